@@ -1,0 +1,44 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tokenrefresh/pkg/secret"
+)
+
+// ErrNotSeeded is Open's answer to credentials that nobody has filled in yet: the
+// template's placeholder, an empty text or an empty object. It is a state of a new
+// deployment and not a mistake.
+var ErrNotSeeded = errors.New("credentials are not filled in yet")
+
+// ErrNoLogin is Login's answer where the provider has no login or the
+// credentials carry none.
+var ErrNoLogin = errors.New("no login credentials")
+
+// Provider opens sessions with one provider. Implementations are safe for
+// concurrent use and share one HTTP client.
+type Provider interface {
+	// Name is the provider's name in secret names, ledger keys and results.
+	Name() string
+	// Open checks the JSON of a credentials secret, all of it at once, and binds a
+	// session to it, without any call. Its error is ErrNotSeeded or an *Error of
+	// kind Misconfigured that names the fields at fault and no values.
+	Open(credentials secret.String) (Session, error)
+}
+
+// Session makes calls with one set of credentials. Each of Refresh and Login sends
+// at most one request and never repeats it. Every error is an *Error, but for
+// ErrNoLogin.
+type Session interface {
+	// CanLogin reports whether Login can be tried.
+	CanLogin() bool
+	// Refresh presents refreshToken once.
+	Refresh(ctx context.Context, refreshToken secret.String) (Tokens, error)
+	// Login presents the credentials once.
+	Login(ctx context.Context) (Tokens, error)
+	// Decode reads a reply that could not be read when it came (Error.Raw), for
+	// example because the key was wrong. sent is when its request was sent.
+	Decode(raw secret.String, sent time.Time) (Tokens, error)
+}

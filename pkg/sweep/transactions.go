@@ -1,0 +1,84 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"tokenrefresh/pkg/secret"
+)
+
+// Status is what is known of a transaction.
+type Status string
+
+// The statuses. All but Active are terminal: the row leaves the due index.
+const (
+	Active    Status = "active"
+	Completed Status = "completed" // said by the team
+	Deleted   Status = "deleted"   // said by the team
+	Dead      Status = "dead"      // the provider refused the refresh token
+)
+
+// Transaction is one row. Times are UTC and kept to the second; a zero time is
+// "none".
+type Transaction struct {
+	ID              int64 // outgrows 32 bits
+	Account         string
+	RefreshToken    secret.String
+	AccessToken     secret.String
+	ClientToken     secret.String
+	AccessExpiresAt time.Time
+	CustomerUID     string
+	Status          Status
+	RecordedAt      time.Time
+	// RefreshAt orders the due index. Zero: the row is not in it.
+	RefreshAt time.Time
+	// ExpiresAt is when the store may delete the row (its ttl); zero: never.
+	ExpiresAt time.Time
+	// Failures counts failed refreshes since the last good one.
+	Failures int
+}
+
+// Due is an entry of the due index: a hint, the row may have changed since.
+type Due struct {
+	ID              int64
+	RefreshAt       time.Time
+	AccessExpiresAt time.Time
+}
+
+// ErrChanged is Update's answer where the row's refresh token is no longer the one
+// presented, or the row is gone.
+var ErrChanged = errors.New("the transaction has changed meanwhile")
+
+// ErrForbidden: a permission or key is missing; a person must act.
+var ErrForbidden = errors.New("access to the transactions is denied")
+
+// Transactions is the store of rows with a sparse due index, sharded by ShardOf.
+type Transactions interface {
+	// Due returns up to limit entries of a shard, the earliest RefreshAt first,
+	// whether due already or not. It may be stale, and leaves out rows past their
+	// ExpiresAt at now.
+	Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]Due, error)
+	// Get reads a row consistently; false where there is none.
+	Get(ctx context.Context, id int64) (Transaction, bool, error)
+	// Update stores what a refresh changes (tokens, AccessExpiresAt, Status,
+	// RefreshAt, Failures) if the row's refresh token is still presented.
+	// ErrChanged.
+	Update(ctx context.Context, t Transaction, presented secret.String) error
+	// Put records a row: whole, unless a stored one has a later RecordedAt, which
+	// stands (recorded is false then).
+	Put(ctx context.Context, t Transaction) (recorded bool, err error)
+}
+
+// Shards is how many partitions the due index has for an account. Changing it
+// strands the index entries of rows until they are recorded or refreshed again.
+const Shards = 8
+
+// ShardOf is the shard of a transaction.
+func ShardOf(id int64) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(strconv.FormatInt(id, 10)))
+	return int(h.Sum32() % Shards)
+}
