@@ -46,8 +46,10 @@ var (
 	ErrVersionTaken = errors.New("the version id is taken by another value")
 	// ErrQuota: the store keeps no further version for now.
 	ErrQuota = errors.New("the secret is at its quota of versions")
+	// ErrMalformed: the value is not a text.
+	ErrMalformed = errors.New("the secret holds no text")
 	// ErrForbidden: a permission or key is missing; a person must act.
-	ErrForbidden = errors.New("access to the secret is denied")
+	ErrForbidden = errors.New("access is denied")
 )
 
 // MovedError is Promote's answer where the current version is neither the one to
@@ -65,13 +67,14 @@ func (e *MovedError) Error() string {
 // by Promote, which is the only compare-and-swap. Reads of the current version
 // may be stale; reads by id are not.
 type Secrets interface {
-	// Current returns the current version. ErrNoSecret, ErrNoValue, ErrForbidden.
+	// Current returns the current version. ErrNoSecret, ErrNoValue, ErrMalformed,
+	// ErrForbidden.
 	Current(ctx context.Context, key Key, doc Document) (Version, error)
 	// CurrentID returns the id of the current version without reading its value;
 	// empty where there is none. ErrNoSecret, ErrForbidden.
 	CurrentID(ctx context.Context, key Key, doc Document) (string, error)
 	// ByID returns the version with that id, whatever its labels. ErrNoVersion,
-	// ErrNoSecret, ErrForbidden.
+	// ErrNoSecret, ErrMalformed, ErrForbidden.
 	ByID(ctx context.Context, key Key, doc Document, id string) (Version, error)
 	// Stage stores a version that is not current yet. The same id with the same
 	// value is a success, however often; ErrVersionTaken with another value. A

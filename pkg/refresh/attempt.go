@@ -1,0 +1,360 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/secret"
+)
+
+// attempt is the work of one run on one credential.
+type attempt struct {
+	*Engine
+	req    Request
+	row    Row // as stored, as far as this run knows
+	exists bool
+
+	read     snapshot
+	claimed  time.Time // when the claim was begun, with a monotonic reading
+	latency  time.Duration
+	skew     time.Duration
+	warnings []string
+}
+
+// snapshot is what the secrets said, read in parallel after the row.
+type snapshot struct {
+	credentials    Version
+	credentialsErr error
+	tokens         Version // zero: no current version
+	tokensErr      error
+	accessID       string
+	accessErr      error
+	staged         Version // version of tokens named by the row's attempt id; zero: none
+	stagedErr      error
+
+	session    providers.Session
+	sessionErr error
+	chain      chain
+	chainErr   error
+}
+
+// run decides what is due and does it.
+func (a *attempt) run(ctx context.Context) Result {
+	now := a.Now()
+	r := a.row
+	if r.Phase == Sending {
+		if now.Before(r.ClaimedUntil) {
+			return Result{Outcome: outcome.Busy}
+		}
+		return a.recover(ctx)
+	}
+	due := a.req.Force || !a.exists || (!now.Before(r.RefreshAt) && !now.Before(r.NotBefore))
+
+	if a.unpromoted() || r.VersionID != r.PublishedVersionID {
+		result, ended := a.repair(ctx, due)
+		if ended {
+			return result
+		}
+	}
+	if r.Paused {
+		return Result{Outcome: outcome.Paused}
+	}
+	watched := r.State != OK && r.State != "" || r.LoginFailures > 0
+	if !due && !watched {
+		return Result{Outcome: outcome.NotDue}
+	}
+	a.look(ctx, r.State == Uncertain)
+	if r.State == Uncertain && a.read.staged.ID != "" {
+		return a.recover(ctx)
+	}
+	if result, wait := a.waiting(due); wait {
+		return result
+	}
+	if result, ok := a.readable(ctx); !ok {
+		return result
+	}
+	return a.refresh(ctx)
+}
+
+// unpromoted reports whether a good reply waits in the escrow of an idle row for
+// the secrets to take it: their quota, or an outage that outlasted the attempt.
+func (a *attempt) unpromoted() bool {
+	return a.row.Escrow.AttemptID != "" && !a.row.Escrow.Raw
+}
+
+// carried reports whether that reply is still the newest chain: nobody has put
+// another one into the secret since.
+func (a *attempt) carried() bool {
+	return a.unpromoted() && a.row.BaseVersionID == a.read.tokens.ID
+}
+
+// waiting decides for a credential that waits for a person, or for a login
+// back-off to end: it goes on where a person edited a secret since.
+func (a *attempt) waiting(due bool) (Result, bool) {
+	r := a.row
+	edited := a.edited()
+	if edited || r.State == OK || r.State == "" {
+		if due || edited {
+			return Result{}, false
+		}
+		return Result{Outcome: outcome.NotDue}, true
+	}
+	if a.req.Force && r.State != Uncertain {
+		return Result{}, false
+	}
+	return Result{Outcome: outcome.Outcome(r.State), Err: waitingFor(a.row)}, true
+}
+
+// edited reports whether a person has changed credentials or tokens since the
+// state or the back-off was written.
+func (a *attempt) edited() bool {
+	return a.read.credentials.ID != a.row.CredentialsVersionID || a.read.tokens.ID != a.row.SeenVersionID
+}
+
+// waitingFor says what a person has to do.
+func waitingFor(r Row) error {
+	where := fmt.Sprintf("for %s", r.Key)
+	switch r.State {
+	case Dead:
+		return fmt.Errorf("the provider refuses the refresh token: put login credentials, or a new refresh token, into the secrets %s", where)
+	case Uncertain:
+		return fmt.Errorf("the refresh token may be spent: put login credentials, or a new refresh token, into the secrets %s", where)
+	case Misconfigured:
+		return fmt.Errorf("nothing was tried since the last failure: correct the credentials secret %s, or force a run", where)
+	case OK:
+	}
+	return nil
+}
+
+// look reads the secrets in parallel. staged: also the version that the row's
+// attempt would have stored.
+func (a *attempt) look(ctx context.Context, staged bool) {
+	var s snapshot
+	var wg sync.WaitGroup
+	wg.Go(func() { s.credentials, s.credentialsErr = a.Secrets.Current(ctx, a.row.Key, Credentials) })
+	wg.Go(func() { s.accessID, s.accessErr = a.Secrets.CurrentID(ctx, a.row.Key, AccessDoc) })
+	if staged {
+		wg.Go(func() { s.staged, s.stagedErr = a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.AttemptID) })
+	}
+	s.tokens, s.tokensErr = a.Secrets.Current(ctx, a.row.Key, TokensDoc)
+	wg.Wait()
+
+	if errors.Is(s.stagedErr, ErrNoVersion) || errors.Is(s.stagedErr, ErrNoValue) {
+		s.stagedErr = nil
+	}
+	if errors.Is(s.tokensErr, ErrNoValue) {
+		s.tokensErr = nil
+	}
+	if s.credentialsErr == nil {
+		s.session, s.sessionErr = a.Provider.Open(s.credentials.Value)
+	}
+	s.chain, s.chainErr = parseChain(s.tokens.Value)
+	a.read = s
+}
+
+// readable reports whether the secrets allow an attempt; if not, the result says
+// what is wrong, and nothing is sent or overwritten.
+func (a *attempt) readable(ctx context.Context) (Result, bool) {
+	s := a.read
+	if errors.Is(s.credentialsErr, ErrNoValue) || errors.Is(s.sessionErr, providers.ErrNotSeeded) {
+		return Result{Outcome: outcome.NotSeeded, Err: fmt.Errorf(
+			"%w: put them into the secret %s/%s", providers.ErrNotSeeded, a.row.Key, Credentials)}, false
+	}
+	problems := []error{
+		at(Credentials, s.credentialsErr), at(TokensDoc, s.tokensErr), at(AccessDoc, s.accessErr),
+		s.sessionErr, at(TokensDoc, s.chainErr),
+	}
+	err := errors.Join(problems...)
+	if err == nil {
+		return Result{}, true
+	}
+	for _, read := range []error{s.credentialsErr, s.tokensErr, s.accessErr} {
+		if read != nil && !lasting(read) {
+			return Result{Outcome: outcome.Transient, Err: err}, false
+		}
+	}
+	return a.note(ctx, Misconfigured, err), false
+}
+
+// at says which secret an error is about.
+func at(doc Document, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("secret %s: %w", doc, err)
+}
+
+// lasting reports whether an error of the secrets stays until a person acts.
+func lasting(err error) bool {
+	return errors.Is(err, ErrNoSecret) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrMalformed)
+}
+
+// note writes down a state that was found without an attempt, once.
+func (a *attempt) note(ctx context.Context, state State, cause error) Result {
+	result := Result{Outcome: outcome.Outcome(state), Err: cause}
+	next := a.row
+	next.Phase = Idle
+	next.State = state
+	next.CredentialsVersionID = a.read.credentials.ID
+	next.SeenVersionID = a.read.tokens.ID
+	next.LastOutcome = result.Outcome
+	if a.req.DryRun || a.exists && a.row.State == next.State &&
+		a.row.CredentialsVersionID == next.CredentialsVersionID && a.row.SeenVersionID == next.SeenVersionID {
+		return result
+	}
+	next.ConsecutiveFailures++
+	guard := Guard{Absent: !a.exists, Fence: a.row.Fence, Phase: Idle}
+	if err := a.Ledger.Write(ctx, next, guard); err != nil {
+		// The next tick finds the same and writes it then.
+		a.Log.WarnContext(ctx, "state not written", "account", a.row.Account, "error", err)
+		return result
+	}
+	a.row, a.exists = next, true
+	return result
+}
+
+// refresh plans and makes one attempt.
+func (a *attempt) refresh(ctx context.Context) Result {
+	if result, ended := a.rereadRaw(ctx); ended {
+		return result
+	}
+	present, stale, err := a.presentable(ctx)
+	if err != nil {
+		return Result{Outcome: outcome.Transient, Err: err}
+	}
+	if present.IsZero() {
+		return a.withoutToken(ctx, stale)
+	}
+	if a.req.DryRun {
+		return Result{Outcome: outcome.WouldRefresh}
+	}
+	if err := a.enough(ctx); err != nil {
+		return Result{Outcome: outcome.Transient, Err: err}
+	}
+	if result, ok := a.claim(ctx, FromRefresh, present.Fingerprint()); !ok {
+		return result
+	}
+	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
+		return a.read.session.Refresh(ctx, present)
+	})
+	if err == nil {
+		return a.store(ctx, tokens, FromRefresh, outcome.Refreshed)
+	}
+	return a.refreshFailed(ctx, present, err)
+}
+
+// presentable returns the refresh token that may be sent; empty: none. stale is
+// then the one that may not be sent any more, if there is one.
+func (a *attempt) presentable(ctx context.Context) (present, stale secret.String, err error) {
+	s := &a.read
+	if a.carried() {
+		// The secrets do not take the newest chain yet; it lives in the escrow.
+		c, err := parseChain(a.row.Escrow.Bytes)
+		if err != nil {
+			return present, stale, fmt.Errorf("escrow of attempt %s: %w", a.row.AttemptID, err)
+		}
+		s.chain = c
+	}
+	token := s.chain.refreshToken
+	if token.Blank() {
+		return present, stale, nil
+	}
+	if !a.exists {
+		if s.chain.attemptID != "" {
+			// The row was lost; whether this token was presented, nobody knows.
+			return present, token, nil
+		}
+		return token, stale, nil
+	}
+	if a.spent(token) && a.row.VersionID != "" && a.row.VersionID != s.tokens.ID {
+		// Reads of the current version may be stale; a read by id is not.
+		v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.VersionID)
+		if err != nil && !errors.Is(err, ErrNoVersion) {
+			return present, stale, fmt.Errorf("secret %s: %w", TokensDoc, err)
+		}
+		if c, parseErr := parseChain(v.Value); err == nil && parseErr == nil && !c.refreshToken.Blank() && !a.spent(c.refreshToken) {
+			s.tokens, s.chain = v, c
+			return c.refreshToken, stale, nil
+		}
+	}
+	if a.spent(token) || a.unaccounted() {
+		return present, token, nil
+	}
+	return token, stale, nil
+}
+
+// spent reports whether token was presented and may have been acted upon.
+func (a *attempt) spent(token secret.String) bool {
+	return slices.Contains(a.row.Spent, token.Fingerprint())
+}
+
+// unaccounted reports whether the current version was written by an attempt that
+// the row knows nothing of: the row is older than the secret (restored from a
+// backup), and whether the token was presented since, nobody knows.
+func (a *attempt) unaccounted() bool {
+	s := a.read
+	written := s.chain.attemptID != "" && s.chain.attemptID == s.tokens.ID
+	return written && s.tokens.ID != a.row.VersionID
+}
+
+// enough is an error where too little time is left to send and to store.
+func (a *attempt) enough(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	need := a.SendTimeout + a.StoreTimeout
+	if left := time.Until(deadline); left < need {
+		return fmt.Errorf("%s left, an attempt may need %s: nothing was sent", left.Round(time.Millisecond), need)
+	}
+	return nil
+}
+
+// refreshFailed follows a refresh that brought no tokens.
+func (a *attempt) refreshFailed(ctx context.Context, presented secret.String, cause error) Result {
+	if errors.Is(cause, errClaimLost) {
+		return Result{Outcome: outcome.Busy}
+	}
+	persist, cancel := a.persistContext(ctx)
+	defer cancel()
+	switch providers.KindOf(cause) {
+	case providers.NotSent:
+		a.unspend(presented.Fingerprint())
+		return a.settleFailed(persist, outcome.Transient, cause)
+	case providers.RateLimited:
+		a.unspend(presented.Fingerprint())
+		a.row.NotBefore = a.pause(cause)
+		return a.settleFailed(persist, outcome.RateLimited, cause)
+	case providers.Misconfigured:
+		a.unspend(presented.Fingerprint())
+		a.row.State = Misconfigured
+		return a.settleFailed(persist, outcome.Misconfigured, cause)
+	case providers.Refused:
+		// A refused token is first a race: somebody may have put a newer one there.
+		current, err := a.Secrets.CurrentID(persist, a.row.Key, TokensDoc)
+		if err == nil && current != a.read.tokens.ID {
+			return a.settleSuperseded(persist, current)
+		}
+		return a.fallBack(ctx, Dead, cause)
+	case providers.Unknown:
+		a.keepRaw(persist, cause)
+		return a.fallBack(ctx, Uncertain, cause)
+	}
+	panic("unreachable: a kind of provider error without a case")
+}
+
+// fallBack logs in once after a refresh token was lost; where there is no login
+// the state says so.
+func (a *attempt) fallBack(ctx context.Context, without State, cause error) Result {
+	if !a.canLogin() {
+		persist, cancel := a.persistContext(ctx)
+		defer cancel()
+		a.row.State = without
+		return a.settleFailed(persist, outcome.Outcome(without), errors.Join(cause, waitingFor(a.row)))
+	}
+	a.warnings = append(a.warnings, cause.Error())
+	return a.login(ctx)
+}

@@ -1,0 +1,180 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+)
+
+const (
+	// fenceAge is how old a claim may be at the send before it is looked at again:
+	// a frozen process can wake up long after its claim ran out.
+	fenceAge = 2 * time.Second
+	// sendTries is how often a request is begun of which no byte ever left.
+	sendTries = 3
+	// claimTries is how often a claim is written that ended in neither yes nor no.
+	claimTries = 3
+	// retryFirst is the first wait before a failed step is tried again; it doubles.
+	retryFirst = 100 * time.Millisecond
+)
+
+// claim writes lease and intent in one: from now on this run, and no other, may
+// send, and fingerprint (where not empty) counts as spent.
+func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) (Result, bool) {
+	next := a.row
+	next.AttemptID = a.NewID()
+	next.AttemptSource = source
+	next.BaseVersionID = a.read.tokens.ID
+	next.CredentialsVersionID = a.read.credentials.ID
+	next.SeenVersionID = a.read.tokens.ID
+	next.State = OK // a real try starts afresh; how it ends is written by settle
+	if fingerprint != "" {
+		next.Spent = append(slices.Clone(next.Spent), fingerprint)
+		next.Spent = next.Spent[max(0, len(next.Spent)-SpentKept):]
+	}
+	if source == FromLogin {
+		// Counted before it is tried, so that a login that kills its process backs off too.
+		next.LoginFailures++
+		next.NotBefore = a.Now().Add(loginBackoff(next.LoginFailures))
+	} else {
+		next.NotBefore = time.Time{}
+	}
+	if a.unpromoted() && !a.carried() {
+		next.Escrow = Escrow{}
+	}
+	return a.take(ctx, next)
+}
+
+// takeover claims a dead attempt, to finish it under its own attempt id.
+func (a *attempt) takeover(ctx context.Context) (Result, bool) {
+	return a.take(ctx, a.row)
+}
+
+// take writes next as the claim of this run, on the condition that nobody has
+// claimed since the row was read.
+func (a *attempt) take(ctx context.Context, next Row) (Result, bool) {
+	a.claimed = time.Now()
+	deadline, _ := ctx.Deadline()
+	next.Phase = Sending
+	next.ClaimedBy = a.req.RunID
+	next.Fence = a.row.Fence + 1
+	next.ClaimedUntil = a.Now().Add(time.Until(deadline) + claimSlack)
+
+	guard := Guard{Absent: !a.exists, Fence: a.row.Fence}
+	mine := func(r Row) bool {
+		return r.Fence == next.Fence && r.AttemptID == next.AttemptID && r.ClaimedBy == next.ClaimedBy && r.Phase == Sending
+	}
+	// A write that timed out may have been done, or land later. Written again under
+	// the same guard it answers for itself: done before shows as ours, and one that
+	// lands later finds the fence moved.
+	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, next, guard) })
+	var lost *LostError
+	switch {
+	case err == nil, errors.As(err, &lost) && lost.Exists && mine(lost.Current):
+		a.row, a.exists = next, true
+		return Result{}, true
+	case errors.As(err, &lost):
+		return Result{Outcome: outcome.Busy}, false
+	case errors.Is(err, ErrForbidden):
+		return Result{Outcome: outcome.Misconfigured, Err: fmt.Errorf("claim in the ledger: %w", err)}, false
+	default:
+		return Result{Outcome: outcome.Transient, Err: fmt.Errorf("claim in the ledger: %w", err)}, false
+	}
+}
+
+// errClaimLost ends a send whose claim somebody took over before it began.
+var errClaimLost = errors.New("the claim was taken over")
+
+// send makes one provider call. It begins again only where no byte left.
+func (a *attempt) send(
+	ctx context.Context, call func(context.Context) (providers.Tokens, error),
+) (providers.Tokens, error) {
+	wait := retryFirst
+	for try := 1; ; try++ {
+		if err := a.holds(ctx); err != nil {
+			return providers.Tokens{}, err
+		}
+		callCtx, cancel := context.WithTimeout(ctx, a.SendTimeout)
+		began := time.Now()
+		tokens, err := call(callCtx)
+		cancel()
+		a.latency = time.Since(began)
+		if err == nil {
+			if !tokens.ServerDate.IsZero() {
+				a.skew = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second)
+			}
+			a.warnings = append(a.warnings, tokens.Warnings...)
+			return tokens, nil
+		}
+		if providers.KindOf(err) != providers.NotSent || try == sendTries || a.enough(ctx) != nil {
+			return tokens, err
+		}
+		if !sleep(ctx, wait) {
+			return tokens, err
+		}
+		wait *= 2
+	}
+}
+
+// holds checks the fence again if time has passed since the claim. It narrows the
+// window in which a stale holder sends; it cannot close it. That a stale holder's
+// token is never sent again is what closes it.
+func (a *attempt) holds(ctx context.Context) error {
+	if time.Since(a.claimed) < fenceAge {
+		return nil
+	}
+	a.claimed = time.Now()
+	row, exists, err := a.Ledger.Row(ctx, a.row.Key)
+	if err != nil {
+		return &providers.Error{
+			Kind: providers.NotSent, Provider: a.row.Provider, Op: "send", Hint: "the claim could not be checked", Err: err,
+		}
+	}
+	if !exists || row.Fence != a.row.Fence || row.ClaimedBy != a.row.ClaimedBy || row.Phase != Sending {
+		return errClaimLost
+	}
+	return nil
+}
+
+// retry runs step until it succeeds, fails for good, was tried most times (0: no
+// limit) or ctx ends.
+func (a *attempt) retry(ctx context.Context, most int, step func(context.Context) error) error {
+	wait := retryFirst
+	for try := 1; ; try++ {
+		err := step(ctx)
+		if err == nil || final(err) || try == most {
+			return err
+		}
+		a.Log.WarnContext(ctx, "step failed, trying again",
+			"account", a.row.Account, "attempt_id", a.row.AttemptID, "try", try, "error", err)
+		if !sleep(ctx, wait) {
+			return err
+		}
+		wait *= 2
+	}
+}
+
+// final reports whether trying again cannot help within an attempt.
+func final(err error) bool {
+	var lost *LostError
+	var moved *MovedError
+	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) ||
+		errors.Is(err, ErrQuota) || errors.Is(err, ErrVersionTaken) || errors.Is(err, ErrNoVersion)
+}
+
+// sleep waits for d; false if ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

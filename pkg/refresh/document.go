@@ -1,0 +1,146 @@
+package refresh
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/secret"
+)
+
+// chain is the tokens document: what the next refresh needs and what readers get.
+type chain struct {
+	accessToken      secret.String
+	tokenType        string
+	refreshToken     secret.String
+	issuedAt         time.Time
+	accessExpiresAt  time.Time
+	refreshExpiresAt time.Time
+	source           Source
+	attemptID        string // empty: written by a person
+
+	// others are the keys that are not ours; they are carried from version to version.
+	others map[string]json.RawMessage
+}
+
+// newChain is the chain after a provider's reply. previous lends its refresh token
+// where the reply carries none, and its unknown keys.
+func newChain(t providers.Tokens, previous chain, source Source, attemptID string) chain {
+	c := chain{
+		accessToken:      t.AccessToken,
+		tokenType:        t.TokenType,
+		refreshToken:     t.RefreshToken,
+		issuedAt:         t.IssuedAt,
+		accessExpiresAt:  t.AccessExpiresAt,
+		refreshExpiresAt: t.RefreshExpiresAt,
+		source:           source,
+		attemptID:        attemptID,
+		others:           previous.others,
+	}
+	if c.refreshToken.Blank() {
+		c.refreshToken = previous.refreshToken
+		c.refreshExpiresAt = previous.refreshExpiresAt
+	}
+	if c.tokenType == "" {
+		c.tokenType = "Bearer"
+	}
+	return c
+}
+
+// parseChain reads a tokens document. Errors name the key and never its value.
+func parseChain(doc secret.String) (chain, error) {
+	var c chain
+	text := []byte(doc.Reveal())
+	if len(bytes.TrimSpace(text)) == 0 {
+		return c, nil
+	}
+	if !utf8.Valid(text) {
+		return c, errors.New("is not valid UTF-8")
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil || all == nil {
+		return c, errors.New("is not a JSON object")
+	}
+	var errs []error
+	text1 := func(name string) string {
+		raw, ok := all[name]
+		delete(all, name)
+		if !ok || string(raw) == "null" {
+			return ""
+		}
+		var s string
+		if json.Unmarshal(raw, &s) != nil {
+			errs = append(errs, fmt.Errorf("%q is not a string", name))
+		}
+		return s
+	}
+	moment := func(name string) time.Time {
+		s := text1(name)
+		if s == "" {
+			return time.Time{}
+		}
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%q is not an RFC 3339 time", name))
+		}
+		return t.UTC()
+	}
+	c.accessToken = secret.New(text1("access_token"))
+	c.tokenType = text1("token_type")
+	c.refreshToken = secret.New(text1("refresh_token"))
+	c.issuedAt = moment("issued_at")
+	c.accessExpiresAt = moment("access_expires_at")
+	c.refreshExpiresAt = moment("refresh_expires_at")
+	c.source = Source(text1("source"))
+	c.attemptID = text1("attempt_id")
+	c.others = all
+	return c, errors.Join(errs...)
+}
+
+// document is the exact text stored as tokens. It depends on nothing but c, so
+// that an attempt can be finished with the same bytes by another process.
+func (c chain) document() secret.String {
+	all := make(map[string]any, len(c.others)+8)
+	for name, raw := range c.others {
+		all[name] = raw
+	}
+	all["access_token"] = c.accessToken.Reveal()
+	all["token_type"] = c.tokenType
+	all["refresh_token"] = c.refreshToken.Reveal()
+	all["issued_at"] = stamp(c.issuedAt)
+	all["access_expires_at"] = stamp(c.accessExpiresAt)
+	if !c.refreshExpiresAt.IsZero() {
+		all["refresh_expires_at"] = stamp(c.refreshExpiresAt)
+	}
+	all["source"] = string(c.source)
+	all["attempt_id"] = c.attemptID
+	return encode(all)
+}
+
+// access is the exact text that readers get for version versionID of tokens:
+// nothing in it can rotate or steal the chain.
+func (c chain) access(key Key, versionID string) secret.String {
+	return encode(map[string]any{
+		"access_token":      c.accessToken.Reveal(),
+		"token_type":        c.tokenType,
+		"access_expires_at": stamp(c.accessExpiresAt),
+		"refresh_at":        stamp(refreshAt(key, c.issuedAt, c.accessExpiresAt)),
+		"attempt_id":        versionID,
+	})
+}
+
+// encode writes keys in order, which makes the text a function of its values.
+func encode(all map[string]any) secret.String {
+	text, err := json.Marshal(all)
+	if err != nil { // strings and already parsed JSON only
+		panic(fmt.Sprintf("encode a document: %T", err))
+	}
+	return secret.New(string(text))
+}
+
+// stamp cuts to the second, towards the past: a token never looks fresher.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

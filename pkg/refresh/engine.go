@@ -1,0 +1,173 @@
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+)
+
+// Engine refreshes the credentials of one provider. It is safe for concurrent
+// use, in one process and in many.
+type Engine struct {
+	Provider providers.Provider
+	Secrets  Secrets
+	Ledger   Ledger
+
+	// Accounts are looked after besides those that have a row in the ledger.
+	Accounts []string
+	// NewID makes attempt ids: random UUIDs, for they become version ids.
+	NewID func() string
+	// Now is the clock of everything that is stored.
+	Now func() time.Time
+	// SendTimeout is the longest that one provider call takes.
+	SendTimeout time.Duration
+	// StoreTimeout is the budget to keep, promote and settle a reply.
+	StoreTimeout time.Duration
+	// RunTimeout bounds a run whose context has no deadline.
+	RunTimeout time.Duration
+	// Parallel is how many credentials are worked on at once.
+	Parallel int
+	Log      *slog.Logger
+}
+
+// claimSlack keeps a claim beyond the moment its holder is certainly dead.
+const claimSlack = 30 * time.Second
+
+// ErrPanic is the cause of a Result whose work panicked.
+var ErrPanic = errors.New("internal error: the run panicked")
+
+// Run looks at every credential once, or at the one that req names, and does what
+// is due. It never returns early: one credential's trouble is no other's.
+func (e *Engine) Run(ctx context.Context, req Request) []Result {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, e.RunTimeout)
+		defer cancel()
+	}
+	rows, err := e.rows(ctx, req.Account)
+	if err != nil {
+		return e.withoutLedger(req, err)
+	}
+	results := make([]Result, len(rows))
+	if len(rows) == 1 {
+		results[0] = e.one(ctx, req, rows[0])
+		return results
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, max(1, e.Parallel))
+	for i, r := range rows {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			results[i] = e.one(ctx, req, r)
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+// known is a credential and its row, if it has one.
+type known struct {
+	row    Row
+	exists bool
+}
+
+// rows lists the credentials to look at, in order of account.
+func (e *Engine) rows(ctx context.Context, account string) ([]known, error) {
+	if account != "" {
+		key := Key{Provider: e.Provider.Name(), Account: account}
+		row, exists, err := e.Ledger.Row(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		row.Key = key
+		return []known{{row, exists}}, nil
+	}
+	stored, err := e.Ledger.Rows(ctx, e.Provider.Name())
+	if err != nil {
+		return nil, err
+	}
+	all := make([]known, 0, len(stored)+len(e.Accounts))
+	for _, r := range stored {
+		all = append(all, known{r, true})
+	}
+	for _, account := range e.Accounts {
+		if !slices.ContainsFunc(all, func(k known) bool { return k.row.Account == account }) {
+			all = append(all, known{row: Row{Key: Key{Provider: e.Provider.Name(), Account: account}}})
+		}
+	}
+	slices.SortFunc(all, func(a, b known) int { return cmp.Compare(a.row.Account, b.row.Account) })
+	return all, nil
+}
+
+// withoutLedger is the answer where the ledger cannot be read: without it nothing
+// is refreshed, for nobody could say what another run is doing.
+func (e *Engine) withoutLedger(req Request, err error) []Result {
+	what := outcome.Transient
+	if errors.Is(err, ErrForbidden) {
+		what = outcome.Misconfigured
+	}
+	accounts := e.Accounts
+	if req.Account != "" {
+		accounts = []string{req.Account}
+	}
+	results := make([]Result, 0, len(accounts))
+	for _, account := range accounts {
+		results = append(results, Result{
+			Account: account, Outcome: what, Err: fmt.Errorf("read the ledger: %w", err),
+		})
+	}
+	return results
+}
+
+// one runs one credential and contains its panic.
+func (e *Engine) one(ctx context.Context, req Request, k known) (result Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's value may hold anything; its type and the stack may be shown.
+			e.Log.ErrorContext(ctx, "panic", "account", k.row.Account, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: ErrPanic, Panicked: true}
+		}
+	}()
+	a := &attempt{Engine: e, req: req, row: k.row, exists: k.exists}
+	result = a.run(ctx)
+	result.Account = a.row.Account
+	if result.AttemptID == "" {
+		result.AttemptID = a.row.AttemptID
+	}
+	if result.VersionID == "" {
+		result.VersionID = a.row.VersionID
+	}
+	if result.AccessExpiresAt.IsZero() {
+		result.AccessExpiresAt = a.row.AccessExpiresAt
+	}
+	result.RefreshExpiresAt = a.row.RefreshExpiresAt
+	result.ProviderLatency, result.ClockSkew = a.latency, a.skew
+	result.Failures = a.row.ConsecutiveFailures
+	result.Warnings = append(result.Warnings, a.warnings...)
+	return result
+}
+
+// WithDefaults fills in what is zero and harmless to leave out.
+func (e Engine) WithDefaults() *Engine {
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	if e.Log == nil {
+		e.Log = slog.New(slog.DiscardHandler)
+	}
+	e.SendTimeout = cmp.Or(e.SendTimeout, 10*time.Second)
+	e.StoreTimeout = cmp.Or(e.StoreTimeout, 10*time.Second)
+	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
+	e.Parallel = cmp.Or(e.Parallel, 8)
+	return &e
+}

@@ -1,0 +1,100 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+)
+
+// escrowMost is how much of a reply that cannot be read is kept, in bytes: a
+// ledger row holds 400 KB, a reply of the known providers 2 KB.
+const escrowMost = 16 << 10
+
+// kept says where a reply is.
+type kept struct {
+	tokens        error // of staging tokens
+	tokensCurrent bool  // it is current already (a secret's first version)
+	access        error // of staging access
+	accessCurrent bool
+	escrow        error
+}
+
+// persistContext is for what must be done once a provider has acted: it outlives
+// the caller's cancellation and ends with the budget for storing.
+func (a *attempt) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout)
+}
+
+// store keeps a reply before anything may reject it, and makes it current.
+func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, success outcome.Outcome) Result {
+	ctx, cancel := a.persistContext(ctx)
+	defer cancel()
+	c := newChain(t, a.read.chain, source, a.row.AttemptID)
+	a.row.Escrow = Escrow{AttemptID: a.row.AttemptID, Bytes: c.document()}
+	k := a.keep(ctx, c)
+	if k.tokens != nil && k.escrow != nil {
+		return Result{
+			Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID,
+			Err: fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
+				errors.Join(at(TokensDoc, k.tokens), k.escrow)),
+		}
+	}
+	return a.promote(ctx, c, k, success)
+}
+
+// keep writes the reply to both stores at once. Half of the budget is for this;
+// either store is enough to go on.
+func (a *attempt) keep(ctx context.Context, c chain) kept {
+	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/2)
+	defer cancel()
+	var k kept
+	var wg sync.WaitGroup
+	row, guard := a.row, a.held()
+	wg.Go(func() {
+		k.escrow = a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, row, guard) })
+	})
+	wg.Go(func() { k.accessCurrent, k.access = a.stage(ctx, AccessDoc, c) })
+	k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)
+	wg.Wait()
+	return k
+}
+
+// stage stores c's version of doc. A version that is there already is what an
+// earlier try or another process stored for the same attempt.
+func (a *attempt) stage(ctx context.Context, doc Document, c chain) (current bool, err error) {
+	v := Version{ID: c.attemptID, Value: c.document()}
+	if doc == AccessDoc {
+		v.Value = c.access(a.row.Key, c.attemptID)
+	}
+	err = a.retry(ctx, 0, func(ctx context.Context) error {
+		current, err = a.Secrets.Stage(ctx, a.row.Key, doc, v)
+		return err
+	})
+	if errors.Is(err, ErrVersionTaken) {
+		err = nil
+	}
+	return current, err
+}
+
+// keepRaw puts a reply that cannot be read into the escrow: it may be the only
+// copy of the next refresh token. It is read again when the credentials change.
+func (a *attempt) keepRaw(ctx context.Context, cause error) {
+	var failed *providers.Error
+	if !errors.As(cause, &failed) || failed.Raw.IsZero() || len(failed.Raw.Reveal()) > escrowMost {
+		return
+	}
+	a.row.Escrow = Escrow{AttemptID: a.row.AttemptID, Bytes: failed.Raw, Raw: true, Sent: failed.Sent}
+	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })
+	if err != nil {
+		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply could not be kept: %v", err))
+	}
+}
+
+// held is the guard of every write under the claim: still ours, not settled.
+func (a *attempt) held() Guard {
+	return Guard{Fence: a.row.Fence, AttemptID: a.row.AttemptID, Phase: Sending}
+}

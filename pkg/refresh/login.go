@@ -1,0 +1,87 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/secret"
+)
+
+// canLogin reports whether the credentials that were read allow a login.
+func (a *attempt) canLogin() bool { return a.read.session != nil && a.read.session.CanLogin() }
+
+// withoutToken goes on where there is no refresh token that may be sent. stale is
+// one that may not; empty: there is none at all.
+func (a *attempt) withoutToken(ctx context.Context, stale secret.String) Result {
+	switch {
+	case a.canLogin() && a.req.DryRun:
+		return Result{Outcome: outcome.WouldLogin}
+	case a.canLogin():
+		return a.login(ctx)
+	case stale.IsZero() && !a.exists:
+		return Result{Outcome: outcome.NotSeeded, Err: fmt.Errorf(
+			"%s: there is neither a login in the secret %s nor a refresh token in the secret %s",
+			a.row.Key, Credentials, TokensDoc)}
+	case a.row.State == Dead, stale.IsZero():
+		return a.note(ctx, Dead, waitingFor(Row{Key: a.row.Key, State: Dead}))
+	default:
+		return a.note(ctx, Uncertain, waitingFor(Row{Key: a.row.Key, State: Uncertain}))
+	}
+}
+
+// login makes one attempt by login. It presents no refresh token.
+func (a *attempt) login(ctx context.Context) Result {
+	if backedOff := a.row.LoginFailures > 0 && a.Now().Before(a.row.NotBefore); backedOff && !a.req.Force && !a.edited() {
+		return a.release(ctx, outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(a.row.NotBefore)))
+	}
+	if err := a.enough(ctx); err != nil {
+		return a.release(ctx, outcome.Transient, err)
+	}
+	if result, ok := a.claim(ctx, FromLogin, ""); !ok {
+		return result
+	}
+	tokens, err := a.send(ctx, a.read.session.Login)
+	if err == nil {
+		return a.store(ctx, tokens, FromLogin, outcome.LoggedIn)
+	}
+	return a.loginFailed(ctx, err)
+}
+
+// release gives a claim back that this run holds; an idle row is left as it is.
+func (a *attempt) release(ctx context.Context, what outcome.Outcome, cause error) Result {
+	if a.row.Phase != Sending {
+		return Result{Outcome: what, Err: cause}
+	}
+	persist, cancel := a.persistContext(ctx)
+	defer cancel()
+	return a.settleFailed(persist, what, cause)
+}
+
+// loginFailed follows a login that brought no tokens. The back-off is in the claim
+// already.
+func (a *attempt) loginFailed(ctx context.Context, cause error) Result {
+	if errors.Is(cause, errClaimLost) {
+		return Result{Outcome: outcome.Busy}
+	}
+	persist, cancel := a.persistContext(ctx)
+	defer cancel()
+	switch providers.KindOf(cause) {
+	case providers.RateLimited:
+		if asked := a.pause(cause); asked.After(a.row.NotBefore) {
+			a.row.NotBefore = asked
+		}
+		return a.settleFailed(persist, outcome.RateLimited, cause)
+	case providers.Refused, providers.Misconfigured:
+		a.row.State = Misconfigured
+		return a.settleFailed(persist, outcome.Misconfigured, cause)
+	case providers.Unknown:
+		a.keepRaw(persist, cause)
+		return a.settleFailed(persist, outcome.Transient, cause)
+	case providers.NotSent:
+		return a.settleFailed(persist, outcome.Transient, cause)
+	}
+	panic("unreachable: a kind of provider error without a case")
+}

@@ -1,0 +1,37 @@
+package refresh
+
+import (
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+)
+
+// Request is what a run is asked for.
+type Request struct {
+	RunID   string // names the run in claims and logs; required
+	Account string // empty: all accounts
+	// Force ignores the due time and back-offs, never a live claim, a pause or
+	// Uncertain; after Misconfigured it tries once.
+	Force bool
+	// DryRun reads and decides; it writes nothing and calls no provider.
+	DryRun bool
+}
+
+// Result is how a run ended for one credential.
+type Result struct {
+	Account         string
+	Outcome         outcome.Outcome
+	Source          Source // of the tokens, where the run made or recovered some
+	AccessExpiresAt time.Time
+	VersionID       string // of tokens
+	Err             error  // why, and what to do; safe to print
+	Warnings        []string
+	Panicked        bool
+
+	// For telemetry.
+	AttemptID        string
+	RefreshExpiresAt time.Time
+	ProviderLatency  time.Duration // of the last provider call; 0: none
+	ClockSkew        time.Duration // provider's Date minus the local clock; 0: unknown
+	Failures         int           // in a row, this run included
+}

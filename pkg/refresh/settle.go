@@ -1,0 +1,135 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+)
+
+// settle ends the attempt: one write, on the condition that the claim is still
+// ours. An error leaves the row as sending; the next tick finishes it then.
+func (a *attempt) settle(ctx context.Context, what outcome.Outcome) error {
+	guard := a.held()
+	a.row.Phase = Idle
+	a.row.CredentialsVersionID = a.read.credentials.ID
+	a.count(what)
+	err := a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
+	var lost *LostError
+	if errors.As(err, &lost) && lost.Exists && lost.Current.Fence == a.row.Fence &&
+		lost.Current.ClaimedBy == a.row.ClaimedBy && lost.Current.Phase == Idle {
+		return nil // the try before had been done
+	}
+	if err != nil {
+		return fmt.Errorf("settle in the ledger: %w", err)
+	}
+	return nil
+}
+
+// settleStored ends an attempt whose tokens are current. published is what became
+// of access; where it failed the row stays due for a repair without the provider.
+func (a *attempt) settleStored(ctx context.Context, c chain, published error, success outcome.Outcome) Result {
+	id := c.attemptID
+	result := Result{Outcome: success, Source: c.source, VersionID: id, AccessExpiresAt: c.accessExpiresAt, AttemptID: id}
+	if published == nil {
+		a.row.PublishedVersionID = id
+	} else {
+		result.Outcome = outcome.PersistFailed
+		result.Err = fmt.Errorf("secret %s: %w", AccessDoc, published)
+	}
+	a.row.VersionID = id
+	a.row.SeenVersionID = id
+	a.row.Escrow = Escrow{}
+	a.row.State = OK
+	a.row.NotBefore = time.Time{}
+	a.row.LoginFailures = 0
+	a.row.LastSuccessAt = a.Now()
+	a.schedule(c)
+	if err := a.settle(ctx, result.Outcome); err != nil {
+		result.Outcome = outcome.PersistFailed
+		result.Err = errors.Join(result.Err, err)
+	}
+	return result
+}
+
+// settleKept ends an attempt whose reply the secrets do not take: the chain lives
+// on in the escrow, refreshes go on from it, and each tick tries the secrets again.
+func (a *attempt) settleKept(ctx context.Context, c chain, cause error) Result {
+	a.row.Escrow = Escrow{AttemptID: c.attemptID, Bytes: c.document()}
+	a.row.SeenVersionID = a.read.tokens.ID
+	a.row.State = OK
+	a.row.NotBefore = time.Time{}
+	a.row.LoginFailures = 0
+	a.schedule(c)
+	err := a.settle(ctx, outcome.PersistFailed)
+	return Result{
+		Outcome: outcome.PersistFailed, Source: c.source, AttemptID: c.attemptID, AccessExpiresAt: c.accessExpiresAt,
+		Err: errors.Join(fmt.Errorf("the reply is kept, but not current yet: %w", cause), err),
+	}
+}
+
+// settleSuperseded ends an attempt after which somebody else's version stands.
+func (a *attempt) settleSuperseded(ctx context.Context, theirs string) Result {
+	a.row.VersionID = theirs
+	a.row.SeenVersionID = theirs
+	a.row.Escrow = Escrow{}
+	a.row.State = OK
+	a.row.NotBefore = time.Time{}
+	a.row.RefreshAt = a.Now()
+	result := Result{Outcome: outcome.Superseded, VersionID: theirs, AttemptID: a.row.AttemptID}
+	result.Err = a.settle(ctx, outcome.Superseded)
+	return result
+}
+
+// settleFailed ends an attempt that brought no tokens, with the state, back-off and
+// fingerprints that the caller has set.
+func (a *attempt) settleFailed(ctx context.Context, what outcome.Outcome, cause error) Result {
+	a.row.SeenVersionID = a.read.tokens.ID
+	return Result{
+		Outcome: what, AttemptID: a.row.AttemptID,
+		Err: errors.Join(cause, a.settle(ctx, what)),
+	}
+}
+
+// schedule sets when the chain c is due and when it ends. A refresh token that
+// comes back unchanged was not rotated: it may be presented again.
+func (a *attempt) schedule(c chain) {
+	a.row.AccessExpiresAt = c.accessExpiresAt
+	a.row.RefreshExpiresAt = c.refreshExpiresAt
+	a.row.RefreshAt = refreshAt(a.row.Key, c.issuedAt, c.accessExpiresAt)
+	if c.source == FromRefresh {
+		a.unspend(c.refreshToken.Fingerprint())
+	}
+}
+
+// unspend forgets a fingerprint: the provider has certainly not acted on the token.
+func (a *attempt) unspend(fingerprint string) {
+	a.row.Spent = slices.DeleteFunc(slices.Clone(a.row.Spent), func(s string) bool { return s == fingerprint })
+}
+
+// pause is when a rate limit lets the next call through.
+func (a *attempt) pause(cause error) time.Time {
+	var limited *providers.Error
+	var asked time.Duration
+	if errors.As(cause, &limited) {
+		asked = limited.RetryAfter
+	}
+	now := a.Now()
+	return now.Add(clampRetryAfter(asked, a.row.AccessExpiresAt.Sub(now)))
+}
+
+// count writes the outcome into the row's history.
+func (a *attempt) count(what outcome.Outcome) {
+	a.row.LastOutcome = what
+	switch what {
+	case outcome.Refreshed, outcome.LoggedIn, outcome.Recovered:
+		a.row.ConsecutiveFailures = 0
+	case outcome.Superseded, outcome.Paused:
+	default:
+		a.row.ConsecutiveFailures++
+	}
+}
