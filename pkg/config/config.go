@@ -1,0 +1,148 @@
+// Package config reads what the functions are told by their environment.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is the checked configuration of a function.
+type Config struct {
+	SecretPrefix        string   // SECRET_PREFIX: first part of every secret's name
+	Accounts            []string // ACCOUNTS: looked after besides the ledger's
+	LedgerTable         string   // LEDGER_TABLE
+	ProviderEnvironment string   // PROVIDER_ENVIRONMENT: production or sandbox
+	HTTPTimeout         time.Duration
+	LogLevel            slog.Level
+	MetricsNamespace    string // METRICS_NAMESPACE
+
+	// For a sweep only.
+	TransactionsTable string // TRANSACTIONS_TABLE
+	SweepWorkers      int    // SWEEP_WORKERS: provider calls at once
+}
+
+// The environments of providers that have a default address for each.
+const (
+	Production = "production"
+	Sandbox    = "sandbox"
+)
+
+const (
+	defaultHTTPTimeout = 10 * time.Second
+	leastHTTPTimeout   = time.Second
+	mostHTTPTimeout    = 15 * time.Second // two calls and their storing fit into 40 s
+	defaultWorkers     = 32
+	mostWorkers        = 256
+)
+
+var (
+	prefixPattern  = regexp.MustCompile(`^[A-Za-z0-9_.@+=-]+(/[A-Za-z0-9_.@+=-]+)*$`)
+	accountPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@+=-]{0,63}$`)
+)
+
+// ValidAccount reports whether name can name an account: up to 64 letters,
+// digits and _ . @ + = -, the first a letter or digit.
+func ValidAccount(name string) bool { return accountPattern.MatchString(name) }
+
+// ForRefresh reads the configuration of a function that refreshes chains. Its
+// error lists every mistake.
+func ForRefresh(getenv func(string) string) (Config, error) {
+	r := reader{getenv: getenv}
+	c := r.common()
+	return c, r.err()
+}
+
+// ForSweep reads the configuration of a function that sweeps transactions. Its
+// error lists every mistake.
+func ForSweep(getenv func(string) string) (Config, error) {
+	r := reader{getenv: getenv}
+	c := r.common()
+	c.TransactionsTable = r.required("TRANSACTIONS_TABLE", "the name of the DynamoDB table of transactions")
+	c.SweepWorkers = r.count("SWEEP_WORKERS", defaultWorkers, mostWorkers)
+	return c, r.err()
+}
+
+// reader collects mistakes instead of stopping at the first.
+type reader struct {
+	getenv   func(string) string
+	mistakes []error
+}
+
+func (r *reader) err() error { return errors.Join(r.mistakes...) }
+
+func (r *reader) wrong(name, format string, args ...any) {
+	r.mistakes = append(r.mistakes, fmt.Errorf("environment variable %s: "+format, append([]any{name}, args...)...))
+}
+
+func (r *reader) common() Config {
+	c := Config{
+		SecretPrefix:        r.required("SECRET_PREFIX", "the first part of the secrets' names, such as token-refresh"),
+		LedgerTable:         r.required("LEDGER_TABLE", "the name of the DynamoDB table of the ledger"),
+		ProviderEnvironment: r.oneOf("PROVIDER_ENVIRONMENT", Production, Sandbox),
+		HTTPTimeout:         r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout),
+		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
+	}
+	if c.SecretPrefix != "" && !prefixPattern.MatchString(c.SecretPrefix) {
+		r.wrong("SECRET_PREFIX", "%q is not a path of letters, digits and _ . @ + = -", c.SecretPrefix)
+	}
+	for name := range strings.SplitSeq(r.or("ACCOUNTS", "default"), ",") {
+		name = strings.TrimSpace(name)
+		switch {
+		case !ValidAccount(name):
+			r.wrong("ACCOUNTS", "%q is not an account: up to 64 letters, digits and _ . @ + = -", name)
+		case !slices.Contains(c.Accounts, name):
+			c.Accounts = append(c.Accounts, name)
+		}
+	}
+	if err := c.LogLevel.UnmarshalText([]byte(r.or("LOG_LEVEL", "info"))); err != nil {
+		r.wrong("LOG_LEVEL", "%q is none of debug, info, warn, error", r.getenv("LOG_LEVEL"))
+	}
+	return c
+}
+
+func (r *reader) or(name, otherwise string) string {
+	if v := strings.TrimSpace(r.getenv(name)); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+func (r *reader) required(name, what string) string {
+	v := r.or(name, "")
+	if v == "" {
+		r.wrong(name, "is not set; it is %s", what)
+	}
+	return v
+}
+
+func (r *reader) oneOf(name string, first string, others ...string) string {
+	v := r.or(name, first)
+	if v != first && !slices.Contains(others, v) {
+		r.wrong(name, "%q is none of %s", v, strings.Join(append([]string{first}, others...), ", "))
+	}
+	return v
+}
+
+func (r *reader) duration(name string, otherwise, least, most time.Duration) time.Duration {
+	v := r.or(name, otherwise.String())
+	d, err := time.ParseDuration(v)
+	if err != nil || d < least || d > most {
+		r.wrong(name, "%q is not a duration from %s to %s", v, least, most)
+	}
+	return d
+}
+
+func (r *reader) count(name string, otherwise, most int) int {
+	v := r.or(name, strconv.Itoa(otherwise))
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > most {
+		r.wrong(name, "%q is not a number from 1 to %d", v, most)
+	}
+	return n
+}

@@ -1,0 +1,65 @@
+package config_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/config"
+)
+
+func env(pairs map[string]string) func(string) string {
+	return func(name string) string { return pairs[name] }
+}
+
+func TestForRefresh(t *testing.T) {
+	t.Parallel()
+	least := map[string]string{"SECRET_PREFIX": "token-refresh", "LEDGER_TABLE": "ledger"}
+	got, err := config.ForRefresh(env(least))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		SecretPrefix: "token-refresh", Accounts: []string{"default"}, LedgerTable: "ledger",
+		ProviderEnvironment: config.Production, HTTPTimeout: 10 * time.Second, MetricsNamespace: "TokenRefresh",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+
+	got, err = config.ForSweep(env(map[string]string{
+		"SECRET_PREFIX": "a/b", "LEDGER_TABLE": "l", "ACCOUNTS": "default, shop-2,default", "PROVIDER_ENVIRONMENT": "sandbox",
+		"HTTP_TIMEOUT": "3s", "LOG_LEVEL": "warn", "METRICS_NAMESPACE": "N", "TRANSACTIONS_TABLE": "t", "SWEEP_WORKERS": "128",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = config.Config{
+		SecretPrefix: "a/b", Accounts: []string{"default", "shop-2"}, LedgerTable: "l", ProviderEnvironment: config.Sandbox,
+		HTTPTimeout: 3 * time.Second, LogLevel: slog.LevelWarn, MetricsNamespace: "N", TransactionsTable: "t", SweepWorkers: 128,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("all set (-want +got):\n%s", diff)
+	}
+}
+
+func TestAllMistakesInOneMessage(t *testing.T) {
+	t.Parallel()
+	_, err := config.ForSweep(env(map[string]string{
+		"SECRET_PREFIX": "/a//b", "ACCOUNTS": "ok,no/slash", "PROVIDER_ENVIRONMENT": "staging", "HTTP_TIMEOUT": "1h",
+		"LOG_LEVEL": "loud", "SWEEP_WORKERS": "0",
+	}))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{
+		"SECRET_PREFIX", "ACCOUNTS", "PROVIDER_ENVIRONMENT", "HTTP_TIMEOUT", "LOG_LEVEL", "SWEEP_WORKERS", "LEDGER_TABLE", "TRANSACTIONS_TABLE",
+	} {
+		if n := strings.Count(err.Error(), "environment variable "+name+":"); n != 1 {
+			t.Errorf("%s is named %d times in:\n%v", name, n, err)
+		}
+	}
+}

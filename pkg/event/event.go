@@ -1,0 +1,256 @@
+// Package event decodes what invokes a function: the schedules' empty object, an
+// ad-hoc event, a scheduler's envelope, and for Berbix records and SQS batches.
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/secret"
+)
+
+// Event is one request to a function. The zero value asks for a plain tick.
+type Event struct {
+	Account string // empty: all
+	Force   bool
+	DryRun  bool
+
+	// For Berbix only.
+	TransactionID int64 // 0: all that is due
+	Record        []Record
+}
+
+// Record is a transaction to look after, or news of one.
+type Record struct {
+	TransactionID int64
+	RefreshToken  secret.String
+	CustomerUID   string
+	Account       string // empty: the event's
+	Status        string // empty: active
+	RecordedAt    time.Time
+	ExpiresAt     time.Time // ttl: when the row may be deleted
+}
+
+// Message is one SQS message. Err is set where its body is no event.
+type Message struct {
+	ID    string
+	Event Event
+	Err   error
+}
+
+// Decode reads the event of a function that refreshes chains. An error names the
+// field.
+func Decode(payload []byte) (Event, error) {
+	all, err := object(payload)
+	if err != nil || all == nil {
+		return Event{}, err
+	}
+	f := fields{all: all, path: "event"}
+	e := f.common()
+	return e, f.done()
+}
+
+// DecodeSweep reads the event of a function that sweeps transactions. messages is
+// not nil for an SQS batch; e is the zero Event then. An error names the field.
+func DecodeSweep(payload []byte) (e Event, messages []Message, err error) {
+	all, err := object(payload)
+	if err != nil || all == nil {
+		return Event{}, nil, err
+	}
+	if _, ok := all["Records"]; ok {
+		messages, err = batch(payload)
+		return Event{}, messages, err
+	}
+	e, err = sweepEvent(all)
+	return e, nil, err
+}
+
+// sweepEvent reads an event's fields.
+func sweepEvent(all map[string]json.RawMessage) (Event, error) {
+	f := fields{all: all, path: "event"}
+	e := f.common()
+	e.TransactionID = f.id("transaction_id", false)
+	e.Record = f.records()
+	if len(e.Record) > 0 && (e.TransactionID != 0 || e.Force) {
+		f.wrong("record", "stands alone or with account and dry_run")
+	}
+	return e, f.done()
+}
+
+// object is the payload's object; nil for an empty event and a scheduler's envelope.
+func object(payload []byte) (map[string]json.RawMessage, error) {
+	payload = bytes.TrimSpace(payload)
+	if len(payload) == 0 || string(payload) == "null" {
+		return nil, nil
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &all); err != nil {
+		return nil, errors.New("event: must be a JSON object")
+	}
+	_, source := all["source"]
+	_, detail := all["detail-type"]
+	if source && detail {
+		return nil, nil
+	}
+	return all, nil
+}
+
+// batch reads an SQS batch. A message whose body is no event fails alone.
+func batch(payload []byte) ([]Message, error) {
+	var raw struct {
+		Records []struct {
+			MessageID   string `json:"messageId"`
+			EventSource string `json:"eventSource"`
+			Body        string `json:"body"`
+		} `json:"Records"`
+	}
+	if json.Unmarshal(payload, &raw) != nil {
+		return nil, errors.New(`event field "Records": must be the messages of an SQS batch`)
+	}
+	messages := make([]Message, 0, len(raw.Records))
+	for i, r := range raw.Records {
+		if r.EventSource != "aws:sqs" || r.MessageID == "" {
+			return nil, fmt.Errorf(`event field "Records[%d]": must be an SQS message`, i)
+		}
+		m := Message{ID: r.MessageID}
+		all, err := object([]byte(r.Body))
+		if err == nil {
+			m.Event, err = sweepEvent(all)
+		}
+		m.Err = err
+		messages = append(messages, m)
+	}
+	return messages, nil
+}
+
+// fields takes known fields out of an object and refuses what is left over: a
+// misspelt "force" must not become a plain tick.
+type fields struct {
+	all      map[string]json.RawMessage
+	path     string
+	mistakes []error
+}
+
+func (f *fields) wrong(name, what string) {
+	f.mistakes = append(f.mistakes, fmt.Errorf("%s field %q: %s", f.path, name, what))
+}
+
+func (f *fields) done() error {
+	names := make([]string, 0, len(f.all))
+	for name := range f.all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		f.wrong(name, "is not known to this function")
+	}
+	return errors.Join(f.mistakes...)
+}
+
+// take decodes a field into to; false where it is absent or wrong.
+func (f *fields) take(name string, to any, what string) bool {
+	raw, ok := f.all[name]
+	delete(f.all, name)
+	if !ok {
+		return false
+	}
+	if string(raw) == "null" || json.Unmarshal(raw, to) != nil {
+		f.wrong(name, "must be "+what)
+		return false
+	}
+	return true
+}
+
+func (f *fields) common() Event {
+	var e Event
+	f.take("force", &e.Force, "true or false")
+	f.take("dry_run", &e.DryRun, "true or false")
+	e.Account = f.account()
+	return e
+}
+
+func (f *fields) account() string {
+	var account string
+	if f.take("account", &account, "a string") && !config.ValidAccount(account) {
+		f.wrong("account", "must be up to 64 letters, digits and _ . @ + = -")
+	}
+	return account
+}
+
+// id reads a transaction id: a JSON integer beyond 32 bits.
+func (f *fields) id(name string, required bool) int64 {
+	var n json.Number
+	present := f.all[name] != nil
+	if f.all[name] != nil && f.all[name][0] == '"' {
+		f.wrong(name, "must be a whole number above 0, without quotes")
+		delete(f.all, name)
+		return 0
+	}
+	if !f.take(name, &n, "a whole number above 0") {
+		if required && !present {
+			f.wrong(name, "is missing")
+		}
+		return 0
+	}
+	id, err := strconv.ParseInt(n.String(), 10, 64)
+	if err != nil || id <= 0 {
+		f.wrong(name, "must be a whole number above 0")
+	}
+	return id
+}
+
+// records reads the field record.
+func (f *fields) records() []Record {
+	var list []map[string]json.RawMessage
+	if !f.take("record", &list, "a list of objects") {
+		return nil
+	}
+	if len(list) == 0 {
+		f.wrong("record", "must not be empty")
+	}
+	records := make([]Record, 0, len(list))
+	for i, all := range list {
+		item := fields{all: all, path: fmt.Sprintf("event record[%d]", i)}
+		if all == nil {
+			item.wrong("transaction_id", "is missing")
+		}
+		records = append(records, item.record())
+		if err := item.done(); err != nil {
+			f.mistakes = append(f.mistakes, err)
+		}
+	}
+	return records
+}
+
+func (f *fields) record() Record {
+	var r Record
+	r.TransactionID = f.id("transaction_id", true)
+	var token string
+	f.take("refresh_token", &token, "a string")
+	r.RefreshToken = secret.New(token)
+	f.take("customer_uid", &r.CustomerUID, "a string")
+	r.Account = f.account()
+	if f.take("status", &r.Status, "a string") && !slices.Contains([]string{"active", "completed", "deleted"}, r.Status) {
+		f.wrong("status", "must be active, completed or deleted")
+	}
+	if r.RefreshToken.Blank() && (r.Status == "" || r.Status == "active") {
+		f.wrong("refresh_token", "is missing")
+	}
+	if f.take("recorded_at", &r.RecordedAt, "an RFC 3339 time") {
+		r.RecordedAt = r.RecordedAt.UTC()
+	}
+	var ttl int64
+	if f.take("ttl", &ttl, "seconds since 1970") {
+		if ttl <= 0 {
+			f.wrong("ttl", "must be seconds since 1970")
+		}
+		r.ExpiresAt = time.Unix(ttl, 0).UTC()
+	}
+	return r
+}

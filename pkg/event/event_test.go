@@ -1,0 +1,175 @@
+package event_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tokenrefresh/pkg/event"
+	"tokenrefresh/pkg/secret"
+)
+
+var comparer = cmp.Options{
+	cmp.Comparer(func(a, b secret.String) bool { return a.Reveal() == b.Reveal() }),
+	cmpopts.EquateErrors(),
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		payload string
+		want    event.Event
+	}{
+		"schedule":      {payload: `{}`},
+		"empty payload": {payload: ``},
+		"null":          {payload: ` null `},
+		"scheduler's envelope": {
+			payload: `{"version":"0","id":"x","detail-type":"Scheduled Event","source":"aws.scheduler","account":"123456789012","detail":{}}`,
+		},
+		"account": {payload: `{"account":"shop-2"}`, want: event.Event{Account: "shop-2"}},
+		"all": {
+			payload: `{"account":"default","force":true,"dry_run":true}`,
+			want:    event.Event{Account: "default", Force: true, DryRun: true},
+		},
+		"said to be false": {payload: `{"force":false,"dry_run":false}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := event.Decode([]byte(tc.payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got, comparer); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			sweep, messages, err := event.DecodeSweep([]byte(tc.payload))
+			if err != nil || messages != nil {
+				t.Fatalf("messages %v, error %v", messages, err)
+			}
+			if diff := cmp.Diff(tc.want, sweep, comparer); diff != "" {
+				t.Errorf("sweep (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeSweep(t *testing.T) {
+	t.Parallel()
+	got, _, err := event.DecodeSweep([]byte(`{"account":"shop","record":[
+		{"transaction_id":9007199254740993,"refresh_token":"rt-1","customer_uid":"c-1"},
+		{"transaction_id":2,"status":"completed","recorded_at":"2026-01-02T03:04:05+07:00","ttl":1800000000,"account":"other"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := event.Event{Account: "shop", Record: []event.Record{
+		{TransactionID: 9007199254740993, RefreshToken: secret.New("rt-1"), CustomerUID: "c-1"},
+		{
+			TransactionID: 2, Status: "completed", Account: "other",
+			RecordedAt: time.Date(2026, 1, 1, 20, 4, 5, 0, time.UTC), ExpiresAt: time.Unix(1800000000, 0).UTC(),
+		},
+	}}
+	if diff := cmp.Diff(want, got, comparer); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	got, _, err = event.DecodeSweep([]byte(`{"transaction_id":1234567890123,"force":true}`))
+	if err != nil || got.TransactionID != 1234567890123 || !got.Force {
+		t.Errorf("one transaction: %+v, %v", got, err)
+	}
+}
+
+func TestDecodeSweepBatch(t *testing.T) {
+	t.Parallel()
+	_, messages, err := event.DecodeSweep([]byte(`{"Records":[
+		{"messageId":"m-1","eventSource":"aws:sqs","body":"{\"transaction_id\":7}"},
+		{"messageId":"m-2","eventSource":"aws:sqs","body":"not JSON"},
+		{"messageId":"m-3","eventSource":"aws:sqs","body":"{\"transaction\":7}"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(messages) != 3 || messages[0].Err != nil || messages[0].Event.TransactionID != 7 {
+		t.Fatalf("messages: %+v", messages)
+	}
+	for i, want := range map[int]string{1: "JSON object", 2: `"transaction"`} {
+		if messages[i].Err == nil || !strings.Contains(messages[i].Err.Error(), want) {
+			t.Errorf("message %d: error %v does not name %s", i, messages[i].Err, want)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	const planted = "planted-secret"
+	for _, tc := range []struct{ payload, want string }{
+		{`[]`, "event"},
+		{`"x"`, "event"},
+		{`{"force":true} trailing`, "event"},
+		{`{"force":"yes"}`, `"force"`},
+		{`{"force":null}`, `"force"`},
+		{`{"dry_run":1}`, `"dry_run"`},
+		{`{"account":7}`, `"account"`},
+		{`{"account":""}`, `"account"`},
+		{`{"account":"a/b"}`, `"account"`},
+		{`{"Force":true}`, `"Force"`},
+		{`{"source":"x"}`, `"source"`},
+		{`{"transaction_id":"12"}`, `"transaction_id"`},
+		{`{"transaction_id":0}`, `"transaction_id"`},
+		{`{"transaction_id":-1}`, `"transaction_id"`},
+		{`{"transaction_id":1.5}`, `"transaction_id"`},
+		{`{"transaction_id":99999999999999999999}`, `"transaction_id"`},
+		{`{"record":{}}`, `"record"`},
+		{`{"record":[]}`, `"record"`},
+		{`{"record":[null]}`, `record[0] field "transaction_id"`},
+		{`{"record":[{"transaction_id":1}]}`, `record[0] field "refresh_token"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":"` + planted + `"},{"refresh_token":"` + planted + `"}]}`, `record[1] field "transaction_id"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":"` + planted + `","x":1}]}`, `record[0] field "x"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":7}]}`, `record[0] field "refresh_token"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":"a","status":"done"}]}`, `record[0] field "status"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":"a","recorded_at":"today"}]}`, `record[0] field "recorded_at"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":"a","ttl":"x"}]}`, `record[0] field "ttl"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":"a"}],"transaction_id":1}`, `"record"`},
+		{`{"Records":{}}`, `"Records"`},
+		{`{"Records":[{"eventSource":"aws:s3"}]}`, `Records[0]`},
+	} {
+		_, _, err := event.DecodeSweep([]byte(tc.payload))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v does not name %s", tc.payload, err, tc.want)
+		}
+		if err != nil && strings.Contains(err.Error(), planted) {
+			t.Errorf("%s: the error shows a secret: %v", tc.payload, err)
+		}
+	}
+	for _, name := range []string{"transaction_id", "record", "Records"} {
+		if _, err := event.Decode([]byte(`{"` + name + `":1}`)); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("Decode takes %s, which only a sweep knows: %v", name, err)
+		}
+	}
+}
+
+func FuzzDecodeSweep(f *testing.F) {
+	f.Add([]byte(`{"account":"default","force":true}`))
+	f.Add([]byte(`{"record":[{"transaction_id":9007199254740993,"refresh_token":"rt","ttl":1}]}`))
+	f.Add([]byte(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":"{}"}]}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		e, messages, err := event.DecodeSweep(payload)
+		if err != nil {
+			return
+		}
+		for _, m := range messages {
+			if m.ID == "" {
+				t.Error("a message without an id cannot be reported as failed")
+			}
+		}
+		if e.TransactionID < 0 {
+			t.Error("a transaction id below 0")
+		}
+		for _, r := range e.Record {
+			if r.TransactionID <= 0 || (r.RefreshToken.Blank() && r.Status != "completed" && r.Status != "deleted") {
+				t.Errorf("an unusable record was taken: %d", r.TransactionID)
+			}
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package embedded_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+func benchmarkSecret(b *testing.B) (secrets *embedded.Secrets, current string) {
+	b.Helper()
+	home, _ := open(b)
+	secrets = home.Secrets()
+	if err := secrets.CreateSecret(b.Context(), key, refresh.TokensDoc); err != nil {
+		b.Fatal(err)
+	}
+	current, err := secrets.PutCurrent(b.Context(), key, refresh.TokensDoc, secret.New(strings.Repeat("x", 2048)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return secrets, current
+}
+
+// BenchmarkRows is a tick with nothing due.
+func BenchmarkRows(b *testing.B) {
+	home, _ := open(b)
+	if err := count(b.Context(), home.Ledger(), key, 1); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := home.Ledger().Rows(b.Context(), key.Provider); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkClaim(b *testing.B) {
+	home, _ := open(b)
+	row := refresh.Row{Key: key, Phase: refresh.Sending, AttemptID: "attempt", Spent: []string{strings.Repeat("f", 64)}}
+	if err := home.Ledger().Write(b.Context(), row, refresh.Guard{Absent: true}); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		row.Fence++
+		if err := home.Ledger().Write(b.Context(), row, refresh.Guard{Fence: row.Fence - 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCurrent(b *testing.B) {
+	secrets, _ := benchmarkSecret(b)
+	for b.Loop() {
+		if _, err := secrets.Current(b.Context(), key, refresh.TokensDoc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkStageAndPromote(b *testing.B) {
+	secrets, current := benchmarkSecret(b)
+	value := secret.New(strings.Repeat("y", 2048))
+	for i := 0; b.Loop(); i++ {
+		next := fmt.Sprint(i)
+		if _, err := secrets.Stage(b.Context(), key, refresh.TokensDoc, refresh.Version{ID: next, Value: value}); err != nil {
+			b.Fatal(err)
+		}
+		if err := secrets.Promote(b.Context(), key, refresh.TokensDoc, current, next); err != nil {
+			b.Fatal(err)
+		}
+		current = next
+	}
+}
+
+// BenchmarkSweepRow is what a row costs a sweep, with 32 workers in contention and
+// rows in plenty beside it.
+func BenchmarkSweepRow(b *testing.B) {
+	home, _ := open(b)
+	rows := home.Transactions()
+	now, token := time.Now(), secret.New(strings.Repeat("t", 1024))
+	row := func(id int64) sweep.Transaction {
+		return sweep.Transaction{ID: id, Account: "a", RefreshToken: token, Status: sweep.Active, RefreshAt: now}
+	}
+	const stored = 500
+	for id := range int64(stored) {
+		if _, err := rows.Put(b.Context(), row(id)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetParallelism(16)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for id := int64(0); pb.Next(); id = (id + 1) % stored {
+			t, _, err := rows.Get(b.Context(), id)
+			if err != nil {
+				b.Error(err)
+			}
+			t.AccessToken, t.RefreshAt = token, now.Add(time.Duration(id)*time.Second)
+			if err := rows.Update(b.Context(), t, token); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkDue(b *testing.B) {
+	home, _ := open(b)
+	rows := home.Transactions()
+	for id := range int64(1000) {
+		row := sweep.Transaction{ID: id, Account: "a", Status: sweep.Active, RefreshAt: time.Unix(id, 0)}
+		if _, err := rows.Put(b.Context(), row); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		if due, err := rows.Due(b.Context(), "a", 3, 10, time.Now()); err != nil || len(due) != 10 {
+			b.Fatal(len(due), err)
+		}
+	}
+}

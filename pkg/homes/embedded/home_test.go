@@ -1,0 +1,202 @@
+package embedded_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/homes/hometest"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+)
+
+// open makes a home in a directory of its own.
+func open(tb testing.TB) (*embedded.Home, string) {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "state", "home.db")
+	return reopen(tb, path), path
+}
+
+func reopen(tb testing.TB, path string) *embedded.Home {
+	tb.Helper()
+	home, err := embedded.Open(tb.Context(), path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return home
+}
+
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	hometest.Secrets(t, func(t *testing.T) (refresh.Secrets, hometest.Seeder) {
+		t.Helper()
+		home, _ := open(t)
+		return home.Secrets(), home.Secrets()
+	})
+}
+
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	hometest.Ledger(t, func(t *testing.T) refresh.Ledger {
+		t.Helper()
+		home, _ := open(t)
+		return home.Ledger()
+	})
+}
+
+func TestTransactions(t *testing.T) {
+	t.Parallel()
+	hometest.Transactions(t, func(t *testing.T) sweep.Transactions {
+		t.Helper()
+		home, _ := open(t)
+		return home.Transactions()
+	})
+}
+
+func TestOpenCreatesPrivately(t *testing.T) {
+	t.Parallel()
+	_, path := open(t)
+	for _, tt := range []struct {
+		path string
+		want fs.FileMode
+	}{{path, 0o600}, {filepath.Dir(path), fs.ModeDir | 0o700}} {
+		info, err := os.Stat(tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode() != tt.want {
+			t.Errorf("%s has mode %s, want %s", tt.path, info.Mode(), tt.want)
+		}
+	}
+}
+
+func TestOpenKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	if err := home.Ledger().SetPaused(t.Context(), key, true); err != nil {
+		t.Fatal(err)
+	}
+	row, found, err := reopen(t, path).Ledger().Row(t.Context(), key)
+	if err != nil || !found || !row.Paused {
+		t.Errorf("row %+v, %t, %v; want the paused one", row, found, err)
+	}
+}
+
+// TestWiderModeIsRefused: also when the mode changes after Open, as a restored
+// backup's does.
+func TestWiderModeIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []fs.FileMode{0o644, 0o640, 0o604, 0o660, 0o601} {
+		home, path := open(t)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, openErr := embedded.Open(t.Context(), path)
+		_, ledgerErr := home.Ledger().Rows(t.Context(), "hesabe")
+		_, _, transactionsErr := home.Transactions().Get(t.Context(), 1)
+		for _, tt := range []struct{ got, want error }{
+			{openErr, fs.ErrPermission},
+			{ledgerErr, refresh.ErrForbidden},
+			{transactionsErr, sweep.ErrForbidden},
+		} {
+			if !errors.Is(tt.got, tt.want) || !strings.Contains(tt.got.Error(), "chmod 600 "+path) {
+				t.Errorf("mode %04o: error %v; want %q and the command that mends it", mode, tt.got, tt.want)
+			}
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	foreign, newer := filepath.Join(dir, "foreign"), filepath.Join(dir, "newer")
+	bucket(t, foreign, "somebody else's", "")
+	bucket(t, newer, "about", "token-refresh 999")
+	for name, tt := range map[string]struct{ path, want string }{
+		"directory":      {dir, "directory"},
+		"text file":      {text, "invalid database"},
+		"foreign file":   {foreign, "not a file of token-refresh"},
+		"other format":   {newer, `"token-refresh 999"`},
+		"below no dir":   {filepath.Join(text, "home.db"), "not a directory"},
+		"special file":   {"/dev/null", "not a regular file"},
+		"no path at all": {"", "directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := embedded.Open(t.Context(), tt.path)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// bucket makes a bbolt file with one bucket, and a format where it is not empty.
+func bucket(t *testing.T, path, name, format string) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucket([]byte(name))
+		if err != nil || format == "" {
+			return err
+		}
+		return b.Put([]byte("format"), []byte(format))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestVanishedFile: a home whose file was deleted must not go on with an empty one.
+func TestVanishedFile(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	err := home.Ledger().SetPaused(t.Context(), refresh.Key{Provider: "hesabe", Account: "default"}, true)
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want %v", err, fs.ErrNotExist)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is back: %v", err)
+	}
+}
+
+// TestOneFileByTwoNames: homes of one process meet at the same gate, however the
+// file is named.
+func TestOneFileByTwoNames(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	other := reopen(t, link)
+	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	done := make(chan error)
+	const claims = 20
+	for _, ledger := range []*embedded.Ledger{home.Ledger(), other.Ledger()} {
+		go func() { done <- count(t.Context(), ledger, key, claims) }()
+	}
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	wantFence(t, home, key, 2*claims)
+}

@@ -1,0 +1,133 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/sweep"
+)
+
+// Two indexes lie beside the transactions. In due, each account has a bucket with
+// one bucket a shard, that is ordered by RefreshAt and id. The bucket expiry is
+// ordered by ExpiresAt and id.
+
+// dueEntry is what due tells of a row.
+type dueEntry struct {
+	AccessExpiresAt time.Time `json:"access_expires_at,omitzero"`
+	ExpiresAt       time.Time `json:"expires_at,omitzero"`
+}
+
+// deletedAtOnce bounds the work that a write does for rows other than its own. It is
+// more than one, so that deleting overtakes recording.
+const deletedAtOnce = 16
+
+// ordered is n in eight bytes that sort as numbers do, negative ones too.
+func ordered(n int64) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(n)^1<<63) //nolint:gosec // the bits are meant
+}
+
+// number reverses ordered.
+func number(b []byte) int64 {
+	return int64(binary.BigEndian.Uint64(b) ^ 1<<63) //nolint:gosec // the bits are meant
+}
+
+// timeKey is the key of a row in an index over times.
+func timeKey(at time.Time, id int64) []byte { return append(ordered(at.Unix()), ordered(id)...) }
+
+// splitKey reverses timeKey.
+func splitKey(key []byte) (at time.Time, id int64) {
+	return time.Unix(number(key[:8]), 0).UTC(), number(key[8:])
+}
+
+func index(tx *bbolt.Tx, t sweep.Transaction) error {
+	if !t.ExpiresAt.IsZero() {
+		if err := tx.Bucket(expiryBucket).Put(timeKey(t.ExpiresAt, t.ID), nil); err != nil {
+			return err
+		}
+	}
+	if t.RefreshAt.IsZero() {
+		return nil
+	}
+	account, err := tx.Bucket(dueBucket).CreateBucketIfNotExists([]byte(t.Account))
+	if err != nil {
+		return err
+	}
+	shard, err := account.CreateBucketIfNotExists(ordered(int64(sweep.ShardOf(t.ID))))
+	if err != nil {
+		return err
+	}
+	entry, err := json.Marshal(dueEntry{t.AccessExpiresAt, t.ExpiresAt})
+	if err != nil {
+		return err
+	}
+	return shard.Put(timeKey(t.RefreshAt, t.ID), entry)
+}
+
+func unindex(tx *bbolt.Tx, t sweep.Transaction) error {
+	if err := tx.Bucket(expiryBucket).Delete(timeKey(t.ExpiresAt, t.ID)); err != nil {
+		return err
+	}
+	if shard := shardBucket(tx, t.Account, sweep.ShardOf(t.ID)); shard != nil {
+		return shard.Delete(timeKey(t.RefreshAt, t.ID))
+	}
+	return nil
+}
+
+// shardBucket is nil where no row of the shard has ever been due.
+func shardBucket(tx *bbolt.Tx, account string, shard int) *bbolt.Bucket {
+	if bucket := tx.Bucket(dueBucket).Bucket([]byte(account)); bucket != nil {
+		return bucket.Bucket(ordered(int64(shard)))
+	}
+	return nil
+}
+
+// earliest reads the due index of a shard.
+func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
+	bucket := shardBucket(tx, account, shard)
+	if bucket == nil {
+		return nil, nil
+	}
+	var due []sweep.Due
+	cursor := bucket.Cursor()
+	for key, data := cursor.First(); key != nil && len(due) < limit; key, data = cursor.Next() {
+		refreshAt, id := splitKey(key)
+		var entry dueEntry
+		if err := json.Unmarshal(data, &entry); err != nil {
+			return nil, fmt.Errorf("due entry of transaction %d cannot be read: %w", id, err)
+		}
+		if entry.ExpiresAt.IsZero() || entry.ExpiresAt.After(now) {
+			due = append(due, sweep.Due{ID: id, RefreshAt: refreshAt, AccessExpiresAt: entry.AccessExpiresAt})
+		}
+	}
+	return due, nil
+}
+
+// deleteExpired deletes the rows that expired first.
+func deleteExpired(tx *bbolt.Tx, now time.Time) error {
+	expiry := tx.Bucket(expiryBucket)
+	for range deletedAtOnce {
+		key, _ := expiry.Cursor().First()
+		if key == nil {
+			return nil
+		}
+		at, id := splitKey(key)
+		if at.After(now) {
+			return nil
+		}
+		t, _, err := loadTransaction(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := unindex(tx, t); err != nil {
+			return err
+		}
+		if err := tx.Bucket(transactionsBucket).Delete(ordered(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

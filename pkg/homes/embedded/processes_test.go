@@ -1,0 +1,164 @@
+package embedded_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/refresh"
+)
+
+// childEnv makes the test binary another process that works on a file.
+const childEnv = "EMBEDDED_TEST_CHILD"
+
+const claimsOfEach = 50
+
+var sharedKey = refresh.Key{Provider: "hesabe", Account: "shared"}
+
+func TestMain(m *testing.M) {
+	task, path, isChild := strings.Cut(os.Getenv(childEnv), ":")
+	if !isChild {
+		os.Exit(m.Run())
+	}
+	if err := child(task, path); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func child(task, path string) error {
+	if task == "count" {
+		home, err := embedded.Open(context.Background(), path)
+		if err != nil {
+			return err
+		}
+		fmt.Println("ready")
+		return count(context.Background(), home.Ledger(), sharedKey, claimsOfEach)
+	}
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	tx, err := db.Begin(true)
+	if err != nil {
+		return err
+	}
+	if err := tx.DeleteBucket([]byte("ledger")); err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	select {} // holds the file, and a write in it, until it is killed
+}
+
+// startChild starts another process and waits until it is ready.
+func startChild(t *testing.T, task, path string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+task+":"+path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("the other process said %q: %v", line, err)
+	}
+	return cmd
+}
+
+// count adds to a row's fence by compare-and-swap, as claims do.
+func count(ctx context.Context, ledger *embedded.Ledger, key refresh.Key, times int) error {
+	for done := 0; done < times; {
+		row, found, err := ledger.Row(ctx, key)
+		if err != nil {
+			return err
+		}
+		next := refresh.Row{Key: key, Fence: row.Fence + 1}
+		err = ledger.Write(ctx, next, refresh.Guard{Absent: !found, Fence: row.Fence})
+		if _, lost := errors.AsType[*refresh.LostError](err); lost {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		done++
+	}
+	return nil
+}
+
+func wantFence(t *testing.T, home *embedded.Home, key refresh.Key, want int64) {
+	t.Helper()
+	row, _, err := home.Ledger().Row(t.Context(), key)
+	if err != nil || row.Fence != want {
+		t.Errorf("fence %d, %v; want %d", row.Fence, err, want)
+	}
+}
+
+// TestTwoProcesses: `tokenctl status` works beside `tokenctl run`, and neither
+// undoes what the other does.
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	other := startChild(t, "count", path)
+	if err := count(t.Context(), home.Ledger(), sharedKey, claimsOfEach); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	wantFence(t, home, sharedKey, 2*claimsOfEach)
+}
+
+// TestFileHeldElsewhere: who waits for another process gives up in time, with a
+// message that says so, and goes on as soon as that process is dead. What that had
+// not committed never was.
+func TestFileHeldElsewhere(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	if err := count(t.Context(), home.Ledger(), sharedKey, 1); err != nil {
+		t.Fatal(err)
+	}
+	holder := startChild(t, "hold", path)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := home.Ledger().Rows(t.Context(), "hesabe")
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("error %v, want one that names %s and the other process", err, path)
+		}
+		if waited := time.Since(start); waited != 10*time.Second {
+			t.Errorf("gave up after %s", waited)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := home.Ledger().Rows(ctx, "hesabe"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
+		}
+
+		counted := make(chan error)
+		go func() { counted <- count(t.Context(), home.Ledger(), sharedKey, 1) }()
+		synctest.Wait() // until it waits for the file
+		if err := holder.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = holder.Wait() // says "signal: killed"
+		if err := <-counted; err != nil {
+			t.Error(err)
+		}
+		wantFence(t, home, sharedKey, 2)
+	})
+}

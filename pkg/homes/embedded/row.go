@@ -1,0 +1,119 @@
+package embedded
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// storedRow is how the file holds a refresh.Row, whose key is the key there.
+type storedRow struct {
+	Phase                refresh.Phase   `json:"phase,omitempty"`
+	AttemptID            string          `json:"attempt_id,omitempty"`
+	AttemptSource        refresh.Source  `json:"attempt_source,omitempty"`
+	ClaimedBy            string          `json:"claimed_by,omitempty"`
+	Fence                int64           `json:"fence,omitempty"`
+	ClaimedUntil         time.Time       `json:"claimed_until,omitzero"`
+	BaseVersionID        string          `json:"base_version_id,omitempty"`
+	Spent                []string        `json:"spent,omitempty"`
+	Escrow               storedEscrow    `json:"escrow,omitzero"`
+	State                refresh.State   `json:"state,omitempty"`
+	CredentialsVersionID string          `json:"credentials_version_id,omitempty"`
+	SeenVersionID        string          `json:"seen_version_id,omitempty"`
+	VersionID            string          `json:"version_id,omitempty"`
+	PublishedVersionID   string          `json:"published_version_id,omitempty"`
+	RefreshAt            time.Time       `json:"refresh_at,omitzero"`
+	NotBefore            time.Time       `json:"not_before,omitzero"`
+	LoginFailures        int             `json:"login_failures,omitempty"`
+	AccessExpiresAt      time.Time       `json:"access_expires_at,omitzero"`
+	RefreshExpiresAt     time.Time       `json:"refresh_expires_at,omitzero"`
+	LastSuccessAt        time.Time       `json:"last_success_at,omitzero"`
+	LastOutcome          outcome.Outcome `json:"last_outcome,omitempty"`
+	ConsecutiveFailures  int             `json:"consecutive_failures,omitempty"`
+	Paused               bool            `json:"paused,omitempty"`
+}
+
+type storedEscrow struct {
+	AttemptID string    `json:"attempt_id,omitempty"`
+	Bytes     []byte    `json:"bytes,omitempty"` // a raw reply need not be UTF-8
+	Raw       bool      `json:"raw,omitempty"`
+	Sent      time.Time `json:"sent,omitzero"`
+}
+
+// milliseconds is a time as rows keep it.
+func milliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+func encodeRow(r refresh.Row) ([]byte, error) {
+	return json.Marshal(storedRow{
+		Phase:         r.Phase,
+		AttemptID:     r.AttemptID,
+		AttemptSource: r.AttemptSource,
+		ClaimedBy:     r.ClaimedBy,
+		Fence:         r.Fence,
+		ClaimedUntil:  milliseconds(r.ClaimedUntil),
+		BaseVersionID: r.BaseVersionID,
+		Spent:         r.Spent,
+		Escrow: storedEscrow{
+			AttemptID: r.Escrow.AttemptID,
+			Bytes:     []byte(r.Escrow.Bytes.Reveal()),
+			Raw:       r.Escrow.Raw,
+			Sent:      milliseconds(r.Escrow.Sent),
+		},
+		State:                r.State,
+		CredentialsVersionID: r.CredentialsVersionID,
+		SeenVersionID:        r.SeenVersionID,
+		VersionID:            r.VersionID,
+		PublishedVersionID:   r.PublishedVersionID,
+		RefreshAt:            milliseconds(r.RefreshAt),
+		NotBefore:            milliseconds(r.NotBefore),
+		LoginFailures:        r.LoginFailures,
+		AccessExpiresAt:      milliseconds(r.AccessExpiresAt),
+		RefreshExpiresAt:     milliseconds(r.RefreshExpiresAt),
+		LastSuccessAt:        milliseconds(r.LastSuccessAt),
+		LastOutcome:          r.LastOutcome,
+		ConsecutiveFailures:  r.ConsecutiveFailures,
+		Paused:               r.Paused,
+	})
+}
+
+func decodeRow(key refresh.Key, data []byte) (refresh.Row, error) {
+	var s storedRow
+	if err := json.Unmarshal(data, &s); err != nil {
+		return refresh.Row{}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
+	}
+	return refresh.Row{
+		Key:           key,
+		Phase:         s.Phase,
+		AttemptID:     s.AttemptID,
+		AttemptSource: s.AttemptSource,
+		ClaimedBy:     s.ClaimedBy,
+		Fence:         s.Fence,
+		ClaimedUntil:  s.ClaimedUntil,
+		BaseVersionID: s.BaseVersionID,
+		Spent:         s.Spent,
+		Escrow: refresh.Escrow{
+			AttemptID: s.Escrow.AttemptID,
+			Bytes:     secret.New(string(s.Escrow.Bytes)),
+			Raw:       s.Escrow.Raw,
+			Sent:      s.Escrow.Sent,
+		},
+		State:                s.State,
+		CredentialsVersionID: s.CredentialsVersionID,
+		SeenVersionID:        s.SeenVersionID,
+		VersionID:            s.VersionID,
+		PublishedVersionID:   s.PublishedVersionID,
+		RefreshAt:            s.RefreshAt,
+		NotBefore:            s.NotBefore,
+		LoginFailures:        s.LoginFailures,
+		AccessExpiresAt:      s.AccessExpiresAt,
+		RefreshExpiresAt:     s.RefreshExpiresAt,
+		LastSuccessAt:        s.LastSuccessAt,
+		LastOutcome:          s.LastOutcome,
+		ConsecutiveFailures:  s.ConsecutiveFailures,
+		Paused:               s.Paused,
+	}, nil
+}

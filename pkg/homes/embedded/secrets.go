@@ -1,0 +1,155 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// Secrets is a refresh.Secrets. Its Stage never answers refresh.ErrQuota: the oldest
+// version without a label makes room.
+type Secrets struct{ file file }
+
+var _ refresh.Secrets = (*Secrets)(nil)
+
+// Current implements refresh.Secrets.
+func (s *Secrets) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
+	var v refresh.Version
+	err := s.view(ctx, key, doc, func(b versions) error {
+		var found bool
+		if v, found = b.version(b.labelled(current)); !found {
+			return refresh.ErrNoValue
+		}
+		return nil
+	})
+	return v, err
+}
+
+// CurrentID implements refresh.Secrets.
+func (s *Secrets) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
+	var id string
+	err := s.view(ctx, key, doc, func(b versions) error {
+		id = b.labelled(current)
+		return nil
+	})
+	return id, err
+}
+
+// ByID implements refresh.Secrets.
+func (s *Secrets) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
+	var v refresh.Version
+	err := s.view(ctx, key, doc, func(b versions) error {
+		var found bool
+		if v, found = b.version(id); !found {
+			return refresh.ErrNoVersion
+		}
+		return nil
+	})
+	return v, err
+}
+
+// Stage implements refresh.Secrets.
+func (s *Secrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (bool, error) {
+	var isCurrent bool
+	err := s.update(ctx, key, doc, func(b versions) error {
+		stored, found := b.version(v.ID)
+		isCurrent = b.labelled(current) == v.ID || b.labelled(current) == ""
+		switch {
+		case found && stored != v:
+			return refresh.ErrVersionTaken
+		case found:
+			return errUnchanged
+		case isCurrent: // the very first one
+			return b.add(v, pending, current)
+		default:
+			return b.add(v, pending)
+		}
+	})
+	return isCurrent && err == nil, err
+}
+
+// Promote implements refresh.Secrets.
+func (s *Secrets) Promote(ctx context.Context, key refresh.Key, doc refresh.Document, from, to string) error {
+	return s.update(ctx, key, doc, func(b versions) error {
+		if _, found := b.version(to); !found {
+			return refresh.ErrNoVersion
+		}
+		switch id := b.labelled(current); id {
+		case to:
+			return errUnchanged
+		case from:
+			return b.makeCurrent(to)
+		default:
+			return &refresh.MovedError{Current: id}
+		}
+	})
+}
+
+// CreateSecret makes a secret without any version. One that exists stays as it is.
+func (s *Secrets) CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error {
+	return s.file.update(ctx, func(tx *bbolt.Tx) error {
+		all, name := tx.Bucket(secretsBucket), secretName(key, doc)
+		if all.Bucket(name) != nil {
+			return errUnchanged
+		}
+		bucket, err := all.CreateBucket(name)
+		if err != nil {
+			return err
+		}
+		for _, name := range [][]byte{versionsBucket, orderBucket, labelsBucket} {
+			if _, err := bucket.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PutCurrent writes a value as a person does: it is a new version, current at once,
+// whose id is returned. refresh.ErrNoSecret.
+func (s *Secrets) PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (string, error) {
+	v := refresh.Version{ID: uuid.NewString(), Value: value}
+	err := s.update(ctx, key, doc, func(b versions) error {
+		if err := b.add(v); err != nil {
+			return err
+		}
+		return b.makeCurrent(v.ID)
+	})
+	if err != nil {
+		return "", err
+	}
+	return v.ID, nil
+}
+
+func (s *Secrets) view(ctx context.Context, key refresh.Key, doc refresh.Document, do func(versions) error) error {
+	return s.file.view(ctx, withVersions(key, doc, do))
+}
+
+func (s *Secrets) update(ctx context.Context, key refresh.Key, doc refresh.Document, do func(versions) error) error {
+	return s.file.update(ctx, withVersions(key, doc, do))
+}
+
+func withVersions(key refresh.Key, doc refresh.Document, do func(versions) error) func(tx *bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		name := secretName(key, doc)
+		bucket := tx.Bucket(secretsBucket).Bucket(name)
+		if bucket == nil {
+			return fmt.Errorf("secret %s: %w", name, refresh.ErrNoSecret)
+		}
+		err := do(versions{bucket})
+		if err != nil && !errors.Is(err, errUnchanged) {
+			return fmt.Errorf("secret %s: %w", name, err)
+		}
+		return err
+	}
+}
+
+func secretName(key refresh.Key, doc refresh.Document) []byte {
+	return []byte(key.String() + "/" + string(doc))
+}

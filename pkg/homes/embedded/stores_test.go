@@ -1,0 +1,173 @@
+package embedded_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+var key = refresh.Key{Provider: "hesabe", Account: "default"}
+
+// TestPromoteUnknownLeavesCurrent is here and not in the contract, which is tested
+// against an emulation that fails it.
+func TestPromoteUnknownLeavesCurrent(t *testing.T) {
+	t.Parallel()
+	home, _ := open(t)
+	secrets := home.Secrets()
+	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+		t.Fatal(err)
+	}
+	id, err := secrets.PutCurrent(t.Context(), key, refresh.TokensDoc, secret.New("v"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = secrets.Promote(t.Context(), key, refresh.TokensDoc, id, "unknown")
+	if !errors.Is(err, refresh.ErrNoVersion) || !strings.Contains(err.Error(), "hesabe/default/tokens") {
+		t.Errorf("error %v, want %q and the secret's name", err, refresh.ErrNoVersion)
+	}
+	if got, err := secrets.CurrentID(t.Context(), key, refresh.TokensDoc); err != nil || got != id {
+		t.Errorf("current id %q, %v; want %q", got, err, id)
+	}
+}
+
+func TestCreateSecretKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	home, _ := open(t)
+	secrets := home.Secrets()
+	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+		t.Fatal(err)
+	}
+	id, err := secrets.PutCurrent(t.Context(), key, refresh.TokensDoc, secret.New("v"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := secrets.CurrentID(t.Context(), key, refresh.TokensDoc); err != nil || got != id {
+		t.Errorf("current id %q, %v; want %q", got, err, id)
+	}
+}
+
+// TestOldVersionsMakeRoom: 100 versions are kept, whatever happens those with a
+// label.
+func TestOldVersionsMakeRoom(t *testing.T) {
+	t.Parallel()
+	home, _ := open(t)
+	secrets := home.Secrets()
+	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"previous", "current"} {
+		if _, err := secrets.Stage(t.Context(), key, refresh.TokensDoc, version(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := secrets.Promote(t.Context(), key, refresh.TokensDoc, "previous", "current"); err != nil {
+		t.Fatal(err)
+	}
+	const staged = 110
+	for i := range staged {
+		if _, err := secrets.Stage(t.Context(), key, refresh.TokensDoc, version(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range staged {
+		_, err := secrets.ByID(t.Context(), key, refresh.TokensDoc, fmt.Sprint(i))
+		if kept := i >= staged-98; kept && err != nil || !kept && !errors.Is(err, refresh.ErrNoVersion) {
+			t.Errorf("version %d: %v", i, err)
+		}
+	}
+	for _, id := range []string{"previous", "current"} {
+		if got, err := secrets.ByID(t.Context(), key, refresh.TokensDoc, id); err != nil || got != version(id) {
+			t.Errorf("the %s version: %v, %v", id, got, err)
+		}
+	}
+}
+
+func version(id string) refresh.Version {
+	return refresh.Version{ID: id, Value: secret.New("value " + id)}
+}
+
+// TestFileDoesNotGrow: a year of refreshes takes no more room than a week of them.
+func TestFileDoesNotGrow(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	secrets := home.Secrets()
+	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+		t.Fatal(err)
+	}
+	refreshes := func() int64 {
+		for range 150 {
+			if _, err := secrets.PutCurrent(t.Context(), key, refresh.TokensDoc, secret.New(strings.Repeat("x", 2048))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	if first, second := refreshes(), refreshes(); second > first {
+		t.Errorf("the file grew from %d to %d bytes", first, second)
+	}
+}
+
+// TestExpiredTransactionsAreDeleted: they leave the rows and both indexes.
+func TestExpiredTransactionsAreDeleted(t *testing.T) {
+	t.Parallel()
+	home, _ := open(t)
+	rows := home.Transactions()
+	expired := time.Now().Add(-time.Hour)
+	put := func(id int64, expiresAt time.Time) {
+		t.Helper()
+		row := sweep.Transaction{ID: id, Account: "a", Status: sweep.Active, RefreshAt: expired, ExpiresAt: expiresAt}
+		if _, err := rows.Put(t.Context(), row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const others = 40
+	for id := range int64(others) {
+		put(id, expired)
+	}
+	put(others, time.Time{})
+	put(others+1, time.Now().Add(time.Hour))
+	for id := range int64(others) {
+		if _, found, err := rows.Get(t.Context(), id); err != nil || found {
+			t.Errorf("transaction %d: found %t, %v", id, found, err)
+		}
+	}
+	var due int
+	for shard := range sweep.Shards { // asked as before they expired
+		entries, err := rows.Due(t.Context(), "a", shard, 100, expired.Add(-time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		due += len(entries)
+	}
+	if due != 2 {
+		t.Errorf("%d entries in the due index, want 2", due)
+	}
+}
+
+func TestIDsOfAnySign(t *testing.T) {
+	t.Parallel()
+	home, _ := open(t)
+	for _, id := range []int64{-1, 0, 1, 1<<63 - 1, -1 << 63} {
+		row := sweep.Transaction{ID: id, Account: "a", Status: sweep.Active, RefreshAt: time.Unix(-id%1000, 0).UTC()}
+		if _, err := home.Transactions().Put(t.Context(), row); err != nil {
+			t.Fatal(err)
+		}
+		if got, found, err := home.Transactions().Get(t.Context(), id); err != nil || !found || got != row {
+			t.Errorf("transaction %d: %+v, %t, %v", id, got, found, err)
+		}
+	}
+}

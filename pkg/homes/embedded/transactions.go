@@ -1,0 +1,163 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// Transactions is a sweep.Transactions. Its bucket has the rows by id; the indexes
+// are told in index.go. Each Put deletes a few rows past their ExpiresAt.
+type Transactions struct{ file file }
+
+var _ sweep.Transactions = (*Transactions)(nil)
+
+// Due implements sweep.Transactions.
+func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
+	var due []sweep.Due
+	err := x.file.view(ctx, func(tx *bbolt.Tx) (err error) {
+		due, err = earliest(tx, account, shard, limit, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return due, nil
+}
+
+// Get implements sweep.Transactions.
+func (x *Transactions) Get(ctx context.Context, id int64) (sweep.Transaction, bool, error) {
+	var t sweep.Transaction
+	var found bool
+	err := x.file.view(ctx, func(tx *bbolt.Tx) (err error) {
+		t, found, err = loadTransaction(tx, id)
+		return err
+	})
+	return t, found, err
+}
+
+// Update implements sweep.Transactions.
+func (x *Transactions) Update(ctx context.Context, t sweep.Transaction, presented secret.String) error {
+	return x.file.update(ctx, func(tx *bbolt.Tx) error {
+		stored, found, err := loadTransaction(tx, t.ID)
+		if err != nil {
+			return err
+		}
+		if !found || stored.RefreshToken != presented {
+			return sweep.ErrChanged
+		}
+		next := stored
+		next.RefreshToken, next.AccessToken, next.ClientToken = t.RefreshToken, t.AccessToken, t.ClientToken
+		next.AccessExpiresAt, next.RefreshAt = t.AccessExpiresAt, t.RefreshAt
+		next.Status, next.Failures = t.Status, t.Failures
+		return replace(tx, stored, next)
+	})
+}
+
+// Put implements sweep.Transactions.
+func (x *Transactions) Put(ctx context.Context, t sweep.Transaction) (bool, error) {
+	var recorded bool
+	err := x.file.update(ctx, func(tx *bbolt.Tx) error {
+		if err := deleteExpired(tx, time.Now()); err != nil {
+			return err
+		}
+		stored, _, err := loadTransaction(tx, t.ID)
+		if err != nil {
+			return err
+		}
+		if recorded = !stored.RecordedAt.After(seconds(t.RecordedAt)); !recorded {
+			return errUnchanged
+		}
+		return replace(tx, stored, t)
+	})
+	return recorded && err == nil, err
+}
+
+// storedTransaction is how the file holds a sweep.Transaction, whose id is the key
+// there.
+type storedTransaction struct {
+	Account         string       `json:"account"`
+	RefreshToken    string       `json:"refresh_token"`
+	AccessToken     string       `json:"access_token,omitempty"`
+	ClientToken     string       `json:"client_token,omitempty"`
+	AccessExpiresAt time.Time    `json:"access_expires_at,omitzero"`
+	CustomerUID     string       `json:"customer_uid,omitempty"`
+	Status          sweep.Status `json:"status"`
+	RecordedAt      time.Time    `json:"recorded_at,omitzero"`
+	RefreshAt       time.Time    `json:"refresh_at,omitzero"`
+	ExpiresAt       time.Time    `json:"expires_at,omitzero"`
+	Failures        int          `json:"failures,omitempty"`
+}
+
+// seconds is a time as transactions keep it.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// normal is a transaction as it is kept.
+func normal(t sweep.Transaction) sweep.Transaction {
+	t.AccessExpiresAt, t.RecordedAt = seconds(t.AccessExpiresAt), seconds(t.RecordedAt)
+	t.RefreshAt, t.ExpiresAt = seconds(t.RefreshAt), seconds(t.ExpiresAt)
+	if t.Status != sweep.Active {
+		t.RefreshAt = time.Time{}
+	}
+	return t
+}
+
+// replace stores next, and its index entries instead of those of stored, which is
+// zero where there is no row yet.
+func replace(tx *bbolt.Tx, stored, next sweep.Transaction) error {
+	if err := unindex(tx, stored); err != nil {
+		return err
+	}
+	next = normal(next)
+	data, err := json.Marshal(storedTransaction{
+		Account:         next.Account,
+		RefreshToken:    next.RefreshToken.Reveal(),
+		AccessToken:     next.AccessToken.Reveal(),
+		ClientToken:     next.ClientToken.Reveal(),
+		AccessExpiresAt: next.AccessExpiresAt,
+		CustomerUID:     next.CustomerUID,
+		Status:          next.Status,
+		RecordedAt:      next.RecordedAt,
+		RefreshAt:       next.RefreshAt,
+		ExpiresAt:       next.ExpiresAt,
+		Failures:        next.Failures,
+	})
+	if err != nil {
+		return err
+	}
+	if err := tx.Bucket(transactionsBucket).Put(ordered(next.ID), data); err != nil {
+		return err
+	}
+	return index(tx, next)
+}
+
+func loadTransaction(tx *bbolt.Tx, id int64) (sweep.Transaction, bool, error) {
+	data := tx.Bucket(transactionsBucket).Get(ordered(id))
+	if data == nil {
+		return sweep.Transaction{}, false, nil
+	}
+	var s storedTransaction
+	if err := json.Unmarshal(data, &s); err != nil {
+		return sweep.Transaction{}, false, fmt.Errorf("transaction %d cannot be read: %w", id, err)
+	}
+	return sweep.Transaction{
+		ID:              id,
+		Account:         s.Account,
+		RefreshToken:    secret.New(s.RefreshToken),
+		AccessToken:     secret.New(s.AccessToken),
+		ClientToken:     secret.New(s.ClientToken),
+		AccessExpiresAt: s.AccessExpiresAt,
+		CustomerUID:     s.CustomerUID,
+		Status:          s.Status,
+		RecordedAt:      s.RecordedAt,
+		RefreshAt:       s.RefreshAt,
+		ExpiresAt:       s.ExpiresAt,
+		Failures:        s.Failures,
+	}, true, nil
+}

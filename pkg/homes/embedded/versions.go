@@ -1,0 +1,107 @@
+package embedded
+
+import (
+	"encoding/binary"
+
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// versionsKept is how many versions a secret keeps, as many as Secrets Manager does.
+const versionsKept = 100
+
+// Staging labels, with the meaning they have in Secrets Manager: pending is what was
+// staged last, current what readers get, previous what was current before that.
+var (
+	pending  = []byte("AWSPENDING")
+	current  = []byte("AWSCURRENT")
+	previous = []byte("AWSPREVIOUS")
+)
+
+// A secret is a bucket "provider/account/document" with three buckets in it.
+var (
+	versionsBucket = []byte("versions") // id: value
+	orderBucket    = []byte("order")    // number, counting up: id
+	labelsBucket   = []byte("labels")   // label: id
+)
+
+// versions is the bucket of one secret, within a transaction.
+type versions struct{ bucket *bbolt.Bucket }
+
+// version returns a version; false where there is none.
+func (b versions) version(id string) (refresh.Version, bool) {
+	value := b.bucket.Bucket(versionsBucket).Get([]byte(id))
+	if value == nil {
+		return refresh.Version{}, false
+	}
+	return refresh.Version{ID: id, Value: secret.New(string(value))}, true
+}
+
+// labelled returns the id of the version that carries a label; empty: none does.
+func (b versions) labelled(label []byte) string {
+	return string(b.bucket.Bucket(labelsBucket).Get(label))
+}
+
+func (b versions) label(label []byte, id string) error {
+	return b.bucket.Bucket(labelsBucket).Put(label, []byte(id))
+}
+
+// add stores a new version with labels.
+func (b versions) add(v refresh.Version, labels ...[]byte) error {
+	if err := b.bucket.Bucket(versionsBucket).Put([]byte(v.ID), []byte(v.Value.Reveal())); err != nil {
+		return err
+	}
+	order := b.bucket.Bucket(orderBucket)
+	number, err := order.NextSequence()
+	if err != nil {
+		return err
+	}
+	if err := order.Put(binary.BigEndian.AppendUint64(nil, number), []byte(v.ID)); err != nil {
+		return err
+	}
+	for _, label := range labels {
+		if err := b.label(label, v.ID); err != nil {
+			return err
+		}
+	}
+	return b.prune(v.ID)
+}
+
+// makeCurrent moves current, and previous after it.
+func (b versions) makeCurrent(id string) error {
+	if was := b.labelled(current); was != "" {
+		if err := b.label(previous, was); err != nil {
+			return err
+		}
+	}
+	return b.label(current, id)
+}
+
+// prune removes the oldest versions that are too many, but none with a label, and
+// not the one just added, whose label may be still to come.
+func (b versions) prune(added string) error {
+	keep := map[string]bool{
+		added: true, b.labelled(pending): true, b.labelled(current): true, b.labelled(previous): true,
+	}
+	order := b.bucket.Bucket(orderBucket)
+	tooMany := -versionsKept
+	cursor := order.Cursor()
+	for number, _ := cursor.First(); number != nil; number, _ = cursor.Next() {
+		tooMany++
+	}
+	for number, id := cursor.First(); number != nil && tooMany > 0; number, id = cursor.Next() {
+		if keep[string(id)] {
+			continue
+		}
+		if err := b.bucket.Bucket(versionsBucket).Delete(id); err != nil {
+			return err
+		}
+		if err := cursor.Delete(); err != nil {
+			return err
+		}
+		tooMany--
+	}
+	return nil
+}

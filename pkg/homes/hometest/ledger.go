@@ -1,0 +1,248 @@
+package hometest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// Ledger tests the contract of refresh.Ledger.
+func Ledger(t *testing.T, open func(t *testing.T) refresh.Ledger) {
+	t.Helper()
+	l := ledgerContract{open(t)}
+	t.Run("no row", l.noRow)
+	t.Run("every field round-trips", l.roundTrip)
+	t.Run("times are kept to the millisecond, in UTC", l.times)
+	t.Run("a write replaces all that was stored", l.replaces)
+	t.Run("guard", l.guards)
+	t.Run("guard of a row that is absent", l.guardsAbsent)
+	t.Run("a lost write tells the stored row", l.lost)
+	t.Run("one of many claims wins", l.claimRace)
+	t.Run("one of many first claims wins", l.firstClaimRace)
+	t.Run("a write never touches the pause", l.writeKeepsPause)
+	t.Run("the pause touches nothing else", l.pauseKeepsRow)
+	t.Run("the pause makes an idle row", l.pauseMakesRow)
+	t.Run("pause and claims do not undo each other", l.pauseRace)
+	t.Run("rows in order of account", l.rowsInOrder)
+	t.Run("rows of one provider only", l.rowsOfProvider)
+	t.Run("rows beyond a megabyte", l.rowsMany)
+	t.Run("a cancelled call is no verdict", l.cancelled)
+}
+
+type ledgerContract struct{ ledger refresh.Ledger }
+
+func newKey() refresh.Key { return refresh.Key{Provider: "hesabe", Account: unique("acct")} }
+
+// fullRow has a value in every field but Paused.
+func fullRow(key refresh.Key) refresh.Row {
+	base := time.Date(2026, 3, 1, 23, 59, 58, 0, time.UTC)
+	at := func(ms int) time.Time { return base.Add(time.Duration(ms) * time.Millisecond) }
+	return refresh.Row{
+		Key:           key,
+		Phase:         refresh.Sending,
+		AttemptID:     "attempt",
+		AttemptSource: refresh.FromLogin,
+		ClaimedBy:     "run",
+		Fence:         1<<40 + 7,
+		ClaimedUntil:  at(1),
+		BaseVersionID: "base",
+		Spent:         []string{"z", "a", "z", "m"},
+		Escrow: refresh.Escrow{
+			AttemptID: "escrow attempt", Bytes: secret.New(`{"a":"<é😀>"}` + "\n"), Raw: true, Sent: at(20),
+		},
+		State:                refresh.Uncertain,
+		CredentialsVersionID: "credentials version",
+		SeenVersionID:        "seen version",
+		VersionID:            "version",
+		PublishedVersionID:   "published version",
+		RefreshAt:            at(300),
+		NotBefore:            at(999),
+		LoginFailures:        3,
+		AccessExpiresAt:      at(1000),
+		RefreshExpiresAt:     at(1234),
+		LastSuccessAt:        at(-1),
+		LastOutcome:          outcome.PersistFailed,
+		ConsecutiveFailures:  4,
+	}
+}
+
+func (l ledgerContract) write(t *testing.T, row refresh.Row, guard refresh.Guard) {
+	t.Helper()
+	must(t, l.ledger.Write(t.Context(), row, guard))
+}
+
+// stored writes the first version of a row.
+func (l ledgerContract) stored(t *testing.T, row refresh.Row) refresh.Row {
+	t.Helper()
+	l.write(t, row, refresh.Guard{Absent: true})
+	return row
+}
+
+func (l ledgerContract) want(t *testing.T, want refresh.Row) {
+	t.Helper()
+	got, found, err := l.ledger.Row(t.Context(), want.Key)
+	must(t, err)
+	if !found {
+		t.Fatal("the row is not there")
+	}
+	equal(t, "row", got, want)
+}
+
+// wantLost wants a lost write, and the stored row, where there is one, untouched.
+func (l ledgerContract) wantLost(t *testing.T, err error, stored refresh.Row, exists bool) {
+	t.Helper()
+	lost, ok := errors.AsType[*refresh.LostError](err)
+	if !ok {
+		t.Fatalf("error %v, want a *refresh.LostError", err)
+	}
+	equal(t, "the row told by the error", *lost, refresh.LostError{Current: stored, Exists: exists})
+	if exists {
+		l.want(t, stored)
+	}
+}
+
+func (l ledgerContract) noRow(t *testing.T) {
+	t.Parallel()
+	key := newKey()
+	row, found, err := l.ledger.Row(t.Context(), key)
+	must(t, err)
+	equal(t, "found", found, false)
+	equal(t, "row", row, refresh.Row{})
+	rows, err := l.ledger.Rows(t.Context(), unique("provider"))
+	must(t, err)
+	equal(t, "rows", rows, []refresh.Row(nil))
+}
+
+func (l ledgerContract) roundTrip(t *testing.T) {
+	t.Parallel()
+	full := fullRow(newKey())
+	wantPopulated(t, reflect.ValueOf(full), "Paused")
+	l.want(t, l.stored(t, full))
+
+	readable := fullRow(newKey())
+	readable.Escrow.Raw, readable.Escrow.Sent = false, time.Time{}
+	l.want(t, l.stored(t, readable))
+
+	l.want(t, l.stored(t, refresh.Row{Key: newKey()}))
+
+	// A row of a shard: its account has a slash.
+	l.want(t, l.stored(t, fullRow(refresh.Key{Provider: "berbix", Account: unique("acct") + "/shard-7"})))
+
+	binary := fullRow(newKey()) // a raw reply may be anything
+	binary.Escrow.Bytes = secret.New("\xff\xfe\x00<html>\x80")
+	l.want(t, l.stored(t, binary))
+
+	big := fullRow(newKey())
+	big.Escrow.Bytes = secret.New(strings.Repeat("0123456789abcdef", 1024))
+	l.want(t, l.stored(t, big))
+}
+
+// wantPopulated fails for a field that a test of round trips would miss, as one
+// added later.
+func wantPopulated(t *testing.T, v reflect.Value, but string) {
+	t.Helper()
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if field.Name == but {
+			continue
+		}
+		if v.Field(i).IsZero() {
+			t.Errorf("the test's %s has no value in %s", v.Type(), field.Name)
+		}
+		if field.Type == reflect.TypeFor[refresh.Escrow]() {
+			wantPopulated(t, v.Field(i), but)
+		}
+	}
+}
+
+func (l ledgerContract) times(t *testing.T) {
+	t.Parallel()
+	row := refresh.Row{Key: newKey()}
+	instant := time.Date(2026, 3, 1, 2, 30, 0, 123_987_654, time.FixedZone("", 3*60*60))
+	row.RefreshAt, row.ClaimedUntil = instant, time.Unix(1_770_000_000, 0)
+	l.stored(t, row)
+	row.RefreshAt = time.Date(2026, 2, 28, 23, 30, 0, 123_000_000, time.UTC)
+	row.ClaimedUntil = time.Unix(1_770_000_000, 0).UTC()
+	l.want(t, row)
+}
+
+func (l ledgerContract) replaces(t *testing.T) {
+	t.Parallel()
+	full := l.stored(t, fullRow(newKey()))
+	empty := refresh.Row{Key: full.Key}
+	l.write(t, empty, refresh.Guard{Fence: full.Fence})
+	l.want(t, empty)
+	l.write(t, full, refresh.Guard{})
+	l.want(t, full)
+}
+
+func (l ledgerContract) rowsInOrder(t *testing.T) {
+	t.Parallel()
+	provider := unique("provider")
+	want := []string{"A", "B", "a", "a-1", "a/shard-1", "a/shard-10", "a/shard-2", "ab", "b"}
+	var rows []refresh.Row
+	for _, account := range want {
+		rows = append(rows, fullRow(refresh.Key{Provider: provider, Account: account}))
+	}
+	for i := range rows { // written in another order
+		l.stored(t, rows[(i*5+3)%len(rows)])
+	}
+	must(t, l.ledger.SetPaused(t.Context(), rows[2].Key, true))
+	rows[2].Paused = true
+	got, err := l.ledger.Rows(t.Context(), provider)
+	must(t, err)
+	equal(t, "rows", got, rows)
+}
+
+func (l ledgerContract) rowsOfProvider(t *testing.T) {
+	t.Parallel()
+	provider := unique("provider")
+	mine := l.stored(t, refresh.Row{Key: refresh.Key{Provider: provider, Account: "default"}, Fence: 1})
+	for _, other := range []string{provider + "x", provider + "/default", "x" + provider, provider[:len(provider)-1]} {
+		l.stored(t, refresh.Row{Key: refresh.Key{Provider: other, Account: "default"}, Fence: 2})
+	}
+	got, err := l.ledger.Rows(t.Context(), provider)
+	must(t, err)
+	equal(t, "rows", got, []refresh.Row{mine})
+}
+
+// rowsMany: a page of a table store is a megabyte.
+func (l ledgerContract) rowsMany(t *testing.T) {
+	t.Parallel()
+	provider, escrow := unique("provider"), secret.New(strings.Repeat("0123456789abcdef", 2*1024))
+	var want []refresh.Row
+	for i := range 40 {
+		row := refresh.Row{Key: refresh.Key{Provider: provider, Account: fmt.Sprintf("%02d", i)}}
+		row.Escrow = refresh.Escrow{AttemptID: "attempt", Bytes: escrow}
+		want = append(want, l.stored(t, row))
+	}
+	got, err := l.ledger.Rows(t.Context(), provider)
+	must(t, err)
+	equal(t, "rows", got, want)
+}
+
+func (l ledgerContract) cancelled(t *testing.T) {
+	t.Parallel()
+	row := l.stored(t, fullRow(newKey()))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, readErr := l.ledger.Row(ctx, row.Key)
+	_, rowsErr := l.ledger.Rows(ctx, row.Provider)
+	writeErr := l.ledger.Write(ctx, refresh.Row{Key: row.Key}, refresh.Guard{Fence: row.Fence})
+	pauseErr := l.ledger.SetPaused(ctx, row.Key, true)
+	for what, err := range map[string]error{"row": readErr, "rows": rowsErr, "write": writeErr, "pause": pauseErr} {
+		_, isLost := errors.AsType[*refresh.LostError](err)
+		if err == nil || isLost || errors.Is(err, refresh.ErrForbidden) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+	l.want(t, row)
+}

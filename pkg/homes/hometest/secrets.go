@@ -1,0 +1,225 @@
+package hometest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// Seeder does to secrets what people and templates do.
+type Seeder interface {
+	// CreateSecret makes a secret without any version.
+	CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error
+	// PutCurrent writes a value that is current at once, under an id of the store's
+	// own making.
+	PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (versionID string, err error)
+}
+
+// Secrets tests the contract of refresh.Secrets.
+func Secrets(t *testing.T, open func(t *testing.T) (refresh.Secrets, Seeder)) {
+	t.Helper()
+	store, seeder := open(t)
+	s := secretsContract{store, seeder}
+	t.Run("a secret that was never created", s.noSecret)
+	t.Run("a secret without a value", s.noValue)
+	t.Run("the first version becomes current by itself", s.firstVersion)
+	t.Run("staging leaves the current version alone", s.stageIsNotCurrent)
+	t.Run("staging is idempotent", s.stageIdempotent)
+	t.Run("a version id is taken for ever", s.versionTaken)
+	t.Run("promote", s.promote)
+	t.Run("promote is idempotent", s.promoteIdempotent)
+	t.Run("promote goes back to an older version", s.promoteBack)
+	t.Run("promote from another version than the current", s.promoteMoved)
+	t.Run("promote of an unknown version", s.promoteUnknown)
+	t.Run("an edit during an attempt wins", s.editWins)
+	t.Run("an edit replaces the current version", s.edit)
+	t.Run("one of many promotes wins", s.promoteRace)
+	t.Run("one of many values takes a version id", s.stageRace)
+	t.Run("a version is found by id, whatever its labels", s.byID)
+	t.Run("values come back as they went in", s.values)
+	t.Run("keys and documents are apart", s.apart)
+	t.Run("a cancelled call is no verdict", s.cancelled)
+}
+
+type secretsContract struct {
+	store  refresh.Secrets
+	seeder Seeder
+}
+
+const doc = refresh.TokensDoc
+
+func newVersion(value string) refresh.Version {
+	return refresh.Version{ID: uuid.NewString(), Value: secret.New(value)}
+}
+
+// created makes a tokens secret without a value.
+func (s secretsContract) created(t *testing.T) refresh.Key {
+	t.Helper()
+	key := refresh.Key{Provider: "hesabe", Account: unique("acct")}
+	must(t, s.seeder.CreateSecret(t.Context(), key, doc))
+	return key
+}
+
+// seeded makes a tokens secret with a current version.
+func (s secretsContract) seeded(t *testing.T) (refresh.Key, refresh.Version) {
+	t.Helper()
+	key := s.created(t)
+	return key, s.edited(t, key, "seed")
+}
+
+func (s secretsContract) edited(t *testing.T, key refresh.Key, value string) refresh.Version {
+	t.Helper()
+	id, err := s.seeder.PutCurrent(t.Context(), key, doc, secret.New(value))
+	must(t, err)
+	return refresh.Version{ID: id, Value: secret.New(value)}
+}
+
+// staged stages a new version over a current one.
+func (s secretsContract) staged(t *testing.T, key refresh.Key, value string) refresh.Version {
+	t.Helper()
+	v := newVersion(value)
+	s.stage(t, key, v, false)
+	return v
+}
+
+func (s secretsContract) stage(t *testing.T, key refresh.Key, v refresh.Version, wantCurrent bool) {
+	t.Helper()
+	current, err := s.store.Stage(t.Context(), key, doc, v)
+	must(t, err)
+	if current != wantCurrent {
+		t.Fatalf("stage reports current = %t, want %t", current, wantCurrent)
+	}
+}
+
+func (s secretsContract) wantCurrent(t *testing.T, key refresh.Key, want refresh.Version) {
+	t.Helper()
+	got, err := s.store.Current(t.Context(), key, doc)
+	must(t, err)
+	equal(t, "current version", got, want)
+	id, err := s.store.CurrentID(t.Context(), key, doc)
+	must(t, err)
+	equal(t, "id of the current version", id, want.ID)
+}
+
+func (s secretsContract) wantByID(t *testing.T, key refresh.Key, want refresh.Version) {
+	t.Helper()
+	got, err := s.store.ByID(t.Context(), key, doc, want.ID)
+	must(t, err)
+	equal(t, "version by id", got, want)
+}
+
+func wantError(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: error %v, want %v", what, got, want)
+	}
+}
+
+func wantMoved(t *testing.T, err error, current string) {
+	t.Helper()
+	moved, ok := errors.AsType[*refresh.MovedError](err)
+	if !ok {
+		t.Fatalf("error %v, want a *refresh.MovedError", err)
+	}
+	equal(t, "current version named by the error", moved.Current, current)
+}
+
+func (s secretsContract) noSecret(t *testing.T) {
+	t.Parallel()
+	ctx, key := t.Context(), refresh.Key{Provider: "hesabe", Account: unique("acct")}
+	_, err := s.store.Current(ctx, key, doc)
+	wantError(t, "current", err, refresh.ErrNoSecret)
+	_, err = s.store.CurrentID(ctx, key, doc)
+	wantError(t, "current id", err, refresh.ErrNoSecret)
+	_, err = s.store.ByID(ctx, key, doc, uuid.NewString())
+	wantError(t, "by id", err, refresh.ErrNoSecret)
+	_, err = s.store.Stage(ctx, key, doc, newVersion("v"))
+	wantError(t, "stage", err, refresh.ErrNoSecret)
+	wantError(t, "promote", s.store.Promote(ctx, key, doc, uuid.NewString(), uuid.NewString()), refresh.ErrNoSecret)
+	wantError(t, "first promote", s.store.Promote(ctx, key, doc, "", uuid.NewString()), refresh.ErrNoSecret)
+}
+
+func (s secretsContract) noValue(t *testing.T) {
+	t.Parallel()
+	ctx, key := t.Context(), s.created(t)
+	_, err := s.store.Current(ctx, key, doc)
+	wantError(t, "current", err, refresh.ErrNoValue)
+	id, err := s.store.CurrentID(ctx, key, doc)
+	must(t, err)
+	equal(t, "current id", id, "")
+	_, err = s.store.ByID(ctx, key, doc, uuid.NewString())
+	wantError(t, "by id", err, refresh.ErrNoVersion)
+	wantError(t, "promote", s.store.Promote(ctx, key, doc, "", uuid.NewString()), refresh.ErrNoVersion)
+}
+
+func (s secretsContract) firstVersion(t *testing.T) {
+	t.Parallel()
+	key, first := s.created(t), newVersion("first")
+	s.stage(t, key, first, true)
+	s.wantCurrent(t, key, first)
+	s.stage(t, key, first, true)
+	must(t, s.store.Promote(t.Context(), key, doc, "", first.ID))
+	s.wantCurrent(t, key, first)
+
+	second := s.staged(t, key, "second")
+	s.wantCurrent(t, key, first)
+	must(t, s.store.Promote(t.Context(), key, doc, first.ID, second.ID))
+	s.wantCurrent(t, key, second)
+}
+
+func (s secretsContract) stageIsNotCurrent(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	v := s.staged(t, key, "v")
+	s.wantCurrent(t, key, base)
+	s.wantByID(t, key, v)
+}
+
+func (s secretsContract) stageIdempotent(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	v := s.staged(t, key, "v")
+	s.stage(t, key, v, false)
+	s.stage(t, key, v, false)
+	s.wantCurrent(t, key, base)
+
+	must(t, s.store.Promote(t.Context(), key, doc, base.ID, v.ID))
+	s.stage(t, key, v, true)
+	s.wantCurrent(t, key, v)
+
+	// A write that lands late must not bring back what has been replaced.
+	s.edited(t, key, "newer")
+	newest := s.edited(t, key, "newest")
+	s.stage(t, key, v, false)
+	s.wantCurrent(t, key, newest)
+}
+
+func (s secretsContract) versionTaken(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	v := s.staged(t, key, "v")
+	other := refresh.Version{ID: v.ID, Value: secret.New("other")}
+	for range 2 { // first while v is staged, then while it is current
+		_, err := s.store.Stage(t.Context(), key, doc, other)
+		wantError(t, "stage", err, refresh.ErrVersionTaken)
+		s.wantByID(t, key, v)
+		must(t, s.store.Promote(t.Context(), key, doc, base.ID, v.ID))
+	}
+	s.wantCurrent(t, key, v)
+}
+
+func (s secretsContract) promote(t *testing.T) {
+	t.Parallel()
+	key, at := s.seeded(t)
+	for _, value := range []string{"one", "two", "three", "four"} {
+		next := s.staged(t, key, value)
+		must(t, s.store.Promote(t.Context(), key, doc, at.ID, next.ID))
+		s.wantCurrent(t, key, next)
+		at = next
+	}
+}

@@ -1,0 +1,225 @@
+package hometest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+func (s secretsContract) promoteIdempotent(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	v := s.staged(t, key, "v")
+	// Whatever from is: the answer to the promote that did it may have been lost.
+	for _, from := range []string{base.ID, base.ID, v.ID, "", uuid.NewString()} {
+		must(t, s.store.Promote(t.Context(), key, doc, from, v.ID))
+		s.wantCurrent(t, key, v)
+	}
+}
+
+func (s secretsContract) promoteBack(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	v := s.staged(t, key, "v")
+	must(t, s.store.Promote(t.Context(), key, doc, base.ID, v.ID))
+	must(t, s.store.Promote(t.Context(), key, doc, v.ID, base.ID))
+	s.wantCurrent(t, key, base)
+	wantMoved(t, s.store.Promote(t.Context(), key, doc, uuid.NewString(), v.ID), base.ID)
+}
+
+func (s secretsContract) promoteMoved(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	first := s.staged(t, key, "first")
+	must(t, s.store.Promote(t.Context(), key, doc, base.ID, first.ID))
+	second := s.staged(t, key, "second")
+	// The version before, none at all, one that never was, and itself.
+	for _, from := range []string{base.ID, "", uuid.NewString(), second.ID} {
+		wantMoved(t, s.store.Promote(t.Context(), key, doc, from, second.ID), first.ID)
+		s.wantCurrent(t, key, first)
+	}
+	s.wantByID(t, key, second)
+}
+
+// promoteUnknown does not look at the current version afterwards: an emulation of
+// Secrets Manager that homes are tested with drops its label in this case.
+func (s secretsContract) promoteUnknown(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	wantError(t, "promote", s.store.Promote(t.Context(), key, doc, base.ID, uuid.NewString()), refresh.ErrNoVersion)
+	s.wantByID(t, key, base)
+}
+
+func (s secretsContract) editWins(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	v := s.staged(t, key, "v")
+	edit := s.edited(t, key, "edit")
+	wantMoved(t, s.store.Promote(t.Context(), key, doc, base.ID, v.ID), edit.ID)
+	s.wantCurrent(t, key, edit)
+	s.wantByID(t, key, v)
+
+	// A person may decide for the attempt's version after all.
+	must(t, s.store.Promote(t.Context(), key, doc, edit.ID, v.ID))
+	s.wantCurrent(t, key, v)
+}
+
+func (s secretsContract) edit(t *testing.T) {
+	t.Parallel()
+	key, first := s.seeded(t)
+	second := s.edited(t, key, "edit")
+	third := s.edited(t, key, "edit") // the same value again is a new version
+	s.wantCurrent(t, key, third)
+	if first.ID == second.ID || second.ID == third.ID {
+		t.Errorf("edits share an id: %s, %s, %s", first.ID, second.ID, third.ID)
+	}
+}
+
+func (s secretsContract) promoteRace(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	versions := make([]refresh.Version, contenders)
+	for i := range versions {
+		versions[i] = s.staged(t, key, fmt.Sprint(i))
+	}
+	errs := race(contenders, func(i int) error {
+		return s.store.Promote(t.Context(), key, doc, base.ID, versions[i].ID)
+	})
+	winner := onlyWinner(t, errs)
+	for i, err := range errs {
+		if i != winner {
+			wantMoved(t, err, versions[winner].ID)
+		}
+	}
+	s.wantCurrent(t, key, versions[winner])
+}
+
+func (s secretsContract) stageRace(t *testing.T) {
+	t.Parallel()
+	key, _ := s.seeded(t)
+	id := uuid.NewString()
+	version := func(i int) refresh.Version { return refresh.Version{ID: id, Value: secret.New(fmt.Sprint(i))} }
+	errs := race(contenders, func(i int) error {
+		_, err := s.store.Stage(t.Context(), key, doc, version(i))
+		return err
+	})
+	winner := onlyWinner(t, errs)
+	for i, err := range errs {
+		if i != winner {
+			wantError(t, "stage", err, refresh.ErrVersionTaken)
+		}
+	}
+	s.wantByID(t, key, version(winner))
+}
+
+func (s secretsContract) byID(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	versions := []refresh.Version{base}
+	for _, value := range []string{"one", "two", "three", "four"} {
+		versions = append(versions, s.staged(t, key, value))
+	}
+	must(t, s.store.Promote(t.Context(), key, doc, base.ID, versions[2].ID))
+	must(t, s.store.Promote(t.Context(), key, doc, versions[2].ID, versions[3].ID))
+	for _, v := range versions { // unlabelled, previous, current, pending
+		s.wantByID(t, key, v)
+	}
+	_, err := s.store.ByID(t.Context(), key, doc, uuid.NewString())
+	wantError(t, "by id", err, refresh.ErrNoVersion)
+}
+
+func (s secretsContract) values(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{
+		"16 KiB":      strings.Repeat("0123456789abcdef", 1024),
+		"unicode":     "مرحبا — 日本語 — 😀 — e\u0301",
+		"json":        `{"access_token":"a<b>&\"c\"","n":12345678901234567890}`,
+		"odd spacing": " \t\"quoted\"\\ and\r\nlines\u2028 \n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			key := s.created(t)
+			v := newVersion(value)
+			s.stage(t, key, v, true)
+			s.wantCurrent(t, key, v)
+			s.wantByID(t, key, v)
+			s.stage(t, key, v, true)
+			s.wantCurrent(t, key, s.edited(t, key, value))
+		})
+	}
+}
+
+// apart: an attempt gives its id to a version of both tokens and access.
+func (s secretsContract) apart(t *testing.T) {
+	t.Parallel()
+	ctx, id, account := t.Context(), uuid.NewString(), unique("acct")
+	type place struct {
+		key refresh.Key
+		doc refresh.Document
+	}
+	var places []place
+	for _, provider := range []string{"hesabe", "tconnect"} {
+		for _, account := range []string{account, account + "-2"} {
+			for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+				places = append(places, place{refresh.Key{Provider: provider, Account: account}, doc})
+			}
+		}
+	}
+	version := func(p place) refresh.Version {
+		return refresh.Version{ID: id, Value: secret.New(p.key.String() + " " + string(p.doc))}
+	}
+	for _, p := range places {
+		must(t, s.seeder.CreateSecret(ctx, p.key, p.doc))
+		current, err := s.store.Stage(ctx, p.key, p.doc, version(p))
+		must(t, err)
+		equal(t, "first version is current", current, true)
+	}
+	for _, p := range places {
+		got, err := s.store.Current(ctx, p.key, p.doc)
+		must(t, err)
+		equal(t, "current version", got, version(p))
+	}
+}
+
+func (s secretsContract) cancelled(t *testing.T) {
+	t.Parallel()
+	key, base := s.seeded(t)
+	v := s.staged(t, key, "v")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.store.Current(ctx, key, doc)
+	wantPassing(t, "current", err)
+	_, err = s.store.CurrentID(ctx, key, doc)
+	wantPassing(t, "current id", err)
+	_, err = s.store.ByID(ctx, key, doc, v.ID)
+	wantPassing(t, "by id", err)
+	_, err = s.store.Stage(ctx, key, doc, newVersion("w"))
+	wantPassing(t, "stage", err)
+	wantPassing(t, "promote", s.store.Promote(ctx, key, doc, base.ID, v.ID))
+	s.wantCurrent(t, key, base)
+}
+
+// wantPassing wants an error that says nothing about what is stored.
+func wantPassing(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s: no error", what)
+	}
+	for _, verdict := range []error{
+		refresh.ErrNoSecret, refresh.ErrNoValue, refresh.ErrNoVersion, refresh.ErrVersionTaken, refresh.ErrQuota, refresh.ErrForbidden,
+	} {
+		if errors.Is(err, verdict) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+	if moved, ok := errors.AsType[*refresh.MovedError](err); ok {
+		t.Errorf("%s: error %v", what, moved)
+	}
+}

@@ -1,0 +1,193 @@
+package hometest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// Transactions tests the contract of sweep.Transactions.
+func Transactions(t *testing.T, open func(t *testing.T) sweep.Transactions) {
+	t.Helper()
+	x := transactionsContract{open(t)}
+	t.Run("no row", x.noRow)
+	t.Run("every field round-trips", x.roundTrip)
+	t.Run("times are kept to the second, in UTC", x.times)
+	t.Run("ids of more than 32 bits", x.bigIDs)
+	t.Run("put: the newer record wins", x.putNewer)
+	t.Run("put: the older record does not", x.putOlder)
+	t.Run("put: the same record again", x.putAgain)
+	t.Run("put: over a record without a time", x.putOverTimeless)
+	t.Run("put: the newest of many wins", x.putRace)
+	t.Run("update stores what a refresh changes and nothing else", x.update)
+	t.Run("update keeps a new refresh token", x.updateRotates)
+	t.Run("update again with the same refresh token", x.updateAgain)
+	t.Run("update of a row that has changed", x.updateChanged)
+	t.Run("update of a row that is gone", x.updateGone)
+	t.Run("one of many updates wins", x.updateRace)
+	t.Run("due: in order, up to the limit", x.dueOrder)
+	t.Run("due: sparse", x.dueSparse)
+	t.Run("due: no row past its expiry, and none hidden behind them", x.dueExpired)
+	t.Run("due: apart by account and shard", x.dueApart)
+	t.Run("due: follows update and put", x.dueFollows)
+	t.Run("a cancelled call is no verdict", x.cancelled)
+}
+
+type transactionsContract struct{ store sweep.Transactions }
+
+// epoch is when the tests take place: late enough that no store deletes a row
+// because it has expired.
+var epoch = time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func after(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.Second) }
+
+// drawn counts the ids that were drawn from firstID on: a random place where a
+// store that was used before has hardly been.
+var (
+	firstID = 1<<53 + 2*rand.Int64N(1<<60) //nolint:gosec // no secret
+	drawn   atomic.Int64
+)
+
+// idIn makes a new, even id of a shard.
+func idIn(shard int) int64 {
+	for {
+		if id := firstID + 2*drawn.Add(1); sweep.ShardOf(id) == shard {
+			return id
+		}
+	}
+}
+
+// fullTransaction has a value in every field.
+func fullTransaction(id int64) sweep.Transaction {
+	return sweep.Transaction{
+		ID:              id,
+		Account:         unique("acct"),
+		RefreshToken:    secret.New("refresh"),
+		AccessToken:     secret.New("access <é😀>"),
+		ClientToken:     secret.New("client\n"),
+		AccessExpiresAt: after(3600),
+		CustomerUID:     "customer-ü",
+		Status:          sweep.Active,
+		RecordedAt:      after(-60),
+		RefreshAt:       after(1800),
+		ExpiresAt:       after(86_400),
+		Failures:        2,
+	}
+}
+
+func (x transactionsContract) put(t *testing.T, row sweep.Transaction, wantRecorded bool) {
+	t.Helper()
+	recorded, err := x.store.Put(t.Context(), row)
+	must(t, err)
+	if recorded != wantRecorded {
+		t.Fatalf("recorded = %t, want %t", recorded, wantRecorded)
+	}
+}
+
+// stored puts a full row.
+func (x transactionsContract) stored(t *testing.T) sweep.Transaction {
+	t.Helper()
+	row := fullTransaction(idIn(0))
+	x.put(t, row, true)
+	return row
+}
+
+func (x transactionsContract) want(t *testing.T, want sweep.Transaction) {
+	t.Helper()
+	got, found, err := x.store.Get(t.Context(), want.ID)
+	must(t, err)
+	if !found {
+		t.Fatal("the row is not there")
+	}
+	equal(t, "row", got, want)
+}
+
+func (x transactionsContract) wantDue(t *testing.T, account string, shard, limit int, want ...sweep.Transaction) {
+	t.Helper()
+	got, err := x.store.Due(t.Context(), account, shard, limit, epoch)
+	must(t, err)
+	var entries []sweep.Due
+	for _, row := range want {
+		entries = append(entries, sweep.Due{ID: row.ID, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt})
+	}
+	equal(t, "due", got, entries)
+}
+
+func (x transactionsContract) noRow(t *testing.T) {
+	t.Parallel()
+	row, found, err := x.store.Get(t.Context(), idIn(0))
+	must(t, err)
+	equal(t, "found", found, false)
+	equal(t, "row", row, sweep.Transaction{})
+	x.wantDue(t, unique("acct"), 0, 10)
+}
+
+func (x transactionsContract) roundTrip(t *testing.T) {
+	t.Parallel()
+	full := fullTransaction(idIn(1))
+	wantPopulated(t, reflect.ValueOf(full), "")
+	x.put(t, full, true)
+	x.want(t, full)
+
+	for _, status := range []sweep.Status{sweep.Completed, sweep.Deleted, sweep.Dead} {
+		row := fullTransaction(idIn(1))
+		row.Status, row.RefreshAt = status, time.Time{}
+		x.put(t, row, true)
+		x.want(t, row)
+	}
+
+	least := sweep.Transaction{ID: idIn(1), Account: unique("acct"), RefreshToken: secret.New("refresh"), Status: sweep.Active}
+	x.put(t, least, true)
+	x.want(t, least)
+}
+
+func (x transactionsContract) times(t *testing.T) {
+	t.Parallel()
+	row := fullTransaction(idIn(2))
+	instant := time.Date(2096, 3, 1, 2, 30, 0, 987_654_321, time.FixedZone("", 3*60*60))
+	row.AccessExpiresAt, row.RecordedAt, row.RefreshAt, row.ExpiresAt = instant, instant, instant, instant.Add(24*time.Hour)
+	x.put(t, row, true)
+	kept := time.Date(2096, 2, 29, 23, 30, 0, 0, time.UTC)
+	row.AccessExpiresAt, row.RecordedAt, row.RefreshAt, row.ExpiresAt = kept, kept, kept, kept.Add(24*time.Hour)
+	x.want(t, row)
+	x.wantDue(t, row.Account, 2, 10, row)
+}
+
+// bigIDs: neighbours that are one number as a float64, or in their lower 32 bits.
+func (x transactionsContract) bigIDs(t *testing.T) {
+	t.Parallel()
+	id := idIn(0)
+	var rows []sweep.Transaction
+	for _, id := range []int64{id, id + 1, id + 1<<32} {
+		row := fullTransaction(id)
+		x.put(t, row, true)
+		rows = append(rows, row)
+	}
+	for _, row := range rows {
+		x.want(t, row)
+	}
+}
+
+func (x transactionsContract) cancelled(t *testing.T) {
+	t.Parallel()
+	row := x.stored(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, getErr := x.store.Get(ctx, row.ID)
+	_, dueErr := x.store.Due(ctx, row.Account, 0, 10, epoch)
+	_, putErr := x.store.Put(ctx, sweep.Transaction{ID: row.ID, RecordedAt: after(0)})
+	updateErr := x.store.Update(ctx, sweep.Transaction{ID: row.ID}, row.RefreshToken)
+	for what, err := range map[string]error{"get": getErr, "due": dueErr, "put": putErr, "update": updateErr} {
+		if err == nil || errors.Is(err, sweep.ErrChanged) || errors.Is(err, sweep.ErrForbidden) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+	x.want(t, row)
+}

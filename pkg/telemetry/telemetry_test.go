@@ -1,0 +1,49 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/telemetry"
+)
+
+func TestEmit(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	// A level above info must not silence the metrics that alarms hang on.
+	log := telemetry.NewLogger(&out, slog.LevelError)
+	at := time.UnixMilli(1_800_000_000_123).UTC()
+	telemetry.Emit(t.Context(), log, "Space", "hesabe", "default", at,
+		[]telemetry.Metric{telemetry.Seconds("AccessTokenExpiresIn", 899500*time.Millisecond), telemetry.Count("ConsecutiveFailures", 2)},
+		slog.String("outcome", "refreshed"), slog.Any("planted", secret.New("planted-secret")))
+
+	var got map[string]any
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatalf("not one JSON object: %v\n%s", err, out.String())
+	}
+	want := map[string]any{
+		"time": "2027-01-15T08:00:00.123Z", "level": "INFO", "msg": "run",
+		"provider": "hesabe", "account": "default", "outcome": "refreshed", "planted": "[secret]",
+		"AccessTokenExpiresIn": 899.5, "ConsecutiveFailures": 2.0,
+		"_aws": map[string]any{
+			"Timestamp": 1_800_000_000_123.0,
+			"CloudWatchMetrics": []any{map[string]any{
+				"Namespace":  "Space",
+				"Dimensions": []any{[]any{"provider", "account"}},
+				"Metrics": []any{
+					map[string]any{"Name": "AccessTokenExpiresIn", "Unit": "Seconds"},
+					map[string]any{"Name": "ConsecutiveFailures", "Unit": "Count"},
+				},
+			}},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
