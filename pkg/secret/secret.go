@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"unique"
 )
 
 // mask is what every way of printing a String shows.
@@ -16,33 +17,52 @@ const mask = "[secret]"
 // instead; only Reveal gives the text. The zero value is the empty secret and
 // prints as "".
 //
+// Secrets are equal (==) if their texts are.
+//
 // Not guaranteed: the text stays in memory until the garbage collector reuses it.
-type String struct{ text string }
+type String struct {
+	// A handle and not the text: fmt does not ask the methods of an unexported field,
+	// it prints what is there, and of a handle that is an address.
+	handle unique.Handle[string]
+}
 
 // New wraps text.
-func New(text string) String { return String{text} }
+func New(text string) String {
+	if text == "" {
+		return String{}
+	}
+	return String{unique.Make(text)}
+}
 
 // Reveal returns the text. Call it only where the text leaves for its provider
 // or its store.
-func (s String) Reveal() string { return s.text }
+func (s String) Reveal() string {
+	if s.IsZero() {
+		return ""
+	}
+	return s.handle.Value()
+}
 
 // IsZero reports whether the secret is empty; encoding/json's omitzero uses it.
-func (s String) IsZero() bool { return s.text == "" }
+func (s String) IsZero() bool { return s == String{} }
+
+// Equal is ==, for those who compare by method.
+func (s String) Equal(other String) bool { return s == other }
 
 // Blank reports whether the secret is empty or white space only.
-func (s String) Blank() bool { return strings.TrimSpace(s.text) == "" }
+func (s String) Blank() bool { return strings.TrimSpace(s.Reveal()) == "" }
 
 // Fingerprint is the lower-case hex SHA-256 of the text: it tells whether two
 // secrets are equal and nothing else. Refresh tokens have enough entropy for
 // that to be safe to store; passwords have not, so never store theirs.
 func (s String) Fingerprint() string {
-	sum := sha256.Sum256([]byte(s.text))
+	sum := sha256.Sum256([]byte(s.Reveal()))
 	return hex.EncodeToString(sum[:])
 }
 
 // String implements fmt.Stringer with a mask.
 func (s String) String() string {
-	if s.text == "" {
+	if s.IsZero() {
 		return ""
 	}
 	return mask
