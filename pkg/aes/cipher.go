@@ -1,0 +1,134 @@
+package aes
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// Mode says where the initialisation vector (IV) comes from.
+type Mode string
+
+// The modes. Only Prefix hides that two plaintexts begin alike.
+const (
+	Prefix  Mode = "prefix" // random for each message and written before it
+	Fixed   Mode = "fixed"  // agreed once, beside the key
+	Zero    Mode = "zero"   // 16 zero bytes
+	FromKey Mode = "key"    // the first 16 bytes of the key
+)
+
+// ErrDecrypt is the one answer to whatever cannot be decrypted. It doesn't say
+// at which step, so that it tells nothing about the plaintext.
+var ErrDecrypt = errors.New("cannot decrypt")
+
+// Cipher encrypts and decrypts with one key and mode. It prints as a mask and is
+// safe for concurrent use.
+type Cipher struct {
+	block  cipher.Block
+	random bool                // an IV for each message, written before it
+	iv     [aes.BlockSize]byte // where not random
+}
+
+// NewCipher makes a Cipher. iv is the text of 16 bytes, in ParseKey's encodings.
+// Without a mode an iv means Fixed, and none means Prefix. Fixed needs an iv, the
+// other modes take none: a contradiction is an error and never guessed away.
+func NewCipher(key Key, mode Mode, iv string) (*Cipher, error) {
+	if key.bytes == nil {
+		return nil, errors.New("no key")
+	}
+	if mode == "" {
+		mode = Prefix
+		if iv != "" {
+			mode = Fixed
+		}
+	}
+	if mode != Fixed && iv != "" {
+		return nil, fmt.Errorf("an IV is given, which mode %q does not take: drop the IV or use mode %q", mode, Fixed)
+	}
+	block, err := aes.NewCipher(key.bytes[:])
+	if err != nil {
+		return nil, err
+	}
+	c := &Cipher{block: block}
+	switch mode {
+	case Prefix:
+		c.random = true
+	case Zero:
+	case FromKey:
+		copy(c.iv[:], key.bytes[:])
+	case Fixed:
+		if iv == "" {
+			return nil, fmt.Errorf("mode %q needs an IV", Fixed)
+		}
+		raw, err := decode(iv, aes.BlockSize)
+		if err != nil {
+			return nil, fmt.Errorf("not an IV of %d bytes: %w", aes.BlockSize, err)
+		}
+		copy(c.iv[:], raw)
+	default:
+		return nil, fmt.Errorf("unknown IV mode: use %q, %q, %q or %q", Prefix, Fixed, Zero, FromKey)
+	}
+	return c, nil
+}
+
+// EncryptHex returns the ciphertext in lower-case hex, in mode Prefix behind its IV.
+func (c *Cipher) EncryptHex(plaintext []byte) string {
+	iv := c.iv
+	var out []byte
+	if c.random {
+		_, _ = rand.Read(iv[:]) // never fails: it ends the program instead
+		out = append(out, iv[:]...)
+	}
+	start := len(out)
+	out = append(out, plaintext...)
+	pad := aes.BlockSize - len(plaintext)%aes.BlockSize
+	for range pad {
+		out = append(out, byte(pad))
+	}
+	cipher.NewCBCEncrypter(c.block, iv[:]).CryptBlocks(out[start:], out[start:])
+	return hex.EncodeToString(out)
+}
+
+// DecryptHex reverses EncryptHex and takes hex in either case. Its only error is
+// ErrDecrypt. A wrong key passes for a right one about once in 256 times: the caller
+// must check the plaintext.
+func (c *Cipher) DecryptHex(text string) ([]byte, error) {
+	data, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, ErrDecrypt
+	}
+	iv := c.iv
+	if c.random {
+		if len(data) < len(iv) {
+			return nil, ErrDecrypt
+		}
+		data = data[copy(iv[:], data):]
+	}
+	if len(data) == 0 || len(data)%aes.BlockSize != 0 {
+		return nil, ErrDecrypt
+	}
+	cipher.NewCBCDecrypter(c.block, iv[:]).CryptBlocks(data, data)
+	return unpad(data)
+}
+
+// Format implements fmt.Formatter with a mask: in mode FromKey the IV is half of
+// the key.
+func (*Cipher) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[aes cipher]")) }
+
+// unpad strips PKCS#7 padding of 1 to 16 bytes and checks each of them.
+func unpad(data []byte) ([]byte, error) {
+	pad := int(data[len(data)-1])
+	if pad < 1 || pad > aes.BlockSize {
+		return nil, ErrDecrypt
+	}
+	rest := len(data) - pad
+	for _, b := range data[rest:] {
+		if int(b) != pad {
+			return nil, ErrDecrypt
+		}
+	}
+	return data[:rest], nil
+}
