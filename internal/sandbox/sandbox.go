@@ -1,0 +1,263 @@
+// Package sandbox runs the three providers as servers on the loopback interface:
+// their documented requests, replies and errors, single-use refresh tokens that
+// notice when one is presented twice, and faults to switch on. Tests, benchmarks and
+// the demonstration use it.
+//
+// It follows the providers' documentation and, where that is silent, the software
+// that seems to be behind them (league/oauth2-server for Hesabe, Keycloak for
+// TConnect). Nobody has compared it with the live services.
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tokenrefresh/pkg/aes"
+)
+
+// Provider names one of the three.
+type Provider string
+
+// The providers.
+const (
+	Hesabe   Provider = "hesabe"
+	TConnect Provider = "tconnect"
+	Berbix   Provider = "berbix"
+)
+
+// Op is what a call wants.
+type Op string
+
+// The operations. Any stands for both where faults are injected.
+const (
+	Refresh Op = "refresh"
+	Login   Op = "login"
+	Any     Op = "any"
+)
+
+// Lifetime is how long a provider's tokens live. A zero Access takes the provider's
+// default; a zero Refresh as well, which for Berbix is without end.
+type Lifetime struct{ Access, Refresh time.Duration }
+
+// Options of a sandbox; the zero value is good.
+type Options struct {
+	// TLS serves https with a self-signed certificate (RootCAs, CertificatePEM).
+	TLS bool
+	// Now is the providers' clock, time.Now by default. The delays of faults and
+	// the life of connections don't follow it.
+	Now func() time.Time
+	// Rand is where the text of tokens and passwords comes from, crypto/rand.Reader
+	// by default. A deterministic reader repeats them all but for the signatures of
+	// access tokens and the IVs of encrypted replies.
+	Rand io.Reader
+	// Lifetimes replaces the defaults: Hesabe 900 s and a year, TConnect 36,000 s
+	// and a day, Berbix an hour and no end.
+	Lifetimes map[Provider]Lifetime
+	// HesabeTokenInHeader makes Hesabe take the refresh token from a header named
+	// refreshToken too.
+	HesabeTokenInHeader bool
+	// TConnectReusable lets a TConnect refresh token be presented again. Without it
+	// that ends the whole session.
+	TConnectReusable bool
+	// TConnectIV is the IV mode of TConnect's payloads in both directions;
+	// aes.Prefix by default.
+	TConnectIV aes.Mode
+}
+
+// lifetime is the one given for p, completed from the defaults.
+func (o Options) lifetime(p Provider, access, refresh time.Duration) Lifetime {
+	life := o.Lifetimes[p]
+	if life.Access == 0 {
+		life.Access = access
+	}
+	if life.Refresh == 0 {
+		life.Refresh = refresh
+	}
+	return life
+}
+
+// Tokens is a pair that a provider has handed out.
+type Tokens struct{ AccessToken, RefreshToken string }
+
+// Transaction is a verification at Berbix. Its tokens are made by refreshes only.
+type Transaction struct {
+	ID           int64 // more than 32 bits
+	RefreshToken string
+}
+
+// Sandbox is the three running providers. Its methods are safe for concurrent use
+// and panic when given an unknown provider.
+type Sandbox struct {
+	hosts  map[Provider]*host
+	berbix *berbix
+	cert   *certificate // nil without TLS
+	hook   atomic.Pointer[func(context.Context, Call)]
+}
+
+// Start serves the providers, each on a port of its own. Close it after use.
+func Start(o Options) (*Sandbox, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	src := &source{r: o.Rand}
+	tc, err := newTConnect(o, src)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	s := &Sandbox{hosts: map[Provider]*host{}, berbix: newBerbix(o, src)}
+	if o.TLS {
+		if s.cert, err = newCertificate(); err != nil {
+			return nil, fmt.Errorf("sandbox: certificate: %w", err)
+		}
+	}
+	for p, b := range map[Provider]backend{Hesabe: newHesabe(o, src), TConnect: tc, Berbix: s.berbix} {
+		h, err := startHost(p, b, o.Now, s.acted, s.cert)
+		if err != nil {
+			s.Close()
+			return nil, fmt.Errorf("sandbox: %s: %w", p, err)
+		}
+		s.hosts[p] = h
+	}
+	return s, nil
+}
+
+// Close ends every call, delayed ones as well, and returns when none is left. It
+// may be called again.
+func (s *Sandbox) Close() {
+	for _, h := range s.hosts {
+		h.close()
+	}
+}
+
+// URL is the provider's base URL.
+func (s *Sandbox) URL(p Provider) string { return s.host(p).url }
+
+// Credentials is the JSON document of the provider's credentials secret, base_url
+// included.
+func (s *Sandbox) Credentials(p Provider) string {
+	h := s.host(p)
+	doc := h.backend.credentials()
+	doc["base_url"] = h.url
+	text, err := json.Marshal(doc)
+	if err != nil {
+		panic(err) // a map of strings
+	}
+	return string(text)
+}
+
+// Issue hands out a pair as a login does, without a call. For Berbix it makes a
+// transaction, which has no access token before its first refresh.
+func (s *Sandbox) Issue(p Provider) Tokens {
+	g := s.host(p).backend.issue()
+	return Tokens{AccessToken: g.access, RefreshToken: g.refresh}
+}
+
+// AddTransaction makes a transaction at Berbix. It is quick: thousands are fine.
+func (s *Sandbox) AddTransaction() Transaction {
+	g := s.berbix.issue()
+	return Transaction{ID: g.family.session, RefreshToken: g.refresh}
+}
+
+// Valid reports whether the provider would accept the access token now.
+func (s *Sandbox) Valid(p Provider, accessToken string) bool {
+	return s.host(p).backend.tokens().valid(accessToken)
+}
+
+// Revoke ends the session (for Berbix: the transaction) that the refresh token
+// belongs to, with all its tokens. It reports whether there was one.
+func (s *Sandbox) Revoke(p Provider, refreshToken string) bool {
+	return s.host(p).backend.tokens().revoke(refreshToken)
+}
+
+// Secrets lists what must never turn up in a log: the static passwords and keys,
+// and every token handed out so far.
+func (s *Sandbox) Secrets() []string {
+	var all []string
+	for _, h := range s.hosts {
+		all = append(all, h.backend.secrets()...)
+		all = append(all, h.backend.tokens().all()...)
+	}
+	return all
+}
+
+// Inject switches faults on for the next calls of the provider's op: for times of
+// them, or until Clear where times is 0. Of faults that say the same thing in two
+// ways (an answer, a delay, one field, one shape) a call gets the one injected
+// first, and the next stays for later calls; faults of different sorts add up.
+func (s *Sandbox) Inject(p Provider, op Op, times int, faults ...Fault) {
+	s.host(p).faults.add(op, times, faults)
+}
+
+// Clear switches all faults of the provider off. Calls that have begun keep theirs.
+func (s *Sandbox) Clear(p Provider) { s.host(p).faults.clear() }
+
+// OnActed sets what runs in every call after the provider has acted and before it
+// replies; nil for nothing. ctx ends with the call's client and with Close, which
+// waits for f.
+func (s *Sandbox) OnActed(f func(ctx context.Context, c Call)) { s.hook.Store(&f) }
+
+// Stats is what the provider has seen so far.
+func (s *Sandbox) Stats(p Provider) Stats {
+	h := s.host(p)
+	stats := h.stats.snapshot()
+	stats.Replays = h.backend.tokens().replayCount()
+	return stats
+}
+
+// RootCAs holds the certificate of a sandbox with TLS; nil without.
+func (s *Sandbox) RootCAs() *x509.CertPool {
+	if s.cert == nil {
+		return nil
+	}
+	return s.cert.pool
+}
+
+// CertificatePEM is the same in the form of an SSL_CERT_FILE; nil without TLS.
+func (s *Sandbox) CertificatePEM() []byte {
+	if s.cert == nil {
+		return nil
+	}
+	return s.cert.pem
+}
+
+func (s *Sandbox) acted(ctx context.Context, c Call) {
+	if f := s.hook.Load(); f != nil && *f != nil {
+		(*f)(ctx, c)
+	}
+}
+
+func (s *Sandbox) host(p Provider) *host {
+	h, ok := s.hosts[p]
+	if !ok {
+		panic(fmt.Sprintf("sandbox: unknown provider %q", string(p)))
+	}
+	return h
+}
+
+// source makes random text for all providers.
+type source struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+// hex returns n random bytes as 2n lower-case hex digits.
+func (s *source) hex(n int) string {
+	b := make([]byte, n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := io.ReadFull(s.r, b); err != nil {
+		panic(fmt.Sprintf("sandbox: Options.Rand: %v", err))
+	}
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,238 @@
+package sandbox_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/aes"
+)
+
+func tlsConfig(sb *sandbox.Sandbox) *tls.Config {
+	return &tls.Config{RootCAs: sb.RootCAs(), MinVersion: tls.VersionTLS12}
+}
+
+var providers = []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Options{TLS: true})
+	for _, p := range providers {
+		if !strings.HasPrefix(b.URL(p), "https://127.0.0.1:") {
+			t.Errorf("%s at %s", p, b.URL(p))
+		}
+		tokens(t, b.refresh(t.Context(), p, b.Issue(p).RefreshToken))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b.CertificatePEM()) || !pool.Equal(b.RootCAs()) {
+		t.Error("CertificatePEM and RootCAs differ")
+	}
+	stranger := start(t, sandbox.Options{})
+	if got := stranger.ask(t.Context(), http.MethodGet, b.URL(sandbox.Hesabe), ""); got.err == nil {
+		t.Error("a client without the certificate was served")
+	}
+	if stranger.RootCAs() != nil || stranger.CertificatePEM() != nil {
+		t.Error("a sandbox without TLS has a certificate")
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	want := map[sandbox.Provider][]string{
+		sandbox.Hesabe:   {"base_url", "password", "username"},
+		sandbox.TConnect: {"aes_iv_mode", "aes_key", "base_url", "client_id", "client_secret", "partner_code", "password", "username"},
+		sandbox.Berbix:   {"api_secret", "base_url"},
+	}
+	b := start(t, sandbox.Options{})
+	for p, fields := range want {
+		doc := b.credentials(p)
+		var got []string
+		for name, value := range doc {
+			got = append(got, name)
+			if value == "" {
+				t.Errorf("%s: %s is empty", p, name)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(fields, got); diff != "" {
+			t.Errorf("%s: %s", p, diff)
+		}
+		if doc["base_url"] != b.URL(p) {
+			t.Errorf("%s: base_url %s", p, doc["base_url"])
+		}
+	}
+	fixed := start(t, sandbox.Options{TConnectIV: aes.Fixed})
+	if iv := fixed.credentials(sandbox.TConnect)["aes_iv"]; len(iv) != 32 {
+		t.Errorf("aes_iv %q", iv)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		provider     sandbox.Provider
+		method, path string
+		status       int
+		want         string
+	}{
+		{sandbox.Hesabe, http.MethodGet, "/api/v1/token-refresh", 405, `{"message":"Method Not Allowed"}`},
+		{sandbox.Hesabe, http.MethodPut, "/api/v1/login", 405, `{"message":"Method Not Allowed"}`},
+		{
+			sandbox.TConnect, http.MethodGet, "/openapi/v1/auth/login", 405,
+			`{"error":"method_not_allowed","error_description":"Method Not Allowed"}`,
+		},
+		{
+			sandbox.Berbix, http.MethodGet, "/v0/tokens", 405,
+			`{"status":405,"reason":"method_not_allowed","message":"Method Not Allowed"}`,
+		},
+		// Not JSON: it tells a wrong address from a dead token.
+		{sandbox.Hesabe, http.MethodPost, "/api/token-refresh", 404, html("404 Not Found")},
+		{sandbox.TConnect, http.MethodPost, "/", 404, html("404 Not Found")},
+		{sandbox.Berbix, http.MethodPost, "/v0/tokens/", 404, html("404 Not Found")},
+	}
+	b := start(t, sandbox.Options{})
+	for _, tc := range cases {
+		got := b.ask(t.Context(), tc.method, b.URL(tc.provider)+tc.path, "")
+		replied(tc.status, tc.want)(t, got)
+		if allow := got.header.Get("Allow"); tc.status == http.StatusMethodNotAllowed && allow != http.MethodPost {
+			t.Errorf("Allow: %q", allow)
+		}
+	}
+	if got := b.Stats(sandbox.Hesabe); got.Logins+got.Refreshes != 0 {
+		t.Errorf("counted as calls: %+v", got)
+	}
+}
+
+func TestTooLargeRequest(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Options{})
+	got := b.hesabe(t.Context(), "login", jsonType, strings.Repeat(" ", 1<<20+1))
+	replied(http.StatusBadRequest, `{"message":"Bad Request"}`)(t, got)
+}
+
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Options{})
+	var want []string
+	for _, p := range providers {
+		pair := b.Issue(p)
+		got := tokenFields(t, b.refresh(t.Context(), p, pair.RefreshToken))
+		want = append(want, pair.RefreshToken)
+		for _, name := range []string{"access_token", "client_token"} {
+			if value, ok := got[name].(string); ok {
+				want = append(want, value)
+			}
+		}
+		for _, name := range []string{"password", "client_secret", "aes_key", "api_secret"} {
+			if value := b.credentials(p)[name]; value != "" {
+				want = append(want, value)
+			}
+		}
+	}
+	all := b.Secrets()
+	for _, secret := range want {
+		if !slices.Contains(all, secret) {
+			t.Errorf("%q is not listed", secret)
+		}
+	}
+	if slices.Contains(all, "") {
+		t.Error("an empty secret would turn up in every log")
+	}
+}
+
+func TestDeterministicRand(t *testing.T) {
+	t.Parallel()
+	texts := func(seed byte) []string {
+		b := start(t, sandbox.Options{Now: newClock().Now, Rand: rand.NewChaCha8([32]byte{seed})})
+		var all []string
+		for _, p := range providers {
+			doc := b.credentials(p)
+			delete(doc, "base_url")
+			text, err := json.Marshal(doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, string(text), b.Issue(p).RefreshToken)
+		}
+		return all
+	}
+	one := texts(1)
+	if diff := cmp.Diff(one, texts(1)); diff != "" {
+		t.Error(diff)
+	}
+	for i, other := range texts(2) {
+		if other == one[i] {
+			t.Errorf("the same from another seed: %q", other)
+		}
+	}
+}
+
+func TestUnknownProviderPanics(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Options{})
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	b.URL("hesebe")
+}
+
+func TestStatsInFlight(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Options{})
+	gate := sandbox.NewGate()
+	b.Inject(sandbox.TConnect, sandbox.Any, 0, sandbox.Hold(gate))
+	same := b.Issue(sandbox.TConnect).RefreshToken
+	presented := []string{same, same, b.Issue(sandbox.TConnect).RefreshToken}
+	var wg sync.WaitGroup
+	for _, token := range presented {
+		wg.Go(func() { b.refresh(t.Context(), sandbox.TConnect, token) })
+	}
+	wg.Go(func() { b.login(t.Context(), sandbox.TConnect) })
+	if err := gate.Await(t.Context(), 4); err != nil {
+		t.Fatal(err)
+	}
+	gate.Release()
+	wg.Wait()
+
+	got := b.Stats(sandbox.TConnect)
+	slices.Sort(presented)
+	slices.Sort(got.Presented)
+	want := sandbox.Stats{
+		Logins: 1, Refreshes: 3, Replays: 1, Repeated: 1, MaxInFlight: 3, MaxSameInFlight: 2,
+		Presented: presented, Connections: 4,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := b.Stats(sandbox.Hesabe); got.Connections != 0 || got.Refreshes != 0 {
+		t.Errorf("Hesabe saw %+v", got)
+	}
+}
+
+func TestStatsOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Options{})
+	pair := b.Issue(sandbox.Hesabe)
+	var presented []string
+	for range 40 {
+		presented = append(presented, pair.RefreshToken)
+		pair = tokens(t, b.refresh(t.Context(), sandbox.Hesabe, pair.RefreshToken))
+	}
+	want := sandbox.Stats{
+		Refreshes: 40, MaxInFlight: 1, MaxSameInFlight: 1, Presented: presented[8:], Connections: 1,
+	}
+	if diff := cmp.Diff(want, b.Stats(sandbox.Hesabe)); diff != "" {
+		t.Error(diff)
+	}
+}
