@@ -1,0 +1,264 @@
+package berbix_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/berbix"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/secret"
+)
+
+// planted are the values that no error may show; the last is the API secret as it
+// is sent.
+var planted = []string{"planted-refresh", "planted-reply", "secret_test_x", "c2VjcmV0X3Rlc3RfeDo"}
+
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+const (
+	good = `{"entity":"token","transaction_id":1234567890123,"access_token":"at","client_token":"ct",` +
+		`"expires_in":3600,"token_type":"Bearer"}`
+	failed = `{"status":401,"reason":"planted-reply","message":"planted-reply"}`
+	page   = `<html>planted-reply</html>`
+)
+
+func open(tb testing.TB, base string) providers.Session {
+	tb.Helper()
+	client := exchange.New(exchange.Options{Now: func() time.Time { return now }})
+	session, err := berbix.New(client, "sandbox").Open(secret.New(
+		`{"api_secret":"secret_test_x","base_url":"` + base + `"}`))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return session
+}
+
+func wantError(tb testing.TB, err error, kind providers.Kind, op string) providers.Error {
+	tb.Helper()
+	var e *providers.Error
+	if !errors.As(err, &e) || e.Kind != kind || e.Provider != "berbix" || e.Op != op {
+		tb.Fatalf("err = %v, want %s of berbix %s", err, kind, op)
+	}
+	text := fmt.Sprintf("%v %+v %#v", err, err, *e)
+	for _, value := range planted {
+		if strings.Contains(text, value) {
+			tb.Errorf("the error shows %q: %s", value, text)
+		}
+	}
+	return *e
+}
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	host := onehost.New(t, onehost.Answer{Status: 200, Body: good})
+	if _, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh")); err != nil {
+		t.Fatal(err)
+	}
+	call := host.Calls()[0]
+	var body map[string]string
+	if err := json.Unmarshal([]byte(call.Body), &body); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"refresh_token": "planted-refresh", "grant_type": "refresh_token"}
+	if diff := cmp.Diff(want, body); diff != "" || call.Method != http.MethodPost || call.Path != "/v0/tokens" ||
+		call.Header.Get("Authorization") != "Basic c2VjcmV0X3Rlc3RfeDo=" {
+		t.Errorf("%s %s with %v (-want +got):\n%s", call.Method, call.Path, call.Header, diff)
+	}
+}
+
+func TestReplies(t *testing.T) {
+	t.Parallel()
+	const expired = "counts as expired"
+	cases := map[string]struct {
+		status   int
+		body     string
+		refresh  string
+		client   string
+		id       int64
+		lifetime time.Duration
+		warning  string
+	}{
+		"usual":                     {200, good, "", "ct", 1234567890123, time.Hour, ""},
+		"201":                       {201, good, "", "ct", 1234567890123, time.Hour, ""},
+		"with a refresh token":      {200, strings.Replace(good, "{", `{"refresh_token":"rt",`, 1), "rt", "ct", 1234567890123, time.Hour, ""},
+		"with a blank one":          {200, strings.Replace(good, "{", `{"refresh_token":"",`, 1), "", "ct", 1234567890123, time.Hour, ""},
+		"no client token":           {200, strings.Replace(good, `"ct"`, "null", 1), "", "", 1234567890123, time.Hour, ""},
+		"id as text":                {200, strings.Replace(good, "1234567890123", `"1234567890123"`, 1), "", "ct", 1234567890123, time.Hour, ""},
+		"id of a wrong type":        {200, strings.Replace(good, "1234567890123", `{}`, 1), "", "ct", 0, time.Hour, ""},
+		"lifetime as text":          {200, strings.Replace(good, "3600", `"3600"`, 1), "", "ct", 1234567890123, time.Hour, ""},
+		"no lifetime":               {200, `{"access_token":"at"}`, "", "", 0, 0, expired},
+		"lifetime zero":             {200, strings.Replace(good, "3600", "0", 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime negative":         {200, strings.Replace(good, "3600", "-5", 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime in words":         {200, strings.Replace(good, "3600", `"NaN"`, 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime a point in time":  {200, strings.Replace(good, "3600", "1760422323", 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime beyond all bonds": {200, strings.Replace(good, "3600", "99999999", 1), "", "ct", 1234567890123, 720 * time.Hour, "30 days"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host := onehost.New(t, onehost.Answer{
+				Status: tc.status, Body: tc.body, Header: map[string]string{"Date": "Sat, 21 Nov 2026 12:00:03 GMT"},
+			})
+			got, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != tc.refresh || got.ClientToken.Reveal() != tc.client ||
+				got.TransactionID != tc.id || !got.AccessExpiresAt.Equal(now.Add(tc.lifetime)) ||
+				!got.ServerDate.Equal(now.Add(3*time.Second)) || !got.RefreshExpiresAt.IsZero() {
+				t.Errorf("tokens = %+v", got)
+			}
+			warnings := strings.Join(got.Warnings, " ")
+			if !strings.Contains(warnings, tc.warning) || (tc.warning == "") != (warnings == "") {
+				t.Errorf("warnings %q, want %q", warnings, tc.warning)
+			}
+		})
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name   string
+		status int
+		body   string
+		kind   providers.Kind
+	}{
+		{"wrong secret", 401, failed, providers.Misconfigured},
+		{"wrong secret, page", 401, page, providers.Misconfigured},
+		{"forbidden", 403, failed, providers.Misconfigured},
+		{"dead", 400, failed, providers.Refused},
+		{"dead, without a word", 400, "", providers.Refused},
+		{"deleted", 404, failed, providers.Refused},
+		{"conflict", 409, `{"message":{},"next_step":7}`, providers.Refused},
+		{"gone", 410, failed, providers.Refused},
+		{"unprocessable", 422, `{"code":1,"readable":"planted-reply"}`, providers.Refused},
+		// A wrong address answers every row so: it must not kill them.
+		{"page, 404", 404, page, providers.Misconfigured},
+		{"page, 405", 405, " \n" + page, providers.Misconfigured},
+		{"redirect", 301, page, providers.Misconfigured},
+		{"too many", 429, failed, providers.RateLimited},
+		{"too early", 425, failed, providers.RateLimited},
+		{"timeout", 408, failed, providers.Unknown},
+		{"broken", 500, failed, providers.Unknown},
+		{"gateway", 503, page, providers.Unknown},
+		{"page, 200", 200, page, providers.Unknown},
+		{"nothing, 200", 200, "", providers.Unknown},
+		{"no token", 200, `{"entity":"token","expires_in":3600}`, providers.Unknown},
+		{"error, 200", 200, failed, providers.Unknown},
+		{"cut", 200, good[:40], providers.Unknown},
+		{"bad UTF-8", 200, strings.Replace(good, `"ct"`, "\"\xff\"", 1), providers.Unknown},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			host := onehost.New(t, onehost.Answer{Status: tc.status, Body: tc.body, Header: map[string]string{"Retry-After": "9"}})
+			_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
+			e := wantError(t, err, tc.kind, "refresh")
+			raw := ""
+			if tc.status == 200 {
+				raw = tc.body
+			}
+			if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {
+				t.Errorf("raw %q of status %d sent at %s", e.Raw.Reveal(), e.Status, e.Sent)
+			}
+			if n := len(host.Calls()); n != 1 {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}
+
+func TestDeadHost(t *testing.T) {
+	t.Parallel()
+	_, err := open(t, "http://127.0.0.1:1").Refresh(t.Context(), secret.New("planted-refresh"))
+	wantError(t, err, providers.NotSent, "refresh")
+}
+
+func TestNoLogin(t *testing.T) {
+	t.Parallel()
+	session := open(t, "http://127.0.0.1:1")
+	if _, err := session.Login(t.Context()); !errors.Is(err, providers.ErrNoLogin) || session.CanLogin() {
+		t.Errorf("Login: %v", err)
+	}
+}
+
+func TestSessionMasksItself(t *testing.T) {
+	t.Parallel()
+	session := open(t, "http://127.0.0.1:1")
+	text := fmt.Sprintf("%v %+v %#v %s %v", session, session, session, session, []any{session})
+	if want := strings.Repeat("[berbix session] ", 4) + "[[berbix session]]"; text != want {
+		t.Errorf("the session prints as %s", text)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		text        string
+		environment string
+		problems    []string // none: it opens
+	}{
+		"production":      {`{"api_secret":"s"}`, "production", nil},
+		"sandbox":         {`{"api_secret":"s"}`, "sandbox", nil},
+		"base_url":        {`{"api_secret":"s","base_url":"https://x.example","note":1}`, "", nil},
+		"no environment":  {`{"api_secret":"s"}`, "", []string{"base_url is missing"}},
+		"no secret":       {`{"base_url":"https://x.example"}`, "production", []string{"api_secret is missing"}},
+		"blank secret":    {`{"api_secret":" "}`, "production", []string{"api_secret is not a text"}},
+		"both are wrong":  {`{"api_secret":7,"base_url":"http://planted-reply.example"}`, "production", []string{"api_secret", "base_url"}},
+		"no JSON":         {`secret_test_x`, "production", []string{"not a JSON object"}},
+		"key in capitals": {`{"API_SECRET":"secret_test_x"}`, "production", []string{"api_secret is missing"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := berbix.New(nil, tc.environment).Open(secret.New(tc.text))
+			if len(tc.problems) == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			e := wantError(t, err, providers.Misconfigured, "open")
+			for _, problem := range tc.problems {
+				if !strings.Contains(e.Error(), problem) {
+					t.Errorf("%q is missing in: %v", problem, &e)
+				}
+			}
+		})
+	}
+	if _, err := berbix.New(nil, "production").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
+		t.Errorf("placeholder: %v", err)
+	}
+	if name := berbix.New(nil, "").Name(); name != "berbix" {
+		t.Errorf("Name = %q", name)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, body := range []string{good, failed, page, "", "null", `{"access_token":"a","transaction_id":"1e3","expires_in":"x"}`} {
+		f.Add(body)
+	}
+	session := open(f, "http://127.0.0.1")
+	f.Fuzz(func(t *testing.T, body string) {
+		got, err := session.Decode(secret.New(body), now)
+		var e *providers.Error
+		switch {
+		case err == nil:
+			if got.AccessToken.Blank() || got.AccessExpiresAt.Before(now) || got.TransactionID < 0 {
+				t.Errorf("%q became %+v", body, got)
+			}
+		case !errors.As(err, &e) || e.Kind != providers.Unknown || e.Raw.Reveal() != body:
+			t.Errorf("%q: %v", body, err)
+		}
+	})
+}

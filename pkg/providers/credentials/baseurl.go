@@ -1,0 +1,37 @@
+package credentials
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// parseBaseURL reads the address under which a provider's paths lie. Tokens travel
+// there, so it must be https; http is taken for this machine alone.
+func parseBaseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "": // the error would quote the text
+		return nil, errors.New("is not a URL such as https://api.example.com")
+	case u.User != nil:
+		return nil, errors.New("must not hold a user or password")
+	case strings.ContainsAny(text, "?#"):
+		return nil, errors.New("must not have a query or fragment")
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return nil, errors.New("must begin with https://")
+	}
+	if u.Path == "" {
+		u.Path = "/" // JoinPath would make a relative path
+	}
+	return u, nil
+}
+
+// loopback reports whether host is this machine.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}

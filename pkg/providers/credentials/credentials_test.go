@@ -1,0 +1,182 @@
+package credentials_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/credentials"
+	"tokenrefresh/pkg/secret"
+)
+
+func TestReadTellsUnseededFromBroken(t *testing.T) {
+	t.Parallel()
+	cases := map[string]bool{ // whether it is only not seeded
+		"":                           true,
+		" \n":                        true,
+		"{}":                         true,
+		" { } ":                      true,
+		`{"placeholder":true}`:       true,
+		`{"placeholder":null,"a":1}`: true,
+		"null":                       false,
+		"[]":                         false,
+		`"planted"`:                  false,
+		`{"password":"planted"`:      false,
+		"{\"password\":\"\xff\"}":    false,
+		"planted":                    false,
+	}
+	for text, unseeded := range cases {
+		_, err := credentials.Read("acme", secret.New(text))
+		if unseeded != errors.Is(err, providers.ErrNotSeeded) {
+			t.Errorf("%q: %v", text, err)
+		}
+		var e *providers.Error
+		if !unseeded && (!errors.As(err, &e) || e.Kind != providers.Misconfigured || e.Provider != "acme" ||
+			e.Op != "open" || strings.Contains(err.Error(), "planted")) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestFieldsCollectAllMistakes(t *testing.T) {
+	t.Parallel()
+	fields, err := credentials.Read("acme", secret.New(`{"good":"planted","blank":" ","number":7,"null":null,
+		"half_a":"planted","half_c":[],"extra":{"fine":1,"good":2},"list":["planted"],"base_url":"http://planted.example"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fields.Text("good").Reveal() != "planted" || fields.Optional("good").Reveal() != "planted" ||
+		!fields.Optional("absent").IsZero() || !fields.Optional("null").IsZero() ||
+		fields.Group("absent", "null") != nil || fields.Extra("absent") != nil {
+		t.Error("a good field is not read")
+	}
+	if err := fields.Err(); err != nil {
+		t.Fatalf("a mistake too many: %v", err)
+	}
+	fields.Text("absent")
+	fields.Text("null")
+	fields.Text("blank")
+	fields.Optional("number")
+	fields.Group("half_a", "half_b", "half_c")
+	fields.Extra("extra", "good")
+	fields.Extra("list")
+	fields.BaseURL("https://fallback.example")
+	fields.Problem(errors.New("one more"))
+	err = fields.Err()
+	for _, want := range []string{
+		"absent is missing", "null is missing", "blank is not a text", "number is not a text", "half_b is missing",
+		"half_c is not a text", "extra must not set good", "list is not an object", "base_url must begin with https://", "one more",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in: %v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "planted") {
+		t.Errorf("the error shows a value: %v", err)
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	t.Parallel()
+	cases := map[string]string{ // what a path becomes; "": refused
+		"https://api.example.com":         "https://api.example.com/v1/x",
+		"https://api.example.com/":        "https://api.example.com/v1/x",
+		"HTTPS://api.example.com":         "https://api.example.com/v1/x",
+		" https://api.example.com\n":      "https://api.example.com/v1/x",
+		"https://api.example.com:8443/b":  "https://api.example.com:8443/b/v1/x",
+		"https://api.example.com/a/b//":   "https://api.example.com/a/b/v1/x",
+		"https://10.0.0.1":                "https://10.0.0.1/v1/x",
+		"http://localhost:8080":           "http://localhost:8080/v1/x",
+		"http://LocalHost":                "http://LocalHost/v1/x",
+		"http://127.0.0.1:1":              "http://127.0.0.1:1/v1/x",
+		"http://127.9.9.9":                "http://127.9.9.9/v1/x",
+		"http://[::1]:9":                  "http://[::1]:9/v1/x",
+		"http://api.example.com":          "",
+		"http://10.0.0.1":                 "",
+		"http://128.0.0.1":                "",
+		"http://localhost.example.com":    "",
+		"http://127.0.0.1.example.com":    "",
+		"http://[::2]":                    "",
+		"http://0.0.0.0":                  "",
+		"ftp://127.0.0.1":                 "",
+		"api.example.com":                 "",
+		"//api.example.com":               "",
+		"https://":                        "",
+		"https:///path":                   "",
+		"https:api.example.com":           "",
+		"https://:443":                    "",
+		"https://planted@api.example.com": "",
+		"https://u:planted@localhost":     "",
+		"https://api.example.com?planted": "",
+		"https://api.example.com/?":       "",
+		"https://api.example.com#planted": "",
+		"https://api.example.com/#":       "",
+		"https://api.exa mple.com":        "",
+		"https://api.example.com:planted": "",
+		"https://api.example.com/%zz":     "",
+	}
+	for text, want := range cases {
+		quoted := strings.ReplaceAll(text, "\n", `\n`)
+		fields, err := credentials.Read("acme", secret.New(`{"base_url":"`+quoted+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		base := fields.BaseURL("https://fallback.example")
+		switch err := fields.Err(); {
+		case want == "" && err == nil:
+			t.Errorf("%q was taken as %s", text, base)
+		case want == "" && strings.Contains(err.Error(), "planted"):
+			t.Errorf("%q: the error shows it: %v", text, err)
+		case want != "" && (err != nil || base.JoinPath("v1/x").String() != want || base.JoinPath("v1/x").Path[0] != '/'):
+			t.Errorf("%q: %v, %v; want %s", text, base, err, want)
+		}
+	}
+}
+
+func TestBaseURLFallback(t *testing.T) {
+	t.Parallel()
+	read := func(text string) *credentials.Fields {
+		fields, err := credentials.Read("acme", secret.New(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fields
+	}
+	for _, text := range []string{`{"a":1}`, `{"base_url":null}`} {
+		fields := read(text)
+		if base := fields.BaseURL("https://fallback.example"); fields.Err() != nil || base.Host != "fallback.example" {
+			t.Errorf("%s: %v, %v", text, base, fields.Err())
+		}
+		fields = read(text)
+		if base := fields.BaseURL(""); fields.Err() == nil {
+			t.Errorf("%s: without a fallback: %v", text, base)
+		}
+	}
+	fields := read(`{"base_url":""}`)
+	if base := fields.BaseURL("https://fallback.example"); fields.Err() == nil {
+		t.Errorf("a blank base_url became %v", base)
+	}
+}
+
+func FuzzBaseURL(f *testing.F) {
+	for _, text := range []string{"https://a.example/x/", "http://127.0.0.1:80", "http://localhost", "https://u@h", "http://[::1%25x]"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		object := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
+		fields, err := credentials.Read("acme", secret.New(`{"base_url":"`+object+`"}`))
+		if err != nil {
+			return
+		}
+		base := fields.BaseURL("")
+		if fields.Err() != nil {
+			return
+		}
+		joined := base.JoinPath("v1/x")
+		if joined.Host == "" || joined.User != nil || joined.RawQuery != "" || joined.Fragment != "" ||
+			joined.Scheme != "https" && joined.Scheme != "http" || joined.Path[0] != '/' || !strings.HasSuffix(joined.Path, "v1/x") {
+			t.Errorf("%q became %q", text, joined)
+		}
+	})
+}

@@ -1,0 +1,134 @@
+// Package credentials reads the JSON of credentials secrets and finds all of its
+// mistakes at once. No error of it holds a value.
+package credentials
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/secret"
+)
+
+// placeholder is the key by which the template marks a secret that nobody has
+// filled in.
+const placeholder = "placeholder"
+
+// Fields are the fields of a credentials secret. They collect what is wrong with
+// those that are asked for; Err tells it. Keys that nobody asks for are ignored.
+type Fields struct {
+	provider string
+	object   reply.Object
+	problems []error
+}
+
+// Read parses a credentials secret. Its error is providers.ErrNotSeeded or, where
+// text is no JSON object, an *providers.Error of kind Misconfigured.
+func Read(provider string, text secret.String) (*Fields, error) {
+	if text.Blank() {
+		return nil, providers.ErrNotSeeded
+	}
+	f := &Fields{provider: provider}
+	var err error
+	if f.object, err = reply.Parse(text.Reveal()); err != nil {
+		f.Problem(err)
+		return nil, f.Err()
+	}
+	if _, ok := f.object[placeholder]; ok || len(f.object) == 0 {
+		return nil, providers.ErrNotSeeded
+	}
+	return f, nil
+}
+
+// Problem adds a mistake.
+func (f *Fields) Problem(err error) { f.problems = append(f.problems, err) }
+
+// Err is nil, or all mistakes as one *providers.Error of kind Misconfigured.
+func (f *Fields) Err() error {
+	if len(f.problems) == 0 {
+		return nil
+	}
+	return &providers.Error{
+		Kind: providers.Misconfigured, Provider: f.provider, Op: "open",
+		Hint: "correct the credentials secret", Err: errors.Join(f.problems...),
+	}
+}
+
+// Has reports whether the field is there and not null.
+func (f *Fields) Has(name string) bool {
+	raw, ok := f.object[name]
+	return ok && string(raw) != "null"
+}
+
+// Text is a required text.
+func (f *Fields) Text(name string) secret.String {
+	if !f.Has(name) {
+		f.Problem(fmt.Errorf("%s is missing", name))
+		return secret.String{}
+	}
+	text := f.object.Text(name)
+	if text == "" {
+		f.Problem(fmt.Errorf("%s is not a text or is blank", name))
+	}
+	return secret.New(text)
+}
+
+// Optional is a text that may be missing.
+func (f *Fields) Optional(name string) secret.String {
+	if !f.Has(name) {
+		return secret.String{}
+	}
+	return f.Text(name)
+}
+
+// Group is texts that are given together or not at all; nil where not at all.
+func (f *Fields) Group(names ...string) map[string]secret.String {
+	if !slices.ContainsFunc(names, f.Has) {
+		return nil
+	}
+	group := make(map[string]secret.String, len(names))
+	for _, name := range names {
+		group[name] = f.Text(name)
+	}
+	return group
+}
+
+// Extra is an optional object of further fields, none of which may be one of taken.
+func (f *Fields) Extra(name string, taken ...string) map[string]json.RawMessage {
+	if !f.Has(name) {
+		return nil
+	}
+	extra, ok := f.object.Object(name)
+	if !ok {
+		f.Problem(fmt.Errorf("%s is not an object", name))
+	}
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		if slices.Contains(taken, key) {
+			f.Problem(fmt.Errorf("%s must not set %s, which has a field of its own", name, key))
+		}
+	}
+	return extra
+}
+
+// BaseURL is the provider's address: base_url or, where that is missing, fallback.
+// Without a fallback base_url is required.
+func (f *Fields) BaseURL(fallback string) *url.URL {
+	text := fallback
+	if f.Has("base_url") || fallback == "" {
+		text = f.Text("base_url").Reveal()
+		if text == "" {
+			return nil
+		}
+	}
+	base, err := parseBaseURL(strings.TrimSpace(text))
+	if err != nil {
+		f.Problem(fmt.Errorf("base_url %w", err))
+	}
+	return base
+}

@@ -1,0 +1,71 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"tokenrefresh/pkg/providers"
+)
+
+// notSent says why no byte of r left. ctx is the caller's.
+func (c *Client) notSent(ctx context.Context, r Request, cause error) *providers.Error {
+	e := &providers.Error{Kind: providers.NotSent, Provider: r.Provider, Op: r.Op, Err: printable(cause)}
+	host := r.URL.Host
+	var dns *net.DNSError
+	var handshake *handshakeError
+	var open *openError
+	switch {
+	case ctx.Err() != nil:
+		e.Hint = "the run ended before the request was sent"
+	case errors.As(cause, &dns):
+		e.Hint = fmt.Sprintf("no address is known for %s: check base_url", host)
+	case errors.As(cause, &handshake):
+		e.Hint = fmt.Sprintf("no secure connection to %s", host)
+	case errors.As(cause, &open):
+		e.Hint = fmt.Sprintf("no connection to %s: check base_url; does the provider allow this address?", host)
+	case errors.Is(cause, context.DeadlineExceeded):
+		e.Hint = fmt.Sprintf("no connection to %s within %s: does the provider allow this address?", host, c.timeout)
+	default:
+		e.Hint = fmt.Sprintf("the connection to %s was lost before the request left", host)
+	}
+	return e
+}
+
+// unanswered says why there is no complete answer, although the request left. reply
+// holds what came of it; ctx is the caller's.
+func (c *Client) unanswered(ctx context.Context, reply Reply, cause error) *providers.Error {
+	var hint string
+	switch {
+	case ctx.Err() != nil:
+		hint = "the run ended before the whole answer came"
+	case errors.Is(cause, context.DeadlineExceeded):
+		hint = fmt.Sprintf("no complete answer within %s", c.timeout)
+	default:
+		hint = "the connection failed before the whole answer came"
+	}
+	e := reply.Fail(providers.Unknown, hint)
+	e.Err = printable(cause)
+	return e
+}
+
+// printable returns of err what is known to hold nothing that was sent or received,
+// or nil: net/http quotes replies that it cannot parse.
+func printable(err error) error {
+	var open *openError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &open):
+		return open
+	case errors.As(err, &op):
+		return op
+	}
+	for _, known := range []error{context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package exchange_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
+)
+
+func TestNothingListens(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	for _, scheme := range []string{"http://", "https://"} {
+		_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, scheme+address))
+		wantError(t, err, providers.NotSent, "no connection to "+address)
+	}
+}
+
+func TestUnknownHost(t *testing.T) {
+	t.Parallel()
+	client := exchange.New(exchange.Options{})
+	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "gone.example"}}
+	})
+	_, err := client.Post(t.Context(), request(t, "https://gone.example"))
+	wantError(t, err, providers.NotSent, "no address is known for gone.example")
+	var dns *net.DNSError
+	if !errors.As(err, &dns) {
+		t.Errorf("the cause is not to be found in %v", err)
+	}
+}
+
+// Hesabe may drop packets of addresses that it doesn't know.
+func TestDialThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		client := exchange.New(exchange.Options{Timeout: 4 * time.Second})
+		client.DialWith(func(context.Context, string, string) (net.Conn, error) {
+			<-release
+			return nil, net.ErrClosed
+		})
+		start := time.Now()
+		_, err := client.Post(t.Context(), request(t, "https://silent.example"))
+		wantError(t, err, providers.NotSent, "within 4s: does the provider allow this address?")
+		if took := time.Since(start); took != 4*time.Second {
+			t.Errorf("took %s", took)
+		}
+	})
+}
+
+func TestHandshakeThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := pipeTo(exchange.Options{Timeout: 4 * time.Second}, func(conn net.Conn, _ *bufio.Reader) {
+			for { // takes everything, says nothing
+				if _, err := conn.Read(make([]byte, 1024)); err != nil {
+					return
+				}
+			}
+		})
+		_, err := client.Post(t.Context(), request(t, "https://silent.example"))
+		wantError(t, err, providers.NotSent, "silent.example")
+	})
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 1 {
+			t.Errorf("the request came by %s", r.Proto)
+		}
+		_, _ = w.Write([]byte("{}"))
+	}))
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = quiet
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	plain := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request came without TLS") })
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+
+	t.Run("trusted", func(t *testing.T) {
+		t.Parallel()
+		reply, err := exchange.New(exchange.Options{RootCAs: roots}).Post(t.Context(), request(t, server.URL))
+		if err != nil || reply.Body.Reveal() != "{}" {
+			t.Errorf("reply %+v, %v", reply, err)
+		}
+	})
+	t.Run("untrusted", func(t *testing.T) {
+		t.Parallel()
+		_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+		wantError(t, err, providers.NotSent, "no secure connection to ")
+		var untrusted x509.UnknownAuthorityError
+		if !errors.As(err, &untrusted) {
+			t.Errorf("the cause is not to be found in %v", err)
+		}
+	})
+	t.Run("another host's certificate", func(t *testing.T) {
+		t.Parallel()
+		client := exchange.New(exchange.Options{RootCAs: roots})
+		client.DialWith(func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		})
+		_, err := client.Post(t.Context(), request(t, "https://other.test"))
+		wantError(t, err, providers.NotSent, "no secure connection to other.test")
+	})
+	t.Run("server speaks no TLS", func(t *testing.T) {
+		t.Parallel()
+		_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, "https://"+plain.Listener.Addr().String()))
+		wantError(t, err, providers.NotSent, "no secure connection to ")
+	})
+}
+
+func TestContextThatHasEnded(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the request left") })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := exchange.New(exchange.Options{}).Post(ctx, request(t, server.URL))
+	wantError(t, err, providers.NotSent, "the run ended before the request was sent")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is not context.Canceled", err)
+	}
+}
+
+func TestContextThatEndsWhileDialling(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	client := exchange.New(exchange.Options{})
+	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
+		cancel()
+		<-t.Context().Done()
+		return nil, t.Context().Err()
+	})
+	_, err := client.Post(ctx, request(t, "https://slow.example"))
+	wantError(t, err, providers.NotSent, "the run ended before the request was sent")
+}
+
+func TestSlowAnswers(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		answer string
+		raw    string
+	}{
+		"no answer":       {"", ""},
+		"headers at most": {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n", ""},
+		"half a body":     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nplanted-reply", "planted-reply"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := pipeTo(exchange.Options{}, func(conn net.Conn, requests *bufio.Reader) {
+					if readRequest(requests) == nil {
+						_, _ = conn.Write([]byte(tc.answer))
+						_, _ = requests.ReadByte() // until the client hangs up
+					}
+				})
+				start := time.Now()
+				_, err := client.Post(t.Context(), request(t, "http://slow.example"))
+				e := wantError(t, err, providers.Unknown, "no complete answer within 10s")
+				if e.Raw.Reveal() != tc.raw || time.Since(start) != 10*time.Second || !e.Sent.Equal(start) {
+					t.Errorf("raw %q after %s, sent at %s", e.Raw.Reveal(), time.Since(start), e.Sent)
+				}
+
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, err = client.Post(ctx, request(t, "http://slow.example"))
+				wantError(t, err, providers.Unknown, "the run ended before the whole answer came")
+			})
+		})
+	}
+}

@@ -1,0 +1,170 @@
+package exchange_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
+)
+
+var quiet = log.New(io.Discard, "", 0)
+
+// net/http sends a request again when a kept connection dies under it, if only it
+// can rewind the body. With a single-use token that would burn the chain.
+func TestDyingConnectionGetsTheRequestOnce(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if requests.Add(1) == 1 {
+			_, _ = io.WriteString(w, "{}")
+			return
+		}
+		raw, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = raw.Close()
+	})
+	client := exchange.New(exchange.Options{})
+	if _, err := client.Post(t.Context(), request(t, server.URL)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.Post(t.Context(), request(t, server.URL))
+	wantError(t, err, providers.Unknown, "")
+	if n := requests.Load(); n != 2 {
+		t.Errorf("the server saw %d requests, want 2", n)
+	}
+}
+
+// failingConn is a kept connection whose writes fail after the first request.
+type failingConn struct {
+	net.Conn
+	requests int
+	left     int // how many bytes of the second request leave
+}
+
+func (c *failingConn) Write(p []byte) (int, error) {
+	c.requests++
+	if c.requests == 1 {
+		return c.Conn.Write(p)
+	}
+	return min(c.left, len(p)), errors.New("broken pipe")
+}
+
+func TestWriteThatFailsOnAKeptConnection(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		left int
+		kind providers.Kind
+		hint string
+	}{
+		"nothing left":  {0, providers.NotSent, "was lost before the request left"},
+		"one byte left": {1, providers.Unknown, "before the whole answer came"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dials := 0
+			client := exchange.New(exchange.Options{})
+			client.DialWith(func(context.Context, string, string) (net.Conn, error) {
+				dials++
+				near, far := net.Pipe()
+				t.Cleanup(func() { _ = far.Close() })
+				go func() {
+					requests := bufio.NewReader(far)
+					for readRequest(requests) == nil {
+						_, _ = io.WriteString(far, okAnswer)
+					}
+				}()
+				return &failingConn{Conn: near, left: tc.left}, nil
+			})
+			if _, err := client.Post(t.Context(), request(t, "http://kept.example")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := client.Post(t.Context(), request(t, "http://kept.example"))
+			wantError(t, err, tc.kind, tc.hint)
+			if dials != 1 {
+				t.Errorf("%d connections: the second request went elsewhere", dials)
+			}
+			if _, err := client.Post(t.Context(), request(t, "http://kept.example")); err != nil {
+				t.Errorf("the client did not recover: %v", err)
+			}
+		})
+	}
+}
+
+func TestConnectionsAreReusedForFiveSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var dials atomic.Int32
+		client := pipeTo(exchange.Options{}, func(conn net.Conn, requests *bufio.Reader) {
+			dials.Add(1)
+			for readRequest(requests) == nil {
+				_, _ = io.WriteString(conn, okAnswer)
+			}
+		})
+		for i, step := range []struct {
+			wait  time.Duration
+			dials int32
+		}{{0, 1}, {0, 1}, {4 * time.Second, 1}, {4 * time.Second, 1}, {6 * time.Second, 2}, {time.Second, 2}} {
+			time.Sleep(step.wait)
+			if _, err := client.Post(t.Context(), request(t, "http://kept.example")); err != nil {
+				t.Fatal(err)
+			}
+			if n := dials.Load(); n != step.dials {
+				t.Errorf("call %d: %d connections, want %d", i, n, step.dials)
+			}
+		}
+		time.Sleep(6 * time.Second) // the bubble ends when the last connection is closed
+	})
+}
+
+// A sweep of many workers that keeps two connections shakes hands all day. Only the
+// number of connections tells: on loopback the time doesn't.
+func TestConnectionsOfManyWorkersAreKept(t *testing.T) {
+	t.Parallel()
+	const workers, calls = 32, 32
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = fmt.Fprintf(w, `{"x":%q}`, strings.Repeat("x", 4000))
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	client := exchange.New(exchange.Options{IdleConnsPerHost: workers, Timeout: time.Minute})
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for range calls {
+				if _, err := client.Post(t.Context(), request(t, server.URL)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	// net/http may dial for a call that then gets a connection that came free.
+	if n := opened.Load(); n > 2*workers {
+		t.Errorf("%d connections for %d calls of %d workers", n, workers*calls, workers)
+	}
+}

@@ -1,0 +1,61 @@
+// Package onehost is the loopback host that the clients' tests call: it gives one
+// answer to whatever it is asked and remembers the calls.
+package onehost
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+)
+
+// Host is a running host.
+type Host struct {
+	URL   string
+	mu    sync.Mutex
+	calls []Call
+}
+
+// Call is a request that came.
+type Call struct {
+	Method, Path, Body string
+	Header             http.Header
+}
+
+// Answer is what the host says; header lines by name.
+type Answer struct {
+	Status int
+	Body   string
+	Header map[string]string
+}
+
+// New starts a host that gives answer and ends with the test.
+func New(tb testing.TB, answer Answer) *Host {
+	tb.Helper()
+	h := &Host{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			tb.Errorf("cannot read the request: %v", err)
+		}
+		h.mu.Lock()
+		h.calls = append(h.calls, Call{Method: r.Method, Path: r.URL.RequestURI(), Body: string(body), Header: r.Header})
+		h.mu.Unlock()
+		for name, value := range answer.Header {
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(answer.Status)
+		_, _ = io.WriteString(w, answer.Body)
+	}))
+	tb.Cleanup(server.Close)
+	h.URL = server.URL
+	return h
+}
+
+// Calls are the requests so far.
+func (h *Host) Calls() []Call {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]Call(nil), h.calls...)
+}

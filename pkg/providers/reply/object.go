@@ -1,0 +1,121 @@
+// Package reply reads the JSON of providers' replies: strictly as a document, for a
+// mangled token is worse than none, and tolerantly field by field, for an odd field
+// must not cost the token beside it.
+package reply
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrUnreadable is a text that is not one JSON object in valid UTF-8. It says
+// nothing of the text.
+var ErrUnreadable = errors.New("not a JSON object")
+
+// Object is a JSON object. Keys match in their exact case, which decoding into a
+// struct would not grant; of duplicate keys the last one counts.
+type Object map[string]json.RawMessage
+
+// Parse reads the whole text as one object. UTF-8 is checked first, because
+// encoding/json would turn bad bytes into U+FFFD without a word.
+func Parse(text string) (Object, error) {
+	if !utf8.ValidString(text) {
+		return nil, ErrUnreadable
+	}
+	var o Object
+	err := json.Unmarshal([]byte(strings.TrimPrefix(text, "\ufeff")), &o)
+	if err != nil || o == nil { // nil: the text is null
+		return nil, ErrUnreadable
+	}
+	return o, nil
+}
+
+// Text is the string of that name, or "" where it is absent, blank, of another type,
+// or damaged: an unpaired surrogate escape decodes to U+FFFD.
+func (o Object) Text(name string) string {
+	text, ok := quoted(o[name])
+	if !ok || strings.TrimSpace(text) == "" || strings.ContainsRune(text, utf8.RuneError) {
+		return ""
+	}
+	return text
+}
+
+// Object is the object of that name; false where there is none.
+func (o Object) Object(name string) (Object, bool) {
+	inner, err := Parse(string(o[name]))
+	return inner, err == nil
+}
+
+// Is reports whether the value of that name is the boolean want.
+func (o Object) Is(name string, want bool) bool {
+	return string(o[name]) == strconv.FormatBool(want)
+}
+
+// Says reports whether the value of that name is there and says something: it is not
+// null, false, 0, "", {} or [].
+func (o Object) Says(name string) bool {
+	var value any
+	if json.Unmarshal(o[name], &value) != nil {
+		return false
+	}
+	switch v := value.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case float64:
+		return v != 0
+	case string:
+		return strings.TrimSpace(v) != ""
+	case map[string]any:
+		return len(v) > 0
+	case []any:
+		return len(v) > 0
+	}
+	return true
+}
+
+// ID is the positive integer of that name, a number or a numeric string; 0 where
+// there is none.
+func (o Object) ID(name string) int64 {
+	text := number(o[name])
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return max(id, 0)
+	}
+	// 1.2e12 is an integer too; beyond 2^53 a float64 isn't exact.
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f != math.Trunc(f) || f < 0 || f > 1<<53 {
+		return 0
+	}
+	return int64(f)
+}
+
+// IsHTML reports whether text looks like a page: the answer of a proxy or of another
+// server than the one meant.
+func IsHTML(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<") }
+
+// quoted decodes a JSON string.
+func quoted(raw json.RawMessage) (string, bool) {
+	var text *string
+	if json.Unmarshal(raw, &text) != nil || text == nil {
+		return "", false
+	}
+	return *text, true
+}
+
+// number is the text of a JSON number or of a string around one; "" for anything
+// else.
+func number(raw json.RawMessage) string {
+	if text, ok := quoted(raw); ok {
+		return strings.TrimSpace(text)
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) != nil {
+		return ""
+	}
+	return n.String()
+}

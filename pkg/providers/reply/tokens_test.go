@@ -1,0 +1,184 @@
+package reply_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/providers/reply"
+)
+
+// jwt makes an unsigned token of claims.
+func jwt(claims string) string {
+	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	const (
+		missing = "expires_in is missing: 15m0s is assumed"
+		expired = "expires_in is missing or no number of seconds: the access token counts as expired"
+		capped  = "expires_in is beyond 30 days: 30 days are assumed"
+		noNew   = "the reply has no refresh_token, although a new one was expected"
+	)
+	rotating := reply.Rules{Lifetime: 15 * time.Minute, Rotates: true}
+	type want struct {
+		Refresh, Type string
+		Lifetime      time.Duration
+		Warnings      []string
+	}
+	cases := map[string]struct {
+		body  string
+		rules reply.Rules
+		want  want
+	}{
+		"all is well": {
+			`{"access_token":"at","refresh_token":"rt","token_type":"bearer","expires_in":900}`, rotating,
+			want{"rt", "bearer", 15 * time.Minute, nil},
+		},
+		"bare": {
+			`{"access_token":"at"}`,
+			reply.Rules{},
+			want{"", "Bearer", 0, []string{expired}},
+		},
+		"bare, of a provider that rotates": {
+			`{"access_token":"at"}`, rotating,
+			want{"", "Bearer", 15 * time.Minute, []string{noNew, missing}},
+		},
+		"blank refresh token": {
+			`{"access_token":"at","refresh_token":" ","expires_in":900}`, rotating,
+			want{"", "Bearer", 15 * time.Minute, []string{noNew}},
+		},
+		"null refresh token": {
+			`{"access_token":"at","refresh_token":null,"expires_in":900}`,
+			reply.Rules{},
+			want{"", "Bearer", 15 * time.Minute, nil},
+		},
+		"wrong types beside the token": {
+			`{"access_token":"at","refresh_token":7,"token_type":[],"expires_in":{}}`, rotating,
+			want{"", "Bearer", 0, []string{noNew, expired}},
+		},
+		"other type of token": {
+			`{"access_token":"at","token_type":"planted","expires_in":900}`,
+			reply.Rules{},
+			want{"", "planted", 15 * time.Minute, []string{"token_type is not Bearer"}},
+		},
+		"zero": {
+			`{"access_token":"at","refresh_token":"rt","expires_in":0}`, rotating,
+			want{"rt", "Bearer", 0, []string{expired}},
+		},
+		"a point in time": {
+			`{"access_token":"at","refresh_token":"rt","expires_in":1760422323}`, rotating,
+			want{"rt", "Bearer", 0, []string{expired}},
+		},
+		"a year": {
+			`{"access_token":"at","expires_in":31536000}`,
+			reply.Rules{},
+			want{"", "Bearer", 30 * 24 * time.Hour, []string{capped}},
+		},
+		"a JWT that lives shorter": {
+			`{"access_token":"` + jwt(`{"iat":1760421423.5,"exp":1760421723.75}`) + `","expires_in":900}`,
+			reply.Rules{},
+			want{"", "Bearer", 300250 * time.Millisecond, nil},
+		},
+		"a JWT that lives longer": {
+			`{"access_token":"` + jwt(`{"iat":1,"exp":100000}`) + `","expires_in":900}`,
+			reply.Rules{},
+			want{"", "Bearer", 15 * time.Minute, nil},
+		},
+		"a JWT alone": {
+			`{"access_token":"` + jwt(`{"iat":"100","exp":"400"}`) + `","refresh_token":"rt"}`, rotating,
+			want{"rt", "Bearer", 5 * time.Minute, []string{missing}},
+		},
+	}
+	for claims, name := range map[string]string{
+		`{"exp":1760421723}`:                "no iat",
+		`{"iat":1760421723}`:                "no exp",
+		`{"iat":200,"exp":100}`:             "exp before iat",
+		`{"iat":200,"exp":200}`:             "exp is iat",
+		`{"iat":0,"exp":1760421723}`:        "exp without an era",
+		`{"iat":{},"exp":[]}`:               "wrong types",
+		`{"iat":"NaN","exp":"Inf"}`:         "no numbers",
+		`[]`:                                "no object",
+		"{\"iat\":1,\"exp\":2,\"x\":\"\xff": "bad UTF-8",
+	} {
+		cases["a JWT with "+name] = struct {
+			body  string
+			rules reply.Rules
+			want  want
+		}{`{"access_token":"` + jwt(claims) + `","expires_in":900}`, reply.Rules{}, want{"", "Bearer", 15 * time.Minute, nil}}
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, err := reply.Parse(tc.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok := o.Tokens(sent, tc.rules)
+			if !ok || got.AccessToken.Reveal() != o.Text("access_token") || !got.IssuedAt.Equal(sent) {
+				t.Fatalf("Tokens = %+v, %v", got, ok)
+			}
+			shown := want{got.RefreshToken.Reveal(), got.TokenType, got.AccessExpiresAt.Sub(sent), got.Warnings}
+			if diff := cmp.Diff(tc.want, shown); diff != "" {
+				t.Errorf("tokens (-want +got):\n%s", diff)
+			}
+			if strings.Contains(strings.Join(got.Warnings, " "), "planted") {
+				t.Errorf("a warning shows a value of the reply: %q", got.Warnings)
+			}
+		})
+	}
+}
+
+func TestNoTokens(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{}`, `{"access_token":""}`, `{"access_token":"  "}`, `{"access_token":null}`, `{"access_token":7}`,
+		`{"Access_Token":"x"}`, `{"access_token":"\udc00"}`, `{"refresh_token":"rt","expires_in":900}`,
+	} {
+		o, err := reply.Parse(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := o.Tokens(time.Now(), reply.Rules{}); ok || !got.RefreshToken.IsZero() {
+			t.Errorf("%s: Tokens = %+v, %v", body, got, ok)
+		}
+	}
+}
+
+func FuzzTokens(f *testing.F) {
+	for _, body := range []string{
+		`{"access_token":"at","refresh_token":"rt","token_type":"Bearer","expires_in":900}`,
+		`{"access_token":"` + jwt(`{"iat":1760421423.5,"exp":1760421723.75}`) + `","expires_in":"1e3"}`,
+		`{"access_token":"a","expires_in":-1,"transaction_id":1.5e3}`, `null`, `{"access_token":"\ud800"}`, "{\"a\":\"\xff\"}",
+	} {
+		f.Add(body)
+	}
+	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, body string) {
+		o, err := reply.Parse(body)
+		if err != nil {
+			return
+		}
+		if o.ID("transaction_id") < 0 {
+			t.Error("negative ID")
+		}
+		tokens, ok := o.Tokens(sent, reply.Rules{Lifetime: time.Minute, Rotates: true})
+		life := tokens.AccessExpiresAt.Sub(sent)
+		switch {
+		case !ok:
+		case tokens.AccessToken.Blank(), !strings.Contains(body, `"`):
+			t.Errorf("blank access token of %q", body)
+		case life < 0 || life > 30*24*time.Hour:
+			t.Errorf("lifetime %s of %q", life, body)
+		case life == 0 && len(tokens.Warnings) == 0:
+			t.Errorf("expired without a warning: %q", body)
+		case tokens.RefreshToken.Blank() && !tokens.RefreshToken.IsZero():
+			t.Errorf("blank refresh token of %q", body)
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package providers_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/aes"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/berbix"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/hesabe"
+	"tokenrefresh/pkg/providers/tconnect"
+	"tokenrefresh/pkg/secret"
+)
+
+// open starts a sandbox over TLS and opens each provider's session in it.
+func open(t *testing.T) (*sandbox.Sandbox, map[sandbox.Provider]providers.Session) {
+	t.Helper()
+	box, err := sandbox.Start(sandbox.Options{TLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(box.Close)
+	client := exchange.New(exchange.Options{RootCAs: box.RootCAs()})
+	sessions := map[sandbox.Provider]providers.Session{}
+	for _, p := range []providers.Provider{hesabe.New(client, ""), tconnect.New(client), berbix.New(client, "")} {
+		name := sandbox.Provider(p.Name())
+		if sessions[name], err = p.Open(secret.New(box.Credentials(name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return box, sessions
+}
+
+func TestClientsInTheSandbox(t *testing.T) {
+	t.Parallel()
+	box, sessions := open(t)
+	for name, session := range sessions {
+		refreshToken := box.Issue(name).RefreshToken
+		if session.CanLogin() {
+			tokens, err := session.Login(t.Context())
+			if err != nil || !box.Valid(name, tokens.AccessToken.Reveal()) {
+				t.Fatalf("%s: Login = %+v, %v", name, tokens, err)
+			}
+			refreshToken = tokens.RefreshToken.Reveal()
+		}
+		for range 2 {
+			tokens, err := session.Refresh(t.Context(), secret.New(refreshToken))
+			if err != nil || !box.Valid(name, tokens.AccessToken.Reveal()) || len(tokens.Warnings) != 0 {
+				t.Fatalf("%s: Refresh = %+v, %v", name, tokens, err)
+			}
+			if left := time.Until(tokens.AccessExpiresAt); left < 10*time.Minute || left > 10*time.Hour {
+				t.Errorf("%s: the access token lives for %s", name, left)
+			}
+			if rotates := name != sandbox.Berbix; rotates == tokens.RefreshToken.IsZero() {
+				t.Errorf("%s: a new refresh token came: %v", name, !rotates)
+			} else if rotates {
+				refreshToken = tokens.RefreshToken.Reveal()
+			}
+		}
+		box.Revoke(name, refreshToken)
+		_, err := session.Refresh(t.Context(), secret.New(refreshToken))
+		if providers.KindOf(err) != providers.Refused {
+			t.Errorf("%s: a revoked token: %v", name, err)
+		}
+		if stats := box.Stats(name); stats.Connections != 1 || stats.Replays != 0 {
+			t.Errorf("%s: %+v", name, stats)
+		}
+	}
+}
+
+func TestClientsAndFaults(t *testing.T) {
+	t.Parallel()
+	box, sessions := open(t)
+	const (
+		unknown = providers.Unknown
+		limited = providers.RateLimited
+		address = providers.Misconfigured
+	)
+	faults := map[string]struct {
+		fault sandbox.Fault
+		kind  providers.Kind
+	}{
+		"drop":       {sandbox.Drop(), unknown},
+		"lose":       {sandbox.LoseReply(), unknown},
+		"500":        {sandbox.Status(500), unknown},
+		"503":        {sandbox.Status(503), unknown},
+		"408":        {sandbox.Status(408), unknown},
+		"page":       {sandbox.HTML(200), unknown},
+		"gateway":    {sandbox.HTML(502), unknown},
+		"other path": {sandbox.HTML(404), address},
+		"limit":      {sandbox.RateLimit("5"), limited},
+		"redirect":   {sandbox.Redirect(box.URL(sandbox.Berbix)), address},
+		"cut":        {sandbox.Truncate(), unknown},
+		"garbage":    {sandbox.Garbage(), unknown},
+		"bomb":       {sandbox.GzipBomb(), unknown},
+		"bad UTF-8":  {sandbox.InvalidUTF8(), unknown},
+		"no token":   {sandbox.Field("access_token", ""), unknown},
+	}
+	for name, session := range sessions {
+		for what, tc := range faults {
+			box.Inject(name, sandbox.Refresh, 1, tc.fault)
+			before := box.Stats(name).Refreshes
+			_, err := session.Refresh(t.Context(), secret.New(box.Issue(name).RefreshToken))
+			var e *providers.Error
+			if !errors.As(err, &e) || e.Kind != tc.kind {
+				t.Errorf("%s, %s: %v, want %s", name, what, err, tc.kind)
+			}
+			if calls := box.Stats(name).Refreshes - before; calls != 1 {
+				t.Errorf("%s, %s: %d calls", name, what, calls)
+			}
+			for _, value := range box.Secrets() {
+				if strings.Contains(fmt.Sprintf("%v %+v", err, err), value) {
+					t.Errorf("%s, %s: the error shows a secret", name, what)
+				}
+			}
+		}
+	}
+}
+
+func TestTConnectInAllItsShapes(t *testing.T) {
+	t.Parallel()
+	box, sessions := open(t)
+	session := sessions[sandbox.TConnect]
+	for shape := sandbox.Plain; shape <= sandbox.QuotedHex; shape++ {
+		box.Inject(sandbox.TConnect, sandbox.Any, 2, sandbox.ReplyAs(shape))
+		tokens, err := session.Login(t.Context())
+		if err == nil {
+			tokens, err = session.Refresh(t.Context(), tokens.RefreshToken)
+		}
+		if err != nil || !box.Valid(sandbox.TConnect, tokens.AccessToken.Reveal()) {
+			t.Errorf("shape %d: %+v, %v", shape, tokens, err)
+		}
+	}
+	for shape := sandbox.Keycloak; shape <= sandbox.EncryptedError; shape++ {
+		box.Inject(sandbox.TConnect, sandbox.Any, 1, sandbox.ErrorAs(shape))
+		_, err := session.Refresh(t.Context(), secret.New("never issued"))
+		if providers.KindOf(err) != providers.Refused {
+			t.Errorf("error shape %d: %v", shape, err)
+		}
+	}
+	for _, mode := range []aes.Mode{aes.Zero, aes.FromKey} {
+		box.Inject(sandbox.TConnect, sandbox.Any, 1, sandbox.IVMode(mode), sandbox.ReplyAs(sandbox.BareHex))
+		if _, err := session.Login(t.Context()); err == nil {
+			t.Errorf("mode %s of the provider goes unnoticed", mode)
+		}
+	}
+	box.Inject(sandbox.TConnect, sandbox.Any, 1, sandbox.WrongKey())
+	_, err := session.Login(t.Context())
+	var e *providers.Error
+	if !errors.As(err, &e) || e.Kind != providers.Unknown || e.Raw.IsZero() {
+		t.Errorf("wrong key: %v", err)
+	}
+}

@@ -1,0 +1,93 @@
+// Package tconnect is the client of TConnect's Payment Open API.
+//
+// What it sends is encrypted with a key that the partner desk hands out. Whether
+// replies are, how the IV is made and what errors look like, is not documented:
+// the first two are settings, and every plausible reply is read. Keycloak lies behind
+// it by all signs, so a login from time to time is normal.
+// Source: docs.tconnect.vn, payment-openapi, login and refresh-token.
+package tconnect
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"tokenrefresh/pkg/aes"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/credentials"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/secret"
+)
+
+const name = "tconnect"
+
+// loginFields are the documented fields of a login.
+var loginFields = []string{"username", "password", "client_id", "client_secret"}
+
+// Provider implements providers.Provider.
+type Provider struct{ client *exchange.Client }
+
+var _ providers.Provider = (*Provider)(nil)
+
+// New makes the provider. Its credentials always name the base URL: TConnect hands
+// out that of production in person.
+func New(client *exchange.Client) *Provider { return &Provider{client: client} }
+
+// Name implements providers.Provider.
+func (p *Provider) Name() string { return name }
+
+// Open implements providers.Provider for {"base_url","partner_code","aes_key",
+// "aes_iv"?,"aes_iv_mode"?,"username","password","client_id","client_secret",
+// "login_extra"?}. The four login fields may be missing together.
+func (p *Provider) Open(text secret.String) (providers.Session, error) {
+	fields, err := credentials.Read(name, text)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		client:  p.client,
+		base:    fields.BaseURL(""),
+		partner: fields.Text("partner_code"),
+		cipher:  newCipher(fields),
+	}
+	if strings.ContainsFunc(s.partner.Reveal(), unicode.IsControl) {
+		fields.Problem(errors.New("partner_code holds a control character, such as a line break"))
+	}
+	s.login = fields.Group(loginFields...)
+	s.extra = fields.Extra("login_extra", loginFields...)
+	if err := fields.Err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newCipher reads the settings of the encryption.
+func newCipher(fields *credentials.Fields) *aes.Cipher {
+	text, iv, mode := fields.Text("aes_key"), fields.Optional("aes_iv"), fields.Optional("aes_iv_mode")
+	if text.IsZero() {
+		return nil
+	}
+	key, err := aes.ParseKey(text.Reveal())
+	if err != nil {
+		fields.Problem(fmt.Errorf("aes_key: %w", err))
+		return nil
+	}
+	cipher, err := aes.NewCipher(key, aes.Mode(mode.Reveal()), iv.Reveal())
+	if err != nil {
+		fields.Problem(fmt.Errorf("aes_iv, aes_iv_mode: %w", err))
+	}
+	return cipher
+}
+
+// session implements providers.Session.
+type session struct {
+	client  *exchange.Client
+	base    *url.URL
+	partner secret.String
+	cipher  *aes.Cipher
+	login   map[string]secret.String   // nil: no login
+	extra   map[string]json.RawMessage // further fields of a login
+}

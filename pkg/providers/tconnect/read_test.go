@@ -1,0 +1,260 @@
+package tconnect_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/aes"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/secret"
+)
+
+const (
+	flat = `{"access_token":"at","expires_in":36000,"refresh_token":"planted-reply",` +
+		`"refresh_expires_in":86400,"token_type":"Bearer"}`
+	keycloak = `{"error":"invalid_grant","error_description":"planted-reply is not active"}`
+	wrapper  = `{"code":401,"message":"planted-reply","data":null}`
+	page     = `<html>planted-reply</html>`
+)
+
+// Every shape in which a reply may come.
+func TestShapesOfTokens(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []aes.Mode{aes.Prefix, aes.Fixed, aes.Zero, aes.FromKey} {
+		ivText, changes := "", map[string]any{"aes_iv_mode": string(mode)}
+		if mode == aes.Fixed {
+			ivText = iv
+			changes["aes_iv"] = iv
+		}
+		hex := func(plain string) string { return cipher(t, key, mode, ivText).EncryptHex([]byte(plain)) }
+		shapes := map[string]string{
+			"flat":                     flat,
+			"wrapped":                  `{"code":0,"message":"Success","data":` + flat + `}`,
+			"wrapped otherwise":        `{"success":true,"result":` + flat + `}`,
+			"token and empty error":    `{"error":null,"data":` + flat + `}`,
+			"data in hex":              `{"data":"` + hex(flat) + `"}`,
+			"data in capitals":         `{"data":"` + strings.ToUpper(hex(flat)) + `"}`,
+			"data in hex with a code":  `{"code":200,"message":"OK","data":"` + hex(flat) + `"}`,
+			"data in hex, wrapped":     `{"data":"` + hex(`{"data":`+flat+`}`) + `"}`,
+			"bare hex":                 hex(flat),
+			"bare hex with a line end": hex(flat) + "\r\n",
+			"quoted hex":               `"` + hex(flat) + `"`,
+			"hex, wrapped":             hex(`{"code":0,"data":` + flat + `}`),
+		}
+		session := open(t, "http://127.0.0.1", changes)
+		for name, body := range shapes {
+			got, err := session.Decode(secret.New(body), now)
+			if err != nil {
+				t.Errorf("%s, %s: %v", mode, name, err)
+				continue
+			}
+			if got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != "planted-reply" || got.TokenType != "Bearer" ||
+				!got.IssuedAt.Equal(now) || !got.AccessExpiresAt.Equal(now.Add(10*time.Hour)) ||
+				!got.RefreshExpiresAt.Equal(now.Add(24*time.Hour)) || len(got.Warnings) != 0 {
+				t.Errorf("%s, %s: %+v", mode, name, got)
+			}
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	const (
+		ok            = providers.Kind(-1)
+		unknown       = providers.Unknown
+		refused       = providers.Refused
+		misconfigured = providers.Misconfigured
+		limited       = providers.RateLimited
+	)
+	hex := func(plain string) string { return cipher(t, key, aes.Prefix, "").EncryptHex([]byte(plain)) }
+	foreign := cipher(t, otherKey, aes.Prefix, "").EncryptHex([]byte(flat))
+	cases := []struct {
+		name   string
+		status int
+		body   string
+		// what it is to a refresh and to a login
+		refresh, login providers.Kind
+	}{
+		{"good", 200, flat, ok, ok},
+		{"good, 201", 201, flat, ok, ok},
+		{"good, encrypted", 200, hex(flat), ok, ok},
+		{"dead", 400, keycloak, refused, misconfigured},
+		{"dead, 401", 401, wrapper, refused, misconfigured},
+		{"dead, encrypted", 400, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
+		{"dead, encrypted otherwise", 400, foreign, refused, misconfigured},
+		{"dead, without a word", 400, "", refused, misconfigured},
+		{"dead, 422", 422, keycloak, refused, misconfigured},
+		{"error, 200", 200, keycloak, refused, misconfigured},
+		{"error, 200, encrypted", 200, hex(keycloak), refused, misconfigured},
+		{"error, 200, data encrypted", 200, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
+		{"error with data in words", 200, `{"error":"x","data":"planted-reply"}`, refused, misconfigured},
+		{"error within data", 200, `{"code":400,"data":` + keycloak + `}`, refused, misconfigured},
+		{"wrapper, 200", 200, wrapper, refused, misconfigured},
+		{"wrapper, 200, empty data", 200, `{"code":"E1","message":"planted-reply","data":{}}`, refused, misconfigured},
+		{"wrapper, 200, encrypted", 200, hex(wrapper), refused, misconfigured},
+		{"message is an object", 200, `{"message":{"vi":"planted-reply"}}`, refused, misconfigured},
+		{"wrong path", 404, page, misconfigured, misconfigured},
+		{"wrong partner", 403, wrapper, misconfigured, misconfigured},
+		{"wrong method", 405, wrapper, misconfigured, misconfigured},
+		{"redirect", 308, "", misconfigured, misconfigured},
+		{"too many", 429, wrapper, limited, limited},
+		{"timeout", 408, wrapper, unknown, unknown},
+		{"broken", 500, keycloak, unknown, unknown},
+		{"gateway", 504, page, unknown, unknown},
+		{"page, 200", 200, page, unknown, unknown},
+		{"nothing, 200", 200, "", unknown, unknown},
+		{"null", 200, "null", unknown, unknown},
+		{"empty object", 200, "{}", unknown, unknown},
+		{"cut", 200, flat[:60], unknown, unknown},
+		{"cut hex", 200, hex(flat)[:70], unknown, unknown},
+		{"another key", 200, foreign, unknown, unknown},
+		{"another key, in data", 200, `{"code":0,"message":"Success","data":"` + foreign + `"}`, unknown, unknown},
+		{"hex of no JSON", 200, hex("planted-reply"), unknown, unknown},
+		{"hex of bad UTF-8", 200, hex(strings.Replace(flat, "planted-reply", "planted-reply\xff", 1)), unknown, unknown},
+		{"bad UTF-8", 200, strings.Replace(flat, "planted-reply", "planted-reply\xff", 1), unknown, unknown},
+		{"encrypted twice", 200, hex(`{"data":"` + hex(flat) + `"}`), unknown, unknown},
+		{"wrapped twice", 200, `{"data":{"data":` + flat + `}}`, unknown, unknown},
+		{"blank token", 200, strings.Replace(flat, `"at"`, `" "`, 1), unknown, unknown},
+		// Perhaps tokens by other names: never throw them away.
+		{"data with other names", 200, `{"code":0,"message":"OK","data":{"accessToken":"planted-reply"}}`, unknown, unknown},
+		{"data in words", 200, `{"code":0,"message":"OK","data":"planted-reply"}`, unknown, unknown},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			host := onehost.New(t, onehost.Answer{
+				Status: tc.status, Body: tc.body,
+				Header: map[string]string{"Retry-After": "9", "Date": "Sat, 21 Nov 2026 12:00:03 GMT"},
+			})
+			session := open(t, host.URL, nil)
+			check := func(op string, kind providers.Kind, got providers.Tokens, err error) {
+				if kind == ok {
+					if err != nil || got.RefreshToken.Reveal() != "planted-reply" || !got.ServerDate.Equal(now.Add(3*time.Second)) {
+						t.Errorf("%s: %+v, %v", op, got, err)
+					}
+					return
+				}
+				e := wantError(t, err, kind, op)
+				raw := ""
+				if kind == unknown && tc.status < 300 {
+					raw = tc.body
+				}
+				if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {
+					t.Errorf("%s: raw %q of status %d sent at %s", op, e.Raw.Reveal(), e.Status, e.Sent)
+				}
+			}
+			got, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
+			check("refresh", tc.refresh, got, err)
+			got, err = session.Login(t.Context())
+			check("login", tc.login, got, err)
+			if n := len(host.Calls()); n != 2 {
+				t.Errorf("%d calls for a refresh and a login", n)
+			}
+		})
+	}
+}
+
+// A reply that came under a wrong key is read again when the key is right.
+func TestDecodeAfterTheKeyIsCorrected(t *testing.T) {
+	t.Parallel()
+	body := `{"data":"` + cipher(t, key, aes.Prefix, "").EncryptHex([]byte(flat)) + `"}`
+	host := onehost.New(t, onehost.Answer{Status: 200, Body: body})
+	_, err := open(t, host.URL, map[string]any{"aes_key": otherKey}).Refresh(t.Context(), secret.New("planted-refresh"))
+	e := wantError(t, err, providers.Unknown, "refresh")
+	if !strings.Contains(e.Error(), "aes_key") {
+		t.Errorf("no word of the key: %v", &e)
+	}
+	got, err := open(t, host.URL, nil).Decode(e.Raw, e.Sent)
+	if err != nil || got.RefreshToken.Reveal() != "planted-reply" || !got.IssuedAt.Equal(now) {
+		t.Errorf("Decode = %+v, %v", got, err)
+	}
+}
+
+func TestLifetimes(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		change  func(map[string]any)
+		access  time.Duration
+		refresh time.Duration // 0: unknown
+		warning string
+	}{
+		"documented": {func(map[string]any) {}, 10 * time.Hour, 24 * time.Hour, ""},
+		"no expires_in": {
+			func(r map[string]any) { delete(r, "expires_in") }, 10 * time.Minute, 24 * time.Hour,
+			"10m0s is assumed",
+		},
+		"expires_in is a point in time": {
+			func(r map[string]any) { r["expires_in"] = 1760422323 }, 0, 24 * time.Hour,
+			"counts as expired",
+		},
+		"no refresh_expires_in":      {func(r map[string]any) { delete(r, "refresh_expires_in") }, 10 * time.Hour, 0, ""},
+		"refresh_expires_in zero":    {func(r map[string]any) { r["refresh_expires_in"] = 0 }, 10 * time.Hour, 0, ""},
+		"refresh_expires_in broken":  {func(r map[string]any) { r["refresh_expires_in"] = []any{} }, 10 * time.Hour, 0, ""},
+		"refresh_expires_in a year":  {func(r map[string]any) { r["refresh_expires_in"] = "31536000" }, 10 * time.Hour, 365 * 24 * time.Hour, ""},
+		"refresh_expires_in an era":  {func(r map[string]any) { r["refresh_expires_in"] = 1760422323 }, 10 * time.Hour, 0, ""},
+		"no refresh token":           {func(r map[string]any) { r["refresh_token"] = "" }, 10 * time.Hour, 24 * time.Hour, "no refresh_token"},
+		"token_type of a wrong type": {func(r map[string]any) { r["token_type"] = 7 }, 10 * time.Hour, 24 * time.Hour, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var reply map[string]any
+			if err := json.Unmarshal([]byte(flat), &reply); err != nil {
+				t.Fatal(err)
+			}
+			tc.change(reply)
+			body, err := json.Marshal(reply)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := open(t, "http://127.0.0.1", nil).Decode(secret.New(string(body)), now)
+			if err != nil || !got.AccessExpiresAt.Equal(now.Add(tc.access)) || got.TokenType != "Bearer" {
+				t.Fatalf("Decode = %+v, %v", got, err)
+			}
+			if (tc.refresh == 0) != got.RefreshExpiresAt.IsZero() ||
+				tc.refresh != 0 && !got.RefreshExpiresAt.Equal(now.Add(tc.refresh)) {
+				t.Errorf("the refresh token expires at %s", got.RefreshExpiresAt)
+			}
+			warnings := strings.Join(got.Warnings, " ")
+			if !strings.Contains(warnings, tc.warning) || (tc.warning == "") != (warnings == "") {
+				t.Errorf("warnings %q, want %q", warnings, tc.warning)
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	c := cipher(f, key, aes.Prefix, "")
+	for _, body := range []string{
+		flat, `{"data":` + flat + `}`, c.EncryptHex([]byte(flat)), `{"data":"` + c.EncryptHex([]byte(keycloak)) + `"}`,
+		`"` + c.EncryptHex([]byte(wrapper)) + `"`, keycloak, wrapper, page, "", "null", `""`, `{"data":""}`,
+	} {
+		f.Add(body)
+	}
+	session := open(f, "http://127.0.0.1", nil)
+	f.Fuzz(func(t *testing.T, body string) {
+		check := func(text string) {
+			got, err := session.Decode(secret.New(text), now)
+			var e *providers.Error
+			switch {
+			case err == nil:
+				if got.AccessToken.Blank() || got.AccessExpiresAt.Before(now) ||
+					!got.RefreshExpiresAt.IsZero() && !got.RefreshExpiresAt.After(now) {
+					t.Errorf("%q became %+v", text, got)
+				}
+			case !errors.As(err, &e):
+				t.Errorf("%q: %v", text, err)
+			case e.Kind == providers.Unknown && e.Raw.Reveal() != text:
+				t.Errorf("%q is not kept", text)
+			case e.Kind != providers.Unknown && e.Kind != providers.Refused:
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+		check(body)
+		check(c.EncryptHex([]byte(body)))
+	})
+}
