@@ -1,0 +1,4 @@
+package moto
+
+// Process starts the server of this process.
+var Process = process

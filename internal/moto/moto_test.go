@@ -1,0 +1,169 @@
+package moto_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"tokenrefresh/internal/moto"
+)
+
+func client(s *moto.Server) *secretsmanager.Client {
+	return secretsmanager.NewFromConfig(s.Config(), func(o *secretsmanager.Options) { o.Retryer = aws.NopRetryer{} })
+}
+
+func describe(t *testing.T, s *moto.Server, secret string) (map[string][]string, error) {
+	t.Helper()
+	out, err := client(s).DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &secret})
+	if err != nil {
+		return nil, err
+	}
+	return out.VersionIdsToStages, nil
+}
+
+func TestStateOfTheTemplate(t *testing.T) {
+	t.Parallel()
+	s := moto.Start(t)
+	prefix := moto.NewName("template")
+	s.CreateSecrets(t, prefix, "hesabe", "default")
+	for name, versions := range map[string]int{"credentials": 1, "tokens": 0, "access": 0} {
+		labels, err := describe(t, s, prefix+"/hesabe/default/"+name)
+		if err != nil || len(labels) != versions {
+			t.Errorf("%s has the versions %v, %v", name, labels, err)
+		}
+	}
+	dynamo := dynamodb.NewFromConfig(s.Config())
+	for _, table := range []string{s.CreateLedger(t), s.CreateTransactions(t)} {
+		out, err := dynamo.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
+		if err != nil || out.Table.BillingModeSummary.BillingMode != "PAY_PER_REQUEST" {
+			t.Errorf("%s: %+v, %v", table, out, err)
+		}
+	}
+}
+
+func TestCallsAndFaultsAreOfOneTest(t *testing.T) {
+	t.Parallel()
+	s, other := moto.Start(t), moto.Start(t)
+	prefix := moto.NewName("faults")
+	s.CreateSecrets(t, prefix, "hesabe", "default")
+	secret := prefix + "/hesabe/default/tokens"
+	s.Play("PutSecretValue", moto.LoseReply, moto.Throttle, moto.Refuse, moto.None)
+	var stored []bool
+	for range 4 {
+		_, err := client(s).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
+			SecretId: &secret, SecretString: aws.String("value"), ClientRequestToken: aws.String(uuid.NewString()),
+		})
+		stored = append(stored, err == nil)
+	}
+	if diff := cmp.Diff([]bool{false, false, false, true}, stored); diff != "" {
+		t.Errorf("successes (-want +got):\n%s", diff)
+	}
+	labels, err := describe(t, other, secret)
+	if err != nil || len(labels) != 2 {
+		t.Errorf("labels %v, %v: want the version whose reply was lost and the last one", labels, err)
+	}
+	if diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue", "PutSecretValue", "PutSecretValue"}, s.Calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"DescribeSecret"}, other.Calls()); diff != "" {
+		t.Errorf("the other's calls (-want +got):\n%s", diff)
+	}
+	if calls := s.Calls(); len(calls) != 0 {
+		t.Errorf("calls %v are told twice", calls)
+	}
+}
+
+// As AWS documents PutSecretValue, and moto does not do for a pending version.
+func TestVersionsAreNeverOverwritten(t *testing.T) {
+	t.Parallel()
+	s := moto.Start(t)
+	prefix := moto.NewName("versions")
+	s.CreateSecrets(t, prefix, "hesabe", "default")
+	secret, id := prefix+"/hesabe/default/tokens", uuid.NewString()
+	put := func(value string) (*secretsmanager.PutSecretValueOutput, error) {
+		return client(s).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
+			SecretId: &secret, SecretString: &value, ClientRequestToken: &id, VersionStages: []string{"AWSPENDING"},
+		})
+	}
+	for range 2 {
+		out, err := put("one")
+		if err != nil || aws.ToString(out.VersionId) != id || len(out.VersionStages) != 2 {
+			t.Fatalf("put: %+v, %v", out, err)
+		}
+	}
+	_, err := put("two")
+	if _, exists := errors.AsType[*types.ResourceExistsException](err); !exists {
+		t.Errorf("put of another value: error %v", err)
+	}
+	edit, err := s.Edit(t.Context(), secret, "edited")
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels, err := describe(t, s, secret)
+	if err != nil || !strings.Contains(fmt.Sprint(labels[edit]), "AWSCURRENT") || strings.Contains(fmt.Sprint(labels[id]), "AWSCURRENT") {
+		t.Errorf("labels after the edit %s: %v, %v", edit, labels, err)
+	}
+}
+
+// TestMain lets TestServerEndsWithItsTests start a test process that dies.
+func TestMain(m *testing.M) {
+	if os.Getenv("MOTO_TEST_DIES") == "" {
+		os.Exit(m.Run())
+	}
+	address, err := moto.Process()
+	fmt.Println(address, err)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	panic("as a test may")
+}
+
+func TestServerEndsWithItsTests(t *testing.T) {
+	t.Parallel()
+	moto.Start(t) // skips where there is none
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "MOTO_TEST_DIES=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(strings.Fields(line)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = stdin.Close()
+	_ = cmd.Wait()
+	// The server never closes a connection that waits for a request: this ends with it.
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+}

@@ -1,0 +1,155 @@
+package moto
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+const region = "eu-west-1"
+
+// Server is one test's front. All fronts share moto's state: use NewName for what
+// a test creates.
+type Server struct {
+	URL string // the endpoint of every service
+
+	SecretsManager *secretsmanager.Client // for what a test arranges and looks up,
+	DynamoDB       *dynamodb.Client       // past the front: not in Calls
+
+	moto  *url.URL
+	proxy *httputil.ReverseProxy
+
+	mu     sync.Mutex
+	calls  []string
+	faults map[string][]Fault
+}
+
+// Fault is what happens to a call.
+type Fault int
+
+// The faults.
+const (
+	None      Fault = iota
+	LoseReply       // done, but the connection is cut before the answer
+	Refuse          // not done: 503, as of a service in trouble
+	Throttle        // not done: ThrottlingException
+)
+
+// oneAtATime makes conditional writes atomic: moto checks and writes without a lock.
+var oneAtATime sync.Mutex
+
+// Start returns a front for this test. Where there is no moto_server the test is
+// skipped, but fails where CI=true.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	address, err := process()
+	if errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{moto: address, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
+	front := httptest.NewServer(s)
+	t.Cleanup(front.Close)
+	s.URL = front.URL
+	direct := config(address.String())
+	s.SecretsManager, s.DynamoDB = secretsmanager.NewFromConfig(direct), dynamodb.NewFromConfig(direct)
+	return s
+}
+
+// Config is for the clients of what is tested.
+func (s *Server) Config() aws.Config { return config(s.URL) }
+
+func config(endpoint string) aws.Config {
+	return aws.Config{
+		Region:       region,
+		BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "testing", SecretAccessKey: "testing"}, nil
+		}),
+	}
+}
+
+// Environment is what a child process needs to find the front, as "key=value".
+func (s *Server) Environment() []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + s.URL,
+		"AWS_REGION=" + region,
+		"AWS_ACCESS_KEY_ID=testing",
+		"AWS_SECRET_ACCESS_KEY=testing",
+		"AWS_SESSION_TOKEN=testing",
+		"AWS_EC2_METADATA_DISABLED=true",
+	}
+}
+
+// Calls returns the operations called so far, in order of arrival, and forgets them.
+func (s *Server) Calls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := s.calls
+	s.calls = nil
+	return calls
+}
+
+// Play queues faults for the next calls of an operation, such as "PutSecretValue".
+func (s *Server) Play(operation string, faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[operation] = append(s.faults[operation], faults...)
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	switch s.arrived(operation) {
+	case Refuse:
+		http.Error(w, `{"__type":"InternalServiceError"}`, http.StatusServiceUnavailable)
+	case Throttle:
+		http.Error(w, `{"__type":"ThrottlingException"}`, http.StatusBadRequest)
+	case LoseReply:
+		s.forward(httptest.NewRecorder(), r, operation)
+		panic(http.ErrAbortHandler)
+	case None:
+		s.forward(w, r, operation)
+	}
+}
+
+func (s *Server) arrived(operation string) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, operation)
+	faults := s.faults[operation]
+	if len(faults) == 0 {
+		return None
+	}
+	s.faults[operation] = faults[1:]
+	return faults[0]
+}
+
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, operation string) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	oneAtATime.Lock()
+	defer oneAtATime.Unlock()
+	if operation == "PutSecretValue" && s.known(w, r, body) {
+		return
+	}
+	s.proxy.ServeHTTP(w, r)
+}

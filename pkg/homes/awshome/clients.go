@@ -1,0 +1,30 @@
+package awshome
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+// Clients are the clients of both services. Make them once a process.
+type Clients struct {
+	SecretsManager *secretsmanager.Client
+	DynamoDB       *dynamodb.Client
+}
+
+// FromConfig makes the clients of a configuration that the caller has loaded, with
+// its HTTP client, retries and endpoints.
+func FromConfig(cfg aws.Config) *Clients {
+	return &Clients{SecretsManager: secretsmanager.NewFromConfig(cfg), DynamoDB: dynamodb.NewFromConfig(cfg)}
+}
+
+// Secrets is the store of documents whose names begin with prefix.
+func (c *Clients) Secrets(prefix string) *Secrets { return NewSecrets(c.SecretsManager, prefix) }
+
+// Ledger is the ledger in that table.
+func (c *Clients) Ledger(table string) *Ledger { return NewLedger(c.DynamoDB, table) }
+
+// Transactions is the store of transactions in that table.
+func (c *Clients) Transactions(table string) *Transactions {
+	return NewTransactions(c.DynamoDB, table)
+}

@@ -1,0 +1,147 @@
+package awshome
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+const (
+	// attempts and maxBackoff: a run has seconds, and the next tick tries again.
+	attempts   = 3
+	maxBackoff = time.Second
+)
+
+// Tuning are the settings of the connections; the zero value suits a function that
+// works on one credential at a time.
+type Tuning struct {
+	// ConnectionsPerHost is how many idle connections to a host are kept: at least
+	// the number of parallel workers, or connections are made anew all the time.
+	// 0 means 4.
+	ConnectionsPerHost int
+}
+
+// FromEnvironment makes the clients of a function from the variables that Lambda
+// sets: AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+// AWS_SESSION_TOKEN; and, as AWS's tools do, AWS_ENDPOINT_URL_SECRETS_MANAGER,
+// AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and
+// AWS_CA_BUNDLE. It reads no profile, asks no metadata service and calls nobody;
+// config.LoadDefaultConfig would double a function's start. All that is wrong is in
+// one error.
+//
+// HTTPS_PROXY is not honoured: calls to providers never take a proxy from the
+// environment, so a function needs a way out without one in any case.
+func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error) {
+	e := environment{getenv: getenv}
+	cfg := aws.Config{
+		Region:      e.required("AWS_REGION", "AWS_DEFAULT_REGION"),
+		Credentials: e.credentials(),
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, maxBackoff })
+		},
+	}
+	manager := e.endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
+	dynamo := e.endpoint("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
+	roots := e.roots()
+	if err := errors.Join(e.mistakes...); err != nil {
+		return nil, err
+	}
+	fips := aws.FIPSEndpointStateUnset
+	if strings.EqualFold(getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
+		fips = aws.FIPSEndpointStateEnabled
+	}
+	cfg.HTTPClient = newHTTPClient(roots, tuning)
+	return &Clients{
+		SecretsManager: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) {
+			o.BaseEndpoint, o.EndpointOptions.UseFIPSEndpoint = manager, fips
+		}),
+		DynamoDB: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+			o.BaseEndpoint, o.EndpointOptions.UseFIPSEndpoint = dynamo, fips
+		}),
+	}, nil
+}
+
+// environment reads variables and collects what is wrong with them.
+type environment struct {
+	getenv   func(string) string
+	mistakes []error
+}
+
+func (e *environment) wrong(format string, args ...any) {
+	err := fmt.Errorf(format, args...)
+	// AWS_ENDPOINT_URL is read for both services and told once.
+	if !slices.ContainsFunc(e.mistakes, func(told error) bool { return told.Error() == err.Error() }) {
+		e.mistakes = append(e.mistakes, err)
+	}
+}
+
+// first returns the first of the variables that is set.
+func (e *environment) first(names ...string) (name, value string) {
+	for _, name := range names {
+		if value := e.getenv(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+func (e *environment) required(names ...string) string {
+	_, value := e.first(names...)
+	if value == "" {
+		e.wrong("%s is not set", strings.Join(names, " or "))
+	}
+	return value
+}
+
+// credentials are fixed: Lambda replaces the process before they expire.
+func (e *environment) credentials() aws.CredentialsProvider {
+	credentials := aws.Credentials{
+		AccessKeyID:     e.required("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: e.required("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    e.getenv("AWS_SESSION_TOKEN"),
+		Source:          "environment",
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
+}
+
+// endpoint returns nil for AWS's own endpoint.
+func (e *environment) endpoint(names ...string) *string {
+	name, value := e.first(names...)
+	if value == "" {
+		return nil
+	}
+	// The address is not quoted: it may carry a password.
+	if u, err := url.Parse(value); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		e.wrong("%s is not an http or https address such as https://host:port", name)
+	}
+	return &value
+}
+
+// roots returns nil for the system's roots.
+func (e *environment) roots() *x509.CertPool {
+	path := e.getenv("AWS_CA_BUNDLE")
+	if path == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(path) //nolint:gosec // named by whoever deploys
+	if err != nil {
+		e.wrong("AWS_CA_BUNDLE: %w", err)
+		return nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		e.wrong("AWS_CA_BUNDLE: no certificate in %s", path)
+	}
+	return pool
+}

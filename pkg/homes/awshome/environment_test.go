@@ -1,0 +1,111 @@
+package awshome_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/homes/awshome"
+)
+
+func getenv(variables map[string]string) func(string) string {
+	return func(name string) string { return variables[name] }
+}
+
+// with returns a function's environment with other variables.
+func with(others map[string]string) func(string) string {
+	variables := map[string]string{
+		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": planted, "AWS_SESSION_TOKEN": "session",
+	}
+	for name, value := range others {
+		variables[name] = value
+	}
+	return getenv(variables)
+}
+
+func TestFromEnvironment(t *testing.T) {
+	t.Parallel()
+	for title, tt := range map[string]struct {
+		others                 map[string]string
+		secretsManager, dynamo string // "": AWS's own
+	}{
+		"AWS": {nil, "", ""},
+		"one endpoint": {
+			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566", "http://127.0.0.1:4566",
+		},
+		"an endpoint each": {
+			map[string]string{
+				"AWS_ENDPOINT_URL":                 "http://127.0.0.1:4566",
+				"AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://secrets.example",
+				"AWS_ENDPOINT_URL_DYNAMODB":        "https://dynamo.example:8000",
+			}, "https://secrets.example", "https://dynamo.example:8000",
+		},
+		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", ""},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			clients, err := awshome.FromEnvironment(with(tt.others), awshome.Tuning{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			endpoint := func(u *string) string {
+				if u == nil {
+					return ""
+				}
+				return *u
+			}
+			manager, dynamo := clients.SecretsManager.Options(), clients.DynamoDB.Options()
+			if diff := cmp.Diff([]string{tt.secretsManager, tt.dynamo}, []string{endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint)}); diff != "" {
+				t.Errorf("endpoints (-want +got):\n%s", diff)
+			}
+			credentials, err := manager.Credentials.Retrieve(t.Context())
+			if err != nil || credentials.AccessKeyID != "key" || credentials.SecretAccessKey != planted || credentials.SessionToken != "session" {
+				t.Errorf("credentials of %q, %v", credentials.AccessKeyID, err)
+			}
+			if manager.Region != "eu-west-1" || dynamo.Region != "eu-west-1" {
+				t.Errorf("regions %q and %q", manager.Region, dynamo.Region)
+			}
+		})
+	}
+}
+
+func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	noPEM := filepath.Join(t.TempDir(), "bundle.pem")
+	if err := os.WriteFile(noPEM, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for title, tt := range map[string]struct {
+		getenv func(string) string
+		says   []string
+	}{
+		"nothing set": {getenv(nil), []string{
+			"AWS_REGION or AWS_DEFAULT_REGION is not set", "AWS_ACCESS_KEY_ID is not set", "AWS_SECRET_ACCESS_KEY is not set",
+		}},
+		"bad addresses": {
+			with(map[string]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER": "localhost:4566", "AWS_ENDPOINT_URL_DYNAMODB": "https://user:" + planted + "@ h"}),
+			[]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER is not", "AWS_ENDPOINT_URL_DYNAMODB is not"},
+		},
+		"no bundle":    {with(map[string]string{"AWS_CA_BUNDLE": noPEM + ".missing"}), []string{"AWS_CA_BUNDLE", "no such file"}},
+		"empty bundle": {with(map[string]string{"AWS_CA_BUNDLE": noPEM}), []string{"AWS_CA_BUNDLE: no certificate"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			_, err := awshome.FromEnvironment(tt.getenv, awshome.Tuning{})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range tt.says {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+			if strings.Contains(err.Error(), planted) {
+				t.Errorf("%q tells a secret", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,81 @@
+package awshome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Errors that only this home has. A person must act, so each comes together with
+// the port's ErrForbidden.
+var (
+	// ErrNoTable: the table does not exist.
+	ErrNoTable = errors.New("the table does not exist")
+	// ErrBinary: the secret holds bytes (SecretBinary), not text.
+	ErrBinary = errors.New("the secret is binary")
+	// ErrRotation: native rotation is on for a secret that we write; two writers
+	// would take AWSPENDING from each other.
+	ErrRotation = errors.New("native rotation is on")
+)
+
+// failure is an error with its own words. What AWS said is in it for errors.As, and
+// in its text only where that can't quote a value.
+type failure struct {
+	text   string
+	causes []error
+}
+
+func (e *failure) Error() string   { return e.text }
+func (e *failure) Unwrap() []error { return e.causes }
+
+func fail(causes []error, format string, args ...any) error {
+	return &failure{fmt.Sprintf(format, args...), slices.DeleteFunc(causes, func(err error) bool { return err == nil })}
+}
+
+// deniedCodes are the answers that stay the same until a person acts.
+var deniedCodes = []string{"AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidClientTokenId"}
+
+// code returns AWS's error code, empty where AWS did not answer.
+func code(err error) string {
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
+func isDenied(err error) bool { return slices.Contains(deniedCodes, code(err)) }
+
+// mayBeDone reports whether a write that failed may have been done all the same.
+func mayBeDone(err error) bool {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return !ok || answer.HTTPStatusCode() >= http.StatusInternalServerError || answer.HTTPStatusCode() < http.StatusBadRequest
+}
+
+// cause tells an SDK's error without quoting what was sent: AWS's own words are
+// taken only where they name a permission; those on a malformed request may hold
+// the value.
+func cause(err error) string {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err.Error()
+	}
+	answer, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return err.Error()
+	}
+	text := answer.ErrorCode()
+	if isDenied(err) && answer.ErrorMessage() != "" {
+		text += ": " + answer.ErrorMessage()
+	}
+	if request, ok := errors.AsType[interface {
+		error
+		ServiceRequestID() string
+	}](err); ok && request.ServiceRequestID() != "" {
+		text += " (request " + request.ServiceRequestID() + ")"
+	}
+	return text
+}

@@ -1,0 +1,147 @@
+package awshome
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tokenrefresh/pkg/refresh"
+)
+
+// LedgerAPI is what Ledger needs of DynamoDB's client.
+type LedgerAPI interface {
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+}
+
+var (
+	_ LedgerAPI      = (*dynamodb.Client)(nil)
+	_ refresh.Ledger = (*Ledger)(nil)
+)
+
+// Ledger is a table with the partition key provider and the sort key account. A row
+// that can't be read is an error that names its table, key and attribute.
+type Ledger struct {
+	api   LedgerAPI
+	table string
+}
+
+// NewLedger makes the ledger in that table.
+func NewLedger(api LedgerAPI, table string) *Ledger { return &Ledger{api, table} }
+
+// Rows implements refresh.Ledger: one Query, and one more for each further megabyte.
+func (l *Ledger) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &l.table,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("#provider = :provider"),
+		ExpressionAttributeNames:  map[string]string{"#provider": "provider"},
+		ExpressionAttributeValues: item{":provider": text(provider)},
+	}
+	var rows []refresh.Row
+	for {
+		page, err := l.api.Query(ctx, in)
+		if err != nil {
+			return nil, l.failure("read", "Query", err)
+		}
+		for _, stored := range page.Items {
+			row, err := decodeRow(l.table, stored)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, row)
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			return rows, nil
+		}
+		in.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+}
+
+// Row implements refresh.Ledger.
+func (l *Ledger) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, error) {
+	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: rowKey(key), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return refresh.Row{}, false, l.failure("read", "GetItem", err)
+	}
+	if len(out.Item) == 0 {
+		return refresh.Row{}, false, nil
+	}
+	row, err := decodeRow(l.table, out.Item)
+	return row, err == nil, err
+}
+
+// Write implements refresh.Ledger with one UpdateItem. Where the answer to it was
+// lost and the SDK's next attempt finds the row as it was to become, it is done.
+func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error {
+	written := encodeRow(row)
+	expression, names, values := update(rowAttributes, written)
+	condition := "attribute_not_exists(#provider)"
+	names["#provider"] = "provider"
+	if !guard.Absent {
+		condition = "attribute_exists(#provider) AND #fence = :guard_fence"
+		values[":guard_fence"] = number(guard.Fence)
+		if guard.AttemptID != "" {
+			condition += " AND #attempt_id = :guard_attempt_id"
+			values[":guard_attempt_id"] = text(guard.AttemptID)
+		}
+		if guard.Phase != "" {
+			condition += " AND #phase = :guard_phase"
+			values[":guard_phase"] = text(string(guard.Phase))
+		}
+	}
+	var attempts int
+	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &l.table,
+		Key:                                 rowKey(row.Key),
+		UpdateExpression:                    &expression,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, countAttempts(&attempts))
+	if err == nil {
+		return nil
+	}
+	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return l.failure("write", "UpdateItem", err)
+	}
+	if len(refused.Item) == 0 {
+		return &refresh.LostError{}
+	}
+	stored, err := decodeRow(l.table, refused.Item)
+	if err != nil {
+		return err
+	}
+	if attempts > 1 && holds(refused.Item, rowAttributes, written) {
+		return nil
+	}
+	return &refresh.LostError{Current: stored, Exists: true}
+}
+
+// SetPaused implements refresh.Ledger with one UpdateItem.
+func (l *Ledger) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {
+	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &l.table,
+		Key:       rowKey(key),
+		UpdateExpression: aws.String(
+			"SET #paused = :paused, #phase = if_not_exists(#phase, :idle), #fence = if_not_exists(#fence, :zero)"),
+		ExpressionAttributeNames: map[string]string{"#paused": "paused", "#phase": "phase", "#fence": "fence"},
+		ExpressionAttributeValues: item{
+			":paused": &types.AttributeValueMemberBOOL{Value: paused}, ":idle": text(string(refresh.Idle)), ":zero": number(0),
+		},
+	})
+	if err != nil {
+		return l.failure("write", "UpdateItem", err)
+	}
+	return nil
+}
+
+func (l *Ledger) failure(verb, action string, err error) error {
+	return tableFailure(verb, action, l.table, refresh.ErrForbidden, err)
+}

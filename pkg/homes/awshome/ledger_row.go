@@ -1,0 +1,103 @@
+package awshome
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// milliseconds is the layout of the ledger's times: they sort as text.
+const milliseconds = "2006-01-02T15:04:05.000Z"
+
+// rowAttributes are all that Write writes: every attribute but the key and paused.
+var rowAttributes = []string{
+	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
+	"state", "credentials_version_id", "seen_version_id", "version_id", "published_version_id", "refresh_at", "not_before",
+	"login_failures", "access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "consecutive_failures",
+}
+
+func rowKey(key refresh.Key) item {
+	return item{"provider": text(key.Provider), "account": text(key.Account)}
+}
+
+// encodeRow returns the attributes of rowAttributes that have a value. The fence
+// always has one, because guards compare it.
+func encodeRow(row refresh.Row) item {
+	i := item{"fence": number(row.Fence)}
+	i.putText("phase", string(row.Phase))
+	i.putText("attempt_id", row.AttemptID)
+	i.putText("attempt_source", string(row.AttemptSource))
+	i.putText("claimed_by", row.ClaimedBy)
+	i.putTime("claimed_until", milliseconds, row.ClaimedUntil)
+	i.putText("base_version_id", row.BaseVersionID)
+	if len(row.Spent) > 0 {
+		spent := make([]types.AttributeValue, len(row.Spent))
+		for n, fingerprint := range row.Spent {
+			spent[n] = text(fingerprint)
+		}
+		i["spent"] = &types.AttributeValueMemberL{Value: spent}
+	}
+	if row.Escrow.AttemptID != "" {
+		i["escrow"] = &types.AttributeValueMemberM{Value: encodeEscrow(row.Escrow)}
+	}
+	i.putText("state", string(row.State))
+	i.putText("credentials_version_id", row.CredentialsVersionID)
+	i.putText("seen_version_id", row.SeenVersionID)
+	i.putText("version_id", row.VersionID)
+	i.putText("published_version_id", row.PublishedVersionID)
+	i.putTime("refresh_at", milliseconds, row.RefreshAt)
+	i.putTime("not_before", milliseconds, row.NotBefore)
+	i.putNumber("login_failures", int64(row.LoginFailures))
+	i.putTime("access_expires_at", milliseconds, row.AccessExpiresAt)
+	i.putTime("refresh_expires_at", milliseconds, row.RefreshExpiresAt)
+	i.putTime("last_success_at", milliseconds, row.LastSuccessAt)
+	i.putText("last_outcome", string(row.LastOutcome))
+	i.putNumber("consecutive_failures", int64(row.ConsecutiveFailures))
+	return i
+}
+
+func encodeEscrow(escrow refresh.Escrow) item {
+	i := item{"raw": &types.AttributeValueMemberBOOL{Value: escrow.Raw}}
+	i.putText("attempt_id", escrow.AttemptID)
+	// Bytes, not a string: a reply that can't be read may be anything but UTF-8.
+	i["bytes"] = &types.AttributeValueMemberB{Value: []byte(escrow.Bytes.Reveal())}
+	i.putTime("sent", milliseconds, escrow.Sent)
+	return i
+}
+
+func decodeRow(table string, stored item) (refresh.Row, error) {
+	r := reader{item: stored}
+	row := refresh.Row{
+		Key:                  refresh.Key{Provider: r.text("provider"), Account: r.text("account")},
+		Phase:                refresh.Phase(r.text("phase")),
+		AttemptID:            r.text("attempt_id"),
+		AttemptSource:        refresh.Source(r.text("attempt_source")),
+		ClaimedBy:            r.text("claimed_by"),
+		Fence:                r.number("fence"),
+		ClaimedUntil:         r.time("claimed_until"),
+		BaseVersionID:        r.text("base_version_id"),
+		Spent:                r.texts("spent"),
+		State:                refresh.State(r.text("state")),
+		CredentialsVersionID: r.text("credentials_version_id"),
+		SeenVersionID:        r.text("seen_version_id"),
+		VersionID:            r.text("version_id"),
+		PublishedVersionID:   r.text("published_version_id"),
+		RefreshAt:            r.time("refresh_at"),
+		NotBefore:            r.time("not_before"),
+		LoginFailures:        int(r.number("login_failures")),
+		AccessExpiresAt:      r.time("access_expires_at"),
+		RefreshExpiresAt:     r.time("refresh_expires_at"),
+		LastSuccessAt:        r.time("last_success_at"),
+		LastOutcome:          outcome.Outcome(r.text("last_outcome")),
+		ConsecutiveFailures:  int(r.number("consecutive_failures")),
+		Paused:               r.flag("paused"),
+	}
+	r.within("escrow", func(r *reader) {
+		row.Escrow = refresh.Escrow{
+			AttemptID: r.text("attempt_id"), Bytes: secret.New(string(r.bytes("bytes"))), Raw: r.flag("raw"), Sent: r.time("sent"),
+		}
+	})
+	return row, r.err(table, row.String())
+}

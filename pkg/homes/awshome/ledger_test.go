@@ -1,0 +1,150 @@
+package awshome_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+func TestRowsIsOneCall(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	ledger := awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
+	if err := ledger.Write(t.Context(), refresh.Row{Key: key, Fence: 1}, refresh.Guard{Absent: true}); err != nil {
+		t.Fatal(err)
+	}
+	server.Calls()
+	rows, err := ledger.Rows(t.Context(), key.Provider)
+	if err != nil || len(rows) != 1 {
+		t.Errorf("rows = %v, %v", rows, err)
+	}
+	if diff := cmp.Diff([]string{"Query"}, server.Calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// The SDK sends a write again whose answer was lost; its condition no longer holds
+// then, because the first one did it.
+func TestWriteWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	ledger := awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
+	claim := refresh.Row{
+		Key: key, Phase: refresh.Sending, AttemptID: id, Fence: 1, Spent: []string{"a", "b"}, RefreshAt: time.Now(),
+		Escrow: refresh.Escrow{AttemptID: id, Bytes: secret.New(planted), Raw: true, Sent: time.Now()},
+	}
+	settled := refresh.Row{Key: key, Phase: refresh.Idle, AttemptID: id, Fence: 1}
+	for _, step := range []struct {
+		row   refresh.Row
+		guard refresh.Guard
+	}{
+		{claim, refresh.Guard{Absent: true}},
+		{settled, refresh.Guard{Fence: 1, AttemptID: id, Phase: refresh.Sending}},
+	} {
+		server.Calls()
+		server.Play("UpdateItem", moto.LoseReply)
+		if err := ledger.Write(t.Context(), step.row, step.guard); err != nil {
+			t.Errorf("write of %s: %v", step.row.Phase, err)
+		}
+		if diff := cmp.Diff([]string{"UpdateItem", "UpdateItem"}, server.Calls()); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+		// The same write a second time is another matter.
+		_, lost := errors.AsType[*refresh.LostError](ledger.Write(t.Context(), step.row, step.guard))
+		if !lost {
+			t.Errorf("the second write of %s is not lost", step.row.Phase)
+		}
+	}
+
+	// The SDK's next attempt does not hide that another run was faster.
+	server.Play("UpdateItem", moto.Refuse)
+	_, lost := errors.AsType[*refresh.LostError](ledger.Write(t.Context(), claim, refresh.Guard{Absent: true}))
+	if !lost {
+		t.Error("a claim after another's is not lost")
+	}
+}
+
+func TestUnreadableRow(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	table := server.CreateLedger(t)
+	ledger := awshome.FromConfig(server.Config()).Ledger(table)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"provider": text("hesabe"), "account": text("default"),
+		"fence":      &types.AttributeValueMemberN{Value: "1.5"},
+		"phase":      &types.AttributeValueMemberBOOL{Value: true},
+		"paused":     text(planted),
+		"refresh_at": text(planted),
+		"spent":      &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberNULL{Value: true}}},
+		"escrow":     &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"bytes": text(planted)}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ledger.Rows(t.Context(), "hesabe")
+	_, _, rowErr := ledger.Row(t.Context(), key)
+	writeErr := ledger.Write(t.Context(), refresh.Row{Key: key}, refresh.Guard{Fence: 7})
+	for _, err := range []error{err, rowErr, writeErr} {
+		if err == nil {
+			t.Fatal("no error")
+		}
+		for _, part := range []string{
+			table, "hesabe/default", `"fence" is not a whole number`, `"phase" is not a string`, `"paused" is not a boolean`,
+			`"refresh_at" is not a time`, `"spent" is not a list of strings`, `escrow: attribute "bytes" is not binary`,
+		} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%q does not say %q", err, part)
+			}
+		}
+		if strings.Contains(err.Error(), planted) {
+			t.Errorf("%q tells a value", err)
+		}
+	}
+}
+
+func TestLedgerErrors(t *testing.T) {
+	t.Parallel()
+	for title, tt := range map[string]struct {
+		answer             answer
+		noTable, forbidden bool
+		says               string
+	}{
+		"denied":    {refusal("AccessDeniedException"), false, true, "dynamodb:"},
+		"no table":  {refusal("ResourceNotFoundException"), true, true, "deploy the stack"},
+		"throttled": {refusal("ProvisionedThroughputExceededException"), false, false, "ProvisionedThroughputExceededException"},
+		"conflict":  {refusal("TransactionConflictException"), false, false, "TransactionConflictException"},
+		"lost":      {lost(), false, false, "connection reset"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			aws := &script{t: t, answers: map[string][]answer{"Query": {tt.answer}, "GetItem": {tt.answer}, "UpdateItem": {tt.answer}}}
+			ledger := aws.clients().Ledger("the-ledger")
+			_, rowsErr := ledger.Rows(t.Context(), "hesabe")
+			_, _, rowErr := ledger.Row(t.Context(), key)
+			writeErr := ledger.Write(t.Context(), refresh.Row{Key: key}, refresh.Guard{})
+			pauseErr := ledger.SetPaused(t.Context(), key, true)
+			for what, err := range map[string]error{"rows": rowsErr, "row": rowErr, "write": writeErr, "pause": pauseErr} {
+				if err == nil {
+					t.Fatalf("%s: no error", what)
+				}
+				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, refresh.ErrForbidden) != tt.forbidden {
+					t.Errorf("%s: error %v", what, err)
+				}
+				if !strings.Contains(err.Error(), `"the-ledger"`) || !strings.Contains(err.Error(), tt.says) {
+					t.Errorf("%s: %q does not say %q", what, err, tt.says)
+				}
+			}
+		})
+	}
+}

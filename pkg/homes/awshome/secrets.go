@@ -1,0 +1,169 @@
+package awshome
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// The staging labels, see "What's in a Secrets Manager secret?" in AWS's user guide.
+const (
+	labelCurrent = "AWSCURRENT"
+	labelPending = "AWSPENDING"
+)
+
+// SecretsAPI is what Secrets needs of Secrets Manager's client.
+type SecretsAPI interface {
+	GetSecretValue(
+		context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options),
+	) (*secretsmanager.GetSecretValueOutput, error)
+	DescribeSecret(
+		context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options),
+	) (*secretsmanager.DescribeSecretOutput, error)
+	PutSecretValue(
+		context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options),
+	) (*secretsmanager.PutSecretValueOutput, error)
+	UpdateSecretVersionStage(
+		context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options),
+	) (*secretsmanager.UpdateSecretVersionStageOutput, error)
+}
+
+var (
+	_ SecretsAPI      = (*secretsmanager.Client)(nil)
+	_ refresh.Secrets = (*Secrets)(nil)
+)
+
+// Secrets are the documents in Secrets Manager, one secret each. The id of a version
+// is its VersionId, so ids must be 32 to 64 characters long; a UUID is.
+type Secrets struct {
+	api    SecretsAPI
+	prefix string
+
+	mu     sync.Mutex
+	staged map[string]string // secret → version that this process tried to stage last
+}
+
+// NewSecrets makes the store of the secrets named <prefix>/<provider>/<account>/<document>.
+func NewSecrets(api SecretsAPI, prefix string) *Secrets {
+	return &Secrets{api: api, prefix: prefix, staged: map[string]string{}}
+}
+
+// Name is the name of a document's secret.
+func (s *Secrets) Name(key refresh.Key, doc refresh.Document) string {
+	return s.prefix + "/" + key.Provider + "/" + key.Account + "/" + string(doc)
+}
+
+// Current implements refresh.Secrets with one call, two where there is no value.
+func (s *Secrets) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
+	v, _, err := s.get(ctx, s.Name(key, doc), "")
+	return v, err
+}
+
+// ByID implements refresh.Secrets with one call, two where there is no such version.
+func (s *Secrets) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
+	v, _, err := s.get(ctx, s.Name(key, doc), id)
+	return v, err
+}
+
+// CurrentID implements refresh.Secrets with one call that decrypts nothing. For the
+// documents that we write it also is where native rotation is noticed (ErrRotation).
+func (s *Secrets) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
+	name := s.Name(key, doc)
+	described, err := s.describe(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if doc != refresh.Credentials && aws.ToBool(described.RotationEnabled) {
+		return "", fail([]error{ErrRotation, refresh.ErrForbidden},
+			"native rotation is on for the secret %q, which only token-refresh may write: "+
+				"turn it off with \"aws secretsmanager cancel-rotate-secret --secret-id %s\"", name, name)
+	}
+	return currentID(described), nil
+}
+
+// get reads the version with that id, empty: the current one. Secrets Manager says
+// ResourceNotFound of a missing secret and of a missing version alike, so the
+// secret is described to tell them apart.
+func (s *Secrets) get(ctx context.Context, name, id string) (v refresh.Version, labels []string, err error) {
+	in, none := &secretsmanager.GetSecretValueInput{SecretId: &name, VersionId: &id}, refresh.ErrNoVersion
+	if id == "" {
+		in.VersionId, in.VersionStage, none = nil, aws.String(labelCurrent), refresh.ErrNoValue
+	}
+	out, err := s.api.GetSecretValue(ctx, in)
+	if err != nil {
+		missing := is[*types.ResourceNotFoundException](err)
+		if !missing && !is[*types.InvalidRequestException](err) {
+			return v, nil, s.failure("read", "GetSecretValue", name, err)
+		}
+		described, describeErr := s.describe(ctx, name)
+		switch {
+		case describeErr != nil:
+			return v, nil, describeErr
+		case !missing, id == "" && currentID(described) != "": // the label moved between the two reads
+			return v, nil, s.failure("read", "GetSecretValue", name, err)
+		case id == "":
+			return v, nil, fail([]error{none, err}, "the secret %q has no value yet", name)
+		default:
+			return v, nil, fail([]error{none, err}, "the secret %q has no version %s", name, id)
+		}
+	}
+	if out.SecretString == nil {
+		return v, nil, fail([]error{ErrBinary, refresh.ErrForbidden}, "the secret %q is binary: store it as text (SecretString)", name)
+	}
+	return refresh.Version{ID: aws.ToString(out.VersionId), Value: secret.New(*out.SecretString)}, out.VersionStages, nil
+}
+
+// describe reads labels and metadata of a secret that exists and is not scheduled
+// for deletion.
+func (s *Secrets) describe(ctx context.Context, name string) (*secretsmanager.DescribeSecretOutput, error) {
+	described, err := s.api.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
+	switch {
+	case is[*types.ResourceNotFoundException](err):
+		return nil, fail([]error{refresh.ErrNoSecret, err},
+			"the secret %q does not exist: deploy the stack that makes it, or run \"aws secretsmanager create-secret --name %s\"",
+			name, name)
+	case err != nil:
+		return nil, s.failure("describe", "DescribeSecret", name, err)
+	case described.DeletedDate != nil:
+		return nil, fail([]error{refresh.ErrNoSecret},
+			"the secret %q is scheduled for deletion: bring it back with \"aws secretsmanager restore-secret --secret-id %s\"", name, name)
+	}
+	return described, nil
+}
+
+func currentID(described *secretsmanager.DescribeSecretOutput) string {
+	for id, labels := range described.VersionIdsToStages {
+		if slices.Contains(labels, labelCurrent) {
+			return id
+		}
+	}
+	return ""
+}
+
+// failure tells the errors that every call may have.
+func (s *Secrets) failure(verb, action, name string, err error) error {
+	switch {
+	case is[*types.DecryptionFailure](err), is[*types.EncryptionFailure](err):
+		return fail([]error{refresh.ErrForbidden, err},
+			"%s the secret %q: its KMS key must be enabled, and the role needs kms:Decrypt and kms:GenerateDataKey on it: %s",
+			verb, name, cause(err))
+	case isDenied(err):
+		return fail([]error{refresh.ErrForbidden, err},
+			"%s the secret %q: the role needs secretsmanager:%s on it, and with a key of your own kms:Decrypt and kms:GenerateDataKey "+
+				"(AWS may say the same of a secret that does not exist): %s", verb, name, action, cause(err))
+	}
+	return fail([]error{err}, "%s the secret %q: %s", verb, name, cause(err))
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

@@ -1,0 +1,266 @@
+package awshome_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+const (
+	id      = "11111111-1111-4111-8111-111111111111"
+	otherID = "22222222-2222-4222-8222-222222222222"
+	thirdID = "33333333-3333-4333-8333-333333333333"
+	planted = "planted-token"
+	name    = "prefix/hesabe/default/tokens"
+)
+
+var (
+	key     = refresh.Key{Provider: "hesabe", Account: "default"}
+	version = refresh.Version{ID: id, Value: secret.New(planted)}
+
+	stored        = ok(`{"VersionId":"` + id + `","SecretString":"` + planted + `","VersionStages":["AWSPENDING"]}`)
+	storedCurrent = ok(`{"VersionId":"` + id + `","SecretString":"` + planted + `","VersionStages":["AWSPENDING","AWSCURRENT"]}`)
+	storedOther   = ok(`{"VersionId":"` + id + `","SecretString":"another","VersionStages":["AWSPENDING"]}`)
+	storedBinary  = ok(`{"VersionId":"` + id + `","SecretBinary":"AAEC","VersionStages":["AWSCURRENT"]}`)
+	put           = ok(`{"VersionId":"` + id + `","VersionStages":["AWSPENDING"]}`)
+	noResource    = refusal("ResourceNotFoundException")
+	refused       = refusal("InvalidParameterException")
+	empty         = ok(`{"Name":"x"}`)
+	deleted       = ok(`{"Name":"x","DeletedDate":1767225600}`)
+	onlyOther     = ok(`{"Name":"x","VersionIdsToStages":{"` + otherID + `":["AWSCURRENT"]}}`)
+	rotated       = ok(`{"Name":"x","RotationEnabled":true,"VersionIdsToStages":{"` + id + `":["AWSCURRENT"]}}`)
+)
+
+// labels describes a secret; id is staged.
+func labels(current string) answer {
+	return ok(`{"Name":"x","VersionIdsToStages":{"` + current + `":["AWSCURRENT"],"` + id + `":["AWSPENDING"]}}`)
+}
+
+func current(t *testing.T, s *awshome.Secrets) error {
+	t.Helper()
+	_, err := s.Current(t.Context(), key, refresh.TokensDoc)
+	return err
+}
+
+func currentID(t *testing.T, s *awshome.Secrets) error {
+	t.Helper()
+	_, err := s.CurrentID(t.Context(), key, refresh.TokensDoc)
+	return err
+}
+
+func byID(t *testing.T, s *awshome.Secrets) error {
+	t.Helper()
+	_, err := s.ByID(t.Context(), key, refresh.TokensDoc, id)
+	return err
+}
+
+func stage(t *testing.T, s *awshome.Secrets) error {
+	t.Helper()
+	_, err := s.Stage(t.Context(), key, refresh.TokensDoc, version)
+	return err
+}
+
+func promote(t *testing.T, s *awshome.Secrets) error {
+	t.Helper()
+	return s.Promote(t.Context(), key, refresh.TokensDoc, otherID, id)
+}
+
+func firstPromote(t *testing.T, s *awshome.Secrets) error {
+	t.Helper()
+	return s.Promote(t.Context(), key, refresh.TokensDoc, "", id)
+}
+
+func TestSecretsErrors(t *testing.T) {
+	t.Parallel()
+	const (
+		get, describe, putValue, move = "GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage"
+	)
+	type answers = map[string][]answer
+	passing := []error(nil)
+	for title, tt := range map[string]struct {
+		call    func(*testing.T, *awshome.Secrets) error
+		answers answers
+		is      []error
+		says    string
+	}{
+		"current, denied":           {current, answers{get: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:GetSecretValue"},
+		"current, describe denied":  {current, answers{get: {noResource}, describe: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:DescribeSecret"},
+		"current, wrong key":        {current, answers{get: {refusal("UnrecognizedClientException")}}, []error{refresh.ErrForbidden}, "said by AWS"},
+		"current, key disabled":     {current, answers{get: {refusal("DecryptionFailure")}}, []error{refresh.ErrForbidden}, "KMS key must be enabled"},
+		"current, to be deleted":    {current, answers{get: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
+		"current, missing":          {current, answers{get: {noResource}, describe: {noResource}}, []error{refresh.ErrNoSecret}, "create-secret"},
+		"current, no version":       {current, answers{get: {noResource}, describe: {empty}}, []error{refresh.ErrNoValue}, "no value yet"},
+		"current, labelled by now":  {current, answers{get: {noResource}, describe: {labels(otherID)}}, passing, "ResourceNotFoundException"},
+		"current, odd request":      {current, answers{get: {refusal("InvalidRequestException")}, describe: {empty}}, passing, "InvalidRequestException"},
+		"current, binary":           {current, answers{get: {storedBinary}}, []error{awshome.ErrBinary, refresh.ErrForbidden}, "SecretString"},
+		"current, throttled":        {current, answers{get: {refusal("ThrottlingException")}}, passing, "ThrottlingException (request request-1)"},
+		"current, unreachable":      {current, answers{get: {lost()}}, []error{errReset}, "read the secret"},
+		"by id, to be deleted":      {byID, answers{get: {noResource}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
+		"by id, no version":         {byID, answers{get: {noResource}, describe: {labels(otherID)}}, []error{refresh.ErrNoVersion}, id},
+		"current id, denied":        {currentID, answers{describe: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:DescribeSecret"},
+		"current id, to be deleted": {currentID, answers{describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
+		"current id, rotation on":   {currentID, answers{describe: {rotated}}, []error{awshome.ErrRotation, refresh.ErrForbidden}, "cancel-rotate-secret"},
+		"stage, denied":             {stage, answers{putValue: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:PutSecretValue"},
+		"stage, key disabled":       {stage, answers{putValue: {refusal("EncryptionFailure")}}, []error{refresh.ErrForbidden}, "kms:GenerateDataKey"},
+		"stage, quota":              {stage, answers{putValue: {refusal("LimitExceededException")}}, []error{refresh.ErrQuota}, "refresh less often"},
+		"stage, missing":            {stage, answers{putValue: {noResource}, describe: {noResource}}, []error{refresh.ErrNoSecret}, "create-secret"},
+		"stage, to be deleted":      {stage, answers{putValue: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
+		"stage, throttled":          {stage, answers{putValue: {refusal("ThrottlingException")}}, passing, "ThrottlingException"},
+		"stage, taken":              {stage, answers{putValue: {refusal("ResourceExistsException")}, get: {storedOther}}, []error{refresh.ErrVersionTaken}, "another value"},
+		// AWS may quote what it was sent.
+		"stage, value quoted":       {stage, answers{putValue: {refusalSaying("ValidationException", "Value '"+planted+"' is too long")}}, passing, "ValidationException"},
+		"promote, denied":           {promote, answers{move: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:UpdateSecretVersionStage"},
+		"promote, to be deleted":    {promote, answers{move: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
+		"promote, unknown":          {promote, answers{move: {refused}, describe: {onlyOther}, get: {noResource}}, []error{refresh.ErrNoVersion}, id},
+		"promote, throttled":        {promote, answers{move: {refusal("ThrottlingException")}, describe: {labels(otherID)}}, passing, "ThrottlingException"},
+		"promote, stale labels":     {promote, answers{move: {refused}, describe: {labels(otherID)}}, passing, "InvalidParameterException"},
+		"first promote, no version": {firstPromote, answers{describe: {empty}, get: {noResource}}, []error{refresh.ErrNoVersion}, id},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			aws := &script{t: t, answers: tt.answers}
+			err := tt.call(t, aws.clients().Secrets("prefix"))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			var got []error
+			for _, verdict := range []error{
+				awshome.ErrBinary, awshome.ErrRotation, refresh.ErrNoSecret, refresh.ErrNoValue, refresh.ErrNoVersion,
+				refresh.ErrVersionTaken, refresh.ErrQuota, refresh.ErrForbidden, errReset,
+			} {
+				if errors.Is(err, verdict) {
+					got = append(got, verdict)
+				}
+			}
+			if diff := cmp.Diff(tt.is, got, cmp.Comparer(func(a, b error) bool { return a == b })); diff != "" { //nolint:errorlint // identity is meant
+				t.Errorf("verdicts of %q (-want +got):\n%s", err, diff)
+			}
+			if _, moved := errors.AsType[*refresh.MovedError](err); moved {
+				t.Errorf("%v: a *refresh.MovedError", err)
+			}
+			for _, part := range []string{name, tt.says} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+			if strings.Contains(err.Error(), planted) {
+				t.Errorf("%q tells the value", err)
+			}
+		})
+	}
+}
+
+func TestStageAgain(t *testing.T) {
+	t.Parallel()
+	type answers = map[string][]answer
+	for title, tt := range map[string]struct {
+		answers answers
+		times   int
+		current bool
+		calls   []string
+	}{
+		"once": {answers{"PutSecretValue": {put}}, 1, false, []string{"PutSecretValue"}},
+		"reply lost, stored": {
+			answers{"PutSecretValue": {lost()}, "GetSecretValue": {storedCurrent}},
+			1, true,
+			[]string{"PutSecretValue", "GetSecretValue"},
+		},
+		"reply lost, not stored": {
+			answers{"PutSecretValue": {lost(), put}, "GetSecretValue": {noResource}, "DescribeSecret": {labels(otherID)}},
+			1, false,
+			[]string{"PutSecretValue", "GetSecretValue", "DescribeSecret", "PutSecretValue"},
+		},
+		"server in trouble, stored": {
+			answers{"PutSecretValue": {{status: 500, body: "{}"}}, "GetSecretValue": {stored}},
+			1, false,
+			[]string{"PutSecretValue", "GetSecretValue"},
+		},
+		"taken by the same value": {
+			answers{"PutSecretValue": {refusal("ResourceExistsException")}, "GetSecretValue": {stored}},
+			1, false,
+			[]string{"PutSecretValue", "GetSecretValue"},
+		},
+		"twice": {
+			answers{"PutSecretValue": {put}, "GetSecretValue": {storedCurrent}},
+			2, true,
+			[]string{"PutSecretValue", "GetSecretValue"},
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			aws := &script{t: t, answers: tt.answers}
+			secrets := aws.clients().Secrets("prefix")
+			var current bool
+			var err error
+			for range tt.times {
+				if current, err = secrets.Stage(t.Context(), key, refresh.TokensDoc, version); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if current != tt.current {
+				t.Errorf("current = %t, want %t", current, tt.current)
+			}
+			if diff := cmp.Diff(tt.calls, aws.calls); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPromoteConflicts(t *testing.T) {
+	t.Parallel()
+	for title, tt := range map[string]struct {
+		move, describe answer
+		moved          string // "": success
+	}{
+		"promoted by the attempt whose reply was lost": {refused, ok(`{"VersionIdsToStages":{"` + id + `":["AWSCURRENT"]}}`), ""},
+		"reply lost, promoted":                         {lost(), ok(`{"VersionIdsToStages":{"` + id + `":["AWSCURRENT"]}}`), ""},
+		"another is current":                           {refused, labels(thirdID), thirdID},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			aws := &script{t: t, answers: map[string][]answer{"UpdateSecretVersionStage": {tt.move}, "DescribeSecret": {tt.describe}}}
+			err := promote(t, aws.clients().Secrets("prefix"))
+			moved, _ := errors.AsType[*refresh.MovedError](err)
+			switch {
+			case tt.moved == "" && err != nil:
+				t.Error(err)
+			case tt.moved != "" && (moved == nil || moved.Current != tt.moved):
+				t.Errorf("error %v, want that %s is current", err, tt.moved)
+			}
+		})
+	}
+}
+
+// A label that may be stale must not make an attempt yield where AWS has not
+// refused the promotion: it would give up the only copy of a chain.
+func TestPromoteInTroubleNeverYields(t *testing.T) {
+	t.Parallel()
+	for title, trouble := range map[string]answer{
+		"reply lost": lost(), "throttled": refusal("ThrottlingException"), "server in trouble": {status: 503, body: "{}"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			aws := &script{t: t, answers: map[string][]answer{"UpdateSecretVersionStage": {trouble}, "DescribeSecret": {labels(thirdID)}}}
+			err := promote(t, aws.clients().Secrets("prefix"))
+			if _, moved := errors.AsType[*refresh.MovedError](err); moved || err == nil {
+				t.Errorf("error %v, want passing trouble", err)
+			}
+		})
+	}
+}
+
+func TestRotationOfCredentialsIsTheirOwners(t *testing.T) {
+	t.Parallel()
+	aws := &script{t: t, answers: map[string][]answer{"DescribeSecret": {rotated}}}
+	got, err := aws.clients().Secrets("prefix").CurrentID(t.Context(), key, refresh.Credentials)
+	if err != nil || got != id {
+		t.Errorf("current id = %q, %v", got, err)
+	}
+}

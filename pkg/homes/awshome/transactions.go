@@ -1,0 +1,154 @@
+package awshome
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+const (
+	// dueIndex is sparse: only rows with due_shard and refresh_at are in it.
+	dueIndex = "due"
+	// maxPage keeps a limit within an int32; DynamoDB ends a page at a megabyte anyway.
+	maxPage = 10_000
+)
+
+// TransactionsAPI is what Transactions needs of DynamoDB's client.
+type TransactionsAPI interface {
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+var (
+	_ TransactionsAPI    = (*dynamodb.Client)(nil)
+	_ sweep.Transactions = (*Transactions)(nil)
+)
+
+// Transactions is a table with the partition key transaction_id and the index due.
+// A row that can't be read is an error that names its table, key and attribute.
+type Transactions struct {
+	api   TransactionsAPI
+	table string
+}
+
+// NewTransactions makes the store of transactions in that table.
+func NewTransactions(api TransactionsAPI, table string) *Transactions {
+	return &Transactions{api, table}
+}
+
+// Due implements sweep.Transactions: one Query, and more only where rows past their
+// expiry, which DynamoDB deletes within days, take up the limit.
+func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &x.table,
+		IndexName:                 aws.String(dueIndex),
+		KeyConditionExpression:    aws.String("#due_shard = :due_shard"),
+		FilterExpression:          aws.String("attribute_not_exists(#ttl) OR #ttl > :now"),
+		ExpressionAttributeNames:  map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
+		ExpressionAttributeValues: item{":due_shard": text(dueShard(account, shard)), ":now": number(now.Unix())},
+	}
+	var due []sweep.Due
+	for len(due) < limit {
+		in.Limit = aws.Int32(int32(min(limit-len(due), maxPage))) //nolint:gosec // at most maxPage
+		page, err := x.api.Query(ctx, in)
+		if err != nil {
+			return nil, x.failure("read the index "+dueIndex+" of", "Query", err)
+		}
+		for _, stored := range page.Items {
+			r := reader{item: stored}
+			entry := sweep.Due{
+				ID: r.number("transaction_id"), RefreshAt: r.time("refresh_at"), AccessExpiresAt: r.time("access_expires_at"),
+			}
+			if err := r.err(x.table, transactionName(entry.ID)); err != nil {
+				return nil, err
+			}
+			due = append(due, entry)
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			break
+		}
+		in.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+	return due, nil
+}
+
+// Get implements sweep.Transactions.
+func (x *Transactions) Get(ctx context.Context, id int64) (sweep.Transaction, bool, error) {
+	out, err := x.api.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &x.table, Key: transactionKey(id), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return sweep.Transaction{}, false, x.failure("read", "GetItem", err)
+	}
+	if len(out.Item) == 0 {
+		return sweep.Transaction{}, false, nil
+	}
+	t, err := decodeTransaction(x.table, out.Item)
+	return t, err == nil, err
+}
+
+// Update implements sweep.Transactions with one UpdateItem. Where the answer to it
+// was lost and the SDK's next attempt finds the row with what was to be written,
+// it is done.
+func (x *Transactions) Update(ctx context.Context, t sweep.Transaction, presented secret.String) error {
+	written := encodeTransaction(t)
+	expression, names, values := update(refreshedAttributes, written)
+	values[":presented"] = text(presented.Reveal())
+	var attempts int
+	_, err := x.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &x.table,
+		Key:                                 transactionKey(t.ID),
+		UpdateExpression:                    &expression,
+		ConditionExpression:                 aws.String("#refresh_token = :presented"),
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, countAttempts(&attempts))
+	if err == nil {
+		return nil
+	}
+	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return x.failure("write", "UpdateItem", err)
+	}
+	if attempts > 1 && holds(refused.Item, refreshedAttributes, written) {
+		return nil
+	}
+	return sweep.ErrChanged
+}
+
+// Put implements sweep.Transactions with one PutItem.
+func (x *Transactions) Put(ctx context.Context, t sweep.Transaction) (recorded bool, err error) {
+	row := encodeTransaction(t)
+	in := &dynamodb.PutItemInput{
+		TableName:                &x.table,
+		Item:                     row,
+		ConditionExpression:      aws.String("attribute_not_exists(#recorded_at)"),
+		ExpressionAttributeNames: map[string]string{"#recorded_at": "recorded_at"},
+	}
+	if at := row["recorded_at"]; at != nil {
+		in.ConditionExpression = aws.String("attribute_not_exists(#recorded_at) OR #recorded_at <= :recorded_at")
+		in.ExpressionAttributeValues = item{":recorded_at": at}
+	}
+	_, err = x.api.PutItem(ctx, in)
+	switch {
+	case is[*types.ConditionalCheckFailedException](err):
+		return false, nil
+	case err != nil:
+		return false, x.failure("write", "PutItem", err)
+	}
+	return true, nil
+}
+
+func (x *Transactions) failure(verb, action string, err error) error {
+	return tableFailure(verb, action, x.table, sweep.ErrForbidden, err)
+}

@@ -1,0 +1,65 @@
+package awshome
+
+import (
+	"strconv"
+	"time"
+
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// seconds is the layout of a transaction's times: they sort as text.
+const seconds = "2006-01-02T15:04:05Z"
+
+// refreshedAttributes are all that Update writes.
+var refreshedAttributes = []string{
+	"refresh_token", "access_token", "client_token", "access_expires_at", "status", "failures", "due_shard", "refresh_at",
+}
+
+func transactionKey(id int64) item { return item{"transaction_id": number(id)} }
+
+func transactionName(id int64) string { return strconv.FormatInt(id, 10) }
+
+func dueShard(account string, shard int) string { return account + "#" + strconv.Itoa(shard) }
+
+func encodeTransaction(t sweep.Transaction) item {
+	i := transactionKey(t.ID)
+	i.putText("account", t.Account)
+	i.putText("refresh_token", t.RefreshToken.Reveal())
+	i.putText("access_token", t.AccessToken.Reveal())
+	i.putText("client_token", t.ClientToken.Reveal())
+	i.putTime("access_expires_at", seconds, t.AccessExpiresAt)
+	i.putText("customer_uid", t.CustomerUID)
+	i.putText("status", string(t.Status))
+	i.putTime("recorded_at", seconds, t.RecordedAt)
+	i.putNumber("failures", int64(t.Failures))
+	if !t.ExpiresAt.IsZero() {
+		i["ttl"] = number(t.ExpiresAt.Unix())
+	}
+	if t.Status == sweep.Active && !t.RefreshAt.IsZero() {
+		i.putText("due_shard", dueShard(t.Account, sweep.ShardOf(t.ID)))
+		i.putTime("refresh_at", seconds, t.RefreshAt)
+	}
+	return i
+}
+
+func decodeTransaction(table string, stored item) (sweep.Transaction, error) {
+	r := reader{item: stored}
+	t := sweep.Transaction{
+		ID:              r.number("transaction_id"),
+		Account:         r.text("account"),
+		RefreshToken:    secret.New(r.text("refresh_token")),
+		AccessToken:     secret.New(r.text("access_token")),
+		ClientToken:     secret.New(r.text("client_token")),
+		AccessExpiresAt: r.time("access_expires_at"),
+		CustomerUID:     r.text("customer_uid"),
+		Status:          sweep.Status(r.text("status")),
+		RecordedAt:      r.time("recorded_at"),
+		RefreshAt:       r.time("refresh_at"),
+		Failures:        int(r.number("failures")),
+	}
+	if ttl := r.number("ttl"); ttl != 0 {
+		t.ExpiresAt = time.Unix(ttl, 0).UTC()
+	}
+	return t, r.err(table, transactionName(t.ID))
+}

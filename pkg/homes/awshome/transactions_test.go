@@ -1,0 +1,120 @@
+package awshome_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+func transaction() sweep.Transaction {
+	return sweep.Transaction{
+		ID: 9_007_199_254_740_993, Account: "default", RefreshToken: secret.New("presented"), Status: sweep.Active,
+		RecordedAt: time.Unix(1_770_000_000, 0), RefreshAt: time.Unix(1_770_001_800, 0),
+	}
+}
+
+// The first attempt's new refresh token makes the condition of the second fail.
+func TestUpdateWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	transactions := awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
+	row := transaction()
+	if _, err := transactions.Put(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	presented := row.RefreshToken
+	row.RefreshToken, row.AccessToken = secret.New("rotated"), secret.New(planted)
+
+	server.Calls()
+	server.Play("UpdateItem", moto.LoseReply)
+	if err := transactions.Update(t.Context(), row, presented); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"UpdateItem", "UpdateItem"}, server.Calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, sweep.ErrChanged) {
+		t.Errorf("the same update again: error %v", err)
+	}
+	row.RefreshToken = secret.New("rotated by another")
+	server.Play("UpdateItem", moto.Refuse)
+	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, sweep.ErrChanged) {
+		t.Errorf("update after another's: error %v", err)
+	}
+}
+
+func TestUnreadableTransaction(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	table := server.CreateTransactions(t)
+	transactions := awshome.FromConfig(server.Config()).Transactions(table)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"transaction_id": &types.AttributeValueMemberN{Value: "7"}, "due_shard": text("default#0"),
+		"refresh_at": text(planted), "failures": text(planted),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, getErr := transactions.Get(t.Context(), 7)
+	_, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
+	for what, err := range map[string]error{"get": getErr, "due": dueErr} {
+		if err == nil {
+			t.Fatalf("%s: no error", what)
+		}
+		for _, part := range []string{table, "row 7", `"refresh_at" is not a time`} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %q does not say %q", what, err, part)
+			}
+		}
+		if strings.Contains(err.Error(), planted) {
+			t.Errorf("%s: %q tells a value", what, err)
+		}
+	}
+}
+
+func TestTransactionsErrors(t *testing.T) {
+	t.Parallel()
+	for title, tt := range map[string]struct {
+		answer             answer
+		noTable, forbidden bool
+	}{
+		"denied":    {refusal("AccessDeniedException"), false, true},
+		"no table":  {refusal("ResourceNotFoundException"), true, true},
+		"throttled": {refusal("ThrottlingException"), false, false},
+		"quoted":    {refusalSaying("ValidationException", planted), false, false},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			aws := &script{t: t, answers: map[string][]answer{
+				"Query": {tt.answer}, "GetItem": {tt.answer}, "UpdateItem": {tt.answer}, "PutItem": {tt.answer},
+			}}
+			transactions := aws.clients().Transactions("the-transactions")
+			_, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
+			_, _, getErr := transactions.Get(t.Context(), 7)
+			updateErr := transactions.Update(t.Context(), transaction(), secret.New(planted))
+			_, putErr := transactions.Put(t.Context(), transaction())
+			for what, err := range map[string]error{"due": dueErr, "get": getErr, "update": updateErr, "put": putErr} {
+				if err == nil {
+					t.Fatalf("%s: no error", what)
+				}
+				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, sweep.ErrForbidden) != tt.forbidden {
+					t.Errorf("%s: error %v", what, err)
+				}
+				if !strings.Contains(err.Error(), `"the-transactions"`) || strings.Contains(err.Error(), planted) {
+					t.Errorf("%s: %q", what, err)
+				}
+			}
+		})
+	}
+}
