@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 )
@@ -62,7 +62,7 @@ func (a *attempt) run(ctx context.Context) Result {
 			return result
 		}
 	}
-	if r.Paused {
+	if r.Paused && r.State != Uncertain {
 		return Result{Outcome: outcome.Paused}
 	}
 	watched := r.State != OK && r.State != "" || r.LoginFailures > 0
@@ -72,6 +72,9 @@ func (a *attempt) run(ctx context.Context) Result {
 	a.look(ctx, r.State == Uncertain)
 	if r.State == Uncertain && a.read.staged.ID != "" {
 		return a.recover(ctx)
+	}
+	if r.Paused {
+		return Result{Outcome: outcome.Paused}
 	}
 	if result, wait := a.waiting(due); wait {
 		return result
@@ -89,16 +92,18 @@ func (a *attempt) unpromoted() bool {
 }
 
 // carried reports whether that reply is still the newest chain: nobody has put
-// another one into the secret since.
+// another one into the secret since. It may be there itself, by a write that was
+// done although it failed.
 func (a *attempt) carried() bool {
-	return a.unpromoted() && a.row.BaseVersionID == a.read.tokens.ID
+	current := a.read.tokens.ID
+	return a.unpromoted() && (current == a.row.BaseVersionID || current == a.row.Escrow.AttemptID)
 }
 
 // waiting decides for a credential that waits for a person, or for a login
 // back-off to end: it goes on where a person edited a secret since.
 func (a *attempt) waiting(due bool) (Result, bool) {
 	r := a.row
-	edited := a.edited()
+	edited := a.edited() || a.unread()
 	if edited || r.State == OK || r.State == "" {
 		if due || edited {
 			return Result{}, false
@@ -115,6 +120,13 @@ func (a *attempt) waiting(due bool) (Result, bool) {
 // state or the back-off was written.
 func (a *attempt) edited() bool {
 	return a.read.credentials.ID != a.row.CredentialsVersionID || a.read.tokens.ID != a.row.SeenVersionID
+}
+
+// unread reports whether the state says that the secrets could not be read, and not
+// that a try failed. They are looked at each tick then: the permission or the secret
+// that was missing leaves no new version to wait for.
+func (a *attempt) unread() bool {
+	return a.row.State == Misconfigured && a.row.CredentialsVersionID == ""
 }
 
 // waitingFor says what a person has to do.
@@ -136,14 +148,17 @@ func waitingFor(r Row) error {
 // attempt would have stored.
 func (a *attempt) look(ctx context.Context, staged bool) {
 	var s snapshot
-	var wg sync.WaitGroup
-	wg.Go(func() { s.credentials, s.credentialsErr = a.Secrets.Current(ctx, a.row.Key, Credentials) })
-	wg.Go(func() { s.accessID, s.accessErr = a.Secrets.CurrentID(ctx, a.row.Key, AccessDoc) })
-	if staged {
-		wg.Go(func() { s.staged, s.stagedErr = a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.AttemptID) })
+	reads := []func(){
+		func() { s.tokens, s.tokensErr = a.Secrets.Current(ctx, a.row.Key, TokensDoc) },
+		func() { s.credentials, s.credentialsErr = a.Secrets.Current(ctx, a.row.Key, Credentials) },
+		func() { s.accessID, s.accessErr = a.Secrets.CurrentID(ctx, a.row.Key, AccessDoc) },
 	}
-	s.tokens, s.tokensErr = a.Secrets.Current(ctx, a.row.Key, TokensDoc)
-	wg.Wait()
+	if staged && a.row.AttemptID != "" {
+		reads = append(reads, func() {
+			s.staged, s.stagedErr = a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.AttemptID)
+		})
+	}
+	together(reads...)
 
 	if errors.Is(s.stagedErr, ErrNoVersion) || errors.Is(s.stagedErr, ErrNoValue) {
 		s.stagedErr = nil
@@ -203,7 +218,13 @@ func (a *attempt) note(ctx context.Context, state State, cause error) Result {
 	next.State = state
 	next.CredentialsVersionID = a.read.credentials.ID
 	next.SeenVersionID = a.read.tokens.ID
+	if state == Misconfigured {
+		next.CredentialsVersionID = "" // see unread
+	}
 	next.LastOutcome = result.Outcome
+	if !a.exists && !slices.Contains(a.Accounts, a.row.Account) {
+		return result // perhaps a mistyped name: a row would be looked after for ever
+	}
 	if a.req.DryRun || a.exists && a.row.State == next.State &&
 		a.row.CredentialsVersionID == next.CredentialsVersionID && a.row.SeenVersionID == next.SeenVersionID {
 		return result
@@ -300,17 +321,12 @@ func (a *attempt) spent(token secret.String) bool {
 func (a *attempt) unaccounted() bool {
 	s := a.read
 	written := s.chain.attemptID != "" && s.chain.attemptID == s.tokens.ID
-	return written && s.tokens.ID != a.row.VersionID
+	return written && s.tokens.ID != a.row.VersionID && s.tokens.ID != a.row.Escrow.AttemptID
 }
 
 // enough is an error where too little time is left to send and to store.
 func (a *attempt) enough(ctx context.Context) error {
-	deadline, _ := ctx.Deadline()
-	need := a.SendTimeout + a.StoreTimeout
-	if left := time.Until(deadline); left < need {
-		return fmt.Errorf("%s left, an attempt may need %s: nothing was sent", left.Round(time.Millisecond), need)
-	}
-	return nil
+	return pace.Enough(ctx, a.SendTimeout+a.StoreTimeout)
 }
 
 // refreshFailed follows a refresh that brought no tokens.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 )
 
@@ -34,13 +35,15 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 	next.SeenVersionID = a.read.tokens.ID
 	next.State = OK // a real try starts afresh; how it ends is written by settle
 	if fingerprint != "" {
-		next.Spent = append(slices.Clone(next.Spent), fingerprint)
-		next.Spent = next.Spent[max(0, len(next.Spent)-SpentKept):]
+		next.Spent = a.withSpent(fingerprint)
+		// What is presented comes from this version, so that an older one that a stale
+		// read brings back is known for what it is.
+		next.VersionID = a.read.tokens.ID
 	}
 	if source == FromLogin {
 		// Counted before it is tried, so that a login that kills its process backs off too.
 		next.LoginFailures++
-		next.NotBefore = a.Now().Add(loginBackoff(next.LoginFailures))
+		next.NotBefore = a.Now().Add(pace.Backoff(next.LoginFailures))
 	} else {
 		next.NotBefore = time.Time{}
 	}
@@ -48,6 +51,21 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 		next.Escrow = Escrow{}
 	}
 	return a.take(ctx, next)
+}
+
+// withSpent is the row's list with fingerprint added. While the escrow carries the
+// chain, the token of the version that is still current is presented and current at
+// once, for longer than the list may be long: it stays among the last.
+func (a *attempt) withSpent(fingerprint string) []string {
+	spent := slices.Clone(a.row.Spent)
+	if a.carried() {
+		if current, err := parseChain(a.read.tokens.Value); err == nil && a.spent(current.refreshToken) {
+			old := current.refreshToken.Fingerprint()
+			spent = append(slices.DeleteFunc(spent, func(s string) bool { return s == old }), old)
+		}
+	}
+	spent = append(spent, fingerprint)
+	return spent[max(0, len(spent)-SpentKept):]
 }
 
 // takeover claims a dead attempt, to finish it under its own attempt id.
@@ -114,7 +132,7 @@ func (a *attempt) send(
 		if providers.KindOf(err) != providers.NotSent || try == sendTries || a.enough(ctx) != nil {
 			return tokens, err
 		}
-		if !sleep(ctx, wait) {
+		if !pace.Sleep(ctx, wait) {
 			return tokens, err
 		}
 		wait *= 2
@@ -128,17 +146,22 @@ func (a *attempt) holds(ctx context.Context) error {
 	if time.Since(a.claimed) < fenceAge {
 		return nil
 	}
-	a.claimed = time.Now()
 	row, exists, err := a.Ledger.Row(ctx, a.row.Key)
 	if err != nil {
-		return &providers.Error{
-			Kind: providers.NotSent, Provider: a.row.Provider, Op: "send", Hint: "the claim could not be checked", Err: err,
-		}
+		return a.notSent("the claim could not be checked", err)
 	}
 	if !exists || row.Fence != a.row.Fence || row.ClaimedBy != a.row.ClaimedBy || row.Phase != Sending {
 		return errClaimLost
 	}
+	if err := a.enough(ctx); err != nil {
+		return a.notSent("claiming took too long", err)
+	}
+	a.claimed = time.Now()
 	return nil
+}
+
+func (a *attempt) notSent(hint string, err error) error {
+	return &providers.Error{Kind: providers.NotSent, Provider: a.row.Provider, Op: "send", Hint: hint, Err: err}
 }
 
 // retry runs step until it succeeds, fails for good, was tried most times (0: no
@@ -152,7 +175,7 @@ func (a *attempt) retry(ctx context.Context, most int, step func(context.Context
 		}
 		a.Log.WarnContext(ctx, "step failed, trying again",
 			"account", a.row.Account, "attempt_id", a.row.AttemptID, "try", try, "error", err)
-		if !sleep(ctx, wait) {
+		if !pace.Sleep(ctx, wait) {
 			return err
 		}
 		wait *= 2
@@ -165,16 +188,4 @@ func final(err error) bool {
 	var moved *MovedError
 	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) ||
 		errors.Is(err, ErrQuota) || errors.Is(err, ErrVersionTaken) || errors.Is(err, ErrNoVersion)
-}
-
-// sleep waits for d; false if ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -27,21 +27,23 @@ type chain struct {
 	others map[string]json.RawMessage
 }
 
-// newChain is the chain after a provider's reply. previous lends its refresh token
-// where the reply carries none, and its unknown keys.
+// newChain is the chain after a provider's reply. previous lends its unknown keys
+// and, where the reply to a refresh carries none, its refresh token; a login's reply
+// begins another family, in which an older token has no place. Times are those that
+// the document holds, so that whoever finishes an attempt makes the same bytes.
 func newChain(t providers.Tokens, previous chain, source Source, attemptID string) chain {
 	c := chain{
 		accessToken:      t.AccessToken,
 		tokenType:        t.TokenType,
 		refreshToken:     t.RefreshToken,
-		issuedAt:         t.IssuedAt,
-		accessExpiresAt:  t.AccessExpiresAt,
-		refreshExpiresAt: t.RefreshExpiresAt,
+		issuedAt:         t.IssuedAt.UTC().Truncate(time.Second),
+		accessExpiresAt:  t.AccessExpiresAt.UTC().Truncate(time.Second),
+		refreshExpiresAt: t.RefreshExpiresAt.UTC().Truncate(time.Second),
 		source:           source,
 		attemptID:        attemptID,
 		others:           previous.others,
 	}
-	if c.refreshToken.Blank() {
+	if c.refreshToken.Blank() && source == FromRefresh {
 		c.refreshToken = previous.refreshToken
 		c.refreshExpiresAt = previous.refreshExpiresAt
 	}

@@ -134,7 +134,11 @@ func (e *Engine) one(ctx context.Context, req Request, k known) (result Result) 
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
-			e.Log.ErrorContext(ctx, "panic", "account", k.row.Account, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			stack := debug.Stack()
+			if carried, ok := p.(panicked); ok {
+				p, stack = carried.value, carried.stack
+			}
+			e.Log.ErrorContext(ctx, "panic", "account", k.row.Account, "type", fmt.Sprintf("%T", p), "stack", string(stack))
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: ErrPanic, Panicked: true}
 		}
 	}()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -52,14 +51,13 @@ func (a *attempt) keep(ctx context.Context, c chain) kept {
 	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/2)
 	defer cancel()
 	var k kept
-	var wg sync.WaitGroup
-	row, guard := a.row, a.held()
-	wg.Go(func() {
-		k.escrow = a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, row, guard) })
-	})
-	wg.Go(func() { k.accessCurrent, k.access = a.stage(ctx, AccessDoc, c) })
-	k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)
-	wg.Wait()
+	together(
+		func() { k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c) },
+		func() { k.accessCurrent, k.access = a.stage(ctx, AccessDoc, c) },
+		func() {
+			k.escrow = a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })
+		},
+	)
 	return k
 }
 

@@ -21,7 +21,7 @@ func (a *attempt) withoutToken(ctx context.Context, stale secret.String) Result 
 		return Result{Outcome: outcome.WouldLogin}
 	case a.canLogin():
 		return a.login(ctx)
-	case stale.IsZero() && !a.exists:
+	case stale.IsZero() && a.row.AttemptID == "": // there never was one
 		return Result{Outcome: outcome.NotSeeded, Err: fmt.Errorf(
 			"%s: there is neither a login in the secret %s nor a refresh token in the secret %s",
 			a.row.Key, Credentials, TokensDoc)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"tokenrefresh/pkg/outcome"
 )
@@ -15,44 +14,76 @@ const publishTries = 3
 // promote makes c, kept before, the current version of tokens and access, and
 // settles the attempt.
 func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.Outcome) Result {
-	var wg sync.WaitGroup
-	published := k.access
-	if k.access == nil && !k.accessCurrent && k.tokens == nil {
-		// In the same moment as tokens: readers wait for it. If tokens turns out to
-		// be somebody else's, the row stays due and access is made to follow.
-		wg.Go(func() { published = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, a.read.accessID, c.attemptID) })
-	}
-	err := k.tokens
-	if err == nil && !k.tokensCurrent {
-		err = a.promoteTokens(ctx, c)
-	}
-	wg.Wait()
-
+	tokens, access := a.swap(ctx, c, k)
 	var moved *MovedError
-	if errors.As(err, &moved) {
+	switch {
+	case errors.As(tokens, &moved):
 		return a.settleSuperseded(ctx, moved.Current)
+	case tokens != nil:
+		return a.settleKept(ctx, c, errors.Join(at(TokensDoc, tokens), at(AccessDoc, access)))
 	}
-	if err != nil {
-		return a.settleKept(ctx, c, fmt.Errorf("secret %s: %w", TokensDoc, err))
-	}
-	if published != nil {
-		published = a.publish(ctx, c, c.attemptID, a.read.accessID)
-	}
-	return a.settleStored(ctx, c, published, success)
+	return a.settleStored(ctx, c, access, success)
 }
 
-// promoteTokens is the compare-and-swap of the chain: from the version that was
-// current before the claim, or from the attempt whose escrow was refreshed.
+// swap makes c current where it was kept. A quarter of the budget is for this, so
+// that the row can be settled whatever the secrets do.
+func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access error) {
+	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/4)
+	defer cancel()
+	tokens, access = k.tokens, k.access
+	var steps []func()
+	if k.access == nil && !k.accessCurrent {
+		// In the same moment as tokens, and also where tokens takes no version: readers
+		// wait for it. If tokens turns out to be somebody else's, the row stays due and
+		// access is made to follow.
+		steps = append(steps, func() {
+			access = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, a.read.accessID, c.attemptID)
+		})
+	}
+	if k.tokens == nil && !k.tokensCurrent {
+		steps = append(steps, func() { tokens = a.promoteTokens(ctx, c) })
+	}
+	together(steps...)
+	var moved *MovedError
+	if access != nil && !errors.As(tokens, &moved) {
+		access = a.publish(ctx, c, c.attemptID, a.read.accessID)
+	}
+	return tokens, access
+}
+
+// promoteTokens is the compare-and-swap of the chain, from the version that was
+// current before the claim. An ancestor that became current late, by a write that
+// had been given up, is replaced too; anybody else's version stands.
 func (a *attempt) promoteTokens(ctx context.Context, c chain) error {
-	from := a.row.BaseVersionID
 	return a.retry(ctx, 0, func(ctx context.Context) error {
-		err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, from, c.attemptID)
+		err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, a.row.BaseVersionID, c.attemptID)
 		var moved *MovedError
-		if errors.As(err, &moved) && moved.Current != "" && moved.Current == a.read.chain.attemptID && moved.Current != from {
+		if !errors.As(err, &moved) {
+			return err
+		}
+		ancestor, readErr := a.ancestor(ctx, moved.Current)
+		if readErr != nil {
+			return readErr
+		}
+		if ancestor {
 			return a.Secrets.Promote(ctx, a.row.Key, TokensDoc, moved.Current, c.attemptID)
 		}
 		return err
 	})
+}
+
+// ancestor reports whether version id of tokens is one that this chain came from: an
+// attempt wrote it, and its refresh token has been presented.
+func (a *attempt) ancestor(ctx context.Context, id string) (bool, error) {
+	v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, id)
+	if errors.Is(err, ErrNoVersion) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read version %s: %w", id, err)
+	}
+	c, err := parseChain(v.Value)
+	return err == nil && c.attemptID == id && a.spent(c.refreshToken), nil
 }
 
 // publish makes access follow version id of tokens, whose content is c. from is

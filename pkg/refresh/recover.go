@@ -49,14 +49,20 @@ func (a *attempt) finish(ctx context.Context, c chain, staged bool) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	c.attemptID = a.row.AttemptID
-	var k kept
-	if staged {
-		k.tokensCurrent = a.read.tokens.ID == c.attemptID
-	} else {
-		k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)
+	k := kept{tokensCurrent: a.read.tokens.ID == c.attemptID, access: errNotStaged}
+	if !staged {
+		k = a.restage(ctx, c)
 	}
-	k.access = errNotStaged
 	return a.promote(ctx, c, k, outcome.Recovered)
+}
+
+// restage puts c, of which there is an escrow, into tokens; access follows by itself.
+func (a *attempt) restage(ctx context.Context, c chain) kept {
+	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/2)
+	defer cancel()
+	k := kept{access: errNotStaged}
+	k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)
+	return k
 }
 
 // errNotStaged sends access through publish, which stages it.
@@ -69,7 +75,11 @@ func (a *attempt) postpone(ctx context.Context, cause error) Result {
 	guard := a.held()
 	a.row.ClaimedUntil = a.Now()
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
-	return Result{Outcome: outcome.Transient, Err: errors.Join(cause, err)}
+	what := outcome.Transient
+	if lasting(cause) {
+		what = outcome.Misconfigured
+	}
+	return Result{Outcome: what, Err: errors.Join(cause, err)}
 }
 
 // lost follows an attempt of which nothing is left: whether the provider acted,

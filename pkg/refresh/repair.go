@@ -12,17 +12,22 @@ import (
 // the escrow that the secrets did not take, or an access document that does not
 // follow tokens yet. ended is false where the run has to go on, because there was
 // nothing to do or because a refresh is due and must not wait for a store.
+//
+// It needs no claim: compare-and-swap on the secrets, and on the row, keep a faster
+// run's work, and a refresh that is made from the escrow meanwhile replaces what is
+// repaired. Attempt, state and back-offs stay as they are.
 func (a *attempt) repair(ctx context.Context, due bool) (result Result, ended bool) {
-	if a.req.DryRun {
-		return Result{Outcome: outcome.WouldRecover}, true
-	}
 	a.look(ctx, false)
-	if a.unpromoted() {
-		result = a.promoteEscrow(ctx)
-	} else if !a.publishable() {
+	c, err := a.owed(ctx)
+	switch {
+	case err != nil:
+		result = Result{Outcome: outcome.PersistFailed, Err: err}
+	case c.attemptID == "":
 		return Result{}, false
-	} else {
-		result = a.republish(ctx)
+	case a.req.DryRun:
+		return Result{Outcome: outcome.WouldRecover}, true
+	default:
+		result = a.mend(ctx, c)
 	}
 	if result.Outcome != outcome.PersistFailed || !due || a.row.Paused {
 		return result, true
@@ -31,51 +36,89 @@ func (a *attempt) repair(ctx context.Context, due bool) (result Result, ended bo
 	return Result{}, false
 }
 
-// promoteEscrow puts the escrow's reply into the secrets, under its attempt id.
-func (a *attempt) promoteEscrow(ctx context.Context) Result {
-	next := a.row
-	next.AttemptID = next.Escrow.AttemptID
-	if result, ok := a.take(ctx, next); !ok {
-		return result
+// owed is the chain that the secrets, or access alone, lack; its attempt id is the
+// id of its version. Empty: there is none that could be put there.
+func (a *attempt) owed(ctx context.Context) (chain, error) {
+	if e := a.row.Escrow; a.unpromoted() {
+		c, err := parseChain(e.Bytes)
+		if err != nil {
+			return chain{}, fmt.Errorf("escrow of attempt %s: %w", e.AttemptID, err)
+		}
+		c.attemptID = e.AttemptID
+		return c, nil
 	}
-	c, err := parseChain(a.row.Escrow.Bytes)
-	if err != nil {
-		return a.postpone(ctx, fmt.Errorf("escrow of attempt %s: %w", next.AttemptID, err))
+	s, settled := a.read, a.row.VersionID
+	if s.tokensErr != nil || s.chainErr != nil || s.accessErr != nil || s.tokens.ID == "" || settled == "" || a.unaccounted() {
+		return chain{}, nil
 	}
-	return a.finish(ctx, c, false)
+	c := s.chain
+	if s.tokens.ID != settled {
+		// Reads of the current version may be stale; a read by id is not.
+		v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, settled)
+		if errors.Is(err, ErrNoVersion) {
+			return chain{}, nil
+		}
+		if err == nil {
+			c, err = parseChain(v.Value)
+		}
+		if err != nil {
+			return chain{}, at(TokensDoc, err)
+		}
+	}
+	if c.accessToken.Blank() || c.accessExpiresAt.IsZero() {
+		return chain{}, nil
+	}
+	c.attemptID = settled
+	return c, nil
 }
 
-// publishable reports whether the current version of tokens holds an access token
-// that readers may have.
-func (a *attempt) publishable() bool {
-	s := a.read
-	return s.tokensErr == nil && s.chainErr == nil && s.accessErr == nil && s.tokens.ID != "" &&
-		!s.chain.accessToken.Blank() && !s.chain.accessExpiresAt.IsZero() && !a.unaccounted()
-}
-
-// republish makes access follow the current version of tokens. It needs no claim:
-// compare-and-swap on access, and on the row, keep a faster run's work.
-func (a *attempt) republish(ctx context.Context) Result {
+// mend puts c where it is owed.
+func (a *attempt) mend(ctx context.Context, c chain) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
-	s := a.read
-	guard := Guard{Fence: a.row.Fence, Phase: Idle}
-	err := a.publish(ctx, s.chain, s.tokens.ID, s.accessID)
-	if err == nil {
-		a.row.VersionID = s.tokens.ID
-		a.row.PublishedVersionID = s.tokens.ID
-		a.row.AccessExpiresAt = s.chain.accessExpiresAt
-		a.count(outcome.Recovered)
-		err = a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
+	k := kept{tokensCurrent: true, access: errNotStaged}
+	if a.unpromoted() {
+		k = a.restage(ctx, c)
 	}
+	tokens, access := a.swap(ctx, c, k)
+
+	result := Result{Outcome: outcome.Recovered, Source: c.source, VersionID: c.attemptID, AccessExpiresAt: c.accessExpiresAt}
+	next := a.row
+	var moved *MovedError
+	switch {
+	case errors.As(tokens, &moved):
+		result = Result{Outcome: outcome.Superseded, VersionID: moved.Current}
+		next.VersionID, next.Escrow, next.RefreshAt = moved.Current, Escrow{}, a.Now()
+	case tokens != nil, access != nil && !a.unpromoted():
+		return Result{Outcome: outcome.PersistFailed, Err: errors.Join(at(TokensDoc, tokens), at(AccessDoc, access))}
+	default:
+		if a.unpromoted() {
+			next.SeenVersionID = c.attemptID // the change is ours and no person's
+		}
+		next.VersionID, next.Escrow, next.AccessExpiresAt = c.attemptID, Escrow{}, c.accessExpiresAt
+		if access == nil {
+			next.PublishedVersionID = c.attemptID
+		} else {
+			result.Outcome, result.Err = outcome.PersistFailed, at(AccessDoc, access)
+		}
+	}
+	return a.settleRepair(ctx, next, result)
+}
+
+// settleRepair writes down what was repaired, unless another run has claimed since.
+func (a *attempt) settleRepair(ctx context.Context, next Row, result Result) Result {
+	before := a.row
+	a.row = next
+	a.count(result.Outcome)
+	guard := Guard{Fence: before.Fence, Phase: Idle}
+	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
 	var lost *LostError
-	if errors.As(err, &lost) {
+	switch {
+	case errors.As(err, &lost):
 		return Result{Outcome: outcome.Busy}
+	case err != nil:
+		a.row = before
+		return Result{Outcome: outcome.PersistFailed, Err: fmt.Errorf("settle in the ledger: %w", err)}
 	}
-	if err != nil {
-		return Result{Outcome: outcome.PersistFailed, Err: fmt.Errorf("secret %s: %w", AccessDoc, err)}
-	}
-	return Result{
-		Outcome: outcome.Recovered, Source: s.chain.source, VersionID: s.tokens.ID, AccessExpiresAt: s.chain.accessExpiresAt,
-	}
+	return result
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 )
 
@@ -119,7 +120,7 @@ func (a *attempt) pause(cause error) time.Time {
 		asked = limited.RetryAfter
 	}
 	now := a.Now()
-	return now.Add(clampRetryAfter(asked, a.row.AccessExpiresAt.Sub(now)))
+	return now.Add(pace.RetryAfter(asked, a.row.AccessExpiresAt.Sub(now)))
 }
 
 // count writes the outcome into the row's history.

@@ -1,0 +1,91 @@
+// Package pace says when to try and how long to wait: the rules that both engines
+// share. Whatever it spreads, it spreads by name and not by chance, so that every
+// process computes the same moment.
+package pace
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+const (
+	// MarginFloor leaves two ticks and a retry before a token expires.
+	MarginFloor = 180 * time.Second
+	// Unusable is the wait for a token whose lifetime makes no sense: it must not
+	// become a hot loop.
+	Unusable = 10 * time.Minute
+
+	// jitterShare spreads what was made in the same moment.
+	jitterShare = 0.05
+
+	backoffFirst = time.Minute
+	backoffMost  = time.Hour
+
+	retryAfterUnsaid = time.Minute // a rate limit that names no wait
+	retryAfterMost   = time.Hour
+)
+
+// Refresh is how long after its issue an access token is due for a refresh:
+// lifetime − min(max(180 s, 20 %), 50 % of the lifetime), up to 5 % earlier, the same
+// for the same name.
+func Refresh(name string, lifetime time.Duration) time.Duration {
+	if lifetime <= 0 {
+		return Unusable
+	}
+	margin := min(max(MarginFloor, lifetime/5), lifetime/2)
+	wait := lifetime - margin
+	return wait - time.Duration(float64(wait)*jitterShare*fraction(name))
+}
+
+// fraction is a number in [0, 1) that depends on name alone.
+func fraction(name string) float64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return float64(h.Sum64()>>11) / (1 << 53)
+}
+
+// Backoff is the wait after the nth failure in a row: a minute, doubling to an hour.
+func Backoff(n int) time.Duration {
+	d := backoffFirst
+	for ; n > 1 && d < backoffMost; n-- {
+		d *= 2
+	}
+	return min(d, backoffMost)
+}
+
+// RetryAfter clamps the wait that a provider asked for; 0: it named none. It keeps
+// the wait from outlasting left, the rest of the access token's life: with nothing
+// left to lose there is no reason to wait longer.
+func RetryAfter(asked, left time.Duration) time.Duration {
+	if asked <= 0 {
+		asked = retryAfterUnsaid
+	}
+	return max(time.Second, min(asked, max(left, retryAfterUnsaid), retryAfterMost))
+}
+
+// Sleep waits for d; false if ctx ends before.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Enough is an error where ctx leaves less time than need. Without a deadline
+// there is always enough.
+func Enough(ctx context.Context, need time.Duration) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	if left := time.Until(deadline); left < need {
+		return fmt.Errorf("%s left, an attempt may need %s: nothing was sent", left.Round(time.Millisecond), need)
+	}
+	return nil
+}

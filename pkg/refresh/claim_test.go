@@ -1,0 +1,210 @@
+package refresh_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// Too little time to send and to store: nothing is begun.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		left time.Duration
+		want outcome.Outcome
+	}{
+		"enough":     {20*time.Second + time.Millisecond, outcome.Refreshed},
+		"not enough": {20*time.Second - time.Millisecond, outcome.Transient},
+		"none":       {0, outcome.Transient},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			token, before := chain(w).RefreshToken, row(w)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
+			defer cancel()
+			got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
+			if got.Outcome != tt.want || (got.Err == nil) != (tt.want == outcome.Refreshed) {
+				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
+			}
+			if tt.want == outcome.Refreshed {
+				wantHealthy(t, w)
+				return
+			}
+			if w.Provider.Presented(token) != 0 || row(w).Fence != before.Fence {
+				t.Error("something was begun")
+			}
+		})
+	}
+}
+
+// A claim that took most of the time is given back unsent.
+func TestBudgetAfterTheClaim(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		token := chain(w).RefreshToken
+		w.Latency = func(c rt.Call) time.Duration {
+			if c.Site == claims && c.Nth == 1 {
+				return 45 * time.Second // of the run's 60
+			}
+			return 0
+		}
+		got := tick(w, nil)
+		if got.Outcome != outcome.Transient || w.Provider.Presented(token) != 0 {
+			t.Errorf("outcome %s, presented %d times", got.Outcome, w.Provider.Presented(token))
+		}
+		if r := row(w); r.Phase != refresh.Idle || contains(r.Spent, token) {
+			t.Errorf("the row is %s, the token spent: %t", r.Phase, contains(r.Spent, token))
+		}
+		w.Latency = nil
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("then %s", got.Outcome)
+		}
+	})
+}
+
+// One of two runs that read the same row gets the claim.
+func TestClaimLost(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		token := chain(w).RefreshToken
+		w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
+		outcomes := make(chan outcome.Outcome, 2)
+		for _, id := range []string{"one", "two"} {
+			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
+		}
+		got := []outcome.Outcome{<-outcomes, <-outcomes}
+		if (got[0] == outcome.Busy) == (got[1] == outcome.Busy) || w.Provider.Presented(token) != 1 {
+			t.Errorf("outcomes %v, presented %d times", got, w.Provider.Presented(token))
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// One of two runs that find the same dead attempt takes it over.
+func TestTakeoverLost(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		tick(w, at(promotes, 1, 0, rt.DieBefore))
+		w.Advance(2 * time.Minute)
+		w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
+		outcomes := make(chan outcome.Outcome, 2)
+		for _, id := range []string{"one", "two"} {
+			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
+		}
+		got := []outcome.Outcome{<-outcomes, <-outcomes}
+		if (got[0] == outcome.Busy) == (got[1] == outcome.Busy) {
+			t.Errorf("outcomes %v, want one busy", got)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A claim whose answer is lost is read back, and used.
+func TestAmbiguousClaim(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		hook  rt.Hook
+		want  outcome.Outcome
+		sends int
+	}{
+		"done, answer lost":       {at(claims, 1, 1, rt.FailAfter), outcome.Refreshed, 1},
+		"done, answer lost twice": {at(claims, 1, 2, rt.FailAfter), outcome.Refreshed, 1},
+		"not done":                {at(claims, 1, 1, rt.FailBefore), outcome.Refreshed, 1},
+		"lands later":             {at(claims, 1, 1, rt.LandLater), outcome.Refreshed, 1},
+		"ledger down":             {at(claims, 1, 0, rt.FailBefore), outcome.Transient, 0},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			token := chain(w).RefreshToken
+			got := tick(w, tt.hook)
+			if got.Outcome != tt.want || w.Provider.Presented(token) != tt.sends {
+				t.Errorf("outcome %s, want %s; %d sends, want %d", got.Outcome, tt.want, w.Provider.Presented(token), tt.sends)
+			}
+			w.Land() // finds the fence moved
+			if tt.sends > 0 {
+				wantHealthy(t, w)
+			}
+		})
+	}
+}
+
+// The claim outlasts whoever holds it, and nobody sends while it lasts.
+func TestClaimLasts(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		w.Engine(at(sends, 1, 0, rt.DieBefore)).Run(ctx, refresh.Request{RunID: "run"})
+		if got := row(w).ClaimedUntil.Sub(w.Now()); got < 5*time.Minute+29*time.Second {
+			t.Fatalf("claimed for %s only", got)
+		}
+		for range 5 {
+			for _, req := range []refresh.Request{{}, {Force: true}, {DryRun: true}} {
+				if got := run(w, nil, req); got.Outcome != outcome.Busy {
+					t.Fatalf("%+v: outcome %s", req, got.Outcome)
+				}
+			}
+			w.Advance(time.Minute)
+		}
+		w.Advance(time.Minute)
+		tick(w, nil)
+		wantHealthy(t, w)
+	})
+}
+
+// A process that was held up between claim and send looks at the fence again.
+func TestHeldUpBeforeTheSend(t *testing.T) {
+	t.Parallel()
+	rows := rt.Site{Op: rt.RowOf}
+	for name, tt := range map[string]struct {
+		meanwhile func(w *rt.World)
+		fault     rt.Hook
+		want      outcome.Outcome
+		sends     int
+	}{
+		"still ours": {want: outcome.Refreshed, sends: 1},
+		"taken over": {
+			meanwhile: func(w *rt.World) {
+				w.Advance(2 * time.Minute)
+				run(w, nil, refresh.Request{RunID: "another"})
+			},
+			want: outcome.Busy,
+		},
+		"the fence can't be read": {fault: at(rows, 1, 0, rt.FailBefore), want: outcome.Transient},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			token := chain(w).RefreshToken
+			w.Latency = func(c rt.Call) time.Duration {
+				if c.Site == claims && c.Nth == 1 {
+					return 3 * time.Second
+				}
+				return 0
+			}
+			got := tick(w, func(c rt.Call) rt.Fault {
+				if c.Site == rows && c.Nth == 1 && tt.meanwhile != nil {
+					w.Latency = nil
+					tt.meanwhile(w)
+				}
+				if tt.fault != nil {
+					return tt.fault(c)
+				}
+				return rt.None
+			})
+			if got.Outcome != tt.want || w.Provider.Presented(token) != tt.sends {
+				t.Errorf("outcome %s, want %s; %d sends, want %d: %v",
+					got.Outcome, tt.want, w.Provider.Presented(token), tt.sends, got.Err)
+			}
+			tick(w, nil)
+			wantHealthy(t, w)
+		})
+	}
+}

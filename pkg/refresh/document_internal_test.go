@@ -1,0 +1,42 @@
+package refresh
+
+import (
+	"testing"
+
+	"tokenrefresh/pkg/secret"
+)
+
+// What is read can be written again, to the same bytes: attempts are finished by
+// other processes than began them.
+func FuzzParseChain(f *testing.F) {
+	for _, seed := range []string{
+		``, ` `, `{}`, `null`, `[]`, `{"refresh_token":"rt"}`, `{"refresh_token":null,"x":{"b":1,"a":[1e400,"\u2028"]}}`,
+		`{"access_token":"a<b>","token_type":"Bearer","refresh_token":"r","issued_at":"2026-03-01T12:00:00.9+03:00",` +
+			`"access_expires_at":"2026-03-01T12:15:00Z","refresh_expires_at":"2026-03-02T12:00:00Z","source":"login","attempt_id":"id"}`,
+		`{"issued_at":"10000-01-01T00:00:00Z"}`, "{\"refresh_token\":\"\xff\"}", `{"a":1,"a":2}`, `{"refresh_token":"\ud800"}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := parseChain(secret.New(text))
+		if err != nil {
+			return
+		}
+		written := c.document()
+		again, err := parseChain(written)
+		if err != nil {
+			t.Fatalf("the document can't be read: %v", err)
+		}
+		if got := again.document(); got != written {
+			t.Errorf("written %s, then %s", written.Reveal(), got.Reveal())
+		}
+		if again.refreshToken != c.refreshToken || len(again.others) != len(c.others) {
+			t.Error("read back, it is another chain")
+		}
+		key := Key{Provider: "p", Account: "a"}
+		c.issuedAt, c.accessExpiresAt, c.refreshExpiresAt = again.issuedAt, again.accessExpiresAt, again.refreshExpiresAt
+		if c.access(key, "id") != again.access(key, "id") {
+			t.Error("read back, it makes another access document")
+		}
+	})
+}

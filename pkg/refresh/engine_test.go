@@ -1,0 +1,148 @@
+package refresh_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// many is a world of ten accounts.
+func many() *rt.World {
+	w := rt.New()
+	w.Accounts = nil
+	for n := range 10 {
+		key := refresh.Key{Provider: rt.Name, Account: fmt.Sprintf("account-%d", n)}
+		w.Add(key)
+		w.Accounts = append(w.Accounts, key.Account)
+	}
+	return w
+}
+
+// One credential's panic is no other's, wherever it happens.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	for name, site := range map[string]rt.Site{
+		"reading": {Op: rt.Current, Doc: refresh.Credentials},
+		"claim":   claims,
+		"keeping": stagesAccess,
+		"staging": stages,
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := many()
+			var log bytes.Buffer
+			e := w.Engine(func(c rt.Call) rt.Fault {
+				if c.Site == site && c.Key.Account == "account-3" {
+					panic("planted secret")
+				}
+				return rt.None
+			})
+			e.Log = slog.New(slog.NewJSONHandler(&log, nil))
+			for n, got := range e.Run(context.Background(), refresh.Request{RunID: "run"}) {
+				want := outcome.LoggedIn
+				if n == 3 {
+					want = outcome.Transient
+					if !got.Panicked || !errors.Is(got.Err, refresh.ErrPanic) {
+						t.Errorf("error %v", got.Err)
+					}
+				}
+				if got.Outcome != want || got.Account != w.Accounts[n] {
+					t.Errorf("%s: %s, want %s", got.Account, got.Outcome, want)
+				}
+			}
+			if !strings.Contains(log.String(), "stack") || strings.Contains(log.String(), "planted secret") {
+				t.Errorf("log: %s", log.String())
+			}
+		})
+	}
+}
+
+// Without the ledger nothing is refreshed: nobody could say what another run does.
+func TestLedgerDown(t *testing.T) {
+	t.Parallel()
+	for name, req := range map[string]refresh.Request{
+		"all": {RunID: "run"}, "one": {RunID: "run", Account: "account-1", Force: true},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := many()
+			got := w.Engine(func(c rt.Call) rt.Fault {
+				if c.Op == rt.Rows || c.Op == rt.RowOf {
+					return rt.FailBefore
+				}
+				return rt.None
+			}).Run(context.Background(), req)
+			if want := len(w.Accounts); req.Account == "" && len(got) != want || req.Account != "" && len(got) != 1 {
+				t.Errorf("%d results, want %d", len(got), want)
+			}
+			for _, r := range got {
+				if r.Outcome != outcome.Transient || r.Err == nil {
+					t.Errorf("%s: %s: %v", r.Account, r.Outcome, r.Err)
+				}
+			}
+			if calls := w.Trace(); len(calls) != 1 {
+				t.Errorf("calls %v", calls)
+			}
+		})
+	}
+}
+
+// Accounts with a row are looked after besides those of the configuration, in order.
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := many()
+		tick(w, nil)
+		w.Accounts = []string{"account-2"}
+		var got []string
+		for _, r := range w.Engine(nil).Run(context.Background(), refresh.Request{RunID: "run"}) {
+			got = append(got, r.Account)
+		}
+		var want []string
+		for n := range 10 {
+			want = append(want, fmt.Sprintf("account-%d", n))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("accounts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Two days of ticks: a refresh every twelve minutes, and nothing but them.
+func TestTwoDays(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		refreshes := 0
+		for range 2 * 24 * 60 {
+			switch got := tick(w, nil); got.Outcome {
+			case outcome.Refreshed:
+				refreshes++
+			case outcome.LoggedIn, outcome.NotDue:
+			default:
+				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			access, _ := read(w, refresh.AccessDoc)
+			if !w.Provider.Accepts(access.AccessToken) || row(w).AccessExpiresAt.Sub(w.Now()) < 2*time.Minute {
+				t.Fatal("readers have a token that is dead, or ends within two minutes")
+			}
+			w.Advance(time.Minute)
+		}
+		if want := 2 * 24 * 5; refreshes != want-1 {
+			t.Errorf("%d refreshes, want %d", refreshes, want-1)
+		}
+		if got := w.Provider.Calls(rt.Login); got != 1 {
+			t.Errorf("%d logins, want 1", got)
+		}
+		wantHealthy(t, w)
+	})
+}

@@ -1,0 +1,230 @@
+package refresh_test
+
+import (
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+)
+
+// Logins that fail back off: a minute, doubling to an hour, whatever the ticks.
+func TestLoginBacksOff(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]providers.Kind{"unknown": providers.Unknown, "not sent": providers.NotSent} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			var waits []time.Duration
+			last := w.Now()
+			w.Provider.Answer = func(rt.Op) (error, bool) {
+				if !last.Equal(w.Now()) { // a request that never left is begun again at once
+					waits, last = append(waits, w.Now().Sub(last)), w.Now()
+				}
+				return &providers.Error{Kind: kind}, false
+			}
+			for range 4 * 60 {
+				tick(w, nil)
+				w.Advance(time.Minute)
+			}
+			want := []time.Duration{1, 2, 4, 8, 16, 32, 60, 60}
+			if len(waits) < len(want) {
+				t.Fatalf("waits %v, want %v", waits, want)
+			}
+			for i, minutes := range want {
+				if waits[i] != minutes*time.Minute {
+					t.Errorf("wait %d is %s, want %s", i, waits[i], minutes*time.Minute)
+				}
+			}
+			w.Provider.Answer = nil
+			w.Advance(time.Hour)
+			if got := tick(w, nil); got.Outcome != outcome.LoggedIn || row(w).LoginFailures != 0 {
+				t.Errorf("then %s with %d failures", got.Outcome, row(w).LoginFailures)
+			}
+		})
+	}
+}
+
+// A login that kills its process each time backs off too.
+func TestLoginThatKillsBacksOff(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		for range 4 * 60 {
+			tick(w, at(logins, 1, 0, rt.DieAfter))
+			w.Advance(time.Minute)
+		}
+		if got := w.Provider.Calls(rt.Login); got > 11 {
+			t.Errorf("%d logins in four hours", got)
+		}
+	})
+}
+
+// The back-off ends early where a person edits the credentials or forces a run.
+func TestLoginBackOffEndsEarly(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(w *rt.World) refresh.Request{
+		"credentials edited": func(w *rt.World) refresh.Request {
+			w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+			return refresh.Request{}
+		},
+		"tokens edited": func(w *rt.World) refresh.Request {
+			w.Seed(rt.Default)
+			return refresh.Request{}
+		},
+		"forced": func(*rt.World) refresh.Request { return refresh.Request{Force: true} },
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			w.Provider.Answer = rt.Fail(rt.Login, providers.Unknown, false)
+			for range 8 {
+				tick(w, nil)
+				w.Advance(time.Minute)
+			}
+			w.Provider.Answer = nil
+			if got := tick(w, nil); got.Outcome != outcome.NotDue {
+				t.Fatalf("in the back-off: %s", got.Outcome)
+			}
+			run(w, nil, do(w))
+			wantHealthy(t, w)
+		})
+	}
+}
+
+// Refused credentials are not tried again until a person edits them.
+func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]providers.Kind{"refused": providers.Refused, "misconfigured": providers.Misconfigured} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			logins := 0
+			w.Provider.Answer = func(rt.Op) (error, bool) {
+				logins++
+				return &providers.Error{Kind: kind}, false
+			}
+			for range 300 {
+				if got := tick(w, nil); got.Outcome != outcome.Misconfigured || got.Err == nil {
+					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+				}
+				w.Advance(time.Minute)
+			}
+			if logins != 1 {
+				t.Fatalf("%d logins, want 1", logins)
+			}
+			if run(w, nil, refresh.Request{Force: true}); logins != 2 {
+				t.Errorf("%d logins after a forced run, want 2", logins)
+			}
+			if tick(w, nil); logins != 2 {
+				t.Errorf("%d logins after the run after a forced one, want 2", logins)
+			}
+			w.Provider.Answer = nil
+			w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+			if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
+				t.Errorf("after the edit: %s: %v", got.Outcome, got.Err)
+			}
+			wantHealthy(t, w)
+		})
+	}
+}
+
+// A dead or uncertain credential goes on where a person gives it something new.
+func TestAPersonMends(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]providers.Kind{"dead": providers.Refused, "uncertain": providers.Unknown} {
+		for what, edit := range map[string]func(w *rt.World){
+			"a login":             func(w *rt.World) { w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials()) },
+			"a new refresh token": func(w *rt.World) { w.Seed(rt.Default) },
+		} {
+			inBubble(t, name+", "+what, func(t *testing.T) {
+				w := liveWithoutLogin(t)
+				w.Provider.Answer = rt.Fail(rt.Refresh, kind, true)
+				for range 3 {
+					if got := tick(w, nil); string(got.Outcome) != name {
+						t.Fatalf("outcome %s", got.Outcome)
+					}
+					w.Advance(time.Minute)
+				}
+				w.Provider.Answer = nil
+				edit(w)
+				tick(w, nil)
+				wantHealthy(t, w)
+			})
+		}
+	}
+}
+
+// A login's reply begins a new family: a refresh token of another has no place in it.
+func TestLoginWithoutRefreshToken(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		old := chain(w).RefreshToken
+		w.Provider.OmitsTokens = true
+		w.Ledger.Delete(rt.Default) // whether the token was presented, nobody knows
+		for range 3 {
+			if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
+				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			if got := chain(w).RefreshToken; got == old {
+				t.Fatal("the new chain has the old family's refresh token")
+			}
+			w.Advance(12 * time.Minute)
+		}
+		if w.Provider.Presented(old) != 0 {
+			t.Error("the old family's refresh token was presented")
+		}
+	})
+}
+
+// Sealed replies that can't be read are kept, and read again when the credentials
+// have been corrected.
+func TestUnreadableReply(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Key = "another"
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		escrow, attempt := row(w).Escrow, row(w).AttemptID
+		if !escrow.Raw || escrow.AttemptID != attempt || escrow.Bytes.IsZero() || escrow.Sent.IsZero() {
+			t.Fatalf("escrow %+v, want the raw reply of %s", escrow, attempt)
+		}
+		for range 5 {
+			w.Advance(time.Minute)
+			if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+				t.Fatalf("outcome %s", got.Outcome)
+			}
+		}
+		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+		if got := run(w, nil, refresh.Request{DryRun: true}); got.Outcome != outcome.WouldRecover {
+			t.Errorf("dry run: %s", got.Outcome)
+		}
+		got := tick(w, nil)
+		if got.Outcome != outcome.Recovered || got.VersionID != attempt {
+			t.Fatalf("after the correction: %s of %s: %v", got.Outcome, got.VersionID, got.Err)
+		}
+		wantHealthy(t, w)
+		w.Advance(12 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("then %s", got.Outcome)
+		}
+	})
+}
+
+// A reply too big to be the provider's is not worth a row of the ledger.
+func TestHugeReplyIsNotKept(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Answer = func(rt.Op) (error, bool) {
+			return &providers.Error{Kind: providers.Unknown, Raw: secret.New(string(make([]byte, 16<<10+1)))}, false
+		}
+		tick(w, nil)
+		if row(w).Escrow.AttemptID != "" {
+			t.Error("kept")
+		}
+	})
+}

@@ -1,0 +1,194 @@
+package refresh_test
+
+import (
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// carried is a world whose chain lives in the escrow, for tokens is at its quota.
+func carried(t *testing.T) *rt.World {
+	t.Helper()
+	w := liveWithoutLogin(t)
+	w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
+	if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {
+		t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+	}
+	return w
+}
+
+// At the quota the escrow carries the chain: refreshes go on from it, readers get
+// their tokens, each tick is loud, and it heals when the quota ends.
+func TestQuota(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := carried(t)
+		base := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+		for n := range 30 {
+			w.Advance(time.Minute)
+			if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
+				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
+			}
+			access, _ := read(w, refresh.AccessDoc)
+			if !w.Provider.Accepts(access.AccessToken) {
+				t.Fatalf("tick %d: readers have a dead token", n)
+			}
+		}
+		if got := w.Provider.Calls(rt.Refresh); got != 4 { // the first two, and two more in 30 minutes
+			t.Errorf("%d refreshes, want 4", got)
+		}
+		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != base {
+			t.Errorf("tokens moved to %s", id)
+		}
+		w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
+		w.Advance(time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Recovered {
+			t.Errorf("when the quota ends: %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+		w.Advance(12 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("then %s", got.Outcome)
+		}
+	})
+}
+
+// Both secrets at their quota: readers have to wait, the chain has not.
+func TestQuotaOfBoth(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		for _, on := range []bool{true, false} {
+			w.Secrets.Quota(rt.Default, refresh.TokensDoc, on)
+			w.Secrets.Quota(rt.Default, refresh.AccessDoc, on)
+			for range 30 {
+				tick(w, nil)
+				w.Advance(time.Minute)
+			}
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// The escrow's own token, once presented, is spent like any other, also after the
+// secrets have taken its version.
+func TestQuotaAndALostReply(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := carried(t)
+		w.Advance(12 * time.Minute)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Unknown, true)
+		for range 3 {
+			if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			w.Advance(time.Minute)
+		}
+		w.Provider.Answer = nil
+		w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
+		for range 20 {
+			tick(w, nil)
+			w.Advance(time.Minute)
+		}
+		if row(w).State != refresh.Uncertain || w.Provider.Replays() != 0 {
+			t.Errorf("the row is %s, %d replays", row(w).State, w.Provider.Replays())
+		}
+		w.Seed(rt.Default)
+		tick(w, nil)
+		wantHealthy(t, w)
+	})
+}
+
+// Neither a rate limit nor a login's back-off is forgotten while the secrets are
+// tried again each tick.
+func TestQuotaKeepsBackOffs(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "rate limit", func(t *testing.T) {
+		w := carried(t)
+		w.Advance(12 * time.Minute)
+		calls := 0
+		w.Provider.Answer = func(rt.Op) (error, bool) {
+			calls++
+			return &providers.Error{Kind: providers.RateLimited, RetryAfter: 3 * time.Minute}, false
+		}
+		for range 3 {
+			tick(w, nil)
+			w.Advance(time.Minute)
+		}
+		if calls != 1 {
+			t.Errorf("%d calls in the three minutes that the provider asked for", calls)
+		}
+	})
+	inBubble(t, "login", func(t *testing.T) {
+		w := carried(t)
+		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+		w.Advance(12 * time.Minute)
+		logins := 0
+		w.Provider.Answer = func(op rt.Op) (error, bool) {
+			if op == rt.Login {
+				logins++
+			}
+			return &providers.Error{Kind: providers.Unknown}, false
+		}
+		for range 60 {
+			tick(w, nil)
+			w.Advance(time.Minute)
+		}
+		if logins > 6 { // at 0, 1, 3, 7, 15 and 31 minutes
+			t.Errorf("%d logins in an hour", logins)
+		}
+	})
+}
+
+// A promote that was given up and lands while the chain is carried on is an
+// ancestor's: it does not stand against what came of it.
+func TestAncestorLandsLate(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		if got := tick(w, at(promotes, 1, 0, rt.LandLater)); got.Outcome != outcome.PersistFailed {
+			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		w.Advance(12 * time.Minute)
+		sent := false
+		w.Provider.OnCall = func(rt.Op) {
+			sent = true
+			w.Land()
+		}
+		got := tick(w, func(c rt.Call) rt.Fault {
+			if c.Site == stages && !sent { // the repair that comes first
+				return rt.FailBefore
+			}
+			return rt.None
+		})
+		if got.Outcome != outcome.Refreshed {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A promote that is done although it failed leaves the escrow's chain in tokens.
+func TestPromotedAlthoughFailed(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		tick(w, at(promotes, 1, 0, rt.FailAfter))
+		w.Advance(12 * time.Minute)
+		// Due, and the repair fails too: the refresh goes on from the escrow, limited first.
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
+		if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.RateLimited {
+			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		w.Provider.Answer = nil
+		for range 3 {
+			w.Advance(time.Minute)
+			tick(w, nil)
+		}
+		wantHealthy(t, w)
+	})
+}

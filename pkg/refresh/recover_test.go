@@ -1,0 +1,236 @@
+package refresh_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// What a dead attempt left, and what the tick after its claim makes of it.
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		died  rt.Hook
+		login bool
+		want  outcome.Outcome
+		same  bool // finished under its own attempt id
+	}{
+		"claimed":                   {at(sends, 1, 0, rt.DieBefore), true, outcome.LoggedIn, false},
+		"claimed, no login":         {at(sends, 1, 0, rt.DieBefore), false, outcome.Uncertain, false},
+		"sent":                      {at(sends, 1, 0, rt.DieAfter), true, outcome.LoggedIn, false},
+		"sent, no login":            {at(sends, 1, 0, rt.DieAfter), false, outcome.Uncertain, false},
+		"only the escrow has it":    {onlyEscrow, false, outcome.Recovered, true},
+		"staged":                    {at(promotes, 1, 0, rt.DieBefore), false, outcome.Recovered, true},
+		"promoted":                  {at(promotes, 1, 0, rt.DieAfter), false, outcome.Recovered, true},
+		"all but settled":           {at(claims, 3, 0, rt.DieBefore), false, outcome.Recovered, true},
+		"no store could be written": {stores(rt.FailBefore), true, outcome.LoggedIn, false},
+		"no store could be written, no login": {
+			stores(rt.FailBefore), false, outcome.Uncertain, false,
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			if !tt.login {
+				loginOff(w)
+			}
+			token := chain(w).RefreshToken
+			tick(w, tt.died)
+			attempt := row(w).AttemptID
+			if got := tick(w, nil); got.Outcome != outcome.Busy {
+				t.Fatalf("while the claim lasts: %s", got.Outcome)
+			}
+			w.Advance(2 * time.Minute)
+			if got := run(w, nil, refresh.Request{DryRun: true}); got.Outcome != outcome.WouldRecover {
+				t.Errorf("dry run: %s", got.Outcome)
+			}
+			got := tick(w, nil)
+			if got.Outcome != tt.want || (row(w).AttemptID == attempt) != (tt.same || tt.want == outcome.Uncertain) {
+				t.Errorf("outcome %s, want %s; attempt %s, was %s", got.Outcome, tt.want, row(w).AttemptID, attempt)
+			}
+			if tt.same && got.VersionID != attempt {
+				t.Errorf("version %s, want %s", got.VersionID, attempt)
+			}
+			if tt.want != outcome.Uncertain {
+				wantHealthy(t, w)
+			}
+			if n := w.Provider.Presented(token); n > 1 {
+				t.Errorf("presented %d times", n)
+			}
+		})
+	}
+}
+
+// stores ends every write of a reply with fault; the claim alone works.
+func stores(fault rt.Fault) rt.Hook {
+	return func(c rt.Call) rt.Fault {
+		if c.Op == rt.Stage || c.Op == rt.Write && c.Nth > 1 {
+			return fault
+		}
+		return rt.None
+	}
+}
+
+// A reply that both stores refused, and that lands late in one of them, comes back.
+func TestLateLanding(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "before the recovery", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		if got := tick(w, stores(rt.LandLater)); got.Outcome != outcome.PersistFailed {
+			t.Fatalf("outcome %s", got.Outcome)
+		}
+		w.Land()
+		w.Advance(2 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Recovered {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+	for _, paused := range []bool{false, true} {
+		name := "after uncertain"
+		if paused {
+			name += ", paused"
+		}
+		inBubble(t, name, func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			tick(w, stores(rt.LandLater))
+			w.Advance(2 * time.Minute)
+			for range 3 {
+				if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+					t.Fatalf("outcome %s", got.Outcome)
+				}
+			}
+			w.Ledger.Pause(rt.Default, paused)
+			w.Land()
+			if got := tick(w, nil); got.Outcome != outcome.Recovered {
+				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			wantHealthy(t, w)
+		})
+	}
+}
+
+// A pause stops provider calls; what a store has is finished all the same.
+func TestPausedRecovery(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		died rt.Hook
+		want outcome.Outcome
+	}{
+		"staged": {at(promotes, 1, 0, rt.DieBefore), outcome.Recovered},
+		"escrow": {onlyEscrow, outcome.Recovered},
+		"lost":   {at(sends, 1, 0, rt.DieAfter), outcome.Paused},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			tick(w, tt.died)
+			w.Ledger.Pause(rt.Default, true)
+			w.Advance(2 * time.Minute)
+			if got := tick(w, nil); got.Outcome != tt.want || w.Provider.Calls(rt.Login) != 0 {
+				t.Errorf("outcome %s, want %s; %d logins", got.Outcome, tt.want, w.Provider.Calls(rt.Login))
+			}
+			w.Ledger.Pause(rt.Default, false)
+			tick(w, nil)
+			wantHealthy(t, w)
+		})
+	}
+}
+
+// Without an answer on whether the version is there nothing is decided.
+func TestRecoveryWaitsForAnAnswer(t *testing.T) {
+	t.Parallel()
+	versions := rt.Site{Op: rt.ByID, Doc: refresh.TokensDoc}
+	for name, hook := range map[string]rt.Hook{
+		"version":     at(versions, 1, 0, rt.FailBefore),
+		"tokens":      at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.FailBefore),
+		"credentials": at(rt.Site{Op: rt.Current, Doc: refresh.Credentials}, 1, 0, rt.FailBefore),
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			tick(w, at(sends, 1, 0, rt.DieAfter))
+			w.Advance(2 * time.Minute)
+			if got := tick(w, hook); got.Outcome != outcome.Transient || w.Provider.Calls(rt.Login) != 0 {
+				t.Errorf("outcome %s, %d logins", got.Outcome, w.Provider.Calls(rt.Login))
+			}
+			if got := tick(w, nil); got.Outcome != outcome.LoggedIn { // at once: no claim is left to wait for
+				t.Errorf("then %s: %v", got.Outcome, got.Err)
+			}
+			wantHealthy(t, w)
+		})
+	}
+	inBubble(t, "a person must act", func(t *testing.T) {
+		w := live(t)
+		tick(w, at(promotes, 1, 0, rt.DieBefore))
+		w.Advance(2 * time.Minute)
+		w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrForbidden)
+		if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		w.Secrets.Break(rt.Default, refresh.TokensDoc, nil)
+		if got := tick(w, nil); got.Outcome != outcome.Recovered {
+			t.Errorf("then %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A person's edit after a death is what the credential goes on with.
+func TestEditAfterADeath(t *testing.T) {
+	t.Parallel()
+	for name, died := range map[string]rt.Hook{
+		"sent": at(sends, 1, 0, rt.DieAfter), "staged": at(promotes, 1, 0, rt.DieBefore), "escrow": onlyEscrow,
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			tick(w, died)
+			w.Seed(rt.Default)
+			theirs := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+			w.Advance(2 * time.Minute)
+			if got := tick(w, nil); got.Outcome != outcome.Superseded || got.VersionID != theirs {
+				t.Errorf("outcome %s with %s: %v", got.Outcome, got.VersionID, got.Err)
+			}
+			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+				t.Errorf("then %s: %v", got.Outcome, got.Err)
+			}
+			wantHealthy(t, w)
+		})
+	}
+}
+
+// The caller's cancellation just after the reply loses nothing.
+func TestCancelledAfterTheReply(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		got := w.Engine(func(c rt.Call) rt.Fault {
+			if c.Op == rt.Stage || c.Site == claims && c.Nth == 2 {
+				cancel()
+			}
+			return rt.None
+		}).Run(ctx, refresh.Request{RunID: "run"})[0]
+		if got.Outcome != outcome.Refreshed {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+	// What came too late to be a reply is settled: nobody has to wait for the claim.
+	inBubble(t, "during the send", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		w.Latency = func(c rt.Call) time.Duration {
+			if c.Site == sends {
+				cancel()
+				return time.Second
+			}
+			return 0
+		}
+		got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
+		if got.Outcome != outcome.Uncertain || row(w).Phase != refresh.Idle {
+			t.Errorf("outcome %s, the row is %s", got.Outcome, row(w).Phase)
+		}
+	})
+}

@@ -1,0 +1,8 @@
+// Package refreshtest is for tests only: models of the engine's three ports, in
+// memory, and one hook through which a test decides how each port call ends.
+//
+// A World is what outlives a process: the secrets, the ledger, the provider and a
+// clock. World.Engine starts a process, an engine whose port calls go through a
+// Hook; a process that the hook lets die does nothing more, and the next one finds
+// the world as it was left.
+package refreshtest

@@ -1,0 +1,195 @@
+package refreshtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+)
+
+// Op names a port call.
+type Op string
+
+// The port calls.
+const (
+	Rows      Op = "Rows"
+	RowOf     Op = "Row"
+	Write     Op = "Write"
+	Current   Op = "Current"
+	CurrentID Op = "CurrentID"
+	ByID      Op = "ByID"
+	Stage     Op = "Stage"
+	Promote   Op = "Promote"
+	Refresh   Op = "Refresh"
+	Login     Op = "Login"
+)
+
+// Site is where in an attempt a call is made.
+type Site struct {
+	Op  Op
+	Doc refresh.Document // of the secrets; else empty
+}
+
+// String is "Stage(tokens)" or "Write".
+func (s Site) String() string {
+	if s.Doc == "" {
+		return string(s.Op)
+	}
+	return fmt.Sprintf("%s(%s)", s.Op, s.Doc)
+}
+
+// ToProvider reports whether the call goes to the provider.
+func (s Site) ToProvider() bool { return s.Op == Refresh || s.Op == Login }
+
+// Reads reports whether the call changes nothing, wherever it goes.
+func (s Site) Reads() bool {
+	switch s.Op {
+	case Rows, RowOf, Current, CurrentID, ByID:
+		return true
+	case Write, Stage, Promote, Refresh, Login:
+		return false
+	}
+	return false
+}
+
+// Call is one port call of one process.
+type Call struct {
+	Site
+	Key refresh.Key
+	// Process counts the world's engines, from 1.
+	Process int
+	// Nth counts the process's calls from that site, from 1. Unlike the order of
+	// calls that are made in parallel it does not depend on scheduling.
+	Nth int
+	// Began is when the call was made.
+	Began time.Time
+}
+
+// String is "Stage(tokens)#2".
+func (c Call) String() string { return fmt.Sprintf("%s#%d", c.Site, c.Nth) }
+
+// Fault is how a port call goes wrong.
+type Fault int
+
+// The faults.
+const (
+	None       Fault = iota
+	FailBefore       // not done, and reported as failed; to the provider: not sent
+	FailAfter        // done, and reported as failed; to the provider: the reply is lost
+	DieBefore        // the process dies; the call was not done
+	DieAfter         // the process dies; the call was done
+	LandLater        // reported as failed, and done by World.Land
+	Stale            // of Current and CurrentID: the answer as of before the last change
+)
+
+// Faults are all of them.
+var Faults = []Fault{FailBefore, FailAfter, DieBefore, DieAfter, LandLater, Stale}
+
+// String names the fault.
+func (f Fault) String() string {
+	names := [...]string{"none", "fail before", "fail after", "die before", "die after", "land later", "stale"}
+	return names[f]
+}
+
+// On reports whether the fault makes a difference at site.
+func (f Fault) On(site Site) bool {
+	switch f {
+	case Stale:
+		return site.Op == Current || site.Op == CurrentID
+	case FailAfter, DieAfter, LandLater:
+		return !site.Reads()
+	case None, FailBefore, DieBefore:
+		return true
+	}
+	return true
+}
+
+// Hook decides how a call ends. It is called from several goroutines at once. A nil
+// Hook lets all calls succeed.
+type Hook func(Call) Fault
+
+// errPassing is what a failed call reports: it says nothing of what was done.
+var errPassing = errors.New("model: passing trouble")
+
+// process is one run of a program: it may die.
+type process struct {
+	world  *World
+	hook   Hook
+	number int
+
+	mu    sync.Mutex
+	dead  bool
+	count map[Site]int
+}
+
+// call makes one port call under the hook. act does its work on the world, and locks
+// it for that.
+func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func(stale bool) error) error {
+	c, err := p.begin(ctx, site, key)
+	if err != nil {
+		return err
+	}
+	fault := None
+	if p.hook != nil {
+		fault = p.hook(c)
+	}
+	if latency := p.world.Latency; latency != nil {
+		select {
+		case <-time.After(latency(c)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	p.mu.Lock() // a call is done, and its process dies, in one step
+	defer p.mu.Unlock()
+	if p.dead {
+		return errPassing
+	}
+	do := func() error { return act(fault == Stale) }
+	switch fault {
+	case FailBefore:
+		return p.failed(site, providers.NotSent)
+	case FailAfter:
+		_ = do()
+		return p.failed(site, providers.Unknown)
+	case DieBefore, DieAfter:
+		if fault == DieAfter {
+			_ = do()
+		}
+		p.dead = true
+		return errPassing
+	case LandLater:
+		p.world.later(func() { _ = do() })
+		return p.failed(site, providers.Unknown)
+	case None, Stale:
+	}
+	return do()
+}
+
+// begin counts a call; a dead process makes none, and a cancelled one does nothing.
+func (p *process) begin(ctx context.Context, site Site, key refresh.Key) (Call, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return Call{}, errPassing
+	}
+	if err := ctx.Err(); err != nil {
+		return Call{}, err
+	}
+	p.count[site]++
+	c := Call{Site: site, Key: key, Process: p.number, Nth: p.count[site], Began: time.Now()}
+	p.world.record(c)
+	return c, nil
+}
+
+// failed is the error of a call that a fault ended.
+func (*process) failed(site Site, kind providers.Kind) error {
+	if !site.ToProvider() {
+		return errPassing
+	}
+	return &providers.Error{Kind: kind, Provider: Name, Op: string(site.Op), Err: errPassing}
+}

@@ -1,0 +1,140 @@
+package refreshtest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+)
+
+// Ledger models the table of rows.
+type Ledger struct {
+	world    *World
+	rows     map[refresh.Key]refresh.Row
+	escrowed []string
+}
+
+// Escrowed lists the attempts whose replies were accepted, as they can be read.
+func (l *Ledger) Escrowed() []string {
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	return slices.Clone(l.escrowed)
+}
+
+// Get returns a row; zero where there is none.
+func (l *Ledger) Get(key refresh.Key) refresh.Row {
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	return l.rows[key]
+}
+
+// Set stores a row as it is: a restored backup.
+func (l *Ledger) Set(row refresh.Row) {
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	l.rows[row.Key] = stored(row)
+}
+
+// Delete loses a row.
+func (l *Ledger) Delete(key refresh.Key) {
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	delete(l.rows, key)
+}
+
+// Pause does what SetPaused does, through no process.
+func (l *Ledger) Pause(key refresh.Key, paused bool) {
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	l.pause(key, paused)
+}
+
+func (l *Ledger) pause(key refresh.Key, paused bool) {
+	row, ok := l.rows[key]
+	if !ok {
+		row = refresh.Row{Key: key, Phase: refresh.Idle}
+	}
+	row.Paused = paused
+	l.rows[key] = row
+}
+
+// stored is what a store gives back for row: times in UTC, to the millisecond.
+func stored(row refresh.Row) refresh.Row {
+	for _, t := range []*time.Time{
+		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore,
+		&row.AccessExpiresAt, &row.RefreshExpiresAt, &row.LastSuccessAt,
+	} {
+		*t = t.UTC().Truncate(time.Millisecond)
+	}
+	row.Spent = slices.Clone(row.Spent)
+	return row
+}
+
+// ledgerPort is a process's way to the Ledger.
+type ledgerPort struct{ p *process }
+
+func (l ledgerPort) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
+	var rows []refresh.Row
+	err := l.p.call(ctx, Site{Op: Rows}, refresh.Key{Provider: provider}, func(bool) error {
+		l.p.world.mu.Lock()
+		defer l.p.world.mu.Unlock()
+		for key, row := range l.p.world.Ledger.rows {
+			if key.Provider == provider {
+				rows = append(rows, stored(row))
+			}
+		}
+		slices.SortFunc(rows, func(a, b refresh.Row) int { return cmp.Compare(a.Account, b.Account) })
+		return nil
+	})
+	return rows, err
+}
+
+func (l ledgerPort) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, error) {
+	var row refresh.Row
+	var ok bool
+	err := l.p.call(ctx, Site{Op: RowOf}, key, func(bool) error {
+		l.p.world.mu.Lock()
+		defer l.p.world.mu.Unlock()
+		row, ok = l.p.world.Ledger.rows[key]
+		row = stored(row)
+		return nil
+	})
+	return row, ok, err
+}
+
+func (l ledgerPort) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error {
+	row = stored(row)
+	return l.p.call(ctx, Site{Op: Write}, row.Key, func(bool) error {
+		l.p.world.mu.Lock()
+		defer l.p.world.mu.Unlock()
+		rows := l.p.world.Ledger.rows
+		current, exists := rows[row.Key]
+		if !holds(guard, current, exists) {
+			return &refresh.LostError{Current: stored(current), Exists: exists}
+		}
+		row.Paused = current.Paused
+		rows[row.Key] = row
+		if id := row.Escrow.AttemptID; id != "" && !row.Escrow.Raw && !slices.Contains(l.p.world.Ledger.escrowed, id) {
+			l.p.world.Ledger.escrowed = append(l.p.world.Ledger.escrowed, id)
+		}
+		return nil
+	})
+}
+
+func holds(g refresh.Guard, row refresh.Row, exists bool) bool {
+	if g.Absent || !exists {
+		return g.Absent && !exists
+	}
+	return g.Fence == row.Fence && (g.AttemptID == "" || g.AttemptID == row.AttemptID) && (g.Phase == "" || g.Phase == row.Phase)
+}
+
+func (l ledgerPort) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {
+	return l.p.call(ctx, Site{Op: "SetPaused"}, key, func(bool) error {
+		l.p.world.mu.Lock()
+		defer l.p.world.mu.Unlock()
+		l.p.world.Ledger.pause(key, paused)
+		return nil
+	})
+}

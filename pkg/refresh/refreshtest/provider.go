@@ -1,0 +1,273 @@
+package refreshtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// Name is the model provider's name.
+const Name = "model"
+
+// Provider models a provider of single-use refresh tokens. A refresh revokes the
+// access token before it; a refresh token that comes twice is a replay, which is
+// counted and kills its whole family; a login begins a new family.
+type Provider struct {
+	// Lifetime is of access tokens; RefreshLifetime of refresh tokens, 0: unsaid.
+	Lifetime, RefreshLifetime time.Duration
+	// Key seals the replies: a session with another key can't read them, but the
+	// provider has acted. Empty: replies are in clear.
+	Key string
+	// Password is the right one.
+	Password string
+	// KeepsTokens: a refresh gives the same refresh token again. OmitsTokens: no reply
+	// has one, and the one presented stays good.
+	KeepsTokens, OmitsTokens bool
+	// Answer, where set, is asked before each call: an error that it returns is the
+	// call's, and the provider does not act, or does where acts is true.
+	Answer func(op Op) (err error, acts bool)
+	// OnCall, where set, is called before each call is looked at.
+	OnCall func(op Op)
+
+	world     *World
+	families  []*family
+	calls     map[Op]int
+	replays   int
+	presented map[string]int
+}
+
+type family struct {
+	number, generation int
+	dead               bool
+}
+
+func (f *family) refreshToken() string { return fmt.Sprintf("rt-%d-%d", f.number, f.generation) }
+func (f *family) accessToken() string  { return fmt.Sprintf("at-%d-%d", f.number, f.generation) }
+
+func newProvider(w *World) *Provider {
+	return &Provider{
+		Lifetime: 15 * time.Minute, Password: "right", world: w, calls: map[Op]int{}, presented: map[string]int{},
+	}
+}
+
+// Credentials are good ones, with a login.
+func (p *Provider) Credentials() secret.String {
+	return secret.New(fmt.Sprintf(`{"password":%q,"key":%q}`, p.Password, p.Key))
+}
+
+// CredentialsWithoutLogin are good ones, without a login.
+func (p *Provider) CredentialsWithoutLogin() secret.String {
+	return secret.New(fmt.Sprintf(`{"key":%q}`, p.Key))
+}
+
+// NewFamily logs in by another way than the engine's and returns the refresh token.
+func (p *Provider) NewFamily() string {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.newFamily().refreshToken()
+}
+
+// Replays is how often a refresh token was presented again after the provider had
+// acted on it.
+func (p *Provider) Replays() int {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.replays
+}
+
+// Calls is how many calls of op arrived.
+func (p *Provider) Calls(op Op) int {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.calls[op]
+}
+
+// Presented is how often a refresh token arrived.
+func (p *Provider) Presented(token string) int {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.presented[token]
+}
+
+// Accepts reports whether an access token works now, its expiry aside.
+func (p *Provider) Accepts(accessToken string) bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	for _, f := range p.families {
+		if f.accessToken() == accessToken {
+			return !f.dead
+		}
+	}
+	return false
+}
+
+// Live reports whether a refresh token would be accepted now.
+func (p *Provider) Live(refreshToken string) bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	for _, f := range p.families {
+		if f.refreshToken() == refreshToken {
+			return !f.dead
+		}
+	}
+	return false
+}
+
+func (p *Provider) newFamily() *family {
+	f := &family{number: len(p.families) + 1, generation: 1}
+	p.families = append(p.families, f)
+	return f
+}
+
+// rotate acts on a presented refresh token.
+func (p *Provider) rotate(token string) (*family, error) {
+	for _, f := range p.families {
+		switch {
+		case !strings.HasPrefix(token, fmt.Sprintf("rt-%d-", f.number)):
+			continue
+		case f.refreshToken() != token:
+			p.replays++
+			f.dead = true
+		case !f.dead:
+			if !p.KeepsTokens && !p.OmitsTokens {
+				f.generation++
+			}
+			return f, nil
+		}
+	}
+	return nil, fail(providers.Refused, Refresh)
+}
+
+func fail(kind providers.Kind, op Op) *providers.Error {
+	return &providers.Error{Kind: kind, Provider: Name, Op: strings.ToLower(string(op))}
+}
+
+// Fail is an Answer that fails all calls of op with kind; acts says whether the
+// provider acts all the same.
+func Fail(op Op, kind providers.Kind, acts bool) func(Op) (error, bool) {
+	return func(called Op) (error, bool) {
+		if called != op {
+			return nil, false
+		}
+		return fail(kind, op), acts
+	}
+}
+
+// reply is the wire format of the model.
+type reply struct {
+	AccessToken  string `json:"at"`
+	RefreshToken string `json:"rt"`
+	SealedWith   string `json:"sealed_with"`
+}
+
+// providerPort is a process's way to the Provider.
+type providerPort struct{ p *process }
+
+func (providerPort) Name() string { return Name }
+
+func (o providerPort) Open(credentials secret.String) (providers.Session, error) {
+	text := strings.TrimSpace(credentials.Reveal())
+	var fields map[string]json.RawMessage
+	if text != "" && json.Unmarshal([]byte(text), &fields) != nil {
+		return nil, fail(providers.Misconfigured, "open")
+	}
+	if _, placeholder := fields["placeholder"]; placeholder || len(fields) == 0 {
+		return nil, providers.ErrNotSeeded
+	}
+	var s session
+	if json.Unmarshal([]byte(text), &s) != nil {
+		return nil, fail(providers.Misconfigured, "open")
+	}
+	s.p = o.p
+	return s, nil
+}
+
+// session is bound to one set of credentials.
+type session struct {
+	p        *process
+	Password string `json:"password"`
+	Key      string `json:"key"`
+}
+
+func (s session) CanLogin() bool { return s.Password != "" }
+
+func (s session) Refresh(ctx context.Context, token secret.String) (providers.Tokens, error) {
+	return s.send(ctx, Refresh, func(p *Provider) (*family, error) {
+		p.presented[token.Reveal()]++
+		return p.rotate(token.Reveal())
+	})
+}
+
+func (s session) Login(ctx context.Context) (providers.Tokens, error) {
+	return s.send(ctx, Login, func(p *Provider) (*family, error) {
+		if s.Password != p.Password {
+			return nil, fail(providers.Refused, Login)
+		}
+		return p.newFamily(), nil
+	})
+}
+
+// send makes one call to the provider and reads its reply.
+func (s session) send(ctx context.Context, op Op, act func(*Provider) (*family, error)) (providers.Tokens, error) {
+	p := s.p.world.Provider
+	if p.OnCall != nil {
+		p.OnCall(op)
+	}
+	var raw secret.String
+	sent := s.p.world.Now()
+	err := s.p.call(ctx, Site{Op: op}, refresh.Key{}, func(bool) error {
+		var instead error
+		acts := true
+		if p.Answer != nil {
+			instead, acts = p.Answer(op)
+		}
+		s.p.world.mu.Lock()
+		defer s.p.world.mu.Unlock()
+		p.calls[op]++
+		if instead != nil && !acts {
+			return instead
+		}
+		f, err := act(p)
+		if err != nil || instead != nil {
+			return errors.Join(instead, err)
+		}
+		r := reply{AccessToken: f.accessToken(), RefreshToken: f.refreshToken(), SealedWith: p.Key}
+		if p.OmitsTokens {
+			r.RefreshToken = ""
+		}
+		text, err := json.Marshal(r)
+		raw = secret.New(string(text))
+		return err
+	})
+	if err != nil {
+		return providers.Tokens{}, err
+	}
+	tokens, err := s.Decode(raw, sent)
+	if failed, ok := errors.AsType[*providers.Error](err); ok {
+		failed.Op, failed.Raw, failed.Sent = strings.ToLower(string(op)), raw, sent
+	}
+	return tokens, err
+}
+
+func (s session) Decode(raw secret.String, sent time.Time) (providers.Tokens, error) {
+	var r reply
+	if json.Unmarshal([]byte(raw.Reveal()), &r) != nil || r.SealedWith != s.Key {
+		return providers.Tokens{}, fail(providers.Unknown, "decode")
+	}
+	p := s.p.world.Provider
+	t := providers.Tokens{
+		AccessToken: secret.New(r.AccessToken), RefreshToken: secret.New(r.RefreshToken), TokenType: "Bearer",
+		IssuedAt: sent, AccessExpiresAt: sent.Add(p.Lifetime),
+	}
+	if p.RefreshLifetime > 0 {
+		t.RefreshExpiresAt = sent.Add(p.RefreshLifetime)
+	}
+	return t, nil
+}

@@ -1,0 +1,220 @@
+package refreshtest
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// Secrets models Secrets Manager: immutable versions, of which one is current.
+type Secrets struct {
+	world *World
+	docs  map[place]*document
+	back  []string
+}
+
+type place struct {
+	key refresh.Key
+	doc refresh.Document
+}
+
+type document struct {
+	versions map[string]secret.String
+	history  []string // ids that were current, the current one last
+	quota    bool
+	broken   error
+}
+
+func (d *document) current() string { return d.then(0) }
+
+// then is the current version as of n changes ago.
+func (d *document) then(n int) string {
+	if len(d.history) <= n {
+		return ""
+	}
+	return d.history[len(d.history)-1-n]
+}
+
+// Create makes a secret without a version.
+func (s *Secrets) Create(key refresh.Key, doc refresh.Document) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	s.docs[place{key, doc}] = &document{versions: map[string]secret.String{}}
+}
+
+// Delete deletes a secret.
+func (s *Secrets) Delete(key refresh.Key, doc refresh.Document) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	delete(s.docs, place{key, doc})
+}
+
+// Put is a person's edit: a new current version under an id of the store's own.
+func (s *Secrets) Put(key refresh.Key, doc refresh.Document, value secret.String) string {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	d := s.docs[place{key, doc}]
+	id := s.world.id("9e4504aa")
+	d.versions[id] = value
+	d.history = append(d.history, id)
+	return id
+}
+
+// Quota switches the quota on: no further version is taken.
+func (s *Secrets) Quota(key refresh.Key, doc refresh.Document, on bool) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	s.docs[place{key, doc}].quota = on
+}
+
+// Break makes every call about a secret fail with err; nil mends it.
+func (s *Secrets) Break(key refresh.Key, doc refresh.Document, err error) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	s.docs[place{key, doc}].broken = err
+}
+
+// Get returns the current version; zero where there is none.
+func (s *Secrets) Get(key refresh.Key, doc refresh.Document) refresh.Version {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	d := s.docs[place{key, doc}]
+	if d == nil || d.current() == "" {
+		return refresh.Version{}
+	}
+	return refresh.Version{ID: d.current(), Value: d.versions[d.current()]}
+}
+
+// IDs lists all versions that were stored, in no order.
+func (s *Secrets) IDs(key refresh.Key, doc refresh.Document) []string {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return slices.Collect(maps.Keys(s.docs[place{key, doc}].versions))
+}
+
+// History lists the versions that were current, in order, the current one last.
+func (s *Secrets) History(key refresh.Key, doc refresh.Document) []string {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return slices.Clone(s.docs[place{key, doc}].history)
+}
+
+// WentBack lists the versions of tokens that were made current again after another
+// had replaced them.
+func (s *Secrets) WentBack() []string {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return slices.Clone(s.back)
+}
+
+// promote makes a version current.
+func (s *Secrets) promote(at place, id string) {
+	d := s.docs[at]
+	if at.doc == refresh.TokensDoc && slices.Contains(d.history, id) {
+		s.back = append(s.back, id)
+	}
+	d.history = append(d.history, id)
+}
+
+// secretsPort is a process's way to the Secrets.
+type secretsPort struct{ p *process }
+
+// on makes a call about a document that must exist.
+func (s secretsPort) on(
+	ctx context.Context, op Op, key refresh.Key, doc refresh.Document, act func(d *document, stale bool) error,
+) error {
+	return s.p.call(ctx, Site{op, doc}, key, func(stale bool) error {
+		s.p.world.mu.Lock()
+		defer s.p.world.mu.Unlock()
+		d := s.p.world.Secrets.docs[place{key, doc}]
+		switch {
+		case d == nil:
+			return refresh.ErrNoSecret
+		case d.broken != nil:
+			return d.broken
+		}
+		return act(d, stale)
+	})
+}
+
+func (s secretsPort) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
+	var v refresh.Version
+	err := s.on(ctx, Current, key, doc, func(d *document, stale bool) error {
+		id := d.then(ago(stale))
+		if id == "" {
+			return refresh.ErrNoValue
+		}
+		v = refresh.Version{ID: id, Value: d.versions[id]}
+		return nil
+	})
+	return v, err
+}
+
+func (s secretsPort) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
+	var id string
+	err := s.on(ctx, CurrentID, key, doc, func(d *document, stale bool) error {
+		id = d.then(ago(stale))
+		return nil
+	})
+	return id, err
+}
+
+func ago(stale bool) int {
+	if stale {
+		return 1
+	}
+	return 0
+}
+
+func (s secretsPort) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
+	var v refresh.Version
+	err := s.on(ctx, ByID, key, doc, func(d *document, _ bool) error {
+		value, ok := d.versions[id]
+		if !ok {
+			return refresh.ErrNoVersion
+		}
+		v = refresh.Version{ID: id, Value: value}
+		return nil
+	})
+	return v, err
+}
+
+func (s secretsPort) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (bool, error) {
+	var current bool
+	err := s.on(ctx, Stage, key, doc, func(d *document, _ bool) error {
+		value, exists := d.versions[v.ID]
+		switch {
+		case exists && value != v.Value:
+			return refresh.ErrVersionTaken
+		case !exists && d.quota:
+			return refresh.ErrQuota
+		}
+		d.versions[v.ID] = v.Value
+		if d.current() == "" {
+			d.history = append(d.history, v.ID)
+		}
+		current = d.current() == v.ID
+		return nil
+	})
+	return current && err == nil, err
+}
+
+func (s secretsPort) Promote(ctx context.Context, key refresh.Key, doc refresh.Document, from, to string) error {
+	return s.on(ctx, Promote, key, doc, func(d *document, _ bool) error {
+		if _, exists := d.versions[to]; !exists {
+			return refresh.ErrNoVersion
+		}
+		switch d.current() {
+		case to:
+			return nil
+		case from:
+			s.p.world.Secrets.promote(place{key, doc}, to)
+			return nil
+		default:
+			return &refresh.MovedError{Current: d.current()}
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package refreshtest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// World is what outlives a process. Its fields are set before the first engine
+// starts; the methods may be called at any time.
+type World struct {
+	Secrets  *Secrets
+	Ledger   *Ledger
+	Provider *Provider
+	// Accounts are the engine's.
+	Accounts []string
+	// Latency is how long a call takes, on the clock of package time; nil: no time.
+	// With a latency of its own for each site, parallel calls end in a known order.
+	Latency func(Call) time.Duration
+	// Flows: the world's clock runs with that of package time; else it stands still.
+	Flows bool
+
+	mu        sync.Mutex
+	now       time.Time
+	born      time.Time
+	ids       int
+	processes int
+	pending   []func()
+	trace     []Call
+}
+
+// New makes a world with the secrets of account "default": credentials that can
+// log in, tokens and access without a value.
+func New() *World {
+	w := &World{
+		Accounts: []string{Default.Account},
+		now:      time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), born: time.Now(),
+	}
+	w.Secrets = &Secrets{world: w, docs: map[place]*document{}}
+	w.Ledger = &Ledger{world: w, rows: map[refresh.Key]refresh.Row{}}
+	w.Provider = newProvider(w)
+	w.Add(Default)
+	return w
+}
+
+// Default is the credential of a new World.
+var Default = refresh.Key{Provider: Name, Account: "default"}
+
+// Add makes the secrets of one more credential.
+func (w *World) Add(key refresh.Key) {
+	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+		w.Secrets.Create(key, doc)
+	}
+	w.Secrets.Put(key, refresh.Credentials, w.Provider.Credentials())
+}
+
+// Seed logs in at the provider, as a person would, and puts the refresh token
+// alone into the tokens secret.
+func (w *World) Seed(key refresh.Key) {
+	w.Secrets.Put(key, refresh.TokensDoc, secret.New(fmt.Sprintf(`{"refresh_token":%q}`, w.Provider.NewFamily())))
+}
+
+// Engine starts a process.
+func (w *World) Engine(hook Hook) *refresh.Engine {
+	w.mu.Lock()
+	w.processes++
+	p := &process{world: w, hook: hook, number: w.processes, count: map[Site]int{}}
+	w.mu.Unlock()
+	return refresh.Engine{
+		Provider: providerPort{p}, Secrets: secretsPort{p}, Ledger: ledgerPort{p},
+		Accounts: w.Accounts, NewID: w.newID, Now: w.Now,
+	}.WithDefaults()
+}
+
+// Now is the world's clock.
+func (w *World) Now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.Flows {
+		return w.now.Add(time.Since(w.born))
+	}
+	return w.now
+}
+
+// Advance moves the clock on.
+func (w *World) Advance(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// Land does what calls that land later have left, in the order of the calls.
+func (w *World) Land() {
+	w.mu.Lock()
+	pending := w.pending
+	w.pending = nil
+	w.mu.Unlock()
+	for _, act := range pending {
+		act()
+	}
+}
+
+// Trace returns the calls made since it was last asked, in the order in which they
+// were begun.
+func (w *World) Trace() []Call {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	trace := w.trace
+	w.trace = nil
+	return slices.Clone(trace)
+}
+
+// AttemptIDs is how the ids of attempts begin. The ids of a world count up.
+const AttemptIDs = "a77e3970"
+
+// newID makes ids of the shape of a UUID that tell in which order they were made.
+func (w *World) newID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.id(AttemptIDs)
+}
+
+func (w *World) id(prefix string) string {
+	w.ids++
+	return fmt.Sprintf("%s-0000-4000-8000-%012d", prefix, w.ids)
+}
+
+func (w *World) later(act func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pending = append(w.pending, act)
+}
+
+func (w *World) record(c Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trace = append(w.trace, c)
+}

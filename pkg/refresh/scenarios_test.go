@@ -1,0 +1,122 @@
+package refresh_test
+
+import (
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+)
+
+// scenario is where histories begin: a world in which the next tick has work.
+type scenario struct {
+	name  string
+	login bool // the credentials can log in
+	setup func(w *rt.World)
+	// meanwhile is what people and the world do before a tick.
+	meanwhile func(w *rt.World, tick int)
+	quiet     int // from this tick on meanwhile does nothing
+}
+
+func scenarios() []scenario {
+	base := []scenario{
+		{name: "a refresh", setup: setupDue},
+		{name: "a seed", setup: func(w *rt.World) { w.Seed(rt.Default) }},
+		{name: "died before the send", setup: setupDied(at(sends, 1, 0, rt.DieBefore))},
+		{name: "died after the send", setup: setupDied(at(sends, 1, 0, rt.DieAfter))},
+		{name: "died before the promote", setup: setupDied(at(promotes, 1, 0, rt.DieBefore))},
+		{name: "died with only the escrow kept", setup: setupDied(onlyEscrow)},
+		{name: "unpublished", setup: setupUnpublished},
+		{name: "carried by the escrow", setup: setupCarried},
+		{name: "quota that lasts", setup: setupCarried, meanwhile: quotaUntil(5), quiet: 5},
+		{name: "an edit during the send", setup: setupEdited},
+		{name: "an edit after a death", setup: setupDied(at(sends, 1, 0, rt.DieAfter)), meanwhile: seedBefore(0), quiet: 1},
+		{name: "an unreadable reply", setup: setupDue, meanwhile: wrongKeyUntil(3), quiet: 4},
+	}
+	all := []scenario{{name: "a first login", login: true, setup: func(*rt.World) {}}}
+	for _, s := range base {
+		without := s
+		without.name += ", no login"
+		without.setup = func(w *rt.World) {
+			loginOff(w)
+			s.setup(w)
+		}
+		s.login = true
+		all = append(all, s, without)
+	}
+	return all
+}
+
+// setupDied leaves an attempt that died under hook, its claim run out.
+func setupDied(hook rt.Hook) func(w *rt.World) {
+	return func(w *rt.World) {
+		setupDue(w)
+		tick(w, hook)
+		w.Advance(2 * time.Minute)
+	}
+}
+
+// onlyEscrow lets a process die when the escrow alone has the reply.
+func onlyEscrow(c rt.Call) rt.Fault {
+	switch {
+	case c.Op == rt.Stage:
+		return rt.FailBefore
+	case c.Op == rt.Write && c.Nth == 3:
+		return rt.DieBefore
+	}
+	return rt.None
+}
+
+func setupUnpublished(w *rt.World) {
+	setupDue(w)
+	tick(w, at(stagesAccess, 1, 0, rt.FailBefore))
+	w.Advance(time.Minute)
+}
+
+// setupCarried leaves a chain that lives in the escrow and is due, the quota over.
+func setupCarried(w *rt.World) {
+	setupDue(w)
+	w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
+	tick(w, nil)
+	w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
+	w.Advance(12 * time.Minute)
+}
+
+// setupEdited lets a person seed a new refresh token while the first request is
+// under way.
+func setupEdited(w *rt.World) {
+	setupDue(w)
+	var once sync.Once
+	w.Provider.OnCall = func(rt.Op) { once.Do(func() { w.Seed(rt.Default) }) }
+}
+
+func quotaUntil(end int) func(w *rt.World, tick int) {
+	return func(w *rt.World, tick int) { w.Secrets.Quota(rt.Default, refresh.TokensDoc, tick < end) }
+}
+
+// seedBefore puts a refresh token of a new family into tokens before a tick.
+func seedBefore(n int) func(w *rt.World, tick int) {
+	return func(w *rt.World, tick int) {
+		if tick == n {
+			w.Seed(rt.Default)
+		}
+	}
+}
+
+// wrongKeyUntil lets the provider seal its replies with another key than that of the
+// credentials, until a person corrects them.
+func wrongKeyUntil(end int) func(w *rt.World, tick int) {
+	return func(w *rt.World, tick int) {
+		switch tick {
+		case 0:
+			w.Provider.Key = "another"
+		case end:
+			good := w.Provider.Credentials()
+			if current := w.Secrets.Get(rt.Default, refresh.Credentials); current.Value == secret.New(`{"key":""}`) {
+				good = w.Provider.CredentialsWithoutLogin()
+			}
+			w.Secrets.Put(rt.Default, refresh.Credentials, good)
+		}
+	}
+}

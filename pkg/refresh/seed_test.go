@@ -1,0 +1,248 @@
+package refresh_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+)
+
+// What the secrets hold before the first attempt.
+func TestFirstTick(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		setup func(w *rt.World)
+		want  outcome.Outcome
+		says  string // in the error
+	}{
+		"login": {func(*rt.World) {}, outcome.LoggedIn, ""},
+		"login and a seed": {
+			func(w *rt.World) { w.Seed(rt.Default) }, outcome.Refreshed, "",
+		},
+		"a seed alone": {
+			func(w *rt.World) { loginOff(w); w.Seed(rt.Default) }, outcome.Refreshed, "",
+		},
+		"a row that a pause has made, and a seed": {
+			func(w *rt.World) {
+				w.Seed(rt.Default)
+				w.Ledger.Pause(rt.Default, false)
+			}, outcome.Refreshed, "",
+		},
+		"placeholder":           {credentials(`{"placeholder":"","password":""}`), outcome.NotSeeded, "model/default/credentials"},
+		"empty credentials":     {credentials(" \n"), outcome.NotSeeded, "model/default/credentials"},
+		"empty JSON":            {credentials(`{}`), outcome.NotSeeded, "model/default/credentials"},
+		"placeholder in tokens": {tokens(`{}`), outcome.LoggedIn, ""},
+		"neither login nor seed": {
+			loginOff, outcome.NotSeeded, "model/default",
+		},
+		"neither login nor seed, and a row": {
+			func(w *rt.World) { loginOff(w); w.Ledger.Pause(rt.Default, false) }, outcome.NotSeeded, "model/default",
+		},
+		"credentials without a value": {
+			func(w *rt.World) { w.Secrets.Create(rt.Default, refresh.Credentials) }, outcome.NotSeeded, "credentials",
+		},
+		"malformed credentials": {credentials(`{"password":`), outcome.Misconfigured, "open"},
+		"malformed tokens":      {tokens(`{"refresh_token":"rt-1-1"`), outcome.Misconfigured, "secret tokens: is not a JSON object"},
+		"tokens of a wrong type": {
+			tokens(`{"refresh_token":1,"issued_at":"yesterday"}`), outcome.Misconfigured, `"issued_at"`,
+		},
+		"tokens not in UTF-8": {tokens("{\"refresh_token\":\"rt\xff\"}"), outcome.Misconfigured, "UTF-8"},
+		"no credentials secret": {
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.Credentials) }, outcome.Misconfigured, "secret credentials",
+		},
+		"no tokens secret": {
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.TokensDoc) }, outcome.Misconfigured, "secret tokens",
+		},
+		"no access secret": {
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.AccessDoc) }, outcome.Misconfigured, "secret access",
+		},
+		"access denied": {
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrForbidden) },
+			outcome.Misconfigured, "secret tokens",
+		},
+		"binary tokens": {
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrMalformed) },
+			outcome.Misconfigured, "secret tokens",
+		},
+		"passing trouble": {
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, errPassing) }, outcome.Transient, "secret access",
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			tt.setup(w)
+			before := snapshot(w)
+			for range 3 {
+				got := tick(w, nil)
+				if got.Outcome != tt.want {
+					t.Fatalf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
+				}
+				if tt.says == "" {
+					wantHealthy(t, w)
+					return
+				}
+				if got.Err == nil || !strings.Contains(got.Err.Error(), tt.says) || strings.Contains(got.Err.Error(), "rt-1-1") {
+					t.Errorf("error %v, want one that says %q", got.Err, tt.says)
+				}
+				if w.Provider.Calls(rt.Login)+w.Provider.Calls(rt.Refresh) != 0 {
+					t.Error("the provider was called")
+				}
+				if diff := cmp.Diff(before, snapshot(w)); diff != "" {
+					t.Errorf("the secrets were changed:\n%s", diff)
+				}
+				w.Advance(time.Minute)
+			}
+		})
+	}
+}
+
+func credentials(text string) func(w *rt.World) {
+	return func(w *rt.World) { w.Secrets.Put(rt.Default, refresh.Credentials, secret.New(text)) }
+}
+
+func tokens(text string) func(w *rt.World) {
+	return func(w *rt.World) { w.Secrets.Put(rt.Default, refresh.TokensDoc, secret.New(text)) }
+}
+
+// snapshot is what the secrets of a credential hold.
+func snapshot(w *rt.World) map[string]string {
+	all := map[string]string{}
+	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+		v := w.Secrets.Get(rt.Default, doc)
+		all[string(doc)] = v.ID + " " + v.Value.Reveal()
+	}
+	return all
+}
+
+// What could not be read is tried again as soon as it can be: a permission or a
+// secret that was created leaves no new version to wait for.
+func TestReadableAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ harm, mend func(w *rt.World) }{
+		"access denied": {
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, refresh.ErrForbidden) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, nil) },
+		},
+		"tokens secret missing": {
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.TokensDoc) },
+			func(w *rt.World) { w.Secrets.Create(rt.Default, refresh.TokensDoc) },
+		},
+		"key of the credentials disabled": {
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, refresh.ErrForbidden) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, nil) },
+		},
+	} {
+		for _, fresh := range []bool{true, false} {
+			inBubble(t, fmt.Sprintf("%s, fresh %t", name, fresh), func(t *testing.T) {
+				w := rt.New()
+				if !fresh {
+					w = live(t)
+				}
+				tt.harm(w)
+				for range 2 {
+					if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
+						t.Fatalf("outcome %s", got.Outcome)
+					}
+					w.Advance(time.Minute)
+				}
+				tt.mend(w)
+				tick(w, nil)
+				wantHealthy(t, w)
+			})
+		}
+	}
+}
+
+// What is wrong with the secrets is written into the row once, and goes with the
+// mistake.
+func TestMisconfiguredUntilEdited(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		good := w.Secrets.Get(rt.Default, refresh.Credentials).Value
+		credentials(`{`)(w)
+		tick(w, nil)
+		noted := row(w)
+		if noted.State != refresh.Misconfigured || noted.ConsecutiveFailures != 1 {
+			t.Fatalf("the row is %s with %d failures", noted.State, noted.ConsecutiveFailures)
+		}
+		w.Advance(time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
+			t.Errorf("outcome %s", got.Outcome)
+		}
+		if row(w).ConsecutiveFailures != 1 {
+			t.Error("written again")
+		}
+		w.Secrets.Put(rt.Default, refresh.Credentials, good)
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("after the edit: %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A mistyped account must not be looked after for ever.
+func TestUnknownAccountLeavesNoRow(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		got := run(w, nil, refresh.Request{Account: "defualt", Force: true})
+		if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, refresh.ErrNoSecret) || got.Account != "defualt" {
+			t.Errorf("%s: outcome %s: %v", got.Account, got.Outcome, got.Err)
+		}
+		if r := w.Ledger.Get(refresh.Key{Provider: rt.Name, Account: "defualt"}); r.Account != "" {
+			t.Error("it has a row")
+		}
+	})
+}
+
+// Keys that we don't know are carried from version to version, by a refresh, a
+// recovery and a login.
+func TestUnknownKeysArePreserved(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		const note = `{"by":["ops",1e3,null,"<&>"]}`
+		tokens(`{"refresh_token":"` + w.Provider.NewFamily() + `","note":` + note + `,"Access_Token":"not ours"}`)(w)
+		for step, do := range []func(){
+			func() { tick(w, nil) },
+			func() {
+				w.Advance(12 * time.Minute)
+				tick(w, onlyEscrow)
+				w.Advance(2 * time.Minute)
+				tick(w, nil)
+			},
+			func() {
+				w.Advance(12 * time.Minute)
+				w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+				tick(w, nil)
+			},
+		} {
+			do()
+			wantHealthy(t, w)
+			var doc map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(w.Secrets.Get(rt.Default, refresh.TokensDoc).Value.Reveal()), &doc); err != nil {
+				t.Fatal(err)
+			}
+			var got, want any
+			if json.Unmarshal(doc["note"], &got) != nil || json.Unmarshal([]byte(note), &want) != nil || !cmp.Equal(got, want) {
+				t.Errorf("step %d: note is %s, want %s", step, doc["note"], note)
+			}
+			if string(doc["Access_Token"]) != `"not ours"` {
+				t.Errorf("step %d: keys are %v", step, slices.Sorted(maps.Keys(doc)))
+			}
+		}
+	})
+}

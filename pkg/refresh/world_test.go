@@ -1,0 +1,144 @@
+package refresh_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+)
+
+// inBubble runs a test on a clock of its own: waits cost nothing.
+func inBubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, test)
+	})
+}
+
+// tick is one run of a new process over all accounts; the result is the first one's.
+func tick(w *rt.World, hook rt.Hook) refresh.Result {
+	return run(w, hook, refresh.Request{})
+}
+
+func run(w *rt.World, hook rt.Hook, req refresh.Request) refresh.Result {
+	if req.RunID == "" {
+		req.RunID = "run"
+	}
+	return w.Engine(hook).Run(context.Background(), req)[0]
+}
+
+// live is a world whose chain was made by a refresh and is due for the next.
+func live(t *testing.T) *rt.World {
+	t.Helper()
+	w := rt.New()
+	setupDue(w)
+	if broken := unhealthy(w); broken != "" {
+		t.Fatal(broken)
+	}
+	return w
+}
+
+func setupDue(w *rt.World) {
+	w.Seed(rt.Default)
+	tick(w, nil)
+	w.Advance(12 * time.Minute)
+}
+
+// loginOff takes the login out of the credentials.
+func loginOff(w *rt.World) {
+	w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+}
+
+// liveWithoutLogin is live, with credentials that can't log in.
+func liveWithoutLogin(t *testing.T) *rt.World {
+	t.Helper()
+	w := live(t)
+	loginOff(w)
+	return w
+}
+
+// at ends the calls from site with fault, from the nth to the last; last 0: for ever.
+func at(site rt.Site, nth, last int, fault rt.Fault) rt.Hook {
+	return func(c rt.Call) rt.Fault {
+		if c.Site == site && c.Nth >= nth && (last == 0 || c.Nth <= last) {
+			return fault
+		}
+		return rt.None
+	}
+}
+
+var (
+	claims       = rt.Site{Op: rt.Write}
+	sends        = rt.Site{Op: rt.Refresh}
+	logins       = rt.Site{Op: rt.Login}
+	stages       = rt.Site{Op: rt.Stage, Doc: refresh.TokensDoc}
+	stagesAccess = rt.Site{Op: rt.Stage, Doc: refresh.AccessDoc}
+	promotes     = rt.Site{Op: rt.Promote, Doc: refresh.TokensDoc}
+)
+
+var errPassing = errors.New("passing trouble")
+
+// tokensDoc is a tokens or access document as a reader sees it.
+type tokensDoc struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	AttemptID    string `json:"attempt_id"`
+}
+
+func read(w *rt.World, doc refresh.Document) (tokensDoc, string) {
+	v := w.Secrets.Get(rt.Default, doc)
+	var d tokensDoc
+	_ = json.Unmarshal([]byte(v.Value.Reveal()), &d) // a missing value reads as empty
+	return d, v.ID
+}
+
+// chain is the tokens document that is current.
+func chain(w *rt.World) tokensDoc {
+	d, _ := read(w, refresh.TokensDoc)
+	return d
+}
+
+func row(w *rt.World) refresh.Row { return w.Ledger.Get(rt.Default) }
+
+func fingerprint(token string) string { return secret.New(token).Fingerprint() }
+
+// unhealthy says what is wrong with the default credential; empty: nothing.
+func unhealthy(w *rt.World) string {
+	r := row(w)
+	tokens, tokensID := read(w, refresh.TokensDoc)
+	access, accessID := read(w, refresh.AccessDoc)
+	switch {
+	case r.Phase != refresh.Idle || r.State != refresh.OK:
+		return fmt.Sprintf("the row is %s and %s", r.Phase, r.State)
+	case r.Escrow.AttemptID != "":
+		return "a reply is left in the escrow"
+	case r.VersionID != tokensID || r.PublishedVersionID != accessID:
+		return fmt.Sprintf("the row tells of versions %s and %s, the secrets have %s and %s",
+			r.VersionID, r.PublishedVersionID, tokensID, accessID)
+	case accessID != tokensID || access.AccessToken != tokens.AccessToken:
+		return fmt.Sprintf("access %s does not follow tokens %s", accessID, tokensID)
+	case !w.Provider.Accepts(access.AccessToken):
+		return "readers have a dead access token"
+	case !w.Provider.Live(tokens.RefreshToken):
+		return "the refresh token is dead"
+	}
+	return ""
+}
+
+func wantHealthy(t *testing.T, w *rt.World) {
+	t.Helper()
+	if broken := unhealthy(w); broken != "" {
+		t.Error(broken)
+	}
+	if n := w.Provider.Replays(); n != 0 {
+		t.Errorf("%d replays", n)
+	}
+}

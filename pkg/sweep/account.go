@@ -1,0 +1,186 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+)
+
+// sweep is the work of one run on the transactions of one account.
+type sweep struct {
+	*Engine
+	req     Request
+	account string
+	ledger  func() ([]refresh.Row, error) // read once a run, in the background
+	slots   chan struct{}                 // taken by a row that is worked on
+
+	tally
+	brake
+
+	index       [Shards][]Due // what is due
+	more        [Shards]bool  // whether the index may hold more of it
+	rows        []refresh.Row // of the provider
+	row         refresh.Row   // the account's own
+	exists      bool
+	credentials refresh.Version
+	session     providers.Session
+	claims      [Shards]refresh.Row // as written; zero where there is none
+}
+
+// run finds out what is due and does it.
+func (s *sweep) run(ctx context.Context) {
+	defer s.contain(ctx)
+	if s.req.TransactionID != 0 {
+		s.lookAtOne(ctx)
+	} else {
+		s.look(ctx)
+	}
+	rows, err := s.ledger()
+	if err != nil {
+		s.leave(lasting(err), fmt.Errorf("read the ledger: %w", err))
+		return
+	}
+	s.rows = rows
+	s.row, s.exists = s.stored(s.account)
+	if len(s.due()) == 0 {
+		if len(s.report.Outcomes) == 0 {
+			s.count(outcome.NotDue, 1)
+		}
+		return
+	}
+	if what, err := s.barred(); what != "" {
+		s.leave(what, err)
+		return
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { s.lookFurther(ctx) })
+	what, err := s.open(ctx)
+	wg.Wait()
+	if what != "" {
+		s.leave(what, err)
+		if what == outcome.Misconfigured && !s.noted() {
+			s.stop(what)
+			s.note(ctx)
+		}
+		return
+	}
+	s.claim(ctx)
+	s.work(ctx, s.due())
+	s.finish(ctx)
+}
+
+// ErrPanic is the cause of a Result or Recorded whose work panicked.
+var ErrPanic = refresh.ErrPanic
+
+// contain ends the panic of one account, or of one row.
+func (s *sweep) contain(ctx context.Context) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	// The panic's value may hold anything; its type and the stack may be shown.
+	s.Log.ErrorContext(ctx, "panic", "account", s.account, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	s.count(outcome.Transient, 1)
+	s.need(Result{Outcome: outcome.Transient, Err: ErrPanic, Panicked: true})
+}
+
+// key is the ledger's key of an account, or of a shard of one.
+func (s *sweep) key(account string) refresh.Key {
+	return refresh.Key{Provider: s.Provider.Name(), Account: account}
+}
+
+// stored finds a row of the ledger, as it was read.
+func (s *sweep) stored(account string) (refresh.Row, bool) {
+	i := slices.IndexFunc(s.rows, func(r refresh.Row) bool { return r.Account == account })
+	if i < 0 {
+		return refresh.Row{Key: s.key(account)}, false
+	}
+	return s.rows[i], true
+}
+
+// barred is what keeps the sweep from calls, as far as the ledger knows.
+func (s *sweep) barred() (outcome.Outcome, error) {
+	if s.row.Paused {
+		return outcome.Paused, nil
+	}
+	if s.Now().Before(s.row.NotBefore) && !s.req.Force {
+		return outcome.RateLimited, fmt.Errorf("the provider wants no call before %s", s.row.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return "", nil
+}
+
+// open reads the credentials; the outcome is empty where there is a session.
+func (s *sweep) open(ctx context.Context) (outcome.Outcome, error) {
+	key := s.key(s.account)
+	secret := fmt.Sprintf("secret %s/%s", key, refresh.Credentials)
+	v, err := s.Secrets.Current(ctx, key, refresh.Credentials)
+	s.credentials = v
+	switch {
+	case errors.Is(err, refresh.ErrNoValue):
+		return outcome.NotSeeded, fmt.Errorf("%s: %w: put the provider's credentials into it", secret, err)
+	case errors.Is(err, refresh.ErrNoSecret):
+		return outcome.Misconfigured, fmt.Errorf("%s: %w: create it with the provider's credentials", secret, err)
+	case errors.Is(err, refresh.ErrMalformed):
+		return outcome.Misconfigured, fmt.Errorf("%s: %w: put the provider's credentials into it as JSON", secret, err)
+	case errors.Is(err, refresh.ErrForbidden):
+		return outcome.Misconfigured, fmt.Errorf("%s: %w: allow to read it, and to decrypt with its key", secret, err)
+	case err != nil:
+		return outcome.Transient, fmt.Errorf("%s: %w", secret, err)
+	}
+	s.session, err = s.Provider.Open(v.Value)
+	switch {
+	case errors.Is(err, providers.ErrNotSeeded):
+		return outcome.NotSeeded, fmt.Errorf("%s: %w: put the provider's credentials into it", secret, err)
+	case err != nil:
+		return outcome.Misconfigured, fmt.Errorf("%s: %w", secret, err)
+	case s.noted() && !s.req.Force:
+		return outcome.Misconfigured, fmt.Errorf(
+			"%s: the provider refused these credentials, and nothing was tried since: correct them, or force a run", secret)
+	}
+	return "", nil
+}
+
+// noted reports whether the ledger knows already that these credentials are wrong.
+func (s *sweep) noted() bool {
+	return s.row.State == refresh.Misconfigured && s.row.CredentialsVersionID == s.credentials.ID
+}
+
+// leave says why the sweep does nothing of what is due, or could not tell what is.
+func (s *sweep) leave(what outcome.Outcome, err error) {
+	due := s.due()
+	s.left(what, due...)
+	if len(due) == 0 {
+		s.count(what, 1)
+	}
+	if err != nil {
+		s.say(what, err)
+	}
+}
+
+// left counts rows that the sweep did not come to: they stay due.
+func (s *sweep) left(what outcome.Outcome, due ...Due) {
+	s.count(what, len(due))
+	now := s.Now()
+	for _, d := range due {
+		s.expiry(d.AccessExpiresAt)
+		if what != outcome.Busy && !now.Before(d.RefreshAt) {
+			s.backlog(d.RefreshAt)
+		}
+	}
+}
+
+// lasting is the outcome of an error of a store: it passes, or it waits for a person.
+func lasting(err error) outcome.Outcome {
+	if errors.Is(err, ErrForbidden) || errors.Is(err, refresh.ErrForbidden) || errors.Is(err, errInvalid) {
+		return outcome.Misconfigured
+	}
+	return outcome.Transient
+}

@@ -1,0 +1,328 @@
+package sweep_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// A tick with nothing due costs one query a shard and one of the ledger, in the
+// time of one.
+func TestQuietTick(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		now := stored(time.Now())
+		w.add(1, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = now.Add(time.Hour) })
+		w.add(2, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = now.Add(time.Minute) })
+		w.add(3, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = time.Time{} })
+		w.Latency = map[string]time.Duration{opDue: time.Second, opRows: time.Second}
+		began := time.Now()
+
+		report := w.run(t, sweep.Request{})
+		equal(t, "time", time.Since(began), time.Second)
+		equal(t, "calls", w.counted(), map[string]int{opDue: sweep.Shards, opRows: 1})
+		equal(t, "report", report, sweep.Report{
+			Outcomes: one(outcome.NotDue),
+			Accounts: []sweep.Account{{Account: account, Outcomes: one(outcome.NotDue), NextExpiry: now.Add(time.Minute)}},
+		})
+		equal(t, "ledger", w.ledgerRow(account), refresh.Row{})
+	})
+}
+
+// A ledger that can't be read is told of even if nothing is due: which accounts there
+// are, and which are paused, nobody knows.
+func TestQuietTickWithoutLedger(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.Before = failing(opRows, refresh.ErrForbidden)
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, one(outcome.Misconfigured))
+		equal(t, "listed", needed(report), []outcome.Outcome{outcome.Misconfigured})
+	})
+}
+
+func TestNoRowsAtAll(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.NotDue))
+	})
+}
+
+// One due row costs, one after the other: index and ledger, credentials, claim, row,
+// provider, row, release and history.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(1)
+		for _, op := range []string{opDue, opRows, opSecret, opWrite, opGet, opSend, opUpdate} {
+			w.Latency[op] = time.Second
+		}
+		began := time.Now()
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
+		equal(t, "time", time.Since(began), 7*time.Second)
+		equal(t, "calls", w.counted(), map[string]int{
+			opDue: sweep.Shards, opRows: 1, opSecret: 1, opWrite: 3, opGet: 1, opSend: 1, opUpdate: 1,
+		})
+	})
+}
+
+// TestBarred: what keeps a whole account from calls.
+func TestBarred(t *testing.T) {
+	t.Parallel()
+	limited := func(w *world) {
+		w.setLedger(account, refresh.Row{Fence: 3, NotBefore: time.Now().Add(time.Minute)})
+	}
+	for name, tt := range map[string]struct {
+		set   func(w *world)
+		force bool
+		want  outcome.Outcome
+		says  string // in the error or warning
+	}{
+		"paused":                     {set: func(w *world) { w.setLedger(account, refresh.Row{Paused: true}) }, want: outcome.Paused},
+		"paused, forced":             {set: func(w *world) { w.setLedger(account, refresh.Row{Paused: true}) }, force: true, want: outcome.Paused},
+		"rate limited before":        {set: limited, want: outcome.RateLimited, says: "wants no call before"},
+		"rate limited before, force": {set: limited, force: true, want: outcome.Refreshed},
+		"rate limit over": {
+			set: func(w *world) { w.setLedger(account, refresh.Row{NotBefore: time.Now()}) }, want: outcome.Refreshed,
+		},
+		"placeholder": {
+			set: func(w *world) { w.setSecret("v1", "placeholder") }, want: outcome.NotSeeded, says: "secret model/default/credentials",
+		},
+		"no version": {
+			set: func(w *world) { w.Before = failing(opSecret, refresh.ErrNoValue) }, want: outcome.NotSeeded, says: "secret model/default/credentials",
+		},
+		"malformed JSON": {set: func(w *world) { w.setSecret("v1", "{") }, want: outcome.Misconfigured, says: "secret model/default/credentials"},
+		"no text":        {set: func(w *world) { w.Before = failing(opSecret, refresh.ErrMalformed) }, want: outcome.Misconfigured, says: "as JSON"},
+		"no secret":      {set: func(w *world) { w.secrets = nil }, want: outcome.Misconfigured, says: "create it"},
+		"secret forbidden": {
+			set: func(w *world) { w.Before = failing(opSecret, refresh.ErrForbidden) }, want: outcome.Misconfigured, says: "allow to read it",
+		},
+		"secret unreadable for now": {set: func(w *world) { w.Before = failing(opSecret, errPassing) }, want: outcome.Transient, says: "credentials"},
+		"ledger unreadable":         {set: func(w *world) { w.Before = failing(opRows, errPassing) }, want: outcome.Transient, says: "ledger"},
+		"ledger forbidden":          {set: func(w *world) { w.Before = failing(opRows, refresh.ErrForbidden) }, want: outcome.Misconfigured, says: "ledger"},
+		"claim fails":               {set: func(w *world) { w.Before = failing(opWrite, errPassing) }, want: outcome.Transient, says: "claim shard"},
+		"claim forbidden":           {set: func(w *world) { w.Before = failing(opWrite, refresh.ErrForbidden) }, want: outcome.Misconfigured, says: "claim shard"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				w.add(1)
+				w.add(2, func(r *sweep.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Minute) })
+				w.add(3, dueLater)
+				tt.set(w)
+				report := w.run(t, sweep.Request{Account: account, Force: tt.force})
+				n := 2
+				if tt.force {
+					n = 3
+				}
+				wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: n})
+				got := report.Accounts[0]
+				said := strings.Join(got.Warnings, "\n")
+				if tt.want.NeedsPerson() {
+					equal(t, "listed", needed(report), []outcome.Outcome{tt.want})
+					said = report.Credentials[0].Err.Error()
+				} else {
+					wantNobody(t, report)
+				}
+				if !strings.Contains(said, tt.says) {
+					t.Errorf("it says %q, and not %q", said, tt.says)
+				}
+				if tt.want == outcome.Refreshed {
+					return
+				}
+				if sent := w.sentNow(); len(sent) > 0 {
+					t.Errorf("sent: %v", sent)
+				}
+				if want := stored(time.Now().Add(-2 * time.Minute)); got.Backlog != 2 || got.OldestDue.Before(want.Add(-time.Second)) || got.OldestDue.After(want) {
+					t.Errorf("backlog %d since %v, want 2 since %v", got.Backlog, got.OldestDue, want)
+				}
+			})
+		})
+	}
+}
+
+// A wrong API secret costs one call until a person edits the secret, or forces one
+// more.
+func TestMisconfiguredUntilEdited(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.setSecret("v1", "bad")
+		for i := range int64(9) {
+			w.add(i + 1)
+		}
+		e := w.engine()
+		e.Workers = 1
+		run := func(force bool, want outcome.Outcome, calls int) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			report := e.Run(t.Context(), sweep.Request{RunID: "run", Force: force})
+			wantOutcomes(t, report, map[outcome.Outcome]int{want: 9})
+			equal(t, "calls", len(w.sentNow()), calls)
+			if want.NeedsPerson() {
+				equal(t, "listed", needed(report), []outcome.Outcome{want})
+			}
+		}
+		run(false, outcome.Misconfigured, 1)
+		row := w.ledgerRow(account)
+		equal(t, "state", row.State, refresh.Misconfigured)
+		equal(t, "credentials version", row.CredentialsVersionID, "v1")
+		run(false, outcome.Misconfigured, 0)
+		e.Workers = 32
+		run(true, outcome.Misconfigured, 1) // however many workers: one shows it
+		run(false, outcome.Misconfigured, 0)
+
+		// A failure in passing after the edit does not make the new version a wrong one.
+		w.setSecret("v2", "good")
+		w.Before = failing(opGet, errPassing)
+		e.Workers = 1
+		report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: 9})
+		w.Before = nil
+		run(false, outcome.Refreshed, 9)
+		equal(t, "state", w.ledgerRow(account).State, refresh.OK)
+	})
+}
+
+// Credentials that can't be opened are written down once, and looked at each tick.
+func TestMalformedCredentials(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.setSecret("v1", "{")
+		w.add(1)
+		for _, writes := range []int{1, 0} {
+			wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Misconfigured))
+			equal(t, "writes", w.counted()[opWrite], writes)
+		}
+		row := w.ledgerRow(account)
+		equal(t, "state", row.State, refresh.Misconfigured)
+		equal(t, "last outcome", row.LastOutcome, outcome.Misconfigured)
+		w.setSecret("v2", "good")
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
+	})
+}
+
+// TestIndexFails: shards that can't be read are told of, the others are worked on.
+func TestIndexFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err  error
+		want outcome.Outcome
+	}{
+		"in passing": {errPassing, outcome.Transient},
+		"forbidden":  {sweep.ErrForbidden, outcome.Misconfigured},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				for i := range int64(100) {
+					w.add(i + 1)
+				}
+				var failed atomic.Bool
+				w.After = func(op, _ string) error {
+					if op == opDue && failed.CompareAndSwap(false, true) {
+						return tt.err
+					}
+					return nil
+				}
+				report := w.run(t, sweep.Request{})
+				equal(t, "shards told of", report.Outcomes[tt.want], 1)
+				equal(t, "blind", report.Accounts[0].Blind, true)
+				if n := report.Outcomes[outcome.Refreshed]; n < 60 || n >= 100 {
+					t.Errorf("%d refreshed of the other shards", n)
+				}
+			})
+		})
+	}
+}
+
+// Accounts are those of the configuration and those that have a row in the ledger;
+// one's trouble is no other's.
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		of := func(account string) func(*sweep.Transaction) {
+			return func(r *sweep.Transaction) { r.Account = account }
+		}
+		w.add(1)
+		w.add(2, of("known"))
+		w.add(3, of("unknown"))
+		w.add(4, of("broken"))
+		w.setLedger("known", refresh.Row{Phase: refresh.Idle})
+		w.setLedger("known/shard-3", refresh.Row{Phase: refresh.Idle, Fence: 1})
+		w.setLedger("broken", refresh.Row{Phase: refresh.Idle})
+		w.secrets["known"] = w.secrets[account]
+
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 2, outcome.Misconfigured: 1})
+		var names []string
+		for _, a := range report.Accounts {
+			names = append(names, a.Account)
+		}
+		equal(t, "accounts", names, []string{"broken", account, "known"})
+		equal(t, "listed", report.Credentials[0].Account, "broken")
+
+		report = w.run(t, sweep.Request{Account: "unknown"}) // named by a person
+		wantOutcomes(t, report, one(outcome.Misconfigured))
+		equal(t, "credentials", w.row(3).AccessToken, secret.New("old"))
+	})
+}
+
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(1, func(r *sweep.Transaction) { r.Failures = 1 })
+		w.add(2, dueLater)
+		w.Reply = always(providers.Unknown)
+		for want := 1; want <= 2; want++ {
+			equal(t, "failures", w.run(t, sweep.Request{}).Accounts[0].Failures, want)
+			time.Sleep(time.Hour)
+			w.add(1)
+			w.add(2, dueLater)
+		}
+		equal(t, "last outcome", w.ledgerRow(account).LastOutcome, outcome.Transient)
+		equal(t, "last success", w.ledgerRow(account).LastSuccessAt, time.Time{})
+
+		w.Reply = nil
+		w.setLedgerPaused(t, false)
+		report := w.run(t, sweep.Request{})
+		equal(t, "failures", report.Accounts[0].Failures, 0)
+		row := w.ledgerRow(account)
+		equal(t, "row", row, refresh.Row{
+			Key: row.Key, Phase: refresh.Idle, Fence: 3, State: refresh.OK, CredentialsVersionID: "v1",
+			LastOutcome: outcome.Refreshed, LastSuccessAt: time.Now().UTC().Truncate(time.Millisecond), AccessExpiresAt: w.row(2).AccessExpiresAt,
+		})
+	})
+}
+
+// A pause that is set while a sweep runs stays, and so does what another sweep wrote.
+func TestHistoryRaces(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(1)
+		w.setLedger(account, refresh.Row{Phase: refresh.Idle, Fence: 8})
+		w.Reply = func(string) (providers.Tokens, error) {
+			w.setLedger(account, refresh.Row{Phase: refresh.Idle, Fence: 9, NotBefore: time.Now().Add(time.Hour).UTC()})
+			w.setLedgerPaused(t, true)
+			return fresh(), nil
+		}
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
+		row := w.ledgerRow(account)
+		if !row.Paused || row.Fence != 10 || row.NotBefore.IsZero() || row.LastOutcome != outcome.Refreshed {
+			t.Errorf("row: %+v", row)
+		}
+	})
+}
+
+func (w *world) setLedgerPaused(t *testing.T, paused bool) {
+	t.Helper()
+	if err := (model{w}).SetPaused(t.Context(), refresh.Key{Provider: provider, Account: account}, paused); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,86 @@
+package sweep_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// Whatever fails, and however often: once it is over, every row that the provider
+// has not refused is fresh within the longest back-off and claims are given back.
+func TestConverges(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(25) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				const rows = 40
+				for i := range int64(rows) {
+					w.add(i+1, func(r *sweep.Transaction) { r.ExpiresAt = time.Time{} })
+				}
+				var mu sync.Mutex
+				random := rand.New(rand.NewPCG(seed, 0))
+				chance := func(p float64) bool {
+					mu.Lock()
+					defer mu.Unlock()
+					return random.Float64() < p
+				}
+				faults := func(string, string) error {
+					if chance(0.15) {
+						return errPassing
+					}
+					return nil
+				}
+				w.Before, w.After = faults, faults
+				w.Reply = func(string) (providers.Tokens, error) {
+					for _, kind := range []providers.Kind{
+						providers.Unknown, providers.NotSent, providers.RateLimited, providers.Misconfigured, providers.Refused,
+					} {
+						if chance(0.03) {
+							return providers.Tokens{}, fail(kind)
+						}
+					}
+					tokens := fresh()
+					if chance(0.3) {
+						tokens.RefreshToken = secret.New(fmt.Sprint("rotated at ", time.Now()))
+					}
+					return tokens, nil
+				}
+				for range 30 {
+					w.run(t, sweep.Request{})
+					time.Sleep(time.Minute)
+				}
+
+				w.Before, w.After, w.Reply = nil, nil, nil
+				w.setSecret("v2", "good") // a person looks at it
+				for range 62 {
+					w.run(t, sweep.Request{})
+					time.Sleep(time.Minute)
+				}
+				report := w.run(t, sweep.Request{})
+				wantNobody(t, report)
+				if n := report.Outcomes[outcome.Transient] + report.Outcomes[outcome.Busy]; n > 0 {
+					t.Errorf("outcomes: %v", report.Outcomes)
+				}
+				for _, row := range w.rows {
+					if row.Status == sweep.Active && !row.AccessExpiresAt.After(time.Now()) {
+						t.Errorf("row %+v", row)
+					}
+				}
+				for key, row := range w.ledger {
+					if row.Phase != refresh.Idle || row.State == refresh.Misconfigured {
+						t.Errorf("ledger row %s: %+v", key, row)
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,126 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+)
+
+// Ledger is what a sweep needs of a refresh.Ledger: an account's row carries its
+// pause and history, and a row beside it for each shard carries the shard's claim.
+type Ledger interface {
+	// Rows returns all rows of a provider, read consistently.
+	Rows(ctx context.Context, provider string) ([]refresh.Row, error)
+	// Write stores every field of row but Paused, if guard holds. *refresh.LostError,
+	// refresh.ErrForbidden.
+	Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error
+}
+
+// Secrets is what a sweep needs of a refresh.Secrets: it reads credentials.
+type Secrets interface {
+	// Current returns the current version. refresh.ErrNoSecret, ErrNoValue,
+	// ErrMalformed, ErrForbidden.
+	Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error)
+}
+
+// Engine keeps the transactions of one provider fresh. It is safe for concurrent
+// use, in one process and in many.
+type Engine struct {
+	Provider     providers.Provider
+	Secrets      Secrets
+	Ledger       Ledger
+	Transactions Transactions
+
+	// Accounts are looked after besides those that have a row in the ledger.
+	Accounts []string
+	// Now is the clock of everything that is stored.
+	Now func() time.Time
+	// SendTimeout is the longest that one provider call takes.
+	SendTimeout time.Duration
+	// StoreTimeout is the budget to store a row, and to end a sweep.
+	StoreTimeout time.Duration
+	// RunTimeout bounds a run whose context has no deadline.
+	RunTimeout time.Duration
+	// Workers is how many rows of a run are worked on at once, over all accounts.
+	Workers int
+	// KeepFor is how long after its record a transaction is looked after where the
+	// record names no end. Refreshing doesn't prolong it, recording again does.
+	KeepFor time.Duration
+	Log     *slog.Logger
+}
+
+// WithDefaults fills in what is zero and harmless to leave out.
+func (e Engine) WithDefaults() *Engine {
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	if e.Log == nil {
+		e.Log = slog.New(slog.DiscardHandler)
+	}
+	e.SendTimeout = cmp.Or(e.SendTimeout, 10*time.Second)
+	e.StoreTimeout = cmp.Or(e.StoreTimeout, 5*time.Second)
+	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
+	e.Workers = cmp.Or(e.Workers, 32)
+	// A verification takes minutes to days; a forgotten one must not cost calls for ever.
+	e.KeepFor = cmp.Or(e.KeepFor, 30*24*time.Hour)
+	return &e
+}
+
+// Run refreshes what is due, of every account or of the one that req names, or the
+// one transaction that it names. It never returns early: neither one account's
+// trouble nor one row's is another's.
+//
+// Where nothing is due it costs one query a shard and one of the ledger, all in
+// the same moment.
+func (e *Engine) Run(ctx context.Context, req Request) Report {
+	ctx, cancel := e.bounded(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	var rows []refresh.Row
+	var rowsErr error
+	read := make(chan struct{})
+	wg.Go(func() {
+		defer close(read)
+		rows, rowsErr = e.Ledger.Rows(ctx, e.Provider.Name())
+	})
+	ledger := func() ([]refresh.Row, error) { <-read; return rows, rowsErr }
+
+	slots := make(chan struct{}, max(1, e.Workers))
+	var sweeps []*sweep
+	start := func(account string) {
+		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, slots: slots}
+		sweeps = append(sweeps, s)
+		wg.Go(func() { s.run(ctx) })
+	}
+
+	if req.TransactionID != 0 || req.Account != "" {
+		start(req.Account)
+	} else {
+		for _, account := range e.Accounts {
+			start(account)
+		}
+		known, _ := ledger() // its error is reported by each account that was started
+		for _, row := range known {
+			if !strings.Contains(row.Account, shardInfix) && !slices.Contains(e.Accounts, row.Account) {
+				start(row.Account)
+			}
+		}
+	}
+	wg.Wait()
+	return newReport(sweeps)
+}
+
+// bounded gives ctx a deadline where it has none.
+func (e *Engine) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, e.RunTimeout)
+}

@@ -1,0 +1,96 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+)
+
+const (
+	// headMost is how much of each shard a tick looks at: what a store reads for the
+	// price of one entry.
+	headMost = 25
+	// pageMost is how much of a shard is worked on where all of its head is due. All
+	// shards together are more than a run gets done.
+	pageMost = 2500
+)
+
+// look queries the heads of all shards.
+func (s *sweep) look(ctx context.Context) {
+	var wg sync.WaitGroup
+	for shard := range Shards {
+		wg.Go(func() { s.query(ctx, shard, headMost) })
+	}
+	wg.Wait()
+}
+
+// lookFurther reads on in the shards whose heads were all due.
+func (s *sweep) lookFurther(ctx context.Context) {
+	var wg sync.WaitGroup
+	for shard, more := range s.more {
+		if more {
+			wg.Go(func() { s.query(ctx, shard, pageMost) })
+		}
+	}
+	wg.Wait()
+}
+
+// query takes over what is due of a shard.
+func (s *sweep) query(ctx context.Context, shard, limit int) {
+	now := s.Now()
+	entries, err := s.Transactions.Due(ctx, s.account, shard, limit, now)
+	if err != nil {
+		what := lasting(err)
+		s.count(what, 1)
+		s.say(what, fmt.Errorf("query the due index: %w", err))
+		s.blind()
+		return
+	}
+	due := len(entries)
+	if !s.req.Force {
+		due, _ = slices.BinarySearchFunc(entries, now, func(d Due, now time.Time) int {
+			if d.RefreshAt.After(now) {
+				return 1
+			}
+			return -1
+		})
+	}
+	for _, d := range entries[due:] {
+		s.expiry(d.AccessExpiresAt)
+	}
+	s.index[shard] = entries[:due]
+	s.more[shard] = due == limit
+}
+
+// lookAtOne takes the transaction that the request names for all that is due.
+func (s *sweep) lookAtOne(ctx context.Context) {
+	t, found, err := s.Transactions.Get(ctx, s.req.TransactionID)
+	switch {
+	case err != nil:
+		what := lasting(err)
+		s.count(what, 1)
+		s.say(what, fmt.Errorf("read transaction %d: %w", s.req.TransactionID, err))
+	case !found || s.account != "" && t.Account != s.account:
+		s.count(outcome.NotDue, 1)
+		s.warn(fmt.Sprintf("transaction %d is not recorded for this account", s.req.TransactionID))
+	default:
+		s.account = t.Account
+		if s.wanted(t) {
+			s.index[ShardOf(t.ID)] = []Due{{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt}}
+		}
+	}
+}
+
+// due is all that is due, of all shards, the longest due first.
+func (s *sweep) due() []Due {
+	due := slices.Concat(s.index[:]...)
+	slices.SortFunc(due, func(a, b Due) int {
+		return cmp.Or(a.RefreshAt.Compare(b.RefreshAt), cmp.Compare(a.ID, b.ID))
+	})
+	return due
+}

@@ -1,0 +1,182 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// Record is a transaction to look after, or news of one.
+type Record struct {
+	TransactionID int64
+	RefreshToken  secret.String // needed where the transaction is active
+	CustomerUID   string        // empty: as stored
+	Account       string        // empty: as stored; of a new one, the only account or "default"
+	Status        Status        // Active, Completed or Deleted; empty: Active
+	RecordedAt    time.Time     // the later record wins; zero: now
+	ExpiresAt     time.Time     // zero: after Engine.KeepFor from now
+}
+
+// Recorded is what became of a Record.
+type Recorded struct {
+	TransactionID int64
+	// Outcome is Recorded; Superseded where a later record stands; Misconfigured
+	// where trying again cannot help, Transient where it may.
+	Outcome outcome.Outcome
+	Err     error // why, and what to do; safe to print
+}
+
+// Validate tells everything that is wrong with a record, by field.
+func (r Record) Validate() error {
+	var errs []error
+	if r.TransactionID <= 0 {
+		errs = append(errs, errors.New("transaction_id must be above 0"))
+	}
+	switch r.Status {
+	case Active, "":
+		if r.RefreshToken.Blank() {
+			errs = append(errs, errors.New("refresh_token is missing"))
+		}
+	case Completed, Deleted:
+	default: // Dead too: only a provider says that
+		errs = append(errs, fmt.Errorf("status must be %s, %s or %s", Active, Completed, Deleted))
+	}
+	if strings.ContainsAny(r.Account, "/#") {
+		errs = append(errs, errors.New("account must not contain / or #"))
+	}
+	return errors.Join(errs...)
+}
+
+// Record stores transactions, each for itself; those of one id in their order. A
+// new one is due at once. One that is completed or deleted is not refreshed any
+// more: its refresh token is dropped, so that a refresh under way cannot bring it
+// back, and of a deleted one its access token too.
+func (e *Engine) Record(ctx context.Context, records []Record) []Recorded {
+	ctx, cancel := e.bounded(ctx)
+	defer cancel()
+	results := make([]Recorded, len(records))
+	byID := map[int64][]int{}
+	for i, r := range records {
+		byID[r.TransactionID] = append(byID[r.TransactionID], i)
+	}
+	slots := make(chan struct{}, max(1, e.Workers))
+	var wg sync.WaitGroup
+	for _, places := range byID {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			for _, i := range places {
+				results[i] = e.record(ctx, records[i])
+			}
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+// record stores one and contains its panic.
+func (e *Engine) record(ctx context.Context, r Record) (result Recorded) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.ErrorContext(ctx, "panic",
+				"transaction_id", r.TransactionID, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			result = Recorded{TransactionID: r.TransactionID, Outcome: outcome.Transient, Err: ErrPanic}
+		}
+	}()
+	recorded, err := e.put(ctx, r)
+	result = Recorded{TransactionID: r.TransactionID, Outcome: outcome.Recorded}
+	switch {
+	case err != nil:
+		result.Outcome = lasting(err)
+		result.Err = fmt.Errorf("record transaction %d: %w", r.TransactionID, err)
+	case !recorded:
+		result.Outcome = outcome.Superseded
+	}
+	return result
+}
+
+// errInvalid is in the errors of records that must be corrected.
+var errInvalid = errors.New("the record is refused")
+
+func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
+	now := e.Now()
+	if err := r.Validate(); err != nil {
+		return false, fmt.Errorf("%w: %w", errInvalid, err)
+	}
+	r.Status = cmp.Or(r.Status, Active)
+	if r.Status == Active && !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt) {
+		return false, fmt.Errorf("%w: ttl is in the past; it is in seconds since 1970", errInvalid)
+	}
+	stored, _, err := e.Transactions.Get(ctx, r.TransactionID)
+	if err != nil {
+		return false, err
+	}
+	t := e.transaction(r, stored, now)
+	if t.Account != stored.Account {
+		if err := e.lookAfter(ctx, t.Account); err != nil {
+			return false, err
+		}
+	}
+	return e.Transactions.Put(ctx, t)
+}
+
+// transaction is the row of a record. It keeps what the record doesn't say, and the
+// access token where it is still good: messages come twice, and readers must not
+// pay for it.
+func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transaction {
+	t := Transaction{
+		ID:          r.TransactionID,
+		Account:     cmp.Or(r.Account, stored.Account, e.defaultAccount()),
+		CustomerUID: cmp.Or(r.CustomerUID, stored.CustomerUID),
+		Status:      r.Status,
+		RecordedAt:  r.RecordedAt,
+		ExpiresAt:   r.ExpiresAt,
+	}
+	if t.RecordedAt.IsZero() {
+		t.RecordedAt = now
+	}
+	if t.ExpiresAt.IsZero() {
+		t.ExpiresAt = now.Add(e.KeepFor)
+	}
+	if t.Status == Active {
+		t.RefreshToken = r.RefreshToken
+		t.RefreshAt = now
+	}
+	if t.Status == Completed || t.Status == Active && r.RefreshToken == stored.RefreshToken {
+		t.AccessToken, t.ClientToken, t.AccessExpiresAt = stored.AccessToken, stored.ClientToken, stored.AccessExpiresAt
+	}
+	return t
+}
+
+// defaultAccount is the account of new transactions that name none.
+func (e *Engine) defaultAccount() string {
+	if len(e.Accounts) == 1 {
+		return e.Accounts[0]
+	}
+	return "default"
+}
+
+// lookAfter makes sure that sweeps know an account: by configuration, or by its row
+// in the ledger.
+func (e *Engine) lookAfter(ctx context.Context, account string) error {
+	if slices.Contains(e.Accounts, account) {
+		return nil
+	}
+	row := refresh.Row{Key: refresh.Key{Provider: e.Provider.Name(), Account: account}, Phase: refresh.Idle}
+	err := e.Ledger.Write(ctx, row, refresh.Guard{Absent: true})
+	var lost *refresh.LostError
+	if err != nil && !errors.As(err, &lost) {
+		return fmt.Errorf("write account %s into the ledger: %w", account, err)
+	}
+	return nil
+}

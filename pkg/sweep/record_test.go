@@ -1,0 +1,290 @@
+package sweep_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// record stores one record and wants that outcome.
+func (w *world) record(t *testing.T, r sweep.Record, want outcome.Outcome) sweep.Recorded {
+	t.Helper()
+	got := w.engine().Record(t.Context(), []sweep.Record{r})
+	if len(got) != 1 || got[0].Outcome != want || got[0].TransactionID != r.TransactionID {
+		t.Fatalf("recorded %+v, want %s", got, want)
+	}
+	return got[0]
+}
+
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		now := time.Now().UTC()
+		w.record(t, sweep.Record{TransactionID: id, RefreshToken: secret.New("rt"), CustomerUID: "customer"}, outcome.Recorded)
+		want := sweep.Transaction{
+			ID: id, Account: account, RefreshToken: secret.New("rt"), CustomerUID: "customer", Status: sweep.Active,
+			RecordedAt: now, RefreshAt: now, ExpiresAt: now.Add(30 * 24 * time.Hour),
+		}
+		equal(t, "row", w.row(id), want)
+		equal(t, "calls", w.counted(), map[string]int{opGet: 1, opPut: 1})
+
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
+		equal(t, "access token", w.row(id).AccessToken, secret.New("new"))
+
+		recordedAt, expiresAt := now.Add(time.Minute), now.Add(time.Hour)
+		w.record(t, sweep.Record{
+			TransactionID: 7, RefreshToken: secret.New("rt-7"), Account: "other", RecordedAt: recordedAt, ExpiresAt: expiresAt,
+		}, outcome.Recorded)
+		want = sweep.Transaction{
+			ID: 7, Account: "other", RefreshToken: secret.New("rt-7"), Status: sweep.Active,
+			RecordedAt: recordedAt, RefreshAt: now, ExpiresAt: expiresAt,
+		}
+		equal(t, "row", w.row(7), want)
+	})
+}
+
+// The sweeps find an account that no configuration names.
+func TestRecordMakesItsAccountKnown(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.secrets["other"] = w.secrets[account]
+		for id := range int64(2) {
+			w.record(t, sweep.Record{TransactionID: id + 1, RefreshToken: secret.New("rt"), Account: "other"}, outcome.Recorded)
+		}
+		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.NotDue: 1, outcome.Refreshed: 2})
+
+		w.Before = failing(opWrite, errPassing)
+		w.record(t, sweep.Record{TransactionID: 3, RefreshToken: secret.New("rt"), Account: "third"}, outcome.Transient)
+		equal(t, "row that no sweep would find", w.row(3), sweep.Transaction{})
+	})
+}
+
+func TestRecordOverARow(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		stored func(*sweep.Transaction)
+		record sweep.Record
+		want   outcome.Outcome
+		after  func(*sweep.Transaction)
+	}{
+		"the same message again": {
+			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
+			want:   outcome.Recorded,
+			after:  func(*sweep.Transaction) {},
+		},
+		"a new refresh token": {
+			record: sweep.Record{RefreshToken: secret.New("newer"), CustomerUID: "another"},
+			want:   outcome.Recorded,
+			after: func(r *sweep.Transaction) {
+				*r = sweep.Transaction{
+					ID: id, Account: account, RefreshToken: secret.New("newer"), CustomerUID: "another", Status: sweep.Active,
+					RecordedAt: r.RecordedAt, RefreshAt: r.RefreshAt, ExpiresAt: r.ExpiresAt,
+				}
+			},
+		},
+		"dead, and alive again": {
+			stored: dead,
+			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776")},
+			want:   outcome.Recorded,
+			after:  func(*sweep.Transaction) {},
+		},
+		"completed": {
+			record: sweep.Record{Status: sweep.Completed},
+			want:   outcome.Recorded,
+			after: func(r *sweep.Transaction) {
+				r.Status, r.RefreshToken, r.RefreshAt = sweep.Completed, secret.String{}, time.Time{}
+			},
+		},
+		"completed, with its refresh token": {
+			record: sweep.Record{Status: sweep.Completed, RefreshToken: secret.New("rt-1099511627776")},
+			want:   outcome.Recorded,
+			after: func(r *sweep.Transaction) {
+				r.Status, r.RefreshToken, r.RefreshAt = sweep.Completed, secret.String{}, time.Time{}
+			},
+		},
+		"deleted": {
+			record: sweep.Record{Status: sweep.Deleted},
+			want:   outcome.Recorded,
+			after: func(r *sweep.Transaction) {
+				*r = sweep.Transaction{
+					ID: id, Account: account, CustomerUID: r.CustomerUID, Status: sweep.Deleted, RecordedAt: r.RecordedAt, ExpiresAt: r.ExpiresAt,
+				}
+			},
+		},
+		"older than the row": {
+			record: sweep.Record{RefreshToken: secret.New("older"), RecordedAt: in(-2 * time.Hour)},
+			want:   outcome.Superseded,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				before := w.add(id, func(r *sweep.Transaction) {
+					r.CustomerUID = "customer"
+					if tt.stored != nil {
+						tt.stored(r)
+					}
+				})
+				tt.record.TransactionID = id
+				w.record(t, tt.record, tt.want)
+				want := before
+				if tt.after != nil {
+					now := stored(time.Now())
+					want.Status, want.Failures = sweep.Active, 0
+					want.RecordedAt, want.RefreshAt, want.ExpiresAt = now, now, now.Add(30*24*time.Hour)
+					tt.after(&want)
+				}
+				equal(t, "row", w.row(id), want)
+			})
+		})
+	}
+}
+
+// A transaction that is completed while its refresh is under way stays so.
+func TestCompletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		row := w.add(id)
+		w.Reply = func(string) (providers.Tokens, error) {
+			w.record(t, sweep.Record{TransactionID: id, RefreshToken: row.RefreshToken, Status: sweep.Completed}, outcome.Recorded)
+			return fresh(), nil
+		}
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Superseded))
+		equal(t, "status", w.row(id).Status, sweep.Completed)
+	})
+}
+
+func TestRecordRefused(t *testing.T) {
+	t.Parallel()
+	good := sweep.Record{TransactionID: id, RefreshToken: secret.New("rt-of-the-record")}
+	for name, tt := range map[string]struct {
+		change func(*sweep.Record)
+		says   []string
+	}{
+		"no id":            {func(r *sweep.Record) { r.TransactionID = 0 }, []string{"transaction_id"}},
+		"negative id":      {func(r *sweep.Record) { r.TransactionID = -1 }, []string{"transaction_id"}},
+		"no refresh token": {func(r *sweep.Record) { r.RefreshToken = secret.New(" ") }, []string{"refresh_token"}},
+		"unknown status":   {func(r *sweep.Record) { r.Status = "done" }, []string{"status", "active, completed or deleted"}},
+		"dead":             {func(r *sweep.Record) { r.Status = sweep.Dead }, []string{"status"}},
+		"account":          {func(r *sweep.Record) { r.Account = "a/shard-1" }, []string{"account"}},
+		"ttl":              {func(r *sweep.Record) { r.ExpiresAt = time.Unix(3600, 0) }, []string{"ttl", "seconds since 1970"}},
+		"all at once":      {func(r *sweep.Record) { *r = sweep.Record{Account: "#"} }, []string{"transaction_id", "refresh_token", "account"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				r := good
+				tt.change(&r)
+				got := w.record(t, r, outcome.Misconfigured)
+				for _, text := range tt.says {
+					if !strings.Contains(got.Err.Error(), text) {
+						t.Errorf("error %q says nothing of %q", got.Err, text)
+					}
+				}
+				if strings.Contains(got.Err.Error(), "rt-of-the-record") {
+					t.Errorf("error %q shows the token", got.Err)
+				}
+				equal(t, "calls", w.counted(), map[string]int{})
+			})
+		})
+	}
+}
+
+// Every record is one for itself.
+func TestRecordMany(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(4, func(r *sweep.Transaction) { r.RecordedAt = stored(time.Now().Add(time.Hour)) })
+		w.Before = func(op, about string) error {
+			switch {
+			case op == opPut && about == "5":
+				return errPassing
+			case op == opPut && about == "6":
+				return sweep.ErrForbidden
+			case op == opGet && about == "7":
+				panic("a token in the panic's text")
+			case op == opGet && about == "8":
+				return errPassing
+			}
+			return nil
+		}
+		rt := secret.New("rt")
+		var got []outcome.Outcome
+		for _, r := range w.engine().Record(t.Context(), []sweep.Record{
+			{TransactionID: 1, RefreshToken: rt},
+			{TransactionID: 2, RefreshToken: rt},
+			{TransactionID: 2, Status: sweep.Completed}, // after the one before
+			{TransactionID: 3},
+			{TransactionID: 4, RefreshToken: rt},
+			{TransactionID: 5, RefreshToken: rt},
+			{TransactionID: 6, RefreshToken: rt},
+			{TransactionID: 7, RefreshToken: rt},
+			{TransactionID: 8, RefreshToken: rt},
+		}) {
+			got = append(got, r.Outcome)
+			if (r.Err == nil) != (r.Outcome == outcome.Recorded || r.Outcome == outcome.Superseded) {
+				t.Errorf("%d: %s with error %v", r.TransactionID, r.Outcome, r.Err)
+			}
+			if (r.TransactionID == 7) != errors.Is(r.Err, sweep.ErrPanic) {
+				t.Errorf("%d: %v", r.TransactionID, r.Err)
+			}
+		}
+		equal(t, "outcomes", got, []outcome.Outcome{
+			outcome.Recorded, outcome.Recorded, outcome.Recorded, outcome.Misconfigured, outcome.Superseded,
+			outcome.Transient, outcome.Misconfigured, outcome.Transient, outcome.Transient,
+		})
+		equal(t, "status", w.row(2).Status, sweep.Completed)
+	})
+}
+
+// A record that names no account leaves a row where it is.
+func TestRecordKeepsTheAccount(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(id, func(r *sweep.Transaction) { r.Account = "other" })
+		w.record(t, sweep.Record{TransactionID: id, RefreshToken: secret.New("rt")}, outcome.Recorded)
+		equal(t, "account", w.row(id).Account, "other")
+		w.record(t, sweep.Record{TransactionID: id, RefreshToken: secret.New("rt"), Account: account}, outcome.Recorded)
+		equal(t, "account", w.row(id).Account, account)
+	})
+}
+
+// A new transaction without an account belongs to the only one there is.
+func TestRecordDefaultAccount(t *testing.T) {
+	t.Parallel()
+	for want, accounts := range map[string][]string{"acme": {"acme"}, account: {"acme", "other"}} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				e := w.engine()
+				e.Accounts = accounts
+				e.Record(t.Context(), []sweep.Record{{TransactionID: id, RefreshToken: secret.New("rt")}})
+				equal(t, "account", w.row(id).Account, want)
+			})
+		})
+	}
+}
+
+func TestWithDefaults(t *testing.T) {
+	t.Parallel()
+	e := sweep.Engine{}.WithDefaults()
+	if e.Now == nil || e.Log == nil {
+		t.Error("no clock or no log")
+	}
+	equal(t, "settings", []any{e.SendTimeout, e.StoreTimeout, e.RunTimeout, e.Workers, e.KeepFor}, []any{
+		10 * time.Second, 5 * time.Second, time.Minute, 32, 30 * 24 * time.Hour,
+	})
+	e = sweep.Engine{SendTimeout: 1, StoreTimeout: 2, RunTimeout: 3, Workers: 4, KeepFor: 5}.WithDefaults()
+	equal(t, "own settings", []any{e.SendTimeout, e.StoreTimeout, e.RunTimeout, e.Workers, e.KeepFor}, []any{
+		time.Duration(1), time.Duration(2), time.Duration(3), 4, time.Duration(5),
+	})
+}
+
+var _ sweep.Ledger = refresh.Ledger(nil)

@@ -1,0 +1,91 @@
+package sweep
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+)
+
+// Request is what a run is asked for.
+type Request struct {
+	RunID   string // names the run in claims and logs; required
+	Account string // empty: all accounts
+	// Force takes every row of the index for due and ignores a rate limit's wait,
+	// never a live claim or a pause; after Misconfigured it tries once. With
+	// TransactionID it also tries a dead row once.
+	Force bool
+	// DryRun reads and decides; it writes nothing and calls no provider.
+	DryRun bool
+	// TransactionID names the one row to work on; 0: all that are due.
+	TransactionID int64
+}
+
+// Report is how a run ended.
+type Report struct {
+	// Outcomes counts the rows that were due, and each account without one as
+	// outcome.NotDue. A row that the run did not come to counts as what kept it from
+	// it; outcome.Transient for too little time.
+	Outcomes map[outcome.Outcome]int
+	// Credentials are the accounts that need a person, and those where the run
+	// panicked. A dead transaction needs none: it is counted only.
+	Credentials []Result
+	// Accounts tells of every account that was looked at, in order of their names.
+	Accounts []Account
+}
+
+// Result is what a person must look at.
+type Result struct {
+	Account  string
+	Outcome  outcome.Outcome
+	Err      error // why, and what to do; safe to print
+	Panicked bool
+}
+
+// Account is how the run ended for one account.
+type Account struct {
+	Account  string
+	Outcomes map[outcome.Outcome]int
+	// NextExpiry is the earliest end of an access token among the rows that the run
+	// saw, those that it refreshed with their new tokens. Zero: none was seen, or the
+	// run was for one transaction.
+	NextExpiry time.Time
+	// Blind is set where the due index could not be read as a whole: NextExpiry then
+	// says nothing of the rows that were not seen.
+	Blind bool
+	// Backlog is how many rows are still due, leaving out those that another run has
+	// claimed, and OldestDue since when. There may be more than one run can see.
+	Backlog   int
+	OldestDue time.Time
+	Warnings  []string // what went wrong without needing a person; safe to print
+
+	// For telemetry.
+	ProviderLatency time.Duration // of the slowest provider call; 0: none
+	ClockSkew       time.Duration // provider's Date minus the local clock; 0: unknown
+	Failures        int           // sweeps in a row in which no call succeeded, this one included
+}
+
+// newReport puts the reports of a run's sweeps together.
+func newReport(sweeps []*sweep) Report {
+	r := Report{Outcomes: map[outcome.Outcome]int{}}
+	for _, s := range sweeps {
+		for what, n := range s.report.Outcomes {
+			r.Outcomes[what] += n
+		}
+		for _, need := range s.needs {
+			need.Account = s.account
+			r.Credentials = append(r.Credentials, need)
+		}
+		account := s.report
+		account.Account = s.account
+		account.Failures = s.row.ConsecutiveFailures
+		if s.req.TransactionID != 0 {
+			account.NextExpiry = time.Time{}
+		}
+		r.Accounts = append(r.Accounts, account)
+	}
+	slices.SortFunc(r.Accounts, func(a, b Account) int { return cmp.Compare(a.Account, b.Account) })
+	slices.SortStableFunc(r.Credentials, func(a, b Result) int { return cmp.Compare(a.Account, b.Account) })
+	return r
+}

@@ -1,0 +1,341 @@
+package sweep_test
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+const id = 1 << 40
+
+// TestRow runs one row through every way in which it can end.
+func TestRow(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		row    func(*sweep.Transaction)
+		reply  func(token string) (providers.Tokens, error)
+		before func(op, about string) error
+		req    sweep.Request
+
+		want  outcome.Outcome
+		calls int // of the provider
+		// after changes the row as it was into the row as it should be.
+		after func(row *sweep.Transaction)
+	}{
+		"due": {want: outcome.Refreshed, calls: 1, after: refreshed},
+		"recorded and never refreshed": {
+			row: func(r *sweep.Transaction) {
+				r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{}
+			},
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
+		"good again after failures": {
+			row:  func(r *sweep.Transaction) { r.Failures = 3 },
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
+		"the reply carries a new refresh token": {
+			reply: func(string) (providers.Tokens, error) {
+				tokens := fresh()
+				tokens.RefreshToken = secret.New("rotated")
+				return tokens, nil
+			},
+			want: outcome.Refreshed, calls: 1,
+			after: func(r *sweep.Transaction) {
+				refreshed(r)
+				r.RefreshToken = secret.New("rotated")
+			},
+		},
+		"the reply carries a blank refresh token": {
+			reply: func(string) (providers.Tokens, error) {
+				tokens := fresh()
+				tokens.RefreshToken = secret.New(" ")
+				return tokens, nil
+			},
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
+		"an unusable lifetime is no hot loop": {
+			reply: func(string) (providers.Tokens, error) {
+				tokens := fresh()
+				tokens.AccessExpiresAt = tokens.IssuedAt
+				return tokens, nil
+			},
+			want: outcome.Refreshed, calls: 1,
+			after: func(r *sweep.Transaction) {
+				refreshed(r)
+				r.AccessExpiresAt = stored(time.Now())
+				r.RefreshAt = stored(time.Now().Add(10 * time.Minute))
+			},
+		},
+		"refused": {
+			reply: always(providers.Refused), want: outcome.Dead, calls: 1,
+			after: func(r *sweep.Transaction) {
+				r.Status, r.RefreshAt, r.Failures = sweep.Dead, time.Time{}, 1
+			},
+		},
+		"not sent": {
+			reply: always(providers.NotSent), want: outcome.Transient, calls: 3, after: backedOff(1, time.Minute),
+		},
+		"unknown, and nobody classified it": {
+			reply: func(string) (providers.Tokens, error) { return providers.Tokens{}, errPassing },
+			row:   func(r *sweep.Transaction) { r.Failures = 2 },
+			want:  outcome.Transient, calls: 3, after: backedOff(3, 4*time.Minute),
+		},
+		"the back-off ends at an hour": {
+			reply: always(providers.Unknown),
+			row:   func(r *sweep.Transaction) { r.Failures = 40 },
+			want:  outcome.Transient, calls: 3, after: backedOff(41, time.Hour),
+		},
+		"good at the third try": {reply: goodAfter(2), want: outcome.Refreshed, calls: 3, after: refreshed},
+		"rate limited": {
+			reply: always(providers.RateLimited), want: outcome.RateLimited, calls: 1,
+		},
+		"wrong API secret": {
+			reply: always(providers.Misconfigured), want: outcome.Misconfigured, calls: 1,
+		},
+
+		"the row can't be read":     {before: failing(opGet, errPassing), want: outcome.Transient},
+		"the row may not be read":   {before: failing(opGet, sweep.ErrForbidden), want: outcome.Misconfigured},
+		"a reply is not stored":     {before: failing(opUpdate, errPassing), want: outcome.PersistFailed, calls: 1},
+		"a reply may not be stored": {before: failing(opUpdate, sweep.ErrForbidden), want: outcome.PersistFailed, calls: 1},
+		"a refusal is not stored": {
+			reply: always(providers.Refused), before: failing(opUpdate, errPassing), want: outcome.Transient, calls: 1,
+		},
+		"a reply is stored at the third try": {
+			before: failingFirst(opUpdate, 2), want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
+
+		"completed": {
+			row:  func(r *sweep.Transaction) { r.Status, r.RefreshAt = sweep.Completed, time.Time{} },
+			want: outcome.NotDue,
+		},
+		"past its expiry": {
+			row:  func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now()) },
+			want: outcome.NotDue,
+		},
+		"never expires": {
+			row:  func(r *sweep.Transaction) { r.ExpiresAt = time.Time{} },
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
+		"due this second": {
+			row:  func(r *sweep.Transaction) { r.RefreshAt = stored(time.Now()) },
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
+		"not due":         {row: dueLater, want: outcome.NotDue},
+		"not due, forced": {row: dueLater, req: sweep.Request{Force: true}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"dry run":         {req: sweep.Request{DryRun: true}, want: outcome.WouldRefresh},
+
+		"named":                  {req: sweep.Request{TransactionID: id}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"named, not due":         {row: dueLater, req: sweep.Request{TransactionID: id}, want: outcome.NotDue},
+		"named, not due, forced": {row: dueLater, req: sweep.Request{TransactionID: id, Force: true}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"named, dry run":         {req: sweep.Request{TransactionID: id, DryRun: true}, want: outcome.WouldRefresh},
+		"named, unknown":         {req: sweep.Request{TransactionID: 7}, want: outcome.NotDue},
+		"named, of this account": {req: sweep.Request{TransactionID: id, Account: account}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"named, of another":      {req: sweep.Request{TransactionID: id, Account: "other"}, want: outcome.NotDue},
+		"named, dead":            {row: dead, req: sweep.Request{TransactionID: id}, want: outcome.NotDue},
+		"named, dead, forced":    {row: dead, req: sweep.Request{TransactionID: id, Force: true}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"dead, forced with all":  {row: dead, req: sweep.Request{Force: true}, want: outcome.NotDue},
+		"named, deleted, forced": {
+			row: func(r *sweep.Transaction) { r.Status, r.RefreshAt = sweep.Deleted, time.Time{} },
+			req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue,
+		},
+		"named, can't be read": {
+			before: failing(opGet, errPassing), req: sweep.Request{TransactionID: id}, want: outcome.Transient,
+		},
+		"named, may not be read": {
+			before: failing(opGet, sweep.ErrForbidden), req: sweep.Request{TransactionID: id}, want: outcome.Misconfigured,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				want := w.add(id, func(r *sweep.Transaction) {
+					if tt.row != nil {
+						tt.row(r)
+					}
+				})
+				w.Reply, w.Before = tt.reply, tt.before
+				report := w.run(t, tt.req)
+
+				wantOutcomes(t, report, one(tt.want))
+				equal(t, "calls of the provider", w.counted()[opSend], tt.calls)
+				if tt.want.NeedsPerson() && tt.want != outcome.Dead {
+					equal(t, "listed", needed(report), []outcome.Outcome{tt.want})
+				} else {
+					wantNobody(t, report)
+				}
+				if tt.after != nil {
+					tt.after(&want)
+				}
+				equal(t, "row", w.row(id), want)
+			})
+		})
+	}
+}
+
+// refreshed is the row after a good reply that came just now.
+func refreshed(r *sweep.Transaction) {
+	now := time.Now()
+	r.AccessToken, r.ClientToken = secret.New("new"), secret.New("client")
+	r.AccessExpiresAt = stored(now.Add(lifetime))
+	r.RefreshAt = stored(now.Add(pace.Refresh("1099511627776", lifetime)))
+	r.Status, r.Failures = sweep.Active, 0
+}
+
+// backedOff is the row after a call without an answer that ended just now.
+func backedOff(failures int, wait time.Duration) func(*sweep.Transaction) {
+	return func(r *sweep.Transaction) {
+		r.Failures = failures
+		r.RefreshAt = stored(time.Now().Add(wait))
+	}
+}
+
+func dueLater(r *sweep.Transaction) { r.RefreshAt = stored(time.Now().Add(time.Second)) }
+
+func dead(r *sweep.Transaction) { r.Status, r.RefreshAt, r.Failures = sweep.Dead, time.Time{}, 1 }
+
+// goodAfter fails the first n calls.
+func goodAfter(n int) func(string) (providers.Tokens, error) {
+	return func(string) (providers.Tokens, error) {
+		if n--; n >= 0 {
+			return providers.Tokens{}, fail(providers.Unknown)
+		}
+		return fresh(), nil
+	}
+}
+
+// failingFirst fails the first n calls of op.
+func failingFirst(op string, n int64) func(string, string) error {
+	var calls atomic.Int64
+	return func(called, _ string) error {
+		if called == op && calls.Add(1) <= n {
+			return errPassing
+		}
+		return nil
+	}
+}
+
+// A row that is recorded anew while its old refresh token is presented stays as
+// it was recorded, however the call ends.
+func TestRowRecordedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func() (providers.Tokens, error){
+		"good":    func() (providers.Tokens, error) { return fresh(), nil },
+		"refused": func() (providers.Tokens, error) { return providers.Tokens{}, fail(providers.Refused) },
+		"unknown": func() (providers.Tokens, error) { return providers.Tokens{}, fail(providers.Unknown) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				w.add(id)
+				var newer sweep.Transaction
+				w.Reply = func(string) (providers.Tokens, error) {
+					if newer.ID == 0 {
+						newer = w.add(id, func(r *sweep.Transaction) { r.RefreshToken = secret.New("newer") })
+					}
+					return answer()
+				}
+				wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Superseded))
+				equal(t, "row", w.row(id), newer)
+			})
+		})
+	}
+}
+
+// A write that is done, and reported as failed, is done.
+func TestRowStoredWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for name, rotated := range map[string]string{"same refresh token": "", "new refresh token": "rotated"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				w.add(id)
+				w.Reply = func(string) (providers.Tokens, error) {
+					tokens := fresh()
+					tokens.RefreshToken = secret.New(rotated)
+					return tokens, nil
+				}
+				w.After = failingFirst(opUpdate, 1)
+				wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
+				equal(t, "access token", w.row(id).AccessToken, secret.New("new"))
+			})
+		})
+	}
+}
+
+// The index is a hint: what has changed since it was read is left alone, and
+// force only goes over the due time.
+func TestStaleIndex(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(w *world){
+		"refreshed by another": func(w *world) { w.add(id, dueLater) },
+		"completed":            func(w *world) { w.add(id, func(r *sweep.Transaction) { r.Status = sweep.Completed }) },
+		"dead":                 func(w *world) { w.add(id, func(r *sweep.Transaction) { r.Status = sweep.Dead }) },
+		"moved to another":     func(w *world) { w.add(id, func(r *sweep.Transaction) { r.Account = "other" }) },
+		"gone":                 func(w *world) { delete(w.rows, id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				w.add(id)
+				w.After = func(op, _ string) error {
+					if op == opSecret { // the index was read
+						change(w)
+					}
+					return nil
+				}
+				force := name != "refreshed by another"
+				wantOutcomes(t, w.run(t, sweep.Request{Force: force}), one(outcome.NotDue))
+				if sent := w.sentNow(); len(sent) > 0 {
+					t.Errorf("sent: %v", sent)
+				}
+			})
+		})
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(id)
+		w.Reply = func(string) (providers.Tokens, error) {
+			tokens := fresh()
+			tokens.Warnings = []string{"odd", "odd"}
+			tokens.TransactionID = 5
+			tokens.ServerDate = tokens.IssuedAt.Add(-3500 * time.Millisecond)
+			return tokens, nil
+		}
+		w.Latency[opSend] = 70 * time.Millisecond
+		got := w.run(t, sweep.Request{}).Accounts[0]
+		equal(t, "warnings", got.Warnings, []string{"odd", "the reply for transaction 1099511627776 names transaction 5"})
+		equal(t, "clock skew", got.ClockSkew, -3*time.Second)
+		equal(t, "provider latency", got.ProviderLatency, 70*time.Millisecond)
+	})
+}
+
+// A row whose call panics harms no other.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(20) {
+			w.add(i + 1)
+		}
+		w.Reply = func(token string) (providers.Tokens, error) {
+			if token == "rt-7" {
+				panic("a token in the panic's text")
+			}
+			return fresh(), nil
+		}
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 19, outcome.Transient: 1})
+		if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, sweep.ErrPanic) || c[0].Account != account {
+			t.Errorf("credentials: %+v", c)
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package sweep_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/sweep"
+)
+
+// Thousands of rows are done in one run, in as much time as the workers need for
+// the calls and no more calls at once than there are workers.
+func TestThousandsOfRows(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		const rows, workers = 5000, 32
+		for i := range int64(rows) {
+			w.add(i + 1)
+		}
+		w.Latency = map[string]time.Duration{opSend: 100 * time.Millisecond, opGet: 10 * time.Millisecond, opUpdate: 10 * time.Millisecond}
+		began := time.Now()
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: rows})
+		equal(t, "calls at once", w.most, workers)
+		ideal := rows / workers * 120 * time.Millisecond
+		if took := time.Since(began); took > ideal*105/100 {
+			t.Errorf("it took %s, and the workers need %s", took, ideal)
+		}
+		equal(t, "next expiry", report.Accounts[0].NextExpiry, began.Add(110*time.Millisecond+lifetime))
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.NotDue))
+	})
+}
+
+// The workers are shared by the accounts of a run.
+func TestWorkersOfAllAccounts(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		e := w.engine()
+		e.Workers = 4
+		e.Accounts = nil
+		for a := range int64(5) {
+			name := fmt.Sprint("account-", a)
+			e.Accounts = append(e.Accounts, name)
+			w.secrets[name] = w.secrets[account]
+			for i := range int64(20) {
+				w.add(a*100+i+1, func(r *sweep.Transaction) { r.Account = name })
+			}
+		}
+		w.Latency[opSend] = time.Millisecond
+		wantOutcomes(t, e.Run(t.Context(), sweep.Request{RunID: "run"}), map[outcome.Outcome]int{outcome.Refreshed: 100})
+		equal(t, "calls at once", w.most, 4)
+	})
+}
+
+func BenchmarkSweep(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		w := newWorld()
+		for i := range int64(1000) {
+			w.add(i + 1)
+		}
+		e := w.engine()
+		b.StartTimer()
+		e.Run(b.Context(), sweep.Request{RunID: "run"})
+	}
+}

@@ -1,0 +1,364 @@
+package sweep_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+)
+
+// A rate limit stops the account's sweep; the next ones keep still as long as it asked.
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(100) {
+			w.add(i + 1)
+		}
+		var good atomic.Int64 // calls that are let through yet
+		good.Store(10)
+		w.Reply = func(string) (providers.Tokens, error) {
+			if good.Add(-1) < 0 {
+				e := fail(providers.RateLimited)
+				e.RetryAfter = 5 * time.Minute
+				return providers.Tokens{}, e
+			}
+			return fresh(), nil
+		}
+		e := w.engine()
+		e.Workers = 1
+		run := func(force bool, want map[outcome.Outcome]int, calls int) {
+			t.Helper()
+			report := e.Run(t.Context(), sweep.Request{RunID: "run", Force: force})
+			wantOutcomes(t, report, want)
+			wantNobody(t, report)
+			equal(t, "backlog", report.Accounts[0].Backlog, want[outcome.RateLimited])
+			equal(t, "calls", len(w.sentNow()), calls)
+		}
+		run(false, map[outcome.Outcome]int{outcome.Refreshed: 10, outcome.RateLimited: 90}, 11)
+		equal(t, "not before", w.ledgerRow(account).NotBefore, time.Now().Add(5*time.Minute).UTC())
+		equal(t, "last outcome", w.ledgerRow(account).LastOutcome, outcome.RateLimited)
+		if row := w.row(11); row.Failures != 0 || row.RefreshAt.After(time.Now()) {
+			t.Errorf("a row pays for the limit: %+v", row)
+		}
+
+		time.Sleep(5*time.Minute - time.Second)
+		run(false, map[outcome.Outcome]int{outcome.RateLimited: 90}, 0)
+		e.Workers = 32
+		time.Sleep(time.Second)
+		run(false, map[outcome.Outcome]int{outcome.RateLimited: 90}, 1) // one shows that it still holds
+		good.Store(1000)
+		time.Sleep(5 * time.Minute)
+		run(false, map[outcome.Outcome]int{outcome.Refreshed: 90}, 90)
+		equal(t, "not before", w.ledgerRow(account).NotBefore, time.Time{})
+	})
+}
+
+// A forced run that gets through lifts the limit.
+func TestRateLimitForced(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(id)
+		w.setLedger(account, refresh.Row{NotBefore: in(time.Hour)})
+		wantOutcomes(t, w.run(t, sweep.Request{Force: true}), one(outcome.Refreshed))
+		equal(t, "not before", w.ledgerRow(account).NotBefore, time.Time{})
+	})
+}
+
+// Of several limits the longest holds, and of several reasons to stop the first.
+func TestRateLimits(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(3) {
+			w.add(i+1, func(r *sweep.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
+		}
+		w.Reply = func(token string) (providers.Tokens, error) {
+			e := fail(providers.RateLimited)
+			switch token {
+			case "rt-1":
+				time.Sleep(time.Second / 2)
+				e.RetryAfter = 30 * time.Minute
+			case "rt-2":
+				time.Sleep(time.Second)
+				e.RetryAfter = time.Minute
+			case "rt-3":
+				time.Sleep(2 * time.Second)
+				e.Kind = providers.Misconfigured
+			}
+			return providers.Tokens{}, e
+		}
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.RateLimited: 2, outcome.Misconfigured: 1})
+		row := w.ledgerRow(account)
+		equal(t, "not before", row.NotBefore, in(30*time.Minute+time.Second/2))
+		equal(t, "last outcome", row.LastOutcome, outcome.RateLimited)
+	})
+}
+
+// Rows whose calls were under way are stored all the same.
+func TestStopKeepsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []providers.Kind{providers.RateLimited, providers.Misconfigured} {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				for i := range int64(100) {
+					w.add(i + 1)
+				}
+				w.Reply = func(token string) (providers.Tokens, error) {
+					if token == "rt-3" {
+						time.Sleep(time.Second / 2)
+						return providers.Tokens{}, fail(kind)
+					}
+					time.Sleep(time.Second)
+					return fresh(), nil
+				}
+				e := w.engine()
+				e.Workers = 8
+				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+				want := outcome.RateLimited
+				if kind == providers.Misconfigured {
+					want = outcome.Misconfigured
+				}
+				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 7, want: 93})
+			})
+		})
+	}
+}
+
+// A row that was only read when the sweep was stopped is not sent any more.
+func TestStopBetweenReadAndCall(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(1)
+		w.add(2)
+		w.Before = func(op, about string) error {
+			if op == opGet && about == "2" {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}
+		w.Reply = always(providers.RateLimited)
+		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.RateLimited: 2})
+		equal(t, "sent", w.sentNow(), []string{"rt-1"})
+	})
+}
+
+// A provider that is down is left in peace after a few rows, whatever the number of
+// workers; those rows are pushed back, all others stay due.
+func TestProviderDown(t *testing.T) {
+	t.Parallel()
+	for workers, calls := range map[int]int{
+		1:  4*3 + 1, // the fifth row is not tried again
+		32: 32,
+	} {
+		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				const rows = 200
+				for i := range int64(rows) {
+					w.add(i + 1)
+				}
+				w.Reply = always(providers.NotSent)
+				w.Latency[opSend] = time.Second
+				e := w.engine()
+				e.Workers = workers
+				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: rows})
+				wantNobody(t, report)
+				if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "5 failures in a row") {
+					t.Errorf("warnings: %s", text)
+				}
+				sent := w.sentNow()
+				tried := slices.Compact(slices.Sorted(slices.Values(sent)))
+				equal(t, "rows tried", len(tried), max(5, workers))
+				equal(t, "calls", len(sent), calls)
+				equal(t, "backlog", report.Accounts[0].Backlog, rows-len(tried))
+				for _, token := range tried {
+					var id int64
+					_, _ = fmt.Sscanf(token, "rt-%d", &id)
+					if row := w.row(id); row.Failures != 1 || !row.RefreshAt.After(time.Now()) {
+						t.Errorf("row %d: %+v", id, row)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Rows that always fail don't stop those that don't.
+func TestPoisonRows(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(90) {
+			w.add(i + 1)
+		}
+		w.Reply = func(token string) (providers.Tokens, error) {
+			if strings.HasSuffix(token, "3") {
+				return providers.Tokens{}, fail(providers.Unknown)
+			}
+			return fresh(), nil
+		}
+		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.Refreshed: 81, outcome.Transient: 9})
+	})
+}
+
+// A store that is down, or closed to us, does not make the provider work for nothing.
+func TestStoreDown(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		op   string
+		err  error
+		want map[outcome.Outcome]int
+		sent int
+	}{
+		"reads fail":       {opGet, errPassing, map[outcome.Outcome]int{outcome.Transient: 90}, 0},
+		"reads forbidden":  {opGet, sweep.ErrForbidden, map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.Transient: 89}, 0},
+		"writes fail":      {opUpdate, errPassing, map[outcome.Outcome]int{outcome.PersistFailed: 5, outcome.Transient: 85}, 5},
+		"writes forbidden": {opUpdate, sweep.ErrForbidden, map[outcome.Outcome]int{outcome.PersistFailed: 1, outcome.Transient: 89}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				for i := range int64(90) {
+					w.add(i + 1)
+				}
+				w.Before = failing(tt.op, tt.err)
+				e := w.engine()
+				e.Workers = 1
+				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+				wantOutcomes(t, report, tt.want)
+				equal(t, "calls", len(w.sentNow()), tt.sent)
+				equal(t, "backlog", report.Accounts[0].Backlog, 90)
+				if listed := needed(report); len(listed) > 1 {
+					t.Errorf("listed: %v", listed)
+				}
+				equal(t, "state", w.ledgerRow(account).State, refresh.OK) // the credentials aren't to blame
+			})
+		})
+	}
+}
+
+// An account is listed once for each way in which it needs a person.
+func TestListed(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(4) {
+			w.add(i + 1)
+		}
+		w.Before = failing(opUpdate, sweep.ErrForbidden)
+		w.Reply = func(token string) (providers.Tokens, error) {
+			time.Sleep(time.Second)
+			if token > "rt-2" {
+				return providers.Tokens{}, fail(providers.Misconfigured)
+			}
+			return fresh(), nil
+		}
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.PersistFailed: 2, outcome.Misconfigured: 2})
+		listed := needed(report)
+		slices.Sort(listed)
+		equal(t, "listed", listed, []outcome.Outcome{outcome.Misconfigured, outcome.PersistFailed})
+	})
+}
+
+// No row is begun without the time for it; the rest is told of, and left due.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(50) {
+			w.add(i+1, func(r *sweep.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Duration(i) * time.Second) })
+		}
+		oldest := w.row(40).RefreshAt // 50 to 41 are due longer, and come first
+		w.Latency[opSend] = time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+9500*time.Millisecond)
+		defer cancel()
+		e := w.engine()
+		e.Workers = 1
+		report := e.Run(ctx, sweep.Request{RunID: "run"})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 10, outcome.Transient: 40})
+		got := report.Accounts[0]
+		equal(t, "backlog", got.Backlog, 40)
+		equal(t, "oldest", got.OldestDue, oldest)
+		equal(t, "first", w.sentNow()[0], "rt-50")
+		if text := strings.Join(got.Warnings, "\n"); !strings.Contains(text, "left to the next run") {
+			t.Errorf("warnings: %s", text)
+		}
+	})
+}
+
+// A row is not tried again where there is no time for it.
+func TestBudgetOfRetries(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(id)
+		w.Reply = always(providers.Unknown)
+		w.Latency[opSend] = 4 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), 22*time.Second)
+		defer cancel()
+		report := w.engine().Run(ctx, sweep.Request{RunID: "run"})
+		wantOutcomes(t, report, one(outcome.Transient))
+		equal(t, "calls", len(w.sentNow()), 2)
+		equal(t, "failures", w.row(id).Failures, 1)
+	})
+}
+
+// A call that takes too long ends, and its row is tried again.
+func TestSendTimeout(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(id)
+		w.Latency[opSend] = time.Hour
+		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Transient))
+		equal(t, "calls", len(w.sentNow()), 3)
+		if took := time.Since(in(0)); took < 30*time.Second || took > 33*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// A cancelled sweep stores what came, gives its claims back and blames no row.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(100) {
+			w.add(i + 1)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		w.Reply = func(token string) (providers.Tokens, error) {
+			time.Sleep(time.Second)
+			cancel()
+			if strings.HasSuffix(token, "5") {
+				return providers.Tokens{}, fail(providers.Unknown)
+			}
+			return fresh(), nil
+		}
+		e := w.engine()
+		e.Workers = 10
+		report := e.Run(ctx, sweep.Request{RunID: "run"})
+		n := report.Outcomes[outcome.Refreshed]
+		if n < 8 || n > 10 {
+			t.Errorf("%d were refreshed", n)
+		}
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: n, outcome.Transient: 100 - n})
+		for i := range int64(100) {
+			if row := w.row(i + 1); row.Failures != 0 {
+				t.Errorf("row %d: %d failures", row.ID, row.Failures)
+			}
+		}
+		for key, row := range w.ledger {
+			if row.Phase != refresh.Idle {
+				t.Errorf("%s is %s", key, row.Phase)
+			}
+		}
+		synctest.Wait()
+	})
+}

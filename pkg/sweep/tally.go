@@ -1,0 +1,110 @@
+package sweep
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+)
+
+// warningsMost bounds a report in which every row fails in another way.
+const warningsMost = 10
+
+// tally counts what became of an account's rows. It is safe for concurrent use.
+type tally struct {
+	mu     sync.Mutex
+	report Account
+	needs  []Result
+}
+
+// count adds n rows that ended as what.
+func (t *tally) count(what outcome.Outcome, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.report.Outcomes == nil {
+		t.report.Outcomes = map[outcome.Outcome]int{}
+	}
+	t.report.Outcomes[what] += n
+}
+
+// counted is how many rows ended as one of these.
+func (t *tally) counted(whats ...outcome.Outcome) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, what := range whats {
+		n += t.report.Outcomes[what]
+	}
+	return n
+}
+
+// expiry takes note of a row's access token.
+func (t *tally) expiry(at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.NextExpiry = earlier(t.report.NextExpiry, at)
+}
+
+// blind takes note that rows were not seen.
+func (t *tally) blind() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Blind = true
+}
+
+// backlog takes note of a row that stays due since then.
+func (t *tally) backlog(since time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Backlog++
+	t.report.OldestDue = earlier(t.report.OldestDue, since)
+}
+
+// timed takes note of a provider call.
+func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.ProviderLatency = max(t.report.ProviderLatency, latency)
+	if !tokens.ServerDate.IsZero() {
+		t.report.ClockSkew = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second)
+	}
+}
+
+// say tells people once why rows ended as what: as a result where one of them must
+// act, else as a warning.
+func (t *tally) say(what outcome.Outcome, err error) {
+	if !what.NeedsPerson() {
+		t.warn(err.Error())
+		return
+	}
+	t.need(Result{Outcome: what, Err: err})
+}
+
+func (t *tally) warn(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.report.Warnings) < warningsMost && !slices.Contains(t.report.Warnings, text) {
+		t.report.Warnings = append(t.report.Warnings, text)
+	}
+}
+
+// need lists the account, once for each way in which it needs a person.
+func (t *tally) need(r Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.ContainsFunc(t.needs, func(other Result) bool {
+		return other.Outcome == r.Outcome && other.Panicked == r.Panicked
+	}) {
+		t.needs = append(t.needs, r)
+	}
+}
+
+// earlier is the earlier of two times, of which a zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

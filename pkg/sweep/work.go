@@ -1,0 +1,144 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/refresh"
+)
+
+// errStopped keeps a row from a call after other rows' calls have shown enough.
+var errStopped = errors.New("the sweep was stopped")
+
+// work refreshes rows in their order, as many at once as there are workers, until
+// they are done, the brake stops it or too little time is left.
+func (s *sweep) work(ctx context.Context, due []Due) {
+	// After a stop nobody knows yet whether calls get through again: one shows it.
+	wary := s.row.State == refresh.Misconfigured || !s.row.NotBefore.IsZero()
+	var wg sync.WaitGroup
+	for i, d := range due {
+		if err := s.admit(ctx); err != nil {
+			s.putOff(err, due[i:]...)
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-s.slots }()
+			s.visit(ctx, d)
+		})
+		if wary && i == 0 {
+			wg.Wait()
+		}
+	}
+	wg.Wait()
+}
+
+// admit waits for a free worker; an error where no further row may be begun.
+func (s *sweep) admit(ctx context.Context) error {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := s.goOn(ctx); err != nil {
+		<-s.slots
+		return err
+	}
+	return nil
+}
+
+// goOn is an error where no further call may begin.
+func (s *sweep) goOn(ctx context.Context) error {
+	if s.stopped() != "" {
+		return errStopped
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return pace.Enough(ctx, s.SendTimeout+s.StoreTimeout)
+}
+
+// putOff leaves rows to the next run, because goOn said so.
+func (s *sweep) putOff(err error, due ...Due) {
+	if errors.Is(err, errStopped) {
+		s.left(s.stopped(), due...)
+		return
+	}
+	s.left(outcome.Transient, due...)
+	s.warn(fmt.Sprintf("rows were left to the next run: %v", err))
+}
+
+// visit works on one row. The index is a hint: the row itself says what it needs.
+func (s *sweep) visit(ctx context.Context, d Due) {
+	defer s.contain(ctx)
+	t, found, err := s.Transactions.Get(ctx, d.ID)
+	if err != nil {
+		s.storeFailed(d, fmt.Errorf("read transaction %d: %w", d.ID, err))
+		return
+	}
+	if !found || t.Account != s.account || !s.wanted(t) {
+		if found && t.Status == Active {
+			s.expiry(t.AccessExpiresAt)
+		}
+		s.count(outcome.NotDue, 1)
+		return
+	}
+	if s.req.DryRun {
+		s.expiry(t.AccessExpiresAt)
+		s.count(outcome.WouldRefresh, 1)
+		return
+	}
+	if err := s.goOn(ctx); err != nil {
+		s.putOff(err, d)
+		return
+	}
+	s.refresh(ctx, t)
+}
+
+// wanted reports whether a row is to be refreshed now.
+func (s *sweep) wanted(t Transaction) bool {
+	now := s.Now()
+	revived := t.Status == Dead && s.req.Force && s.req.TransactionID == t.ID
+	if t.Status != Active && !revived || !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
+		return false
+	}
+	return s.req.Force || !t.RefreshAt.IsZero() && !now.Before(t.RefreshAt)
+}
+
+// storeFailed leaves a row that could not be read.
+func (s *sweep) storeFailed(d Due, err error) {
+	what := lasting(err)
+	s.left(what, d)
+	s.say(what, err)
+	if what == outcome.Misconfigured {
+		s.stop(outcome.Transient) // no row can be read
+		return
+	}
+	s.troubled(err)
+}
+
+// troubled counts a row in trouble, and says so where that ends the sweep.
+func (s *sweep) troubled(err error) {
+	if s.trouble() {
+		s.warn(fmt.Sprintf("stopped after %d failures in a row, the last: %v", troubleMost, err))
+	}
+}
+
+// finish gives the claims back and writes the account's history, beyond the
+// caller's cancellation and as far as it works.
+func (s *sweep) finish(ctx context.Context) {
+	ctx, cancel := s.persistContext(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { s.release(ctx) })
+	s.note(ctx)
+	wg.Wait()
+}
+
+// persistContext is for what must be stored once a provider has answered.
+func (s *sweep) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.StoreTimeout)
+}
