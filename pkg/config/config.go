@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,14 +40,32 @@ const (
 	mostWorkers        = 256
 )
 
-var (
-	prefixPattern  = regexp.MustCompile(`^[A-Za-z0-9_.@+=-]+(/[A-Za-z0-9_.@+=-]+)*$`)
-	accountPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@+=-]{0,63}$`)
-)
-
 // ValidAccount reports whether name can name an account: up to 64 letters,
 // digits and _ . @ + = -, the first a letter or digit.
-func ValidAccount(name string) bool { return accountPattern.MatchString(name) }
+func ValidAccount(name string) bool {
+	return len(name) <= 64 && validPart(name) && !strings.ContainsRune(partMarks, rune(name[0]))
+}
+
+// partMarks are the characters, beside letters and digits, that Secrets Manager
+// takes in a name; "/" stands between parts.
+const partMarks = "_.@+=-"
+
+// validPart reports whether s can be a part of a secret's name. (By hand: a regular
+// expression would be compiled at every cold start.)
+func validPart(s string) bool {
+	for _, r := range s {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		if !letter && !strings.ContainsRune(partMarks, r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// validPrefix reports whether s is a path of such parts.
+func validPrefix(s string) bool {
+	return !slices.ContainsFunc(strings.Split(s, "/"), func(part string) bool { return !validPart(part) })
+}
 
 // ForRefresh reads the configuration of a function that refreshes chains. Its
 // error lists every mistake.
@@ -88,7 +105,7 @@ func (r *reader) common() Config {
 		HTTPTimeout:         r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout),
 		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
 	}
-	if c.SecretPrefix != "" && !prefixPattern.MatchString(c.SecretPrefix) {
+	if c.SecretPrefix != "" && !validPrefix(c.SecretPrefix) {
 		r.wrong("SECRET_PREFIX", "%q is not a path of letters, digits and _ . @ + = -", c.SecretPrefix)
 	}
 	for name := range strings.SplitSeq(r.or("ACCOUNTS", "default"), ",") {

@@ -63,3 +63,15 @@ func TestAllMistakesInOneMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestValidAccount(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"default": true, "0": true, "a_b.c@d+e=f-g": true, strings.Repeat("a", 64): true,
+		"": false, strings.Repeat("a", 65): false, "-a": false, ".": false, "a/b": false, "a b": false, "a#b": false, "é": false,
+	} {
+		if got := config.ValidAccount(name); got != want {
+			t.Errorf("%q: %t", name, got)
+		}
+	}
+}

@@ -77,8 +77,8 @@ func sweepEvent(all map[string]json.RawMessage) (Event, error) {
 	e := f.common()
 	e.TransactionID = f.id("transaction_id", false)
 	e.Record = f.records()
-	if len(e.Record) > 0 && (e.TransactionID != 0 || e.Force) {
-		f.wrong("record", "stands alone or with account and dry_run")
+	if len(e.Record) > 0 && (e.TransactionID != 0 || e.Force || e.DryRun) {
+		f.wrong("record", "stands alone or with account")
 	}
 	return e, f.done()
 }

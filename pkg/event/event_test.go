@@ -131,6 +131,7 @@ func TestRefusals(t *testing.T) {
 		{`{"record":[{"transaction_id":1,"refresh_token":"a","recorded_at":"today"}]}`, `record[0] field "recorded_at"`},
 		{`{"record":[{"transaction_id":1,"refresh_token":"a","ttl":"x"}]}`, `record[0] field "ttl"`},
 		{`{"record":[{"transaction_id":1,"refresh_token":"a"}],"transaction_id":1}`, `"record"`},
+		{`{"record":[{"transaction_id":1,"refresh_token":"a"}],"dry_run":true}`, `"record"`},
 		{`{"Records":{}}`, `"Records"`},
 		{`{"Records":[{"eventSource":"aws:s3"}]}`, `Records[0]`},
 	} {

@@ -1,0 +1,195 @@
+package handler_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/telemetry"
+)
+
+// newRefresh is a handler over a model world, and what it logs.
+func newRefresh(world *refreshtest.World) (*handler.Refresh, *bytes.Buffer) {
+	var out bytes.Buffer
+	return &handler.Refresh{
+		Engine: world.Engine(nil), NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh",
+	}, &out
+}
+
+func TestRefreshAnswersByTheContract(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	h, out := newRefresh(world)
+	answer, err := h.Invoke(t.Context(), []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(answer, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got["provider"] != refreshtest.Name || got["run_id"] == "" {
+		t.Errorf("provider and run: %s", answer)
+	}
+	if diff := cmp.Diff(map[string]any{"logged_in": 1.0}, got["outcomes"]); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	row := world.Ledger.Get(refreshtest.Default)
+	want := []any{map[string]any{
+		"account": "default", "outcome": "logged_in", "source": "login",
+		"access_expires_at": row.AccessExpiresAt.Format("2006-01-02T15:04:05Z"), "version_id": row.VersionID,
+	}}
+	if diff := cmp.Diff(want, got["credentials"]); diff != "" {
+		t.Errorf("credentials (-want +got):\n%s", diff)
+	}
+	if _, ok := got["batchItemFailures"]; ok {
+		t.Error("batchItemFailures without a batch")
+	}
+
+	line := lastLine(t, out)
+	if line["attempt_id"] != row.AttemptID || line["run_id"] != got["run_id"] || line["outcome"] != "logged_in" {
+		t.Errorf("the line does not name attempt, run and outcome: %v", line)
+	}
+	if line["AccessTokenExpiresIn"] != row.AccessExpiresAt.Sub(world.Now()).Seconds() || line["_aws"] == nil {
+		t.Errorf("the line is no metric: %v", line)
+	}
+}
+
+func TestRefreshLogsTheExpiryOfEveryRun(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	h, out := newRefresh(world)
+	for range 2 { // the second is not due
+		if _, err := h.Invoke(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line := lastLine(t, out)
+	if line["outcome"] != "not_due" || line["AccessTokenExpiresIn"] == nil {
+		t.Errorf("a tick with nothing due says nothing of the token: %v", line)
+	}
+}
+
+// A credential that needs a person is a function error, after all others are done.
+func TestRefreshFailsAfterTheOthers(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	other := refresh.Key{Provider: refreshtest.Name, Account: "zulu"}
+	world.Add(other)
+	world.Accounts = []string{"default", "zulu"}
+	world.Secrets.Delete(refreshtest.Default, refresh.Credentials)
+	h, out := newRefresh(world)
+	_, err := h.Invoke(t.Context(), []byte(`{}`))
+	var needs *handler.NeedsPersonError
+	if !errors.As(err, &needs) {
+		t.Fatalf("error %v", err)
+	}
+	if !strings.Contains(err.Error(), "default: misconfigured") || strings.Contains(err.Error(), "zulu") {
+		t.Errorf("the error does not name the one at fault: %v", err)
+	}
+	if diff := cmp.Diff(map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.LoggedIn: 1}, needs.Result.Outcomes); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	if world.Secrets.Get(other, refresh.AccessDoc).ID == "" {
+		t.Error("the other account was not served")
+	}
+	if n := strings.Count(out.String(), `"msg":"run"`); n != 2 {
+		t.Errorf("%d lines for two accounts", n)
+	}
+}
+
+func TestRefreshFailsOnAPanic(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	const planted = "planted-secret"
+	world.Provider.OnCall = func(refreshtest.Op) { panic(planted) }
+	h, out := newRefresh(world)
+	_, err := h.Invoke(t.Context(), []byte(`{}`))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if strings.Contains(err.Error()+out.String(), planted) {
+		t.Error("the panic's value is shown")
+	}
+}
+
+func TestRefreshRefusesAMalformedEvent(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	h, _ := newRefresh(world)
+	if _, err := h.Invoke(t.Context(), []byte(`{"forse":true}`)); err == nil || !strings.Contains(err.Error(), `"forse"`) {
+		t.Errorf("error %v does not name the field", err)
+	}
+	if calls := world.Trace(); len(calls) != 0 {
+		t.Errorf("it was acted upon: %v", calls)
+	}
+}
+
+// Whatever happens, no answer, error or line shows a secret.
+func TestRefreshShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []providers.Kind{
+		providers.Unknown, providers.NotSent, providers.Refused, providers.Misconfigured, providers.RateLimited,
+	} {
+		world := refreshtest.New()
+		h, out := newRefresh(world)
+		var said []string
+		say := func(answer []byte, err error) {
+			said = append(said, string(answer))
+			if err != nil {
+				said = append(said, err.Error())
+			}
+		}
+		say(h.Invoke(t.Context(), []byte(`{}`)))
+		first := world.Secrets.Get(refreshtest.Default, refresh.TokensDoc)
+		world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, kind, true)
+		say(h.Invoke(t.Context(), []byte(`{"force":true}`)))
+		last := world.Secrets.Get(refreshtest.Default, refresh.TokensDoc)
+
+		text := strings.Join(said, "\n") + out.String()
+		for _, secret := range slices.Concat(tokensOf(t, first), tokensOf(t, last), []string{world.Provider.Password}) {
+			if secret != "" && strings.Contains(text, secret) {
+				t.Errorf("%s: %q is shown", kind, secret)
+			}
+		}
+	}
+}
+
+func tokensOf(t *testing.T, v refresh.Version) []string {
+	t.Helper()
+	var doc map[string]string
+	if err := json.Unmarshal([]byte(v.Value.Reveal()), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc["access_token"] == "" || doc["refresh_token"] == "" {
+		t.Fatal("no tokens to look for")
+	}
+	return []string{doc["access_token"], doc["refresh_token"]}
+}
+
+// lastLine is the last line logged, as JSON.
+func lastLine(t *testing.T, out io.Reader) map[string]any {
+	t.Helper()
+	text, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	var line map[string]any
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
+		t.Fatalf("%v in %s", err, lines[len(lines)-1])
+	}
+	return line
+}

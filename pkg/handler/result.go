@@ -1,0 +1,76 @@
+package handler
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+)
+
+// Result is what a function answers.
+type Result struct {
+	Provider    string                  `json:"provider"`
+	RunID       string                  `json:"run_id"`
+	Outcomes    map[outcome.Outcome]int `json:"outcomes"`
+	Credentials []Credential            `json:"credentials"`
+	// BatchItemFailures is there for SQS batches only, empty where all went well.
+	BatchItemFailures *[]BatchItemFailure `json:"batchItemFailures,omitempty"`
+}
+
+// Credential is how the run ended for one credential.
+type Credential struct {
+	Account         string          `json:"account"`
+	Outcome         outcome.Outcome `json:"outcome"`
+	Source          string          `json:"source,omitempty"`
+	AccessExpiresAt string          `json:"access_expires_at,omitempty"` // RFC 3339 UTC
+	VersionID       string          `json:"version_id,omitempty"`
+	Error           string          `json:"error,omitempty"`
+	Warnings        []string        `json:"warnings,omitempty"`
+}
+
+// BatchItemFailure names an SQS message to deliver again.
+type BatchItemFailure struct {
+	ItemIdentifier string `json:"itemIdentifier"`
+}
+
+// NeedsPersonError is the function error of a run after which a person must act, or
+// that panicked. The alarms on function errors hang on it.
+type NeedsPersonError struct {
+	Result Result
+	Cause  error
+}
+
+// Error implements error: every credential at fault with what to do.
+func (e *NeedsPersonError) Error() string {
+	return fmt.Sprintf("%s, run %s: %v", e.Result.Provider, e.Result.RunID, e.Cause)
+}
+
+// Unwrap gives the causes to errors.Is and errors.As.
+func (e *NeedsPersonError) Unwrap() error { return e.Cause }
+
+// answer is the payload of a result, and the function error that it calls for.
+func answer(r Result, causes []error) ([]byte, error) {
+	if err := errors.Join(causes...); err != nil {
+		return nil, &NeedsPersonError{Result: r, Cause: err}
+	}
+	return json.Marshal(r)
+}
+
+// cause is the part of the function error that a credential calls for; nil where
+// nobody has to act.
+func (c Credential) cause(panicked bool) error {
+	if !panicked && !c.Outcome.NeedsPerson() {
+		return nil
+	}
+	return fmt.Errorf("%s: %s: %s", c.Account, c.Outcome, c.Error)
+}
+
+// stamp writes a time, and nothing for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,189 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tokenrefresh/pkg/event"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/telemetry"
+)
+
+// expiryCap is the AccessTokenExpiresIn of an account without a token that could
+// run out: the metric has to be there, or its alarm would take the silence for a
+// failure.
+const expiryCap = 24 * time.Hour
+
+// Sweep handles the invocations of a function that keeps transactions fresh. It
+// implements lambda.Handler.
+type Sweep struct {
+	Engine    *sweep.Engine
+	NewRunID  func() string // unique to each run: claims are told apart by it
+	Log       *slog.Logger
+	Namespace string // of the metrics
+}
+
+// Invoke decodes the event, runs the engine and answers with the result's JSON. It
+// is a *NeedsPersonError where a person must act or the run panicked; for an SQS
+// batch it never is: what to deliver again is in the result.
+func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	e, messages, err := event.DecodeSweep(payload)
+	if err != nil {
+		return nil, err
+	}
+	r := Result{
+		Provider: h.Engine.Provider.Name(), RunID: h.NewRunID(), Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{},
+	}
+	if messages != nil {
+		h.batch(ctx, &r, messages)
+		return answer(r, nil)
+	}
+	return answer(r, h.one(ctx, &r, e))
+}
+
+// batch works off the messages of an SQS batch, each as its own event. One that
+// may go better later is delivered again; what a person must mend is not, but it is
+// in the log and in the metrics.
+func (h *Sweep) batch(ctx context.Context, r *Result, messages []event.Message) {
+	failures := []BatchItemFailure{}
+	for _, m := range messages {
+		item := Result{RunID: r.RunID, Outcomes: map[outcome.Outcome]int{}}
+		err := m.Err
+		if err == nil {
+			_ = h.one(ctx, &item, m.Event) // listed in the result
+		} else {
+			h.Log.ErrorContext(ctx, "message refused", "run_id", r.RunID, "message_id", m.ID, "error", err.Error())
+		}
+		if err != nil || again(item.Outcomes) {
+			failures = append(failures, BatchItemFailure{ItemIdentifier: m.ID})
+		}
+		for what, n := range item.Outcomes {
+			r.Outcomes[what] += n
+		}
+		r.Credentials = append(r.Credentials, item.Credentials...)
+	}
+	r.BatchItemFailures = &failures
+}
+
+// again reports whether a message whose rows ended like this is worth another
+// delivery.
+func again(outcomes map[outcome.Outcome]int) bool {
+	for _, what := range []outcome.Outcome{
+		outcome.Busy, outcome.Transient, outcome.RateLimited, outcome.PersistFailed, outcome.Misconfigured, outcome.NotSeeded,
+	} {
+		if outcomes[what] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// one does what one event asks for and adds it to r. The errors are what a person
+// must look at.
+func (h *Sweep) one(ctx context.Context, r *Result, e event.Event) []error {
+	if len(e.Record) > 0 {
+		return h.record(ctx, r, e)
+	}
+	report := h.Engine.Run(ctx, sweep.Request{
+		RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun, TransactionID: e.TransactionID,
+	})
+	for what, n := range report.Outcomes {
+		r.Outcomes[what] += n
+	}
+	var causes []error
+	for _, one := range report.Credentials {
+		c := Credential{Account: one.Account, Outcome: one.Outcome}
+		if one.Err != nil {
+			c.Error = one.Err.Error()
+		}
+		r.Credentials = append(r.Credentials, c)
+		if cause := c.cause(one.Panicked); cause != nil {
+			causes = append(causes, cause)
+		}
+	}
+	h.emit(ctx, r.RunID, report, e.TransactionID == 0)
+	return causes
+}
+
+// record stores transactions. One that could not be stored is an error of the
+// function whatever the reason, or its refresh token would be lost with the event.
+func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
+	var causes []error
+	asked := records(e)
+	for i, one := range h.Engine.Record(ctx, asked) {
+		r.Outcomes[one.Outcome]++
+		if one.Err == nil {
+			continue
+		}
+		c := Credential{Account: asked[i].Account, Outcome: one.Outcome, Error: one.Err.Error()}
+		r.Credentials = append(r.Credentials, c)
+		causes = append(causes, fmt.Errorf("%s: %w", c.Outcome, one.Err))
+	}
+	h.Log.InfoContext(ctx, "recorded", "run_id", r.RunID, "outcomes", r.Outcomes, "errors", len(causes))
+	return causes
+}
+
+// records gives each record the event's account where it names none.
+func records(e event.Event) []sweep.Record {
+	all := make([]sweep.Record, 0, len(e.Record))
+	for _, one := range e.Record {
+		account := one.Account
+		if account == "" {
+			account = e.Account
+		}
+		all = append(all, sweep.Record{
+			TransactionID: one.TransactionID, Account: account, RefreshToken: one.RefreshToken, CustomerUID: one.CustomerUID,
+			Status: sweep.Status(one.Status), RecordedAt: one.RecordedAt, ExpiresAt: one.ExpiresAt,
+		})
+	}
+	return all
+}
+
+// emit writes a line for each account. Metrics are those of sweeps alone: a run for
+// one transaction has not seen the others.
+func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) {
+	now := h.Engine.Now()
+	why := map[string]string{}
+	for _, c := range report.Credentials {
+		why[c.Account] = fmt.Sprintf("%s: %v", c.Outcome, c.Err)
+	}
+	for _, a := range report.Accounts {
+		attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
+		if a.Backlog > 0 {
+			attrs = append(attrs, slog.Int("backlog", a.Backlog), slog.String("oldest_due", stamp(a.OldestDue)))
+		}
+		if text := why[a.Account]; text != "" {
+			attrs = append(attrs, slog.String("error", text))
+		}
+		if len(a.Warnings) > 0 {
+			attrs = append(attrs, slog.Any("warnings", a.Warnings))
+		}
+		var metrics []telemetry.Metric
+		if swept {
+			metrics = sweepMetrics(a, now)
+		}
+		telemetry.Emit(ctx, h.Log, h.Namespace, h.Engine.Provider.Name(), a.Account, now, metrics, attrs...)
+	}
+}
+
+func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
+	metrics := []telemetry.Metric{
+		telemetry.Count("ConsecutiveFailures", a.Failures), telemetry.Count("SweepBacklog", a.Backlog),
+	}
+	switch {
+	case !a.NextExpiry.IsZero():
+		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", min(expiryCap, a.NextExpiry.Sub(now))))
+	case !a.Blind:
+		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", expiryCap))
+	}
+	if a.ProviderLatency > 0 {
+		metrics = append(metrics, telemetry.Seconds("ProviderLatency", a.ProviderLatency))
+	}
+	if a.ClockSkew.Abs() >= time.Second {
+		metrics = append(metrics, telemetry.Seconds("ClockSkew", a.ClockSkew))
+	}
+	return metrics
+}

@@ -1,0 +1,232 @@
+package handler_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/telemetry"
+)
+
+const (
+	planted  = "planted-secret"
+	lifetime = time.Hour
+)
+
+// berbix stands in for the provider: every refresh token is good but "dead".
+type berbix struct{ now func() time.Time }
+
+func (berbix) Name() string { return "berbix" }
+
+func (p berbix) Open(credentials secret.String) (providers.Session, error) {
+	if credentials.Reveal() == "wrong" {
+		return nil, &providers.Error{Kind: providers.Misconfigured, Provider: "berbix", Op: "open", Hint: `"api_secret" is missing`}
+	}
+	return session(p), nil
+}
+
+type session struct{ now func() time.Time }
+
+func (session) CanLogin() bool { return false }
+
+func (session) Login(context.Context) (providers.Tokens, error) {
+	return providers.Tokens{}, providers.ErrNoLogin
+}
+
+func (s session) Refresh(_ context.Context, token secret.String) (providers.Tokens, error) {
+	if token.Reveal() == "dead" {
+		return providers.Tokens{}, &providers.Error{Kind: providers.Refused, Provider: "berbix", Op: "refresh", Status: 400}
+	}
+	return providers.Tokens{AccessToken: secret.New(planted), IssuedAt: s.now(), AccessExpiresAt: s.now().Add(lifetime)}, nil
+}
+
+func (s session) Decode(secret.String, time.Time) (providers.Tokens, error) {
+	return providers.Tokens{}, errors.New("not used")
+}
+
+// newSweep is a handler over an embedded home, and what it logs.
+func newSweep(t *testing.T, credentials string) (*handler.Sweep, *bytes.Buffer) {
+	t.Helper()
+	home, err := embedded.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := refresh.Key{Provider: "berbix", Account: "default"}
+	if err := home.Secrets().CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.Secrets().PutCurrent(t.Context(), key, refresh.Credentials, secret.New(credentials)); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	return &handler.Sweep{
+		Engine: sweep.Engine{
+			Provider: berbix{time.Now}, Secrets: home.Secrets(), Ledger: home.Ledger(), Transactions: home.Transactions(),
+			Accounts: []string{"default"},
+		}.WithDefaults(),
+		NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh",
+	}, &out
+}
+
+func record(tokens ...string) []byte {
+	var records []map[string]any
+	for i, token := range tokens {
+		records = append(records, map[string]any{"transaction_id": i + 1, "refresh_token": token})
+	}
+	event, err := json.Marshal(map[string]any{"record": records})
+	if err != nil {
+		panic(err)
+	}
+	return event
+}
+
+func invoke(t *testing.T, h *handler.Sweep, payload []byte) handler.Result {
+	t.Helper()
+	answer, err := h.Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r handler.Result
+	if err := json.Unmarshal(answer, &r); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(answer), planted) {
+		t.Error("the answer shows a token")
+	}
+	return r
+}
+
+func wantOutcomes(t *testing.T, r handler.Result, want map[outcome.Outcome]int) {
+	t.Helper()
+	if diff := cmp.Diff(want, r.Outcomes); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+func TestSweepRecordsAndRefreshes(t *testing.T) {
+	t.Parallel()
+	h, out := newSweep(t, "good")
+	wantOutcomes(t, invoke(t, h, record("a", "b", "dead")), map[outcome.Outcome]int{outcome.Recorded: 3})
+	r := invoke(t, h, []byte(`{}`))
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Refreshed: 2, outcome.Dead: 1})
+	if len(r.Credentials) != 0 || r.BatchItemFailures != nil {
+		t.Errorf("a dead transaction needs no person: %+v", r)
+	}
+	line := lastLine(t, out)
+	if expires, _ := line["AccessTokenExpiresIn"].(float64); expires < lifetime.Seconds()-60 || expires > lifetime.Seconds() {
+		t.Errorf("AccessTokenExpiresIn %v", line["AccessTokenExpiresIn"])
+	}
+	wantOutcomes(t, invoke(t, h, []byte(`{"transaction_id":1,"force":true}`)), map[outcome.Outcome]int{outcome.Refreshed: 1})
+	if line := lastLine(t, out); line["_aws"] != nil {
+		t.Errorf("a run for one transaction has metrics: %v", line)
+	}
+}
+
+// With nothing to keep fresh the metric still has to be there.
+func TestSweepOfNothingIsHealthy(t *testing.T) {
+	t.Parallel()
+	h, out := newSweep(t, "good")
+	wantOutcomes(t, invoke(t, h, nil), map[outcome.Outcome]int{outcome.NotDue: 1})
+	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != 86400.0 {
+		t.Errorf("AccessTokenExpiresIn %v", line["AccessTokenExpiresIn"])
+	}
+}
+
+// blindIndex cannot be read.
+type blindIndex struct{ sweep.Transactions }
+
+func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]sweep.Due, error) {
+	return nil, errors.New("throttled")
+}
+
+// What nobody has seen must not look healthy.
+func TestSweepThatSeesNothingSaysNothing(t *testing.T) {
+	t.Parallel()
+	h, out := newSweep(t, "good")
+	h.Engine.Transactions = blindIndex{h.Engine.Transactions}
+	invoke(t, h, nil)
+	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != nil {
+		t.Errorf("AccessTokenExpiresIn %v of an index that was not read", line["AccessTokenExpiresIn"])
+	}
+}
+
+func TestSweepNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "wrong")
+	invoke(t, h, record("a"))
+	_, err := h.Invoke(t.Context(), nil)
+	var needs *handler.NeedsPersonError
+	if !errors.As(err, &needs) || !strings.Contains(err.Error(), "api_secret") {
+		t.Fatalf("error %v", err)
+	}
+	if len(needs.Result.Credentials) != 1 || needs.Result.Credentials[0].Outcome != outcome.Misconfigured {
+		t.Errorf("credentials %+v", needs.Result.Credentials)
+	}
+}
+
+// A record that is not stored is an error: its refresh token must not get lost.
+func TestRecordThatIsNotStored(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	event := `{"record":[{"transaction_id":1,"refresh_token":"` + planted + `"},{"transaction_id":2,"refresh_token":"b","ttl":1}]}`
+	_, err := h.Invoke(t.Context(), []byte(event))
+	if err == nil || !strings.Contains(err.Error(), "transaction 2") || strings.Contains(err.Error(), planted) {
+		t.Fatalf("error %v", err)
+	}
+	wantOutcomes(t, invoke(t, h, nil), map[outcome.Outcome]int{outcome.Refreshed: 1})
+}
+
+func TestSweepOfAnSQSBatch(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	batch := func(bodies ...string) []byte {
+		var records []map[string]string
+		for i, body := range bodies {
+			records = append(records, map[string]string{"messageId": fmt.Sprint("m-", i), "eventSource": "aws:sqs", "body": body})
+		}
+		payload, err := json.Marshal(map[string]any{"Records": records})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return payload
+	}
+	r := invoke(t, h, batch(string(record("a")), `{"transaction_id":"poison"}`, `{"transaction_id":1}`))
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Recorded: 1, outcome.Refreshed: 1})
+	want := &[]handler.BatchItemFailure{{ItemIdentifier: "m-1"}}
+	if diff := cmp.Diff(want, r.BatchItemFailures); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+	// All well is an empty list: without one Lambda takes the whole batch for failed.
+	answer, err := h.Invoke(t.Context(), batch(string(record("a"))))
+	if err != nil || !strings.Contains(string(answer), `"batchItemFailures":[]`) {
+		t.Errorf("answer %s, error %v", answer, err)
+	}
+}
+
+// A person's mistake fails the messages, never the function: SQS would take all of
+// the batch for failed.
+func TestSweepOfAnSQSBatchThatNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "wrong")
+	invoke(t, h, record("a"))
+	r := invoke(t, h, []byte(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":"{\"transaction_id\":1}"}]}`))
+	if r.BatchItemFailures == nil || len(*r.BatchItemFailures) != 1 || len(r.Credentials) != 1 {
+		t.Errorf("result %+v", r)
+	}
+}
