@@ -1,0 +1,70 @@
+// Package architecture holds the tree to its shape: which package may know which.
+package architecture_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "tokenrefresh"
+
+// dependencies lists every package that goes into the given ones.
+func dependencies(t *testing.T, packages ...string) []string {
+	t.Helper()
+	args := append([]string{"list", "-deps", "-f", "{{.ImportPath}}"}, packages...)
+	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestEnginesKnowNeitherHomesNorProvidersNorNetwork(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{module + "/pkg/refresh", module + "/pkg/sweep"} {
+		for _, dep := range dependencies(t, engine) {
+			switch {
+			case dep == "net/http", dep == "net",
+				strings.HasPrefix(dep, "github.com/"), strings.HasPrefix(dep, "go.etcd.io/"),
+				strings.HasPrefix(dep, module+"/pkg/homes/"), strings.HasPrefix(dep, module+"/pkg/providers/"),
+				strings.HasPrefix(dep, module+"/internal/"), strings.HasPrefix(dep, module+"/cmd/"):
+				t.Errorf("%s depends on %s", engine, dep)
+			}
+		}
+	}
+}
+
+func TestProvidersKnowNeitherEnginesNorHomes(t *testing.T) {
+	t.Parallel()
+	for _, dep := range dependencies(t, module+"/pkg/providers/...") {
+		for _, part := range []string{"/pkg/refresh", "/pkg/sweep", "/pkg/homes/", "/pkg/handler", "/pkg/function"} {
+			if strings.HasPrefix(dep, module+part) {
+				t.Errorf("a provider depends on %s", dep)
+			}
+		}
+	}
+}
+
+// What goes into a function is paid for at every cold start.
+func TestFunctionsCarryLittle(t *testing.T) {
+	t.Parallel()
+	allowed := []string{
+		"github.com/aws/aws-lambda-go/", "github.com/aws/aws-sdk-go-v2/", "github.com/aws/smithy-go",
+		"github.com/google/uuid", module + "/",
+	}
+	banned := []string{
+		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/service/sts", "github.com/aws/aws-sdk-go-v2/service/sso",
+		module + "/internal/", module + "/cmd/", module + "/pkg/homes/embedded",
+	}
+	for _, dep := range dependencies(t, module+"/functions/...") {
+		if !strings.Contains(strings.SplitN(dep, "/", 2)[0], ".") && !strings.HasPrefix(dep, module+"/") {
+			continue // standard library
+		}
+		has := func(prefix string) bool { return strings.HasPrefix(dep, prefix) }
+		if !slices.ContainsFunc(allowed, has) || slices.ContainsFunc(banned, has) {
+			t.Errorf("a function depends on %s", dep)
+		}
+	}
+}

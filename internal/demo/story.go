@@ -1,0 +1,135 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+)
+
+// tell runs the hour.
+func (s *story) tell(ctx context.Context) error {
+	_, _ = fmt.Fprintf(s.out, "Three functions, three providers (sandboxes on 127.0.0.1), one state file, one simulated hour.\n\n")
+	_, _ = fmt.Fprintf(s.table, "  time\tfunction\tevent\toutcome\twhat happened\n")
+	_, _ = fmt.Fprintf(s.table, "  ----\t--------\t-----\t-------\t-------------\n")
+	err := errors.Join(s.hour(ctx), s.table.Flush())
+	if err != nil {
+		return err
+	}
+	return s.check(ctx)
+}
+
+// hour is what happens, minute by minute. It stops at the first thing that goes
+// otherwise.
+func (s *story) hour(ctx context.Context) error {
+	const minute = time.Minute
+	steps := []func() error{
+		func() error {
+			return s.invoke(ctx, 0, "hesabe", `{}`, outcome.LoggedIn, "first tick: credentials are in the secret, so it logs in")
+		},
+		func() error {
+			return s.invoke(ctx, 0, "tconnect", `{}`, outcome.LoggedIn, "the same, over AES-256-CBC")
+		},
+		func() error {
+			return s.record(ctx, 3)
+		},
+		func() error { return s.invoke(ctx, 0, "berbix", `{}`, outcome.Refreshed, "each has its own tokens") },
+		func() error { return s.invoke(ctx, minute, "hesabe", `{}`, outcome.NotDue, "nothing to do") },
+		func() error {
+			return s.invoke(ctx, minute, "tconnect", `{"dry_run":true,"force":true}`, outcome.WouldRefresh, "a dry run calls nobody")
+		},
+		func() error {
+			return s.invoke(ctx, 12*minute, "hesabe", `{}`, outcome.Refreshed, "due: 3 minutes before the token expires")
+		},
+		func() error {
+			return s.invoke(ctx, 13*minute, "tconnect", `{"force":true}`, outcome.Refreshed, "by hand")
+		},
+		func() error {
+			return s.invoke(ctx, 13*minute, "berbix", `{"force":true}`, outcome.Refreshed, "by hand")
+		},
+		func() error {
+			return s.kill(ctx, 20*minute, BeforeStore, "kill -9 when the reply was in and nowhere stored")
+		},
+		func() error {
+			return s.invoke(ctx, 21*minute, "hesabe", `{}`, outcome.Busy, "the dead run's claim still stands")
+		},
+		func() error {
+			return s.invoke(ctx, 22*minute, "hesabe", `{}`, outcome.LoggedIn, "that token may be spent: never again, a login instead")
+		},
+		func() error {
+			return s.kill(ctx, 30*minute, BeforePromote, "kill -9 when the reply was stored, not current yet")
+		},
+		func() error {
+			return s.invoke(ctx, 32*minute, "hesabe", `{}`, outcome.Recovered, "finished from the store, without the provider")
+		},
+		func() error { return s.invoke(ctx, 33*minute, "hesabe", `{}`, outcome.NotDue, "all is well") },
+		func() error {
+			return s.invoke(ctx, 62*minute, "berbix", `{}`, outcome.Refreshed, "due again: their tokens live an hour")
+		},
+		func() error {
+			return s.invoke(ctx, 62*minute, "hesabe", `{}`, outcome.Refreshed, "and the chain goes on")
+		},
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record tells the Berbix function of new transactions.
+func (s *story) record(ctx context.Context, n int) error {
+	var records []map[string]any
+	for range n {
+		t := s.sandbox.AddTransaction()
+		records = append(records, map[string]any{"transaction_id": t.ID, "refresh_token": t.RefreshToken})
+	}
+	event, err := json.Marshal(map[string]any{"record": records})
+	if err != nil {
+		return err
+	}
+	answer, err := s.functions["berbix"].Invoke(ctx, event)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(answer), fmt.Sprintf(`"recorded":%d`, n)) {
+		return fmt.Errorf("berbix did not record: %s", answer)
+	}
+	s.row(0, "berbix", `{"record":[…]}`, fmt.Sprintf("%s %d", outcome.Recorded, n), "three people begin to verify themselves")
+	return nil
+}
+
+// check asks the providers, who know best, whether the promise was kept.
+func (s *story) check(ctx context.Context) error {
+	_, _ = fmt.Fprintf(s.out, "\nAsked at the end, the providers say:\n\n")
+	for _, p := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect} {
+		v, err := s.home.Secrets().Current(ctx, refresh.Key{Provider: string(p), Account: account}, refresh.AccessDoc)
+		if err != nil {
+			return err
+		}
+		var access struct {
+			AccessToken     string    `json:"access_token"`
+			AccessExpiresAt time.Time `json:"access_expires_at"`
+		}
+		if err := json.Unmarshal([]byte(v.Value.Reveal()), &access); err != nil {
+			return err
+		}
+		stats := s.sandbox.Stats(p)
+		valid := s.sandbox.Valid(p, access.AccessToken)
+		_, _ = fmt.Fprintf(s.table, "  %s\tthe published access token is valid: %t\tlogins %d, refreshes %d\trefresh tokens presented twice: %d\n",
+			p, valid, stats.Logins, stats.Refreshes, stats.Replays)
+		if !valid || stats.Replays != 0 {
+			return fmt.Errorf("%s: the promise was broken", p)
+		}
+	}
+	stats := s.sandbox.Stats(sandbox.Berbix)
+	_, _ = fmt.Fprintf(s.table, "  %s\t\trefreshes %d\tits refresh tokens don't rotate\n", sandbox.Berbix, stats.Refreshes)
+	return s.table.Flush()
+}
