@@ -1,0 +1,86 @@
+# Short verbs; CI runs the same ones (.ci/run). Each sets up what it needs: Go
+# alone for `run`, `build` and `bench`; Python 3.11 or later for `validate` and for
+# those tests that need an AWS to talk to. Set up once, a second run costs nothing.
+
+SAM_VENV := .venv/sam
+MOTO_VENV := .venv/moto
+
+# This machine's architecture, as Lambda names it.
+HOST_ARCH = $(patsubst amd64,x86_64,$(shell go env GOHOSTARCH))
+FUNCTIONS = $(shell grep -B1 'Type: AWS::Serverless::Function' template.yaml | sed -n 's/^  \(.*\):$$/\1/p')
+SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin
+# The race detector needs a C compiler; without one Go turns cgo off.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint build validate bench fuzz clean functions moto
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: ## Show all of it on this machine, without AWS: records, refreshes, a crash and its recovery
+	@go build -trimpath -o bin/tokenctl ./cmd/tokenctl
+	@bin/tokenctl local
+
+build: functions ## Build the three functions (.aws-sam/build) and the operator's command (bin/tokenctl)
+	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
+
+test: functions moto ## Run all tests; the functions' real binaries run against an emulated AWS
+	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
+	go test $(RACE) -shuffle=on ./...
+
+lint: ## Check format and code
+	go tool -modfile=tools/go.mod golangci-lint run
+
+validate: $(SAM_VENV)/.ready ## Check template.yaml with the SAM CLI and cfn-lint, and build it for both architectures
+	$(SAM)/sam validate --lint
+	$(SAM)/cfn-lint template.yaml
+	@mkdir -p .aws-sam
+	$(SAM)/python tools/translate.py template.yaml > .aws-sam/translated.json
+	$(SAM)/cfn-lint .aws-sam/translated.json
+	$(SAM)/sam build --parameter-overrides Architecture=$(if $(filter x86_64,$(HOST_ARCH)),arm64,x86_64)
+	$(SAM)/sam build --parameter-overrides Architecture=$(HOST_ARCH)
+
+bench: ## Measure cold start, warm refresh, connections and memory against two other programs
+	go run ./internal/bench
+
+fuzz: ## Fuzz every decoder, each for FUZZTIME (30s)
+	@grep -rnoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' pkg internal | \
+		sed -E 's,^(.*)/[^/]+:[0-9]+:func (.*)$$,\1 \2,' | while read -r dir name; do \
+		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; \
+	done
+
+clean: ## Remove everything that the other verbs have made
+	rm -rf bin dist .aws-sam .venv var
+
+# The binaries of the functions for this machine. `sam build` makes them; without
+# it (no Python, no PyPI) the rule that it calls does, with the same result.
+functions:
+	@if $(MAKE) -s $(SAM_VENV)/.ready; then \
+		$(SAM)/sam build --parameter-overrides Architecture=$(HOST_ARCH); \
+	else \
+		echo "No SAM CLI: building the functions without it."; \
+		for f in $(FUNCTIONS); do \
+			mkdir -p .aws-sam/build/$$f && \
+			$(MAKE) -s -f build/$(HOST_ARCH)/Makefile build-$$f ARTIFACTS_DIR=.aws-sam/build/$$f || exit 1; \
+		done \
+	fi
+
+# What `sam build` calls, through build/<architecture>/Makefile: RefreshHesabe is
+# built from functions/refresh-hesabe. norpc and -s -w take 10 MB off the binary.
+GOARCH ?= arm64
+build-Refresh%:
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" \
+		-o $(ARTIFACTS_DIR)/bootstrap ./functions/refresh-$(shell echo $* | tr 'A-Z' 'a-z')
+
+# An installed moto_server will do; without any, the tests that need it are skipped.
+moto:
+	@command -v moto_server >/dev/null || $(MAKE) -s $(MOTO_VENV)/.ready || \
+		echo "No moto_server: the tests that need an AWS are skipped."
+
+.venv/%/.ready: tools/requirements-%.txt
+	@echo "Installing $* into .venv/$* (once) ..."
+	@rm -rf .venv/$* && python3 -m venv .venv/$*
+	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --retries 1 -r $<
+	@touch $@

@@ -1,0 +1,68 @@
+package template_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/template"
+)
+
+func TestAlarms(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		found := map[string]bool{}
+		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+			p := stack.Resources[id].Properties
+			if template.Get[string](p, "AlarmDescription") == "" ||
+				!cmp.Equal(p["AlarmActions"], []any{"Alarms"}) || !cmp.Equal(p["OKActions"], []any{"Alarms"}) {
+				t.Errorf("%s: description %q, actions %v and %v", id, p["AlarmDescription"], p["AlarmActions"], p["OKActions"])
+			}
+			dimensions := map[string]string{}
+			for _, d := range template.Get[[]any](p, "Dimensions") {
+				dimensions[template.Get[string](d.(template.Object), "Name")] = template.Get[string](d.(template.Object), "Value")
+			}
+			switch template.Get[string](p, "MetricName") {
+			case "Errors":
+				found[dimensions["FunctionName"]] = true
+			case "AccessTokenExpiresIn":
+				if dimensions["account"] != "default" || template.Get[string](p, "TreatMissingData") != "breaching" {
+					t.Errorf("%s: account %q, missing data %v", id, dimensions["account"], p["TreatMissingData"])
+				}
+				found[dimensions["provider"]] = true
+			}
+		}
+		for _, function := range stack.Of(template.Function) {
+			provider := template.Provider(function)
+			tick := template.Get[template.Object](stack.Resources[function].Properties, "Events", "Tick", "Properties")
+			if !found[function] {
+				t.Errorf("%s: no alarm on errors", function)
+			}
+			// Without a schedule there is no data, and missing data is a breach.
+			if scheduled := template.Get[string](tick, "State") == "ENABLED"; found[provider] != scheduled {
+				t.Errorf("%s: scheduled %v, alarm on expiry %v", function, scheduled, found[provider])
+			}
+			environment := stack.Environment(function)
+			for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+				p := stack.Resources[id].Properties
+				if p["MetricName"] == "AccessTokenExpiresIn" && p["Namespace"] != environment["METRICS_NAMESPACE"] {
+					t.Errorf("%s watches %v, %s reports to %s", id, p["Namespace"], function, environment["METRICS_NAMESPACE"])
+				}
+			}
+		}
+	})
+}
+
+func TestMail(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for address, want := range map[string]int{"": 0, "team@example.com": 1} {
+		stack, err := loaded.Stack(map[string]string{"AlarmEmail": address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(stack.Of("AWS::SNS::Subscription")); got != want {
+			t.Errorf("%q: %d subscriptions, want %d", address, got, want)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package template_test
+
+import (
+	"debug/buildinfo"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/template"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/event"
+)
+
+// runtimeVariables are read by Go's runtime and not by the functions.
+var runtimeVariables = []string{"GOGC", "GOMAXPROCS", "GOMEMLIMIT", "SSL_CERT_DIR"}
+
+// A variable that nobody reads misleads people, one that is missing stops the function.
+func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		for _, function := range stack.Of(template.Function) {
+			environment := stack.Environment(function)
+			var read []string
+			getenv := func(name string) string {
+				read = append(read, name)
+				return environment[name]
+			}
+			parse := config.ForRefresh
+			if function == "RefreshBerbix" {
+				parse = config.ForSweep
+			}
+			if _, err := parse(getenv); err != nil {
+				t.Errorf("%s refuses its environment: %v", function, err)
+			}
+			for _, name := range runtimeVariables {
+				delete(environment, name)
+			}
+			slices.Sort(read)
+			if diff := cmp.Diff(slices.Compact(read), slices.Sorted(maps.Keys(environment))); diff != "" {
+				t.Errorf("%s (-read +set):\n%s", function, diff)
+			}
+		}
+	})
+}
+
+func TestMemoryLimitIsFourFifths(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for _, size := range loaded.Parameters["MemorySize"].AllowedValues {
+		stack, err := loaded.Stack(map[string]string{"MemorySize": size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		megabytes, _ := strconv.Atoi(size)
+		want := strconv.Itoa(megabytes*8/10) + "MiB"
+		if got := stack.Environment("RefreshHesabe")["GOMEMLIMIT"]; got != want {
+			t.Errorf("of %s MB: %s, want %s", size, got, want)
+		}
+	}
+}
+
+// Without a match at AWS the schedule would fail at deployment; nothing before looks.
+var rate = regexp.MustCompile(`^rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)$`)
+
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	for _, value := range load(t).Parameters["ScheduleRate"].AllowedValues {
+		if !rate.MatchString(value) {
+			t.Errorf("ScheduleRate %q is no rate expression", value)
+		}
+	}
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		for _, function := range stack.Of(template.Function) {
+			events := template.Get[template.Object](stack.Resources[function].Properties, "Events")
+			if len(events) != 1 {
+				t.Fatalf("%s has %d events", function, len(events))
+			}
+			tick := template.Get[template.Object](events, "Tick")
+			if kind := template.Get[string](tick, "Type"); kind != "ScheduleV2" {
+				t.Errorf("%s ticks by %s", function, kind)
+			}
+			p := template.Get[template.Object](tick, "Properties")
+			if expression := template.Get[string](p, "ScheduleExpression"); !rate.MatchString(expression) {
+				t.Errorf("%s: schedule %q", function, expression)
+			}
+			delete(p, "ScheduleExpression")
+			state := template.Get[string](p, "State")
+			if state != "ENABLED" && state != "DISABLED" {
+				t.Errorf("%s: state %q", function, state)
+			}
+			delete(p, "State")
+			if _, err := event.Decode([]byte(template.Get[string](p, "Input"))); err != nil {
+				t.Errorf("%s refuses its schedule's event: %v", function, err)
+			}
+			delete(p, "Input")
+			want := template.Object{
+				"Name":               "stack-refresh-" + template.Provider(function), // two stacks in an account must not meet
+				"FlexibleTimeWindow": template.Object{"Mode": "OFF"},
+				"RetryPolicy":        template.Object{"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+				"DeadLetterConfig":   template.Object{"Arn": "DeadLetters.Arn"},
+			}
+			if diff := cmp.Diff(want, p); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", function, diff)
+			}
+		}
+	})
+}
+
+// The next tick is the retry: a repetition by Lambda would only meet it.
+func TestFailedRunsAreKeptAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		want := template.Object{
+			"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60,
+			"DestinationConfig": template.Object{"OnFailure": template.Object{"Type": "SQS", "Destination": "DeadLetters.Arn"}},
+		}
+		for _, function := range stack.Of(template.Function) {
+			got := template.Get[template.Object](stack.Resources[function].Properties, "EventInvokeConfig")
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", function, diff)
+			}
+		}
+		queue := stack.Resources["DeadLetters"].Properties
+		if !template.Get[bool](queue, "SqsManagedSseEnabled") || template.Get[int](queue, "MessageRetentionPeriod") != 14*24*60*60 {
+			t.Errorf("dead letters: %v", queue)
+		}
+	})
+}
+
+// sam asks for a make target a function in the Makefile of ContextPath; cfn-lint
+// knows of none of this.
+func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for architecture, goarch := range map[string]string{"arm64": "arm64", "x86_64": "amd64"} {
+		stack, err := loaded.Stack(map[string]string{"Architecture": architecture})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, function := range stack.Of(template.Function) {
+			r := stack.Resources[function]
+			if method := template.Get[string](r.Metadata, "BuildMethod"); method != "makefile" {
+				t.Errorf("%s is built by %q", function, method)
+			}
+			if got := template.Get[[]any](r.Properties, "Architectures"); !slices.Equal(got, []any{any(architecture)}) {
+				t.Errorf("%s is for %v", function, got)
+			}
+			makefile := filepath.Join(root, template.Get[string](r.Metadata, "ContextPath"), "Makefile")
+			cmd := exec.CommandContext(t.Context(),
+				"make", "--dry-run", "--makefile", makefile, "build-"+function, "ARTIFACTS_DIR=/artifacts")
+			cmd.Dir = root
+			cmd.Env = append(os.Environ(), "MAKEFLAGS=", "GOARCH=riscv64")
+			output, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%s: %v\n%s", function, err, output)
+			}
+			folder := "functions/refresh-" + template.Provider(function)
+			line := strings.Join(strings.Fields(strings.ReplaceAll(string(output), "\\\n", " ")), " ")
+			want := "CGO_ENABLED=0 GOOS=linux GOARCH=" + goarch + " go build -trimpath -buildvcs=false -tags lambda.norpc " +
+				`-ldflags "-s -w" -o /artifacts/bootstrap ./` + folder
+			if line != want {
+				t.Errorf("%s on %s:\n%s\nwant\n%s", function, architecture, line, want)
+			}
+			if _, err := os.Stat(filepath.Join(root, folder, "main.go")); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// What sam has built last, if it has: the settings that the template promises.
+func TestBuiltBinaries(t *testing.T) {
+	t.Parallel()
+	stack, err := load(t).Stack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, function := range stack.Of(template.Function) {
+		info, err := buildinfo.ReadFile(filepath.Join("../../.aws-sam/build", function, "bootstrap"))
+		if err != nil {
+			t.Skipf("make functions has not run: %v", err)
+		}
+		got := map[string]string{}
+		for _, setting := range info.Settings {
+			got[setting.Key] = setting.Value
+		}
+		for key, want := range map[string]string{"-tags": "lambda.norpc", "-trimpath": "true", "CGO_ENABLED": "0", "GOOS": "linux"} {
+			if got[key] != want {
+				t.Errorf("%s: %s is %q, want %q", function, key, got[key], want)
+			}
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package template_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/template"
+)
+
+// statement is one of a policy, its lists always lists.
+type statement struct {
+	effect    string
+	actions   []string
+	resources []string
+	condition template.Object
+}
+
+func (s statement) about(service string) bool { return strings.HasPrefix(s.actions[0], service+":") }
+
+// statements returns what a resource's policies say.
+func statements(r template.Resource) []statement {
+	documents := []template.Object{template.Get[template.Object](r.Properties, "PolicyDocument")}
+	for _, policy := range template.Get[[]any](r.Properties, "Policies") {
+		documents = append(documents, template.Get[template.Object](policy.(template.Object), "PolicyDocument"))
+	}
+	var list []statement
+	for _, document := range documents {
+		for _, s := range template.Get[[]any](document, "Statement") {
+			o := s.(template.Object)
+			list = append(list, statement{
+				effect: template.Get[string](o, "Effect"), actions: words(o["Action"]), resources: words(o["Resource"]),
+				condition: template.Get[template.Object](o, "Condition"),
+			})
+		}
+	}
+	return list
+}
+
+func words(v any) []string {
+	if list, ok := v.([]any); ok {
+		var all []string
+		for _, item := range list {
+			all = append(all, fmt.Sprint(item))
+		}
+		return all
+	}
+	return []string{fmt.Sprint(v)}
+}
+
+var (
+	action = regexp.MustCompile(`^[a-z]+:[A-Za-z]+$`)
+	// Wildcards stand for an account's name and for the six characters that Secrets
+	// Manager puts behind a name, and nowhere else.
+	resource = regexp.MustCompile(
+		`^(arn:aws:secretsmanager:[^*?]+:secret:[^*?]+/(\*|default)/(credentials|tokens|access)-\?{6}|[^*?]+)$`)
+)
+
+func TestNoPermissionIsWiderThanItMust(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		seen := 0
+		for id, r := range stack.Resources {
+			for _, s := range statements(r) {
+				seen++
+				if s.effect == "Deny" {
+					continue
+				}
+				for _, a := range s.actions {
+					if !action.MatchString(a) {
+						t.Errorf("%s allows %q", id, a)
+					}
+				}
+				for _, r := range s.resources {
+					if !resource.MatchString(r) {
+						t.Errorf("%s allows %v on %q", id, s.actions, r)
+					}
+				}
+				if s.about("kms") && template.Get[any](s.condition, "StringEquals", "kms:ViaService") == nil {
+					t.Errorf("%s may use the key outside of its services", id)
+				}
+			}
+		}
+		if seen < 15 {
+			t.Errorf("only %d statements seen", seen)
+		}
+	})
+}
+
+func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		for _, function := range stack.Of(template.Function) {
+			provider := template.Provider(function)
+			role := strings.TrimSuffix(template.Get[string](stack.Resources[function].Properties, "Role"), ".Arn")
+			if role != function+"Role" {
+				t.Errorf("%s runs as %q", function, role)
+			}
+			var writesCredentials, transactions bool
+			for _, s := range statements(stack.Resources[role]) {
+				for _, r := range s.resources {
+					switch {
+					case s.about("secretsmanager"):
+						if !strings.Contains(r, "/"+provider+"/") {
+							t.Errorf("%s may %v %s", function, s.actions, r)
+						}
+						writesCredentials = writesCredentials ||
+							strings.Contains(r, "credentials") && slices.Contains(s.actions, "secretsmanager:PutSecretValue")
+					case strings.HasSuffix(r, "-ledger"):
+						own := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:LeadingKeys")
+						if !slices.Equal(own, []any{any(provider)}) {
+							t.Errorf("%s reaches the rows of %v", function, own)
+						}
+					case strings.Contains(r, "-transactions"):
+						transactions = true
+					case s.about("logs") && r != function+"Logs.Arn":
+						t.Errorf("%s writes to %s", function, r)
+					}
+				}
+			}
+			if writesCredentials {
+				t.Errorf("%s may write credentials", function)
+			}
+			if transactions != (provider == "berbix") {
+				t.Errorf("%s: transactions %v", function, transactions)
+			}
+		}
+	})
+}
+
+func TestKeyIsNamedOnlyWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		own := len(stack.Resources["HesabeCredentials"].Properties) > 0 &&
+			stack.Resources["HesabeCredentials"].Properties["KmsKeyId"] != nil
+		for _, id := range []string{"EachFunction", "HesabeAccessReader", "TConnectAccessReader", "BerbixAccessReader"} {
+			uses := slices.ContainsFunc(statements(stack.Resources[id]), func(s statement) bool { return s.about("kms") })
+			if uses != own {
+				t.Errorf("%s: uses a key: %v, there is one: %v", id, uses, own)
+			}
+		}
+	})
+}
+
+func TestReaderOfTransactionsSeesNoRefreshToken(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		for _, s := range statements(stack.Resources["BerbixAccessReader"]) {
+			if !s.about("dynamodb") {
+				continue
+			}
+			attributes := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:Attributes")
+			// IfExists or no Select at all would let through a request that names none.
+			selection := template.Get[string](s.condition, "StringEquals", "dynamodb:Select")
+			if !slices.Equal(s.actions, []string{"dynamodb:GetItem"}) || len(attributes) == 0 ||
+				slices.Contains(attributes, any("refresh_token")) || selection != "SPECIFIC_ATTRIBUTES" {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}

@@ -1,0 +1,175 @@
+package template_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/template"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/credentials"
+	"tokenrefresh/pkg/secret"
+)
+
+const (
+	secretType = "AWS::SecretsManager::Secret"
+	tableType  = "AWS::DynamoDB::Table"
+)
+
+func TestStateIsRetainedAndNamed(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		state := append(stack.Of(secretType), stack.Of(tableType)...)
+		if want := []int{0, 9}; !slices.Contains(want, len(state)) {
+			t.Errorf("%d secrets and tables, want one of %v", len(state), want)
+		}
+		for _, id := range state {
+			r := stack.Resources[id]
+			name := template.Get[string](r.Properties, "Name") + template.Get[string](r.Properties, "TableName")
+			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" || name == "" || strings.Contains(name, "stack") {
+				t.Errorf("%s %q: on delete %q, on replacement %q", id, name, r.DeletionPolicy, r.UpdateReplacePolicy)
+			}
+		}
+	})
+}
+
+func TestNoState(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	with, err := loaded.Stack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := loaded.Stack(map[string]string{"CreateState": "false"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state := append(without.Of(secretType), without.Of(tableType)...); len(state) != 0 {
+		t.Errorf("creates %v", state)
+	}
+	if diff := cmp.Diff(with.Outputs, without.Outputs); diff != "" {
+		t.Errorf("outputs (-with +without):\n%s", diff)
+	}
+	for _, function := range with.Of(template.Function) {
+		if diff := cmp.Diff(with.Environment(function), without.Environment(function)); diff != "" {
+			t.Errorf("%s (-with +without):\n%s", function, diff)
+		}
+	}
+}
+
+// placeholders are frozen: a stack update that changes one overwrites the
+// credentials that people have put in its place.
+var placeholders = map[string]string{
+	"token-refresh/hesabe/default/credentials": `{"placeholder":"Fill in the fields and delete this one. The next tick does the rest.",` +
+		` "username":"","password":""}`,
+	"token-refresh/tconnect/default/credentials": `{"placeholder":"Fill in the fields and delete this one. The next tick does the rest.",` +
+		` "base_url":"","partner_code":"","username":"","password":"","client_id":"","client_secret":"","aes_key":""}`,
+	"token-refresh/berbix/default/credentials": `{"placeholder":"Fill in the fields and delete this one. The next tick does the rest.",` +
+		` "api_secret":""}`,
+}
+
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	stack, err := load(t).Stack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	var without []string
+	for _, id := range stack.Of(secretType) {
+		p := stack.Resources[id].Properties
+		name := template.Get[string](p, "Name")
+		if _, ok := p["SecretString"]; !ok {
+			without = append(without, name)
+			continue
+		}
+		values[name] = template.Get[string](p, "SecretString")
+		if !json.Valid([]byte(values[name])) {
+			t.Errorf("%s: no JSON", name)
+		}
+		provider := strings.Split(name, "/")[1]
+		if _, err := credentials.Read(provider, secret.New(values[name])); !errors.Is(err, providers.ErrNotSeeded) {
+			t.Errorf("%s is taken for credentials: %v", name, err)
+		}
+	}
+	if diff := cmp.Diff(placeholders, values); diff != "" {
+		t.Errorf("placeholders (-want +got):\n%s", diff)
+	}
+	// A value here would end a live chain at a stack update.
+	slices.Sort(without)
+	want := []string{
+		"token-refresh/hesabe/default/access", "token-refresh/hesabe/default/tokens",
+		"token-refresh/tconnect/default/access", "token-refresh/tconnect/default/tokens",
+	}
+	if diff := cmp.Diff(want, without); diff != "" {
+		t.Errorf("without a value (-want +got):\n%s", diff)
+	}
+}
+
+func TestTables(t *testing.T) {
+	t.Parallel()
+	stack, err := load(t).Stack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attribute := func(name, kind string) any {
+		return template.Object{"AttributeName": name, "AttributeType": kind}
+	}
+	key := func(name, kind string) any { return template.Object{"AttributeName": name, "KeyType": kind} }
+	common := template.Object{
+		"BillingMode":                      "PAY_PER_REQUEST",
+		"PointInTimeRecoverySpecification": template.Object{"PointInTimeRecoveryEnabled": true},
+		"SSESpecification":                 template.Object{"SSEEnabled": true, "SSEType": "KMS"},
+	}
+	for id, own := range map[string]template.Object{
+		"Ledger": {
+			"TableName":            "token-refresh-ledger",
+			"AttributeDefinitions": []any{attribute("provider", "S"), attribute("account", "S")},
+			"KeySchema":            []any{key("provider", "HASH"), key("account", "RANGE")},
+		},
+		"Transactions": {
+			"TableName": "token-refresh-transactions",
+			"AttributeDefinitions": []any{
+				attribute("transaction_id", "N"), attribute("due_shard", "S"), attribute("refresh_at", "S"),
+			},
+			"KeySchema": []any{key("transaction_id", "HASH")},
+			"GlobalSecondaryIndexes": []any{template.Object{
+				"IndexName": "due",
+				"KeySchema": []any{key("due_shard", "HASH"), key("refresh_at", "RANGE")},
+				"Projection": template.Object{
+					"ProjectionType": "INCLUDE", "NonKeyAttributes": []any{"access_expires_at", "ttl"},
+				},
+			}},
+			"TimeToLiveSpecification": template.Object{"AttributeName": "ttl", "Enabled": true},
+		},
+	} {
+		maps.Copy(own, common)
+		if diff := cmp.Diff(own, stack.Resources[id].Properties); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", id, diff)
+		}
+	}
+}
+
+func TestCustomerKeyIsUsedEverywhere(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
+	stack, err := load(t).Stack(map[string]string{"KmsKeyArn": arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range stack.Of(secretType) {
+		if got := template.Get[string](stack.Resources[id].Properties, "KmsKeyId"); got != arn {
+			t.Errorf("%s: key %q", id, got)
+		}
+	}
+	for _, id := range stack.Of(tableType) {
+		if got := template.Get[string](stack.Resources[id].Properties, "SSESpecification", "KMSMasterKeyId"); got != arn {
+			t.Errorf("%s: key %q", id, got)
+		}
+	}
+}

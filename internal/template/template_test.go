@@ -1,0 +1,100 @@
+package template_test
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+
+	"tokenrefresh/internal/template"
+)
+
+const path = "../../template.yaml"
+
+// variants are the choices that change what a stack consists of.
+var variants = map[string]map[string]string{
+	"defaults":       nil,
+	"customer key":   {"KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"},
+	"no state":       {"CreateState": "false"},
+	"schedules off":  {"HesabeSchedule": "DISABLED", "TConnectSchedule": "DISABLED", "BerbixSchedule": "DISABLED"},
+	"every other":    {"ScheduleRate": "rate(2 minutes)"},
+	"every fifth":    {"ScheduleRate": "rate(5 minutes)"},
+	"traced in VPC":  {"Tracing": "Active", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
+	"reserved, mail": {"ReservedConcurrency": "2", "AlarmEmail": "team@example.com"},
+	"other names":    {"SecretPrefix": "team/tokens", "TablePrefix": "team-tokens", "Accounts": "default,shop-2"},
+	"sandbox, x86":   {"ProviderEnvironment": "sandbox", "Architecture": "x86_64", "MemorySize": "1024", "LogLevel": "debug"},
+}
+
+func load(t *testing.T) *template.Template {
+	t.Helper()
+	loaded, err := template.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// eachVariant tests every variant of the stack.
+func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
+	t.Helper()
+	loaded := load(t)
+	for name, parameters := range variants {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stack, err := loaded.Stack(parameters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(stack.Of(template.Function)) != 3 {
+				t.Fatalf("functions: %v", stack.Of(template.Function))
+			}
+			test(t, stack)
+		})
+	}
+}
+
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	grouped := map[string]int{}
+	for _, group := range template.Get[[]any](loaded.Metadata, "AWS::CloudFormation::Interface", "ParameterGroups") {
+		for _, name := range template.Get[[]any](group.(template.Object), "Parameters") {
+			grouped[name.(string)]++
+		}
+	}
+	for name, p := range loaded.Parameters {
+		if p.Description == "" || grouped[name] != 1 {
+			t.Errorf("%s: description %q, in %d groups", name, p.Description, grouped[name])
+		}
+		if p.Default == nil {
+			t.Errorf("%s: no default: the template must deploy as it is", name)
+			continue
+		}
+		if len(p.AllowedValues) > 0 && !slices.Contains(p.AllowedValues, *p.Default) {
+			t.Errorf("%s: its default is not allowed", name)
+		}
+		if p.AllowedPattern == "" {
+			continue
+		}
+		pattern := regexp.MustCompile(p.AllowedPattern)
+		if !pattern.MatchString(*p.Default) {
+			t.Errorf("%s: its default does not match its pattern", name)
+		}
+		for _, parameters := range variants {
+			if value, given := parameters[name]; given && !pattern.MatchString(value) {
+				t.Errorf("%s: %q is refused", name, value)
+			}
+		}
+	}
+	for name := range grouped {
+		if _, ok := loaded.Parameters[name]; !ok {
+			t.Errorf("group names %s, which is no parameter", name)
+		}
+	}
+}
+
+func TestUnknownParameterIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := load(t).Stack(map[string]string{"Acounts": "x"}); err == nil {
+		t.Error("no error")
+	}
+}
