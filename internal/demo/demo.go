@@ -49,7 +49,8 @@ func Run(ctx context.Context, out io.Writer, victimArgs VictimArgs) error {
 		path: filepath.Join(dir, "state.db"), victimArgs: victimArgs,
 		out: out, table: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0),
 	}
-	if s.sandbox, err = sandbox.Start(sandbox.Options{Now: s.clock.now}); err != nil {
+	s.sandbox, err = sandbox.Start(sandbox.Options{Now: s.clock.now}) //nolint:contextcheck // it runs until Close
+	if err != nil {
 		return err
 	}
 	defer s.sandbox.Close()
@@ -151,7 +152,7 @@ func (s *story) kill(ctx context.Context, at time.Duration, moment Moment, what 
 	if err != nil {
 		return err
 	}
-	victim := exec.CommandContext(ctx, self, s.victimArgs(s.path, at, moment)...) //nolint:gosec // this program
+	victim := exec.CommandContext(ctx, self, s.victimArgs(s.path, at, moment)...)
 	var said strings.Builder
 	victim.Stderr = &said
 	var exit *exec.ExitError

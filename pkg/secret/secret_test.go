@@ -21,8 +21,17 @@ func TestNoFormatShowsTheText(t *testing.T) {
 	t.Parallel()
 	s := secret.New(planted)
 	values := []any{
-		s, &s, []secret.String{s}, map[string]secret.String{"k": s}, map[secret.String]int{s: 1},
-		exported{s}, &exported{s}, unexported{s}, &unexported{s}, []unexported{{s}}, struct{ any }{s}, error(failure{s}),
+		s, &s,
+		[]secret.String{s},
+		map[string]secret.String{"k": s},
+		map[secret.String]int{s: 1},
+		exported{s},
+		&exported{s},
+		unexported{s},
+		&unexported{s},
+		[]unexported{{s}},
+		struct{ any }{s},
+		error(failure{s}),
 	}
 	for _, v := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T"} {

@@ -52,7 +52,8 @@ type Due struct {
 // presented, or the row is gone.
 var ErrChanged = errors.New("the transaction has changed meanwhile")
 
-// ErrForbidden: a permission or key is missing; a person must act.
+// ErrForbidden is in the errors of a store where a permission or key is missing: a
+// person must act.
 var ErrForbidden = errors.New("access to the transactions is denied")
 
 // Transactions is the store of rows with a sparse due index, sharded by ShardOf.
