@@ -99,7 +99,7 @@ func TestTemplateEnv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"GOGC", "GOMEMLIMIT", "GOMAXPROCS", "SSL_CERT_DIR", "HTTP_TIMEOUT"} {
+	for _, name := range []string{"GOGC", "GOMEMLIMIT", "SSL_CERT_DIR", "HTTP_TIMEOUT"} {
 		if env[name] == "" {
 			t.Errorf("%s is missing in %v", name, env)
 		}

@@ -20,7 +20,7 @@ import (
 )
 
 // runtimeVariables are read by Go's runtime and not by the functions.
-var runtimeVariables = []string{"GOGC", "GOMAXPROCS", "GOMEMLIMIT", "SSL_CERT_DIR"}
+var runtimeVariables = []string{"GOGC", "GOMEMLIMIT", "SSL_CERT_DIR"}
 
 // A variable that nobody reads misleads people, one that is missing stops the function.
 func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {

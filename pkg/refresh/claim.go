@@ -50,7 +50,43 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 	if a.unpromoted() && !a.carried() {
 		next.Escrow = Escrow{}
 	}
-	return a.take(ctx, next)
+	before, key := a.row, a.row.Key
+	var lost Result
+	var claimed bool
+	together(
+		func() { lost, claimed = a.take(ctx, next) },
+		func() { a.label(ctx, key) },
+	)
+	if !claimed {
+		return lost, false
+	}
+	if a.read.accessErr != nil {
+		// What could not be published must not be asked for.
+		return a.unclaim(ctx, before, fingerprint), false
+	}
+	return Result{}, true
+}
+
+// label reads which version of access is to be replaced, if that is not known yet.
+func (a *attempt) label(ctx context.Context, key Key) {
+	if !a.read.labelled {
+		a.read.accessID, a.read.accessErr = a.Secrets.CurrentID(ctx, key, AccessDoc)
+		a.read.labelled = a.read.accessErr == nil
+	}
+}
+
+// unclaim gives back a claim under which nothing was sent, because access cannot be
+// reached. No state is kept: what mends that is no edit that a later tick would see.
+func (a *attempt) unclaim(ctx context.Context, before Row, fingerprint string) Result {
+	persist, cancel := a.persistContext(ctx)
+	defer cancel()
+	a.unspend(fingerprint)
+	a.row.LoginFailures, a.row.NotBefore = before.LoginFailures, before.NotBefore
+	what := outcome.Transient
+	if lasting(a.read.accessErr) {
+		what = outcome.Misconfigured
+	}
+	return a.settleFailed(persist, what, at(AccessDoc, a.read.accessErr))
 }
 
 // withSpent is the row's list with fingerprint added. While the escrow carries the

@@ -46,7 +46,7 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 	together(steps...)
 	var moved *MovedError
 	if access != nil && !errors.As(tokens, &moved) {
-		access = a.publish(ctx, c, c.attemptID, a.read.accessID)
+		access = a.publish(ctx, c, c.attemptID)
 	}
 	return tokens, access
 }
@@ -86,14 +86,18 @@ func (a *attempt) ancestor(ctx context.Context, id string) (bool, error) {
 	return err == nil && c.attemptID == id && a.spent(c.refreshToken), nil
 }
 
-// publish makes access follow version id of tokens, whose content is c. from is
-// the version of access to replace. It stops where tokens has moved on.
-func (a *attempt) publish(ctx context.Context, c chain, id, from string) error {
+// publish makes access follow version id of tokens, whose content is c. It stops
+// where tokens has moved on.
+func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	c.attemptID = id
 	current, err := a.stage(ctx, AccessDoc, c)
 	if err != nil || current {
 		return err
 	}
+	if a.label(ctx, a.row.Key); a.read.accessErr != nil {
+		return a.read.accessErr
+	}
+	from := a.read.accessID
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		for range publishTries {
 			err = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, from, id)

@@ -33,7 +33,8 @@ func steps(calls []rt.Call) [][]string {
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	const roundTrip = 20 * time.Millisecond
-	reads := []string{"Current(credentials)", "Current(tokens)", "CurrentID(access)"}
+	reads := []string{"Current(credentials)", "Current(tokens)"}
+	claim := []string{"CurrentID(access)", "Write"}
 	keeps := []string{"Stage(access)", "Stage(tokens)", "Write"}
 	promotes := []string{"Promote(access)", "Promote(tokens)"}
 	for name, tt := range map[string]struct {
@@ -43,11 +44,11 @@ func TestSteps(t *testing.T) {
 	}{
 		"a refresh": {
 			live, outcome.Refreshed,
-			[][]string{{"Rows"}, reads, {"Write"}, {"Refresh"}, keeps, promotes, {"Write"}},
+			[][]string{{"Rows"}, reads, claim, {"Refresh"}, keeps, promotes, {"Write"}},
 		},
 		"a first login: the first versions are current by themselves": {
 			func(*testing.T) *rt.World { return rt.New() }, outcome.LoggedIn,
-			[][]string{{"Rows"}, reads, {"Write"}, {"Login"}, keeps, {"Write"}},
+			[][]string{{"Rows"}, reads, claim, {"Login"}, keeps, {"Write"}},
 		},
 		"not due: one call and nothing else": {
 			func(*testing.T) *rt.World {
