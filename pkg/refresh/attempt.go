@@ -96,11 +96,9 @@ func (a *attempt) unpromoted() bool {
 }
 
 // carried reports whether that reply is still the newest chain: nobody has put
-// another one into the secret since. It may be there itself, by a write that was
-// done although it failed.
+// another one into the secret since.
 func (a *attempt) carried() bool {
-	current := a.read.tokens.ID
-	return a.unpromoted() && (current == a.row.BaseVersionID || current == a.row.Escrow.AttemptID)
+	return a.unpromoted() && a.row.BaseVersionID == a.read.tokens.ID
 }
 
 // waiting decides for a credential that waits for a person, or for a login
@@ -320,7 +318,8 @@ func (a *attempt) spent(token secret.String) bool {
 
 // unaccounted reports whether the current version was written by an attempt that
 // the row knows nothing of: the row is older than the secret (restored from a
-// backup), and whether the token was presented since, nobody knows.
+// backup), and whether the token was presented since, nobody knows. The escrow's own
+// version may be current by a write that was done although it failed.
 func (a *attempt) unaccounted() bool {
 	s := a.read
 	written := s.chain.attemptID != "" && s.chain.attemptID == s.tokens.ID

@@ -208,3 +208,15 @@ func TestHeldUpBeforeTheSend(t *testing.T) {
 		})
 	}
 }
+
+// A settle that was done although it failed is found done.
+func TestAmbiguousSettle(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		if got := tick(w, at(claims, 3, 3, rt.FailAfter)); got.Outcome != outcome.Refreshed {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}

@@ -9,47 +9,17 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 )
 
-var stride = flag.Int("stride", 13, "TestTwoFaults takes every so-manieth first fault and second fault; 1: all, for minutes")
+var stride = flag.Int("stride", 29, "TestTwoFaults takes every so-manieth first fault and second fault; 1: all, for minutes")
 
 const (
 	faulty = 4 // faults come in so many first ticks
 	quiet  = 6 // ticks without faults at the end: a claim may have to run out first
 	heals  = 3 // of these do something, until a credential with a login is healthy
 )
-
-// choice is one fault of a history.
-type choice struct {
-	tick  int
-	site  rt.Site
-	nth   int
-	fault rt.Fault
-	lasts bool // all later calls from the site fail too, until the tick ends
-	land  int  // the tick before which a call that lands later lands
-	// answer is the provider's, without having acted, where answered.
-	answer   providers.Kind
-	answered bool
-}
-
-func (c choice) String() string {
-	s := fmt.Sprintf("tick %d %s#%d %s", c.tick, c.site, c.nth, c.fault)
-	switch {
-	case c.answered:
-		s = fmt.Sprintf("tick %d %s#%d answered %s", c.tick, c.site, c.nth, c.answer)
-	case c.lasts:
-		s += ", and so on"
-	case c.fault == rt.LandLater:
-		s += fmt.Sprintf(" (before tick %d)", c.land)
-	}
-	return s
-}
-
-// order is how long calls take, so that parallel ones end in a known order.
-type order func(rt.Call) time.Duration
 
 // history is what became of some choices.
 type history struct {
@@ -96,14 +66,14 @@ func play(s scenario, latency order, choices []choice) history {
 // tick runs the nth tick under the choices that are about it.
 func (h *history) tick(n int) outcome.Outcome {
 	sent := map[rt.Op]int{}
-	h.world.Provider.Answer = func(op rt.Op) (error, bool) {
+	h.world.Provider.Answer = func(op rt.Op) (bool, error) {
 		sent[op]++
 		for _, c := range h.choices {
 			if c.answered && c.tick == n && c.site.Op == op && c.nth == sent[op] {
 				return rt.Fail(op, c.answer, false)(op)
 			}
 		}
-		return nil, true
+		return true, nil
 	}
 	result := run(h.world, func(call rt.Call) rt.Fault {
 		for _, c := range h.choices {
@@ -178,77 +148,6 @@ func (h *history) unpromoted() string {
 		return "" // a login that no store was told of before is newer still
 	}
 	return fmt.Sprintf("reply %s was accepted by a store and never promoted", newest)
-}
-
-// next are the faults that may follow the history's last one.
-func (h *history) next() []choice {
-	from := 0
-	if n := len(h.choices); n > 0 {
-		last := h.choices[n-1]
-		from = 1 + slices.IndexFunc(h.calls, func(c choice) bool {
-			return c.tick == last.tick && c.site == last.site && c.nth == last.nth
-		})
-	}
-	var all []choice
-	for _, call := range h.calls[from:] {
-		if call.tick >= faulty {
-			break
-		}
-		for _, fault := range rt.Faults {
-			if fault.On(call.site) {
-				all = append(all, variants(call, fault)...)
-			}
-		}
-		for _, kind := range answers[call.site.Op] {
-			call.answer, call.answered = kind, true
-			all = append(all, call)
-		}
-	}
-	return all
-}
-
-// answers of a provider that heal without a person; a refused login does not.
-var answers = map[rt.Op][]providers.Kind{
-	rt.Refresh: {providers.Unknown, providers.Refused, providers.RateLimited},
-	rt.Login:   {providers.Unknown, providers.RateLimited},
-}
-
-func variants(call choice, fault rt.Fault) []choice {
-	call.fault = fault
-	all := []choice{call}
-	switch fault {
-	case rt.LandLater:
-		all = nil
-		for later := range 3 {
-			call.land = call.tick + 1 + later
-			all = append(all, call)
-		}
-	case rt.FailBefore, rt.FailAfter:
-		if !call.site.ToProvider() && !call.site.Reads() {
-			call.lasts = true
-			all = append(all, call)
-		}
-	case rt.None, rt.DieBefore, rt.DieAfter, rt.Stale:
-	}
-	return all
-}
-
-// orders let the calls of a parallel group end in different orders.
-func orders() []order {
-	var all []order
-	for _, ms := range [][3]int{{1, 2, 3}, {3, 2, 1}, {2, 3, 1}} {
-		all = append(all, func(c rt.Call) time.Duration {
-			switch c.Doc {
-			case refresh.TokensDoc:
-				return time.Duration(ms[0]) * time.Millisecond
-			case refresh.AccessDoc:
-				return time.Duration(ms[1]) * time.Millisecond
-			default:
-				return time.Duration(ms[2]) * time.Millisecond
-			}
-		})
-	}
-	return all
 }
 
 // report fails t for a broken history, but for the first few of a kind only.

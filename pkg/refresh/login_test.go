@@ -19,23 +19,23 @@ func TestLoginBacksOff(t *testing.T) {
 			w := rt.New()
 			var waits []time.Duration
 			last := w.Now()
-			w.Provider.Answer = func(rt.Op) (error, bool) {
+			w.Provider.Answer = func(rt.Op) (bool, error) {
 				if !last.Equal(w.Now()) { // a request that never left is begun again at once
 					waits, last = append(waits, w.Now().Sub(last)), w.Now()
 				}
-				return &providers.Error{Kind: kind}, false
+				return false, &providers.Error{Kind: kind}
 			}
 			for range 4 * 60 {
 				tick(w, nil)
 				w.Advance(time.Minute)
 			}
-			want := []time.Duration{1, 2, 4, 8, 16, 32, 60, 60}
+			want := []int{1, 2, 4, 8, 16, 32, 60, 60}
 			if len(waits) < len(want) {
 				t.Fatalf("waits %v, want %v", waits, want)
 			}
 			for i, minutes := range want {
-				if waits[i] != minutes*time.Minute {
-					t.Errorf("wait %d is %s, want %s", i, waits[i], minutes*time.Minute)
+				if waits[i] != time.Duration(minutes)*time.Minute {
+					t.Errorf("wait %d is %s, want %d minutes", i, waits[i], minutes)
 				}
 			}
 			w.Provider.Answer = nil
@@ -100,9 +100,9 @@ func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			logins := 0
-			w.Provider.Answer = func(rt.Op) (error, bool) {
+			w.Provider.Answer = func(rt.Op) (bool, error) {
 				logins++
-				return &providers.Error{Kind: kind}, false
+				return false, &providers.Error{Kind: kind}
 			}
 			for range 300 {
 				if got := tick(w, nil); got.Outcome != outcome.Misconfigured || got.Err == nil {
@@ -214,13 +214,32 @@ func TestUnreadableReply(t *testing.T) {
 	})
 }
 
+// The same for a login's reply.
+func TestUnreadableLogin(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		w.Provider.Key = "another"
+		if got := tick(w, nil); got.Outcome != outcome.Transient {
+			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+		got := tick(w, nil)
+		if got.Outcome != outcome.Recovered || got.Source != refresh.FromLogin || w.Provider.Calls(rt.Login) != 1 {
+			t.Errorf("after the correction: %s from a %s, %d logins: %v",
+				got.Outcome, got.Source, w.Provider.Calls(rt.Login), got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
 // A reply too big to be the provider's is not worth a row of the ledger.
 func TestHugeReplyIsNotKept(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		w.Provider.Answer = func(rt.Op) (error, bool) {
-			return &providers.Error{Kind: providers.Unknown, Raw: secret.New(string(make([]byte, 16<<10+1)))}, false
+		w.Provider.Answer = func(rt.Op) (bool, error) {
+			return false, &providers.Error{Kind: providers.Unknown, Raw: secret.New(string(make([]byte, 16<<10+1)))}
 		}
 		tick(w, nil)
 		if row(w).Escrow.AttemptID != "" {

@@ -8,6 +8,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 )
 
 // carried is a world whose chain lives in the escrow, for tokens is at its quota.
@@ -27,7 +28,7 @@ func TestQuota(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := carried(t)
-		base := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+		base, began := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID, time.Now()
 		for n := range 30 {
 			w.Advance(time.Minute)
 			if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
@@ -43,6 +44,9 @@ func TestQuota(t *testing.T) {
 		}
 		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != base {
 			t.Errorf("tokens moved to %s", id)
+		}
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("waited %s for a quota that lasts", waited)
 		}
 		w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
 		w.Advance(time.Minute)
@@ -111,9 +115,9 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 		w := carried(t)
 		w.Advance(12 * time.Minute)
 		calls := 0
-		w.Provider.Answer = func(rt.Op) (error, bool) {
+		w.Provider.Answer = func(rt.Op) (bool, error) {
 			calls++
-			return &providers.Error{Kind: providers.RateLimited, RetryAfter: 3 * time.Minute}, false
+			return false, &providers.Error{Kind: providers.RateLimited, RetryAfter: 3 * time.Minute}
 		}
 		for range 3 {
 			tick(w, nil)
@@ -128,11 +132,11 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
 		w.Advance(12 * time.Minute)
 		logins := 0
-		w.Provider.Answer = func(op rt.Op) (error, bool) {
+		w.Provider.Answer = func(op rt.Op) (bool, error) {
 			if op == rt.Login {
 				logins++
 			}
-			return &providers.Error{Kind: providers.Unknown}, false
+			return false, &providers.Error{Kind: providers.Unknown}
 		}
 		for range 60 {
 			tick(w, nil)
@@ -190,5 +194,87 @@ func TestPromotedAlthoughFailed(t *testing.T) {
 			tick(w, nil)
 		}
 		wantHealthy(t, w)
+	})
+}
+
+// The quota lasts for more refreshes than the row has fingerprints. A read that shows
+// the old version once more must not make its token presentable.
+func TestQuotaOutlastsTheFingerprints(t *testing.T) {
+	t.Parallel()
+	for name, setup := range map[string]func(t *testing.T) *rt.World{
+		"an attempt's version": liveWithoutLogin,
+		"a seed": func(*testing.T) *rt.World {
+			w := rt.New()
+			loginOff(w)
+			w.Seed(rt.Default)
+			return w
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := setup(t)
+			w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
+			for range refresh.SpentKept + 2 {
+				if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
+					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+				}
+				w.Advance(12 * time.Minute)
+			}
+			w.Seed(rt.Default)
+			w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
+			if got := tick(w, nil); got.Outcome != outcome.RateLimited {
+				t.Fatalf("after the edit: %s: %v", got.Outcome, got.Err)
+			}
+			w.Provider.Answer = nil
+			w.Advance(time.Minute)
+			tick(w, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale))
+			if n := w.Provider.Replays(); n != 0 {
+				t.Errorf("%d replays", n)
+			}
+		})
+	}
+}
+
+// A person's edit ends what the escrow carries, also where the edit was no good.
+func TestEditEndsTheEscrow(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := carried(t)
+		w.Advance(12 * time.Minute)
+		theirs := w.Secrets.Put(rt.Default, refresh.TokensDoc, secret.New(`{"refresh_token":"mistyped"}`))
+		var seen []outcome.Outcome
+		for _, quota := range []bool{true, true, false, false} {
+			w.Secrets.Quota(rt.Default, refresh.TokensDoc, quota)
+			seen = append(seen, tick(w, nil).Outcome)
+			w.Advance(time.Minute)
+		}
+		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != theirs || row(w).State != refresh.Dead {
+			t.Errorf("%s is current and the row %s, want %s and dead: %v", id, row(w).State, theirs, seen)
+		}
+	})
+}
+
+// Secrets that take the escrow's chain at last are no person's edit: a refused login
+// is not tried again.
+func TestMendedIsNotEdited(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := carried(t)
+		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+		w.Advance(12 * time.Minute)
+		logins := 0
+		w.Provider.Answer = func(op rt.Op) (bool, error) {
+			if op == rt.Login {
+				logins++
+			}
+			return false, &providers.Error{Kind: providers.Refused}
+		}
+		for _, quota := range []bool{true, true, false, false, false} {
+			w.Secrets.Quota(rt.Default, refresh.TokensDoc, quota)
+			tick(w, nil)
+			w.Advance(time.Minute)
+		}
+		if logins != 1 || row(w).State != refresh.Misconfigured || row(w).Escrow.AttemptID != "" {
+			t.Errorf("%d logins, the row is %s, its escrow %q", logins, row(w).State, row(w).Escrow.AttemptID)
+		}
 	})
 }

@@ -48,7 +48,8 @@ func (a *attempt) owed(ctx context.Context) (chain, error) {
 		return c, nil
 	}
 	s, settled := a.read, a.row.VersionID
-	if s.tokensErr != nil || s.chainErr != nil || s.tokens.ID == "" || settled == "" || a.unaccounted() {
+	readable := s.tokensErr == nil && s.chainErr == nil && s.tokens.ID != ""
+	if !readable || settled == "" || a.unaccounted() {
 		return chain{}, nil
 	}
 	c := s.chain

@@ -130,18 +130,24 @@ func snapshot(w *rt.World) map[string]string {
 // secret that was created leaves no new version to wait for.
 func TestReadableAgain(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct{ harm, mend func(w *rt.World) }{
+	for name, tt := range map[string]struct {
+		harm, mend func(w *rt.World)
+		then       outcome.Outcome // where there was a chain
+	}{
 		"access denied": {
 			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, refresh.ErrForbidden) },
 			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, nil) },
+			outcome.Refreshed,
 		},
 		"tokens secret missing": {
 			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.TokensDoc) },
 			func(w *rt.World) { w.Secrets.Create(rt.Default, refresh.TokensDoc) },
+			outcome.LoggedIn,
 		},
 		"key of the credentials disabled": {
 			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, refresh.ErrForbidden) },
 			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, nil) },
+			outcome.Refreshed,
 		},
 	} {
 		for _, fresh := range []bool{true, false} {
@@ -158,7 +164,9 @@ func TestReadableAgain(t *testing.T) {
 					w.Advance(time.Minute)
 				}
 				tt.mend(w)
-				tick(w, nil)
+				if got := tick(w, nil); !fresh && got.Outcome != tt.then {
+					t.Errorf("then %s, want %s: %v", got.Outcome, tt.then, got.Err)
+				}
 				wantHealthy(t, w)
 			})
 		}
@@ -198,11 +206,11 @@ func TestUnknownAccountLeavesNoRow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := rt.New()
-		got := run(w, nil, refresh.Request{Account: "defualt", Force: true})
-		if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, refresh.ErrNoSecret) || got.Account != "defualt" {
+		got := run(w, nil, refresh.Request{Account: "dfault", Force: true})
+		if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, refresh.ErrNoSecret) || got.Account != "dfault" {
 			t.Errorf("%s: outcome %s: %v", got.Account, got.Outcome, got.Err)
 		}
-		if r := w.Ledger.Get(refresh.Key{Provider: rt.Name, Account: "defualt"}); r.Account != "" {
+		if r := w.Ledger.Get(refresh.Key{Provider: rt.Name, Account: "dfault"}); r.Account != "" {
 			t.Error("it has a row")
 		}
 	})

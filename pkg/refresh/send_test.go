@@ -70,7 +70,7 @@ func TestSend(t *testing.T) {
 			token := chain(w).RefreshToken
 			sends := 0
 			fail := rt.Fail(rt.Refresh, tt.kind, tt.acts)
-			w.Provider.Answer = func(op rt.Op) (error, bool) {
+			w.Provider.Answer = func(op rt.Op) (bool, error) {
 				if op == rt.Refresh {
 					sends++
 				}
@@ -114,7 +114,7 @@ func TestUnclassifiedErrorIsUnknown(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		w.Provider.Answer = func(rt.Op) (error, bool) { return errPassing, false }
+		w.Provider.Answer = func(rt.Op) (bool, error) { return false, errPassing }
 		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
 			t.Errorf("outcome %s, want uncertain", got.Outcome)
 		}
@@ -130,8 +130,8 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := live(t) // three minutes before its access token ends
-			w.Provider.Answer = func(rt.Op) (error, bool) {
-				return &providers.Error{Kind: providers.RateLimited, RetryAfter: tt.asked}, false
+			w.Provider.Answer = func(rt.Op) (bool, error) {
+				return false, &providers.Error{Kind: providers.RateLimited, RetryAfter: tt.asked}
 			}
 			tick(w, nil)
 			if got := row(w).NotBefore.Sub(w.Now()); got != tt.want {
@@ -191,6 +191,48 @@ func TestEditDuringTheSendWins(t *testing.T) {
 		}
 		w.Provider.OnCall = nil
 		tick(w, nil)
+		wantHealthy(t, w)
+	})
+}
+
+// What superseded a forced refresh is due at once, although nothing was due before.
+func TestEditDuringAForcedRefresh(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		tick(w, nil)
+		w.Provider.OnCall = func(rt.Op) { w.Seed(rt.Default) }
+		if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != outcome.Superseded {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		w.Provider.OnCall = nil
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("then %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A repair that was held up does not put an older access token over a newer one.
+func TestRepairHeldUp(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		setupUnpublished(w)
+		got := tick(w, func(c rt.Call) rt.Fault {
+			if c.Op == rt.Promote && c.Nth == 1 {
+				if other := run(w, nil, refresh.Request{RunID: "another", Force: true}); other.Outcome != outcome.Recovered {
+					t.Errorf("the other run: %s: %v", other.Outcome, other.Err)
+				}
+				if other := run(w, nil, refresh.Request{RunID: "another", Force: true}); other.Outcome != outcome.Refreshed {
+					t.Errorf("the other run: %s: %v", other.Outcome, other.Err)
+				}
+			}
+			return rt.None
+		})
+		if got.Outcome == outcome.Recovered {
+			t.Errorf("outcome %s", got.Outcome)
+		}
 		wantHealthy(t, w)
 	})
 }

@@ -69,6 +69,11 @@ func TestLostRow(t *testing.T) {
 				if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != want {
 					t.Errorf("forced: %s, want %s", got.Outcome, want)
 				}
+				for _, c := range w.Trace() {
+					if c.Op == rt.ByID {
+						t.Error("a version without an id was read")
+					}
+				}
 				w.Seed(rt.Default)
 				tick(w, nil)
 				wantHealthy(t, w)

@@ -31,8 +31,8 @@ type Provider struct {
 	// has one, and the one presented stays good.
 	KeepsTokens, OmitsTokens bool
 	// Answer, where set, is asked before each call: an error that it returns is the
-	// call's, and the provider does not act, or does where acts is true.
-	Answer func(op Op) (err error, acts bool)
+	// call's, and the provider acts all the same where acts is true.
+	Answer func(op Op) (acts bool, err error)
 	// OnCall, where set, is called before each call is looked at.
 	OnCall func(op Op)
 
@@ -151,20 +151,18 @@ func fail(kind providers.Kind, op Op) *providers.Error {
 
 // Fail is an Answer that fails all calls of op with kind; acts says whether the
 // provider acts all the same.
-func Fail(op Op, kind providers.Kind, acts bool) func(Op) (error, bool) {
-	return func(called Op) (error, bool) {
+func Fail(op Op, kind providers.Kind, acts bool) func(Op) (bool, error) {
+	return func(called Op) (bool, error) {
 		if called != op {
-			return nil, false
+			return true, nil
 		}
-		return fail(kind, op), acts
+		return acts, fail(kind, op)
 	}
 }
 
 // reply is the wire format of the model.
 type reply struct {
-	AccessToken  string `json:"at"`
-	RefreshToken string `json:"rt"`
-	SealedWith   string `json:"sealed_with"`
+	Access, Refresh, SealedWith string
 }
 
 // providerPort is a process's way to the Provider.
@@ -226,7 +224,7 @@ func (s session) send(ctx context.Context, op Op, act func(*Provider) (*family, 
 		var instead error
 		acts := true
 		if p.Answer != nil {
-			instead, acts = p.Answer(op)
+			acts, instead = p.Answer(op)
 		}
 		s.p.world.mu.Lock()
 		defer s.p.world.mu.Unlock()
@@ -238,9 +236,9 @@ func (s session) send(ctx context.Context, op Op, act func(*Provider) (*family, 
 		if err != nil || instead != nil {
 			return errors.Join(instead, err)
 		}
-		r := reply{AccessToken: f.accessToken(), RefreshToken: f.refreshToken(), SealedWith: p.Key}
+		r := reply{Access: f.accessToken(), Refresh: f.refreshToken(), SealedWith: p.Key}
 		if p.OmitsTokens {
-			r.RefreshToken = ""
+			r.Refresh = ""
 		}
 		text, err := json.Marshal(r)
 		raw = secret.New(string(text))
@@ -263,7 +261,7 @@ func (s session) Decode(raw secret.String, sent time.Time) (providers.Tokens, er
 	}
 	p := s.p.world.Provider
 	t := providers.Tokens{
-		AccessToken: secret.New(r.AccessToken), RefreshToken: secret.New(r.RefreshToken), TokenType: "Bearer",
+		AccessToken: secret.New(r.Access), RefreshToken: secret.New(r.Refresh), TokenType: "Bearer",
 		IssuedAt: sent, AccessExpiresAt: sent.Add(p.Lifetime),
 	}
 	if p.RefreshLifetime > 0 {

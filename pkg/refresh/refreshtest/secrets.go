@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
@@ -24,18 +25,34 @@ type place struct {
 type document struct {
 	versions map[string]secret.String
 	history  []string // ids that were current, the current one last
+	changed  time.Time
 	quota    bool
 	broken   error
 }
 
-func (d *document) current() string { return d.then(0) }
-
-// then is the current version as of n changes ago.
-func (d *document) then(n int) string {
-	if len(d.history) <= n {
+func (d *document) current() string {
+	if len(d.history) == 0 {
 		return ""
 	}
-	return d.history[len(d.history)-1-n]
+	return d.history[len(d.history)-1]
+}
+
+// staleness is how old the answer of a stale read may be, at most.
+const staleness = 15 * time.Minute
+
+// seen is the current version, or the one before it where a stale read sees that.
+func (d *document) seen(stale bool, now time.Time) string {
+	switch n := len(d.history); {
+	case !stale || now.Sub(d.changed) > staleness:
+		return d.current()
+	case n > 1:
+		return d.history[n-2]
+	}
+	return ""
+}
+
+func (d *document) setCurrent(id string, now time.Time) {
+	d.history, d.changed = append(d.history, id), now
 }
 
 // Create makes a secret without a version.
@@ -59,7 +76,7 @@ func (s *Secrets) Put(key refresh.Key, doc refresh.Document, value secret.String
 	d := s.docs[place{key, doc}]
 	id := s.world.id("9e4504aa")
 	d.versions[id] = value
-	d.history = append(d.history, id)
+	d.setCurrent(id, s.world.clock())
 	return id
 }
 
@@ -116,7 +133,7 @@ func (s *Secrets) promote(at place, id string) {
 	if at.doc == refresh.TokensDoc && slices.Contains(d.history, id) {
 		s.back = append(s.back, id)
 	}
-	d.history = append(d.history, id)
+	d.setCurrent(id, s.world.clock())
 }
 
 // secretsPort is a process's way to the Secrets.
@@ -143,7 +160,7 @@ func (s secretsPort) on(
 func (s secretsPort) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
 	var v refresh.Version
 	err := s.on(ctx, Current, key, doc, func(d *document, stale bool) error {
-		id := d.then(ago(stale))
+		id := d.seen(stale, s.p.world.clock())
 		if id == "" {
 			return refresh.ErrNoValue
 		}
@@ -156,17 +173,10 @@ func (s secretsPort) Current(ctx context.Context, key refresh.Key, doc refresh.D
 func (s secretsPort) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
 	var id string
 	err := s.on(ctx, CurrentID, key, doc, func(d *document, stale bool) error {
-		id = d.then(ago(stale))
+		id = d.seen(stale, s.p.world.clock())
 		return nil
 	})
 	return id, err
-}
-
-func ago(stale bool) int {
-	if stale {
-		return 1
-	}
-	return 0
 }
 
 func (s secretsPort) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
@@ -194,7 +204,7 @@ func (s secretsPort) Stage(ctx context.Context, key refresh.Key, doc refresh.Doc
 		}
 		d.versions[v.ID] = v.Value
 		if d.current() == "" {
-			d.history = append(d.history, v.ID)
+			d.setCurrent(v.ID, s.p.world.clock())
 		}
 		current = d.current() == v.ID
 		return nil

@@ -80,6 +80,10 @@ func (w *World) Engine(hook Hook) *refresh.Engine {
 func (w *World) Now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.clock()
+}
+
+func (w *World) clock() time.Time {
 	if w.Flows {
 		return w.now.Add(time.Since(w.born))
 	}
