@@ -28,7 +28,7 @@ build: functions ## Build the three functions (.aws-sam/build) and the operator'
 
 test: functions moto ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
-	go test $(RACE) -shuffle=on ./...
+	FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -shuffle=on ./...
 
 lint: ## Check format and code
 	go tool -modfile=tools/go.mod golangci-lint run

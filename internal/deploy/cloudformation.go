@@ -1,0 +1,107 @@
+package deploy
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"tokenrefresh/internal/moto"
+)
+
+const version = "2010-05-15" // of CloudFormation's API
+
+// createStack creates a stack and returns its outputs.
+func createStack(t testing.TB, aws *moto.Server, name, body string, parameters map[string]string) map[string]string {
+	t.Helper()
+	form := url.Values{
+		"Action": {"CreateStack"}, "Version": {version}, "StackName": {name}, "TemplateBody": {body},
+		"Capabilities.member.1": {"CAPABILITY_IAM"},
+	}
+	for i, key := range slices.Sorted(maps.Keys(parameters)) {
+		member := "Parameters.member." + strconv.Itoa(i+1)
+		form.Set(member+".ParameterKey", key)
+		form.Set(member+".ParameterValue", parameters[key])
+	}
+	call(t, aws, http.MethodPost, "/", "cloudformation", form.Encode())
+
+	answer := call(t, aws, http.MethodPost, "/", "cloudformation",
+		url.Values{"Action": {"DescribeStacks"}, "Version": {version}, "StackName": {name}}.Encode())
+	var described struct {
+		Status  string `xml:"DescribeStacksResult>Stacks>member>StackStatus"`
+		Outputs []struct {
+			Key   string `xml:"OutputKey"`
+			Value string `xml:"OutputValue"`
+		} `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
+	}
+	if err := xml.Unmarshal(answer, &described); err != nil {
+		t.Fatal(err)
+	}
+	if described.Status != "CREATE_COMPLETE" {
+		t.Fatalf("stack %s: %s\n%s", name, described.Status, answer)
+	}
+	outputs := map[string]string{}
+	for _, o := range described.Outputs {
+		outputs[o.Key] = o.Value
+	}
+	return outputs
+}
+
+var uploaded sync.Once
+
+// uploadCode puts a package where the translated template says the functions' code is.
+func uploadCode(t testing.TB, aws *moto.Server) {
+	t.Helper()
+	uploaded.Do(func() {
+		var archive strings.Builder
+		if err := zip.NewWriter(&archive).Close(); err != nil {
+			t.Fatal(err)
+		}
+		call(t, aws, http.MethodPut, "/bucket", "s3", "")
+		call(t, aws, http.MethodPut, "/bucket/key.zip", "s3", archive.String())
+	})
+}
+
+func getJSON(t testing.TB, aws *moto.Server, path, service string, to any) {
+	t.Helper()
+	if err := json.Unmarshal(call(t, aws, http.MethodGet, path, service, ""), to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// call speaks to a service that the module has no SDK for. The emulated AWS takes the
+// service's name from the signature, and checks nothing else of it.
+func call(t testing.TB, aws *moto.Server, method, path, service, body string) []byte {
+	t.Helper()
+	region := aws.Config().Region
+	if service == "s3" {
+		region = "us-east-1" // elsewhere a bucket names its region
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, aws.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/"+region+"/"+service+"/aws4_request")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s\n%s", service, response.Status, answer)
+	}
+	return answer
+}

@@ -1,0 +1,100 @@
+package deploy
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/template"
+)
+
+// Stack is a deployed stack.
+type Stack struct {
+	Name string
+	// Outputs are as CloudFormation answers them.
+	Outputs map[string]string
+	// Template is what the stack should consist of.
+	Template *template.Stack
+
+	aws *moto.Server
+}
+
+// Start deploys root/template.yaml under a name that no other test has, which also is
+// the prefix of its tables and secrets unless parameters say otherwise. Where there
+// is no SAM translator the test is skipped, but fails where CI=true.
+func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]string) *Stack {
+	t.Helper()
+	body := translate(t, root)
+	uploadCode(t, aws)
+	name := moto.NewName("stack")
+	all := map[string]string{"SecretPrefix": name, "TablePrefix": name}
+	maps.Copy(all, parameters)
+	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := loaded.Stack(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Stack{Name: name, Template: resolved, aws: aws, Outputs: createStack(t, aws, name, body, all)}
+	s.createSecrets(t)
+	return s
+}
+
+// createSecrets makes the secrets, which the emulated CloudFormation doesn't know.
+func (s *Stack) createSecrets(t testing.TB) {
+	t.Helper()
+	for _, id := range s.Template.Of("AWS::SecretsManager::Secret") {
+		properties := s.Template.Resources[id].Properties
+		name := template.Get[string](properties, "Name")
+		in := &secretsmanager.CreateSecretInput{Name: &name}
+		if value, ok := properties["SecretString"].(string); ok {
+			in.SecretString = &value
+		}
+		if _, err := s.aws.SecretsManager.CreateSecret(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Function is a deployed function's configuration.
+type Function struct {
+	Name        string
+	MemoryMB    int
+	Timeout     time.Duration
+	Environment map[string]string
+}
+
+// Function asks Lambda for the configuration of the function whose ARN is the output
+// of that name.
+func (s *Stack) Function(t testing.TB, output string) Function {
+	t.Helper()
+	arn := s.Outputs[output]
+	name := arn[strings.LastIndex(arn, ":")+1:]
+	var c struct {
+		FunctionName        string
+		MemorySize, Timeout json.Number // as numbers or, where they come from a parameter, as text
+		Environment         struct{ Variables map[string]string }
+	}
+	getJSON(t, s.aws, "/2015-03-31/functions/"+name+"/configuration", "lambda", &c)
+	if c.FunctionName != name || len(c.Environment.Variables) == 0 {
+		t.Fatalf("output %s (%s): no such function is deployed", output, arn)
+	}
+	memory, memoryErr := c.MemorySize.Int64()
+	seconds, secondsErr := c.Timeout.Int64()
+	if err := errors.Join(memoryErr, secondsErr); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return Function{
+		Name: name, MemoryMB: int(memory), Timeout: time.Duration(seconds) * time.Second,
+		Environment: c.Environment.Variables,
+	}
+}

@@ -1,0 +1,142 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/sandbox"
+)
+
+// chained are the providers with refresh tokens that rotate, and how long their
+// access tokens live.
+var chained = map[sandbox.Provider]time.Duration{
+	sandbox.Hesabe:   900 * time.Second,
+	sandbox.TConnect: 36000 * time.Second,
+}
+
+func TestFromDeploymentOnwards(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for provider, life := range chained {
+		t.Run(string(provider), func(t *testing.T) {
+			t.Parallel()
+			c := w.credential(t, provider, defaultAccount, sandbox.Options{})
+			f := c.start(t)
+
+			f.want(t, f.tick, "not_seeded") // the template's placeholder
+			c.seed(t, nil)
+
+			r := f.run(t, f.tick)
+			if diff := cmp.Diff(map[string]int{"logged_in": 1}, r.Outcomes); diff != "" {
+				t.Fatalf("first tick (-want +got):\n%s%s", diff, f.Logs())
+			}
+			checkExpiry(t, r.Credentials[0].AccessExpiresAt, life)
+			if got := c.current(t, "tokens").id; r.Credentials[0].VersionID != got {
+				t.Errorf("version_id is %s, tokens is at %s", r.Credentials[0].VersionID, got)
+			}
+			if got := c.current(t, "tokens").fields["source"]; got != "login" {
+				t.Errorf("source of the chain: %q", got)
+			}
+			c.checkLive(t)
+
+			f.wire.clear()
+			f.want(t, f.tick, "not_due")
+			if diff := cmp.Diff([]string{"Query 1"}, f.wire.clear()); diff != "" {
+				t.Errorf("calls of a tick with nothing due (-want +got):\n%s", diff)
+			}
+			checkCalls(t, c, 1, 0)
+
+			before := c.current(t, "tokens").id
+			f.want(t, c.dryRun(), "not_due")
+			f.want(t, c.event(`,"force":true,"dry_run":true`), "would_refresh")
+			checkCalls(t, c, 1, 0)
+			if after := c.current(t, "tokens").id; after != before {
+				t.Error("a dry run has changed the chain")
+			}
+
+			for i := range 3 {
+				previous := c.current(t, "tokens")
+				f.want(t, c.force(), "refreshed")
+				c.checkLive(t)
+				checkRotated(t, c, previous)
+				checkCalls(t, c, 1, i+1)
+			}
+			c.elapse(t, life) // all of it: the next tick is due
+			previous := c.current(t, "tokens")
+			f.want(t, f.tick, "refreshed")
+			checkRotated(t, c, previous)
+			c.checkLive(t)
+			f.want(t, f.tick, "not_due")
+			c.checkSound(t)
+		})
+	}
+}
+
+// One account's trouble is no other's.
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"Accounts": "default,second"})
+	first := w.credential(t, sandbox.Hesabe, defaultAccount, sandbox.Options{})
+	second := w.credential(t, sandbox.Hesabe, "second", sandbox.Options{})
+	f := first.start(t)
+	first.seed(t, nil)
+	f.wantCounts(t, f.tick, map[string]int{"logged_in": 1, "not_seeded": 1})
+	first.checkLive(t)
+
+	second.seed(t, map[string]any{"password": "not-the-password"})
+	if fault := f.fail(t, `{"force":true}`); strings.Contains(fault.Message, "default:") {
+		t.Errorf("the first account is blamed: %s", fault.Message)
+	}
+	first.checkLive(t)
+	checkCalls(t, first, 1, 1)
+
+	second.seed(t, nil)
+	r := f.wantCounts(t, f.tick, map[string]int{"not_due": 1, "logged_in": 1})
+	if r.Credentials[0].Account != "default" || r.Credentials[1].Account != "second" {
+		t.Errorf("not in order of account: %+v", r.Credentials)
+	}
+	second.checkLive(t)
+	second.heard.add(f.Logs())
+}
+
+func checkExpiry(t *testing.T, text string, life time.Duration) {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || !strings.HasSuffix(text, "Z") {
+		t.Fatalf("access_expires_at is %q", text)
+	}
+	if left := time.Until(at); left > life || left < life-30*time.Second {
+		t.Errorf("access_expires_at leaves %s of %s", left, life)
+	}
+}
+
+func checkCalls(t *testing.T, c *credential, logins, refreshes int) {
+	t.Helper()
+	if l, r := c.calls(); l != logins || r != refreshes {
+		t.Fatalf("%s saw %d logins and %d refreshes, want %d and %d", c.provider, l, r, logins, refreshes)
+	}
+}
+
+// checkRotated checks that one refresh lies between previous and now.
+func checkRotated(t *testing.T, c *credential, previous version) {
+	t.Helper()
+	now := c.current(t, "tokens")
+	if now.id == previous.id || now.fields["refresh_token"] == previous.fields["refresh_token"] ||
+		now.fields["access_token"] == previous.fields["access_token"] {
+		t.Error("the chain has not rotated")
+	}
+	if now.fields["source"] != "refresh" {
+		t.Errorf("source of the chain: %q", now.fields["source"])
+	}
+	for _, document := range []string{"tokens", "access"} {
+		if current := c.labelled(t, document, "AWSCURRENT"); current != now.id {
+			t.Errorf("%s: AWSCURRENT is on %s, want %s", document, current, now.id)
+		}
+		if before := c.labelled(t, document, "AWSPREVIOUS"); before != previous.id {
+			t.Errorf("%s: AWSPREVIOUS is on %s, want %s", document, before, previous.id)
+		}
+	}
+}

@@ -1,0 +1,9 @@
+// Package e2e tests the functions as they are deployed: the three binaries of
+// `sam build` under a Lambda Runtime API, with exactly the environment that the
+// deployed template.yaml gives them, against an emulated AWS and the providers'
+// sandboxes. There is nothing here but tests.
+//
+// The binaries go by the machine's clock. Where a test needs time to pass, it moves
+// what the ledger says about moments into the past (credential.elapse), which to
+// the functions is the same.
+package e2e

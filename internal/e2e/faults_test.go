@@ -1,0 +1,210 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/sandbox"
+)
+
+// A single failure of AWS at any call of an attempt costs nothing: the run itself
+// gets over it.
+func TestAWSFailsOnceAtEachCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, debug)
+	for name, fault := range map[string]mishap{
+		"refused": refused, "throttled": throttled, "dropped": dropped, "unanswered": unanswered,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, f := w.loggedIn(t, sandbox.Hesabe, name)
+			for _, call := range c.forceCalls(t, f) {
+				f.wire.expect(call, fault)
+				f.want(t, c.force(), "refreshed")
+				f.wire.clear()
+				c.checkLive(t)
+				if t.Failed() {
+					t.Fatalf("%s\n%s", call, f.Logs())
+				}
+			}
+			c.checkSound(t)
+			if logins, _ := c.calls(); logins != 1 {
+				t.Errorf("%d logins", logins)
+			}
+		})
+	}
+}
+
+// AWS fails from one step of a refresh to the end of the run, and is back at the
+// next tick.
+func TestAWSIsDownForTheRestOfARun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, debug)
+	for name, step := range map[string]struct {
+		first   []string // call of the step
+		outcome string   // of the run; empty: a function error
+		next    string
+	}{
+		"look":    {[]string{"GetItem 1"}, "transient", "not_due"},
+		"read":    {[]string{"GetSecretValue 1"}, "transient", "not_due"},
+		"claim":   {[]string{"UpdateItem 1"}, "transient", "not_due"},
+		"keep":    {[]string{"UpdateItem 2", "PutSecretValue 1"}, "", "logged_in"}, // the reply is lost with the run
+		"promote": {[]string{"UpdateSecretVersionStage 1"}, "", "recovered"},
+		"settle":  {[]string{"UpdateItem 3"}, "", "recovered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, f := w.loggedIn(t, sandbox.Hesabe, name)
+			f.wire.expectFrom(refused, step.first...)
+			if step.outcome != "" {
+				f.want(t, c.force(), step.outcome)
+			} else if fault := f.fail(t, c.force()); !strings.Contains(fault.Message, "persist_failed") {
+				t.Errorf("function error: %v", fault)
+			}
+			f.wire.clear()
+			c.elapse(t, longestClaim)
+			f.want(t, f.tick, step.next)
+			c.checkLive(t)
+			c.goesOn(t, f)
+		})
+	}
+}
+
+// What an attempt needs cannot be read: nothing is sent and nothing spent, whatever
+// the order of its steps.
+func TestNothingIsSpentBeforeAllIsRead(t *testing.T) {
+	t.Parallel()
+	for operation, tries := range map[string]int{"GetSecretValue": 2 * 3, "DescribeSecret": 3} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, debug)
+			c := w.credential(t, sandbox.Hesabe, defaultAccount, sandbox.Options{})
+			c.seed(t, noLogin[sandbox.Hesabe])
+			c.seedToken(t)
+			f := c.start(t)
+			f.want(t, f.tick, "refreshed")
+			w.aws.Play(operation, slices.Repeat([]moto.Fault{moto.Refuse}, tries)...)
+			f.want(t, c.force(), "transient")
+			checkCalls(t, c, 0, 1)
+			f.want(t, c.force(), "refreshed")
+			checkCalls(t, c, 0, 2)
+			c.checkLive(t)
+			c.checkSound(t)
+		})
+	}
+}
+
+func TestLostReplyEndsInALogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, debug)
+	for provider := range chained {
+		for name, fault := range map[string]sandbox.Fault{
+			"lost":      sandbox.LoseReply(),
+			"truncated": sandbox.Truncate(),
+			"gateway":   sandbox.HTML(502).AfterActing(),
+			"garbage":   sandbox.Garbage(),
+		} {
+			t.Run(fmt.Sprintf("%s %s", provider, name), func(t *testing.T) {
+				t.Parallel()
+				c, f := w.loggedIn(t, provider, name)
+				c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
+				f.want(t, c.force(), "logged_in")
+				checkCalls(t, c, 2, 1)
+				c.checkLive(t)
+				c.goesOn(t, f)
+			})
+		}
+	}
+}
+
+func TestRefusedTokenEndsInALogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, debug)
+	for provider := range chained {
+		t.Run(string(provider), func(t *testing.T) {
+			t.Parallel()
+			c, f := w.loggedIn(t, provider, "refused")
+			if !c.sandbox.Revoke(provider, c.current(t, "tokens").fields["refresh_token"]) {
+				t.Fatal("the provider doesn't know the stored token")
+			}
+			f.want(t, c.force(), "logged_in")
+			checkCalls(t, c, 2, 1)
+			c.checkLive(t)
+			c.goesOn(t, f)
+		})
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, debug)
+	for provider, life := range chained {
+		t.Run(string(provider), func(t *testing.T) {
+			t.Parallel()
+			c, f := w.loggedIn(t, provider, "limited")
+			c.elapse(t, life-100*time.Second) // due; so that it may wait for what is asked
+			c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.RateLimit("90"))
+			f.want(t, f.tick, "rate_limited")
+			checkCalls(t, c, 1, 1)
+			c.checkLive(t) // the old one is still good
+
+			f.want(t, f.tick, "not_due") // not before 90 s have passed
+			c.elapse(t, time.Minute)
+			f.want(t, f.tick, "not_due")
+			checkCalls(t, c, 1, 1)
+			c.elapse(t, 31*time.Second)
+			f.want(t, f.tick, "refreshed") // with the same token
+			checkCalls(t, c, 1, 2)
+			c.checkLive(t)
+			if stats := c.sandbox.Stats(provider); stats.Replays != 0 {
+				t.Errorf("%d replays", stats.Replays)
+			}
+		})
+	}
+}
+
+func TestProviderDown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, debug)
+	for provider := range chained {
+		t.Run(string(provider), func(t *testing.T) {
+			t.Parallel()
+			c, f := w.loggedIn(t, provider, "down")
+			tokens, spent := c.current(t, "tokens"), c.ledger(t)["spent"]
+			c.seed(t, map[string]any{"base_url": "http://" + deadAddress(t)})
+			f.want(t, c.force(), "transient")
+			checkCalls(t, c, 1, 0)
+			if diff := cmp.Diff(tokens.id, c.current(t, "tokens").id); diff != "" {
+				t.Error("the chain was touched")
+			}
+			if after := c.ledger(t)["spent"]; after != spent {
+				t.Errorf("spent tokens: %q, before %q", after, spent)
+			}
+			c.checkLive(t)
+
+			c.seed(t, nil) // it is back
+			f.want(t, c.force(), "refreshed")
+			checkCalls(t, c, 1, 1)
+			c.checkLive(t)
+			c.checkSound(t)
+		})
+	}
+}
+
+// deadAddress is one that nobody listens at.
+func deadAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}

@@ -1,0 +1,62 @@
+package e2e_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"tokenrefresh/internal/runtimeapi"
+	"tokenrefresh/internal/sandbox"
+)
+
+// longestClaim is more than a claim lasts: the function's timeout and its slack.
+const longestClaim = 2 * time.Minute
+
+// heals lets the claim of whatever has happened run out and ticks until the
+// credential is healthy, which must take three ticks at most, and without a token
+// that is presented twice.
+func (c *credential) heals(t *testing.T, f *function) {
+	t.Helper()
+	c.elapse(t, longestClaim)
+	seen := []string{f.outcome(t, f.tick)}
+	for !healthy(seen) {
+		if len(seen) == 3 {
+			t.Fatalf("not healthy after three ticks: %v\n%s", seen, f.Logs())
+		}
+		c.elapse(t, time.Minute)
+		seen = append(seen, f.outcome(t, f.tick))
+	}
+	c.checkLive(t)
+	c.checkSound(t)
+}
+
+// goesOn checks that the chain can still be refreshed.
+func (c *credential) goesOn(t *testing.T, f *function) {
+	t.Helper()
+	f.want(t, c.force(), "refreshed")
+	c.checkLive(t)
+	c.checkSound(t)
+}
+
+// healthy reports whether the last of the ticks' outcomes says that all is well.
+func healthy(seen []string) bool {
+	return slices.Contains([]string{"not_due", "refreshed", "logged_in", "recovered"}, seen[len(seen)-1])
+}
+
+// checkDied runs an event in which the process is killed.
+func (f *function) checkDied(t *testing.T, event string) {
+	t.Helper()
+	if fault := f.fail(t, event); fault.Type != runtimeapi.ExitError {
+		t.Fatalf("%v", fault)
+	}
+}
+
+// killWhenActed kills the function at the moment when the provider has acted and not
+// replied, once.
+func (c *credential) killWhenActed(f *function) {
+	c.sandbox.OnActed(func(context.Context, sandbox.Call) {
+		c.sandbox.OnActed(nil)
+		f.Kill()
+	})
+}
