@@ -17,7 +17,6 @@ import (
 
 // Stack is a deployed stack.
 type Stack struct {
-	Name string
 	// Outputs are as CloudFormation answers them.
 	Outputs map[string]string
 	// Template is what the stack should consist of.
@@ -44,7 +43,7 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Stack{Name: name, Template: resolved, aws: aws, Outputs: createStack(t, aws, name, body, all)}
+	s := &Stack{Template: resolved, aws: aws, Outputs: createStack(t, aws, name, body, all)}
 	s.createSecrets(t)
 	return s
 }

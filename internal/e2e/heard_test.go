@@ -27,7 +27,7 @@ func (h *heard) check(t *testing.T, secrets []string) {
 	t.Helper()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.texts) == 0 {
+	if len(h.texts) == 0 && !t.Failed() && !t.Skipped() {
 		t.Error("nothing was heard: the search for secrets was in vain")
 	}
 	for _, text := range h.texts {

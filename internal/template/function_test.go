@@ -159,9 +159,9 @@ func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 			}
 			makefile := filepath.Join(root, template.Get[string](r.Metadata, "ContextPath"), "Makefile")
 			cmd := exec.CommandContext(t.Context(),
-				"make", "--dry-run", "--makefile", makefile, "build-"+function, "ARTIFACTS_DIR=/artifacts")
+				"make", "--dry-run", "--no-print-directory", "--makefile", makefile, "build-"+function, "ARTIFACTS_DIR=/artifacts")
 			cmd.Dir = root
-			cmd.Env = append(os.Environ(), "MAKEFLAGS=", "GOARCH=riscv64")
+			cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "GOARCH=riscv64")
 			output, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%s: %v\n%s", function, err, output)
