@@ -133,14 +133,14 @@ func (a *attempt) unread() bool {
 
 // waitingFor says what a person has to do.
 func waitingFor(r Row) error {
-	where := fmt.Sprintf("for %s", r.Key)
+	const mend = "put login credentials into the secret %[1]s/credentials, or a new refresh token into %[1]s/tokens"
 	switch r.State {
 	case Dead:
-		return fmt.Errorf("the refresh token is refused: put login credentials, or a new refresh token, into the secrets %s", where)
+		return fmt.Errorf("the refresh token is refused: "+mend, r.Key)
 	case Uncertain:
-		return fmt.Errorf("the refresh token may be spent: put login credentials, or a new refresh token, into the secrets %s", where)
+		return fmt.Errorf("the refresh token may be spent: "+mend, r.Key)
 	case Misconfigured:
-		return fmt.Errorf("nothing was tried since the last failure: correct the credentials secret %s, or force a run", where)
+		return fmt.Errorf("nothing was tried since the last failure: correct the secret %s/credentials, or force a run", r.Key)
 	case OK:
 	}
 	return nil
@@ -179,12 +179,11 @@ func (a *attempt) look(ctx context.Context, staged bool) {
 func (a *attempt) readable(ctx context.Context) (Result, bool) {
 	s := a.read
 	if errors.Is(s.credentialsErr, ErrNoValue) || errors.Is(s.sessionErr, providers.ErrNotSeeded) {
-		return Result{Outcome: outcome.NotSeeded, Err: fmt.Errorf(
-			"%w: put them into the secret %s/%s", providers.ErrNotSeeded, a.row.Key, Credentials)}, false
+		return notSeeded("%s: put them into the secret %s/%s", providers.ErrNotSeeded, a.row.Key, Credentials), false
 	}
 	problems := []error{
-		at(Credentials, s.credentialsErr), at(TokensDoc, s.tokensErr),
-		s.sessionErr, at(TokensDoc, s.chainErr),
+		a.at(Credentials, s.credentialsErr), a.at(TokensDoc, s.tokensErr),
+		s.sessionErr, a.at(TokensDoc, s.chainErr),
 	}
 	err := errors.Join(problems...)
 	if err == nil {
@@ -198,12 +197,17 @@ func (a *attempt) readable(ctx context.Context) (Result, bool) {
 	return a.note(ctx, Misconfigured, err), false
 }
 
+// notSeeded is the result of a new deployment: no error, but a word on what to do.
+func notSeeded(format string, args ...any) Result {
+	return Result{Outcome: outcome.NotSeeded, Warnings: []string{fmt.Sprintf(format, args...)}}
+}
+
 // at says which secret an error is about.
-func at(doc Document, err error) error {
+func (a *attempt) at(doc Document, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("secret %s: %w", doc, err)
+	return fmt.Errorf("secret %s/%s: %w", a.row.Key, doc, err)
 }
 
 // lasting reports whether an error of the secrets stays until a person acts.
@@ -298,7 +302,7 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 		// Reads of the current version may be stale; a read by id is not.
 		v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.VersionID)
 		if err != nil && !errors.Is(err, ErrNoVersion) {
-			return present, stale, fmt.Errorf("secret %s: %w", TokensDoc, err)
+			return present, stale, a.at(TokensDoc, err)
 		}
 		if c, parseErr := parseChain(v.Value); err == nil && parseErr == nil && !c.refreshToken.Blank() && !a.spent(c.refreshToken) {
 			s.tokens, s.chain = v, c

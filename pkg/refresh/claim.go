@@ -86,7 +86,7 @@ func (a *attempt) unclaim(ctx context.Context, before Row, fingerprint string) R
 	if lasting(a.read.accessErr) {
 		what = outcome.Misconfigured
 	}
-	return a.settleFailed(persist, what, at(AccessDoc, a.read.accessErr))
+	return a.settleFailed(persist, what, a.at(AccessDoc, a.read.accessErr))
 }
 
 // withSpent is the row's list with fingerprint added. While the escrow carries the

@@ -61,11 +61,11 @@ func parseChain(doc secret.String) (chain, error) {
 		return c, nil
 	}
 	if !utf8.Valid(text) {
-		return c, errors.New("is not valid UTF-8")
+		return c, errors.New("the text is not valid UTF-8")
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(text, &all); err != nil || all == nil {
-		return c, errors.New("is not a JSON object")
+		return c, errors.New("the text is not a JSON object")
 	}
 	var errs []error
 	text1 := func(name string) string {

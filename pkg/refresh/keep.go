@@ -39,7 +39,7 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, 
 		return Result{
 			Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID,
 			Err: fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
-				errors.Join(at(TokensDoc, k.tokens), k.escrow)),
+				errors.Join(a.at(TokensDoc, k.tokens), k.escrow)),
 		}
 	}
 	return a.promote(ctx, c, k, success)

@@ -22,9 +22,8 @@ func (a *attempt) withoutToken(ctx context.Context, stale secret.String) Result 
 	case a.canLogin():
 		return a.login(ctx)
 	case stale.IsZero() && a.row.AttemptID == "": // there never was one
-		return Result{Outcome: outcome.NotSeeded, Err: fmt.Errorf(
-			"%s: there is neither a login in the secret %s nor a refresh token in the secret %s",
-			a.row.Key, Credentials, TokensDoc)}
+		return notSeeded("%s: there is neither a login in the secret %s nor a refresh token in the secret %s",
+			a.row.Key, Credentials, TokensDoc)
 	case a.row.State == Dead, stale.IsZero():
 		return a.note(ctx, Dead, waitingFor(Row{Key: a.row.Key, State: Dead}))
 	default:

@@ -20,7 +20,7 @@ func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.
 	case errors.As(tokens, &moved):
 		return a.settleSuperseded(ctx, moved.Current)
 	case tokens != nil:
-		return a.settleKept(ctx, c, errors.Join(at(TokensDoc, tokens), at(AccessDoc, access)))
+		return a.settleKept(ctx, c, errors.Join(a.at(TokensDoc, tokens), a.at(AccessDoc, access)))
 	}
 	return a.settleStored(ctx, c, access, success)
 }

@@ -21,12 +21,12 @@ func (a *attempt) recover(ctx context.Context) Result {
 	a.look(ctx, true)
 	if a.read.stagedErr != nil {
 		// Whether the version is there decides all; without an answer nothing is done.
-		return a.postpone(ctx, fmt.Errorf("secret %s: %w", TokensDoc, a.read.stagedErr))
+		return a.postpone(ctx, a.at(TokensDoc, a.read.stagedErr))
 	}
 	if a.read.staged.ID != "" {
 		c, err := parseChain(a.read.staged.Value)
 		if err != nil {
-			return a.postpone(ctx, fmt.Errorf("secret %s, version %s: %w", TokensDoc, a.read.staged.ID, err))
+			return a.postpone(ctx, a.at(TokensDoc, fmt.Errorf("version %s: %w", a.read.staged.ID, err)))
 		}
 		return a.finish(ctx, c, true)
 	}

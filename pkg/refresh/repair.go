@@ -63,7 +63,7 @@ func (a *attempt) owed(ctx context.Context) (chain, error) {
 			c, err = parseChain(v.Value)
 		}
 		if err != nil {
-			return chain{}, at(TokensDoc, err)
+			return chain{}, a.at(TokensDoc, err)
 		}
 	}
 	if c.accessToken.Blank() || c.accessExpiresAt.IsZero() {
@@ -91,7 +91,7 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 		result = Result{Outcome: outcome.Superseded, VersionID: moved.Current}
 		next.VersionID, next.Escrow, next.RefreshAt = moved.Current, Escrow{}, a.Now()
 	case tokens != nil, access != nil && !a.unpromoted():
-		return Result{Outcome: outcome.PersistFailed, Err: errors.Join(at(TokensDoc, tokens), at(AccessDoc, access))}
+		return Result{Outcome: outcome.PersistFailed, Err: errors.Join(a.at(TokensDoc, tokens), a.at(AccessDoc, access))}
 	default:
 		if a.unpromoted() {
 			next.SeenVersionID = c.attemptID // the change is ours and no person's
@@ -100,7 +100,7 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 		if access == nil {
 			next.PublishedVersionID = c.attemptID
 		} else {
-			result.Outcome, result.Err = outcome.PersistFailed, at(AccessDoc, access)
+			result.Outcome, result.Err = outcome.PersistFailed, a.at(AccessDoc, access)
 		}
 	}
 	return a.settleRepair(ctx, next, result)

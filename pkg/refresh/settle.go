@@ -40,7 +40,7 @@ func (a *attempt) settleStored(ctx context.Context, c chain, published error, su
 		a.row.PublishedVersionID = id
 	} else {
 		result.Outcome = outcome.PersistFailed
-		result.Err = fmt.Errorf("secret %s: %w", AccessDoc, published)
+		result.Err = a.at(AccessDoc, published)
 	}
 	a.row.VersionID = id
 	a.row.SeenVersionID = id
