@@ -82,7 +82,11 @@ func (a *attempt) stage(ctx context.Context, doc Document, c chain) (current boo
 // copy of the next refresh token. It is read again when the credentials change.
 func (a *attempt) keepRaw(ctx context.Context, cause error) {
 	var failed *providers.Error
-	if !errors.As(cause, &failed) || failed.Raw.IsZero() || len(failed.Raw.Reveal()) > escrowMost {
+	if !errors.As(cause, &failed) || failed.Raw.IsZero() {
+		return
+	}
+	if n := len(failed.Raw.Reveal()); n > escrowMost {
+		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply of %d bytes is too long to keep", n))
 		return
 	}
 	a.row.Escrow = Escrow{AttemptID: a.row.AttemptID, Bytes: failed.Raw, Raw: true, Sent: failed.Sent}
