@@ -10,20 +10,6 @@ import (
 
 const path = "../../template.yaml"
 
-// variants are the choices that change what a stack consists of.
-var variants = map[string]map[string]string{
-	"defaults":       nil,
-	"customer key":   {"KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"},
-	"no state":       {"CreateState": "false"},
-	"schedules off":  {"HesabeSchedule": "DISABLED", "TConnectSchedule": "DISABLED", "BerbixSchedule": "DISABLED"},
-	"every other":    {"ScheduleRate": "rate(2 minutes)"},
-	"every fifth":    {"ScheduleRate": "rate(5 minutes)"},
-	"traced in VPC":  {"Tracing": "Active", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
-	"reserved, mail": {"ReservedConcurrency": "2", "AlarmEmail": "team@example.com"},
-	"other names":    {"SecretPrefix": "team/tokens", "TablePrefix": "team-tokens", "Accounts": "default,shop-2"},
-	"sandbox, x86":   {"ProviderEnvironment": "sandbox", "Architecture": "x86_64", "MemorySize": "1024", "LogLevel": "debug"},
-}
-
 func load(t *testing.T) *template.Template {
 	t.Helper()
 	loaded, err := template.Load(path)
@@ -37,7 +23,7 @@ func load(t *testing.T) *template.Template {
 func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 	t.Helper()
 	loaded := load(t)
-	for name, parameters := range variants {
+	for name, parameters := range template.Variants {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stack, err := loaded.Stack(parameters)
@@ -79,7 +65,7 @@ func TestParameters(t *testing.T) {
 		if !pattern.MatchString(*p.Default) {
 			t.Errorf("%s: its default does not match its pattern", name)
 		}
-		for _, parameters := range variants {
+		for _, parameters := range template.Variants {
 			if value, given := parameters[name]; given && !pattern.MatchString(value) {
 				t.Errorf("%s: %q is refused", name, value)
 			}

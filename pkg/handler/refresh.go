@@ -73,12 +73,12 @@ func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refr
 		metrics = append(metrics, telemetry.Seconds("ClockSkew", one.ClockSkew))
 	}
 	attrs := []slog.Attr{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
-	for name, value := range map[string]string{
-		"attempt_id": one.AttemptID, "source": c.Source, "access_expires_at": c.AccessExpiresAt,
-		"version_id": c.VersionID, "error": c.Error,
+	for _, text := range []slog.Attr{
+		slog.String("attempt_id", one.AttemptID), slog.String("source", c.Source), slog.String("version_id", c.VersionID),
+		slog.String("access_expires_at", c.AccessExpiresAt), slog.String("error", c.Error),
 	} {
-		if value != "" {
-			attrs = append(attrs, slog.String(name, value))
+		if text.Value.String() != "" {
+			attrs = append(attrs, text)
 		}
 	}
 	if len(c.Warnings) > 0 {

@@ -1,0 +1,15 @@
+package template
+
+// Variants are the choices of parameters that change what a stack consists of.
+var Variants = map[string]map[string]string{
+	"defaults":       nil,
+	"customer key":   {"KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"},
+	"no state":       {"CreateState": "false"},
+	"schedules off":  {"HesabeSchedule": "DISABLED", "TConnectSchedule": "DISABLED", "BerbixSchedule": "DISABLED"},
+	"every other":    {"ScheduleRate": "rate(2 minutes)"},
+	"every fifth":    {"ScheduleRate": "rate(5 minutes)"},
+	"traced in VPC":  {"Tracing": "Active", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
+	"reserved, mail": {"ReservedConcurrency": "2", "AlarmEmail": "team@example.com"},
+	"other names":    {"SecretPrefix": "team/tokens", "TablePrefix": "team-tokens", "Accounts": "default,shop-2"},
+	"sandbox, x86":   {"ProviderEnvironment": "sandbox", "Architecture": "x86_64", "MemorySize": "1024", "LogLevel": "debug"},
+}
