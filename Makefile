@@ -52,7 +52,7 @@ fuzz: ## Fuzz every decoder, each for FUZZTIME (30s)
 	done
 
 clean: ## Remove everything that the other verbs have made
-	rm -rf bin dist .aws-sam .venv var
+	rm -rf bin .aws-sam .venv
 
 # The binaries of the functions for this machine. `sam build` makes them; without
 # it (no Python, no PyPI) the rule that it calls does, with the same result.

@@ -24,7 +24,7 @@ func main() {
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "tokenctl",
-		Short:         "Keep the API tokens of Hesabe, TConnect and Berbix fresh",
+		Short:         "The operator's command of token-refresh",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

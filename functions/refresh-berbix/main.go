@@ -3,13 +3,7 @@ package main
 
 import (
 	"tokenrefresh/pkg/function"
-	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/berbix"
-	"tokenrefresh/pkg/providers/exchange"
 )
 
-func main() {
-	function.StartSweep(func(client *exchange.Client, environment string) providers.Provider {
-		return berbix.New(client, environment)
-	})
-}
+func main() { function.StartSweep(berbix.New) }

@@ -3,13 +3,7 @@ package main
 
 import (
 	"tokenrefresh/pkg/function"
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
 )
 
-func main() {
-	function.StartRefresh(func(client *exchange.Client, environment string) providers.Provider {
-		return hesabe.New(client, environment)
-	})
-}
+func main() { function.StartRefresh(hesabe.New) }

@@ -2,7 +2,7 @@
 // deployed functions cost, against the smallest possible function and against the
 // program that most people would write.
 //
-//	go run ./internal/bench [-rounds 20] [-latency 20ms] [-json]
+//	go run ./internal/bench [-rounds 25] [-latency 20ms] [-json]
 //
 // The programs run as Lambda would run them, against an AWS and a provider in this
 // process, over TLS. Absolute times are this machine's; the ratios, the counts and
@@ -27,7 +27,7 @@ import (
 var deployed = []string{"refresh-hesabe", "refresh-tconnect", "refresh-berbix"}
 
 func main() {
-	rounds := flag.Int("rounds", 20, "measured rounds")
+	rounds := flag.Int("rounds", 25, "measured rounds")
 	latency := flag.Duration("latency", 20*time.Millisecond, "time that each call takes in the warm refreshes")
 	asJSON := flag.Bool("json", false, "print JSON")
 	flag.Parse()

@@ -72,6 +72,8 @@ type story struct {
 	sandbox    *sandbox.Sandbox
 	home       *embedded.Home
 	functions  map[string]function
+
+	transactions []int64 // of Berbix
 }
 
 // function is a lambda.Handler.
@@ -101,7 +103,7 @@ func (s *story) furnish(ctx context.Context) error {
 	client := exchange.New(exchange.Options{Now: s.clock.now})
 	s.functions = map[string]function{
 		"hesabe":   newRefresh(hesabe.New(client, "sandbox"), s.home, s.clock.now),
-		"tconnect": newRefresh(tconnect.New(client), s.home, s.clock.now),
+		"tconnect": newRefresh(tconnect.New(client, "sandbox"), s.home, s.clock.now),
 		"berbix":   newSweep(berbix.New(client, "sandbox"), s.home, s.clock.now),
 	}
 	return nil

@@ -26,16 +26,10 @@ type Config struct {
 	SweepWorkers      int    // SWEEP_WORKERS: provider calls at once
 }
 
-// The environments of providers that have a default address for each.
-const (
-	Production = "production"
-	Sandbox    = "sandbox"
-)
-
 const (
 	defaultHTTPTimeout = 10 * time.Second
 	leastHTTPTimeout   = time.Second
-	mostHTTPTimeout    = 15 * time.Second // two calls and their storing fit into 40 s
+	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into 40 s
 	defaultWorkers     = 32
 	mostWorkers        = 256
 )
@@ -101,7 +95,7 @@ func (r *reader) common() Config {
 	c := Config{
 		SecretPrefix:        r.required("SECRET_PREFIX", "the first part of the secrets' names, such as token-refresh"),
 		LedgerTable:         r.required("LEDGER_TABLE", "the name of the DynamoDB table of the ledger"),
-		ProviderEnvironment: r.oneOf("PROVIDER_ENVIRONMENT", Production, Sandbox),
+		ProviderEnvironment: r.oneOf("PROVIDER_ENVIRONMENT", "production", "sandbox"),
 		HTTPTimeout:         r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout),
 		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
 	}

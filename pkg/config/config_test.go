@@ -24,7 +24,7 @@ func TestForRefresh(t *testing.T) {
 	}
 	want := config.Config{
 		SecretPrefix: "token-refresh", Accounts: []string{"default"}, LedgerTable: "ledger",
-		ProviderEnvironment: config.Production, HTTPTimeout: 10 * time.Second, MetricsNamespace: "TokenRefresh",
+		ProviderEnvironment: "production", HTTPTimeout: 10 * time.Second, MetricsNamespace: "TokenRefresh",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -38,7 +38,7 @@ func TestForRefresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = config.Config{
-		SecretPrefix: "a/b", Accounts: []string{"default", "shop-2"}, LedgerTable: "l", ProviderEnvironment: config.Sandbox,
+		SecretPrefix: "a/b", Accounts: []string{"default", "shop-2"}, LedgerTable: "l", ProviderEnvironment: "sandbox",
 		HTTPTimeout: 3 * time.Second, LogLevel: slog.LevelWarn, MetricsNamespace: "N", TransactionsTable: "t", SweepWorkers: 128,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

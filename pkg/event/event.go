@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"tokenrefresh/pkg/config"
@@ -96,9 +95,20 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 	_, source := all["source"]
 	_, detail := all["detail-type"]
 	if source && detail {
-		return nil, nil
+		return nil, envelope(all)
 	}
 	return all, nil
+}
+
+// envelope reports whether an EventBridge envelope is a schedule's. Another one may
+// carry what nobody would see again.
+func envelope(all map[string]json.RawMessage) error {
+	var source string
+	_ = json.Unmarshal(all["source"], &source)
+	if source != "aws.scheduler" && source != "aws.events" {
+		return errors.New(`event field "source": is not a schedule's; give the function the event itself`)
+	}
+	return nil
 }
 
 // batch reads an SQS batch. A message whose body is no event fails alone.
@@ -120,6 +130,9 @@ func batch(payload []byte) ([]Message, error) {
 		}
 		m := Message{ID: r.MessageID}
 		all, err := object([]byte(r.Body))
+		if err == nil && all == nil {
+			err = errors.New("event: the message says nothing")
+		}
 		if err == nil {
 			m.Event, err = sweepEvent(all)
 		}
@@ -185,22 +198,13 @@ func (f *fields) account() string {
 
 // id reads a transaction id: a JSON integer beyond 32 bits.
 func (f *fields) id(name string, required bool) int64 {
-	var n json.Number
-	present := f.all[name] != nil
-	if f.all[name] != nil && f.all[name][0] == '"' {
-		f.wrong(name, "must be a whole number above 0, without quotes")
-		delete(f.all, name)
-		return 0
+	const what = "a whole number above 0, without quotes"
+	if _, ok := f.all[name]; required && !ok {
+		f.wrong(name, "is missing")
 	}
-	if !f.take(name, &n, "a whole number above 0") {
-		if required && !present {
-			f.wrong(name, "is missing")
-		}
-		return 0
-	}
-	id, err := strconv.ParseInt(n.String(), 10, 64)
-	if err != nil || id <= 0 {
-		f.wrong(name, "must be a whole number above 0")
+	var id int64
+	if f.take(name, &id, what) && id <= 0 {
+		f.wrong(name, "must be "+what)
 	}
 	return id
 }
@@ -217,9 +221,6 @@ func (f *fields) records() []Record {
 	records := make([]Record, 0, len(list))
 	for i, all := range list {
 		item := fields{all: all, path: fmt.Sprintf("event record[%d]", i)}
-		if all == nil {
-			item.wrong("transaction_id", "is missing")
-		}
 		records = append(records, item.record())
 		if err := item.done(); err != nil {
 			f.mistakes = append(f.mistakes, err)

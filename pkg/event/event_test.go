@@ -86,14 +86,16 @@ func TestDecodeSweepBatch(t *testing.T) {
 	_, messages, err := event.DecodeSweep([]byte(`{"Records":[
 		{"messageId":"m-1","eventSource":"aws:sqs","body":"{\"transaction_id\":7}"},
 		{"messageId":"m-2","eventSource":"aws:sqs","body":"not JSON"},
-		{"messageId":"m-3","eventSource":"aws:sqs","body":"{\"transaction\":7}"}]}`))
+		{"messageId":"m-3","eventSource":"aws:sqs","body":"{\"transaction\":7}"},
+		{"messageId":"m-4","eventSource":"aws:sqs","body":""},
+		{"messageId":"m-5","eventSource":"aws:sqs","body":"{\"source\":\"aws.scheduler\",\"detail-type\":\"x\"}"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(messages) != 3 || messages[0].Err != nil || messages[0].Event.TransactionID != 7 {
+	if len(messages) != 5 || messages[0].Err != nil || messages[0].Event.TransactionID != 7 {
 		t.Fatalf("messages: %+v", messages)
 	}
-	for i, want := range map[int]string{1: "JSON object", 2: `"transaction"`} {
+	for i, want := range map[int]string{1: "JSON object", 2: `"transaction"`, 3: "nothing", 4: "nothing"} {
 		if messages[i].Err == nil || !strings.Contains(messages[i].Err.Error(), want) {
 			t.Errorf("message %d: error %v does not name %s", i, messages[i].Err, want)
 		}
@@ -115,6 +117,8 @@ func TestRefusals(t *testing.T) {
 		{`{"account":"a/b"}`, `"account"`},
 		{`{"Force":true}`, `"Force"`},
 		{`{"source":"x"}`, `"source"`},
+		{`{"source":"team.berbix","detail-type":"Created","record":[]}`, `"source"`},
+		{`{"source":1,"detail-type":"Created"}`, `"source"`},
 		{`{"transaction_id":"12"}`, `"transaction_id"`},
 		{`{"transaction_id":0}`, `"transaction_id"`},
 		{`{"transaction_id":-1}`, `"transaction_id"`},

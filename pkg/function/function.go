@@ -5,7 +5,6 @@ package function
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 
@@ -22,29 +21,29 @@ import (
 	"tokenrefresh/pkg/telemetry"
 )
 
-// NewProvider makes a provider's client over the shared exchange, for the
-// environment (production or sandbox) that picks its default address.
-type NewProvider func(client *exchange.Client, environment string) providers.Provider
+const (
+	// parallel is how many credentials a run refreshes at once.
+	parallel = 8
+	// callsEach is the most calls to one AWS service that a refresh makes at once.
+	callsEach = 2
+)
 
-// refreshConnections is how many idle connections to its provider a function that
-// refreshes chains keeps: a run's credentials are worked on in parallel.
-const refreshConnections = 8
-
-// StartRefresh runs the function that keeps a provider's chains alive. It does not
-// return.
-func StartRefresh(newProvider NewProvider) {
+// StartRefresh runs the function that keeps a provider's chains alive. newProvider
+// makes its client, for the environment (production or sandbox) that picks its
+// default address. It does not return.
+func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
 	cfg, err := config.ForRefresh(os.Getenv)
-	clients := connect(err, awshome.Tuning{})
+	clients := connect(err, awshome.Tuning{ConnectionsPerHost: parallel * callsEach})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
-	client := newExchange(cfg, refreshConnections)
 	lambda.Start(&handler.Refresh{
 		Engine: refresh.Engine{
-			Provider:    newProvider(client, cfg.ProviderEnvironment),
+			Provider:    newProvider(newExchange(cfg, parallel), cfg.ProviderEnvironment),
 			Secrets:     clients.Secrets(cfg.SecretPrefix),
 			Ledger:      clients.Ledger(cfg.LedgerTable),
 			Accounts:    cfg.Accounts,
 			NewID:       uuid.NewString,
 			SendTimeout: cfg.HTTPTimeout,
+			Parallel:    parallel,
 			Log:         log,
 		}.WithDefaults(),
 		NewRunID:  uuid.NewString,
@@ -53,17 +52,15 @@ func StartRefresh(newProvider NewProvider) {
 	})
 }
 
-// StartSweep runs the function that keeps a provider's transactions fresh. It does
-// not return.
-func StartSweep(newProvider NewProvider) {
+// StartSweep does so for a provider's transactions.
+func StartSweep[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
 	cfg, err := config.ForSweep(os.Getenv)
-	// A worker at a time waits for the provider, or for its row.
+	// A worker waits for the provider or for its row, one at a time.
 	clients := connect(err, awshome.Tuning{ConnectionsPerHost: cfg.SweepWorkers})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
-	client := newExchange(cfg, cfg.SweepWorkers)
 	lambda.Start(&handler.Sweep{
 		Engine: sweep.Engine{
-			Provider:     newProvider(client, cfg.ProviderEnvironment),
+			Provider:     newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
 			Secrets:      clients.Secrets(cfg.SecretPrefix),
 			Ledger:       clients.Ledger(cfg.LedgerTable),
 			Transactions: clients.Transactions(cfg.TransactionsTable),
@@ -84,15 +81,11 @@ func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
 	clients, err := awshome.FromEnvironment(os.Getenv, tuning)
 	if err := errors.Join(mistakes, err); err != nil {
 		telemetry.NewLogger(os.Stdout, slog.LevelInfo).Error("the environment is wrong", "error", err.Error())
-		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	return clients
 }
 
 func newExchange(cfg config.Config, connections int) *exchange.Client {
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, UserAgent: userAgent, IdleConnsPerHost: connections})
+	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, IdleConnsPerHost: connections})
 }
-
-// userAgent names the caller to the providers' operators.
-const userAgent = "token-refresh/1.0"

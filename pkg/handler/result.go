@@ -35,8 +35,8 @@ type BatchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// NeedsPersonError is the function error of a run after which a person must act, or
-// that panicked. The alarms on function errors hang on it.
+// NeedsPersonError is the function error of a run after which a person must act, that
+// panicked, or that did not record a transaction. The alarms on function errors hang on it.
 type NeedsPersonError struct {
 	Result Result
 	Cause  error

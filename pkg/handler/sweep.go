@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"tokenrefresh/pkg/event"
@@ -27,8 +28,9 @@ type Sweep struct {
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. It
-// is a *NeedsPersonError where a person must act or the run panicked; for an SQS
-// batch it never is: what to deliver again is in the result.
+// is a *NeedsPersonError where a person must act, the run panicked or a transaction
+// was not recorded; for an SQS batch it never is: what to deliver again is in the
+// result.
 func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, messages, err := event.DecodeSweep(payload)
 	if err != nil {
@@ -44,9 +46,9 @@ func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer(r, h.one(ctx, &r, e))
 }
 
-// batch works off the messages of an SQS batch, each as its own event. One that
-// may go better later is delivered again; what a person must mend is not, but it is
-// in the log and in the metrics.
+// batch works off the messages of an SQS batch, each as its own event. All but rows
+// that are done, superseded or dead are delivered again; what can never succeed ends
+// in the queue's own dead-letter queue.
 func (h *Sweep) batch(ctx context.Context, r *Result, messages []event.Message) {
 	failures := []BatchItemFailure{}
 	for _, m := range messages {
@@ -118,6 +120,8 @@ func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
 		if one.Err == nil {
 			continue
 		}
+		h.Log.ErrorContext(ctx, "transaction not recorded",
+			"run_id", r.RunID, "transaction_id", one.TransactionID, "outcome", one.Outcome, "error", one.Err)
 		c := Credential{Account: asked[i].Account, Outcome: one.Outcome, Error: one.Err.Error()}
 		r.Credentials = append(r.Credentials, c)
 		causes = append(causes, fmt.Errorf("%s: %w", c.Outcome, one.Err))
@@ -146,17 +150,17 @@ func records(e event.Event) []sweep.Record {
 // one transaction has not seen the others.
 func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) {
 	now := h.Engine.Now()
-	why := map[string]string{}
+	why := map[string][]string{}
 	for _, c := range report.Credentials {
-		why[c.Account] = fmt.Sprintf("%s: %v", c.Outcome, c.Err)
+		why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %v", c.Outcome, c.Err))
 	}
 	for _, a := range report.Accounts {
 		attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
 		if a.Backlog > 0 {
 			attrs = append(attrs, slog.Int("backlog", a.Backlog), slog.String("oldest_due", stamp(a.OldestDue)))
 		}
-		if text := why[a.Account]; text != "" {
-			attrs = append(attrs, slog.String("error", text))
+		if texts := why[a.Account]; len(texts) > 0 {
+			attrs = append(attrs, slog.String("error", strings.Join(texts, "; ")))
 		}
 		if len(a.Warnings) > 0 {
 			attrs = append(attrs, slog.Any("warnings", a.Warnings))

@@ -24,7 +24,7 @@ const (
 	Dead          Outcome = "dead"           // the refresh token is dead and there is no login
 	Uncertain     Outcome = "uncertain"      // the refresh token may be spent and there is no login
 	Misconfigured Outcome = "misconfigured"  // a person must change a secret, an address or a permission
-	PersistFailed Outcome = "persist_failed" // a reply is kept, but not (everywhere) where it belongs
+	PersistFailed Outcome = "persist_failed" // a reply is not everywhere where it belongs; the error says whether it is kept
 )
 
 // NeedsPerson reports whether the outcome makes the run end with an error, so

@@ -170,7 +170,9 @@ func (s *sweep) left(what outcome.Outcome, due ...Due) {
 	s.count(what, len(due))
 	now := s.Now()
 	for _, d := range due {
-		s.expiry(d.AccessExpiresAt)
+		if what != outcome.Busy {
+			s.expiry(orElse(d.AccessExpiresAt, d.RefreshAt)) // without a token since it was due
+		}
 		if what != outcome.Busy && !now.Before(d.RefreshAt) {
 			s.backlog(d.RefreshAt)
 		}

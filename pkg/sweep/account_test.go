@@ -21,7 +21,6 @@ func TestQuietTick(t *testing.T) {
 		now := stored(time.Now())
 		w.add(1, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = now.Add(time.Hour) })
 		w.add(2, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = now.Add(time.Minute) })
-		w.add(3, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = time.Time{} })
 		w.Latency = map[string]time.Duration{opDue: time.Second, opRows: time.Second}
 		began := time.Now()
 
@@ -34,6 +33,38 @@ func TestQuietTick(t *testing.T) {
 		})
 		equal(t, "ledger", w.ledgerRow(account), refresh.Row{})
 	})
+}
+
+// A transaction that never got a token has none: that must not look healthy.
+func TestTransactionsWithoutATokenAreNoHealth(t *testing.T) {
+	t.Parallel()
+	never := func(r *sweep.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} }
+	for name, tt := range map[string]struct {
+		set  func(w *world)
+		want func(now time.Time) time.Time
+	}{
+		"it backs off": {
+			func(w *world) { w.add(1, never, dueLater) },
+			func(now time.Time) time.Time { return now },
+		},
+		"nobody has put credentials in": {
+			func(w *world) { w.add(1, never); w.setSecret("v1", "placeholder") },
+			func(now time.Time) time.Time { return now.Add(-time.Minute) },
+		},
+		"the provider is down": {
+			func(w *world) { w.add(1, never); w.Reply = always(providers.Unknown) },
+			func(now time.Time) time.Time { return now.Add(-time.Minute) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				now := stored(time.Now())
+				tt.set(w)
+				equal(t, "next expiry", w.run(t, sweep.Request{}).Accounts[0].NextExpiry, tt.want(now))
+			})
+		})
+	}
 }
 
 // A ledger that can't be read is told of even if nothing is due: which accounts there

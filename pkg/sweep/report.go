@@ -48,7 +48,8 @@ type Account struct {
 	Account  string
 	Outcomes map[outcome.Outcome]int
 	// NextExpiry is the earliest end of an access token among the rows that the run
-	// saw, those that it refreshed with their new tokens. Zero: none was seen, or the
+	// saw, those that it refreshed with their new tokens; of a row that has none, since
+	// when it should. Zero: none was seen, or the
 	// run was for one transaction.
 	NextExpiry time.Time
 	// Blind is set where the due index could not be read as a whole: NextExpiry then

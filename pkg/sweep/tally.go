@@ -108,3 +108,11 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// orElse is at, or otherwise where there is no at.
+func orElse(at, otherwise time.Time) time.Time {
+	if at.IsZero() {
+		return otherwise
+	}
+	return at
+}

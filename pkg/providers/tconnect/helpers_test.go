@@ -52,7 +52,7 @@ func fields(base string, changes map[string]any) secret.String {
 func open(tb testing.TB, base string, changes map[string]any) providers.Session {
 	tb.Helper()
 	client := exchange.New(exchange.Options{Now: func() time.Time { return now }})
-	session, err := tconnect.New(client).Open(fields(base, changes))
+	session, err := tconnect.New(client, "").Open(fields(base, changes))
 	if err != nil {
 		tb.Fatal(err)
 	}

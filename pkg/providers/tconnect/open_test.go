@@ -71,7 +71,7 @@ func TestOpen(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			session, err := tconnect.New(nil).Open(fields("https://x.example", tc.changes))
+			session, err := tconnect.New(nil, "").Open(fields("https://x.example", tc.changes))
 			if len(tc.problems) == 0 {
 				if err != nil || session.CanLogin() != tc.login {
 					t.Fatalf("Open: %v", err)
@@ -92,10 +92,10 @@ func TestOpen(t *testing.T) {
 			}
 		})
 	}
-	if _, err := tconnect.New(nil).Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
+	if _, err := tconnect.New(nil, "").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
 		t.Errorf("placeholder: %v", err)
 	}
-	if name := tconnect.New(nil).Name(); name != "tconnect" {
+	if name := tconnect.New(nil, "").Name(); name != "tconnect" {
 		t.Errorf("Name = %q", name)
 	}
 }

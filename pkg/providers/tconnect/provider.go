@@ -32,9 +32,9 @@ type Provider struct{ client *exchange.Client }
 
 var _ providers.Provider = (*Provider)(nil)
 
-// New makes the provider. Its credentials always name the base URL: TConnect hands
-// out that of production in person.
-func New(client *exchange.Client) *Provider { return &Provider{client: client} }
+// New makes the provider. The environment picks nothing: credentials always name the
+// base URL, for TConnect hands out that of production in person.
+func New(client *exchange.Client, _ string) *Provider { return &Provider{client: client} }
 
 // Name implements providers.Provider.
 func (p *Provider) Name() string { return name }
