@@ -1,5 +1,5 @@
 # Short verbs; CI runs the same ones (.ci/run). Each sets up what it needs: Go
-# alone for `run`, `build` and `bench`; Python 3.11 or later for `validate` and for
+# alone for `run` and `bench` (and `build`, where there is no Python); Python 3.11 or later for `validate` and for
 # those tests that need an AWS to talk to. Set up once, a second run costs nothing.
 
 SAM_VENV := .venv/sam

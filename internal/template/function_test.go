@@ -19,8 +19,8 @@ import (
 	"tokenrefresh/pkg/event"
 )
 
-// runtimeVariables are read by Go's runtime and not by the functions.
-var runtimeVariables = []string{"GOGC", "GOMEMLIMIT", "SSL_CERT_DIR"}
+// runtimeVariables are read by Go's runtime or by the AWS clients.
+var runtimeVariables = []string{"AWS_ENDPOINT_URL", "GOGC", "GOMEMLIMIT", "SSL_CERT_DIR"}
 
 // A variable that nobody reads misleads people, one that is missing stops the function.
 func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
