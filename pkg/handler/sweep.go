@@ -98,7 +98,10 @@ func (h *Sweep) one(ctx context.Context, r *Result, e event.Event) []error {
 	var causes []error
 	for _, one := range report.Credentials {
 		c := Credential{Account: one.Account, Outcome: one.Outcome}
-		if one.Err != nil {
+		switch {
+		case one.Outcome == outcome.NotSeeded: // is no error
+			c.Warnings = []string{one.Err.Error()}
+		case one.Err != nil:
 			c.Error = one.Err.Error()
 		}
 		r.Credentials = append(r.Credentials, c)

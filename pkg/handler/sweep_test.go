@@ -35,7 +35,10 @@ type berbix struct{ now func() time.Time }
 func (berbix) Name() string { return "berbix" }
 
 func (p berbix) Open(credentials secret.String) (providers.Session, error) {
-	if credentials.Reveal() == "wrong" {
+	switch credentials.Reveal() {
+	case "placeholder":
+		return nil, providers.ErrNotSeeded
+	case "wrong":
 		return nil, &providers.Error{Kind: providers.Misconfigured, Provider: "berbix", Op: "open", Hint: `"api_secret" is missing`}
 	}
 	return session(p), nil
@@ -144,6 +147,21 @@ func TestSweepOfNothingIsHealthy(t *testing.T) {
 	h, out := newSweep(t, "good")
 	wantOutcomes(t, invoke(t, h, nil), map[outcome.Outcome]int{outcome.NotDue: 1})
 	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != 86400.0 {
+		t.Errorf("AccessTokenExpiresIn %v", line["AccessTokenExpiresIn"])
+	}
+}
+
+// A new deployment is no error; but until somebody puts credentials in, the absence
+// of the metric is what rings.
+func TestSweepThatIsNotSeeded(t *testing.T) {
+	t.Parallel()
+	h, out := newSweep(t, "placeholder")
+	r := invoke(t, h, nil)
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.NotSeeded: 1})
+	if len(r.Credentials) != 1 || r.Credentials[0].Error != "" || !strings.Contains(strings.Join(r.Credentials[0].Warnings, ""), "credentials") {
+		t.Errorf("credentials %+v", r.Credentials)
+	}
+	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != nil {
 		t.Errorf("AccessTokenExpiresIn %v", line["AccessTokenExpiresIn"])
 	}
 }

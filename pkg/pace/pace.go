@@ -17,6 +17,10 @@ const (
 	// become a hot loop.
 	Unusable = 10 * time.Minute
 
+	// LastWord is what a provider call may take beyond its timeout: its client then ends
+	// it first, and knows better why.
+	LastWord = 250 * time.Millisecond
+
 	// jitterShare spreads what was made in the same moment.
 	jitterShare = 0.05
 

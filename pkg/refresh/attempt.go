@@ -40,6 +40,7 @@ type snapshot struct {
 	sessionErr error
 	chain      chain
 	chainErr   error
+	chainID    string // version of tokens that chain was read from
 
 	// The version of access that is to be replaced. It is read beside the claim, which
 	// saves a connection to the secrets and no time.
@@ -74,7 +75,7 @@ func (a *attempt) run(ctx context.Context) Result {
 		return Result{Outcome: outcome.NotDue}
 	}
 	a.look(ctx, r.State == Uncertain)
-	if r.State == Uncertain && a.read.staged.ID != "" {
+	if r.State == Uncertain && a.turnedUp() {
 		return a.recover(ctx)
 	}
 	if r.Paused {
@@ -87,6 +88,13 @@ func (a *attempt) run(ctx context.Context) Result {
 		return result
 	}
 	return a.refresh(ctx)
+}
+
+// turnedUp reports whether the version of an uncertain attempt is there after all,
+// and nobody has put another one into the secret since.
+func (a *attempt) turnedUp() bool {
+	s := a.read
+	return s.staged.ID != "" && (s.tokens.ID == a.row.BaseVersionID || s.tokens.ID == s.staged.ID)
 }
 
 // unpromoted reports whether a good reply waits in the escrow of an idle row for
@@ -115,7 +123,7 @@ func (a *attempt) waiting(due bool) (Result, bool) {
 	if a.req.Force && r.State != Uncertain {
 		return Result{}, false
 	}
-	return Result{Outcome: outcome.Outcome(r.State), Err: waitingFor(a.row)}, true
+	return Result{Outcome: outcome.Outcome(r.State), Err: a.waitingFor(a.row.State)}, true
 }
 
 // edited reports whether a person has changed credentials or tokens since the
@@ -132,15 +140,15 @@ func (a *attempt) unread() bool {
 }
 
 // waitingFor says what a person has to do.
-func waitingFor(r Row) error {
-	const mend = "put login credentials into the secret %[1]s/credentials, or a new refresh token into %[1]s/tokens"
-	switch r.State {
+func (a *attempt) waitingFor(state State) error {
+	const mend = "put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s"
+	switch state {
 	case Dead:
-		return fmt.Errorf("the refresh token is refused: "+mend, r.Key)
+		return fmt.Errorf("the refresh token is refused: "+mend, a.name(Credentials), a.name(TokensDoc))
 	case Uncertain:
-		return fmt.Errorf("the refresh token may be spent: "+mend, r.Key)
+		return fmt.Errorf("the refresh token may be spent: "+mend, a.name(Credentials), a.name(TokensDoc))
 	case Misconfigured:
-		return fmt.Errorf("nothing was tried since the last failure: correct the secret %s/credentials, or force a run", r.Key)
+		return fmt.Errorf("nothing was tried since the last failure: correct the secret %s, or force a run", a.name(Credentials))
 	case OK:
 	}
 	return nil
@@ -171,6 +179,7 @@ func (a *attempt) look(ctx context.Context, staged bool) {
 		s.session, s.sessionErr = a.Provider.Open(s.credentials.Value)
 	}
 	s.chain, s.chainErr = parseChain(s.tokens.Value)
+	s.chainID = s.tokens.ID
 	a.read = s
 }
 
@@ -179,11 +188,11 @@ func (a *attempt) look(ctx context.Context, staged bool) {
 func (a *attempt) readable(ctx context.Context) (Result, bool) {
 	s := a.read
 	if errors.Is(s.credentialsErr, ErrNoValue) || errors.Is(s.sessionErr, providers.ErrNotSeeded) {
-		return notSeeded("%s: put them into the secret %s/%s", providers.ErrNotSeeded, a.row.Key, Credentials), false
+		return notSeeded("%s: put them into the secret %s", providers.ErrNotSeeded, a.name(Credentials)), false
 	}
 	problems := []error{
 		a.at(Credentials, s.credentialsErr), a.at(TokensDoc, s.tokensErr),
-		s.sessionErr, a.at(TokensDoc, s.chainErr),
+		a.at(Credentials, s.sessionErr), a.at(TokensDoc, s.chainErr),
 	}
 	err := errors.Join(problems...)
 	if err == nil {
@@ -202,12 +211,14 @@ func notSeeded(format string, args ...any) Result {
 	return Result{Outcome: outcome.NotSeeded, Warnings: []string{fmt.Sprintf(format, args...)}}
 }
 
+func (a *attempt) name(doc Document) string { return NameOf(a.Secrets, a.row.Key, doc) }
+
 // at says which secret an error is about.
 func (a *attempt) at(doc Document, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("secret %s/%s: %w", a.row.Key, doc, err)
+	return fmt.Errorf("secret %s: %w", a.name(doc), err)
 }
 
 // lasting reports whether an error of the secrets stays until a person acts.
@@ -305,7 +316,9 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 			return present, stale, a.at(TokensDoc, err)
 		}
 		if c, parseErr := parseChain(v.Value); err == nil && parseErr == nil && !c.refreshToken.Blank() && !a.spent(c.refreshToken) {
-			s.tokens, s.chain = v, c
+			// Or a person has put a spent token back: what is made from the live one
+			// replaces theirs.
+			s.chain, s.chainID = c, v.ID
 			return c.refreshToken, stale, nil
 		}
 	}
@@ -357,7 +370,7 @@ func (a *attempt) refreshFailed(ctx context.Context, presented secret.String, ca
 	case providers.Refused:
 		// A refused token is first a race: somebody may have put a newer one there.
 		current, err := a.Secrets.CurrentID(persist, a.row.Key, TokensDoc)
-		if err == nil && current != a.read.tokens.ID {
+		if err == nil && current != a.read.tokens.ID && current != a.read.chainID {
 			return a.settleSuperseded(persist, current)
 		}
 		return a.fallBack(ctx, Dead, cause)
@@ -375,7 +388,7 @@ func (a *attempt) fallBack(ctx context.Context, without State, cause error) Resu
 		persist, cancel := a.persistContext(ctx)
 		defer cancel()
 		a.row.State = without
-		return a.settleFailed(persist, outcome.Outcome(without), errors.Join(cause, waitingFor(a.row)))
+		return a.settleFailed(persist, outcome.Outcome(without), errors.Join(cause, a.waitingFor(a.row.State)))
 	}
 	a.warnings = append(a.warnings, cause.Error())
 	return a.login(ctx)

@@ -38,7 +38,7 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 		next.Spent = a.withSpent(fingerprint)
 		// What is presented comes from this version, so that an older one that a stale
 		// read brings back is known for what it is.
-		next.VersionID = a.read.tokens.ID
+		next.VersionID = a.read.chainID
 	}
 	if source == FromLogin {
 		// Counted before it is tried, so that a login that kills its process backs off too.
@@ -153,7 +153,7 @@ func (a *attempt) send(
 		if err := a.holds(ctx); err != nil {
 			return providers.Tokens{}, err
 		}
-		callCtx, cancel := context.WithTimeout(ctx, a.SendTimeout)
+		callCtx, cancel := context.WithTimeout(ctx, a.SendTimeout+pace.LastWord)
 		began := time.Now()
 		tokens, err := call(callCtx)
 		cancel()

@@ -22,12 +22,12 @@ func (a *attempt) withoutToken(ctx context.Context, stale secret.String) Result 
 	case a.canLogin():
 		return a.login(ctx)
 	case stale.IsZero() && a.row.AttemptID == "": // there never was one
-		return notSeeded("%s: there is neither a login in the secret %s nor a refresh token in the secret %s",
-			a.row.Key, Credentials, TokensDoc)
+		return notSeeded("there is neither a login in the secret %s nor a refresh token in the secret %s",
+			a.name(Credentials), a.name(TokensDoc))
 	case a.row.State == Dead, stale.IsZero():
-		return a.note(ctx, Dead, waitingFor(Row{Key: a.row.Key, State: Dead}))
+		return a.note(ctx, Dead, a.waitingFor(Dead))
 	default:
-		return a.note(ctx, Uncertain, waitingFor(Row{Key: a.row.Key, State: Uncertain}))
+		return a.note(ctx, Uncertain, a.waitingFor(Uncertain))
 	}
 }
 

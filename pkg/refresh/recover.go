@@ -92,7 +92,7 @@ func (a *attempt) lost(ctx context.Context) Result {
 			return a.postpone(ctx, errors.Join(cause, err))
 		}
 	}
-	if s.tokensErr == nil && s.tokens.ID != a.row.BaseVersionID {
+	if s.tokensErr == nil && s.tokens.ID != a.row.BaseVersionID && s.tokens.ID != a.row.VersionID {
 		ctx, cancel := a.persistContext(ctx)
 		defer cancel()
 		return a.settleSuperseded(ctx, s.tokens.ID)

@@ -10,9 +10,6 @@ const (
 	// leastInterval between automatic refreshes: Secrets Manager asks for at most
 	// one PutSecretValue in 10 minutes, sustained; more reaches its version quota.
 	leastInterval = 10 * time.Minute
-	// shortInterval is the floor for tokens that live too short for leastInterval:
-	// then readers come first and the quota is met by the escrow.
-	shortInterval = time.Minute
 )
 
 // refreshAt is when an access token is due for a refresh: as pace.Refresh says, but
@@ -23,5 +20,5 @@ func refreshAt(key Key, issued, expires time.Time) time.Time {
 	if lifetime > leastInterval+pace.MarginFloor/2 {
 		return issued.Add(max(wait, leastInterval))
 	}
-	return issued.Add(max(wait, shortInterval))
+	return issued.Add(wait) // too short for that: readers come first, and the escrow meets the quota
 }

@@ -27,6 +27,21 @@ const (
 	AccessDoc   Document = "access"      // the access token alone, for readers
 )
 
+// Namer is a Secrets whose documents have names that people know them by.
+type Namer interface {
+	// Name is the name of the secret.
+	Name(key Key, doc Document) string
+}
+
+// NameOf is the name of a document for people: that of its store, or
+// provider/account/document.
+func NameOf(secrets any, key Key, doc Document) string {
+	if n, ok := secrets.(Namer); ok {
+		return n.Name(key, doc)
+	}
+	return fmt.Sprintf("%s/%s", key, doc)
+}
+
 // Version is one immutable value of a document.
 type Version struct {
 	ID    string

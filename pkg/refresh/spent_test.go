@@ -8,6 +8,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 )
 
 // The row keeps the fingerprints of the tokens presented last, oldest first.
@@ -32,6 +33,37 @@ func TestSpentKeepsTheLast(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A person puts an older version back, whose token is spent. The live chain is not
+// lost: it is refreshed, and what comes of it replaces theirs.
+func TestSpentTokenPutBack(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]func(old refresh.Version) secret.String{
+		"the whole pair":  func(old refresh.Version) secret.String { return old.Value },
+		"the token alone": func(refresh.Version) secret.String { return secret.New(`{"refresh_token":"rt-1-1"}`) },
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			w.Seed(rt.Default)
+			loginOff(w)
+			tick(w, nil)
+			old := w.Secrets.Get(rt.Default, refresh.TokensDoc)
+			for range 2 {
+				w.Advance(12 * time.Minute)
+				tick(w, nil)
+			}
+			w.Secrets.Put(rt.Default, refresh.TokensDoc, value(old))
+			w.Advance(12 * time.Minute)
+			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			wantHealthy(t, w)
+			if n := w.Provider.Replays(); n != 0 {
+				t.Errorf("%d replays", n)
+			}
+		})
+	}
 }
 
 // The row was deleted: whether the token that tokens holds was presented, nobody

@@ -51,9 +51,7 @@ func (s *sweep) run(ctx context.Context) {
 	s.rows = rows
 	s.row, s.exists = s.stored(s.account)
 	if len(s.due()) == 0 {
-		if len(s.report.Outcomes) == 0 {
-			s.count(outcome.NotDue, 1)
-		}
+		s.idle(ctx)
 		return
 	}
 	if what, err := s.barred(); what != "" {
@@ -75,6 +73,22 @@ func (s *sweep) run(ctx context.Context) {
 	s.claim(ctx)
 	s.work(ctx, s.due())
 	s.finish(ctx)
+}
+
+// idle ends a sweep with nothing due. Where there is nothing at all, it tells whether
+// the first transaction could be refreshed.
+func (s *sweep) idle(ctx context.Context) {
+	if len(s.report.Outcomes) > 0 {
+		return
+	}
+	if s.req.TransactionID == 0 && s.report.NextExpiry.IsZero() && !s.row.Paused {
+		if what, err := s.open(ctx); what != "" {
+			s.blind() // an account without credentials is not healthy
+			s.leave(what, err)
+			return
+		}
+	}
+	s.count(outcome.NotDue, 1)
 }
 
 // ErrPanic is the cause of a Result or Recorded whose work panicked.
@@ -120,7 +134,7 @@ func (s *sweep) barred() (outcome.Outcome, error) {
 // open reads the credentials; the outcome is empty where there is a session.
 func (s *sweep) open(ctx context.Context) (outcome.Outcome, error) {
 	key := s.key(s.account)
-	secret := fmt.Sprintf("secret %s/%s", key, refresh.Credentials)
+	secret := "secret " + refresh.NameOf(s.Secrets, key, refresh.Credentials)
 	v, err := s.Secrets.Current(ctx, key, refresh.Credentials)
 	s.credentials = v
 	switch {

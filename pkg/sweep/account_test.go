@@ -67,6 +67,24 @@ func TestTransactionsWithoutATokenAreNoHealth(t *testing.T) {
 	}
 }
 
+// Where there is no transaction yet, the first thing to tell of is that nobody has
+// put credentials in; where there are some and none is due, they are not even read.
+func TestNothingRecordedYet(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.setSecret("v1", "placeholder")
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, one(outcome.NotSeeded))
+		equal(t, "listed", needed(report), []outcome.Outcome{outcome.NotSeeded})
+		equal(t, "blind", report.Accounts[0].Blind, true)
+		equal(t, "ledger", w.ledgerRow(account), refresh.Row{})
+		w.setSecret("v2", "good")
+		report = w.run(t, sweep.Request{})
+		wantOutcomes(t, report, one(outcome.NotDue))
+		equal(t, "blind", report.Accounts[0].Blind, false)
+	})
+}
+
 // A ledger that can't be read is told of even if nothing is due: which accounts there
 // are, and which are paused, nobody knows.
 func TestQuietTickWithoutLedger(t *testing.T) {
@@ -156,7 +174,7 @@ func TestBarred(t *testing.T) {
 				wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: n})
 				got := report.Accounts[0]
 				said := strings.Join(got.Warnings, "\n")
-				if tt.want.NeedsPerson() {
+				if tt.want.NeedsPerson() || tt.want == outcome.NotSeeded {
 					equal(t, "listed", needed(report), []outcome.Outcome{tt.want})
 					said = report.Credentials[0].Err.Error()
 				} else {

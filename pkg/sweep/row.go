@@ -54,7 +54,7 @@ func (s *sweep) refresh(ctx context.Context, t Transaction) {
 func (s *sweep) send(ctx context.Context, t Transaction) (providers.Tokens, error) {
 	wait := sendAgain
 	for try := 1; ; try++ {
-		callCtx, cancel := context.WithTimeout(ctx, s.SendTimeout)
+		callCtx, cancel := context.WithTimeout(ctx, s.SendTimeout+pace.LastWord)
 		began := time.Now()
 		tokens, err := s.session.Refresh(callCtx, t.RefreshToken)
 		cancel()

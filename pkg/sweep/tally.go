@@ -73,9 +73,9 @@ func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
 }
 
 // say tells people once why rows ended as what: as a result where one of them must
-// act, else as a warning.
+// act, be it for the first time, else as a warning.
 func (t *tally) say(what outcome.Outcome, err error) {
-	if !what.NeedsPerson() {
+	if !what.NeedsPerson() && what != outcome.NotSeeded {
 		t.warn(err.Error())
 		return
 	}

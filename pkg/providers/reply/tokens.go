@@ -13,6 +13,10 @@ import (
 // not keep it from being refreshed for years.
 const maxLifetime = 30 * 24 * time.Hour
 
+// jwtSlack is how much a JWT may live shorter than expires_in says, before it is odd:
+// Hesabe's does by the time that it takes to make.
+const jwtSlack = 5 * time.Second
+
 // Rules are what is known of a provider's replies beforehand.
 type Rules struct {
 	// Lifetime of an access token whose reply names none; 0: it counts as expired.
@@ -56,8 +60,11 @@ func (o Object) Tokens(sent time.Time, rules Rules) (providers.Tokens, bool) {
 		lifetime = maxLifetime
 		warn("expires_in is beyond 30 days: 30 days are assumed")
 	}
-	if jwt := jwtLifetime(t.AccessToken.Reveal()); jwt > 0 {
-		lifetime = min(lifetime, jwt)
+	if jwt := jwtLifetime(t.AccessToken.Reveal()); jwt > 0 && jwt < lifetime {
+		if is != Missing && lifetime-jwt > jwtSlack {
+			warn("expires_in is %s longer than the access token says of itself: the shorter counts", (lifetime - jwt).Round(time.Second))
+		}
+		lifetime = jwt
 	}
 	t.AccessExpiresAt = sent.Add(lifetime)
 	return t, true

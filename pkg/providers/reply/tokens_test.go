@@ -83,7 +83,9 @@ func TestTokens(t *testing.T) {
 		"a JWT that lives shorter": {
 			`{"access_token":"` + jwt(`{"iat":1760421423.5,"exp":1760421723.75}`) + `","expires_in":900}`,
 			reply.Rules{},
-			want{"", "Bearer", 300250 * time.Millisecond, nil},
+			want{"", "Bearer", 300250 * time.Millisecond, []string{
+				"expires_in is 10m0s longer than the access token says of itself: the shorter counts",
+			}},
 		},
 		"a JWT that lives longer": {
 			`{"access_token":"` + jwt(`{"iat":1,"exp":100000}`) + `","expires_in":900}`,
