@@ -155,7 +155,9 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 	now := h.Engine.Now()
 	why := map[string][]string{}
 	for _, c := range report.Credentials {
-		why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %v", c.Outcome, c.Err))
+		if c.Outcome != outcome.NotSeeded {
+			why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %v", c.Outcome, c.Err))
+		}
 	}
 	for _, a := range report.Accounts {
 		attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}

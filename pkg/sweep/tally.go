@@ -73,13 +73,14 @@ func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
 }
 
 // say tells people once why rows ended as what: as a result where one of them must
-// act, be it for the first time, else as a warning.
+// act, be it for the first time, and as a warning where it is no error.
 func (t *tally) say(what outcome.Outcome, err error) {
-	if !what.NeedsPerson() && what != outcome.NotSeeded {
+	if !what.NeedsPerson() {
 		t.warn(err.Error())
-		return
 	}
-	t.need(Result{Outcome: what, Err: err})
+	if what.NeedsPerson() || what == outcome.NotSeeded {
+		t.need(Result{Outcome: what, Err: err})
+	}
 }
 
 func (t *tally) warn(text string) {
