@@ -33,7 +33,7 @@ type programReport struct {
 	WarmConns *connections `json:"connections_opened_warm,omitempty"`
 }
 
-// target is one promise of the README with what was measured.
+// target is what a figure should be at most, with what was measured.
 type target struct {
 	Name     string  `json:"name"`
 	Measured float64 `json:"measured"`
@@ -114,7 +114,7 @@ func (r report) writeText(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "%s\t%v\t%v\t%v\t%s\t%s\n", p.Name, p.Init, p.Cold, p.CPU, warm, peak)
 	}
-	fmt.Fprintf(table, "\npromise\tmeasured\tat most\t\t\n")
+	fmt.Fprintf(table, "\ntarget\tmeasured\tat most\t\t\n")
 	for _, t := range r.Targets {
 		verdict := "ok"
 		if !t.Met {
