@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/event"
-	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -27,8 +26,7 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	provider := h.Engine.Provider.Name()
-	r := Result{Provider: provider, RunID: h.NewRunID(), Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{}}
+	r := newResult(h.Engine.Provider.Name(), h.NewRunID())
 	results := h.Engine.Run(ctx, refresh.Request{RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun})
 
 	var causes []error

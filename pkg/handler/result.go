@@ -19,6 +19,17 @@ type Result struct {
 	BatchItemFailures *[]BatchItemFailure `json:"batchItemFailures,omitempty"`
 }
 
+func newResult(provider, runID string) Result {
+	return Result{Provider: provider, RunID: runID, Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{}}
+}
+
+// count adds what a part of the run has counted.
+func (r *Result) count(outcomes map[outcome.Outcome]int) {
+	for what, n := range outcomes {
+		r.Outcomes[what] += n
+	}
+}
+
 // Credential is how the run ended for one credential.
 type Credential struct {
 	Account         string          `json:"account"`

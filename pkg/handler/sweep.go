@@ -36,9 +36,7 @@ func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := Result{
-		Provider: h.Engine.Provider.Name(), RunID: h.NewRunID(), Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{},
-	}
+	r := newResult(h.Engine.Provider.Name(), h.NewRunID())
 	if messages != nil {
 		h.batch(ctx, &r, messages)
 		return answer(r, nil)
@@ -52,7 +50,7 @@ func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 func (h *Sweep) batch(ctx context.Context, r *Result, messages []event.Message) {
 	failures := []BatchItemFailure{}
 	for _, m := range messages {
-		item := Result{RunID: r.RunID, Outcomes: map[outcome.Outcome]int{}}
+		item := newResult(r.Provider, r.RunID)
 		err := m.Err
 		if err == nil {
 			_ = h.one(ctx, &item, m.Event) // listed in the result
@@ -62,9 +60,7 @@ func (h *Sweep) batch(ctx context.Context, r *Result, messages []event.Message) 
 		if err != nil || again(item.Outcomes) {
 			failures = append(failures, BatchItemFailure{ItemIdentifier: m.ID})
 		}
-		for what, n := range item.Outcomes {
-			r.Outcomes[what] += n
-		}
+		r.count(item.Outcomes)
 		r.Credentials = append(r.Credentials, item.Credentials...)
 	}
 	r.BatchItemFailures = &failures
@@ -92,9 +88,7 @@ func (h *Sweep) one(ctx context.Context, r *Result, e event.Event) []error {
 	report := h.Engine.Run(ctx, sweep.Request{
 		RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun, TransactionID: e.TransactionID,
 	})
-	for what, n := range report.Outcomes {
-		r.Outcomes[what] += n
-	}
+	r.count(report.Outcomes)
 	var causes []error
 	for _, one := range report.Credentials {
 		c := Credential{Account: one.Account, Outcome: one.Outcome}

@@ -27,28 +27,6 @@ type attempt struct {
 	warnings []string
 }
 
-// snapshot is what the secrets said, read in parallel after the row.
-type snapshot struct {
-	credentials    Version
-	credentialsErr error
-	tokens         Version // zero: no current version
-	tokensErr      error
-	staged         Version // version of tokens named by the row's attempt id; zero: none
-	stagedErr      error
-
-	session    providers.Session
-	sessionErr error
-	chain      chain
-	chainErr   error
-	chainID    string // version of tokens that chain was read from
-
-	// The version of access that is to be replaced. It is read beside the claim, which
-	// saves a connection to the secrets and no time.
-	accessID  string
-	accessErr error
-	labelled  bool // whether it was read
-}
-
 // run decides what is due and does it.
 func (a *attempt) run(ctx context.Context) Result {
 	now := a.Now()
@@ -154,78 +132,6 @@ func (a *attempt) waitingFor(state State) error {
 	return nil
 }
 
-// look reads the secrets in parallel. staged: also the version that the row's
-// attempt would have stored.
-func (a *attempt) look(ctx context.Context, staged bool) {
-	var s snapshot
-	reads := []func(){
-		func() { s.tokens, s.tokensErr = a.Secrets.Current(ctx, a.row.Key, TokensDoc) },
-		func() { s.credentials, s.credentialsErr = a.Secrets.Current(ctx, a.row.Key, Credentials) },
-	}
-	if staged && a.row.AttemptID != "" {
-		reads = append(reads, func() {
-			s.staged, s.stagedErr = a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.AttemptID)
-		})
-	}
-	together(reads...)
-
-	if errors.Is(s.stagedErr, ErrNoVersion) || errors.Is(s.stagedErr, ErrNoValue) {
-		s.stagedErr = nil
-	}
-	if errors.Is(s.tokensErr, ErrNoValue) {
-		s.tokensErr = nil
-	}
-	if s.credentialsErr == nil {
-		s.session, s.sessionErr = a.Provider.Open(s.credentials.Value)
-	}
-	s.chain, s.chainErr = parseChain(s.tokens.Value)
-	s.chainID = s.tokens.ID
-	a.read = s
-}
-
-// readable reports whether the secrets allow an attempt; if not, the result says
-// what is wrong, and nothing is sent or overwritten.
-func (a *attempt) readable(ctx context.Context) (Result, bool) {
-	s := a.read
-	if errors.Is(s.credentialsErr, ErrNoValue) || errors.Is(s.sessionErr, providers.ErrNotSeeded) {
-		return notSeeded("%s: put them into the secret %s", providers.ErrNotSeeded, a.name(Credentials)), false
-	}
-	problems := []error{
-		a.at(Credentials, s.credentialsErr), a.at(TokensDoc, s.tokensErr),
-		a.at(Credentials, s.sessionErr), a.at(TokensDoc, s.chainErr),
-	}
-	err := errors.Join(problems...)
-	if err == nil {
-		return Result{}, true
-	}
-	for _, read := range []error{s.credentialsErr, s.tokensErr} {
-		if read != nil && !lasting(read) {
-			return Result{Outcome: outcome.Transient, Err: err}, false
-		}
-	}
-	return a.note(ctx, Misconfigured, err), false
-}
-
-// notSeeded is the result of a new deployment: no error, but a word on what to do.
-func notSeeded(format string, args ...any) Result {
-	return Result{Outcome: outcome.NotSeeded, Warnings: []string{fmt.Sprintf(format, args...)}}
-}
-
-func (a *attempt) name(doc Document) string { return NameOf(a.Secrets, a.row.Key, doc) }
-
-// at says which secret an error is about.
-func (a *attempt) at(doc Document, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("secret %s: %w", a.name(doc), err)
-}
-
-// lasting reports whether an error of the secrets stays until a person acts.
-func lasting(err error) bool {
-	return errors.Is(err, ErrNoSecret) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrMalformed)
-}
-
 // note writes down a state that was found without an attempt, once.
 func (a *attempt) note(ctx context.Context, state State, cause error) Result {
 	result := Result{Outcome: outcome.Outcome(state), Err: cause}
@@ -284,63 +190,6 @@ func (a *attempt) refresh(ctx context.Context) Result {
 		return a.store(ctx, tokens, FromRefresh, outcome.Refreshed)
 	}
 	return a.refreshFailed(ctx, present, err)
-}
-
-// presentable returns the refresh token that may be sent; empty: none. stale is
-// then the one that may not be sent any more, if there is one.
-func (a *attempt) presentable(ctx context.Context) (present, stale secret.String, err error) {
-	s := &a.read
-	if a.carried() {
-		// The secrets do not take the newest chain yet; it lives in the escrow.
-		c, err := parseChain(a.row.Escrow.Bytes)
-		if err != nil {
-			return present, stale, fmt.Errorf("escrow of attempt %s: %w", a.row.AttemptID, err)
-		}
-		s.chain = c
-	}
-	token := s.chain.refreshToken
-	if token.Blank() {
-		return present, stale, nil
-	}
-	if !a.exists {
-		if s.chain.attemptID != "" {
-			// The row was lost; whether this token was presented, nobody knows.
-			return present, token, nil
-		}
-		return token, stale, nil
-	}
-	if a.spent(token) && a.row.VersionID != "" && a.row.VersionID != s.tokens.ID {
-		// Reads of the current version may be stale; a read by id is not.
-		v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.VersionID)
-		if err != nil && !errors.Is(err, ErrNoVersion) {
-			return present, stale, a.at(TokensDoc, err)
-		}
-		if c, parseErr := parseChain(v.Value); err == nil && parseErr == nil && !c.refreshToken.Blank() && !a.spent(c.refreshToken) {
-			// Or a person has put a spent token back: what is made from the live one
-			// replaces theirs.
-			s.chain, s.chainID = c, v.ID
-			return c.refreshToken, stale, nil
-		}
-	}
-	if a.spent(token) || a.unaccounted() {
-		return present, token, nil
-	}
-	return token, stale, nil
-}
-
-// spent reports whether token was presented and may have been acted upon.
-func (a *attempt) spent(token secret.String) bool {
-	return slices.Contains(a.row.Spent, token.Fingerprint())
-}
-
-// unaccounted reports whether the current version was written by an attempt that
-// the row knows nothing of: the row is older than the secret (restored from a
-// backup), and whether the token was presented since, nobody knows. The escrow's own
-// version may be current by a write that was done although it failed.
-func (a *attempt) unaccounted() bool {
-	s := a.read
-	written := s.chain.attemptID != "" && s.chain.attemptID == s.tokens.ID
-	return written && s.tokens.ID != a.row.VersionID && s.tokens.ID != a.row.Escrow.AttemptID
 }
 
 // enough is an error where too little time is left to send and to store.

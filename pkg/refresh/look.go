@@ -1,0 +1,104 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+)
+
+// snapshot is what the secrets said, read in parallel after the row.
+type snapshot struct {
+	credentials    Version
+	credentialsErr error
+	tokens         Version // zero: no current version
+	tokensErr      error
+	staged         Version // version of tokens named by the row's attempt id; zero: none
+	stagedErr      error
+
+	session    providers.Session
+	sessionErr error
+	chain      chain
+	chainErr   error
+	chainID    string // version of tokens that chain was read from
+
+	// The version of access that is to be replaced. It is read beside the claim, which
+	// saves a connection to the secrets and no time.
+	accessID  string
+	accessErr error
+	labelled  bool // whether it was read
+}
+
+// look reads the secrets in parallel. staged: also the version that the row's
+// attempt would have stored.
+func (a *attempt) look(ctx context.Context, staged bool) {
+	var s snapshot
+	reads := []func(){
+		func() { s.tokens, s.tokensErr = a.Secrets.Current(ctx, a.row.Key, TokensDoc) },
+		func() { s.credentials, s.credentialsErr = a.Secrets.Current(ctx, a.row.Key, Credentials) },
+	}
+	if staged && a.row.AttemptID != "" {
+		reads = append(reads, func() {
+			s.staged, s.stagedErr = a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.AttemptID)
+		})
+	}
+	together(reads...)
+
+	if errors.Is(s.stagedErr, ErrNoVersion) || errors.Is(s.stagedErr, ErrNoValue) {
+		s.stagedErr = nil
+	}
+	if errors.Is(s.tokensErr, ErrNoValue) {
+		s.tokensErr = nil
+	}
+	if s.credentialsErr == nil {
+		s.session, s.sessionErr = a.Provider.Open(s.credentials.Value)
+	}
+	s.chain, s.chainErr = parseChain(s.tokens.Value)
+	s.chainID = s.tokens.ID
+	a.read = s
+}
+
+// readable reports whether the secrets allow an attempt; if not, the result says
+// what is wrong, and nothing is sent or overwritten.
+func (a *attempt) readable(ctx context.Context) (Result, bool) {
+	s := a.read
+	if errors.Is(s.credentialsErr, ErrNoValue) || errors.Is(s.sessionErr, providers.ErrNotSeeded) {
+		return notSeeded("%s: put them into the secret %s", providers.ErrNotSeeded, a.name(Credentials)), false
+	}
+	problems := []error{
+		a.at(Credentials, s.credentialsErr), a.at(TokensDoc, s.tokensErr),
+		a.at(Credentials, s.sessionErr), a.at(TokensDoc, s.chainErr),
+	}
+	err := errors.Join(problems...)
+	if err == nil {
+		return Result{}, true
+	}
+	for _, read := range []error{s.credentialsErr, s.tokensErr} {
+		if read != nil && !lasting(read) {
+			return Result{Outcome: outcome.Transient, Err: err}, false
+		}
+	}
+	return a.note(ctx, Misconfigured, err), false
+}
+
+// notSeeded is the result of a new deployment: no error, but a word on what to do.
+func notSeeded(format string, args ...any) Result {
+	return Result{Outcome: outcome.NotSeeded, Warnings: []string{fmt.Sprintf(format, args...)}}
+}
+
+func (a *attempt) name(doc Document) string { return NameOf(a.Secrets, a.row.Key, doc) }
+
+// at says which secret an error is about.
+func (a *attempt) at(doc Document, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("secret %s: %w", a.name(doc), err)
+}
+
+// lasting reports whether an error of the secrets stays until a person acts.
+func lasting(err error) bool {
+	return errors.Is(err, ErrNoSecret) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrMalformed)
+}
