@@ -20,11 +20,12 @@ type attempt struct {
 	row    Row // as stored, as far as this run knows
 	exists bool
 
-	read     snapshot
-	claimed  time.Time // when the claim was begun, with a monotonic reading
-	latency  time.Duration
-	skew     time.Duration
-	warnings []string
+	read      snapshot
+	claimed   time.Time // when the claim was begun, or seen to be ours, on the process's own clock
+	claimedAt time.Time // and on the engine's
+	latency   time.Duration
+	skew      time.Duration
+	warnings  []string
 }
 
 // run decides what is due and does it.
@@ -152,7 +153,8 @@ func (a *attempt) note(ctx context.Context, state State, cause error) Result {
 		return result
 	}
 	next.ConsecutiveFailures++
-	guard := Guard{Absent: !a.exists, Fence: a.row.Fence, Phase: Idle}
+	guard := a.unchanged()
+	guard.Phase = Idle
 	if err := a.Ledger.Write(ctx, next, guard); err != nil {
 		// The next tick finds the same and writes it then.
 		a.Log.WarnContext(ctx, "state not written", "account", a.row.Account, "error", err)

@@ -1,10 +1,10 @@
 package refresh_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +13,7 @@ import (
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 )
 
-var seeds = flag.Int("seeds", 5, "how many worlds TestChaos lives through, with and without a login each")
+var worlds = flag.Int("seeds", 5, "how many worlds TestChaos lives through, with and without a login each")
 
 // chaos is a world in which runs overlap, calls fail, processes die or freeze, people
 // edit, pause and force. What happens depends on the seed, and not on scheduling.
@@ -48,18 +48,10 @@ func (c *chaos) fault(call rt.Call) rt.Fault {
 		time.Sleep(time.Duration(1+c.roll(300, "wake", id(call))) * time.Second)
 	}
 	fault := rt.Faults[c.roll(len(rt.Faults), "which", id(call))]
-	if c.chance(10<<(c.seed%5), "fault", id(call)) && fault.On(call.Site) {
+	if c.chance(10<<(c.seed%5), "fault", id(call)) && heals(fault, call.Site) {
 		return fault
 	}
 	return rt.None
-}
-
-func (c *chaos) answer(op rt.Op) (bool, error) {
-	now := c.Now()
-	if !c.chance(60, "answer", op, now) {
-		return true, nil
-	}
-	return rt.Fail(op, answers[op][c.roll(len(answers[op]), "kind", op, now)], false)(op)
 }
 
 // people do what people do between two ticks.
@@ -119,13 +111,12 @@ func (c *chaos) live(from, to int) {
 // those without are, or say truly that their token was presented.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	for seed := range *seeds {
+	for seed := range *worlds {
 		for _, login := range []bool{true, false} {
 			inBubble(t, fmt.Sprintf("seed %d, login %t", seed, login), func(t *testing.T) {
 				c := &chaos{World: rt.New(), seed: seed, login: login}
 				c.Flows = true
 				c.Latency = c.latency
-				c.Provider.Answer = c.answer
 				c.Seed(rt.Default)
 				c.credentials()
 				c.live(0, 3*60)
@@ -136,23 +127,13 @@ func TestChaos(t *testing.T) {
 				c.quota(false, false)
 				c.live(3*60, 5*60) // a login's back-off is an hour at most
 
-				if n := c.Provider.Replays(); n != 0 {
-					t.Errorf("%d replays", n)
+				if broken := cmp.Or(always(c.World), lostReply(c.World)); broken != "" {
+					t.Error(broken)
 				}
-				if back := c.Secrets.WentBack(); len(back) != 0 {
-					t.Errorf("tokens went back to %v", back)
-				}
-				if broken := unhealthy(c.World); broken != "" && (login || !lost(c.World)) {
+				if broken := unhealthy(c.World); broken != "" && (login || !needsPerson(c.World, false)) {
 					t.Errorf("%s; last %s", broken, row(c.World).LastOutcome)
 				}
 			})
 		}
 	}
-}
-
-// lost reports whether a credential without a login truly needs a person.
-func lost(w *rt.World) bool {
-	r := row(w)
-	waits := r.State == refresh.Uncertain || r.State == refresh.Dead
-	return r.Phase == refresh.Idle && waits && slices.Contains(r.Spent, fingerprint(chain(w).RefreshToken))
 }

@@ -20,8 +20,10 @@ const (
 	sendTries = 3
 	// claimTries is how often a claim is written that ended in neither yes nor no.
 	claimTries = 3
-	// retryFirst is the first wait before a failed step is tried again; it doubles.
+	// retryFirst is the first wait before a failed step is tried again; it doubles up
+	// to retryMost.
 	retryFirst = 100 * time.Millisecond
+	retryMost  = 2 * time.Second
 )
 
 // claim writes lease and intent in one: from now on this run, and no other, may
@@ -50,6 +52,7 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 	if a.unpromoted() && !a.carried() {
 		next.Escrow = Escrow{}
 	}
+	next.StagedAt = a.row.staging(a.Now())
 	before, key := a.row, a.row.Key
 	var lost Result
 	var claimed bool
@@ -63,6 +66,10 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 	if a.read.accessErr != nil {
 		// What could not be published must not be asked for.
 		return a.unclaim(ctx, before, fingerprint), false
+	}
+	if n := len(a.row.StagedAt); nearQuota(n) {
+		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
+			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes", a.name(TokensDoc), n))
 	}
 	return Result{}, true
 }
@@ -112,14 +119,14 @@ func (a *attempt) takeover(ctx context.Context) (Result, bool) {
 // take writes next as the claim of this run, on the condition that nobody has
 // claimed since the row was read.
 func (a *attempt) take(ctx context.Context, next Row) (Result, bool) {
-	a.claimed = time.Now()
+	a.claimed, a.claimedAt = time.Now(), a.Now()
 	deadline, _ := ctx.Deadline()
 	next.Phase = Sending
 	next.ClaimedBy = a.req.RunID
 	next.Fence = a.row.Fence + 1
-	next.ClaimedUntil = a.Now().Add(time.Until(deadline) + claimSlack)
+	next.ClaimedUntil = a.Now().Add(time.Until(deadline) + max(claimSlack, 3*a.StoreTimeout))
 
-	guard := Guard{Absent: !a.exists, Fence: a.row.Fence}
+	guard := a.unchanged()
 	mine := func(r Row) bool {
 		return r.Fence == next.Fence && r.AttemptID == next.AttemptID && r.ClaimedBy == next.ClaimedBy && r.Phase == Sending
 	}
@@ -179,21 +186,34 @@ func (a *attempt) send(
 // window in which a stale holder sends; it cannot close it. That a stale holder's
 // token is never sent again is what closes it.
 func (a *attempt) holds(ctx context.Context) error {
-	if time.Since(a.claimed) < fenceAge {
+	// The clock of the machine runs on where it sleeps, the process's own stands still.
+	if asleep := a.Now().Sub(a.claimedAt); time.Since(a.claimed) < fenceAge && asleep.Abs() < fenceAge {
 		return nil
 	}
 	row, exists, err := a.Ledger.Row(ctx, a.row.Key)
 	if err != nil {
 		return a.notSent("the claim could not be checked", err)
 	}
-	if !exists || row.Fence != a.row.Fence || row.ClaimedBy != a.row.ClaimedBy || row.Phase != Sending {
+	if !exists || !a.unclaimed(row) {
 		return errClaimLost
 	}
 	if err := a.enough(ctx); err != nil {
 		return a.notSent("claiming took too long", err)
 	}
-	a.claimed = time.Now()
+	a.claimed, a.claimedAt = time.Now(), a.Now()
 	return nil
+}
+
+// unchanged is the guard of a write that follows from the row as it was read. Beside the
+// fence it names the attempt: a row that was lost and made anew counts its claims anew.
+func (a *attempt) unchanged() Guard {
+	return Guard{Absent: !a.exists, Fence: a.row.Fence, AttemptID: a.row.AttemptID}
+}
+
+// unclaimed reports whether row, read anew, has seen no claim since this run's own.
+func (a *attempt) unclaimed(row Row) bool {
+	return row.Fence == a.row.Fence && row.AttemptID == a.row.AttemptID &&
+		row.ClaimedBy == a.row.ClaimedBy && row.Phase == a.row.Phase
 }
 
 func (a *attempt) notSent(hint string, err error) error {
@@ -214,7 +234,7 @@ func (a *attempt) retry(ctx context.Context, most int, step func(context.Context
 		if !pace.Sleep(ctx, wait) {
 			return err
 		}
-		wait *= 2
+		wait = min(2*wait, retryMost)
 	}
 }
 
@@ -222,6 +242,6 @@ func (a *attempt) retry(ctx context.Context, most int, step func(context.Context
 func final(err error) bool {
 	var lost *LostError
 	var moved *MovedError
-	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) ||
+	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) || errors.Is(err, errClaimLost) ||
 		errors.Is(err, ErrQuota) || errors.Is(err, ErrVersionTaken) || errors.Is(err, ErrNoVersion)
 }

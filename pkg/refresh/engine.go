@@ -142,6 +142,9 @@ func (e *Engine) one(ctx context.Context, req Request, k known) (result Result) 
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: ErrPanic, Panicked: true}
 		}
 	}()
+	if err := k.row.Unreadable; err != nil {
+		return Result{Account: k.row.Account, Outcome: outcome.Misconfigured, Err: err}
+	}
 	a := &attempt{Engine: e, req: req, row: k.row, exists: k.exists}
 	result = a.run(ctx)
 	result.Account = a.row.Account
@@ -157,6 +160,7 @@ func (e *Engine) one(ctx context.Context, req Request, k known) (result Result) 
 	result.RefreshExpiresAt = a.row.RefreshExpiresAt
 	result.ProviderLatency, result.ClockSkew = a.latency, a.skew
 	result.Failures = a.row.ConsecutiveFailures
+	result.Versions = len(a.row.stagedSince(e.Now().Add(-day)))
 	result.Warnings = append(result.Warnings, a.warnings...)
 	return result
 }

@@ -96,6 +96,25 @@ func TestLedgerDown(t *testing.T) {
 	}
 }
 
+// One row that cannot be read harms no other account.
+func TestUnreadableRow(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := many()
+		spoilt := errors.New(`attribute "paused" is not a boolean`)
+		w.Ledger.Set(refresh.Row{Key: refresh.Key{Provider: rt.Name, Account: "account-1"}, Unreadable: spoilt})
+		for _, got := range w.Engine(nil).Run(context.Background(), refresh.Request{RunID: "run"}) {
+			want := outcome.LoggedIn
+			if got.Account == "account-1" {
+				want = outcome.Misconfigured
+			}
+			if got.Outcome != want || errors.Is(got.Err, spoilt) != (want == outcome.Misconfigured) {
+				t.Errorf("%s: %s: %v", got.Account, got.Outcome, got.Err)
+			}
+		}
+	})
+}
+
 // Accounts with a row are looked after besides those of the configuration, in order.
 func TestAccounts(t *testing.T) {
 	t.Parallel()

@@ -4,213 +4,137 @@ import (
 	"flag"
 	"fmt"
 	"slices"
-	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
-
-	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
-	rt "tokenrefresh/pkg/refresh/refreshtest"
 )
 
-var stride = flag.Int("stride", 29, "TestTwoFaults takes every so-manieth first fault and second fault; 1: all, for minutes")
+var stride = flag.Int("stride", 29, "TestTwoFaults takes every so-manieth second fault; 1: all of them, for a quarter of an hour")
 
-const (
-	faulty = 4 // faults come in so many first ticks
-	quiet  = 6 // ticks without faults at the end: a claim may have to run out first
-	heals  = 3 // of these do something, until a credential with a login is healthy
-)
+// next are the choices that may follow the history's last one. Where another history
+// has come to the same state before it is left to that one what comes then.
+func (h *history) next(seen map[state]bool) []choice {
+	calls := h.calls()
+	from, tick := 0, 0
+	if n := len(h.choices); n > 0 {
+		last := h.choices[n-1].moment
+		tick = last.tick
+		if last.site != (moment{}).site {
+			from = 1 + slices.Index(calls, last)
+		}
+	}
+	until := faulty
+	for n := tick + 1; n < until; n++ {
+		if s, ok := h.states[n]; ok {
+			s = state(fmt.Sprint(n, s))
+			if seen[s] {
+				until = n
+			} else if seen != nil {
+				seen[s] = true
+			}
+			break // what comes after is decided by it
+		}
+	}
+	var all []choice
+	for n := tick; n < until; n++ {
+		if n > tick || len(h.choices) == 0 {
+			all = append(all, beforeTick(n)...)
+		}
+	}
+	for _, m := range calls[from:] {
+		if m.tick < until {
+			all = append(all, choicesAt(m)...)
+		}
+	}
+	return all
+}
 
-// history is what became of some choices.
-type history struct {
+// exploration plays histories and remembers what it has seen.
+type exploration struct {
+	*testing.T
 	scenario
-	choices  []choice
-	calls    []choice // every call made, as a choice without a fault
-	outcomes []outcome.Outcome
-	world    *rt.World
-	healthy  int // ticks that did something, from the last fault until healthy; 0: never
+	latency order
+	ends    map[state]bool   // states from which all was well, left alone
+	seen    []map[state]bool // and with so many choices to come
+	told    map[string]int
+	played  int
+	known   int
 }
 
-// play runs the history of choices.
-func play(s scenario, latency order, choices []choice) history {
-	w := rt.New()
-	w.Latency = latency
-	s.setup(w)
-	w.Trace()
-	h := history{scenario: s, choices: choices, world: w}
-	from := s.quiet // the first tick without faults
-	for _, c := range choices {
-		from = max(from, c.tick+1, c.land)
-	}
-	for n, worked := 0, 0; n < from+quiet && h.healthy == 0; n++ {
-		for _, c := range choices {
-			if c.land == n {
-				w.Land()
-			}
-		}
-		if s.meanwhile != nil {
-			s.meanwhile(w, n)
-		}
-		result := h.tick(n)
-		if n >= from && result != outcome.Busy {
-			worked++
-			if unhealthy(w) == "" {
-				h.healthy = worked
-			}
-		}
-		w.Advance(time.Minute)
-	}
-	return h
-}
-
-// tick runs the nth tick under the choices that are about it.
-func (h *history) tick(n int) outcome.Outcome {
-	sent := map[rt.Op]int{}
-	h.world.Provider.Answer = func(op rt.Op) (bool, error) {
-		sent[op]++
-		for _, c := range h.choices {
-			if c.answered && c.tick == n && c.site.Op == op && c.nth == sent[op] {
-				return rt.Fail(op, c.answer, false)(op)
-			}
-		}
-		return true, nil
-	}
-	result := run(h.world, func(call rt.Call) rt.Fault {
-		for _, c := range h.choices {
-			if c.tick == n && c.site == call.Site && (c.nth == call.Nth || c.lasts && call.Nth > c.nth) {
-				return c.fault
-			}
-		}
-		return rt.None
-	}, refresh.Request{RunID: fmt.Sprint("run-", n)}).Outcome
-	for _, c := range h.world.Trace() {
-		h.calls = append(h.calls, choice{tick: n, site: c.Site, nth: c.Nth})
-	}
-	h.outcomes = append(h.outcomes, result)
-	return result
-}
-
-// broken says which promise the history broke; empty: none.
-func (h *history) broken() string {
-	if n := h.world.Provider.Replays(); n > 0 {
-		return fmt.Sprintf("%d replays", n)
-	}
-	if back := h.world.Secrets.WentBack(); len(back) > 0 {
-		return fmt.Sprintf("tokens went back to %v", back)
-	}
-	if row(h.world).Phase != refresh.Idle {
-		return "stuck: still sending"
-	}
-	late := h.has(func(c choice) bool { return c.fault == rt.LandLater })
-	if !late {
-		if lost := h.unpromoted(); lost != "" {
-			return lost
-		}
-	}
-	switch {
-	case h.healthy > heals && !late && len(h.choices) == 1:
-		return fmt.Sprintf("healthy only after %d ticks", h.healthy)
-	case h.healthy > 0:
-		return ""
-	case h.login:
-		return "never healthy: " + unhealthy(h.world)
-	}
-	// Without a login a token that may be spent needs a person, and no other.
-	switch state := row(h.world).State; state {
-	case refresh.Uncertain, refresh.Dead:
-		if !slices.Contains(row(h.world).Spent, fingerprint(chain(h.world).RefreshToken)) {
-			return fmt.Sprintf("%s although the current refresh token was not presented", state)
-		}
-		return ""
-	default:
-		return "never healthy: " + unhealthy(h.world)
-	}
-}
-
-func dies(c choice) bool { return c.fault == rt.DieBefore || c.fault == rt.DieAfter }
-
-func (h *history) has(what func(choice) bool) bool { return slices.ContainsFunc(h.choices, what) }
-
-// unpromoted says which reply a store accepted and was never made current, although
-// nothing newer is: no reply of a later attempt, and no version of a person.
-func (h *history) unpromoted() string {
-	was := h.world.Secrets.History(rt.Default, refresh.TokensDoc)
-	accepted := append(h.world.Ledger.Escrowed(), h.world.Secrets.IDs(rt.Default, refresh.TokensDoc)...)
-	accepted = slices.DeleteFunc(accepted, func(id string) bool { return !strings.HasPrefix(id, rt.AttemptIDs) })
-	if len(accepted) == 0 || slices.Contains(h.outcomes, outcome.Superseded) {
-		return ""
-	}
-	newest := slices.Max(accepted) // ids count up
-	if slices.Contains(was, newest) {
-		return ""
-	}
-	if slices.Contains(h.outcomes, outcome.LoggedIn) {
-		return "" // a login that no store was told of before is newer still
-	}
-	return fmt.Sprintf("reply %s was accepted by a store and never promoted", newest)
-}
-
-// report fails t for a broken history, but for the first few of a kind only.
-func report(t *testing.T, h history, seen map[string]int) {
+func explore(t *testing.T, s scenario) *exploration {
 	t.Helper()
-	broken := h.broken()
-	if broken == "" {
+	return &exploration{
+		T: t, scenario: s, latency: orders()[0], ends: map[state]bool{}, told: map[string]int{},
+		seen: []map[state]bool{{}, {}, {}},
+	}
+}
+
+// from plays the history of choices, and all that have up to more choices after them.
+// take says whether to take a choice after which there are so many.
+func (x *exploration) from(more int, take func(more int) bool, choices ...choice) {
+	least, seen := 0, x.ends
+	if more > 0 {
+		least, seen = faulty, nil // its calls are wanted
+	}
+	h := play(x.scenario, x.latency, least, seen, choices...)
+	x.played++
+	if h.known {
+		x.known++
+	}
+	if h.broken == "" {
+		for _, s := range h.states {
+			x.ends[s] = true
+		}
+	} else if x.told[h.broken]++; x.told[h.broken] <= 2 {
+		x.Errorf("%s", h.story())
+	}
+	if more == 0 {
 		return
 	}
-	if seen[broken]++; seen[broken] <= 2 {
-		t.Errorf("%s\n\tfaults: %v\n\toutcomes: %v", broken, h.choices, h.outcomes)
+	for _, c := range h.next(x.seen[more]) {
+		if take(more) {
+			x.from(more-1, take, append(slices.Clone(choices), c)...)
+		}
 	}
 }
 
-// TestOneFault plays every fault at every call of the first tick.
+// TestOneFault plays everything that can go wrong once, with parallel calls that end
+// in one order and in another.
 func TestOneFault(t *testing.T) {
 	t.Parallel()
-	for _, s := range scenarios() {
-		inBubble(t, s.name, func(t *testing.T) {
-			count, seen := 0, map[string]int{}
-			for n, latency := range orders() {
-				plain := play(s, latency, nil)
-				for _, c := range plain.next() {
-					if c.tick > 0 {
-						break
-					}
-					// The order of a parallel group matters only where it is cut off.
-					if n == 0 || dies(c) {
-						count++
-						report(t, play(s, latency, []choice{c}), seen)
-					}
-				}
-			}
-			t.Logf("%d histories", count)
-		})
-	}
+	eachScenario(t, func(x *exploration) {
+		for _, x.latency = range orders() {
+			x.from(1, func(int) bool { return true })
+		}
+	})
 }
 
-// TestTwoFaults plays pairs of faults: the first at any call of the first tick, the
-// second at any call that comes after it.
+// TestTwoFaults plays everything that can go wrong twice.
 func TestTwoFaults(t *testing.T) {
 	t.Parallel()
+	eachScenario(t, func(x *exploration) {
+		second := 0
+		x.from(2, func(more int) bool {
+			if more == 1 {
+				second++
+			}
+			return second%*stride == 0
+		})
+	})
+}
+
+// eachScenario explores all of them and says how much that was.
+func eachScenario(t *testing.T, test func(*exploration)) {
+	t.Helper()
+	var played, known atomic.Int64
+	t.Cleanup(func() {
+		t.Logf("%d histories; %d of them came to a state of which it was known how it goes on", played.Load(), known.Load())
+	})
 	for _, s := range scenarios() {
 		inBubble(t, s.name, func(t *testing.T) {
-			count, seen := 0, map[string]int{}
-			latency := orders()[0]
-			plain := play(s, latency, nil)
-			for i, first := range plain.next() {
-				if first.tick > 0 {
-					break
-				}
-				if i%*stride != 0 {
-					continue
-				}
-				one := play(s, latency, []choice{first})
-				for k, second := range one.next() {
-					if (i+k)%*stride == 0 {
-						count++
-						report(t, play(s, latency, []choice{first, second}), seen)
-					}
-				}
-			}
-			t.Logf("%d histories", count)
+			x := explore(t, s)
+			test(x)
+			played.Add(int64(x.played))
+			known.Add(int64(x.known))
 		})
 	}
 }

@@ -30,12 +30,15 @@ func (a *attempt) persistContext(ctx context.Context) (context.Context, context.
 
 // store keeps a reply before anything may reject it, and makes it current.
 func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, success outcome.Outcome) Result {
-	ctx, cancel := a.persistContext(ctx)
-	defer cancel()
 	c := newChain(t, a.read.chain, source, a.row.AttemptID)
 	a.row.Escrow = Escrow{AttemptID: a.row.AttemptID, Bytes: c.document()}
 	k := a.keep(ctx, c)
-	if k.tokens != nil && k.escrow != nil {
+	if k.nowhere() {
+		a.keepAnywhere(ctx, c, &k)
+	}
+	ctx, cancel := a.persistContext(ctx)
+	defer cancel()
+	if k.nowhere() {
 		return Result{
 			Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID,
 			Err: fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
@@ -45,20 +48,51 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, 
 	return a.promote(ctx, c, k, success)
 }
 
+// nowhere reports whether neither store has the chain.
+func (k kept) nowhere() bool { return k.tokens != nil && k.escrow != nil }
+
 // keep writes the reply to both stores at once. Half of the budget is for this;
 // either store is enough to go on.
 func (a *attempt) keep(ctx context.Context, c chain) kept {
-	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/2)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/2)
 	defer cancel()
 	var k kept
 	together(
 		func() { k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c) },
 		func() { k.accessCurrent, k.access = a.stage(ctx, AccessDoc, c) },
-		func() {
-			k.escrow = a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })
-		},
+		func() { k.escrow = a.escrow(ctx) },
 	)
 	return k
+}
+
+// keepAnywhere goes on, with all the time that the run has left, until one of the
+// stores takes the reply: it may be the only copy of the next refresh token.
+func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
+	deadline, _ := ctx.Deadline()
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(-a.StoreTimeout/2))
+	defer cancel()
+	together(
+		func() {
+			if k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c); k.tokens == nil {
+				cancel()
+			}
+		},
+		func() {
+			if k.escrow = a.escrow(ctx); k.escrow == nil {
+				cancel()
+			}
+		},
+	)
+	if k.tokens != nil && k.escrow == nil { // cut short: AWS may be back for both
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/4)
+		defer cancel()
+		k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)
+	}
+}
+
+// escrow writes the row, with the reply in it, under the claim.
+func (a *attempt) escrow(ctx context.Context) error {
+	return a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })
 }
 
 // stage stores c's version of doc. A version that is there already is what an

@@ -80,8 +80,16 @@ type Row struct {
 	LastOutcome         outcome.Outcome
 	ConsecutiveFailures int
 
+	// StagedAt tells when the attempts of the last day that may have staged a version
+	// began, oldest first, to the second: the store keeps so many versions a day.
+	StagedAt []time.Time
+
 	// Paused stops provider calls. Only SetPaused writes it.
 	Paused bool
+
+	// Unreadable says why the stored row cannot be read, for instance after an edit by
+	// hand; then only Key is set beside it. It is never written.
+	Unreadable error
 }
 
 // Escrow is the ledger's own copy of a reply, encrypted at rest like the secrets.
@@ -115,11 +123,12 @@ func (*LostError) Error() string { return "the ledger row has changed meanwhile"
 // Ledger is the table of rows. Reads are consistent. Any error but *LostError is
 // passing trouble, or ErrForbidden, and may mean that a write was done although it failed.
 type Ledger interface {
-	// Rows returns all rows of a provider, in order of account, in one call.
+	// Rows returns all rows of a provider, in order of account, in one call. One that
+	// cannot be read is among them, and no error.
 	Rows(ctx context.Context, provider string) ([]Row, error)
 	// Row returns one row; false where there is none.
 	Row(ctx context.Context, key Key) (Row, bool, error)
-	// Write stores every field of row but Paused, if guard holds. *LostError.
+	// Write stores every field of row but Paused and Unreadable, if guard holds. *LostError.
 	Write(ctx context.Context, row Row, guard Guard) error
 	// SetPaused sets Paused alone, whatever else the row holds, and makes an idle
 	// row where there is none.

@@ -21,6 +21,11 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 		}
 		s.chain = c
 	}
+	if a.unpromoted() && !a.carried() {
+		if err := a.confirm(ctx); err != nil { // else the escrow would be given up for a stale read
+			return present, stale, err
+		}
+	}
 	token := s.chain.refreshToken
 	if token.Blank() {
 		return present, stale, nil
@@ -30,7 +35,7 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 			// The row was lost; whether this token was presented, nobody knows.
 			return present, token, nil
 		}
-		return token, stale, nil
+		return token, stale, a.confirm(ctx)
 	}
 	if a.spent(token) && a.row.VersionID != "" && a.row.VersionID != s.tokens.ID {
 		// Reads of the current version may be stale; a read by id is not.
@@ -48,7 +53,21 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 	if a.spent(token) || a.unaccounted() {
 		return present, token, nil
 	}
+	if !a.carried() && s.tokens.ID != a.row.VersionID {
+		return token, stale, a.confirm(ctx)
+	}
 	return token, stale, nil
+}
+
+// confirm reads a second time which version of tokens is current, where that decides: a
+// version that the row knows nothing of is a person's, or one from before the last
+// that a stale read brings back. Two such reads in a row are not guarded against.
+func (a *attempt) confirm(ctx context.Context) error {
+	current, err := a.Secrets.CurrentID(ctx, a.row.Key, TokensDoc)
+	if err == nil && current != a.read.tokens.ID {
+		err = errors.New("it has changed since it was read")
+	}
+	return a.at(TokensDoc, err)
 }
 
 // spent reports whether token was presented and may have been acted upon.

@@ -32,10 +32,11 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 	defer cancel()
 	tokens, access = k.tokens, k.access
 	var steps []func()
-	if k.access == nil && !k.accessCurrent {
+	if k.access == nil && !k.accessCurrent && k.escrow == nil {
 		// In the same moment as tokens, and also where tokens takes no version: readers
 		// wait for it. If tokens turns out to be somebody else's, the row stays due and
-		// access is made to follow.
+		// access is made to follow. That the escrow was written says that the claim was
+		// ours when the label had been read.
 		steps = append(steps, func() {
 			access = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, a.read.accessID, c.attemptID)
 		})
@@ -45,15 +46,16 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 	}
 	together(steps...)
 	var moved *MovedError
-	if access != nil && !errors.As(tokens, &moved) {
+	if unpublished := access != nil || k.escrow != nil && !k.accessCurrent; unpublished && !errors.As(tokens, &moved) {
 		access = a.publish(ctx, c, c.attemptID)
 	}
 	return tokens, access
 }
 
 // promoteTokens is the compare-and-swap of the chain, from the version that was
-// current before the claim. An ancestor that became current late, by a write that
-// had been given up, is replaced too; anybody else's version stands.
+// current before the claim. A version whose refresh token was presented is replaced
+// too: an ancestor that became current late, by a write that had been given up, or a
+// person's edit that kept the token. Anybody else's version stands.
 func (a *attempt) promoteTokens(ctx context.Context, c chain) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, a.row.BaseVersionID, c.attemptID)
@@ -61,20 +63,19 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain) error {
 		if !errors.As(err, &moved) {
 			return err
 		}
-		ancestor, readErr := a.ancestor(ctx, moved.Current)
+		presented, readErr := a.presented(ctx, moved.Current)
 		if readErr != nil {
 			return readErr
 		}
-		if ancestor {
+		if presented {
 			return a.Secrets.Promote(ctx, a.row.Key, TokensDoc, moved.Current, c.attemptID)
 		}
 		return err
 	})
 }
 
-// ancestor reports whether version id of tokens is one that this chain came from: an
-// attempt wrote it, and its refresh token has been presented.
-func (a *attempt) ancestor(ctx context.Context, id string) (bool, error) {
+// presented reports whether the refresh token in version id of tokens has been.
+func (a *attempt) presented(ctx context.Context, id string) (bool, error) {
 	v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, id)
 	if errors.Is(err, ErrNoVersion) {
 		return false, nil
@@ -83,11 +84,11 @@ func (a *attempt) ancestor(ctx context.Context, id string) (bool, error) {
 		return false, fmt.Errorf("read version %s: %w", id, err)
 	}
 	c, err := parseChain(v.Value)
-	return err == nil && c.attemptID == id && a.spent(c.refreshToken), nil
+	return err == nil && a.spent(c.refreshToken), nil
 }
 
-// publish makes access follow version id of tokens, whose content is c. It stops
-// where tokens has moved on.
+// publish makes access follow version id of tokens, whose content is c. It stops where
+// somebody has claimed since: access may be theirs already.
 func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	c.attemptID = id
 	current, err := a.stage(ctx, AccessDoc, c)
@@ -100,20 +101,21 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	from := a.read.accessID
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		for range publishTries {
+			// After the label was read: whoever claims from here on moves it.
+			row, exists, err := a.Ledger.Row(ctx, a.row.Key)
+			if err != nil {
+				return err
+			}
+			if !exists || !a.unclaimed(row) {
+				return errClaimLost
+			}
 			err = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, from, id)
 			var moved *MovedError
 			if !errors.As(err, &moved) {
 				return err
 			}
-			holder, readErr := a.Secrets.CurrentID(ctx, a.row.Key, TokensDoc)
-			if readErr != nil {
-				return readErr
-			}
-			if holder != id {
-				return err
-			}
 			from = moved.Current
 		}
-		return err
+		return fmt.Errorf("given up after %d races", publishTries)
 	})
 }

@@ -93,6 +93,9 @@ func (a *attempt) lost(ctx context.Context) Result {
 		}
 	}
 	if s.tokensErr == nil && s.tokens.ID != a.row.BaseVersionID && s.tokens.ID != a.row.VersionID {
+		if err := a.confirm(ctx); err != nil {
+			return a.postpone(ctx, errors.Join(cause, err))
+		}
 		ctx, cancel := a.persistContext(ctx)
 		defer cancel()
 		return a.settleSuperseded(ctx, s.tokens.ID)

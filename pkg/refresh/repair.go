@@ -89,7 +89,7 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 	switch {
 	case errors.As(tokens, &moved):
 		result = Result{Outcome: outcome.Superseded, VersionID: moved.Current}
-		next.VersionID, next.Escrow, next.RefreshAt = moved.Current, Escrow{}, a.Now()
+		next = a.superseded(ctx, moved.Current)
 	case tokens != nil, access != nil && !a.unpromoted():
 		return Result{Outcome: outcome.PersistFailed, Err: errors.Join(a.at(TokensDoc, tokens), a.at(AccessDoc, access))}
 	default:
@@ -111,7 +111,7 @@ func (a *attempt) settleRepair(ctx context.Context, next Row, result Result) Res
 	before := a.row
 	a.row = next
 	a.count(result.Outcome)
-	guard := Guard{Fence: before.Fence, Phase: Idle}
+	guard := Guard{Fence: before.Fence, AttemptID: before.AttemptID, Phase: Idle}
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
 	var lost *LostError
 	switch {

@@ -34,4 +34,5 @@ type Result struct {
 	ProviderLatency  time.Duration // of the last provider call; 0: none
 	ClockSkew        time.Duration // provider's Date minus the local clock; 0: unknown
 	Failures         int           // in a row, this run included
+	Versions         int           // of tokens that may have been staged within 24 hours
 }

@@ -13,7 +13,9 @@ import (
 type scenario struct {
 	name  string
 	login bool // the credentials can log in
-	setup func(w *rt.World)
+	// unsent: a token was claimed and not sent, which only its provider could tell.
+	unsent bool
+	setup  func(w *rt.World)
 	// meanwhile is what people and the world do before a tick.
 	meanwhile func(w *rt.World, tick int)
 	quiet     int // from this tick on meanwhile does nothing
@@ -23,10 +25,11 @@ func scenarios() []scenario {
 	base := []scenario{
 		{name: "a refresh", setup: setupDue},
 		{name: "a seed", setup: func(w *rt.World) { w.Seed(rt.Default) }},
-		{name: "died before the send", setup: setupDied(at(sends, 1, 0, rt.DieBefore))},
+		{name: "died before the send", unsent: true, setup: setupDied(at(sends, 1, 0, rt.DieBefore))},
 		{name: "died after the send", setup: setupDied(at(sends, 1, 0, rt.DieAfter))},
 		{name: "died before the promote", setup: setupDied(at(promotes, 1, 0, rt.DieBefore))},
 		{name: "died with only the escrow kept", setup: setupDied(onlyEscrow)},
+		{name: "died with only the version kept", setup: setupDied(onlyVersion)},
 		{name: "unpublished", setup: setupUnpublished},
 		{name: "carried by the escrow", setup: setupCarried},
 		{name: "quota that lasts", setup: setupCarried, meanwhile: quotaUntil(5), quiet: 5},
@@ -63,6 +66,17 @@ func onlyEscrow(c rt.Call) rt.Fault {
 	case c.Op == rt.Stage:
 		return rt.FailBefore
 	case c.Op == rt.Write && c.Nth == 3:
+		return rt.DieBefore
+	}
+	return rt.None
+}
+
+// onlyVersion lets a process die when the secret alone has the reply.
+func onlyVersion(c rt.Call) rt.Fault {
+	switch {
+	case c.Op == rt.Write && c.Nth > 1:
+		return rt.FailBefore
+	case c.Op == rt.Promote:
 		return rt.DieBefore
 	}
 	return rt.None
@@ -119,4 +133,25 @@ func wrongKeyUntil(end int) func(w *rt.World, tick int) {
 			w.Secrets.Put(rt.Default, refresh.Credentials, good)
 		}
 	}
+}
+
+// order is how long calls take, so that parallel ones end in a known order.
+type order func(rt.Call) time.Duration
+
+// orders let the calls of a parallel group end in different orders.
+func orders() []order {
+	var all []order
+	for _, ms := range [][3]int{{1, 2, 3}, {3, 2, 1}} {
+		all = append(all, func(c rt.Call) time.Duration {
+			switch c.Doc {
+			case refresh.TokensDoc:
+				return time.Duration(ms[0]) * time.Millisecond
+			case refresh.AccessDoc:
+				return time.Duration(ms[1]) * time.Millisecond
+			default:
+				return time.Duration(ms[2]) * time.Millisecond
+			}
+		})
+	}
+	return all
 }

@@ -75,15 +75,30 @@ func (a *attempt) settleKept(ctx context.Context, c chain, cause error) Result {
 
 // settleSuperseded ends an attempt after which somebody else's version stands.
 func (a *attempt) settleSuperseded(ctx context.Context, theirs string) Result {
-	a.row.VersionID = theirs
+	a.row = a.superseded(ctx, theirs)
 	a.row.SeenVersionID = theirs
-	a.row.Escrow = Escrow{}
 	a.row.State = OK
 	a.row.NotBefore = time.Time{}
-	a.row.RefreshAt = a.Now()
 	result := Result{Outcome: outcome.Superseded, VersionID: theirs, AttemptID: a.row.AttemptID}
 	result.Err = a.settle(ctx, outcome.Superseded)
 	return result
+}
+
+// superseded is the row once somebody else's version of tokens stands, and is due. One
+// that another attempt wrote, of which this row knows nothing (it was lost meanwhile, or
+// there are two ledgers), may have been presented: its token counts as spent.
+func (a *attempt) superseded(ctx context.Context, theirs string) Row {
+	next := a.row
+	next.VersionID, next.Escrow, next.RefreshAt = theirs, Escrow{}, a.Now()
+	v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, theirs)
+	if err != nil {
+		next.VersionID = "" // unaccounted for, until it is read
+		return next
+	}
+	if c, err := parseChain(v.Value); err == nil && c.attemptID == theirs {
+		next.Spent = a.withSpent(c.refreshToken.Fingerprint())
+	}
+	return next
 }
 
 // settleFailed ends an attempt that brought no tokens, with the state, back-off and

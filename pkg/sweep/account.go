@@ -122,6 +122,9 @@ func (s *sweep) stored(account string) (refresh.Row, bool) {
 
 // barred is what keeps the sweep from calls, as far as the ledger knows.
 func (s *sweep) barred() (outcome.Outcome, error) {
+	if s.row.Unreadable != nil {
+		return outcome.Misconfigured, s.row.Unreadable
+	}
 	if s.row.Paused {
 		return outcome.Paused, nil
 	}

@@ -52,6 +52,9 @@ func (s *sweep) claim(ctx context.Context) {
 // empty where that worked.
 func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, error) {
 	row, exists := s.stored(s.account + shardInfix + strconv.Itoa(shard))
+	if row.Unreadable != nil {
+		return outcome.Misconfigured, row.Unreadable
+	}
 	if row.Phase == refresh.Sending && s.Now().Before(row.ClaimedUntil) {
 		return outcome.Busy, nil
 	}

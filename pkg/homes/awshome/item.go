@@ -151,6 +151,33 @@ func (r *reader) texts(name string) []string {
 	return values
 }
 
+// moments reads a list of seconds since the epoch.
+func (r *reader) moments(name string) []time.Time {
+	if r.item[name] == nil {
+		return nil
+	}
+	list, ok := r.item[name].(*types.AttributeValueMemberL)
+	if !ok {
+		r.wrong(name, "a list")
+		return nil
+	}
+	var values []time.Time
+	for _, element := range list.Value {
+		value, ok := element.(*types.AttributeValueMemberN)
+		if !ok {
+			r.wrong(name, "a list of numbers")
+			return nil
+		}
+		seconds, err := strconv.ParseInt(value.Value, 10, 64)
+		if err != nil {
+			r.wrong(name, "a list of whole numbers")
+			return nil
+		}
+		values = append(values, time.Unix(seconds, 0).UTC())
+	}
+	return values
+}
+
 // within reads a map; a mistake in it is one of r, under name.
 func (r *reader) within(name string, read func(*reader)) {
 	if r.item[name] == nil {

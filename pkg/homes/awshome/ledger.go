@@ -3,6 +3,7 @@ package awshome
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -51,7 +52,7 @@ func (l *Ledger) Rows(ctx context.Context, provider string) ([]refresh.Row, erro
 		for _, stored := range page.Items {
 			row, err := decodeRow(l.table, stored)
 			if err != nil {
-				return nil, err
+				row = refresh.Row{Key: row.Key, Unreadable: err}
 			}
 			rows = append(rows, row)
 		}
@@ -72,7 +73,10 @@ func (l *Ledger) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, e
 		return refresh.Row{}, false, nil
 	}
 	row, err := decodeRow(l.table, out.Item)
-	return row, err == nil, err
+	if err != nil {
+		row = refresh.Row{Key: key, Unreadable: err}
+	}
+	return row, true, nil
 }
 
 // Write implements refresh.Ledger with one UpdateItem. Where the answer to it was
@@ -83,14 +87,14 @@ func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard
 	condition := "attribute_not_exists(#provider)"
 	names["#provider"] = "provider"
 	if !guard.Absent {
-		condition = "attribute_exists(#provider) AND #fence = :guard_fence"
+		condition = "attribute_exists(#provider) AND " + equal("fence", guard.Fence == 0)
 		values[":guard_fence"] = number(guard.Fence)
 		if guard.AttemptID != "" {
 			condition += " AND #attempt_id = :guard_attempt_id"
 			values[":guard_attempt_id"] = text(guard.AttemptID)
 		}
 		if guard.Phase != "" {
-			condition += " AND #phase = :guard_phase"
+			condition += " AND " + equal("phase", guard.Phase == refresh.Idle)
 			values[":guard_phase"] = text(string(guard.Phase))
 		}
 	}
@@ -122,6 +126,16 @@ func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard
 		return nil
 	}
 	return &refresh.LostError{Current: stored, Exists: true}
+}
+
+// equal is the condition that an attribute has the guard's value. absent: or that it is
+// not there, as in a row that a person has made to pause a credential.
+func equal(name string, absent bool) string {
+	condition := fmt.Sprintf("#%[1]s = :guard_%[1]s", name)
+	if absent {
+		condition = fmt.Sprintf("(%s OR attribute_not_exists(#%s))", condition, name)
+	}
+	return condition
 }
 
 // SetPaused implements refresh.Ledger with one UpdateItem.

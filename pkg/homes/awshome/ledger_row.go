@@ -16,6 +16,7 @@ var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
 	"state", "credentials_version_id", "seen_version_id", "version_id", "published_version_id", "refresh_at", "not_before",
 	"login_failures", "access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "consecutive_failures",
+	"staged_at",
 }
 
 func rowKey(key refresh.Key) item {
@@ -55,6 +56,13 @@ func encodeRow(row refresh.Row) item {
 	i.putTime("last_success_at", milliseconds, row.LastSuccessAt)
 	i.putText("last_outcome", string(row.LastOutcome))
 	i.putNumber("consecutive_failures", int64(row.ConsecutiveFailures))
+	if len(row.StagedAt) > 0 {
+		staged := make([]types.AttributeValue, len(row.StagedAt))
+		for n, t := range row.StagedAt {
+			staged[n] = number(t.Unix())
+		}
+		i["staged_at"] = &types.AttributeValueMemberL{Value: staged}
+	}
 	return i
 }
 
@@ -92,6 +100,7 @@ func decodeRow(table string, stored item) (refresh.Row, error) {
 		LastSuccessAt:        r.time("last_success_at"),
 		LastOutcome:          outcome.Outcome(r.text("last_outcome")),
 		ConsecutiveFailures:  int(r.number("consecutive_failures")),
+		StagedAt:             r.moments("staged_at"),
 		Paused:               r.flag("paused"),
 	}
 	r.within("escrow", func(r *reader) {

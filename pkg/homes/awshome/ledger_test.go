@@ -92,10 +92,20 @@ func TestUnreadableRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = ledger.Rows(t.Context(), "hesabe")
-	_, _, rowErr := ledger.Row(t.Context(), key)
+	other := refresh.Row{Key: refresh.Key{Provider: "hesabe", Account: "other"}, State: refresh.OK}
+	if err := ledger.Write(t.Context(), other, refresh.Guard{Absent: true}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := ledger.Rows(t.Context(), "hesabe")
+	if err != nil || len(rows) != 2 || rows[0].Key != key || rows[1].State != refresh.OK {
+		t.Fatalf("rows %v, %v: one that cannot be read harms another", rows, err)
+	}
+	row, _, err := ledger.Row(t.Context(), key)
+	if err != nil || row.Key != key {
+		t.Fatalf("row %v, %v", row, err)
+	}
 	writeErr := ledger.Write(t.Context(), refresh.Row{Key: key}, refresh.Guard{Fence: 7})
-	for _, err := range []error{err, rowErr, writeErr} {
+	for _, err := range []error{rows[0].Unreadable, row.Unreadable, writeErr} {
 		if err == nil {
 			t.Fatal("no error")
 		}
@@ -110,6 +120,29 @@ func TestUnreadableRow(t *testing.T) {
 		if strings.Contains(err.Error(), planted) {
 			t.Errorf("%q tells a value", err)
 		}
+	}
+}
+
+// A row that a person made, to pause a credential before its first run, has neither a
+// fence nor a phase. It can be claimed all the same, once.
+func TestClaimOfARowMadeByHand(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	table := server.CreateLedger(t)
+	ledger := awshome.FromConfig(server.Config()).Ledger(table)
+	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"provider": &types.AttributeValueMemberS{Value: key.Provider}, "account": &types.AttributeValueMemberS{Value: key.Account},
+		"paused": &types.AttributeValueMemberBOOL{Value: false},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := refresh.Row{Key: key, Phase: refresh.Sending, Fence: 1}
+	if err := ledger.Write(t.Context(), claim, refresh.Guard{Phase: refresh.Idle}); err != nil {
+		t.Error(err)
+	}
+	if _, lost := errors.AsType[*refresh.LostError](ledger.Write(t.Context(), claim, refresh.Guard{})); !lost {
+		t.Error("a second claim of the same row is not lost")
 	}
 }
 

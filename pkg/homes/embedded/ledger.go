@@ -24,8 +24,9 @@ func (l *Ledger) Rows(ctx context.Context, provider string) ([]refresh.Row, erro
 		}
 		return bucket.ForEach(func(account, data []byte) error {
 			row, err := decodeRow(refresh.Key{Provider: provider, Account: string(account)}, data)
+			row.Unreadable = err
 			rows = append(rows, row)
-			return err
+			return nil
 		})
 	})
 	if err != nil {
@@ -38,9 +39,12 @@ func (l *Ledger) Rows(ctx context.Context, provider string) ([]refresh.Row, erro
 func (l *Ledger) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, error) {
 	var row refresh.Row
 	var found bool
-	err := l.file.view(ctx, func(tx *bbolt.Tx) (err error) {
-		row, found, err = loadRow(tx, key)
-		return err
+	err := l.file.view(ctx, func(tx *bbolt.Tx) error {
+		var err error
+		if row, found, err = loadRow(tx, key); err != nil {
+			row, found = refresh.Row{Key: key, Unreadable: err}, true
+		}
+		return nil
 	})
 	return row, found, err
 }

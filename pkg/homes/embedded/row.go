@@ -34,6 +34,7 @@ type storedRow struct {
 	LastSuccessAt        time.Time       `json:"last_success_at,omitzero"`
 	LastOutcome          outcome.Outcome `json:"last_outcome,omitempty"`
 	ConsecutiveFailures  int             `json:"consecutive_failures,omitempty"`
+	StagedAt             []time.Time     `json:"staged_at,omitempty"`
 	Paused               bool            `json:"paused,omitempty"`
 }
 
@@ -44,8 +45,16 @@ type storedEscrow struct {
 	Sent      time.Time `json:"sent,omitzero"`
 }
 
-// milliseconds is a time as rows keep it.
+// milliseconds is a time as rows keep it, but for those of StagedAt.
 func milliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+func allSeconds(times []time.Time) []time.Time {
+	kept := make([]time.Time, len(times))
+	for n, t := range times {
+		kept[n] = seconds(t)
+	}
+	return kept
+}
 
 func encodeRow(r refresh.Row) ([]byte, error) {
 	return json.Marshal(storedRow{
@@ -76,6 +85,7 @@ func encodeRow(r refresh.Row) ([]byte, error) {
 		LastSuccessAt:        milliseconds(r.LastSuccessAt),
 		LastOutcome:          r.LastOutcome,
 		ConsecutiveFailures:  r.ConsecutiveFailures,
+		StagedAt:             allSeconds(r.StagedAt),
 		Paused:               r.Paused,
 	})
 }
@@ -83,7 +93,7 @@ func encodeRow(r refresh.Row) ([]byte, error) {
 func decodeRow(key refresh.Key, data []byte) (refresh.Row, error) {
 	var s storedRow
 	if err := json.Unmarshal(data, &s); err != nil {
-		return refresh.Row{}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
+		return refresh.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
 	}
 	return refresh.Row{
 		Key:           key,
@@ -114,6 +124,7 @@ func decodeRow(key refresh.Key, data []byte) (refresh.Row, error) {
 		LastSuccessAt:        s.LastSuccessAt,
 		LastOutcome:          s.LastOutcome,
 		ConsecutiveFailures:  s.ConsecutiveFailures,
+		StagedAt:             s.StagedAt,
 		Paused:               s.Paused,
 	}, nil
 }

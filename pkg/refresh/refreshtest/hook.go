@@ -9,6 +9,7 @@ import (
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
 )
 
 // Op names a port call.
@@ -84,14 +85,23 @@ const (
 	DieAfter         // the process dies; the call was done
 	LandLater        // reported as failed, and done by World.Land
 	Stale            // of Current and CurrentID: the answer as of before the last change
+	// Of Refresh and Login: what the provider answers without having acted.
+	AnswerUnknown
+	AnswerRefused
+	AnswerRateLimited
 )
 
 // Faults are all of them.
-var Faults = []Fault{FailBefore, FailAfter, DieBefore, DieAfter, LandLater, Stale}
+var Faults = []Fault{
+	FailBefore, FailAfter, DieBefore, DieAfter, LandLater, Stale, AnswerUnknown, AnswerRefused, AnswerRateLimited,
+}
 
 // String names the fault.
 func (f Fault) String() string {
-	names := [...]string{"none", "fail before", "fail after", "die before", "die after", "land later", "stale"}
+	names := [...]string{
+		"none", "fails undone", "fails although done", "dies before", "dies after", "lands later", "reads stale",
+		"answered unknown", "answered refused", "answered rate limited",
+	}
 	return names[f]
 }
 
@@ -102,6 +112,8 @@ func (f Fault) On(site Site) bool {
 		return site.Op == Current || site.Op == CurrentID
 	case FailAfter, DieAfter, LandLater:
 		return !site.Reads()
+	case AnswerUnknown, AnswerRefused, AnswerRateLimited:
+		return site.ToProvider()
 	case None, FailBefore, DieBefore:
 		return true
 	}
@@ -120,15 +132,43 @@ type process struct {
 	world  *World
 	hook   Hook
 	number int
+	skew   time.Duration
 
 	mu    sync.Mutex
 	dead  bool
 	count map[Site]int
 }
 
+// now is the process's own clock.
+func (p *process) now() time.Time { return p.world.Now().Add(p.skew) }
+
+// checkClaim notes where a process is about to call the provider although another has
+// claimed since it did itself. A process may freeze between its last look and the
+// call: that it is not held against.
+func (p *process) checkClaim() {
+	p.mu.Lock()
+	dead := p.dead
+	p.mu.Unlock()
+	w := p.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for key, claimant := range w.claimant {
+		if _, exists := w.Ledger.rows[key]; exists && len(w.Accounts) == 1 && claimant != p.number && !dead {
+			w.wrong("process %d calls the provider under the claim of %d", p.number, claimant)
+		}
+	}
+}
+
+// received notes a reply that reached the process.
+func (p *process) received(refreshToken secret.String) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.world.deeds = append(p.world.deeds, Deed{What: Received, RefreshToken: refreshToken.Reveal()})
+}
+
 // call makes one port call under the hook. act does its work on the world, and locks
 // it for that.
-func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func(stale bool) error) error {
+func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func(Fault) error) error {
 	c, err := p.begin(ctx, site, key)
 	if err != nil {
 		return err
@@ -149,7 +189,7 @@ func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func
 	if p.dead {
 		return errPassing
 	}
-	do := func() error { return act(fault == Stale) }
+	do := func() error { return act(fault) }
 	switch fault {
 	case FailBefore:
 		return p.failed(site, providers.NotSent)
@@ -165,7 +205,7 @@ func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func
 	case LandLater:
 		p.world.later(func() { _ = do() })
 		return p.failed(site, providers.Unknown)
-	case None, Stale:
+	case None, Stale, AnswerUnknown, AnswerRefused, AnswerRateLimited:
 	}
 	return do()
 }

@@ -7,20 +7,13 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
 )
 
 // Ledger models the table of rows.
 type Ledger struct {
-	world    *World
-	rows     map[refresh.Key]refresh.Row
-	escrowed []string
-}
-
-// Escrowed lists the attempts whose replies were accepted, as they can be read.
-func (l *Ledger) Escrowed() []string {
-	l.world.mu.Lock()
-	defer l.world.mu.Unlock()
-	return slices.Clone(l.escrowed)
+	world *World
+	rows  map[refresh.Key]refresh.Row
 }
 
 // Get returns a row; zero where there is none.
@@ -42,6 +35,7 @@ func (l *Ledger) Delete(key refresh.Key) {
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
 	delete(l.rows, key)
+	l.world.did(RowLost, "", secret.String{})
 }
 
 // Pause does what SetPaused does, through no process.
@@ -69,6 +63,10 @@ func stored(row refresh.Row) refresh.Row {
 		*t = t.UTC().Truncate(time.Millisecond)
 	}
 	row.Spent = slices.Clone(row.Spent)
+	row.StagedAt = slices.Clone(row.StagedAt)
+	for n, t := range row.StagedAt {
+		row.StagedAt[n] = t.UTC().Truncate(time.Second)
+	}
 	return row
 }
 
@@ -77,7 +75,7 @@ type ledgerPort struct{ p *process }
 
 func (l ledgerPort) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
 	var rows []refresh.Row
-	err := l.p.call(ctx, Site{Op: Rows}, refresh.Key{Provider: provider}, func(bool) error {
+	err := l.p.call(ctx, Site{Op: Rows}, refresh.Key{Provider: provider}, func(Fault) error {
 		l.p.world.mu.Lock()
 		defer l.p.world.mu.Unlock()
 		for key, row := range l.p.world.Ledger.rows {
@@ -94,7 +92,7 @@ func (l ledgerPort) Rows(ctx context.Context, provider string) ([]refresh.Row, e
 func (l ledgerPort) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, error) {
 	var row refresh.Row
 	var ok bool
-	err := l.p.call(ctx, Site{Op: RowOf}, key, func(bool) error {
+	err := l.p.call(ctx, Site{Op: RowOf}, key, func(Fault) error {
 		l.p.world.mu.Lock()
 		defer l.p.world.mu.Unlock()
 		row, ok = l.p.world.Ledger.rows[key]
@@ -106,7 +104,7 @@ func (l ledgerPort) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool
 
 func (l ledgerPort) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error {
 	row = stored(row)
-	return l.p.call(ctx, Site{Op: Write}, row.Key, func(bool) error {
+	return l.p.call(ctx, Site{Op: Write}, row.Key, func(Fault) error {
 		l.p.world.mu.Lock()
 		defer l.p.world.mu.Unlock()
 		rows := l.p.world.Ledger.rows
@@ -114,10 +112,19 @@ func (l ledgerPort) Write(ctx context.Context, row refresh.Row, guard refresh.Gu
 		if !holds(guard, current, exists) {
 			return &refresh.LostError{Current: stored(current), Exists: exists}
 		}
+		if row.Fence < current.Fence {
+			l.p.world.wrong("the fence went back from %d to %d", current.Fence, row.Fence)
+		}
+		if row.Phase == refresh.Sending && row.Fence > current.Fence {
+			l.p.world.claimant[row.Key] = l.p.number
+		}
 		row.Paused = current.Paused
 		rows[row.Key] = row
-		if id := row.Escrow.AttemptID; id != "" && !row.Escrow.Raw && !slices.Contains(l.p.world.Ledger.escrowed, id) {
-			l.p.world.Ledger.escrowed = append(l.p.world.Ledger.escrowed, id)
+		if row.Phase == refresh.Sending && row.Fence > current.Fence {
+			l.p.world.deeds = append(l.p.world.deeds, Deed{What: Claimed, ID: row.AttemptID, Base: row.BaseVersionID})
+		}
+		if e := row.Escrow; e.AttemptID != "" && !e.Raw && e != current.Escrow {
+			l.p.world.did(Stored, e.AttemptID, e.Bytes)
 		}
 		return nil
 	})
@@ -131,7 +138,7 @@ func holds(g refresh.Guard, row refresh.Row, exists bool) bool {
 }
 
 func (l ledgerPort) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {
-	return l.p.call(ctx, Site{Op: "SetPaused"}, key, func(bool) error {
+	return l.p.call(ctx, Site{Op: "SetPaused"}, key, func(Fault) error {
 		l.p.world.mu.Lock()
 		defer l.p.world.mu.Unlock()
 		l.p.world.Ledger.pause(key, paused)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,10 +42,13 @@ type Provider struct {
 	calls     map[Op]int
 	replays   int
 	presented map[string]int
+	risked    map[string]bool
+	repeated  []string
 }
 
 type family struct {
 	number, generation int
+	issued             time.Time
 	dead               bool
 }
 
@@ -53,7 +57,8 @@ func (f *family) accessToken() string  { return fmt.Sprintf("at-%d-%d", f.number
 
 func newProvider(w *World) *Provider {
 	return &Provider{
-		Lifetime: 15 * time.Minute, Password: "right", world: w, calls: map[Op]int{}, presented: map[string]int{},
+		Lifetime: 15 * time.Minute, Password: "right", world: w, calls: map[Op]int{},
+		presented: map[string]int{}, risked: map[string]bool{},
 	}
 }
 
@@ -96,22 +101,64 @@ func (p *Provider) Presented(token string) int {
 	return p.presented[token]
 }
 
+// Repeated lists the refresh tokens that were presented again after the provider may
+// have acted on them: whether it had is its own secret, and so each is one too many.
+func (p *Provider) Repeated() []string {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return slices.Clone(p.repeated)
+}
+
+// Risked reports whether a refresh token was presented and may have been acted on.
+func (p *Provider) Risked(token string) bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.risked[token]
+}
+
+// risk notes that a refresh token is presented and may be acted on.
+func (p *Provider) risk(token string) {
+	if p.risked[token] && !p.KeepsTokens && !p.OmitsTokens {
+		p.repeated = append(p.repeated, token)
+	}
+	p.risked[token] = true
+}
+
 // Accepts reports whether an access token works now, its expiry aside.
 func (p *Provider) Accepts(accessToken string) bool {
+	_, ok := p.ends(accessToken)
+	return ok
+}
+
+// Remaining is how long an access token still works; zero: it does not.
+func (p *Provider) Remaining(accessToken string) time.Duration {
+	end, ok := p.ends(accessToken)
+	if !ok {
+		return 0
+	}
+	return max(0, end.Sub(p.world.Now()))
+}
+
+// ends is when an access token expires; false where it is not accepted at all.
+func (p *Provider) ends(accessToken string) (time.Time, bool) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	for _, f := range p.families {
 		if f.accessToken() == accessToken {
-			return !f.dead
+			return f.issued.Add(p.Lifetime), !f.dead
 		}
 	}
-	return false
+	return time.Time{}, false
 }
 
 // Live reports whether a refresh token would be accepted now.
 func (p *Provider) Live(refreshToken string) bool {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
+	return p.live(refreshToken)
+}
+
+func (p *Provider) live(refreshToken string) bool {
 	for _, f := range p.families {
 		if f.refreshToken() == refreshToken {
 			return !f.dead
@@ -121,7 +168,7 @@ func (p *Provider) Live(refreshToken string) bool {
 }
 
 func (p *Provider) newFamily() *family {
-	f := &family{number: len(p.families) + 1, generation: 1}
+	f := &family{number: len(p.families) + 1, generation: 1, issued: p.world.clock()}
 	p.families = append(p.families, f)
 	return f
 }
@@ -136,6 +183,7 @@ func (p *Provider) rotate(token string) (*family, error) {
 			p.replays++
 			f.dead = true
 		case !f.dead:
+			f.issued = p.world.clock()
 			if !p.KeepsTokens && !p.OmitsTokens {
 				f.generation++
 			}
@@ -158,6 +206,20 @@ func Fail(op Op, kind providers.Kind, acts bool) func(Op) (bool, error) {
 		}
 		return acts, fail(kind, op)
 	}
+}
+
+// answer is the provider's where a fault says what it is.
+func answer(op Op, fault Fault) (acts bool, err error) {
+	switch fault {
+	case AnswerUnknown:
+		return false, fail(providers.Unknown, op)
+	case AnswerRefused:
+		return false, fail(providers.Refused, op)
+	case AnswerRateLimited:
+		return false, fail(providers.RateLimited, op)
+	case None, FailBefore, FailAfter, DieBefore, DieAfter, LandLater, Stale:
+	}
+	return true, nil
 }
 
 // reply is the wire format of the model.
@@ -197,14 +259,14 @@ type session struct {
 func (s session) CanLogin() bool { return s.Password != "" }
 
 func (s session) Refresh(ctx context.Context, token secret.String) (providers.Tokens, error) {
-	return s.send(ctx, Refresh, func(p *Provider) (*family, error) {
+	return s.send(ctx, Refresh, token.Reveal(), func(p *Provider) (*family, error) {
 		p.presented[token.Reveal()]++
 		return p.rotate(token.Reveal())
 	})
 }
 
 func (s session) Login(ctx context.Context) (providers.Tokens, error) {
-	return s.send(ctx, Login, func(p *Provider) (*family, error) {
+	return s.send(ctx, Login, "", func(p *Provider) (*family, error) {
 		if s.Password != p.Password {
 			return nil, fail(providers.Refused, Login)
 		}
@@ -212,23 +274,28 @@ func (s session) Login(ctx context.Context) (providers.Tokens, error) {
 	})
 }
 
-// send makes one call to the provider and reads its reply.
-func (s session) send(ctx context.Context, op Op, act func(*Provider) (*family, error)) (providers.Tokens, error) {
+// send makes one call to the provider, with a refresh token or none, and reads its reply.
+func (s session) send(
+	ctx context.Context, op Op, token string, act func(*Provider) (*family, error),
+) (providers.Tokens, error) {
 	p := s.p.world.Provider
 	if p.OnCall != nil {
 		p.OnCall(op)
 	}
 	var raw secret.String
-	sent := s.p.world.Now()
-	err := s.p.call(ctx, Site{Op: op}, refresh.Key{}, func(bool) error {
-		var instead error
-		acts := true
-		if p.Answer != nil {
+	sent := s.p.now()
+	s.p.checkClaim()
+	err := s.p.call(ctx, Site{Op: op}, refresh.Key{}, func(fault Fault) error {
+		acts, instead := answer(op, fault)
+		if p.Answer != nil && instead == nil {
 			acts, instead = p.Answer(op)
 		}
 		s.p.world.mu.Lock()
 		defer s.p.world.mu.Unlock()
 		p.calls[op]++
+		if kind := providers.KindOf(instead); token != "" && kind != providers.NotSent && kind != providers.RateLimited {
+			p.risk(token)
+		}
 		if instead != nil && !acts {
 			return instead
 		}
@@ -248,6 +315,9 @@ func (s session) send(ctx context.Context, op Op, act func(*Provider) (*family, 
 		return providers.Tokens{}, err
 	}
 	tokens, err := s.Decode(raw, sent)
+	if err == nil {
+		s.p.received(tokens.RefreshToken)
+	}
 	if failed, ok := errors.AsType[*providers.Error](err); ok {
 		failed.Op, failed.Raw, failed.Sent = strings.ToLower(string(op)), raw, sent
 	}

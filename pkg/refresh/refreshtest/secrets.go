@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"tokenrefresh/pkg/refresh"
@@ -14,7 +15,6 @@ import (
 type Secrets struct {
 	world *World
 	docs  map[place]*document
-	back  []string
 }
 
 type place struct {
@@ -74,9 +74,12 @@ func (s *Secrets) Put(key refresh.Key, doc refresh.Document, value secret.String
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	d := s.docs[place{key, doc}]
-	id := s.world.id("9e4504aa")
+	id := s.world.id(PersonIDs)
 	d.versions[id] = value
 	d.setCurrent(id, s.world.clock())
+	if doc == refresh.TokensDoc {
+		s.world.did(Edited, id, value)
+	}
 	return id
 }
 
@@ -105,6 +108,17 @@ func (s *Secrets) Get(key refresh.Key, doc refresh.Document) refresh.Version {
 	return refresh.Version{ID: d.current(), Value: d.versions[d.current()]}
 }
 
+// Version returns the version with that id; zero where there is none.
+func (s *Secrets) Version(key refresh.Key, doc refresh.Document, id string) refresh.Version {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	value, ok := s.docs[place{key, doc}].versions[id]
+	if !ok {
+		return refresh.Version{}
+	}
+	return refresh.Version{ID: id, Value: value}
+}
+
 // IDs lists all versions that were stored, in no order.
 func (s *Secrets) IDs(key refresh.Key, doc refresh.Document) []string {
 	s.world.mu.Lock()
@@ -119,21 +133,26 @@ func (s *Secrets) History(key refresh.Key, doc refresh.Document) []string {
 	return slices.Clone(s.docs[place{key, doc}].history)
 }
 
-// WentBack lists the versions of tokens that were made current again after another
-// had replaced them.
-func (s *Secrets) WentBack() []string {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	return slices.Clone(s.back)
-}
-
-// promote makes a version current.
+// promote makes a version current. AWSCURRENT must not go back: neither to a version
+// that was current, nor to one of an older generation. A person's token that nobody
+// has claimed to present must not be replaced.
 func (s *Secrets) promote(at place, id string) {
 	d := s.docs[at]
-	if at.doc == refresh.TokensDoc && slices.Contains(d.history, id) {
-		s.back = append(s.back, id)
+	before, after := generationOf(d.versions[d.current()]), generationOf(d.versions[id])
+	older := before.family == after.family && before.number > after.number
+	if slices.Contains(d.history, id) || older {
+		s.world.wrong("AWSCURRENT of %s went back to %s", at.doc, id)
+	}
+	theirs := refreshTokenOf(d.versions[d.current()])
+	claimed := slices.Contains(s.world.Ledger.rows[at.key].Spent, secret.New(theirs).Fingerprint())
+	if edited := at.doc == refresh.TokensDoc && strings.HasPrefix(d.current(), PersonIDs); edited && !claimed &&
+		s.world.Provider.live(theirs) && s.world.Provider.presented[theirs] == 0 {
+		s.world.wrong("a person's version %s was replaced by %s", d.current(), id)
 	}
 	d.setCurrent(id, s.world.clock())
+	if at.doc == refresh.TokensDoc {
+		s.world.did(MadeCurrent, id, d.versions[id])
+	}
 }
 
 // secretsPort is a process's way to the Secrets.
@@ -143,7 +162,7 @@ type secretsPort struct{ p *process }
 func (s secretsPort) on(
 	ctx context.Context, op Op, key refresh.Key, doc refresh.Document, act func(d *document, stale bool) error,
 ) error {
-	return s.p.call(ctx, Site{op, doc}, key, func(stale bool) error {
+	return s.p.call(ctx, Site{op, doc}, key, func(fault Fault) error {
 		s.p.world.mu.Lock()
 		defer s.p.world.mu.Unlock()
 		d := s.p.world.Secrets.docs[place{key, doc}]
@@ -153,7 +172,7 @@ func (s secretsPort) on(
 		case d.broken != nil:
 			return d.broken
 		}
-		return act(d, stale)
+		return act(d, fault == Stale)
 	})
 }
 
@@ -203,8 +222,11 @@ func (s secretsPort) Stage(ctx context.Context, key refresh.Key, doc refresh.Doc
 			return refresh.ErrQuota
 		}
 		d.versions[v.ID] = v.Value
+		if doc == refresh.TokensDoc && !exists {
+			s.p.world.did(Stored, v.ID, v.Value)
+		}
 		if d.current() == "" {
-			d.setCurrent(v.ID, s.p.world.clock())
+			s.p.world.Secrets.promote(place{key, doc}, v.ID)
 		}
 		current = d.current() == v.ID
 		return nil

@@ -31,6 +31,9 @@ type World struct {
 	processes int
 	pending   []func()
 	trace     []Call
+	deeds     []Deed
+	wrongs    []string
+	claimant  map[refresh.Key]int // the process that claimed last
 }
 
 // New makes a world with the secrets of account "default": credentials that can
@@ -39,6 +42,7 @@ func New() *World {
 	w := &World{
 		Accounts: []string{Default.Account},
 		now:      time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), born: time.Now(),
+		claimant: map[refresh.Key]int{},
 	}
 	w.Secrets = &Secrets{world: w, docs: map[place]*document{}}
 	w.Ledger = &Ledger{world: w, rows: map[refresh.Key]refresh.Row{}}
@@ -65,14 +69,17 @@ func (w *World) Seed(key refresh.Key) {
 }
 
 // Engine starts a process.
-func (w *World) Engine(hook Hook) *refresh.Engine {
+func (w *World) Engine(hook Hook) *refresh.Engine { return w.SkewedEngine(hook, 0) }
+
+// SkewedEngine starts a process whose clock is off by skew.
+func (w *World) SkewedEngine(hook Hook, skew time.Duration) *refresh.Engine {
 	w.mu.Lock()
 	w.processes++
-	p := &process{world: w, hook: hook, number: w.processes, count: map[Site]int{}}
+	p := &process{world: w, hook: hook, skew: skew, number: w.processes, count: map[Site]int{}}
 	w.mu.Unlock()
 	return refresh.Engine{
 		Provider: providerPort{p}, Secrets: secretsPort{p}, Ledger: ledgerPort{p},
-		Accounts: w.Accounts, NewID: w.newID, Now: w.Now,
+		Accounts: w.Accounts, NewID: w.newID, Now: p.now,
 	}.WithDefaults()
 }
 
@@ -118,8 +125,11 @@ func (w *World) Trace() []Call {
 	return slices.Clone(trace)
 }
 
-// AttemptIDs is how the ids of attempts begin. The ids of a world count up.
-const AttemptIDs = "a77e3970"
+// How ids begin. The ids of a world count up.
+const (
+	AttemptIDs = "a77e3970"
+	PersonIDs  = "9e4504aa" // versions that people have put
+)
 
 // newID makes ids of the shape of a UUID that tell in which order they were made.
 func (w *World) newID() string {

@@ -1,0 +1,146 @@
+package refresh_test
+
+import (
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// moment is a call of a history; without a site: the moment before a tick's run.
+type moment struct {
+	tick  int
+	rival bool // of the run that a second process makes in the same tick
+	site  rt.Site
+	nth   int // the run's calls from the site, from 1
+}
+
+// what happens to a call, or right before it.
+type what int
+
+const (
+	faults   what = iota // the call ends in the fault
+	faultsOn             // and so do all later ones from its site, until the run ends
+	lands                // reported as failed; done before a later tick
+	freezes              // the process stands still until a later tick, and goes on as if nothing had been
+	seeds                // a person puts the refresh token of a new login into tokens
+	loses                // the ledger loses the row
+	cancels              // the run's caller gives up
+	rivals               // another process makes a whole run first
+	yields               // the rival waits until the other run has ended
+	skews                // the run's clock is off
+	lags                 // the tick comes late
+)
+
+// choice is one thing that goes wrong, or comes in between, in a history.
+type choice struct {
+	moment
+	what  what
+	fault rt.Fault
+	until int           // the tick in which it lands, or in which the process wakes up
+	by    time.Duration // how far into that it lands; how far the clock is off; how late the tick comes
+}
+
+// String names the choice; in one history no two have the same name.
+func (c choice) String() string {
+	run := fmt.Sprintf("tick %d", c.tick)
+	if c.rival {
+		run += " rival"
+	}
+	call := fmt.Sprintf("%s#%d", c.site, c.nth)
+	switch c.what {
+	case faults:
+		return fmt.Sprintf("%s: %s: %s", run, call, c.fault)
+	case faultsOn:
+		return fmt.Sprintf("%s: %s and on: %s", run, call, c.fault)
+	case lands:
+		return fmt.Sprintf("%s: %s: failed, lands %s into tick %d", run, call, c.by, c.until)
+	case freezes:
+		return fmt.Sprintf("%s: frozen at %s until tick %d", run, call, c.until)
+	case seeds:
+		return fmt.Sprintf("%s: a person seeds before %s", run, call)
+	case loses:
+		return fmt.Sprintf("%s: the row is lost before %s", run, call)
+	case cancels:
+		return fmt.Sprintf("%s: cancelled at %s", run, call)
+	case rivals:
+		return fmt.Sprintf("%s: a rival runs before %s", run, call)
+	case yields:
+		return fmt.Sprintf("%s: yields at %s", run, call)
+	case skews:
+		return fmt.Sprintf("%s: clock off by %s", run, c.by)
+	case lags:
+		return fmt.Sprintf("%s: late by %s", run, c.by)
+	}
+	panic("unreachable")
+}
+
+// over is the first tick that the choice has nothing to do with any more. What a clock
+// that was ahead has put off waits until the others get there.
+func (c choice) over() int {
+	ahead := 0
+	if c.what == skews {
+		ahead = max(0, int(c.by/period))
+	}
+	return max(c.tick+1+ahead, c.until+1)
+}
+
+// heals reports whether the fault can befall calls from site, and leaves nothing that
+// waits for a person: a refused login does.
+func heals(fault rt.Fault, site rt.Site) bool {
+	return fault.On(site) && (fault != rt.AnswerRefused || site.Op != rt.Login)
+}
+
+// beforeTick are the choices about a whole tick.
+func beforeTick(n int) []choice {
+	m := moment{tick: n}
+	return []choice{
+		{moment: m, what: skews, by: 5 * time.Minute},
+		{moment: m, what: skews, by: -5 * time.Minute},
+		{moment: m, what: skews, by: 20 * time.Minute},
+		{moment: m, what: lags, by: 14 * time.Minute},
+		{moment: m, what: lags, by: 2 * time.Hour},
+	}
+}
+
+// choicesAt are all the choices about one call.
+func choicesAt(m moment) []choice {
+	var all []choice
+	for _, fault := range rt.Faults {
+		if !heals(fault, m.site) {
+			continue
+		}
+		if fault == rt.LandLater {
+			all = append(all, landings(m)...)
+			continue
+		}
+		all = append(all, choice{moment: m, fault: fault})
+		if fails := fault == rt.FailBefore || fault == rt.FailAfter; fails && !m.site.ToProvider() && !m.site.Reads() {
+			all = append(all, choice{moment: m, what: faultsOn, fault: fault})
+		}
+	}
+	if m.site.Op != rt.Rows {
+		// A claim of a minute and a half has run out by then, and somebody taken over.
+		all = append(all, choice{moment: m, what: freezes, until: m.tick + 3})
+	}
+	all = append(all, choice{moment: m, what: seeds}, choice{moment: m, what: loses}, choice{moment: m, what: cancels})
+	if m.rival {
+		return append(all, choice{moment: m, what: yields})
+	}
+	return append(all, choice{moment: m, what: rivals})
+}
+
+// landings are when a call that had been given up is done: before the next tick, before
+// the one that takes over or in the midst of it, or after that.
+func landings(m moment) []choice {
+	var all []choice
+	for later := 1; later <= 3; later++ {
+		all = append(all, choice{moment: m, what: lands, fault: rt.LandLater, until: m.tick + later})
+	}
+	const step = 2 * time.Millisecond // a call takes about as long
+	for n := step; n <= 7*step && m.site.Doc != refresh.AccessDoc; n += step {
+		all = append(all, choice{moment: m, what: lands, fault: rt.LandLater, until: m.tick + 2, by: n})
+	}
+	return all
+}

@@ -1,0 +1,252 @@
+package refresh_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+const (
+	period = time.Minute // between two ticks
+	faulty = 3           // choices are about so many first ticks
+	enough = 3           // ticks that work make a credential healthy
+	most   = 40          // ticks without faults: claims and back-offs run out in them
+)
+
+// history is what became of some choices.
+type history struct {
+	scenario
+	latency order
+	choices []choice
+	world   *rt.World
+
+	mu     sync.Mutex
+	events []event
+	ends   map[moment]chan struct{} // closed when the run that begins there has ended
+
+	states   map[int]state // at the beginning of ticks that no choice reaches into
+	outcomes map[moment]outcome.Outcome
+	worked   int // ticks since then that did something
+	broken   string
+	known    bool // from here on it goes as another one went
+}
+
+// event is a line of the history's story.
+type event struct {
+	at time.Time
+	moment
+	text string // empty: the call is made
+}
+
+// from is the first tick that no choice reaches into, nor the scenario.
+func (h *history) from() int {
+	n := h.quiet
+	for _, c := range h.choices {
+		n = max(n, c.over())
+	}
+	return n
+}
+
+// play runs the history of choices: least ticks, and on until the credential is healthy
+// again or ought to be. A state that is in seen ends it.
+func play(s scenario, latency order, least int, seen map[state]bool, choices ...choice) *history {
+	w := rt.New()
+	w.Flows, w.Latency = true, latency
+	s.setup(w)
+	h := &history{
+		scenario: s, latency: latency, choices: choices, world: w, ends: map[moment]chan struct{}{},
+		states: map[int]state{}, outcomes: map[moment]outcome.Outcome{},
+	}
+	from := h.from()
+	for n := 0; n < max(from, least) || h.broken == "" && h.waits(n-from); n++ {
+		if n >= from {
+			h.states[n] = h.state(n)
+			if seen[h.states[n]] {
+				h.known = true
+				return h
+			}
+		}
+		free := !h.world.Now().Before(row(w).NotBefore)
+		h.tick(n)
+		if n >= from && h.broken == "" {
+			h.promises(n, free)
+		}
+	}
+	h.settled()
+	return h
+}
+
+// waits reports whether the credential may take more ticks without faults than n.
+func (h *history) waits(n int) bool {
+	return n == 0 || !h.healthy() && h.worked < enough && n < most
+}
+
+// tick lets one scheduled run begin, and a period pass.
+func (h *history) tick(n int) {
+	m := moment{tick: n}
+	var skew, late time.Duration
+	var landing []time.Duration
+	for _, c := range h.choices {
+		switch {
+		case c.what == skews && c.tick == n:
+			skew = c.by
+		case c.what == lags && c.tick == n:
+			late = c.by
+		case c.what == lands && c.until == n:
+			landing = append(landing, c.by)
+		}
+	}
+	time.Sleep(late)
+	if h.meanwhile != nil {
+		h.meanwhile(h.world, n)
+	}
+	next := time.Now().Add(period)
+	land := func() {
+		h.tell(m, "what had not landed lands")
+		h.world.Land()
+	}
+	if slices.Contains(landing, 0) {
+		land()
+	}
+	h.begin(m, skew)
+	slices.Sort(landing)
+	for _, by := range landing {
+		if by > 0 {
+			time.Sleep(time.Until(next.Add(by - period)))
+			land()
+		}
+	}
+	time.Sleep(time.Until(next))
+}
+
+// begin starts a run and returns a channel that is closed when it yields.
+func (h *history) begin(m moment, skew time.Duration) (ended, yielded <-chan struct{}) {
+	end, yield := make(chan struct{}), make(chan struct{})
+	h.mu.Lock()
+	h.ends[m] = end
+	h.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{history: h, moment: m, yield: yield, cancel: cancel}
+	engine := h.world.SkewedEngine(r.hook, skew)
+	go func() {
+		defer close(end)
+		defer cancel()
+		result := engine.Run(ctx, refresh.Request{RunID: fmt.Sprintf("run-%d-%t", m.tick, m.rival)})[0]
+		h.mu.Lock()
+		h.outcomes[m] = result.Outcome
+		h.mu.Unlock()
+		h.tell(m, fmt.Sprintf("%s (%v)", result.Outcome, result.Err))
+	}()
+	return end, yield
+}
+
+func (h *history) tell(m moment, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.events = append(h.events, event{h.world.Now(), m, text})
+}
+
+// running is a run under the history's choices.
+type running struct {
+	*history
+	moment
+	yield  chan struct{}
+	cancel context.CancelFunc
+
+	gate    sync.Mutex
+	until   time.Time
+	waitFor <-chan struct{}
+}
+
+// hook is asked before each call of the run.
+func (r *running) hook(call rt.Call) rt.Fault {
+	m := r.moment
+	m.site, m.nth = call.Site, call.Nth
+	r.tell(m, "")
+	r.wait() // the whole process stands still, also the calls beside the one that was chosen
+	fault := rt.None
+	for _, c := range r.choices {
+		if c.what == faultsOn && c.tick == m.tick && c.rival == m.rival && c.site == m.site && m.nth >= c.nth {
+			fault = c.fault
+		}
+		if c.moment == m {
+			fault = max(fault, r.do(c))
+		}
+	}
+	return fault
+}
+
+// wait is where a frozen or yielding process stands still.
+func (r *running) wait() {
+	r.gate.Lock()
+	until, waitFor := r.until, r.waitFor
+	r.gate.Unlock()
+	time.Sleep(time.Until(until))
+	if waitFor != nil {
+		<-waitFor
+	}
+}
+
+// do makes one choice come true.
+func (r *running) do(c choice) rt.Fault {
+	r.tell(c.moment, c.String())
+	switch c.what {
+	case faults, lands:
+		return c.fault
+	case freezes:
+		r.gate.Lock()
+		r.until = time.Now().Add(time.Duration(c.until-c.tick)*period + period/2)
+		r.gate.Unlock()
+		r.wait()
+	case seeds:
+		r.world.Seed(rt.Default)
+	case loses:
+		if chain(r.world).AttemptID != "" { // a seed's token may be sent, whatever the row said of it
+			r.world.Ledger.Delete(rt.Default)
+		}
+	case cancels:
+		r.cancel()
+	case rivals:
+		ended, yielded := r.begin(moment{tick: c.tick, rival: true}, 0)
+		select {
+		case <-ended:
+		case <-yielded:
+		}
+	case yields:
+		r.gate.Lock()
+		r.mu.Lock()
+		r.waitFor = r.ends[moment{tick: c.tick}]
+		r.mu.Unlock()
+		r.gate.Unlock()
+		close(r.yield)
+		r.wait()
+	case faultsOn, skews, lags:
+	}
+	return rt.None
+}
+
+// calls are the calls of the history, in order; those that are made in the same
+// moment in the order of their names.
+func (h *history) calls() []moment {
+	var made []event
+	for _, e := range h.events {
+		if e.text == "" {
+			made = append(made, e)
+		}
+	}
+	slices.SortStableFunc(made, func(a, b event) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.tick, b.tick), cmp.Compare(a.site.String(), b.site.String()))
+	})
+	all := make([]moment, 0, len(made))
+	for _, e := range made {
+		all = append(all, e.moment)
+	}
+	return all
+}

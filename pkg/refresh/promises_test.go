@@ -1,0 +1,210 @@
+package refresh_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// always are the promises that hold at any moment, whatever has happened. It says
+// which one is broken; empty: none.
+func always(w *rt.World) string {
+	if repeated := w.Provider.Repeated(); len(repeated) > 0 {
+		return fmt.Sprintf("presented again after the provider may have acted: %v", repeated)
+	}
+	if n := w.Provider.Replays(); n > 0 {
+		return fmt.Sprintf("%d replays", n)
+	}
+	if wrongs := w.Wrongs(); len(wrongs) > 0 {
+		return strings.Join(wrongs, "; ")
+	}
+	return ""
+}
+
+// healthy reports whether the credential is as it should be. A seed waits until the
+// row is due; readers have what they need until then.
+func (h *history) healthy() bool {
+	r, access := row(h.world), h.world.Secrets.Get(rt.Default, refresh.AccessDoc)
+	current := h.world.Secrets.Get(rt.Default, refresh.TokensDoc)
+	seeded := strings.HasPrefix(current.ID, rt.PersonIDs) && r.Phase == refresh.Idle && r.State == refresh.OK &&
+		r.PublishedVersionID == access.ID && access.ID != ""
+	return seeded || unhealthy(h.world) == ""
+}
+
+// promises looks at the world after tick n, one without faults. free: no back-off and
+// no rate limit stood in its way.
+func (h *history) promises(n int, free bool) {
+	if h.broken = always(h.world); h.broken != "" {
+		return
+	}
+	what, ended := h.outcomes[moment{tick: n}]
+	switch {
+	case !ended:
+		h.broken = "a run without faults takes longer than a tick"
+	case free && what != outcome.Busy:
+		h.worked++
+		h.broken = h.readers(what)
+	}
+}
+
+// readers says what is wrong with what they read after a tick without faults.
+func (h *history) readers(what outcome.Outcome) string {
+	tokens, _ := read(h.world, refresh.TokensDoc)
+	access, _ := read(h.world, refresh.AccessDoc)
+	forgotten := !h.login && slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
+	if h.world.Provider.Accepts(tokens.AccessToken) && !h.world.Provider.Accepts(access.AccessToken) && !forgotten {
+		return "access is left with a revoked token while tokens is healthy"
+	}
+	skewed := slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == skews })
+	fresh := slices.Contains([]outcome.Outcome{outcome.Refreshed, outcome.LoggedIn, outcome.NotDue}, what)
+	if left := h.world.Provider.Remaining(access.AccessToken); fresh && !skewed && left < period {
+		return fmt.Sprintf("%s, and readers have a token for %s more", what, left)
+	}
+	return ""
+}
+
+// settled looks at the world in the end.
+func (h *history) settled() {
+	if h.broken != "" {
+		return
+	}
+	if lost := lostReply(h.world); lost != "" {
+		h.broken = lost
+		return
+	}
+	problem := unhealthy(h.world)
+	switch {
+	case h.healthy():
+	case h.login:
+		h.broken = fmt.Sprintf("not healthy after %d ticks without faults: %s", h.worked, problem)
+	case !needsPerson(h.world, !h.unsent && !slices.ContainsFunc(h.choices, choice.unsends)):
+		h.broken = fmt.Sprintf("waits for a person after %d ticks without faults, although its token was not presented: %s", h.worked, problem)
+	}
+	if h.broken == "" && !slices.ContainsFunc(h.choices, choice.losesReplies) {
+		h.broken = unstoredReply(h.world)
+	}
+}
+
+// unsends reports whether the choice can leave a token that is claimed, and not sent.
+func (c choice) unsends() bool {
+	switch c.what {
+	case faults:
+		return c.fault == rt.DieBefore || c.fault == rt.DieAfter || c.fault == rt.FailAfter || !c.site.ToProvider()
+	case faultsOn, lands, freezes, loses, skews, cancels:
+		return true
+	case seeds, rivals, yields, lags:
+	}
+	return false
+}
+
+// losesReplies reports whether the choice can keep a process from storing a reply.
+func (c choice) losesReplies() bool {
+	switch c.what {
+	case faults:
+		return c.fault != rt.Stale && !c.site.ToProvider()
+	case faultsOn, lands, freezes, loses, skews:
+		return true
+	case seeds, rivals, yields, lags, cancels:
+	}
+	return false
+}
+
+// unstoredReply says which reply reached a process and no store.
+func unstoredReply(w *rt.World) string {
+	deeds := w.Deeds()
+	for _, d := range deeds {
+		if d.What == rt.Received && !slices.ContainsFunc(deeds, func(o rt.Deed) bool {
+			return o.What == rt.Stored && o.RefreshToken == d.RefreshToken
+		}) {
+			return "a reply that had come was stored nowhere"
+		}
+	}
+	return ""
+}
+
+// needsPerson reports whether a credential without a login truly waits for a person:
+// its token was presented, or what was presented is not known any more. A token that
+// was claimed and not sent counts too, but where sure says that there is none.
+func needsPerson(w *rt.World, sure bool) bool {
+	r := row(w)
+	token := chain(w).RefreshToken
+	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
+	return r.Phase == refresh.Idle && (r.State == refresh.Uncertain || r.State == refresh.Dead) &&
+		(w.Provider.Risked(token) || lost || !sure && slices.Contains(r.Spent, fingerprint(token)))
+}
+
+// lostReply says which reply a store accepted that was never promoted, although it
+// had to be: no person edited tokens since its attempt looked, nobody had taken over
+// before it was stored, the row was not lost, and nothing that came from it is current.
+func lostReply(w *rt.World) string {
+	deeds := w.Deeds()
+	for stored, d := range deeds {
+		if d.What != rt.Stored || !strings.HasPrefix(d.ID, rt.AttemptIDs) {
+			continue
+		}
+		claimed := slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.What == rt.Claimed && o.ID == d.ID })
+		looked := 0
+		if base := deeds[claimed].Base; base != "" {
+			looked = slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.ID == base && (o.What == rt.Edited || o.What == rt.MadeCurrent) }) + 1
+		}
+		excused := false
+		for n, o := range deeds {
+			switch o.What {
+			case rt.Edited:
+				excused = excused || n >= looked
+			case rt.RowLost:
+				excused = excused || n > claimed
+			case rt.Claimed:
+				excused = excused || claimed < n && n < stored
+			case rt.MadeCurrent:
+				excused = excused || o.ID == d.ID || rt.Succeeds(o.RefreshToken, d.RefreshToken)
+			case rt.Stored, rt.Received:
+			}
+		}
+		// A chain that the escrow carries goes on from there: once its token may have been
+		// presented, what that brought may be lost as any reply may.
+		if !excused && w.Provider.Presented(d.RefreshToken) == 0 && !slices.Contains(row(w).Spent, fingerprint(d.RefreshToken)) {
+			return fmt.Sprintf("reply %s was accepted by a store and never promoted", d.ID)
+		}
+	}
+	return ""
+}
+
+// story tells a history, to be read and to be played again.
+func (h *history) story() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", h.broken)
+	at := time.Time{}
+	for _, e := range h.events {
+		if e.at.Sub(at) >= period/2 {
+			fmt.Fprintf(&b, "\n  %s ", e.at.Format(time.TimeOnly))
+		}
+		at = e.at
+		text := e.text
+		if text == "" {
+			text = fmt.Sprintf("%s#%d", e.site, e.nth)
+		} else {
+			text = "[" + text + "]"
+		}
+		if e.rival {
+			text = "rival:" + text
+		}
+		b.WriteString(" " + text)
+	}
+	fmt.Fprintf(&b, "\n\n  play it again: go test ./pkg/refresh -run TestStory -v -story '%s'\n", h.spell())
+	return b.String()
+}
+
+// spell is the history in one line.
+func (h *history) spell() string {
+	parts := []string{h.name}
+	for _, c := range h.choices {
+		parts = append(parts, c.String())
+	}
+	return strings.Join(parts, " | ")
+}

@@ -1,0 +1,39 @@
+package refresh
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	day = 24 * time.Hour
+	// stagedMost bounds the list in the row: at one version in 10 minutes it is never
+	// reached.
+	stagedMost = 200
+)
+
+// Secrets Manager keeps 100 versions and removes none that is younger than 24 hours;
+// it asks for at most one PutSecretValue in 10 minutes, sustained, which are 144 a
+// day. Whether it refuses the 101st of a day, AWS doesn't say: at 100 there is a
+// warning before that, and once they are taken all the same, before the 144th.
+const (
+	keptVersions      = 100
+	sustainedVersions = int(day / leastInterval)
+	quotaMargin       = 10
+)
+
+// nearQuota reports whether n versions within a day come close to a limit.
+func nearQuota(n int) bool {
+	return n >= keptVersions-quotaMargin && n <= keptVersions || n >= sustainedVersions-quotaMargin
+}
+
+// stagedSince lists when the attempts since then began.
+func (r Row) stagedSince(then time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(r.StagedAt), func(t time.Time) bool { return t.Before(then) })
+}
+
+// staging is the list with an attempt that begins now: it stages one version at most.
+func (r Row) staging(now time.Time) []time.Time {
+	all := append(r.stagedSince(now.Add(-day)), now.UTC().Truncate(time.Second))
+	return all[max(0, len(all)-stagedMost):]
+}

@@ -1,0 +1,79 @@
+package refresh_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// Whatever makes so many versions, a warning comes before the hundredth, and one more
+// before the hundred and forty-fourth; not all the time in between, where the refreshes
+// of a 15-minute token are.
+func TestVersionsAreMetered(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		warned := func(want int) bool {
+			w.Advance(time.Minute)
+			got := run(w, nil, refresh.Request{Force: true})
+			if got.Outcome != outcome.Refreshed || got.Versions != want {
+				t.Fatalf("%s, %d versions; want %d", got.Outcome, got.Versions, want)
+			}
+			text := strings.Join(got.Warnings, " ")
+			return strings.Contains(text, "model/default/tokens") && strings.Contains(text, "24 hours")
+		}
+		for n := 2; n <= 150; n++ {
+			want := n >= 90 && n <= 100 || n >= 134
+			if warned(n) != want {
+				t.Errorf("version %d: warned %t", n, !want)
+			}
+		}
+		w.Advance(24*time.Hour - 10*time.Minute)
+		if warned(11) { // the last ten, and this one
+			t.Error("warned of the versions of another day")
+		}
+	})
+}
+
+// A failed login and a login after a lost reply are attempts of their own, and may each
+// stage a version. What stages none is not counted: a recovery, a lost claim.
+func TestVersionsCountAttempts(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		for _, step := range []struct {
+			hook rt.Hook
+			want outcome.Outcome
+			n    int
+		}{
+			{at(sends, 1, 0, rt.FailAfter), outcome.LoggedIn, 3},
+			{at(claims, 1, 0, rt.FailBefore), outcome.Transient, 3},
+			{at(promotes, 1, 0, rt.DieBefore), outcome.PersistFailed, 4},
+			{nil, outcome.Recovered, 4},
+		} {
+			w.Advance(12 * time.Minute)
+			if got := tick(w, step.hook); got.Outcome != step.want || len(row(w).StagedAt) != step.n {
+				t.Errorf("%s, %d versions; want %s and %d", got.Outcome, len(row(w).StagedAt), step.want, step.n)
+			}
+		}
+	})
+}
+
+// However many attempts are forced, the row does not grow for ever.
+func TestVersionsAreBounded(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		for range 300 {
+			w.Advance(time.Second)
+			run(w, nil, refresh.Request{Force: true})
+		}
+		if n := len(row(w).StagedAt); n != 200 {
+			t.Errorf("%d times are kept, want 200", n)
+		}
+	})
+}
