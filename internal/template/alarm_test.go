@@ -76,6 +76,29 @@ func TestExpiryAlarmForgivesOneGap(t *testing.T) {
 	}
 }
 
+// A credential that waits for a person fails at each tick. That is one alarm and one
+// mail, although minutes without a tick lie between.
+func TestErrorsAlarmOutlastsTheNextTick(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for rate, minutes := range map[string]int{"rate(1 minute)": 2, "rate(2 minutes)": 4, "rate(5 minutes)": 10} {
+		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+			p := stack.Resources[id].Properties
+			if p["MetricName"] != "Errors" {
+				continue
+			}
+			got := []any{p["Period"], p["DatapointsToAlarm"], p["EvaluationPeriods"], p["TreatMissingData"]}
+			if diff := cmp.Diff([]any{60, 1, minutes, "notBreaching"}, got); diff != "" {
+				t.Errorf("%s at %s: period, datapoints, periods, missing data (-want +got):\n%s", id, rate, diff)
+			}
+		}
+	}
+}
+
 func TestMail(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
