@@ -85,6 +85,29 @@ func TestRefreshLogsTheExpiryOfEveryRun(t *testing.T) {
 	}
 }
 
+// Without the ledger nobody knows how long the token lives: the metric is missing, and
+// its alarm takes that for a breach.
+func TestRefreshWithoutLedgerSaysNothingOfTheToken(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	h, out := newRefresh(world)
+	if _, err := h.Invoke(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	h.Engine = world.Engine(func(c refreshtest.Call) refreshtest.Fault {
+		if c.Op == refreshtest.Rows {
+			return refreshtest.FailBefore
+		}
+		return refreshtest.None
+	})
+	if _, err := h.Invoke(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if line := lastLine(t, out); line["outcome"] != "transient" || line["error"] == nil || line["AccessTokenExpiresIn"] != nil {
+		t.Errorf("the line: %v", line)
+	}
+}
+
 // skewed is a provider whose clock goes wrong.
 type skewed struct {
 	providers.Provider
