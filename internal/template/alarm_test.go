@@ -53,6 +53,52 @@ func TestAlarms(t *testing.T) {
 	})
 }
 
+// A metric may come late: one period without it, or under the threshold, rings for
+// nobody, two of three do. A period must hold a tick, or every other one has no data.
+func TestExpiryAlarmForgivesOneGap(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for rate, period := range map[string]int{"rate(1 minute)": 60, "rate(2 minutes)": 120, "rate(5 minutes)": 300} {
+		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+			p := stack.Resources[id].Properties
+			if p["MetricName"] != "AccessTokenExpiresIn" {
+				continue
+			}
+			got := []any{p["Period"], p["DatapointsToAlarm"], p["EvaluationPeriods"]}
+			if diff := cmp.Diff([]any{period, 2, 3}, got); diff != "" {
+				t.Errorf("%s at %s: period, datapoints, periods (-want +got):\n%s", id, rate, diff)
+			}
+		}
+	}
+}
+
+// A credential that waits for a person fails at each tick. That is one alarm and one
+// mail, although minutes without a tick lie between.
+func TestErrorsAlarmOutlastsTheNextTick(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for rate, minutes := range map[string]int{"rate(1 minute)": 2, "rate(2 minutes)": 4, "rate(5 minutes)": 10} {
+		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+			p := stack.Resources[id].Properties
+			if p["MetricName"] != "Errors" {
+				continue
+			}
+			got := []any{p["Period"], p["DatapointsToAlarm"], p["EvaluationPeriods"], p["TreatMissingData"]}
+			if diff := cmp.Diff([]any{60, 1, minutes, "notBreaching"}, got); diff != "" {
+				t.Errorf("%s at %s: period, datapoints, periods, missing data (-want +got):\n%s", id, rate, diff)
+			}
+		}
+	}
+}
+
 func TestMail(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)

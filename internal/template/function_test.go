@@ -114,6 +114,26 @@ func TestSchedules(t *testing.T) {
 	})
 }
 
+// Small accounts have nothing to reserve, and a deployment that reserves fails there.
+func TestConcurrencyIsReservedOnlyOnDemand(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for reserved, want := range map[string]any{"": nil, "2": "2"} {
+		stack, err := loaded.Stack(map[string]string{"ReservedConcurrency": reserved})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, function := range stack.Of(template.Function) {
+			if got := stack.Resources[function].Properties["ReservedConcurrentExecutions"]; got != want {
+				t.Errorf("%s reserves %v where %q is asked for", function, got, reserved)
+			}
+		}
+	}
+	if p := loaded.Parameters["ReservedConcurrency"]; p.Default == nil || *p.Default != "" {
+		t.Error("concurrency is reserved unasked")
+	}
+}
+
 // The next tick is the retry: a repetition by Lambda would only meet it.
 func TestFailedRunsAreKeptAndNotRepeated(t *testing.T) {
 	t.Parallel()

@@ -2,12 +2,14 @@ package handler_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -17,6 +19,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/telemetry"
 )
 
@@ -79,6 +82,71 @@ func TestRefreshLogsTheExpiryOfEveryRun(t *testing.T) {
 	line := lastLine(t, out)
 	if line["outcome"] != "not_due" || line["AccessTokenExpiresIn"] == nil {
 		t.Errorf("a tick with nothing due says nothing of the token: %v", line)
+	}
+}
+
+// Without the ledger nobody knows how long the token lives: the metric is missing, and
+// its alarm takes that for a breach.
+func TestRefreshWithoutLedgerSaysNothingOfTheToken(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	h, out := newRefresh(world)
+	if _, err := h.Invoke(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	h.Engine = world.Engine(func(c refreshtest.Call) refreshtest.Fault {
+		if c.Op == refreshtest.Rows {
+			return refreshtest.FailBefore
+		}
+		return refreshtest.None
+	})
+	if _, err := h.Invoke(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if line := lastLine(t, out); line["outcome"] != "transient" || line["error"] == nil || line["AccessTokenExpiresIn"] != nil {
+		t.Errorf("the line: %v", line)
+	}
+}
+
+// skewed is a provider whose clock goes wrong.
+type skewed struct {
+	providers.Provider
+	by time.Duration
+}
+
+func (p skewed) Open(credentials secret.String) (providers.Session, error) {
+	s, err := p.Provider.Open(credentials)
+	return skewedSession{s, p.by}, err
+}
+
+type skewedSession struct {
+	providers.Session
+	by time.Duration
+}
+
+func (s skewedSession) Login(ctx context.Context) (providers.Tokens, error) {
+	t, err := s.Session.Login(ctx)
+	t.ServerDate = t.IssuedAt.Add(s.by)
+	return t, err
+}
+
+// A clock that is wrong and a refresh token that ends are seen before they do harm;
+// neither changes how long the access token is believed to live.
+func TestRefreshMeasuresClockAndRefreshToken(t *testing.T) {
+	t.Parallel()
+	for by, want := range map[time.Duration]any{-90 * time.Second: -90.0, time.Hour: 3600.0, 900 * time.Millisecond: nil} {
+		world := refreshtest.New()
+		world.Provider.RefreshLifetime = 24 * time.Hour
+		h, out := newRefresh(world)
+		h.Engine.Provider = skewed{h.Engine.Provider, by}
+		if _, err := h.Invoke(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		line := lastLine(t, out)
+		if line["ClockSkew"] != want || line["RefreshTokenExpiresIn"] != 86400.0 || line["AccessTokenExpiresIn"] != 900.0 {
+			t.Errorf("skewed by %s: skew %v, the refresh token ends in %v, the access token in %v",
+				by, line["ClockSkew"], line["RefreshTokenExpiresIn"], line["AccessTokenExpiresIn"])
+		}
 	}
 }
 
@@ -159,9 +227,9 @@ func TestRefreshShowsNoSecret(t *testing.T) {
 		last := world.Secrets.Get(refreshtest.Default, refresh.TokensDoc)
 
 		text := strings.Join(said, "\n") + out.String()
-		for _, secret := range slices.Concat(tokensOf(t, first), tokensOf(t, last), []string{world.Provider.Password}) {
-			if secret != "" && strings.Contains(text, secret) {
-				t.Errorf("%s: %q is shown", kind, secret)
+		for _, hidden := range slices.Concat(tokensOf(t, first), tokensOf(t, last), []string{world.Provider.Password}) {
+			if hidden != "" && strings.Contains(text, hidden) {
+				t.Errorf("%s: %q is shown", kind, hidden)
 			}
 		}
 	}

@@ -166,6 +166,20 @@ func TestSweepThatIsNotSeeded(t *testing.T) {
 	}
 }
 
+// What a sweep leaves undone is told, with its age.
+func TestSweepTellsItsBacklog(t *testing.T) {
+	t.Parallel()
+	h, out := newSweep(t, "placeholder")
+	invoke(t, h, record("a", "b"))
+	invoke(t, h, nil)
+	line := lastLine(t, out)
+	text, _ := line["oldest_due"].(string)
+	since, err := time.Parse(time.RFC3339, text)
+	if line["SweepBacklog"] != 2.0 || line["backlog"] != 2.0 || err != nil || time.Since(since) > time.Minute {
+		t.Errorf("backlog %v and %v since %q", line["SweepBacklog"], line["backlog"], text)
+	}
+}
+
 // blindIndex cannot be read.
 type blindIndex struct{ sweep.Transactions }
 

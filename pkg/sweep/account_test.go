@@ -273,13 +273,7 @@ func TestIndexFails(t *testing.T) {
 				for i := range int64(100) {
 					w.add(i + 1)
 				}
-				var failed atomic.Bool
-				w.After = func(op, _ string) error {
-					if op == opDue && failed.CompareAndSwap(false, true) {
-						return tt.err
-					}
-					return nil
-				}
+				w.Before = failingOnce(opDue, tt.err)
 				report := w.run(t, sweep.Request{})
 				equal(t, "shards told of", report.Outcomes[tt.want], 1)
 				equal(t, "blind", report.Accounts[0].Blind, true)
@@ -288,6 +282,35 @@ func TestIndexFails(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A row whose index entry can't be read is told of; the others of its shard are
+// worked on, or one mangled row would stop an eighth of them for ever.
+func TestUnreadableIndexEntry(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(100) {
+			w.add(i + 1)
+		}
+		w.After = failingOnce(opDue, errPassing) // the model returns the others beside it
+		report := w.run(t, sweep.Request{})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 100, outcome.Transient: 1})
+		equal(t, "blind", report.Accounts[0].Blind, true)
+		if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "due index") {
+			t.Errorf("warnings: %s", text)
+		}
+	})
+}
+
+// failingOnce is a hook that fails the first call of op.
+func failingOnce(op string, err error) func(string, string) error {
+	var failed atomic.Bool
+	return func(called, _ string) error {
+		if called == op && failed.CompareAndSwap(false, true) {
+			return err
+		}
+		return nil
 	}
 }
 

@@ -49,7 +49,9 @@ func (s *sweep) query(ctx context.Context, shard, limit int) {
 		s.count(what, 1)
 		s.say(what, fmt.Errorf("query the due index: %w", err))
 		s.blind()
-		return
+		if len(entries) == 0 {
+			return
+		}
 	}
 	due := len(entries)
 	if !s.req.Force {

@@ -145,6 +145,10 @@ func TestRow(t *testing.T) {
 			row: func(r *sweep.Transaction) { r.Status, r.RefreshAt = sweep.Deleted, time.Time{} },
 			req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue,
 		},
+		"named, past its expiry, forced": {
+			row: func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now()) },
+			req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue,
+		},
 		"named, can't be read": {
 			before: failing(opGet, errPassing), req: sweep.Request{TransactionID: id}, want: outcome.Transient,
 		},

@@ -60,7 +60,8 @@ var ErrForbidden = errors.New("access to the transactions is denied")
 type Transactions interface {
 	// Due returns up to limit entries of a shard, the earliest RefreshAt first,
 	// whether due already or not. It may be stale, and leaves out rows past their
-	// ExpiresAt at now.
+	// ExpiresAt at now. It also leaves out what can't be read, of which the error
+	// tells; the entries beside an error are good.
 	Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]Due, error)
 	// Get reads a row consistently; false where there is none.
 	Get(ctx context.Context, id int64) (Transaction, bool, error)

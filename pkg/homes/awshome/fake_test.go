@@ -24,6 +24,7 @@ type script struct {
 	mu      sync.Mutex
 	answers map[string][]answer
 	calls   []string
+	bodies  []string // of the calls
 }
 
 // answer is a body with its status, or no answer where err is set.
@@ -51,6 +52,11 @@ func (s *script) Do(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, operation)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	s.bodies = append(s.bodies, string(body))
 	answers := s.answers[operation]
 	if len(answers) == 0 {
 		s.t.Errorf("unexpected %s", operation)

@@ -46,7 +46,7 @@ func NewTransactions(api TransactionsAPI, table string) *Transactions {
 }
 
 // Due implements sweep.Transactions: one Query, and more only where rows past their
-// expiry, which DynamoDB deletes within days, take up the limit.
+// expiry, which DynamoDB deletes within days, or that can't be read take up the limit.
 func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &x.table,
@@ -57,6 +57,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 		ExpressionAttributeValues: item{":due_shard": text(dueShard(account, shard)), ":now": number(now.Unix())},
 	}
 	var due []sweep.Due
+	var unreadable error // of one: it is a person's to correct, one after the other
 	for len(due) < limit {
 		in.Limit = aws.Int32(int32(min(limit-len(due), maxPage))) //nolint:gosec // at most maxPage
 		page, err := x.api.Query(ctx, in)
@@ -69,7 +70,8 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 				ID: r.number("transaction_id"), RefreshAt: r.time("refresh_at"), AccessExpiresAt: r.time("access_expires_at"),
 			}
 			if err := r.err(x.table, transactionName(entry.ID)); err != nil {
-				return nil, err
+				unreadable = err
+				continue
 			}
 			due = append(due, entry)
 		}
@@ -78,7 +80,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 		}
 		in.ExclusiveStartKey = page.LastEvaluatedKey
 	}
-	return due, nil
+	return due, unreadable
 }
 
 // Get implements sweep.Transactions.

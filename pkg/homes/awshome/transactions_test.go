@@ -61,13 +61,23 @@ func TestUnreadableTransaction(t *testing.T) {
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
 		"transaction_id": &types.AttributeValueMemberN{Value: "7"}, "due_shard": text("default#0"),
-		"refresh_at": text(planted), "failures": text(planted),
+		"refresh_at": text("0 " + planted), "failures": text(planted), // sorts before all times
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	// It is the first of its shard, and must not hide the next.
+	good := transaction()
+	for good.ID = 8; sweep.ShardOf(good.ID) != 0; good.ID++ {
+	}
+	if _, err := transactions.Put(t.Context(), good); err != nil {
+		t.Fatal(err)
+	}
 	_, _, getErr := transactions.Get(t.Context(), 7)
-	_, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
+	due, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
+	if len(due) != 1 || due[0].ID != good.ID {
+		t.Errorf("due beside it: %v", due)
+	}
 	for what, err := range map[string]error{"get": getErr, "due": dueErr} {
 		if err == nil {
 			t.Fatalf("%s: no error", what)

@@ -1,0 +1,46 @@
+package refresh_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// A process freezes with the reply in its hands, for longer than its claim lasts, and
+// another run logs in meanwhile. When it wakes up it takes nothing back, neither from
+// the secrets nor from the row.
+func TestLateReply(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		token := chain(w).RefreshToken
+		var theirs refresh.Row
+		var frozen sync.Once // the three calls that keep the reply wait for it
+		got := tick(w, func(c rt.Call) rt.Fault {
+			if c.Op == rt.Stage || c.Site == claims && c.Nth == 2 {
+				frozen.Do(func() {
+					w.Advance(2 * time.Minute)
+					if other := run(w, nil, refresh.Request{RunID: "another"}); other.Outcome != outcome.LoggedIn {
+						t.Errorf("the other run: %s: %v", other.Outcome, other.Err)
+					}
+					theirs = row(w)
+				})
+			}
+			return rt.None
+		})
+		if got.Outcome != outcome.Superseded || got.VersionID != theirs.VersionID {
+			t.Errorf("outcome %s with version %s, want superseded with %s", got.Outcome, got.VersionID, theirs.VersionID)
+		}
+		if now := row(w); now.Fence != theirs.Fence || now.AttemptID != theirs.AttemptID || now.LastOutcome != outcome.LoggedIn {
+			t.Errorf("the row is of attempt %s, fence %d, after %s", now.AttemptID, now.Fence, now.LastOutcome)
+		}
+		if n := w.Provider.Presented(token); n != 1 {
+			t.Errorf("presented %d times", n)
+		}
+		wantHealthy(t, w)
+	})
+}

@@ -1,0 +1,62 @@
+package refresh_test
+
+import (
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// The secrets refuse the chain for a reason that nobody knows, such as its length, and
+// go on refusing. The ledger carries it, and readers get their tokens.
+func TestSecretsRefuseTheChain(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		for n := range 30 {
+			if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed || got.Err == nil {
+				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
+			}
+			if access, _ := read(w, refresh.AccessDoc); !w.Provider.Accepts(access.AccessToken) {
+				t.Fatalf("tick %d: readers have a dead token", n)
+			}
+			w.Advance(time.Minute)
+		}
+		if n := w.Provider.Calls(rt.Refresh); n != 4 { // the first two, and two more in 30 minutes
+			t.Errorf("%d refreshes, want 4", n)
+		}
+		if got := tick(w, nil); got.Outcome != outcome.Recovered {
+			t.Errorf("when they take it: %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A key or permission that is withdrawn while the provider is called, which no look
+// beforehand can find, costs no reply.
+func TestForbiddenAfterTheSend(t *testing.T) {
+	t.Parallel()
+	for _, doc := range []refresh.Document{refresh.TokensDoc, refresh.AccessDoc} {
+		inBubble(t, string(doc), func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			w.Provider.OnCall = func(rt.Op) { w.Secrets.Break(rt.Default, doc, refresh.ErrForbidden) }
+			began := time.Now()
+			for range 3 {
+				if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {
+					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+				}
+				w.Advance(time.Minute)
+			}
+			if waited := time.Since(began); waited > 0 {
+				t.Errorf("waited %s for a person", waited)
+			}
+			w.Secrets.Break(rt.Default, doc, nil)
+			if got := tick(w, nil); got.Outcome != outcome.Recovered {
+				t.Errorf("once it is allowed again: %s: %v", got.Outcome, got.Err)
+			}
+			wantHealthy(t, w)
+		})
+	}
+}

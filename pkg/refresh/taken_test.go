@@ -1,0 +1,36 @@
+package refresh_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+)
+
+// A dead attempt has left a version that another release of this program wrote in
+// other words. The id says whose it is: it is taken as it stands.
+func TestVersionInOtherWords(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		tick(w, onlyEscrow)
+		attempt := row(w).AttemptID
+		theirs := secret.New(fmt.Sprintf(`{"access_token":%q,"of":"another release"}`, "at-1-3"))
+		_, err := w.Engine(nil).Secrets.Stage(t.Context(), rt.Default, refresh.AccessDoc, refresh.Version{ID: attempt, Value: theirs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Advance(2 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Recovered || got.VersionID != attempt {
+			t.Errorf("outcome %s with version %s, want recovered with %s: %v", got.Outcome, got.VersionID, attempt, got.Err)
+		}
+		if got := w.Secrets.Get(rt.Default, refresh.AccessDoc); got.ID != attempt || got.Value != theirs {
+			t.Errorf("version %s of access is current, want %s as it was staged", got.ID, attempt)
+		}
+		wantHealthy(t, w)
+	})
+}
