@@ -88,6 +88,12 @@ func (a *attempt) carried() bool {
 	return a.unpromoted() && a.row.BaseVersionID == a.read.tokens.ID
 }
 
+// outdated reports whether the escrow was left behind: somebody has put another version
+// into tokens since its attempt began.
+func (a *attempt) outdated() bool {
+	return a.row.Escrow.AttemptID != "" && a.row.BaseVersionID != a.read.tokens.ID
+}
+
 // waiting decides for a credential that waits for a person, or for a login
 // back-off to end: it goes on where a person edited a secret since.
 func (a *attempt) waiting(due bool) (Result, bool) {
@@ -153,9 +159,7 @@ func (a *attempt) note(ctx context.Context, state State, cause error) Result {
 		return result
 	}
 	next.ConsecutiveFailures++
-	guard := a.unchanged()
-	guard.Phase = Idle
-	if err := a.Ledger.Write(ctx, next, guard); err != nil {
+	if err := a.Ledger.Write(ctx, next, a.unchanged()); err != nil {
 		// The next tick finds the same and writes it then.
 		a.Log.WarnContext(ctx, "state not written", "account", a.row.Account, "error", err)
 		return result

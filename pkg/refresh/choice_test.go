@@ -86,6 +86,11 @@ func (c choice) over() int {
 	return max(c.tick+1+ahead, c.until+1)
 }
 
+// cuts reports whether the choice ends what a process does at a point of its own.
+func (c choice) cuts() bool {
+	return c.what == cancels || c.what == freezes || c.what == yields || c.fault == rt.DieBefore || c.fault == rt.DieAfter
+}
+
 // heals reports whether the fault can befall calls from site, and leaves nothing that
 // waits for a person: a refused login does.
 func heals(fault rt.Fault, site rt.Site) bool {
@@ -138,8 +143,8 @@ func landings(m moment) []choice {
 	for later := 1; later <= 3; later++ {
 		all = append(all, choice{moment: m, what: lands, fault: rt.LandLater, until: m.tick + later})
 	}
-	const step = 2 * time.Millisecond // a call takes about as long
-	for n := step; n <= 7*step && m.site.Doc != refresh.AccessDoc; n += step {
+	const step = 2 * time.Millisecond                                              // a call takes about as long
+	for n := step / 4; n <= 7*step && m.site.Doc != refresh.AccessDoc; n += step { // never when a call is done
 		all = append(all, choice{moment: m, what: lands, fault: rt.LandLater, until: m.tick + 2, by: n})
 	}
 	return all

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 	} else {
 		next.NotBefore = time.Time{}
 	}
-	if a.unpromoted() && !a.carried() {
+	if a.outdated() {
 		next.Escrow = Escrow{}
 	}
 	next.StagedAt = a.row.staging(a.Now())
@@ -190,11 +191,11 @@ func (a *attempt) holds(ctx context.Context) error {
 	if asleep := a.Now().Sub(a.claimedAt); time.Since(a.claimed) < fenceAge && asleep.Abs() < fenceAge {
 		return nil
 	}
-	row, exists, err := a.Ledger.Row(ctx, a.row.Key)
+	held, err := a.stillHeld(ctx)
 	if err != nil {
 		return a.notSent("the claim could not be checked", err)
 	}
-	if !exists || !a.unclaimed(row) {
+	if !held {
 		return errClaimLost
 	}
 	if err := a.enough(ctx); err != nil {
@@ -204,16 +205,23 @@ func (a *attempt) holds(ctx context.Context) error {
 	return nil
 }
 
-// unchanged is the guard of a write that follows from the row as it was read. Beside the
-// fence it names the attempt: a row that was lost and made anew counts its claims anew.
+// unchanged is the guard of a write that follows from the row as it was read. The fence
+// alone would not do: a row that was lost and made anew counts its claims anew, and a
+// holder that comes back late may write its escrow, or settle, under the fence it has.
 func (a *attempt) unchanged() Guard {
-	return Guard{Absent: !a.exists, Fence: a.row.Fence, AttemptID: a.row.AttemptID}
+	r := a.row
+	return Guard{
+		Absent: !a.exists, Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
+		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
+	}
 }
 
-// unclaimed reports whether row, read anew, has seen no claim since this run's own.
-func (a *attempt) unclaimed(row Row) bool {
-	return row.Fence == a.row.Fence && row.AttemptID == a.row.AttemptID &&
-		row.ClaimedBy == a.row.ClaimedBy && row.Phase == a.row.Phase
+// stillHeld reads the row anew and reports whether nobody has claimed since this run
+// did, or since it read the row.
+func (a *attempt) stillHeld(ctx context.Context) (bool, error) {
+	row, exists, err := a.Ledger.Row(ctx, a.row.Key)
+	return err == nil && exists && row.Fence == a.row.Fence && row.AttemptID == a.row.AttemptID &&
+		row.ClaimedBy == a.row.ClaimedBy && row.Phase == a.row.Phase, err
 }
 
 func (a *attempt) notSent(hint string, err error) error {

@@ -20,6 +20,7 @@ type kept struct {
 	access        error // of staging access
 	accessCurrent bool
 	escrow        error
+	held          bool // the claim was, when the reply had come
 }
 
 // persistContext is for what must be done once a provider has acted: it outlives
@@ -62,6 +63,7 @@ func (a *attempt) keep(ctx context.Context, c chain) kept {
 		func() { k.accessCurrent, k.access = a.stage(ctx, AccessDoc, c) },
 		func() { k.escrow = a.escrow(ctx) },
 	)
+	k.held = k.escrow == nil
 	return k
 }
 
@@ -83,7 +85,8 @@ func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
 			}
 		},
 	)
-	if k.tokens != nil && k.escrow == nil { // cut short: AWS may be back for both
+	k.held = k.escrow == nil
+	if k.tokens != nil && k.held { // cut short: AWS may be back for both
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/4)
 		defer cancel()
 		k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)

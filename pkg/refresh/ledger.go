@@ -109,6 +109,9 @@ type Guard struct {
 	// AttemptID and Phase are compared where they are not empty.
 	AttemptID string
 	Phase     Phase
+	// SameEscrow: the escrow is of the attempt EscrowOf; empty: there is none.
+	SameEscrow bool
+	EscrowOf   string
 }
 
 // LostError is Write's answer where the guard did not hold.

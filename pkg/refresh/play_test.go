@@ -30,6 +30,7 @@ type history struct {
 	mu     sync.Mutex
 	events []event
 	ends   map[moment]chan struct{} // closed when the run that begins there has ended
+	runs   sync.WaitGroup
 
 	states   map[int]state // at the beginning of ticks that no choice reaches into
 	outcomes map[moment]outcome.Outcome
@@ -68,9 +69,8 @@ func play(s scenario, latency order, least int, seen map[state]bool, choices ...
 	for n := 0; n < max(from, least) || h.broken == "" && h.waits(n-from); n++ {
 		if n >= from {
 			h.states[n] = h.state(n)
-			if seen[h.states[n]] {
-				h.known = true
-				return h
+			if h.known = seen[h.states[n]]; h.known {
+				break
 			}
 		}
 		free := !h.world.Now().Before(row(w).NotBefore)
@@ -79,7 +79,10 @@ func play(s scenario, latency order, least int, seen map[state]bool, choices ...
 			h.promises(n, free)
 		}
 	}
-	h.settled()
+	h.runs.Wait()
+	if !h.known {
+		h.settled()
+	}
 	return h
 }
 
@@ -135,7 +138,7 @@ func (h *history) begin(m moment, skew time.Duration) (ended, yielded <-chan str
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{history: h, moment: m, yield: yield, cancel: cancel}
 	engine := h.world.SkewedEngine(r.hook, skew)
-	go func() {
+	h.runs.Go(func() {
 		defer close(end)
 		defer cancel()
 		result := engine.Run(ctx, refresh.Request{RunID: fmt.Sprintf("run-%d-%t", m.tick, m.rival)})[0]
@@ -143,7 +146,7 @@ func (h *history) begin(m moment, skew time.Duration) (ended, yielded <-chan str
 		h.outcomes[m] = result.Outcome
 		h.mu.Unlock()
 		h.tell(m, fmt.Sprintf("%s (%v)", result.Outcome, result.Err))
-	}()
+	})
 	return end, yield
 }
 
@@ -170,6 +173,9 @@ func (r *running) hook(call rt.Call) rt.Fault {
 	m := r.moment
 	m.site, m.nth = call.Site, call.Nth
 	r.tell(m, "")
+	if m.rival {
+		time.Sleep(300 * time.Microsecond) // it never does anything in the same moment as the other
+	}
 	r.wait() // the whole process stands still, also the calls beside the one that was chosen
 	fault := rt.None
 	for _, c := range r.choices {

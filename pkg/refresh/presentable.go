@@ -21,7 +21,7 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 		}
 		s.chain = c
 	}
-	if a.unpromoted() && !a.carried() {
+	if a.outdated() {
 		if err := a.confirm(ctx); err != nil { // else the escrow would be given up for a stale read
 			return present, stale, err
 		}

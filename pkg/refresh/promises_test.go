@@ -70,6 +70,9 @@ func (h *history) readers(what outcome.Outcome) string {
 
 // settled looks at the world in the end.
 func (h *history) settled() {
+	if h.broken == "" {
+		h.broken = always(h.world) // a run may have outlived the last tick
+	}
 	if h.broken != "" {
 		return
 	}

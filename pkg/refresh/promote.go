@@ -32,7 +32,7 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 	defer cancel()
 	tokens, access = k.tokens, k.access
 	var steps []func()
-	if k.access == nil && !k.accessCurrent && k.escrow == nil {
+	if k.access == nil && !k.accessCurrent && k.held {
 		// In the same moment as tokens, and also where tokens takes no version: readers
 		// wait for it. If tokens turns out to be somebody else's, the row stays due and
 		// access is made to follow. That the escrow was written says that the claim was
@@ -42,7 +42,7 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 		})
 	}
 	if k.tokens == nil && !k.tokensCurrent {
-		steps = append(steps, func() { tokens = a.promoteTokens(ctx, c) })
+		steps = append(steps, func() { tokens = a.promoteTokens(ctx, c, k.held) })
 	}
 	together(steps...)
 	var moved *MovedError
@@ -55,15 +55,23 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 // promoteTokens is the compare-and-swap of the chain, from the version that was
 // current before the claim. A version whose refresh token was presented is replaced
 // too: an ancestor that became current late, by a write that had been given up, or a
-// person's edit that kept the token. Anybody else's version stands.
-func (a *attempt) promoteTokens(ctx context.Context, c chain) error {
+// person's edit that kept the token. So is what another attempt wrote, where this one
+// was not recovered and still holds its claim: it is an older one, of which the row
+// knew nothing. Anybody else's version stands.
+func (a *attempt) promoteTokens(ctx context.Context, c chain, held bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, a.row.BaseVersionID, c.attemptID)
 		var moved *MovedError
 		if !errors.As(err, &moved) {
 			return err
 		}
-		presented, readErr := a.presented(ctx, moved.Current)
+		presented, attempted, readErr := a.standing(ctx, moved.Current)
+		if readErr != nil {
+			return readErr
+		}
+		if attempted && held && !presented {
+			presented, readErr = a.stillHeld(ctx)
+		}
 		if readErr != nil {
 			return readErr
 		}
@@ -74,17 +82,21 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain) error {
 	})
 }
 
-// presented reports whether the refresh token in version id of tokens has been.
-func (a *attempt) presented(ctx context.Context, id string) (bool, error) {
+// standing reports of version id of tokens whether its refresh token has been
+// presented, and whether an attempt wrote it.
+func (a *attempt) standing(ctx context.Context, id string) (presented, attempted bool, err error) {
 	v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, id)
 	if errors.Is(err, ErrNoVersion) {
-		return false, nil
+		return false, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read version %s: %w", id, err)
+		return false, false, fmt.Errorf("read version %s: %w", id, err)
 	}
 	c, err := parseChain(v.Value)
-	return err == nil && a.spent(c.refreshToken), nil
+	if err != nil {
+		return false, false, nil //nolint:nilerr // a person's, whatever it is
+	}
+	return a.spent(c.refreshToken), c.attemptID == id, nil
 }
 
 // publish makes access follow version id of tokens, whose content is c. It stops where
@@ -102,11 +114,11 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		for range publishTries {
 			// After the label was read: whoever claims from here on moves it.
-			row, exists, err := a.Ledger.Row(ctx, a.row.Key)
+			held, err := a.stillHeld(ctx)
 			if err != nil {
 				return err
 			}
-			if !exists || !a.unclaimed(row) {
+			if !held {
 				return errClaimLost
 			}
 			err = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, from, id)

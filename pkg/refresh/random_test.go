@@ -16,8 +16,9 @@ var told = flag.String("story", "", "a history, as a failure spells it, for Test
 func TestManyFaults(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(draw *rapid.T) {
-		s := rapid.SampledFrom(scenarios()).Draw(draw, "scenario")
-		latency := rapid.SampledFrom(orders()).Draw(draw, "order")
+		all := scenarios()
+		s := all[rapid.IntRange(0, len(all)-1).Draw(draw, "scenario")]
+		latency := orders()[rapid.IntRange(0, 1).Draw(draw, "order")]
 		more := rapid.IntRange(3, 6).Draw(draw, "choices")
 		var h *history
 		inTime(t, func() { h = play(s, latency, faulty, nil) })
@@ -26,7 +27,7 @@ func TestManyFaults(t *testing.T) {
 			if len(next) == 0 {
 				break
 			}
-			c := rapid.SampledFrom(next).Draw(draw, "choice")
+			c := next[rapid.IntRange(0, len(next)-1).Draw(draw, "choice")]
 			inTime(t, func() { h = play(s, latency, faulty, nil, append(h.choices, c)...) })
 		}
 		if h.broken != "" {
@@ -90,6 +91,9 @@ func spelled(t *testing.T, spelling string) *history {
 
 // broke are histories that broke a promise once, shortest first.
 var broke = []string{
+	// A reply that had been kept unread was put over the seed of the person who then
+	// corrected the credentials too.
+	"an unreadable reply | tick 0: a person seeds before Refresh#1 | tick 1: Refresh#1: answered rate limited",
 	// A row that was lost was made anew by a failed login, and a stale read brought back a
 	// seed that had been presented.
 	"an unreadable reply | tick 0: the row is lost before Current(tokens)#1 | tick 2: Current(tokens)#1: reads stale",

@@ -125,10 +125,11 @@ func (a *attempt) decodeRaw() (chain, bool) {
 }
 
 // rereadRaw finishes the attempt whose reply could not be read, where it can be
-// now, because a person corrected the credentials.
+// now, because a person corrected the credentials. A seed that a person put there
+// meanwhile stands.
 func (a *attempt) rereadRaw(ctx context.Context) (Result, bool) {
 	c, ok := a.decodeRaw()
-	if !ok {
+	if !ok || a.outdated() {
 		return Result{}, false
 	}
 	if a.req.DryRun {

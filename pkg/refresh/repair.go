@@ -108,10 +108,9 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 
 // settleRepair writes down what was repaired, unless another run has claimed since.
 func (a *attempt) settleRepair(ctx context.Context, next Row, result Result) Result {
-	before := a.row
+	before, guard := a.row, a.unchanged()
 	a.row = next
 	a.count(result.Outcome)
-	guard := Guard{Fence: before.Fence, AttemptID: before.AttemptID, Phase: Idle}
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
 	var lost *LostError
 	switch {

@@ -1,14 +1,16 @@
 package refresh_test
 
 import (
+	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 )
 
 // state is all of a world that what comes next depends on: ids and families of tokens
@@ -16,55 +18,80 @@ import (
 // histories that have come to the same state go on alike.
 type state string
 
-var named = regexp.MustCompile(`(` + rt.AttemptIDs + `|` + rt.PersonIDs + `)-0000-4000-8000-\d{12}|[ra]t-\d+`)
-
 // state of the world at the beginning of tick n.
 func (h *history) state(n int) state {
-	w, now := h.world, h.world.Now()
-	var b strings.Builder
-	since := func(t time.Time) string {
-		if t.IsZero() {
-			return "-"
-		}
-		return t.Sub(now).Round(time.Second).String()
+	r := row(h.world)
+	s := describer{world: h.world, now: h.world.Now(), spent: r.Spent, names: map[string]int{}}
+	s.add(min(n, h.quiet), r.Phase, s.name(r.AttemptID), r.AttemptSource, s.since(r.ClaimedUntil), s.name(r.BaseVersionID),
+		s.name(r.Escrow.AttemptID), r.Escrow.Raw, r.State, s.name(r.CredentialsVersionID), s.name(r.SeenVersionID),
+		s.name(r.VersionID), s.name(r.PublishedVersionID), s.since(r.RefreshAt), s.since(r.NotBefore), r.LoginFailures,
+		s.since(r.AccessExpiresAt))
+	if !r.Escrow.Bytes.IsZero() {
+		s.document(r.Escrow.Bytes)
 	}
-	r := row(w)
-	fmt.Fprintln(&b, min(n, h.quiet), r.Phase, r.AttemptID, r.AttemptSource, since(r.ClaimedUntil), r.BaseVersionID,
-		r.Escrow.AttemptID, r.Escrow.Bytes.Reveal(), r.Escrow.Raw, r.State, r.CredentialsVersionID, r.SeenVersionID,
-		r.VersionID, r.PublishedVersionID, since(r.RefreshAt), since(r.NotBefore), r.LoginFailures, since(r.AccessExpiresAt))
 	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
 		ids := []string{r.AttemptID, r.VersionID, r.Escrow.AttemptID, r.BaseVersionID, r.PublishedVersionID}
-		history := w.Secrets.History(rt.Default, doc)
-		if n := len(history); n > 0 {
-			ids = append(ids, history[max(0, n-2):]...)
-		}
-		for _, id := range ids {
-			fmt.Fprintln(&b, doc, id, w.Secrets.Version(rt.Default, doc, id).Value.Reveal())
+		was := h.world.Secrets.History(rt.Default, doc)
+		ids = append(ids, was[max(0, len(was)-2):]...)
+		for n, id := range ids {
+			if v := h.world.Secrets.Version(rt.Default, doc, id); v.ID != "" && !slices.Contains(ids[:n], id) {
+				s.add(doc, n, s.name(id))
+				s.document(v.Value)
+			}
 		}
 	}
-	text := stamps.ReplaceAllStringFunc(b.String(), func(s string) string {
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			panic(err) // the pattern says it is one
-		}
-		return since(t)
-	})
-	// Of each token that could be presented: whether it was, and what it is worth.
-	for _, token := range refreshTokens.FindAllString(text, -1) {
-		text += fmt.Sprintln(slices.Contains(r.Spent, fingerprint(token)), w.Provider.Live(token),
-			w.Provider.Remaining(strings.Replace(token, "rt", "at", 1)).Round(time.Second))
-	}
-	names := map[string]int{}
-	return state(named.ReplaceAllStringFunc(text, func(s string) string {
-		key := strings.TrimLeft(s, "ra") // of a family its two tokens
-		if _, known := names[key]; !known {
-			names[key] = len(names)
-		}
-		return fmt.Sprintf("<%c%d>", s[0], names[key])
-	}))
+	return state(s.text)
 }
 
-var (
-	stamps        = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
-	refreshTokens = regexp.MustCompile(`rt-\d+-\d+`)
-)
+// describer writes down what it is shown.
+type describer struct {
+	world *rt.World
+	now   time.Time
+	spent []string
+	names map[string]int
+	text  []byte
+}
+
+func (s *describer) add(what ...any) { s.text = fmt.Appendln(s.text, what...) }
+
+// name is what an id or a family is called, whichever it is.
+func (s *describer) name(id string) int {
+	if id == "" {
+		return -1
+	}
+	if _, known := s.names[id]; !known {
+		s.names[id] = len(s.names)
+	}
+	return s.names[id]
+}
+
+func (s *describer) since(t time.Time) int {
+	if t.IsZero() {
+		return -1 << 31
+	}
+	return int(t.Sub(s.now).Round(time.Second) / time.Second)
+}
+
+// document writes down a tokens or access document, and what its tokens are worth;
+// any other text as it is.
+func (s *describer) document(value secret.String) {
+	var doc struct {
+		AccessToken     string    `json:"access_token"`
+		RefreshToken    string    `json:"refresh_token"`
+		IssuedAt        time.Time `json:"issued_at"`
+		AccessExpiresAt time.Time `json:"access_expires_at"`
+		Source          string    `json:"source"`
+		AttemptID       string    `json:"attempt_id"`
+	}
+	if err := json.Unmarshal([]byte(value.Reveal()), &doc); err != nil || doc.AccessToken+doc.RefreshToken == "" {
+		s.add(value.Reveal())
+		return
+	}
+	s.add(s.since(doc.IssuedAt), s.since(doc.AccessExpiresAt), doc.Source, s.name(doc.AttemptID))
+	for _, token := range []string{doc.AccessToken, doc.RefreshToken} {
+		family, generation, _ := strings.Cut(strings.TrimLeft(token, "art-"), "-")
+		number, _ := strconv.Atoi(generation)
+		s.add(s.name(family), number, slices.Contains(s.spent, fingerprint(token)), s.world.Provider.Live(token),
+			int(s.world.Provider.Remaining(token).Round(time.Second)/time.Second))
+	}
+}

@@ -308,7 +308,8 @@ func (m model) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) 
 	return m.call(ctx, opWrite, row.Account, func() error {
 		current, exists := m.ledger[row.Key]
 		holds := exists && !guard.Absent && guard.Fence == current.Fence &&
-			(guard.Phase == "" || guard.Phase == current.Phase) && (guard.AttemptID == "" || guard.AttemptID == current.AttemptID)
+			(guard.Phase == "" || guard.Phase == current.Phase) && (guard.AttemptID == "" || guard.AttemptID == current.AttemptID) &&
+			(!guard.SameEscrow || guard.EscrowOf == current.Escrow.AttemptID)
 		if !holds && (exists || !guard.Absent) {
 			return &refresh.LostError{Current: current, Exists: exists}
 		}

@@ -97,6 +97,14 @@ func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard
 			condition += " AND " + equal("phase", guard.Phase == refresh.Idle)
 			values[":guard_phase"] = text(string(guard.Phase))
 		}
+		switch {
+		case !guard.SameEscrow:
+		case guard.EscrowOf == "":
+			condition += " AND attribute_not_exists(#escrow)"
+		default:
+			condition += " AND #escrow.#attempt_id = :guard_escrow_of"
+			values[":guard_escrow_of"] = text(guard.EscrowOf)
+		}
 	}
 	var attempts int
 	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{

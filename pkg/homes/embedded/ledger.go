@@ -85,7 +85,8 @@ func holds(guard refresh.Guard, stored refresh.Row, found bool) bool {
 	}
 	return guard.Fence == stored.Fence &&
 		(guard.AttemptID == "" || guard.AttemptID == stored.AttemptID) &&
-		(guard.Phase == "" || guard.Phase == stored.Phase)
+		(guard.Phase == "" || guard.Phase == stored.Phase) &&
+		(!guard.SameEscrow || guard.EscrowOf == stored.Escrow.AttemptID)
 }
 
 func loadRow(tx *bbolt.Tx, key refresh.Key) (refresh.Row, bool, error) {

@@ -25,6 +25,7 @@ func Ledger(t *testing.T, open func(t *testing.T) refresh.Ledger) {
 	t.Run("a write replaces all that was stored", l.replaces)
 	t.Run("guard", l.guards)
 	t.Run("guard of a row that is absent", l.guardsAbsent)
+	t.Run("guard of a row without an escrow", l.guardsNoEscrow)
 	t.Run("a lost write tells the stored row", l.lost)
 	t.Run("one of many claims wins", l.claimRace)
 	t.Run("one of many first claims wins", l.firstClaimRace)

@@ -25,6 +25,9 @@ func (l ledgerContract) guards(t *testing.T) {
 		"fence, attempt and phase": {refresh.Guard{Fence: 7, AttemptID: "ours", Phase: refresh.Sending}, true},
 		"attempt, other phase":     {refresh.Guard{Fence: 7, AttemptID: "ours", Phase: refresh.Idle}, false},
 		"other attempt, phase":     {refresh.Guard{Fence: 7, AttemptID: "theirs", Phase: refresh.Sending}, false},
+		"fence and escrow":         {refresh.Guard{Fence: 7, SameEscrow: true, EscrowOf: "escrow attempt"}, true},
+		"other escrow":             {refresh.Guard{Fence: 7, SameEscrow: true, EscrowOf: "theirs"}, false},
+		"no escrow":                {refresh.Guard{Fence: 7, SameEscrow: true}, false},
 		"absent":                   {refresh.Guard{Absent: true}, false},
 		"absent, all else right":   {refresh.Guard{Absent: true, Fence: 7, AttemptID: "ours", Phase: refresh.Sending}, false},
 	} {
@@ -55,6 +58,14 @@ func (l ledgerContract) guardsAbsent(t *testing.T) {
 	}
 	l.write(t, row, refresh.Guard{Absent: true, Fence: 99, AttemptID: "other", Phase: refresh.Idle})
 	l.want(t, row)
+}
+
+func (l ledgerContract) guardsNoEscrow(t *testing.T) {
+	t.Parallel()
+	row := refresh.Row{Key: newKey(), Phase: refresh.Idle}
+	l.stored(t, row)
+	l.wantLost(t, l.ledger.Write(t.Context(), row, refresh.Guard{SameEscrow: true, EscrowOf: "theirs"}), row, true)
+	l.write(t, row, refresh.Guard{SameEscrow: true})
 }
 
 func (l ledgerContract) lost(t *testing.T) {

@@ -134,7 +134,8 @@ func holds(g refresh.Guard, row refresh.Row, exists bool) bool {
 	if g.Absent || !exists {
 		return g.Absent && !exists
 	}
-	return g.Fence == row.Fence && (g.AttemptID == "" || g.AttemptID == row.AttemptID) && (g.Phase == "" || g.Phase == row.Phase)
+	return g.Fence == row.Fence && (g.AttemptID == "" || g.AttemptID == row.AttemptID) && (g.Phase == "" || g.Phase == row.Phase) &&
+		(!g.SameEscrow || g.EscrowOf == row.Escrow.AttemptID)
 }
 
 func (l ledgerPort) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {

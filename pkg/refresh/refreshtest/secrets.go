@@ -134,13 +134,14 @@ func (s *Secrets) History(key refresh.Key, doc refresh.Document) []string {
 }
 
 // promote makes a version current. AWSCURRENT must not go back: neither to a version
-// that was current, nor to one of an older generation. A person's token that nobody
-// has claimed to present must not be replaced.
+// that was current, nor to one of an older generation; but access always may follow tokens.
+// A person's token that nobody has claimed to present must not be replaced.
 func (s *Secrets) promote(at place, id string) {
 	d := s.docs[at]
 	before, after := generationOf(d.versions[d.current()]), generationOf(d.versions[id])
 	older := before.family == after.family && before.number > after.number
-	if slices.Contains(d.history, id) || older {
+	follows := at.doc == refresh.AccessDoc && s.docs[place{at.key, refresh.TokensDoc}].current() == id
+	if (slices.Contains(d.history, id) || older) && !follows {
 		s.world.wrong("AWSCURRENT of %s went back to %s", at.doc, id)
 	}
 	theirs := refreshTokenOf(d.versions[d.current()])
