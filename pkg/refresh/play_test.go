@@ -183,7 +183,7 @@ func (r *running) hook(call rt.Call) rt.Fault {
 			fault = c.fault
 		}
 		if c.moment == m {
-			fault = max(fault, r.do(c))
+			fault = max(fault, r.do(c, call))
 		}
 	}
 	return fault
@@ -201,7 +201,7 @@ func (r *running) wait() {
 }
 
 // do makes one choice come true.
-func (r *running) do(c choice) rt.Fault {
+func (r *running) do(c choice, call rt.Call) rt.Fault {
 	r.tell(c.moment, c.String())
 	switch c.what {
 	case faults, lands:
@@ -211,6 +211,7 @@ func (r *running) do(c choice) rt.Fault {
 		r.until = time.Now().Add(time.Duration(c.until-c.tick)*period + period/2)
 		r.gate.Unlock()
 		r.wait()
+		call.Slept()
 	case seeds:
 		r.world.Seed(rt.Default)
 	case loses:

@@ -68,6 +68,16 @@ type Call struct {
 	Nth int
 	// Began is when the call was made.
 	Began time.Time
+
+	process *process
+}
+
+// Slept tells the model that the call's process stood still, and its own clock with it:
+// the deadlines that have passed meanwhile do not hold back its next calls.
+func (c Call) Slept() {
+	c.process.mu.Lock()
+	defer c.process.mu.Unlock()
+	c.process.slept = true
 }
 
 // String is "Stage(tokens)#2".
@@ -136,6 +146,7 @@ type process struct {
 
 	mu    sync.Mutex
 	dead  bool
+	slept bool
 	count map[Site]int
 }
 
@@ -181,7 +192,9 @@ func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func
 		select {
 		case <-time.After(latency(c)):
 		case <-ctx.Done():
-			return ctx.Err()
+			if !p.awoken() {
+				return ctx.Err()
+			}
 		}
 	}
 	p.mu.Lock() // a call is done, and its process dies, in one step
@@ -210,6 +223,12 @@ func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func
 	return do()
 }
 
+func (p *process) awoken() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slept
+}
+
 // begin counts a call; a dead process makes none, and a cancelled one does nothing.
 func (p *process) begin(ctx context.Context, site Site, key refresh.Key) (Call, error) {
 	p.mu.Lock()
@@ -217,11 +236,11 @@ func (p *process) begin(ctx context.Context, site Site, key refresh.Key) (Call, 
 	if p.dead {
 		return Call{}, errPassing
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && !p.slept {
 		return Call{}, err
 	}
 	p.count[site]++
-	c := Call{Site: site, Key: key, Process: p.number, Nth: p.count[site], Began: time.Now()}
+	c := Call{Site: site, Key: key, Process: p.number, Nth: p.count[site], Began: time.Now(), process: p}
 	p.world.record(c)
 	return c, nil
 }
