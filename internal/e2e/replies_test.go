@@ -63,6 +63,26 @@ func TestBrokenLogin(t *testing.T) {
 	}
 }
 
+// A refresh before its time whose reply is lost, and the login after it: nobody has
+// an access token then, and the login is tried again at once, not when the refresh
+// would have been due.
+func TestForcedRefreshAndItsLoginAreLost(t *testing.T) {
+	t.Parallel()
+	w := sharedWorld(t, debug)
+	for provider := range chained {
+		t.Run(string(provider), func(t *testing.T) {
+			t.Parallel()
+			c, f := w.loggedIn(t, provider, "all-lost")
+			c.sandbox.Inject(provider, sandbox.Any, 2, sandbox.LoseReply())
+			f.want(t, c.force(), "transient")
+			c.elapse(t, longestClaim)
+			f.want(t, f.tick, "logged_in")
+			c.checkLive(t)
+			c.goesOn(t, f)
+		})
+	}
+}
+
 // Berbix is asked again in the same run.
 func TestBerbixBrokenReplies(t *testing.T) {
 	t.Parallel()
