@@ -12,9 +12,13 @@ SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $
 # The race detector needs a C compiler; without one Go turns cgo off.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
+SOAK ?= 10m
+
+# The exploration of the engine at its full depth.
+EXPLORE = go test -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -timeout 0 ./pkg/refresh -stride 1 -seeds 1500 -rapid.checks 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint build validate bench fuzz clean functions moto
+.PHONY: help run test soak lint build validate bench fuzz clean functions moto
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +33,10 @@ build: functions ## Build the three functions (.aws-sam/build) and the operator'
 test: functions moto ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -shuffle=on ./...
+
+soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then through all pairs of faults
+	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
+	$(EXPLORE)
 
 lint: ## Check format and code
 	go tool -modfile=tools/go.mod golangci-lint run

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"tokenrefresh/internal/moto"
@@ -55,19 +54,15 @@ func createStack(t testing.TB, aws *moto.Server, name, body string, parameters m
 	return outputs
 }
 
-var uploaded sync.Once
-
 // uploadCode puts a package where the translated template says the functions' code is.
 func uploadCode(t testing.TB, aws *moto.Server) {
 	t.Helper()
-	uploaded.Do(func() {
-		var archive strings.Builder
-		if err := zip.NewWriter(&archive).Close(); err != nil {
-			t.Fatal(err)
-		}
-		call(t, aws, http.MethodPut, "/bucket", "s3", "")
-		call(t, aws, http.MethodPut, "/bucket/key.zip", "s3", archive.String())
-	})
+	var archive strings.Builder
+	if err := zip.NewWriter(&archive).Close(); err != nil {
+		t.Fatal(err)
+	}
+	call(t, aws, http.MethodPut, "/bucket", "s3", "")
+	call(t, aws, http.MethodPut, "/bucket/key.zip", "s3", archive.String())
 }
 
 func getJSON(t testing.TB, aws *moto.Server, path, service string, to any) {

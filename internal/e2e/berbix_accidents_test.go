@@ -7,13 +7,16 @@ import (
 	"tokenrefresh/internal/sandbox"
 )
 
-// sweeper makes a credential of Berbix with rows that a forced sweep refreshes.
-func (w *world) sweeper(t *testing.T, account string) (*credential, *function, []sandbox.Transaction) {
+// sweeper makes a credential of Berbix with so many rows that a forced sweep refreshes.
+func (w *world) sweeper(t *testing.T, account string, n int) (*credential, *function, []sandbox.Transaction) {
 	t.Helper()
 	c := w.credential(t, sandbox.Berbix, account, sandbox.Options{})
 	c.seed(t, nil)
 	f := c.start(t)
-	rows := []sandbox.Transaction{c.sandbox.AddTransaction(), c.sandbox.AddTransaction()}
+	var rows []sandbox.Transaction
+	for range n {
+		rows = append(rows, c.newTransaction())
+	}
 	c.record(t, f, rows...)
 	f.wantCounts(t, f.tick, map[string]int{"refreshed": len(rows)})
 	return c, f, rows
@@ -26,6 +29,7 @@ func (c *credential) sweeps(t *testing.T, f *function, rows []sandbox.Transactio
 	for _, x := range rows {
 		c.checkRow(t, x, "")
 	}
+	c.checkSound(t)
 }
 
 // sweepCalls are the calls to AWS that an undisturbed sweep makes; of the queries,
@@ -49,8 +53,7 @@ func (c *credential) sweepCalls(t *testing.T, f *function, rows []sandbox.Transa
 // whose claims are not taken any more does the work.
 func TestBerbixKilledAtEachCallToAWS(t *testing.T) {
 	t.Parallel()
-	c, f, rows := newWorld(t, debug).sweeper(t, "killed")
-	deaths := []death{done, late}
+	c, f, rows := sharedWorld(t, debug).sweeper(t, "killed", 2)
 	for i, call := range c.sweepCalls(t, f, rows) {
 		f.wire.expect(call, deaths[i%len(deaths)].mishap(f))
 		f.checkDied(t, c.force())
@@ -67,12 +70,25 @@ func TestBerbixKilledAtEachCallToAWS(t *testing.T) {
 // A single failure of AWS at any call of a sweep costs nothing.
 func TestBerbixAWSFailsOnceAtEachCall(t *testing.T) {
 	t.Parallel()
-	c, f, rows := newWorld(t, debug).sweeper(t, "failed")
-	faults := []mishap{refused, throttled, dropped, unanswered}
+	c, f, rows := sharedWorld(t, debug).sweeper(t, "failed", 1)
 	for i, call := range c.sweepCalls(t, f, rows) {
-		f.wire.expect(call, faults[i%len(faults)])
+		f.wire.expect(call, failures[i%len(failures)].mishap)
 		c.sweeps(t, f, rows)
 		f.wire.clear()
+	}
+}
+
+// AWS fails from any call of a sweep to its end. What the run has not done the next
+// one does, once claims have run out.
+func TestBerbixAWSIsDownForTheRestOfASweep(t *testing.T) {
+	t.Parallel()
+	c, f, rows := sharedWorld(t, debug).sweeper(t, "down", 1)
+	for i, call := range c.sweepCalls(t, f, rows) {
+		f.wire.expectFrom(f.resting(failures[i%len(failures)].mishap), call)
+		_, _ = f.try(t.Context(), c.force()) // ends in one way or another
+		f.wire.clear()
+		c.elapse(t, longestClaim)
+		c.sweeps(t, f, rows)
 	}
 }
 
@@ -80,26 +96,17 @@ func TestBerbixAWSFailsOnceAtEachCall(t *testing.T) {
 // refresh token again harms nothing.
 func TestBerbixKilledBeforeTheReply(t *testing.T) {
 	t.Parallel()
-	c, f, rows := newWorld(t, debug).sweeper(t, "acted")
-	c.killWhenActed(f)
+	c, f, rows := sharedWorld(t, debug).sweeper(t, "acted", 2)
+	c.whenActed(sandbox.Refresh, f.Kill)
 	f.checkDied(t, c.force())
 	f.wantCounts(t, c.force(), map[string]int{"busy": len(rows)}) // the claims live
 	c.elapse(t, longestClaim)
 	c.sweeps(t, f, rows)
 }
 
-// A lost reply is asked for again in the same run.
-func TestBerbixLostReply(t *testing.T) {
-	t.Parallel()
-	c, f, rows := newWorld(t, debug).sweeper(t, "lost")
-	c.sandbox.Inject(sandbox.Berbix, sandbox.Refresh, 1, sandbox.LoseReply())
-	c.sweeps(t, f, rows)
-	checkCalls(t, c, 0, 2*len(rows)+1)
-}
-
 func TestBerbixRateLimit(t *testing.T) {
 	t.Parallel()
-	c, f, rows := newWorld(t, debug).sweeper(t, "limited")
+	c, f, rows := sharedWorld(t, debug).sweeper(t, "limited", 2)
 	c.sandbox.Inject(sandbox.Berbix, sandbox.Refresh, 0, sandbox.RateLimit("90"))
 	f.wantCounts(t, c.force(), map[string]int{"rate_limited": len(rows)})
 	c.sandbox.Clear(sandbox.Berbix)
@@ -109,7 +116,7 @@ func TestBerbixRateLimit(t *testing.T) {
 
 func TestBerbixDown(t *testing.T) {
 	t.Parallel()
-	c, f, rows := newWorld(t, debug).sweeper(t, "down")
+	c, f, rows := sharedWorld(t, debug).sweeper(t, "unreachable", 2)
 	c.seed(t, map[string]any{"base_url": "http://" + deadAddress(t)})
 	f.wantCounts(t, c.force(), map[string]int{"transient": len(rows)})
 	checkCalls(t, c, 0, len(rows))

@@ -55,9 +55,9 @@ func TestBerbixRows(t *testing.T) {
 // An id that a float64 cannot hold arrives as it is.
 func TestBerbixLargeID(t *testing.T) {
 	t.Parallel()
-	c := newWorld(t, nil).credential(t, sandbox.Berbix, defaultAccount, sandbox.Options{})
+	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "large-id", sandbox.Options{})
 	f := c.start(t)
-	x := c.sandbox.AddTransaction()
+	x := c.newTransaction()
 	x.ID = 1<<53 + 1
 	c.record(t, f, x)
 	if c.transaction(t, x.ID) == nil {
@@ -68,10 +68,10 @@ func TestBerbixLargeID(t *testing.T) {
 // Berbix may hand out a new refresh token although it usually doesn't.
 func TestBerbixNewRefreshToken(t *testing.T) {
 	t.Parallel()
-	c := newWorld(t, nil).credential(t, sandbox.Berbix, defaultAccount, sandbox.Options{})
+	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "rotated", sandbox.Options{})
 	c.seed(t, nil)
 	f := c.start(t)
-	x := c.sandbox.AddTransaction()
+	x := c.newTransaction()
 	c.record(t, f, x)
 	c.sandbox.Inject(sandbox.Berbix, sandbox.Refresh, 1, sandbox.NewRefreshToken())
 	f.want(t, f.tick, "refreshed")
@@ -90,11 +90,10 @@ func TestBerbixTransactionIsOver(t *testing.T) {
 	for status, keepsAccess := range map[string]bool{"completed": true, "deleted": false} {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()
-			// A world of its own: each sandbox begins with the same ids.
-			c := newWorld(t, nil).credential(t, sandbox.Berbix, status, sandbox.Options{})
+			c := sharedWorld(t, nil).credential(t, sandbox.Berbix, status, sandbox.Options{})
 			c.seed(t, nil)
 			f := c.start(t)
-			x := c.sandbox.AddTransaction()
+			x := c.newTransaction()
 			c.record(t, f, x)
 			f.want(t, f.tick, "refreshed")
 			f.want(t, c.recordEvent(t, map[string]any{"status": status}, x), "recorded")
@@ -115,10 +114,10 @@ func TestBerbixTransactionIsOver(t *testing.T) {
 // nobody and is not tried again.
 func TestBerbixTransactionIsDead(t *testing.T) {
 	t.Parallel()
-	c := newWorld(t, nil).credential(t, sandbox.Berbix, defaultAccount, sandbox.Options{})
+	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "dead", sandbox.Options{})
 	c.seed(t, nil)
 	f := c.start(t)
-	alive, dead := c.sandbox.AddTransaction(), c.sandbox.AddTransaction()
+	alive, dead := c.newTransaction(), c.newTransaction()
 	c.record(t, f, alive, dead)
 	c.sandbox.Revoke(sandbox.Berbix, dead.RefreshToken)
 	f.wantCounts(t, f.tick, map[string]int{"refreshed": 1, "dead": 1})
@@ -129,10 +128,10 @@ func TestBerbixTransactionIsDead(t *testing.T) {
 
 func TestBerbixWrongSecret(t *testing.T) {
 	t.Parallel()
-	c := newWorld(t, nil).credential(t, sandbox.Berbix, "wrong", sandbox.Options{})
+	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "wrong", sandbox.Options{})
 	f := c.start(t)
 	f.account = c.account
-	x := c.sandbox.AddTransaction()
+	x := c.newTransaction()
 	c.record(t, f, x)
 	c.seed(t, map[string]any{"api_secret": "secret_test_of_somebody_else"})
 	f.checkNeedsPerson(t, f.tick, "misconfigured")

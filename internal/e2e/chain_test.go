@@ -99,7 +99,7 @@ func TestAccounts(t *testing.T) {
 		t.Errorf("not in order of account: %+v", r.Credentials)
 	}
 	second.checkLive(t)
-	second.heard.add(f.Logs())
+	second.heard.listen(f.Logs)
 }
 
 func checkExpiry(t *testing.T, text string, life time.Duration) {

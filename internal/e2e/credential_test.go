@@ -46,7 +46,7 @@ func (w *world) credential(t *testing.T, p sandbox.Provider, account string, o s
 	if account != defaultAccount {
 		w.aws.CreateSecrets(t, c.deployed.Environment["SECRET_PREFIX"], string(p), account)
 	}
-	t.Cleanup(func() { c.heard.check(t, providers.Secrets()) })
+	t.Cleanup(func() { c.heard.checkLast(t, providers.Secrets()) })
 	return c
 }
 
@@ -146,9 +146,14 @@ func (c *credential) checkLive(t *testing.T) {
 	}
 }
 
-// checkSound checks that no refresh token was presented twice.
+// checkSound checks what must hold at any time: no refresh token was presented twice,
+// and nothing that was said holds a secret.
 func (c *credential) checkSound(t *testing.T) {
 	t.Helper()
+	c.heard.check(t, c.sandbox.Secrets())
+	if c.provider == sandbox.Berbix {
+		return // its refresh tokens are for many refreshes
+	}
 	stats := c.sandbox.Stats(c.provider)
 	if stats.Replays != 0 || stats.Repeated != 0 || stats.MaxSameInFlight > 1 {
 		t.Errorf("%s saw a refresh token twice: %d replays, %d repeated, %d at once",

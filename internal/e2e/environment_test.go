@@ -12,7 +12,7 @@ import (
 // A function that is set up wrongly doesn't start, and says all that is wrong at once.
 func TestWrongEnvironment(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := sharedWorld(t, nil)
 	common := map[string]string{
 		"SECRET_PREFIX":        "no spaces",
 		"ACCOUNTS":             "default,a/b",

@@ -1,10 +1,8 @@
 package e2e_test
 
 import (
-	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,69 +11,6 @@ import (
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
 )
-
-// A single failure of AWS at any call of an attempt costs nothing: the run itself
-// gets over it.
-func TestAWSFailsOnceAtEachCall(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, debug)
-	for name, fault := range map[string]mishap{
-		"refused": refused, "throttled": throttled, "dropped": dropped, "unanswered": unanswered,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, sandbox.Hesabe, name)
-			for _, call := range c.forceCalls(t, f) {
-				f.wire.expect(call, fault)
-				f.want(t, c.force(), "refreshed")
-				f.wire.clear()
-				c.checkLive(t)
-				if t.Failed() {
-					t.Fatalf("%s\n%s", call, f.Logs())
-				}
-			}
-			c.checkSound(t)
-			if logins, _ := c.calls(); logins != 1 {
-				t.Errorf("%d logins", logins)
-			}
-		})
-	}
-}
-
-// AWS fails from one step of a refresh to the end of the run, and is back at the
-// next tick.
-func TestAWSIsDownForTheRestOfARun(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, debug)
-	for name, step := range map[string]struct {
-		first   []string // call of the step
-		outcome string   // of the run; empty: a function error
-		next    string
-	}{
-		"look":    {[]string{"GetItem 1"}, "transient", "not_due"},
-		"read":    {[]string{"GetSecretValue 1"}, "transient", "not_due"},
-		"claim":   {[]string{"UpdateItem 1"}, "transient", "not_due"},
-		"keep":    {[]string{"UpdateItem 2", "PutSecretValue 1"}, "", "logged_in"}, // the reply is lost with the run
-		"promote": {[]string{"UpdateSecretVersionStage 1"}, "", "recovered"},
-		"settle":  {[]string{"UpdateItem 3"}, "", "recovered"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, sandbox.Hesabe, name)
-			f.wire.expectFrom(refused, step.first...)
-			if step.outcome != "" {
-				f.want(t, c.force(), step.outcome)
-			} else if fault := f.fail(t, c.force()); !strings.Contains(fault.Message, "persist_failed") {
-				t.Errorf("function error: %v", fault)
-			}
-			f.wire.clear()
-			c.elapse(t, longestClaim)
-			f.want(t, f.tick, step.next)
-			c.checkLive(t)
-			c.goesOn(t, f)
-		})
-	}
-}
 
 // What an attempt needs cannot be read: nothing is sent and nothing spent, whatever
 // the order of its steps.
@@ -101,50 +36,9 @@ func TestNothingIsSpentBeforeAllIsRead(t *testing.T) {
 	}
 }
 
-func TestLostReplyEndsInALogin(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, debug)
-	for provider := range chained {
-		for name, fault := range map[string]sandbox.Fault{
-			"lost":      sandbox.LoseReply(),
-			"truncated": sandbox.Truncate(),
-			"gateway":   sandbox.HTML(502).AfterActing(),
-			"garbage":   sandbox.Garbage(),
-		} {
-			t.Run(fmt.Sprintf("%s %s", provider, name), func(t *testing.T) {
-				t.Parallel()
-				c, f := w.loggedIn(t, provider, name)
-				c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
-				f.want(t, c.force(), "logged_in")
-				checkCalls(t, c, 2, 1)
-				c.checkLive(t)
-				c.goesOn(t, f)
-			})
-		}
-	}
-}
-
-func TestRefusedTokenEndsInALogin(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "refused")
-			if !c.sandbox.Revoke(provider, c.current(t, "tokens").fields["refresh_token"]) {
-				t.Fatal("the provider doesn't know the stored token")
-			}
-			f.want(t, c.force(), "logged_in")
-			checkCalls(t, c, 2, 1)
-			c.checkLive(t)
-			c.goesOn(t, f)
-		})
-	}
-}
-
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, debug)
+	w := sharedWorld(t, debug)
 	for provider, life := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()
@@ -172,7 +66,7 @@ func TestRateLimit(t *testing.T) {
 
 func TestProviderDown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, debug)
+	w := sharedWorld(t, debug)
 	for provider := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +25,7 @@ type function struct {
 	heard   *heard
 	tick    string // what a schedule's event is for this credential
 	account string // that results are about; empty where they list none
+	rest    atomic.Pointer[func()]
 }
 
 // start starts the function as it is deployed.
@@ -38,10 +42,8 @@ func (c *credential) start(t *testing.T) *function {
 	if f.Function, err = runtimeapi.Start(t.Context(), c.options(t, f.wire.URL, nil)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		f.Close()
-		c.heard.add(f.Logs())
-	})
+	t.Cleanup(f.Close)
+	c.heard.listen(f.Logs)
 	return f
 }
 
@@ -109,9 +111,32 @@ type result struct {
 	} `json:"batchItemFailures"`
 }
 
-// try runs an event. Its error is the function's, or says that the answer is not as
-// documented.
+// turns is how many functions may work at once: more would wait for each other's calls
+// to the one emulated AWS, and run into their timeouts.
+var turns = make(chan struct{}, 4)
+
+// try runs an event when it is its turn. Its error is the function's, or says that the
+// answer is not as documented.
 func (f *function) try(ctx context.Context, event string) (result, error) {
+	turns <- struct{}{}
+	rest := sync.OnceFunc(func() { <-turns })
+	defer rest()
+	f.rest.Store(&rest)
+	return f.attempt(ctx, event)
+}
+
+// resting is a mishap that makes the function wait: it is another's turn.
+func (f *function) resting(m mishap) mishap {
+	return func(do carry) *httptest.ResponseRecorder {
+		if rest := f.rest.Load(); rest != nil {
+			(*rest)()
+		}
+		return m(do)
+	}
+}
+
+// attempt runs an event at once.
+func (f *function) attempt(ctx context.Context, event string) (result, error) {
 	var r result
 	response, err := f.Invoke(ctx, []byte(event))
 	if err != nil {

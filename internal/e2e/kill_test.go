@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -10,44 +9,19 @@ import (
 	"tokenrefresh/internal/sandbox"
 )
 
-// death is a way in which the function's process dies while it calls AWS.
-type death struct {
-	name   string
-	mishap func(f *function) mishap
-}
-
-var (
-	// done: AWS has done it, and nobody hears.
-	done = death{"done", func(f *function) mishap {
-		return func(do carry) *httptest.ResponseRecorder {
-			do()
-			f.Kill()
-			return nil
-		}
-	}}
-	// late: the call is on its way. AWS does it long after (wire.deliver).
-	late = death{"late", func(f *function) mishap {
-		return func(do carry) *httptest.ResponseRecorder {
-			f.wire.park(do)
-			f.Kill()
-			return nil
-		}
-	}}
-)
-
 // An attempt may die at any of its calls to AWS: three ticks later the credential is
 // healthy, and nothing was presented twice. But for first logins it is one
 // credential that lives through it all.
 func TestKilledAtEachCallToAWS(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := sharedWorld(t, nil)
 	for _, a := range []attempt{
-		{name: "login", provider: sandbox.Hesabe, first: true, deaths: []death{done, late}},
-		{name: "refresh", provider: sandbox.Hesabe, deaths: []death{done, late}},
+		{name: "login", provider: sandbox.Hesabe, first: true, inTurn: true},
+		{name: "refresh", provider: sandbox.Hesabe},
 		// A refresh whose reply is lost, and the login after it.
-		{name: "lost", provider: sandbox.Hesabe, faults: []sandbox.Fault{sandbox.LoseReply()}, deaths: []death{done, late}},
+		{name: "lost", provider: sandbox.Hesabe, faults: []sandbox.Fault{sandbox.LoseReply()}, inTurn: true},
 		// The engine is the same for all providers, and so not each death is died with each.
-		{name: "tconnect", provider: sandbox.TConnect, deaths: []death{done}},
+		{name: "tconnect", provider: sandbox.TConnect, inTurn: true},
 	} {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
@@ -56,10 +30,10 @@ func TestKilledAtEachCallToAWS(t *testing.T) {
 			if len(a.faults) > 0 {
 				calls = calls[slices.Index(calls, "UpdateItem 1")+1:] // up to the claim it is any refresh
 			}
-			for _, call := range calls {
-				for _, death := range a.deaths {
-					if death.name == late.name && isRead(call) {
-						continue // it changes nothing
+			for i, call := range calls {
+				for n, death := range []death{done, late} {
+					if a.inTurn && n != i%2 || death.name == late.name && isRead(call) {
+						continue // a read changes nothing
 					}
 					t.Run(call+" "+death.name, func(t *testing.T) {
 						c, f := c, f
@@ -90,7 +64,7 @@ type attempt struct {
 	provider sandbox.Provider
 	first    bool            // the credential has never logged in
 	faults   []sandbox.Fault // befall the refresh
-	deaths   []death
+	inTurn   bool            // it dies once at each call, in one way or the other
 }
 
 // prepare makes a credential and brings it to where the attempt begins.
@@ -119,20 +93,20 @@ func isRead(call string) bool {
 // The provider has acted, and the process dies before the reply.
 func TestKilledBeforeTheReply(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := sharedWorld(t, nil)
 	for provider := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()
-			c, f := w.loggedIn(t, provider, defaultAccount)
-			c.killWhenActed(f)
+			c, f := w.loggedIn(t, provider, "acted")
+			c.whenActed(sandbox.Refresh, f.Kill)
 			f.checkDied(t, c.force())
 			checkCalls(t, c, 1, 1)
 
 			f.want(t, f.tick, "busy") // the claim lives
 			f.want(t, c.force(), "busy")
-			c.elapse(t, time.Minute)
+			c.elapse(t, 30*time.Second)
 			f.want(t, f.tick, "busy")
-			c.elapse(t, time.Minute)
+			c.elapse(t, longestClaim)
 			f.want(t, c.dryRun(), "would_recover")
 			f.want(t, f.tick, "logged_in")
 			checkCalls(t, c, 2, 1)

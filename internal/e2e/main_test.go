@@ -3,15 +3,23 @@ package e2e_test
 import (
 	"flag"
 	"os"
+	"runtime"
 	"testing"
+	"time"
+
+	"tokenrefresh/internal/moto"
 )
 
-// atOnce is how many tests run in parallel: most of their time they wait for each
-// other's Python.
-const atOnce = "4"
+// atOnce is how many tests run in parallel: many of them wait for a function that has
+// lost AWS. How many work is bounded by turns.
+const atOnce = "12"
+
+// began is when the tests did.
+var began = time.Now()
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	moto.Spread(runtime.NumCPU())
 	chosen := false
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
 	if !chosen {

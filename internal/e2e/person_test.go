@@ -18,7 +18,7 @@ var noLogin = map[sandbox.Provider]map[string]any{
 // goes on as soon as a person has put a new refresh token into the secret.
 func TestChainThatNeedsAPerson(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, debug)
+	w := sharedWorld(t, debug)
 	for provider := range chained {
 		for outcome, spoil := range map[string]func(*testing.T, *credential){
 			"uncertain": func(_ *testing.T, c *credential) {
@@ -69,7 +69,7 @@ func TestChainThatNeedsAPerson(t *testing.T) {
 // A wrong password is tried once, not each minute, and again once it is corrected.
 func TestLoginThatIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, debug)
+	w := sharedWorld(t, debug)
 	for provider := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +91,7 @@ func TestLoginThatIsRefused(t *testing.T) {
 // that waits for its value.
 func TestMissingSecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, debug)
+	w := sharedWorld(t, debug)
 	for provider := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()
@@ -112,7 +112,7 @@ func TestMissingSecret(t *testing.T) {
 // finished all the same.
 func TestPause(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, debug)
+	w := sharedWorld(t, debug)
 	for provider, life := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +141,7 @@ func TestPause(t *testing.T) {
 // A person who edits tokens while a refresh is under way wins.
 func TestPersonIsFaster(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, debug)
+	w := sharedWorld(t, debug)
 	for provider := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()

@@ -14,7 +14,7 @@ const racers = 8
 // Eight processes are told to refresh the same credential at once. No other test
 // runs meanwhile: it would have to queue behind them for the emulated AWS.
 func TestEightProcessesRace(t *testing.T) { //nolint:paralleltest // see above
-	w := newWorld(t, nil)
+	w := sharedWorld(t, nil)
 	for provider := range chained { //nolint:paralleltest // see above
 		t.Run(string(provider), func(t *testing.T) {
 			c, first := w.loggedIn(t, provider, "race")
@@ -60,6 +60,62 @@ func TestEightProcessesRace(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
+// Eight processes race while AWS fails for each of them at another call, and two of
+// them are killed. How they end is left to chance; what they leave behind is not.
+func TestEightProcessesRaceInTrouble(t *testing.T) { //nolint:paralleltest // see above
+	w := sharedWorld(t, nil)
+	for provider := range chained { //nolint:paralleltest // see above
+		t.Run(string(provider), func(t *testing.T) {
+			c, first := w.loggedIn(t, provider, "race-in-trouble")
+			c.raceInTrouble(t, first, func() { c.heals(t, first) })
+			c.goesOn(t, first)
+		})
+	}
+	t.Run(string(sandbox.Berbix), func(t *testing.T) {
+		c, first, rows := w.sweeper(t, "race-in-trouble", 2)
+		c.raceInTrouble(t, first, func() {
+			c.elapse(t, longestClaim)
+			c.sweeps(t, first, rows)
+		})
+	})
+}
+
+// raceInTrouble lets eight processes race a few times, each time followed by healed.
+func (c *credential) raceInTrouble(t *testing.T, first *function, healed func()) {
+	t.Helper()
+	first.wire.clear()
+	first.run(t, c.force())
+	calls := first.wire.clear()
+	functions := []*function{first}
+	for len(functions) < racers {
+		functions = append(functions, c.start(t))
+	}
+	const races = 2
+	for race := range races {
+		for i, f := range functions {
+			m := failures[i%len(failures)].mishap
+			if i%4 == race%4 {
+				m = deaths[race%len(deaths)].mishap(f)
+			}
+			f.wire.expect(calls[(i*races+race)%len(calls)], m)
+		}
+		for outcome := range c.race(t, functions) {
+			t.Log(outcome)
+		}
+		late := 0
+		for _, f := range functions {
+			f.wire.clear()
+		}
+		healed()
+		for _, f := range functions {
+			late += f.wire.deliver()
+		}
+		if late > 0 {
+			healed()
+		}
+	}
+}
+
 // race runs a forced refresh in all functions at once and sends how each ended.
 func (c *credential) race(t *testing.T, functions []*function) <-chan string {
 	t.Helper()
@@ -69,7 +125,7 @@ func (c *credential) race(t *testing.T, functions []*function) <-chan string {
 	for _, f := range functions {
 		running.Go(func() {
 			<-start
-			r, err := f.try(t.Context(), c.force())
+			r, err := f.attempt(t.Context(), c.force())
 			outcome, onlyErr := f.only(r)
 			if err := cmp.Or(err, onlyErr); err != nil {
 				outcome = err.Error()

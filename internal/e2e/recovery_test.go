@@ -15,8 +15,8 @@ const longestClaim = 2 * time.Minute
 
 // heals lets the claim of whatever has happened run out and ticks until the
 // credential is healthy, which must take three ticks at most, and without a token
-// that is presented twice.
-func (c *credential) heals(t *testing.T, f *function) {
+// that is presented twice. It returns what the first tick came to.
+func (c *credential) heals(t *testing.T, f *function) string {
 	t.Helper()
 	c.elapse(t, longestClaim)
 	seen := []string{f.outcome(t, f.tick)}
@@ -29,6 +29,7 @@ func (c *credential) heals(t *testing.T, f *function) {
 	}
 	c.checkLive(t)
 	c.checkSound(t)
+	return seen[0]
 }
 
 // goesOn checks that the chain can still be refreshed.
@@ -52,11 +53,13 @@ func (f *function) checkDied(t *testing.T, event string) {
 	}
 }
 
-// killWhenActed kills the function at the moment when the provider has acted and not
-// replied, once.
-func (c *credential) killWhenActed(f *function) {
-	c.sandbox.OnActed(func(context.Context, sandbox.Call) {
-		c.sandbox.OnActed(nil)
-		f.Kill()
+// whenActed does something once, at the moment when the provider has acted on such a
+// call and not replied.
+func (c *credential) whenActed(op sandbox.Op, do func()) {
+	c.sandbox.OnActed(func(_ context.Context, call sandbox.Call) {
+		if call.Op == op {
+			c.sandbox.OnActed(nil)
+			do()
+		}
 	})
 }

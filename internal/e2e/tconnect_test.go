@@ -10,7 +10,7 @@ import (
 // What TConnect's documentation leaves open: the IV, and the form of replies.
 func TestTConnectEncryption(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := sharedWorld(t, nil)
 	for _, mode := range []aes.Mode{aes.Fixed, aes.Prefix, aes.Zero, aes.FromKey} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
@@ -40,7 +40,7 @@ func TestTConnectEncryption(t *testing.T) {
 // A refusal is understood in whatever form it comes.
 func TestTConnectRefusals(t *testing.T) {
 	t.Parallel()
-	c, f := newWorld(t, nil).loggedIn(t, sandbox.TConnect, defaultAccount)
+	c, f := sharedWorld(t, nil).loggedIn(t, sandbox.TConnect, "refusals")
 	shapes := []sandbox.ErrorShape{
 		sandbox.Keycloak, sandbox.Wrapper, sandbox.KeycloakOK, sandbox.WrapperOK, sandbox.EncryptedError,
 	}

@@ -3,10 +3,12 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,8 +16,8 @@ import (
 	"tokenrefresh/internal/moto"
 )
 
-// wire is a function's way to AWS. It names the calls as they arrive by operation and
-// number ("UpdateItem 2"), and lets a mishap befall one of them.
+// wire is a function's way to AWS. It names the calls as they arrive, and lets
+// mishaps befall some of them.
 type wire struct {
 	URL string
 	aws *moto.Server
@@ -25,11 +27,20 @@ type wire struct {
 	mu      sync.Mutex
 	calls   []string       // names, in order of arrival
 	counted map[string]int // calls by operation
-	mishaps map[string]mishap
-	fromOn  bool   // what befalls one call befalls all that follow
-	ongoing mishap // it does
+	fate    fate
 	parked  []carry
 }
+
+// call is one call to AWS.
+type call struct {
+	name      string // operation and number: "UpdateItem 2"
+	operation string
+	document  string // "tokens", where the call is about a secret
+}
+
+// fate says what befalls a call; nil: nothing does. It is asked for one call at a
+// time, in order of arrival.
+type fate func(call) mishap
 
 // carry brings a call to AWS and returns the answer.
 type carry func() *httptest.ResponseRecorder
@@ -40,37 +51,41 @@ type mishap func(do carry) *httptest.ResponseRecorder
 func newWire(t *testing.T, aws *moto.Server) *wire {
 	t.Helper()
 	w := &wire{aws: aws}
-	w.reset()
+	w.expectAll(nil)
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
 	w.URL = server.URL
 	return w
 }
 
-// expect counts from here on and lets m befall the first call of that name.
+// expect counts from here on and lets m befall the call of that name.
 func (w *wire) expect(name string, m mishap) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reset()
-	w.mishaps[name] = m
+	w.expectAll(func(c call) mishap {
+		if c.name == name {
+			return m
+		}
+		return nil
+	})
 }
 
 // expectFrom counts from here on and lets m befall the first call of one of the
 // names, and all after it.
 func (w *wire) expectFrom(m mishap, names ...string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reset()
-	w.fromOn = true
-	for _, name := range names {
-		w.mishaps[name] = m
-	}
+	begun := false
+	w.expectAll(func(c call) mishap {
+		begun = begun || slices.Contains(names, c.name)
+		if begun {
+			return m
+		}
+		return nil
+	})
 }
 
-// reset lets all calls pass and counts anew. The caller holds mu.
-func (w *wire) reset() {
-	w.calls, w.counted, w.mishaps = nil, map[string]int{}, map[string]mishap{}
-	w.fromOn, w.ongoing = false, nil
+// expectAll counts from here on and lets f decide about each call.
+func (w *wire) expectAll(f fate) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls, w.counted, w.fate = nil, map[string]int{}, f
 }
 
 // clear waits for the calls that are under way, as those of a process that was
@@ -79,9 +94,9 @@ func (w *wire) clear() []string {
 	w.busy.Lock()
 	defer w.busy.Unlock()
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	calls := w.calls
-	w.reset()
+	w.mu.Unlock()
+	w.expectAll(nil)
 	return calls
 }
 
@@ -101,7 +116,11 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.aws.ServeHTTP(answer, request)
 		return answer
 	}
-	answer := w.arrived(r)(do)
+	m := w.arrived(r.Header.Get("X-Amz-Target"), body)
+	if m == nil {
+		m = func(do carry) *httptest.ResponseRecorder { return do() }
+	}
+	answer := m(do)
 	if answer == nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -112,25 +131,24 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_, _ = answer.Body.WriteTo(rw)
 }
 
-// arrived names a call and returns what becomes of it.
-func (w *wire) arrived(r *http.Request) mishap {
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+// arrived names a call and returns what befalls it.
+func (w *wire) arrived(target string, body []byte) mishap {
+	var about struct{ SecretId string } //nolint:revive // AWS's name
+	_ = json.Unmarshal(body, &about)    // not all calls are about a secret
+	_, operation, _ := strings.Cut(target, ".")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.counted[operation]++
-	name := fmt.Sprintf("%s %d", operation, w.counted[operation])
-	w.calls = append(w.calls, name)
-	m := w.mishaps[name]
-	if w.fromOn && m != nil {
-		w.ongoing = m
+	c := call{
+		name:      fmt.Sprintf("%s %d", operation, w.counted[operation]),
+		operation: operation,
+		document:  about.SecretId[strings.LastIndex(about.SecretId, "/")+1:],
 	}
-	if w.ongoing != nil {
-		return w.ongoing
+	w.calls = append(w.calls, c.name)
+	if w.fate == nil {
+		return nil
 	}
-	if m != nil {
-		return m
-	}
-	return func(do carry) *httptest.ResponseRecorder { return do() }
+	return w.fate(c)
 }
 
 // park keeps a call that is on its way, for deliver.
@@ -150,33 +168,4 @@ func (w *wire) deliver() int {
 		do()
 	}
 	return len(parked)
-}
-
-// The mishaps that leave the function alive.
-
-// refused: AWS is in trouble and does nothing.
-func refused(carry) *httptest.ResponseRecorder {
-	return failure(http.StatusInternalServerError, "InternalServiceError")
-}
-
-// throttled: AWS does nothing.
-func throttled(carry) *httptest.ResponseRecorder {
-	return failure(http.StatusBadRequest, "ThrottlingException")
-}
-
-// dropped: the call doesn't reach AWS.
-func dropped(carry) *httptest.ResponseRecorder { return nil }
-
-// unanswered: AWS does it, and nobody hears.
-func unanswered(do carry) *httptest.ResponseRecorder {
-	do()
-	return nil
-}
-
-func failure(status int, kind string) *httptest.ResponseRecorder {
-	answer := httptest.NewRecorder()
-	answer.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	answer.Code = status
-	_, _ = answer.Body.WriteString(`{"__type":"` + kind + `"}`)
-	return answer
 }

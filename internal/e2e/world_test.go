@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"tokenrefresh/internal/deploy"
@@ -10,19 +12,58 @@ import (
 	"tokenrefresh/internal/template"
 )
 
-// world is a stack of one test's own in the emulated AWS.
+// world is a stack in the emulated AWS.
 type world struct {
 	aws   *moto.Server
 	stack *deploy.Stack
+
+	mu    sync.Mutex
+	known map[int64]bool // ids of transactions
 }
 
 // debug are the parameters of a stack whose functions log all they can.
 var debug = map[string]string{"LogLevel": "debug"}
 
+// newWorld is one test's own, for what concerns the accounts that the template makes.
 func newWorld(t *testing.T, parameters map[string]string) *world {
 	t.Helper()
-	aws := moto.Start(t)
-	return &world{aws: aws, stack: deploy.Start(t, aws, root, parameters)}
+	return deployed(t, moto.Start(t), parameters)
+}
+
+func deployed(t *testing.T, aws *moto.Server, parameters map[string]string) *world {
+	t.Helper()
+	return &world{aws: aws, stack: deploy.Start(t, aws, root, parameters), known: map[int64]bool{}}
+}
+
+var shared = struct {
+	mu     sync.Mutex
+	worlds map[string]*world
+}{worlds: map[string]*world{}}
+
+// sharedWorld is one for all tests that make accounts of their own in it.
+func sharedWorld(t *testing.T, parameters map[string]string) *world {
+	t.Helper()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	key := fmt.Sprint(parameters)
+	if shared.worlds[key] == nil {
+		shared.worlds[key] = deployed(t, moto.Shared(t), parameters)
+	}
+	return shared.worlds[key]
+}
+
+// newTransaction makes one that no other credential in the world has: all sandboxes begin
+// with the same ids.
+func (c *credential) newTransaction() sandbox.Transaction {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		x := c.sandbox.AddTransaction()
+		if !c.known[x.ID] {
+			c.known[x.ID] = true
+			return x
+		}
+	}
 }
 
 // logicalID is the function of a provider in the template.

@@ -12,8 +12,8 @@ import (
 // its version. It moves the label itself: after a label was moved, moto's own put
 // leaves AWSCURRENT on two versions.
 func (s *Server) Edit(ctx context.Context, secret, value string) (string, error) {
-	oneAtATime.Lock()
-	defer oneAtATime.Unlock()
+	s.process.oneAtATime.Lock()
+	defer s.process.oneAtATime.Unlock()
 	put, err := s.SecretsManager.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: &secret, SecretString: &value, VersionStages: []string{NewName("edit")},
 	})

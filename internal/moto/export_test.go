@@ -1,4 +1,4 @@
 package moto
 
-// Process starts the server of this process.
-var Process = process
+// Process starts the first server of this process.
+var Process = processes.all[0].address

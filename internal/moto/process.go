@@ -26,13 +26,48 @@ const supervise = `exec 3<&0; "$@" </dev/null 3<&- & p=$!
 { read _ <&3; kill $p; } >/dev/null 2>&1 &
 wait $p`
 
-// process starts moto_server once a test process and returns its address.
-var process = sync.OnceValues(func() (*url.URL, error) {
+// process is one moto_server, which lives as long as the test process.
+type process struct {
+	address func() (*url.URL, error) // starts it, once
+
+	// oneAtATime makes conditional writes atomic: moto checks and writes without a lock.
+	oneAtATime sync.Mutex
+}
+
+func newProcess() *process { return &process{address: sync.OnceValues(start)} }
+
+var processes = struct {
+	mu   sync.Mutex
+	all  []*process
+	next int
+}{all: []*process{newProcess()}}
+
+// Spread lets the fronts that are started from here on take turns with n servers, each
+// with a state of its own: one Python uses one processor.
+func Spread(n int) {
+	processes.mu.Lock()
+	defer processes.mu.Unlock()
+	for len(processes.all) < n {
+		processes.all = append(processes.all, newProcess())
+	}
+}
+
+func nextProcess() *process {
+	processes.mu.Lock()
+	defer processes.mu.Unlock()
+	p := processes.all[processes.next%len(processes.all)]
+	processes.next++
+	return p
+}
+
+// start starts moto_server and returns its address.
+func start() (*url.URL, error) {
 	program, err := find()
 	if err != nil {
 		return nil, err
 	}
 	// Port 0: the kernel picks a free one, and the server logs which.
+	//nolint:noctx // it is every test's
 	cmd := exec.Command("sh", "-c", supervise, "sh", program, "-H", "127.0.0.1", "-p", "0")
 	lifeline, err := cmd.StdinPipe()
 	if err != nil {
@@ -60,7 +95,7 @@ var process = sync.OnceValues(func() (*url.URL, error) {
 		_ = cmd.Process.Kill()
 		return nil, fmt.Errorf("%s did not start within %s", program, startLimit)
 	}
-})
+}
 
 // scan sends the address that the server logs, then reads on so that the server
 // never blocks on a full pipe. It returns what was logged before the address.

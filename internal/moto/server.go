@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -21,16 +20,16 @@ import (
 
 const region = "eu-west-1"
 
-// Server is one test's front. All fronts share moto's state: use NewName for what
-// a test creates.
+// Server is one test's front. Fronts share moto's state: use NewName for what a test
+// creates.
 type Server struct {
 	URL string // the endpoint of every service
 
 	SecretsManager *secretsmanager.Client // for what a test arranges and looks up,
 	DynamoDB       *dynamodb.Client       // past the front: not in Calls
 
-	moto  *url.URL
-	proxy *httputil.ReverseProxy
+	process *process
+	proxy   *httputil.ReverseProxy
 
 	mu     sync.Mutex
 	calls  []string
@@ -48,27 +47,38 @@ const (
 	Throttle        // not done: ThrottlingException
 )
 
-// oneAtATime makes conditional writes atomic: moto checks and writes without a lock.
-var oneAtATime sync.Mutex
-
 // Start returns a front for this test. Where there is no moto_server the test is
 // skipped, but fails where CI=true.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	address, err := process()
+	s, front := open(t)
+	t.Cleanup(front.Close)
+	return s
+}
+
+// Shared is Start, for a front that outlives the test.
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	s, _ := open(t)
+	return s
+}
+
+func open(t testing.TB) (*Server, *httptest.Server) {
+	t.Helper()
+	p := nextProcess()
+	address, err := p.address()
 	if errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{moto: address, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
+	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
 	front := httptest.NewServer(s)
-	t.Cleanup(front.Close)
 	s.URL = front.URL
 	direct := config(address.String())
 	s.SecretsManager, s.DynamoDB = secretsmanager.NewFromConfig(direct), dynamodb.NewFromConfig(direct)
-	return s
+	return s, front
 }
 
 // Config is for the clients of what is tested.
@@ -146,8 +156,8 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, operation strin
 		panic(http.ErrAbortHandler) // the client is gone
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	oneAtATime.Lock()
-	defer oneAtATime.Unlock()
+	s.process.oneAtATime.Lock()
+	defer s.process.oneAtATime.Unlock()
 	if operation == "PutSecretValue" && s.known(w, r, body) {
 		return
 	}

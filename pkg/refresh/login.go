@@ -33,6 +33,11 @@ func (a *attempt) withoutToken(ctx context.Context, stale secret.String) Result 
 
 // login makes one attempt by login. It presents no refresh token.
 func (a *attempt) login(ctx context.Context) Result {
+	if now := a.Now(); now.Before(a.row.RefreshAt) {
+		// There is no chain any more, and perhaps no access token: a login that fails is not
+		// to wait for the moment when the old one would have been due.
+		a.row.RefreshAt = now
+	}
 	if backedOff := a.row.LoginFailures > 0 && a.Now().Before(a.row.NotBefore); backedOff && !a.req.Force && !a.edited() {
 		return a.release(ctx, outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(a.row.NotBefore)))
 	}
