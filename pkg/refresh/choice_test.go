@@ -31,6 +31,7 @@ const (
 	yields               // the rival waits until the other run has ended
 	skews                // the run's clock is off
 	lags                 // the tick comes late
+	forces               // a person forces the run
 )
 
 // choice is one thing that goes wrong, or comes in between, in a history.
@@ -70,20 +71,23 @@ func (c choice) String() string {
 		return fmt.Sprintf("%s: yields at %s", run, call)
 	case skews:
 		return fmt.Sprintf("%s: clock off by %s", run, c.by)
+	case forces:
+		return run + ": forced"
 	case lags:
 		return fmt.Sprintf("%s: late by %s", run, c.by)
 	}
 	panic("unreachable")
 }
 
-// over is the first tick that the choice has nothing to do with any more. What a clock
-// that was ahead has put off waits until the others get there.
-func (c choice) over() int {
-	ahead := 0
-	if c.what == skews {
-		ahead = max(0, int(c.by/period))
+// over is the first tick that the choice has nothing to do with any more.
+func (c choice) over() int { return max(c.tick, c.until) + 1 }
+
+// ahead is how many ticks what a clock that is ahead puts off has to wait.
+func (c choice) ahead() int {
+	if c.what != skews {
+		return 0
 	}
-	return max(c.tick+1+ahead, c.until+1)
+	return max(0, int(c.by/period))
 }
 
 // cuts reports whether the choice ends what a process does at a point of its own.
@@ -104,6 +108,7 @@ func beforeTick(n int) []choice {
 		{moment: m, what: skews, by: 5 * time.Minute},
 		{moment: m, what: skews, by: -5 * time.Minute},
 		{moment: m, what: skews, by: 20 * time.Minute},
+		{moment: m, what: forces},
 		{moment: m, what: lags, by: 14 * time.Minute},
 		{moment: m, what: lags, by: 2 * time.Hour},
 	}

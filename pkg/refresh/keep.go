@@ -37,6 +37,16 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, 
 	if k.nowhere() {
 		a.keepAnywhere(ctx, c, &k)
 	}
+	var lost *LostError
+	if errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.row.Fence {
+		// Too late: who took over has decided without this reply. Its version is found where
+		// there was no login instead.
+		return Result{
+			Outcome: outcome.Superseded, Source: source, AttemptID: a.row.AttemptID,
+			VersionID: lost.Current.VersionID,
+			Warnings:  []string{"the attempt was taken over before its reply came"},
+		}
+	}
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	if k.nowhere() {

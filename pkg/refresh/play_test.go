@@ -48,11 +48,11 @@ type event struct {
 
 // from is the first tick that no choice reaches into, nor the scenario.
 func (h *history) from() int {
-	n := h.quiet
+	n, ahead := h.quiet, 0
 	for _, c := range h.choices {
-		n = max(n, c.over())
+		n, ahead = max(n, c.over()), max(ahead, c.ahead())
 	}
-	return n
+	return n + ahead
 }
 
 // play runs the history of choices: least ticks, and on until the credential is healthy
@@ -141,7 +141,8 @@ func (h *history) begin(m moment, skew time.Duration) (ended, yielded <-chan str
 	h.runs.Go(func() {
 		defer close(end)
 		defer cancel()
-		result := engine.Run(ctx, refresh.Request{RunID: fmt.Sprintf("run-%d-%t", m.tick, m.rival)})[0]
+		forced := slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == forces && c.moment == m })
+		result := engine.Run(ctx, refresh.Request{RunID: fmt.Sprintf("run-%d-%t", m.tick, m.rival), Force: forced})[0]
 		h.mu.Lock()
 		h.outcomes[m] = result.Outcome
 		h.mu.Unlock()
@@ -234,7 +235,7 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 		r.gate.Unlock()
 		close(r.yield)
 		r.wait()
-	case faultsOn, skews, lags:
+	case faultsOn, skews, lags, forces:
 	}
 	return rt.None
 }

@@ -57,7 +57,8 @@ func (h *history) readers(what outcome.Outcome) string {
 	tokens, _ := read(h.world, refresh.TokensDoc)
 	access, _ := read(h.world, refresh.AccessDoc)
 	forgotten := !h.login && slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
-	if h.world.Provider.Accepts(tokens.AccessToken) && !h.world.Provider.Accepts(access.AccessToken) && !forgotten {
+	if what != outcome.Superseded && // access follows at the next tick, for which the row is due
+		h.world.Provider.Accepts(tokens.AccessToken) && !h.world.Provider.Accepts(access.AccessToken) && !forgotten {
 		return "access is left with a revoked token while tokens is healthy"
 	}
 	skewed := slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == skews })
@@ -100,7 +101,7 @@ func (c choice) unsends() bool {
 		return c.fault == rt.DieBefore || c.fault == rt.DieAfter || c.fault == rt.FailAfter || !c.site.ToProvider()
 	case faultsOn, lands, freezes, loses, skews, cancels:
 		return true
-	case seeds, rivals, yields, lags:
+	case seeds, rivals, yields, lags, forces:
 	}
 	return false
 }
@@ -112,7 +113,7 @@ func (c choice) losesReplies() bool {
 		return c.fault != rt.Stale && !c.site.ToProvider()
 	case faultsOn, lands, freezes, loses, skews:
 		return true
-	case seeds, rivals, yields, lags, cancels:
+	case seeds, rivals, yields, lags, forces, cancels:
 	}
 	return false
 }
