@@ -2,7 +2,6 @@ package event_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
@@ -155,7 +154,7 @@ func encode(t *testing.T, e event.Event) []byte {
 	t.Helper()
 	all := map[string]any{"force": e.Force, "dry_run": e.DryRun}
 	set := func(in map[string]any, name string, value any) {
-		if s := fmt.Sprint(value); s != "" && s != "0" {
+		if value != "" && value != int64(0) {
 			in[name] = value
 		}
 	}
