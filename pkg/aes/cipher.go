@@ -45,8 +45,17 @@ func NewCipher(key Key, mode Mode, iv string) (*Cipher, error) {
 			mode = Fixed
 		}
 	}
-	if mode != Fixed && iv != "" {
-		return nil, fmt.Errorf("an IV is given, which mode %q does not take: drop the IV or use mode %q", mode, Fixed)
+	switch mode { // an unknown one is not quoted: it may be an IV in the wrong place
+	case Prefix, Zero, FromKey:
+		if iv != "" {
+			return nil, fmt.Errorf("an IV is given, which mode %q does not take: drop the IV or use mode %q", mode, Fixed)
+		}
+	case Fixed:
+		if iv == "" {
+			return nil, fmt.Errorf("mode %q needs an IV", Fixed)
+		}
+	default:
+		return nil, fmt.Errorf("unknown IV mode: use %q, %q, %q or %q", Prefix, Fixed, Zero, FromKey)
 	}
 	block, err := aes.NewCipher(key.bytes[:])
 	if err != nil {
@@ -60,16 +69,11 @@ func NewCipher(key Key, mode Mode, iv string) (*Cipher, error) {
 	case FromKey:
 		copy(c.iv[:], key.bytes[:])
 	case Fixed:
-		if iv == "" {
-			return nil, fmt.Errorf("mode %q needs an IV", Fixed)
-		}
 		raw, err := decode(iv, aes.BlockSize)
 		if err != nil {
 			return nil, fmt.Errorf("not an IV of %d bytes: %w", aes.BlockSize, err)
 		}
 		copy(c.iv[:], raw)
-	default:
-		return nil, fmt.Errorf("unknown IV mode: use %q, %q, %q or %q", Prefix, Fixed, Zero, FromKey)
 	}
 	return c, nil
 }

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/secret"
@@ -234,6 +236,9 @@ func (f *fields) record() Record {
 	r.TransactionID = f.id("transaction_id", true)
 	var token string
 	f.take("refresh_token", &token, "a string")
+	if strings.ContainsRune(token, utf8.RuneError) { // what decoding makes of damage
+		f.wrong("refresh_token", "is damaged: it is not valid Unicode")
+	}
 	r.RefreshToken = secret.New(token)
 	f.take("customer_uid", &r.CustomerUID, "a string")
 	r.Account = f.account()
@@ -244,14 +249,19 @@ func (f *fields) record() Record {
 		f.wrong("refresh_token", "is missing")
 	}
 	if f.take("recorded_at", &r.RecordedAt, "an RFC 3339 time") {
-		r.RecordedAt = r.RecordedAt.UTC()
+		if r.RecordedAt = r.RecordedAt.UTC(); !keepable(r.RecordedAt) {
+			f.wrong("recorded_at", "must be an RFC 3339 time")
+		}
 	}
 	var ttl int64
 	if f.take("ttl", &ttl, "seconds since 1970") {
-		if ttl <= 0 {
+		if r.ExpiresAt = time.Unix(ttl, 0).UTC(); ttl <= 0 || !keepable(r.ExpiresAt) { // milliseconds are not
 			f.wrong("ttl", "must be seconds since 1970")
 		}
-		r.ExpiresAt = time.Unix(ttl, 0).UTC()
 	}
 	return r
 }
+
+// keepable reports whether RFC 3339, as which rows keep their times, can write t: a
+// row with another would never be readable again.
+func keepable(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }

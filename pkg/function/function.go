@@ -86,6 +86,9 @@ func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
 	return clients
 }
 
+// newExchange makes the provider's HTTP client. What net/http writes to the standard
+// logger could show a part of an answer.
 func newExchange(cfg config.Config, connections int) *exchange.Client {
+	telemetry.GuardStandardLog(os.Stderr)
 	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, IdleConnsPerHost: connections})
 }

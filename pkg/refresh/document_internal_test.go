@@ -3,11 +3,12 @@ package refresh
 import (
 	"testing"
 
+	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/secret"
 )
 
 // What is read can be written again, to the same bytes: attempts are finished by
-// other processes than began them.
+// other processes than began them. What is not is refused without being quoted.
 func FuzzParseChain(f *testing.F) {
 	for _, seed := range []string{
 		``, ` `, `{}`, `null`, `[]`, `{"refresh_token":"rt"}`, `{"refresh_token":null,"x":{"b":1,"a":[1e400,"\u2028"]}}`,
@@ -20,6 +21,9 @@ func FuzzParseChain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseChain(secret.New(text))
 		if err != nil {
+			if _, err := parseChain(secret.New(plant.Values(text))); plant.Shown(err) {
+				t.Errorf("the error shows the document: %v", err)
+			}
 			return
 		}
 		written := c.document()

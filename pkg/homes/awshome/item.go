@@ -124,10 +124,11 @@ func (r *reader) time(name string) time.Time {
 		return time.Time{}
 	}
 	at, err := time.Parse(time.RFC3339, value)
-	if err != nil {
+	at = at.UTC()
+	if err != nil || at.Year() < 0 || at.Year() > 9999 { // in UTC it may not be one any more
 		r.wrong(name, "a time of RFC 3339")
 	}
-	return at.UTC()
+	return at
 }
 
 func (r *reader) texts(name string) []string {

@@ -2,8 +2,6 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -79,35 +77,6 @@ func (x *Transactions) Put(ctx context.Context, t sweep.Transaction) (bool, erro
 	return recorded && err == nil, err
 }
 
-// storedTransaction is how the file holds a sweep.Transaction, whose id is the key
-// there.
-type storedTransaction struct {
-	Account         string       `json:"account"`
-	RefreshToken    string       `json:"refresh_token"`
-	AccessToken     string       `json:"access_token,omitempty"`
-	ClientToken     string       `json:"client_token,omitempty"`
-	AccessExpiresAt time.Time    `json:"access_expires_at,omitzero"`
-	CustomerUID     string       `json:"customer_uid,omitempty"`
-	Status          sweep.Status `json:"status"`
-	RecordedAt      time.Time    `json:"recorded_at,omitzero"`
-	RefreshAt       time.Time    `json:"refresh_at,omitzero"`
-	ExpiresAt       time.Time    `json:"expires_at,omitzero"`
-	Failures        int          `json:"failures,omitempty"`
-}
-
-// seconds is a time as transactions keep it.
-func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
-
-// normal is a transaction as it is kept.
-func normal(t sweep.Transaction) sweep.Transaction {
-	t.AccessExpiresAt, t.RecordedAt = seconds(t.AccessExpiresAt), seconds(t.RecordedAt)
-	t.RefreshAt, t.ExpiresAt = seconds(t.RefreshAt), seconds(t.ExpiresAt)
-	if t.Status != sweep.Active {
-		t.RefreshAt = time.Time{}
-	}
-	return t
-}
-
 // replace stores next, and its index entries instead of those of stored, which is
 // zero where there is no row yet.
 func replace(tx *bbolt.Tx, stored, next sweep.Transaction) error {
@@ -115,19 +84,7 @@ func replace(tx *bbolt.Tx, stored, next sweep.Transaction) error {
 		return err
 	}
 	next = normal(next)
-	data, err := json.Marshal(storedTransaction{
-		Account:         next.Account,
-		RefreshToken:    next.RefreshToken.Reveal(),
-		AccessToken:     next.AccessToken.Reveal(),
-		ClientToken:     next.ClientToken.Reveal(),
-		AccessExpiresAt: next.AccessExpiresAt,
-		CustomerUID:     next.CustomerUID,
-		Status:          next.Status,
-		RecordedAt:      next.RecordedAt,
-		RefreshAt:       next.RefreshAt,
-		ExpiresAt:       next.ExpiresAt,
-		Failures:        next.Failures,
-	})
+	data, err := encodeTransaction(next)
 	if err != nil {
 		return err
 	}
@@ -142,22 +99,6 @@ func loadTransaction(tx *bbolt.Tx, id int64) (sweep.Transaction, bool, error) {
 	if data == nil {
 		return sweep.Transaction{}, false, nil
 	}
-	var s storedTransaction
-	if err := json.Unmarshal(data, &s); err != nil {
-		return sweep.Transaction{}, false, fmt.Errorf("transaction %d cannot be read: %w", id, err)
-	}
-	return sweep.Transaction{
-		ID:              id,
-		Account:         s.Account,
-		RefreshToken:    secret.New(s.RefreshToken),
-		AccessToken:     secret.New(s.AccessToken),
-		ClientToken:     secret.New(s.ClientToken),
-		AccessExpiresAt: s.AccessExpiresAt,
-		CustomerUID:     s.CustomerUID,
-		Status:          s.Status,
-		RecordedAt:      s.RecordedAt,
-		RefreshAt:       s.RefreshAt,
-		ExpiresAt:       s.ExpiresAt,
-		Failures:        s.Failures,
-	}, true, nil
+	t, err := decodeTransaction(id, data)
+	return t, err == nil, err
 }

@@ -243,22 +243,3 @@ func TestOpen(t *testing.T) {
 		t.Errorf("Name = %q", name)
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	for _, body := range []string{good, failed, page, "", "null", `{"access_token":"a","transaction_id":"1e3","expires_in":"x"}`} {
-		f.Add(body)
-	}
-	session := open(f, "http://127.0.0.1")
-	f.Fuzz(func(t *testing.T, body string) {
-		got, err := session.Decode(secret.New(body), now)
-		var e *providers.Error
-		switch {
-		case err == nil:
-			if got.AccessToken.Blank() || got.AccessExpiresAt.Before(now) || got.TransactionID < 0 {
-				t.Errorf("%q became %+v", body, got)
-			}
-		case !errors.As(err, &e) || e.Kind != providers.Unknown || e.Raw.Reveal() != body:
-			t.Errorf("%q: %v", body, err)
-		}
-	})
-}

@@ -1,7 +1,9 @@
 package credentials_test
 
 import (
+	"encoding/json"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -159,15 +161,23 @@ func TestBaseURLFallback(t *testing.T) {
 	}
 }
 
+// FuzzBaseURL: an address that is taken leads to https, or to this machine, and its
+// paths lie below it.
 func FuzzBaseURL(f *testing.F) {
-	for _, text := range []string{"https://a.example/x/", "http://127.0.0.1:80", "http://localhost", "https://u@h", "http://[::1%25x]"} {
+	for _, text := range []string{
+		"https://a.example/x/", "https://a.example/%2f/..", "HTTPS://A.EXAMPLE", "http://127.0.0.1:80", "http://localhost", "http://[::1]:1",
+		"http://[::ffff:127.0.0.1]", "http://[::1%25x]", "http://127.0.0.1.example", "https://u@h", "https://h?q", "https://h#f", "https:h",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		object := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
-		fields, err := credentials.Read("acme", secret.New(`{"base_url":"`+object+`"}`))
+		object, err := json.Marshal(map[string]string{"base_url": text})
 		if err != nil {
-			return
+			t.Fatal(err)
+		}
+		fields, err := credentials.Read("acme", secret.New(string(object)))
+		if err != nil {
+			t.Fatal(err)
 		}
 		base := fields.BaseURL("")
 		if fields.Err() != nil {
@@ -175,8 +185,13 @@ func FuzzBaseURL(f *testing.F) {
 		}
 		joined := base.JoinPath("v1/x")
 		if joined.Host == "" || joined.User != nil || joined.RawQuery != "" || joined.Fragment != "" ||
-			joined.Scheme != "https" && joined.Scheme != "http" || joined.Path[0] != '/' || !strings.HasSuffix(joined.Path, "v1/x") {
+			joined.Path[0] != '/' || !strings.HasSuffix(joined.Path, "v1/x") {
 			t.Errorf("%q became %q", text, joined)
+		}
+		address, err := netip.ParseAddr(joined.Hostname())
+		here := strings.EqualFold(joined.Hostname(), "localhost") || err == nil && address.Unmap().IsLoopback()
+		if joined.Scheme != "https" && (joined.Scheme != "http" || !here) {
+			t.Errorf("%q became %q, where anybody can listen", text, joined)
 		}
 	})
 }

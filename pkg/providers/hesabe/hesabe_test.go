@@ -291,26 +291,3 @@ func TestDeadHost(t *testing.T) {
 		t.Errorf("the host is not named: %v", &e)
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	for _, body := range []string{documented, good, notFound, invalidData, localised, page, "", `{"response":{"token":[]}}`} {
-		f.Add(body)
-	}
-	session := open(f, "http://127.0.0.1")
-	f.Fuzz(func(t *testing.T, body string) {
-		got, err := session.Decode(secret.New(body), now)
-		var e *providers.Error
-		switch {
-		case err == nil:
-			if got.AccessToken.Blank() || got.AccessExpiresAt.Before(now) {
-				t.Errorf("%q became %+v", body, got)
-			}
-		case !errors.As(err, &e):
-			t.Errorf("%q: %v", body, err)
-		case e.Kind == providers.Unknown && e.Raw.Reveal() != body:
-			t.Errorf("%q is not kept", body)
-		case e.Kind != providers.Unknown && e.Kind != providers.Refused:
-			t.Errorf("%q: %v", body, err)
-		}
-	})
-}

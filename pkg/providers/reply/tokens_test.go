@@ -2,6 +2,9 @@ package reply_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -152,18 +155,26 @@ func TestNoTokens(t *testing.T) {
 	}
 }
 
+// FuzzTokens: no token lives for ever, whatever the reply or the token's own claims say.
 func FuzzTokens(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"at","refresh_token":"rt","token_type":"Bearer","expires_in":900}`,
-		`{"access_token":"` + jwt(`{"iat":1760421423.5,"exp":1760421723.75}`) + `","expires_in":"1e3"}`,
-		`{"access_token":"a","expires_in":-1,"transaction_id":1.5e3}`, `null`, `{"access_token":"\ud800"}`, "{\"a\":\"\xff\"}",
+		`{"access_token":"at","refresh_token":" ","token_type":"mac","expires_in":"1e3"}`,
+		`{"access_token":"a","expires_in":-1,"transaction_id":1.5e3}`, `{"access_token":"a","expires_in":1e300,"transaction_id":"9"}`,
+		`null`, `{"access_token":"\ud800"}`, "{\"a\":\"\xff\"}", "\ufeff{}",
 	} {
-		f.Add(body)
+		f.Add(body, `{"iat":1760421423.5,"exp":1760421723.75}`)
+	}
+	for _, claims := range []string{`{"iat":1,"exp":"1e9"}`, `{"iat":-1e308,"exp":1e308}`, `{"iat":5,"exp":4}`, `{"exp":1}`, `[]`, ``} {
+		f.Add(`{"expires_in":900}`, claims)
 	}
 	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, body string) {
+	f.Fuzz(func(t *testing.T, body, claims string) {
 		o, err := reply.Parse(body)
 		if err != nil {
+			if !errors.Is(err, reply.ErrUnreadable) || err.Error() != reply.ErrUnreadable.Error() {
+				t.Errorf("%q: %v", body, err)
+			}
 			return
 		}
 		if o.ID("transaction_id") < 0 {
@@ -181,6 +192,16 @@ func FuzzTokens(f *testing.F) {
 			t.Errorf("expired without a warning: %q", body)
 		case tokens.RefreshToken.Blank() && !tokens.RefreshToken.IsZero():
 			t.Errorf("blank refresh token of %q", body)
+		}
+
+		// The same reply with a token that speaks of itself: it never lives longer for that.
+		o["access_token"] = json.RawMessage(`"` + jwt(claims) + `"`)
+		opaque := maps.Clone(o)
+		opaque["access_token"] = json.RawMessage(`"opaque"`)
+		said, ok := opaque.Tokens(sent, reply.Rules{Lifetime: time.Minute})
+		spoken, okToo := o.Tokens(sent, reply.Rules{Lifetime: time.Minute})
+		if !ok || !okToo || spoken.AccessExpiresAt.After(said.AccessExpiresAt) || spoken.AccessExpiresAt.Before(sent) {
+			t.Errorf("%q with claims %q expires at %s", body, claims, spoken.AccessExpiresAt)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package tconnect_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -225,36 +224,4 @@ func TestLifetimes(t *testing.T) {
 			}
 		})
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	c := cipher(f, key, aes.Prefix, "")
-	for _, body := range []string{
-		flat, `{"data":` + flat + `}`, c.EncryptHex([]byte(flat)), `{"data":"` + c.EncryptHex([]byte(keycloak)) + `"}`,
-		`"` + c.EncryptHex([]byte(wrapper)) + `"`, keycloak, wrapper, page, "", "null", `""`, `{"data":""}`,
-	} {
-		f.Add(body)
-	}
-	session := open(f, "http://127.0.0.1", nil)
-	f.Fuzz(func(t *testing.T, body string) {
-		check := func(text string) {
-			got, err := session.Decode(secret.New(text), now)
-			var e *providers.Error
-			switch {
-			case err == nil:
-				if got.AccessToken.Blank() || got.AccessExpiresAt.Before(now) ||
-					!got.RefreshExpiresAt.IsZero() && !got.RefreshExpiresAt.After(now) {
-					t.Errorf("%q became %+v", text, got)
-				}
-			case !errors.As(err, &e):
-				t.Errorf("%q: %v", text, err)
-			case e.Kind == providers.Unknown && e.Raw.Reveal() != text:
-				t.Errorf("%q is not kept", text)
-			case e.Kind != providers.Unknown && e.Kind != providers.Refused:
-				t.Errorf("%q: %v", text, err)
-			}
-		}
-		check(body)
-		check(c.EncryptHex([]byte(body)))
-	})
 }

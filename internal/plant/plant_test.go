@@ -1,0 +1,39 @@
+package plant_test
+
+import (
+	"errors"
+	"testing"
+
+	"tokenrefresh/internal/plant"
+	"tokenrefresh/pkg/secret"
+)
+
+func TestValues(t *testing.T) {
+	t.Parallel()
+	const m = plant.Marker
+	for text, want := range map[string]string{
+		``:                          m,
+		`<html>`:                    `<html>` + m,
+		`{"a":1} {}`:                `{"a":1} {}` + m,
+		`"x"`:                       `"x` + m + `"`,
+		`{"a":"x","b":[1e400,"y"]}`: `{"a":"x` + m + `","b":[1e400,"y` + m + `"]}`,
+		`{"body":"{\"a\":\"x\"}"}`:  `{"body":"{\"a\":\"x` + m + `\"}"}`,
+	} {
+		if got := plant.Values(text); got != want {
+			t.Errorf("Values(%s) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestShown(t *testing.T) {
+	t.Parallel()
+	if plant.Shown(nil, errors.New("x"), secret.New(plant.Marker), []string{"y"}) {
+		t.Error("shown where it is not")
+	}
+	type holder struct{ hidden []string }
+	for _, value := range []any{errors.New("a " + plant.Marker), []string{plant.Marker}, &holder{[]string{plant.Marker}}} {
+		if !plant.Shown("x", value) {
+			t.Errorf("not seen in %+v", value)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package config_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/config"
+)
+
+// FuzzForSweep: a configuration that is taken lies within its bounds, and of one that
+// is not every line of the error names a variable.
+func FuzzForSweep(f *testing.F) {
+	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32")
+	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256")
+	f.Add("", "", "", "", "", "", "", "", "")
+	f.Add(" a/b ", " ", "l\n", "\tsandbox", "1000ms", "INFO+2", " ", "t", " 1 ")
+	f.Add("/a//b", "ok,no/slash", "l", "staging", "1h", "loud", "N", "t", "0")
+	f.Add("é", ",", "l", "Production", "1e3s", "debug-9999999999999999999", "N", "t", "+7")
+	f.Fuzz(func(t *testing.T, prefix, accounts, ledger, environment, timeout, level, namespace, transactions, workers string) {
+		variables := map[string]string{
+			"SECRET_PREFIX": prefix, "ACCOUNTS": accounts, "LEDGER_TABLE": ledger, "PROVIDER_ENVIRONMENT": environment,
+			"HTTP_TIMEOUT": timeout, "LOG_LEVEL": level, "METRICS_NAMESPACE": namespace,
+			"TRANSACTIONS_TABLE": transactions, "SWEEP_WORKERS": workers,
+		}
+		c, err := config.ForSweep(env(variables))
+		refresh, refreshErr := config.ForRefresh(env(variables))
+		if err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				name, _, _ := strings.Cut(strings.TrimPrefix(line, "environment variable "), ":")
+				if _, known := variables[name]; !known {
+					t.Errorf("%q names no variable", line)
+				}
+			}
+			return
+		}
+		sorted := slices.Sorted(slices.Values(c.Accounts))
+		switch {
+		case len(sorted) == 0 || len(slices.Compact(sorted)) != len(c.Accounts):
+			t.Errorf("accounts %q", c.Accounts)
+		case slices.ContainsFunc(c.Accounts, func(name string) bool { return !config.ValidAccount(name) }):
+			t.Errorf("accounts %q", c.Accounts)
+		case c.SecretPrefix == "" || strings.Contains("/"+c.SecretPrefix+"/", "//"):
+			t.Errorf("prefix %q", c.SecretPrefix)
+		case c.ProviderEnvironment != "production" && c.ProviderEnvironment != "sandbox":
+			t.Errorf("environment %q", c.ProviderEnvironment)
+		case c.HTTPTimeout < time.Second || c.HTTPTimeout > 13*time.Second:
+			t.Errorf("timeout %s", c.HTTPTimeout)
+		case c.SweepWorkers < 1 || c.SweepWorkers > 256:
+			t.Errorf("%d workers", c.SweepWorkers)
+		case c.LedgerTable == "" || c.TransactionsTable == "" || c.MetricsNamespace == "":
+			t.Errorf("a name is missing: %+v", c)
+		}
+		c.TransactionsTable, c.SweepWorkers = "", 0
+		if diff := cmp.Diff(c, refresh); diff != "" || refreshErr != nil {
+			t.Errorf("%v (-sweep +refresh):\n%s", refreshErr, diff)
+		}
+	})
+}

@@ -1,0 +1,184 @@
+package event_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/plant"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/event"
+)
+
+// payloads are seeds: what the functions are invoked with, and what comes near it.
+var payloads = []string{
+	``, ` null `, `{}`, `[]`, `{"account":"default","force":true,"dry_run":true}`, `{"force":"yes"}`, `{"account":"a/b"}`,
+	`{"version":"0","id":"x","detail-type":"Scheduled Event","source":"aws.scheduler","account":"123456789012","detail":{}}`,
+	`{"source":"team.berbix","detail-type":"Created","record":[]}`,
+	`{"transaction_id":9007199254740993,"force":true}`, `{"transaction_id":1.5}`, `{"transaction_id":-1}`,
+	`{"record":[{"transaction_id":9007199254740993,"refresh_token":"rt","customer_uid":"c","ttl":1800000000}]}`,
+	`{"account":"shop","record":[{"transaction_id":2,"status":"completed","recorded_at":"2026-01-02T03:04:05+07:00","account":"other"}]}`,
+	`{"record":[{"transaction_id":1,"refresh_token":"rt","recorded_at":"9999-12-31T23:59:59-01:00","ttl":9223372036854775807}]}`,
+	`{"record":[{"transaction_id":1,"refresh_token":"\ud800"}]}`,
+	`{"record":[null]}`, `{"force":true,"force":null}`, `{"Records":[]}`,
+	`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":"{\"transaction_id\":7}"}]}`,
+}
+
+// FuzzDecode: what a function that refreshes chains takes, a sweep takes for the same.
+func FuzzDecode(f *testing.F) {
+	for _, payload := range payloads {
+		f.Add([]byte(payload))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		e, err := event.Decode(payload)
+		if err != nil {
+			checkRefusal(t, payload, func(payload []byte) error {
+				_, err := event.Decode(payload)
+				return err
+			})
+			return
+		}
+		if e.Account != "" && !config.ValidAccount(e.Account) || e.TransactionID != 0 || e.Record != nil {
+			t.Errorf("%q became %+v", payload, e)
+		}
+		swept, messages, err := event.DecodeSweep(payload)
+		if diff := cmp.Diff(e, swept, comparer); diff != "" || messages != nil || err != nil {
+			t.Errorf("to a sweep %q is %v, %v (-refresh +sweep):\n%s", payload, messages, err, diff)
+		}
+	})
+}
+
+// FuzzDecodeSweep: what a sweep takes can be worked off, and written again as an event
+// that says the same.
+func FuzzDecodeSweep(f *testing.F) {
+	for _, payload := range payloads {
+		f.Add([]byte(payload))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		e, messages, err := event.DecodeSweep(payload)
+		if err != nil {
+			checkRefusal(t, payload, func(payload []byte) error {
+				_, _, err := event.DecodeSweep(payload)
+				return err
+			})
+			return
+		}
+		checkEvent(t, e)
+		for _, m := range messages {
+			if m.ID == "" {
+				t.Error("a message without an id cannot be reported as failed")
+			}
+			if m.Err == nil {
+				checkEvent(t, m.Event)
+			}
+		}
+		again, _, err := event.DecodeSweep(encode(t, e))
+		if diff := cmp.Diff(e, again, comparer); diff != "" || err != nil {
+			t.Errorf("%q written again: %v (-first +second):\n%s", payload, err, diff)
+		}
+	})
+}
+
+// FuzzMessageBody: the body of an SQS message means what it means as an event, and one
+// that is none spoils no other.
+func FuzzMessageBody(f *testing.F) {
+	for _, payload := range payloads {
+		f.Add(payload)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		batch := func(body string) []event.Message {
+			payload, err := json.Marshal(map[string]any{"Records": []map[string]any{
+				{"messageId": "m-1", "eventSource": "aws:sqs", "body": body, "attributes": map[string]string{"SentTimestamp": "1"}},
+				{"messageId": "m-2", "eventSource": "aws:sqs", "body": `{"transaction_id":7}`},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, messages, err := event.DecodeSweep(payload)
+			if err != nil || len(messages) != 2 || messages[0].ID != "m-1" || messages[1].ID != "m-2" ||
+				messages[1].Err != nil || messages[1].Event.TransactionID != 7 || cmp.Diff(event.Event{}, e) != "" {
+				t.Fatalf("%q beside another message: %+v, %v", body, messages, err)
+			}
+			return messages
+		}
+		m := batch(body)[0]
+		if planted := batch(plant.Values(body))[0]; plant.Shown(planted.Err) {
+			t.Errorf("the error shows the message: %v", planted.Err)
+		}
+		if m.Err != nil {
+			return
+		}
+		checkEvent(t, m.Event)
+		alone, nested, err := event.DecodeSweep([]byte(body))
+		if diff := cmp.Diff(alone, m.Event, comparer); diff != "" || nested != nil || err != nil {
+			t.Errorf("%q alone: %v, %v (-event +message):\n%s", body, nested, err, diff)
+		}
+	})
+}
+
+// checkEvent: nothing in it would be refused, or could not be stored, further on.
+func checkEvent(t *testing.T, e event.Event) {
+	t.Helper()
+	if e.TransactionID < 0 || e.Account != "" && !config.ValidAccount(e.Account) {
+		t.Errorf("an unusable event was taken: %+v", e)
+	}
+	for _, r := range e.Record {
+		done := r.Status == "completed" || r.Status == "deleted"
+		if r.TransactionID <= 0 || r.RefreshToken.Blank() && !done || !done && r.Status != "" && r.Status != "active" ||
+			r.Account != "" && !config.ValidAccount(r.Account) {
+			t.Errorf("an unusable record was taken: %+v", r)
+		}
+		for _, at := range []time.Time{r.RecordedAt, r.ExpiresAt} {
+			if _, err := at.MarshalText(); err != nil || at.Location() != time.UTC {
+				t.Errorf("a time was taken that cannot be kept: %s, %v", at, err)
+			}
+		}
+	}
+}
+
+// checkRefusal: an error says something, and nothing of the event's values.
+func checkRefusal(t *testing.T, payload []byte, decode func([]byte) error) {
+	t.Helper()
+	if decode(payload).Error() == "" {
+		t.Errorf("no word on %q", payload)
+	}
+	if err := decode([]byte(plant.Values(string(payload)))); plant.Shown(err) {
+		t.Errorf("the error shows the event: %v", err)
+	}
+}
+
+// encode writes an event as the README documents it.
+func encode(t *testing.T, e event.Event) []byte {
+	t.Helper()
+	all := map[string]any{"force": e.Force, "dry_run": e.DryRun}
+	set := func(in map[string]any, name string, value any) {
+		if value != "" && value != int64(0) {
+			in[name] = value
+		}
+	}
+	set(all, "account", e.Account)
+	set(all, "transaction_id", e.TransactionID)
+	records := make([]map[string]any, 0, len(e.Record))
+	for _, r := range e.Record {
+		one := map[string]any{"transaction_id": r.TransactionID, "refresh_token": r.RefreshToken.Reveal(), "customer_uid": r.CustomerUID}
+		set(one, "account", r.Account)
+		set(one, "status", r.Status)
+		if !r.RecordedAt.IsZero() {
+			one["recorded_at"] = r.RecordedAt
+		}
+		if !r.ExpiresAt.IsZero() {
+			one["ttl"] = r.ExpiresAt.Unix()
+		}
+		records = append(records, one)
+	}
+	if len(records) > 0 {
+		all["record"] = records
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

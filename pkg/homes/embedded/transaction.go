@@ -1,0 +1,76 @@
+package embedded
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// storedTransaction is how the file holds a sweep.Transaction, whose id is the key
+// there.
+type storedTransaction struct {
+	Account         string       `json:"account"`
+	RefreshToken    string       `json:"refresh_token"`
+	AccessToken     string       `json:"access_token,omitempty"`
+	ClientToken     string       `json:"client_token,omitempty"`
+	AccessExpiresAt time.Time    `json:"access_expires_at,omitzero"`
+	CustomerUID     string       `json:"customer_uid,omitempty"`
+	Status          sweep.Status `json:"status"`
+	RecordedAt      time.Time    `json:"recorded_at,omitzero"`
+	RefreshAt       time.Time    `json:"refresh_at,omitzero"`
+	ExpiresAt       time.Time    `json:"expires_at,omitzero"`
+	Failures        int          `json:"failures,omitempty"`
+}
+
+// seconds is a time as transactions keep it.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// normal is a transaction as it is kept.
+func normal(t sweep.Transaction) sweep.Transaction {
+	t.AccessExpiresAt, t.RecordedAt = seconds(t.AccessExpiresAt), seconds(t.RecordedAt)
+	t.RefreshAt, t.ExpiresAt = seconds(t.RefreshAt), seconds(t.ExpiresAt)
+	if t.Status != sweep.Active {
+		t.RefreshAt = time.Time{}
+	}
+	return t
+}
+
+func encodeTransaction(t sweep.Transaction) ([]byte, error) {
+	return json.Marshal(storedTransaction{
+		Account:         t.Account,
+		RefreshToken:    t.RefreshToken.Reveal(),
+		AccessToken:     t.AccessToken.Reveal(),
+		ClientToken:     t.ClientToken.Reveal(),
+		AccessExpiresAt: t.AccessExpiresAt,
+		CustomerUID:     t.CustomerUID,
+		Status:          t.Status,
+		RecordedAt:      t.RecordedAt,
+		RefreshAt:       t.RefreshAt,
+		ExpiresAt:       t.ExpiresAt,
+		Failures:        t.Failures,
+	})
+}
+
+func decodeTransaction(id int64, data []byte) (sweep.Transaction, error) {
+	var s storedTransaction
+	if err := json.Unmarshal(data, &s); err != nil {
+		return sweep.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
+	}
+	return sweep.Transaction{
+		ID:              id,
+		Account:         s.Account,
+		RefreshToken:    secret.New(s.RefreshToken),
+		AccessToken:     secret.New(s.AccessToken),
+		ClientToken:     secret.New(s.ClientToken),
+		AccessExpiresAt: s.AccessExpiresAt,
+		CustomerUID:     s.CustomerUID,
+		Status:          s.Status,
+		RecordedAt:      s.RecordedAt,
+		RefreshAt:       s.RefreshAt,
+		ExpiresAt:       s.ExpiresAt,
+		Failures:        s.Failures,
+	}, nil
+}

@@ -1,0 +1,4 @@
+package berbix
+
+// Read reads an answer as Refresh does.
+var Read = read

@@ -1,0 +1,4 @@
+package hesabe
+
+// Read reads an answer as Refresh and Login do.
+var Read = read

@@ -1,0 +1,27 @@
+package telemetry
+
+import (
+	"bytes"
+	"io"
+	"log"
+)
+
+// GuardStandardLog makes the standard logger write to w, and of each message only what
+// comes before the first quotation mark. net/http tells that logger, and nobody else, of
+// bytes behind a complete answer, and quotes them: a token may be in what a provider sent
+// there.
+func GuardStandardLog(w io.Writer) { log.SetOutput(unquoted{w}) }
+
+type unquoted struct{ to io.Writer }
+
+// Write implements io.Writer.
+func (u unquoted) Write(message []byte) (int, error) {
+	before, _, quotes := bytes.Cut(message, []byte(`"`))
+	if quotes {
+		before = append(bytes.Clone(before), "[…]\n"...)
+	}
+	if _, err := u.to.Write(before); err != nil {
+		return 0, err
+	}
+	return len(message), nil
+}
