@@ -20,7 +20,7 @@ type kept struct {
 	access        error // of staging access
 	accessCurrent bool
 	escrow        error
-	held          bool // the claim was, when the reply had come
+	held          bool // the claim was still ours when the reply had come
 }
 
 // persistContext is for what must be done once a provider has acted: it outlives
@@ -37,25 +37,27 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, 
 	if k.nowhere() {
 		a.keepAnywhere(ctx, c, &k)
 	}
+	failed := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID}
 	var lost *LostError
-	if errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.row.Fence {
-		// Too late: who took over has decided without this reply. Its version is found where
-		// there was no login instead.
-		return Result{
-			Outcome: outcome.Superseded, Source: source, AttemptID: a.row.AttemptID,
-			VersionID: lost.Current.VersionID,
-			Warnings:  []string{"the attempt was taken over before its reply came"},
-		}
+	takenOver := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.row.Fence
+	k.held = k.escrow == nil || !takenOver && a.Now().Before(a.row.ClaimedUntil)
+	switch {
+	case takenOver:
+		// Too late: who took over has decided without this reply. Where there was no login
+		// instead, its version is found.
+		failed.Outcome, failed.VersionID = outcome.Superseded, lost.Current.VersionID
+		failed.Warnings = []string{"the attempt was taken over before its reply was stored"}
+		return failed
+	case k.nowhere():
+		failed.Err = fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
+			errors.Join(a.at(TokensDoc, k.tokens), k.escrow))
+		return failed
+	case !k.held:
+		failed.Err = fmt.Errorf("the claim ran out before the reply was stored: the next tick finds it: %w", k.escrow)
+		return failed
 	}
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
-	if k.nowhere() {
-		return Result{
-			Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID,
-			Err: fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
-				errors.Join(a.at(TokensDoc, k.tokens), k.escrow)),
-		}
-	}
 	return a.promote(ctx, c, k, success)
 }
 
@@ -73,7 +75,6 @@ func (a *attempt) keep(ctx context.Context, c chain) kept {
 		func() { k.accessCurrent, k.access = a.stage(ctx, AccessDoc, c) },
 		func() { k.escrow = a.escrow(ctx) },
 	)
-	k.held = k.escrow == nil
 	return k
 }
 
@@ -95,8 +96,7 @@ func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
 			}
 		},
 	)
-	k.held = k.escrow == nil
-	if k.tokens != nil && k.held { // cut short: AWS may be back for both
+	if k.tokens != nil && k.escrow == nil { // cut short: AWS may be back for both
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/4)
 		defer cancel()
 		k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)

@@ -209,7 +209,9 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 		return c.fault
 	case freezes:
 		r.gate.Lock()
-		r.until = time.Now().Add(time.Duration(c.until-c.tick)*period + period/2)
+		if r.until.IsZero() { // once is enough
+			r.until = time.Now().Add(time.Duration(c.until-c.tick)*period + period/2)
+		}
 		r.gate.Unlock()
 		r.wait()
 		call.Slept()

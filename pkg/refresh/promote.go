@@ -35,8 +35,7 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 	if k.access == nil && !k.accessCurrent && k.held {
 		// In the same moment as tokens, and also where tokens takes no version: readers
 		// wait for it. If tokens turns out to be somebody else's, the row stays due and
-		// access is made to follow. That the escrow was written says that the claim was
-		// ours when the label had been read.
+		// access is made to follow. The label was read while the claim was ours.
 		steps = append(steps, func() {
 			access = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, a.read.accessID, c.attemptID)
 		})
@@ -46,57 +45,53 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 	}
 	together(steps...)
 	var moved *MovedError
-	if unpublished := access != nil || k.escrow != nil && !k.accessCurrent; unpublished && !errors.As(tokens, &moved) {
+	if unpublished := access != nil || !k.held && !k.accessCurrent; unpublished && !errors.As(tokens, &moved) {
 		access = a.publish(ctx, c, c.attemptID)
 	}
 	return tokens, access
 }
 
 // promoteTokens is the compare-and-swap of the chain, from the version that was
-// current before the claim. A version whose refresh token was presented is replaced
-// too: an ancestor that became current late, by a write that had been given up, or a
-// person's edit that kept the token. So is what another attempt wrote, where this one
-// was not recovered and still holds its claim: it is an older one, of which the row
-// knew nothing. Anybody else's version stands.
-func (a *attempt) promoteTokens(ctx context.Context, c chain, held bool) error {
+// current before the claim. own: it is this run's own reply, and not a recovered one.
+func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, a.row.BaseVersionID, c.attemptID)
 		var moved *MovedError
 		if !errors.As(err, &moved) {
 			return err
 		}
-		presented, attempted, readErr := a.standing(ctx, moved.Current)
+		replace, readErr := a.replaceable(ctx, moved.Current, own)
 		if readErr != nil {
 			return readErr
 		}
-		if attempted && held && !presented {
-			presented, readErr = a.stillHeld(ctx)
-		}
-		if readErr != nil {
-			return readErr
-		}
-		if presented {
+		if replace {
 			return a.Secrets.Promote(ctx, a.row.Key, TokensDoc, moved.Current, c.attemptID)
 		}
 		return err
 	})
 }
 
-// standing reports of version id of tokens whether its refresh token has been
-// presented, and whether an attempt wrote it.
-func (a *attempt) standing(ctx context.Context, id string) (presented, attempted bool, err error) {
+// replaceable reports whether version id of tokens, which became current since the
+// claim, does not stand. One whose refresh token was presented does not: an ancestor
+// that became current late, by a write that had been given up, or a person's edit that
+// kept the token. Nor does one that another attempt wrote, where own still holds the
+// claim: it is older, and the row knew nothing of it.
+func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, error) {
 	v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, id)
 	if errors.Is(err, ErrNoVersion) {
-		return false, false, nil
+		return false, nil
 	}
 	if err != nil {
-		return false, false, fmt.Errorf("read version %s: %w", id, err)
+		return false, fmt.Errorf("read version %s: %w", id, err)
 	}
 	c, err := parseChain(v.Value)
-	if err != nil {
-		return false, false, nil //nolint:nilerr // a person's, whatever it is
+	switch readable := err == nil; {
+	case readable && a.spent(c.refreshToken):
+		return true, nil
+	case readable && own && c.attemptID == id:
+		return a.stillHeld(ctx)
 	}
-	return a.spent(c.refreshToken), c.attemptID == id, nil
+	return false, nil
 }
 
 // publish makes access follow version id of tokens, whose content is c. It stops where

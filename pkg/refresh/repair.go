@@ -90,6 +90,8 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 	case errors.As(tokens, &moved):
 		result = Result{Outcome: outcome.Superseded, VersionID: moved.Current}
 		next = a.superseded(ctx, moved.Current)
+	case errors.Is(access, errClaimLost): // a faster run is at it
+		return Result{Outcome: outcome.Busy}
 	case tokens != nil, access != nil && !a.unpromoted():
 		return Result{Outcome: outcome.PersistFailed, Err: errors.Join(a.at(TokensDoc, tokens), a.at(AccessDoc, access))}
 	default:

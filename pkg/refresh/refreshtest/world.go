@@ -34,6 +34,7 @@ type World struct {
 	deeds     []Deed
 	wrongs    []string
 	claimant  map[refresh.Key]int // the process that claimed last
+	skewed    bool                // a clock was off
 }
 
 // New makes a world with the secrets of account "default": credentials that can
@@ -75,6 +76,7 @@ func (w *World) Engine(hook Hook) *refresh.Engine { return w.SkewedEngine(hook, 
 func (w *World) SkewedEngine(hook Hook, skew time.Duration) *refresh.Engine {
 	w.mu.Lock()
 	w.processes++
+	w.skewed = w.skewed || skew != 0
 	p := &process{world: w, hook: hook, skew: skew, number: w.processes, count: map[Site]int{}}
 	w.mu.Unlock()
 	return refresh.Engine{
