@@ -14,8 +14,10 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
-# The exploration of the engine at its full depth.
-EXPLORE = go test -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -timeout 0 ./pkg/refresh -stride 1 -seeds 1500 -rapid.checks 20000
+# The exploration of the engine: what `make test` plays beside the rest, and all of it.
+EXPLORE = go test ./pkg/refresh -run 'TestTwoFaults|TestManyFaults' -stride 13 -rapid.checks 3000
+EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -v -timeout 0 \
+	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test soak lint build validate bench fuzz clean functions moto
@@ -33,10 +35,12 @@ build: functions ## Build the three functions (.aws-sam/build) and the operator'
 test: functions moto ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -shuffle=on ./...
-
-soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then through all pairs of faults
-	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
 	$(EXPLORE)
+
+soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
+	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
+	$(EXPLORE_ALL) | grep -v '^=== \|^ *--- PASS'
+	go test ./internal/mutation -v -timeout 0 -all | grep -v '^==='
 
 lint: ## Check format and code
 	go tool -modfile=tools/go.mod golangci-lint run

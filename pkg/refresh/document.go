@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -78,6 +79,9 @@ func parseChain(doc secret.String) (chain, error) {
 		if json.Unmarshal(raw, &s) != nil {
 			errs = append(errs, fmt.Errorf("%q is not a string", name))
 		}
+		if strings.ContainsRune(s, utf8.RuneError) { // what encoding/json makes of a lone surrogate
+			errs = append(errs, fmt.Errorf("%q is damaged: it holds a character that no token has", name))
+		}
 		return s
 	}
 	moment := func(name string) time.Time {
@@ -86,10 +90,11 @@ func parseChain(doc secret.String) (chain, error) {
 			return time.Time{}
 		}
 		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
+		t = t.UTC()
+		if err != nil || t.Year() > 9999 || t.Year() < 0 { // it could not be written again
 			errs = append(errs, fmt.Errorf("%q is not an RFC 3339 time", name))
 		}
-		return t.UTC()
+		return t
 	}
 	c.accessToken = secret.New(text1("access_token"))
 	c.tokenType = text1("token_type")

@@ -14,7 +14,7 @@ func FuzzParseChain(f *testing.F) {
 		``, ` `, `{}`, `null`, `[]`, `{"refresh_token":"rt"}`, `{"refresh_token":null,"x":{"b":1,"a":[1e400,"\u2028"]}}`,
 		`{"access_token":"a<b>","token_type":"Bearer","refresh_token":"r","issued_at":"2026-03-01T12:00:00.9+03:00",` +
 			`"access_expires_at":"2026-03-01T12:15:00Z","refresh_expires_at":"2026-03-02T12:00:00Z","source":"login","attempt_id":"id"}`,
-		`{"issued_at":"10000-01-01T00:00:00Z"}`, "{\"refresh_token\":\"\xff\"}", `{"a":1,"a":2}`, `{"refresh_token":"\ud800"}`,
+		`{"issued_at":"10000-01-01T00:00:00Z"}`, "{\"refresh_token\":\"\xff\"}", `{"refresh_expires_at":"9999-12-31T23:59:59-01:00"}`, `{"a":1,"a":2}`, `{"refresh_token":"\ud800"}`,
 	} {
 		f.Add(seed)
 	}

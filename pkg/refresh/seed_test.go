@@ -54,7 +54,12 @@ func TestFirstTick(t *testing.T) {
 			func(w *rt.World) { w.Secrets.Create(rt.Default, refresh.Credentials) }, outcome.NotSeeded, "credentials",
 		},
 		"malformed credentials": {credentials(`{"password":`), outcome.Misconfigured, "open"},
-		"malformed tokens":      {tokens(`{"refresh_token":"rt-1-1"`), outcome.Misconfigured, "secret model/default/tokens: the text is not a JSON object"},
+		"damaged tokens":        {tokens(`{"refresh_token":"rt-\ud800"}`), outcome.Misconfigured, `"refresh_token" is damaged`},
+		"a time nobody writes": {
+			tokens(`{"refresh_token":"rt-1-1","refresh_expires_at":"9999-12-31T23:59:59-01:00"}`), outcome.Misconfigured,
+			`"refresh_expires_at" is not an RFC 3339 time`,
+		},
+		"malformed tokens": {tokens(`{"refresh_token":"rt-1-1"`), outcome.Misconfigured, "secret model/default/tokens: the text is not a JSON object"},
 		"tokens of a wrong type": {
 			tokens(`{"refresh_token":1,"issued_at":"yesterday"}`), outcome.Misconfigured, `"issued_at"`,
 		},
