@@ -54,7 +54,7 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 		next.Escrow = Escrow{}
 	}
 	next.StagedAt = a.row.staging(a.Now())
-	before, key := a.row, a.row.Key
+	before, first, key := a.row, !a.exists, a.row.Key
 	var lost Result
 	var claimed bool
 	together(
@@ -63,6 +63,13 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 	)
 	if !claimed {
 		return lost, false
+	}
+	if first && fingerprint != "" {
+		// There was no row. Perhaps there had been one: only under the claim it is certain
+		// that nobody presents the token between this look and the send.
+		if err := a.confirm(ctx); err != nil {
+			return a.forget(ctx, before, err), false
+		}
 	}
 	if a.read.accessErr != nil {
 		// What could not be published must not be asked for.
@@ -95,6 +102,17 @@ func (a *attempt) unclaim(ctx context.Context, before Row, fingerprint string) R
 		what = outcome.Misconfigured
 	}
 	return a.settleFailed(persist, what, a.at(AccessDoc, a.read.accessErr))
+}
+
+// forget gives back a claim that was made of what is not so. The row is as it was.
+func (a *attempt) forget(ctx context.Context, before Row, cause error) Result {
+	persist, cancel := a.persistContext(ctx)
+	defer cancel()
+	guard := a.held()
+	before.Phase, before.Fence = Idle, a.row.Fence
+	a.row = before
+	err := a.retry(persist, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
+	return Result{Outcome: outcome.Transient, Err: errors.Join(cause, err)}
 }
 
 // withSpent is the row's list with fingerprint added. While the escrow carries the

@@ -91,6 +91,9 @@ func spelled(t *testing.T, spelling string) *history {
 
 // broke are histories that broke a promise once, shortest first.
 var broke = []string{
+	// Two runs found no row. One claimed, sent a seed and lost the row; the other claimed
+	// then, and sent it again.
+	"a seed, no login | tick 0: a rival runs before Write#1 | tick 0 rival: the row is lost before Write#3",
 	// A reply that had been kept unread was put over the seed of the person who then
 	// corrected the credentials too.
 	"an unreadable reply | tick 0: a person seeds before Refresh#1 | tick 1: Refresh#1: answered rate limited",
