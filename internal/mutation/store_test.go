@@ -86,21 +86,21 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "tokens promoted over anybody's", file: "promote.go",
-		old:    "presented, attempted, readErr := a.standing(ctx, moved.Current)",
-		new:    "presented, attempted, readErr := true, true, error(nil)",
+		old:    "replace, readErr := a.replaceable(ctx, moved.Current, own)",
+		new:    "replace, readErr := true, error(nil)",
 		broken: "a newer chain is replaced by an older one",
 		core:   true,
 	},
 	{
 		name: "presented version that became current stands", file: "promote.go",
-		old:    "return a.spent(c.refreshToken), c.attemptID == id, nil",
-		new:    "return false, c.attemptID == id, nil",
+		old:    "case readable && a.spent(c.refreshToken):",
+		new:    "case false:",
 		broken: "a version whose token is spent keeps out the reply that follows it",
 	},
 	{
 		name: "claim not looked at before another's version is replaced", file: "promote.go",
-		old:    "presented, readErr = a.stillHeld(ctx)",
-		new:    "presented, readErr = true, nil",
+		old:    "return a.stillHeld(ctx)\n\t}\n\treturn false, nil",
+		new:    "return true, nil\n\t}\n\treturn false, nil",
 		broken: "a process that slept puts its old reply over a newer one",
 	},
 	{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var stride = flag.Int("stride", 29, "TestTwoFaults takes every so-manieth second fault; 1: all of them, for a quarter of an hour")
+var stride = flag.Int("stride", 197, "TestTwoFaults takes every so-manieth second fault; 1: all of them, for a quarter of an hour")
 
 // next are the choices that may follow the history's last one. Where another history
 // has come to the same state before it is left to that one what comes then.

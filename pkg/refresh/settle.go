@@ -21,14 +21,22 @@ func (a *attempt) settle(ctx context.Context, what outcome.Outcome) error {
 	a.count(what)
 	err := a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
 	var lost *LostError
-	if errors.As(err, &lost) && lost.Exists && lost.Current.Fence == a.row.Fence &&
-		lost.Current.ClaimedBy == a.row.ClaimedBy && lost.Current.Phase == Idle {
+	if errors.As(err, &lost) && lost.Exists && a.settled(lost.Current) {
 		return nil // the try before had been done
 	}
 	if err != nil {
 		return fmt.Errorf("settle in the ledger: %w", err)
 	}
 	return nil
+}
+
+// settled reports whether row shows that this attempt was: as it was written, or by
+// what a later claim says of the version that it made current.
+func (a *attempt) settled(row Row) bool {
+	if row.Fence > a.row.Fence {
+		return a.row.VersionID == a.row.AttemptID && row.VersionID == a.row.AttemptID
+	}
+	return row.Fence == a.row.Fence && row.ClaimedBy == a.row.ClaimedBy && row.Phase == Idle
 }
 
 // settleStored ends an attempt whose tokens are current. published is what became

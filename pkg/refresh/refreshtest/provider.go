@@ -308,7 +308,9 @@ func (s session) send(
 			r.Refresh = ""
 		}
 		text, err := json.Marshal(r)
-		raw = secret.New(string(text))
+		if fault != LandLater { // then nobody waits for the answer
+			raw = secret.New(string(text))
+		}
 		return err
 	})
 	if err != nil {

@@ -161,7 +161,7 @@ type secretsPort struct{ p *process }
 
 // on makes a call about a document that must exist.
 func (s secretsPort) on(
-	ctx context.Context, op Op, key refresh.Key, doc refresh.Document, act func(d *document, stale bool) error,
+	ctx context.Context, op Op, key refresh.Key, doc refresh.Document, act func(d *document, fault Fault) error,
 ) error {
 	return s.p.call(ctx, Site{op, doc}, key, func(fault Fault) error {
 		s.p.world.mu.Lock()
@@ -173,14 +173,14 @@ func (s secretsPort) on(
 		case d.broken != nil:
 			return d.broken
 		}
-		return act(d, fault == Stale)
+		return act(d, fault)
 	})
 }
 
 func (s secretsPort) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
 	var v refresh.Version
-	err := s.on(ctx, Current, key, doc, func(d *document, stale bool) error {
-		id := d.seen(stale, s.p.world.clock())
+	err := s.on(ctx, Current, key, doc, func(d *document, fault Fault) error {
+		id := d.seen(fault == Stale, s.p.world.clock())
 		if id == "" {
 			return refresh.ErrNoValue
 		}
@@ -192,8 +192,8 @@ func (s secretsPort) Current(ctx context.Context, key refresh.Key, doc refresh.D
 
 func (s secretsPort) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
 	var id string
-	err := s.on(ctx, CurrentID, key, doc, func(d *document, stale bool) error {
-		id = d.seen(stale, s.p.world.clock())
+	err := s.on(ctx, CurrentID, key, doc, func(d *document, fault Fault) error {
+		id = d.seen(fault == Stale, s.p.world.clock())
 		return nil
 	})
 	return id, err
@@ -201,7 +201,7 @@ func (s secretsPort) CurrentID(ctx context.Context, key refresh.Key, doc refresh
 
 func (s secretsPort) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
 	var v refresh.Version
-	err := s.on(ctx, ByID, key, doc, func(d *document, _ bool) error {
+	err := s.on(ctx, ByID, key, doc, func(d *document, _ Fault) error {
 		value, ok := d.versions[id]
 		if !ok {
 			return refresh.ErrNoVersion
@@ -214,7 +214,7 @@ func (s secretsPort) ByID(ctx context.Context, key refresh.Key, doc refresh.Docu
 
 func (s secretsPort) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (bool, error) {
 	var current bool
-	err := s.on(ctx, Stage, key, doc, func(d *document, _ bool) error {
+	err := s.on(ctx, Stage, key, doc, func(d *document, fault Fault) error {
 		value, exists := d.versions[v.ID]
 		switch {
 		case exists && value != v.Value:
@@ -229,14 +229,16 @@ func (s secretsPort) Stage(ctx context.Context, key refresh.Key, doc refresh.Doc
 		if d.current() == "" {
 			s.p.world.Secrets.promote(place{key, doc}, v.ID)
 		}
-		current = d.current() == v.ID
+		if fault != LandLater { // then nobody waits for the answer
+			current = d.current() == v.ID
+		}
 		return nil
 	})
 	return current && err == nil, err
 }
 
 func (s secretsPort) Promote(ctx context.Context, key refresh.Key, doc refresh.Document, from, to string) error {
-	return s.on(ctx, Promote, key, doc, func(d *document, _ bool) error {
+	return s.on(ctx, Promote, key, doc, func(d *document, _ Fault) error {
 		if _, exists := d.versions[to]; !exists {
 			return refresh.ErrNoVersion
 		}
