@@ -66,8 +66,10 @@ var outages = map[string][]outage{
 	},
 	"until it is kept": {
 		{"label", []string{"DescribeSecret 1"}, "", ""}, // beside the claim, which may have been done
-		{"keep", keeping, "error", "logged_in"},         // the reply is lost with the run
 		{"half kept", []string{"PutSecretValue 2"}, "", ""},
+	},
+	"kept nowhere": {
+		{"keep", keeping, "error", "logged_in"}, // the reply is lost with the run, which tries for as long as it can
 	},
 	"until it is settled": {
 		{"promote", []string{"UpdateSecretVersionStage 1"}, "error", "recovered"},

@@ -204,20 +204,7 @@ const longestWait = time.Hour + time.Minute
 // checkHeals checks that three ticks make a chain healthy, and that it goes on.
 func (p *player) checkHeals(t *testing.T, f *function) {
 	t.Helper()
-	var seen []string
-	for len(seen) == 0 || len(seen) < 3 && !healthy(seen) {
-		r, err := f.try(t.Context(), f.tick)
-		outcome, onlyErr := f.only(r)
-		if err != nil || onlyErr != nil {
-			outcome = fmt.Sprint(err, onlyErr)
-		}
-		seen = append(seen, outcome)
-		p.elapse(t, time.Minute)
-	}
-	if !healthy(seen) {
-		t.Errorf("not healthy after three ticks: %q", seen)
-		return
-	}
+	seen := p.ticks(t, f)
 	// What a person has put into tokens meanwhile may not be due yet.
 	if !p.sandbox.Valid(p.provider, p.current(t, "access").fields["access_token"]) {
 		t.Errorf("%q, and the provider would not accept the published access token", seen)

@@ -37,15 +37,17 @@ func deployed(t *testing.T, aws *moto.Server, parameters map[string]string) *wor
 
 var shared = struct {
 	mu     sync.Mutex
+	next   int
 	worlds map[string]*world
 }{worlds: map[string]*world{}}
 
-// sharedWorld is one for all tests that make accounts of their own in it.
+// sharedWorld is one of a few for all tests that make accounts of their own in it.
 func sharedWorld(t *testing.T, parameters map[string]string) *world {
 	t.Helper()
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
-	key := fmt.Sprint(parameters)
+	shared.next++
+	key := fmt.Sprint(parameters, shared.next%servers)
 	if shared.worlds[key] == nil {
 		shared.worlds[key] = deployed(t, moto.Shared(t), parameters)
 	}
