@@ -15,7 +15,7 @@ FUZZTIME ?= 30s
 SOAK ?= 10m
 
 # The exploration of the engine: what `make test` plays beside the rest, and all of it.
-EXPLORE = go test ./pkg/refresh -run 'TestTwoFaults|TestManyFaults' -stride 13 -rapid.checks 3000
+EXPLORE = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -stride 23 -seeds 60 -rapid.checks 3000
 EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -v -timeout 0 \
 	-stride 1 -seeds 1500 -rapid.checks 100000
 

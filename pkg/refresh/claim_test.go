@@ -220,3 +220,27 @@ func TestAmbiguousSettle(t *testing.T) {
 		wantHealthy(t, w)
 	})
 }
+
+// Nor is it a failure where somebody has claimed since.
+func TestAmbiguousSettleAndTheNextClaim(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		got := tick(w, func(c rt.Call) rt.Fault {
+			if c.Site != claims {
+				return rt.None
+			}
+			switch c.Nth {
+			case 3:
+				return rt.FailAfter
+			case 4:
+				run(w, nil, refresh.Request{Force: true, RunID: "another"})
+			}
+			return rt.None
+		})
+		if got.Outcome != outcome.Refreshed {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}

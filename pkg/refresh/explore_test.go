@@ -104,8 +104,11 @@ func TestOneFault(t *testing.T) {
 	eachScenario(t, func(x *exploration) {
 		for n, latency := range orders() {
 			x.latency = latency
-			// The order matters only where it is cut off.
-			x.from(1, func(_ int, c choice) bool { return n == 0 || c.cuts() })
+			first := 0
+			x.from(1, func(_ int, c choice) bool {
+				first++
+				return first%thin == 0 && (n == 0 || c.cuts()) // the order matters only where it is cut off
+			})
 		}
 	})
 }
@@ -114,12 +117,14 @@ func TestOneFault(t *testing.T) {
 func TestTwoFaults(t *testing.T) {
 	t.Parallel()
 	eachScenario(t, func(x *exploration) {
-		second := 0
+		first, second := 0, 0
 		x.from(2, func(more int, _ choice) bool {
-			if more == 1 {
-				second++
+			if more == 2 {
+				first++
+				return first%thin == 0
 			}
-			return more == 2 || second%*stride == 0
+			second++
+			return second%*stride == 0
 		})
 	})
 }

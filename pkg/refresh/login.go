@@ -44,6 +44,12 @@ func (a *attempt) login(ctx context.Context) Result {
 	if err := a.enough(ctx); err != nil {
 		return a.release(ctx, outcome.Transient, err)
 	}
+	if a.row.Phase != Sending && a.unseen() {
+		// What comes of a stale read would be taken for outdated by the next run.
+		if err := a.confirm(ctx); err != nil {
+			return Result{Outcome: outcome.Transient, Err: err}
+		}
+	}
 	if result, ok := a.claim(ctx, FromLogin, ""); !ok {
 		return result
 	}

@@ -46,6 +46,13 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 		if c, parseErr := parseChain(v.Value); err == nil && parseErr == nil && !c.refreshToken.Blank() && !a.spent(c.refreshToken) {
 			// Or a person has put a spent token back: what is made from the live one
 			// replaces theirs.
+			current, err := a.Secrets.CurrentID(ctx, a.row.Key, TokensDoc)
+			if err != nil {
+				return present, stale, a.at(TokensDoc, err)
+			}
+			if current == v.ID {
+				s.tokens = v
+			}
 			s.chain, s.chainID = c, v.ID
 			return c.refreshToken, stale, nil
 		}
@@ -68,6 +75,13 @@ func (a *attempt) confirm(ctx context.Context) error {
 		err = errors.New("it has changed since it was read")
 	}
 	return a.at(TokensDoc, err)
+}
+
+// unseen reports whether the row has never heard of the version that was read.
+func (a *attempt) unseen() bool {
+	r := a.row
+	known := []string{r.VersionID, r.SeenVersionID, r.BaseVersionID, r.Escrow.AttemptID}
+	return a.exists && !slices.Contains(known, a.read.tokens.ID)
 }
 
 // spent reports whether token was presented and may have been acted upon.

@@ -30,11 +30,12 @@ func (a *attempt) settle(ctx context.Context, what outcome.Outcome) error {
 	return nil
 }
 
-// settled reports whether row shows that this attempt was: as it was written, or by
-// what a later claim says of the version that it made current.
+// settled reports whether row shows that this attempt was: as it was written, or by a
+// later claim that goes on from the version that it made current.
 func (a *attempt) settled(row Row) bool {
 	if row.Fence > a.row.Fence {
-		return a.row.VersionID == a.row.AttemptID && row.VersionID == a.row.AttemptID
+		ours := a.row.AttemptID
+		return a.row.VersionID == ours && (row.VersionID == ours || row.BaseVersionID == ours)
 	}
 	return row.Fence == a.row.Fence && row.ClaimedBy == a.row.ClaimedBy && row.Phase == Idle
 }

@@ -28,6 +28,7 @@ type Deed struct {
 	// RefreshToken is the one in the reply or version.
 	RefreshToken string
 	Base         string // of a claim: the version of tokens that it means to replace
+	Spent        string // of a claim: the last fingerprint, perhaps that of the token it is made for
 }
 
 // Deeds lists what was done, in order.

@@ -121,7 +121,11 @@ func (l ledgerPort) Write(ctx context.Context, row refresh.Row, guard refresh.Gu
 		row.Paused = current.Paused
 		rows[row.Key] = row
 		if row.Phase == refresh.Sending && row.Fence > current.Fence {
-			l.p.world.deeds = append(l.p.world.deeds, Deed{What: Claimed, ID: row.AttemptID, Base: row.BaseVersionID})
+			claimed := Deed{What: Claimed, ID: row.AttemptID, Base: row.BaseVersionID}
+			if n := len(row.Spent); n > 0 {
+				claimed.Spent = row.Spent[n-1]
+			}
+			l.p.world.deeds = append(l.p.world.deeds, claimed)
 		}
 		if e := row.Escrow; e.AttemptID != "" && !e.Raw && e != current.Escrow {
 			l.p.world.did(Stored, e.AttemptID, e.Bytes)
