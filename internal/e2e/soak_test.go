@@ -14,13 +14,13 @@ import (
 )
 
 var (
-	soakFor  = flag.Duration("soak", 0, "how long TestSoak goes on; 0: a few short rounds")
+	soakFor  = flag.Duration("soak", 0, "how long TestSoak goes on; 0: one short round")
 	soakSeed = flag.Uint64("soak-seed", 0, "the seed of TestSoak's first round; 0: another each time")
 )
 
 const (
-	shortRounds = 2 // where no duration is given, of
-	shortSteps  = 3 // invocations a process
+	shortRounds = 1 // where no duration is given, of
+	shortSteps  = 2 // invocations a process
 	longSteps   = 8
 )
 
