@@ -112,8 +112,8 @@ type result struct {
 }
 
 // turns is how many functions may work at once: more would wait for each other's calls
-// to the one emulated AWS, and run into their timeouts.
-var turns = make(chan struct{}, 3)
+// to the emulated AWS, and run into their timeouts. Some always wait for a failed call.
+var turns = make(chan struct{}, 8)
 
 // try runs an event when it is its turn. Its error is the function's, or says that the
 // answer is not as documented.
