@@ -75,10 +75,7 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 		// What could not be published must not be asked for.
 		return a.unclaim(ctx, before, fingerprint), false
 	}
-	if n := len(a.row.StagedAt); nearQuota(n) {
-		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
-			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes", a.name(TokensDoc), n))
-	}
+	a.meter()
 	return Result{}, true
 }
 

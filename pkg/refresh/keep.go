@@ -37,7 +37,7 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, 
 	if k.nowhere() {
 		a.keepAnywhere(ctx, c, &k)
 	}
-	failed := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID}
+	result := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID}
 	var lost *LostError
 	takenOver := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.row.Fence
 	k.held = k.escrow == nil || !takenOver && a.Now().Before(a.row.ClaimedUntil)
@@ -45,16 +45,16 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, 
 	case takenOver:
 		// Too late: who took over has decided without this reply. Where there was no login
 		// instead, its version is found.
-		failed.Outcome, failed.VersionID = outcome.Superseded, lost.Current.VersionID
-		failed.Warnings = []string{"the attempt was taken over before its reply was stored"}
-		return failed
+		result.Outcome, result.VersionID = outcome.Superseded, lost.Current.VersionID
+		result.Warnings = []string{"the attempt was taken over before its reply was stored"}
+		return result
 	case k.nowhere():
-		failed.Err = fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
+		result.Err = fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
 			errors.Join(a.at(TokensDoc, k.tokens), k.escrow))
-		return failed
+		return result
 	case !k.held:
-		failed.Err = fmt.Errorf("the claim ran out before the reply was stored: the next tick finds it: %w", k.escrow)
-		return failed
+		result.Err = fmt.Errorf("the claim ran out before the reply was stored: the next tick finds it: %w", k.escrow)
+		return result
 	}
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()

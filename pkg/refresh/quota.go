@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -25,6 +26,14 @@ const (
 // nearQuota reports whether n versions within a day come close to a limit.
 func nearQuota(n int) bool {
 	return n >= keptVersions-quotaMargin && n <= keptVersions || n >= sustainedVersions-quotaMargin
+}
+
+// meter warns before a limit is reached.
+func (a *attempt) meter() {
+	if n := len(a.row.StagedAt); nearQuota(n) {
+		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
+			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes", a.name(TokensDoc), n))
+	}
 }
 
 // stagedSince lists when the attempts since then began.

@@ -132,49 +132,46 @@ func (r *reader) time(name string) time.Time {
 }
 
 func (r *reader) texts(name string) []string {
-	if r.item[name] == nil {
-		return nil
-	}
-	list, ok := r.item[name].(*types.AttributeValueMemberL)
-	if !ok {
-		r.wrong(name, "a list")
-		return nil
-	}
-	var values []string
-	for _, element := range list.Value {
-		value, ok := element.(*types.AttributeValueMemberS)
+	return list(r, name, "a list of strings", func(value types.AttributeValue) (string, bool) {
+		s, ok := value.(*types.AttributeValueMemberS)
 		if !ok {
-			r.wrong(name, "a list of strings")
-			return nil
+			return "", false
 		}
-		values = append(values, value.Value)
-	}
-	return values
+		return s.Value, true
+	})
 }
 
 // moments reads a list of seconds since the epoch.
 func (r *reader) moments(name string) []time.Time {
+	return list(r, name, "a list of whole numbers", func(value types.AttributeValue) (time.Time, bool) {
+		n, ok := value.(*types.AttributeValueMemberN)
+		if !ok {
+			return time.Time{}, false
+		}
+		seconds, err := strconv.ParseInt(n.Value, 10, 64)
+		return time.Unix(seconds, 0).UTC(), err == nil
+	})
+}
+
+// list reads a list whose elements all satisfy read; want says in a mistake what they
+// have to be.
+func list[T any](r *reader, name, want string, read func(types.AttributeValue) (T, bool)) []T {
 	if r.item[name] == nil {
 		return nil
 	}
-	list, ok := r.item[name].(*types.AttributeValueMemberL)
+	all, ok := r.item[name].(*types.AttributeValueMemberL)
 	if !ok {
 		r.wrong(name, "a list")
 		return nil
 	}
-	var values []time.Time
-	for _, element := range list.Value {
-		value, ok := element.(*types.AttributeValueMemberN)
+	var values []T
+	for _, element := range all.Value {
+		value, ok := read(element)
 		if !ok {
-			r.wrong(name, "a list of numbers")
+			r.wrong(name, want)
 			return nil
 		}
-		seconds, err := strconv.ParseInt(value.Value, 10, 64)
-		if err != nil {
-			r.wrong(name, "a list of whole numbers")
-			return nil
-		}
-		values = append(values, time.Unix(seconds, 0).UTC())
+		values = append(values, value)
 	}
 	return values
 }
