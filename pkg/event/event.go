@@ -23,8 +23,9 @@ type Event struct {
 	DryRun  bool
 
 	// For Berbix only.
-	TransactionID int64 // 0: all that is due
-	Record        []Record
+	TransactionID  int64   // 0: all that is due
+	TransactionIDs []int64 // those of them that are due
+	Record         []Record
 }
 
 // Record is a transaction to look after, or news of one.
@@ -37,6 +38,10 @@ type Record struct {
 	RecordedAt    time.Time
 	ExpiresAt     time.Time // ttl: when the row may be deleted
 }
+
+// idsMost is how many transactions an event may list: more than a run gets done
+// would only be read again.
+const idsMost = 1000
 
 // Message is one SQS message. Err is set where its body is no event.
 type Message struct {
@@ -77,7 +82,11 @@ func sweepEvent(all map[string]json.RawMessage) (Event, error) {
 	f := fields{all: all, path: "event"}
 	e := f.common()
 	e.TransactionID = f.id("transaction_id", false)
+	e.TransactionIDs = f.ids("transaction_ids")
 	e.Record = f.records()
+	if len(e.TransactionIDs) > 0 && (e.TransactionID != 0 || len(e.Record) > 0 || e.Force || e.DryRun) {
+		f.wrong("transaction_ids", "stands alone or with account")
+	}
 	if len(e.Record) > 0 && (e.TransactionID != 0 || e.Force || e.DryRun) {
 		f.wrong("record", "stands alone or with account")
 	}
@@ -209,6 +218,20 @@ func (f *fields) id(name string, required bool) int64 {
 		f.wrong(name, "must be "+what)
 	}
 	return id
+}
+
+// ids reads a list of transaction ids.
+func (f *fields) ids(name string) []int64 {
+	what := fmt.Sprintf("a list of 1 to %d whole numbers above 0, without quotes", idsMost)
+	var ids []int64
+	if !f.take(name, &ids, what) {
+		return nil
+	}
+	if len(ids) == 0 || len(ids) > idsMost || slices.Min(ids) <= 0 {
+		f.wrong(name, "must be "+what)
+		return nil
+	}
+	return ids
 }
 
 // records reads the field record.

@@ -79,6 +79,20 @@ func TestDecodeSweep(t *testing.T) {
 	if err != nil || got.TransactionID != 1234567890123 || !got.Force {
 		t.Errorf("one transaction: %+v, %v", got, err)
 	}
+
+	got, _, err = event.DecodeSweep([]byte(`{"account":"shop","transaction_ids":[9007199254740993,2,2]}`))
+	want = event.Event{Account: "shop", TransactionIDs: []int64{9007199254740993, 2, 2}}
+	if diff := cmp.Diff(want, got, comparer); diff != "" || err != nil {
+		t.Errorf("a list, %v (-want +got):\n%s", err, diff)
+	}
+	if _, _, err := event.DecodeSweep(list(1000)); err != nil {
+		t.Errorf("a list of 1000: %v", err)
+	}
+}
+
+// list is the event of n transactions.
+func list(n int) []byte {
+	return []byte(`{"transaction_ids":[7` + strings.Repeat(",7", n-1) + `]}`)
 }
 
 func TestDecodeSweepBatch(t *testing.T) {
@@ -124,6 +138,18 @@ func TestRefusals(t *testing.T) {
 		{`{"transaction_id":-1}`, `"transaction_id"`},
 		{`{"transaction_id":1.5}`, `"transaction_id"`},
 		{`{"transaction_id":99999999999999999999}`, `"transaction_id"`},
+		{`{"transaction_ids":[]}`, `"transaction_ids"`},
+		{`{"transaction_ids":null}`, `"transaction_ids"`},
+		{`{"transaction_ids":7}`, `"transaction_ids"`},
+		{`{"transaction_ids":[7,0]}`, `"transaction_ids"`},
+		{`{"transaction_ids":[7,null]}`, `"transaction_ids"`},
+		{`{"transaction_ids":[7,"` + planted + `"]}`, `"transaction_ids"`},
+		{`{"transaction_ids":[1.5]}`, `"transaction_ids"`},
+		{string(list(1001)), `"transaction_ids"`},
+		{`{"transaction_ids":[7],"force":true}`, `"transaction_ids"`},
+		{`{"transaction_ids":[7],"dry_run":true}`, `"transaction_ids"`},
+		{`{"transaction_ids":[7],"transaction_id":7}`, `"transaction_ids"`},
+		{`{"transaction_ids":[7],"record":[{"transaction_id":1,"refresh_token":"a"}]}`, `"transaction_ids"`},
 		{`{"record":{}}`, `"record"`},
 		{`{"record":[]}`, `"record"`},
 		{`{"record":[null]}`, `record[0] field "transaction_id"`},
@@ -152,7 +178,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: the error shows a secret: %v", tc.payload, err)
 		}
 	}
-	for _, name := range []string{"transaction_id", "record", "Records"} {
+	for _, name := range []string{"transaction_id", "transaction_ids", "record", "Records"} {
 		if _, err := event.Decode([]byte(`{"` + name + `":1}`)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("Decode takes %s, which only a sweep knows: %v", name, err)
 		}

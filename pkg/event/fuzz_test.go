@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ var payloads = []string{
 	`{"version":"0","id":"x","detail-type":"Scheduled Event","source":"aws.scheduler","account":"123456789012","detail":{}}`,
 	`{"source":"team.berbix","detail-type":"Created","record":[]}`,
 	`{"transaction_id":9007199254740993,"force":true}`, `{"transaction_id":1.5}`, `{"transaction_id":-1}`,
+	`{"account":"shop","transaction_ids":[9007199254740993,7]}`, `{"transaction_ids":[]}`, `{"transaction_ids":[0,null]}`,
 	`{"record":[{"transaction_id":9007199254740993,"refresh_token":"rt","customer_uid":"c","ttl":1800000000}]}`,
 	`{"account":"shop","record":[{"transaction_id":2,"status":"completed","recorded_at":"2026-01-02T03:04:05+07:00","account":"other"}]}`,
 	`{"record":[{"transaction_id":1,"refresh_token":"rt","recorded_at":"9999-12-31T23:59:59-01:00","ttl":9223372036854775807}]}`,
@@ -40,7 +42,8 @@ func FuzzDecode(f *testing.F) {
 			})
 			return
 		}
-		if e.Account != "" && !config.ValidAccount(e.Account) || e.TransactionID != 0 || e.Record != nil {
+		if e.Account != "" && !config.ValidAccount(e.Account) || e.TransactionID != 0 ||
+			e.TransactionIDs != nil || e.Record != nil {
 			t.Errorf("%q became %+v", payload, e)
 		}
 		swept, messages, err := event.DecodeSweep(payload)
@@ -124,6 +127,9 @@ func checkEvent(t *testing.T, e event.Event) {
 	if e.TransactionID < 0 || e.Account != "" && !config.ValidAccount(e.Account) {
 		t.Errorf("an unusable event was taken: %+v", e)
 	}
+	if list := e.TransactionIDs; list != nil && (len(list) < 1 || len(list) > 1000 || slices.Min(list) <= 0 || e.Force || e.DryRun) {
+		t.Errorf("an unusable list was taken: %+v", e)
+	}
 	for _, r := range e.Record {
 		done := r.Status == "completed" || r.Status == "deleted"
 		if r.TransactionID <= 0 || r.RefreshToken.Blank() && !done || !done && r.Status != "" && r.Status != "active" ||
@@ -160,6 +166,9 @@ func encode(t *testing.T, e event.Event) []byte {
 	}
 	set(all, "account", e.Account)
 	set(all, "transaction_id", e.TransactionID)
+	if len(e.TransactionIDs) > 0 {
+		all["transaction_ids"] = e.TransactionIDs
+	}
 	records := make([]map[string]any, 0, len(e.Record))
 	for _, r := range e.Record {
 		one := map[string]any{"transaction_id": r.TransactionID, "refresh_token": r.RefreshToken.Reveal(), "customer_uid": r.CustomerUID}
