@@ -19,6 +19,7 @@ type sweep struct {
 	*Engine
 	req     Request
 	account string
+	listed  []Due                         // what the request lists
 	ledger  func() ([]refresh.Row, error) // read once a run, in the background
 	slots   chan struct{}                 // taken by a row that is worked on
 
@@ -38,9 +39,12 @@ type sweep struct {
 // run finds out what is due and does it.
 func (s *sweep) run(ctx context.Context) {
 	defer s.contain(ctx)
-	if s.req.TransactionID != 0 {
+	switch {
+	case s.req.TransactionID != 0:
 		s.lookAtOne(ctx)
-	} else {
+	case len(s.req.TransactionIDs) > 0:
+		s.takeListed()
+	default:
 		s.look(ctx)
 	}
 	rows, err := s.ledger()
@@ -71,7 +75,7 @@ func (s *sweep) run(ctx context.Context) {
 		return
 	}
 	s.claim(ctx)
-	s.work(ctx, s.due())
+	s.share(ctx, s.due())
 	s.finish(ctx)
 }
 
@@ -130,6 +134,10 @@ func (s *sweep) barred() (outcome.Outcome, error) {
 	}
 	if s.Now().Before(s.row.NotBefore) && !s.req.Force {
 		return outcome.RateLimited, fmt.Errorf("the provider wants no call before %s", s.row.NotBefore.UTC().Format(time.RFC3339))
+	}
+	if s.listed != nil && troubled(s.row) {
+		return outcome.Transient, errors.New(
+			"the last runs did not get through: rows are left to the next sweep, which finds out alone whether calls do again")
 	}
 	return "", nil
 }

@@ -22,10 +22,10 @@ const (
 )
 
 // claim claims the shards that have something due, all at once. What is due of the
-// others is left to those who hold them. One named row is worked on without a
+// others is left to those who hold them. Named rows are worked on without a
 // claim: a refresh done twice harms nothing.
 func (s *sweep) claim(ctx context.Context) {
-	if s.req.TransactionID != 0 {
+	if s.req.named() {
 		return
 	}
 	var wg sync.WaitGroup

@@ -37,6 +37,8 @@ type Engine struct {
 	Secrets      Secrets
 	Ledger       Ledger
 	Transactions Transactions
+	// Queue takes what is due beyond HandOverAbove; nil: one run does it all.
+	Queue Queue
 
 	// Accounts are looked after besides those that have a row in the ledger.
 	Accounts []string
@@ -50,6 +52,9 @@ type Engine struct {
 	RunTimeout time.Duration
 	// Workers is how many rows of a run are worked on at once, over all accounts.
 	Workers int
+	// HandOverAbove is how many due rows of an account a sweep keeps for itself, the
+	// longest due, where there is a Queue for the rest.
+	HandOverAbove int
 	// KeepFor is how long after its record a transaction is looked after where the
 	// record names no end. Refreshing doesn't prolong it, recording again does.
 	KeepFor time.Duration
@@ -68,13 +73,15 @@ func (e Engine) WithDefaults() *Engine {
 	e.StoreTimeout = cmp.Or(e.StoreTimeout, 5*time.Second)
 	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
 	e.Workers = cmp.Or(e.Workers, 32)
+	// With that many workers it is half a minute where a call takes half a second.
+	e.HandOverAbove = cmp.Or(e.HandOverAbove, 2000)
 	// A verification takes minutes to days; a forgotten one must not cost calls for ever.
 	e.KeepFor = cmp.Or(e.KeepFor, 30*24*time.Hour)
 	return &e
 }
 
-// Run refreshes what is due, of every account or of the one that req names, or the
-// one transaction that it names. It never returns early: neither one account's
+// Run refreshes what is due, of every account or of the one that req names, or of
+// the transactions that it names. It never returns early: neither one account's
 // trouble nor one row's is another's.
 //
 // Where nothing is due it costs one query a shard and one of the ledger, all in
@@ -100,9 +107,12 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 		wg.Go(func() { s.run(ctx) })
 	}
 
-	if req.TransactionID != 0 || req.Account != "" {
+	switch {
+	case req.TransactionID != 0 || req.Account != "":
 		start(req.Account)
-	} else {
+	case len(req.TransactionIDs) > 0:
+		start(e.defaultAccount())
+	default:
 		for _, account := range e.Accounts {
 			start(account)
 		}

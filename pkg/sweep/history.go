@@ -12,9 +12,13 @@ import (
 // note writes the sweep into the account's row, as far as it works: what it says is
 // found out again without it. Two sweeps that end together both get written, for
 // the fence counts these writes.
+//
+// A run for a list of rows writes only that it was stopped, and only where nobody
+// has: that keeps the others of the same outage, which may be many, from trying, and
+// from writing over each other.
 func (s *sweep) note(ctx context.Context) {
 	what := s.verdict()
-	if s.req.DryRun || what == "" {
+	if s.req.DryRun || what == "" || s.listed != nil && s.stopped() == "" {
 		return
 	}
 	row, exists := s.row, s.exists
@@ -25,6 +29,9 @@ func (s *sweep) note(ctx context.Context) {
 		if errors.As(err, &lost) {
 			row, exists = lost.Current, lost.Exists
 			row.Key = s.row.Key
+			if s.listed != nil && troubled(row) && !s.limited().After(row.NotBefore) {
+				return
+			}
 			continue
 		}
 		if err != nil {
@@ -59,7 +66,7 @@ func (s *sweep) noteOn(row refresh.Row, what outcome.Outcome) refresh.Row {
 	if s.counted(outcome.Refreshed) > 0 {
 		row.LastSuccessAt = s.Now()
 	}
-	if s.req.TransactionID == 0 {
+	if !s.req.named() {
 		row.AccessExpiresAt = s.report.NextExpiry
 	}
 	return row

@@ -20,7 +20,14 @@ type Request struct {
 	DryRun bool
 	// TransactionID names the one row to work on; 0: all that are due.
 	TransactionID int64
+	// TransactionIDs names rows of Account (empty: as of a new Record) to work on if
+	// they are due. Where the ledger knows of trouble they are left for the next
+	// sweep. It stands without Force, DryRun and TransactionID.
+	TransactionIDs []int64
 }
+
+// named reports whether the run is for some rows only, and has not seen the others.
+func (r Request) named() bool { return r.TransactionID != 0 || len(r.TransactionIDs) > 0 }
 
 // Report is how a run ended.
 type Report struct {
@@ -49,17 +56,19 @@ type Account struct {
 	Outcomes map[outcome.Outcome]int
 	// NextExpiry is the earliest end of an access token among the rows that the run
 	// saw, those that it refreshed with their new tokens; of a row that has none, since
-	// when it should. Zero: none was seen, or the
-	// run was for one transaction.
+	// when it should. Zero: none was seen, or the run was for named transactions.
 	NextExpiry time.Time
 	// Blind is set where the due index could not be read as a whole: NextExpiry then
 	// says nothing of the rows that were not seen.
 	Blind bool
 	// Backlog is how many rows are still due, leaving out those that another run has
-	// claimed, and OldestDue since when. There may be more than one run can see.
+	// claimed or was just given, and OldestDue since when. There may be more than one
+	// run can see.
 	Backlog   int
 	OldestDue time.Time
-	Warnings  []string // what went wrong without needing a person; safe to print
+	// HandedOver is how many rows were put into the queue. They count as outcome.Busy.
+	HandedOver int
+	Warnings   []string // what went wrong without needing a person; safe to print
 
 	// For telemetry.
 	ProviderLatency time.Duration // of the slowest provider call; 0: none
@@ -81,7 +90,7 @@ func newReport(sweeps []*sweep) Report {
 		account := s.report
 		account.Account = s.account
 		account.Failures = s.row.ConsecutiveFailures
-		if s.req.TransactionID != 0 {
+		if s.req.named() {
 			account.NextExpiry = time.Time{}
 		}
 		r.Accounts = append(r.Accounts, account)

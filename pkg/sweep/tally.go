@@ -62,6 +62,13 @@ func (t *tally) backlog(since time.Time) {
 	t.report.OldestDue = earlier(t.report.OldestDue, since)
 }
 
+// handedOver takes note of n rows that were put into the queue.
+func (t *tally) handedOver(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.HandedOver += n
+}
+
 // timed takes note of a provider call.
 func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
 	t.mu.Lock()

@@ -80,6 +80,9 @@ func (s *sweep) visit(ctx context.Context, d Due) {
 		return
 	}
 	if !found || t.Account != s.account || !s.wanted(t) {
+		if found && t.Account != s.account {
+			s.warn(fmt.Sprintf("transaction %d is of another account", d.ID))
+		}
 		if found && t.Status == Active {
 			s.expiry(t.AccessExpiresAt)
 		}

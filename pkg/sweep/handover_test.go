@@ -1,0 +1,495 @@
+package sweep_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+)
+
+var errQueue = errors.New("model: the queue is down")
+
+// keeps is how many rows a sweep of these tests keeps for itself.
+const keeps = 10
+
+// queue models a queue, in memory. The fields in capital letters are a test's
+// switches, set before a run.
+type queue struct {
+	Asking, Sending error // what calls end in
+	Refuses         []int // positions of lists that are not taken
+	Stuck           bool  // calls last until they are given up
+	Panics          bool
+
+	mu       sync.Mutex
+	calls    int
+	messages [][]int64
+}
+
+func (q *queue) call(ctx context.Context, err error) error {
+	q.mu.Lock()
+	q.calls++
+	q.mu.Unlock()
+	if q.Panics {
+		panic("model: a defect")
+	}
+	if q.Stuck {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
+}
+
+func (q *queue) Waiting(ctx context.Context) (int, error) {
+	if err := q.call(ctx, q.Asking); err != nil {
+		return 0, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.messages), nil
+}
+
+func (q *queue) Send(ctx context.Context, name string, lists [][]int64) (unsent []int, err error) {
+	if err := q.call(ctx, q.Sending); err != nil {
+		for i := range lists {
+			unsent = append(unsent, i)
+		}
+		return unsent, err
+	}
+	if name != account {
+		return nil, errors.New("model: of " + name)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, list := range lists {
+		if slices.Contains(q.Refuses, i) {
+			unsent, err = append(unsent, i), errQueue
+			continue
+		}
+		q.messages = append(q.messages, list)
+	}
+	return unsent, err
+}
+
+// take takes up to n messages out of the queue, as one list of rows.
+func (q *queue) take(n int) []int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n = min(n, len(q.messages))
+	taken := slices.Concat(q.messages[:n]...)
+	q.messages = q.messages[n:]
+	return taken
+}
+
+// helped is an engine with a queue, for an account whose calls have got through.
+func (w *world) helped(q *queue) *sweep.Engine {
+	w.setLedger(account, healthy())
+	e := *w.engine()
+	e.Queue, e.HandOverAbove = q, keeps
+	return &e
+}
+
+func healthy() refresh.Row {
+	return refresh.Row{
+		Phase: refresh.Idle, Fence: 7, State: refresh.OK, LastOutcome: outcome.Refreshed,
+		LastSuccessAt: time.Now().Add(-time.Minute), CredentialsVersionID: "v1",
+	}
+}
+
+// addDue stores rows 1 to n, the first the longest due.
+func (w *world) addDue(n int) {
+	for i := range n {
+		w.add(int64(i+1), func(r *sweep.Transaction) {
+			r.RefreshAt = stored(time.Now().Add(time.Duration(i-n) * time.Second))
+			r.AccessExpiresAt = r.RefreshAt.Add(12 * time.Minute)
+		})
+	}
+}
+
+// ids are those from first to last.
+func ids(first, last int64) []int64 {
+	var all []int64
+	for id := first; id <= last; id++ {
+		all = append(all, id)
+	}
+	return all
+}
+
+func run(t *testing.T, e *sweep.Engine, req sweep.Request) sweep.Report {
+	t.Helper()
+	req.RunID = "run"
+	return e.Run(t.Context(), req)
+}
+
+// What is due beyond the threshold goes to the queue, the longest due stays; up to the
+// threshold nobody even asks the queue.
+func TestHandOver(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		due      int
+		messages [][]int64
+	}{
+		"below":               {keeps - 1, nil},
+		"at the threshold":    {keeps, nil},
+		"one above":           {keeps + 1, [][]int64{{keeps + 1}}},
+		"a message full":      {keeps + 250, [][]int64{ids(keeps+1, keeps+250)}},
+		"more than a message": {keeps + 251, [][]int64{ids(keeps+1, keeps+250), {keeps + 251}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				w.addDue(tt.due)
+				q := &queue{}
+				handed := max(0, tt.due-keeps)
+				report := run(t, w.helped(q), sweep.Request{})
+				want := map[outcome.Outcome]int{outcome.Refreshed: tt.due - handed}
+				calls := 0
+				if handed > 0 {
+					want[outcome.Busy] = handed
+					calls = 2
+				}
+				wantOutcomes(t, report, want)
+				wantNobody(t, report)
+				equal(t, "messages", q.messages, tt.messages)
+				equal(t, "calls to the queue", q.calls, calls)
+				got := report.Accounts[0]
+				equal(t, "handed over", got.HandedOver, handed)
+				equal(t, "backlog", got.Backlog, 0)
+				equal(t, "warnings", len(got.Warnings), 0)
+				if handed > 0 { // its token is the old one until somebody has seen another
+					equal(t, "next expiry", got.NextExpiry, w.row(keeps+1).AccessExpiresAt)
+				}
+			})
+		})
+	}
+}
+
+// One run does all where many are not wanted, or would only try in vain what one can
+// find out.
+func TestNotHandedOver(t *testing.T) {
+	t.Parallel()
+	set := func(change func(*refresh.Row)) func(*world) {
+		return func(w *world) {
+			row := healthy()
+			change(&row)
+			w.setLedger(account, row)
+		}
+	}
+	for name, tt := range map[string]struct {
+		req sweep.Request
+		set func(w *world)
+	}{
+		"forced":         {req: sweep.Request{Force: true}},
+		"dry run":        {req: sweep.Request{DryRun: true}},
+		"one row":        {req: sweep.Request{TransactionID: 3}},
+		"a list of rows": {req: sweep.Request{TransactionIDs: ids(1, 2*keeps)}},
+		"never tried":    {set: set(func(r *refresh.Row) { *r = refresh.Row{} })},
+		"never a success": {set: set(func(r *refresh.Row) {
+			r.LastSuccessAt = time.Time{}
+		})},
+		"other credentials": {set: func(w *world) { w.setSecret("v2", "good") }},
+		"failures in a row": {set: set(func(r *refresh.Row) { r.ConsecutiveFailures = 1 })},
+		"stopped last time": {set: set(func(r *refresh.Row) { r.LastOutcome = outcome.Transient })},
+		"a limit is over":   {set: set(func(r *refresh.Row) { r.NotBefore = time.Now() })},
+		"corrected": {set: func(w *world) {
+			set(func(r *refresh.Row) { r.State = refresh.Misconfigured })(w)
+			w.setSecret("v2", "good")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				w.addDue(2 * keeps)
+				q := &queue{}
+				e := w.helped(q)
+				if tt.set != nil {
+					tt.set(w)
+				}
+				report := run(t, e, tt.req)
+				equal(t, "calls to the queue", q.calls, 0)
+				equal(t, "busy", report.Outcomes[outcome.Busy], 0)
+				if tt.set == nil {
+					return
+				}
+				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 2 * keeps})
+				// It got through: from here on the others help.
+				time.Sleep(time.Hour)
+				wantOutcomes(t, run(t, e, sweep.Request{}), map[outcome.Outcome]int{outcome.Refreshed: keeps, outcome.Busy: keeps})
+			})
+		})
+	}
+}
+
+// Messages that still wait may hold the rows that are due the longest: those are not
+// sent again, and are told of as left.
+func TestHandOverToAQueueThatWaits(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		const due = keeps + 600
+		w.addDue(due)
+		oldest := w.row(keeps + 1).RefreshAt
+		q := &queue{messages: [][]int64{ids(1, 100)}}
+		report := run(t, w.helped(q), sweep.Request{})
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: keeps, outcome.Busy: 600})
+		equal(t, "messages", q.messages[1:], [][]int64{ids(keeps+251, keeps+500), ids(keeps+501, due)})
+		got := report.Accounts[0]
+		equal(t, "handed over", got.HandedOver, 350)
+		equal(t, "backlog", got.Backlog, 250)
+		equal(t, "oldest due", got.OldestDue, oldest)
+	})
+}
+
+// A queue that nobody empties does not grow with each tick, and what it holds shows.
+func TestQueueThatNobodyEmpties(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		const rows = 2000
+		w.addDue(rows)
+		q := &queue{}
+		e := w.helped(q)
+		for range 10 {
+			run(t, e, sweep.Request{})
+			time.Sleep(time.Minute)
+		}
+		equal(t, "messages", len(q.messages), (rows-keeps+249)/250)
+		got := run(t, e, sweep.Request{}).Accounts[0]
+		equal(t, "backlog", got.Backlog, rows-11*keeps)
+		equal(t, "oldest due", got.OldestDue, w.row(11*keeps+1).RefreshAt)
+	})
+}
+
+// What the queue does not take the sweep does itself.
+func TestHandOverFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		q    *queue
+		busy int
+		says string
+	}{
+		"it cannot be asked":     {&queue{Asking: errQueue}, 0, "nothing was handed over: model: the queue is down"},
+		"it takes nothing":       {&queue{Sending: errQueue}, 0, "not all was handed over: model: the queue is down"},
+		"it takes some":          {&queue{Refuses: []int{1}}, 350, "not all was handed over: model: the queue is down"},
+		"it does not answer":     {&queue{Stuck: true}, 0, "nothing was handed over: context deadline exceeded"},
+		"its client has defects": {&queue{Panics: true}, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				const due = keeps + 600
+				w.addDue(due)
+				report := run(t, w.helped(tt.q), sweep.Request{})
+				equal(t, "refreshed", report.Outcomes[outcome.Refreshed], due-tt.busy)
+				equal(t, "busy", report.Outcomes[outcome.Busy], tt.busy)
+				equal(t, "handed over", report.Accounts[0].HandedOver, tt.busy)
+				if text := strings.Join(report.Accounts[0].Warnings, "\n"); text != tt.says {
+					t.Errorf("it says %q, and not %q", text, tt.says)
+				}
+				if tt.q.Panics != (len(report.Credentials) == 1) {
+					t.Errorf("listed: %v", report.Credentials)
+				}
+			})
+		})
+	}
+}
+
+// Two sweeps at once hand no row over twice: each only what it has claimed.
+func TestTwoSweepsHandOver(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		const due = 500
+		w.addDue(due)
+		w.Latency = map[string]time.Duration{opSend: time.Second, opWrite: time.Millisecond}
+		q := &queue{}
+		e := w.helped(q)
+		var left [2]int
+		var wg sync.WaitGroup
+		for i, id := range []string{"one", "other"} {
+			wg.Go(func() { left[i] = e.Run(t.Context(), sweep.Request{RunID: id}).Accounts[0].Backlog })
+		}
+		wg.Wait()
+		handed := slices.Sorted(slices.Values(q.take(len(q.messages))))
+		sent := len(w.sentNow())
+		if len(handed) == 0 || len(slices.Compact(slices.Clone(handed))) != len(handed) || len(handed)+sent+left[0]+left[1] != due {
+			t.Errorf("%d rows handed over, %d refreshed, %v left, of %d", len(handed), sent, left, due)
+		}
+	})
+}
+
+// A list's rows are read again: those due are refreshed, once however often they are
+// named. It claims no shard, and where all goes well leaves the ledger alone.
+func TestListedRows(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.addDue(4)
+		w.add(5, dueLater)
+		w.add(6, dead)
+		w.add(7, func(r *sweep.Transaction) { r.Account = "other" })
+		w.helped(&queue{})
+		before := w.ledgerRow(account)
+		w.setLedger(shardAccount(1), refresh.Row{Phase: refresh.Sending, ClaimedBy: "a sweep", ClaimedUntil: in(time.Hour)})
+
+		req := sweep.Request{Account: account, TransactionIDs: []int64{3, 1, 3, 5, 6, 7, 8, 1}}
+		report := w.run(t, req)
+		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 2, outcome.NotDue: 4})
+		equal(t, "warnings", report.Accounts[0].Warnings, []string{"transaction 7 is of another account"})
+		equal(t, "next expiry", report.Accounts[0].NextExpiry, time.Time{})
+		equal(t, "sent", slices.Sorted(slices.Values(w.sentNow())), []string{"rt-1", "rt-3"})
+		calls := w.counted()
+		equal(t, "queries and writes", []int{calls[opDue], calls[opWrite]}, []int{0, 0})
+		equal(t, "ledger", w.ledgerRow(account), before)
+
+		// Delivered again, and for the account that is meant where none is named.
+		req.Account = ""
+		wantOutcomes(t, w.run(t, req), map[outcome.Outcome]int{outcome.NotDue: 6})
+		equal(t, "sent again", len(w.sentNow()), 0)
+	})
+}
+
+// What the ledger knows to be in vain is not tried: a hundred messages must not find
+// out a hundred times what one has.
+func TestListedRowsInTrouble(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		row  refresh.Row
+		want outcome.Outcome
+	}{
+		"paused":            {refresh.Row{Paused: true}, outcome.Paused},
+		"rate limited":      {refresh.Row{NotBefore: in(time.Minute)}, outcome.RateLimited},
+		"a limit is over":   {refresh.Row{NotBefore: in(0)}, outcome.Transient},
+		"failures in a row": {refresh.Row{ConsecutiveFailures: 3}, outcome.Transient},
+		"stopped last time": {refresh.Row{LastOutcome: outcome.Transient}, outcome.Transient},
+		"misconfigured":     {refresh.Row{State: refresh.Misconfigured, CredentialsVersionID: "v1"}, outcome.Transient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				w.addDue(20)
+				w.setLedger(account, tt.row)
+				report := w.run(t, sweep.Request{Account: account, TransactionIDs: ids(1, 20)})
+				wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: 20})
+				wantNobody(t, report)
+				equal(t, "calls", w.counted(), map[string]int{opRows: 1})
+			})
+		})
+	}
+}
+
+// The provider goes down, or closes its door, while a hundred messages wait: the runs
+// that have begun stop as a sweep does, one of them says so, and no other tries.
+func TestListsStopEachOther(t *testing.T) {
+	t.Parallel()
+	const atOnce, workers = 4, 8
+	for name, tt := range map[string]struct {
+		kind  providers.Kind
+		check func(refresh.Row) bool
+		want  outcome.Outcome // of the lists that come later
+	}{
+		"down": {
+			providers.Unknown,
+			func(r refresh.Row) bool { return r.ConsecutiveFailures == 1 && r.LastOutcome == outcome.Transient },
+			outcome.Transient,
+		},
+		"rate limit": {
+			providers.RateLimited,
+			func(r refresh.Row) bool { return r.NotBefore.After(time.Now()) },
+			outcome.RateLimited,
+		},
+		"wrong credentials": {
+			providers.Misconfigured,
+			func(r refresh.Row) bool { return r.State == refresh.Misconfigured && r.CredentialsVersionID == "v1" },
+			outcome.Transient,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				const lists, each = 100, 20
+				w.addDue(lists * each)
+				w.Reply = always(tt.kind)
+				w.Latency[opSend] = time.Second
+				e := w.helped(&queue{})
+				e.Workers = workers
+				list := func(i int64) sweep.Report {
+					return e.Run(t.Context(), sweep.Request{RunID: "run", Account: account, TransactionIDs: ids(i*each+1, (i+1)*each)})
+				}
+				var wg sync.WaitGroup
+				for i := range int64(atOnce) {
+					wg.Go(func() { list(i) })
+				}
+				wg.Wait()
+				if row := w.ledgerRow(account); !tt.check(row) || !row.LastSuccessAt.Before(time.Now().Add(-time.Minute)) {
+					t.Errorf("ledger: %+v", row)
+				}
+				if n := len(w.sentNow()); n == 0 || n > atOnce*workers {
+					t.Errorf("%d calls of %d runs at once", n, atOnce)
+				}
+				for i := range int64(lists - atOnce) {
+					wantOutcomes(t, list(i+atOnce), map[outcome.Outcome]int{tt.want: each})
+				}
+				equal(t, "calls of the rest", len(w.sentNow()), 0)
+			})
+		})
+	}
+}
+
+// Days in the life of a queue, an hour each: ticks, messages that are worked on at the
+// same time and delivered twice, and an outage in the middle. In the end every row is
+// fresh, and hardly one was refreshed twice.
+func TestHandedOverRowsBecomeFresh(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		const rows, runs = 3000, 3
+		w.addDue(rows)
+		w.Latency = map[string]time.Duration{opSend: 200 * time.Millisecond}
+		q := &queue{}
+		e := w.helped(q)
+		e.HandOverAbove = 500
+		most := 0
+		ticks := func(n int) {
+			for range n {
+				next := time.Now().Add(time.Minute)
+				run(t, e, sweep.Request{})
+				most = max(most, len(q.messages))
+				var wg sync.WaitGroup
+				for range runs {
+					wg.Go(func() {
+						for list := q.take(2); list != nil; list = q.take(2) {
+							for range 2 {
+								e.Run(t.Context(), sweep.Request{RunID: "list", Account: account, TransactionIDs: list})
+							}
+						}
+					})
+				}
+				wg.Wait()
+				time.Sleep(time.Until(next))
+			}
+		}
+		ticks(2)
+		equal(t, "presented once each", len(w.sentNow()), rows)
+		equal(t, "messages at most", most, (rows-500)/250)
+
+		time.Sleep(time.Hour) // all are due again
+		w.Reply = always(providers.Unknown)
+		ticks(10)
+		if n := len(w.sentNow()); n > 10*32*(runs+1) {
+			t.Errorf("%d calls to a provider that is down", n)
+		}
+		w.Reply = nil
+		ticks(62) // the longest back-off, and what it takes then
+		for id := range int64(rows) {
+			if row := w.row(id + 1); !row.AccessExpiresAt.After(time.Now()) {
+				t.Errorf("row %+v", row)
+			}
+		}
+		if n := len(q.messages); n > 0 {
+			t.Errorf("%d messages are left", n)
+		}
+	})
+}
