@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,8 @@ type Config struct {
 	// For a sweep only.
 	TransactionsTable string // TRANSACTIONS_TABLE
 	SweepWorkers      int    // SWEEP_WORKERS: provider calls at once
+	SweepQueueURL     string // SWEEP_QUEUE_URL: takes what one sweep cannot do; empty: nothing does
+	HandOverAbove     int    // SWEEP_HAND_OVER_ABOVE: due rows of an account that a sweep keeps for itself
 }
 
 const (
@@ -32,6 +35,8 @@ const (
 	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into 40 s
 	defaultWorkers     = 32
 	mostWorkers        = 256
+	defaultHandOver    = 2000
+	mostHandOver       = 100_000
 )
 
 // ValidAccount reports whether name can name an account: up to 64 letters,
@@ -76,6 +81,8 @@ func ForSweep(getenv func(string) string) (Config, error) {
 	c := r.common()
 	c.TransactionsTable = r.required("TRANSACTIONS_TABLE", "the name of the DynamoDB table of transactions")
 	c.SweepWorkers = r.count("SWEEP_WORKERS", defaultWorkers, mostWorkers)
+	c.SweepQueueURL = r.address("SWEEP_QUEUE_URL")
+	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, mostHandOver)
 	return c, r.err()
 }
 
@@ -147,6 +154,15 @@ func (r *reader) duration(name string, otherwise, least, most time.Duration) tim
 		r.wrong(name, "%q is not a duration from %s to %s", v, least, most)
 	}
 	return d
+}
+
+// address reads the address of something that need not be there.
+func (r *reader) address(name string) string {
+	v := r.or(name, "")
+	if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		r.wrong(name, "is not an http or https address, or empty") // not quoted: it may carry a password
+	}
+	return v
 }
 
 func (r *reader) count(name string, otherwise, most int) int {

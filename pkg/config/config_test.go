@@ -33,6 +33,7 @@ func TestForRefresh(t *testing.T) {
 	got, err = config.ForSweep(env(map[string]string{
 		"SECRET_PREFIX": "a/b", "LEDGER_TABLE": "l", "ACCOUNTS": "default, shop-2,default", "PROVIDER_ENVIRONMENT": "sandbox",
 		"HTTP_TIMEOUT": "3s", "LOG_LEVEL": "warn", "METRICS_NAMESPACE": "N", "TRANSACTIONS_TABLE": "t", "SWEEP_WORKERS": "128",
+		"SWEEP_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "SWEEP_HAND_OVER_ABOVE": "5000",
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +41,7 @@ func TestForRefresh(t *testing.T) {
 	want = config.Config{
 		SecretPrefix: "a/b", Accounts: []string{"default", "shop-2"}, LedgerTable: "l", ProviderEnvironment: "sandbox",
 		HTTPTimeout: 3 * time.Second, LogLevel: slog.LevelWarn, MetricsNamespace: "N", TransactionsTable: "t", SweepWorkers: 128,
+		SweepQueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/q", HandOverAbove: 5000,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("all set (-want +got):\n%s", diff)
@@ -50,13 +52,14 @@ func TestAllMistakesInOneMessage(t *testing.T) {
 	t.Parallel()
 	_, err := config.ForSweep(env(map[string]string{
 		"SECRET_PREFIX": "/a//b", "ACCOUNTS": "ok,no/slash", "PROVIDER_ENVIRONMENT": "staging", "HTTP_TIMEOUT": "1h",
-		"LOG_LEVEL": "loud", "SWEEP_WORKERS": "0",
+		"LOG_LEVEL": "loud", "SWEEP_WORKERS": "0", "SWEEP_QUEUE_URL": "berbix-queue", "SWEEP_HAND_OVER_ABOVE": "100001",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
 		"SECRET_PREFIX", "ACCOUNTS", "PROVIDER_ENVIRONMENT", "HTTP_TIMEOUT", "LOG_LEVEL", "SWEEP_WORKERS", "LEDGER_TABLE", "TRANSACTIONS_TABLE",
+		"SWEEP_QUEUE_URL", "SWEEP_HAND_OVER_ABOVE",
 	} {
 		if n := strings.Count(err.Error(), "environment variable "+name+":"); n != 1 {
 			t.Errorf("%s is named %d times in:\n%v", name, n, err)

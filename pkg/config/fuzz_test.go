@@ -14,17 +14,18 @@ import (
 // FuzzForSweep: a configuration that is taken lies within its bounds, and of one that
 // is not every line of the error names a variable.
 func FuzzForSweep(f *testing.F) {
-	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32")
-	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256")
-	f.Add("", "", "", "", "", "", "", "", "")
-	f.Add(" a/b ", " ", "l\n", "\tsandbox", "1000ms", "INFO+2", " ", "t", " 1 ")
-	f.Add("/a//b", "ok,no/slash", "l", "staging", "1h", "loud", "N", "t", "0")
-	f.Add("é", ",", "l", "Production", "1e3s", "debug-9999999999999999999", "N", "t", "+7")
-	f.Fuzz(func(t *testing.T, prefix, accounts, ledger, environment, timeout, level, namespace, transactions, workers string) {
+	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32", "https://sqs.example/1/q", "2000")
+	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256", "http://127.0.0.1:5000/1/q", "1")
+	f.Add("", "", "", "", "", "", "", "", "", "", "")
+	f.Add(" a/b ", " ", "l\n", "\tsandbox", "1000ms", "INFO+2", " ", "t", " 1 ", " ", " 7 ")
+	f.Add("/a//b", "ok,no/slash", "l", "staging", "1h", "loud", "N", "t", "0", "q", "0")
+	f.Add("é", ",", "l", "Production", "1e3s", "debug-9999999999999999999", "N", "t", "+7", "https://%zz", "100001")
+	f.Fuzz(func(t *testing.T, prefix, accounts, ledger, environment, timeout, level, namespace, transactions, workers, queue, keeps string) {
 		variables := map[string]string{
 			"SECRET_PREFIX": prefix, "ACCOUNTS": accounts, "LEDGER_TABLE": ledger, "PROVIDER_ENVIRONMENT": environment,
 			"HTTP_TIMEOUT": timeout, "LOG_LEVEL": level, "METRICS_NAMESPACE": namespace,
 			"TRANSACTIONS_TABLE": transactions, "SWEEP_WORKERS": workers,
+			"SWEEP_QUEUE_URL": queue, "SWEEP_HAND_OVER_ABOVE": keeps,
 		}
 		c, err := config.ForSweep(env(variables))
 		refresh, refreshErr := config.ForRefresh(env(variables))
@@ -51,10 +52,14 @@ func FuzzForSweep(f *testing.F) {
 			t.Errorf("timeout %s", c.HTTPTimeout)
 		case c.SweepWorkers < 1 || c.SweepWorkers > 256:
 			t.Errorf("%d workers", c.SweepWorkers)
+		case c.HandOverAbove < 1 || c.HandOverAbove > 100_000:
+			t.Errorf("%d rows are kept", c.HandOverAbove)
+		case c.SweepQueueURL != "" && !strings.Contains(c.SweepQueueURL, "://"):
+			t.Errorf("queue %q", c.SweepQueueURL)
 		case c.LedgerTable == "" || c.TransactionsTable == "" || c.MetricsNamespace == "":
 			t.Errorf("a name is missing: %+v", c)
 		}
-		c.TransactionsTable, c.SweepWorkers = "", 0
+		c.TransactionsTable, c.SweepWorkers, c.SweepQueueURL, c.HandOverAbove = "", 0, "", 0
 		if diff := cmp.Diff(c, refresh); diff != "" || refreshErr != nil {
 			t.Errorf("%v (-sweep +refresh):\n%s", refreshErr, diff)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,27 +45,63 @@ func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer(r, h.one(ctx, &r, e))
 }
 
-// batch works off the messages of an SQS batch, each as its own event. All but rows
-// that are done, superseded or dead are delivered again; what can never succeed ends
-// in the queue's own dead-letter queue.
+// batch works off the messages of an SQS batch, each as its own event, but lists of
+// transactions together. All but rows that are done, superseded or dead are delivered
+// again; what can never succeed ends in the queue's own dead-letter queue.
 func (h *Sweep) batch(ctx context.Context, r *Result, messages []event.Message) {
 	failures := []BatchItemFailure{}
+	failed := func(m event.Message) { failures = append(failures, BatchItemFailure{ItemIdentifier: m.ID}) }
+	var lists []event.Message
 	for _, m := range messages {
-		item := newResult(r.Provider, r.RunID)
-		err := m.Err
-		if err == nil {
-			_ = h.one(ctx, &item, m.Event) // listed in the result
-		} else {
-			h.Log.ErrorContext(ctx, "message refused", "run_id", r.RunID, "message_id", m.ID, "error", err.Error())
+		if m.Err != nil {
+			h.Log.ErrorContext(ctx, "message refused", "run_id", r.RunID, "message_id", m.ID, "error", m.Err.Error())
+			failed(m)
+			continue
 		}
-		if err != nil || again(item.Outcomes) {
-			failures = append(failures, BatchItemFailure{ItemIdentifier: m.ID})
+		if len(m.Event.TransactionIDs) > 0 {
+			lists = append(lists, m) // after the records, which are nowhere else
+			continue
+		}
+		item := newResult(r.Provider, r.RunID)
+		_ = h.one(ctx, &item, m.Event) // listed in the result
+		if again(item.Outcomes) {
+			failed(m)
 		}
 		r.count(item.Outcomes)
 		r.Credentials = append(r.Credentials, item.Credentials...)
 	}
+	for _, m := range h.lists(ctx, r, lists) {
+		failed(m)
+	}
 	r.BatchItemFailures = &failures
 }
+
+// lists works off the messages that list transactions, all of an account in one run:
+// it keeps every worker busy, and stops for all of them. It returns those to deliver
+// again, which are those of a run that panicked. Any other row that the run has left
+// is still due in the index, where the next sweep finds it: delivering its message
+// again would only double what that sweep hands over.
+func (h *Sweep) lists(ctx context.Context, r *Result, messages []event.Message) (failed []event.Message) {
+	for len(messages) > 0 {
+		e := event.Event{Account: messages[0].Event.Account}
+		var same, others []event.Message
+		for _, m := range messages {
+			if m.Event.Account != e.Account {
+				others = append(others, m)
+				continue
+			}
+			same = append(same, m)
+			e.TransactionIDs = append(e.TransactionIDs, m.Event.TransactionIDs...)
+		}
+		if report, _ := h.run(ctx, r, e); slices.ContainsFunc(report.Credentials, panicked) {
+			failed = append(failed, same...)
+		}
+		messages = others
+	}
+	return failed
+}
+
+func panicked(one sweep.Result) bool { return one.Panicked }
 
 // again reports whether a message whose rows ended like this is worth another
 // delivery.
@@ -85,11 +122,17 @@ func (h *Sweep) one(ctx context.Context, r *Result, e event.Event) []error {
 	if len(e.Record) > 0 {
 		return h.record(ctx, r, e)
 	}
-	report := h.Engine.Run(ctx, sweep.Request{
-		RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun, TransactionID: e.TransactionID,
+	_, causes := h.run(ctx, r, e)
+	return causes
+}
+
+// run sweeps, or works on the transactions that the event names.
+func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep.Report, causes []error) {
+	report = h.Engine.Run(ctx, sweep.Request{
+		RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun,
+		TransactionID: e.TransactionID, TransactionIDs: e.TransactionIDs,
 	})
 	r.count(report.Outcomes)
-	var causes []error
 	for _, one := range report.Credentials {
 		c := Credential{Account: one.Account, Outcome: one.Outcome}
 		switch {
@@ -103,8 +146,8 @@ func (h *Sweep) one(ctx context.Context, r *Result, e event.Event) []error {
 			causes = append(causes, cause)
 		}
 	}
-	h.emit(ctx, r.RunID, report, e.TransactionID == 0)
-	return causes
+	h.emit(ctx, r.RunID, report, e.TransactionID == 0 && len(e.TransactionIDs) == 0)
+	return report, causes
 }
 
 // record stores transactions. One that could not be stored is an error of the
@@ -144,7 +187,7 @@ func records(e event.Event) []sweep.Record {
 }
 
 // emit writes a line for each account. Metrics are those of sweeps alone: a run for
-// one transaction has not seen the others.
+// named transactions has not seen the others.
 func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) {
 	now := h.Engine.Now()
 	why := map[string][]string{}
@@ -156,7 +199,13 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 	for _, a := range report.Accounts {
 		attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
 		if a.Backlog > 0 {
-			attrs = append(attrs, slog.Int("backlog", a.Backlog), slog.String("oldest_due", stamp(a.OldestDue)))
+			attrs = append(attrs, slog.Int("backlog", a.Backlog))
+		}
+		if !a.OldestDue.IsZero() {
+			attrs = append(attrs, slog.String("oldest_due", stamp(a.OldestDue)))
+		}
+		if a.HandedOver > 0 {
+			attrs = append(attrs, slog.Int("handed_over", a.HandedOver))
 		}
 		if texts := why[a.Account]; len(texts) > 0 {
 			attrs = append(attrs, slog.String("error", strings.Join(texts, "; ")))
@@ -175,6 +224,9 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
 	metrics := []telemetry.Metric{
 		telemetry.Count("ConsecutiveFailures", a.Failures), telemetry.Count("SweepBacklog", a.Backlog),
+	}
+	if a.HandedOver > 0 { // a metric costs where it is there at all
+		metrics = append(metrics, telemetry.Count("SweepHandedOver", a.HandedOver))
 	}
 	switch {
 	case !a.NextExpiry.IsZero():

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -227,23 +226,9 @@ func TestRecordThatIsNotStored(t *testing.T) {
 func TestSweepOfAnSQSBatch(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
-	batch := func(bodies ...string) []byte {
-		var records []map[string]string
-		for i, body := range bodies {
-			records = append(records, map[string]string{"messageId": fmt.Sprint("m-", i), "eventSource": "aws:sqs", "body": body})
-		}
-		payload, err := json.Marshal(map[string]any{"Records": records})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return payload
-	}
 	r := invoke(t, h, batch(string(record("a")), `{"transaction_id":"poison"}`, `{"transaction_id":1}`))
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Recorded: 1, outcome.Refreshed: 1})
-	want := &[]handler.BatchItemFailure{{ItemIdentifier: "m-1"}}
-	if diff := cmp.Diff(want, r.BatchItemFailures); diff != "" {
-		t.Errorf("failures (-want +got):\n%s", diff)
-	}
+	wantFailed(t, r, "m-1")
 	// All well is an empty list: without one Lambda takes the whole batch for failed.
 	answer, err := h.Invoke(t.Context(), batch(string(record("a"))))
 	if err != nil || !strings.Contains(string(answer), `"batchItemFailures":[]`) {

@@ -445,12 +445,12 @@ func TestListsStopEachOther(t *testing.T) {
 func TestHandedOverRowsBecomeFresh(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		const rows, runs = 3000, 3
+		const rows, runs = 1200, 3
 		w.addDue(rows)
 		w.Latency = map[string]time.Duration{opSend: 200 * time.Millisecond}
 		q := &queue{}
 		e := w.helped(q)
-		e.HandOverAbove = 500
+		e.HandOverAbove = 200
 		most := 0
 		ticks := func(n int) {
 			for range n {
@@ -473,7 +473,7 @@ func TestHandedOverRowsBecomeFresh(t *testing.T) {
 		}
 		ticks(2)
 		equal(t, "presented once each", len(w.sentNow()), rows)
-		equal(t, "messages at most", most, (rows-500)/250)
+		equal(t, "messages at most", most, (rows-200)/250)
 
 		time.Sleep(time.Hour) // all are due again
 		w.Reply = always(providers.Unknown)

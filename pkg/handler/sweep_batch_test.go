@@ -1,0 +1,145 @@
+package handler_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+)
+
+// batch is an SQS batch of messages m-0, m-1, … with these bodies.
+func batch(bodies ...string) []byte {
+	var records []map[string]string
+	for i, body := range bodies {
+		records = append(records, map[string]string{"messageId": fmt.Sprint("m-", i), "eventSource": "aws:sqs", "body": body})
+	}
+	payload, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		panic(err)
+	}
+	return payload
+}
+
+// wantFailed wants these messages to be delivered again.
+func wantFailed(t *testing.T, r handler.Result, ids ...string) {
+	t.Helper()
+	want := []handler.BatchItemFailure{}
+	for _, id := range ids {
+		want = append(want, handler.BatchItemFailure{ItemIdentifier: id})
+	}
+	if diff := cmp.Diff(&want, r.BatchItemFailures); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+}
+
+// Lists are worked off together, an account in one run, and after the records of the
+// batch: one that it records is refreshed.
+func TestListsOfAnSQSBatch(t *testing.T) {
+	t.Parallel()
+	h, out := newSweep(t, "good")
+	invoke(t, h, record("a", "b"))
+	out.Reset()
+	third := `{"record":[{"transaction_id":3,"refresh_token":"c"}]}`
+	r := invoke(t, h, batch(`{"transaction_ids":[1,3]}`, `{"transaction_ids":["1"]}`, third, `{"transaction_ids":[2,1]}`,
+		`{"account":"other","transaction_ids":[2]}`))
+	wantFailed(t, r, "m-1")
+	// The other account has no secret, which keeps its list from nothing but being done.
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Recorded: 1, outcome.Refreshed: 3, outcome.Misconfigured: 1})
+
+	runs := map[string]int{}
+	for decoder := json.NewDecoder(out); decoder.More(); {
+		var line map[string]any
+		if err := decoder.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		if line["msg"] == "run" {
+			runs[line["account"].(string)]++
+			if line["_aws"] != nil {
+				t.Errorf("a run that has not seen all rows has metrics: %v", line)
+			}
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"default": 1, "other": 1}, runs); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	r = invoke(t, h, batch(`{"transaction_ids":[1,2,3]}`))
+	wantFailed(t, r)
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.NotDue: 3})
+}
+
+// What a list's run has left is due in the index, whatever kept it: the next sweep
+// finds it without another delivery.
+func TestListsThatAreLeft(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		credentials string
+		row         refresh.Row
+		want        outcome.Outcome
+	}{
+		"paused":        {"good", refresh.Row{Paused: true}, outcome.Paused},
+		"in trouble":    {"good", refresh.Row{ConsecutiveFailures: 1}, outcome.Transient},
+		"not seeded":    {"placeholder", refresh.Row{}, outcome.NotSeeded},
+		"misconfigured": {"wrong", refresh.Row{}, outcome.Misconfigured},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, _ := newSweep(t, tt.credentials)
+			invoke(t, h, record("a", "b"))
+			h.Engine.Ledger = ledgerOf{h.Engine.Ledger, tt.row}
+			r := invoke(t, h, batch(`{"transaction_ids":[1]}`, `{"transaction_ids":[2]}`))
+			wantFailed(t, r)
+			wantOutcomes(t, r, map[outcome.Outcome]int{tt.want: 2})
+		})
+	}
+}
+
+// ledgerOf has this row for the account.
+type ledgerOf struct {
+	sweep.Ledger
+	row refresh.Row
+}
+
+func (l ledgerOf) Rows(_ context.Context, provider string) ([]refresh.Row, error) {
+	l.row.Key = refresh.Key{Provider: provider, Account: "default"}
+	return []refresh.Row{l.row}, nil
+}
+
+// A defect must not vanish with its message: in the end it lies in the dead-letter
+// queue.
+func TestListsThatPanic(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	h.Engine.Secrets = nil
+	wantFailed(t, invoke(t, h, batch(`{"transaction_ids":[1]}`, `{"transaction_ids":[2]}`)), "m-0", "m-1")
+}
+
+// full is a queue that takes everything.
+type full struct{}
+
+func (full) Waiting(context.Context) (int, error) { return 0, nil }
+
+func (full) Send(context.Context, string, [][]int64) ([]int, error) { return nil, nil }
+
+// How much a sweep hands over is told, and measured only where there is something.
+func TestSweepTellsWhatItHandsOver(t *testing.T) {
+	t.Parallel()
+	h, out := newSweep(t, "good")
+	invoke(t, h, record("a"))
+	invoke(t, h, nil)
+	if line := lastLine(t, out); line["SweepHandedOver"] != nil || line["handed_over"] != nil {
+		t.Errorf("nothing was handed over: %v", line)
+	}
+	h.Engine.Queue, h.Engine.HandOverAbove = full{}, 1
+	invoke(t, h, record("b", "c", "d"))
+	wantOutcomes(t, invoke(t, h, nil), map[outcome.Outcome]int{outcome.Refreshed: 1, outcome.Busy: 2})
+	if line := lastLine(t, out); line["SweepHandedOver"] != 2.0 || line["handed_over"] != 2.0 {
+		t.Errorf("handed over: %v and %v", line["SweepHandedOver"], line["handed_over"])
+	}
+}
