@@ -3,7 +3,8 @@ package main
 
 import (
 	"tokenrefresh/pkg/function"
+	"tokenrefresh/pkg/homes/awsqueue"
 	"tokenrefresh/pkg/providers/berbix"
 )
 
-func main() { function.StartSweep(berbix.New) }
+func main() { function.StartSweep(berbix.New, awsqueue.New) }

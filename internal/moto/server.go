@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 const region = "eu-west-1"
@@ -27,6 +28,7 @@ type Server struct {
 
 	SecretsManager *secretsmanager.Client // for what a test arranges and looks up,
 	DynamoDB       *dynamodb.Client       // past the front: not in Calls
+	SQS            *sqs.Client
 
 	process *process
 	proxy   *httputil.ReverseProxy
@@ -78,6 +80,7 @@ func open(t testing.TB) (*Server, *httptest.Server) {
 	s.URL = front.URL
 	direct := config(address.String())
 	s.SecretsManager, s.DynamoDB = secretsmanager.NewFromConfig(direct), dynamodb.NewFromConfig(direct)
+	s.SQS = sqs.NewFromConfig(direct)
 	return s, front
 }
 

@@ -52,23 +52,31 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 	})
 }
 
-// StartSweep does so for a provider's transactions.
-func StartSweep[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
+// StartSweep does so for a provider's transactions. newQueue makes the client of the
+// queue at that address; the other functions don't carry one.
+func StartSweep[P providers.Provider, Q sweep.Queue](
+	newProvider func(client *exchange.Client, environment string) P, newQueue func(service awshome.Service, address string) Q,
+) {
 	cfg, err := config.ForSweep(os.Getenv)
 	// A worker waits for the provider or for its row, one at a time.
 	clients := connect(err, awshome.Tuning{ConnectionsPerHost: cfg.SweepWorkers})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
+	engine := sweep.Engine{
+		Provider:      newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
+		Secrets:       clients.Secrets(cfg.SecretPrefix),
+		Ledger:        clients.Ledger(cfg.LedgerTable),
+		Transactions:  clients.Transactions(cfg.TransactionsTable),
+		Accounts:      cfg.Accounts,
+		SendTimeout:   cfg.HTTPTimeout,
+		Workers:       cfg.SweepWorkers,
+		HandOverAbove: cfg.HandOverAbove,
+		Log:           log,
+	}
+	if cfg.SweepQueueURL != "" {
+		engine.Queue = newQueue(clients.SQS, cfg.SweepQueueURL)
+	}
 	lambda.Start(&handler.Sweep{
-		Engine: sweep.Engine{
-			Provider:     newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
-			Secrets:      clients.Secrets(cfg.SecretPrefix),
-			Ledger:       clients.Ledger(cfg.LedgerTable),
-			Transactions: clients.Transactions(cfg.TransactionsTable),
-			Accounts:     cfg.Accounts,
-			SendTimeout:  cfg.HTTPTimeout,
-			Workers:      cfg.SweepWorkers,
-			Log:          log,
-		}.WithDefaults(),
+		Engine:    engine.WithDefaults(),
 		NewRunID:  uuid.NewString,
 		Log:       log,
 		Namespace: cfg.MetricsNamespace,

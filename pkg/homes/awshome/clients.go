@@ -10,12 +10,22 @@ import (
 type Clients struct {
 	SecretsManager *secretsmanager.Client
 	DynamoDB       *dynamodb.Client
+	SQS            Service
+}
+
+// Service is what the client of a further service is made of: a package that not
+// every function carries makes it.
+type Service struct {
+	Config aws.Config // with the service's endpoint
+	FIPS   aws.FIPSEndpointState
 }
 
 // FromConfig makes the clients of a configuration that the caller has loaded, with
 // its HTTP client, retries and endpoints.
 func FromConfig(cfg aws.Config) *Clients {
-	return &Clients{SecretsManager: secretsmanager.NewFromConfig(cfg), DynamoDB: dynamodb.NewFromConfig(cfg)}
+	return &Clients{
+		SecretsManager: secretsmanager.NewFromConfig(cfg), DynamoDB: dynamodb.NewFromConfig(cfg), SQS: Service{Config: cfg},
+	}
 }
 
 // Secrets is the store of documents whose names begin with prefix.

@@ -35,10 +35,10 @@ type Tuning struct {
 // FromEnvironment makes the clients of a function from the variables that Lambda
 // sets: AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 // AWS_SESSION_TOKEN; and, as AWS's tools do, AWS_ENDPOINT_URL_SECRETS_MANAGER,
-// AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and
-// AWS_CA_BUNDLE. It reads no profile, asks no metadata service and calls nobody;
-// config.LoadDefaultConfig would double a function's start. All that is wrong is in
-// one error.
+// AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL,
+// AWS_USE_FIPS_ENDPOINT and AWS_CA_BUNDLE. It reads no profile, asks no metadata
+// service and calls nobody; config.LoadDefaultConfig would double a function's start.
+// All that is wrong is in one error.
 //
 // HTTPS_PROXY is not honoured: calls to providers never take a proxy from the
 // environment, so a function needs a way out without one in any case.
@@ -53,6 +53,7 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 	}
 	manager := e.endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
 	dynamo := e.endpoint("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
+	queues := e.endpoint("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
 	roots := e.roots()
 	if err := errors.Join(e.mistakes...); err != nil {
 		return nil, err
@@ -62,6 +63,8 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 		fips = aws.FIPSEndpointStateEnabled
 	}
 	cfg.HTTPClient = newHTTPClient(roots, tuning)
+	further := cfg.Copy()
+	further.BaseEndpoint = queues
 	return &Clients{
 		SecretsManager: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) {
 			o.BaseEndpoint, o.EndpointOptions.UseFIPSEndpoint = manager, fips
@@ -69,6 +72,7 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 		DynamoDB: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 			o.BaseEndpoint, o.EndpointOptions.UseFIPSEndpoint = dynamo, fips
 		}),
+		SQS: Service{Config: further, FIPS: fips},
 	}, nil
 }
 
@@ -80,7 +84,7 @@ type environment struct {
 
 func (e *environment) wrong(format string, args ...any) {
 	err := fmt.Errorf(format, args...)
-	// AWS_ENDPOINT_URL is read for both services and told once.
+	// AWS_ENDPOINT_URL is read for all services and told once.
 	if !slices.ContainsFunc(e.mistakes, func(told error) bool { return told.Error() == err.Error() }) {
 		e.mistakes = append(e.mistakes, err)
 	}

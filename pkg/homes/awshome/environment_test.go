@@ -29,21 +29,22 @@ func with(others map[string]string) func(string) string {
 func TestFromEnvironment(t *testing.T) {
 	t.Parallel()
 	for title, tt := range map[string]struct {
-		others                 map[string]string
-		secretsManager, dynamo string // "": AWS's own
+		others                      map[string]string
+		secretsManager, dynamo, sqs string // "": AWS's own
 	}{
-		"AWS": {nil, "", ""},
+		"AWS": {nil, "", "", ""},
 		"one endpoint": {
-			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566", "http://127.0.0.1:4566",
+			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566", "http://127.0.0.1:4566", "http://127.0.0.1:4566",
 		},
 		"an endpoint each": {
 			map[string]string{
 				"AWS_ENDPOINT_URL":                 "http://127.0.0.1:4566",
 				"AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://secrets.example",
 				"AWS_ENDPOINT_URL_DYNAMODB":        "https://dynamo.example:8000",
-			}, "https://secrets.example", "https://dynamo.example:8000",
+				"AWS_ENDPOINT_URL_SQS":             "https://queues.example",
+			}, "https://secrets.example", "https://dynamo.example:8000", "https://queues.example",
 		},
-		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", ""},
+		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", "", ""},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +59,9 @@ func TestFromEnvironment(t *testing.T) {
 				return *u
 			}
 			manager, dynamo := clients.SecretsManager.Options(), clients.DynamoDB.Options()
-			if diff := cmp.Diff([]string{tt.secretsManager, tt.dynamo}, []string{endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint)}); diff != "" {
+			want := []string{tt.secretsManager, tt.dynamo, tt.sqs}
+			got := []string{endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint), endpoint(clients.SQS.Config.BaseEndpoint)}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("endpoints (-want +got):\n%s", diff)
 			}
 			credentials, err := manager.Credentials.Retrieve(t.Context())
@@ -86,8 +89,11 @@ func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
 			"AWS_REGION or AWS_DEFAULT_REGION is not set", "AWS_ACCESS_KEY_ID is not set", "AWS_SECRET_ACCESS_KEY is not set",
 		}},
 		"bad addresses": {
-			with(map[string]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER": "localhost:4566", "AWS_ENDPOINT_URL_DYNAMODB": "https://user:" + planted + "@ h"}),
-			[]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER is not", "AWS_ENDPOINT_URL_DYNAMODB is not"},
+			with(map[string]string{
+				"AWS_ENDPOINT_URL_SECRETS_MANAGER": "localhost:4566", "AWS_ENDPOINT_URL_DYNAMODB": "https://user:" + planted + "@ h",
+				"AWS_ENDPOINT_URL_SQS": "queues",
+			}),
+			[]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER is not", "AWS_ENDPOINT_URL_DYNAMODB is not", "AWS_ENDPOINT_URL_SQS is not"},
 		},
 		"no bundle":    {with(map[string]string{"AWS_CA_BUNDLE": noPEM + ".missing"}), []string{"AWS_CA_BUNDLE", "no such file"}},
 		"empty bundle": {with(map[string]string{"AWS_CA_BUNDLE": noPEM}), []string{"AWS_CA_BUNDLE: no certificate"}},

@@ -16,8 +16,9 @@ import (
 const (
 	// dueIndex is sparse: only rows with due_shard and refresh_at are in it.
 	dueIndex = "due"
-	// maxPage keeps a limit within an int32; DynamoDB ends a page at a megabyte anyway.
-	maxPage = 10_000
+	// maxPage bounds what the SDK holds while it decodes a page: some kilobytes an
+	// entry, and all shards are read at once.
+	maxPage = 2500
 )
 
 // TransactionsAPI is what Transactions needs of DynamoDB's client.

@@ -1,0 +1,250 @@
+package awsqueue_test
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/pkg/event"
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/homes/awsqueue"
+)
+
+const address = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
+
+// fake is an SQS that takes messages. The fields in capital letters are switches.
+type fake struct {
+	Attributes map[string]string
+	Refuses    map[string]int // how often a body is refused
+	Damages    string         // a body that arrives as another
+	Fails      []int          // calls, from 0, that SQS denies
+
+	calls int
+	hosts []string
+	taken []string // bodies
+	sizes []int    // messages of each call
+}
+
+type entry struct {
+	ID   string `json:"Id"`
+	Body string `json:"MessageBody"`
+}
+
+// Do implements aws.HTTPClient.
+func (f *fake) Do(r *http.Request) (*http.Response, error) {
+	var in struct {
+		QueueURL string `json:"QueueUrl"`
+		Entries  []entry
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.QueueURL != address {
+		return nil, fmt.Errorf("a request for %q: %w", in.QueueURL, err)
+	}
+	f.hosts = append(f.hosts, r.URL.Host)
+	f.calls++
+	if slices.Contains(f.Fails, f.calls-1) {
+		return answer(http.StatusForbidden, map[string]any{"__type": "AccessDenied", "message": "not allowed to sqs:sendmessage"})
+	}
+	switch r.Header.Get("X-Amz-Target") {
+	case "AmazonSQS.GetQueueAttributes":
+		return answer(http.StatusOK, map[string]any{"Attributes": f.Attributes})
+	case "AmazonSQS.SendMessageBatch":
+		return f.send(in.Entries)
+	}
+	return nil, errors.New("an unexpected call")
+}
+
+func (f *fake) send(entries []entry) (*http.Response, error) {
+	taken, failed := []any{}, []any{}
+	f.sizes = append(f.sizes, len(entries))
+	for _, e := range entries {
+		if f.Refuses[e.Body] > 0 {
+			f.Refuses[e.Body]--
+			failed = append(failed, map[string]any{"Id": e.ID, "Code": "InternalError", "Message": "try again", "SenderFault": false})
+			continue
+		}
+		f.taken = append(f.taken, e.Body)
+		stored := e.Body
+		if stored == f.Damages {
+			stored = "damaged"
+		}
+		sum := md5.Sum([]byte(stored))
+		taken = append(taken, map[string]any{"Id": e.ID, "MessageId": "m-" + e.ID, "MD5OfMessageBody": hex.EncodeToString(sum[:])})
+	}
+	return answer(http.StatusOK, map[string]any{"Successful": taken, "Failed": failed})
+}
+
+func answer(status int, body any) (*http.Response, error) {
+	text, err := json.Marshal(body)
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(text)))}, err
+}
+
+func (f *fake) queue(fips aws.FIPSEndpointState) *awsqueue.Queue {
+	return awsqueue.New(awshome.Service{FIPS: fips, Config: aws.Config{
+		Region:     "eu-west-1",
+		HTTPClient: f,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "key", SecretAccessKey: "secret"}, nil
+		}),
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+	}}, address)
+}
+
+// lists are n lists of one row each: 1, 2, …
+func lists(n int) [][]int64 {
+	var all [][]int64
+	for i := range n {
+		all = append(all, []int64{int64(i + 1)})
+	}
+	return all
+}
+
+func body(id int) string { return fmt.Sprintf(`{"account":"shop","transaction_ids":[%d]}`, id) }
+
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	const visible, inFlight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+	for title, tt := range map[string]struct {
+		f    *fake
+		want int
+		says string
+	}{
+		"none":       {&fake{Attributes: map[string]string{visible: "0", inFlight: "0"}}, 0, ""},
+		"both":       {&fake{Attributes: map[string]string{visible: "7", inFlight: "35"}}, 42, ""},
+		"unsaid":     {&fake{Attributes: map[string]string{visible: "7"}}, 0, inFlight + ` is ""`},
+		"no numbers": {&fake{Attributes: map[string]string{visible: "many", inFlight: "0"}}, 0, visible + ` is "many"`},
+		"denied":     {&fake{Fails: []int{0}}, 0, "not allowed"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			got, err := tt.f.queue(0).Waiting(t.Context())
+			if got != tt.want || tt.f.calls != 1 {
+				t.Errorf("%d messages after %d calls, want %d", got, tt.f.calls, tt.want)
+			}
+			wantError(t, err, tt.says)
+		})
+	}
+}
+
+// wantError wants an error that says these words and which queue; none without words.
+func wantError(t *testing.T, err error, says string) {
+	t.Helper()
+	if (err != nil) != (says != "") || err != nil && (!strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), address)) {
+		t.Errorf("error %v, want one that says %q", err, says)
+	}
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	for title, tt := range map[string]struct {
+		f      *fake
+		lists  int
+		sizes  []int
+		unsent []int
+		says   string
+	}{
+		"ten in a call":       {&fake{}, 10, []int{10}, nil, ""},
+		"more":                {&fake{}, 23, []int{10, 10, 3}, nil, ""},
+		"one refused once":    {&fake{Refuses: map[string]int{body(12): 1}}, 23, []int{10, 10, 1, 3}, nil, ""},
+		"one always refused":  {&fake{Refuses: map[string]int{body(12): 9}}, 23, []int{10, 10, 1, 3}, []int{11}, "1 messages refused: InternalError: try again"},
+		"a call fails":        {&fake{Fails: []int{1}}, 23, []int{10, 3}, []int{10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, "not allowed"},
+		"the second try does": {&fake{Refuses: map[string]int{body(2): 9}, Fails: []int{1}}, 3, []int{3}, []int{1}, "not allowed"},
+		"one is damaged":      {&fake{Damages: body(2)}, 3, []int{3}, []int{0, 1, 2}, "checksum"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			unsent, err := tt.f.queue(0).Send(t.Context(), "shop", lists(tt.lists))
+			wantError(t, err, tt.says)
+			if diff := cmp.Diff(tt.unsent, unsent); diff != "" {
+				t.Errorf("unsent (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.sizes, tt.f.sizes); diff != "" {
+				t.Errorf("messages a call (-want +got):\n%s", diff)
+			}
+			for i := range tt.lists {
+				if tt.f.Damages == "" && slices.Contains(tt.f.taken, body(i+1)) == slices.Contains(unsent, i) {
+					t.Errorf("list %d: unsent %v, taken %v", i, unsent, tt.f.taken)
+				}
+			}
+		})
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	t.Parallel()
+	for fips, want := range map[aws.FIPSEndpointState]string{
+		aws.FIPSEndpointStateUnset:   "sqs.eu-west-1.amazonaws.com",
+		aws.FIPSEndpointStateEnabled: "sqs-fips.eu-west-1.amazonaws.com",
+	} {
+		f := &fake{}
+		if _, err := f.queue(fips).Send(t.Context(), "shop", lists(1)); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{want}, f.hosts); diff != "" {
+			t.Errorf("hosts (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// Against an emulated SQS: what is sent is an event for the function, ten messages are
+// no more than SQS bills as one request, and a message that somebody works on counts.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	created, err := server.SQS.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(moto.NewName("queue"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue := awsqueue.New(awshome.FromConfig(server.Config()).SQS, *created.QueueUrl)
+	sent := make([][]int64, 10)
+	for i := range sent {
+		for j := range 250 {
+			sent[i] = append(sent[i], int64(1<<62+1000*i+j)) // as long as ids can be
+		}
+	}
+	server.Calls()
+	if unsent, err := queue.Send(t.Context(), "shop", sent); len(unsent) > 0 || err != nil {
+		t.Fatalf("unsent %v: %v", unsent, err)
+	}
+	if diff := cmp.Diff([]string{"SendMessageBatch"}, server.Calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	size := 0
+	var got [][]int64
+	for len(got) < len(sent) {
+		received, err := server.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: created.QueueUrl, MaxNumberOfMessages: 4})
+		if err != nil || len(received.Messages) == 0 {
+			t.Fatalf("%d messages came: %v", len(got), err)
+		}
+		for _, message := range received.Messages {
+			e, _, err := event.DecodeSweep([]byte(*message.Body))
+			if err != nil || e.Account != "shop" {
+				t.Errorf("account %q: %v", e.Account, err)
+			}
+			got = append(got, e.TransactionIDs)
+			size += len(*message.Body)
+		}
+		if n, err := queue.Waiting(t.Context()); n != len(sent) || err != nil {
+			t.Errorf("%d messages wait: %v", n, err)
+		}
+	}
+	slices.SortFunc(got, slices.Compare)
+	if diff := cmp.Diff(sent, got); diff != "" {
+		t.Errorf("lists (-sent +received):\n%s", diff)
+	}
+	if size > 64<<10 {
+		t.Errorf("ten messages of %d bytes", size)
+	}
+}
