@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,5 +97,21 @@ func (s *Stack) Function(t testing.TB, output string) Function {
 	return Function{
 		Name: name, MemoryMB: int(memory), Timeout: time.Duration(seconds) * time.Second,
 		Environment: c.Environment.Variables,
+	}
+}
+
+// StopMappings keeps the emulated Lambda from taking messages out of queues by itself:
+// it would run the functions in Docker.
+func (s *Stack) StopMappings(t testing.TB) {
+	t.Helper()
+	const path = "/2015-03-31/event-source-mappings/"
+	var all struct {
+		EventSourceMappings []struct{ UUID, FunctionArn string }
+	}
+	getJSON(t, s.aws, path, "lambda", &all)
+	for _, m := range all.EventSourceMappings {
+		if slices.Contains(slices.Collect(maps.Values(s.Outputs)), m.FunctionArn) {
+			call(t, s.aws, http.MethodPut, path+m.UUID, "lambda", `{"Enabled":false}`)
+		}
 	}
 }

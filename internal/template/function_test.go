@@ -31,6 +31,9 @@ func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
 			var read []string
 			getenv := func(name string) string {
 				read = append(read, name)
+				if queue := environment[name]; stack.Resources[queue].Type == queueType {
+					return "https://" + queue // as it will have
+				}
 				return environment[name]
 			}
 			parse := config.ForRefresh

@@ -129,8 +129,15 @@ func (s *Stack) ref(name string) (any, error) {
 		return value, nil
 	}
 	id, _, _ := strings.Cut(name, ".")
-	if _, ok := s.template.Resources[id]; !ok {
+	r, ok := s.template.Resources[id]
+	if !ok {
 		return nil, fmt.Errorf("there is no parameter or resource %s", name)
+	}
+	if r.Condition != "" {
+		holds, err := s.condition(r.Condition)
+		if !holds || err != nil {
+			return nil, errors.Join(fmt.Errorf("resource %s is not in this stack", id), err)
+		}
 	}
 	return name, nil
 }

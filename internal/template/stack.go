@@ -11,7 +11,7 @@ import (
 // Stack is a template with its parameters chosen.
 type Stack struct {
 	Resources map[string]Resource // those whose condition holds
-	Outputs   map[string]string
+	Outputs   map[string]string   // likewise
 
 	template   *Template
 	parameters map[string]string
@@ -67,6 +67,13 @@ func (t *Template) Stack(parameters map[string]string) (*Stack, error) {
 	}
 	for name, output := range t.Outputs {
 		definition, _ := output.(Object)
+		if condition := Get[string](definition, "Condition"); condition != "" {
+			holds, err := s.condition(condition)
+			mistakes = append(mistakes, err)
+			if !holds {
+				continue
+			}
+		}
 		o, err := s.object(definition)
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("output %s: %w", name, err))

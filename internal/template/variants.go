@@ -12,5 +12,6 @@ var Variants = map[string]map[string]string{
 	"reserved, mail": {"ReservedConcurrency": "2", "AlarmEmail": "team@example.com"},
 	"emulated AWS":   {"AwsEndpointUrl": "http://host.docker.internal:5000"},
 	"other names":    {"SecretPrefix": "team/tokens", "TablePrefix": "team-tokens", "Accounts": "default,shop-2"},
+	"queue":          {"BerbixQueueConcurrency": "10", "BerbixHandOverAbove": "500"},
 	"sandbox, x86":   {"ProviderEnvironment": "sandbox", "Architecture": "x86_64", "MemorySize": "1024", "LogLevel": "debug"},
 }

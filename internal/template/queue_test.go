@@ -1,0 +1,141 @@
+package template_test
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/template"
+)
+
+const queueType = "AWS::SQS::Queue"
+
+// with is the stack with these parameters.
+func with(t *testing.T, parameters map[string]string) *template.Stack {
+	t.Helper()
+	stack, err := load(t).Stack(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stack
+}
+
+// A team that one run a minute is enough for pays for no queue, and nobody polls one.
+func TestNoQueueUnasked(t *testing.T) {
+	t.Parallel()
+	stack := with(t, nil)
+	if queues := stack.Of(queueType); !slices.Equal(queues, []string{"DeadLetters"}) {
+		t.Errorf("queues: %v", queues)
+	}
+	for _, kind := range []string{"AWS::Lambda::EventSourceMapping", "AWS::IAM::Policy"} {
+		if found := stack.Of(kind); len(found) > 0 {
+			t.Errorf("there is %v", found)
+		}
+	}
+	if url := stack.Environment("RefreshBerbix")["SWEEP_QUEUE_URL"]; url != "" {
+		t.Errorf("the function hands over to %q", url)
+	}
+	if url, ok := stack.Outputs["BerbixQueue"]; ok {
+		t.Errorf("there is an output %q", url)
+	}
+}
+
+func TestQueueConcurrency(t *testing.T) {
+	t.Parallel()
+	pattern := regexp.MustCompile(load(t).Parameters["BerbixQueueConcurrency"].AllowedPattern)
+	for value, want := range map[string]bool{
+		"0": true, "2": true, "9": true, "10": true, "999": true, "1000": true,
+		"": false, "1": false, "00": false, "02": false, "1001": false, "9999": false, "-2": false, "2 ": false,
+	} {
+		if got := pattern.MatchString(value); got != want {
+			t.Errorf("%q is taken: %t", value, got)
+		}
+	}
+}
+
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	stack := with(t, map[string]string{"BerbixQueueConcurrency": "10", "BerbixHandOverAbove": "500"})
+	timeout := template.Get[int](stack.Resources["RefreshBerbix"].Properties, "Timeout")
+	for id, want := range map[string]template.Object{
+		"BerbixQueue": {
+			"QueueName": "stack-berbix", "SqsManagedSseEnabled": true, "MessageRetentionPeriod": 14 * 24 * 60 * 60,
+			"VisibilityTimeout": 6 * timeout,
+			"RedrivePolicy":     template.Object{"deadLetterTargetArn": "BerbixQueueDeadLetters.Arn", "maxReceiveCount": 5},
+		},
+		"BerbixQueueDeadLetters": {
+			"QueueName": "stack-berbix-dead-letters", "SqsManagedSseEnabled": true, "MessageRetentionPeriod": 14 * 24 * 60 * 60,
+			"RedriveAllowPolicy": template.Object{
+				"redrivePermission": "byQueue", "sourceQueueArns": []any{"arn:aws:sqs:eu-west-1:123456789012:stack-berbix"},
+			},
+		},
+		"BerbixQueueMapping": {
+			"FunctionName": "RefreshBerbix", "EventSourceArn": "BerbixQueue.Arn", "BatchSize": 10,
+			"FunctionResponseTypes": []any{"ReportBatchItemFailures"}, // else one bad message fails nine good ones
+			"ScalingConfig":         template.Object{"MaximumConcurrency": "10"},
+		},
+	} {
+		if diff := cmp.Diff(want, stack.Resources[id].Properties); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", id, diff)
+		}
+	}
+	environment := stack.Environment("RefreshBerbix")
+	if got := []string{environment["SWEEP_QUEUE_URL"], environment["SWEEP_HAND_OVER_ABOVE"]}; !slices.Equal(got, []string{"BerbixQueue", "500"}) {
+		t.Errorf("queue and threshold: %q", got)
+	}
+	if url := stack.Outputs["BerbixQueue"]; url != "BerbixQueue" {
+		t.Errorf("output %q", url)
+	}
+
+	access := stack.Resources["BerbixQueueAccess"]
+	if roles := template.Get[[]any](access.Properties, "Roles"); !slices.Equal(roles, []any{any("RefreshBerbixRole")}) {
+		t.Errorf("roles: %v", roles)
+	}
+	want := statement{
+		effect:    "Allow",
+		actions:   []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"},
+		resources: []string{"BerbixQueue.Arn"},
+	}
+	if diff := cmp.Diff([]statement{want}, statements(access), cmp.AllowUnexported(statement{})); diff != "" {
+		t.Errorf("access (-want +got):\n%s", diff)
+	}
+}
+
+// Messages carry refresh tokens: encrypted where they lie, and on their way.
+func TestQueuesAreEncrypted(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		denied := map[string]bool{}
+		for _, id := range stack.Of("AWS::SQS::QueuePolicy") {
+			properties := stack.Resources[id].Properties
+			for _, s := range statements(stack.Resources[id]) {
+				overTLS := template.Get[string](s.condition, "Bool", "aws:SecureTransport")
+				if s.effect == "Deny" && overTLS == "false" && slices.Contains(s.actions, "sqs:SendMessage") {
+					for _, queue := range template.Get[[]any](properties, "Queues") {
+						denied[queue.(string)] = slices.Equal(s.resources, []string{queue.(string) + ".Arn"})
+					}
+				}
+			}
+		}
+		for _, id := range stack.Of(queueType) {
+			if !template.Get[bool](stack.Resources[id].Properties, "SqsManagedSseEnabled") || !denied[id] {
+				t.Errorf("%s: encrypted at rest %v, refused in clear text %t", id, stack.Resources[id].Properties, denied[id])
+			}
+		}
+	})
+}
+
+// A run for messages never is a function error: what is given up is told by an alarm.
+func TestDeadMessagesRing(t *testing.T) {
+	t.Parallel()
+	stack := with(t, map[string]string{"BerbixQueueConcurrency": "2"})
+	p := stack.Resources["BerbixQueueErrors"].Properties
+	dimension := []any{template.Object{"Name": "QueueName", "Value": "BerbixQueueDeadLetters.QueueName"}}
+	got := []any{p["Namespace"], p["MetricName"], p["Dimensions"], p["Statistic"], p["ComparisonOperator"], p["Threshold"]}
+	want := []any{"AWS/SQS", "ApproximateNumberOfMessagesVisible", dimension, "Maximum", "GreaterThanThreshold", 0}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
