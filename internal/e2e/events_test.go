@@ -45,6 +45,8 @@ func berbixSamples() []sample {
 		{"envelope.json", map[string]int{"not_due": 1}},
 		{"account.json", map[string]int{"not_due": 1}},
 		{"sqs.json", map[string]int{"recorded": 1, "not_due": 1}},
+		{"transactions.json", map[string]int{"dead": 1, "not_due": 1}},
+		{"sqs-handed-over.json", map[string]int{"not_due": 2}},
 		{"record-done.json", map[string]int{"recorded": 1}},
 	}
 }
@@ -116,6 +118,7 @@ func TestMalformedEvents(t *testing.T) {
 			`{"transaction_id":1.5}`:  `"transaction_id"`,
 			`{"transaction_id":-1}`:   `"transaction_id"`,
 			`{"record":[]}`:           `"record"`,
+			`{"transaction_ids":[]}`:  `"transaction_ids"`,
 			`{"record":[{"transaction_id":1,"refresh_token":"%s"},{"refresh_token":"%[1]s"}]}`:  `record[1] field "transaction_id"`,
 			`{"record":[{"transaction_id":1}]}`:                                                 `record[0] field "refresh_token"`,
 			`{"record":[{"transaction_id":1,"refresh_token":["%s"]}]}`:                          `record[0] field "refresh_token"`,

@@ -16,9 +16,9 @@ import (
 const (
 	// dueIndex is sparse: only rows with due_shard and refresh_at are in it.
 	dueIndex = "due"
-	// maxPage bounds what the SDK holds while it decodes a page: some kilobytes an
-	// entry, and all shards are read at once.
-	maxPage = 2500
+	// maxPage bounds what the SDK holds while it decodes a page: a kilobyte an entry, and
+	// all shards are read at once.
+	maxPage = 1000
 )
 
 // TransactionsAPI is what Transactions needs of DynamoDB's client.
