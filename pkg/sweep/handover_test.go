@@ -171,6 +171,21 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// With help a sweep looks further than it could get by itself.
+func TestHandOverLooksFurther(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		const due = 2600
+		for id := int64(1); len(w.rows) < due; id++ {
+			if sweep.ShardOf(id) == 0 {
+				w.add(id)
+			}
+		}
+		wantOutcomes(t, run(t, w.helped(&queue{}), sweep.Request{DryRun: true}), map[outcome.Outcome]int{outcome.WouldRefresh: due})
+		wantOutcomes(t, w.run(t, sweep.Request{DryRun: true}), map[outcome.Outcome]int{outcome.WouldRefresh: 2500})
+	})
+}
+
 // One run does all where many are not wanted, or would only try in vain what one can
 // find out.
 func TestNotHandedOver(t *testing.T) {
@@ -320,123 +335,6 @@ func TestTwoSweepsHandOver(t *testing.T) {
 			t.Errorf("%d rows handed over, %d refreshed, %v left, of %d", len(handed), sent, left, due)
 		}
 	})
-}
-
-// A list's rows are read again: those due are refreshed, once however often they are
-// named. It claims no shard, and where all goes well leaves the ledger alone.
-func TestListedRows(t *testing.T) {
-	t.Parallel()
-	inWorld(t, func(t *testing.T, w *world) {
-		w.addDue(4)
-		w.add(5, dueLater)
-		w.add(6, dead)
-		w.add(7, func(r *sweep.Transaction) { r.Account = "other" })
-		w.helped(&queue{})
-		before := w.ledgerRow(account)
-		w.setLedger(shardAccount(1), refresh.Row{Phase: refresh.Sending, ClaimedBy: "a sweep", ClaimedUntil: in(time.Hour)})
-
-		req := sweep.Request{Account: account, TransactionIDs: []int64{3, 1, 3, 5, 6, 7, 8, 1}}
-		report := w.run(t, req)
-		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 2, outcome.NotDue: 4})
-		equal(t, "warnings", report.Accounts[0].Warnings, []string{"transaction 7 is of another account"})
-		equal(t, "next expiry", report.Accounts[0].NextExpiry, time.Time{})
-		equal(t, "sent", slices.Sorted(slices.Values(w.sentNow())), []string{"rt-1", "rt-3"})
-		calls := w.counted()
-		equal(t, "queries and writes", []int{calls[opDue], calls[opWrite]}, []int{0, 0})
-		equal(t, "ledger", w.ledgerRow(account), before)
-
-		// Delivered again, and for the account that is meant where none is named.
-		req.Account = ""
-		wantOutcomes(t, w.run(t, req), map[outcome.Outcome]int{outcome.NotDue: 6})
-		equal(t, "sent again", len(w.sentNow()), 0)
-	})
-}
-
-// What the ledger knows to be in vain is not tried: a hundred messages must not find
-// out a hundred times what one has.
-func TestListedRowsInTrouble(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		row  refresh.Row
-		want outcome.Outcome
-	}{
-		"paused":            {refresh.Row{Paused: true}, outcome.Paused},
-		"rate limited":      {refresh.Row{NotBefore: in(time.Minute)}, outcome.RateLimited},
-		"a limit is over":   {refresh.Row{NotBefore: in(0)}, outcome.Transient},
-		"failures in a row": {refresh.Row{ConsecutiveFailures: 3}, outcome.Transient},
-		"stopped last time": {refresh.Row{LastOutcome: outcome.Transient}, outcome.Transient},
-		"misconfigured":     {refresh.Row{State: refresh.Misconfigured, CredentialsVersionID: "v1"}, outcome.Transient},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.addDue(20)
-				w.setLedger(account, tt.row)
-				report := w.run(t, sweep.Request{Account: account, TransactionIDs: ids(1, 20)})
-				wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: 20})
-				wantNobody(t, report)
-				equal(t, "calls", w.counted(), map[string]int{opRows: 1})
-			})
-		})
-	}
-}
-
-// The provider goes down, or closes its door, while a hundred messages wait: the runs
-// that have begun stop as a sweep does, one of them says so, and no other tries.
-func TestListsStopEachOther(t *testing.T) {
-	t.Parallel()
-	const atOnce, workers = 4, 8
-	for name, tt := range map[string]struct {
-		kind  providers.Kind
-		check func(refresh.Row) bool
-		want  outcome.Outcome // of the lists that come later
-	}{
-		"down": {
-			providers.Unknown,
-			func(r refresh.Row) bool { return r.ConsecutiveFailures == 1 && r.LastOutcome == outcome.Transient },
-			outcome.Transient,
-		},
-		"rate limit": {
-			providers.RateLimited,
-			func(r refresh.Row) bool { return r.NotBefore.After(time.Now()) },
-			outcome.RateLimited,
-		},
-		"wrong credentials": {
-			providers.Misconfigured,
-			func(r refresh.Row) bool { return r.State == refresh.Misconfigured && r.CredentialsVersionID == "v1" },
-			outcome.Transient,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const lists, each = 100, 20
-				w.addDue(lists * each)
-				w.Reply = always(tt.kind)
-				w.Latency[opSend] = time.Second
-				e := w.helped(&queue{})
-				e.Workers = workers
-				list := func(i int64) sweep.Report {
-					return e.Run(t.Context(), sweep.Request{RunID: "run", Account: account, TransactionIDs: ids(i*each+1, (i+1)*each)})
-				}
-				var wg sync.WaitGroup
-				for i := range int64(atOnce) {
-					wg.Go(func() { list(i) })
-				}
-				wg.Wait()
-				if row := w.ledgerRow(account); !tt.check(row) || !row.LastSuccessAt.Before(time.Now().Add(-time.Minute)) {
-					t.Errorf("ledger: %+v", row)
-				}
-				if n := len(w.sentNow()); n == 0 || n > atOnce*workers {
-					t.Errorf("%d calls of %d runs at once", n, atOnce)
-				}
-				for i := range int64(lists - atOnce) {
-					wantOutcomes(t, list(i+atOnce), map[outcome.Outcome]int{tt.want: each})
-				}
-				equal(t, "calls of the rest", len(w.sentNow()), 0)
-			})
-		})
-	}
 }
 
 // Days in the life of a queue, an hour each: ticks, messages that are worked on at the
