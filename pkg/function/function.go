@@ -55,8 +55,10 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 // StartSweep does so for a provider's transactions.
 func StartSweep[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
 	cfg, err := config.ForSweep(os.Getenv)
-	// A worker waits for the provider or for its row, one at a time.
-	clients := connect(err, awshome.Tuning{ConnectionsPerHost: cfg.SweepWorkers})
+	// A worker waits for the provider or for its row, one at a time. Beside them one call
+	// reads rows ahead, and as at the beginning each shard may have one under way.
+	calls := max(cfg.SweepWorkers, sweep.Shards) + 1
+	clients := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	lambda.Start(&handler.Sweep{
 		Engine: sweep.Engine{
@@ -90,5 +92,5 @@ func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
 // logger could show a part of an answer.
 func newExchange(cfg config.Config, connections int) *exchange.Client {
 	telemetry.GuardStandardLog(os.Stderr)
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, IdleConnsPerHost: connections})
+	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
 }

@@ -21,6 +21,9 @@ const (
 	headerTimeout = 4 * time.Second
 	// idleTimeout lets a connection live from one tick to the next.
 	idleTimeout = 90 * time.Second
+	// foreseen is the most memory that is made ready for a body because of its announced
+	// length.
+	foreseen = 1 << 20
 	// defaultConnections is the most calls that a refresh makes at once to a host.
 	defaultConnections = 4
 )
@@ -30,6 +33,7 @@ const (
 type httpClient struct{ transport *http.Transport }
 
 func newHTTPClient(roots *x509.CertPool, tuning Tuning) *httpClient {
+	connections := cmp.Or(tuning.ConnectionsPerHost, defaultConnections)
 	return &httpClient{&http.Transport{
 		DialContext: (&net.Dialer{Timeout: connectTimeout}).DialContext,
 		TLSClientConfig: &tls.Config{
@@ -37,10 +41,13 @@ func newHTTPClient(roots *x509.CertPool, tuning Tuning) *httpClient {
 			ClientSessionCache: tls.NewLRUClientSessionCache(0), // a resumed handshake costs half
 		},
 		TLSHandshakeTimeout:   connectTimeout,
-		MaxIdleConnsPerHost:   cmp.Or(tuning.ConnectionsPerHost, defaultConnections),
+		MaxIdleConnsPerHost:   connections,
 		IdleConnTimeout:       idleTimeout,
 		ResponseHeaderTimeout: headerTimeout,
 		DisableCompression:    true,
+		// Without a limit a call that finds no idle connection begins one, and is then given
+		// another's that has become free: handshakes for nothing.
+		MaxConnsPerHost: connections,
 	}}
 }
 
@@ -52,7 +59,7 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	defer cancel()
 	r = r.WithContext(ctx)
 	if r.Body != nil {
-		body, err := io.ReadAll(r.Body)
+		body, err := readAll(r.Body, r.ContentLength)
 		_ = r.Body.Close()
 		if err != nil {
 			return nil, err
@@ -65,11 +72,22 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(answer.Body)
+	body, err := readAll(answer.Body, answer.ContentLength)
 	_ = answer.Body.Close()
 	if err != nil {
 		return nil, err
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
+}
+
+// readAll reads to the end. length is what to expect; -1 if nobody knows.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		return io.ReadAll(r)
+	}
+	// One buffer of the right size, with the room that ReadFrom wants to see the end in.
+	buffer := bytes.NewBuffer(make([]byte, 0, min(length, foreseen)+bytes.MinRead))
+	_, err := buffer.ReadFrom(r)
+	return buffer.Bytes(), err
 }
