@@ -20,7 +20,7 @@ type sweep struct {
 	req     Request
 	account string
 	ledger  func() ([]refresh.Row, error) // read once a run, in the background
-	slots   chan struct{}                 // taken by a row that is worked on
+	crew    crew                          // shared by all accounts
 
 	tally
 	brake
