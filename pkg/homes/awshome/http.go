@@ -58,7 +58,7 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), attemptTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
-	if r.Body != nil {
+	if r.Body != nil && r.GetBody == nil {
 		body, err := readAll(r.Body, r.ContentLength)
 		_ = r.Body.Close()
 		if err != nil {
