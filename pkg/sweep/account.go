@@ -71,7 +71,9 @@ func (s *sweep) run(ctx context.Context) {
 		return
 	}
 	s.claim(ctx)
-	s.work(ctx, s.due())
+	due := s.due()
+	s.index = [Shards][]Due{} // no second copy while the rows are worked on
+	s.work(ctx, due)
 	s.finish(ctx)
 }
 

@@ -16,8 +16,9 @@ import (
 const (
 	// dueIndex is sparse: only rows with due_shard and refresh_at are in it.
 	dueIndex = "due"
-	// maxPage keeps a limit within an int32; DynamoDB ends a page at a megabyte anyway.
-	maxPage = 10_000
+	// maxPage bounds the memory of a page, decoded: a kilobyte an entry, in all shards at
+	// once.
+	maxPage = 250
 )
 
 // TransactionsAPI is what Transactions needs of DynamoDB's client.
