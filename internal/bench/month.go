@@ -20,6 +20,7 @@ func (s *sweeps) measured() cost.Measured {
 	big := s.series[usualCrew][0]
 	row := per(usage(big), usage(s.small), float64(big.written-s.small.written))
 	nominal, _ := s.efficiency(usualCrew)
+	cpu := s.each(usualCrew, func(one sweep) float64 { return float64(one.cpu) / float64(one.written) })
 	return cost.Measured{
 		Idle:       usage(s.idle),
 		Row:        row,
@@ -28,7 +29,7 @@ func (s *sweeps) measured() cost.Measured {
 		SweepTime:  s.small.whole - s.small.working,
 		Workers:    usualCrew,
 		Efficiency: spreadOf(nominal).Median,
-		CPU:        time.Duration(spreadOf(s.each(usualCrew, func(one sweep) float64 { return float64(one.cpu) / float64(one.written) })).Median),
+		CPU:        time.Duration(spreadOf(cpu).Median),
 	}
 }
 
@@ -52,9 +53,9 @@ func less(a, b cost.Usage, n float64) cost.Usage {
 
 func (r *sweepReport) writeMonths(w io.Writer) error {
 	m, a := r.Measured, r.Assumed
-	fmt.Fprintf(w, "\nA month of open transactions whose tokens live %v: each is refreshed every %v. A row has %d bytes, its entry in\n"+
-		"the index %d. A refresh takes %.2f read and %.2f write units, a sweep %.1f and %.1f more; provider calls of %v are assumed,\n"+
-		"with which a row adds %.1f ms to a sweep of %d workers.\n\n",
+	fmt.Fprintf(w, "\nA month of open transactions whose tokens live %v: each is refreshed every %v. A row has %d bytes, its\n"+
+		"entry in the index %d. A refresh takes %.2f read and %.2f write units, a sweep %.1f and %.1f more; provider calls of %v are\n"+
+		"assumed, with which a row adds %.1f ms to a sweep of %d workers.\n\n",
 		a.Lifetime, cost.Interval(a.Lifetime).Round(time.Second), r.RowBytes, r.EntryBytes, m.Row.Reads, m.Row.Writes,
 		m.Sweep.Reads, m.Sweep.Writes, a.Provider, milliseconds(cost.RowTime(m, a)), m.Workers)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)

@@ -136,8 +136,9 @@ func (r *sweepReport) writeText(w io.Writer) error {
 	fmt.Fprintln(table, "workers\trows a second\tof the ideal\tof the measured\tprovider, ms\twrite, ms\tpeak, MiB\tCPU a row, ms\t"+
 		"of the fakes\tmachine taken by others")
 	for _, c := range r.Crews {
-		fmt.Fprintf(table, "%d\t%.0f (%.0f–%.0f)\t%v\t%v\t%.2f\t%.2f\t%.1f\t%.3f\t%.3f\t%.2f\n", c.Workers, c.Rate.Median, c.Rate.Q1, c.Rate.Q3,
-			c.Nominal, c.Measured, c.Provider.Median, c.Update.Median, c.PeakMiB.Median, c.CPU.Median, c.FakeCPU.Median, c.Foreign.Median)
+		fmt.Fprintf(table, "%d\t%.0f (%.0f–%.0f)\t%v\t%v\t%.2f\t%.2f\t%.1f\t%.3f\t%.3f\t%.2f\n",
+			c.Workers, c.Rate.Median, c.Rate.Q1, c.Rate.Q3, c.Nominal, c.Measured, c.Provider.Median, c.Update.Median,
+			c.PeakMiB.Median, c.CPU.Median, c.FakeCPU.Median, c.Foreign.Median)
 	}
 	fmt.Fprintln(table, "\nrows in the table\tdue\tread units\twrite units\tcalls to DynamoDB")
 	for _, t := range r.Ticks {
@@ -147,6 +148,13 @@ func (r *sweepReport) writeText(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\ncalls of %d workers: %s\n", usualCrew, listed(r.Calls))
+	rows := float64(r.Crews[slices.Index(crews, usualCrew)].Rows)
+	all := 0
+	for _, n := range r.Calls {
+		all += n
+	}
+	fmt.Fprintf(w, "\ncalls of %d workers to DynamoDB, a row: %.3f writes and %.3f reads of rows, %.3f in all (%s)\n", usualCrew,
+		float64(r.Calls[transactions.UpdateItem])/rows, float64(r.Calls[transactions.BatchGetItem])/rows, float64(all)/rows,
+		listed(r.Calls))
 	return r.writeMonths(w)
 }

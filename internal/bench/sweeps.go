@@ -55,7 +55,9 @@ func measureSweeps(ctx context.Context, dir string, plan sweepPlan) (*sweeps, er
 		into       *sweep
 		total, due int
 	}{
-		{&out.idle, smallTable, 0}, {&out.small, smallTable, few}, {&out.large, largeTable, few},
+		{&out.idle, smallTable, 0},
+		{&out.small, smallTable, few},
+		{&out.large, largeTable, few},
 		{&out.crowd, 10 * plan.rows, 10 * plan.rows},
 	} {
 		progress(fmt.Sprintf("sweeping %d rows with %d due", one.total, one.due))
