@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/uuid"
@@ -26,6 +27,11 @@ const (
 	parallel = 8
 	// callsEach is the most calls to one AWS service that a refresh makes at once.
 	callsEach = 2
+	// frugalMost is up to how many workers a sweep waits more than it works, so that the
+	// template's GOGC can save memory. More of them are short of the processor.
+	frugalMost = 64
+	// generous is the GOGC of those.
+	generous = 200
 )
 
 // StartRefresh runs the function that keeps a provider's chains alive. newProvider
@@ -55,6 +61,9 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 // StartSweep does so for a provider's transactions.
 func StartSweep[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
 	cfg, err := config.ForSweep(os.Getenv)
+	if cfg.SweepWorkers > frugalMost {
+		debug.SetGCPercent(generous)
+	}
 	// A worker waits for the provider or for its row, one at a time. Beside them one call
 	// reads rows ahead, and as at the beginning each shard may have one under way.
 	calls := max(cfg.SweepWorkers, sweep.Shards) + 1

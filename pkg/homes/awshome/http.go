@@ -81,13 +81,12 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// readAll reads to the end. length is what to expect; -1 if nobody knows.
+// readAll reads to the end. length is what was announced, if it is above 0.
 func readAll(r io.Reader, length int64) ([]byte, error) {
-	if length < 0 {
+	if length <= 0 || length > foreseen {
 		return io.ReadAll(r)
 	}
-	// One buffer of the right size, with the room that ReadFrom wants to see the end in.
-	buffer := bytes.NewBuffer(make([]byte, 0, min(length, foreseen)+bytes.MinRead))
-	_, err := buffer.ReadFrom(r)
-	return buffer.Bytes(), err
+	body := make([]byte, length)
+	_, err := io.ReadFull(r, body)
+	return body, err
 }
