@@ -4,8 +4,8 @@
 // price.
 //
 //	go run ./internal/bench [-only refresh|sweep] [-json]
-//	    [-rounds 25] [-latency 20ms]                                of the refreshes
-//	    [-sweeps 3] [-rows 10000] [-provider 20ms] [-dynamodb 5ms]  of the sweeps
+//	    [-rounds 25] [-latency 20ms]                                           of the refreshes
+//	    [-sweeps 3] [-tries 1] [-rows 10000] [-provider 20ms] [-dynamodb 5ms]  of the sweeps
 //
 // The programs run as Lambda would run them, against an AWS and a provider in this
 // process, over TLS. Absolute times are this machine's; the ratios, the counts and
@@ -47,6 +47,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 25, "measured rounds of refreshes")
 	flag.DurationVar(&o.latency, "latency", 20*time.Millisecond, "time that each call takes in the warm refreshes")
 	flag.IntVar(&o.sweeps.rounds, "sweeps", 3, "measured rounds of sweeps")
+	flag.IntVar(&o.sweeps.tries, "tries", 1, "how often a round is tried while others take more than a twentieth of the machine")
 	flag.IntVar(&o.sweeps.rows, "rows", 10_000, "due rows of a sweep")
 	flag.DurationVar(&o.sweeps.provider, "provider", 20*time.Millisecond, "time that a provider call takes in a sweep")
 	flag.DurationVar(&o.sweeps.aws, "dynamodb", 5*time.Millisecond, "time that a call to AWS takes in a sweep")

@@ -15,6 +15,7 @@ import (
 // sweepReport is the outcome of the sweeps.
 type sweepReport struct {
 	Rounds     int            `json:"rounds"`
+	Tries      int            `json:"tries"`
 	Rows       int            `json:"rows"`
 	ProviderMS float64        `json:"provider_ms"`
 	DynamoDBMS float64        `json:"dynamodb_ms"`
@@ -60,7 +61,8 @@ const mib = 1 << 20
 
 func newSweepReport(s *sweeps) sweepReport {
 	r := sweepReport{
-		Rounds: s.plan.rounds, Rows: s.plan.rows, ProviderMS: milliseconds(s.plan.provider), DynamoDBMS: milliseconds(s.plan.aws),
+		Rounds: s.plan.rounds, Tries: s.plan.tries, Rows: s.plan.rows,
+		ProviderMS: milliseconds(s.plan.provider), DynamoDBMS: milliseconds(s.plan.aws),
 		Calls: s.series[usualCrew][0].calls, CrowdRows: 10 * s.plan.rows, CrowdMiB: float64(s.crowd.peakRSS) / mib,
 		Measured: s.measured(), Assumed: assumed,
 	}
@@ -130,8 +132,9 @@ func (r *sweepReport) targets(s *sweeps) []target {
 func (r *sweepReport) writeText(w io.Writer) error {
 	fmt.Fprintf(w, "Sweeps of %d due rows by a new process each, a provider call taking %g ms and one to DynamoDB %g ms.\n",
 		r.Rows, r.ProviderMS, r.DynamoDBMS)
-	fmt.Fprintf(w, "Medians (quartiles) of %d rounds. A worker's ideal is a provider call and a write, one after the other;\n"+
-		"measured is the same with the times that the calls took.\n\n", r.Rounds)
+	fmt.Fprintf(w, "Medians (quartiles) of %d rounds, of up to %d tries each the one that others disturbed least. A worker's\n"+
+		"ideal is a provider call and a write, one after the other; measured is the same with the times that the calls took.\n\n",
+		r.Rounds, r.Tries)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "workers\trows a second\tof the ideal\tof the measured\tprovider, ms\twrite, ms\tpeak, MiB\tCPU a row, ms\t"+
 		"of the fakes\tmachine taken by others")

@@ -13,6 +13,7 @@ import (
 // sweepPlan is what to measure.
 type sweepPlan struct {
 	rounds, rows  int
+	tries         int           // of a round, while others use the machine
 	provider, aws time.Duration // how long a call takes
 }
 
@@ -40,8 +41,8 @@ type sweeps struct {
 }
 
 func measureSweeps(ctx context.Context, dir string, plan sweepPlan) (*sweeps, error) {
-	if plan.rounds < 1 || plan.rows < few || plan.provider <= 0 || plan.aws <= 0 {
-		return nil, fmt.Errorf("-sweeps must be positive, like the latencies, and -rows at least %d", few)
+	if plan.rounds < 1 || plan.tries < 1 || plan.rows < few || plan.provider <= 0 || plan.aws <= 0 {
+		return nil, fmt.Errorf("-sweeps and -tries must be positive, like the latencies, and -rows at least %d", few)
 	}
 	// The services allocate little, and what they collect is missing to the function.
 	defer debug.SetGCPercent(debug.SetGCPercent(1000))
@@ -68,17 +69,39 @@ func measureSweeps(ctx context.Context, dir string, plan sweepPlan) (*sweeps, er
 	for round := range plan.rounds {
 		for _, workers := range crews {
 			progress(fmt.Sprintf("sweeping with %d workers, round %d of %d", workers, round+1, plan.rounds))
-			one, err := st.run(ctx, plan.rows, plan.rows, workers)
+			one, err := st.quietest(ctx, plan, workers)
 			if err != nil {
 				return nil, err
-			}
-			if got := one.calls[transactions.UpdateItem]; got != one.written {
-				return nil, errors.New("rows were written more than once")
 			}
 			out.series[workers] = append(out.series[workers], one)
 		}
 	}
 	return out, nil
+}
+
+// tolerated is the share of the machine that others may take of a round.
+const tolerated = 0.05
+
+// quietest repeats a round until others have left the machine alone, as often as the plan
+// allows, and returns the one that they disturbed least, whatever its rate.
+func (st *stage) quietest(ctx context.Context, plan sweepPlan, workers int) (sweep, error) {
+	var best sweep
+	for try := range plan.tries {
+		one, err := st.run(ctx, plan.rows, plan.rows, workers)
+		if err != nil {
+			return sweep{}, err
+		}
+		if one.calls[transactions.UpdateItem] != one.written {
+			return sweep{}, errors.New("rows were written more than once")
+		}
+		if try == 0 || one.foreign < best.foreign {
+			best = one
+		}
+		if best.foreign <= tolerated {
+			break
+		}
+	}
+	return best, nil
 }
 
 // efficiency is what became of the ideal rate, round by round: of workers that wait as
