@@ -1,8 +1,11 @@
-// Command bench measures what a cold start, a refresh and an idle tick of the
-// deployed functions cost, against the smallest possible function and against the
-// program that most people would write.
+// Command bench measures two things of the deployed functions: what a cold start, a
+// refresh and an idle tick cost, against the smallest possible function and against the
+// program that most people would write; and how many rows a sweep gets done, at what
+// price.
 //
-//	go run ./internal/bench [-rounds 25] [-latency 20ms] [-json]
+//	go run ./internal/bench [-only refresh|sweep] [-json]
+//	    [-rounds 25] [-latency 20ms]                                           of the refreshes
+//	    [-sweeps 3] [-tries 1] [-rows 10000] [-provider 20ms] [-dynamodb 5ms]  of the sweeps
 //
 // The programs run as Lambda would run them, against an AWS and a provider in this
 // process, over TLS. Absolute times are this machine's; the ratios, the counts and
@@ -11,6 +14,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"tokenrefresh/internal/bench/endpoint"
@@ -26,21 +31,44 @@ import (
 // deployed are the functions that are shipped. The first is the one measured.
 var deployed = []string{"refresh-hesabe", "refresh-tconnect", "refresh-berbix"}
 
+// options are the command's flags.
+type options struct {
+	only    string
+	asJSON  bool
+	rounds  int
+	latency time.Duration
+	sweeps  sweepPlan
+}
+
 func main() {
-	rounds := flag.Int("rounds", 25, "measured rounds")
-	latency := flag.Duration("latency", 20*time.Millisecond, "time that each call takes in the warm refreshes")
-	asJSON := flag.Bool("json", false, "print JSON")
+	var o options
+	flag.StringVar(&o.only, "only", "", "measure refresh or sweep; empty: both")
+	flag.BoolVar(&o.asJSON, "json", false, "print JSON")
+	flag.IntVar(&o.rounds, "rounds", 25, "measured rounds of refreshes")
+	flag.DurationVar(&o.latency, "latency", 20*time.Millisecond, "time that each call takes in the warm refreshes")
+	flag.IntVar(&o.sweeps.rounds, "sweeps", 3, "measured rounds of sweeps")
+	flag.IntVar(&o.sweeps.tries, "tries", 1, "how often a round is tried while others take more than a twentieth of the machine")
+	flag.IntVar(&o.sweeps.rows, "rows", 10_000, "due rows of a sweep")
+	flag.DurationVar(&o.sweeps.provider, "provider", 20*time.Millisecond, "time that a provider call takes in a sweep")
+	flag.DurationVar(&o.sweeps.aws, "dynamodb", 5*time.Millisecond, "time that a call to AWS takes in a sweep")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds, *latency, *asJSON); err != nil {
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // stop has nothing left to do
 	}
 }
 
-func run(ctx context.Context, rounds int, latency time.Duration, asJSON bool) error {
-	if rounds < 1 || latency <= 0 {
+// outcome is all that is printed.
+type outcome struct {
+	Machine string       `json:"machine"`
+	Refresh *report      `json:"refresh,omitempty"`
+	Sweep   *sweepReport `json:"sweep,omitempty"`
+}
+
+func run(ctx context.Context, o options) error {
+	if o.rounds < 1 || o.latency <= 0 {
 		return errors.New("-rounds and -latency must be positive")
 	}
 	dir, err := os.MkdirTemp("", "token-refresh-bench-*")
@@ -48,14 +76,45 @@ func run(ctx context.Context, rounds int, latency time.Duration, asJSON bool) er
 		return fmt.Errorf("make the working directory: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	m, err := measure(ctx, dir, rounds, latency)
-	if err != nil {
-		return err
+	out := outcome{
+		Machine: fmt.Sprintf("%s %s/%s, %d CPUs", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
 	}
+	if o.only != "sweep" {
+		m, err := measure(ctx, dir, o.rounds, o.latency)
+		if err != nil {
+			return err
+		}
+		r := newReport(m)
+		out.Refresh = &r
+	}
+	if o.only != "refresh" {
+		s, err := measureSweeps(ctx, dir, o.sweeps)
+		if err != nil {
+			return err
+		}
+		r := newSweepReport(s)
+		out.Sweep = &r
+	}
+	return out.write(o.asJSON)
+}
+
+func (o outcome) write(asJSON bool) error {
 	if asJSON {
-		return newReport(m).writeJSON(os.Stdout)
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(o)
 	}
-	return newReport(m).writeText(os.Stdout)
+	fmt.Println(o.Machine + ".")
+	var refresh, sweep error
+	if o.Refresh != nil {
+		fmt.Println()
+		refresh = o.Refresh.writeText(os.Stdout)
+	}
+	if o.Sweep != nil {
+		fmt.Println()
+		sweep = o.Sweep.writeText(os.Stdout)
+	}
+	return errors.Join(refresh, sweep)
 }
 
 // measurements are all that a run has found.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,10 +15,6 @@ const memoryMB = "128"
 // templateEnv returns the variables that template.yaml gives a function and that
 // don't depend on the deployment: the literals, and Go's memory limit.
 func templateEnv(path, resource string) (map[string]string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the template (run in the root of the project): %w", err)
-	}
 	type environment struct {
 		Environment struct {
 			Variables map[string]yaml.Node `yaml:"Variables"`
@@ -36,8 +33,8 @@ func templateEnv(path, resource string) (map[string]string, error) {
 			Properties environment `yaml:"Properties"`
 		} `yaml:"Resources"`
 	}
-	if err := yaml.Unmarshal(text, &template); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := readTemplate(path, &template); err != nil {
+		return nil, err
 	}
 	function, ok := template.Resources[resource]
 	limit := template.Mappings.Memory[memoryMB].GoLimit
@@ -54,4 +51,33 @@ func templateEnv(path, resource string) (map[string]string, error) {
 	}
 	env["GOMEMLIMIT"] = limit
 	return env, nil
+}
+
+// templateTimeout is how long the template lets a function run.
+func templateTimeout(path string) (time.Duration, error) {
+	var template struct {
+		Globals struct {
+			Function struct {
+				Timeout int `yaml:"Timeout"`
+			} `yaml:"Function"`
+		} `yaml:"Globals"`
+	}
+	if err := readTemplate(path, &template); err != nil {
+		return 0, err
+	}
+	if template.Globals.Function.Timeout <= 0 {
+		return 0, fmt.Errorf("%s: no timeout of the functions", path)
+	}
+	return time.Duration(template.Globals.Function.Timeout) * time.Second, nil
+}
+
+func readTemplate(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the template (run in the root of the project): %w", err)
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/uuid"
@@ -26,6 +27,11 @@ const (
 	parallel = 8
 	// callsEach is the most calls to one AWS service that a refresh makes at once.
 	callsEach = 2
+	// frugalMost is up to how many workers a sweep waits more than it works, so that the
+	// template's GOGC can save memory. More of them are short of the processor.
+	frugalMost = 64
+	// generous is the GOGC of those.
+	generous = 200
 )
 
 // StartRefresh runs the function that keeps a provider's chains alive. newProvider
@@ -58,8 +64,13 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	newProvider func(client *exchange.Client, environment string) P, newQueue func(service awshome.Service, address string) Q,
 ) {
 	cfg, err := config.ForSweep(os.Getenv)
-	// A worker waits for the provider or for its row, one at a time.
-	clients := connect(err, awshome.Tuning{ConnectionsPerHost: cfg.SweepWorkers})
+	if cfg.SweepWorkers > frugalMost {
+		debug.SetGCPercent(generous)
+	}
+	// A worker waits for the provider or for its row, one at a time. Beside them one call
+	// reads rows ahead, and as at the beginning each shard may have one under way.
+	calls := max(cfg.SweepWorkers, sweep.Shards) + 1
+	clients := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	engine := sweep.Engine{
 		Provider:      newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
@@ -98,5 +109,5 @@ func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
 // logger could show a part of an answer.
 func newExchange(cfg config.Config, connections int) *exchange.Client {
 	telemetry.GuardStandardLog(os.Stderr)
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, IdleConnsPerHost: connections})
+	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
 }

@@ -21,7 +21,7 @@ type sweep struct {
 	account string
 	listed  []Due                         // what the request lists
 	ledger  func() ([]refresh.Row, error) // read once a run, in the background
-	slots   chan struct{}                 // taken by a row that is worked on
+	crew    crew                          // shared by all accounts
 
 	tally
 	brake
@@ -75,7 +75,9 @@ func (s *sweep) run(ctx context.Context) {
 		return
 	}
 	s.claim(ctx)
-	s.share(ctx, s.due())
+	due := s.due()
+	s.index = [Shards][]Due{} // no second copy while the rows are worked on
+	s.share(ctx, due)
 	s.finish(ctx)
 }
 

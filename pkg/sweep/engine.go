@@ -99,10 +99,11 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	})
 	ledger := func() ([]refresh.Row, error) { <-read; return rows, rowsErr }
 
-	slots := make(chan struct{}, max(1, e.Workers))
+	crew := newCrew(max(1, e.Workers))
+	defer crew.dismiss()
 	var sweeps []*sweep
 	start := func(account string) {
-		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, slots: slots}
+		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, crew: crew}
 		sweeps = append(sweeps, s)
 		wg.Go(func() { s.run(ctx) })
 	}

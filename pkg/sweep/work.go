@@ -25,14 +25,16 @@ func (s *sweep) work(ctx context.Context, due []Due) {
 			s.left(row.missed, due[i])
 			continue
 		}
-		if err := s.admit(ctx); err != nil {
+		worker, err := s.admit(ctx)
+		if err != nil {
 			s.putOff(err, due[i:]...)
 			break
 		}
-		wg.Go(func() {
-			defer func() { <-s.slots }()
+		wg.Add(1)
+		worker <- func() {
+			defer wg.Done()
 			s.visit(ctx, due[i], row.Read)
-		})
+		}
 		if wary && i == 0 {
 			wg.Wait()
 		}
@@ -41,17 +43,17 @@ func (s *sweep) work(ctx context.Context, due []Due) {
 }
 
 // admit waits for a free worker; an error where no further row may be begun.
-func (s *sweep) admit(ctx context.Context) error {
+func (s *sweep) admit(ctx context.Context) (worker, error) {
 	select {
-	case s.slots <- struct{}{}:
+	case w := <-s.crew:
+		if err := s.goOn(ctx); err != nil {
+			s.crew <- w
+			return nil, err
+		}
+		return w, nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
-	if err := s.goOn(ctx); err != nil {
-		<-s.slots
-		return err
-	}
-	return nil
 }
 
 // goOn is an error where no further call may begin.

@@ -32,15 +32,24 @@ type operation func(body []byte) (any, error)
 // serve dispatches by X-Amz-Target.
 func serve(w http.ResponseWriter, r *http.Request, contentType string, operations map[string]operation) {
 	target := r.Header.Get("X-Amz-Target")
-	op, ok := operations[target[strings.LastIndexByte(target, '.')+1:]]
-	if !ok {
-		write(w, http.StatusBadRequest, contentType, errorBody("UnknownOperationException", target))
-		return
-	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		write(w, http.StatusBadRequest, contentType, errorBody("SerializationException", err.Error()))
-		return
+		return // the connection is gone
+	}
+	status, text := answer(target[strings.LastIndexByte(target, '.')+1:], body, operations)
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10)) // the SDK verifies DynamoDB's
+	h.Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}
+
+// answer is the status and the body for one request.
+func answer(name string, body []byte, operations map[string]operation) (status int, text []byte) {
+	op, ok := operations[name]
+	if !ok {
+		return http.StatusBadRequest, encode(errorBody("UnknownOperationException", name))
 	}
 	out, err := op(body)
 	if err != nil {
@@ -48,25 +57,19 @@ func serve(w http.ResponseWriter, r *http.Request, contentType string, operation
 		if f, ok := err.(*fault); ok { //nolint:errorlint // operations return it bare
 			code = f.code
 		}
-		write(w, http.StatusBadRequest, contentType, errorBody(code, err.Error()))
-		return
+		return http.StatusBadRequest, encode(errorBody(code, err.Error()))
 	}
-	write(w, http.StatusOK, contentType, out)
+	return http.StatusOK, encode(out)
 }
 
 func errorBody(code, message string) any {
 	return map[string]string{"__type": code, "message": message}
 }
 
-func write(w http.ResponseWriter, status int, contentType string, body any) {
+func encode(body any) []byte {
 	text, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // the bodies are made of maps and strings here
 	}
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10)) // the SDK verifies DynamoDB's
-	h.Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
-	w.WriteHeader(status)
-	_, _ = w.Write(text)
+	return text
 }

@@ -34,12 +34,21 @@ func (d *DynamoDB) CreateTable(name, partition, sort string) {
 
 // ServeHTTP implements http.Handler.
 func (d *DynamoDB) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	serve(w, r, "application/x-amz-json-1.0", map[string]operation{
+	serve(w, r, "application/x-amz-json-1.0", d.operations())
+}
+
+// Answer is the status and the body of the answer to one request.
+func (d *DynamoDB) Answer(operation string, body []byte) (status int, text []byte) {
+	return answer(operation, body, d.operations())
+}
+
+func (d *DynamoDB) operations() map[string]operation {
+	return map[string]operation{
 		"Query":      d.op((*table).query),
 		"GetItem":    d.op((*table).get),
 		"PutItem":    d.op((*table).put),
 		"UpdateItem": d.op((*table).update),
-	})
+	}
 }
 
 type dynamoInput struct {

@@ -61,6 +61,9 @@ func NewAuthority() (*Authority, error) {
 	return &Authority{root: root, leaf: tls.Certificate{Certificate: [][]byte{leafDER}, PrivateKey: key}}, nil
 }
 
+// Certificate is the one that the servers show.
+func (a *Authority) Certificate() tls.Certificate { return a.leaf }
+
 // PEM is the authority's own certificate, for a client's bundle.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw})

@@ -36,5 +36,7 @@ func (c *Clients) Ledger(table string) *Ledger { return NewLedger(c.DynamoDB, ta
 
 // Transactions is the store of transactions in that table.
 func (c *Clients) Transactions(table string) *Transactions {
-	return NewTransactions(c.DynamoDB, table)
+	t := NewTransactions(c.DynamoDB, table)
+	t.quick = newQuick(c.DynamoDB)
+	return t
 }

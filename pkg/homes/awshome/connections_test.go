@@ -111,6 +111,30 @@ func TestWorkersKeepTheirConnections(t *testing.T) {
 	s.want(t, workers, workers*waves)
 }
 
+// A call that finds no idle connection must not begin one that nobody needs: while it
+// shakes hands, another's becomes free.
+func TestNoMoreConnectionsThanAllowed(t *testing.T) {
+	t.Parallel()
+	const allowed, calls = 2, 20
+	s := newService(t, noRows)
+	clients := s.clients(t, awshome.Tuning{ConnectionsPerHost: allowed})
+	var group sync.WaitGroup
+	for range calls {
+		group.Go(func() {
+			if _, err := clients.Ledger("ledger").Rows(t.Context(), "hesabe"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if got := s.connections.Load(); got > allowed {
+		t.Errorf("%d connections for %d calls, want at most %d", got, calls, allowed)
+	}
+	if got := s.requests.Load(); got != calls {
+		t.Errorf("%d requests, want %d", got, calls)
+	}
+}
+
 func TestRefusalsKeepTheConnection(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -26,9 +26,8 @@ const (
 // Tuning are the settings of the connections; the zero value suits a function that
 // works on one credential at a time.
 type Tuning struct {
-	// ConnectionsPerHost is how many idle connections to a host are kept: at least
-	// the number of parallel workers, or connections are made anew all the time.
-	// 0 means 4.
+	// ConnectionsPerHost is how many connections to a host there may be, all of which are
+	// kept: as many as calls are made at once. More calls wait for one. 0 means 4.
 	ConnectionsPerHost int
 }
 

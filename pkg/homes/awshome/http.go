@@ -21,6 +21,9 @@ const (
 	headerTimeout = 4 * time.Second
 	// idleTimeout lets a connection live from one tick to the next.
 	idleTimeout = 90 * time.Second
+	// foreseen is the most memory that is made ready for a body because of its announced
+	// length.
+	foreseen = 1 << 20
 	// defaultConnections is the most calls that a refresh makes at once to a host.
 	defaultConnections = 4
 )
@@ -30,6 +33,7 @@ const (
 type httpClient struct{ transport *http.Transport }
 
 func newHTTPClient(roots *x509.CertPool, tuning Tuning) *httpClient {
+	connections := cmp.Or(tuning.ConnectionsPerHost, defaultConnections)
 	return &httpClient{&http.Transport{
 		DialContext: (&net.Dialer{Timeout: connectTimeout}).DialContext,
 		TLSClientConfig: &tls.Config{
@@ -37,10 +41,13 @@ func newHTTPClient(roots *x509.CertPool, tuning Tuning) *httpClient {
 			ClientSessionCache: tls.NewLRUClientSessionCache(0), // a resumed handshake costs half
 		},
 		TLSHandshakeTimeout:   connectTimeout,
-		MaxIdleConnsPerHost:   cmp.Or(tuning.ConnectionsPerHost, defaultConnections),
+		MaxIdleConnsPerHost:   connections,
 		IdleConnTimeout:       idleTimeout,
 		ResponseHeaderTimeout: headerTimeout,
 		DisableCompression:    true,
+		// Without a limit a call that finds no idle connection begins one, and is then given
+		// another's that has become free: handshakes for nothing.
+		MaxConnsPerHost: connections,
 	}}
 }
 
@@ -51,8 +58,8 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), attemptTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
-	if r.Body != nil {
-		body, err := io.ReadAll(r.Body)
+	if r.Body != nil && r.GetBody == nil {
+		body, err := readAll(r.Body, r.ContentLength)
 		_ = r.Body.Close()
 		if err != nil {
 			return nil, err
@@ -65,11 +72,21 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(answer.Body)
+	body, err := readAll(answer.Body, answer.ContentLength)
 	_ = answer.Body.Close()
 	if err != nil {
 		return nil, err
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
+}
+
+// readAll reads to the end. length is what was announced, if it is above 0.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length <= 0 || length > foreseen {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, length)
+	_, err := io.ReadFull(r, body)
+	return body, err
 }

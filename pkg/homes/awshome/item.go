@@ -41,8 +41,8 @@ func (i item) putTime(name, layout string, value time.Time) {
 // update is an update expression that makes the named attributes what values has
 // of them, and its parameters; a condition may use them as #name and :name.
 func update(attributes []string, values item) (expression string, names map[string]string, parameters item) {
-	var set, remove []string
-	names, parameters = map[string]string{}, item{}
+	set, remove := make([]string, 0, len(attributes)), []string(nil)
+	names, parameters = make(map[string]string, len(attributes)), make(item, len(attributes)+1)
 	for _, name := range attributes {
 		names["#"+name] = name
 		if value := values[name]; value != nil {

@@ -30,11 +30,13 @@ const (
 
 // Options are the settings of a Client. The zero value works.
 type Options struct {
-	Timeout          time.Duration    // of a whole call with its body; 0: 10 s
-	UserAgent        string           // "": "token-refresh"
-	RootCAs          *x509.CertPool   // nil: the system's
-	IdleConnsPerHost int              // as many as calls run at once; 0: 2
-	Now              func() time.Time // nil: time.Now
+	Timeout   time.Duration  // of a whole call with its body; 0: 10 s
+	UserAgent string         // "": "token-refresh"
+	RootCAs   *x509.CertPool // nil: the system's
+	// ConnsPerHost is how many connections to a host there may be: as many as calls run
+	// at once; 0: any number, of which two are kept.
+	ConnsPerHost int
+	Now          func() time.Time // nil: time.Now
 }
 
 // Client makes exchanges. It is safe for concurrent use and keeps connections
@@ -76,9 +78,12 @@ func New(o Options) *Client {
 		DialContext:            c.dialPlain,
 		DialTLSContext:         c.dialTLS,
 		Protocols:              protocols,
-		MaxIdleConnsPerHost:    o.IdleConnsPerHost,
+		MaxIdleConnsPerHost:    o.ConnsPerHost,
 		IdleConnTimeout:        maxIdle,
 		MaxResponseHeaderBytes: maxHeaders,
+		// Without a limit a call that finds no idle connection begins one, and is then given
+		// another's that has become free: handshakes for nothing.
+		MaxConnsPerHost: o.ConnsPerHost,
 	}
 	return c
 }

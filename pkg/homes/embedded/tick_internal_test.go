@@ -1,0 +1,100 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+const tickAccount = "default"
+
+// BenchmarkTick is a tick that finds fifty rows due: of ten thousand, and of a million,
+// which take a minute to be laid down.
+func BenchmarkTick(b *testing.B) {
+	const due = 50
+	for _, total := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprint(total), func(b *testing.B) {
+			home, err := Open(b.Context(), filepath.Join(b.TempDir(), "home.db"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			lay(b, home, total, due)
+			secrets := home.Secrets()
+			key := refresh.Key{Provider: staleProvider{}.Name(), Account: tickAccount}
+			if err := secrets.CreateSecret(b.Context(), key, refresh.Credentials); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := secrets.PutCurrent(b.Context(), key, refresh.Credentials, secret.New("{}")); err != nil {
+				b.Fatal(err)
+			}
+			engine := sweep.Engine{
+				Provider: staleProvider{}, Secrets: secrets, Ledger: home.Ledger(), Transactions: home.Transactions(),
+				Accounts: []string{tickAccount},
+			}.WithDefaults()
+			for b.Loop() {
+				report := engine.Run(b.Context(), sweep.Request{RunID: "run"})
+				if report.Outcomes[outcome.Refreshed] != due {
+					b.Fatalf("%v, want %d refreshed", report.Outcomes, due)
+				}
+			}
+		})
+	}
+}
+
+// lay stores rows of which some are due, many in a transaction.
+func lay(b *testing.B, home *Home, total, due int) {
+	b.Helper()
+	const together = 1000
+	token, now := secret.New(strings.Repeat("t", 64)), time.Now()
+	for from := 0; from < total; from += together {
+		err := home.Transactions().file.update(b.Context(), func(tx *bbolt.Tx) error {
+			for i := from; i < min(from+together, total); i++ {
+				row := sweep.Transaction{
+					ID: int64(i), Account: tickAccount, Status: sweep.Active, RecordedAt: now, ExpiresAt: now.Add(30 * 24 * time.Hour),
+					RefreshToken: token, AccessToken: token, ClientToken: token,
+					AccessExpiresAt: now.Add(2 * time.Hour), RefreshAt: now.Add(time.Hour + time.Duration(i%3600)*time.Second),
+				}
+				if i%(total/due) == 0 { // all over the file
+					row.RefreshAt = now.Add(-time.Minute)
+				}
+				if err := replace(tx, sweep.Transaction{}, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// staleProvider gives out tokens that are due for a refresh already.
+type staleProvider struct{}
+
+func (staleProvider) Name() string                                  { return "stale" }
+func (staleProvider) Open(secret.String) (providers.Session, error) { return staleProvider{}, nil }
+func (staleProvider) CanLogin() bool                                { return false }
+func (staleProvider) Login(context.Context) (providers.Tokens, error) {
+	return providers.Tokens{}, providers.ErrNoLogin
+}
+
+func (staleProvider) Decode(secret.String, time.Time) (providers.Tokens, error) {
+	return providers.Tokens{}, providers.ErrNoLogin
+}
+
+func (staleProvider) Refresh(context.Context, secret.String) (providers.Tokens, error) {
+	issued := time.Now().Add(-time.Hour)
+	return providers.Tokens{AccessToken: secret.New("access"), IssuedAt: issued, AccessExpiresAt: issued.Add(time.Hour)}, nil
+}
