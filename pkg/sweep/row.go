@@ -133,7 +133,7 @@ func (s *sweep) backOff(ctx context.Context, t Transaction, cause error) {
 	next := t
 	next.Failures++
 	next.RefreshAt = s.Now().Add(pace.Backoff(next.Failures))
-	s.warn(cause.Error())
+	s.warn(fmt.Sprintf("transaction %d: %v", t.ID, cause))
 	s.expiry(orElse(t.AccessExpiresAt, t.RefreshAt)) // without a token since it was due
 	s.fail(ctx, t, next, outcome.Transient)
 }
