@@ -139,8 +139,18 @@ func transactions(members []*member) []sandbox.Transaction {
 	return all
 }
 
-// wantSweep runs a tick that must end like this. It waits for no turn: the fleet's AWS
-// is its own.
+// attempt runs an event when it is its turn. It takes some turns: the functions of other
+// tests would run into their timeouts beside a sweep and the AWS that it keeps busy.
+func (f *fleet) attempt(ctx context.Context, fn *function, event string) (result, error) {
+	const some = 3
+	for range some {
+		turns <- struct{}{}
+		defer func() { <-turns }()
+	}
+	return fn.attempt(ctx, event)
+}
+
+// wantSweep runs a tick that must end like this.
 func (f *fleet) wantSweep(t *testing.T, fn *function, outcomes map[string]int) {
 	t.Helper()
 	f.wantEvent(t, fn, fn.tick, outcomes)
@@ -149,7 +159,7 @@ func (f *fleet) wantSweep(t *testing.T, fn *function, outcomes map[string]int) {
 // wantEvent runs an event that must end like this.
 func (f *fleet) wantEvent(t *testing.T, fn *function, event string, outcomes map[string]int) result {
 	t.Helper()
-	r, err := fn.attempt(t.Context(), event)
+	r, err := f.attempt(t.Context(), fn, event)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, fn.Logs())
 	}
@@ -167,7 +177,7 @@ func (f *fleet) attemptAll(t *testing.T, event string, functions ...*function) <
 	var running sync.WaitGroup
 	for _, fn := range functions {
 		running.Go(func() {
-			r, err := fn.attempt(t.Context(), event)
+			r, err := f.attempt(t.Context(), fn, event)
 			if err != nil {
 				r.Outcomes = map[string]int{err.Error(): 1}
 			}
@@ -187,7 +197,7 @@ func (f *fleet) sweepUntilFresh(t *testing.T, fn *function, members []*member, m
 	t.Helper()
 	var outcomes []map[string]int
 	for range most {
-		r, err := fn.attempt(t.Context(), fn.tick)
+		r, err := f.attempt(t.Context(), fn, fn.tick)
 		if err != nil {
 			t.Logf("a sweep ended with: %v", err)
 		}

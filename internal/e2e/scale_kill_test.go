@@ -29,7 +29,7 @@ func (f *fleet) killed(t *testing.T, fn *function) {
 	stored := map[*member]int{} // how often they had been presented by then
 	for _, kill := range kills {
 		kill.plan()
-		_, err := fn.attempt(t.Context(), fn.tick)
+		_, err := f.attempt(t.Context(), fn, fn.tick)
 		if fault, ok := errors.AsType[*runtimeapi.FunctionError](err); !ok || fault.Type != runtimeapi.ExitError {
 			t.Fatalf("%s: the sweep was not killed: %v", kill.name, err)
 		}
@@ -96,7 +96,7 @@ func (f *fleet) checkBusy(t *testing.T, fn *function, members []*member) {
 	t.Helper()
 	_, before := f.calls()
 	most := len(f.stale(t, members))
-	r, err := fn.attempt(t.Context(), fn.tick)
+	r, err := f.attempt(t.Context(), fn, fn.tick)
 	if _, calls := f.calls(); err != nil || len(r.Outcomes) != 1 || calls != before {
 		t.Fatalf("while claims live a sweep has made %d calls and ended with %v, %v", calls-before, r.Outcomes, err)
 	}

@@ -8,8 +8,8 @@ import (
 	"tokenrefresh/internal/sandbox"
 )
 
-// inOutage is the most calls that a sweep makes to a provider that fails, or for rows
-// that cannot be stored: those of the workers, and the few that it takes to see it.
+// inOutage is the most calls that a sweep makes to a provider that fails: those of the
+// workers, and the few that it takes to see it.
 const inOutage = fleetWorkers + 5
 
 // outlives sweeps through an outage of the provider that begins in the midst of a sweep:
@@ -40,7 +40,7 @@ func (f *fleet) outlives(t *testing.T, fn *function) {
 			f.suffer(*tick.suffer)
 		}
 		_, before := f.calls()
-		r, err := fn.attempt(t.Context(), fn.tick)
+		r, err := f.attempt(t.Context(), fn, fn.tick)
 		if err != nil {
 			t.Fatal(err)
 		}

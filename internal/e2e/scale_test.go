@@ -41,7 +41,7 @@ func TestFleet(t *testing.T) { //nolint:tparallel // one part goes on from anoth
 // due but the heads of the index.
 func (f *fleet) oneSweep(t *testing.T, fn *function) {
 	t.Helper()
-	members := f.makeDue(t, 125)
+	members := f.makeDue(t, 100)
 	seen := fn.wire.watch(nil)
 	f.wantSweep(t, fn, map[string]int{"refreshed": len(members)})
 	refreshed(members)
