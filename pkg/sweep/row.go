@@ -90,8 +90,8 @@ func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens
 	next.AccessToken = tokens.AccessToken
 	next.ClientToken = tokens.ClientToken // an older one must not look fresh
 	next.AccessExpiresAt = tokens.AccessExpiresAt
-	next.RefreshAt = tokens.IssuedAt.Add(
-		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt)))
+	next.dueAt(tokens.IssuedAt.Add(
+		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt))))
 	next.Status = Active
 	next.Failures = 0
 
@@ -132,8 +132,8 @@ func (s *sweep) bury(ctx context.Context, t Transaction, cause error) {
 func (s *sweep) backOff(ctx context.Context, t Transaction, cause error) {
 	next := t
 	next.Failures++
-	next.RefreshAt = s.Now().Add(pace.Backoff(next.Failures))
-	s.warn(cause.Error())
+	next.dueAt(s.Now().Add(pace.Backoff(next.Failures)))
+	s.warn(fmt.Sprintf("transaction %d: %v", t.ID, cause))
 	s.expiry(orElse(t.AccessExpiresAt, t.RefreshAt)) // without a token since it was due
 	s.fail(ctx, t, next, outcome.Transient)
 }

@@ -79,6 +79,13 @@ func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
 	}
 }
 
+// called reports whether a provider call was made.
+func (t *tally) called() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.report.ProviderLatency > 0
+}
+
 // say tells people once why rows ended as what: as a result where one of them must
 // act, be it for the first time, and as a warning where it is no error.
 func (t *tally) say(what outcome.Outcome, err error) {

@@ -41,6 +41,16 @@ type Transaction struct {
 	Failures int
 }
 
+// dueAt makes the row due at a moment, and never again where that is past its end: it
+// leaves the index with its last refresh. Ended rows that a store has not deleted yet
+// would be the first in it, and read at each tick.
+func (t *Transaction) dueAt(at time.Time) {
+	t.RefreshAt = at
+	if !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) {
+		t.RefreshAt = time.Time{}
+	}
+}
+
 // Due is an entry of the due index: a hint, the row may have changed since.
 type Due struct {
 	ID              int64

@@ -50,6 +50,8 @@ type world struct {
 	Before, After func(op, about string) error
 	// Latency is how long calls take.
 	Latency map[string]time.Duration
+	// Unreadable are the errors of rows that GetMany can't read, by id.
+	Unreadable map[int64]error
 	// Reply answers for the provider; nil: it accepts every refresh token.
 	Reply func(token string) (providers.Tokens, error)
 
@@ -254,7 +256,7 @@ func (m model) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, 
 	err := m.call(ctx, opMany, fmt.Sprint(ids), func() error {
 		for _, id := range ids {
 			row, found := m.rows[id]
-			rows[id] = sweep.Read{Transaction: row, Found: found}
+			rows[id] = sweep.Read{Transaction: row, Found: found, Err: m.Unreadable[id]}
 		}
 		return nil
 	})
