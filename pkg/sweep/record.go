@@ -131,8 +131,8 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 }
 
 // transaction is the row of a record. It keeps what the record doesn't say, and the
-// access token where it is still good: messages come twice, and readers must not
-// pay for it.
+// access token where it is still good, until it is due: messages and files come twice,
+// and neither readers nor the provider must pay for it.
 func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transaction {
 	t := Transaction{
 		ID:          r.TransactionID,
@@ -151,6 +151,10 @@ func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transa
 	if t.Status == Active {
 		t.RefreshToken = r.RefreshToken
 		t.RefreshAt = now
+		if fresh := stored.Status == Active && stored.Failures == 0 && now.Before(stored.RefreshAt); fresh &&
+			r.RefreshToken == stored.RefreshToken {
+			t.RefreshAt = stored.RefreshAt
+		}
 	}
 	if t.Status == Completed || t.Status == Active && r.RefreshToken == stored.RefreshToken {
 		t.AccessToken, t.ClientToken, t.AccessExpiresAt = stored.AccessToken, stored.ClientToken, stored.AccessExpiresAt
