@@ -94,7 +94,7 @@ func TestWrongUsage(t *testing.T) {
 		"record --transaction-id 1 --status done":      `"status"`,
 		"record --transaction-id 1":                    `"refresh_token": is missing`,
 		"record --file f.txt":                          "--format",
-		"record --file f.csv --workers 0":              "--workers",
+		"record --file f.csv --workers -1":             "--workers",
 		"record --transaction-id 1 --account default/": "--account",
 	} {
 		// The state first: a flag on the line overrules it.
