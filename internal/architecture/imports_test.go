@@ -79,3 +79,18 @@ func TestOneFunctionCarriesAQueue(t *testing.T) {
 		}
 	}
 }
+
+// What speaks to a person at a terminal stays out of what others build on.
+func TestOnlyTheCommandKnowsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, dep := range dependencies(t, module+"/pkg/...", module+"/functions/...") {
+		for _, banned := range []string{
+			"github.com/spf13/", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/aws/aws-sdk-go-v2/config",
+			module + "/internal/operator", module + "/cmd/",
+		} {
+			if strings.HasPrefix(dep, banned) {
+				t.Errorf("a package of pkg or functions depends on %s", dep)
+			}
+		}
+	}
+}

@@ -61,8 +61,9 @@ func validPart(s string) bool {
 	return s != ""
 }
 
-// validPrefix reports whether s is a path of such parts.
-func validPrefix(s string) bool {
+// ValidPrefix reports whether s can begin the names of secrets: parts of letters, digits
+// and _ . @ + = -, with "/" between them.
+func ValidPrefix(s string) bool {
 	return !slices.ContainsFunc(strings.Split(s, "/"), func(part string) bool { return !validPart(part) })
 }
 
@@ -106,7 +107,7 @@ func (r *reader) common() Config {
 		HTTPTimeout:         r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout),
 		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
 	}
-	if c.SecretPrefix != "" && !validPrefix(c.SecretPrefix) {
+	if c.SecretPrefix != "" && !ValidPrefix(c.SecretPrefix) {
 		r.wrong("SECRET_PREFIX", "%q is not a path of letters, digits and _ . @ + = -", c.SecretPrefix)
 	}
 	for name := range strings.SplitSeq(r.or("ACCOUNTS", "default"), ",") {

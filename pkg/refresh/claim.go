@@ -224,9 +224,15 @@ func (a *attempt) holds(ctx context.Context) error {
 // alone would not do: a row that was lost and made anew counts its claims anew, and a
 // holder that comes back late may write its escrow, or settle, under the fence it has.
 func (a *attempt) unchanged() Guard {
-	r := a.row
+	guard := a.row.unchanged()
+	guard.Absent = !a.exists
+	return guard
+}
+
+// unchanged is that guard for a row that exists.
+func (r Row) unchanged() Guard {
 	return Guard{
-		Absent: !a.exists, Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
+		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
 		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
 	}
 }

@@ -156,7 +156,8 @@ func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transa
 	if t.Status == Completed || t.Status == Active && r.RefreshToken == stored.RefreshToken {
 		t.AccessToken, t.ClientToken, t.AccessExpiresAt = stored.AccessToken, stored.ClientToken, stored.AccessExpiresAt
 	}
-	if t.Status == Active && t.Account == stored.Account && t.AccessExpiresAt.After(now) && stored.RefreshAt.After(now) {
+	fresh := t.Account == stored.Account && stored.Failures == 0 && t.AccessExpiresAt.After(now) && stored.RefreshAt.After(now)
+	if t.Status == Active && fresh {
 		t.RefreshAt = stored.RefreshAt
 	}
 	return t

@@ -97,6 +97,20 @@ func TestRecordOverARow(t *testing.T) {
 			want:   outcome.Recorded,
 			after:  func(r *sweep.Transaction) { r.Account = "other" },
 		},
+		"a new refresh token before it is due": {
+			stored: dueLater,
+			record: sweep.Record{RefreshToken: secret.New("newer")},
+			want:   outcome.Recorded,
+			after: func(r *sweep.Transaction) {
+				r.RefreshToken, r.AccessToken, r.AccessExpiresAt = secret.New("newer"), secret.String{}, time.Time{}
+			},
+		},
+		"the same message again while it backs off": {
+			stored: func(r *sweep.Transaction) { dueLater(r); r.Failures = 2 },
+			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776")},
+			want:   outcome.Recorded,
+			after:  func(*sweep.Transaction) {},
+		},
 		"a new refresh token": {
 			record: sweep.Record{RefreshToken: secret.New("newer"), CustomerUID: "another"},
 			want:   outcome.Recorded,

@@ -41,8 +41,8 @@ var formatKey = []byte("format")
 
 // Home is a file of state. It is safe for concurrent use.
 type Home struct {
-	path string
-	gate gate
+	path  string
+	queue *queue
 }
 
 // Open checks the file, or creates it at mode 0600 with the directory it lies in at
@@ -62,7 +62,7 @@ func Open(ctx context.Context, path string) (*Home, error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, fmt.Errorf("embedded home: %w", err)
 	}
-	home := &Home{path, gateOf(path)}
+	home := &Home{path, queueOf(path)}
 	if err := home.prepare(ctx); err != nil {
 		return nil, err
 	}

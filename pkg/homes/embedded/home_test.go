@@ -177,7 +177,7 @@ func TestVanishedFile(t *testing.T) {
 	}
 }
 
-// TestOneFileByTwoNames: homes of one process meet at the same gate, however the
+// TestOneFileByTwoNames: homes of one process meet in the same queue, however the
 // file is named.
 func TestOneFileByTwoNames(t *testing.T) {
 	t.Parallel()
