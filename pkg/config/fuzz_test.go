@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,17 +15,17 @@ import (
 // FuzzForSweep: a configuration that is taken lies within its bounds, and of one that
 // is not every line of the error names a variable.
 func FuzzForSweep(f *testing.F) {
-	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32")
-	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256")
-	f.Add("", "", "", "", "", "", "", "", "")
-	f.Add(" a/b ", " ", "l\n", "\tsandbox", "1000ms", "INFO+2", " ", "t", " 1 ")
-	f.Add("/a//b", "ok,no/slash", "l", "staging", "1h", "loud", "N", "t", "0")
-	f.Add("é", ",", "l", "Production", "1e3s", "debug-9999999999999999999", "N", "t", "+7")
-	f.Fuzz(func(t *testing.T, prefix, accounts, ledger, environment, timeout, level, namespace, transactions, workers string) {
+	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32", "rate(1 minute)", "default")
+	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256", "rate(5 minutes)", "team/tokens.v1")
+	f.Add("", "", "", "", "", "", "", "", "", "", "")
+	f.Add(" a/b ", " ", "l\n", "\tsandbox", "1000ms", "INFO+2", " ", "t", " 1 ", " rate(1 hour)\n", " ")
+	f.Add("/a//b", "ok,no/slash", "l", "staging", "1h", "loud", "N", "t", "0", "rate(0 days)", "no spaces")
+	f.Add("é", ",", "l", "Production", "1e3s", "debug-9999999999999999999", "N", "t", "+7", "rate(+7 minutesss)", "é")
+	f.Fuzz(func(t *testing.T, prefix, accounts, ledger, environment, timeout, level, namespace, transactions, workers, rate, bus string) {
 		variables := map[string]string{
 			"SECRET_PREFIX": prefix, "ACCOUNTS": accounts, "LEDGER_TABLE": ledger, "PROVIDER_ENVIRONMENT": environment,
 			"HTTP_TIMEOUT": timeout, "LOG_LEVEL": level, "METRICS_NAMESPACE": namespace,
-			"TRANSACTIONS_TABLE": transactions, "SWEEP_WORKERS": workers,
+			"TRANSACTIONS_TABLE": transactions, "SWEEP_WORKERS": workers, "SCHEDULE_RATE": rate, "EVENT_BUS": bus,
 		}
 		c, err := config.ForSweep(env(variables))
 		refresh, refreshErr := config.ForRefresh(env(variables))
@@ -49,8 +50,12 @@ func FuzzForSweep(f *testing.F) {
 			t.Errorf("environment %q", c.ProviderEnvironment)
 		case c.HTTPTimeout < time.Second || c.HTTPTimeout > 13*time.Second:
 			t.Errorf("timeout %s", c.HTTPTimeout)
+		case c.ScheduleRate < time.Minute || c.ScheduleRate > 1000*24*time.Hour:
+			t.Errorf("a run each %s", c.ScheduleRate)
 		case c.SweepWorkers < 1 || c.SweepWorkers > 256:
 			t.Errorf("%d workers", c.SweepWorkers)
+		case strings.ContainsFunc(c.EventBus, unicode.IsSpace) || len(c.EventBus) > 256:
+			t.Errorf("event bus %q", c.EventBus)
 		case c.LedgerTable == "" || c.TransactionsTable == "" || c.MetricsNamespace == "":
 			t.Errorf("a name is missing: %+v", c)
 		}

@@ -5,18 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/sweep"
 	"tokenrefresh/pkg/telemetry"
 )
-
-// expiryCap is the AccessTokenExpiresIn of an account without a token that could
-// run out: the metric has to be there, or its alarm would take the silence for a
-// failure.
-const expiryCap = 24 * time.Hour
 
 // Sweep handles the invocations of a function that keeps transactions fresh. It
 // implements lambda.Handler.
@@ -168,25 +162,12 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 		if swept {
 			metrics = sweepMetrics(a, now)
 		}
-		telemetry.Emit(ctx, h.Log, h.Namespace, h.Engine.Provider.Name(), a.Account, now, metrics, attrs...)
+		if a.Failures > 0 {
+			attrs = append(attrs, slog.Int("consecutive_failures", a.Failures))
+		}
+		telemetry.Line{
+			Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: a.Account, Detailed: len(report.Accounts) > 1,
+			At: now, Metrics: metrics,
+		}.Emit(ctx, h.Log, attrs...)
 	}
-}
-
-func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
-	metrics := []telemetry.Metric{
-		telemetry.Count("ConsecutiveFailures", a.Failures), telemetry.Count("SweepBacklog", a.Backlog),
-	}
-	switch {
-	case !a.NextExpiry.IsZero():
-		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", min(expiryCap, a.NextExpiry.Sub(now))))
-	case !a.Blind:
-		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", expiryCap))
-	}
-	if a.ProviderLatency > 0 {
-		metrics = append(metrics, telemetry.Seconds("ProviderLatency", a.ProviderLatency))
-	}
-	if a.ClockSkew.Abs() >= time.Second {
-		metrics = append(metrics, telemetry.Seconds("ClockSkew", a.ClockSkew))
-	}
-	return metrics
 }

@@ -25,8 +25,8 @@ func TestAttemptsLeft(t *testing.T) {
 		"after its third":                    {until: time.Minute, want: 0},                               // too late at 1
 		"the last tick is just in time":      {until: time.Minute + takes, want: 1},                       //
 		"the last tick is just too late":     {until: time.Minute + takes - 1, want: 0},                   //
-		"Hesabe each other minute":           {from: 12 * time.Minute, until: 15 * time.Minute, tick: 2, want: 2},
-		"Hesabe each fifth minute":           {from: 12 * time.Minute, until: 15 * time.Minute, tick: 5, want: 0},
+		"Hesabe each other minute":           {from: 12 * time.Minute, until: 15 * time.Minute, tick: 2 * time.Minute, want: 2},
+		"Hesabe each fifth minute":           {from: 12 * time.Minute, until: 15 * time.Minute, tick: 5 * time.Minute, want: 0},
 		"TConnect, just refreshed":           {from: 8 * time.Hour, until: 10 * time.Hour, want: 120},
 		"a back-off longer than the token":   {from: time.Hour, until: 30 * time.Minute, want: 0},
 		"expired":                            {until: -time.Hour, want: 0},
@@ -37,12 +37,12 @@ func TestAttemptsLeft(t *testing.T) {
 		"its third failure was now":          {from: 4 * time.Minute, until: 12 * time.Minute, backsOff: true, failures: 3, want: 1},
 		"a login failed once, two hours":     {from: time.Minute, until: 2 * time.Hour, backsOff: true, failures: 1, want: 6}, // 1, 4, 9, 18, 35, 68
 		"a login fails each hour":            {from: time.Hour, until: 4 * time.Hour, backsOff: true, failures: 9, want: 3},   // 60, 121, 182
-		"a back-off that is shorter than it": {until: time.Hour, backsOff: true, tick: 5, want: 6},                            // 5, 10, 15, 20, 30, 50
+		"a back-off that is shorter than it": {until: time.Hour, backsOff: true, tick: 5 * time.Minute, want: 6},              // 5, 10, 15, 20, 30, 50
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := pace.Outlook{From: now.Add(tt.from), Until: now.Add(tt.until), Takes: takes, BacksOff: tt.backsOff, Failures: tt.failures}
-			if got := o.AttemptsLeft(now, max(1, tt.tick)*time.Minute); got != tt.want {
+			if got := o.AttemptsLeft(now, max(tt.tick, time.Minute)); got != tt.want {
 				t.Errorf("%d, want %d", got, tt.want)
 			}
 		})

@@ -38,7 +38,7 @@ type Engine struct {
 	Parallel int
 	// Tick is the time from one scheduled run to the next, for Result.AttemptsLeft alone.
 	Tick time.Duration
-	Log      *slog.Logger
+	Log  *slog.Logger
 }
 
 // claimSlack keeps a claim beyond the moment its holder is certainly dead.

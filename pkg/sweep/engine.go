@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 )
@@ -50,6 +51,8 @@ type Engine struct {
 	RunTimeout time.Duration
 	// Workers is how many rows of a run are worked on at once, over all accounts.
 	Workers int
+	// Tick is the time from one scheduled run to the next, for Account.AttemptsLeft alone.
+	Tick time.Duration
 	// KeepFor is how long after its record a transaction is looked after where the
 	// record names no end. Refreshing doesn't prolong it, recording again does.
 	KeepFor time.Duration
@@ -68,6 +71,7 @@ func (e Engine) WithDefaults() *Engine {
 	e.StoreTimeout = cmp.Or(e.StoreTimeout, 5*time.Second)
 	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
 	e.Workers = cmp.Or(e.Workers, 32)
+	e.Tick = cmp.Or(e.Tick, time.Minute)
 	// A verification takes minutes to days; a forgotten one must not cost calls for ever.
 	e.KeepFor = cmp.Or(e.KeepFor, 30*24*time.Hour)
 	return &e
@@ -80,6 +84,7 @@ func (e Engine) WithDefaults() *Engine {
 // Where nothing is due it costs one query a shard and one of the ledger, all in
 // the same moment.
 func (e *Engine) Run(ctx context.Context, req Request) Report {
+	began := e.Now()
 	ctx, cancel := e.bounded(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -95,7 +100,8 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	slots := make(chan struct{}, max(1, e.Workers))
 	var sweeps []*sweep
 	start := func(account string) {
-		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, slots: slots}
+		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, slots: slots, began: began}
+		s.fewest = pace.MostAttempts
 		sweeps = append(sweeps, s)
 		wg.Go(func() { s.run(ctx) })
 	}

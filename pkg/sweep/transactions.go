@@ -46,6 +46,12 @@ type Due struct {
 	ID              int64
 	RefreshAt       time.Time
 	AccessExpiresAt time.Time
+	Failures        int
+}
+
+// due is the row's entry.
+func (t Transaction) due() Due {
+	return Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt, Failures: t.Failures}
 }
 
 // ErrChanged is Update's answer where the row's refresh token is no longer the one
