@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/uuid"
 
+	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/homes/awshome"
@@ -50,6 +51,7 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 		NewRunID:  uuid.NewString,
 		Log:       log,
 		Namespace: cfg.MetricsNamespace,
+		Announce:  newDesk(clients, cfg, log),
 	})
 }
 
@@ -74,6 +76,7 @@ func StartSweep[P providers.Provider](newProvider func(client *exchange.Client, 
 		NewRunID:  uuid.NewString,
 		Log:       log,
 		Namespace: cfg.MetricsNamespace,
+		Announce:  newDesk(clients, cfg, log),
 	})
 }
 
@@ -86,6 +89,14 @@ func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
 		os.Exit(1)
 	}
 	return clients
+}
+
+// newDesk tells the event bus what is news; nil where there is none.
+func newDesk(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *announce.Desk {
+	if cfg.EventBus == "" {
+		return nil
+	}
+	return &announce.Desk{Bus: clients.EventBridge.Bus(cfg.EventBus), Log: log}
 }
 
 // newExchange makes the provider's HTTP client. What net/http writes to the standard

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
@@ -15,7 +16,8 @@ type Refresh struct {
 	Engine    *refresh.Engine
 	NewRunID  func() string // unique to each run: claims are told apart by it
 	Log       *slog.Logger
-	Namespace string // of the metrics
+	Namespace string         // of the metrics
+	Announce  *announce.Desk // tells other systems what is news; nil: nobody
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. It
@@ -29,6 +31,7 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	results := h.Engine.Run(ctx, refresh.Request{RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun})
 
 	var causes []error
+	var ends []announce.End
 	for _, one := range results {
 		c := credential(one)
 		r.Outcomes[c.Outcome]++
@@ -37,6 +40,10 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			causes = append(causes, cause)
 		}
 		h.emit(ctx, r.RunID, c, one, len(results))
+		ends = append(ends, refreshEnd(r.Provider, r.RunID, c, one, h.Engine.Now()))
+	}
+	if !e.DryRun {
+		h.Announce.Tell(ctx, ends)
 	}
 	return answer(r, causes)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/sweep"
@@ -18,7 +19,8 @@ type Sweep struct {
 	Engine    *sweep.Engine
 	NewRunID  func() string // unique to each run: claims are told apart by it
 	Log       *slog.Logger
-	Namespace string // of the metrics
+	Namespace string         // of the metrics
+	Announce  *announce.Desk // tells other systems what is news; nil: nobody
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. It
@@ -97,7 +99,11 @@ func (h *Sweep) one(ctx context.Context, r *Result, e event.Event) []error {
 			causes = append(causes, cause)
 		}
 	}
-	h.emit(ctx, r.RunID, report, e.TransactionID == 0)
+	swept := e.TransactionID == 0
+	ends := h.emit(ctx, r.RunID, report, swept)
+	if swept && !e.DryRun {
+		h.Announce.Tell(ctx, ends)
+	}
 	return causes
 }
 
@@ -137,10 +143,11 @@ func records(e event.Event) []sweep.Record {
 	return all
 }
 
-// emit writes a line for each account. Metrics are those of sweeps alone: a run for
-// one transaction has not seen the others.
-func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) {
+// emit writes a line for each account, and returns how the run ended for it. Metrics are
+// those of sweeps alone: a run for one transaction has not seen the others.
+func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) []announce.End {
 	now := h.Engine.Now()
+	var ends []announce.End
 	why := map[string][]string{}
 	for _, c := range report.Credentials {
 		if c.Outcome != outcome.NotSeeded {
@@ -169,5 +176,7 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 			Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: a.Account, Detailed: len(report.Accounts) > 1,
 			At: now, Metrics: metrics,
 		}.Emit(ctx, h.Log, attrs...)
+		ends = append(ends, sweepEnd(h.Engine.Provider.Name(), runID, a, why[a.Account], now))
 	}
+	return ends
 }

@@ -31,19 +31,22 @@ func TestFromEnvironment(t *testing.T) {
 	for title, tt := range map[string]struct {
 		others                 map[string]string
 		secretsManager, dynamo string // "": AWS's own
+		events                 string
 	}{
-		"AWS": {nil, "", ""},
+		"AWS": {nil, "", "", ""},
 		"one endpoint": {
 			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566", "http://127.0.0.1:4566",
+			"http://127.0.0.1:4566",
 		},
 		"an endpoint each": {
 			map[string]string{
 				"AWS_ENDPOINT_URL":                 "http://127.0.0.1:4566",
 				"AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://secrets.example",
 				"AWS_ENDPOINT_URL_DYNAMODB":        "https://dynamo.example:8000",
-			}, "https://secrets.example", "https://dynamo.example:8000",
+				"AWS_ENDPOINT_URL_EVENTBRIDGE":     "https://events.example",
+			}, "https://secrets.example", "https://dynamo.example:8000", "https://events.example",
 		},
-		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", ""},
+		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", "", ""},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -58,15 +61,17 @@ func TestFromEnvironment(t *testing.T) {
 				return *u
 			}
 			manager, dynamo := clients.SecretsManager.Options(), clients.DynamoDB.Options()
-			if diff := cmp.Diff([]string{tt.secretsManager, tt.dynamo}, []string{endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint)}); diff != "" {
+			want := []string{tt.secretsManager, tt.dynamo, tt.events}
+			got := []string{endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint), clients.EventBridge.Endpoint}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("endpoints (-want +got):\n%s", diff)
 			}
 			credentials, err := manager.Credentials.Retrieve(t.Context())
 			if err != nil || credentials.AccessKeyID != "key" || credentials.SecretAccessKey != planted || credentials.SessionToken != "session" {
 				t.Errorf("credentials of %q, %v", credentials.AccessKeyID, err)
 			}
-			if manager.Region != "eu-west-1" || dynamo.Region != "eu-west-1" {
-				t.Errorf("regions %q and %q", manager.Region, dynamo.Region)
+			if manager.Region != "eu-west-1" || dynamo.Region != "eu-west-1" || clients.EventBridge.Region != "eu-west-1" {
+				t.Errorf("regions %q, %q and %q", manager.Region, dynamo.Region, clients.EventBridge.Region)
 			}
 		})
 	}

@@ -25,7 +25,7 @@ const (
 	defaultConnections = 4
 )
 
-// httpClient is the aws.HTTPClient of both services: no redirects, no proxy, no
+// httpClient is the aws.HTTPClient of all services: no redirects, no proxy, no
 // HTTP/2, timeouts everywhere.
 type httpClient struct{ transport *http.Transport }
 
