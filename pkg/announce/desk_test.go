@@ -93,7 +93,10 @@ func TestWhatIsNews(t *testing.T) {
 		},
 		"what says nothing": {
 			[]run{
-				{outcome.NotSeeded, "", ""}, {outcome.Busy, well, well}, {outcome.Paused, well, well}, {outcome.Superseded, well, outcome.Superseded},
+				{outcome.NotSeeded, "", ""},
+				{outcome.Busy, well, well},
+				{outcome.Paused, well, well},
+				{outcome.Superseded, well, outcome.Superseded},
 				{outcome.NotDue, well, well},
 			}, nil,
 		},
@@ -126,7 +129,11 @@ func TestSweeps(t *testing.T) {
 		run
 		dead int
 	}{
-		{run{well, well, well}, 0}, {run{well, well, well}, 2}, {run{well, well, well}, 1}, {run{bad, well, bad}, 0}, {run{bad, bad, bad}, 1},
+		{run{well, well, well}, 0},
+		{run{well, well, well}, 2},
+		{run{well, well, well}, 1},
+		{run{bad, well, bad}, 0},
+		{run{bad, bad, bad}, 1},
 		{run{well, bad, well}, 0},
 	} {
 		e := end(r.run)

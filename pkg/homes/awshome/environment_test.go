@@ -35,7 +35,8 @@ func TestFromEnvironment(t *testing.T) {
 	}{
 		"AWS": {nil, "", "", ""},
 		"one endpoint": {
-			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566", "http://127.0.0.1:4566",
+			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
+			"http://127.0.0.1:4566", "http://127.0.0.1:4566",
 			"http://127.0.0.1:4566",
 		},
 		"an endpoint each": {
