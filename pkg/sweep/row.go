@@ -151,7 +151,8 @@ func (s *sweep) fail(ctx context.Context, t, next Transaction, what outcome.Outc
 	case errors.Is(err, ErrChanged):
 		s.count(outcome.Superseded, 1)
 	default:
-		s.storeFailed(t.due(), fmt.Errorf("write transaction %d: %w", t.ID, err))
+		s.left(lasting(err), t.due())
+		s.storeFailed(fmt.Errorf("write transaction %d: %w", t.ID, err))
 	}
 }
 
