@@ -121,7 +121,7 @@ func timingOf(p template.Object) timing {
 }
 
 // A period must hold a tick, or every other one has no data. A metric may come late: one
-// period without it rings for nobody, two of three do. A credential that waits for a
+// period without it rings for nobody. A credential that waits for a
 // person fails at each tick: that is one alarm and one mail, although minutes without a
 // tick lie between.
 func TestAlarmsFollowTheSchedule(t *testing.T) {
