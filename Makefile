@@ -20,7 +20,7 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint build validate bench fuzz clean functions moto
+.PHONY: help run test drill soak lint build validate bench fuzz clean functions moto
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ test: functions moto ## Run all tests; the functions' real binaries run against 
 	FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
 	$(EXPLORE)
+
+drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
+	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test -run '^TestDrill$$' ./internal/e2e -drill
+	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
 soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
 	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))

@@ -34,7 +34,7 @@ func (c *credential) start(t *testing.T) *function {
 	return c.startWith(t, nil)
 }
 
-// startWith starts the function with other variables in its environment.
+// startWith is start with edits of the environment.
 func (c *credential) startWith(t *testing.T, edits map[string]string) *function {
 	t.Helper()
 	f := &function{wire: newWire(t, c.aws), heard: &c.heard, tick: `{}`}

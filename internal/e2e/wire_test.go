@@ -29,6 +29,7 @@ type wire struct {
 	counted map[string]int // calls by operation
 	fate    fate
 	parked  []carry
+	events  [][]byte // what PutEvents was asked for
 }
 
 // call is one call to AWS.
@@ -160,6 +161,9 @@ func (w *wire) arrived(target string, body []byte) mishap {
 		id:        about.Key.ID.N,
 	}
 	w.calls = append(w.calls, c.name)
+	if operation == "PutEvents" {
+		w.events = append(w.events, body)
+	}
 	if w.fate == nil {
 		return nil
 	}
@@ -183,4 +187,13 @@ func (w *wire) deliver() int {
 		do()
 	}
 	return len(parked)
+}
+
+// takeEvents returns what PutEvents was asked for since it was called last.
+func (w *wire) takeEvents() [][]byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	events := w.events
+	w.events = nil
+	return events
 }

@@ -183,7 +183,7 @@ func (a *attempt) send(
 		a.latency = time.Since(began)
 		if err == nil {
 			if !tokens.ServerDate.IsZero() {
-				a.skew = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second)
+				a.skew, a.clockRead = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second), true
 			}
 			a.warnings = append(a.warnings, tokens.Warnings...)
 			return tokens, nil

@@ -56,6 +56,12 @@ type Due struct {
 	ID              int64
 	RefreshAt       time.Time
 	AccessExpiresAt time.Time
+	Failures        int
+}
+
+// due is the row's entry.
+func (t Transaction) due() Due {
+	return Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt, Failures: t.Failures}
 }
 
 // Read is what GetMany has read of a row.

@@ -234,7 +234,9 @@ func (m model) Due(ctx context.Context, account string, shard, limit int, now ti
 		for id, row := range m.rows {
 			expired := !row.ExpiresAt.IsZero() && !now.Before(row.ExpiresAt)
 			if row.Account == account && sweep.ShardOf(id) == shard && row.Status == sweep.Active && !row.RefreshAt.IsZero() && !expired {
-				due = append(due, sweep.Due{ID: id, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt})
+				due = append(due, sweep.Due{
+					ID: id, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt, Failures: row.Failures,
+				})
 			}
 		}
 		return nil

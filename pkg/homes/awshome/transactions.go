@@ -74,6 +74,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 			r := reader{item: stored}
 			entry := sweep.Due{
 				ID: r.number("transaction_id"), RefreshAt: r.time("refresh_at"), AccessExpiresAt: r.time("access_expires_at"),
+				Failures: int(r.number("failures")),
 			}
 			if err := r.err(x.table, transactionName(entry.ID)); err != nil {
 				unreadable = err
