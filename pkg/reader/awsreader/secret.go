@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -37,7 +38,9 @@ func (s secretSource) String() string { return "secret " + s.id }
 
 // Read implements reader.Source.
 func (s secretSource) Read(ctx context.Context) (reader.Token, error) {
-	out, err := s.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.id})
+	out, err := s.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+		SecretId: &s.id, VersionStage: aws.String("AWSCURRENT"),
+	})
 	switch {
 	case is[*types.ResourceNotFoundException](err):
 		return reader.Token{}, s.missing(ctx)
