@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// A service beside `tokenctl run` reads the file that this keeps.
+// A service reads the file of the embedded home beside the process that refreshes.
 func ExampleAccess() {
 	path, remove := published(`{"access_token":"at-1","token_type":"Bearer","access_expires_at":"2199-11-21T22:15:00Z"}`)
 	defer remove()
@@ -26,7 +26,7 @@ func ExampleAccess() {
 	// Bearer at-1 <nil>
 }
 
-// published is what `tokenctl run` has done before: a file with an access token.
+// published is what that process has done before: a file with an access token.
 func published(document string) (path string, remove func()) {
 	dir, err := os.MkdirTemp("", "filereader")
 	if err != nil {

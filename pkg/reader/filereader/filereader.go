@@ -1,6 +1,6 @@
-// Package filereader has the sources of access tokens on a single machine, where
-// `tokenctl run` keeps everything in one file: the access token of an account, and that
-// of a Berbix transaction.
+// Package filereader has the sources of access tokens on a single machine, where the
+// embedded home keeps everything in one file: the access token of an account, and that of
+// a Berbix transaction.
 //
 // The file is opened for each read, without writing to it, and closed again, so that
 // readers and the writer work side by side. It is plain text at mode 0600 and holds the
