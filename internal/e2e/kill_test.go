@@ -87,7 +87,7 @@ func (a attempt) calls(t *testing.T, c *credential, f *function) []string {
 
 func isRead(call string) bool {
 	operation, _, _ := strings.Cut(call, " ")
-	return slices.Contains([]string{"GetItem", "GetSecretValue", "DescribeSecret"}, operation)
+	return slices.Contains([]string{"BatchGetItem", "GetItem", "GetSecretValue", "DescribeSecret"}, operation)
 }
 
 // The provider has acted, and the process dies before the reply.

@@ -81,7 +81,7 @@ func (a *attempt) confirm(ctx context.Context) error {
 func (a *attempt) unseen() bool {
 	r := a.row
 	known := []string{r.VersionID, r.SeenVersionID, r.BaseVersionID, r.Escrow.AttemptID}
-	return a.exists && !slices.Contains(known, a.read.tokens.ID)
+	return !slices.Contains(known, a.read.tokens.ID)
 }
 
 // spent reports whether token was presented and may have been acted upon.

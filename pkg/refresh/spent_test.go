@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -168,6 +169,24 @@ func TestRestoredRow(t *testing.T) {
 		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != now {
 			t.Errorf("tokens went back from %s to %s", now, id)
 		}
+	})
+}
+
+// A stale read after a lost row is no base for a login: the next run would take what
+// comes of it for outdated.
+func TestLostRowAndStaleRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := live(t)
+		w.Ledger.Delete(rt.Default)
+		got := tick(w, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale))
+		if got.Outcome != outcome.Transient {
+			t.Errorf("outcome %s", got.Outcome)
+		}
+		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
+			t.Errorf("the next tick: %s", got.Outcome)
+		}
+		wantHealthy(t, w)
 	})
 }
 

@@ -96,13 +96,16 @@ var ErrPanic = refresh.ErrPanic
 
 // contain ends the panic of one account, or of one row.
 func (s *sweep) contain(ctx context.Context) {
-	p := recover()
-	if p == nil {
-		return
+	if p := recover(); p != nil {
+		s.panicked(ctx, p)
+		s.count(outcome.Transient, 1)
 	}
-	// The panic's value may hold anything; its type and the stack may be shown.
+}
+
+// panicked tells of a panic. Its value may hold anything; its type and the stack may be
+// shown.
+func (s *sweep) panicked(ctx context.Context, p any) {
 	s.Log.ErrorContext(ctx, "panic", "account", s.account, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-	s.count(outcome.Transient, 1)
 	s.need(Result{Outcome: outcome.Transient, Err: ErrPanic, Panicked: true})
 }
 

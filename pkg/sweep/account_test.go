@@ -110,14 +110,14 @@ func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(1)
-		for _, op := range []string{opDue, opRows, opSecret, opWrite, opGet, opSend, opUpdate} {
+		for _, op := range []string{opDue, opRows, opSecret, opWrite, opMany, opSend, opUpdate} {
 			w.Latency[op] = time.Second
 		}
 		began := time.Now()
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
 		equal(t, "time", time.Since(began), 7*time.Second)
 		equal(t, "calls", w.counted(), map[string]int{
-			opDue: sweep.Shards, opRows: 1, opSecret: 1, opWrite: 3, opGet: 1, opSend: 1, opUpdate: 1,
+			opDue: sweep.Shards, opRows: 1, opSecret: 1, opWrite: 3, opMany: 1, opSend: 1, opUpdate: 1,
 		})
 	})
 }
@@ -229,7 +229,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 
 		// A failure in passing after the edit does not make the new version a wrong one.
 		w.setSecret("v2", "good")
-		w.Before = failing(opGet, errPassing)
+		w.Before = failing(opMany, errPassing)
 		e.Workers = 1
 		report := e.Run(t.Context(), sweep.Request{RunID: "run"})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: 9})

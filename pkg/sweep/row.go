@@ -151,8 +151,8 @@ func (s *sweep) fail(ctx context.Context, t, next Transaction, what outcome.Outc
 	case errors.Is(err, ErrChanged):
 		s.count(outcome.Superseded, 1)
 	default:
-		s.storeFailed(Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt},
-			fmt.Errorf("write transaction %d: %w", t.ID, err))
+		s.left(lasting(err), Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt})
+		s.storeFailed(fmt.Errorf("write transaction %d: %w", t.ID, err))
 	}
 }
 

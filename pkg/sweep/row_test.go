@@ -100,8 +100,8 @@ func TestRow(t *testing.T) {
 			reply: always(providers.Misconfigured), want: outcome.Misconfigured, calls: 1,
 		},
 
-		"the row can't be read":     {before: failing(opGet, errPassing), want: outcome.Transient},
-		"the row may not be read":   {before: failing(opGet, sweep.ErrForbidden), want: outcome.Misconfigured},
+		"the row can't be read":     {before: failing(opMany, errPassing), want: outcome.Transient},
+		"the row may not be read":   {before: failing(opMany, sweep.ErrForbidden), want: outcome.Misconfigured},
 		"a reply is not stored":     {before: failing(opUpdate, errPassing), want: outcome.PersistFailed, calls: 1},
 		"a reply may not be stored": {before: failing(opUpdate, sweep.ErrForbidden), want: outcome.PersistFailed, calls: 1},
 		"a refusal is not stored": {
@@ -323,23 +323,50 @@ func TestWarnings(t *testing.T) {
 	})
 }
 
-// A row whose call panics harms no other.
+// A row whose call panics, or rows whose reading does, harm no other.
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(20) {
-			w.add(i + 1)
-		}
-		w.Reply = func(token string) (providers.Tokens, error) {
-			if token == "rt-7" {
-				panic("a token in the panic's text")
+	const poison = "a token in the panic's text"
+	for name, tt := range map[string]struct {
+		set  func(w *world)
+		lost int
+	}{
+		"of a call": {func(w *world) {
+			w.Reply = func(token string) (providers.Tokens, error) {
+				if token == "rt-7" {
+					panic(poison)
+				}
+				return fresh(), nil
 			}
-			return fresh(), nil
-		}
-		report := w.run(t, sweep.Request{})
-		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 19, outcome.Transient: 1})
-		if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, sweep.ErrPanic) || c[0].Account != account {
-			t.Errorf("credentials: %+v", c)
-		}
-	})
+		}, 1},
+		"of a read": {func(w *world) {
+			reads := 0
+			w.Before = func(op, _ string) error {
+				if op == opMany {
+					if reads++; reads == 2 {
+						panic(poison)
+					}
+				}
+				return nil
+			}
+		}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				const rows = 20
+				for i := range int64(rows) {
+					w.add(i + 1)
+				}
+				tt.set(w)
+				e := w.engine()
+				e.Workers = 4
+				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: rows - tt.lost, outcome.Transient: tt.lost})
+				if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, sweep.ErrPanic) || c[0].Account != account {
+					t.Errorf("credentials: %+v", c)
+				}
+			})
+		})
+	}
 }

@@ -134,21 +134,21 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// A row that was only read when the sweep was stopped is not sent any more.
-func TestStopBetweenReadAndCall(t *testing.T) {
+// Rows that were read ahead when the sweep was stopped are not sent any more.
+func TestStopAfterReadingAhead(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.add(1)
-		w.add(2)
-		w.Before = func(op, about string) error {
-			if op == opGet && about == "2" {
-				time.Sleep(time.Second)
-			}
-			return nil
+		for i := range int64(10) {
+			w.add(i + 1)
 		}
 		w.Reply = always(providers.RateLimited)
-		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.RateLimited: 2})
-		equal(t, "sent", w.sentNow(), []string{"rt-1"})
+		e := w.engine()
+		e.Workers = 2
+		wantOutcomes(t, e.Run(t.Context(), sweep.Request{RunID: "run"}), map[outcome.Outcome]int{outcome.RateLimited: 10})
+		equal(t, "reads", w.counted()[opMany], 2)
+		if sent := len(w.sentNow()); sent > 2 {
+			t.Errorf("%d rows were sent", sent)
+		}
 	})
 }
 
@@ -220,8 +220,8 @@ func TestStoreDown(t *testing.T) {
 		want map[outcome.Outcome]int
 		sent int
 	}{
-		"reads fail":       {opGet, errPassing, map[outcome.Outcome]int{outcome.Transient: 90}, 0},
-		"reads forbidden":  {opGet, sweep.ErrForbidden, map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.Transient: 89}, 0},
+		"reads fail":       {opMany, errPassing, map[outcome.Outcome]int{outcome.Transient: 90}, 0},
+		"reads forbidden":  {opMany, sweep.ErrForbidden, map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.Transient: 89}, 0},
 		"writes fail":      {opUpdate, errPassing, map[outcome.Outcome]int{outcome.PersistFailed: 5, outcome.Transient: 85}, 5},
 		"writes forbidden": {opUpdate, sweep.ErrForbidden, map[outcome.Outcome]int{outcome.PersistFailed: 1, outcome.Transient: 89}, 1},
 	} {

@@ -48,6 +48,13 @@ type Due struct {
 	AccessExpiresAt time.Time
 }
 
+// Read is what GetMany has read of a row.
+type Read struct {
+	Transaction Transaction
+	Found       bool
+	Err         error // of a row that can't be read, and is a person's to correct
+}
+
 // ErrChanged is Update's answer where the row's refresh token is no longer the one
 // presented, or the row is gone.
 var ErrChanged = errors.New("the transaction has changed meanwhile")
@@ -65,6 +72,9 @@ type Transactions interface {
 	Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]Due, error)
 	// Get reads a row consistently; false where there is none.
 	Get(ctx context.Context, id int64) (Transaction, bool, error)
+	// GetMany reads rows, each consistently. An error tells why ids are left out; those
+	// in the map beside it are good.
+	GetMany(ctx context.Context, ids []int64) (map[int64]Read, error)
 	// Update stores what a refresh changes (tokens, AccessExpiresAt, Status,
 	// RefreshAt, Failures) if the row's refresh token is still presented.
 	// ErrChanged.

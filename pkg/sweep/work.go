@@ -20,14 +20,18 @@ func (s *sweep) work(ctx context.Context, due []Due) {
 	// After a stop nobody knows yet whether calls get through again: one shows it.
 	wary := s.row.State == refresh.Misconfigured || !s.row.NotBefore.IsZero()
 	var wg sync.WaitGroup
-	for i, d := range due {
+	for i, row := range s.readAhead(ctx, due) {
+		if row.missed != "" {
+			s.left(row.missed, due[i])
+			continue
+		}
 		if err := s.admit(ctx); err != nil {
 			s.putOff(err, due[i:]...)
 			break
 		}
 		wg.Go(func() {
 			defer func() { <-s.slots }()
-			s.visit(ctx, d)
+			s.visit(ctx, due[i], row.Read)
 		})
 		if wary && i == 0 {
 			wg.Wait()
@@ -72,30 +76,24 @@ func (s *sweep) putOff(err error, due ...Due) {
 }
 
 // visit works on one row. The index is a hint: the row itself says what it needs.
-func (s *sweep) visit(ctx context.Context, d Due) {
+func (s *sweep) visit(ctx context.Context, d Due, row Read) {
 	defer s.contain(ctx)
-	t, found, err := s.Transactions.Get(ctx, d.ID)
-	if err != nil {
-		s.storeFailed(d, fmt.Errorf("read transaction %d: %w", d.ID, err))
-		return
-	}
-	if !found || t.Account != s.account || !s.wanted(t) {
-		if found && t.Status == Active {
+	t := row.Transaction
+	switch {
+	case row.Err != nil:
+		s.left(lasting(row.Err), d)
+		s.storeFailed(fmt.Errorf("read transaction %d: %w", d.ID, row.Err))
+	case !row.Found || t.Account != s.account || !s.wanted(t):
+		if row.Found && t.Status == Active {
 			s.expiry(t.AccessExpiresAt)
 		}
 		s.count(outcome.NotDue, 1)
-		return
-	}
-	if s.req.DryRun {
+	case s.req.DryRun:
 		s.expiry(t.AccessExpiresAt)
 		s.count(outcome.WouldRefresh, 1)
-		return
+	default:
+		s.refresh(ctx, t)
 	}
-	if err := s.goOn(ctx); err != nil {
-		s.putOff(err, d)
-		return
-	}
-	s.refresh(ctx, t)
 }
 
 // wanted reports whether a row is to be refreshed now.
@@ -108,13 +106,12 @@ func (s *sweep) wanted(t Transaction) bool {
 	return s.req.Force || !t.RefreshAt.IsZero() && !now.Before(t.RefreshAt)
 }
 
-// storeFailed leaves a row that could not be read.
-func (s *sweep) storeFailed(d Due, err error) {
+// storeFailed tells of rows that could not be read or written.
+func (s *sweep) storeFailed(err error) {
 	what := lasting(err)
-	s.left(what, d)
 	s.say(what, err)
 	if what == outcome.Misconfigured {
-		s.stop(outcome.Transient) // no row can be read
+		s.stop(outcome.Transient) // no row can be
 		return
 	}
 	s.troubled(err)

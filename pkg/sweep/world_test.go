@@ -25,6 +25,7 @@ import (
 const (
 	opDue    = "Due"
 	opGet    = "Get"
+	opMany   = "GetMany"
 	opUpdate = "Update"
 	opPut    = "Put"
 	opRows   = "Rows"
@@ -246,6 +247,21 @@ func (m model) Get(ctx context.Context, id int64) (row sweep.Transaction, found 
 		return nil
 	})
 	return row, found, err
+}
+
+func (m model) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, error) {
+	rows := make(map[int64]sweep.Read, len(ids))
+	err := m.call(ctx, opMany, fmt.Sprint(ids), func() error {
+		for _, id := range ids {
+			row, found := m.rows[id]
+			rows[id] = sweep.Read{Transaction: row, Found: found}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
 }
 
 func (m model) Update(ctx context.Context, t sweep.Transaction, presented secret.String) error {

@@ -11,7 +11,7 @@ import (
 func TestReadsAreConsistent(t *testing.T) {
 	t.Parallel()
 	nothing := ok(`{}`)
-	aws := &script{t: t, answers: map[string][]answer{"Query": {nothing}, "GetItem": {nothing}}}
+	aws := &script{t: t, answers: map[string][]answer{"Query": {nothing}, "GetItem": {nothing}, "BatchGetItem": {nothing}}}
 	ledger, transactions := aws.clients().Ledger("ledger"), aws.clients().Transactions("transactions")
 	for name, tt := range map[string]struct {
 		read func() error
@@ -20,6 +20,7 @@ func TestReadsAreConsistent(t *testing.T) {
 		"rows of the ledger":   {func() error { _, err := ledger.Rows(t.Context(), "hesabe"); return err }, true},
 		"a row of the ledger":  {func() error { _, _, err := ledger.Row(t.Context(), key); return err }, true},
 		"a transaction":        {func() error { _, _, err := transactions.Get(t.Context(), 7); return err }, true},
+		"many transactions":    {func() error { _, err := transactions.GetMany(t.Context(), []int64{7}); return err }, true},
 		"the due transactions": {func() error { _, err := transactions.Due(t.Context(), "default", 0, 1, time.Now()); return err }, false},
 	} {
 		aws.bodies = nil
@@ -29,12 +30,15 @@ func TestReadsAreConsistent(t *testing.T) {
 		if len(aws.bodies) != 1 {
 			t.Fatalf("%s: %d calls", name, len(aws.bodies))
 		}
-		var asked struct{ ConsistentRead bool }
+		var asked struct {
+			ConsistentRead bool
+			RequestItems   map[string]struct{ ConsistentRead bool }
+		}
 		if err := json.Unmarshal([]byte(aws.bodies[0]), &asked); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if asked.ConsistentRead != tt.want {
-			t.Errorf("%s: asked for a consistent read: %t", name, asked.ConsistentRead)
+		if got := asked.ConsistentRead || asked.RequestItems["transactions"].ConsistentRead; got != tt.want {
+			t.Errorf("%s: asked for a consistent read: %t", name, got)
 		}
 	}
 }

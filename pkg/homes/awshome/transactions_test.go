@@ -74,11 +74,15 @@ func TestUnreadableTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, getErr := transactions.Get(t.Context(), 7)
+	many, err := transactions.GetMany(t.Context(), []int64{7, good.ID})
+	if err != nil || !many[good.ID].Found || many[7].Found {
+		t.Errorf("read beside it: %v, error %v", many[good.ID].Found, err)
+	}
 	due, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
 	if len(due) != 1 || due[0].ID != good.ID {
 		t.Errorf("due beside it: %v", due)
 	}
-	for what, err := range map[string]error{"get": getErr, "due": dueErr} {
+	for what, err := range map[string]error{"get": getErr, "get many": many[7].Err, "due": dueErr} {
 		if err == nil {
 			t.Fatalf("%s: no error", what)
 		}
@@ -107,14 +111,15 @@ func TestTransactionsErrors(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			aws := &script{t: t, answers: map[string][]answer{
-				"Query": {tt.answer}, "GetItem": {tt.answer}, "UpdateItem": {tt.answer}, "PutItem": {tt.answer},
+				"Query": {tt.answer}, "GetItem": {tt.answer}, "BatchGetItem": {tt.answer}, "UpdateItem": {tt.answer}, "PutItem": {tt.answer},
 			}}
 			transactions := aws.clients().Transactions("the-transactions")
 			_, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
 			_, _, getErr := transactions.Get(t.Context(), 7)
+			_, manyErr := transactions.GetMany(t.Context(), []int64{7})
 			updateErr := transactions.Update(t.Context(), transaction(), secret.New(planted))
 			_, putErr := transactions.Put(t.Context(), transaction())
-			for what, err := range map[string]error{"due": dueErr, "get": getErr, "update": updateErr, "put": putErr} {
+			for what, err := range map[string]error{"due": dueErr, "get": getErr, "get many": manyErr, "update": updateErr, "put": putErr} {
 				if err == nil {
 					t.Fatalf("%s: no error", what)
 				}

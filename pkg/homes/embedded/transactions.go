@@ -40,6 +40,19 @@ func (x *Transactions) Get(ctx context.Context, id int64) (sweep.Transaction, bo
 	return t, found, err
 }
 
+// GetMany implements sweep.Transactions.
+func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, error) {
+	rows := make(map[int64]sweep.Read, len(ids))
+	err := x.file.view(ctx, func(tx *bbolt.Tx) error {
+		for _, id := range ids {
+			t, found, err := loadTransaction(tx, id)
+			rows[id] = sweep.Read{Transaction: t, Found: found, Err: err}
+		}
+		return nil
+	})
+	return rows, err
+}
+
 // Update implements sweep.Transactions.
 func (x *Transactions) Update(ctx context.Context, t sweep.Transaction, presented secret.String) error {
 	return x.file.update(ctx, func(tx *bbolt.Tx) error {

@@ -20,6 +20,7 @@ func Transactions(t *testing.T, open func(t *testing.T) sweep.Transactions) {
 	t.Run("no row", x.noRow)
 	t.Run("every field round-trips", x.roundTrip)
 	t.Run("times are kept to the second, in UTC", x.times)
+	t.Run("many rows in one call", x.many)
 	t.Run("ids of more than 32 bits", x.bigIDs)
 	t.Run("put: the newer record wins", x.putNewer)
 	t.Run("put: the older record does not", x.putOlder)
@@ -175,16 +176,39 @@ func (x transactionsContract) bigIDs(t *testing.T) {
 	}
 }
 
+// many: rows that are there, one that is not, and one asked for twice; more than any
+// store reads at once.
+func (x transactionsContract) many(t *testing.T) {
+	t.Parallel()
+	first, second, none := x.stored(t), x.stored(t), idIn(0)
+	ids := []int64{second.ID, none, first.ID, second.ID}
+	want := map[int64]sweep.Read{
+		first.ID: {Transaction: first, Found: true}, second.ID: {Transaction: second, Found: true}, none: {},
+	}
+	for len(ids) < 250 {
+		id := idIn(1)
+		ids = append(ids, id)
+		want[id] = sweep.Read{}
+	}
+	got, err := x.store.GetMany(t.Context(), ids)
+	must(t, err)
+	equal(t, "rows", got, want)
+	got, err = x.store.GetMany(t.Context(), nil)
+	must(t, err)
+	equal(t, "rows of no ids", len(got), 0)
+}
+
 func (x transactionsContract) cancelled(t *testing.T) {
 	t.Parallel()
 	row := x.stored(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _, getErr := x.store.Get(ctx, row.ID)
+	_, manyErr := x.store.GetMany(ctx, []int64{row.ID})
 	_, dueErr := x.store.Due(ctx, row.Account, 0, 10, epoch)
 	_, putErr := x.store.Put(ctx, sweep.Transaction{ID: row.ID, RecordedAt: after(0)})
 	updateErr := x.store.Update(ctx, sweep.Transaction{ID: row.ID}, row.RefreshToken)
-	for what, err := range map[string]error{"get": getErr, "due": dueErr, "put": putErr, "update": updateErr} {
+	for what, err := range map[string]error{"get": getErr, "get many": manyErr, "due": dueErr, "put": putErr, "update": updateErr} {
 		if err == nil || errors.Is(err, sweep.ErrChanged) || errors.Is(err, sweep.ErrForbidden) {
 			t.Errorf("%s: error %v", what, err)
 		}

@@ -1,0 +1,74 @@
+package awshome
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/sweep"
+)
+
+const (
+	// batchMost is the most rows that BatchGetItem reads.
+	batchMost = 100
+	// unprocessedTries is how often keys are asked for that DynamoDB was too busy to
+	// read, or that came after 16 MB of others; unprocessedWait is the wait before that,
+	// which doubles. The SDK tries calls again, but not what a call leaves out.
+	unprocessedTries = 5
+	unprocessedWait  = 50 * time.Millisecond
+)
+
+// errUnprocessed is the error of rows that DynamoDB was too busy to read.
+var errUnprocessed = errors.New("DynamoDB left keys unprocessed, as it does when the table is throttled")
+
+// GetMany implements sweep.Transactions with one BatchGetItem for each 100 rows, and
+// more for those that DynamoDB leaves unprocessed.
+func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, error) {
+	rows := make(map[int64]sweep.Read, len(ids))
+	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), batchMost) {
+		if err := x.getBatch(ctx, batch, rows); err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+// getBatch reads rows, each of which is in ids once, as BatchGetItem wants it.
+func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64]sweep.Read) error {
+	keys := make([]map[string]types.AttributeValue, len(ids))
+	for i, id := range ids {
+		keys[i] = transactionKey(id)
+	}
+	wait := unprocessedWait
+	for try := 1; ; try++ {
+		out, err := x.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{x.table: {Keys: keys, ConsistentRead: aws.Bool(true)}},
+		})
+		if err != nil {
+			return x.failure("read", "BatchGetItem", err)
+		}
+		for _, stored := range out.Responses[x.table] {
+			t, err := decodeTransaction(x.table, stored)
+			rows[t.ID] = sweep.Read{Transaction: t, Found: err == nil, Err: err}
+		}
+		if keys = out.UnprocessedKeys[x.table].Keys; len(keys) == 0 {
+			break
+		}
+		if try == unprocessedTries || !pace.Sleep(ctx, wait) {
+			return fail([]error{errUnprocessed}, "read %d rows of the table %q: %v", len(keys), x.table, errUnprocessed)
+		}
+		wait *= 2
+	}
+	for _, id := range ids {
+		if _, found := rows[id]; !found {
+			rows[id] = sweep.Read{}
+		}
+	}
+	return nil
+}
