@@ -1,5 +1,5 @@
 // Package reader gives a service the access token that the refresh functions publish,
-// and keeps no longer to it than it should:
+// and keeps it no longer than it should:
 //
 //	source := awsreader.Secret(secretsmanager.NewFromConfig(cfg), "token-refresh/hesabe/default/access")
 //	tokens := reader.NewTokenSource(source, reader.Options{})
