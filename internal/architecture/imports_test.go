@@ -47,6 +47,25 @@ func TestProvidersKnowNeitherEnginesNorHomes(t *testing.T) {
 	}
 }
 
+// A service takes in the libraries of the home that it reads from, and no other's.
+func TestReadersCarryTheirHomeAlone(t *testing.T) {
+	t.Parallel()
+	const aws, bbolt, oauth2 = "github.com/aws/", "go.etcd.io/", "golang.org/x/oauth2"
+	for pkg, allowed := range map[string][]string{
+		"/pkg/reader":            {oauth2},
+		"/pkg/reader/awsreader":  {oauth2, aws},
+		"/pkg/reader/filereader": {oauth2, bbolt, "golang.org/x/sys", "github.com/google/uuid"},
+	} {
+		for _, dep := range dependencies(t, module+pkg) {
+			library := strings.Contains(strings.SplitN(dep, "/", 2)[0], ".")
+			if library && !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(dep, prefix) }) ||
+				strings.HasPrefix(dep, module+"/internal/") || strings.HasPrefix(dep, module+"/pkg/providers/") {
+				t.Errorf("%s depends on %s", pkg, dep)
+			}
+		}
+	}
+}
+
 // What goes into a function is paid for at every cold start.
 func TestFunctionsCarryLittle(t *testing.T) {
 	t.Parallel()

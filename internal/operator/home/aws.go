@@ -47,7 +47,7 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 		Name:         fmt.Sprintf("aws %s %s %s %s %s", cfg.Region, o.Profile, o.SecretPrefix, o.LedgerTable, o.TransactionsTable),
 		Secrets:      clients.Secrets(o.SecretPrefix),
 		Ledger:       clients.Ledger(o.LedgerTable),
-		Transactions: clients.Transactions(o.TransactionsTable),
+		Transactions: clients.Transactions(o.TransactionsTable), //nolint:contextcheck // it resolves an endpoint, and waits for nothing
 		Editor:       clients.Editor(o.SecretPrefix, o.KMSKey),
 	}, nil
 }

@@ -55,7 +55,7 @@ func newOperation(readOnly bool, do func(tx *bbolt.Tx) error) *operation {
 
 // run does op, or waits until another's turn has done it. lock opens the file for the
 // first of a turn; its error is op's alone, the others then try themselves.
-func (q *queue) run(ctx context.Context, op *operation, lock func() (*bbolt.DB, error)) error {
+func (q *queue) run(ctx context.Context, op *operation, lock func() (*bbolt.DB, error)) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -82,6 +82,7 @@ func (q *queue) run(ctx context.Context, op *operation, lock func() (*bbolt.DB, 
 		q.withdraw(op)
 		return err
 	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	some := q.take(op.readOnly)
 	defer func() {
 		for _, op := range some {
@@ -93,7 +94,7 @@ func (q *queue) run(ctx context.Context, op *operation, lock func() (*bbolt.DB, 
 	} else {
 		write(db, some)
 	}
-	return errors.Join(op.err, db.Close())
+	return op.err
 }
 
 func (q *queue) add(op *operation) {
