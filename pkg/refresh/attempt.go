@@ -134,7 +134,11 @@ func (a *attempt) waitingFor(state State) error {
 	case Uncertain:
 		return fmt.Errorf("the refresh token may be spent: "+mend, a.name(Credentials), a.name(TokensDoc))
 	case Misconfigured:
-		return fmt.Errorf("nothing was tried since the last failure: correct the secret %s, or force a run", a.name(Credentials))
+		err := fmt.Errorf("nothing was tried since the last failure: correct the secret %s, or force a run", a.name(Credentials))
+		if a.row.LastError != "" {
+			err = errors.Join(errors.New(a.row.LastError), err)
+		}
+		return err
 	case OK:
 	}
 	return nil
@@ -151,15 +155,18 @@ func (a *attempt) note(ctx context.Context, state State, cause error) Result {
 	if state == Misconfigured {
 		next.CredentialsVersionID = "" // see unread
 	}
-	next.LastOutcome = result.Outcome
+	next.Ended(result.Outcome, cause)
 	if !a.exists && !slices.Contains(a.Accounts, a.row.Account) {
 		return result // perhaps a mistyped name: a row would be looked after for ever
 	}
-	if a.req.DryRun || a.exists && a.row.State == next.State &&
-		a.row.CredentialsVersionID == next.CredentialsVersionID && a.row.SeenVersionID == next.SeenVersionID {
+	known := a.exists && a.row.State == next.State &&
+		a.row.CredentialsVersionID == next.CredentialsVersionID && a.row.SeenVersionID == next.SeenVersionID
+	if a.req.DryRun || known && a.row.LastError == next.LastError {
 		return result
 	}
-	next.ConsecutiveFailures++
+	if !known {
+		next.ConsecutiveFailures++
+	}
 	if err := a.Ledger.Write(ctx, next, a.unchanged()); err != nil {
 		// The next tick finds the same and writes it then.
 		a.Log.WarnContext(ctx, "state not written", "account", a.row.Account, "error", err)

@@ -78,6 +78,7 @@ type Row struct {
 	RefreshExpiresAt    time.Time
 	LastSuccessAt       time.Time
 	LastOutcome         outcome.Outcome
+	LastError           string // why LastOutcome is none to wish for, in a line, for people; without secrets
 	ConsecutiveFailures int
 
 	// StagedAt tells when the attempts of the last day that may have staged a version

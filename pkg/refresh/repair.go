@@ -112,7 +112,7 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 func (a *attempt) settleRepair(ctx context.Context, next Row, result Result) Result {
 	before, guard := a.row, a.unchanged()
 	a.row = next
-	a.count(result.Outcome)
+	a.count(result.Outcome, result.Err)
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
 	var lost *LostError
 	switch {

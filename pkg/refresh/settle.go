@@ -12,13 +12,13 @@ import (
 	"tokenrefresh/pkg/providers"
 )
 
-// settle ends the attempt: one write, on the condition that the claim is still
-// ours. An error leaves the row as sending; the next tick finishes it then.
-func (a *attempt) settle(ctx context.Context, what outcome.Outcome) error {
+// settle ends the attempt, because of cause where there is one: one write, on the
+// condition that the claim is still ours. An error leaves the row as sending; the next tick finishes it then.
+func (a *attempt) settle(ctx context.Context, what outcome.Outcome, cause error) error {
 	guard := a.held()
 	a.row.Phase = Idle
 	a.row.CredentialsVersionID = a.read.credentials.ID
-	a.count(what)
+	a.count(what, cause)
 	err := a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
 	var lost *LostError
 	if errors.As(err, &lost) && lost.Exists && a.settled(lost.Current) {
@@ -59,7 +59,7 @@ func (a *attempt) settleStored(ctx context.Context, c chain, published error, su
 	a.row.LoginFailures = 0
 	a.row.LastSuccessAt = a.Now()
 	a.schedule(c)
-	if err := a.settle(ctx, result.Outcome); err != nil {
+	if err := a.settle(ctx, result.Outcome, result.Err); err != nil {
 		result.Outcome = outcome.PersistFailed
 		result.Err = errors.Join(result.Err, err)
 	}
@@ -75,7 +75,7 @@ func (a *attempt) settleKept(ctx context.Context, c chain, cause error) Result {
 	a.row.NotBefore = time.Time{}
 	a.row.LoginFailures = 0
 	a.schedule(c)
-	err := a.settle(ctx, outcome.PersistFailed)
+	err := a.settle(ctx, outcome.PersistFailed, cause)
 	return Result{
 		Outcome: outcome.PersistFailed, Source: c.source, AttemptID: c.attemptID, AccessExpiresAt: c.accessExpiresAt,
 		Err: errors.Join(fmt.Errorf("the reply is kept, but not current yet: %w", cause), err),
@@ -89,7 +89,7 @@ func (a *attempt) settleSuperseded(ctx context.Context, theirs string) Result {
 	a.row.State = OK
 	a.row.NotBefore = time.Time{}
 	result := Result{Outcome: outcome.Superseded, VersionID: theirs, AttemptID: a.row.AttemptID}
-	result.Err = a.settle(ctx, outcome.Superseded)
+	result.Err = a.settle(ctx, outcome.Superseded, nil)
 	return result
 }
 
@@ -116,7 +116,7 @@ func (a *attempt) settleFailed(ctx context.Context, what outcome.Outcome, cause 
 	a.row.SeenVersionID = a.read.tokens.ID
 	return Result{
 		Outcome: what, AttemptID: a.row.AttemptID,
-		Err: errors.Join(cause, a.settle(ctx, what)),
+		Err: errors.Join(cause, a.settle(ctx, what, cause)),
 	}
 }
 
@@ -148,8 +148,8 @@ func (a *attempt) pause(cause error) time.Time {
 }
 
 // count writes the outcome into the row's history.
-func (a *attempt) count(what outcome.Outcome) {
-	a.row.LastOutcome = what
+func (a *attempt) count(what outcome.Outcome, cause error) {
+	a.row.Ended(what, cause)
 	switch what {
 	case outcome.Refreshed, outcome.LoggedIn, outcome.Recovered:
 		a.row.ConsecutiveFailures = 0

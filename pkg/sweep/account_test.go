@@ -252,8 +252,12 @@ func TestMalformedCredentials(t *testing.T) {
 		row := w.ledgerRow(account)
 		equal(t, "state", row.State, refresh.Misconfigured)
 		equal(t, "last outcome", row.LastOutcome, outcome.Misconfigured)
+		if !strings.Contains(row.LastError, "secret model/default/credentials: ") {
+			t.Errorf("last error %q", row.LastError)
+		}
 		w.setSecret("v2", "good")
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
+		equal(t, "last error", w.ledgerRow(account).LastError, "")
 	})
 }
 

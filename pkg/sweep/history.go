@@ -46,7 +46,7 @@ func (s *sweep) note(ctx context.Context) {
 func (s *sweep) noteOn(row refresh.Row, what outcome.Outcome) refresh.Row {
 	row.Phase = refresh.Idle
 	row.Fence++
-	row.LastOutcome = what
+	row.Ended(what, s.why(what))
 	row.CredentialsVersionID = s.credentials.ID
 	row.State = refresh.OK // a real try starts afresh
 	if what == outcome.Misconfigured {

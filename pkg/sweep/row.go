@@ -133,7 +133,7 @@ func (s *sweep) backOff(ctx context.Context, t Transaction, cause error) {
 	next := t
 	next.Failures++
 	next.dueAt(s.Now().Add(pace.Backoff(next.Failures)))
-	s.warn(fmt.Sprintf("transaction %d: %v", t.ID, cause))
+	s.say(outcome.Transient, fmt.Errorf("transaction %d: %w", t.ID, cause))
 	s.outlook(next.RefreshAt, orElse(t.AccessExpiresAt, t.RefreshAt), next.Failures) // without a token since it was due
 	s.fail(ctx, t, next, outcome.Transient)
 }

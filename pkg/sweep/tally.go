@@ -17,7 +17,8 @@ type tally struct {
 	mu     sync.Mutex
 	report Account
 	needs  []Result
-	fewest int // attempts that a row has left
+	causes map[outcome.Outcome]error // the first of each
+	fewest int                       // attempts that a row has left
 }
 
 // count adds n rows that ended as what.
@@ -97,12 +98,32 @@ func (t *tally) called() bool {
 // say tells people once why rows ended as what: as a result where one of them must
 // act, be it for the first time, and as a warning where it is no error.
 func (t *tally) say(what outcome.Outcome, err error) {
+	t.because(what, err)
 	if !what.NeedsPerson() {
 		t.warn(err.Error())
 	}
 	if what.NeedsPerson() || what == outcome.NotSeeded {
 		t.need(Result{Outcome: what, Err: err})
 	}
+}
+
+// because takes note of why rows ended as what.
+func (t *tally) because(what outcome.Outcome, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.causes == nil {
+		t.causes = map[outcome.Outcome]error{}
+	}
+	if t.causes[what] == nil {
+		t.causes[what] = err
+	}
+}
+
+// why is the first cause of rows that ended as what, if there was one.
+func (t *tally) why(what outcome.Outcome) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.causes[what]
 }
 
 func (t *tally) warn(text string) {

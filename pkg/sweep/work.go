@@ -107,7 +107,7 @@ func (s *sweep) visit(ctx context.Context, d Due, row Read) {
 // provider, and however many there are they stop no sweep.
 func (s *sweep) skip(d Due, err error) {
 	s.left(outcome.Transient, d)
-	s.warn(err.Error())
+	s.say(outcome.Transient, err)
 }
 
 // wanted reports whether a row is to be refreshed now.

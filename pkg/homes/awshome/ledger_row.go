@@ -15,8 +15,8 @@ const milliseconds = "2006-01-02T15:04:05.000Z"
 var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
 	"state", "credentials_version_id", "seen_version_id", "version_id", "published_version_id", "refresh_at", "not_before",
-	"login_failures", "access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "consecutive_failures",
-	"staged_at",
+	"login_failures", "access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
+	"consecutive_failures", "staged_at",
 }
 
 func rowKey(key refresh.Key) item {
@@ -55,6 +55,7 @@ func encodeRow(row refresh.Row) item {
 	i.putTime("refresh_expires_at", milliseconds, row.RefreshExpiresAt)
 	i.putTime("last_success_at", milliseconds, row.LastSuccessAt)
 	i.putText("last_outcome", string(row.LastOutcome))
+	i.putText("last_error", row.LastError)
 	i.putNumber("consecutive_failures", int64(row.ConsecutiveFailures))
 	if len(row.StagedAt) > 0 {
 		staged := make([]types.AttributeValue, len(row.StagedAt))
@@ -99,6 +100,7 @@ func decodeRow(table string, stored item) (refresh.Row, error) {
 		RefreshExpiresAt:     r.time("refresh_expires_at"),
 		LastSuccessAt:        r.time("last_success_at"),
 		LastOutcome:          outcome.Outcome(r.text("last_outcome")),
+		LastError:            r.text("last_error"),
 		ConsecutiveFailures:  int(r.number("consecutive_failures")),
 		StagedAt:             r.moments("staged_at"),
 		Paused:               r.flag("paused"),

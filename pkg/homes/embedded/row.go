@@ -33,6 +33,7 @@ type storedRow struct {
 	RefreshExpiresAt     time.Time       `json:"refresh_expires_at,omitzero"`
 	LastSuccessAt        time.Time       `json:"last_success_at,omitzero"`
 	LastOutcome          outcome.Outcome `json:"last_outcome,omitempty"`
+	LastError            string          `json:"last_error,omitempty"`
 	ConsecutiveFailures  int             `json:"consecutive_failures,omitempty"`
 	StagedAt             []time.Time     `json:"staged_at,omitempty"`
 	Paused               bool            `json:"paused,omitempty"`
@@ -84,6 +85,7 @@ func encodeRow(r refresh.Row) ([]byte, error) {
 		RefreshExpiresAt:     milliseconds(r.RefreshExpiresAt),
 		LastSuccessAt:        milliseconds(r.LastSuccessAt),
 		LastOutcome:          r.LastOutcome,
+		LastError:            r.LastError,
 		ConsecutiveFailures:  r.ConsecutiveFailures,
 		StagedAt:             allSeconds(r.StagedAt),
 		Paused:               r.Paused,
@@ -123,6 +125,7 @@ func decodeRow(key refresh.Key, data []byte) (refresh.Row, error) {
 		RefreshExpiresAt:     s.RefreshExpiresAt,
 		LastSuccessAt:        s.LastSuccessAt,
 		LastOutcome:          s.LastOutcome,
+		LastError:            s.LastError,
 		ConsecutiveFailures:  s.ConsecutiveFailures,
 		StagedAt:             s.StagedAt,
 		Paused:               s.Paused,

@@ -72,6 +72,7 @@ func fullRow(key refresh.Key) refresh.Row {
 		RefreshExpiresAt:     at(1234),
 		LastSuccessAt:        at(-1),
 		LastOutcome:          outcome.PersistFailed,
+		LastError:            "é: <why>",
 		ConsecutiveFailures:  4,
 		StagedAt:             []time.Time{base.Add(-time.Hour), base},
 	}

@@ -1,0 +1,76 @@
+package refresh_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// Who looks at the row sees why the last run brought nothing, as long as that is so.
+func TestLastError(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		breaks, mends func(*rt.World)
+		outcome       outcome.Outcome
+		cause         string
+	}{
+		"the provider cannot be reached": {
+			func(w *rt.World) { w.Provider.Answer = rt.Fail(rt.Refresh, providers.NotSent, false) },
+			func(w *rt.World) { w.Provider.Answer = nil },
+			outcome.Transient, "not sent",
+		},
+		"the refresh token is refused": {
+			func(w *rt.World) { w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false) },
+			func(w *rt.World) { w.Provider.Answer = nil; w.Seed(rt.Default) },
+			outcome.Dead, "refused",
+		},
+		"the credentials are forbidden": {
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, refresh.ErrForbidden) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, nil) },
+			outcome.Misconfigured, refresh.ErrForbidden.Error(),
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			tt.breaks(w)
+			for range 2 { // the second finds what the first has written
+				if got := tick(w, nil); got.Outcome != tt.outcome {
+					t.Fatalf("%s (%v), want %s", got.Outcome, got.Err, tt.outcome)
+				}
+				if r := row(w); r.LastOutcome != tt.outcome || !strings.Contains(r.LastError, tt.cause) || strings.Contains(r.LastError, "\n") {
+					t.Errorf("noted: %s, %q, want %s because of %s", r.LastOutcome, r.LastError, tt.outcome, tt.cause)
+				}
+			}
+			tt.mends(w)
+			w.Advance(time.Hour)
+			tick(w, nil)
+			if r := row(w); r.LastError != "" {
+				t.Errorf("noted after it was mended: %s, %q", r.LastOutcome, r.LastError)
+			}
+		})
+	}
+}
+
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	r := refresh.Row{LastError: "old"}
+	r.Ended(outcome.Refreshed, nil)
+	if r.LastOutcome != outcome.Refreshed || r.LastError != "" {
+		t.Errorf("%s, %q", r.LastOutcome, r.LastError)
+	}
+	r.Ended(outcome.Dead, errors.Join(errors.New("why"), errors.New("what to do")))
+	if r.LastError != "why" {
+		t.Errorf("error %q", r.LastError)
+	}
+	r.Ended(outcome.Dead, errors.New("x"+strings.Repeat("é", 1000)))
+	if n := len(r.LastError); n != 499 || !utf8.ValidString(r.LastError) {
+		t.Errorf("%d bytes, of UTF-8: %t", n, utf8.ValidString(r.LastError))
+	}
+}
