@@ -169,17 +169,30 @@ func (a *attempt) discard(ctx context.Context) (Result, error) {
 		return Result{}, fmt.Errorf("%w: the refresh token in %s may have been presented: accept, relogin, or put a new one there",
 			ErrUnresolved, a.name(TokensDoc))
 	}
-	if result, ok := a.takeover(ctx); !ok {
-		return result, nil
-	}
-	persist, cancel := a.persistContext(ctx)
-	defer cancel()
-	a.row.VersionID, a.row.SeenVersionID = s.tokens.ID, s.tokens.ID
+	return a.forgo(ctx), nil
+}
+
+// forgo writes, in one step, that the attempt is over and the current version stands. A
+// claim would leave an attempt of which nobody knows what it has sent.
+func (a *attempt) forgo(ctx context.Context) Result {
+	guard := a.unchanged()
+	current := a.read.tokens.ID
+	a.row.Phase = Idle
+	a.row.Fence++
 	a.row.Escrow = Escrow{}
 	a.row.State = OK
+	a.row.VersionID, a.row.SeenVersionID, a.row.CredentialsVersionID = current, current, a.read.credentials.ID
 	a.row.NotBefore, a.row.LoginFailures = time.Time{}, 0
 	a.row.RefreshAt = a.Now()
-	result := Result{Outcome: outcome.Superseded, VersionID: s.tokens.ID, AttemptID: a.row.AttemptID}
-	result.Err = a.settle(persist, outcome.Superseded, nil)
-	return result, nil
+	a.count(outcome.Superseded, nil)
+
+	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
+	var lost *LostError
+	switch {
+	case err == nil, errors.As(err, &lost) && lost.Exists && a.settled(lost.Current): // or the try before had been done
+		return Result{Outcome: outcome.Superseded, VersionID: current, AttemptID: a.row.AttemptID}
+	case errors.As(err, &lost):
+		return Result{Outcome: outcome.Busy}
+	}
+	return untold(fmt.Errorf("settle in the ledger: %w", err))
 }

@@ -62,6 +62,11 @@ func pauses(w *rt.World) { w.Ledger.Pause(rt.Default, true) }
 
 func full(w *rt.World) { w.Secrets.Quota(rt.Default, refresh.TokensDoc, true) }
 
+func relogs(w *rt.World) {
+	w.Advance(time.Minute)
+	_, _ = resolve(w, nil, refresh.Relogin) // what becomes of it is the test's to say
+}
+
 func both(one, other func(*rt.World)) func(*rt.World) {
 	return func(w *rt.World) { one(w); other(w) }
 }
@@ -98,6 +103,7 @@ func TestResolve(t *testing.T) {
 		"discard of a dead run after a seed":   {both(setupDied(at(sends, 1, 0, rt.DieAfter)), seed), refresh.Discard, outcome.Superseded, false},
 		"discard of a live chain that lives":   {setupDue, refresh.Discard, outcome.Superseded, true},
 		"discard of what the escrow carries":   {setupCarried, refresh.Discard, "", false},
+		"discard of a login that it carries":   {both(both(setupDue, full), relogs), refresh.Discard, "", false},
 		"discard without any token":            {func(w *rt.World) { tick(w, at(logins, 1, 0, rt.FailAfter)) }, refresh.Discard, "", false},
 		"a resolution that there is not":       {setupDue, "hope", "", true},
 	} {
