@@ -1,9 +1,10 @@
 # Short verbs; CI runs the same ones (.ci/run). Each sets up what it needs: Go
 # alone for `run` and `bench` (and `build`, where there is no Python); Python 3.11 or later for `validate` and for
-# those tests that need an AWS to talk to. Set up once, a second run costs nothing.
+# those tests that need an AWS to talk to; Node 20 for those of the example in it. Set up once, a second run costs nothing.
 
 SAM_VENV := .venv/sam
 MOTO_VENV := .venv/moto
+NODE_VENV := .venv/node
 
 # This machine's architecture, as Lambda names it.
 HOST_ARCH = $(patsubst amd64,x86_64,$(shell go env GOHOSTARCH))
@@ -20,7 +21,7 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint build validate bench fuzz clean functions moto
+.PHONY: help run test drill soak lint build validate bench fuzz clean functions moto node
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -32,11 +33,15 @@ run: ## Show all of it on this machine, without AWS: records, refreshes, a crash
 build: functions ## Build the three functions (.aws-sam/build) and the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 
-test: functions moto ## Run all tests; the functions' real binaries run against an emulated AWS
+test: functions moto node ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
 	$(EXPLORE)
+
+drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
+	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test -run '^TestDrill$$' ./internal/e2e -drill
+	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
 soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
 	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
@@ -91,6 +96,17 @@ build-Refresh%:
 moto:
 	@command -v moto_server >/dev/null || $(MAKE) -s $(MOTO_VENV)/.ready || \
 		echo "No moto_server: the tests that need an AWS are skipped."
+
+# The AWS SDK of the example in Node; without it, its tests are skipped.
+node:
+	@command -v npm >/dev/null && $(MAKE) -s $(NODE_VENV)/.ready || \
+		echo "No AWS SDK for Node: the tests of the example in Node are skipped."
+
+$(NODE_VENV)/.ready: examples/node/package.json examples/node/package-lock.json
+	@echo "Installing the AWS SDK for Node into $(NODE_VENV) (once) ..."
+	@rm -rf $(NODE_VENV) && mkdir -p $(NODE_VENV) && cp $^ $(NODE_VENV)
+	@cd $(NODE_VENV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 .venv/%/.ready: tools/requirements-%.txt
 	@echo "Installing $* into .venv/$* (once) ..."

@@ -9,7 +9,7 @@ import (
 )
 
 // local is the demonstration: everything on this machine, nothing to set up.
-func local() *cobra.Command {
+func local(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "local",
 		Short: "Show the main job on this machine: no AWS account, no Docker",
@@ -17,9 +17,9 @@ func local() *cobra.Command {
 			"interface and a state file in a temporary directory, kills two attempts on the way, and prints\n" +
 			"what happened. Nothing is left behind.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: o.run(func(cmd *cobra.Command, _ []string) error {
 			return demo.Run(cmd.Context(), cmd.OutOrStdout(), victimArgs)
-		},
+		}),
 	}
 }
 
@@ -29,17 +29,17 @@ func victimArgs(path string, ahead time.Duration, moment demo.Moment) []string {
 }
 
 // victim is the process that local kills.
-func victim() *cobra.Command {
+func victim(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:    "victim STATE AHEAD MOMENT",
 		Hidden: true,
 		Args:   cobra.ExactArgs(3),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: o.run(func(cmd *cobra.Command, args []string) error {
 			ahead, err := time.ParseDuration(args[1])
 			if err != nil {
 				return err
 			}
 			return demo.Victim(cmd.Context(), args[0], ahead, demo.Moment(args[2]))
-		},
+		}),
 	}
 }

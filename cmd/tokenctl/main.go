@@ -4,30 +4,29 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := root().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "tokenctl:", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop has run
-	}
+	context.AfterFunc(ctx, stop) // a second signal ends the process as it is
+	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-func root() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:           "tokenctl",
-		Short:         "The operator's command of token-refresh",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+// execute runs the command with its arguments and returns its exit code.
+func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	var o options
+	cmd := root(&o) //nolint:contextcheck // each verb gets it when it is executed
+	cmd.SetArgs(args)
+	cmd.SetIn(in)
+	cmd.SetOut(out)
+	cmd.SetErr(errOut)
+	err := cmd.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(errOut, "tokenctl:", err)
 	}
-	cmd.AddCommand(local(), victim())
-	return cmd
+	return codeOf(err, o.began)
 }

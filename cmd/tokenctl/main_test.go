@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"tokenrefresh/internal/plant"
 )
 
 // TestMain lets the test binary be the command where local starts its victims.
@@ -16,22 +20,47 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// said is what a command left behind.
+type said struct {
+	code     int
+	out, err string
+}
+
+// tokenctl runs the command. No output of it may show a secret.
+func tokenctl(t *testing.T, stdin string, args ...string) said {
+	t.Helper()
+	return tokenctlIn(t.Context(), t, stdin, args...)
+}
+
+func tokenctlIn(ctx context.Context, t *testing.T, stdin string, args ...string) said {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	code := execute(ctx, args, strings.NewReader(stdin), &out, &errOut)
+	if plant.Shown(out.String(), errOut.String()) {
+		t.Errorf("%v shows a secret:\n%s%s", args, out.String(), errOut.String())
+	}
+	return said{code, out.String(), errOut.String()}
+}
+
+// want checks the exit code, and that what was said holds each of parts.
+func (s said) want(t *testing.T, code int, parts ...string) {
+	t.Helper()
+	if s.code != code {
+		t.Errorf("exit code %d, want %d:\n%s%s", s.code, code, s.out, s.err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(s.out+s.err, part) {
+			t.Errorf("it does not say %q:\n%s%s", part, s.out, s.err)
+		}
+	}
+}
+
 // TestLocal runs the demonstration as `make run` does. It fails by itself where the
 // story goes otherwise; here it has to tell it, too.
 func TestLocal(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	cmd := root()
-	cmd.SetArgs([]string{"local"})
-	var out bytes.Buffer
-	cmd.SetOut(&out)
-	if err := cmd.ExecuteContext(t.Context()); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	for _, want := range []string{"logged_in", "refreshed 3", "not_due", "killed", "busy", "recovered", "presented twice: 0", "valid: true"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("it does not tell of %q:\n%s", want, out.String())
-		}
-	}
+	tokenctl(t, "", "local").want(t, exitDone,
+		"logged_in", "refreshed 3", "not_due", "killed", "busy", "recovered", "presented twice: 0", "valid: true")
 	left, err := os.ReadDir(os.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -41,14 +70,44 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-func TestWrongArguments(t *testing.T) {
+func TestWrongUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"local", "x"}, {"nothing"}, {"victim"}} {
-		cmd := root()
-		cmd.SetArgs(args)
-		cmd.SetOut(new(bytes.Buffer))
-		if err := cmd.ExecuteContext(t.Context()); err == nil {
-			t.Errorf("%v: no error", args)
-		}
+	embedded := []string{"--home", "embedded", "--state", t.TempDir() + "/state.db"}
+	for line, says := range map[string]string{
+		"local x":                               "x",
+		"nothing":                               "nothing",
+		"victim":                                "accepts 3",
+		"--nothing":                             "--nothing",
+		"seed":                                  "credentials or tokens",
+		"seed passwords":                        "passwords",
+		"seed credentials":                      "provider",
+		"seed credentials --provider paypal":    "hesabe, tconnect, berbix",
+		"pause":                                 "provider",
+		"pause --provider hesabe --account a/b": "--account",
+		"pause --provider hesabe --home s3":     "aws or embedded",
+		"resume --provider hesabe --secret-prefix=": "--secret-prefix",
+		"record":                                       "transaction-id",
+		"record --transaction-id x":                    "transaction-id",
+		"record --transaction-id 1 --file f":           "none of the others can be",
+		"record --status deleted --file f":             "none of the others can be",
+		"record --transaction-id -1 --status deleted":  `"transaction_id"`,
+		"record --transaction-id 1 --status done":      `"status"`,
+		"record --transaction-id 1":                    `"refresh_token": is missing`,
+		"record --file f.txt":                          "--format",
+		"record --file f.csv --workers -1":             "--workers",
+		"record --transaction-id 1 --account default/": "--account",
+	} {
+		// The state first: a flag on the line overrules it.
+		tokenctl(t, "", append(slices.Clone(embedded), strings.Fields(line)...)...).want(t, exitUsage, says)
 	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	tokenctl(t, "", "--help").want(t, exitDone, "Exit codes", "--home", "completion")
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		tokenctl(t, "", "completion", shell).want(t, exitDone, "tokenctl")
+	}
+	tokenctl(t, "", "__complete", "pause", "--provider", "").want(t, exitDone, "hesabe\ntconnect\nberbix\n")
+	tokenctl(t, "", "__complete", "--home", "").want(t, exitDone, "aws\nembedded\n")
 }

@@ -47,6 +47,25 @@ func TestProvidersKnowNeitherEnginesNorHomes(t *testing.T) {
 	}
 }
 
+// A service takes in the libraries of the home that it reads from, and no other's.
+func TestReadersCarryTheirHomeAlone(t *testing.T) {
+	t.Parallel()
+	const aws, bbolt, oauth2 = "github.com/aws/", "go.etcd.io/", "golang.org/x/oauth2"
+	for pkg, allowed := range map[string][]string{
+		"/pkg/reader":            {oauth2},
+		"/pkg/reader/awsreader":  {oauth2, aws},
+		"/pkg/reader/filereader": {oauth2, bbolt, "golang.org/x/sys", "github.com/google/uuid"},
+	} {
+		for _, dep := range dependencies(t, module+pkg) {
+			library := strings.Contains(strings.SplitN(dep, "/", 2)[0], ".")
+			if library && !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(dep, prefix) }) ||
+				strings.HasPrefix(dep, module+"/internal/") || strings.HasPrefix(dep, module+"/pkg/providers/") {
+				t.Errorf("%s depends on %s", pkg, dep)
+			}
+		}
+	}
+}
+
 // What goes into a function is paid for at every cold start.
 func TestFunctionsCarryLittle(t *testing.T) {
 	t.Parallel()
@@ -76,6 +95,21 @@ func TestOneFunctionCarriesAQueue(t *testing.T) {
 	for provider, want := range map[string]bool{"hesabe": false, "tconnect": false, "berbix": true} {
 		if got := slices.Contains(dependencies(t, module+"/functions/refresh-"+provider), client); got != want {
 			t.Errorf("refresh-%s carries %s: %t", provider, client, got)
+		}
+	}
+}
+
+// What speaks to a person at a terminal stays out of what others build on.
+func TestOnlyTheCommandKnowsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, dep := range dependencies(t, module+"/pkg/...", module+"/functions/...") {
+		for _, banned := range []string{
+			"github.com/spf13/", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/aws/aws-sdk-go-v2/config",
+			module + "/internal/operator", module + "/cmd/",
+		} {
+			if strings.HasPrefix(dep, banned) {
+				t.Errorf("a package of pkg or functions depends on %s", dep)
+			}
 		}
 	}
 }

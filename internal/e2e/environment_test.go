@@ -20,6 +20,8 @@ func TestWrongEnvironment(t *testing.T) {
 		"PROVIDER_ENVIRONMENT": "test",
 		"HTTP_TIMEOUT":         "10",
 		"LOG_LEVEL":            "loud",
+		"SCHEDULE_RATE":        "each minute",
+		"EVENT_BUS":            "no spaces",
 		"AWS_ENDPOINT_URL":     "localhost",
 	}
 	more := map[sandbox.Provider]map[string]string{

@@ -31,6 +31,12 @@ type function struct {
 // start starts the function as it is deployed.
 func (c *credential) start(t *testing.T) *function {
 	t.Helper()
+	return c.startWith(t, nil)
+}
+
+// startWith is start with edits of the environment.
+func (c *credential) startWith(t *testing.T, edits map[string]string) *function {
+	t.Helper()
 	f := &function{wire: newWire(t, c.aws), heard: &c.heard, tick: `{}`}
 	if c.account != defaultAccount {
 		f.tick = c.event("")
@@ -39,7 +45,7 @@ func (c *credential) start(t *testing.T) *function {
 		f.account = c.account
 	}
 	var err error
-	if f.Function, err = runtimeapi.Start(t.Context(), c.options(t, f.wire.URL, nil)); err != nil {
+	if f.Function, err = runtimeapi.Start(t.Context(), c.options(t, f.wire.URL, edits)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.Close)

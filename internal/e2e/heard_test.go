@@ -48,11 +48,10 @@ func (h *heard) check(t *testing.T, secrets []string) {
 		h.texts = append(h.texts, news)
 		l.checked += strings.LastIndex(news, "\n") + 1 // a line may have begun and not ended yet
 	}
-	for _, text := range h.texts {
-		h.spoke = h.spoke || text != ""
-		if i := leak(text, secrets); i >= 0 {
-			t.Errorf("a function has told a secret (%d characters long) in a text of %d characters", len(secrets[i]), len(text))
-		}
+	all := strings.Join(h.texts, "\n") // once for all: there may be thousands of secrets
+	h.spoke = h.spoke || strings.TrimSpace(all) != ""
+	if i := leak(all, secrets); i >= 0 {
+		t.Errorf("a function has told a secret (%d characters long)", len(secrets[i]))
 	}
 	h.texts = nil
 }
@@ -71,12 +70,18 @@ func (h *heard) checkLast(t *testing.T, secrets []string) {
 func leak(text string, secrets []string) int {
 	return slices.IndexFunc(secrets, func(secret string) bool {
 		for _, form := range forms(secret) {
-			if strings.Contains(text, form) {
+			if contains(text, form) {
 				return true
 			}
 		}
 		return false
 	})
+}
+
+// contains is strings.Contains, which searches for what is short many times faster.
+func contains(text, form string) bool {
+	const short = 32
+	return strings.Contains(text, form[:min(short, len(form))]) && strings.Contains(text, form)
 }
 
 func forms(secret string) []string {

@@ -99,7 +99,7 @@ func checkAlarmSees(t *testing.T, alarm template.Object, l line) {
 	for _, d := range template.Get[[]any](alarm, "Dimensions") {
 		dimensions[template.Get[string](d.(template.Object), "Name")] = template.Get[string](d.(template.Object), "Value")
 	}
-	if diff := cmp.Diff(dimensions, map[string]string{"provider": l.Provider, "account": l.Account}); diff != "" {
+	if diff := cmp.Diff(dimensions, map[string]string{"provider": l.Provider}); diff != "" {
 		t.Errorf("dimensions (-alarm +line):\n%s", diff)
 	}
 	for _, directive := range l.AWS.CloudWatchMetrics {
@@ -107,7 +107,7 @@ func checkAlarmSees(t *testing.T, alarm template.Object, l line) {
 			return m.Name == name && m.Unit == "Seconds"
 		})
 		over := slices.ContainsFunc(directive.Dimensions, func(names []string) bool {
-			return cmp.Equal(slices.Sorted(slices.Values(names)), []string{"account", "provider"})
+			return cmp.Equal(names, []string{"provider"})
 		})
 		if defined && over && directive.Namespace == template.Get[string](alarm, "Namespace") {
 			return

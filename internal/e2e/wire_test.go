@@ -29,6 +29,7 @@ type wire struct {
 	counted map[string]int // calls by operation
 	fate    fate
 	parked  []carry
+	events  [][]byte // what PutEvents was asked for
 }
 
 // call is one call to AWS.
@@ -36,6 +37,9 @@ type call struct {
 	name      string // operation and number: "UpdateItem 2"
 	operation string
 	document  string // "tokens", where the call is about a secret
+	table     string // where it is about one
+	index     string // of the table, where it is read
+	id        string // of the transaction that is written
 }
 
 // fate says what befalls a call; nil: nothing does. It is asked for one call at a
@@ -133,8 +137,17 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // arrived names a call and returns what befalls it.
 func (w *wire) arrived(target string, body []byte) mishap {
-	var about struct{ SecretId string } //nolint:revive // AWS's name
-	_ = json.Unmarshal(body, &about)    // not all calls are about a secret
+	var about struct {
+		SecretId, TableName, IndexName string //nolint:revive // AWS's names
+		Key                            struct {
+			ID struct{ N string } `json:"transaction_id"`
+		}
+		RequestItems map[string]json.RawMessage // by table
+	}
+	_ = json.Unmarshal(body, &about) // a call is about a secret or a table
+	for table := range about.RequestItems {
+		about.TableName = table
+	}
 	_, operation, _ := strings.Cut(target, ".")
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,8 +156,14 @@ func (w *wire) arrived(target string, body []byte) mishap {
 		name:      fmt.Sprintf("%s %d", operation, w.counted[operation]),
 		operation: operation,
 		document:  about.SecretId[strings.LastIndex(about.SecretId, "/")+1:],
+		table:     about.TableName,
+		index:     about.IndexName,
+		id:        about.Key.ID.N,
 	}
 	w.calls = append(w.calls, c.name)
+	if operation == "PutEvents" {
+		w.events = append(w.events, body)
+	}
 	if w.fate == nil {
 		return nil
 	}
@@ -168,4 +187,13 @@ func (w *wire) deliver() int {
 		do()
 	}
 	return len(parked)
+}
+
+// takeEvents returns what PutEvents was asked for since it was called last.
+func (w *wire) takeEvents() [][]byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	events := w.events
+	w.events = nil
+	return events
 }

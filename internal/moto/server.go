@@ -53,7 +53,16 @@ const (
 // skipped, but fails where CI=true.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s, front := open(t)
+	s, front := open(t, nextProcess())
+	t.Cleanup(front.Close)
+	return s
+}
+
+// Alone is Start with a server that no other front has: for a test that keeps it busy,
+// or fills it with much that each request would have to look through.
+func Alone(t testing.TB) *Server {
+	t.Helper()
+	s, front := open(t, newProcess())
 	t.Cleanup(front.Close)
 	return s
 }
@@ -61,13 +70,12 @@ func Start(t testing.TB) *Server {
 // Shared is Start, for a front that outlives the test.
 func Shared(t testing.TB) *Server {
 	t.Helper()
-	s, _ := open(t)
+	s, _ := open(t, nextProcess())
 	return s
 }
 
-func open(t testing.TB) (*Server, *httptest.Server) {
+func open(t testing.TB, p *process) (*Server, *httptest.Server) {
 	t.Helper()
-	p := nextProcess()
 	address, err := p.address()
 	if errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true" {
 		t.Skip(err)

@@ -45,7 +45,7 @@ func (s *Server) CreateTransactions(t testing.TB) string {
 			IndexName: aws.String("due"),
 			KeySchema: keys("due_shard", "refresh_at"),
 			Projection: &types.Projection{
-				ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"access_expires_at", "ttl"},
+				ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"access_expires_at", "failures", "ttl"},
 			},
 		}},
 	})

@@ -215,6 +215,10 @@ func (s *Sandbox) Stats(p Provider) Stats {
 	return stats
 }
 
+// Presentations is how often each refresh token has come so far, whatever became of
+// the calls.
+func (s *Sandbox) Presentations(p Provider) map[string]int { return s.host(p).stats.presentations() }
+
 // RootCAs holds the certificate of a sandbox with TLS; nil without.
 func (s *Sandbox) RootCAs() *x509.CertPool {
 	if s.cert == nil {

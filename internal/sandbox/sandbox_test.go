@@ -215,6 +215,13 @@ func TestStatsInFlight(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	counts := map[string]int{}
+	for _, token := range presented {
+		counts[token]++
+	}
+	if diff := cmp.Diff(counts, b.Presentations(sandbox.TConnect)); diff != "" {
+		t.Errorf("presentations (-want +got):\n%s", diff)
+	}
 	if got := b.Stats(sandbox.Hesabe); got.Connections != 0 || got.Refreshes != 0 {
 		t.Errorf("Hesabe saw %+v", got)
 	}

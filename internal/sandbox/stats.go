@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -35,8 +36,8 @@ type recorder struct {
 	mu       sync.Mutex
 	stats    Stats
 	inFlight int
-	same     map[string]int      // calls in flight by refresh token
-	seen     map[string]struct{} // refresh tokens presented so far
+	same     map[string]int // calls in flight by refresh token
+	seen     map[string]int // how often each refresh token was presented so far
 }
 
 // arrived counts a call and returns its number.
@@ -55,14 +56,14 @@ func (r *recorder) arrived(op Op, token string) int {
 		return s.Logins + s.Refreshes
 	}
 	if r.seen == nil {
-		r.same, r.seen = map[string]int{}, map[string]struct{}{}
+		r.same, r.seen = map[string]int{}, map[string]int{}
 	}
 	r.same[token]++
 	s.MaxSameInFlight = max(s.MaxSameInFlight, r.same[token])
-	if _, ok := r.seen[token]; ok {
+	if r.seen[token] > 0 {
 		s.Repeated++
 	}
-	r.seen[token] = struct{}{}
+	r.seen[token]++
 	if len(s.Presented) == recentTokens {
 		s.Presented = slices.Delete(s.Presented, 0, 1)
 	}
@@ -101,4 +102,10 @@ func (r *recorder) snapshot() Stats {
 	s := r.stats
 	s.Presented = slices.Clone(s.Presented)
 	return s
+}
+
+func (r *recorder) presentations() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.seen)
 }

@@ -1,6 +1,8 @@
 package template_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,92 +10,150 @@ import (
 	"tokenrefresh/internal/template"
 )
 
+const metricsNamespace = "TokenRefresh"
+
+// told are the metrics that a provider's function tells, as pkg/handler makes them.
+func told(provider string) []string {
+	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "DeadOrUncertain", "Failures", "Misconfigured", "ProviderLatency", "Rotations"}
+	switch provider {
+	case "berbix":
+		all = append(all, "SweepBacklog")
+	case "tconnect": // whose refresh tokens name their end
+		all = append(all, "RefreshTokenExpiresIn", "SecretVersions")
+	default:
+		all = append(all, "SecretVersions")
+	}
+	slices.Sort(all)
+	return all
+}
+
+// scheduled reports whether a function's schedule is on.
+func scheduled(stack *template.Stack, function string) bool {
+	tick := template.Get[template.Object](stack.Resources[function].Properties, "Events", "Tick", "Properties")
+	return template.Get[string](tick, "State") == "ENABLED"
+}
+
+// watch is what an alarm looks at, and when it rings.
+type watch struct {
+	Metric, Of, Statistic, When string
+	Threshold                   any
+	Missing                     string
+}
+
+func watchOf(t *testing.T, p template.Object) watch {
+	t.Helper()
+	dimensions := template.Get[[]any](p, "Dimensions")
+	if len(dimensions) != 1 {
+		t.Fatalf("dimensions %v", dimensions)
+	}
+	return watch{
+		Metric:    template.Get[string](p, "Namespace") + " " + template.Get[string](p, "MetricName"),
+		Of:        template.Get[string](dimensions[0].(template.Object), "Value"),
+		Statistic: template.Get[string](p, "Statistic"), When: template.Get[string](p, "ComparisonOperator"),
+		Threshold: p["Threshold"], Missing: template.Get[string](p, "TreatMissingData"),
+	}
+}
+
+// watches are the alarms of a provider. All but that on errors need its schedule: without
+// one there is no data, and missing data is a breach.
+func watches(function string, on bool) map[string]watch {
+	const less, more, least = "LessThanThreshold", "GreaterThanThreshold", "GreaterThanOrEqualToThreshold"
+	provider, id := template.Provider(function), strings.TrimPrefix(function, "Refresh")
+	all := map[string]watch{id + "Errors": {"AWS/Lambda Errors", function, "Sum", more, 0, "notBreaching"}}
+	if !on {
+		return all
+	}
+	expiry := map[string]string{"hesabe": "120", "tconnect": "3600", "berbix": "120"}[provider]
+	all[id+"Expiry"] = watch{"TokenRefresh AccessTokenExpiresIn", provider, "Minimum", less, expiry, "breaching"}
+	all[id+"BreaksSoon"] = watch{"TokenRefresh AttemptsLeft", provider, "Minimum", less, "2", "notBreaching"}
+	all[id+"Misconfigured"] = watch{"TokenRefresh Misconfigured", provider, "Maximum", more, 0, "notBreaching"}
+	all[id+"Throttles"] = watch{"AWS/Lambda Throttles", function, "Sum", more, 0, "notBreaching"}
+	if provider == "berbix" {
+		all[id+"Backlog"] = watch{"TokenRefresh SweepBacklogAge", provider, "Maximum", more, 300, "notBreaching"}
+		return all
+	}
+	all[id+"Dead"] = watch{"TokenRefresh DeadOrUncertain", provider, "Maximum", more, 0, "notBreaching"}
+	all[id+"Versions"] = watch{"TokenRefresh SecretVersions", provider, "Maximum", least, 134, "notBreaching"}
+	return all
+}
+
 func TestAlarms(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
-		found := map[string]bool{}
-		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
-			p := stack.Resources[id].Properties
-			if template.Get[string](p, "AlarmDescription") == "" ||
-				!cmp.Equal(p["AlarmActions"], []any{"Alarms"}) || !cmp.Equal(p["OKActions"], []any{"Alarms"}) {
-				t.Errorf("%s: description %q, actions %v and %v", id, p["AlarmDescription"], p["AlarmActions"], p["OKActions"])
-			}
-			dimensions := map[string]string{}
-			for _, d := range template.Get[[]any](p, "Dimensions") {
-				dimensions[template.Get[string](d.(template.Object), "Name")] = template.Get[string](d.(template.Object), "Value")
-			}
-			switch template.Get[string](p, "MetricName") {
-			case "Errors":
-				found[dimensions["FunctionName"]] = true
-			case "AccessTokenExpiresIn":
-				if dimensions["account"] != "default" || template.Get[string](p, "TreatMissingData") != "breaching" {
-					t.Errorf("%s: account %q, missing data %v", id, dimensions["account"], p["TreatMissingData"])
-				}
-				found[dimensions["provider"]] = true
-			}
+		want := map[string]watch{
+			"DeadLettersAlarm": {
+				"AWS/SQS ApproximateNumberOfMessagesVisible", "DeadLetters.QueueName", "Maximum", "GreaterThanThreshold", 0, "ignore",
+			},
 		}
 		for _, function := range stack.Of(template.Function) {
-			provider := template.Provider(function)
-			tick := template.Get[template.Object](stack.Resources[function].Properties, "Events", "Tick", "Properties")
-			if !found[function] {
-				t.Errorf("%s: no alarm on errors", function)
+			for id, w := range watches(function, scheduled(stack, function)) {
+				want[id] = w
 			}
-			// Without a schedule there is no data, and missing data is a breach.
-			if scheduled := template.Get[string](tick, "State") == "ENABLED"; found[provider] != scheduled {
-				t.Errorf("%s: scheduled %v, alarm on expiry %v", function, scheduled, found[provider])
+			if reports := stack.Environment(function)["METRICS_NAMESPACE"]; reports != metricsNamespace {
+				t.Errorf("%s reports to %s", function, reports)
 			}
-			environment := stack.Environment(function)
-			for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
-				p := stack.Resources[id].Properties
-				if p["MetricName"] == "AccessTokenExpiresIn" && p["Namespace"] != environment["METRICS_NAMESPACE"] {
-					t.Errorf("%s watches %v, %s reports to %s", id, p["Namespace"], function, environment["METRICS_NAMESPACE"])
-				}
+		}
+		if stack.Resources["BerbixQueueDeadLetters"].Type != "" {
+			want["BerbixDeadLetters"] = watch{
+				"AWS/SQS ApproximateNumberOfMessagesVisible", "BerbixQueueDeadLetters.QueueName", "Maximum", "GreaterThanThreshold", 0,
+				"notBreaching",
 			}
+		}
+		got, names := map[string]watch{}, map[string]bool{}
+		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+			p := stack.Resources[id].Properties
+			got[id] = watchOf(t, p)
+			if !cmp.Equal(p["AlarmActions"], []any{"Alarms"}) || !cmp.Equal(p["OKActions"], []any{"Alarms"}) {
+				t.Errorf("%s: actions %v and %v", id, p["AlarmActions"], p["OKActions"])
+			}
+			name, text := template.Get[string](p, "AlarmName"), template.Get[string](p, "AlarmDescription")
+			_, section, _ := strings.Cut(text, "docs/operations.md#")
+			if !strings.HasSuffix(name, "-"+section) || section == "" || len(text) > 1024 || names[name] {
+				t.Errorf("%s: name %q, %d characters that refer to the section %q", id, name, len(text), section)
+			}
+			names[name] = true
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }
 
-// A metric may come late: one period without it, or under the threshold, rings for
-// nobody, two of three do. A period must hold a tick, or every other one has no data.
-func TestExpiryAlarmForgivesOneGap(t *testing.T) {
-	t.Parallel()
-	loaded := load(t)
-	for rate, period := range map[string]int{"rate(1 minute)": 60, "rate(2 minutes)": 120, "rate(5 minutes)": 300} {
-		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
-			p := stack.Resources[id].Properties
-			if p["MetricName"] != "AccessTokenExpiresIn" {
-				continue
-			}
-			got := []any{p["Period"], p["DatapointsToAlarm"], p["EvaluationPeriods"]}
-			if diff := cmp.Diff([]any{period, 2, 3}, got); diff != "" {
-				t.Errorf("%s at %s: period, datapoints, periods (-want +got):\n%s", id, rate, diff)
-			}
-		}
-	}
+// timing is when an alarm rings and ends.
+type timing struct{ Period, Datapoints, Periods any }
+
+func timingOf(p template.Object) timing {
+	return timing{p["Period"], p["DatapointsToAlarm"], p["EvaluationPeriods"]}
 }
 
-// A credential that waits for a person fails at each tick. That is one alarm and one
-// mail, although minutes without a tick lie between.
-func TestErrorsAlarmOutlastsTheNextTick(t *testing.T) {
+// A period must hold a tick, or every other one has no data. A metric may come late: one
+// period without it rings for nobody. A credential that waits for a
+// person fails at each tick: that is one alarm and one mail, although minutes without a
+// tick lie between.
+func TestAlarmsFollowTheSchedule(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
-	for rate, minutes := range map[string]int{"rate(1 minute)": 2, "rate(2 minutes)": 4, "rate(5 minutes)": 10} {
+	for rate, minutes := range map[string]int{"rate(1 minute)": 1, "rate(2 minutes)": 2, "rate(5 minutes)": 5} {
 		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
 		if err != nil {
 			t.Fatal(err)
 		}
+		twoTicks := timing{60, 1, 2 * minutes}
+		want := map[string]timing{
+			"AccessTokenExpiresIn":               {60 * minutes, 2, 3},
+			"AttemptsLeft":                       {60 * minutes, 1, 3},
+			"DeadOrUncertain":                    twoTicks,
+			"Misconfigured":                      twoTicks,
+			"Errors":                             twoTicks,
+			"SecretVersions":                     {900, 1, 4},
+			"SweepBacklogAge":                    {60 * minutes, 2, 3},
+			"Throttles":                          {60 * minutes, 2, 5},
+			"ApproximateNumberOfMessagesVisible": {300, 1, 1},
+		}
 		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 			p := stack.Resources[id].Properties
-			if p["MetricName"] != "Errors" {
-				continue
-			}
-			got := []any{p["Period"], p["DatapointsToAlarm"], p["EvaluationPeriods"], p["TreatMissingData"]}
-			if diff := cmp.Diff([]any{60, 1, minutes, "notBreaching"}, got); diff != "" {
-				t.Errorf("%s at %s: period, datapoints, periods, missing data (-want +got):\n%s", id, rate, diff)
+			if diff := cmp.Diff(want[template.Get[string](p, "MetricName")], timingOf(p)); diff != "" {
+				t.Errorf("%s at %s (-want +got):\n%s", id, rate, diff)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/template"
+	"tokenrefresh/pkg/eventbridge"
 )
 
 // statement is one of a policy, its lists always lists.
@@ -160,4 +161,41 @@ func TestReaderOfTransactionsSeesNoRefreshToken(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Events go to the one bus, under the one name; without a bus nobody may put any.
+func TestFunctionsAnnounceToOneBus(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for bus, want := range map[string][]string{"": nil, "team/tokens": {"arn:aws:events:eu-west-1:123456789012:event-bus/team/tokens"}} {
+		stack, err := loaded.Stack(map[string]string{"EventBusName": bus})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var buses []string
+		for id, r := range stack.Resources {
+			for _, s := range statements(r) {
+				if !s.about("events") {
+					continue
+				}
+				buses = append(buses, s.resources...)
+				source := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "events:source")
+				if !slices.Equal(s.actions, []string{"events:PutEvents"}) || !slices.Equal(source, []any{any(eventbridge.Source)}) {
+					t.Errorf("%s: %+v", id, s)
+				}
+			}
+		}
+		if !slices.Equal(buses, want) {
+			t.Errorf("bus %q: events may go to %v", bus, buses)
+		}
+		for _, function := range stack.Of(template.Function) {
+			if got := stack.Environment(function)["EVENT_BUS"]; got != bus {
+				t.Errorf("%s announces to %q, want %q", function, got, bus)
+			}
+			policies := words(stack.Resources[function+"Role"].Properties["ManagedPolicyArns"])
+			if slices.Contains(policies, "Announcements") != (bus != "") {
+				t.Errorf("%s, bus %q: policies %v", function, bus, policies)
+			}
+		}
+	}
 }

@@ -126,16 +126,3 @@ func TestQueuesAreEncrypted(t *testing.T) {
 		}
 	})
 }
-
-// A run for messages never is a function error: what is given up is told by an alarm.
-func TestDeadMessagesRing(t *testing.T) {
-	t.Parallel()
-	stack := with(t, map[string]string{"BerbixQueueConcurrency": "2"})
-	p := stack.Resources["BerbixQueueErrors"].Properties
-	dimension := []any{template.Object{"Name": "QueueName", "Value": "BerbixQueueDeadLetters.QueueName"}}
-	got := []any{p["Namespace"], p["MetricName"], p["Dimensions"], p["Statistic"], p["ComparisonOperator"], p["Threshold"]}
-	want := []any{"AWS/SQS", "ApproximateNumberOfMessagesVisible", dimension, "Maximum", "GreaterThanThreshold", 0}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}

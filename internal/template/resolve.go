@@ -86,8 +86,11 @@ func (s *Stack) intrinsic(name string, argument any) (any, error) {
 	switch {
 	case name == "Ref":
 		return s.ref(fmt.Sprint(argument))
+	case name == "Fn::Sub" && len(arguments) == 2:
+		own, _ := arguments[1].(Object)
+		return s.sub(fmt.Sprint(arguments[0]), own)
 	case name == "Fn::Sub":
-		return s.sub(fmt.Sprint(argument))
+		return s.sub(fmt.Sprint(argument), nil)
 	case name == "Fn::GetAtt" && len(arguments) == 2:
 		return s.ref(fmt.Sprintf("%v.%v", arguments...))
 	case name == "Fn::FindInMap" && len(arguments) == 3:
@@ -144,14 +147,18 @@ func (s *Stack) ref(name string) (any, error) {
 
 var substitution = regexp.MustCompile(`\$\{([A-Za-z0-9:.]+)\}`)
 
-func (s *Stack) sub(text string) (any, error) {
+// sub substitutes its own variables and, for all other names, what ref resolves.
+func (s *Stack) sub(text string, own Object) (any, error) {
 	var mistakes []error
 	text = substitution.ReplaceAllStringFunc(text, func(found string) string {
+		if value, ok := own[found[2:len(found)-1]]; ok {
+			return fmt.Sprint(value)
+		}
 		value, err := s.ref(found[2 : len(found)-1])
 		mistakes = append(mistakes, err)
 		return fmt.Sprint(value)
 	})
-	return text, errors.Join(mistakes...)
+	return strings.ReplaceAll(text, "${!", "${"), errors.Join(mistakes...)
 }
 
 // condition evaluates a named condition.

@@ -142,7 +142,7 @@ func TestTables(t *testing.T) {
 				"IndexName": "due",
 				"KeySchema": []any{key("due_shard", "HASH"), key("refresh_at", "RANGE")},
 				"Projection": template.Object{
-					"ProjectionType": "INCLUDE", "NonKeyAttributes": []any{"access_expires_at", "ttl"},
+					"ProjectionType": "INCLUDE", "NonKeyAttributes": []any{"access_expires_at", "failures", "ttl"},
 				},
 			}},
 			"TimeToLiveSpecification": template.Object{"AttributeName": "ttl", "Enabled": true},

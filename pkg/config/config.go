@@ -19,8 +19,10 @@ type Config struct {
 	LedgerTable         string   // LEDGER_TABLE
 	ProviderEnvironment string   // PROVIDER_ENVIRONMENT: production or sandbox
 	HTTPTimeout         time.Duration
+	ScheduleRate        time.Duration // SCHEDULE_RATE: from one scheduled run to the next
 	LogLevel            slog.Level
 	MetricsNamespace    string // METRICS_NAMESPACE
+	EventBus            string // EVENT_BUS: gets the events; empty: nobody does
 
 	// For a sweep only.
 	TransactionsTable string // TRANSACTIONS_TABLE
@@ -37,6 +39,7 @@ const (
 	mostWorkers        = 256
 	defaultHandOver    = 2000
 	mostHandOver       = 100_000
+	mostRate           = 1000 // of any unit: far beyond what could keep a token fresh
 )
 
 // ValidAccount reports whether name can name an account: up to 64 letters,
@@ -61,9 +64,15 @@ func validPart(s string) bool {
 	return s != ""
 }
 
-// validPrefix reports whether s is a path of such parts.
-func validPrefix(s string) bool {
+// ValidPrefix reports whether s can begin the names of secrets: parts of letters, digits
+// and _ . @ + = -, with "/" between them.
+func ValidPrefix(s string) bool {
 	return !slices.ContainsFunc(strings.Split(s, "/"), func(part string) bool { return !validPart(part) })
+}
+
+// validBus reports whether name can name an event bus.
+func validBus(name string) bool {
+	return len(name) <= 256 && !strings.ContainsAny(name, "@+=") && validPart(strings.ReplaceAll(name, "/", "-"))
 }
 
 // ForRefresh reads the configuration of a function that refreshes chains. Its
@@ -104,9 +113,13 @@ func (r *reader) common() Config {
 		LedgerTable:         r.required("LEDGER_TABLE", "the name of the DynamoDB table of the ledger"),
 		ProviderEnvironment: r.oneOf("PROVIDER_ENVIRONMENT", "production", "sandbox"),
 		HTTPTimeout:         r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout),
+		ScheduleRate:        r.rate("SCHEDULE_RATE", "rate(1 minute)"),
 		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
 	}
-	if c.SecretPrefix != "" && !validPrefix(c.SecretPrefix) {
+	if c.EventBus = r.or("EVENT_BUS", ""); c.EventBus != "" && !validBus(c.EventBus) {
+		r.wrong("EVENT_BUS", "%q is not the name of an event bus: up to 256 letters, digits and . _ / -", c.EventBus)
+	}
+	if c.SecretPrefix != "" && !ValidPrefix(c.SecretPrefix) {
 		r.wrong("SECRET_PREFIX", "%q is not a path of letters, digits and _ . @ + = -", c.SecretPrefix)
 	}
 	for name := range strings.SplitSeq(r.or("ACCOUNTS", "default"), ",") {
@@ -163,6 +176,22 @@ func (r *reader) address(name string) string {
 		r.wrong(name, "is not an http or https address, or empty") // not quoted: it may carry a password
 	}
 	return v
+}
+
+// rate reads a rate expression of EventBridge Scheduler, as the template has it.
+func (r *reader) rate(name, otherwise string) time.Duration {
+	v := r.or(name, otherwise)
+	inner, opened := strings.CutPrefix(v, "rate(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	value, unit, _ := strings.Cut(inner, " ")
+	n, err := strconv.Atoi(value)
+	lengths := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+	length := lengths[strings.TrimSuffix(unit, "s")]
+	if !opened || !closed || err != nil || n < 1 || n > mostRate || length == 0 {
+		r.wrong(name, "%q is not a rate such as rate(1 minute)", v)
+		return 0
+	}
+	return time.Duration(n) * length
 }
 
 func (r *reader) count(name string, otherwise, most int) int {

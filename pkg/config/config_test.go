@@ -24,7 +24,7 @@ func TestForRefresh(t *testing.T) {
 	}
 	want := config.Config{
 		SecretPrefix: "token-refresh", Accounts: []string{"default"}, LedgerTable: "ledger",
-		ProviderEnvironment: "production", HTTPTimeout: 10 * time.Second, MetricsNamespace: "TokenRefresh",
+		ProviderEnvironment: "production", HTTPTimeout: 10 * time.Second, ScheduleRate: time.Minute, MetricsNamespace: "TokenRefresh",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -34,13 +34,15 @@ func TestForRefresh(t *testing.T) {
 		"SECRET_PREFIX": "a/b", "LEDGER_TABLE": "l", "ACCOUNTS": "default, shop-2,default", "PROVIDER_ENVIRONMENT": "sandbox",
 		"HTTP_TIMEOUT": "3s", "LOG_LEVEL": "warn", "METRICS_NAMESPACE": "N", "TRANSACTIONS_TABLE": "t", "SWEEP_WORKERS": "128",
 		"SWEEP_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "SWEEP_HAND_OVER_ABOVE": "5000",
+		"SCHEDULE_RATE": "rate(2 hours)", "EVENT_BUS": "team/tokens",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want = config.Config{
 		SecretPrefix: "a/b", Accounts: []string{"default", "shop-2"}, LedgerTable: "l", ProviderEnvironment: "sandbox",
-		HTTPTimeout: 3 * time.Second, LogLevel: slog.LevelWarn, MetricsNamespace: "N", TransactionsTable: "t", SweepWorkers: 128,
+		HTTPTimeout: 3 * time.Second, ScheduleRate: 2 * time.Hour, LogLevel: slog.LevelWarn, MetricsNamespace: "N",
+		EventBus: "team/tokens", TransactionsTable: "t", SweepWorkers: 128,
 		SweepQueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/q", HandOverAbove: 5000,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -53,16 +55,31 @@ func TestAllMistakesInOneMessage(t *testing.T) {
 	_, err := config.ForSweep(env(map[string]string{
 		"SECRET_PREFIX": "/a//b", "ACCOUNTS": "ok,no/slash", "PROVIDER_ENVIRONMENT": "staging", "HTTP_TIMEOUT": "1h",
 		"LOG_LEVEL": "loud", "SWEEP_WORKERS": "0", "SWEEP_QUEUE_URL": "berbix-queue", "SWEEP_HAND_OVER_ABOVE": "100001",
+		"SCHEDULE_RATE": "rate(1 second)", "EVENT_BUS": "a=b",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
 		"SECRET_PREFIX", "ACCOUNTS", "PROVIDER_ENVIRONMENT", "HTTP_TIMEOUT", "LOG_LEVEL", "SWEEP_WORKERS", "LEDGER_TABLE", "TRANSACTIONS_TABLE",
-		"SWEEP_QUEUE_URL", "SWEEP_HAND_OVER_ABOVE",
+		"SWEEP_QUEUE_URL", "SWEEP_HAND_OVER_ABOVE", "SCHEDULE_RATE", "EVENT_BUS",
 	} {
 		if n := strings.Count(err.Error(), "environment variable "+name+":"); n != 1 {
 			t.Errorf("%s is named %d times in:\n%v", name, n, err)
+		}
+	}
+}
+
+func TestScheduleRate(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"rate(1 minute)": time.Minute, "rate(5 minutes)": 5 * time.Minute, "rate(1 hour)": time.Hour, " rate(2 days) ": 48 * time.Hour,
+		"": time.Minute, "1 minute": 0, "rate(0 minutes)": 0, "rate(-1 minute)": 0, "rate(1m)": 0, "rate(1 minute": 0,
+		"rate(99999999999 days)": 0, "cron(* * * * ? *)": 0,
+	} {
+		got, err := config.ForRefresh(env(map[string]string{"SECRET_PREFIX": "p", "LEDGER_TABLE": "l", "SCHEDULE_RATE": text}))
+		if got.ScheduleRate != want || (err == nil) != (want != 0) {
+			t.Errorf("%q: %s, %v", text, got.ScheduleRate, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,18 +15,19 @@ import (
 // FuzzForSweep: a configuration that is taken lies within its bounds, and of one that
 // is not every line of the error names a variable.
 func FuzzForSweep(f *testing.F) {
-	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32", "https://sqs.example/1/q", "2000")
-	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256", "http://127.0.0.1:5000/1/q", "1")
-	f.Add("", "", "", "", "", "", "", "", "", "", "")
-	f.Add(" a/b ", " ", "l\n", "\tsandbox", "1000ms", "INFO+2", " ", "t", " 1 ", " ", " 7 ")
-	f.Add("/a//b", "ok,no/slash", "l", "staging", "1h", "loud", "N", "t", "0", "q", "0")
-	f.Add("é", ",", "l", "Production", "1e3s", "debug-9999999999999999999", "N", "t", "+7", "https://%zz", "100001")
-	f.Fuzz(func(t *testing.T, prefix, accounts, ledger, environment, timeout, level, namespace, transactions, workers, queue, keeps string) {
+	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32", "https://sqs.example/1/q", "2000", "rate(1 minute)", "default")
+	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256", "http://127.0.0.1:5000/1/q", "1", "rate(5 minutes)", "team/tokens.v1")
+	f.Add("", "", "", "", "", "", "", "", "", "", "", "", "")
+	f.Add(" a/b ", " ", "l\n", "\tsandbox", "1000ms", "INFO+2", " ", "t", " 1 ", " ", " 7 ", " rate(1 hour)\n", " ")
+	f.Add("/a//b", "ok,no/slash", "l", "staging", "1h", "loud", "N", "t", "0", "q", "0", "rate(0 days)", "no spaces")
+	f.Add("é", ",", "l", "Production", "1e3s", "debug-9999999999999999999", "N", "t", "+7", "https://%zz", "100001", "rate(+7 minutesss)", "é")
+	f.Fuzz(func(t *testing.T, prefix, accounts, ledger, environment, timeout, level, namespace, transactions, workers, queue, keeps, rate, bus string) {
 		variables := map[string]string{
 			"SECRET_PREFIX": prefix, "ACCOUNTS": accounts, "LEDGER_TABLE": ledger, "PROVIDER_ENVIRONMENT": environment,
 			"HTTP_TIMEOUT": timeout, "LOG_LEVEL": level, "METRICS_NAMESPACE": namespace,
 			"TRANSACTIONS_TABLE": transactions, "SWEEP_WORKERS": workers,
 			"SWEEP_QUEUE_URL": queue, "SWEEP_HAND_OVER_ABOVE": keeps,
+			"SCHEDULE_RATE": rate, "EVENT_BUS": bus,
 		}
 		c, err := config.ForSweep(env(variables))
 		refresh, refreshErr := config.ForRefresh(env(variables))
@@ -50,12 +52,16 @@ func FuzzForSweep(f *testing.F) {
 			t.Errorf("environment %q", c.ProviderEnvironment)
 		case c.HTTPTimeout < time.Second || c.HTTPTimeout > 13*time.Second:
 			t.Errorf("timeout %s", c.HTTPTimeout)
+		case c.ScheduleRate < time.Minute || c.ScheduleRate > 1000*24*time.Hour:
+			t.Errorf("a run each %s", c.ScheduleRate)
 		case c.SweepWorkers < 1 || c.SweepWorkers > 256:
 			t.Errorf("%d workers", c.SweepWorkers)
 		case c.HandOverAbove < 1 || c.HandOverAbove > 100_000:
 			t.Errorf("%d rows are kept", c.HandOverAbove)
 		case c.SweepQueueURL != "" && !strings.Contains(c.SweepQueueURL, "://"):
 			t.Errorf("queue %q", c.SweepQueueURL)
+		case strings.ContainsFunc(c.EventBus, unicode.IsSpace) || len(c.EventBus) > 256:
+			t.Errorf("event bus %q", c.EventBus)
 		case c.LedgerTable == "" || c.TransactionsTable == "" || c.MetricsNamespace == "":
 			t.Errorf("a name is missing: %+v", c)
 		}

@@ -234,6 +234,18 @@ func (f *fields) ids(name string) []int64 {
 	return ids
 }
 
+// DecodeRecord reads one object as an event's record lists them, by the same rules. An
+// error names the field and no value.
+func DecodeRecord(text []byte) (Record, error) {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(text, &all) != nil || all == nil {
+		return Record{}, errors.New("record: must be a JSON object")
+	}
+	f := fields{all: all, path: "record"}
+	r := f.record()
+	return r, f.done()
+}
+
 // records reads the field record.
 func (f *fields) records() []Record {
 	var list []map[string]json.RawMessage

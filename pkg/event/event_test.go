@@ -95,6 +95,32 @@ func list(n int) []byte {
 	return []byte(`{"transaction_ids":[7` + strings.Repeat(",7", n-1) + `]}`)
 }
 
+// A record by itself is read by the rules of those in an event.
+func TestDecodeRecord(t *testing.T) {
+	t.Parallel()
+	got, err := event.DecodeRecord([]byte(`{"transaction_id":9007199254740993,"refresh_token":"rt","account":"shop"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := event.Record{TransactionID: 9007199254740993, RefreshToken: secret.New("rt"), Account: "shop"}
+	if diff := cmp.Diff(want, got, comparer); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for text, want := range map[string]string{
+		``:                     "JSON object",
+		`null`:                 "JSON object",
+		`[{}]`:                 "JSON object",
+		`{}`:                   `record field "transaction_id": is missing`,
+		`{"transaction_id":1}`: `record field "refresh_token": is missing`,
+		`{"transaction_id":1,"refresh_token":"planted","x":"planted"}`: `record field "x"`,
+	} {
+		_, err := event.DecodeRecord([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "planted") {
+			t.Errorf("%s: error %v", text, err)
+		}
+	}
+}
+
 func TestDecodeSweepBatch(t *testing.T) {
 	t.Parallel()
 	_, messages, err := event.DecodeSweep([]byte(`{"Records":[

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/uuid"
 
+	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/homes/awshome"
@@ -50,11 +51,13 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 			NewID:       uuid.NewString,
 			SendTimeout: cfg.HTTPTimeout,
 			Parallel:    parallel,
+			Tick:        cfg.ScheduleRate,
 			Log:         log,
 		}.WithDefaults(),
 		NewRunID:  uuid.NewString,
 		Log:       log,
 		Namespace: cfg.MetricsNamespace,
+		Announce:  newDesk(clients, cfg, log),
 	})
 }
 
@@ -81,6 +84,7 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 		SendTimeout:   cfg.HTTPTimeout,
 		Workers:       cfg.SweepWorkers,
 		HandOverAbove: cfg.HandOverAbove,
+		Tick:          cfg.ScheduleRate,
 		Log:           log,
 	}
 	if cfg.SweepQueueURL != "" {
@@ -91,6 +95,7 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 		NewRunID:  uuid.NewString,
 		Log:       log,
 		Namespace: cfg.MetricsNamespace,
+		Announce:  newDesk(clients, cfg, log),
 	})
 }
 
@@ -103,6 +108,14 @@ func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
 		os.Exit(1)
 	}
 	return clients
+}
+
+// newDesk tells the event bus what is news; nil where there is none.
+func newDesk(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *announce.Desk {
+	if cfg.EventBus == "" {
+		return nil
+	}
+	return &announce.Desk{Bus: clients.EventBridge.Bus(cfg.EventBus), Log: log}
 }
 
 // newExchange makes the provider's HTTP client. What net/http writes to the standard

@@ -3,8 +3,8 @@ package handler
 import (
 	"context"
 	"log/slog"
-	"time"
 
+	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
@@ -16,7 +16,8 @@ type Refresh struct {
 	Engine    *refresh.Engine
 	NewRunID  func() string // unique to each run: claims are told apart by it
 	Log       *slog.Logger
-	Namespace string // of the metrics
+	Namespace string         // of the metrics
+	Announce  *announce.Desk // tells other systems what is news; nil: nobody
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. It
@@ -30,6 +31,7 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	results := h.Engine.Run(ctx, refresh.Request{RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun})
 
 	var causes []error
+	var ends []announce.End
 	for _, one := range results {
 		c := credential(one)
 		r.Outcomes[c.Outcome]++
@@ -37,7 +39,11 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		if cause := c.cause(one.Panicked); cause != nil {
 			causes = append(causes, cause)
 		}
-		h.emit(ctx, r.RunID, c, one)
+		h.emit(ctx, r.RunID, c, one, len(results))
+		ends = append(ends, refreshEnd(r.Provider, r.RunID, c, one, h.Engine.Now()))
+	}
+	if !e.DryRun {
+		h.Announce.Tell(ctx, ends)
 	}
 	return answer(r, causes)
 }
@@ -53,23 +59,9 @@ func credential(one refresh.Result) Credential {
 	return c
 }
 
-// emit writes the credential's line of this run. How long its tokens live is a
-// metric of every run, so that an alarm can take its absence for a breach.
-func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refresh.Result) {
+// emit writes the credential's line of this run, as one of so many.
+func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refresh.Result, of int) {
 	now := h.Engine.Now()
-	metrics := []telemetry.Metric{telemetry.Count("ConsecutiveFailures", one.Failures)}
-	if !one.AccessExpiresAt.IsZero() {
-		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", one.AccessExpiresAt.Sub(now)))
-	}
-	if !one.RefreshExpiresAt.IsZero() {
-		metrics = append(metrics, telemetry.Seconds("RefreshTokenExpiresIn", one.RefreshExpiresAt.Sub(now)))
-	}
-	if one.ProviderLatency > 0 {
-		metrics = append(metrics, telemetry.Seconds("ProviderLatency", one.ProviderLatency))
-	}
-	if one.ClockSkew.Abs() >= time.Second {
-		metrics = append(metrics, telemetry.Seconds("ClockSkew", one.ClockSkew))
-	}
 	attrs := []slog.Attr{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
 	for _, text := range []slog.Attr{
 		slog.String("attempt_id", one.AttemptID), slog.String("source", c.Source), slog.String("version_id", c.VersionID),
@@ -82,5 +74,11 @@ func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refr
 	if len(c.Warnings) > 0 {
 		attrs = append(attrs, slog.Any("warnings", c.Warnings))
 	}
-	telemetry.Emit(ctx, h.Log, h.Namespace, h.Engine.Provider.Name(), c.Account, now, metrics, attrs...)
+	if one.Failures > 0 {
+		attrs = append(attrs, slog.Int("consecutive_failures", one.Failures))
+	}
+	telemetry.Line{
+		Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: c.Account, Detailed: of > 1,
+		At: now, Metrics: refreshMetrics(one, now),
+	}.Emit(ctx, h.Log, attrs...)
 }

@@ -6,18 +6,13 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
+	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/sweep"
 	"tokenrefresh/pkg/telemetry"
 )
-
-// expiryCap is the AccessTokenExpiresIn of an account without a token that could
-// run out: the metric has to be there, or its alarm would take the silence for a
-// failure.
-const expiryCap = 24 * time.Hour
 
 // Sweep handles the invocations of a function that keeps transactions fresh. It
 // implements lambda.Handler.
@@ -25,7 +20,8 @@ type Sweep struct {
 	Engine    *sweep.Engine
 	NewRunID  func() string // unique to each run: claims are told apart by it
 	Log       *slog.Logger
-	Namespace string // of the metrics
+	Namespace string         // of the metrics
+	Announce  *announce.Desk // tells other systems what is news; nil: nobody
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. It
@@ -146,7 +142,11 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 			causes = append(causes, cause)
 		}
 	}
-	h.emit(ctx, r.RunID, report, e.TransactionID == 0 && len(e.TransactionIDs) == 0)
+	swept := e.TransactionID == 0 && len(e.TransactionIDs) == 0
+	ends := h.emit(ctx, r.RunID, report, swept)
+	if swept && !e.DryRun {
+		h.Announce.Tell(ctx, ends)
+	}
 	return report, causes
 }
 
@@ -186,10 +186,11 @@ func records(e event.Event) []sweep.Record {
 	return all
 }
 
-// emit writes a line for each account. Metrics are those of sweeps alone: a run for
-// named transactions has not seen the others.
-func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) {
+// emit writes a line for each account, and returns how the run ended for it. Metrics are
+// those of sweeps alone: a run for named transactions has not seen the others.
+func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) []announce.End {
 	now := h.Engine.Now()
+	var ends []announce.End
 	why := map[string][]string{}
 	for _, c := range report.Credentials {
 		if c.Outcome != outcome.NotSeeded {
@@ -217,28 +218,14 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 		if swept {
 			metrics = sweepMetrics(a, now)
 		}
-		telemetry.Emit(ctx, h.Log, h.Namespace, h.Engine.Provider.Name(), a.Account, now, metrics, attrs...)
+		if a.Failures > 0 {
+			attrs = append(attrs, slog.Int("consecutive_failures", a.Failures))
+		}
+		telemetry.Line{
+			Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: a.Account, Detailed: len(report.Accounts) > 1,
+			At: now, Metrics: metrics,
+		}.Emit(ctx, h.Log, attrs...)
+		ends = append(ends, sweepEnd(h.Engine.Provider.Name(), runID, a, why[a.Account], now))
 	}
-}
-
-func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
-	metrics := []telemetry.Metric{
-		telemetry.Count("ConsecutiveFailures", a.Failures), telemetry.Count("SweepBacklog", a.Backlog),
-	}
-	if a.HandedOver > 0 { // a metric costs where it is there at all
-		metrics = append(metrics, telemetry.Count("SweepHandedOver", a.HandedOver))
-	}
-	switch {
-	case !a.NextExpiry.IsZero():
-		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", min(expiryCap, a.NextExpiry.Sub(now))))
-	case !a.Blind:
-		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", expiryCap))
-	}
-	if a.ProviderLatency > 0 {
-		metrics = append(metrics, telemetry.Seconds("ProviderLatency", a.ProviderLatency))
-	}
-	if a.ClockSkew.Abs() >= time.Second {
-		metrics = append(metrics, telemetry.Seconds("ClockSkew", a.ClockSkew))
-	}
-	return metrics
+	return ends
 }

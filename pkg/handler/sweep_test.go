@@ -150,8 +150,8 @@ func TestSweepOfNothingIsHealthy(t *testing.T) {
 	}
 }
 
-// A new deployment is no error; but until somebody puts credentials in, the absence
-// of the metric is what rings.
+// A new deployment is no error; but until somebody puts credentials in there is no token,
+// and that rings.
 func TestSweepThatIsNotSeeded(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "placeholder")
@@ -160,8 +160,8 @@ func TestSweepThatIsNotSeeded(t *testing.T) {
 	if len(r.Credentials) != 1 || r.Credentials[0].Error != "" || !strings.Contains(strings.Join(r.Credentials[0].Warnings, ""), "credentials") {
 		t.Errorf("credentials %+v", r.Credentials)
 	}
-	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != nil {
-		t.Errorf("AccessTokenExpiresIn %v", line["AccessTokenExpiresIn"])
+	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != 0.0 || line["AttemptsLeft"] != nil {
+		t.Errorf("AccessTokenExpiresIn %v, AttemptsLeft %v", line["AccessTokenExpiresIn"], line["AttemptsLeft"])
 	}
 }
 
@@ -174,6 +174,10 @@ func TestSweepTellsItsBacklog(t *testing.T) {
 	line := lastLine(t, out)
 	text, _ := line["oldest_due"].(string)
 	since, err := time.Parse(time.RFC3339, text)
+	age, aged := line["SweepBacklogAge"].(float64)
+	if !aged || age < 0 || age > 60 {
+		t.Errorf("SweepBacklogAge %v", line["SweepBacklogAge"])
+	}
 	if line["SweepBacklog"] != 2.0 || line["backlog"] != 2.0 || err != nil || time.Since(since) > time.Minute {
 		t.Errorf("backlog %v and %v since %q", line["SweepBacklog"], line["backlog"], text)
 	}

@@ -37,3 +37,8 @@ func (o Outcome) NeedsPerson() bool {
 		return false
 	}
 }
+
+// Rotates reports whether the outcome means that a new access token is live.
+func (o Outcome) Rotates() bool {
+	return o == Refreshed || o == LoggedIn || o == Recovered
+}

@@ -25,6 +25,7 @@ type attempt struct {
 	claimedAt time.Time // and on the engine's
 	latency   time.Duration
 	skew      time.Duration
+	clockRead bool
 	warnings  []string
 }
 

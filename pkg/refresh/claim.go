@@ -183,7 +183,7 @@ func (a *attempt) send(
 		a.latency = time.Since(began)
 		if err == nil {
 			if !tokens.ServerDate.IsZero() {
-				a.skew = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second)
+				a.skew, a.clockRead = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second), true
 			}
 			a.warnings = append(a.warnings, tokens.Warnings...)
 			return tokens, nil
@@ -224,9 +224,15 @@ func (a *attempt) holds(ctx context.Context) error {
 // alone would not do: a row that was lost and made anew counts its claims anew, and a
 // holder that comes back late may write its escrow, or settle, under the fence it has.
 func (a *attempt) unchanged() Guard {
-	r := a.row
+	guard := a.row.unchanged()
+	guard.Absent = !a.exists
+	return guard
+}
+
+// unchanged is that guard for a row that exists.
+func (r Row) unchanged() Guard {
 	return Guard{
-		Absent: !a.exists, Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
+		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
 		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
 	}
 }

@@ -36,7 +36,9 @@ type Engine struct {
 	RunTimeout time.Duration
 	// Parallel is how many credentials are worked on at once.
 	Parallel int
-	Log      *slog.Logger
+	// Tick is the time from one scheduled run to the next, for Result.AttemptsLeft alone.
+	Tick time.Duration
+	Log  *slog.Logger
 }
 
 // claimSlack keeps a claim beyond the moment its holder is certainly dead.
@@ -53,6 +55,7 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 		ctx, cancel = context.WithTimeout(ctx, e.RunTimeout)
 		defer cancel()
 	}
+	req.began = e.Now()
 	rows, err := e.rows(ctx, req.Account)
 	if err != nil {
 		return e.withoutLedger(req, err)
@@ -158,9 +161,12 @@ func (e *Engine) one(ctx context.Context, req Request, k known) (result Result) 
 		result.AccessExpiresAt = a.row.AccessExpiresAt
 	}
 	result.RefreshExpiresAt = a.row.RefreshExpiresAt
-	result.ProviderLatency, result.ClockSkew = a.latency, a.skew
+	result.ProviderLatency, result.ClockSkew, result.ClockRead = a.latency, a.skew, a.clockRead
+	result.Known = true
+	result.AttemptsLeft = a.attemptsLeft(req.began, result.Outcome)
 	result.Failures = a.row.ConsecutiveFailures
 	result.Versions = len(a.row.stagedSince(e.Now().Add(-day)))
+	result.Before, result.Noted = k.row.LastOutcome, a.row.LastOutcome
 	result.Warnings = append(result.Warnings, a.warnings...)
 	return result
 }
@@ -177,5 +183,6 @@ func (e Engine) WithDefaults() *Engine {
 	e.StoreTimeout = cmp.Or(e.StoreTimeout, 10*time.Second)
 	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
 	e.Parallel = cmp.Or(e.Parallel, 8)
+	e.Tick = cmp.Or(e.Tick, time.Minute)
 	return &e
 }

@@ -86,7 +86,7 @@ func (a *attempt) unseen() bool {
 
 // spent reports whether token was presented and may have been acted upon.
 func (a *attempt) spent(token secret.String) bool {
-	return slices.Contains(a.row.Spent, token.Fingerprint())
+	return a.row.Presented(token)
 }
 
 // unaccounted reports whether the current version was written by an attempt that

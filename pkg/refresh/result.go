@@ -15,6 +15,8 @@ type Request struct {
 	Force bool
 	// DryRun reads and decides; it writes nothing and calls no provider.
 	DryRun bool
+
+	began time.Time
 }
 
 // Result is how a run ended for one credential.
@@ -32,7 +34,18 @@ type Result struct {
 	AttemptID        string
 	RefreshExpiresAt time.Time
 	ProviderLatency  time.Duration // of the last provider call; 0: none
-	ClockSkew        time.Duration // provider's Date minus the local clock; 0: unknown
-	Failures         int           // in a row, this run included
-	Versions         int           // of tokens that may have been staged within 24 hours
+	ClockSkew        time.Duration // provider's Date minus the local clock, in full seconds
+	ClockRead        bool          // whether a provider's Date was there to tell it
+
+	// What the ledger says after the run; nothing unless Known.
+	Known bool
+	// AttemptsLeft is how many attempts can still save the tokens: those that the schedule
+	// will make in time, as pace.Outlook counts them, until the access token ends, or the
+	// refresh token where it is known to end before. 0 where a person must act first. A
+	// pause counts as if it ended now.
+	AttemptsLeft int
+	Failures     int             // in a row, this run included
+	Versions     int             // of tokens that may have been staged within 24 hours
+	Before       outcome.Outcome // the last outcome that it had noted when the run began
+	Noted        outcome.Outcome // and when it ended
 }

@@ -19,7 +19,8 @@ type sweep struct {
 	*Engine
 	req     Request
 	account string
-	listed  []Due                         // what the request lists
+	listed  []Due // what the request lists
+	began   time.Time
 	ledger  func() ([]refresh.Row, error) // read once a run, in the background
 	crew    crew                          // shared by all accounts
 
@@ -54,6 +55,7 @@ func (s *sweep) run(ctx context.Context) {
 	}
 	s.rows = rows
 	s.row, s.exists = s.stored(s.account)
+	s.report.Before = s.row.LastOutcome
 	if len(s.due()) == 0 {
 		s.idle(ctx)
 		return
@@ -201,7 +203,7 @@ func (s *sweep) left(what outcome.Outcome, due ...Due) {
 	now := s.Now()
 	for _, d := range due {
 		if what != outcome.Busy {
-			s.expiry(orElse(d.AccessExpiresAt, d.RefreshAt)) // without a token since it was due
+			s.outlook(d.RefreshAt, orElse(d.AccessExpiresAt, d.RefreshAt), d.Failures) // without a token since it was due
 		}
 		if what != outcome.Busy && !now.Before(d.RefreshAt) {
 			s.backlog(d.RefreshAt)

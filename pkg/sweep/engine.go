@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 )
@@ -55,6 +56,8 @@ type Engine struct {
 	// HandOverAbove is how many due rows of an account a sweep keeps for itself, the
 	// longest due, where there is a Queue for the rest.
 	HandOverAbove int
+	// Tick is the time from one scheduled run to the next, for Account.AttemptsLeft alone.
+	Tick time.Duration
 	// KeepFor is how long after its record a transaction is looked after where the
 	// record names no end. Refreshing doesn't prolong it, recording again does.
 	KeepFor time.Duration
@@ -75,6 +78,7 @@ func (e Engine) WithDefaults() *Engine {
 	e.Workers = cmp.Or(e.Workers, 32)
 	// With that many workers it takes 19 s where a call takes 300 ms.
 	e.HandOverAbove = cmp.Or(e.HandOverAbove, 2000)
+	e.Tick = cmp.Or(e.Tick, time.Minute)
 	// A verification takes minutes to days; a forgotten one must not cost calls for ever.
 	e.KeepFor = cmp.Or(e.KeepFor, 30*24*time.Hour)
 	return &e
@@ -87,6 +91,7 @@ func (e Engine) WithDefaults() *Engine {
 // Where nothing is due it costs one query a shard and one of the ledger, all in
 // the same moment.
 func (e *Engine) Run(ctx context.Context, req Request) Report {
+	began := e.Now()
 	ctx, cancel := e.bounded(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -103,7 +108,8 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	defer crew.dismiss()
 	var sweeps []*sweep
 	start := func(account string) {
-		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, crew: crew}
+		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, crew: crew, began: began}
+		s.fewest = pace.MostAttempts
 		sweeps = append(sweeps, s)
 		wg.Go(func() { s.run(ctx) })
 	}

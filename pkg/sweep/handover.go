@@ -118,6 +118,6 @@ func (s *sweep) entrust(due []Due) {
 	}
 	s.count(outcome.Busy, len(due))
 	for _, d := range due {
-		s.expiry(orElse(d.AccessExpiresAt, d.RefreshAt))
+		s.outlook(d.RefreshAt, orElse(d.AccessExpiresAt, d.RefreshAt), d.Failures)
 	}
 }

@@ -70,7 +70,7 @@ func (s *sweep) query(ctx context.Context, shard, limit int) {
 		})
 	}
 	for _, d := range entries[due:] {
-		s.expiry(orElse(d.AccessExpiresAt, now)) // without one it backs off, and has no token
+		s.outlook(d.RefreshAt, orElse(d.AccessExpiresAt, now), d.Failures) // without one it backs off, and has no token
 	}
 	s.index[shard] = entries[:due]
 	s.more[shard] = due == limit

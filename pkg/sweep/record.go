@@ -131,8 +131,9 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 }
 
 // transaction is the row of a record. It keeps what the record doesn't say, and the
-// access token where it is still good: messages come twice, and readers must not
-// pay for it.
+// access token where it is still good, with the time of its refresh: messages come
+// twice, a file of a million records may be recorded again, and neither readers nor the
+// provider must pay for it.
 func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transaction {
 	t := Transaction{
 		ID:          r.TransactionID,
@@ -154,6 +155,10 @@ func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transa
 	}
 	if t.Status == Completed || t.Status == Active && r.RefreshToken == stored.RefreshToken {
 		t.AccessToken, t.ClientToken, t.AccessExpiresAt = stored.AccessToken, stored.ClientToken, stored.AccessExpiresAt
+	}
+	fresh := t.Account == stored.Account && stored.Failures == 0 && t.AccessExpiresAt.After(now) && stored.RefreshAt.After(now)
+	if t.Status == Active && fresh {
+		t.RefreshAt = stored.RefreshAt
 	}
 	return t
 }

@@ -79,6 +79,38 @@ func TestRecordOverARow(t *testing.T) {
 			want:   outcome.Recorded,
 			after:  func(*sweep.Transaction) {},
 		},
+		"the same message again, after its refresh": {
+			stored: func(r *sweep.Transaction) { r.RefreshAt = in(5 * time.Minute) },
+			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
+			want:   outcome.Recorded,
+			after:  func(r *sweep.Transaction) { r.RefreshAt = in(5 * time.Minute) },
+		},
+		"the same message again, without a token that is good": {
+			stored: func(r *sweep.Transaction) { r.RefreshAt, r.AccessExpiresAt = in(5*time.Minute), in(-time.Minute) },
+			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
+			want:   outcome.Recorded,
+			after:  func(*sweep.Transaction) {},
+		},
+		"another account": {
+			stored: func(r *sweep.Transaction) { r.RefreshAt = in(5 * time.Minute) },
+			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), Account: "other"},
+			want:   outcome.Recorded,
+			after:  func(r *sweep.Transaction) { r.Account = "other" },
+		},
+		"a new refresh token before it is due": {
+			stored: dueLater,
+			record: sweep.Record{RefreshToken: secret.New("newer")},
+			want:   outcome.Recorded,
+			after: func(r *sweep.Transaction) {
+				r.RefreshToken, r.AccessToken, r.AccessExpiresAt = secret.New("newer"), secret.String{}, time.Time{}
+			},
+		},
+		"the same message again while it backs off": {
+			stored: func(r *sweep.Transaction) { dueLater(r); r.Failures = 2 },
+			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776")},
+			want:   outcome.Recorded,
+			after:  func(*sweep.Transaction) {},
+		},
 		"a new refresh token": {
 			record: sweep.Record{RefreshToken: secret.New("newer"), CustomerUID: "another"},
 			want:   outcome.Recorded,

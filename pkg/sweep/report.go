@@ -72,8 +72,15 @@ type Account struct {
 
 	// For telemetry.
 	ProviderLatency time.Duration // of the slowest provider call; 0: none
-	ClockSkew       time.Duration // provider's Date minus the local clock; 0: unknown
-	Failures        int           // sweeps in a row in which no call succeeded, this one included
+	ClockSkew       time.Duration // provider's Date minus the local clock, in full seconds
+	ClockRead       bool          // whether a provider's Date was there to tell it
+	// AttemptsLeft is how many attempts can still save the token of the row that has the
+	// fewest, as pace.Outlook counts them; pace.MostAttempts where no row was seen. 0 where
+	// a person must act first. A pause counts as if it ended now.
+	AttemptsLeft int
+	Failures     int             // sweeps in a row in which no call succeeded, this one included
+	Before       outcome.Outcome // the last outcome that the ledger had noted when the run began
+	Noted        outcome.Outcome // and when it ended
 }
 
 // newReport puts the reports of a run's sweeps together.
@@ -89,7 +96,8 @@ func newReport(sweeps []*sweep) Report {
 		}
 		account := s.report
 		account.Account = s.account
-		account.Failures = s.row.ConsecutiveFailures
+		account.AttemptsLeft = s.attemptsLeft()
+		account.Failures, account.Noted = s.row.ConsecutiveFailures, s.row.LastOutcome
 		if s.req.named() {
 			account.NextExpiry = time.Time{}
 		}

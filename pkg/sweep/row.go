@@ -24,7 +24,7 @@ const (
 
 // refresh presents a row's refresh token and stores what comes of it.
 func (s *sweep) refresh(ctx context.Context, t Transaction) {
-	d := Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt}
+	d := t.due()
 	tokens, err := s.send(ctx, t)
 	if err == nil {
 		s.keep(ctx, t, tokens)
@@ -90,8 +90,8 @@ func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens
 	next.AccessToken = tokens.AccessToken
 	next.ClientToken = tokens.ClientToken // an older one must not look fresh
 	next.AccessExpiresAt = tokens.AccessExpiresAt
-	next.RefreshAt = tokens.IssuedAt.Add(
-		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt)))
+	next.dueAt(tokens.IssuedAt.Add(
+		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt))))
 	next.Status = Active
 	next.Failures = 0
 
@@ -99,7 +99,7 @@ func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens
 	switch {
 	case err == nil:
 		s.calm()
-		s.expiry(next.AccessExpiresAt)
+		s.outlook(next.RefreshAt, next.AccessExpiresAt, 0)
 		s.count(outcome.Refreshed, 1)
 	case errors.Is(err, ErrChanged):
 		s.calm()
@@ -107,7 +107,7 @@ func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens
 	default:
 		err = fmt.Errorf("store the reply for transaction %d: %w", t.ID, err)
 		s.Log.ErrorContext(ctx, "reply not stored", "account", s.account, "transaction_id", t.ID, "error", err)
-		s.left(outcome.PersistFailed, Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt})
+		s.left(outcome.PersistFailed, t.due())
 		s.say(outcome.PersistFailed, err)
 		if lasting(err) == outcome.Misconfigured {
 			s.stop(outcome.Transient) // no row can be written
@@ -132,9 +132,9 @@ func (s *sweep) bury(ctx context.Context, t Transaction, cause error) {
 func (s *sweep) backOff(ctx context.Context, t Transaction, cause error) {
 	next := t
 	next.Failures++
-	next.RefreshAt = s.Now().Add(pace.Backoff(next.Failures))
-	s.warn(cause.Error())
-	s.expiry(orElse(t.AccessExpiresAt, t.RefreshAt)) // without a token since it was due
+	next.dueAt(s.Now().Add(pace.Backoff(next.Failures)))
+	s.warn(fmt.Sprintf("transaction %d: %v", t.ID, cause))
+	s.outlook(next.RefreshAt, orElse(t.AccessExpiresAt, t.RefreshAt), next.Failures) // without a token since it was due
 	s.fail(ctx, t, next, outcome.Transient)
 }
 
@@ -151,7 +151,7 @@ func (s *sweep) fail(ctx context.Context, t, next Transaction, what outcome.Outc
 	case errors.Is(err, ErrChanged):
 		s.count(outcome.Superseded, 1)
 	default:
-		s.left(lasting(err), Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt})
+		s.left(lasting(err), t.due())
 		s.storeFailed(fmt.Errorf("write transaction %d: %w", t.ID, err))
 	}
 }

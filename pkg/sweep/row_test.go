@@ -73,6 +73,24 @@ func TestRow(t *testing.T) {
 				r.RefreshAt = stored(time.Now().Add(10 * time.Minute))
 			},
 		},
+		"the last refresh before its end": {
+			row:  func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime / 2)) },
+			want: outcome.Refreshed, calls: 1,
+			after: func(r *sweep.Transaction) {
+				refreshed(r)
+				r.RefreshAt = time.Time{}
+			},
+		},
+		"due again before its end": {
+			row:  func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime)) },
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
+		"a back-off beyond its end": {
+			row:   func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now().Add(30 * time.Second)) },
+			reply: always(providers.Unknown),
+			want:  outcome.Transient, calls: 3,
+			after: func(r *sweep.Transaction) { r.RefreshAt, r.Failures = time.Time{}, 1 },
+		},
 		"refused": {
 			reply: always(providers.Refused), want: outcome.Dead, calls: 1,
 			after: func(r *sweep.Transaction) {

@@ -17,6 +17,7 @@ type tally struct {
 	mu     sync.Mutex
 	report Account
 	needs  []Result
+	fewest int // attempts that a row has left
 }
 
 // count adds n rows that ended as what.
@@ -47,6 +48,13 @@ func (t *tally) expiry(at time.Time) {
 	t.report.NextExpiry = earlier(t.report.NextExpiry, at)
 }
 
+// attempts takes note of how many a row has left.
+func (t *tally) attempts(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fewest = min(t.fewest, n)
+}
+
 // blind takes note that rows were not seen.
 func (t *tally) blind() {
 	t.mu.Lock()
@@ -75,8 +83,15 @@ func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
 	defer t.mu.Unlock()
 	t.report.ProviderLatency = max(t.report.ProviderLatency, latency)
 	if !tokens.ServerDate.IsZero() {
-		t.report.ClockSkew = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second)
+		t.report.ClockSkew, t.report.ClockRead = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second), true
 	}
+}
+
+// called reports whether a provider call was made.
+func (t *tally) called() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.report.ProviderLatency > 0
 }
 
 // say tells people once why rows ended as what: as a result where one of them must

@@ -41,11 +41,27 @@ type Transaction struct {
 	Failures int
 }
 
+// dueAt makes the row due at a moment, and never again where that is past its end: it
+// leaves the index with its last refresh. Ended rows that a store has not deleted yet
+// would be the first in it, and read at each tick.
+func (t *Transaction) dueAt(at time.Time) {
+	t.RefreshAt = at
+	if !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) {
+		t.RefreshAt = time.Time{}
+	}
+}
+
 // Due is an entry of the due index: a hint, the row may have changed since.
 type Due struct {
 	ID              int64
 	RefreshAt       time.Time
 	AccessExpiresAt time.Time
+	Failures        int
+}
+
+// due is the row's entry.
+func (t Transaction) due() Due {
+	return Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt, Failures: t.Failures}
 }
 
 // Read is what GetMany has read of a row.

@@ -35,8 +35,9 @@ func (s *sweep) work(ctx context.Context, due []Due) {
 			defer wg.Done()
 			s.visit(ctx, due[i], row.Read)
 		}
-		if wary && i == 0 {
+		if wary {
 			wg.Wait()
+			wary = !s.called() // a row may have needed none
 		}
 	}
 	wg.Wait()
@@ -83,8 +84,7 @@ func (s *sweep) visit(ctx context.Context, d Due, row Read) {
 	t := row.Transaction
 	switch {
 	case row.Err != nil:
-		s.left(lasting(row.Err), d)
-		s.storeFailed(fmt.Errorf("read transaction %d: %w", d.ID, row.Err))
+		s.skip(d, fmt.Errorf("read transaction %d: %w", d.ID, row.Err))
 	case !row.Found || t.Account != s.account || !s.wanted(t):
 		if row.Found && t.Account != s.account {
 			s.warn(fmt.Sprintf("transaction %d is of another account", d.ID))
@@ -93,12 +93,21 @@ func (s *sweep) visit(ctx context.Context, d Due, row Read) {
 			s.expiry(t.AccessExpiresAt)
 		}
 		s.count(outcome.NotDue, 1)
+	case t.RefreshToken.Blank():
+		s.skip(d, fmt.Errorf("transaction %d has no refresh token: record it again", d.ID))
 	case s.req.DryRun:
 		s.expiry(t.AccessExpiresAt)
 		s.count(outcome.WouldRefresh, 1)
 	default:
 		s.refresh(ctx, t)
 	}
+}
+
+// skip leaves a row that only a person can mend. It tells nothing of the store or the
+// provider, and however many there are they stop no sweep.
+func (s *sweep) skip(d Due, err error) {
+	s.left(outcome.Transient, d)
+	s.warn(err.Error())
 }
 
 // wanted reports whether a row is to be refreshed now.

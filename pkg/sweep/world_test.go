@@ -50,6 +50,8 @@ type world struct {
 	Before, After func(op, about string) error
 	// Latency is how long calls take.
 	Latency map[string]time.Duration
+	// Unreadable are the errors of rows that GetMany can't read, by id.
+	Unreadable map[int64]error
 	// Reply answers for the provider; nil: it accepts every refresh token.
 	Reply func(token string) (providers.Tokens, error)
 
@@ -232,7 +234,9 @@ func (m model) Due(ctx context.Context, account string, shard, limit int, now ti
 		for id, row := range m.rows {
 			expired := !row.ExpiresAt.IsZero() && !now.Before(row.ExpiresAt)
 			if row.Account == account && sweep.ShardOf(id) == shard && row.Status == sweep.Active && !row.RefreshAt.IsZero() && !expired {
-				due = append(due, sweep.Due{ID: id, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt})
+				due = append(due, sweep.Due{
+					ID: id, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt, Failures: row.Failures,
+				})
 			}
 		}
 		return nil
@@ -254,7 +258,7 @@ func (m model) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, 
 	err := m.call(ctx, opMany, fmt.Sprint(ids), func() error {
 		for _, id := range ids {
 			row, found := m.rows[id]
-			rows[id] = sweep.Read{Transaction: row, Found: found}
+			rows[id] = sweep.Read{Transaction: row, Found: found, Err: m.Unreadable[id]}
 		}
 		return nil
 	})

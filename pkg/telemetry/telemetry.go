@@ -30,21 +30,30 @@ func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// Emit writes one line with the metrics under the dimensions provider and account.
-// Without metrics it is a plain line. The level never hides it.
-func Emit(
-	ctx context.Context, log *slog.Logger, namespace, provider, account string, at time.Time, metrics []Metric, attrs ...slog.Attr,
-) {
-	all := make([]slog.Attr, 0, len(attrs)+len(metrics)+3)
-	all = append(all, slog.String("provider", provider), slog.String("account", account))
+// Line is what a run says of one credential.
+type Line struct {
+	Namespace         string
+	Provider, Account string
+	// Detailed adds the metrics of the account to those of the provider, which are paid for
+	// a second time. A provider with one account needs them once.
+	Detailed bool
+	At       time.Time
+	Metrics  []Metric
+}
+
+// Emit writes the line, with further attributes that are no metrics. Without metrics it
+// is a plain line. The level never hides it.
+func (l Line) Emit(ctx context.Context, log *slog.Logger, attrs ...slog.Attr) {
+	all := make([]slog.Attr, 0, len(attrs)+len(l.Metrics)+3)
+	all = append(all, slog.String("provider", l.Provider), slog.String("account", l.Account))
 	all = append(all, attrs...)
-	if len(metrics) > 0 {
-		all = append(all, slog.Any("_aws", header(namespace, at, metrics)))
-		for _, m := range metrics {
+	if len(l.Metrics) > 0 {
+		all = append(all, slog.Any("_aws", l.header()))
+		for _, m := range l.Metrics {
 			all = append(all, slog.Float64(m.Name, m.Value))
 		}
 	}
-	record := slog.NewRecord(at, slog.LevelInfo, "run", 0)
+	record := slog.NewRecord(l.At, slog.LevelInfo, "run", 0)
 	record.AddAttrs(all...)
 	_ = log.Handler().Handle(ctx, record)
 }
@@ -61,13 +70,16 @@ type definition struct {
 }
 
 // header is the _aws object of the embedded metric format.
-func header(namespace string, at time.Time, metrics []Metric) any {
-	d := directive{Namespace: namespace, Dimensions: [][]string{{"provider", "account"}}}
-	for _, m := range metrics {
+func (l Line) header() any {
+	d := directive{Namespace: l.Namespace, Dimensions: [][]string{{"provider"}}}
+	if l.Detailed {
+		d.Dimensions = append(d.Dimensions, []string{"provider", "account"})
+	}
+	for _, m := range l.Metrics {
 		d.Metrics = append(d.Metrics, definition{m.Name, m.Unit})
 	}
 	return struct {
 		Timestamp         int64       `json:"Timestamp"`
 		CloudWatchMetrics []directive `json:"CloudWatchMetrics"`
-	}{at.UnixMilli(), []directive{d}}
+	}{l.At.UnixMilli(), []directive{d}}
 }

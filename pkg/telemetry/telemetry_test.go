@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,9 +20,11 @@ func TestEmit(t *testing.T) {
 	// A level above info must not silence the metrics that alarms hang on.
 	log := telemetry.NewLogger(&out, slog.LevelError)
 	at := time.UnixMilli(1_800_000_000_123).UTC()
-	telemetry.Emit(t.Context(), log, "Space", "hesabe", "default", at,
-		[]telemetry.Metric{telemetry.Seconds("AccessTokenExpiresIn", 899500*time.Millisecond), telemetry.Count("ConsecutiveFailures", 2)},
-		slog.String("outcome", "refreshed"), slog.Any("planted", secret.New("planted-secret")))
+	line := telemetry.Line{
+		Namespace: "Space", Provider: "hesabe", Account: "default", At: at,
+		Metrics: []telemetry.Metric{telemetry.Seconds("AccessTokenExpiresIn", 899500*time.Millisecond), telemetry.Count("AttemptsLeft", 2)},
+	}
+	line.Emit(t.Context(), log, slog.String("outcome", "refreshed"), slog.Any("planted", secret.New("planted-secret")))
 
 	var got map[string]any
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
@@ -30,20 +33,34 @@ func TestEmit(t *testing.T) {
 	want := map[string]any{
 		"time": "2027-01-15T08:00:00.123Z", "level": "INFO", "msg": "run",
 		"provider": "hesabe", "account": "default", "outcome": "refreshed", "planted": "[secret]",
-		"AccessTokenExpiresIn": 899.5, "ConsecutiveFailures": 2.0,
+		"AccessTokenExpiresIn": 899.5, "AttemptsLeft": 2.0,
 		"_aws": map[string]any{
 			"Timestamp": 1_800_000_000_123.0,
 			"CloudWatchMetrics": []any{map[string]any{
 				"Namespace":  "Space",
-				"Dimensions": []any{[]any{"provider", "account"}},
+				"Dimensions": []any{[]any{"provider"}},
 				"Metrics": []any{
 					map[string]any{"Name": "AccessTokenExpiresIn", "Unit": "Seconds"},
-					map[string]any{"Name": "ConsecutiveFailures", "Unit": "Count"},
+					map[string]any{"Name": "AttemptsLeft", "Unit": "Count"},
 				},
 			}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Accounts beside each other have metrics of their own, beside those of all of them.
+func TestEmitDetailed(t *testing.T) {
+	t.Parallel()
+	for detailed, want := range map[bool]string{
+		false: `"Dimensions":[["provider"]]`, true: `"Dimensions":[["provider"],["provider","account"]]`,
+	} {
+		var out bytes.Buffer
+		telemetry.Line{Detailed: detailed, Metrics: []telemetry.Metric{telemetry.Count("N", 0)}}.Emit(t.Context(), telemetry.NewLogger(&out, 0))
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("detailed %t: %s", detailed, out.String())
+		}
 	}
 }

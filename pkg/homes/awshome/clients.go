@@ -4,12 +4,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"tokenrefresh/pkg/eventbridge"
 )
 
-// Clients are the clients of both services. Make them once a process.
+// Clients are the clients of all services. Make them once a process.
 type Clients struct {
 	SecretsManager *secretsmanager.Client
 	DynamoDB       *dynamodb.Client
+	EventBridge    eventbridge.Client
 	SQS            Service
 }
 
@@ -25,6 +28,9 @@ type Service struct {
 func FromConfig(cfg aws.Config) *Clients {
 	return &Clients{
 		SecretsManager: secretsmanager.NewFromConfig(cfg), DynamoDB: dynamodb.NewFromConfig(cfg), SQS: Service{Config: cfg},
+		EventBridge: eventbridge.Client{
+			Region: cfg.Region, Credentials: cfg.Credentials, HTTP: cfg.HTTPClient, Endpoint: aws.ToString(cfg.BaseEndpoint),
+		},
 	}
 }
 

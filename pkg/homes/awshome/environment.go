@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"tokenrefresh/pkg/eventbridge"
 )
 
 const (
@@ -34,10 +36,10 @@ type Tuning struct {
 // FromEnvironment makes the clients of a function from the variables that Lambda
 // sets: AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 // AWS_SESSION_TOKEN; and, as AWS's tools do, AWS_ENDPOINT_URL_SECRETS_MANAGER,
-// AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL,
-// AWS_USE_FIPS_ENDPOINT and AWS_CA_BUNDLE. It reads no profile, asks no metadata
-// service and calls nobody; config.LoadDefaultConfig would double a function's start.
-// All that is wrong is in one error.
+// AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL_EVENTBRIDGE,
+// AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and AWS_CA_BUNDLE. It reads no profile, asks
+// no metadata service and calls nobody; config.LoadDefaultConfig would double a
+// function's start. All that is wrong is in one error.
 //
 // HTTPS_PROXY is not honoured: calls to providers never take a proxy from the
 // environment, so a function needs a way out without one in any case.
@@ -53,6 +55,7 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 	manager := e.endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
 	dynamo := e.endpoint("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
 	queues := e.endpoint("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
+	events := e.endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL")
 	roots := e.roots()
 	if err := errors.Join(e.mistakes...); err != nil {
 		return nil, err
@@ -72,6 +75,10 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 			o.BaseEndpoint, o.EndpointOptions.UseFIPSEndpoint = dynamo, fips
 		}),
 		SQS: Service{Config: further, FIPS: fips},
+		EventBridge: eventbridge.Client{
+			Region: cfg.Region, Credentials: cfg.Credentials, HTTP: cfg.HTTPClient, Endpoint: aws.ToString(events),
+			FIPS: fips == aws.FIPSEndpointStateEnabled,
+		},
 	}, nil
 }
 

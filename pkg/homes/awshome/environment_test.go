@@ -29,12 +29,13 @@ func with(others map[string]string) func(string) string {
 func TestFromEnvironment(t *testing.T) {
 	t.Parallel()
 	for title, tt := range map[string]struct {
-		others                      map[string]string
-		secretsManager, dynamo, sqs string // "": AWS's own
+		others                              map[string]string
+		secretsManager, dynamo, sqs, events string // "": AWS's own
 	}{
-		"AWS": {nil, "", "", ""},
+		"AWS": {nil, "", "", "", ""},
 		"one endpoint": {
-			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566", "http://127.0.0.1:4566", "http://127.0.0.1:4566",
+			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
+			"http://127.0.0.1:4566", "http://127.0.0.1:4566", "http://127.0.0.1:4566", "http://127.0.0.1:4566",
 		},
 		"an endpoint each": {
 			map[string]string{
@@ -42,9 +43,10 @@ func TestFromEnvironment(t *testing.T) {
 				"AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://secrets.example",
 				"AWS_ENDPOINT_URL_DYNAMODB":        "https://dynamo.example:8000",
 				"AWS_ENDPOINT_URL_SQS":             "https://queues.example",
-			}, "https://secrets.example", "https://dynamo.example:8000", "https://queues.example",
+				"AWS_ENDPOINT_URL_EVENTBRIDGE":     "https://events.example",
+			}, "https://secrets.example", "https://dynamo.example:8000", "https://queues.example", "https://events.example",
 		},
-		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", "", ""},
+		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", "", "", ""},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -59,8 +61,11 @@ func TestFromEnvironment(t *testing.T) {
 				return *u
 			}
 			manager, dynamo := clients.SecretsManager.Options(), clients.DynamoDB.Options()
-			want := []string{tt.secretsManager, tt.dynamo, tt.sqs}
-			got := []string{endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint), endpoint(clients.SQS.Config.BaseEndpoint)}
+			want := []string{tt.secretsManager, tt.dynamo, tt.sqs, tt.events}
+			got := []string{
+				endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint), endpoint(clients.SQS.Config.BaseEndpoint),
+				clients.EventBridge.Endpoint,
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("endpoints (-want +got):\n%s", diff)
 			}
@@ -68,8 +73,8 @@ func TestFromEnvironment(t *testing.T) {
 			if err != nil || credentials.AccessKeyID != "key" || credentials.SecretAccessKey != planted || credentials.SessionToken != "session" {
 				t.Errorf("credentials of %q, %v", credentials.AccessKeyID, err)
 			}
-			if manager.Region != "eu-west-1" || dynamo.Region != "eu-west-1" {
-				t.Errorf("regions %q and %q", manager.Region, dynamo.Region)
+			if manager.Region != "eu-west-1" || dynamo.Region != "eu-west-1" || clients.EventBridge.Region != "eu-west-1" {
+				t.Errorf("regions %q, %q and %q", manager.Region, dynamo.Region, clients.EventBridge.Region)
 			}
 		})
 	}

@@ -52,12 +52,15 @@ func NewTransactions(api TransactionsAPI, table string) *Transactions {
 // expiry, which DynamoDB deletes within days, or that can't be read take up the limit.
 func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
 	in := &dynamodb.QueryInput{
-		TableName:                 &x.table,
-		IndexName:                 aws.String(dueIndex),
-		KeyConditionExpression:    aws.String("#due_shard = :due_shard"),
-		FilterExpression:          aws.String("attribute_not_exists(#ttl) OR #ttl > :now"),
-		ExpressionAttributeNames:  map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
-		ExpressionAttributeValues: item{":due_shard": text(dueShard(account, shard)), ":now": number(now.Unix())},
+		TableName:              &x.table,
+		IndexName:              aws.String(dueIndex),
+		KeyConditionExpression: aws.String("#due_shard = :due_shard"),
+		// A ttl that is no number is below nothing and must not hide its row, which says so when it is read.
+		FilterExpression:         aws.String("attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now"),
+		ExpressionAttributeNames: map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
+		ExpressionAttributeValues: item{
+			":due_shard": text(dueShard(account, shard)), ":now": number(now.Unix()), ":number": text("N"),
+		},
 	}
 	var due []sweep.Due
 	var unreadable error // of one: it is a person's to correct, one after the other
@@ -71,6 +74,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 			r := reader{item: stored}
 			entry := sweep.Due{
 				ID: r.number("transaction_id"), RefreshAt: r.time("refresh_at"), AccessExpiresAt: r.time("access_expires_at"),
+				Failures: int(r.number("failures")),
 			}
 			if err := r.err(x.table, transactionName(entry.ID)); err != nil {
 				unreadable = err

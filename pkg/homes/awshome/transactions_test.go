@@ -2,10 +2,12 @@ package awshome_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
@@ -94,6 +96,37 @@ func TestUnreadableTransaction(t *testing.T) {
 		if strings.Contains(err.Error(), planted) {
 			t.Errorf("%s: %q tells a value", what, err)
 		}
+	}
+}
+
+// A ttl that is no number compares with none. Its row is due all the same, or nobody
+// would ever hear of it.
+func TestWrongTTLHidesNoRow(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	table := server.CreateTransactions(t)
+	transactions := awshome.FromConfig(server.Config()).Transactions(table)
+	row := transaction()
+	if _, err := transactions.Put(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	_, err := server.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &table, Key: map[string]types.AttributeValue{
+			"transaction_id": &types.AttributeValueMemberN{Value: strconv.FormatInt(row.ID, 10)},
+		},
+		UpdateExpression: aws.String("SET #ttl = :text"), ExpressionAttributeNames: map[string]string{"#ttl": "ttl"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":text": &types.AttributeValueMemberS{Value: "1999999999"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	due, err := transactions.Due(t.Context(), row.Account, sweep.ShardOf(row.ID), 10, time.Now())
+	if err != nil || len(due) != 1 {
+		t.Errorf("due: %v, error %v", due, err)
+	}
+	many, err := transactions.GetMany(t.Context(), []int64{row.ID})
+	if err != nil || many[row.ID].Err == nil || !strings.Contains(many[row.ID].Err.Error(), `"ttl" is not a whole number`) {
+		t.Errorf("read: %v, error %v", many[row.ID].Err, err)
 	}
 }
 

@@ -33,23 +33,21 @@ type file struct {
 
 // view runs do in a transaction that only reads.
 func (f file) view(ctx context.Context, do func(tx *bbolt.Tx) error) error {
-	return f.run(ctx, true, func(db *bbolt.DB) error { return db.View(do) })
+	return f.run(ctx, newOperation(true, do))
 }
 
 // update runs do in a transaction that is on disk when update returns, or, if do
-// returns an error, never was.
+// returns an error, never was. It may share it with others, and be called again.
 func (f file) update(ctx context.Context, do func(tx *bbolt.Tx) error) error {
-	return f.run(ctx, false, func(db *bbolt.DB) error {
-		err := db.Update(do)
-		if errors.Is(err, errUnchanged) {
-			return nil
-		}
-		return err
-	})
+	err := f.run(ctx, newOperation(false, do))
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
 }
 
-func (f file) run(ctx context.Context, readOnly bool, do func(db *bbolt.DB) error) error {
-	err := f.open(ctx, readOnly, do)
+func (f file) run(ctx context.Context, op *operation) error {
+	err := f.home.queue.run(ctx, op, func() (*bbolt.DB, error) { return f.lock(ctx, op.readOnly) })
 	switch {
 	case err == nil:
 		return nil
@@ -58,20 +56,6 @@ func (f file) run(ctx context.Context, readOnly bool, do func(db *bbolt.DB) erro
 	default:
 		return fmt.Errorf("embedded home %s: %w", f.home.path, err)
 	}
-}
-
-// open holds the file for do.
-func (f file) open(ctx context.Context, readOnly bool, do func(db *bbolt.DB) error) (err error) {
-	if err := f.home.gate.enter(ctx); err != nil {
-		return err
-	}
-	defer f.home.gate.leave()
-	db, err := f.lock(ctx, readOnly)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return do(db)
 }
 
 // lock opens the file as soon as no other process holds it. bbolt can wait by

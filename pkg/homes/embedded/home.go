@@ -11,6 +11,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,10 +40,12 @@ var (
 
 var formatKey = []byte("format")
 
+var errForeign = errors.New("it is not a file of token-refresh: name another file")
+
 // Home is a file of state. It is safe for concurrent use.
 type Home struct {
-	path string
-	gate gate
+	path  string
+	queue *queue
 }
 
 // Open checks the file, or creates it at mode 0600 with the directory it lies in at
@@ -62,8 +65,31 @@ func Open(ctx context.Context, path string) (*Home, error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, fmt.Errorf("embedded home: %w", err)
 	}
-	home := &Home{path, gateOf(path)}
+	home := &Home{path, queueOf(path)}
 	if err := home.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return home, nil
+}
+
+// OpenExisting is Open for who only reads: it makes and writes nothing. fs.ErrNotExist
+// where there is no file.
+func OpenExisting(ctx context.Context, path string) (*Home, error) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("embedded home: %w", err)
+	}
+	home := &Home{path, queueOf(path)}
+	err = file{home, fs.ErrPermission}.view(ctx, func(tx *bbolt.Tx) error {
+		if tx.Bucket(aboutBucket) == nil {
+			return errForeign
+		}
+		return checkFormat(tx)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return home, nil
@@ -84,14 +110,11 @@ func create(path string) error {
 // prepare lays the buckets of a new file.
 func (h *Home) prepare(ctx context.Context) error {
 	return file{h, fs.ErrPermission}.update(ctx, func(tx *bbolt.Tx) error {
-		if about := tx.Bucket(aboutBucket); about != nil {
-			if got := about.Get(formatKey); string(got) != format {
-				return fmt.Errorf("its format is %q, this program knows %q only: use the program that wrote it", got, format)
-			}
-			return errUnchanged
+		if tx.Bucket(aboutBucket) != nil {
+			return cmp.Or(checkFormat(tx), errUnchanged)
 		}
 		if name, _ := tx.Cursor().First(); name != nil {
-			return errors.New("it is not a file of token-refresh: name another file")
+			return errForeign
 		}
 		for _, name := range [][]byte{aboutBucket, secretsBucket, ledgerBucket, transactionsBucket, dueBucket, expiryBucket} {
 			if _, err := tx.CreateBucket(name); err != nil {
@@ -100,6 +123,14 @@ func (h *Home) prepare(ctx context.Context) error {
 		}
 		return tx.Bucket(aboutBucket).Put(formatKey, []byte(format))
 	})
+}
+
+// checkFormat checks a file that is ours.
+func checkFormat(tx *bbolt.Tx) error {
+	if got := tx.Bucket(aboutBucket).Get(formatKey); string(got) != format {
+		return fmt.Errorf("its format is %q, this program knows %q only: use the program that wrote it", got, format)
+	}
+	return nil
 }
 
 // Secrets is the home's store of secrets.

@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -177,7 +178,7 @@ func TestVanishedFile(t *testing.T) {
 	}
 }
 
-// TestOneFileByTwoNames: homes of one process meet at the same gate, however the
+// TestOneFileByTwoNames: homes of one process meet in the same queue, however the
 // file is named.
 func TestOneFileByTwoNames(t *testing.T) {
 	t.Parallel()
@@ -199,4 +200,42 @@ func TestOneFileByTwoNames(t *testing.T) {
 		}
 	}
 	wantFence(t, home, key, 2*claims)
+}
+
+// TestOpenExisting: who only reads changes nothing, not even where there is nothing yet.
+func TestOpenExisting(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	if err := home.Secrets().CreateSecret(t.Context(), key, refresh.AccessDoc); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := embedded.OpenExisting(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Secrets().Current(t.Context(), key, refresh.AccessDoc); !errors.Is(err, refresh.ErrNoValue) {
+		t.Errorf("error %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file has changed, %v", err)
+	}
+
+	dir := t.TempDir()
+	if _, err := embedded.OpenExisting(t.Context(), filepath.Join(dir, "none.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	foreign := filepath.Join(dir, "foreign.db")
+	db, err := bbolt.Open(foreign, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = db.Close()
+	if _, err := embedded.OpenExisting(t.Context(), foreign); err == nil || !strings.Contains(err.Error(), "not a file of token-refresh") {
+		t.Errorf("error %v", err)
+	}
 }

@@ -19,6 +19,7 @@ import (
 type dueEntry struct {
 	AccessExpiresAt time.Time `json:"access_expires_at,omitzero"`
 	ExpiresAt       time.Time `json:"expires_at,omitzero"`
+	Failures        int       `json:"failures,omitzero"`
 }
 
 // deletedAtOnce bounds the work that a write does for rows other than its own. It is
@@ -60,7 +61,7 @@ func index(tx *bbolt.Tx, t sweep.Transaction) error {
 	if err != nil {
 		return err
 	}
-	entry, err := json.Marshal(dueEntry{t.AccessExpiresAt, t.ExpiresAt})
+	entry, err := json.Marshal(dueEntry{t.AccessExpiresAt, t.ExpiresAt, t.Failures})
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,9 @@ func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]
 			return nil, fmt.Errorf("due entry of transaction %d cannot be read: %w", id, err)
 		}
 		if entry.ExpiresAt.IsZero() || entry.ExpiresAt.After(now) {
-			due = append(due, sweep.Due{ID: id, RefreshAt: refreshAt, AccessExpiresAt: entry.AccessExpiresAt})
+			due = append(due, sweep.Due{
+				ID: id, RefreshAt: refreshAt, AccessExpiresAt: entry.AccessExpiresAt, Failures: entry.Failures,
+			})
 		}
 	}
 	return due, nil

@@ -116,7 +116,9 @@ func (x transactionsContract) wantDue(t *testing.T, account string, shard, limit
 	must(t, err)
 	var entries []sweep.Due
 	for _, row := range want {
-		entries = append(entries, sweep.Due{ID: row.ID, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt})
+		entries = append(entries, sweep.Due{
+			ID: row.ID, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt, Failures: row.Failures,
+		})
 	}
 	equal(t, "due", got, entries)
 }

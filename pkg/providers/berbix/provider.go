@@ -29,7 +29,7 @@ type Provider struct {
 	host   string
 }
 
-var _ providers.Provider = (*Provider)(nil)
+var _ providers.Described = (*Provider)(nil)
 
 // New makes the provider. environment is "production" or "sandbox"; with another one
 // credentials need a base_url.
@@ -51,6 +51,14 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Fields implements providers.Described.
+func (*Provider) Fields() []providers.Field {
+	return []providers.Field{
+		{Name: "api_secret", Secret: true},
+		{Name: "base_url", Optional: true},
+	}
 }
 
 // session implements providers.Session.

@@ -35,7 +35,7 @@ type Provider struct {
 	host   string
 }
 
-var _ providers.Provider = (*Provider)(nil)
+var _ providers.Described = (*Provider)(nil)
 
 // New makes the provider. environment is "production" or "sandbox" and picks the base
 // URL for credentials that have none; with another one base_url is required.
@@ -61,6 +61,15 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Fields implements providers.Described.
+func (*Provider) Fields() []providers.Field {
+	return []providers.Field{
+		{Name: "username", Optional: true},
+		{Name: "password", Optional: true, Secret: true},
+		{Name: "base_url", Optional: true},
+	}
 }
 
 // session implements providers.Session.

@@ -30,7 +30,7 @@ var loginFields = []string{"username", "password", "client_id", "client_secret"}
 // Provider implements providers.Provider.
 type Provider struct{ client *exchange.Client }
 
-var _ providers.Provider = (*Provider)(nil)
+var _ providers.Described = (*Provider)(nil)
 
 // New makes the provider. The environment picks nothing: credentials always name the
 // base URL, for TConnect hands out that of production in person.
@@ -62,6 +62,22 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Fields implements providers.Described.
+func (*Provider) Fields() []providers.Field {
+	return []providers.Field{
+		{Name: "base_url"},
+		{Name: "partner_code"},
+		{Name: "username", Optional: true},
+		{Name: "password", Optional: true, Secret: true},
+		{Name: "client_id", Optional: true},
+		{Name: "client_secret", Optional: true, Secret: true},
+		{Name: "aes_key", Secret: true},
+		{Name: "aes_iv", Optional: true, Secret: true},
+		{Name: "aes_iv_mode", Optional: true},
+		{Name: "login_extra", Optional: true, Object: true},
+	}
 }
 
 // newCipher reads the settings of the encryption.

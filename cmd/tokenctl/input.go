@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/pkg/secret"
+)
+
+// mostText is how long a secret's text may be: beyond it the wrong file was named.
+const mostText = 1 << 20
+
+// readText reads a secret's text from a file; "" and "-" are standard input.
+func readText(cmd *cobra.Command, path string) (secret.String, error) {
+	from := cmd.InOrStdin()
+	if path != "" && path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return secret.String{}, err
+		}
+		defer func() { _ = file.Close() }()
+		from = file
+	}
+	text, err := io.ReadAll(io.LimitReader(from, mostText+1))
+	if err != nil {
+		return secret.String{}, fmt.Errorf("read the text: %w", err)
+	}
+	if len(text) > mostText {
+		return secret.String{}, fmt.Errorf("%w: the text is longer than %d bytes", errUsage, mostText)
+	}
+	return secret.New(strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))), nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/config"
+)
+
+// options are the flags that every verb has.
+type options struct {
+	home, state               string
+	secretPrefix, tablePrefix string
+	region, profile           string
+	asJSON                    bool
+
+	began bool // see codeOf
+}
+
+// register adds the flags, with what the environment says as their defaults.
+func (o *options) register(cmd *cobra.Command) {
+	flags := cmd.PersistentFlags()
+	env := func(name, otherwise string) string { return cmp.Or(os.Getenv(name), otherwise) }
+	flags.StringVar(&o.home, "home", env("TOKENCTL_HOME", string(home.AWS)), "home of state: aws or embedded ($TOKENCTL_HOME)")
+	flags.StringVar(&o.state, "state", env("TOKENCTL_STATE", home.DefaultState(os.Getenv)),
+		"embedded: the `FILE` of state ($TOKENCTL_STATE)")
+	flags.StringVar(&o.secretPrefix, "secret-prefix", env("SECRET_PREFIX", "token-refresh"),
+		"aws: first part of the secrets' names ($SECRET_PREFIX)")
+	flags.StringVar(&o.tablePrefix, "table-prefix", env("TABLE_PREFIX", "token-refresh"),
+		"aws: first part of the tables' names ($TABLE_PREFIX; $LEDGER_TABLE and $TRANSACTIONS_TABLE name them whole)")
+	flags.StringVar(&o.region, "region", "", "aws: region ($AWS_REGION)")
+	flags.StringVar(&o.profile, "profile", "", "aws: profile of the shared configuration ($AWS_PROFILE)")
+	flags.BoolVar(&o.asJSON, "json", false, "print JSON")
+	complete(cmd, "home", string(home.AWS), string(home.Embedded))
+}
+
+// run is a verb's RunE, which begins with do.
+func (o *options) run(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		o.began = true
+		return do(cmd, args)
+	}
+}
+
+// open opens the home that the flags name.
+func (o *options) open(ctx context.Context, more home.Options) (*home.Home, error) {
+	more.Kind, more.State = home.Kind(o.home), o.state
+	if more.Kind != home.AWS && more.Kind != home.Embedded {
+		return nil, fmt.Errorf("%w: --home must be %s or %s", errUsage, home.AWS, home.Embedded)
+	}
+	if !config.ValidPrefix(o.secretPrefix) {
+		return nil, fmt.Errorf("%w: --secret-prefix must be a path of letters, digits and _ . @ + = -", errUsage)
+	}
+	more.SecretPrefix, more.Region, more.Profile = o.secretPrefix, o.region, o.profile
+	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
+	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
+	return home.Open(ctx, more)
+}
+
+// print writes a result: as JSON where that is asked for, or as text.
+func (o *options) print(cmd *cobra.Command, result any, text string) error {
+	if !o.asJSON {
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+		return err
+	}
+	encoder := json.NewEncoder(cmd.OutOrStdout())
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(result)
+}
+
+// target is the one credential that a verb is about.
+type target struct{ provider, account string }
+
+func (t *target) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: hesabe, tconnect or berbix")
+	cmd.Flags().StringVar(&t.account, "account", "default", "the account with it")
+	_ = cmd.MarkFlagRequired("provider")
+	complete(cmd, "provider", catalog.Names()...)
+	complete(cmd, "account")
+}
+
+// check returns the provider.
+func (t *target) check() (catalog.Entry, error) {
+	entry, err := catalog.Find(t.provider)
+	if err != nil {
+		return entry, fmt.Errorf("%w: --provider: %w", errUsage, err)
+	}
+	return entry, validAccount(t.account)
+}
+
+func validAccount(name string) error {
+	if !config.ValidAccount(name) {
+		return fmt.Errorf("%w: --account must be up to 64 letters, digits and _ . @ + = -, the first a letter or digit", errUsage)
+	}
+	return nil
+}
+
+// complete tells the shell the values of a flag; none: that it names no file.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/refresh"
+)
+
+func pause(o *options) *cobra.Command {
+	return pausing(o, true, &cobra.Command{
+		Use:   "pause --provider P [--account A]",
+		Short: "Stop the calls to a provider for an account",
+		Long: "Pause stops the calls to a provider for an account, until resume. What a run has begun is\n" +
+			"finished, and a reply that was stored is still published. Meanwhile the access token runs out.",
+	})
+}
+
+func resume(o *options) *cobra.Command {
+	return pausing(o, false, &cobra.Command{
+		Use:   "resume --provider P [--account A]",
+		Short: "Let the calls to a provider go on for an account",
+	})
+}
+
+// pausing makes cmd set a credential's pause, and nothing else of it.
+func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
+	var t target
+	cmd.Args = cobra.NoArgs
+	t.register(cmd)
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
+		if _, err := t.check(); err != nil {
+			return err
+		}
+		h, err := o.open(cmd.Context(), home.Options{})
+		if err != nil {
+			return err
+		}
+		key := refresh.Key{Provider: t.provider, Account: t.account}
+		row, exists, err := h.Ledger.Row(cmd.Context(), key)
+		if err != nil {
+			return err
+		}
+		said := map[bool]string{true: "paused", false: "not paused"}[paused]
+		switch {
+		case exists && row.Unreadable == nil && row.Paused == paused, !exists && !paused:
+			said += " before"
+		default:
+			if err := h.Ledger.SetPaused(cmd.Context(), key, paused); err != nil {
+				return err
+			}
+		}
+		if !exists && paused {
+			said += "; it is new: nothing was known of this account"
+		}
+		result := map[string]any{"provider": t.provider, "account": t.account, "paused": paused}
+		return o.print(cmd, result, fmt.Sprintf("%s: %s", key, said))
+	})
+	return cmd
+}

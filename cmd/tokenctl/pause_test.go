@@ -1,0 +1,55 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/refresh"
+)
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestPauseAndResume(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		key := refresh.Key{Provider: "hesabe", Account: "default"}
+		claimed := refresh.Row{
+			Key: key, Phase: refresh.Sending, AttemptID: "attempt", Fence: 7,
+			ClaimedUntil: time.Now().UTC().Add(time.Hour).Truncate(time.Millisecond), Spent: []string{"f"},
+		}
+		if err := w.Ledger.Write(t.Context(), claimed, refresh.Guard{Absent: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			verb, says string
+			paused     bool
+		}{
+			{"pause", "hesabe/default: paused\n", true},
+			{"pause", "paused before", true},
+			{"resume", "hesabe/default: not paused\n", false},
+			{"resume", "not paused before", false},
+		} {
+			w.run(t, "", step.verb, "--provider", "hesabe").want(t, exitDone, step.says)
+			want := claimed
+			want.Paused = step.paused
+			if got, _ := w.row(t, "hesabe", "default"); cmp.Diff(want, got) != "" {
+				t.Errorf("%s changes the row (-want +got):\n%s", step.verb, cmp.Diff(want, got))
+			}
+		}
+	})
+}
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestPauseOfAnUnknownAccount(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		w.run(t, "", "resume", "--provider", "berbix", "--account", "shop-2").want(t, exitDone, "not paused")
+		if _, exists := w.row(t, "berbix", "shop-2"); exists {
+			t.Error("resume makes a row")
+		}
+		w.run(t, "", "pause", "--provider", "berbix", "--account", "shop-2", "--json").want(t, exitDone,
+			`{"account":"shop-2","paused":true,"provider":"berbix"}`)
+		if row, exists := w.row(t, "berbix", "shop-2"); !exists || !row.Paused || row.Fence != 0 {
+			t.Errorf("row %+v", row)
+		}
+	})
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/records"
+	"tokenrefresh/internal/operator/terminal"
+	"tokenrefresh/pkg/event"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// recorded is the provider whose transactions are recorded.
+const recorded = "berbix"
+
+const (
+	// awsWorkers stay below what a new table takes of writes a second.
+	awsWorkers = 32
+	// mostWorkers share a file's syncs to disk: there, more of them are faster.
+	mostWorkers = 256
+)
+
+// recording are the flags of record.
+type recording struct {
+	id                         int64
+	uid, status, account, file string
+	format                     string
+	workers                    int
+	restart                    bool
+}
+
+func record(o *options) *cobra.Command {
+	var r recording
+	cmd := &cobra.Command{
+		Use:   "record {--transaction-id ID | --file F}",
+		Short: "Tell of Berbix transactions to keep fresh, or of their end",
+		Long: `Record stores one transaction, whose refresh token it reads from standard input or asks for, or a file of
+them, a line each:
+
+  JSON lines  {"transaction_id":1234567890123,"refresh_token":"…","customer_uid":"…"}
+  CSV         the same names as a header, commas between cells
+
+More fields: account, status (active, completed, deleted), recorded_at (RFC 3339), ttl (seconds since 1970).
+The later recorded_at wins; without one a record counts as of the moment when the file was begun, and the
+lines of a file count in their order. Recording a file twice harms nothing.
+
+A line that is wrong is told of and passed over (exit code 4). How far a file has come is kept beside it, in
+F.progress, without secrets: after an interrupt or a failure the same command goes on where it stopped.`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	flags.Int64Var(&r.id, "transaction-id", 0, "the `ID` of the one transaction")
+	flags.StringVar(&r.uid, "customer-uid", "", "its customer")
+	flags.StringVar(&r.status, "status", "", "its status: active, completed or deleted")
+	flags.StringVar(&r.account, "account", "", "the account, of records that name none; empty: as stored, or default")
+	flags.StringVar(&r.file, "file", "", "record the lines of `FILE`; - is standard input")
+	flags.StringVar(&r.format, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input")
+	flags.IntVar(&r.workers, "workers", 0,
+		fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file", mostWorkers, awsWorkers))
+	flags.BoolVar(&r.restart, "restart", false, "begin a file anew, whatever was recorded of it before")
+	cmd.MarkFlagsOneRequired("transaction-id", "file")
+	cmd.MarkFlagsMutuallyExclusive("transaction-id", "file")
+	for _, flag := range []string{"customer-uid", "status"} {
+		cmd.MarkFlagsMutuallyExclusive(flag, "file")
+	}
+	complete(cmd, "status", "active", "completed", "deleted")
+	complete(cmd, "format", string(records.JSONLines), string(records.CSV))
+	complete(cmd, "account")
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
+		if r.account != "" {
+			if err := validAccount(r.account); err != nil {
+				return err
+			}
+		}
+		if r.workers < 0 || r.workers > mostWorkers {
+			return fmt.Errorf("%w: --workers must be from 0 to %d", errUsage, mostWorkers)
+		}
+		if r.workers == 0 {
+			r.workers = awsWorkers
+			if o.home == string(home.Embedded) {
+				r.workers = mostWorkers
+			}
+		}
+		if r.file != "" {
+			return r.many(cmd, o)
+		}
+		return r.one(cmd, o)
+	})
+	return cmd
+}
+
+// engine records into a home.
+func (r *recording) engine(h *home.Home) (*sweep.Engine, error) {
+	entry, err := catalog.Find(recorded)
+	if err != nil {
+		return nil, err
+	}
+	return sweep.Engine{
+		Provider: entry.New(exchange.New(exchange.Options{}), "production"), Secrets: h.Secrets, Ledger: h.Ledger,
+		Transactions: h.Transactions, Accounts: []string{"default"}, Workers: r.workers,
+	}.WithDefaults(), nil
+}
+
+// one records the transaction that the flags tell of.
+func (r *recording) one(cmd *cobra.Command, o *options) error {
+	all := map[string]any{"transaction_id": r.id}
+	for name, value := range map[string]string{"customer_uid": r.uid, "status": r.status} {
+		if value != "" {
+			all[name] = value
+		}
+	}
+	if cmp.Or(r.status, string(sweep.Active)) == string(sweep.Active) {
+		token, err := r.token(cmd)
+		if err != nil {
+			return err
+		}
+		all["refresh_token"] = token.Reveal()
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	e, err := event.DecodeRecord(text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	h, err := o.open(cmd.Context(), home.Options{})
+	if err != nil {
+		return err
+	}
+	engine, err := r.engine(h)
+	if err != nil {
+		return err
+	}
+	result := engine.Record(cmd.Context(), []sweep.Record{{
+		TransactionID: e.TransactionID, Account: r.account, RefreshToken: e.RefreshToken, CustomerUID: e.CustomerUID,
+		Status: sweep.Status(e.Status),
+	}})[0]
+	if result.Err != nil {
+		return result.Err
+	}
+	said := fmt.Sprintf("transaction %d: %s", r.id, result.Outcome)
+	if result.Outcome == outcome.Superseded {
+		said += ": a later record stands"
+	}
+	return o.print(cmd, map[string]any{"transaction_id": r.id, "outcome": result.Outcome}, said)
+}
+
+func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
+	if terminal.Is(cmd.InOrStdin()) {
+		return terminal.Ask(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "refresh_token", true)
+	}
+	return readText(cmd, "")
+}
+
+// many records a file.
+func (r *recording) many(cmd *cobra.Command, o *options) error {
+	in, size, closeInput, err := r.input(cmd)
+	if err != nil {
+		return err
+	}
+	defer closeInput()
+	h, err := o.open(cmd.Context(), home.Options{Connections: r.workers})
+	if err != nil {
+		return err
+	}
+	engine, err := r.engine(h)
+	if err != nil {
+		return err
+	}
+	recorder, err := records.NewAccounts(cmd.Context(), engine)
+	if err != nil {
+		return err
+	}
+	bar := terminal.NewBar(cmd.ErrOrStderr(), "recording", size)
+	loader := records.Loader{
+		Recorder: recorder, Account: r.account, Target: h.Name + " account " + cmp.Or(r.account, "(none)"),
+		Refused: func(line int, err error) { bar.Say("line %d: %v", line, err) },
+		Moved:   bar.Set,
+	}
+	summary, err := loader.Load(cmd.Context(), in)
+	bar.End()
+	if err != nil {
+		return err
+	}
+	said := fmt.Sprintf("lines %d to %d: %d recorded, %d superseded by a later record, %d refused, %d not stored",
+		summary.From, summary.Line, summary.Recorded, summary.Superseded, summary.Refused, summary.Failed)
+	if err := o.print(cmd, summary, said); err != nil {
+		return err
+	}
+	switch {
+	case summary.Failed > 0:
+		return fmt.Errorf("%w: run the same command again for those that were not stored", errPartly)
+	case summary.Refused > 0:
+		return fmt.Errorf("%w: correct the lines that were refused and record them", errPartly)
+	}
+	return nil
+}
+
+// input opens the file.
+func (r *recording) input(cmd *cobra.Command) (in records.Input, size int64, closeInput func(), err error) {
+	in = records.Input{Format: records.Format(r.format), Restart: r.restart}
+	if r.file == "-" {
+		in.Text, in.Format = cmd.InOrStdin(), records.Format(cmp.Or(r.format, string(records.JSONLines)))
+		return in, -1, func() {}, nil
+	}
+	if in.Format == "" {
+		if in.Format, err = records.FormatOf(r.file); err != nil {
+			return in, 0, nil, fmt.Errorf("%w: %w", errUsage, err)
+		}
+	}
+	file, err := os.Open(r.file)
+	if err != nil {
+		return in, 0, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		in.Progress, size = r.file+".progress", info.Size()
+	} else {
+		size = -1
+	}
+	in.Text = file
+	return in, size, func() { _ = file.Close() }, err
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+const help = `Tokenctl looks after the tokens of Hesabe, TConnect and Berbix, and after those who look after them.
+
+It works on either home of state: on AWS, where the functions keep theirs, or on a file
+of a single machine (--home embedded). On AWS it uses what AWS's own command line uses:
+environment variables, profiles, SSO, AWS_ENDPOINT_URL.
+
+Secrets are read from a file, standard input or a hidden prompt, never from an argument,
+and never printed.
+
+Exit codes:
+  0  done
+  1  failed; the message says why and what to do
+  2  wrong usage
+  3  a person must act: an outcome is dead, uncertain, misconfigured or persist_failed
+  4  partly done: some records were refused or not stored, and told of`
+
+func root(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "tokenctl",
+		Short:         "The operator's command of token-refresh",
+		Long:          help,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	cmd.CompletionOptions.HiddenDefaultCmd = false
+	o.register(cmd)
+	cmd.AddCommand(local(o), victim(o), record(o), seeds(o), pause(o), resume(o))
+	return cmd
+}

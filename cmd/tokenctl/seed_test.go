@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// current is the current value of a secret; "" where it has none.
+func (w *world) current(t *testing.T, provider, account string, doc refresh.Document) string {
+	t.Helper()
+	v, err := w.Secrets.Current(t.Context(), refresh.Key{Provider: provider, Account: account}, doc)
+	if err != nil && !errors.Is(err, refresh.ErrNoValue) {
+		t.Fatal(err)
+	}
+	return v.Value.Reveal()
+}
+
+const hesabeCredentials = `{"username":"u","password":"` + planted + `"}`
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestSeedCredentials(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		path := write(t, "c.json", hesabeCredentials+"\n")
+		w.run(t, "", "seed", "credentials", "--provider", "hesabe", "--account", "shop-2", "--file", path).want(t, exitDone,
+			"hesabe/shop-2/credentials; the next tick looks at it")
+		if got := w.current(t, "hesabe", "shop-2", refresh.Credentials); got != hesabeCredentials {
+			t.Errorf("credentials %s", got)
+		}
+		for _, doc := range []refresh.Document{refresh.TokensDoc, refresh.AccessDoc} {
+			if got := w.current(t, "hesabe", "shop-2", doc); got != "" {
+				t.Errorf("%s: %s", doc, got)
+			}
+		}
+		row, exists := w.row(t, "hesabe", "shop-2")
+		if !exists || row.Phase != refresh.Idle || row.RefreshAt.After(time.Now()) {
+			t.Errorf("row %+v", row)
+		}
+
+		// A row that is known is due, and nothing else of it changes.
+		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", refresh.OK, time.Now().Add(time.Hour)
+		if err := w.Ledger.Write(t.Context(), row, refresh.Guard{}); err != nil {
+			t.Fatal(err)
+		}
+		w.run(t, `{"username":"u2","password":"`+planted+`","colour":"`+planted+`"}`,
+			"seed", "credentials", "--provider", "hesabe", "--account", "shop-2", "--json").want(t, exitDone,
+			`"account":"shop-2"`, `"warnings":["not known to hesabe, and kept: colour"]`)
+		if row, _ = w.row(t, "hesabe", "shop-2"); row.Fence != 3 || row.AttemptID != "attempt" || row.RefreshAt.After(time.Now()) {
+			t.Errorf("row %+v", row)
+		}
+		w.run(t, "", "pause", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone)
+		w.run(t, hesabeCredentials, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone, "tokenctl resume")
+	})
+}
+
+func TestSeedCredentialsOfTheOthers(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	w.run(t, `{"api_secret":"`+planted+`"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone)
+	if _, err := w.Secrets.CurrentID(t.Context(), refresh.Key{Provider: "berbix", Account: "default"}, refresh.TokensDoc); !errors.Is(err, refresh.ErrNoSecret) {
+		t.Errorf("berbix has tokens: %v", err)
+	}
+	w.run(t, `{"base_url":"https://hesabe.example"}`, "seed", "credentials", "--provider", "hesabe").want(t, exitDone, "warning: without a login")
+}
+
+// What is refused is refused before anything is written.
+func TestSeedRefuses(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	spent := secret.New("spent-" + planted)
+	row := refresh.Row{Key: key, Phase: refresh.Idle, Spent: []string{spent.Fingerprint()}}
+	if err := w.Ledger.Write(t.Context(), row, refresh.Guard{Absent: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ verb, provider, stdin, says string }{
+		{"credentials", "hesabe", "", "not filled in"},
+		{"credentials", "hesabe", `{"placeholder":""}`, "not filled in"},
+		{"credentials", "hesabe", planted, "not a JSON object"},
+		{"credentials", "hesabe", `{"username":"` + planted + `"}`, "password is missing"},
+		{"credentials", "tconnect", `{"base_url":"https://a.example","aes_key":"` + planted + `"}`, "partner_code is missing"},
+		{"tokens", "berbix", planted, "tokenctl record"},
+		{"tokens", "hesabe", "", `"refresh_token" is missing`},
+		{"tokens", "hesabe", `{"refresh_token":7}`, `"refresh_token" is not a string`},
+		{"tokens", "hesabe", `{"refresh_token":"` + planted + `","attempt_id":"a"}`, `leave it out`},
+		{"tokens", "hesabe", spent.Reveal(), "presented before"},
+		{"tokens", "hesabe", `{"refresh_token":"` + spent.Reveal() + `"}`, "presented before"},
+	} {
+		w.run(t, tt.stdin, "seed", tt.verb, "--provider", tt.provider).want(t, exitFailed, "nothing was written", tt.says)
+	}
+	for _, provider := range []string{"hesabe", "tconnect", "berbix"} {
+		if _, err := w.Secrets.CurrentID(t.Context(), refresh.Key{Provider: provider, Account: "default"}, refresh.Credentials); !errors.Is(err, refresh.ErrNoSecret) {
+			t.Errorf("%s: a secret was made: %v", provider, err)
+		}
+	}
+}
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestSeedTokens(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		seed := []string{"seed", "tokens", "--provider", "tconnect"}
+		w.run(t, planted+"\n", seed...).want(t, exitDone, "tconnect/default/tokens; the next tick looks at it")
+		if got := w.current(t, "tconnect", "default", refresh.TokensDoc); got != `{"refresh_token":"`+planted+`"}` {
+			t.Errorf("tokens %s", got)
+		}
+		w.run(t, `{"refresh_token":"`+planted+`-2","note":"`+planted+`"}`, seed...).want(t, exitDone, "not known, and kept: note")
+		if _, exists := w.row(t, "tconnect", "default"); !exists {
+			t.Error("no row")
+		}
+	})
+}
+
+// A newer token that is on its way is not pushed aside but by force.
+func TestSeedTokensBesideARun(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		row  refresh.Row
+		says string
+	}{
+		"sending": {refresh.Row{Phase: refresh.Sending, AttemptID: "a", ClaimedUntil: time.Now().Add(time.Hour)}, "a run is at work"},
+		"stored in the ledger": {refresh.Row{
+			Phase: refresh.Idle, AttemptID: "a", Escrow: refresh.Escrow{AttemptID: "a", Bytes: secret.New(`{"refresh_token":"` + planted + `"}`)},
+		}, "a newer chain"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := embeddedWorld(t)
+			tt.row.Key = refresh.Key{Provider: "hesabe", Account: "default"}
+			if err := w.Ledger.Write(t.Context(), tt.row, refresh.Guard{Absent: true}); err != nil {
+				t.Fatal(err)
+			}
+			w.run(t, planted, "seed", "tokens", "--provider", "hesabe").want(t, exitFailed, "nothing was written", tt.says)
+			w.run(t, planted, "seed", "tokens", "--provider", "hesabe", "--force").want(t, exitDone)
+			if row, _ := w.row(t, "hesabe", "default"); row.Phase != tt.row.Phase || row.Fence != 0 || row.Escrow.AttemptID != tt.row.Escrow.AttemptID {
+				t.Errorf("row %+v", row)
+			}
+		})
+	}
+}
+
+func TestSeedFromAFileThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	w.run(t, "", "seed", "credentials", "--provider", "hesabe", "--file", t.TempDir()+"/none").want(t, exitFailed, "no such file")
+}

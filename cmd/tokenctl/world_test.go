@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/refresh"
+)
+
+// world is a home that a test works on, through the command and beside it.
+type world struct {
+	*home.Home
+	flags []string
+}
+
+// run runs the command on the home.
+func (w *world) run(t *testing.T, stdin string, args ...string) said {
+	t.Helper()
+	return tokenctl(t, stdin, append(args, w.flags...)...)
+}
+
+func (w *world) row(t *testing.T, provider, account string) (refresh.Row, bool) {
+	t.Helper()
+	row, exists, err := w.Ledger.Row(t.Context(), refresh.Key{Provider: provider, Account: account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row, exists
+}
+
+// embeddedWorld is a new state file.
+func embeddedWorld(t *testing.T) *world {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "state.db")
+	h, err := home.Open(t.Context(), home.Options{Kind: home.Embedded, State: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{h, []string{"--home", "embedded", "--state", path}}
+}
+
+// inHomes runs a test on an embedded home and on an emulated AWS, with tables and
+// without secrets. The command learns of AWS as people tell it: by variables.
+func inHomes(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) {
+		test(t, embeddedWorld(t))
+	})
+	t.Run("aws", func(t *testing.T) {
+		aws := moto.Start(t)
+		prefix := moto.NewName("tokenctl")
+		for _, variable := range aws.Environment() {
+			name, value, _ := strings.Cut(variable, "=")
+			t.Setenv(name, value)
+		}
+		t.Setenv("LEDGER_TABLE", aws.CreateLedger(t))
+		t.Setenv("TRANSACTIONS_TABLE", aws.CreateTransactions(t))
+		t.Setenv("SECRET_PREFIX", prefix)
+		t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+		h, err := home.Open(t.Context(), home.Options{
+			Kind: home.AWS, SecretPrefix: prefix, LedgerTable: os.Getenv("LEDGER_TABLE"), TransactionsTable: os.Getenv("TRANSACTIONS_TABLE"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, &world{h, nil})
+	})
+}

@@ -1,0 +1,197 @@
+package examples_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"tokenrefresh/internal/moto"
+)
+
+// languages make a program that does with the example what it is told, until its input ends.
+var languages = map[string]func(t *testing.T) *exec.Cmd{"python": python, "node": node}
+
+// missing skips a test whose runtime is not there, but fails where CI=true.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// python has boto3, which comes with moto.
+func python(t *testing.T) *exec.Cmd {
+	t.Helper()
+	for _, program := range []string{"../.venv/moto/bin/python", "python3"} {
+		program, err := exec.LookPath(program)
+		if err != nil || exec.CommandContext(t.Context(), program, "-c", "import boto3").Run() != nil {
+			continue
+		}
+		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, "testdata/drive.py")
+		cmd.Env = append(os.Environ(), "PYTHONPATH=python", "PYTHONDONTWRITEBYTECODE=1")
+		return cmd
+	}
+	missing(t, "no Python with boto3: `make test` installs it, where there is Python")
+	return nil
+}
+
+// node finds the SDK as a service does: in the node_modules beside the example.
+func node(t *testing.T) *exec.Cmd {
+	t.Helper()
+	program, err := exec.LookPath("node")
+	if err != nil {
+		missing(t, "no Node on the PATH: install Node 20 or later")
+	}
+	modules, err := filepath.Abs("../.venv/node/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(modules); err != nil {
+		missing(t, "no AWS SDK for Node in .venv/node: `make test` installs it, where there is npm")
+	}
+	dir := t.TempDir()
+	for _, path := range []string{"node/access-token.mjs", "testdata/drive.mjs"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, filepath.Join(dir, "drive.mjs"))
+	cmd.Env = os.Environ()
+	return cmd
+}
+
+// driver is a running program with the example in it.
+type driver struct {
+	t      *testing.T
+	aws    *moto.Server
+	name   string       // of the secret
+	onRead atomic.Value // func(): called before each read of the secret is answered
+	in     *json.Encoder
+	out    *bufio.Reader
+}
+
+type order struct {
+	Do      string  `json:"do"`
+	Seconds float64 `json:"seconds,omitempty"`
+	URL     string  `json:"url,omitempty"`
+	Body    string  `json:"body,omitempty"`
+}
+
+type answer struct {
+	Authorization string
+	Status        int
+	Error         string
+}
+
+// start starts the program for a secret that has no value yet.
+func start(t *testing.T, language func(*testing.T) *exec.Cmd) *driver {
+	t.Helper()
+	d := &driver{t: t, aws: moto.Start(t)}
+	prefix := moto.NewName("examples")
+	d.aws.CreateSecrets(t, prefix, "hesabe", "default")
+	d.name = prefix + "/hesabe/default/access"
+	d.onRead.Store(func() {})
+
+	cmd := language(t)
+	cmd.Args = append(cmd.Args, d.name, `{"gap": 0.5}`)
+	cmd.Env = append(append(cmd.Env, d.aws.Environment()...), "AWS_ENDPOINT_URL="+d.front(), "AWS_DEFAULT_REGION=eu-west-1")
+	cmd.Stderr = t.Output()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_, _ = io.Copy(io.Discard, out)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	d.in, d.out = json.NewEncoder(in), bufio.NewReader(out)
+	return d
+}
+
+// front is what the program takes for AWS.
+func (d *driver) front() string {
+	target, err := url.Parse(d.aws.URL)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.onRead.Load().(func())()
+		proxy.ServeHTTP(w, r)
+	}))
+	d.t.Cleanup(front.Close)
+	return front.URL
+}
+
+// do has an order carried out and returns what came of it.
+func (d *driver) do(o order) answer {
+	d.t.Helper()
+	if err := d.in.Encode(o); err != nil {
+		d.t.Fatal(err)
+	}
+	line, err := d.out.ReadString('\n')
+	if err != nil {
+		d.t.Fatalf("%s: %v", o.Do, err)
+	}
+	var a answer
+	if err := json.Unmarshal([]byte(line), &a); err != nil {
+		d.t.Fatalf("%s: %q: %v", o.Do, line, err)
+	}
+	return a
+}
+
+func (d *driver) advance(seconds float64) { d.do(order{Do: "advance", Seconds: seconds}) }
+
+// wantToken has the program say its token.
+func (d *driver) wantToken(do, want string) {
+	d.t.Helper()
+	if a := d.do(order{Do: do}); a.Authorization != want || a.Error != "" {
+		d.t.Errorf("%s: %+v, want %q", do, a, want)
+	}
+}
+
+// wantError has the program say why there is no token.
+func (d *driver) wantError(words string) {
+	d.t.Helper()
+	a := d.do(order{Do: "get"})
+	if a.Authorization != "" || !strings.Contains(a.Error, d.name) || !strings.Contains(a.Error, words) || strings.Contains(a.Error, "planted") {
+		d.t.Errorf("%+v, want an error that names %s and says %q", a, d.name, words)
+	}
+}
+
+// wantReads checks how often the secret was read since the last time.
+func (d *driver) wantReads(least, most int) {
+	d.t.Helper()
+	if calls := d.aws.Calls(); len(calls) < least || len(calls) > most {
+		d.t.Errorf("calls %v, want %d to %d", calls, least, most)
+	}
+}

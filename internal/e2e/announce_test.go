@@ -1,0 +1,119 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/sandbox"
+)
+
+// announced is an event as its rule sees it.
+type announced struct {
+	Source, DetailType, EventBusName string
+	Detail                           string
+}
+
+// announced returns the events that the function has put on the bus since it was asked
+// last.
+func (f *function) announced(t *testing.T) []announced {
+	t.Helper()
+	var events []announced
+	for _, body := range f.wire.takeEvents() {
+		f.heard.add(string(body))
+		var in struct{ Entries []announced }
+		if err := json.Unmarshal(body, &in); err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, in.Entries...)
+	}
+	return events
+}
+
+// wantAnnounced checks the types and outcomes of the events since it was called last, and
+// that each says until when the access token is good.
+func (f *function) wantAnnounced(t *testing.T, c *credential, want ...string) {
+	t.Helper()
+	got := []string{}
+	for _, e := range f.announced(t) {
+		var detail struct {
+			Provider, Account, Outcome, Error string
+			RunID                             string    `json:"run_id"`
+			AccessExpiresAt                   time.Time `json:"access_expires_at"`
+		}
+		if err := json.Unmarshal([]byte(e.Detail), &detail); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, e.DetailType+": "+detail.Outcome)
+		failed := e.DetailType == "Token Refresh Failed"
+		if e.Source != "token-refresh" || e.EventBusName != "default" || detail.Provider != string(c.provider) ||
+			detail.Account != c.account || detail.RunID == "" || detail.AccessExpiresAt.IsZero() || (detail.Error != "") != failed {
+			t.Errorf("event %+v", e)
+		}
+	}
+	if diff := cmp.Diff(append([]string{}, want...), got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// The emulated EventBridge takes what the functions tell: each rotation, and of a failure
+// its begin and its end.
+func TestEventsAreAnnounced(t *testing.T) {
+	t.Parallel()
+	w := sharedWorld(t, debug)
+	for provider, life := range chained {
+		t.Run(string(provider), func(t *testing.T) {
+			t.Parallel()
+			c, f := w.loggedIn(t, provider, "announced")
+			f.wantAnnounced(t, c, "Token Rotated: logged_in")
+			f.want(t, c.force(), "refreshed")
+			f.want(t, f.tick, "not_due")
+			f.wantAnnounced(t, c, "Token Rotated: refreshed")
+			c.elapse(t, life-100*time.Second)
+			c.sandbox.Inject(provider, sandbox.Refresh, 2, sandbox.RateLimit("1"))
+			f.want(t, f.tick, "rate_limited")
+			f.Kill() // the next process knows it from the ledger
+			f.want(t, c.force(), "rate_limited")
+			f.want(t, c.force(), "refreshed")
+			f.wantAnnounced(t, c, "Token Refresh Failed: rate_limited", "Token Rotated: refreshed", "Token Recovered: refreshed")
+			if warned := f.undelivered(); warned != 0 {
+				t.Errorf("%d times events were not delivered\n%s", warned, f.Logs())
+			}
+		})
+	}
+}
+
+// An event bus that fails, or gives no answer, costs no refresh.
+func TestEventBusIsDown(t *testing.T) {
+	t.Parallel()
+	w := sharedWorld(t, debug)
+	c, f := w.loggedIn(t, sandbox.Hesabe, "no-bus")
+	gone := make(chan struct{})
+	silent := func(carry) *httptest.ResponseRecorder {
+		<-gone
+		return nil
+	}
+	for n, way := range []mishap{refused, dropped, f.resting(silent)} {
+		f.wire.expectAll(func(c call) mishap {
+			if c.operation == "PutEvents" {
+				return way
+			}
+			return nil
+		})
+		f.want(t, c.force(), "refreshed")
+		c.checkLive(t)
+		if warned := f.undelivered(); warned != n+1 {
+			t.Errorf("%d warnings after %d failures\n%s", warned, n+1, f.Logs())
+		}
+	}
+	close(gone)
+	f.wire.clear()
+	c.checkSound(t)
+}
+
+// undelivered is how often the function has warned of events that it could not deliver.
+func (f *function) undelivered() int { return strings.Count(f.Logs(), "events not delivered") }

@@ -1,0 +1,122 @@
+package e2e_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/sweep"
+)
+
+// A table of 5,000 rows through the life of a fleet: each due row is refreshed once,
+// whoever sweeps beside, whoever dies meanwhile and whatever is delivered twice; the
+// others are left in peace. Each part makes rows due and leaves all of them fresh.
+func TestFleet(t *testing.T) { //nolint:tparallel // one part goes on from another
+	t.Parallel()
+	f := newFleet(t, map[state]int{fresh: 1400, completed: 2000, deleted: 400, dead: 1120, expired: 80})
+	fn, impatient := f.start(t), f.startWith(t, map[string]string{"HTTP_TIMEOUT": "2s"})
+	for _, part := range []struct { //nolint:paralleltest // see above
+		name string
+		test func(*testing.T, *function)
+		fn   *function
+	}{
+		{"one sweep", f.oneSweep, fn},
+		{"two sweeps", f.twoSweeps, fn},
+		{"killed", f.killed, fn},
+		{"delivered twice", f.deliveredTwice, fn},
+		{"poisoned", f.poisoned, impatient},
+		{"throttled", f.throttled, fn},
+		{"outage", f.outlives, impatient},
+		{"over", f.over, fn},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, part.fn) })
+	}
+	f.checkTable(t)
+}
+
+// oneSweep refreshes each due row once, writes it once, and reads nothing that is not
+// due but the heads of the index.
+func (f *fleet) oneSweep(t *testing.T, fn *function) {
+	t.Helper()
+	members := f.makeDue(t, 100)
+	seen := fn.wire.watch(nil)
+	f.wantSweep(t, fn, map[string]int{"refreshed": len(members)})
+	refreshed(members)
+	f.checkTraffic(t, members, seen)
+	f.checkFresh(t, members)
+	f.checkPresented(t)
+	reads := seen.of(f.stack.Outputs["Transactions"])["BatchGetItem"]
+	if most := len(members)/fleetWorkers + 1; reads > most {
+		t.Errorf("%d reads of %d rows, want %d at most", reads, len(members), most)
+	}
+	if most := f.sandbox.Stats(sandbox.Berbix).MaxInFlight; most > fleetWorkers {
+		t.Errorf("%d calls to the provider at once", most)
+	}
+
+	// Where nothing is due a sweep reads the heads of the index and its ledger.
+	f.checkRows(t, f.in(expired), f.read(t, f.in(expired)))
+	f.remove(t, f.in(expired))
+	seen = fn.wire.watch(nil)
+	f.wantSweep(t, fn, map[string]int{"not_due": 1})
+	for table, want := range map[string]map[string]int{"Transactions": {"Query": sweep.Shards}, "Ledger": {"Query": 1}} {
+		if diff := cmp.Diff(want, seen.of(f.stack.Outputs[table])); diff != "" {
+			t.Errorf("calls where nothing is due, %s (-want +got):\n%s", table, diff)
+		}
+	}
+	f.checkPresented(t)
+}
+
+// twoSweeps lets two processes sweep at once. Claims promise that no row is refreshed twice, nor
+// written: a shard is worked on by one of them, and whoever comes to it after the other
+// reads its rows again and finds them fresh.
+func (f *fleet) twoSweeps(t *testing.T, fn *function) {
+	t.Helper()
+	other := f.start(t)
+
+	// One that waits at the provider holds its shards against the other.
+	members := f.makeDue(t, 8)
+	gate := sandbox.NewGate()
+	defer gate.Release()
+	f.sandbox.Inject(sandbox.Berbix, sandbox.Refresh, 0, sandbox.Hold(gate))
+	first, second := fn.wire.watch(nil), other.wire.watch(nil)
+	ended := f.attemptAll(t, fn.tick, fn)
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := gate.Await(soon, fleetWorkers); err != nil {
+		t.Fatal(err)
+	}
+	f.wantSweep(t, other, map[string]int{"busy": len(members)})
+	f.sandbox.Clear(sandbox.Berbix)
+	gate.Release()
+	if diff := cmp.Diff(map[string]int{"refreshed": len(members)}, (<-ended).Outcomes); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	refreshed(members)
+	f.checkTraffic(t, members, first, second)
+	f.checkFresh(t, members)
+	f.checkPresented(t)
+
+	// They begin at the same moment, and share the shards as it happens.
+	members = f.makeDue(t, 8)
+	first, second = fn.wire.watch(nil), other.wire.watch(nil)
+	total := map[string]int{}
+	for r := range f.attemptAll(t, fn.tick, fn, other) {
+		t.Log(r.Outcomes)
+		for outcome, n := range r.Outcomes {
+			total[outcome] += n
+		}
+	}
+	delete(total, "busy")
+	delete(total, "not_due")
+	if diff := cmp.Diff(map[string]int{"refreshed": len(members)}, total); diff != "" {
+		t.Errorf("outcomes of both (-want +got):\n%s", diff)
+	}
+	refreshed(members)
+	f.checkTraffic(t, members, first, second)
+	f.checkFresh(t, members)
+	f.checkPresented(t)
+	f.wantSweep(t, other, map[string]int{"not_due": 1}) // and the claims are given back
+}

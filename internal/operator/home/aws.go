@@ -1,0 +1,53 @@
+package home
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"tokenrefresh/pkg/homes/awshome"
+)
+
+const (
+	// callTimeout bounds one attempt of a call: an operator waits for it.
+	callTimeout = 10 * time.Second
+	// attempts are more than a function has: nobody ticks again after a command, and a
+	// table that grows with its load refuses at first.
+	attempts = 6
+	// connections are the least that are kept for each service.
+	connections = 4
+)
+
+// openAWS reads AWS's own settings as its CLI does: variables, profiles, SSO, and
+// AWS_ENDPOINT_URL.
+func openAWS(ctx context.Context, o Options) (*Home, error) {
+	client := awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = max(connections, o.Connections)
+	})
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile), config.WithHTTPClient(client),
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts = attempts })
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("read AWS's settings: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, errors.New("no AWS region: name one with --region, AWS_REGION or in the profile")
+	}
+	clients := awshome.FromConfig(cfg)
+	return &Home{
+		Name:         fmt.Sprintf("aws %s %s %s %s %s", cfg.Region, o.Profile, o.SecretPrefix, o.LedgerTable, o.TransactionsTable),
+		Secrets:      clients.Secrets(o.SecretPrefix),
+		Ledger:       clients.Ledger(o.LedgerTable),
+		Transactions: clients.Transactions(o.TransactionsTable), //nolint:contextcheck // it resolves an endpoint, and waits for nothing
+		Editor:       clients.Editor(o.SecretPrefix, o.KMSKey),
+	}, nil
+}

@@ -1,0 +1,42 @@
+package home
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tokenrefresh/pkg/homes/embedded"
+)
+
+// DefaultState is the file of a user who names none: $XDG_STATE_HOME/token-refresh/state.db,
+// or below ~/.local/state. Empty where there is no home directory either.
+func DefaultState(getenv func(string) string) string {
+	dir := getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) { // as the specification wants it
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "token-refresh", "state.db")
+}
+
+func openEmbedded(ctx context.Context, o Options) (*Home, error) {
+	if o.State == "" {
+		return nil, fmt.Errorf("no state file: name one with --state")
+	}
+	path, err := filepath.Abs(o.State)
+	if err != nil {
+		return nil, err
+	}
+	file, err := embedded.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	secrets := file.Secrets()
+	return &Home{
+		Name: "embedded " + path, Secrets: secrets, Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: secrets,
+	}, nil
+}

@@ -1,0 +1,70 @@
+// Package home opens the home of state that an operator names: AWS or a file.
+package home
+
+import (
+	"context"
+	"fmt"
+
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// Kind is a sort of home.
+type Kind string
+
+// The kinds.
+const (
+	AWS      Kind = "aws"
+	Embedded Kind = "embedded"
+)
+
+// Kinds are all of them.
+var Kinds = []Kind{AWS, Embedded}
+
+// Options name a home.
+type Options struct {
+	Kind Kind
+
+	// Of the embedded home.
+	State string // file
+
+	// Of AWS. Region and Profile may be empty: AWS's own variables and files say them.
+	SecretPrefix      string
+	LedgerTable       string
+	TransactionsTable string
+	Region            string
+	Profile           string
+	KMSKey            string // of secrets that are created
+	Connections       int    // calls at once to each service; 0: a few
+}
+
+// Editor does to secrets what people do.
+type Editor interface {
+	// CreateSecret makes a secret without any version; one that exists stays as it is.
+	CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error
+	// PutCurrent writes a new version, current at once, and returns its id.
+	PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (string, error)
+}
+
+// Home is an open home.
+type Home struct {
+	// Name tells people, and programs, this home from others.
+	Name         string
+	Secrets      refresh.Secrets
+	Ledger       refresh.Ledger
+	Transactions sweep.Transactions
+	Editor       Editor
+}
+
+// Open opens a home. Nothing stays open, so there is nothing to close. AWS is not
+// called yet, but where a profile wants credentials that are made on the spot.
+func Open(ctx context.Context, o Options) (*Home, error) {
+	switch o.Kind {
+	case AWS:
+		return openAWS(ctx, o)
+	case Embedded:
+		return openEmbedded(ctx, o)
+	}
+	return nil, fmt.Errorf("there is no home %q: use %s or %s", o.Kind, AWS, Embedded)
+}

@@ -1,0 +1,127 @@
+package records
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tokenrefresh/pkg/event"
+)
+
+// Format is how a file holds its records.
+type Format string
+
+// The formats.
+const (
+	JSONLines Format = "jsonl" // an object a line, as in an event's list "record"
+	CSV       Format = "csv"   // the same names as a header, commas, a record a line
+)
+
+// Formats are all of them.
+var Formats = []Format{JSONLines, CSV}
+
+// FormatOf guesses by a file's name.
+func FormatOf(path string) (Format, error) {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv":
+		return CSV, nil
+	case ".jsonl", ".ndjson", ".json":
+		return JSONLines, nil
+	}
+	return "", fmt.Errorf("the name %s does not tell its format: give --format %s or %s", path, JSONLines, CSV)
+}
+
+// decoder reads one line. Its error names the field and no value.
+type decoder func(line []byte) (event.Record, error)
+
+// decoder returns the decoder of a text's lines, after its header where it has one.
+func (f Format) decoder(from *lines) (decoder, error) {
+	switch f {
+	case JSONLines:
+		return event.DecodeRecord, nil
+	case CSV:
+		header, err := from.next()
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("line 1: the header is missing, such as transaction_id,refresh_token")
+		}
+		if err != nil {
+			return nil, err
+		}
+		names, err := columns(header)
+		if err != nil {
+			return nil, fmt.Errorf("line 1: %w", err)
+		}
+		return func(line []byte) (event.Record, error) { return decodeCells(names, line) }, nil
+	}
+	return nil, fmt.Errorf("there is no format %q: use %s or %s", f, JSONLines, CSV)
+}
+
+// known are the columns of a file, as an event names them.
+var known = []string{"transaction_id", "refresh_token", "customer_uid", "account", "status", "recorded_at", "ttl"}
+
+// numbers are those that are numbers in JSON.
+var numbers = []string{"transaction_id", "ttl"}
+
+// columns reads the header. A header that is none may be a record: it is not quoted.
+func columns(header []byte) ([]string, error) {
+	names, err := cells(header)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+		if !slices.Contains(known, names[i]) {
+			return nil, fmt.Errorf("column %d of the header is none of %s", i+1, strings.Join(known, ", "))
+		}
+		if slices.Contains(names[:i], names[i]) {
+			return nil, fmt.Errorf("the header has %q twice", names[i])
+		}
+	}
+	if !slices.Contains(names, "transaction_id") {
+		return nil, errors.New(`the header lacks "transaction_id"`)
+	}
+	return names, nil
+}
+
+// decodeCells reads a line of cells by the rules of an event. An empty cell is a field
+// that is not there.
+func decodeCells(names []string, line []byte) (event.Record, error) {
+	values, err := cells(line)
+	if err != nil {
+		return event.Record{}, err
+	}
+	if len(values) != len(names) {
+		return event.Record{}, fmt.Errorf("record: has %d cells, the header %d", len(values), len(names))
+	}
+	all := map[string]any{}
+	for i, value := range values {
+		switch {
+		case value == "":
+		case slices.Contains(numbers, names[i]) && json.Valid([]byte(strings.TrimSpace(value))):
+			all[names[i]] = json.RawMessage(strings.TrimSpace(value))
+		default:
+			all[names[i]] = value
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return event.Record{}, errors.New("record: cannot be read")
+	}
+	return event.DecodeRecord(text)
+}
+
+// cells splits one line. Line breaks within quotes are not taken: no field has any, and
+// a quote that is not closed would swallow the rest of the file.
+func cells(line []byte) ([]string, error) {
+	values, err := csv.NewReader(bytes.NewReader(line)).Read()
+	if err != nil {
+		return nil, errors.New(`record: is no line of CSV: check its quotes (")`)
+	}
+	return values, nil
+}

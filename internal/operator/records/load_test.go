@@ -1,0 +1,371 @@
+package records_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/operator/records"
+	"tokenrefresh/internal/plant"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/sweep"
+)
+
+// batch is how many records the loader has under way at once.
+const batch = 1024
+
+var errDown = errors.New("model: the store is down")
+
+// store is a Recorder in memory that keeps the order of arrival and, as the engine
+// does, lets the later record win.
+type store struct {
+	// Fail says how a record ends; nil: it is stored.
+	Fail func(sweep.Record) error
+	// After is called after each batch.
+	After func()
+
+	rows    map[int64]sweep.Record
+	batches int
+	most    int // records of a batch
+}
+
+func (s *store) Record(_ context.Context, some []sweep.Record) []sweep.Recorded {
+	if s.rows == nil {
+		s.rows = map[int64]sweep.Record{}
+	}
+	results := make([]sweep.Recorded, len(some))
+	for i, r := range some {
+		results[i] = sweep.Recorded{TransactionID: r.TransactionID, Outcome: outcome.Recorded}
+		if s.Fail != nil {
+			if err := s.Fail(r); err != nil {
+				results[i].Outcome, results[i].Err = outcome.Transient, err
+				continue
+			}
+		}
+		if s.rows[r.TransactionID].RecordedAt.After(r.RecordedAt) {
+			results[i].Outcome = outcome.Superseded
+			continue
+		}
+		s.rows[r.TransactionID] = r
+	}
+	s.batches++
+	s.most = max(s.most, len(some))
+	if s.After != nil {
+		s.After()
+	}
+	return results
+}
+
+// loading is a file that is loaded, perhaps several times.
+type loading struct {
+	*store
+	path    string
+	target  string
+	refused []int
+}
+
+// file has lines of transactions 1 to n.
+func file(t *testing.T, n int) *loading {
+	t.Helper()
+	var text bytes.Buffer
+	for id := range n {
+		fmt.Fprintf(&text, `{"transaction_id":%d,"refresh_token":"%s-%d"}`+"\n", id+1, plant.Marker, id+1)
+	}
+	path := filepath.Join(t.TempDir(), "f.jsonl")
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &loading{store: &store{}, path: path, target: "here"}
+}
+
+func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (records.Summary, error) {
+	t.Helper()
+	text, err := os.Open(l.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = text.Close() }()
+	loader := records.Loader{
+		Recorder: l.store, Target: l.target, Moved: func(int64) {},
+		Refused: func(line int, err error) {
+			l.refused = append(l.refused, line)
+			if plant.Shown(err) {
+				t.Errorf("the error shows a token: %v", err)
+			}
+		},
+	}
+	summary, err := loader.Load(ctx, records.Input{Text: text, Format: records.JSONLines, Progress: l.progress(), Restart: restart})
+	if plant.Shown(err) {
+		t.Errorf("the error shows a token: %v", err)
+	}
+	return summary, err
+}
+
+func (l *loading) progress() string { return l.path + ".progress" }
+
+// wantProgress wants the progress to be kept, or not, without secrets.
+func (l *loading) wantProgress(t *testing.T, want bool) {
+	t.Helper()
+	text, err := os.ReadFile(l.progress())
+	if !want {
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the progress is left behind: %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), plant.Marker) {
+		t.Errorf("the progress holds a token: %s", text)
+	}
+	if info, err := os.Stat(l.progress()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func want(t *testing.T, got records.Summary, err error, want records.Summary) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("error %v", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("summary (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadIsBounded(t *testing.T) {
+	t.Parallel()
+	l := file(t, 5*batch+1)
+	got, err := l.load(t.Context(), t, false)
+	want(t, got, err, records.Summary{From: 1, Line: 5*batch + 1, Recorded: 5*batch + 1})
+	if l.most != batch || l.batches != 6 {
+		t.Errorf("%d batches of up to %d", l.batches, l.most)
+	}
+	l.wantProgress(t, false)
+}
+
+// An interrupt lets the batch end; the next run goes on after it. Records without a
+// time count as of the first run, or they would overtake what came in between.
+func TestInterruptedAndResumed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := file(t, 3*batch)
+		ctx, cancel := context.WithCancel(t.Context())
+		l.After = cancel
+		got, err := l.load(ctx, t, false)
+		if !errors.Is(err, records.ErrInterrupted) || got.Line != batch || got.Recorded != batch {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		l.wantProgress(t, true)
+
+		time.Sleep(time.Minute)
+		news := sweep.Record{TransactionID: 2 * batch, Status: sweep.Completed, RecordedAt: time.Now()}
+		l.rows[news.TransactionID] = news
+		time.Sleep(time.Minute)
+		l.After = nil
+		got, err = l.load(t.Context(), t, false)
+		want(t, got, err, records.Summary{From: batch + 1, Line: 3 * batch, Recorded: 2*batch - 1, Superseded: 1})
+		if l.rows[news.TransactionID].Status != sweep.Completed {
+			t.Error("what came between the runs is overtaken")
+		}
+		if len(l.rows) != 3*batch {
+			t.Errorf("%d rows", len(l.rows))
+		}
+		l.wantProgress(t, false)
+	})
+}
+
+// A process that dies after a batch and before its progress does the batch again.
+func TestDiesWithinABatch(t *testing.T) {
+	t.Parallel()
+	l := file(t, 2*batch)
+	l.After = func() {
+		if l.batches == 2 {
+			panic("killed")
+		}
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = l.load(t.Context(), t, false)
+	}()
+	before := map[int64]sweep.Record{}
+	for id, r := range l.rows {
+		before[id] = r
+	}
+	l.After = nil
+	got, err := l.load(t.Context(), t, false)
+	want(t, got, err, records.Summary{From: batch + 1, Line: 2 * batch, Recorded: batch})
+	for id, r := range before {
+		if l.rows[id] != r {
+			t.Fatalf("transaction %d has changed", id)
+		}
+	}
+}
+
+// A store that is down for a while costs time and nothing else; one that stays down
+// ends the run, and the next one goes on there.
+func TestStoreIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := file(t, 2*batch)
+		up := time.Now().Add(3 * time.Second)
+		l.Fail = func(sweep.Record) error {
+			if l.batches > 0 && time.Now().Before(up) {
+				return errDown
+			}
+			return nil
+		}
+		got, err := l.load(t.Context(), t, false)
+		want(t, got, err, records.Summary{From: 1, Line: 2 * batch, Recorded: 2 * batch})
+
+		l.batches, up = 0, time.Now().Add(time.Hour)
+		got, err = l.load(t.Context(), t, false)
+		if !errors.Is(err, errDown) || got.Line != batch {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		time.Sleep(time.Hour)
+		got, err = l.load(t.Context(), t, false)
+		want(t, got, err, records.Summary{From: batch + 1, Line: 2 * batch, Recorded: batch})
+	})
+}
+
+// Without a permission nothing is tried a second time.
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	l := file(t, batch)
+	l.Fail = func(sweep.Record) error { return sweep.ErrForbidden }
+	if _, err := l.load(t.Context(), t, false); !errors.Is(err, sweep.ErrForbidden) || l.batches != 1 {
+		t.Errorf("%d batches, %v", l.batches, err)
+	}
+}
+
+// One row that cannot be stored harms no other. The same command tries it again, with
+// all its lines in their order.
+func TestPoisonedRow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := file(t, 2*batch)
+		text, err := os.OpenFile(l.path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(text, `{"transaction_id":7,"status":"completed"}`+"\n")
+		if err := text.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l.Fail = func(r sweep.Record) error {
+			if r.TransactionID == 7 && r.Status != sweep.Completed {
+				return errDown
+			}
+			return nil
+		}
+		for range 2 {
+			got, err := l.load(t.Context(), t, false)
+			if err != nil || got.Failed != 1 || !slices.Equal(l.refused, []int{7}) {
+				t.Fatalf("%+v of %v, %v", got, l.refused, err)
+			}
+			l.refused = nil
+			l.wantProgress(t, true)
+		}
+		l.Fail = nil
+		got, err := l.load(t.Context(), t, false)
+		want(t, got, err, records.Summary{From: 2*batch + 2, Line: 2*batch + 1, Recorded: 2})
+		if l.rows[7].Status != sweep.Completed {
+			t.Errorf("an older line came last: %+v", l.rows[7])
+		}
+		l.wantProgress(t, false)
+	})
+}
+
+// What was begun elsewhere, or of another text, is not gone on with.
+func TestProgressOfAnother(t *testing.T) {
+	t.Parallel()
+	l := file(t, 2*batch)
+	ctx, cancel := context.WithCancel(t.Context())
+	l.After = cancel
+	if _, err := l.load(ctx, t, false); !errors.Is(err, records.ErrInterrupted) {
+		t.Fatal(err)
+	}
+	l.After, l.batches = nil, 0
+
+	l.target = "elsewhere"
+	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "--restart") {
+		t.Errorf("another home: %v", err)
+	}
+	l.target = "here"
+	text, err := os.ReadFile(l.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := bytes.Replace(text, []byte(`"transaction_id":9,`), []byte(`"transaction_id":8,`), 1)
+	if err := os.WriteFile(l.path, edited, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "until line 1024 has changed") {
+		t.Errorf("another text: %v", err)
+	}
+	if err := os.WriteFile(l.path, text[:100], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.load(t.Context(), t, false); err == nil {
+		t.Error("a text that was cut goes on")
+	}
+	if l.batches != 0 {
+		t.Errorf("%d batches were recorded", l.batches)
+	}
+	if err := os.WriteFile(l.path, edited, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.load(t.Context(), t, true)
+	want(t, got, err, records.Summary{From: 1, Line: 2 * batch, Recorded: 2 * batch})
+	l.wantProgress(t, false)
+}
+
+func TestProgressThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	l := file(t, 1)
+	if err := os.WriteFile(l.progress(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "--restart") {
+		t.Errorf("error %v", err)
+	}
+	got, err := l.load(t.Context(), t, true)
+	want(t, got, err, records.Summary{From: 1, Line: 1, Recorded: 1})
+}
+
+// Refused lines of an interrupted run count in the end.
+func TestRefusedBeforeAnInterrupt(t *testing.T) {
+	t.Parallel()
+	l := file(t, 2*batch)
+	text, err := os.ReadFile(l.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(l.path, append([]byte("wrong\n"), text...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l.After = cancel
+	if _, err := l.load(ctx, t, false); !errors.Is(err, records.ErrInterrupted) {
+		t.Fatal(err)
+	}
+	l.After = nil
+	got, err := l.load(t.Context(), t, false)
+	want(t, got, err, records.Summary{From: batch + 2, Line: 2*batch + 1, Recorded: batch, Refused: 1})
+	if !slices.Equal(l.refused, []int{1}) {
+		t.Errorf("told of %v", l.refused)
+	}
+}

@@ -1,0 +1,93 @@
+package records
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// progress is how far a file has come. It lies beside the file, holds none of its
+// secrets, and goes when all is recorded.
+type progress struct {
+	Target string `json:"target"` // where the records go
+	// Began is when the file arrived: the time of records that name none, in each of its
+	// runs, or a second run would overtake what was recorded since the first.
+	Began       time.Time `json:"began"`
+	Offset      int64     `json:"offset"`      // of what is still to do
+	Line        int       `json:"line"`        // before it
+	Fingerprint string    `json:"fingerprint"` // of what is done
+	Refused     int       `json:"refused"`     // lines
+	// Failed are transactions before Offset that could not be stored. All their lines are
+	// recorded again, in their order.
+	Failed []int64 `json:"failed,omitempty"`
+}
+
+// sidecar is the file of progress; empty: none is kept.
+type sidecar string
+
+// load returns how far the file has come; false where it has not begun.
+func (s sidecar) load() (progress, bool, error) {
+	if s == "" {
+		return progress{}, false, nil
+	}
+	text, err := os.ReadFile(string(s))
+	if errors.Is(err, fs.ErrNotExist) {
+		return progress{}, false, nil
+	}
+	var p progress
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return progress{}, false, fmt.Errorf("%s cannot be read: give --restart to begin anew: %w", s, err)
+	}
+	return p, true, nil
+}
+
+// save replaces the file as a whole.
+func (s sidecar) save(p progress) error {
+	if s == "" {
+		return nil
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	next := string(s) + ".new"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return fmt.Errorf("keep the progress: %w", err)
+	}
+	if err := os.Rename(next, string(s)); err != nil {
+		return fmt.Errorf("keep the progress: %w", err)
+	}
+	return nil
+}
+
+func (s sidecar) remove() error {
+	if s == "" {
+		return nil
+	}
+	if err := os.Remove(string(s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the progress: %w", err)
+	}
+	return nil
+}
+
+// check reports whether file still begins with what is done, and leaves it at its start.
+func (p progress) check(file io.ReadSeeker) error {
+	sum := sha256.New()
+	if _, err := io.CopyN(sum, file, p.Offset); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != p.Fingerprint {
+		return fmt.Errorf("what was recorded of the file until line %d has changed since: give --restart to begin anew", p.Line)
+	}
+	_, err := file.Seek(0, io.SeekStart)
+	return err
+}

@@ -1,0 +1,171 @@
+// Package seed puts credentials and refresh tokens into a home, for people who would
+// otherwise do it by hand: checked before anything is written, and looked at by the
+// next tick.
+package seed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// most is how many bytes Secrets Manager keeps in a secret.
+const most = 65536
+
+// Seeder seeds one credential.
+type Seeder struct {
+	Home     *home.Home
+	Provider catalog.Entry
+	Account  string
+}
+
+// Report is what was done.
+type Report struct {
+	Provider string   `json:"provider"`
+	Account  string   `json:"account"`
+	Secret   string   `json:"secret"`
+	Version  string   `json:"version_id"`
+	Warnings []string `json:"warnings,omitempty"`
+	// Next is what follows by itself, or what to do.
+	Next string `json:"next"`
+}
+
+// ErrRefused is in the errors of texts that are not written.
+var ErrRefused = errors.New("nothing was written")
+
+func (s Seeder) key() refresh.Key { return refresh.Key{Provider: s.Provider.Name, Account: s.Account} }
+
+// Credentials writes the provider's credentials. They are opened first, which finds
+// what is missing and calls nobody.
+func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, error) {
+	provider := s.Provider.New(exchange.New(exchange.Options{}), "production")
+	session, err := provider.Open(text)
+	if err == nil && len(text.Reveal()) > most {
+		err = tooLong()
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	var warnings []string
+	if unknown := unknownFields(provider, text); len(unknown) > 0 {
+		warnings = append(warnings, "not known to "+s.Provider.Name+", and kept: "+strings.Join(unknown, ", "))
+	}
+	if !s.Provider.Sweep && !session.CanLogin() {
+		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
+			"a refresh token: tokenctl seed tokens")
+	}
+	return s.write(ctx, refresh.Credentials, text, warnings)
+}
+
+// Tokens begins a chain with a refresh token. It refuses one that was presented before
+// and, unless forced, to push aside a newer one that is on its way.
+func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Report, error) {
+	if s.Provider.Sweep {
+		return Report{}, fmt.Errorf("%w: %s has no chain: use tokenctl record", ErrRefused, s.Provider.Name)
+	}
+	seed, err := refresh.ParseSeed(text)
+	if err == nil && len(text.Reveal()) > most {
+		err = tooLong()
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	row, exists, err := s.Home.Ledger.Row(ctx, s.key())
+	if err == nil && exists {
+		err = row.Unreadable
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	switch {
+	case row.Presented(seed.RefreshToken):
+		return Report{}, fmt.Errorf("%w: this refresh token was presented before and may be spent: get a new one", ErrRefused)
+	case force:
+	case row.Phase == refresh.Sending && time.Now().Before(row.ClaimedUntil):
+		return Report{}, fmt.Errorf(
+			"%w: a run is at work until %s at most, and its new token would be lost: try again then, or --force",
+			ErrRefused, row.ClaimedUntil.UTC().Format(time.RFC3339))
+	case row.Escrow.AttemptID != "" && !row.Escrow.Raw:
+		return Report{}, fmt.Errorf("%w: the ledger keeps a newer chain (attempt %s), which a tick will store: wait for it, or --force",
+			ErrRefused, row.Escrow.AttemptID)
+	}
+	var warnings []string
+	if len(seed.Unknown) > 0 {
+		warnings = append(warnings, "not known, and kept: "+strings.Join(seed.Unknown, ", "))
+	}
+	return s.write(ctx, refresh.TokensDoc, text, warnings)
+}
+
+// write makes what is missing of the credential's secrets, puts the value into one, and
+// has the credential looked at.
+func (s Seeder) write(ctx context.Context, doc refresh.Document, value secret.String, warnings []string) (Report, error) {
+	documents := []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc}
+	if s.Provider.Sweep {
+		documents = documents[:1]
+	}
+	for _, document := range documents {
+		_, err := s.Home.Secrets.CurrentID(ctx, s.key(), document)
+		if errors.Is(err, refresh.ErrNoSecret) {
+			err = s.Home.Editor.CreateSecret(ctx, s.key(), document)
+		}
+		if err != nil {
+			return Report{}, err
+		}
+	}
+	version, err := s.Home.Editor.PutCurrent(ctx, s.key(), doc, value)
+	if err != nil {
+		return Report{}, err
+	}
+	row, exists, err := refresh.DueNow(ctx, s.Home.Secrets, s.Home.Ledger, s.key(), time.Now())
+	if err != nil {
+		return Report{}, fmt.Errorf("the secret %s is written, but the credential is not due yet, run this again: %w",
+			refresh.NameOf(s.Home.Secrets, s.key(), doc), err)
+	}
+	return Report{
+		Provider: s.Provider.Name, Account: s.Account, Secret: refresh.NameOf(s.Home.Secrets, s.key(), doc), Version: version,
+		Warnings: warnings, Next: s.next(row, exists),
+	}, nil
+}
+
+func (s Seeder) next(row refresh.Row, exists bool) string {
+	name := fmt.Sprintf("--provider %s --account %s", s.Provider.Name, s.Account)
+	switch {
+	case !exists:
+		return "its row in the ledger was lost: tokenctl refresh " + name
+	case row.Paused:
+		return "it is paused: tokenctl resume " + name
+	case row.Phase == refresh.Sending:
+		return "a run is at work: it, or the next one, sees what was written"
+	}
+	return "the next tick looks at it"
+}
+
+func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", most) }
+
+// unknownFields are the names in text that the provider does not look at.
+func unknownFields(provider providers.Described, text secret.String) []string {
+	all, err := reply.Parse(text.Reveal())
+	if err != nil {
+		return nil // Open has told
+	}
+	for _, field := range provider.Fields() {
+		delete(all, field.Name)
+	}
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,48 @@
+package announce_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"tokenrefresh/pkg/announce"
+	"tokenrefresh/pkg/eventbridge"
+)
+
+// The document's first event is one that we send, with all its fields but those of sweeps.
+func TestDocumentedEvent(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sample, _ := strings.Cut(string(text), "    {\n")
+	var got struct {
+		Source     string
+		DetailType announce.Type `json:"detail-type"`
+		Time       string
+		Detail     json.RawMessage
+	}
+	if err := json.NewDecoder(strings.NewReader("{" + sample)).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(got.Detail))
+	decoder.DisallowUnknownFields()
+	var event announce.Event
+	if err := decoder.Decode(&event); err != nil {
+		t.Error(err)
+	}
+	if got.Source != eventbridge.Source || got.DetailType != announce.Failed {
+		t.Errorf("%s of %s", got.DetailType, got.Source)
+	}
+	fields := reflect.ValueOf(event)
+	for i := range fields.NumField() {
+		name := fields.Type().Field(i).Name
+		if fields.Field(i).IsZero() && name != "Type" && name != "At" && name != "Outcomes" {
+			t.Errorf("%s is not shown", name)
+		}
+	}
+}

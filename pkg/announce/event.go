@@ -1,0 +1,44 @@
+// Package announce tells other systems what became of credentials, so that teams can
+// hang automation of their own on it: which end of a run is news, and what it says.
+package announce
+
+import (
+	"context"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+)
+
+// Type says what an event is about.
+type Type string
+
+// The types.
+const (
+	Rotated   Type = "Token Rotated"        // a new access token is live
+	Failed    Type = "Token Refresh Failed" // the first run of a failure, or of another kind of it
+	Recovered Type = "Token Recovered"      // what had failed is well again
+)
+
+// Event is news of one account. It holds no token, key or password.
+type Event struct {
+	Type     Type            `json:"-"`
+	At       time.Time       `json:"-"`
+	Provider string          `json:"provider"`
+	Account  string          `json:"account"`
+	RunID    string          `json:"run_id"`
+	Outcome  outcome.Outcome `json:"outcome"`
+	// Outcomes counts the transactions of a sweep, for which Outcome is the verdict.
+	Outcomes        map[outcome.Outcome]int `json:"outcomes,omitempty"`
+	AttemptID       string                  `json:"attempt_id,omitempty"`
+	VersionID       string                  `json:"version_id,omitempty"`        // of the secret tokens, and of access
+	AccessExpiresAt string                  `json:"access_expires_at,omitempty"` // RFC 3339 UTC; of a sweep, what ends first
+	AttemptsLeft    *int                    `json:"attempts_left,omitempty"`
+	Error           string                  `json:"error,omitempty"` // what happened, and what to do
+}
+
+// Bus carries events to whoever listens.
+type Bus interface {
+	// Put delivers events. Those that an error is about may have been delivered all the
+	// same, and an event may be delivered twice.
+	Put(ctx context.Context, events []Event) error
+}

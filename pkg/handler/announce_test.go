@@ -1,0 +1,130 @@
+package handler_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/announce"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// heardBus keeps what a desk tells.
+type heardBus struct{ events []announce.Event }
+
+func (b *heardBus) Put(_ context.Context, events []announce.Event) error {
+	b.events = append(b.events, events...)
+	return nil
+}
+
+func newDesk() (*announce.Desk, *heardBus) {
+	b := &heardBus{}
+	return &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler)}, b
+}
+
+// take returns what was told since it was asked last, as "type: outcome".
+func (b *heardBus) take() []string {
+	told := []string{}
+	for _, e := range b.events {
+		told = append(told, string(e.Type)+": "+string(e.Outcome))
+	}
+	b.events = nil
+	return told
+}
+
+func TestRefreshTellsWhatIsNews(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	h, _ := newRefresh(world)
+	desk, bus := newDesk()
+	h.Announce = desk
+	want := func(payload string, want ...string) {
+		t.Helper()
+		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
+		if diff := cmp.Diff(append([]string{}, want...), bus.take()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", payload, diff)
+		}
+	}
+	want(`{"dry_run":true}`)
+	if _, err := h.Invoke(t.Context(), []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	row := world.Ledger.Get(refreshtest.Default)
+	left := 3
+	expected := []announce.Event{{
+		Type: announce.Rotated, At: world.Now(), Provider: refreshtest.Name, Account: "default", Outcome: "logged_in",
+		AttemptID: row.AttemptID, VersionID: row.VersionID, AccessExpiresAt: row.AccessExpiresAt.Format(time.RFC3339), AttemptsLeft: &left,
+	}}
+	for i := range bus.events {
+		if bus.events[i].RunID == "" {
+			t.Error("an event names no run")
+		}
+		bus.events[i].RunID = ""
+	}
+	if diff := cmp.Diff(expected, bus.events); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	bus.take()
+
+	want(`{}`)
+	world.Advance(12 * time.Minute)
+	world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, providers.NotSent, false)
+	want(`{"force":true,"dry_run":true}`)
+	want(`{}`, "Token Refresh Failed: transient")
+	want(`{}`)
+	world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, providers.Misconfigured, false)
+	want(`{}`, "Token Refresh Failed: misconfigured")
+	want(`{}`)
+	world.Provider.Answer = nil
+	want(`{"force":true}`, "Token Rotated: refreshed", "Token Recovered: refreshed")
+}
+
+// A process that starts in the middle of a failure has the ledger to tell it.
+func TestRefreshTellsAFailureOncePerFailure(t *testing.T) {
+	t.Parallel()
+	world := refreshtest.New()
+	world.Provider.Answer = refreshtest.Fail(refreshtest.Login, providers.Refused, false)
+	for n, want := range [][]string{{"Token Refresh Failed: misconfigured"}, {}, {}} {
+		h, _ := newRefresh(world)
+		desk, bus := newDesk()
+		h.Announce = desk
+		_, _ = h.Invoke(t.Context(), nil) // is a function error
+		if diff := cmp.Diff(want, bus.take()); diff != "" {
+			t.Errorf("process %d (-want +got):\n%s", n, diff)
+		}
+	}
+}
+
+func TestSweepTellsWhatIsNews(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	desk, bus := newDesk()
+	h.Announce = desk
+	want := func(payload string, want ...string) {
+		t.Helper()
+		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
+		text, _ := json.Marshal(bus.events)
+		if strings.Contains(string(text), planted) {
+			t.Error("an event shows a token")
+		}
+		if diff := cmp.Diff(append([]string{}, want...), bus.take()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", payload, diff)
+		}
+	}
+	want(string(record("a", "b", "dead")))
+	want(`{}`, "Token Refresh Failed: dead") // two refreshed, which is not told
+	want(`{"transaction_id":3,"force":true}`)
+	healthy := h.Engine.Transactions
+	h.Engine.Transactions = blindIndex{healthy}
+	want(`{}`, "Token Refresh Failed: transient")
+	want(`{}`)
+	h.Engine.Transactions = healthy
+	want(`{"force":true}`, "Token Recovered: refreshed")
+	want(`{"force":true}`)
+}

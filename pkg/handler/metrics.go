@@ -1,0 +1,106 @@
+package handler
+
+import (
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/telemetry"
+)
+
+// expiryCap is the AccessTokenExpiresIn of transactions none of which could run out: the
+// metric has to be there, or its alarm would take the silence for a failure.
+const expiryCap = 24 * time.Hour
+
+// refreshMetrics are those of a credential after a run that ended now.
+//
+// What an alarm takes for a failure when it is missing is told by each run; all else only
+// where there is something to tell, for a metric is paid for by the hour in which it comes.
+func refreshMetrics(one refresh.Result, now time.Time) []telemetry.Metric {
+	var metrics []telemetry.Metric
+	if one.Known {
+		metrics = append(metrics, expiresIn(one.AccessExpiresAt, now))
+	}
+	if one.Known && one.Outcome != outcome.NotSeeded { // nothing to lose yet
+		metrics = append(metrics, telemetry.Count("AttemptsLeft", one.AttemptsLeft))
+	}
+	if !one.RefreshExpiresAt.IsZero() {
+		metrics = append(metrics, telemetry.Seconds("RefreshTokenExpiresIn", one.RefreshExpiresAt.Sub(now)))
+	}
+	metrics = append(metrics, outcomeMetrics(map[outcome.Outcome]int{one.Outcome: 1})...)
+	metrics = append(metrics, callMetrics(one.ProviderLatency, one.ClockSkew, one.ClockRead)...)
+	if one.ProviderLatency > 0 {
+		metrics = append(metrics, telemetry.Count("SecretVersions", one.Versions))
+	}
+	return metrics
+}
+
+// sweepMetrics are those of an account's transactions after a sweep that ended now.
+func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
+	metrics := []telemetry.Metric{telemetry.Count("SweepBacklog", a.Backlog)}
+	if a.Backlog > 0 {
+		metrics = append(metrics, telemetry.Seconds("SweepBacklogAge", now.Sub(a.OldestDue)))
+	}
+	if a.HandedOver > 0 {
+		metrics = append(metrics, telemetry.Count("SweepHandedOver", a.HandedOver))
+	}
+	switch {
+	case !a.NextExpiry.IsZero() && a.NextExpiry.Sub(now) < expiryCap, a.Outcomes[outcome.NotSeeded] > 0:
+		metrics = append(metrics, expiresIn(a.NextExpiry, now))
+	case !a.Blind, !a.NextExpiry.IsZero():
+		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", expiryCap))
+	}
+	if !a.Blind || !a.NextExpiry.IsZero() {
+		metrics = append(metrics, telemetry.Count("AttemptsLeft", a.AttemptsLeft))
+	}
+	metrics = append(metrics, outcomeMetrics(a.Outcomes)...)
+	return append(metrics, callMetrics(a.ProviderLatency, a.ClockSkew, a.ClockRead)...)
+}
+
+// expiresIn is 0 without a token: whoever has none yet must not be hidden by another
+// account that has one.
+func expiresIn(at, now time.Time) telemetry.Metric {
+	if at.IsZero() {
+		at = now
+	}
+	return telemetry.Seconds("AccessTokenExpiresIn", at.Sub(now))
+}
+
+// callMetrics are what a provider call has shown.
+func callMetrics(latency, skew time.Duration, clockRead bool) []telemetry.Metric {
+	var metrics []telemetry.Metric
+	if latency > 0 {
+		metrics = append(metrics, telemetry.Seconds("ProviderLatency", latency))
+	}
+	if clockRead {
+		metrics = append(metrics, telemetry.Seconds("ClockSkew", skew))
+	}
+	return metrics
+}
+
+// groups are the outcomes as metrics: as many as there are alarms and lines of the
+// dashboard, for each is paid for. The log has them one by one.
+var groups = []struct {
+	name string
+	of   []outcome.Outcome
+}{
+	{"Rotations", []outcome.Outcome{outcome.Refreshed, outcome.LoggedIn, outcome.Recovered}},
+	{"Failures", []outcome.Outcome{outcome.RateLimited, outcome.Transient, outcome.PersistFailed}},
+	{"DeadOrUncertain", []outcome.Outcome{outcome.Dead, outcome.Uncertain}},
+	{"Misconfigured", []outcome.Outcome{outcome.Misconfigured}},
+}
+
+func outcomeMetrics(outcomes map[outcome.Outcome]int) []telemetry.Metric {
+	var metrics []telemetry.Metric
+	for _, g := range groups {
+		n := 0
+		for _, what := range g.of {
+			n += outcomes[what]
+		}
+		if n > 0 {
+			metrics = append(metrics, telemetry.Count(g.name, n))
+		}
+	}
+	return metrics
+}

@@ -1,0 +1,140 @@
+package handler_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+)
+
+// metricsOf are the metrics that CloudWatch takes from a line, by name.
+func metricsOf(t *testing.T, out *bytes.Buffer) map[string]float64 {
+	t.Helper()
+	var line struct {
+		AWS *struct {
+			CloudWatchMetrics []struct {
+				Metrics []struct{ Name string }
+			}
+		} `json:"_aws"`
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	text := []byte(lines[len(lines)-1])
+	var fields map[string]any
+	if err := json.Unmarshal(text, &line); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	metrics := map[string]float64{}
+	if line.AWS == nil {
+		return metrics
+	}
+	for _, m := range line.AWS.CloudWatchMetrics[0].Metrics {
+		value, ok := fields[m.Name].(float64)
+		if !ok {
+			t.Errorf("%s is promised and not there", m.Name)
+		}
+		metrics[m.Name] = value
+	}
+	return metrics
+}
+
+// Each state of a credential is told by what its alarms watch, and is told once.
+func TestRefreshMetrics(t *testing.T) {
+	t.Parallel()
+	due := func(t *testing.T, w *refreshtest.World) {
+		t.Helper()
+		h, _ := newRefresh(w)
+		if _, err := h.Invoke(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		w.Advance(12 * time.Minute)
+	}
+	failing := func(kind providers.Kind) func(t *testing.T, w *refreshtest.World) {
+		return func(t *testing.T, w *refreshtest.World) {
+			t.Helper()
+			due(t, w)
+			w.Secrets.Put(refreshtest.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+			w.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, kind, false)
+		}
+	}
+	for name, tt := range map[string]struct {
+		setup func(t *testing.T, w *refreshtest.World)
+		want  map[string]float64
+	}{
+		"a rotation": {due, map[string]float64{
+			"AccessTokenExpiresIn": 900, "AttemptsLeft": 3, "Rotations": 1, "SecretVersions": 2,
+		}},
+		"nothing is due": {func(t *testing.T, w *refreshtest.World) {
+			t.Helper()
+			due(t, w)
+			w.Advance(-2 * time.Minute)
+		}, map[string]float64{"AccessTokenExpiresIn": 300, "AttemptsLeft": 3}},
+		"a failure without harm": {failing(providers.RateLimited), map[string]float64{
+			"AccessTokenExpiresIn": 180, "AttemptsLeft": 2, "Failures": 1, "SecretVersions": 2,
+		}},
+		"dead": {failing(providers.Refused), map[string]float64{
+			"AccessTokenExpiresIn": 180, "AttemptsLeft": 0, "DeadOrUncertain": 1, "SecretVersions": 2,
+		}},
+		"uncertain": {failing(providers.Unknown), map[string]float64{
+			"AccessTokenExpiresIn": 180, "AttemptsLeft": 0, "DeadOrUncertain": 1, "SecretVersions": 2,
+		}},
+		"misconfigured": {failing(providers.Misconfigured), map[string]float64{
+			"AccessTokenExpiresIn": 180, "AttemptsLeft": 0, "Misconfigured": 1, "SecretVersions": 2,
+		}},
+		"nobody has put credentials in": {func(_ *testing.T, w *refreshtest.World) {
+			w.Secrets.Put(refreshtest.Default, refresh.Credentials, secret.New("{}"))
+		}, map[string]float64{"AccessTokenExpiresIn": 0}},
+		"the first login fails": {func(_ *testing.T, w *refreshtest.World) {
+			w.Provider.Answer = refreshtest.Fail(refreshtest.Login, providers.NotSent, false)
+		}, map[string]float64{"AccessTokenExpiresIn": 0, "AttemptsLeft": 0, "Failures": 1, "SecretVersions": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := refreshtest.New()
+			tt.setup(t, w)
+			h, out := newRefresh(w)
+			_, _ = h.Invoke(t.Context(), nil) // some are function errors
+			got := metricsOf(t, out)
+			// What a call has taken is the machine's; that it is told is ours.
+			_, called := tt.want["SecretVersions"]
+			if _, told := got["ProviderLatency"]; told != called {
+				t.Errorf("ProviderLatency is told: %t", told)
+			}
+			delete(got, "ProviderLatency")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s%s", diff, out.String())
+			}
+		})
+	}
+}
+
+// One account's metrics are the provider's; of several each has its own besides.
+func TestAccountsBesideEachOtherAreToldApart(t *testing.T) {
+	t.Parallel()
+	for accounts, want := range map[string]int{"default": 0, "default,zulu": 2} {
+		w := refreshtest.New()
+		w.Accounts = strings.Split(accounts, ",")
+		w.Add(refresh.Key{Provider: refreshtest.Name, Account: "zulu"})
+		h, out := newRefresh(w)
+		if _, err := h.Invoke(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		apart := slices.DeleteFunc(strings.Split(out.String(), "\n"), func(line string) bool {
+			return !strings.Contains(line, `"Dimensions":[["provider"],["provider","account"]]`)
+		})
+		if len(apart) != want {
+			t.Errorf("%s: %d lines with metrics of the account, want %d\n%s", accounts, len(apart), want, out.String())
+		}
+	}
+}

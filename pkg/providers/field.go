@@ -1,0 +1,17 @@
+package providers
+
+// Field is a field of a provider's credentials, for whoever asks a person for them.
+// What makes credentials whole, Provider.Open alone says.
+type Field struct {
+	Name     string
+	Optional bool // may be left out; of some, only together with others
+	Secret   bool // not to be shown while it is typed
+	Object   bool // a JSON object, and not a text
+}
+
+// Described is a Provider that can tell the fields of its credentials.
+type Described interface {
+	Provider
+	// Fields are all fields that Open knows, in the order in which people are asked.
+	Fields() []Field
+}

@@ -1,0 +1,90 @@
+package reader_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/plant"
+	"tokenrefresh/pkg/reader"
+	"tokenrefresh/pkg/secret"
+)
+
+const document = `{"access_expires_at":"2026-11-21T22:15:00Z","access_token":"at-1","attempt_id":"a",` +
+	`"refresh_at":"2026-11-21T22:12:00Z","token_type":"Bearer"}`
+
+var expires = time.Date(2026, 11, 21, 22, 15, 0, 0, time.UTC)
+
+func TestParseAccess(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, text string
+		want       reader.Token
+		ok         bool
+	}{
+		{
+			"as it is written", document,
+			reader.Token{AccessToken: secret.New("at-1"), Type: "Bearer", ExpiresAt: expires, RefreshAt: expires.Add(-3 * time.Minute)},
+			true,
+		},
+		{
+			"unknown keys, and known ones in another case", `{"access_token":"at-1","ACCESS_TOKEN":7,"scope":["a"],"access_expires_at":"2026-11-22T01:15:00+03:00"}`,
+			reader.Token{AccessToken: secret.New("at-1"), ExpiresAt: expires},
+			true,
+		},
+		{"null is absent", `{"access_token":null,"refresh_at":null}`, reader.Token{}, true},
+		{"no token", `{"placeholder":"put the credentials here"}`, reader.Token{}, true},
+		{name: "empty"},
+		{name: "null", text: "null"},
+		{name: "a list", text: "[]"},
+		{name: "cut off", text: document[:40]},
+		{name: "more behind it", text: document + "{}"},
+		{name: "token is a number", text: `{"access_token":1}`},
+		{name: "type is a number", text: `{"token_type":1}`},
+		{name: "no time", text: `{"access_expires_at":"tomorrow"}`},
+		{name: "seconds", text: `{"refresh_at":1800000000}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := reader.ParseAccess(secret.New(c.text))
+			if c.ok != (err == nil) || err != nil && !errors.Is(err, reader.ErrMalformed) {
+				t.Errorf("error %v", err)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// FuzzParseAccess: a document is refused without showing it, or gives the token that it
+// gives when it is written again.
+func FuzzParseAccess(f *testing.F) {
+	for _, text := range []string{
+		document, `{}`, `null`, `[]`, ``, `{"access_token":"\ud800"}`, `{"access_token":"a","access_token":1}`,
+		`{"access_token":"a","access_expires_at":"0000-01-01T00:00:00+23:59","refresh_at":"9999-12-31T23:59:59-23:59"}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := reader.ParseAccess(secret.New(text))
+		if err != nil {
+			_, err := reader.ParseAccess(secret.New(plant.Values(text)))
+			if !errors.Is(err, reader.ErrMalformed) && err != nil || got != (reader.Token{}) || plant.Shown(err) {
+				t.Errorf("%q: %v, %v", text, got, err)
+			}
+			return
+		}
+		now := got.ExpiresAt.Add(-time.Hour)
+		tokens := reader.NewTokenSource(&store{token: got}, reader.Options{Now: func() time.Time { return now }})
+		handed, err := tokens.Get(t.Context())
+		switch {
+		case err == nil && (handed != got || got.AccessToken.Blank() || got.ExpiresAt.IsZero()):
+			t.Errorf("%q became %v", text, handed)
+		case err != nil && !errors.Is(err, reader.ErrNotPublished) && !errors.Is(err, reader.ErrMalformed):
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}

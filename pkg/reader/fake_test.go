@@ -1,0 +1,91 @@
+package reader_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/reader"
+	"tokenrefresh/pkg/secret"
+)
+
+var errReset = errors.New("connection reset")
+
+// store is a source whose content a test changes.
+type store struct {
+	mu    sync.Mutex
+	token reader.Token
+	err   error
+	takes time.Duration // how long a read takes
+	reads int
+}
+
+func (s *store) String() string { return "store" }
+
+func (s *store) Read(ctx context.Context) (reader.Token, error) {
+	s.mu.Lock()
+	s.reads++
+	t, err, takes := s.token, s.err, s.takes
+	s.mu.Unlock()
+	if takes > 0 {
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+			return reader.Token{}, ctx.Err()
+		}
+	}
+	return t, err
+}
+
+func (s *store) publish(t reader.Token) { s.set(t, nil) }
+
+func (s *store) fail(err error) { s.set(reader.Token{}, err) }
+
+func (s *store) set(t reader.Token, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token, s.err = t, err
+}
+
+func (s *store) slow(takes time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takes = takes
+}
+
+// count returns the reads since it was asked last.
+func (s *store) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.reads
+	s.reads = 0
+	return n
+}
+
+// hesabe is a token as of the provider of that name: 15 minutes, of which the last 3 are spare.
+func hesabe(text string) reader.Token {
+	now := time.Now()
+	return reader.Token{
+		AccessToken: secret.New(text), Type: "Bearer",
+		ExpiresAt: now.Add(15 * time.Minute), RefreshAt: now.Add(12 * time.Minute),
+	}
+}
+
+// wantToken gets a token and checks its text.
+func wantToken(t *testing.T, s *reader.TokenSource, want string) {
+	t.Helper()
+	got, err := s.Get(t.Context())
+	if err != nil || got.AccessToken.Reveal() != want {
+		t.Errorf("token %q, %v; want %q", got.AccessToken.Reveal(), err, want)
+	}
+}
+
+// wantReads checks how often the store was read since the last time.
+func wantReads(t *testing.T, s *store, least, most int) {
+	t.Helper()
+	if n := s.count(); n < least || n > most {
+		t.Errorf("%d reads, want %d to %d", n, least, most)
+	}
+}

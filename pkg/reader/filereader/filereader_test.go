@@ -1,0 +1,133 @@
+package filereader_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/reader"
+	"tokenrefresh/pkg/reader/filereader"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+var key = refresh.Key{Provider: "hesabe", Account: "default"}
+
+// open makes a home with the secrets of key, as they are before anything was put in.
+func open(t *testing.T) (*embedded.Home, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "state.db")
+	home, err := embedded.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+		if err := home.Secrets().CreateSecret(t.Context(), key, doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return home, path
+}
+
+func TestAccess(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	source := filereader.Access(path, "hesabe", "default")
+	want := func(want reader.Token, wantErr error) {
+		t.Helper()
+		got, err := source.Read(t.Context())
+		if got != want || !errors.Is(err, wantErr) {
+			t.Errorf("%v, %v; want %v, %v", got, err, want, wantErr)
+		}
+	}
+	put := func(text string) {
+		t.Helper()
+		if _, err := home.Secrets().PutCurrent(t.Context(), key, refresh.AccessDoc, secret.New(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(reader.Token{}, reader.ErrNotPublished)
+	put(`{"access_token":"at-1","token_type":"Bearer","access_expires_at":"2026-11-21T22:15:00Z","refresh_at":"2026-11-21T22:12:00Z"}`)
+	expires := time.Date(2026, 11, 21, 22, 15, 0, 0, time.UTC)
+	want(reader.Token{
+		AccessToken: secret.New("at-1"), Type: "Bearer", ExpiresAt: expires, RefreshAt: expires.Add(-3 * time.Minute),
+	}, nil)
+	put(`not JSON`)
+	want(reader.Token{}, reader.ErrMalformed)
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want(reader.Token{}, reader.ErrDenied)
+	source = filereader.Access(path, "hesabe", "shop-2")
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(reader.Token{}, reader.ErrNotFound)
+}
+
+// A reader that starts before the writer, or with a wrong path, makes no file: the
+// writer would take it for its own, and a person for the right one.
+func TestNoFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sub", "state.db")
+	source := filereader.Access(path, "hesabe", "default")
+	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was made: %v", err)
+	}
+	if !strings.Contains(source.String(), path) {
+		t.Errorf("%s does not name the file", source)
+	}
+}
+
+func TestTransaction(t *testing.T) {
+	t.Parallel()
+	home, path := open(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	row := sweep.Transaction{
+		ID: 1<<40 + 1, Account: "default", RefreshToken: secret.New("rt"), Status: sweep.Active, RecordedAt: now, RefreshAt: now,
+	}
+	put := func() {
+		t.Helper()
+		if recorded, err := home.Transactions().Put(t.Context(), row); err != nil || !recorded {
+			t.Fatalf("recorded %v, %v", recorded, err)
+		}
+	}
+	source := filereader.Transaction(path, row.ID)
+	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) {
+		t.Errorf("error %v", err)
+	}
+	put()
+	if _, err := reader.NewTokenSource(source, reader.Options{}).Get(t.Context()); !errors.Is(err, reader.ErrNotPublished) {
+		t.Errorf("error %v", err)
+	}
+	row.AccessToken, row.ClientToken = secret.New("at"), secret.New("ct")
+	row.AccessExpiresAt, row.RefreshAt = now.Add(time.Hour), now.Add(48*time.Minute)
+	put()
+	got, err := source.Read(t.Context())
+	want := reader.Token{
+		AccessToken: row.AccessToken, ClientToken: row.ClientToken, ExpiresAt: row.AccessExpiresAt, RefreshAt: row.RefreshAt,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for _, status := range []sweep.Status{sweep.Completed, sweep.Deleted, sweep.Dead} {
+		row.Status = status
+		put()
+		got, err := source.Read(t.Context())
+		ended, ok := errors.AsType[*reader.EndedError](err)
+		if !ok || ended.Status != string(status) || got != (reader.Token{}) {
+			t.Errorf("%s: %v, %v", status, got, err)
+		}
+	}
+}

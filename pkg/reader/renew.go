@@ -1,0 +1,105 @@
+package reader
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"tokenrefresh/pkg/secret"
+)
+
+const (
+	// gapAgain is the first wait between two reads of a renewal, give or take a half; it
+	// doubles.
+	gapAgain = 100 * time.Millisecond
+	// clockSlack is how far the clocks of the reader and of the refresh function may
+	// differ for a refresh to be taken as due.
+	clockSlack = 10 * time.Second
+)
+
+// renewal looks for a successor of a token that the provider has refused. All callers
+// whose requests were refused with it share one.
+type renewal struct {
+	refused secret.String
+	done    chan struct{}
+	until   time.Time // how long its answer stands; set before done is closed
+}
+
+// Renew returns another token than refused, which the provider has answered with a 401,
+// or ErrUnchanged. It reads what is published; while the refresh of the token is due it
+// does so for up to Options.Gap, for the new one may be about to be published. The answer
+// that there is none stands for 5 to 10 s, because a provider has other reasons for a 401.
+//
+// Its other errors are those of Get.
+func (s *TokenSource) Renew(ctx context.Context, refused Token) (Token, error) {
+	r := s.renew(ctx, refused)
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return Token{}, s.wrap(ctx.Err())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.err != nil:
+		return Token{}, s.err
+	case s.token.AccessToken == refused.AccessToken || !s.lives(s.token, 0):
+		return Token{}, s.wrap(ErrUnchanged)
+	}
+	return s.token, nil
+}
+
+// settled is the renewal of a token that has been replaced since.
+var settled = func() *renewal {
+	r := &renewal{done: make(chan struct{})}
+	close(r.done)
+	return r
+}()
+
+// renew joins the renewal of that token, or starts one.
+func (s *TokenSource) renew(ctx context.Context, refused Token) *renewal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token.AccessToken != refused.AccessToken && s.err == nil && s.lives(s.token, 0) {
+		return settled
+	}
+	if r := s.renewal; r != nil && r.refused == refused.AccessToken && (r.until.IsZero() || s.now().Before(r.until)) {
+		return r
+	}
+	r := &renewal{refused: refused.AccessToken, done: make(chan struct{})}
+	s.renewal = r
+	var gap time.Duration
+	if !s.now().Add(clockSlack).Before(refused.RefreshAt) {
+		gap = s.gap
+	}
+	go s.look(context.WithoutCancel(ctx), r, gap)
+	return r
+}
+
+// look reads until another token is published or gap is over.
+func (s *TokenSource) look(ctx context.Context, r *renewal, gap time.Duration) {
+	defer close(r.done)
+	start, wait := time.Now(), gapAgain
+	for {
+		s.mu.Lock()
+		joined := s.reading != nil // it may have begun before the refusal
+		f := s.read(ctx)
+		s.mu.Unlock()
+		<-f.done
+
+		s.mu.Lock()
+		left := gap - time.Since(start)
+		over := s.token.AccessToken != r.refused || !joined && left <= 0
+		if over {
+			r.until = s.now().Add(lateAgain + rand.N(lateAgain)) //nolint:gosec // it spreads reads and guards nothing
+		}
+		s.mu.Unlock()
+		if over {
+			return
+		}
+		if !joined {
+			time.Sleep(min(left, wait/2+rand.N(wait))) //nolint:gosec // as above
+			wait *= 2
+		}
+	}
+}

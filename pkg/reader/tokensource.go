@@ -1,0 +1,197 @@
+package reader
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+const (
+	// DefaultMinLife is longer than a request takes, and shorter than the 180 s or
+	// 20 % of its life that a token has left when its refresh is due.
+	DefaultMinLife = 30 * time.Second
+	// DefaultGap is longer than it takes to publish a reply that the provider has sent.
+	DefaultGap = 2 * time.Second
+
+	// lateAgain is how soon a token whose refresh is late is read again, and half as
+	// much on top at random: seldom enough for many readers of a function that has stopped.
+	lateAgain = 5 * time.Second
+	// failedAgain is the same where there is nothing to hand out.
+	failedAgain = time.Second
+
+	// readTimeout ends a read, the SDK's retries included.
+	readTimeout = 10 * time.Second
+	// patience is how long a caller waits for a read while the held token would do.
+	patience = time.Second
+
+	// oauth2Early is how long before its Expiry package oauth2 takes a token for expired.
+	oauth2Early = 10 * time.Second
+)
+
+// Options change how a TokenSource behaves. The zero value is good for most.
+type Options struct {
+	// MinLife is what a token must have left to be handed out: at least as long as the
+	// request that it is for takes. Zero: DefaultMinLife; negative: none.
+	MinLife time.Duration
+	// Gap is how long Renew goes on reading where the refused token is due for its
+	// refresh: a provider may revoke the old one before the new one is published.
+	// Zero: DefaultGap; negative: it reads once.
+	Gap time.Duration
+	// OnError is told of each read that failed, also where the held token is handed
+	// out all the same. It must not block; nil: nobody is told.
+	OnError func(error)
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// TokenSource hands out the token of a Source. It is an oauth2.TokenSource, and safe
+// for concurrent use: callers that need a read share one.
+//
+// What it read it keeps until the token's RefreshAt, and never to within MinLife of
+// its end. When the refresh is late it hands out the old token for as long as that has
+// MinLife left, and reads again each 5 to 10 s. It does so too when a read fails, other
+// than with an EndedError. Where there is nothing to hand out, the error stands for 1 to
+// 2 s before the next read.
+//
+// Not guaranteed: that the provider still takes the token. Hesabe revokes it at the
+// refresh, whose outcome is seen here with the next read: renew it after a 401.
+type TokenSource struct {
+	source  Source
+	minLife time.Duration
+	gap     time.Duration
+	onError func(error)
+	now     func() time.Time
+
+	mu      sync.Mutex
+	token   Token     // the last one read; zero: none
+	err     error     // why it is not handed out
+	until   time.Time // when to read again; zero: nothing was read yet
+	reading *flight   // under way; nil: none
+	renewal *renewal  // the last one; nil: none
+}
+
+var _ oauth2.TokenSource = (*TokenSource)(nil)
+
+// NewTokenSource makes the source of one token. It reads nothing yet.
+func NewTokenSource(source Source, o Options) *TokenSource {
+	s := &TokenSource{
+		source:  source,
+		minLife: max(0, cmp.Or(o.MinLife, DefaultMinLife)),
+		gap:     max(0, cmp.Or(o.Gap, DefaultGap)),
+		onError: o.OnError,
+		now:     o.Now,
+	}
+	if s.onError == nil {
+		s.onError = func(error) {}
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
+
+// Get returns a token that has MinLife left. Its errors are those of the source,
+// *ExpiredError, and that of ctx.
+func (s *TokenSource) Get(ctx context.Context) (Token, error) {
+	t, _, err := s.get(ctx)
+	return t, err
+}
+
+// Token implements oauth2.TokenSource: TokenContext without a context.
+func (s *TokenSource) Token() (*oauth2.Token, error) { return s.TokenContext(context.Background()) }
+
+// TokenContext is Get for package oauth2. The Expiry is not the end of the token's
+// life: it is set so that oauth2's caches (ReuseTokenSource, NewClient) come back when
+// this one reads again. They do not come back after a 401; a Transport does.
+func (s *TokenSource) TokenContext(ctx context.Context) (*oauth2.Token, error) {
+	t, until, err := s.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	expiry := until.Add(oauth2Early)
+	if t.ExpiresAt.Before(expiry) {
+		expiry = t.ExpiresAt
+	}
+	return t.oauth2(expiry), nil
+}
+
+// get is Get, and until when its answer may be kept.
+func (s *TokenSource) get(ctx context.Context) (Token, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.until.IsZero() || !s.now().Before(s.until) {
+		f := s.read(ctx)
+		held := s.lives(s.token, patience)
+		s.mu.Unlock()
+		err := f.wait(ctx, held)
+		s.mu.Lock()
+		switch {
+		case errors.Is(err, errSlow):
+			if s.reading == f {
+				s.until = s.again(lateAgain) // so that not every caller waits
+			}
+		case err != nil:
+			return Token{}, time.Time{}, s.wrap(err)
+		}
+	}
+	if s.err != nil {
+		return Token{}, time.Time{}, s.err
+	}
+	return s.token, s.until, nil
+}
+
+// lives reports whether t may be handed out, and for so long.
+func (s *TokenSource) lives(t Token, long time.Duration) bool {
+	now := s.now()
+	return t != (Token{}) && now.Before(t.ExpiresAt) && !now.Add(s.minLife+long).After(t.ExpiresAt)
+}
+
+// take keeps what a read has found. The caller holds mu.
+func (s *TokenSource) take(t Token, err error) {
+	_, ended := errors.AsType[*EndedError](err)
+	switch {
+	case err == nil:
+		s.token = t
+	case ended:
+		s.token = Token{}
+	}
+	switch {
+	case s.lives(s.token, 0):
+		s.err = nil
+		s.until = s.again(lateAgain)
+		if err == nil && s.token.RefreshAt.After(s.now()) {
+			s.until = s.atMost(s.token.RefreshAt)
+		}
+	case err != nil:
+		s.err, s.until = s.wrap(err), s.again(failedAgain)
+	default:
+		s.err, s.until = s.wrap(s.expired(t)), s.again(failedAgain)
+	}
+}
+
+// again is when to read again after a read that found nothing newer.
+func (s *TokenSource) again(soon time.Duration) time.Time {
+	return s.atMost(s.now().Add(soon + rand.N(soon))) //nolint:gosec // it spreads reads and guards nothing
+}
+
+// atMost is t, or before it the moment from which the token has MinLife no more.
+func (s *TokenSource) atMost(t time.Time) time.Time {
+	if end := s.token.ExpiresAt.Add(-s.minLife); s.lives(s.token, 0) && end.Before(t) {
+		return end
+	}
+	return t
+}
+
+func (s *TokenSource) expired(t Token) error {
+	return &ExpiredError{ExpiresAt: t.ExpiresAt, RefreshAt: t.RefreshAt, Left: t.ExpiresAt.Sub(s.now()), MinLife: s.minLife}
+}
+
+func (s *TokenSource) wrap(err error) error {
+	return fmt.Errorf("access token of %s: %w", s.source, err)
+}

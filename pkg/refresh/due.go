@@ -1,0 +1,58 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// dueTries is how often DueNow looks again at a row that changes under its hands.
+const dueTries = 5
+
+// DueNow makes a credential due, so that the next tick looks at what a person has put
+// into its secrets. It touches neither fence nor phase, and no wait that a provider has
+// asked for; a credential under a claim stays as it is, for its run sees an edit by
+// itself. Where there is no row it makes one, but for a chain that an attempt wrote:
+// its row was lost, and a new one would not know what was presented since.
+//
+// The row is as it stands then; exists is false where there is none.
+func DueNow(ctx context.Context, secrets Secrets, ledger Ledger, key Key, now time.Time) (row Row, exists bool, err error) {
+	for range dueTries {
+		row, exists, err = ledger.Row(ctx, key)
+		if err == nil && exists {
+			err = row.Unreadable
+		}
+		if err != nil {
+			return row, exists, err
+		}
+		next, guard := row, row.unchanged()
+		switch {
+		case !exists:
+			if written, err := writtenByAttempt(ctx, secrets, key); err != nil || written {
+				return row, false, err
+			}
+			next, guard = Row{Key: key, Phase: Idle, RefreshAt: now}, Guard{Absent: true}
+		case row.Phase == Sending, !now.Before(row.RefreshAt):
+			return row, true, nil
+		}
+		next.RefreshAt = now
+		err = ledger.Write(ctx, next, guard)
+		if lost := (*LostError)(nil); !errors.As(err, &lost) {
+			return next, err == nil || exists, err
+		}
+	}
+	return row, exists, err
+}
+
+// writtenByAttempt reports whether the current version of tokens is no person's.
+func writtenByAttempt(ctx context.Context, secrets Secrets, key Key) (bool, error) {
+	v, err := secrets.Current(ctx, key, TokensDoc)
+	if errors.Is(err, ErrNoValue) || errors.Is(err, ErrNoSecret) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	c, err := parseChain(v.Value)
+	return c.attemptID != "" || err != nil, nil
+}

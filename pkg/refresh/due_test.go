@@ -1,0 +1,154 @@
+package refresh_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+)
+
+func dueNow(t *testing.T, w *rt.World, hook rt.Hook) (row refresh.Row, exists bool, err error) {
+	t.Helper()
+	e := w.Engine(hook)
+	return refresh.DueNow(t.Context(), e.Secrets, e.Ledger, rt.Default, w.Now())
+}
+
+// A person's new token is presented by the next tick, not when the old one was due.
+func TestDueNow(t *testing.T) {
+	t.Parallel()
+	w := live(t)
+	if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+		t.Fatal(got.Outcome, got.Err)
+	}
+	before := w.Ledger.Get(rt.Default)
+	w.Seed(rt.Default)
+	if got := tick(w, nil); got.Outcome != outcome.NotDue {
+		t.Fatalf("%s without DueNow", got.Outcome)
+	}
+	row, exists, err := dueNow(t, w, nil)
+	if err != nil || !exists {
+		t.Fatal(exists, err)
+	}
+	want := before
+	want.RefreshAt = row.RefreshAt
+	if diff := cmp.Diff(want, w.Ledger.Get(rt.Default)); diff != "" {
+		t.Errorf("more than the due time has changed (-want +got):\n%s", diff)
+	}
+	if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+		t.Errorf("%s, %v", got.Outcome, got.Err)
+	}
+	if broken := unhealthy(w); broken != "" {
+		t.Error(broken)
+	}
+}
+
+// A claim is its run's alone, also one that comes between the look and the write.
+func TestDueNowLeavesAClaimAlone(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]bool{"before": true, "meanwhile": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := live(t)
+			tick(w, nil)
+			claimed := w.Ledger.Get(rt.Default)
+			claimed.Phase, claimed.Fence, claimed.AttemptID = refresh.Sending, claimed.Fence+1, "another"
+			claimed.ClaimedUntil = w.Now().Add(time.Minute)
+			claim := func(c rt.Call) rt.Fault {
+				if c.Site == claims && c.Nth == 1 {
+					w.Ledger.Set(claimed)
+				}
+				return rt.None
+			}
+			if before {
+				w.Ledger.Set(claimed)
+				claim = nil
+			}
+			row, exists, err := dueNow(t, w, claim)
+			if err != nil || !exists || row.Phase != refresh.Sending {
+				t.Errorf("%s, %t, %v", row.Phase, exists, err)
+			}
+			if got := w.Ledger.Get(rt.Default); got.Fence != claimed.Fence || got.AttemptID != "another" || !got.RefreshAt.Equal(claimed.RefreshAt) {
+				t.Errorf("row %+v", got)
+			}
+		})
+	}
+}
+
+func TestDueNowWithoutARow(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		setup func(w *rt.World)
+		want  bool
+	}{
+		"new":           {func(*rt.World) {}, true},
+		"a seed":        {func(w *rt.World) { w.Seed(rt.Default) }, true},
+		"no secret yet": {func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.TokensDoc) }, true},
+		// What was presented since, nobody knows; a new row would say: nothing.
+		"the row was lost":             {func(w *rt.World) { setupDue(w); w.Ledger.Delete(rt.Default) }, false},
+		"nobody knows who wrote there": {tokens(`{`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := rt.New()
+			tt.setup(w)
+			row, exists, err := dueNow(t, w, nil)
+			if err != nil || exists != tt.want {
+				t.Errorf("exists %t, %v", exists, err)
+			}
+			if want := (refresh.Row{Key: rt.Default, Phase: refresh.Idle, RefreshAt: row.RefreshAt}); tt.want && cmp.Diff(want, w.Ledger.Get(rt.Default)) != "" {
+				t.Errorf("row %+v", w.Ledger.Get(rt.Default))
+			}
+			if !tt.want && w.Ledger.Get(rt.Default).Phase != "" {
+				t.Error("a row was made")
+			}
+		})
+	}
+}
+
+func TestDueNowFails(t *testing.T) {
+	t.Parallel()
+	w := live(t)
+	tick(w, nil)
+	if _, _, err := dueNow(t, w, at(claims, 1, 0, rt.FailBefore)); err == nil {
+		t.Error("no error of a ledger that is down")
+	}
+	moving := func(c rt.Call) rt.Fault {
+		if c.Site == claims {
+			row := w.Ledger.Get(rt.Default)
+			row.Fence++
+			w.Ledger.Set(row)
+		}
+		return rt.None
+	}
+	var lost *refresh.LostError
+	if _, _, err := dueNow(t, w, moving); !errors.As(err, &lost) {
+		t.Errorf("error %v of a row that never stands still", err)
+	}
+}
+
+func TestParseSeed(t *testing.T) {
+	t.Parallel()
+	got, err := refresh.ParseSeed(secret.New(`{"refresh_token":"rt","access_token":"at","note":1,"colour":"red"}`))
+	if err != nil || got.RefreshToken.Reveal() != "rt" || cmp.Diff([]string{"colour", "note"}, got.Unknown) != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for text, says := range map[string]string{
+		"":                         "missing",
+		"[]":                       "JSON object",
+		`{"refresh_token":" "}`:    "missing",
+		`{"refresh_token":["rt"]}`: `"refresh_token" is not a string`,
+		`{"refresh_token":"rt","issued_at":"today"}`: `"issued_at"`,
+		`{"refresh_token":"rt","attempt_id":"a"}`:    "leave it out",
+	} {
+		if _, err := refresh.ParseSeed(secret.New(text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v", text, err)
+		}
+	}
+}

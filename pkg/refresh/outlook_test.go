@@ -1,0 +1,149 @@
+package refresh_test
+
+import (
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+// The attempts that a run counts as left are those that come while every one fails, up to
+// the last that could be in time.
+func TestAttemptsLeftAreMade(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		lifetime time.Duration
+		fails    providers.Kind
+		counted  int // after the first failure
+	}{
+		"refreshes that never get through": {15 * time.Minute, providers.NotSent, 2},
+		"rate limits that name no wait":    {15 * time.Minute, providers.RateLimited, 2},
+		"logins that back off":             {15 * time.Minute, providers.Unknown, 1},
+		"refreshes for hours":              {3 * time.Hour, providers.NotSent, 35},
+		"logins that back off for hours":   {10 * time.Hour, providers.Unknown, 6},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			w.Provider.Lifetime = tt.lifetime
+			tick(w, nil)
+			ends, tries := row(w).AccessExpiresAt, 0
+			w.Provider.Answer = func(rt.Op) (bool, error) {
+				tries++
+				return false, &providers.Error{Kind: tt.fails, Provider: rt.Name, Op: "test"}
+			}
+			var left []int
+			var tried []bool
+			for tries == 0 || w.Now().Before(ends) {
+				before := tries
+				w.Advance(time.Minute)
+				at := w.Now()
+				got := tick(w, nil)
+				if tries == 0 {
+					continue
+				}
+				left = append(left, got.AttemptsLeft)
+				tried = append(tried, tries > before && !at.After(ends.Add(-20*time.Second)))
+			}
+			come := 0
+			for i := len(left) - 1; i >= 0; i-- {
+				if left[i] != come {
+					t.Errorf("%d minutes after the first failure: %d left, %d came", i, left[i], come)
+				}
+				if tried[i] {
+					come++
+				}
+			}
+			if left[0] != tt.counted {
+				t.Errorf("%d left after the first failure, want %d", left[0], tt.counted)
+			}
+		})
+	}
+}
+
+func TestAttemptsLeft(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		world func(t *testing.T) *rt.World
+		after outcome.Outcome
+		want  int
+	}{
+		"a login without a chain before":  {func(*testing.T) *rt.World { return rt.New() }, outcome.LoggedIn, 3},
+		"nobody has put credentials in":   {worldOf(credentials(`{}`)), outcome.NotSeeded, 0},
+		"dead":                            {failing(providers.Refused), outcome.Dead, 0},
+		"uncertain":                       {failing(providers.Unknown), outcome.Uncertain, 0},
+		"misconfigured":                   {failing(providers.Misconfigured), outcome.Misconfigured, 0},
+		"access to a secret is lost":      {denied, outcome.Misconfigured, 0},
+		"paused: as if it went on":        {paused, outcome.Paused, 2},
+		"another run's claim comes first": {claimed, outcome.Busy, 1},
+		"the refresh token ends first": {worldOf(func(w *rt.World) {
+			w.Provider.RefreshLifetime = 13*time.Minute + 20*time.Second
+		}), outcome.LoggedIn, 2},
+		"a row that nobody can read": {worldOf(func(w *rt.World) {
+			w.Ledger.Set(refresh.Row{Key: rt.Default, Unreadable: errPassing})
+		}), outcome.Misconfigured, 0},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := tt.world(t)
+			got := tick(w, nil)
+			if got.Outcome != tt.after || got.AttemptsLeft != tt.want {
+				t.Errorf("%s with %d attempts left, want %s with %d: %v", got.Outcome, got.AttemptsLeft, tt.after, tt.want, got.Err)
+			}
+		})
+	}
+}
+
+// What the ledger doesn't say is not taken for nothing.
+func TestUnknownWithoutLedger(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		if got := tick(w, at(rt.Site{Op: rt.Rows}, 1, 0, rt.FailBefore)); got.Known {
+			t.Errorf("known: %+v", got)
+		}
+		if got := tick(w, nil); !got.Known || got.Before != outcome.Refreshed || got.Noted != outcome.Refreshed {
+			t.Errorf("unknown: %+v", got)
+		}
+	})
+}
+
+func worldOf(do func(w *rt.World)) func(*testing.T) *rt.World {
+	return func(*testing.T) *rt.World {
+		w := rt.New()
+		do(w)
+		return w
+	}
+}
+
+// failing is a due chain without login, of a provider that answers so.
+func failing(kind providers.Kind) func(*testing.T) *rt.World {
+	return func(t *testing.T) *rt.World {
+		t.Helper()
+		w := liveWithoutLogin(t)
+		w.Provider.Answer = rt.Fail(rt.Refresh, kind, false)
+		return w
+	}
+}
+
+func denied(t *testing.T) *rt.World {
+	t.Helper()
+	w := live(t)
+	w.Secrets.Delete(rt.Default, refresh.AccessDoc)
+	return w
+}
+
+func paused(t *testing.T) *rt.World {
+	t.Helper()
+	w := live(t)
+	w.Ledger.Pause(rt.Default, true)
+	return w
+}
+
+func claimed(t *testing.T) *rt.World {
+	t.Helper()
+	w := live(t)
+	tick(w, at(sends, 1, 0, rt.DieBefore))
+	return w
+}

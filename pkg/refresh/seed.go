@@ -1,0 +1,37 @@
+package refresh
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"tokenrefresh/pkg/secret"
+)
+
+// Seed is a tokens document that a person writes.
+type Seed struct {
+	RefreshToken secret.String
+	Unknown      []string // names of keys that are kept and mean nothing here
+}
+
+// ParseSeed reads a tokens document and refuses one from which nothing could be
+// refreshed. Its error names keys and no value.
+func ParseSeed(doc secret.String) (Seed, error) {
+	c, err := parseChain(doc)
+	switch {
+	case err != nil:
+		return Seed{}, err
+	case c.refreshToken.Blank():
+		return Seed{}, errors.New(`"refresh_token" is missing`)
+	case c.attemptID != "":
+		return Seed{}, errors.New(`"attempt_id" marks what a run has written, whose token counts as presented: ` +
+			`leave it out, {"refresh_token":"…"} is enough`)
+	}
+	return Seed{RefreshToken: c.refreshToken, Unknown: slices.Sorted(maps.Keys(c.others))}, nil
+}
+
+// Presented reports whether token is among the refresh tokens that were presented last
+// and may be spent.
+func (r Row) Presented(token secret.String) bool {
+	return slices.Contains(r.Spent, token.Fingerprint())
+}

@@ -1,0 +1,97 @@
+package sweep_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// Rows that nobody but a person can mend are named and left; they stay the longest due
+// of all, and however many there are the others are refreshed at each tick.
+func TestRowsForAPerson(t *testing.T) {
+	t.Parallel()
+	errUnreadable := errors.New("attribute failures is not a number")
+	for name, tt := range map[string]struct {
+		spoil func(*world, *sweep.Transaction)
+		says  string
+	}{
+		"unreadable": {
+			func(w *world, r *sweep.Transaction) { w.Unreadable[r.ID] = errUnreadable },
+			": attribute failures",
+		},
+		"without a refresh token": {
+			func(_ *world, r *sweep.Transaction) { r.RefreshToken = secret.String{} },
+			" has no refresh token: record it again",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(t *testing.T, w *world) {
+				const poisoned, good = 60, 40
+				w.Unreadable = map[int64]error{}
+				for i := range int64(poisoned) {
+					w.add(i+1, func(r *sweep.Transaction) {
+						r.RefreshAt = r.RefreshAt.Add(-time.Hour)
+						tt.spoil(w, r)
+					})
+				}
+				for i := range int64(good) {
+					w.add(1000 + i)
+				}
+				for tick := range 2 {
+					refreshed := good
+					if tick > 0 {
+						refreshed = 1
+						w.add(2000)
+					}
+					report := w.run(t, sweep.Request{})
+					wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: refreshed, outcome.Transient: poisoned})
+					wantNobody(t, report)
+					equal(t, "backlog", report.Accounts[0].Backlog, poisoned)
+					if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, tt.says) {
+						t.Errorf("warnings: %s", text)
+					}
+				}
+				equal(t, "sent", len(w.sentNow()), good+1)
+			})
+		})
+	}
+}
+
+// After a stop one call shows whether calls get through again, not one row: the first
+// may be none to make a call for.
+func TestWaryUntilACall(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range int64(40) {
+			w.add(i + 1)
+		}
+		w.Unreadable = map[int64]error{1: errPassing, 2: errPassing}
+		w.Latency[opSend] = time.Second
+		w.Reply = always(providers.RateLimited)
+		w.setLedger(account, refresh.Row{NotBefore: time.Now().Add(-time.Second)})
+		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.Transient: 2, outcome.RateLimited: 38})
+		equal(t, "sent", w.sentNow(), []string{"rt-3"})
+	})
+}
+
+// What is told of a row that fails names the row.
+func TestFailuresAreNamed(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		w.add(id)
+		w.Reply = always(providers.Unknown)
+		report := w.run(t, sweep.Request{})
+		if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, fmt.Sprintf("transaction %d: ", id)) {
+			t.Errorf("warnings: %s", text)
+		}
+	})
+}
