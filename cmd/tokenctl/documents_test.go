@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// coming are verbs that the documents tell of already. A verb that exists is checked
+// like all others, whether it still stands here or not.
+var coming = []string{"status", "refresh", "run", "resolve", "doctor"}
+
+var (
+	span         = regexp.MustCompile("`tokenctl ([^`]*)`")
+	continuation = regexp.MustCompile(`\\\n\s*`)
+	shellEnds    = regexp.MustCompile(`\s(#|\||>|<|&&|;).*$`)
+)
+
+// usage is a command line of a document.
+type usage struct {
+	where string
+	args  []string
+	whole bool // to be run as it stands, so that it must be complete
+}
+
+// usages are the command lines of README.md and docs/.
+func usages(t *testing.T) []usage {
+	t.Helper()
+	paths, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []usage
+	for _, path := range append(paths, "../../README.md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := 0
+		for line := range strings.Lines(continuation.ReplaceAllString(string(text), " ")) {
+			number++
+			where := fmt.Sprintf("%s:%d or below", filepath.Base(path), number)
+			if code, indented := strings.CutPrefix(line, "    "); indented {
+				// Behind a pipe too: what comes before it makes its input.
+				for part := range strings.SplitSeq(code, " | ") {
+					fields := strings.Fields(shellEnds.ReplaceAllString(part, ""))
+					if at := slices.Index(fields, "tokenctl"); at >= 0 {
+						all = append(all, usage{where, fields[at+1:], true})
+					}
+				}
+				continue
+			}
+			for _, match := range span.FindAllStringSubmatch(line, -1) {
+				all = append(all, usage{where, strings.Fields(match[1]), false})
+			}
+		}
+	}
+	return all
+}
+
+// Whoever types what a document says must not be told that there is no such command.
+func TestDocumentsNameCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	all := usages(t)
+	if len(all) < 10 {
+		t.Fatalf("only %d command lines found", len(all))
+	}
+	for _, u := range all {
+		cmd, rest, err := root(&options{}).Find(u.args)
+		if err != nil || cmd.Parent() == nil {
+			if len(u.args) == 0 || !slices.Contains(coming, u.args[0]) {
+				t.Errorf("%s: tokenctl %s: no such command", u.where, strings.Join(u.args, " "))
+			}
+			continue
+		}
+		if err = cmd.ParseFlags(rest); err == nil {
+			err = cmd.ValidateArgs(cmd.Flags().Args())
+		}
+		if err == nil && u.whole {
+			err = cmd.ValidateRequiredFlags()
+		}
+		if err == nil && u.whole {
+			err = cmd.ValidateFlagGroups()
+		}
+		if err != nil {
+			t.Errorf("%s: tokenctl %s: %v", u.where, strings.Join(u.args, " "), err)
+		}
+	}
+}
