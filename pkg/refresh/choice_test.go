@@ -32,6 +32,7 @@ const (
 	skews                // the run's clock is off
 	lags                 // the tick comes late
 	forces               // a person forces the run
+	resolves             // a person resolves instead of the run
 )
 
 // choice is one thing that goes wrong, or comes in between, in a history.
@@ -41,6 +42,7 @@ type choice struct {
 	fault rt.Fault
 	until int           // the tick in which it lands, or in which the process wakes up
 	by    time.Duration // how far into that it lands; how far the clock is off; how late the tick comes
+	how   refresh.Resolution
 }
 
 // String names the choice; in one history no two have the same name.
@@ -73,6 +75,8 @@ func (c choice) String() string {
 		return fmt.Sprintf("%s: clock off by %s", run, c.by)
 	case forces:
 		return run + ": forced"
+	case resolves:
+		return fmt.Sprintf("%s: a person resolves: %s", run, c.how)
 	case lags:
 		return fmt.Sprintf("%s: late by %s", run, c.by)
 	}
@@ -104,7 +108,7 @@ func heals(fault rt.Fault, site rt.Site) bool {
 // beforeTick are the choices about a whole tick.
 func beforeTick(n int) []choice {
 	m := moment{tick: n}
-	return []choice{
+	all := []choice{
 		{moment: m, what: skews, by: 5 * time.Minute},
 		{moment: m, what: skews, by: -5 * time.Minute},
 		{moment: m, what: skews, by: 20 * time.Minute},
@@ -112,6 +116,10 @@ func beforeTick(n int) []choice {
 		{moment: m, what: lags, by: 14 * time.Minute},
 		{moment: m, what: lags, by: 2 * time.Hour},
 	}
+	for _, how := range refresh.Resolutions {
+		all = append(all, choice{moment: m, what: resolves, how: how})
+	}
+	return all
 }
 
 // choicesAt are all the choices about one call.
