@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,22 +39,24 @@ func usages(t *testing.T) []usage {
 		if err != nil {
 			t.Fatal(err)
 		}
-		number := 0
-		for line := range strings.Lines(continuation.ReplaceAllString(string(text), " ")) {
-			number++
-			where := fmt.Sprintf("%s:%d or below", filepath.Base(path), number)
-			if code, indented := strings.CutPrefix(line, "    "); indented {
+		for paragraph := range strings.SplitSeq(continuation.ReplaceAllString(string(text), " "), "\n\n") {
+			var prose strings.Builder
+			for line := range strings.Lines(paragraph) {
+				code, indented := strings.CutPrefix(line, "    ")
+				if !indented {
+					prose.WriteString(line)
+					continue
+				}
 				// Behind a pipe too: what comes before it makes its input.
 				for part := range strings.SplitSeq(code, " | ") {
 					fields := strings.Fields(shellEnds.ReplaceAllString(part, ""))
 					if at := slices.Index(fields, "tokenctl"); at >= 0 {
-						all = append(all, usage{where, fields[at+1:], true})
+						all = append(all, usage{filepath.Base(path), fields[at+1:], true})
 					}
 				}
-				continue
 			}
-			for _, match := range span.FindAllStringSubmatch(line, -1) {
-				all = append(all, usage{where, strings.Fields(match[1]), false})
+			for _, match := range span.FindAllStringSubmatch(prose.String(), -1) { // over the ends of lines
+				all = append(all, usage{filepath.Base(path), strings.Fields(match[1]), false})
 			}
 		}
 	}

@@ -26,7 +26,7 @@ type document struct {
 
 var (
 	heading  = regexp.MustCompile(`^#{1,6} (.*)$`)
-	codeSpan = regexp.MustCompile("`[^`]*`")
+	codeSpan = regexp.MustCompile("`[^`\n]*(?:\n[^`\n]+)*`") // it may go on in the next line of its paragraph
 )
 
 // documents are the project's.
@@ -82,14 +82,14 @@ func parse(path, text string) document {
 			code.WriteString(indented)
 		default:
 			end()
-			prose.WriteString(codeSpan.ReplaceAllString(line, ""))
+			prose.WriteString(line)
 			if match := heading.FindStringSubmatch(strings.TrimSpace(line)); match != nil {
 				d.anchor(match[1])
 			}
 		}
 	}
 	end()
-	d.prose = prose.String()
+	d.prose = codeSpan.ReplaceAllString(prose.String(), "")
 	return d
 }
 
