@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tokenrefresh/pkg/refresh"
@@ -103,6 +104,17 @@ func (c choice) cuts() bool {
 // waits for a person: a refused login does.
 func heals(fault rt.Fault, site rt.Site) bool {
 	return fault.On(site) && (fault != rt.AnswerRefused || site.Op != rt.Login)
+}
+
+// unpromised reports whether nothing is promised once c follows the choices of h: that
+// one run is misled by two stale reads of tokens after the row was lost. See "The row
+// lost" in docs/protocol.md, section "What can still go wrong".
+func (h *history) unpromised(c choice) bool {
+	misleads := func(o choice) bool {
+		return o.fault == rt.Stale && o.site.Doc == refresh.TokensDoc && o.tick == c.tick && o.rival == c.rival
+	}
+	lost := slices.IndexFunc(h.choices, func(o choice) bool { return o.what == loses })
+	return lost >= 0 && misleads(c) && slices.ContainsFunc(h.choices[lost:], misleads)
 }
 
 // beforeTick are the choices about a whole tick.

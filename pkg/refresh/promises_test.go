@@ -145,9 +145,10 @@ func needsPerson(w *rt.World, sure bool) bool {
 		(w.Provider.Risked(token) || lost || !sure && slices.Contains(r.Spent, fingerprint(token)))
 }
 
-// lostReply says which reply a store accepted that was never promoted, although it
-// had to be: no person edited tokens since its attempt looked, or decided for another
-// chain, nobody had taken over before it was stored, the row was not lost, and nothing that came from it is current.
+// lostReply says which reply a store accepted that no claim tells of, or that was never
+// promoted, although it had to be: no person edited tokens since its attempt looked, or
+// decided for another chain, nobody had taken over before it was stored, the row was not
+// lost, and nothing that came from it is current.
 func lostReply(w *rt.World, decided bool) string {
 	deeds := w.Deeds()
 	for stored, d := range deeds {
@@ -155,6 +156,9 @@ func lostReply(w *rt.World, decided bool) string {
 			continue
 		}
 		claimed := slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.What == rt.Claimed && o.ID == d.ID })
+		if claimed < 0 {
+			return fmt.Sprintf("reply %s was stored by an attempt that never claimed", d.ID)
+		}
 		looked := 0
 		if base := deeds[claimed].Base; base != "" {
 			looked = slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.ID == base && (o.What == rt.Edited || o.What == rt.MadeCurrent) }) + 1
