@@ -110,6 +110,10 @@ func TestVerdict(t *testing.T) {
 			fresh(c)
 			c.CanLogin = false
 		}, health.Warn, health.NotSeeded, "neither a login in the secret s/credentials nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
+		"neither login nor refresh token in what is there": {func(c *credential) {
+			fresh(c)
+			c.CanLogin, c.Tokens = false, health.Secret{Name: "s/tokens", Version: "v1"}
+		}, health.Warn, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
 		"credentials that were seeded": {func(c *credential) {
 			fresh(c)
 			c.Row.Phase, c.Row.RefreshAt, c.Exists = refresh.Idle, in(-10*time.Second), true

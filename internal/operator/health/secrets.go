@@ -39,7 +39,7 @@ func (c Credential) notSeeded() Finding {
 			state, NotSeeded, "nobody has filled in the secret " + c.Credentials.Name, "put the provider's credentials in",
 			[]string{c.command("seed credentials")},
 		}
-	case !c.Sweep && !c.CanLogin && c.Credentials.Fault == "" && empty(c.Tokens) && c.Row.AttemptID == "":
+	case !c.Sweep && !c.CanLogin && c.Credentials.Fault == "" && !c.RefreshToken && c.Tokens.Fault != Unread && c.Row.AttemptID == "":
 		return Finding{state, NotSeeded, fmt.Sprintf("there is neither a login in the secret %s nor a refresh token in %s",
 			c.Credentials.Name, c.Tokens.Name), c.newChain(), c.seeds()}
 	}
