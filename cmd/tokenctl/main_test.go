@@ -11,9 +11,10 @@ import (
 	"tokenrefresh/internal/plant"
 )
 
-// TestMain lets the test binary be the command where local starts its victims.
+// TestMain lets the test binary be the command where a process of its own is needed:
+// local starts its victims, and tests start run.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "victim" {
+	if len(os.Args) > 1 && slices.Contains([]string{"victim", "run"}, os.Args[1]) {
 		main()
 		return
 	}
@@ -86,19 +87,40 @@ func TestWrongUsage(t *testing.T) {
 		"pause --provider hesabe --account a/b": "--account",
 		"pause --provider hesabe --home s3":     "aws or embedded",
 		"resume --provider hesabe --secret-prefix=": "--secret-prefix",
-		"record":                                       "transaction-id",
-		"record --transaction-id x":                    "transaction-id",
-		"record --transaction-id 1 --file f":           "none of the others can be",
-		"record --status deleted --file f":             "none of the others can be",
-		"record --transaction-id -1 --status deleted":  `"transaction_id"`,
-		"record --transaction-id 1 --status done":      `"status"`,
-		"record --transaction-id 1":                    `"refresh_token": is missing`,
-		"record --file f.txt":                          "--format",
-		"status --provider paypal":                     "hesabe, tconnect, berbix",
-		"status --account a/b":                         "--account",
-		"status --every 1ms":                           "--every",
-		"record --file f.csv --workers -1":             "--workers",
-		"record --transaction-id 1 --account default/": "--account",
+		"record":                                         "transaction-id",
+		"record --transaction-id x":                      "transaction-id",
+		"record --transaction-id 1 --file f":             "none of the others can be",
+		"record --status deleted --file f":               "none of the others can be",
+		"record --transaction-id -1 --status deleted":    `"transaction_id"`,
+		"record --transaction-id 1 --status done":        `"status"`,
+		"record --transaction-id 1":                      `"refresh_token": is missing`,
+		"record --file f.txt":                            "--format",
+		"record --file f.csv --workers -1":               "--workers",
+		"record --transaction-id 1 --account default/":   "--account",
+		"refresh everything":                             "everything",
+		"refresh --account shop-2":                       "needs its --provider",
+		"refresh --provider hesabe --account a/b":        "--account",
+		"refresh --provider paypal":                      "hesabe, tconnect, berbix",
+		"refresh --provider hesabe --transaction 1":      "--provider berbix",
+		"refresh --provider berbix --transaction -1":     "above 0",
+		"refresh --provider hesabe --function f":         "none of the others can be",
+		"refresh --function f":                           "--home aws alone",
+		"refresh --environment staging":                  "production or sandbox",
+		"run everything":                                 "everything",
+		"run --provider paypal":                          "hesabe, tconnect, berbix",
+		"run --every 10ms":                               "--every",
+		"run --every 2h":                                 "--every",
+		"run --account shop-2":                           "needs a --provider",
+		"run --provider hesabe --account a/b":            "--account",
+		"run --environment staging":                      "production or sandbox",
+		"status --provider paypal":                       "hesabe, tconnect, berbix",
+		"status --account a/b":                           "--account",
+		"status --every 1ms":                             "--every",
+		"resolve":                                        "accepts 1 arg",
+		"resolve hope --provider hesabe":                 "hope",
+		"resolve accept":                                 "provider",
+		"resolve accept --provider berbix":               "record a transaction again",
+		"resolve accept --provider hesabe --account a/b": "--account",
 	} {
 		// The state first: a flag on the line overrules it.
 		tokenctl(t, "", append(slices.Clone(embedded), strings.Fields(line)...)...).want(t, exitUsage, says)
