@@ -30,6 +30,22 @@ func ParseSeed(doc secret.String) (Seed, error) {
 	return Seed{RefreshToken: c.refreshToken, Unknown: slices.Sorted(maps.Keys(c.others))}, nil
 }
 
+// Tokens is what a tokens document holds, whoever wrote it.
+type Tokens struct {
+	RefreshToken secret.String
+	AttemptID    string // of the attempt that wrote it; empty: a person did
+}
+
+// ParseTokens reads a tokens document as a run does, and refuses what a run would. One
+// without anything in it is no error. Its error names keys and no value.
+func ParseTokens(doc secret.String) (Tokens, error) {
+	c, err := parseChain(doc)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return Tokens{RefreshToken: c.refreshToken, AttemptID: c.attemptID}, nil
+}
+
 // Presented reports whether token is among the refresh tokens that were presented last
 // and may be spent.
 func (r Row) Presented(token secret.String) bool {

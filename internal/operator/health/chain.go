@@ -1,0 +1,74 @@
+package health
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// fewAttempts are few enough to be told of.
+	fewAttempts = 10
+	// leastAttempts: an alarm rings where there are fewer.
+	leastAttempts = 2
+)
+
+// chain is the main finding about a credential with a chain of tokens.
+func (c Credential) chain(now time.Time) Finding {
+	return c.urgent(now, first(
+		c.sending(now), c.waiting(), c.secretAtFault(), c.notSeeded(), c.rowless(), c.unstored(), c.paused(), c.chainEnds(now),
+		c.silent(now), c.limited(now), c.failing(now),
+	))
+}
+
+// urgent adds until when readers have a token, and raises what is left to itself where
+// that is too slow.
+func (c Credential) urgent(now time.Time, f Finding) Finding {
+	ends := c.Row.AccessExpiresAt
+	switch {
+	case ends.IsZero(), f.Condition == Busy, f.Condition == Unstored, f.Condition == Unpublished: // a newer token is on its way
+		return f
+	case now.Before(ends) && f.State == OK:
+		return f
+	case now.Before(ends):
+		f.Cause += "; the access token ends in " + Short(ends.Sub(now))
+		if left := c.AttemptsLeft(now); f.State == Warn && !c.troubled() {
+			if left < fewAttempts {
+				f.Cause += fmt.Sprintf(", attempts left until then: %d", left)
+			}
+			if left < leastAttempts {
+				f.State = Act
+			}
+		}
+		return f
+	case f.Condition == Healthy:
+		f = act(Expired, "a refresh is due, and no run has begun it yet", "wait for the next tick, or refresh it now",
+			c.command("refresh"))
+	case !c.troubled(): // else an edit is about to mend it
+		f.State = Act
+	}
+	f.Cause += fmt.Sprintf("; the access token ended %s ago", Short(now.Sub(ends)))
+	return f
+}
+
+// chainEnds is about a refresh token that ends before it is used.
+func (c Credential) chainEnds(now time.Time) Finding {
+	ends := c.Row.RefreshExpiresAt
+	switch {
+	case ends.IsZero(), c.CanLogin, c.Credentials.Fault != "", ends.After(later(now, c.Row.RefreshAt)):
+		return Finding{}
+	case now.Before(ends):
+		cause := fmt.Sprintf("the refresh token ends in %s, before it would be used, and there is no login", Short(ends.Sub(now)))
+		return act(ChainEnds, cause, c.newChain(), c.seeds()...)
+	}
+	return act(ChainEnds, "the refresh token has ended, and there is no login", c.newChain(), c.seeds()...)
+}
+
+// newChain says where a new chain comes from.
+func (c Credential) newChain() string {
+	return fmt.Sprintf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
+		c.Credentials.Name, c.Tokens.Name)
+}
+
+func (c Credential) seeds() []string {
+	return []string{c.command("seed credentials"), c.command("seed tokens")}
+}

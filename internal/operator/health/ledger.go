@@ -1,0 +1,67 @@
+package health
+
+import (
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+)
+
+// rowUnreadable is about a row that cannot be read.
+func (c Credential) rowUnreadable() Finding {
+	if c.Row.Unreadable == nil {
+		return Finding{}
+	}
+	return act(RowUnreadable, c.Row.Unreadable.Error(),
+		"somebody has edited it by hand: correct what the cause names; nothing is sent until then")
+}
+
+// rowless is about a credential with secrets and without a row.
+func (c Credential) rowless() Finding {
+	const mend = "the next tick does; an account that is not among the function's Accounts needs one run of its own"
+	switch {
+	case c.Exists:
+		return Finding{}
+	case c.WrittenBy != "":
+		cause := "the ledger has lost its row: the token in the secret %s may be spent, and a run must log in"
+		return warn(RowLost, fmt.Sprintf(cause, c.Tokens.Name), mend, c.command("refresh"))
+	}
+	return warn(New, "no run has looked at it yet", mend, c.command("refresh"))
+}
+
+// sending is about a claim: it is held, or its holder died.
+func (c Credential) sending(now time.Time) Finding {
+	if c.Row.Phase != refresh.Sending {
+		return Finding{}
+	}
+	late := now.Sub(c.Row.ClaimedUntil)
+	switch {
+	case late < 0:
+		return Finding{State: OK, Condition: Busy, Cause: fmt.Sprintf("a run is at work, for %s more at most", Short(-late))}
+	case late < silence:
+		return warn(Died, "a run died over an attempt", "the next tick finishes it")
+	}
+	return act(Silent, fmt.Sprintf("a run died over an attempt, and no other has come for %s to finish it", Short(late)), findRuns,
+		c.doctor(), c.command("refresh"))
+}
+
+// unstored is about a reply that is not everywhere where it belongs.
+func (c Credential) unstored() Finding {
+	const mend = "remove what stands in its way, a permission or a quota: each tick tries again, and nothing is lost"
+	r := c.Row
+	switch {
+	case r.Escrow.AttemptID != "" && !r.Escrow.Raw:
+		cause := fmt.Sprintf("the newest tokens are in the ledger alone, for the secret %s did not take them", c.Tokens.Name)
+		return act(Unstored, c.because(cause), mend, c.doctor())
+	case r.VersionID != r.PublishedVersionID:
+		return act(Unpublished, c.because(fmt.Sprintf("the secret %s lacks the newest token", c.Access.Name)), mend, c.doctor())
+	}
+	return Finding{}
+}
+
+func (c Credential) paused() Finding {
+	if !c.Row.Paused {
+		return Finding{}
+	}
+	return warn(Paused, "a person has paused the calls to the provider", "let them go on", c.command("resume"))
+}

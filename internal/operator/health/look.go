@@ -1,0 +1,188 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+)
+
+const (
+	// head is how much of each shard is read at first, as a tick does.
+	head = 25
+	// headMost is how much of it where all of that is due.
+	headMost = 250
+)
+
+// looking is a credential that is being read.
+type looking struct {
+	Credential
+	home  *home.Home
+	entry catalog.Entry
+}
+
+// look reads what belongs to the row. What a run does meanwhile would look like an edit by
+// hand, so the row is then read again, and all else after it.
+func (l *looking) look(ctx context.Context, now time.Time) {
+	if l.Row.Unreadable != nil {
+		return
+	}
+	if l.Sweep {
+		l.readCredentials(ctx)
+		l.readIndex(ctx, now)
+		return
+	}
+	for range tries {
+		l.readSecrets(ctx)
+		if !l.Exists || l.Tokens.Version == l.Row.VersionID && l.Access.Version == l.Row.PublishedVersionID {
+			return
+		}
+		row, exists, err := l.home.Ledger.Row(ctx, l.Key)
+		if err != nil || !exists || row.Unreadable != nil || same(row, l.Row) {
+			return
+		}
+		l.Row = row
+	}
+}
+
+// same reports whether no run has written between two reads of a row.
+func same(a, b refresh.Row) bool {
+	return a.Fence == b.Fence && a.Phase == b.Phase && a.VersionID == b.VersionID && a.PublishedVersionID == b.PublishedVersionID
+}
+
+func (l *looking) readSecrets(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { l.readCredentials(ctx) })
+	wg.Go(func() { l.readTokens(ctx) })
+	wg.Go(func() {
+		var err error
+		l.Access = l.secret(refresh.AccessDoc)
+		l.Access.Version, err = l.home.Secrets.CurrentID(ctx, l.Key, refresh.AccessDoc)
+		if err == nil && l.Access.Version == "" {
+			err = refresh.ErrNoValue
+		}
+		l.Access.fail(err)
+	})
+	if l.Row.State == refresh.Uncertain && l.Row.AttemptID != "" {
+		wg.Go(func() {
+			v, err := l.home.Secrets.ByID(ctx, l.Key, refresh.TokensDoc, l.Row.AttemptID)
+			l.Staged = err == nil && v.ID != ""
+		})
+	}
+	wg.Wait()
+}
+
+func (l *looking) secret(doc refresh.Document) Secret {
+	return Secret{Name: refresh.NameOf(l.home.Secrets, l.Key, doc)}
+}
+
+// readCredentials opens the credentials as a run does, which calls nobody.
+func (l *looking) readCredentials(ctx context.Context) {
+	l.Credentials = l.secret(refresh.Credentials)
+	v, err := l.home.Secrets.Current(ctx, l.Key, refresh.Credentials)
+	l.Credentials.Version = v.ID
+	if err != nil {
+		l.Credentials.fail(err)
+		return
+	}
+	session, err := l.entry.New(exchange.New(exchange.Options{}), "production").Open(v.Value)
+	if err != nil {
+		l.Credentials.unusable(err)
+		return
+	}
+	l.CanLogin = session.CanLogin()
+}
+
+func (l *looking) readTokens(ctx context.Context) {
+	l.Tokens = l.secret(refresh.TokensDoc)
+	v, err := l.home.Secrets.Current(ctx, l.Key, refresh.TokensDoc)
+	l.Tokens.Version = v.ID
+	if err != nil {
+		l.Tokens.fail(err)
+		return
+	}
+	held, err := refresh.ParseTokens(v.Value)
+	if err != nil {
+		l.Tokens.unusable(err)
+		return
+	}
+	l.RefreshToken, l.WrittenBy = !held.RefreshToken.Blank(), held.AttemptID
+}
+
+// fail takes note of a read that failed.
+func (s *Secret) fail(err error) {
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, refresh.ErrNoSecret):
+		s.Fault = Missing
+	case errors.Is(err, refresh.ErrNoValue):
+		s.Fault = Empty
+	case errors.Is(err, awshome.ErrRotation):
+		s.Fault = Rotating
+	case errors.Is(err, awshome.ErrBinary), errors.Is(err, refresh.ErrMalformed):
+		s.Fault = Broken
+	default:
+		s.Fault = Unread
+	}
+	s.Err = err
+}
+
+// unusable takes note of a text that a run could not use.
+func (s *Secret) unusable(err error) {
+	s.Fault, s.Err = Broken, err
+	if errors.Is(err, providers.ErrNotSeeded) {
+		s.Fault = Empty
+	}
+}
+
+// readIndex reads the heads of the due index, each shard's, and further where all of a
+// head is due.
+func (l *looking) readIndex(ctx context.Context, now time.Time) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for shard := range sweep.Shards {
+		wg.Go(func() {
+			entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
+			if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
+				entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, headMost, now)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			l.Transactions.add(entries, err, now)
+		})
+	}
+	wg.Wait()
+}
+
+// add takes over the head of a shard, the first due first.
+func (t *Transactions) add(entries []sweep.Due, err error, now time.Time) {
+	t.Err = errors.Join(t.Err, err)
+	due := 0
+	for _, e := range entries {
+		if !e.RefreshAt.After(now) {
+			due++
+			t.OldestDue = earlier(t.OldestDue, e.RefreshAt)
+		}
+		t.Next = earlier(t.Next, e.RefreshAt)
+		t.NextExpiry = earlier(t.NextExpiry, e.AccessExpiresAt)
+	}
+	t.Due += due
+	t.More = t.More || due == headMost
+}
+
+// earlier is the earlier of two times, of which a zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,108 @@
+package health
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/refresh"
+)
+
+const (
+	// parallel is how many credentials are read at once.
+	parallel = 8
+	// tries is how often a credential is read that changes meanwhile.
+	tries = 3
+	// usual is the account that is looked at even where nothing is known of it.
+	usual = "default"
+)
+
+// Reader reads what a home knows of its credentials. It writes nothing and calls no
+// provider.
+type Reader struct {
+	Home *home.Home
+	// Provider and Account narrow what is read; empty: all of them.
+	Provider, Account string
+	// Flags are those with which tokenctl finds this home, for the commands of findings.
+	Flags string
+}
+
+// Read reads all credentials of a home.
+func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error) {
+	return Reader{Home: h}.Read(ctx, now)
+}
+
+// Read reads the credentials, in the order of the catalog and of their accounts: those
+// with a row in the ledger, and default or the account that is asked for. A ledger that
+// cannot be read is an error; any other trouble is told of in the credential.
+func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
+	var all []*looking
+	for _, entry := range catalog.All() {
+		if r.Provider != "" && r.Provider != entry.Name {
+			continue
+		}
+		rows, err := r.Home.Ledger.Rows(ctx, entry.Name)
+		if err != nil {
+			return nil, fmt.Errorf("read the ledger: %w", err)
+		}
+		all = append(all, r.known(entry, rows)...)
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, l := range all {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			l.look(ctx, now)
+		})
+	}
+	wg.Wait()
+	var credentials []Credential
+	several := map[string]int{}
+	for _, l := range all {
+		several[l.Key.Provider]++
+	}
+	for _, l := range all {
+		// A default that was never set up is no news beside other accounts.
+		if !l.absent() || several[l.Key.Provider] == 1 {
+			credentials = append(credentials, l.Credential)
+		}
+	}
+	return credentials, ctx.Err()
+}
+
+// known lists the credentials of a provider.
+func (r Reader) known(entry catalog.Entry, rows []refresh.Row) []*looking {
+	wanted := cmp.Or(r.Account, usual)
+	var all []*looking
+	add := func(row refresh.Row, exists bool) {
+		all = append(all, &looking{home: r.Home, entry: entry, Credential: Credential{
+			Key: row.Key, Sweep: entry.Sweep, Row: row, Exists: exists, Flags: r.Flags,
+		}})
+	}
+	for _, row := range rows {
+		if config.ValidAccount(row.Account) && (r.Account == "" || r.Account == row.Account) { // and not the claim of a shard
+			add(row, true)
+		}
+	}
+	if !slices.ContainsFunc(all, func(l *looking) bool { return l.Key.Account == wanted }) {
+		add(refresh.Row{Key: refresh.Key{Provider: entry.Name, Account: wanted}}, false)
+	}
+	for _, l := range all {
+		for _, row := range rows {
+			if row.Unreadable != nil && strings.HasPrefix(row.Account, l.Key.Account+"/") {
+				l.Transactions.Err = errors.Join(l.Transactions.Err, row.Unreadable)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *looking) int { return cmp.Compare(a.Key.Account, b.Key.Account) })
+	return all
+}

@@ -1,0 +1,92 @@
+package health
+
+import (
+	"fmt"
+	"time"
+)
+
+// settling is how long after a refresh a read of a secret may still be stale.
+const settling = time.Minute
+
+// all are the secrets of the credential.
+func (c Credential) all() []Secret {
+	if c.Sweep {
+		return []Secret{c.Credentials}
+	}
+	return []Secret{c.Credentials, c.Tokens, c.Access}
+}
+
+// absent reports whether nothing of the credential was ever set up.
+func (c Credential) absent() bool {
+	for _, s := range c.all() {
+		if s.Fault != Missing {
+			return false
+		}
+	}
+	return !c.Exists
+}
+
+// notSeeded is about credentials that nobody has put in.
+func (c Credential) notSeeded() Finding {
+	state := Warn
+	if !c.Row.LastSuccessAt.IsZero() || c.Transactions.Due > 0 { // they were there once, or are needed
+		state = Act
+	}
+	empty := func(s Secret) bool { return s.Fault == Empty || s.Fault == Missing }
+	switch {
+	case empty(c.Credentials):
+		return Finding{
+			state, NotSeeded, "nobody has filled in the secret " + c.Credentials.Name, "put the provider's credentials in",
+			[]string{c.command("seed credentials")},
+		}
+	case !c.Sweep && !c.CanLogin && c.Credentials.Fault == "" && empty(c.Tokens) && c.Row.AttemptID == "":
+		return Finding{state, NotSeeded, fmt.Sprintf("there is neither a login in the secret %s nor a refresh token in %s",
+			c.Credentials.Name, c.Tokens.Name), c.newChain(), c.seeds()}
+	}
+	return Finding{}
+}
+
+// secretAtFault is about the first secret that no run can use.
+func (c Credential) secretAtFault() Finding {
+	if c.absent() {
+		return Finding{}
+	}
+	for _, s := range c.all() {
+		cause := fmt.Sprintf("secret %s: %v", s.Name, s.Err)
+		switch {
+		case s.Fault == Missing:
+			return act(SecretAtFault, cause, "make it, which seed does with all that are missing", c.command("seed credentials"))
+		case s.Fault == Rotating:
+			return act(SecretAtFault, cause, "turn the rotation off, as the cause says")
+		case s.Fault == Broken && s.Name == c.Tokens.Name:
+			return act(SecretAtFault, cause, `put a refresh token into it, as {"refresh_token":"…"}`, c.command("seed tokens"))
+		case s.Fault == Broken:
+			return act(SecretAtFault, cause, "correct its text", c.command("seed credentials"))
+		}
+	}
+	return Finding{}
+}
+
+// unchecked is about a secret that could not be read from here.
+func (c Credential) unchecked() Finding {
+	for _, s := range c.all() {
+		if s.Fault == Unread {
+			return warn(Unchecked, fmt.Sprintf("secret %s: %v", s.Name, s.Err),
+				"look again as somebody who may read it: this tells nothing of the function")
+		}
+	}
+	return Finding{}
+}
+
+// accessEdited is about an access secret that holds what no run has published.
+func (c Credential) accessEdited(now time.Time) Finding {
+	r := c.Row
+	published := r.PublishedVersionID
+	switch {
+	case published == "", published != r.VersionID, r.Escrow.AttemptID != "", now.Sub(r.LastSuccessAt) < settling,
+		c.Access.Version == published, c.Access.Fault != "" && c.Access.Fault != Empty:
+		return Finding{}
+	}
+	cause := fmt.Sprintf("the secret %s holds what no run has published: a person, or a rotation, has edited it", c.Access.Name)
+	return act(AccessEdited, cause, "the next refresh puts it right; to have that now, force one", c.command("refresh --force"))
+}

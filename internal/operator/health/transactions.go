@@ -1,0 +1,56 @@
+package health
+
+import (
+	"fmt"
+	"time"
+)
+
+// backlogAge is how long transactions may be due: the alarm on the backlog rings then.
+const backlogAge = 5 * time.Minute
+
+// sweep is the main finding about an account with transactions.
+func (c Credential) sweep(now time.Time) Finding {
+	f := first(c.waiting(), c.secretAtFault(), c.notSeeded(), c.paused(), c.limited(now), c.backlog(now), c.failing(now))
+	if ends := c.Transactions.NextExpiry; f.State != OK && !ends.IsZero() && !now.Before(ends) {
+		f.Cause += fmt.Sprintf("; the first access token ended %s ago", Short(now.Sub(ends)))
+		if !c.troubled() {
+			f.State = Act
+		}
+	}
+	return f
+}
+
+// backlog is about transactions that are due for long: no sweep comes, none gets through,
+// or none comes to them.
+func (c Credential) backlog(now time.Time) Finding {
+	t, r := c.Transactions, c.Row
+	since := later(t.OldestDue, r.NotBefore)
+	if t.OldestDue.IsZero() || now.Sub(since) < backlogAge {
+		return Finding{}
+	}
+	due := fmt.Sprintf("transactions due: %s, the oldest for %s", t.Count(), Short(now.Sub(t.OldestDue)))
+	if f := c.failing(now); !f.none() {
+		return act(Backlog, due+"; "+f.Cause, f.Mend, f.Commands...)
+	}
+	if now.Sub(r.LastSuccessAt) < backlogAge {
+		return act(Backlog, due+"; sweeps run, and do not come to all of them",
+			"see what the function's last run said; it may need more workers and memory, or BerbixQueueConcurrency", c.doctor())
+	}
+	return act(Silent, due+"; no sweep has refreshed any since", findRuns, c.doctor(), c.command("refresh"))
+}
+
+// indexAtFault is about what cannot be read of the due index and of the claims on it.
+func (c Credential) indexAtFault() Finding {
+	if c.Transactions.Err == nil {
+		return Finding{}
+	}
+	return act(IndexAtFault, c.Transactions.Err.Error(), "correct by hand what the cause names: sweeps pass over it")
+}
+
+// Count is how many are due, for people: "12", or "2000+" where there may be more.
+func (t Transactions) Count() string {
+	if t.More {
+		return fmt.Sprintf("%d+", t.Due)
+	}
+	return fmt.Sprint(t.Due)
+}

@@ -1,0 +1,71 @@
+package health
+
+import (
+	"fmt"
+
+	"tokenrefresh/pkg/refresh"
+)
+
+// waiting is about a row whose state waits for a person.
+func (c Credential) waiting() Finding {
+	if c.troubled() && !c.waits() {
+		return warn(Condition(c.Row.State), c.because(fmt.Sprintf("it was %s, and a secret was edited since", c.Row.State)),
+			"the next tick tries; if nothing changes for minutes, see why", c.doctor())
+	}
+	switch c.Row.State {
+	case refresh.Dead:
+		return act(Dead, c.because("the refresh token is refused, and there is no login"), c.newChain(), c.seeds()...)
+	case refresh.Uncertain:
+		return c.uncertain()
+	case refresh.Misconfigured:
+		return c.misconfigured()
+	case refresh.OK:
+	}
+	return Finding{}
+}
+
+// uncertain is about an attempt of which nobody knows whether it has spent the token.
+func (c Credential) uncertain() Finding {
+	r := c.Row
+	cause := c.because("the refresh token may be spent, and there is no login")
+	switch {
+	case c.Staged && (c.Tokens.Version == r.BaseVersionID || c.Tokens.Version == r.AttemptID):
+		return warn(Uncertain, "the reply that was missing is in the secret "+c.Tokens.Name,
+			"the next tick finishes the attempt; if nothing changes for minutes, see why", c.doctor())
+	case c.Staged:
+		cause = fmt.Sprintf("the reply that was missing is in the secret %s, but another version is current there", c.Tokens.Name)
+		return act(Uncertain, cause, "make the reply current, or drop it for good",
+			c.command("resolve accept"), c.command("resolve discard"))
+	case r.Escrow.AttemptID != "":
+		return act(Uncertain, cause+"; the provider's reply is stored, and could not be read",
+			fmt.Sprintf("correct the secret %s (key, address), with which the next tick reads the reply again; or %s",
+				c.Credentials.Name, c.newChain()), append([]string{c.command("resolve accept")}, c.seeds()...)...)
+	case c.CanLogin:
+		return act(Uncertain, cause+"; no reply is stored", "log in once", c.command("resolve relogin"))
+	}
+	return act(Uncertain, cause+"; no reply is stored", c.newChain(), c.seeds()...)
+}
+
+// misconfigured is about a run that could not go on.
+func (c Credential) misconfigured() Finding {
+	if f := c.secretAtFault(); !f.none() {
+		f.Condition = Misconfigured
+		return f
+	}
+	cause := c.because("a run could not go on")
+	if c.unread() {
+		return act(Misconfigured, cause,
+			"each tick looks again; if this does not pass, see whether the function may read and decrypt the secrets", c.doctor())
+	}
+	return act(Misconfigured, cause,
+		fmt.Sprintf("correct the secret %s, or force a run, if what stood in the way is gone without that", c.Credentials.Name),
+		c.command("seed credentials"), c.command("refresh --force"))
+}
+
+// because is a cause with the one that the ledger has noted.
+func (c Credential) because(cause string) string {
+	if c.Row.LastError == "" {
+		return cause
+	}
+	return cause + ": " + c.Row.LastError
+}
