@@ -17,8 +17,8 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 )
 
-// leastEvery is how often one may look: a look makes some calls an account.
-const leastEvery = time.Second
+// leastRedraw is how often one may look: a look makes some calls an account.
+const leastRedraw = time.Second
 
 // looking are the flags of status.
 type looking struct {
@@ -70,8 +70,8 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 			return err
 		}
 	}
-	if l.every < leastEvery {
-		return fmt.Errorf("%w: --every must be %s at least", errUsage, leastEvery)
+	if l.every < leastRedraw {
+		return fmt.Errorf("%w: --every must be %s at least", errUsage, leastRedraw)
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
