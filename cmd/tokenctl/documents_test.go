@@ -56,11 +56,28 @@ func usages(t *testing.T) []usage {
 				}
 			}
 			for _, match := range span.FindAllStringSubmatch(prose.String(), -1) { // over the ends of lines
-				all = append(all, usage{filepath.Base(path), strings.Fields(match[1]), false})
+				for _, args := range each(strings.Fields(match[1])) {
+					all = append(all, usage{filepath.Base(path), args, false})
+				}
 			}
 		}
 	}
 	return all
+}
+
+// each is every command line that one with choices, such as accept|discard, stands for.
+func each(args []string) [][]string {
+	lines := [][]string{nil}
+	for _, arg := range args {
+		var longer [][]string
+		for _, line := range lines {
+			for choice := range strings.SplitSeq(arg, "|") {
+				longer = append(longer, append(slices.Clone(line), choice))
+			}
+		}
+		lines = longer
+	}
+	return lines
 }
 
 // Whoever types what a document says must not be told that there is no such command.
@@ -71,24 +88,30 @@ func TestDocumentsNameCommandsThatExist(t *testing.T) {
 		t.Fatalf("only %d command lines found", len(all))
 	}
 	for _, u := range all {
-		cmd, rest, err := root(&options{}).Find(u.args)
-		if err != nil || cmd.Parent() == nil {
-			if len(u.args) == 0 || !slices.Contains(coming, u.args[0]) {
-				t.Errorf("%s: tokenctl %s: no such command", u.where, strings.Join(u.args, " "))
-			}
-			continue
+		u.check(t)
+	}
+}
+
+// check fails the test where the command line is none.
+func (u usage) check(t *testing.T) {
+	t.Helper()
+	cmd, rest, err := root(&options{}).Find(u.args)
+	if err != nil || cmd.Parent() == nil {
+		if len(u.args) == 0 || !slices.Contains(coming, u.args[0]) {
+			t.Errorf("%s: tokenctl %s: no such command", u.where, strings.Join(u.args, " "))
 		}
-		if err = cmd.ParseFlags(rest); err == nil {
-			err = cmd.ValidateArgs(cmd.Flags().Args())
-		}
-		if err == nil && u.whole {
-			err = cmd.ValidateRequiredFlags()
-		}
-		if err == nil && u.whole {
-			err = cmd.ValidateFlagGroups()
-		}
-		if err != nil {
-			t.Errorf("%s: tokenctl %s: %v", u.where, strings.Join(u.args, " "), err)
-		}
+		return
+	}
+	if err = cmd.ParseFlags(rest); err == nil {
+		err = cmd.ValidateArgs(cmd.Flags().Args())
+	}
+	if err == nil && u.whole {
+		err = cmd.ValidateRequiredFlags()
+	}
+	if err == nil && u.whole {
+		err = cmd.ValidateFlagGroups()
+	}
+	if err != nil {
+		t.Errorf("%s: tokenctl %s: %v", u.where, strings.Join(u.args, " "), err)
 	}
 }

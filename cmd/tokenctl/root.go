@@ -17,7 +17,8 @@ Exit codes:
   0  done
   1  failed; the message says why and what to do
   2  wrong usage
-  3  a person must act: an outcome is dead, uncertain, misconfigured or persist_failed
+  3  a person must act: an outcome is dead, uncertain, misconfigured or persist_failed,
+     or status says so
   4  partly done: some records were refused or not stored, and told of`
 
 func root(o *options) *cobra.Command {

@@ -44,7 +44,9 @@ and below it what is the matter ("warn": it heals by itself, or harms nobody yet
 what to do. The exit code is 3 where you must do something.
 
 With --watch it looks again and again until Ctrl-C, and ends with 0. Where there is no terminal it prints a line each
-time, with --json an object. On AWS a look costs four calls an account, of Berbix nine.`,
+time, with --json an object. On AWS a look makes four calls an account, of Berbix ten.
+
+docs/status.md describes the JSON, and what can be the matter.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
