@@ -112,6 +112,7 @@ type result struct {
 		Error           string   `json:"error"`
 		Warnings        []string `json:"warnings"`
 	} `json:"credentials"`
+	Warnings          []string `json:"warnings"`
 	BatchItemFailures *[]struct {
 		ItemIdentifier string `json:"itemIdentifier"`
 	} `json:"batchItemFailures"`

@@ -89,9 +89,21 @@ func ForSweep(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := r.common()
 	c.TransactionsTable = r.required("TRANSACTIONS_TABLE", "the name of the DynamoDB table of transactions")
-	c.SweepWorkers = r.count("SWEEP_WORKERS", defaultWorkers, mostWorkers)
+	c.SweepWorkers = r.sweepWorkers()
 	c.SweepQueueURL = r.address("SWEEP_QUEUE_URL")
 	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, mostHandOver)
+	return c, r.err()
+}
+
+// ForMachine reads what the engines are told on a machine where flags say the rest:
+// HTTP_TIMEOUT, SWEEP_WORKERS and LOG_LEVEL. Its error lists every mistake.
+func ForMachine(getenv func(string) string) (Config, error) {
+	r := reader{getenv: getenv}
+	c := Config{
+		HTTPTimeout:  r.httpTimeout(),
+		SweepWorkers: r.sweepWorkers(),
+		LogLevel:     r.logLevel(),
+	}
 	return c, r.err()
 }
 
@@ -112,8 +124,9 @@ func (r *reader) common() Config {
 		SecretPrefix:        r.required("SECRET_PREFIX", "the first part of the secrets' names, such as token-refresh"),
 		LedgerTable:         r.required("LEDGER_TABLE", "the name of the DynamoDB table of the ledger"),
 		ProviderEnvironment: r.oneOf("PROVIDER_ENVIRONMENT", "production", "sandbox"),
-		HTTPTimeout:         r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout),
+		HTTPTimeout:         r.httpTimeout(),
 		ScheduleRate:        r.rate("SCHEDULE_RATE", "rate(1 minute)"),
+		LogLevel:            r.logLevel(),
 		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
 	}
 	if c.EventBus = r.or("EVENT_BUS", ""); c.EventBus != "" && !validBus(c.EventBus) {
@@ -131,10 +144,21 @@ func (r *reader) common() Config {
 			c.Accounts = append(c.Accounts, name)
 		}
 	}
-	if err := c.LogLevel.UnmarshalText([]byte(r.or("LOG_LEVEL", "info"))); err != nil {
+	return c
+}
+
+func (r *reader) httpTimeout() time.Duration {
+	return r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout)
+}
+
+func (r *reader) sweepWorkers() int { return r.count("SWEEP_WORKERS", defaultWorkers, mostWorkers) }
+
+func (r *reader) logLevel() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(r.or("LOG_LEVEL", "info"))); err != nil {
 		r.wrong("LOG_LEVEL", "%q is none of debug, info, warn, error", r.getenv("LOG_LEVEL"))
 	}
-	return c
+	return level
 }
 
 func (r *reader) or(name, otherwise string) string {

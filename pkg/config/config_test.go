@@ -50,6 +50,18 @@ func TestForRefresh(t *testing.T) {
 	}
 }
 
+func TestForMachine(t *testing.T) {
+	t.Parallel()
+	got, err := config.ForMachine(env(map[string]string{"HTTP_TIMEOUT": "3s", "LOG_LEVEL": "warn", "SWEEP_WORKERS": "128", "ACCOUNTS": "a/b"}))
+	want := config.Config{HTTPTimeout: 3 * time.Second, LogLevel: slog.LevelWarn, SweepWorkers: 128}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("error %v, (-want +got):\n%s", err, diff)
+	}
+	if _, err := config.ForMachine(env(map[string]string{"HTTP_TIMEOUT": "1h"})); err == nil || !strings.Contains(err.Error(), "HTTP_TIMEOUT") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestAllMistakesInOneMessage(t *testing.T) {
 	t.Parallel()
 	_, err := config.ForSweep(env(map[string]string{

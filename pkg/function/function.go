@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/google/uuid"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/config"
@@ -42,23 +41,14 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 	cfg, err := config.ForRefresh(os.Getenv)
 	clients := connect(err, awshome.Tuning{ConnectionsPerHost: parallel * callsEach})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
-	lambda.Start(&handler.Refresh{
-		Engine: refresh.Engine{
-			Provider:    newProvider(newExchange(cfg, parallel), cfg.ProviderEnvironment),
-			Secrets:     clients.Secrets(cfg.SecretPrefix),
-			Ledger:      clients.Ledger(cfg.LedgerTable),
-			Accounts:    cfg.Accounts,
-			NewID:       uuid.NewString,
-			SendTimeout: cfg.HTTPTimeout,
-			Parallel:    parallel,
-			Tick:        cfg.ScheduleRate,
-			Log:         log,
-		}.WithDefaults(),
-		NewRunID:  uuid.NewString,
-		Log:       log,
-		Namespace: cfg.MetricsNamespace,
-		Announce:  newDesk(clients, cfg, log),
-	})
+	h := handler.NewRefresh(refresh.Engine{
+		Provider: newProvider(newExchange(cfg, parallel), cfg.ProviderEnvironment),
+		Secrets:  clients.Secrets(cfg.SecretPrefix),
+		Ledger:   clients.Ledger(cfg.LedgerTable),
+		Parallel: parallel,
+	}, cfg, log)
+	h.Announce = newDesk(clients, cfg, log)
+	lambda.Start(h)
 }
 
 // StartSweep does so for a provider's transactions. newQueue makes the client of the
@@ -76,27 +66,17 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	clients := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	engine := sweep.Engine{
-		Provider:      newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
-		Secrets:       clients.Secrets(cfg.SecretPrefix),
-		Ledger:        clients.Ledger(cfg.LedgerTable),
-		Transactions:  clients.Transactions(cfg.TransactionsTable),
-		Accounts:      cfg.Accounts,
-		SendTimeout:   cfg.HTTPTimeout,
-		Workers:       cfg.SweepWorkers,
-		HandOverAbove: cfg.HandOverAbove,
-		Tick:          cfg.ScheduleRate,
-		Log:           log,
+		Provider:     newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
+		Secrets:      clients.Secrets(cfg.SecretPrefix),
+		Ledger:       clients.Ledger(cfg.LedgerTable),
+		Transactions: clients.Transactions(cfg.TransactionsTable),
 	}
 	if cfg.SweepQueueURL != "" {
 		engine.Queue = newQueue(clients.SQS, cfg.SweepQueueURL)
 	}
-	lambda.Start(&handler.Sweep{
-		Engine:    engine.WithDefaults(),
-		NewRunID:  uuid.NewString,
-		Log:       log,
-		Namespace: cfg.MetricsNamespace,
-		Announce:  newDesk(clients, cfg, log),
-	})
+	h := handler.NewSweep(engine, cfg, log)
+	h.Announce = newDesk(clients, cfg, log)
+	lambda.Start(h)
 }
 
 // connect makes the AWS clients, or ends the process with everything that is wrong

@@ -15,6 +15,8 @@ type Result struct {
 	RunID       string                  `json:"run_id"`
 	Outcomes    map[outcome.Outcome]int `json:"outcomes"`
 	Credentials []Credential            `json:"credentials"`
+	// Warnings are those of a run over transactions, which are no credential's.
+	Warnings []string `json:"warnings,omitempty"`
 	// BatchItemFailures is there for SQS batches only, empty where all went well.
 	BatchItemFailures *[]BatchItemFailure `json:"batchItemFailures,omitempty"`
 }
@@ -27,6 +29,17 @@ func newResult(provider, runID string) Result {
 func (r *Result) count(outcomes map[outcome.Outcome]int) {
 	for what, n := range outcomes {
 		r.Outcomes[what] += n
+	}
+}
+
+// warn adds the warnings of an account; of none, where a transaction of no account was
+// named.
+func (r *Result) warn(account string, texts []string) {
+	for _, text := range texts {
+		if account != "" {
+			text = account + ": " + text
+		}
+		r.Warnings = append(r.Warnings, text)
 	}
 }
 

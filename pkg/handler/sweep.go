@@ -142,6 +142,9 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 			causes = append(causes, cause)
 		}
 	}
+	for _, a := range report.Accounts {
+		r.warn(a.Account, a.Warnings)
+	}
 	swept := e.TransactionID == 0 && len(e.TransactionIDs) == 0
 	ends := h.emit(ctx, r.RunID, report, swept)
 	if swept && !e.DryRun {

@@ -190,6 +190,19 @@ func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]sweep.Due
 	return nil, errors.New("throttled")
 }
 
+// Who invokes the function is told why nothing came of it, as the log is.
+func TestSweepWarnsInItsAnswer(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	if r := invoke(t, h, []byte(`{"transaction_id":7}`)); len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "transaction 7 is not recorded") {
+		t.Errorf("of an unknown transaction: %q", r.Warnings)
+	}
+	h.Engine.Transactions = blindIndex{h.Engine.Transactions}
+	if r := invoke(t, h, nil); len(r.Warnings) != 1 || r.Warnings[0] != "default: query the due index: throttled" {
+		t.Errorf("of an index that cannot be read: %q", r.Warnings)
+	}
+}
+
 // What nobody has seen must not look healthy.
 func TestSweepThatSeesNothingSaysNothing(t *testing.T) {
 	t.Parallel()

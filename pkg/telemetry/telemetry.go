@@ -32,7 +32,7 @@ func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 
 // Line is what a run says of one credential.
 type Line struct {
-	Namespace         string
+	Namespace         string // empty: the values are attributes, of which CloudWatch makes no metrics
 	Provider, Account string
 	// Detailed adds the metrics of the account to those of the provider, which are paid for
 	// a second time. A provider with one account needs them once.
@@ -47,11 +47,11 @@ func (l Line) Emit(ctx context.Context, log *slog.Logger, attrs ...slog.Attr) {
 	all := make([]slog.Attr, 0, len(attrs)+len(l.Metrics)+3)
 	all = append(all, slog.String("provider", l.Provider), slog.String("account", l.Account))
 	all = append(all, attrs...)
-	if len(l.Metrics) > 0 {
+	if len(l.Metrics) > 0 && l.Namespace != "" {
 		all = append(all, slog.Any("_aws", l.header()))
-		for _, m := range l.Metrics {
-			all = append(all, slog.Float64(m.Name, m.Value))
-		}
+	}
+	for _, m := range l.Metrics {
+		all = append(all, slog.Float64(m.Name, m.Value))
 	}
 	record := slog.NewRecord(l.At, slog.LevelInfo, "run", 0)
 	record.AddAttrs(all...)

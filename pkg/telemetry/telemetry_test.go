@@ -58,9 +58,19 @@ func TestEmitDetailed(t *testing.T) {
 		false: `"Dimensions":[["provider"]]`, true: `"Dimensions":[["provider"],["provider","account"]]`,
 	} {
 		var out bytes.Buffer
-		telemetry.Line{Detailed: detailed, Metrics: []telemetry.Metric{telemetry.Count("N", 0)}}.Emit(t.Context(), telemetry.NewLogger(&out, 0))
+		telemetry.Line{Namespace: "Space", Detailed: detailed, Metrics: []telemetry.Metric{telemetry.Count("N", 0)}}.Emit(t.Context(), telemetry.NewLogger(&out, 0))
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("detailed %t: %s", detailed, out.String())
 		}
+	}
+}
+
+// Where no CloudWatch reads along, the values are told all the same.
+func TestEmitWithoutNamespace(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	telemetry.Line{Metrics: []telemetry.Metric{telemetry.Count("N", 7)}}.Emit(t.Context(), telemetry.NewLogger(&out, 0))
+	if got := out.String(); !strings.Contains(got, `"N":7`) || strings.Contains(got, "_aws") {
+		t.Errorf("line %s", got)
 	}
 }

@@ -25,10 +25,10 @@ const (
 	connections = 4
 )
 
-// openAWS reads AWS's own settings as its CLI does: variables, profiles, SSO, and
-// AWS_ENDPOINT_URL.
-func openAWS(ctx context.Context, o Options) (*Home, error) {
-	client := awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+// LoadAWS reads AWS's own settings as its CLI does: variables, profiles, SSO, and
+// AWS_ENDPOINT_URL. timeout bounds one attempt of a call.
+func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config, error) {
+	client := awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = max(connections, o.Connections)
 	})
 	cfg, err := config.LoadDefaultConfig(ctx,
@@ -37,10 +37,18 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 			return retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts = attempts })
 		}))
 	if err != nil {
-		return nil, fmt.Errorf("read AWS's settings: %w", err)
+		return aws.Config{}, fmt.Errorf("read AWS's settings: %w", err)
 	}
 	if cfg.Region == "" {
-		return nil, errors.New("no AWS region: name one with --region, AWS_REGION or in the profile")
+		return aws.Config{}, errors.New("no AWS region: name one with --region, AWS_REGION or in the profile")
+	}
+	return cfg, nil
+}
+
+func openAWS(ctx context.Context, o Options) (*Home, error) {
+	cfg, err := LoadAWS(ctx, o, callTimeout)
+	if err != nil {
+		return nil, err
 	}
 	clients := awshome.FromConfig(cfg)
 	return &Home{

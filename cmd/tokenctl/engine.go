@@ -1,0 +1,56 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/pkg/config"
+)
+
+// environments are where the providers can be.
+var environments = []string{"production", "sandbox"}
+
+// engine are the flags of the verbs that call providers from here.
+type engine struct{ environment string }
+
+func (e *engine) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&e.environment, "environment", cmp.Or(os.Getenv("PROVIDER_ENVIRONMENT"), environments[0]),
+		"whose addresses stand for credentials without a base_url: production or sandbox ($PROVIDER_ENVIRONMENT)")
+	complete(cmd, "environment", environments...)
+}
+
+// config is what the flags, and the variables that functions have too, say of the engines.
+func (e *engine) config() (config.Config, error) {
+	if !slices.Contains(environments, e.environment) {
+		return config.Config{}, fmt.Errorf("%w: --environment must be %s or %s", errUsage, environments[0], environments[1])
+	}
+	cfg, err := config.ForMachine(os.Getenv)
+	if err != nil {
+		return cfg, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	cfg.ProviderEnvironment = e.environment
+	return cfg, nil
+}
+
+// chosen are the providers of that names; all without any.
+func chosen(names ...string) ([]catalog.Entry, error) {
+	if len(names) == 0 {
+		return catalog.All(), nil
+	}
+	var entries []catalog.Entry
+	for _, name := range names {
+		entry, err := catalog.Find(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --provider: %w", errUsage, err)
+		}
+		if !slices.ContainsFunc(entries, func(e catalog.Entry) bool { return e.Name == name }) {
+			entries = append(entries, entry)
+		}
+	}
+	return entries, nil
+}

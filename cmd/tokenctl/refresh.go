@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/pkg/handler"
+)
+
+// refreshing are the flags of refresh.
+type refreshing struct {
+	engine
+	event              invoke.Event
+	provider, function string
+}
+
+func refreshes(o *options) *cobra.Command {
+	var r refreshing
+	cmd := &cobra.Command{
+		Use:   "refresh [--provider P [--account A]] [--force] [--dry-run]",
+		Short: "Run a provider's function once, now, and tell how it ends",
+		Long: `Refresh does what a function does at a tick: it refreshes what is due, of one account, one provider or all
+of them. It runs here, by the same protocol: a function or another run at the same time does no harm. A
+running system needs no such call.
+
+With --function it invokes that function on AWS instead, and waits for its answer. Then the provider sees
+the function's address and not this one's, which Hesabe may filter; and the event bus is told, which a run
+from here does not do.
+
+An interrupt lets the run end first, within a minute; a second one ends it at once, which may cost a reply.
+
+--json prints each function's answer, in a line. The exit code is 3 where an outcome needs a person, and
+1 where something failed that a later run tries again (transient, rate_limited).`,
+		Args: cobra.NoArgs,
+	}
+	r.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&r.provider, "provider", "", "the provider: hesabe, tconnect or berbix (default all)")
+	flags.StringVar(&r.event.Account, "account", "", "the one account with it (default all)")
+	flags.BoolVar(&r.event.Force, "force", false, "ignore the due time and back-offs; not a claim, a pause or an uncertain token")
+	flags.BoolVar(&r.event.DryRun, "dry-run", false, "read and decide; write nothing and call no provider")
+	flags.Int64Var(&r.event.TransactionID, "transaction", 0, "the one Berbix transaction, by its `ID`")
+	flags.StringVar(&r.function, "function", "", "aws: invoke the function of this `NAME`, such as token-refresh-refresh-hesabe")
+	cmd.MarkFlagsMutuallyExclusive("provider", "function")
+	complete(cmd, "provider", catalog.Names()...)
+	for _, flag := range []string{"account", "transaction", "function"} {
+		complete(cmd, flag)
+	}
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
+		if err := r.check(cmd, o); err != nil {
+			return err
+		}
+		if r.function != "" {
+			return r.deployed(cmd, o)
+		}
+		return r.here(cmd, o)
+	})
+	return cmd
+}
+
+// check finds flags that don't go together.
+func (r *refreshing) check(cmd *cobra.Command, o *options) error {
+	named := r.provider != "" || r.function != ""
+	switch given := cmd.Flags().Changed; {
+	case given("function") && (r.function == "" || o.home != string(home.AWS)):
+		return fmt.Errorf("%w: --function is the name of a function, and of --home %s alone", errUsage, home.AWS)
+	case given("account") && !named:
+		return fmt.Errorf("%w: --account needs its --provider", errUsage)
+	case given("transaction") && (r.event.TransactionID <= 0 || r.provider != recorded && r.function == ""):
+		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s", errUsage, recorded)
+	case given("account"):
+		return validAccount(r.event.Account)
+	}
+	return nil
+}
+
+// deployed invokes a function on AWS.
+func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
+	function, err := invoke.NewDeployed(cmd.Context(), home.Options{Region: o.region, Profile: o.profile}, r.function)
+	if err != nil {
+		return err
+	}
+	result, err := function.Invoke(cmd.Context(), r.event)
+	if fault := (*invoke.FunctionError)(nil); errors.As(err, &fault) {
+		if o.asJSON {
+			if err := json.NewEncoder(cmd.OutOrStdout()).Encode(fault); err != nil {
+				return err
+			}
+		}
+		if fault.NeedsPerson() {
+			return fmt.Errorf("%w: %s", errPerson, fault.Message)
+		}
+		return fmt.Errorf("the function %s failed: %w", r.function, fault)
+	}
+	if err != nil {
+		return err
+	}
+	return r.tell(cmd, o, result)
+}
+
+// here runs the functions of the providers side by side.
+func (r *refreshing) here(cmd *cobra.Command, o *options) error {
+	cfg, err := r.config()
+	if err != nil {
+		return err
+	}
+	providers := catalog.All()
+	if r.provider != "" {
+		if providers, err = chosen(r.provider); err != nil {
+			return err
+		}
+	}
+	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers})
+	if err != nil {
+		return err
+	}
+	log := slog.New(troubles{slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)})})
+	ctx := cmd.Context()
+	defer context.AfterFunc(ctx, func() {
+		fmt.Fprintln(cmd.ErrOrStderr(), "ending when the run is done; a second interrupt ends at once, which may cost a reply")
+	})()
+	results := make([]handler.Result, len(providers))
+	failed := make([]error, len(providers))
+	var runs sync.WaitGroup
+	for i, provider := range providers {
+		here := invoke.NewHere(provider, h, cfg, log)
+		runs.Go(func() { results[i], failed[i] = here.Invoke(context.WithoutCancel(ctx), r.event) })
+	}
+	runs.Wait()
+	results = slices.DeleteFunc(results, func(r handler.Result) bool { return len(r.Outcomes) == 0 })
+	told := r.tell(cmd, o, results...)
+	if err := errors.Join(failed...); err != nil {
+		return errors.Join(told, err)
+	}
+	if len(results) == 0 {
+		return fmt.Errorf("there is nothing to look after in %s: name another home, or put credentials in with tokenctl seed", h.Name)
+	}
+	return told
+}
+
+// troubles hides the line of the run itself, which its level never hides.
+type troubles struct{ slog.Handler }
+
+func (t troubles) Handle(ctx context.Context, record slog.Record) error {
+	if !t.Enabled(ctx, record.Level) {
+		return nil
+	}
+	return t.Handler.Handle(ctx, record)
+}
+
+// tell prints what became of the runs, and returns the error that it calls for.
+func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Result) error {
+	var worst error
+	for _, result := range results {
+		if err := o.print(cmd, result, ended(result, r.event.TransactionID, time.Now())); err != nil {
+			return err
+		}
+		if err := verdict(result, r.event.TransactionID != 0); worst == nil || errors.Is(err, errPerson) {
+			worst = err
+		}
+	}
+	return worst
+}

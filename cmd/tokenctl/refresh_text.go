@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/outcome"
+)
+
+// errAgain is in the errors of runs that failed without harm.
+var errAgain = errors.New("failed without harm; a later run tries again")
+
+// verdict is the error that a run's result calls for. A transaction that is dead needs
+// nobody, unless it is the one that was asked for.
+func verdict(r handler.Result, named bool) error {
+	for _, c := range r.Credentials {
+		if c.Outcome.NeedsPerson() {
+			return fmt.Errorf("%w: %s/%s is %s", errPerson, r.Provider, c.Account, c.Outcome)
+		}
+	}
+	if named && r.Outcomes[outcome.Dead] > 0 {
+		return fmt.Errorf("%w: the transaction is dead: record it again with a new refresh token", errPerson)
+	}
+	for _, what := range []outcome.Outcome{outcome.RateLimited, outcome.Transient} {
+		if r.Outcomes[what] > 0 {
+			return fmt.Errorf("%s: %s: %w", r.Provider, what, errAgain)
+		}
+	}
+	return nil
+}
+
+// ended tells people how a run ended. transaction is the one that was asked for; 0: none
+// was.
+func ended(r handler.Result, transaction int64, now time.Time) string {
+	var lines []string
+	if entry, err := catalog.Find(r.Provider); err != nil || entry.Sweep {
+		subject := r.Provider
+		if transaction != 0 {
+			subject = fmt.Sprintf("%s transaction %d", r.Provider, transaction)
+		}
+		lines = append(lines, subject+": "+counted(r.Outcomes))
+	}
+	for _, c := range r.Credentials {
+		lines = append(lines, credentialEnded(r.Provider, c, now)...)
+	}
+	return strings.Join(append(lines, indented("warning: ", r.Warnings...)...), "\n")
+}
+
+func credentialEnded(provider string, c handler.Credential, now time.Time) []string {
+	said := fmt.Sprintf("%s/%s: %s", provider, c.Account, c.Outcome)
+	if at, err := time.Parse(time.RFC3339, c.AccessExpiresAt); err == nil {
+		if left := at.Sub(now).Truncate(time.Second); left > 0 {
+			said += fmt.Sprintf(", the access token expires in %s", left)
+		} else {
+			said += fmt.Sprintf(", the access token expired %s ago", -left)
+		}
+	}
+	lines := []string{said}
+	if c.Error != "" {
+		lines = append(lines, indented("", strings.Split(c.Error, "\n")...)...)
+	} else if hint := whatNow(provider, c); hint != "" {
+		lines = append(lines, indented("", hint)...)
+	}
+	return append(lines, indented("warning: ", c.Warnings...)...)
+}
+
+// whatNow is what to do about an outcome that brings no error along.
+func whatNow(provider string, c handler.Credential) string {
+	flags := fmt.Sprintf("--provider %s --account %s", provider, c.Account)
+	switch c.Outcome {
+	case outcome.Busy:
+		return "another run is at it, or one has died: its claim ends by itself within two minutes"
+	case outcome.Paused:
+		return "a person paused it: tokenctl resume " + flags
+	case outcome.NotSeeded:
+		return "nobody has put credentials in yet: tokenctl seed credentials " + flags
+	case outcome.Superseded:
+		return "meanwhile somebody edited the secret: the next run refreshes that"
+	case outcome.NotDue:
+		return "there is nothing to do; --force refreshes all the same"
+	default:
+		return ""
+	}
+}
+
+func indented(mark string, texts ...string) []string {
+	var lines []string
+	for _, text := range texts {
+		lines = append(lines, "  "+mark+text)
+	}
+	return lines
+}
+
+// counted lists outcomes and how many there were of each.
+func counted(outcomes map[outcome.Outcome]int) string {
+	var all []string
+	for _, what := range slices.Sorted(maps.Keys(outcomes)) {
+		all = append(all, fmt.Sprintf("%s %d", what, outcomes[what]))
+	}
+	return strings.Join(all, ", ")
+}

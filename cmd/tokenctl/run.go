@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/internal/operator/loop"
+	"tokenrefresh/internal/operator/systemd"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/telemetry"
+)
+
+const (
+	leastEvery = time.Second
+	mostEvery  = time.Hour
+)
+
+// running are the flags of run.
+type running struct {
+	engine
+	providers, accounts []string
+	every               time.Duration
+}
+
+// run is the loop of a single machine.
+func run(o *options) *cobra.Command {
+	var r running
+	cmd := &cobra.Command{
+		Use:   "run [--provider P …] [--every D]",
+		Short: "Keep all tokens fresh from this machine, until it is told to end",
+		Long: `Run does on one machine what the functions and their schedules do on AWS: at once, and then at each tick,
+it looks at the credentials and transactions of each provider and refreshes what is due. Its home is a state
+file, unless --home or $TOKENCTL_HOME say aws. A second one beside it, or a function, does no harm.
+
+It looks after all that the home has: accounts in the ledger, and the default one where it has credentials.
+What is seeded later is seen at the next tick.
+
+It writes a line for each account and tick to standard output, as the functions write them (--json: in JSON).
+An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
+minute and a half at most; a second one ends it at once. Whenever it dies, no token is presented twice.
+
+$HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they mean to the functions.
+docs/single-machine.md shows how systemd starts it.`,
+		Args: cobra.NoArgs,
+	}
+	r.register(cmd)
+	flags := cmd.Flags()
+	flags.StringSliceVar(&r.providers, "provider", nil, "look after this `PROVIDER` alone; may be given again (default all)")
+	flags.StringSliceVar(&r.accounts, "account", nil,
+		"look after this `ACCOUNT` of each --provider too, whether it is there or not; may be given again")
+	flags.DurationVar(&r.every, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts")
+	complete(cmd, "provider", catalog.Names()...)
+	complete(cmd, "account")
+	complete(cmd, "every")
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
+		if !cmd.Flags().Changed("home") && os.Getenv("TOKENCTL_HOME") == "" {
+			o.home = string(home.Embedded)
+		}
+		return r.do(cmd, o)
+	})
+	return cmd
+}
+
+// config is what the flags say.
+func (r *running) config() (config.Config, error) {
+	if r.every < leastEvery || r.every > mostEvery {
+		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, leastEvery, mostEvery)
+	}
+	if len(r.accounts) > 0 && len(r.providers) == 0 {
+		return config.Config{}, fmt.Errorf("%w: --account needs a --provider", errUsage)
+	}
+	for _, account := range r.accounts {
+		if err := validAccount(account); err != nil {
+			return config.Config{}, err
+		}
+	}
+	cfg, err := r.engine.config()
+	cfg.Accounts, cfg.ScheduleRate = r.accounts, r.every
+	return cfg, err
+}
+
+func (r *running) do(cmd *cobra.Command, o *options) error {
+	cfg, err := r.config()
+	if err != nil {
+		return err
+	}
+	providers, err := chosen(r.providers...)
+	if err != nil {
+		return err
+	}
+	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers})
+	if err != nil {
+		return err
+	}
+	log := logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel)
+	var jobs []loop.Job
+	var names []string
+	for _, provider := range providers {
+		names = append(names, provider.Name)
+		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log))
+	}
+	l := loop.Loop{Every: r.every, Jobs: jobs, Log: log}
+
+	notifier := systemd.FromEnvironment(os.Getenv, os.Getpid())
+	tell := func(ctx context.Context, state string) {
+		if err := notifier.Tell(ctx, state); err != nil {
+			log.WarnContext(ctx, "not told", "state", state, "error", err)
+		}
+	}
+	ctx, beyond := cmd.Context(), context.WithoutCancel(cmd.Context())
+	if notifier.Watchdog > 0 {
+		l.BeatEvery = notifier.Watchdog / 2 // as systemd advises
+		l.Beat = func() { tell(beyond, systemd.Alive) }
+	}
+	log.InfoContext(ctx, "started", "home", h.Name, "providers", names, "every", r.every.String())
+	tell(ctx, systemd.Ready)
+	var ending sync.WaitGroup
+	ending.Go(func() {
+		<-ctx.Done()
+		log.InfoContext(beyond, "ending when the runs under way are done; a second signal ends at once")
+		tell(beyond, systemd.Stopping)
+	})
+	l.Run(ctx)
+	ending.Wait()
+	log.InfoContext(beyond, "ended")
+	return nil
+}
+
+// job runs a provider's function. What becomes of it is in the handler's own lines.
+func job(here *invoke.Here, log *slog.Logger) loop.Job {
+	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
+		if _, err := here.Invoke(ctx, invoke.Event{}); err != nil {
+			log.ErrorContext(ctx, "nothing could be looked at", "provider", here.Provider, "error", err)
+		}
+	}}
+}
+
+// logger writes lines as the functions do, or the same for the eyes of people.
+func logger(to io.Writer, asJSON bool, level slog.Level) *slog.Logger {
+	if asJSON {
+		return telemetry.NewLogger(to, level)
+	}
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,103 @@
+package invoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+)
+
+// parallel is how many credentials a run refreshes at once.
+const parallel = 8
+
+// defaultAccount is looked after where nobody names an account.
+const defaultAccount = "default"
+
+// Here runs a provider's function in this process. It is not safe for concurrent use:
+// one that runs at the same time, here or anywhere, is made for itself.
+type Here struct {
+	Provider string
+
+	home    *home.Home
+	handler interface {
+		Invoke(context.Context, []byte) ([]byte, error)
+	}
+	accounts *[]string // of the handler's engine
+	settled  bool      // they stay as they are
+}
+
+// NewHere makes the function of a provider on a home. cfg.Accounts are looked after as a
+// deployed function does it, there or not; without any, it is the default account, where
+// that has a secret for its credentials. Those of the ledger are looked after anyway.
+func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *Here {
+	here := &Here{Provider: provider.Name, home: h, settled: len(cfg.Accounts) > 0}
+	client := func(connections int) *exchange.Client {
+		return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
+	}
+	if provider.Sweep {
+		sweeps := handler.NewSweep(sweep.Engine{
+			Provider: provider.New(client(cfg.SweepWorkers), cfg.ProviderEnvironment),
+			Secrets:  h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions,
+		}, cfg, log)
+		here.handler, here.accounts = sweeps, &sweeps.Engine.Accounts
+		return here
+	}
+	refreshes := handler.NewRefresh(refresh.Engine{
+		Provider: provider.New(client(parallel), cfg.ProviderEnvironment),
+		Secrets:  h.Secrets, Ledger: h.Ledger, Parallel: parallel,
+	}, cfg, log)
+	here.handler, here.accounts = refreshes, &refreshes.Engine.Accounts
+	return here
+}
+
+// Invoke runs the function. Its result says who needs a person; that is no error here. A
+// result without outcomes: there is nothing to look after.
+//
+// A call to a provider that is cut short may cost its reply: let ctx outlive the wish to
+// end, a run ends by itself after a minute.
+func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
+	var unseen error
+	if !h.settled {
+		unseen = h.settle(ctx)
+	}
+	answer, err := h.handler.Invoke(ctx, e.payload())
+	var person *handler.NeedsPersonError
+	switch {
+	case errors.As(err, &person):
+		return person.Result, nil
+	case err != nil:
+		return handler.Result{}, err
+	}
+	r, err := decode(answer)
+	if err == nil && len(r.Outcomes) == 0 {
+		// The engine speaks of the accounts that it knows. Without any it is silent about a
+		// ledger that cannot be read.
+		if err = unseen; err == nil {
+			_, err = h.home.Ledger.Rows(ctx, h.Provider)
+		}
+	}
+	return r, err
+}
+
+// settle looks after the default account from the moment in which it has a secret. An
+// account without one is not misconfigured: nobody has spoken of it.
+func (h *Here) settle(ctx context.Context) error {
+	key := refresh.Key{Provider: h.Provider, Account: defaultAccount}
+	_, err := h.home.Secrets.CurrentID(ctx, key, refresh.Credentials)
+	switch {
+	case errors.Is(err, refresh.ErrNoSecret):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: %w", refresh.NameOf(h.home.Secrets, key, refresh.Credentials), err)
+	}
+	*h.accounts, h.settled = []string{defaultAccount}, true
+	return nil
+}

@@ -1,0 +1,84 @@
+package invoke
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/handler"
+)
+
+const (
+	// answerWithin is longer than a function of the template may run.
+	answerWithin = 2 * time.Minute
+	// invokes is how often one is tried that was throttled or got no answer. A second run
+	// harms nothing.
+	invokes = 3
+)
+
+// Deployed is a function on AWS.
+type Deployed struct {
+	name   string
+	client *lambda.Client
+}
+
+// NewDeployed names a function, with the region and profile of o.
+func NewDeployed(ctx context.Context, o home.Options, name string) (*Deployed, error) {
+	cfg, err := home.LoadAWS(ctx, o, answerWithin)
+	if err != nil {
+		return nil, err
+	}
+	return &Deployed{name, lambda.NewFromConfig(cfg, func(o *lambda.Options) { o.RetryMaxAttempts = invokes })}, nil
+}
+
+// FunctionError is the error with which a function has answered.
+type FunctionError struct {
+	Type    string `json:"errorType"`
+	Message string `json:"errorMessage"`
+}
+
+// Error implements error.
+func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
+
+// NeedsPerson reports whether the run ended well but for what waits for a person.
+func (e *FunctionError) NeedsPerson() bool { return e.Type == "NeedsPersonError" }
+
+// Invoke runs the function and waits for its answer, or its *FunctionError. A run that has
+// begun does not end with ctx.
+func (d *Deployed) Invoke(ctx context.Context, e Event) (handler.Result, error) {
+	out, err := d.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &d.name, Payload: e.payload()})
+	if err != nil {
+		return handler.Result{}, d.failed(err)
+	}
+	if out.FunctionError != nil {
+		fault := &FunctionError{Type: aws.ToString(out.FunctionError)}
+		_ = json.Unmarshal(out.Payload, fault) // what is no JSON says nothing
+		return handler.Result{}, fault
+	}
+	r, err := decode(out.Payload)
+	if err != nil || r.Provider == "" {
+		return r, fmt.Errorf("%s does not answer as a function of token-refresh: name another with --function", d.name)
+	}
+	return r, nil
+}
+
+// failed says what to do about a function that could not be invoked.
+func (d *Deployed) failed(err error) error {
+	var missing *types.ResourceNotFoundException
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &missing):
+		err = errors.New("there is none of that name in this region: see the stack's resources, or name --region and --profile")
+	case errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException":
+		err = fmt.Errorf("allow it with lambda:InvokeFunction: %w", err)
+	}
+	return fmt.Errorf("invoke the function %s: %w", d.name, err)
+}

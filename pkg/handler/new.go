@@ -1,0 +1,34 @@
+package handler
+
+import (
+	"log/slog"
+
+	"github.com/google/uuid"
+
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/sweep"
+)
+
+// NewRefresh makes a handler as cfg wants it. engine brings the provider, its stores and
+// how many credentials it works on at once.
+func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Refresh {
+	engine.Accounts = cfg.Accounts
+	engine.NewID = uuid.NewString
+	engine.SendTimeout = cfg.HTTPTimeout
+	engine.Tick = cfg.ScheduleRate
+	engine.Log = log
+	return &Refresh{Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log, Namespace: cfg.MetricsNamespace}
+}
+
+// NewSweep makes a handler as cfg wants it. engine brings the provider, its stores and,
+// where there is one, the queue.
+func NewSweep(engine sweep.Engine, cfg config.Config, log *slog.Logger) *Sweep {
+	engine.Accounts = cfg.Accounts
+	engine.SendTimeout = cfg.HTTPTimeout
+	engine.Workers = cfg.SweepWorkers
+	engine.HandOverAbove = cfg.HandOverAbove
+	engine.Tick = cfg.ScheduleRate
+	engine.Log = log
+	return &Sweep{Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log, Namespace: cfg.MetricsNamespace}
+}
