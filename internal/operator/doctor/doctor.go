@@ -1,0 +1,89 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// usualLimit is how long a check may take that names no limit of its own.
+const usualLimit = 20 * time.Second
+
+// Check is one thing to look at.
+type Check struct {
+	Name string
+	// After names a check that comes first: where that one fails, this one would only
+	// repeat it, and is skipped.
+	After string
+	Limit time.Duration // 0: a usual one
+	// Look returns what is the matter, or one finding that says that all is well; none
+	// where the check does not apply.
+	Look func(ctx context.Context) []Finding
+}
+
+// Report is what all checks have found.
+type Report struct {
+	Well     bool      `json:"well"` // no person must act
+	Findings []Finding `json:"findings"`
+}
+
+// end is how a check came out, for those that wait for it.
+type end struct {
+	reached chan struct{}
+	failed  bool
+}
+
+// Run makes the checks side by side and reports in their order.
+func Run(ctx context.Context, checks []Check) Report {
+	found := make([][]Finding, len(checks))
+	ends := make(map[string]*end, len(checks))
+	for _, c := range checks {
+		ends[c.Name] = &end{reached: make(chan struct{})}
+	}
+	var all sync.WaitGroup
+	for i, c := range checks {
+		all.Go(func() {
+			found[i] = c.run(ctx, ends[c.After])
+			own := ends[c.Name]
+			own.failed = slices.ContainsFunc(found[i], Finding.needsPerson)
+			close(own.reached)
+		})
+	}
+	all.Wait()
+	report := Report{Findings: slices.Concat(found...)}
+	report.Well = !slices.ContainsFunc(report.Findings, Finding.needsPerson)
+	return report
+}
+
+// run makes one check, once the one before it has ended.
+func (c Check) run(ctx context.Context, before *end) []Finding {
+	if before != nil {
+		<-before.reached
+	}
+	var found []Finding
+	if before != nil && before.failed {
+		found = []Finding{skipped("needs %s, see there", c.After)}
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Limit, usualLimit))
+		defer cancel()
+		found = c.Look(ctx)
+	}
+	for i := range found {
+		found[i].Check = c.Name
+	}
+	return found
+}
+
+// once asks once for what several checks need.
+type once[T any] struct {
+	sync.Once
+	value T
+	err   error
+}
+
+func (o *once[T]) get(ask func() (T, error)) (T, error) {
+	o.Do(func() { o.value, o.err = ask() })
+	return o.value, o.err
+}

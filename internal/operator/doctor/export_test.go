@@ -1,0 +1,4 @@
+package doctor
+
+// AlarmNames are the alarms that the doctor looks for, but for those of the whole stack.
+var AlarmNames = alarmNames

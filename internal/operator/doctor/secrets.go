@@ -1,0 +1,132 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"tokenrefresh/pkg/refresh"
+)
+
+const (
+	day = 24 * time.Hour
+	// manyVersions is what the alarm on versions rings at; Secrets Manager takes one in ten
+	// minutes for long, 144 a day.
+	manyVersions = 134
+	// versionsPage is the most that one call lists.
+	versionsPage = 100
+)
+
+// secretsInOrder looks at the secrets themselves. What their texts are good for, the
+// credentials tell.
+func (p *provider) secretsInOrder(ctx context.Context) []Finding {
+	documents := []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc}
+	if p.Sweep {
+		documents = documents[:1]
+	}
+	var found []Finding
+	var keys []string
+	looked := 0
+	for _, account := range p.wanted(ctx) {
+		for _, doc := range documents {
+			name := p.SecretPrefix + "/" + p.Entry.Name + "/" + account + "/" + string(doc)
+			described, faults := p.secret(ctx, name, doc)
+			found = append(found, faults...)
+			if described != nil {
+				keys = append(keys, aws.ToString(described.KmsKeyId))
+			}
+			looked++
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		if key != "" { // empty: AWS's own, which nobody can disable
+			found = append(found, p.key(ctx, key)...)
+		}
+	}
+	switch {
+	case len(found) > 0:
+		return found
+	case looked == 0:
+		return []Finding{skipped("no account is known: see %s function", p.Entry.Name)}
+	}
+	return []Finding{ok("%d secrets are there, with room for versions", looked)}
+}
+
+// secret looks at one secret; nil where it is not there or cannot be seen.
+func (p *provider) secret(ctx context.Context, name string, doc refresh.Document) (*secretsmanager.DescribeSecretOutput, []Finding) {
+	described, err := p.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return nil, []Finding{fail("the secret %s does not exist", name).mend(
+			"make it, or name the right ones with --secret-prefix and --region", p.cli("secretsmanager create-secret --name %s", name))}
+	}
+	if err != nil {
+		return nil, []Finding{p.trouble(err, "secretsmanager:DescribeSecret", p.arn("secretsmanager", "secret:"+name+"-??????"))}
+	}
+	if described.DeletedDate != nil {
+		return nil, []Finding{fail("the secret %s is scheduled for deletion", name).mend(
+			"bring it back", p.cli("secretsmanager restore-secret --secret-id %s", name))}
+	}
+	var found []Finding
+	if aws.ToBool(described.RotationEnabled) {
+		found = append(found, fail("AWS's own rotation is on for %s: two writers would take versions from each other", name).
+			mend("switch it off", p.cli("secretsmanager cancel-rotate-secret --secret-id %s", name)))
+	}
+	if doc != refresh.Credentials {
+		found = append(found, p.versions(ctx, name)...)
+	}
+	return described, found
+}
+
+// versions counts the versions of the last day.
+func (p *provider) versions(ctx context.Context, name string) []Finding {
+	pages := secretsmanager.NewListSecretVersionIdsPaginator(p.secrets, &secretsmanager.ListSecretVersionIdsInput{
+		SecretId: &name, IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(versionsPage),
+	})
+	recent := 0
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return []Finding{p.trouble(err, "secretsmanager:ListSecretVersionIds", p.arn("secretsmanager", "secret:"+name+"-??????"))}
+		}
+		for _, v := range page.Versions {
+			if v.CreatedDate != nil && p.Now().Sub(*v.CreatedDate) < day {
+				recent++
+			}
+		}
+	}
+	if recent < manyVersions {
+		return nil
+	}
+	return []Finding{warn("%s has had %d versions in 24 hours; Secrets Manager may refuse more than 144", name, recent).
+		mend("see to it that nothing forces refreshes; until there is room, the ledger keeps the chain: docs/operations.md#versions")}
+}
+
+// key looks at a KMS key of the secrets.
+func (p *provider) key(ctx context.Context, id string) []Finding {
+	got, err := p.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
+	if _, missing := errors.AsType[*kmstypes.NotFoundException](err); missing {
+		return []Finding{fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.Entry.Name).mend(
+			"give the secrets another key (KmsKeyArn), then seed the credentials anew", tokenctl(p.Flags, "seed credentials --provider "+p.Entry.Name))}
+	}
+	if err != nil {
+		return []Finding{p.trouble(err, "kms:DescribeKey", id)}
+	}
+	switch key := got.KeyMetadata; key.KeyState {
+	case kmstypes.KeyStateEnabled:
+		return nil
+	case kmstypes.KeyStatePendingDeletion:
+		return []Finding{fail("the KMS key %s of the secrets of %s is to be deleted", id, p.Entry.Name).mend("keep it, and enable it",
+			p.cli("kms cancel-key-deletion --key-id %s", id), p.cli("kms enable-key --key-id %s", id))}
+	default:
+		return []Finding{fail("the KMS key %s of the secrets of %s is %s: nobody can read them", id, p.Entry.Name, key.KeyState).
+			mend("enable it", p.cli("kms enable-key --key-id %s", id))}
+	}
+}
