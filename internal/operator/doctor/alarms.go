@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -92,20 +93,29 @@ func (s *stack) alarms(ctx context.Context, providers []*provider) []Finding {
 			mend("name the right stack with --stack and --region; if they were deleted, " + anew)}
 	}
 	if len(missing) > 0 {
-		found = append(found, fail("there is no alarm %s", strings.Join(missing, ", ")).mend("if it was deleted, "+anew))
+		found = append(found, fail("alarms are missing: %s", some(missing)).mend("if it was deleted, "+anew))
 	}
 	if len(off) > 0 {
-		found = append(found, fail("nobody hears %s: actions are switched off", strings.Join(off, ", ")).mend("switch them on",
+		found = append(found, fail("nobody hears these alarms, their actions are switched off: %s", some(off)).mend("switch them on",
 			s.cli("cloudwatch enable-alarm-actions --alarm-names %s", strings.Join(off, " "))))
 	}
 	if len(mute) > 0 {
-		found = append(found, fail("nobody hears %s: no action is set", strings.Join(mute, ", ")).
+		found = append(found, fail("nobody hears these alarms, no action is set: %s", some(mute)).
 			mend("let them notify the stack's topic, on AWS's console; it is the output Alarms of the stack"))
 	}
 	if len(found) > 0 {
 		return found
 	}
 	return []Finding{ok("%d alarms are on, and none rings", len(names))}
+}
+
+// some lists names, and of many the first.
+func some(names []string) string {
+	const most = 3
+	if n := len(names) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
+	}
+	return strings.Join(names, ", ")
 }
 
 // section is where the run book tells of an alarm.

@@ -3,7 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/pkg/homes/awshome"
@@ -44,27 +44,34 @@ func toldBySecrets(c health.Credential, f health.Finding) bool {
 	return told && (f.Condition == health.SecretAtFault || f.Condition == health.NotSeeded || f.Condition == health.New)
 }
 
+// judge tells of what could not be read as of that, and not as of a state.
 func (p *provider) judge(c health.Credential, f health.Finding) Finding {
-	said := judge(c, f)
-	if f.Condition == health.Unchecked { // which is no state of the credential
-		said.Verdict = Skipped
-		said.Mend = fmt.Sprintf("allow secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own) on %s to %s",
-			p.arn("secretsmanager", "secret:"+p.SecretPrefix+"/*"), p.caller())
+	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
+		if f.Condition == health.Unchecked && s.Fault == health.Unread {
+			return p.trouble(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
+				p.arn("secretsmanager", "secret:"+s.Name+"-??????"))
+		}
 	}
-	return said
+	return judge(c, f, p.Now())
 }
 
 // judge is a finding of health as one of the doctor's.
-func judge(c health.Credential, f health.Finding) Finding {
+func judge(c health.Credential, f health.Finding, now time.Time) Finding {
 	said := Finding{Verdict: Warn, Cause: c.Key.String() + ": " + f.Cause, Mend: f.Mend, Commands: f.Commands}
+	if f.Cause == "" {
+		said.Cause = c.Key.String() + ": " + string(f.Condition)
+	}
 	switch {
 	case f.State == health.OK:
 		said.Verdict = OK
+		if at := c.Row.LastSuccessAt; !at.IsZero() {
+			said.Cause += ", refreshed " + health.Short(now.Sub(at)) + " ago"
+		}
+		if at := c.AccessExpiresAt(); at.After(now) {
+			said.Cause += ", ends in " + health.Short(at.Sub(now))
+		}
 	case f.State == health.Act, f.Condition == health.NotSeeded: // without credentials readers have no token
 		said.Verdict = Fail
-	}
-	if f.Cause == "" {
-		said.Cause = c.Key.String() + ": " + string(f.Condition)
 	}
 	return said
 }

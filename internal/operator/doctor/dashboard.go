@@ -2,18 +2,19 @@ package doctor
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
+
+// noDashboard is how AWS says so, in one protocol and another.
+var noDashboard = []string{"ResourceNotFound", "DashboardNotFoundError"}
 
 // dashboard looks whether there is one to look at.
 func (s *stack) dashboard(ctx context.Context) []Finding {
 	name := s.Name + "-" + s.Config.Region
 	_, err := s.watch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
-	_, missing := errors.AsType[*types.DashboardNotFoundError](err)
-	if _, other := errors.AsType[*types.ResourceNotFoundException](err); missing || other {
+	if slices.Contains(noDashboard, code(err)) {
 		return []Finding{warn("there is no dashboard %s", name).mend("nothing hangs on it; to have it back, " + anew)}
 	}
 	if err != nil {

@@ -22,9 +22,9 @@ type front struct {
 	url string
 
 	mu      sync.Mutex
-	refuse  map[string]string                // operation → error code
+	refuse  map[string]string                   // operation → error code
 	rewrite map[string]func(body string) string // operation → what becomes of its answer
-	invoke  func() (answer string, fault bool)
+	invoke  func(path string) (answer string, fault bool)
 	ahead   time.Duration // of the Date header
 }
 
@@ -59,7 +59,7 @@ func startFront(t *testing.T, moto string) *front {
 		case code != "":
 			refuse(w, r, operation, code)
 		case operation == "InvokeFunction":
-			text, fault := invoke()
+			text, fault := invoke(r.URL.Path)
 			if fault {
 				w.Header().Set("X-Amz-Function-Error", "Unhandled")
 			}

@@ -84,4 +84,3 @@ func tally(outcomes map[outcome.Outcome]int) string {
 	}
 	return strings.Join(parts, ", ")
 }
-

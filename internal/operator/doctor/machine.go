@@ -136,7 +136,7 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 
 // judge adds to a silence who is silent.
 func (m *machine) judge(c health.Credential, f health.Finding) Finding {
-	said := judge(c, f)
+	said := judge(c, f, m.Now())
 	if f.Condition == health.Silent {
 		said.Cause += ": `tokenctl run` does not run, or on another file"
 		said.Mend = "start it; under systemd, see why it ended"

@@ -19,7 +19,7 @@ func (p *provider) scheduled(ctx context.Context) []Finding {
 	schedule, err := p.getSchedule(ctx)
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return []Finding{fail("there is no schedule %s in %s: nothing calls the function", p.function, p.Config.Region).
-			mend("name the right stack with --stack; if it was deleted, "+anew)}
+			mend("name the right stack with --stack; if it was deleted, " + anew)}
 	}
 	if err != nil {
 		return []Finding{p.trouble(err, "scheduler:GetSchedule", p.arn("scheduler", "schedule/default/"+p.function))}

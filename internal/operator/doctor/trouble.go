@@ -10,7 +10,9 @@ import (
 )
 
 // denied are the codes by which AWS's services say that the caller may not.
-var denied = []string{"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "KMSAccessDeniedException"}
+var denied = []string{
+	"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "KMSAccessDeniedException", "DecryptionFailure",
+}
 
 // code is AWS's code of an error; empty where AWS did not answer.
 func code(err error) string {

@@ -51,6 +51,8 @@ type world struct {
 	tables    *dynamodb.Client
 
 	topic, deadLetters string
+	wasRow             *refresh.Row                   // Hesabe's row
+	asDeployed         *scheduler.UpdateScheduleInput // Hesabe's schedule
 }
 
 const (
@@ -101,11 +103,13 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 		w.must(err)
 		w.run(entry.Name, invoke.Event{})
 	}
-	w.front.invoke = func() (string, bool) { return w.answer(w.run("hesabe", invoke.Event{DryRun: true})) }
+	w.front.invoke = w.dryRun
 	return w
 }
 
-func (w *world) key(provider string) refresh.Key { return refresh.Key{Provider: provider, Account: "default"} }
+func (w *world) key(provider string) refresh.Key {
+	return refresh.Key{Provider: provider, Account: "default"}
+}
 
 // run runs a function's handler, as Lambda would.
 func (w *world) run(provider string, e invoke.Event) (handler.Result, error) {
@@ -118,13 +122,19 @@ func (w *world) run(provider string, e invoke.Event) (handler.Result, error) {
 	return invoke.NewHere(entry, w.home, cfg, slog.New(slog.DiscardHandler)).Invoke(w.t.Context(), e)
 }
 
-// answer is what Lambda makes of it.
-func (w *world) answer(result handler.Result, err error) (string, bool) {
-	w.t.Helper()
-	w.must(err)
-	text, err := json.Marshal(result)
-	w.must(err)
-	return string(text), false
+// dryRun is what Lambda answers to a dry run.
+func (w *world) dryRun(path string) (string, bool) {
+	for _, provider := range catalog.Names() {
+		if strings.Contains(path, "-refresh-"+provider+"/") {
+			result, err := w.run(provider, invoke.Event{DryRun: true})
+			w.must(err)
+			text, err := json.Marshal(result)
+			w.must(err)
+			return string(text), false
+		}
+	}
+	w.t.Errorf("somebody invokes %s", path)
+	return "", true
 }
 
 // look makes the checks of those names, and the first of all.
