@@ -94,6 +94,9 @@ func TestWrongUsage(t *testing.T) {
 		"record --transaction-id 1 --status done":      `"status"`,
 		"record --transaction-id 1":                    `"refresh_token": is missing`,
 		"record --file f.txt":                          "--format",
+		"status --provider paypal":                     "hesabe, tconnect, berbix",
+		"status --account a/b":                         "--account",
+		"status --every 1ms":                           "--every",
 		"record --file f.csv --workers -1":             "--workers",
 		"record --transaction-id 1 --account default/": "--account",
 	} {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -62,6 +63,26 @@ func (o *options) open(ctx context.Context, more home.Options) (*home.Home, erro
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
 	return home.Open(ctx, more)
+}
+
+// given are the flags of the line that name the home, for lines that are told to people.
+func (o *options) given(cmd *cobra.Command) string {
+	var line []string
+	for _, name := range []string{"home", "state", "secret-prefix", "table-prefix", "region", "profile"} {
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
+			line = append(line, "--"+name, quoted(flag.Value.String()))
+		}
+	}
+	return strings.Join(line, " ")
+}
+
+// quoted is a word for a shell.
+func quoted(word string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+=@:,-"
+	if word != "" && strings.Trim(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // print writes a result: as JSON where that is asked for, or as text.

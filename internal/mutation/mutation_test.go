@@ -73,7 +73,7 @@ func explore(t *testing.T, command, file, text string) string {
 		t.Fatalf("the table is stale: %s does not build with this break: %v\n%s", file, err, out)
 	}
 	for _, args := range tests {
-		run := exec.CommandContext(t.Context(), binary, append(args, "-test.failfast", "-test.timeout=3m")...)
+		run := exec.CommandContext(t.Context(), binary, append(args, "-test.failfast", "-test.timeout=10m")...)
 		run.Dir = engine
 		out, err := run.CombinedOutput()
 		var exit *exec.ExitError

@@ -6,7 +6,7 @@ var storeBreaks = []breach{
 		name: "persisting ends with the caller", file: "keep.go",
 		old:    "context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/2)",
 		new:    "context.WithTimeout(ctx, a.StoreTimeout/2)",
-		broken: "a cancelled caller loses the reply",
+		broken: "a reply that comes when the caller's time is over is lost",
 	},
 	{
 		name: "escrow written unconditionally", file: "keep.go",
@@ -22,10 +22,10 @@ var storeBreaks = []breach{
 		core:   true,
 	},
 	{
-		name: "unread reply put over a person's seed", file: "recover.go",
+		name: "unread reply tried over a person's seed", file: "recover.go",
 		old:    "if !ok || a.outdated() {",
 		new:    "if !ok {",
-		broken: "a reply that had been kept unread replaces what a person has put there since",
+		broken: "a person's seed waits for a reply that had been kept unread",
 	},
 	{
 		name: "unreadable reply not kept", file: "attempt.go",

@@ -127,7 +127,7 @@ func TestChaos(t *testing.T) {
 				c.quota(false, false)
 				c.live(3*60, 5*60) // a login's back-off is an hour at most
 
-				if broken := cmp.Or(always(c.World), lostReply(c.World)); broken != "" {
+				if broken := cmp.Or(always(c.World), lostReply(c.World, false)); broken != "" {
 					t.Error(broken)
 				}
 				if broken := unhealthy(c.World); broken != "" && (login || !needsPerson(c.World, false)) {

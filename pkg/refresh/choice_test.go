@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tokenrefresh/pkg/refresh"
@@ -32,6 +33,7 @@ const (
 	skews                // the run's clock is off
 	lags                 // the tick comes late
 	forces               // a person forces the run
+	resolves             // a person resolves instead of the run
 )
 
 // choice is one thing that goes wrong, or comes in between, in a history.
@@ -41,6 +43,7 @@ type choice struct {
 	fault rt.Fault
 	until int           // the tick in which it lands, or in which the process wakes up
 	by    time.Duration // how far into that it lands; how far the clock is off; how late the tick comes
+	how   refresh.Resolution
 }
 
 // String names the choice; in one history no two have the same name.
@@ -73,6 +76,8 @@ func (c choice) String() string {
 		return fmt.Sprintf("%s: clock off by %s", run, c.by)
 	case forces:
 		return run + ": forced"
+	case resolves:
+		return fmt.Sprintf("%s: a person resolves: %s", run, c.how)
 	case lags:
 		return fmt.Sprintf("%s: late by %s", run, c.by)
 	}
@@ -101,10 +106,21 @@ func heals(fault rt.Fault, site rt.Site) bool {
 	return fault.On(site) && (fault != rt.AnswerRefused || site.Op != rt.Login)
 }
 
+// unpromised reports whether nothing is promised once c follows the choices of h: that
+// one run is misled by two stale reads of tokens after the row was lost. See "The row
+// lost" in docs/protocol.md, section "What can still go wrong".
+func (h *history) unpromised(c choice) bool {
+	misleads := func(o choice) bool {
+		return o.fault == rt.Stale && o.site.Doc == refresh.TokensDoc && o.tick == c.tick && o.rival == c.rival
+	}
+	lost := slices.IndexFunc(h.choices, func(o choice) bool { return o.what == loses })
+	return lost >= 0 && misleads(c) && slices.ContainsFunc(h.choices[lost:], misleads)
+}
+
 // beforeTick are the choices about a whole tick.
 func beforeTick(n int) []choice {
 	m := moment{tick: n}
-	return []choice{
+	all := []choice{
 		{moment: m, what: skews, by: 5 * time.Minute},
 		{moment: m, what: skews, by: -5 * time.Minute},
 		{moment: m, what: skews, by: 20 * time.Minute},
@@ -112,6 +128,10 @@ func beforeTick(n int) []choice {
 		{moment: m, what: lags, by: 14 * time.Minute},
 		{moment: m, what: lags, by: 2 * time.Hour},
 	}
+	for _, how := range refresh.Resolutions {
+		all = append(all, choice{moment: m, what: resolves, how: how})
+	}
+	return all
 }
 
 // choicesAt are all the choices about one call.

@@ -50,11 +50,8 @@ var ErrPanic = errors.New("internal error: the run panicked")
 // Run looks at every credential once, or at the one that req names, and does what
 // is due. It never returns early: one credential's trouble is no other's.
 func (e *Engine) Run(ctx context.Context, req Request) []Result {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, e.RunTimeout)
-		defer cancel()
-	}
+	ctx, cancel := e.bounded(ctx)
+	defer cancel()
 	req.began = e.Now()
 	rows, err := e.rows(ctx, req.Account)
 	if err != nil {
@@ -62,7 +59,7 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 	}
 	results := make([]Result, len(rows))
 	if len(rows) == 1 {
-		results[0] = e.one(ctx, req, rows[0])
+		results[0] = e.one(ctx, req, rows[0], (*attempt).run)
 		return results
 	}
 	var wg sync.WaitGroup
@@ -71,7 +68,7 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			results[i] = e.one(ctx, req, r)
+			results[i] = e.one(ctx, req, r, (*attempt).run)
 		})
 	}
 	wg.Wait()
@@ -132,8 +129,16 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 	return results
 }
 
-// one runs one credential and contains its panic.
-func (e *Engine) one(ctx context.Context, req Request, k known) (result Result) {
+// bounded gives ctx a deadline where it has none.
+func (e *Engine) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, e.RunTimeout)
+}
+
+// one does work on one credential and contains its panic.
+func (e *Engine) one(ctx context.Context, req Request, k known, work func(*attempt, context.Context) Result) (result Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
@@ -149,7 +154,7 @@ func (e *Engine) one(ctx context.Context, req Request, k known) (result Result) 
 		return Result{Account: k.row.Account, Outcome: outcome.Misconfigured, Err: err}
 	}
 	a := &attempt{Engine: e, req: req, row: k.row, exists: k.exists}
-	result = a.run(ctx)
+	result = work(a, ctx)
 	result.Account = a.row.Account
 	if result.AttemptID == "" {
 		result.AttemptID = a.row.AttemptID

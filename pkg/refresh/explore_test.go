@@ -45,7 +45,7 @@ func (h *history) next(seen map[state]bool) []choice {
 			all = append(all, choicesAt(m)...)
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, h.unpromised)
 }
 
 // exploration plays histories and remembers what it has seen.

@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,28 @@ func TestReplyWaitsForAStore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A process that was held up gets its reply when the time of its run is over, and its
+// claim lasts: the reply is stored and made current all the same.
+func TestReplyAfterTheRun(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Flows = true
+		engine := w.Engine(func(c rt.Call) rt.Fault {
+			if c.Site == sends {
+				time.Sleep(70 * time.Second)
+			}
+			return rt.None
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if got := engine.Run(ctx, refresh.Request{RunID: "run"})[0]; got.Outcome != outcome.Refreshed || ctx.Err() == nil {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
 }
 
 // A person's edit that keeps the refresh token which is being presented says nothing of

@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -214,7 +215,28 @@ func TestUnreadableReply(t *testing.T) {
 	})
 }
 
-// The same for a login's reply.
+// A person who has put in a seed meanwhile gets what comes of that: the reply is not
+// even stored.
+func TestUnreadableReplyAndASeed(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Key = "another"
+		tick(w, nil)
+		attempt := row(w).Escrow.AttemptID
+		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+		w.Seed(rt.Default)
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed || attempt == "" {
+			t.Errorf("with attempt %q kept: %s: %v", attempt, got.Outcome, got.Err)
+		}
+		if slices.Contains(w.Secrets.IDs(rt.Default, refresh.TokensDoc), attempt) {
+			t.Error("the reply that had been kept is a version of tokens")
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A login's reply that could not be read is read again in the same way.
 func TestUnreadableLogin(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

@@ -141,14 +141,36 @@ func (h *history) begin(m moment, skew time.Duration) (ended, yielded <-chan str
 	h.runs.Go(func() {
 		defer close(end)
 		defer cancel()
-		forced := slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == forces && c.moment == m })
-		result := engine.Run(ctx, refresh.Request{RunID: fmt.Sprintf("run-%d-%t", m.tick, m.rival), Force: forced})[0]
+		result := h.run(ctx, engine, m)
 		h.mu.Lock()
 		h.outcomes[m] = result.Outcome
 		h.mu.Unlock()
 		h.tell(m, fmt.Sprintf("%s (%v)", result.Outcome, result.Err))
 	})
 	return end, yield
+}
+
+// run is the work of the run that begins at m: a tick's, or what a person asks for.
+func (h *history) run(ctx context.Context, engine *refresh.Engine, m moment) refresh.Result {
+	req := refresh.Request{RunID: fmt.Sprintf("run-%d-%t", m.tick, m.rival)}
+	for _, c := range h.choices {
+		switch {
+		case c.moment != m:
+		case c.what == forces:
+			req.Force = true
+		case c.what == resolves:
+			req.Account = rt.Default.Account
+			if c.how != refresh.Discard {
+				h.world.Decide()
+			}
+			result, err := engine.Resolve(ctx, req, c.how)
+			if err != nil {
+				result = refresh.Result{Outcome: outcome.NotDue, Err: err}
+			}
+			return result
+		}
+	}
+	return engine.Run(ctx, req)[0]
 }
 
 func (h *history) tell(m moment, text string) {
@@ -237,7 +259,7 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 		r.gate.Unlock()
 		close(r.yield)
 		r.wait()
-	case faultsOn, skews, lags, forces:
+	case faultsOn, skews, lags, forces, resolves:
 	}
 	return rt.None
 }

@@ -77,9 +77,13 @@ func (a *attempt) confirm(ctx context.Context) error {
 	return a.at(TokensDoc, err)
 }
 
-// unseen reports whether the row has never heard of the version that was read.
+// unseen reports whether the row has never heard of the version that was read, or has
+// of one where none was read.
 func (a *attempt) unseen() bool {
 	r := a.row
+	if a.read.tokens.ID == "" {
+		return r.VersionID != ""
+	}
 	known := []string{r.VersionID, r.SeenVersionID, r.BaseVersionID, r.Escrow.AttemptID}
 	return !slices.Contains(known, a.read.tokens.ID)
 }

@@ -77,7 +77,7 @@ func (h *history) settled() {
 	if h.broken != "" {
 		return
 	}
-	if lost := lostReply(h.world); lost != "" {
+	if lost := lostReply(h.world, slices.ContainsFunc(h.choices, choice.decides)); lost != "" {
 		h.broken = lost
 		return
 	}
@@ -101,7 +101,7 @@ func (c choice) unsends() bool {
 		return c.fault == rt.DieBefore || c.fault == rt.DieAfter || c.fault == rt.FailAfter || !c.site.ToProvider()
 	case faultsOn, lands, freezes, loses, skews, cancels:
 		return true
-	case seeds, rivals, yields, lags, forces:
+	case seeds, rivals, yields, lags, forces, resolves:
 	}
 	return false
 }
@@ -113,10 +113,13 @@ func (c choice) losesReplies() bool {
 		return c.fault != rt.Stale && !c.site.ToProvider()
 	case faultsOn, lands, freezes, loses, skews:
 		return true
-	case seeds, rivals, yields, lags, forces, cancels:
+	case seeds, rivals, yields, lags, forces, cancels, resolves:
 	}
 	return false
 }
+
+// decides reports whether with the choice a person gives a chain up for another.
+func (c choice) decides() bool { return c.what == resolves && c.how != refresh.Discard }
 
 // unstoredReply says which reply reached a process and no store.
 func unstoredReply(w *rt.World) string {
@@ -142,16 +145,20 @@ func needsPerson(w *rt.World, sure bool) bool {
 		(w.Provider.Risked(token) || lost || !sure && slices.Contains(r.Spent, fingerprint(token)))
 }
 
-// lostReply says which reply a store accepted that was never promoted, although it
-// had to be: no person edited tokens since its attempt looked, nobody had taken over
-// before it was stored, the row was not lost, and nothing that came from it is current.
-func lostReply(w *rt.World) string {
+// lostReply says which reply a store accepted that no claim tells of, or that was never
+// promoted, although it had to be: no person edited tokens since its attempt looked, or
+// decided for another chain, nobody had taken over before it was stored, the row was not
+// lost, and nothing that came from it is current.
+func lostReply(w *rt.World, decided bool) string {
 	deeds := w.Deeds()
 	for stored, d := range deeds {
 		if d.What != rt.Stored || !strings.HasPrefix(d.ID, rt.AttemptIDs) {
 			continue
 		}
 		claimed := slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.What == rt.Claimed && o.ID == d.ID })
+		if claimed < 0 {
+			return fmt.Sprintf("reply %s was stored by an attempt that never claimed", d.ID)
+		}
 		looked := 0
 		if base := deeds[claimed].Base; base != "" {
 			looked = slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.ID == base && (o.What == rt.Edited || o.What == rt.MadeCurrent) }) + 1
@@ -166,7 +173,7 @@ func lostReply(w *rt.World) string {
 			case rt.Claimed:
 				// Before it was stored by who took over; after that for its own token, with which
 				// a chain goes on that the escrow carries. That may be lost as any reply may.
-				excused = excused || claimed < n && n < stored || n > stored && o.Spent == fingerprint(d.RefreshToken)
+				excused = excused || claimed < n && (n < stored || decided) || n > stored && o.Spent == fingerprint(d.RefreshToken)
 			case rt.MadeCurrent:
 				// Where tokens was empty, what is stored first takes the label by itself.
 				first := deeds[claimed].Base == "" && n > claimed

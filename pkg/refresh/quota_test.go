@@ -197,11 +197,12 @@ func TestPromotedAlthoughFailed(t *testing.T) {
 	})
 }
 
-// The quota lasts for more refreshes than the row has fingerprints. A read that shows
-// the old version once more must not make its token presentable.
+// The quota lasts for more refreshes than the row has fingerprints. Neither a read that
+// shows the old version once more, nor a reply that takes the place of the chain and
+// cannot be read, makes its token presentable.
 func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 	t.Parallel()
-	for name, setup := range map[string]func(t *testing.T) *rt.World{
+	setups := map[string]func(t *testing.T) *rt.World{
 		"an attempt's version": liveWithoutLogin,
 		"a seed": func(*testing.T) *rt.World {
 			w := rt.New()
@@ -209,28 +210,45 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 			w.Seed(rt.Default)
 			return w
 		},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			w := setup(t)
-			w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
-			for range refresh.SpentKept + 2 {
-				if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
-					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-				}
-				w.Advance(12 * time.Minute)
-			}
+	}
+	ends := map[string]func(w *rt.World) rt.Hook{ // what happens then, and what befalls the last tick
+		"a stale read": func(w *rt.World) rt.Hook {
 			w.Seed(rt.Default)
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
-			if got := tick(w, nil); got.Outcome != outcome.RateLimited {
-				t.Fatalf("after the edit: %s: %v", got.Outcome, got.Err)
-			}
+			tick(w, nil)
 			w.Provider.Answer = nil
-			w.Advance(time.Minute)
-			tick(w, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale))
-			if n := w.Provider.Replays(); n != 0 {
-				t.Errorf("%d replays", n)
-			}
-		})
+			return at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale)
+		},
+		"an unreadable reply": func(w *rt.World) rt.Hook {
+			w.Provider.Key = "another"
+			tick(w, nil)
+			w.Secrets.Put(rt.Default, refresh.Credentials, secret.New(`{"key":"a wrong one"}`))
+			return nil
+		},
+	}
+	for was, setup := range setups {
+		for then, end := range ends {
+			inBubble(t, was+", "+then, func(t *testing.T) {
+				w := setup(t)
+				w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
+				for range refresh.SpentKept + 2 {
+					if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
+						t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+					}
+					w.Advance(12 * time.Minute)
+				}
+				calls := w.Provider.Calls(rt.Refresh)
+				hook := end(w)
+				if w.Provider.Calls(rt.Refresh) != calls+1 {
+					t.Fatal("the chain was not presented once more")
+				}
+				w.Advance(time.Minute)
+				tick(w, hook)
+				if n := w.Provider.Replays(); n != 0 {
+					t.Errorf("%d replays", n)
+				}
+			})
+		}
 	}
 }
 

@@ -89,7 +89,7 @@ func spelled(t *testing.T, spelling string) *history {
 	return h
 }
 
-// broke are histories that broke a promise once, shortest first.
+// broke are histories that broke a promise once, or would without one of its guards.
 var broke = []string{
 	// Two runs found no row. One claimed, sent a seed and lost the row; the other claimed
 	// then, and sent it again.
@@ -103,4 +103,11 @@ var broke = []string{
 	// A repair that had read the label of access after a rival published took the
 	// rival's token back.
 	"unpublished | tick 0: the row is lost before Current(tokens)#1 | tick 0: a rival runs before Stage(access)#1",
+	// With a row that was made anew and says no more than that nobody knows, one stale read
+	// would be enough to send a seed again.
+	"a refresh, no login | tick 0: the row is lost before Rows#1 | tick 1: Current(tokens)#1: reads stale",
+	// A reply that landed in the escrow between the read of who takes over and its claim
+	// would be wiped by that.
+	"a refresh, no login | tick 0: Stage(tokens)#1: fails undone | " +
+		"tick 0: Write#2: failed, lands 4.5ms into tick 2 | tick 0: Stage(tokens)#2: dies before",
 }

@@ -190,6 +190,21 @@ func TestLostRowAndStaleRead(t *testing.T) {
 	})
 }
 
+// Nor is one from before the first version: that would stand against what comes of it.
+func TestStaleReadBeforeTheFirstVersion(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		tick(w, nil)
+		stale := at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale)
+		got := run(w, stale, refresh.Request{Force: true})
+		if n := w.Provider.Calls(rt.Login); got.Outcome != outcome.Transient || n != 1 {
+			t.Errorf("outcome %s after %d logins, want transient after one: %v", got.Outcome, n, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
 // Reads of the current version may be stale: a spent token is looked up again by id.
 func TestStaleRead(t *testing.T) {
 	t.Parallel()

@@ -107,10 +107,14 @@ func (c Credential) AccessExpiresAt() time.Time {
 }
 
 // AttemptsLeft is how many ticks can still save the access token, as pace.Outlook counts
-// them, for a function with the template's times.
+// them, for a function with the template's times. Where there is no transaction it is
+// pace.MostAttempts. A pause counts as if it ended now.
 func (c Credential) AttemptsLeft(now time.Time) int {
-	if c.waits() {
+	switch {
+	case c.waits():
 		return 0
+	case c.Sweep && c.Transactions.Next.IsZero():
+		return pace.MostAttempts
 	}
 	r, o := c.Row, pace.Outlook{From: c.Row.RefreshAt, Until: c.AccessExpiresAt(), Takes: takes}
 	switch {

@@ -23,8 +23,8 @@ func (c Credential) rowless() Finding {
 	case c.Exists:
 		return Finding{}
 	case c.WrittenBy != "":
-		cause := "the ledger has lost its row: the refresh token in the secret " + c.Tokens.Name + " may be spent, and a run must log in"
-		return warn(RowLost, cause, mend, c.command("refresh"))
+		cause := "the ledger has lost its row: the token in the secret %s may be spent, and a run must log in"
+		return warn(RowLost, fmt.Sprintf(cause, c.Tokens.Name), mend, c.command("refresh"))
 	}
 	return warn(New, "no run has looked at it yet", mend, c.command("refresh"))
 }

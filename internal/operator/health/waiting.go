@@ -33,8 +33,9 @@ func (c Credential) uncertain() Finding {
 		return warn(Uncertain, "the reply that was missing is in the secret "+c.Tokens.Name,
 			"the next tick finishes the attempt; if nothing changes for minutes, see why", c.doctor())
 	case c.Staged:
-		cause = fmt.Sprintf("the reply that was missing is in the secret %s, where somebody has put another version meanwhile", c.Tokens.Name)
-		return act(Uncertain, cause, "make the reply current, or drop it for good", c.command("resolve accept"), c.command("resolve discard"))
+		cause = fmt.Sprintf("the reply that was missing is in the secret %s, but another version is current there", c.Tokens.Name)
+		return act(Uncertain, cause, "make the reply current, or drop it for good",
+			c.command("resolve accept"), c.command("resolve discard"))
 	case r.Escrow.AttemptID != "":
 		return act(Uncertain, cause+"; the provider's reply is stored, and could not be read",
 			fmt.Sprintf("correct the secret %s (key, address), with which the next tick reads the reply again; or %s",

@@ -2,7 +2,9 @@ package home
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -31,7 +33,14 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := embedded.Open(ctx, path)
+	open := embedded.Open
+	if o.Existing {
+		open = embedded.OpenExisting
+	}
+	file, err := open(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no state file %s: name another with --state, or begin one with tokenctl seed: %w", path, err)
+	}
 	if err != nil {
 		return nil, err
 	}

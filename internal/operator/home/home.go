@@ -27,7 +27,8 @@ type Options struct {
 	Kind Kind
 
 	// Of the embedded home.
-	State string // file
+	State    string // file
+	Existing bool   // it must be there: nothing is made
 
 	// Of AWS. Region and Profile may be empty: AWS's own variables and files say them.
 	SecretPrefix      string

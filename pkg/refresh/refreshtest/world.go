@@ -35,6 +35,7 @@ type World struct {
 	wrongs    []string
 	claimant  map[refresh.Key]int // the process that claimed last
 	skewed    bool                // a clock was off
+	decided   bool                // see Decide
 }
 
 // New makes a world with the secrets of account "default": credentials that can
@@ -54,6 +55,14 @@ func New() *World {
 
 // Default is the credential of a new World.
 var Default = refresh.Key{Provider: Name, Account: "default"}
+
+// Decide lets a person replace the version of tokens that stands by another: what was
+// put there by hand, or was current before, is no promise any more.
+func (w *World) Decide() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.decided = true
+}
 
 // Add makes the secrets of one more credential.
 func (w *World) Add(key refresh.Key) {

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/health"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/status"
+	"tokenrefresh/internal/operator/terminal"
+)
+
+// leastEvery is how often one may look: a look makes some calls an account.
+const leastEvery = time.Second
+
+// looking are the flags of status.
+type looking struct {
+	provider, account string
+	watch             bool
+	every             time.Duration
+}
+
+func statuses(o *options) *cobra.Command {
+	var l looking
+	cmd := &cobra.Command{
+		Use:   "status [--provider P] [--account A] [--watch]",
+		Short: "Show all credentials: until when, what is wrong, and what mends it",
+		Long: `Status reads the ledger and the secrets, and writes nothing. It shows a row for each credential:
+
+  OUTCOME  how the last run ended that did something
+  ACCESS   in what time the access token ends; of Berbix the first
+  REFRESH  in what time the refresh token ends, where the provider tells
+  SUCCESS  when new tokens were last stored
+  NEXT     in what time a run will try something; of Berbix also how many transactions are due now
+
+and below it what is the matter ("warn": it heals by itself, or harms nobody yet; "act": you must do something) and
+what to do. The exit code is 3 where you must do something.
+
+With --watch it looks again and again until Ctrl-C, and ends with 0. Where there is no terminal it prints a line each
+time, with --json an object. On AWS a look costs four calls an account, of Berbix nine.`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&l.provider, "provider", "", "of one provider: hesabe, tconnect or berbix")
+	flags.StringVar(&l.account, "account", "", "of one account")
+	flags.BoolVar(&l.watch, "watch", false, "look again and again")
+	flags.DurationVar(&l.every, "every", 5*time.Second, "with --watch: how often")
+	complete(cmd, "provider", catalog.Names()...)
+	complete(cmd, "account")
+	complete(cmd, "every")
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })
+	return cmd
+}
+
+func (l *looking) do(cmd *cobra.Command, o *options) error {
+	if l.provider != "" {
+		if _, err := catalog.Find(l.provider); err != nil {
+			return fmt.Errorf("%w: --provider: %w", errUsage, err)
+		}
+	}
+	if l.account != "" {
+		if err := validAccount(l.account); err != nil {
+			return err
+		}
+	}
+	if l.every < leastEvery {
+		return fmt.Errorf("%w: --every must be %s at least", errUsage, leastEvery)
+	}
+	h, err := o.open(cmd.Context(), home.Options{Existing: true})
+	if err != nil {
+		return err
+	}
+	reader := health.Reader{Home: h, Provider: l.provider, Account: l.account, Flags: o.given(cmd)}
+	look := func(ctx context.Context) (status.Report, error) {
+		credentials, err := reader.Read(ctx, time.Now())
+		return status.New(credentials, time.Now()), err
+	}
+	if l.watch {
+		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error { return l.redraw(cmd, o, h, r, err) })
+	}
+	report, err := look(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if err := o.print(cmd, report, strings.TrimSuffix(report.Table(style(cmd)), "\n")); err != nil {
+		return err
+	}
+	return person(report)
+}
+
+// person is an error where a person must act.
+func person(report status.Report) error {
+	var names []string
+	for _, c := range report.Credentials {
+		if c.State == health.Act {
+			names = append(names, c.Provider+"/"+c.Account)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errPerson, strings.Join(names, ", "))
+}
+
+func style(cmd *cobra.Command) status.Style {
+	out := cmd.OutOrStdout()
+	return status.Style{Width: terminal.Width(out), Colour: terminal.Coloured(out, os.Getenv)}
+}
+
+// redraw shows one look of many.
+func (l *looking) redraw(cmd *cobra.Command, o *options, h *home.Home, report status.Report, err error) error {
+	out := cmd.OutOrStdout()
+	switch {
+	case o.asJSON && err == nil:
+		return o.print(cmd, report, "")
+	case err != nil && (o.asJSON || !terminal.Is(out)):
+		_, err = fmt.Fprintln(cmd.ErrOrStderr(), "tokenctl:", err)
+		return err
+	case !terminal.Is(out):
+		_, err = fmt.Fprintln(out, report.Line())
+		return err
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s, every %s: %s\n\n", h.Name, l.every, report.At.Format(time.RFC3339))
+	if err != nil {
+		fmt.Fprintln(&text, err)
+	} else {
+		text.WriteString(report.Table(style(cmd)))
+	}
+	return terminal.Redraw(out, text.String())
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"tokenrefresh/internal/operator/health"
+	"tokenrefresh/internal/operator/status"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// put writes a secret as a person does, and returns its version.
+func (w *world) put(t *testing.T, key refresh.Key, doc refresh.Document, text string) string {
+	t.Helper()
+	err := w.Editor.CreateSecret(t.Context(), key, doc)
+	var id string
+	if err == nil && text != "" {
+		id, err = w.Editor.PutCurrent(t.Context(), key, doc, secret.New(text))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+const hesabeLogin = `{"username":"u","password":"` + planted + `"}`
+
+// live makes a credential that was refreshed a moment ago, and returns its row.
+func (w *world) live(t *testing.T, key refresh.Key) refresh.Row {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	id := uuid.NewString()
+	for doc, text := range map[refresh.Document]string{
+		refresh.TokensDoc: `{"refresh_token":"` + planted + `","attempt_id":"` + id + `"}`,
+		refresh.AccessDoc: `{"access_token":"` + planted + `"}`,
+	} {
+		w.put(t, key, doc, "")
+		if _, err := w.Secrets.Stage(t.Context(), key, doc, refresh.Version{ID: id, Value: secret.New(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return refresh.Row{
+		Key: key, Phase: refresh.Idle, State: refresh.OK, CredentialsVersionID: w.put(t, key, refresh.Credentials, hesabeLogin),
+		SeenVersionID: id, VersionID: id, PublishedVersionID: id, LastSuccessAt: now.Add(-2 * time.Hour), LastOutcome: outcome.LoggedIn,
+		RefreshAt: now.Add(time.Hour), AccessExpiresAt: now.Add(2 * time.Hour),
+	}
+}
+
+func (w *world) write(t *testing.T, row refresh.Row) {
+	t.Helper()
+	stored, exists, err := w.Ledger.Row(t.Context(), row.Key)
+	if err == nil {
+		err = w.Ledger.Write(t.Context(), row, refresh.Guard{Absent: !exists, Fence: stored.Fence})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// status runs status --json.
+func (w *world) status(t *testing.T, code int, args ...string) status.Report {
+	t.Helper()
+	got := w.run(t, "", append([]string{"status", "--json"}, args...)...)
+	got.want(t, code)
+	var report status.Report
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil {
+		t.Fatalf("%v:\n%s", err, got.out)
+	}
+	return report
+}
+
+// summary is each credential's state and condition.
+func summary(r status.Report) []string {
+	var lines []string
+	for _, c := range r.Credentials {
+		lines = append(lines, fmt.Sprintf("%s/%s %s %s", c.Provider, c.Account, c.State, c.Condition))
+	}
+	return lines
+}
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestStatus(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		want := func(code int, lines ...string) {
+			t.Helper()
+			if diff := cmp.Diff(lines, summary(w.status(t, code))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		}
+		const (
+			noTConnect = "tconnect/default warn not_seeded"
+			noBerbix   = "berbix/default warn not_seeded"
+		)
+		want(exitDone, "hesabe/default warn not_seeded", noTConnect, noBerbix)
+		if _, exists := w.row(t, "hesabe", "default"); exists {
+			t.Error("status writes a row")
+		}
+
+		key := refresh.Key{Provider: "hesabe", Account: "default"}
+		row := w.live(t, key)
+		w.write(t, row)
+		want(exitDone, "hesabe/default ok healthy", noTConnect, noBerbix)
+		w.run(t, "", "status", "--provider", "hesabe").want(t, exitDone, "OUTCOME", "logged_in  1h59m", "2h ago", "59m")
+
+		row.State, row.LastOutcome, row.LastError = refresh.Misconfigured, outcome.Misconfigured, "hesabe login: refused (HTTP 401)"
+		w.write(t, row)
+		want(exitPerson, "hesabe/default act misconfigured", noTConnect, noBerbix)
+		name := refresh.NameOf(w.Secrets, key, refresh.Credentials)
+		w.run(t, "", "status").want(t, exitPerson, "misconfigured", "hesabe login: refused (HTTP 401)", name,
+			strings.TrimSpace("tokenctl seed credentials --provider hesabe "+strings.Join(w.flags, " "))+"\n",
+			"tokenctl: a person must act: hesabe/default\n")
+		w.run(t, "", "status", "--provider", "berbix").want(t, exitDone, "not_seeded")
+		w.run(t, "", "status", "--account", "shop-2").want(t, exitDone, "shop-2")
+
+		w.put(t, key, refresh.Credentials, hesabeLogin)
+		want(exitDone, "hesabe/default warn misconfigured", noTConnect, noBerbix)
+		w.put(t, key, refresh.Credentials, `{"username":"u"}`)
+		want(exitPerson, "hesabe/default act secret", noTConnect, noBerbix)
+	})
+}
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestStatusOfTransactions(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		w.put(t, refresh.Key{Provider: "berbix", Account: "default"}, refresh.Credentials, `{"api_secret":"`+planted+`"}`)
+		for id := range 3 {
+			w.run(t, planted, "record", "--transaction-id", fmt.Sprint(id+1)).want(t, exitDone)
+		}
+		r := w.status(t, exitDone, "--provider", "berbix")
+		if len(r.Credentials) != 1 || r.Credentials[0].Transactions.Due != 3 || r.Credentials[0].State != health.OK {
+			t.Errorf("%+v", r)
+		}
+		w.run(t, "", "status", "--provider", "berbix").want(t, exitDone, "now, 3 due\n")
+	})
+}
+
+// Without a terminal each look is a line, or an object.
+func TestStatusWatch(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	for _, args := range [][]string{{}, {"--json"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out := &stopAfter{stop: cancel}
+		line := slices.Concat([]string{"status", "--watch", "--every", "1h"}, args, w.flags)
+		if code := execute(ctx, line, strings.NewReader(""), out, out); code != exitDone {
+			t.Errorf("exit code %d", code)
+		}
+		if strings.Count(out.text, "\n") != 1 || !strings.Contains(out.text, "not_seeded") {
+			t.Errorf("%q", out.text)
+		}
+		if len(args) > 0 && !json.Valid([]byte(out.text)) {
+			t.Errorf("no JSON: %q", out.text)
+		}
+	}
+}
+
+// stopAfter is an output that has seen enough after one line.
+type stopAfter struct {
+	text string
+	stop func()
+}
+
+func (s *stopAfter) Write(p []byte) (int, error) {
+	s.text += string(p)
+	if strings.HasSuffix(s.text, "\n") {
+		s.stop()
+	}
+	return len(p), nil
+}
+
+// Who only looks makes nothing.
+func TestStatusMakesNoFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "none", "state.db")
+	tokenctl(t, "", "status", "--home", "embedded", "--state", path).want(t, exitFailed, "there is no state file", "--state")
+	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
+		t.Errorf("it makes %s", filepath.Dir(path))
+	}
+}

@@ -1,0 +1,381 @@
+package health_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/health"
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+// life is a home that the engines work on, against the providers' sandbox.
+type life struct {
+	world
+	sandbox *sandbox.Sandbox
+	full    *fullSecrets
+	key     refresh.Key
+	chain   *refresh.Engine
+	sweeps  *sweep.Engine
+	passed  atomic.Int64 // of time, since now
+}
+
+// fullSecrets is a store that takes no version of a document.
+type fullSecrets struct {
+	refresh.Secrets
+	doc refresh.Document
+	err error
+}
+
+func (s *fullSecrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (bool, error) {
+	if doc == s.doc && s.err != nil {
+		return false, s.err
+	}
+	return s.Secrets.Stage(ctx, key, doc, v)
+}
+
+func newLife(t *testing.T, provider string) *life {
+	t.Helper()
+	l := &life{world: newWorld(t), key: refresh.Key{Provider: provider, Account: "default"}}
+	var err error
+	if l.sandbox, err = sandbox.Start(sandbox.Options{Now: l.now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.sandbox.Close)
+	entry, err := catalog.Find(provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := entry.New(exchange.New(exchange.Options{Now: l.now}), "sandbox")
+	l.full = &fullSecrets{Secrets: l.Secrets}
+	accounts := []string{l.key.Account}
+	l.chain = refresh.Engine{
+		Provider: client, Secrets: l.full, Ledger: l.Ledger, Accounts: accounts, NewID: uuid.NewString, Now: l.now,
+	}.WithDefaults()
+	l.sweeps = sweep.Engine{
+		Provider: client, Secrets: l.Secrets, Ledger: l.Ledger, Transactions: l.Transactions, Accounts: accounts, Now: l.now,
+	}.WithDefaults()
+	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+		if err := l.Editor.CreateSecret(t.Context(), l.key, doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+func (l *life) now() time.Time { return in(time.Duration(l.passed.Load())) }
+
+func (l *life) pass(d time.Duration) { l.passed.Add(int64(d)) }
+
+// tick lets a run come after a time.
+func (l *life) tick(after time.Duration, force bool) {
+	l.t.Helper()
+	l.pass(after)
+	if l.key.Provider == "berbix" {
+		l.sweeps.Run(l.t.Context(), sweep.Request{RunID: "run", Force: force})
+		return
+	}
+	l.chain.Run(l.t.Context(), refresh.Request{RunID: "run", Force: force})
+}
+
+// edit writes a secret as a person does.
+func (l *life) edit(doc refresh.Document, text string) {
+	l.t.Helper()
+	if _, err := l.Editor.PutCurrent(l.t.Context(), l.key, doc, secret.New(text)); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// seed begins a chain by hand.
+func (l *life) seed() {
+	l.t.Helper()
+	l.edit(refresh.TokensDoc, `{"refresh_token":"`+l.sandbox.Issue(sandbox.Provider(l.key.Provider)).RefreshToken+`"}`)
+}
+
+func (l *life) credentials() string { return l.sandbox.Credentials(sandbox.Provider(l.key.Provider)) }
+
+// without are the credentials without some fields.
+func (l *life) without(fields ...string) string {
+	all := map[string]string{}
+	if err := json.Unmarshal([]byte(l.credentials()), &all); err != nil {
+		l.t.Fatal(err)
+	}
+	for _, field := range fields {
+		delete(all, field)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (l *life) fault(op sandbox.Op, faults ...sandbox.Fault) {
+	l.sandbox.Inject(sandbox.Provider(l.key.Provider), op, 0, faults...)
+}
+
+func (l *life) revoke() {
+	v, err := l.Secrets.Current(l.t.Context(), l.key, refresh.TokensDoc)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	held, err := refresh.ParseTokens(v.Value)
+	if err != nil || !l.sandbox.Revoke(sandbox.Provider(l.key.Provider), held.RefreshToken.Reveal()) {
+		l.t.Fatalf("nothing to revoke: %v", err)
+	}
+}
+
+// record tells of a transaction that is due at once.
+func (l *life) record() {
+	l.t.Helper()
+	one := l.sandbox.AddTransaction()
+	r := l.sweeps.Record(l.t.Context(), []sweep.Record{{TransactionID: one.ID, RefreshToken: secret.New(one.RefreshToken), Status: sweep.Active}})
+	if r[0].Err != nil {
+		l.t.Fatal(r[0].Err)
+	}
+}
+
+func (l *life) verdict() health.Finding {
+	l.t.Helper()
+	all, err := health.Reader{Home: l.Home, Provider: l.key.Provider}.Read(l.t.Context(), l.now())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return all[0].Verdict(l.now())
+}
+
+// What the engines leave behind is told for what it is, and what is said to mend it does.
+func TestEnginesAreUnderstood(t *testing.T) {
+	t.Parallel()
+	const due = 13 * time.Minute // for a refresh of Hesabe
+	loginFields := []string{"username", "password"}
+	withLogin := func(l *life) {
+		l.edit(refresh.Credentials, l.credentials())
+		l.tick(0, false)
+	}
+	withoutLogin := func(l *life) {
+		l.edit(refresh.Credentials, l.without(loginFields...))
+		l.seed()
+		l.tick(0, false)
+	}
+	calm := func(l *life) { l.sandbox.Clear(sandbox.Provider(l.key.Provider)) }
+	next := func(l *life) { l.tick(time.Minute, false) }
+	for name, tt := range map[string]struct {
+		provider  string
+		begins    func(*life)
+		breaks    func(*life)
+		state     health.State
+		condition health.Condition
+		says      string
+		mends     func(*life)
+	}{
+		"nobody has put credentials in": {
+			"hesabe", func(*life) {}, func(l *life) { l.tick(0, false) },
+			health.Warn, health.NotSeeded, "hesabe/default/credentials", withLogin,
+		},
+		"credentials without a run": {
+			"hesabe", func(*life) {}, func(l *life) { l.edit(refresh.Credentials, l.credentials()) },
+			health.Warn, health.New, "", next,
+		},
+		"no run for an hour": {
+			"hesabe", withLogin, func(l *life) { l.pass(time.Hour) },
+			health.Act, health.Silent, "the access token ended 45m ago", next,
+		},
+		"a wrong password": {
+			"hesabe", withLogin, func(l *life) {
+				l.revoke()
+				l.edit(refresh.Credentials, strings.Replace(l.credentials(), `"password":"`, `"password":"x`, 1))
+				l.tick(due, false)
+				next(l)
+			},
+			health.Act, health.Misconfigured, "hesabe login: misconfigured (HTTP 401)", func(l *life) {
+				l.edit(refresh.Credentials, l.credentials())
+				next(l)
+			},
+		},
+		"a wrong address": {
+			"hesabe", withLogin, func(l *life) {
+				l.fault(sandbox.Any, sandbox.Redirect("http://127.0.0.1:1"))
+				l.tick(due, false)
+			},
+			health.Act, health.Misconfigured, "hesabe refresh: misconfigured (HTTP 307)", func(l *life) {
+				calm(l)
+				l.tick(time.Minute, true)
+			},
+		},
+		"credentials that are cut off, before a run": {
+			"hesabe", withLogin, func(l *life) { l.edit(refresh.Credentials, `{"username":"u`) },
+			health.Act, health.SecretAtFault, "secret hesabe/default/credentials:", withLogin,
+		},
+		"credentials that are cut off, after a run": {
+			"hesabe", withLogin, func(l *life) {
+				l.edit(refresh.Credentials, `{"username":"u`)
+				l.tick(due, false)
+			},
+			health.Act, health.Misconfigured, "secret hesabe/default/credentials:", func(l *life) {
+				l.edit(refresh.Credentials, l.credentials())
+				next(l)
+			},
+		},
+		"a provider in trouble": {
+			"hesabe", withLogin, func(l *life) {
+				l.fault(sandbox.Any, sandbox.Status(http.StatusInternalServerError))
+				l.tick(due, false)
+			},
+			health.Act, health.Failing, "hesabe login: unknown (HTTP 500)", func(l *life) {
+				calm(l)
+				l.tick(2*time.Minute, false)
+			},
+		},
+		"a rate limit": {
+			"hesabe", withLogin, func(l *life) {
+				l.fault(sandbox.Any, sandbox.RateLimit("45"))
+				l.tick(12*time.Minute, false)
+			},
+			health.Warn, health.RateLimited, "no call for another 45s", func(l *life) {
+				calm(l)
+				next(l)
+			},
+		},
+		"a dead refresh token": {
+			"hesabe", withoutLogin, func(l *life) {
+				l.revoke()
+				l.tick(due, false)
+				next(l)
+			},
+			health.Act, health.Dead, "hesabe refresh: refused", func(l *life) {
+				l.seed()
+				next(l)
+			},
+		},
+		"a reply that was lost": {
+			"hesabe", withoutLogin, func(l *life) {
+				l.fault(sandbox.Any, sandbox.LoseReply())
+				l.tick(due, false)
+				calm(l)
+				next(l)
+			},
+			health.Act, health.Uncertain, "no reply is stored", withLogin,
+		},
+		"a reply that cannot be read": {
+			"hesabe", withoutLogin, func(l *life) {
+				l.fault(sandbox.Any, sandbox.Garbage())
+				l.tick(due, false)
+				calm(l)
+			},
+			health.Act, health.Uncertain, "could not be read", func(l *life) {
+				l.seed()
+				next(l)
+			},
+		},
+		"a chain that was emptied": {
+			"hesabe", withoutLogin, func(l *life) {
+				l.edit(refresh.TokensDoc, `{}`)
+				l.tick(due, false)
+			},
+			health.Act, health.Dead, "hesabe/default/tokens", func(l *life) {
+				l.seed()
+				next(l)
+			},
+		},
+		"a pause": {
+			"hesabe", withLogin, func(l *life) {
+				if err := l.Ledger.SetPaused(l.t.Context(), l.key, true); err != nil {
+					l.t.Fatal(err)
+				}
+				l.tick(due, false)
+			},
+			health.Act, health.Paused, "attempts left until then: 1", func(l *life) {
+				if err := l.Ledger.SetPaused(l.t.Context(), l.key, false); err != nil {
+					l.t.Fatal(err)
+				}
+				next(l)
+			},
+		},
+		"tokens at their quota": {
+			"hesabe", withLogin, func(l *life) {
+				l.full.doc, l.full.err = refresh.TokensDoc, refresh.ErrQuota
+				l.tick(due, false)
+			},
+			health.Act, health.Unstored, refresh.ErrQuota.Error(), func(l *life) {
+				l.full.err = nil
+				next(l)
+			},
+		},
+		"access that may not be written": {
+			"hesabe", withLogin, func(l *life) {
+				l.full.doc, l.full.err = refresh.AccessDoc, refresh.ErrForbidden
+				l.tick(due, false)
+			},
+			health.Act, health.Unpublished, refresh.ErrForbidden.Error(), func(l *life) {
+				l.full.err = nil
+				next(l)
+			},
+		},
+		"access that somebody has edited": {
+			"hesabe", withLogin, func(l *life) {
+				l.edit(refresh.AccessDoc, `{}`)
+				l.pass(2 * time.Minute)
+			},
+			health.Act, health.AccessEdited, "hesabe/default/access", func(l *life) { l.tick(0, true) },
+		},
+		"a wrong API secret": {
+			"berbix", withLogin, func(l *life) {
+				l.edit(refresh.Credentials, strings.Replace(l.credentials(), `"api_secret":"`, `"api_secret":"x`, 1))
+				l.record()
+				l.tick(0, false)
+			},
+			health.Act, health.Misconfigured, "berbix refresh: misconfigured", func(l *life) {
+				l.edit(refresh.Credentials, l.credentials())
+				next(l)
+			},
+		},
+		"transactions that no sweep comes to": {
+			"berbix", withLogin, func(l *life) {
+				l.record()
+				l.pass(6 * time.Minute)
+			},
+			health.Act, health.Silent, "transactions due: 1, the oldest for 6m", next,
+		},
+		"a provider that refreshes no transaction": {
+			"berbix", withLogin, func(l *life) {
+				l.record()
+				l.fault(sandbox.Any, sandbox.Status(http.StatusInternalServerError))
+				l.tick(0, false)
+			},
+			health.Warn, health.Failing, "(HTTP 500)", func(l *life) {
+				calm(l)
+				l.tick(2*time.Minute, false)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLife(t, tt.provider)
+			tt.begins(l)
+			tt.breaks(l)
+			got := l.verdict()
+			if got.State != tt.state || got.Condition != tt.condition || !strings.Contains(got.Cause, tt.says) {
+				t.Errorf("%+v, want %s %s that says %q", got, tt.state, tt.condition, tt.says)
+			}
+			if got.Advice() == "" {
+				t.Error("nothing to do")
+			}
+			tt.mends(l)
+			if got := l.verdict(); got.Condition != health.Healthy {
+				t.Errorf("after it was mended: %+v", got)
+			}
+		})
+	}
+}

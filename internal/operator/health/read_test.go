@@ -1,0 +1,309 @@
+package health_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/operator/health"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/sweep"
+)
+
+var hesabe = refresh.Key{Provider: "hesabe", Account: "default"}
+
+// world is a home to read from, and what a test does to it.
+type world struct {
+	*home.Home
+	t *testing.T
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	h, err := home.Open(t.Context(), home.Options{Kind: home.Embedded, State: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return world{h, t}
+}
+
+// put makes a secret and writes it, as an attempt does where id says which.
+func (w world) put(key refresh.Key, doc refresh.Document, text, id string) {
+	w.t.Helper()
+	err := w.Editor.CreateSecret(w.t.Context(), key, doc)
+	if err == nil && text != "" {
+		_, err = w.Secrets.Stage(w.t.Context(), key, doc, refresh.Version{ID: id, Value: secret.New(text)})
+	}
+	if err == nil && text != "" {
+		current, _ := w.Secrets.CurrentID(w.t.Context(), key, doc)
+		err = w.Secrets.Promote(w.t.Context(), key, doc, current, id)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// write stores a row over what is there.
+func (w world) write(row refresh.Row) {
+	w.t.Helper()
+	stored, exists, err := w.Ledger.Row(w.t.Context(), row.Key)
+	if err == nil {
+		err = w.Ledger.Write(w.t.Context(), row, refresh.Guard{Absent: !exists, Fence: stored.Fence})
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w world) read(r health.Reader) []health.Credential {
+	w.t.Helper()
+	r.Home = w.Home
+	all, err := r.Read(w.t.Context(), now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+const (
+	login  = `{"username":"u","password":"p"}`
+	chain1 = `{"refresh_token":"r1","access_token":"a1","attempt_id":"v1"}`
+)
+
+// live is a credential that was refreshed.
+func (w world) live(key refresh.Key) refresh.Row {
+	w.t.Helper()
+	w.put(key, refresh.Credentials, login, "c1")
+	w.put(key, refresh.TokensDoc, chain1, "v1")
+	w.put(key, refresh.AccessDoc, `{"access_token":"a1"}`, "v1")
+	row := well().Row
+	row.Key = key
+	w.write(row)
+	return row
+}
+
+func TestReadChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	row := w.live(hesabe)
+	got := w.read(health.Reader{Provider: "hesabe", Flags: "--x"})
+	name := func(doc string) string { return "hesabe/default/" + doc }
+	want := []health.Credential{{
+		Key: hesabe, Row: row, Exists: true, CanLogin: true, RefreshToken: true, WrittenBy: "v1", Flags: "--x",
+		Credentials: health.Secret{Name: name("credentials"), Version: "c1"},
+		Tokens:      health.Secret{Name: name("tokens"), Version: "v1"},
+		Access:      health.Secret{Name: name("access"), Version: "v1"},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestReadWhichAccounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	accounts := func(r health.Reader) (names []string) {
+		for _, c := range w.read(r) {
+			names = append(names, c.Key.String())
+		}
+		return names
+	}
+	want := func(got []string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	want(accounts(health.Reader{}), "hesabe/default", "tconnect/default", "berbix/default")
+	w.live(refresh.Key{Provider: "hesabe", Account: "shop-2"})
+	w.live(refresh.Key{Provider: "hesabe", Account: "shop-1"})
+	w.write(refresh.Row{Key: refresh.Key{Provider: "berbix", Account: "shop-1"}})
+	w.write(refresh.Row{Key: refresh.Key{Provider: "berbix", Account: "shop-1/shard-3"}})
+	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "tconnect/default", "berbix/shop-1")
+	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2", "tconnect/shop-2", "berbix/shop-2")
+	want(accounts(health.Reader{Account: "shop-2", Provider: "hesabe"}), "hesabe/shop-2")
+	// One whose secrets are there is being set up.
+	w.put(hesabe, refresh.Credentials, "", "")
+	want(accounts(health.Reader{Provider: "hesabe"}), "hesabe/default", "hesabe/shop-1", "hesabe/shop-2")
+}
+
+func TestReadFaults(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		doc   refresh.Document
+		text  string
+		fault health.Fault
+	}{
+		"credentials with the placeholder":  {refresh.Credentials, `{"placeholder":"fill in"}`, health.Empty},
+		"credentials that are cut off":      {refresh.Credentials, `{"username":"u","pass`, health.Broken},
+		"credentials that lack a field":     {refresh.Credentials, `{"username":"u"}`, health.Broken},
+		"credentials for another address":   {refresh.Credentials, `{"username":"u","password":"p","base_url":"http://example.com"}`, health.Broken},
+		"tokens that are no object":         {refresh.TokensDoc, `refresh`, health.Broken},
+		"tokens with a wrong type":          {refresh.TokensDoc, `{"refresh_token":1}`, health.Broken},
+		"credentials without any version":   {refresh.Credentials, "", health.Empty},
+		"tokens without any version":        {refresh.TokensDoc, "", health.Empty},
+		"an access secret without versions": {refresh.AccessDoc, "", health.Empty},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.put(hesabe, tt.doc, tt.text, "v1")
+			c := w.read(health.Reader{Provider: "hesabe"})[0]
+			got := map[refresh.Document]health.Secret{refresh.Credentials: c.Credentials, refresh.TokensDoc: c.Tokens, refresh.AccessDoc: c.Access}
+			for doc, s := range got {
+				want := health.Missing // nobody has made the others
+				if doc == tt.doc {
+					want = tt.fault
+				}
+				if s.Fault != want || s.Err == nil {
+					t.Errorf("%s: %q (%v), want %q", doc, s.Fault, s.Err, want)
+				}
+			}
+		})
+	}
+}
+
+// busyLedger is a ledger in which a run settles between two reads.
+type busyLedger struct {
+	refresh.Ledger
+	settle func()
+}
+
+func (l *busyLedger) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
+	rows, err := l.Ledger.Rows(ctx, provider)
+	if l.settle != nil {
+		l.settle()
+		l.settle = nil
+	}
+	return rows, err
+}
+
+// What a run does while all is read looks like nobody's edit.
+func TestReadBesideARun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	row := w.live(hesabe)
+	w.Ledger = &busyLedger{w.Ledger, func() {
+		w.put(hesabe, refresh.TokensDoc, `{"refresh_token":"r2","access_token":"a2","attempt_id":"v2"}`, "v2")
+		w.put(hesabe, refresh.AccessDoc, `{"access_token":"a2"}`, "v2")
+		row.Fence, row.VersionID, row.PublishedVersionID, row.AttemptID = 2, "v2", "v2", "v2"
+		w.write(row)
+	}}
+	c := w.read(health.Reader{Provider: "hesabe"})[0]
+	if c.Row.VersionID != "v2" || c.Tokens.Version != "v2" {
+		t.Errorf("row of %s, tokens %s", c.Row.VersionID, c.Tokens.Version)
+	}
+	if got := c.Verdict(now); got.State != health.OK {
+		t.Errorf("%+v", got)
+	}
+}
+
+// sickSecrets is a store that cannot be read.
+type sickSecrets struct{ refresh.Secrets }
+
+var errSick = errors.New("throttled")
+
+func (sickSecrets) Current(context.Context, refresh.Key, refresh.Document) (refresh.Version, error) {
+	return refresh.Version{}, errSick
+}
+
+func (sickSecrets) CurrentID(context.Context, refresh.Key, refresh.Document) (string, error) {
+	return "", refresh.ErrForbidden
+}
+
+// A store that does not answer says nothing of the credential.
+func TestReadInTrouble(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	row := w.live(hesabe)
+	row.State, row.CredentialsVersionID, row.SeenVersionID = refresh.Dead, "c1", "v1"
+	w.write(row)
+	w.Secrets = sickSecrets{w.Secrets}
+	c := w.read(health.Reader{Provider: "hesabe"})[0]
+	var got []health.Condition
+	for _, f := range c.Findings(now) {
+		got = append(got, f.Condition)
+	}
+	if diff := cmp.Diff([]health.Condition{health.Dead, health.Unchecked}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !errors.Is(c.Tokens.Err, errSick) || c.Access.Fault != health.Unread {
+		t.Errorf("tokens %v, access %q", c.Tokens.Err, c.Access.Fault)
+	}
+}
+
+func TestReadUncertain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	row := w.live(hesabe)
+	row.State, row.AttemptID, row.BaseVersionID = refresh.Uncertain, "v2", "v1"
+	w.write(row)
+	if c := w.read(health.Reader{Provider: "hesabe"})[0]; c.Staged {
+		t.Error("a version that is not there counts as staged")
+	}
+	if _, err := w.Secrets.Stage(t.Context(), hesabe, refresh.TokensDoc, refresh.Version{ID: "v2", Value: secret.New(chain1)}); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.read(health.Reader{Provider: "hesabe"})[0]; !c.Staged || c.Verdict(now).State != health.Warn {
+		t.Errorf("staged %t: %+v", c.Staged, c.Verdict(now))
+	}
+}
+
+// shelf is a due index: how many of each shard are due, a second apart.
+type shelf struct {
+	sweep.Transactions
+	due  [sweep.Shards]int
+	read [sweep.Shards]int // entries
+}
+
+func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time) ([]sweep.Due, error) {
+	var all []sweep.Due
+	for i := range min(limit, s.due[shard]+1) { // and one that is not due
+		at := now.Add(time.Duration(i-s.due[shard]+1) * time.Second)
+		all = append(all, sweep.Due{ID: int64(i + 1), RefreshAt: at, AccessExpiresAt: at.Add(time.Minute)})
+	}
+	s.read[shard] += len(all)
+	if shard == 7 {
+		return all, errSick
+	}
+	return all, nil
+}
+
+func TestReadTransactions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	index := &shelf{due: [sweep.Shards]int{0, 3, 25, 40}}
+	w.Transactions = index
+	got := w.read(health.Reader{Provider: "berbix"})[0].Transactions
+	if got.Due != 68 || got.More || got.Count() != "68" || !errors.Is(got.Err, errSick) {
+		t.Errorf("%+v", got)
+	}
+	if oldest := in(-39 * time.Second); !got.OldestDue.Equal(oldest) || !got.Next.Equal(oldest) || !got.NextExpiry.Equal(in(21*time.Second)) {
+		t.Errorf("%+v", got)
+	}
+	if diff := cmp.Diff([sweep.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}, index.read); diff != "" {
+		t.Errorf("entries read (-want +got):\n%s", diff)
+	}
+
+	index = &shelf{due: [sweep.Shards]int{1000}}
+	w.Transactions = index
+	if got := w.read(health.Reader{Provider: "berbix"})[0].Transactions; got.Count() != "250+" || index.read[0] != 275 {
+		t.Errorf("%s due, %d read", got.Count(), index.read[0])
+	}
+}
+
+func TestReadWithoutALedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := health.Read(ctx, w.Home, now); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

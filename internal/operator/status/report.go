@@ -1,0 +1,103 @@
+// Package status shows how all credentials are: as a table for people, as JSON for
+// programs, once or again and again.
+package status
+
+import (
+	"time"
+
+	"tokenrefresh/internal/operator/health"
+	"tokenrefresh/pkg/outcome"
+)
+
+// Report is the JSON of the status. docs/status.md describes it: fields are added, and
+// none is changed.
+type Report struct {
+	At          time.Time    `json:"at"`
+	State       health.State `json:"state"` // the worst of all
+	Credentials []Credential `json:"credentials"`
+}
+
+// Credential is one row. Times are UTC, durations full seconds: negative ones are past.
+// What is not known is left out.
+type Credential struct {
+	Provider  string           `json:"provider"`
+	Account   string           `json:"account"`
+	State     health.State     `json:"state"`
+	Condition health.Condition `json:"condition"`
+	Outcome   outcome.Outcome  `json:"outcome,omitempty"` // the last that the ledger has noted
+	Paused    bool             `json:"paused"`
+
+	AccessExpiresAt  time.Time `json:"access_expires_at,omitzero"`
+	AccessExpiresIn  *int64    `json:"access_expires_in,omitempty"`
+	RefreshExpiresAt time.Time `json:"refresh_expires_at,omitzero"`
+	RefreshExpiresIn *int64    `json:"refresh_expires_in,omitempty"`
+	LastSuccessAt    time.Time `json:"last_success_at,omitzero"`
+	LastSuccessIn    *int64    `json:"last_success_in,omitempty"`
+	NextAttemptAt    time.Time `json:"next_attempt_at,omitzero"`
+	NextAttemptIn    *int64    `json:"next_attempt_in,omitempty"`
+
+	AttemptsLeft        int `json:"attempts_left"`
+	ConsecutiveFailures int `json:"consecutive_failures"`
+
+	Transactions *Transactions `json:"transactions,omitempty"`
+
+	Findings []health.Finding `json:"findings"` // the worst first; none where all is well
+}
+
+// Transactions are those of an account, as far as the head of the due index tells.
+type Transactions struct {
+	Due         int       `json:"due"`
+	More        bool      `json:"more"` // there may be more of them
+	OldestDueAt time.Time `json:"oldest_due_at,omitzero"`
+	OldestDueIn *int64    `json:"oldest_due_in,omitempty"`
+}
+
+// New is the report on what was read, as of now.
+func New(credentials []health.Credential, now time.Time) Report {
+	r := Report{At: second(now), State: health.OK, Credentials: make([]Credential, 0, len(credentials))}
+	for _, c := range credentials {
+		one := newCredential(c, now)
+		if one.State.Worse(r.State) > 0 {
+			r.State = one.State
+		}
+		r.Credentials = append(r.Credentials, one)
+	}
+	return r
+}
+
+func newCredential(c health.Credential, now time.Time) Credential {
+	findings := c.Findings(now)
+	worst := findings[0]
+	if worst.Condition == health.Healthy {
+		findings = []health.Finding{}
+	}
+	one := Credential{
+		Provider: c.Key.Provider, Account: c.Key.Account, State: worst.State, Condition: worst.Condition,
+		Outcome: c.Row.LastOutcome, Paused: c.Row.Paused,
+		AttemptsLeft: c.AttemptsLeft(now), ConsecutiveFailures: c.Row.ConsecutiveFailures, Findings: findings,
+	}
+	if one.Outcome == "" && worst.Condition == health.NotSeeded {
+		one.Outcome = outcome.NotSeeded // which no run writes down
+	}
+	one.AccessExpiresAt, one.AccessExpiresIn = moment(c.AccessExpiresAt(), now)
+	one.RefreshExpiresAt, one.RefreshExpiresIn = moment(c.Row.RefreshExpiresAt, now)
+	one.LastSuccessAt, one.LastSuccessIn = moment(c.Row.LastSuccessAt, now)
+	one.NextAttemptAt, one.NextAttemptIn = moment(c.NextAttempt(), now)
+	if c.Sweep {
+		t := &Transactions{Due: c.Transactions.Due, More: c.Transactions.More}
+		t.OldestDueAt, t.OldestDueIn = moment(c.Transactions.OldestDue, now)
+		one.Transactions = t
+	}
+	return one
+}
+
+// moment is a time, and how far away it is.
+func moment(at, now time.Time) (time.Time, *int64) {
+	if at.IsZero() {
+		return time.Time{}, nil
+	}
+	in := int64(at.Sub(now) / time.Second)
+	return second(at), &in
+}
+
+func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

@@ -1,0 +1,75 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/operator/status"
+)
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+		defer cancel()
+		began := time.Now()
+		var at []time.Duration
+		var failed int
+		err := status.Watch(ctx, 5*time.Second, func(context.Context) (status.Report, error) {
+			if len(at) == 1 {
+				return status.Report{}, errors.New("throttled")
+			}
+			return status.New(nil, time.Now()), nil
+		}, func(_ status.Report, err error) error {
+			at = append(at, time.Since(began))
+			if err != nil {
+				failed++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("the end is an error: %v", err)
+		}
+		// One look that fails is shown, and the next comes all the same.
+		if diff := cmp.Diff([]time.Duration{0, 5 * time.Second, 10 * time.Second}, at); diff != "" || failed != 1 {
+			t.Errorf("%d failed (-want +got):\n%s", failed, diff)
+		}
+		if took := time.Since(began); took != 12*time.Second {
+			t.Errorf("it ended after %v", took)
+		}
+	})
+}
+
+// A look that the end interrupts is not shown.
+func TestWatchEndsAmidALook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := status.Watch(ctx, time.Minute, func(ctx context.Context) (status.Report, error) {
+			<-ctx.Done()
+			return status.Report{}, ctx.Err()
+		}, func(status.Report, error) error {
+			t.Error("shown")
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWatchEndsWithItsOutput(t *testing.T) {
+	t.Parallel()
+	closed := errors.New("broken pipe")
+	err := status.Watch(t.Context(), time.Minute, func(context.Context) (status.Report, error) { return status.Report{}, nil },
+		func(status.Report, error) error { return closed })
+	if !errors.Is(err, closed) {
+		t.Errorf("%v", err)
+	}
+}

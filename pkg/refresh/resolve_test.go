@@ -1,0 +1,209 @@
+package refresh_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+)
+
+func resolve(w *rt.World, hook rt.Hook, how refresh.Resolution) (refresh.Result, error) {
+	if how != refresh.Discard {
+		w.Decide()
+	}
+	return w.Engine(hook).Resolve(context.Background(), refresh.Request{RunID: "person", Account: rt.Default.Account}, how)
+}
+
+// setupUncertain leaves a credential whose token was sent, and nothing came back.
+func setupUncertain(w *rt.World) {
+	setupDue(w)
+	loginOff(w)
+	tick(w, at(sends, 1, 0, rt.FailAfter))
+}
+
+// setupDead leaves a credential whose token was refused.
+func setupDead(w *rt.World) {
+	setupDue(w)
+	loginOff(w)
+	w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+	tick(w, nil)
+	w.Provider.Answer = nil
+}
+
+// setupOverwritten leaves a reply in the secret over which a person put a seed.
+func setupOverwritten(w *rt.World) {
+	setupDue(w)
+	tick(w, func(c rt.Call) rt.Fault {
+		if c.Site == sends {
+			w.Seed(rt.Default)
+		}
+		return rt.None
+	})
+}
+
+// loginOn puts a login into the credentials.
+func loginOn(w *rt.World) { w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials()) }
+
+// losesNext lets the next refresh get no answer.
+func losesNext(w *rt.World) {
+	loginOff(w)
+	full(w)
+	w.Advance(time.Hour)
+	tick(w, at(sends, 1, 0, rt.FailAfter))
+}
+
+func pauses(w *rt.World) { w.Ledger.Pause(rt.Default, true) }
+
+func full(w *rt.World) { w.Secrets.Quota(rt.Default, refresh.TokensDoc, true) }
+
+func relogs(w *rt.World) {
+	w.Advance(time.Minute)
+	_, _ = resolve(w, nil, refresh.Relogin) // what becomes of it is the test's to say
+}
+
+func both(one, other func(*rt.World)) func(*rt.World) {
+	return func(w *rt.World) { one(w); other(w) }
+}
+
+func seed(w *rt.World) { w.Seed(rt.Default) }
+
+// Each resolution does what a person decided, or says what to do instead and leaves all
+// as it was.
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		setup   func(*rt.World)
+		how     refresh.Resolution
+		want    outcome.Outcome // empty: refused
+		healthy bool            // at once
+	}{
+		"accept over an edit":                  {setupOverwritten, refresh.Accept, outcome.Recovered, true},
+		"accept what a dead run left":          {setupDied(onlyVersion), refresh.Accept, outcome.Recovered, true},
+		"accept what the escrow carries":       {setupCarried, refresh.Accept, outcome.Recovered, true},
+		"accept while the secret is full":      {both(setupCarried, full), refresh.Accept, outcome.PersistFailed, false},
+		"accept what is current":               {setupDue, refresh.Accept, "", true},
+		"accept of nothing":                    {setupUncertain, refresh.Accept, "", false},
+		"accept of a reply that was presented": {both(setupCarried, losesNext), refresh.Accept, "", false},
+		"relogin of a live chain":              {setupDue, refresh.Relogin, outcome.LoggedIn, true},
+		"relogin of an uncertain one":          {both(setupUncertain, loginOn), refresh.Relogin, outcome.LoggedIn, true},
+		"relogin after a death":                {setupDied(at(sends, 1, 0, rt.DieAfter)), refresh.Relogin, outcome.LoggedIn, true},
+		"relogin finds a reply":                {setupDied(onlyEscrow), refresh.Relogin, outcome.Recovered, true},
+		"relogin without a login":              {setupUncertain, refresh.Relogin, "", false},
+		"relogin while paused":                 {both(setupDue, pauses), refresh.Relogin, "", true},
+		"relogin of a new account":             {func(*rt.World) {}, refresh.Relogin, "", false},
+		"discard of an uncertain one":          {setupUncertain, refresh.Discard, "", false},
+		"discard of a dead one":                {setupDead, refresh.Discard, "", false},
+		"discard after a seed":                 {both(setupUncertain, seed), refresh.Discard, outcome.Superseded, false},
+		"discard of a dead run after a seed":   {both(setupDied(at(sends, 1, 0, rt.DieAfter)), seed), refresh.Discard, outcome.Superseded, false},
+		"discard of a live chain that lives":   {setupDue, refresh.Discard, outcome.Superseded, true},
+		"discard of what the escrow carries":   {setupCarried, refresh.Discard, "", false},
+		"discard of a login that it carries":   {both(both(setupDue, full), relogs), refresh.Discard, "", false},
+		"discard without any token":            {func(w *rt.World) { tick(w, at(logins, 1, 0, rt.FailAfter)) }, refresh.Discard, "", false},
+		"a resolution that there is not":       {setupDue, "hope", "", true},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			tt.setup(w)
+			before, tokens := row(w), w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+			got, err := resolve(w, nil, tt.how)
+			switch {
+			case tt.want == "" && !errors.Is(err, refresh.ErrUnresolved):
+				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
+			case tt.want == "" && (row(w).Fence != before.Fence || w.Secrets.Get(rt.Default, refresh.TokensDoc).ID != tokens):
+				t.Error("something was written")
+			case tt.want != "" && (got.Outcome != tt.want || err != nil):
+				t.Errorf("%s (%v), error %v, want %s", got.Outcome, got.Err, err, tt.want)
+			}
+			if broken := unhealthy(w); (broken == "") != tt.healthy {
+				t.Errorf("afterwards: %q", broken)
+			}
+			if broken := always(w); broken != "" {
+				t.Error(broken)
+			}
+		})
+	}
+}
+
+// After a discard, refreshes go on from what the person put there.
+func TestDiscardGoesOn(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		setupUncertain(w)
+		seed(w)
+		if _, err := resolve(w, nil, refresh.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if r := row(w); r.State != refresh.OK || r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) || r.LastError != "" {
+			t.Errorf("row %+v", r)
+		}
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("%s (%v)", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// While a run is at work nothing is decided; once its claim has run out, it is.
+func TestResolveBesideARun(t *testing.T) {
+	t.Parallel()
+	for _, how := range refresh.Resolutions {
+		inBubble(t, string(how), func(t *testing.T) {
+			w := live(t)
+			tick(w, at(sends, 1, 0, rt.DieAfter))
+			fence := row(w).Fence
+			if got, err := resolve(w, nil, how); got.Outcome != outcome.Busy || err != nil || row(w).Fence != fence {
+				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
+			}
+		})
+	}
+}
+
+// What cannot be read decides nothing.
+func TestResolveUnread(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		breaks func(*rt.World)
+		hook   rt.Hook
+		want   outcome.Outcome
+		says   string
+	}{
+		"the secret is forbidden": {
+			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrForbidden) }, nil,
+			outcome.Misconfigured, "model/default/tokens",
+		},
+		"the secret cannot be reached": {
+			nil, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.FailBefore),
+			outcome.Transient, "model/default/tokens",
+		},
+		"the read was stale": {
+			func(w *rt.World) { w.Advance(time.Second); seed(w) },
+			at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale),
+			outcome.Transient, "it has changed",
+		},
+		"the ledger cannot be reached": {nil, at(rt.Site{Op: rt.RowOf}, 1, 0, rt.FailBefore), outcome.Transient, "read the ledger"},
+	} {
+		for _, how := range refresh.Resolutions {
+			inBubble(t, name+", "+string(how), func(t *testing.T) {
+				w := live(t)
+				if tt.breaks != nil {
+					tt.breaks(w)
+				}
+				fence := row(w).Fence
+				got, err := resolve(w, tt.hook, how)
+				if got.Outcome != tt.want || err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), tt.says) {
+					t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
+				}
+				if row(w).Fence != fence {
+					t.Error("the row was claimed")
+				}
+			})
+		}
+	}
+}
