@@ -11,9 +11,10 @@ import (
 	"tokenrefresh/internal/plant"
 )
 
-// TestMain lets the test binary be the command where local starts its victims.
+// TestMain lets the test binary be the command where a process of its own is needed:
+// local starts its victims, and tests start run.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "victim" {
+	if len(os.Args) > 1 && slices.Contains([]string{"victim", "run"}, os.Args[1]) {
 		main()
 		return
 	}
@@ -99,6 +100,22 @@ func TestWrongUsage(t *testing.T) {
 		"status --every 1ms":                           "--every",
 		"record --file f.csv --workers -1":             "--workers",
 		"record --transaction-id 1 --account default/": "--account",
+		"refresh x":                                  "x",
+		"refresh --account shop-2":                   "needs its --provider",
+		"refresh --provider hesabe --account a/b":    "--account",
+		"refresh --provider paypal":                  "hesabe, tconnect, berbix",
+		"refresh --provider hesabe --transaction 1":  "--provider berbix",
+		"refresh --provider berbix --transaction -1": "above 0",
+		"refresh --provider hesabe --function f":     "none of the others can be",
+		"refresh --function f":                       "--home aws alone",
+		"refresh --environment staging":              "production or sandbox",
+		"run x":                                      "x",
+		"run --provider paypal":                      "hesabe, tconnect, berbix",
+		"run --every 10ms":                           "--every",
+		"run --every 2h":                             "--every",
+		"run --account shop-2":                       "needs a --provider",
+		"run --provider hesabe --account a/b":        "--account",
+		"run --environment staging":                  "production or sandbox",
 	} {
 		// The state first: a flag on the line overrules it.
 		tokenctl(t, "", append(slices.Clone(embedded), strings.Fields(line)...)...).want(t, exitUsage, says)

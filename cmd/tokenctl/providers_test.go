@@ -1,0 +1,64 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/refresh"
+)
+
+// scene is a home whose credentials are those of providers that run beside it.
+type scene struct {
+	*world
+	*sandbox.Sandbox
+}
+
+// furnish starts the providers and seeds their credentials.
+func (w *world) furnish(t *testing.T, providers ...sandbox.Provider) *scene {
+	t.Helper()
+	providersHere, err := sandbox.Start(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(providersHere.Close)
+	s := &scene{w, providersHere}
+	for _, p := range providers {
+		s.run(t, s.Credentials(p), "seed", "credentials", "--provider", string(p)).want(t, exitDone)
+	}
+	return s
+}
+
+// run runs the command, whose output may show nothing that the providers keep secret.
+func (s *scene) run(t *testing.T, stdin string, args ...string) said {
+	t.Helper()
+	told := s.world.run(t, stdin, args...)
+	s.quiet(t, told.out, told.err)
+	return told
+}
+
+// quiet checks that texts show no secret.
+func (s *scene) quiet(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		for _, secret := range s.Secrets() {
+			if strings.Contains(text, secret) {
+				t.Fatalf("a secret is shown in:\n%s", text)
+			}
+		}
+	}
+}
+
+// published checks that the access token of a chain is there, and good.
+func (s *scene) published(t *testing.T, p sandbox.Provider) {
+	t.Helper()
+	document := s.current(t, string(p), "default", refresh.AccessDoc)
+	_, rest, _ := strings.Cut(document, `"access_token":"`)
+	token, _, _ := strings.Cut(rest, `"`)
+	if !s.Valid(p, token) {
+		t.Errorf("the published access token of %s is not valid", p)
+	}
+	if n := s.Stats(p).Repeated; n > 0 {
+		t.Errorf("%s saw %d refresh tokens twice", p, n)
+	}
+}

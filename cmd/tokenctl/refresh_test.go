@@ -1,0 +1,255 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// results are the functions' answers that a command has printed.
+func (s said) results(t *testing.T) map[string]handler.Result {
+	t.Helper()
+	all := map[string]handler.Result{}
+	for line := range strings.Lines(s.out) {
+		var r handler.Result
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("not a result: %q", line)
+		}
+		all[r.Provider] = r
+	}
+	return all
+}
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestRefresh(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		s := w.furnish(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
+		transaction := s.AddTransaction()
+		id := strconv.FormatInt(transaction.ID, 10)
+		s.run(t, transaction.RefreshToken, "record", "--transaction-id", id).want(t, exitDone)
+
+		s.run(t, "", "refresh", "--dry-run").want(t, exitDone,
+			"hesabe/default: would_login\n", "tconnect/default: would_login\n", "berbix: would_refresh 1\n")
+		if calls := s.Stats(sandbox.Hesabe).Logins + s.Stats(sandbox.TConnect).Logins + s.Stats(sandbox.Berbix).Refreshes; calls > 0 {
+			t.Errorf("a dry run makes %d calls", calls)
+		}
+		first := s.run(t, "", "refresh", "--json")
+		first.want(t, exitDone)
+		got := first.results(t)
+		for provider, want := range map[string]outcome.Outcome{
+			"hesabe": outcome.LoggedIn, "tconnect": outcome.LoggedIn, "berbix": outcome.Refreshed,
+		} {
+			if diff := cmp.Diff(map[outcome.Outcome]int{want: 1}, got[provider].Outcomes); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", provider, diff)
+			}
+		}
+		if at := got["hesabe"].Credentials[0].AccessExpiresAt; at == "" {
+			t.Error("the answer lacks when the access token expires")
+		}
+
+		s.run(t, "", "refresh", "--provider", "hesabe", "--account", "default").want(t, exitDone,
+			"hesabe/default: not_due, the access token expires in 14m", "--force")
+		s.run(t, "", "refresh", "--provider", "hesabe", "--force").want(t, exitDone, "hesabe/default: refreshed")
+		s.run(t, "", "refresh", "--provider", "berbix", "--transaction", id, "--force").want(t, exitDone,
+			"berbix transaction "+id+": refreshed 1\n")
+		s.run(t, "", "refresh", "--provider", "berbix", "--transaction", "7").want(t, exitDone,
+			"berbix transaction 7: not_due 1\n  warning: transaction 7 is not recorded")
+		s.published(t, sandbox.Hesabe)
+		s.published(t, sandbox.TConnect)
+	})
+}
+
+func TestRefreshOfAnEmptyHome(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	w.run(t, "", "refresh").want(t, exitFailed, "nothing to look after in embedded /", "tokenctl seed")
+	w.run(t, "", "refresh", "--provider", "hesabe").want(t, exitFailed, "nothing to look after")
+	w.run(t, "", "refresh", "--provider", "hesabe", "--account", "typo").want(t, exitPerson, "hesabe/typo: misconfigured")
+	if _, exists := w.row(t, "hesabe", "typo"); exists {
+		t.Error("a mistyped account is looked after for ever")
+	}
+}
+
+// Scripts tell by the exit code whether to wait or to call somebody; people are told why,
+// and what to do.
+func TestRefreshThatFails(t *testing.T) {
+	t.Parallel()
+	forced := []string{"--provider", "hesabe", "--force"}
+	for name, tt := range map[string]struct {
+		arrange func(t *testing.T, s *scene)
+		args    []string
+		code    int
+		says    []string
+	}{
+		"rate limited": {func(_ *testing.T, s *scene) {
+			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.RateLimit("30"))
+		}, forced, exitFailed, []string{"hesabe/default: rate_limited", "a later run tries again"}},
+		"transient": {func(_ *testing.T, s *scene) {
+			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.Status(http.StatusInternalServerError))
+		}, forced, exitFailed, []string{"hesabe/default: transient"}},
+		"dead": {func(t *testing.T, s *scene) {
+			s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+			s.Inject(sandbox.Hesabe, sandbox.Refresh, 0, sandbox.Status(http.StatusUnauthorized))
+		}, forced, exitPerson, []string{"hesabe/default: dead", "put login credentials into the secret", "a person must act: hesabe/default is dead"}},
+		"misconfigured beside transient": {func(t *testing.T, s *scene) {
+			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.Status(http.StatusInternalServerError))
+			key := refresh.Key{Provider: "berbix", Account: "default"}
+			if err := s.Editor.CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+				t.Fatal(err)
+			}
+			s.write(t, key, `{"api_secret":7}`)
+			s.record(t, s.AddTransaction())
+		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
+		"paused": {func(t *testing.T, s *scene) {
+			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
+		}, forced, exitDone, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --account default"}},
+		"busy": {func(t *testing.T, s *scene) {
+			row, _ := s.row(t, "hesabe", "default")
+			next := row
+			next.Phase, next.ClaimedUntil = refresh.Sending, time.Now().Add(time.Minute)
+			if err := s.Ledger.Write(t.Context(), next, refresh.Guard{Fence: row.Fence}); err != nil {
+				t.Fatal(err)
+			}
+		}, forced, exitDone, []string{"hesabe/default: busy", "its claim ends by itself"}},
+		"a dead transaction": {func(t *testing.T, s *scene) {
+			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
+			s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
+		}, []string{"--provider", "berbix", "--transaction", "7"}, exitPerson, []string{"berbix transaction 7: dead 1", "record it again"}},
+		"a dead transaction among others": {func(t *testing.T, s *scene) {
+			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
+			s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
+		}, []string{"--provider", "berbix"}, exitDone, []string{"berbix: dead 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+			s.run(t, "", "refresh").want(t, exitDone, "logged_in")
+			tt.arrange(t, s)
+			s.run(t, "", append([]string{"refresh"}, tt.args...)...).want(t, tt.code, tt.says...)
+		})
+	}
+}
+
+// write puts a value into a secret, as people do by hand.
+func (w *world) write(t *testing.T, key refresh.Key, value string) {
+	t.Helper()
+	if _, err := w.Editor.PutCurrent(t.Context(), key, refresh.Credentials, secret.New(value)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// record records a transaction.
+func (s *scene) record(t *testing.T, one sandbox.Transaction) {
+	t.Helper()
+	s.run(t, one.RefreshToken, "record", "--transaction-id", strconv.FormatInt(one.ID, 10)).want(t, exitDone)
+}
+
+// With --function the deployed function does it, and its answer is shown as it is.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestRefreshByTheDeployedFunction(t *testing.T) {
+	var asked []string
+	var answer func(w http.ResponseWriter)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var event json.RawMessage
+		if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
+			t.Error(err)
+		}
+		asked = append(asked, r.Method+" "+r.URL.Path+" "+string(event))
+		answer(w)
+	}))
+	t.Cleanup(endpoint.Close)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL_LAMBDA": endpoint.URL, "AWS_REGION": "eu-west-1", "AWS_CONFIG_FILE": os.DevNull,
+		"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	fails := func(status int, kind string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.Header().Set("X-Amzn-Errortype", kind)
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"Message":"no"}`))
+		}
+	}
+	says := func(fault, payload string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			if fault != "" {
+				w.Header().Set("X-Amz-Function-Error", fault)
+			}
+			_, _ = w.Write([]byte(payload))
+		}
+	}
+	const refreshed = `{"provider":"hesabe","run_id":"r","outcomes":{"refreshed":1},"credentials":[{"account":"shop-2","outcome":"refreshed"}]}`
+	const function = "token-refresh-refresh-hesabe"
+	for name, tt := range map[string]struct {
+		args   []string
+		event  string
+		answer func(http.ResponseWriter)
+		code   int
+		says   []string
+	}{
+		"done": {nil, `{}`, says("", refreshed), exitDone, []string{"hesabe/shop-2: refreshed\n"}},
+		"all flags": {
+			[]string{"--account", "shop-2", "--force", "--dry-run", "--json"},
+			`{"account":"shop-2","force":true,"dry_run":true}`,
+			says("", refreshed), exitDone,
+			[]string{refreshed + "\n"},
+		},
+		"a transaction": {
+			[]string{"--transaction", "7"},
+			`{"transaction_id":7}`,
+			says("", `{"provider":"berbix","run_id":"r","outcomes":{"transient":1},"credentials":[],"warnings":["default: throttled"]}`),
+			exitFailed,
+			[]string{"berbix transaction 7: transient 1\n  warning: default: throttled", "a later run tries again"},
+		},
+		"a person must act": {
+			nil, `{}`, says("Unhandled", `{"errorMessage":"hesabe, run r: default: dead: put a new one in","errorType":"NeedsPersonError"}`),
+			exitPerson,
+			[]string{"a person must act: hesabe, run r: default: dead: put a new one in"},
+		},
+		"in JSON": {
+			[]string{"--json"},
+			`{}`, says("Unhandled", `{"errorMessage":"dead","errorType":"NeedsPersonError","stackTrace":[]}`),
+			exitPerson,
+			[]string{`{"errorType":"NeedsPersonError","errorMessage":"dead"}` + "\n"},
+		},
+		"it dies": {
+			nil, `{}`, says("Unhandled", `{"errorMessage":"Task timed out after 40.00 seconds","errorType":"Sandbox.Timedout"}`),
+			exitFailed,
+			[]string{"Task timed out"},
+		},
+		"it says no JSON": {nil, `{}`, says("Unhandled", `?`), exitFailed, []string{function + " failed: Unhandled"}},
+		"another function": {
+			nil, `{}`, says("", `"hello"`), exitFailed, []string{"does not answer as a function of token-refresh"},
+		},
+		"a function of others": {nil, `{}`, says("", `{"status":"ok"}`), exitFailed, []string{"does not answer as a function of token-refresh"}},
+		"no such function": {
+			nil, `{}`, fails(http.StatusNotFound, "ResourceNotFoundException"), exitFailed, []string{function, "none of that name in this region"},
+		},
+		"not allowed": {nil, `{}`, fails(http.StatusForbidden, "AccessDeniedException"), exitFailed, []string{"lambda:InvokeFunction"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, answer = nil, tt.answer
+			tokenctl(t, "", append([]string{"refresh", "--function", function}, tt.args...)...).want(t, tt.code, tt.says...)
+			want := []string{"POST /2015-03-31/functions/" + function + "/invocations " + tt.event}
+			if diff := cmp.Diff(want, asked); diff != "" {
+				t.Errorf("Lambda is asked (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

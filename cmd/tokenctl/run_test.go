@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/refresh"
+)
+
+var hesabeKey = refresh.Key{Provider: "hesabe", Account: "default"}
+
+// due makes Hesabe's chain due now.
+func (w *world) due(t *testing.T) {
+	t.Helper()
+	if _, _, err := refresh.DueNow(t.Context(), w.Secrets, w.Ledger, hesabeKey, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A service starts, refreshes, works beside other commands on its file and ends when it is
+// told to.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
+	s.record(t, s.AddTransaction())
+	systemd, env := listen(t)
+
+	p := s.start(t, env, "run", "--every", "1h", "--json")
+	p.await(t, `"msg":"started"`, "embedded /", "hesabe", "tconnect", "berbix")
+	systemd.hears(t, "READY=1")
+	for range 3 {
+		p.await(t, `"msg":"run"`, `"run_id"`, `"AccessTokenExpiresIn"`) // one a provider, in any order
+	}
+	for _, part := range []string{`"outcome":"logged_in"`, `"outcomes":{"refreshed":1}`} {
+		if !strings.Contains(p.said.text(), part) {
+			t.Errorf("no %s:\n%s", part, p.said.text())
+		}
+	}
+	if strings.Contains(p.said.text(), "_aws") {
+		t.Error("it writes for CloudWatch")
+	}
+	s.published(t, sandbox.Hesabe)
+	s.published(t, sandbox.TConnect)
+	s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "not_due")
+
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
+	p.await(t, `"msg":"ended"`)
+	systemd.hears(t, "STOPPING=1")
+	s.quiet(t, p.said.text())
+}
+
+// A service that is killed between the provider's answer and its storing knows, when it is
+// started again, not to present that token a second time.
+func TestRunIsKilledAmidASend(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	first := s.start(t, nil, "run", "--every", "1h")
+	first.await(t, "outcome=logged_in")
+	first.signal(t, syscall.SIGTERM)
+	first.ended(t, exitDone, 0)
+
+	s.due(t)
+	dies := make(chan *process, 1)
+	s.OnActed(func(context.Context, sandbox.Call) {
+		p := <-dies
+		_ = p.Process.Kill()
+		dies <- p
+	})
+	second := s.start(t, nil, "run", "--every", "1h")
+	dies <- second
+	second.ended(t, killed, syscall.SIGKILL)
+	s.OnActed(func(context.Context, sandbox.Call) {})
+
+	third := s.start(t, nil, "run", "--every", "1s")
+	third.await(t, "provider=hesabe", "outcome=busy")
+	row, _ := s.row(t, "hesabe", "default")
+	if row.Phase != refresh.Sending {
+		t.Fatalf("phase %s", row.Phase)
+	}
+	row.ClaimedUntil = time.Now().Add(-time.Second)
+	if err := s.Ledger.Write(t.Context(), row, refresh.Guard{Fence: row.Fence}); err != nil {
+		t.Fatal(err)
+	}
+	third.await(t, "provider=hesabe", "outcome=logged_in")
+	third.signal(t, syscall.SIGINT)
+	third.ended(t, exitDone, 0)
+	s.published(t, sandbox.Hesabe)
+	if stats := s.Stats(sandbox.Hesabe); stats.Refreshes != 1 || stats.Logins != 2 {
+		t.Errorf("%d refreshes and %d logins, want 1 and 2", stats.Refreshes, stats.Logins)
+	}
+	s.quiet(t, first.said.text(), second.said.text(), third.said.text())
+}
+
+// A service that is told to end amid a send takes the reply in first. Only whoever insists
+// ends it at once.
+func TestRunIsToldToEndAmidASend(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		insist bool
+		code   int
+		by     syscall.Signal
+	}{
+		"it finishes": {false, exitDone, 0},
+		"it is urged": {true, killed, syscall.SIGTERM},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+			s.run(t, "", "refresh").want(t, exitDone, "logged_in")
+			s.due(t)
+			systemd, env := listen(t)
+			gate := sandbox.NewGate()
+			s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Hold(gate).AfterActing())
+
+			p := s.start(t, append(env, "WATCHDOG_USEC=20000"), "run", "--every", "1h")
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := gate.Await(ctx, 1); err != nil {
+				t.Fatalf("%v:\n%s", err, p.said.text())
+			}
+			p.signal(t, syscall.SIGTERM)
+			p.await(t, "ending when the runs under way are done")
+			systemd.hears(t, "STOPPING=1")
+			systemd.hears(t, "WATCHDOG=1")
+			if tt.insist {
+				p.signal(t, syscall.SIGTERM)
+				p.ended(t, tt.code, tt.by)
+				return
+			}
+			gate.Release()
+			p.ended(t, tt.code, tt.by)
+			p.await(t, "outcome=refreshed")
+			s.published(t, sandbox.Hesabe)
+			s.quiet(t, p.said.text())
+		})
+	}
+}
+
+// An engine that hangs on its provider must not delay those of the others.
+func TestRunOfAProviderThatHangs(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t, sandbox.Hesabe, sandbox.TConnect)
+	gate := sandbox.NewGate()
+	s.Inject(sandbox.Hesabe, sandbox.Login, 1, sandbox.Hold(gate))
+	p := s.start(t, nil, "run", "--every", "1s")
+	p.await(t, "provider=tconnect", "outcome=logged_in")
+	p.await(t, "provider=tconnect", "outcome=not_due")
+	if strings.Contains(p.said.text(), "provider=hesabe") {
+		t.Errorf("hesabe did not hang:\n%s", p.said.text())
+	}
+	gate.Release()
+	p.await(t, "provider=hesabe", "outcome=logged_in")
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
+}
+
+// What is seeded while it runs is seen at the next tick.
+func TestRunOfAnEmptyHome(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t)
+	p := s.start(t, nil, "run", "--every", "1s")
+	p.await(t, "msg=started")
+	s.world.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+	p.await(t, "provider=hesabe", "outcome=logged_in")
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
+	if said := p.said.text(); strings.Contains(said, "msg=run provider=berbix") || strings.Contains(said, "msg=run provider=tconnect") {
+		t.Errorf("it speaks of what is not there:\n%s", said)
+	}
+}
+
+// net/http shows the standard logger what comes behind an answer: a provider may have sent
+// a token there.
+func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			request, err := http.ReadRequest(bufio.NewReader(conn))
+			if err != nil {
+				return
+			}
+			_, _ = io.Copy(io.Discard, request.Body)
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}%q", planted)
+		}
+	}()
+	w := embeddedWorld(t)
+	credentials := fmt.Sprintf(`{"username":"u","password":%q,"base_url":"http://%s"}`, planted, listener.Addr())
+	w.run(t, credentials, "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+	p := w.start(t, nil, "run", "--provider", "hesabe", "--every", "1h")
+	p.await(t, "Unsolicited response", "[…]")
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
+	if strings.Contains(p.said.text(), planted) {
+		t.Errorf("it shows a secret:\n%s", p.said.text())
+	}
+}
+
+// A state file that others can read is refused at the start.
+func TestRunRefusesAFileThatOthersRead(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	path := w.flags[len(w.flags)-1]
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w.run(t, "", "run").want(t, exitFailed, "chmod 600 "+path)
+}
+
+// ear is a socket at which systemd would listen.
+type ear struct{ *net.UnixConn }
+
+// listen makes one, and the variables that tell a process of it.
+func listen(t *testing.T) (ear, []string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	return ear{socket}, []string{"NOTIFY_SOCKET=" + path}
+}
+
+// hears waits for a state, whatever comes before it.
+func (e ear) hears(t *testing.T, state string) {
+	t.Helper()
+	if err := e.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 64)
+	for {
+		size, err := e.Read(got)
+		if err != nil {
+			t.Fatalf("systemd does not hear %s: %v", state, err)
+		}
+		if string(got[:size]) == state {
+			return
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package invoke_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+)
+
+func newHome(t *testing.T) *home.Home {
+	t.Helper()
+	h, err := home.Open(t.Context(), home.Options{Kind: home.Embedded, State: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func newHere(t *testing.T, h *home.Home, provider string, accounts ...string) *invoke.Here {
+	t.Helper()
+	entry, err := catalog.Find(provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Config{Accounts: accounts, HTTPTimeout: time.Second, SweepWorkers: 2, ProviderEnvironment: "sandbox"}
+	return invoke.NewHere(entry, h, cfg, slog.New(slog.DiscardHandler))
+}
+
+// outcomes are by account, for a chain, or of all rows.
+func outcomes(t *testing.T, here *invoke.Here) map[string]outcome.Outcome {
+	t.Helper()
+	r, err := here.Invoke(t.Context(), invoke.Event{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]outcome.Outcome{}
+	for _, c := range r.Credentials {
+		all[c.Account] = c.Outcome
+	}
+	if len(all) == 0 {
+		for what := range r.Outcomes {
+			all["rows"] = what
+		}
+	}
+	return all
+}
+
+func rows(t *testing.T, h *home.Home, provider string) []string {
+	t.Helper()
+	stored, err := h.Ledger.Rows(t.Context(), provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, row := range stored {
+		names = append(names, row.Account)
+	}
+	return names
+}
+
+// Without a word about accounts it is the default one, from when it has a secret. Before
+// that nothing is looked after, and nothing is written that a status would show for ever.
+func TestDefaultAccount(t *testing.T) {
+	t.Parallel()
+	for _, provider := range catalog.Names() {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t)
+			here := newHere(t, h, provider)
+			if diff := cmp.Diff(map[string]outcome.Outcome{}, outcomes(t, here)); diff != "" {
+				t.Errorf("an empty home (-want +got):\n%s", diff)
+			}
+			if got := rows(t, h, provider); len(got) > 0 {
+				t.Errorf("an empty home has rows of %v then", got)
+			}
+			key := refresh.Key{Provider: provider, Account: "default"}
+			if err := h.Editor.CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+				t.Fatal(err)
+			}
+			if got := outcomes(t, here)["default"]; got != outcome.NotSeeded {
+				t.Errorf("with a secret: %s", got)
+			}
+		})
+	}
+}
+
+// Accounts that somebody has named are looked after as a deployed function does it, and
+// those of the ledger beside them.
+func TestNamedAccounts(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	if err := h.Ledger.SetPaused(t.Context(), refresh.Key{Provider: "hesabe", Account: "known"}, true); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]outcome.Outcome{"known": outcome.Paused}
+	if diff := cmp.Diff(want, outcomes(t, newHere(t, h, "hesabe"))); diff != "" {
+		t.Errorf("of the ledger (-want +got):\n%s", diff)
+	}
+	want["named"] = outcome.Misconfigured
+	if diff := cmp.Diff(want, outcomes(t, newHere(t, h, "hesabe", "named"))); diff != "" {
+		t.Errorf("named (-want +got):\n%s", diff)
+	}
+}
+
+var errDown = errors.New("the store is down")
+
+// downLedger and downSecrets are stores that cannot be read.
+type downLedger struct{ refresh.Ledger }
+
+func (downLedger) Rows(context.Context, string) ([]refresh.Row, error) { return nil, errDown }
+
+type downSecrets struct{ refresh.Secrets }
+
+func (downSecrets) CurrentID(context.Context, refresh.Key, refresh.Document) (string, error) {
+	return "", errDown
+}
+
+// A home that cannot be read must not pass for one in which there is nothing to do.
+func TestHomeThatIsDown(t *testing.T) {
+	t.Parallel()
+	for _, provider := range catalog.Names() {
+		for name, breakIt := range map[string]func(h *home.Home){
+			"ledger":  func(h *home.Home) { h.Ledger = downLedger{h.Ledger} },
+			"secrets": func(h *home.Home) { h.Secrets = downSecrets{h.Secrets} },
+		} {
+			t.Run(provider+" "+name, func(t *testing.T) {
+				t.Parallel()
+				h := newHome(t)
+				breakIt(h)
+				if _, err := newHere(t, h, provider).Invoke(t.Context(), invoke.Event{}); !errors.Is(err, errDown) {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+	}
+}
