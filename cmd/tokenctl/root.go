@@ -30,6 +30,6 @@ func root(o *options) *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	o.register(cmd)
-	cmd.AddCommand(local(o), victim(o), run(o), refreshes(o), statuses(o), record(o), seeds(o), pause(o), resume(o))
+	cmd.AddCommand(local(o), victim(o), run(o), refreshes(o), statuses(o), examine(o), record(o), seeds(o), pause(o), resume(o))
 	return cmd
 }

@@ -47,7 +47,8 @@ func (s *stack) deadLettersAlarm() string { return s.Name + "-dead-letters" }
 func (s *stack) getAlarms(ctx context.Context) (map[string]types.MetricAlarm, error) {
 	return s.rings.get(func() (map[string]types.MetricAlarm, error) {
 		all := map[string]types.MetricAlarm{}
-		pages := cloudwatch.NewDescribeAlarmsPaginator(s.watch, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String(s.Name + "-")})
+		stem := s.Name + "-"
+		pages := cloudwatch.NewDescribeAlarmsPaginator(s.watch, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &stem})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -69,7 +70,7 @@ func (s *stack) alarms(ctx context.Context, providers []*provider) []Finding {
 	}
 	names := []string{s.deadLettersAlarm()}
 	for _, p := range providers {
-		names = append(names, alarmNames(p.function, p.Sweep, p.off(ctx), p.hasQueue(ctx))...)
+		names = append(names, alarmNames(p.function, p.entry.Sweep, p.off(ctx), p.hasQueue(ctx))...)
 	}
 	var missing, off, mute []string
 	var found []Finding
@@ -85,7 +86,8 @@ func (s *stack) alarms(ctx context.Context, providers []*provider) []Finding {
 			mute = append(mute, name)
 		}
 		if alarm.StateValue == types.StateValueAlarm {
-			found = append(found, fail("%s rings: %s", name, aws.ToString(alarm.StateReason)).mend("see docs/operations.md#"+s.section(name)))
+			found = append(found, fail("%s rings: %s", name, aws.ToString(alarm.StateReason)).
+				mend("see docs/operations.md#"+s.section(name)))
 		}
 	}
 	if len(missing) == len(names) {

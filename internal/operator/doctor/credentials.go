@@ -13,7 +13,7 @@ import (
 func (p *provider) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	for _, account := range p.wanted(ctx) {
-		read, err := health.Reader{Home: p.Home, Provider: p.Entry.Name, Account: account, Flags: p.Flags}.Read(ctx, p.Now())
+		read, err := health.Reader{Home: p.Home, Provider: p.entry.Name, Account: account, Flags: p.Flags}.Read(ctx, p.Now())
 		switch {
 		case errors.Is(err, awshome.ErrNoTable):
 			return []Finding{skipped("needs ledger, see there")}
@@ -29,7 +29,7 @@ func (p *provider) credentials(ctx context.Context) []Finding {
 		}
 	}
 	if len(found) == 0 {
-		return []Finding{skipped("needs %s secrets, see there", p.Entry.Name)}
+		return []Finding{skipped("needs %s secrets, see there", p.entry.Name)}
 	}
 	return found
 }

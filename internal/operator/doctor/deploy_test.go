@@ -76,9 +76,6 @@ func (w *world) deploy(stack *template.Stack) {
 		w.must(err)
 		physical[id], physical[id+".QueueName"] = *queue.QueueUrl, name
 		physical[id+".Arn"] = "arn:aws:sqs:eu-west-1:123456789012:" + name
-		if id == "DeadLetters" {
-			w.deadLetters = *queue.QueueUrl
-		}
 	}
 	for _, id := range stack.Of("AWS::DynamoDB::Table") {
 		w.table(stack.Resources[id].Properties)

@@ -47,13 +47,13 @@ func Run(ctx context.Context, checks []Check) Report {
 		all.Go(func() {
 			found[i] = c.run(ctx, ends[c.After])
 			own := ends[c.Name]
-			own.failed = slices.ContainsFunc(found[i], Finding.needsPerson)
+			own.failed = slices.ContainsFunc(found[i], Finding.NeedsPerson)
 			close(own.reached)
 		})
 	}
 	all.Wait()
 	report := Report{Findings: slices.Concat(found...)}
-	report.Well = !slices.ContainsFunc(report.Findings, Finding.needsPerson)
+	report.Well = !slices.ContainsFunc(report.Findings, Finding.NeedsPerson)
 	return report
 }
 

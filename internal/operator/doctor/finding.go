@@ -27,9 +27,9 @@ type Finding struct {
 	Commands []string `json:"commands,omitempty"`
 }
 
-// needsPerson reports whether a person must act: something is wrong, or nobody can tell
+// NeedsPerson reports whether a person must act: something is wrong, or nobody can tell
 // before a person allows a look.
-func (f Finding) needsPerson() bool {
+func (f Finding) NeedsPerson() bool {
 	return f.Verdict == Fail || f.Verdict == Skipped && f.Mend != ""
 }
 

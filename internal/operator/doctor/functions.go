@@ -19,7 +19,8 @@ const toStore = 14 * time.Second
 func (p *provider) functionSet(ctx context.Context) []Finding {
 	f, err := p.getFunction(ctx)
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return []Finding{fail("there is no function %s in %s, account %s", p.function, p.Config.Region, aws.ToString(p.who.value.Account)).
+		return []Finding{fail("there is no function %s in %s, account %s",
+			p.function, p.Config.Region, aws.ToString(p.who.value.Account)).
 			mend("name the right stack with --stack (and --region, --profile), or deploy it: sam deploy")}
 	}
 	if err != nil {
@@ -73,7 +74,8 @@ func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigu
 	known := p.known(ctx)
 	for _, account := range p.Accounts {
 		if !slices.Contains(known, account) {
-			found = append(found, fail("nobody looks after the account %s: neither ACCOUNTS of %s nor the ledger names it", account, p.function).
+			found = append(found, fail("nobody looks after the account %s: neither ACCOUNTS of %s nor the ledger names it",
+				account, p.function).
 				mend("let the function make its row, once its secrets are there; or name it in the parameter Accounts",
 					p.invokeLine(`{"account":"`+account+`"}`)))
 		}

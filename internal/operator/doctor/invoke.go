@@ -26,7 +26,7 @@ func (p *provider) dryRun(ctx context.Context) []Finding {
 		return nil
 	}
 	if _, err := p.getFunction(ctx); err != nil {
-		return []Finding{skipped("needs %s function, see there", p.Entry.Name)}
+		return []Finding{skipped("needs %s function, see there", p.entry.Name)}
 	}
 	out, err := p.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &p.function, Payload: []byte(`{"dry_run":true}`)})
 	if _, throttled := errors.AsType[*types.TooManyRequestsException](err); throttled {
@@ -45,8 +45,8 @@ func (p *provider) dryRun(ctx context.Context) []Finding {
 		return []Finding{p.faulty(out.Payload)}
 	}
 	var result handler.Result
-	if json.Unmarshal(out.Payload, &result) != nil || result.Provider != p.Entry.Name {
-		return []Finding{fail("%s does not answer as the function of %s", p.function, p.Entry.Name).
+	if json.Unmarshal(out.Payload, &result) != nil || result.Provider != p.entry.Name {
+		return []Finding{fail("%s does not answer as the function of %s", p.function, p.entry.Name).
 			mend("name the right stack with --stack, or deploy it again")}
 	}
 	return []Finding{ok("%s reads its state and would do: %s", p.function, tally(result.Outcomes))}
@@ -62,7 +62,7 @@ func (p *provider) faulty(payload []byte) Finding {
 	said := strings.ReplaceAll(fault.Message, "\n", "; ")
 	switch fault.Type {
 	case "NeedsPersonError":
-		return fail("%s cannot go on: %s", p.function, said).mend("do what it says; see " + p.Entry.Name + " credentials")
+		return fail("%s cannot go on: %s", p.function, said).mend("do what it says; see " + p.entry.Name + " credentials")
 	case "Sandbox.Timedout":
 		return fail("%s ran out of time: %s", p.function, said).
 			mend("in a VPC, see that its subnets reach AWS and the Internet through a NAT gateway", p.logs())

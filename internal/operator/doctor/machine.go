@@ -15,7 +15,6 @@ import (
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
-	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/refresh"
 )
 
@@ -60,19 +59,18 @@ func (d Machine) Checks() []Check {
 
 // file looks whether the file can be used. It makes none.
 func (m *machine) file(ctx context.Context) []Finding {
-	_, err := embedded.OpenExisting(ctx, m.State)
+	var err error
+	m.home, err = home.Open(ctx, home.Options{Kind: home.Embedded, State: m.State, Existing: true})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return []Finding{fail("there is no file %s", m.State).mend(
-			"name the right one with --state or $TOKENCTL_STATE; a new one begins with credentials", tokenctl(m.Flags, "seed credentials --provider hesabe"))}
+			"name the right one with --state or $TOKENCTL_STATE; a new one begins with credentials",
+			tokenctl(m.Flags, "seed credentials --provider hesabe"))}
 	case errors.Is(err, fs.ErrPermission):
-		return []Finding{fail("%v", err).mend("let it be yours alone, or run tokenctl as its owner", "chmod 600 "+m.State, "ls -l "+m.State)}
+		return []Finding{fail("%v", err).
+			mend("let it be yours alone, or run tokenctl as its owner", "chmod 600 "+m.State, "ls -l "+m.State)}
 	case err != nil:
 		return []Finding{fail("%v", err).mend("name the right file with --state; a damaged one has to come from a backup")}
-	}
-	m.home, err = home.Open(ctx, home.Options{Kind: home.Embedded, State: m.State})
-	if err != nil {
-		return []Finding{fail("%v", err).mend("name the right file with --state")}
 	}
 	return []Finding{ok("%s, readable by its owner alone", m.State)}
 }
@@ -98,7 +96,7 @@ func (m *machine) disk(context.Context) []Finding {
 	if err := unix.Statfs(dir, &about); err != nil {
 		return []Finding{warn("the room in %s is not known: %v", dir, err)}
 	}
-	free := uint64(about.Bavail) * uint64(about.Bsize)
+	free := about.Bavail * uint64(about.Bsize)
 	if free < leastFree {
 		return []Finding{fail("%d MiB are free in %s: a token that cannot be stored is lost", free>>20, dir).
 			mend(fmt.Sprintf("make room, %d MiB at least", leastFree>>20), "df -h "+dir)}
@@ -129,7 +127,8 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 		}
 	}
 	if !used {
-		return []Finding{fail("no credentials are set up").mend("put in those of a provider", tokenctl(m.Flags, "seed credentials --provider hesabe"))}
+		return []Finding{fail("no credentials are set up").
+			mend("put in those of a provider", tokenctl(m.Flags, "seed credentials --provider hesabe"))}
 	}
 	return found
 }
@@ -164,7 +163,8 @@ func (m *machine) accounts(ctx context.Context, entry catalog.Entry) []string {
 func (m *machine) reach(ctx context.Context, entry catalog.Entry) []Finding {
 	var accounts []string
 	for _, account := range m.accounts(ctx, entry) {
-		if _, err := m.home.Secrets.CurrentID(ctx, refresh.Key{Provider: entry.Name, Account: account}, refresh.Credentials); err == nil {
+		key := refresh.Key{Provider: entry.Name, Account: account}
+		if _, err := m.home.Secrets.CurrentID(ctx, key, refresh.Credentials); err == nil {
 			accounts = append(accounts, account)
 		}
 	}

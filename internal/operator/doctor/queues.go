@@ -28,9 +28,9 @@ func (s *stack) queues(ctx context.Context, providers []*provider) []Finding {
 		}
 	}
 	for _, p := range providers {
-		if p.Sweep && p.hasQueue(ctx) {
+		if p.entry.Sweep && p.hasQueue(ctx) {
 			names++
-			found = append(found, s.empty(ctx, s.Name+"-"+p.Entry.Name+"-dead-letters", s.moveBack)...)
+			found = append(found, s.empty(ctx, s.Name+"-"+p.entry.Name+"-dead-letters", s.moveBack)...)
 			found = append(found, p.mapping(ctx)...)
 		}
 	}
@@ -95,8 +95,8 @@ func (p *provider) mapping(ctx context.Context) []Finding {
 			continue
 		}
 		if state := aws.ToString(m.State); state == "Disabled" || state == "Disabling" {
-			return []Finding{fail("%s takes nothing from the queue %s: its mapping is switched off", p.function, queue).mend("switch it on",
-				p.cli("lambda update-event-source-mapping --uuid %s --enabled", aws.ToString(m.UUID)))}
+			return []Finding{fail("%s takes nothing from the queue %s: its mapping is switched off", p.function, queue).
+				mend("switch it on", p.cli("lambda update-event-source-mapping --uuid %s --enabled", aws.ToString(m.UUID)))}
 		}
 		return nil
 	}

@@ -26,12 +26,12 @@ const reachLimit = 10 * time.Second
 // reach looks whether the provider can be reached, from this machine.
 func (p *provider) reach(ctx context.Context) []Finding {
 	settings, _ := p.read(ctx)
-	found := reachAll(ctx, p.Home, p.Entry, p.wanted(ctx), settings.ProviderEnvironment)
+	found := reachAll(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment)
 	for i, f := range found {
-		switch f.Verdict {
-		case OK:
+		if f.Verdict == OK {
 			found[i].Cause += ", from this machine"
-		case Fail:
+		}
+		if f.Verdict == Fail {
 			found[i].Verdict = Warn
 			found[i].Cause += "; from this machine, that is: the function's network is another, and its log tells of it"
 		}
@@ -109,12 +109,15 @@ func unreachable(u *url.URL, err error) Finding {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &name):
-		return fail("the name %s is not found: %s", host, name.Err).mend("see base_url in the credentials, and this machine's DNS", "getent hosts "+host)
+		return fail("the name %s is not found: %s", host, name.Err).
+			mend("see base_url in the credentials, and this machine's DNS", "getent hosts "+host)
 	case errors.As(err, &certificate), errors.As(err, &record):
 		return fail("%s shows no certificate that this machine trusts: %v", host, err).
-			mend("see whether a proxy stands between, and the date of this machine", fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
+			mend("see whether a proxy stands between, and the date of this machine",
+				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fail("%s refuses connections", u.Host).mend("see base_url in the credentials, and whether the provider is down", "curl -sI "+u.String())
+		return fail("%s refuses connections", u.Host).
+			mend("see base_url in the credentials, and whether the provider is down", "curl -sI "+u.String())
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail("%s does not answer within %s", u.Host, reachLimit).
 			mend("a firewall, or the provider, may filter this machine's address: have it allowed", "curl -sI "+u.String())

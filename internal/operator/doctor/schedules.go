@@ -25,18 +25,20 @@ func (p *provider) scheduled(ctx context.Context) []Finding {
 		return []Finding{p.trouble(err, "scheduler:GetSchedule", p.arn("scheduler", "schedule/default/"+p.function))}
 	}
 	if p.off(ctx) {
-		return []Finding{skipped("switched off at the deployment, like all of %s", p.Entry.Name)}
+		return []Finding{skipped("switched off at the deployment, like all of %s", p.entry.Name)}
 	}
 	var found []Finding
 	if schedule.State == types.ScheduleStateDisabled {
-		found = append(found, fail("%s is switched off: nothing calls the function", p.function).mend("switch it on", p.enable(schedule)))
+		found = append(found, fail("%s is switched off: nothing calls the function", p.function).
+			mend("switch it on", p.enable(schedule)))
 	}
-	if f, err := p.getFunction(ctx); err == nil && schedule.Target != nil && aws.ToString(schedule.Target.Arn) != aws.ToString(f.FunctionArn) {
-		found = append(found, fail("%s calls %s, not %s", p.function, aws.ToString(schedule.Target.Arn), aws.ToString(f.FunctionArn)).
-			mend("give it the function as its target, on AWS's console or by deploying the stack anew"))
-	}
-	if schedule.Target != nil {
-		found = append(found, p.input(aws.ToString(schedule.Target.Input))...)
+	if target := schedule.Target; target != nil {
+		f, err := p.getFunction(ctx)
+		if err == nil && aws.ToString(target.Arn) != aws.ToString(f.FunctionArn) {
+			found = append(found, fail("%s calls %s, not %s", p.function, aws.ToString(target.Arn), aws.ToString(f.FunctionArn)).
+				mend("give it the function as its target, on AWS's console"))
+		}
+		found = append(found, p.input(aws.ToString(target.Input))...)
 	}
 	rate, told := aws.ToString(schedule.ScheduleExpression), p.getenv(ctx)("SCHEDULE_RATE")
 	if told != "" && rate != told {
@@ -77,6 +79,6 @@ func (p *provider) enable(o *scheduler.GetScheduleOutput) string {
 	if err != nil {
 		panic(fmt.Sprintf("encode a target: %v", err)) // of strings and numbers there is no error
 	}
-	return p.cli("scheduler update-schedule --name %s --state ENABLED --schedule-expression '%s' --flexible-time-window Mode=OFF --target '%s'",
-		p.function, aws.ToString(o.ScheduleExpression), text)
+	return p.cli("scheduler update-schedule --name %s --state ENABLED --schedule-expression '%s' "+
+		"--flexible-time-window Mode=OFF --target '%s'", p.function, aws.ToString(o.ScheduleExpression), text)
 }

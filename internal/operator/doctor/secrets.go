@@ -28,7 +28,7 @@ const (
 // credentials tell.
 func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 	documents := []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc}
-	if p.Sweep {
+	if p.entry.Sweep {
 		documents = documents[:1]
 	}
 	var found []Finding
@@ -36,7 +36,7 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 	looked := 0
 	for _, account := range p.wanted(ctx) {
 		for _, doc := range documents {
-			name := p.SecretPrefix + "/" + p.Entry.Name + "/" + account + "/" + string(doc)
+			name := p.SecretPrefix + "/" + p.entry.Name + "/" + account + "/" + string(doc)
 			described, faults := p.secret(ctx, name, doc)
 			found = append(found, faults...)
 			if described != nil {
@@ -55,7 +55,7 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 	case len(found) > 0:
 		return found
 	case looked == 0:
-		return []Finding{skipped("no account is known: see %s function", p.Entry.Name)}
+		return []Finding{skipped("no account is known: see %s function", p.entry.Name)}
 	}
 	return []Finding{ok("%d secrets are there, with room for versions", looked)}
 }
@@ -113,8 +113,9 @@ func (p *provider) versions(ctx context.Context, name string) []Finding {
 func (p *provider) key(ctx context.Context, id string) []Finding {
 	got, err := p.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
 	if _, missing := errors.AsType[*kmstypes.NotFoundException](err); missing {
-		return []Finding{fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.Entry.Name).mend(
-			"give the secrets another key (KmsKeyArn), then seed the credentials anew", tokenctl(p.Flags, "seed credentials --provider "+p.Entry.Name))}
+		return []Finding{fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.entry.Name).mend(
+			"give the secrets another key (KmsKeyArn), then seed the credentials anew",
+			tokenctl(p.Flags, "seed credentials --provider "+p.entry.Name))}
 	}
 	if err != nil {
 		return []Finding{p.trouble(err, "kms:DescribeKey", id)}
@@ -123,10 +124,10 @@ func (p *provider) key(ctx context.Context, id string) []Finding {
 	case kmstypes.KeyStateEnabled:
 		return nil
 	case kmstypes.KeyStatePendingDeletion:
-		return []Finding{fail("the KMS key %s of the secrets of %s is to be deleted", id, p.Entry.Name).mend("keep it, and enable it",
+		return []Finding{fail("the KMS key %s of the secrets of %s is to be deleted", id, p.entry.Name).mend("keep it, and enable it",
 			p.cli("kms cancel-key-deletion --key-id %s", id), p.cli("kms enable-key --key-id %s", id))}
 	default:
-		return []Finding{fail("the KMS key %s of the secrets of %s is %s: nobody can read them", id, p.Entry.Name, key.KeyState).
+		return []Finding{fail("the KMS key %s of the secrets of %s is %s: nobody can read them", id, p.entry.Name, key.KeyState).
 			mend("enable it", p.cli("kms enable-key --key-id %s", id))}
 	}
 }

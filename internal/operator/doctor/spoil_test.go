@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
 	"tokenrefresh/internal/sandbox"
@@ -136,6 +137,25 @@ func (w *world) state(state refresh.State) {
 	next.SeenVersionID, err = w.home.Secrets.CurrentID(w.t.Context(), w.key("hesabe"), refresh.TokensDoc)
 	w.must(err)
 	w.must(w.home.Ledger.Write(w.t.Context(), next, guard))
+}
+
+func (w *world) send(queue string) {
+	w.t.Helper()
+	_, err := w.sqs.SendMessage(w.t.Context(), &sqs.SendMessageInput{QueueUrl: w.queue(queue), MessageBody: aws.String("{}")})
+	w.must(err)
+}
+
+func (w *world) purge(queue string) {
+	w.t.Helper()
+	_, err := w.sqs.PurgeQueue(w.t.Context(), &sqs.PurgeQueueInput{QueueUrl: w.queue(queue)})
+	w.must(err)
+}
+
+func (w *world) queue(name string) *string {
+	w.t.Helper()
+	where, err := w.sqs.GetQueueUrl(w.t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
+	w.must(err)
+	return where.QueueUrl
 }
 
 func (w *world) ring(alarm string, state cwtypes.StateValue) {

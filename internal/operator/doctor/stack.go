@@ -55,9 +55,8 @@ type stack struct {
 	secrets   *secretsmanager.Client
 	tables    *dynamodb.Client
 
-	who    once[*sts.GetCallerIdentityOutput]
-	rings  once[map[string]cwtypes.MetricAlarm]
-	topics once[[]string]
+	who   once[*sts.GetCallerIdentityOutput]
+	rings once[map[string]cwtypes.MetricAlarm]
 }
 
 // Checks lists what there is to look at in a stack.
@@ -80,7 +79,7 @@ func (d Stack) Checks() []Check {
 	}
 	var providers []*provider
 	for _, entry := range catalog.All() {
-		p := &provider{stack: s, Entry: entry, function: d.Name + "-refresh-" + entry.Name}
+		p := &provider{stack: s, entry: entry, function: d.Name + "-refresh-" + entry.Name}
 		providers = append(providers, p)
 		checks = append(checks, p.checks()...)
 	}
@@ -95,7 +94,7 @@ func (d Stack) Checks() []Check {
 // provider is what the stack has for one provider.
 type provider struct {
 	*stack
-	catalog.Entry
+	entry    catalog.Entry
 	function string // the names of the function and of its schedule are one
 
 	deployed once[*lambda.GetFunctionConfigurationOutput]
@@ -112,7 +111,7 @@ func (p *provider) checks() []Check {
 		{Name: "credentials", Look: p.credentials},
 	}
 	for i, c := range checks {
-		checks[i].Name, checks[i].After = p.Entry.Name+" "+c.Name, awsCheck
+		checks[i].Name, checks[i].After = p.entry.Name+" "+c.Name, awsCheck
 		if c.Name != "schedule" { // which says that the rest is switched off
 			checks[i].Look = func(ctx context.Context) []Finding {
 				if p.off(ctx) {
@@ -160,7 +159,7 @@ func (p *provider) getenv(ctx context.Context) func(string) string {
 
 // read is the function's configuration, by the rules of the function itself.
 func (p *provider) read(ctx context.Context) (config.Config, error) {
-	if p.Sweep {
+	if p.entry.Sweep {
 		return config.ForSweep(p.getenv(ctx))
 	}
 	return config.ForRefresh(p.getenv(ctx))
@@ -171,7 +170,7 @@ func (p *provider) read(ctx context.Context) (config.Config, error) {
 func (p *provider) known(ctx context.Context) []string {
 	settings, _ := p.read(ctx)
 	all := slices.Clone(settings.Accounts)
-	rows, _ := p.Home.Ledger.Rows(ctx, p.Entry.Name)
+	rows, _ := p.Home.Ledger.Rows(ctx, p.entry.Name)
 	for _, row := range rows {
 		if config.ValidAccount(row.Account) { // and not the claim of a shard
 			all = append(all, row.Account)

@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"tokenrefresh/internal/operator/doctor"
 	"tokenrefresh/pkg/refresh"
@@ -48,7 +47,7 @@ const (
 
 //nolint:paralleltest // one stack for all, broken in turn
 func TestStack(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, map[string]string{"BerbixQueueConcurrency": "10"})
 	report := doctor.Run(t.Context(), w.stack.Checks())
 	if !report.Well || len(report.Findings) != 26 {
 		t.Fatalf("a stack in which all is well:\n%s", report.Text(120, false))
@@ -119,8 +118,8 @@ var breakages = []breakage{
 		spoil: func(w *world) { w.stack.LedgerTable = moved },
 	},
 	{
-		name: "a table whose key is closed", found: fails("ledger", "cannot be read", "kms enable-key"),
-		spoil: answers("DescribeTable", replaced(`"TableStatus": "ACTIVE"`, `"TableStatus": "INACCESSIBLE_ENCRYPTION_CREDENTIALS"`)),
+		name: "a table whose key is closed", found: fails("ledger", "cannot be read", "kms enable-key --key-id arn:key"),
+		spoil: answers("DescribeTable", replaced(`"TableStatus": "ACTIVE"`, `"SSEDescription": {"KMSMasterKeyArn": "arn:key"}, "TableStatus": "INACCESSIBLE_ENCRYPTION_CREDENTIALS"`)),
 	},
 	{
 		name: "a ledger without recovery", found: warns("ledger", "is off", "update-continuous-backups", "PointInTimeRecoveryEnabled=true"),
@@ -383,7 +382,7 @@ var breakages = []breakage{
 		spoil: func(w *world) { w.stack.Name = "other" },
 	},
 	{
-		name: "alarms that are switched off", found: fails("alarms", "nobody hears", "and 18 more", "enable-alarm-actions --alarm-names stack-dead-letters stack-refresh-hesabe-expiry"),
+		name: "alarms that are switched off", found: fails("alarms", "nobody hears", "and 19 more", "enable-alarm-actions --alarm-names stack-dead-letters stack-refresh-hesabe-expiry"),
 		spoil: answers("DescribeAlarms", replaced("<ActionsEnabled>true<", "<ActionsEnabled>false<")),
 	},
 	{
@@ -417,14 +416,18 @@ var breakages = []breakage{
 	},
 	{
 		name: "a dead letter", found: fails("dead letters", "1 messages lie in stack-DeadLetters-1A2B", "purge-queue"),
-		spoil: func(w *world) {
-			_, err := w.sqs.SendMessage(w.t.Context(), &sqs.SendMessageInput{QueueUrl: &w.deadLetters, MessageBody: aws.String("{}")})
-			w.must(err)
-		},
-		heal: func(w *world) {
-			_, err := w.sqs.PurgeQueue(w.t.Context(), &sqs.PurgeQueueInput{QueueUrl: &w.deadLetters})
-			w.must(err)
-		},
+		spoil: func(w *world) { w.send("stack-DeadLetters-1A2B") },
+		heal:  func(w *world) { w.purge("stack-DeadLetters-1A2B") },
+	},
+	{
+		name: "a message that failed", found: fails("dead letters", "1 messages lie in stack-berbix-dead-letters",
+			"start-message-move-task --source-arn arn:aws:sqs:eu-west-1:123456789012:stack-berbix-dead-letters"),
+		spoil: func(w *world) { w.send("stack-berbix-dead-letters") },
+		heal:  func(w *world) { w.purge("stack-berbix-dead-letters") },
+	},
+	{
+		name: "a queue that nobody takes from", found: fails("dead letters", "takes nothing from the queue stack-berbix", "update-event-source-mapping --uuid"),
+		spoil: answers("ListEventSourceMappings", replaced(`"State": "Enabled"`, `"State": "Disabled"`)),
 	},
 	{
 		name: "no queue", found: fails("dead letters", "the queue stack-gone is gone"),

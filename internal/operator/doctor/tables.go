@@ -23,8 +23,9 @@ const (
 )
 
 // makeIndex makes the index again, with what of a row it holds.
-const makeIndex = `--attribute-definitions AttributeName=transaction_id,AttributeType=N AttributeName=due_shard,AttributeType=S ` +
-	`AttributeName=refresh_at,AttributeType=S --global-secondary-index-updates '[{"Create":{"IndexName":"due","KeySchema":[` +
+const makeIndex = `--attribute-definitions AttributeName=transaction_id,AttributeType=N ` +
+	`AttributeName=due_shard,AttributeType=S AttributeName=refresh_at,AttributeType=S ` +
+	`--global-secondary-index-updates '[{"Create":{"IndexName":"due","KeySchema":[` +
 	`{"AttributeName":"due_shard","KeyType":"HASH"},{"AttributeName":"refresh_at","KeyType":"RANGE"}],"Projection":{` +
 	`"ProjectionType":"INCLUDE","NonKeyAttributes":["access_expires_at","failures","ttl"]}}}]'`
 
@@ -57,7 +58,8 @@ func (s *stack) table(ctx context.Context, name string, keys []string, variable 
 	described, err := s.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return nil, []Finding{fail("there is no table %s in %s", name, s.Config.Region).mend(
-			"name the right one with --table-prefix, $" + variable + " or --region; or deploy the stack with CreateState=true, which makes it")}
+			"name the right one with --table-prefix, $" + variable + " or --region; " +
+				"or deploy the stack with CreateState=true, which makes it")}
 	}
 	if err != nil {
 		return nil, []Finding{s.trouble(err, "dynamodb:DescribeTable", s.arn("dynamodb", "table/"+name))}
@@ -73,16 +75,22 @@ func (s *stack) table(ctx context.Context, name string, keys []string, variable 
 	case types.TableStatusUpdating:
 		return table, []Finding{warn("the table %s is being changed; it works meanwhile", name)}
 	case types.TableStatusInaccessibleEncryptionCredentials:
-		key := "its KMS key"
-		if table.SSEDescription != nil {
-			key = aws.ToString(table.SSEDescription.KMSMasterKeyArn)
-		}
-		return nil, []Finding{fail("the table %s cannot be read: %s is disabled, gone or closed to DynamoDB", name, key).mend(
-			"enable the key; within seven days, or DynamoDB archives the table",
-			s.cli("kms cancel-key-deletion --key-id %s  # where it is to be deleted", key), s.cli("kms enable-key --key-id %s", key))}
+		return nil, []Finding{s.lockedOut(table)}
+	default:
+		return nil, []Finding{fail("the table %s is %s and not ACTIVE", name, table.TableStatus).
+			mend("wait; if it was deleted, restore it from a backup: aws dynamodb restore-table-to-point-in-time")}
 	}
-	return nil, []Finding{fail("the table %s is %s and not ACTIVE", name, table.TableStatus).
-		mend("wait; if it was deleted, restore it from a backup: aws dynamodb restore-table-to-point-in-time")}
+}
+
+// lockedOut is about a table whose key DynamoDB may not use.
+func (s *stack) lockedOut(table *types.TableDescription) Finding {
+	f := fail("the table %s cannot be read: its KMS key is disabled, gone or closed to DynamoDB", aws.ToString(table.TableName))
+	if table.SSEDescription == nil {
+		return f.mend("enable its key")
+	}
+	key := aws.ToString(table.SSEDescription.KMSMasterKeyArn)
+	return f.mend("enable it within seven days, or DynamoDB archives the table; if it is to be deleted, cancel that first",
+		s.cli("kms cancel-key-deletion --key-id %s", key), s.cli("kms enable-key --key-id %s", key))
 }
 
 func (s *stack) index(table *types.TableDescription) []Finding {

@@ -4,29 +4,31 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"tokenrefresh/internal/operator/terminal"
 )
 
-// colours of the verdicts, as a terminal takes them.
-var colours = map[Verdict]string{OK: "\x1b[32m", Warn: "\x1b[33m", Fail: "\x1b[1;31m", Skipped: "\x1b[2m"}
+var colours = map[Verdict]terminal.Colour{OK: terminal.Green, Warn: terminal.Yellow, Fail: terminal.Red}
 
 // least is the narrowest column that words are wrapped into.
 const least = 30
 
-// Text is the report for people, wrapped to a width. Commands stand on lines of their own,
-// whole, so that they can be copied.
+// Text is the report for people, wrapped to a width. Commands stand on lines of
+// their own, whole, so that they can be copied.
 func (r Report) Text(width int, coloured bool) string {
 	names, verdicts := 0, 0
-	for _, f := range r.Findings {
+	findings := fold(r.Findings)
+	for _, f := range findings {
 		names, verdicts = max(names, len(f.Check)), max(verdicts, len(f.Verdict))
 	}
 	indent := verdicts + 2 + names + 2
 	wide := max(least, width-indent)
 	var b strings.Builder
 	line := func(text string) { fmt.Fprintf(&b, "%*s%s\n", indent, "", text) }
-	for _, f := range r.Findings {
+	for _, f := range findings {
 		verdict := fmt.Sprintf("%-*s", verdicts, f.Verdict)
 		if coloured {
-			verdict = colours[f.Verdict] + verdict + "\x1b[0m"
+			verdict = colours[f.Verdict].Paint(verdict)
 		}
 		cause := wrap(f.Cause, wide)
 		fmt.Fprintf(&b, "%s  %-*s  %s\n", verdict, names, f.Check, cause[0])
@@ -44,6 +46,23 @@ func (r Report) Text(width int, coloured bool) string {
 	}
 	b.WriteString(r.summary())
 	return b.String()
+}
+
+// fold makes one line of checks in a row that were skipped for the same reason.
+func fold(all []Finding) []Finding {
+	var folded []Finding
+	for i := 0; i < len(all); {
+		f, same := all[i], 1
+		for f.Verdict == Skipped && i+same < len(all) && all[i+same].Verdict == Skipped && all[i+same].Cause == f.Cause {
+			same++
+		}
+		if same > 1 {
+			f.Check = fmt.Sprintf("%s and %d more", f.Check, same-1)
+		}
+		folded = append(folded, f)
+		i += same
+	}
+	return folded
 }
 
 // summary counts the verdicts.

@@ -11,7 +11,8 @@ import (
 
 // denied are the codes by which AWS's services say that the caller may not.
 var denied = []string{
-	"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "KMSAccessDeniedException", "DecryptionFailure",
+	"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "KMSAccessDeniedException",
+	"DecryptionFailure",
 }
 
 // code is AWS's code of an error; empty where AWS did not answer.

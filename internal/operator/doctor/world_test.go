@@ -50,9 +50,9 @@ type world struct {
 	secrets   *secretsmanager.Client
 	tables    *dynamodb.Client
 
-	topic, deadLetters string
-	wasRow             *refresh.Row                   // Hesabe's row
-	asDeployed         *scheduler.UpdateScheduleInput // Hesabe's schedule
+	topic      string
+	wasRow     *refresh.Row                   // Hesabe's row
+	asDeployed *scheduler.UpdateScheduleInput // Hesabe's schedule
 }
 
 const (
@@ -63,7 +63,7 @@ const (
 
 func newWorld(t *testing.T, parameters map[string]string) *world {
 	t.Helper()
-	server := moto.Alone(t) // the names of a stack are the same in each
+	server := moto.Start(t) // one stack alone: the names of another are the same
 	cfg := server.Config()
 	w := &world{
 		t: t, front: startFront(t, server.URL),
@@ -101,7 +101,8 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 		_, err := w.home.Editor.PutCurrent(t.Context(), w.key(entry.Name), refresh.Credentials,
 			secret.New(w.boxes.Credentials(sandbox.Provider(entry.Name))))
 		w.must(err)
-		w.run(entry.Name, invoke.Event{})
+		_, err = w.run(entry.Name, invoke.Event{})
+		w.must(err)
 	}
 	w.front.invoke = w.dryRun
 	return w
