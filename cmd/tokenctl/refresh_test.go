@@ -17,7 +17,6 @@ import (
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/secret"
 )
 
 // results are the functions' answers that a command has printed.
@@ -111,7 +110,7 @@ func TestRefreshThatFails(t *testing.T) {
 			if err := s.Editor.CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
 				t.Fatal(err)
 			}
-			s.write(t, key, `{"api_secret":7}`)
+			s.put(t, key, refresh.Credentials, `{"api_secret":7}`)
 			s.record(t, s.AddTransaction())
 		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
 		"paused": {func(t *testing.T, s *scene) {
@@ -141,14 +140,6 @@ func TestRefreshThatFails(t *testing.T) {
 			tt.arrange(t, s)
 			s.run(t, "", append([]string{"refresh"}, tt.args...)...).want(t, tt.code, tt.says...)
 		})
-	}
-}
-
-// write puts a value into a secret, as people do by hand.
-func (w *world) write(t *testing.T, key refresh.Key, value string) {
-	t.Helper()
-	if _, err := w.Editor.PutCurrent(t.Context(), key, refresh.Credentials, secret.New(value)); err != nil {
-		t.Fatal(err)
 	}
 }
 

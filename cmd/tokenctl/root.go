@@ -17,7 +17,8 @@ Exit codes:
   0  done
   1  failed; the message says why and what to do
   2  wrong usage
-  3  a person must act: an outcome is dead, uncertain, misconfigured or persist_failed
+  3  a person must act: an outcome is dead, uncertain, misconfigured or persist_failed,
+     or status says so
   4  partly done: some records were refused or not stored, and told of`
 
 func root(o *options) *cobra.Command {
@@ -30,6 +31,7 @@ func root(o *options) *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	o.register(cmd)
-	cmd.AddCommand(local(o), victim(o), run(o), refreshes(o), statuses(o), examine(o), record(o), seeds(o), pause(o), resume(o))
+	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o),
+		pause(o), resume(o))
 	return cmd
 }

@@ -17,8 +17,8 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 )
 
-// leastEvery is how often one may look: a look makes some calls an account.
-const leastEvery = time.Second
+// leastRedraw is how often one may look: a look makes some calls an account.
+const leastRedraw = time.Second
 
 // looking are the flags of status.
 type looking struct {
@@ -44,7 +44,9 @@ and below it what is the matter ("warn": it heals by itself, or harms nobody yet
 what to do. The exit code is 3 where you must do something.
 
 With --watch it looks again and again until Ctrl-C, and ends with 0. Where there is no terminal it prints a line each
-time, with --json an object. On AWS a look costs four calls an account, of Berbix nine.`,
+time, with --json an object. On AWS a look makes four calls an account, of Berbix ten.
+
+docs/status.md describes the JSON, and what can be the matter.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
@@ -70,8 +72,8 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 			return err
 		}
 	}
-	if l.every < leastEvery {
-		return fmt.Errorf("%w: --every must be %s at least", errUsage, leastEvery)
+	if l.every < leastRedraw {
+		return fmt.Errorf("%w: --every must be %s at least", errUsage, leastRedraw)
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {

@@ -146,6 +146,46 @@ func TestStatusOfTransactions(t *testing.T) {
 	})
 }
 
+// Whoever copies a command from the status must not be told that there is none.
+func TestStatusNamesCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	row := refresh.Row{State: refresh.OK, AttemptID: "v", VersionID: "v", PublishedVersionID: "v", LastOutcome: outcome.Refreshed}
+	whole := func(c *health.Credential) { c.Row.RefreshAt = now.Add(time.Hour) }
+	var checked int
+	for _, is := range []func(*health.Credential){
+		func(c *health.Credential) { c.Exists = false },
+		func(c *health.Credential) { c.Row.RefreshAt = now.Add(-time.Hour) },
+		func(c *health.Credential) { whole(c); c.Row.Paused = true },
+		func(c *health.Credential) { whole(c); c.Row.ConsecutiveFailures = 1 },
+		func(c *health.Credential) { whole(c); c.Row.State = refresh.Dead },
+		func(c *health.Credential) { whole(c); c.Row.State = refresh.Uncertain },
+		func(c *health.Credential) { whole(c); c.Row.State, c.CanLogin = refresh.Uncertain, true },
+		func(c *health.Credential) {
+			whole(c)
+			c.Row.State, c.Staged, c.Row.BaseVersionID = refresh.Uncertain, true, "before"
+		},
+		func(c *health.Credential) {
+			whole(c)
+			c.Row.State, c.Row.CredentialsVersionID, c.Credentials.Version = refresh.Misconfigured, "c", "c"
+		},
+	} {
+		c := health.Credential{
+			Key: refresh.Key{Provider: "hesabe", Account: "shop-2"}, Exists: true, RefreshToken: true, Row: row, Flags: "--home embedded --state f",
+		}
+		is(&c)
+		for _, f := range c.Findings(now) {
+			for _, line := range f.Commands {
+				usage{string(f.Condition), strings.Fields(line)[1:], true}.check(t)
+				checked++
+			}
+		}
+	}
+	if checked < 15 {
+		t.Errorf("only %d commands were checked", checked)
+	}
+}
+
 // Without a terminal each look is a line, or an object.
 func TestStatusWatch(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ const (
 func (c Credential) chain(now time.Time) Finding {
 	return c.urgent(now, first(
 		c.sending(now), c.waiting(), c.secretAtFault(), c.notSeeded(), c.rowless(), c.unstored(), c.paused(), c.chainEnds(now),
-		c.silent(now), c.limited(now), c.failing(now),
+		c.silent(now), c.limited(now), c.failing(now), c.untried(),
 	))
 }
 

@@ -2,6 +2,7 @@ package health_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -55,8 +56,19 @@ func failed(c *health.Credential, what outcome.Outcome, why string) {
 	c.Row.StagedAt = []time.Time{in(-20 * time.Second)}
 }
 
+// documentation is what people are told of the conditions.
+func documentation(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../../docs/status.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func TestVerdict(t *testing.T) {
 	t.Parallel()
+	documented := documentation(t)
 	const (
 		seedCredentials = "tokenctl seed credentials --provider hesabe"
 		seedTokens      = "tokenctl seed tokens --provider hesabe"
@@ -98,6 +110,18 @@ func TestVerdict(t *testing.T) {
 			fresh(c)
 			c.CanLogin = false
 		}, health.Warn, health.NotSeeded, "neither a login in the secret s/credentials nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
+		"neither login nor refresh token in what is there": {func(c *credential) {
+			fresh(c)
+			c.CanLogin, c.Tokens = false, health.Secret{Name: "s/tokens", Version: "v1"}
+		}, health.Warn, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
+		"credentials that were seeded": {func(c *credential) {
+			fresh(c)
+			c.Row.Phase, c.Row.RefreshAt, c.Exists = refresh.Idle, in(-10*time.Second), true
+		}, health.Warn, health.New, "no run has looked at it yet|the next tick does", []string{once}},
+		"credentials that were seeded for nobody": {func(c *credential) {
+			fresh(c)
+			c.Row.Phase, c.Row.RefreshAt, c.Exists = refresh.Idle, in(-10*time.Minute), true
+		}, health.Act, health.Silent, "no run has begun one for 10m", []string{doctor, once}},
 		"credentials without a run": {fresh, health.Warn, health.New, "no run has looked at it yet|Accounts", []string{once}},
 		"a row that was lost": {func(c *credential) {
 			c.Row, c.Exists = refresh.Row{Key: c.Key}, false
@@ -198,7 +222,7 @@ func TestVerdict(t *testing.T) {
 		},
 		"uncertain with a reply that cannot be read": {func(c *credential) {
 			c.Row.State, c.Row.Escrow = refresh.Uncertain, refresh.Escrow{AttemptID: "v1", Raw: true}
-		}, health.Act, health.Uncertain, "could not be read|correct the secret s/credentials", []string{accept, seedCredentials, seedTokens}},
+		}, health.Act, health.Uncertain, "could not be read|correct the secret s/credentials", []string{seedCredentials, seedTokens}},
 		"uncertain and the reply turned up": {func(c *credential) {
 			c.Row.State, c.Staged = refresh.Uncertain, true
 		}, health.Warn, health.Uncertain, "is in the secret s/tokens|the next tick finishes", []string{doctor}},
@@ -250,6 +274,9 @@ func TestVerdict(t *testing.T) {
 			c := well()
 			tt.is(&c)
 			got := c.Verdict(now)
+			if !strings.Contains(documented, "| `"+string(got.Condition)+"` |") {
+				t.Errorf("docs/status.md lacks %s", got.Condition)
+			}
 			if got.State != tt.state || got.Condition != tt.condition {
 				t.Errorf("%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
 			}

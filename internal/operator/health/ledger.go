@@ -29,6 +29,14 @@ func (c Credential) rowless() Finding {
 	return warn(New, "no run has looked at it yet", mend, c.command("refresh"))
 }
 
+// untried is about a row that says no more than that there is something to do.
+func (c Credential) untried() Finding {
+	if c.Row.AttemptID != "" || c.Row.LastOutcome != "" {
+		return Finding{}
+	}
+	return warn(New, "no run has looked at it yet", "the next tick does", c.command("refresh"))
+}
+
 // sending is about a claim: it is held, or its holder died.
 func (c Credential) sending(now time.Time) Finding {
 	if c.Row.Phase != refresh.Sending {

@@ -59,6 +59,7 @@ func same(a, b refresh.Row) bool {
 }
 
 func (l *looking) readSecrets(ctx context.Context) {
+	l.CanLogin, l.RefreshToken, l.WrittenBy, l.Staged = false, false, "", false
 	var wg sync.WaitGroup
 	wg.Go(func() { l.readCredentials(ctx) })
 	wg.Go(func() { l.readTokens(ctx) })

@@ -8,7 +8,7 @@ import (
 )
 
 // findRuns says what to do where none come.
-const findRuns = "see whether the schedule is on and what the function's last run said, or run it once"
+const findRuns = "see whether runs come (on AWS the schedule and the function's log, on one machine tokenctl run), or run it once"
 
 // silent is about something that is due for so long that no run seems to come. A run that
 // begins no attempt, for lack of time or because AWS is in trouble, leaves no trace either.

@@ -32,18 +32,17 @@ func (c Credential) notSeeded() Finding {
 	if !c.Row.LastSuccessAt.IsZero() || c.Transactions.Due > 0 { // they were there once, or are needed
 		state = Act
 	}
-	empty := func(s Secret) bool { return s.Fault == Empty || s.Fault == Missing }
 	switch {
-	case empty(c.Credentials):
+	case c.Credentials.Fault == Empty, c.Credentials.Fault == Missing:
 		return Finding{
 			state, NotSeeded, "nobody has filled in the secret " + c.Credentials.Name, "put the provider's credentials in",
 			[]string{c.command("seed credentials")},
 		}
-	case !c.Sweep && !c.CanLogin && c.Credentials.Fault == "" && empty(c.Tokens) && c.Row.AttemptID == "":
-		return Finding{state, NotSeeded, fmt.Sprintf("there is neither a login in the secret %s nor a refresh token in %s",
-			c.Credentials.Name, c.Tokens.Name), c.newChain(), c.seeds()}
+	case c.Sweep, c.CanLogin, c.RefreshToken, c.Credentials.Fault != "", c.Tokens.Fault == Unread, c.Row.AttemptID != "":
+		return Finding{}
 	}
-	return Finding{}
+	cause := fmt.Sprintf("there is neither a login in the secret %s nor a refresh token in %s", c.Credentials.Name, c.Tokens.Name)
+	return Finding{state, NotSeeded, cause, c.newChain(), c.seeds()}
 }
 
 // secretAtFault is about the first secret that no run can use.

@@ -34,6 +34,7 @@ func dueFor(c *health.Credential, n int, since time.Duration) {
 
 func TestVerdictOnTransactions(t *testing.T) {
 	t.Parallel()
+	documented := documentation(t)
 	const (
 		seed   = "tokenctl seed credentials --provider berbix --account shop"
 		doctor = "tokenctl doctor"
@@ -100,6 +101,9 @@ func TestVerdictOnTransactions(t *testing.T) {
 			c := sweeping()
 			tt.is(&c)
 			got := c.Verdict(now)
+			if !strings.Contains(documented, "| `"+string(got.Condition)+"` |") {
+				t.Errorf("docs/status.md lacks %s", got.Condition)
+			}
 			if got.State != tt.state || got.Condition != tt.condition {
 				t.Errorf("%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
 			}

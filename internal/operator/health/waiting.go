@@ -39,7 +39,7 @@ func (c Credential) uncertain() Finding {
 	case r.Escrow.AttemptID != "":
 		return act(Uncertain, cause+"; the provider's reply is stored, and could not be read",
 			fmt.Sprintf("correct the secret %s (key, address), with which the next tick reads the reply again; or %s",
-				c.Credentials.Name, c.newChain()), append([]string{c.command("resolve accept")}, c.seeds()...)...)
+				c.Credentials.Name, c.newChain()), c.seeds()...)
 	case c.CanLogin:
 		return act(Uncertain, cause+"; no reply is stored", "log in once", c.command("resolve relogin"))
 	}

@@ -39,23 +39,28 @@ type Here struct {
 // that has a secret for its credentials. Those of the ledger are looked after anyway.
 func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *Here {
 	here := &Here{Provider: provider.Name, home: h, settled: len(cfg.Accounts) > 0}
-	client := func(connections int) *exchange.Client {
-		return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
-	}
 	if provider.Sweep {
 		sweeps := handler.NewSweep(sweep.Engine{
-			Provider: provider.New(client(cfg.SweepWorkers), cfg.ProviderEnvironment),
+			Provider: provider.New(newClient(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
 			Secrets:  h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions,
 		}, cfg, log)
 		here.handler, here.accounts = sweeps, &sweeps.Engine.Accounts
 		return here
 	}
-	refreshes := handler.NewRefresh(refresh.Engine{
-		Provider: provider.New(client(parallel), cfg.ProviderEnvironment),
-		Secrets:  h.Secrets, Ledger: h.Ledger, Parallel: parallel,
-	}, cfg, log)
+	refreshes := newRefresh(provider, h, cfg, log)
 	here.handler, here.accounts = refreshes, &refreshes.Engine.Accounts
 	return here
+}
+
+func newRefresh(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *handler.Refresh {
+	return handler.NewRefresh(refresh.Engine{
+		Provider: provider.New(newClient(cfg, parallel), cfg.ProviderEnvironment),
+		Secrets:  h.Secrets, Ledger: h.Ledger, Parallel: parallel,
+	}, cfg, log)
+}
+
+func newClient(cfg config.Config, connections int) *exchange.Client {
+	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
 }
 
 // Invoke runs the function. Its result says who needs a person; that is no error here. A

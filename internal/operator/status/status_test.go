@@ -2,6 +2,8 @@ package status_test
 
 import (
 	"encoding/json"
+	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +191,23 @@ func TestJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(asJSON, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Every field is documented.
+func TestFieldsAreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/status.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range []any{status.Report{}, status.Credential{}, status.Transactions{}, health.Finding{}} {
+		for field := range reflect.TypeOf(of).Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if !strings.Contains(string(text), "`"+name+"`") {
+				t.Errorf("docs/status.md lacks %s of %T", name, of)
+			}
+		}
 	}
 }
 

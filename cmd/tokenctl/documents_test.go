@@ -1,0 +1,117 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// coming are verbs that the documents tell of already. A verb that exists is checked
+// like all others, whether it still stands here or not.
+var coming = []string{"doctor"}
+
+var (
+	span         = regexp.MustCompile("`tokenctl ([^`]*)`")
+	continuation = regexp.MustCompile(`\\\n\s*`)
+	shellEnds    = regexp.MustCompile(`\s(#|\||>|<|&&|;).*$`)
+)
+
+// usage is a command line of a document.
+type usage struct {
+	where string
+	args  []string
+	whole bool // to be run as it stands, so that it must be complete
+}
+
+// usages are the command lines of README.md and docs/.
+func usages(t *testing.T) []usage {
+	t.Helper()
+	paths, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []usage
+	for _, path := range append(paths, "../../README.md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for paragraph := range strings.SplitSeq(continuation.ReplaceAllString(string(text), " "), "\n\n") {
+			var prose strings.Builder
+			for line := range strings.Lines(paragraph) {
+				code, indented := strings.CutPrefix(line, "    ")
+				if !indented {
+					prose.WriteString(line)
+					continue
+				}
+				// Behind a pipe too: what comes before it makes its input.
+				for part := range strings.SplitSeq(code, " | ") {
+					fields := strings.Fields(shellEnds.ReplaceAllString(part, ""))
+					if at := slices.Index(fields, "tokenctl"); at >= 0 {
+						all = append(all, usage{filepath.Base(path), fields[at+1:], true})
+					}
+				}
+			}
+			for _, match := range span.FindAllStringSubmatch(prose.String(), -1) { // over the ends of lines
+				for _, args := range each(strings.Fields(match[1])) {
+					all = append(all, usage{filepath.Base(path), args, false})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// each is every command line that one with choices, such as accept|discard, stands for.
+func each(args []string) [][]string {
+	lines := [][]string{nil}
+	for _, arg := range args {
+		var longer [][]string
+		for _, line := range lines {
+			for choice := range strings.SplitSeq(arg, "|") {
+				longer = append(longer, append(slices.Clone(line), choice))
+			}
+		}
+		lines = longer
+	}
+	return lines
+}
+
+// Whoever types what a document says must not be told that there is no such command.
+func TestDocumentsNameCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	all := usages(t)
+	if len(all) < 10 {
+		t.Fatalf("only %d command lines found", len(all))
+	}
+	for _, u := range all {
+		u.check(t)
+	}
+}
+
+// check fails the test where the command line is none.
+func (u usage) check(t *testing.T) {
+	t.Helper()
+	cmd, rest, err := root(&options{}).Find(u.args)
+	if err != nil || cmd.Parent() == nil {
+		if len(u.args) == 0 || !slices.Contains(coming, u.args[0]) {
+			t.Errorf("%s: tokenctl %s: no such command", u.where, strings.Join(u.args, " "))
+		}
+		return
+	}
+	if err = cmd.ParseFlags(rest); err == nil {
+		err = cmd.ValidateArgs(cmd.Flags().Args())
+	}
+	if err == nil && u.whole {
+		err = cmd.ValidateRequiredFlags()
+	}
+	if err == nil && u.whole {
+		err = cmd.ValidateFlagGroups()
+	}
+	if err != nil {
+		t.Errorf("%s: tokenctl %s: %v", u.where, strings.Join(u.args, " "), err)
+	}
+}

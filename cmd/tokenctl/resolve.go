@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/pkg/refresh"
+)
+
+func resolves(o *options) *cobra.Command {
+	var t target
+	var e engine
+	var ways []string
+	for _, how := range refresh.Resolutions {
+		ways = append(ways, string(how))
+	}
+	cmd := &cobra.Command{
+		Use:   "resolve accept|relogin|discard --provider P [--account A]",
+		Short: "Decide for a credential that waits for a person",
+		Long: `Resolve does what a person decides, of Hesabe's or TConnect's credentials:
+
+  accept    make the reply that the last attempt has left current, also over a version that was put there since
+  relogin   log in once, now, whatever the state and the back-offs say
+  discard   forget the last attempt and what it left: refreshes go on from the version that is current
+
+It works under the same claim as a run, and refuses what would lose a token or present one twice. While a run
+is at work it does nothing (busy): its claim ends within two minutes. status tells which of them may help.
+
+A login is made from this machine: the provider sees its address, which Hesabe may filter.`,
+		ValidArgs: ways,
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+	}
+	t.register(cmd)
+	e.register(cmd)
+	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error {
+		provider, err := t.check()
+		if err != nil {
+			return err
+		}
+		if provider.Sweep {
+			return fmt.Errorf("%w: %s has no chains; record a transaction again, with a new refresh token", errUsage, provider.Name)
+		}
+		cfg, err := e.config()
+		if err != nil {
+			return err
+		}
+		h, err := o.open(cmd.Context(), home.Options{})
+		if err != nil {
+			return err
+		}
+		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)}))
+		how := refresh.Resolutions[slices.Index(ways, args[0])]
+		// What has been begun is ended: a login that is cut short costs its reply.
+		result, err := invoke.Resolve(context.WithoutCancel(cmd.Context()), provider, h, cfg, log, t.account, how)
+		if err != nil {
+			return fmt.Errorf("%s/%s: %w", t.provider, t.account, err)
+		}
+		if err := o.print(cmd, result, ended(result, 0, time.Now())); err != nil {
+			return err
+		}
+		return verdict(result, false)
+	})
+	return cmd
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/refresh"
+)
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestResolve(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		s := w.furnish(t, sandbox.Hesabe)
+		hesabe := []string{"--provider", "hesabe"}
+		do := func(args ...string) said {
+			t.Helper()
+			return s.run(t, "", append(args, hesabe...)...)
+		}
+		do("resolve", "relogin", "--account", "shop-2").want(t, exitFailed, "hesabe/shop-2: not resolved: the ledger knows nothing")
+		do("refresh").want(t, exitDone, "logged_in")
+		do("resolve", "accept").want(t, exitFailed, "not resolved", "is current already")
+		do("resolve", "relogin").want(t, exitDone, "hesabe/default: logged_in, the access token expires in 14m")
+		s.published(t, sandbox.Hesabe)
+
+		// The reply of a refresh is lost, and there is no login: it waits for a person.
+		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
+		do("refresh", "--force").want(t, exitPerson, "uncertain")
+		do("resolve", "accept").want(t, exitFailed, "no reply is stored", refresh.NameOf(w.Secrets, refresh.Key{
+			Provider: "hesabe", Account: "default",
+		}, refresh.TokensDoc))
+		do("resolve", "discard").want(t, exitFailed, "may have been presented")
+		do("resolve", "relogin").want(t, exitFailed, "has no login")
+		s.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+		do("resolve", "relogin", "--json").want(t, exitDone, `"outcomes":{"logged_in":1}`, `"source":"login"`)
+		s.published(t, sandbox.Hesabe)
+
+		do("resolve", "discard").want(t, exitDone, "hesabe/default: superseded")
+		do("refresh").want(t, exitDone, "hesabe/default: refreshed")
+		s.published(t, sandbox.Hesabe)
+	})
+}

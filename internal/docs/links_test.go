@@ -1,0 +1,81 @@
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	link    = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
+	mention = regexp.MustCompile(`docs/[a-z-]+\.(?:md|json)(?:#[a-z0-9_-]+)?`)
+)
+
+// Whoever follows a link at night must find what it promises.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	all := documents(t)
+	seen := 0
+	for name, d := range all {
+		for _, match := range link.FindAllStringSubmatch(d.prose, -1) {
+			target := match[1]
+			if strings.Contains(target, "://") {
+				continue
+			}
+			seen++
+			file, anchor, _ := strings.Cut(target, "#")
+			if file == "" {
+				file = name
+			} else {
+				file = path.Join(path.Dir(name), file)
+			}
+			lead(t, all, name, file, anchor)
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d links seen", seen)
+	}
+}
+
+// Code, comments and the texts of alarms name documents too.
+func TestMentionsLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	all := documents(t)
+	seen := 0
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		switch name := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir() && (strings.HasPrefix(name, ".") && file != root || name == "testdata" || name == "node_modules"):
+			return filepath.SkipDir
+		case entry.IsDir(), filepath.Ext(name) != ".go" && filepath.Ext(name) != ".yaml" && name != "Makefile":
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		for _, found := range mention.FindAllString(string(text), -1) {
+			seen++
+			target, anchor, _ := strings.Cut(found, "#")
+			lead(t, all, file, target, anchor)
+		}
+		return err
+	})
+	if err != nil || seen < 30 {
+		t.Errorf("%d mentions seen: %v", seen, err)
+	}
+}
+
+// lead checks that there is such a file, and such a heading in it.
+func lead(t *testing.T, all map[string]document, from, file, anchor string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+		t.Errorf("%s names %s: %v", from, file, err)
+		return
+	}
+	if d, ok := all[file]; anchor != "" && (!ok || !d.anchors[anchor]) {
+		t.Errorf("%s names %s#%s: there is no such heading", from, file, anchor)
+	}
+}

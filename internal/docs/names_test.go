@@ -1,0 +1,92 @@
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/template"
+)
+
+var (
+	// In code or in quotes, as samconfig.toml wants it.
+	parameter = regexp.MustCompile("[`\"]([A-Z][a-z][A-Za-z]+)=")
+	// What is no field of a query: texts, patterns, what CloudWatch adds, and names of results.
+	quoted = regexp.MustCompile(`"[^"]*"|/[^/]*/|@[A-Za-z]+|\bas [a-z_]+`)
+	word   = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9.]*`)
+)
+
+// A parameter that the template does not have would be refused, at the worst moment.
+func TestParametersExist(t *testing.T) {
+	t.Parallel()
+	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for name := range documents(t) {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range parameter.FindAllStringSubmatch(string(text), -1) {
+			seen++
+			if _, ok := loaded.Parameters[match[1]]; !ok {
+				t.Errorf("%s: the template has no parameter %s", name, match[1])
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d parameters seen", seen)
+	}
+}
+
+// keywords are the words of CloudWatch's query language that the documents use, and msg,
+// which log/slog writes.
+var keywords = []string{
+	"fields", "filter", "sort", "stats", "limit", "by", "desc", "and", "like", "in", "ispresent", "count", "max", "min", "bin", "h", "m",
+	"msg",
+}
+
+// A query for a field that no function writes finds nothing, which looks like health.
+func TestQueriesNameFieldsOfTheLog(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, k := range keywords {
+		known[k] = true
+	}
+	code := source(t, "pkg")
+	queries := documents(t)[operations].blocks["logs"]
+	if len(queries) < 3 {
+		t.Errorf("only %d queries found", len(queries))
+	}
+	for _, query := range queries {
+		for _, field := range word.FindAllString(quoted.ReplaceAllString(query, " "), -1) {
+			field, _, _ = strings.Cut(field, ".") // of an object or list
+			if !known[field] && !strings.Contains(code, `"`+field+`"`) {
+				t.Errorf("no function writes %s, for which %s asks:\n%s", field, operations, query)
+			}
+		}
+	}
+}
+
+// source is all Go code below a directory, tests excepted.
+func source(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}

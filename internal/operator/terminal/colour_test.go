@@ -1,0 +1,37 @@
+package terminal_test
+
+import (
+	"bytes"
+	"testing"
+
+	"tokenrefresh/internal/operator/terminal"
+)
+
+func TestPaint(t *testing.T) {
+	t.Parallel()
+	if got := terminal.Red.Paint("act"); got != "\x1b[31mact\x1b[0m" {
+		t.Errorf("%q", got)
+	}
+	if got := terminal.Plain.Paint("act") + terminal.Red.Paint(""); got != "act" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestNoColourWithoutATerminal(t *testing.T) {
+	t.Parallel()
+	if terminal.Coloured(&bytes.Buffer{}, func(string) string { return "" }) {
+		t.Error("a buffer is coloured")
+	}
+}
+
+// What a shorter text leaves of a longer one before it is cleared.
+func TestRedraw(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := terminal.Redraw(&out, "a\nb\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := out.String(), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
