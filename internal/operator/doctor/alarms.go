@@ -63,13 +63,13 @@ func (s *stack) getAlarms(ctx context.Context) (map[string]types.MetricAlarm, er
 }
 
 // alarms looks whether all alarms are there, would be heard, and are silent.
-func (s *stack) alarms(ctx context.Context, providers []*provider) []Finding {
+func (s *stack) alarms(ctx context.Context) []Finding {
 	got, err := s.getAlarms(ctx)
 	if err != nil {
 		return []Finding{s.trouble(err, "cloudwatch:DescribeAlarms", s.arn("cloudwatch", "alarm:*"))}
 	}
 	names := []string{s.deadLettersAlarm()}
-	for _, p := range providers {
+	for _, p := range s.providers {
 		names = append(names, alarmNames(p.function, p.entry.Sweep, p.off(ctx), p.hasQueue(ctx))...)
 	}
 	var missing, off, mute []string

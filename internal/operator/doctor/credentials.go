@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"tokenrefresh/internal/operator/health"
@@ -49,7 +50,7 @@ func (p *provider) judge(c health.Credential, f health.Finding) Finding {
 	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
 		if f.Condition == health.Unchecked && s.Fault == health.Unread {
 			return p.trouble(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
-				p.arn("secretsmanager", "secret:"+s.Name+"-??????"))
+				p.secretARN(s.Name))
 		}
 	}
 	return judge(c, f, p.Now())
@@ -57,7 +58,12 @@ func (p *provider) judge(c health.Credential, f health.Finding) Finding {
 
 // judge is a finding of health as one of the doctor's.
 func judge(c health.Credential, f health.Finding, now time.Time) Finding {
-	said := Finding{Verdict: Warn, Cause: c.Key.String() + ": " + f.Cause, Mend: f.Mend, Commands: f.Commands}
+	said := Finding{Verdict: Warn, Cause: c.Key.String() + ": " + f.Cause, Mend: f.Mend}
+	for _, command := range f.Commands {
+		if !strings.HasPrefix(command, "tokenctl doctor") { // which this is
+			said.Commands = append(said.Commands, command)
+		}
+	}
 	if f.Cause == "" {
 		said.Cause = c.Key.String() + ": " + string(f.Condition)
 	}

@@ -15,7 +15,7 @@ func (s *stack) dashboard(ctx context.Context) []Finding {
 	name := s.Name + "-" + s.Config.Region
 	_, err := s.watch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
 	if slices.Contains(noDashboard, code(err)) {
-		return []Finding{warn("there is no dashboard %s", name).mend("nothing hangs on it; to have it back, " + anew)}
+		return []Finding{warn("there is no dashboard %s", name).mend("nothing hangs on it; deploying the stack anew brings it back")}
 	}
 	if err != nil {
 		return []Finding{s.trouble(err, "cloudwatch:GetDashboard", "arn:aws:cloudwatch::"+*s.who.value.Account+":dashboard/"+name)}

@@ -32,7 +32,7 @@ type Report struct {
 // end is how a check came out, for those that wait for it.
 type end struct {
 	reached chan struct{}
-	failed  bool
+	fault   string // the check that failed: this one, or one before it; empty: none
 }
 
 // Run makes the checks side by side and reports in their order.
@@ -45,9 +45,8 @@ func Run(ctx context.Context, checks []Check) Report {
 	var all sync.WaitGroup
 	for i, c := range checks {
 		all.Go(func() {
-			found[i] = c.run(ctx, ends[c.After])
 			own := ends[c.Name]
-			own.failed = slices.ContainsFunc(found[i], Finding.NeedsPerson)
+			found[i], own.fault = c.run(ctx, ends[c.After])
 			close(own.reached)
 		})
 	}
@@ -57,23 +56,25 @@ func Run(ctx context.Context, checks []Check) Report {
 	return report
 }
 
-// run makes one check, once the one before it has ended.
-func (c Check) run(ctx context.Context, before *end) []Finding {
+// run makes one check, once the one before it has ended. fault names the one that failed.
+func (c Check) run(ctx context.Context, before *end) (found []Finding, fault string) {
 	if before != nil {
 		<-before.reached
+		fault = before.fault
 	}
-	var found []Finding
-	if before != nil && before.failed {
-		found = []Finding{skipped("needs %s, see there", c.After)}
+	if fault != "" {
+		found = []Finding{skipped("needs %s, see there", fault)}
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Limit, usualLimit))
 		defer cancel()
-		found = c.Look(ctx)
+		if found = c.Look(ctx); slices.ContainsFunc(found, Finding.NeedsPerson) {
+			fault = c.Name
+		}
 	}
 	for i := range found {
 		found[i].Check = c.Name
 	}
-	return found
+	return found, fault
 }
 
 // once asks once for what several checks need.

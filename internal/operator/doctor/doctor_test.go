@@ -23,6 +23,7 @@ func TestRunKeepsTheOrderAndSkipsWhatOnlyRepeats(t *testing.T) {
 		{Name: "broken", Look: finding(doctor.Fail, "it is")},
 		{Name: "sound", Look: finding(doctor.OK, "it is")},
 		{Name: "next", After: "sound", Look: finding(doctor.Warn, "so so")},
+		{Name: "later", After: "late", Look: finding(doctor.OK, "never looked at either")},
 		{Name: "silent", Look: func(context.Context) []doctor.Finding { return nil }},
 	})
 	want := doctor.Report{Findings: []doctor.Finding{
@@ -30,6 +31,7 @@ func TestRunKeepsTheOrderAndSkipsWhatOnlyRepeats(t *testing.T) {
 		{Check: "broken", Verdict: doctor.Fail, Cause: "it is"},
 		{Check: "sound", Verdict: doctor.OK, Cause: "it is"},
 		{Check: "next", Verdict: doctor.Warn, Cause: "so so"},
+		{Check: "later", Verdict: doctor.Skipped, Cause: "needs broken, see there"},
 	}}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,7 +23,7 @@ type front struct {
 	url string
 
 	mu      sync.Mutex
-	refuse  map[string]string                   // operation → error code
+	refuse  map[string]string                   // operation, or that and whom it is about → error code
 	rewrite map[string]func(body string) string // operation → what becomes of its answer
 	invoke  func(path string) (answer string, fault bool)
 	ahead   time.Duration // of the Date header
@@ -54,6 +55,9 @@ func startFront(t *testing.T, moto string) *front {
 		operation := operationOf(r, string(body))
 		f.mu.Lock()
 		code, invoke := f.refuse[operation], f.invoke
+		if code == "" {
+			code = f.refuse[operation+" "+subjectOf(r, body)]
+		}
 		f.mu.Unlock()
 		switch {
 		case code != "":
@@ -120,6 +124,17 @@ func operationOf(r *http.Request, body string) string {
 		return "GetSchedule"
 	}
 	return ""
+}
+
+// subjectOf is the secret or function that a request is about; empty: neither.
+func subjectOf(r *http.Request, body []byte) string {
+	if _, rest, found := strings.Cut(r.URL.Path, "/functions/"); found {
+		name, _, _ := strings.Cut(rest, "/")
+		return name
+	}
+	var about struct{ SecretId string } //nolint:revive // AWS's name
+	_ = json.Unmarshal(body, &about)    // other requests are about other things
+	return about.SecretId
 }
 
 // refuse answers as AWS does, in the protocol of the request.

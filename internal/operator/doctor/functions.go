@@ -18,10 +18,8 @@ const toStore = 14 * time.Second
 // functionSet looks at how the function is deployed.
 func (p *provider) functionSet(ctx context.Context) []Finding {
 	f, err := p.getFunction(ctx)
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return []Finding{fail("there is no function %s in %s, account %s",
-			p.function, p.Config.Region, aws.ToString(p.who.value.Account)).
-			mend("name the right stack with --stack (and --region, --profile), or deploy it: sam deploy")}
+	if isMissing(err) {
+		return []Finding{fail("there is no function %s in %s", p.function, p.Config.Region).mend("if it was deleted, " + anew)}
 	}
 	if err != nil {
 		return []Finding{p.trouble(err, "lambda:GetFunctionConfiguration", p.functionARN())}
@@ -35,6 +33,12 @@ func (p *provider) functionSet(ctx context.Context) []Finding {
 	day, _, _ := strings.Cut(aws.ToString(f.LastModified), "T")
 	return []Finding{ok("%s, for %s, changed last on %s",
 		p.function, strings.Join(p.known(ctx), ", "), day)}
+}
+
+// isMissing reports whether Lambda has no such function.
+func isMissing(err error) bool {
+	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
+	return missing
 }
 
 // state looks at the deployed code.

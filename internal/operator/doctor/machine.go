@@ -138,8 +138,8 @@ func (m *machine) judge(c health.Credential, f health.Finding) Finding {
 	said := judge(c, f, m.Now())
 	if f.Condition == health.Silent {
 		said.Cause += ": `tokenctl run` does not run, or on another file"
-		said.Mend = "start it; under systemd, see why it ended"
-		said.Commands = []string{"systemctl status tokenctl", tokenctl(m.Flags, "run")}
+		said.Mend = "start it, or see why systemd does not: docs/single-machine.md"
+		said.Commands = []string{tokenctl(m.Flags, "run")}
 	}
 	return said
 }

@@ -103,7 +103,7 @@ func TestMachineBroken(t *testing.T) {
 		},
 		"no run": {
 			func(l *local) { l.Now = func() time.Time { return time.Now().Add(time.Hour) } },
-			fails("credentials", "no run has begun one", "`tokenctl run` does not run", "tokenctl run", "systemctl status"),
+			fails("credentials", "no run has begun one", "`tokenctl run` does not run", "docs/single-machine.md", "tokenctl run"),
 		},
 		"a provider that is down": {
 			func(l *local) { l.boxes.Close() }, fails("hesabe address", "refuses connections", "curl"),

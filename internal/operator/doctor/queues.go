@@ -14,7 +14,7 @@ import (
 )
 
 // queues looks at what lies in the dead-letter queues.
-func (s *stack) queues(ctx context.Context, providers []*provider) []Finding {
+func (s *stack) queues(ctx context.Context) []Finding {
 	var found []Finding
 	names := 0
 	alarms, err := s.getAlarms(ctx)
@@ -27,7 +27,7 @@ func (s *stack) queues(ctx context.Context, providers []*provider) []Finding {
 			found = append(found, s.empty(ctx, aws.ToString(dimension.Value), s.purge)...)
 		}
 	}
-	for _, p := range providers {
+	for _, p := range s.providers {
 		if p.entry.Sweep && p.hasQueue(ctx) {
 			names++
 			found = append(found, s.empty(ctx, s.Name+"-"+p.entry.Name+"-dead-letters", s.moveBack)...)

@@ -35,15 +35,23 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 	var keys []string
 	looked := 0
 	for _, account := range p.wanted(ctx) {
+		var missing []string
 		for _, doc := range documents {
 			name := p.SecretPrefix + "/" + p.entry.Name + "/" + account + "/" + string(doc)
-			described, faults := p.secret(ctx, name, doc)
-			found = append(found, faults...)
-			if described != nil {
-				keys = append(keys, aws.ToString(described.KmsKeyId))
+			described, err := p.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
+			if _, not := errors.AsType[*types.ResourceNotFoundException](err); not {
+				missing = append(missing, name)
+				continue
 			}
+			if err != nil {
+				found = append(found, p.trouble(err, "secretsmanager:DescribeSecret", p.secretARN(name)))
+				continue
+			}
+			found = append(found, p.secret(ctx, described, doc)...)
+			keys = append(keys, aws.ToString(described.KmsKeyId))
 			looked++
 		}
+		found = append(found, p.missing(account, missing, len(documents))...)
 	}
 	slices.Sort(keys)
 	for _, key := range slices.Compact(keys) {
@@ -54,25 +62,34 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 	switch {
 	case len(found) > 0:
 		return found
-	case looked == 0:
-		return []Finding{skipped("no account is known: see %s function", p.entry.Name)}
 	}
 	return []Finding{ok("%d secrets are there, with room for versions", looked)}
 }
 
-// secret looks at one secret; nil where it is not there or cannot be seen.
-func (p *provider) secret(ctx context.Context, name string, doc refresh.Document) (*secretsmanager.DescribeSecretOutput, []Finding) {
-	described, err := p.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return nil, []Finding{fail("the secret %s does not exist", name).mend(
-			"make it, or name the right ones with --secret-prefix and --region", p.cli("secretsmanager create-secret --name %s", name))}
+// missing tells of an account's secrets that are not there, of so many.
+func (p *provider) missing(account string, names []string, of int) []Finding {
+	if len(names) == of {
+		seed := "seed credentials --provider " + p.entry.Name
+		if account != "default" {
+			seed += " --account " + account
+		}
+		return []Finding{fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0]).
+			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them", tokenctl(p.Flags, seed))}
 	}
-	if err != nil {
-		return nil, []Finding{p.trouble(err, "secretsmanager:DescribeSecret", p.arn("secretsmanager", "secret:"+name+"-??????"))}
+	var found []Finding
+	for _, name := range names {
+		found = append(found, fail("the secret %s does not exist", name).
+			mend("make it", p.cli("secretsmanager create-secret --name %s", name)))
 	}
+	return found
+}
+
+// secret looks at a secret that exists.
+func (p *provider) secret(ctx context.Context, described *secretsmanager.DescribeSecretOutput, doc refresh.Document) []Finding {
+	name := aws.ToString(described.Name)
 	if described.DeletedDate != nil {
-		return nil, []Finding{fail("the secret %s is scheduled for deletion", name).mend(
-			"bring it back", p.cli("secretsmanager restore-secret --secret-id %s", name))}
+		return []Finding{fail("the secret %s is scheduled for deletion", name).
+			mend("bring it back", p.cli("secretsmanager restore-secret --secret-id %s", name))}
 	}
 	var found []Finding
 	if aws.ToBool(described.RotationEnabled) {
@@ -82,7 +99,11 @@ func (p *provider) secret(ctx context.Context, name string, doc refresh.Document
 	if doc != refresh.Credentials {
 		found = append(found, p.versions(ctx, name)...)
 	}
-	return described, found
+	return found
+}
+
+func (p *provider) secretARN(name string) string {
+	return p.arn("secretsmanager", "secret:"+name+"-??????")
 }
 
 // versions counts the versions of the last day.
@@ -94,7 +115,7 @@ func (p *provider) versions(ctx context.Context, name string) []Finding {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return []Finding{p.trouble(err, "secretsmanager:ListSecretVersionIds", p.arn("secretsmanager", "secret:"+name+"-??????"))}
+			return []Finding{p.trouble(err, "secretsmanager:ListSecretVersionIds", p.secretARN(name))}
 		}
 		for _, v := range page.Versions {
 			if v.CreatedDate != nil && p.Now().Sub(*v.CreatedDate) < day {

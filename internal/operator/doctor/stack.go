@@ -55,9 +55,15 @@ type stack struct {
 	secrets   *secretsmanager.Client
 	tables    *dynamodb.Client
 
+	providers []*provider
+
 	who   once[*sts.GetCallerIdentityOutput]
 	rings once[map[string]cwtypes.MetricAlarm]
 }
+
+// stackCheck comes before the checks of what the stack alone has: tables and secrets may
+// be an earlier one's.
+const stackCheck = "stack"
 
 // Checks lists what there is to look at in a stack.
 func (d Stack) Checks() []Check {
@@ -71,24 +77,41 @@ func (d Stack) Checks() []Check {
 		sns: sns.NewFromConfig(d.Config), sqs: sqs.NewFromConfig(d.Config), kms: kms.NewFromConfig(d.Config),
 		secrets: secretsmanager.NewFromConfig(d.Config), tables: dynamodb.NewFromConfig(d.Config),
 	}
+	for _, entry := range catalog.All() {
+		s.providers = append(s.providers, &provider{stack: s, entry: entry, function: d.Name + "-refresh-" + entry.Name})
+	}
 	checks := []Check{
 		{Name: awsCheck, Look: s.identity},
 		{Name: "clock", After: awsCheck, Look: s.clock},
+		{Name: stackCheck, After: awsCheck, Look: s.deployed},
 		{Name: "ledger", After: awsCheck, Look: s.ledgerTable},
 		{Name: "transactions", After: awsCheck, Look: s.transactionsTable},
 	}
-	var providers []*provider
-	for _, entry := range catalog.All() {
-		p := &provider{stack: s, entry: entry, function: d.Name + "-refresh-" + entry.Name}
-		providers = append(providers, p)
+	for _, p := range s.providers {
 		checks = append(checks, p.checks()...)
 	}
 	return append(checks,
-		Check{Name: "alarms", After: awsCheck, Look: func(ctx context.Context) []Finding { return s.alarms(ctx, providers) }},
-		Check{Name: "alarm topic", After: awsCheck, Look: s.topic},
-		Check{Name: "dead letters", After: awsCheck, Look: func(ctx context.Context) []Finding { return s.queues(ctx, providers) }},
-		Check{Name: "dashboard", After: awsCheck, Look: s.dashboard},
+		Check{Name: "alarms", After: stackCheck, Look: s.alarms},
+		Check{Name: "alarm topic", After: stackCheck, Look: s.topic},
+		Check{Name: "dead letters", After: stackCheck, Look: s.queues},
+		Check{Name: "dashboard", After: stackCheck, Look: s.dashboard},
 	)
+}
+
+// deployed looks whether there is such a stack at all. What of it is missing, others tell.
+func (s *stack) deployed(ctx context.Context) []Finding {
+	there := 0
+	for _, p := range s.providers {
+		if _, err := p.getFunction(ctx); !isMissing(err) {
+			there++
+		}
+	}
+	if there == 0 {
+		return []Finding{fail("there is no stack %s in %s, account %s: none of its functions is there",
+			s.Name, s.Config.Region, aws.ToString(s.who.value.Account)).
+			mend("name the right one with --stack (and --region, --profile), or deploy it: sam deploy")}
+	}
+	return []Finding{ok("%s, with %d functions", s.Name, there)}
 }
 
 // provider is what the stack has for one provider.
@@ -97,21 +120,21 @@ type provider struct {
 	entry    catalog.Entry
 	function string // the names of the function and of its schedule are one
 
-	deployed once[*lambda.GetFunctionConfigurationOutput]
+	settings once[*lambda.GetFunctionConfigurationOutput]
 	schedule once[*scheduler.GetScheduleOutput]
 }
 
 func (p *provider) checks() []Check {
 	checks := []Check{
-		{Name: "function", Look: p.functionSet},
-		{Name: "dry run", Look: p.dryRun, Limit: dryRunLimit},
-		{Name: "schedule", Look: p.scheduled},
-		{Name: "secrets", Look: p.secretsInOrder},
-		{Name: "address", Look: p.reach},
-		{Name: "credentials", Look: p.credentials},
+		{Name: "function", After: stackCheck, Look: p.functionSet},
+		{Name: "dry run", After: stackCheck, Look: p.dryRun, Limit: dryRunLimit},
+		{Name: "schedule", After: stackCheck, Look: p.scheduled},
+		{Name: "secrets", After: awsCheck, Look: p.secretsInOrder},
+		{Name: "address", After: awsCheck, Look: p.reach},
+		{Name: "credentials", After: awsCheck, Look: p.credentials},
 	}
 	for i, c := range checks {
-		checks[i].Name, checks[i].After = p.entry.Name+" "+c.Name, awsCheck
+		checks[i].Name = p.entry.Name + " " + c.Name
 		if c.Name != "schedule" { // which says that the rest is switched off
 			checks[i].Look = func(ctx context.Context) []Finding {
 				if p.off(ctx) {
@@ -137,7 +160,7 @@ func (p *provider) off(ctx context.Context) bool {
 }
 
 func (p *provider) getFunction(ctx context.Context) (*lambda.GetFunctionConfigurationOutput, error) {
-	return p.deployed.get(func() (*lambda.GetFunctionConfigurationOutput, error) {
+	return p.settings.get(func() (*lambda.GetFunctionConfigurationOutput, error) {
 		return p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &p.function})
 	})
 }

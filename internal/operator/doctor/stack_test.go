@@ -2,6 +2,8 @@ package doctor_test
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -49,7 +51,7 @@ const (
 func TestStack(t *testing.T) {
 	w := newWorld(t, map[string]string{"BerbixQueueConcurrency": "10"})
 	report := doctor.Run(t.Context(), w.stack.Checks())
-	if !report.Well || len(report.Findings) != 26 {
+	if !report.Well || len(report.Findings) != 27 {
 		t.Fatalf("a stack in which all is well:\n%s", report.Text(120, false))
 	}
 	for _, f := range report.Findings {
@@ -143,8 +145,12 @@ var breakages = []breakage{
 		spoil: answers("DescribeTimeToLive", replaced(`"ttl"`, `"refresh_at"`)),
 	},
 	{
-		name: "another stack's name", found: fails("hesabe function", "no function other-refresh-hesabe", "--stack", "sam deploy"),
+		name: "another stack's name", found: fails("stack", "no stack other in eu-west-1", "--stack", "sam deploy"),
 		spoil: func(w *world) { w.stack.Name = "other" },
+	},
+	{
+		name: "a function that is gone", found: fails("hesabe function", "no function "+hesabe+" in eu-west-1", "CreateState=false"),
+		spoil: func(w *world) { w.front.refuse["GetFunctionConfiguration "+hesabe] = "ResourceNotFoundException" },
 	},
 	{
 		name: "another prefix", found: fails("hesabe function", "SECRET_PREFIX=token-refresh", "you look at team", "--secret-prefix token-refresh"),
@@ -259,7 +265,13 @@ var breakages = []breakage{
 		heal: func(w *world) { w.schedule(func(*scheduler.UpdateScheduleInput) {}) },
 	},
 	{
-		name: "no secret", found: fails("hesabe secrets", "shop-2/credentials does not exist", "create-secret --name token-refresh/hesabe/shop-2/credentials"),
+		name: "no secret", found: fails("hesabe secrets", tokens+" does not exist", "create-secret --name "+tokens),
+		spoil: func(w *world) {
+			w.front.refuse["DescribeSecret "+tokens] = "ResourceNotFoundException"
+		},
+	},
+	{
+		name: "no secrets", found: fails("hesabe secrets", "hesabe/shop-2 has no secrets", "--secret-prefix", "tokenctl seed credentials --provider hesabe --account shop-2"),
 		spoil: func(w *world) { w.stack.Accounts = []string{"shop-2"} },
 	},
 	{
@@ -318,9 +330,10 @@ var breakages = []breakage{
 	{
 		name: "a certificate that nobody trusts", found: warns("tconnect address", "certificate", "proxy", "openssl s_client"),
 		spoil: func(w *world) {
-			server := httptest.NewTLSServer(http.NotFoundHandler())
+			server := httptest.NewUnstartedServer(http.NotFoundHandler())
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.StartTLS()
 			w.t.Cleanup(server.Close)
-			server.Config.ErrorLog = nil
 			w.address(server.URL)
 		},
 		heal: (*world).reseed,
@@ -378,8 +391,8 @@ var breakages = []breakage{
 		spoil: answers("DescribeAlarms", replaced(">stack-refresh-hesabe-expiry<", ">gone-expiry<")),
 	},
 	{
-		name: "no alarms", found: fails("alarms", "the stack other has no alarms in eu-west-1", "--stack"),
-		spoil: func(w *world) { w.stack.Name = "other" },
+		name: "no alarms", found: fails("alarms", "the stack stack has no alarms in eu-west-1", "--stack"),
+		spoil: answers("DescribeAlarms", replaced(">stack-", ">gone-")),
 	},
 	{
 		name: "alarms that are switched off", found: fails("alarms", "nobody hears", "and 19 more", "enable-alarm-actions --alarm-names stack-dead-letters stack-refresh-hesabe-expiry"),

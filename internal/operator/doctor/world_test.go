@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,21 +139,19 @@ func (w *world) dryRun(path string) (string, bool) {
 	return "", true
 }
 
-// look makes the checks of those names, and the first of all.
-func look(t *testing.T, checks []doctor.Check, names ...string) []doctor.Finding {
+// look makes one check, and those that come before it.
+func look(t *testing.T, checks []doctor.Check, name string) []doctor.Finding {
 	t.Helper()
 	var chosen []doctor.Check
-	for _, c := range checks {
-		for _, name := range append(names, checks[0].Name) {
-			if c.Name == name {
-				chosen = append(chosen, c)
-				break
-			}
+	for _, c := range slices.Backward(checks) {
+		if c.Name == name {
+			chosen, name = append(chosen, c), c.After
 		}
 	}
-	if len(chosen) < len(names) {
-		t.Fatalf("there are no checks %v", names)
+	if len(chosen) == 0 {
+		t.Fatalf("there is no check %q", name)
 	}
+	slices.Reverse(chosen)
 	return doctor.Run(t.Context(), chosen).Findings
 }
 
