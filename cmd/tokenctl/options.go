@@ -52,17 +52,26 @@ func (o *options) run(do func(cmd *cobra.Command, args []string) error) func(*co
 
 // open opens the home that the flags name.
 func (o *options) open(ctx context.Context, more home.Options) (*home.Home, error) {
+	named, err := o.named(more)
+	if err != nil {
+		return nil, err
+	}
+	return home.Open(ctx, named)
+}
+
+// named adds to options what the flags say.
+func (o *options) named(more home.Options) (home.Options, error) {
 	more.Kind, more.State = home.Kind(o.home), o.state
 	if more.Kind != home.AWS && more.Kind != home.Embedded {
-		return nil, fmt.Errorf("%w: --home must be %s or %s", errUsage, home.AWS, home.Embedded)
+		return more, fmt.Errorf("%w: --home must be %s or %s", errUsage, home.AWS, home.Embedded)
 	}
 	if !config.ValidPrefix(o.secretPrefix) {
-		return nil, fmt.Errorf("%w: --secret-prefix must be a path of letters, digits and _ . @ + = -", errUsage)
+		return more, fmt.Errorf("%w: --secret-prefix must be a path of letters, digits and _ . @ + = -", errUsage)
 	}
 	more.SecretPrefix, more.Region, more.Profile = o.secretPrefix, o.region, o.profile
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
-	return home.Open(ctx, more)
+	return more, nil
 }
 
 // given are the flags of the line that name the home, for lines that are told to people.

@@ -31,6 +31,7 @@ func root(o *options) *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	o.register(cmd)
-	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), refreshes(o), resolves(o), record(o), seeds(o), pause(o), resume(o))
+	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o),
+		pause(o), resume(o))
 	return cmd
 }

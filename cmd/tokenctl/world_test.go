@@ -51,22 +51,28 @@ func inHomes(t *testing.T, test func(t *testing.T, w *world)) {
 		test(t, embeddedWorld(t))
 	})
 	t.Run("aws", func(t *testing.T) {
-		aws := moto.Start(t)
-		prefix := moto.NewName("tokenctl")
-		for _, variable := range aws.Environment() {
-			name, value, _ := strings.Cut(variable, "=")
-			t.Setenv(name, value)
-		}
-		t.Setenv("LEDGER_TABLE", aws.CreateLedger(t))
-		t.Setenv("TRANSACTIONS_TABLE", aws.CreateTransactions(t))
-		t.Setenv("SECRET_PREFIX", prefix)
-		t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-		h, err := home.Open(t.Context(), home.Options{
-			Kind: home.AWS, SecretPrefix: prefix, LedgerTable: os.Getenv("LEDGER_TABLE"), TransactionsTable: os.Getenv("TRANSACTIONS_TABLE"),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, &world{h, nil})
+		test(t, awsWorld(t))
 	})
+}
+
+// awsWorld is an emulated AWS with tables and without secrets.
+func awsWorld(t *testing.T) *world {
+	t.Helper()
+	aws := moto.Start(t)
+	prefix := moto.NewName("tokenctl")
+	for _, variable := range aws.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("LEDGER_TABLE", aws.CreateLedger(t))
+	t.Setenv("TRANSACTIONS_TABLE", aws.CreateTransactions(t))
+	t.Setenv("SECRET_PREFIX", prefix)
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	h, err := home.Open(t.Context(), home.Options{
+		Kind: home.AWS, SecretPrefix: prefix, LedgerTable: os.Getenv("LEDGER_TABLE"), TransactionsTable: os.Getenv("TRANSACTIONS_TABLE"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{h, nil}
 }

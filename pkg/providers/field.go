@@ -9,9 +9,11 @@ type Field struct {
 	Object   bool // a JSON object, and not a text
 }
 
-// Described is a Provider that can tell the fields of its credentials.
+// Described is a Provider that can tell the fields of its credentials, and its address.
 type Described interface {
 	Provider
+	// Address is the base URL for credentials that name none; empty where they have to.
+	Address() string
 	// Fields are all fields that Open knows, in the order in which people are asked.
 	Fields() []Field
 }

@@ -53,6 +53,9 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 	return s, nil
 }
 
+// Address implements providers.Described.
+func (p *Provider) Address() string { return p.host }
+
 // Fields implements providers.Described.
 func (*Provider) Fields() []providers.Field {
 	return []providers.Field{

@@ -64,6 +64,9 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 	return s, nil
 }
 
+// Address implements providers.Described: partners get theirs in person.
+func (*Provider) Address() string { return "" }
+
 // Fields implements providers.Described.
 func (*Provider) Fields() []providers.Field {
 	return []providers.Field{

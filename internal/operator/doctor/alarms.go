@@ -1,0 +1,145 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+// The alarms of a provider, by what comes after its function's name.
+var (
+	refreshAlarms = []string{"expiry", "breaks-soon", "dead-or-uncertain", "misconfigured", "versions", "errors", "throttles"}
+	sweepAlarms   = []string{"expiry", "breaks-soon", "misconfigured", "backlog", "errors", "throttles"}
+	// offAlarms is there of a provider that is switched off, for runs by hand.
+	offAlarms = []string{"errors"}
+	// queueAlarm is there where a sweep has a queue.
+	queueAlarm = "dead-letters"
+)
+
+// alarmNames are the names of a function's alarms. off: its provider is; queue: it has one.
+func alarmNames(function string, sweep, off, queue bool) []string {
+	ends := refreshAlarms
+	switch {
+	case off:
+		ends = offAlarms
+	case sweep:
+		ends = sweepAlarms
+	}
+	if queue {
+		ends = append(slices.Clone(ends), queueAlarm)
+	}
+	var names []string
+	for _, end := range ends {
+		names = append(names, function+"-"+end)
+	}
+	return names
+}
+
+// deadLettersAlarm is the alarm on the queue that all functions share.
+func (s *stack) deadLettersAlarm() string { return s.Name + "-dead-letters" }
+
+// getAlarms are the stack's alarms by their names.
+func (s *stack) getAlarms(ctx context.Context) (map[string]types.MetricAlarm, error) {
+	return s.rings.get(func() (map[string]types.MetricAlarm, error) {
+		all := map[string]types.MetricAlarm{}
+		stem := s.Name + "-"
+		pages := cloudwatch.NewDescribeAlarmsPaginator(s.watch, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &stem})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, alarm := range page.MetricAlarms {
+				all[aws.ToString(alarm.AlarmName)] = alarm
+			}
+		}
+		return all, nil
+	})
+}
+
+// alarms looks whether all alarms are there, would be heard, and are silent.
+func (s *stack) alarms(ctx context.Context) []Finding {
+	got, err := s.getAlarms(ctx)
+	if err != nil {
+		return []Finding{s.trouble(err, "cloudwatch:DescribeAlarms", s.arn("cloudwatch", "alarm:*"))}
+	}
+	names := []string{s.deadLettersAlarm()}
+	for _, p := range s.providers {
+		names = append(names, alarmNames(p.function, p.entry.Sweep, p.off(ctx), p.hasQueue(ctx))...)
+	}
+	var missing, off, mute []string
+	var found []Finding
+	for _, name := range names {
+		alarm, there := got[name]
+		switch {
+		case !there:
+			missing = append(missing, name)
+			continue
+		case !aws.ToBool(alarm.ActionsEnabled):
+			off = append(off, name)
+		case len(alarm.AlarmActions) == 0:
+			mute = append(mute, name)
+		}
+		if alarm.StateValue == types.StateValueAlarm {
+			found = append(found, fail("%s rings: %s", name, aws.ToString(alarm.StateReason)).
+				mend("see docs/operations.md#"+s.section(name)))
+		}
+	}
+	if len(missing) == len(names) {
+		return []Finding{fail("the stack %s has no alarms in %s: nobody hears of trouble", s.Name, s.Config.Region).
+			mend("name the right stack with --stack and --region; if they were deleted, " + anew)}
+	}
+	if len(missing) > 0 {
+		found = append(found, fail("alarms are missing: %s", some(missing)).mend("if it was deleted, "+anew))
+	}
+	if len(off) > 0 {
+		found = append(found, fail("nobody hears these alarms, their actions are switched off: %s", some(off)).mend("switch them on",
+			s.cli("cloudwatch enable-alarm-actions --alarm-names %s", strings.Join(off, " "))))
+	}
+	if len(mute) > 0 {
+		found = append(found, fail("nobody hears these alarms, no action is set: %s", some(mute)).
+			mend("let them notify the stack's topic, on AWS's console; it is the output Alarms of the stack"))
+	}
+	if len(found) > 0 {
+		return found
+	}
+	return []Finding{ok("%d alarms are on, and none rings", len(names))}
+}
+
+// some lists names, and of many the first.
+func some(names []string) string {
+	const most = 3
+	if n := len(names) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// section is where the run book tells of an alarm.
+func (s *stack) section(alarm string) string {
+	_, end, _ := strings.Cut(strings.TrimPrefix(alarm, s.Name+"-refresh-"), "-")
+	if alarm == s.deadLettersAlarm() {
+		end = queueAlarm
+	}
+	return end
+}
+
+// getTopics are the SNS topics that the alarms notify.
+func (s *stack) getTopics(ctx context.Context) ([]string, error) {
+	alarms, err := s.getAlarms(ctx)
+	var all []string
+	for _, alarm := range alarms {
+		for _, action := range alarm.AlarmActions {
+			if strings.Contains(action, ":sns:") {
+				all = append(all, action)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), err
+}

@@ -1,0 +1,83 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"tokenrefresh/internal/operator/health"
+	"tokenrefresh/pkg/homes/awshome"
+)
+
+// credentials tells how the provider's credentials are, by what their rows and texts say.
+func (p *provider) credentials(ctx context.Context) []Finding {
+	var found []Finding
+	for _, account := range p.wanted(ctx) {
+		read, err := health.Reader{Home: p.Home, Provider: p.entry.Name, Account: account, Flags: p.Flags}.Read(ctx, p.Now())
+		switch {
+		case errors.Is(err, awshome.ErrNoTable):
+			return []Finding{skipped("needs ledger, see there")}
+		case err != nil:
+			return []Finding{p.trouble(err, "dynamodb:Query", p.arn("dynamodb", "table/"+p.LedgerTable))}
+		}
+		for _, c := range read {
+			for _, f := range c.Findings(p.Now()) {
+				if !toldBySecrets(c, f) {
+					found = append(found, p.judge(c, f))
+				}
+			}
+		}
+	}
+	if len(found) == 0 {
+		return []Finding{skipped("needs %s secrets, see there", p.entry.Name)}
+	}
+	return found
+}
+
+// toldBySecrets reports whether a finding is about a secret that the check of secrets has
+// told of.
+func toldBySecrets(c health.Credential, f health.Finding) bool {
+	told := false
+	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
+		told = told || s.Fault == health.Missing || s.Fault == health.Rotating
+	}
+	return told && (f.Condition == health.SecretAtFault || f.Condition == health.NotSeeded || f.Condition == health.New)
+}
+
+// judge tells of what could not be read as of that, and not as of a state.
+func (p *provider) judge(c health.Credential, f health.Finding) Finding {
+	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
+		if f.Condition == health.Unchecked && s.Fault == health.Unread {
+			return p.trouble(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
+				p.secretARN(s.Name))
+		}
+	}
+	return judge(c, f, p.Now())
+}
+
+// judge is a finding of health as one of the doctor's.
+func judge(c health.Credential, f health.Finding, now time.Time) Finding {
+	said := Finding{Verdict: Warn, Cause: c.Key.String() + ": " + f.Cause, Mend: f.Mend}
+	for _, command := range f.Commands {
+		if !strings.HasPrefix(command, "tokenctl doctor") { // which this is
+			said.Commands = append(said.Commands, command)
+		}
+	}
+	if f.Cause == "" {
+		said.Cause = c.Key.String() + ": " + string(f.Condition)
+	}
+	switch {
+	case f.State == health.OK:
+		said.Verdict = OK
+		if at := c.Row.LastSuccessAt; !at.IsZero() {
+			said.Cause += ", refreshed " + health.Short(now.Sub(at)) + " ago"
+		}
+		if at := c.AccessExpiresAt(); at.After(now) {
+			said.Cause += ", ends in " + health.Short(at.Sub(now))
+		}
+	case f.State == health.Act, f.Condition == health.NotSeeded: // without credentials readers have no token
+		said.Verdict = Fail
+	}
+	return said
+}

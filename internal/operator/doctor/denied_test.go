@@ -1,0 +1,44 @@
+package doctor_test
+
+import (
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/operator/doctor"
+)
+
+// denied refuses each call in turn: the check says which permission is missing, and not
+// that the resource is.
+func denied(t *testing.T, w *world) {
+	t.Helper()
+	for operation, c := range map[string]struct{ check, action, resource string }{
+		"DescribeTable":             {"ledger", "dynamodb:DescribeTable", "arn:aws:dynamodb:eu-west-1:123456789012:table/" + ledger},
+		"DescribeContinuousBackups": {"ledger", "dynamodb:DescribeContinuousBackups", ledger},
+		"DescribeTimeToLive":        {"transactions", "dynamodb:DescribeTimeToLive", moved},
+		"GetFunctionConfiguration":  {"hesabe function", "lambda:GetFunctionConfiguration", "function:" + hesabe},
+		"GetFunctionConcurrency":    {"hesabe function", "lambda:GetFunctionConcurrency", "function:" + hesabe},
+		"InvokeFunction":            {"hesabe dry run", "lambda:InvokeFunction", "function:" + hesabe + " to arn:aws:sts::123456789012:user/moto; or leave it out: --no-invoke"},
+		"GetSchedule":               {"hesabe schedule", "scheduler:GetSchedule", "schedule/default/" + hesabe},
+		"DescribeSecret":            {"hesabe secrets", "secretsmanager:DescribeSecret", prefix + "/hesabe/default/credentials-??????"},
+		"ListSecretVersionIds":      {"hesabe secrets", "secretsmanager:ListSecretVersionIds", tokens},
+		"GetSecretValue":            {"hesabe credentials", "secretsmanager:GetSecretValue", prefix + "/hesabe/default/credentials-??????"},
+		"Query":                     {"hesabe credentials", "dynamodb:Query", ledger},
+		"DescribeAlarms":            {"alarms", "cloudwatch:DescribeAlarms", "alarm:"},
+		"ListSubscriptionsByTopic":  {"alarm topic", "sns:ListSubscriptionsByTopic", w.topic},
+		"GetQueueUrl":               {"dead letters", "sqs:GetQueueUrl", "DeadLetters"},
+		"GetQueueAttributes":        {"dead letters", "sqs:GetQueueAttributes", "DeadLetters"},
+		"GetDashboard":              {"dashboard", "cloudwatch:GetDashboard", "dashboard/stack-eu-west-1"},
+	} {
+		w.front.refuse[operation] = "AccessDeniedException"
+		all := look(t, w.stack.Checks(), c.check)
+		w.front.reset()
+		want(t, all, c.check, doctor.Skipped, "allow "+c.action, c.resource, "arn:aws:sts::123456789012:user/moto")
+		for _, f := range all {
+			for _, wrong := range []string{"there is no", "does not exist", "is gone"} {
+				if strings.Contains(f.Cause, wrong) {
+					t.Errorf("%s: %s is told as missing: %+v", c.check, operation, f)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package doctor_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/operator/doctor"
+)
+
+func finding(verdict doctor.Verdict, cause string) func(context.Context) []doctor.Finding {
+	return func(context.Context) []doctor.Finding { return []doctor.Finding{{Verdict: verdict, Cause: cause}} }
+}
+
+func TestRunKeepsTheOrderAndSkipsWhatOnlyRepeats(t *testing.T) {
+	t.Parallel()
+	report := doctor.Run(t.Context(), []doctor.Check{
+		{Name: "late", After: "broken", Look: finding(doctor.OK, "never looked at")},
+		{Name: "broken", Look: finding(doctor.Fail, "it is")},
+		{Name: "sound", Look: finding(doctor.OK, "it is")},
+		{Name: "next", After: "sound", Look: finding(doctor.Warn, "so so")},
+		{Name: "later", After: "late", Look: finding(doctor.OK, "never looked at either")},
+		{Name: "silent", Look: func(context.Context) []doctor.Finding { return nil }},
+	})
+	want := doctor.Report{Findings: []doctor.Finding{
+		{Check: "late", Verdict: doctor.Skipped, Cause: "needs broken, see there"},
+		{Check: "broken", Verdict: doctor.Fail, Cause: "it is"},
+		{Check: "sound", Verdict: doctor.OK, Cause: "it is"},
+		{Check: "next", Verdict: doctor.Warn, Cause: "so so"},
+		{Check: "later", Verdict: doctor.Skipped, Cause: "needs broken, see there"},
+	}}
+	if diff := cmp.Diff(want, report); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWhoMustAct(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		finding doctor.Finding
+		person  bool
+	}{
+		"ok":        {doctor.Finding{Verdict: doctor.OK}, false},
+		"warn":      {doctor.Finding{Verdict: doctor.Warn, Mend: "x"}, false},
+		"fail":      {doctor.Finding{Verdict: doctor.Fail}, true},
+		"off":       {doctor.Finding{Verdict: doctor.Skipped}, false},
+		"forbidden": {doctor.Finding{Verdict: doctor.Skipped, Mend: "allow it"}, true},
+	} {
+		report := doctor.Run(t.Context(), []doctor.Check{{Name: "x", Look: func(context.Context) []doctor.Finding {
+			return []doctor.Finding{c.finding}
+		}}})
+		if report.Well == c.person {
+			t.Errorf("%s: well %t", name, report.Well)
+		}
+	}
+}
+
+// Side by side, and each for so long: the whole takes as long as its longest.
+func TestRunEndsWithItsLimits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hang := func(ctx context.Context) []doctor.Finding {
+			<-ctx.Done()
+			return []doctor.Finding{{Verdict: doctor.Fail, Cause: ctx.Err().Error()}}
+		}
+		began := time.Now()
+		report := doctor.Run(t.Context(), []doctor.Check{
+			{Name: "usual", Look: hang}, {Name: "long", Limit: time.Minute, Look: hang}, {Name: "quick", Look: finding(doctor.OK, "")},
+		})
+		if took := time.Since(began); took != time.Minute {
+			t.Errorf("it takes %s", took)
+		}
+		if len(report.Findings) != 3 {
+			t.Errorf("findings %+v", report.Findings)
+		}
+	})
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	report := doctor.Report{Findings: []doctor.Finding{
+		{Check: "aws", Verdict: doctor.OK, Cause: "account 1"},
+		{
+			Check: "hesabe schedule", Verdict: doctor.Fail, Cause: "stack-refresh-hesabe is switched off: nothing calls the function",
+			Mend: "switch it on with this line, which says all of it", Commands: []string{"aws scheduler update-schedule --name stack-refresh-hesabe --state ENABLED"},
+		},
+		{Check: "one", Verdict: doctor.Skipped, Cause: "needs aws, see there"},
+		{Check: "two", Verdict: doctor.Skipped, Cause: "needs aws, see there"},
+		{Check: "three", Verdict: doctor.Skipped, Cause: "off"},
+	}}
+	const want = `ok       aws              account 1
+fail     hesabe schedule  stack-refresh-hesabe is switched off: nothing
+                          calls the function
+                          → switch it on with this line, which says all of
+                            it
+                            aws scheduler update-schedule --name stack-refresh-hesabe --state ENABLED
+skipped  one and 1 more   needs aws, see there
+skipped  three            off
+1 ok, 1 fail, 3 skipped`
+	if diff := cmp.Diff(want, report.Text(76, false)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	coloured := report.Text(76, true)
+	if !strings.Contains(coloured, "\x1b[31mfail   \x1b[0m") || !strings.Contains(coloured, "\x1b[32mok     \x1b[0m") {
+		t.Errorf("no colours:\n%q", coloured)
+	}
+}

@@ -1,0 +1,152 @@
+package doctor_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// front stands before moto and does what AWS does and moto does not: it refuses what the
+// caller may not do, invokes functions (moto wants Docker for that), and tells of states
+// that moto's resources never come into.
+type front struct {
+	url string
+
+	mu      sync.Mutex
+	refuse  map[string]string                   // operation, or that and whom it is about → error code
+	rewrite map[string]func(body string) string // operation → what becomes of its answer
+	invoke  func(path string) (answer string, fault bool)
+	ahead   time.Duration // of the Date header
+}
+
+// reset lets all calls through again.
+func (f *front) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse, f.rewrite, f.ahead = map[string]string{}, map[string]func(string) string{}, 0
+}
+
+func startFront(t *testing.T, moto string) *front {
+	t.Helper()
+	address, err := url.Parse(moto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &front{}
+	f.reset()
+	proxy := httputil.NewSingleHostReverseProxy(address)
+	proxy.ModifyResponse = f.answer
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		operation := operationOf(r, string(body))
+		f.mu.Lock()
+		code, invoke := f.refuse[operation], f.invoke
+		if code == "" {
+			code = f.refuse[operation+" "+subjectOf(r, body)]
+		}
+		f.mu.Unlock()
+		switch {
+		case code != "":
+			refuse(w, r, operation, code)
+		case operation == "InvokeFunction":
+			text, fault := invoke(r.URL.Path)
+			if fault {
+				w.Header().Set("X-Amz-Function-Error", "Unhandled")
+			}
+			_, _ = io.WriteString(w, text)
+		default:
+			r.Header.Set("Test-Operation", operation)
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	f.url = server.URL
+	return f
+}
+
+// answer changes what moto has answered.
+func (f *front) answer(r *http.Response) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r.Header.Set("Date", time.Now().Add(f.ahead).UTC().Format(http.TimeFormat))
+	change := f.rewrite[r.Request.Header.Get("Test-Operation")]
+	if change == nil {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	text := change(string(body))
+	r.Body = io.NopCloser(strings.NewReader(text))
+	r.ContentLength = int64(len(text))
+	r.Header.Set("Content-Length", strconv.Itoa(len(text)))
+	for name := range r.Header { // checksums of the body
+		if strings.HasPrefix(name, "X-Amz-Crc32") || strings.HasPrefix(name, "X-Amzn-Crc32") {
+			r.Header.Del(name)
+		}
+	}
+	return nil
+}
+
+// operationOf is the operation of a request in any of AWS's protocols.
+func operationOf(r *http.Request, body string) string {
+	if _, operation, found := strings.Cut(r.Header.Get("X-Amz-Target"), "."); found {
+		return operation
+	}
+	if form, err := url.ParseQuery(body); err == nil && form.Get("Action") != "" {
+		return form.Get("Action")
+	}
+	path := strings.TrimSuffix(r.URL.Path, "/")
+	for end, operation := range map[string]string{
+		"/invocations": "InvokeFunction", "/configuration": "GetFunctionConfiguration", "/concurrency": "GetFunctionConcurrency",
+		"/event-source-mappings": "ListEventSourceMappings",
+	} {
+		if r.Method != http.MethodPut && strings.HasSuffix(path, end) {
+			return operation
+		}
+	}
+	if r.Method == http.MethodGet && strings.HasPrefix(path, "/schedules/") {
+		return "GetSchedule"
+	}
+	return ""
+}
+
+// subjectOf is the secret or function that a request is about; empty: neither.
+func subjectOf(r *http.Request, body []byte) string {
+	if _, rest, found := strings.Cut(r.URL.Path, "/functions/"); found {
+		name, _, _ := strings.Cut(rest, "/")
+		return name
+	}
+	var about struct{ SecretId string } //nolint:revive // AWS's name
+	_ = json.Unmarshal(body, &about)    // other requests are about other things
+	return about.SecretId
+}
+
+// refuse answers as AWS does, in the protocol of the request.
+func refuse(w http.ResponseWriter, r *http.Request, operation, code string) {
+	message := "User: arn:aws:iam::123456789012:user/op is not authorized to perform: " + operation +
+		" because no identity-based policy allows the action"
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+		return
+	}
+	w.Header().Set("X-Amzn-ErrorType", code)
+	w.WriteHeader(http.StatusForbidden)
+	fmt.Fprintf(w, `{"__type":%q,"message":%q}`, code, message)
+}

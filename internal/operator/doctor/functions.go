@@ -1,0 +1,118 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// toStore is what a run needs beside two calls to a provider, to read and to store.
+const toStore = 14 * time.Second
+
+// functionSet looks at how the function is deployed.
+func (p *provider) functionSet(ctx context.Context) []Finding {
+	f, err := p.getFunction(ctx)
+	if isMissing(err) {
+		return []Finding{fail("there is no function %s in %s", p.function, p.Config.Region).mend("if it was deleted, " + anew)}
+	}
+	if err != nil {
+		return []Finding{p.trouble(err, "lambda:GetFunctionConfiguration", p.functionARN())}
+	}
+	found := p.state(f)
+	found = append(found, p.environment(ctx, f)...)
+	found = append(found, p.concurrency(ctx)...)
+	if len(found) > 0 {
+		return found
+	}
+	day, _, _ := strings.Cut(aws.ToString(f.LastModified), "T")
+	return []Finding{ok("%s, for %s, changed last on %s",
+		p.function, strings.Join(p.known(ctx), ", "), day)}
+}
+
+// isMissing reports whether Lambda has no such function.
+func isMissing(err error) bool {
+	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
+	return missing
+}
+
+// state looks at the deployed code.
+func (p *provider) state(f *lambda.GetFunctionConfigurationOutput) (found []Finding) {
+	again := "deploy again, and read why where it fails: sam deploy"
+	switch {
+	case f.State == types.StateFailed, f.State == types.StateInactive:
+		found = append(found, fail("%s is %s: %s", p.function, f.State, aws.ToString(f.StateReason)).mend(again))
+	case f.LastUpdateStatus == types.LastUpdateStatusFailed:
+		found = append(found, fail("the last update of %s failed, and the one before runs: %s", p.function,
+			aws.ToString(f.LastUpdateStatusReason)).mend(again))
+	case f.State == types.StatePending, f.LastUpdateStatus == types.LastUpdateStatusInProgress:
+		found = append(found, warn("%s is being updated", p.function).mend("wait a minute, and look again"))
+	}
+	return found
+}
+
+// environment holds what the function is told against the code and against what the
+// operator asks for.
+func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigurationOutput) (found []Finding) {
+	settings, err := p.read(ctx)
+	if err != nil {
+		found = append(found, fail("%s cannot start: %s", p.function, strings.ReplaceAll(err.Error(), "\n", "; ")).
+			mend("put the variables right with the template: sam deploy"))
+	}
+	for _, one := range []struct{ variable, says, want, flag, parameter string }{
+		{"SECRET_PREFIX", settings.SecretPrefix, p.SecretPrefix, "--secret-prefix", "SecretPrefix"},
+		{"LEDGER_TABLE", settings.LedgerTable, p.LedgerTable, "--table-prefix", "TablePrefix"},
+		{"TRANSACTIONS_TABLE", settings.TransactionsTable, p.TransactionsTable, "--table-prefix", "TablePrefix"},
+	} {
+		if one.says != "" && one.says != one.want {
+			value := strings.TrimSuffix(strings.TrimSuffix(one.says, "-ledger"), "-transactions")
+			found = append(found, fail("%s has %s=%s, you look at %s", p.function, one.variable, one.says, one.want).
+				mend("give tokenctl "+one.flag+" "+value+"; if the function is wrong, deploy it with "+one.parameter))
+		}
+	}
+	known := p.known(ctx)
+	for _, account := range p.Accounts {
+		if !slices.Contains(known, account) {
+			found = append(found, fail("nobody looks after the account %s: neither ACCOUNTS of %s nor the ledger names it",
+				account, p.function).
+				mend("let the function make its row, once its secrets are there; or name it in the parameter Accounts",
+					p.invokeLine(`{"account":"`+account+`"}`)))
+		}
+	}
+	if p.getenv(ctx)("AWS_ENDPOINT_URL") != "" {
+		found = append(found, fail("%s calls an emulated AWS: AWS_ENDPOINT_URL is set", p.function).
+			mend("deploy it with an empty AwsEndpointUrl"))
+	}
+	timeout := time.Duration(aws.ToInt32(f.Timeout)) * time.Second
+	if need := 2*settings.HTTPTimeout + toStore; timeout < need {
+		found = append(found, fail("%s may run for %s; two calls and the time to store need %s", p.function, timeout, need).
+			mend("give it the template's 40 seconds",
+				p.cli("lambda update-function-configuration --function-name %s --timeout 40", p.function)))
+	}
+	return found
+}
+
+// concurrency looks whether somebody has switched the function off.
+func (p *provider) concurrency(ctx context.Context) []Finding {
+	got, err := p.lambda.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: &p.function})
+	if err != nil {
+		return []Finding{p.trouble(err, "lambda:GetFunctionConcurrency", p.functionARN())}
+	}
+	if n := got.ReservedConcurrentExecutions; n != nil && *n == 0 {
+		return []Finding{fail("%s is throttled: no run of it may start (its reserved concurrency is 0)", p.function).
+			mend("let it run", p.cli("lambda delete-function-concurrency --function-name %s", p.function))}
+	}
+	return nil
+}
+
+func (p *provider) functionARN() string { return p.arn("lambda", "function:"+p.function) }
+
+// invokeLine invokes the function by hand.
+func (p *provider) invokeLine(event string) string {
+	return p.cli("lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout", p.function, event)
+}

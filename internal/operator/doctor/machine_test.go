@@ -1,0 +1,165 @@
+package doctor_test
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/doctor"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// local is a machine on which Hesabe is set up and was refreshed.
+type local struct {
+	doctor.Machine
+	t     *testing.T
+	boxes *sandbox.Sandbox
+	home  *home.Home
+}
+
+func newLocal(t *testing.T) *local {
+	t.Helper()
+	l := &local{t: t}
+	l.Machine = doctor.Machine{State: filepath.Join(t.TempDir(), "state.db"), Environment: "production", Now: time.Now}
+	var err error
+	if l.home, err = home.Open(t.Context(), home.Options{Kind: home.Embedded, State: l.State}); err != nil {
+		t.Fatal(err)
+	}
+	if l.boxes, err = sandbox.Start(sandbox.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.boxes.Close)
+	l.seed(l.boxes.Credentials(sandbox.Hesabe))
+	cfg, err := config.ForMachine(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := invoke.NewHere(catalog.All()[0], l.home, cfg, slog.New(slog.DiscardHandler)).Invoke(t.Context(), invoke.Event{}); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func (l *local) seed(text string) {
+	l.t.Helper()
+	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+		if err := l.home.Editor.CreateSecret(l.t.Context(), key, doc); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	if _, err := l.home.Editor.PutCurrent(l.t.Context(), key, refresh.Credentials, secret.New(text)); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func TestMachineInWhichAllIsWell(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	report := doctor.Run(t.Context(), l.Checks())
+	if !report.Well {
+		t.Errorf("not well:\n%s", report.Text(120, false))
+	}
+	for check, verdict := range map[string]doctor.Verdict{
+		"file": doctor.OK, "directory": doctor.OK, "disk": doctor.OK, "hesabe address": doctor.OK, "credentials": doctor.OK,
+	} {
+		want(t, report.Findings, check, verdict)
+	}
+	want(t, report.Findings, "credentials", doctor.OK, "hesabe/default: healthy, refreshed", "ends in 14m")
+	want(t, report.Findings, "credentials", doctor.Skipped, "tconnect/default: not set up")
+}
+
+func TestMachineBroken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		spoil func(l *local)
+		found
+	}{
+		"another file": {
+			func(l *local) { l.State += "x"; l.Flags = "--home embedded --state x" },
+			fails("file", "there is no file", "--state", "tokenctl seed credentials --provider hesabe --home embedded --state x"),
+		},
+		"a file that others can read": {
+			func(l *local) { l.chmod(l.State, 0o644) }, fails("file", "0644", "chmod 600"),
+		},
+		"a file of something else": {
+			func(l *local) { l.write("no state at all") }, fails("file", "--state"),
+		},
+		"a directory of everybody": {
+			func(l *local) { l.chmod(filepath.Dir(l.State), 0o777) }, fails("directory", "others may replace", "0777", "chmod go-w"),
+		},
+		"nothing set up": {
+			func(l *local) { l.remove(); l.open() }, fails("credentials", "no credentials are set up", "seed credentials"),
+		},
+		"no run": {
+			func(l *local) { l.Now = func() time.Time { return time.Now().Add(time.Hour) } },
+			fails("credentials", "no run has begun one", "`tokenctl run` does not run", "docs/single-machine.md", "tokenctl run"),
+		},
+		"a provider that is down": {
+			func(l *local) { l.boxes.Close() }, fails("hesabe address", "refuses connections", "curl"),
+		},
+		"credentials with a mistake": {
+			func(l *local) { l.seed(`{"username":"u"}`) }, fails("credentials", "password is missing", "seed credentials"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLocal(t)
+			c.spoil(l)
+			report := doctor.Run(t.Context(), l.Checks())
+			want(t, report.Findings, c.check, c.verdict, c.says...)
+			if report.Well {
+				t.Error("it is told as well")
+			}
+		})
+	}
+}
+
+// The doctor makes no file where there is none.
+func TestMachineMakesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "new", "state.db")
+	report := doctor.Run(t.Context(), doctor.Machine{State: path, Now: time.Now}.Checks())
+	want(t, report.Findings, "file", doctor.Fail, path)
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something is there now: %v", err)
+	}
+}
+
+func (l *local) chmod(path string, mode fs.FileMode) {
+	l.t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *local) write(text string) {
+	l.t.Helper()
+	if err := os.WriteFile(l.State, []byte(text), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *local) remove() {
+	l.t.Helper()
+	if err := os.Remove(l.State); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *local) open() {
+	l.t.Helper()
+	if _, err := home.Open(l.t.Context(), home.Options{Kind: home.Embedded, State: l.State}); err != nil {
+		l.t.Fatal(err)
+	}
+}

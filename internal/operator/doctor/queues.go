@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// queues looks at what lies in the dead-letter queues.
+func (s *stack) queues(ctx context.Context) []Finding {
+	var found []Finding
+	names := 0
+	alarms, err := s.getAlarms(ctx)
+	if err != nil {
+		return []Finding{skipped("needs alarms, see there")}
+	}
+	for _, dimension := range alarms[s.deadLettersAlarm()].Dimensions { // only AWS knows the queue's name
+		if aws.ToString(dimension.Name) == "QueueName" {
+			names++
+			found = append(found, s.empty(ctx, aws.ToString(dimension.Value), s.purge)...)
+		}
+	}
+	for _, p := range s.providers {
+		if p.entry.Sweep && p.hasQueue(ctx) {
+			names++
+			found = append(found, s.empty(ctx, s.Name+"-"+p.entry.Name+"-dead-letters", s.moveBack)...)
+			found = append(found, p.mapping(ctx)...)
+		}
+	}
+	switch {
+	case len(found) > 0:
+		return found
+	case names == 0:
+		return []Finding{skipped("the alarm %s is missing, which names the queue: see alarms", s.deadLettersAlarm())}
+	}
+	return []Finding{ok("nothing lies in %s", map[bool]string{true: "the queue", false: "the queues"}[names == 1])}
+}
+
+// hasQueue reports whether the function hands work over to a queue.
+func (p *provider) hasQueue(ctx context.Context) bool { return p.getenv(ctx)("SWEEP_QUEUE_URL") != "" }
+
+// empty looks whether a queue is; mend says what to do where it is not.
+func (s *stack) empty(ctx context.Context, name string, mend func(Finding, string) Finding) []Finding {
+	arn := s.arn("sqs", name)
+	where, err := s.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
+		return []Finding{fail("the queue %s is gone: runs that fail are lost", name).mend(anew)}
+	}
+	if err != nil {
+		return []Finding{s.trouble(err, "sqs:GetQueueUrl", arn)}
+	}
+	number := types.QueueAttributeNameApproximateNumberOfMessages
+	got, err := s.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: where.QueueUrl, AttributeNames: []types.QueueAttributeName{number},
+	})
+	if err != nil {
+		return []Finding{s.trouble(err, "sqs:GetQueueAttributes", arn)}
+	}
+	if n, _ := strconv.Atoi(got.Attributes[string(number)]); n > 0 {
+		return []Finding{mend(fail("%d messages lie in %s", n, name), aws.ToString(where.QueueUrl))}
+	}
+	return nil
+}
+
+// purge is for runs that failed: a later tick has done the work of a scheduled one.
+func (s *stack) purge(f Finding, url string) Finding {
+	return f.mend("send events that record a transaction again (they hold refresh tokens: show them to nobody), "+
+		"then purge: docs/operations.md#dead-letters",
+		s.cli("sqs receive-message --queue-url %s --max-number-of-messages 10 --attribute-names All", url),
+		s.cli("sqs purge-queue --queue-url %s", url))
+}
+
+// moveBack is for messages that a function could not use: none of them is elsewhere.
+func (s *stack) moveBack(f Finding, url string) Finding {
+	return f.mend("mend what the function's log says of them, then move them back: docs/operations.md#dead-letters",
+		s.cli("sqs start-message-move-task --source-arn %s", s.arn("sqs", path.Base(url))))
+}
+
+// mapping looks whether the function takes what is in its queue.
+func (p *provider) mapping(ctx context.Context) []Finding {
+	got, err := p.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: &p.function})
+	if err != nil {
+		return []Finding{p.trouble(err, "lambda:ListEventSourceMappings", "*")}
+	}
+	queue := path.Base(p.getenv(ctx)("SWEEP_QUEUE_URL"))
+	for _, m := range got.EventSourceMappings {
+		if !strings.HasSuffix(aws.ToString(m.EventSourceArn), ":"+queue) {
+			continue
+		}
+		if state := aws.ToString(m.State); state == "Disabled" || state == "Disabling" {
+			return []Finding{fail("%s takes nothing from the queue %s: its mapping is switched off", p.function, queue).
+				mend("switch it on", p.cli("lambda update-event-source-mapping --uuid %s --enabled", aws.ToString(m.UUID)))}
+		}
+		return nil
+	}
+	return []Finding{fail("nothing takes what is in the queue %s", queue).mend(anew)}
+}

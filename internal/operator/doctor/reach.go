@@ -1,0 +1,133 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/refresh"
+)
+
+// reachLimit is how long a provider may take to answer anything at all.
+const reachLimit = 10 * time.Second
+
+// reach looks whether the provider can be reached, from this machine.
+func (p *provider) reach(ctx context.Context) []Finding {
+	settings, _ := p.read(ctx)
+	found := reachAll(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment)
+	for i, f := range found {
+		if f.Verdict == OK {
+			found[i].Cause += ", from this machine"
+		}
+		if f.Verdict == Fail {
+			found[i].Verdict = Warn
+			found[i].Cause += "; from this machine, that is: the function's network is another, and its log tells of it"
+		}
+	}
+	return found
+}
+
+// reachAll looks at each address of a provider's accounts.
+func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []Finding {
+	var found []Finding
+	for _, address := range addresses(ctx, h, entry, accounts, environment) {
+		found = append(found, reachOne(ctx, address)...)
+	}
+	if len(found) == 0 {
+		return []Finding{skipped("no credentials name an address of %s", entry.Name)}
+	}
+	return found
+}
+
+// addresses are where the accounts' credentials say that the provider is. Credentials that
+// cannot be used name none.
+func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []string {
+	client := entry.New(exchange.New(exchange.Options{}), environment)
+	var all []string
+	for _, account := range accounts {
+		address := client.Address()
+		v, err := h.Secrets.Current(ctx, refresh.Key{Provider: entry.Name, Account: account}, refresh.Credentials)
+		if err == nil {
+			if _, err := client.Open(v.Value); err == nil {
+				if fields, err := reply.Parse(v.Value.Reveal()); err == nil && fields.Text("base_url") != "" {
+					address = strings.TrimSpace(fields.Text("base_url"))
+				}
+			}
+		}
+		if address != "" {
+			all = append(all, address)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// reachOne asks an address for anything, without credentials: what it answers is all the
+// same. Like the calls of the functions it takes no proxy and follows no redirect.
+func reachOne(ctx context.Context, address string) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return []Finding{fail("%s is no address", address).mend("correct base_url in the credentials")}
+	}
+	began := time.Now()
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return []Finding{unreachable(request.URL, err)}
+	}
+	_ = response.Body.Close()
+	found := []Finding{ok("%s answers", address)}
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		middle := began.Add(time.Since(began) / 2)
+		if f := judgeClock(date.Sub(middle), request.URL.Hostname()); f.Verdict != OK {
+			f.Verdict = Warn // lifetimes are counted from this machine's clock alone
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// unreachable says at which step it failed.
+func unreachable(u *url.URL, err error) Finding {
+	host := u.Hostname()
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &name):
+		return fail("the name %s is not found: %s", host, name.Err).
+			mend("see base_url in the credentials, and this machine's DNS", "getent hosts "+host)
+	case errors.As(err, &certificate), errors.As(err, &record):
+		return fail("%s shows no certificate that this machine trusts: %v", host, err).
+			mend("see whether a proxy stands between, and the date of this machine",
+				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fail("%s refuses connections", u.Host).
+			mend("see base_url in the credentials, and whether the provider is down", "curl -sI "+u.String())
+	case errors.Is(err, context.DeadlineExceeded):
+		return fail("%s does not answer within %s", u.Host, reachLimit).
+			mend("a firewall, or the provider, may filter this machine's address: have it allowed", "curl -sI "+u.String())
+	}
+	return fail("%s cannot be reached: %v", u.Host, err).mend("see this machine's way to the Internet", "curl -sI "+u.String())
+}
+
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	return net.JoinHostPort(u.Hostname(), "443")
+}

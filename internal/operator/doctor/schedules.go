@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+
+	"tokenrefresh/pkg/event"
+)
+
+// scheduled looks whether something calls the function. Whether runs do come, the
+// ledger tells: see the credentials.
+func (p *provider) scheduled(ctx context.Context) []Finding {
+	schedule, err := p.getSchedule(ctx)
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return []Finding{fail("there is no schedule %s in %s: nothing calls the function", p.function, p.Config.Region).
+			mend("name the right stack with --stack; if it was deleted, " + anew)}
+	}
+	if err != nil {
+		return []Finding{p.trouble(err, "scheduler:GetSchedule", p.arn("scheduler", "schedule/default/"+p.function))}
+	}
+	if p.off(ctx) {
+		return []Finding{skipped("switched off at the deployment, like all of %s", p.entry.Name)}
+	}
+	var found []Finding
+	if schedule.State == types.ScheduleStateDisabled {
+		found = append(found, fail("%s is switched off: nothing calls the function", p.function).
+			mend("switch it on", p.enable(schedule)))
+	}
+	if target := schedule.Target; target != nil {
+		f, err := p.getFunction(ctx)
+		if err == nil && aws.ToString(target.Arn) != aws.ToString(f.FunctionArn) {
+			found = append(found, fail("%s calls %s, not %s", p.function, aws.ToString(target.Arn), aws.ToString(f.FunctionArn)).
+				mend("give it the function as its target, on AWS's console"))
+		}
+		found = append(found, p.input(aws.ToString(target.Input))...)
+	}
+	rate, told := aws.ToString(schedule.ScheduleExpression), p.getenv(ctx)("SCHEDULE_RATE")
+	if told != "" && rate != told {
+		found = append(found, warn("%s is %s, the function counts its attempts at %s", p.function, rate, told).
+			mend("deploy with ScheduleRate="+rate+"; or set the schedule back on AWS's console"))
+	}
+	if len(found) > 0 {
+		return found
+	}
+	return []Finding{ok("%s is on, %s", p.function, rate)}
+}
+
+// input looks at the event that the function gets.
+func (p *provider) input(text string) []Finding {
+	e, err := event.Decode([]byte(text))
+	if err == nil && !e.DryRun && !e.Force && e.Account == "" {
+		return nil
+	}
+	return []Finding{fail("%s sends %s, which is no plain tick", p.function, text).mend("let it send {}, on AWS's console")}
+}
+
+// enable is the line that switches a schedule on. An update replaces a schedule as a
+// whole, so it says all of it.
+func (p *provider) enable(o *scheduler.GetScheduleOutput) string {
+	target := map[string]any{}
+	if t := o.Target; t != nil {
+		target["Arn"], target["RoleArn"], target["Input"] = t.Arn, t.RoleArn, t.Input
+		if r := t.RetryPolicy; r != nil {
+			target["RetryPolicy"] = map[string]any{
+				"MaximumRetryAttempts": r.MaximumRetryAttempts, "MaximumEventAgeInSeconds": r.MaximumEventAgeInSeconds,
+			}
+		}
+		if d := t.DeadLetterConfig; d != nil {
+			target["DeadLetterConfig"] = map[string]any{"Arn": d.Arn}
+		}
+	}
+	text, err := json.Marshal(target)
+	if err != nil {
+		panic(fmt.Sprintf("encode a target: %v", err)) // of strings and numbers there is no error
+	}
+	return p.cli("scheduler update-schedule --name %s --state ENABLED --schedule-expression '%s' "+
+		"--flexible-time-window Mode=OFF --target '%s'", p.function, aws.ToString(o.ScheduleExpression), text)
+}

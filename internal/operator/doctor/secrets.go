@@ -1,0 +1,154 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"tokenrefresh/pkg/refresh"
+)
+
+const (
+	day = 24 * time.Hour
+	// manyVersions is what the alarm on versions rings at; Secrets Manager takes one in ten
+	// minutes for long, 144 a day.
+	manyVersions = 134
+	// versionsPage is the most that one call lists.
+	versionsPage = 100
+)
+
+// secretsInOrder looks at the secrets themselves. What their texts are good for, the
+// credentials tell.
+func (p *provider) secretsInOrder(ctx context.Context) []Finding {
+	documents := []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc}
+	if p.entry.Sweep {
+		documents = documents[:1]
+	}
+	var found []Finding
+	var keys []string
+	looked := 0
+	for _, account := range p.wanted(ctx) {
+		var missing []string
+		for _, doc := range documents {
+			name := p.SecretPrefix + "/" + p.entry.Name + "/" + account + "/" + string(doc)
+			described, err := p.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
+			if _, not := errors.AsType[*types.ResourceNotFoundException](err); not {
+				missing = append(missing, name)
+				continue
+			}
+			if err != nil {
+				found = append(found, p.trouble(err, "secretsmanager:DescribeSecret", p.secretARN(name)))
+				continue
+			}
+			found = append(found, p.secret(ctx, described, doc)...)
+			keys = append(keys, aws.ToString(described.KmsKeyId))
+			looked++
+		}
+		found = append(found, p.missing(account, missing, len(documents))...)
+	}
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		if key != "" { // empty: AWS's own, which nobody can disable
+			found = append(found, p.key(ctx, key)...)
+		}
+	}
+	switch {
+	case len(found) > 0:
+		return found
+	}
+	return []Finding{ok("%d secrets are there, with room for versions", looked)}
+}
+
+// missing tells of an account's secrets that are not there, of so many.
+func (p *provider) missing(account string, names []string, of int) []Finding {
+	if len(names) == of {
+		seed := "seed credentials --provider " + p.entry.Name
+		if account != "default" {
+			seed += " --account " + account
+		}
+		return []Finding{fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0]).
+			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them", tokenctl(p.Flags, seed))}
+	}
+	var found []Finding
+	for _, name := range names {
+		found = append(found, fail("the secret %s does not exist", name).
+			mend("make it", p.cli("secretsmanager create-secret --name %s", name)))
+	}
+	return found
+}
+
+// secret looks at a secret that exists.
+func (p *provider) secret(ctx context.Context, described *secretsmanager.DescribeSecretOutput, doc refresh.Document) []Finding {
+	name := aws.ToString(described.Name)
+	if described.DeletedDate != nil {
+		return []Finding{fail("the secret %s is scheduled for deletion", name).
+			mend("bring it back", p.cli("secretsmanager restore-secret --secret-id %s", name))}
+	}
+	var found []Finding
+	if aws.ToBool(described.RotationEnabled) {
+		found = append(found, fail("AWS's own rotation is on for %s: two writers would take versions from each other", name).
+			mend("switch it off", p.cli("secretsmanager cancel-rotate-secret --secret-id %s", name)))
+	}
+	if doc != refresh.Credentials {
+		found = append(found, p.versions(ctx, name)...)
+	}
+	return found
+}
+
+func (p *provider) secretARN(name string) string {
+	return p.arn("secretsmanager", "secret:"+name+"-??????")
+}
+
+// versions counts the versions of the last day.
+func (p *provider) versions(ctx context.Context, name string) []Finding {
+	pages := secretsmanager.NewListSecretVersionIdsPaginator(p.secrets, &secretsmanager.ListSecretVersionIdsInput{
+		SecretId: &name, IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(versionsPage),
+	})
+	recent := 0
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return []Finding{p.trouble(err, "secretsmanager:ListSecretVersionIds", p.secretARN(name))}
+		}
+		for _, v := range page.Versions {
+			if v.CreatedDate != nil && p.Now().Sub(*v.CreatedDate) < day {
+				recent++
+			}
+		}
+	}
+	if recent < manyVersions {
+		return nil
+	}
+	return []Finding{warn("%s has had %d versions in 24 hours; Secrets Manager may refuse more than 144", name, recent).
+		mend("see to it that nothing forces refreshes; until there is room, the ledger keeps the chain: docs/operations.md#versions")}
+}
+
+// key looks at a KMS key of the secrets.
+func (p *provider) key(ctx context.Context, id string) []Finding {
+	got, err := p.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
+	if _, missing := errors.AsType[*kmstypes.NotFoundException](err); missing {
+		return []Finding{fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.entry.Name).mend(
+			"give the secrets another key (KmsKeyArn), then seed the credentials anew",
+			tokenctl(p.Flags, "seed credentials --provider "+p.entry.Name))}
+	}
+	if err != nil {
+		return []Finding{p.trouble(err, "kms:DescribeKey", id)}
+	}
+	switch key := got.KeyMetadata; key.KeyState {
+	case kmstypes.KeyStateEnabled:
+		return nil
+	case kmstypes.KeyStatePendingDeletion:
+		return []Finding{fail("the KMS key %s of the secrets of %s is to be deleted", id, p.entry.Name).mend("keep it, and enable it",
+			p.cli("kms cancel-key-deletion --key-id %s", id), p.cli("kms enable-key --key-id %s", id))}
+	default:
+		return []Finding{fail("the KMS key %s of the secrets of %s is %s: nobody can read them", id, p.entry.Name, key.KeyState).
+			mend("enable it", p.cli("kms enable-key --key-id %s", id))}
+	}
+}

@@ -1,0 +1,231 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwschemas "github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/config"
+)
+
+// Stack is a deployed stack, as an operator names it.
+type Stack struct {
+	Config aws.Config // with what the operator may do
+	Home   *home.Home
+	Name   string // of the stack
+
+	SecretPrefix, LedgerTable, TransactionsTable string
+
+	Accounts []string // wanted with each provider, beside those that are found
+	Invoke   bool     // whether functions may be invoked, for a dry run
+	Profile  string   // for commands of AWS's own CLI
+	Flags    string   // with which tokenctl finds this home, for its commands
+	Now      func() time.Time
+}
+
+// stack is a Stack under examination.
+type stack struct {
+	Stack
+	sts       *sts.Client
+	lambda    *lambda.Client
+	scheduler *scheduler.Client
+	watch     *cloudwatch.Client
+	sns       *sns.Client
+	sqs       *sqs.Client
+	kms       *kms.Client
+	secrets   *secretsmanager.Client
+	tables    *dynamodb.Client
+
+	providers []*provider
+
+	who   once[*sts.GetCallerIdentityOutput]
+	rings once[map[string]cwtypes.MetricAlarm]
+}
+
+// stackCheck comes before the checks of what the stack alone has: tables and secrets may
+// be an earlier one's.
+const stackCheck = "stack"
+
+// Checks lists what there is to look at in a stack.
+func (d Stack) Checks() []Check {
+	s := &stack{
+		Stack: d,
+		sts:   sts.NewFromConfig(d.Config), lambda: lambda.NewFromConfig(d.Config), scheduler: scheduler.NewFromConfig(d.Config),
+		// The newest of its protocols, which is the client's own choice, no emulator speaks.
+		watch: cloudwatch.NewFromConfig(d.Config, func(o *cloudwatch.Options) {
+			o.Protocol = awsquery.New(cwschemas.GraniteServiceVersion20100801)
+		}),
+		sns: sns.NewFromConfig(d.Config), sqs: sqs.NewFromConfig(d.Config), kms: kms.NewFromConfig(d.Config),
+		secrets: secretsmanager.NewFromConfig(d.Config), tables: dynamodb.NewFromConfig(d.Config),
+	}
+	for _, entry := range catalog.All() {
+		s.providers = append(s.providers, &provider{stack: s, entry: entry, function: d.Name + "-refresh-" + entry.Name})
+	}
+	checks := []Check{
+		{Name: awsCheck, Look: s.identity},
+		{Name: "clock", After: awsCheck, Look: s.clock},
+		{Name: stackCheck, After: awsCheck, Look: s.deployed},
+		{Name: "ledger", After: awsCheck, Look: s.ledgerTable},
+		{Name: "transactions", After: awsCheck, Look: s.transactionsTable},
+	}
+	for _, p := range s.providers {
+		checks = append(checks, p.checks()...)
+	}
+	return append(checks,
+		Check{Name: "alarms", After: stackCheck, Look: s.alarms},
+		Check{Name: "alarm topic", After: stackCheck, Look: s.topic},
+		Check{Name: "dead letters", After: stackCheck, Look: s.queues},
+		Check{Name: "dashboard", After: stackCheck, Look: s.dashboard},
+	)
+}
+
+// deployed looks whether there is such a stack at all. What of it is missing, others tell.
+func (s *stack) deployed(ctx context.Context) []Finding {
+	there := 0
+	for _, p := range s.providers {
+		if _, err := p.getFunction(ctx); !isMissing(err) {
+			there++
+		}
+	}
+	if there == 0 {
+		return []Finding{fail("there is no stack %s in %s, account %s: none of its functions is there",
+			s.Name, s.Config.Region, aws.ToString(s.who.value.Account)).
+			mend("name the right one with --stack (and --region, --profile), or deploy it: sam deploy")}
+	}
+	return []Finding{ok("%s, with %d functions", s.Name, there)}
+}
+
+// provider is what the stack has for one provider.
+type provider struct {
+	*stack
+	entry    catalog.Entry
+	function string // the names of the function and of its schedule are one
+
+	settings once[*lambda.GetFunctionConfigurationOutput]
+	schedule once[*scheduler.GetScheduleOutput]
+}
+
+func (p *provider) checks() []Check {
+	checks := []Check{
+		{Name: "function", After: stackCheck, Look: p.functionSet},
+		{Name: "dry run", After: stackCheck, Look: p.dryRun, Limit: dryRunLimit},
+		{Name: "schedule", After: stackCheck, Look: p.scheduled},
+		{Name: "secrets", After: awsCheck, Look: p.secretsInOrder},
+		{Name: "address", After: awsCheck, Look: p.reach},
+		{Name: "credentials", After: awsCheck, Look: p.credentials},
+	}
+	for i, c := range checks {
+		checks[i].Name = p.entry.Name + " " + c.Name
+		if c.Name != "schedule" { // which says that the rest is switched off
+			checks[i].Look = func(ctx context.Context) []Finding {
+				if p.off(ctx) {
+					return nil
+				}
+				return c.Look(ctx)
+			}
+		}
+	}
+	return checks
+}
+
+// off reports whether the stack was deployed without this provider. A schedule that
+// somebody has switched off since still has its alarms.
+func (p *provider) off(ctx context.Context) bool {
+	schedule, err := p.getSchedule(ctx)
+	if err != nil || schedule.State != types.ScheduleStateDisabled {
+		return false
+	}
+	alarms, err := p.getAlarms(ctx)
+	_, watched := alarms[p.function+"-expiry"]
+	return err == nil && !watched
+}
+
+func (p *provider) getFunction(ctx context.Context) (*lambda.GetFunctionConfigurationOutput, error) {
+	return p.settings.get(func() (*lambda.GetFunctionConfigurationOutput, error) {
+		return p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &p.function})
+	})
+}
+
+func (p *provider) getSchedule(ctx context.Context) (*scheduler.GetScheduleOutput, error) {
+	return p.schedule.get(func() (*scheduler.GetScheduleOutput, error) {
+		return p.scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &p.function})
+	})
+}
+
+// getenv reads the function's variables; none where they cannot be read.
+func (p *provider) getenv(ctx context.Context) func(string) string {
+	deployed, err := p.getFunction(ctx)
+	if err != nil || deployed.Environment == nil {
+		return func(string) string { return "" }
+	}
+	return func(name string) string { return deployed.Environment.Variables[name] }
+}
+
+// read is the function's configuration, by the rules of the function itself.
+func (p *provider) read(ctx context.Context) (config.Config, error) {
+	if p.entry.Sweep {
+		return config.ForSweep(p.getenv(ctx))
+	}
+	return config.ForRefresh(p.getenv(ctx))
+}
+
+// known are the accounts that the function looks after, as far as can be read: those of
+// its environment and of the ledger.
+func (p *provider) known(ctx context.Context) []string {
+	settings, _ := p.read(ctx)
+	all := slices.Clone(settings.Accounts)
+	rows, _ := p.Home.Ledger.Rows(ctx, p.entry.Name)
+	for _, row := range rows {
+		if config.ValidAccount(row.Account) { // and not the claim of a shard
+			all = append(all, row.Account)
+		}
+	}
+	return unique(all)
+}
+
+// wanted are all accounts that matter.
+func (p *provider) wanted(ctx context.Context) []string {
+	return unique(append(p.known(ctx), p.Accounts...))
+}
+
+// unique sorts, and takes out what is there twice.
+func unique(all []string) []string {
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// anew brings back what was deleted beside CloudFormation, which does not look for it.
+const anew = "delete the stack and deploy it anew with CreateState=false: secrets and tables outlive it"
+
+// cli is a line for AWS's own command.
+func (s *stack) cli(format string, args ...any) string {
+	line := "aws --region " + s.Config.Region
+	if s.Profile != "" {
+		line += " --profile " + s.Profile
+	}
+	return line + " " + fmt.Sprintf(format, args...)
+}
+
+// tokenctl is a line for this command, with the flags that find the home.
+func tokenctl(flags, words string) string {
+	return strings.TrimSpace("tokenctl " + words + " " + flags)
+}

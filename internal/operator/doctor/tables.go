@@ -1,0 +1,164 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// The tables and the index, as the homes use them.
+var (
+	ledgerKeys       = []string{"provider", "account"}
+	transactionsKeys = []string{"transaction_id"}
+	dueKeys          = []string{"due_shard", "refresh_at"}
+)
+
+const (
+	dueIndex     = "due"
+	ttlAttribute = "ttl"
+)
+
+// makeIndex makes the index again, with what of a row it holds.
+const makeIndex = `--attribute-definitions AttributeName=transaction_id,AttributeType=N ` +
+	`AttributeName=due_shard,AttributeType=S AttributeName=refresh_at,AttributeType=S ` +
+	`--global-secondary-index-updates '[{"Create":{"IndexName":"due","KeySchema":[` +
+	`{"AttributeName":"due_shard","KeyType":"HASH"},{"AttributeName":"refresh_at","KeyType":"RANGE"}],"Projection":{` +
+	`"ProjectionType":"INCLUDE","NonKeyAttributes":["access_expires_at","failures","ttl"]}}}]'`
+
+func (s *stack) ledgerTable(ctx context.Context) []Finding {
+	table, found := s.table(ctx, s.LedgerTable, ledgerKeys, "LEDGER_TABLE")
+	if table != nil {
+		found = append(found, s.backups(ctx, s.LedgerTable)...)
+	}
+	if len(found) > 0 {
+		return found
+	}
+	return []Finding{ok("%s is active, with point-in-time recovery", s.LedgerTable)}
+}
+
+func (s *stack) transactionsTable(ctx context.Context) []Finding {
+	table, found := s.table(ctx, s.TransactionsTable, transactionsKeys, "TRANSACTIONS_TABLE")
+	if table != nil {
+		found = append(found, s.index(table)...)
+		found = append(found, s.timeToLive(ctx)...)
+		found = append(found, s.backups(ctx, s.TransactionsTable)...)
+	}
+	if len(found) > 0 {
+		return found
+	}
+	return []Finding{ok("%s is active, with its index, TTL and point-in-time recovery", s.TransactionsTable)}
+}
+
+// table returns a table of ours, and nil where there is no use in looking further.
+func (s *stack) table(ctx context.Context, name string, keys []string, variable string) (*types.TableDescription, []Finding) {
+	described, err := s.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return nil, []Finding{fail("there is no table %s in %s", name, s.Config.Region).mend(
+			"name the right one with --table-prefix, $" + variable + " or --region; " +
+				"or deploy the stack with CreateState=true, which makes it")}
+	}
+	if err != nil {
+		return nil, []Finding{s.trouble(err, "dynamodb:DescribeTable", s.arn("dynamodb", "table/"+name))}
+	}
+	table := described.Table
+	if got := keyNames(table.KeySchema); !slices.Equal(got, keys) {
+		return nil, []Finding{fail("the table %s is none of token-refresh's: its key is %v, not %v", name, got, keys).
+			mend("name the right one with --table-prefix or $" + variable)}
+	}
+	switch table.TableStatus {
+	case types.TableStatusActive:
+		return table, nil
+	case types.TableStatusUpdating:
+		return table, []Finding{warn("the table %s is being changed; it works meanwhile", name)}
+	case types.TableStatusInaccessibleEncryptionCredentials:
+		return nil, []Finding{s.lockedOut(table)}
+	default:
+		return nil, []Finding{fail("the table %s is %s and not ACTIVE", name, table.TableStatus).
+			mend("wait; if it was deleted, restore it from a backup: aws dynamodb restore-table-to-point-in-time")}
+	}
+}
+
+// lockedOut is about a table whose key DynamoDB may not use.
+func (s *stack) lockedOut(table *types.TableDescription) Finding {
+	f := fail("the table %s cannot be read: its KMS key is disabled, gone or closed to DynamoDB", aws.ToString(table.TableName))
+	if table.SSEDescription == nil {
+		return f.mend("enable its key")
+	}
+	key := aws.ToString(table.SSEDescription.KMSMasterKeyArn)
+	return f.mend("enable it within seven days, or DynamoDB archives the table; if it is to be deleted, cancel that first",
+		s.cli("kms cancel-key-deletion --key-id %s", key), s.cli("kms enable-key --key-id %s", key))
+}
+
+func (s *stack) index(table *types.TableDescription) []Finding {
+	for _, index := range table.GlobalSecondaryIndexes {
+		if aws.ToString(index.IndexName) != dueIndex {
+			continue
+		}
+		if got := keyNames(index.KeySchema); !slices.Equal(got, dueKeys) {
+			return []Finding{fail("the index %s of %s has the key %v, not %v", dueIndex, s.TransactionsTable, got, dueKeys).mend(
+				"delete it, and make it anew once it is gone",
+				s.cli(`dynamodb update-table --table-name %s --global-secondary-index-updates '[{"Delete":{"IndexName":"%s"}}]'`,
+					s.TransactionsTable, dueIndex),
+				s.cli("dynamodb update-table --table-name %s %s", s.TransactionsTable, makeIndex))}
+		}
+		if index.IndexStatus != types.IndexStatusActive {
+			return []Finding{fail("the index %s of %s is %s: no transaction is found due before it is ACTIVE",
+				dueIndex, s.TransactionsTable, index.IndexStatus).mend("wait, and look again")}
+		}
+		return nil
+	}
+	return []Finding{fail("the table %s has no index %s: no transaction is found due", s.TransactionsTable, dueIndex).mend(
+		"make it", s.cli("dynamodb update-table --table-name %s %s", s.TransactionsTable, makeIndex))}
+}
+
+func (s *stack) timeToLive(ctx context.Context) []Finding {
+	name := s.TransactionsTable
+	described, err := s.tables.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &name})
+	if err != nil {
+		return []Finding{s.trouble(err, "dynamodb:DescribeTimeToLive", s.arn("dynamodb", "table/"+name))}
+	}
+	ttl := described.TimeToLiveDescription
+	switch {
+	case ttl == nil, ttl.TimeToLiveStatus == types.TimeToLiveStatusDisabled:
+		return []Finding{warn("TTL of %s is off: ended transactions stay, and cost", name).mend("switch it on",
+			s.cli("dynamodb update-time-to-live --table-name %s --time-to-live-specification Enabled=true,AttributeName=%s",
+				name, ttlAttribute))}
+	case aws.ToString(ttl.AttributeName) != ttlAttribute:
+		return []Finding{fail("TTL of %s looks at the attribute %s, not %s: it may delete live transactions",
+			name, aws.ToString(ttl.AttributeName), ttlAttribute).mend("switch it off, and an hour later on with the right attribute",
+			s.cli("dynamodb update-time-to-live --table-name %s --time-to-live-specification Enabled=false,AttributeName=%s",
+				name, aws.ToString(ttl.AttributeName)))}
+	}
+	return nil
+}
+
+func (s *stack) backups(ctx context.Context, name string) []Finding {
+	described, err := s.tables.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &name})
+	if err != nil {
+		return []Finding{s.trouble(err, "dynamodb:DescribeContinuousBackups", s.arn("dynamodb", "table/"+name))}
+	}
+	if b := described.ContinuousBackupsDescription; b != nil && b.PointInTimeRecoveryDescription != nil &&
+		b.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled {
+		return nil
+	}
+	return []Finding{warn("point-in-time recovery of %s is off: what is deleted stays lost", name).mend("switch it on",
+		s.cli("dynamodb update-continuous-backups --table-name %s "+
+			"--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true", name))}
+}
+
+// keyNames are the attributes of a key, the partition's first.
+func keyNames(schema []types.KeySchemaElement) []string {
+	names := make([]string, 0, len(schema))
+	for _, role := range []types.KeyType{types.KeyTypeHash, types.KeyTypeRange} {
+		for _, element := range schema {
+			if element.KeyType == role {
+				names = append(names, aws.ToString(element.AttributeName))
+			}
+		}
+	}
+	return names
+}

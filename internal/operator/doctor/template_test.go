@@ -1,0 +1,80 @@
+package doctor_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/doctor"
+	"tokenrefresh/internal/template"
+)
+
+// The doctor knows the alarms of each stack that the template can make: an alarm that is
+// new there has to be looked for here.
+func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
+	t.Parallel()
+	loaded, err := template.Load("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, parameters := range template.Variants {
+		stack, err := loaded.Stack(parameters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]bool{}
+		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+			want[template.Get[string](stack.Resources[id].Properties, "AlarmName")] = true
+		}
+		got := map[string]bool{"stack-dead-letters": true}
+		for _, entry := range catalog.All() {
+			function := "Refresh" + map[string]string{"hesabe": "Hesabe", "tconnect": "TConnect", "berbix": "Berbix"}[entry.Name]
+			tick := template.Get[template.Object](stack.Resources[function].Properties, "Events", "Tick", "Properties")
+			off := template.Get[string](tick, "State") == "DISABLED"
+			queue := stack.Environment(function)["SWEEP_QUEUE_URL"] != ""
+			for _, alarm := range doctor.AlarmNames(template.Get[string](tick, "Name"), entry.Sweep, off, queue) {
+				got[alarm] = true
+			}
+		}
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+			t.Errorf("%s (-template +doctor):\n%s", name, diff)
+		}
+	}
+}
+
+// What makes the index again makes that of the template.
+func TestTheIndexIsThatOfTheTemplate(t *testing.T) {
+	t.Parallel()
+	loaded, err := template.Load("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack, err := loaded.Stack(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	indexes := template.Get[[]any](stack.Resources["Transactions"].Properties, "GlobalSecondaryIndexes")
+	_, updates, _ := strings.Cut(doctor.MakeIndex, "--global-secondary-index-updates '")
+	if diff := cmp.Diff(indexes, created(t, strings.TrimSuffix(updates, "'"))); diff != "" {
+		t.Errorf("(-template +doctor):\n%s", diff)
+	}
+}
+
+// created are the indexes that a text of updates creates.
+func created(t *testing.T, updates string) []any {
+	t.Helper()
+	var all []struct{ Create map[string]any }
+	if err := json.Unmarshal([]byte(updates), &all); err != nil {
+		t.Fatal(err)
+	}
+	var indexes []any
+	for _, one := range all {
+		indexes = append(indexes, one.Create)
+	}
+	return indexes
+}

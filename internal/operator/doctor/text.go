@@ -1,0 +1,98 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"tokenrefresh/internal/operator/terminal"
+)
+
+var colours = map[Verdict]terminal.Colour{OK: terminal.Green, Warn: terminal.Yellow, Fail: terminal.Red}
+
+// least is the narrowest column that words are wrapped into.
+const least = 30
+
+// Text is the report for people, wrapped to a width. Commands stand on lines of
+// their own, whole, so that they can be copied.
+func (r Report) Text(width int, coloured bool) string {
+	names, verdicts := 0, 0
+	findings := fold(r.Findings)
+	for _, f := range findings {
+		names, verdicts = max(names, len(f.Check)), max(verdicts, len(f.Verdict))
+	}
+	indent := verdicts + 2 + names + 2
+	wide := max(least, width-indent)
+	var b strings.Builder
+	line := func(text string) { fmt.Fprintf(&b, "%*s%s\n", indent, "", text) }
+	for _, f := range findings {
+		verdict := fmt.Sprintf("%-*s", verdicts, f.Verdict)
+		if coloured {
+			verdict = colours[f.Verdict].Paint(verdict)
+		}
+		cause := wrap(f.Cause, wide)
+		fmt.Fprintf(&b, "%s  %-*s  %s\n", verdict, names, f.Check, cause[0])
+		for _, more := range cause[1:] {
+			line(more)
+		}
+		if f.Mend != "" {
+			for i, more := range wrap(f.Mend, wide-2) {
+				line([]string{"→ ", "  "}[min(i, 1)] + more)
+			}
+		}
+		for _, command := range f.Commands {
+			line("  " + command)
+		}
+	}
+	b.WriteString(r.summary())
+	return b.String()
+}
+
+// fold makes one line of checks in a row that were skipped for the same reason.
+func fold(all []Finding) []Finding {
+	var folded []Finding
+	for i := 0; i < len(all); {
+		f, same := all[i], 1
+		for f.Verdict == Skipped && i+same < len(all) && all[i+same].Verdict == Skipped && all[i+same].Cause == f.Cause {
+			same++
+		}
+		if same > 1 {
+			f.Check = fmt.Sprintf("%s and %d more", f.Check, same-1)
+		}
+		folded = append(folded, f)
+		i += same
+	}
+	return folded
+}
+
+// summary counts the verdicts.
+func (r Report) summary() string {
+	counts := map[Verdict]int{}
+	for _, f := range r.Findings {
+		counts[f.Verdict]++
+	}
+	var parts []string
+	for _, verdict := range []Verdict{OK, Warn, Fail, Skipped} {
+		if counts[verdict] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[verdict], verdict))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// wrap breaks a text at its spaces; never none.
+func wrap(text string, width int) []string {
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) > width:
+			lines = append(lines, word)
+		default:
+			*last += " " + word
+		}
+	}
+	return lines
+}

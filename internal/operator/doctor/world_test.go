@@ -1,0 +1,178 @@
+package doctor_test
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwschemas "github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/doctor"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/internal/template"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+)
+
+// world is a stack on an emulated AWS in which all is well: deployed, seeded, and run
+// once.
+type world struct {
+	t     *testing.T
+	front *front
+	boxes *sandbox.Sandbox
+	home  *home.Home
+	stack doctor.Stack
+
+	lambda    *lambda.Client // for what a test arranges, past the front
+	scheduler *scheduler.Client
+	watch     *cloudwatch.Client
+	sns       *sns.Client
+	sqs       *sqs.Client
+	secrets   *secretsmanager.Client
+	tables    *dynamodb.Client
+
+	topic      string
+	wasRow     *refresh.Row                   // Hesabe's row
+	asDeployed *scheduler.UpdateScheduleInput // Hesabe's schedule
+}
+
+const (
+	prefix = "token-refresh"
+	ledger = prefix + "-ledger"
+	moved  = prefix + "-transactions"
+)
+
+func newWorld(t *testing.T, parameters map[string]string) *world {
+	t.Helper()
+	server := moto.Start(t) // one stack alone: the names of another are the same
+	cfg := server.Config()
+	w := &world{
+		t: t, front: startFront(t, server.URL),
+		lambda: lambda.NewFromConfig(cfg), scheduler: scheduler.NewFromConfig(cfg), sns: sns.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg),
+		secrets: secretsmanager.NewFromConfig(cfg), tables: dynamodb.NewFromConfig(cfg),
+		watch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.Protocol = awsquery.New(cwschemas.GraniteServiceVersion20100801) }),
+	}
+	loaded, err := template.Load("../../../template.yaml")
+	w.must(err)
+	stack, err := loaded.Stack(parameters)
+	w.must(err)
+	w.role(server.URL)
+	w.deploy(stack)
+	_, err = w.sns.Subscribe(t.Context(), &sns.SubscribeInput{
+		TopicArn: &w.topic, Protocol: aws.String("email"), Endpoint: aws.String("team@example.com"),
+	})
+	w.must(err)
+
+	tested := server.Config()
+	tested.BaseEndpoint = &w.front.url
+	tested.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	clients := awshome.FromConfig(tested)
+	w.home = &home.Home{
+		Secrets: clients.Secrets(prefix), Ledger: clients.Ledger(ledger), Transactions: clients.Transactions(moved),
+		Editor: clients.Editor(prefix, ""),
+	}
+	w.stack = doctor.Stack{
+		Config: tested, Home: w.home, Name: "stack", SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
+		Invoke: true, Now: time.Now,
+	}
+	w.boxes, err = sandbox.Start(sandbox.Options{})
+	w.must(err)
+	t.Cleanup(w.boxes.Close)
+	for _, entry := range catalog.All() {
+		_, err := w.home.Editor.PutCurrent(t.Context(), w.key(entry.Name), refresh.Credentials,
+			secret.New(w.boxes.Credentials(sandbox.Provider(entry.Name))))
+		w.must(err)
+		_, err = w.run(entry.Name, invoke.Event{})
+		w.must(err)
+	}
+	w.front.invoke = w.dryRun
+	return w
+}
+
+func (w *world) key(provider string) refresh.Key {
+	return refresh.Key{Provider: provider, Account: "default"}
+}
+
+// run runs a function's handler, as Lambda would.
+func (w *world) run(provider string, e invoke.Event) (handler.Result, error) {
+	w.t.Helper()
+	entry, err := catalog.Find(provider)
+	w.must(err)
+	cfg, err := config.ForMachine(func(string) string { return "" })
+	w.must(err)
+	cfg.Accounts = []string{"default"}
+	return invoke.NewHere(entry, w.home, cfg, slog.New(slog.DiscardHandler)).Invoke(w.t.Context(), e)
+}
+
+// dryRun is what Lambda answers to a dry run.
+func (w *world) dryRun(path string) (string, bool) {
+	for _, provider := range catalog.Names() {
+		if strings.Contains(path, "-refresh-"+provider+"/") {
+			result, err := w.run(provider, invoke.Event{DryRun: true})
+			w.must(err)
+			text, err := json.Marshal(result)
+			w.must(err)
+			return string(text), false
+		}
+	}
+	w.t.Errorf("somebody invokes %s", path)
+	return "", true
+}
+
+// look makes one check, and those that come before it.
+func look(t *testing.T, checks []doctor.Check, name string) []doctor.Finding {
+	t.Helper()
+	var chosen []doctor.Check
+	for _, c := range slices.Backward(checks) {
+		if c.Name == name {
+			chosen, name = append(chosen, c), c.After
+		}
+	}
+	if len(chosen) == 0 {
+		t.Fatalf("there is no check %q", name)
+	}
+	slices.Reverse(chosen)
+	return doctor.Run(t.Context(), chosen).Findings
+}
+
+// want checks that one of the findings is of that verdict, and says each of parts.
+func want(t *testing.T, findings []doctor.Finding, check string, verdict doctor.Verdict, parts ...string) {
+	t.Helper()
+	var last error
+	for _, f := range findings {
+		if f.Check != check || f.Verdict != verdict {
+			continue
+		}
+		text := f.Cause + "\n" + f.Mend + "\n" + strings.Join(f.Commands, "\n")
+		last = nil
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				last = errors.New("does not say " + part + ":\n" + text)
+			}
+		}
+		if last == nil {
+			return
+		}
+	}
+	t.Errorf("%s, %s: %v; found %+v", check, verdict, last, findings)
+}
