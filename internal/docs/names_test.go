@@ -28,6 +28,9 @@ func TestParametersExist(t *testing.T) {
 	}
 	seen := 0
 	for name := range documents(t) {
+		if name == "docs/single-machine.md" {
+			continue // it has no stack, and names settings of systemd
+		}
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
