@@ -49,7 +49,7 @@ func usages(t *testing.T) []usage {
 				}
 				// Behind a pipe too: what comes before it makes its input.
 				for part := range strings.SplitSeq(code, " | ") {
-					fields := strings.Fields(shellEnds.ReplaceAllString(part, ""))
+					fields := strings.Fields(shellEnds.ReplaceAllString(strings.TrimSpace(part), ""))
 					if at := slices.Index(fields, "tokenctl"); at >= 0 {
 						all = append(all, usage{filepath.Base(path), fields[at+1:], true})
 					}

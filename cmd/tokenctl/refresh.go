@@ -121,7 +121,7 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 			return err
 		}
 	}
-	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers})
+	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers, Existing: true})
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (t troubles) Handle(ctx context.Context, record slog.Record) error {
 func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Result) error {
 	var worst error
 	for _, result := range results {
-		if err := o.print(cmd, result, ended(result, r.event.TransactionID, time.Now())); err != nil {
+		if err := o.print(cmd, result, ended(result, r.event.TransactionID, o.given(cmd), time.Now())); err != nil {
 			return err
 		}
 		if err := verdict(result, r.event.TransactionID != 0); worst == nil || errors.Is(err, errPerson) {

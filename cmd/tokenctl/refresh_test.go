@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -141,6 +142,28 @@ func TestRefreshThatFails(t *testing.T) {
 			s.run(t, "", append([]string{"refresh"}, tt.args...)...).want(t, tt.code, tt.says...)
 		})
 	}
+}
+
+// Whoever interrupts a refresh amid a send gets the reply stored first.
+func TestRefreshIsInterruptedAmidASend(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s.run(t, "", "refresh").want(t, exitDone, "logged_in")
+	gate := sandbox.NewGate()
+	s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Hold(gate).AfterActing())
+	p := s.start(t, nil, "refresh", "--force")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := gate.Await(ctx, 1); err != nil {
+		t.Fatalf("%v:\n%s", err, p.said.text())
+	}
+	p.signal(t, os.Interrupt)
+	p.await(t, "ending when the run is done")
+	gate.Release()
+	p.ended(t, exitDone, 0)
+	p.await(t, "hesabe/default: refreshed")
+	s.published(t, sandbox.Hesabe)
+	s.quiet(t, p.said.text())
 }
 
 // record records a transaction.

@@ -36,8 +36,8 @@ func verdict(r handler.Result, named bool) error {
 }
 
 // ended tells people how a run ended. transaction is the one that was asked for; 0: none
-// was.
-func ended(r handler.Result, transaction int64, now time.Time) string {
+// was. flags name the home in the lines that are to be typed.
+func ended(r handler.Result, transaction int64, flags string, now time.Time) string {
 	var lines []string
 	if entry, err := catalog.Find(r.Provider); err != nil || entry.Sweep {
 		subject := r.Provider
@@ -47,12 +47,12 @@ func ended(r handler.Result, transaction int64, now time.Time) string {
 		lines = append(lines, subject+": "+counted(r.Outcomes))
 	}
 	for _, c := range r.Credentials {
-		lines = append(lines, credentialEnded(r.Provider, c, now)...)
+		lines = append(lines, credentialEnded(r.Provider, c, flags, now)...)
 	}
 	return strings.Join(append(lines, indented("warning: ", r.Warnings...)...), "\n")
 }
 
-func credentialEnded(provider string, c handler.Credential, now time.Time) []string {
+func credentialEnded(provider string, c handler.Credential, flags string, now time.Time) []string {
 	said := fmt.Sprintf("%s/%s: %s", provider, c.Account, c.Outcome)
 	if at, err := time.Parse(time.RFC3339, c.AccessExpiresAt); err == nil {
 		if left := at.Sub(now).Truncate(time.Second); left > 0 {
@@ -64,15 +64,15 @@ func credentialEnded(provider string, c handler.Credential, now time.Time) []str
 	lines := []string{said}
 	if c.Error != "" {
 		lines = append(lines, indented("", strings.Split(c.Error, "\n")...)...)
-	} else if hint := whatNow(provider, c); hint != "" {
+	} else if hint := whatNow(provider, c, flags); hint != "" {
 		lines = append(lines, indented("", hint)...)
 	}
 	return append(lines, indented("warning: ", c.Warnings...)...)
 }
 
 // whatNow is what to do about an outcome that brings no error along.
-func whatNow(provider string, c handler.Credential) string {
-	flags := fmt.Sprintf("--provider %s --account %s", provider, c.Account)
+func whatNow(provider string, c handler.Credential, flags string) string {
+	flags = strings.TrimSpace(fmt.Sprintf("--provider %s --account %s %s", provider, c.Account, flags))
 	switch c.Outcome {
 	case outcome.Busy:
 		return "another run is at it, or one has died: its claim ends by itself within two minutes"

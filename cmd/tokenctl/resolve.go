@@ -62,7 +62,7 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", t.provider, t.account, err)
 		}
-		if err := o.print(cmd, result, ended(result, 0, time.Now())); err != nil {
+		if err := o.print(cmd, result, ended(result, 0, o.given(cmd), time.Now())); err != nil {
 			return err
 		}
 		return verdict(result, false)

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	leastEvery = time.Second
-	mostEvery  = time.Hour
+	leastTick = time.Second
+	mostTick  = time.Hour
 )
 
 // running are the flags of run.
@@ -73,8 +73,8 @@ docs/single-machine.md shows how systemd starts it.`,
 
 // config is what the flags say.
 func (r *running) config() (config.Config, error) {
-	if r.every < leastEvery || r.every > mostEvery {
-		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, leastEvery, mostEvery)
+	if r.every < leastTick || r.every > mostTick {
+		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, leastTick, mostTick)
 	}
 	if len(r.accounts) > 0 && len(r.providers) == 0 {
 		return config.Config{}, fmt.Errorf("%w: --account needs a --provider", errUsage)

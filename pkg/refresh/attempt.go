@@ -127,21 +127,31 @@ func (a *attempt) unread() bool {
 
 // waitingFor says what a person has to do.
 func (a *attempt) waitingFor(state State) error {
-	const mend = "put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s"
 	switch state {
 	case Dead:
-		return fmt.Errorf("the refresh token is refused: "+mend, a.name(Credentials), a.name(TokensDoc))
+		return errors.Join(a.lastly(state, "the refresh token is refused"), a.newChain())
 	case Uncertain:
-		return fmt.Errorf("the refresh token may be spent: "+mend, a.name(Credentials), a.name(TokensDoc))
+		return errors.Join(a.lastly(state, "the refresh token may be spent"), a.newChain())
 	case Misconfigured:
-		err := fmt.Errorf("nothing was tried since the last failure: correct the secret %s, or force a run", a.name(Credentials))
-		if a.row.LastError != "" {
-			err = errors.Join(errors.New(a.row.LastError), err)
-		}
-		return err
+		return errors.Join(a.lastly(state, "nothing was tried since the last failure"),
+			fmt.Errorf("correct the secret %s, or force a run", a.name(Credentials)))
 	case OK:
 	}
 	return nil
+}
+
+// lastly is why the row has come into its state, as far as it was noted.
+func (a *attempt) lastly(state State, otherwise string) error {
+	if a.row.State == state && a.row.LastOutcome == outcome.Outcome(state) && a.row.LastError != "" {
+		otherwise = a.row.LastError
+	}
+	return errors.New(otherwise)
+}
+
+// newChain says how a person begins a new chain.
+func (a *attempt) newChain() error {
+	return fmt.Errorf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
+		a.name(Credentials), a.name(TokensDoc))
 }
 
 // note writes down a state that was found without an attempt, once.
@@ -251,7 +261,7 @@ func (a *attempt) fallBack(ctx context.Context, without State, cause error) Resu
 		persist, cancel := a.persistContext(ctx)
 		defer cancel()
 		a.row.State = without
-		return a.settleFailed(persist, outcome.Outcome(without), errors.Join(cause, a.waitingFor(a.row.State)))
+		return a.settleFailed(persist, outcome.Outcome(without), errors.Join(cause, a.newChain()))
 	}
 	a.warnings = append(a.warnings, cause.Error())
 	return a.login(ctx)

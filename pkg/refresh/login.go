@@ -24,7 +24,10 @@ func (a *attempt) withoutToken(ctx context.Context, stale secret.String) Result 
 	case stale.IsZero() && a.row.AttemptID == "": // there never was one
 		return notSeeded("there is neither a login in the secret %s nor a refresh token in the secret %s",
 			a.name(Credentials), a.name(TokensDoc))
-	case a.row.State == Dead, stale.IsZero():
+	case stale.IsZero():
+		cause := fmt.Errorf("there is no refresh token in the secret %s", a.name(TokensDoc))
+		return a.note(ctx, Dead, errors.Join(cause, a.newChain()))
+	case a.row.State == Dead:
 		return a.note(ctx, Dead, a.waitingFor(Dead))
 	default:
 		return a.note(ctx, Uncertain, a.waitingFor(Uncertain))

@@ -82,7 +82,7 @@ func (a *attempt) confirm(ctx context.Context) error {
 func (a *attempt) unseen() bool {
 	r := a.row
 	if a.read.tokens.ID == "" {
-		return r.VersionID != ""
+		return r.VersionID != "" || !a.exists
 	}
 	known := []string{r.VersionID, r.SeenVersionID, r.BaseVersionID, r.Escrow.AttemptID}
 	return !slices.Contains(known, a.read.tokens.ID)

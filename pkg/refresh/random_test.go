@@ -103,6 +103,8 @@ var broke = []string{
 	// A repair that had read the label of access after a rival published took the
 	// rival's token back.
 	"unpublished | tick 0: the row is lost before Current(tokens)#1 | tick 0: a rival runs before Stage(access)#1",
+	// A login was based on a read from before the first version, and what it replaced stood.
+	"a first login | tick 1: the row is lost before Rows#1 | tick 1: Current(tokens)#1: reads stale",
 	// With a row that was made anew and says no more than that nobody knows, one stale read
 	// would be enough to send a seed again.
 	"a refresh, no login | tick 0: the row is lost before Rows#1 | tick 1: Current(tokens)#1: reads stale",

@@ -138,18 +138,19 @@ func wrongKeyUntil(end int) func(w *rt.World, tick int) {
 // order is how long calls take, so that parallel ones end in a known order.
 type order func(rt.Call) time.Duration
 
-// orders let the calls of a parallel group end in different orders.
+// orders let the calls of a parallel group end in different orders, and no two that follow
+// different calls at the same moment.
 func orders() []order {
 	var all []order
-	for _, ms := range [][3]int{{1, 2, 3}, {3, 2, 1}} {
+	for _, us := range [][3]int{{1000, 2130, 3370}, {3370, 2130, 1000}} {
 		all = append(all, func(c rt.Call) time.Duration {
 			switch c.Doc {
 			case refresh.TokensDoc:
-				return time.Duration(ms[0]) * time.Millisecond
+				return time.Duration(us[0]) * time.Microsecond
 			case refresh.AccessDoc:
-				return time.Duration(ms[1]) * time.Millisecond
+				return time.Duration(us[1]) * time.Microsecond
 			default:
-				return time.Duration(ms[2]) * time.Millisecond
+				return time.Duration(us[2]) * time.Microsecond
 			}
 		})
 	}

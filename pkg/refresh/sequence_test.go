@@ -48,7 +48,7 @@ func TestSteps(t *testing.T) {
 		},
 		"a first login: the first versions are current by themselves": {
 			func(*testing.T) *rt.World { return rt.New() }, outcome.LoggedIn,
-			[][]string{{"Rows"}, reads, claim, {"Login"}, keeps, {"Write"}},
+			[][]string{{"Rows"}, reads, {"CurrentID(tokens)"}, claim, {"Login"}, keeps, {"Write"}},
 		},
 		"not due: one call and nothing else": {
 			func(*testing.T) *rt.World {

@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"strings"
 
 	"tokenrefresh/pkg/refresh"
 )
@@ -62,9 +63,9 @@ func (c Credential) misconfigured() Finding {
 		c.command("seed credentials"), c.command("refresh --force"))
 }
 
-// because is a cause with the one that the ledger has noted.
+// because is a cause with the one that the ledger has noted, where that says more.
 func (c Credential) because(cause string) string {
-	if c.Row.LastError == "" {
+	if strings.HasPrefix(cause, c.Row.LastError) {
 		return cause
 	}
 	return cause + ": " + c.Row.LastError
