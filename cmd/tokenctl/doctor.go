@@ -69,6 +69,9 @@ func (e *examining) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
+	if errOut := cmd.ErrOrStderr(); terminal.Is(errOut) {
+		fmt.Fprintf(errOut, "making %d checks, which may take a minute\n", len(checks))
+	}
 	report := doctor.Run(cmd.Context(), checks)
 	if err := context.Cause(cmd.Context()); err != nil {
 		return err

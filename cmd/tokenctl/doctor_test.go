@@ -42,6 +42,8 @@ func TestDoctorMakesNoFile(t *testing.T) {
 }
 
 // Of a stack of which only the tables are there.
+//
+//nolint:paralleltest // variables tell the command of AWS
 func TestDoctorOfAStack(t *testing.T) {
 	w := awsWorld(t)
 	stack := moto.NewName("stack")

@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +12,10 @@ import (
 // that the resource is.
 func denied(t *testing.T, w *world) {
 	t.Helper()
+	document, err := os.ReadFile("../../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for operation, c := range map[string]struct{ check, action, resource string }{
 		"DescribeTable":             {"ledger", "dynamodb:DescribeTable", "arn:aws:dynamodb:eu-west-1:123456789012:table/" + ledger},
 		"DescribeContinuousBackups": {"ledger", "dynamodb:DescribeContinuousBackups", ledger},
@@ -32,6 +37,9 @@ func denied(t *testing.T, w *world) {
 		w.front.refuse[operation] = "AccessDeniedException"
 		all := look(t, w.stack.Checks(), c.check)
 		w.front.reset()
+		if !strings.Contains(string(document), c.action) {
+			t.Errorf("docs/doctor.md does not name %s", c.action)
+		}
 		want(t, all, c.check, doctor.Skipped, "allow "+c.action, c.resource, "arn:aws:sts::123456789012:user/moto")
 		for _, f := range all {
 			for _, wrong := range []string{"there is no", "does not exist", "is gone"} {

@@ -3,5 +3,8 @@ package doctor
 // AlarmNames are the alarms that the doctor looks for, but for those of the whole stack.
 var AlarmNames = alarmNames
 
+// JudgeRoom judges how much of a disk is free.
+var JudgeRoom = judgeRoom
+
 // MakeIndex is what makes the index of due transactions again.
 const MakeIndex = makeIndex

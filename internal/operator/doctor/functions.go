@@ -114,5 +114,6 @@ func (p *provider) functionARN() string { return p.arn("lambda", "function:"+p.f
 
 // invokeLine invokes the function by hand.
 func (p *provider) invokeLine(event string) string {
-	return p.cli("lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout", p.function, event)
+	return p.cli("lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
+		p.function, event)
 }

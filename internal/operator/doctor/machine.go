@@ -2,14 +2,7 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/health"
@@ -18,12 +11,8 @@ import (
 	"tokenrefresh/pkg/refresh"
 )
 
-const (
-	// fileCheck comes before the checks that read the file.
-	fileCheck = "file"
-	// leastFree is room for a year of a small file's growth; what cannot be stored is lost.
-	leastFree = 100 << 20
-)
+// fileCheck comes before the checks that read the file.
+const fileCheck = "file"
 
 // Machine is a single machine, whose home is a file.
 type Machine struct {
@@ -55,53 +44,6 @@ func (d Machine) Checks() []Check {
 		}})
 	}
 	return checks
-}
-
-// file looks whether the file can be used. It makes none.
-func (m *machine) file(ctx context.Context) []Finding {
-	var err error
-	m.home, err = home.Open(ctx, home.Options{Kind: home.Embedded, State: m.State, Existing: true})
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return []Finding{fail("there is no file %s", m.State).mend(
-			"name the right one with --state or $TOKENCTL_STATE; a new one begins with credentials",
-			tokenctl(m.Flags, "seed credentials --provider hesabe"))}
-	case errors.Is(err, fs.ErrPermission):
-		return []Finding{fail("%v", err).
-			mend("let it be yours alone, or run tokenctl as its owner", "chmod 600 "+m.State, "ls -l "+m.State)}
-	case err != nil:
-		return []Finding{fail("%v", err).mend("name the right file with --state; a damaged one has to come from a backup")}
-	}
-	return []Finding{ok("%s, readable by its owner alone", m.State)}
-}
-
-// directory looks who could put another file in the file's place.
-func (m *machine) directory(context.Context) []Finding {
-	dir := filepath.Dir(m.State)
-	info, err := os.Stat(dir)
-	if err != nil {
-		return []Finding{fail("%v", err)}
-	}
-	if others := info.Mode().Perm() & 0o022; others != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return []Finding{fail("others may replace the file: %s has mode %04o", dir, info.Mode().Perm()).
-			mend("take that right away", "chmod go-w "+dir)}
-	}
-	return []Finding{ok("%s, writable by its owner alone", dir)}
-}
-
-// disk looks whether there is room for what is to be stored.
-func (m *machine) disk(context.Context) []Finding {
-	dir := filepath.Dir(m.State)
-	var about unix.Statfs_t
-	if err := unix.Statfs(dir, &about); err != nil {
-		return []Finding{warn("the room in %s is not known: %v", dir, err)}
-	}
-	free := about.Bavail * uint64(about.Bsize)
-	if free < leastFree {
-		return []Finding{fail("%d MiB are free in %s: a token that cannot be stored is lost", free>>20, dir).
-			mend(fmt.Sprintf("make room, %d MiB at least", leastFree>>20), "df -h "+dir)}
-	}
-	return []Finding{ok("%d MiB are free", free>>20)}
 }
 
 // credentials tells how the credentials are, and whether runs come.

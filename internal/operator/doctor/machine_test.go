@@ -125,6 +125,15 @@ func TestMachineBroken(t *testing.T) {
 	}
 }
 
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	for free, verdict := range map[uint64]doctor.Verdict{0: doctor.Fail, 100<<20 - 1: doctor.Fail, 100 << 20: doctor.OK} {
+		if f := doctor.JudgeRoom(free, "/var"); f.Verdict != verdict {
+			t.Errorf("%d bytes: %+v", free, f)
+		}
+	}
+}
+
 // The doctor makes no file where there is none.
 func TestMachineMakesNothing(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,8 @@ func (p *provider) missing(account string, names []string, of int) []Finding {
 			seed += " --account " + account
 		}
 		return []Finding{fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0]).
-			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them", tokenctl(p.Flags, seed))}
+			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them",
+				tokenctl(p.Flags, seed))}
 	}
 	var found []Finding
 	for _, name := range names {

@@ -1,0 +1,32 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+)
+
+// leastFree is far more than a refresh needs.
+const leastFree = 100 << 20
+
+// disk looks whether there is room for what is to be stored.
+func (m *machine) disk(context.Context) []Finding {
+	dir := filepath.Dir(m.State)
+	free, err := freeBytes(dir)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return []Finding{skipped("how much room there is, is not known on this system")}
+	case err != nil:
+		return []Finding{warn("how much room there is in %s cannot be told: %v", dir, err)}
+	}
+	return []Finding{judgeRoom(free, dir)}
+}
+
+func judgeRoom(free uint64, dir string) Finding {
+	if free < leastFree {
+		return fail("%d MiB are free in %s: a token that cannot be stored is lost", free>>20, dir).
+			mend(fmt.Sprintf("make room, %d MiB at least", leastFree>>20), "df -h "+dir)
+	}
+	return ok("%d MiB are free", free>>20)
+}

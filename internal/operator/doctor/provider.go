@@ -1,0 +1,107 @@
+package doctor
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/pkg/config"
+)
+
+// provider is what the stack has for one provider.
+type provider struct {
+	*stack
+	entry    catalog.Entry
+	function string // the names of the function and of its schedule are one
+
+	settings once[*lambda.GetFunctionConfigurationOutput]
+	schedule once[*scheduler.GetScheduleOutput]
+}
+
+func (p *provider) checks() []Check {
+	checks := []Check{
+		{Name: "function", After: stackCheck, Look: p.functionSet},
+		{Name: "dry run", After: stackCheck, Look: p.dryRun, Limit: dryRunLimit},
+		{Name: "schedule", After: stackCheck, Look: p.scheduled},
+		{Name: "secrets", After: awsCheck, Look: p.secretsInOrder},
+		{Name: "address", After: awsCheck, Look: p.reach},
+		{Name: "credentials", After: awsCheck, Look: p.credentials},
+	}
+	for i, c := range checks {
+		checks[i].Name = p.entry.Name + " " + c.Name
+		if c.Name != "schedule" { // which says that the rest is switched off
+			checks[i].Look = func(ctx context.Context) []Finding {
+				if p.off(ctx) {
+					return nil
+				}
+				return c.Look(ctx)
+			}
+		}
+	}
+	return checks
+}
+
+// off reports whether the stack was deployed without this provider. A schedule that
+// somebody has switched off since still has its alarms.
+func (p *provider) off(ctx context.Context) bool {
+	schedule, err := p.getSchedule(ctx)
+	if err != nil || schedule.State != types.ScheduleStateDisabled {
+		return false
+	}
+	alarms, err := p.getAlarms(ctx)
+	_, watched := alarms[p.function+"-expiry"]
+	return err == nil && !watched
+}
+
+func (p *provider) getFunction(ctx context.Context) (*lambda.GetFunctionConfigurationOutput, error) {
+	return p.settings.get(func() (*lambda.GetFunctionConfigurationOutput, error) {
+		return p.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &p.function})
+	})
+}
+
+func (p *provider) getSchedule(ctx context.Context) (*scheduler.GetScheduleOutput, error) {
+	return p.schedule.get(func() (*scheduler.GetScheduleOutput, error) {
+		return p.scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &p.function})
+	})
+}
+
+// getenv reads the function's variables; none where they cannot be read.
+func (p *provider) getenv(ctx context.Context) func(string) string {
+	deployed, err := p.getFunction(ctx)
+	if err != nil || deployed.Environment == nil {
+		return func(string) string { return "" }
+	}
+	return func(name string) string { return deployed.Environment.Variables[name] }
+}
+
+// read is the function's configuration, by the rules of the function itself; what that has
+// by default, where it cannot be read.
+func (p *provider) read(ctx context.Context) (config.Config, error) {
+	if p.entry.Sweep {
+		return config.ForSweep(p.getenv(ctx))
+	}
+	return config.ForRefresh(p.getenv(ctx))
+}
+
+// known are the accounts that the function looks after, as far as can be read: those of
+// its environment and of the ledger.
+func (p *provider) known(ctx context.Context) []string {
+	settings, _ := p.read(ctx)
+	all := slices.Clone(settings.Accounts)
+	rows, _ := p.Home.Ledger.Rows(ctx, p.entry.Name)
+	for _, row := range rows {
+		if config.ValidAccount(row.Account) { // and not the claim of a shard
+			all = append(all, row.Account)
+		}
+	}
+	return unique(all)
+}
+
+// wanted are all accounts that matter.
+func (p *provider) wanted(ctx context.Context) []string {
+	return unique(append(p.known(ctx), p.Accounts...))
+}
