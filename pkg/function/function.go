@@ -31,7 +31,7 @@ const (
 	// template's GOGC can save memory. More of them are short of the processor.
 	frugalMost = 64
 	// generous is the GOGC of those.
-	generous = 200
+	generous = 400
 )
 
 // StartRefresh runs the function that keeps a provider's chains alive. newProvider
