@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 )
 
@@ -35,7 +37,12 @@ is at work it does nothing (busy): its claim ends within two minutes. status tel
 
 A login is made from this machine: the provider sees its address, which Hesabe may filter.`,
 		ValidArgs: ways,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(ways, args[0]) {
+				return fmt.Errorf("say what to do: %s", strings.Join(ways, ", "))
+			}
+			return nil
+		},
 	}
 	t.register(cmd)
 	e.register(cmd)
@@ -62,7 +69,12 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", t.provider, t.account, err)
 		}
-		if err := o.print(cmd, result, ended(result, 0, o.given(cmd), time.Now())); err != nil {
+		text := ended(result, 0, o.given(cmd), time.Now())
+		if how == refresh.Discard && result.Outcomes[outcome.Superseded] > 0 {
+			text = fmt.Sprintf("%s/%s: superseded\n  what the attempt left is forgotten; the next run refreshes the current version",
+				t.provider, t.account)
+		}
+		if err := o.print(cmd, result, text); err != nil {
 			return err
 		}
 		return verdict(result, false)

@@ -37,7 +37,17 @@ func TestResolve(t *testing.T) {
 		do("resolve", "relogin", "--json").want(t, exitDone, `"outcomes":{"logged_in":1}`, `"source":"login"`)
 		s.published(t, sandbox.Hesabe)
 
-		do("resolve", "discard").want(t, exitDone, "hesabe/default: superseded")
+		do("resolve", "discard").want(t, exitFailed, "nothing to discard")
+
+		if len(w.flags) == 0 {
+			return // after its label was moved, moto leaves AWSCURRENT on two versions of a secret that is put
+		}
+		// A reply is lost again, and a person seeds a token of a login of their own.
+		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
+		do("refresh", "--force").want(t, exitPerson, "uncertain")
+		s.run(t, s.Issue(sandbox.Hesabe).RefreshToken, "seed", "tokens", "--provider", "hesabe").want(t, exitDone)
+		do("resolve", "discard").want(t, exitDone, "hesabe/default: superseded", "the next run refreshes the current version")
 		do("refresh").want(t, exitDone, "hesabe/default: refreshed")
 		s.published(t, sandbox.Hesabe)
 	})

@@ -39,6 +39,12 @@ var resolveBreaks = []breach{
 		broken: "an edit stands over the reply that a person accepts",
 	},
 	{
+		name: "chain given up for a refused login", file: "login.go",
+		old:    "if !a.unneeded {",
+		new:    "if a.row.Fence >= 0 {",
+		broken: "a login that nobody needed ends a chain that lives",
+	},
+	{
 		name: "relogin while paused", file: "resolve.go",
 		old:    "if a.row.Paused {",
 		new:    "if a.row.Fence < 0 {",

@@ -26,6 +26,7 @@ type attempt struct {
 	latency   time.Duration
 	skew      time.Duration
 	clockRead bool
+	unneeded  bool // the login that is made: there is a chain that lives
 	warnings  []string
 }
 

@@ -88,7 +88,9 @@ func (a *attempt) loginFailed(ctx context.Context, cause error) Result {
 		}
 		return a.settleFailed(persist, outcome.RateLimited, cause)
 	case providers.Refused, providers.Misconfigured:
-		a.row.State = Misconfigured
+		if !a.unneeded { // else the chain goes on
+			a.row.State = Misconfigured
+		}
 		return a.settleFailed(persist, outcome.Misconfigured, cause)
 	case providers.Unknown:
 		a.keepRaw(persist, cause)

@@ -150,6 +150,8 @@ func (a *attempt) relogin(ctx context.Context) (Result, error) {
 		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.name(Credentials))
 	}
 	a.req.Force = true
+	token := a.read.chain.refreshToken
+	a.unneeded = a.row.State == OK && !token.Blank() && !a.spent(token) && !a.unaccounted()
 	return a.login(ctx), nil
 }
 
@@ -157,9 +159,11 @@ func (a *attempt) relogin(ctx context.Context) (Result, error) {
 func (a *attempt) discard(ctx context.Context) (Result, error) {
 	s := a.read
 	token := s.chain.refreshToken
-	switch {
+	switch r := a.row; {
 	case s.chainErr != nil:
 		return Result{}, fmt.Errorf("%w: %w", ErrUnresolved, a.at(TokensDoc, s.chainErr))
+	case r.Phase != Sending && r.State == OK && r.Escrow.AttemptID == "" && r.VersionID == s.tokens.ID && r.LoginFailures == 0:
+		return Result{}, fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
 	case a.carried():
 		return Result{}, fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
 	case token.Blank():

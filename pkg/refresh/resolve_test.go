@@ -101,7 +101,7 @@ func TestResolve(t *testing.T) {
 		"discard of a dead one":                {setupDead, refresh.Discard, "", false},
 		"discard after a seed":                 {both(setupUncertain, seed), refresh.Discard, outcome.Superseded, false},
 		"discard of a dead run after a seed":   {both(setupDied(at(sends, 1, 0, rt.DieAfter)), seed), refresh.Discard, outcome.Superseded, false},
-		"discard of a live chain that lives":   {setupDue, refresh.Discard, outcome.Superseded, true},
+		"discard of nothing":                   {setupDue, refresh.Discard, "", true},
 		"discard of what the escrow carries":   {setupCarried, refresh.Discard, "", false},
 		"discard of a login that it carries":   {both(both(setupDue, full), relogs), refresh.Discard, "", false},
 		"discard without any token":            {func(w *rt.World) { tick(w, at(logins, 1, 0, rt.FailAfter)) }, refresh.Discard, "", false},
@@ -148,6 +148,35 @@ func TestDiscardGoesOn(t *testing.T) {
 		}
 		wantHealthy(t, w)
 	})
+}
+
+// A login that nobody needed may be refused: the chain that lives goes on.
+func TestReloginRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		setup      func(*rt.World)
+		state      refresh.State
+		afterwards outcome.Outcome
+	}{
+		"a live chain": {setupDue, refresh.OK, outcome.Refreshed},
+		"a lost one":   {both(setupUncertain, loginOn), refresh.Misconfigured, outcome.Misconfigured},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			tt.setup(w)
+			w.Provider.Answer = rt.Fail(rt.Login, providers.Refused, false)
+			if got, err := resolve(w, nil, refresh.Relogin); got.Outcome != outcome.Misconfigured || err != nil {
+				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
+			}
+			if r := row(w); r.State != tt.state || r.LastOutcome != outcome.Misconfigured || r.LastError == "" {
+				t.Errorf("the row is %s after %s: %q", r.State, r.LastOutcome, r.LastError)
+			}
+			w.Advance(time.Minute)
+			if got := tick(w, nil); got.Outcome != tt.afterwards {
+				t.Errorf("afterwards %s (%v), want %s", got.Outcome, got.Err, tt.afterwards)
+			}
+		})
+	}
 }
 
 // While a run is at work nothing is decided; once its claim has run out, it is.
