@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/sweep"
@@ -35,7 +36,8 @@ func codeOf(err error, began bool) int {
 		return exitUsage
 	case errors.Is(err, errPartly):
 		return exitPartly
-	case errors.Is(err, errPerson), errors.Is(err, refresh.ErrForbidden), errors.Is(err, sweep.ErrForbidden):
+	case errors.Is(err, errPerson), errors.Is(err, refresh.ErrForbidden), errors.Is(err, sweep.ErrForbidden),
+		errors.Is(err, fs.ErrPermission):
 		return exitPerson
 	}
 	return exitFailed

@@ -224,7 +224,7 @@ func TestRunRefusesAFileThatOthersRead(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w.run(t, "", "run").want(t, exitFailed, "chmod 600 "+path)
+	w.run(t, "", "run").want(t, exitPerson, "chmod 600 "+path)
 }
 
 // ear is a socket at which systemd would listen.

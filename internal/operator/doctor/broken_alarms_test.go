@@ -49,7 +49,7 @@ var brokenAlarms = []breakage{
 	},
 	{
 		name: "no topic", found: fails("alarm topic", "is gone"),
-		spoil: func(w *world) { w.front.refuse["ListSubscriptionsByTopic"] = "NotFound" },
+		spoil: func(w *world) { w.Front.Refuse["ListSubscriptionsByTopic"] = "NotFound" },
 	},
 	{
 		name: "a dead letter", found: fails("dead letters", "1 messages lie in stack-DeadLetters-1A2B", "purge-queue"),
@@ -73,11 +73,11 @@ var brokenAlarms = []breakage{
 	{
 		name: "no dashboard", found: warns("dashboard", "no dashboard stack-eu-west-1"),
 		spoil: func(w *world) {
-			_, err := w.watch.DeleteDashboards(w.t.Context(), &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{"stack-eu-west-1"}})
+			_, err := w.Watch.DeleteDashboards(w.t.Context(), &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{"stack-eu-west-1"}})
 			w.must(err)
 		},
 		heal: func(w *world) {
-			_, err := w.watch.PutDashboard(w.t.Context(), &cloudwatch.PutDashboardInput{
+			_, err := w.Watch.PutDashboard(w.t.Context(), &cloudwatch.PutDashboardInput{
 				DashboardName: aws.String("stack-eu-west-1"), DashboardBody: aws.String("{}"),
 			})
 			w.must(err)

@@ -17,7 +17,7 @@ var brokenRuns = []breakage{
 	},
 	{
 		name: "a function that is gone", found: fails("hesabe function", "no function "+hesabe+" in eu-west-1", "CreateState=false"),
-		spoil: func(w *world) { w.front.refuse["GetFunctionConfiguration "+hesabe] = "ResourceNotFoundException" },
+		spoil: func(w *world) { w.Front.Refuse["GetFunctionConfiguration "+hesabe] = "ResourceNotFoundException" },
 	},
 	{
 		name: "another prefix", found: fails("hesabe function", "SECRET_PREFIX=token-refresh", "you look at team", "--secret-prefix token-refresh"),
@@ -53,13 +53,13 @@ var brokenRuns = []breakage{
 	{
 		name: "a function that is switched off", found: fails("hesabe function", "no run of it may start", "delete-function-concurrency --function-name "+hesabe),
 		spoil: func(w *world) {
-			_, err := w.lambda.PutFunctionConcurrency(w.t.Context(), &lambda.PutFunctionConcurrencyInput{
+			_, err := w.Lambda.PutFunctionConcurrency(w.t.Context(), &lambda.PutFunctionConcurrencyInput{
 				FunctionName: aws.String(hesabe), ReservedConcurrentExecutions: aws.Int32(0),
 			})
 			w.must(err)
 		},
 		heal: func(w *world) {
-			_, err := w.lambda.DeleteFunctionConcurrency(w.t.Context(), &lambda.DeleteFunctionConcurrencyInput{FunctionName: aws.String(hesabe)})
+			_, err := w.Lambda.DeleteFunctionConcurrency(w.t.Context(), &lambda.DeleteFunctionConcurrencyInput{FunctionName: aws.String(hesabe)})
 			w.must(err)
 		},
 	},
@@ -82,11 +82,11 @@ var brokenRuns = []breakage{
 	},
 	{
 		name: "another function under the name", found: fails("hesabe dry run", "does not answer as the function of hesabe", "--stack"),
-		spoil: func(w *world) { w.front.invoke = func(string) (string, bool) { return `{"statusCode":200}`, false } },
+		spoil: func(w *world) { w.Front.Invoke = func(string) (string, bool) { return `{"statusCode":200}`, false } },
 	},
 	{
 		name: "no concurrency left", found: fails("hesabe dry run", "no concurrency is left", "get-account-settings"),
-		spoil: func(w *world) { w.front.refuse["InvokeFunction"] = "TooManyRequestsException" },
+		spoil: func(w *world) { w.Front.Refuse["InvokeFunction"] = "TooManyRequestsException" },
 	},
 	{
 		name: "a schedule that somebody switched off", found: fails("hesabe schedule", "is switched off", "update-schedule", "--state ENABLED",
@@ -121,13 +121,13 @@ var brokenRuns = []breakage{
 	},
 	{
 		name: "no schedule", found: fails("hesabe schedule", "no schedule", "nothing calls the function", "CreateState=false"),
-		spoil: func(w *world) { w.front.refuse["GetSchedule"] = "ResourceNotFoundException" },
+		spoil: func(w *world) { w.Front.Refuse["GetSchedule"] = "ResourceNotFoundException" },
 	},
 	{
 		name: "a provider that is not deployed", found: found{"hesabe schedule", doctor.Skipped, []string{"switched off at the deployment"}},
 		spoil: func(w *world) {
 			w.schedule(func(s *scheduler.UpdateScheduleInput) { s.State = schedulertypes.ScheduleStateDisabled })
-			w.front.rewrite["DescribeAlarms"] = replaced(hesabe+"-expiry", "gone-expiry")
+			w.Front.Rewrite["DescribeAlarms"] = replaced(hesabe+"-expiry", "gone-expiry")
 		},
 		heal: func(w *world) { w.schedule(func(*scheduler.UpdateScheduleInput) {}) },
 	},

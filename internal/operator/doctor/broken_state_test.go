@@ -21,7 +21,7 @@ var brokenState = []breakage{
 	{
 		name: "no secret", found: fails("hesabe secrets", tokens+" does not exist", "create-secret --name "+tokens),
 		spoil: func(w *world) {
-			w.front.refuse["DescribeSecret "+tokens] = "ResourceNotFoundException"
+			w.Front.Refuse["DescribeSecret "+tokens] = "ResourceNotFoundException"
 		},
 	},
 	{
@@ -31,11 +31,11 @@ var brokenState = []breakage{
 	{
 		name: "a deleted secret", found: fails("hesabe secrets", "scheduled for deletion", "restore-secret --secret-id "+tokens),
 		spoil: func(w *world) {
-			_, err := w.secrets.DeleteSecret(w.t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(tokens)})
+			_, err := w.Secrets.DeleteSecret(w.t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(tokens)})
 			w.must(err)
 		},
 		heal: func(w *world) {
-			_, err := w.secrets.RestoreSecret(w.t.Context(), &secretsmanager.RestoreSecretInput{SecretId: aws.String(tokens)})
+			_, err := w.Secrets.RestoreSecret(w.t.Context(), &secretsmanager.RestoreSecretInput{SecretId: aws.String(tokens)})
 			w.must(err)
 		},
 	},
@@ -55,7 +55,7 @@ var brokenState = []breakage{
 		name: "a disabled key", found: fails("hesabe secrets", "is Disabled", "kms enable-key --key-id"),
 		spoil: func(w *world) { // moto reads on with a disabled key
 			key := w.disabledKey()
-			w.front.rewrite["DescribeSecret"] = replaced(`"Name":`, `"KmsKeyId": "`+key+`", "Name":`)
+			w.Front.Rewrite["DescribeSecret"] = replaced(`"Name":`, `"KmsKeyId": "`+key+`", "Name":`)
 		},
 	},
 	{
@@ -67,8 +67,8 @@ var brokenState = []breakage{
 		name: "a key that one may not look at", found: found{"hesabe secrets", doctor.Skipped, []string{"you may not look", "allow kms:DescribeKey on arn:aws:kms:"}},
 		spoil: func(w *world) {
 			key := w.disabledKey()
-			w.front.refuse["DescribeKey"] = "AccessDeniedException"
-			w.front.rewrite["DescribeSecret"] = replaced(`"Name":`, `"KmsKeyId": "`+key+`", "Name":`)
+			w.Front.Refuse["DescribeKey"] = "AccessDeniedException"
+			w.Front.Rewrite["DescribeSecret"] = replaced(`"Name":`, `"KmsKeyId": "`+key+`", "Name":`)
 		},
 	},
 	{

@@ -10,7 +10,7 @@ import (
 var brokenTables = []breakage{
 	{
 		name: "keys that AWS does not take", found: fails("aws", "InvalidClientTokenId", "--profile", "aws sso login"),
-		spoil: func(w *world) { w.front.refuse["GetCallerIdentity"] = "InvalidClientTokenId" },
+		spoil: func(w *world) { w.Front.Refuse["GetCallerIdentity"] = "InvalidClientTokenId" },
 	},
 	{
 		name: "no keys", found: fails("aws", "no AWS credentials", "AWS_PROFILE"),
@@ -24,11 +24,11 @@ var brokenTables = []breakage{
 	},
 	{
 		name: "a clock some seconds slow", found: warns("clock", "behind that of AWS", "set-ntp"),
-		spoil: func(w *world) { w.front.ahead = 5 * time.Second },
+		spoil: func(w *world) { w.Front.Ahead = 5 * time.Second },
 	},
 	{
 		name: "a clock far too fast", found: fails("clock", "6m", "ahead of that of AWS", "set-ntp"),
-		spoil: func(w *world) { w.front.ahead = -6 * time.Minute },
+		spoil: func(w *world) { w.Front.Ahead = -6 * time.Minute },
 	},
 	{
 		name: "a ledger of another name", found: fails("ledger", "no table other-ledger in eu-west-1", "--table-prefix", "CreateState"),

@@ -40,7 +40,7 @@ func (p *provider) credentials(ctx context.Context) []Finding {
 func toldBySecrets(c health.Credential, f health.Finding) bool {
 	told := false
 	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
-		told = told || s.Fault == health.Missing || s.Fault == health.Rotating
+		told = told || s.Fault == health.Missing || s.Fault == health.Deleted || s.Fault == health.Rotating
 	}
 	return told && (f.Condition == health.SecretAtFault || f.Condition == health.NotSeeded || f.Condition == health.New)
 }

@@ -29,14 +29,14 @@ func denied(t *testing.T, w *world) {
 		"GetSecretValue":            {"hesabe credentials", "secretsmanager:GetSecretValue", prefix + "/hesabe/default/credentials-??????"},
 		"Query":                     {"hesabe credentials", "dynamodb:Query", ledger},
 		"DescribeAlarms":            {"alarms", "cloudwatch:DescribeAlarms", "alarm:"},
-		"ListSubscriptionsByTopic":  {"alarm topic", "sns:ListSubscriptionsByTopic", w.topic},
+		"ListSubscriptionsByTopic":  {"alarm topic", "sns:ListSubscriptionsByTopic", w.Topic},
 		"GetQueueUrl":               {"dead letters", "sqs:GetQueueUrl", "DeadLetters"},
 		"GetQueueAttributes":        {"dead letters", "sqs:GetQueueAttributes", "DeadLetters"},
 		"GetDashboard":              {"dashboard", "cloudwatch:GetDashboard", "dashboard/stack-eu-west-1"},
 	} {
-		w.front.refuse[operation] = "AccessDeniedException"
+		w.Front.Refuse[operation] = "AccessDeniedException"
 		all := look(t, w.stack.Checks(), c.check)
-		w.front.reset()
+		w.Front.Reset()
 		if !strings.Contains(string(document), c.action) {
 			t.Errorf("docs/doctor.md does not name %s", c.action)
 		}

@@ -113,5 +113,5 @@ func (m *machine) reach(ctx context.Context, entry catalog.Entry) []Finding {
 	if len(accounts) == 0 {
 		return nil
 	}
-	return reachAll(ctx, m.home, entry, accounts, m.Environment)
+	return reachAll(ctx, m.home, entry, accounts, m.Environment, m.Flags)
 }

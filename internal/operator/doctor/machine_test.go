@@ -106,7 +106,12 @@ func TestMachineBroken(t *testing.T) {
 			fails("credentials", "no run has begun one", "`tokenctl run` does not run", "docs/single-machine.md", "tokenctl run"),
 		},
 		"a provider that is down": {
-			func(l *local) { l.boxes.Close() }, fails("hesabe address", "refuses connections", "curl"),
+			func(l *local) { l.boxes.Close() },
+			fails("hesabe address", "refuses connections", "curl", "tokenctl seed credentials --provider hesabe"),
+		},
+		"credentials that name no address": {
+			func(l *local) { l.seed(`{"username":"u"}`) },
+			found{"hesabe address", doctor.Skipped, []string{"no credentials name an address of hesabe"}},
 		},
 		"credentials with a mistake": {
 			func(l *local) { l.seed(`{"username":"u"}`) }, fails("credentials", "password is missing", "seed credentials"),

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,7 +27,7 @@ const reachLimit = 10 * time.Second
 // reach looks whether the provider can be reached, from this machine.
 func (p *provider) reach(ctx context.Context) []Finding {
 	settings, _ := p.read(ctx)
-	found := reachAll(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment)
+	found := reachAll(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment, p.Flags)
 	for i, f := range found {
 		if f.Verdict == OK {
 			found[i].Cause += ", from this machine"
@@ -40,10 +41,11 @@ func (p *provider) reach(ctx context.Context) []Finding {
 }
 
 // reachAll looks at each address of a provider's accounts.
-func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []Finding {
+func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment, flags string) []Finding {
 	var found []Finding
-	for _, address := range addresses(ctx, h, entry, accounts, environment) {
-		found = append(found, reachOne(ctx, address)...)
+	all := addresses(ctx, h, entry, accounts, environment)
+	for _, address := range slices.Sorted(maps.Keys(all)) {
+		found = append(found, reachOne(ctx, address, seedLine(flags, entry.Name, all[address]))...)
 	}
 	if len(found) == 0 {
 		return []Finding{skipped("no credentials name an address of %s", entry.Name)}
@@ -51,43 +53,44 @@ func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts [
 	return found
 }
 
-// addresses are where the accounts' credentials say that the provider is. Credentials that
-// cannot be used name none.
-func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []string {
+// addresses are where the accounts' credentials say that the provider is, each with an
+// account that says so. Credentials that cannot be used name none.
+func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) map[string]string {
 	client := entry.New(exchange.New(exchange.Options{}), environment)
-	var all []string
+	all := map[string]string{}
 	for _, account := range accounts {
 		address := client.Address()
 		v, err := h.Secrets.Current(ctx, refresh.Key{Provider: entry.Name, Account: account}, refresh.Credentials)
 		if err == nil {
-			if _, err := client.Open(v.Value); err == nil {
-				if fields, err := reply.Parse(v.Value.Reveal()); err == nil && fields.Text("base_url") != "" {
-					address = strings.TrimSpace(fields.Text("base_url"))
-				}
+			if _, err := client.Open(v.Value); err != nil {
+				continue
+			}
+			if fields, err := reply.Parse(v.Value.Reveal()); err == nil && fields.Text("base_url") != "" {
+				address = strings.TrimSpace(fields.Text("base_url"))
 			}
 		}
 		if address != "" {
-			all = append(all, address)
+			all[address] = account
 		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }
 
 // reachOne asks an address for anything, without credentials: what it answers is all the
-// same. Like the calls of the functions it takes no proxy and follows no redirect.
-func reachOne(ctx context.Context, address string) []Finding {
+// same. Like the calls of the functions it takes no proxy and follows no redirect. seed is
+// the line that corrects the address.
+func reachOne(ctx context.Context, address, seed string) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
 	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
-		return []Finding{fail("%s is no address", address).mend("correct base_url in the credentials")}
+		return []Finding{fail("%s is no address", address).mend("correct base_url in the credentials", seed)}
 	}
 	began := time.Now()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return []Finding{unreachable(request.URL, err)}
+		return []Finding{unreachable(request.URL, err, seed)}
 	}
 	_ = response.Body.Close()
 	found := []Finding{ok("%s answers", address)}
@@ -102,7 +105,7 @@ func reachOne(ctx context.Context, address string) []Finding {
 }
 
 // unreachable says at which step it failed.
-func unreachable(u *url.URL, err error) Finding {
+func unreachable(u *url.URL, err error, seed string) Finding {
 	host := u.Hostname()
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
@@ -110,14 +113,14 @@ func unreachable(u *url.URL, err error) Finding {
 	switch {
 	case errors.As(err, &name):
 		return fail("the name %s is not found: %s", host, name.Err).
-			mend("see base_url in the credentials, and this machine's DNS", "getent hosts "+host)
+			mend("see this machine's DNS; if base_url is wrong, correct the credentials", "getent hosts "+host, seed)
 	case errors.As(err, &certificate), errors.As(err, &record):
 		return fail("%s shows no certificate that this machine trusts: %v", host, err).
 			mend("see whether a proxy stands between, and the date of this machine",
 				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail("%s refuses connections", u.Host).
-			mend("see base_url in the credentials, and whether the provider is down", "curl -sI "+u.String())
+			mend("see whether the provider is down; if base_url is wrong, correct the credentials", "curl -sI "+u.String(), seed)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail("%s does not answer within %s", u.Host, reachLimit).
 			mend("a firewall, or the provider, may filter this machine's address: have it allowed", "curl -sI "+u.String())

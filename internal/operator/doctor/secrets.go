@@ -69,13 +69,9 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 // missing tells of an account's secrets that are not there, of so many.
 func (p *provider) missing(account string, names []string, of int) []Finding {
 	if len(names) == of {
-		seed := "seed credentials --provider " + p.entry.Name
-		if account != "default" {
-			seed += " --account " + account
-		}
 		return []Finding{fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0]).
 			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them",
-				tokenctl(p.Flags, seed))}
+				seedLine(p.Flags, p.entry.Name, account))}
 	}
 	var found []Finding
 	for _, name := range names {
@@ -137,7 +133,7 @@ func (p *provider) key(ctx context.Context, id string) []Finding {
 	if _, missing := errors.AsType[*kmstypes.NotFoundException](err); missing {
 		return []Finding{fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.entry.Name).mend(
 			"give the secrets another key (KmsKeyArn), then seed the credentials anew",
-			tokenctl(p.Flags, "seed credentials --provider "+p.entry.Name))}
+			seedLine(p.Flags, p.entry.Name, "default"))}
 	}
 	if err != nil {
 		return []Finding{p.trouble(err, "kms:DescribeKey", id)}

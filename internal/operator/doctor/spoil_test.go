@@ -43,7 +43,7 @@ func closedPort(t *testing.T) string {
 
 func (w *world) backups(table string, on bool) {
 	w.t.Helper()
-	_, err := w.tables.UpdateContinuousBackups(w.t.Context(), &dynamodb.UpdateContinuousBackupsInput{
+	_, err := w.Tables.UpdateContinuousBackups(w.t.Context(), &dynamodb.UpdateContinuousBackupsInput{
 		TableName:                        &table,
 		PointInTimeRecoverySpecification: &dynamotypes.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: &on},
 	})
@@ -53,10 +53,10 @@ func (w *world) backups(table string, on bool) {
 // variable sets a variable of Hesabe's function.
 func (w *world) variable(name, value string) {
 	w.t.Helper()
-	function, err := w.lambda.GetFunctionConfiguration(w.t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(hesabe)})
+	function, err := w.Lambda.GetFunctionConfiguration(w.t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(hesabe)})
 	w.must(err)
 	function.Environment.Variables[name] = value
-	_, err = w.lambda.UpdateFunctionConfiguration(w.t.Context(), &lambda.UpdateFunctionConfigurationInput{
+	_, err = w.Lambda.UpdateFunctionConfiguration(w.t.Context(), &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: aws.String(hesabe), Environment: &lambdatypes.Environment{Variables: function.Environment.Variables},
 	})
 	w.must(err)
@@ -64,7 +64,7 @@ func (w *world) variable(name, value string) {
 
 func (w *world) timeout(seconds int32) {
 	w.t.Helper()
-	_, err := w.lambda.UpdateFunctionConfiguration(w.t.Context(), &lambda.UpdateFunctionConfigurationInput{
+	_, err := w.Lambda.UpdateFunctionConfiguration(w.t.Context(), &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: aws.String(hesabe), Timeout: &seconds,
 	})
 	w.must(err)
@@ -72,13 +72,13 @@ func (w *world) timeout(seconds int32) {
 
 // faults makes the functions fail with that payload.
 func (w *world) faults(payload string) {
-	w.front.invoke = func(string) (string, bool) { return payload, true }
+	w.Front.Invoke = func(string) (string, bool) { return payload, true }
 }
 
 // schedule changes Hesabe's schedule, from what the template makes of it.
 func (w *world) schedule(change func(*scheduler.UpdateScheduleInput)) {
 	w.t.Helper()
-	now, err := w.scheduler.GetSchedule(w.t.Context(), &scheduler.GetScheduleInput{Name: aws.String(hesabe)})
+	now, err := w.Scheduler.GetSchedule(w.t.Context(), &scheduler.GetScheduleInput{Name: aws.String(hesabe)})
 	w.must(err)
 	if w.asDeployed == nil {
 		w.asDeployed = &scheduler.UpdateScheduleInput{
@@ -88,7 +88,7 @@ func (w *world) schedule(change func(*scheduler.UpdateScheduleInput)) {
 	next, target := *w.asDeployed, *w.asDeployed.Target
 	next.Target = &target
 	change(&next)
-	_, err = w.scheduler.UpdateSchedule(w.t.Context(), &next)
+	_, err = w.Scheduler.UpdateSchedule(w.t.Context(), &next)
 	w.must(err)
 }
 
@@ -141,26 +141,26 @@ func (w *world) state(state refresh.State) {
 
 func (w *world) send(queue string) {
 	w.t.Helper()
-	_, err := w.sqs.SendMessage(w.t.Context(), &sqs.SendMessageInput{QueueUrl: w.queue(queue), MessageBody: aws.String("{}")})
+	_, err := w.SQS.SendMessage(w.t.Context(), &sqs.SendMessageInput{QueueUrl: w.queue(queue), MessageBody: aws.String("{}")})
 	w.must(err)
 }
 
 func (w *world) purge(queue string) {
 	w.t.Helper()
-	_, err := w.sqs.PurgeQueue(w.t.Context(), &sqs.PurgeQueueInput{QueueUrl: w.queue(queue)})
+	_, err := w.SQS.PurgeQueue(w.t.Context(), &sqs.PurgeQueueInput{QueueUrl: w.queue(queue)})
 	w.must(err)
 }
 
 func (w *world) queue(name string) *string {
 	w.t.Helper()
-	where, err := w.sqs.GetQueueUrl(w.t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
+	where, err := w.SQS.GetQueueUrl(w.t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
 	w.must(err)
 	return where.QueueUrl
 }
 
 func (w *world) ring(alarm string, state cwtypes.StateValue) {
 	w.t.Helper()
-	_, err := w.watch.SetAlarmState(w.t.Context(), &cloudwatch.SetAlarmStateInput{
+	_, err := w.Watch.SetAlarmState(w.t.Context(), &cloudwatch.SetAlarmStateInput{
 		AlarmName: &alarm, StateValue: state, StateReason: aws.String("one datapoint"),
 	})
 	w.must(err)

@@ -130,6 +130,15 @@ func (s *stack) cli(format string, args ...any) string {
 	return line + " " + fmt.Sprintf(format, args...)
 }
 
+// seedLine is the line that puts credentials in.
+func seedLine(flags, provider, account string) string {
+	words := "seed credentials --provider " + provider
+	if account != "default" {
+		words += " --account " + account
+	}
+	return tokenctl(flags, words)
+}
+
 // tokenctl is a line for this command, with the flags that find the home.
 func tokenctl(flags, words string) string {
 	return strings.TrimSpace("tokenctl " + words + " " + flags)

@@ -50,8 +50,8 @@ func TestStack(t *testing.T) {
 			broken.t = t
 			b.spoil(&broken)
 			want(t, look(t, broken.stack.Checks(), b.check), b.check, b.verdict, b.says...)
-			w.front.reset()
-			w.front.invoke = w.dryRun
+			w.Front.Reset()
+			w.Front.Invoke = w.dryRun
 			if b.heal != nil {
 				b.heal(&broken)
 			}
@@ -66,7 +66,7 @@ func TestStack(t *testing.T) {
 // answers makes the front change what an operation answers. moto's resources never come
 // into such a state.
 func answers(operation string, change func(body string) string) func(*world) {
-	return func(w *world) { w.front.rewrite[operation] = change }
+	return func(w *world) { w.Front.Rewrite[operation] = change }
 }
 
 func replaced(old, by string) func(string) string {

@@ -10,23 +10,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cwschemas "github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
 
-	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/moto/deployed"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/doctor"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/homes/awshome"
@@ -37,54 +28,26 @@ import (
 // world is a stack on an emulated AWS in which all is well: deployed, seeded, and run
 // once.
 type world struct {
+	*deployed.Stack
 	t     *testing.T
-	front *front
 	boxes *sandbox.Sandbox
 	home  *home.Home
 	stack doctor.Stack
 
-	lambda    *lambda.Client // for what a test arranges, past the front
-	scheduler *scheduler.Client
-	watch     *cloudwatch.Client
-	sns       *sns.Client
-	sqs       *sqs.Client
-	secrets   *secretsmanager.Client
-	tables    *dynamodb.Client
-
-	topic      string
 	wasRow     *refresh.Row                   // Hesabe's row
 	asDeployed *scheduler.UpdateScheduleInput // Hesabe's schedule
 }
 
 const (
-	prefix = "token-refresh"
-	ledger = prefix + "-ledger"
-	moved  = prefix + "-transactions"
+	prefix = deployed.Prefix
+	ledger = deployed.Ledger
+	moved  = deployed.Transactions
 )
 
 func newWorld(t *testing.T, parameters map[string]string) *world {
 	t.Helper()
-	server := moto.Start(t) // one stack alone: the names of another are the same
-	cfg := server.Config()
-	w := &world{
-		t: t, front: startFront(t, server.URL),
-		lambda: lambda.NewFromConfig(cfg), scheduler: scheduler.NewFromConfig(cfg), sns: sns.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg),
-		secrets: secretsmanager.NewFromConfig(cfg), tables: dynamodb.NewFromConfig(cfg),
-		watch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.Protocol = awsquery.New(cwschemas.GraniteServiceVersion20100801) }),
-	}
-	loaded, err := template.Load("../../../template.yaml")
-	w.must(err)
-	stack, err := loaded.Stack(parameters)
-	w.must(err)
-	w.role(server.URL)
-	w.deploy(stack)
-	_, err = w.sns.Subscribe(t.Context(), &sns.SubscribeInput{
-		TopicArn: &w.topic, Protocol: aws.String("email"), Endpoint: aws.String("team@example.com"),
-	})
-	w.must(err)
-
-	tested := server.Config()
-	tested.BaseEndpoint = &w.front.url
+	w := &world{t: t, Stack: deployed.Start(t, "../../../template.yaml", parameters)}
+	tested := w.Config()
 	tested.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	clients := awshome.FromConfig(tested)
 	w.home = &home.Home{
@@ -92,9 +55,10 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 		Editor: clients.Editor(prefix, ""),
 	}
 	w.stack = doctor.Stack{
-		Config: tested, Home: w.home, Name: "stack", SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
+		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
 		Invoke: true, Now: time.Now,
 	}
+	var err error
 	w.boxes, err = sandbox.Start(sandbox.Options{})
 	w.must(err)
 	t.Cleanup(w.boxes.Close)
@@ -105,8 +69,15 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 		_, err = w.run(entry.Name, invoke.Event{})
 		w.must(err)
 	}
-	w.front.invoke = w.dryRun
+	w.Front.Invoke = w.dryRun
 	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) key(provider string) refresh.Key {

@@ -1,5 +1,10 @@
 package health
 
+import (
+	"regexp"
+	"strings"
+)
+
 // command is a line for tokenctl about this credential.
 func (c Credential) command(words string) string {
 	line := "tokenctl " + words + " --provider " + c.Key.Provider
@@ -11,6 +16,14 @@ func (c Credential) command(words string) string {
 
 // doctor is the line that looks for what is wrong around the credentials.
 func (c Credential) doctor() string { return c.withFlags("tokenctl doctor") }
+
+// ofAWS are the flags that AWS's own command has too.
+var ofAWS = regexp.MustCompile(`--(?:region|profile) (?:'[^']*'|\S+)`)
+
+// aws is a line for AWS's own command.
+func (c Credential) aws(words string) string {
+	return strings.Join(append([]string{"aws", words}, ofAWS.FindAllString(c.Flags, -1)...), " ")
+}
 
 func (c Credential) withFlags(line string) string {
 	if c.Flags != "" {

@@ -51,6 +51,7 @@ type Fault string
 // The faults.
 const (
 	Missing  Fault = "missing"  // the secret itself
+	Deleted  Fault = "deleted"  // it is scheduled for deletion, and can be had back
 	Empty    Fault = "empty"    // nobody has filled it in
 	Broken   Fault = "broken"   // its text cannot be used
 	Rotating Fault = "rotating" // AWS's native rotation is on

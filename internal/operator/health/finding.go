@@ -82,6 +82,11 @@ func warn(about Condition, cause, mend string, commands ...string) Finding {
 // none reports whether nothing was found.
 func (f Finding) none() bool { return f.State == "" }
 
+// tells reports whether other says nothing more.
+func (f Finding) tells(other Finding) bool {
+	return strings.HasPrefix(f.Cause, other.Cause) && slices.Equal(f.Commands, other.Commands)
+}
+
 // first is the first of all that was found.
 func first(all ...Finding) Finding {
 	for _, f := range all {
@@ -107,7 +112,7 @@ func (c Credential) Findings(now time.Time) []Finding {
 	}
 	all := []Finding{main}
 	for _, f := range []Finding{c.paused(), c.secretAtFault(), c.accessEdited(now), c.indexAtFault(), c.unchecked()} {
-		if !f.none() && f.Condition != main.Condition {
+		if !f.none() && f.Condition != main.Condition && !main.tells(f) {
 			all = append(all, f)
 		}
 	}

@@ -200,7 +200,15 @@ func TestVerdict(t *testing.T) {
 		}, health.OK, health.Healthy, "", nil},
 		"access is rotated by AWS": {func(c *credential) {
 			c.Access = health.Secret{Name: "s/access", Fault: health.Rotating, Err: errors.New("rotation is on")}
-		}, health.Act, health.SecretAtFault, "secret s/access: rotation is on|turn the rotation off", nil},
+			c.Flags = "--region eu-west-1 --secret-prefix s --profile 'my own'"
+		}, health.Act, health.SecretAtFault, "AWS's own rotation is on for the secret s/access|switch it off", []string{
+			"aws secretsmanager cancel-rotate-secret --secret-id s/access --region eu-west-1 --profile 'my own'",
+		}},
+		"tokens are scheduled for deletion": {func(c *credential) {
+			c.Tokens = health.Secret{Name: "s/tokens", Fault: health.Deleted, Err: errors.New("deleted")}
+		}, health.Act, health.SecretAtFault, "the secret s/tokens is scheduled for deletion|bring it back", []string{
+			"aws secretsmanager restore-secret --secret-id s/tokens",
+		}},
 
 		"the refresh token is dead": {
 			func(c *credential) {
@@ -237,7 +245,7 @@ func TestVerdict(t *testing.T) {
 		"the function may not read": {func(c *credential) {
 			failed(c, outcome.Misconfigured, "the role needs secretsmanager:GetSecretValue")
 			c.Row.State, c.Row.CredentialsVersionID = refresh.Misconfigured, ""
-		}, health.Act, health.Misconfigured, "secretsmanager:GetSecretValue|may read and decrypt", []string{doctor}},
+		}, health.Act, health.Misconfigured, "secretsmanager:GetSecretValue|sam deploy puts its role right", []string{doctor}},
 		"the credentials are broken, which a run has said": {func(c *credential) {
 			failed(c, outcome.Misconfigured, "old")
 			c.Row.State, c.Row.CredentialsVersionID = refresh.Misconfigured, ""

@@ -123,6 +123,8 @@ func (s *Secret) fail(err error) {
 	switch {
 	case err == nil:
 		return
+	case errors.Is(err, awshome.ErrDeleted):
+		s.Fault = Deleted
 	case errors.Is(err, refresh.ErrNoSecret):
 		s.Fault = Missing
 	case errors.Is(err, refresh.ErrNoValue):

@@ -55,8 +55,12 @@ func (c Credential) secretAtFault() Finding {
 		switch {
 		case s.Fault == Missing:
 			return act(SecretAtFault, cause, "make it, which seed does with all that are missing", c.command("seed credentials"))
+		case s.Fault == Deleted:
+			return act(SecretAtFault, fmt.Sprintf("the secret %s is scheduled for deletion", s.Name), "bring it back",
+				c.aws("secretsmanager restore-secret --secret-id "+s.Name))
 		case s.Fault == Rotating:
-			return act(SecretAtFault, cause, "turn the rotation off, as the cause says")
+			cause = fmt.Sprintf("AWS's own rotation is on for the secret %s: two writers would take versions from each other", s.Name)
+			return act(SecretAtFault, cause, "switch it off", c.aws("secretsmanager cancel-rotate-secret --secret-id "+s.Name))
 		case s.Fault == Broken && s.Name == c.Tokens.Name:
 			return act(SecretAtFault, cause, `put a refresh token into it, as {"refresh_token":"…"}`, c.command("seed tokens"))
 		case s.Fault == Broken:

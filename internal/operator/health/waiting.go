@@ -56,7 +56,7 @@ func (c Credential) misconfigured() Finding {
 	cause := c.because("a run could not go on")
 	if c.unread() {
 		return act(Misconfigured, cause,
-			"each tick looks again; if this does not pass, see whether the function may read and decrypt the secrets", c.doctor())
+			"give the function what the cause names (on AWS, sam deploy puts its role right): each tick looks again", c.doctor())
 	}
 	return act(Misconfigured, cause,
 		fmt.Sprintf("correct the secret %s, or force a run, if what stood in the way is gone without that", c.Credentials.Name),

@@ -13,6 +13,7 @@ import (
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
@@ -116,7 +117,7 @@ func (s Seeder) write(ctx context.Context, doc refresh.Document, value secret.St
 	}
 	for _, document := range documents {
 		_, err := s.Home.Secrets.CurrentID(ctx, s.key(), document)
-		if errors.Is(err, refresh.ErrNoSecret) {
+		if errors.Is(err, refresh.ErrNoSecret) && !errors.Is(err, awshome.ErrDeleted) {
 			err = s.Home.Editor.CreateSecret(ctx, s.key(), document)
 		}
 		if err != nil {

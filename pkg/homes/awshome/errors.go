@@ -23,6 +23,10 @@ var (
 	ErrRotation = errors.New("native rotation is on")
 )
 
+// ErrDeleted is about a secret that is scheduled for deletion. It comes together with the
+// port's ErrNoSecret: whoever makes a secret that is missing cannot make this one.
+var ErrDeleted = errors.New("the secret is scheduled for deletion")
+
 // failure is an error with its own words. What AWS said is in it for errors.As, and
 // in its text only where that can't quote a value.
 type failure struct {

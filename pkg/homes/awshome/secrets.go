@@ -133,7 +133,7 @@ func (s *Secrets) describe(ctx context.Context, name string) (*secretsmanager.De
 	case err != nil:
 		return nil, s.failure("describe", "DescribeSecret", name, err)
 	case described.DeletedDate != nil:
-		return nil, fail([]error{refresh.ErrNoSecret},
+		return nil, fail([]error{ErrDeleted, refresh.ErrNoSecret},
 			"the secret %q is scheduled for deletion: bring it back with \"aws secretsmanager restore-secret --secret-id %s\"", name, name)
 	}
 	return described, nil

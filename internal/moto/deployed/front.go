@@ -1,4 +1,4 @@
-package doctor_test
+package deployed
 
 import (
 	"bytes"
@@ -16,34 +16,35 @@ import (
 	"time"
 )
 
-// front stands before moto and does what AWS does and moto does not: it refuses what the
+// Front stands before moto and does what AWS does and moto does not: it refuses what the
 // caller may not do, invokes functions (moto wants Docker for that), and tells of states
-// that moto's resources never come into.
-type front struct {
-	url string
+// that moto's resources never come into. Its fields are set while no call is under way.
+type Front struct {
+	URL string
 
-	mu      sync.Mutex
-	refuse  map[string]string                   // operation, or that and whom it is about → error code
-	rewrite map[string]func(body string) string // operation → what becomes of its answer
-	invoke  func(path string) (answer string, fault bool)
-	ahead   time.Duration // of the Date header
+	Refuse  map[string]string                   // operation, or that and whom it is about → error code
+	Rewrite map[string]func(body string) string // operation → what becomes of its answer
+	Invoke  func(path string) (answer string, fault bool)
+	Ahead   time.Duration // of the Date header
+
+	mu sync.Mutex
 }
 
-// reset lets all calls through again.
-func (f *front) reset() {
+// Reset lets all calls through again. Functions are still invoked as before.
+func (f *Front) Reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refuse, f.rewrite, f.ahead = map[string]string{}, map[string]func(string) string{}, 0
+	f.Refuse, f.Rewrite, f.Ahead = map[string]string{}, map[string]func(string) string{}, 0
 }
 
-func startFront(t *testing.T, moto string) *front {
+func startFront(t testing.TB, moto string) *Front {
 	t.Helper()
 	address, err := url.Parse(moto)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &front{}
-	f.reset()
+	f := &Front{}
+	f.Reset()
 	proxy := httputil.NewSingleHostReverseProxy(address)
 	proxy.ModifyResponse = f.answer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,9 +55,9 @@ func startFront(t *testing.T, moto string) *front {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		operation := operationOf(r, string(body))
 		f.mu.Lock()
-		code, invoke := f.refuse[operation], f.invoke
+		code, invoke := f.Refuse[operation], f.Invoke
 		if code == "" {
-			code = f.refuse[operation+" "+subjectOf(r, body)]
+			code = f.Refuse[operation+" "+subjectOf(r, body)]
 		}
 		f.mu.Unlock()
 		switch {
@@ -74,16 +75,16 @@ func startFront(t *testing.T, moto string) *front {
 		}
 	}))
 	t.Cleanup(server.Close)
-	f.url = server.URL
+	f.URL = server.URL
 	return f
 }
 
 // answer changes what moto has answered.
-func (f *front) answer(r *http.Response) error {
+func (f *Front) answer(r *http.Response) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r.Header.Set("Date", time.Now().Add(f.ahead).UTC().Format(http.TimeFormat))
-	change := f.rewrite[r.Request.Header.Get("Test-Operation")]
+	r.Header.Set("Date", time.Now().Add(f.Ahead).UTC().Format(http.TimeFormat))
+	change := f.Rewrite[r.Request.Header.Get("Test-Operation")]
 	if change == nil {
 		return nil
 	}
@@ -143,7 +144,8 @@ func refuse(w http.ResponseWriter, r *http.Request, operation, code string) {
 		" because no identity-based policy allows the action"
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
+			code, message)
 		return
 	}
 	w.Header().Set("X-Amzn-ErrorType", code)

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"tokenrefresh/internal/moto/deployed"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/sandbox"
+)
+
+const (
+	hesabeFunction = deployed.Name + "-refresh-hesabe"
+	hesabeTokens   = deployed.Prefix + "/hesabe/default/tokens"
+)
+
+// awsTroubles are those of a stack, broken in turn.
+var awsTroubles = []trouble{
+	{
+		name: "nobody has put credentials in", fresh: true,
+		breaks: func(*testing.T, *site) {},
+		status: told{exitDone, "nobody has filled in the secret token-refresh/tconnect/default/credentials", "tokenctl seed credentials --provider tconnect"},
+		doctor: told{exitPerson, "nobody has filled in the secret token-refresh/tconnect/default/credentials", "tokenctl seed credentials --provider tconnect"},
+		types:  func(s *site) string { return s.Credentials(sandbox.TConnect) },
+		acts: func(t *testing.T, s *site) { // as both tell
+			s.seeds(t, sandbox.Hesabe, s.Credentials(sandbox.Hesabe))
+			s.seeds(t, sandbox.Berbix, s.Credentials(sandbox.Berbix))
+		},
+	},
+	{
+		name: "the schedule is switched off",
+		breaks: func(t *testing.T, s *site) {
+			s.switchesOff(t)
+			s.passes(t, sandbox.Hesabe, 30*time.Minute)
+		}, noRun: true,
+		status: told{exitPerson, "a refresh is due, and no run has begun one for", "tokenctl doctor"}, // which sees the schedule
+		doctor: told{exitPerson, hesabeFunction + " is switched off: nothing calls the function", "aws --region eu-west-1 scheduler update-schedule"},
+	},
+	{
+		name: "the permission to read a secret is gone",
+		breaks: func(t *testing.T, s *site) {
+			s.aws.Front.Refuse["GetSecretValue "+hesabeTokens] = "AccessDeniedException"
+			s.due(t, sandbox.Hesabe)
+		},
+		status: told{exitPerson, `read the secret "` + hesabeTokens + `": the role needs secretsmanager:GetSecretValue`, "tokenctl doctor"},
+		doctor: told{exitPerson, "AWS refuses secretsmanager:GetSecretValue", "allow secretsmanager:GetSecretValue"},
+		acts:   func(_ *testing.T, s *site) { s.aws.Front.Reset() },
+	},
+	{
+		name: "a secret is deleted",
+		breaks: func(t *testing.T, s *site) {
+			_, err := s.aws.Secrets.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(hesabeTokens)})
+			must(t, err)
+			s.due(t, sandbox.Hesabe)
+		},
+		status: told{exitPerson, "the secret " + hesabeTokens + " is scheduled for deletion", "aws secretsmanager restore-secret --secret-id " + hesabeTokens},
+		doctor: told{exitPerson, "the secret " + hesabeTokens + " is scheduled for deletion", "aws --region eu-west-1 secretsmanager restore-secret"},
+	},
+	{
+		name:   "somebody has edited the ledger",
+		breaks: func(t *testing.T, s *site) { s.writes(t, "phase", &dynamotypes.AttributeValueMemberN{Value: "1"}) },
+		status: told{exitPerson, `row hesabe/default: attribute "phase" is not a string`, "correct what the cause names"},
+		doctor: told{exitPerson, `row hesabe/default: attribute "phase" is not a string`, "correct what the cause names"},
+		acts: func(t *testing.T, s *site) {
+			s.writes(t, "phase", &dynamotypes.AttributeValueMemberS{Value: "idle"})
+		},
+	},
+	{
+		name: "nobody has confirmed the mail of the alarms",
+		breaks: func(_ *testing.T, s *site) { // moto takes every subscription for confirmed
+			pending := regexp.MustCompile(`<SubscriptionArn>.*?</SubscriptionArn>`)
+			s.aws.Front.Rewrite["ListSubscriptionsByTopic"] = func(body string) string {
+				return pending.ReplaceAllString(body, "<SubscriptionArn>PendingConfirmation</SubscriptionArn>")
+			}
+		},
+		status: nothing,
+		doctor: told{exitPerson, deployed.Mail + " has not confirmed", "aws --region eu-west-1 sns subscribe"},
+		acts:   func(_ *testing.T, s *site) { s.aws.Front.Reset() }, // the mail's link is followed
+	},
+}
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestTroubleOnAWS(t *testing.T) {
+	stack := deployed.Start(t, "../../template.yaml", nil)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": stack.Front.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	h, err := home.Open(t.Context(), home.Options{
+		Kind: home.AWS, SecretPrefix: deployed.Prefix, LedgerTable: deployed.Ledger, TransactionsTable: deployed.Transactions,
+	})
+	must(t, err)
+	s := &site{(&world{h, nil}).furnish(t), stack}
+	stack.Front.Invoke = func(path string) (string, bool) { return s.invoked(t, path) }
+	for _, b := range awsTroubles {
+		t.Run(b.name, func(t *testing.T) { b.play(t, s) })
+	}
+	s.doctor(t).want(t, exitDone)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// invoked is what Lambda answers to a dry run of a function: what the command says here.
+func (s *site) invoked(t *testing.T, path string) (answer string, fault bool) {
+	t.Helper()
+	_, provider, _ := strings.Cut(path, "-refresh-")
+	provider, _, _ = strings.Cut(provider, "/")
+	got := s.run(t, "", "refresh", "--dry-run", "--json", "--provider", provider)
+	if got.code == exitDone {
+		return got.out, false
+	}
+	text, err := json.Marshal(map[string]string{"errorType": "NeedsPersonError", "errorMessage": strings.TrimSpace(got.err)})
+	must(t, err)
+	return string(text), true
+}
+
+// switchesOff switches Hesabe's schedule off, as a click on AWS's console does.
+func (s *site) switchesOff(t *testing.T) {
+	t.Helper()
+	now, err := s.aws.Scheduler.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(hesabeFunction)})
+	must(t, err)
+	_, err = s.aws.Scheduler.UpdateSchedule(t.Context(), &scheduler.UpdateScheduleInput{
+		Name: now.Name, ScheduleExpression: now.ScheduleExpression, FlexibleTimeWindow: now.FlexibleTimeWindow, Target: now.Target,
+		State: schedulertypes.ScheduleStateDisabled,
+	})
+	must(t, err)
+}
+
+// writes edits an attribute of Hesabe's row, as people do on AWS's console.
+func (s *site) writes(t *testing.T, attribute string, value dynamotypes.AttributeValue) {
+	t.Helper()
+	_, err := s.aws.Tables.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(deployed.Ledger),
+		Key: map[string]dynamotypes.AttributeValue{
+			"provider": &dynamotypes.AttributeValueMemberS{Value: "hesabe"}, "account": &dynamotypes.AttributeValueMemberS{Value: "default"},
+		},
+		UpdateExpression:          aws.String("SET #a = :v"),
+		ExpressionAttributeNames:  map[string]string{"#a": attribute},
+		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":v": value},
+	})
+	must(t, err)
+}
+
+// cli does what a line for AWS's own command says, of those that troubles are mended with.
+func (s *site) cli(t *testing.T, words []string) {
+	t.Helper()
+	var verbs []string
+	flags := map[string]string{}
+	for i := 0; i < len(words); i++ {
+		if name, is := strings.CutPrefix(words[i], "--"); is {
+			i++
+			flags[name] = words[i]
+			continue
+		}
+		verbs = append(verbs, words[i])
+	}
+	value := func(name string) *string {
+		if flags[name] == "" {
+			t.Fatalf("no --%s: %q", name, words)
+		}
+		return aws.String(flags[name])
+	}
+	var err error
+	switch verb := strings.Join(verbs, " "); verb {
+	case "secretsmanager restore-secret":
+		_, err = s.aws.Secrets.RestoreSecret(t.Context(), &secretsmanager.RestoreSecretInput{SecretId: value("secret-id")})
+	case "sns subscribe":
+		_, err = s.aws.SNS.Subscribe(t.Context(), &sns.SubscribeInput{
+			TopicArn: value("topic-arn"), Protocol: value("protocol"), Endpoint: value("notification-endpoint"),
+		})
+	case "scheduler update-schedule":
+		var target schedulertypes.Target
+		must(t, json.Unmarshal([]byte(*value("target")), &target))
+		_, mode, _ := strings.Cut(*value("flexible-time-window"), "Mode=")
+		_, err = s.aws.Scheduler.UpdateSchedule(t.Context(), &scheduler.UpdateScheduleInput{
+			Name: value("name"), ScheduleExpression: value("schedule-expression"), Target: &target,
+			State:              schedulertypes.ScheduleState(*value("state")),
+			FlexibleTimeWindow: &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowMode(mode)},
+		})
+	default:
+		t.Fatalf("nobody has taught the test %q", verb)
+	}
+	must(t, err)
+}

@@ -1,0 +1,271 @@
+// Package deployed gives tests the template's stack on an emulated AWS.
+package deployed
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwschemas "github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
+
+	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/template"
+)
+
+// Stack is what CloudFormation makes of the template, with what IAM and Lambda do of it in
+// Front. Its names are the template's own, so a test process has one alone.
+type Stack struct {
+	Front *Front
+	Topic string // of the alarms, its ARN
+
+	Lambda    *lambda.Client // for what a test arranges, past the front
+	Scheduler *scheduler.Client
+	Watch     *cloudwatch.Client
+	SNS       *sns.Client
+	SQS       *sqs.Client
+	Secrets   *secretsmanager.Client
+	Tables    *dynamodb.Client
+
+	server *moto.Server
+	t      testing.TB
+}
+
+// The stack's names.
+const (
+	Name         = "stack"
+	Prefix       = "token-refresh" // of secrets and tables
+	Ledger       = Prefix + "-ledger"
+	Transactions = Prefix + "-transactions"
+)
+
+// Mail is who has subscribed to the alarms.
+const Mail = "team@example.com"
+
+// Start deploys the template in a file.
+func Start(t testing.TB, path string, parameters map[string]string) *Stack {
+	t.Helper()
+	server := moto.Start(t)
+	cfg := server.Config()
+	d := &Stack{
+		Front:  startFront(t, server.URL),
+		Lambda: lambda.NewFromConfig(cfg), Scheduler: scheduler.NewFromConfig(cfg),
+		SNS: sns.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg),
+		Secrets: secretsmanager.NewFromConfig(cfg), Tables: dynamodb.NewFromConfig(cfg),
+		Watch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
+			o.Protocol = awsquery.New(cwschemas.GraniteServiceVersion20100801)
+		}),
+		server: server, t: t,
+	}
+	loaded, err := template.Load(path)
+	d.must(err)
+	stack, err := loaded.Stack(parameters)
+	d.must(err)
+	d.role(server.URL)
+	d.deploy(stack)
+	_, err = d.SNS.Subscribe(t.Context(), &sns.SubscribeInput{
+		TopicArn: &d.Topic, Protocol: aws.String("email"), Endpoint: aws.String(Mail),
+	})
+	d.must(err)
+	return d
+}
+
+// Config is for the clients of what is tested.
+func (d *Stack) Config() aws.Config {
+	cfg := d.server.Config()
+	cfg.BaseEndpoint = &d.Front.URL
+	return cfg
+}
+
+func (d *Stack) must(err error) {
+	d.t.Helper()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// deploy makes what the template has, as CloudFormation would.
+func (d *Stack) deploy(stack *template.Stack) {
+	d.t.Helper()
+	ctx := d.t.Context()
+	physical := map[string]string{}
+	for _, id := range stack.Of("AWS::SNS::Topic") {
+		topic, err := d.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("stack-" + id)})
+		d.must(err)
+		physical[id] = *topic.TopicArn
+		d.Topic = *topic.TopicArn
+	}
+	for _, id := range stack.Of("AWS::SQS::Queue") {
+		name := template.Get[string](stack.Resources[id].Properties, "QueueName")
+		if name == "" {
+			name = "stack-" + id + "-1A2B"
+		}
+		queue, err := d.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
+		d.must(err)
+		physical[id], physical[id+".QueueName"] = *queue.QueueUrl, name
+		physical[id+".Arn"] = "arn:aws:sqs:eu-west-1:123456789012:" + name
+	}
+	for _, id := range stack.Of("AWS::DynamoDB::Table") {
+		d.table(stack.Resources[id].Properties)
+	}
+	for _, id := range stack.Of("AWS::SecretsManager::Secret") {
+		_, err := d.Secrets.CreateSecret(ctx, like[secretsmanager.CreateSecretInput](d.t, stack.Resources[id].Properties))
+		d.must(err)
+	}
+	for _, id := range stack.Of(template.Function) {
+		d.function(stack, id, physical)
+		physical[id] = template.Get[string](stack.Resources[id].Properties, "FunctionName")
+	}
+	for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+		alarm := like[cloudwatch.PutMetricAlarmInput](d.t, stack.Resources[id].Properties,
+			"Threshold", "Period", "EvaluationPeriods", "DatapointsToAlarm")
+		for i, topic := range alarm.AlarmActions {
+			alarm.AlarmActions[i] = physical[topic]
+		}
+		alarm.OKActions = alarm.AlarmActions
+		for i, dimension := range alarm.Dimensions {
+			if name := physical[*dimension.Value]; name != "" {
+				alarm.Dimensions[i].Value = &name
+			}
+		}
+		_, err := d.Watch.PutMetricAlarm(ctx, alarm)
+		d.must(err)
+	}
+	for _, id := range stack.Of("AWS::CloudWatch::Dashboard") {
+		name := template.Get[string](stack.Resources[id].Properties, "DashboardName")
+		_, err := d.Watch.PutDashboard(ctx, &cloudwatch.PutDashboardInput{DashboardName: &name, DashboardBody: aws.String("{}")})
+		d.must(err)
+	}
+	for _, id := range stack.Of("AWS::Lambda::EventSourceMapping") {
+		p := stack.Resources[id].Properties
+		_, err := d.Lambda.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
+			FunctionName:   aws.String(physical[template.Get[string](p, "FunctionName")]),
+			EventSourceArn: aws.String(physical[template.Get[string](p, "EventSourceArn")]),
+		})
+		d.must(err)
+	}
+}
+
+func (d *Stack) table(properties template.Object) {
+	d.t.Helper()
+	ctx := d.t.Context()
+	table := like[dynamodb.CreateTableInput](d.t, properties)
+	_, err := d.Tables.CreateTable(ctx, table)
+	d.must(err)
+	ttl := template.Get[template.Object](properties, "TimeToLiveSpecification")
+	if ttl != nil {
+		_, err = d.Tables.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+			TableName: table.TableName, TimeToLiveSpecification: like[dynamotypes.TimeToLiveSpecification](d.t, ttl),
+		})
+		d.must(err)
+	}
+	_, err = d.Tables.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+		TableName: table.TableName, PointInTimeRecoverySpecification: like[dynamotypes.PointInTimeRecoverySpecification](d.t,
+			template.Get[template.Object](properties, "PointInTimeRecoverySpecification")),
+	})
+	d.must(err)
+}
+
+func (d *Stack) function(stack *template.Stack, id string, physical map[string]string) {
+	d.t.Helper()
+	ctx := d.t.Context()
+	p := stack.Resources[id].Properties
+	environment := stack.Environment(id)
+	for name, value := range environment {
+		if url := physical[value]; url != "" {
+			environment[name] = url
+		}
+	}
+	role := aws.String("arn:aws:iam::123456789012:role/stack")
+	made, err := d.Lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
+		FunctionName: aws.String(template.Get[string](p, "FunctionName")), Role: role, Runtime: lambdatypes.RuntimeProvidedal2023,
+		Handler: aws.String("bootstrap"), Code: &lambdatypes.FunctionCode{ZipFile: zipped(d.t)},
+		Timeout: aws.Int32(int32(template.Get[int](p, "Timeout"))), Environment: &lambdatypes.Environment{Variables: environment},
+	})
+	d.must(err)
+	schedule := template.Get[template.Object](p, "Events", "Tick", "Properties")
+	input := like[scheduler.CreateScheduleInput](d.t, schedule)
+	input.Target = &schedulertypes.Target{
+		Arn: made.FunctionArn, RoleArn: role, Input: aws.String(template.Get[string](schedule, "Input")),
+		RetryPolicy:      like[schedulertypes.RetryPolicy](d.t, template.Get[template.Object](schedule, "RetryPolicy")),
+		DeadLetterConfig: &schedulertypes.DeadLetterConfig{Arn: aws.String(physical["DeadLetters.Arn"])},
+	}
+	_, err = d.Scheduler.CreateSchedule(ctx, input)
+	d.must(err)
+}
+
+// role makes the role that moto wants a function to have. Its signature is not checked.
+func (d *Stack) role(endpoint string) {
+	d.t.Helper()
+	form := url.Values{
+		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"stack"}, "AssumeRolePolicyDocument": {
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+				`"Action":"sts:AssumeRole"}]}`,
+		},
+	}
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	d.must(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization",
+		"AWS4-HMAC-SHA256 Credential=testing/20261122/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0")
+	answer, err := http.DefaultClient.Do(r)
+	d.must(err)
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		d.t.Fatalf("the role: %s", answer.Status)
+	}
+}
+
+// zipped is a package of code that is never run.
+func zipped(t testing.TB) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	archive := zip.NewWriter(&b)
+	if _, err := archive.Create("bootstrap"); err != nil {
+		t.Fatal(err)
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// like reads a resource's properties into the input of the call that makes it: the names
+// in CloudFormation are those of the API. Parameters are texts, so numbers may be too.
+func like[T any](t testing.TB, properties template.Object, numbers ...string) *T {
+	t.Helper()
+	for _, name := range numbers {
+		if text, isText := properties[name].(string); isText {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			properties[name] = n
+		}
+	}
+	text, err := json.Marshal(properties)
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := new(T)
+	if err := json.Unmarshal(text, input); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return input
+}
