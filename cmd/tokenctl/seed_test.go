@@ -98,6 +98,23 @@ func TestSeedRefuses(t *testing.T) {
 	}
 }
 
+// What is made where no stack is takes the names from the stack that is deployed later.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestSeedWithoutALedger(t *testing.T) {
+	w := awsWorld(t)
+	t.Setenv("LEDGER_TABLE", "")
+	for verb, text := range map[string]string{"credentials": hesabeCredentials, "tokens": planted} {
+		w.run(t, text, "seed", verb, "--provider", "hesabe", "--table-prefix", "other").want(t, exitPerson,
+			"nothing was written", "deploy the stack first", "--region", `"other-ledger"`)
+	}
+	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+		if _, err := w.Secrets.CurrentID(t.Context(), refresh.Key{Provider: "hesabe", Account: "default"}, doc); !errors.Is(err, refresh.ErrNoSecret) {
+			t.Errorf("%s was made: %v", doc, err)
+		}
+	}
+}
+
 //nolint:paralleltest // variables tell the command of AWS
 func TestSeedTokens(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {

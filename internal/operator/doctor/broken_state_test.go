@@ -29,6 +29,14 @@ var brokenState = []breakage{
 		spoil: func(w *world) { w.stack.Accounts = []string{"shop-2"} },
 	},
 	{
+		name: "neither secrets nor a ledger", found: fails("hesabe secrets", "hesabe/shop-2 has no secrets", "deploy the stack"),
+		spoil: func(w *world) {
+			w.stack.Accounts = []string{"shop-2"}
+			w.Front.Refuse["Query"] = "ResourceNotFoundException"
+		},
+		never: "tokenctl seed",
+	},
+	{
 		name: "a deleted secret", found: fails("hesabe secrets", "scheduled for deletion", "restore-secret --secret-id "+tokens),
 		spoil: func(w *world) {
 			_, err := w.Secrets.DeleteSecret(w.t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(tokens)})

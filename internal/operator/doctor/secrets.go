@@ -51,7 +51,7 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 			keys = append(keys, aws.ToString(described.KmsKeyId))
 			looked++
 		}
-		found = append(found, p.missing(account, missing, len(documents))...)
+		found = append(found, p.missing(ctx, account, missing, len(documents))...)
 	}
 	slices.Sort(keys)
 	for _, key := range slices.Compact(keys) {
@@ -67,9 +67,14 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 }
 
 // missing tells of an account's secrets that are not there, of so many.
-func (p *provider) missing(account string, names []string, of int) []Finding {
+func (p *provider) missing(ctx context.Context, account string, names []string, of int) []Finding {
 	if len(names) == of {
-		return []Finding{fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0]).
+		none := fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0])
+		if _, err := p.Home.Ledger.Rows(ctx, p.entry.Name); err != nil { // made now, they would take the stack's names
+			return []Finding{none.mend("see the ledger first: deploy the stack, or name the right one with " +
+				"--secret-prefix, --table-prefix and --region")}
+		}
+		return []Finding{none.
 			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them",
 				seedLine(p.Flags, p.entry.Name, account))}
 	}

@@ -20,6 +20,7 @@ type breakage struct {
 	name  string
 	spoil func(w *world)
 	heal  func(w *world) // nil: spoil has touched the front and what the doctor is told alone
+	never string         // what no finding may say
 	found
 }
 
@@ -49,7 +50,11 @@ func TestStack(t *testing.T) {
 			broken := *w
 			broken.t = t
 			b.spoil(&broken)
-			want(t, look(t, broken.stack.Checks(), b.check), b.check, b.verdict, b.says...)
+			findings := look(t, broken.stack.Checks(), b.check)
+			want(t, findings, b.check, b.verdict, b.says...)
+			if text := (doctor.Report{Findings: findings}).Text(0, false); b.never != "" && strings.Contains(text, b.never) {
+				t.Errorf("it says %q:\n%s", b.never, text)
+			}
 			w.Front.Reset()
 			w.Front.Invoke = w.dryRun
 			if b.heal != nil {

@@ -58,6 +58,9 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	if err != nil {
 		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
+	if _, err := s.row(ctx); err != nil {
+		return Report{}, err
+	}
 	var warnings []string
 	if unknown := unknownFields(provider, text); len(unknown) > 0 {
 		warnings = append(warnings, "not known to "+s.Provider.Name+", and kept: "+strings.Join(unknown, ", "))
@@ -82,10 +85,7 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if err != nil {
 		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	row, exists, err := s.Home.Ledger.Row(ctx, s.key())
-	if err == nil && exists {
-		err = row.Unreadable
-	}
+	row, err := s.row(ctx)
 	if err != nil {
 		return Report{}, err
 	}
@@ -106,6 +106,23 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 		warnings = append(warnings, "not known, and kept: "+strings.Join(seed.Unknown, ", "))
 	}
 	return s.write(ctx, refresh.TokensDoc, text, warnings)
+}
+
+// row is the credential's row. It is read before anything is written: a secret that is
+// made where no stack is takes the name from the stack that is deployed later.
+func (s Seeder) row(ctx context.Context) (refresh.Row, error) {
+	row, exists, err := s.Home.Ledger.Row(ctx, s.key())
+	if err == nil && exists {
+		err = row.Unreadable
+	}
+	switch {
+	case errors.Is(err, awshome.ErrNoTable):
+		return row, fmt.Errorf("%w: deploy the stack first, or name its prefixes (--secret-prefix, --table-prefix) and --region: %w",
+			ErrRefused, err)
+	case err != nil:
+		return row, fmt.Errorf("%w: the ledger must be readable first: %w", ErrRefused, err)
+	}
+	return row, nil
 }
 
 // write makes what is missing of the credential's secrets, puts the value into one, and
