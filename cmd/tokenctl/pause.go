@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 		if _, err := t.check(); err != nil {
 			return err
 		}
-		h, err := o.open(cmd.Context(), home.Options{})
+		h, err := o.open(cmd.Context(), home.Options{Existing: true})
 		if err != nil {
 			return err
 		}
@@ -43,17 +44,20 @@ func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		said := map[bool]string{true: "paused", false: "not paused"}[paused]
-		switch {
-		case exists && row.Unreadable == nil && row.Paused == paused, !exists && !paused:
-			said += " before"
-		default:
-			if err := h.Ledger.SetPaused(cmd.Context(), key, paused); err != nil {
+		if !exists { // a row would stay, and runs would look for the secrets of that account
+			_, err := h.Secrets.CurrentID(cmd.Context(), key, refresh.Credentials)
+			if errors.Is(err, refresh.ErrNoSecret) {
+				return noAccount(cmd.Context(), h, t.account, t.provider)
+			}
+			if err != nil {
 				return err
 			}
 		}
-		if !exists && paused {
-			said += "; it is new: nothing was known of this account"
+		said := map[bool]string{true: "paused", false: "not paused"}[paused]
+		if row.Unreadable == nil && row.Paused == paused {
+			said += " before"
+		} else if err := h.Ledger.SetPaused(cmd.Context(), key, paused); err != nil {
+			return err
 		}
 		result := map[string]any{"provider": t.provider, "account": t.account, "paused": paused}
 		return o.print(cmd, result, fmt.Sprintf("%s: %s", key, said))

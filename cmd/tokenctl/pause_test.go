@@ -39,10 +39,32 @@ func TestPauseAndResume(t *testing.T) {
 	})
 }
 
+// A name that was mistyped makes no row: a run would look for the secrets of that account.
+//
 //nolint:paralleltest // variables tell the command of AWS
 func TestPauseOfAnUnknownAccount(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		w.run(t, "", "resume", "--provider", "berbix", "--account", "shop-2").want(t, exitDone, "not paused")
+		for _, verb := range []string{"pause", "resume"} {
+			w.run(t, "", verb, "--provider", "hesabe").want(t, exitFailed, "there is no such account default: the ledger has none yet")
+		}
+		for _, account := range []string{"shop-2", "default"} {
+			w.write(t, refresh.Row{Key: refresh.Key{Provider: "hesabe", Account: account}, Phase: refresh.Idle})
+		}
+		for _, verb := range []string{"pause", "resume"} {
+			w.run(t, "", verb, "--provider", "hesabe", "--account", "shop-3").want(t, exitFailed,
+				"there is no such account shop-3: there are hesabe/default, hesabe/shop-2\n")
+			if _, exists := w.row(t, "hesabe", "shop-3"); exists {
+				t.Errorf("%s makes a row", verb)
+			}
+		}
+	})
+}
+
+//nolint:paralleltest // variables tell the command of AWS
+func TestPauseOfAnAccountWithoutARow(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		w.put(t, refresh.Key{Provider: "berbix", Account: "shop-2"}, refresh.Credentials, "")
+		w.run(t, "", "resume", "--provider", "berbix", "--account", "shop-2").want(t, exitDone, "not paused before")
 		if _, exists := w.row(t, "berbix", "shop-2"); exists {
 			t.Error("resume makes a row")
 		}
