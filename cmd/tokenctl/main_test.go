@@ -93,7 +93,7 @@ func TestWrongUsage(t *testing.T) {
 		"record --status deleted --file f":               "none of the others can be",
 		"record --transaction-id -1 --status deleted":    `"transaction_id"`,
 		"record --transaction-id 1 --status done":        `"status"`,
-		"record --transaction-id 1":                      `"refresh_token": is missing`,
+		"record --transaction-id 1":                      `"refresh_token" is missing`,
 		"record --file f.txt":                            "--format",
 		"record --file f.csv --workers -1":               "--workers",
 		"record --transaction-id 1 --account default/":   "--account",

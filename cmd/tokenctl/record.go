@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/records"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
@@ -43,8 +45,8 @@ func record(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "record {--transaction-id ID | --file F}",
 		Short: "Tell of Berbix transactions to keep fresh, or of their end",
-		Long: `Record stores one transaction, whose refresh token it reads from standard input or asks for, or a file of
-them, a line each:
+		Long: `Record stores one transaction, whose refresh token it reads from standard input (bare, or as
+{"refresh_token":"…"}) or asks for, or a file of them, a line each:
 
   JSON lines  {"transaction_id":1234567890123,"refresh_token":"…","customer_uid":"…"}
   CSV         the same names as a header, commas between cells
@@ -155,11 +157,26 @@ func (r *recording) one(cmd *cobra.Command, o *options) error {
 	return o.print(cmd, map[string]any{"transaction_id": r.id, "outcome": result.Outcome}, said)
 }
 
+// token reads the refresh token.
 func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
+	var text secret.String
+	var err error
 	if terminal.Is(cmd.InOrStdin()) {
-		return terminal.Ask(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "refresh_token", true)
+		text, err = terminal.Ask(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "refresh_token", true)
+	} else {
+		text, err = readText(cmd, "")
 	}
-	return readText(cmd, "")
+	if err != nil {
+		return secret.String{}, err
+	}
+	given, err := seed.ParseToken(text)
+	if err == nil && len(given.Unknown) > 0 {
+		err = fmt.Errorf("beside the refresh token there is %s: a whole record is for --file", strings.Join(given.Unknown, ", "))
+	}
+	if err != nil {
+		return secret.String{}, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return given.RefreshToken, nil
 }
 
 // many records a file.

@@ -43,6 +43,29 @@ func TestRecordOne(t *testing.T) {
 	})
 }
 
+// What is no refresh token does not replace one that is.
+func TestRecordRefusesWhatIsNoToken(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	one := []string{"record", "--transaction-id", "7"}
+	w.run(t, `{"refresh_token":"`+planted+`"}`+"\n", one...).want(t, exitDone, "recorded")
+	for text, says := range map[string]string{
+		planted + "\n" + planted:                                 "white space",
+		planted + " " + planted:                                  "white space",
+		planted + `{"a"`:                                         "there is a {",
+		`{"refresh_token":"` + planted:                           "not a JSON object",
+		`{"token":"` + planted + `"}`:                            `"refresh_token" is missing`,
+		`{"refresh_token":"a b"}`:                                "white space",
+		`{"refresh_token":"` + "\\n" + `"}`:                      `"refresh_token" is missing`,
+		`{"refresh_token":"` + planted + `","transaction_id":8}`: "transaction_id: a whole record is for --file",
+	} {
+		w.run(t, text, one...).want(t, exitUsage, says)
+	}
+	if got := w.transaction(t, 7).RefreshToken.Reveal(); got != planted {
+		t.Errorf("the token is %q", got)
+	}
+}
+
 // write makes a file of that name.
 func write(t *testing.T, name, text string) string {
 	t.Helper()

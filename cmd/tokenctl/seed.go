@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -72,12 +71,6 @@ func seedTokens(o *options) *cobra.Command {
 		return s.do(cmd, o, func(_ catalog.Entry, ask seed.Ask) (secret.String, error) {
 			return seed.AskTokens(ask)
 		}, func(seeder seed.Seeder, ctx context.Context, text secret.String) (seed.Report, error) {
-			if !strings.HasPrefix(text.Reveal(), "{") {
-				var err error
-				if text, err = seed.TokensOf(text); err != nil {
-					return seed.Report{}, err
-				}
-			}
 			return seeder.Tokens(ctx, text, *force)
 		})
 	})

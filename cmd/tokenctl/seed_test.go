@@ -86,6 +86,9 @@ func TestSeedRefuses(t *testing.T) {
 		{"tokens", "hesabe", "", `"refresh_token" is missing`},
 		{"tokens", "hesabe", `{"refresh_token":7}`, `"refresh_token" is not a string`},
 		{"tokens", "hesabe", `{"refresh_token":"` + planted + `","attempt_id":"a"}`, `leave it out`},
+		{"tokens", "hesabe", planted + "\n" + planted, "white space"},
+		{"tokens", "hesabe", `{"refresh_token":"` + planted + ` "}`, "white space"},
+		{"tokens", "hesabe", `x{"refresh_token":"` + planted + `"}`, "there is a {"},
 		{"tokens", "hesabe", spent.Reveal(), "presented before"},
 		{"tokens", "hesabe", `{"refresh_token":"` + spent.Reveal() + `"}`, "presented before"},
 	} {

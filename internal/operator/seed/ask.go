@@ -41,18 +41,7 @@ func AskCredentials(fields []providers.Field, ask Ask) (secret.String, error) {
 }
 
 // AskTokens asks for a refresh token.
-func AskTokens(ask Ask) (secret.String, error) {
-	token, err := ask("refresh_token", true)
-	if err != nil {
-		return secret.String{}, err
-	}
-	return TokensOf(token)
-}
-
-// TokensOf is the document of a bare refresh token.
-func TokensOf(token secret.String) (secret.String, error) {
-	return encoded(map[string]any{"refresh_token": token.Reveal()})
-}
+func AskTokens(ask Ask) (secret.String, error) { return ask("refresh_token", true) }
 
 func encoded(all map[string]any) (secret.String, error) {
 	text, err := json.Marshal(all)

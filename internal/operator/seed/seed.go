@@ -72,13 +72,16 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	return s.write(ctx, refresh.Credentials, text, warnings)
 }
 
-// Tokens begins a chain with a refresh token. It refuses one that was presented before
+// Tokens begins a chain with a refresh token, bare or in its document. It refuses one that was presented before
 // and, unless forced, to push aside a newer one that is on its way.
 func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Report, error) {
 	if s.Provider.Sweep {
 		return Report{}, fmt.Errorf("%w: %s has no chain: use tokenctl record", ErrRefused, s.Provider.Name)
 	}
-	seed, err := refresh.ParseSeed(text)
+	seed, err := ParseToken(text)
+	if err == nil {
+		text, err = document(text)
+	}
 	if err == nil && len(text.Reveal()) > most {
 		err = tooLong()
 	}
