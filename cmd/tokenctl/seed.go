@@ -62,11 +62,11 @@ func seedTokens(o *options) *cobra.Command {
 		Use:   "tokens --provider P [--account A] [--file F]",
 		Short: "Begin a chain with a refresh token",
 		Long: "Tokens takes {\"refresh_token\":\"…\"} or the bare token. A token that was presented before is refused:\n" +
-			"it may be spent.",
+			"it may be spent. So is, without --force, any token where the credential is well: it would end a good chain.",
 	}
 	var s seeding
 	s.register(cmd)
-	force := cmd.Flags().Bool("force", false, "push aside a newer token that is on its way")
+	force := cmd.Flags().Bool("force", false, "push aside a token that is well, or a newer one that is on its way")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		return s.do(cmd, o, func(_ catalog.Entry, ask seed.Ask) (secret.String, error) {
 			return seed.AskTokens(ask)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
 )
@@ -159,6 +160,43 @@ func TestSeedTokensBesideARun(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A chain that works is not ended but by force.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestSeedTokensOverAGoodChain(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		for account, tt := range map[string]struct {
+			is   func(*refresh.Row)
+			well bool
+		}{
+			"well":      {func(*refresh.Row) {}, true},
+			"recovered": {func(r *refresh.Row) { r.LastOutcome = outcome.Recovered }, true},
+			"presented": {func(r *refresh.Row) { r.Spent = []string{secret.New(planted).Fingerprint()} }, false},
+			"dead":      {func(r *refresh.Row) { r.State = refresh.Dead }, false},
+			"transient": {func(r *refresh.Row) { r.LastOutcome = outcome.Transient }, false},
+			"ended":     {func(r *refresh.Row) { r.RefreshExpiresAt = time.Now().Add(-time.Minute) }, false},
+		} {
+			key := refresh.Key{Provider: "tconnect", Account: account}
+			row := w.live(t, key)
+			tt.is(&row)
+			w.write(t, row)
+			before := w.current(t, key.Provider, account, refresh.TokensDoc)
+			args := []string{"seed", "tokens", "--provider", key.Provider, "--account", account}
+			if tt.well {
+				w.run(t, planted+"-2", args...).want(t, exitFailed,
+					"nothing was written: this credential is well: its refresh token would be lost; --force replaces it")
+				if got := w.current(t, key.Provider, account, refresh.TokensDoc); got != before {
+					t.Errorf("%s: tokens %s", account, got)
+				}
+				args = append(args, "--force")
+			}
+			w.run(t, planted+"-2", args...).want(t, exitDone)
+			// Now it is a person's, who may have put the wrong one in.
+			w.run(t, planted+"-3", args[:6]...).want(t, exitDone)
+		}
+	})
 }
 
 func TestSeedFromAFileThatIsNotThere(t *testing.T) {

@@ -72,8 +72,9 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	return s.write(ctx, refresh.Credentials, text, warnings)
 }
 
-// Tokens begins a chain with a refresh token, bare or in its document. It refuses one that was presented before
-// and, unless forced, to push aside a newer one that is on its way.
+// Tokens begins a chain with a refresh token, bare or in its document. It refuses one that
+// was presented before and, unless forced, to push aside one that is well, or a newer one
+// that is on its way.
 func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Report, error) {
 	if s.Provider.Sweep {
 		return Report{}, fmt.Errorf("%w: %s has no chain: use tokenctl record", ErrRefused, s.Provider.Name)
@@ -103,12 +104,38 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	case row.Escrow.AttemptID != "" && !row.Escrow.Raw:
 		return Report{}, fmt.Errorf("%w: the ledger keeps a newer chain (attempt %s), which a tick will store: wait for it, or --force",
 			ErrRefused, row.Escrow.AttemptID)
+	default:
+		if err := s.refuseWell(ctx, row); err != nil {
+			return Report{}, err
+		}
 	}
 	var warnings []string
 	if len(seed.Unknown) > 0 {
 		warnings = append(warnings, "not known, and kept: "+strings.Join(seed.Unknown, ", "))
 	}
 	return s.write(ctx, refresh.TokensDoc, text, warnings)
+}
+
+// refuseWell refuses to end a chain that works: its last run has stored a token that nobody
+// has presented yet. A version that a person has put there since is theirs to replace.
+func (s Seeder) refuseWell(ctx context.Context, row refresh.Row) error {
+	now := time.Now()
+	ended := !row.RefreshExpiresAt.IsZero() && !now.Before(row.RefreshExpiresAt)
+	if row.State != refresh.OK || !row.LastOutcome.Rotates() || ended {
+		return nil
+	}
+	current, err := s.Home.Secrets.Current(ctx, s.key(), refresh.TokensDoc)
+	if errors.Is(err, refresh.ErrNoSecret) || errors.Is(err, refresh.ErrNoValue) || errors.Is(err, refresh.ErrMalformed) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	held, err := refresh.ParseTokens(current.Value)
+	if err != nil || held.AttemptID == "" || held.RefreshToken.Blank() || row.Presented(held.RefreshToken) {
+		return nil //nolint:nilerr // what a run cannot use is not lost
+	}
+	return fmt.Errorf("%w: this credential is well: its refresh token would be lost; --force replaces it", ErrRefused)
 }
 
 // row is the credential's row. It is read before anything is written: a secret that is
