@@ -102,7 +102,7 @@ func (s *seeding) do(
 	if err != nil {
 		return err
 	}
-	report, err := write(seed.Seeder{Home: h, Provider: entry, Account: s.account}, cmd.Context(), text)
+	report, err := write(seed.Seeder{Home: h, Provider: entry, Account: s.account, Flags: o.given(cmd)}, cmd.Context(), text)
 	if err != nil {
 		return err
 	}

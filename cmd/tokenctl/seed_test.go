@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,7 +54,8 @@ func TestSeedCredentials(t *testing.T) {
 			t.Errorf("row %+v", row)
 		}
 		w.run(t, "", "pause", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone)
-		w.run(t, hesabeCredentials, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone, "tokenctl resume")
+		w.run(t, hesabeCredentials, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone,
+			strings.TrimSpace("it is paused: tokenctl resume --provider hesabe --account shop-2 "+strings.Join(w.flags, " "))+"\n")
 	})
 }
 
@@ -64,7 +66,8 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 	if _, err := w.Secrets.CurrentID(t.Context(), refresh.Key{Provider: "berbix", Account: "default"}, refresh.TokensDoc); !errors.Is(err, refresh.ErrNoSecret) {
 		t.Errorf("berbix has tokens: %v", err)
 	}
-	w.run(t, `{"base_url":"https://hesabe.example"}`, "seed", "credentials", "--provider", "hesabe").want(t, exitDone, "warning: without a login")
+	w.run(t, `{"base_url":"https://hesabe.example"}`, "seed", "credentials", "--provider", "hesabe").want(t, exitDone, "warning: without a login",
+		"tokenctl seed tokens --provider hesabe --account default "+strings.Join(w.flags, " ")+"\n")
 }
 
 // What is refused is refused before anything is written.

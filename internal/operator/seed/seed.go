@@ -29,6 +29,8 @@ type Seeder struct {
 	Home     *home.Home
 	Provider catalog.Entry
 	Account  string
+	// Flags are those with which tokenctl finds this home, for the commands that it tells.
+	Flags string
 }
 
 // Report is what was done.
@@ -67,7 +69,7 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	}
 	if !s.Provider.Sweep && !session.CanLogin() {
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
-			"a refresh token: tokenctl seed tokens")
+			"a refresh token: "+s.command("seed tokens"))
 	}
 	return s.write(ctx, refresh.Credentials, text, warnings)
 }
@@ -187,16 +189,20 @@ func (s Seeder) write(ctx context.Context, doc refresh.Document, value secret.St
 }
 
 func (s Seeder) next(row refresh.Row, exists bool) string {
-	name := fmt.Sprintf("--provider %s --account %s", s.Provider.Name, s.Account)
 	switch {
 	case !exists:
-		return "its row in the ledger was lost: tokenctl refresh " + name
+		return "its row in the ledger was lost: " + s.command("refresh")
 	case row.Paused:
-		return "it is paused: tokenctl resume " + name
+		return "it is paused: " + s.command("resume")
 	case row.Phase == refresh.Sending:
 		return "a run is at work: it, or the next one, sees what was written"
 	}
 	return "the next tick looks at it"
+}
+
+// command is a line for tokenctl about this credential.
+func (s Seeder) command(verb string) string {
+	return strings.TrimSpace(fmt.Sprintf("tokenctl %s --provider %s --account %s %s", verb, s.Provider.Name, s.Account, s.Flags))
 }
 
 func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", most) }
