@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,6 +83,12 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	reader := health.Reader{Home: h, Provider: l.provider, Account: l.account, Flags: o.given(cmd)}
 	look := func(ctx context.Context) (status.Report, error) {
 		credentials, err := reader.Read(ctx, time.Now())
+		if err == nil && l.account != "" {
+			credentials = slices.DeleteFunc(credentials, health.Credential.Absent)
+			if len(credentials) == 0 {
+				err = noAccount(ctx, h, l.account, l.providers()...)
+			}
+		}
 		return status.New(credentials, time.Now()), err
 	}
 	if l.watch {
@@ -95,6 +102,14 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	return person(report)
+}
+
+// providers are those that it is about.
+func (l *looking) providers() []string {
+	if l.provider != "" {
+		return []string{l.provider}
+	}
+	return catalog.Names()
 }
 
 // person is an error where a person must act.

@@ -122,7 +122,11 @@ func TestStatus(t *testing.T) {
 			strings.TrimSpace("tokenctl seed credentials --provider hesabe "+strings.Join(w.flags, " "))+"\n",
 			"tokenctl: a person must act: hesabe/default\n")
 		w.run(t, "", "status", "--provider", "berbix").want(t, exitDone, "not_seeded")
-		w.run(t, "", "status", "--account", "shop-2").want(t, exitDone, "shop-2")
+		w.run(t, "", "status", "--account", "shop-2").want(t, exitFailed, "there is no such account shop-2: there are hesabe/default\n")
+		w.run(t, "", "status", "--provider", "berbix", "--account", "shop-2", "--json").want(t, exitFailed, "there is no such account shop-2")
+		if diff := cmp.Diff([]string{"hesabe/default act misconfigured"}, summary(w.status(t, exitPerson, "--account", "default"))); diff != "" {
+			t.Errorf("it shows accounts that are not there (-want +got):\n%s", diff)
+		}
 
 		w.put(t, key, refresh.Credentials, hesabeLogin)
 		want(exitDone, "hesabe/default warn misconfigured", noTConnect, noBerbix)

@@ -72,7 +72,7 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	}
 	for _, l := range all {
 		// A default that was never set up is no news beside other accounts.
-		if !l.absent() || several[l.Key.Provider] == 1 {
+		if !l.Absent() || several[l.Key.Provider] == 1 {
 			credentials = append(credentials, l.Credential)
 		}
 	}

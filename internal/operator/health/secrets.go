@@ -16,8 +16,8 @@ func (c Credential) all() []Secret {
 	return []Secret{c.Credentials, c.Tokens, c.Access}
 }
 
-// absent reports whether nothing of the credential was ever set up.
-func (c Credential) absent() bool {
+// Absent reports whether nothing of the credential was ever set up.
+func (c Credential) Absent() bool {
 	for _, s := range c.all() {
 		if s.Fault != Missing {
 			return false
@@ -47,7 +47,7 @@ func (c Credential) notSeeded() Finding {
 
 // secretAtFault is about the first secret that no run can use.
 func (c Credential) secretAtFault() Finding {
-	if c.absent() {
+	if c.Absent() {
 		return Finding{}
 	}
 	for _, s := range c.all() {
