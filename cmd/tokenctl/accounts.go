@@ -25,7 +25,7 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 		}
 		for _, row := range rows {
 			if config.ValidAccount(row.Account) { // and not the claim of a shard
-				there = append(there, row.Key.String())
+				there = append(there, row.String())
 			}
 		}
 	}

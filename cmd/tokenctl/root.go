@@ -26,6 +26,7 @@ func root(o *options) *cobra.Command {
 		Use:           "tokenctl",
 		Short:         "The operator's command of token-refresh",
 		Long:          help,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
