@@ -8,6 +8,8 @@ NODE_VENV := .venv/node
 
 # This machine's architecture, as Lambda names it.
 HOST_ARCH = $(patsubst amd64,x86_64,$(shell go env GOHOSTARCH))
+# Where functions are built for it; .aws-sam/build is what `sam deploy` takes, built for what is deployed.
+HOST_BUILD := .aws-sam/host
 FUNCTIONS = $(shell grep -B1 'Type: AWS::Serverless::Function' template.yaml | sed -n 's/^  \(.*\):$$/\1/p')
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin
 # The race detector needs a C compiler; without one Go turns cgo off.
@@ -21,7 +23,7 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test drill soak lint build validate bench fuzz clean functions moto node
+.PHONY: help run tokenctl test drill soak lint build validate bench fuzz clean functions moto node
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,21 +32,23 @@ run: ## Show all of it on this machine, without AWS: records, refreshes, a crash
 	@go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 	@bin/tokenctl local
 
-build: functions ## Build the three functions (.aws-sam/build) and the operator's command (bin/tokenctl)
+build: functions tokenctl ## Build the three functions for this machine (.aws-sam/host), and tokenctl
+
+tokenctl: ## Build the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 
 test: functions moto node ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
-	FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -shuffle=on ./internal/e2e
+	FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
 	$(EXPLORE)
 
 drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
-	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test -run '^TestDrill$$' ./internal/e2e -drill
+	CI=true FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test -run '^TestDrill$$' ./internal/e2e -drill
 	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
 soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
-	CI=true FUNCTIONS_DIR=$(CURDIR)/.aws-sam/build go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
+	CI=true FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
 	$(EXPLORE_ALL)
 	go test ./internal/mutation -v -timeout 0 -all
 
@@ -57,8 +61,8 @@ validate: $(SAM_VENV)/.ready ## Check template.yaml with the SAM CLI and cfn-lin
 	@mkdir -p .aws-sam
 	$(SAM)/python tools/translate.py template.yaml > .aws-sam/translated.json
 	$(SAM)/cfn-lint .aws-sam/translated.json
-	$(SAM)/sam build --parameter-overrides Architecture=$(if $(filter x86_64,$(HOST_ARCH)),arm64,x86_64)
-	$(SAM)/sam build --parameter-overrides Architecture=$(HOST_ARCH)
+	$(SAM)/sam build --build-dir .aws-sam/validate --parameter-overrides Architecture=$(if $(filter x86_64,$(HOST_ARCH)),arm64,x86_64)
+	$(SAM)/sam build --build-dir $(HOST_BUILD) --parameter-overrides Architecture=$(HOST_ARCH)
 
 bench: ## Measure cold start and warm refresh against two other programs, and how many rows a sweep gets done
 	go run ./internal/bench
@@ -76,12 +80,12 @@ clean: ## Remove everything that the other verbs have made
 # it (no Python, no PyPI) the rule that it calls does, with the same result.
 functions:
 	@if $(MAKE) -s $(SAM_VENV)/.ready; then \
-		$(SAM)/sam build --parameter-overrides Architecture=$(HOST_ARCH); \
+		$(SAM)/sam build --build-dir $(HOST_BUILD) --parameter-overrides Architecture=$(HOST_ARCH); \
 	else \
 		echo "No SAM CLI: building the functions without it."; \
 		for f in $(FUNCTIONS); do \
-			mkdir -p .aws-sam/build/$$f && \
-			$(MAKE) -s -f build/$(HOST_ARCH)/Makefile build-$$f ARTIFACTS_DIR=.aws-sam/build/$$f || exit 1; \
+			mkdir -p $(HOST_BUILD)/$$f && \
+			$(MAKE) -s -f build/$(HOST_ARCH)/Makefile build-$$f ARTIFACTS_DIR=$(HOST_BUILD)/$$f || exit 1; \
 		done \
 	fi
 

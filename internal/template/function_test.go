@@ -211,7 +211,7 @@ func TestBuiltBinaries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, function := range stack.Of(template.Function) {
-		info, err := buildinfo.ReadFile(filepath.Join("../../.aws-sam/build", function, "bootstrap"))
+		info, err := buildinfo.ReadFile(filepath.Join("../../.aws-sam/host", function, "bootstrap"))
 		if err != nil {
 			t.Skipf("make functions has not run: %v", err)
 		}
