@@ -106,7 +106,6 @@ func TestSeedRefuses(t *testing.T) {
 }
 
 // What is made where no stack is takes the names from the stack that is deployed later.
-//
 func TestSeedWithoutALedger(t *testing.T) {
 	w := awsWorld(t)
 	t.Setenv("LEDGER_TABLE", "")
