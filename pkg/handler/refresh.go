@@ -33,9 +33,7 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var causes []error
 	var ends []announce.End
 	for _, one := range results {
-		c := credential(one)
-		r.Outcomes[c.Outcome]++
-		r.Credentials = append(r.Credentials, c)
+		c := r.add(one)
 		if cause := c.cause(one.Panicked); cause != nil {
 			causes = append(causes, cause)
 		}
@@ -46,6 +44,14 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.Announce.Tell(ctx, ends)
 	}
 	return answer(r, causes)
+}
+
+// add puts how a run ended for a credential into the result.
+func (r *Result) add(one refresh.Result) Credential {
+	c := credential(one)
+	r.Outcomes[c.Outcome]++
+	r.Credentials = append(r.Credentials, c)
+	return c
 }
 
 func credential(one refresh.Result) Credential {

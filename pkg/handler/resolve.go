@@ -14,8 +14,6 @@ func (h *Refresh) Resolve(ctx context.Context, account string, how refresh.Resol
 	if err != nil {
 		return Result{}, err
 	}
-	c := credential(one)
-	r.Outcomes[c.Outcome]++
-	r.Credentials = append(r.Credentials, c)
+	r.add(one)
 	return r, nil
 }

@@ -93,3 +93,11 @@ func Enough(ctx context.Context, need time.Duration) error {
 	}
 	return nil
 }
+
+// Bounded gives ctx a deadline so far away, where it has none.
+func Bounded(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, most)
+}

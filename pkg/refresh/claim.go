@@ -94,11 +94,7 @@ func (a *attempt) unclaim(ctx context.Context, before Row, fingerprint string) R
 	defer cancel()
 	a.unspend(fingerprint)
 	a.row.LoginFailures, a.row.NotBefore = before.LoginFailures, before.NotBefore
-	what := outcome.Transient
-	if lasting(a.read.accessErr) {
-		what = outcome.Misconfigured
-	}
-	return a.settleFailed(persist, what, a.at(AccessDoc, a.read.accessErr))
+	return a.settleFailed(persist, outcomeOf(a.read.accessErr), a.at(AccessDoc, a.read.accessErr))
 }
 
 // forget gives back a claim that was made of what is not so. The row is as it was.

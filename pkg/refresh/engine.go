@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 )
 
@@ -50,7 +51,7 @@ var ErrPanic = errors.New("internal error: the run panicked")
 // Run looks at every credential once, or at the one that req names, and does what
 // is due. It never returns early: one credential's trouble is no other's.
 func (e *Engine) Run(ctx context.Context, req Request) []Result {
-	ctx, cancel := e.bounded(ctx)
+	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
 	req.began = e.Now()
 	rows, err := e.rows(ctx, req.Account)
@@ -127,14 +128,6 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 		})
 	}
 	return results
-}
-
-// bounded gives ctx a deadline where it has none.
-func (e *Engine) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, e.RunTimeout)
 }
 
 // one does work on one credential and contains its panic.

@@ -98,6 +98,14 @@ func (a *attempt) at(doc Document, err error) error {
 	return fmt.Errorf("secret %s: %w", a.name(doc), err)
 }
 
+// outcomeOf is the outcome of an error of the secrets: it passes, or waits for a person.
+func outcomeOf(err error) outcome.Outcome {
+	if lasting(err) {
+		return outcome.Misconfigured
+	}
+	return outcome.Transient
+}
+
 // lasting reports whether an error of the secrets stays until a person acts.
 func lasting(err error) bool {
 	return errors.Is(err, ErrNoSecret) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrMalformed)

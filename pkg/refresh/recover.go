@@ -75,11 +75,7 @@ func (a *attempt) postpone(ctx context.Context, cause error) Result {
 	guard := a.held()
 	a.row.ClaimedUntil = a.Now()
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
-	what := outcome.Transient
-	if lasting(cause) {
-		what = outcome.Misconfigured
-	}
-	return Result{Outcome: what, Err: errors.Join(cause, err)}
+	return Result{Outcome: outcomeOf(cause), Err: errors.Join(cause, err)}
 }
 
 // lost follows an attempt of which nothing is left: whether the provider acted,

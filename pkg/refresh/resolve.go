@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 )
 
 // Resolution is what a person decides of a credential that waits for one, or whose last
@@ -37,7 +38,7 @@ var ErrUnresolved = errors.New("not resolved")
 // superseded after Discard, busy while another run is at work. req.Force and req.DryRun
 // mean nothing here. An error is ErrUnresolved, and says what to do instead.
 func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Result, error) {
-	ctx, cancel := e.bounded(ctx)
+	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
 	req.Force, req.DryRun, req.began = false, false, e.Now()
 	rows, err := e.rows(ctx, req.Account)
@@ -67,7 +68,7 @@ func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 	}
 	a.look(ctx, true)
 	if err := a.certain(ctx); err != nil {
-		return untold(err), nil
+		return Result{Outcome: outcomeOf(err), Err: err}, nil
 	}
 	switch how {
 	case Accept:
@@ -89,14 +90,6 @@ func (a *attempt) certain(ctx context.Context) error {
 	return a.confirm(ctx)
 }
 
-// untold is the result where the secrets could not be read.
-func untold(err error) Result {
-	if lasting(err) {
-		return Result{Outcome: outcome.Misconfigured, Err: err}
-	}
-	return Result{Outcome: outcome.Transient, Err: err}
-}
-
 // left is the reply that the last attempts have left, and whether it is a version of
 // tokens already.
 func (a *attempt) left() (c chain, staged bool, err error) {
@@ -114,6 +107,13 @@ func (a *attempt) left() (c chain, staged bool, err error) {
 	return c, false, nil
 }
 
+// restsOn reports whether nothing is left of any attempt, and version id is current and
+// settled.
+func (a *attempt) restsOn(id string) bool {
+	r := a.row
+	return r.Phase != Sending && r.State == OK && r.Escrow.AttemptID == "" && r.VersionID == id && a.read.tokens.ID == id
+}
+
 // accept promotes the reply that was left.
 func (a *attempt) accept(ctx context.Context) (Result, error) {
 	c, staged, err := a.left()
@@ -126,8 +126,7 @@ func (a *attempt) accept(ctx context.Context) (Result, error) {
 	case a.spent(c.refreshToken):
 		return Result{}, fmt.Errorf("%w: the stored reply's refresh token was presented since: relogin, or put a new one into %s",
 			ErrUnresolved, a.name(TokensDoc))
-	case a.row.Phase != Sending && a.row.State == OK && a.row.VersionID == c.attemptID && a.read.tokens.ID == c.attemptID &&
-		a.row.PublishedVersionID == c.attemptID && a.row.Escrow.AttemptID == "":
+	case a.restsOn(c.attemptID) && a.row.PublishedVersionID == c.attemptID:
 		return Result{}, fmt.Errorf("%w: the last reply is current already", ErrUnresolved)
 	}
 	next := a.row
@@ -159,10 +158,10 @@ func (a *attempt) relogin(ctx context.Context) (Result, error) {
 func (a *attempt) discard(ctx context.Context) (Result, error) {
 	s := a.read
 	token := s.chain.refreshToken
-	switch r := a.row; {
+	switch {
 	case s.chainErr != nil:
 		return Result{}, fmt.Errorf("%w: %w", ErrUnresolved, a.at(TokensDoc, s.chainErr))
-	case r.Phase != Sending && r.State == OK && r.Escrow.AttemptID == "" && r.VersionID == s.tokens.ID && r.LoginFailures == 0:
+	case a.restsOn(s.tokens.ID) && a.row.LoginFailures == 0:
 		return Result{}, fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
 	case a.carried():
 		return Result{}, fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
@@ -198,5 +197,5 @@ func (a *attempt) forgo(ctx context.Context) Result {
 	case errors.As(err, &lost):
 		return Result{Outcome: outcome.Busy}
 	}
-	return untold(fmt.Errorf("settle in the ledger: %w", err))
+	return Result{Outcome: outcomeOf(err), Err: fmt.Errorf("settle in the ledger: %w", err)}
 }

@@ -92,7 +92,7 @@ func (e Engine) WithDefaults() *Engine {
 // the same moment.
 func (e *Engine) Run(ctx context.Context, req Request) Report {
 	began := e.Now()
-	ctx, cancel := e.bounded(ctx)
+	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	var rows []refresh.Row
@@ -132,12 +132,4 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	}
 	wg.Wait()
 	return newReport(sweeps)
-}
-
-// bounded gives ctx a deadline where it has none.
-func (e *Engine) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, e.RunTimeout)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
 )
@@ -62,7 +63,7 @@ func (r Record) Validate() error {
 // more: its refresh token is dropped, so that a refresh under way cannot bring it
 // back, and of a deleted one its access token too.
 func (e *Engine) Record(ctx context.Context, records []Record) []Recorded {
-	ctx, cancel := e.bounded(ctx)
+	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
 	results := make([]Recorded, len(records))
 	byID := map[int64][]int{}
