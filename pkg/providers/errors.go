@@ -12,24 +12,43 @@ import (
 // Kind says what a failed call means for the refresh token that it presented.
 type Kind int
 
-// The kinds. Their order carries no meaning.
+// The kinds, one for each way in which a call ends without tokens. Package exchange
+// tells them apart, the same for all providers. Their order carries no meaning.
+//
+// Login returns neither Refused nor MaybeRefused: both are Misconfigured there.
 const (
-	// Unknown: the request, or part of it, left and no reply says what became of
-	// it: timeout, reset, 408, 5xx, a truncated body, HTML, a 2xx that cannot be
-	// read. The token may be spent. It is the zero value, the careful reading of an
-	// error that nobody classified.
+	// Unknown means that the token may be spent: a timeout, a cut answer, 303, 408,
+	// 409, 5xx, or a 2xx that holds neither tokens nor words that are known. It is the
+	// zero value, the careful reading of an error that nobody classified.
+	// Next: a login, else uncertain. Error.Partial may hold an access token.
 	Unknown Kind = iota
-	// NotSent: no byte of the request left (DNS, dial, TLS handshake). The token
-	// is as good as before.
+	// NotSent means that no byte of the request left: DNS, dial, TLS. The token is alive.
+	// Next: back-off.
 	NotSent
-	// Refused: the provider says that this token is dead.
+	// Refused means that the provider says in its own words that this token is dead.
+	// Next: a login, else dead.
 	Refused
-	// Misconfigured: a person must change something first: redirect, wrong URL,
-	// wrong API secret, refused login. The token was not acted on.
+	// MaybeRefused means that the answer may speak of the token: 401 "Unauthenticated.",
+	// 422 with a list of errors. The token counts as alive. Next: a login if there is
+	// one, else misconfigured and the back-off. Never dead.
+	MaybeRefused
+	// Misconfigured means that the provider says in its own words that client, secret or
+	// password are wrong, or that Open cannot read them. The token is alive. Next: an
+	// edit by a person, or a few tries far apart, because providers lock accounts.
 	Misconfigured
-	// RateLimited: 429 or 425; the token was not acted on. See Error.RetryAfter.
+	// RateLimited means 429, 425 or the provider's words for it. The token is alive.
+	// Next: after Error.RetryAfter.
 	RateLimited
+	// TurnedAway means any other complete 4xx or 3xx: a gateway, a firewall, a page, a
+	// wrong address, an error code that nobody knows. The token is alive by
+	// assumption, the only one that the promise rests on. Next: misconfigured and the
+	// back-off; no login.
+	TurnedAway
 )
+
+// Alive reports whether the refresh token may be presented again. For TurnedAway that
+// is an assumption.
+func (k Kind) Alive() bool { return k != Unknown && k != Refused }
 
 // String names the kind as logs and messages do.
 func (k Kind) String() string {
@@ -38,15 +57,22 @@ func (k Kind) String() string {
 		return "not sent"
 	case Refused:
 		return "refused"
+	case MaybeRefused:
+		return "perhaps refused"
 	case Misconfigured:
 		return "misconfigured"
 	case RateLimited:
 		return "rate limited"
+	case TurnedAway:
+		return "turned away"
 	case Unknown:
 		return "unknown"
 	}
 	return fmt.Sprintf("kind %d", int(k))
 }
+
+// MaxRaw bounds Error.Raw, in bytes: replies of the known providers have 2 KB.
+const MaxRaw = 16 << 10
 
 // Error is how a call to a provider failed. Its text is made for operators and
 // contains nothing of what was sent or received but the HTTP status.
@@ -55,12 +81,21 @@ type Error struct {
 	Provider string // "hesabe"
 	Op       string // "refresh", "login", "open", "decode"
 	Status   int    // HTTP status; 0 without a reply
-	// RetryAfter is the wait a rate limit asked for, at least a second; 0 where it
-	// asked for none. The caller clamps it from above.
+	// RetryAfter is the wait that a rate limit asked for, between a second and an hour;
+	// 0 where it asked for none.
 	RetryAfter time.Duration
-	// Raw is the body of a 2xx that could not be read: it may hold the only copy
-	// of a rotated token. Empty otherwise.
+	// Raw is the answer as text where it may hold the only copy of a rotated token: a
+	// 2xx that could not be read, or another answer with something named like a token.
+	// Never a page, and at most MaxRaw bytes. Empty otherwise.
 	Raw secret.String
+	// Partial is what could be read of an answer to a refresh whose new refresh token is
+	// there but cannot be read (another type, another name). Kind is Unknown and Raw the
+	// answer: the presented token is spent, the next one is in Raw alone. Partial's
+	// access token is good and its RefreshToken empty. nil otherwise.
+	//
+	// The caller promotes and publishes Partial without a refresh token, keeps Raw until
+	// a chain with a refresh token is promoted, and never presents the spent one again.
+	Partial *Tokens
 	// Sent is when the request was sent; zero where none was.
 	Sent time.Time
 	// Hint says in a few words what happened and what to do about it.

@@ -15,11 +15,15 @@ import (
 type Tokens struct {
 	AccessToken secret.String // never empty
 	// RefreshToken is empty where the reply carried none (absent, null, "" or
-	// blank); the caller then keeps the one it has.
+	// blank); the caller then keeps the one it has. One that is there but cannot be read
+	// is another thing: see Error.Partial for a refresh, Raw for a login.
 	RefreshToken secret.String
-	ClientToken  secret.String // Berbix only
-	TokenType    string        // "Bearer" unless the reply said otherwise
-	IssuedAt     time.Time     // just before the request was sent
+	// Raw is the reply to a login whose refresh token is there but cannot be read: the
+	// only copy of it. RefreshToken is empty then. Empty otherwise.
+	Raw         secret.String
+	ClientToken secret.String // Berbix only
+	TokenType   string        // "Bearer" unless the reply said otherwise
+	IssuedAt    time.Time     // just before the request was sent
 	// AccessExpiresAt is never after the earlier of expires_in and, where the
 	// access token is a JWT with a later issue time, its exp. Equal to IssuedAt
 	// where the reply's lifetime was unusable.

@@ -237,10 +237,13 @@ func (a *attempt) refreshFailed(ctx context.Context, presented secret.String, ca
 		a.unspend(presented.Fingerprint())
 		a.row.NotBefore = a.pause(cause)
 		return a.settleFailed(persist, outcome.RateLimited, cause)
-	case providers.Misconfigured:
+	case providers.Misconfigured, providers.TurnedAway:
 		a.unspend(presented.Fingerprint())
 		a.row.State = Misconfigured
 		return a.settleFailed(persist, outcome.Misconfigured, cause)
+	case providers.MaybeRefused:
+		a.unspend(presented.Fingerprint())
+		return a.fallBack(ctx, Misconfigured, cause)
 	case providers.Refused:
 		// A refused token is first a race: somebody may have put a newer one there.
 		current, err := a.Secrets.CurrentID(persist, a.row.Key, TokensDoc)

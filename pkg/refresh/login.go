@@ -87,7 +87,7 @@ func (a *attempt) loginFailed(ctx context.Context, cause error) Result {
 			a.row.NotBefore = asked
 		}
 		return a.settleFailed(persist, outcome.RateLimited, cause)
-	case providers.Refused, providers.Misconfigured:
+	case providers.Refused, providers.MaybeRefused, providers.Misconfigured, providers.TurnedAway:
 		if !a.unneeded { // else the chain goes on
 			a.row.State = Misconfigured
 		}

@@ -35,7 +35,7 @@ func (s *sweep) refresh(ctx context.Context, t Transaction) {
 		s.limit(s.Now().Add(pace.RetryAfter(retryAfter(err), t.AccessExpiresAt.Sub(s.Now()))))
 		s.left(outcome.RateLimited, d)
 		s.say(outcome.RateLimited, err)
-	case providers.Misconfigured:
+	case providers.Misconfigured, providers.MaybeRefused, providers.TurnedAway:
 		s.stop(outcome.Misconfigured)
 		s.left(outcome.Misconfigured, d)
 		s.say(outcome.Misconfigured, fmt.Errorf("the secret %s/credentials is refused: %w", s.key(s.account), err))
