@@ -4,8 +4,7 @@ import (
 	"errors"
 	"io/fs"
 
-	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // The exit codes, as the help tells them.
@@ -36,7 +35,7 @@ func codeOf(err error, began bool) int {
 		return exitUsage
 	case errors.Is(err, errPartly):
 		return exitPartly
-	case errors.Is(err, errPerson), errors.Is(err, refresh.ErrForbidden), errors.Is(err, sweep.ErrForbidden),
+	case errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
 		errors.Is(err, fs.ErrPermission):
 		return exitPerson
 	}

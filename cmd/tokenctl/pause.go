@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/home"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 func pause(o *options) *cobra.Command {
@@ -39,14 +39,14 @@ func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		key := refresh.Key{Provider: t.provider, Account: t.account}
+		key := store.Key{Provider: t.provider, Account: t.account}
 		row, exists, err := h.Ledger.Row(cmd.Context(), key)
 		if err != nil {
 			return err
 		}
 		if !exists { // a row would stay, and runs would look for the secrets of that account
-			_, err := h.Secrets.CurrentID(cmd.Context(), key, refresh.Credentials)
-			if errors.Is(err, refresh.ErrNoSecret) {
+			_, err := h.Secrets.CurrentID(cmd.Context(), key, store.Credentials)
+			if errors.Is(err, store.ErrNoSecret) {
 				return noAccount(cmd.Context(), h, t.account, t.provider)
 			}
 			if err != nil {

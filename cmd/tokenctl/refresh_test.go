@@ -17,7 +17,7 @@ import (
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // results are the functions' answers that a command has printed.
@@ -107,11 +107,11 @@ func TestRefreshThatFails(t *testing.T) {
 		}, forced, exitPerson, []string{"hesabe/default: dead", "put login credentials into the secret", "a person must act: hesabe/default is dead"}},
 		"misconfigured beside transient": {func(t *testing.T, s *scene) {
 			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.Status(http.StatusInternalServerError))
-			key := refresh.Key{Provider: "berbix", Account: "default"}
-			if err := s.Editor.CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+			key := store.Key{Provider: "berbix", Account: "default"}
+			if err := s.Editor.CreateSecret(t.Context(), key, store.Credentials); err != nil {
 				t.Fatal(err)
 			}
-			s.put(t, key, refresh.Credentials, `{"api_secret":7}`)
+			s.put(t, key, store.Credentials, `{"api_secret":7}`)
 			s.record(t, s.AddTransaction())
 		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
 		"paused": {func(t *testing.T, s *scene) {
@@ -120,8 +120,8 @@ func TestRefreshThatFails(t *testing.T) {
 		"busy": {func(t *testing.T, s *scene) {
 			row, _ := s.row(t, "hesabe", "default")
 			next := row
-			next.Phase, next.ClaimedUntil = refresh.Sending, time.Now().Add(time.Minute)
-			if err := s.Ledger.Write(t.Context(), next, refresh.Guard{Fence: row.Fence}); err != nil {
+			next.Phase, next.ClaimedUntil = store.Sending, time.Now().Add(time.Minute)
+			if err := s.Ledger.Write(t.Context(), next, store.Guard{Fence: row.Fence}); err != nil {
 				t.Fatal(err)
 			}
 		}, forced, exitDone, []string{"hesabe/default: busy", "its claim ends by itself"}},

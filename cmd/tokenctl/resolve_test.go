@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 //nolint:paralleltest // variables tell the command of AWS
@@ -28,9 +28,9 @@ func TestResolve(t *testing.T) {
 		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
 		do("refresh", "--force").want(t, exitPerson, "uncertain")
-		do("resolve", "accept").want(t, exitFailed, "no reply is stored", refresh.NameOf(w.Secrets, refresh.Key{
+		do("resolve", "accept").want(t, exitFailed, "no reply is stored", store.NameOf(w.Secrets, store.Key{
 			Provider: "hesabe", Account: "default",
-		}, refresh.TokensDoc))
+		}, store.TokensDoc))
 		do("resolve", "discard").want(t, exitFailed, "may have been presented")
 		do("resolve", "relogin").want(t, exitFailed, "has no login")
 		s.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)

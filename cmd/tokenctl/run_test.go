@@ -16,9 +16,10 @@ import (
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
-var hesabeKey = refresh.Key{Provider: "hesabe", Account: "default"}
+var hesabeKey = store.Key{Provider: "hesabe", Account: "default"}
 
 // due makes Hesabe's chain due now.
 func (w *world) due(t *testing.T) {
@@ -86,11 +87,11 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	third := s.start(t, nil, "run", "--every", "1s")
 	third.await(t, "provider=hesabe", "outcome=busy")
 	row, _ := s.row(t, "hesabe", "default")
-	if row.Phase != refresh.Sending {
+	if row.Phase != store.Sending {
 		t.Fatalf("phase %s", row.Phase)
 	}
 	row.ClaimedUntil = time.Now().Add(-time.Second)
-	if err := s.Ledger.Write(t.Context(), row, refresh.Guard{Fence: row.Fence}); err != nil {
+	if err := s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence}); err != nil {
 		t.Fatal(err)
 	}
 	third.await(t, "provider=hesabe", "outcome=logged_in")

@@ -4,8 +4,8 @@ package mutation
 var careBreaks = []breach{
 	{
 		name: "superseded and not due", file: "settle.go",
-		old:    "theirs, Escrow{}, a.Now()",
-		new:    "theirs, Escrow{}, a.Now().Add(leastInterval)",
+		old:    "theirs, store.Escrow{}, a.Now()",
+		new:    "theirs, store.Escrow{}, a.Now().Add(leastInterval)",
 		broken: "a person's version waits while readers have none",
 		core:   true,
 	},

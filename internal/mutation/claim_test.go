@@ -7,13 +7,13 @@ var claimBreaks = []breach{
 		old: "guard := a.unchanged()\n\tmine",
 		new: `stored, exists, _ := a.Ledger.Row(ctx, a.row.Key)
 	next.Fence = stored.Fence + 1
-	guard := Guard{Absent: !exists, Fence: stored.Fence}
+	guard := store.Guard{Absent: !exists, Fence: stored.Fence}
 	mine`,
 		broken: "two runs that read the same row can both claim it",
 		core:   true,
 	},
 	{
-		name: "claim that does not look at the escrow", file: "claim.go",
+		name: "claim that does not look at the escrow", file: "../store/row.go",
 		old:    "SameEscrow: true,",
 		new:    "SameEscrow: false,",
 		broken: "a takeover wipes the reply that its holder stored in the last moment",
@@ -51,7 +51,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "login without a claim", file: "login.go",
-		old:    "if result, ok := a.claim(ctx, FromLogin, \"\"); !ok {\n\t\treturn result\n\t}\n",
+		old:    "if result, ok := a.claim(ctx, store.FromLogin, \"\"); !ok {\n\t\treturn result\n\t}\n",
 		new:    "a.row.AttemptID = a.NewID()\n",
 		broken: "a login is made that no other run knows of",
 	},
@@ -69,7 +69,7 @@ var claimBreaks = []breach{
 		core:   true,
 	},
 	{
-		name: "one fingerprint kept", file: "ledger.go",
+		name: "one fingerprint kept", file: "../store/row.go",
 		old:    "const SpentKept = 8",
 		new:    "const SpentKept = 1",
 		broken: "a token presented two refreshes ago is forgotten",
@@ -88,8 +88,8 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "login counted as presenting", file: "login.go",
-		old:    `a.claim(ctx, FromLogin, "")`,
-		new:    "a.claim(ctx, FromLogin, a.read.chain.refreshToken.Fingerprint())",
+		old:    `a.claim(ctx, store.FromLogin, "")`,
+		new:    "a.claim(ctx, store.FromLogin, a.read.chain.refreshToken.Fingerprint())",
 		broken: "a token is written down as spent that was never sent",
 	},
 	{
@@ -119,7 +119,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "unrotated token stays spent", file: "settle.go",
-		old:    "\tif c.source == FromRefresh {\n\t\ta.unspend(c.refreshToken.Fingerprint())\n\t}\n",
+		old:    "\tif c.source == store.FromRefresh {\n\t\ta.unspend(c.refreshToken.Fingerprint())\n\t}\n",
 		new:    "",
 		broken: "a chain whose refresh token stays the same ends after one refresh",
 	},

@@ -16,7 +16,7 @@ var storeBreaks = []breach{
 		if err != nil {
 			return err
 		}
-		return a.Ledger.Write(ctx, a.row, Guard{Absent: !exists, Fence: stored.Fence})
+		return a.Ledger.Write(ctx, a.row, store.Guard{Absent: !exists, Fence: stored.Fence})
 	})`,
 		broken: "a process that slept beyond its claim puts its old row over a newer one",
 		core:   true,
@@ -35,8 +35,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "new version id for each try", file: "keep.go",
-		old:    "v := Version{ID: c.attemptID,",
-		new:    "v := Version{ID: a.NewID(),",
+		old:    "v := store.Version{ID: c.attemptID,",
+		new:    "v := store.Version{ID: a.NewID(),",
 		broken: "a version is stored that nobody can find",
 	},
 	{
@@ -66,21 +66,21 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "escrow wiped before its reply is current", file: "settle.go",
-		old:    "a.row.Escrow = Escrow{AttemptID: c.attemptID, Bytes: c.document()}",
-		new:    "a.row.Escrow = Escrow{}",
+		old:    "a.row.Escrow = store.Escrow{AttemptID: c.attemptID, Bytes: c.document()}",
+		new:    "a.row.Escrow = store.Escrow{}",
 		broken: "the only copy of a reply is deleted",
 	},
 	{
 		name: "escrow kept though superseded", file: "settle.go",
-		old:    "theirs, Escrow{}, a.Now()",
+		old:    "theirs, store.Escrow{}, a.Now()",
 		new:    "theirs, next.Escrow, a.Now()",
 		broken: "a reply that was superseded is tried again",
 	},
 	{
 		name: "base read at the promotion", file: "promote.go",
-		old: "err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, a.row.BaseVersionID,",
-		new: `base, _ := a.Secrets.CurrentID(ctx, a.row.Key, TokensDoc)
-		err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, base,`,
+		old: "err := a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, a.row.BaseVersionID,",
+		new: `base, _ := a.Secrets.CurrentID(ctx, a.row.Key, store.TokensDoc)
+		err := a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, base,`,
 		broken: "an edit made during a refresh is replaced by it",
 		core:   true,
 	},
@@ -105,9 +105,9 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "access promoted over anybody's", file: "promote.go",
-		old: "access = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, a.read.accessID,",
-		new: `from, _ := a.Secrets.CurrentID(ctx, a.row.Key, AccessDoc)
-			access = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, from,`,
+		old: "access = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, a.read.accessID,",
+		new: `from, _ := a.Secrets.CurrentID(ctx, a.row.Key, store.AccessDoc)
+			access = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, from,`,
 		broken: "a process that slept gives readers an older access token",
 		core:   true,
 	},
@@ -140,15 +140,15 @@ var storeBreaks = []breach{
 		if err != nil {
 			return err
 		}
-		guard = Guard{Absent: !exists, Fence: stored.Fence}
+		guard = store.Guard{Absent: !exists, Fence: stored.Fence}
 		return a.Ledger.Write(ctx, a.row, guard)
 	}`,
 		broken: "a process that slept beyond its claim settles over a newer attempt",
 	},
 	{
 		name: "state not cleared", file: "settle.go",
-		old:    "a.row.SeenVersionID = id\n\ta.row.Escrow = Escrow{}\n\ta.row.State = OK",
-		new:    "a.row.SeenVersionID = id\n\ta.row.Escrow = Escrow{}",
+		old:    "a.row.SeenVersionID = id\n\ta.row.Escrow = store.Escrow{}\n\ta.row.State = store.OK",
+		new:    "a.row.SeenVersionID = id\n\ta.row.Escrow = store.Escrow{}",
 		broken: "a healthy credential goes on asking for a person",
 	},
 	{
@@ -159,8 +159,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "late version not found", file: "attempt.go",
-		old:    "if r.State == Uncertain && a.turnedUp() {",
-		new:    "if r.State == Uncertain && r.Fence < 0 {",
+		old:    "if r.State == store.Uncertain && a.turnedUp() {",
+		new:    "if r.State == store.Uncertain && r.Fence < 0 {",
 		broken: "a version that turns up late is not used",
 	},
 }

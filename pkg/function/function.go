@@ -18,6 +18,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -62,7 +63,7 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	}
 	// A worker waits for the provider or for its row, one at a time. Beside them one call
 	// reads rows ahead, and as at the beginning each shard may have one under way.
-	calls := max(cfg.SweepWorkers, sweep.Shards) + 1
+	calls := max(cfg.SweepWorkers, store.Shards) + 1
 	clients := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	engine := sweep.Engine{

@@ -10,6 +10,7 @@ import (
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -183,7 +184,7 @@ func records(e event.Event) []sweep.Record {
 		}
 		all = append(all, sweep.Record{
 			TransactionID: one.TransactionID, Account: account, RefreshToken: one.RefreshToken, CustomerUID: one.CustomerUID,
-			Status: sweep.Status(one.Status), RecordedAt: one.RecordedAt, ExpiresAt: one.ExpiresAt,
+			Status: store.Status(one.Status), RecordedAt: one.RecordedAt, ExpiresAt: one.ExpiresAt,
 		})
 	}
 	return all

@@ -17,8 +17,8 @@ import (
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -69,11 +69,11 @@ func newSweep(t *testing.T, credentials string) (*handler.Sweep, *bytes.Buffer) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := refresh.Key{Provider: "berbix", Account: "default"}
-	if err := home.Secrets().CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+	key := store.Key{Provider: "berbix", Account: "default"}
+	if err := home.Secrets().CreateSecret(t.Context(), key, store.Credentials); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := home.Secrets().PutCurrent(t.Context(), key, refresh.Credentials, secret.New(credentials)); err != nil {
+	if _, err := home.Secrets().PutCurrent(t.Context(), key, store.Credentials, secret.New(credentials)); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
@@ -184,9 +184,9 @@ func TestSweepTellsItsBacklog(t *testing.T) {
 }
 
 // blindIndex cannot be read.
-type blindIndex struct{ sweep.Transactions }
+type blindIndex struct{ store.Transactions }
 
-func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]sweep.Due, error) {
+func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]store.Due, error) {
 	return nil, errors.New("throttled")
 }
 

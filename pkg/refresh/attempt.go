@@ -11,13 +11,14 @@ import (
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // attempt is the work of one run on one credential.
 type attempt struct {
 	*Engine
 	req    Request
-	row    Row // as stored, as far as this run knows
+	row    store.Row // as stored, as far as this run knows
 	exists bool
 
 	read      snapshot
@@ -34,7 +35,7 @@ type attempt struct {
 func (a *attempt) run(ctx context.Context) Result {
 	now := a.Now()
 	r := a.row
-	if r.Phase == Sending {
+	if r.Phase == store.Sending {
 		if now.Before(r.ClaimedUntil) {
 			return Result{Outcome: outcome.Busy}
 		}
@@ -48,15 +49,15 @@ func (a *attempt) run(ctx context.Context) Result {
 			return result
 		}
 	}
-	if r.Paused && r.State != Uncertain {
+	if r.Paused && r.State != store.Uncertain {
 		return Result{Outcome: outcome.Paused}
 	}
-	watched := r.State != OK && r.State != "" || r.LoginFailures > 0
+	watched := r.State != store.OK && r.State != "" || r.LoginFailures > 0
 	if !due && !watched {
 		return Result{Outcome: outcome.NotDue}
 	}
-	a.look(ctx, r.State == Uncertain)
-	if r.State == Uncertain && a.turnedUp() {
+	a.look(ctx, r.State == store.Uncertain)
+	if r.State == store.Uncertain && a.turnedUp() {
 		return a.recover(ctx)
 	}
 	if r.Paused {
@@ -101,13 +102,13 @@ func (a *attempt) outdated() bool {
 func (a *attempt) waiting(due bool) (Result, bool) {
 	r := a.row
 	edited := a.edited() || a.unread()
-	if edited || r.State == OK || r.State == "" {
+	if edited || r.State == store.OK || r.State == "" {
 		if due || edited {
 			return Result{}, false
 		}
 		return Result{Outcome: outcome.NotDue}, true
 	}
-	if a.req.Force && r.State != Uncertain {
+	if a.req.Force && r.State != store.Uncertain {
 		return Result{}, false
 	}
 	return Result{Outcome: outcome.Outcome(r.State), Err: a.waitingFor(a.row.State)}, true
@@ -123,26 +124,26 @@ func (a *attempt) edited() bool {
 // that a try failed. They are looked at each tick then: the permission or the secret
 // that was missing leaves no new version to wait for.
 func (a *attempt) unread() bool {
-	return a.row.State == Misconfigured && a.row.CredentialsVersionID == ""
+	return a.row.State == store.Misconfigured && a.row.CredentialsVersionID == ""
 }
 
 // waitingFor says what a person has to do.
-func (a *attempt) waitingFor(state State) error {
+func (a *attempt) waitingFor(state store.State) error {
 	switch state {
-	case Dead:
+	case store.Dead:
 		return errors.Join(a.lastly(state, "the refresh token is refused"), a.newChain())
-	case Uncertain:
+	case store.Uncertain:
 		return errors.Join(a.lastly(state, "the refresh token may be spent"), a.newChain())
-	case Misconfigured:
+	case store.Misconfigured:
 		return errors.Join(a.lastly(state, "nothing was tried since the last failure"),
-			fmt.Errorf("correct the secret %s, or force a run", a.name(Credentials)))
-	case OK:
+			fmt.Errorf("correct the secret %s, or force a run", a.name(store.Credentials)))
+	case store.OK:
 	}
 	return nil
 }
 
 // lastly is why the row has come into its state, as far as it was noted.
-func (a *attempt) lastly(state State, otherwise string) error {
+func (a *attempt) lastly(state store.State, otherwise string) error {
 	if a.row.State == state && a.row.LastOutcome == outcome.Outcome(state) && a.row.LastError != "" {
 		otherwise = a.row.LastError
 	}
@@ -152,18 +153,18 @@ func (a *attempt) lastly(state State, otherwise string) error {
 // newChain says how a person begins a new chain.
 func (a *attempt) newChain() error {
 	return fmt.Errorf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
-		a.name(Credentials), a.name(TokensDoc))
+		a.name(store.Credentials), a.name(store.TokensDoc))
 }
 
 // note writes down a state that was found without an attempt, once.
-func (a *attempt) note(ctx context.Context, state State, cause error) Result {
+func (a *attempt) note(ctx context.Context, state store.State, cause error) Result {
 	result := Result{Outcome: outcome.Outcome(state), Err: cause}
 	next := a.row
-	next.Phase = Idle
+	next.Phase = store.Idle
 	next.State = state
 	next.CredentialsVersionID = a.read.credentials.ID
 	next.SeenVersionID = a.read.tokens.ID
-	if state == Misconfigured {
+	if state == store.Misconfigured {
 		next.CredentialsVersionID = "" // see unread
 	}
 	next.Ended(result.Outcome, cause)
@@ -205,14 +206,14 @@ func (a *attempt) refresh(ctx context.Context) Result {
 	if err := a.enough(ctx); err != nil {
 		return Result{Outcome: outcome.Transient, Err: err}
 	}
-	if result, ok := a.claim(ctx, FromRefresh, present.Fingerprint()); !ok {
+	if result, ok := a.claim(ctx, store.FromRefresh, present.Fingerprint()); !ok {
 		return result
 	}
 	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
 		return a.read.session.Refresh(ctx, present)
 	})
 	if err == nil {
-		return a.store(ctx, tokens, FromRefresh, outcome.Refreshed)
+		return a.store(ctx, tokens, store.FromRefresh, outcome.Refreshed)
 	}
 	return a.refreshFailed(ctx, present, err)
 }
@@ -239,28 +240,28 @@ func (a *attempt) refreshFailed(ctx context.Context, presented secret.String, ca
 		return a.settleFailed(persist, outcome.RateLimited, cause)
 	case providers.Misconfigured, providers.TurnedAway:
 		a.unspend(presented.Fingerprint())
-		a.row.State = Misconfigured
+		a.row.State = store.Misconfigured
 		return a.settleFailed(persist, outcome.Misconfigured, cause)
 	case providers.MaybeRefused:
 		a.unspend(presented.Fingerprint())
 		return a.fallBack(ctx, Misconfigured, cause)
 	case providers.Refused:
 		// A refused token is first a race: somebody may have put a newer one there.
-		current, err := a.Secrets.CurrentID(persist, a.row.Key, TokensDoc)
+		current, err := a.Secrets.CurrentID(persist, a.row.Key, store.TokensDoc)
 		if err == nil && current != a.read.tokens.ID && current != a.read.chainID {
 			return a.settleSuperseded(persist, current)
 		}
-		return a.fallBack(ctx, Dead, cause)
+		return a.fallBack(ctx, store.Dead, cause)
 	case providers.Unknown:
 		a.keepRaw(persist, cause)
-		return a.fallBack(ctx, Uncertain, cause)
+		return a.fallBack(ctx, store.Uncertain, cause)
 	}
 	panic("unreachable: a kind of provider error without a case")
 }
 
 // fallBack logs in once after a refresh token was lost; where there is no login
 // the state says so.
-func (a *attempt) fallBack(ctx context.Context, without State, cause error) Result {
+func (a *attempt) fallBack(ctx context.Context, without store.State, cause error) Result {
 	if !a.canLogin() {
 		persist, cancel := a.persistContext(ctx)
 		defer cancel()

@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -29,21 +29,21 @@ const (
 
 // claim writes lease and intent in one: from now on this run, and no other, may
 // send, and fingerprint (where not empty) counts as spent.
-func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) (Result, bool) {
+func (a *attempt) claim(ctx context.Context, source store.Source, fingerprint string) (Result, bool) {
 	next := a.row
 	next.AttemptID = a.NewID()
 	next.AttemptSource = source
 	next.BaseVersionID = a.read.tokens.ID
 	next.CredentialsVersionID = a.read.credentials.ID
 	next.SeenVersionID = a.read.tokens.ID
-	next.State = OK // a real try starts afresh; how it ends is written by settle
+	next.State = store.OK // a real try starts afresh; how it ends is written by settle
 	if fingerprint != "" {
 		next.Spent = a.withSpent(fingerprint)
 		// What is presented comes from this version, so that an older one that a stale
 		// read brings back is known for what it is.
 		next.VersionID = a.read.chainID
 	}
-	if source == FromLogin {
+	if source == store.FromLogin {
 		// Counted before it is tried, so that a login that kills its process backs off too.
 		next.LoginFailures++
 		next.NotBefore = a.Now().Add(pace.Backoff(next.LoginFailures))
@@ -51,9 +51,9 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 		next.NotBefore = time.Time{}
 	}
 	if a.outdated() {
-		next.Escrow = Escrow{}
+		next.Escrow = store.Escrow{}
 	}
-	next.StagedAt = a.row.staging(a.Now())
+	next.StagedAt = staging(a.row, a.Now())
 	before, first, key := a.row, !a.exists, a.row.Key
 	var lost Result
 	var claimed bool
@@ -80,29 +80,29 @@ func (a *attempt) claim(ctx context.Context, source Source, fingerprint string) 
 }
 
 // label reads which version of access is to be replaced, if that is not known yet.
-func (a *attempt) label(ctx context.Context, key Key) {
+func (a *attempt) label(ctx context.Context, key store.Key) {
 	if !a.read.labelled {
-		a.read.accessID, a.read.accessErr = a.Secrets.CurrentID(ctx, key, AccessDoc)
+		a.read.accessID, a.read.accessErr = a.Secrets.CurrentID(ctx, key, store.AccessDoc)
 		a.read.labelled = a.read.accessErr == nil
 	}
 }
 
 // unclaim gives back a claim under which nothing was sent, because access cannot be
 // reached. No state is kept: what mends that is no edit that a later tick would see.
-func (a *attempt) unclaim(ctx context.Context, before Row, fingerprint string) Result {
+func (a *attempt) unclaim(ctx context.Context, before store.Row, fingerprint string) Result {
 	persist, cancel := a.persistContext(ctx)
 	defer cancel()
 	a.unspend(fingerprint)
 	a.row.LoginFailures, a.row.NotBefore = before.LoginFailures, before.NotBefore
-	return a.settleFailed(persist, outcomeOf(a.read.accessErr), a.at(AccessDoc, a.read.accessErr))
+	return a.settleFailed(persist, outcomeOf(a.read.accessErr), a.at(store.AccessDoc, a.read.accessErr))
 }
 
 // forget gives back a claim that was made of what is not so. The row is as it was.
-func (a *attempt) forget(ctx context.Context, before Row, cause error) Result {
+func (a *attempt) forget(ctx context.Context, before store.Row, cause error) Result {
 	persist, cancel := a.persistContext(ctx)
 	defer cancel()
 	guard := a.held()
-	before.Phase, before.Fence = Idle, a.row.Fence
+	before.Phase, before.Fence = store.Idle, a.row.Fence
 	a.row = before
 	err := a.retry(persist, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
 	return Result{Outcome: outcome.Transient, Err: errors.Join(cause, err)}
@@ -120,7 +120,7 @@ func (a *attempt) withSpent(fingerprint string) []string {
 		}
 	}
 	spent = append(spent, fingerprint)
-	return spent[max(0, len(spent)-SpentKept):]
+	return spent[max(0, len(spent)-store.SpentKept):]
 }
 
 // takeover claims a dead attempt, to finish it under its own attempt id.
@@ -130,30 +130,30 @@ func (a *attempt) takeover(ctx context.Context) (Result, bool) {
 
 // take writes next as the claim of this run, on the condition that nobody has
 // claimed since the row was read.
-func (a *attempt) take(ctx context.Context, next Row) (Result, bool) {
+func (a *attempt) take(ctx context.Context, next store.Row) (Result, bool) {
 	a.claimed, a.claimedAt = time.Now(), a.Now()
 	deadline, _ := ctx.Deadline()
-	next.Phase = Sending
+	next.Phase = store.Sending
 	next.ClaimedBy = a.req.RunID
 	next.Fence = a.row.Fence + 1
 	next.ClaimedUntil = a.Now().Add(time.Until(deadline) + max(claimSlack, 3*a.StoreTimeout))
 
 	guard := a.unchanged()
-	mine := func(r Row) bool {
-		return r.Fence == next.Fence && r.AttemptID == next.AttemptID && r.ClaimedBy == next.ClaimedBy && r.Phase == Sending
+	mine := func(r store.Row) bool {
+		return r.Fence == next.Fence && r.AttemptID == next.AttemptID && r.ClaimedBy == next.ClaimedBy && r.Phase == store.Sending
 	}
 	// A write that timed out may have been done, or land later. Written again under
 	// the same guard it answers for itself: done before shows as ours, and one that
 	// lands later finds the fence moved.
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, next, guard) })
-	var lost *LostError
+	var lost *store.LostError
 	switch {
 	case err == nil, errors.As(err, &lost) && lost.Exists && mine(lost.Current):
 		a.row, a.exists = next, true
 		return Result{}, true
 	case errors.As(err, &lost):
 		return Result{Outcome: outcome.Busy}, false
-	case errors.Is(err, ErrForbidden):
+	case errors.Is(err, store.ErrForbidden):
 		return Result{Outcome: outcome.Misconfigured, Err: fmt.Errorf("claim in the ledger: %w", err)}, false
 	default:
 		return Result{Outcome: outcome.Transient, Err: fmt.Errorf("claim in the ledger: %w", err)}, false
@@ -216,21 +216,11 @@ func (a *attempt) holds(ctx context.Context) error {
 	return nil
 }
 
-// unchanged is the guard of a write that follows from the row as it was read. The fence
-// alone would not do: a row that was lost and made anew counts its claims anew, and a
-// holder that comes back late may write its escrow, or settle, under the fence it has.
-func (a *attempt) unchanged() Guard {
-	guard := a.row.unchanged()
+// unchanged is the guard of a write that follows from the row as it was read.
+func (a *attempt) unchanged() store.Guard {
+	guard := a.row.Unchanged()
 	guard.Absent = !a.exists
 	return guard
-}
-
-// unchanged is that guard for a row that exists.
-func (r Row) unchanged() Guard {
-	return Guard{
-		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
-		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
-	}
 }
 
 // stillHeld reads the row anew and reports whether nobody has claimed since this run
@@ -265,8 +255,8 @@ func (a *attempt) retry(ctx context.Context, most int, step func(context.Context
 
 // final reports whether trying again cannot help within an attempt.
 func final(err error) bool {
-	var lost *LostError
-	var moved *MovedError
+	var lost *store.LostError
+	var moved *store.MovedError
 	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) || errors.Is(err, errClaimLost) ||
-		errors.Is(err, ErrQuota) || errors.Is(err, ErrVersionTaken) || errors.Is(err, ErrNoVersion)
+		errors.Is(err, store.ErrQuota) || errors.Is(err, store.ErrVersionTaken) || errors.Is(err, store.ErrNoVersion)
 }

@@ -14,14 +14,15 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
 )
 
 // Engine refreshes the credentials of one provider. It is safe for concurrent
 // use, in one process and in many.
 type Engine struct {
 	Provider providers.Provider
-	Secrets  Secrets
-	Ledger   Ledger
+	Secrets  store.Secrets
+	Ledger   store.Ledger
 
 	// Accounts are looked after besides those that have a row in the ledger.
 	Accounts []string
@@ -44,9 +45,6 @@ type Engine struct {
 
 // claimSlack keeps a claim beyond the moment its holder is certainly dead.
 const claimSlack = 30 * time.Second
-
-// ErrPanic is the cause of a Result whose work panicked.
-var ErrPanic = errors.New("internal error: the run panicked")
 
 // Run looks at every credential once, or at the one that req names, and does what
 // is due. It never returns early: one credential's trouble is no other's.
@@ -78,14 +76,14 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 
 // known is a credential and its row, if it has one.
 type known struct {
-	row    Row
+	row    store.Row
 	exists bool
 }
 
 // rows lists the credentials to look at, in order of account.
 func (e *Engine) rows(ctx context.Context, account string) ([]known, error) {
 	if account != "" {
-		key := Key{Provider: e.Provider.Name(), Account: account}
+		key := store.Key{Provider: e.Provider.Name(), Account: account}
 		row, exists, err := e.Ledger.Row(ctx, key)
 		if err != nil {
 			return nil, err
@@ -103,7 +101,7 @@ func (e *Engine) rows(ctx context.Context, account string) ([]known, error) {
 	}
 	for _, account := range e.Accounts {
 		if !slices.ContainsFunc(all, func(k known) bool { return k.row.Account == account }) {
-			all = append(all, known{row: Row{Key: Key{Provider: e.Provider.Name(), Account: account}}})
+			all = append(all, known{row: store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}}})
 		}
 	}
 	slices.SortFunc(all, func(a, b known) int { return cmp.Compare(a.row.Account, b.row.Account) })
@@ -114,7 +112,7 @@ func (e *Engine) rows(ctx context.Context, account string) ([]known, error) {
 // is refreshed, for nobody could say what another run is doing.
 func (e *Engine) withoutLedger(req Request, err error) []Result {
 	what := outcome.Transient
-	if errors.Is(err, ErrForbidden) {
+	if errors.Is(err, store.ErrForbidden) {
 		what = outcome.Misconfigured
 	}
 	accounts := e.Accounts
@@ -140,7 +138,7 @@ func (e *Engine) one(ctx context.Context, req Request, k known, work func(*attem
 				p, stack = carried.value, carried.stack
 			}
 			e.Log.ErrorContext(ctx, "panic", "account", k.row.Account, "type", fmt.Sprintf("%T", p), "stack", string(stack))
-			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: ErrPanic, Panicked: true}
+			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
 		}
 	}()
 	if err := k.row.Unreadable; err != nil {
@@ -163,7 +161,7 @@ func (e *Engine) one(ctx context.Context, req Request, k known, work func(*attem
 	result.Known = true
 	result.AttemptsLeft = a.attemptsLeft(req.began, result.Outcome)
 	result.Failures = a.row.ConsecutiveFailures
-	result.Versions = len(a.row.stagedSince(e.Now().Add(-day)))
+	result.Versions = len(stagedSince(a.row, e.Now().Add(-day)))
 	result.Before, result.Noted = k.row.LastOutcome, a.row.LastOutcome
 	result.Warnings = append(result.Warnings, a.warnings...)
 	return result

@@ -7,6 +7,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
 )
 
 // escrowMost is how much of a reply that cannot be read is kept, in bytes: a
@@ -30,15 +31,15 @@ func (a *attempt) persistContext(ctx context.Context) (context.Context, context.
 }
 
 // store keeps a reply before anything may reject it, and makes it current.
-func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, success outcome.Outcome) Result {
+func (a *attempt) store(ctx context.Context, t providers.Tokens, source store.Source, success outcome.Outcome) Result {
 	c := newChain(t, a.read.chain, source, a.row.AttemptID)
-	a.row.Escrow = Escrow{AttemptID: a.row.AttemptID, Bytes: c.document()}
+	a.row.Escrow = store.Escrow{AttemptID: a.row.AttemptID, Bytes: c.document()}
 	k := a.keep(ctx, c)
 	if k.nowhere() {
 		a.keepAnywhere(ctx, c, &k)
 	}
 	result := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID}
-	var lost *LostError
+	var lost *store.LostError
 	takenOver := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.row.Fence
 	k.held = k.escrow == nil || !takenOver && a.Now().Before(a.row.ClaimedUntil)
 	switch {
@@ -50,7 +51,7 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source Source, 
 		return result
 	case k.nowhere():
 		result.Err = fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
-			errors.Join(a.at(TokensDoc, k.tokens), k.escrow))
+			errors.Join(a.at(store.TokensDoc, k.tokens), k.escrow))
 		return result
 	case !k.held:
 		result.Err = fmt.Errorf("the claim ran out before the reply was stored: the next tick finds it: %w", k.escrow)
@@ -71,8 +72,8 @@ func (a *attempt) keep(ctx context.Context, c chain) kept {
 	defer cancel()
 	var k kept
 	together(
-		func() { k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c) },
-		func() { k.accessCurrent, k.access = a.stage(ctx, AccessDoc, c) },
+		func() { k.tokensCurrent, k.tokens = a.stage(ctx, store.TokensDoc, c) },
+		func() { k.accessCurrent, k.access = a.stage(ctx, store.AccessDoc, c) },
 		func() { k.escrow = a.escrow(ctx) },
 	)
 	return k
@@ -86,7 +87,7 @@ func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
 	defer cancel()
 	together(
 		func() {
-			if k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c); k.tokens == nil {
+			if k.tokensCurrent, k.tokens = a.stage(ctx, store.TokensDoc, c); k.tokens == nil {
 				cancel()
 			}
 		},
@@ -99,7 +100,7 @@ func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
 	if k.tokens != nil && k.escrow == nil { // cut short: AWS may be back for both
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/4)
 		defer cancel()
-		k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)
+		k.tokensCurrent, k.tokens = a.stage(ctx, store.TokensDoc, c)
 	}
 }
 
@@ -110,16 +111,16 @@ func (a *attempt) escrow(ctx context.Context) error {
 
 // stage stores c's version of doc. A version that is there already is what an
 // earlier try or another process stored for the same attempt.
-func (a *attempt) stage(ctx context.Context, doc Document, c chain) (current bool, err error) {
-	v := Version{ID: c.attemptID, Value: c.document()}
-	if doc == AccessDoc {
+func (a *attempt) stage(ctx context.Context, doc store.Document, c chain) (current bool, err error) {
+	v := store.Version{ID: c.attemptID, Value: c.document()}
+	if doc == store.AccessDoc {
 		v.Value = c.access(a.row.Key, c.attemptID)
 	}
 	err = a.retry(ctx, 0, func(ctx context.Context) error {
 		current, err = a.Secrets.Stage(ctx, a.row.Key, doc, v)
 		return err
 	})
-	if errors.Is(err, ErrVersionTaken) {
+	if errors.Is(err, store.ErrVersionTaken) {
 		err = nil
 	}
 	return current, err
@@ -136,7 +137,7 @@ func (a *attempt) keepRaw(ctx context.Context, cause error) {
 		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply of %d bytes is too long to keep", n))
 		return
 	}
-	a.row.Escrow = Escrow{AttemptID: a.row.AttemptID, Bytes: failed.Raw, Raw: true, Sent: failed.Sent}
+	a.row.Escrow = store.Escrow{AttemptID: a.row.AttemptID, Bytes: failed.Raw, Raw: true, Sent: failed.Sent}
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })
 	if err != nil {
 		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply could not be kept: %v", err))
@@ -144,6 +145,6 @@ func (a *attempt) keepRaw(ctx context.Context, cause error) {
 }
 
 // held is the guard of every write under the claim: still ours, not settled.
-func (a *attempt) held() Guard {
-	return Guard{Fence: a.row.Fence, AttemptID: a.row.AttemptID, Phase: Sending}
+func (a *attempt) held() store.Guard {
+	return store.Guard{Fence: a.row.Fence, AttemptID: a.row.AttemptID, Phase: store.Sending}
 }

@@ -8,6 +8,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // canLogin reports whether the credentials that were read allow a login.
@@ -23,14 +24,14 @@ func (a *attempt) withoutToken(ctx context.Context, stale secret.String) Result 
 		return a.login(ctx)
 	case stale.IsZero() && a.row.AttemptID == "": // there never was one
 		return notSeeded("there is neither a login in the secret %s nor a refresh token in the secret %s",
-			a.name(Credentials), a.name(TokensDoc))
+			a.name(store.Credentials), a.name(store.TokensDoc))
 	case stale.IsZero():
-		cause := fmt.Errorf("there is no refresh token in the secret %s", a.name(TokensDoc))
-		return a.note(ctx, Dead, errors.Join(cause, a.newChain()))
-	case a.row.State == Dead:
-		return a.note(ctx, Dead, a.waitingFor(Dead))
+		cause := fmt.Errorf("there is no refresh token in the secret %s", a.name(store.TokensDoc))
+		return a.note(ctx, store.Dead, errors.Join(cause, a.newChain()))
+	case a.row.State == store.Dead:
+		return a.note(ctx, store.Dead, a.waitingFor(store.Dead))
 	default:
-		return a.note(ctx, Uncertain, a.waitingFor(Uncertain))
+		return a.note(ctx, store.Uncertain, a.waitingFor(store.Uncertain))
 	}
 }
 
@@ -47,25 +48,25 @@ func (a *attempt) login(ctx context.Context) Result {
 	if err := a.enough(ctx); err != nil {
 		return a.release(ctx, outcome.Transient, err)
 	}
-	if a.row.Phase != Sending && a.unseen() {
+	if a.row.Phase != store.Sending && a.unseen() {
 		// What comes of a stale read would be taken for outdated by the next run.
 		if err := a.confirm(ctx); err != nil {
 			return Result{Outcome: outcome.Transient, Err: err}
 		}
 	}
-	if result, ok := a.claim(ctx, FromLogin, ""); !ok {
+	if result, ok := a.claim(ctx, store.FromLogin, ""); !ok {
 		return result
 	}
 	tokens, err := a.send(ctx, a.read.session.Login)
 	if err == nil {
-		return a.store(ctx, tokens, FromLogin, outcome.LoggedIn)
+		return a.store(ctx, tokens, store.FromLogin, outcome.LoggedIn)
 	}
 	return a.loginFailed(ctx, err)
 }
 
 // release gives a claim back that this run holds; an idle row is left as it is.
 func (a *attempt) release(ctx context.Context, what outcome.Outcome, cause error) Result {
-	if a.row.Phase != Sending {
+	if a.row.Phase != store.Sending {
 		return Result{Outcome: what, Err: cause}
 	}
 	persist, cancel := a.persistContext(ctx)
@@ -89,7 +90,7 @@ func (a *attempt) loginFailed(ctx context.Context, cause error) Result {
 		return a.settleFailed(persist, outcome.RateLimited, cause)
 	case providers.Refused, providers.MaybeRefused, providers.Misconfigured, providers.TurnedAway:
 		if !a.unneeded { // else the chain goes on
-			a.row.State = Misconfigured
+			a.row.State = store.Misconfigured
 		}
 		return a.settleFailed(persist, outcome.Misconfigured, cause)
 	case providers.Unknown:

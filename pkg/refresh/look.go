@@ -7,15 +7,16 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
 )
 
 // snapshot is what the secrets said, read in parallel after the row.
 type snapshot struct {
-	credentials    Version
+	credentials    store.Version
 	credentialsErr error
-	tokens         Version // zero: no current version
+	tokens         store.Version // zero: no current version
 	tokensErr      error
-	staged         Version // version of tokens named by the row's attempt id; zero: none
+	staged         store.Version // version of tokens named by the row's attempt id; zero: none
 	stagedErr      error
 
 	session    providers.Session
@@ -36,20 +37,20 @@ type snapshot struct {
 func (a *attempt) look(ctx context.Context, staged bool) {
 	var s snapshot
 	reads := []func(){
-		func() { s.tokens, s.tokensErr = a.Secrets.Current(ctx, a.row.Key, TokensDoc) },
-		func() { s.credentials, s.credentialsErr = a.Secrets.Current(ctx, a.row.Key, Credentials) },
+		func() { s.tokens, s.tokensErr = a.Secrets.Current(ctx, a.row.Key, store.TokensDoc) },
+		func() { s.credentials, s.credentialsErr = a.Secrets.Current(ctx, a.row.Key, store.Credentials) },
 	}
 	if staged && a.row.AttemptID != "" {
 		reads = append(reads, func() {
-			s.staged, s.stagedErr = a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.AttemptID)
+			s.staged, s.stagedErr = a.Secrets.ByID(ctx, a.row.Key, store.TokensDoc, a.row.AttemptID)
 		})
 	}
 	together(reads...)
 
-	if errors.Is(s.stagedErr, ErrNoVersion) || errors.Is(s.stagedErr, ErrNoValue) {
+	if errors.Is(s.stagedErr, store.ErrNoVersion) || errors.Is(s.stagedErr, store.ErrNoValue) {
 		s.stagedErr = nil
 	}
-	if errors.Is(s.tokensErr, ErrNoValue) {
+	if errors.Is(s.tokensErr, store.ErrNoValue) {
 		s.tokensErr = nil
 	}
 	if s.credentialsErr == nil {
@@ -64,12 +65,12 @@ func (a *attempt) look(ctx context.Context, staged bool) {
 // what is wrong, and nothing is sent or overwritten.
 func (a *attempt) readable(ctx context.Context) (Result, bool) {
 	s := a.read
-	if errors.Is(s.credentialsErr, ErrNoValue) || errors.Is(s.sessionErr, providers.ErrNotSeeded) {
-		return notSeeded("%s: put them into the secret %s", providers.ErrNotSeeded, a.name(Credentials)), false
+	if errors.Is(s.credentialsErr, store.ErrNoValue) || errors.Is(s.sessionErr, providers.ErrNotSeeded) {
+		return notSeeded("%s: put them into the secret %s", providers.ErrNotSeeded, a.name(store.Credentials)), false
 	}
 	problems := []error{
-		a.at(Credentials, s.credentialsErr), a.at(TokensDoc, s.tokensErr),
-		a.at(Credentials, s.sessionErr), a.at(TokensDoc, s.chainErr),
+		a.at(store.Credentials, s.credentialsErr), a.at(store.TokensDoc, s.tokensErr),
+		a.at(store.Credentials, s.sessionErr), a.at(store.TokensDoc, s.chainErr),
 	}
 	err := errors.Join(problems...)
 	if err == nil {
@@ -80,7 +81,7 @@ func (a *attempt) readable(ctx context.Context) (Result, bool) {
 			return Result{Outcome: outcome.Transient, Err: err}, false
 		}
 	}
-	return a.note(ctx, Misconfigured, err), false
+	return a.note(ctx, store.Misconfigured, err), false
 }
 
 // notSeeded is the result of a new deployment: no error, but a word on what to do.
@@ -88,10 +89,10 @@ func notSeeded(format string, args ...any) Result {
 	return Result{Outcome: outcome.NotSeeded, Warnings: []string{fmt.Sprintf(format, args...)}}
 }
 
-func (a *attempt) name(doc Document) string { return NameOf(a.Secrets, a.row.Key, doc) }
+func (a *attempt) name(doc store.Document) string { return store.NameOf(a.Secrets, a.row.Key, doc) }
 
 // at says which secret an error is about.
-func (a *attempt) at(doc Document, err error) error {
+func (a *attempt) at(doc store.Document, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -108,5 +109,5 @@ func outcomeOf(err error) outcome.Outcome {
 
 // lasting reports whether an error of the secrets stays until a person acts.
 func lasting(err error) bool {
-	return errors.Is(err, ErrNoSecret) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrMalformed)
+	return errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrForbidden) || errors.Is(err, store.ErrMalformed)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // presentable returns the refresh token that may be sent; empty: none. stale is
@@ -39,16 +40,16 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 	}
 	if a.spent(token) && a.row.VersionID != "" && a.row.VersionID != s.tokens.ID {
 		// Reads of the current version may be stale; a read by id is not.
-		v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, a.row.VersionID)
-		if err != nil && !errors.Is(err, ErrNoVersion) {
-			return present, stale, a.at(TokensDoc, err)
+		v, err := a.Secrets.ByID(ctx, a.row.Key, store.TokensDoc, a.row.VersionID)
+		if err != nil && !errors.Is(err, store.ErrNoVersion) {
+			return present, stale, a.at(store.TokensDoc, err)
 		}
 		if c, parseErr := parseChain(v.Value); err == nil && parseErr == nil && !c.refreshToken.Blank() && !a.spent(c.refreshToken) {
 			// Or a person has put a spent token back: what is made from the live one
 			// replaces theirs.
-			current, err := a.Secrets.CurrentID(ctx, a.row.Key, TokensDoc)
+			current, err := a.Secrets.CurrentID(ctx, a.row.Key, store.TokensDoc)
 			if err != nil {
-				return present, stale, a.at(TokensDoc, err)
+				return present, stale, a.at(store.TokensDoc, err)
 			}
 			if current == v.ID {
 				s.tokens = v
@@ -70,11 +71,11 @@ func (a *attempt) presentable(ctx context.Context) (present, stale secret.String
 // version that the row knows nothing of is a person's, or one from before the last
 // that a stale read brings back. Two such reads in a row are not guarded against.
 func (a *attempt) confirm(ctx context.Context) error {
-	current, err := a.Secrets.CurrentID(ctx, a.row.Key, TokensDoc)
+	current, err := a.Secrets.CurrentID(ctx, a.row.Key, store.TokensDoc)
 	if err == nil && current != a.read.tokens.ID {
 		err = errors.New("it has changed since it was read")
 	}
-	return a.at(TokensDoc, err)
+	return a.at(store.TokensDoc, err)
 }
 
 // unseen reports whether the row has never heard of the version that was read, or has

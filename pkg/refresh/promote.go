@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 // publishTries bounds the races over access that one attempt runs.
@@ -15,12 +16,12 @@ const publishTries = 3
 // settles the attempt.
 func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.Outcome) Result {
 	tokens, access := a.swap(ctx, c, k)
-	var moved *MovedError
+	var moved *store.MovedError
 	switch {
 	case errors.As(tokens, &moved):
 		return a.settleSuperseded(ctx, moved.Current)
 	case tokens != nil:
-		return a.settleKept(ctx, c, errors.Join(a.at(TokensDoc, tokens), a.at(AccessDoc, access)))
+		return a.settleKept(ctx, c, errors.Join(a.at(store.TokensDoc, tokens), a.at(store.AccessDoc, access)))
 	}
 	return a.settleStored(ctx, c, access, success)
 }
@@ -37,14 +38,14 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 		// wait for it. If tokens turns out to be somebody else's, the row stays due and
 		// access is made to follow. The label was read while the claim was ours.
 		steps = append(steps, func() {
-			access = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, a.read.accessID, c.attemptID)
+			access = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, a.read.accessID, c.attemptID)
 		})
 	}
 	if k.tokens == nil && !k.tokensCurrent {
 		steps = append(steps, func() { tokens = a.promoteTokens(ctx, c, k.held) })
 	}
 	together(steps...)
-	var moved *MovedError
+	var moved *store.MovedError
 	if unpublished := access != nil || !k.held && !k.accessCurrent; unpublished && !errors.As(tokens, &moved) {
 		access = a.publish(ctx, c, c.attemptID)
 	}
@@ -55,8 +56,8 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 // current before the claim. own: it is this run's own reply, and not a recovered one.
 func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
-		err := a.Secrets.Promote(ctx, a.row.Key, TokensDoc, a.row.BaseVersionID, c.attemptID)
-		var moved *MovedError
+		err := a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, a.row.BaseVersionID, c.attemptID)
+		var moved *store.MovedError
 		if !errors.As(err, &moved) {
 			return err
 		}
@@ -65,7 +66,7 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 			return readErr
 		}
 		if replace {
-			return a.Secrets.Promote(ctx, a.row.Key, TokensDoc, moved.Current, c.attemptID)
+			return a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, moved.Current, c.attemptID)
 		}
 		return err
 	})
@@ -77,8 +78,8 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 // kept the token. Nor does one that another attempt wrote, where own still holds the
 // claim: it is older, and the row knew nothing of it.
 func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, error) {
-	v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, id)
-	if errors.Is(err, ErrNoVersion) {
+	v, err := a.Secrets.ByID(ctx, a.row.Key, store.TokensDoc, id)
+	if errors.Is(err, store.ErrNoVersion) {
 		return false, nil
 	}
 	if err != nil {
@@ -98,7 +99,7 @@ func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, e
 // somebody has claimed since: access may be theirs already.
 func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	c.attemptID = id
-	current, err := a.stage(ctx, AccessDoc, c)
+	current, err := a.stage(ctx, store.AccessDoc, c)
 	if err != nil || current {
 		return err
 	}
@@ -116,8 +117,8 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 			if !held {
 				return errClaimLost
 			}
-			err = a.Secrets.Promote(ctx, a.row.Key, AccessDoc, from, id)
-			var moved *MovedError
+			err = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, from, id)
+			var moved *store.MovedError
 			if !errors.As(err, &moved) {
 				return err
 			}

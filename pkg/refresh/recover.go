@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 // recover finishes an attempt that died, under its own attempt id. It is the one
@@ -21,12 +22,12 @@ func (a *attempt) recover(ctx context.Context) Result {
 	a.look(ctx, true)
 	if a.read.stagedErr != nil {
 		// Whether the version is there decides all; without an answer nothing is done.
-		return a.postpone(ctx, a.at(TokensDoc, a.read.stagedErr))
+		return a.postpone(ctx, a.at(store.TokensDoc, a.read.stagedErr))
 	}
 	if a.read.staged.ID != "" {
 		c, err := parseChain(a.read.staged.Value)
 		if err != nil {
-			return a.postpone(ctx, a.at(TokensDoc, fmt.Errorf("version %s: %w", a.read.staged.ID, err)))
+			return a.postpone(ctx, a.at(store.TokensDoc, fmt.Errorf("version %s: %w", a.read.staged.ID, err)))
 		}
 		return a.finish(ctx, c, true)
 	}
@@ -61,7 +62,7 @@ func (a *attempt) restage(ctx context.Context, c chain) kept {
 	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/2)
 	defer cancel()
 	k := kept{access: errNotStaged}
-	k.tokensCurrent, k.tokens = a.stage(ctx, TokensDoc, c)
+	k.tokensCurrent, k.tokens = a.stage(ctx, store.TokensDoc, c)
 	return k
 }
 
@@ -84,7 +85,7 @@ func (a *attempt) lost(ctx context.Context) Result {
 	cause := fmt.Errorf("attempt %s (%s) died and left no reply", a.row.AttemptID, a.row.AttemptSource)
 	s := a.read
 	for _, err := range []error{s.credentialsErr, s.tokensErr} {
-		if err != nil && !lasting(err) && !errors.Is(err, ErrNoValue) {
+		if err != nil && !lasting(err) && !errors.Is(err, store.ErrNoValue) {
 			return a.postpone(ctx, errors.Join(cause, err))
 		}
 	}
@@ -100,7 +101,7 @@ func (a *attempt) lost(ctx context.Context) Result {
 		a.row.RefreshAt = a.Now()
 		return a.release(ctx, outcome.Paused, cause)
 	}
-	return a.fallBack(ctx, Uncertain, cause)
+	return a.fallBack(ctx, store.Uncertain, cause)
 }
 
 // decodeRaw reads the reply that could not be read when it came.
@@ -113,7 +114,7 @@ func (a *attempt) decodeRaw() (chain, bool) {
 	if err != nil {
 		return chain{}, false
 	}
-	source := FromRefresh
+	source := store.FromRefresh
 	if e.AttemptID == a.row.AttemptID {
 		source = a.row.AttemptSource
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 // repair finishes what an idle row still owes, without a provider call: a reply in
@@ -55,15 +56,15 @@ func (a *attempt) owed(ctx context.Context) (chain, error) {
 	c := s.chain
 	if s.tokens.ID != settled {
 		// Reads of the current version may be stale; a read by id is not.
-		v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, settled)
-		if errors.Is(err, ErrNoVersion) {
+		v, err := a.Secrets.ByID(ctx, a.row.Key, store.TokensDoc, settled)
+		if errors.Is(err, store.ErrNoVersion) {
 			return chain{}, nil
 		}
 		if err == nil {
 			c, err = parseChain(v.Value)
 		}
 		if err != nil {
-			return chain{}, a.at(TokensDoc, err)
+			return chain{}, a.at(store.TokensDoc, err)
 		}
 	}
 	if c.accessToken.Blank() || c.accessExpiresAt.IsZero() {
@@ -85,7 +86,7 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 
 	result := Result{Outcome: outcome.Recovered, Source: c.source, VersionID: c.attemptID, AccessExpiresAt: c.accessExpiresAt}
 	next := a.row
-	var moved *MovedError
+	var moved *store.MovedError
 	switch {
 	case errors.As(tokens, &moved):
 		result = Result{Outcome: outcome.Superseded, VersionID: moved.Current}
@@ -93,28 +94,28 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 	case errors.Is(access, errClaimLost): // a faster run is at it
 		return Result{Outcome: outcome.Busy}
 	case tokens != nil, access != nil && !a.unpromoted():
-		return Result{Outcome: outcome.PersistFailed, Err: errors.Join(a.at(TokensDoc, tokens), a.at(AccessDoc, access))}
+		return Result{Outcome: outcome.PersistFailed, Err: errors.Join(a.at(store.TokensDoc, tokens), a.at(store.AccessDoc, access))}
 	default:
 		if a.unpromoted() {
 			next.SeenVersionID = c.attemptID // the change is ours and no person's
 		}
-		next.VersionID, next.Escrow, next.AccessExpiresAt = c.attemptID, Escrow{}, c.accessExpiresAt
+		next.VersionID, next.Escrow, next.AccessExpiresAt = c.attemptID, store.Escrow{}, c.accessExpiresAt
 		if access == nil {
 			next.PublishedVersionID = c.attemptID
 		} else {
-			result.Outcome, result.Err = outcome.PersistFailed, a.at(AccessDoc, access)
+			result.Outcome, result.Err = outcome.PersistFailed, a.at(store.AccessDoc, access)
 		}
 	}
 	return a.settleRepair(ctx, next, result)
 }
 
 // settleRepair writes down what was repaired, unless another run has claimed since.
-func (a *attempt) settleRepair(ctx context.Context, next Row, result Result) Result {
+func (a *attempt) settleRepair(ctx context.Context, next store.Row, result Result) Result {
 	before, guard := a.row, a.unchanged()
 	a.row = next
 	a.count(result.Outcome, result.Err)
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
-	var lost *LostError
+	var lost *store.LostError
 	switch {
 	case errors.As(err, &lost):
 		return Result{Outcome: outcome.Busy}

@@ -8,6 +8,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/store"
 )
 
 // Resolution is what a person decides of a credential that waits for one, or whose last
@@ -60,10 +61,10 @@ func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Resu
 
 // resolve does it, unless a run is at work or has left work for the next.
 func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
-	if a.row.Phase == Sending && a.Now().Before(a.row.ClaimedUntil) {
+	if a.row.Phase == store.Sending && a.Now().Before(a.row.ClaimedUntil) {
 		return Result{Outcome: outcome.Busy}, nil
 	}
-	if a.row.Phase == Sending && how == Relogin {
+	if a.row.Phase == store.Sending && how == Relogin {
 		return a.recover(ctx), nil // which logs in, where the attempt has left nothing
 	}
 	a.look(ctx, true)
@@ -85,7 +86,7 @@ func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 // a person decides is decided over what is current, and not over a stale read.
 func (a *attempt) certain(ctx context.Context) error {
 	if s := a.read; s.stagedErr != nil || s.tokensErr != nil {
-		return errors.Join(a.at(TokensDoc, s.stagedErr), a.at(TokensDoc, s.tokensErr))
+		return errors.Join(a.at(store.TokensDoc, s.stagedErr), a.at(store.TokensDoc, s.tokensErr))
 	}
 	return a.confirm(ctx)
 }
@@ -96,7 +97,7 @@ func (a *attempt) left() (c chain, staged bool, err error) {
 	if v := a.read.staged; v.ID != "" {
 		c, err = parseChain(v.Value)
 		c.attemptID = v.ID
-		return c, true, a.at(TokensDoc, err)
+		return c, true, a.at(store.TokensDoc, err)
 	}
 	if a.unpromoted() {
 		c, err = parseChain(a.row.Escrow.Bytes)
@@ -111,7 +112,7 @@ func (a *attempt) left() (c chain, staged bool, err error) {
 // settled.
 func (a *attempt) restsOn(id string) bool {
 	r := a.row
-	return r.Phase != Sending && r.State == OK && r.Escrow.AttemptID == "" && r.VersionID == id && a.read.tokens.ID == id
+	return r.Phase != store.Sending && r.State == store.OK && r.Escrow.AttemptID == "" && r.VersionID == id && a.read.tokens.ID == id
 }
 
 // accept promotes the reply that was left.
@@ -122,10 +123,10 @@ func (a *attempt) accept(ctx context.Context) (Result, error) {
 		return Result{}, fmt.Errorf("%w: the stored reply cannot be read: %w", ErrUnresolved, err)
 	case c.attemptID == "":
 		return Result{}, fmt.Errorf("%w: no reply is stored: relogin, or put a new refresh token into the secret %s",
-			ErrUnresolved, a.name(TokensDoc))
+			ErrUnresolved, a.name(store.TokensDoc))
 	case a.spent(c.refreshToken):
 		return Result{}, fmt.Errorf("%w: the stored reply's refresh token was presented since: relogin, or put a new one into %s",
-			ErrUnresolved, a.name(TokensDoc))
+			ErrUnresolved, a.name(store.TokensDoc))
 	case a.restsOn(c.attemptID) && a.row.PublishedVersionID == c.attemptID:
 		return Result{}, fmt.Errorf("%w: the last reply is current already", ErrUnresolved)
 	}
@@ -146,11 +147,11 @@ func (a *attempt) relogin(ctx context.Context) (Result, error) {
 		return result, nil
 	}
 	if !a.canLogin() {
-		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.name(Credentials))
+		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.name(store.Credentials))
 	}
 	a.req.Force = true
 	token := a.read.chain.refreshToken
-	a.unneeded = a.row.State == OK && !token.Blank() && !a.spent(token) && !a.unaccounted()
+	a.unneeded = a.row.State == store.OK && !token.Blank() && !a.spent(token) && !a.unaccounted()
 	return a.login(ctx), nil
 }
 
@@ -160,17 +161,17 @@ func (a *attempt) discard(ctx context.Context) (Result, error) {
 	token := s.chain.refreshToken
 	switch {
 	case s.chainErr != nil:
-		return Result{}, fmt.Errorf("%w: %w", ErrUnresolved, a.at(TokensDoc, s.chainErr))
+		return Result{}, fmt.Errorf("%w: %w", ErrUnresolved, a.at(store.TokensDoc, s.chainErr))
 	case a.restsOn(s.tokens.ID) && a.row.LoginFailures == 0:
 		return Result{}, fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
 	case a.carried():
 		return Result{}, fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
 	case token.Blank():
 		return Result{}, fmt.Errorf("%w: there is no refresh token in the secret %s to go on from: relogin, or put one there",
-			ErrUnresolved, a.name(TokensDoc))
+			ErrUnresolved, a.name(store.TokensDoc))
 	case a.spent(token), a.unaccounted():
 		return Result{}, fmt.Errorf("%w: the refresh token in %s may have been presented: accept, relogin, or put a new one there",
-			ErrUnresolved, a.name(TokensDoc))
+			ErrUnresolved, a.name(store.TokensDoc))
 	}
 	return a.forgo(ctx), nil
 }
@@ -180,17 +181,17 @@ func (a *attempt) discard(ctx context.Context) (Result, error) {
 func (a *attempt) forgo(ctx context.Context) Result {
 	guard := a.unchanged()
 	current := a.read.tokens.ID
-	a.row.Phase = Idle
+	a.row.Phase = store.Idle
 	a.row.Fence++
-	a.row.Escrow = Escrow{}
-	a.row.State = OK
+	a.row.Escrow = store.Escrow{}
+	a.row.State = store.OK
 	a.row.VersionID, a.row.SeenVersionID, a.row.CredentialsVersionID = current, current, a.read.credentials.ID
 	a.row.NotBefore, a.row.LoginFailures = time.Time{}, 0
 	a.row.RefreshAt = a.Now()
 	a.count(outcome.Superseded, nil)
 
 	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
-	var lost *LostError
+	var lost *store.LostError
 	switch {
 	case err == nil, errors.As(err, &lost) && lost.Exists && a.settled(lost.Current): // or the try before had been done
 		return Result{Outcome: outcome.Superseded, VersionID: current, AttemptID: a.row.AttemptID}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 // Request is what a run is asked for.
@@ -23,7 +24,7 @@ type Request struct {
 type Result struct {
 	Account         string
 	Outcome         outcome.Outcome
-	Source          Source // of the tokens, where the run made or recovered some
+	Source          store.Source // of the tokens, where the run made or recovered some
 	AccessExpiresAt time.Time
 	VersionID       string // of tokens
 	Err             error  // why, and what to do; safe to print

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -14,7 +15,7 @@ const (
 
 // refreshAt is when an access token is due for a refresh: as pace.Refresh says, but
 // not so often that the secrets' quota of versions is reached.
-func refreshAt(key Key, issued, expires time.Time) time.Time {
+func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 	lifetime := expires.Sub(issued)
 	wait := pace.Refresh(key.String(), lifetime)
 	if lifetime > leastInterval+pace.MarginFloor/2 {

@@ -10,17 +10,18 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
 )
 
 // settle ends the attempt, because of cause where there is one: one write, on the
 // condition that the claim is still ours. An error leaves the row as sending; the next tick finishes it then.
 func (a *attempt) settle(ctx context.Context, what outcome.Outcome, cause error) error {
 	guard := a.held()
-	a.row.Phase = Idle
+	a.row.Phase = store.Idle
 	a.row.CredentialsVersionID = a.read.credentials.ID
 	a.count(what, cause)
 	err := a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
-	var lost *LostError
+	var lost *store.LostError
 	if errors.As(err, &lost) && lost.Exists && a.settled(lost.Current) {
 		return nil // the try before had been done
 	}
@@ -32,12 +33,12 @@ func (a *attempt) settle(ctx context.Context, what outcome.Outcome, cause error)
 
 // settled reports whether row shows that this attempt was: as it was written, or by a
 // later claim that goes on from the version that it made current.
-func (a *attempt) settled(row Row) bool {
+func (a *attempt) settled(row store.Row) bool {
 	if row.Fence > a.row.Fence {
 		ours := a.row.AttemptID
 		return a.row.VersionID == ours && (row.VersionID == ours || row.BaseVersionID == ours)
 	}
-	return row.Fence == a.row.Fence && row.ClaimedBy == a.row.ClaimedBy && row.Phase == Idle
+	return row.Fence == a.row.Fence && row.ClaimedBy == a.row.ClaimedBy && row.Phase == store.Idle
 }
 
 // settleStored ends an attempt whose tokens are current. published is what became
@@ -49,12 +50,12 @@ func (a *attempt) settleStored(ctx context.Context, c chain, published error, su
 		a.row.PublishedVersionID = id
 	} else {
 		result.Outcome = outcome.PersistFailed
-		result.Err = a.at(AccessDoc, published)
+		result.Err = a.at(store.AccessDoc, published)
 	}
 	a.row.VersionID = id
 	a.row.SeenVersionID = id
-	a.row.Escrow = Escrow{}
-	a.row.State = OK
+	a.row.Escrow = store.Escrow{}
+	a.row.State = store.OK
 	a.row.NotBefore = time.Time{}
 	a.row.LoginFailures = 0
 	a.row.LastSuccessAt = a.Now()
@@ -69,9 +70,9 @@ func (a *attempt) settleStored(ctx context.Context, c chain, published error, su
 // settleKept ends an attempt whose reply the secrets do not take: the chain lives
 // on in the escrow, refreshes go on from it, and each tick tries the secrets again.
 func (a *attempt) settleKept(ctx context.Context, c chain, cause error) Result {
-	a.row.Escrow = Escrow{AttemptID: c.attemptID, Bytes: c.document()}
+	a.row.Escrow = store.Escrow{AttemptID: c.attemptID, Bytes: c.document()}
 	a.row.SeenVersionID = a.read.tokens.ID
-	a.row.State = OK
+	a.row.State = store.OK
 	a.row.NotBefore = time.Time{}
 	a.row.LoginFailures = 0
 	a.schedule(c)
@@ -86,7 +87,7 @@ func (a *attempt) settleKept(ctx context.Context, c chain, cause error) Result {
 func (a *attempt) settleSuperseded(ctx context.Context, theirs string) Result {
 	a.row = a.superseded(ctx, theirs)
 	a.row.SeenVersionID = theirs
-	a.row.State = OK
+	a.row.State = store.OK
 	a.row.NotBefore = time.Time{}
 	result := Result{Outcome: outcome.Superseded, VersionID: theirs, AttemptID: a.row.AttemptID}
 	result.Err = a.settle(ctx, outcome.Superseded, nil)
@@ -96,10 +97,10 @@ func (a *attempt) settleSuperseded(ctx context.Context, theirs string) Result {
 // superseded is the row once somebody else's version of tokens stands, and is due. One
 // that another attempt wrote, of which this row knows nothing (it was lost meanwhile, or
 // there are two ledgers), may have been presented: its token counts as spent.
-func (a *attempt) superseded(ctx context.Context, theirs string) Row {
+func (a *attempt) superseded(ctx context.Context, theirs string) store.Row {
 	next := a.row
-	next.VersionID, next.Escrow, next.RefreshAt = theirs, Escrow{}, a.Now()
-	v, err := a.Secrets.ByID(ctx, a.row.Key, TokensDoc, theirs)
+	next.VersionID, next.Escrow, next.RefreshAt = theirs, store.Escrow{}, a.Now()
+	v, err := a.Secrets.ByID(ctx, a.row.Key, store.TokensDoc, theirs)
 	if err != nil {
 		next.VersionID = "" // unaccounted for, until it is read
 		return next
@@ -126,7 +127,7 @@ func (a *attempt) schedule(c chain) {
 	a.row.AccessExpiresAt = c.accessExpiresAt
 	a.row.RefreshExpiresAt = c.refreshExpiresAt
 	a.row.RefreshAt = refreshAt(a.row.Key, c.issuedAt, c.accessExpiresAt)
-	if c.source == FromRefresh {
+	if c.source == store.FromRefresh {
 		a.unspend(c.refreshToken.Fingerprint())
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // sweep is the work of one run on the transactions of one account.
@@ -19,22 +19,22 @@ type sweep struct {
 	*Engine
 	req     Request
 	account string
-	listed  []Due // what the request lists
+	listed  []store.Due // what the request lists
 	began   time.Time
-	ledger  func() ([]refresh.Row, error) // read once a run, in the background
-	crew    crew                          // shared by all accounts
+	ledger  func() ledgerRead // read once a run, in the background
+	crew    crew              // shared by all accounts
 
 	tally
 	brake
 
-	index       [Shards][]Due // what is due
-	more        [Shards]bool  // whether the index may hold more of it
-	rows        []refresh.Row // of the provider
-	row         refresh.Row   // the account's own
+	index       [store.Shards][]store.Due // what is due
+	more        [store.Shards]bool        // whether the index may hold more of it
+	row         store.Row                 // the account's own
 	exists      bool
-	credentials refresh.Version
+	credentials store.Version
 	session     providers.Session
-	claims      [Shards]refresh.Row // as written; zero where there is none
+	stored      []store.Claim             // as read
+	claims      [store.Shards]store.Claim // as written; zero where there is none
 }
 
 // run finds out what is due and does it.
@@ -48,13 +48,16 @@ func (s *sweep) run(ctx context.Context) {
 	default:
 		s.look(ctx)
 	}
-	rows, err := s.ledger()
-	if err != nil {
-		s.leave(lasting(err), fmt.Errorf("read the ledger: %w", err))
+	read := s.ledger()
+	if read.err != nil {
+		s.leave(lasting(read.err), fmt.Errorf("read the ledger: %w", read.err))
 		return
 	}
-	s.rows = rows
-	s.row, s.exists = s.stored(s.account)
+	s.stored = read.claims
+	s.row = store.Row{Key: s.key(s.account)}
+	if i := slices.IndexFunc(read.rows, func(r store.Row) bool { return r.Account == s.account }); i >= 0 {
+		s.row, s.exists = read.rows[i], true
+	}
 	s.report.Before = s.row.LastOutcome
 	if len(s.due()) == 0 {
 		s.idle(ctx)
@@ -78,7 +81,7 @@ func (s *sweep) run(ctx context.Context) {
 	}
 	s.claim(ctx)
 	due := s.due()
-	s.index = [Shards][]Due{} // no second copy while the rows are worked on
+	s.index = [store.Shards][]store.Due{} // no second copy while the rows are worked on
 	s.share(ctx, due)
 	s.finish(ctx)
 }
@@ -99,9 +102,6 @@ func (s *sweep) idle(ctx context.Context) {
 	s.count(outcome.NotDue, 1)
 }
 
-// ErrPanic is the cause of a Result or Recorded whose work panicked.
-var ErrPanic = refresh.ErrPanic
-
 // contain ends the panic of one account, or of one row.
 func (s *sweep) contain(ctx context.Context) {
 	if p := recover(); p != nil {
@@ -114,21 +114,12 @@ func (s *sweep) contain(ctx context.Context) {
 // shown.
 func (s *sweep) panicked(ctx context.Context, p any) {
 	s.Log.ErrorContext(ctx, "panic", "account", s.account, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-	s.need(Result{Outcome: outcome.Transient, Err: ErrPanic, Panicked: true})
+	s.need(Result{Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true})
 }
 
-// key is the ledger's key of an account, or of a shard of one.
-func (s *sweep) key(account string) refresh.Key {
-	return refresh.Key{Provider: s.Provider.Name(), Account: account}
-}
-
-// stored finds a row of the ledger, as it was read.
-func (s *sweep) stored(account string) (refresh.Row, bool) {
-	i := slices.IndexFunc(s.rows, func(r refresh.Row) bool { return r.Account == account })
-	if i < 0 {
-		return refresh.Row{Key: s.key(account)}, false
-	}
-	return s.rows[i], true
+// key is the ledger's key of an account.
+func (s *sweep) key(account string) store.Key {
+	return store.Key{Provider: s.Provider.Name(), Account: account}
 }
 
 // barred is what keeps the sweep from calls, as far as the ledger knows.
@@ -152,17 +143,17 @@ func (s *sweep) barred() (outcome.Outcome, error) {
 // open reads the credentials; the outcome is empty where there is a session.
 func (s *sweep) open(ctx context.Context) (outcome.Outcome, error) {
 	key := s.key(s.account)
-	secret := "secret " + refresh.NameOf(s.Secrets, key, refresh.Credentials)
-	v, err := s.Secrets.Current(ctx, key, refresh.Credentials)
+	secret := "secret " + store.NameOf(s.Secrets, key, store.Credentials)
+	v, err := s.Secrets.Current(ctx, key, store.Credentials)
 	s.credentials = v
 	switch {
-	case errors.Is(err, refresh.ErrNoValue):
+	case errors.Is(err, store.ErrNoValue):
 		return outcome.NotSeeded, fmt.Errorf("%s: %w: put the provider's credentials into it", secret, err)
-	case errors.Is(err, refresh.ErrNoSecret):
+	case errors.Is(err, store.ErrNoSecret):
 		return outcome.Misconfigured, fmt.Errorf("%s: %w: create it with the provider's credentials", secret, err)
-	case errors.Is(err, refresh.ErrMalformed):
+	case errors.Is(err, store.ErrMalformed):
 		return outcome.Misconfigured, fmt.Errorf("%s: %w: put the provider's credentials into it as JSON", secret, err)
-	case errors.Is(err, refresh.ErrForbidden):
+	case errors.Is(err, store.ErrForbidden):
 		return outcome.Misconfigured, fmt.Errorf("%s: %w: allow to read it, and to decrypt with its key", secret, err)
 	case err != nil:
 		return outcome.Transient, fmt.Errorf("%s: %w", secret, err)
@@ -182,7 +173,7 @@ func (s *sweep) open(ctx context.Context) (outcome.Outcome, error) {
 
 // noted reports whether the ledger knows already that these credentials are wrong.
 func (s *sweep) noted() bool {
-	return s.row.State == refresh.Misconfigured && s.row.CredentialsVersionID == s.credentials.ID
+	return s.row.State == store.Misconfigured && s.row.CredentialsVersionID == s.credentials.ID
 }
 
 // leave says why the sweep does nothing of what is due, or could not tell what is.
@@ -198,7 +189,7 @@ func (s *sweep) leave(what outcome.Outcome, err error) {
 }
 
 // left counts rows that the sweep did not come to: they stay due.
-func (s *sweep) left(what outcome.Outcome, due ...Due) {
+func (s *sweep) left(what outcome.Outcome, due ...store.Due) {
 	s.count(what, len(due))
 	now := s.Now()
 	for _, d := range due {
@@ -213,7 +204,7 @@ func (s *sweep) left(what outcome.Outcome, due ...Due) {
 
 // lasting is the outcome of an error of a store: it passes, or it waits for a person.
 func lasting(err error) outcome.Outcome {
-	if errors.Is(err, ErrForbidden) || errors.Is(err, refresh.ErrForbidden) || errors.Is(err, errInvalid) {
+	if errors.Is(err, store.ErrForbidden) || errors.Is(err, errInvalid) {
 		return outcome.Misconfigured
 	}
 	return outcome.Transient

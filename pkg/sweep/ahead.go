@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 // readMost bounds how many rows are read in one call.
@@ -14,14 +15,14 @@ const readMost = 100
 
 // reading is what a call has read of a row.
 type reading struct {
-	Read
+	store.Read
 	missed outcome.Outcome // why the call has left the row out; empty: it has not
 }
 
 // readAhead yields the place of each row in due, and the row: as read while the
 // workers were busy with the rows before, one or two rounds of them ago. Where the sweep
 // may not go on nothing more is read, and the rows are empty.
-func (s *sweep) readAhead(ctx context.Context, due []Due) iter.Seq2[int, reading] {
+func (s *sweep) readAhead(ctx context.Context, due []store.Due) iter.Seq2[int, reading] {
 	return func(yield func(int, reading) bool) {
 		batches := slices.Collect(slices.Chunk(due, min(max(1, s.Workers), readMost)))
 		nothing := make(chan map[int64]reading)
@@ -49,7 +50,7 @@ func (s *sweep) readAhead(ctx context.Context, due []Due) iter.Seq2[int, reading
 }
 
 // read reads rows in the background, and sends them once.
-func (s *sweep) read(ctx context.Context, due []Due) <-chan map[int64]reading {
+func (s *sweep) read(ctx context.Context, due []store.Due) <-chan map[int64]reading {
 	c := make(chan map[int64]reading, 1)
 	rows := make(map[int64]reading, len(due))
 	ids := make([]int64, len(due))

@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 const (
-	// shardInfix marks the ledger rows of shards: "default/shard-3".
-	shardInfix = "/shard-"
 	// claimSlack keeps a claim beyond the moment its holder is certainly dead.
 	claimSlack = 30 * time.Second
 	// ledgerTries is how often a row of the ledger is written that takes no answer.
@@ -48,35 +46,33 @@ func (s *sweep) claim(ctx context.Context) {
 	wg.Wait()
 }
 
-// claimShard claims one shard until the run is certainly over; the outcome is
-// empty where that worked.
+// claimShard claims one shard until the run is certainly over; the outcome is empty if
+// that worked.
 func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, error) {
-	row, exists := s.stored(s.account + shardInfix + strconv.Itoa(shard))
-	if row.Unreadable != nil {
-		return outcome.Misconfigured, row.Unreadable
+	claim := store.Claim{Account: s.key(s.account), Shard: shard}
+	if i := slices.IndexFunc(s.stored, func(c store.Claim) bool { return c.Account == claim.Account && c.Shard == shard }); i >= 0 {
+		claim = s.stored[i]
 	}
-	if row.Phase == refresh.Sending && s.Now().Before(row.ClaimedUntil) {
+	if claim.Unreadable != nil {
+		return outcome.Misconfigured, claim.Unreadable
+	}
+	if claim.Held(s.Now()) {
 		return outcome.Busy, nil
 	}
 	if s.req.DryRun {
 		return "", nil
 	}
 	deadline, _ := ctx.Deadline()
-	next := row
-	next.Phase = refresh.Sending
-	next.ClaimedBy = s.req.RunID
-	next.Fence++
-	next.ClaimedUntil = s.Now().Add(time.Until(deadline) + claimSlack)
+	claim.Holder = s.req.RunID
+	claim.Fence++
+	claim.Until = s.Now().Add(time.Until(deadline) + claimSlack)
 
 	// A write that took no answer may have been done: written again under the same
 	// guard it shows as ours.
-	err := retry(ctx, ledgerTries, func(ctx context.Context) error {
-		return s.Ledger.Write(ctx, next, refresh.Guard{Absent: !exists, Fence: row.Fence})
-	})
-	var lost *refresh.LostError
+	err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteClaim(ctx, claim) })
+	var lost *store.ClaimLostError
 	if errors.As(err, &lost) {
-		current := lost.Current
-		if !lost.Exists || current.Fence != next.Fence || current.ClaimedBy != next.ClaimedBy || current.Phase != refresh.Sending {
+		if lost.Current.Fence != claim.Fence || lost.Current.Holder != claim.Holder {
 			return outcome.Busy, nil
 		}
 		err = nil
@@ -84,24 +80,23 @@ func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, err
 	if err != nil {
 		return lasting(err), err
 	}
-	s.claims[shard] = next
+	s.claims[shard] = claim
 	return "", nil
 }
 
-// release gives the claims back, all at once. One that cannot be given back runs
-// out by itself.
+// release gives the claims back, all at once. One that cannot be given back runs out by
+// itself.
 func (s *sweep) release(ctx context.Context) {
 	var wg sync.WaitGroup
-	for shard, row := range s.claims {
-		if row.Phase != refresh.Sending {
+	for shard, claim := range s.claims {
+		if claim.Until.IsZero() {
 			continue
 		}
 		wg.Go(func() {
-			guard := refresh.Guard{Fence: row.Fence}
-			row.Phase = refresh.Idle
-			row.ClaimedUntil = time.Time{}
-			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.Write(ctx, row, guard) })
-			var lost *refresh.LostError
+			claim.Fence++
+			claim.Until = time.Time{}
+			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteClaim(ctx, claim) })
+			var lost *store.ClaimLostError
 			if err != nil && !errors.As(err, &lost) {
 				s.Log.WarnContext(ctx, "claim not given back", "account", s.account, "shard", shard, "error", err)
 			}

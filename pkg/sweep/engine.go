@@ -5,30 +5,35 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
-// Ledger is what a sweep needs of a refresh.Ledger: an account's row carries its
-// pause and history, and a row beside it for each shard carries the shard's claim.
+// Ledger is the part of a store.Ledger that a sweep needs: an account's row carries its
+// pause and history, and a claim for each shard says who sweeps it.
 type Ledger interface {
-	// Rows returns all rows of a provider, read consistently.
-	Rows(ctx context.Context, provider string) ([]refresh.Row, error)
-	// Write stores every field of row but Paused, if guard holds. *refresh.LostError,
-	// refresh.ErrForbidden.
-	Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error
+	store.Claims
+	// Write stores every field of row except Paused, if guard holds. *store.LostError,
+	// store.ErrForbidden.
+	Write(ctx context.Context, row store.Row, guard store.Guard) error
 }
 
-// Secrets is what a sweep needs of a refresh.Secrets: it reads credentials.
+// Secrets is the part of a store.Secrets that a sweep needs: it reads credentials.
 type Secrets interface {
-	// Current returns the current version. refresh.ErrNoSecret, ErrNoValue,
-	// ErrMalformed, ErrForbidden.
-	Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error)
+	// Current returns the current version. store.ErrNoSecret, ErrNoValue, ErrMalformed,
+	// ErrForbidden.
+	Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error)
+}
+
+// ledgerRead is what the ledger said at the begin of a run.
+type ledgerRead struct {
+	rows   []store.Row
+	claims []store.Claim
+	err    error
 }
 
 // Engine keeps the transactions of one provider fresh. It is safe for concurrent
@@ -37,7 +42,7 @@ type Engine struct {
 	Provider     providers.Provider
 	Secrets      Secrets
 	Ledger       Ledger
-	Transactions Transactions
+	Transactions store.Transactions
 	// Queue takes what is due beyond HandOverAbove; nil: one run does it all.
 	Queue Queue
 
@@ -95,14 +100,13 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	var rows []refresh.Row
-	var rowsErr error
-	read := make(chan struct{})
+	var read ledgerRead
+	done := make(chan struct{})
 	wg.Go(func() {
-		defer close(read)
-		rows, rowsErr = e.Ledger.Rows(ctx, e.Provider.Name())
+		defer close(done)
+		read.rows, read.claims, read.err = e.Ledger.RowsAndClaims(ctx, e.Provider.Name())
 	})
-	ledger := func() ([]refresh.Row, error) { <-read; return rows, rowsErr }
+	ledger := func() ledgerRead { <-done; return read }
 
 	crew := newCrew(max(1, e.Workers))
 	defer crew.dismiss()
@@ -123,9 +127,8 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 		for _, account := range e.Accounts {
 			start(account)
 		}
-		known, _ := ledger() // its error is reported by each account that was started
-		for _, row := range known {
-			if !strings.Contains(row.Account, shardInfix) && !slices.Contains(e.Accounts, row.Account) {
+		for _, row := range ledger().rows { // its error is reported by each account that was started
+			if !slices.Contains(e.Accounts, row.Account) {
 				start(row.Account)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // Queue brings rows to further runs of the engine. It may deliver twice, late and in
@@ -35,7 +35,7 @@ const (
 
 // share does what is due. Of more than HandOverAbove it does the longest due itself
 // and lets other runs do the rest.
-func (s *sweep) share(ctx context.Context, due []Due) {
+func (s *sweep) share(ctx context.Context, due []store.Due) {
 	if !s.mayHandOver() || len(due) <= s.HandOverAbove {
 		s.work(ctx, due)
 		return
@@ -62,15 +62,15 @@ func (s *sweep) mayHandOver() bool {
 
 // troubled reports whether the ledger says of an account that calls do not get
 // through, or not yet again.
-func troubled(row refresh.Row) bool {
-	return row.State == refresh.Misconfigured || !row.NotBefore.IsZero() ||
+func troubled(row store.Row) bool {
+	return row.State == store.Misconfigured || !row.NotBefore.IsZero() ||
 		row.ConsecutiveFailures > 0 || row.LastOutcome == outcome.Transient // stopped, after some that went well
 }
 
 // handOver puts rows into the queue and returns those that it did not take. Rows that
 // the messages in it may hold are left to them: else a queue that nobody empties
 // would grow with each tick.
-func (s *sweep) handOver(ctx context.Context, rest []Due) (kept []Due) {
+func (s *sweep) handOver(ctx context.Context, rest []store.Due) (kept []store.Due) {
 	ctx, cancel := context.WithTimeout(ctx, handOverTimeout)
 	defer cancel()
 	waiting, err := s.Queue.Waiting(ctx)
@@ -112,7 +112,7 @@ func (s *sweep) handOver(ctx context.Context, rest []Due) (kept []Due) {
 
 // entrust counts rows that other runs are to do. They have no new token before a
 // sweep has seen it.
-func (s *sweep) entrust(due []Due) {
+func (s *sweep) entrust(due []store.Due) {
 	if len(due) == 0 {
 		return
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // note writes the sweep into the account's row, as far as it works: what it says is
@@ -24,8 +24,8 @@ func (s *sweep) note(ctx context.Context) {
 	row, exists := s.row, s.exists
 	for range ledgerTries {
 		next := s.noteOn(row, what)
-		err := s.Ledger.Write(ctx, next, refresh.Guard{Absent: !exists, Fence: row.Fence})
-		var lost *refresh.LostError
+		err := s.Ledger.Write(ctx, next, store.Guard{Absent: !exists, Fence: row.Fence})
+		var lost *store.LostError
 		if errors.As(err, &lost) {
 			row, exists = lost.Current, lost.Exists
 			row.Key = s.row.Key
@@ -43,14 +43,14 @@ func (s *sweep) note(ctx context.Context) {
 }
 
 // noteOn is row with this sweep's history.
-func (s *sweep) noteOn(row refresh.Row, what outcome.Outcome) refresh.Row {
-	row.Phase = refresh.Idle
+func (s *sweep) noteOn(row store.Row, what outcome.Outcome) store.Row {
+	row.Phase = store.Idle
 	row.Fence++
 	row.Ended(what, s.why(what))
 	row.CredentialsVersionID = s.credentials.ID
-	row.State = refresh.OK // a real try starts afresh
+	row.State = store.OK // a real try starts afresh
 	if what == outcome.Misconfigured {
-		row.State = refresh.Misconfigured
+		row.State = store.Misconfigured
 	}
 	if s.counted(outcome.Refreshed, outcome.Superseded, outcome.Dead) > 0 {
 		row.ConsecutiveFailures = 0

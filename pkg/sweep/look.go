@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 // look queries the heads of all shards.
 func (s *sweep) look(ctx context.Context) {
 	var wg sync.WaitGroup
-	for shard := range Shards {
+	for shard := range store.Shards {
 		wg.Go(func() { s.query(ctx, shard, headMost) })
 	}
 	wg.Wait()
@@ -62,7 +63,7 @@ func (s *sweep) query(ctx context.Context, shard, limit int) {
 	}
 	due := len(entries)
 	if !s.req.Force {
-		due, _ = slices.BinarySearchFunc(entries, now, func(d Due, now time.Time) int {
+		due, _ = slices.BinarySearchFunc(entries, now, func(d store.Due, now time.Time) int {
 			if d.RefreshAt.After(now) {
 				return 1
 			}
@@ -90,7 +91,7 @@ func (s *sweep) lookAtOne(ctx context.Context) {
 	default:
 		s.account = t.Account
 		if s.wanted(t) {
-			s.index[ShardOf(t.ID)] = []Due{{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt}}
+			s.index[store.ShardOf(t.ID)] = []store.Due{{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt}}
 		}
 	}
 }
@@ -102,19 +103,19 @@ func (s *sweep) takeListed() {
 	for _, id := range s.req.TransactionIDs {
 		if !seen[id] { // messages come twice, and in one batch
 			seen[id] = true
-			s.listed = append(s.listed, Due{ID: id})
+			s.listed = append(s.listed, store.Due{ID: id})
 		}
 	}
 }
 
 // due is all that is due, of all shards, the longest due first; what the request
 // lists, in its order.
-func (s *sweep) due() []Due {
+func (s *sweep) due() []store.Due {
 	if s.listed != nil {
 		return s.listed
 	}
 	due := slices.Concat(s.index[:]...)
-	slices.SortFunc(due, func(a, b Due) int {
+	slices.SortFunc(due, func(a, b store.Due) int {
 		return cmp.Or(a.RefreshAt.Compare(b.RefreshAt), cmp.Compare(a.ID, b.ID))
 	})
 	return due

@@ -7,8 +7,8 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -17,11 +17,11 @@ import (
 func TestAttemptsLeftAreMade(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		ends := w.add(1, func(r *sweep.Transaction) {
+		ends := w.add(1, func(r *store.Transaction) {
 			r.RefreshAt = r.RefreshAt.Add(11 * time.Minute)
 			r.AccessExpiresAt = r.AccessExpiresAt.Add(time.Hour)
 		}).AccessExpiresAt
-		w.add(2, func(r *sweep.Transaction) { // has more left, and hides nothing
+		w.add(2, func(r *store.Transaction) { // has more left, and hides nothing
 			r.RefreshAt = r.RefreshAt.Add(2 * time.Hour)
 			r.AccessExpiresAt = r.AccessExpiresAt.Add(4 * time.Hour)
 		})
@@ -70,11 +70,11 @@ func TestAttemptsLeft(t *testing.T) {
 		"the only transaction is dead": {failed(providers.Refused), outcome.Dead, pace.MostAttempts},
 		"paused: as if it went on": {func(w *world) {
 			w.add(1)
-			w.setLedger(account, refresh.Row{Paused: true})
+			w.setLedger(account, store.Row{Paused: true})
 		}, outcome.Paused, 3},
 		"never had a token": {func(w *world) {
 			failed(providers.Unknown)(w)
-			w.add(1, func(r *sweep.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} })
+			w.add(1, func(r *store.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} })
 		}, outcome.Transient, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

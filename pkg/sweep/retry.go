@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // retryFirst is the first wait before a failed write is tried again; it doubles.
@@ -27,7 +27,8 @@ func retry(ctx context.Context, most int, write func(context.Context) error) err
 
 // final reports whether trying again cannot help within a run.
 func final(err error) bool {
-	var lost *refresh.LostError
-	return errors.As(err, &lost) || errors.Is(err, ErrChanged) ||
-		errors.Is(err, ErrForbidden) || errors.Is(err, refresh.ErrForbidden)
+	var lost *store.LostError
+	var claimed *store.ClaimLostError
+	return errors.As(err, &lost) || errors.As(err, &claimed) ||
+		errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrForbidden)
 }

@@ -12,6 +12,7 @@ import (
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -23,8 +24,8 @@ const (
 )
 
 // refresh presents a row's refresh token and stores what comes of it.
-func (s *sweep) refresh(ctx context.Context, t Transaction) {
-	d := t.due()
+func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
+	d := entry(t)
 	tokens, err := s.send(ctx, t)
 	if err == nil {
 		s.keep(ctx, t, tokens)
@@ -51,7 +52,7 @@ func (s *sweep) refresh(ctx context.Context, t Transaction) {
 }
 
 // send presents the refresh token, again where the call ended in no answer.
-func (s *sweep) send(ctx context.Context, t Transaction) (providers.Tokens, error) {
+func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens, error) {
 	wait := sendAgain
 	for try := 1; ; try++ {
 		callCtx, cancel := context.WithTimeout(ctx, s.SendTimeout+pace.LastWord)
@@ -76,7 +77,7 @@ func (s *sweep) send(ctx context.Context, t Transaction) (providers.Tokens, erro
 }
 
 // keep stores a good reply in one write.
-func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens) {
+func (s *sweep) keep(ctx context.Context, t store.Transaction, tokens providers.Tokens) {
 	for _, warning := range tokens.Warnings {
 		s.warn(warning)
 	}
@@ -90,9 +91,9 @@ func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens
 	next.AccessToken = tokens.AccessToken
 	next.ClientToken = tokens.ClientToken // an older one must not look fresh
 	next.AccessExpiresAt = tokens.AccessExpiresAt
-	next.dueAt(tokens.IssuedAt.Add(
+	setDue(&next, tokens.IssuedAt.Add(
 		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt))))
-	next.Status = Active
+	next.Status = store.StatusActive
 	next.Failures = 0
 
 	err := s.update(ctx, next, t.RefreshToken)
@@ -101,13 +102,13 @@ func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens
 		s.calm()
 		s.outlook(next.RefreshAt, next.AccessExpiresAt, 0)
 		s.count(outcome.Refreshed, 1)
-	case errors.Is(err, ErrChanged):
+	case errors.Is(err, store.ErrChanged):
 		s.calm()
 		s.count(outcome.Superseded, 1)
 	default:
 		err = fmt.Errorf("store the reply for transaction %d: %w", t.ID, err)
 		s.Log.ErrorContext(ctx, "reply not stored", "account", s.account, "transaction_id", t.ID, "error", err)
-		s.left(outcome.PersistFailed, t.due())
+		s.left(outcome.PersistFailed, entry(t))
 		s.say(outcome.PersistFailed, err)
 		if lasting(err) == outcome.Misconfigured {
 			s.stop(outcome.Transient) // no row can be written
@@ -118,9 +119,9 @@ func (s *sweep) keep(ctx context.Context, t Transaction, tokens providers.Tokens
 }
 
 // bury ends a row whose refresh token the provider refuses: it leaves the index.
-func (s *sweep) bury(ctx context.Context, t Transaction, cause error) {
+func (s *sweep) bury(ctx context.Context, t store.Transaction, cause error) {
 	next := t
-	next.Status = Dead
+	next.Status = store.StatusDead
 	next.RefreshAt = time.Time{}
 	next.Failures++
 	s.Log.WarnContext(ctx, "transaction is dead", "account", s.account, "transaction_id", t.ID, "error", cause)
@@ -129,10 +130,10 @@ func (s *sweep) bury(ctx context.Context, t Transaction, cause error) {
 
 // backOff pushes a row whose call ended in no answer back in the index, so that it
 // does not stand in the others' way.
-func (s *sweep) backOff(ctx context.Context, t Transaction, cause error) {
+func (s *sweep) backOff(ctx context.Context, t store.Transaction, cause error) {
 	next := t
 	next.Failures++
-	next.dueAt(s.Now().Add(pace.Backoff(next.Failures)))
+	setDue(&next, s.Now().Add(pace.Backoff(next.Failures)))
 	s.say(outcome.Transient, fmt.Errorf("transaction %d: %w", t.ID, cause))
 	s.outlook(next.RefreshAt, orElse(t.AccessExpiresAt, t.RefreshAt), next.Failures) // without a token since it was due
 	s.fail(ctx, t, next, outcome.Transient)
@@ -140,7 +141,7 @@ func (s *sweep) backOff(ctx context.Context, t Transaction, cause error) {
 
 // fail stores what a failed call changes. Where that fails the row stays due, and
 // the next run finds the same.
-func (s *sweep) fail(ctx context.Context, t, next Transaction, what outcome.Outcome) {
+func (s *sweep) fail(ctx context.Context, t, next store.Transaction, what outcome.Outcome) {
 	err := s.update(ctx, next, t.RefreshToken)
 	switch {
 	case err == nil:
@@ -148,17 +149,17 @@ func (s *sweep) fail(ctx context.Context, t, next Transaction, what outcome.Outc
 			s.calm() // the provider answered
 		}
 		s.count(what, 1)
-	case errors.Is(err, ErrChanged):
+	case errors.Is(err, store.ErrChanged):
 		s.count(outcome.Superseded, 1)
 	default:
-		s.left(lasting(err), t.due())
+		s.left(lasting(err), entry(t))
 		s.storeFailed(fmt.Errorf("write transaction %d: %w", t.ID, err))
 	}
 }
 
 // update writes a row if its refresh token is still the one presented, and tries
 // until it is written or the budget for storing ends.
-func (s *sweep) update(ctx context.Context, next Transaction, presented secret.String) error {
+func (s *sweep) update(ctx context.Context, next store.Transaction, presented secret.String) error {
 	ctx, cancel := s.persistContext(ctx)
 	defer cancel()
 	tries := 0
@@ -166,7 +167,7 @@ func (s *sweep) update(ctx context.Context, next Transaction, presented secret.S
 		tries++
 		return s.Transactions.Update(ctx, next, presented)
 	})
-	if errors.Is(err, ErrChanged) && tries > 1 && next.RefreshToken != presented {
+	if errors.Is(err, store.ErrChanged) && tries > 1 && next.RefreshToken != presented {
 		// A try before may have been done, although it took no answer.
 		stored, found, getErr := s.Transactions.Get(ctx, next.ID)
 		if getErr == nil && found && stored.RefreshToken == next.RefreshToken {
@@ -183,4 +184,19 @@ func retryAfter(err error) time.Duration {
 		return limited.RetryAfter
 	}
 	return 0
+}
+
+// setDue makes the row due at a moment. A row that would be due after its end leaves the
+// index with its last refresh: ended rows that a store has not deleted yet would be the
+// first in it, and read at each tick.
+func setDue(t *store.Transaction, at time.Time) {
+	t.RefreshAt = at
+	if !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) {
+		t.RefreshAt = time.Time{}
+	}
+}
+
+// entry is the row's entry in the due index.
+func entry(t store.Transaction) store.Due {
+	return store.Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt, Failures: t.Failures}
 }

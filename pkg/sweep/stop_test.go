@@ -12,7 +12,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -67,7 +67,7 @@ func TestRateLimitForced(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		w.setLedger(account, refresh.Row{NotBefore: in(time.Hour)})
+		w.setLedger(account, store.Row{NotBefore: in(time.Hour)})
 		wantOutcomes(t, w.run(t, sweep.Request{Force: true}), one(outcome.Refreshed))
 		equal(t, "not before", w.ledgerRow(account).NotBefore, time.Time{})
 	})
@@ -78,7 +78,7 @@ func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		for i := range int64(3) {
-			w.add(i+1, func(r *sweep.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
+			w.add(i+1, func(r *store.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
 		}
 		w.Reply = func(token string) (providers.Tokens, error) {
 			e := fail(providers.RateLimited)
@@ -221,9 +221,9 @@ func TestStoreDown(t *testing.T) {
 		sent int
 	}{
 		"reads fail":       {opMany, errPassing, map[outcome.Outcome]int{outcome.Transient: 90}, 0},
-		"reads forbidden":  {opMany, sweep.ErrForbidden, map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.Transient: 89}, 0},
+		"reads forbidden":  {opMany, store.ErrForbidden, map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.Transient: 89}, 0},
 		"writes fail":      {opUpdate, errPassing, map[outcome.Outcome]int{outcome.PersistFailed: 5, outcome.Transient: 85}, 5},
-		"writes forbidden": {opUpdate, sweep.ErrForbidden, map[outcome.Outcome]int{outcome.PersistFailed: 1, outcome.Transient: 89}, 1},
+		"writes forbidden": {opUpdate, store.ErrForbidden, map[outcome.Outcome]int{outcome.PersistFailed: 1, outcome.Transient: 89}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -241,7 +241,7 @@ func TestStoreDown(t *testing.T) {
 				if listed := needed(report); len(listed) > 1 {
 					t.Errorf("listed: %v", listed)
 				}
-				equal(t, "state", w.ledgerRow(account).State, refresh.OK) // the credentials aren't to blame
+				equal(t, "state", w.ledgerRow(account).State, store.OK) // the credentials aren't to blame
 			})
 		})
 	}
@@ -254,7 +254,7 @@ func TestListed(t *testing.T) {
 		for i := range int64(4) {
 			w.add(i + 1)
 		}
-		w.Before = failing(opUpdate, sweep.ErrForbidden)
+		w.Before = failing(opUpdate, store.ErrForbidden)
 		w.Reply = func(token string) (providers.Tokens, error) {
 			time.Sleep(time.Second)
 			if token > "rt-2" {
@@ -275,7 +275,7 @@ func TestBudget(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		for i := range int64(50) {
-			w.add(i+1, func(r *sweep.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Duration(i) * time.Second) })
+			w.add(i+1, func(r *store.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Duration(i) * time.Second) })
 		}
 		oldest := w.row(40).RefreshAt // 50 to 41 are due longer, and come first
 		w.Latency[opSend] = time.Second
@@ -355,7 +355,7 @@ func TestCancelled(t *testing.T) {
 			}
 		}
 		for key, row := range w.ledger {
-			if row.Phase != refresh.Idle {
+			if row.Phase != store.Idle {
 				t.Errorf("%s is %s", key, row.Phase)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // errStopped keeps a row from a call after other rows' calls have shown enough.
@@ -16,9 +16,9 @@ var errStopped = errors.New("the sweep was stopped")
 
 // work refreshes rows in their order, as many at once as there are workers, until
 // they are done, the brake stops it or too little time is left.
-func (s *sweep) work(ctx context.Context, due []Due) {
+func (s *sweep) work(ctx context.Context, due []store.Due) {
 	// After a stop nobody knows yet whether calls get through again: one shows it.
-	wary := s.row.State == refresh.Misconfigured || !s.row.NotBefore.IsZero()
+	wary := s.row.State == store.Misconfigured || !s.row.NotBefore.IsZero()
 	var wg sync.WaitGroup
 	for i, row := range s.readAhead(ctx, due) {
 		if row.missed != "" {
@@ -69,7 +69,7 @@ func (s *sweep) goOn(ctx context.Context) error {
 }
 
 // putOff leaves rows to the next run, because goOn said so.
-func (s *sweep) putOff(err error, due ...Due) {
+func (s *sweep) putOff(err error, due ...store.Due) {
 	if errors.Is(err, errStopped) {
 		s.left(s.stopped(), due...)
 		return
@@ -79,7 +79,7 @@ func (s *sweep) putOff(err error, due ...Due) {
 }
 
 // visit works on one row. The index is a hint: the row itself says what it needs.
-func (s *sweep) visit(ctx context.Context, d Due, row Read) {
+func (s *sweep) visit(ctx context.Context, d store.Due, row store.Read) {
 	defer s.contain(ctx)
 	t := row.Transaction
 	switch {
@@ -89,7 +89,7 @@ func (s *sweep) visit(ctx context.Context, d Due, row Read) {
 		if row.Found && t.Account != s.account {
 			s.warn(fmt.Sprintf("transaction %d is of another account", d.ID))
 		}
-		if row.Found && t.Status == Active {
+		if row.Found && t.Status == store.StatusActive {
 			s.expiry(t.AccessExpiresAt)
 		}
 		s.count(outcome.NotDue, 1)
@@ -105,16 +105,16 @@ func (s *sweep) visit(ctx context.Context, d Due, row Read) {
 
 // skip leaves a row that only a person can mend. It tells nothing of the store or the
 // provider, and however many there are they stop no sweep.
-func (s *sweep) skip(d Due, err error) {
+func (s *sweep) skip(d store.Due, err error) {
 	s.left(outcome.Transient, d)
 	s.say(outcome.Transient, err)
 }
 
 // wanted reports whether a row is to be refreshed now.
-func (s *sweep) wanted(t Transaction) bool {
+func (s *sweep) wanted(t store.Transaction) bool {
 	now := s.Now()
-	revived := t.Status == Dead && s.req.Force && s.req.TransactionID == t.ID
-	if t.Status != Active && !revived || !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
+	revived := t.Status == store.StatusDead && s.req.Force && s.req.TransactionID == t.ID
+	if t.Status != store.StatusActive && !revived || !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
 		return false
 	}
 	return s.req.Force || !t.RefreshAt.IsZero() && !now.Before(t.RefreshAt)

@@ -8,7 +8,7 @@ import (
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // fileCheck comes before the checks that read the file.
@@ -105,8 +105,8 @@ func (m *machine) accounts(ctx context.Context, entry catalog.Entry) []string {
 func (m *machine) reach(ctx context.Context, entry catalog.Entry) []Finding {
 	var accounts []string
 	for _, account := range m.accounts(ctx, entry) {
-		key := refresh.Key{Provider: entry.Name, Account: account}
-		if _, err := m.home.Secrets.CurrentID(ctx, key, refresh.Credentials); err == nil {
+		key := store.Key{Provider: entry.Name, Account: account}
+		if _, err := m.home.Secrets.CurrentID(ctx, key, store.Credentials); err == nil {
 			accounts = append(accounts, account)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/config"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // local is a machine on which Hesabe is set up and was refreshed.
@@ -52,13 +52,13 @@ func newLocal(t *testing.T) *local {
 
 func (l *local) seed(text string) {
 	l.t.Helper()
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
-	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+	key := store.Key{Provider: "hesabe", Account: "default"}
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		if err := l.home.Editor.CreateSecret(l.t.Context(), key, doc); err != nil {
 			l.t.Fatal(err)
 		}
 	}
-	if _, err := l.home.Editor.PutCurrent(l.t.Context(), key, refresh.Credentials, secret.New(text)); err != nil {
+	if _, err := l.home.Editor.PutCurrent(l.t.Context(), key, store.Credentials, secret.New(text)); err != nil {
 		l.t.Fatal(err)
 	}
 }

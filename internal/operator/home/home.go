@@ -5,9 +5,8 @@ import (
 	"context"
 	"fmt"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // Kind is a sort of home.
@@ -43,18 +42,24 @@ type Options struct {
 // Editor does to secrets what people do.
 type Editor interface {
 	// CreateSecret makes a secret without any version; one that exists stays as it is.
-	CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error
+	CreateSecret(ctx context.Context, key store.Key, doc store.Document) error
 	// PutCurrent writes a new version, current at once, and returns its id.
-	PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (string, error)
+	PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (string, error)
+}
+
+// Ledger holds rows and claims.
+type Ledger interface {
+	store.Ledger
+	store.Claims
 }
 
 // Home is an open home.
 type Home struct {
 	// Name tells people, and programs, this home from others.
 	Name         string
-	Secrets      refresh.Secrets
-	Ledger       refresh.Ledger
-	Transactions sweep.Transactions
+	Secrets      store.Secrets
+	Ledger       Ledger
+	Transactions store.Transactions
 	Editor       Editor
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // seconds is the layout of a transaction's times: they sort as text.
@@ -22,7 +22,7 @@ func transactionName(id int64) string { return strconv.FormatInt(id, 10) }
 
 func dueShard(account string, shard int) string { return account + "#" + strconv.Itoa(shard) }
 
-func encodeTransaction(t sweep.Transaction) item {
+func encodeTransaction(t store.Transaction) item {
 	i := transactionKey(t.ID)
 	i.putText("account", t.Account)
 	i.putText("refresh_token", t.RefreshToken.Reveal())
@@ -36,16 +36,16 @@ func encodeTransaction(t sweep.Transaction) item {
 	if !t.ExpiresAt.IsZero() {
 		i["ttl"] = number(t.ExpiresAt.Unix())
 	}
-	if t.Status == sweep.Active && !t.RefreshAt.IsZero() {
-		i.putText("due_shard", dueShard(t.Account, sweep.ShardOf(t.ID)))
+	if t.Status == store.StatusActive && !t.RefreshAt.IsZero() {
+		i.putText("due_shard", dueShard(t.Account, store.ShardOf(t.ID)))
 		i.putTime("refresh_at", seconds, t.RefreshAt)
 	}
 	return i
 }
 
-func decodeTransaction(table string, stored item) (sweep.Transaction, error) {
+func decodeTransaction(table string, stored item) (store.Transaction, error) {
 	r := reader{item: stored}
-	t := sweep.Transaction{
+	t := store.Transaction{
 		ID:              r.number("transaction_id"),
 		Account:         r.text("account"),
 		RefreshToken:    secret.New(r.text("refresh_token")),
@@ -53,7 +53,7 @@ func decodeTransaction(table string, stored item) (sweep.Transaction, error) {
 		ClientToken:     secret.New(r.text("client_token")),
 		AccessExpiresAt: r.time("access_expires_at"),
 		CustomerUID:     r.text("customer_uid"),
-		Status:          sweep.Status(r.text("status")),
+		Status:          store.Status(r.text("status")),
 		RecordedAt:      r.time("recorded_at"),
 		RefreshAt:       r.time("refresh_at"),
 		Failures:        int(r.number("failures")),

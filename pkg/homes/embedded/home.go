@@ -21,8 +21,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // format is written into a new file. A file of another format is refused.
@@ -134,10 +133,10 @@ func checkFormat(tx *bbolt.Tx) error {
 }
 
 // Secrets is the home's store of secrets.
-func (h *Home) Secrets() *Secrets { return &Secrets{file{h, refresh.ErrForbidden}} }
+func (h *Home) Secrets() *Secrets { return &Secrets{file{h, store.ErrForbidden}} }
 
 // Ledger is the home's ledger.
-func (h *Home) Ledger() *Ledger { return &Ledger{file{h, refresh.ErrForbidden}} }
+func (h *Home) Ledger() *Ledger { return &Ledger{file{h, store.ErrForbidden}} }
 
 // Transactions is the home's store of transactions.
-func (h *Home) Transactions() *Transactions { return &Transactions{file{h, sweep.ErrForbidden}} }
+func (h *Home) Transactions() *Transactions { return &Transactions{file{h, store.ErrForbidden}} }

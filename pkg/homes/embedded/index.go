@@ -8,7 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // Two indexes lie beside the transactions. In due, each account has a bucket with
@@ -44,7 +44,7 @@ func splitKey(key []byte) (at time.Time, id int64) {
 	return time.Unix(number(key[:8]), 0).UTC(), number(key[8:])
 }
 
-func index(tx *bbolt.Tx, t sweep.Transaction) error {
+func index(tx *bbolt.Tx, t store.Transaction) error {
 	if !t.ExpiresAt.IsZero() {
 		if err := tx.Bucket(expiryBucket).Put(timeKey(t.ExpiresAt, t.ID), nil); err != nil {
 			return err
@@ -57,7 +57,7 @@ func index(tx *bbolt.Tx, t sweep.Transaction) error {
 	if err != nil {
 		return err
 	}
-	shard, err := account.CreateBucketIfNotExists(ordered(int64(sweep.ShardOf(t.ID))))
+	shard, err := account.CreateBucketIfNotExists(ordered(int64(store.ShardOf(t.ID))))
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,11 @@ func index(tx *bbolt.Tx, t sweep.Transaction) error {
 	return shard.Put(timeKey(t.RefreshAt, t.ID), entry)
 }
 
-func unindex(tx *bbolt.Tx, t sweep.Transaction) error {
+func unindex(tx *bbolt.Tx, t store.Transaction) error {
 	if err := tx.Bucket(expiryBucket).Delete(timeKey(t.ExpiresAt, t.ID)); err != nil {
 		return err
 	}
-	if shard := shardBucket(tx, t.Account, sweep.ShardOf(t.ID)); shard != nil {
+	if shard := shardBucket(tx, t.Account, store.ShardOf(t.ID)); shard != nil {
 		return shard.Delete(timeKey(t.RefreshAt, t.ID))
 	}
 	return nil
@@ -87,12 +87,12 @@ func shardBucket(tx *bbolt.Tx, account string, shard int) *bbolt.Bucket {
 }
 
 // earliest reads the due index of a shard.
-func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
+func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]store.Due, error) {
 	bucket := shardBucket(tx, account, shard)
 	if bucket == nil {
 		return nil, nil
 	}
-	var due []sweep.Due
+	var due []store.Due
 	cursor := bucket.Cursor()
 	for key, data := cursor.First(); key != nil && len(due) < limit; key, data = cursor.Next() {
 		refreshAt, id := splitKey(key)
@@ -101,7 +101,7 @@ func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]
 			return nil, fmt.Errorf("due entry of transaction %d cannot be read: %w", id, err)
 		}
 		if entry.ExpiresAt.IsZero() || entry.ExpiresAt.After(now) {
-			due = append(due, sweep.Due{
+			due = append(due, store.Due{
 				ID: id, RefreshAt: refreshAt, AccessExpiresAt: entry.AccessExpiresAt, Failures: entry.Failures,
 			})
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // storedTransaction is how the file holds a sweep.Transaction, whose id is the key
@@ -18,7 +18,7 @@ type storedTransaction struct {
 	ClientToken     string       `json:"client_token,omitempty"`
 	AccessExpiresAt time.Time    `json:"access_expires_at,omitzero"`
 	CustomerUID     string       `json:"customer_uid,omitempty"`
-	Status          sweep.Status `json:"status"`
+	Status          store.Status `json:"status"`
 	RecordedAt      time.Time    `json:"recorded_at,omitzero"`
 	RefreshAt       time.Time    `json:"refresh_at,omitzero"`
 	ExpiresAt       time.Time    `json:"expires_at,omitzero"`
@@ -29,16 +29,16 @@ type storedTransaction struct {
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // normal is a transaction as it is kept.
-func normal(t sweep.Transaction) sweep.Transaction {
+func normal(t store.Transaction) store.Transaction {
 	t.AccessExpiresAt, t.RecordedAt = seconds(t.AccessExpiresAt), seconds(t.RecordedAt)
 	t.RefreshAt, t.ExpiresAt = seconds(t.RefreshAt), seconds(t.ExpiresAt)
-	if t.Status != sweep.Active {
+	if t.Status != store.StatusActive {
 		t.RefreshAt = time.Time{}
 	}
 	return t
 }
 
-func encodeTransaction(t sweep.Transaction) ([]byte, error) {
+func encodeTransaction(t store.Transaction) ([]byte, error) {
 	return json.Marshal(storedTransaction{
 		Account:         t.Account,
 		RefreshToken:    t.RefreshToken.Reveal(),
@@ -54,12 +54,12 @@ func encodeTransaction(t sweep.Transaction) ([]byte, error) {
 	})
 }
 
-func decodeTransaction(id int64, data []byte) (sweep.Transaction, error) {
+func decodeTransaction(id int64, data []byte) (store.Transaction, error) {
 	var s storedTransaction
 	if err := json.Unmarshal(data, &s); err != nil {
-		return sweep.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
+		return store.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
 	}
-	return sweep.Transaction{
+	return store.Transaction{
 		ID:              id,
 		Account:         s.Account,
 		RefreshToken:    secret.New(s.RefreshToken),

@@ -1,7 +1,8 @@
-package refresh
+package store
 
 import (
-	"context"
+	"cmp"
+	"slices"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -42,7 +43,7 @@ const (
 )
 
 // Row is what the ledger knows of one credential. Times are UTC and kept to the
-// millisecond; a zero time is "none".
+// millisecond; a zero time means none.
 type Row struct {
 	Key
 
@@ -78,7 +79,7 @@ type Row struct {
 	RefreshExpiresAt    time.Time
 	LastSuccessAt       time.Time
 	LastOutcome         outcome.Outcome
-	LastError           string // why LastOutcome is none to wish for, in a line, for people; without secrets
+	LastError           string // one-line reason if LastOutcome is a failure, for people; without secrets
 	ConsecutiveFailures int
 
 	// StagedAt tells when the attempts of the last day that may have staged a version
@@ -103,38 +104,18 @@ type Escrow struct {
 	Sent  time.Time // when the request was sent; set where Raw
 }
 
-// Guard is what must hold of the stored row for a write to happen.
-type Guard struct {
-	Absent bool  // there is no row; all else is ignored
-	Fence  int64 // the row's fence
-	// AttemptID and Phase are compared where they are not empty.
-	AttemptID string
-	Phase     Phase
-	// SameEscrow: the escrow is of the attempt EscrowOf; empty: there is none.
-	SameEscrow bool
-	EscrowOf   string
+// Presented reports whether token is among the last refresh tokens presented, which may
+// be spent.
+func (r Row) Presented(token secret.String) bool {
+	return slices.Contains(r.Spent, token.Fingerprint())
 }
 
-// LostError is Write's answer where the guard did not hold.
-type LostError struct {
-	Current Row // the stored row
-	Exists  bool
-}
-
-// Error implements error.
-func (*LostError) Error() string { return "the ledger row has changed meanwhile" }
-
-// Ledger is the table of rows. Reads are consistent. Any error but *LostError is
-// passing trouble, or ErrForbidden, and may mean that a write was done although it failed.
-type Ledger interface {
-	// Rows returns all rows of a provider, in order of account, in one call. One that
-	// cannot be read is among them, and no error.
-	Rows(ctx context.Context, provider string) ([]Row, error)
-	// Row returns one row; false where there is none.
-	Row(ctx context.Context, key Key) (Row, bool, error)
-	// Write stores every field of row but Paused and Unreadable, if guard holds. *LostError.
-	Write(ctx context.Context, row Row, guard Guard) error
-	// SetPaused sets Paused alone, whatever else the row holds, and makes an idle
-	// row where there is none.
-	SetPaused(ctx context.Context, key Key, paused bool) error
+// Unchanged is the guard of a write that follows from r as it was read. The fence alone
+// does not suffice: a row that was lost and made anew counts its claims anew, and a holder
+// that comes back late may write its escrow, or settle, under the fence it has.
+func (r Row) Unchanged() Guard {
+	return Guard{
+		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
+		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
+	}
 }

@@ -1,8 +1,7 @@
-package sweep
+package store
 
 import (
 	"context"
-	"errors"
 	"hash/fnv"
 	"strconv"
 	"time"
@@ -13,12 +12,12 @@ import (
 // Status is what is known of a transaction.
 type Status string
 
-// The statuses. All but Active are terminal: the row leaves the due index.
+// The statuses. All except StatusActive are terminal: the row leaves the due index.
 const (
-	Active    Status = "active"
-	Completed Status = "completed" // said by the team
-	Deleted   Status = "deleted"   // said by the team
-	Dead      Status = "dead"      // the provider refused the refresh token
+	StatusActive    Status = "active"
+	StatusCompleted Status = "completed" // said by the team
+	StatusDeleted   Status = "deleted"   // said by the team
+	StatusDead      Status = "dead"      // the provider refused the refresh token
 )
 
 // Transaction is one row. Times are UTC and kept to the second; a zero time is
@@ -41,16 +40,6 @@ type Transaction struct {
 	Failures int
 }
 
-// dueAt makes the row due at a moment, and never again where that is past its end: it
-// leaves the index with its last refresh. Ended rows that a store has not deleted yet
-// would be the first in it, and read at each tick.
-func (t *Transaction) dueAt(at time.Time) {
-	t.RefreshAt = at
-	if !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) {
-		t.RefreshAt = time.Time{}
-	}
-}
-
 // Due is an entry of the due index: a hint, the row may have changed since.
 type Due struct {
 	ID              int64
@@ -59,25 +48,12 @@ type Due struct {
 	Failures        int
 }
 
-// due is the row's entry.
-func (t Transaction) due() Due {
-	return Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt, Failures: t.Failures}
-}
-
 // Read is what GetMany has read of a row.
 type Read struct {
 	Transaction Transaction
 	Found       bool
 	Err         error // of a row that can't be read, and is a person's to correct
 }
-
-// ErrChanged is Update's answer where the row's refresh token is no longer the one
-// presented, or the row is gone.
-var ErrChanged = errors.New("the transaction has changed meanwhile")
-
-// ErrForbidden is in the errors of a store where a permission or key is missing: a
-// person must act.
-var ErrForbidden = errors.New("access to the transactions is denied")
 
 // Transactions is the store of rows with a sparse due index, sharded by ShardOf.
 type Transactions interface {
