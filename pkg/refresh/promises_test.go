@@ -12,6 +12,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
+// arrows are those of the code, which TestDiagram compares with docs/protocol.md.
+var arrows = refresh.Arrows()
+
 // always are the promises that hold at any moment, whatever has happened. It says
 // which one is broken; empty: none.
 func always(w *rt.World) string {
@@ -23,6 +26,11 @@ func always(w *rt.World) string {
 	}
 	if wrongs := w.Wrongs(); len(wrongs) > 0 {
 		return strings.Join(wrongs, "; ")
+	}
+	for _, e := range w.Edges() {
+		if !slices.Contains(arrows, arrow(e)) {
+			return "a row went where no arrow leads: " + arrow(e)
+		}
 	}
 	return ""
 }
