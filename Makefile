@@ -10,6 +10,8 @@ NODE_VENV := .venv/node
 HOST_ARCH = $(patsubst amd64,x86_64,$(shell go env GOHOSTARCH))
 # Where functions are built for it; .aws-sam/build is what `sam deploy` takes, built for what is deployed.
 HOST_BUILD := .aws-sam/host
+# The authority that `tokenctl sandbox --tls` makes.
+SANDBOX_CA := .aws-sam/sandbox/ca.pem
 FUNCTIONS = $(shell grep -B1 'Type: AWS::Serverless::Function' template.yaml | sed -n 's/^  \(.*\):$$/\1/p')
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin
 # The race detector needs a C compiler; without one Go turns cgo off.
@@ -39,16 +41,16 @@ tokenctl: ## Build the operator's command (bin/tokenctl)
 
 test: functions moto node ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
-	FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test $(RACE) -shuffle=on ./internal/e2e
+	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
 	$(EXPLORE)
 
 drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
-	CI=true FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test -run '^TestDrill$$' ./internal/e2e -drill
+	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test -run '^TestDrill$$' ./internal/e2e -drill
 	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
 soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
-	CI=true FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
+	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
 	$(EXPLORE_ALL)
 	go test ./internal/mutation -v -timeout 0 -all
 
@@ -90,11 +92,15 @@ functions:
 	fi
 
 # What `sam build` calls, through build/<architecture>/Makefile: RefreshHesabe is
-# built from functions/refresh-hesabe. norpc and -s -w take 10 MB off the binary.
+# built from functions/refresh-hesabe. norpc and -s -w take 10 MB off the binary. The shell reads ARTIFACTS_DIR: to
+# make a space in it would end it, and a dollar begin a variable. Local builds, and no others, carry the certificate
+# of `tokenctl sandbox --tls` if there is one.
 GOARCH ?= arm64
 build-Refresh%:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" \
-		-o $(ARTIFACTS_DIR)/bootstrap ./functions/refresh-$(shell echo $* | tr 'A-Z' 'a-z')
+		-o "$$ARTIFACTS_DIR/bootstrap" ./functions/refresh-$(shell echo $* | tr 'A-Z' 'a-z')
+	@case "$$ARTIFACTS_DIR" in *.aws-sam/local/*) test ! -f $(SANDBOX_CA) || \
+		{ mkdir -p "$$ARTIFACTS_DIR/certificates" && cp $(SANDBOX_CA) "$$ARTIFACTS_DIR/certificates"; };; esac
 
 # An installed moto_server will do; without any, the tests that need it are skipped.
 moto:

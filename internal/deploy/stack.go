@@ -41,11 +41,11 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolved, err := loaded.Stack(all)
-	if err != nil {
+	s := &Stack{aws: aws, Outputs: createStack(t, aws, name, body, all)}
+	all["AWS::StackName"] = name
+	if s.Template, err = loaded.Stack(all); err != nil {
 		t.Fatal(err)
 	}
-	s := &Stack{Template: resolved, aws: aws, Outputs: createStack(t, aws, name, body, all)}
 	s.createSecrets(t)
 	return s
 }

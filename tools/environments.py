@@ -1,0 +1,53 @@
+"""Prints the environment that "sam local" gives each function, for each profile of samconfig.toml.
+
+The SAM CLI's own code reads the profiles and resolves the template; the result is JSON:
+{profile: {function: {variable: value}}}. Variables of this shell and of AWS's settings
+are left out, so the result is what the project itself says.
+"""
+
+import json
+import logging
+import sys
+
+from samcli.cli.types import CfnParameterOverridesType
+from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
+from samcli.lib.config.samconfig import SamConfig
+from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+
+
+class Runner(LocalLambdaRunner):
+    """Makes environments only; it needs neither a container engine nor AWS credentials."""
+
+    def __init__(self):
+        self.env_vars_values = {}
+
+    def get_aws_creds(self):
+        return {}
+
+    def is_debugging(self):
+        return False
+
+
+def environments(root, parameters):
+    overrides = CfnParameterOverridesType().convert(parameters.get("parameter_overrides"), None, None)
+    stacks, _ = SamLocalStackProvider.get_stacks(f"{root}/template.yaml", parameter_overrides=overrides)
+    runner = Runner()
+    return {
+        function.name: runner._make_env_vars(function).resolve()
+        for function in SamFunctionProvider(stacks, ignore_code_extraction_warnings=True).get_all()
+    }
+
+
+def main(root):
+    logging.disable(logging.CRITICAL)
+    config = SamConfig(root)
+    profiles = [name for name in config.document if name != "version"]
+    json.dump(
+        {name: environments(root, config.get_all(["local", "invoke"], "parameters", name)) for name in profiles},
+        sys.stdout,
+        indent=2,
+    )
+
+
+main(sys.argv[1])
