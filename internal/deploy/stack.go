@@ -47,6 +47,11 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	}
 	s := &Stack{Template: resolved, aws: aws, Outputs: createStack(t, aws, name, body, all)}
 	s.createSecrets(t)
+	if aws.OwnTables() {
+		for _, id := range resolved.Of("AWS::DynamoDB::Table") {
+			aws.CreateTable(t, resolved.Resources[id].Properties)
+		}
+	}
 	return s
 }
 
