@@ -1,10 +1,12 @@
 # Short verbs; CI runs the same ones (.ci/run). Each sets up what it needs: Go
 # alone for `run` and `bench` (and `build`, where there is no Python); Python 3.11 or later for `validate` and for
-# those tests that need an AWS to talk to; Node 20 for those of the example in it. Set up once, a second run costs nothing.
+# those tests that need an AWS to talk to; Node 20 for those of the example in it; Java 17 and Maven for DynamoDB Local. Set
+# up once, a second run costs nothing.
 
 SAM_VENV := .venv/sam
 MOTO_VENV := .venv/moto
 NODE_VENV := .venv/node
+DYNAMODB_LOCAL := .venv/dynamodb-local
 
 # This machine's architecture, as Lambda names it.
 HOST_ARCH = $(patsubst amd64,x86_64,$(shell go env GOHOSTARCH))
@@ -25,10 +27,10 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run tokenctl test drill soak lint build validate bench fuzz clean functions moto node
+.PHONY: help run tokenctl test test-dynamodb-local drill soak lint build validate bench fuzz clean functions moto node on-dynamodb-local
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 run: ## Show all of it on this machine, without AWS: records, refreshes, a crash and its recovery
 	@go build -trimpath -o bin/tokenctl ./cmd/tokenctl
@@ -44,6 +46,19 @@ test: functions moto node ## Run all tests; the functions' real binaries run aga
 	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
 	$(EXPLORE)
+
+# Conditional writes must hold against an implementation of Amazon's own, with no lock before
+# it: moto's are not atomic. Secrets Manager stays moto's.
+test-dynamodb-local: ## Run the tests of tables, races and kills against Amazon's DynamoDB Local (Java 17, Maven)
+	@if $(MAKE) -s $(DYNAMODB_LOCAL)/.ready; then $(MAKE) -s on-dynamodb-local; \
+	elif [ "$$CI" = true ]; then exit 1; \
+	else echo "Skipped: DynamoDB Local wants Java 17, Maven and Maven Central (Debian: apt-get install openjdk-17-jre-headless maven)."; fi
+
+on-dynamodb-local: functions moto
+	DYNAMODB_LOCAL=$(CURDIR)/$(DYNAMODB_LOCAL) FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) \
+		go test $(RACE) -shuffle=on ./pkg/homes/awshome ./pkg/reader/awsreader
+	DYNAMODB_LOCAL=$(CURDIR)/$(DYNAMODB_LOCAL) FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) \
+		go test $(RACE) -shuffle=on -run 'Berbix|Race|Kill|Fleet' ./internal/e2e
 
 drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
 	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test -run '^TestDrill$$' ./internal/e2e -drill
@@ -116,6 +131,14 @@ $(NODE_VENV)/.ready: examples/node/package.json examples/node/package-lock.json
 	@echo "Installing the AWS SDK for Node into $(NODE_VENV) (once) ..."
 	@rm -rf $(NODE_VENV) && mkdir -p $(NODE_VENV) && cp $^ $(NODE_VENV)
 	@cd $(NODE_VENV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(DYNAMODB_LOCAL)/.ready: tools/dynamodb-local/pom.xml
+	@echo "Fetching DynamoDB Local into $(DYNAMODB_LOCAL) (once) ..."
+	@rm -rf $(DYNAMODB_LOCAL)
+	@mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)
+	@java -Djava.library.path=$(DYNAMODB_LOCAL) -cp '$(DYNAMODB_LOCAL)/*' \
+		com.amazonaws.services.dynamodbv2.local.main.ServerRunner -version >/dev/null
 	@touch $@
 
 .venv/%/.ready: tools/requirements-%.txt

@@ -47,6 +47,11 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 		t.Fatal(err)
 	}
 	s.createSecrets(t)
+	if aws.OwnTables() {
+		for _, id := range resolved.Of("AWS::DynamoDB::Table") {
+			aws.CreateTable(t, resolved.Resources[id].Properties)
+		}
+	}
 	return s
 }
 

@@ -165,18 +165,16 @@ func (d *Stack) deploy(stack *template.Stack) {
 func (d *Stack) table(properties template.Object) {
 	d.t.Helper()
 	ctx := d.t.Context()
-	table := like[dynamodb.CreateTableInput](d.t, properties)
-	_, err := d.Tables.CreateTable(ctx, table)
-	d.must(err)
+	table := aws.String(d.server.CreateTable(d.t, properties))
 	ttl := template.Get[template.Object](properties, "TimeToLiveSpecification")
 	if ttl != nil {
-		_, err = d.Tables.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-			TableName: table.TableName, TimeToLiveSpecification: like[dynamotypes.TimeToLiveSpecification](d.t, ttl),
+		_, err := d.Tables.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+			TableName: table, TimeToLiveSpecification: like[dynamotypes.TimeToLiveSpecification](d.t, ttl),
 		})
 		d.must(err)
 	}
-	_, err = d.Tables.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
-		TableName: table.TableName, PointInTimeRecoverySpecification: like[dynamotypes.PointInTimeRecoverySpecification](d.t,
+	_, err := d.Tables.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+		TableName: table, PointInTimeRecoverySpecification: like[dynamotypes.PointInTimeRecoverySpecification](d.t,
 			template.Get[template.Object](properties, "PointInTimeRecoverySpecification")),
 	})
 	d.must(err)
