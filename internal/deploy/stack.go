@@ -48,8 +48,8 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	}
 	s.createSecrets(t)
 	if aws.OwnTables() {
-		for _, id := range resolved.Of("AWS::DynamoDB::Table") {
-			aws.CreateTable(t, resolved.Resources[id].Properties)
+		for _, id := range s.Template.Of("AWS::DynamoDB::Table") {
+			aws.CreateTable(t, s.Template.Resources[id].Properties)
 		}
 	}
 	return s
