@@ -14,6 +14,7 @@ const (
 	exitUsage
 	exitPerson
 	exitPartly
+	exitNothing
 )
 
 // errUsage is in the errors of arguments that don't go together.
@@ -21,6 +22,10 @@ var errUsage = errors.New("wrong usage")
 
 // errPartly is in the errors of what was done in part.
 var errPartly = errors.New("partly done")
+
+// errNothing is in the errors of what was asked for and could not be begun: a run is at work,
+// a person has paused the account, or whoever was asked said no.
+var errNothing = errors.New("nothing was done")
 
 // errPerson is in the errors of outcomes that wait for a person.
 var errPerson = errors.New("a person must act")
@@ -35,6 +40,8 @@ func codeOf(err error, began bool) int {
 		return exitUsage
 	case errors.Is(err, errPartly):
 		return exitPartly
+	case errors.Is(err, errNothing):
+		return exitNothing
 	case errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
 		errors.Is(err, fs.ErrPermission):
 		return exitPerson

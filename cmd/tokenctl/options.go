@@ -85,6 +85,15 @@ func (o *options) given(cmd *cobra.Command) string {
 	return strings.Join(line, " ")
 }
 
+// line is a verb of this command about an account, as people have to type it.
+func (o *options) line(cmd *cobra.Command, verb string, t target) string {
+	words := "tokenctl " + verb + " --provider " + t.provider
+	if t.account != defaultAccount {
+		words += " --account " + t.account
+	}
+	return strings.TrimSpace(words + " " + o.given(cmd))
+}
+
 // quoted is a word for a shell.
 func quoted(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+=@:,-"
@@ -105,12 +114,15 @@ func (o *options) print(cmd *cobra.Command, result any, text string) error {
 	return encoder.Encode(result)
 }
 
+// defaultAccount is the account of whoever names none.
+const defaultAccount = "default"
+
 // target is the one credential that a verb is about.
 type target struct{ provider, account string }
 
 func (t *target) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: hesabe, tconnect or berbix")
-	cmd.Flags().StringVar(&t.account, "account", "default", "the account with it")
+	cmd.Flags().StringVar(&t.account, "account", defaultAccount, "the account with it")
 	_ = cmd.MarkFlagRequired("provider")
 	complete(cmd, "provider", catalog.Names()...)
 	complete(cmd, "account")

@@ -19,7 +19,8 @@ Exit codes:
   2  wrong usage
   3  a person must act: an outcome is dead, uncertain, misconfigured or persist_failed,
      or status says so
-  4  partly done: some records were refused or not stored, and told of`
+  4  partly done: some records were refused or not stored, and told of
+  5  nothing was done: a run is at work, a person paused the account, or you said no`
 
 func root(o *options) *cobra.Command {
 	cmd := &cobra.Command{
@@ -33,6 +34,6 @@ func root(o *options) *cobra.Command {
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	o.register(cmd)
 	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o),
-		pause(o), resume(o))
+		pause(o), resume(o), removes(o))
 	return cmd
 }

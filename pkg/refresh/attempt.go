@@ -244,7 +244,7 @@ func (a *attempt) refreshFailed(ctx context.Context, presented secret.String, ca
 		return a.settleFailed(persist, outcome.Misconfigured, cause)
 	case providers.MaybeRefused:
 		a.unspend(presented.Fingerprint())
-		return a.fallBack(ctx, Misconfigured, cause)
+		return a.fallBack(ctx, store.Misconfigured, cause)
 	case providers.Refused:
 		// A refused token is first a race: somebody may have put a newer one there.
 		current, err := a.Secrets.CurrentID(persist, a.row.Key, store.TokensDoc)

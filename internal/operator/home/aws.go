@@ -56,6 +56,6 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 		Secrets:      clients.Secrets(o.SecretPrefix),
 		Ledger:       clients.Ledger(o.LedgerTable),
 		Transactions: clients.Transactions(o.TransactionsTable), //nolint:contextcheck // it resolves an endpoint, and waits for nothing
-		Editor:       clients.Editor(o.SecretPrefix, o.KMSKey),
+		Editor:       clients.Editor(o.SecretPrefix, o.LedgerTable, o.KMSKey),
 	}, nil
 }

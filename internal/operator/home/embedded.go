@@ -44,8 +44,8 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets := file.Secrets()
 	return &Home{
-		Name: "embedded " + path, Secrets: secrets, Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: secrets,
+		Name:    "embedded " + path,
+		Secrets: file.Secrets(), Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: file.Editor(),
 	}, nil
 }
