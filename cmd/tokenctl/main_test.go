@@ -14,7 +14,7 @@ import (
 // TestMain lets the test binary be the command where a process of its own is needed:
 // local starts its victims, and tests start run and refresh.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"victim", "run", "refresh"}, os.Args[1]) {
+	if len(os.Args) > 1 && slices.Contains([]string{"victim", "run", "refresh", "exec"}, os.Args[1]) {
 		main()
 		return
 	}
@@ -116,6 +116,11 @@ func TestWrongUsage(t *testing.T) {
 		"status --provider paypal":                               "hesabe, tconnect, berbix",
 		"status --account a/b":                                   "--account",
 		"status --every 1ms":                                     "--every",
+		"token --provider berbix":                                "--transaction",
+		"token --provider hesabe --transaction 1":                "--transaction",
+		"token --provider hesabe --min-life -1s":                 "--min-life",
+		"token --provider berbix --transaction 1 --account a":    "leave --account out",
+		"exec --provider hesabe":                                 "at least 1 arg",
 		"remove":                                                 "account",
 		"remove --provider hesabe":                               "account",
 		"remove --provider hesabe --account a/b":                 "--account",

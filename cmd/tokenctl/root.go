@@ -10,8 +10,8 @@ It works on either home of state: on AWS, where the functions keep theirs, or on
 of a single machine (--home embedded). On AWS it uses what AWS's own command line uses:
 environment variables, profiles, SSO, AWS_ENDPOINT_URL.
 
-Secrets are read from a file, standard input or a hidden prompt, never from an argument,
-and never printed.
+Secrets are read from a file, standard input or a hidden prompt, never from an argument, and
+never printed; token and exec alone hand out an access token.
 
 Exit codes:
   0  done
@@ -34,6 +34,6 @@ func root(o *options) *cobra.Command {
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	o.register(cmd)
 	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o),
-		pause(o), resume(o), removes(o))
+		pause(o), resume(o), removes(o), tokens(o), executes(o))
 	return cmd
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/reader"
+	"tokenrefresh/pkg/reader/awsreader"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -51,11 +54,18 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 		return nil, err
 	}
 	clients := awshome.FromConfig(cfg)
+	secrets := clients.Secrets(o.SecretPrefix)
 	return &Home{
 		Name:         fmt.Sprintf("aws %s %s %s %s %s", cfg.Region, o.Profile, o.SecretPrefix, o.LedgerTable, o.TransactionsTable),
-		Secrets:      clients.Secrets(o.SecretPrefix),
+		Secrets:      secrets,
 		Ledger:       clients.Ledger(o.LedgerTable),
 		Transactions: clients.Transactions(o.TransactionsTable), //nolint:contextcheck // it resolves an endpoint, and waits for nothing
 		Editor:       clients.Editor(o.SecretPrefix, o.LedgerTable, o.KMSKey),
+		Access: func(key store.Key) reader.Source {
+			return awsreader.Secret(clients.SecretsManager, secrets.Name(key, store.AccessDoc))
+		},
+		TransactionToken: func(id int64) reader.Source {
+			return awsreader.Transaction(clients.DynamoDB, o.TransactionsTable, id)
+		},
 	}, nil
 }

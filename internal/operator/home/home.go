@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -69,6 +70,10 @@ type Home struct {
 	Ledger       Ledger
 	Transactions store.Transactions
 	Editor       Editor
+	// Access is where an account's access token is published, and TransactionToken where that
+	// of a Berbix transaction is.
+	Access           func(key store.Key) reader.Source
+	TransactionToken func(id int64) reader.Source
 }
 
 // Open opens a home. Nothing stays open, so there is nothing to close. AWS is not
