@@ -8,7 +8,8 @@ const help = `Tokenctl looks after the tokens of Hesabe, TConnect and Berbix, an
 
 It works on either home of state: on AWS, where the functions keep theirs, or on a file
 of a single machine (--home embedded). On AWS it uses what AWS's own command line uses:
-environment variables, profiles, SSO, AWS_ENDPOINT_URL.
+environment variables, profiles, SSO, AWS_ENDPOINT_URL. Where nothing names a home it takes
+the state file if there is one and no AWS region is set, else AWS, and says so.
 
 Secrets are read from a file, standard input or a hidden prompt, never from an argument, and
 never printed; token and exec alone hand out an access token.

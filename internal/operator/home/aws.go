@@ -48,6 +48,16 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 	return cfg, nil
 }
 
+// Region is the region that flags, variables and AWS's own files name; empty: none does. It
+// asks nobody.
+func Region(ctx context.Context, o Options) string {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile))
+	if err != nil { // such as a profile that is not there: opening the home says so
+		return o.Region
+	}
+	return cfg.Region
+}
+
 func openAWS(ctx context.Context, o Options) (*Home, error) {
 	cfg, err := LoadAWS(ctx, o, callTimeout)
 	if err != nil {
