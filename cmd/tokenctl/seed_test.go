@@ -55,7 +55,7 @@ func TestSeedCredentials(t *testing.T) {
 		}
 		w.run(t, "", "pause", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone)
 		w.run(t, hesabeCredentials, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone,
-			strings.TrimSpace("it is paused: tokenctl resume --provider hesabe --account shop-2 "+strings.Join(w.flags, " "))+"\n")
+			"it is paused: tokenctl resume --provider hesabe --account shop-2 "+w.named()+"\n")
 	})
 }
 

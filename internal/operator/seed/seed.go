@@ -161,11 +161,7 @@ func (s Seeder) row(ctx context.Context) (store.Row, error) {
 // write makes what is missing of the credential's secrets, puts the value into one, and
 // has the credential looked at.
 func (s Seeder) write(ctx context.Context, doc store.Document, value secret.String, warnings []string) (Report, error) {
-	documents := []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc}
-	if s.Provider.Sweep {
-		documents = documents[:1]
-	}
-	for _, document := range documents {
+	for _, document := range s.Provider.Documents() {
 		_, err := s.Home.Secrets.CurrentID(ctx, s.key(), document)
 		if errors.Is(err, store.ErrNoSecret) && !errors.Is(err, awshome.ErrDeleted) {
 			err = s.Home.Editor.CreateSecret(ctx, s.key(), document)
