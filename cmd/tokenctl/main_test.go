@@ -12,9 +12,9 @@ import (
 )
 
 // TestMain lets the test binary be the command where a process of its own is needed:
-// local starts its victims, and tests start run and refresh.
+// local starts its victims, and tests start run, refresh and sandbox.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"victim", "run", "refresh", "exec"}, os.Args[1]) {
+	if len(os.Args) > 1 && slices.Contains([]string{"victim", "run", "refresh", "exec", "sandbox"}, os.Args[1]) {
 		main()
 		return
 	}

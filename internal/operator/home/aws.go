@@ -63,13 +63,18 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
+	return FromAWS(cfg, o), nil //nolint:contextcheck // it resolves an endpoint, and waits for nothing
+}
+
+// FromAWS is the home that options name on an AWS whose settings are read already.
+func FromAWS(cfg aws.Config, o Options) *Home {
 	clients := awshome.FromConfig(cfg)
 	secrets := clients.Secrets(o.SecretPrefix)
 	return &Home{
 		Name:         fmt.Sprintf("aws %s %s %s %s %s", cfg.Region, o.Profile, o.SecretPrefix, o.LedgerTable, o.TransactionsTable),
 		Secrets:      secrets,
 		Ledger:       clients.Ledger(o.LedgerTable),
-		Transactions: clients.Transactions(o.TransactionsTable), //nolint:contextcheck // it resolves an endpoint, and waits for nothing
+		Transactions: clients.Transactions(o.TransactionsTable),
 		Editor:       clients.Editor(o.SecretPrefix, o.LedgerTable, o.KMSKey),
 		Access: func(key store.Key) reader.Source {
 			return awsreader.Secret(clients.SecretsManager, secrets.Name(key, store.AccessDoc))
@@ -77,5 +82,5 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 		TransactionToken: func(id int64) reader.Source {
 			return awsreader.Transaction(clients.DynamoDB, o.TransactionsTable, id)
 		},
-	}, nil
+	}
 }
