@@ -18,6 +18,7 @@ import (
 
 // Stack is a deployed stack.
 type Stack struct {
+	Name string
 	// Outputs are as CloudFormation answers them.
 	Outputs map[string]string
 	// Template is what the stack should consist of.
@@ -40,7 +41,7 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Stack{aws: aws, Outputs: createStack(t, aws, name, body, all)}
+	s := &Stack{Name: name, aws: aws, Outputs: createStack(t, aws, name, body, all)}
 	all["AWS::StackName"] = name
 	if s.Template, err = loaded.Stack(all); err != nil {
 		t.Fatal(err)
