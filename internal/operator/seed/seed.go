@@ -68,6 +68,9 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	if unknown := unknownFields(provider, text); len(unknown) > 0 {
 		warnings = append(warnings, "not known to "+s.Provider.Name+", and kept: "+strings.Join(unknown, ", "))
 	}
+	if padded := paddedFields(provider, text); len(padded) > 0 {
+		warnings = append(warnings, "white space at the ends is left out: "+strings.Join(padded, ", "))
+	}
 	if !s.Provider.Sweep && !session.CanLogin() {
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
 			"a refresh token: "+s.command("seed tokens"))
@@ -203,6 +206,21 @@ func (s Seeder) command(verb string) string {
 }
 
 func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", most) }
+
+// paddedFields are the names of texts with white space at their ends.
+func paddedFields(provider providers.Described, text secret.String) []string {
+	all, err := reply.Parse(text.Reveal())
+	if err != nil {
+		return nil // Open has told
+	}
+	var names []string
+	for _, field := range provider.Fields() {
+		if value := all.Text(field.Name); value != strings.TrimSpace(value) {
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}
 
 // unknownFields are the names in text that the provider does not look at.
 func unknownFields(provider providers.Described, text secret.String) []string {

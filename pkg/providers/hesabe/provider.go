@@ -8,20 +8,14 @@ package hesabe
 
 import (
 	"net/url"
-	"time"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 )
 
 const name = "hesabe"
-
-// rules: expires_in is documented as 900, and a refresh always gives a new refresh
-// token.
-var rules = reply.Rules{Lifetime: 900 * time.Second, Rotates: true}
 
 // hosts are the documented base URLs of the two environments.
 var hosts = map[string]string{

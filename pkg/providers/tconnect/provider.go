@@ -9,11 +9,8 @@ package tconnect
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
-	"strings"
-	"unicode"
 
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
@@ -52,9 +49,6 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 		base:    fields.BaseURL(""),
 		partner: fields.Text("partner_code"),
 		cipher:  newCipher(fields),
-	}
-	if strings.ContainsFunc(s.partner.Reveal(), unicode.IsControl) {
-		fields.Problem(errors.New("partner_code holds a control character, such as a line break"))
 	}
 	s.login = fields.Group(loginFields...)
 	s.extra = fields.Extra("login_extra", loginFields...)
