@@ -23,6 +23,10 @@ type Event struct {
 	Force   bool
 	DryRun  bool
 
+	// Rejected is the attempt whose token a reader's provider refuses although it is
+	// published. For chains only, and of the named Account.
+	Rejected string
+
 	// For Berbix only.
 	TransactionID  int64   // 0: all that is due
 	TransactionIDs []int64 // those of them that are due
@@ -72,7 +76,27 @@ func Decode(payload []byte) (Event, error) {
 	}
 	f := fields{all: all, path: "event"}
 	e := f.common()
+	e.Rejected = f.rejected(e)
 	return e, f.done()
+}
+
+// notInAttemptID is true of what no attempt id has: they are UUIDs.
+func notInAttemptID(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-'
+}
+
+// rejected reads the attempt that a reader tells of. Any reader may, so that nothing
+// else may come with it: force, least of all.
+func (f *fields) rejected(e Event) string {
+	var id string
+	switch {
+	case !f.take("rejected", &id, "a string"):
+	case id == "" || len(id) > 64 || strings.ContainsFunc(id, notInAttemptID):
+		f.wrong("rejected", "must be an attempt_id: up to 64 letters, digits and -")
+	case e.Account == "" || e.Force || e.DryRun:
+		f.wrong("rejected", "stands with account, and with nothing else")
+	}
+	return id
 }
 
 // DecodeSweep reads the event of a function that sweeps transactions. messages is
