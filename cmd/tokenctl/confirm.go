@@ -15,11 +15,11 @@ func confirm(cmd *cobra.Command, question string) error {
 	if !terminal.Is(cmd.InOrStdin()) {
 		return fmt.Errorf("%w: there is no terminal to ask at: give --yes if you mean it\n%s", errUsage, question)
 	}
-	answer, err := terminal.Ask(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), question+" [y/N]", false)
+	answer, err := person{cmd}.Ask(question + " [y/N]")
 	if err != nil {
 		return err
 	}
-	switch strings.ToLower(answer.Reveal()) {
+	switch strings.ToLower(answer) {
 	case "y", "yes":
 		return nil
 	}

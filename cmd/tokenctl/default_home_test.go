@@ -1,10 +1,12 @@
 package main
 
 import (
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,8 +29,10 @@ func TestDefaultHome(t *testing.T) {
 	path := s.flags[len(s.flags)-1]
 	none := filepath.Join(t.TempDir(), "none.db")
 	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		body := []byte(`{"__type":"AccessDeniedException"}`)
+		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)) // as DynamoDB does
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte(`{"__type":"AccessDeniedException"}`))
+		_, _ = w.Write(body)
 	}))
 	defer aws.Close()
 	config := write(t, "config", "[default]\nregion = eu-north-1\n[profile other]\nregion = eu-south-1\n")
