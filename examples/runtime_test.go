@@ -94,12 +94,15 @@ type order struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	URL     string  `json:"url,omitempty"`
 	Body    string  `json:"body,omitempty"`
+	Kind    string  `json:"kind,omitempty"`
 }
 
 type answer struct {
 	Authorization string
 	Status        int
-	Error         string
+	Error, Trace  string
+	Kinds         []string
+	Rejected      string
 }
 
 // start starts the program for a secret that has no value yet.
@@ -112,7 +115,7 @@ func start(t *testing.T, language func(*testing.T) *exec.Cmd) *driver {
 	d.onRead.Store(func() {})
 
 	cmd := language(t)
-	cmd.Args = append(cmd.Args, d.name, `{"gap": 0.5}`)
+	cmd.Args = append(cmd.Args, d.name, `{"gap": 0.5, "spread": 0.1}`)
 	cmd.Env = append(append(cmd.Env, d.aws.Environment()...), "AWS_ENDPOINT_URL="+d.front(), "AWS_DEFAULT_REGION=eu-west-1")
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
@@ -183,7 +186,8 @@ func (d *driver) wantToken(do, want string) {
 func (d *driver) wantError(words string) {
 	d.t.Helper()
 	a := d.do(order{Do: "get"})
-	if a.Authorization != "" || !strings.Contains(a.Error, d.name) || !strings.Contains(a.Error, words) || strings.Contains(a.Error, "planted") {
+	if a.Authorization != "" || !strings.Contains(a.Error, d.name) || !strings.Contains(a.Error, words) ||
+		strings.Contains(a.Error+a.Trace, "planted") {
 		d.t.Errorf("%+v, want an error that names %s and says %q", a, d.name, words)
 	}
 }

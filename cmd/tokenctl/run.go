@@ -39,8 +39,8 @@ func run(o *options) *cobra.Command {
 		Use:   "run [--provider P …] [--every D]",
 		Short: "Keep all tokens fresh from this machine, until it is told to end",
 		Long: `Run does on one machine what the functions and their schedules do on AWS: at once, and then at each tick,
-it looks at the credentials and transactions of each provider and refreshes what is due. Its home is a state
-file, unless --home or $TOKENCTL_HOME say aws. A second one beside it, or a function, does no harm.
+it looks at the credentials and transactions of each provider and refreshes what is due. --home embedded begins
+a state file where there is none. A second one beside it, or a function, does no harm.
 
 It looks after all that the home has: accounts in the ledger, and the default one where it has credentials.
 What is seeded later is seen at the next tick.
@@ -63,9 +63,6 @@ docs/single-machine.md shows how systemd starts it.`,
 	complete(cmd, "account")
 	complete(cmd, "every")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		if !cmd.Flags().Changed("home") && os.Getenv("TOKENCTL_HOME") == "" {
-			o.home = string(home.Embedded)
-		}
 		return r.do(cmd, o)
 	})
 	return cmd

@@ -133,6 +133,18 @@ var handlings = map[string][]handling{
 			"lambda:ListTags", "lambda:TagResource", "lambda:UntagResource",
 		}},
 	},
+	"AWS::Events::Rule": {{
+		arn: "arn:aws:events:" + here + "rule/default/stack-ID-1ABC",
+		actions: []string{
+			"events:DescribeRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:ListTargetsByRule",
+			"events:TagResource", "events:UntagResource", "events:ListTagsForResource",
+		},
+		ends: []string{"events:DeleteRule"},
+	}},
+	"AWS::Lambda::Permission": {{
+		arn: "arn:aws:lambda:" + here + "function:stack-refresh-hesabe", actions: []string{"lambda:AddPermission", "lambda:GetPolicy"},
+		ends: []string{"lambda:RemovePermission"},
+	}},
 	"AWS::IAM::Role": {{arn: roleArn, actions: roleActions, ends: []string{"iam:DeleteRole", "iam:DeleteRolePolicy"}}},
 	"AWS::IAM::Policy": {{
 		arn:     "arn:aws:iam::" + ours + ":role/stack-RefreshBerbixRole-1ABC",
@@ -260,6 +272,8 @@ func TestDeployerMayNoMore(t *testing.T) {
 		{"kms:Decrypt", "arn:aws:kms:" + here + "key/1", "kms:ViaService", "s3.eu-west-1.amazonaws.com"},
 		{"iam:PassRole", "arn:aws:iam::" + ours + ":role/stack-A", "iam:PassedToService", "ec2.amazonaws.com"},
 		{"iam:CreateRole", "arn:aws:iam::" + ours + ":role/another", "", ""},
+		{"events:PutRule", "arn:aws:events:" + here + "rule/another", "", ""},
+		{"events:PutEvents", "arn:aws:events:" + here + "event-bus/default", "", ""},
 		{"lambda:UpdateFunctionCode", "arn:aws:lambda:" + here + "function:another", "", ""},
 		{
 			"lambda:UpdateEventSourceMapping", "arn:aws:lambda:" + here + "event-source-mapping:1-2-3",

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"tokenrefresh/pkg/config"
@@ -21,6 +22,10 @@ type Event struct {
 	Account string // empty: all
 	Force   bool
 	DryRun  bool
+
+	// Rejected is the attempt whose token a reader's provider refuses although it is
+	// published. For chains only, and of the named Account.
+	Rejected string
 
 	// For Berbix only.
 	TransactionID  int64   // 0: all that is due
@@ -37,6 +42,18 @@ type Record struct {
 	Status        string // empty: active
 	RecordedAt    time.Time
 	ExpiresAt     time.Time // ttl: when the row may be deleted
+}
+
+// maxAhead is how much later than ours the clock of whoever sends a record may be.
+const maxAhead = 5 * time.Minute
+
+// At bounds a record that comes in now: of one from a clock that is ahead, recorded_at
+// counts as now. Otherwise it would win over every later record until then.
+func (r Record) At(now time.Time) Record {
+	if r.RecordedAt.After(now.Add(maxAhead)) {
+		r.RecordedAt = now
+	}
+	return r
 }
 
 // idsMost is how many transactions an event may list: more than a run gets done
@@ -59,7 +76,27 @@ func Decode(payload []byte) (Event, error) {
 	}
 	f := fields{all: all, path: "event"}
 	e := f.common()
+	e.Rejected = f.rejected(e)
 	return e, f.done()
+}
+
+// notInAttemptID is true of what no attempt id has: they are UUIDs.
+func notInAttemptID(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-'
+}
+
+// rejected reads the attempt that a reader tells of. Any reader may, so that nothing
+// else may come with it: force, least of all.
+func (f *fields) rejected(e Event) string {
+	var id string
+	switch {
+	case !f.take("rejected", &id, "a string"):
+	case id == "" || len(id) > 64 || strings.ContainsFunc(id, notInAttemptID):
+		f.wrong("rejected", "must be an attempt_id: up to 64 letters, digits and -")
+	case e.Account == "" || e.Force || e.DryRun:
+		f.wrong("rejected", "stands with account, and with nothing else")
+	}
+	return id
 }
 
 // DecodeSweep reads the event of a function that sweeps transactions. messages is
@@ -273,6 +310,9 @@ func (f *fields) record() Record {
 	f.take("refresh_token", &token, "a string")
 	if strings.ContainsRune(token, utf8.RuneError) { // what decoding makes of damage
 		f.wrong("refresh_token", "is damaged: it is not valid Unicode")
+	}
+	if strings.ContainsFunc(strings.TrimSpace(token), unicode.IsControl) {
+		f.wrong("refresh_token", "holds a control character, such as a line break")
 	}
 	r.RefreshToken = secret.New(token)
 	f.take("customer_uid", &r.CustomerUID, "a string")

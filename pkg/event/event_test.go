@@ -56,6 +56,44 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// A reader's rejection brings nothing else along, and none of it can be smuggled in: what
+// EventBridge puts into the rule's template stands before the last "rejected".
+func TestDecodeRejected(t *testing.T) {
+	t.Parallel()
+	const id = "5b1d5c52-3f6c-4a52-8f5e-0f6f6d6b7a11"
+	got, err := event.Decode([]byte(`{"account":"shop-2","rejected":"` + id + `"}`))
+	if diff := cmp.Diff(event.Event{Account: "shop-2", Rejected: id}, got, comparer); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for payload, want := range map[string]string{
+		`{"rejected":"` + id + `"}`:                                                "stands with account",
+		`{"account":"","rejected":"` + id + `"}`:                                   `"account"`,
+		`{"account":"a","rejected":""}`:                                            "must be an attempt_id",
+		`{"account":"a","rejected":"` + strings.Repeat("a", 65) + `"}`:             "must be an attempt_id",
+		`{"account":"a","rejected":"a b"}`:                                         "must be an attempt_id",
+		`{"account":"a","rejected":"é"}`:                                           "must be an attempt_id",
+		`{"account":"a","rejected":7}`:                                             "must be a string",
+		`{"account":"a","rejected":null}`:                                          "must be a string",
+		`{"account":"a","rejected":["` + id + `"]}`:                                "must be a string",
+		`{"account":["a"],"rejected":"` + id + `"}`:                                `"account"`,
+		`{"account":"a","force":true,"rejected":"` + id + `"}`:                     "stands with account",
+		`{"account":"a","dry_run":true,"rejected":"` + id + `"}`:                   "stands with account",
+		`{"account":"a","rejected":"","rejected":"","force":true}`:                 "must be an attempt_id",
+		`{"account":"a","rejected":"` + id + `","refresh":true}`:                   "is not known",
+		`{"account":"a","force":true,"rejected":"x","rejected":"` + id + `"}`:      "stands with account",
+		`{"account":,"rejected":}`:                                                 "JSON object",
+		`{"account":"a","force":false,"rejected":"` + id + `","dry_run":true}`:     "stands with account",
+		`{"account":"a","rejected":"` + id + `","force":true,"account":"default"}`: "stands with account",
+	} {
+		if got, err := event.Decode([]byte(payload)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %+v, %v, want %q", payload, got, err, want)
+		}
+	}
+	if _, _, err := event.DecodeSweep([]byte(`{"account":"a","rejected":"` + id + `"}`)); err == nil {
+		t.Error("a sweep takes it")
+	}
+}
+
 func TestDecodeSweep(t *testing.T) {
 	t.Parallel()
 	got, _, err := event.DecodeSweep([]byte(`{"account":"shop","record":[
@@ -113,11 +151,32 @@ func TestDecodeRecord(t *testing.T) {
 		`{}`:                   `record field "transaction_id": is missing`,
 		`{"transaction_id":1}`: `record field "refresh_token": is missing`,
 		`{"transaction_id":1,"refresh_token":"planted","x":"planted"}`: `record field "x"`,
+		`{"transaction_id":1,"refresh_token":"planted\nplanted"}`:      `control character`,
 	} {
 		_, err := event.DecodeRecord([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "planted") {
 			t.Errorf("%s: error %v", text, err)
 		}
+	}
+}
+
+// A record from a clock that is ahead must not win until that time comes.
+func TestRecordedAtIsBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for ahead, want := range map[time.Duration]time.Duration{
+		-24 * time.Hour:           -24 * time.Hour,
+		0:                         0,
+		5 * time.Minute:           5 * time.Minute, // two clocks are never the same
+		5*time.Minute + 1:         0,
+		12 * 365 * 24 * time.Hour: 0,
+	} {
+		if got := (event.Record{RecordedAt: now.Add(ahead)}).At(now); !got.RecordedAt.Equal(now.Add(want)) {
+			t.Errorf("%s ahead: it counts as %s", ahead, got.RecordedAt)
+		}
+	}
+	if got := (event.Record{}).At(now); !got.RecordedAt.IsZero() {
+		t.Errorf("without a time: %s", got.RecordedAt)
 	}
 }
 

@@ -22,8 +22,11 @@ import (
 	"tokenrefresh/pkg/announce"
 )
 
-// Source is the source of all events.
-const Source = "token-refresh"
+// The sources of events. That of readers is another, so that none can pass for a function.
+const (
+	Source       = "token-refresh"
+	ReaderSource = "token-refresh.reader"
+)
 
 const (
 	// atOnce is the most entries that a call takes.
@@ -104,6 +107,21 @@ func (b *Bus) put(ctx context.Context, events []announce.Event) error {
 		}
 		entries = append(entries, entry{b.name, Source, e.Type, string(detail), e.At.Unix()})
 	}
+	return b.deliver(ctx, entries)
+}
+
+// Reject tells the refresh function of a published token that the provider refuses. It
+// needs the managed policy of the stack's output RejectionTeller.
+func (b *Bus) Reject(ctx context.Context, r announce.Rejection) error {
+	detail, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("write an event: %w", err)
+	}
+	return b.deliver(ctx, []entry{{b.name, ReaderSource, announce.Rejected, string(detail), time.Now().Unix()}})
+}
+
+// deliver sends the entries, and once more those that were not taken.
+func (b *Bus) deliver(ctx context.Context, entries []entry) error {
 	var err error
 	for range tries {
 		if entries, err = b.send(ctx, entries); err == nil || ctx.Err() != nil {

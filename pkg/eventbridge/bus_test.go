@@ -148,6 +148,28 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// A reader's event is told apart from a function's by its source.
+func TestReject(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, func(w http.ResponseWriter, _ int) { answer(w, "InternalFailure") })
+	err := a.bus().Reject(t.Context(), announce.Rejection{Provider: "hesabe", Account: "default", AttemptID: "attempt-1"})
+	if err != nil || len(a.wrong) > 0 || len(a.calls) != 2 {
+		t.Fatalf("%v, %q, %d calls", err, a.wrong, len(a.calls))
+	}
+	got := a.calls[1][0]
+	if at, _ := got["Time"].(float64); time.Since(time.Unix(int64(at), 0)).Abs() > time.Hour {
+		t.Errorf("time %v", got["Time"])
+	}
+	delete(got, "Time")
+	want := map[string]any{
+		"EventBusName": "team", "Source": "token-refresh.reader", "DetailType": "Token Rejected",
+		"Detail": `{"provider":"hesabe","account":"default","attempt_id":"attempt-1"}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // A call takes ten.
 func TestPutOfMany(t *testing.T) {
 	t.Parallel()

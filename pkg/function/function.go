@@ -40,7 +40,10 @@ const (
 // default address. It does not return.
 func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
 	cfg, err := config.ForRefresh(os.Getenv)
-	clients := connect(err, awshome.Tuning{ConnectionsPerHost: parallel * callsEach})
+	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: parallel * callsEach})
+	if err != nil {
+		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
+	}
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	h := handler.NewRefresh(refresh.Engine{
 		Provider: newProvider(newExchange(cfg, parallel), cfg.ProviderEnvironment),
@@ -64,7 +67,10 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	// A worker waits for the provider or for its row, one at a time. Beside them one call
 	// reads rows ahead, and as at the beginning each shard may have one under way.
 	calls := max(cfg.SweepWorkers, store.Shards) + 1
-	clients := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
+	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
+	if err != nil {
+		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
+	}
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	engine := sweep.Engine{
 		Provider:     newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
@@ -80,15 +86,14 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	lambda.Start(h)
 }
 
-// connect makes the AWS clients, or ends the process with everything that is wrong
-// with the environment in one line.
-func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
+// connect makes the AWS clients. Its error lists all mistakes in the environment, those
+// found before included.
+func connect(mistakes error, tuning awshome.Tuning) (*awshome.Clients, error) {
 	clients, err := awshome.FromEnvironment(os.Getenv, tuning)
 	if err := errors.Join(mistakes, err); err != nil {
-		telemetry.NewLogger(os.Stdout, slog.LevelInfo).Error("the environment is wrong", "error", err.Error())
-		os.Exit(1)
+		return nil, EnvironmentError{err}
 	}
-	return clients
+	return clients, nil
 }
 
 // newDesk tells the event bus what is news; nil where there is none.

@@ -28,7 +28,9 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	r := newResult(h.Engine.Provider.Name(), h.NewRunID())
-	results := h.Engine.Run(ctx, refresh.Request{RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun})
+	results := h.Engine.Run(ctx, refresh.Request{
+		RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun, Rejected: e.Rejected,
+	})
 
 	var causes []error
 	var ends []announce.End

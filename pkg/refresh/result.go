@@ -16,6 +16,9 @@ type Request struct {
 	Force bool
 	// DryRun reads and decides; it writes nothing and calls no provider.
 	DryRun bool
+	// Rejected is the attempt whose access token a reader's provider refuses although it is
+	// published. Not guaranteed: that this is so, for any reader may say it of any account.
+	Rejected string
 
 	began time.Time
 }
