@@ -3,9 +3,13 @@ package refresh_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
+	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 )
 
@@ -21,18 +25,23 @@ func TestMain(m *testing.M) {
 }
 
 func missed() int {
-	walked := map[string]bool{"none --> ok: make due": true, "ok --> ok: make due": true} // by DueNow, without an engine
+	walked := map[string]bool{}
 	for _, e := range rt.Walked() {
-		walked[arrow(e)] = true
+		walked[walk(e)] = true
 	}
 	code := 0
-	for _, a := range arrows {
-		if !walked[a] {
-			fmt.Println("no test went along the arrow", a)
+	for drawn, singles := range refresh.Arrows() {
+		byDueNow := strings.HasSuffix(drawn, ": make due") // which needs no engine
+		if !byDueNow && !slices.ContainsFunc(singles, func(a string) bool { return walked[a] }) {
+			fmt.Println("no test went along the arrow", drawn)
 			code = 1
 		}
 	}
 	return code
 }
 
-func arrow(e rt.Edge) string { return fmt.Sprintf("%s --> %s: %s", e.From, e.To, e.Name) }
+// drawn are the single arrows of the code, which TestDiagram compares with
+// docs/protocol.md.
+var drawn = slices.Concat(slices.Collect(maps.Values(refresh.Arrows()))...)
+
+func walk(e rt.Edge) string { return fmt.Sprintf("%s --> %s: %s", e.From, e.To, e.Name) }

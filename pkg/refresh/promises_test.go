@@ -12,9 +12,6 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// arrows are those of the code, which TestDiagram compares with docs/protocol.md.
-var arrows = refresh.Arrows()
-
 // always are the promises that hold at any moment, whatever has happened. It says
 // which one is broken; empty: none.
 func always(w *rt.World) string {
@@ -28,8 +25,8 @@ func always(w *rt.World) string {
 		return strings.Join(wrongs, "; ")
 	}
 	for _, e := range w.Edges() {
-		if !slices.Contains(arrows, arrow(e)) {
-			return "a row went where no arrow leads: " + arrow(e)
+		if a := walk(e); !slices.Contains(drawn, a) {
+			return "a row went where no arrow leads: " + a
 		}
 	}
 	return ""

@@ -17,34 +17,50 @@ import (
 
 // edge is a named way in which a row changes.
 type edge struct {
-	name string
-	// to lists the stages it leads to, and from where.
-	to arrows
+	name   string
+	arrows []arrow
 }
 
-type arrows map[Stage][]Stage
+// arrow leads from each stage of a place to some of another.
+type arrow struct{ from, to place }
+
+// place is a stage, or a group of them, in docs/protocol.md.
+type place struct {
+	name   string
+	stages []Stage
+}
+
+func at(s Stage) place { return place{string(s), []Stage{s}} }
+
+// The groups.
+var (
+	idle   = place{"idle", []Stage{OK, Carried, Unpublished}}
+	person = place{"person", []Stage{Dead, Uncertain, Misconfigured}} // waits for one
+)
 
 // The edges: the arrows of docs/protocol.md, by the same names.
 var (
-	edgeClaim = edge{"claim", arrows{
-		Sending: {None, OK, Sending, Taken, Carried, Unpublished, Dead, Uncertain, Misconfigured},
+	edgeClaim = edge{"claim", []arrow{
+		{at(None), at(Sending)}, {idle, at(Sending)}, {person, at(Sending)}, {at(Sending), at(Sending)}, {at(Taken), at(Sending)},
 	}}
-	edgeTakeOver  = edge{"take over", arrows{Taken: {Sending, OK, Carried, Unpublished, Uncertain}}}
-	edgeKeep      = edge{"keep", arrows{Sending: {Sending}}}
-	edgeStore     = edge{"store", arrows{OK: {Sending, Taken}, Unpublished: {Sending, Taken}}}
-	edgeCarry     = edge{"carry", arrows{Carried: {Sending, Taken}}}
-	edgeSupersede = edge{"supersede", arrows{Unpublished: {Sending, Taken, Carried}}}
-	edgeRelease   = edge{"release", arrows{OK: {Sending, Taken}, Carried: {Sending}, Unpublished: {Sending}}}
-	edgeAbandon   = edge{"abandon", arrows{OK: {Sending}}}
-	edgePark      = edge{"park", arrows{
-		Dead: {Sending, Dead, Uncertain}, Uncertain: {None, OK, Sending, Taken, Uncertain}, Misconfigured: {None, OK, Sending},
+	edgeTakeOver = edge{"take over", []arrow{{at(Sending), at(Taken)}, {idle, at(Taken)}, {person, at(Taken)}}}
+	edgeKeep     = edge{"keep", []arrow{{at(Sending), at(Sending)}}}
+	edgeStore    = edge{"store", []arrow{
+		{at(Sending), at(OK)}, {at(Sending), at(Unpublished)}, {at(Taken), at(OK)}, {at(Taken), at(Unpublished)},
 	}}
-	edgePostpone = edge{"postpone", arrows{Taken: {Taken}}}
-	edgeRepair   = edge{"repair", arrows{
-		OK: {Carried, Unpublished}, Unpublished: {Carried}, Dead: {Dead}, Uncertain: {Uncertain}, Misconfigured: {Misconfigured},
+	edgeCarry     = edge{"carry", []arrow{{at(Sending), at(Carried)}, {at(Taken), at(Carried)}}}
+	edgeSupersede = edge{"supersede", []arrow{{at(Sending), idle}, {at(Taken), idle}, {at(Carried), idle}, {person, person}}}
+	edgeRelease   = edge{"release", []arrow{{at(Sending), idle}, {at(Taken), idle}}}
+	edgeAbandon   = edge{"abandon", []arrow{{at(Sending), at(OK)}}}
+	edgePark      = edge{"park", []arrow{
+		{at(None), person}, {idle, person}, {person, person}, {at(Sending), person}, {at(Taken), at(Uncertain)},
 	}}
-	edgeDiscard = edge{"discard", arrows{Unpublished: {OK, Sending, Carried, Uncertain}}}
-	edgeDue     = edge{"make due", arrows{OK: {None, OK}}}
+	edgePostpone = edge{"postpone", []arrow{{at(Taken), at(Taken)}}}
+	edgeRepair   = edge{"repair", []arrow{
+		{at(Carried), at(OK)}, {at(Carried), at(Unpublished)}, {at(Unpublished), at(OK)}, {person, person},
+	}}
+	edgeDiscard = edge{"discard", []arrow{{idle, idle}, {person, idle}, {at(Sending), idle}}}
+	edgeDue     = edge{"make due", []arrow{{at(None), at(OK)}, {idle, idle}, {person, person}}}
 )
 
 // edges are all of them.
