@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/store"
 )
 
@@ -28,9 +29,12 @@ var errPerson = errors.New("a person must act")
 // codeOf is the exit code of an error. began: the verb's own work had begun; before
 // that, whatever is wrong is wrong with the arguments.
 func codeOf(err error, began bool) int {
+	trouble, ok := errors.AsType[*embedded.Trouble](err)
 	switch {
 	case err == nil:
 		return exitDone
+	case ok && trouble.Kind != embedded.Exposed: // a script knows 1 from what the tokens need
+		return exitFailed
 	case !began, errors.Is(err, errUsage):
 		return exitUsage
 	case errors.Is(err, errPartly):

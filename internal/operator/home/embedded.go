@@ -2,9 +2,7 @@ package home
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -38,14 +36,12 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 		open = embedded.OpenExisting
 	}
 	file, err := open(ctx, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no state file %s: name another with --state, or begin one with tokenctl seed: %w", path, err)
-	}
 	if err != nil {
 		return nil, err
 	}
 	secrets := file.Secrets()
 	return &Home{
 		Name: "embedded " + path, Secrets: secrets, Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: secrets,
+		fault: file.Fault, tryWrite: file.TryWrite,
 	}, nil
 }
