@@ -14,6 +14,8 @@ HOST_ARCH = $(patsubst amd64,x86_64,$(shell go env GOHOSTARCH))
 HOST_BUILD := .aws-sam/host
 # The authority that `tokenctl sandbox --tls` makes.
 SANDBOX_CA := .aws-sam/sandbox/ca.pem
+# The profile of samconfig.toml for `sam local` on it.
+LOCAL_PROFILE = $(if $(filter arm64,$(HOST_ARCH)),local-arm64,local)
 FUNCTIONS = $(shell grep -B1 'Type: AWS::Serverless::Function' template.yaml | sed -n 's/^  \(.*\):$$/\1/p')
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin
 # The race detector needs a C compiler; without one Go turns cgo off.
@@ -27,7 +29,7 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run tokenctl test test-dynamodb-local drill soak lint build validate bench fuzz clean functions moto node on-dynamodb-local
+.PHONY: help run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -80,6 +82,11 @@ validate: $(SAM_VENV)/.ready ## Check template.yaml with the SAM CLI and cfn-lin
 	$(SAM)/cfn-lint .aws-sam/translated.json
 	$(SAM)/sam build --build-dir .aws-sam/validate --parameter-overrides Architecture=$(if $(filter x86_64,$(HOST_ARCH)),arm64,x86_64)
 	$(SAM)/sam build --build-dir $(HOST_BUILD) --parameter-overrides Architecture=$(HOST_ARCH)
+
+sam-local: moto tokenctl $(SAM_VENV)/.ready ## Run each function in a container with the SAM CLI, for every file of events/ (Docker, or root on Debian)
+	$(SAM)/sam build --config-env $(LOCAL_PROFILE)
+	@go build -o .aws-sam/sam-local ./internal/samlocal
+	@exec .aws-sam/sam-local
 
 bench: ## Measure cold start and warm refresh against two other programs, and how many rows a sweep gets done
 	go run ./internal/bench

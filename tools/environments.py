@@ -1,12 +1,15 @@
 """Prints the environment that "sam local" gives each function, for each profile of samconfig.toml.
 
 The SAM CLI's own code reads the profiles and resolves the template; the result is JSON:
-{profile: {function: {variable: value}}}. Variables of this shell and of AWS's settings
-are left out, so the result is what the project itself says.
+{profile: {function: {variable: value}}}. Variables of this shell and AWS's settings are
+left out, so the result is what the project itself says.
+
+  environments.py FOLDER [PARAMETER=VALUE ...]   the parameters are set in each profile
 """
 
 import json
 import logging
+import os
 import sys
 
 from samcli.cli.types import CfnParameterOverridesType
@@ -29,8 +32,9 @@ class Runner(LocalLambdaRunner):
         return False
 
 
-def environments(root, parameters):
+def environments(root, parameters, more):
     overrides = CfnParameterOverridesType().convert(parameters.get("parameter_overrides"), None, None)
+    overrides.update(parameter.split("=", 1) for parameter in more)
     stacks, _ = SamLocalStackProvider.get_stacks(f"{root}/template.yaml", parameter_overrides=overrides)
     runner = Runner()
     return {
@@ -39,15 +43,16 @@ def environments(root, parameters):
     }
 
 
-def main(root):
+def main(root, *more):
     logging.disable(logging.CRITICAL)
+    os.environ.clear()
     config = SamConfig(root)
     profiles = [name for name in config.document if name != "version"]
     json.dump(
-        {name: environments(root, config.get_all(["local", "invoke"], "parameters", name)) for name in profiles},
+        {name: environments(root, config.get_all(["local", "invoke"], "parameters", name), more) for name in profiles},
         sys.stdout,
         indent=2,
     )
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

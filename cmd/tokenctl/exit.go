@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"tokenrefresh/pkg/homes/embedded"
@@ -15,6 +16,7 @@ const (
 	exitUsage
 	exitPerson
 	exitPartly
+	exitNothing
 )
 
 // errUsage is in the errors of arguments that don't go together.
@@ -23,14 +25,27 @@ var errUsage = errors.New("wrong usage")
 // errPartly is in the errors of what was done in part.
 var errPartly = errors.New("partly done")
 
+// errNothing is in the errors of what was asked for and could not be begun: a run is at work,
+// a person has paused the account, or whoever was asked said no.
+var errNothing = errors.New("nothing was done")
+
 // errPerson is in the errors of outcomes that wait for a person.
 var errPerson = errors.New("a person must act")
+
+// childError is the end of a command that exec has run, which has said itself what it had to.
+type childError struct{ code int }
+
+// Error implements error.
+func (e *childError) Error() string { return fmt.Sprintf("the command ended with %d", e.code) }
 
 // codeOf is the exit code of an error. began: the verb's own work had begun; before
 // that, whatever is wrong is wrong with the arguments.
 func codeOf(err error, began bool) int {
-	trouble, ok := errors.AsType[*embedded.Trouble](err)
+	trouble, ok := errors.AsType[*embedded.TroubleError](err)
+	child := (*childError)(nil)
 	switch {
+	case errors.As(err, &child):
+		return child.code
 	case err == nil:
 		return exitDone
 	case ok && trouble.Kind != embedded.Exposed: // a script knows 1 from what the tokens need
@@ -39,6 +54,8 @@ func codeOf(err error, began bool) int {
 		return exitUsage
 	case errors.Is(err, errPartly):
 		return exitPartly
+	case errors.Is(err, errNothing):
+		return exitNothing
 	case errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
 		errors.Is(err, fs.ErrPermission):
 		return exitPerson

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -40,18 +39,12 @@ func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 			return err
 		}
 		key := store.Key{Provider: t.provider, Account: t.account}
-		row, exists, err := h.Ledger.Row(cmd.Context(), key)
-		if err != nil {
+		if err := mustExist(cmd.Context(), h, key); err != nil { // a row would stay, and runs would look for its secrets
 			return err
 		}
-		if !exists { // a row would stay, and runs would look for the secrets of that account
-			_, err := h.Secrets.CurrentID(cmd.Context(), key, store.Credentials)
-			if errors.Is(err, store.ErrNoSecret) {
-				return noAccount(cmd.Context(), h, t.account, t.provider)
-			}
-			if err != nil {
-				return err
-			}
+		row, _, err := h.Ledger.Row(cmd.Context(), key)
+		if err != nil {
+			return err
 		}
 		said := map[bool]string{true: "paused", false: "not paused"}[paused]
 		if row.Unreadable == nil && row.Paused == paused {

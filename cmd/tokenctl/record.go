@@ -163,7 +163,7 @@ func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
 	var text secret.String
 	var err error
 	if terminal.Is(cmd.InOrStdin()) {
-		text, err = terminal.Ask(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "refresh_token", true)
+		text, err = seed.AskTokens(person{cmd})
 	} else {
 		text, err = readText(cmd, "")
 	}

@@ -16,6 +16,7 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/store"
 )
 
 // refreshing are the flags of refresh.
@@ -40,8 +41,9 @@ from here does not do.
 
 An interrupt lets the run end first, within a minute; a second one ends it at once, which may cost a reply.
 
---json prints each function's answer, in a line. The exit code is 3 where an outcome needs a person, and
-1 where something failed that a later run tries again (transient, rate_limited).`,
+--json prints each function's answer, in a line. The exit code is 3 where an outcome needs a person, 1 where
+something failed that a later run tries again (transient, rate_limited), and 5 where --force, --account or
+--transaction asked for something and nothing was done (busy, paused, not_seeded).`,
 		Args: cobra.NoArgs,
 	}
 	r.register(cmd)
@@ -125,6 +127,11 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
+	if r.event.Account != "" {
+		if err := mustExist(cmd.Context(), h, store.Key{Provider: r.provider, Account: r.event.Account}); err != nil {
+			return err
+		}
+	}
 	log := slog.New(troubles{slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)})})
 	ctx := cmd.Context()
 	defer context.AfterFunc(ctx, func() {
@@ -173,5 +180,13 @@ func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Res
 			worst = err
 		}
 	}
+	if worst == nil && r.insists() {
+		return idle(results...)
+	}
 	return worst
+}
+
+// insists reports whether a person has asked for more than what is due anyway.
+func (r *refreshing) insists() bool {
+	return !r.event.DryRun && (r.event.Force || r.event.Account != "" || r.event.TransactionID != 0)
 }

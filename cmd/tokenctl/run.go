@@ -41,15 +41,16 @@ func run(o *options) *cobra.Command {
 		Use:   "run [--provider P …] [--every D]",
 		Short: "Keep all tokens fresh from this machine, until it is told to end",
 		Long: `Run does on one machine what the functions and their schedules do on AWS: at once, and then at each tick,
-it looks at the credentials and transactions of each provider and refreshes what is due. Its home is a state
-file, unless --home or $TOKENCTL_HOME say aws. A second one beside it, or a function, does no harm.
+it looks at the credentials and transactions of each provider and refreshes what is due. --home embedded begins
+a state file where there is none. A second one beside it, or a function, does no harm.
 
 It looks after all that the home has: accounts in the ledger, and the default one where it has credentials.
 What is seeded later is seen at the next tick.
 
 It writes a line for each account and tick to standard output, as the functions write them (--json: in JSON).
-It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
-minute and a half at most; a second one ends it at once. Whenever it dies, no token is presented twice.
+It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it
+when the runs under way are done, within some seconds as a rule and a minute and a half at most; a second one
+ends it at once. Whenever it dies, no token is presented twice.
 
 $HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they mean to the functions.
 docs/single-machine.md shows how systemd starts it.`,
@@ -65,9 +66,6 @@ docs/single-machine.md shows how systemd starts it.`,
 	complete(cmd, "account")
 	complete(cmd, "every")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		if !cmd.Flags().Changed("home") && os.Getenv("TOKENCTL_HOME") == "" {
-			o.home = string(home.Embedded)
-		}
 		return r.do(cmd, o)
 	})
 	return cmd
@@ -157,7 +155,7 @@ func job(here *invoke.Here, log *slog.Logger) loop.Job {
 	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
 		if _, err := here.Invoke(ctx, invoke.Event{}); err != nil {
 			level := slog.LevelError
-			if trouble, ok := errors.AsType[*embedded.Trouble](err); ok && trouble.Passes() {
+			if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
 				level = slog.LevelWarn
 			}
 			log.Log(ctx, level, "nothing could be looked at", "provider", here.Provider, "error", err)

@@ -55,7 +55,7 @@ func TestSeedCredentials(t *testing.T) {
 		}
 		w.run(t, "", "pause", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone)
 		w.run(t, hesabeCredentials, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone,
-			strings.TrimSpace("it is paused: tokenctl resume --provider hesabe --account shop-2 "+strings.Join(w.flags, " "))+"\n")
+			"it is paused: tokenctl resume --provider hesabe --account shop-2 "+w.named()+"\n")
 	})
 }
 
@@ -66,6 +66,8 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 	if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "berbix", Account: "default"}, store.TokensDoc); !errors.Is(err, store.ErrNoSecret) {
 		t.Errorf("berbix has tokens: %v", err)
 	}
+	w.run(t, `{"api_secret":"`+planted+`\n","base_url":" https://b.example"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone,
+		"white space at the ends is left out: api_secret, base_url")
 	w.run(t, `{"base_url":"https://hesabe.example"}`, "seed", "credentials", "--provider", "hesabe").want(t, exitDone, "warning: without a login",
 		"tokenctl seed tokens --provider hesabe --account default "+strings.Join(w.flags, " ")+"\n")
 }
@@ -85,6 +87,7 @@ func TestSeedRefuses(t *testing.T) {
 		{"credentials", "hesabe", `{"placeholder":""}`, "not filled in"},
 		{"credentials", "hesabe", planted, "not a JSON object"},
 		{"credentials", "hesabe", `{"username":"` + planted + `"}`, "password is missing"},
+		{"credentials", "berbix", `{"api_secret":"` + planted + `\n` + planted + `"}`, "api_secret holds a control character"},
 		{"credentials", "tconnect", `{"base_url":"https://a.example","aes_key":"` + planted + `"}`, "partner_code is missing"},
 		{"tokens", "berbix", planted, "tokenctl record"},
 		{"tokens", "hesabe", "", `"refresh_token" is missing`},

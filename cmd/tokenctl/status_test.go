@@ -119,7 +119,7 @@ func TestStatus(t *testing.T) {
 		want(exitPerson, "hesabe/default act misconfigured", noTConnect, noBerbix)
 		name := store.NameOf(w.Secrets, key, store.Credentials)
 		w.run(t, "", "status").want(t, exitPerson, "misconfigured", "hesabe login: refused (HTTP 401)", name,
-			strings.TrimSpace("tokenctl seed credentials --provider hesabe "+strings.Join(w.flags, " "))+"\n",
+			"tokenctl seed credentials --provider hesabe "+w.named()+"\n",
 			"tokenctl: a person must act: hesabe/default\n")
 		w.run(t, "", "status", "--provider", "berbix").want(t, exitDone, "not_seeded")
 		w.run(t, "", "status", "--account", "shop-2").want(t, exitFailed, "there is no such account shop-2: there are hesabe/default\n")

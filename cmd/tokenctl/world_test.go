@@ -32,6 +32,14 @@ func (w *world) row(t *testing.T, provider, account string) (store.Row, bool) {
 	return row, exists
 }
 
+// named are the flags that name the home in lines that people are told.
+func (w *world) named() string {
+	if len(w.flags) > 0 {
+		return strings.Join(w.flags, " ")
+	}
+	return "--secret-prefix " + os.Getenv("SECRET_PREFIX")
+}
+
 // embeddedWorld is a new state file.
 func embeddedWorld(t *testing.T) *world {
 	t.Helper()

@@ -99,7 +99,7 @@ func (a *Authority) write(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, keyFile), key, 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(Path(dir), a.PEM(), 0o644) //nolint:gosec // what everybody may trust
+	return os.WriteFile(Path(dir), a.PEM(), 0o644)
 }
 
 // PEM is the authority's certificate, for a client's bundle.

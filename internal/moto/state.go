@@ -1,7 +1,6 @@
 package moto
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -50,22 +49,6 @@ func (s *Server) CreateTransactions(t testing.TB) string {
 			},
 		}},
 	})
-}
-
-// CreateTable creates the table of these properties, which are a resource's of the template,
-// and returns its name. The names in CloudFormation are those of the API; what is set by
-// other calls is left out.
-func (s *Server) CreateTable(t testing.TB, properties map[string]any) string {
-	t.Helper()
-	text, err := json.Marshal(properties)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := &dynamodb.CreateTableInput{}
-	if err := json.Unmarshal(text, table); err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	return s.createTable(t, table)
 }
 
 // OwnTables reports whether tables lie in a server of their own, of which the emulated

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"tokenrefresh/pkg/config"
@@ -41,6 +42,18 @@ type Record struct {
 	Status        string // empty: active
 	RecordedAt    time.Time
 	ExpiresAt     time.Time // ttl: when the row may be deleted
+}
+
+// maxAhead is how much later than ours the clock of whoever sends a record may be.
+const maxAhead = 5 * time.Minute
+
+// At bounds a record that comes in now: of one from a clock that is ahead, recorded_at
+// counts as now. Otherwise it would win over every later record until then.
+func (r Record) At(now time.Time) Record {
+	if r.RecordedAt.After(now.Add(maxAhead)) {
+		r.RecordedAt = now
+	}
+	return r
 }
 
 // idsMost is how many transactions an event may list: more than a run gets done
@@ -297,6 +310,9 @@ func (f *fields) record() Record {
 	f.take("refresh_token", &token, "a string")
 	if strings.ContainsRune(token, utf8.RuneError) { // what decoding makes of damage
 		f.wrong("refresh_token", "is damaged: it is not valid Unicode")
+	}
+	if strings.ContainsFunc(strings.TrimSpace(token), unicode.IsControl) {
+		f.wrong("refresh_token", "holds a control character, such as a line break")
 	}
 	r.RefreshToken = secret.New(token)
 	f.take("customer_uid", &r.CustomerUID, "a string")

@@ -151,11 +151,32 @@ func TestDecodeRecord(t *testing.T) {
 		`{}`:                   `record field "transaction_id": is missing`,
 		`{"transaction_id":1}`: `record field "refresh_token": is missing`,
 		`{"transaction_id":1,"refresh_token":"planted","x":"planted"}`: `record field "x"`,
+		`{"transaction_id":1,"refresh_token":"planted\nplanted"}`:      `control character`,
 	} {
 		_, err := event.DecodeRecord([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "planted") {
 			t.Errorf("%s: error %v", text, err)
 		}
+	}
+}
+
+// A record from a clock that is ahead must not win until that time comes.
+func TestRecordedAtIsBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for ahead, want := range map[time.Duration]time.Duration{
+		-24 * time.Hour:           -24 * time.Hour,
+		0:                         0,
+		5 * time.Minute:           5 * time.Minute, // two clocks are never the same
+		5*time.Minute + 1:         0,
+		12 * 365 * 24 * time.Hour: 0,
+	} {
+		if got := (event.Record{RecordedAt: now.Add(ahead)}).At(now); !got.RecordedAt.Equal(now.Add(want)) {
+			t.Errorf("%s ahead: it counts as %s", ahead, got.RecordedAt)
+		}
+	}
+	if got := (event.Record{}).At(now); !got.RecordedAt.IsZero() {
+		t.Errorf("without a time: %s", got.RecordedAt)
 	}
 }
 

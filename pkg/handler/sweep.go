@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/event"
@@ -158,7 +159,7 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 // function whatever the reason, or its refresh token would be lost with the event.
 func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
 	var causes []error
-	asked := records(e)
+	asked := records(e, h.Engine.Now())
 	for i, one := range h.Engine.Record(ctx, asked) {
 		r.Outcomes[one.Outcome]++
 		if one.Err == nil {
@@ -174,10 +175,11 @@ func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
 	return causes
 }
 
-// records gives each record the event's account where it names none.
-func records(e event.Event) []sweep.Record {
+// records gives each record the event's account where it names none. now bounds its time.
+func records(e event.Event, now time.Time) []sweep.Record {
 	all := make([]sweep.Record, 0, len(e.Record))
 	for _, one := range e.Record {
+		one = one.At(now)
 		account := one.Account
 		if account == "" {
 			account = e.Account

@@ -228,6 +228,21 @@ func TestSweepNeedsAPerson(t *testing.T) {
 	}
 }
 
+// FirebaseUI-Android #855: a clock that is years ahead must not win for years.
+func TestRecordFromAClockThatIsAhead(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	for range 2 {
+		wantOutcomes(t, invoke(t, h, []byte(`{"record":[{"transaction_id":1,"refresh_token":"old","recorded_at":"2099-01-01T00:00:00Z"}]}`)),
+			map[outcome.Outcome]int{outcome.Recorded: 1})
+		wantOutcomes(t, invoke(t, h, record("new")), map[outcome.Outcome]int{outcome.Recorded: 1})
+	}
+	got, _, err := h.Engine.Transactions.Get(t.Context(), 1)
+	if err != nil || got.RefreshToken != secret.New("new") || time.Until(got.RecordedAt) > 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // A record that is not stored is an error: its refresh token must not get lost.
 func TestRecordThatIsNotStored(t *testing.T) {
 	t.Parallel()

@@ -79,7 +79,7 @@ func TestClientsAndFaults(t *testing.T) {
 	const (
 		unknown = providers.Unknown
 		limited = providers.RateLimited
-		address = providers.Misconfigured
+		address = providers.TurnedAway
 	)
 	faults := map[string]struct {
 		fault sandbox.Fault

@@ -27,10 +27,7 @@ const (
 // secretsInOrder looks at the secrets themselves. What their texts are good for, the
 // credentials tell.
 func (p *provider) secretsInOrder(ctx context.Context) []Finding {
-	documents := []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc}
-	if p.entry.Sweep {
-		documents = documents[:1]
-	}
+	documents := p.entry.Documents()
 	var found []Finding
 	var keys []string
 	looked := 0

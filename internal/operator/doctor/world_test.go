@@ -52,7 +52,7 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	clients := awshome.FromConfig(tested)
 	w.home = &home.Home{
 		Secrets: clients.Secrets(prefix), Ledger: clients.Ledger(ledger), Transactions: clients.Transactions(moved),
-		Editor: clients.Editor(prefix, ""),
+		Editor: clients.Editor(prefix, "", ""),
 	}
 	w.stack = doctor.Stack{
 		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 
 	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/reader"
+	"tokenrefresh/pkg/reader/filereader"
+	"tokenrefresh/pkg/store"
 )
 
 // DefaultState is the file of a user who names none: $XDG_STATE_HOME/token-refresh/state.db,
@@ -39,9 +42,11 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets := file.Secrets()
 	return &Home{
-		Name: "embedded " + path, Secrets: secrets, Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: secrets,
-		fault: file.Fault, tryWrite: file.TryWrite,
+		Name:    "embedded " + path,
+		Secrets: file.Secrets(), Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: file.Editor(),
+		Access:           func(key store.Key) reader.Source { return filereader.Access(path, key.Provider, key.Account) },
+		TransactionToken: func(id int64) reader.Source { return filereader.Transaction(path, id) },
+		fault:            file.Fault, tryWrite: file.TryWrite,
 	}, nil
 }

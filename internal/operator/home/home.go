@@ -4,7 +4,9 @@ package home
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -39,12 +41,19 @@ type Options struct {
 	Connections       int    // calls at once to each service; 0: a few
 }
 
-// Editor does to secrets what people do.
+// Editor does to secrets and rows what people do.
 type Editor interface {
 	// CreateSecret makes a secret without any version; one that exists stays as it is.
 	CreateSecret(ctx context.Context, key store.Key, doc store.Document) error
 	// PutCurrent writes a new version, current at once, and returns its id.
 	PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (string, error)
+	// SecretOwner returns the stack that created a secret; empty: none did. store.ErrNoSecret.
+	SecretOwner(ctx context.Context, key store.Key, doc store.Document) (string, error)
+	// RemoveSecret ends a secret and returns when it is gone for good: on AWS after so many
+	// days, in a file at once. store.ErrNoSecret.
+	RemoveSecret(ctx context.Context, key store.Key, doc store.Document, days int) (time.Time, error)
+	// RemoveRow removes a row, unless it was claimed since it was read (*store.LostError).
+	RemoveRow(ctx context.Context, row store.Row) error
 }
 
 // Ledger holds rows and claims.
@@ -61,6 +70,10 @@ type Home struct {
 	Ledger       Ledger
 	Transactions store.Transactions
 	Editor       Editor
+	// Access is where an account's access token is published, and TransactionToken where that
+	// of a Berbix transaction is.
+	Access           func(key store.Key) reader.Source
+	TransactionToken func(id int64) reader.Source
 
 	fault    func() error                    // nil: none is known of
 	tryWrite func(ctx context.Context) error // nil: it would cost a row of somebody's

@@ -166,6 +166,7 @@ func (r *run) all(ctx context.Context, in Input) error {
 
 // of is the record as the engine takes it.
 func (r *run) of(e event.Record) sweep.Record {
+	e = e.At(r.done.Began)
 	one := sweep.Record{
 		TransactionID: e.TransactionID, Account: e.Account, RefreshToken: e.RefreshToken, CustomerUID: e.CustomerUID,
 		Status: store.Status(e.Status), RecordedAt: e.RecordedAt, ExpiresAt: e.ExpiresAt,

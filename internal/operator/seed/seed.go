@@ -68,6 +68,9 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	if unknown := unknownFields(provider, text); len(unknown) > 0 {
 		warnings = append(warnings, "not known to "+s.Provider.Name+", and kept: "+strings.Join(unknown, ", "))
 	}
+	if padded := paddedFields(provider, text); len(padded) > 0 {
+		warnings = append(warnings, "white space at the ends is left out: "+strings.Join(padded, ", "))
+	}
 	if !s.Provider.Sweep && !session.CanLogin() {
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
 			"a refresh token: "+s.command("seed tokens"))
@@ -161,11 +164,7 @@ func (s Seeder) row(ctx context.Context) (store.Row, error) {
 // write makes what is missing of the credential's secrets, puts the value into one, and
 // has the credential looked at.
 func (s Seeder) write(ctx context.Context, doc store.Document, value secret.String, warnings []string) (Report, error) {
-	documents := []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc}
-	if s.Provider.Sweep {
-		documents = documents[:1]
-	}
-	for _, document := range documents {
+	for _, document := range s.Provider.Documents() {
 		_, err := s.Home.Secrets.CurrentID(ctx, s.key(), document)
 		if errors.Is(err, store.ErrNoSecret) && !errors.Is(err, awshome.ErrDeleted) {
 			err = s.Home.Editor.CreateSecret(ctx, s.key(), document)
@@ -207,6 +206,21 @@ func (s Seeder) command(verb string) string {
 }
 
 func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", most) }
+
+// paddedFields are the names of texts with white space at their ends.
+func paddedFields(provider providers.Described, text secret.String) []string {
+	all, err := reply.Parse(text.Reveal())
+	if err != nil {
+		return nil // Open has told
+	}
+	var names []string
+	for _, field := range provider.Fields() {
+		if value := all.Text(field.Name); value != strings.TrimSpace(value) {
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}
 
 // unknownFields are the names in text that the provider does not look at.
 func unknownFields(provider providers.Described, text secret.String) []string {

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/uuid"
@@ -13,17 +14,20 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Editor does to secrets what people do. The functions have no permission for it.
+// Editor does to secrets and rows what people do. The functions have no permission for it.
 type Editor struct {
 	secrets *Secrets
 	client  *secretsmanager.Client
 	key     string
+	tables  *dynamodb.Client
+	table   string // the ledger's
 }
 
-// Editor edits the documents whose names begin with prefix. It encrypts secrets that it
-// creates with the KMS key of that id or ARN; empty: with the key that AWS manages.
-func (c *Clients) Editor(prefix, kmsKey string) *Editor {
-	return &Editor{secrets: c.Secrets(prefix), client: c.SecretsManager, key: kmsKey}
+// Editor edits the documents whose names begin with prefix, and the ledger in that table. It
+// encrypts secrets that it creates with the KMS key of that id or ARN; empty: with the key
+// that AWS manages.
+func (c *Clients) Editor(prefix, ledger, kmsKey string) *Editor {
+	return &Editor{secrets: c.Secrets(prefix), client: c.SecretsManager, key: kmsKey, tables: c.DynamoDB, table: ledger}
 }
 
 // CreateSecret makes a secret without any version. One that exists stays as it is, its

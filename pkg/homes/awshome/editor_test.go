@@ -20,7 +20,7 @@ func TestEditor(t *testing.T) {
 	server := moto.Start(t)
 	clients, prefix := awshome.FromConfig(server.Config()), moto.NewName("editor")
 	const kmsKey = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	editor := clients.Editor(prefix, kmsKey)
+	editor := clients.Editor(prefix, "", kmsKey)
 	if _, err := editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(planted)); !errors.Is(err, store.ErrNoSecret) {
 		t.Errorf("put into none: %v", err)
 	}
@@ -70,7 +70,7 @@ func TestEditorErrors(t *testing.T) {
 			script := &script{t: t, answers: map[string][]answer{
 				"CreateSecret": {tt.answer}, "PutSecretValue": {tt.answer}, "DescribeSecret": {tt.described},
 			}}
-			editor := script.clients().Editor("prefix", "")
+			editor := script.clients().Editor("prefix", "", "")
 			_, putErr := editor.PutCurrent(t.Context(), key, store.TokensDoc, secret.New(planted))
 			for what, err := range map[string]error{"create": editor.CreateSecret(t.Context(), key, store.TokensDoc), "put": putErr} {
 				if err == nil || tt.want != nil && !errors.Is(err, tt.want) {

@@ -1,11 +1,16 @@
 package awshome_test
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
@@ -79,6 +84,41 @@ func TestFromEnvironment(t *testing.T) {
 		})
 	}
 }
+
+// The template sets AWS_ENDPOINT_URL to an empty text where nobody emulates AWS. Neither this
+// package nor the SDK, which looks at the process's environment by itself, may take it for an
+// address.
+//
+//nolint:paralleltest // the SDK looks at the environment of the process
+func TestAnEmptyEndpointIsAWS(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": "", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": planted,
+	} {
+		t.Setenv(name, value)
+	}
+	clients, err := awshome.FromEnvironment(os.Getenv, awshome.Tuning{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var called []string
+	noCall := doer(func(r *http.Request) (*http.Response, error) {
+		called = append(called, r.URL.Host)
+		return nil, errors.New("not called")
+	})
+	_, _ = clients.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("s")},
+		func(o *secretsmanager.Options) { o.HTTPClient, o.RetryMaxAttempts = noCall, 1 })
+	_, _ = clients.DynamoDB.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("t")},
+		func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = noCall, 1 })
+	want := []string{"secretsmanager.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com"}
+	if diff := cmp.Diff(want, called); diff != "" {
+		t.Errorf("called (-want +got):\n%s", diff)
+	}
+}
+
+// doer is an HTTP client.
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()

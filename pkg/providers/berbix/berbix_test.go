@@ -87,20 +87,24 @@ func TestReplies(t *testing.T) {
 		lifetime time.Duration
 		warning  string
 	}{
-		"usual":                     {200, good, "", "ct", 1234567890123, time.Hour, ""},
-		"201":                       {201, good, "", "ct", 1234567890123, time.Hour, ""},
-		"with a refresh token":      {200, strings.Replace(good, "{", `{"refresh_token":"rt",`, 1), "rt", "ct", 1234567890123, time.Hour, ""},
-		"with a blank one":          {200, strings.Replace(good, "{", `{"refresh_token":"",`, 1), "", "ct", 1234567890123, time.Hour, ""},
-		"no client token":           {200, strings.Replace(good, `"ct"`, "null", 1), "", "", 1234567890123, time.Hour, ""},
-		"id as text":                {200, strings.Replace(good, "1234567890123", `"1234567890123"`, 1), "", "ct", 1234567890123, time.Hour, ""},
-		"id of a wrong type":        {200, strings.Replace(good, "1234567890123", `{}`, 1), "", "ct", 0, time.Hour, ""},
-		"lifetime as text":          {200, strings.Replace(good, "3600", `"3600"`, 1), "", "ct", 1234567890123, time.Hour, ""},
-		"no lifetime":               {200, `{"access_token":"at"}`, "", "", 0, 0, expired},
-		"lifetime zero":             {200, strings.Replace(good, "3600", "0", 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime negative":         {200, strings.Replace(good, "3600", "-5", 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime in words":         {200, strings.Replace(good, "3600", `"NaN"`, 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime a point in time":  {200, strings.Replace(good, "3600", "1760422323", 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime beyond all bonds": {200, strings.Replace(good, "3600", "99999999", 1), "", "ct", 1234567890123, 720 * time.Hour, "30 days"},
+		"usual":                    {200, good, "", "ct", 1234567890123, time.Hour, ""},
+		"201":                      {201, good, "", "ct", 1234567890123, time.Hour, ""},
+		"with a refresh token":     {200, strings.Replace(good, "{", `{"refresh_token":"rt",`, 1), "rt", "ct", 1234567890123, time.Hour, ""},
+		"with a blank one":         {200, strings.Replace(good, "{", `{"refresh_token":"",`, 1), "", "ct", 1234567890123, time.Hour, ""},
+		"no client token":          {200, strings.Replace(good, `"ct"`, "null", 1), "", "", 1234567890123, time.Hour, ""},
+		"id as text":               {200, strings.Replace(good, "1234567890123", `"1234567890123"`, 1), "", "ct", 1234567890123, time.Hour, ""},
+		"id of a wrong type":       {200, strings.Replace(good, "1234567890123", `{}`, 1), "", "ct", 0, time.Hour, ""},
+		"lifetime as text":         {200, strings.Replace(good, "3600", `"3600"`, 1), "", "ct", 1234567890123, time.Hour, ""},
+		"no lifetime":              {200, `{"access_token":"at"}`, "", "", 0, 0, expired},
+		"lifetime zero":            {200, strings.Replace(good, "3600", "0", 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime negative":        {200, strings.Replace(good, "3600", "-5", 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime in words":        {200, strings.Replace(good, "3600", `"NaN"`, 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime a point in time": {200, strings.Replace(good, "3600", "1760422323", 1), "", "ct", 1234567890123, 0, expired},
+		"lifetime beyond a day":    {200, strings.Replace(good, "3600", "99999999", 1), "", "ct", 1234567890123, 24 * time.Hour, "24h0m0s are assumed"},
+		"in milliseconds":          {200, strings.Replace(good, "3600", "3600000", 1), "", "ct", 1234567890123, time.Hour, "milliseconds"},
+		"bad UTF-8 beside":         {200, strings.Replace(good, `"ct"`, "\"\xff\"", 1), "", "", 1234567890123, time.Hour, "not valid UTF-8"},
+		"unreadable refresh token": {200, strings.Replace(good, "{", `{"refresh_token":7,`, 1), "", "ct", 1234567890123, time.Hour, "cannot be read"},
+		"line break in the tokens": {200, strings.NewReplacer(`"at"`, `"at\n"`, `"ct"`, `"ct\n"`).Replace(good), "", "ct", 1234567890123, time.Hour, "white space"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -134,19 +138,41 @@ func TestFailures(t *testing.T) {
 		kind   providers.Kind
 	}{
 		{"wrong secret", 401, failed, providers.Misconfigured},
-		{"wrong secret, page", 401, page, providers.Misconfigured},
-		{"forbidden", 403, failed, providers.Misconfigured},
-		{"dead", 400, failed, providers.Refused},
-		{"dead, without a word", 400, "", providers.Refused},
-		{"deleted", 404, failed, providers.Refused},
-		{"conflict", 409, `{"message":{},"next_step":7}`, providers.Refused},
-		{"gone", 410, failed, providers.Refused},
-		{"unprocessable", 422, `{"code":1,"readable":"planted-reply"}`, providers.Refused},
-		// A wrong address answers every row so: it must not kill them.
-		{"page, 404", 404, page, providers.Misconfigured},
-		{"page, 405", 405, " \n" + page, providers.Misconfigured},
-		{"redirect", 301, page, providers.Misconfigured},
+		{"wrong secret in words", 403, `{"status":403,"reason":"forbidden","message":"The API secret is invalid."}`, providers.Misconfigured},
+		{"401 about the token", 401, `{"status":401,"reason":"invalid_token","message":"planted-reply"}`, providers.MaybeRefused},
+		{"dead", 400, `{"status":400,"reason":"invalid_refresh_token","message":"planted-reply"}`, providers.Refused},
+		{"dead in words", 401, `{"code":1,"readable":"This refresh token has already been used."}`, providers.Refused},
+		{"deleted", 404, `{"status":404,"reason":"not_found","message":"The transaction was deleted."}`, providers.Refused},
+		{"its own 404 in other words", 404, failed, providers.MaybeRefused},
+		{"its own 410 in other words", 410, failed, providers.MaybeRefused},
+		{"its own 400 in other words", 400, failed, providers.MaybeRefused},
+		{"unprocessable", 422, `{"code":1,"readable":"planted-reply"}`, providers.MaybeRefused},
+		{"invalid grant type", 400, `{"status":400,"reason":"invalid_grant_type","message":"planted-reply"}`, providers.MaybeRefused},
+		// A gateway, or a wrong address, answers every row so: it must not kill them.
+		{"traefik #621", 404, "404 page not found\n", providers.TurnedAway},
+		{"ingress-nginx", 404, "default backend - 404", providers.TurnedAway},
+		{"envoy", 404, "", providers.TurnedAway},
+		{"kong #10483", 404, `{"message":"no Route matched with those values"}`, providers.TurnedAway},
+		{"gateway in its words", 404, `{"message":"The transaction was deleted."}`, providers.TurnedAway},
+		{"gateway, 401", 401, "Unauthorized", providers.TurnedAway},
+		{"gateway, 401 in JSON", 401, `{"message":"Unauthorized"}`, providers.MaybeRefused},
+		{"API gateway", 403, `{"message":"Missing Authentication Token"}`, providers.TurnedAway},
+		{"forbidden", 403, failed, providers.TurnedAway},
+		{"page, 401", 401, page, providers.TurnedAway},
+		{"page, 404", 404, page, providers.TurnedAway},
+		{"page, 405", 405, " \n" + page, providers.TurnedAway},
+		{"nothing, 400", 400, "", providers.TurnedAway},
+		{"payment required", 402, "", providers.TurnedAway},
+		{"proxy", 407, "proxy authentication required", providers.TurnedAway},
+		{"too large", 413, page, providers.TurnedAway},
+		{"owncloud #9380", 421, "", providers.TurnedAway},
+		{"locked", 423, "", providers.TurnedAway},
+		{"legal reasons", 451, "blocked", providers.TurnedAway},
+		{"redirect", 301, page, providers.TurnedAway},
+		{"see other", 303, page, providers.Unknown},
+		{"conflict", 409, `{"message":{},"next_step":7}`, providers.Unknown},
 		{"too many", 429, failed, providers.RateLimited},
+		{"too many, 200", 200, `{"reason":"rate_limited"}`, providers.RateLimited},
 		{"too early", 425, failed, providers.RateLimited},
 		{"timeout", 408, failed, providers.Unknown},
 		{"broken", 500, failed, providers.Unknown},
@@ -156,7 +182,7 @@ func TestFailures(t *testing.T) {
 		{"no token", 200, `{"entity":"token","expires_in":3600}`, providers.Unknown},
 		{"error, 200", 200, failed, providers.Unknown},
 		{"cut", 200, good[:40], providers.Unknown},
-		{"bad UTF-8", 200, strings.Replace(good, `"ct"`, "\"\xff\"", 1), providers.Unknown},
+		{"bad UTF-8 in the token", 200, strings.Replace(good, `"at"`, "\"\xff\"", 1), providers.Unknown},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -165,7 +191,7 @@ func TestFailures(t *testing.T) {
 			_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
 			e := wantError(t, err, tc.kind, "refresh")
 			raw := ""
-			if tc.status == 200 {
+			if tc.status == 200 && tc.kind == providers.Unknown && tc.body != page {
 				raw = tc.body
 			}
 			if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {

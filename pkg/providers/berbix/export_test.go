@@ -1,4 +1,4 @@
 package berbix
 
-// Read reads an answer as Refresh does.
-var Read = read
+// Read reads an answer.
+var Read = rules.Read

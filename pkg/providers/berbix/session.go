@@ -9,7 +9,6 @@ import (
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -37,43 +36,10 @@ func (s *session) Refresh(ctx context.Context, refreshToken secret.String) (prov
 	if err != nil {
 		return providers.Tokens{}, err
 	}
-	return read(answer)
+	return rules.Read(answer)
 }
 
 // Decode implements providers.Session.
 func (s *session) Decode(raw secret.String, sent time.Time) (providers.Tokens, error) {
-	return read(exchange.Reply{Provider: name, Op: "decode", Status: http.StatusOK, Body: raw, Sent: sent})
-}
-
-// read makes tokens of a flat object with an access_token, and of everything else an
-// error. What expires_in normally is, nobody says: without it a token counts as expired.
-func read(answer exchange.Reply) (providers.Tokens, error) {
-	if !answer.Success() {
-		return providers.Tokens{}, rejected(answer)
-	}
-	body, _ := reply.Parse(answer.Body.Reveal())
-	tokens, ok := body.Tokens(answer.Sent, reply.Rules{})
-	switch {
-	case ok:
-		tokens.ClientToken = secret.New(body.Text("client_token"))
-		tokens.TransactionID = body.ID("transaction_id")
-		tokens.ServerDate = answer.Date
-		return tokens, nil
-	case reply.IsHTML(answer.Body.Reveal()):
-		return providers.Tokens{}, answer.Fail(providers.Unknown, "a page came instead of JSON")
-	}
-	return providers.Tokens{}, answer.Fail(providers.Unknown, "the answer holds no access_token")
-}
-
-// rejected judges a 4xx. Berbix documents none; its SDKs expect JSON with every status,
-// so a page comes from somewhere else and says nothing of the token.
-func rejected(answer exchange.Reply) error {
-	switch {
-	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
-		return answer.Fail(providers.Misconfigured,
-			"the API secret is refused: correct api_secret in the credentials secret")
-	case reply.IsHTML(answer.Body.Reveal()):
-		return answer.Fail(providers.Misconfigured, "a page came instead of JSON: correct base_url")
-	}
-	return answer.Fail(providers.Refused, "the refresh token is not accepted any more")
+	return rules.Read(exchange.Reply{Provider: name, Op: "decode", Status: http.StatusOK, Body: raw, Sent: sent})
 }

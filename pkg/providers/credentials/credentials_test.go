@@ -79,6 +79,33 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 	}
 }
 
+// connect-sdk-go #73: what people paste ends in a line break, and fits into no header.
+func TestTextsAreTrimmed(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{ // "": refused
+		`planted`:              "planted",
+		`planted\n`:            "planted",
+		`\r\n\tplanted \u0085`: "planted",
+		`pla nted`:             "pla nted",
+		`pla\nnted`:            "",
+		`planted\u0000`:        "",
+		`planted\u007f`:        "",
+		` \n`:                  "",
+	} {
+		fields, err := credentials.Read("acme", secret.New(`{"api_secret":"`+text+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fields.Text("api_secret").Reveal()
+		switch err := fields.Err(); {
+		case want == "" && (err == nil || !strings.Contains(err.Error(), "api_secret") || strings.Contains(err.Error(), "nted")):
+			t.Errorf("%q: error %v", text, err)
+		case want != "" && (err != nil || got != want):
+			t.Errorf("%q became %q: %v", text, got, err)
+		}
+	}
+}
+
 func TestBaseURL(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{ // what a path becomes; "": refused

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/reply"
@@ -66,15 +67,19 @@ func (f *Fields) Has(name string) bool {
 	return ok && string(raw) != "null"
 }
 
-// Text is a required text.
+// Text is a required text, without white space at its ends: what people paste brings
+// line breaks along, and they fit into no header.
 func (f *Fields) Text(name string) secret.String {
 	if !f.Has(name) {
 		f.Problem(fmt.Errorf("%s is missing", name))
 		return secret.String{}
 	}
-	text := f.object.Text(name)
-	if text == "" {
+	text := strings.TrimSpace(f.object.Text(name))
+	switch {
+	case text == "":
 		f.Problem(fmt.Errorf("%s is not a text or is blank", name))
+	case strings.ContainsFunc(text, unicode.IsControl):
+		f.Problem(fmt.Errorf("%s holds a control character, such as a line break", name))
 	}
 	return secret.New(text)
 }
@@ -126,7 +131,7 @@ func (f *Fields) BaseURL(fallback string) *url.URL {
 			return nil
 		}
 	}
-	base, err := parseBaseURL(strings.TrimSpace(text))
+	base, err := parseBaseURL(text)
 	if err != nil {
 		f.Problem(fmt.Errorf("base_url %w", err))
 	}

@@ -7,13 +7,14 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
+	"mime"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"time"
 
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -42,12 +43,13 @@ type Options struct {
 // Client makes exchanges. It is safe for concurrent use and keeps connections
 // alive between calls, none for longer than 5 s.
 type Client struct {
-	transport *http.Transport
-	dial      func(ctx context.Context, network, address string) (net.Conn, error)
-	tls       *tls.Config
-	timeout   time.Duration
-	userAgent string
-	now       func() time.Time
+	transport  *http.Transport
+	dial       func(ctx context.Context, network, address string) (net.Conn, error)
+	tls        *tls.Config
+	handshakes handshakes
+	timeout    time.Duration
+	userAgent  string
+	now        func() time.Time
 }
 
 // New makes a Client. It ignores the environment's proxies.
@@ -80,6 +82,7 @@ func New(o Options) *Client {
 		Protocols:              protocols,
 		MaxIdleConnsPerHost:    o.ConnsPerHost,
 		IdleConnTimeout:        maxIdle,
+		DisableCompression:     true, // what comes compressed all the same, Plain undoes
 		MaxResponseHeaderBytes: maxHeaders,
 		// Without a limit a call that finds no idle connection begins one, and is then given
 		// another's that has become free: handshakes for nothing.
@@ -97,35 +100,35 @@ type Request struct {
 	Payload  any         // sent as JSON
 }
 
-// Reply is an answer that the caller has to judge: a 2xx, or a 4xx that may speak of
-// the token.
+// Reply is an answer of which at least status and headers came. What it means, package
+// verdict says.
 type Reply struct {
-	Provider string
-	Op       string
-	Status   int
-	Body     secret.String // complete
-	Sent     time.Time     // just before the request was sent
-	Date     time.Time     // the provider's clock; zero where unknown
+	Provider   string
+	Op         string
+	Status     int
+	Body       secret.String // plain text, as far as it came
+	Sent       time.Time     // just before the request was sent
+	Date       time.Time     // the provider's clock; zero where unknown
+	RetryAfter time.Duration // what its header asks for, at most an hour; 0: nothing
+	// Cut says why Body is not the whole body; nil where it is.
+	Cut *providers.Error
+	// Odd is what was odd about the form of the answer, for people.
+	Odd []string
 }
 
 // Success reports whether the status is 2xx.
 func (r Reply) Success() bool { return r.Status >= 200 && r.Status < 300 }
 
-// Fail makes the error that r means to its caller. Of a 2xx that is Unknown it
-// keeps the body, which may be the only copy of a rotated token.
+// Fail makes the error that r means to its caller.
 func (r Reply) Fail(kind providers.Kind, hint string) *providers.Error {
-	e := &providers.Error{
+	return &providers.Error{
 		Kind: kind, Provider: r.Provider, Op: r.Op, Status: r.Status, Sent: r.Sent, Hint: hint,
 	}
-	if kind == providers.Unknown && r.Success() {
-		e.Raw = r.Body
-	}
-	return e
 }
 
-// Post sends r once and reads the whole answer. Every error is a *providers.Error:
-// NotSent, where no byte of the request left; RateLimited, for 429 and 425;
-// Misconfigured, for any redirect, none of which is followed; else Unknown.
+// Post sends r once and reads the whole answer, whatever its status. No redirect is
+// followed. Every error is a *providers.Error: NotSent, where no byte of the request
+// left, or Unknown, where it left and no answer began.
 func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 	body, err := json.Marshal(r.Payload)
 	if err != nil { // which would quote the payload
@@ -133,46 +136,47 @@ func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 			Kind: providers.Misconfigured, Provider: r.Provider, Op: r.Op, Hint: "the request cannot be written as JSON",
 		}
 	}
-	call, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	var connected bool
-	var used *conn
-	call = httptrace.WithClientTrace(call, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			connected = true
-			if used, _ = info.Conn.(*conn); used != nil {
-				used.begin()
-			}
-		},
-	})
+	call, used, done := c.begin(ctx)
+	defer done()
 
-	reply := Reply{Provider: r.Provider, Op: r.Op, Sent: c.now()}
+	answer := Reply{Provider: r.Provider, Op: r.Op, Sent: c.now()}
 	// The transport itself and no http.Client: there is nothing then that follows
 	// redirects, keeps cookies or puts the URL into errors.
 	response, err := c.transport.RoundTrip(c.request(call, r, body))
 	if err != nil {
-		if !connected || used.seal() {
-			return Reply{}, c.notSent(ctx, r, err)
+		if used.untouched() {
+			return Reply{}, c.notSent(r, ended(call, err))
 		}
-		return Reply{}, c.unanswered(ctx, reply, err)
+		return Reply{}, c.unanswered(answer, ended(call, err))
 	}
 	defer func() { _ = response.Body.Close() }()
 
 	// To the end, so that the connection can be used again.
-	text, readErr := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	reply.Status = response.StatusCode
-	reply.Date, _ = http.ParseTime(response.Header.Get("Date"))
-	if err := judge(reply, response.Header, c.now()); err != nil {
-		return Reply{}, err
+	raw, readErr := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	answer.Status = response.StatusCode
+	answer.Date, _ = http.ParseTime(response.Header.Get("Date"))
+	now := c.now()
+	if !answer.Date.IsZero() {
+		now = answer.Date // a date in Retry-After is on the provider's clock
 	}
-	if len(text) > maxBody {
-		return Reply{}, reply.Fail(providers.Unknown, "the answer is larger than 1 MiB")
+	answer.RetryAfter = ParseRetryAfter(response.Header.Get("Retry-After"), now)
+	text, odd := reply.Plain(raw, form(response.Header), maxBody)
+	answer.Odd = append(c.handshakes.odd(r.URL), odd...)
+	switch {
+	case len(raw) > maxBody || len(text) > maxBody:
+		answer.Cut = answer.Fail(providers.Unknown, "the answer is larger than 1 MiB")
+		return answer, nil
+	case readErr != nil:
+		answer.Cut = c.unanswered(answer, ended(call, readErr))
 	}
-	reply.Body = secret.New(string(text))
-	if readErr != nil {
-		return Reply{}, c.unanswered(ctx, reply, readErr)
-	}
-	return reply, nil
+	answer.Body = secret.New(string(text))
+	return answer, nil
+}
+
+// form is what headers say of the body. What kind of text it is, the text itself says.
+func form(header http.Header) reply.Form {
+	_, params, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return reply.Form{Encoding: header.Get("Content-Encoding"), Charset: params["charset"]}
 }
 
 // request is built by hand: http.NewRequest sets GetBody, by which net/http could
@@ -183,6 +187,7 @@ func (c *Client) request(ctx context.Context, r Request, body []byte) *http.Requ
 		header = http.Header{}
 	}
 	header.Set("Accept", "application/json")
+	header.Set("Accept-Encoding", "identity") // a server that compresses wrongly need not try
 	header.Set("Content-Type", "application/json")
 	header.Set("User-Agent", c.userAgent)
 	return (&http.Request{

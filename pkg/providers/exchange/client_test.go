@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -45,45 +46,19 @@ func TestPostSendsOneJSONRequest(t *testing.T) {
 	}
 	want := http.Header{
 		"Accept": {"application/json"}, "Content-Type": {"application/json"}, "User-Agent": {"mine/1"},
-		"X-Api-Key": {"planted-header"}, "Accept-Encoding": {"gzip"}, "Content-Length": {"25"},
+		"X-Api-Key": {"planted-header"}, "Accept-Encoding": {"identity"}, "Content-Length": {"25"},
 	}
 	if diff := cmp.Diff(want, got.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
 }
 
-func TestPostHandsOverWhatTheCallerMustJudge(t *testing.T) {
+// Every answer is package verdict's to judge, with what its head says.
+func TestPostHandsOverEveryAnswer(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{200, 201, 202, 400, 401, 403, 404, 405, 409, 410, 422, 499} {
-		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, "planted-reply")
-		})
-		reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-		if err != nil || reply.Status != status || reply.Success() != (status < 300) ||
-			reply.Body.Reveal() != "planted-reply" {
-			t.Errorf("status %d: reply %+v, %v", status, reply, err)
-		}
-		// Only of a 2xx may the body be a token that exists nowhere else.
-		e := wantError(t, reply.Fail(providers.Unknown, ""), providers.Unknown, "unknown")
-		if e.Raw.IsZero() == reply.Success() {
-			t.Errorf("status %d: raw is kept: %v", status, !e.Raw.IsZero())
-		}
-		if e := wantError(t, reply.Fail(providers.Refused, ""), providers.Refused, "refused"); !e.Raw.IsZero() {
-			t.Errorf("status %d: raw is kept of a refusal", status)
-		}
-	}
-}
-
-func TestPostJudgesStatuses(t *testing.T) {
-	t.Parallel()
-	cases := map[int]providers.Kind{
-		300: providers.Misconfigured, 304: providers.Misconfigured, 399: providers.Misconfigured,
-		408: providers.Unknown, 425: providers.RateLimited, 429: providers.RateLimited,
-		500: providers.Unknown, 501: providers.Unknown, 502: providers.Unknown,
-		503: providers.Unknown, 504: providers.Unknown, 599: providers.Unknown, 600: providers.Unknown,
-	}
-	for status, kind := range cases {
+	for _, status := range []int{
+		200, 201, 202, 300, 304, 399, 400, 401, 403, 404, 405, 408, 409, 410, 422, 425, 429, 499, 500, 501, 503, 599, 600,
+	} {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "7")
 			w.WriteHeader(status)
@@ -91,23 +66,22 @@ func TestPostJudgesStatuses(t *testing.T) {
 				_, _ = io.WriteString(w, "planted-reply")
 			}
 		})
-		_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-		e := wantError(t, err, kind, "")
-		var wait time.Duration
-		if kind == providers.RateLimited {
-			wait = 7 * time.Second
+		reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+		if err != nil || reply.Cut != nil || reply.Status != status || reply.Success() != (status < 300) ||
+			reply.Body.Reveal() != "planted-reply" && status != 304 || reply.RetryAfter != 7*time.Second {
+			t.Errorf("status %d: reply %+v, %v", status, reply, err)
 		}
-		if e.Status != status || e.RetryAfter != wait || !e.Raw.IsZero() {
-			t.Errorf("status %d: %v, retry after %s, raw %v", status, &e, e.RetryAfter, !e.Raw.IsZero())
-		}
+		wantError(t, reply.Fail(providers.Refused, "refused"), providers.Refused, "refused")
 	}
 }
 
-func TestProtocolSwitchIsUnknown(t *testing.T) {
+func TestProtocolSwitch(t *testing.T) {
 	t.Parallel()
 	server := serveBytes(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
-	_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-	wantError(t, err, providers.Unknown, "")
+	reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+	if err != nil || reply.Status != 101 {
+		t.Errorf("reply %+v, %v", reply, err)
+	}
 }
 
 // A redirect would carry the body and custom headers to whatever host it names.
@@ -123,10 +97,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				calls++
 				http.Redirect(w, r, location, status)
 			})
-			_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-			wantError(t, err, providers.Misconfigured, "base_url")
-			if calls != 1 {
-				t.Errorf("status %d to %s: %d calls", status, location, calls)
+			reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+			if err != nil || reply.Status != status || calls != 1 {
+				t.Errorf("status %d to %s: %d calls, %+v, %v", status, location, calls, reply, err)
 			}
 		}
 	}
@@ -139,9 +112,9 @@ func TestRateLimitDateIsOnTheProvidersClock(t *testing.T) {
 		w.Header().Set("Retry-After", "Wed, 21 Oct 2015 07:29:30 GMT")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-	if e := wantError(t, err, providers.RateLimited, "wait"); e.RetryAfter != 90*time.Second {
-		t.Errorf("retry after %s, want 90 s", e.RetryAfter)
+	reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+	if err != nil || reply.RetryAfter != 90*time.Second {
+		t.Errorf("retry after %s, want 90 s: %v", reply.RetryAfter, err)
 	}
 }
 
@@ -176,20 +149,23 @@ func TestBodyLimitCountsDecodedBytes(t *testing.T) {
 				_, _ = io.WriteString(w, tc.body)
 			})
 			reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if tc.size == 0 {
-				if e := wantError(t, err, providers.Unknown, "1 MiB"); !e.Raw.IsZero() {
+				if wantError(t, reply.Cut, providers.Unknown, "1 MiB"); !reply.Body.IsZero() {
 					t.Error("a body that is too large is kept")
 				}
 				return
 			}
-			if err != nil || len(reply.Body.Reveal()) != tc.size {
-				t.Errorf("%d bytes, %v; want %d", len(reply.Body.Reveal()), err, tc.size)
+			if reply.Cut != nil || len(reply.Body.Reveal()) != tc.size {
+				t.Errorf("%d bytes, %v; want %d", len(reply.Body.Reveal()), reply.Cut, tc.size)
 			}
 		})
 	}
 }
 
-// What came of a cut answer is kept: it may hold the only copy of a token.
+// What came of a cut answer is handed over: it may hold the only copy of a token.
 func TestCutAnswers(t *testing.T) {
 	t.Parallel()
 	var z bytes.Buffer
@@ -198,40 +174,104 @@ func TestCutAnswers(t *testing.T) {
 	_ = w.Close()
 	cases := map[string]struct {
 		answer string
-		raw    string
+		body   string
 	}{
-		"nothing":          {"", ""},
-		"half a header":    {"HTTP/1.1 200 OK\r\nContent-", ""},
-		"not HTTP":         {"planted-reply\r\n\r\n", ""},
-		"malformed status": {"HTTP/1.1 planted-reply\r\n\r\n", ""},
-		"malformed header": {"HTTP/1.1 200 OK\r\nplanted-reply\r\n\r\n", ""},
-		"short of length":  {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nplanted-reply", "planted-reply"},
-		"cut chunk":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n99\r\nplanted-reply", "planted-reply"},
-		"bad chunk size":   {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nplanted-reply\r\n", ""},
-		"no last chunk":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "{"},
-		"cut gzip":         {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + z.String()[:z.Len()-4], "planted-reply"},
-		"not gzip":         {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nplanted-reply", ""},
-		"cut 400":          {"HTTP/1.1 400 Bad Request\r\nContent-Length: 99\r\n\r\nplanted-reply", ""},
+		"short of length":     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nplanted-reply", "planted-reply"},
+		"cut chunk":           {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n99\r\nplanted-reply", "planted-reply"},
+		"bad chunk size":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nplanted-reply\r\n", ""},
+		"no last chunk":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "{"},
+		"cut gzip":            {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + z.String()[:z.Len()-4], "planted-reply"},
+		"cut 400":             {"HTTP/1.1 400 Bad Request\r\nContent-Length: 99\r\n\r\nplanted-reply", "planted-reply"},
+		"cut 429":             {"HTTP/1.1 429 Slow Down\r\nContent-Length: 99\r\n\r\nplanted-reply", "planted-reply"},
+		"length out of range": {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999\r\n\r\nplanted-reply", "planted-reply"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := serveBytes(t, tc.answer)
-			_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-			if e := wantError(t, err, providers.Unknown, "before the whole answer came"); e.Raw.Reveal() != tc.raw {
-				t.Errorf("raw = %q, want %q", e.Raw.Reveal(), tc.raw)
+			reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, reply.Cut, providers.Unknown, "before the whole answer came")
+			if reply.Body.Reveal() != tc.body {
+				t.Errorf("body = %q, want %q", reply.Body.Reveal(), tc.body)
 			}
 		})
 	}
+	for name, answer := range map[string]string{
+		"nothing": "", "half a header": "HTTP/1.1 200 OK\r\nContent-", "not HTTP": "planted-reply\r\n\r\n",
+		"malformed status": "HTTP/1.1 planted-reply\r\n\r\n",
+		"endless header":   "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 100<<10),
+	} {
+		server := serveBytes(t, answer)
+		_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+		if e := wantError(t, err, providers.Unknown, "before the whole answer came"); !e.Raw.IsZero() {
+			t.Errorf("%s: raw = %q", name, e.Raw.Reveal())
+		}
+	}
 }
 
-// Whatever came of the body, the status has spoken.
-func TestStatusCountsThoughTheBodyIsCut(t *testing.T) {
+// A reply is a reply, however it is framed. Between two of them the connection stays.
+func TestOddFrames(t *testing.T) {
 	t.Parallel()
-	server := serveBytes(t, "HTTP/1.1 429 Slow Down\r\nRetry-After: 3\r\nContent-Length: 99\r\n\r\nx")
-	_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-	if e := wantError(t, err, providers.RateLimited, ""); e.RetryAfter != 3*time.Second {
-		t.Errorf("retry after %s", e.RetryAfter)
+	const body = `{"a":"planted-reply"}`
+	chunks := "15\r\n" + body + "\r\n0\r\n\r\n"
+	for name, answer := range map[string]string{
+		"curl #2368: gzip on a plain body":    "200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 21\r\n\r\n" + body,
+		"identity as a transfer encoding":     "200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 21\r\n\r\n" + body,
+		"Identity, chunked":                   "200 OK\r\nTransfer-Encoding: Identity, chunked\r\n\r\n" + chunks,
+		"chunked in two headers":              "200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks,
+		"chunked and a length":                "200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks,
+		"a chunk's extension and a trailer":   "200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n15;a=b\r\n" + body + "\r\n0\r\nX: y\r\n\r\n",
+		"two lengths that agree":              "200 OK\r\nContent-Length: 21\r\nContent-Length: 21\r\n\r\n" + body,
+		"two lengths in one":                  "200 OK\r\nContent-Length: 21, 21\r\n\r\n" + body,
+		"a line that is no header":            "200 OK\r\nplanted-reply\r\nContent-Length: 21\r\n\r\n" + body,
+		"a blank before the colon":            "200 OK\r\nContent-Length : 21\r\n\r\n" + body,
+		"a header of many lines":              "200 OK\r\nX: a\r\n b\r\n\tc: d\r\nContent-Length: 21\r\n\r\n" + body,
+		"a header in another case":            "200 OK\r\ncontent-length:21\r\n\r\n" + body,
+		"no reason":                           "200\r\nContent-Length: 21\r\n\r\n" + body,
+		"line feeds alone":                    "200 OK\nContent-Length: 21\n\n" + body,
+		"informational heads before it":       "100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n" + body,
+		"a wrong type":                        "200 OK\r\nContent-Type: text/html\r\nContent-Length: 21\r\n\r\n" + body,
+		"a malformed type":                    "200 OK\r\nContent-Type: ;;=\r\nContent-Length: 21\r\n\r\n" + body,
+		"a header that is no token":           "200 OK\r\n(x): y\r\nX\x00: y\r\nContent-Length: 21\r\n\r\n" + body,
+		"a header that is no text, and empty": "200 OK\r\nSet-Cookie: \xff\xfe\r\nDate:\r\nContent-Length: 21\r\n\r\n" + body,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := pipeTo(exchange.Options{}, func(conn net.Conn, requests *bufio.Reader) {
+				for readRequest(requests) == nil {
+					for rest := "HTTP/1.1 " + answer; rest != ""; { // in pieces, as they may come
+						n := min(len(rest), 7)
+						_, _ = io.WriteString(conn, rest[:n])
+						rest = rest[n:]
+					}
+				}
+			})
+			for range 2 {
+				reply, err := client.Post(t.Context(), request(t, "http://kept.example"))
+				if err != nil || reply.Cut != nil || reply.Status != 200 || reply.Body.Reveal() != body {
+					t.Errorf("reply %+v with %q, %v", reply, reply.Body.Reveal(), err)
+				}
+			}
+		})
+	}
+	// Without a length that can be believed the body ends with the connection.
+	for name, head := range map[string]string{
+		"no length":                 "",
+		"a length in words":         "Content-Length: many\r\n",
+		"a negative length":         "Content-Length: -1\r\n",
+		"an empty length":           "Content-Length:\r\n",
+		"two lengths that disagree": "Content-Length: 3\r\nContent-Length: 21\r\n",
+		"identity":                  "Transfer-Encoding: identity\r\n",
+		"gzip":                      "Transfer-Encoding: gzip\r\n",
+	} {
+		server := serveBytes(t, "HTTP/1.1 200 OK\r\n"+head+"\r\n"+body)
+		reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+		if err != nil || reply.Cut != nil || reply.Body.Reveal() != body {
+			t.Errorf("%s: reply %+v with %q, %v", name, reply, reply.Body.Reveal(), err)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"sync/atomic"
 )
@@ -14,20 +13,47 @@ const (
 	sealed                 // the caller was told that nothing was written
 )
 
-// conn is a connection that knows whether the current request has begun to leave.
-// It lies above TLS, where handshakes and alerts are not seen.
+// conn is a connection that knows whether the current request has begun to leave, and
+// repairs the head of its answer. It lies above TLS, where handshakes and alerts are not
+// seen.
 type conn struct {
 	net.Conn
 	state atomic.Int32
+	began atomic.Bool // a request was handed out since the last read: a head comes
+	head  head        // of the answer, for the one who reads
 }
 
 // begin hands the connection out for a request.
-func (c *conn) begin() { c.state.Store(untouched) }
+func (c *conn) begin() {
+	c.state.Store(untouched)
+	c.began.Store(true)
+}
 
 // seal reports whether nothing of the request was written, and if so sees to it
 // that nothing ever is: a write that comes late cannot make a lie of the answer.
 func (c *conn) seal() bool {
-	return c != nil && c.state.CompareAndSwap(untouched, sealed)
+	return c != nil && (c.state.CompareAndSwap(untouched, sealed) || c.state.Load() == sealed)
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	for !c.head.complete {
+		n, err := c.Conn.Read(p)
+		if c.began.CompareAndSwap(true, false) {
+			c.head = head{}
+		}
+		if c.head.passed {
+			return n, err
+		}
+		c.head.add(p[:n])
+		if err != nil && !c.head.complete {
+			c.head.complete = len(c.head.buffered) > 0 // for net/http to say what is wrong
+			if !c.head.complete {
+				return 0, err
+			}
+		}
+	}
+	return c.head.read(p), nil
 }
 
 // Write implements net.Conn. A write that fails with nothing written leaves the
@@ -54,29 +80,6 @@ func (c *Client) dialPlain(ctx context.Context, network, address string) (net.Co
 	return &conn{Conn: raw}, nil
 }
 
-// dialTLS connects and shakes hands here and not in net/http, so that the conn lies
-// above TLS.
-func (c *Client) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, &openError{err}
-	}
-	raw, err := c.dial(ctx, network, address)
-	if err != nil {
-		return nil, &openError{err}
-	}
-	config := c.tls.Clone()
-	config.ServerName = host
-	secure := tls.Client(raw, config)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, &openError{&handshakeError{err}}
-	}
-	return &conn{Conn: secure}, nil
-}
-
 // openError is a connection that could not be opened. Its text comes from net and
 // crypto/tls and holds nothing of the request.
 type openError struct{ err error }
@@ -86,12 +89,3 @@ func (e *openError) Error() string { return e.err.Error() }
 
 // Unwrap gives the cause.
 func (e *openError) Unwrap() error { return e.err }
-
-// handshakeError is a TLS handshake that failed.
-type handshakeError struct{ err error }
-
-// Error implements error.
-func (e *handshakeError) Error() string { return e.err.Error() }
-
-// Unwrap gives the cause.
-func (e *handshakeError) Unwrap() error { return e.err }

@@ -10,22 +10,25 @@ import (
 	"tokenrefresh/pkg/providers"
 )
 
-// notSent says why no byte of r left. ctx is the caller's.
-func (c *Client) notSent(ctx context.Context, r Request, cause error) *providers.Error {
+// notSent says why no byte of r left.
+func (c *Client) notSent(r Request, cause error) *providers.Error {
 	e := &providers.Error{Kind: providers.NotSent, Provider: r.Provider, Op: r.Op, Err: printable(cause)}
 	host := r.URL.Host
 	var dns *net.DNSError
 	var handshake *handshakeError
 	var open *openError
+	var run runEnded
 	switch {
-	case ctx.Err() != nil:
+	case errors.As(cause, &run):
 		e.Hint = "the run ended before the request was sent"
 	case errors.As(cause, &dns):
 		e.Hint = fmt.Sprintf("no address is known for %s: check base_url", host)
 	case errors.As(cause, &handshake):
-		e.Hint = fmt.Sprintf("no secure connection to %s", host)
+		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, explain(handshake))
 	case errors.As(cause, &open):
 		e.Hint = fmt.Sprintf("no connection to %s: check base_url; does the provider allow this address?", host)
+	case errors.Is(cause, context.DeadlineExceeded) && c.handshakes.waiting(r.URL):
+		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, silent)
 	case errors.Is(cause, context.DeadlineExceeded):
 		e.Hint = fmt.Sprintf("no connection to %s within %s: does the provider allow this address?", host, c.timeout)
 	default:
@@ -35,11 +38,12 @@ func (c *Client) notSent(ctx context.Context, r Request, cause error) *providers
 }
 
 // unanswered says why there is no complete answer, although the request left. reply
-// holds what came of it; ctx is the caller's.
-func (c *Client) unanswered(ctx context.Context, reply Reply, cause error) *providers.Error {
+// holds what came of it.
+func (c *Client) unanswered(reply Reply, cause error) *providers.Error {
 	var hint string
+	var run runEnded
 	switch {
-	case ctx.Err() != nil:
+	case errors.As(cause, &run):
 		hint = "the run ended before the whole answer came"
 	case errors.Is(cause, context.DeadlineExceeded):
 		hint = fmt.Sprintf("no complete answer within %s", c.timeout)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -75,7 +76,8 @@ func TestHandshakeThatHangs(t *testing.T) {
 			}
 		})
 		_, err := client.Post(t.Context(), request(t, "https://silent.example"))
-		wantError(t, err, providers.NotSent, "silent.example")
+		wantError(t, err, providers.NotSent, "silent.example: it takes connections, but does not finish the TLS handshake")
+		time.Sleep(time.Second) // for the handshake to end
 	})
 }
 
@@ -152,11 +154,14 @@ func TestContextThatEndsWhileDialling(t *testing.T) {
 	wantError(t, err, providers.NotSent, "the run ended before the request was sent")
 }
 
+// lastRead is what an answer may take beyond its time.
+const lastRead = 250 * time.Millisecond
+
 func TestSlowAnswers(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		answer string
-		raw    string
+		body   string
 	}{
 		"no answer":       {"", ""},
 		"headers at most": {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n", ""},
@@ -172,18 +177,59 @@ func TestSlowAnswers(t *testing.T) {
 						_, _ = requests.ReadByte() // until the client hangs up
 					}
 				})
-				start := time.Now()
-				_, err := client.Post(t.Context(), request(t, "http://slow.example"))
-				e := wantError(t, err, providers.Unknown, "no complete answer within 10s")
-				if e.Raw.Reveal() != tc.raw || time.Since(start) != 10*time.Second || !e.Sent.Equal(start) {
-					t.Errorf("raw %q after %s, sent at %s", e.Raw.Reveal(), time.Since(start), e.Sent)
+				post := func(ctx context.Context, hint string) {
+					start := time.Now()
+					reply, err := client.Post(ctx, request(t, "http://slow.example"))
+					if tc.body != "" && err == nil {
+						err = reply.Cut
+					}
+					e := wantError(t, err, providers.Unknown, hint)
+					if reply.Body.Reveal() != tc.body || !e.Sent.Equal(start) {
+						t.Errorf("body %q, sent at %s", reply.Body.Reveal(), e.Sent)
+					}
 				}
-
+				start := time.Now()
+				post(t.Context(), "no complete answer within 10s")
+				if took := time.Since(start); took != 10*time.Second+lastRead {
+					t.Errorf("it took %s", took)
+				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				_, err = client.Post(ctx, request(t, "http://slow.example"))
-				wantError(t, err, providers.Unknown, "the run ended before the whole answer came")
+				post(ctx, "the run ended before the whole answer came")
 			})
 		})
+	}
+}
+
+// A process that was frozen finds its time over and the answer in its socket.
+func TestAnswerThatIsThereWhenTheTimeIsOver(t *testing.T) {
+	t.Parallel()
+	for after, ok := range map[time.Duration]bool{
+		10*time.Second + lastRead/2: true,
+		10*time.Second + lastRead*2: false,
+	} {
+		for _, ends := range []bool{false, true} { // the run's time, or the call's own
+			synctest.Test(t, func(t *testing.T) {
+				client := pipeTo(exchange.Options{}, func(conn net.Conn, requests *bufio.Reader) {
+					if readRequest(requests) == nil {
+						time.Sleep(after)
+						_, _ = io.WriteString(conn, okAnswer)
+					}
+				})
+				ctx := t.Context()
+				if ends {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
+					defer cancel()
+				}
+				reply, err := client.Post(ctx, request(t, "http://frozen.example"))
+				if ok && (err != nil || reply.Cut != nil || reply.Body.Reveal() != "{}") {
+					t.Errorf("after %s: %+v, %v", after, reply, err)
+				} else if !ok {
+					wantError(t, err, providers.Unknown, "")
+				}
+				time.Sleep(time.Second) // for the peer to end
+			})
+		}
 	}
 }

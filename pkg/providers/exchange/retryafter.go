@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds what a header can ask for, so that callers can add to it
-// without overflow.
-const maxRetryAfter = 365 * 24 * time.Hour
+// maxRetryAfter bounds what an answer can ask for.
+const maxRetryAfter = time.Hour
 
 // ParseRetryAfter reads a Retry-After header: seconds, or an HTTP date, which is
-// compared with now. The result lies between a second and a year; it is 0 where the
+// compared with now. The result lies between a second and an hour; it is 0 where the
 // header is absent or unreadable.
 func ParseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)

@@ -1,4 +1,4 @@
 package hesabe
 
-// Read reads an answer as Refresh and Login do.
-var Read = read
+// Read reads an answer.
+var Read = rules.Read

@@ -137,6 +137,7 @@ const (
 	broken      = `{"message":"Internal server error occurred"}`
 	anonymous   = `{"message":"Unauthenticated."}`
 	tooMany     = `{"message":"Too Many Attempts."}`
+	league      = `{"error":"invalid_request","error_description":"planted-reply","hint":"Token has been revoked","message":"The refresh token is invalid."}`
 	page        = `<!DOCTYPE html><html>planted-reply</html>`
 )
 
@@ -146,7 +147,9 @@ func TestAnswers(t *testing.T) {
 		ok            = providers.Kind(-1)
 		unknown       = providers.Unknown
 		refused       = providers.Refused
+		maybe         = providers.MaybeRefused
 		misconfigured = providers.Misconfigured
+		away          = providers.TurnedAway
 		limited       = providers.RateLimited
 	)
 	cases := []struct {
@@ -160,23 +163,36 @@ func TestAnswers(t *testing.T) {
 		{"good, 201", 201, good, ok, ok},
 		{"dead", 404, notFound, refused, misconfigured},
 		{"dead, 400", 400, notFound, refused, misconfigured},
-		{"bad signature", 401, badLogin, refused, misconfigured},
-		{"invalid data", 422, invalidData, refused, misconfigured},
-		{"message is an object", 401, localised, refused, misconfigured},
+		{"bad signature", 401, badLogin, maybe, misconfigured},
+		{"invalid data", 422, invalidData, maybe, misconfigured},
+		{"message is an object", 401, localised, maybe, misconfigured},
+		{"passport #1605: league's no, 401", 401, league, refused, misconfigured},
+		{"league's no, 400", 400, `{"error":"invalid_grant","message":"planted-reply"}`, refused, misconfigured},
+		{"league's no, 200", 200, league, refused, misconfigured},
+		{"passport #1424: unauthenticated", 401, anonymous, maybe, misconfigured},
+		{"Laravel's list of mistakes", 422, `{"message":"The given data was invalid.","errors":{"refreshToken":["The refresh token is invalid."]}}`, maybe, misconfigured},
+		{"its own 404 in other words", 404, `{"status":false,"message":"planted-reply","response":null}`, maybe, misconfigured},
+		{"its own no, status as text", 404, strings.Replace(notFound, "false", `"false"`, 1), refused, misconfigured},
+		{"a gateway's 404 in the same words", 404, `{"message":"Request not found, Please verify the request data"}`, away, away},
+		{"kong #10483", 404, `{"message":"no Route matched with those values"}`, away, away},
+		{"too many, 200", 200, `{"status":false,"message":"Too Many Attempts."}`, limited, limited},
+		{"wrong client, 401", 401, `{"error":"invalid_client"}`, misconfigured, misconfigured},
 		{"dead, 200", 200, notFound, refused, misconfigured},
-		{"error, 200", 200, `{"error":"invalid_request","message":"planted-reply"}`, refused, misconfigured},
-		{"404 page", 404, page, misconfigured, misconfigured},
-		{"404 of nobody", 404, "", misconfigured, misconfigured},
-		{"404 without status", 404, `{"message":"planted-reply"}`, misconfigured, misconfigured},
-		{"404 with status in words", 404, `{"status":"false"}`, misconfigured, misconfigured},
-		{"404 with status true", 404, `{"status":true}`, misconfigured, misconfigured},
-		{"404 in bad UTF-8", 404, "{\"status\":false,\"message\":\"\xff\"}", misconfigured, misconfigured},
-		{"anonymous", 401, anonymous, misconfigured, misconfigured},
-		{"address filter", 403, page, misconfigured, misconfigured},
-		{"address filter in JSON", 403, notFound, misconfigured, misconfigured},
-		{"wrong method", 405, anonymous, misconfigured, misconfigured},
-		{"gone", 410, notFound, misconfigured, misconfigured},
-		{"redirect", 302, page, misconfigured, misconfigured},
+		{"error, 200", 200, `{"error":"invalid_request","message":"planted-reply"}`, unknown, unknown},
+		{"404 page", 404, page, away, away},
+		{"404 of nobody", 404, "", away, away},
+		{"404 without status", 404, `{"message":"planted-reply"}`, away, away},
+		{"404 without a word", 404, `{"status":false}`, maybe, misconfigured},
+		{"404 with status true", 404, `{"status":true}`, away, away},
+		{"404 in bad UTF-8", 404, "{\"status\":false,\"message\":\"\xff\"}", maybe, misconfigured},
+		{"page, 401", 401, page, away, away},
+		{"address filter", 403, page, away, away},
+		{"address filter in JSON", 403, badLogin, away, away},
+		{"wrong method", 405, broken, away, away},
+		{"conflict", 409, notFound, unknown, unknown},
+		{"gone", 410, page, away, away},
+		{"redirect", 302, page, away, away},
+		{"see other", 303, page, unknown, unknown},
 		{"too many", 429, tooMany, limited, limited},
 		{"too early", 425, "", limited, limited},
 		{"timeout", 408, notFound, unknown, unknown},
@@ -186,18 +202,13 @@ func TestAnswers(t *testing.T) {
 		{"page, 200", 200, page, unknown, unknown},
 		{"nothing, 200", 200, "", unknown, unknown},
 		{"nothing, 204", 204, "", unknown, unknown},
-		{"cut", 200, good[:len(good)-1], unknown, unknown},
-		{"trailing garbage", 200, good + "x", unknown, unknown},
-		{"bad UTF-8", 200, strings.Replace(good, "planted-reply", "planted-reply\xff", 1), unknown, unknown},
+		{"cut in its tokens", 200, good[:len(good)-4], unknown, unknown},
+		{"bad UTF-8", 200, strings.Replace(good, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
 		{"no token", 200, `{"status":true,"message":"Success","response":{"token":{}}}`, unknown, unknown},
 		{"no response", 200, `{"status":true,"message":"Success","response":null}`, unknown, unknown},
 		{"blank token", 200, strings.Replace(good, `"at"`, `" "`, 1), unknown, unknown},
 		{"token of a wrong type", 200, strings.Replace(good, `"at"`, `7`, 1), unknown, unknown},
 		{"keys in another case", 200, strings.Replace(good, "access_token", "Access_Token", 1), unknown, unknown},
-		{"token without status", 200, `{"response":{"token":` + token + `}}`, unknown, unknown},
-		{"token with status false", 200, strings.Replace(good, "true", "false", 1), unknown, unknown},
-		{"token elsewhere", 200, token, unknown, unknown},
-		{"array", 200, "[" + good + "]", unknown, unknown},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -217,7 +228,7 @@ func TestAnswers(t *testing.T) {
 				}
 				e := wantError(t, err, kind, op)
 				raw := ""
-				if kind == unknown && tc.status < 300 {
+				if kind == unknown && tc.status < 300 && tc.body != page {
 					raw = tc.body
 				}
 				if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {
@@ -242,7 +253,7 @@ func TestAddressFilterIsHintedAt(t *testing.T) {
 	t.Parallel()
 	host := onehost.New(t, onehost.Answer{Status: 403})
 	_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
-	if e := wantError(t, err, providers.Misconfigured, "refresh"); !strings.Contains(e.Error(), "address") {
+	if e := wantError(t, err, providers.TurnedAway, "refresh"); !strings.Contains(e.Error(), "address") {
 		t.Errorf("no word of the address: %v", &e)
 	}
 }
@@ -260,6 +271,12 @@ func TestOddReplies(t *testing.T) {
 		"expires_in as text":   {strings.Replace(good, `900`, `"900"`, 1), "planted-reply", 900 * time.Second, ""},
 		"expires_in zero":      {strings.Replace(good, `900`, `0`, 1), "planted-reply", 0, "counts as expired"},
 		"message of any type":  {strings.Replace(good, `"Success"`, `{"en":[]}`, 1), "planted-reply", 900 * time.Second, ""},
+		"status as text":       {strings.Replace(good, `true`, `"true"`, 1), "planted-reply", 900 * time.Second, ""},
+		"status as number":     {strings.Replace(good, `true`, `1`, 1), "planted-reply", 900 * time.Second, ""},
+		"status false":         {strings.Replace(good, `true`, `false`, 1), "planted-reply", 900 * time.Second, "status is not true"},
+		"no status":            {`{"response":{"token":` + token + `}}`, "planted-reply", 900 * time.Second, "status is not true"},
+		"tokens elsewhere":     {`{"status":true,"token":` + token + `}`, "planted-reply", 900 * time.Second, "not where they should be"},
+		"OAuth-Apis #56":       {strings.Replace(good, `900`, `900000`, 1), "planted-reply", 900 * time.Second, "milliseconds"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -276,12 +293,38 @@ func TestOddReplies(t *testing.T) {
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	session := open(t, "http://127.0.0.1")
-	_, err := session.Decode(secret.New(page), now)
-	if e := wantError(t, err, providers.Unknown, "decode"); e.Raw.Reveal() != page || !e.Sent.Equal(now) {
+	_, err := session.Decode(secret.New("planted-reply"), now)
+	if e := wantError(t, err, providers.Unknown, "decode"); e.Raw.Reveal() != "planted-reply" || !e.Sent.Equal(now) {
 		t.Errorf("raw %q sent at %s", e.Raw.Reveal(), e.Sent)
 	}
 	_, err = session.Decode(secret.New(notFound), now)
 	wantError(t, err, providers.Refused, "decode")
+}
+
+// RFC 9700, 4.14.2: the presented token is spent although the new one cannot be read.
+func TestUnreadableRefreshToken(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		strings.Replace(good, `"planted-reply"`, `987654321`, 1),
+		strings.Replace(good, `"planted-reply"`, `{"token":"planted-reply"}`, 1),
+		strings.Replace(good, `refresh_token`, `refreshToken`, 1),
+		strings.Replace(good, "planted-reply", "planted-reply\xff", 1),
+	} {
+		host := onehost.New(t, onehost.Answer{Status: 200, Body: body})
+		session := open(t, host.URL)
+		_, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
+		e := wantError(t, err, providers.Unknown, "refresh")
+		if e.Partial == nil || e.Partial.AccessToken.Reveal() != "at" || !e.Partial.RefreshToken.IsZero() || e.Raw.Reveal() != body {
+			t.Errorf("%s: partial %+v, raw %q", body, e.Partial, e.Raw.Reveal())
+		}
+		if _, err := session.Decode(e.Raw, e.Sent); providers.KindOf(err) != providers.Unknown {
+			t.Errorf("%s: Decode: %v", body, err)
+		}
+		got, err := session.Login(t.Context())
+		if err != nil || got.AccessToken.Reveal() != "at" || !got.RefreshToken.IsZero() || got.Raw.Reveal() != body || len(got.Warnings) == 0 {
+			t.Errorf("%s: Login = %+v, %v", body, got, err)
+		}
+	}
 }
 
 func TestDeadHost(t *testing.T) {

@@ -8,20 +8,14 @@ package hesabe
 
 import (
 	"net/url"
-	"time"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 )
 
 const name = "hesabe"
-
-// rules: expires_in is documented as 900, and a refresh always gives a new refresh
-// token.
-var rules = reply.Rules{Lifetime: 900 * time.Second, Rotates: true}
 
 // hosts are the documented base URLs of the two environments.
 var hosts = map[string]string{
@@ -69,8 +63,8 @@ func (p *Provider) Address() string { return p.host }
 // Fields implements providers.Described.
 func (*Provider) Fields() []providers.Field {
 	return []providers.Field{
-		{Name: "username", Optional: true},
-		{Name: "password", Optional: true, Secret: true},
+		{Name: "username", Optional: true, Login: true},
+		{Name: "password", Optional: true, Login: true, Secret: true},
 		{Name: "base_url", Optional: true},
 	}
 }

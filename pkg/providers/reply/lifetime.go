@@ -1,16 +1,29 @@
 package reply
 
 import (
+	"cmp"
 	"encoding/base64"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// A lifetime of 10^9 seconds or more is no lifetime but a point in time, and on
-// whose clock nobody knows.
-const notALifetime = 1e9
+const (
+	// maxLifetime caps what an access token is believed to live: a wrong number must
+	// not keep it from being refreshed for years.
+	maxLifetime = 30 * 24 * time.Hour
+	// jwtSlack is how much a JWT may live shorter than expires_in says, before it is odd:
+	// Hesabe's does by the time that it takes to make.
+	jwtSlack = 5 * time.Second
+	// A lifetime of 10^9 seconds or more is no lifetime but a point in time.
+	notALifetime = 1e9
+	// A number beyond the longest life counts as milliseconds if it makes whole seconds of
+	// them, at least as many as these, and is no number of whole days.
+	leastInMilliseconds = time.Minute
+	day                 = 24 * time.Hour
+)
 
 // Lifetime is what a field says in seconds.
 type Lifetime int
@@ -40,10 +53,75 @@ func (o Object) Seconds(name string) (time.Duration, Lifetime) {
 	return d, Usable
 }
 
-// jwtLifetime is exp less iat of a JWT, 0 where token is none or lacks either. Both
-// are on the provider's clock, and only their difference says something on ours.
-// Hesabe writes them as floats.
-func jwtLifetime(token string) time.Duration {
+// lifetime is how long the access token beside expires_in lives, never longer than the
+// rules know, and what is odd about that. now is what the provider's clock said, or ours.
+func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime time.Duration, odd []string) {
+	warn := func(format string, args ...any) { odd = append(odd, fmt.Sprintf(format, args...)) }
+	longest := cmp.Or(rules.Longest, maxLifetime)
+	itself := jwtLifetime(token, now)
+	lifetime, is := o.Seconds("expires_in")
+	if is == Broken {
+		if until := o.until(now); until > 0 {
+			lifetime, is = until, Usable
+			warn("expires_in is a point in time: it counts from now")
+		}
+	}
+	switch {
+	case is != Usable && itself > 0:
+		lifetime = itself
+		warn("expires_in is missing or no number of seconds: what the access token says of itself counts")
+	case is == Missing && rules.Lifetime > 0:
+		lifetime = rules.Lifetime
+		warn("expires_in is missing: %s is assumed", lifetime)
+	case is != Usable:
+		warn("expires_in is missing or no number of seconds: the access token counts as expired")
+	}
+	if lifetime > longest {
+		inSeconds := lifetime / 1000
+		if lifetime%day != 0 && inSeconds%time.Second == 0 && inSeconds >= leastInMilliseconds && inSeconds <= longest {
+			lifetime = inSeconds
+			warn("expires_in is beyond %s: it counts as milliseconds", days(longest))
+		} else {
+			lifetime = longest
+			warn("the access token's life is beyond %s: %[1]s are assumed", days(longest))
+		}
+	}
+	if itself > 0 && itself < lifetime {
+		if lifetime-itself > jwtSlack {
+			warn("expires_in is %s longer than the access token says of itself: the shorter counts", (lifetime - itself).Round(time.Second))
+		}
+		lifetime = itself
+	}
+	return lifetime, odd
+}
+
+// days writes whole days as such.
+func days(d time.Duration) string {
+	if d > day && d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}
+
+// until is the time from now to expires_in, where that is a point in time in seconds or
+// milliseconds; 0 otherwise.
+func (o Object) until(now time.Time) time.Duration {
+	at, err := strconv.ParseFloat(number(o["expires_in"]), 64)
+	if err != nil {
+		return 0
+	}
+	for _, seconds := range []float64{at, at / 1000} {
+		if d := fromSeconds(seconds - float64(now.Unix())); d > 0 && d <= maxLifetime {
+			return d
+		}
+	}
+	return 0
+}
+
+// jwtLifetime is exp less iat of a JWT, or exp less now where it has no iat; 0 where
+// token is none or says neither. exp and iat are on the provider's clock, and only their
+// difference is sure to say something on ours. Hesabe writes them as floats.
+func jwtLifetime(token string, now time.Time) time.Duration {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return 0
@@ -56,10 +134,13 @@ func jwtLifetime(token string) time.Duration {
 	if err != nil {
 		return 0
 	}
-	exp, expErr := strconv.ParseFloat(number(claims["exp"]), 64)
-	iat, iatErr := strconv.ParseFloat(number(claims["iat"]), 64)
-	if expErr != nil || iatErr != nil {
+	exp, err := strconv.ParseFloat(number(claims["exp"]), 64)
+	if err != nil {
 		return 0
+	}
+	iat, err := strconv.ParseFloat(number(claims["iat"]), 64)
+	if err != nil {
+		iat = float64(now.Unix())
 	}
 	return fromSeconds(exp - iat)
 }

@@ -1,6 +1,6 @@
-// Package reply reads the JSON of providers' replies: strictly as a document, for a
-// mangled token is worse than none, and tolerantly field by field, for an odd field
-// must not cost the token beside it.
+// Package reply reads providers' replies. Whatever is odd around tokens must not cost
+// them: the form of the text, its place, a field beside them. A token itself is taken
+// undamaged or not at all.
 package reply
 
 import (
@@ -50,9 +50,15 @@ func (o Object) Object(name string) (Object, bool) {
 	return inner, err == nil
 }
 
-// Is reports whether the value of that name is the boolean want.
+// Is reports whether the value of that name is the boolean want, as such, as a text or
+// as 1 or 0.
 func (o Object) Is(name string, want bool) bool {
-	return string(o[name]) == strconv.FormatBool(want)
+	text, isText := quoted(o[name])
+	if !isText {
+		text = string(o[name])
+	}
+	is, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(text)))
+	return err == nil && is == want
 }
 
 // Says reports whether the value of that name is there and says something: it is not

@@ -1,46 +1,62 @@
 package reply
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 )
 
-// maxLifetime caps what an access token is believed to live: a wrong number must
-// not keep it from being refreshed for years.
-const maxLifetime = 30 * 24 * time.Hour
-
-// jwtSlack is how much a JWT may live shorter than expires_in says, before it is odd:
-// Hesabe's does by the time that it takes to make.
-const jwtSlack = 5 * time.Second
-
 // Rules are what is known of a provider's replies beforehand.
 type Rules struct {
 	// Lifetime of an access token whose reply names none; 0: it counts as expired.
 	Lifetime time.Duration
+	// Longest is the longest life of an access token; 0: 30 days.
+	Longest time.Duration
 	// Rotates: every reply should carry a new refresh token.
 	Rotates bool
+	// Path is where the tokens should be, as "response.token"; "": anywhere.
+	Path string
 }
 
 // Tokens reads the fields that all providers share. It is false where there is no
-// access token. Whatever else is odd becomes a warning. sent is when the request
-// was sent.
-func (o Object) Tokens(sent time.Time, rules Rules) (providers.Tokens, bool) {
-	t := providers.Tokens{
-		AccessToken:  secret.New(o.Text("access_token")),
-		RefreshToken: secret.New(o.Text("refresh_token")),
+// access token. Whatever else is odd becomes a warning. sent is when the request was
+// sent, date what the provider's clock said then; zero where it said nothing.
+//
+// unreadable reports that there is a new refresh token which cannot be read: it is no
+// text, is damaged, or has another name or place. The one presented is spent then.
+func (d Document) Tokens(sent, date time.Time, rules Rules) (t providers.Tokens, unreadable, ok bool) {
+	o := d.token
+	if o == nil {
+		return providers.Tokens{}, false, false
+	}
+	t = providers.Tokens{
+		AccessToken:  secret.New(accessToken(o)),
+		RefreshToken: secret.New(refreshTokenOf(o)),
 		TokenType:    o.Text("token_type"),
 		IssuedAt:     sent,
 	}
-	if t.AccessToken.IsZero() {
-		return providers.Tokens{}, false
-	}
 	warn := func(format string, args ...any) { t.Warnings = append(t.Warnings, fmt.Sprintf(format, args...)) }
 
-	if rules.Rotates && t.RefreshToken.IsZero() {
+	if d.broken {
+		warn("there is more in the reply than its JSON, or its JSON is damaged: what could be read of it counts")
+	}
+	if rules.Path != "" && d.path != rules.Path {
+		warn("the tokens are not where they should be in the reply")
+	}
+	if raw, _ := quoted(o["access_token"]); raw != accessToken(o) {
+		warn("access_token has white space at its ends: it is left out")
+	}
+	spare := t.RefreshToken.IsZero() && (d.spare || hasSpare(o, "", ""))
+	switch {
+	case spare:
+		warn("the reply has a new refresh token that cannot be read: it is no text under the name refresh_token")
+	case rules.Rotates && t.RefreshToken.IsZero():
 		warn("the reply has no refresh_token, although a new one was expected")
 	}
 	if t.TokenType == "" {
@@ -48,24 +64,118 @@ func (o Object) Tokens(sent time.Time, rules Rules) (providers.Tokens, bool) {
 	} else if !strings.EqualFold(t.TokenType, "Bearer") {
 		warn("token_type is not Bearer")
 	}
-
-	lifetime, is := o.Seconds("expires_in")
-	switch {
-	case is == Broken, is == Missing && rules.Lifetime == 0:
-		warn("expires_in is missing or no number of seconds: the access token counts as expired")
-	case is == Missing:
-		lifetime = rules.Lifetime
-		warn("expires_in is missing: %s is assumed", lifetime)
-	case lifetime > maxLifetime:
-		lifetime = maxLifetime
-		warn("expires_in is beyond 30 days: 30 days are assumed")
+	if date.IsZero() {
+		date = sent
 	}
-	if jwt := jwtLifetime(t.AccessToken.Reveal()); jwt > 0 && jwt < lifetime {
-		if is != Missing && lifetime-jwt > jwtSlack {
-			warn("expires_in is %s longer than the access token says of itself: the shorter counts", (lifetime - jwt).Round(time.Second))
-		}
-		lifetime = jwt
-	}
+	lifetime, odd := o.lifetime(t.AccessToken.Reveal(), date, rules)
+	t.Warnings = append(t.Warnings, odd...)
 	t.AccessExpiresAt = sent.Add(lifetime)
-	return t, true
+	for _, name := range []string{"refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in"} {
+		// 0 is Keycloak's "no expiry", and a number that cannot be used is no reason to
+		// declare a new token dead.
+		if lifetime, is := o.Seconds(name); is == Usable && t.RefreshExpiresAt.IsZero() {
+			t.RefreshExpiresAt = sent.Add(lifetime)
+		}
+	}
+	return t, spare && rules.Rotates, true
+}
+
+// accessToken is o's access token without white space at its ends, which no header
+// takes; "" where there is none, or a damaged one.
+func accessToken(o Object) string { return strings.TrimSpace(o.Token("access_token")) }
+
+// refreshTokenOf is o's refresh token, byte for byte; "" where there is none, or a
+// damaged one.
+func refreshTokenOf(o Object) string { return o.Token("refresh_token") }
+
+// Token is the text of that name, or "" where Text is, or where there are control
+// characters in it.
+func (o Object) Token(name string) string {
+	text := o.Text(name)
+	if strings.ContainsFunc(strings.TrimSpace(text), unicode.IsControl) {
+		return ""
+	}
+	return text
+}
+
+// hasSpare reports whether o holds something named like a refresh token, other than one
+// that can be read. below leaves out the field of o, which lies at path, that leads there.
+func hasSpare(o Object, below, path string) bool {
+	for name, raw := range o {
+		if at := strings.TrimPrefix(path+"."+name, "."); below != "" && strings.HasPrefix(below+".", at+".") {
+			continue
+		}
+		if isSpare(name, raw) {
+			return true
+		}
+	}
+	return false
+}
+
+// describing are words in names that tell of a refresh token and are none.
+var describing = []string{
+	"exp", "life", "ttl", "valid", "issued", "type", "hint", "uri", "url", "status", "count", "policy", "rotat", "reuse",
+	"revo", "enable", "age", "interval", "error", "message",
+}
+
+// isSpare reports whether a field looks like a refresh token. null and blank are none.
+func isSpare(name string, raw json.RawMessage) bool {
+	text, isText := quoted(raw)
+	if string(raw) == "null" || isText && strings.TrimSpace(text) == "" {
+		return false
+	}
+	switch plain := letters(name); {
+	case plain == "refreshtoken":
+		return true
+	case !strings.Contains(plain, "refreshtoken") && plain != "refresh":
+		return false
+	default:
+		for _, word := range describing {
+			if strings.Contains(plain, word) {
+				return false
+			}
+		}
+		return isText && tokenLike(text) || raw[0] == '{' || raw[0] == '['
+	}
+}
+
+// tokenLike reports whether a text could be a token: it is one long word.
+func tokenLike(text string) bool {
+	const shortest = 8
+	return len(text) >= shortest && !strings.ContainsFunc(text, unicode.IsSpace)
+}
+
+// letters is name in lower case and without what separates its words.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+}
+
+// named reports whether a text that cannot be parsed names a refresh token.
+func named(text string) bool {
+	return strings.Contains(letters(text), "refreshtoken")
+}
+
+// HoldsTokens reports whether a text holds something named like a token, as far as can
+// be told: in JSON a long word under such a name, else such a name.
+func HoldsTokens(text string) bool {
+	if !json.Valid([]byte(text)) {
+		plain := letters(text)
+		return strings.Contains(plain, "accesstoken") || strings.Contains(plain, "refreshtoken")
+	}
+	found := false
+	walk(json.RawMessage(text), "", func(path string, o Object) {
+		for name, raw := range o {
+			if strings.Contains(letters(path+name), "token") && !strings.Contains(letters(name), "type") {
+				inner, isText := quoted(raw)
+				number := len(raw) > 0 && raw[0] >= '0' && raw[0] <= '9' && tokenLike(string(raw))
+				found = found || number || isText && tokenLike(inner) && utf8.ValidString(inner)
+			}
+		}
+	})
+	return found
 }

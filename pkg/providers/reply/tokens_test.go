@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,7 +27,8 @@ func TestTokens(t *testing.T) {
 	const (
 		missing = "expires_in is missing: 15m0s is assumed"
 		expired = "expires_in is missing or no number of seconds: the access token counts as expired"
-		capped  = "expires_in is beyond 30 days: 30 days are assumed"
+		itself  = "expires_in is missing or no number of seconds: what the access token says of itself counts"
+		capped  = "the access token's life is beyond 30 days: 30 days are assumed"
 		noNew   = "the reply has no refresh_token, although a new one was expected"
 	)
 	rotating := reply.Rules{Lifetime: 15 * time.Minute, Rotates: true}
@@ -62,8 +65,8 @@ func TestTokens(t *testing.T) {
 			want{"", "Bearer", 15 * time.Minute, nil},
 		},
 		"wrong types beside the token": {
-			`{"access_token":"at","refresh_token":7,"token_type":[],"expires_in":{}}`, rotating,
-			want{"", "Bearer", 0, []string{noNew, expired}},
+			`{"access_token":"at","refresh_token":"rt","token_type":[],"expires_in":{}}`, rotating,
+			want{"rt", "Bearer", 0, []string{expired}},
 		},
 		"other type of token": {
 			`{"access_token":"at","token_type":"planted","expires_in":900}`,
@@ -97,11 +100,11 @@ func TestTokens(t *testing.T) {
 		},
 		"a JWT alone": {
 			`{"access_token":"` + jwt(`{"iat":"100","exp":"400"}`) + `","refresh_token":"rt"}`, rotating,
-			want{"rt", "Bearer", 5 * time.Minute, []string{missing}},
+			want{"rt", "Bearer", 5 * time.Minute, []string{itself}},
 		},
 	}
 	for claims, name := range map[string]string{
-		`{"exp":1760421723}`:                "no iat",
+		`{"exp":1760421723}`:                "no iat, and exp long ago",
 		`{"iat":1760421723}`:                "no exp",
 		`{"iat":200,"exp":100}`:             "exp before iat",
 		`{"iat":200,"exp":200}`:             "exp is iat",
@@ -120,12 +123,9 @@ func TestTokens(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o, err := reply.Parse(tc.body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, ok := o.Tokens(sent, tc.rules)
-			if !ok || got.AccessToken.Reveal() != o.Text("access_token") || !got.IssuedAt.Equal(sent) {
+			d := reply.Read(tc.body)
+			got, unreadable, ok := d.Tokens(sent, time.Time{}, tc.rules)
+			if !ok || unreadable || got.AccessToken.Reveal() != d.Root.Text("access_token") || !got.IssuedAt.Equal(sent) {
 				t.Fatalf("Tokens = %+v, %v", got, ok)
 			}
 			shown := want{got.RefreshToken.Reveal(), got.TokenType, got.AccessExpiresAt.Sub(sent), got.Warnings}
@@ -145,11 +145,7 @@ func TestNoTokens(t *testing.T) {
 		`{}`, `{"access_token":""}`, `{"access_token":"  "}`, `{"access_token":null}`, `{"access_token":7}`,
 		`{"Access_Token":"x"}`, `{"access_token":"\udc00"}`, `{"refresh_token":"rt","expires_in":900}`,
 	} {
-		o, err := reply.Parse(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, ok := o.Tokens(time.Now(), reply.Rules{}); ok || !got.RefreshToken.IsZero() {
+		if got, _, ok := reply.Read(body).Tokens(time.Now(), time.Time{}, reply.Rules{}); ok || !got.RefreshToken.IsZero() {
 			t.Errorf("%s: Tokens = %+v, %v", body, got, ok)
 		}
 	}
@@ -170,22 +166,23 @@ func FuzzTokens(f *testing.F) {
 	}
 	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, body, claims string) {
-		o, err := reply.Parse(body)
-		if err != nil {
-			if !errors.Is(err, reply.ErrUnreadable) || err.Error() != reply.ErrUnreadable.Error() {
-				t.Errorf("%q: %v", body, err)
-			}
-			return
-		}
-		if o.ID("transaction_id") < 0 {
+		d := reply.Read(body)
+		if d.Root.ID("transaction_id") < 0 {
 			t.Error("negative ID")
 		}
-		tokens, ok := o.Tokens(sent, reply.Rules{Lifetime: time.Minute, Rotates: true})
+		tokens, unreadable, ok := d.Tokens(sent, sent, reply.Rules{Lifetime: time.Minute, Rotates: true})
 		life := tokens.AccessExpiresAt.Sub(sent)
+		access, refresh := tokens.AccessToken.Reveal(), tokens.RefreshToken.Reveal()
 		switch {
+		case !ok && (d.Token() != nil || unreadable):
+			t.Errorf("no tokens, but an object that holds them: %q", body)
 		case !ok:
-		case tokens.AccessToken.Blank(), !strings.Contains(body, `"`):
-			t.Errorf("blank access token of %q", body)
+		case access == "" || strings.TrimSpace(access) != access || strings.ContainsFunc(access, unicode.IsControl):
+			t.Errorf("access token %q of %q", access, body)
+		case strings.ContainsFunc(strings.TrimSpace(refresh), unicode.IsControl) || strings.ContainsRune(refresh, utf8.RuneError):
+			t.Errorf("refresh token %q of %q", refresh, body)
+		case unreadable && refresh != "":
+			t.Errorf("refresh token %q, and an unreadable one, of %q", refresh, body)
 		case life < 0 || life > 30*24*time.Hour:
 			t.Errorf("lifetime %s of %q", life, body)
 		case life == 0 && len(tokens.Warnings) == 0:
@@ -194,14 +191,33 @@ func FuzzTokens(f *testing.F) {
 			t.Errorf("blank refresh token of %q", body)
 		}
 
-		// The same reply with a token that speaks of itself: it never lives longer for that.
-		o["access_token"] = json.RawMessage(`"` + jwt(claims) + `"`)
-		opaque := maps.Clone(o)
-		opaque["access_token"] = json.RawMessage(`"opaque"`)
-		said, ok := opaque.Tokens(sent, reply.Rules{Lifetime: time.Minute})
-		spoken, okToo := o.Tokens(sent, reply.Rules{Lifetime: time.Minute})
-		if !ok || !okToo || spoken.AccessExpiresAt.After(said.AccessExpiresAt) || spoken.AccessExpiresAt.Before(sent) {
-			t.Errorf("%q with claims %q expires at %s", body, claims, spoken.AccessExpiresAt)
+		// The same reply with a token that speaks of itself: it never lives longer for that,
+		// unless nothing else says how long.
+		o, err := reply.Parse(body)
+		if err != nil {
+			if !errors.Is(err, reply.ErrUnreadable) || err.Error() != reply.ErrUnreadable.Error() {
+				t.Errorf("%q: %v", body, err)
+			}
+			return
+		}
+		if _, is := o.Seconds("expires_in"); is != reply.Usable {
+			return
+		}
+		with := func(token string) time.Time {
+			changed := maps.Clone(o)
+			changed["access_token"] = json.RawMessage(`"` + token + `"`)
+			text, err := json.Marshal(changed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _, ok := reply.Read(string(text)).Tokens(sent, sent, reply.Rules{Lifetime: time.Minute})
+			if !ok {
+				t.Errorf("no tokens in %s", text)
+			}
+			return got.AccessExpiresAt
+		}
+		if spoken := with(jwt(claims)); spoken.After(with("opaque")) || spoken.Before(sent) {
+			t.Errorf("%q with claims %q expires at %s", body, claims, spoken)
 		}
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"tokenrefresh/pkg/providers/exchange"
 )
 
-// Read reads an answer as a session's Refresh and Login do.
+// Read reads an answer.
 func Read(s providers.Session, answer exchange.Reply) (providers.Tokens, error) {
-	return s.(*session).read(answer)
+	return s.(*session).rules().Read(answer)
 }

@@ -47,7 +47,7 @@ func TestOpen(t *testing.T) {
 		"plain http":      {map[string]any{"base_url": "http://planted-reply.example"}, false, []string{"base_url must begin"}},
 		"no partner":      {without("partner_code"), false, []string{"partner_code is missing"}},
 		"partner of two lines": {
-			map[string]any{"partner_code": "planted-partner\n"},
+			map[string]any{"partner_code": "planted\n-partner"},
 			false,
 			[]string{"partner_code holds a control character"},
 		},

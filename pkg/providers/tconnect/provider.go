@@ -9,11 +9,8 @@ package tconnect
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
-	"strings"
-	"unicode"
 
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
@@ -53,9 +50,6 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 		partner: fields.Text("partner_code"),
 		cipher:  newCipher(fields),
 	}
-	if strings.ContainsFunc(s.partner.Reveal(), unicode.IsControl) {
-		fields.Problem(errors.New("partner_code holds a control character, such as a line break"))
-	}
 	s.login = fields.Group(loginFields...)
 	s.extra = fields.Extra("login_extra", loginFields...)
 	if err := fields.Err(); err != nil {
@@ -72,14 +66,14 @@ func (*Provider) Fields() []providers.Field {
 	return []providers.Field{
 		{Name: "base_url"},
 		{Name: "partner_code"},
-		{Name: "username", Optional: true},
-		{Name: "password", Optional: true, Secret: true},
-		{Name: "client_id", Optional: true},
-		{Name: "client_secret", Optional: true, Secret: true},
+		{Name: "username", Optional: true, Login: true},
+		{Name: "password", Optional: true, Login: true, Secret: true},
+		{Name: "client_id", Optional: true, Login: true},
+		{Name: "client_secret", Optional: true, Login: true, Secret: true},
 		{Name: "aes_key", Secret: true},
 		{Name: "aes_iv", Optional: true, Secret: true},
 		{Name: "aes_iv_mode", Optional: true},
-		{Name: "login_extra", Optional: true, Object: true},
+		{Name: "login_extra", Optional: true, Object: true, Secret: true},
 	}
 }
 

@@ -66,7 +66,9 @@ func TestAnswers(t *testing.T) {
 		ok            = providers.Kind(-1)
 		unknown       = providers.Unknown
 		refused       = providers.Refused
+		maybe         = providers.MaybeRefused
 		misconfigured = providers.Misconfigured
+		away          = providers.TurnedAway
 		limited       = providers.RateLimited
 	)
 	hex := func(plain string) string { return cipher(t, key, aes.Prefix, "").EncryptHex([]byte(plain)) }
@@ -82,24 +84,42 @@ func TestAnswers(t *testing.T) {
 		{"good, 201", 201, flat, ok, ok},
 		{"good, encrypted", 200, hex(flat), ok, ok},
 		{"dead", 400, keycloak, refused, misconfigured},
-		{"dead, 401", 401, wrapper, refused, misconfigured},
+		{"perhaps dead, 401", 401, wrapper, maybe, misconfigured},
 		{"dead, encrypted", 400, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
-		{"dead, encrypted otherwise", 400, foreign, refused, misconfigured},
-		{"dead, without a word", 400, "", refused, misconfigured},
+		{"encrypted otherwise", 400, foreign, away, away},
+		{"without a word", 400, "", away, away},
+		{"toolhive #5169: a firewall's page, 400", 400, page, away, away},
+		{"its page, 401", 401, page, away, away},
+		{"its page, 403", 403, page, away, away},
+		{"its page, 406", 406, page, away, away},
+		{"its text", 400, "Bad Request", away, away},
+		{"its JSON, 400", 400, `{"message":"Bad Request"}`, away, away},
+		{"Spring's JSON, 404", 404, `{"timestamp":1,"status":404,"error":"Not Found","path":"/planted-reply"}`, away, away},
+		{"dead, in the wrapper", 401, `{"code":401,"message":"Token is not active","data":null}`, refused, misconfigured},
+		{"dead, in the wrapper, 200", 200, `{"code":401,"message":"Session not active","data":null}`, refused, misconfigured},
+		{"dead, in Vietnamese", 400, `{"code":"E1","message":"Refresh token đã hết hạn","data":null}`, refused, misconfigured},
+		{"perhaps dead, in Vietnamese", 400, `{"code":"E1","message":"Yêu cầu không hợp lệ","data":null}`, maybe, misconfigured},
+		{"perhaps dead, encrypted", 400, hex(`{"message":"planted-reply"}`), maybe, misconfigured},
+		{"wrong client", 401, `{"error":"invalid_client","error_description":"planted-reply"}`, misconfigured, misconfigured},
+		{"wrong partner in words", 400, `{"code":7,"message":"Invalid partner code","data":null}`, misconfigured, misconfigured},
+		{"Keycloak: wrong password", 401, `{"error":"invalid_grant","error_description":"Invalid user credentials"}`, maybe, misconfigured},
+		{"too many, in the wrapper, 200", 200, `{"code":429,"message":"planted-reply","data":null}`, limited, limited},
 		{"dead, 422", 422, keycloak, refused, misconfigured},
 		{"error, 200", 200, keycloak, refused, misconfigured},
 		{"error, 200, encrypted", 200, hex(keycloak), refused, misconfigured},
 		{"error, 200, data encrypted", 200, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
-		{"error with data in words", 200, `{"error":"x","data":"planted-reply"}`, refused, misconfigured},
+		{"error with data in words", 200, `{"error":"x","data":"planted-reply"}`, unknown, unknown},
 		{"error within data", 200, `{"code":400,"data":` + keycloak + `}`, refused, misconfigured},
-		{"wrapper, 200", 200, wrapper, refused, misconfigured},
-		{"wrapper, 200, empty data", 200, `{"code":"E1","message":"planted-reply","data":{}}`, refused, misconfigured},
-		{"wrapper, 200, encrypted", 200, hex(wrapper), refused, misconfigured},
-		{"message is an object", 200, `{"message":{"vi":"planted-reply"}}`, refused, misconfigured},
-		{"wrong path", 404, page, misconfigured, misconfigured},
-		{"wrong partner", 403, wrapper, misconfigured, misconfigured},
-		{"wrong method", 405, wrapper, misconfigured, misconfigured},
-		{"redirect", 308, "", misconfigured, misconfigured},
+		{"wrapper, 200", 200, wrapper, unknown, unknown},
+		{"wrapper, 200, empty data", 200, `{"code":"E1","message":"planted-reply","data":{}}`, unknown, unknown},
+		{"wrapper, 200, encrypted", 200, hex(wrapper), unknown, unknown},
+		{"message is an object", 200, `{"message":{"vi":"planted-reply"}}`, unknown, unknown},
+		{"wrong path", 404, page, away, away},
+		{"not allowed", 403, wrapper, away, away},
+		{"wrong method", 405, wrapper, away, away},
+		{"redirect", 308, "", away, away},
+		{"see other", 303, "", unknown, unknown},
+		{"conflict", 409, keycloak, unknown, unknown},
 		{"too many", 429, wrapper, limited, limited},
 		{"timeout", 408, wrapper, unknown, unknown},
 		{"broken", 500, keycloak, unknown, unknown},
@@ -113,10 +133,10 @@ func TestAnswers(t *testing.T) {
 		{"another key", 200, foreign, unknown, unknown},
 		{"another key, in data", 200, `{"code":0,"message":"Success","data":"` + foreign + `"}`, unknown, unknown},
 		{"hex of no JSON", 200, hex("planted-reply"), unknown, unknown},
-		{"hex of bad UTF-8", 200, hex(strings.Replace(flat, "planted-reply", "planted-reply\xff", 1)), unknown, unknown},
-		{"bad UTF-8", 200, strings.Replace(flat, "planted-reply", "planted-reply\xff", 1), unknown, unknown},
-		{"encrypted twice", 200, hex(`{"data":"` + hex(flat) + `"}`), unknown, unknown},
-		{"wrapped twice", 200, `{"data":{"data":` + flat + `}}`, unknown, unknown},
+		{"hex of bad UTF-8", 200, hex(strings.Replace(flat, `"at"`, "\"a\xfft\"", 1)), unknown, unknown},
+		{"bad UTF-8", 200, strings.Replace(flat, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
+		{"encrypted twice", 200, hex(`{"data":"` + hex(flat) + `"}`), ok, ok},
+		{"wrapped twice", 200, `{"data":{"data":` + flat + `}}`, ok, ok},
 		{"blank token", 200, strings.Replace(flat, `"at"`, `" "`, 1), unknown, unknown},
 		// Perhaps tokens by other names: never throw them away.
 		{"data with other names", 200, `{"code":0,"message":"OK","data":{"accessToken":"planted-reply"}}`, unknown, unknown},
@@ -139,7 +159,7 @@ func TestAnswers(t *testing.T) {
 				}
 				e := wantError(t, err, kind, op)
 				raw := ""
-				if kind == unknown && tc.status < 300 {
+				if kind == unknown && tc.status < 300 && tc.body != page {
 					raw = tc.body
 				}
 				if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {

@@ -43,7 +43,7 @@ func (s *session) Login(ctx context.Context) (providers.Tokens, error) {
 
 // Decode implements providers.Session.
 func (s *session) Decode(raw secret.String, sent time.Time) (providers.Tokens, error) {
-	return s.read(exchange.Reply{Provider: name, Op: "decode", Status: http.StatusOK, Body: raw, Sent: sent})
+	return s.rules().Read(exchange.Reply{Provider: name, Op: "decode", Status: http.StatusOK, Body: raw, Sent: sent})
 }
 
 // post encrypts payload, sends it once and reads the answer.
@@ -61,5 +61,5 @@ func (s *session) post(ctx context.Context, op, path string, payload map[string]
 	if err != nil {
 		return providers.Tokens{}, err
 	}
-	return s.read(answer)
+	return s.rules().Read(answer)
 }

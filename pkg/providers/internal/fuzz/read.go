@@ -4,12 +4,15 @@ package fuzz
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -18,50 +21,59 @@ const (
 	longestRefresh = 1e9 * time.Second // the longest that counts as a lifetime
 )
 
-// Read fuzzes how a client reads answers: those of refreshes and logins, with any status
-// that exchange.Client leaves to its caller.
+// Read fuzzes how a client reads answers: those of refreshes and logins, with any status,
+// whole and cut.
 func Read(
-	f *testing.F, provider string, hasLogin bool, read func(exchange.Reply) (providers.Tokens, error), bodies ...string,
+	f *testing.F, provider string, rotates bool, read func(exchange.Reply) (providers.Tokens, error), bodies ...string,
 ) {
 	f.Helper()
-	for _, body := range bodies {
-		f.Add(false, false, uint8(0), body)
-		f.Add(true, true, uint8(1), body)
+	for _, body := range append(bodies, "404 page not found", `{"message":"Unauthenticated."}`, `{"error":"invalid_grant"}`) {
+		f.Add(uint16(200), false, false, body)
+		f.Add(uint16(201), true, true, body)
+		f.Add(uint16(200), false, false, strings.NewReplacer(`"refresh_token"`, `"refreshToken"`).Replace(body))
 	}
-	for status := range uint8(30) { // 400 to 429
-		f.Add(true, false, status, bodies[int(status)%len(bodies)])
+	statuses := []uint16{101, 204, 299, 301, 303, 304, 307, 400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 421, 422, 423, 425, 429, 451, 500, 503, 600}
+	for i, status := range statuses {
+		f.Add(status, false, false, bodies[i%len(bodies)])
+		f.Add(status, true, i%2 == 0, bodies[(i+1)%len(bodies)])
 	}
 	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, rejected, login bool, status uint8, body string) {
-		answer := exchange.Reply{Provider: provider, Op: "refresh", Status: 200, Sent: sent, Date: sent.Add(time.Second)}
-		if rejected {
-			answer.Status = 400
+	f.Fuzz(func(t *testing.T, status uint16, login, cut bool, body string) {
+		answer := exchange.Reply{
+			Provider: provider, Op: "refresh", Status: 100 + int(status)%900, Sent: sent, Date: sent.Add(time.Second),
+			RetryAfter: time.Minute,
 		}
-		answer.Status += int(status) % 100
-		if login && hasLogin {
+		if status >= 100 && status < 1000 {
+			answer.Status = int(status)
+		}
+		if login && rotates {
 			answer.Op = "login"
+		}
+		if cut {
+			answer.Cut = answer.Fail(providers.Unknown, "cut")
 		}
 		for _, text := range []string{body, plant.Values(body)} {
 			answer.Body = secret.New(text)
 			got, err := read(answer)
 			if err != nil {
-				checkError(t, answer, err)
+				checkError(t, answer, rotates, err)
 			} else {
-				checkTokens(t, answer, got)
+				checkTokens(t, answer, rotates, got)
 			}
 		}
 	})
 }
 
 // checkTokens: nothing lives for ever, and no warning quotes the answer.
-func checkTokens(t *testing.T, answer exchange.Reply, got providers.Tokens) {
+func checkTokens(t *testing.T, answer exchange.Reply, rotates bool, got providers.Tokens) {
 	t.Helper()
 	access, refresh := got.AccessExpiresAt.Sub(answer.Sent), got.RefreshExpiresAt.Sub(answer.Sent)
+	token := got.AccessToken.Reveal()
 	switch {
-	case !answer.Success():
+	case !answer.Success() && (!rotates || got.RefreshToken.IsZero() || len(got.Warnings) == 0):
 		t.Errorf("tokens of status %d", answer.Status)
-	case got.AccessToken.Blank() || got.TokenType == "":
-		t.Errorf("no token, or one of no type")
+	case token == "" || strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) || got.TokenType == "":
+		t.Errorf("no access token, or one of no type, or one that fits into no header")
 	case got.RefreshToken.Blank() && !got.RefreshToken.IsZero():
 		t.Errorf("a blank refresh token")
 	case !got.IssuedAt.Equal(answer.Sent) || !got.ServerDate.Equal(answer.Date) || got.TransactionID < 0:
@@ -72,33 +84,63 @@ func checkTokens(t *testing.T, answer exchange.Reply, got providers.Tokens) {
 		t.Error("expired without a warning")
 	case !got.RefreshExpiresAt.IsZero() && (refresh <= 0 || refresh > longestRefresh):
 		t.Errorf("the refresh token lives for %s", refresh)
+	case !got.Raw.IsZero() && (answer.Op != "login" || got.Raw != answer.Body || !got.RefreshToken.IsZero()):
+		t.Error("an answer is kept although its refresh token can be read")
 	case plant.Shown(got.Warnings):
 		t.Errorf("a warning shows the answer: %q", got.Warnings)
 	}
 }
 
 // checkError: it keeps what may be the only copy of a token, and shows nothing of it.
-func checkError(t *testing.T, answer exchange.Reply, err error) {
+func checkError(t *testing.T, answer exchange.Reply, rotates bool, err error) {
 	t.Helper()
 	var e *providers.Error
 	if !errors.As(err, &e) {
 		t.Fatalf("%T: %v", err, err)
 	}
-	var kept secret.String
-	if e.Kind == providers.Unknown {
-		kept = answer.Body
-	}
+	body := answer.Body.Reveal()
+	page, long := reply.IsHTML(body), len(body) > providers.MaxRaw
 	switch {
 	case e.Provider != answer.Provider || e.Op != answer.Op || e.Status != answer.Status || !e.Sent.Equal(answer.Sent):
 		t.Errorf("an error of another answer: %v", err)
-	case e.Raw != kept:
-		t.Errorf("%d bytes are kept of %d: %v", len(e.Raw.Reveal()), len(answer.Body.Reveal()), err)
-	case e.Kind == providers.Misconfigured && answer.Success() && answer.Op != "login",
-		e.Kind == providers.Refused && answer.Op == "login",
-		e.Kind == providers.Unknown && !answer.Success(),
-		e.Kind == providers.NotSent, e.Kind == providers.RateLimited:
-		t.Errorf("kind %s of a %s: %v", e.Kind, answer.Op, err)
+	case !e.Raw.IsZero() && (e.Raw != answer.Body || page || long),
+		answer.Success() && e.Kind == providers.Unknown && e.Raw != answer.Body && !page && !long:
+		t.Errorf("%d bytes are kept of %d: %v", len(e.Raw.Reveal()), len(body), err)
+	case !allowed(answer, e.Kind):
+		t.Errorf("kind %s: %v", e.Kind, err)
+	case (e.Kind == providers.RateLimited) != (e.RetryAfter == time.Minute):
+		t.Errorf("retry after %s: %v", e.RetryAfter, err)
 	case plant.Shown(err):
 		t.Errorf("the error shows the answer: %v", err)
+	case e.Partial == nil:
+	case e.Kind != providers.Unknown || answer.Op == "login" || !rotates || !answer.Success() || !e.Partial.RefreshToken.IsZero():
+		t.Errorf("tokens beside: %v", err)
+	default:
+		checkTokens(t, answer, rotates, *e.Partial)
 	}
+}
+
+// allowed reports whether an answer of this status may mean this.
+func allowed(answer exchange.Reply, kind providers.Kind) bool {
+	status := answer.Status
+	switch {
+	case status == 425, status == 429:
+		return kind == providers.RateLimited
+	case status < 200, status >= 500, status == 303, status == 408, status == 409:
+		return kind == providers.Unknown
+	}
+	switch kind {
+	case providers.Unknown:
+		return answer.Success() || answer.Cut != nil
+	case providers.Refused:
+		return answer.Op != "login"
+	case providers.MaybeRefused:
+		return answer.Op != "login" && status >= 400
+	case providers.TurnedAway:
+		return status >= 300
+	case providers.Misconfigured, providers.RateLimited:
+		return true
+	case providers.NotSent:
+	}
+	return false
 }

@@ -1,0 +1,88 @@
+package exchange
+
+import (
+	"context"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+// lastRead is how long an answer is read on after its time was up. A process that was
+// frozen wakes up with its timers run out and the answer in its socket.
+const lastRead = 250 * time.Millisecond
+
+// runEnded is the caller's end of a call, as opposed to the call's own timeout.
+type runEnded struct{ error }
+
+// Unwrap gives the cause.
+func (e runEnded) Unwrap() error { return e.error }
+
+// usage is the connection of one call.
+type usage struct {
+	mu   sync.Mutex
+	conn *conn // nil: none yet
+	over bool  // the time is up: nothing may leave any more
+}
+
+// got takes the connection that the call was given.
+func (u *usage) got(c *conn) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.conn = c
+	if c == nil {
+		return
+	}
+	c.begin()
+	if u.over {
+		c.seal()
+	}
+}
+
+// untouched reports whether nothing of the request was written, and if so sees to it that
+// nothing ever is.
+func (u *usage) untouched() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = true
+	return u.conn == nil || u.conn.seal()
+}
+
+// begin starts the time of a call, which ends with ctx or after the client's timeout:
+// at once where nothing was written, else lastRead later.
+func (c *Client) begin(ctx context.Context) (call context.Context, used *usage, done func()) {
+	used = &usage{}
+	call, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	end := func(cause error) {
+		if used.untouched() {
+			cancel(cause)
+			return
+		}
+		time.AfterFunc(lastRead, func() { cancel(cause) })
+	}
+	timer := time.AfterFunc(c.timeout, func() { end(context.DeadlineExceeded) })
+	stop := func() bool { return true }
+	if ctx.Err() != nil {
+		end(runEnded{ctx.Err()})
+	} else {
+		stop = context.AfterFunc(ctx, func() { end(runEnded{ctx.Err()}) })
+	}
+	call = httptrace.WithClientTrace(call, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			got, _ := info.Conn.(*conn)
+			used.got(got)
+		},
+	})
+	return call, used, func() {
+		timer.Stop()
+		stop()
+		cancel(context.Canceled)
+	}
+}
+
+// ended is why a call failed: err, or what ended the call before.
+func ended(call context.Context, err error) error {
+	if call.Err() != nil {
+		return context.Cause(call)
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package exchange
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"strings"
+)
+
+// handshakeError is a TLS handshake that failed.
+type handshakeError struct{ err error }
+
+// Error implements error.
+func (e *handshakeError) Error() string { return e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *handshakeError) Unwrap() error { return e.err }
+
+// remoteError is what crypto/tls names an alert from the other side.
+const remoteError = "remote error"
+
+// The alerts that have a known cause (RFC 8446, 6).
+const (
+	alertHandshakeFailure     tls.AlertError = 40
+	alertProtocolVersion      tls.AlertError = 70
+	alertInsufficientSecurity tls.AlertError = 71
+	alertUnrecognizedName     tls.AlertError = 112
+	alertCertificateRequired  tls.AlertError = 116
+)
+
+// explain says in words what most probably makes a handshake fail, and the setting that
+// helps; "" where it is nothing that is known.
+func explain(failed *handshakeError) string {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var op *net.OpError
+	switch {
+	case errors.As(failed, &certificate):
+		return explainCertificate(certificate)
+	case errors.Is(failed, context.DeadlineExceeded):
+		return silent
+	case errors.As(failed, &record):
+		return ": what answers there speaks no TLS: correct base_url, or a proxy stands between"
+	case errors.As(failed, &op) && op.Op == remoteError:
+		// crypto/tls keeps its type of alerts to itself: their texts are equal.
+		switch op.Err.Error() {
+		case alertHandshakeFailure.Error(), alertInsufficientSecurity.Error():
+			return oldCipher
+		case alertProtocolVersion.Error():
+			return oldVersion
+		case alertUnrecognizedName.Error():
+			return ": it does not know this name: correct base_url"
+		case alertCertificateRequired.Error():
+			return ": it wants a client certificate, which is not supported"
+		}
+	}
+	// crypto/tls has no types for these. A text that changes costs the hint alone.
+	for part, hint := range map[string]string{
+		"unsupported protocol version": oldVersion,
+		"unconfigured cipher suite":    oldCipher,
+		"negative serial number":       ": the provider has to renew its certificate; until then GODEBUG=x509negativeserial=1 helps",
+	} {
+		if strings.Contains(failed.Error(), part) {
+			return hint
+		}
+	}
+	return ""
+}
+
+const (
+	silent     = ": it takes connections, but does not finish the TLS handshake in time"
+	oldVersion = ": it offers no TLS 1.2 or newer, and older versions are not safe for tokens: the provider has to enable it"
+	oldCipher  = ": it takes none of the key exchanges and ciphers that Go offers; if it knows only the RSA key exchange or 3DES, " +
+		"GODEBUG=tlsrsakex=1 or GODEBUG=tls3des=1 helps until the provider has renewed it"
+)
+
+// explainCertificate says what is wrong with a certificate.
+func explainCertificate(failed *tls.CertificateVerificationError) string {
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(failed, &name):
+		return ": its certificate is for another name: correct base_url"
+	case errors.As(failed, &invalid) && invalid.Reason == x509.Expired:
+		return ": its certificate has ended or is not valid yet: the provider has to renew it, or the clock here is wrong"
+	case !errors.As(failed, &authority) || len(failed.UnverifiedCertificates) == 0:
+		return ""
+	}
+	const trust = "put the missing certificate into a file of SSL_CERT_DIR (docs/deploy.md#trust-a-providers-certificate)"
+	leaf := failed.UnverifiedCertificates[0]
+	switch {
+	case len(failed.UnverifiedCertificates) == 1 && len(leaf.IssuingCertificateURL) > 0:
+		return ": it sends its certificate without the intermediate one: the provider has to send both; until then, " + trust
+	case len(failed.UnverifiedCertificates) == 1 && leaf.Issuer.String() != leaf.Subject.String():
+		return ": an intermediate certificate is missing, or a private authority has signed: " + trust
+	}
+	return ": its certificate is signed by an authority that is not trusted here: if that is right, " + trust
+}

@@ -1,0 +1,176 @@
+package exchange
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"syscall"
+)
+
+// identicalMost is how often a handshake fails in the same way before it is tried without
+// the post-quantum key share: servers and firewalls exist that cannot take a greeting
+// which does not fit into one packet.
+const identicalMost = 3
+
+// classic are the key exchanges without a post-quantum part.
+var classic = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
+
+// handshakes remembers what became of the handshakes with each host.
+type handshakes struct {
+	mu    sync.Mutex
+	hosts map[string]*handshake // by host and port
+}
+
+// handshake is what is known of those with one host.
+type handshake struct {
+	failure string // the last one
+	same    int    // how often in a row
+	classic bool   // only without the post-quantum key share did it succeed
+	pending int    // under way
+}
+
+// of is the record of a host. The caller holds mu.
+func (h *handshakes) of(address string) *handshake {
+	if h.hosts == nil {
+		h.hosts = map[string]*handshake{}
+	}
+	if h.hosts[address] == nil {
+		h.hosts[address] = &handshake{}
+	}
+	return h.hosts[address]
+}
+
+// onlyClassic reports whether handshakes with a host are to be classic ones.
+func (h *handshakes) onlyClassic(address string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of(address).classic
+}
+
+// begin notes that a handshake is under way, and the returned function that it is over.
+func (h *handshakes) begin(address string) (end func()) {
+	add := func(n int) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.of(address).pending += n
+	}
+	add(1)
+	return func() { add(-1) }
+}
+
+// failsAlike notes how a handshake ended, and reports whether it should be tried once
+// without the post-quantum key share.
+func (h *handshakes) failsAlike(address string, wasClassic bool, err error) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	host := h.of(address)
+	switch failure := likeness(err); {
+	case err == nil:
+		host.same, host.classic = 0, wasClassic
+		return false
+	case failure == "", failure != host.failure:
+		host.failure, host.same = failure, 1
+	default:
+		host.same++
+	}
+	if host.failure == "" || host.same < identicalMost {
+		return false
+	}
+	host.same, host.classic = 0, false
+	return !wasClassic
+}
+
+// odd is what people should know of handshakes with u's host.
+func (h *handshakes) odd(u *url.URL) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if host, ok := h.hosts[address(u)]; ok && host.classic {
+		return []string{"the TLS handshake succeeds only without the post-quantum key share (X25519MLKEM768): " +
+			"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 leaves it out from the beginning"}
+	}
+	return nil
+}
+
+// waiting reports whether a handshake with u's host is under way.
+func (h *handshakes) waiting(u *url.URL) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	host, ok := h.hosts[address(u)]
+	return ok && host.pending > 0
+}
+
+// likeness is the same text for failures that are the same; "" for those that another
+// greeting cannot cure, as those of certificates.
+func likeness(err error) string {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var op *net.OpError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
+		return ""
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "closed"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "silent"
+	case errors.As(err, &op) && op.Op == remoteError:
+		return op.Err.Error()
+	}
+	return ""
+}
+
+// address is u's host and port, as they are dialled.
+func address(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// dialTLS connects and shakes hands here and not in net/http, so that the conn lies
+// above TLS. After some failures of one kind it shakes hands once more, in the way of
+// the time before the post-quantum key exchange.
+func (c *Client) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, &openError{err}
+	}
+	onlyClassic := c.handshakes.onlyClassic(address)
+	secure, err := c.shake(ctx, network, address, host, onlyClassic)
+	if !c.handshakes.failsAlike(address, onlyClassic, err) {
+		return secure, err
+	}
+	second, secondErr := c.shake(ctx, network, address, host, true)
+	if c.handshakes.failsAlike(address, true, secondErr); secondErr != nil {
+		return nil, err
+	}
+	return second, nil
+}
+
+// shake makes one connection. Its errors are those of a handshake, or of a connection
+// that could not be opened.
+func (c *Client) shake(ctx context.Context, network, address, host string, onlyClassic bool) (net.Conn, error) {
+	raw, err := c.dial(ctx, network, address)
+	if err != nil {
+		return nil, &openError{err}
+	}
+	config := c.tls.Clone()
+	config.ServerName = host
+	if onlyClassic {
+		config.CurvePreferences = classic
+	}
+	secure := tls.Client(raw, config)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout+lastRead) // the call that waits for it ends first
+	defer cancel()
+	defer c.handshakes.begin(address)()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, &openError{&handshakeError{err}}
+	}
+	return &conn{Conn: secure}, nil
+}

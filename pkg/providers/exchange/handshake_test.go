@@ -1,0 +1,314 @@
+package exchange_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
+)
+
+// authority signs certificates, directly or by another one.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+var serial atomic.Int64
+
+// issue makes a certificate, signed by a, or by itself where a is nil.
+func (a *authority) issue(tb testing.TB, change func(*x509.Certificate)) *authority {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial.Add(1)), Subject: pkix.Name{CommonName: "test", SerialNumber: serialName()},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"provider.example"}, BasicConstraintsValid: true,
+	}
+	change(template)
+	parent, signer := template, key
+	if a != nil {
+		parent, signer = a.certificate, a.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &authority{certificate, key}
+}
+
+func serialName() string { return big.NewInt(serial.Add(1)).String() }
+
+func isCA(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign }
+
+func isLeaf(*x509.Certificate) {}
+
+// chain is what a server shows.
+func chain(all ...*authority) tls.Certificate {
+	shown := tls.Certificate{PrivateKey: all[0].key}
+	for _, one := range all {
+		shown.Certificate = append(shown.Certificate, one.certificate.Raw)
+	}
+	return shown
+}
+
+// shaking makes a client whose connections to provider.example end in a TLS server with
+// config. first, where set, may take a connection before, with the greeting on it.
+func shaking(tb testing.TB, roots *x509.CertPool, config *tls.Config, first func(greeting []byte, c net.Conn) bool) *exchange.Client {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = listener.Close() })
+	serve := func(c net.Conn) {
+		defer func() { _ = c.Close() }()
+		greeting, err := readRecord(c)
+		if err != nil || first != nil && first(greeting, c) {
+			return
+		}
+		server := tls.Server(&replayed{Conn: c, before: bytes.NewReader(greeting)}, config)
+		requests := bufio.NewReader(server)
+		for readRequest(requests) == nil {
+			_, _ = io.WriteString(server, okAnswer)
+		}
+	}
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	client := exchange.New(exchange.Options{RootCAs: roots})
+	client.DialWith(func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
+	})
+	return client
+}
+
+// readRecord reads one TLS record.
+func readRecord(r io.Reader) ([]byte, error) {
+	record := make([]byte, 5)
+	if _, err := io.ReadFull(r, record); err != nil {
+		return nil, err
+	}
+	rest := make([]byte, binary.BigEndian.Uint16(record[3:]))
+	_, err := io.ReadFull(r, rest)
+	return append(record, rest...), err
+}
+
+// replayed gives back what was read from a connection before.
+type replayed struct {
+	net.Conn
+	before *bytes.Reader
+}
+
+func (r *replayed) Read(p []byte) (int, error) {
+	if r.before.Len() > 0 {
+		return r.before.Read(p)
+	}
+	return r.Conn.Read(p)
+}
+
+// alert is a fatal one.
+func alert(code byte) []byte { return []byte{21, 3, 3, 0, 2, 2, code} }
+
+// large is what does not fit into one packet; a greeting without the post-quantum key
+// share does.
+const large = 1000
+
+// A middlebox that cannot take the greeting with a post-quantum key share in it.
+func TestHandshakeWithoutThePostQuantumKeyShare(t *testing.T) {
+	t.Parallel()
+	ca := (*authority)(nil).issue(t, isCA)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.certificate)
+	config := &tls.Config{Certificates: []tls.Certificate{chain(ca.issue(t, isLeaf))}}
+	for name, refuse := range map[string]func(c net.Conn){
+		"it closes":          func(net.Conn) {},
+		"it sends an alert":  func(c net.Conn) { _, _ = c.Write(alert(40)) },
+		"it decodes nothing": func(c net.Conn) { _, _ = c.Write(alert(50)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var mu sync.Mutex
+			var all []int
+			seen := func() []int {
+				mu.Lock()
+				defer mu.Unlock()
+				return slices.Clone(all)
+			}
+			client := shaking(t, roots, config, func(greeting []byte, c net.Conn) bool {
+				mu.Lock()
+				all = append(all, len(greeting))
+				mu.Unlock()
+				if len(greeting) > large {
+					refuse(c)
+				}
+				return len(greeting) > large
+			})
+			for try := range 2 {
+				_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+				wantError(t, err, providers.NotSent, "no secure connection to provider.example")
+				if n := len(seen()); n != try+1 {
+					t.Fatalf("%d greetings after %d calls", n, try+1)
+				}
+			}
+			for range 2 { // the third, which helps itself, and another
+				reply, err := client.Post(t.Context(), request(t, "https://provider.example"))
+				if err != nil || !strings.Contains(strings.Join(reply.Odd, ""), "X25519MLKEM768") {
+					t.Fatalf("reply %+v, %v", reply, err)
+				}
+			}
+			sizes := seen()
+			if len(sizes) < 4 || sizes[2] <= large || sizes[3] > large {
+				t.Errorf("greetings of %v bytes", sizes)
+			}
+			for _, size := range sizes[3:] {
+				if size > large {
+					t.Errorf("greetings of %v bytes: what helped is not remembered", sizes)
+				}
+			}
+		})
+	}
+}
+
+// One more try is all: where it doesn't help either, the next three are as before.
+func TestHandshakeThatNothingHelps(t *testing.T) {
+	t.Parallel()
+	var greetings atomic.Int32
+	client := shaking(t, nil, nil, func(_ []byte, c net.Conn) bool {
+		greetings.Add(1)
+		_, _ = c.Write(alert(40))
+		return true
+	})
+	for range 6 {
+		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+		wantError(t, err, providers.NotSent, "GODEBUG=tlsrsakex=1")
+	}
+	if n := greetings.Load(); n != 8 {
+		t.Errorf("%d greetings for 6 calls, want 8", n)
+	}
+}
+
+// Failures of different kinds are no sign of anything.
+func TestHandshakesThatFailDifferently(t *testing.T) {
+	t.Parallel()
+	var greetings atomic.Int32
+	client := shaking(t, nil, nil, func(_ []byte, c net.Conn) bool {
+		if greetings.Add(1)%2 == 0 {
+			_, _ = c.Write(alert(40))
+		}
+		return true
+	})
+	for range 6 {
+		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+		wantError(t, err, providers.NotSent, "")
+	}
+	if n := greetings.Load(); n != 6 {
+		t.Errorf("%d greetings for 6 calls", n)
+	}
+}
+
+// What people read names the cause and the setting.
+func TestWhatIsWrongWithAHandshake(t *testing.T) {
+	t.Parallel()
+	ca := (*authority)(nil).issue(t, isCA)
+	intermediate := ca.issue(t, isCA)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.certificate)
+	fromShop := func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://ca.example/intermediate.cer"} }
+	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
+	otherName := func(c *x509.Certificate) { c.DNSNames = []string{"other.example"} }
+	own := (*authority)(nil).issue(t, isLeaf)
+	strange := (*authority)(nil).issue(t, isCA)
+	shows := func(all ...*authority) *tls.Config {
+		return &tls.Config{Certificates: []tls.Certificate{chain(all...)}}
+	}
+	says := func(code byte) func([]byte, net.Conn) bool {
+		return func(_ []byte, c net.Conn) bool {
+			_, _ = c.Write(alert(code))
+			return true
+		}
+	}
+	cases := map[string]struct {
+		config *tls.Config
+		first  func([]byte, net.Conn) bool
+		hint   string
+	}{
+		"no intermediate certificate":             {shows(intermediate.issue(t, fromShop)), nil, "without the intermediate one"},
+		"none, and nobody says where it would be": {shows(intermediate.issue(t, isLeaf)), nil, "an intermediate certificate is missing, or a private authority"},
+		"a private authority":                     {shows(strange.issue(t, isLeaf), strange), nil, "authority that is not trusted here"},
+		"signed by itself":                        {shows(own), nil, "SSL_CERT_DIR"},
+		"expired":                                 {shows(ca.issue(t, expired)), nil, "has ended"},
+		"another name":                            {shows(ca.issue(t, otherName)), nil, "for another name: correct base_url"},
+		"TLS 1.1, by its answer":                  {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, Certificates: shows(ca.issue(t, isLeaf)).Certificates}, nil, "no TLS 1.2"},
+		"TLS 1.1, by its alert":                   {nil, says(70), "no TLS 1.2"},
+		"RSA key exchange":                        {nil, says(40), "GODEBUG=tlsrsakex=1"},
+		"only what is not safe":                   {nil, says(71), "GODEBUG=tlsrsakex=1"},
+		"a name that it does not know":            {nil, says(112), "does not know this name"},
+		"a client certificate":                    {nil, says(116), "client certificate"},
+		"an alert that says nothing":              {nil, says(80), "internal error"},
+		"no TLS": {nil, func(_ []byte, c net.Conn) bool {
+			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			return true
+		}, "speaks no TLS"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := shaking(t, roots, tc.config, tc.first)
+			_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+			wantError(t, err, providers.NotSent, tc.hint)
+		})
+	}
+}
+
+// Certificates that are wrong don't get better by another greeting.
+func TestWrongCertificateIsTriedOnce(t *testing.T) {
+	t.Parallel()
+	var greetings atomic.Int32
+	own := (*authority)(nil).issue(t, isLeaf)
+	client := shaking(t, x509.NewCertPool(), &tls.Config{Certificates: []tls.Certificate{chain(own)}}, func([]byte, net.Conn) bool {
+		greetings.Add(1)
+		return false
+	})
+	for range 4 {
+		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+		var untrusted x509.UnknownAuthorityError
+		if wantError(t, err, providers.NotSent, "SSL_CERT_DIR"); !errors.As(err, &untrusted) {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := greetings.Load(); n != 4 {
+		t.Errorf("%d greetings for 4 calls", n)
+	}
+}

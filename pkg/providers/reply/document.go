@@ -1,0 +1,130 @@
+package reply
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxDepth is how deep in a reply its tokens are looked for.
+	maxDepth = 6
+	// maxStarts is at how many places the beginning of damaged JSON is looked for.
+	maxStarts = 64
+)
+
+// Document is a reply's JSON as far as it can be read.
+type Document struct {
+	// Root is the whole reply; nil where that is no object. Something may follow it.
+	Root Object
+	// Whole reports whether the text is Root and nothing else.
+	Whole bool
+
+	token  Object // the object that holds an access token; nil: none
+	path   string // where token is, as "response.token"
+	spare  bool   // there is something named like a refresh token elsewhere
+	broken bool   // the JSON around token is damaged
+}
+
+// Read reads text. It finds tokens wherever they are in it, in JSON that lies in a
+// string, or before and behind damage: whoever made the reply meant them.
+func Read(text string) Document {
+	var d Document
+	raw := json.RawMessage(strings.TrimPrefix(text, "\ufeff"))
+	if json.Valid(raw) {
+		d.Root, d.Whole = object(raw), true
+		d.search(raw)
+		return d
+	}
+	for start, tries := 0, 0; tries < maxStarts; tries++ {
+		next := strings.IndexAny(string(raw[start:]), "{[")
+		if next < 0 {
+			break
+		}
+		leading := strings.TrimSpace(string(raw[:start+next])) == ""
+		start += next
+		var value json.RawMessage
+		if json.NewDecoder(strings.NewReader(string(raw[start:]))).Decode(&value) == nil {
+			if d.search(value); leading {
+				d.Root = object(value)
+			}
+			if d.token != nil {
+				d.broken = true
+				d.spare = d.spare || named(string(raw[:start])+string(raw[start+len(value):]))
+				return d
+			}
+			start += len(value)
+			continue
+		}
+		start++
+	}
+	return d
+}
+
+// Token is the object that holds the tokens; nil where there is none.
+func (d Document) Token() Object { return d.token }
+
+// search finds the object that holds tokens: the first with both, else the first with
+// an access token.
+func (d *Document) search(root json.RawMessage) {
+	type place struct {
+		path   string
+		object Object
+	}
+	var places []place
+	walk(root, "", func(path string, o Object) {
+		if accessToken(o) != "" {
+			places = append(places, place{path, o})
+		}
+	})
+	if len(places) == 0 {
+		return
+	}
+	best := max(0, slices.IndexFunc(places, func(p place) bool { return refreshTokenOf(p.object) != "" }))
+	d.token, d.path = places[best].object, places[best].path
+	walk(root, "", func(path string, o Object) {
+		inside := strings.HasPrefix(path, d.path+".") // what describes the tokens, as claims do
+		if path != d.path && !inside && hasSpare(o, d.path, path) {
+			d.spare = true
+		}
+	})
+}
+
+// walk visits each object in raw, those above before those in them.
+func walk(raw json.RawMessage, path string, visit func(path string, o Object)) {
+	type node struct {
+		path string
+		raw  json.RawMessage
+	}
+	level := []node{{path, raw}}
+	for depth := 0; depth < maxDepth && len(level) > 0; depth++ {
+		var below []node
+		for _, n := range level {
+			if text, ok := quoted(n.raw); ok && strings.HasPrefix(strings.TrimSpace(text), "{") {
+				n.raw = json.RawMessage(text)
+			}
+			var list []json.RawMessage
+			if o := object(n.raw); o != nil {
+				visit(n.path, o)
+				for _, name := range slices.Sorted(maps.Keys(o)) {
+					below = append(below, node{strings.TrimPrefix(n.path+"."+name, "."), o[name]})
+				}
+			} else if json.Unmarshal(n.raw, &list) == nil {
+				for _, inner := range list {
+					below = append(below, node{n.path, inner})
+				}
+			}
+		}
+		level = below
+	}
+}
+
+// object is raw as an object; nil where it is none.
+func object(raw json.RawMessage) Object {
+	var o Object
+	if json.Unmarshal(raw, &o) != nil {
+		return nil
+	}
+	return o
+}

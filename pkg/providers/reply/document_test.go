@@ -1,0 +1,158 @@
+package reply_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/providers/reply"
+)
+
+var sent = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// hesabe are the rules of a provider that rotates and whose tokens have a place.
+var hesabe = reply.Rules{Lifetime: 15 * time.Minute, Longest: 15 * time.Minute, Rotates: true, Path: "response.token"}
+
+// Tokens are found whatever is odd around them, and each oddity is told.
+func TestTokensWhateverIsAroundThem(t *testing.T) {
+	t.Parallel()
+	const token = `{"access_token":"at","refresh_token":"rt","expires_in":900}`
+	const good = `{"status":true,"response":{"token":` + token + `}}`
+	cases := map[string]struct{ body, warning string }{
+		"as it should be":                     {good, ""},
+		"mark of byte order":                  {"\ufeff" + good, ""},
+		"flags of another type":               {`{"status":"true","response":{"token":{"access_token":"at","refresh_token":"rt","expires_in":"900"}}}`, ""},
+		"curl #2368: bytes behind it":         {good + "\x00\x00", "more in the reply"},
+		"cut behind the tokens":               {good[:len(good)-2], "more in the reply"},
+		"PHP's warning before it":             {"<br />\n<b>Warning</b>: x in y on line {1}\n" + good, "more in the reply"},
+		"a guard against scripts before it":   {")]}',\n" + good, "more in the reply"},
+		"two documents":                       {good + good, "more in the reply"},
+		"NaN beside":                          {strings.Replace(good, `"status":true`, `"took":NaN`, 1), "more in the reply"},
+		"bad UTF-8 beside":                    {strings.Replace(good, `true`, "\"\xe8\"", 1), ""},
+		"flat":                                {token, "not where they should be"},
+		"in another wrapper":                  {`{"data":{"auth":` + token + `}}`, "not where they should be"},
+		"in a list":                           {`[` + token + `]`, "not where they should be"},
+		"JSON in a string":                    {`{"response":{"token":"` + strings.ReplaceAll(token, `"`, `\"`) + `"}}`, ""},
+		"a string of JSON":                    {`"` + strings.ReplaceAll(good, `"`, `\"`) + `"`, ""},
+		"connect-sdk-go #73: line break":      {strings.Replace(good, `"at"`, `"at\n"`, 1), "white space at its ends"},
+		"blanks around":                       {strings.Replace(good, `"at"`, `" at\t"`, 1), "white space at its ends"},
+		"an access token of old before it":    {`{"old":{"access_token":"at"},"response":{"token":` + token + `}}`, ""},
+		"the refresh token also by its alias": {strings.Replace(good, `"expires_in"`, `"refreshToken":"other","expires_in"`, 1), ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, unreadable, ok := reply.Read(tc.body).Tokens(sent, time.Time{}, hesabe)
+			if !ok || unreadable || got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != "rt" ||
+				!got.AccessExpiresAt.Equal(sent.Add(15*time.Minute)) {
+				t.Fatalf("Tokens = %+v, %v, %v", got, unreadable, ok)
+			}
+			if told := slices.ContainsFunc(got.Warnings, func(w string) bool { return strings.Contains(w, tc.warning) }); tc.warning == "" && len(got.Warnings) > 0 || tc.warning != "" && !told {
+				t.Errorf("warnings %q, want %q", got.Warnings, tc.warning)
+			}
+		})
+	}
+}
+
+// A damaged token is none.
+func TestDamagedTokens(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"cut in it":               `{"access_token":"at`,
+		"cut behind it":           `{"access_token":"at"`,
+		"bad UTF-8 in it":         "{\"access_token\":\"a\xfft\"}",
+		"control character in it": `{"access_token":"a\u0007t"}`,
+		"line break in it":        `{"access_token":"a\nt"}`,
+		"zero at its end":         `{"access_token":"at\u0000"}`,
+		"half a surrogate":        `{"access_token":"at\ud800"}`,
+		"blank":                   `{"access_token":" \n"}`,
+		"number":                  `{"access_token":7}`,
+		"too deep":                `{"a":{"a":{"a":{"a":{"a":{"a":{"access_token":"at"}}}}}}}`,
+		"page":                    `<html>{"x":1}</html>`,
+	} {
+		if got, _, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe); ok {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// RFC 9700, 4.14.2: the presented token is spent although the new one cannot be read.
+func TestUnreadableRefreshToken(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		beside     string // behind the access token
+		unreadable bool
+	}{
+		"absent":                       {``, false},
+		"null":                         {`,"refresh_token":null`, false},
+		"empty":                        {`,"refresh_token":""`, false},
+		"blank":                        {`,"refresh_token":" \t"`, false},
+		"its lifetime":                 {`,"refresh_expires_in":86400`, false},
+		"its lifetime, otherwise":      {`,"refresh_token_expires_in":86400,"refreshTokenExpiresAt":"2026-11-21T12:00:00Z"`, false},
+		"its type":                     {`,"refresh_token_type":"urn:ietf:params:oauth:token-type:refresh_token"`, false},
+		"its rotation":                 {`,"refresh_token_rotated":true,"refreshTokenReuseInterval":{"seconds":5}`, false},
+		"alias without a value":        {`,"refreshToken":null`, false},
+		"a flag":                       {`,"refresh":true`, false},
+		"number":                       {`,"refresh_token":987654321`, true},
+		"zero":                         {`,"refresh_token":0`, true},
+		"object":                       {`,"refresh_token":{"token":"x"}`, true},
+		"empty object":                 {`,"refresh_token":{}`, true},
+		"list":                         {`,"refresh_token":["x"]`, true},
+		"boolean":                      {`,"refresh_token":false`, true},
+		"control character":            {`,"refresh_token":"a\u0000b"`, true},
+		"half a surrogate":             {`,"refresh_token":"a\udc00"`, true},
+		"bad UTF-8":                    {",\"refresh_token\":\"a\xe8\"", true},
+		"camel case":                   {`,"refreshToken":"x"`, true},
+		"camel case, number":           {`,"refreshToken":7`, true},
+		"other case":                   {`,"Refresh_Token":"x"`, true},
+		"hyphen":                       {`,"refresh-token":"x"`, true},
+		"longer name":                  {`,"new_refresh_token":"abcdefgh"`, true},
+		"null beside its alias":        {`,"refresh_token":null,"refreshToken":"x"`, true},
+		"short name":                   {`,"refresh":"abcdefgh"`, true},
+		"another place":                {`},"refresh_token":"x","y":{"z":1`, true},
+		"another place, in other case": {`},"meta":{"refreshToken":"x"},"y":{"z":1`, true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"response":{"token":{"access_token":"at","expires_in":900` + tc.beside + `}}}`
+			got, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe)
+			if !ok || unreadable != tc.unreadable || !got.RefreshToken.IsZero() || len(got.Warnings) == 0 {
+				t.Errorf("Tokens = %+v, %v, %v", got, unreadable, ok)
+			}
+			// Of a provider that doesn't rotate the one presented stays good.
+			if got, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, reply.Rules{}); !ok || unreadable || tc.unreadable && len(got.Warnings) == 0 {
+				t.Errorf("without rotation: %+v, %v, %v", got, unreadable, ok)
+			}
+		})
+	}
+	// Behind damage too.
+	for _, body := range []string{`{"a":{"access_token":"at"},"refresh_token":"rt`, `"refreshToken":"x",{"access_token":"at"}`} {
+		if _, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe); !ok || !unreadable {
+			t.Errorf("%s: unreadable %v, ok %v", body, unreadable, ok)
+		}
+	}
+}
+
+func TestHoldsTokens(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"access_token":"abcdefgh"}`:                               true,
+		`{"data":{"refreshToken":"abcdefgh"}}`:                      true,
+		`{"token":{"value":"abcdefgh"}}`:                            true,
+		`{"refresh_token":987654321}`:                               true,
+		`{"access_token":"abcdefgh","refresh_token":"ab`:            true,
+		`access_token=abcdefgh&token_type=bearer`:                   true,
+		`{"message":"The refresh token is invalid."}`:               false,
+		`{"errors":{"refreshToken":["The refresh token is old."]}}`: false,
+		`{"token_type":"Bearer-Token"}`:                             false,
+		`{"token":null,"access_token":""}`:                          false,
+		`<html></html>`:                                             false,
+		``:                                                          false,
+	} {
+		if got := reply.HoldsTokens(body); got != want {
+			t.Errorf("HoldsTokens(%s) = %v", body, got)
+		}
+	}
+}

@@ -1,0 +1,189 @@
+// Package verdict says what a provider's answer means for the refresh token, by the same
+// rules for all providers. A provider contributes its wording and where its tokens are.
+package verdict
+
+import (
+	"fmt"
+	"net/http"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/secret"
+)
+
+// Rules are what is known of one provider's answers.
+type Rules struct {
+	Tokens reply.Rules
+	Words  Words
+	// Open, where set, returns the text that an answer carries, as by decrypting it, and
+	// whether that was needed. An answer that it cannot open is an error, whose text is
+	// made for people.
+	Open func(text string) (inner string, opened bool, err error)
+	// Complete, where set, reads what this provider alone adds to its tokens.
+	Complete func(reply.Document, *providers.Tokens)
+	// Secrets names the credentials to correct where the provider refuses them.
+	Secrets string
+}
+
+// Read makes tokens of an answer, and an error of one without them.
+//
+//	tokens, whatever is odd around them            tokens, with warnings
+//	429, 425, words for a rate limit               RateLimited
+//	303, 408, 409, 5xx, 1xx, cut, unreadable       Unknown
+//	words for a refresh token that is invalid      Refused
+//	words for a wrong client, secret or password   Misconfigured
+//	a 2xx without such words                       Unknown
+//	JSON that may speak of the token               MaybeRefused
+//	any other 4xx or 3xx                           TurnedAway
+//
+// Of a login, what would be Refused or MaybeRefused is Misconfigured.
+func (r Rules) Read(answer exchange.Reply) (providers.Tokens, error) {
+	text, opened, openErr := answer.Body.Reveal(), false, error(nil)
+	if r.Open != nil {
+		text, opened, openErr = r.Open(text)
+	}
+	d := reply.Read(text)
+	tokens, unreadable, ok := d.Tokens(answer.Sent, answer.Date, r.Tokens)
+	// Another status than 2xx is believed to bring tokens if the next refresh token is
+	// among them: then the provider has acted.
+	if ok && !unreadable && (answer.Success() || r.Tokens.Rotates && !tokens.RefreshToken.IsZero()) {
+		return r.complete(answer, d, tokens), nil
+	}
+	if ok && unreadable && answer.Success() {
+		tokens = r.complete(answer, d, tokens)
+		e := answer.Fail(providers.Unknown, "there is a new refresh token which cannot be read")
+		keep(e, answer, text)
+		if answer.Op == "login" { // there is no older token that could be taken for it
+			tokens.Raw = e.Raw
+			return tokens, nil
+		}
+		e.Partial = &tokens
+		return providers.Tokens{}, e
+	}
+
+	e := r.judge(answer, d, opened)
+	if openErr != nil && answer.Success() {
+		e.Hint = openErr.Error()
+	}
+	keep(e, answer, text)
+	return providers.Tokens{}, e
+}
+
+// complete adds what the answer says beside the tokens.
+func (r Rules) complete(answer exchange.Reply, d reply.Document, tokens providers.Tokens) providers.Tokens {
+	tokens.ServerDate = answer.Date
+	tokens.Warnings = append(tokens.Warnings, answer.Odd...)
+	if !answer.Success() {
+		tokens.Warnings = append(tokens.Warnings, fmt.Sprintf("the tokens came with HTTP status %d", answer.Status))
+	}
+	if answer.Cut != nil {
+		tokens.Warnings = append(tokens.Warnings, "the reply was cut off behind its tokens")
+	}
+	if r.Complete != nil {
+		r.Complete(d, &tokens)
+	}
+	return tokens
+}
+
+// judge makes the error of an answer without tokens.
+func (r Rules) judge(answer exchange.Reply, d reply.Document, opened bool) *providers.Error {
+	status := answer.Status
+	if status == http.StatusTooManyRequests || status == http.StatusTooEarly {
+		return limited(answer, d) // whatever came of the body, the status has spoken
+	}
+	if acted(status) {
+		return answer.Fail(providers.Unknown, "the provider failed to answer")
+	}
+	if answer.Cut != nil && !d.Whole {
+		return answer.Cut
+	}
+	said := r.Words.find(status, d.Root, opened)
+	switch {
+	case said.limited:
+		return limited(answer, d)
+	case said.refused && !said.credentials:
+		return r.refuse(answer, providers.Refused)
+	case said.credentials && !said.refused:
+		return r.refuse(answer, providers.Misconfigured)
+	case answer.Success():
+		return answer.Fail(providers.Unknown, unknownHint(answer, d))
+	case status >= 400 && (said.refused || said.mayBeAboutToken(status, d.Root)):
+		return r.refuse(answer, providers.MaybeRefused)
+	}
+	return answer.Fail(providers.TurnedAway, turnedAwayHint(status, answer.Body.Reveal()))
+}
+
+// acted reports whether a provider may have acted before it answered with this status,
+// whatever it says beside.
+func acted(status int) bool {
+	switch status {
+	case http.StatusSeeOther, http.StatusRequestTimeout, http.StatusConflict:
+		return true
+	}
+	return status < 200 || status >= 500
+}
+
+// limited makes the error of a rate limit.
+func limited(answer exchange.Reply, d reply.Document) *providers.Error {
+	e := answer.Fail(providers.RateLimited, "the provider asks to wait")
+	e.RetryAfter = answer.RetryAfter
+	if asked, is := d.Root.Seconds("retry_after"); e.RetryAfter == 0 && is == reply.Usable {
+		e.RetryAfter = exchange.ParseRetryAfter(fmt.Sprint(asked.Seconds()), answer.Sent)
+	}
+	return e
+}
+
+// refuse makes the error of a no that is about the token or the credentials. To a login
+// each of them is about the credentials.
+func (r Rules) refuse(answer exchange.Reply, kind providers.Kind) *providers.Error {
+	switch {
+	case answer.Op == "login", kind == providers.Misconfigured:
+		return answer.Fail(providers.Misconfigured, fmt.Sprintf("%s refused: correct them in the credentials secret", r.Secrets))
+	case kind == providers.MaybeRefused:
+		return answer.Fail(kind, fmt.Sprintf("the refresh token, or %s, may not be accepted", r.Secrets))
+	}
+	return answer.Fail(kind, "the refresh token is not accepted any more")
+}
+
+func unknownHint(answer exchange.Reply, d reply.Document) string {
+	switch {
+	case reply.IsHTML(answer.Body.Reveal()):
+		return "a page came instead of JSON"
+	case d.Root == nil && answer.Body.IsZero():
+		return "the answer is empty"
+	case d.Root == nil:
+		return "the answer is no JSON object, or its encoding is none that is known"
+	}
+	return "the answer holds no access token that could be read"
+}
+
+func turnedAwayHint(status int, body string) string {
+	switch {
+	case status < 400:
+		return "the provider redirects elsewhere: correct base_url"
+	case status == http.StatusForbidden:
+		return "access denied: a firewall, or the provider does not allow this address"
+	case status == http.StatusProxyAuthRequired:
+		return "a proxy stands between, and wants a login"
+	case reply.IsHTML(body):
+		return "a page came instead of JSON: a gateway or firewall answered, or base_url is wrong"
+	}
+	return "not an answer of this provider's API: a gateway or firewall answered, or base_url is wrong"
+}
+
+// keep puts the answer into e where it may hold the only copy of a token. text is what
+// the answer carries.
+func keep(e *providers.Error, answer exchange.Reply, text string) {
+	body := answer.Body.Reveal()
+	switch {
+	case reply.IsHTML(body), !answer.Success() && !reply.HoldsTokens(text):
+		return
+	case answer.Success() && e.Kind != providers.Unknown && !reply.HoldsTokens(text):
+		return // it says in words that there are none
+	case len(body) > providers.MaxRaw:
+		e.Hint += fmt.Sprintf("; the answer of %d bytes is too long to keep", len(body))
+		return
+	}
+	e.Raw = secret.New(body)
+}

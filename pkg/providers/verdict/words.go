@@ -1,0 +1,180 @@
+package verdict
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+
+	"tokenrefresh/pkg/providers/reply"
+)
+
+// Words are how one provider says things, beside the words that all know: those of
+// RFC 6749, and of the authorization servers in common use.
+//
+// They are phrases, compared with each text in the JSON of an answer: in lower case, with
+// single spaces for all that separates words. They count in the provider's own errors only.
+type Words struct {
+	// Own tells the provider's own errors from those of a gateway before it. An answer
+	// that had to be decrypted is always its own.
+	Own func(reply.Object) bool
+	// Refused says that this refresh token is dead.
+	Refused []string
+	// Credentials says that client, secret or password are wrong.
+	Credentials []string
+	// Each: the credentials go with each call, so that an own 401 is about them, unless
+	// it says that it is about a token.
+	Each bool
+}
+
+// The words that all know. Codes are whole texts, the others are phrases in one.
+var (
+	refusedCodes    = []string{"invalid grant", "bad refresh token"}
+	credentialCodes = []string{"invalid client", "unauthorized client"}
+	credentialWords = []string{
+		"client authentication failed", "invalid client credentials", "invalid client secret",
+		"invalid credentials", "bad credentials", "credentials are invalid", "credentials are incorrect",
+		"invalid user credentials", "user credentials were incorrect", "credentials do not match",
+		"invalid username or password", "incorrect username or password", "wrong username or password",
+		"username or password is incorrect", "username or password is invalid", "wrong password", "invalid password",
+		"invalid api key", "api key is invalid", "invalid api secret",
+	}
+	limitWords = []string{
+		"slow down", "too many requests", "too many attempts", "too many login attempts", "rate limit", "rate limited",
+		"ratelimited", "throttled", "throttling", "request limit exceeded", "quota exceeded",
+	}
+	// They speak of some token, perhaps of this one.
+	tokenWords = []string{
+		"unauthenticated", "invalid token", "token is invalid", "token invalid", "token expired", "token is expired",
+		"token has expired", "expired token", "token revoked", "token has been revoked", "token is not active",
+		"session not active", "session expired", "jwt expired",
+	}
+)
+
+// said is what an answer says in words that are known.
+type said struct {
+	refused, credentials, limited bool
+
+	own   bool // it is the provider's own error
+	doubt bool // it speaks of some token
+}
+
+// find reads the words of an answer with this status. opened: it was encrypted.
+func (w Words) find(status int, root reply.Object, opened bool) said {
+	var s said
+	if root == nil {
+		return s
+	}
+	s.own = opened || w.Own != nil && w.Own(root)
+	// What a list of mistakes says of the fields of a request may be about their form.
+	aboutForm := status == http.StatusUnprocessableEntity || root.Says("errors")
+	s.limited = root.ID("code") == http.StatusTooManyRequests
+	texts(root, func(text string) {
+		has := func(phrases []string) bool {
+			return slices.ContainsFunc(phrases, func(phrase string) bool { return strings.Contains(text, " "+phrase+" ") })
+		}
+		is := func(codes []string) bool { return slices.Contains(codes, strings.TrimSpace(text)) }
+		dead := refreshTokenIsDead(text)
+		s.limited = s.limited || has(limitWords)
+		s.refused = s.refused || is(refusedCodes) || s.own && has(w.Refused) || dead && !aboutForm
+		s.credentials = s.credentials || is(credentialCodes) || has(credentialWords) || s.own && has(w.Credentials)
+		s.doubt = s.doubt || has(tokenWords) || dead
+	})
+	if status == http.StatusUnauthorized && w.Each && s.own && !s.doubt {
+		s.credentials = true
+	}
+	return s
+}
+
+// mayBeAboutToken reports whether a 4xx in JSON may speak of the refresh token, although
+// no word says so.
+func (s said) mayBeAboutToken(status int, root reply.Object) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusUnprocessableEntity:
+		return root != nil
+	case http.StatusBadRequest:
+		return s.doubt || s.own || root.Says("errors")
+	case http.StatusNotFound, http.StatusGone:
+		return s.doubt || s.own
+	}
+	return s.doubt
+}
+
+// maxTexts bounds how many texts of an answer are looked at.
+const maxTexts = 200
+
+// texts visits the texts in an answer, with a space at both ends of each.
+func texts(root reply.Object, visit func(string)) {
+	left := maxTexts
+	level := []json.RawMessage{}
+	for _, name := range slices.Sorted(maps.Keys(root)) {
+		level = append(level, root[name])
+	}
+	for ; len(level) > 0 && left > 0; left-- {
+		raw := level[0]
+		level = level[1:]
+		var text string
+		var list []json.RawMessage
+		var object map[string]json.RawMessage
+		switch {
+		case json.Unmarshal(raw, &text) == nil:
+			if !strings.Contains(text, "://") { // an address names what it is not about
+				visit(plain(text))
+			}
+		case json.Unmarshal(raw, &list) == nil:
+			level = append(level, list...)
+		case json.Unmarshal(raw, &object) == nil:
+			for _, name := range slices.Sorted(maps.Keys(object)) {
+				level = append(level, object[name])
+			}
+		}
+	}
+}
+
+// plain is text in lower case, its words separated by single spaces, and a space at both
+// ends.
+func plain(text string) string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
+	})
+	joined := " " + strings.Join(words, " ") + " "
+	return strings.ReplaceAll(joined, " refreshtoken ", " refresh token ")
+}
+
+// passing are words of errors that say nothing of a token for good.
+var passing = []string{"unavailable", "temporarily", "temporary", "timeout", "maintenance", "missing"}
+
+// dead are words that end a refresh token, if they stand close enough to it.
+var (
+	dead = []string{
+		"invalid", "expired", "revoked", "unknown", "inactive", "used", "reused", "reuse", "consumed", "stale", "blacklisted",
+		"unrecognized", "unrecognised",
+	}
+	notDead = []string{"valid", "active", "found", "exist", "recognized", "recognised", "accepted"}
+)
+
+const (
+	wordsBefore = 3 // "invalid or expired refresh token"
+	wordsBehind = 6 // "refresh token has already been used"
+)
+
+// refreshTokenIsDead reports whether text says that a refresh token is invalid, expired,
+// revoked, used or unknown.
+func refreshTokenIsDead(text string) bool {
+	words := strings.Fields(text)
+	at := 1
+	for ; at < len(words) && (words[at-1] != "refresh" || words[at] != "token"); at++ {
+	}
+	passes := strings.Contains(text, " try again ") ||
+		slices.ContainsFunc(words, func(w string) bool { return slices.Contains(passing, w) })
+	if at >= len(words) || passes {
+		return false
+	}
+	near := slices.Concat(words[max(0, at-1-wordsBefore):at-1], words[at+1:min(len(words), at+1+wordsBehind)])
+	not := slices.ContainsFunc(near, func(w string) bool { return w == "not" || w == "longer" || w == "t" })
+	return slices.ContainsFunc(near, func(w string) bool {
+		return slices.Contains(dead, w) || not && slices.Contains(notDead, w)
+	})
+}
