@@ -2,10 +2,11 @@ package handler
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/outcome"
 )
 
@@ -66,9 +67,15 @@ type NeedsPersonError struct {
 	Cause  error
 }
 
-// Error implements error: every credential at fault with what to do.
+// Error implements error: the first credentials at fault with what to do, and how many there
+// are.
 func (e *NeedsPersonError) Error() string {
-	return fmt.Sprintf("%s, run %s: %v", e.Result.Provider, e.Result.RunID, e.Cause)
+	run := e.Result.Provider + ", run " + e.Result.RunID
+	if len(e.Result.Credentials) > 1 {
+		counts := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(e.Result.Outcomes), "map["), "]")
+		run += " (" + counts + ")"
+	}
+	return brief.Text(fmt.Sprintf("%s: %v", run, e.Cause), brief.Most)
 }
 
 // Unwrap gives the causes to errors.Is and errors.As.
@@ -76,7 +83,7 @@ func (e *NeedsPersonError) Unwrap() error { return e.Cause }
 
 // answer is the payload of a result, and the function error that it calls for.
 func answer(r Result, causes []error) ([]byte, error) {
-	if err := errors.Join(causes...); err != nil {
+	if err := brief.Errors(causes...); err != nil {
 		return nil, &NeedsPersonError{Result: r, Cause: err}
 	}
 	return json.Marshal(r)
