@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/store"
 )
 
@@ -41,11 +42,14 @@ func (e *childError) Error() string { return fmt.Sprintf("the command ended with
 // that, whatever is wrong is wrong with the arguments.
 func codeOf(err error, began bool) int {
 	child := (*childError)(nil)
+	trouble, ok := errors.AsType[*embedded.Trouble](err)
 	switch {
 	case errors.As(err, &child):
 		return child.code
 	case err == nil:
 		return exitDone
+	case ok && trouble.Kind != embedded.Exposed: // a script knows 1 from what the tokens need
+		return exitFailed
 	case !began, errors.Is(err, errUsage):
 		return exitUsage
 	case errors.Is(err, errPartly):

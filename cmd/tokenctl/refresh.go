@@ -147,6 +147,9 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	runs.Wait()
 	results = slices.DeleteFunc(results, func(r handler.Result) bool { return len(r.Outcomes) == 0 })
 	told := r.tell(cmd, o, results...)
+	if err := h.Fault(); err != nil { // no later run does better
+		return err
+	}
 	if err := errors.Join(failed...); err != nil {
 		return errors.Join(told, err)
 	}
@@ -156,11 +159,11 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	return told
 }
 
-// troubles hides the line of the run itself, which its level never hides.
+// troubles hides the line of the run itself, whose content is told otherwise.
 type troubles struct{ slog.Handler }
 
 func (t troubles) Handle(ctx context.Context, record slog.Record) error {
-	if !t.Enabled(ctx, record.Level) {
+	if record.Message == "run" || !t.Enabled(ctx, record.Level) {
 		return nil
 	}
 	return t.Handler.Handle(ctx, record)

@@ -88,6 +88,6 @@ func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refr
 	}
 	telemetry.Line{
 		Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: c.Account, Detailed: of > 1,
-		At: now, Metrics: refreshMetrics(one, now),
+		At: now, Level: level(c.Outcome), Metrics: refreshMetrics(one, now),
 	}.Emit(ctx, h.Log, attrs...)
 }

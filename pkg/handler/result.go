@@ -3,6 +3,7 @@ package handler
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -96,6 +97,18 @@ func (c Credential) cause(panicked bool) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %s: %s", c.Account, c.Outcome, c.Error)
+}
+
+// level is that of a line about an outcome: WARN where it passes by itself, ERROR where
+// a person must act.
+func level(what outcome.Outcome) slog.Level {
+	switch {
+	case what.NeedsPerson():
+		return slog.LevelError
+	case what == outcome.Transient, what == outcome.RateLimited:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 // stamp writes a time, and nothing for none.

@@ -233,7 +233,7 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 		}
 		telemetry.Line{
 			Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: a.Account, Detailed: len(report.Accounts) > 1,
-			At: now, Metrics: metrics,
+			At: now, Level: level(verdict(a.Outcomes)), Metrics: metrics,
 		}.Emit(ctx, h.Log, attrs...)
 		ends = append(ends, sweepEnd(h.Engine.Provider.Name(), runID, a, why[a.Account], now))
 	}
