@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/store"
 )
 
@@ -40,7 +41,7 @@ func (e *childError) Error() string { return fmt.Sprintf("the command ended with
 // codeOf is the exit code of an error. began: the verb's own work had begun; before
 // that, whatever is wrong is wrong with the arguments.
 func codeOf(err error, began bool) int {
-	child := (*childError)(nil)
+	child, trouble := (*childError)(nil), (*home.AccessError)(nil)
 	switch {
 	case errors.As(err, &child):
 		return child.code
@@ -52,7 +53,9 @@ func codeOf(err error, began bool) int {
 		return exitPartly
 	case errors.Is(err, errNothing):
 		return exitNothing
-	case errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
+	case errors.As(err, &trouble) && trouble.Passing:
+		return exitFailed
+	case trouble != nil && !trouble.Beside, errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
 		errors.Is(err, fs.ErrPermission):
 		return exitPerson
 	}
