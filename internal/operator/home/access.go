@@ -88,7 +88,8 @@ func TroubleOf(err error, region, profile string) *AccessError {
 				Mend:  "switch time synchronisation on", Commands: []string{"sudo timedatectl set-ntp true"}, err: err,
 			}
 		}
-		return &AccessError{Cause: "AWS does not take your keys: " + answer.ErrorCode(), Mend: renew, Commands: login(profile), err: err}
+		cause := "AWS does not take your keys: " + answer.ErrorCode()
+		return &AccessError{Cause: cause, Mend: renew, Commands: login(profile), err: err}
 	case errors.As(err, &noTable):
 		with := "region " + region
 		if profile != "" {
