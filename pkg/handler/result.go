@@ -9,11 +9,13 @@ import (
 
 	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/release"
 )
 
 // Result is what a function answers.
 type Result struct {
 	Provider    string                  `json:"provider"`
+	Version     string                  `json:"version,omitempty"` // of the function's code
 	RunID       string                  `json:"run_id"`
 	Outcomes    map[outcome.Outcome]int `json:"outcomes"`
 	Credentials []Credential            `json:"credentials"`
@@ -24,7 +26,9 @@ type Result struct {
 }
 
 func newResult(provider, runID string) Result {
-	return Result{Provider: provider, RunID: runID, Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{}}
+	return Result{
+		Provider: provider, Version: release.Version, RunID: runID, Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{},
+	}
 }
 
 // count adds what a part of the run has counted.

@@ -39,6 +39,7 @@ type Options struct {
 	Profile           string
 	KMSKey            string // of secrets that are created
 	Connections       int    // calls at once to each service; 0: a few
+	Watch             *Watch // sees the calls; nil: nobody does
 }
 
 // Editor does to secrets and rows what people do.
