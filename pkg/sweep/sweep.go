@@ -14,43 +14,43 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// sweep is the work of one run on the transactions of one account.
+// sweep is one run's work on the transactions of one account.
 type sweep struct {
 	*Engine
 	req     Request
 	account string
-	listed  []store.Due // what the request lists
+	listed  []store.Due // the rows that the request lists
 	began   time.Time
-	ledger  func() ledgerRead // read once a run, in the background
-	crew    crew              // shared by all accounts
+	ledger  func() ledgerRead // read once for each run, in the background
+	pool    pool              // shared by all accounts
 
 	tally
-	brake
+	breaker
 
-	index       [store.Shards][]store.Due // what is due
-	more        [store.Shards]bool        // whether the index may hold more of it
+	index       [store.Shards][]store.Due // the due rows
+	more        [store.Shards]bool        // whether the index may hold more due rows
 	row         store.Row                 // the account's own
 	exists      bool
 	credentials store.Version
 	session     providers.Session
 	stored      []store.Claim             // as read
-	claims      [store.Shards]store.Claim // as written; zero where there is none
+	claims      [store.Shards]store.Claim // as written; zero: not claimed
 }
 
-// run finds out what is due and does it.
+// run finds the due rows and refreshes them.
 func (s *sweep) run(ctx context.Context) {
-	defer s.contain(ctx)
+	defer s.recoverPanic(ctx)
 	switch {
 	case s.req.TransactionID != 0:
-		s.lookAtOne(ctx)
+		s.readNamed(ctx)
 	case len(s.req.TransactionIDs) > 0:
 		s.takeListed()
 	default:
-		s.look(ctx)
+		s.readHeads(ctx)
 	}
 	read := s.ledger()
 	if read.err != nil {
-		s.leave(lasting(read.err), fmt.Errorf("read the ledger: %w", read.err))
+		s.skipAll(outcomeOf(read.err), fmt.Errorf("read the ledger: %w", read.err))
 		return
 	}
 	s.stored = read.claims
@@ -60,69 +60,69 @@ func (s *sweep) run(ctx context.Context) {
 	}
 	s.report.Before = s.row.LastOutcome
 	if len(s.due()) == 0 {
-		s.idle(ctx)
+		s.nothingDue(ctx)
 		return
 	}
 	if what, err := s.barred(); what != "" {
-		s.leave(what, err)
+		s.skipAll(what, err)
 		return
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { s.lookFurther(ctx) })
-	what, err := s.open(ctx)
+	wg.Go(func() { s.readFurther(ctx) })
+	what, err := s.openSession(ctx)
 	wg.Wait()
 	if what != "" {
-		s.leave(what, err)
-		if what == outcome.Misconfigured && !s.noted() {
+		s.skipAll(what, err)
+		if what == outcome.Misconfigured && !s.knownMisconfigured() {
 			s.stop(what)
-			s.note(ctx)
+			s.writeHistory(ctx)
 		}
 		return
 	}
 	s.claim(ctx)
 	due := s.due()
 	s.index = [store.Shards][]store.Due{} // no second copy while the rows are worked on
-	s.share(ctx, due)
+	s.distribute(ctx, due)
 	s.finish(ctx)
 }
 
-// idle ends a sweep with nothing due. Where there is nothing at all, it tells whether
-// the first transaction could be refreshed.
-func (s *sweep) idle(ctx context.Context) {
+// nothingDue ends a sweep without due rows. If there are no rows at all, it checks that a
+// first one could be refreshed.
+func (s *sweep) nothingDue(ctx context.Context) {
 	if len(s.report.Outcomes) > 0 {
 		return
 	}
 	if s.req.TransactionID == 0 && s.report.NextExpiry.IsZero() && !s.row.Paused {
-		if what, err := s.open(ctx); what != "" {
-			s.blind() // an account without credentials is not healthy
-			s.leave(what, err)
+		if what, err := s.openSession(ctx); what != "" {
+			s.markBlind() // an account without credentials is not healthy
+			s.skipAll(what, err)
 			return
 		}
 	}
 	s.count(outcome.NotDue, 1)
 }
 
-// contain ends the panic of one account, or of one row.
-func (s *sweep) contain(ctx context.Context) {
+// recoverPanic ends the panic of one account, or of one row.
+func (s *sweep) recoverPanic(ctx context.Context) {
 	if p := recover(); p != nil {
-		s.panicked(ctx, p)
+		s.reportPanic(ctx, p)
 		s.count(outcome.Transient, 1)
 	}
 }
 
-// panicked tells of a panic. Its value may hold anything; its type and the stack may be
-// shown.
-func (s *sweep) panicked(ctx context.Context, p any) {
+// reportPanic logs a panic. Its value may hold a secret, so only its type and the stack
+// are shown.
+func (s *sweep) reportPanic(ctx context.Context, p any) {
 	s.Log.ErrorContext(ctx, "panic", "account", s.account, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-	s.need(Result{Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true})
+	s.addNeed(Result{Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true})
 }
 
-// key is the ledger's key of an account.
+// key returns the ledger's key of an account.
 func (s *sweep) key(account string) store.Key {
 	return store.Key{Provider: s.Provider.Name(), Account: account}
 }
 
-// barred is what keeps the sweep from calls, as far as the ledger knows.
+// barred returns why the account's row forbids calls; empty if it doesn't.
 func (s *sweep) barred() (outcome.Outcome, error) {
 	if s.row.Unreadable != nil {
 		return outcome.Misconfigured, s.row.Unreadable
@@ -133,15 +133,15 @@ func (s *sweep) barred() (outcome.Outcome, error) {
 	if s.Now().Before(s.row.NotBefore) && !s.req.Force {
 		return outcome.RateLimited, fmt.Errorf("the provider wants no call before %s", s.row.NotBefore.UTC().Format(time.RFC3339))
 	}
-	if s.listed != nil && troubled(s.row) {
+	if s.listed != nil && inTrouble(s.row) {
 		return outcome.Transient, errors.New(
-			"the last runs did not get through: rows are left to the next sweep, which finds out alone whether calls do again")
+			"the calls of the last runs failed: these rows are left to the next sweep, which tries one call first")
 	}
 	return "", nil
 }
 
-// open reads the credentials; the outcome is empty where there is a session.
-func (s *sweep) open(ctx context.Context) (outcome.Outcome, error) {
+// openSession reads the credentials. The outcome is empty on success.
+func (s *sweep) openSession(ctx context.Context) (outcome.Outcome, error) {
 	key := s.key(s.account)
 	secret := "secret " + store.NameOf(s.Secrets, key, store.Credentials)
 	v, err := s.Secrets.Current(ctx, key, store.Credentials)
@@ -164,46 +164,47 @@ func (s *sweep) open(ctx context.Context) (outcome.Outcome, error) {
 		return outcome.NotSeeded, fmt.Errorf("%s: %w: put the provider's credentials into it", secret, err)
 	case err != nil:
 		return outcome.Misconfigured, fmt.Errorf("%s: %w", secret, err)
-	case s.noted() && !s.req.Force:
+	case s.knownMisconfigured() && !s.req.Force:
 		return outcome.Misconfigured, fmt.Errorf(
 			"%s: the provider refused these credentials, and nothing was tried since: correct them, or force a run", secret)
 	}
 	return "", nil
 }
 
-// noted reports whether the ledger knows already that these credentials are wrong.
-func (s *sweep) noted() bool {
+// knownMisconfigured reports whether the ledger says that these credentials are wrong.
+func (s *sweep) knownMisconfigured() bool {
 	return s.row.State == store.Misconfigured && s.row.CredentialsVersionID == s.credentials.ID
 }
 
-// leave says why the sweep does nothing of what is due, or could not tell what is.
-func (s *sweep) leave(what outcome.Outcome, err error) {
+// skipAll skips all due rows, and says why.
+func (s *sweep) skipAll(what outcome.Outcome, err error) {
 	due := s.due()
-	s.left(what, due...)
+	s.skipDue(what, due...)
 	if len(due) == 0 {
 		s.count(what, 1)
 	}
 	if err != nil {
-		s.say(what, err)
+		s.explain(what, err)
 	}
 }
 
-// left counts rows that the sweep did not come to: they stay due.
-func (s *sweep) left(what outcome.Outcome, due ...store.Due) {
+// skipDue counts rows that stay due, with the outcome that says why.
+func (s *sweep) skipDue(what outcome.Outcome, due ...store.Due) {
 	s.count(what, len(due))
 	now := s.Now()
 	for _, d := range due {
 		if what != outcome.Busy {
-			s.outlook(d.RefreshAt, orElse(d.AccessExpiresAt, d.RefreshAt), d.Failures) // without a token since it was due
+			s.forecast(d.RefreshAt, orElse(d.AccessExpiresAt, d.RefreshAt), d.Failures) // without a token since it was due
 		}
 		if what != outcome.Busy && !now.Before(d.RefreshAt) {
-			s.backlog(d.RefreshAt)
+			s.addBacklog(d.RefreshAt)
 		}
 	}
 }
 
-// lasting is the outcome of an error of a store: it passes, or it waits for a person.
-func lasting(err error) outcome.Outcome {
+// outcomeOf returns the outcome of a store's error: Misconfigured if a person must act,
+// else Transient.
+func outcomeOf(err error) outcome.Outcome {
 	if errors.Is(err, store.ErrForbidden) || errors.Is(err, errInvalid) {
 		return outcome.Misconfigured
 	}
