@@ -36,6 +36,17 @@ type ledgerRead struct {
 	err    error
 }
 
+// waiting counts the accounts whose calls wait.
+func (r ledgerRead) waiting(now time.Time) int {
+	n := 0
+	for _, row := range r.rows {
+		if now.Before(row.RefreshAt) {
+			n++
+		}
+	}
+	return n
+}
+
 // Engine keeps the transactions of one provider fresh. It is safe for concurrent
 // use, in one process and in many.
 type Engine struct {

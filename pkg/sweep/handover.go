@@ -36,6 +36,7 @@ const (
 // distribute works on the due rows. It keeps the HandOverAbove longest due for this run
 // and hands the rest over to other runs.
 func (s *sweep) distribute(ctx context.Context, due []store.Due) {
+	defer s.settleRefusals(ctx)
 	if !s.mayHandOver() || len(due) <= s.HandOverAbove {
 		s.work(ctx, due)
 		return
@@ -56,13 +57,13 @@ func (s *sweep) distribute(ctx context.Context, due []store.Due) {
 // find out.
 func (s *sweep) mayHandOver() bool {
 	plain := !s.req.named() && !s.req.Force && !s.req.DryRun
-	proven := !s.row.LastSuccessAt.IsZero() && s.row.CredentialsVersionID == s.credentials.ID
+	proven := !s.row.LastSuccessAt.IsZero() && !s.edited()
 	return s.Queue != nil && plain && proven && !inTrouble(s.row)
 }
 
 // inTrouble reports whether the account's row says that the last calls failed.
 func inTrouble(row store.Row) bool {
-	return row.State == store.Misconfigured || !row.NotBefore.IsZero() ||
+	return row.State == store.Misconfigured || !row.NotBefore.IsZero() || !row.RefreshAt.IsZero() ||
 		row.ConsecutiveFailures > 0 || row.LastOutcome == outcome.Transient // stopped after some successes
 }
 

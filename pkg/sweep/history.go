@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
 
@@ -41,23 +42,37 @@ func (s *sweep) writeHistory(ctx context.Context) {
 	}
 }
 
-// withHistory returns row with this sweep's history.
+// withHistory returns row with this sweep's history. Two fields mean something else than in
+// the row of a chain: RefreshAt is when calls are tried again after a stop, and
+// LoginFailures counts how often in a row the provider has refused the credentials.
 func (s *sweep) withHistory(row store.Row, what outcome.Outcome) store.Row {
 	row.Phase = store.Idle
 	row.Fence++
 	row.Ended(what, s.cause(what))
 	row.CredentialsVersionID = s.credentials.ID
-	row.State = store.OK // a try says more than the one before
-	if what == outcome.Misconfigured {
+	row.State, row.RefreshAt = store.OK, time.Time{} // a try says more than the one before
+	if s.blocked && what == outcome.Misconfigured {
 		row.State = store.Misconfigured
 	}
+	if s.row.CredentialsVersionID != s.credentials.ID {
+		row.LoginFailures = 0 // a person has edited them
+	}
 	if s.counted(outcome.Refreshed, outcome.Superseded, outcome.Dead) > 0 {
-		row.ConsecutiveFailures = 0
+		row.ConsecutiveFailures, row.LoginFailures = 0, 0
 		if row.NotBefore.Equal(s.row.NotBefore) {
 			row.NotBefore = time.Time{} // calls succeed again
 		}
 	} else {
 		row.ConsecutiveFailures++
+	}
+	switch s.pause {
+	case pauseCredentials:
+		row.LoginFailures++
+		row.RefreshAt = s.Now().Add(pace.RefusedCredentials(row.LoginFailures))
+	case pauseRetry:
+		left := s.report.NextExpiry.Sub(s.Now()) - s.takes()
+		row.RefreshAt = s.Now().Add(pace.Retry(row.ConsecutiveFailures, left, s.Tick))
+	case noPause:
 	}
 	if until := s.limited(); until.After(row.NotBefore) {
 		row.NotBefore = until
@@ -78,7 +93,8 @@ func (s *sweep) verdict() outcome.Outcome {
 		return what
 	}
 	for _, what := range []outcome.Outcome{
-		outcome.PersistFailed, outcome.Refreshed, outcome.Superseded, outcome.Dead, outcome.Transient,
+		outcome.PersistFailed, outcome.Refreshed, outcome.Superseded, outcome.Dead, outcome.Misconfigured,
+		outcome.Transient,
 	} {
 		if s.counted(what) > 0 {
 			return what

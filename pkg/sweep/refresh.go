@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -24,33 +23,35 @@ const (
 
 // refresh presents a row's refresh token and stores the result.
 func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
-	d := entry(t)
 	tokens, err := s.send(ctx, t)
 	if err == nil {
+		s.accept()
 		s.storeTokens(ctx, t, tokens)
 		return
 	}
-	switch providers.KindOf(err) {
+	kind := providers.KindOf(err)
+	switch kind {
 	case providers.RateLimited:
 		s.limit(s.Now().Add(pace.RetryAfter(retryAfter(err), t.AccessExpiresAt.Sub(s.Now()))))
-		s.skipDue(outcome.RateLimited, d)
+		s.skipDue(outcome.RateLimited, entry(t))
 		s.explain(outcome.RateLimited, err)
-	case providers.Misconfigured, providers.MaybeRefused, providers.TurnedAway:
-		s.stop(outcome.Misconfigured)
-		s.skipDue(outcome.Misconfigured, d)
+	case providers.Misconfigured:
+		s.stop(outcome.Misconfigured, pauseCredentials)
+		s.skipDue(outcome.Misconfigured, entry(t))
 		s.explain(outcome.Misconfigured, fmt.Errorf("the secret %s/credentials is refused: %w", s.key(s.account), err))
 	case providers.Refused:
-		s.markDead(ctx, t, err)
-	case providers.NotSent, providers.Unknown:
-		if ctx.Err() != nil { // the caller gave up, the provider didn't
-			s.postpone(ctx.Err(), d)
+		s.refuse()
+		s.refusals.add(t, err)
+	case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:
+		if ctx.Err() != nil && kind != providers.MaybeRefused && kind != providers.TurnedAway {
+			s.postpone(ctx.Err(), entry(t)) // the caller gave up, the provider didn't
 			return
 		}
-		s.backOff(ctx, t, err)
+		s.backOff(ctx, t, err, outcomeOfKind(kind))
 	}
 }
 
-// send presents the refresh token, and again if no answer came.
+// send presents the refresh token, and again if no answer came that says anything.
 func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens, error) {
 	wait := firstRetry
 	for try := 1; ; try++ {
@@ -63,9 +64,6 @@ func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens
 		kind := providers.KindOf(err)
 		if err == nil || kind != providers.NotSent && kind != providers.Unknown {
 			return tokens, err
-		}
-		if try == 1 && ctx.Err() == nil {
-			s.countFailure(err)
 		}
 		jitter := rand.N(wait) //nolint:gosec // it spreads retries and guards nothing
 		if try == maxTries || !pace.Sleep(ctx, wait/2+jitter) || s.mayContinue(ctx) != nil {
@@ -83,26 +81,15 @@ func (s *sweep) storeTokens(ctx context.Context, t store.Transaction, tokens pro
 	if tokens.TransactionID != 0 && tokens.TransactionID != t.ID {
 		s.warn(fmt.Sprintf("the reply for transaction %d names transaction %d", t.ID, tokens.TransactionID))
 	}
-	next := t
-	if !tokens.RefreshToken.Blank() {
-		next.RefreshToken = tokens.RefreshToken
-	}
-	next.AccessToken = tokens.AccessToken
-	next.ClientToken = tokens.ClientToken // an older one would look fresh
-	next.AccessExpiresAt = tokens.AccessExpiresAt
-	setDue(&next, tokens.IssuedAt.Add(
-		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt))))
-	next.Status = store.StatusActive
-	next.Failures = 0
-
+	next := renewed(t, tokens)
 	err := s.update(ctx, next, t.RefreshToken)
 	switch {
 	case err == nil:
-		s.succeeded()
+		s.stored()
 		s.forecast(next.RefreshAt, next.AccessExpiresAt, 0)
 		s.count(outcome.Refreshed, 1)
 	case errors.Is(err, store.ErrChanged):
-		s.succeeded()
+		s.stored()
 		s.count(outcome.Superseded, 1)
 	default:
 		err = fmt.Errorf("store the reply for transaction %d: %w", t.ID, err)
@@ -110,31 +97,25 @@ func (s *sweep) storeTokens(ctx context.Context, t store.Transaction, tokens pro
 		s.skipDue(outcome.PersistFailed, entry(t))
 		s.explain(outcome.PersistFailed, err)
 		if outcomeOf(err) == outcome.Misconfigured {
-			s.stop(outcome.Transient) // no row can be written
+			s.stop(outcome.Transient, noPause) // no row can be written
 			return
 		}
 		s.countFailure(err)
 	}
 }
 
-// markDead ends a row whose refresh token the provider refuses. The row leaves the index.
-func (s *sweep) markDead(ctx context.Context, t store.Transaction, cause error) {
-	next := t
-	next.Status = store.StatusDead
-	next.RefreshAt = time.Time{}
-	next.Failures++
-	s.Log.WarnContext(ctx, "transaction is dead", "account", s.account, "transaction_id", t.ID, "error", cause)
-	s.storeFailure(ctx, t, next, outcome.Dead)
-}
-
 // backOff makes a row due later, so that it does not block the others.
-func (s *sweep) backOff(ctx context.Context, t store.Transaction, cause error) {
-	next := t
-	next.Failures++
-	setDue(&next, s.Now().Add(pace.Backoff(next.Failures)))
-	s.explain(outcome.Transient, fmt.Errorf("transaction %d: %w", t.ID, cause))
+func (s *sweep) backOff(ctx context.Context, t store.Transaction, cause error, what outcome.Outcome) {
+	cause = fmt.Errorf("transaction %d: %w", t.ID, cause)
+	unknown := &providers.Error{}
+	errors.As(cause, &unknown) // of an error that nobody classified: no status, kind Unknown
+	if why := s.unknownAnswer(unknown); why != "" {
+		s.warn(fmt.Sprintf("stopped: %s: %v", why, cause))
+	}
+	s.explain(what, retriedError{cause})
+	next := backedOff(t, s.Now(), s.takes(), s.Tick)
 	s.forecast(next.RefreshAt, orElse(t.AccessExpiresAt, t.RefreshAt), next.Failures) // it has no token since it was due
-	s.storeFailure(ctx, t, next, outcome.Transient)
+	s.storeFailure(ctx, t, next, what)
 }
 
 // storeFailure stores a row after a failed call. If the write fails the row stays due.
@@ -142,9 +123,7 @@ func (s *sweep) storeFailure(ctx context.Context, t, next store.Transaction, wha
 	err := s.update(ctx, next, t.RefreshToken)
 	switch {
 	case err == nil:
-		if what == outcome.Dead {
-			s.succeeded() // the provider answered
-		}
+		s.stored()
 		s.count(what, 1)
 	case errors.Is(err, store.ErrChanged):
 		s.count(outcome.Superseded, 1)
@@ -161,18 +140,4 @@ func retryAfter(err error) time.Duration {
 		return limited.RetryAfter
 	}
 	return 0
-}
-
-// setDue makes the row due at a moment. A row that would be due after its end leaves the
-// index: ended rows that the store has not deleted yet would be read at each tick.
-func setDue(t *store.Transaction, at time.Time) {
-	t.RefreshAt = at
-	if !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) {
-		t.RefreshAt = time.Time{}
-	}
-}
-
-// entry returns the row's entry in the due index.
-func entry(t store.Transaction) store.Due {
-	return store.Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt, Failures: t.Failures}
 }

@@ -109,6 +109,9 @@ func newReport(sweeps []*sweep) Report {
 	return r
 }
 
+// takes returns what an attempt may need until readers have the new token.
+func (s *sweep) takes() time.Duration { return s.SendTimeout + s.StoreTimeout }
+
 // forecast records when a row's access token ends and how many attempts are left until
 // then. The row is tried next at from, after that many failures in a row. A row without
 // from is not refreshed any more.
@@ -117,19 +120,23 @@ func (s *sweep) forecast(from, until time.Time, failures int) {
 		return
 	}
 	s.addExpiry(until)
-	o := pace.Outlook{From: from, Until: until, Takes: s.SendTimeout + s.StoreTimeout, BacksOff: true, Failures: failures}
+	o := pace.Outlook{From: from, Until: until, Takes: s.takes(), Retries: true, Failures: failures}
 	s.addAttempts(o.AttemptsLeft(s.began, s.Tick))
 }
 
 // attemptsLeft returns Account.AttemptsLeft, after the sweep.
 func (s *sweep) attemptsLeft() int {
-	if s.counted(outcome.Misconfigured) > 0 {
+	if s.blocked {
 		return 0
 	}
-	if s.report.NextExpiry.IsZero() || s.row.NotBefore.IsZero() {
+	// These waits hold for every row, also for the one that ends first.
+	from := s.row.NotBefore
+	if s.row.RefreshAt.After(from) {
+		from = s.row.RefreshAt
+	}
+	if s.report.NextExpiry.IsZero() || from.IsZero() {
 		return s.fewest
 	}
-	// The rate limit holds for every row, also for the one that ends first.
-	limited := pace.Outlook{From: s.row.NotBefore, Until: s.report.NextExpiry, Takes: s.SendTimeout + s.StoreTimeout, BacksOff: true}
+	limited := pace.Outlook{From: from, Until: s.report.NextExpiry, Takes: s.takes(), Retries: true, Failures: s.row.ConsecutiveFailures}
 	return min(s.fewest, limited.AttemptsLeft(s.began, s.Tick))
 }

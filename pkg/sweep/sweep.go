@@ -22,10 +22,12 @@ type sweep struct {
 	listed  []store.Due // the rows that the request lists
 	began   time.Time
 	ledger  func() ledgerRead // read once for each run, in the background
+	waiting int               // accounts that wait for an edit or a time
 	pool    pool              // shared by all accounts
 
 	tally
 	breaker
+	refusals refusals
 
 	index       [store.Shards][]store.Due // the due rows
 	more        [store.Shards]bool        // whether the index may hold more due rows
@@ -33,7 +35,7 @@ type sweep struct {
 	exists      bool
 	credentials store.Version
 	session     providers.Session
-	stored      []store.Claim             // as read
+	readClaims  []store.Claim
 	claims      [store.Shards]store.Claim // as written; zero: not claimed
 }
 
@@ -53,7 +55,8 @@ func (s *sweep) run(ctx context.Context) {
 		s.skipAll(outcomeOf(read.err), fmt.Errorf("read the ledger: %w", read.err))
 		return
 	}
-	s.stored = read.claims
+	s.waiting = read.waiting(s.Now())
+	s.readClaims = read.claims
 	s.row = store.Row{Key: s.key(s.account)}
 	if i := slices.IndexFunc(read.rows, func(r store.Row) bool { return r.Account == s.account }); i >= 0 {
 		s.row, s.exists = read.rows[i], true
@@ -73,12 +76,13 @@ func (s *sweep) run(ctx context.Context) {
 	wg.Wait()
 	if what != "" {
 		s.skipAll(what, err)
-		if what == outcome.Misconfigured && !s.knownMisconfigured() {
-			s.stop(what)
+		if s.blocked && !s.knownMisconfigured() {
+			s.stop(what, noPause)
 			s.writeHistory(ctx)
 		}
 		return
 	}
+	s.init(s.firstCalls())
 	s.claim(ctx)
 	due := s.due()
 	s.index = [store.Shards][]store.Due{} // no second copy while the rows are worked on
@@ -120,60 +124,6 @@ func (s *sweep) reportPanic(ctx context.Context, p any) {
 // key returns the ledger's key of an account.
 func (s *sweep) key(account string) store.Key {
 	return store.Key{Provider: s.Provider.Name(), Account: account}
-}
-
-// barred returns why the account's row forbids calls; empty if it doesn't.
-func (s *sweep) barred() (outcome.Outcome, error) {
-	if s.row.Unreadable != nil {
-		return outcome.Misconfigured, s.row.Unreadable
-	}
-	if s.row.Paused {
-		return outcome.Paused, nil
-	}
-	if s.Now().Before(s.row.NotBefore) && !s.req.Force {
-		return outcome.RateLimited, fmt.Errorf("the provider wants no call before %s", s.row.NotBefore.UTC().Format(time.RFC3339))
-	}
-	if s.listed != nil && inTrouble(s.row) {
-		return outcome.Transient, errors.New(
-			"the calls of the last runs failed: these rows are left to the next sweep, which tries one call first")
-	}
-	return "", nil
-}
-
-// openSession reads the credentials. The outcome is empty on success.
-func (s *sweep) openSession(ctx context.Context) (outcome.Outcome, error) {
-	key := s.key(s.account)
-	secret := "secret " + store.NameOf(s.Secrets, key, store.Credentials)
-	v, err := s.Secrets.Current(ctx, key, store.Credentials)
-	s.credentials = v
-	switch {
-	case errors.Is(err, store.ErrNoValue):
-		return outcome.NotSeeded, fmt.Errorf("%s: %w: put the provider's credentials into it", secret, err)
-	case errors.Is(err, store.ErrNoSecret):
-		return outcome.Misconfigured, fmt.Errorf("%s: %w: create it with the provider's credentials", secret, err)
-	case errors.Is(err, store.ErrMalformed):
-		return outcome.Misconfigured, fmt.Errorf("%s: %w: put the provider's credentials into it as JSON", secret, err)
-	case errors.Is(err, store.ErrForbidden):
-		return outcome.Misconfigured, fmt.Errorf("%s: %w: allow to read it, and to decrypt with its key", secret, err)
-	case err != nil:
-		return outcome.Transient, fmt.Errorf("%s: %w", secret, err)
-	}
-	s.session, err = s.Provider.Open(v.Value)
-	switch {
-	case errors.Is(err, providers.ErrNotSeeded):
-		return outcome.NotSeeded, fmt.Errorf("%s: %w: put the provider's credentials into it", secret, err)
-	case err != nil:
-		return outcome.Misconfigured, fmt.Errorf("%s: %w", secret, err)
-	case s.knownMisconfigured() && !s.req.Force:
-		return outcome.Misconfigured, fmt.Errorf(
-			"%s: the provider refused these credentials, and nothing was tried since: correct them, or force a run", secret)
-	}
-	return "", nil
-}
-
-// knownMisconfigured reports whether the ledger says that these credentials are wrong.
-func (s *sweep) knownMisconfigured() bool {
-	return s.row.State == store.Misconfigured && s.row.CredentialsVersionID == s.credentials.ID
 }
 
 // skipAll skips all due rows, and says why.

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,13 @@ import (
 // maxWarnings bounds a report in which every row fails in another way.
 const maxWarnings = 10
 
+// retriedError is the cause of an outcome that needs a person and is tried again all the
+// same, soon.
+type retriedError struct{ error }
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e retriedError) Unwrap() error { return e.error }
+
 // tally counts how an account's rows ended. It is safe for concurrent use.
 type tally struct {
 	mu     sync.Mutex
@@ -19,6 +27,8 @@ type tally struct {
 	needs  []Result
 	causes map[outcome.Outcome]error // the first of each
 	fewest int                       // attempts left of the row that has the fewest
+	// blocked: a person must act before calls are tried again.
+	blocked bool
 }
 
 // count adds n rows with that outcome.
@@ -88,23 +98,27 @@ func (t *tally) addCall(latency time.Duration, tokens providers.Tokens) {
 	}
 }
 
-// called reports whether the provider was called.
-func (t *tally) called() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.report.ProviderLatency > 0
-}
-
 // explain logs the first cause for each outcome: as a result if a person must act or
 // must put credentials in, else as a warning.
 func (t *tally) explain(what outcome.Outcome, err error) {
 	t.addCause(what, err)
+	var retried retriedError
+	if what == outcome.Misconfigured && !errors.As(err, &retried) {
+		t.block()
+	}
 	if !what.NeedsPerson() {
 		t.warn(err.Error())
 	}
 	if what.NeedsPerson() || what == outcome.NotSeeded {
 		t.addNeed(Result{Outcome: what, Err: err})
 	}
+}
+
+// block records that a person must act before calls are tried again.
+func (t *tally) block() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.blocked = true
 }
 
 // addCause records the first cause of an outcome.

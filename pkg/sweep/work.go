@@ -14,11 +14,10 @@ import (
 // errStopped says that the breaker has stopped the sweep.
 var errStopped = errors.New("the sweep was stopped")
 
-// work refreshes rows in their order, one for each free worker, until all are done, the
-// breaker stops the sweep or too little time is left.
+// work refreshes rows, one for each free worker, until all are done, the breaker stops the
+// sweep or too little time is left.
 func (s *sweep) work(ctx context.Context, due []store.Due) {
-	// After a stop a single call shows whether calls succeed again.
-	probing := s.row.State == store.Misconfigured || !s.row.NotBefore.IsZero()
+	due = spread(due)
 	var wg sync.WaitGroup
 	for i, row := range s.readAhead(ctx, due) {
 		if row.missed != "" {
@@ -33,26 +32,51 @@ func (s *sweep) work(ctx context.Context, due []store.Due) {
 		wg.Add(1)
 		worker <- func() {
 			defer wg.Done()
+			defer s.end()
 			s.process(ctx, due[i], row.Read)
-		}
-		if probing {
-			wg.Wait()
-			probing = !s.called() // a row may need no call
 		}
 	}
 	wg.Wait()
 }
 
-// admit waits for a free worker. An error means that no further row may begin.
+// spread returns due with the first maxSame rows drawn evenly over all of it, and the others
+// behind them in their order: the oldest rows may have an ailment in common that says
+// nothing of the rest.
+func spread(due []store.Due) []store.Due {
+	n := len(due)
+	if n <= maxSame {
+		return due
+	}
+	first, rest := make([]store.Due, maxSame, n), make([]store.Due, 0, n-maxSame)
+	const stride = 7 // has no divisor in common with maxSame: the first calls are far apart too
+	next := 0
+	for i, d := range due {
+		if next < maxSame && i == next*n/maxSame {
+			first[next*stride%maxSame] = d
+			next++
+			continue
+		}
+		rest = append(rest, d)
+	}
+	return append(first, rest...)
+}
+
+// admit waits until a further row may begin, and for a free worker. An error means that no
+// further row may begin.
 func (s *sweep) admit(ctx context.Context) (worker, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
 	select {
 	case w := <-s.pool:
 		if err := s.mayContinue(ctx); err != nil {
 			s.pool <- w
+			s.end()
 			return nil, err
 		}
 		return w, nil
 	case <-ctx.Done():
+		s.end()
 		return nil, context.Cause(ctx)
 	}
 }
@@ -125,16 +149,16 @@ func (s *sweep) storeTrouble(err error) {
 	what := outcomeOf(err)
 	s.explain(what, err)
 	if what == outcome.Misconfigured {
-		s.stop(outcome.Transient) // no row can be
+		s.stop(outcome.Transient, noPause) // no row can be
 		return
 	}
 	s.countFailure(err)
 }
 
-// countFailure counts a failed row, and warns if that ends the sweep.
+// countFailure counts a row on which a store failed, and warns if that ends the sweep.
 func (s *sweep) countFailure(err error) {
-	if s.failed() {
-		s.warn(fmt.Sprintf("stopped after %d failures in a row, the last: %v", maxStreak, err))
+	if s.storeFailed() {
+		s.warn(fmt.Sprintf("stopped after %d failures in a row, the last: %v", maxStoreFailures, err))
 	}
 }
 
