@@ -63,13 +63,19 @@ type Ledger interface {
 	store.Claims
 }
 
+// Transactions holds transactions, and finds the dead ones.
+type Transactions interface {
+	store.Transactions
+	store.DeadTransactions
+}
+
 // Home is an open home.
 type Home struct {
 	// Name tells people, and programs, this home from others.
 	Name         string
 	Secrets      store.Secrets
 	Ledger       Ledger
-	Transactions store.Transactions
+	Transactions Transactions
 	Editor       Editor
 	// Access is where an account's access token is published, and TransactionToken where that
 	// of a Berbix transaction is.
