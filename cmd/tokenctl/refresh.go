@@ -89,7 +89,8 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 
 // deployed invokes a function on AWS.
 func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
-	function, err := invoke.NewDeployed(cmd.Context(), home.Options{Region: o.region, Profile: o.profile}, r.function)
+	named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
+	function, err := invoke.NewDeployed(cmd.Context(), named, r.function)
 	if err != nil {
 		return err
 	}

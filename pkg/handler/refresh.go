@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"tokenrefresh/pkg/announce"
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
@@ -62,7 +63,7 @@ func credential(one refresh.Result) Credential {
 		AccessExpiresAt: stamp(one.AccessExpiresAt), VersionID: one.VersionID, Warnings: one.Warnings,
 	}
 	if one.Err != nil {
-		c.Error = one.Err.Error()
+		c.Error = brief.Text(one.Err.Error(), brief.TextMost)
 	}
 	return c
 }

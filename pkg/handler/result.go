@@ -2,17 +2,20 @@ package handler
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/release"
 )
 
 // Result is what a function answers.
 type Result struct {
 	Provider    string                  `json:"provider"`
+	Version     string                  `json:"version,omitempty"` // of the function's code
 	RunID       string                  `json:"run_id"`
 	Outcomes    map[outcome.Outcome]int `json:"outcomes"`
 	Credentials []Credential            `json:"credentials"`
@@ -23,7 +26,9 @@ type Result struct {
 }
 
 func newResult(provider, runID string) Result {
-	return Result{Provider: provider, RunID: runID, Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{}}
+	return Result{
+		Provider: provider, Version: release.Version, RunID: runID, Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{},
+	}
 }
 
 // count adds what a part of the run has counted.
@@ -67,9 +72,15 @@ type NeedsPersonError struct {
 	Cause  error
 }
 
-// Error implements error: every credential at fault with what to do.
+// Error implements error: the first credentials at fault with what to do, and how many there
+// are.
 func (e *NeedsPersonError) Error() string {
-	return fmt.Sprintf("%s, run %s: %v", e.Result.Provider, e.Result.RunID, e.Cause)
+	run := e.Result.Provider + ", run " + e.Result.RunID
+	if len(e.Result.Credentials) > 1 {
+		counts := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(e.Result.Outcomes), "map["), "]")
+		run += " (" + counts + ")"
+	}
+	return brief.Text(fmt.Sprintf("%s: %v", run, e.Cause), brief.Most)
 }
 
 // Unwrap gives the causes to errors.Is and errors.As.
@@ -77,7 +88,7 @@ func (e *NeedsPersonError) Unwrap() error { return e.Cause }
 
 // answer is the payload of a result, and the function error that it calls for.
 func answer(r Result, causes []error) ([]byte, error) {
-	if err := errors.Join(causes...); err != nil {
+	if err := brief.Errors(causes...); err != nil {
 		return nil, &NeedsPersonError{Result: r, Cause: err}
 	}
 	return json.Marshal(r)

@@ -39,6 +39,7 @@ type Options struct {
 	Profile           string
 	KMSKey            string // of secrets that are created
 	Connections       int    // calls at once to each service; 0: a few
+	Watch             *Watch // sees the calls; nil: nobody does
 }
 
 // Editor does to secrets and rows what people do.
@@ -62,13 +63,19 @@ type Ledger interface {
 	store.Claims
 }
 
+// Transactions holds transactions, and finds the dead ones.
+type Transactions interface {
+	store.Transactions
+	store.DeadTransactions
+}
+
 // Home is an open home.
 type Home struct {
 	// Name tells people, and programs, this home from others.
 	Name         string
 	Secrets      store.Secrets
 	Ledger       Ledger
-	Transactions store.Transactions
+	Transactions Transactions
 	Editor       Editor
 	// Access is where an account's access token is published, and TransactionToken where that
 	// of a Berbix transaction is.

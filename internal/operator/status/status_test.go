@@ -166,7 +166,9 @@ const asJSON = `{
         "due": 12,
         "more": false,
         "oldest_due_at": "2026-03-01T11:59:40Z",
-        "oldest_due_in": -20
+        "oldest_due_in": -20,
+        "dead": 0,
+        "more_dead": false
       },
       "findings": [
         {

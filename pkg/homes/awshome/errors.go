@@ -23,8 +23,8 @@ var (
 	ErrRotation = errors.New("native rotation is on")
 )
 
-// ErrReplica: the secret that we write is the replica of one in another region, which
-// nobody can write. It comes together with the port's ErrForbidden.
+// ErrReplica is about a secret that we write, and that is the replica of one in another
+// region, which nobody can write. It comes together with the port's ErrForbidden.
 var ErrReplica = errors.New("the secret is a replica")
 
 // ErrDeleted is about a secret that is scheduled for deletion. It comes together with the

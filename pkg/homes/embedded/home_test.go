@@ -70,6 +70,15 @@ func TestTransactions(t *testing.T) {
 	})
 }
 
+func TestDeadTransactions(t *testing.T) {
+	t.Parallel()
+	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
+		t.Helper()
+		home, _ := open(t)
+		return home.Transactions()
+	})
+}
+
 func TestOpenCreatesPrivately(t *testing.T) {
 	t.Parallel()
 	_, path := open(t)
