@@ -29,9 +29,16 @@ func TestRowsControlNoTerminal(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"status"}, {"status", "--json"}, {"doctor"}, {"doctor", "--json"}, {"refresh", "--provider", "hesabe"},
-		{"refresh", "--provider", "hesabe", "--json"}, {"pause", "--provider", "hesabe", "--account", "a\x1b[31mb"},
-		{"status", "--account", "a\x1b[31mb"}, {"refresh", "--provider", "hes\x1babe"}, {"status", "--state", t.TempDir() + "/a\x1b[31mb"},
+		{"status"},
+		{"status", "--json"},
+		{"doctor"},
+		{"doctor", "--json"},
+		{"refresh", "--provider", "hesabe"},
+		{"refresh", "--provider", "hesabe", "--json"},
+		{"pause", "--provider", "hesabe", "--account", "a\x1b[31mb"},
+		{"status", "--account", "a\x1b[31mb"},
+		{"refresh", "--provider", "hes\x1babe"},
+		{"status", "--state", t.TempDir() + "/a\x1b[31mb"},
 	} {
 		got := s.run(t, "", args...)
 		for _, r := range got.out + got.err {
