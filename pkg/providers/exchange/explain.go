@@ -72,8 +72,8 @@ func explain(failed *handshakeError) string {
 const (
 	silent     = ": it takes connections, but does not finish the TLS handshake in time"
 	oldVersion = ": it offers no TLS 1.2 or newer, and older versions are not safe for tokens: the provider has to enable it"
-	oldCipher  = ": it takes none of the key exchanges and ciphers that Go offers; if it knows only the RSA key exchange or 3DES, " +
-		"GODEBUG=tlsrsakex=1 or GODEBUG=tls3des=1 helps until the provider has renewed it"
+	oldCipher  = ": it takes none of the key exchanges, ciphers and signatures that Go offers; if it knows only the RSA key exchange, " +
+		"3DES or SHA-1, GODEBUG=tlsrsakex=1, tls3des=1 or tlssha1=1 helps until the provider has renewed it"
 )
 
 // explainCertificate says what is wrong with a certificate.
@@ -89,7 +89,7 @@ func explainCertificate(failed *tls.CertificateVerificationError) string {
 	case !errors.As(failed, &authority) || len(failed.UnverifiedCertificates) == 0:
 		return ""
 	}
-	const trust = "put the missing certificate into a file of SSL_CERT_DIR (docs/deploy.md#trust-a-providers-certificate)"
+	const trust = "put the missing certificate into a file of SSL_CERT_DIR or SSL_CERT_FILE (docs/deploy.md#trust-a-providers-certificate)"
 	leaf := failed.UnverifiedCertificates[0]
 	switch {
 	case len(failed.UnverifiedCertificates) == 1 && len(leaf.IssuingCertificateURL) > 0:

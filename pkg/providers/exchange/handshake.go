@@ -30,7 +30,6 @@ type handshake struct {
 	failure string // the last one
 	same    int    // how often in a row
 	classic bool   // only without the post-quantum key share did it succeed
-	pending int    // under way
 }
 
 // of is the record of a host. The caller holds mu.
@@ -49,17 +48,6 @@ func (h *handshakes) onlyClassic(address string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.of(address).classic
-}
-
-// begin notes that a handshake is under way, and the returned function that it is over.
-func (h *handshakes) begin(address string) (end func()) {
-	add := func(n int) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.of(address).pending += n
-	}
-	add(1)
-	return func() { add(-1) }
 }
 
 // failsAlike notes how a handshake ended, and reports whether it should be tried once
@@ -93,14 +81,6 @@ func (h *handshakes) odd(u *url.URL) []string {
 			"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 leaves it out from the beginning"}
 	}
 	return nil
-}
-
-// waiting reports whether a handshake with u's host is under way.
-func (h *handshakes) waiting(u *url.URL) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	host, ok := h.hosts[address(u)]
-	return ok && host.pending > 0
 }
 
 // likeness is the same text for failures that are the same; "" for those that another
@@ -165,9 +145,8 @@ func (c *Client) shake(ctx context.Context, network, address, host string, onlyC
 		config.CurvePreferences = classic
 	}
 	secure := tls.Client(raw, config)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout+lastRead) // the call that waits for it ends first
+	ctx, cancel := context.WithTimeout(ctx, c.timeout/2) // time for another, should this be the last of its kind
 	defer cancel()
-	defer c.handshakes.begin(address)()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
 		return nil, &openError{&handshakeError{err}}
