@@ -115,7 +115,8 @@ func UnreadableRefreshTokens() map[string]Fault {
 	}
 	faults := map[string]Fault{}
 	for name, raw := range map[string]string{
-		"a number": `987654321`, "an object": `{"token":"x"}`, "a list": `["x"]`, "true": `true`, "damaged": `"a\udc00"`, "a line": `"a\nb"`,
+		"a number": `987654321`, "an object": `{"token":"x"}`, "a list": `["x"]`, "true": `true`,
+		"damaged": `"a\udc00"`, "of two lines": `"a\nb"`,
 	} {
 		faults[name] = Field("refresh_token", raw)
 	}

@@ -17,7 +17,7 @@ func (c *Client) notSent(r Request, cause error) *providers.Error {
 	var dns *net.DNSError
 	var handshake *handshakeError
 	var open *openError
-	var run runEnded
+	var run runEndedError
 	switch {
 	case errors.As(cause, &run):
 		e.Hint = "the run ended before the request was sent"
@@ -39,7 +39,7 @@ func (c *Client) notSent(r Request, cause error) *providers.Error {
 // holds what came of it.
 func (c *Client) unanswered(reply Reply, cause error) *providers.Error {
 	var hint string
-	var run runEnded
+	var run runEndedError
 	switch {
 	case errors.As(cause, &run):
 		hint = "the run ended before the whole answer came"

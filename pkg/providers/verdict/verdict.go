@@ -139,7 +139,8 @@ func limited(answer exchange.Reply, d reply.Document) *providers.Error {
 func (r Rules) refuse(answer exchange.Reply, kind providers.Kind) *providers.Error {
 	switch {
 	case answer.Op == "login":
-		return answer.Fail(providers.Misconfigured, fmt.Sprintf("the login is refused: correct %s in the credentials secret", r.Secrets))
+		return answer.Fail(providers.Misconfigured,
+			fmt.Sprintf("the login is refused: correct %s in the credentials secret", r.Secrets))
 	case kind == providers.Misconfigured:
 		return answer.Fail(kind, fmt.Sprintf("the credentials are refused: correct %s in the credentials secret", r.Secrets))
 	case kind == providers.MaybeRefused:
