@@ -1,15 +1,21 @@
 # Short verbs; CI runs the same ones (.ci/run). Each sets up what it needs: Go
 # alone for `run` and `bench` (and `build`, where there is no Python); Python 3.11 or later for `validate` and for
-# those tests that need an AWS to talk to; Node 20 for those of the example in it. Set up once, a second run costs nothing.
+# those tests that need an AWS to talk to; Node 20 for those of the example in it; Java 17 and Maven for DynamoDB Local. Set
+# up once, a second run costs nothing.
 
 SAM_VENV := .venv/sam
 MOTO_VENV := .venv/moto
 NODE_VENV := .venv/node
+DYNAMODB_LOCAL := .venv/dynamodb-local
 
 # This machine's architecture, as Lambda names it.
 HOST_ARCH = $(patsubst amd64,x86_64,$(shell go env GOHOSTARCH))
 # Where functions are built for it; .aws-sam/build is what `sam deploy` takes, built for what is deployed.
 HOST_BUILD := .aws-sam/host
+# The authority that `tokenctl sandbox --tls` makes.
+SANDBOX_CA := .aws-sam/sandbox/ca.pem
+# The profile of samconfig.toml for `sam local` on it.
+LOCAL_PROFILE = $(if $(filter arm64,$(HOST_ARCH)),local-arm64,local)
 FUNCTIONS = $(shell grep -B1 'Type: AWS::Serverless::Function' template.yaml | sed -n 's/^  \(.*\):$$/\1/p')
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin
 # The race detector needs a C compiler; without one Go turns cgo off.
@@ -23,10 +29,10 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run tokenctl test drill soak lint build validate bench fuzz clean functions moto node
+.PHONY: help run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node on-dynamodb-local
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 run: ## Show all of it on this machine, without AWS: records, refreshes, a crash and its recovery
 	@go build -trimpath -o bin/tokenctl ./cmd/tokenctl
@@ -39,16 +45,29 @@ tokenctl: ## Build the operator's command (bin/tokenctl)
 
 test: functions moto node ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
-	FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test $(RACE) -shuffle=on ./internal/e2e
+	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
 	$(EXPLORE)
 
+# Conditional writes must hold against an implementation of Amazon's own, with no lock before
+# it: moto's are not atomic. Secrets Manager stays moto's.
+test-dynamodb-local: ## Run the tests of tables, races and kills against Amazon's DynamoDB Local (Java 17, Maven)
+	@if $(MAKE) -s $(DYNAMODB_LOCAL)/.ready; then $(MAKE) -s on-dynamodb-local; \
+	elif [ "$$CI" = true ]; then exit 1; \
+	else echo "Skipped: DynamoDB Local wants Java 17, Maven and Maven Central (Debian: apt-get install openjdk-17-jre-headless maven)."; fi
+
+on-dynamodb-local: functions moto
+	DYNAMODB_LOCAL=$(CURDIR)/$(DYNAMODB_LOCAL) FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) \
+		go test $(RACE) -shuffle=on ./pkg/homes/awshome ./pkg/reader/awsreader
+	DYNAMODB_LOCAL=$(CURDIR)/$(DYNAMODB_LOCAL) FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) \
+		go test $(RACE) -shuffle=on -run 'Berbix|Race|Kill|Fleet' ./internal/e2e
+
 drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
-	CI=true FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test -run '^TestDrill$$' ./internal/e2e -drill
+	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test -run '^TestDrill$$' ./internal/e2e -drill
 	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
 soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
-	CI=true FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
+	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
 	$(EXPLORE_ALL)
 	go test ./internal/mutation -v -timeout 0 -all
 
@@ -63,6 +82,11 @@ validate: $(SAM_VENV)/.ready ## Check template.yaml with the SAM CLI and cfn-lin
 	$(SAM)/cfn-lint .aws-sam/translated.json
 	$(SAM)/sam build --build-dir .aws-sam/validate --parameter-overrides Architecture=$(if $(filter x86_64,$(HOST_ARCH)),arm64,x86_64)
 	$(SAM)/sam build --build-dir $(HOST_BUILD) --parameter-overrides Architecture=$(HOST_ARCH)
+
+sam-local: moto tokenctl $(SAM_VENV)/.ready ## Run each function in a container with the SAM CLI, for every file of events/ (Docker, or root on Debian)
+	$(SAM)/sam build --config-env $(LOCAL_PROFILE)
+	@go build -o .aws-sam/sam-local ./internal/samlocal
+	@exec .aws-sam/sam-local
 
 bench: ## Measure cold start and warm refresh against two other programs, and how many rows a sweep gets done
 	go run ./internal/bench
@@ -90,11 +114,15 @@ functions:
 	fi
 
 # What `sam build` calls, through build/<architecture>/Makefile: RefreshHesabe is
-# built from functions/refresh-hesabe. norpc and -s -w take 10 MB off the binary.
+# built from functions/refresh-hesabe. norpc and -s -w take 10 MB off the binary. The shell reads ARTIFACTS_DIR: to
+# make a space in it would end it, and a dollar begin a variable. Local builds, and no others, carry the certificate
+# of `tokenctl sandbox --tls` if there is one.
 GOARCH ?= arm64
 build-Refresh%:
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" \
-		-o $(ARTIFACTS_DIR)/bootstrap ./functions/refresh-$(shell echo $* | tr 'A-Z' 'a-z')
+		-o "$$ARTIFACTS_DIR/bootstrap" ./functions/refresh-$(shell echo $* | tr 'A-Z' 'a-z')
+	@case "$$ARTIFACTS_DIR" in *.aws-sam/local/*) test ! -f $(SANDBOX_CA) || \
+		{ mkdir -p "$$ARTIFACTS_DIR/certificates" && cp $(SANDBOX_CA) "$$ARTIFACTS_DIR/certificates"; };; esac
 
 # An installed moto_server will do; without any, the tests that need it are skipped.
 moto:
@@ -110,6 +138,14 @@ $(NODE_VENV)/.ready: examples/node/package.json examples/node/package-lock.json
 	@echo "Installing the AWS SDK for Node into $(NODE_VENV) (once) ..."
 	@rm -rf $(NODE_VENV) && mkdir -p $(NODE_VENV) && cp $^ $(NODE_VENV)
 	@cd $(NODE_VENV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(DYNAMODB_LOCAL)/.ready: tools/dynamodb-local/pom.xml
+	@echo "Fetching DynamoDB Local into $(DYNAMODB_LOCAL) (once) ..."
+	@rm -rf $(DYNAMODB_LOCAL)
+	@mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)
+	@java -Djava.library.path=$(DYNAMODB_LOCAL) -cp '$(DYNAMODB_LOCAL)/*' \
+		com.amazonaws.services.dynamodbv2.local.main.ServerRunner -version >/dev/null
 	@touch $@
 
 .venv/%/.ready: tools/requirements-%.txt

@@ -1,11 +1,11 @@
 package examples_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,12 +18,12 @@ import (
 )
 
 // each runs a test for each language.
-func each(t *testing.T, test func(t *testing.T, d *driver)) {
+func each(t *testing.T, options string, test func(t *testing.T, d *driver)) {
 	t.Helper()
 	for name, language := range languages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, language))
+			test(t, start(t, language, options))
 		})
 	}
 }
@@ -33,8 +33,13 @@ func each(t *testing.T, test func(t *testing.T, d *driver)) {
 func (d *driver) publish(token string, issued time.Time) {
 	d.t.Helper()
 	stamp := func(after time.Duration) string { return issued.Add(after).UTC().Format(time.RFC3339) }
-	d.put(fmt.Sprintf(`{"access_expires_at":%q,"access_token":%q,"attempt_id":"a","refresh_at":%q,"token_type":"Bearer"}`,
-		stamp(15*time.Minute), token, stamp(12*time.Minute)))
+	d.put(fmt.Sprintf(`{"access_expires_at":%q,"access_token":%q,"attempt_id":%q,"refresh_at":%q,"token_type":"Bearer"}`,
+		stamp(15*time.Minute), token, d.attempt(token), stamp(12*time.Minute)))
+}
+
+// attempt names the attempt that got a token. It holds nothing of it.
+func (d *driver) attempt(token string) string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(d.name+token)))
 }
 
 func (d *driver) put(value string) {
@@ -46,7 +51,7 @@ func (d *driver) put(value string) {
 
 func TestLifeOfAToken(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, d *driver) {
+	each(t, deaf, func(_ *testing.T, d *driver) {
 		d.wantError("") // no value yet
 		d.put(`{"access_token":"planted","access_expires_at":"planted"}`)
 		d.advance(2)
@@ -86,7 +91,7 @@ func TestLifeOfAToken(t *testing.T) {
 
 func TestRenewal(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, d *driver) {
+	each(t, deaf, func(_ *testing.T, d *driver) {
 		d.publish("one", time.Now())
 		d.wantToken("get", "Bearer one")
 		d.aws.Calls()
@@ -114,7 +119,7 @@ func TestRenewal(t *testing.T) {
 // Many callers share a read, and a renewal.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, d *driver) {
+	each(t, deaf, func(_ *testing.T, d *driver) {
 		d.publish("one", time.Now())
 		d.wantToken("get many", "Bearer one")
 		d.wantReads(1, 1)
@@ -129,51 +134,188 @@ func TestManyAtOnce(t *testing.T) {
 	})
 }
 
+// api is a provider's API that takes one token.
+type api struct {
+	t     *testing.T
+	valid atomic.Value // string
+
+	mu   sync.Mutex
+	seen []string
+}
+
+// serve starts a server that notes each request as name, path, header X-Kept, body and
+// authorization.
+func (a *api) serve(name string, answer http.HandlerFunc) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			a.t.Error(err)
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.seen = append(a.seen, strings.Join([]string{name, r.URL.Path, r.Header.Get("X-Kept"), string(body), r.Header.Get("Authorization")}, " "))
+		answer(w, r)
+	}))
+	a.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// take returns the requests since the last time.
+func (a *api) take() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seen := a.seen
+	a.seen = nil
+	return seen
+}
+
+// Whatever is sent arrives whole a second time, with the new token and the same headers,
+// or not at all: a body that is used up would arrive empty.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, d *driver) {
-		var mu sync.Mutex
-		var seen []string
-		serve := func(name string, next http.HandlerFunc) string {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				body, err := io.ReadAll(r.Body)
-				if err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				seen = append(seen, strings.Join([]string{name, r.URL.Path, string(body), r.Header.Get("Authorization")}, " "))
-				next(w, r)
-			}))
-			t.Cleanup(server.Close)
-			return server.URL
-		}
-		other := serve("other", func(http.ResponseWriter, *http.Request) {})
-		api := serve("api", func(w http.ResponseWriter, r *http.Request) {
-			switch {
-			case r.Header.Get("Authorization") != "Bearer two":
+	each(t, deaf, func(t *testing.T, d *driver) {
+		a := &api{t: t}
+		a.valid.Store("Bearer token-0")
+		url := a.serve("api", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != a.valid.Load() {
 				w.WriteHeader(http.StatusUnauthorized)
-			case r.URL.Path == "/out":
-				http.Redirect(w, r, other+"/in", http.StatusFound)
 			}
 		})
-		post := func(path string, status int, want ...string) {
-			t.Helper()
-			if a := d.do(order{Do: "post", URL: api + path, Body: "order"}); a.Status != status {
-				t.Errorf("%s: %+v, want status %d", path, a, status)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if diff := cmp.Diff(want, slices.Clone(seen)); diff != "" {
-				t.Errorf("%s: requests (-want +got):\n%s", path, diff)
-			}
-			seen = nil
+		d.publish("token-0", time.Now())
+		kinds := d.do(order{Do: "kinds"}).Kinds
+		if len(kinds) < 10 {
+			t.Fatalf("kinds %q", kinds)
 		}
-		d.publish("one", time.Now())
-		post("/", http.StatusUnauthorized, "api / order Bearer one")
-		d.advance(10) // after which it looks for another again
-		d.publish("two", time.Now())
-		post("/", http.StatusOK, "api / order Bearer one", "api / order Bearer two")
-		post("/out", http.StatusOK, "api /out order Bearer two", "other /in  ")
+		for n, kind := range kinds {
+			old, next := fmt.Sprint("token-", n), fmt.Sprint("token-", n+1)
+			d.wantToken("get", "Bearer "+old)
+			d.publish(next, time.Now())
+			a.valid.Store("Bearer " + next)
+			got := d.do(order{Do: "send", Kind: kind, URL: url + "/", Body: "order"})
+			seen := a.take()
+			d.wantToken("renew", "Bearer "+next) // also where it was not sent again
+			switch {
+			case kind == "aborted":
+				if len(seen) > 0 || got.Error == "" {
+					t.Errorf("%s: %+v, requests %q", kind, got, seen)
+				}
+			case strings.HasPrefix(kind, "once: "):
+				if len(seen) != 1 || !strings.Contains(seen[0], "order") || got.Status != http.StatusUnauthorized {
+					t.Errorf("%s: %+v, requests %q", kind, got, seen)
+				}
+			default:
+				if len(seen) != 2 || strings.Replace(seen[0], old, next, 1) != seen[1] || got.Status != http.StatusOK {
+					t.Errorf("%s: %+v, requests %q", kind, got, seen)
+				}
+			}
+		}
+	})
+}
+
+// A token goes to no other host, and a 401 from there says nothing of it.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]string{"python": "bytes", "node": "text"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := start(t, languages[name], deaf)
+			a := &api{t: t}
+			other := a.serve("other", func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/refused" {
+					w.WriteHeader(http.StatusUnauthorized)
+				}
+			})
+			url := a.serve("api", func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, other+r.URL.Path, http.StatusFound)
+			})
+			d.publish("one", time.Now())
+			d.wantToken("get", "Bearer one")
+			d.publish("two", time.Now())
+			for path, status := range map[string]int{"/in": http.StatusOK, "/refused": http.StatusUnauthorized} {
+				got := d.do(order{Do: "send", Kind: kind, URL: url + path, Body: "order"})
+				want := []string{"api " + path + " kept order Bearer one", "other " + path + " kept  "}
+				if diff := cmp.Diff(want, a.take()); diff != "" || got.Status != status {
+					t.Errorf("%s: %+v, requests (-want +got):\n%s", path, got, diff)
+				}
+			}
+		})
+	}
+}
+
+// A token that was revoked before its time is told of once, when a second read has not
+// helped, and not if the next one is there by then.
+func TestRejection(t *testing.T) {
+	t.Parallel()
+	each(t, listening, func(t *testing.T, d *driver) {
+		told := func(token string) {
+			t.Helper()
+			if got := d.do(order{Do: "rejected"}).Rejected; got != d.attempt(token) {
+				t.Errorf("told of %q, want that of %s", got, token)
+			}
+		}
+		issued := time.Now()
+		publish := func(token string) { d.publish(token, issued) }
+		renew := func(want string) { // late enough to look for another again
+			t.Helper()
+			d.advance(20)
+			d.wantToken("renew", want)
+		}
+		publish("one")
+		d.wantToken("get", "Bearer one")
+		renew("none")
+		told("one")
+		renew("none") // told of already
+
+		publish("two")
+		renew("Bearer two")
+		d.wantToken("get", "Bearer two")
+		d.aws.Play("GetSecretValue", moto.Refuse, moto.Refuse, moto.Refuse) // whether it helps is not known
+		renew("none")
+		d.onRead.Store(func() { // the one after that of the renewal
+			d.onRead.Store(func() { publish("three") })
+		})
+		renew("none")
+		renew("Bearer three")
+
+		d.onRead.Store(func() {})
+		d.wantToken("get", "Bearer three")
+		renew("none")
+		told("three")
+	})
+}
+
+// No error of the example, nor what it hangs on, shows what the secret holds.
+func TestUnusableSecrets(t *testing.T) {
+	t.Parallel()
+	each(t, deaf, func(_ *testing.T, d *driver) {
+		document := func(token, kind, expires string) string {
+			return `{"access_token":` + token + `,"token_type":` + kind + `,"access_expires_at":` + expires +
+				`,"refresh_at":"2126-11-29T11:12:46Z","attempt_id":"a"}`
+		}
+		const bearer, expires = `"Bearer"`, `"2126-11-29T11:15:46Z"`
+		for _, value := range []string{
+			document(`"planted\ntoken"`, bearer, expires),
+			document(`"planted\u0000"`, bearer, expires),
+			document(`"plantedé"`, bearer, expires),
+			document(`"planted token"`, bearer, expires),
+			document(`["planted"]`, bearer, expires),
+			document(`{"planted":1}`, bearer, expires),
+			document(`1234`, bearer, expires),
+			document(`null`, bearer, expires),
+			document(`" \n"`, bearer, expires),
+			document(`"t"`, `"planted\r\nX-Mine: planted"`, expires),
+			document(`"t"`, `["planted"]`, expires),
+			document(`"t"`, bearer, `"planted"`),
+			document(`"t"`, bearer, `5`),
+			`{"access_token":"planted"`, `{"access_token":"planted"} planted`, `["planted"]`, `"planted"`, `planted`, `null`, `7`,
+		} {
+			d.put(value)
+			d.advance(3)
+			d.wantError("as token-refresh writes it")
+		}
+		// White space around a token is no part of it.
+		d.put(document(`" one\r\n"`, `"Bearer\n"`, expires))
+		d.advance(3)
+		d.wantToken("get", "Bearer one")
 	})
 }

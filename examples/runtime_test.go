@@ -94,16 +94,26 @@ type order struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	URL     string  `json:"url,omitempty"`
 	Body    string  `json:"body,omitempty"`
+	Kind    string  `json:"kind,omitempty"`
 }
 
 type answer struct {
 	Authorization string
 	Status        int
-	Error         string
+	Error, Trace  string
+	Kinds         []string
+	Rejected      string
 }
 
+// Options of the examples, in seconds. With a spread they listen to rejections, which
+// costs a read more.
+const (
+	deaf      = `{"gap": 0.5}`
+	listening = `{"gap": 0.5, "spread": 0.1}`
+)
+
 // start starts the program for a secret that has no value yet.
-func start(t *testing.T, language func(*testing.T) *exec.Cmd) *driver {
+func start(t *testing.T, language func(*testing.T) *exec.Cmd, options string) *driver {
 	t.Helper()
 	d := &driver{t: t, aws: moto.Start(t)}
 	prefix := moto.NewName("examples")
@@ -112,7 +122,7 @@ func start(t *testing.T, language func(*testing.T) *exec.Cmd) *driver {
 	d.onRead.Store(func() {})
 
 	cmd := language(t)
-	cmd.Args = append(cmd.Args, d.name, `{"gap": 0.5}`)
+	cmd.Args = append(cmd.Args, d.name, options)
 	cmd.Env = append(append(cmd.Env, d.aws.Environment()...), "AWS_ENDPOINT_URL="+d.front(), "AWS_DEFAULT_REGION=eu-west-1")
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
@@ -183,7 +193,8 @@ func (d *driver) wantToken(do, want string) {
 func (d *driver) wantError(words string) {
 	d.t.Helper()
 	a := d.do(order{Do: "get"})
-	if a.Authorization != "" || !strings.Contains(a.Error, d.name) || !strings.Contains(a.Error, words) || strings.Contains(a.Error, "planted") {
+	if a.Authorization != "" || !strings.Contains(a.Error, d.name) || !strings.Contains(a.Error, words) ||
+		strings.Contains(a.Error+a.Trace, "planted") {
 		d.t.Errorf("%+v, want an error that names %s and says %q", a, d.name, words)
 	}
 }

@@ -9,10 +9,27 @@ import (
 
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/store"
 )
+
+// maxListed is how many accounts an error lists.
+const maxListed = 20
 
 // errNoAccount is in the errors of accounts that nobody has set up: a name was mistyped.
 var errNoAccount = errors.New("there is no such account")
+
+// mustExist is errNoAccount where an account has neither a row nor a secret for credentials.
+func mustExist(ctx context.Context, h *home.Home, key store.Key) error {
+	_, exists, err := h.Ledger.Row(ctx, key)
+	if err != nil || exists {
+		return err
+	}
+	_, err = h.Secrets.CurrentID(ctx, key, store.Credentials)
+	if errors.Is(err, store.ErrNoSecret) {
+		return noAccount(ctx, h, key.Account, key.Provider)
+	}
+	return err
+}
 
 // noAccount is the error of an account that none of the providers has; it lists those
 // that they have.
@@ -24,7 +41,7 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 			return err
 		}
 		for _, row := range rows {
-			if config.ValidAccount(row.Account) { // and not the claim of a shard
+			if config.ValidAccount(row.Account) {
 				there = append(there, row.String())
 			}
 		}
@@ -33,5 +50,8 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 		return fmt.Errorf("%w %s: the ledger has none yet, of %s", errNoAccount, account, strings.Join(providers, ", "))
 	}
 	slices.Sort(there)
+	if more := len(there) - maxListed; more > 0 {
+		there = append(there[:maxListed], fmt.Sprintf("and %d more", more))
+	}
 	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(there, ", "))
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
-	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/store"
 )
 
 // The exit codes, as the help tells them.
@@ -15,6 +17,7 @@ const (
 	exitUsage
 	exitPerson
 	exitPartly
+	exitNothing
 )
 
 // errUsage is in the errors of arguments that don't go together.
@@ -23,20 +26,40 @@ var errUsage = errors.New("wrong usage")
 // errPartly is in the errors of what was done in part.
 var errPartly = errors.New("partly done")
 
+// errNothing is in the errors of what was asked for and could not be begun: a run is at work,
+// a person has paused the account, or whoever was asked said no.
+var errNothing = errors.New("nothing was done")
+
 // errPerson is in the errors of outcomes that wait for a person.
 var errPerson = errors.New("a person must act")
+
+// childError is the end of a command that exec has run, which has said itself what it had to.
+type childError struct{ code int }
+
+// Error implements error.
+func (e *childError) Error() string { return fmt.Sprintf("the command ended with %d", e.code) }
 
 // codeOf is the exit code of an error. began: the verb's own work had begun; before
 // that, whatever is wrong is wrong with the arguments.
 func codeOf(err error, began bool) int {
+	child, trouble := (*childError)(nil), (*home.AccessError)(nil)
+	file, isFile := errors.AsType[*embedded.Trouble](err)
 	switch {
+	case errors.As(err, &child):
+		return child.code
 	case err == nil:
 		return exitDone
+	case isFile && file.Kind != embedded.Exposed: // a script knows 1 from what the tokens need
+		return exitFailed
 	case !began, errors.Is(err, errUsage):
 		return exitUsage
 	case errors.Is(err, errPartly):
 		return exitPartly
-	case errors.Is(err, errPerson), errors.Is(err, refresh.ErrForbidden), errors.Is(err, sweep.ErrForbidden),
+	case errors.Is(err, errNothing):
+		return exitNothing
+	case errors.As(err, &trouble) && trouble.Passing:
+		return exitFailed
+	case trouble != nil && !trouble.Beside, errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
 		errors.Is(err, fs.ErrPermission):
 		return exitPerson
 	}

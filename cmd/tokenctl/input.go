@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -33,4 +34,17 @@ func readText(cmd *cobra.Command, path string) (secret.String, error) {
 		return secret.String{}, fmt.Errorf("%w: the text is longer than %d bytes", errUsage, mostText)
 	}
 	return secret.New(strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))), nil
+}
+
+// person answers at the terminal of a command.
+type person struct{ cmd *cobra.Command }
+
+// Ask implements seed.Person.
+func (p person) Ask(question string) (string, error) {
+	return terminal.Ask(p.cmd.Context(), p.cmd.InOrStdin(), p.cmd.ErrOrStderr(), question)
+}
+
+// AskHidden implements seed.Person.
+func (p person) AskHidden(question string, done func(text string) bool) (secret.String, error) {
+	return terminal.AskHidden(p.cmd.Context(), p.cmd.InOrStdin(), p.cmd.ErrOrStderr(), question, done)
 }

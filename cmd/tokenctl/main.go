@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	cmd.SetOut(out)
 	cmd.SetErr(errOut)
 	err := cmd.ExecuteContext(ctx)
-	if err != nil {
+	if child := (*childError)(nil); err != nil && !errors.As(err, &child) {
 		fmt.Fprintln(errOut, "tokenctl:", err)
 	}
 	return codeOf(err, o.began)

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +18,9 @@ import (
 	"tokenrefresh/pkg/config"
 )
 
+// defaultPrefix is the first part of the names that the template gives.
+const defaultPrefix = "token-refresh"
+
 // options are the flags that every verb has.
 type options struct {
 	home, state               string
@@ -22,19 +28,23 @@ type options struct {
 	region, profile           string
 	asJSON                    bool
 
-	began bool // see codeOf
+	began  bool // see codeOf
+	watch  home.Watch
+	notice string    // which home was chosen, where nobody named one
+	errOut io.Writer // for the notice
 }
 
 // register adds the flags, with what the environment says as their defaults.
 func (o *options) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	env := func(name, otherwise string) string { return cmp.Or(os.Getenv(name), otherwise) }
-	flags.StringVar(&o.home, "home", env("TOKENCTL_HOME", string(home.AWS)), "home of state: aws or embedded ($TOKENCTL_HOME)")
+	flags.StringVar(&o.home, "home", os.Getenv("TOKENCTL_HOME"), "home of state: aws or embedded ($TOKENCTL_HOME); "+
+		"empty: embedded if its file is there and no AWS region is set, else aws")
 	flags.StringVar(&o.state, "state", env("TOKENCTL_STATE", home.DefaultState(os.Getenv)),
 		"embedded: the `FILE` of state ($TOKENCTL_STATE)")
-	flags.StringVar(&o.secretPrefix, "secret-prefix", env("SECRET_PREFIX", "token-refresh"),
+	flags.StringVar(&o.secretPrefix, "secret-prefix", env("SECRET_PREFIX", defaultPrefix),
 		"aws: first part of the secrets' names ($SECRET_PREFIX)")
-	flags.StringVar(&o.tablePrefix, "table-prefix", env("TABLE_PREFIX", "token-refresh"),
+	flags.StringVar(&o.tablePrefix, "table-prefix", env("TABLE_PREFIX", defaultPrefix),
 		"aws: first part of the tables' names ($TABLE_PREFIX; $LEDGER_TABLE and $TRANSACTIONS_TABLE name them whole)")
 	flags.StringVar(&o.region, "region", "", "aws: region ($AWS_REGION)")
 	flags.StringVar(&o.profile, "profile", "", "aws: profile of the shared configuration ($AWS_PROFILE)")
@@ -45,9 +55,23 @@ func (o *options) register(cmd *cobra.Command) {
 // run is a verb's RunE, which begins with do.
 func (o *options) run(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		o.began = true
-		return do(cmd, args)
+		o.began, o.errOut = true, cmd.ErrOrStderr()
+		o.watch.Say = func(line string) { fmt.Fprintln(o.errOut, "tokenctl:", line) }
+		o.settle(cmd)
+		return o.explained(do(cmd, args))
 	}
+}
+
+// explained is an error as it is told: its reason alone, where that lies with whoever asks AWS.
+func (o *options) explained(err error) error {
+	t := o.watch.Trouble()
+	switch {
+	case err == nil, t == nil, errors.Is(err, errUsage), errors.Is(err, context.Canceled):
+		return err
+	case t.Beside:
+		return fmt.Errorf("%w\n  %s: %s", err, t.Cause, t.Mend)
+	}
+	return t
 }
 
 // open opens the home that the flags name.
@@ -61,6 +85,7 @@ func (o *options) open(ctx context.Context, more home.Options) (*home.Home, erro
 
 // named adds to options what the flags say.
 func (o *options) named(more home.Options) (home.Options, error) {
+	o.tellHome()
 	more.Kind, more.State = home.Kind(o.home), o.state
 	if more.Kind != home.AWS && more.Kind != home.Embedded {
 		return more, fmt.Errorf("%w: --home must be %s or %s", errUsage, home.AWS, home.Embedded)
@@ -68,21 +93,47 @@ func (o *options) named(more home.Options) (home.Options, error) {
 	if !config.ValidPrefix(o.secretPrefix) {
 		return more, fmt.Errorf("%w: --secret-prefix must be a path of letters, digits and _ . @ + = -", errUsage)
 	}
-	more.SecretPrefix, more.Region, more.Profile = o.secretPrefix, o.region, o.profile
+	more.SecretPrefix, more.Region, more.Profile, more.Watch = o.secretPrefix, o.region, o.profile, &o.watch
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
 	return more, nil
 }
 
-// given are the flags of the line that name the home, for lines that are told to people.
+// given are the flags that name this home, wherever its name came from: lines that are told to
+// people are typed in another shell.
 func (o *options) given(cmd *cobra.Command) string {
 	var line []string
-	for _, name := range []string{"home", "state", "secret-prefix", "table-prefix", "region", "profile"} {
-		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
-			line = append(line, "--"+name, quoted(flag.Value.String()))
+	add := func(name, value string) { line = append(line, "--"+name, quoted(value)) }
+	if o.home == string(home.Embedded) {
+		add("home", o.home)
+		if path, err := filepath.Abs(o.state); err == nil && o.state != home.DefaultState(os.Getenv) {
+			add("state", path)
+		}
+		return strings.Join(line, " ")
+	}
+	if cmd.Flags().Changed("home") || os.Getenv("TOKENCTL_HOME") != "" {
+		add("home", o.home)
+	}
+	for _, flag := range []struct{ name, value, otherwise string }{
+		{"secret-prefix", o.secretPrefix, defaultPrefix},
+		{"table-prefix", o.tablePrefix, defaultPrefix},
+		{"region", o.region, ""},
+		{"profile", o.profile, ""},
+	} {
+		if flag.value != flag.otherwise {
+			add(flag.name, flag.value)
 		}
 	}
 	return strings.Join(line, " ")
+}
+
+// line is a verb of this command about an account, as people have to type it.
+func (o *options) line(cmd *cobra.Command, verb string, t target) string {
+	words := "tokenctl " + verb + " --provider " + t.provider
+	if t.account != defaultAccount {
+		words += " --account " + t.account
+	}
+	return strings.TrimSpace(words + " " + o.given(cmd))
 }
 
 // quoted is a word for a shell.
@@ -105,12 +156,15 @@ func (o *options) print(cmd *cobra.Command, result any, text string) error {
 	return encoder.Encode(result)
 }
 
+// defaultAccount is the account of whoever names none.
+const defaultAccount = "default"
+
 // target is the one credential that a verb is about.
 type target struct{ provider, account string }
 
 func (t *target) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: hesabe, tconnect or berbix")
-	cmd.Flags().StringVar(&t.account, "account", "default", "the account with it")
+	cmd.Flags().StringVar(&t.account, "account", defaultAccount, "the account with it")
 	_ = cmd.MarkFlagRequired("provider")
 	complete(cmd, "provider", catalog.Names()...)
 	complete(cmd, "account")

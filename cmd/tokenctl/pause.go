@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/home"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 func pause(o *options) *cobra.Command {
@@ -39,19 +38,13 @@ func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		key := refresh.Key{Provider: t.provider, Account: t.account}
-		row, exists, err := h.Ledger.Row(cmd.Context(), key)
-		if err != nil {
+		key := store.Key{Provider: t.provider, Account: t.account}
+		if err := mustExist(cmd.Context(), h, key); err != nil { // a row would stay, and runs would look for its secrets
 			return err
 		}
-		if !exists { // a row would stay, and runs would look for the secrets of that account
-			_, err := h.Secrets.CurrentID(cmd.Context(), key, refresh.Credentials)
-			if errors.Is(err, refresh.ErrNoSecret) {
-				return noAccount(cmd.Context(), h, t.account, t.provider)
-			}
-			if err != nil {
-				return err
-			}
+		row, _, err := h.Ledger.Row(cmd.Context(), key)
+		if err != nil {
+			return err
 		}
 		said := map[bool]string{true: "paused", false: "not paused"}[paused]
 		if row.Unreadable == nil && row.Paused == paused {

@@ -6,18 +6,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 //nolint:paralleltest // variables tell the command of AWS
 func TestPauseAndResume(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		key := refresh.Key{Provider: "hesabe", Account: "default"}
-		claimed := refresh.Row{
-			Key: key, Phase: refresh.Sending, AttemptID: "attempt", Fence: 7,
+		key := store.Key{Provider: "hesabe", Account: "default"}
+		claimed := store.Row{
+			Key: key, Phase: store.Sending, AttemptID: "attempt", Fence: 7,
 			ClaimedUntil: time.Now().UTC().Add(time.Hour).Truncate(time.Millisecond), Spent: []string{"f"},
 		}
-		if err := w.Ledger.Write(t.Context(), claimed, refresh.Guard{Absent: true}); err != nil {
+		if err := w.Ledger.Write(t.Context(), claimed, store.Guard{Absent: true}); err != nil {
 			t.Fatal(err)
 		}
 		for _, step := range []struct {
@@ -48,7 +48,7 @@ func TestPauseOfAnUnknownAccount(t *testing.T) {
 			w.run(t, "", verb, "--provider", "hesabe").want(t, exitFailed, "there is no such account default: the ledger has none yet")
 		}
 		for _, account := range []string{"shop-2", "default"} {
-			w.write(t, refresh.Row{Key: refresh.Key{Provider: "hesabe", Account: account}, Phase: refresh.Idle})
+			w.write(t, store.Row{Key: store.Key{Provider: "hesabe", Account: account}, Phase: store.Idle})
 		}
 		for _, verb := range []string{"pause", "resume"} {
 			w.run(t, "", verb, "--provider", "hesabe", "--account", "shop-3").want(t, exitFailed,
@@ -63,7 +63,7 @@ func TestPauseOfAnUnknownAccount(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestPauseOfAnAccountWithoutARow(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		w.put(t, refresh.Key{Provider: "berbix", Account: "shop-2"}, refresh.Credentials, "")
+		w.put(t, store.Key{Provider: "berbix", Account: "shop-2"}, store.Credentials, "")
 		w.run(t, "", "resume", "--provider", "berbix", "--account", "shop-2").want(t, exitDone, "not paused before")
 		if _, exists := w.row(t, "berbix", "shop-2"); exists {
 			t.Error("resume makes a row")

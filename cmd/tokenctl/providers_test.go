@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // scene is a home whose credentials are those of providers that run beside it.
@@ -52,7 +52,7 @@ func (s *scene) quiet(t *testing.T, texts ...string) {
 // published checks that the access token of a chain is there, and good.
 func (s *scene) published(t *testing.T, p sandbox.Provider) {
 	t.Helper()
-	document := s.current(t, string(p), "default", refresh.AccessDoc)
+	document := s.current(t, string(p), "default", store.AccessDoc)
 	_, rest, _ := strings.Cut(document, `"access_token":"`)
 	token, _, _ := strings.Cut(rest, `"`)
 	if !s.Valid(p, token) {

@@ -18,6 +18,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -120,7 +121,7 @@ func (r *recording) one(cmd *cobra.Command, o *options) error {
 			all[name] = value
 		}
 	}
-	if cmp.Or(r.status, string(sweep.Active)) == string(sweep.Active) {
+	if cmp.Or(r.status, string(store.StatusActive)) == string(store.StatusActive) {
 		token, err := r.token(cmd)
 		if err != nil {
 			return err
@@ -145,7 +146,7 @@ func (r *recording) one(cmd *cobra.Command, o *options) error {
 	}
 	result := engine.Record(cmd.Context(), []sweep.Record{{
 		TransactionID: e.TransactionID, Account: r.account, RefreshToken: e.RefreshToken, CustomerUID: e.CustomerUID,
-		Status: sweep.Status(e.Status),
+		Status: store.Status(e.Status),
 	}})[0]
 	if result.Err != nil {
 		return result.Err
@@ -162,7 +163,7 @@ func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
 	var text secret.String
 	var err error
 	if terminal.Is(cmd.InOrStdin()) {
-		text, err = terminal.Ask(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "refresh_token", true)
+		text, err = seed.AskTokens(person{cmd})
 	} else {
 		text, err = readText(cmd, "")
 	}

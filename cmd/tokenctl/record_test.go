@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/plant"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 const planted = plant.Marker
 
-func (w *world) transaction(t *testing.T, id int64) sweep.Transaction {
+func (w *world) transaction(t *testing.T, id int64) store.Transaction {
 	t.Helper()
 	row, found, err := w.Transactions.Get(t.Context(), id)
 	if err != nil || !found {
@@ -30,14 +30,14 @@ func TestRecordOne(t *testing.T) {
 		w.run(t, planted+"\n", append(args, "--customer-uid", "c-1", "--account", "shop-2")...).want(t, exitDone,
 			"transaction 9007199254740993: recorded")
 		row := w.transaction(t, id)
-		if row.RefreshToken.Reveal() != planted || row.CustomerUID != "c-1" || row.Account != "shop-2" || row.Status != sweep.Active {
+		if row.RefreshToken.Reveal() != planted || row.CustomerUID != "c-1" || row.Account != "shop-2" || row.Status != store.StatusActive {
 			t.Errorf("row %+v", row)
 		}
 		if _, exists := w.row(t, "berbix", "shop-2"); !exists {
 			t.Error("no sweep would find the account")
 		}
 		w.run(t, "", append(args, "--status", "completed", "--json")...).want(t, exitDone, `{"outcome":"recorded","transaction_id":9007199254740993}`)
-		if row := w.transaction(t, id); row.Status != sweep.Completed || !row.RefreshToken.IsZero() || row.Account != "shop-2" {
+		if row := w.transaction(t, id); row.Status != store.StatusCompleted || !row.RefreshToken.IsZero() || row.Account != "shop-2" {
 			t.Errorf("row %+v", row)
 		}
 	})
@@ -87,7 +87,7 @@ func TestRecordFile(t *testing.T) {
 		for range 2 { // the same file again harms nothing
 			w.run(t, "", "record", "--file", lines).want(t, exitDone, "lines 1 to 5: 4 recorded, 0 superseded by a later record, 0 refused")
 		}
-		if got := w.transaction(t, 1); got.Status != sweep.Completed || got.CustomerUID != "c-1" {
+		if got := w.transaction(t, 1); got.Status != store.StatusCompleted || got.CustomerUID != "c-1" {
 			t.Errorf("1: %+v", got)
 		}
 		if got := w.transaction(t, 2); got.Account != "shop-2" || got.RefreshToken.Reveal() != planted+"-2" {
@@ -102,7 +102,7 @@ func TestRecordFile(t *testing.T) {
 		if got := w.transaction(t, 4); got.RefreshToken.Reveal() != planted+`,"4"` || got.ExpiresAt.Unix() != 1900000000 {
 			t.Errorf("4: %+v", got)
 		}
-		if got := w.transaction(t, 2); got.Status != sweep.Deleted {
+		if got := w.transaction(t, 2); got.Status != store.StatusDeleted {
 			t.Errorf("2: %+v", got)
 		}
 		left, err := filepath.Glob(lines + "?*")

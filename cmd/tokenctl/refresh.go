@@ -16,6 +16,7 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/store"
 )
 
 // refreshing are the flags of refresh.
@@ -40,8 +41,9 @@ from here does not do.
 
 An interrupt lets the run end first, within a minute; a second one ends it at once, which may cost a reply.
 
---json prints each function's answer, in a line. The exit code is 3 where an outcome needs a person, and
-1 where something failed that a later run tries again (transient, rate_limited).`,
+--json prints each function's answer, in a line. The exit code is 3 where an outcome needs a person, 1 where
+something failed that a later run tries again (transient, rate_limited), and 5 where --force, --account or
+--transaction asked for something and nothing was done (busy, paused, not_seeded).`,
 		Args: cobra.NoArgs,
 	}
 	r.register(cmd)
@@ -87,7 +89,8 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 
 // deployed invokes a function on AWS.
 func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
-	function, err := invoke.NewDeployed(cmd.Context(), home.Options{Region: o.region, Profile: o.profile}, r.function)
+	named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
+	function, err := invoke.NewDeployed(cmd.Context(), named, r.function)
 	if err != nil {
 		return err
 	}
@@ -125,6 +128,11 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
+	if r.event.Account != "" {
+		if err := mustExist(cmd.Context(), h, store.Key{Provider: r.provider, Account: r.event.Account}); err != nil {
+			return err
+		}
+	}
 	log := slog.New(troubles{slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)})})
 	ctx := cmd.Context()
 	defer context.AfterFunc(ctx, func() {
@@ -140,6 +148,9 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	runs.Wait()
 	results = slices.DeleteFunc(results, func(r handler.Result) bool { return len(r.Outcomes) == 0 })
 	told := r.tell(cmd, o, results...)
+	if err := h.Fault(); err != nil { // no later run does better
+		return err
+	}
 	if err := errors.Join(failed...); err != nil {
 		return errors.Join(told, err)
 	}
@@ -149,11 +160,11 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	return told
 }
 
-// troubles hides the line of the run itself, which its level never hides.
+// troubles hides the line of the run itself, whose content is told otherwise.
 type troubles struct{ slog.Handler }
 
 func (t troubles) Handle(ctx context.Context, record slog.Record) error {
-	if !t.Enabled(ctx, record.Level) {
+	if record.Message == "run" || !t.Enabled(ctx, record.Level) {
 		return nil
 	}
 	return t.Handler.Handle(ctx, record)
@@ -170,5 +181,13 @@ func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Res
 			worst = err
 		}
 	}
+	if worst == nil && r.insists() {
+		return idle(results...)
+	}
 	return worst
+}
+
+// insists reports whether a person has asked for more than what is due anyway.
+func (r *refreshing) insists() bool {
+	return !r.event.DryRun && (r.event.Force || r.event.Account != "" || r.event.TransactionID != 0)
 }

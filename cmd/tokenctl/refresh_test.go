@@ -17,7 +17,7 @@ import (
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // results are the functions' answers that a command has printed.
@@ -78,7 +78,7 @@ func TestRefreshOfAnEmptyHome(t *testing.T) {
 	w := embeddedWorld(t)
 	w.run(t, "", "refresh").want(t, exitFailed, "nothing to look after in embedded /", "tokenctl seed")
 	w.run(t, "", "refresh", "--provider", "hesabe").want(t, exitFailed, "nothing to look after")
-	w.run(t, "", "refresh", "--provider", "hesabe", "--account", "typo").want(t, exitPerson, "hesabe/typo: misconfigured")
+	w.run(t, "", "refresh", "--provider", "hesabe", "--account", "typo").want(t, exitFailed, "there is no such account typo")
 	if _, exists := w.row(t, "hesabe", "typo"); exists {
 		t.Error("a mistyped account is looked after for ever")
 	}
@@ -107,24 +107,43 @@ func TestRefreshThatFails(t *testing.T) {
 		}, forced, exitPerson, []string{"hesabe/default: dead", "put login credentials into the secret", "a person must act: hesabe/default is dead"}},
 		"misconfigured beside transient": {func(t *testing.T, s *scene) {
 			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.Status(http.StatusInternalServerError))
-			key := refresh.Key{Provider: "berbix", Account: "default"}
-			if err := s.Editor.CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+			key := store.Key{Provider: "berbix", Account: "default"}
+			if err := s.Editor.CreateSecret(t.Context(), key, store.Credentials); err != nil {
 				t.Fatal(err)
 			}
-			s.put(t, key, refresh.Credentials, `{"api_secret":7}`)
+			s.put(t, key, store.Credentials, `{"api_secret":7}`)
 			s.record(t, s.AddTransaction())
 		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
 		"paused": {func(t *testing.T, s *scene) {
 			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, forced, exitDone, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --account default"}},
+		}, forced, exitNothing, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --account default"}},
+		"paused, in a plain run": {func(t *testing.T, s *scene) {
+			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
+		}, nil, exitDone, []string{"hesabe/default: paused"}},
+		"paused, in a dry run": {func(t *testing.T, s *scene) {
+			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
+		}, []string{"--force", "--dry-run"}, exitDone, []string{"hesabe/default: paused"}},
+		"one of two paused": {func(t *testing.T, s *scene) {
+			s.run(t, s.Credentials(sandbox.TConnect), "seed", "credentials", "--provider", "tconnect").want(t, exitDone)
+			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
+		}, []string{"--force"}, exitDone, []string{"hesabe/default: paused", "tconnect/default: logged_in"}},
+		"an account without credentials": {func(t *testing.T, s *scene) {
+			s.put(t, store.Key{Provider: "hesabe", Account: "shop-2"}, store.Credentials, "")
+		}, []string{"--provider", "hesabe", "--account", "shop-2"}, exitNothing, []string{"nothing was done: hesabe is not_seeded"}},
+		"an account that there is not": {
+			func(*testing.T, *scene) {},
+			[]string{"--provider", "hesabe", "--account", "shop-3"},
+			exitFailed,
+			[]string{"there is no such account shop-3: there are hesabe/default"},
+		},
 		"busy": {func(t *testing.T, s *scene) {
 			row, _ := s.row(t, "hesabe", "default")
 			next := row
-			next.Phase, next.ClaimedUntil = refresh.Sending, time.Now().Add(time.Minute)
-			if err := s.Ledger.Write(t.Context(), next, refresh.Guard{Fence: row.Fence}); err != nil {
+			next.Phase, next.ClaimedUntil = store.Sending, time.Now().Add(time.Minute)
+			if err := s.Ledger.Write(t.Context(), next, store.Guard{Fence: row.Fence}); err != nil {
 				t.Fatal(err)
 			}
-		}, forced, exitDone, []string{"hesabe/default: busy", "its claim ends by itself"}},
+		}, forced, exitNothing, []string{"hesabe/default: busy", "its claim ends by itself"}},
 		"a dead transaction": {func(t *testing.T, s *scene) {
 			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
 			s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})

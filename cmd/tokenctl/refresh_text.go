@@ -35,6 +35,28 @@ func verdict(r handler.Result, named bool) error {
 	return nil
 }
 
+// idle is the error of runs that could do nothing of what a person had asked for; nil where one
+// of them did something, or found that there is nothing to do.
+func idle(results ...handler.Result) error {
+	var said []string
+	for _, r := range results {
+		for what, n := range r.Outcomes {
+			switch {
+			case n == 0:
+			case what == outcome.Busy, what == outcome.Paused, what == outcome.NotSeeded:
+				said = append(said, fmt.Sprintf("%s is %s", r.Provider, what))
+			default:
+				return nil
+			}
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	slices.Sort(said)
+	return fmt.Errorf("%w: %s", errNothing, strings.Join(said, ", "))
+}
+
 // ended tells people how a run ended. transaction is the one that was asked for; 0: none
 // was. flags name the home in the lines that are to be typed.
 func ended(r handler.Result, transaction int64, flags string, now time.Time) string {

@@ -14,6 +14,7 @@ import (
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 func resolves(o *options) *cobra.Command {
@@ -33,7 +34,7 @@ func resolves(o *options) *cobra.Command {
   discard   forget the last attempt and what it left: refreshes go on from the version that is current
 
 It works under the same claim as a run, and refuses what would lose a token or present one twice. While a run
-is at work it does nothing (busy): its claim ends within two minutes. status tells which of them may help.
+is at work it does nothing (busy, exit code 5): its claim ends within two minutes. status tells which of them may help.
 
 A login is made from this machine: the provider sees its address, which Hesabe may filter.`,
 		ValidArgs: ways,
@@ -62,6 +63,9 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 		if err != nil {
 			return err
 		}
+		if err := mustExist(cmd.Context(), h, store.Key{Provider: t.provider, Account: t.account}); err != nil {
+			return err
+		}
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)}))
 		how := refresh.Resolutions[slices.Index(ways, args[0])]
 		// What has been begun is ended: a login that is cut short costs its reply.
@@ -77,7 +81,10 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 		if err := o.print(cmd, result, text); err != nil {
 			return err
 		}
-		return verdict(result, false)
+		if err := verdict(result, false); err != nil {
+			return err
+		}
+		return idle(result)
 	})
 	return cmd
 }

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 //nolint:paralleltest // variables tell the command of AWS
@@ -18,8 +19,14 @@ func TestResolve(t *testing.T) {
 			t.Helper()
 			return s.run(t, "", append(args, hesabe...)...)
 		}
-		do("resolve", "relogin", "--account", "shop-2").want(t, exitFailed, "hesabe/shop-2: not resolved: the ledger knows nothing")
+		do("resolve", "relogin", "--account", "shop-2").want(t, exitFailed, "there is no such account shop-2: there are hesabe/default")
 		do("refresh").want(t, exitDone, "logged_in")
+		row, _ := s.row(t, "hesabe", "default")
+		row.Phase, row.ClaimedUntil = store.Sending, time.Now().Add(time.Minute)
+		s.write(t, row)
+		do("resolve", "relogin").want(t, exitNothing, "hesabe/default: busy", "nothing was done: hesabe is busy")
+		row.Phase = store.Idle
+		s.write(t, row)
 		do("resolve", "accept").want(t, exitFailed, "not resolved", "is current already")
 		do("resolve", "relogin").want(t, exitDone, "hesabe/default: logged_in, the access token expires in 14m")
 		s.published(t, sandbox.Hesabe)
@@ -28,9 +35,9 @@ func TestResolve(t *testing.T) {
 		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
 		do("refresh", "--force").want(t, exitPerson, "uncertain")
-		do("resolve", "accept").want(t, exitFailed, "no reply is stored", refresh.NameOf(w.Secrets, refresh.Key{
+		do("resolve", "accept").want(t, exitFailed, "no reply is stored", store.NameOf(w.Secrets, store.Key{
 			Provider: "hesabe", Account: "default",
-		}, refresh.TokensDoc))
+		}, store.TokensDoc))
 		do("resolve", "discard").want(t, exitFailed, "may have been presented")
 		do("resolve", "relogin").want(t, exitFailed, "has no login")
 		s.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"tokenrefresh/internal/operator/loop"
 	"tokenrefresh/internal/operator/systemd"
 	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/telemetry"
 )
 
@@ -39,14 +41,14 @@ func run(o *options) *cobra.Command {
 		Use:   "run [--provider P …] [--every D]",
 		Short: "Keep all tokens fresh from this machine, until it is told to end",
 		Long: `Run does on one machine what the functions and their schedules do on AWS: at once, and then at each tick,
-it looks at the credentials and transactions of each provider and refreshes what is due. Its home is a state
-file, unless --home or $TOKENCTL_HOME say aws. A second one beside it, or a function, does no harm.
+it looks at the credentials and transactions of each provider and refreshes what is due. --home embedded begins
+a state file where there is none. A second one beside it, or a function, does no harm.
 
 It looks after all that the home has: accounts in the ledger, and the default one where it has credentials.
 What is seeded later is seen at the next tick.
 
 It writes a line for each account and tick to standard output, as the functions write them (--json: in JSON).
-An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
+It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
 minute and a half at most; a second one ends it at once. Whenever it dies, no token is presented twice.
 
 $HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they mean to the functions.
@@ -63,9 +65,6 @@ docs/single-machine.md shows how systemd starts it.`,
 	complete(cmd, "account")
 	complete(cmd, "every")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		if !cmd.Flags().Changed("home") && os.Getenv("TOKENCTL_HOME") == "" {
-			o.home = string(home.Embedded)
-		}
 		return r.do(cmd, o)
 	})
 	return cmd
@@ -109,6 +108,16 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 		names = append(names, provider.Name)
 		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log))
 	}
+	ctx, give := context.WithCancelCause(cmd.Context())
+	defer give(nil)
+	for i, job := range jobs {
+		jobs[i].Do = func(ctx context.Context) {
+			job.Do(ctx)
+			if err := h.Fault(); err != nil { // the next tick would find it as it is
+				give(err)
+			}
+		}
+	}
 	l := loop.Loop{Every: r.every, Jobs: jobs, Log: log}
 
 	notifier := systemd.FromEnvironment(os.Getenv, os.Getpid())
@@ -117,7 +126,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 			log.WarnContext(ctx, "not told", "state", state, "error", err)
 		}
 	}
-	ctx, beyond := cmd.Context(), context.WithoutCancel(cmd.Context())
+	beyond := context.WithoutCancel(ctx)
 	if notifier.Watchdog > 0 {
 		l.BeatEvery = notifier.Watchdog / 2 // as systemd advises
 		l.Beat = func() { tell(beyond, systemd.Alive) }
@@ -127,20 +136,28 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	var ending sync.WaitGroup
 	ending.Go(func() {
 		<-ctx.Done()
-		log.InfoContext(beyond, "ending when the runs under way are done; a second signal ends at once")
+		if err := h.Fault(); err != nil {
+			log.ErrorContext(beyond, "ending: a person must act", "error", err)
+		} else {
+			log.InfoContext(beyond, "ending when the runs under way are done; a second signal ends at once")
+		}
 		tell(beyond, systemd.Stopping)
 	})
 	l.Run(ctx)
 	ending.Wait()
 	log.InfoContext(beyond, "ended")
-	return nil
+	return h.Fault()
 }
 
 // job runs a provider's function. What becomes of it is in the handler's own lines.
 func job(here *invoke.Here, log *slog.Logger) loop.Job {
 	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
 		if _, err := here.Invoke(ctx, invoke.Event{}); err != nil {
-			log.ErrorContext(ctx, "nothing could be looked at", "provider", here.Provider, "error", err)
+			level := slog.LevelError
+			if trouble, ok := errors.AsType[*embedded.Trouble](err); ok && trouble.Passes() {
+				level = slog.LevelWarn
+			}
+			log.Log(ctx, level, "nothing could be looked at", "provider", here.Provider, "error", err)
 		}
 	}}
 }

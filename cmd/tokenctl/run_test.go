@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,9 +17,10 @@ import (
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
-var hesabeKey = refresh.Key{Provider: "hesabe", Account: "default"}
+var hesabeKey = store.Key{Provider: "hesabe", Account: "default"}
 
 // due makes Hesabe's chain due now.
 func (w *world) due(t *testing.T) {
@@ -86,11 +88,11 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	third := s.start(t, nil, "run", "--every", "1s")
 	third.await(t, "provider=hesabe", "outcome=busy")
 	row, _ := s.row(t, "hesabe", "default")
-	if row.Phase != refresh.Sending {
+	if row.Phase != store.Sending {
 		t.Fatalf("phase %s", row.Phase)
 	}
 	row.ClaimedUntil = time.Now().Add(-time.Second)
-	if err := s.Ledger.Write(t.Context(), row, refresh.Guard{Fence: row.Fence}); err != nil {
+	if err := s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence}); err != nil {
 		t.Fatal(err)
 	}
 	third.await(t, "provider=hesabe", "outcome=logged_in")
@@ -225,6 +227,54 @@ func TestRunRefusesAFileThatOthersRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run(t, "", "run").want(t, exitPerson, "chmod 600 "+path)
+}
+
+// A service whose state file is lost or damaged ends and says so, once: the next tick
+// would find it as it is, and a new file in its place would know of no token.
+func TestRunEndsWithItsFile(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		spoil func(path string) error
+		says  string
+	}{
+		"gone":        {os.Remove, "the file is gone: put it back"},
+		"cut":         {func(path string) error { return os.Truncate(path, 8192) }, "it is damaged"},
+		"a directory": {func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, "it is a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+			path := s.flags[len(s.flags)-1]
+			p := s.start(t, nil, "run", "--every", "1s", "--json")
+			p.await(t, `"outcome":"logged_in"`)
+			if err := tt.spoil(path); err != nil {
+				t.Fatal(err)
+			}
+			p.ended(t, exitFailed, 0)
+			p.await(t, `"level":"ERROR"`, "ending: a person must act", path+": "+tt.says)
+			if said := p.said.text(); strings.Contains(said, "goroutine") || strings.Contains(said, `"msg":"panic"`) {
+				t.Errorf("it panics:\n%s", said)
+			}
+			s.quiet(t, p.said.text())
+		})
+	}
+}
+
+// A line says by its level whether anybody must act.
+func TestRunTellsWhoMustAct(t *testing.T) {
+	t.Parallel()
+	s := &site{scene: embeddedWorld(t).furnish(t, sandbox.Hesabe)}
+	p := s.start(t, nil, "run", "--every", "1s", "--json", "--provider", "hesabe")
+	p.await(t, `"level":"INFO","msg":"run"`, `"outcome":"logged_in"`)
+	s.Inject(sandbox.Hesabe, sandbox.Any, 1, sandbox.RateLimit("1"))
+	s.due(t, sandbox.Hesabe)
+	p.await(t, `"level":"WARN","msg":"run"`, `"outcome":"rate_limited"`)
+	s.revokes(t)
+	s.seeds(t, sandbox.Hesabe, s.wrong(t, sandbox.Hesabe, "password"))
+	s.due(t, sandbox.Hesabe)
+	p.await(t, `"level":"ERROR","msg":"run"`, `"outcome":"misconfigured"`)
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
 }
 
 // ear is a socket at which systemd would listen.

@@ -50,8 +50,8 @@ func seedCredentials(o *options) *cobra.Command {
 	var s seeding
 	s.register(cmd)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		return s.do(cmd, o, func(entry catalog.Entry, ask seed.Ask) (secret.String, error) {
-			return seed.AskCredentials(entry.New(exchange.New(exchange.Options{}), "production").Fields(), ask)
+		return s.do(cmd, o, func(entry catalog.Entry, person seed.Person) (secret.String, error) {
+			return seed.AskCredentials(entry.New(exchange.New(exchange.Options{}), "production").Fields(), person)
 		}, seed.Seeder.Credentials)
 	})
 	return cmd
@@ -68,8 +68,8 @@ func seedTokens(o *options) *cobra.Command {
 	s.register(cmd)
 	force := cmd.Flags().Bool("force", false, "push aside a token that is well, or a newer one that is on its way")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		return s.do(cmd, o, func(_ catalog.Entry, ask seed.Ask) (secret.String, error) {
-			return seed.AskTokens(ask)
+		return s.do(cmd, o, func(_ catalog.Entry, person seed.Person) (secret.String, error) {
+			return seed.AskTokens(person)
 		}, func(seeder seed.Seeder, ctx context.Context, text secret.String) (seed.Report, error) {
 			return seeder.Tokens(ctx, text, *force)
 		})
@@ -80,7 +80,7 @@ func seedTokens(o *options) *cobra.Command {
 // do gets the text and writes it.
 func (s *seeding) do(
 	cmd *cobra.Command, o *options,
-	asked func(catalog.Entry, seed.Ask) (secret.String, error),
+	asked func(catalog.Entry, seed.Person) (secret.String, error),
 	write func(seed.Seeder, context.Context, secret.String) (seed.Report, error),
 ) error {
 	entry, err := s.check()
@@ -93,9 +93,7 @@ func (s *seeding) do(
 	}
 	var text secret.String
 	if s.file == "" && terminal.Is(cmd.InOrStdin()) {
-		text, err = asked(entry, func(question string, hidden bool) (secret.String, error) {
-			return terminal.Ask(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), question, hidden)
-		})
+		text, err = asked(entry, person{cmd})
 	} else {
 		text, err = readText(cmd, s.file)
 	}

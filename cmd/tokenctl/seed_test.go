@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // current is the current value of a secret; "" where it has none.
-func (w *world) current(t *testing.T, provider, account string, doc refresh.Document) string {
+func (w *world) current(t *testing.T, provider, account string, doc store.Document) string {
 	t.Helper()
-	v, err := w.Secrets.Current(t.Context(), refresh.Key{Provider: provider, Account: account}, doc)
-	if err != nil && !errors.Is(err, refresh.ErrNoValue) {
+	v, err := w.Secrets.Current(t.Context(), store.Key{Provider: provider, Account: account}, doc)
+	if err != nil && !errors.Is(err, store.ErrNoValue) {
 		t.Fatal(err)
 	}
 	return v.Value.Reveal()
@@ -29,22 +29,22 @@ func TestSeedCredentials(t *testing.T) {
 		path := write(t, "c.json", hesabeCredentials+"\n")
 		w.run(t, "", "seed", "credentials", "--provider", "hesabe", "--account", "shop-2", "--file", path).want(t, exitDone,
 			"hesabe/shop-2/credentials; the next tick looks at it")
-		if got := w.current(t, "hesabe", "shop-2", refresh.Credentials); got != hesabeCredentials {
+		if got := w.current(t, "hesabe", "shop-2", store.Credentials); got != hesabeCredentials {
 			t.Errorf("credentials %s", got)
 		}
-		for _, doc := range []refresh.Document{refresh.TokensDoc, refresh.AccessDoc} {
+		for _, doc := range []store.Document{store.TokensDoc, store.AccessDoc} {
 			if got := w.current(t, "hesabe", "shop-2", doc); got != "" {
 				t.Errorf("%s: %s", doc, got)
 			}
 		}
 		row, exists := w.row(t, "hesabe", "shop-2")
-		if !exists || row.Phase != refresh.Idle || row.RefreshAt.After(time.Now()) {
+		if !exists || row.Phase != store.Idle || row.RefreshAt.After(time.Now()) {
 			t.Errorf("row %+v", row)
 		}
 
 		// A row that is known is due, and nothing else of it changes.
-		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", refresh.OK, time.Now().Add(time.Hour)
-		if err := w.Ledger.Write(t.Context(), row, refresh.Guard{}); err != nil {
+		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", store.OK, time.Now().Add(time.Hour)
+		if err := w.Ledger.Write(t.Context(), row, store.Guard{}); err != nil {
 			t.Fatal(err)
 		}
 		w.run(t, `{"username":"u2","password":"`+planted+`","colour":"`+planted+`"}`,
@@ -55,7 +55,7 @@ func TestSeedCredentials(t *testing.T) {
 		}
 		w.run(t, "", "pause", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone)
 		w.run(t, hesabeCredentials, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone,
-			strings.TrimSpace("it is paused: tokenctl resume --provider hesabe --account shop-2 "+strings.Join(w.flags, " "))+"\n")
+			"it is paused: tokenctl resume --provider hesabe --account shop-2 "+w.named()+"\n")
 	})
 }
 
@@ -63,7 +63,7 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	w.run(t, `{"api_secret":"`+planted+`"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone)
-	if _, err := w.Secrets.CurrentID(t.Context(), refresh.Key{Provider: "berbix", Account: "default"}, refresh.TokensDoc); !errors.Is(err, refresh.ErrNoSecret) {
+	if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "berbix", Account: "default"}, store.TokensDoc); !errors.Is(err, store.ErrNoSecret) {
 		t.Errorf("berbix has tokens: %v", err)
 	}
 	w.run(t, `{"api_secret":"`+planted+`\n","base_url":" https://b.example"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone,
@@ -76,10 +76,10 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 func TestSeedRefuses(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	key := store.Key{Provider: "hesabe", Account: "default"}
 	spent := secret.New("spent-" + planted)
-	row := refresh.Row{Key: key, Phase: refresh.Idle, Spent: []string{spent.Fingerprint()}}
-	if err := w.Ledger.Write(t.Context(), row, refresh.Guard{Absent: true}); err != nil {
+	row := store.Row{Key: key, Phase: store.Idle, Spent: []string{spent.Fingerprint()}}
+	if err := w.Ledger.Write(t.Context(), row, store.Guard{Absent: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ verb, provider, stdin, says string }{
@@ -102,7 +102,7 @@ func TestSeedRefuses(t *testing.T) {
 		w.run(t, tt.stdin, "seed", tt.verb, "--provider", tt.provider).want(t, exitFailed, "nothing was written", tt.says)
 	}
 	for _, provider := range []string{"hesabe", "tconnect", "berbix"} {
-		if _, err := w.Secrets.CurrentID(t.Context(), refresh.Key{Provider: provider, Account: "default"}, refresh.Credentials); !errors.Is(err, refresh.ErrNoSecret) {
+		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: provider, Account: "default"}, store.Credentials); !errors.Is(err, store.ErrNoSecret) {
 			t.Errorf("%s: a secret was made: %v", provider, err)
 		}
 	}
@@ -116,8 +116,8 @@ func TestSeedWithoutALedger(t *testing.T) {
 		w.run(t, text, "seed", verb, "--provider", "hesabe", "--table-prefix", "other").want(t, exitPerson,
 			"nothing was written", "deploy the stack first", "--region", `"other-ledger"`)
 	}
-	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
-		if _, err := w.Secrets.CurrentID(t.Context(), refresh.Key{Provider: "hesabe", Account: "default"}, doc); !errors.Is(err, refresh.ErrNoSecret) {
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
+		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, doc); !errors.Is(err, store.ErrNoSecret) {
 			t.Errorf("%s was made: %v", doc, err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestSeedTokens(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		seed := []string{"seed", "tokens", "--provider", "tconnect"}
 		w.run(t, planted+"\n", seed...).want(t, exitDone, "tconnect/default/tokens; the next tick looks at it")
-		if got := w.current(t, "tconnect", "default", refresh.TokensDoc); got != `{"refresh_token":"`+planted+`"}` {
+		if got := w.current(t, "tconnect", "default", store.TokensDoc); got != `{"refresh_token":"`+planted+`"}` {
 			t.Errorf("tokens %s", got)
 		}
 		w.run(t, `{"refresh_token":"`+planted+`-2","note":"`+planted+`"}`, seed...).want(t, exitDone, "not known, and kept: note")
@@ -142,19 +142,19 @@ func TestSeedTokens(t *testing.T) {
 func TestSeedTokensBesideARun(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		row  refresh.Row
+		row  store.Row
 		says string
 	}{
-		"sending": {refresh.Row{Phase: refresh.Sending, AttemptID: "a", ClaimedUntil: time.Now().Add(time.Hour)}, "a run is at work"},
-		"stored in the ledger": {refresh.Row{
-			Phase: refresh.Idle, AttemptID: "a", Escrow: refresh.Escrow{AttemptID: "a", Bytes: secret.New(`{"refresh_token":"` + planted + `"}`)},
+		"sending": {store.Row{Phase: store.Sending, AttemptID: "a", ClaimedUntil: time.Now().Add(time.Hour)}, "a run is at work"},
+		"stored in the ledger": {store.Row{
+			Phase: store.Idle, AttemptID: "a", Escrow: store.Escrow{AttemptID: "a", Bytes: secret.New(`{"refresh_token":"` + planted + `"}`)},
 		}, "a newer chain"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := embeddedWorld(t)
-			tt.row.Key = refresh.Key{Provider: "hesabe", Account: "default"}
-			if err := w.Ledger.Write(t.Context(), tt.row, refresh.Guard{Absent: true}); err != nil {
+			tt.row.Key = store.Key{Provider: "hesabe", Account: "default"}
+			if err := w.Ledger.Write(t.Context(), tt.row, store.Guard{Absent: true}); err != nil {
 				t.Fatal(err)
 			}
 			w.run(t, planted, "seed", "tokens", "--provider", "hesabe").want(t, exitFailed, "nothing was written", tt.says)
@@ -172,26 +172,26 @@ func TestSeedTokensBesideARun(t *testing.T) {
 func TestSeedTokensOverAGoodChain(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		for account, tt := range map[string]struct {
-			is   func(*refresh.Row)
+			is   func(*store.Row)
 			well bool
 		}{
-			"well":      {func(*refresh.Row) {}, true},
-			"recovered": {func(r *refresh.Row) { r.LastOutcome = outcome.Recovered }, true},
-			"presented": {func(r *refresh.Row) { r.Spent = []string{secret.New(planted).Fingerprint()} }, false},
-			"dead":      {func(r *refresh.Row) { r.State = refresh.Dead }, false},
-			"transient": {func(r *refresh.Row) { r.LastOutcome = outcome.Transient }, false},
-			"ended":     {func(r *refresh.Row) { r.RefreshExpiresAt = time.Now().Add(-time.Minute) }, false},
+			"well":      {func(*store.Row) {}, true},
+			"recovered": {func(r *store.Row) { r.LastOutcome = outcome.Recovered }, true},
+			"presented": {func(r *store.Row) { r.Spent = []string{secret.New(planted).Fingerprint()} }, false},
+			"dead":      {func(r *store.Row) { r.State = store.Dead }, false},
+			"transient": {func(r *store.Row) { r.LastOutcome = outcome.Transient }, false},
+			"ended":     {func(r *store.Row) { r.RefreshExpiresAt = time.Now().Add(-time.Minute) }, false},
 		} {
-			key := refresh.Key{Provider: "tconnect", Account: account}
+			key := store.Key{Provider: "tconnect", Account: account}
 			row := w.live(t, key)
 			tt.is(&row)
 			w.write(t, row)
-			before := w.current(t, key.Provider, account, refresh.TokensDoc)
+			before := w.current(t, key.Provider, account, store.TokensDoc)
 			args := []string{"seed", "tokens", "--provider", key.Provider, "--account", account}
 			if tt.well {
 				w.run(t, planted+"-2", args...).want(t, exitFailed,
 					"nothing was written: this credential is well: its refresh token would be lost; --force replaces it")
-				if got := w.current(t, key.Provider, account, refresh.TokensDoc); got != before {
+				if got := w.current(t, key.Provider, account, store.TokensDoc); got != before {
 					t.Errorf("%s: tokens %s", account, got)
 				}
 				args = append(args, "--force")

@@ -89,7 +89,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 				err = noAccount(ctx, h, l.account, l.providers()...)
 			}
 		}
-		return status.New(credentials, time.Now()), err
+		return status.New(credentials, time.Now()), o.explained(err)
 	}
 	if l.watch {
 		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error { return l.redraw(cmd, o, h, r, err) })
@@ -101,7 +101,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	if err := o.print(cmd, report, strings.TrimSuffix(report.Table(style(cmd)), "\n")); err != nil {
 		return err
 	}
-	return person(report)
+	return needsPerson(report)
 }
 
 // providers are those that it is about.
@@ -112,8 +112,8 @@ func (l *looking) providers() []string {
 	return catalog.Names()
 }
 
-// person is an error where a person must act.
-func person(report status.Report) error {
+// needsPerson is an error where a person must act.
+func needsPerson(report status.Report) error {
 	var names []string
 	for _, c := range report.Credentials {
 		if c.State == health.Act {

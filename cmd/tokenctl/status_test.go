@@ -17,12 +17,12 @@ import (
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/status"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // put writes a secret as a person does, and returns its version.
-func (w *world) put(t *testing.T, key refresh.Key, doc refresh.Document, text string) string {
+func (w *world) put(t *testing.T, key store.Key, doc store.Document, text string) string {
 	t.Helper()
 	err := w.Editor.CreateSecret(t.Context(), key, doc)
 	var id string
@@ -38,31 +38,31 @@ func (w *world) put(t *testing.T, key refresh.Key, doc refresh.Document, text st
 const hesabeLogin = `{"username":"u","password":"` + planted + `"}`
 
 // live makes a credential that was refreshed a moment ago, and returns its row.
-func (w *world) live(t *testing.T, key refresh.Key) refresh.Row {
+func (w *world) live(t *testing.T, key store.Key) store.Row {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	id := uuid.NewString()
-	for doc, text := range map[refresh.Document]string{
-		refresh.TokensDoc: `{"refresh_token":"` + planted + `","attempt_id":"` + id + `"}`,
-		refresh.AccessDoc: `{"access_token":"` + planted + `"}`,
+	for doc, text := range map[store.Document]string{
+		store.TokensDoc: `{"refresh_token":"` + planted + `","attempt_id":"` + id + `"}`,
+		store.AccessDoc: `{"access_token":"` + planted + `"}`,
 	} {
 		w.put(t, key, doc, "")
-		if _, err := w.Secrets.Stage(t.Context(), key, doc, refresh.Version{ID: id, Value: secret.New(text)}); err != nil {
+		if _, err := w.Secrets.Stage(t.Context(), key, doc, store.Version{ID: id, Value: secret.New(text)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return refresh.Row{
-		Key: key, Phase: refresh.Idle, State: refresh.OK, CredentialsVersionID: w.put(t, key, refresh.Credentials, hesabeLogin),
+	return store.Row{
+		Key: key, Phase: store.Idle, State: store.OK, CredentialsVersionID: w.put(t, key, store.Credentials, hesabeLogin),
 		SeenVersionID: id, VersionID: id, PublishedVersionID: id, LastSuccessAt: now.Add(-2 * time.Hour), LastOutcome: outcome.LoggedIn,
 		RefreshAt: now.Add(time.Hour), AccessExpiresAt: now.Add(2 * time.Hour),
 	}
 }
 
-func (w *world) write(t *testing.T, row refresh.Row) {
+func (w *world) write(t *testing.T, row store.Row) {
 	t.Helper()
 	stored, exists, err := w.Ledger.Row(t.Context(), row.Key)
 	if err == nil {
-		err = w.Ledger.Write(t.Context(), row, refresh.Guard{Absent: !exists, Fence: stored.Fence})
+		err = w.Ledger.Write(t.Context(), row, store.Guard{Absent: !exists, Fence: stored.Fence})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -108,18 +108,18 @@ func TestStatus(t *testing.T) {
 			t.Error("status writes a row")
 		}
 
-		key := refresh.Key{Provider: "hesabe", Account: "default"}
+		key := store.Key{Provider: "hesabe", Account: "default"}
 		row := w.live(t, key)
 		w.write(t, row)
 		want(exitDone, "hesabe/default ok healthy", noTConnect, noBerbix)
 		w.run(t, "", "status", "--provider", "hesabe").want(t, exitDone, "OUTCOME", "logged_in  1h59m", "2h ago", "59m")
 
-		row.State, row.LastOutcome, row.LastError = refresh.Misconfigured, outcome.Misconfigured, "hesabe login: refused (HTTP 401)"
+		row.State, row.LastOutcome, row.LastError = store.Misconfigured, outcome.Misconfigured, "hesabe login: refused (HTTP 401)"
 		w.write(t, row)
 		want(exitPerson, "hesabe/default act misconfigured", noTConnect, noBerbix)
-		name := refresh.NameOf(w.Secrets, key, refresh.Credentials)
+		name := store.NameOf(w.Secrets, key, store.Credentials)
 		w.run(t, "", "status").want(t, exitPerson, "misconfigured", "hesabe login: refused (HTTP 401)", name,
-			strings.TrimSpace("tokenctl seed credentials --provider hesabe "+strings.Join(w.flags, " "))+"\n",
+			"tokenctl seed credentials --provider hesabe "+w.named()+"\n",
 			"tokenctl: a person must act: hesabe/default\n")
 		w.run(t, "", "status", "--provider", "berbix").want(t, exitDone, "not_seeded")
 		w.run(t, "", "status", "--account", "shop-2").want(t, exitFailed, "there is no such account shop-2: there are hesabe/default\n")
@@ -128,9 +128,9 @@ func TestStatus(t *testing.T) {
 			t.Errorf("it shows accounts that are not there (-want +got):\n%s", diff)
 		}
 
-		w.put(t, key, refresh.Credentials, hesabeLogin)
+		w.put(t, key, store.Credentials, hesabeLogin)
 		want(exitDone, "hesabe/default warn misconfigured", noTConnect, noBerbix)
-		w.put(t, key, refresh.Credentials, `{"username":"u"}`)
+		w.put(t, key, store.Credentials, `{"username":"u"}`)
 		want(exitPerson, "hesabe/default act secret", noTConnect, noBerbix)
 	})
 }
@@ -138,7 +138,7 @@ func TestStatus(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestStatusOfTransactions(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		w.put(t, refresh.Key{Provider: "berbix", Account: "default"}, refresh.Credentials, `{"api_secret":"`+planted+`"}`)
+		w.put(t, store.Key{Provider: "berbix", Account: "default"}, store.Credentials, `{"api_secret":"`+planted+`"}`)
 		for id := range 3 {
 			w.run(t, planted, "record", "--transaction-id", fmt.Sprint(id+1)).want(t, exitDone)
 		}
@@ -154,7 +154,7 @@ func TestStatusOfTransactions(t *testing.T) {
 func TestStatusNamesCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	row := refresh.Row{State: refresh.OK, AttemptID: "v", VersionID: "v", PublishedVersionID: "v", LastOutcome: outcome.Refreshed}
+	row := store.Row{State: store.OK, AttemptID: "v", VersionID: "v", PublishedVersionID: "v", LastOutcome: outcome.Refreshed}
 	whole := func(c *health.Credential) { c.Row.RefreshAt = now.Add(time.Hour) }
 	var checked int
 	for _, is := range []func(*health.Credential){
@@ -162,20 +162,20 @@ func TestStatusNamesCommandsThatExist(t *testing.T) {
 		func(c *health.Credential) { c.Row.RefreshAt = now.Add(-time.Hour) },
 		func(c *health.Credential) { whole(c); c.Row.Paused = true },
 		func(c *health.Credential) { whole(c); c.Row.ConsecutiveFailures = 1 },
-		func(c *health.Credential) { whole(c); c.Row.State = refresh.Dead },
-		func(c *health.Credential) { whole(c); c.Row.State = refresh.Uncertain },
-		func(c *health.Credential) { whole(c); c.Row.State, c.CanLogin = refresh.Uncertain, true },
+		func(c *health.Credential) { whole(c); c.Row.State = store.Dead },
+		func(c *health.Credential) { whole(c); c.Row.State = store.Uncertain },
+		func(c *health.Credential) { whole(c); c.Row.State, c.CanLogin = store.Uncertain, true },
 		func(c *health.Credential) {
 			whole(c)
-			c.Row.State, c.Staged, c.Row.BaseVersionID = refresh.Uncertain, true, "before"
+			c.Row.State, c.Staged, c.Row.BaseVersionID = store.Uncertain, true, "before"
 		},
 		func(c *health.Credential) {
 			whole(c)
-			c.Row.State, c.Row.CredentialsVersionID, c.Credentials.Version = refresh.Misconfigured, "c", "c"
+			c.Row.State, c.Row.CredentialsVersionID, c.Credentials.Version = store.Misconfigured, "c", "c"
 		},
 	} {
 		c := health.Credential{
-			Key: refresh.Key{Provider: "hesabe", Account: "shop-2"}, Exists: true, RefreshToken: true, Row: row, Flags: "--home embedded --state f",
+			Key: store.Key{Provider: "hesabe", Account: "shop-2"}, Exists: true, RefreshToken: true, Row: row, Flags: "--home embedded --state f",
 		}
 		is(&c)
 		for _, f := range c.Findings(now) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // machineTroubles are those of a machine with a file of state.
@@ -37,7 +37,7 @@ var machineTroubles = []trouble{
 	{
 		name: "the credentials are no JSON any more",
 		breaks: func(t *testing.T, s *site) {
-			s.put(t, refresh.Key{Provider: "hesabe", Account: "default"}, refresh.Credentials, `{"username":"u`)
+			s.put(t, store.Key{Provider: "hesabe", Account: "default"}, store.Credentials, `{"username":"u`)
 			s.due(t, sandbox.Hesabe)
 		},
 		status: told{exitPerson, "secret hesabe/default/credentials: hesabe open: misconfigured: correct the credentials secret: not a JSON object", "tokenctl seed credentials --provider hesabe"},
@@ -111,7 +111,7 @@ var machineTroubles = []trouble{
 	{
 		name: "somebody has edited the access secret",
 		breaks: func(t *testing.T, s *site) {
-			s.put(t, refresh.Key{Provider: "hesabe", Account: "default"}, refresh.AccessDoc, `{"access_token":"mine"}`)
+			s.put(t, store.Key{Provider: "hesabe", Account: "default"}, store.AccessDoc, `{"access_token":"mine"}`)
 			s.passes(t, sandbox.Hesabe, 2*time.Minute)
 		},
 		status: told{exitPerson, "the secret hesabe/default/access holds what no run has published", "tokenctl refresh --force --provider hesabe"},

@@ -13,6 +13,7 @@ import (
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // trouble is a way in which a home of three providers breaks, and what a new operator is
@@ -202,7 +203,7 @@ func (s *site) overdue(t *testing.T, d time.Duration) {
 // revokes lets Hesabe end the chain.
 func (s *site) revokes(t *testing.T) {
 	t.Helper()
-	held, err := refresh.ParseTokens(secret.New(s.current(t, "hesabe", "default", refresh.TokensDoc)))
+	held, err := refresh.ParseTokens(secret.New(s.current(t, "hesabe", "default", store.TokensDoc)))
 	if err != nil || !s.Revoke(sandbox.Hesabe, held.RefreshToken.Reveal()) {
 		t.Fatalf("nothing to revoke: %v", err)
 	}

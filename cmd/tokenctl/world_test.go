@@ -8,7 +8,7 @@ import (
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/operator/home"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // world is a home that a test works on, through the command and beside it.
@@ -23,13 +23,21 @@ func (w *world) run(t *testing.T, stdin string, args ...string) said {
 	return tokenctl(t, stdin, append(args, w.flags...)...)
 }
 
-func (w *world) row(t *testing.T, provider, account string) (refresh.Row, bool) {
+func (w *world) row(t *testing.T, provider, account string) (store.Row, bool) {
 	t.Helper()
-	row, exists, err := w.Ledger.Row(t.Context(), refresh.Key{Provider: provider, Account: account})
+	row, exists, err := w.Ledger.Row(t.Context(), store.Key{Provider: provider, Account: account})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return row, exists
+}
+
+// named are the flags that name the home in lines that people are told.
+func (w *world) named() string {
+	if len(w.flags) > 0 {
+		return strings.Join(w.flags, " ")
+	}
+	return "--secret-prefix " + os.Getenv("SECRET_PREFIX")
 }
 
 // embeddedWorld is a new state file.

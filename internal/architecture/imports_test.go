@@ -36,6 +36,24 @@ func TestEnginesKnowNeitherHomesNorProvidersNorNetwork(t *testing.T) {
 	}
 }
 
+// The engines share the ports and nothing of each other; the ports decide nothing.
+func TestEnginesDoNotKnowEachOther(t *testing.T) {
+	t.Parallel()
+	for pkg, banned := range map[string][]string{
+		"/pkg/sweep":   {"/pkg/refresh"},
+		"/pkg/refresh": {"/pkg/sweep"},
+		"/pkg/store":   {"/pkg/refresh", "/pkg/sweep", "/pkg/providers", "/pkg/pace"},
+	} {
+		for _, dep := range dependencies(t, module+pkg) {
+			for _, b := range banned {
+				if strings.HasPrefix(dep, module+b) {
+					t.Errorf("%s depends on %s", pkg, dep)
+				}
+			}
+		}
+	}
+}
+
 func TestProvidersKnowNeitherEnginesNorHomes(t *testing.T) {
 	t.Parallel()
 	for _, dep := range dependencies(t, module+"/pkg/providers/...") {

@@ -30,6 +30,7 @@ import (
 	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -89,14 +90,14 @@ func (s *story) furnish(ctx context.Context) error {
 		return err
 	}
 	for _, provider := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix} {
-		key := refresh.Key{Provider: string(provider), Account: account}
-		for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+		key := store.Key{Provider: string(provider), Account: account}
+		for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 			if err := s.home.Secrets().CreateSecret(ctx, key, doc); err != nil {
 				return err
 			}
 		}
 		credentials := secret.New(s.sandbox.Credentials(provider))
-		if _, err := s.home.Secrets().PutCurrent(ctx, key, refresh.Credentials, credentials); err != nil {
+		if _, err := s.home.Secrets().PutCurrent(ctx, key, store.Credentials, credentials); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // tell runs the hour.
@@ -111,7 +111,7 @@ func (s *story) check(ctx context.Context) error {
 	_, _ = fmt.Fprintf(s.out, "\nAsked at the end, the providers say:\n\n")
 	var broken error
 	for _, p := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect} {
-		v, err := s.home.Secrets().Current(ctx, refresh.Key{Provider: string(p), Account: account}, refresh.AccessDoc)
+		v, err := s.home.Secrets().Current(ctx, store.Key{Provider: string(p), Account: account}, store.AccessDoc)
 		if err != nil {
 			return err
 		}

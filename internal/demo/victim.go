@@ -10,8 +10,8 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Moment is when a victim dies.
@@ -75,9 +75,9 @@ func (s dyingSession) Refresh(ctx context.Context, token secret.String) (provide
 }
 
 // dyingSecrets kills the process the moment a stored reply is to become current.
-type dyingSecrets struct{ refresh.Secrets }
+type dyingSecrets struct{ store.Secrets }
 
-func (dyingSecrets) Promote(context.Context, refresh.Key, refresh.Document, string, string) error {
+func (dyingSecrets) Promote(context.Context, store.Key, store.Document, string, string) error {
 	die()
 	return nil
 }

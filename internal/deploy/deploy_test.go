@@ -32,8 +32,8 @@ func TestDeploysToAnEmulatedAWS(t *testing.T) {
 			}
 			for _, function := range stack.Template.Of(template.Function) {
 				want := stack.Template.Environment(function)
-				if id := want["SWEEP_QUEUE_URL"]; id != "" {
-					want["SWEEP_QUEUE_URL"] = stack.Outputs[id]
+				if url, isQueue := stack.Outputs[want["SWEEP_QUEUE_URL"]]; isQueue {
+					want["SWEEP_QUEUE_URL"] = url
 				}
 				if diff := cmp.Diff(want, stack.Function(t, function).Environment); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", function, diff)

@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
+	"tokenrefresh/internal/emulate"
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/template"
 )
 
 // Stack is a deployed stack.
 type Stack struct {
+	Name string
 	// Outputs are as CloudFormation answers them.
 	Outputs map[string]string
 	// Template is what the stack should consist of.
@@ -41,29 +41,21 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolved, err := loaded.Stack(all)
-	if err != nil {
+	s := &Stack{Name: name, aws: aws, Outputs: createStack(t, aws, name, body, all)}
+	all["AWS::StackName"] = name
+	if s.Template, err = loaded.Stack(all); err != nil {
 		t.Fatal(err)
 	}
-	s := &Stack{Template: resolved, aws: aws, Outputs: createStack(t, aws, name, body, all)}
-	s.createSecrets(t)
-	return s
-}
-
-// createSecrets makes the secrets, which the emulated CloudFormation doesn't know.
-func (s *Stack) createSecrets(t testing.TB) {
-	t.Helper()
-	for _, id := range s.Template.Of("AWS::SecretsManager::Secret") {
-		properties := s.Template.Resources[id].Properties
-		name := template.Get[string](properties, "Name")
-		in := &secretsmanager.CreateSecretInput{Name: &name}
-		if value, ok := properties["SecretString"].(string); ok {
-			in.SecretString = &value
-		}
-		if _, err := s.aws.SecretsManager.CreateSecret(t.Context(), in); err != nil {
+	// The emulated CloudFormation doesn't know secrets.
+	if err := emulate.Secrets(t.Context(), aws.SecretsManager, s.Template); err != nil {
+		t.Fatal(err)
+	}
+	if aws.OwnTables() {
+		if _, err := emulate.Tables(t.Context(), aws.DynamoDB, s.Template); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return s
 }
 
 // Function is a deployed function's configuration.

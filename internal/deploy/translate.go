@@ -10,9 +10,38 @@ import (
 	"testing"
 )
 
-// pythons are where a SAM translator may be, the repository's own first.
+// pythons are where the SAM CLI's code may be, the repository's own first.
 func pythons(root string) []string {
 	return []string{filepath.Join(root, ".venv", "sam", "bin", "python"), "python3"}
+}
+
+// python runs one of root/tools with the SAM CLI's code and returns what it prints.
+func python(root, tool string, args ...string) (string, error) {
+	var mistakes []error
+	for _, python := range pythons(root) {
+		//nolint:noctx // the result may be every test's
+		cmd := exec.Command(python, append([]string{filepath.Join(root, "tools", tool)}, args...)...)
+		cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=eu-west-1")
+		output, err := cmd.Output()
+		if err == nil {
+			return string(output), nil
+		}
+		mistakes = append(mistakes, fmt.Errorf("%s: %w", python, err))
+	}
+	return "", errors.Join(mistakes...)
+}
+
+// needPython ends a test that has no Python with the SAM CLI's code: it is skipped, but
+// fails where CI=true.
+func needPython(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatal(err)
+	default:
+		t.Skipf("no Python with the SAM CLI (make validate installs one): %v", err)
+	}
 }
 
 var translated struct {
@@ -25,24 +54,8 @@ var translated struct {
 func translate(t testing.TB, root string) string {
 	t.Helper()
 	translated.once.Do(func() {
-		for _, python := range pythons(root) {
-			//nolint:noctx // the result is every test's
-			cmd := exec.Command(python, filepath.Join(root, "tools", "translate.py"), filepath.Join(root, "template.yaml"))
-			cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=eu-west-1")
-			output, err := cmd.Output()
-			if err == nil {
-				translated.body, translated.err = string(output), nil
-				return
-			}
-			translated.err = errors.Join(translated.err, fmt.Errorf("%s: %w", python, err))
-		}
+		translated.body, translated.err = python(root, "translate.py", filepath.Join(root, "template.yaml"))
 	})
-	switch {
-	case translated.err == nil:
-	case os.Getenv("CI") == "true":
-		t.Fatal(translated.err)
-	default:
-		t.Skipf("no Python with the SAM translator (make validate installs one): %v", translated.err)
-	}
+	needPython(t, translated.err)
 	return translated.body
 }

@@ -29,6 +29,7 @@ type drill struct {
 	minutes int           // that it has lasted
 	logged  int           // how much of the log was read
 	letters int           // in the queue of failed runs
+	waits   bool          // an event that Lambda cannot start the function for
 
 	transaction sandbox.Transaction // Berbix's
 	ends        time.Time           // of the readers' access token, on the drill's clock
@@ -134,6 +135,7 @@ func (d *drill) invoke(t *testing.T, event string) {
 		t.Fatal(err)
 	}
 	d.tell("AWS/Lambda", "Errors", "FunctionName", d.logicalID, failed)
+	d.tell("AWS/Lambda", "AsyncEventsDropped", "FunctionName", d.logicalID, failed) // as it is not tried again
 	d.tell("AWS/Lambda", "Throttles", "FunctionName", d.logicalID, 0)
 }
 
@@ -171,7 +173,7 @@ func (d *drill) listen(t *testing.T) {
 // look asks the alarms at the end of the minute.
 func (d *drill) look() {
 	for _, a := range d.alarms {
-		name := short(a)
+		name := d.short(a)
 		rings := a.Rings(d.samples, d.clock.Add(time.Minute), d.ringing[name])
 		if rings && !d.ringing[name] && !slices.Contains(d.rang, name) {
 			d.rang = append(d.rang, name)
@@ -199,17 +201,14 @@ func (d *drill) usable(t *testing.T) bool {
 }
 
 // short is the name of an alarm without stack and function: "breaks-soon".
-func short(a alarm.Alarm) string {
-	name := a.Name
-	for _, part := range []string{"stack-", "refresh-hesabe-", "refresh-tconnect-", "refresh-berbix-"} {
-		name = strings.TrimPrefix(name, part)
-	}
-	return name
+func (d *drill) short(a alarm.Alarm) string {
+	name := strings.TrimPrefix(a.Name, d.stack.Name+"-")
+	return strings.TrimPrefix(name, "refresh-"+string(d.provider)+"-")
 }
 
 // crossing says when the alarm of that short name rings.
 func (d *drill) crossing(name string) string {
-	i := slices.IndexFunc(d.alarms, func(a alarm.Alarm) bool { return short(a) == name })
+	i := slices.IndexFunc(d.alarms, func(a alarm.Alarm) bool { return d.short(a) == name })
 	if i < 0 {
 		return ""
 	}

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -9,7 +8,8 @@ import (
 	"tokenrefresh/internal/sandbox"
 )
 
-// A function that is set up wrongly doesn't start, and says all that is wrong at once.
+// A function whose environment is wrong stays alive, and tells each caller and its log all
+// mistakes at once.
 func TestWrongEnvironment(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, nil)
@@ -40,18 +40,33 @@ func TestWrongEnvironment(t *testing.T) {
 			}
 			c := w.credential(t, provider, "none", sandbox.Options{})
 			f, err := runtimeapi.Start(t.Context(), c.options(t, w.aws.URL, edits))
-			var fault *runtimeapi.InitError
-			if !errors.As(err, &fault) {
-				if err == nil {
-					f.Close()
-				}
-				t.Fatalf("no init error but %v", err)
+			if err != nil {
+				t.Fatal(err)
 			}
-			c.heard.add(fault.Logs, fault.Message)
-			for name := range edits {
-				if !strings.Contains(fault.Logs, name) {
-					t.Errorf("%s is not named in:\n%s", name, fault.Logs)
+			t.Cleanup(f.Close)
+			c.heard.listen(f.Logs)
+			for n := range 2 {
+				response, err := f.Invoke(t.Context(), []byte(`{}`))
+				if err != nil {
+					t.Fatal(err)
 				}
+				fault := response.FunctionError
+				if fault == nil || fault.Type != "EnvironmentError" {
+					t.Fatalf("invocation %d: answer %s, function error %v", n, response.Payload, fault)
+				}
+				for name := range edits {
+					if !strings.Contains(fault.Message, name) {
+						t.Errorf("invocation %d: %s is not named in:\n%s", n, name, fault.Message)
+					}
+				}
+			}
+			for name := range edits {
+				if lines := strings.Count(f.Logs(), "the environment is wrong"); lines != 2 || !strings.Contains(f.Logs(), name) {
+					t.Errorf("%d log lines, or %s is not named in:\n%s", lines, name, f.Logs())
+				}
+			}
+			if n := f.Starts(); n != 1 {
+				t.Errorf("the function was started %d times", n)
 			}
 		})
 	}

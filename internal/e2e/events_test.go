@@ -2,96 +2,34 @@ package e2e_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"tokenrefresh/internal/samples"
 	"tokenrefresh/internal/sandbox"
 )
-
-// sample is a file of events/ and what its function makes of it.
-type sample struct {
-	file     string
-	outcomes map[string]int
-}
-
-func chainSamples() []sample {
-	return []sample{
-		{"scheduled.json", map[string]int{"logged_in": 1}},
-		{"envelope.json", map[string]int{"not_due": 1}},
-		{"account.json", map[string]int{"not_due": 1}},
-		{"dry-run.json", map[string]int{"not_due": 1}},
-		{"force-dry-run.json", map[string]int{"would_refresh": 1}},
-		{"force.json", map[string]int{"refreshed": 1}},
-	}
-}
-
-// berbixSamples: the example tokens are of no transaction, and so they are refused.
-func berbixSamples() []sample {
-	return []sample{
-		{"scheduled.json", map[string]int{"not_due": 1}},
-		{"record.json", map[string]int{"recorded": 2}},
-		{"dry-run.json", map[string]int{"would_refresh": 2}},
-		{"force-dry-run.json", map[string]int{"would_refresh": 2}},
-		{"transaction.json", map[string]int{"dead": 1}},
-		{"transaction.json", map[string]int{"not_due": 1}},
-		{"transaction-force.json", map[string]int{"dead": 1}},
-		{"force.json", map[string]int{"dead": 1}},
-		{"envelope.json", map[string]int{"not_due": 1}},
-		{"account.json", map[string]int{"not_due": 1}},
-		{"sqs.json", map[string]int{"recorded": 1, "not_due": 1}},
-		{"transactions.json", map[string]int{"dead": 1, "not_due": 1}},
-		{"sqs-handed-over.json", map[string]int{"not_due": 2}},
-		{"record-done.json", map[string]int{"recorded": 1}},
-	}
-}
 
 // Every file of events/ does what it is there for.
 func TestSampleEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	for p, samples := range map[sandbox.Provider][]sample{
-		sandbox.Hesabe: chainSamples(), sandbox.TConnect: chainSamples(), sandbox.Berbix: berbixSamples(),
-	} {
+	for _, p := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix} {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(root, "events", "refresh-"+string(p))
-			checkAllAreUsed(t, dir, samples)
 			c := w.credential(t, p, defaultAccount, sandbox.Options{})
 			c.seed(t, nil)
 			f := c.start(t)
-			for _, s := range samples {
-				text, err := os.ReadFile(filepath.Join(dir, s.file))
+			for _, s := range samples.Of(string(p)) {
+				text, err := os.ReadFile(filepath.Join(dir, s.File))
 				if err != nil {
 					t.Fatal(err)
 				}
-				f.wantCounts(t, string(text), s.outcomes)
+				f.wantCounts(t, string(text), s.Outcomes)
 			}
 		})
-	}
-}
-
-func checkAllAreUsed(t *testing.T, dir string, samples []sample) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var files []string
-	for _, entry := range entries {
-		files = append(files, entry.Name())
-	}
-	used := map[string]bool{}
-	for _, s := range samples {
-		used[s.file] = true
-	}
-	if diff := cmp.Diff(files, slices.Sorted(maps.Keys(used))); diff != "" {
-		t.Errorf("files of %s (-there +used):\n%s", dir, diff)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // state is what there is to do with a row.
@@ -64,7 +64,7 @@ func (f *fleet) newItem(m *member) item {
 		"access_expires_at": text(stamp(now.Add(10 * time.Minute))),
 	}
 	indexed := func(at time.Time) {
-		i["due_shard"] = text(f.account + "#" + strconv.Itoa(sweep.ShardOf(m.ID)))
+		i["due_shard"] = text(f.account + "#" + strconv.Itoa(store.ShardOf(m.ID)))
 		i["refresh_at"] = text(stamp(at))
 	}
 	spread := time.Duration(m.ID%600) * time.Second
@@ -217,7 +217,7 @@ func (f *fleet) checkRefreshed(m *member, row item) error {
 func (f *fleet) indexed(t *testing.T) int {
 	t.Helper()
 	n := 0
-	for shard := range sweep.Shards {
+	for shard := range store.Shards {
 		in := &dynamodb.QueryInput{
 			TableName: ptr(f.stack.Outputs["Transactions"]), IndexName: ptr("due"), Select: types.SelectCount,
 			KeyConditionExpression:    ptr("due_shard = :shard"),

@@ -14,7 +14,7 @@ import (
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -111,18 +111,18 @@ func (f *fleet) in(state state) []*member {
 func (f *fleet) makeDue(t *testing.T, each int) []*member {
 	t.Helper()
 	var chosen []*member
-	var inShard [sweep.Shards]int
+	var inShard [store.Shards]int
 	for range f.members {
 		m := f.members[f.turn%len(f.members)]
 		f.turn++
-		shard := sweep.ShardOf(m.ID)
+		shard := store.ShardOf(m.ID)
 		if (m.state == due || m.state == fresh) && inShard[shard] < each {
 			inShard[shard]++
 			m.state = due
 			m.item = f.newItem(m)
 			chosen = append(chosen, m)
 		}
-		if len(chosen) == each*sweep.Shards {
+		if len(chosen) == each*store.Shards {
 			break
 		}
 	}

@@ -65,6 +65,7 @@ func (f *function) checkDied(t *testing.T, event string) {
 	if fault := f.fail(t, event); fault.Type != runtimeapi.ExitError {
 		t.Fatalf("%v", fault)
 	}
+	f.wire.hangUp()
 }
 
 // whenActed does something once, at the moment when the provider has acted on such a

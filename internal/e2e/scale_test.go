@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // A table of 5,000 rows through the life of a fleet: each due row is refreshed once,
@@ -61,7 +61,7 @@ func (f *fleet) oneSweep(t *testing.T, fn *function) {
 	f.remove(t, f.in(expired))
 	seen = fn.wire.watch(nil)
 	f.wantSweep(t, fn, map[string]int{"not_due": 1})
-	for table, want := range map[string]map[string]int{"Transactions": {"Query": sweep.Shards}, "Ledger": {"Query": 1}} {
+	for table, want := range map[string]map[string]int{"Transactions": {"Query": store.Shards}, "Ledger": {"Query": 1}} {
 		if diff := cmp.Diff(want, seen.of(f.stack.Outputs[table])); diff != "" {
 			t.Errorf("calls where nothing is due, %s (-want +got):\n%s", table, diff)
 		}

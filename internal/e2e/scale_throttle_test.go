@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/runtimeapi"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // throttled throttles the table in several ways. A sweep ends in time; what it has not
@@ -41,7 +41,7 @@ func (f *fleet) throttled(t *testing.T, fn *function) {
 		fate fate
 		want map[string]int
 	}{
-		{"the index", f.always("Query", throttledTable("ThrottlingException")), map[string]int{"transient": sweep.Shards}},
+		{"the index", f.always("Query", throttledTable("ThrottlingException")), map[string]int{"transient": store.Shards}},
 		{"reads", f.always("BatchGetItem", throttledTable(exceeded)), map[string]int{"transient": len(members)}},
 		{"all of the keys", f.always("BatchGetItem", unprocessed(1)), map[string]int{"transient": len(members)}},
 	} {
@@ -102,7 +102,7 @@ func (f *fleet) always(operation string, m mishap) fate {
 // sometimes throttles the first query of each shard, the first reads, and the first
 // attempt to write each row.
 func (f *fleet) sometimes() fate {
-	left := map[string]int{"Query": sweep.Shards, "BatchGetItem": 2}
+	left := map[string]int{"Query": store.Shards, "BatchGetItem": 2}
 	tried := map[string]bool{}
 	return func(c call) mishap {
 		switch {

@@ -19,8 +19,9 @@ import (
 // wire is a function's way to AWS. It names the calls as they arrive, and lets
 // mishaps befall some of them.
 type wire struct {
-	URL string
-	aws *moto.Server
+	URL    string
+	aws    *moto.Server
+	server *httptest.Server
 
 	busy sync.RWMutex // read-locked by a call under way
 
@@ -56,11 +57,15 @@ func newWire(t *testing.T, aws *moto.Server) *wire {
 	t.Helper()
 	w := &wire{aws: aws}
 	w.expectAll(nil)
-	server := httptest.NewServer(w)
-	t.Cleanup(server.Close)
-	w.URL = server.URL
+	w.server = httptest.NewServer(w)
+	t.Cleanup(w.server.Close)
+	w.URL = w.server.URL
 	return w
 }
+
+// hangUp forgets what a process that died has sent and nobody has read yet: it would pass
+// for a call of the next process.
+func (w *wire) hangUp() { w.server.CloseClientConnections() }
 
 // expect counts from here on and lets m befall the call of that name.
 func (w *wire) expect(name string, m mishap) {
@@ -109,7 +114,7 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.busy.RLock()
 	defer w.busy.RUnlock()
 	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	if err != nil || r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // the function is gone
 	}
 	// A call that AWS has begun ends there, whatever becomes of the caller.

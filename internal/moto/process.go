@@ -67,8 +67,38 @@ func start() (*url.URL, error) {
 		return nil, err
 	}
 	// Port 0: the kernel picks a free one, and the server logs which.
+	c, err := begin(program, "-H", "127.0.0.1", "-p", "0")
+	if err != nil {
+		return nil, err
+	}
+	address := make(chan string, 1)
+	said := make(chan string, 1)
+	go func() {
+		defer c.release() // not before: a file that is garbage gets closed
+		said <- scan(c.output, address)
+	}()
+	select {
+	case text := <-address:
+		return url.Parse(text)
+	case text := <-said:
+		return nil, fmt.Errorf("%s ended at its start: %s", program, text)
+	case <-time.After(startLimit):
+		c.kill()
+		return nil, fmt.Errorf("%s did not start within %s", program, startLimit)
+	}
+}
+
+// child is a server that ends with the test process.
+type child struct {
+	cmd      *exec.Cmd
+	lifeline io.Closer
+	output   io.Reader // its standard error
+}
+
+// begin starts a program as a child.
+func begin(program string, args ...string) (*child, error) {
 	//nolint:noctx // it is every test's
-	cmd := exec.Command("sh", "-c", supervise, "sh", program, "-H", "127.0.0.1", "-p", "0")
+	cmd := exec.Command("sh", append([]string{"-c", supervise, "sh", program}, args...)...)
 	lifeline, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -80,22 +110,13 @@ func start() (*url.URL, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
-	address := make(chan string, 1)
-	said := make(chan string, 1)
-	go func() {
-		defer func() { _ = lifeline.Close() }() // not before: a file that is garbage gets closed
-		said <- scan(output, address)
-	}()
-	select {
-	case text := <-address:
-		return url.Parse(text)
-	case text := <-said:
-		return nil, fmt.Errorf("%s ended at its start: %s", program, text)
-	case <-time.After(startLimit):
-		_ = cmd.Process.Kill()
-		return nil, fmt.Errorf("%s did not start within %s", program, startLimit)
-	}
+	return &child{cmd, lifeline, output}, nil
 }
+
+// release is called when the child has ended.
+func (c *child) release() { _ = c.lifeline.Close() }
+
+func (c *child) kill() { _ = c.cmd.Process.Kill() }
 
 // scan sends the address that the server logs, then reads on so that the server
 // never blocks on a full pipe. It returns what was logged before the address.

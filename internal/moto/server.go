@@ -32,6 +32,7 @@ type Server struct {
 
 	process *process
 	proxy   *httputil.ReverseProxy
+	tables  *httputil.ReverseProxy // to DynamoDB Local; nil: moto has the tables too
 
 	mu     sync.Mutex
 	calls  []string
@@ -84,11 +85,19 @@ func open(t testing.TB, p *process) (*Server, *httptest.Server) {
 		t.Fatal(err)
 	}
 	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
+	tables, err := dynamoDBLocal()
+	if err != nil {
+		t.Fatal(err)
+	}
 	front := httptest.NewServer(s)
 	s.URL = front.URL
 	direct := config(address.String())
-	s.SecretsManager, s.DynamoDB = secretsmanager.NewFromConfig(direct), dynamodb.NewFromConfig(direct)
-	s.SQS = sqs.NewFromConfig(direct)
+	s.SecretsManager, s.SQS = secretsmanager.NewFromConfig(direct), sqs.NewFromConfig(direct)
+	if tables != nil {
+		s.tables = httputil.NewSingleHostReverseProxy(tables)
+		direct = config(tables.String())
+	}
+	s.DynamoDB = dynamodb.NewFromConfig(direct)
 	return s, front
 }
 
@@ -135,17 +144,21 @@ func (s *Server) Play(operation string, faults ...Fault) {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	carry := s.forward
+	if s.tables != nil && strings.HasPrefix(service, "DynamoDB") {
+		carry = func(w http.ResponseWriter, r *http.Request, _ string) { s.tables.ServeHTTP(w, r) }
+	}
 	switch s.arrived(operation) {
 	case Refuse:
 		http.Error(w, `{"__type":"InternalServiceError"}`, http.StatusServiceUnavailable)
 	case Throttle:
 		http.Error(w, `{"__type":"ThrottlingException"}`, http.StatusBadRequest)
 	case LoseReply:
-		s.forward(httptest.NewRecorder(), r, operation)
+		carry(httptest.NewRecorder(), r, operation)
 		panic(http.ErrAbortHandler)
 	case None:
-		s.forward(w, r, operation)
+		carry(w, r, operation)
 	}
 }
 

@@ -51,6 +51,10 @@ func (s *Server) CreateTransactions(t testing.TB) string {
 	})
 }
 
+// OwnTables reports whether tables lie in a server of their own, of which the emulated
+// CloudFormation does not know.
+func (s *Server) OwnTables() bool { return s.tables != nil }
+
 func (s *Server) createTable(t testing.TB, table *dynamodb.CreateTableInput) string {
 	t.Helper()
 	table.BillingMode = types.BillingModePayPerRequest

@@ -95,7 +95,7 @@ func overlay(t *testing.T, dir, file, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken, list := filepath.Join(dir, file), filepath.Join(dir, "overlay.json")
+	broken, list := filepath.Join(dir, filepath.Base(file)), filepath.Join(dir, "overlay.json")
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{original: broken}})
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func source(t *testing.T, file string) string {
 // command has cached is not good any more when one of the files changes.
 func dependOnTests(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{"*.go", "refreshtest/*.go"} {
+	for _, pattern := range []string{"*.go", "refreshtest/*.go", "../store/*.go"} {
 		files, err := filepath.Glob(filepath.Join(engine, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no %s: %v", pattern, err)

@@ -74,21 +74,32 @@ type host struct {
 	running sync.WaitGroup // calls; Add under mu and never after closed
 }
 
+// place is where a host is found.
+type place struct {
+	listen      string           // address to listen on
+	host        string           // name in its URL
+	certificate *tls.Certificate // nil: http
+}
+
 func startHost(p Provider, b backend, now func() time.Time,
-	acted func(context.Context, Call), cert *certificate,
+	acted func(context.Context, Call), at place,
 ) (*host, error) {
 	var lc net.ListenConfig
-	ln, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ln, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort(at.listen, "0"))
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(ln.Addr().String())
 	if err != nil {
 		return nil, err
 	}
 	h := &host{provider: p, backend: b, now: now, acted: acted, served: make(chan struct{})}
-	h.url = "http://" + ln.Addr().String()
-	if cert != nil {
-		h.url = "https://" + ln.Addr().String()
+	h.url = "http://" + net.JoinHostPort(at.host, port)
+	if at.certificate != nil {
+		h.url = "https://" + net.JoinHostPort(at.host, port)
 		// HTTP/1.1 only: a connection lost then loses one reply.
 		ln = tls.NewListener(ln, &tls.Config{
-			Certificates: []tls.Certificate{cert.tls}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+			Certificates: []tls.Certificate{*at.certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 		})
 	}
 	h.server = &http.Server{

@@ -1,7 +1,7 @@
-// Package sandbox runs the three providers as servers on the loopback interface:
+// Package sandbox runs the three providers as servers on this machine:
 // their documented requests, replies and errors, single-use refresh tokens that
-// notice when one is presented twice, and faults to switch on. Tests, benchmarks and
-// the demonstration use it.
+// notice when one is presented twice, and faults to switch on. Tests, benchmarks, the
+// demonstration and `tokenctl sandbox` use it.
 //
 // It follows the providers' documentation and, where that is silent, the software
 // that seems to be behind them (league/oauth2-server for Hesabe, Keycloak for
@@ -9,8 +9,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tokenrefresh/internal/authority"
 	"tokenrefresh/pkg/aes"
 )
 
@@ -49,8 +52,15 @@ type Lifetime struct{ Access, Refresh time.Duration }
 
 // Options of a sandbox; the zero value is good.
 type Options struct {
-	// TLS serves https with a self-signed certificate (RootCAs, CertificatePEM).
+	// TLS serves https, with certificates of an authority (RootCAs, CertificatePEM).
 	TLS bool
+	// Authority is the one to use for TLS; a new one by default.
+	Authority *authority.Authority
+	// Listen is the address to listen on, 127.0.0.1 by default.
+	Listen string
+	// Host is the name or address in the providers' URLs, Listen by default. With TLS the
+	// certificate is valid for it, for localhost and for host.docker.internal.
+	Host string
 	// Now is the providers' clock, time.Now by default. The delays of faults and
 	// the life of connections don't follow it.
 	Now func() time.Time
@@ -98,7 +108,7 @@ type Transaction struct {
 type Sandbox struct {
 	hosts  map[Provider]*host
 	berbix *berbix
-	cert   *certificate // nil without TLS
+	roots  *authority.Authority // nil without TLS
 	hook   atomic.Pointer[func(context.Context, Call)]
 }
 
@@ -116,13 +126,15 @@ func Start(o Options) (*Sandbox, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	s := &Sandbox{hosts: map[Provider]*host{}, berbix: newBerbix(o, src)}
+	at := place{listen: cmp.Or(o.Listen, "127.0.0.1")}
+	at.host = cmp.Or(o.Host, at.listen)
 	if o.TLS {
-		if s.cert, err = newCertificate(); err != nil {
+		if s.roots, at.certificate, err = newCertificate(o.Authority, at.host); err != nil {
 			return nil, fmt.Errorf("sandbox: certificate: %w", err)
 		}
 	}
 	for p, b := range map[Provider]backend{Hesabe: newHesabe(o, src), TConnect: tc, Berbix: s.berbix} {
-		h, err := startHost(p, b, o.Now, s.acted, s.cert)
+		h, err := startHost(p, b, o.Now, s.acted, at)
 		if err != nil {
 			s.Close()
 			return nil, fmt.Errorf("sandbox: %s: %w", p, err)
@@ -219,20 +231,32 @@ func (s *Sandbox) Stats(p Provider) Stats {
 // the calls.
 func (s *Sandbox) Presentations(p Provider) map[string]int { return s.host(p).stats.presentations() }
 
-// RootCAs holds the certificate of a sandbox with TLS; nil without.
+// RootCAs holds the authority of a sandbox with TLS; nil without.
 func (s *Sandbox) RootCAs() *x509.CertPool {
-	if s.cert == nil {
+	if s.roots == nil {
 		return nil
 	}
-	return s.cert.pool
+	return s.roots.Pool()
 }
 
 // CertificatePEM is the same in the form of an SSL_CERT_FILE; nil without TLS.
 func (s *Sandbox) CertificatePEM() []byte {
-	if s.cert == nil {
+	if s.roots == nil {
 		return nil
 	}
-	return s.cert.pem
+	return s.roots.PEM()
+}
+
+// newCertificate makes the servers' certificate.
+func newCertificate(a *authority.Authority, host string) (*authority.Authority, *tls.Certificate, error) {
+	if a == nil {
+		var err error
+		if a, err = authority.New(); err != nil {
+			return nil, nil, err
+		}
+	}
+	certificate, err := a.Issue(host, "host.docker.internal")
+	return a, &certificate, err
 }
 
 func (s *Sandbox) acted(ctx context.Context, c Call) {

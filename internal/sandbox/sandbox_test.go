@@ -36,6 +36,11 @@ func TestTLS(t *testing.T) {
 	if !pool.AppendCertsFromPEM(b.CertificatePEM()) || !pool.Equal(b.RootCAs()) {
 		t.Error("CertificatePEM and RootCAs differ")
 	}
+	named := start(t, sandbox.Options{TLS: true, Listen: "0.0.0.0", Host: "localhost"})
+	if !strings.HasPrefix(named.URL(sandbox.Hesabe), "https://localhost:") {
+		t.Errorf("under a name: %s", named.URL(sandbox.Hesabe))
+	}
+	tokens(t, named.refresh(t.Context(), sandbox.Hesabe, named.Issue(sandbox.Hesabe).RefreshToken))
 	stranger := start(t, sandbox.Options{})
 	if got := stranger.ask(t.Context(), http.MethodGet, b.URL(sandbox.Hesabe), ""); got.err == nil {
 		t.Error("a client without the certificate was served")

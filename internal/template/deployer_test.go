@@ -100,6 +100,7 @@ var handlings = map[string][]handling{
 			"lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "lambda:UpdateFunctionConfiguration",
 			"lambda:UpdateFunctionCode", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource",
 			"lambda:PutFunctionEventInvokeConfig", "lambda:GetFunctionEventInvokeConfig", "lambda:UpdateFunctionEventInvokeConfig",
+			"lambda:GetFunctionRecursionConfig", "lambda:GetFunctionScalingConfig",
 		}, ends: []string{"lambda:DeleteFunction", "lambda:DeleteFunctionEventInvokeConfig"}},
 		{arn: "arn:aws:s3:::aws-sam-cli-managed-default-samclisourcebucket-1abc/stack/2def", actions: []string{
 			"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion",
@@ -133,11 +134,19 @@ var handlings = map[string][]handling{
 			"lambda:ListTags", "lambda:TagResource", "lambda:UntagResource",
 		}},
 	},
-	"AWS::IAM::Role": {{arn: roleArn, actions: roleActions, ends: []string{"iam:DeleteRole", "iam:DeleteRolePolicy"}}},
-	"AWS::IAM::Policy": {{
-		arn:     "arn:aws:iam::" + ours + ":role/stack-RefreshBerbixRole-1ABC",
-		actions: []string{"iam:PutRolePolicy", "iam:GetRolePolicy"}, ends: []string{"iam:DeleteRolePolicy"},
+	"AWS::Events::Rule": {{
+		arn: "arn:aws:events:" + here + "rule/default/stack-ID-1ABC",
+		actions: []string{
+			"events:DescribeRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:ListTargetsByRule",
+			"events:TagResource", "events:UntagResource", "events:ListTagsForResource",
+		},
+		ends: []string{"events:DeleteRule"},
 	}},
+	"AWS::Lambda::Permission": {{
+		arn: "arn:aws:lambda:" + here + "function:stack-refresh-hesabe", actions: []string{"lambda:AddPermission", "lambda:GetPolicy"},
+		ends: []string{"lambda:RemovePermission"},
+	}},
+	"AWS::IAM::Role": {{arn: roleArn, actions: roleActions, ends: []string{"iam:DeleteRole", "iam:DeleteRolePolicy"}}},
 	"AWS::IAM::ManagedPolicy": {{arn: "arn:aws:iam::" + ours + ":policy/stack-ID-1ABC", actions: []string{
 		"iam:CreatePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions",
 		"iam:CreatePolicyVersion", "iam:DeletePolicyVersion",
@@ -147,7 +156,7 @@ var handlings = map[string][]handling{
 			"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 			"logs:ListTagsForResource", "logs:GetDataProtectionPolicy",
 		}, ends: []string{"logs:DeleteLogGroup"}},
-		{arn: "*", actions: []string{"logs:DescribeLogGroups"}},
+		{arn: "*", actions: []string{"logs:DescribeIndexPolicies", "logs:DescribeLogGroups"}},
 	},
 	"AWS::SQS::Queue": {{arn: "arn:aws:sqs:" + here + "NAME", actions: []string{
 		"sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes", "sqs:ListQueueTags", "sqs:TagQueue",
@@ -260,6 +269,8 @@ func TestDeployerMayNoMore(t *testing.T) {
 		{"kms:Decrypt", "arn:aws:kms:" + here + "key/1", "kms:ViaService", "s3.eu-west-1.amazonaws.com"},
 		{"iam:PassRole", "arn:aws:iam::" + ours + ":role/stack-A", "iam:PassedToService", "ec2.amazonaws.com"},
 		{"iam:CreateRole", "arn:aws:iam::" + ours + ":role/another", "", ""},
+		{"events:PutRule", "arn:aws:events:" + here + "rule/another", "", ""},
+		{"events:PutEvents", "arn:aws:events:" + here + "event-bus/default", "", ""},
 		{"lambda:UpdateFunctionCode", "arn:aws:lambda:" + here + "function:another", "", ""},
 		{
 			"lambda:UpdateEventSourceMapping", "arn:aws:lambda:" + here + "event-source-mapping:1-2-3",

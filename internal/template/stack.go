@@ -26,7 +26,8 @@ var pseudo = map[string]string{
 	"AWS::URLSuffix": "amazonaws.com",
 }
 
-// Stack resolves the template. Parameters that are not given have their defaults.
+// Stack resolves the template. Parameters that are not given have their defaults; AWS's own,
+// such as AWS::StackName, may be given too.
 // A reference to a resource becomes its logical id, an attribute of one
 // "<logical id>.<attribute>".
 func (t *Template) Stack(parameters map[string]string) (*Stack, error) {
@@ -43,10 +44,12 @@ func (t *Template) Stack(parameters map[string]string) (*Stack, error) {
 		}
 		s.parameters[name] = value
 	}
-	for name := range parameters {
-		if _, ok := t.Parameters[name]; !ok {
+	for name, value := range parameters {
+		_, isPseudo := pseudo[name]
+		if _, ok := t.Parameters[name]; !ok && !isPseudo {
 			mistakes = append(mistakes, fmt.Errorf("there is no parameter %s", name))
 		}
+		s.parameters[name] = value
 	}
 	for id, r := range t.Resources {
 		if r.Condition != "" {

@@ -11,6 +11,7 @@ var Variants = map[string]map[string]string{
 	"traced in VPC":  {"Tracing": "Active", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
 	"reserved, mail": {"ReservedConcurrency": "2", "AlarmEmail": "team@example.com"},
 	"emulated AWS":   {"AwsEndpointUrl": "http://host.docker.internal:5000"},
+	"emulated queue": {"AwsEndpointUrl": "http://host.docker.internal:5000", "BerbixQueueConcurrency": "2"},
 	"no events":      {"EventBusName": ""},
 	"other names":    {"SecretPrefix": "team/tokens", "TablePrefix": "team-tokens", "Accounts": "default,shop-2"},
 	"queue":          {"BerbixQueueConcurrency": "10", "BerbixHandOverAbove": "500"},

@@ -19,6 +19,16 @@ const (
 	Recovered Type = "Token Recovered"      // what had failed is well again
 )
 
+// Rejected is the type of what readers tell: the provider refuses a published token.
+const Rejected Type = "Token Rejected"
+
+// Rejection is a reader's news. It holds no token.
+type Rejection struct {
+	Provider  string `json:"provider"`
+	Account   string `json:"account"`
+	AttemptID string `json:"attempt_id"` // of the document `access`
+}
+
 // Event is news of one account. It holds no token, key or password.
 type Event struct {
 	Type     Type            `json:"-"`

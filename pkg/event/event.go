@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/secret"
 )
@@ -22,6 +23,10 @@ type Event struct {
 	Account string // empty: all
 	Force   bool
 	DryRun  bool
+
+	// Rejected is the attempt whose token a reader's provider refuses although it is
+	// published. For chains only, and of the named Account.
+	Rejected string
 
 	// For Berbix only.
 	TransactionID  int64   // 0: all that is due
@@ -56,6 +61,14 @@ func (r Record) At(now time.Time) Record {
 // would only be read again.
 const idsMost = 1000
 
+// RecordsMost and RecordBytesMost bound the records of an event. A run gets them stored in its
+// time, and the event of a failed run fits into a queue of dead letters (1 MiB, of which Lambda
+// takes some for attributes).
+const (
+	RecordsMost     = 1000
+	RecordBytesMost = 512 << 10
+)
+
 // Message is one SQS message. Err is set where its body is no event.
 type Message struct {
 	ID    string
@@ -72,7 +85,27 @@ func Decode(payload []byte) (Event, error) {
 	}
 	f := fields{all: all, path: "event"}
 	e := f.common()
+	e.Rejected = f.rejected(e)
 	return e, f.done()
+}
+
+// notInAttemptID is true of what no attempt id has: they are UUIDs.
+func notInAttemptID(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-'
+}
+
+// rejected reads the attempt that a reader tells of. Any reader may, so that nothing
+// else may come with it: force, least of all.
+func (f *fields) rejected(e Event) string {
+	var id string
+	switch {
+	case !f.take("rejected", &id, "a string"):
+	case id == "" || len(id) > 64 || strings.ContainsFunc(id, notInAttemptID):
+		f.wrong("rejected", "must be an attempt_id: up to 64 letters, digits and -")
+	case e.Account == "" || e.Force || e.DryRun:
+		f.wrong("rejected", "stands with account, and with nothing else")
+	}
+	return id
 }
 
 // DecodeSweep reads the event of a function that sweeps transactions. messages is
@@ -175,10 +208,13 @@ type fields struct {
 }
 
 func (f *fields) wrong(name, what string) {
-	f.mistakes = append(f.mistakes, fmt.Errorf("%s field %q: %s", f.path, name, what))
+	f.mistakes = append(f.mistakes, fmt.Errorf("%s field %q: %s", f.path, brief.Name(name), what))
 }
 
-func (f *fields) done() error {
+func (f *fields) done() error { return brief.Errors(f.wrongs()...) }
+
+// wrongs are the mistakes, those included that are left over.
+func (f *fields) wrongs() []error {
 	names := make([]string, 0, len(f.all))
 	for name := range f.all {
 		names = append(names, name)
@@ -187,7 +223,7 @@ func (f *fields) done() error {
 	for _, name := range names {
 		f.wrong(name, "is not known to this function")
 	}
-	return errors.Join(f.mistakes...)
+	return f.mistakes
 }
 
 // take decodes a field into to; false where it is absent or wrong.
@@ -261,6 +297,7 @@ func DecodeRecord(text []byte) (Record, error) {
 
 // records reads the field record.
 func (f *fields) records() []Record {
+	size := len(f.all["record"])
 	var list []map[string]json.RawMessage
 	if !f.take("record", &list, "a list of objects") {
 		return nil
@@ -268,13 +305,16 @@ func (f *fields) records() []Record {
 	if len(list) == 0 {
 		f.wrong("record", "must not be empty")
 	}
+	if len(list) > RecordsMost || size > RecordBytesMost {
+		f.wrong("record", fmt.Sprintf("has %d records in %d bytes, and an event takes %d in %d at most: nothing was stored. "+
+			"Send several events, or a file: tokenctl record --file", len(list), size, RecordsMost, RecordBytesMost))
+		return nil
+	}
 	records := make([]Record, 0, len(list))
 	for i, all := range list {
 		item := fields{all: all, path: fmt.Sprintf("event record[%d]", i)}
 		records = append(records, item.record())
-		if err := item.done(); err != nil {
-			f.mistakes = append(f.mistakes, err)
-		}
+		f.mistakes = append(f.mistakes, item.wrongs()...)
 	}
 	return records
 }

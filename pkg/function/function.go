@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/config"
@@ -18,6 +19,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -39,7 +41,10 @@ const (
 // default address. It does not return.
 func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
 	cfg, err := config.ForRefresh(os.Getenv)
-	clients := connect(err, awshome.Tuning{ConnectionsPerHost: parallel * callsEach})
+	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: parallel * callsEach})
+	if err != nil {
+		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
+	}
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	h := handler.NewRefresh(refresh.Engine{
 		Provider: newProvider(newExchange(cfg, parallel), cfg.ProviderEnvironment),
@@ -54,7 +59,7 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 // StartSweep does so for a provider's transactions. newQueue makes the client of the
 // queue at that address; the other functions don't carry one.
 func StartSweep[P providers.Provider, Q sweep.Queue](
-	newProvider func(client *exchange.Client, environment string) P, newQueue func(service awshome.Service, address string) Q,
+	newProvider func(client *exchange.Client, environment string) P, newQueue func(cfg aws.Config, address string) Q,
 ) {
 	cfg, err := config.ForSweep(os.Getenv)
 	if cfg.SweepWorkers > frugalMost {
@@ -62,8 +67,11 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	}
 	// A worker waits for the provider or for its row, one at a time. Beside them one call
 	// reads rows ahead, and as at the beginning each shard may have one under way.
-	calls := max(cfg.SweepWorkers, sweep.Shards) + 1
-	clients := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
+	calls := max(cfg.SweepWorkers, store.Shards) + 1
+	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
+	if err != nil {
+		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
+	}
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	engine := sweep.Engine{
 		Provider:     newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
@@ -79,15 +87,14 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	lambda.Start(h)
 }
 
-// connect makes the AWS clients, or ends the process with everything that is wrong
-// with the environment in one line.
-func connect(mistakes error, tuning awshome.Tuning) *awshome.Clients {
+// connect makes the AWS clients. Its error lists all mistakes in the environment, those
+// found before included.
+func connect(mistakes error, tuning awshome.Tuning) (*awshome.Clients, error) {
 	clients, err := awshome.FromEnvironment(os.Getenv, tuning)
 	if err := errors.Join(mistakes, err); err != nil {
-		telemetry.NewLogger(os.Stdout, slog.LevelInfo).Error("the environment is wrong", "error", err.Error())
-		os.Exit(1)
+		return nil, EnvironmentError{err}
 	}
-	return clients
+	return clients, nil
 }
 
 // newDesk tells the event bus what is news; nil where there is none.

@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // metricsOf are the metrics that CloudWatch takes from a line, by name.
@@ -64,7 +64,7 @@ func TestRefreshMetrics(t *testing.T) {
 		return func(t *testing.T, w *refreshtest.World) {
 			t.Helper()
 			due(t, w)
-			w.Secrets.Put(refreshtest.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+			w.Secrets.Put(refreshtest.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
 			w.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, kind, false)
 		}
 	}
@@ -93,7 +93,7 @@ func TestRefreshMetrics(t *testing.T) {
 			"AccessTokenExpiresIn": 180, "AttemptsLeft": 0, "Misconfigured": 1, "SecretVersions": 2,
 		}},
 		"nobody has put credentials in": {func(_ *testing.T, w *refreshtest.World) {
-			w.Secrets.Put(refreshtest.Default, refresh.Credentials, secret.New("{}"))
+			w.Secrets.Put(refreshtest.Default, store.Credentials, secret.New("{}"))
 		}, map[string]float64{"AccessTokenExpiresIn": 0}},
 		"the first login fails": {func(_ *testing.T, w *refreshtest.World) {
 			w.Provider.Answer = refreshtest.Fail(refreshtest.Login, providers.NotSent, false)
@@ -125,7 +125,7 @@ func TestAccountsBesideEachOtherAreToldApart(t *testing.T) {
 	for accounts, want := range map[string]int{"default": 0, "default,zulu": 2} {
 		w := refreshtest.New()
 		w.Accounts = strings.Split(accounts, ",")
-		w.Add(refresh.Key{Provider: refreshtest.Name, Account: "zulu"})
+		w.Add(store.Key{Provider: refreshtest.Name, Account: "zulu"})
 		h, out := newRefresh(w)
 		if _, err := h.Invoke(t.Context(), nil); err != nil {
 			t.Fatal(err)

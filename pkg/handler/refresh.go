@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"tokenrefresh/pkg/announce"
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
@@ -28,7 +29,9 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	r := newResult(h.Engine.Provider.Name(), h.NewRunID())
-	results := h.Engine.Run(ctx, refresh.Request{RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun})
+	results := h.Engine.Run(ctx, refresh.Request{
+		RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun, Rejected: e.Rejected,
+	})
 
 	var causes []error
 	var ends []announce.End
@@ -60,7 +63,7 @@ func credential(one refresh.Result) Credential {
 		AccessExpiresAt: stamp(one.AccessExpiresAt), VersionID: one.VersionID, Warnings: one.Warnings,
 	}
 	if one.Err != nil {
-		c.Error = one.Err.Error()
+		c.Error = brief.Text(one.Err.Error(), brief.TextMost)
 	}
 	return c
 }
@@ -85,6 +88,6 @@ func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refr
 	}
 	telemetry.Line{
 		Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: c.Account, Detailed: of > 1,
-		At: now, Metrics: refreshMetrics(one, now),
+		At: now, Level: level(c.Outcome), Metrics: refreshMetrics(one, now),
 	}.Emit(ctx, h.Log, attrs...)
 }

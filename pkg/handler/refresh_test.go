@@ -17,9 +17,9 @@ import (
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/telemetry"
 )
 
@@ -154,10 +154,10 @@ func TestRefreshMeasuresClockAndRefreshToken(t *testing.T) {
 func TestRefreshFailsAfterTheOthers(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
-	other := refresh.Key{Provider: refreshtest.Name, Account: "zulu"}
+	other := store.Key{Provider: refreshtest.Name, Account: "zulu"}
 	world.Add(other)
 	world.Accounts = []string{"default", "zulu"}
-	world.Secrets.Delete(refreshtest.Default, refresh.Credentials)
+	world.Secrets.Delete(refreshtest.Default, store.Credentials)
 	h, out := newRefresh(world)
 	_, err := h.Invoke(t.Context(), []byte(`{}`))
 	var needs *handler.NeedsPersonError
@@ -170,7 +170,7 @@ func TestRefreshFailsAfterTheOthers(t *testing.T) {
 	if diff := cmp.Diff(map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.LoggedIn: 1}, needs.Result.Outcomes); diff != "" {
 		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
-	if world.Secrets.Get(other, refresh.AccessDoc).ID == "" {
+	if world.Secrets.Get(other, store.AccessDoc).ID == "" {
 		t.Error("the other account was not served")
 	}
 	if n := strings.Count(out.String(), `"msg":"run"`); n != 2 {
@@ -221,10 +221,10 @@ func TestRefreshShowsNoSecret(t *testing.T) {
 			}
 		}
 		say(h.Invoke(t.Context(), []byte(`{}`)))
-		first := world.Secrets.Get(refreshtest.Default, refresh.TokensDoc)
+		first := world.Secrets.Get(refreshtest.Default, store.TokensDoc)
 		world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, kind, true)
 		say(h.Invoke(t.Context(), []byte(`{"force":true}`)))
-		last := world.Secrets.Get(refreshtest.Default, refresh.TokensDoc)
+		last := world.Secrets.Get(refreshtest.Default, store.TokensDoc)
 
 		text := strings.Join(said, "\n") + out.String()
 		for _, hidden := range slices.Concat(tokensOf(t, first), tokensOf(t, last), []string{world.Provider.Password}) {
@@ -235,7 +235,7 @@ func TestRefreshShowsNoSecret(t *testing.T) {
 	}
 }
 
-func tokensOf(t *testing.T, v refresh.Version) []string {
+func tokensOf(t *testing.T, v store.Version) []string {
 	t.Helper()
 	var doc map[string]string
 	if err := json.Unmarshal([]byte(v.Value.Reveal()), &doc); err != nil {

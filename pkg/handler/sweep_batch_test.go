@@ -10,7 +10,7 @@ import (
 
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -80,13 +80,13 @@ func TestListsThatAreLeft(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		credentials string
-		row         refresh.Row
+		row         store.Row
 		want        outcome.Outcome
 	}{
-		"paused":        {"good", refresh.Row{Paused: true}, outcome.Paused},
-		"in trouble":    {"good", refresh.Row{ConsecutiveFailures: 1}, outcome.Transient},
-		"not seeded":    {"placeholder", refresh.Row{}, outcome.NotSeeded},
-		"misconfigured": {"wrong", refresh.Row{}, outcome.Misconfigured},
+		"paused":        {"good", store.Row{Paused: true}, outcome.Paused},
+		"in trouble":    {"good", store.Row{ConsecutiveFailures: 1}, outcome.Transient},
+		"not seeded":    {"placeholder", store.Row{}, outcome.NotSeeded},
+		"misconfigured": {"wrong", store.Row{}, outcome.Misconfigured},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,12 +103,12 @@ func TestListsThatAreLeft(t *testing.T) {
 // ledgerOf has this row for the account.
 type ledgerOf struct {
 	sweep.Ledger
-	row refresh.Row
+	row store.Row
 }
 
-func (l ledgerOf) Rows(_ context.Context, provider string) ([]refresh.Row, error) {
-	l.row.Key = refresh.Key{Provider: provider, Account: "default"}
-	return []refresh.Row{l.row}, nil
+func (l ledgerOf) RowsAndClaims(_ context.Context, provider string) ([]store.Row, []store.Claim, error) {
+	l.row.Key = store.Key{Provider: provider, Account: "default"}
+	return []store.Row{l.row}, nil, nil
 }
 
 // A defect must not vanish with its message: in the end it lies in the dead-letter

@@ -2,6 +2,8 @@
 // credential or a Berbix row. The words are part of the public contract.
 package outcome
 
+import "errors"
+
 // Outcome is how one run ended for one credential or row.
 type Outcome string
 
@@ -42,3 +44,6 @@ func (o Outcome) NeedsPerson() bool {
 func (o Outcome) Rotates() bool {
 	return o == Refreshed || o == LoggedIn || o == Recovered
 }
+
+// ErrPanic is the cause of a result whose work panicked.
+var ErrPanic = errors.New("internal error: the run panicked")

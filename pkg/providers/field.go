@@ -4,7 +4,8 @@ package providers
 // What makes credentials whole, Provider.Open alone says.
 type Field struct {
 	Name     string
-	Optional bool // may be left out; of some, only together with others
+	Optional bool // may be left out
+	Login    bool // needed for a login, together with all others that are; left out where there is none
 	Secret   bool // not to be shown while it is typed
 	Object   bool // a JSON object, and not a text
 }

@@ -11,6 +11,7 @@
 // again when a newer one is due, and is shared by all goroutines: make one a token. A
 // [Transport] sets the header, and after a 401 reads once more and sends once more.
 // Who does not speak HTTP calls Get, and Renew where the other side refuses the token.
+// Options.OnRejected learns of a token that was revoked before its time.
 //
 // Where tokens lie is a [Source]: package awsreader has AWS's, package filereader that
 // of a single machine. This package and its sources never see a refresh token, but for

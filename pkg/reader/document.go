@@ -41,6 +41,7 @@ func ParseAccess(doc secret.String) (Token, error) {
 		ExpiresAt:   moment("access_expires_at"),
 		RefreshAt:   moment("refresh_at"),
 	}
+	_ = json.Unmarshal(all["attempt_id"], &t.AttemptID) // without it the token is as good
 	if err := errors.Join(errs...); err != nil {
 		return Token{}, err
 	}

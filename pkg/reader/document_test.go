@@ -26,7 +26,9 @@ func TestParseAccess(t *testing.T) {
 	}{
 		{
 			"as it is written", document,
-			reader.Token{AccessToken: secret.New("at-1"), Type: "Bearer", ExpiresAt: expires, RefreshAt: expires.Add(-3 * time.Minute)},
+			reader.Token{
+				AccessToken: secret.New("at-1"), Type: "Bearer", ExpiresAt: expires, RefreshAt: expires.Add(-3 * time.Minute), AttemptID: "a",
+			},
 			true,
 		},
 		{
@@ -34,6 +36,7 @@ func TestParseAccess(t *testing.T) {
 			reader.Token{AccessToken: secret.New("at-1"), ExpiresAt: expires},
 			true,
 		},
+		{"an attempt that is a number", `{"access_token":"at-1","attempt_id":7}`, reader.Token{AccessToken: secret.New("at-1")}, true},
 		{"null is absent", `{"access_token":null,"refresh_at":null}`, reader.Token{}, true},
 		{"no token", `{"placeholder":"put the credentials here"}`, reader.Token{}, true},
 		{name: "empty"},

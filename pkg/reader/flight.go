@@ -10,7 +10,10 @@ import (
 var errSlow = errors.New("the read is slow")
 
 // flight is one read that any number of callers wait for. It outlives their contexts.
-type flight struct{ done chan struct{} }
+type flight struct {
+	done chan struct{}
+	read bool // it succeeded; set before done is closed
+}
 
 // read joins the read under way, or starts one. The caller holds mu.
 func (s *TokenSource) read(ctx context.Context) *flight {
@@ -25,6 +28,7 @@ func (s *TokenSource) read(ctx context.Context) *flight {
 		defer close(f.done)
 		t, err := s.source.Read(ctx)
 		if err == nil {
+			t = t.trimmed()
 			err = t.check()
 		}
 		if err != nil {
@@ -33,6 +37,7 @@ func (s *TokenSource) read(ctx context.Context) *flight {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.reading = nil
+		f.read = err == nil
 		s.take(t, err)
 	}()
 	return f

@@ -90,6 +90,9 @@ func (s *TokenSource) look(ctx context.Context, r *renewal, gap time.Duration) {
 		s.mu.Lock()
 		left := gap - time.Since(start)
 		over := s.token.AccessToken != r.refused || !joined && left <= 0
+		if over && f.read && s.token.AccessToken == r.refused {
+			s.reject(s.token.AttemptID) //nolint:contextcheck // it outlives this renewal
+		}
 		if over {
 			r.until = s.now().Add(lateAgain + rand.N(lateAgain)) //nolint:gosec // it spreads reads and guards nothing
 		}

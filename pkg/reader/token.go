@@ -18,6 +18,14 @@ type Token struct {
 	ExpiresAt   time.Time     // when its life ends
 	RefreshAt   time.Time     // when a newer one is due; zero: not known
 	ClientToken secret.String // of a Berbix transaction, with the same life; else empty
+	AttemptID   string        // names the attempt that got it; empty: not known
+}
+
+// trimmed is the token without white space around it, which no header carries.
+func (t Token) trimmed() Token {
+	t.AccessToken = secret.New(strings.TrimSpace(t.AccessToken.Reveal()))
+	t.Type = strings.TrimSpace(t.Type)
+	return t
 }
 
 // SetAuthHeader sets the Authorization header of r, and so puts the secret there.

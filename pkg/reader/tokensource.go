@@ -46,6 +46,13 @@ type Options struct {
 	// OnError is told of each read that failed, also where the held token is handed
 	// out all the same. It must not block; nil: nobody is told.
 	OnError func(error)
+	// OnRejected is called with the attempt id of a token that the provider refused although
+	// it is the one published: it was revoked before its time. Put the event "Token Rejected"
+	// on the bus here (docs/events.md), and the refresh function replaces the token. It is
+	// called once for each id in this process, after up to 10 s at random, and not before
+	// the token has been known here for 12 s, nor if another is published by then. It may
+	// block. nil: nobody is told, and the token is replaced when its refresh is due.
+	OnRejected func(attemptID string)
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -68,8 +75,11 @@ type TokenSource struct {
 	onError func(error)
 	now     func() time.Time
 
+	onRejected func(attemptID string)
+
 	mu      sync.Mutex
 	token   Token     // the last one read; zero: none
+	since   time.Time // when token was read first
 	err     error     // why it is not handed out
 	until   time.Time // when to read again; zero: nothing was read yet
 	reading *flight   // under way; nil: none
@@ -86,6 +96,8 @@ func NewTokenSource(source Source, o Options) *TokenSource {
 		gap:     max(0, cmp.Or(o.Gap, DefaultGap)),
 		onError: o.OnError,
 		now:     o.Now,
+
+		onRejected: o.OnRejected,
 	}
 	if s.onError == nil {
 		s.onError = func(error) {}
@@ -157,6 +169,9 @@ func (s *TokenSource) take(t Token, err error) {
 	_, ended := errors.AsType[*EndedError](err)
 	switch {
 	case err == nil:
+		if t.AttemptID != s.token.AttemptID || s.since.IsZero() {
+			s.since = s.now()
+		}
 		s.token = t
 	case ended:
 		s.token = Token{}

@@ -279,7 +279,7 @@ func TestWhatIsNoToken(t *testing.T) {
 		{"blank", reader.Token{AccessToken: secret.New(" \n"), ExpiresAt: late}, reader.ErrNotPublished},
 		{"no end", reader.Token{AccessToken: secret.New("one")}, reader.ErrMalformed},
 		{"line break", reader.Token{AccessToken: secret.New("one\r\nHost: x"), ExpiresAt: late}, reader.ErrMalformed},
-		{"type with line break", reader.Token{AccessToken: secret.New("one"), Type: "B\n", ExpiresAt: late}, reader.ErrMalformed},
+		{"type with line break", reader.Token{AccessToken: secret.New("one"), Type: "B\nC", ExpiresAt: late}, reader.ErrMalformed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 var worlds = flag.Int("seeds", 5, "how many worlds TestChaos lives through, with and without a login each")
@@ -75,13 +76,13 @@ func (c *chaos) people(minute int) {
 }
 
 func (c *chaos) quota(tokens, access bool) {
-	c.Secrets.Quota(rt.Default, refresh.TokensDoc, tokens)
-	c.Secrets.Quota(rt.Default, refresh.AccessDoc, access)
+	c.Secrets.Quota(rt.Default, store.TokensDoc, tokens)
+	c.Secrets.Quota(rt.Default, store.AccessDoc, access)
 }
 
 func (c *chaos) credentials() {
 	if c.login {
-		c.Secrets.Put(rt.Default, refresh.Credentials, c.Provider.Credentials())
+		c.Secrets.Put(rt.Default, store.Credentials, c.Provider.Credentials())
 	} else {
 		loginOff(c.World)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // moment is a call of a history; without a site: the moment before a tick's run.
@@ -111,7 +112,7 @@ func heals(fault rt.Fault, site rt.Site) bool {
 // lost" in docs/protocol.md, section "What can still go wrong".
 func (h *history) unpromised(c choice) bool {
 	misleads := func(o choice) bool {
-		return o.fault == rt.Stale && o.site.Doc == refresh.TokensDoc && o.tick == c.tick && o.rival == c.rival
+		return o.fault == rt.Stale && o.site.Doc == store.TokensDoc && o.tick == c.tick && o.rival == c.rival
 	}
 	lost := slices.IndexFunc(h.choices, func(o choice) bool { return o.what == loses })
 	return lost >= 0 && misleads(c) && slices.ContainsFunc(h.choices[lost:], misleads)
@@ -168,8 +169,8 @@ func landings(m moment) []choice {
 	for later := 1; later <= 3; later++ {
 		all = append(all, choice{moment: m, what: lands, fault: rt.LandLater, until: m.tick + later})
 	}
-	const step = 2 * time.Millisecond                                              // a call takes about as long
-	for n := step / 4; n <= 7*step && m.site.Doc != refresh.AccessDoc; n += step { // never when a call is done
+	const step = 2 * time.Millisecond                                            // a call takes about as long
+	for n := step / 4; n <= 7*step && m.site.Doc != store.AccessDoc; n += step { // never when a call is done
 		all = append(all, choice{moment: m, what: lands, fault: rt.LandLater, until: m.tick + 2, by: n})
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // Too little time to send and to store: nothing is begun.
@@ -57,7 +58,7 @@ func TestBudgetAfterTheClaim(t *testing.T) {
 		if got.Outcome != outcome.Transient || w.Provider.Presented(token) != 0 {
 			t.Errorf("outcome %s, presented %d times", got.Outcome, w.Provider.Presented(token))
 		}
-		if r := row(w); r.Phase != refresh.Idle || contains(r.Spent, token) {
+		if r := row(w); r.Phase != store.Idle || contains(r.Spent, token) {
 			t.Errorf("the row is %s, the token spent: %t", r.Phase, contains(r.Spent, token))
 		}
 		w.Latency = nil

@@ -11,6 +11,7 @@ import (
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // chain is the tokens document: what the next refresh needs and what readers get.
@@ -21,7 +22,7 @@ type chain struct {
 	issuedAt         time.Time
 	accessExpiresAt  time.Time
 	refreshExpiresAt time.Time
-	source           Source
+	source           store.Source
 	attemptID        string // empty: written by a person
 
 	// others are the keys that are not ours; they are carried from version to version.
@@ -32,7 +33,7 @@ type chain struct {
 // and, where the reply to a refresh carries none, its refresh token; a login's reply
 // begins another family, in which an older token has no place. Times are those that
 // the document holds, so that whoever finishes an attempt makes the same bytes.
-func newChain(t providers.Tokens, previous chain, source Source, attemptID string) chain {
+func newChain(t providers.Tokens, previous chain, source store.Source, attemptID string) chain {
 	c := chain{
 		accessToken:      t.AccessToken,
 		tokenType:        t.TokenType,
@@ -44,13 +45,19 @@ func newChain(t providers.Tokens, previous chain, source Source, attemptID strin
 		attemptID:        attemptID,
 		others:           previous.others,
 	}
-	if c.refreshToken.Blank() && source == FromRefresh {
+	if c.refreshToken.Blank() && source == store.FromRefresh {
 		c.refreshToken = previous.refreshToken
 		c.refreshExpiresAt = previous.refreshExpiresAt
 	}
 	if c.tokenType == "" {
 		c.tokenType = "Bearer"
 	}
+	return c
+}
+
+// of is the chain as the version that an attempt made of it.
+func (c chain) of(attemptID string) chain {
+	c.attemptID = attemptID
 	return c
 }
 
@@ -102,7 +109,7 @@ func parseChain(doc secret.String) (chain, error) {
 	c.issuedAt = moment("issued_at")
 	c.accessExpiresAt = moment("access_expires_at")
 	c.refreshExpiresAt = moment("refresh_expires_at")
-	c.source = Source(text1("source"))
+	c.source = store.Source(text1("source"))
 	c.attemptID = text1("attempt_id")
 	c.others = all
 	return c, errors.Join(errs...)
@@ -130,7 +137,7 @@ func (c chain) document() secret.String {
 
 // access is the exact text that readers get for version versionID of tokens:
 // nothing in it can rotate or steal the chain.
-func (c chain) access(key Key, versionID string) secret.String {
+func (c chain) access(key store.Key, versionID string) secret.String {
 	return encode(map[string]any{
 		"access_token":      c.accessToken.Reveal(),
 		"token_type":        c.tokenType,

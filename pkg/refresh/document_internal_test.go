@@ -5,6 +5,7 @@ import (
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // What is read can be written again, to the same bytes: attempts are finished by
@@ -37,7 +38,7 @@ func FuzzParseChain(f *testing.F) {
 		if again.refreshToken != c.refreshToken || len(again.others) != len(c.others) {
 			t.Error("read back, it is another chain")
 		}
-		key := Key{Provider: "p", Account: "a"}
+		key := store.Key{Provider: "p", Account: "a"}
 		c.issuedAt, c.accessExpiresAt, c.refreshExpiresAt = again.issuedAt, again.accessExpiresAt, again.refreshExpiresAt
 		if c.access(key, "id") != again.access(key, "id") {
 			t.Error("read back, it makes another access document")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"tokenrefresh/pkg/store"
 )
 
 // dueTries is how often DueNow looks again at a row that changes under its hands.
@@ -16,7 +18,9 @@ const dueTries = 5
 // its row was lost, and a new one would not know what was presented since.
 //
 // The row is as it stands then; exists is false where there is none.
-func DueNow(ctx context.Context, secrets Secrets, ledger Ledger, key Key, now time.Time) (row Row, exists bool, err error) {
+func DueNow(
+	ctx context.Context, secrets store.Secrets, ledger store.Ledger, key store.Key, now time.Time,
+) (row store.Row, exists bool, err error) {
 	for range dueTries {
 		row, exists, err = ledger.Row(ctx, key)
 		if err == nil && exists {
@@ -25,19 +29,18 @@ func DueNow(ctx context.Context, secrets Secrets, ledger Ledger, key Key, now ti
 		if err != nil {
 			return row, exists, err
 		}
-		next, guard := row, row.unchanged()
+		next, guard := makeDue(row, now), row.Unchanged()
 		switch {
 		case !exists:
 			if written, err := writtenByAttempt(ctx, secrets, key); err != nil || written {
 				return row, false, err
 			}
-			next, guard = Row{Key: key, Phase: Idle, RefreshAt: now}, Guard{Absent: true}
-		case row.Phase == Sending, !now.Before(row.RefreshAt):
+			next, guard = makeDue(store.Row{Key: key}, now), store.Guard{Absent: true}
+		case row.Phase == store.Sending, !now.Before(row.RefreshAt):
 			return row, true, nil
 		}
-		next.RefreshAt = now
-		err = ledger.Write(ctx, next, guard)
-		if lost := (*LostError)(nil); !errors.As(err, &lost) {
+		err = write(ctx, ledger, next, guard)
+		if lost := (*store.LostError)(nil); !errors.As(err, &lost) {
 			return next, err == nil || exists, err
 		}
 	}
@@ -45,9 +48,9 @@ func DueNow(ctx context.Context, secrets Secrets, ledger Ledger, key Key, now ti
 }
 
 // writtenByAttempt reports whether the current version of tokens is no person's.
-func writtenByAttempt(ctx context.Context, secrets Secrets, key Key) (bool, error) {
-	v, err := secrets.Current(ctx, key, TokensDoc)
-	if errors.Is(err, ErrNoValue) || errors.Is(err, ErrNoSecret) {
+func writtenByAttempt(ctx context.Context, secrets store.Secrets, key store.Key) (bool, error) {
+	v, err := secrets.Current(ctx, key, store.TokensDoc)
+	if errors.Is(err, store.ErrNoValue) || errors.Is(err, store.ErrNoSecret) {
 		return false, nil
 	}
 	if err != nil {

@@ -12,9 +12,10 @@ import (
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
-func dueNow(t *testing.T, w *rt.World, hook rt.Hook) (row refresh.Row, exists bool, err error) {
+func dueNow(t *testing.T, w *rt.World, hook rt.Hook) (row store.Row, exists bool, err error) {
 	t.Helper()
 	e := w.Engine(hook)
 	return refresh.DueNow(t.Context(), e.Secrets, e.Ledger, rt.Default, w.Now())
@@ -58,7 +59,7 @@ func TestDueNowLeavesAClaimAlone(t *testing.T) {
 			w := live(t)
 			tick(w, nil)
 			claimed := w.Ledger.Get(rt.Default)
-			claimed.Phase, claimed.Fence, claimed.AttemptID = refresh.Sending, claimed.Fence+1, "another"
+			claimed.Phase, claimed.Fence, claimed.AttemptID = store.Sending, claimed.Fence+1, "another"
 			claimed.ClaimedUntil = w.Now().Add(time.Minute)
 			claim := func(c rt.Call) rt.Fault {
 				if c.Site == claims && c.Nth == 1 {
@@ -71,7 +72,7 @@ func TestDueNowLeavesAClaimAlone(t *testing.T) {
 				claim = nil
 			}
 			row, exists, err := dueNow(t, w, claim)
-			if err != nil || !exists || row.Phase != refresh.Sending {
+			if err != nil || !exists || row.Phase != store.Sending {
 				t.Errorf("%s, %t, %v", row.Phase, exists, err)
 			}
 			if got := w.Ledger.Get(rt.Default); got.Fence != claimed.Fence || got.AttemptID != "another" || !got.RefreshAt.Equal(claimed.RefreshAt) {
@@ -89,7 +90,7 @@ func TestDueNowWithoutARow(t *testing.T) {
 	}{
 		"new":           {func(*rt.World) {}, true},
 		"a seed":        {func(w *rt.World) { w.Seed(rt.Default) }, true},
-		"no secret yet": {func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.TokensDoc) }, true},
+		"no secret yet": {func(w *rt.World) { w.Secrets.Delete(rt.Default, store.TokensDoc) }, true},
 		// What was presented since, nobody knows; a new row would say: nothing.
 		"the row was lost":             {func(w *rt.World) { setupDue(w); w.Ledger.Delete(rt.Default) }, false},
 		"nobody knows who wrote there": {tokens(`{`), false},
@@ -102,7 +103,7 @@ func TestDueNowWithoutARow(t *testing.T) {
 			if err != nil || exists != tt.want {
 				t.Errorf("exists %t, %v", exists, err)
 			}
-			if want := (refresh.Row{Key: rt.Default, Phase: refresh.Idle, RefreshAt: row.RefreshAt}); tt.want && cmp.Diff(want, w.Ledger.Get(rt.Default)) != "" {
+			if want := (store.Row{Key: rt.Default, Phase: store.Idle, RefreshAt: row.RefreshAt}); tt.want && cmp.Diff(want, w.Ledger.Get(rt.Default)) != "" {
 				t.Errorf("row %+v", w.Ledger.Get(rt.Default))
 			}
 			if !tt.want && w.Ledger.Get(rt.Default).Phase != "" {
@@ -127,7 +128,7 @@ func TestDueNowFails(t *testing.T) {
 		}
 		return rt.None
 	}
-	var lost *refresh.LostError
+	var lost *store.LostError
 	if _, _, err := dueNow(t, w, moving); !errors.As(err, &lost) {
 		t.Errorf("error %v of a row that never stands still", err)
 	}

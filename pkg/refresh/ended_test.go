@@ -9,8 +9,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // Who looks at the row sees why the last run brought nothing, as long as that is so.
@@ -32,9 +32,9 @@ func TestLastError(t *testing.T) {
 			outcome.Dead, "refused",
 		},
 		"the credentials are forbidden": {
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, refresh.ErrForbidden) },
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, nil) },
-			outcome.Misconfigured, refresh.ErrForbidden.Error(),
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.Credentials, store.ErrForbidden) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.Credentials, nil) },
+			outcome.Misconfigured, store.ErrForbidden.Error(),
 		},
 	} {
 		inBubble(t, name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestLastError(t *testing.T) {
 
 func TestEnded(t *testing.T) {
 	t.Parallel()
-	r := refresh.Row{LastError: "old"}
+	r := store.Row{LastError: "old"}
 	r.Ended(outcome.Refreshed, nil)
 	if r.LastOutcome != outcome.Refreshed || r.LastError != "" {
 		t.Errorf("%s, %q", r.LastOutcome, r.LastError)

@@ -15,6 +15,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // many is a world of ten accounts.
@@ -22,7 +23,7 @@ func many() *rt.World {
 	w := rt.New()
 	w.Accounts = nil
 	for n := range 10 {
-		key := refresh.Key{Provider: rt.Name, Account: fmt.Sprintf("account-%d", n)}
+		key := store.Key{Provider: rt.Name, Account: fmt.Sprintf("account-%d", n)}
 		w.Add(key)
 		w.Accounts = append(w.Accounts, key.Account)
 	}
@@ -33,7 +34,7 @@ func many() *rt.World {
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	for name, site := range map[string]rt.Site{
-		"reading": {Op: rt.Current, Doc: refresh.Credentials},
+		"reading": {Op: rt.Current, Doc: store.Credentials},
 		"claim":   claims,
 		"keeping": stagesAccess,
 		"staging": stages,
@@ -52,7 +53,7 @@ func TestPanic(t *testing.T) {
 				want := outcome.LoggedIn
 				if n == 3 {
 					want = outcome.Transient
-					if !got.Panicked || !errors.Is(got.Err, refresh.ErrPanic) {
+					if !got.Panicked || !errors.Is(got.Err, outcome.ErrPanic) {
 						t.Errorf("error %v", got.Err)
 					}
 				}
@@ -102,7 +103,7 @@ func TestUnreadableRow(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := many()
 		spoilt := errors.New(`attribute "paused" is not a boolean`)
-		w.Ledger.Set(refresh.Row{Key: refresh.Key{Provider: rt.Name, Account: "account-1"}, Unreadable: spoilt})
+		w.Ledger.Set(store.Row{Key: store.Key{Provider: rt.Name, Account: "account-1"}, Unreadable: spoilt})
 		for _, got := range w.Engine(nil).Run(context.Background(), refresh.Request{RunID: "run"}) {
 			want := outcome.LoggedIn
 			if got.Account == "account-1" {
@@ -150,7 +151,7 @@ func TestTwoDays(t *testing.T) {
 			default:
 				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 			}
-			access, _ := read(w, refresh.AccessDoc)
+			access, _ := read(w, store.AccessDoc)
 			if !w.Provider.Accepts(access.AccessToken) || row(w).AccessExpiresAt.Sub(w.Now()) < 2*time.Minute {
 				t.Fatal("readers have a token that is dead, or ends within two minutes")
 			}

@@ -9,6 +9,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // While neither store takes the reply, all the time of the run is for that: it may be
@@ -89,7 +90,7 @@ func TestEditThatKeepsTheToken(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Provider.OnCall = func(rt.Op) {
-				tt.edit(w, w.Secrets.Get(rt.Default, refresh.TokensDoc).Value.Reveal())
+				tt.edit(w, w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal())
 			}
 			if got := tick(w, nil); got.Outcome != tt.want {
 				t.Errorf("%s: %v", got.Outcome, got.Err)

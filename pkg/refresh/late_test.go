@@ -8,6 +8,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // A process freezes with the reply in its hands, for longer than its claim lasts, and
@@ -18,7 +19,7 @@ func TestLateReply(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		token := chain(w).RefreshToken
-		var theirs refresh.Row
+		var theirs store.Row
 		var frozen sync.Once // the three calls that keep the reply wait for it
 		got := tick(w, func(c rt.Call) rt.Fault {
 			if c.Op == rt.Stage || c.Site == claims && c.Nth == 2 {

@@ -10,6 +10,7 @@ import (
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Logins that fail back off: a minute, doubling to an hour, whatever the ticks.
@@ -68,7 +69,7 @@ func TestLoginBackOffEndsEarly(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(w *rt.World) refresh.Request{
 		"credentials edited": func(w *rt.World) refresh.Request {
-			w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
 			return refresh.Request{}
 		},
 		"tokens edited": func(w *rt.World) refresh.Request {
@@ -121,7 +122,7 @@ func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 				t.Errorf("%d logins after the run after a forced one, want 2", logins)
 			}
 			w.Provider.Answer = nil
-			w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
 			if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
 				t.Errorf("after the edit: %s: %v", got.Outcome, got.Err)
 			}
@@ -135,7 +136,7 @@ func TestAPersonMends(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"dead": providers.Refused, "uncertain": providers.Unknown} {
 		for what, edit := range map[string]func(w *rt.World){
-			"a login":             func(w *rt.World) { w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials()) },
+			"a login":             func(w *rt.World) { w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials()) },
 			"a new refresh token": func(w *rt.World) { w.Seed(rt.Default) },
 		} {
 			inBubble(t, name+", "+what, func(t *testing.T) {
@@ -199,7 +200,7 @@ func TestUnreadableReply(t *testing.T) {
 				t.Fatalf("outcome %s", got.Outcome)
 			}
 		}
-		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
 		if got := run(w, nil, refresh.Request{DryRun: true}); got.Outcome != outcome.WouldRecover {
 			t.Errorf("dry run: %s", got.Outcome)
 		}
@@ -224,12 +225,12 @@ func TestUnreadableReplyAndASeed(t *testing.T) {
 		w.Provider.Key = "another"
 		tick(w, nil)
 		attempt := row(w).Escrow.AttemptID
-		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
 		w.Seed(rt.Default)
 		if got := tick(w, nil); got.Outcome != outcome.Refreshed || attempt == "" {
 			t.Errorf("with attempt %q kept: %s: %v", attempt, got.Outcome, got.Err)
 		}
-		if slices.Contains(w.Secrets.IDs(rt.Default, refresh.TokensDoc), attempt) {
+		if slices.Contains(w.Secrets.IDs(rt.Default, store.TokensDoc), attempt) {
 			t.Error("the reply that had been kept is a version of tokens")
 		}
 		wantHealthy(t, w)
@@ -245,9 +246,9 @@ func TestUnreadableLogin(t *testing.T) {
 		if got := tick(w, nil); got.Outcome != outcome.Transient {
 			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 		}
-		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
 		got := tick(w, nil)
-		if got.Outcome != outcome.Recovered || got.Source != refresh.FromLogin || w.Provider.Calls(rt.Login) != 1 {
+		if got.Outcome != outcome.Recovered || got.Source != store.FromLogin || w.Provider.Calls(rt.Login) != 1 {
 			t.Errorf("after the correction: %s from a %s, %d logins: %v",
 				got.Outcome, got.Source, w.Provider.Calls(rt.Login), got.Err)
 		}

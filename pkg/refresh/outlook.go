@@ -5,13 +5,14 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/store"
 )
 
 // attemptsLeft is Result.AttemptsLeft after a run that began then and ended as what.
 func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
-	r := a.row
+	r := a.v.Row
 	switch {
-	case r.State != OK && r.State != "",
+	case r.State != store.OK && r.State != "",
 		what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:
 		return 0
 	}
@@ -22,7 +23,7 @@ func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
 	if r.NotBefore.After(o.From) {
 		o.From = r.NotBefore
 	}
-	if r.Phase == Sending { // whoever died at it left its work to the end of its claim
+	if r.Phase == store.Sending { // whoever died at it left its work to the end of its claim
 		o.From = r.ClaimedUntil
 	}
 	if ends := r.RefreshExpiresAt; !ends.IsZero() && ends.Before(o.Until) {

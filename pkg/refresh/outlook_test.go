@@ -6,8 +6,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // The attempts that a run counts as left are those that come while every one fails, up to
@@ -82,7 +82,7 @@ func TestAttemptsLeft(t *testing.T) {
 			w.Provider.RefreshLifetime = 13*time.Minute + 20*time.Second
 		}), outcome.LoggedIn, 2},
 		"a row that nobody can read": {worldOf(func(w *rt.World) {
-			w.Ledger.Set(refresh.Row{Key: rt.Default, Unreadable: errPassing})
+			w.Ledger.Set(store.Row{Key: rt.Default, Unreadable: errPassing})
 		}), outcome.Misconfigured, 0},
 	} {
 		inBubble(t, name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func failing(kind providers.Kind) func(*testing.T) *rt.World {
 func denied(t *testing.T) *rt.World {
 	t.Helper()
 	w := live(t)
-	w.Secrets.Delete(rt.Default, refresh.AccessDoc)
+	w.Secrets.Delete(rt.Default, store.AccessDoc)
 	return w
 }
 

@@ -9,6 +9,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // always are the promises that hold at any moment, whatever has happened. It says
@@ -23,15 +24,20 @@ func always(w *rt.World) string {
 	if wrongs := w.Wrongs(); len(wrongs) > 0 {
 		return strings.Join(wrongs, "; ")
 	}
+	for _, e := range w.Edges() {
+		if a := walk(e); !slices.Contains(drawn, a) {
+			return "a row went where no arrow leads: " + a
+		}
+	}
 	return ""
 }
 
 // healthy reports whether the credential is as it should be. A seed waits until the
 // row is due; readers have what they need until then.
 func (h *history) healthy() bool {
-	r, access := row(h.world), h.world.Secrets.Get(rt.Default, refresh.AccessDoc)
-	current := h.world.Secrets.Get(rt.Default, refresh.TokensDoc)
-	seeded := strings.HasPrefix(current.ID, rt.PersonIDs) && r.Phase == refresh.Idle && r.State == refresh.OK &&
+	r, access := row(h.world), h.world.Secrets.Get(rt.Default, store.AccessDoc)
+	current := h.world.Secrets.Get(rt.Default, store.TokensDoc)
+	seeded := strings.HasPrefix(current.ID, rt.PersonIDs) && r.Phase == store.Idle && r.State == store.OK &&
 		r.PublishedVersionID == access.ID && access.ID != ""
 	return seeded || unhealthy(h.world) == ""
 }
@@ -54,8 +60,8 @@ func (h *history) promises(n int, free bool) {
 
 // readers says what is wrong with what they read after a tick without faults.
 func (h *history) readers(what outcome.Outcome) string {
-	tokens, _ := read(h.world, refresh.TokensDoc)
-	access, _ := read(h.world, refresh.AccessDoc)
+	tokens, _ := read(h.world, store.TokensDoc)
+	access, _ := read(h.world, store.AccessDoc)
 	forgotten := !h.login && slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
 	if what != outcome.Superseded && // access follows at the next tick, for which the row is due
 		h.world.Provider.Accepts(tokens.AccessToken) && !h.world.Provider.Accepts(access.AccessToken) && !forgotten {
@@ -141,7 +147,7 @@ func needsPerson(w *rt.World, sure bool) bool {
 	r := row(w)
 	token := chain(w).RefreshToken
 	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
-	return r.Phase == refresh.Idle && (r.State == refresh.Uncertain || r.State == refresh.Dead) &&
+	return r.Phase == store.Idle && (r.State == store.Uncertain || r.State == store.Dead) &&
 		(w.Provider.Risked(token) || lost || !sure && slices.Contains(r.Spent, fingerprint(token)))
 }
 

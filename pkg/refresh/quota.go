@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -30,19 +32,20 @@ func nearQuota(n int) bool {
 
 // meter warns before a limit is reached.
 func (a *attempt) meter() {
-	if n := len(a.row.StagedAt); nearQuota(n) {
+	if n := len(a.v.Row.StagedAt); nearQuota(n) {
 		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
-			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes", a.name(TokensDoc), n))
+			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes",
+			a.v.name(store.TokensDoc), n))
 	}
 }
 
 // stagedSince lists when the attempts since then began.
-func (r Row) stagedSince(then time.Time) []time.Time {
+func stagedSince(r store.Row, then time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(r.StagedAt), func(t time.Time) bool { return t.Before(then) })
 }
 
 // staging is the list with an attempt that begins now: it stages one version at most.
-func (r Row) staging(now time.Time) []time.Time {
-	all := append(r.stagedSince(now.Add(-day)), now.UTC().Truncate(time.Second))
+func staging(r store.Row, now time.Time) []time.Time {
+	all := append(stagedSince(r, now.Add(-day)), now.UTC().Truncate(time.Second))
 	return all[max(0, len(all)-stagedMost):]
 }

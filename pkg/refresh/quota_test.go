@@ -2,20 +2,21 @@ package refresh_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // carried is a world whose chain lives in the escrow, for tokens is at its quota.
 func carried(t *testing.T) *rt.World {
 	t.Helper()
 	w := liveWithoutLogin(t)
-	w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
+	w.Secrets.Quota(rt.Default, store.TokensDoc, true)
 	if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {
 		t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 	}
@@ -28,13 +29,13 @@ func TestQuota(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := carried(t)
-		base, began := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID, time.Now()
+		base, began := w.Secrets.Get(rt.Default, store.TokensDoc).ID, time.Now()
 		for n := range 30 {
 			w.Advance(time.Minute)
 			if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
 				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
 			}
-			access, _ := read(w, refresh.AccessDoc)
+			access, _ := read(w, store.AccessDoc)
 			if !w.Provider.Accepts(access.AccessToken) {
 				t.Fatalf("tick %d: readers have a dead token", n)
 			}
@@ -42,13 +43,13 @@ func TestQuota(t *testing.T) {
 		if got := w.Provider.Calls(rt.Refresh); got != 4 { // the first two, and two more in 30 minutes
 			t.Errorf("%d refreshes, want 4", got)
 		}
-		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != base {
+		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != base {
 			t.Errorf("tokens moved to %s", id)
 		}
 		if waited := time.Since(began); waited > 0 {
 			t.Errorf("waited %s for a quota that lasts", waited)
 		}
-		w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		w.Advance(time.Minute)
 		if got := tick(w, nil); got.Outcome != outcome.Recovered {
 			t.Errorf("when the quota ends: %s: %v", got.Outcome, got.Err)
@@ -67,8 +68,8 @@ func TestQuotaOfBoth(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		for _, on := range []bool{true, false} {
-			w.Secrets.Quota(rt.Default, refresh.TokensDoc, on)
-			w.Secrets.Quota(rt.Default, refresh.AccessDoc, on)
+			w.Secrets.Quota(rt.Default, store.TokensDoc, on)
+			w.Secrets.Quota(rt.Default, store.AccessDoc, on)
 			for range 30 {
 				tick(w, nil)
 				w.Advance(time.Minute)
@@ -93,12 +94,12 @@ func TestQuotaAndALostReply(t *testing.T) {
 			w.Advance(time.Minute)
 		}
 		w.Provider.Answer = nil
-		w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		for range 20 {
 			tick(w, nil)
 			w.Advance(time.Minute)
 		}
-		if row(w).State != refresh.Uncertain || w.Provider.Replays() != 0 {
+		if row(w).State != store.Uncertain || w.Provider.Replays() != 0 {
 			t.Errorf("the row is %s, %d replays", row(w).State, w.Provider.Replays())
 		}
 		w.Seed(rt.Default)
@@ -129,7 +130,7 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 	})
 	inBubble(t, "login", func(t *testing.T) {
 		w := carried(t)
-		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
 		w.Advance(12 * time.Minute)
 		logins := 0
 		w.Provider.Answer = func(op rt.Op) (bool, error) {
@@ -217,12 +218,12 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
 			tick(w, nil)
 			w.Provider.Answer = nil
-			return at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale)
+			return at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale)
 		},
 		"an unreadable reply": func(w *rt.World) rt.Hook {
 			w.Provider.Key = "another"
 			tick(w, nil)
-			w.Secrets.Put(rt.Default, refresh.Credentials, secret.New(`{"key":"a wrong one"}`))
+			w.Secrets.Put(rt.Default, store.Credentials, secret.New(`{"key":"a wrong one"}`))
 			return nil
 		},
 	}
@@ -230,8 +231,8 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 		for then, end := range ends {
 			inBubble(t, was+", "+then, func(t *testing.T) {
 				w := setup(t)
-				w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
-				for range refresh.SpentKept + 2 {
+				w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+				for range store.SpentKept + 2 {
 					if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
 						t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 					}
@@ -258,14 +259,14 @@ func TestEditEndsTheEscrow(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := carried(t)
 		w.Advance(12 * time.Minute)
-		theirs := w.Secrets.Put(rt.Default, refresh.TokensDoc, secret.New(`{"refresh_token":"mistyped"}`))
+		theirs := w.Secrets.Put(rt.Default, store.TokensDoc, secret.New(`{"refresh_token":"mistyped"}`))
 		var seen []outcome.Outcome
 		for _, quota := range []bool{true, true, false, false} {
-			w.Secrets.Quota(rt.Default, refresh.TokensDoc, quota)
+			w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
 			seen = append(seen, tick(w, nil).Outcome)
 			w.Advance(time.Minute)
 		}
-		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != theirs || row(w).State != refresh.Dead {
+		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != theirs || row(w).State != store.Dead {
 			t.Errorf("%s is current and the row %s, want %s and dead: %v", id, row(w).State, theirs, seen)
 		}
 	})
@@ -277,7 +278,7 @@ func TestMendedIsNotEdited(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := carried(t)
-		w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials())
+		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
 		w.Advance(12 * time.Minute)
 		logins := 0
 		w.Provider.Answer = func(op rt.Op) (bool, error) {
@@ -287,12 +288,36 @@ func TestMendedIsNotEdited(t *testing.T) {
 			return false, &providers.Error{Kind: providers.Refused}
 		}
 		for _, quota := range []bool{true, true, false, false, false} {
-			w.Secrets.Quota(rt.Default, refresh.TokensDoc, quota)
+			w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
 			tick(w, nil)
 			w.Advance(time.Minute)
 		}
-		if logins != 1 || row(w).State != refresh.Misconfigured || row(w).Escrow.AttemptID != "" {
+		if logins != 1 || row(w).State != store.Misconfigured || row(w).Escrow.AttemptID != "" {
 			t.Errorf("%d logins, the row is %s, its escrow %q", logins, row(w).State, row(w).Escrow.AttemptID)
+		}
+	})
+}
+
+// A chain that died in the escrow makes room for what a person puts into the secret.
+func TestDeadInTheEscrowAndSeeded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := rt.New()
+		loginOff(w)
+		w.Seed(rt.Default)
+		setupCarried(w)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+		if got := tick(w, nil); got.Outcome != outcome.Dead {
+			t.Fatalf("outcome %s", got.Outcome)
+		}
+		w.Provider.Answer = nil
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		w.Seed(rt.Default)
+		for _, want := range []outcome.Outcome{outcome.Superseded, outcome.Refreshed} {
+			if got := tick(w, nil); got.Outcome != want {
+				t.Errorf("outcome %s, want %s (%v)", got.Outcome, want, got.Err)
+			}
 		}
 	})
 }

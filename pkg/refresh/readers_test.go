@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // An outage of the provider that begins at any minute, and leaves one tick of the
@@ -44,7 +44,7 @@ func outage(t *testing.T, login bool, begin, length int, kinds []providers.Kind)
 			w.Provider.Answer = rt.Fail(rt.Refresh, kinds[minute%len(kinds)], false)
 		}
 		tick(w, nil)
-		access, _ := read(w, refresh.AccessDoc)
+		access, _ := read(w, store.AccessDoc)
 		if left := w.Provider.Remaining(access.AccessToken); left < time.Minute {
 			t.Errorf("%d minutes of %v from minute %d: at minute %d readers have a token for %s", length, kinds, begin, minute, left)
 			return

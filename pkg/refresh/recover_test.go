@@ -3,11 +3,14 @@ package refresh_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // What a dead attempt left, and what the tick after its claim makes of it.
@@ -142,11 +145,11 @@ func TestPausedRecovery(t *testing.T) {
 // Without an answer on whether the version is there nothing is decided.
 func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 	t.Parallel()
-	versions := rt.Site{Op: rt.ByID, Doc: refresh.TokensDoc}
+	versions := rt.Site{Op: rt.ByID, Doc: store.TokensDoc}
 	for name, hook := range map[string]rt.Hook{
 		"version":     at(versions, 1, 0, rt.FailBefore),
-		"tokens":      at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.FailBefore),
-		"credentials": at(rt.Site{Op: rt.Current, Doc: refresh.Credentials}, 1, 0, rt.FailBefore),
+		"tokens":      at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore),
+		"credentials": at(rt.Site{Op: rt.Current, Doc: store.Credentials}, 1, 0, rt.FailBefore),
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := live(t)
@@ -165,11 +168,11 @@ func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 		w := live(t)
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
 		w.Advance(2 * time.Minute)
-		w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrForbidden)
+		w.Secrets.Break(rt.Default, store.TokensDoc, store.ErrForbidden)
 		if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
 			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}
-		w.Secrets.Break(rt.Default, refresh.TokensDoc, nil)
+		w.Secrets.Break(rt.Default, store.TokensDoc, nil)
 		if got := tick(w, nil); got.Outcome != outcome.Recovered {
 			t.Errorf("then %s: %v", got.Outcome, got.Err)
 		}
@@ -187,7 +190,7 @@ func TestEditAfterADeath(t *testing.T) {
 			w := liveWithoutLogin(t)
 			tick(w, died)
 			w.Seed(rt.Default)
-			theirs := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+			theirs := w.Secrets.Get(rt.Default, store.TokensDoc).ID
 			w.Advance(2 * time.Minute)
 			if got := tick(w, nil); got.Outcome != outcome.Superseded || got.VersionID != theirs {
 				t.Errorf("outcome %s with %s: %v", got.Outcome, got.VersionID, got.Err)
@@ -229,8 +232,26 @@ func TestCancelledAfterTheReply(t *testing.T) {
 			return 0
 		}
 		got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
-		if got.Outcome != outcome.Uncertain || row(w).Phase != refresh.Idle {
+		if got.Outcome != outcome.Uncertain || row(w).Phase != store.Idle {
 			t.Errorf("outcome %s, the row is %s", got.Outcome, row(w).Phase)
+		}
+	})
+}
+
+// A person may take the token away for which nobody knew whether it is spent.
+func TestUncertainAndEmptied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := live(t)
+		loginOff(w)
+		tick(w, at(sends, 1, 0, rt.DieAfter))
+		w.Advance(2 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Fatalf("outcome %s", got.Outcome)
+		}
+		w.Secrets.Put(rt.Default, store.TokensDoc, secret.New("{}"))
+		if got := tick(w, nil); got.Outcome != outcome.Dead || row(w).State != store.Dead {
+			t.Errorf("outcome %s, state %s", got.Outcome, row(w).State)
 		}
 	})
 }

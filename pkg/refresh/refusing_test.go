@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // The secrets refuse the chain for a reason that nobody knows, such as its length, and
@@ -19,7 +19,7 @@ func TestSecretsRefuseTheChain(t *testing.T) {
 			if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed || got.Err == nil {
 				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
 			}
-			if access, _ := read(w, refresh.AccessDoc); !w.Provider.Accepts(access.AccessToken) {
+			if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) {
 				t.Fatalf("tick %d: readers have a dead token", n)
 			}
 			w.Advance(time.Minute)
@@ -38,10 +38,10 @@ func TestSecretsRefuseTheChain(t *testing.T) {
 // beforehand can find, costs no reply.
 func TestForbiddenAfterTheSend(t *testing.T) {
 	t.Parallel()
-	for _, doc := range []refresh.Document{refresh.TokensDoc, refresh.AccessDoc} {
+	for _, doc := range []store.Document{store.TokensDoc, store.AccessDoc} {
 		inBubble(t, string(doc), func(t *testing.T) {
 			w := liveWithoutLogin(t)
-			w.Provider.OnCall = func(rt.Op) { w.Secrets.Break(rt.Default, doc, refresh.ErrForbidden) }
+			w.Provider.OnCall = func(rt.Op) { w.Secrets.Break(rt.Default, doc, store.ErrForbidden) }
 			began := time.Now()
 			for range 3 {
 				if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {

@@ -11,6 +11,7 @@ import (
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // states are worlds in every state that a tick may find, and what a dry run, a forced
@@ -174,7 +175,7 @@ func TestOneAccount(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := rt.New()
-		other := refresh.Key{Provider: rt.Name, Account: "other"}
+		other := store.Key{Provider: rt.Name, Account: "other"}
 		w.Add(other)
 		w.Accounts = append(w.Accounts, other.Account)
 		if got := run(w, nil, refresh.Request{Account: "other"}); got.Account != "other" || got.Outcome != outcome.LoggedIn {

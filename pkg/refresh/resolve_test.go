@@ -11,6 +11,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 func resolve(w *rt.World, hook rt.Hook, how refresh.Resolution) (refresh.Result, error) {
@@ -48,7 +49,7 @@ func setupOverwritten(w *rt.World) {
 }
 
 // loginOn puts a login into the credentials.
-func loginOn(w *rt.World) { w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.Credentials()) }
+func loginOn(w *rt.World) { w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials()) }
 
 // losesNext lets the next refresh get no answer.
 func losesNext(w *rt.World) {
@@ -60,7 +61,7 @@ func losesNext(w *rt.World) {
 
 func pauses(w *rt.World) { w.Ledger.Pause(rt.Default, true) }
 
-func full(w *rt.World) { w.Secrets.Quota(rt.Default, refresh.TokensDoc, true) }
+func full(w *rt.World) { w.Secrets.Quota(rt.Default, store.TokensDoc, true) }
 
 func relogs(w *rt.World) {
 	w.Advance(time.Minute)
@@ -110,12 +111,12 @@ func TestResolve(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
-			before, tokens := row(w), w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+			before, tokens := row(w), w.Secrets.Get(rt.Default, store.TokensDoc).ID
 			got, err := resolve(w, nil, tt.how)
 			switch {
 			case tt.want == "" && !errors.Is(err, refresh.ErrUnresolved):
 				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
-			case tt.want == "" && (row(w).Fence != before.Fence || w.Secrets.Get(rt.Default, refresh.TokensDoc).ID != tokens):
+			case tt.want == "" && (row(w).Fence != before.Fence || w.Secrets.Get(rt.Default, store.TokensDoc).ID != tokens):
 				t.Error("something was written")
 			case tt.want != "" && (got.Outcome != tt.want || err != nil):
 				t.Errorf("%s (%v), error %v, want %s", got.Outcome, got.Err, err, tt.want)
@@ -140,7 +141,7 @@ func TestDiscardGoesOn(t *testing.T) {
 		if _, err := resolve(w, nil, refresh.Discard); err != nil {
 			t.Fatal(err)
 		}
-		if r := row(w); r.State != refresh.OK || r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) || r.LastError != "" {
+		if r := row(w); r.State != store.OK || r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) || r.LastError != "" {
 			t.Errorf("row %+v", r)
 		}
 		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
@@ -155,11 +156,11 @@ func TestReloginRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		setup      func(*rt.World)
-		state      refresh.State
+		state      store.State
 		afterwards outcome.Outcome
 	}{
-		"a live chain": {setupDue, refresh.OK, outcome.Refreshed},
-		"a lost one":   {both(setupUncertain, loginOn), refresh.Misconfigured, outcome.Misconfigured},
+		"a live chain": {setupDue, store.OK, outcome.Refreshed},
+		"a lost one":   {both(setupUncertain, loginOn), store.Misconfigured, outcome.Misconfigured},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
@@ -204,16 +205,16 @@ func TestResolveUnread(t *testing.T) {
 		says   string
 	}{
 		"the secret is forbidden": {
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrForbidden) }, nil,
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.TokensDoc, store.ErrForbidden) }, nil,
 			outcome.Misconfigured, "model/default/tokens",
 		},
 		"the secret cannot be reached": {
-			nil, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.FailBefore),
+			nil, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore),
 			outcome.Transient, "model/default/tokens",
 		},
 		"the read was stale": {
 			func(w *rt.World) { w.Advance(time.Second); seed(w) },
-			at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale),
+			at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale),
 			outcome.Transient, "it has changed",
 		},
 		"the ledger cannot be reached": {nil, at(rt.Site{Op: rt.RowOf}, 1, 0, rt.FailBefore), outcome.Transient, "read the ledger"},

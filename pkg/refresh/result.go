@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 // Request is what a run is asked for.
@@ -15,6 +16,9 @@ type Request struct {
 	Force bool
 	// DryRun reads and decides; it writes nothing and calls no provider.
 	DryRun bool
+	// Rejected is the attempt whose access token a reader's provider refuses although it is
+	// published. Not guaranteed: that this is so, for any reader may say it of any account.
+	Rejected string
 
 	began time.Time
 }
@@ -23,7 +27,7 @@ type Request struct {
 type Result struct {
 	Account         string
 	Outcome         outcome.Outcome
-	Source          Source // of the tokens, where the run made or recovered some
+	Source          store.Source // of the tokens, where the run made or recovered some
 	AccessExpiresAt time.Time
 	VersionID       string // of tokens
 	Err             error  // why, and what to do; safe to print

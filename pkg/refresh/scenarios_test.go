@@ -4,9 +4,9 @@ import (
 	"sync"
 	"time"
 
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // scenario is where histories begin: a world in which the next tick has work.
@@ -91,9 +91,9 @@ func setupUnpublished(w *rt.World) {
 // setupCarried leaves a chain that lives in the escrow and is due, the quota over.
 func setupCarried(w *rt.World) {
 	setupDue(w)
-	w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
+	w.Secrets.Quota(rt.Default, store.TokensDoc, true)
 	tick(w, nil)
-	w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
+	w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 	w.Advance(12 * time.Minute)
 }
 
@@ -106,7 +106,7 @@ func setupEdited(w *rt.World) {
 }
 
 func quotaUntil(end int) func(w *rt.World, tick int) {
-	return func(w *rt.World, tick int) { w.Secrets.Quota(rt.Default, refresh.TokensDoc, tick < end) }
+	return func(w *rt.World, tick int) { w.Secrets.Quota(rt.Default, store.TokensDoc, tick < end) }
 }
 
 // seedBefore puts a refresh token of a new family into tokens before a tick.
@@ -127,10 +127,10 @@ func wrongKeyUntil(end int) func(w *rt.World, tick int) {
 			w.Provider.Key = "another"
 		case end:
 			good := w.Provider.Credentials()
-			if current := w.Secrets.Get(rt.Default, refresh.Credentials); current.Value == secret.New(`{"key":""}`) {
+			if current := w.Secrets.Get(rt.Default, store.Credentials); current.Value == secret.New(`{"key":""}`) {
 				good = w.Provider.CredentialsWithoutLogin()
 			}
-			w.Secrets.Put(rt.Default, refresh.Credentials, good)
+			w.Secrets.Put(rt.Default, store.Credentials, good)
 		}
 	}
 }
@@ -145,9 +145,9 @@ func orders() []order {
 	for _, us := range [][3]int{{1000, 2130, 3370}, {3370, 2130, 1000}} {
 		all = append(all, func(c rt.Call) time.Duration {
 			switch c.Doc {
-			case refresh.TokensDoc:
+			case store.TokensDoc:
 				return time.Duration(us[0]) * time.Microsecond
-			case refresh.AccessDoc:
+			case store.AccessDoc:
 				return time.Duration(us[1]) * time.Microsecond
 			default:
 				return time.Duration(us[2]) * time.Microsecond

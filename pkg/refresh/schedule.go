@@ -1,9 +1,12 @@
 package refresh
 
 import (
+	"errors"
 	"time"
 
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -14,11 +17,29 @@ const (
 
 // refreshAt is when an access token is due for a refresh: as pace.Refresh says, but
 // not so often that the secrets' quota of versions is reached.
-func refreshAt(key Key, issued, expires time.Time) time.Time {
+func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 	lifetime := expires.Sub(issued)
 	wait := pace.Refresh(key.String(), lifetime)
 	if lifetime > leastInterval+pace.MarginFloor/2 {
 		return issued.Add(max(wait, leastInterval))
 	}
 	return issued.Add(wait) // too short for that: readers come first, and the escrow meets the quota
+}
+
+// pauseUntil is when a rate limit lets the next call through.
+func pauseUntil(v View) time.Time {
+	var limited *providers.Error
+	var asked time.Duration
+	if errors.As(v.ended.cause, &limited) {
+		asked = limited.RetryAfter
+	}
+	return v.Now.Add(pace.RetryAfter(asked, v.Row.AccessExpiresAt.Sub(v.Now)))
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

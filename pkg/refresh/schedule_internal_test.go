@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"tokenrefresh/pkg/store"
 )
 
 func TestRefreshAt(t *testing.T) {
@@ -30,7 +32,7 @@ func TestRefreshAt(t *testing.T) {
 			t.Parallel()
 			waits := map[time.Duration]bool{}
 			for n := range 200 {
-				key := Key{Provider: "p", Account: fmt.Sprint(n)}
+				key := store.Key{Provider: "p", Account: fmt.Sprint(n)}
 				wait := refreshAt(key, issued, issued.Add(tt.lifetime)).Sub(issued)
 				if wait < tt.earliest || wait > tt.latest {
 					t.Fatalf("%s: due after %s, want %s to %s", key, wait, tt.earliest, tt.latest)

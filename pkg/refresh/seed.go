@@ -45,9 +45,3 @@ func ParseTokens(doc secret.String) (Tokens, error) {
 	}
 	return Tokens{RefreshToken: c.refreshToken, AttemptID: c.attemptID}, nil
 }
-
-// Presented reports whether token is among the refresh tokens that were presented last
-// and may be spent.
-func (r Row) Presented(token secret.String) bool {
-	return slices.Contains(r.Spent, token.Fingerprint())
-}

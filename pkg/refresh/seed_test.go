@@ -17,6 +17,7 @@ import (
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // What the secrets hold before the first attempt.
@@ -51,7 +52,7 @@ func TestFirstTick(t *testing.T) {
 			func(w *rt.World) { loginOff(w); w.Ledger.Pause(rt.Default, false) }, outcome.NotSeeded, "model/default",
 		},
 		"credentials without a value": {
-			func(w *rt.World) { w.Secrets.Create(rt.Default, refresh.Credentials) }, outcome.NotSeeded, "credentials",
+			func(w *rt.World) { w.Secrets.Create(rt.Default, store.Credentials) }, outcome.NotSeeded, "credentials",
 		},
 		"malformed credentials": {credentials(`{"password":`), outcome.Misconfigured, "open"},
 		"damaged tokens":        {tokens(`{"refresh_token":"rt-\ud800"}`), outcome.Misconfigured, `"refresh_token" is damaged`},
@@ -65,24 +66,24 @@ func TestFirstTick(t *testing.T) {
 		},
 		"tokens not in UTF-8": {tokens("{\"refresh_token\":\"rt\xff\"}"), outcome.Misconfigured, "UTF-8"},
 		"no credentials secret": {
-			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.Credentials) }, outcome.Misconfigured, "secret model/default/credentials",
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, store.Credentials) }, outcome.Misconfigured, "secret model/default/credentials",
 		},
 		"no tokens secret": {
-			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.TokensDoc) }, outcome.Misconfigured, "secret model/default/tokens",
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, store.TokensDoc) }, outcome.Misconfigured, "secret model/default/tokens",
 		},
 		"no access secret": {
-			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.AccessDoc) }, outcome.Misconfigured, "secret model/default/access",
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, store.AccessDoc) }, outcome.Misconfigured, "secret model/default/access",
 		},
 		"access denied": {
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrForbidden) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.TokensDoc, store.ErrForbidden) },
 			outcome.Misconfigured, "secret model/default/tokens",
 		},
 		"binary tokens": {
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.TokensDoc, refresh.ErrMalformed) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.TokensDoc, store.ErrMalformed) },
 			outcome.Misconfigured, "secret model/default/tokens",
 		},
 		"passing trouble": {
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, errPassing) }, outcome.Transient, "secret model/default/access",
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.AccessDoc, errPassing) }, outcome.Transient, "secret model/default/access",
 		},
 	} {
 		inBubble(t, name, func(t *testing.T) {
@@ -119,17 +120,17 @@ func TestFirstTick(t *testing.T) {
 }
 
 func credentials(text string) func(w *rt.World) {
-	return func(w *rt.World) { w.Secrets.Put(rt.Default, refresh.Credentials, secret.New(text)) }
+	return func(w *rt.World) { w.Secrets.Put(rt.Default, store.Credentials, secret.New(text)) }
 }
 
 func tokens(text string) func(w *rt.World) {
-	return func(w *rt.World) { w.Secrets.Put(rt.Default, refresh.TokensDoc, secret.New(text)) }
+	return func(w *rt.World) { w.Secrets.Put(rt.Default, store.TokensDoc, secret.New(text)) }
 }
 
 // snapshot is what the secrets of a credential hold.
 func snapshot(w *rt.World) map[string]string {
 	all := map[string]string{}
-	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		v := w.Secrets.Get(rt.Default, doc)
 		all[string(doc)] = v.ID + " " + v.Value.Reveal()
 	}
@@ -145,18 +146,18 @@ func TestReadableAgain(t *testing.T) {
 		then       outcome.Outcome // where there was a chain
 	}{
 		"access denied": {
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, refresh.ErrForbidden) },
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.AccessDoc, nil) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.AccessDoc, store.ErrForbidden) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.AccessDoc, nil) },
 			outcome.Refreshed,
 		},
 		"tokens secret missing": {
-			func(w *rt.World) { w.Secrets.Delete(rt.Default, refresh.TokensDoc) },
-			func(w *rt.World) { w.Secrets.Create(rt.Default, refresh.TokensDoc) },
+			func(w *rt.World) { w.Secrets.Delete(rt.Default, store.TokensDoc) },
+			func(w *rt.World) { w.Secrets.Create(rt.Default, store.TokensDoc) },
 			outcome.LoggedIn,
 		},
 		"key of the credentials disabled": {
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, refresh.ErrForbidden) },
-			func(w *rt.World) { w.Secrets.Break(rt.Default, refresh.Credentials, nil) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.Credentials, store.ErrForbidden) },
+			func(w *rt.World) { w.Secrets.Break(rt.Default, store.Credentials, nil) },
 			outcome.Refreshed,
 		},
 	} {
@@ -189,11 +190,11 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
-		good := w.Secrets.Get(rt.Default, refresh.Credentials).Value
+		good := w.Secrets.Get(rt.Default, store.Credentials).Value
 		credentials(`{`)(w)
 		tick(w, nil)
 		noted := row(w)
-		if noted.State != refresh.Misconfigured || noted.ConsecutiveFailures != 1 {
+		if noted.State != store.Misconfigured || noted.ConsecutiveFailures != 1 {
 			t.Fatalf("the row is %s with %d failures", noted.State, noted.ConsecutiveFailures)
 		}
 		w.Advance(time.Minute)
@@ -203,7 +204,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		if row(w).ConsecutiveFailures != 1 {
 			t.Error("written again")
 		}
-		w.Secrets.Put(rt.Default, refresh.Credentials, good)
+		w.Secrets.Put(rt.Default, store.Credentials, good)
 		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
 			t.Errorf("after the edit: %s: %v", got.Outcome, got.Err)
 		}
@@ -217,10 +218,10 @@ func TestUnknownAccountLeavesNoRow(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := rt.New()
 		got := run(w, nil, refresh.Request{Account: "dfault", Force: true})
-		if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, refresh.ErrNoSecret) || got.Account != "dfault" {
+		if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, store.ErrNoSecret) || got.Account != "dfault" {
 			t.Errorf("%s: outcome %s: %v", got.Account, got.Outcome, got.Err)
 		}
-		if r := w.Ledger.Get(refresh.Key{Provider: rt.Name, Account: "dfault"}); r.Account != "" {
+		if r := w.Ledger.Get(store.Key{Provider: rt.Name, Account: "dfault"}); r.Account != "" {
 			t.Error("it has a row")
 		}
 	})
@@ -251,7 +252,7 @@ func TestUnknownKeysArePreserved(t *testing.T) {
 			do()
 			wantHealthy(t, w)
 			var doc map[string]json.RawMessage
-			if err := json.Unmarshal([]byte(w.Secrets.Get(rt.Default, refresh.TokensDoc).Value.Reveal()), &doc); err != nil {
+			if err := json.Unmarshal([]byte(w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal()), &doc); err != nil {
 				t.Fatal(err)
 			}
 			var got, want any

@@ -8,6 +8,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // What a send can end in, and what follows, with a login and without one. spent:
@@ -19,7 +20,7 @@ func TestSend(t *testing.T) {
 		acts          bool
 		login         bool
 		want          outcome.Outcome
-		state         refresh.State
+		state         store.State
 		spent         bool
 		sends, logins int
 		// next is the outcome of the next tick, the provider being well again.
@@ -27,39 +28,39 @@ func TestSend(t *testing.T) {
 	}{
 		"not sent": {
 			kind: providers.NotSent, login: true,
-			want: outcome.Transient, state: refresh.OK, sends: 3, next: outcome.Refreshed,
+			want: outcome.Transient, state: store.OK, sends: 3, next: outcome.Refreshed,
 		},
 		"refused": {
 			kind: providers.Refused, login: true,
-			want: outcome.LoggedIn, state: refresh.OK, spent: true, sends: 1, logins: 1, next: outcome.NotDue,
+			want: outcome.LoggedIn, state: store.OK, spent: true, sends: 1, logins: 1, next: outcome.NotDue,
 		},
 		"refused, no login": {
 			kind: providers.Refused,
-			want: outcome.Dead, state: refresh.Dead, spent: true, sends: 1, next: outcome.Dead,
+			want: outcome.Dead, state: store.Dead, spent: true, sends: 1, next: outcome.Dead,
 		},
 		"misconfigured": {
 			kind: providers.Misconfigured, login: true,
-			want: outcome.Misconfigured, state: refresh.Misconfigured, sends: 1, next: outcome.Misconfigured,
+			want: outcome.Misconfigured, state: store.Misconfigured, sends: 1, next: outcome.Misconfigured,
 		},
 		"rate limited": {
 			kind: providers.RateLimited, login: true,
-			want: outcome.RateLimited, state: refresh.OK, sends: 1, next: outcome.Refreshed,
+			want: outcome.RateLimited, state: store.OK, sends: 1, next: outcome.Refreshed,
 		},
 		"unknown": {
 			kind: providers.Unknown, login: true,
-			want: outcome.LoggedIn, state: refresh.OK, spent: true, sends: 1, logins: 1, next: outcome.NotDue,
+			want: outcome.LoggedIn, state: store.OK, spent: true, sends: 1, logins: 1, next: outcome.NotDue,
 		},
 		"unknown, had acted": {
 			kind: providers.Unknown, acts: true, login: true,
-			want: outcome.LoggedIn, state: refresh.OK, spent: true, sends: 1, logins: 1, next: outcome.NotDue,
+			want: outcome.LoggedIn, state: store.OK, spent: true, sends: 1, logins: 1, next: outcome.NotDue,
 		},
 		"unknown, no login": {
 			kind: providers.Unknown,
-			want: outcome.Uncertain, state: refresh.Uncertain, spent: true, sends: 1, next: outcome.Uncertain,
+			want: outcome.Uncertain, state: store.Uncertain, spent: true, sends: 1, next: outcome.Uncertain,
 		},
 		"unknown, had acted, no login": {
 			kind: providers.Unknown, acts: true,
-			want: outcome.Uncertain, state: refresh.Uncertain, spent: true, sends: 1, next: outcome.Uncertain,
+			want: outcome.Uncertain, state: store.Uncertain, spent: true, sends: 1, next: outcome.Uncertain,
 		},
 	} {
 		inBubble(t, name, func(t *testing.T) {
@@ -87,7 +88,7 @@ func TestSend(t *testing.T) {
 				t.Errorf("%d refreshes and %d logins, want %d and %d", sends, w.Provider.Calls(rt.Login), tt.sends, tt.logins)
 			}
 			r := row(w)
-			if r.State != tt.state || r.Phase != refresh.Idle {
+			if r.State != tt.state || r.Phase != store.Idle {
 				t.Errorf("the row is %s and %s, want idle and %s", r.Phase, r.State, tt.state)
 			}
 			if spent := contains(r.Spent, token); spent != tt.spent {
@@ -99,7 +100,7 @@ func TestSend(t *testing.T) {
 			if got := tick(w, nil); got.Outcome != tt.next {
 				t.Errorf("then %s, want %s: %v", got.Outcome, tt.next, got.Err)
 			}
-			if tt.login && tt.state == refresh.OK {
+			if tt.login && tt.state == store.OK {
 				wantHealthy(t, w)
 			}
 			if w.Provider.Replays() != 0 {
@@ -177,13 +178,13 @@ func TestEditDuringTheSendWins(t *testing.T) {
 		theirs := ""
 		w.Provider.OnCall = func(rt.Op) {
 			w.Seed(rt.Default)
-			theirs = w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+			theirs = w.Secrets.Get(rt.Default, store.TokensDoc).ID
 		}
 		got := tick(w, nil)
 		if got.Outcome != outcome.Superseded || got.VersionID != theirs {
 			t.Errorf("outcome %s with version %s, want superseded with %s", got.Outcome, got.VersionID, theirs)
 		}
-		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != theirs {
+		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != theirs {
 			t.Errorf("current is %s, want the person's %s", id, theirs)
 		}
 		if r := row(w); r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) {

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 // steps are the calls of a run, grouped by the moment in which they were begun.
@@ -103,8 +103,8 @@ func TestAttemptID(t *testing.T) {
 		before := row(w)
 		result := tick(w, nil)
 		after := row(w)
-		_, tokens := read(w, refresh.TokensDoc)
-		_, access := read(w, refresh.AccessDoc)
+		_, tokens := read(w, store.TokensDoc)
+		_, access := read(w, store.AccessDoc)
 		for what, id := range map[string]string{
 			"version of tokens": tokens, "version of access": access, "attempt_id in tokens": chain(w).AttemptID,
 			"row's version": after.VersionID, "row's published version": after.PublishedVersionID,
@@ -117,7 +117,7 @@ func TestAttemptID(t *testing.T) {
 		if after.Fence != before.Fence+1 || after.BaseVersionID != before.VersionID {
 			t.Errorf("fence %d, base %s; want %d, %s", after.Fence, after.BaseVersionID, before.Fence+1, before.VersionID)
 		}
-		for _, doc := range []refresh.Document{refresh.TokensDoc, refresh.AccessDoc} {
+		for _, doc := range []store.Document{store.TokensDoc, store.AccessDoc} {
 			if n := len(w.Secrets.IDs(rt.Default, doc)); n > 3 { // a seed, the first refresh, this one
 				t.Errorf("%s has %d versions: more than one an attempt", doc, n)
 			}
@@ -132,11 +132,11 @@ func TestGoldenDocuments(t *testing.T) {
 		w.Provider.RefreshLifetime = 24 * time.Hour
 		w.Advance(1999 * time.Millisecond) // documents hold whole seconds, cut towards the past
 		tick(w, nil)
-		for doc, want := range map[refresh.Document]string{
-			refresh.TokensDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +
+		for doc, want := range map[store.Document]string{
+			store.TokensDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +
 				`"attempt_id":"a77e3970-0000-4000-8000-000000000002","issued_at":"2026-03-01T12:00:01Z",` +
 				`"refresh_expires_at":"2026-03-02T12:00:01Z","refresh_token":"rt-1-1","source":"login","token_type":"Bearer"}`,
-			refresh.AccessDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +
+			store.AccessDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +
 				`"attempt_id":"a77e3970-0000-4000-8000-000000000002","refresh_at":"` + goldenRefreshAt + `","token_type":"Bearer"}`,
 		} {
 			if diff := cmp.Diff(want, w.Secrets.Get(rt.Default, doc).Value.Reveal()); diff != "" {

@@ -10,6 +10,7 @@ import (
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // The row keeps the fingerprints of the tokens presented last, oldest first.
@@ -19,14 +20,14 @@ func TestSpentKeepsTheLast(t *testing.T) {
 		w := rt.New()
 		w.Seed(rt.Default)
 		var presented []string
-		for range refresh.SpentKept + 3 {
+		for range store.SpentKept + 3 {
 			presented = append(presented, fmt.Sprintf("rt-1-%d", len(presented)+1))
 			tick(w, nil)
 			w.Advance(12 * time.Minute)
 		}
 		spent := row(w).Spent
-		if len(spent) != refresh.SpentKept {
-			t.Fatalf("%d kept, want %d", len(spent), refresh.SpentKept)
+		if len(spent) != store.SpentKept {
+			t.Fatalf("%d kept, want %d", len(spent), store.SpentKept)
 		}
 		for i, token := range presented[3:] {
 			if spent[i] != fingerprint(token) {
@@ -40,21 +41,21 @@ func TestSpentKeepsTheLast(t *testing.T) {
 // lost: it is refreshed, and what comes of it replaces theirs.
 func TestSpentTokenPutBack(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]func(old refresh.Version) secret.String{
-		"the whole pair":  func(old refresh.Version) secret.String { return old.Value },
-		"the token alone": func(refresh.Version) secret.String { return secret.New(`{"refresh_token":"rt-1-1"}`) },
+	for name, value := range map[string]func(old store.Version) secret.String{
+		"the whole pair":  func(old store.Version) secret.String { return old.Value },
+		"the token alone": func(store.Version) secret.String { return secret.New(`{"refresh_token":"rt-1-1"}`) },
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			w.Seed(rt.Default)
 			loginOff(w)
 			tick(w, nil)
-			old := w.Secrets.Get(rt.Default, refresh.TokensDoc)
+			old := w.Secrets.Get(rt.Default, store.TokensDoc)
 			for range 2 {
 				w.Advance(12 * time.Minute)
 				tick(w, nil)
 			}
-			w.Secrets.Put(rt.Default, refresh.TokensDoc, value(old))
+			w.Secrets.Put(rt.Default, store.TokensDoc, value(old))
 			w.Advance(12 * time.Minute)
 			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
 				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
@@ -133,23 +134,23 @@ func TestRestoredRow(t *testing.T) {
 	// The escrow's chain is long spent: it must not become current again.
 	inBubble(t, "with an escrow", func(t *testing.T) {
 		w := live(t)
-		w.Secrets.Quota(rt.Default, refresh.TokensDoc, true)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
 		tick(w, nil)
 		backup := row(w)
 		if backup.Escrow.AttemptID == "" {
 			t.Fatal("no escrow")
 		}
-		w.Secrets.Quota(rt.Default, refresh.TokensDoc, false)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		for range 3 {
 			w.Advance(12 * time.Minute)
 			tick(w, nil)
 		}
-		now := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+		now := w.Secrets.Get(rt.Default, store.TokensDoc).ID
 		w.Ledger.Set(backup)
 		if got := tick(w, nil); got.Outcome != outcome.Superseded {
 			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}
-		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != now {
+		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != now {
 			t.Errorf("tokens went back from %s to %s", now, id)
 		}
 		tick(w, nil)
@@ -163,10 +164,10 @@ func TestRestoredRow(t *testing.T) {
 		tick(w, nil)
 		w.Advance(12 * time.Minute)
 		tick(w, nil)
-		now := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID
+		now := w.Secrets.Get(rt.Default, store.TokensDoc).ID
 		w.Ledger.Set(backup)
 		tick(w, nil)
-		if id := w.Secrets.Get(rt.Default, refresh.TokensDoc).ID; id != now {
+		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != now {
 			t.Errorf("tokens went back from %s to %s", now, id)
 		}
 	})
@@ -179,7 +180,7 @@ func TestLostRowAndStaleRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := live(t)
 		w.Ledger.Delete(rt.Default)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale))
+		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
 		if got.Outcome != outcome.Transient {
 			t.Errorf("outcome %s", got.Outcome)
 		}
@@ -196,7 +197,7 @@ func TestStaleReadBeforeTheFirstVersion(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := rt.New()
 		tick(w, nil)
-		stale := at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale)
+		stale := at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale)
 		got := run(w, stale, refresh.Request{Force: true})
 		if n := w.Provider.Calls(rt.Login); got.Outcome != outcome.Transient || n != 1 {
 			t.Errorf("outcome %s after %d logins, want transient after one: %v", got.Outcome, n, got.Err)
@@ -210,7 +211,7 @@ func TestStaleRead(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "before a refresh", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale))
+		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
 		if got.Outcome != outcome.Refreshed {
 			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}
@@ -222,10 +223,10 @@ func TestStaleRead(t *testing.T) {
 		loginOff(w)
 		token := w.Provider.NewFamily()
 		tokens(`{"refresh_token":"` + token + `","access_token":"old","access_expires_at":"2026-03-01T12:05:00Z"}`)(w)
-		w.Secrets.Break(rt.Default, refresh.AccessDoc, nil)
+		w.Secrets.Break(rt.Default, store.AccessDoc, nil)
 		tick(w, at(stagesAccess, 1, 0, rt.FailBefore))
 		w.Advance(time.Minute)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: refresh.TokensDoc}, 1, 0, rt.Stale))
+		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
 		if got.Outcome != outcome.Recovered {
 			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // state is all of a world that what comes next depends on: ids and families of tokens
@@ -29,7 +29,7 @@ func (h *history) state(n int) state {
 	if !r.Escrow.Bytes.IsZero() {
 		s.document(r.Escrow.Bytes)
 	}
-	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		ids := []string{r.AttemptID, r.VersionID, r.Escrow.AttemptID, r.BaseVersionID, r.PublishedVersionID}
 		was := h.world.Secrets.History(rt.Default, doc)
 		ids = append(ids, was[max(0, len(was)-2):]...)

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // A dead attempt has left a version that another release of this program wrote in
@@ -20,7 +20,7 @@ func TestVersionInOtherWords(t *testing.T) {
 		tick(w, onlyEscrow)
 		attempt := row(w).AttemptID
 		theirs := secret.New(fmt.Sprintf(`{"access_token":%q,"of":"another release"}`, "at-1-3"))
-		_, err := w.Engine(nil).Secrets.Stage(t.Context(), rt.Default, refresh.AccessDoc, refresh.Version{ID: attempt, Value: theirs})
+		_, err := w.Engine(nil).Secrets.Stage(t.Context(), rt.Default, store.AccessDoc, store.Version{ID: attempt, Value: theirs})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +28,7 @@ func TestVersionInOtherWords(t *testing.T) {
 		if got := tick(w, nil); got.Outcome != outcome.Recovered || got.VersionID != attempt {
 			t.Errorf("outcome %s with version %s, want recovered with %s: %v", got.Outcome, got.VersionID, attempt, got.Err)
 		}
-		if got := w.Secrets.Get(rt.Default, refresh.AccessDoc); got.ID != attempt || got.Value != theirs {
+		if got := w.Secrets.Get(rt.Default, store.AccessDoc); got.ID != attempt || got.Value != theirs {
 			t.Errorf("version %s of access is current, want %s as it was staged", got.ID, attempt)
 		}
 		wantHealthy(t, w)

@@ -12,6 +12,7 @@ import (
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // inBubble runs a test on a clock of its own: waits cost nothing.
@@ -54,7 +55,7 @@ func setupDue(w *rt.World) {
 
 // loginOff takes the login out of the credentials.
 func loginOff(w *rt.World) {
-	w.Secrets.Put(rt.Default, refresh.Credentials, w.Provider.CredentialsWithoutLogin())
+	w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
 }
 
 // liveWithoutLogin is live, with credentials that can't log in.
@@ -79,9 +80,9 @@ var (
 	claims       = rt.Site{Op: rt.Write}
 	sends        = rt.Site{Op: rt.Refresh}
 	logins       = rt.Site{Op: rt.Login}
-	stages       = rt.Site{Op: rt.Stage, Doc: refresh.TokensDoc}
-	stagesAccess = rt.Site{Op: rt.Stage, Doc: refresh.AccessDoc}
-	promotes     = rt.Site{Op: rt.Promote, Doc: refresh.TokensDoc}
+	stages       = rt.Site{Op: rt.Stage, Doc: store.TokensDoc}
+	stagesAccess = rt.Site{Op: rt.Stage, Doc: store.AccessDoc}
+	promotes     = rt.Site{Op: rt.Promote, Doc: store.TokensDoc}
 )
 
 var errPassing = errors.New("passing trouble")
@@ -93,7 +94,7 @@ type tokensDoc struct {
 	AttemptID    string `json:"attempt_id"`
 }
 
-func read(w *rt.World, doc refresh.Document) (tokensDoc, string) {
+func read(w *rt.World, doc store.Document) (tokensDoc, string) {
 	v := w.Secrets.Get(rt.Default, doc)
 	var d tokensDoc
 	_ = json.Unmarshal([]byte(v.Value.Reveal()), &d) // a missing value reads as empty
@@ -102,21 +103,21 @@ func read(w *rt.World, doc refresh.Document) (tokensDoc, string) {
 
 // chain is the tokens document that is current.
 func chain(w *rt.World) tokensDoc {
-	d, _ := read(w, refresh.TokensDoc)
+	d, _ := read(w, store.TokensDoc)
 	return d
 }
 
-func row(w *rt.World) refresh.Row { return w.Ledger.Get(rt.Default) }
+func row(w *rt.World) store.Row { return w.Ledger.Get(rt.Default) }
 
 func fingerprint(token string) string { return secret.New(token).Fingerprint() }
 
 // unhealthy says what is wrong with the default credential; empty: nothing.
 func unhealthy(w *rt.World) string {
 	r := row(w)
-	tokens, tokensID := read(w, refresh.TokensDoc)
-	access, accessID := read(w, refresh.AccessDoc)
+	tokens, tokensID := read(w, store.TokensDoc)
+	access, accessID := read(w, store.AccessDoc)
 	switch {
-	case r.Phase != refresh.Idle || r.State != refresh.OK:
+	case r.Phase != store.Idle || r.State != store.OK:
 		return fmt.Sprintf("the row is %s and %s", r.Phase, r.State)
 	case r.Escrow.AttemptID != "":
 		return "a reply is left in the escrow"

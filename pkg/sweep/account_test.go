@@ -8,8 +8,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -19,26 +19,26 @@ func TestQuietTick(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		now := stored(time.Now())
-		w.add(1, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = now.Add(time.Hour) })
-		w.add(2, dueLater, func(r *sweep.Transaction) { r.AccessExpiresAt = now.Add(time.Minute) })
+		w.add(1, dueLater, func(r *store.Transaction) { r.AccessExpiresAt = now.Add(time.Hour) })
+		w.add(2, dueLater, func(r *store.Transaction) { r.AccessExpiresAt = now.Add(time.Minute) })
 		w.Latency = map[string]time.Duration{opDue: time.Second, opRows: time.Second}
 		began := time.Now()
 
 		report := w.run(t, sweep.Request{})
 		equal(t, "time", time.Since(began), time.Second)
-		equal(t, "calls", w.counted(), map[string]int{opDue: sweep.Shards, opRows: 1})
+		equal(t, "calls", w.counted(), map[string]int{opDue: store.Shards, opRows: 1})
 		equal(t, "report", report, sweep.Report{
 			Outcomes: one(outcome.NotDue),
 			Accounts: []sweep.Account{{Account: account, Outcomes: one(outcome.NotDue), NextExpiry: now.Add(time.Minute)}},
 		})
-		equal(t, "ledger", w.ledgerRow(account), refresh.Row{})
+		equal(t, "ledger", w.ledgerRow(account), store.Row{})
 	})
 }
 
 // A transaction that never got a token has none: that must not look healthy.
 func TestTransactionsWithoutATokenAreNoHealth(t *testing.T) {
 	t.Parallel()
-	never := func(r *sweep.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} }
+	never := func(r *store.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} }
 	for name, tt := range map[string]struct {
 		set  func(w *world)
 		want func(now time.Time) time.Time
@@ -77,7 +77,7 @@ func TestNothingRecordedYet(t *testing.T) {
 		wantOutcomes(t, report, one(outcome.NotSeeded))
 		equal(t, "listed", needed(report), []outcome.Outcome{outcome.NotSeeded})
 		equal(t, "blind", report.Accounts[0].Blind, true)
-		equal(t, "ledger", w.ledgerRow(account), refresh.Row{})
+		equal(t, "ledger", w.ledgerRow(account), store.Row{})
 		w.setSecret("v2", "good")
 		report = w.run(t, sweep.Request{})
 		wantOutcomes(t, report, one(outcome.NotDue))
@@ -90,7 +90,7 @@ func TestNothingRecordedYet(t *testing.T) {
 func TestQuietTickWithoutLedger(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.Before = failing(opRows, refresh.ErrForbidden)
+		w.Before = failing(opRows, store.ErrForbidden)
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, one(outcome.Misconfigured))
 		equal(t, "listed", needed(report), []outcome.Outcome{outcome.Misconfigured})
@@ -117,7 +117,7 @@ func TestRoundTrips(t *testing.T) {
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
 		equal(t, "time", time.Since(began), 7*time.Second)
 		equal(t, "calls", w.counted(), map[string]int{
-			opDue: sweep.Shards, opRows: 1, opSecret: 1, opWrite: 3, opMany: 1, opSend: 1, opUpdate: 1,
+			opDue: store.Shards, opRows: 1, opSecret: 1, opWrite: 3, opMany: 1, opSend: 1, opUpdate: 1,
 		})
 	})
 }
@@ -126,7 +126,7 @@ func TestRoundTrips(t *testing.T) {
 func TestBarred(t *testing.T) {
 	t.Parallel()
 	limited := func(w *world) {
-		w.setLedger(account, refresh.Row{Fence: 3, NotBefore: time.Now().Add(time.Minute)})
+		w.setLedger(account, store.Row{Fence: 3, NotBefore: time.Now().Add(time.Minute)})
 	}
 	for name, tt := range map[string]struct {
 		set   func(w *world)
@@ -134,36 +134,36 @@ func TestBarred(t *testing.T) {
 		want  outcome.Outcome
 		says  string // in the error or warning
 	}{
-		"paused":                     {set: func(w *world) { w.setLedger(account, refresh.Row{Paused: true}) }, want: outcome.Paused},
-		"paused, forced":             {set: func(w *world) { w.setLedger(account, refresh.Row{Paused: true}) }, force: true, want: outcome.Paused},
+		"paused":                     {set: func(w *world) { w.setLedger(account, store.Row{Paused: true}) }, want: outcome.Paused},
+		"paused, forced":             {set: func(w *world) { w.setLedger(account, store.Row{Paused: true}) }, force: true, want: outcome.Paused},
 		"rate limited before":        {set: limited, want: outcome.RateLimited, says: "wants no call before"},
 		"rate limited before, force": {set: limited, force: true, want: outcome.Refreshed},
 		"rate limit over": {
-			set: func(w *world) { w.setLedger(account, refresh.Row{NotBefore: time.Now()}) }, want: outcome.Refreshed,
+			set: func(w *world) { w.setLedger(account, store.Row{NotBefore: time.Now()}) }, want: outcome.Refreshed,
 		},
 		"placeholder": {
 			set: func(w *world) { w.setSecret("v1", "placeholder") }, want: outcome.NotSeeded, says: "secret model/default/credentials",
 		},
 		"no version": {
-			set: func(w *world) { w.Before = failing(opSecret, refresh.ErrNoValue) }, want: outcome.NotSeeded, says: "secret model/default/credentials",
+			set: func(w *world) { w.Before = failing(opSecret, store.ErrNoValue) }, want: outcome.NotSeeded, says: "secret model/default/credentials",
 		},
 		"malformed JSON": {set: func(w *world) { w.setSecret("v1", "{") }, want: outcome.Misconfigured, says: "secret model/default/credentials"},
-		"no text":        {set: func(w *world) { w.Before = failing(opSecret, refresh.ErrMalformed) }, want: outcome.Misconfigured, says: "as JSON"},
+		"no text":        {set: func(w *world) { w.Before = failing(opSecret, store.ErrMalformed) }, want: outcome.Misconfigured, says: "as JSON"},
 		"no secret":      {set: func(w *world) { w.secrets = nil }, want: outcome.Misconfigured, says: "create it"},
 		"secret forbidden": {
-			set: func(w *world) { w.Before = failing(opSecret, refresh.ErrForbidden) }, want: outcome.Misconfigured, says: "allow to read it",
+			set: func(w *world) { w.Before = failing(opSecret, store.ErrForbidden) }, want: outcome.Misconfigured, says: "allow to read it",
 		},
 		"secret unreadable for now": {set: func(w *world) { w.Before = failing(opSecret, errPassing) }, want: outcome.Transient, says: "credentials"},
 		"ledger unreadable":         {set: func(w *world) { w.Before = failing(opRows, errPassing) }, want: outcome.Transient, says: "ledger"},
-		"ledger forbidden":          {set: func(w *world) { w.Before = failing(opRows, refresh.ErrForbidden) }, want: outcome.Misconfigured, says: "ledger"},
+		"ledger forbidden":          {set: func(w *world) { w.Before = failing(opRows, store.ErrForbidden) }, want: outcome.Misconfigured, says: "ledger"},
 		"claim fails":               {set: func(w *world) { w.Before = failing(opWrite, errPassing) }, want: outcome.Transient, says: "claim shard"},
-		"claim forbidden":           {set: func(w *world) { w.Before = failing(opWrite, refresh.ErrForbidden) }, want: outcome.Misconfigured, says: "claim shard"},
+		"claim forbidden":           {set: func(w *world) { w.Before = failing(opWrite, store.ErrForbidden) }, want: outcome.Misconfigured, says: "claim shard"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
 				w.add(1)
-				w.add(2, func(r *sweep.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Minute) })
+				w.add(2, func(r *store.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Minute) })
 				w.add(3, dueLater)
 				tt.set(w)
 				report := w.run(t, sweep.Request{Account: account, Force: tt.force})
@@ -220,7 +220,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		}
 		run(false, outcome.Misconfigured, 1)
 		row := w.ledgerRow(account)
-		equal(t, "state", row.State, refresh.Misconfigured)
+		equal(t, "state", row.State, store.Misconfigured)
 		equal(t, "credentials version", row.CredentialsVersionID, "v1")
 		run(false, outcome.Misconfigured, 0)
 		e.Workers = 32
@@ -235,7 +235,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: 9})
 		w.Before = nil
 		run(false, outcome.Refreshed, 9)
-		equal(t, "state", w.ledgerRow(account).State, refresh.OK)
+		equal(t, "state", w.ledgerRow(account).State, store.OK)
 	})
 }
 
@@ -250,7 +250,7 @@ func TestMalformedCredentials(t *testing.T) {
 			equal(t, "writes", w.counted()[opWrite], writes)
 		}
 		row := w.ledgerRow(account)
-		equal(t, "state", row.State, refresh.Misconfigured)
+		equal(t, "state", row.State, store.Misconfigured)
 		equal(t, "last outcome", row.LastOutcome, outcome.Misconfigured)
 		if !strings.Contains(row.LastError, "secret model/default/credentials: ") {
 			t.Errorf("last error %q", row.LastError)
@@ -269,7 +269,7 @@ func TestIndexFails(t *testing.T) {
 		want outcome.Outcome
 	}{
 		"in passing": {errPassing, outcome.Transient},
-		"forbidden":  {sweep.ErrForbidden, outcome.Misconfigured},
+		"forbidden":  {store.ErrForbidden, outcome.Misconfigured},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -323,16 +323,15 @@ func failingOnce(op string, err error) func(string, string) error {
 func TestAccounts(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		of := func(account string) func(*sweep.Transaction) {
-			return func(r *sweep.Transaction) { r.Account = account }
+		of := func(account string) func(*store.Transaction) {
+			return func(r *store.Transaction) { r.Account = account }
 		}
 		w.add(1)
 		w.add(2, of("known"))
 		w.add(3, of("unknown"))
 		w.add(4, of("broken"))
-		w.setLedger("known", refresh.Row{Phase: refresh.Idle})
-		w.setLedger("known/shard-3", refresh.Row{Phase: refresh.Idle, Fence: 1})
-		w.setLedger("broken", refresh.Row{Phase: refresh.Idle})
+		w.setLedger("known", store.Row{Phase: store.Idle})
+		w.setLedger("broken", store.Row{Phase: store.Idle})
 		w.secrets["known"] = w.secrets[account]
 
 		report := w.run(t, sweep.Request{})
@@ -353,7 +352,7 @@ func TestAccounts(t *testing.T) {
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.add(1, func(r *sweep.Transaction) { r.Failures = 1 })
+		w.add(1, func(r *store.Transaction) { r.Failures = 1 })
 		w.add(2, dueLater)
 		w.Reply = always(providers.Unknown)
 		for want := 1; want <= 2; want++ {
@@ -370,8 +369,8 @@ func TestHistory(t *testing.T) {
 		report := w.run(t, sweep.Request{})
 		equal(t, "failures", report.Accounts[0].Failures, 0)
 		row := w.ledgerRow(account)
-		equal(t, "row", row, refresh.Row{
-			Key: row.Key, Phase: refresh.Idle, Fence: 3, State: refresh.OK, CredentialsVersionID: "v1",
+		equal(t, "row", row, store.Row{
+			Key: row.Key, Phase: store.Idle, Fence: 3, State: store.OK, CredentialsVersionID: "v1",
 			LastOutcome: outcome.Refreshed, LastSuccessAt: time.Now().UTC().Truncate(time.Millisecond), AccessExpiresAt: w.row(2).AccessExpiresAt,
 		})
 	})
@@ -382,9 +381,9 @@ func TestHistoryRaces(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(1)
-		w.setLedger(account, refresh.Row{Phase: refresh.Idle, Fence: 8})
+		w.setLedger(account, store.Row{Phase: store.Idle, Fence: 8})
 		w.Reply = func(string) (providers.Tokens, error) {
-			w.setLedger(account, refresh.Row{Phase: refresh.Idle, Fence: 9, NotBefore: time.Now().Add(time.Hour).UTC()})
+			w.setLedger(account, store.Row{Phase: store.Idle, Fence: 9, NotBefore: time.Now().Add(time.Hour).UTC()})
 			w.setLedgerPaused(t, true)
 			return fresh(), nil
 		}
@@ -398,7 +397,7 @@ func TestHistoryRaces(t *testing.T) {
 
 func (w *world) setLedgerPaused(t *testing.T, paused bool) {
 	t.Helper()
-	if err := (model{w}).SetPaused(t.Context(), refresh.Key{Provider: provider, Account: account}, paused); err != nil {
+	if err := (model{w}).SetPaused(t.Context(), store.Key{Provider: provider, Account: account}, paused); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -4,26 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 const (
-	// shardInfix marks the ledger rows of shards: "default/shard-3".
-	shardInfix = "/shard-"
-	// claimSlack keeps a claim beyond the moment its holder is certainly dead.
+	// claimSlack extends a claim beyond the holder's deadline.
 	claimSlack = 30 * time.Second
-	// ledgerTries is how often a row of the ledger is written that takes no answer.
+	// ledgerTries is how often a write to the ledger is tried if no answer comes.
 	ledgerTries = 3
 )
 
-// claim claims the shards that have something due, all at once. What is due of the
-// others is left to those who hold them. Named rows are worked on without a
-// claim: a refresh done twice harms nothing.
+// claim claims the shards that have due rows, all at once. Rows of shards that another run
+// holds are left to it. Named rows need no claim: a refresh done twice does no harm.
 func (s *sweep) claim(ctx context.Context) {
 	if s.req.named() {
 		return
@@ -39,69 +36,65 @@ func (s *sweep) claim(ctx context.Context) {
 				return
 			}
 			s.index[shard] = nil
-			s.left(what, due...)
+			s.skipDue(what, due...)
 			if err != nil {
-				s.say(what, fmt.Errorf("claim shard %d in the ledger: %w", shard, err))
+				s.explain(what, fmt.Errorf("claim shard %d in the ledger: %w", shard, err))
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// claimShard claims one shard until the run is certainly over; the outcome is
-// empty where that worked.
+// claimShard claims one shard until after the run's deadline. The outcome is empty on
+// success.
 func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, error) {
-	row, exists := s.stored(s.account + shardInfix + strconv.Itoa(shard))
-	if row.Unreadable != nil {
-		return outcome.Misconfigured, row.Unreadable
+	claim := store.Claim{Account: s.key(s.account), Shard: shard}
+	if i := slices.IndexFunc(s.readClaims, func(c store.Claim) bool { return c.Account == claim.Account && c.Shard == shard }); i >= 0 {
+		claim = s.readClaims[i]
 	}
-	if row.Phase == refresh.Sending && s.Now().Before(row.ClaimedUntil) {
+	if claim.Unreadable != nil {
+		return outcome.Misconfigured, claim.Unreadable
+	}
+	if claim.Held(s.Now()) {
 		return outcome.Busy, nil
 	}
 	if s.req.DryRun {
 		return "", nil
 	}
 	deadline, _ := ctx.Deadline()
-	next := row
-	next.Phase = refresh.Sending
-	next.ClaimedBy = s.req.RunID
-	next.Fence++
-	next.ClaimedUntil = s.Now().Add(time.Until(deadline) + claimSlack)
+	claim.Holder = s.req.RunID
+	claim.Fence++
+	claim.Until = s.Now().Add(time.Until(deadline) + claimSlack)
 
-	// A write that took no answer may have been done: written again under the same
-	// guard it shows as ours.
-	err := retry(ctx, ledgerTries, func(ctx context.Context) error {
-		return s.Ledger.Write(ctx, next, refresh.Guard{Absent: !exists, Fence: row.Fence})
-	})
-	var lost *refresh.LostError
+	// A write without an answer may have been done: the second try then finds our own
+	// claim.
+	err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteClaim(ctx, claim) })
+	var lost *store.ClaimLostError
 	if errors.As(err, &lost) {
-		current := lost.Current
-		if !lost.Exists || current.Fence != next.Fence || current.ClaimedBy != next.ClaimedBy || current.Phase != refresh.Sending {
+		if lost.Current.Fence != claim.Fence || lost.Current.Holder != claim.Holder {
 			return outcome.Busy, nil
 		}
 		err = nil
 	}
 	if err != nil {
-		return lasting(err), err
+		return outcomeOf(err), err
 	}
-	s.claims[shard] = next
+	s.claims[shard] = claim
 	return "", nil
 }
 
-// release gives the claims back, all at once. One that cannot be given back runs
-// out by itself.
+// release gives the claims back, all at once. A claim that cannot be given back expires.
 func (s *sweep) release(ctx context.Context) {
 	var wg sync.WaitGroup
-	for shard, row := range s.claims {
-		if row.Phase != refresh.Sending {
+	for shard, claim := range s.claims {
+		if claim.Until.IsZero() {
 			continue
 		}
 		wg.Go(func() {
-			guard := refresh.Guard{Fence: row.Fence}
-			row.Phase = refresh.Idle
-			row.ClaimedUntil = time.Time{}
-			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.Write(ctx, row, guard) })
-			var lost *refresh.LostError
+			claim.Fence++
+			claim.Until = time.Time{}
+			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteClaim(ctx, claim) })
+			var lost *store.ClaimLostError
 			if err != nil && !errors.As(err, &lost) {
 				s.Log.WarnContext(ctx, "claim not given back", "account", s.account, "shard", shard, "error", err)
 			}

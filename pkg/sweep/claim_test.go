@@ -3,7 +3,6 @@ package sweep_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,55 +10,48 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
-
-func shardAccount(id int64) string { return fmt.Sprintf("%s/shard-%d", account, sweep.ShardOf(id)) }
 
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		row  refresh.Row // of the shard, as found
-		want outcome.Outcome
+		claim store.Claim // as found
+		want  outcome.Outcome
 	}{
 		"none before":          {want: outcome.Refreshed},
-		"given back":           {row: refresh.Row{Phase: refresh.Idle, Fence: 4}, want: outcome.Refreshed},
-		"live":                 {row: refresh.Row{Phase: refresh.Sending, Fence: 4, ClaimedBy: "other", ClaimedUntil: in(time.Second)}, want: outcome.Busy},
-		"live, of the same id": {row: refresh.Row{Phase: refresh.Sending, Fence: 4, ClaimedBy: "run", ClaimedUntil: in(time.Second)}, want: outcome.Busy},
-		"run out":              {row: refresh.Row{Phase: refresh.Sending, Fence: 4, ClaimedBy: "other", ClaimedUntil: in(0)}, want: outcome.Refreshed},
+		"given back":           {claim: store.Claim{Holder: "other", Fence: 4}, want: outcome.Refreshed},
+		"live":                 {claim: store.Claim{Fence: 4, Holder: "other", Until: in(time.Second)}, want: outcome.Busy},
+		"live, of the same id": {claim: store.Claim{Fence: 4, Holder: "run", Until: in(time.Second)}, want: outcome.Busy},
+		"run out":              {claim: store.Claim{Fence: 4, Holder: "other", Until: in(0)}, want: outcome.Refreshed},
 	} {
 		for _, force := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, force %t", name, force), func(t *testing.T) {
 				t.Parallel()
 				inWorld(t, func(t *testing.T, w *world) {
 					w.add(id)
-					if tt.row.Fence > 0 {
-						w.setLedger(shardAccount(id), tt.row)
+					if tt.claim.Fence > 0 {
+						w.setClaim(id, tt.claim)
 					}
 					ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 					defer cancel()
-					var during refresh.Row
+					var during store.Claim
 					w.Reply = func(string) (providers.Tokens, error) {
-						during = w.ledgerRow(shardAccount(id))
+						during = w.claim(id)
 						return fresh(), nil
 					}
 					report := w.engine().Run(ctx, sweep.Request{RunID: "run", Force: force})
 					wantOutcomes(t, report, one(tt.want))
 					if tt.want == outcome.Busy {
 						equal(t, "backlog", report.Accounts[0].Backlog, 0)
-						want := tt.row
-						want.Key = refresh.Key{Provider: provider, Account: shardAccount(id)}
-						equal(t, "claim", w.ledgerRow(shardAccount(id)), want)
+						equal(t, "claim", w.claim(id), ofShard(id, tt.claim))
 						return
 					}
-					want := refresh.Row{
-						Key:   refresh.Key{Provider: provider, Account: shardAccount(id)},
-						Phase: refresh.Sending, Fence: tt.row.Fence + 1, ClaimedBy: "run", ClaimedUntil: in(70 * time.Second),
-					}
+					want := ofShard(id, store.Claim{Fence: tt.claim.Fence + 1, Holder: "run", Until: in(70 * time.Second)})
 					equal(t, "claim during the sweep", during, want)
-					want.Phase, want.ClaimedUntil = refresh.Idle, time.Time{}
-					equal(t, "claim after it", w.ledgerRow(shardAccount(id)), want)
+					want.Fence, want.Until = want.Fence+1, time.Time{}
+					equal(t, "claim after it", w.claim(id), want)
 				})
 			})
 		}
@@ -78,7 +70,7 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 		w.add(id)
 		w.After = failingFirst(opWrite, 1)
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
-		equal(t, "phase", w.ledgerRow(shardAccount(id)).Phase, refresh.Idle)
+		equal(t, "held", w.claim(id).Held(time.Now()), false)
 	})
 }
 
@@ -87,15 +79,15 @@ func TestClaimLost(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		theirs := refresh.Row{Phase: refresh.Sending, Fence: 1, ClaimedBy: "other", ClaimedUntil: in(time.Hour)}
+		theirs := store.Claim{Fence: 1, Holder: "other", Until: in(time.Hour)}
 		w.After = func(op, _ string) error {
 			if op == opSecret {
-				w.setLedger(shardAccount(id), theirs)
+				w.setClaim(id, theirs)
 			}
 			return nil
 		}
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Busy))
-		equal(t, "holder", w.ledgerRow(shardAccount(id)).ClaimedBy, "other")
+		equal(t, "holder", w.claim(id).Holder, "other")
 	})
 }
 
@@ -104,15 +96,13 @@ func TestReleaseOfALostClaim(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		theirs := refresh.Row{Phase: refresh.Sending, Fence: 2, ClaimedBy: "other", ClaimedUntil: in(time.Hour)}
+		theirs := store.Claim{Fence: 2, Holder: "other", Until: in(time.Hour)}
 		w.Reply = func(string) (providers.Tokens, error) {
-			w.setLedger(shardAccount(id), theirs)
+			w.setClaim(id, theirs)
 			return fresh(), nil
 		}
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
-		got := w.ledgerRow(shardAccount(id))
-		got.Key = refresh.Key{}
-		equal(t, "claim", got, theirs)
+		equal(t, "claim", w.claim(id), ofShard(id, theirs))
 	})
 }
 
@@ -128,7 +118,7 @@ func TestReleaseFails(t *testing.T) {
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, one(outcome.Refreshed))
 		wantNobody(t, report)
-		equal(t, "phase", w.ledgerRow(shardAccount(id)).Phase, refresh.Sending)
+		equal(t, "held", w.claim(id).Held(time.Now()), true)
 	})
 }
 
@@ -162,7 +152,7 @@ func TestNamedRowUnderAClaim(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		w.setLedger(shardAccount(id), refresh.Row{Phase: refresh.Sending, Fence: 1, ClaimedBy: "other", ClaimedUntil: in(time.Hour)})
+		w.setClaim(id, store.Claim{Fence: 1, Holder: "other", Until: in(time.Hour)})
 		wantOutcomes(t, w.run(t, sweep.Request{DryRun: true}), one(outcome.Busy))
 		report := w.run(t, sweep.Request{TransactionID: id})
 		wantOutcomes(t, report, one(outcome.Refreshed))
@@ -231,9 +221,9 @@ func TestKilledSweep(t *testing.T) {
 		time.Sleep(70 * time.Second)
 		report = w.run(t, sweep.Request{RunID: "next"})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 50})
-		for key, row := range w.ledger {
-			if strings.Contains(key.Account, "/shard-") && row.ClaimedBy != "next" {
-				t.Errorf("%s is claimed by %s", key, row.ClaimedBy)
+		for key, claim := range w.claims {
+			if claim.Holder != "next" {
+				t.Errorf("%s is claimed by %s", key, claim.Holder)
 			}
 		}
 		close(killed)

@@ -9,8 +9,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -24,7 +24,7 @@ func TestConverges(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
 				const rows = 40
 				for i := range int64(rows) {
-					w.add(i+1, func(r *sweep.Transaction) { r.ExpiresAt = time.Time{} })
+					w.add(i+1, func(r *store.Transaction) { r.ExpiresAt = time.Time{} })
 				}
 				var mu sync.Mutex
 				random := rand.New(rand.NewPCG(seed, 0))
@@ -71,12 +71,12 @@ func TestConverges(t *testing.T) {
 					t.Errorf("outcomes: %v", report.Outcomes)
 				}
 				for _, row := range w.rows {
-					if row.Status == sweep.Active && !row.AccessExpiresAt.After(time.Now()) {
+					if row.Status == store.StatusActive && !row.AccessExpiresAt.After(time.Now()) {
 						t.Errorf("row %+v", row)
 					}
 				}
 				for key, row := range w.ledger {
-					if row.Phase != refresh.Idle || row.State == refresh.Misconfigured {
+					if row.Phase != store.Idle || row.State == store.Misconfigured {
 						t.Errorf("ledger row %s: %+v", key, row)
 					}
 				}

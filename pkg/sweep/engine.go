@@ -5,30 +5,46 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
-// Ledger is what a sweep needs of a refresh.Ledger: an account's row carries its
-// pause and history, and a row beside it for each shard carries the shard's claim.
+// Ledger is the part of a store.Ledger that a sweep needs: an account's row carries its
+// pause and history, and a claim for each shard says who sweeps it.
 type Ledger interface {
-	// Rows returns all rows of a provider, read consistently.
-	Rows(ctx context.Context, provider string) ([]refresh.Row, error)
-	// Write stores every field of row but Paused, if guard holds. *refresh.LostError,
-	// refresh.ErrForbidden.
-	Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error
+	store.Claims
+	// Write stores every field of row except Paused, if guard holds. *store.LostError,
+	// store.ErrForbidden.
+	Write(ctx context.Context, row store.Row, guard store.Guard) error
 }
 
-// Secrets is what a sweep needs of a refresh.Secrets: it reads credentials.
+// Secrets is the part of a store.Secrets that a sweep needs: it reads credentials.
 type Secrets interface {
-	// Current returns the current version. refresh.ErrNoSecret, ErrNoValue,
-	// ErrMalformed, ErrForbidden.
-	Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error)
+	// Current returns the current version. store.ErrNoSecret, ErrNoValue, ErrMalformed,
+	// ErrForbidden.
+	Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error)
+}
+
+// ledgerRead is the ledger as read when a run begins.
+type ledgerRead struct {
+	rows   []store.Row
+	claims []store.Claim
+	err    error
+}
+
+// waiting counts the accounts whose calls wait.
+func (r ledgerRead) waiting(now time.Time) int {
+	n := 0
+	for _, row := range r.rows {
+		if now.Before(row.RefreshAt) {
+			n++
+		}
+	}
+	return n
 }
 
 // Engine keeps the transactions of one provider fresh. It is safe for concurrent
@@ -37,11 +53,11 @@ type Engine struct {
 	Provider     providers.Provider
 	Secrets      Secrets
 	Ledger       Ledger
-	Transactions Transactions
+	Transactions store.Transactions
 	// Queue takes what is due beyond HandOverAbove; nil: one run does it all.
 	Queue Queue
 
-	// Accounts are looked after besides those that have a row in the ledger.
+	// Accounts are swept besides those that have a row in the ledger.
 	Accounts []string
 	// Now is the clock of everything that is stored.
 	Now func() time.Time
@@ -51,15 +67,15 @@ type Engine struct {
 	StoreTimeout time.Duration
 	// RunTimeout bounds a run whose context has no deadline.
 	RunTimeout time.Duration
-	// Workers is how many rows of a run are worked on at once, over all accounts.
+	// Workers is how many rows a run refreshes at once, over all accounts.
 	Workers int
 	// HandOverAbove is how many due rows of an account a sweep keeps for itself, the
-	// longest due, where there is a Queue for the rest.
+	// longest due first, if there is a Queue for the rest.
 	HandOverAbove int
 	// Tick is the time from one scheduled run to the next, for Account.AttemptsLeft alone.
 	Tick time.Duration
-	// KeepFor is how long after its record a transaction is looked after where the
-	// record names no end. Refreshing doesn't prolong it, recording again does.
+	// KeepFor is how long a transaction is kept fresh after its record, if the record
+	// names no end. A refresh doesn't prolong it; a new record does.
 	KeepFor time.Duration
 	Log     *slog.Logger
 }
@@ -84,31 +100,28 @@ func (e Engine) WithDefaults() *Engine {
 	return &e
 }
 
-// Run refreshes what is due, of every account or of the one that req names, or of
-// the transactions that it names. It never returns early: neither one account's
-// trouble nor one row's is another's.
+// Run refreshes the due transactions of every account, of the account that req names, or
+// the transactions that req names. Trouble with one account or row never ends the others.
 //
-// Where nothing is due it costs one query a shard and one of the ledger, all in
-// the same moment.
+// If nothing is due it costs one query for each shard and one of the ledger, all at once.
 func (e *Engine) Run(ctx context.Context, req Request) Report {
 	began := e.Now()
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	var rows []refresh.Row
-	var rowsErr error
-	read := make(chan struct{})
+	var read ledgerRead
+	done := make(chan struct{})
 	wg.Go(func() {
-		defer close(read)
-		rows, rowsErr = e.Ledger.Rows(ctx, e.Provider.Name())
+		defer close(done)
+		read.rows, read.claims, read.err = e.Ledger.RowsAndClaims(ctx, e.Provider.Name())
 	})
-	ledger := func() ([]refresh.Row, error) { <-read; return rows, rowsErr }
+	ledger := func() ledgerRead { <-done; return read }
 
-	crew := newCrew(max(1, e.Workers))
-	defer crew.dismiss()
+	pool := newPool(max(1, e.Workers))
+	defer pool.close()
 	var sweeps []*sweep
 	start := func(account string) {
-		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, crew: crew, began: began}
+		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, pool: pool, began: began}
 		s.fewest = pace.MostAttempts
 		sweeps = append(sweeps, s)
 		wg.Go(func() { s.run(ctx) })
@@ -123,9 +136,8 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 		for _, account := range e.Accounts {
 			start(account)
 		}
-		known, _ := ledger() // its error is reported by each account that was started
-		for _, row := range known {
-			if !strings.Contains(row.Account, shardInfix) && !slices.Contains(e.Accounts, row.Account) {
+		for _, row := range ledger().rows { // its error is reported by each account that was started
+			if !slices.Contains(e.Accounts, row.Account) {
 				start(row.Account)
 			}
 		}

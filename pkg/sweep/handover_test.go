@@ -11,7 +11,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -96,9 +96,9 @@ func (w *world) helped(q *queue) *sweep.Engine {
 	return &e
 }
 
-func healthy() refresh.Row {
-	return refresh.Row{
-		Phase: refresh.Idle, Fence: 7, State: refresh.OK, LastOutcome: outcome.Refreshed,
+func healthy() store.Row {
+	return store.Row{
+		Phase: store.Idle, Fence: 7, State: store.OK, LastOutcome: outcome.Refreshed,
 		LastSuccessAt: time.Now().Add(-time.Minute), CredentialsVersionID: "v1",
 	}
 }
@@ -106,7 +106,7 @@ func healthy() refresh.Row {
 // addDue stores rows 1 to n, the first the longest due.
 func (w *world) addDue(n int) {
 	for i := range n {
-		w.add(int64(i+1), func(r *sweep.Transaction) {
+		w.add(int64(i+1), func(r *store.Transaction) {
 			r.RefreshAt = stored(time.Now().Add(time.Duration(i-n) * time.Second))
 			r.AccessExpiresAt = r.RefreshAt.Add(12 * time.Minute)
 		})
@@ -177,7 +177,7 @@ func TestHandOverLooksFurther(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		const due = 2600
 		for id := int64(1); len(w.rows) < due; id++ {
-			if sweep.ShardOf(id) == 0 {
+			if store.ShardOf(id) == 0 {
 				w.add(id)
 			}
 		}
@@ -190,7 +190,7 @@ func TestHandOverLooksFurther(t *testing.T) {
 // find out.
 func TestNotHandedOver(t *testing.T) {
 	t.Parallel()
-	set := func(change func(*refresh.Row)) func(*world) {
+	set := func(change func(*store.Row)) func(*world) {
 		return func(w *world) {
 			row := healthy()
 			change(&row)
@@ -205,16 +205,16 @@ func TestNotHandedOver(t *testing.T) {
 		"dry run":        {req: sweep.Request{DryRun: true}},
 		"one row":        {req: sweep.Request{TransactionID: 3}},
 		"a list of rows": {req: sweep.Request{TransactionIDs: ids(1, 2*keeps)}},
-		"never tried":    {set: set(func(r *refresh.Row) { *r = refresh.Row{} })},
-		"never a success": {set: set(func(r *refresh.Row) {
+		"never tried":    {set: set(func(r *store.Row) { *r = store.Row{} })},
+		"never a success": {set: set(func(r *store.Row) {
 			r.LastSuccessAt = time.Time{}
 		})},
 		"other credentials": {set: func(w *world) { w.setSecret("v2", "good") }},
-		"failures in a row": {set: set(func(r *refresh.Row) { r.ConsecutiveFailures = 1 })},
-		"stopped last time": {set: set(func(r *refresh.Row) { r.LastOutcome = outcome.Transient })},
-		"a limit is over":   {set: set(func(r *refresh.Row) { r.NotBefore = time.Now() })},
+		"failures in a row": {set: set(func(r *store.Row) { r.ConsecutiveFailures = 1 })},
+		"stopped last time": {set: set(func(r *store.Row) { r.LastOutcome = outcome.Transient })},
+		"a limit is over":   {set: set(func(r *store.Row) { r.NotBefore = time.Now() })},
 		"corrected": {set: func(w *world) {
-			set(func(r *refresh.Row) { r.State = refresh.Misconfigured })(w)
+			set(func(r *store.Row) { r.State = store.Misconfigured })(w)
 			w.setSecret("v2", "good")
 		}},
 	} {

@@ -4,8 +4,7 @@ import (
 	"testing"
 
 	"tokenrefresh/pkg/homes/hometest"
-	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // The models keep the contracts that the homes keep: what the engine's tests show
@@ -14,11 +13,23 @@ import (
 func TestModelTransactions(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	hometest.Transactions(t, func(*testing.T) sweep.Transactions { return model{w} })
+	hometest.Transactions(t, func(*testing.T) store.Transactions { return model{w} })
+}
+
+func TestModelDeadTransactions(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hometest.DeadTransactions(t, func(*testing.T) hometest.DeadStore { return model{w} })
 }
 
 func TestModelLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	hometest.Ledger(t, func(*testing.T) refresh.Ledger { return model{w} })
+	hometest.Ledger(t, func(*testing.T) store.Ledger { return model{w} })
+}
+
+func TestModelClaims(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hometest.Claims(t, func(*testing.T) hometest.ClaimsLedger { return model{w} })
 }

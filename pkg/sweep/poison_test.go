@@ -9,8 +9,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -20,15 +20,15 @@ func TestRowsForAPerson(t *testing.T) {
 	t.Parallel()
 	errUnreadable := errors.New("attribute failures is not a number")
 	for name, tt := range map[string]struct {
-		spoil func(*world, *sweep.Transaction)
+		spoil func(*world, *store.Transaction)
 		says  string
 	}{
 		"unreadable": {
-			func(w *world, r *sweep.Transaction) { w.Unreadable[r.ID] = errUnreadable },
+			func(w *world, r *store.Transaction) { w.Unreadable[r.ID] = errUnreadable },
 			": attribute failures",
 		},
 		"without a refresh token": {
-			func(_ *world, r *sweep.Transaction) { r.RefreshToken = secret.String{} },
+			func(_ *world, r *store.Transaction) { r.RefreshToken = secret.String{} },
 			" has no refresh token: record it again",
 		},
 	} {
@@ -38,7 +38,7 @@ func TestRowsForAPerson(t *testing.T) {
 				const poisoned, good = 60, 40
 				w.Unreadable = map[int64]error{}
 				for i := range int64(poisoned) {
-					w.add(i+1, func(r *sweep.Transaction) {
+					w.add(i+1, func(r *store.Transaction) {
 						r.RefreshAt = r.RefreshAt.Add(-time.Hour)
 						tt.spoil(w, r)
 					})
@@ -74,12 +74,12 @@ func TestWaryUntilACall(t *testing.T) {
 		for i := range int64(40) {
 			w.add(i + 1)
 		}
-		w.Unreadable = map[int64]error{1: errPassing, 2: errPassing}
+		w.Unreadable = map[int64]error{1: errPassing, 7: errPassing} // the first two that are drawn
 		w.Latency[opSend] = time.Second
 		w.Reply = always(providers.RateLimited)
-		w.setLedger(account, refresh.Row{NotBefore: time.Now().Add(-time.Second)})
+		w.setLedger(account, store.Row{NotBefore: time.Now().Add(-time.Second)})
 		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.Transient: 2, outcome.RateLimited: 38})
-		equal(t, "sent", w.sentNow(), []string{"rt-3"})
+		equal(t, "sent", w.sentNow(), []string{"rt-13"})
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Record is a transaction to look after, or news of one.
@@ -23,7 +23,7 @@ type Record struct {
 	RefreshToken  secret.String // needed where the transaction is active
 	CustomerUID   string        // empty: as stored
 	Account       string        // empty: as stored; of a new one, the only account or "default"
-	Status        Status        // Active, Completed or Deleted; empty: Active
+	Status        store.Status  // Active, Completed or Deleted; empty: Active
 	RecordedAt    time.Time     // the later record wins; zero: now
 	ExpiresAt     time.Time     // zero: after Engine.KeepFor from now
 }
@@ -44,13 +44,13 @@ func (r Record) Validate() error {
 		errs = append(errs, errors.New("transaction_id must be above 0"))
 	}
 	switch r.Status {
-	case Active, "":
+	case store.StatusActive, "":
 		if r.RefreshToken.Blank() {
 			errs = append(errs, errors.New("refresh_token is missing"))
 		}
-	case Completed, Deleted:
+	case store.StatusCompleted, store.StatusDeleted:
 	default: // Dead too: only a provider says that
-		errs = append(errs, fmt.Errorf("status must be %s, %s or %s", Active, Completed, Deleted))
+		errs = append(errs, fmt.Errorf("status must be %s, %s or %s", store.StatusActive, store.StatusCompleted, store.StatusDeleted))
 	}
 	if strings.ContainsAny(r.Account, "/#") {
 		errs = append(errs, errors.New("account must not contain / or #"))
@@ -91,14 +91,14 @@ func (e *Engine) record(ctx context.Context, r Record) (result Recorded) {
 		if p := recover(); p != nil {
 			e.Log.ErrorContext(ctx, "panic",
 				"transaction_id", r.TransactionID, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			result = Recorded{TransactionID: r.TransactionID, Outcome: outcome.Transient, Err: ErrPanic}
+			result = Recorded{TransactionID: r.TransactionID, Outcome: outcome.Transient, Err: outcome.ErrPanic}
 		}
 	}()
 	recorded, err := e.put(ctx, r)
 	result = Recorded{TransactionID: r.TransactionID, Outcome: outcome.Recorded}
 	switch {
 	case err != nil:
-		result.Outcome = lasting(err)
+		result.Outcome = outcomeOf(err)
 		result.Err = fmt.Errorf("record transaction %d: %w", r.TransactionID, err)
 	case !recorded:
 		result.Outcome = outcome.Superseded
@@ -114,8 +114,8 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 	if err := r.Validate(); err != nil {
 		return false, fmt.Errorf("%w: %w", errInvalid, err)
 	}
-	r.Status = cmp.Or(r.Status, Active)
-	if r.Status == Active && !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt) {
+	r.Status = cmp.Or(r.Status, store.StatusActive)
+	if r.Status == store.StatusActive && !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt) {
 		return false, fmt.Errorf("%w: ttl is in the past; it is in seconds since 1970", errInvalid)
 	}
 	stored, _, err := e.Transactions.Get(ctx, r.TransactionID)
@@ -124,7 +124,7 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 	}
 	t := e.transaction(r, stored, now)
 	if t.Account != stored.Account {
-		if err := e.lookAfter(ctx, t.Account); err != nil {
+		if err := e.makeKnown(ctx, t.Account); err != nil {
 			return false, err
 		}
 	}
@@ -135,8 +135,8 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 // access token where it is still good, with the time of its refresh: messages come
 // twice, a file of a million records may be recorded again, and neither readers nor the
 // provider must pay for it.
-func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transaction {
-	t := Transaction{
+func (e *Engine) transaction(r Record, stored store.Transaction, now time.Time) store.Transaction {
+	t := store.Transaction{
 		ID:          r.TransactionID,
 		Account:     cmp.Or(r.Account, stored.Account, e.defaultAccount()),
 		CustomerUID: cmp.Or(r.CustomerUID, stored.CustomerUID),
@@ -150,15 +150,15 @@ func (e *Engine) transaction(r Record, stored Transaction, now time.Time) Transa
 	if t.ExpiresAt.IsZero() {
 		t.ExpiresAt = now.Add(e.KeepFor)
 	}
-	if t.Status == Active {
+	if t.Status == store.StatusActive {
 		t.RefreshToken = r.RefreshToken
 		t.RefreshAt = now
 	}
-	if t.Status == Completed || t.Status == Active && r.RefreshToken == stored.RefreshToken {
+	if t.Status == store.StatusCompleted || t.Status == store.StatusActive && r.RefreshToken == stored.RefreshToken {
 		t.AccessToken, t.ClientToken, t.AccessExpiresAt = stored.AccessToken, stored.ClientToken, stored.AccessExpiresAt
 	}
 	fresh := t.Account == stored.Account && stored.Failures == 0 && t.AccessExpiresAt.After(now) && stored.RefreshAt.After(now)
-	if t.Status == Active && fresh {
+	if t.Status == store.StatusActive && fresh {
 		t.RefreshAt = stored.RefreshAt
 	}
 	return t
@@ -174,13 +174,13 @@ func (e *Engine) defaultAccount() string {
 
 // lookAfter makes sure that sweeps know an account: by configuration, or by its row
 // in the ledger.
-func (e *Engine) lookAfter(ctx context.Context, account string) error {
+func (e *Engine) makeKnown(ctx context.Context, account string) error {
 	if slices.Contains(e.Accounts, account) {
 		return nil
 	}
-	row := refresh.Row{Key: refresh.Key{Provider: e.Provider.Name(), Account: account}, Phase: refresh.Idle}
-	err := e.Ledger.Write(ctx, row, refresh.Guard{Absent: true})
-	var lost *refresh.LostError
+	row := store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}, Phase: store.Idle}
+	err := e.Ledger.Write(ctx, row, store.Guard{Absent: true})
+	var lost *store.LostError
 	if err != nil && !errors.As(err, &lost) {
 		return fmt.Errorf("write account %s into the ledger: %w", account, err)
 	}

@@ -8,8 +8,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -28,8 +28,8 @@ func TestRecord(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		now := time.Now().UTC()
 		w.record(t, sweep.Record{TransactionID: id, RefreshToken: secret.New("rt"), CustomerUID: "customer"}, outcome.Recorded)
-		want := sweep.Transaction{
-			ID: id, Account: account, RefreshToken: secret.New("rt"), CustomerUID: "customer", Status: sweep.Active,
+		want := store.Transaction{
+			ID: id, Account: account, RefreshToken: secret.New("rt"), CustomerUID: "customer", Status: store.StatusActive,
 			RecordedAt: now, RefreshAt: now, ExpiresAt: now.Add(30 * 24 * time.Hour),
 		}
 		equal(t, "row", w.row(id), want)
@@ -42,8 +42,8 @@ func TestRecord(t *testing.T) {
 		w.record(t, sweep.Record{
 			TransactionID: 7, RefreshToken: secret.New("rt-7"), Account: "other", RecordedAt: recordedAt, ExpiresAt: expiresAt,
 		}, outcome.Recorded)
-		want = sweep.Transaction{
-			ID: 7, Account: "other", RefreshToken: secret.New("rt-7"), Status: sweep.Active,
+		want = store.Transaction{
+			ID: 7, Account: "other", RefreshToken: secret.New("rt-7"), Status: store.StatusActive,
 			RecordedAt: recordedAt, RefreshAt: now, ExpiresAt: expiresAt,
 		}
 		equal(t, "row", w.row(7), want)
@@ -62,61 +62,61 @@ func TestRecordMakesItsAccountKnown(t *testing.T) {
 
 		w.Before = failing(opWrite, errPassing)
 		w.record(t, sweep.Record{TransactionID: 3, RefreshToken: secret.New("rt"), Account: "third"}, outcome.Transient)
-		equal(t, "row that no sweep would find", w.row(3), sweep.Transaction{})
+		equal(t, "row that no sweep would find", w.row(3), store.Transaction{})
 	})
 }
 
 func TestRecordOverARow(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		stored func(*sweep.Transaction)
+		stored func(*store.Transaction)
 		record sweep.Record
 		want   outcome.Outcome
-		after  func(*sweep.Transaction)
+		after  func(*store.Transaction)
 	}{
 		"the same message again": {
 			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
 			want:   outcome.Recorded,
-			after:  func(*sweep.Transaction) {},
+			after:  func(*store.Transaction) {},
 		},
 		"the same message again, after its refresh": {
-			stored: func(r *sweep.Transaction) { r.RefreshAt = in(5 * time.Minute) },
+			stored: func(r *store.Transaction) { r.RefreshAt = in(5 * time.Minute) },
 			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
 			want:   outcome.Recorded,
-			after:  func(r *sweep.Transaction) { r.RefreshAt = in(5 * time.Minute) },
+			after:  func(r *store.Transaction) { r.RefreshAt = in(5 * time.Minute) },
 		},
 		"the same message again, without a token that is good": {
-			stored: func(r *sweep.Transaction) { r.RefreshAt, r.AccessExpiresAt = in(5*time.Minute), in(-time.Minute) },
+			stored: func(r *store.Transaction) { r.RefreshAt, r.AccessExpiresAt = in(5*time.Minute), in(-time.Minute) },
 			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
 			want:   outcome.Recorded,
-			after:  func(*sweep.Transaction) {},
+			after:  func(*store.Transaction) {},
 		},
 		"another account": {
-			stored: func(r *sweep.Transaction) { r.RefreshAt = in(5 * time.Minute) },
+			stored: func(r *store.Transaction) { r.RefreshAt = in(5 * time.Minute) },
 			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), Account: "other"},
 			want:   outcome.Recorded,
-			after:  func(r *sweep.Transaction) { r.Account = "other" },
+			after:  func(r *store.Transaction) { r.Account = "other" },
 		},
 		"a new refresh token before it is due": {
 			stored: dueLater,
 			record: sweep.Record{RefreshToken: secret.New("newer")},
 			want:   outcome.Recorded,
-			after: func(r *sweep.Transaction) {
+			after: func(r *store.Transaction) {
 				r.RefreshToken, r.AccessToken, r.AccessExpiresAt = secret.New("newer"), secret.String{}, time.Time{}
 			},
 		},
 		"the same message again while it backs off": {
-			stored: func(r *sweep.Transaction) { dueLater(r); r.Failures = 2 },
+			stored: func(r *store.Transaction) { dueLater(r); r.Failures = 2 },
 			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776")},
 			want:   outcome.Recorded,
-			after:  func(*sweep.Transaction) {},
+			after:  func(*store.Transaction) {},
 		},
 		"a new refresh token": {
 			record: sweep.Record{RefreshToken: secret.New("newer"), CustomerUID: "another"},
 			want:   outcome.Recorded,
-			after: func(r *sweep.Transaction) {
-				*r = sweep.Transaction{
-					ID: id, Account: account, RefreshToken: secret.New("newer"), CustomerUID: "another", Status: sweep.Active,
+			after: func(r *store.Transaction) {
+				*r = store.Transaction{
+					ID: id, Account: account, RefreshToken: secret.New("newer"), CustomerUID: "another", Status: store.StatusActive,
 					RecordedAt: r.RecordedAt, RefreshAt: r.RefreshAt, ExpiresAt: r.ExpiresAt,
 				}
 			},
@@ -125,28 +125,28 @@ func TestRecordOverARow(t *testing.T) {
 			stored: dead,
 			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776")},
 			want:   outcome.Recorded,
-			after:  func(*sweep.Transaction) {},
+			after:  func(*store.Transaction) {},
 		},
 		"completed": {
-			record: sweep.Record{Status: sweep.Completed},
+			record: sweep.Record{Status: store.StatusCompleted},
 			want:   outcome.Recorded,
-			after: func(r *sweep.Transaction) {
-				r.Status, r.RefreshToken, r.RefreshAt = sweep.Completed, secret.String{}, time.Time{}
+			after: func(r *store.Transaction) {
+				r.Status, r.RefreshToken, r.RefreshAt = store.StatusCompleted, secret.String{}, time.Time{}
 			},
 		},
 		"completed, with its refresh token": {
-			record: sweep.Record{Status: sweep.Completed, RefreshToken: secret.New("rt-1099511627776")},
+			record: sweep.Record{Status: store.StatusCompleted, RefreshToken: secret.New("rt-1099511627776")},
 			want:   outcome.Recorded,
-			after: func(r *sweep.Transaction) {
-				r.Status, r.RefreshToken, r.RefreshAt = sweep.Completed, secret.String{}, time.Time{}
+			after: func(r *store.Transaction) {
+				r.Status, r.RefreshToken, r.RefreshAt = store.StatusCompleted, secret.String{}, time.Time{}
 			},
 		},
 		"deleted": {
-			record: sweep.Record{Status: sweep.Deleted},
+			record: sweep.Record{Status: store.StatusDeleted},
 			want:   outcome.Recorded,
-			after: func(r *sweep.Transaction) {
-				*r = sweep.Transaction{
-					ID: id, Account: account, CustomerUID: r.CustomerUID, Status: sweep.Deleted, RecordedAt: r.RecordedAt, ExpiresAt: r.ExpiresAt,
+			after: func(r *store.Transaction) {
+				*r = store.Transaction{
+					ID: id, Account: account, CustomerUID: r.CustomerUID, Status: store.StatusDeleted, RecordedAt: r.RecordedAt, ExpiresAt: r.ExpiresAt,
 				}
 			},
 		},
@@ -158,7 +158,7 @@ func TestRecordOverARow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
-				before := w.add(id, func(r *sweep.Transaction) {
+				before := w.add(id, func(r *store.Transaction) {
 					r.CustomerUID = "customer"
 					if tt.stored != nil {
 						tt.stored(r)
@@ -169,7 +169,7 @@ func TestRecordOverARow(t *testing.T) {
 				want := before
 				if tt.after != nil {
 					now := stored(time.Now())
-					want.Status, want.Failures = sweep.Active, 0
+					want.Status, want.Failures = store.StatusActive, 0
 					want.RecordedAt, want.RefreshAt, want.ExpiresAt = now, now, now.Add(30*24*time.Hour)
 					tt.after(&want)
 				}
@@ -185,11 +185,11 @@ func TestCompletedMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		row := w.add(id)
 		w.Reply = func(string) (providers.Tokens, error) {
-			w.record(t, sweep.Record{TransactionID: id, RefreshToken: row.RefreshToken, Status: sweep.Completed}, outcome.Recorded)
+			w.record(t, sweep.Record{TransactionID: id, RefreshToken: row.RefreshToken, Status: store.StatusCompleted}, outcome.Recorded)
 			return fresh(), nil
 		}
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Superseded))
-		equal(t, "status", w.row(id).Status, sweep.Completed)
+		equal(t, "status", w.row(id).Status, store.StatusCompleted)
 	})
 }
 
@@ -204,7 +204,7 @@ func TestRecordRefused(t *testing.T) {
 		"negative id":      {func(r *sweep.Record) { r.TransactionID = -1 }, []string{"transaction_id"}},
 		"no refresh token": {func(r *sweep.Record) { r.RefreshToken = secret.New(" ") }, []string{"refresh_token"}},
 		"unknown status":   {func(r *sweep.Record) { r.Status = "done" }, []string{"status", "active, completed or deleted"}},
-		"dead":             {func(r *sweep.Record) { r.Status = sweep.Dead }, []string{"status"}},
+		"dead":             {func(r *sweep.Record) { r.Status = store.StatusDead }, []string{"status"}},
 		"account":          {func(r *sweep.Record) { r.Account = "a/shard-1" }, []string{"account"}},
 		"ttl":              {func(r *sweep.Record) { r.ExpiresAt = time.Unix(3600, 0) }, []string{"ttl", "seconds since 1970"}},
 		"all at once":      {func(r *sweep.Record) { *r = sweep.Record{Account: "#"} }, []string{"transaction_id", "refresh_token", "account"}},
@@ -233,13 +233,13 @@ func TestRecordRefused(t *testing.T) {
 func TestRecordMany(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.add(4, func(r *sweep.Transaction) { r.RecordedAt = stored(time.Now().Add(time.Hour)) })
+		w.add(4, func(r *store.Transaction) { r.RecordedAt = stored(time.Now().Add(time.Hour)) })
 		w.Before = func(op, about string) error {
 			switch {
 			case op == opPut && about == "5":
 				return errPassing
 			case op == opPut && about == "6":
-				return sweep.ErrForbidden
+				return store.ErrForbidden
 			case op == opGet && about == "7":
 				panic("a token in the panic's text")
 			case op == opGet && about == "8":
@@ -252,7 +252,7 @@ func TestRecordMany(t *testing.T) {
 		for _, r := range w.engine().Record(t.Context(), []sweep.Record{
 			{TransactionID: 1, RefreshToken: rt},
 			{TransactionID: 2, RefreshToken: rt},
-			{TransactionID: 2, Status: sweep.Completed}, // after the one before
+			{TransactionID: 2, Status: store.StatusCompleted}, // after the one before
 			{TransactionID: 3},
 			{TransactionID: 4, RefreshToken: rt},
 			{TransactionID: 5, RefreshToken: rt},
@@ -264,7 +264,7 @@ func TestRecordMany(t *testing.T) {
 			if (r.Err == nil) != (r.Outcome == outcome.Recorded || r.Outcome == outcome.Superseded) {
 				t.Errorf("%d: %s with error %v", r.TransactionID, r.Outcome, r.Err)
 			}
-			if (r.TransactionID == 7) != errors.Is(r.Err, sweep.ErrPanic) {
+			if (r.TransactionID == 7) != errors.Is(r.Err, outcome.ErrPanic) {
 				t.Errorf("%d: %v", r.TransactionID, r.Err)
 			}
 		}
@@ -272,7 +272,7 @@ func TestRecordMany(t *testing.T) {
 			outcome.Recorded, outcome.Recorded, outcome.Recorded, outcome.Misconfigured, outcome.Superseded,
 			outcome.Transient, outcome.Misconfigured, outcome.Transient, outcome.Transient,
 		})
-		equal(t, "status", w.row(2).Status, sweep.Completed)
+		equal(t, "status", w.row(2).Status, store.StatusCompleted)
 	})
 }
 
@@ -280,7 +280,7 @@ func TestRecordMany(t *testing.T) {
 func TestRecordKeepsTheAccount(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.add(id, func(r *sweep.Transaction) { r.Account = "other" })
+		w.add(id, func(r *store.Transaction) { r.Account = "other" })
 		w.record(t, sweep.Record{TransactionID: id, RefreshToken: secret.New("rt")}, outcome.Recorded)
 		equal(t, "account", w.row(id).Account, "other")
 		w.record(t, sweep.Record{TransactionID: id, RefreshToken: secret.New("rt"), Account: account}, outcome.Recorded)
@@ -318,5 +318,3 @@ func TestWithDefaults(t *testing.T) {
 		time.Duration(1), time.Duration(2), time.Duration(3), 4, time.Duration(5),
 	})
 }
-
-var _ sweep.Ledger = refresh.Ledger(nil)

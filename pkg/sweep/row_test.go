@@ -10,6 +10,7 @@ import (
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -19,7 +20,7 @@ const id = 1 << 40
 func TestRow(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		row    func(*sweep.Transaction)
+		row    func(*store.Transaction)
 		reply  func(token string) (providers.Tokens, error)
 		before func(op, about string) error
 		req    sweep.Request
@@ -27,17 +28,17 @@ func TestRow(t *testing.T) {
 		want  outcome.Outcome
 		calls int // of the provider
 		// after changes the row as it was into the row as it should be.
-		after func(row *sweep.Transaction)
+		after func(row *store.Transaction)
 	}{
 		"due": {want: outcome.Refreshed, calls: 1, after: refreshed},
 		"recorded and never refreshed": {
-			row: func(r *sweep.Transaction) {
+			row: func(r *store.Transaction) {
 				r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{}
 			},
 			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"good again after failures": {
-			row:  func(r *sweep.Transaction) { r.Failures = 3 },
+			row:  func(r *store.Transaction) { r.Failures = 3 },
 			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"the reply carries a new refresh token": {
@@ -47,7 +48,7 @@ func TestRow(t *testing.T) {
 				return tokens, nil
 			},
 			want: outcome.Refreshed, calls: 1,
-			after: func(r *sweep.Transaction) {
+			after: func(r *store.Transaction) {
 				refreshed(r)
 				r.RefreshToken = secret.New("rotated")
 			},
@@ -67,34 +68,34 @@ func TestRow(t *testing.T) {
 				return tokens, nil
 			},
 			want: outcome.Refreshed, calls: 1,
-			after: func(r *sweep.Transaction) {
+			after: func(r *store.Transaction) {
 				refreshed(r)
 				r.AccessExpiresAt = stored(time.Now())
 				r.RefreshAt = stored(time.Now().Add(10 * time.Minute))
 			},
 		},
 		"the last refresh before its end": {
-			row:  func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime / 2)) },
+			row:  func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime / 2)) },
 			want: outcome.Refreshed, calls: 1,
-			after: func(r *sweep.Transaction) {
+			after: func(r *store.Transaction) {
 				refreshed(r)
 				r.RefreshAt = time.Time{}
 			},
 		},
 		"due again before its end": {
-			row:  func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime)) },
+			row:  func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime)) },
 			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"a back-off beyond its end": {
-			row:   func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now().Add(30 * time.Second)) },
+			row:   func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(30 * time.Second)) },
 			reply: always(providers.Unknown),
 			want:  outcome.Transient, calls: 3,
-			after: func(r *sweep.Transaction) { r.RefreshAt, r.Failures = time.Time{}, 1 },
+			after: func(r *store.Transaction) { r.RefreshAt, r.Failures = time.Time{}, 1 },
 		},
 		"refused": {
 			reply: always(providers.Refused), want: outcome.Dead, calls: 1,
-			after: func(r *sweep.Transaction) {
-				r.Status, r.RefreshAt, r.Failures = sweep.Dead, time.Time{}, 1
+			after: func(r *store.Transaction) {
+				r.Status, r.RefreshAt, r.Failures, r.RefusedAt = store.StatusDead, time.Time{}, 1, stored(time.Now())
 			},
 		},
 		"not sent": {
@@ -102,13 +103,29 @@ func TestRow(t *testing.T) {
 		},
 		"unknown, and nobody classified it": {
 			reply: func(string) (providers.Tokens, error) { return providers.Tokens{}, errPassing },
-			row:   func(r *sweep.Transaction) { r.Failures = 2 },
+			row:   func(r *store.Transaction) { r.Failures = 2 },
 			want:  outcome.Transient, calls: 3, after: backedOff(3, 4*time.Minute),
 		},
-		"the back-off ends at an hour": {
+		"the back-off ends at five minutes": {
 			reply: always(providers.Unknown),
-			row:   func(r *sweep.Transaction) { r.Failures = 40 },
-			want:  outcome.Transient, calls: 3, after: backedOff(41, time.Hour),
+			row:   func(r *store.Transaction) { r.Failures = 40 },
+			want:  outcome.Transient, calls: 3, after: backedOff(41, 5*time.Minute),
+		},
+		"the back-off never skips the last attempt": {
+			reply: always(providers.TurnedAway),
+			row:   func(r *store.Transaction) { r.Failures, r.AccessExpiresAt = 40, in(4*time.Minute+15*time.Second) },
+			want:  outcome.Misconfigured, calls: 1,
+			after: func(r *store.Transaction) { r.Failures, r.RefreshAt = 41, in(3*time.Minute) },
+		},
+		"turned away": {
+			reply: always(providers.TurnedAway), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute),
+		},
+		"perhaps refused": {
+			reply: always(providers.MaybeRefused), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute),
+		},
+		"good again after refusals": {
+			row:  func(r *store.Transaction) { r.Failures, r.Refusals, r.RefusedAt = 3, 2, in(-time.Hour) },
+			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"good at the third try": {reply: goodAfter(2), want: outcome.Refreshed, calls: 3, after: refreshed},
 		"rate limited": {
@@ -119,9 +136,9 @@ func TestRow(t *testing.T) {
 		},
 
 		"the row can't be read":     {before: failing(opMany, errPassing), want: outcome.Transient},
-		"the row may not be read":   {before: failing(opMany, sweep.ErrForbidden), want: outcome.Misconfigured},
+		"the row may not be read":   {before: failing(opMany, store.ErrForbidden), want: outcome.Misconfigured},
 		"a reply is not stored":     {before: failing(opUpdate, errPassing), want: outcome.PersistFailed, calls: 1},
-		"a reply may not be stored": {before: failing(opUpdate, sweep.ErrForbidden), want: outcome.PersistFailed, calls: 1},
+		"a reply may not be stored": {before: failing(opUpdate, store.ErrForbidden), want: outcome.PersistFailed, calls: 1},
 		"a refusal is not stored": {
 			reply: always(providers.Refused), before: failing(opUpdate, errPassing), want: outcome.Transient, calls: 1,
 		},
@@ -130,19 +147,19 @@ func TestRow(t *testing.T) {
 		},
 
 		"completed": {
-			row:  func(r *sweep.Transaction) { r.Status, r.RefreshAt = sweep.Completed, time.Time{} },
+			row:  func(r *store.Transaction) { r.Status, r.RefreshAt = store.StatusCompleted, time.Time{} },
 			want: outcome.NotDue,
 		},
 		"past its expiry": {
-			row:  func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now()) },
+			row:  func(r *store.Transaction) { r.ExpiresAt = stored(time.Now()) },
 			want: outcome.NotDue,
 		},
 		"never expires": {
-			row:  func(r *sweep.Transaction) { r.ExpiresAt = time.Time{} },
+			row:  func(r *store.Transaction) { r.ExpiresAt = time.Time{} },
 			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"due this second": {
-			row:  func(r *sweep.Transaction) { r.RefreshAt = stored(time.Now()) },
+			row:  func(r *store.Transaction) { r.RefreshAt = stored(time.Now()) },
 			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"not due":         {row: dueLater, want: outcome.NotDue},
@@ -160,24 +177,24 @@ func TestRow(t *testing.T) {
 		"named, dead, forced":    {row: dead, req: sweep.Request{TransactionID: id, Force: true}, want: outcome.Refreshed, calls: 1, after: refreshed},
 		"dead, forced with all":  {row: dead, req: sweep.Request{Force: true}, want: outcome.NotDue},
 		"named, deleted, forced": {
-			row: func(r *sweep.Transaction) { r.Status, r.RefreshAt = sweep.Deleted, time.Time{} },
+			row: func(r *store.Transaction) { r.Status, r.RefreshAt = store.StatusDeleted, time.Time{} },
 			req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue,
 		},
 		"named, past its expiry, forced": {
-			row: func(r *sweep.Transaction) { r.ExpiresAt = stored(time.Now()) },
+			row: func(r *store.Transaction) { r.ExpiresAt = stored(time.Now()) },
 			req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue,
 		},
 		"named, can't be read": {
 			before: failing(opGet, errPassing), req: sweep.Request{TransactionID: id}, want: outcome.Transient,
 		},
 		"named, may not be read": {
-			before: failing(opGet, sweep.ErrForbidden), req: sweep.Request{TransactionID: id}, want: outcome.Misconfigured,
+			before: failing(opGet, store.ErrForbidden), req: sweep.Request{TransactionID: id}, want: outcome.Misconfigured,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
-				want := w.add(id, func(r *sweep.Transaction) {
+				want := w.add(id, func(r *store.Transaction) {
 					if tt.row != nil {
 						tt.row(r)
 					}
@@ -202,25 +219,26 @@ func TestRow(t *testing.T) {
 }
 
 // refreshed is the row after a good reply that came just now.
-func refreshed(r *sweep.Transaction) {
+func refreshed(r *store.Transaction) {
 	now := time.Now()
 	r.AccessToken, r.ClientToken = secret.New("new"), secret.New("client")
 	r.AccessExpiresAt = stored(now.Add(lifetime))
 	r.RefreshAt = stored(now.Add(pace.Refresh("1099511627776", lifetime)))
-	r.Status, r.Failures = sweep.Active, 0
+	r.Status, r.Failures = store.StatusActive, 0
+	r.Refusals, r.RefusedAt = 0, time.Time{}
 }
 
 // backedOff is the row after a call without an answer that ended just now.
-func backedOff(failures int, wait time.Duration) func(*sweep.Transaction) {
-	return func(r *sweep.Transaction) {
+func backedOff(failures int, wait time.Duration) func(*store.Transaction) {
+	return func(r *store.Transaction) {
 		r.Failures = failures
 		r.RefreshAt = stored(time.Now().Add(wait))
 	}
 }
 
-func dueLater(r *sweep.Transaction) { r.RefreshAt = stored(time.Now().Add(time.Second)) }
+func dueLater(r *store.Transaction) { r.RefreshAt = stored(time.Now().Add(time.Second)) }
 
-func dead(r *sweep.Transaction) { r.Status, r.RefreshAt, r.Failures = sweep.Dead, time.Time{}, 1 }
+func dead(r *store.Transaction) { r.Status, r.RefreshAt, r.Failures = store.StatusDead, time.Time{}, 1 }
 
 // goodAfter fails the first n calls.
 func goodAfter(n int) func(string) (providers.Tokens, error) {
@@ -256,10 +274,10 @@ func TestRowRecordedMeanwhile(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
 				w.add(id)
-				var newer sweep.Transaction
+				var newer store.Transaction
 				w.Reply = func(string) (providers.Tokens, error) {
 					if newer.ID == 0 {
-						newer = w.add(id, func(r *sweep.Transaction) { r.RefreshToken = secret.New("newer") })
+						newer = w.add(id, func(r *store.Transaction) { r.RefreshToken = secret.New("newer") })
 					}
 					return answer()
 				}
@@ -297,9 +315,9 @@ func TestStaleIndex(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(w *world){
 		"refreshed by another": func(w *world) { w.add(id, dueLater) },
-		"completed":            func(w *world) { w.add(id, func(r *sweep.Transaction) { r.Status = sweep.Completed }) },
-		"dead":                 func(w *world) { w.add(id, func(r *sweep.Transaction) { r.Status = sweep.Dead }) },
-		"moved to another":     func(w *world) { w.add(id, func(r *sweep.Transaction) { r.Account = "other" }) },
+		"completed":            func(w *world) { w.add(id, func(r *store.Transaction) { r.Status = store.StatusCompleted }) },
+		"dead":                 func(w *world) { w.add(id, func(r *store.Transaction) { r.Status = store.StatusDead }) },
+		"moved to another":     func(w *world) { w.add(id, func(r *store.Transaction) { r.Account = "other" }) },
 		"gone":                 func(w *world) { delete(w.rows, id) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -381,7 +399,7 @@ func TestPanic(t *testing.T) {
 				e.Workers = 4
 				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
 				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: rows - tt.lost, outcome.Transient: tt.lost})
-				if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, sweep.ErrPanic) || c[0].Account != account {
+				if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, outcome.ErrPanic) || c[0].Account != account {
 					t.Errorf("credentials: %+v", c)
 				}
 			})

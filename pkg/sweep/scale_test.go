@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -44,7 +45,7 @@ func TestWorkersOfAllAccounts(t *testing.T) {
 			e.Accounts = append(e.Accounts, name)
 			w.secrets[name] = w.secrets[account]
 			for i := range int64(20) {
-				w.add(a*100+i+1, func(r *sweep.Transaction) { r.Account = name })
+				w.add(a*100+i+1, func(r *store.Transaction) { r.Account = name })
 			}
 		}
 		w.Latency[opSend] = time.Millisecond

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -16,8 +17,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -28,6 +29,7 @@ const (
 	opMany   = "GetMany"
 	opUpdate = "Update"
 	opPut    = "Put"
+	opDead   = "Dead"
 	opRows   = "Rows"
 	opWrite  = "Write"
 	opSecret = "Current"
@@ -56,9 +58,10 @@ type world struct {
 	Reply func(token string) (providers.Tokens, error)
 
 	mu       sync.Mutex
-	rows     map[int64]sweep.Transaction
-	ledger   map[refresh.Key]refresh.Row
-	secrets  map[string]refresh.Version // by account
+	rows     map[int64]store.Transaction
+	ledger   map[store.Key]store.Row
+	claims   map[store.Key]store.Claim
+	secrets  map[string]store.Version // by account
 	calls    map[string]int
 	sent     []string // refresh tokens in the order in which they came
 	inFlight int
@@ -68,9 +71,10 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		Latency: map[string]time.Duration{},
-		rows:    map[int64]sweep.Transaction{},
-		ledger:  map[refresh.Key]refresh.Row{},
-		secrets: map[string]refresh.Version{account: {ID: "v1", Value: secret.New("good")}},
+		rows:    map[int64]store.Transaction{},
+		ledger:  map[store.Key]store.Row{},
+		claims:  map[store.Key]store.Claim{},
+		secrets: map[string]store.Version{account: {ID: "v1", Value: secret.New("good")}},
 		calls:   map[string]int{},
 	}
 }
@@ -94,11 +98,11 @@ func (w *world) run(t *testing.T, req sweep.Request) sweep.Report {
 }
 
 // add stores a row that is due, after change.
-func (w *world) add(id int64, change ...func(*sweep.Transaction)) sweep.Transaction {
+func (w *world) add(id int64, change ...func(*store.Transaction)) store.Transaction {
 	now := stored(time.Now())
-	row := sweep.Transaction{
+	row := store.Transaction{
 		ID: id, Account: account, RefreshToken: secret.New(fmt.Sprint("rt-", id)), AccessToken: secret.New("old"),
-		AccessExpiresAt: now.Add(10 * time.Minute), Status: sweep.Active, RecordedAt: now.Add(-time.Hour),
+		AccessExpiresAt: now.Add(10 * time.Minute), Status: store.StatusActive, RecordedAt: now.Add(-time.Hour),
 		RefreshAt: now.Add(-time.Minute), ExpiresAt: now.Add(24 * time.Hour),
 	}
 	for _, c := range change {
@@ -110,29 +114,52 @@ func (w *world) add(id int64, change ...func(*sweep.Transaction)) sweep.Transact
 	return row
 }
 
-func (w *world) row(id int64) sweep.Transaction {
+func (w *world) row(id int64) store.Transaction {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.rows[id]
 }
 
-func (w *world) ledgerRow(account string) refresh.Row {
+func (w *world) ledgerRow(account string) store.Row {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.ledger[refresh.Key{Provider: provider, Account: account}]
+	return w.ledger[store.Key{Provider: provider, Account: account}]
 }
 
-func (w *world) setLedger(account string, row refresh.Row) {
+func (w *world) setLedger(account string, row store.Row) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	row.Key = refresh.Key{Provider: provider, Account: account}
+	row.Key = store.Key{Provider: provider, Account: account}
 	w.ledger[row.Key] = row
+}
+
+// claim is the claim of the shard of row id.
+func (w *world) claim(id int64) store.Claim {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.claims[claimKey(id)]
+}
+
+func (w *world) setClaim(id int64, claim store.Claim) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.claims[claimKey(id)] = ofShard(id, claim)
+}
+
+func claimKey(id int64) store.Key {
+	return store.ShardKey(store.Key{Provider: provider, Account: account}, store.ShardOf(id))
+}
+
+// ofShard is claim for the shard of row id.
+func ofShard(id int64, claim store.Claim) store.Claim {
+	claim.Account, claim.Shard = store.Key{Provider: provider, Account: account}, store.ShardOf(id)
+	return claim
 }
 
 func (w *world) setSecret(id, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.secrets[account] = refresh.Version{ID: id, Value: secret.New(text)}
+	w.secrets[account] = store.Version{ID: id, Value: secret.New(text)}
 }
 
 // counted returns the calls since it was asked last.
@@ -222,30 +249,31 @@ func fresh() providers.Tokens {
 type model struct{ *world }
 
 var (
-	_ sweep.Transactions = model{}
-	_ refresh.Ledger     = model{}
-	_ sweep.Secrets      = model{}
-	_ providers.Provider = model{}
+	_ store.Transactions     = model{}
+	_ store.DeadTransactions = model{}
+	_ sweep.Ledger           = model{}
+	_ sweep.Secrets          = model{}
+	_ providers.Provider     = model{}
 )
 
-func (m model) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
-	var due []sweep.Due
+func (m model) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
+	var due []store.Due
 	err := m.call(ctx, opDue, account, func() error {
 		for id, row := range m.rows {
 			expired := !row.ExpiresAt.IsZero() && !now.Before(row.ExpiresAt)
-			if row.Account == account && sweep.ShardOf(id) == shard && row.Status == sweep.Active && !row.RefreshAt.IsZero() && !expired {
-				due = append(due, sweep.Due{
+			if row.Account == account && store.ShardOf(id) == shard && row.Status == store.StatusActive && !row.RefreshAt.IsZero() && !expired {
+				due = append(due, store.Due{
 					ID: id, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt, Failures: row.Failures,
 				})
 			}
 		}
 		return nil
 	})
-	slices.SortFunc(due, func(a, b sweep.Due) int { return a.RefreshAt.Compare(b.RefreshAt) })
+	slices.SortFunc(due, func(a, b store.Due) int { return a.RefreshAt.Compare(b.RefreshAt) })
 	return due[:min(limit, len(due))], err
 }
 
-func (m model) Get(ctx context.Context, id int64) (row sweep.Transaction, found bool, err error) {
+func (m model) Get(ctx context.Context, id int64) (row store.Transaction, found bool, err error) {
 	err = m.call(ctx, opGet, fmt.Sprint(id), func() error {
 		row, found = m.rows[id]
 		return nil
@@ -253,12 +281,12 @@ func (m model) Get(ctx context.Context, id int64) (row sweep.Transaction, found 
 	return row, found, err
 }
 
-func (m model) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, error) {
-	rows := make(map[int64]sweep.Read, len(ids))
+func (m model) GetMany(ctx context.Context, ids []int64) (map[int64]store.Read, error) {
+	rows := make(map[int64]store.Read, len(ids))
 	err := m.call(ctx, opMany, fmt.Sprint(ids), func() error {
 		for _, id := range ids {
 			row, found := m.rows[id]
-			rows[id] = sweep.Read{Transaction: row, Found: found, Err: m.Unreadable[id]}
+			rows[id] = store.Read{Transaction: row, Found: found, Err: m.Unreadable[id]}
 		}
 		return nil
 	})
@@ -268,22 +296,23 @@ func (m model) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, 
 	return rows, nil
 }
 
-func (m model) Update(ctx context.Context, t sweep.Transaction, presented secret.String) error {
+func (m model) Update(ctx context.Context, t store.Transaction, presented secret.String) error {
 	return m.call(ctx, opUpdate, fmt.Sprint(t.ID), func() error {
 		row, found := m.rows[t.ID]
 		if !found || row.RefreshToken != presented {
-			return sweep.ErrChanged
+			return store.ErrChanged
 		}
 		row.RefreshToken, row.AccessToken, row.ClientToken = t.RefreshToken, t.AccessToken, t.ClientToken
 		row.AccessExpiresAt, row.RefreshAt = stored(t.AccessExpiresAt), stored(t.RefreshAt)
 		row.Status, row.Failures = t.Status, t.Failures
+		row.Refusals, row.RefusedAt = t.Refusals, stored(t.RefusedAt)
 		m.rows[t.ID] = row
 		return nil
 	})
 }
 
-func (m model) Put(ctx context.Context, t sweep.Transaction) (recorded bool, err error) {
-	for _, at := range []*time.Time{&t.AccessExpiresAt, &t.RecordedAt, &t.RefreshAt, &t.ExpiresAt} {
+func (m model) Put(ctx context.Context, t store.Transaction) (recorded bool, err error) {
+	for _, at := range []*time.Time{&t.AccessExpiresAt, &t.RecordedAt, &t.RefreshAt, &t.ExpiresAt, &t.RefusedAt} {
 		*at = stored(*at)
 	}
 	err = m.call(ctx, opPut, fmt.Sprint(t.ID), func() error {
@@ -296,21 +325,84 @@ func (m model) Put(ctx context.Context, t sweep.Transaction) (recorded bool, err
 	return recorded && err == nil, err
 }
 
-func (m model) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
-	var rows []refresh.Row
+func (m model) Dead(
+	ctx context.Context, account string, shard int, span store.Span, now time.Time,
+) iter.Seq2[store.DeadEntry, error] {
+	return m.dead(ctx, account, now, func(row store.Transaction) bool {
+		return store.ShardOf(row.ID) == shard && !row.RefusedAt.IsZero() && span.Contains(row.RefusedAt)
+	})
+}
+
+func (m model) DeadUndated(ctx context.Context, account string, now time.Time) iter.Seq2[store.DeadEntry, error] {
+	return m.dead(ctx, account, now, func(row store.Transaction) bool { return row.RefusedAt.IsZero() })
+}
+
+// dead yields the dead rows of an account that satisfy which, the latest first.
+func (m model) dead(
+	ctx context.Context, account string, now time.Time, which func(store.Transaction) bool,
+) iter.Seq2[store.DeadEntry, error] {
+	return func(yield func(store.DeadEntry, error) bool) {
+		var found []store.DeadEntry
+		err := m.call(ctx, opDead, account, func() error {
+			for _, row := range m.rows {
+				expired := !row.ExpiresAt.IsZero() && !now.Before(row.ExpiresAt)
+				if row.Account == account && row.Status == store.StatusDead && !expired && which(row) {
+					found = append(found, store.DeadEntry{ID: row.ID, MarkedAt: row.RefusedAt})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(store.DeadEntry{}, err)
+			return
+		}
+		slices.SortFunc(found, func(a, b store.DeadEntry) int { return b.MarkedAt.Compare(a.MarkedAt) })
+		for _, one := range found {
+			if !yield(one, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m model) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
+	var rows []store.Row
+	var claims []store.Claim
 	err := m.call(ctx, opRows, provider, func() error {
 		for key, row := range m.ledger {
 			if key.Provider == provider {
 				rows = append(rows, row)
 			}
 		}
+		for key, claim := range m.claims {
+			if key.Provider == provider {
+				claims = append(claims, claim)
+			}
+		}
 		return nil
 	})
-	slices.SortFunc(rows, func(a, b refresh.Row) int { return cmp.Compare(a.Account, b.Account) })
+	slices.SortFunc(rows, func(a, b store.Row) int { return cmp.Compare(a.Account, b.Account) })
+	return rows, claims, err
+}
+
+func (m model) Rows(ctx context.Context, provider string) ([]store.Row, error) {
+	rows, _, err := m.RowsAndClaims(ctx, provider)
 	return rows, err
 }
 
-func (m model) Row(ctx context.Context, key refresh.Key) (row refresh.Row, found bool, err error) {
+func (m model) WriteClaim(ctx context.Context, claim store.Claim) error {
+	claim.Until = claim.Until.UTC().Truncate(time.Millisecond)
+	key := store.ShardKey(claim.Account, claim.Shard)
+	return m.call(ctx, opWrite, key.Account, func() error {
+		if current := m.claims[key]; current.Fence != claim.Fence-1 {
+			return &store.ClaimLostError{Current: current}
+		}
+		m.claims[key] = claim
+		return nil
+	})
+}
+
+func (m model) Row(ctx context.Context, key store.Key) (row store.Row, found bool, err error) {
 	err = m.call(ctx, "Row", key.Account, func() error {
 		row, found = m.ledger[key]
 		return nil
@@ -318,7 +410,7 @@ func (m model) Row(ctx context.Context, key refresh.Key) (row refresh.Row, found
 	return row, found, err
 }
 
-func (m model) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error {
+func (m model) Write(ctx context.Context, row store.Row, guard store.Guard) error {
 	for _, at := range []*time.Time{
 		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore,
 		&row.AccessExpiresAt, &row.RefreshExpiresAt, &row.LastSuccessAt,
@@ -331,7 +423,7 @@ func (m model) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) 
 			(guard.Phase == "" || guard.Phase == current.Phase) && (guard.AttemptID == "" || guard.AttemptID == current.AttemptID) &&
 			(!guard.SameEscrow || guard.EscrowOf == current.Escrow.AttemptID)
 		if !holds && (exists || !guard.Absent) {
-			return &refresh.LostError{Current: current, Exists: exists}
+			return &store.LostError{Current: current, Exists: exists}
 		}
 		row.Paused = current.Paused
 		m.ledger[row.Key] = row
@@ -339,11 +431,11 @@ func (m model) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) 
 	})
 }
 
-func (m model) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {
+func (m model) SetPaused(ctx context.Context, key store.Key, paused bool) error {
 	return m.call(ctx, "SetPaused", key.Account, func() error {
 		row, exists := m.ledger[key]
 		if !exists {
-			row = refresh.Row{Key: key, Phase: refresh.Idle}
+			row = store.Row{Key: key, Phase: store.Idle}
 		}
 		row.Paused = paused
 		m.ledger[key] = row
@@ -351,11 +443,11 @@ func (m model) SetPaused(ctx context.Context, key refresh.Key, paused bool) erro
 	})
 }
 
-func (m model) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (v refresh.Version, err error) {
+func (m model) Current(ctx context.Context, key store.Key, doc store.Document) (v store.Version, err error) {
 	err = m.call(ctx, opSecret, key.String()+"/"+string(doc), func() error {
 		var found bool
 		if v, found = m.secrets[key.Account]; !found {
-			return refresh.ErrNoSecret
+			return store.ErrNoSecret
 		}
 		return nil
 	})

@@ -3,7 +3,7 @@ package transactions
 import (
 	"strconv"
 
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // attr is an attribute of a row, with DynamoDB's type.
@@ -16,7 +16,7 @@ const keep = 30 * 24 * 60 * 60
 func entry(place int, one row) []attr {
 	return []attr{
 		{"transaction_id", "N", strconv.FormatInt(id(place), 10)},
-		{"due_shard", "S", Account + "#" + strconv.Itoa(sweep.ShardOf(id(place)))},
+		{"due_shard", "S", Account + "#" + strconv.Itoa(store.ShardOf(id(place)))},
 		{"refresh_at", "S", stamp(one.refreshAt)},
 		{"access_expires_at", "S", stamp(one.expiresAt)},
 		{"ttl", "N", strconv.FormatInt(one.expiresAt+keep, 10)},
@@ -32,7 +32,7 @@ func whole(place int, one row) []attr {
 		attr{"access_token", "S", token("at-", place, one.written)},
 		attr{"client_token", "S", token("ct-", place, one.written)},
 		attr{"customer_uid", "S", "customer-" + strconv.Itoa(place)},
-		attr{"status", "S", string(sweep.Active)},
+		attr{"status", "S", string(store.StatusActive)},
 		attr{"recorded_at", "S", stamp(one.expiresAt)},
 	)
 }

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -38,8 +38,8 @@ const (
 type Rows struct {
 	mu       sync.Mutex
 	rows     []row
-	shards   [sweep.Shards][]int // places in rows, the earliest refreshAt first where not unsorted
-	unsorted [sweep.Shards]bool
+	shards   [store.Shards][]int // places in rows, the earliest refreshAt first where not unsorted
+	unsorted [store.Shards]bool
 	units    Units
 }
 
@@ -61,7 +61,7 @@ func NewRows(total, due int) *Rows {
 			refreshed = now.Add(-48*time.Minute - time.Duration(i%60)*time.Second)
 		}
 		r.rows[i] = row{refreshAt: refreshed.Add(48 * time.Minute).Unix(), expiresAt: refreshed.Add(lifetime).Unix()}
-		shard := sweep.ShardOf(id(i))
+		shard := store.ShardOf(id(i))
 		r.shards[shard] = append(r.shards[shard], i)
 	}
 	for _, places := range r.shards {
@@ -117,7 +117,7 @@ func (r *Rows) write(place int, refreshAt, expiresAt int64) {
 	r.units.Writes += updateUnits(one.refreshAt != refreshAt)
 	one.refreshAt, one.expiresAt = refreshAt, expiresAt
 	one.written++
-	r.unsorted[sweep.ShardOf(id(place))] = true
+	r.unsorted[store.ShardOf(id(place))] = true
 }
 
 // read returns rows as they are.

@@ -8,7 +8,7 @@ import (
 
 	"tokenrefresh/internal/bench/awsfake"
 	"tokenrefresh/internal/bench/wire"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // The tables, and what the calls to them count as.
@@ -84,7 +84,7 @@ func (r *Rows) answerQuery(body string, reply []byte) ([]byte, bool) {
 	account, name, _ := strings.Cut(attribute(body, ":due_shard", "S"), "#")
 	shard, err := strconv.Atoi(name)
 	limit := number(body, "Limit")
-	if err != nil || account != Account || shard < 0 || shard >= sweep.Shards || limit == 0 {
+	if err != nil || account != Account || shard < 0 || shard >= store.Shards || limit == 0 {
 		return nil, false
 	}
 	after := -1

@@ -18,9 +18,8 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 const total, due = 1000, 300
@@ -88,7 +87,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) dueNow(t *testing.T, limit int) []int64 {
 	t.Helper()
 	var ids []int64
-	for shard := range sweep.Shards {
+	for shard := range store.Shards {
 		entries, err := w.store.Due(t.Context(), transactions.Account, shard, limit, time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +104,7 @@ func (w *world) dueNow(t *testing.T, limit int) []int64 {
 	return ids
 }
 
-func (w *world) refresh(t *testing.T, row sweep.Transaction) {
+func (w *world) refresh(t *testing.T, row store.Transaction) {
 	t.Helper()
 	tokens, err := w.session.Refresh(t.Context(), row.RefreshToken)
 	if err != nil {
@@ -136,7 +135,7 @@ func TestWhatIsDueIsRefreshedOnce(t *testing.T) {
 	}
 	for _, id := range ids {
 		row := rows[id]
-		if !row.Found || row.Err != nil || row.Transaction.Account != transactions.Account || row.Transaction.Status != sweep.Active {
+		if !row.Found || row.Err != nil || row.Transaction.Account != transactions.Account || row.Transaction.Status != store.StatusActive {
 			t.Fatalf("row %d: %+v", id, row)
 		}
 		w.refresh(t, row.Transaction)
@@ -192,8 +191,8 @@ func TestUnits(t *testing.T) {
 			w.refresh(t, read)
 		}, transactions.Units{Reads: 1, Writes: 3}},
 		"the ledger": {func() {
-			key := refresh.Key{Provider: "berbix", Account: transactions.Account}
-			if err := w.ledger.Write(t.Context(), refresh.Row{Key: key}, refresh.Guard{Absent: true}); err != nil {
+			key := store.Key{Provider: "berbix", Account: transactions.Account}
+			if err := w.ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{Absent: true}); err != nil {
 				t.Error(err)
 			}
 			if rows, err := w.ledger.Rows(t.Context(), "berbix"); err != nil || len(rows) != 1 {
@@ -207,7 +206,7 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, w *world, id int64) (sweep.Transaction, bool, error) {
+func get(t *testing.T, w *world, id int64) (store.Transaction, bool, error) {
 	t.Helper()
 	rows, err := w.store.GetMany(t.Context(), []int64{id})
 	return rows[id].Transaction, rows[id].Found, errors.Join(err, rows[id].Err)

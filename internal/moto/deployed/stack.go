@@ -4,10 +4,8 @@ package deployed
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwschemas "github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -25,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
 
+	"tokenrefresh/internal/emulate"
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/template"
 )
@@ -121,13 +119,10 @@ func (d *Stack) deploy(stack *template.Stack) {
 		physical[id], physical[id+".QueueName"] = *queue.QueueUrl, name
 		physical[id+".Arn"] = "arn:aws:sqs:eu-west-1:123456789012:" + name
 	}
-	for _, id := range stack.Of("AWS::DynamoDB::Table") {
-		d.table(stack.Resources[id].Properties)
-	}
-	for _, id := range stack.Of("AWS::SecretsManager::Secret") {
-		_, err := d.Secrets.CreateSecret(ctx, like[secretsmanager.CreateSecretInput](d.t, stack.Resources[id].Properties))
-		d.must(err)
-	}
+	tables, err := emulate.Tables(ctx, d.Tables, stack)
+	d.must(err)
+	d.must(emulate.Settings(ctx, d.Tables, stack, tables))
+	d.must(emulate.Secrets(ctx, d.Secrets, stack))
 	for _, id := range stack.Of(template.Function) {
 		d.function(stack, id, physical)
 		physical[id] = template.Get[string](stack.Resources[id].Properties, "FunctionName")
@@ -160,26 +155,6 @@ func (d *Stack) deploy(stack *template.Stack) {
 		})
 		d.must(err)
 	}
-}
-
-func (d *Stack) table(properties template.Object) {
-	d.t.Helper()
-	ctx := d.t.Context()
-	table := like[dynamodb.CreateTableInput](d.t, properties)
-	_, err := d.Tables.CreateTable(ctx, table)
-	d.must(err)
-	ttl := template.Get[template.Object](properties, "TimeToLiveSpecification")
-	if ttl != nil {
-		_, err = d.Tables.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-			TableName: table.TableName, TimeToLiveSpecification: like[dynamotypes.TimeToLiveSpecification](d.t, ttl),
-		})
-		d.must(err)
-	}
-	_, err = d.Tables.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
-		TableName: table.TableName, PointInTimeRecoverySpecification: like[dynamotypes.PointInTimeRecoverySpecification](d.t,
-			template.Get[template.Object](properties, "PointInTimeRecoverySpecification")),
-	})
-	d.must(err)
 }
 
 func (d *Stack) function(stack *template.Stack, id string, physical map[string]string) {
@@ -246,26 +221,12 @@ func zipped(t testing.TB) []byte {
 	return b.Bytes()
 }
 
-// like reads a resource's properties into the input of the call that makes it: the names
-// in CloudFormation are those of the API. Parameters are texts, so numbers may be too.
+// like is emulate.Input, which cannot fail for what the template holds.
 func like[T any](t testing.TB, properties template.Object, numbers ...string) *T {
 	t.Helper()
-	for _, name := range numbers {
-		if text, isText := properties[name].(string); isText {
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			properties[name] = n
-		}
-	}
-	text, err := json.Marshal(properties)
+	input, err := emulate.Input[T](properties, numbers...)
 	if err != nil {
 		t.Fatal(err)
-	}
-	input := new(T)
-	if err := json.Unmarshal(text, input); err != nil {
-		t.Fatalf("%s: %v", text, err)
 	}
 	return input
 }

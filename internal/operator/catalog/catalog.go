@@ -10,6 +10,7 @@ import (
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
 	"tokenrefresh/pkg/providers/tconnect"
+	"tokenrefresh/pkg/store"
 )
 
 // Entry is a provider.
@@ -19,6 +20,14 @@ type Entry struct {
 	Sweep bool
 	// New makes its client for an environment, production or sandbox.
 	New func(client *exchange.Client, environment string) providers.Described
+}
+
+// Documents are those that the home keeps for an account of the provider.
+func (e Entry) Documents() []store.Document {
+	if e.Sweep {
+		return []store.Document{store.Credentials}
+	}
+	return []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc}
 }
 
 var entries = []Entry{

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"tokenrefresh/internal/operator/doctor"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // brokenState breaks secrets, addresses and credentials.
@@ -123,17 +123,17 @@ var brokenState = []breakage{
 	},
 	{
 		name: "a dead token", found: fails("hesabe credentials", "refused", "no login", "seed"),
-		spoil: func(w *world) { w.state(refresh.Dead) },
+		spoil: func(w *world) { w.state(store.Dead) },
 		heal:  func(w *world) { w.state("") },
 	},
 	{
 		name: "an uncertain token", found: fails("hesabe credentials", "may be spent", "resolve"),
-		spoil: func(w *world) { w.state(refresh.Uncertain) },
+		spoil: func(w *world) { w.state(store.Uncertain) },
 		heal:  func(w *world) { w.state("") },
 	},
 	{
 		name: "a misconfigured credential", found: fails("hesabe credentials", "could not go on", "seed credentials"),
-		spoil: func(w *world) { w.state(refresh.Misconfigured) },
+		spoil: func(w *world) { w.state(store.Misconfigured) },
 		heal:  func(w *world) { w.state("") },
 	},
 	{

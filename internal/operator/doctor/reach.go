@@ -18,7 +18,7 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // reachLimit is how long a provider may take to answer anything at all.
@@ -60,7 +60,7 @@ func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts 
 	all := map[string]string{}
 	for _, account := range accounts {
 		address := client.Address()
-		v, err := h.Secrets.Current(ctx, refresh.Key{Provider: entry.Name, Account: account}, refresh.Credentials)
+		v, err := h.Secrets.Current(ctx, store.Key{Provider: entry.Name, Account: account}, store.Credentials)
 		if err == nil {
 			if _, err := client.Open(v.Value); err != nil {
 				continue

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -27,10 +27,7 @@ const (
 // secretsInOrder looks at the secrets themselves. What their texts are good for, the
 // credentials tell.
 func (p *provider) secretsInOrder(ctx context.Context) []Finding {
-	documents := []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc}
-	if p.entry.Sweep {
-		documents = documents[:1]
-	}
+	documents := p.entry.Documents()
 	var found []Finding
 	var keys []string
 	looked := 0
@@ -87,7 +84,7 @@ func (p *provider) missing(ctx context.Context, account string, names []string, 
 }
 
 // secret looks at a secret that exists.
-func (p *provider) secret(ctx context.Context, described *secretsmanager.DescribeSecretOutput, doc refresh.Document) []Finding {
+func (p *provider) secret(ctx context.Context, described *secretsmanager.DescribeSecretOutput, doc store.Document) []Finding {
 	name := aws.ToString(described.Name)
 	if described.DeletedDate != nil {
 		return []Finding{fail("the secret %s is scheduled for deletion", name).
@@ -98,7 +95,7 @@ func (p *provider) secret(ctx context.Context, described *secretsmanager.Describ
 		found = append(found, fail("AWS's own rotation is on for %s: two writers would take versions from each other", name).
 			mend("switch it off", p.cli("secretsmanager cancel-rotate-secret --secret-id %s", name)))
 	}
-	if doc != refresh.Credentials {
+	if doc != store.Credentials {
 		found = append(found, p.versions(ctx, name)...)
 	}
 	return found

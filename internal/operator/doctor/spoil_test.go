@@ -20,8 +20,8 @@ import (
 	"github.com/google/uuid"
 
 	"tokenrefresh/internal/sandbox"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // What breakages do to a stack.
@@ -106,7 +106,7 @@ func (w *world) disabledKey() string {
 // credentials writes TConnect's.
 func (w *world) credentials(text string) {
 	w.t.Helper()
-	_, err := w.home.Editor.PutCurrent(w.t.Context(), w.key("tconnect"), refresh.Credentials, secret.New(text))
+	_, err := w.home.Editor.PutCurrent(w.t.Context(), w.key("tconnect"), store.Credentials, secret.New(text))
 	w.must(err)
 }
 
@@ -120,11 +120,11 @@ func (w *world) reseed() { w.credentials(w.boxes.Credentials(sandbox.TConnect)) 
 
 // state writes a state into Hesabe's row, of the secrets that are there and an attempt of
 // which nothing is; empty: the row as it was before.
-func (w *world) state(state refresh.State) {
+func (w *world) state(state store.State) {
 	w.t.Helper()
 	row, _, err := w.home.Ledger.Row(w.t.Context(), w.key("hesabe"))
 	w.must(err)
-	guard := refresh.Guard{Fence: row.Fence}
+	guard := store.Guard{Fence: row.Fence}
 	if w.wasRow == nil {
 		w.wasRow = &row
 	}
@@ -132,9 +132,9 @@ func (w *world) state(state refresh.State) {
 	if state != "" {
 		next.State, next.AttemptID = state, uuid.NewString()
 	}
-	next.CredentialsVersionID, err = w.home.Secrets.CurrentID(w.t.Context(), w.key("hesabe"), refresh.Credentials)
+	next.CredentialsVersionID, err = w.home.Secrets.CurrentID(w.t.Context(), w.key("hesabe"), store.Credentials)
 	w.must(err)
-	next.SeenVersionID, err = w.home.Secrets.CurrentID(w.t.Context(), w.key("hesabe"), refresh.TokensDoc)
+	next.SeenVersionID, err = w.home.Secrets.CurrentID(w.t.Context(), w.key("hesabe"), store.TokensDoc)
 	w.must(err)
 	w.must(w.home.Ledger.Write(w.t.Context(), next, guard))
 }

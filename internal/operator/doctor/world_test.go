@@ -21,8 +21,8 @@ import (
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // world is a stack on an emulated AWS in which all is well: deployed, seeded, and run
@@ -34,7 +34,7 @@ type world struct {
 	home  *home.Home
 	stack doctor.Stack
 
-	wasRow     *refresh.Row                   // Hesabe's row
+	wasRow     *store.Row                     // Hesabe's row
 	asDeployed *scheduler.UpdateScheduleInput // Hesabe's schedule
 }
 
@@ -52,7 +52,7 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	clients := awshome.FromConfig(tested)
 	w.home = &home.Home{
 		Secrets: clients.Secrets(prefix), Ledger: clients.Ledger(ledger), Transactions: clients.Transactions(moved),
-		Editor: clients.Editor(prefix, ""),
+		Editor: clients.Editor(prefix, "", ""),
 	}
 	w.stack = doctor.Stack{
 		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
@@ -63,7 +63,7 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	w.must(err)
 	t.Cleanup(w.boxes.Close)
 	for _, entry := range catalog.All() {
-		_, err := w.home.Editor.PutCurrent(t.Context(), w.key(entry.Name), refresh.Credentials,
+		_, err := w.home.Editor.PutCurrent(t.Context(), w.key(entry.Name), store.Credentials,
 			secret.New(w.boxes.Credentials(sandbox.Provider(entry.Name))))
 		w.must(err)
 		_, err = w.run(entry.Name, invoke.Event{})
@@ -80,8 +80,8 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) key(provider string) refresh.Key {
-	return refresh.Key{Provider: provider, Account: "default"}
+func (w *world) key(provider string) store.Key {
+	return store.Key{Provider: provider, Account: "default"}
 }
 
 // run runs a function's handler, as Lambda would.

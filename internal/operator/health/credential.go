@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -23,11 +23,11 @@ const (
 
 // Credential is what is known of one account of a provider.
 type Credential struct {
-	Key refresh.Key
+	Key store.Key
 	// Sweep: it has transactions, and neither tokens nor access.
 	Sweep bool
 
-	Row    refresh.Row
+	Row    store.Row
 	Exists bool // the row
 
 	// The secrets; of a Sweep Credentials alone.
@@ -74,6 +74,8 @@ type Transactions struct {
 	Next       time.Time // when the first is due; zero: there is none
 	NextExpiry time.Time // the earliest end of an access token in the head
 	Err        error     // why the head is not complete; safe to print
+
+	Dead DeadRows
 }
 
 // NextAttempt is when a run will next try something, and in the past where it should have
@@ -83,14 +85,19 @@ func (c Credential) NextAttempt() time.Time {
 	switch {
 	case r.Unreadable != nil:
 		return time.Time{}
-	case r.Phase == refresh.Sending:
+	case r.Phase == store.Sending:
 		return r.ClaimedUntil
+	case c.Sweep && c.waits() && !r.Paused:
+		return r.RefreshAt // refused credentials are tried again, far apart
 	case r.Paused, c.waits(), !c.Exists && !c.Sweep:
 		return time.Time{}
 	}
 	next := r.RefreshAt
 	if c.Sweep {
 		next = c.Transactions.Next
+		if !next.IsZero() {
+			next = later(next, r.RefreshAt) // after a stop
+		}
 	}
 	if !next.IsZero() && r.NotBefore.After(next) {
 		next = r.NotBefore
@@ -120,8 +127,8 @@ func (c Credential) AttemptsLeft(now time.Time) int {
 	r, o := c.Row, pace.Outlook{From: c.Row.RefreshAt, Until: c.AccessExpiresAt(), Takes: takes}
 	switch {
 	case c.Sweep:
-		o.From, o.BacksOff, o.Failures = c.Transactions.Next, true, r.ConsecutiveFailures
-	case r.Phase == refresh.Sending:
+		o.From, o.Retries, o.Failures = later(c.Transactions.Next, r.RefreshAt), true, r.ConsecutiveFailures
+	case r.Phase == store.Sending:
 		o.From = r.ClaimedUntil
 	default:
 		o.BacksOff, o.Failures = r.LoginFailures > 0, r.LoginFailures
@@ -133,7 +140,7 @@ func (c Credential) AttemptsLeft(now time.Time) int {
 }
 
 // troubled reports whether the row's state is one that waits for a person.
-func (c Credential) troubled() bool { return c.Row.State != refresh.OK && c.Row.State != "" }
+func (c Credential) troubled() bool { return c.Row.State != store.OK && c.Row.State != "" }
 
 // waits reports whether it waits still: nobody has done anything that the next run would
 // see.
@@ -142,7 +149,7 @@ func (c Credential) waits() bool { return c.troubled() && (c.unread() || !c.edit
 // unread reports whether the row says that the secrets could not be read, and not that a
 // try failed: each tick looks at them again then.
 func (c Credential) unread() bool {
-	return c.Row.State == refresh.Misconfigured && c.Row.CredentialsVersionID == ""
+	return c.Row.State == store.Misconfigured && c.Row.CredentialsVersionID == ""
 }
 
 // edited reports whether a person has changed a secret since the row's state was written.

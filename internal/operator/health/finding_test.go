@@ -11,7 +11,7 @@ import (
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -20,11 +20,11 @@ func in(d time.Duration) time.Time { return now.Add(d) }
 
 // well is a credential with a login, refreshed four minutes ago.
 func well() health.Credential {
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	key := store.Key{Provider: "hesabe", Account: "default"}
 	return health.Credential{
 		Key: key, Exists: true, CanLogin: true, RefreshToken: true, WrittenBy: "v1",
-		Row: refresh.Row{
-			Key: key, Phase: refresh.Idle, AttemptID: "v1", Fence: 1, State: refresh.OK,
+		Row: store.Row{
+			Key: key, Phase: store.Idle, AttemptID: "v1", Fence: 1, State: store.OK,
 			CredentialsVersionID: "c1", SeenVersionID: "v1", VersionID: "v1", PublishedVersionID: "v1",
 			RefreshAt: in(8 * time.Minute), AccessExpiresAt: in(11 * time.Minute), LastSuccessAt: in(-4 * time.Minute),
 			LastOutcome: outcome.Refreshed, StagedAt: []time.Time{in(-4 * time.Minute)},
@@ -42,12 +42,12 @@ func due(c *health.Credential) {
 
 // fresh is a credential that no run has looked at.
 func fresh(c *health.Credential) {
-	c.Row, c.Exists, c.WrittenBy, c.RefreshToken = refresh.Row{Key: c.Key}, false, "", false
+	c.Row, c.Exists, c.WrittenBy, c.RefreshToken = store.Row{Key: c.Key}, false, "", false
 	c.Tokens, c.Access = empty("s/tokens"), empty("s/access")
 }
 
 func empty(name string) health.Secret {
-	return health.Secret{Name: name, Fault: health.Empty, Err: refresh.ErrNoValue}
+	return health.Secret{Name: name, Fault: health.Empty, Err: store.ErrNoValue}
 }
 
 func failed(c *health.Credential, what outcome.Outcome, why string) {
@@ -90,7 +90,7 @@ func TestVerdict(t *testing.T) {
 		"due a moment ago": {due, health.OK, health.Healthy, "", nil},
 		"a run is at work": {func(c *credential) {
 			due(c)
-			c.Row.Phase, c.Row.ClaimedUntil = refresh.Sending, in(70*time.Second)
+			c.Row.Phase, c.Row.ClaimedUntil = store.Sending, in(70*time.Second)
 		}, health.OK, health.Busy, "for 1m more", nil},
 
 		"nobody has put credentials in": {func(c *credential) {
@@ -100,7 +100,7 @@ func TestVerdict(t *testing.T) {
 		"an account of which nothing is there": {func(c *credential) {
 			fresh(c)
 			for _, s := range []*health.Secret{&c.Credentials, &c.Tokens, &c.Access} {
-				*s = health.Secret{Name: s.Name, Fault: health.Missing, Err: refresh.ErrNoSecret}
+				*s = health.Secret{Name: s.Name, Fault: health.Missing, Err: store.ErrNoSecret}
 			}
 		}, health.Warn, health.NotSeeded, "s/credentials", []string{seedCredentials}},
 		"somebody has emptied the credentials": {func(c *credential) {
@@ -116,15 +116,15 @@ func TestVerdict(t *testing.T) {
 		}, health.Warn, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
 		"credentials that were seeded": {func(c *credential) {
 			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = refresh.Idle, in(-10*time.Second), true
+			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Second), true
 		}, health.Warn, health.New, "no run has looked at it yet|the next tick does", []string{once}},
 		"credentials that were seeded for nobody": {func(c *credential) {
 			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = refresh.Idle, in(-10*time.Minute), true
+			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Minute), true
 		}, health.Act, health.Silent, "no run has begun one for 10m", []string{doctor, once}},
 		"credentials without a run": {fresh, health.Warn, health.New, "no run has looked at it yet|Accounts", []string{once}},
 		"a row that was lost": {func(c *credential) {
-			c.Row, c.Exists = refresh.Row{Key: c.Key}, false
+			c.Row, c.Exists = store.Row{Key: c.Key}, false
 		}, health.Warn, health.RowLost, "s/tokens may be spent", []string{once}},
 
 		"paused": {
@@ -182,14 +182,14 @@ func TestVerdict(t *testing.T) {
 
 		"a run died": {func(c *credential) {
 			due(c)
-			c.Row.Phase, c.Row.ClaimedUntil, c.Row.AccessExpiresAt = refresh.Sending, in(-10*time.Second), in(time.Hour)
+			c.Row.Phase, c.Row.ClaimedUntil, c.Row.AccessExpiresAt = store.Sending, in(-10*time.Second), in(time.Hour)
 		}, health.Warn, health.Died, "a run died over an attempt; the access token ends in 1h|the next tick finishes it", nil},
 		"a run died and no other comes": {func(c *credential) {
-			c.Row.Phase, c.Row.ClaimedUntil = refresh.Sending, in(-10*time.Minute)
+			c.Row.Phase, c.Row.ClaimedUntil = store.Sending, in(-10*time.Minute)
 		}, health.Act, health.Silent, "no other has come for 10m", []string{doctor, once}},
 
 		"a reply in the escrow": {func(c *credential) {
-			c.Row.Escrow = refresh.Escrow{AttemptID: "v2"}
+			c.Row.Escrow = store.Escrow{AttemptID: "v2"}
 			c.Row.LastError = "the secret is at its quota of versions"
 		}, health.Act, health.Unstored, "s/tokens did not take them: the secret is at its quota of versions|nothing is lost", []string{doctor}},
 		"access lags":           {func(c *credential) { c.Row.PublishedVersionID = "v0" }, health.Act, health.Unpublished, "s/access lacks", []string{doctor}},
@@ -212,43 +212,43 @@ func TestVerdict(t *testing.T) {
 
 		"the refresh token is dead": {
 			func(c *credential) {
-				c.CanLogin, c.Row.State, c.Row.LastError = false, refresh.Dead, "hesabe refresh: refused (HTTP 401)"
+				c.CanLogin, c.Row.State, c.Row.LastError = false, store.Dead, "hesabe refresh: refused (HTTP 401)"
 				c.Row.AccessExpiresAt = in(-3 * time.Minute)
 			}, health.Act, health.Dead, "there is no login: hesabe refresh: refused (HTTP 401); the access token ended 3m ago|login credentials into the secret s/credentials",
 			[]string{seedCredentials, seedTokens},
 		},
 		"dead and then edited": {func(c *credential) {
-			c.Row.State, c.Tokens.Version = refresh.Dead, "theirs"
+			c.Row.State, c.Tokens.Version = store.Dead, "theirs"
 			c.Row.AccessExpiresAt = in(-3 * time.Minute)
 		}, health.Warn, health.Dead, "it was dead, and a secret was edited since", []string{doctor}},
 		"uncertain": {func(c *credential) {
-			c.CanLogin, c.Row.State, c.Row.LastError = false, refresh.Uncertain, "timeout"
+			c.CanLogin, c.Row.State, c.Row.LastError = false, store.Uncertain, "timeout"
 		}, health.Act, health.Uncertain, "may be spent, and there is no login: timeout; no reply is stored", []string{seedCredentials, seedTokens}},
 		"uncertain and a login": {
-			func(c *credential) { c.Row.State = refresh.Uncertain }, health.Act, health.Uncertain, "no reply is stored|log in once",
+			func(c *credential) { c.Row.State = store.Uncertain }, health.Act, health.Uncertain, "no reply is stored|log in once",
 			[]string{"tokenctl resolve relogin --provider hesabe"},
 		},
 		"uncertain with a reply that cannot be read": {func(c *credential) {
-			c.Row.State, c.Row.Escrow = refresh.Uncertain, refresh.Escrow{AttemptID: "v1", Raw: true}
+			c.Row.State, c.Row.Escrow = store.Uncertain, store.Escrow{AttemptID: "v1", Raw: true}
 		}, health.Act, health.Uncertain, "could not be read|correct the secret s/credentials", []string{seedCredentials, seedTokens}},
 		"uncertain and the reply turned up": {func(c *credential) {
-			c.Row.State, c.Staged = refresh.Uncertain, true
+			c.Row.State, c.Staged = store.Uncertain, true
 		}, health.Warn, health.Uncertain, "is in the secret s/tokens|the next tick finishes", []string{doctor}},
 		"uncertain and the reply was passed": {func(c *credential) {
-			c.Row.State, c.Staged, c.Tokens.Version, c.Row.SeenVersionID = refresh.Uncertain, true, "theirs", "theirs"
+			c.Row.State, c.Staged, c.Tokens.Version, c.Row.SeenVersionID = store.Uncertain, true, "theirs", "theirs"
 		}, health.Act, health.Uncertain, "another version is current", []string{accept, discard}},
 
 		"the login is refused": {func(c *credential) {
 			failed(c, outcome.Misconfigured, "hesabe login: refused (HTTP 401): correct the password")
-			c.Row.State = refresh.Misconfigured
+			c.Row.State = store.Misconfigured
 		}, health.Act, health.Misconfigured, "correct the password|correct the secret s/credentials", []string{seedCredentials, force}},
 		"the function may not read": {func(c *credential) {
 			failed(c, outcome.Misconfigured, "the role needs secretsmanager:GetSecretValue")
-			c.Row.State, c.Row.CredentialsVersionID = refresh.Misconfigured, ""
+			c.Row.State, c.Row.CredentialsVersionID = store.Misconfigured, ""
 		}, health.Act, health.Misconfigured, "secretsmanager:GetSecretValue|sam deploy puts its role right", []string{doctor}},
 		"the credentials are broken, which a run has said": {func(c *credential) {
 			failed(c, outcome.Misconfigured, "old")
-			c.Row.State, c.Row.CredentialsVersionID = refresh.Misconfigured, ""
+			c.Row.State, c.Row.CredentialsVersionID = store.Misconfigured, ""
 			c.Credentials.Fault, c.Credentials.Err = health.Broken, errors.New("no JSON object")
 		}, health.Act, health.Misconfigured, "secret s/credentials: no JSON object|correct its text", []string{seedCredentials}},
 		"the credentials are broken, which no run has met": {func(c *credential) {
@@ -258,10 +258,10 @@ func TestVerdict(t *testing.T) {
 			c.Tokens.Fault, c.Tokens.Err = health.Broken, errors.New("no JSON object")
 		}, health.Act, health.SecretAtFault, "secret s/tokens: no JSON object", []string{seedTokens}},
 		"a secret is gone": {func(c *credential) {
-			c.Access = health.Secret{Name: "s/access", Fault: health.Missing, Err: refresh.ErrNoSecret}
+			c.Access = health.Secret{Name: "s/access", Fault: health.Missing, Err: store.ErrNoSecret}
 		}, health.Act, health.SecretAtFault, "secret s/access: the secret does not exist", []string{seedCredentials}},
 		"whoever looks may not read": {func(c *credential) {
-			c.Credentials = health.Secret{Name: "s/credentials", Fault: health.Unread, Err: refresh.ErrForbidden}
+			c.Credentials = health.Secret{Name: "s/credentials", Fault: health.Unread, Err: store.ErrForbidden}
 			c.CanLogin = false
 		}, health.Warn, health.Unchecked, "secret s/credentials: access is denied|tells nothing of the function", nil},
 
@@ -274,7 +274,7 @@ func TestVerdict(t *testing.T) {
 		"the refresh token ends, but there is a login": {func(c *credential) { c.Row.RefreshExpiresAt = in(time.Minute) }, health.OK, health.Healthy, "", nil},
 
 		"the row cannot be read": {func(c *credential) {
-			c.Row = refresh.Row{Key: c.Key, Unreadable: errors.New(`refresh_at must be a time of RFC 3339`)}
+			c.Row = store.Row{Key: c.Key, Unreadable: errors.New(`refresh_at must be a time of RFC 3339`)}
 		}, health.Act, health.RowUnreadable, "refresh_at must be a time|correct what the cause names", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // rowUnreadable is about a row that cannot be read.
@@ -39,7 +39,7 @@ func (c Credential) untried() Finding {
 
 // sending is about a claim: it is held, or its holder died.
 func (c Credential) sending(now time.Time) Finding {
-	if c.Row.Phase != refresh.Sending {
+	if c.Row.Phase != store.Sending {
 		return Finding{}
 	}
 	late := now.Sub(c.Row.ClaimedUntil)

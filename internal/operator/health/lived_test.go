@@ -17,6 +17,7 @@ import (
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -25,7 +26,7 @@ type life struct {
 	world
 	sandbox *sandbox.Sandbox
 	full    *fullSecrets
-	key     refresh.Key
+	key     store.Key
 	chain   *refresh.Engine
 	sweeps  *sweep.Engine
 	passed  atomic.Int64 // of time, since now
@@ -33,12 +34,12 @@ type life struct {
 
 // fullSecrets is a store that takes no version of a document.
 type fullSecrets struct {
-	refresh.Secrets
-	doc refresh.Document
+	store.Secrets
+	doc store.Document
 	err error
 }
 
-func (s *fullSecrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (bool, error) {
+func (s *fullSecrets) Stage(ctx context.Context, key store.Key, doc store.Document, v store.Version) (bool, error) {
 	if doc == s.doc && s.err != nil {
 		return false, s.err
 	}
@@ -47,7 +48,7 @@ func (s *fullSecrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Do
 
 func newLife(t *testing.T, provider string) *life {
 	t.Helper()
-	l := &life{world: newWorld(t), key: refresh.Key{Provider: provider, Account: "default"}}
+	l := &life{world: newWorld(t), key: store.Key{Provider: provider, Account: "default"}}
 	var err error
 	if l.sandbox, err = sandbox.Start(sandbox.Options{Now: l.now}); err != nil {
 		t.Fatal(err)
@@ -66,7 +67,7 @@ func newLife(t *testing.T, provider string) *life {
 	l.sweeps = sweep.Engine{
 		Provider: client, Secrets: l.Secrets, Ledger: l.Ledger, Transactions: l.Transactions, Accounts: accounts, Now: l.now,
 	}.WithDefaults()
-	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		if err := l.Editor.CreateSecret(t.Context(), l.key, doc); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +91,7 @@ func (l *life) tick(after time.Duration, force bool) {
 }
 
 // edit writes a secret as a person does.
-func (l *life) edit(doc refresh.Document, text string) {
+func (l *life) edit(doc store.Document, text string) {
 	l.t.Helper()
 	if _, err := l.Editor.PutCurrent(l.t.Context(), l.key, doc, secret.New(text)); err != nil {
 		l.t.Fatal(err)
@@ -100,7 +101,7 @@ func (l *life) edit(doc refresh.Document, text string) {
 // seed begins a chain by hand.
 func (l *life) seed() {
 	l.t.Helper()
-	l.edit(refresh.TokensDoc, `{"refresh_token":"`+l.sandbox.Issue(sandbox.Provider(l.key.Provider)).RefreshToken+`"}`)
+	l.edit(store.TokensDoc, `{"refresh_token":"`+l.sandbox.Issue(sandbox.Provider(l.key.Provider)).RefreshToken+`"}`)
 }
 
 func (l *life) credentials() string { return l.sandbox.Credentials(sandbox.Provider(l.key.Provider)) }
@@ -126,7 +127,7 @@ func (l *life) fault(op sandbox.Op, faults ...sandbox.Fault) {
 }
 
 func (l *life) revoke() {
-	v, err := l.Secrets.Current(l.t.Context(), l.key, refresh.TokensDoc)
+	v, err := l.Secrets.Current(l.t.Context(), l.key, store.TokensDoc)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func (l *life) revoke() {
 func (l *life) record() {
 	l.t.Helper()
 	one := l.sandbox.AddTransaction()
-	r := l.sweeps.Record(l.t.Context(), []sweep.Record{{TransactionID: one.ID, RefreshToken: secret.New(one.RefreshToken), Status: sweep.Active}})
+	r := l.sweeps.Record(l.t.Context(), []sweep.Record{{TransactionID: one.ID, RefreshToken: secret.New(one.RefreshToken), Status: store.StatusActive}})
 	if r[0].Err != nil {
 		l.t.Fatal(r[0].Err)
 	}
@@ -161,11 +162,11 @@ func TestEnginesAreUnderstood(t *testing.T) {
 	const due = 13 * time.Minute // for a refresh of Hesabe
 	loginFields := []string{"username", "password"}
 	withLogin := func(l *life) {
-		l.edit(refresh.Credentials, l.credentials())
+		l.edit(store.Credentials, l.credentials())
 		l.tick(0, false)
 	}
 	withoutLogin := func(l *life) {
-		l.edit(refresh.Credentials, l.without(loginFields...))
+		l.edit(store.Credentials, l.without(loginFields...))
 		l.seed()
 		l.tick(0, false)
 	}
@@ -185,7 +186,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			health.Warn, health.NotSeeded, "hesabe/default/credentials", withLogin,
 		},
 		"credentials without a run": {
-			"hesabe", func(*life) {}, func(l *life) { l.edit(refresh.Credentials, l.credentials()) },
+			"hesabe", func(*life) {}, func(l *life) { l.edit(store.Credentials, l.credentials()) },
 			health.Warn, health.New, "", next,
 		},
 		"no run for an hour": {
@@ -195,12 +196,12 @@ func TestEnginesAreUnderstood(t *testing.T) {
 		"a wrong password": {
 			"hesabe", withLogin, func(l *life) {
 				l.revoke()
-				l.edit(refresh.Credentials, strings.Replace(l.credentials(), `"password":"`, `"password":"x`, 1))
+				l.edit(store.Credentials, strings.Replace(l.credentials(), `"password":"`, `"password":"x`, 1))
 				l.tick(due, false)
 				next(l)
 			},
 			health.Act, health.Misconfigured, "hesabe login: misconfigured (HTTP 401)", func(l *life) {
-				l.edit(refresh.Credentials, l.credentials())
+				l.edit(store.Credentials, l.credentials())
 				next(l)
 			},
 		},
@@ -215,16 +216,16 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			},
 		},
 		"credentials that are cut off, before a run": {
-			"hesabe", withLogin, func(l *life) { l.edit(refresh.Credentials, `{"username":"u`) },
+			"hesabe", withLogin, func(l *life) { l.edit(store.Credentials, `{"username":"u`) },
 			health.Act, health.SecretAtFault, "secret hesabe/default/credentials:", withLogin,
 		},
 		"credentials that are cut off, after a run": {
 			"hesabe", withLogin, func(l *life) {
-				l.edit(refresh.Credentials, `{"username":"u`)
+				l.edit(store.Credentials, `{"username":"u`)
 				l.tick(due, false)
 			},
 			health.Act, health.Misconfigured, "secret hesabe/default/credentials:", func(l *life) {
-				l.edit(refresh.Credentials, l.credentials())
+				l.edit(store.Credentials, l.credentials())
 				next(l)
 			},
 		},
@@ -281,7 +282,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 		},
 		"a chain that was emptied": {
 			"hesabe", withoutLogin, func(l *life) {
-				l.edit(refresh.TokensDoc, `{}`)
+				l.edit(store.TokensDoc, `{}`)
 				l.tick(due, false)
 			},
 			health.Act, health.Dead, "hesabe/default/tokens", func(l *life) {
@@ -305,39 +306,39 @@ func TestEnginesAreUnderstood(t *testing.T) {
 		},
 		"tokens at their quota": {
 			"hesabe", withLogin, func(l *life) {
-				l.full.doc, l.full.err = refresh.TokensDoc, refresh.ErrQuota
+				l.full.doc, l.full.err = store.TokensDoc, store.ErrQuota
 				l.tick(due, false)
 			},
-			health.Act, health.Unstored, refresh.ErrQuota.Error(), func(l *life) {
+			health.Act, health.Unstored, store.ErrQuota.Error(), func(l *life) {
 				l.full.err = nil
 				next(l)
 			},
 		},
 		"access that may not be written": {
 			"hesabe", withLogin, func(l *life) {
-				l.full.doc, l.full.err = refresh.AccessDoc, refresh.ErrForbidden
+				l.full.doc, l.full.err = store.AccessDoc, store.ErrForbidden
 				l.tick(due, false)
 			},
-			health.Act, health.Unpublished, refresh.ErrForbidden.Error(), func(l *life) {
+			health.Act, health.Unpublished, store.ErrForbidden.Error(), func(l *life) {
 				l.full.err = nil
 				next(l)
 			},
 		},
 		"access that somebody has edited": {
 			"hesabe", withLogin, func(l *life) {
-				l.edit(refresh.AccessDoc, `{}`)
+				l.edit(store.AccessDoc, `{}`)
 				l.pass(2 * time.Minute)
 			},
 			health.Act, health.AccessEdited, "hesabe/default/access", func(l *life) { l.tick(0, true) },
 		},
 		"a wrong API secret": {
 			"berbix", withLogin, func(l *life) {
-				l.edit(refresh.Credentials, strings.Replace(l.credentials(), `"api_secret":"`, `"api_secret":"x`, 1))
+				l.edit(store.Credentials, strings.Replace(l.credentials(), `"api_secret":"`, `"api_secret":"x`, 1))
 				l.record()
 				l.tick(0, false)
 			},
 			health.Act, health.Misconfigured, "berbix refresh: misconfigured", func(l *life) {
-				l.edit(refresh.Credentials, l.credentials())
+				l.edit(store.Credentials, l.credentials())
 				next(l)
 			},
 		},

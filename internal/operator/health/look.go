@@ -12,7 +12,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -38,6 +38,7 @@ func (l *looking) look(ctx context.Context, now time.Time) {
 	if l.Sweep {
 		l.readCredentials(ctx)
 		l.readIndex(ctx, now)
+		l.readDead(ctx, now)
 		return
 	}
 	for range tries {
@@ -54,7 +55,7 @@ func (l *looking) look(ctx context.Context, now time.Time) {
 }
 
 // same reports whether no run has written between two reads of a row.
-func same(a, b refresh.Row) bool {
+func same(a, b store.Row) bool {
 	return a.Fence == b.Fence && a.Phase == b.Phase && a.VersionID == b.VersionID && a.PublishedVersionID == b.PublishedVersionID
 }
 
@@ -65,30 +66,30 @@ func (l *looking) readSecrets(ctx context.Context) {
 	wg.Go(func() { l.readTokens(ctx) })
 	wg.Go(func() {
 		var err error
-		l.Access = l.secret(refresh.AccessDoc)
-		l.Access.Version, err = l.home.Secrets.CurrentID(ctx, l.Key, refresh.AccessDoc)
+		l.Access = l.secret(store.AccessDoc)
+		l.Access.Version, err = l.home.Secrets.CurrentID(ctx, l.Key, store.AccessDoc)
 		if err == nil && l.Access.Version == "" {
-			err = refresh.ErrNoValue
+			err = store.ErrNoValue
 		}
 		l.Access.fail(err)
 	})
-	if l.Row.State == refresh.Uncertain && l.Row.AttemptID != "" {
+	if l.Row.State == store.Uncertain && l.Row.AttemptID != "" {
 		wg.Go(func() {
-			v, err := l.home.Secrets.ByID(ctx, l.Key, refresh.TokensDoc, l.Row.AttemptID)
+			v, err := l.home.Secrets.ByID(ctx, l.Key, store.TokensDoc, l.Row.AttemptID)
 			l.Staged = err == nil && v.ID != ""
 		})
 	}
 	wg.Wait()
 }
 
-func (l *looking) secret(doc refresh.Document) Secret {
-	return Secret{Name: refresh.NameOf(l.home.Secrets, l.Key, doc)}
+func (l *looking) secret(doc store.Document) Secret {
+	return Secret{Name: store.NameOf(l.home.Secrets, l.Key, doc)}
 }
 
 // readCredentials opens the credentials as a run does, which calls nobody.
 func (l *looking) readCredentials(ctx context.Context) {
-	l.Credentials = l.secret(refresh.Credentials)
-	v, err := l.home.Secrets.Current(ctx, l.Key, refresh.Credentials)
+	l.Credentials = l.secret(store.Credentials)
+	v, err := l.home.Secrets.Current(ctx, l.Key, store.Credentials)
 	l.Credentials.Version = v.ID
 	if err != nil {
 		l.Credentials.fail(err)
@@ -103,8 +104,8 @@ func (l *looking) readCredentials(ctx context.Context) {
 }
 
 func (l *looking) readTokens(ctx context.Context) {
-	l.Tokens = l.secret(refresh.TokensDoc)
-	v, err := l.home.Secrets.Current(ctx, l.Key, refresh.TokensDoc)
+	l.Tokens = l.secret(store.TokensDoc)
+	v, err := l.home.Secrets.Current(ctx, l.Key, store.TokensDoc)
 	l.Tokens.Version = v.ID
 	if err != nil {
 		l.Tokens.fail(err)
@@ -125,13 +126,13 @@ func (s *Secret) fail(err error) {
 		return
 	case errors.Is(err, awshome.ErrDeleted):
 		s.Fault = Deleted
-	case errors.Is(err, refresh.ErrNoSecret):
+	case errors.Is(err, store.ErrNoSecret):
 		s.Fault = Missing
-	case errors.Is(err, refresh.ErrNoValue):
+	case errors.Is(err, store.ErrNoValue):
 		s.Fault = Empty
 	case errors.Is(err, awshome.ErrRotation):
 		s.Fault = Rotating
-	case errors.Is(err, awshome.ErrBinary), errors.Is(err, refresh.ErrMalformed):
+	case errors.Is(err, awshome.ErrBinary), errors.Is(err, store.ErrMalformed):
 		s.Fault = Broken
 	default:
 		s.Fault = Unread
@@ -152,7 +153,7 @@ func (s *Secret) unusable(err error) {
 func (l *looking) readIndex(ctx context.Context, now time.Time) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for shard := range sweep.Shards {
+	for shard := range store.Shards {
 		wg.Go(func() {
 			entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
 			if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
@@ -167,7 +168,7 @@ func (l *looking) readIndex(ctx context.Context, now time.Time) {
 }
 
 // add takes over the head of a shard, the first due first.
-func (t *Transactions) add(entries []sweep.Due, err error, now time.Time) {
+func (t *Transactions) add(entries []store.Due, err error, now time.Time) {
 	t.Err = errors.Join(t.Err, err)
 	due := 0
 	for _, e := range entries {

@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -49,11 +48,11 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 		if r.Provider != "" && r.Provider != entry.Name {
 			continue
 		}
-		rows, err := r.Home.Ledger.Rows(ctx, entry.Name)
+		rows, claims, err := r.Home.Ledger.RowsAndClaims(ctx, entry.Name)
 		if err != nil {
 			return nil, fmt.Errorf("read the ledger: %w", err)
 		}
-		all = append(all, r.known(entry, rows)...)
+		all = append(all, r.known(entry, rows, claims)...)
 	}
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, parallel)
@@ -80,26 +79,26 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 }
 
 // known lists the credentials of a provider.
-func (r Reader) known(entry catalog.Entry, rows []refresh.Row) []*looking {
+func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Claim) []*looking {
 	wanted := cmp.Or(r.Account, usual)
 	var all []*looking
-	add := func(row refresh.Row, exists bool) {
+	add := func(row store.Row, exists bool) {
 		all = append(all, &looking{home: r.Home, entry: entry, Credential: Credential{
 			Key: row.Key, Sweep: entry.Sweep, Row: row, Exists: exists, Flags: r.Flags,
 		}})
 	}
 	for _, row := range rows {
-		if config.ValidAccount(row.Account) && (r.Account == "" || r.Account == row.Account) { // and not the claim of a shard
+		if config.ValidAccount(row.Account) && (r.Account == "" || r.Account == row.Account) {
 			add(row, true)
 		}
 	}
 	if !slices.ContainsFunc(all, func(l *looking) bool { return l.Key.Account == wanted }) {
-		add(refresh.Row{Key: refresh.Key{Provider: entry.Name, Account: wanted}}, false)
+		add(store.Row{Key: store.Key{Provider: entry.Name, Account: wanted}}, false)
 	}
 	for _, l := range all {
-		for _, row := range rows {
-			if row.Unreadable != nil && strings.HasPrefix(row.Account, l.Key.Account+"/") {
-				l.Transactions.Err = errors.Join(l.Transactions.Err, row.Unreadable)
+		for _, claim := range claims {
+			if claim.Account == l.Key {
+				l.Transactions.Err = errors.Join(l.Transactions.Err, claim.Unreadable)
 			}
 		}
 	}

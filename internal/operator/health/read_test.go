@@ -3,7 +3,10 @@ package health_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,12 +14,11 @@ import (
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-var hesabe = refresh.Key{Provider: "hesabe", Account: "default"}
+var hesabe = store.Key{Provider: "hesabe", Account: "default"}
 
 // world is a home to read from, and what a test does to it.
 type world struct {
@@ -34,11 +36,11 @@ func newWorld(t *testing.T) world {
 }
 
 // put makes a secret and writes it, as an attempt does where id says which.
-func (w world) put(key refresh.Key, doc refresh.Document, text, id string) {
+func (w world) put(key store.Key, doc store.Document, text, id string) {
 	w.t.Helper()
 	err := w.Editor.CreateSecret(w.t.Context(), key, doc)
 	if err == nil && text != "" {
-		_, err = w.Secrets.Stage(w.t.Context(), key, doc, refresh.Version{ID: id, Value: secret.New(text)})
+		_, err = w.Secrets.Stage(w.t.Context(), key, doc, store.Version{ID: id, Value: secret.New(text)})
 	}
 	if err == nil && text != "" {
 		current, _ := w.Secrets.CurrentID(w.t.Context(), key, doc)
@@ -50,11 +52,11 @@ func (w world) put(key refresh.Key, doc refresh.Document, text, id string) {
 }
 
 // write stores a row over what is there.
-func (w world) write(row refresh.Row) {
+func (w world) write(row store.Row) {
 	w.t.Helper()
 	stored, exists, err := w.Ledger.Row(w.t.Context(), row.Key)
 	if err == nil {
-		err = w.Ledger.Write(w.t.Context(), row, refresh.Guard{Absent: !exists, Fence: stored.Fence})
+		err = w.Ledger.Write(w.t.Context(), row, store.Guard{Absent: !exists, Fence: stored.Fence})
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -77,11 +79,11 @@ const (
 )
 
 // live is a credential that was refreshed.
-func (w world) live(key refresh.Key) refresh.Row {
+func (w world) live(key store.Key) store.Row {
 	w.t.Helper()
-	w.put(key, refresh.Credentials, login, "c1")
-	w.put(key, refresh.TokensDoc, chain1, "v1")
-	w.put(key, refresh.AccessDoc, `{"access_token":"a1"}`, "v1")
+	w.put(key, store.Credentials, login, "c1")
+	w.put(key, store.TokensDoc, chain1, "v1")
+	w.put(key, store.AccessDoc, `{"access_token":"a1"}`, "v1")
 	row := well().Row
 	row.Key = key
 	w.write(row)
@@ -121,41 +123,44 @@ func TestReadWhichAccounts(t *testing.T) {
 		}
 	}
 	want(accounts(health.Reader{}), "hesabe/default", "tconnect/default", "berbix/default")
-	w.live(refresh.Key{Provider: "hesabe", Account: "shop-2"})
-	w.live(refresh.Key{Provider: "hesabe", Account: "shop-1"})
-	w.write(refresh.Row{Key: refresh.Key{Provider: "berbix", Account: "shop-1"}})
-	w.write(refresh.Row{Key: refresh.Key{Provider: "berbix", Account: "shop-1/shard-3"}})
+	w.live(store.Key{Provider: "hesabe", Account: "shop-2"})
+	w.live(store.Key{Provider: "hesabe", Account: "shop-1"})
+	w.write(store.Row{Key: store.Key{Provider: "berbix", Account: "shop-1"}})
+	shop := store.Key{Provider: "berbix", Account: "shop-1"}
+	if err := w.Ledger.WriteClaim(t.Context(), store.Claim{Account: shop, Shard: 3, Fence: 1}); err != nil {
+		t.Fatal(err)
+	}
 	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "tconnect/default", "berbix/shop-1")
 	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2", "tconnect/shop-2", "berbix/shop-2")
 	want(accounts(health.Reader{Account: "shop-2", Provider: "hesabe"}), "hesabe/shop-2")
 	// One whose secrets are there is being set up.
-	w.put(hesabe, refresh.Credentials, "", "")
+	w.put(hesabe, store.Credentials, "", "")
 	want(accounts(health.Reader{Provider: "hesabe"}), "hesabe/default", "hesabe/shop-1", "hesabe/shop-2")
 }
 
 func TestReadFaults(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		doc   refresh.Document
+		doc   store.Document
 		text  string
 		fault health.Fault
 	}{
-		"credentials with the placeholder":  {refresh.Credentials, `{"placeholder":"fill in"}`, health.Empty},
-		"credentials that are cut off":      {refresh.Credentials, `{"username":"u","pass`, health.Broken},
-		"credentials that lack a field":     {refresh.Credentials, `{"username":"u"}`, health.Broken},
-		"credentials for another address":   {refresh.Credentials, `{"username":"u","password":"p","base_url":"http://example.com"}`, health.Broken},
-		"tokens that are no object":         {refresh.TokensDoc, `refresh`, health.Broken},
-		"tokens with a wrong type":          {refresh.TokensDoc, `{"refresh_token":1}`, health.Broken},
-		"credentials without any version":   {refresh.Credentials, "", health.Empty},
-		"tokens without any version":        {refresh.TokensDoc, "", health.Empty},
-		"an access secret without versions": {refresh.AccessDoc, "", health.Empty},
+		"credentials with the placeholder":  {store.Credentials, `{"placeholder":"fill in"}`, health.Empty},
+		"credentials that are cut off":      {store.Credentials, `{"username":"u","pass`, health.Broken},
+		"credentials that lack a field":     {store.Credentials, `{"username":"u"}`, health.Broken},
+		"credentials for another address":   {store.Credentials, `{"username":"u","password":"p","base_url":"http://example.com"}`, health.Broken},
+		"tokens that are no object":         {store.TokensDoc, `refresh`, health.Broken},
+		"tokens with a wrong type":          {store.TokensDoc, `{"refresh_token":1}`, health.Broken},
+		"credentials without any version":   {store.Credentials, "", health.Empty},
+		"tokens without any version":        {store.TokensDoc, "", health.Empty},
+		"an access secret without versions": {store.AccessDoc, "", health.Empty},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.put(hesabe, tt.doc, tt.text, "v1")
 			c := w.read(health.Reader{Provider: "hesabe"})[0]
-			got := map[refresh.Document]health.Secret{refresh.Credentials: c.Credentials, refresh.TokensDoc: c.Tokens, refresh.AccessDoc: c.Access}
+			got := map[store.Document]health.Secret{store.Credentials: c.Credentials, store.TokensDoc: c.Tokens, store.AccessDoc: c.Access}
 			for doc, s := range got {
 				want := health.Missing // nobody has made the others
 				if doc == tt.doc {
@@ -171,17 +176,17 @@ func TestReadFaults(t *testing.T) {
 
 // busyLedger is a ledger in which a run settles between two reads.
 type busyLedger struct {
-	refresh.Ledger
+	home.Ledger
 	settle func()
 }
 
-func (l *busyLedger) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
-	rows, err := l.Ledger.Rows(ctx, provider)
+func (l *busyLedger) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
+	rows, claims, err := l.Ledger.RowsAndClaims(ctx, provider)
 	if l.settle != nil {
 		l.settle()
 		l.settle = nil
 	}
-	return rows, err
+	return rows, claims, err
 }
 
 // What a run does while all is read looks like nobody's edit.
@@ -190,8 +195,8 @@ func TestReadBesideARun(t *testing.T) {
 	w := newWorld(t)
 	row := w.live(hesabe)
 	w.Ledger = &busyLedger{w.Ledger, func() {
-		w.put(hesabe, refresh.TokensDoc, `{"refresh_token":"r2","access_token":"a2","attempt_id":"v2"}`, "v2")
-		w.put(hesabe, refresh.AccessDoc, `{"access_token":"a2"}`, "v2")
+		w.put(hesabe, store.TokensDoc, `{"refresh_token":"r2","access_token":"a2","attempt_id":"v2"}`, "v2")
+		w.put(hesabe, store.AccessDoc, `{"access_token":"a2"}`, "v2")
 		row.Fence, row.VersionID, row.PublishedVersionID, row.AttemptID = 2, "v2", "v2", "v2"
 		w.write(row)
 	}}
@@ -205,16 +210,16 @@ func TestReadBesideARun(t *testing.T) {
 }
 
 // sickSecrets is a store that cannot be read.
-type sickSecrets struct{ refresh.Secrets }
+type sickSecrets struct{ store.Secrets }
 
 var errSick = errors.New("throttled")
 
-func (sickSecrets) Current(context.Context, refresh.Key, refresh.Document) (refresh.Version, error) {
-	return refresh.Version{}, errSick
+func (sickSecrets) Current(context.Context, store.Key, store.Document) (store.Version, error) {
+	return store.Version{}, errSick
 }
 
-func (sickSecrets) CurrentID(context.Context, refresh.Key, refresh.Document) (string, error) {
-	return "", refresh.ErrForbidden
+func (sickSecrets) CurrentID(context.Context, store.Key, store.Document) (string, error) {
+	return "", store.ErrForbidden
 }
 
 // A store that does not answer says nothing of the credential.
@@ -222,7 +227,7 @@ func TestReadInTrouble(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	row := w.live(hesabe)
-	row.State, row.CredentialsVersionID, row.SeenVersionID = refresh.Dead, "c1", "v1"
+	row.State, row.CredentialsVersionID, row.SeenVersionID = store.Dead, "c1", "v1"
 	w.write(row)
 	w.Secrets = sickSecrets{w.Secrets}
 	c := w.read(health.Reader{Provider: "hesabe"})[0]
@@ -242,12 +247,12 @@ func TestReadUncertain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	row := w.live(hesabe)
-	row.State, row.AttemptID, row.BaseVersionID = refresh.Uncertain, "v2", "v1"
+	row.State, row.AttemptID, row.BaseVersionID = store.Uncertain, "v2", "v1"
 	w.write(row)
 	if c := w.read(health.Reader{Provider: "hesabe"})[0]; c.Staged {
 		t.Error("a version that is not there counts as staged")
 	}
-	if _, err := w.Secrets.Stage(t.Context(), hesabe, refresh.TokensDoc, refresh.Version{ID: "v2", Value: secret.New(chain1)}); err != nil {
+	if _, err := w.Secrets.Stage(t.Context(), hesabe, store.TokensDoc, store.Version{ID: "v2", Value: secret.New(chain1)}); err != nil {
 		t.Fatal(err)
 	}
 	if c := w.read(health.Reader{Provider: "hesabe"})[0]; !c.Staged || c.Verdict(now).State != health.Warn {
@@ -257,16 +262,17 @@ func TestReadUncertain(t *testing.T) {
 
 // shelf is a due index: how many of each shard are due, a second apart.
 type shelf struct {
-	sweep.Transactions
-	due  [sweep.Shards]int
-	read [sweep.Shards]int // entries
+	home.Transactions
+	dead [store.Shards]int
+	due  [store.Shards]int
+	read [store.Shards]int // entries
 }
 
-func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time) ([]sweep.Due, error) {
-	var all []sweep.Due
+func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time) ([]store.Due, error) {
+	var all []store.Due
 	for i := range min(limit, s.due[shard]+1) { // and one that is not due
 		at := now.Add(time.Duration(i-s.due[shard]+1) * time.Second)
-		all = append(all, sweep.Due{ID: int64(i + 1), RefreshAt: at, AccessExpiresAt: at.Add(time.Minute)})
+		all = append(all, store.Due{ID: int64(i + 1), RefreshAt: at, AccessExpiresAt: at.Add(time.Minute)})
 	}
 	s.read[shard] += len(all)
 	if shard == 7 {
@@ -275,10 +281,48 @@ func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time
 	return all, nil
 }
 
+func (s *shelf) Dead(_ context.Context, _ string, shard int, _ store.Span, now time.Time) iter.Seq2[store.DeadEntry, error] {
+	return func(yield func(store.DeadEntry, error) bool) {
+		for i := range s.dead[shard] {
+			if !yield(store.DeadEntry{ID: int64(i + 1), MarkedAt: now.Add(-time.Duration(i+shard) * time.Minute)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// The dead are counted as far as a shard's limit, and the last of them is known.
+func TestReadDeadTransactions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, tt := range []struct {
+		dead [store.Shards]int
+		want health.DeadRows
+	}{
+		{[store.Shards]int{}, health.DeadRows{}},
+		{[store.Shards]int{0, 3, 0, 1}, health.DeadRows{Count: 4, Last: in(-time.Minute)}},
+		{[store.Shards]int{0, 0, 250, 0, 250}, health.DeadRows{Count: 500, Last: in(-2 * time.Minute)}},
+		{[store.Shards]int{0, 0, 1000}, health.DeadRows{Count: 250, More: true, Last: in(-2 * time.Minute)}},
+	} {
+		w.Transactions = &shelf{dead: tt.dead}
+		got := w.read(health.Reader{Provider: "berbix"})[0]
+		if diff := cmp.Diff(tt.want, got.Transactions.Dead); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		found := slices.ContainsFunc(got.Findings(in(0)), func(f health.Finding) bool {
+			return f.Condition == health.DeadTransactions && f.State == health.Warn &&
+				strings.Contains(f.Cause, health.Transactions{Due: tt.want.Count, More: tt.want.More}.Count())
+		})
+		if found != (tt.want.Count > 0) {
+			t.Errorf("findings: %+v", got.Findings(in(0)))
+		}
+	}
+}
+
 func TestReadTransactions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	index := &shelf{due: [sweep.Shards]int{0, 3, 25, 40}}
+	index := &shelf{due: [store.Shards]int{0, 3, 25, 40}}
 	w.Transactions = index
 	got := w.read(health.Reader{Provider: "berbix"})[0].Transactions
 	if got.Due != 68 || got.More || got.Count() != "68" || !errors.Is(got.Err, errSick) {
@@ -287,11 +331,11 @@ func TestReadTransactions(t *testing.T) {
 	if oldest := in(-39 * time.Second); !got.OldestDue.Equal(oldest) || !got.Next.Equal(oldest) || !got.NextExpiry.Equal(in(21*time.Second)) {
 		t.Errorf("%+v", got)
 	}
-	if diff := cmp.Diff([sweep.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}, index.read); diff != "" {
+	if diff := cmp.Diff([store.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}, index.read); diff != "" {
 		t.Errorf("entries read (-want +got):\n%s", diff)
 	}
 
-	index = &shelf{due: [sweep.Shards]int{1000}}
+	index = &shelf{due: [store.Shards]int{1000}}
 	w.Transactions = index
 	if got := w.read(health.Reader{Provider: "berbix"})[0].Transactions; got.Count() != "250+" || index.read[0] != 275 {
 		t.Errorf("%s due, %d read", got.Count(), index.read[0])

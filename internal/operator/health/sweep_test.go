@@ -10,16 +10,16 @@ import (
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // sweeping is an account with open transactions, all fresh.
 func sweeping() health.Credential {
-	key := refresh.Key{Provider: "berbix", Account: "shop"}
+	key := store.Key{Provider: "berbix", Account: "shop"}
 	return health.Credential{
 		Key: key, Sweep: true, Exists: true,
-		Row: refresh.Row{
-			Key: key, Phase: refresh.Idle, State: refresh.OK, CredentialsVersionID: "c1",
+		Row: store.Row{
+			Key: key, Phase: store.Idle, State: store.OK, CredentialsVersionID: "c1",
 			LastSuccessAt: in(-10 * time.Minute), LastOutcome: outcome.Refreshed,
 		},
 		Credentials:  health.Secret{Name: "s/credentials", Version: "c1"},
@@ -51,9 +51,9 @@ func TestVerdictOnTransactions(t *testing.T) {
 		"well":                {func(*credential) {}, health.OK, health.Healthy, "", nil},
 		"due a moment ago":    {func(c *credential) { dueFor(c, 3, time.Minute) }, health.OK, health.Healthy, "", nil},
 		"no transaction":      {func(c *credential) { c.Transactions = health.Transactions{} }, health.OK, health.Healthy, "", nil},
-		"no sweep was needed": {func(c *credential) { c.Row, c.Exists = refresh.Row{Key: c.Key}, false }, health.OK, health.Healthy, "", nil},
+		"no sweep was needed": {func(c *credential) { c.Row, c.Exists = store.Row{Key: c.Key}, false }, health.OK, health.Healthy, "", nil},
 		"not seeded and nothing to do": {func(c *credential) {
-			c.Row, c.Exists, c.Transactions, c.Credentials = refresh.Row{Key: c.Key}, false, health.Transactions{}, empty("s/credentials")
+			c.Row, c.Exists, c.Transactions, c.Credentials = store.Row{Key: c.Key}, false, health.Transactions{}, empty("s/credentials")
 		}, health.Warn, health.NotSeeded, "s/credentials", []string{seed}},
 		"not seeded and due": {func(c *credential) {
 			dueFor(c, 1, time.Second)
@@ -84,12 +84,12 @@ func TestVerdictOnTransactions(t *testing.T) {
 		"paused": {func(c *credential) { c.Row.Paused = true }, health.Warn, health.Paused, "", []string{"tokenctl resume --provider berbix --account shop"}},
 		"the secret is wrong": {
 			func(c *credential) {
-				c.Row.State, c.Row.LastOutcome, c.Row.LastError = refresh.Misconfigured, outcome.Misconfigured, "HTTP 401: the API secret is refused"
+				c.Row.State, c.Row.LastOutcome, c.Row.LastError = store.Misconfigured, outcome.Misconfigured, "HTTP 401: the API secret is refused"
 			}, health.Act, health.Misconfigured, "the API secret is refused|correct the secret s/credentials",
 			[]string{seed, "tokenctl refresh --force --provider berbix --account shop"},
 		},
 		"the secret was corrected": {func(c *credential) {
-			c.Row.State, c.Credentials.Version = refresh.Misconfigured, "c2"
+			c.Row.State, c.Credentials.Version = store.Misconfigured, "c2"
 		}, health.Warn, health.Misconfigured, "a secret was edited since|the next tick tries", []string{doctor}},
 		"an entry cannot be read": {
 			func(c *credential) { c.Transactions.Err = errors.New("transaction 7: refresh_at") },
@@ -124,8 +124,8 @@ func TestFindings(t *testing.T) {
 	t.Parallel()
 	c := well()
 	c.Key.Account, c.Flags = "shop-2", "--home embedded"
-	c.CanLogin, c.Row.State, c.Row.Paused = false, refresh.Dead, true
-	c.Access = health.Secret{Name: "s/access", Fault: health.Missing, Err: refresh.ErrNoSecret}
+	c.CanLogin, c.Row.State, c.Row.Paused = false, store.Dead, true
+	c.Access = health.Secret{Name: "s/access", Fault: health.Missing, Err: store.ErrNoSecret}
 	var got []string
 	for _, f := range c.Findings(now) {
 		got = append(got, string(f.State)+" "+string(f.Condition)+": "+f.Commands[0])
@@ -150,10 +150,10 @@ func TestNextAttempt(t *testing.T) {
 	}{
 		"due":                  {well(), func(*health.Credential) {}, in(8 * time.Minute)},
 		"the provider's wish":  {well(), func(c *health.Credential) { c.Row.NotBefore = in(time.Hour) }, in(time.Hour)},
-		"the end of a claim":   {well(), func(c *health.Credential) { c.Row.Phase, c.Row.ClaimedUntil = refresh.Sending, in(5) }, in(5)},
+		"the end of a claim":   {well(), func(c *health.Credential) { c.Row.Phase, c.Row.ClaimedUntil = store.Sending, in(5) }, in(5)},
 		"paused":               {well(), func(c *health.Credential) { c.Row.Paused = true }, time.Time{}},
-		"dead":                 {well(), func(c *health.Credential) { c.Row.State = refresh.Dead }, time.Time{}},
-		"dead and edited":      {well(), func(c *health.Credential) { c.Row.State, c.Tokens.Version = refresh.Dead, "v2" }, in(8 * time.Minute)},
+		"dead":                 {well(), func(c *health.Credential) { c.Row.State = store.Dead }, time.Time{}},
+		"dead and edited":      {well(), func(c *health.Credential) { c.Row.State, c.Tokens.Version = store.Dead, "v2" }, in(8 * time.Minute)},
 		"no row":               {well(), fresh, time.Time{}},
 		"the first to be due":  {sweeping(), func(*health.Credential) {}, in(2 * time.Minute)},
 		"no transaction":       {sweeping(), func(c *health.Credential) { c.Transactions = health.Transactions{} }, time.Time{}},

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // waiting is about a row whose state waits for a person.
@@ -14,13 +14,13 @@ func (c Credential) waiting() Finding {
 			"the next tick tries; if nothing changes for minutes, see why", c.doctor())
 	}
 	switch c.Row.State {
-	case refresh.Dead:
+	case store.Dead:
 		return act(Dead, c.because("the refresh token is refused, and there is no login"), c.newChain(), c.seeds()...)
-	case refresh.Uncertain:
+	case store.Uncertain:
 		return c.uncertain()
-	case refresh.Misconfigured:
+	case store.Misconfigured:
 		return c.misconfigured()
-	case refresh.OK:
+	case store.OK:
 	}
 	return Finding{}
 }

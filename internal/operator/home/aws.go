@@ -13,6 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/reader"
+	"tokenrefresh/pkg/reader/awsreader"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -42,7 +45,21 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 	if cfg.Region == "" {
 		return aws.Config{}, errors.New("no AWS region: name one with --region, AWS_REGION or in the profile")
 	}
+	MarkKeys(&cfg)
+	if o.Watch != nil {
+		o.Watch.attach(&cfg, o)
+	}
 	return cfg, nil
+}
+
+// Region is the region that flags, variables and AWS's own files name; empty: none does. It
+// asks nobody.
+func Region(ctx context.Context, o Options) string {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile))
+	if err != nil { // such as a profile that is not there: opening the home says so
+		return o.Region
+	}
+	return cfg.Region
 }
 
 func openAWS(ctx context.Context, o Options) (*Home, error) {
@@ -50,12 +67,24 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
+	return FromAWS(cfg, o), nil //nolint:contextcheck // it resolves an endpoint, and waits for nothing
+}
+
+// FromAWS is the home that options name on an AWS whose settings are read already.
+func FromAWS(cfg aws.Config, o Options) *Home {
 	clients := awshome.FromConfig(cfg)
+	secrets := clients.Secrets(o.SecretPrefix)
 	return &Home{
 		Name:         fmt.Sprintf("aws %s %s %s %s %s", cfg.Region, o.Profile, o.SecretPrefix, o.LedgerTable, o.TransactionsTable),
-		Secrets:      clients.Secrets(o.SecretPrefix),
+		Secrets:      secrets,
 		Ledger:       clients.Ledger(o.LedgerTable),
-		Transactions: clients.Transactions(o.TransactionsTable), //nolint:contextcheck // it resolves an endpoint, and waits for nothing
-		Editor:       clients.Editor(o.SecretPrefix, o.KMSKey),
-	}, nil
+		Transactions: clients.Transactions(o.TransactionsTable),
+		Editor:       clients.Editor(o.SecretPrefix, o.LedgerTable, o.KMSKey),
+		Access: func(key store.Key) reader.Source {
+			return awsreader.Secret(clients.SecretsManager, secrets.Name(key, store.AccessDoc))
+		},
+		TransactionToken: func(id int64) reader.Source {
+			return awsreader.Transaction(clients.DynamoDB, o.TransactionsTable, id)
+		},
+	}
 }

@@ -2,13 +2,14 @@ package home
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"tokenrefresh/pkg/homes/embedded"
+	"tokenrefresh/pkg/reader"
+	"tokenrefresh/pkg/reader/filereader"
+	"tokenrefresh/pkg/store"
 )
 
 // DefaultState is the file of a user who names none: $XDG_STATE_HOME/token-refresh/state.db,
@@ -38,14 +39,14 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 		open = embedded.OpenExisting
 	}
 	file, err := open(ctx, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no state file %s: name another with --state, or begin one with tokenctl seed: %w", path, err)
-	}
 	if err != nil {
 		return nil, err
 	}
-	secrets := file.Secrets()
 	return &Home{
-		Name: "embedded " + path, Secrets: secrets, Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: secrets,
+		Name:    "embedded " + path,
+		Secrets: file.Secrets(), Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: file.Editor(),
+		Access:           func(key store.Key) reader.Source { return filereader.Access(path, key.Provider, key.Account) },
+		TransactionToken: func(id int64) reader.Source { return filereader.Transaction(path, id) },
+		fault:            file.Fault, tryWrite: file.TryWrite,
 	}, nil
 }

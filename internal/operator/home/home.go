@@ -4,10 +4,11 @@ package home
 import (
 	"context"
 	"fmt"
+	"time"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // Kind is a sort of home.
@@ -38,24 +39,69 @@ type Options struct {
 	Profile           string
 	KMSKey            string // of secrets that are created
 	Connections       int    // calls at once to each service; 0: a few
+	Watch             *Watch // sees the calls; nil: nobody does
 }
 
-// Editor does to secrets what people do.
+// Editor does to secrets and rows what people do.
 type Editor interface {
 	// CreateSecret makes a secret without any version; one that exists stays as it is.
-	CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error
+	CreateSecret(ctx context.Context, key store.Key, doc store.Document) error
 	// PutCurrent writes a new version, current at once, and returns its id.
-	PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (string, error)
+	PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (string, error)
+	// SecretOwner returns the stack that created a secret; empty: none did. store.ErrNoSecret.
+	SecretOwner(ctx context.Context, key store.Key, doc store.Document) (string, error)
+	// RemoveSecret ends a secret and returns when it is gone for good: on AWS after so many
+	// days, in a file at once. store.ErrNoSecret.
+	RemoveSecret(ctx context.Context, key store.Key, doc store.Document, days int) (time.Time, error)
+	// RemoveRow removes a row, unless it was claimed since it was read (*store.LostError).
+	RemoveRow(ctx context.Context, row store.Row) error
+}
+
+// Ledger holds rows and claims.
+type Ledger interface {
+	store.Ledger
+	store.Claims
+}
+
+// Transactions holds transactions, and finds the dead ones.
+type Transactions interface {
+	store.Transactions
+	store.DeadTransactions
 }
 
 // Home is an open home.
 type Home struct {
 	// Name tells people, and programs, this home from others.
 	Name         string
-	Secrets      refresh.Secrets
-	Ledger       refresh.Ledger
-	Transactions sweep.Transactions
+	Secrets      store.Secrets
+	Ledger       Ledger
+	Transactions Transactions
 	Editor       Editor
+	// Access is where an account's access token is published, and TransactionToken where that
+	// of a Berbix transaction is.
+	Access           func(key store.Key) reader.Source
+	TransactionToken func(id int64) reader.Source
+
+	fault    func() error                    // nil: none is known of
+	tryWrite func(ctx context.Context) error // nil: it would cost a row of somebody's
+}
+
+// TryWrite looks whether a file can be written, by doing so. It changes nothing that is
+// read, and on AWS it does nothing.
+func (h *Home) TryWrite(ctx context.Context) error {
+	if h.tryWrite == nil {
+		return nil
+	}
+	return h.tryWrite(ctx)
+}
+
+// Fault is what is wrong with the home itself and waits for a person, as it showed last.
+// Not guaranteed: that an operation which failed has one.
+func (h *Home) Fault() error {
+	if h.fault == nil {
+		return nil
+	}
+	return h.fault()
 }
 
 // Open opens a home. Nothing stays open, so there is nothing to close. AWS is not

@@ -12,6 +12,7 @@ import (
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -95,13 +96,13 @@ func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
 // settle looks after the default account from the moment in which it has a secret. An
 // account without one is not misconfigured: nobody has spoken of it.
 func (h *Here) settle(ctx context.Context) error {
-	key := refresh.Key{Provider: h.Provider, Account: defaultAccount}
-	_, err := h.home.Secrets.CurrentID(ctx, key, refresh.Credentials)
+	key := store.Key{Provider: h.Provider, Account: defaultAccount}
+	_, err := h.home.Secrets.CurrentID(ctx, key, store.Credentials)
 	switch {
-	case errors.Is(err, refresh.ErrNoSecret):
+	case errors.Is(err, store.ErrNoSecret):
 		return nil
 	case err != nil:
-		return fmt.Errorf("%s: %w", refresh.NameOf(h.home.Secrets, key, refresh.Credentials), err)
+		return fmt.Errorf("%s: %w", store.NameOf(h.home.Secrets, key, store.Credentials), err)
 	}
 	*h.accounts, h.settled = []string{defaultAccount}, true
 	return nil

@@ -15,7 +15,7 @@ import (
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 func newHome(t *testing.T) *home.Home {
@@ -84,8 +84,8 @@ func TestDefaultAccount(t *testing.T) {
 			if got := rows(t, h, provider); len(got) > 0 {
 				t.Errorf("an empty home has rows of %v then", got)
 			}
-			key := refresh.Key{Provider: provider, Account: "default"}
-			if err := h.Editor.CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+			key := store.Key{Provider: provider, Account: "default"}
+			if err := h.Editor.CreateSecret(t.Context(), key, store.Credentials); err != nil {
 				t.Fatal(err)
 			}
 			if got := outcomes(t, here)["default"]; got != outcome.NotSeeded {
@@ -100,7 +100,7 @@ func TestDefaultAccount(t *testing.T) {
 func TestNamedAccounts(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	if err := h.Ledger.SetPaused(t.Context(), refresh.Key{Provider: "hesabe", Account: "known"}, true); err != nil {
+	if err := h.Ledger.SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "known"}, true); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]outcome.Outcome{"known": outcome.Paused}
@@ -116,13 +116,17 @@ func TestNamedAccounts(t *testing.T) {
 var errDown = errors.New("the store is down")
 
 // downLedger and downSecrets are stores that cannot be read.
-type downLedger struct{ refresh.Ledger }
+type downLedger struct{ home.Ledger }
 
-func (downLedger) Rows(context.Context, string) ([]refresh.Row, error) { return nil, errDown }
+func (downLedger) Rows(context.Context, string) ([]store.Row, error) { return nil, errDown }
 
-type downSecrets struct{ refresh.Secrets }
+func (downLedger) RowsAndClaims(context.Context, string) ([]store.Row, []store.Claim, error) {
+	return nil, nil, errDown
+}
 
-func (downSecrets) CurrentID(context.Context, refresh.Key, refresh.Document) (string, error) {
+type downSecrets struct{ store.Secrets }
+
+func (downSecrets) CurrentID(context.Context, store.Key, store.Document) (string, error) {
 	return "", errDown
 }
 

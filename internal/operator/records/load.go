@@ -11,7 +11,7 @@ import (
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -169,7 +169,7 @@ func (r *run) of(e event.Record) sweep.Record {
 	e = e.At(r.done.Began)
 	one := sweep.Record{
 		TransactionID: e.TransactionID, Account: e.Account, RefreshToken: e.RefreshToken, CustomerUID: e.CustomerUID,
-		Status: sweep.Status(e.Status), RecordedAt: e.RecordedAt, ExpiresAt: e.ExpiresAt,
+		Status: store.Status(e.Status), RecordedAt: e.RecordedAt, ExpiresAt: e.ExpiresAt,
 	}
 	if one.Account == "" {
 		one.Account = r.Account
@@ -267,5 +267,5 @@ func (r *run) put(ctx context.Context, wanted func(entry) bool) {
 
 // forbidden reports whether no record at all can be stored until a person acts.
 func forbidden(err error) bool {
-	return errors.Is(err, sweep.ErrForbidden) || errors.Is(err, refresh.ErrForbidden)
+	return errors.Is(err, store.ErrForbidden)
 }

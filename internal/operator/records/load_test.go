@@ -19,6 +19,7 @@ import (
 	"tokenrefresh/internal/operator/records"
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -27,9 +28,9 @@ const batch = 1024
 
 var errDown = errors.New("model: the store is down")
 
-// store is a Recorder in memory that keeps the order of arrival and, as the engine
+// recorder is a Recorder in memory that keeps the order of arrival and, as the engine
 // does, lets the later record win.
-type store struct {
+type recorder struct {
 	// Fail says how a record ends; nil: it is stored.
 	Fail func(sweep.Record) error
 	// After is called after each batch.
@@ -40,7 +41,7 @@ type store struct {
 	most    int // records of a batch
 }
 
-func (s *store) Record(_ context.Context, some []sweep.Record) []sweep.Recorded {
+func (s *recorder) Record(_ context.Context, some []sweep.Record) []sweep.Recorded {
 	if s.rows == nil {
 		s.rows = map[int64]sweep.Record{}
 	}
@@ -69,7 +70,7 @@ func (s *store) Record(_ context.Context, some []sweep.Record) []sweep.Recorded 
 
 // loading is a file that is loaded, perhaps several times.
 type loading struct {
-	*store
+	*recorder
 	path    string
 	target  string
 	refused []int
@@ -86,7 +87,7 @@ func file(t *testing.T, n int) *loading {
 	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &loading{store: &store{}, path: path, target: "here"}
+	return &loading{recorder: &recorder{}, path: path, target: "here"}
 }
 
 func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (records.Summary, error) {
@@ -97,7 +98,7 @@ func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (records
 	}
 	defer func() { _ = text.Close() }()
 	loader := records.Loader{
-		Recorder: l.store, Target: l.target, Moved: func(int64) {},
+		Recorder: l.recorder, Target: l.target, Moved: func(int64) {},
 		Refused: func(line int, err error) {
 			l.refused = append(l.refused, line)
 			if plant.Shown(err) {
@@ -171,13 +172,13 @@ func TestInterruptedAndResumed(t *testing.T) {
 		l.wantProgress(t, true)
 
 		time.Sleep(time.Minute)
-		news := sweep.Record{TransactionID: 2 * batch, Status: sweep.Completed, RecordedAt: time.Now()}
+		news := sweep.Record{TransactionID: 2 * batch, Status: store.StatusCompleted, RecordedAt: time.Now()}
 		l.rows[news.TransactionID] = news
 		time.Sleep(time.Minute)
 		l.After = nil
 		got, err = l.load(t.Context(), t, false)
 		want(t, got, err, records.Summary{From: batch + 1, Line: 3 * batch, Recorded: 2*batch - 1, Superseded: 1})
-		if l.rows[news.TransactionID].Status != sweep.Completed {
+		if l.rows[news.TransactionID].Status != store.StatusCompleted {
 			t.Error("what came between the runs is overtaken")
 		}
 		if len(l.rows) != 3*batch {
@@ -245,8 +246,8 @@ func TestStoreIsDown(t *testing.T) {
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	l := file(t, batch)
-	l.Fail = func(sweep.Record) error { return sweep.ErrForbidden }
-	if _, err := l.load(t.Context(), t, false); !errors.Is(err, sweep.ErrForbidden) || l.batches != 1 {
+	l.Fail = func(sweep.Record) error { return store.ErrForbidden }
+	if _, err := l.load(t.Context(), t, false); !errors.Is(err, store.ErrForbidden) || l.batches != 1 {
 		t.Errorf("%d batches, %v", l.batches, err)
 	}
 }
@@ -266,7 +267,7 @@ func TestPoisonedRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Fail = func(r sweep.Record) error {
-			if r.TransactionID == 7 && r.Status != sweep.Completed {
+			if r.TransactionID == 7 && r.Status != store.StatusCompleted {
 				return errDown
 			}
 			return nil
@@ -282,7 +283,7 @@ func TestPoisonedRow(t *testing.T) {
 		l.Fail = nil
 		got, err := l.load(t.Context(), t, false)
 		want(t, got, err, records.Summary{From: 2*batch + 2, Line: 2*batch + 1, Recorded: 2})
-		if l.rows[7].Status != sweep.Completed {
+		if l.rows[7].Status != store.StatusCompleted {
 			t.Errorf("an older line came last: %+v", l.rows[7])
 		}
 		l.wantProgress(t, false)

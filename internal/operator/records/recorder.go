@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/sweep"
 )
@@ -22,15 +21,13 @@ type Accounts struct{ engine sweep.Engine }
 // NewAccounts makes a recorder of an engine, which need not be complete, and reads the
 // ledger once.
 func NewAccounts(ctx context.Context, engine *sweep.Engine) (*Accounts, error) {
-	rows, err := engine.Ledger.Rows(ctx, engine.Provider.Name())
+	rows, _, err := engine.Ledger.RowsAndClaims(ctx, engine.Provider.Name())
 	if err != nil {
 		return nil, err
 	}
 	a := &Accounts{*engine}
 	for _, row := range rows {
-		if config.ValidAccount(row.Account) { // and not the claim of a shard
-			a.know(row.Account)
-		}
+		a.know(row.Account)
 	}
 	return a, nil
 }

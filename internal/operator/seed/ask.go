@@ -2,30 +2,54 @@ package seed
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 )
 
-// Ask asks a person for one text; hidden: without showing it.
-type Ask func(question string, hidden bool) (secret.String, error)
+// Person is who answers at a terminal.
+type Person interface {
+	// Ask returns a line.
+	Ask(question string) (string, error)
+	// AskHidden returns a text that is not shown, up to the first line after which done says
+	// that it is whole; nil: one line.
+	AskHidden(question string, done func(text string) bool) (secret.String, error)
+}
 
-// AskCredentials asks for each field of a provider's credentials. What is answered with
-// nothing is left out.
-func AskCredentials(fields []providers.Field, ask Ask) (secret.String, error) {
+// Complete reports whether a text that is being pasted is whole: it is no JSON object, or a
+// whole one, or was ended with an empty line.
+func Complete(text string) bool {
+	trimmed := strings.TrimSpace(text)
+	return !strings.HasPrefix(trimmed, "{") || json.Valid([]byte(trimmed)) || strings.HasSuffix(text, "\n")
+}
+
+// AskCredentials asks for a provider's credentials: for all as JSON, or for each field. What is
+// answered with nothing is left out.
+func AskCredentials(fields []providers.Field, person Person) (secret.String, error) {
+	whole, err := person.AskHidden("paste the JSON, or press Enter to be asked for each field (not shown)", Complete)
+	switch {
+	case err != nil:
+		return secret.String{}, err
+	case strings.HasPrefix(whole.Reveal(), "{"):
+		return whole, nil
+	case !whole.Blank():
+		return secret.String{}, errors.New("that is no JSON object: begin again, and press Enter to be asked for each field")
+	}
 	all := map[string]any{}
+	asked, login := false, false
 	for _, field := range fields {
-		question := field.Name
-		if field.Object {
-			question += ", a JSON object"
+		if field.Login && asked && !login {
+			continue
 		}
-		if field.Optional {
-			question += " (optional)"
-		}
-		answer, err := ask(question, field.Secret)
+		answer, err := askField(field, field.Login && asked, person)
 		if err != nil {
 			return secret.String{}, err
+		}
+		if field.Login && !asked {
+			asked, login = true, !answer.Blank()
 		}
 		switch {
 		case answer.Blank():
@@ -40,8 +64,30 @@ func AskCredentials(fields []providers.Field, ask Ask) (secret.String, error) {
 	return encoded(all)
 }
 
+// askField asks for one field. login: others of the login were answered, so it is needed too.
+func askField(field providers.Field, login bool, person Person) (secret.String, error) {
+	question := field.Name
+	if field.Object {
+		question += ", a JSON object"
+	}
+	switch {
+	case login:
+	case field.Login:
+		question += " (Enter: no login, only a refresh token)"
+	case field.Optional:
+		question += " (optional)"
+	}
+	if field.Secret {
+		return person.AskHidden(question+" (not shown)", nil)
+	}
+	answer, err := person.Ask(question)
+	return secret.New(answer), err
+}
+
 // AskTokens asks for a refresh token.
-func AskTokens(ask Ask) (secret.String, error) { return ask("refresh_token", true) }
+func AskTokens(person Person) (secret.String, error) {
+	return person.AskHidden("refresh_token (not shown)", Complete)
+}
 
 func encoded(all map[string]any) (secret.String, error) {
 	text, err := json.Marshal(all)

@@ -19,6 +19,7 @@ import (
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // most is how many bytes Secrets Manager keeps in a secret.
@@ -47,7 +48,7 @@ type Report struct {
 // ErrRefused is in the errors of texts that are not written.
 var ErrRefused = errors.New("nothing was written")
 
-func (s Seeder) key() refresh.Key { return refresh.Key{Provider: s.Provider.Name, Account: s.Account} }
+func (s Seeder) key() store.Key { return store.Key{Provider: s.Provider.Name, Account: s.Account} }
 
 // Credentials writes the provider's credentials. They are opened first, which finds
 // what is missing and calls nobody.
@@ -74,7 +75,7 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
 			"a refresh token: "+s.command("seed tokens"))
 	}
-	return s.write(ctx, refresh.Credentials, text, warnings)
+	return s.write(ctx, store.Credentials, text, warnings)
 }
 
 // Tokens begins a chain with a refresh token, bare or in its document. It refuses one that
@@ -102,7 +103,7 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	case row.Presented(seed.RefreshToken):
 		return Report{}, fmt.Errorf("%w: this refresh token was presented before and may be spent: get a new one", ErrRefused)
 	case force:
-	case row.Phase == refresh.Sending && time.Now().Before(row.ClaimedUntil):
+	case row.Phase == store.Sending && time.Now().Before(row.ClaimedUntil):
 		return Report{}, fmt.Errorf(
 			"%w: a run is at work until %s at most, and its new token would be lost: try again then, or --force",
 			ErrRefused, row.ClaimedUntil.UTC().Format(time.RFC3339))
@@ -118,19 +119,19 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if len(seed.Unknown) > 0 {
 		warnings = append(warnings, "not known, and kept: "+strings.Join(seed.Unknown, ", "))
 	}
-	return s.write(ctx, refresh.TokensDoc, text, warnings)
+	return s.write(ctx, store.TokensDoc, text, warnings)
 }
 
 // refuseWell refuses to end a chain that works: its last run has stored a token that nobody
 // has presented yet. A version that a person has put there since is theirs to replace.
-func (s Seeder) refuseWell(ctx context.Context, row refresh.Row) error {
+func (s Seeder) refuseWell(ctx context.Context, row store.Row) error {
 	now := time.Now()
 	ended := !row.RefreshExpiresAt.IsZero() && !now.Before(row.RefreshExpiresAt)
-	if row.State != refresh.OK || !row.LastOutcome.Rotates() || ended {
+	if row.State != store.OK || !row.LastOutcome.Rotates() || ended {
 		return nil
 	}
-	current, err := s.Home.Secrets.Current(ctx, s.key(), refresh.TokensDoc)
-	if errors.Is(err, refresh.ErrNoSecret) || errors.Is(err, refresh.ErrNoValue) || errors.Is(err, refresh.ErrMalformed) {
+	current, err := s.Home.Secrets.Current(ctx, s.key(), store.TokensDoc)
+	if errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrNoValue) || errors.Is(err, store.ErrMalformed) {
 		return nil
 	}
 	if err != nil {
@@ -145,7 +146,7 @@ func (s Seeder) refuseWell(ctx context.Context, row refresh.Row) error {
 
 // row is the credential's row. It is read before anything is written: a secret that is
 // made where no stack is takes the name from the stack that is deployed later.
-func (s Seeder) row(ctx context.Context) (refresh.Row, error) {
+func (s Seeder) row(ctx context.Context) (store.Row, error) {
 	row, exists, err := s.Home.Ledger.Row(ctx, s.key())
 	if err == nil && exists {
 		err = row.Unreadable
@@ -162,14 +163,10 @@ func (s Seeder) row(ctx context.Context) (refresh.Row, error) {
 
 // write makes what is missing of the credential's secrets, puts the value into one, and
 // has the credential looked at.
-func (s Seeder) write(ctx context.Context, doc refresh.Document, value secret.String, warnings []string) (Report, error) {
-	documents := []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc}
-	if s.Provider.Sweep {
-		documents = documents[:1]
-	}
-	for _, document := range documents {
+func (s Seeder) write(ctx context.Context, doc store.Document, value secret.String, warnings []string) (Report, error) {
+	for _, document := range s.Provider.Documents() {
 		_, err := s.Home.Secrets.CurrentID(ctx, s.key(), document)
-		if errors.Is(err, refresh.ErrNoSecret) && !errors.Is(err, awshome.ErrDeleted) {
+		if errors.Is(err, store.ErrNoSecret) && !errors.Is(err, awshome.ErrDeleted) {
 			err = s.Home.Editor.CreateSecret(ctx, s.key(), document)
 		}
 		if err != nil {
@@ -183,21 +180,21 @@ func (s Seeder) write(ctx context.Context, doc refresh.Document, value secret.St
 	row, exists, err := refresh.DueNow(ctx, s.Home.Secrets, s.Home.Ledger, s.key(), time.Now())
 	if err != nil {
 		return Report{}, fmt.Errorf("the secret %s is written, but the credential is not due yet, run this again: %w",
-			refresh.NameOf(s.Home.Secrets, s.key(), doc), err)
+			store.NameOf(s.Home.Secrets, s.key(), doc), err)
 	}
 	return Report{
-		Provider: s.Provider.Name, Account: s.Account, Secret: refresh.NameOf(s.Home.Secrets, s.key(), doc), Version: version,
+		Provider: s.Provider.Name, Account: s.Account, Secret: store.NameOf(s.Home.Secrets, s.key(), doc), Version: version,
 		Warnings: warnings, Next: s.next(row, exists),
 	}, nil
 }
 
-func (s Seeder) next(row refresh.Row, exists bool) string {
+func (s Seeder) next(row store.Row, exists bool) string {
 	switch {
 	case !exists:
 		return "its row in the ledger was lost: " + s.command("refresh")
 	case row.Paused:
 		return "it is paused: " + s.command("resume")
-	case row.Phase == refresh.Sending:
+	case row.Phase == store.Sending:
 		return "a run is at work: it, or the next one, sees what was written"
 	}
 	return "the next tick looks at it"

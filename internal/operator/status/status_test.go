@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/status"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 987654321, time.UTC)
@@ -24,11 +24,11 @@ func secretOf(name, version string) health.Secret { return health.Secret{Name: n
 
 // some are a credential that is well, one that is dead, and transactions.
 func some() []health.Credential {
-	hesabe := refresh.Key{Provider: "hesabe", Account: "default"}
+	hesabe := store.Key{Provider: "hesabe", Account: "default"}
 	well := health.Credential{
 		Key: hesabe, Exists: true, CanLogin: true, RefreshToken: true,
-		Row: refresh.Row{
-			Key: hesabe, Phase: refresh.Idle, State: refresh.OK, CredentialsVersionID: "c", SeenVersionID: "v", VersionID: "v",
+		Row: store.Row{
+			Key: hesabe, Phase: store.Idle, State: store.OK, CredentialsVersionID: "c", SeenVersionID: "v", VersionID: "v",
 			PublishedVersionID: "v", RefreshAt: in(8 * time.Minute), AccessExpiresAt: in(11*time.Minute + 30*time.Second),
 			LastSuccessAt: in(-4 * time.Minute), LastOutcome: outcome.Refreshed,
 		},
@@ -36,16 +36,16 @@ func some() []health.Credential {
 		Tokens:      secretOf("token-refresh/hesabe/default/tokens", "v"), Access: secretOf("token-refresh/hesabe/default/access", "v"),
 	}
 	dead := well
-	dead.Key = refresh.Key{Provider: "tconnect", Account: "shop-2"}
+	dead.Key = store.Key{Provider: "tconnect", Account: "shop-2"}
 	dead.CanLogin = false
-	dead.Row.State, dead.Row.LastOutcome, dead.Row.LastError = refresh.Dead, outcome.Dead, "tconnect refresh: refused (HTTP 401)"
+	dead.Row.State, dead.Row.LastOutcome, dead.Row.LastError = store.Dead, outcome.Dead, "tconnect refresh: refused (HTTP 401)"
 	dead.Row.AccessExpiresAt, dead.Row.RefreshExpiresAt = in(-3*time.Minute), in(9*time.Hour+48*time.Minute)
 	dead.Row.LastSuccessAt, dead.Row.ConsecutiveFailures = in(-10*time.Hour), 2
 	dead.Credentials.Name, dead.Tokens.Name = "token-refresh/tconnect/shop-2/credentials", "token-refresh/tconnect/shop-2/tokens"
-	berbix := refresh.Key{Provider: "berbix", Account: "default"}
+	berbix := store.Key{Provider: "berbix", Account: "default"}
 	transactions := health.Credential{
 		Key: berbix, Sweep: true, Exists: true, Credentials: secretOf("token-refresh/berbix/default/credentials", "c"),
-		Row: refresh.Row{
+		Row: store.Row{
 			Key: berbix, Paused: true, LastSuccessAt: in(-30 * time.Second), LastOutcome: outcome.Refreshed, CredentialsVersionID: "c",
 		},
 		Transactions: health.Transactions{
@@ -166,7 +166,9 @@ const asJSON = `{
         "due": 12,
         "more": false,
         "oldest_due_at": "2026-03-01T11:59:40Z",
-        "oldest_due_in": -20
+        "oldest_due_in": -20,
+        "dead": 0,
+        "more_dead": false
       },
       "findings": [
         {
@@ -229,9 +231,9 @@ func TestLine(t *testing.T) {
 // A new account says what it lacks, where no run has written an outcome yet.
 func TestTableOfANewAccount(t *testing.T) {
 	t.Parallel()
-	missing := health.Secret{Name: "hesabe/default/credentials", Fault: health.Missing, Err: refresh.ErrNoSecret}
+	missing := health.Secret{Name: "hesabe/default/credentials", Fault: health.Missing, Err: store.ErrNoSecret}
 	c := health.Credential{
-		Key: refresh.Key{Provider: "hesabe", Account: "default"}, Credentials: missing, Tokens: missing, Access: missing,
+		Key: store.Key{Provider: "hesabe", Account: "default"}, Credentials: missing, Tokens: missing, Access: missing,
 	}
 	const want = `
 PROVIDER  ACCOUNT  OUTCOME     ACCESS  REFRESH  SUCCESS  NEXT

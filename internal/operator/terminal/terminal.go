@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"golang.org/x/term"
-
-	"tokenrefresh/pkg/secret"
 )
 
 // defaultWidth is that of a terminal which does not tell, and of none.
@@ -39,16 +37,14 @@ func Width(stream any) int {
 	return defaultWidth
 }
 
-// Ask asks at the terminal in, with the question on out, and reads one line; hidden:
-// without showing it. It ends with ctx.
-func Ask(ctx context.Context, in io.Reader, out io.Writer, question string, hidden bool) (secret.String, error) {
+// errNoTerminal is the error of a question where nobody can answer.
+var errNoTerminal = errors.New("there is no terminal to ask at")
+
+// Ask asks at the terminal in, with the question on out, and reads one line. It ends with ctx.
+func Ask(ctx context.Context, in io.Reader, out io.Writer, question string) (string, error) {
 	f, ok := file(in)
 	if !ok {
-		return secret.String{}, errors.New("there is no terminal to ask at")
-	}
-	before, err := term.GetState(int(f.Fd()))
-	if err != nil {
-		return secret.String{}, err
+		return "", errNoTerminal
 	}
 	_, _ = fmt.Fprintf(out, "%s: ", question)
 	type answer struct {
@@ -57,26 +53,18 @@ func Ask(ctx context.Context, in io.Reader, out io.Writer, question string, hidd
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		if hidden {
-			text, err := term.ReadPassword(int(f.Fd()))
-			answered <- answer{text, err}
-			return
-		}
 		text, err := readLine(f)
 		answered <- answer{text, err}
 	}()
 	select {
 	case a := <-answered:
-		if hidden {
-			_, _ = fmt.Fprintln(out)
-		}
 		if a.err != nil {
-			return secret.String{}, fmt.Errorf("read the answer: %w", a.err)
+			return "", fmt.Errorf("read the answer: %w", a.err)
 		}
-		return secret.New(strings.TrimSpace(string(a.text))), nil
+		return strings.TrimSpace(string(a.text)), nil
 	case <-ctx.Done():
 		_, _ = fmt.Fprintln(out)
-		return secret.String{}, errors.Join(ctx.Err(), term.Restore(int(f.Fd()), before))
+		return "", ctx.Err()
 	}
 }
 

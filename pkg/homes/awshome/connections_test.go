@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // service is an AWS over TLS that counts connections and requests.
@@ -142,7 +142,7 @@ func TestRefusalsKeepTheConnection(t *testing.T) {
 	})
 	ledger := s.clients(t, awshome.Tuning{}).Ledger("ledger")
 	for range 50 {
-		if err := ledger.Write(t.Context(), refresh.Row{Key: key}, refresh.Guard{}); err == nil {
+		if err := ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{}); err == nil {
 			t.Fatal("no error")
 		}
 	}

@@ -9,9 +9,8 @@ import (
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/homes/hometest"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // people do to secrets what the template and people do.
@@ -20,19 +19,19 @@ type people struct {
 	secrets *awshome.Secrets
 }
 
-func (p people) CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error {
+func (p people) CreateSecret(ctx context.Context, key store.Key, doc store.Document) error {
 	name := p.secrets.Name(key, doc)
 	_, err := p.aws.SecretsManager.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name})
 	return err
 }
 
-func (p people) PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (string, error) {
+func (p people) PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (string, error) {
 	return p.aws.Edit(ctx, p.secrets.Name(key, doc), value.Reveal())
 }
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	hometest.Secrets(t, func(t *testing.T) (refresh.Secrets, hometest.Seeder) {
+	hometest.Secrets(t, func(t *testing.T) (store.Secrets, hometest.Seeder) {
 		server := moto.Start(t)
 		secrets := awshome.FromConfig(server.Config()).Secrets(moto.NewName("contract"))
 		return secrets, people{server, secrets}
@@ -41,15 +40,33 @@ func TestSecrets(t *testing.T) {
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	hometest.Ledger(t, func(t *testing.T) refresh.Ledger {
+	hometest.Ledger(t, func(t *testing.T) store.Ledger {
 		server := moto.Start(t)
 		return awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
 	})
 }
 
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	open := func(t *testing.T) hometest.ClaimsLedger {
+		server := moto.Start(t)
+		return awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
+	}
+	hometest.Claims(t, open)
+	hometest.ClaimsAsRows(t, open)
+}
+
+func TestDeadTransactions(t *testing.T) {
+	t.Parallel()
+	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
+		server := moto.Start(t)
+		return awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
+	})
+}
+
 func TestTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.Transactions(t, func(t *testing.T) sweep.Transactions {
+	hometest.Transactions(t, func(t *testing.T) store.Transactions {
 		server := moto.Start(t)
 		return awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
 	})

@@ -5,30 +5,34 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/uuid"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
-// Editor does to secrets what people do. The functions have no permission for it.
+// Editor does to secrets and rows what people do. The functions have no permission for it.
 type Editor struct {
 	secrets *Secrets
 	client  *secretsmanager.Client
 	key     string
+	tables  *dynamodb.Client
+	table   string // the ledger's
 }
 
-// Editor edits the documents whose names begin with prefix. It encrypts secrets that it
-// creates with the KMS key of that id or ARN; empty: with the key that AWS manages.
-func (c *Clients) Editor(prefix, kmsKey string) *Editor {
-	return &Editor{secrets: c.Secrets(prefix), client: c.SecretsManager, key: kmsKey}
+// Editor edits the documents whose names begin with prefix, and the ledger in that table. It
+// encrypts secrets that it creates with the KMS key of that id or ARN; empty: with the key
+// that AWS manages.
+func (c *Clients) Editor(prefix, ledger, kmsKey string) *Editor {
+	return &Editor{secrets: c.Secrets(prefix), client: c.SecretsManager, key: kmsKey, tables: c.DynamoDB, table: ledger}
 }
 
 // CreateSecret makes a secret without any version. One that exists stays as it is, its
-// key included. refresh.ErrForbidden; refresh.ErrNoSecret where it is about to be deleted.
-func (e *Editor) CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error {
+// key included. store.ErrForbidden; store.ErrNoSecret where it is about to be deleted.
+func (e *Editor) CreateSecret(ctx context.Context, key store.Key, doc store.Document) error {
 	name := e.secrets.Name(key, doc)
 	in := &secretsmanager.CreateSecretInput{
 		Name: &name, ClientRequestToken: aws.String(uuid.NewString()),
@@ -50,15 +54,15 @@ func (e *Editor) CreateSecret(ctx context.Context, key refresh.Key, doc refresh.
 }
 
 // descriptions tell in the console what a secret is for, in the template's words.
-var descriptions = map[refresh.Document]string{
-	refresh.Credentials: "Written by people - the static credentials",
-	refresh.TokensDoc:   "Written by the provider's function alone - the chain of refresh tokens",
-	refresh.AccessDoc:   "Read by services - the access token alone",
+var descriptions = map[store.Document]string{
+	store.Credentials: "Written by people - the static credentials",
+	store.TokensDoc:   "Written by the provider's function alone - the chain of refresh tokens",
+	store.AccessDoc:   "Read by services - the access token alone",
 }
 
 // PutCurrent writes a value as a person does: it is a new version, current at once,
-// whose id is returned. refresh.ErrNoSecret, refresh.ErrQuota, refresh.ErrForbidden.
-func (e *Editor) PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (string, error) {
+// whose id is returned. store.ErrNoSecret, store.ErrQuota, store.ErrForbidden.
+func (e *Editor) PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (string, error) {
 	name, id := e.secrets.Name(key, doc), uuid.NewString()
 	_, err := e.client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: &name, ClientRequestToken: &id, SecretString: aws.String(value.Reveal()),
@@ -67,7 +71,7 @@ func (e *Editor) PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Do
 	case err == nil:
 		return id, nil
 	case is[*types.LimitExceededException](err):
-		return "", fail([]error{refresh.ErrQuota, err},
+		return "", fail([]error{store.ErrQuota, err},
 			"the secret %q has all the versions that Secrets Manager keeps: try again in some hours", name)
 	case is[*types.ResourceNotFoundException](err), is[*types.InvalidRequestException](err):
 		if _, err := e.secrets.describe(ctx, name); err != nil {

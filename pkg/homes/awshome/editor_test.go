@@ -11,8 +11,8 @@ import (
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 func TestEditor(t *testing.T) {
@@ -20,16 +20,16 @@ func TestEditor(t *testing.T) {
 	server := moto.Start(t)
 	clients, prefix := awshome.FromConfig(server.Config()), moto.NewName("editor")
 	const kmsKey = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	editor := clients.Editor(prefix, kmsKey)
-	if _, err := editor.PutCurrent(t.Context(), key, refresh.Credentials, secret.New(planted)); !errors.Is(err, refresh.ErrNoSecret) {
+	editor := clients.Editor(prefix, "", kmsKey)
+	if _, err := editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(planted)); !errors.Is(err, store.ErrNoSecret) {
 		t.Errorf("put into none: %v", err)
 	}
 	for range 2 { // the second finds what the first has made
-		if err := editor.CreateSecret(t.Context(), key, refresh.Credentials); err != nil {
+		if err := editor.CreateSecret(t.Context(), key, store.Credentials); err != nil {
 			t.Fatal(err)
 		}
 	}
-	name := clients.Secrets(prefix).Name(key, refresh.Credentials)
+	name := clients.Secrets(prefix).Name(key, store.Credentials)
 	made, err := server.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
 	if err != nil {
 		t.Fatal(err)
@@ -39,14 +39,14 @@ func TestEditor(t *testing.T) {
 	}
 	server.Calls()
 	server.Play("PutSecretValue", moto.LoseReply) // the SDK sends it again, under the same id
-	id, err := editor.PutCurrent(t.Context(), key, refresh.Credentials, secret.New(planted))
+	id, err := editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(planted))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue"}, server.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	v, err := clients.Secrets(prefix).Current(t.Context(), key, refresh.Credentials)
+	v, err := clients.Secrets(prefix).Current(t.Context(), key, store.Credentials)
 	if err != nil || v.ID != id || v.Value != secret.New(planted) {
 		t.Errorf("current %s, put %s, %v", v.ID, id, err)
 	}
@@ -59,20 +59,20 @@ func TestEditorErrors(t *testing.T) {
 		answer, described answer
 		want              error
 	}{
-		"denied":          {refusal("AccessDeniedException"), answer{}, refresh.ErrForbidden},
-		"to be deleted":   {refusal("InvalidRequestException"), deleted, refresh.ErrNoSecret},
+		"denied":          {refusal("AccessDeniedException"), answer{}, store.ErrForbidden},
+		"to be deleted":   {refusal("InvalidRequestException"), deleted, store.ErrNoSecret},
 		"quoted":          {refusalSaying("ValidationException", planted), answer{}, nil},
 		"at its quota":    {refusal("LimitExceededException"), answer{}, nil},
-		"key is disabled": {refusal("EncryptionFailure"), answer{}, refresh.ErrForbidden},
+		"key is disabled": {refusal("EncryptionFailure"), answer{}, store.ErrForbidden},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			script := &script{t: t, answers: map[string][]answer{
 				"CreateSecret": {tt.answer}, "PutSecretValue": {tt.answer}, "DescribeSecret": {tt.described},
 			}}
-			editor := script.clients().Editor("prefix", "")
-			_, putErr := editor.PutCurrent(t.Context(), key, refresh.TokensDoc, secret.New(planted))
-			for what, err := range map[string]error{"create": editor.CreateSecret(t.Context(), key, refresh.TokensDoc), "put": putErr} {
+			editor := script.clients().Editor("prefix", "", "")
+			_, putErr := editor.PutCurrent(t.Context(), key, store.TokensDoc, secret.New(planted))
+			for what, err := range map[string]error{"create": editor.CreateSecret(t.Context(), key, store.TokensDoc), "put": putErr} {
 				if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 					t.Errorf("%s: error %v, want %v", what, err, tt.want)
 				}

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/internal/plant"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // attribute is an attribute of any kind that holds value.
@@ -43,7 +43,7 @@ func FuzzRow(f *testing.F) {
 	attributes := append([]string{"paused"}, rowAttributes...)
 	addAttributes(f, attributes)
 	f.Fuzz(func(t *testing.T, name, kind int, value string) {
-		stored := rowKey(refresh.Key{Provider: "hesabe", Account: "default"})
+		stored := rowKey(store.Key{Provider: "hesabe", Account: "default"})
 		changed := attributes[uint(name)%uint(len(attributes))]
 		stored[changed] = attribute(kind, value)
 		row, err := decodeRow("ledger", stored)

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // LedgerAPI is what Ledger needs of DynamoDB's client.
@@ -20,8 +20,9 @@ type LedgerAPI interface {
 }
 
 var (
-	_ LedgerAPI      = (*dynamodb.Client)(nil)
-	_ refresh.Ledger = (*Ledger)(nil)
+	_ LedgerAPI    = (*dynamodb.Client)(nil)
+	_ store.Ledger = (*Ledger)(nil)
+	_ store.Claims = (*Ledger)(nil)
 )
 
 // Ledger is a table with the partition key provider and the sort key account. A row
@@ -34,8 +35,14 @@ type Ledger struct {
 // NewLedger makes the ledger in that table.
 func NewLedger(api LedgerAPI, table string) *Ledger { return &Ledger{api, table} }
 
-// Rows implements refresh.Ledger: one Query, and one more for each further megabyte.
-func (l *Ledger) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
+// Rows implements store.Ledger: one Query, and one more for each further megabyte.
+func (l *Ledger) Rows(ctx context.Context, provider string) ([]store.Row, error) {
+	rows, _, err := l.RowsAndClaims(ctx, provider)
+	return rows, err
+}
+
+// RowsAndClaims implements store.Claims with the same calls.
+func (l *Ledger) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &l.table,
 		ConsistentRead:            aws.Bool(true),
@@ -43,45 +50,50 @@ func (l *Ledger) Rows(ctx context.Context, provider string) ([]refresh.Row, erro
 		ExpressionAttributeNames:  map[string]string{"#provider": "provider"},
 		ExpressionAttributeValues: item{":provider": text(provider)},
 	}
-	var rows []refresh.Row
+	var rows []store.Row
+	var claims []store.Claim
 	for {
 		page, err := l.api.Query(ctx, in)
 		if err != nil {
-			return nil, l.failure("read", "Query", err)
+			return nil, nil, l.failure("read", "Query", err)
 		}
 		for _, stored := range page.Items {
+			if claim, ok := decodeClaim(l.table, stored); ok {
+				claims = append(claims, claim)
+				continue
+			}
 			row, err := decodeRow(l.table, stored)
 			if err != nil {
-				row = refresh.Row{Key: row.Key, Unreadable: err}
+				row = store.Row{Key: row.Key, Unreadable: err}
 			}
 			rows = append(rows, row)
 		}
 		if len(page.LastEvaluatedKey) == 0 {
-			return rows, nil
+			return rows, claims, nil
 		}
 		in.ExclusiveStartKey = page.LastEvaluatedKey
 	}
 }
 
-// Row implements refresh.Ledger.
-func (l *Ledger) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, error) {
+// Row implements store.Ledger.
+func (l *Ledger) Row(ctx context.Context, key store.Key) (store.Row, bool, error) {
 	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: rowKey(key), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return refresh.Row{}, false, l.failure("read", "GetItem", err)
+		return store.Row{}, false, l.failure("read", "GetItem", err)
 	}
 	if len(out.Item) == 0 {
-		return refresh.Row{}, false, nil
+		return store.Row{}, false, nil
 	}
 	row, err := decodeRow(l.table, out.Item)
 	if err != nil {
-		row = refresh.Row{Key: key, Unreadable: err}
+		row = store.Row{Key: key, Unreadable: err}
 	}
 	return row, true, nil
 }
 
-// Write implements refresh.Ledger with one UpdateItem. Where the answer to it was
+// Write implements store.Ledger with one UpdateItem. Where the answer to it was
 // lost and the SDK's next attempt finds the row as it was to become, it is done.
-func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error {
+func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) error {
 	written := encodeRow(row)
 	expression, names, values := update(rowAttributes, written)
 	condition := "attribute_not_exists(#provider)"
@@ -94,7 +106,7 @@ func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard
 			values[":guard_attempt_id"] = text(guard.AttemptID)
 		}
 		if guard.Phase != "" {
-			condition += " AND " + equal("phase", guard.Phase == refresh.Idle)
+			condition += " AND " + equal("phase", guard.Phase == store.Idle)
 			values[":guard_phase"] = text(string(guard.Phase))
 		}
 		switch {
@@ -124,7 +136,7 @@ func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard
 		return l.failure("write", "UpdateItem", err)
 	}
 	if len(refused.Item) == 0 {
-		return &refresh.LostError{}
+		return &store.LostError{}
 	}
 	stored, err := decodeRow(l.table, refused.Item)
 	if err != nil {
@@ -133,7 +145,7 @@ func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard
 	if attempts > 1 && holds(refused.Item, rowAttributes, written) {
 		return nil
 	}
-	return &refresh.LostError{Current: stored, Exists: true}
+	return &store.LostError{Current: stored, Exists: true}
 }
 
 // equal is the condition that an attribute has the guard's value. absent: or that it is
@@ -146,8 +158,8 @@ func equal(name string, absent bool) string {
 	return condition
 }
 
-// SetPaused implements refresh.Ledger with one UpdateItem.
-func (l *Ledger) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {
+// SetPaused implements store.Ledger with one UpdateItem.
+func (l *Ledger) SetPaused(ctx context.Context, key store.Key, paused bool) error {
 	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &l.table,
 		Key:       rowKey(key),
@@ -155,7 +167,7 @@ func (l *Ledger) SetPaused(ctx context.Context, key refresh.Key, paused bool) er
 			"SET #paused = :paused, #phase = if_not_exists(#phase, :idle), #fence = if_not_exists(#fence, :zero)"),
 		ExpressionAttributeNames: map[string]string{"#paused": "paused", "#phase": "phase", "#fence": "fence"},
 		ExpressionAttributeValues: item{
-			":paused": &types.AttributeValueMemberBOOL{Value: paused}, ":idle": text(string(refresh.Idle)), ":zero": number(0),
+			":paused": &types.AttributeValueMemberBOOL{Value: paused}, ":idle": text(string(store.Idle)), ":zero": number(0),
 		},
 	})
 	if err != nil {
@@ -165,5 +177,5 @@ func (l *Ledger) SetPaused(ctx context.Context, key refresh.Key, paused bool) er
 }
 
 func (l *Ledger) failure(verb, action string, err error) error {
-	return tableFailure(verb, action, l.table, refresh.ErrForbidden, err)
+	return tableFailure(verb, action, l.table, store.ErrForbidden, err)
 }

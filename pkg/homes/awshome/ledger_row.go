@@ -4,8 +4,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // milliseconds is the layout of the ledger's times: they sort as text.
@@ -19,13 +19,13 @@ var rowAttributes = []string{
 	"consecutive_failures", "staged_at",
 }
 
-func rowKey(key refresh.Key) item {
+func rowKey(key store.Key) item {
 	return item{"provider": text(key.Provider), "account": text(key.Account)}
 }
 
 // encodeRow returns the attributes of rowAttributes that have a value. The fence
 // always has one, because guards compare it.
-func encodeRow(row refresh.Row) item {
+func encodeRow(row store.Row) item {
 	i := item{"fence": number(row.Fence)}
 	i.putText("phase", string(row.Phase))
 	i.putText("attempt_id", row.AttemptID)
@@ -67,7 +67,7 @@ func encodeRow(row refresh.Row) item {
 	return i
 }
 
-func encodeEscrow(escrow refresh.Escrow) item {
+func encodeEscrow(escrow store.Escrow) item {
 	i := item{"raw": &types.AttributeValueMemberBOOL{Value: escrow.Raw}}
 	i.putText("attempt_id", escrow.AttemptID)
 	// Bytes, not a string: a reply that can't be read may be anything but UTF-8.
@@ -76,19 +76,19 @@ func encodeEscrow(escrow refresh.Escrow) item {
 	return i
 }
 
-func decodeRow(table string, stored item) (refresh.Row, error) {
+func decodeRow(table string, stored item) (store.Row, error) {
 	r := reader{item: stored}
-	row := refresh.Row{
-		Key:                  refresh.Key{Provider: r.text("provider"), Account: r.text("account")},
-		Phase:                refresh.Phase(r.text("phase")),
+	row := store.Row{
+		Key:                  store.Key{Provider: r.text("provider"), Account: r.text("account")},
+		Phase:                store.Phase(r.text("phase")),
 		AttemptID:            r.text("attempt_id"),
-		AttemptSource:        refresh.Source(r.text("attempt_source")),
+		AttemptSource:        store.Source(r.text("attempt_source")),
 		ClaimedBy:            r.text("claimed_by"),
 		Fence:                r.number("fence"),
 		ClaimedUntil:         r.time("claimed_until"),
 		BaseVersionID:        r.text("base_version_id"),
 		Spent:                r.texts("spent"),
-		State:                refresh.State(r.text("state")),
+		State:                store.State(r.text("state")),
 		CredentialsVersionID: r.text("credentials_version_id"),
 		SeenVersionID:        r.text("seen_version_id"),
 		VersionID:            r.text("version_id"),
@@ -106,7 +106,7 @@ func decodeRow(table string, stored item) (refresh.Row, error) {
 		Paused:               r.flag("paused"),
 	}
 	r.within("escrow", func(r *reader) {
-		row.Escrow = refresh.Escrow{
+		row.Escrow = store.Escrow{
 			AttemptID: r.text("attempt_id"), Bytes: secret.New(string(r.bytes("bytes"))), Raw: r.flag("raw"), Sent: r.time("sent"),
 		}
 	})

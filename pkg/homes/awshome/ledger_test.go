@@ -12,15 +12,15 @@ import (
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 func TestRowsIsOneCall(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
 	ledger := awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
-	if err := ledger.Write(t.Context(), refresh.Row{Key: key, Fence: 1}, refresh.Guard{Absent: true}); err != nil {
+	if err := ledger.Write(t.Context(), store.Row{Key: key, Fence: 1}, store.Guard{Absent: true}); err != nil {
 		t.Fatal(err)
 	}
 	server.Calls()
@@ -39,17 +39,17 @@ func TestWriteWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
 	ledger := awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
-	claim := refresh.Row{
-		Key: key, Phase: refresh.Sending, AttemptID: id, Fence: 1, Spent: []string{"a", "b"}, RefreshAt: time.Now(),
-		Escrow: refresh.Escrow{AttemptID: id, Bytes: secret.New(planted), Raw: true, Sent: time.Now()},
+	claim := store.Row{
+		Key: key, Phase: store.Sending, AttemptID: id, Fence: 1, Spent: []string{"a", "b"}, RefreshAt: time.Now(),
+		Escrow: store.Escrow{AttemptID: id, Bytes: secret.New(planted), Raw: true, Sent: time.Now()},
 	}
-	settled := refresh.Row{Key: key, Phase: refresh.Idle, AttemptID: id, Fence: 1}
+	settled := store.Row{Key: key, Phase: store.Idle, AttemptID: id, Fence: 1}
 	for _, step := range []struct {
-		row   refresh.Row
-		guard refresh.Guard
+		row   store.Row
+		guard store.Guard
 	}{
-		{claim, refresh.Guard{Absent: true}},
-		{settled, refresh.Guard{Fence: 1, AttemptID: id, Phase: refresh.Sending}},
+		{claim, store.Guard{Absent: true}},
+		{settled, store.Guard{Fence: 1, AttemptID: id, Phase: store.Sending}},
 	} {
 		server.Calls()
 		server.Play("UpdateItem", moto.LoseReply)
@@ -60,7 +60,7 @@ func TestWriteWhoseAnswerWasLost(t *testing.T) {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
 		// The same write a second time is another matter.
-		_, lost := errors.AsType[*refresh.LostError](ledger.Write(t.Context(), step.row, step.guard))
+		_, lost := errors.AsType[*store.LostError](ledger.Write(t.Context(), step.row, step.guard))
 		if !lost {
 			t.Errorf("the second write of %s is not lost", step.row.Phase)
 		}
@@ -68,7 +68,7 @@ func TestWriteWhoseAnswerWasLost(t *testing.T) {
 
 	// The SDK's next attempt does not hide that another run was faster.
 	server.Play("UpdateItem", moto.Refuse)
-	_, lost := errors.AsType[*refresh.LostError](ledger.Write(t.Context(), claim, refresh.Guard{Absent: true}))
+	_, lost := errors.AsType[*store.LostError](ledger.Write(t.Context(), claim, store.Guard{Absent: true}))
 	if !lost {
 		t.Error("a claim after another's is not lost")
 	}
@@ -92,19 +92,19 @@ func TestUnreadableRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := refresh.Row{Key: refresh.Key{Provider: "hesabe", Account: "other"}, State: refresh.OK}
-	if err := ledger.Write(t.Context(), other, refresh.Guard{Absent: true}); err != nil {
+	other := store.Row{Key: store.Key{Provider: "hesabe", Account: "other"}, State: store.OK}
+	if err := ledger.Write(t.Context(), other, store.Guard{Absent: true}); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := ledger.Rows(t.Context(), "hesabe")
-	if err != nil || len(rows) != 2 || rows[0].Key != key || rows[1].State != refresh.OK {
+	if err != nil || len(rows) != 2 || rows[0].Key != key || rows[1].State != store.OK {
 		t.Fatalf("rows %v, %v: one that cannot be read harms another", rows, err)
 	}
 	row, _, err := ledger.Row(t.Context(), key)
 	if err != nil || row.Key != key {
 		t.Fatalf("row %v, %v", row, err)
 	}
-	writeErr := ledger.Write(t.Context(), refresh.Row{Key: key}, refresh.Guard{Fence: 7})
+	writeErr := ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{Fence: 7})
 	for _, err := range []error{rows[0].Unreadable, row.Unreadable, writeErr} {
 		if err == nil {
 			t.Fatal("no error")
@@ -137,11 +137,11 @@ func TestClaimOfARowMadeByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claim := refresh.Row{Key: key, Phase: refresh.Sending, Fence: 1}
-	if err := ledger.Write(t.Context(), claim, refresh.Guard{Phase: refresh.Idle}); err != nil {
+	claim := store.Row{Key: key, Phase: store.Sending, Fence: 1}
+	if err := ledger.Write(t.Context(), claim, store.Guard{Phase: store.Idle}); err != nil {
 		t.Error(err)
 	}
-	if _, lost := errors.AsType[*refresh.LostError](ledger.Write(t.Context(), claim, refresh.Guard{})); !lost {
+	if _, lost := errors.AsType[*store.LostError](ledger.Write(t.Context(), claim, store.Guard{})); !lost {
 		t.Error("a second claim of the same row is not lost")
 	}
 }
@@ -154,7 +154,7 @@ func TestLedgerErrors(t *testing.T) {
 		says               string
 	}{
 		"denied":    {refusal("AccessDeniedException"), false, true, "dynamodb:"},
-		"no table":  {refusal("ResourceNotFoundException"), true, true, "deploy the stack"},
+		"no table":  {refusal("ResourceNotFoundException"), true, true, "see first whether these are the stack's"},
 		"throttled": {refusal("ProvisionedThroughputExceededException"), false, false, "ProvisionedThroughputExceededException"},
 		"conflict":  {refusal("TransactionConflictException"), false, false, "TransactionConflictException"},
 		"lost":      {lost(), false, false, "connection reset"},
@@ -165,13 +165,13 @@ func TestLedgerErrors(t *testing.T) {
 			ledger := aws.clients().Ledger("the-ledger")
 			_, rowsErr := ledger.Rows(t.Context(), "hesabe")
 			_, _, rowErr := ledger.Row(t.Context(), key)
-			writeErr := ledger.Write(t.Context(), refresh.Row{Key: key}, refresh.Guard{})
+			writeErr := ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{})
 			pauseErr := ledger.SetPaused(t.Context(), key, true)
 			for what, err := range map[string]error{"rows": rowsErr, "row": rowErr, "write": writeErr, "pause": pauseErr} {
 				if err == nil {
 					t.Fatalf("%s: no error", what)
 				}
-				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, refresh.ErrForbidden) != tt.forbidden {
+				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, store.ErrForbidden) != tt.forbidden {
 					t.Errorf("%s: error %v", what, err)
 				}
 				if !strings.Contains(err.Error(), `"the-ledger"`) || !strings.Contains(err.Error(), tt.says) {

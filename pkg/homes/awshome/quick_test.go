@@ -20,7 +20,7 @@ import (
 
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // The SDK is the judge of what an update has to say, of odd texts too.
@@ -81,11 +81,11 @@ func TestUpdateAsksTheSDKAfterAnythingButSuccess(t *testing.T) {
 		"no answer once":                      {[]answer{lost(), ok("{}")}, 2, nil},
 		"in trouble once":                     {[]answer{{status: http.StatusServiceUnavailable, body: "{}"}, ok("{}")}, 2, nil},
 		"throttled, and again":                {[]answer{refusal("ThrottlingException"), refusal("ThrottlingException"), ok("{}")}, 3, nil},
-		"the row has changed":                 {[]answer{refused}, 2, sweep.ErrChanged},
+		"the row has changed":                 {[]answer{refused}, 2, store.ErrChanged},
 		"done, and the answer lost":           {[]answer{lost(), refused}, 2, nil},
 		"perhaps done, and in trouble":        {[]answer{{status: http.StatusInternalServerError, body: "{}"}, refused}, 2, nil},
-		"not done, and done by another since": {[]answer{refusal("ThrottlingException"), refused}, 2, sweep.ErrChanged},
-		"not allowed":                         {[]answer{refusal("AccessDeniedException")}, 2, sweep.ErrForbidden},
+		"not done, and done by another since": {[]answer{refusal("ThrottlingException"), refused}, 2, store.ErrChanged},
+		"not allowed":                         {[]answer{refusal("AccessDeniedException")}, 2, store.ErrForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +101,7 @@ func TestUpdateAsksTheSDKAfterAnythingButSuccess(t *testing.T) {
 	}
 }
 
-func dueShardOf(id int64) string { return fmt.Sprintf("default#%d", sweep.ShardOf(id)) }
+func dueShardOf(id int64) string { return fmt.Sprintf("default#%d", store.ShardOf(id)) }
 
 // sealed checks a signature with the SDK's signer, from the request as it was sent.
 type sealed struct{ t *testing.T }

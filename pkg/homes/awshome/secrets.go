@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // The staging labels, see "What's in a Secrets Manager secret?" in AWS's user guide.
@@ -37,8 +37,8 @@ type SecretsAPI interface {
 }
 
 var (
-	_ SecretsAPI      = (*secretsmanager.Client)(nil)
-	_ refresh.Secrets = (*Secrets)(nil)
+	_ SecretsAPI    = (*secretsmanager.Client)(nil)
+	_ store.Secrets = (*Secrets)(nil)
 )
 
 // Secrets are the documents in Secrets Manager, one secret each. The id of a version
@@ -57,32 +57,32 @@ func NewSecrets(api SecretsAPI, prefix string) *Secrets {
 }
 
 // Name is the name of a document's secret.
-func (s *Secrets) Name(key refresh.Key, doc refresh.Document) string {
+func (s *Secrets) Name(key store.Key, doc store.Document) string {
 	return s.prefix + "/" + key.Provider + "/" + key.Account + "/" + string(doc)
 }
 
-// Current implements refresh.Secrets with one call, two where there is no value.
-func (s *Secrets) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
+// Current implements store.Secrets with one call, two where there is no value.
+func (s *Secrets) Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error) {
 	v, _, err := s.get(ctx, s.Name(key, doc), "")
 	return v, err
 }
 
-// ByID implements refresh.Secrets with one call, two where there is no such version.
-func (s *Secrets) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
+// ByID implements store.Secrets with one call, two where there is no such version.
+func (s *Secrets) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
 	v, _, err := s.get(ctx, s.Name(key, doc), id)
 	return v, err
 }
 
-// CurrentID implements refresh.Secrets with one call that decrypts nothing. For the
+// CurrentID implements store.Secrets with one call that decrypts nothing. For the
 // documents that we write it also is where native rotation is noticed (ErrRotation).
-func (s *Secrets) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
+func (s *Secrets) CurrentID(ctx context.Context, key store.Key, doc store.Document) (string, error) {
 	name := s.Name(key, doc)
 	described, err := s.describe(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	if doc != refresh.Credentials && aws.ToBool(described.RotationEnabled) {
-		return "", fail([]error{ErrRotation, refresh.ErrForbidden},
+	if doc != store.Credentials && aws.ToBool(described.RotationEnabled) {
+		return "", fail([]error{ErrRotation, store.ErrForbidden},
 			"native rotation is on for the secret %q, which only token-refresh may write: "+
 				"turn it off with \"aws secretsmanager cancel-rotate-secret --secret-id %s\"", name, name)
 	}
@@ -92,10 +92,10 @@ func (s *Secrets) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Do
 // get reads the version with that id, empty: the current one. Secrets Manager says
 // ResourceNotFound of a missing secret and of a missing version alike, so the
 // secret is described to tell them apart.
-func (s *Secrets) get(ctx context.Context, name, id string) (v refresh.Version, labels []string, err error) {
-	in, none := &secretsmanager.GetSecretValueInput{SecretId: &name, VersionId: &id}, refresh.ErrNoVersion
+func (s *Secrets) get(ctx context.Context, name, id string) (v store.Version, labels []string, err error) {
+	in, none := &secretsmanager.GetSecretValueInput{SecretId: &name, VersionId: &id}, store.ErrNoVersion
 	if id == "" {
-		in.VersionId, in.VersionStage, none = nil, aws.String(labelCurrent), refresh.ErrNoValue
+		in.VersionId, in.VersionStage, none = nil, aws.String(labelCurrent), store.ErrNoValue
 	}
 	out, err := s.api.GetSecretValue(ctx, in)
 	if err != nil {
@@ -116,9 +116,9 @@ func (s *Secrets) get(ctx context.Context, name, id string) (v refresh.Version, 
 		}
 	}
 	if out.SecretString == nil {
-		return v, nil, fail([]error{ErrBinary, refresh.ErrForbidden}, "the secret %q is binary: store it as text (SecretString)", name)
+		return v, nil, fail([]error{ErrBinary, store.ErrForbidden}, "the secret %q is binary: store it as text (SecretString)", name)
 	}
-	return refresh.Version{ID: aws.ToString(out.VersionId), Value: secret.New(*out.SecretString)}, out.VersionStages, nil
+	return store.Version{ID: aws.ToString(out.VersionId), Value: secret.New(*out.SecretString)}, out.VersionStages, nil
 }
 
 // describe reads labels and metadata of a secret that exists and is not scheduled
@@ -127,13 +127,13 @@ func (s *Secrets) describe(ctx context.Context, name string) (*secretsmanager.De
 	described, err := s.api.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
 	switch {
 	case is[*types.ResourceNotFoundException](err):
-		return nil, fail([]error{refresh.ErrNoSecret, err},
+		return nil, fail([]error{store.ErrNoSecret, err},
 			"the secret %q does not exist: deploy the stack that makes it, or run \"aws secretsmanager create-secret --name %s\"",
 			name, name)
 	case err != nil:
 		return nil, s.failure("describe", "DescribeSecret", name, err)
 	case described.DeletedDate != nil:
-		return nil, fail([]error{ErrDeleted, refresh.ErrNoSecret},
+		return nil, fail([]error{ErrDeleted, store.ErrNoSecret},
 			"the secret %q is scheduled for deletion: bring it back with \"aws secretsmanager restore-secret --secret-id %s\"", name, name)
 	}
 	return described, nil
@@ -152,11 +152,11 @@ func currentID(described *secretsmanager.DescribeSecretOutput) string {
 func (s *Secrets) failure(verb, action, name string, err error) error {
 	switch {
 	case is[*types.DecryptionFailure](err), is[*types.EncryptionFailure](err):
-		return fail([]error{refresh.ErrForbidden, err},
+		return fail([]error{store.ErrForbidden, err},
 			"%s the secret %q: its KMS key must be enabled, and the role needs kms:Decrypt and kms:GenerateDataKey on it: %s",
 			verb, name, cause(err))
 	case isDenied(err):
-		return fail([]error{refresh.ErrForbidden, err},
+		return fail([]error{store.ErrForbidden, err},
 			"%s the secret %q: the role needs secretsmanager:%s on it, and with a key of your own kms:Decrypt and kms:GenerateDataKey "+
 				"(AWS may say the same of a secret that does not exist): %s", verb, name, action, cause(err))
 	}

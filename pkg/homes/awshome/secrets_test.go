@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -21,8 +21,8 @@ const (
 )
 
 var (
-	key     = refresh.Key{Provider: "hesabe", Account: "default"}
-	version = refresh.Version{ID: id, Value: secret.New(planted)}
+	key     = store.Key{Provider: "hesabe", Account: "default"}
+	version = store.Version{ID: id, Value: secret.New(planted)}
 
 	stored        = ok(`{"VersionId":"` + id + `","SecretString":"` + planted + `","VersionStages":["AWSPENDING"]}`)
 	storedCurrent = ok(`{"VersionId":"` + id + `","SecretString":"` + planted + `","VersionStages":["AWSPENDING","AWSCURRENT"]}`)
@@ -44,36 +44,36 @@ func labels(current string) answer {
 
 func current(t *testing.T, s *awshome.Secrets) error {
 	t.Helper()
-	_, err := s.Current(t.Context(), key, refresh.TokensDoc)
+	_, err := s.Current(t.Context(), key, store.TokensDoc)
 	return err
 }
 
 func currentID(t *testing.T, s *awshome.Secrets) error {
 	t.Helper()
-	_, err := s.CurrentID(t.Context(), key, refresh.TokensDoc)
+	_, err := s.CurrentID(t.Context(), key, store.TokensDoc)
 	return err
 }
 
 func byID(t *testing.T, s *awshome.Secrets) error {
 	t.Helper()
-	_, err := s.ByID(t.Context(), key, refresh.TokensDoc, id)
+	_, err := s.ByID(t.Context(), key, store.TokensDoc, id)
 	return err
 }
 
 func stage(t *testing.T, s *awshome.Secrets) error {
 	t.Helper()
-	_, err := s.Stage(t.Context(), key, refresh.TokensDoc, version)
+	_, err := s.Stage(t.Context(), key, store.TokensDoc, version)
 	return err
 }
 
 func promote(t *testing.T, s *awshome.Secrets) error {
 	t.Helper()
-	return s.Promote(t.Context(), key, refresh.TokensDoc, otherID, id)
+	return s.Promote(t.Context(), key, store.TokensDoc, otherID, id)
 }
 
 func firstPromote(t *testing.T, s *awshome.Secrets) error {
 	t.Helper()
-	return s.Promote(t.Context(), key, refresh.TokensDoc, "", id)
+	return s.Promote(t.Context(), key, store.TokensDoc, "", id)
 }
 
 func TestSecretsErrors(t *testing.T) {
@@ -89,38 +89,38 @@ func TestSecretsErrors(t *testing.T) {
 		is      []error
 		says    string
 	}{
-		"current, denied":           {current, answers{get: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:GetSecretValue"},
-		"current, describe denied":  {current, answers{get: {noResource}, describe: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:DescribeSecret"},
-		"current, wrong key":        {current, answers{get: {refusal("UnrecognizedClientException")}}, []error{refresh.ErrForbidden}, "said by AWS"},
-		"current, key disabled":     {current, answers{get: {refusal("DecryptionFailure")}}, []error{refresh.ErrForbidden}, "KMS key must be enabled"},
-		"current, to be deleted":    {current, answers{get: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
-		"current, missing":          {current, answers{get: {noResource}, describe: {noResource}}, []error{refresh.ErrNoSecret}, "create-secret"},
-		"current, no version":       {current, answers{get: {noResource}, describe: {empty}}, []error{refresh.ErrNoValue}, "no value yet"},
+		"current, denied":           {current, answers{get: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:GetSecretValue"},
+		"current, describe denied":  {current, answers{get: {noResource}, describe: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:DescribeSecret"},
+		"current, wrong key":        {current, answers{get: {refusal("UnrecognizedClientException")}}, []error{store.ErrForbidden}, "said by AWS"},
+		"current, key disabled":     {current, answers{get: {refusal("DecryptionFailure")}}, []error{store.ErrForbidden}, "KMS key must be enabled"},
+		"current, to be deleted":    {current, answers{get: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
+		"current, missing":          {current, answers{get: {noResource}, describe: {noResource}}, []error{store.ErrNoSecret}, "create-secret"},
+		"current, no version":       {current, answers{get: {noResource}, describe: {empty}}, []error{store.ErrNoValue}, "no value yet"},
 		"current, labelled by now":  {current, answers{get: {noResource}, describe: {labels(otherID)}}, passing, "ResourceNotFoundException"},
 		"current, odd request":      {current, answers{get: {refusal("InvalidRequestException")}, describe: {empty}}, passing, "InvalidRequestException"},
-		"current, binary":           {current, answers{get: {storedBinary}}, []error{awshome.ErrBinary, refresh.ErrForbidden}, "SecretString"},
+		"current, binary":           {current, answers{get: {storedBinary}}, []error{awshome.ErrBinary, store.ErrForbidden}, "SecretString"},
 		"current, throttled":        {current, answers{get: {refusal("ThrottlingException")}}, passing, "ThrottlingException (request request-1)"},
 		"current, unreachable":      {current, answers{get: {lost()}}, []error{errReset}, "read the secret"},
-		"by id, to be deleted":      {byID, answers{get: {noResource}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
-		"by id, no version":         {byID, answers{get: {noResource}, describe: {labels(otherID)}}, []error{refresh.ErrNoVersion}, id},
-		"current id, denied":        {currentID, answers{describe: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:DescribeSecret"},
-		"current id, to be deleted": {currentID, answers{describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
-		"current id, rotation on":   {currentID, answers{describe: {rotated}}, []error{awshome.ErrRotation, refresh.ErrForbidden}, "cancel-rotate-secret"},
-		"stage, denied":             {stage, answers{putValue: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:PutSecretValue"},
-		"stage, key disabled":       {stage, answers{putValue: {refusal("EncryptionFailure")}}, []error{refresh.ErrForbidden}, "kms:GenerateDataKey"},
-		"stage, quota":              {stage, answers{putValue: {refusal("LimitExceededException")}}, []error{refresh.ErrQuota}, "refresh less often"},
-		"stage, missing":            {stage, answers{putValue: {noResource}, describe: {noResource}}, []error{refresh.ErrNoSecret}, "create-secret"},
-		"stage, to be deleted":      {stage, answers{putValue: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
+		"by id, to be deleted":      {byID, answers{get: {noResource}, describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
+		"by id, no version":         {byID, answers{get: {noResource}, describe: {labels(otherID)}}, []error{store.ErrNoVersion}, id},
+		"current id, denied":        {currentID, answers{describe: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:DescribeSecret"},
+		"current id, to be deleted": {currentID, answers{describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
+		"current id, rotation on":   {currentID, answers{describe: {rotated}}, []error{awshome.ErrRotation, store.ErrForbidden}, "cancel-rotate-secret"},
+		"stage, denied":             {stage, answers{putValue: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:PutSecretValue"},
+		"stage, key disabled":       {stage, answers{putValue: {refusal("EncryptionFailure")}}, []error{store.ErrForbidden}, "kms:GenerateDataKey"},
+		"stage, quota":              {stage, answers{putValue: {refusal("LimitExceededException")}}, []error{store.ErrQuota}, "refresh less often"},
+		"stage, missing":            {stage, answers{putValue: {noResource}, describe: {noResource}}, []error{store.ErrNoSecret}, "create-secret"},
+		"stage, to be deleted":      {stage, answers{putValue: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
 		"stage, throttled":          {stage, answers{putValue: {refusal("ThrottlingException")}}, passing, "ThrottlingException"},
-		"stage, taken":              {stage, answers{putValue: {refusal("ResourceExistsException")}, get: {storedOther}}, []error{refresh.ErrVersionTaken}, "another value"},
+		"stage, taken":              {stage, answers{putValue: {refusal("ResourceExistsException")}, get: {storedOther}}, []error{store.ErrVersionTaken}, "another value"},
 		// AWS may quote what it was sent.
 		"stage, value quoted":       {stage, answers{putValue: {refusalSaying("ValidationException", "Value '"+planted+"' is too long")}}, passing, "ValidationException"},
-		"promote, denied":           {promote, answers{move: {refusal("AccessDeniedException")}}, []error{refresh.ErrForbidden}, "secretsmanager:UpdateSecretVersionStage"},
-		"promote, to be deleted":    {promote, answers{move: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{refresh.ErrNoSecret}, "restore-secret"},
-		"promote, unknown":          {promote, answers{move: {refused}, describe: {onlyOther}, get: {noResource}}, []error{refresh.ErrNoVersion}, id},
+		"promote, denied":           {promote, answers{move: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:UpdateSecretVersionStage"},
+		"promote, to be deleted":    {promote, answers{move: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
+		"promote, unknown":          {promote, answers{move: {refused}, describe: {onlyOther}, get: {noResource}}, []error{store.ErrNoVersion}, id},
 		"promote, throttled":        {promote, answers{move: {refusal("ThrottlingException")}, describe: {labels(otherID)}}, passing, "ThrottlingException"},
 		"promote, stale labels":     {promote, answers{move: {refused}, describe: {labels(otherID)}}, passing, "InvalidParameterException"},
-		"first promote, no version": {firstPromote, answers{describe: {empty}, get: {noResource}}, []error{refresh.ErrNoVersion}, id},
+		"first promote, no version": {firstPromote, answers{describe: {empty}, get: {noResource}}, []error{store.ErrNoVersion}, id},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -131,8 +131,8 @@ func TestSecretsErrors(t *testing.T) {
 			}
 			var got []error
 			for _, verdict := range []error{
-				awshome.ErrBinary, awshome.ErrRotation, refresh.ErrNoSecret, refresh.ErrNoValue, refresh.ErrNoVersion,
-				refresh.ErrVersionTaken, refresh.ErrQuota, refresh.ErrForbidden, errReset,
+				awshome.ErrBinary, awshome.ErrRotation, store.ErrNoSecret, store.ErrNoValue, store.ErrNoVersion,
+				store.ErrVersionTaken, store.ErrQuota, store.ErrForbidden, errReset,
 			} {
 				if errors.Is(err, verdict) {
 					got = append(got, verdict)
@@ -141,8 +141,8 @@ func TestSecretsErrors(t *testing.T) {
 			if diff := cmp.Diff(tt.is, got, cmp.Comparer(func(a, b error) bool { return a == b })); diff != "" { //nolint:errorlint // identity is meant
 				t.Errorf("verdicts of %q (-want +got):\n%s", err, diff)
 			}
-			if _, moved := errors.AsType[*refresh.MovedError](err); moved {
-				t.Errorf("%v: a *refresh.MovedError", err)
+			if _, moved := errors.AsType[*store.MovedError](err); moved {
+				t.Errorf("%v: a *store.MovedError", err)
 			}
 			for _, part := range []string{name, tt.says} {
 				if !strings.Contains(err.Error(), part) {
@@ -199,7 +199,7 @@ func TestStageAgain(t *testing.T) {
 			var current bool
 			var err error
 			for range tt.times {
-				if current, err = secrets.Stage(t.Context(), key, refresh.TokensDoc, version); err != nil {
+				if current, err = secrets.Stage(t.Context(), key, store.TokensDoc, version); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -227,7 +227,7 @@ func TestPromoteConflicts(t *testing.T) {
 			t.Parallel()
 			aws := &script{t: t, answers: map[string][]answer{"UpdateSecretVersionStage": {tt.move}, "DescribeSecret": {tt.describe}}}
 			err := promote(t, aws.clients().Secrets("prefix"))
-			moved, _ := errors.AsType[*refresh.MovedError](err)
+			moved, _ := errors.AsType[*store.MovedError](err)
 			switch {
 			case tt.moved == "" && err != nil:
 				t.Error(err)
@@ -249,7 +249,7 @@ func TestPromoteInTroubleNeverYields(t *testing.T) {
 			t.Parallel()
 			aws := &script{t: t, answers: map[string][]answer{"UpdateSecretVersionStage": {trouble}, "DescribeSecret": {labels(thirdID)}}}
 			err := promote(t, aws.clients().Secrets("prefix"))
-			if _, moved := errors.AsType[*refresh.MovedError](err); moved || err == nil {
+			if _, moved := errors.AsType[*store.MovedError](err); moved || err == nil {
 				t.Errorf("error %v, want passing trouble", err)
 			}
 		})
@@ -259,7 +259,7 @@ func TestPromoteInTroubleNeverYields(t *testing.T) {
 func TestRotationOfCredentialsIsTheirOwners(t *testing.T) {
 	t.Parallel()
 	aws := &script{t: t, answers: map[string][]answer{"DescribeSecret": {rotated}}}
-	got, err := aws.clients().Secrets("prefix").CurrentID(t.Context(), key, refresh.Credentials)
+	got, err := aws.clients().Secrets("prefix").CurrentID(t.Context(), key, store.Credentials)
 	if err != nil || got != id {
 		t.Errorf("current id = %q, %v", got, err)
 	}

@@ -9,17 +9,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
-// Stage implements refresh.Secrets with one call. After a failure that may have
+// Stage implements store.Secrets with one call. After a failure that may have
 // been a success it looks for the version and tries once more. AWS itself takes the
 // same put twice; emulators overwrite a pending version then, and with it the
 // label AWSCURRENT of a first one.
-func (s *Secrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (current bool, err error) {
+func (s *Secrets) Stage(ctx context.Context, key store.Key, doc store.Document, v store.Version) (current bool, err error) {
 	name := s.Name(key, doc)
 	if s.triedBefore(name, v.ID) {
-		if current, err := s.find(ctx, name, v); err == nil || errors.Is(err, refresh.ErrVersionTaken) {
+		if current, err := s.find(ctx, name, v); err == nil || errors.Is(err, store.ErrVersionTaken) {
 			return current, err
 		}
 	}
@@ -27,7 +27,7 @@ func (s *Secrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Docume
 	if err == nil || ctx.Err() != nil || !stored {
 		return current, err
 	}
-	if current, err := s.find(ctx, name, v); err == nil || errors.Is(err, refresh.ErrVersionTaken) {
+	if current, err := s.find(ctx, name, v); err == nil || errors.Is(err, store.ErrVersionTaken) {
 		return current, err
 	}
 	current, _, err = s.put(ctx, name, v)
@@ -46,20 +46,20 @@ func (s *Secrets) triedBefore(name, id string) bool {
 
 // find looks for a version that may be stored already. ErrNoVersion,
 // ErrVersionTaken where it has another value.
-func (s *Secrets) find(ctx context.Context, name string, v refresh.Version) (current bool, err error) {
+func (s *Secrets) find(ctx context.Context, name string, v store.Version) (current bool, err error) {
 	stored, labels, err := s.get(ctx, name, v.ID)
 	if err != nil {
 		return false, err
 	}
 	if stored.Value != v.Value {
-		return false, fail([]error{refresh.ErrVersionTaken}, "the secret %q has another value as version %s", name, v.ID)
+		return false, fail([]error{store.ErrVersionTaken}, "the secret %q has another value as version %s", name, v.ID)
 	}
 	return slices.Contains(labels, labelCurrent), nil
 }
 
 // put writes a version. Where it fails, stored tells that the version may be there
 // all the same.
-func (s *Secrets) put(ctx context.Context, name string, v refresh.Version) (current, stored bool, err error) {
+func (s *Secrets) put(ctx context.Context, name string, v store.Version) (current, stored bool, err error) {
 	out, err := s.api.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: &name, ClientRequestToken: &v.ID, SecretString: aws.String(v.Value.Reveal()), VersionStages: []string{labelPending},
 	}, func(o *secretsmanager.Options) { o.Retryer = aws.NopRetryer{} }) // Stage looks before it tries again
@@ -67,9 +67,9 @@ func (s *Secrets) put(ctx context.Context, name string, v refresh.Version) (curr
 	case err == nil:
 		return slices.Contains(out.VersionStages, labelCurrent), true, nil
 	case is[*types.ResourceExistsException](err):
-		return false, true, fail([]error{refresh.ErrVersionTaken, err}, "the secret %q has another value as version %s", name, v.ID)
+		return false, true, fail([]error{store.ErrVersionTaken, err}, "the secret %q has another value as version %s", name, v.ID)
 	case is[*types.LimitExceededException](err):
-		return false, false, fail([]error{refresh.ErrQuota, err},
+		return false, false, fail([]error{store.ErrQuota, err},
 			"the secret %q has all the versions that Secrets Manager keeps, and removes none that is younger than a day: "+
 				"refresh less often", name)
 	case is[*types.ResourceNotFoundException](err), is[*types.InvalidRequestException](err):
@@ -83,9 +83,9 @@ func (s *Secrets) put(ctx context.Context, name string, v refresh.Version) (curr
 // errUndecided: the labels are as the refused Promote wanted them.
 var errUndecided = errors.New("undecided")
 
-// Promote implements refresh.Secrets with one call, which is a compare-and-swap; a
+// Promote implements store.Secrets with one call, which is a compare-and-swap; a
 // refusal costs a second one to learn what is current.
-func (s *Secrets) Promote(ctx context.Context, key refresh.Key, doc refresh.Document, from, to string) error {
+func (s *Secrets) Promote(ctx context.Context, key store.Key, doc store.Document, from, to string) error {
 	name := s.Name(key, doc)
 	in := &secretsmanager.UpdateSecretVersionStageInput{
 		SecretId: &name, VersionStage: aws.String(labelCurrent), MoveToVersionId: &to, RemoveFromVersionId: &from,
@@ -107,7 +107,7 @@ func (s *Secrets) Promote(ctx context.Context, key refresh.Key, doc refresh.Docu
 	}
 	verdict := s.verdict(ctx, name, from, to)
 	// Where AWS has not refused, labels that may be stale prove nobody faster.
-	if errors.Is(verdict, errUndecided) || is[*refresh.MovedError](verdict) && !isRefused(err) {
+	if errors.Is(verdict, errUndecided) || is[*store.MovedError](verdict) && !isRefused(err) {
 		return failure
 	}
 	return verdict
@@ -131,12 +131,12 @@ func (s *Secrets) verdict(ctx context.Context, name, from, to string) error {
 		return nil
 	}
 	if _, labelled := described.VersionIdsToStages[to]; !labelled {
-		if _, _, err := s.get(ctx, name, to); errors.Is(err, refresh.ErrNoVersion) {
+		if _, _, err := s.get(ctx, name, to); errors.Is(err, store.ErrNoVersion) {
 			return err
 		}
 	}
 	if current != from {
-		return &refresh.MovedError{Current: current}
+		return &store.MovedError{Current: current}
 	}
 	return errUndecided
 }

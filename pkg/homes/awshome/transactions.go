@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -28,11 +28,13 @@ type TransactionsAPI interface {
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
 var (
-	_ TransactionsAPI    = (*dynamodb.Client)(nil)
-	_ sweep.Transactions = (*Transactions)(nil)
+	_ TransactionsAPI        = (*dynamodb.Client)(nil)
+	_ store.Transactions     = (*Transactions)(nil)
+	_ store.DeadTransactions = (*Transactions)(nil)
 )
 
 // Transactions is a table with the partition key transaction_id and the index due.
@@ -48,21 +50,20 @@ func NewTransactions(api TransactionsAPI, table string) *Transactions {
 	return &Transactions{api: api, table: table}
 }
 
-// Due implements sweep.Transactions: one Query, and more only where rows past their
+// Due implements store.Transactions: one Query, and more only where rows past their
 // expiry, which DynamoDB deletes within days, or that can't be read take up the limit.
-func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
+func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
 	in := &dynamodb.QueryInput{
-		TableName:              &x.table,
-		IndexName:              aws.String(dueIndex),
-		KeyConditionExpression: aws.String("#due_shard = :due_shard"),
-		// A ttl that is no number is below nothing and must not hide its row, which says so when it is read.
-		FilterExpression:         aws.String("attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now"),
+		TableName:                &x.table,
+		IndexName:                aws.String(dueIndex),
+		KeyConditionExpression:   aws.String("#due_shard = :due_shard"),
+		FilterExpression:         aws.String(living),
 		ExpressionAttributeNames: map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
 		ExpressionAttributeValues: item{
 			":due_shard": text(dueShard(account, shard)), ":now": number(now.Unix()), ":number": text("N"),
 		},
 	}
-	var due []sweep.Due
+	var due []store.Due
 	var unreadable error // of one: it is a person's to correct, one after the other
 	for len(due) < limit {
 		in.Limit = aws.Int32(int32(min(limit-len(due), maxPage))) //nolint:gosec // at most maxPage
@@ -72,7 +73,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 		}
 		for _, stored := range page.Items {
 			r := reader{item: stored}
-			entry := sweep.Due{
+			entry := store.Due{
 				ID: r.number("transaction_id"), RefreshAt: r.time("refresh_at"), AccessExpiresAt: r.time("access_expires_at"),
 				Failures: int(r.number("failures")),
 			}
@@ -90,25 +91,25 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 	return due, unreadable
 }
 
-// Get implements sweep.Transactions.
-func (x *Transactions) Get(ctx context.Context, id int64) (sweep.Transaction, bool, error) {
+// Get implements store.Transactions.
+func (x *Transactions) Get(ctx context.Context, id int64) (store.Transaction, bool, error) {
 	out, err := x.api.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &x.table, Key: transactionKey(id), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return sweep.Transaction{}, false, x.failure("read", "GetItem", err)
+		return store.Transaction{}, false, x.failure("read", "GetItem", err)
 	}
 	if len(out.Item) == 0 {
-		return sweep.Transaction{}, false, nil
+		return store.Transaction{}, false, nil
 	}
 	t, err := decodeTransaction(x.table, out.Item)
 	return t, err == nil, err
 }
 
-// Update implements sweep.Transactions with one UpdateItem. Where the answer to it
+// Update implements store.Transactions with one UpdateItem. Where the answer to it
 // was lost and the next attempt finds the row with what was to be written, it is
 // done.
-func (x *Transactions) Update(ctx context.Context, t sweep.Transaction, presented secret.String) error {
+func (x *Transactions) Update(ctx context.Context, t store.Transaction, presented secret.String) error {
 	written := encodeTransaction(t)
 	expression, names, values := update(refreshedAttributes, written)
 	values[":presented"] = text(presented.Reveal())
@@ -142,11 +143,11 @@ func (x *Transactions) Update(ctx context.Context, t sweep.Transaction, presente
 	if attempts > 1 && holds(refused.Item, refreshedAttributes, written) {
 		return nil
 	}
-	return sweep.ErrChanged
+	return store.ErrChanged
 }
 
-// Put implements sweep.Transactions with one PutItem.
-func (x *Transactions) Put(ctx context.Context, t sweep.Transaction) (recorded bool, err error) {
+// Put implements store.Transactions with one PutItem.
+func (x *Transactions) Put(ctx context.Context, t store.Transaction) (recorded bool, err error) {
 	row := encodeTransaction(t)
 	in := &dynamodb.PutItemInput{
 		TableName:                &x.table,
@@ -169,5 +170,5 @@ func (x *Transactions) Put(ctx context.Context, t sweep.Transaction) (recorded b
 }
 
 func (x *Transactions) failure(verb, action string, err error) error {
-	return tableFailure(verb, action, x.table, sweep.ErrForbidden, err)
+	return tableFailure(verb, action, x.table, store.ErrForbidden, err)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -27,10 +27,10 @@ const (
 // errUnprocessed is the error of rows that DynamoDB was too busy to read.
 var errUnprocessed = errors.New("DynamoDB left keys unprocessed, as it does when the table is throttled")
 
-// GetMany implements sweep.Transactions with one BatchGetItem for each 100 rows, and
+// GetMany implements store.Transactions with one BatchGetItem for each 100 rows, and
 // more for those that DynamoDB leaves unprocessed.
-func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, error) {
-	rows := make(map[int64]sweep.Read, len(ids))
+func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]store.Read, error) {
+	rows := make(map[int64]store.Read, len(ids))
 	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), batchMost) {
 		if err := x.getBatch(ctx, batch, rows); err != nil {
 			return rows, err
@@ -40,7 +40,7 @@ func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]swee
 }
 
 // getBatch reads rows, each of which is in ids once, as BatchGetItem wants it.
-func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64]sweep.Read) error {
+func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64]store.Read) error {
 	keys := make([]map[string]types.AttributeValue, len(ids))
 	for i, id := range ids {
 		keys[i] = transactionKey(id)
@@ -55,7 +55,7 @@ func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64
 		}
 		for _, stored := range out.Responses[x.table] {
 			t, err := decodeTransaction(x.table, stored)
-			rows[t.ID] = sweep.Read{Transaction: t, Found: err == nil, Err: err}
+			rows[t.ID] = store.Read{Transaction: t, Found: err == nil, Err: err}
 		}
 		if keys = out.UnprocessedKeys[x.table].Keys; len(keys) == 0 {
 			break
@@ -67,7 +67,7 @@ func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64
 	}
 	for _, id := range ids {
 		if _, found := rows[id]; !found {
-			rows[id] = sweep.Read{}
+			rows[id] = store.Read{}
 		}
 	}
 	return nil

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // seconds is the layout of a transaction's times: they sort as text.
@@ -13,7 +13,8 @@ const seconds = "2006-01-02T15:04:05Z"
 
 // refreshedAttributes are all that Update writes.
 var refreshedAttributes = []string{
-	"refresh_token", "access_token", "client_token", "access_expires_at", "status", "failures", "due_shard", "refresh_at",
+	"refresh_token", "access_token", "client_token", "access_expires_at", "status", "failures", "refusals", "refused_at",
+	"due_shard", "refresh_at",
 }
 
 func transactionKey(id int64) item { return item{"transaction_id": number(id)} }
@@ -22,7 +23,11 @@ func transactionName(id int64) string { return strconv.FormatInt(id, 10) }
 
 func dueShard(account string, shard int) string { return account + "#" + strconv.Itoa(shard) }
 
-func encodeTransaction(t sweep.Transaction) item {
+// deadShard is the partition of the index due that holds a shard's dead rows, by when they
+// were marked. No account has "#" in its name, so it is nobody's due shard.
+func deadShard(account string, shard int) string { return "#dead#" + dueShard(account, shard) }
+
+func encodeTransaction(t store.Transaction) item {
 	i := transactionKey(t.ID)
 	i.putText("account", t.Account)
 	i.putText("refresh_token", t.RefreshToken.Reveal())
@@ -33,19 +38,25 @@ func encodeTransaction(t sweep.Transaction) item {
 	i.putText("status", string(t.Status))
 	i.putTime("recorded_at", seconds, t.RecordedAt)
 	i.putNumber("failures", int64(t.Failures))
+	i.putNumber("refusals", int64(t.Refusals))
+	i.putTime("refused_at", seconds, t.RefusedAt)
 	if !t.ExpiresAt.IsZero() {
 		i["ttl"] = number(t.ExpiresAt.Unix())
 	}
-	if t.Status == sweep.Active && !t.RefreshAt.IsZero() {
-		i.putText("due_shard", dueShard(t.Account, sweep.ShardOf(t.ID)))
+	switch {
+	case t.Status == store.StatusActive && !t.RefreshAt.IsZero():
+		i.putText("due_shard", dueShard(t.Account, store.ShardOf(t.ID)))
 		i.putTime("refresh_at", seconds, t.RefreshAt)
+	case t.Status == store.StatusDead && !t.RefusedAt.IsZero():
+		i.putText("due_shard", deadShard(t.Account, store.ShardOf(t.ID)))
+		i.putTime("refresh_at", seconds, t.RefusedAt)
 	}
 	return i
 }
 
-func decodeTransaction(table string, stored item) (sweep.Transaction, error) {
+func decodeTransaction(table string, stored item) (store.Transaction, error) {
 	r := reader{item: stored}
-	t := sweep.Transaction{
+	t := store.Transaction{
 		ID:              r.number("transaction_id"),
 		Account:         r.text("account"),
 		RefreshToken:    secret.New(r.text("refresh_token")),
@@ -53,10 +64,15 @@ func decodeTransaction(table string, stored item) (sweep.Transaction, error) {
 		ClientToken:     secret.New(r.text("client_token")),
 		AccessExpiresAt: r.time("access_expires_at"),
 		CustomerUID:     r.text("customer_uid"),
-		Status:          sweep.Status(r.text("status")),
+		Status:          store.Status(r.text("status")),
 		RecordedAt:      r.time("recorded_at"),
 		RefreshAt:       r.time("refresh_at"),
 		Failures:        int(r.number("failures")),
+		Refusals:        int(r.number("refusals")),
+		RefusedAt:       r.time("refused_at"),
+	}
+	if t.Status == store.StatusDead { // its place in the index says when it was marked
+		t.RefreshAt = time.Time{}
 	}
 	if ttl := r.number("ttl"); ttl != 0 {
 		t.ExpiresAt = time.Unix(ttl, 0).UTC()

@@ -15,12 +15,12 @@ import (
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-func transaction() sweep.Transaction {
-	return sweep.Transaction{
-		ID: 9_007_199_254_740_993, Account: "default", RefreshToken: secret.New("presented"), Status: sweep.Active,
+func transaction() store.Transaction {
+	return store.Transaction{
+		ID: 9_007_199_254_740_993, Account: "default", RefreshToken: secret.New("presented"), Status: store.StatusActive,
 		RecordedAt: time.Unix(1_770_000_000, 0), RefreshAt: time.Unix(1_770_001_800, 0),
 	}
 }
@@ -45,12 +45,12 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 	if diff := cmp.Diff([]string{"UpdateItem", "UpdateItem"}, server.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, sweep.ErrChanged) {
+	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("the same update again: error %v", err)
 	}
 	row.RefreshToken = secret.New("rotated by another")
 	server.Play("UpdateItem", moto.Refuse)
-	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, sweep.ErrChanged) {
+	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("update after another's: error %v", err)
 	}
 }
@@ -70,7 +70,7 @@ func TestUnreadableTransaction(t *testing.T) {
 	}
 	// It is the first of its shard, and must not hide the next.
 	good := transaction()
-	for good.ID = 8; sweep.ShardOf(good.ID) != 0; good.ID++ {
+	for good.ID = 8; store.ShardOf(good.ID) != 0; good.ID++ {
 	}
 	if _, err := transactions.Put(t.Context(), good); err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	due, err := transactions.Due(t.Context(), row.Account, sweep.ShardOf(row.ID), 10, time.Now())
+	due, err := transactions.Due(t.Context(), row.Account, store.ShardOf(row.ID), 10, time.Now())
 	if err != nil || len(due) != 1 {
 		t.Errorf("due: %v, error %v", due, err)
 	}
@@ -156,7 +156,7 @@ func TestTransactionsErrors(t *testing.T) {
 				if err == nil {
 					t.Fatalf("%s: no error", what)
 				}
-				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, sweep.ErrForbidden) != tt.forbidden {
+				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, store.ErrForbidden) != tt.forbidden {
 					t.Errorf("%s: error %v", what, err)
 				}
 				if !strings.Contains(err.Error(), `"the-transactions"`) || strings.Contains(err.Error(), planted) {

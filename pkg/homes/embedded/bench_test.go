@@ -7,19 +7,18 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/homes/embedded"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 func benchmarkSecret(b *testing.B) (secrets *embedded.Secrets, current string) {
 	b.Helper()
 	home, _ := open(b)
 	secrets = home.Secrets()
-	if err := secrets.CreateSecret(b.Context(), key, refresh.TokensDoc); err != nil {
+	if err := secrets.CreateSecret(b.Context(), key, store.TokensDoc); err != nil {
 		b.Fatal(err)
 	}
-	current, err := secrets.PutCurrent(b.Context(), key, refresh.TokensDoc, secret.New(strings.Repeat("x", 2048)))
+	current, err := secrets.PutCurrent(b.Context(), key, store.TokensDoc, secret.New(strings.Repeat("x", 2048)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -41,13 +40,13 @@ func BenchmarkRows(b *testing.B) {
 
 func BenchmarkClaim(b *testing.B) {
 	home, _ := open(b)
-	row := refresh.Row{Key: key, Phase: refresh.Sending, AttemptID: "attempt", Spent: []string{strings.Repeat("f", 64)}}
-	if err := home.Ledger().Write(b.Context(), row, refresh.Guard{Absent: true}); err != nil {
+	row := store.Row{Key: key, Phase: store.Sending, AttemptID: "attempt", Spent: []string{strings.Repeat("f", 64)}}
+	if err := home.Ledger().Write(b.Context(), row, store.Guard{Absent: true}); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
 		row.Fence++
-		if err := home.Ledger().Write(b.Context(), row, refresh.Guard{Fence: row.Fence - 1}); err != nil {
+		if err := home.Ledger().Write(b.Context(), row, store.Guard{Fence: row.Fence - 1}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -56,7 +55,7 @@ func BenchmarkClaim(b *testing.B) {
 func BenchmarkCurrent(b *testing.B) {
 	secrets, _ := benchmarkSecret(b)
 	for b.Loop() {
-		if _, err := secrets.Current(b.Context(), key, refresh.TokensDoc); err != nil {
+		if _, err := secrets.Current(b.Context(), key, store.TokensDoc); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -67,10 +66,10 @@ func BenchmarkStageAndPromote(b *testing.B) {
 	value := secret.New(strings.Repeat("y", 2048))
 	for i := 0; b.Loop(); i++ {
 		next := fmt.Sprint(i)
-		if _, err := secrets.Stage(b.Context(), key, refresh.TokensDoc, refresh.Version{ID: next, Value: value}); err != nil {
+		if _, err := secrets.Stage(b.Context(), key, store.TokensDoc, store.Version{ID: next, Value: value}); err != nil {
 			b.Fatal(err)
 		}
-		if err := secrets.Promote(b.Context(), key, refresh.TokensDoc, current, next); err != nil {
+		if err := secrets.Promote(b.Context(), key, store.TokensDoc, current, next); err != nil {
 			b.Fatal(err)
 		}
 		current = next
@@ -83,8 +82,8 @@ func BenchmarkSweepRow(b *testing.B) {
 	home, _ := open(b)
 	rows := home.Transactions()
 	now, token := time.Now(), secret.New(strings.Repeat("t", 1024))
-	row := func(id int64) sweep.Transaction {
-		return sweep.Transaction{ID: id, Account: "a", RefreshToken: token, Status: sweep.Active, RefreshAt: now}
+	row := func(id int64) store.Transaction {
+		return store.Transaction{ID: id, Account: "a", RefreshToken: token, Status: store.StatusActive, RefreshAt: now}
 	}
 	const stored = 500
 	for id := range int64(stored) {
@@ -112,7 +111,7 @@ func BenchmarkDue(b *testing.B) {
 	home, _ := open(b)
 	rows := home.Transactions()
 	for id := range int64(1000) {
-		row := sweep.Transaction{ID: id, Account: "a", Status: sweep.Active, RefreshAt: time.Unix(id, 0)}
+		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: time.Unix(id, 0)}
 		if _, err := rows.Put(b.Context(), row); err != nil {
 			b.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/plant"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // FuzzRow: what is read of a file's row is written to what says the same, and an error
@@ -20,7 +20,7 @@ func FuzzRow(f *testing.F) {
 	} {
 		f.Add([]byte(data))
 	}
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	key := store.Key{Provider: "hesabe", Account: "default"}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		row, err := decodeRow(key, data)
 		if err != nil {
@@ -44,7 +44,7 @@ func FuzzRow(f *testing.F) {
 	})
 }
 
-func withMilliseconds(e refresh.Escrow) refresh.Escrow {
+func withMilliseconds(e store.Escrow) store.Escrow {
 	e.Sent = milliseconds(e.Sent)
 	return e
 }

@@ -13,8 +13,7 @@ import (
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/homes/hometest"
-	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // open makes a home in a directory of its own.
@@ -35,7 +34,7 @@ func reopen(tb testing.TB, path string) *embedded.Home {
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	hometest.Secrets(t, func(t *testing.T) (refresh.Secrets, hometest.Seeder) {
+	hometest.Secrets(t, func(t *testing.T) (store.Secrets, hometest.Seeder) {
 		t.Helper()
 		home, _ := open(t)
 		return home.Secrets(), home.Secrets()
@@ -44,16 +43,36 @@ func TestSecrets(t *testing.T) {
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	hometest.Ledger(t, func(t *testing.T) refresh.Ledger {
+	hometest.Ledger(t, func(t *testing.T) store.Ledger {
 		t.Helper()
 		home, _ := open(t)
 		return home.Ledger()
 	})
 }
 
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	opened := func(t *testing.T) hometest.ClaimsLedger {
+		t.Helper()
+		home, _ := open(t)
+		return home.Ledger()
+	}
+	hometest.Claims(t, opened)
+	hometest.ClaimsAsRows(t, opened)
+}
+
 func TestTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.Transactions(t, func(t *testing.T) sweep.Transactions {
+	hometest.Transactions(t, func(t *testing.T) store.Transactions {
+		t.Helper()
+		home, _ := open(t)
+		return home.Transactions()
+	})
+}
+
+func TestDeadTransactions(t *testing.T) {
+	t.Parallel()
+	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
 		t.Helper()
 		home, _ := open(t)
 		return home.Transactions()
@@ -80,7 +99,7 @@ func TestOpenCreatesPrivately(t *testing.T) {
 func TestOpenKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	key := store.Key{Provider: "hesabe", Account: "default"}
 	if err := home.Ledger().SetPaused(t.Context(), key, true); err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +123,8 @@ func TestWiderModeIsRefused(t *testing.T) {
 		_, _, transactionsErr := home.Transactions().Get(t.Context(), 1)
 		for _, tt := range []struct{ got, want error }{
 			{openErr, fs.ErrPermission},
-			{ledgerErr, refresh.ErrForbidden},
-			{transactionsErr, sweep.ErrForbidden},
+			{ledgerErr, store.ErrForbidden},
+			{transactionsErr, store.ErrForbidden},
 		} {
 			if !errors.Is(tt.got, tt.want) || !strings.Contains(tt.got.Error(), "chmod 600 "+path) {
 				t.Errorf("mode %04o: error %v; want %q and the command that mends it", mode, tt.got, tt.want)
@@ -126,7 +145,7 @@ func TestOpenRefuses(t *testing.T) {
 	bucket(t, newer, "about", "token-refresh 999")
 	for name, tt := range map[string]struct{ path, want string }{
 		"directory":      {dir, "directory"},
-		"text file":      {text, "invalid database"},
+		"text file":      {text, "its first pages are damaged"},
 		"foreign file":   {foreign, "not a file of token-refresh"},
 		"other format":   {newer, `"token-refresh 999"`},
 		"below no dir":   {filepath.Join(text, "home.db"), "not a directory"},
@@ -169,7 +188,7 @@ func TestVanishedFile(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	err := home.Ledger().SetPaused(t.Context(), refresh.Key{Provider: "hesabe", Account: "default"}, true)
+	err := home.Ledger().SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, true)
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want %v", err, fs.ErrNotExist)
 	}
@@ -188,7 +207,7 @@ func TestOneFileByTwoNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := reopen(t, link)
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
+	key := store.Key{Provider: "hesabe", Account: "default"}
 	done := make(chan error)
 	const claims = 20
 	for _, ledger := range []*embedded.Ledger{home.Ledger(), other.Ledger()} {
@@ -206,8 +225,8 @@ func TestOneFileByTwoNames(t *testing.T) {
 func TestOpenExisting(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
-	if err := home.Secrets().CreateSecret(t.Context(), key, refresh.AccessDoc); err != nil {
+	key := store.Key{Provider: "hesabe", Account: "default"}
+	if err := home.Secrets().CreateSecret(t.Context(), key, store.AccessDoc); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(path)
@@ -218,7 +237,7 @@ func TestOpenExisting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := again.Secrets().Current(t.Context(), key, refresh.AccessDoc); !errors.Is(err, refresh.ErrNoValue) {
+	if _, err := again.Secrets().Current(t.Context(), key, store.AccessDoc); !errors.Is(err, store.ErrNoValue) {
 		t.Errorf("error %v", err)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {

@@ -8,12 +8,25 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-// Two indexes lie beside the transactions. In due, each account has a bucket with
-// one bucket a shard, that is ordered by RefreshAt and id. The bucket expiry is
-// ordered by ExpiresAt and id.
+// Two indexes lie beside the transactions. In due, each account has a bucket with one
+// bucket for each shard, ordered by RefreshAt and id, and deadAccount a bucket of the same
+// form for its dead rows, ordered by RefusedAt and id. The bucket expiry is ordered by
+// ExpiresAt and id.
+
+// deadAccount names the bucket of an account's dead rows. No account has "#" in its name.
+func deadAccount(account string) string { return "#dead#" + account }
+
+// place returns the bucket and the time under which due holds a row; ok is false if it
+// doesn't.
+func place(t store.Transaction) (account string, at time.Time, ok bool) {
+	if t.Status == store.StatusDead {
+		return deadAccount(t.Account), t.RefusedAt, !t.RefusedAt.IsZero()
+	}
+	return t.Account, t.RefreshAt, !t.RefreshAt.IsZero()
+}
 
 // dueEntry is what due tells of a row.
 type dueEntry struct {
@@ -44,20 +57,21 @@ func splitKey(key []byte) (at time.Time, id int64) {
 	return time.Unix(number(key[:8]), 0).UTC(), number(key[8:])
 }
 
-func index(tx *bbolt.Tx, t sweep.Transaction) error {
+func index(tx *bbolt.Tx, t store.Transaction) error {
 	if !t.ExpiresAt.IsZero() {
 		if err := tx.Bucket(expiryBucket).Put(timeKey(t.ExpiresAt, t.ID), nil); err != nil {
 			return err
 		}
 	}
-	if t.RefreshAt.IsZero() {
+	name, at, ok := place(t)
+	if !ok {
 		return nil
 	}
-	account, err := tx.Bucket(dueBucket).CreateBucketIfNotExists([]byte(t.Account))
+	account, err := tx.Bucket(dueBucket).CreateBucketIfNotExists([]byte(name))
 	if err != nil {
 		return err
 	}
-	shard, err := account.CreateBucketIfNotExists(ordered(int64(sweep.ShardOf(t.ID))))
+	shard, err := account.CreateBucketIfNotExists(ordered(int64(store.ShardOf(t.ID))))
 	if err != nil {
 		return err
 	}
@@ -65,15 +79,16 @@ func index(tx *bbolt.Tx, t sweep.Transaction) error {
 	if err != nil {
 		return err
 	}
-	return shard.Put(timeKey(t.RefreshAt, t.ID), entry)
+	return shard.Put(timeKey(at, t.ID), entry)
 }
 
-func unindex(tx *bbolt.Tx, t sweep.Transaction) error {
+func unindex(tx *bbolt.Tx, t store.Transaction) error {
 	if err := tx.Bucket(expiryBucket).Delete(timeKey(t.ExpiresAt, t.ID)); err != nil {
 		return err
 	}
-	if shard := shardBucket(tx, t.Account, sweep.ShardOf(t.ID)); shard != nil {
-		return shard.Delete(timeKey(t.RefreshAt, t.ID))
+	name, at, ok := place(t)
+	if shard := shardBucket(tx, name, store.ShardOf(t.ID)); ok && shard != nil {
+		return shard.Delete(timeKey(at, t.ID))
 	}
 	return nil
 }
@@ -87,12 +102,12 @@ func shardBucket(tx *bbolt.Tx, account string, shard int) *bbolt.Bucket {
 }
 
 // earliest reads the due index of a shard.
-func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
+func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]store.Due, error) {
 	bucket := shardBucket(tx, account, shard)
 	if bucket == nil {
 		return nil, nil
 	}
-	var due []sweep.Due
+	var due []store.Due
 	cursor := bucket.Cursor()
 	for key, data := cursor.First(); key != nil && len(due) < limit; key, data = cursor.Next() {
 		refreshAt, id := splitKey(key)
@@ -101,7 +116,7 @@ func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]
 			return nil, fmt.Errorf("due entry of transaction %d cannot be read: %w", id, err)
 		}
 		if entry.ExpiresAt.IsZero() || entry.ExpiresAt.After(now) {
-			due = append(due, sweep.Due{
+			due = append(due, store.Due{
 				ID: id, RefreshAt: refreshAt, AccessExpiresAt: entry.AccessExpiresAt, Failures: entry.Failures,
 			})
 		}

@@ -5,81 +5,96 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
-// Ledger is a refresh.Ledger. Its bucket has one bucket a provider, and that the
-// rows by account.
+// Ledger is a store.Ledger. Its bucket has one bucket for each provider, which holds rows by
+// account, and the claims of shards among them.
 type Ledger struct{ file file }
 
-var _ refresh.Ledger = (*Ledger)(nil)
+var (
+	_ store.Ledger = (*Ledger)(nil)
+	_ store.Claims = (*Ledger)(nil)
+)
 
-// Rows implements refresh.Ledger.
-func (l *Ledger) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
-	var rows []refresh.Row
+// Rows implements store.Ledger.
+func (l *Ledger) Rows(ctx context.Context, provider string) ([]store.Row, error) {
+	rows, _, err := l.RowsAndClaims(ctx, provider)
+	return rows, err
+}
+
+// RowsAndClaims implements store.Claims.
+func (l *Ledger) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
+	var rows []store.Row
+	var claims []store.Claim
 	err := l.file.view(ctx, func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(ledgerBucket).Bucket([]byte(provider))
 		if bucket == nil {
 			return nil
 		}
 		return bucket.ForEach(func(account, data []byte) error {
-			row, err := decodeRow(refresh.Key{Provider: provider, Account: string(account)}, data)
+			key := store.Key{Provider: provider, Account: string(account)}
+			if claim, ok := decodeClaim(key, data); ok {
+				claims = append(claims, claim)
+				return nil
+			}
+			row, err := decodeRow(key, data)
 			row.Unreadable = err
 			rows = append(rows, row)
 			return nil
 		})
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return rows, nil
+	return rows, claims, nil
 }
 
-// Row implements refresh.Ledger.
-func (l *Ledger) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, error) {
-	var row refresh.Row
+// Row implements store.Ledger.
+func (l *Ledger) Row(ctx context.Context, key store.Key) (store.Row, bool, error) {
+	var row store.Row
 	var found bool
 	err := l.file.view(ctx, func(tx *bbolt.Tx) error {
 		var err error
 		if row, found, err = loadRow(tx, key); err != nil {
-			row, found = refresh.Row{Key: key, Unreadable: err}, true
+			row, found = store.Row{Key: key, Unreadable: err}, true
 		}
 		return nil
 	})
 	return row, found, err
 }
 
-// Write implements refresh.Ledger.
-func (l *Ledger) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error {
+// Write implements store.Ledger.
+func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) error {
 	return l.file.update(ctx, func(tx *bbolt.Tx) error {
 		stored, found, err := loadRow(tx, row.Key)
 		if err != nil {
 			return err
 		}
 		if !holds(guard, stored, found) {
-			return &refresh.LostError{Current: stored, Exists: found}
+			return &store.LostError{Current: stored, Exists: found}
 		}
 		row.Paused = stored.Paused
 		return storeRow(tx, row)
 	})
 }
 
-// SetPaused implements refresh.Ledger.
-func (l *Ledger) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {
+// SetPaused implements store.Ledger.
+func (l *Ledger) SetPaused(ctx context.Context, key store.Key, paused bool) error {
 	return l.file.update(ctx, func(tx *bbolt.Tx) error {
 		row, found, err := loadRow(tx, key)
 		if err != nil {
 			return err
 		}
 		if !found {
-			row = refresh.Row{Key: key, Phase: refresh.Idle}
+			row = store.Row{Key: key, Phase: store.Idle}
 		}
 		row.Paused = paused
 		return storeRow(tx, row)
 	})
 }
 
-func holds(guard refresh.Guard, stored refresh.Row, found bool) bool {
+func holds(guard store.Guard, stored store.Row, found bool) bool {
 	if guard.Absent || !found {
 		return guard.Absent && !found
 	}
@@ -89,20 +104,20 @@ func holds(guard refresh.Guard, stored refresh.Row, found bool) bool {
 		(!guard.SameEscrow || guard.EscrowOf == stored.Escrow.AttemptID)
 }
 
-func loadRow(tx *bbolt.Tx, key refresh.Key) (refresh.Row, bool, error) {
+func loadRow(tx *bbolt.Tx, key store.Key) (store.Row, bool, error) {
 	bucket := tx.Bucket(ledgerBucket).Bucket([]byte(key.Provider))
 	if bucket == nil {
-		return refresh.Row{}, false, nil
+		return store.Row{}, false, nil
 	}
 	data := bucket.Get([]byte(key.Account))
 	if data == nil {
-		return refresh.Row{}, false, nil
+		return store.Row{}, false, nil
 	}
 	row, err := decodeRow(key, data)
 	return row, err == nil, err
 }
 
-func storeRow(tx *bbolt.Tx, row refresh.Row) error {
+func storeRow(tx *bbolt.Tx, row store.Row) error {
 	bucket, err := tx.Bucket(ledgerBucket).CreateBucketIfNotExists([]byte(row.Provider))
 	if err != nil {
 		return err

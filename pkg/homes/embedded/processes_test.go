@@ -15,7 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"tokenrefresh/pkg/homes/embedded"
-	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/store"
 )
 
 // childEnv makes the test binary another process that works on a file.
@@ -23,7 +23,7 @@ const childEnv = "EMBEDDED_TEST_CHILD"
 
 const claimsOfEach = 50
 
-var sharedKey = refresh.Key{Provider: "hesabe", Account: "shared"}
+var sharedKey = store.Key{Provider: "hesabe", Account: "shared"}
 
 func TestMain(m *testing.M) {
 	task, path, isChild := strings.Cut(os.Getenv(childEnv), ":")
@@ -81,15 +81,15 @@ func startChild(t *testing.T, task, path string) *exec.Cmd {
 }
 
 // count adds to a row's fence by compare-and-swap, as claims do.
-func count(ctx context.Context, ledger *embedded.Ledger, key refresh.Key, times int) error {
+func count(ctx context.Context, ledger *embedded.Ledger, key store.Key, times int) error {
 	for done := 0; done < times; {
 		row, found, err := ledger.Row(ctx, key)
 		if err != nil {
 			return err
 		}
-		next := refresh.Row{Key: key, Fence: row.Fence + 1}
-		err = ledger.Write(ctx, next, refresh.Guard{Absent: !found, Fence: row.Fence})
-		if _, lost := errors.AsType[*refresh.LostError](err); lost {
+		next := store.Row{Key: key, Fence: row.Fence + 1}
+		err = ledger.Write(ctx, next, store.Guard{Absent: !found, Fence: row.Fence})
+		if _, lost := errors.AsType[*store.LostError](err); lost {
 			continue
 		}
 		if err != nil {
@@ -100,7 +100,7 @@ func count(ctx context.Context, ledger *embedded.Ledger, key refresh.Key, times 
 	return nil
 }
 
-func wantFence(t *testing.T, home *embedded.Home, key refresh.Key, want int64) {
+func wantFence(t *testing.T, home *embedded.Home, key store.Key, want int64) {
 	t.Helper()
 	row, _, err := home.Ledger().Row(t.Context(), key)
 	if err != nil || row.Fence != want {

@@ -6,22 +6,22 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
-// storedRow is how the file holds a refresh.Row, whose key is the key there.
+// storedRow is how the file holds a store.Row, whose key is the key there.
 type storedRow struct {
-	Phase                refresh.Phase   `json:"phase,omitempty"`
+	Phase                store.Phase     `json:"phase,omitempty"`
 	AttemptID            string          `json:"attempt_id,omitempty"`
-	AttemptSource        refresh.Source  `json:"attempt_source,omitempty"`
+	AttemptSource        store.Source    `json:"attempt_source,omitempty"`
 	ClaimedBy            string          `json:"claimed_by,omitempty"`
 	Fence                int64           `json:"fence,omitempty"`
 	ClaimedUntil         time.Time       `json:"claimed_until,omitzero"`
 	BaseVersionID        string          `json:"base_version_id,omitempty"`
 	Spent                []string        `json:"spent,omitempty"`
 	Escrow               storedEscrow    `json:"escrow,omitzero"`
-	State                refresh.State   `json:"state,omitempty"`
+	State                store.State     `json:"state,omitempty"`
 	CredentialsVersionID string          `json:"credentials_version_id,omitempty"`
 	SeenVersionID        string          `json:"seen_version_id,omitempty"`
 	VersionID            string          `json:"version_id,omitempty"`
@@ -57,7 +57,7 @@ func allSeconds(times []time.Time) []time.Time {
 	return kept
 }
 
-func encodeRow(r refresh.Row) ([]byte, error) {
+func encodeRow(r store.Row) ([]byte, error) {
 	return json.Marshal(storedRow{
 		Phase:         r.Phase,
 		AttemptID:     r.AttemptID,
@@ -92,12 +92,12 @@ func encodeRow(r refresh.Row) ([]byte, error) {
 	})
 }
 
-func decodeRow(key refresh.Key, data []byte) (refresh.Row, error) {
+func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	var s storedRow
 	if err := json.Unmarshal(data, &s); err != nil {
-		return refresh.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
+		return store.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
 	}
-	return refresh.Row{
+	return store.Row{
 		Key:           key,
 		Phase:         s.Phase,
 		AttemptID:     s.AttemptID,
@@ -107,7 +107,7 @@ func decodeRow(key refresh.Key, data []byte) (refresh.Row, error) {
 		ClaimedUntil:  s.ClaimedUntil,
 		BaseVersionID: s.BaseVersionID,
 		Spent:         s.Spent,
-		Escrow: refresh.Escrow{
+		Escrow: store.Escrow{
 			AttemptID: s.Escrow.AttemptID,
 			Bytes:     secret.New(string(s.Escrow.Bytes)),
 			Raw:       s.Escrow.Raw,

@@ -8,31 +8,31 @@ import (
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
-// Secrets is a refresh.Secrets. Its Stage never answers refresh.ErrQuota: the oldest
+// Secrets is a store.Secrets. Its Stage never answers store.ErrQuota: the oldest
 // version without a label makes room.
 type Secrets struct{ file file }
 
-var _ refresh.Secrets = (*Secrets)(nil)
+var _ store.Secrets = (*Secrets)(nil)
 
-// Current implements refresh.Secrets.
-func (s *Secrets) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
-	var v refresh.Version
+// Current implements store.Secrets.
+func (s *Secrets) Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error) {
+	var v store.Version
 	err := s.view(ctx, key, doc, func(b versions) error {
 		var found bool
 		if v, found = b.version(b.labelled(current)); !found {
-			return refresh.ErrNoValue
+			return store.ErrNoValue
 		}
 		return nil
 	})
 	return v, err
 }
 
-// CurrentID implements refresh.Secrets.
-func (s *Secrets) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
+// CurrentID implements store.Secrets.
+func (s *Secrets) CurrentID(ctx context.Context, key store.Key, doc store.Document) (string, error) {
 	var id string
 	err := s.view(ctx, key, doc, func(b versions) error {
 		id = b.labelled(current)
@@ -41,28 +41,28 @@ func (s *Secrets) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Do
 	return id, err
 }
 
-// ByID implements refresh.Secrets.
-func (s *Secrets) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
-	var v refresh.Version
+// ByID implements store.Secrets.
+func (s *Secrets) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
+	var v store.Version
 	err := s.view(ctx, key, doc, func(b versions) error {
 		var found bool
 		if v, found = b.version(id); !found {
-			return refresh.ErrNoVersion
+			return store.ErrNoVersion
 		}
 		return nil
 	})
 	return v, err
 }
 
-// Stage implements refresh.Secrets.
-func (s *Secrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (bool, error) {
+// Stage implements store.Secrets.
+func (s *Secrets) Stage(ctx context.Context, key store.Key, doc store.Document, v store.Version) (bool, error) {
 	var isCurrent bool
 	err := s.update(ctx, key, doc, func(b versions) error {
 		stored, found := b.version(v.ID)
 		isCurrent = b.labelled(current) == v.ID || b.labelled(current) == ""
 		switch {
 		case found && stored != v:
-			return refresh.ErrVersionTaken
+			return store.ErrVersionTaken
 		case found:
 			return errUnchanged
 		case isCurrent: // the very first one
@@ -74,11 +74,11 @@ func (s *Secrets) Stage(ctx context.Context, key refresh.Key, doc refresh.Docume
 	return isCurrent && err == nil, err
 }
 
-// Promote implements refresh.Secrets.
-func (s *Secrets) Promote(ctx context.Context, key refresh.Key, doc refresh.Document, from, to string) error {
+// Promote implements store.Secrets.
+func (s *Secrets) Promote(ctx context.Context, key store.Key, doc store.Document, from, to string) error {
 	return s.update(ctx, key, doc, func(b versions) error {
 		if _, found := b.version(to); !found {
-			return refresh.ErrNoVersion
+			return store.ErrNoVersion
 		}
 		switch id := b.labelled(current); id {
 		case to:
@@ -86,13 +86,13 @@ func (s *Secrets) Promote(ctx context.Context, key refresh.Key, doc refresh.Docu
 		case from:
 			return b.makeCurrent(to)
 		default:
-			return &refresh.MovedError{Current: id}
+			return &store.MovedError{Current: id}
 		}
 	})
 }
 
 // CreateSecret makes a secret without any version. One that exists stays as it is.
-func (s *Secrets) CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error {
+func (s *Secrets) CreateSecret(ctx context.Context, key store.Key, doc store.Document) error {
 	return s.file.update(ctx, func(tx *bbolt.Tx) error {
 		all, name := tx.Bucket(secretsBucket), secretName(key, doc)
 		if all.Bucket(name) != nil {
@@ -112,9 +112,9 @@ func (s *Secrets) CreateSecret(ctx context.Context, key refresh.Key, doc refresh
 }
 
 // PutCurrent writes a value as a person does: it is a new version, current at once,
-// whose id is returned. refresh.ErrNoSecret.
-func (s *Secrets) PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (string, error) {
-	v := refresh.Version{ID: uuid.NewString(), Value: value}
+// whose id is returned. store.ErrNoSecret.
+func (s *Secrets) PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (string, error) {
+	v := store.Version{ID: uuid.NewString(), Value: value}
 	err := s.update(ctx, key, doc, func(b versions) error {
 		if err := b.add(v); err != nil {
 			return err
@@ -127,20 +127,20 @@ func (s *Secrets) PutCurrent(ctx context.Context, key refresh.Key, doc refresh.D
 	return v.ID, nil
 }
 
-func (s *Secrets) view(ctx context.Context, key refresh.Key, doc refresh.Document, do func(versions) error) error {
+func (s *Secrets) view(ctx context.Context, key store.Key, doc store.Document, do func(versions) error) error {
 	return s.file.view(ctx, withVersions(key, doc, do))
 }
 
-func (s *Secrets) update(ctx context.Context, key refresh.Key, doc refresh.Document, do func(versions) error) error {
+func (s *Secrets) update(ctx context.Context, key store.Key, doc store.Document, do func(versions) error) error {
 	return s.file.update(ctx, withVersions(key, doc, do))
 }
 
-func withVersions(key refresh.Key, doc refresh.Document, do func(versions) error) func(tx *bbolt.Tx) error {
+func withVersions(key store.Key, doc store.Document, do func(versions) error) func(tx *bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {
 		name := secretName(key, doc)
 		bucket := tx.Bucket(secretsBucket).Bucket(name)
 		if bucket == nil {
-			return fmt.Errorf("secret %s: %w", name, refresh.ErrNoSecret)
+			return fmt.Errorf("secret %s: %w", name, store.ErrNoSecret)
 		}
 		err := do(versions{bucket})
 		if err != nil && !errors.Is(err, errUnchanged) {
@@ -150,6 +150,6 @@ func withVersions(key refresh.Key, doc refresh.Document, do func(versions) error
 	}
 }
 
-func secretName(key refresh.Key, doc refresh.Document) []byte {
+func secretName(key store.Key, doc store.Document) []byte {
 	return []byte(key.String() + "/" + string(doc))
 }

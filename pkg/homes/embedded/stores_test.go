@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-var key = refresh.Key{Provider: "hesabe", Account: "default"}
+var key = store.Key{Provider: "hesabe", Account: "default"}
 
 // TestPromoteUnknownLeavesCurrent is here and not in the contract, which is tested
 // against an emulation that fails it.
@@ -21,18 +20,18 @@ func TestPromoteUnknownLeavesCurrent(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
 		t.Fatal(err)
 	}
-	id, err := secrets.PutCurrent(t.Context(), key, refresh.TokensDoc, secret.New("v"))
+	id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("v"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = secrets.Promote(t.Context(), key, refresh.TokensDoc, id, "unknown")
-	if !errors.Is(err, refresh.ErrNoVersion) || !strings.Contains(err.Error(), "hesabe/default/tokens") {
-		t.Errorf("error %v, want %q and the secret's name", err, refresh.ErrNoVersion)
+	err = secrets.Promote(t.Context(), key, store.TokensDoc, id, "unknown")
+	if !errors.Is(err, store.ErrNoVersion) || !strings.Contains(err.Error(), "hesabe/default/tokens") {
+		t.Errorf("error %v, want %q and the secret's name", err, store.ErrNoVersion)
 	}
-	if got, err := secrets.CurrentID(t.Context(), key, refresh.TokensDoc); err != nil || got != id {
+	if got, err := secrets.CurrentID(t.Context(), key, store.TokensDoc); err != nil || got != id {
 		t.Errorf("current id %q, %v; want %q", got, err, id)
 	}
 }
@@ -41,17 +40,17 @@ func TestCreateSecretKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
 		t.Fatal(err)
 	}
-	id, err := secrets.PutCurrent(t.Context(), key, refresh.TokensDoc, secret.New("v"))
+	id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("v"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := secrets.CurrentID(t.Context(), key, refresh.TokensDoc); err != nil || got != id {
+	if got, err := secrets.CurrentID(t.Context(), key, store.TokensDoc); err != nil || got != id {
 		t.Errorf("current id %q, %v; want %q", got, err, id)
 	}
 }
@@ -62,38 +61,38 @@ func TestOldVersionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"previous", "current"} {
-		if _, err := secrets.Stage(t.Context(), key, refresh.TokensDoc, version(id)); err != nil {
+		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, version(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := secrets.Promote(t.Context(), key, refresh.TokensDoc, "previous", "current"); err != nil {
+	if err := secrets.Promote(t.Context(), key, store.TokensDoc, "previous", "current"); err != nil {
 		t.Fatal(err)
 	}
 	const staged = 110
 	for i := range staged {
-		if _, err := secrets.Stage(t.Context(), key, refresh.TokensDoc, version(fmt.Sprint(i))); err != nil {
+		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, version(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := range staged {
-		_, err := secrets.ByID(t.Context(), key, refresh.TokensDoc, fmt.Sprint(i))
-		if kept := i >= staged-98; kept && err != nil || !kept && !errors.Is(err, refresh.ErrNoVersion) {
+		_, err := secrets.ByID(t.Context(), key, store.TokensDoc, fmt.Sprint(i))
+		if kept := i >= staged-98; kept && err != nil || !kept && !errors.Is(err, store.ErrNoVersion) {
 			t.Errorf("version %d: %v", i, err)
 		}
 	}
 	for _, id := range []string{"previous", "current"} {
-		if got, err := secrets.ByID(t.Context(), key, refresh.TokensDoc, id); err != nil || got != version(id) {
+		if got, err := secrets.ByID(t.Context(), key, store.TokensDoc, id); err != nil || got != version(id) {
 			t.Errorf("the %s version: %v, %v", id, got, err)
 		}
 	}
 }
 
-func version(id string) refresh.Version {
-	return refresh.Version{ID: id, Value: secret.New("value " + id)}
+func version(id string) store.Version {
+	return store.Version{ID: id, Value: secret.New("value " + id)}
 }
 
 // TestFileDoesNotGrow: a year of refreshes takes no more room than a week of them.
@@ -101,12 +100,12 @@ func TestFileDoesNotGrow(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, refresh.TokensDoc); err != nil {
+	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
 		t.Fatal(err)
 	}
 	refreshes := func() int64 {
 		for range 150 {
-			if _, err := secrets.PutCurrent(t.Context(), key, refresh.TokensDoc, secret.New(strings.Repeat("x", 2048))); err != nil {
+			if _, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New(strings.Repeat("x", 2048))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -129,7 +128,7 @@ func TestExpiredTransactionsAreDeleted(t *testing.T) {
 	expired := time.Now().Add(-time.Hour)
 	put := func(id int64, expiresAt time.Time) {
 		t.Helper()
-		row := sweep.Transaction{ID: id, Account: "a", Status: sweep.Active, RefreshAt: expired, ExpiresAt: expiresAt}
+		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: expired, ExpiresAt: expiresAt}
 		if _, err := rows.Put(t.Context(), row); err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +145,7 @@ func TestExpiredTransactionsAreDeleted(t *testing.T) {
 		}
 	}
 	var due int
-	for shard := range sweep.Shards { // asked as before they expired
+	for shard := range store.Shards { // asked as before they expired
 		entries, err := rows.Due(t.Context(), "a", shard, 100, expired.Add(-time.Hour))
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +161,7 @@ func TestIDsOfAnySign(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	for _, id := range []int64{-1, 0, 1, 1<<63 - 1, -1 << 63} {
-		row := sweep.Transaction{ID: id, Account: "a", Status: sweep.Active, RefreshAt: time.Unix(-id%1000, 0).UTC()}
+		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: time.Unix(-id%1000, 0).UTC()}
 		if _, err := home.Transactions().Put(t.Context(), row); err != nil {
 			t.Fatal(err)
 		}

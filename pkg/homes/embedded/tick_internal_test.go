@@ -12,8 +12,8 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -31,11 +31,11 @@ func BenchmarkTick(b *testing.B) {
 			}
 			lay(b, home, total, due)
 			secrets := home.Secrets()
-			key := refresh.Key{Provider: staleProvider{}.Name(), Account: tickAccount}
-			if err := secrets.CreateSecret(b.Context(), key, refresh.Credentials); err != nil {
+			key := store.Key{Provider: staleProvider{}.Name(), Account: tickAccount}
+			if err := secrets.CreateSecret(b.Context(), key, store.Credentials); err != nil {
 				b.Fatal(err)
 			}
-			if _, err := secrets.PutCurrent(b.Context(), key, refresh.Credentials, secret.New("{}")); err != nil {
+			if _, err := secrets.PutCurrent(b.Context(), key, store.Credentials, secret.New("{}")); err != nil {
 				b.Fatal(err)
 			}
 			engine := sweep.Engine{
@@ -60,15 +60,15 @@ func lay(b *testing.B, home *Home, total, due int) {
 	for from := 0; from < total; from += together {
 		err := home.Transactions().file.update(b.Context(), func(tx *bbolt.Tx) error {
 			for i := from; i < min(from+together, total); i++ {
-				row := sweep.Transaction{
-					ID: int64(i), Account: tickAccount, Status: sweep.Active, RecordedAt: now, ExpiresAt: now.Add(30 * 24 * time.Hour),
+				row := store.Transaction{
+					ID: int64(i), Account: tickAccount, Status: store.StatusActive, RecordedAt: now, ExpiresAt: now.Add(30 * 24 * time.Hour),
 					RefreshToken: token, AccessToken: token, ClientToken: token,
 					AccessExpiresAt: now.Add(2 * time.Hour), RefreshAt: now.Add(time.Hour + time.Duration(i%3600)*time.Second),
 				}
 				if i%(total/due) == 0 { // all over the file
 					row.RefreshAt = now.Add(-time.Minute)
 				}
-				if err := replace(tx, sweep.Transaction{}, row); err != nil {
+				if err := replace(tx, store.Transaction{}, row, nil); err != nil {
 					return err
 				}
 			}

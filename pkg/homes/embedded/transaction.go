@@ -6,11 +6,10 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-// storedTransaction is how the file holds a sweep.Transaction, whose id is the key
-// there.
+// storedTransaction is a store.Transaction as the file holds it. Its id is the key there.
 type storedTransaction struct {
 	Account         string       `json:"account"`
 	RefreshToken    string       `json:"refresh_token"`
@@ -18,27 +17,29 @@ type storedTransaction struct {
 	ClientToken     string       `json:"client_token,omitempty"`
 	AccessExpiresAt time.Time    `json:"access_expires_at,omitzero"`
 	CustomerUID     string       `json:"customer_uid,omitempty"`
-	Status          sweep.Status `json:"status"`
+	Status          store.Status `json:"status"`
 	RecordedAt      time.Time    `json:"recorded_at,omitzero"`
 	RefreshAt       time.Time    `json:"refresh_at,omitzero"`
 	ExpiresAt       time.Time    `json:"expires_at,omitzero"`
 	Failures        int          `json:"failures,omitempty"`
+	Refusals        int          `json:"refusals,omitempty"`
+	RefusedAt       time.Time    `json:"refused_at,omitzero"`
 }
 
 // seconds is a time as transactions keep it.
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // normal is a transaction as it is kept.
-func normal(t sweep.Transaction) sweep.Transaction {
+func normal(t store.Transaction) store.Transaction {
 	t.AccessExpiresAt, t.RecordedAt = seconds(t.AccessExpiresAt), seconds(t.RecordedAt)
-	t.RefreshAt, t.ExpiresAt = seconds(t.RefreshAt), seconds(t.ExpiresAt)
-	if t.Status != sweep.Active {
+	t.RefreshAt, t.ExpiresAt, t.RefusedAt = seconds(t.RefreshAt), seconds(t.ExpiresAt), seconds(t.RefusedAt)
+	if t.Status != store.StatusActive {
 		t.RefreshAt = time.Time{}
 	}
 	return t
 }
 
-func encodeTransaction(t sweep.Transaction) ([]byte, error) {
+func encodeTransaction(t store.Transaction) ([]byte, error) {
 	return json.Marshal(storedTransaction{
 		Account:         t.Account,
 		RefreshToken:    t.RefreshToken.Reveal(),
@@ -51,15 +52,17 @@ func encodeTransaction(t sweep.Transaction) ([]byte, error) {
 		RefreshAt:       t.RefreshAt,
 		ExpiresAt:       t.ExpiresAt,
 		Failures:        t.Failures,
+		Refusals:        t.Refusals,
+		RefusedAt:       t.RefusedAt,
 	})
 }
 
-func decodeTransaction(id int64, data []byte) (sweep.Transaction, error) {
+func decodeTransaction(id int64, data []byte) (store.Transaction, error) {
 	var s storedTransaction
 	if err := json.Unmarshal(data, &s); err != nil {
-		return sweep.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
+		return store.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
 	}
-	return sweep.Transaction{
+	return store.Transaction{
 		ID:              id,
 		Account:         s.Account,
 		RefreshToken:    secret.New(s.RefreshToken),
@@ -72,5 +75,7 @@ func decodeTransaction(id int64, data []byte) (sweep.Transaction, error) {
 		RefreshAt:       s.RefreshAt,
 		ExpiresAt:       s.ExpiresAt,
 		Failures:        s.Failures,
+		Refusals:        s.Refusals,
+		RefusedAt:       s.RefusedAt,
 	}, nil
 }

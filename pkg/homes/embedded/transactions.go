@@ -7,18 +7,21 @@ import (
 	"go.etcd.io/bbolt"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-// Transactions is a sweep.Transactions. Its bucket has the rows by id; the indexes
-// are told in index.go. Each Put deletes a few rows past their ExpiresAt.
+// Transactions is a store.Transactions. Its bucket has the rows by id; index.go describes
+// the indexes. Each Put deletes a few rows past their ExpiresAt.
 type Transactions struct{ file file }
 
-var _ sweep.Transactions = (*Transactions)(nil)
+var (
+	_ store.Transactions     = (*Transactions)(nil)
+	_ store.DeadTransactions = (*Transactions)(nil)
+)
 
-// Due implements sweep.Transactions.
-func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]sweep.Due, error) {
-	var due []sweep.Due
+// Due implements store.Transactions.
+func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
+	var due []store.Due
 	err := x.file.view(ctx, func(tx *bbolt.Tx) (err error) {
 		due, err = earliest(tx, account, shard, limit, now)
 		return err
@@ -29,9 +32,9 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 	return due, nil
 }
 
-// Get implements sweep.Transactions.
-func (x *Transactions) Get(ctx context.Context, id int64) (sweep.Transaction, bool, error) {
-	var t sweep.Transaction
+// Get implements store.Transactions.
+func (x *Transactions) Get(ctx context.Context, id int64) (store.Transaction, bool, error) {
+	var t store.Transaction
 	var found bool
 	err := x.file.view(ctx, func(tx *bbolt.Tx) (err error) {
 		t, found, err = loadTransaction(tx, id)
@@ -40,39 +43,44 @@ func (x *Transactions) Get(ctx context.Context, id int64) (sweep.Transaction, bo
 	return t, found, err
 }
 
-// GetMany implements sweep.Transactions.
-func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]sweep.Read, error) {
-	rows := make(map[int64]sweep.Read, len(ids))
+// GetMany implements store.Transactions.
+func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]store.Read, error) {
+	rows := make(map[int64]store.Read, len(ids))
 	err := x.file.view(ctx, func(tx *bbolt.Tx) error {
 		for _, id := range ids {
 			t, found, err := loadTransaction(tx, id)
-			rows[id] = sweep.Read{Transaction: t, Found: found, Err: err}
+			rows[id] = store.Read{Transaction: t, Found: found, Err: err}
 		}
 		return nil
 	})
 	return rows, err
 }
 
-// Update implements sweep.Transactions.
-func (x *Transactions) Update(ctx context.Context, t sweep.Transaction, presented secret.String) error {
+// Update implements store.Transactions.
+func (x *Transactions) Update(ctx context.Context, t store.Transaction, presented secret.String) error {
 	return x.file.update(ctx, func(tx *bbolt.Tx) error {
 		stored, found, err := loadTransaction(tx, t.ID)
 		if err != nil {
 			return err
 		}
 		if !found || stored.RefreshToken != presented {
-			return sweep.ErrChanged
+			return store.ErrChanged
 		}
 		next := stored
 		next.RefreshToken, next.AccessToken, next.ClientToken = t.RefreshToken, t.AccessToken, t.ClientToken
 		next.AccessExpiresAt, next.RefreshAt = t.AccessExpiresAt, t.RefreshAt
 		next.Status, next.Failures = t.Status, t.Failures
-		return replace(tx, stored, next)
+		next.Refusals, next.RefusedAt = t.Refusals, t.RefusedAt
+		unknown, err := unknownMembers[storedTransaction](tx.Bucket(transactionsBucket).Get(ordered(t.ID)))
+		if err != nil {
+			return err
+		}
+		return replace(tx, stored, next, unknown)
 	})
 }
 
-// Put implements sweep.Transactions.
-func (x *Transactions) Put(ctx context.Context, t sweep.Transaction) (bool, error) {
+// Put implements store.Transactions.
+func (x *Transactions) Put(ctx context.Context, t store.Transaction) (bool, error) {
 	var recorded bool
 	err := x.file.update(ctx, func(tx *bbolt.Tx) error {
 		if err := deleteExpired(tx, time.Now()); err != nil {
@@ -85,19 +93,22 @@ func (x *Transactions) Put(ctx context.Context, t sweep.Transaction) (bool, erro
 		if recorded = !stored.RecordedAt.After(seconds(t.RecordedAt)); !recorded {
 			return errUnchanged
 		}
-		return replace(tx, stored, t)
+		return replace(tx, stored, t, nil)
 	})
 	return recorded && err == nil, err
 }
 
-// replace stores next, and its index entries instead of those of stored, which is
-// zero where there is no row yet.
-func replace(tx *bbolt.Tx, stored, next sweep.Transaction) error {
+// replace stores next with the unknown members, and its index entries instead of those of
+// stored, which is zero if there is no row yet.
+func replace(tx *bbolt.Tx, stored, next store.Transaction, unknown members) error {
 	if err := unindex(tx, stored); err != nil {
 		return err
 	}
 	next = normal(next)
 	data, err := encodeTransaction(next)
+	if err == nil {
+		data, err = unknown.addTo(data)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,10 +118,10 @@ func replace(tx *bbolt.Tx, stored, next sweep.Transaction) error {
 	return index(tx, next)
 }
 
-func loadTransaction(tx *bbolt.Tx, id int64) (sweep.Transaction, bool, error) {
+func loadTransaction(tx *bbolt.Tx, id int64) (store.Transaction, bool, error) {
 	data := tx.Bucket(transactionsBucket).Get(ordered(id))
 	if data == nil {
-		return sweep.Transaction{}, false, nil
+		return store.Transaction{}, false, nil
 	}
 	t, err := decodeTransaction(id, data)
 	return t, err == nil, err

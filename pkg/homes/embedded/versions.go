@@ -5,8 +5,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // versionsKept is how many versions a secret keeps, as many as Secrets Manager does.
@@ -31,12 +31,12 @@ var (
 type versions struct{ bucket *bbolt.Bucket }
 
 // version returns a version; false where there is none.
-func (b versions) version(id string) (refresh.Version, bool) {
+func (b versions) version(id string) (store.Version, bool) {
 	value := b.bucket.Bucket(versionsBucket).Get([]byte(id))
 	if value == nil {
-		return refresh.Version{}, false
+		return store.Version{}, false
 	}
-	return refresh.Version{ID: id, Value: secret.New(string(value))}, true
+	return store.Version{ID: id, Value: secret.New(string(value))}, true
 }
 
 // labelled returns the id of the version that carries a label; empty: none does.
@@ -49,7 +49,7 @@ func (b versions) label(label []byte, id string) error {
 }
 
 // add stores a new version with labels.
-func (b versions) add(v refresh.Version, labels ...[]byte) error {
+func (b versions) add(v store.Version, labels ...[]byte) error {
 	if err := b.bucket.Bucket(versionsBucket).Put([]byte(v.ID), []byte(v.Value.Reveal())); err != nil {
 		return err
 	}

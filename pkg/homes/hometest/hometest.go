@@ -1,5 +1,5 @@
 // Package hometest is the contract that every home of state must keep: tests of
-// the ports refresh.Secrets, refresh.Ledger and sweep.Transactions, to be called
+// the ports store.Secrets, store.Ledger and store.Transactions, to be called
 // from a home's own tests.
 //
 // Each suite opens one store. Every test makes up its own accounts and ids, so that

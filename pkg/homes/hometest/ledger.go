@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
-// Ledger tests the contract of refresh.Ledger.
-func Ledger(t *testing.T, open func(t *testing.T) refresh.Ledger) {
+// Ledger tests the contract of store.Ledger.
+func Ledger(t *testing.T, open func(t *testing.T) store.Ledger) {
 	t.Helper()
 	l := ledgerContract{open(t)}
 	t.Run("no row", l.noRow)
@@ -39,28 +39,28 @@ func Ledger(t *testing.T, open func(t *testing.T) refresh.Ledger) {
 	t.Run("a cancelled call is no verdict", l.cancelled)
 }
 
-type ledgerContract struct{ ledger refresh.Ledger }
+type ledgerContract struct{ ledger store.Ledger }
 
-func newKey() refresh.Key { return refresh.Key{Provider: "hesabe", Account: unique("acct")} }
+func newKey() store.Key { return store.Key{Provider: "hesabe", Account: unique("acct")} }
 
 // fullRow has a value in every field but Paused.
-func fullRow(key refresh.Key) refresh.Row {
+func fullRow(key store.Key) store.Row {
 	base := time.Date(2026, 3, 1, 23, 59, 58, 0, time.UTC)
 	at := func(ms int) time.Time { return base.Add(time.Duration(ms) * time.Millisecond) }
-	return refresh.Row{
+	return store.Row{
 		Key:           key,
-		Phase:         refresh.Sending,
+		Phase:         store.Sending,
 		AttemptID:     "attempt",
-		AttemptSource: refresh.FromLogin,
+		AttemptSource: store.FromLogin,
 		ClaimedBy:     "run",
 		Fence:         1<<40 + 7,
 		ClaimedUntil:  at(1),
 		BaseVersionID: "base",
 		Spent:         []string{"z", "a", "z", "m"},
-		Escrow: refresh.Escrow{
+		Escrow: store.Escrow{
 			AttemptID: "escrow attempt", Bytes: secret.New(`{"a":"<é😀>"}` + "\n"), Raw: true, Sent: at(20),
 		},
-		State:                refresh.Uncertain,
+		State:                store.Uncertain,
 		CredentialsVersionID: "credentials version",
 		SeenVersionID:        "seen version",
 		VersionID:            "version",
@@ -78,19 +78,19 @@ func fullRow(key refresh.Key) refresh.Row {
 	}
 }
 
-func (l ledgerContract) write(t *testing.T, row refresh.Row, guard refresh.Guard) {
+func (l ledgerContract) write(t *testing.T, row store.Row, guard store.Guard) {
 	t.Helper()
 	must(t, l.ledger.Write(t.Context(), row, guard))
 }
 
 // stored writes the first version of a row.
-func (l ledgerContract) stored(t *testing.T, row refresh.Row) refresh.Row {
+func (l ledgerContract) stored(t *testing.T, row store.Row) store.Row {
 	t.Helper()
-	l.write(t, row, refresh.Guard{Absent: true})
+	l.write(t, row, store.Guard{Absent: true})
 	return row
 }
 
-func (l ledgerContract) want(t *testing.T, want refresh.Row) {
+func (l ledgerContract) want(t *testing.T, want store.Row) {
 	t.Helper()
 	got, found, err := l.ledger.Row(t.Context(), want.Key)
 	must(t, err)
@@ -101,13 +101,13 @@ func (l ledgerContract) want(t *testing.T, want refresh.Row) {
 }
 
 // wantLost wants a lost write, and the stored row, where there is one, untouched.
-func (l ledgerContract) wantLost(t *testing.T, err error, stored refresh.Row, exists bool) {
+func (l ledgerContract) wantLost(t *testing.T, err error, stored store.Row, exists bool) {
 	t.Helper()
-	lost, ok := errors.AsType[*refresh.LostError](err)
+	lost, ok := errors.AsType[*store.LostError](err)
 	if !ok {
-		t.Fatalf("error %v, want a *refresh.LostError", err)
+		t.Fatalf("error %v, want a *store.LostError", err)
 	}
-	equal(t, "the row told by the error", *lost, refresh.LostError{Current: stored, Exists: exists})
+	equal(t, "the row told by the error", *lost, store.LostError{Current: stored, Exists: exists})
 	if exists {
 		l.want(t, stored)
 	}
@@ -119,10 +119,10 @@ func (l ledgerContract) noRow(t *testing.T) {
 	row, found, err := l.ledger.Row(t.Context(), key)
 	must(t, err)
 	equal(t, "found", found, false)
-	equal(t, "row", row, refresh.Row{})
+	equal(t, "row", row, store.Row{})
 	rows, err := l.ledger.Rows(t.Context(), unique("provider"))
 	must(t, err)
-	equal(t, "rows", rows, []refresh.Row(nil))
+	equal(t, "rows", rows, []store.Row(nil))
 }
 
 func (l ledgerContract) roundTrip(t *testing.T) {
@@ -135,10 +135,7 @@ func (l ledgerContract) roundTrip(t *testing.T) {
 	readable.Escrow.Raw, readable.Escrow.Sent = false, time.Time{}
 	l.want(t, l.stored(t, readable))
 
-	l.want(t, l.stored(t, refresh.Row{Key: newKey()}))
-
-	// A row of a shard: its account has a slash.
-	l.want(t, l.stored(t, fullRow(refresh.Key{Provider: "berbix", Account: unique("acct") + "/shard-7"})))
+	l.want(t, l.stored(t, store.Row{Key: newKey()}))
 
 	binary := fullRow(newKey()) // a raw reply may be anything
 	binary.Escrow.Bytes = secret.New("\xff\xfe\x00<html>\x80")
@@ -161,7 +158,7 @@ func wantPopulated(t *testing.T, v reflect.Value, but ...string) {
 		if v.Field(i).IsZero() {
 			t.Errorf("the test's %s has no value in %s", v.Type(), field.Name)
 		}
-		if field.Type == reflect.TypeFor[refresh.Escrow]() {
+		if field.Type == reflect.TypeFor[store.Escrow]() {
 			wantPopulated(t, v.Field(i), but...)
 		}
 	}
@@ -169,7 +166,7 @@ func wantPopulated(t *testing.T, v reflect.Value, but ...string) {
 
 func (l ledgerContract) times(t *testing.T) {
 	t.Parallel()
-	row := refresh.Row{Key: newKey()}
+	row := store.Row{Key: newKey()}
 	instant := time.Date(2026, 3, 1, 2, 30, 0, 123_987_654, time.FixedZone("", 3*60*60))
 	row.RefreshAt, row.ClaimedUntil = instant, time.Unix(1_770_000_000, 0)
 	l.stored(t, row)
@@ -181,20 +178,20 @@ func (l ledgerContract) times(t *testing.T) {
 func (l ledgerContract) replaces(t *testing.T) {
 	t.Parallel()
 	full := l.stored(t, fullRow(newKey()))
-	empty := refresh.Row{Key: full.Key}
-	l.write(t, empty, refresh.Guard{Fence: full.Fence})
+	empty := store.Row{Key: full.Key}
+	l.write(t, empty, store.Guard{Fence: full.Fence})
 	l.want(t, empty)
-	l.write(t, full, refresh.Guard{})
+	l.write(t, full, store.Guard{})
 	l.want(t, full)
 }
 
 func (l ledgerContract) rowsInOrder(t *testing.T) {
 	t.Parallel()
 	provider := unique("provider")
-	want := []string{"A", "B", "a", "a-1", "a/shard-1", "a/shard-10", "a/shard-2", "ab", "b"}
-	var rows []refresh.Row
+	want := []string{"A", "B", "a", "a-1", "a/1", "a/shard", "ab", "b"}
+	var rows []store.Row
 	for _, account := range want {
-		rows = append(rows, fullRow(refresh.Key{Provider: provider, Account: account}))
+		rows = append(rows, fullRow(store.Key{Provider: provider, Account: account}))
 	}
 	for i := range rows { // written in another order
 		l.stored(t, rows[(i*5+3)%len(rows)])
@@ -209,23 +206,23 @@ func (l ledgerContract) rowsInOrder(t *testing.T) {
 func (l ledgerContract) rowsOfProvider(t *testing.T) {
 	t.Parallel()
 	provider := unique("provider")
-	mine := l.stored(t, refresh.Row{Key: refresh.Key{Provider: provider, Account: "default"}, Fence: 1})
+	mine := l.stored(t, store.Row{Key: store.Key{Provider: provider, Account: "default"}, Fence: 1})
 	for _, other := range []string{provider + "x", provider + "/default", "x" + provider, provider[:len(provider)-1]} {
-		l.stored(t, refresh.Row{Key: refresh.Key{Provider: other, Account: "default"}, Fence: 2})
+		l.stored(t, store.Row{Key: store.Key{Provider: other, Account: "default"}, Fence: 2})
 	}
 	got, err := l.ledger.Rows(t.Context(), provider)
 	must(t, err)
-	equal(t, "rows", got, []refresh.Row{mine})
+	equal(t, "rows", got, []store.Row{mine})
 }
 
 // rowsMany: a page of a table store is a megabyte.
 func (l ledgerContract) rowsMany(t *testing.T) {
 	t.Parallel()
 	provider, escrow := unique("provider"), secret.New(strings.Repeat("0123456789abcdef", 2*1024))
-	var want []refresh.Row
+	var want []store.Row
 	for i := range 40 {
-		row := refresh.Row{Key: refresh.Key{Provider: provider, Account: fmt.Sprintf("%02d", i)}}
-		row.Escrow = refresh.Escrow{AttemptID: "attempt", Bytes: escrow}
+		row := store.Row{Key: store.Key{Provider: provider, Account: fmt.Sprintf("%02d", i)}}
+		row.Escrow = store.Escrow{AttemptID: "attempt", Bytes: escrow}
 		want = append(want, l.stored(t, row))
 	}
 	got, err := l.ledger.Rows(t.Context(), provider)
@@ -240,11 +237,11 @@ func (l ledgerContract) cancelled(t *testing.T) {
 	cancel()
 	_, _, readErr := l.ledger.Row(ctx, row.Key)
 	_, rowsErr := l.ledger.Rows(ctx, row.Provider)
-	writeErr := l.ledger.Write(ctx, refresh.Row{Key: row.Key}, refresh.Guard{Fence: row.Fence})
+	writeErr := l.ledger.Write(ctx, store.Row{Key: row.Key}, store.Guard{Fence: row.Fence})
 	pauseErr := l.ledger.SetPaused(ctx, row.Key, true)
 	for what, err := range map[string]error{"row": readErr, "rows": rowsErr, "write": writeErr, "pause": pauseErr} {
-		_, isLost := errors.AsType[*refresh.LostError](err)
-		if err == nil || isLost || errors.Is(err, refresh.ErrForbidden) {
+		_, isLost := errors.AsType[*store.LostError](err)
+		if err == nil || isLost || errors.Is(err, store.ErrForbidden) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}

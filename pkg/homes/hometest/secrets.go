@@ -7,21 +7,21 @@ import (
 
 	"github.com/google/uuid"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Seeder does to secrets what people and templates do.
 type Seeder interface {
 	// CreateSecret makes a secret without any version.
-	CreateSecret(ctx context.Context, key refresh.Key, doc refresh.Document) error
+	CreateSecret(ctx context.Context, key store.Key, doc store.Document) error
 	// PutCurrent writes a value that is current at once, under an id of the store's
 	// own making.
-	PutCurrent(ctx context.Context, key refresh.Key, doc refresh.Document, value secret.String) (versionID string, err error)
+	PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (versionID string, err error)
 }
 
-// Secrets tests the contract of refresh.Secrets.
-func Secrets(t *testing.T, open func(t *testing.T) (refresh.Secrets, Seeder)) {
+// Secrets tests the contract of store.Secrets.
+func Secrets(t *testing.T, open func(t *testing.T) (store.Secrets, Seeder)) {
 	t.Helper()
 	store, seeder := open(t)
 	s := secretsContract{store, seeder}
@@ -47,47 +47,47 @@ func Secrets(t *testing.T, open func(t *testing.T) (refresh.Secrets, Seeder)) {
 }
 
 type secretsContract struct {
-	store  refresh.Secrets
+	store  store.Secrets
 	seeder Seeder
 }
 
-const doc = refresh.TokensDoc
+const doc = store.TokensDoc
 
-func newVersion(value string) refresh.Version {
-	return refresh.Version{ID: uuid.NewString(), Value: secret.New(value)}
+func newVersion(value string) store.Version {
+	return store.Version{ID: uuid.NewString(), Value: secret.New(value)}
 }
 
 // created makes a tokens secret without a value.
-func (s secretsContract) created(t *testing.T) refresh.Key {
+func (s secretsContract) created(t *testing.T) store.Key {
 	t.Helper()
-	key := refresh.Key{Provider: "hesabe", Account: unique("acct")}
+	key := store.Key{Provider: "hesabe", Account: unique("acct")}
 	must(t, s.seeder.CreateSecret(t.Context(), key, doc))
 	return key
 }
 
 // seeded makes a tokens secret with a current version.
-func (s secretsContract) seeded(t *testing.T) (refresh.Key, refresh.Version) {
+func (s secretsContract) seeded(t *testing.T) (store.Key, store.Version) {
 	t.Helper()
 	key := s.created(t)
 	return key, s.edited(t, key, "seed")
 }
 
-func (s secretsContract) edited(t *testing.T, key refresh.Key, value string) refresh.Version {
+func (s secretsContract) edited(t *testing.T, key store.Key, value string) store.Version {
 	t.Helper()
 	id, err := s.seeder.PutCurrent(t.Context(), key, doc, secret.New(value))
 	must(t, err)
-	return refresh.Version{ID: id, Value: secret.New(value)}
+	return store.Version{ID: id, Value: secret.New(value)}
 }
 
 // staged stages a new version over a current one.
-func (s secretsContract) staged(t *testing.T, key refresh.Key, value string) refresh.Version {
+func (s secretsContract) staged(t *testing.T, key store.Key, value string) store.Version {
 	t.Helper()
 	v := newVersion(value)
 	s.stage(t, key, v, false)
 	return v
 }
 
-func (s secretsContract) stage(t *testing.T, key refresh.Key, v refresh.Version, wantCurrent bool) {
+func (s secretsContract) stage(t *testing.T, key store.Key, v store.Version, wantCurrent bool) {
 	t.Helper()
 	current, err := s.store.Stage(t.Context(), key, doc, v)
 	must(t, err)
@@ -96,7 +96,7 @@ func (s secretsContract) stage(t *testing.T, key refresh.Key, v refresh.Version,
 	}
 }
 
-func (s secretsContract) wantCurrent(t *testing.T, key refresh.Key, want refresh.Version) {
+func (s secretsContract) wantCurrent(t *testing.T, key store.Key, want store.Version) {
 	t.Helper()
 	got, err := s.store.Current(t.Context(), key, doc)
 	must(t, err)
@@ -106,7 +106,7 @@ func (s secretsContract) wantCurrent(t *testing.T, key refresh.Key, want refresh
 	equal(t, "id of the current version", id, want.ID)
 }
 
-func (s secretsContract) wantByID(t *testing.T, key refresh.Key, want refresh.Version) {
+func (s secretsContract) wantByID(t *testing.T, key store.Key, want store.Version) {
 	t.Helper()
 	got, err := s.store.ByID(t.Context(), key, doc, want.ID)
 	must(t, err)
@@ -122,39 +122,39 @@ func wantError(t *testing.T, what string, got, want error) {
 
 func wantMoved(t *testing.T, err error, current string) {
 	t.Helper()
-	moved, ok := errors.AsType[*refresh.MovedError](err)
+	moved, ok := errors.AsType[*store.MovedError](err)
 	if !ok {
-		t.Fatalf("error %v, want a *refresh.MovedError", err)
+		t.Fatalf("error %v, want a *store.MovedError", err)
 	}
 	equal(t, "current version named by the error", moved.Current, current)
 }
 
 func (s secretsContract) noSecret(t *testing.T) {
 	t.Parallel()
-	ctx, key := t.Context(), refresh.Key{Provider: "hesabe", Account: unique("acct")}
+	ctx, key := t.Context(), store.Key{Provider: "hesabe", Account: unique("acct")}
 	_, err := s.store.Current(ctx, key, doc)
-	wantError(t, "current", err, refresh.ErrNoSecret)
+	wantError(t, "current", err, store.ErrNoSecret)
 	_, err = s.store.CurrentID(ctx, key, doc)
-	wantError(t, "current id", err, refresh.ErrNoSecret)
+	wantError(t, "current id", err, store.ErrNoSecret)
 	_, err = s.store.ByID(ctx, key, doc, uuid.NewString())
-	wantError(t, "by id", err, refresh.ErrNoSecret)
+	wantError(t, "by id", err, store.ErrNoSecret)
 	_, err = s.store.Stage(ctx, key, doc, newVersion("v"))
-	wantError(t, "stage", err, refresh.ErrNoSecret)
-	wantError(t, "promote", s.store.Promote(ctx, key, doc, uuid.NewString(), uuid.NewString()), refresh.ErrNoSecret)
-	wantError(t, "first promote", s.store.Promote(ctx, key, doc, "", uuid.NewString()), refresh.ErrNoSecret)
+	wantError(t, "stage", err, store.ErrNoSecret)
+	wantError(t, "promote", s.store.Promote(ctx, key, doc, uuid.NewString(), uuid.NewString()), store.ErrNoSecret)
+	wantError(t, "first promote", s.store.Promote(ctx, key, doc, "", uuid.NewString()), store.ErrNoSecret)
 }
 
 func (s secretsContract) noValue(t *testing.T) {
 	t.Parallel()
 	ctx, key := t.Context(), s.created(t)
 	_, err := s.store.Current(ctx, key, doc)
-	wantError(t, "current", err, refresh.ErrNoValue)
+	wantError(t, "current", err, store.ErrNoValue)
 	id, err := s.store.CurrentID(ctx, key, doc)
 	must(t, err)
 	equal(t, "current id", id, "")
 	_, err = s.store.ByID(ctx, key, doc, uuid.NewString())
-	wantError(t, "by id", err, refresh.ErrNoVersion)
-	wantError(t, "promote", s.store.Promote(ctx, key, doc, "", uuid.NewString()), refresh.ErrNoVersion)
+	wantError(t, "by id", err, store.ErrNoVersion)
+	wantError(t, "promote", s.store.Promote(ctx, key, doc, "", uuid.NewString()), store.ErrNoVersion)
 }
 
 func (s secretsContract) firstVersion(t *testing.T) {
@@ -203,10 +203,10 @@ func (s secretsContract) versionTaken(t *testing.T) {
 	t.Parallel()
 	key, base := s.seeded(t)
 	v := s.staged(t, key, "v")
-	other := refresh.Version{ID: v.ID, Value: secret.New("other")}
+	other := store.Version{ID: v.ID, Value: secret.New("other")}
 	for range 2 { // first while v is staged, then while it is current
 		_, err := s.store.Stage(t.Context(), key, doc, other)
-		wantError(t, "stage", err, refresh.ErrVersionTaken)
+		wantError(t, "stage", err, store.ErrVersionTaken)
 		s.wantByID(t, key, v)
 		must(t, s.store.Promote(t.Context(), key, doc, base.ID, v.ID))
 	}

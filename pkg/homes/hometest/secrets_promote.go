@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 func (s secretsContract) promoteIdempotent(t *testing.T) {
@@ -53,7 +53,7 @@ func (s secretsContract) promoteMoved(t *testing.T) {
 func (s secretsContract) promoteUnknown(t *testing.T) {
 	t.Parallel()
 	key, base := s.seeded(t)
-	wantError(t, "promote", s.store.Promote(t.Context(), key, doc, base.ID, uuid.NewString()), refresh.ErrNoVersion)
+	wantError(t, "promote", s.store.Promote(t.Context(), key, doc, base.ID, uuid.NewString()), store.ErrNoVersion)
 	s.wantByID(t, key, base)
 }
 
@@ -85,7 +85,7 @@ func (s secretsContract) edit(t *testing.T) {
 func (s secretsContract) promoteRace(t *testing.T) {
 	t.Parallel()
 	key, base := s.seeded(t)
-	versions := make([]refresh.Version, contenders)
+	versions := make([]store.Version, contenders)
 	for i := range versions {
 		versions[i] = s.staged(t, key, fmt.Sprint(i))
 	}
@@ -105,7 +105,7 @@ func (s secretsContract) stageRace(t *testing.T) {
 	t.Parallel()
 	key, _ := s.seeded(t)
 	id := uuid.NewString()
-	version := func(i int) refresh.Version { return refresh.Version{ID: id, Value: secret.New(fmt.Sprint(i))} }
+	version := func(i int) store.Version { return store.Version{ID: id, Value: secret.New(fmt.Sprint(i))} }
 	errs := race(contenders, func(i int) error {
 		_, err := s.store.Stage(t.Context(), key, doc, version(i))
 		return err
@@ -113,7 +113,7 @@ func (s secretsContract) stageRace(t *testing.T) {
 	winner := onlyWinner(t, errs)
 	for i, err := range errs {
 		if i != winner {
-			wantError(t, "stage", err, refresh.ErrVersionTaken)
+			wantError(t, "stage", err, store.ErrVersionTaken)
 		}
 	}
 	s.wantByID(t, key, version(winner))
@@ -122,7 +122,7 @@ func (s secretsContract) stageRace(t *testing.T) {
 func (s secretsContract) byID(t *testing.T) {
 	t.Parallel()
 	key, base := s.seeded(t)
-	versions := []refresh.Version{base}
+	versions := []store.Version{base}
 	for _, value := range []string{"one", "two", "three", "four"} {
 		versions = append(versions, s.staged(t, key, value))
 	}
@@ -132,7 +132,7 @@ func (s secretsContract) byID(t *testing.T) {
 		s.wantByID(t, key, v)
 	}
 	_, err := s.store.ByID(t.Context(), key, doc, uuid.NewString())
-	wantError(t, "by id", err, refresh.ErrNoVersion)
+	wantError(t, "by id", err, store.ErrNoVersion)
 }
 
 func (s secretsContract) values(t *testing.T) {
@@ -161,19 +161,19 @@ func (s secretsContract) apart(t *testing.T) {
 	t.Parallel()
 	ctx, id, account := t.Context(), uuid.NewString(), unique("acct")
 	type place struct {
-		key refresh.Key
-		doc refresh.Document
+		key store.Key
+		doc store.Document
 	}
 	var places []place
 	for _, provider := range []string{"hesabe", "tconnect"} {
 		for _, account := range []string{account, account + "-2"} {
-			for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
-				places = append(places, place{refresh.Key{Provider: provider, Account: account}, doc})
+			for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
+				places = append(places, place{store.Key{Provider: provider, Account: account}, doc})
 			}
 		}
 	}
-	version := func(p place) refresh.Version {
-		return refresh.Version{ID: id, Value: secret.New(p.key.String() + " " + string(p.doc))}
+	version := func(p place) store.Version {
+		return store.Version{ID: id, Value: secret.New(p.key.String() + " " + string(p.doc))}
 	}
 	for _, p := range places {
 		must(t, s.seeder.CreateSecret(ctx, p.key, p.doc))
@@ -213,13 +213,13 @@ func wantPassing(t *testing.T, what string, err error) {
 		t.Errorf("%s: no error", what)
 	}
 	for _, verdict := range []error{
-		refresh.ErrNoSecret, refresh.ErrNoValue, refresh.ErrNoVersion, refresh.ErrVersionTaken, refresh.ErrQuota, refresh.ErrForbidden,
+		store.ErrNoSecret, store.ErrNoValue, store.ErrNoVersion, store.ErrVersionTaken, store.ErrQuota, store.ErrForbidden,
 	} {
 		if errors.Is(err, verdict) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
-	if moved, ok := errors.AsType[*refresh.MovedError](err); ok {
+	if moved, ok := errors.AsType[*store.MovedError](err); ok {
 		t.Errorf("%s: error %v", what, moved)
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-// Transactions tests the contract of sweep.Transactions.
-func Transactions(t *testing.T, open func(t *testing.T) sweep.Transactions) {
+// Transactions tests the contract of store.Transactions.
+func Transactions(t *testing.T, open func(t *testing.T) store.Transactions) {
 	t.Helper()
 	x := transactionsContract{open(t)}
 	t.Run("no row", x.noRow)
@@ -41,7 +41,7 @@ func Transactions(t *testing.T, open func(t *testing.T) sweep.Transactions) {
 	t.Run("a cancelled call is no verdict", x.cancelled)
 }
 
-type transactionsContract struct{ store sweep.Transactions }
+type transactionsContract struct{ store store.Transactions }
 
 // epoch is when the tests take place: late enough that no store deletes a row
 // because it has expired.
@@ -59,15 +59,15 @@ var (
 // idIn makes a new, even id of a shard.
 func idIn(shard int) int64 {
 	for {
-		if id := firstID + 2*drawn.Add(1); sweep.ShardOf(id) == shard {
+		if id := firstID + 2*drawn.Add(1); store.ShardOf(id) == shard {
 			return id
 		}
 	}
 }
 
 // fullTransaction has a value in every field.
-func fullTransaction(id int64) sweep.Transaction {
-	return sweep.Transaction{
+func fullTransaction(id int64) store.Transaction {
+	return store.Transaction{
 		ID:              id,
 		Account:         unique("acct"),
 		RefreshToken:    secret.New("refresh"),
@@ -75,15 +75,17 @@ func fullTransaction(id int64) sweep.Transaction {
 		ClientToken:     secret.New("client\n"),
 		AccessExpiresAt: after(3600),
 		CustomerUID:     "customer-ü",
-		Status:          sweep.Active,
+		Status:          store.StatusActive,
 		RecordedAt:      after(-60),
 		RefreshAt:       after(1800),
 		ExpiresAt:       after(86_400),
 		Failures:        2,
+		Refusals:        1,
+		RefusedAt:       after(-3600),
 	}
 }
 
-func (x transactionsContract) put(t *testing.T, row sweep.Transaction, wantRecorded bool) {
+func (x transactionsContract) put(t *testing.T, row store.Transaction, wantRecorded bool) {
 	t.Helper()
 	recorded, err := x.store.Put(t.Context(), row)
 	must(t, err)
@@ -93,14 +95,14 @@ func (x transactionsContract) put(t *testing.T, row sweep.Transaction, wantRecor
 }
 
 // stored puts a full row.
-func (x transactionsContract) stored(t *testing.T) sweep.Transaction {
+func (x transactionsContract) stored(t *testing.T) store.Transaction {
 	t.Helper()
 	row := fullTransaction(idIn(0))
 	x.put(t, row, true)
 	return row
 }
 
-func (x transactionsContract) want(t *testing.T, want sweep.Transaction) {
+func (x transactionsContract) want(t *testing.T, want store.Transaction) {
 	t.Helper()
 	got, found, err := x.store.Get(t.Context(), want.ID)
 	must(t, err)
@@ -110,13 +112,13 @@ func (x transactionsContract) want(t *testing.T, want sweep.Transaction) {
 	equal(t, "row", got, want)
 }
 
-func (x transactionsContract) wantDue(t *testing.T, account string, shard, limit int, want ...sweep.Transaction) {
+func (x transactionsContract) wantDue(t *testing.T, account string, shard, limit int, want ...store.Transaction) {
 	t.Helper()
 	got, err := x.store.Due(t.Context(), account, shard, limit, epoch)
 	must(t, err)
-	var entries []sweep.Due
+	var entries []store.Due
 	for _, row := range want {
-		entries = append(entries, sweep.Due{
+		entries = append(entries, store.Due{
 			ID: row.ID, RefreshAt: row.RefreshAt, AccessExpiresAt: row.AccessExpiresAt, Failures: row.Failures,
 		})
 	}
@@ -128,7 +130,7 @@ func (x transactionsContract) noRow(t *testing.T) {
 	row, found, err := x.store.Get(t.Context(), idIn(0))
 	must(t, err)
 	equal(t, "found", found, false)
-	equal(t, "row", row, sweep.Transaction{})
+	equal(t, "row", row, store.Transaction{})
 	x.wantDue(t, unique("acct"), 0, 10)
 }
 
@@ -139,14 +141,14 @@ func (x transactionsContract) roundTrip(t *testing.T) {
 	x.put(t, full, true)
 	x.want(t, full)
 
-	for _, status := range []sweep.Status{sweep.Completed, sweep.Deleted, sweep.Dead} {
+	for _, status := range []store.Status{store.StatusCompleted, store.StatusDeleted, store.StatusDead} {
 		row := fullTransaction(idIn(1))
 		row.Status, row.RefreshAt = status, time.Time{}
 		x.put(t, row, true)
 		x.want(t, row)
 	}
 
-	least := sweep.Transaction{ID: idIn(1), Account: unique("acct"), RefreshToken: secret.New("refresh"), Status: sweep.Active}
+	least := store.Transaction{ID: idIn(1), Account: unique("acct"), RefreshToken: secret.New("refresh"), Status: store.StatusActive}
 	x.put(t, least, true)
 	x.want(t, least)
 }
@@ -156,9 +158,11 @@ func (x transactionsContract) times(t *testing.T) {
 	row := fullTransaction(idIn(2))
 	instant := time.Date(2096, 3, 1, 2, 30, 0, 987_654_321, time.FixedZone("", 3*60*60))
 	row.AccessExpiresAt, row.RecordedAt, row.RefreshAt, row.ExpiresAt = instant, instant, instant, instant.Add(24*time.Hour)
+	row.RefusedAt = instant
 	x.put(t, row, true)
 	kept := time.Date(2096, 2, 29, 23, 30, 0, 0, time.UTC)
 	row.AccessExpiresAt, row.RecordedAt, row.RefreshAt, row.ExpiresAt = kept, kept, kept, kept.Add(24*time.Hour)
+	row.RefusedAt = kept
 	x.want(t, row)
 	x.wantDue(t, row.Account, 2, 10, row)
 }
@@ -167,7 +171,7 @@ func (x transactionsContract) times(t *testing.T) {
 func (x transactionsContract) bigIDs(t *testing.T) {
 	t.Parallel()
 	id := idIn(0)
-	var rows []sweep.Transaction
+	var rows []store.Transaction
 	for _, id := range []int64{id, id + 1, id + 1<<32} {
 		row := fullTransaction(id)
 		x.put(t, row, true)
@@ -184,13 +188,13 @@ func (x transactionsContract) many(t *testing.T) {
 	t.Parallel()
 	first, second, none := x.stored(t), x.stored(t), idIn(0)
 	ids := []int64{second.ID, none, first.ID, second.ID}
-	want := map[int64]sweep.Read{
+	want := map[int64]store.Read{
 		first.ID: {Transaction: first, Found: true}, second.ID: {Transaction: second, Found: true}, none: {},
 	}
 	for len(ids) < 250 {
 		id := idIn(1)
 		ids = append(ids, id)
-		want[id] = sweep.Read{}
+		want[id] = store.Read{}
 	}
 	got, err := x.store.GetMany(t.Context(), ids)
 	must(t, err)
@@ -208,10 +212,10 @@ func (x transactionsContract) cancelled(t *testing.T) {
 	_, _, getErr := x.store.Get(ctx, row.ID)
 	_, manyErr := x.store.GetMany(ctx, []int64{row.ID})
 	_, dueErr := x.store.Due(ctx, row.Account, 0, 10, epoch)
-	_, putErr := x.store.Put(ctx, sweep.Transaction{ID: row.ID, RecordedAt: after(0)})
-	updateErr := x.store.Update(ctx, sweep.Transaction{ID: row.ID}, row.RefreshToken)
+	_, putErr := x.store.Put(ctx, store.Transaction{ID: row.ID, RecordedAt: after(0)})
+	updateErr := x.store.Update(ctx, store.Transaction{ID: row.ID}, row.RefreshToken)
 	for what, err := range map[string]error{"get": getErr, "get many": manyErr, "due": dueErr, "put": putErr, "update": updateErr} {
-		if err == nil || errors.Is(err, sweep.ErrChanged) || errors.Is(err, sweep.ErrForbidden) {
+		if err == nil || errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrForbidden) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}

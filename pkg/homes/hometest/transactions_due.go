@@ -4,11 +4,11 @@ import (
 	"testing"
 	"time"
 
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // dueRow is a row of a shard with that place in the due index.
-func dueRow(account string, shard int, refreshAt time.Time) sweep.Transaction {
+func dueRow(account string, shard int, refreshAt time.Time) store.Transaction {
 	row := fullTransaction(idIn(shard))
 	row.Account, row.RefreshAt = account, refreshAt
 	return row
@@ -17,7 +17,7 @@ func dueRow(account string, shard int, refreshAt time.Time) sweep.Transaction {
 func (x transactionsContract) dueOrder(t *testing.T) {
 	t.Parallel()
 	account, shard := unique("acct"), 3
-	var rows []sweep.Transaction // over a change of year and of digits, due already or not
+	var rows []store.Transaction // over a change of year and of digits, due already or not
 	for _, at := range []time.Time{after(-40_000_000), after(-9), after(0), after(10), after(100), after(40_000_000)} {
 		rows = append(rows, dueRow(account, shard, at))
 	}
@@ -33,9 +33,9 @@ func (x transactionsContract) dueOrder(t *testing.T) {
 func (x transactionsContract) dueSparse(t *testing.T) {
 	t.Parallel()
 	account, shard := unique("acct"), 4
-	for _, status := range []sweep.Status{sweep.Active, sweep.Completed, sweep.Deleted, sweep.Dead} {
+	for _, status := range []store.Status{store.StatusActive, store.StatusCompleted, store.StatusDeleted, store.StatusDead} {
 		x.put(t, dueRow(account, shard, time.Time{}), true)
-		if status == sweep.Active {
+		if status == store.StatusActive {
 			continue
 		}
 		row := dueRow(account, shard, after(1)) // a terminal row is not in the index, whatever its RefreshAt
@@ -64,9 +64,9 @@ func (x transactionsContract) dueExpired(t *testing.T) {
 func (x transactionsContract) dueApart(t *testing.T) {
 	t.Parallel()
 	account := unique("acct")
-	rows := map[string][]sweep.Transaction{}
+	rows := map[string][]store.Transaction{}
 	for _, account := range []string{account, account + "-2", account + "#1", account + "/1"} {
-		for shard := range sweep.Shards {
+		for shard := range store.Shards {
 			row := dueRow(account, shard, after(shard))
 			x.put(t, row, true)
 			rows[account] = append(rows[account], row)
@@ -101,7 +101,7 @@ func (x transactionsContract) dueFollows(t *testing.T) {
 	x.wantDue(t, account, shard, 10, row, other)
 
 	gone := row
-	gone.Status, gone.RefreshAt = sweep.Dead, time.Time{}
+	gone.Status, gone.RefreshAt = store.StatusDead, time.Time{}
 	must(t, x.store.Update(t.Context(), gone, row.RefreshToken))
 	x.wantDue(t, account, shard, 10, other)
 

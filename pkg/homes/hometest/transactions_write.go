@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 func (x transactionsContract) putNewer(t *testing.T) {
 	t.Parallel()
 	row := x.stored(t)
-	newer := sweep.Transaction{
-		ID: row.ID, Account: row.Account, RefreshToken: secret.New("newer"), Status: sweep.Active,
+	newer := store.Transaction{
+		ID: row.ID, Account: row.Account, RefreshToken: secret.New("newer"), Status: store.StatusActive,
 		RecordedAt: row.RecordedAt.Add(time.Second),
 	}
 	x.put(t, newer, true)
@@ -53,7 +53,7 @@ func (x transactionsContract) putOverTimeless(t *testing.T) {
 func (x transactionsContract) putRace(t *testing.T) {
 	t.Parallel()
 	row := fullTransaction(idIn(0))
-	record := func(i int) sweep.Transaction {
+	record := func(i int) store.Transaction {
 		record := row
 		record.RefreshToken, record.RecordedAt = secret.New(fmt.Sprint(i)), after(i)
 		return record
@@ -68,10 +68,11 @@ func (x transactionsContract) putRace(t *testing.T) {
 }
 
 // refreshed is row after a refresh that changed all that a refresh may change.
-func refreshed(row sweep.Transaction) sweep.Transaction {
+func refreshed(row store.Transaction) store.Transaction {
 	row.AccessToken, row.ClientToken = secret.New("new access"), secret.New("new client")
 	row.AccessExpiresAt, row.RefreshAt = after(7200), after(5400)
-	row.Status, row.Failures = sweep.Active, 0
+	row.Status, row.Failures = store.StatusActive, 0
+	row.Refusals, row.RefusedAt = 0, time.Time{}
 	return row
 }
 
@@ -85,7 +86,8 @@ func (x transactionsContract) update(t *testing.T) {
 	x.want(t, want)
 
 	dead := want
-	dead.Status, dead.Failures = sweep.Dead, 9
+	dead.Status, dead.Failures = store.StatusDead, 9
+	dead.Refusals, dead.RefusedAt = 3, after(-1)
 	dead.RefreshAt, dead.AccessExpiresAt = time.Time{}, time.Time{}
 	dead.AccessToken, dead.ClientToken = secret.String{}, secret.String{}
 	must(t, x.store.Update(t.Context(), dead, row.RefreshToken))
@@ -100,7 +102,7 @@ func (x transactionsContract) updateRotates(t *testing.T) {
 	must(t, x.store.Update(t.Context(), next, row.RefreshToken))
 	x.want(t, next)
 
-	wantError(t, "update", x.store.Update(t.Context(), row, row.RefreshToken), sweep.ErrChanged)
+	wantError(t, "update", x.store.Update(t.Context(), row, row.RefreshToken), store.ErrChanged)
 	x.want(t, next)
 	next.RefreshToken = secret.New("rotated again")
 	must(t, x.store.Update(t.Context(), next, secret.New("rotated")))
@@ -124,15 +126,15 @@ func (x transactionsContract) updateChanged(t *testing.T) {
 	newer := fullTransaction(row.ID)
 	newer.RefreshToken, newer.RecordedAt = secret.New("newer"), row.RecordedAt.Add(time.Second)
 	x.put(t, newer, true)
-	wantError(t, "update", x.store.Update(t.Context(), refreshed(row), row.RefreshToken), sweep.ErrChanged)
-	wantError(t, "update", x.store.Update(t.Context(), refreshed(newer), secret.New("Newer")), sweep.ErrChanged)
+	wantError(t, "update", x.store.Update(t.Context(), refreshed(row), row.RefreshToken), store.ErrChanged)
+	wantError(t, "update", x.store.Update(t.Context(), refreshed(newer), secret.New("Newer")), store.ErrChanged)
 	x.want(t, newer)
 }
 
 func (x transactionsContract) updateGone(t *testing.T) {
 	t.Parallel()
 	row := fullTransaction(idIn(0))
-	wantError(t, "update", x.store.Update(t.Context(), row, row.RefreshToken), sweep.ErrChanged)
+	wantError(t, "update", x.store.Update(t.Context(), row, row.RefreshToken), store.ErrChanged)
 	_, found, err := x.store.Get(t.Context(), row.ID)
 	must(t, err)
 	equal(t, "found", found, false)
@@ -142,7 +144,7 @@ func (x transactionsContract) updateGone(t *testing.T) {
 func (x transactionsContract) updateRace(t *testing.T) {
 	t.Parallel()
 	row := x.stored(t)
-	next := func(i int) sweep.Transaction {
+	next := func(i int) store.Transaction {
 		next := refreshed(row)
 		next.RefreshToken = secret.New(fmt.Sprint("rotated ", i))
 		return next
@@ -151,7 +153,7 @@ func (x transactionsContract) updateRace(t *testing.T) {
 	winner := onlyWinner(t, errs)
 	for i, err := range errs {
 		if i != winner {
-			wantError(t, "update", err, sweep.ErrChanged)
+			wantError(t, "update", err, store.ErrChanged)
 		}
 	}
 	x.want(t, next(winner))

@@ -63,8 +63,8 @@ func (p *Provider) Address() string { return p.host }
 // Fields implements providers.Described.
 func (*Provider) Fields() []providers.Field {
 	return []providers.Field{
-		{Name: "username", Optional: true},
-		{Name: "password", Optional: true, Secret: true},
+		{Name: "username", Optional: true, Login: true},
+		{Name: "password", Optional: true, Login: true, Secret: true},
 		{Name: "base_url", Optional: true},
 	}
 }

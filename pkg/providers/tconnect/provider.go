@@ -66,14 +66,14 @@ func (*Provider) Fields() []providers.Field {
 	return []providers.Field{
 		{Name: "base_url"},
 		{Name: "partner_code"},
-		{Name: "username", Optional: true},
-		{Name: "password", Optional: true, Secret: true},
-		{Name: "client_id", Optional: true},
-		{Name: "client_secret", Optional: true, Secret: true},
+		{Name: "username", Optional: true, Login: true},
+		{Name: "password", Optional: true, Login: true, Secret: true},
+		{Name: "client_id", Optional: true, Login: true},
+		{Name: "client_secret", Optional: true, Login: true, Secret: true},
 		{Name: "aes_key", Secret: true},
 		{Name: "aes_iv", Optional: true, Secret: true},
 		{Name: "aes_iv_mode", Optional: true},
-		{Name: "login_extra", Optional: true, Object: true},
+		{Name: "login_extra", Optional: true, Object: true, Secret: true},
 	}
 }
 

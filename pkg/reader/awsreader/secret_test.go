@@ -53,7 +53,9 @@ func TestSecret(t *testing.T) {
 	want(reader.Token{}, reader.ErrNotPublished, "GetSecretValue", "DescribeSecret")
 
 	edit(document)
-	first := reader.Token{AccessToken: secret.New("at-1"), Type: "Bearer", ExpiresAt: expires, RefreshAt: expires.Add(-3 * time.Minute)}
+	first := reader.Token{
+		AccessToken: secret.New("at-1"), Type: "Bearer", ExpiresAt: expires, RefreshAt: expires.Add(-3 * time.Minute), AttemptID: "a",
+	}
 	want(first, nil, "GetSecretValue")
 
 	described, err := server.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})

@@ -20,7 +20,7 @@ import (
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/reader/awsreader"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // TestTransaction follows a row as the sweep writes it.
@@ -30,8 +30,8 @@ func TestTransaction(t *testing.T) {
 	table := server.CreateTransactions(t)
 	client := dynamodb.NewFromConfig(server.Config())
 	now := time.Now().UTC().Truncate(time.Second)
-	row := sweep.Transaction{
-		ID: 1<<40 + 1, Account: "default", RefreshToken: secret.New("rt"), Status: sweep.Active, RecordedAt: now, RefreshAt: now,
+	row := store.Transaction{
+		ID: 1<<40 + 1, Account: "default", RefreshToken: secret.New("rt"), Status: store.StatusActive, RecordedAt: now, RefreshAt: now,
 	}
 	put := func() {
 		t.Helper()
@@ -60,7 +60,7 @@ func TestTransaction(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	for _, status := range []sweep.Status{sweep.Completed, sweep.Deleted, sweep.Dead} {
+	for _, status := range []store.Status{store.StatusCompleted, store.StatusDeleted, store.StatusDead} {
 		row.Status = status
 		put()
 		got, err := source.Read(t.Context())

@@ -9,8 +9,8 @@ import (
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/reader/filereader"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // A service reads the file of the embedded home beside the process that refreshes.
@@ -37,11 +37,11 @@ func published(document string) (path string, remove func()) {
 	if err != nil {
 		panic(err)
 	}
-	key := refresh.Key{Provider: "hesabe", Account: "default"}
-	if err := home.Secrets().CreateSecret(context.Background(), key, refresh.AccessDoc); err != nil {
+	key := store.Key{Provider: "hesabe", Account: "default"}
+	if err := home.Secrets().CreateSecret(context.Background(), key, store.AccessDoc); err != nil {
 		panic(err)
 	}
-	if _, err := home.Secrets().PutCurrent(context.Background(), key, refresh.AccessDoc, secret.New(document)); err != nil {
+	if _, err := home.Secrets().PutCurrent(context.Background(), key, store.AccessDoc, secret.New(document)); err != nil {
 		panic(err)
 	}
 	return path, func() { _ = os.RemoveAll(dir) }

@@ -15,8 +15,7 @@ import (
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/reader"
-	"tokenrefresh/pkg/refresh"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
 // source reads from the file at path; what names what it reads.
@@ -27,9 +26,9 @@ type source struct {
 
 // Access is the source of an account's access token.
 func Access(path, provider, account string) reader.Source {
-	key := refresh.Key{Provider: provider, Account: account}
+	key := store.Key{Provider: provider, Account: account}
 	return source{path, key.String(), func(ctx context.Context, home *embedded.Home) (reader.Token, error) {
-		v, err := home.Secrets().Current(ctx, key, refresh.AccessDoc)
+		v, err := home.Secrets().Current(ctx, key, store.AccessDoc)
 		if err != nil {
 			return reader.Token{}, err
 		}
@@ -46,7 +45,7 @@ func Transaction(path string, id int64) reader.Source {
 			return reader.Token{}, err
 		case !found:
 			return reader.Token{}, fmt.Errorf("%w: the transaction must be recorded first", reader.ErrNotFound)
-		case t.Status != sweep.Active:
+		case t.Status != store.StatusActive:
 			return reader.Token{}, &reader.EndedError{Status: string(t.Status)}
 		}
 		return reader.Token{
@@ -71,8 +70,8 @@ func (s source) Read(ctx context.Context) (reader.Token, error) {
 // sort gives the home's errors the names that readers know.
 func sort(err error) error {
 	for _, known := range []struct{ is, as error }{
-		{refresh.ErrNoValue, reader.ErrNotPublished},
-		{refresh.ErrNoSecret, reader.ErrNotFound},
+		{store.ErrNoValue, reader.ErrNotPublished},
+		{store.ErrNoSecret, reader.ErrNotFound},
 		{fs.ErrNotExist, reader.ErrNotFound},
 		{fs.ErrPermission, reader.ErrDenied},
 	} {

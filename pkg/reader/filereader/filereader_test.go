@@ -14,12 +14,11 @@ import (
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/reader/filereader"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/sweep"
+	"tokenrefresh/pkg/store"
 )
 
-var key = refresh.Key{Provider: "hesabe", Account: "default"}
+var key = store.Key{Provider: "hesabe", Account: "default"}
 
 // open makes a home with the secrets of key, as they are before anything was put in.
 func open(t *testing.T) (*embedded.Home, string) {
@@ -29,7 +28,7 @@ func open(t *testing.T) (*embedded.Home, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		if err := home.Secrets().CreateSecret(t.Context(), key, doc); err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +49,7 @@ func TestAccess(t *testing.T) {
 	}
 	put := func(text string) {
 		t.Helper()
-		if _, err := home.Secrets().PutCurrent(t.Context(), key, refresh.AccessDoc, secret.New(text)); err != nil {
+		if _, err := home.Secrets().PutCurrent(t.Context(), key, store.AccessDoc, secret.New(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -94,8 +93,8 @@ func TestTransaction(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	now := time.Now().UTC().Truncate(time.Second)
-	row := sweep.Transaction{
-		ID: 1<<40 + 1, Account: "default", RefreshToken: secret.New("rt"), Status: sweep.Active, RecordedAt: now, RefreshAt: now,
+	row := store.Transaction{
+		ID: 1<<40 + 1, Account: "default", RefreshToken: secret.New("rt"), Status: store.StatusActive, RecordedAt: now, RefreshAt: now,
 	}
 	put := func() {
 		t.Helper()
@@ -121,7 +120,7 @@ func TestTransaction(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	for _, status := range []sweep.Status{sweep.Completed, sweep.Deleted, sweep.Dead} {
+	for _, status := range []store.Status{store.StatusCompleted, store.StatusDeleted, store.StatusDead} {
 		row.Status = status
 		put()
 		got, err := source.Read(t.Context())

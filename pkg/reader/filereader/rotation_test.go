@@ -19,6 +19,7 @@ import (
 	"tokenrefresh/pkg/reader/filereader"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // TestServicesDuringRefreshes: while the engine refreshes, and Hesabe revokes each access
@@ -36,7 +37,7 @@ func TestServicesDuringRefreshes(t *testing.T) {
 	t.Cleanup(providers.Close)
 	home, path := open(t)
 	credentials := secret.New(providers.Credentials(sandbox.Hesabe))
-	if _, err := home.Secrets().PutCurrent(t.Context(), key, refresh.Credentials, credentials); err != nil {
+	if _, err := home.Secrets().PutCurrent(t.Context(), key, store.Credentials, credentials); err != nil {
 		t.Fatal(err)
 	}
 	engine := refresh.Engine{

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Op names a port call.
@@ -32,7 +32,7 @@ const (
 // Site is where in an attempt a call is made.
 type Site struct {
 	Op  Op
-	Doc refresh.Document // of the secrets; else empty
+	Doc store.Document // of the secrets; else empty
 }
 
 // String is "Stage(tokens)" or "Write".
@@ -60,7 +60,7 @@ func (s Site) Reads() bool {
 // Call is one port call of one process.
 type Call struct {
 	Site
-	Key refresh.Key
+	Key store.Key
 	// Process counts the world's engines, from 1.
 	Process int
 	// Nth counts the process's calls from that site, from 1. Unlike the order of
@@ -179,7 +179,7 @@ func (p *process) received(refreshToken secret.String) {
 
 // call makes one port call under the hook. act does its work on the world, and locks
 // it for that.
-func (p *process) call(ctx context.Context, site Site, key refresh.Key, act func(Fault) error) error {
+func (p *process) call(ctx context.Context, site Site, key store.Key, act func(Fault) error) error {
 	c, err := p.begin(ctx, site, key)
 	if err != nil {
 		return err
@@ -230,7 +230,7 @@ func (p *process) awoken() bool {
 }
 
 // begin counts a call; a dead process makes none, and a cancelled one does nothing.
-func (p *process) begin(ctx context.Context, site Site, key refresh.Key) (Call, error) {
+func (p *process) begin(ctx context.Context, site Site, key store.Key) (Call, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {

@@ -6,32 +6,32 @@ import (
 	"slices"
 	"time"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Ledger models the table of rows.
 type Ledger struct {
 	world *World
-	rows  map[refresh.Key]refresh.Row
+	rows  map[store.Key]store.Row
 }
 
 // Get returns a row; zero where there is none.
-func (l *Ledger) Get(key refresh.Key) refresh.Row {
+func (l *Ledger) Get(key store.Key) store.Row {
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
 	return l.rows[key]
 }
 
 // Set stores a row as it is: a restored backup.
-func (l *Ledger) Set(row refresh.Row) {
+func (l *Ledger) Set(row store.Row) {
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
 	l.rows[row.Key] = stored(row)
 }
 
 // Delete loses a row.
-func (l *Ledger) Delete(key refresh.Key) {
+func (l *Ledger) Delete(key store.Key) {
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
 	delete(l.rows, key)
@@ -39,23 +39,23 @@ func (l *Ledger) Delete(key refresh.Key) {
 }
 
 // Pause does what SetPaused does, through no process.
-func (l *Ledger) Pause(key refresh.Key, paused bool) {
+func (l *Ledger) Pause(key store.Key, paused bool) {
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
 	l.pause(key, paused)
 }
 
-func (l *Ledger) pause(key refresh.Key, paused bool) {
+func (l *Ledger) pause(key store.Key, paused bool) {
 	row, ok := l.rows[key]
 	if !ok {
-		row = refresh.Row{Key: key, Phase: refresh.Idle}
+		row = store.Row{Key: key, Phase: store.Idle}
 	}
 	row.Paused = paused
 	l.rows[key] = row
 }
 
 // stored is what a store gives back for row: times in UTC, to the millisecond.
-func stored(row refresh.Row) refresh.Row {
+func stored(row store.Row) store.Row {
 	for _, t := range []*time.Time{
 		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore,
 		&row.AccessExpiresAt, &row.RefreshExpiresAt, &row.LastSuccessAt,
@@ -73,9 +73,9 @@ func stored(row refresh.Row) refresh.Row {
 // ledgerPort is a process's way to the Ledger.
 type ledgerPort struct{ p *process }
 
-func (l ledgerPort) Rows(ctx context.Context, provider string) ([]refresh.Row, error) {
-	var rows []refresh.Row
-	err := l.p.call(ctx, Site{Op: Rows}, refresh.Key{Provider: provider}, func(Fault) error {
+func (l ledgerPort) Rows(ctx context.Context, provider string) ([]store.Row, error) {
+	var rows []store.Row
+	err := l.p.call(ctx, Site{Op: Rows}, store.Key{Provider: provider}, func(Fault) error {
 		l.p.world.mu.Lock()
 		defer l.p.world.mu.Unlock()
 		for key, row := range l.p.world.Ledger.rows {
@@ -83,14 +83,14 @@ func (l ledgerPort) Rows(ctx context.Context, provider string) ([]refresh.Row, e
 				rows = append(rows, stored(row))
 			}
 		}
-		slices.SortFunc(rows, func(a, b refresh.Row) int { return cmp.Compare(a.Account, b.Account) })
+		slices.SortFunc(rows, func(a, b store.Row) int { return cmp.Compare(a.Account, b.Account) })
 		return nil
 	})
 	return rows, err
 }
 
-func (l ledgerPort) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool, error) {
-	var row refresh.Row
+func (l ledgerPort) Row(ctx context.Context, key store.Key) (store.Row, bool, error) {
+	var row store.Row
 	var ok bool
 	err := l.p.call(ctx, Site{Op: RowOf}, key, func(Fault) error {
 		l.p.world.mu.Lock()
@@ -102,7 +102,7 @@ func (l ledgerPort) Row(ctx context.Context, key refresh.Key) (refresh.Row, bool
 	return row, ok, err
 }
 
-func (l ledgerPort) Write(ctx context.Context, row refresh.Row, guard refresh.Guard) error {
+func (l ledgerPort) Write(ctx context.Context, row store.Row, guard store.Guard) error {
 	row = stored(row)
 	return l.p.call(ctx, Site{Op: Write}, row.Key, func(Fault) error {
 		l.p.world.mu.Lock()
@@ -110,17 +110,17 @@ func (l ledgerPort) Write(ctx context.Context, row refresh.Row, guard refresh.Gu
 		rows := l.p.world.Ledger.rows
 		current, exists := rows[row.Key]
 		if !holds(guard, current, exists) {
-			return &refresh.LostError{Current: stored(current), Exists: exists}
+			return &store.LostError{Current: stored(current), Exists: exists}
 		}
 		if row.Fence < current.Fence {
 			l.p.world.wrong("the fence went back from %d to %d", current.Fence, row.Fence)
 		}
-		if row.Phase == refresh.Sending && row.Fence > current.Fence {
+		if row.Phase == store.Sending && row.Fence > current.Fence {
 			l.p.world.claimant[row.Key] = l.p.number
 		}
 		row.Paused = current.Paused
 		rows[row.Key] = row
-		if row.Phase == refresh.Sending && row.Fence > current.Fence {
+		if row.Phase == store.Sending && row.Fence > current.Fence {
 			claimed := Deed{What: Claimed, ID: row.AttemptID, Base: row.BaseVersionID}
 			if n := len(row.Spent); n > 0 {
 				claimed.Spent = row.Spent[n-1]
@@ -134,7 +134,7 @@ func (l ledgerPort) Write(ctx context.Context, row refresh.Row, guard refresh.Gu
 	})
 }
 
-func holds(g refresh.Guard, row refresh.Row, exists bool) bool {
+func holds(g store.Guard, row store.Row, exists bool) bool {
 	if g.Absent || !exists {
 		return g.Absent && !exists
 	}
@@ -142,7 +142,7 @@ func holds(g refresh.Guard, row refresh.Row, exists bool) bool {
 		(!g.SameEscrow || g.EscrowOf == row.Escrow.AttemptID)
 }
 
-func (l ledgerPort) SetPaused(ctx context.Context, key refresh.Key, paused bool) error {
+func (l ledgerPort) SetPaused(ctx context.Context, key store.Key, paused bool) error {
 	return l.p.call(ctx, Site{Op: "SetPaused"}, key, func(Fault) error {
 		l.p.world.mu.Lock()
 		defer l.p.world.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Name is the model provider's name.
@@ -285,7 +285,7 @@ func (s session) send(
 	var raw secret.String
 	sent := s.p.now()
 	s.p.checkClaim()
-	err := s.p.call(ctx, Site{Op: op}, refresh.Key{}, func(fault Fault) error {
+	err := s.p.call(ctx, Site{Op: op}, store.Key{}, func(fault Fault) error {
 		acts, instead := answer(op, fault)
 		if p.Answer != nil && instead == nil {
 			acts, instead = p.Answer(op)

@@ -5,16 +5,16 @@ import (
 	"testing"
 
 	"tokenrefresh/pkg/homes/hometest"
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // The models keep the contract that the real homes keep.
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	hometest.Secrets(t, func(*testing.T) (refresh.Secrets, hometest.Seeder) {
+	hometest.Secrets(t, func(*testing.T) (store.Secrets, hometest.Seeder) {
 		w := refreshtest.New()
 		return w.Engine(nil).Secrets, person{w.Secrets}
 	})
@@ -22,16 +22,16 @@ func TestSecrets(t *testing.T) {
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	hometest.Ledger(t, func(*testing.T) refresh.Ledger { return refreshtest.New().Engine(nil).Ledger })
+	hometest.Ledger(t, func(*testing.T) store.Ledger { return refreshtest.New().Engine(nil).Ledger })
 }
 
 type person struct{ secrets *refreshtest.Secrets }
 
-func (p person) CreateSecret(_ context.Context, key refresh.Key, doc refresh.Document) error {
+func (p person) CreateSecret(_ context.Context, key store.Key, doc store.Document) error {
 	p.secrets.Create(key, doc)
 	return nil
 }
 
-func (p person) PutCurrent(_ context.Context, key refresh.Key, doc refresh.Document, v secret.String) (string, error) {
+func (p person) PutCurrent(_ context.Context, key store.Key, doc store.Document, v secret.String) (string, error) {
 	return p.secrets.Put(key, doc, v), nil
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // Secrets models Secrets Manager: immutable versions, of which one is current.
@@ -18,8 +18,8 @@ type Secrets struct {
 }
 
 type place struct {
-	key refresh.Key
-	doc refresh.Document
+	key store.Key
+	doc store.Document
 }
 
 type document struct {
@@ -56,78 +56,78 @@ func (d *document) setCurrent(id string, now time.Time) {
 }
 
 // Create makes a secret without a version.
-func (s *Secrets) Create(key refresh.Key, doc refresh.Document) {
+func (s *Secrets) Create(key store.Key, doc store.Document) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	s.docs[place{key, doc}] = &document{versions: map[string]secret.String{}}
 }
 
 // Delete deletes a secret.
-func (s *Secrets) Delete(key refresh.Key, doc refresh.Document) {
+func (s *Secrets) Delete(key store.Key, doc store.Document) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	delete(s.docs, place{key, doc})
 }
 
 // Put is a person's edit: a new current version under an id of the store's own.
-func (s *Secrets) Put(key refresh.Key, doc refresh.Document, value secret.String) string {
+func (s *Secrets) Put(key store.Key, doc store.Document, value secret.String) string {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	d := s.docs[place{key, doc}]
 	id := s.world.id(PersonIDs)
 	d.versions[id] = value
 	d.setCurrent(id, s.world.clock())
-	if doc == refresh.TokensDoc {
+	if doc == store.TokensDoc {
 		s.world.did(Edited, id, value)
 	}
 	return id
 }
 
 // Quota switches the quota on: no further version is taken.
-func (s *Secrets) Quota(key refresh.Key, doc refresh.Document, on bool) {
+func (s *Secrets) Quota(key store.Key, doc store.Document, on bool) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	s.docs[place{key, doc}].quota = on
 }
 
 // Break makes every call about a secret fail with err; nil mends it.
-func (s *Secrets) Break(key refresh.Key, doc refresh.Document, err error) {
+func (s *Secrets) Break(key store.Key, doc store.Document, err error) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	s.docs[place{key, doc}].broken = err
 }
 
 // Get returns the current version; zero where there is none.
-func (s *Secrets) Get(key refresh.Key, doc refresh.Document) refresh.Version {
+func (s *Secrets) Get(key store.Key, doc store.Document) store.Version {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	d := s.docs[place{key, doc}]
 	if d == nil || d.current() == "" {
-		return refresh.Version{}
+		return store.Version{}
 	}
-	return refresh.Version{ID: d.current(), Value: d.versions[d.current()]}
+	return store.Version{ID: d.current(), Value: d.versions[d.current()]}
 }
 
 // Version returns the version with that id; zero where there is none.
-func (s *Secrets) Version(key refresh.Key, doc refresh.Document, id string) refresh.Version {
+func (s *Secrets) Version(key store.Key, doc store.Document, id string) store.Version {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	value, ok := s.docs[place{key, doc}].versions[id]
 	if !ok {
-		return refresh.Version{}
+		return store.Version{}
 	}
-	return refresh.Version{ID: id, Value: value}
+	return store.Version{ID: id, Value: value}
 }
 
 // IDs lists all versions that were stored, in no order.
-func (s *Secrets) IDs(key refresh.Key, doc refresh.Document) []string {
+func (s *Secrets) IDs(key store.Key, doc store.Document) []string {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	return slices.Collect(maps.Keys(s.docs[place{key, doc}].versions))
 }
 
 // History lists the versions that were current, in order, the current one last.
-func (s *Secrets) History(key refresh.Key, doc refresh.Document) []string {
+func (s *Secrets) History(key store.Key, doc store.Document) []string {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	return slices.Clone(s.docs[place{key, doc}].history)
@@ -141,19 +141,19 @@ func (s *Secrets) promote(at place, id string) {
 	d := s.docs[at]
 	before, after := generationOf(d.versions[d.current()]), generationOf(d.versions[id])
 	older := before.family == after.family && before.number > after.number
-	follows := at.doc == refresh.AccessDoc && s.docs[place{at.key, refresh.TokensDoc}].current() == id
+	follows := at.doc == store.AccessDoc && s.docs[place{at.key, store.TokensDoc}].current() == id
 	if (slices.Contains(d.history, id) && !s.world.decided || older) && !follows {
 		s.world.wrong("AWSCURRENT of %s went back to %s", at.doc, id)
 	}
 	theirs := refreshTokenOf(d.versions[d.current()])
 	claimed := slices.Contains(s.world.Ledger.rows[at.key].Spent, secret.New(theirs).Fingerprint())
-	edited := at.doc == refresh.TokensDoc && strings.HasPrefix(d.current(), PersonIDs)
+	edited := at.doc == store.TokensDoc && strings.HasPrefix(d.current(), PersonIDs)
 	if edited && !s.world.decided && !claimed &&
 		s.world.Provider.live(theirs) && s.world.Provider.presented[theirs] == 0 {
 		s.world.wrong("a person's version %s was replaced by %s", d.current(), id)
 	}
 	d.setCurrent(id, s.world.clock())
-	if at.doc == refresh.TokensDoc {
+	if at.doc == store.TokensDoc {
 		s.world.did(MadeCurrent, id, d.versions[id])
 	}
 }
@@ -163,7 +163,7 @@ type secretsPort struct{ p *process }
 
 // on makes a call about a document that must exist.
 func (s secretsPort) on(
-	ctx context.Context, op Op, key refresh.Key, doc refresh.Document, act func(d *document, fault Fault) error,
+	ctx context.Context, op Op, key store.Key, doc store.Document, act func(d *document, fault Fault) error,
 ) error {
 	return s.p.call(ctx, Site{op, doc}, key, func(fault Fault) error {
 		s.p.world.mu.Lock()
@@ -171,7 +171,7 @@ func (s secretsPort) on(
 		d := s.p.world.Secrets.docs[place{key, doc}]
 		switch {
 		case d == nil:
-			return refresh.ErrNoSecret
+			return store.ErrNoSecret
 		case d.broken != nil:
 			return d.broken
 		}
@@ -179,20 +179,20 @@ func (s secretsPort) on(
 	})
 }
 
-func (s secretsPort) Current(ctx context.Context, key refresh.Key, doc refresh.Document) (refresh.Version, error) {
-	var v refresh.Version
+func (s secretsPort) Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error) {
+	var v store.Version
 	err := s.on(ctx, Current, key, doc, func(d *document, fault Fault) error {
 		id := d.seen(fault == Stale, s.p.world.clock())
 		if id == "" {
-			return refresh.ErrNoValue
+			return store.ErrNoValue
 		}
-		v = refresh.Version{ID: id, Value: d.versions[id]}
+		v = store.Version{ID: id, Value: d.versions[id]}
 		return nil
 	})
 	return v, err
 }
 
-func (s secretsPort) CurrentID(ctx context.Context, key refresh.Key, doc refresh.Document) (string, error) {
+func (s secretsPort) CurrentID(ctx context.Context, key store.Key, doc store.Document) (string, error) {
 	var id string
 	err := s.on(ctx, CurrentID, key, doc, func(d *document, fault Fault) error {
 		id = d.seen(fault == Stale, s.p.world.clock())
@@ -201,31 +201,31 @@ func (s secretsPort) CurrentID(ctx context.Context, key refresh.Key, doc refresh
 	return id, err
 }
 
-func (s secretsPort) ByID(ctx context.Context, key refresh.Key, doc refresh.Document, id string) (refresh.Version, error) {
-	var v refresh.Version
+func (s secretsPort) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
+	var v store.Version
 	err := s.on(ctx, ByID, key, doc, func(d *document, _ Fault) error {
 		value, ok := d.versions[id]
 		if !ok {
-			return refresh.ErrNoVersion
+			return store.ErrNoVersion
 		}
-		v = refresh.Version{ID: id, Value: value}
+		v = store.Version{ID: id, Value: value}
 		return nil
 	})
 	return v, err
 }
 
-func (s secretsPort) Stage(ctx context.Context, key refresh.Key, doc refresh.Document, v refresh.Version) (bool, error) {
+func (s secretsPort) Stage(ctx context.Context, key store.Key, doc store.Document, v store.Version) (bool, error) {
 	var current bool
 	err := s.on(ctx, Stage, key, doc, func(d *document, fault Fault) error {
 		value, exists := d.versions[v.ID]
 		switch {
 		case exists && value != v.Value:
-			return refresh.ErrVersionTaken
+			return store.ErrVersionTaken
 		case !exists && d.quota:
-			return refresh.ErrQuota
+			return store.ErrQuota
 		}
 		d.versions[v.ID] = v.Value
-		if doc == refresh.TokensDoc && !exists {
+		if doc == store.TokensDoc && !exists {
 			s.p.world.did(Stored, v.ID, v.Value)
 		}
 		if d.current() == "" {
@@ -239,10 +239,10 @@ func (s secretsPort) Stage(ctx context.Context, key refresh.Key, doc refresh.Doc
 	return current && err == nil, err
 }
 
-func (s secretsPort) Promote(ctx context.Context, key refresh.Key, doc refresh.Document, from, to string) error {
+func (s secretsPort) Promote(ctx context.Context, key store.Key, doc store.Document, from, to string) error {
 	return s.on(ctx, Promote, key, doc, func(d *document, _ Fault) error {
 		if _, exists := d.versions[to]; !exists {
-			return refresh.ErrNoVersion
+			return store.ErrNoVersion
 		}
 		switch d.current() {
 		case to:
@@ -251,7 +251,7 @@ func (s secretsPort) Promote(ctx context.Context, key refresh.Key, doc refresh.D
 			s.p.world.Secrets.promote(place{key, doc}, to)
 			return nil
 		default:
-			return &refresh.MovedError{Current: d.current()}
+			return &store.MovedError{Current: d.current()}
 		}
 	})
 }

@@ -2,12 +2,14 @@ package refreshtest
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // World is what outlives a process. Its fields are set before the first engine
@@ -33,9 +35,10 @@ type World struct {
 	trace     []Call
 	deeds     []Deed
 	wrongs    []string
-	claimant  map[refresh.Key]int // the process that claimed last
-	skewed    bool                // a clock was off
-	decided   bool                // see Decide
+	claimant  map[store.Key]int // the process that claimed last
+	skewed    bool              // a clock was off
+	decided   bool              // see Decide
+	edges     map[Edge]bool
 }
 
 // New makes a world with the secrets of account "default": credentials that can
@@ -44,17 +47,17 @@ func New() *World {
 	w := &World{
 		Accounts: []string{Default.Account},
 		now:      time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), born: time.Now(),
-		claimant: map[refresh.Key]int{},
+		claimant: map[store.Key]int{}, edges: map[Edge]bool{},
 	}
 	w.Secrets = &Secrets{world: w, docs: map[place]*document{}}
-	w.Ledger = &Ledger{world: w, rows: map[refresh.Key]refresh.Row{}}
+	w.Ledger = &Ledger{world: w, rows: map[store.Key]store.Row{}}
 	w.Provider = newProvider(w)
 	w.Add(Default)
 	return w
 }
 
 // Default is the credential of a new World.
-var Default = refresh.Key{Provider: Name, Account: "default"}
+var Default = store.Key{Provider: Name, Account: "default"}
 
 // Decide lets a person replace the version of tokens that stands by another: what was
 // put there by hand, or was current before, is no promise any more.
@@ -65,17 +68,17 @@ func (w *World) Decide() {
 }
 
 // Add makes the secrets of one more credential.
-func (w *World) Add(key refresh.Key) {
-	for _, doc := range []refresh.Document{refresh.Credentials, refresh.TokensDoc, refresh.AccessDoc} {
+func (w *World) Add(key store.Key) {
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		w.Secrets.Create(key, doc)
 	}
-	w.Secrets.Put(key, refresh.Credentials, w.Provider.Credentials())
+	w.Secrets.Put(key, store.Credentials, w.Provider.Credentials())
 }
 
 // Seed logs in at the provider, as a person would, and puts the refresh token
 // alone into the tokens secret.
-func (w *World) Seed(key refresh.Key) {
-	w.Secrets.Put(key, refresh.TokensDoc, secret.New(fmt.Sprintf(`{"refresh_token":%q}`, w.Provider.NewFamily())))
+func (w *World) Seed(key store.Key) {
+	w.Secrets.Put(key, store.TokensDoc, secret.New(fmt.Sprintf(`{"refresh_token":%q}`, w.Provider.NewFamily())))
 }
 
 // Engine starts a process.
@@ -90,7 +93,7 @@ func (w *World) SkewedEngine(hook Hook, skew time.Duration) *refresh.Engine {
 	w.mu.Unlock()
 	return refresh.Engine{
 		Provider: providerPort{p}, Secrets: secretsPort{p}, Ledger: ledgerPort{p},
-		Accounts: w.Accounts, NewID: w.newID, Now: p.now,
+		Accounts: w.Accounts, NewID: w.newID, Now: p.now, Log: slog.New(edgeLog{w}),
 	}.WithDefaults()
 }
 

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/terminal"
+)
+
+// confirm asks at the terminal before something is done that is hard to undo. The error is
+// errNothing where the answer is no, and errUsage where there is no terminal to ask at.
+func confirm(cmd *cobra.Command, question string) error {
+	if !terminal.Is(cmd.InOrStdin()) {
+		return fmt.Errorf("%w: there is no terminal to ask at: give --yes if you mean it\n%s", errUsage, question)
+	}
+	answer, err := person{cmd}.Ask(question + " [y/N]")
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(answer) {
+	case "y", "yes":
+		return nil
+	}
+	return errNothing
+}

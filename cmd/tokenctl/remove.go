@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/remove"
+)
+
+// The recovery windows that Secrets Manager offers, in days.
+const (
+	leastWindow = 7
+	mostWindow  = 30
+)
+
+// removing are the flags of remove.
+type removing struct {
+	target
+	days int
+	yes  bool
+}
+
+func removes(o *options) *cobra.Command {
+	var r removing
+	cmd := &cobra.Command{
+		Use:   "remove --provider P --account A",
+		Short: "Take an account out: its row in the ledger, and its secrets",
+		Long: `Remove ends the refreshes of an account: it removes the account's row from the ledger, and then its secrets. It
+asks first (--yes: it doesn't). The provider is not called: tokens that it has handed out live until they end.
+
+On AWS the secrets can be restored for 30 days, or as many as --recovery-days says; the command that restores
+one is printed. In a state file they are gone at once. While a run is at work on the account, nothing is removed
+(exit code 5). An account whose secrets are part of the stack, "default" as a rule, is refused: pause it, or
+switch the provider's schedule off. Take the account out of the parameter Accounts too, if it is there.
+
+Berbix transactions of the account stay in the table until they end; nothing refreshes them any more.`,
+		Args: cobra.NoArgs,
+	}
+	r.register(cmd)
+	_ = cmd.MarkFlagRequired("account")
+	cmd.Flags().IntVar(&r.days, "recovery-days", mostWindow,
+		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", leastWindow, mostWindow))
+	cmd.Flags().BoolVar(&r.yes, "yes", false, "don't ask")
+	complete(cmd, "recovery-days")
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return r.do(cmd, o) })
+	return cmd
+}
+
+func (r *removing) do(cmd *cobra.Command, o *options) error {
+	provider, err := r.check()
+	if err != nil {
+		return err
+	}
+	if r.days < leastWindow || r.days > mostWindow {
+		return fmt.Errorf("%w: --recovery-days must be from %d to %d", errUsage, leastWindow, mostWindow)
+	}
+	h, err := o.open(cmd.Context(), home.Options{Existing: true})
+	if err != nil {
+		return err
+	}
+	remover := remove.Remover{
+		Home: h, Provider: provider, Account: r.account, Days: r.days, Now: time.Now,
+		Command: func(verb string) string { return o.line(cmd, verb, r.target) },
+	}
+	plan, err := remover.Look(cmd.Context())
+	if errors.Is(err, remove.ErrNoAccount) {
+		return noAccount(cmd.Context(), h, r.account, r.provider)
+	}
+	if err != nil {
+		return nothingIfBusy(err)
+	}
+	if !r.yes {
+		if err := confirm(cmd, r.question(remover, plan, h)); err != nil {
+			return err
+		}
+	}
+	report, err := remover.Do(cmd.Context(), plan)
+	if err != nil {
+		return nothingIfBusy(err)
+	}
+	return o.print(cmd, report, r.text(report))
+}
+
+// nothingIfBusy adds to an error that nothing was done, if that is so.
+func nothingIfBusy(err error) error {
+	if errors.Is(err, remove.ErrBusy) {
+		return fmt.Errorf("%w: %w", errNothing, err)
+	}
+	return err
+}
+
+func (r *removing) question(remover remove.Remover, plan remove.Plan, h *home.Home) string {
+	lines := []string{fmt.Sprintf("This removes %s/%s from %s: its row in the ledger", r.provider, r.account, h.Name)}
+	for _, name := range remover.Secrets(plan) {
+		lines = append(lines, "  and the secret "+name)
+	}
+	if left := time.Until(plan.AccessUntil).Truncate(time.Second); left > 0 {
+		lines = append(lines, fmt.Sprintf("Services still use it: its access token ends in %s, and no new one follows.", left))
+	}
+	if plan.Transactions {
+		lines = append(lines, "It has open transactions, which nothing would refresh any more.")
+	}
+	return strings.Join(append(lines, "Remove it?"), "\n")
+}
+
+func (r *removing) text(report remove.Report) string {
+	lines := []string{fmt.Sprintf("%s/%s: removed", r.provider, r.account)}
+	for _, s := range report.Secrets {
+		if time.Until(s.At) < time.Hour { // of a file
+			lines = append(lines, "  the secret "+s.Name)
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("  the secret %s, for good on %s; until then: "+
+			"aws secretsmanager restore-secret --secret-id %s", s.Name, s.At.Format(time.DateOnly), s.Name))
+	}
+	return strings.Join(lines, "\n")
+}

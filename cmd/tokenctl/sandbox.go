@@ -1,0 +1,274 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/authority"
+	"tokenrefresh/internal/emulate"
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/internal/template"
+)
+
+const (
+	// sandboxPrefix begins the names that samconfig.toml's local profiles use.
+	sandboxPrefix = "token-refresh-sandbox"
+	// localStack is what the SAM CLI takes for the stack's name.
+	localStack = "local"
+	// localRegion is where the SAM CLI's functions are if nothing names a region.
+	localRegion = "us-east-1"
+	// containersHost is what containers call this machine.
+	containersHost = "host.docker.internal"
+	// mostTransactions is far more than a person looks at.
+	mostTransactions = 10_000
+)
+
+// shortLives let people see tokens being refreshed.
+var shortLives = []string{"hesabe=2m", "tconnect=5m/1h", "berbix=2m"}
+
+// playing are the flags of sandbox.
+type playing struct {
+	aws, template, dir, host, listen string
+	tls                              bool
+	lives, faults                    []string
+	transactions                     int
+}
+
+// playground serves the providers for people who try the product.
+func playground(o *options) *cobra.Command {
+	var p playing
+	cmd := &cobra.Command{
+		Use:   "sandbox [--tls] [--aws URL]",
+		Short: "Serve the three providers on this machine, to try everything without them",
+		Long: `Sandbox plays Hesabe, TConnect and Berbix on this machine until it is interrupted. It puts their credentials and
+some Berbix transactions into a state file, or with --aws into an emulated AWS, and prints the commands to type next.
+Everything it hands out is made up. Each start has new credentials.
+
+With --aws it first makes the tables, secrets and queues of template.yaml in the emulated AWS (moto, for example). It
+never calls the real one.
+
+With --tls it serves https, listens on all addresses, and is host.docker.internal to the containers of "sam local". Its
+certificate authority lies in --dir and lasts; local builds of the functions trust it.
+
+A fault is PROVIDER[/refresh|/login]=FAULT[*TIMES]; without TIMES it is for all calls. FAULT is one of
+` + strings.Join(sandbox.FaultNames, ", ") + `.`,
+		Example: `  tokenctl sandbox --life hesabe=1m --life tconnect=5m/1h
+  tokenctl sandbox --fault hesabe/refresh=status:503*3 --fault berbix=slow:5s
+  tokenctl sandbox --tls --aws http://127.0.0.1:5000`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&p.aws, "aws", "", "put the credentials into the emulated AWS at this `URL`")
+	flags.StringVar(&p.template, "template", "template.yaml", "with --aws: the `FILE` that says what AWS holds")
+	flags.StringVar(&p.dir, "dir", "", "the `FOLDER` of the state file and the certificate authority\n"+
+		"(default .aws-sam/sandbox beside a template.yaml, else below the user's state folder)")
+	flags.BoolVar(&p.tls, "tls", false, "serve https, for containers too")
+	flags.StringVar(&p.host, "host", "", "the `NAME` of this machine in the providers' addresses\n"+
+		"(default 127.0.0.1; with --tls localhost, or host.docker.internal in an emulated AWS)")
+	flags.StringVar(&p.listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
+	flags.StringArrayVar(&p.lives, "life", nil, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again\n"+
+		"(default "+strings.Join(shortLives, ", ")+")")
+	flags.StringArrayVar(&p.faults, "fault", nil, "a `FAULT` to switch on; may be given again")
+	flags.IntVar(&p.transactions, "transactions", 3, "how many Berbix transactions to make")
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return p.do(cmd, o) })
+	return cmd
+}
+
+func (p *playing) do(cmd *cobra.Command, o *options) error {
+	settings, err := p.settings()
+	if err != nil {
+		return err
+	}
+	injections, err := p.injections()
+	if err != nil {
+		return err
+	}
+	if settings.TLS {
+		if settings.Authority, err = authority.Open(p.folder()); err != nil {
+			return err
+		}
+		if err := p.trust(settings.Authority); err != nil {
+			return err
+		}
+	}
+	box, err := sandbox.Start(settings)
+	if err != nil {
+		return err
+	}
+	defer box.Close()
+	report := playReport{Providers: map[string]string{}}
+	for _, provider := range catalog.All() {
+		report.Providers[provider.Name] = box.URL(sandbox.Provider(provider.Name))
+	}
+	if settings.TLS {
+		report.CA = authority.Path(p.folder())
+	}
+	h, err := p.open(cmd, o, &report)
+	if err != nil {
+		return err
+	}
+	if err := seed.Sandbox(cmd.Context(), h, box, p.transactions); err != nil {
+		return err
+	}
+	for _, i := range injections {
+		box.Inject(i.Provider, i.Op, i.Times, i.Fault)
+	}
+	if err := o.print(cmd, report, report.text()); err != nil {
+		return err
+	}
+	<-cmd.Context().Done()
+	return nil
+}
+
+// settings are the sandbox's, as the flags say.
+func (p *playing) settings() (sandbox.Options, error) {
+	if p.transactions < 0 || p.transactions > mostTransactions {
+		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, mostTransactions)
+	}
+	settings := sandbox.Options{TLS: p.tls, Listen: p.listen, Host: p.host, Lifetimes: map[sandbox.Provider]sandbox.Lifetime{}}
+	for _, text := range append(slices.Clone(shortLives), p.lives...) {
+		provider, life, err := sandbox.ParseLifetime(text)
+		if err != nil {
+			return settings, fmt.Errorf("%w: --life: %w", errUsage, err)
+		}
+		settings.Lifetimes[provider] = life
+	}
+	if p.tls {
+		settings.Listen = cmp.Or(p.listen, "0.0.0.0")
+		settings.Host = cmp.Or(p.host, "localhost")
+		if p.aws != "" {
+			settings.Host = cmp.Or(p.host, containersHost)
+		}
+	}
+	return settings, nil
+}
+
+func (p *playing) injections() ([]sandbox.Injection, error) {
+	var all []sandbox.Injection
+	for _, text := range p.faults {
+		injection, err := sandbox.ParseInjection(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --fault: %w", errUsage, err)
+		}
+		all = append(all, injection)
+	}
+	return all, nil
+}
+
+// folder is where the state file and the authority are.
+func (p *playing) folder() string {
+	if p.dir != "" {
+		return p.dir
+	}
+	if _, err := os.Stat("template.yaml"); err == nil {
+		return filepath.Join(".aws-sam", "sandbox")
+	}
+	return filepath.Join(filepath.Dir(home.DefaultState(os.Getenv)), "sandbox")
+}
+
+// trust puts the authority into the functions that were built already. Later builds take it
+// by themselves.
+func (p *playing) trust(a *authority.Authority) error {
+	functions, err := filepath.Glob(filepath.Join(".aws-sam", "local", "*", "bootstrap"))
+	if err != nil {
+		return err
+	}
+	for _, function := range functions {
+		dir := filepath.Join(filepath.Dir(function), "certificates")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(authority.Path(dir), a.PEM(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens the home that gets the credentials.
+func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*home.Home, error) {
+	if p.aws == "" {
+		state := o.state
+		if !cmd.Flags().Changed("state") {
+			state = filepath.Join(p.folder(), "state.db")
+		}
+		if err := os.MkdirAll(filepath.Dir(state), 0o700); err != nil {
+			return nil, err
+		}
+		report.State = state
+		return home.Open(cmd.Context(), home.Options{Kind: home.Embedded, State: state})
+	}
+	cfg, err := p.emulated(cmd.Context(), o.region)
+	if err != nil {
+		return nil, err
+	}
+	for flag, variable := range map[string]string{"secret-prefix": "SECRET_PREFIX", "table-prefix": "TABLE_PREFIX"} {
+		if !cmd.Flags().Changed(flag) && os.Getenv(variable) == "" {
+			_ = cmd.Flags().Set(flag, sandboxPrefix)
+		}
+	}
+	if err := p.furnish(cmd.Context(), cfg, o); err != nil {
+		return nil, err
+	}
+	report.AWS = &playAWS{URL: p.aws, Region: cfg.Region, SecretPrefix: o.secretPrefix, TablePrefix: o.tablePrefix}
+	return home.FromAWS(cfg, home.Options{
+		SecretPrefix: o.secretPrefix, LedgerTable: o.tablePrefix + "-ledger", TransactionsTable: o.tablePrefix + "-transactions",
+	}), nil
+}
+
+// emulated are the settings for an emulated AWS. Its keys are none of AWS's.
+func (p *playing) emulated(ctx context.Context, region string) (aws.Config, error) {
+	u, err := url.Parse(p.aws)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return aws.Config{}, fmt.Errorf("%w: --aws must be an http or https address such as http://127.0.0.1:5000", errUsage)
+	}
+	if strings.Contains(u.Hostname(), "amazonaws") || strings.HasSuffix(u.Hostname(), ".aws") {
+		return aws.Config{}, fmt.Errorf("%w: --aws must be an emulated AWS, and %s is the real one", errUsage, u.Hostname())
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cmp.Or(region, os.Getenv("AWS_DEFAULT_REGION"))))
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("read AWS's settings: %w", err)
+	}
+	return aws.Config{
+		Region: cmp.Or(cfg.Region, localRegion), BaseEndpoint: aws.String(strings.TrimSuffix(p.aws, "/")),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "testing", SecretAccessKey: "testing"}, nil
+		}),
+	}, nil
+}
+
+// furnish makes in the emulated AWS what the template has, the Berbix queue included.
+func (p *playing) furnish(ctx context.Context, cfg aws.Config, o *options) error {
+	loaded, err := template.Load(p.template)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: run it in the project's folder, or name its template.yaml with --template", err)
+	}
+	if err != nil {
+		return err
+	}
+	stack, err := loaded.Stack(map[string]string{
+		"SecretPrefix": o.secretPrefix, "TablePrefix": o.tablePrefix, "BerbixQueueConcurrency": "2",
+		"AWS::StackName": localStack, "AWS::Region": cfg.Region,
+	})
+	if err != nil {
+		return err
+	}
+	if err := emulate.State(ctx, cfg, stack); err != nil {
+		return fmt.Errorf("no emulated AWS answers well at %s: %w", p.aws, err)
+	}
+	return nil
+}

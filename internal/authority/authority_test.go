@@ -1,0 +1,92 @@
+package authority_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/authority"
+)
+
+func TestClientsThatTrustItReachItsServers(t *testing.T) {
+	t.Parallel()
+	a, err := authority.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := a.Issue("host.docker.internal", "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]bool{
+		"localhost": true, "127.0.0.1": true, "::1": true, "host.docker.internal": true, "192.0.2.1": true,
+		"example.com": false, "192.0.2.2": false,
+	} {
+		_, err := leaf.Verify(x509.VerifyOptions{Roots: a.Pool(), DNSName: host})
+		if (err == nil) != want {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	defer server.Close()
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: a.Pool(), MinVersion: tls.VersionTLS12},
+	}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+}
+
+func TestAFolderKeepsOneAuthority(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	first, err := authority.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := authority.Open(dir)
+	if err != nil || !bytes.Equal(first.PEM(), again.PEM()) {
+		t.Fatalf("another authority, or %v", err)
+	}
+	onDisk, err := os.ReadFile(authority.Path(dir))
+	if err != nil || !bytes.Equal(onDisk, first.PEM()) {
+		t.Errorf("the file differs, or %v", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(entry.Name(), "key") && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %s", entry.Name(), info.Mode())
+		}
+	}
+	if err := os.WriteFile(authority.Path(dir), []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := authority.Open(dir); err == nil || !strings.Contains(err.Error(), "delete ca.pem") {
+		t.Errorf("a damaged one: %v", err)
+	}
+}

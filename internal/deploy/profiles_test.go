@@ -1,0 +1,116 @@
+package deploy_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/deploy"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/homes/awshome"
+)
+
+// local are the profiles for `sam local`.
+var local = []string{"local", "local-arm64"}
+
+// environments is what `sam local` gives each function, by profile, as the SAM CLI's own code
+// resolves it. A variable of the same name in the shell would come before what is here.
+// parameters are set in each profile.
+func environments(t *testing.T, parameters ...string) map[string]map[string]map[string]string {
+	t.Helper()
+	output, err := deploy.Python("../..", "environments.py", append([]string{"../.."}, parameters...)...)
+	deploy.NeedPython(t, err)
+	var profiles map[string]map[string]map[string]string
+	if err := json.Unmarshal([]byte(output), &profiles); err != nil {
+		t.Fatal(err)
+	}
+	for name, functions := range profiles {
+		if len(functions) != 3 {
+			t.Fatalf("profile %s has %d functions", name, len(functions))
+		}
+	}
+	return profiles
+}
+
+// named are the variables that name what a function reads and writes.
+var named = []string{"SECRET_PREFIX", "LEDGER_TABLE", "TRANSACTIONS_TABLE", "METRICS_NAMESPACE", "SWEEP_QUEUE_URL"}
+
+// Whoever tries a function on this machine must not meet the real AWS, nor anything that
+// production calls its own.
+func TestLocalProfilesReachNothingReal(t *testing.T) {
+	t.Parallel()
+	profiles := environments(t)
+	for _, name := range local {
+		for function, environment := range profiles[name] {
+			endpoint, err := url.Parse(environment["AWS_ENDPOINT_URL"])
+			if err != nil || endpoint.Hostname() != "host.docker.internal" {
+				t.Errorf("%s: %s talks to the AWS at %q", name, function, environment["AWS_ENDPOINT_URL"])
+			}
+			if environment["PROVIDER_ENVIRONMENT"] != "sandbox" {
+				t.Errorf("%s: %s calls the providers' %q", name, function, environment["PROVIDER_ENVIRONMENT"])
+			}
+			production := profiles["production"][function]
+			for variable, value := range environment {
+				if strings.Contains(value, "amazonaws") {
+					t.Errorf("%s: %s has %s=%s", name, function, variable, value)
+				}
+				if slices.Contains(named, variable) && value != "" && value == production[variable] {
+					t.Errorf("%s: %s has production's %s=%s", name, function, variable, value)
+				}
+			}
+		}
+	}
+	if profiles["production"]["RefreshHesabe"]["SECRET_PREFIX"] != "token-refresh" {
+		t.Error("production was not looked at")
+	}
+}
+
+// The SAM CLI takes a reference to a queue for its logical id.
+func TestLocalProfilesNameTheEmulatedQueue(t *testing.T) {
+	t.Parallel()
+	profiles := environments(t, "BerbixQueueConcurrency=2")
+	for _, name := range local {
+		want := "http://host.docker.internal:5000/123456789012/local-berbix"
+		if url := profiles[name]["RefreshBerbix"]["SWEEP_QUEUE_URL"]; url != want {
+			t.Errorf("%s: the queue is %q", name, url)
+		}
+	}
+}
+
+// A profile that a function refuses would show itself to people alone. The others than the
+// local ones name no endpoint, which is AWS's own, and differ from production where they are
+// not production.
+func TestEachProfileSuitsItsFunctions(t *testing.T) {
+	t.Parallel()
+	profiles := environments(t)
+	for _, name := range slices.Sorted(maps.Keys(profiles)) {
+		for function, environment := range profiles[name] {
+			getenv := func(name string) string { return environment[name] }
+			parse := config.ForRefresh
+			if function == "RefreshBerbix" {
+				parse = config.ForSweep
+			}
+			if _, err := parse(getenv); err != nil {
+				t.Errorf("%s: %s refuses its environment: %v", name, function, err)
+			}
+			if _, err := awshome.FromEnvironment(getenv, awshome.Tuning{}); err != nil {
+				t.Errorf("%s: %s refuses its environment: %v", name, function, err)
+			}
+			value, set := environment["AWS_ENDPOINT_URL"]
+			if isLocal := slices.Contains(local, name); !set || (value != "") != isLocal {
+				t.Errorf("%s: %s talks to the AWS at %q", name, function, value)
+			}
+			if name != "production" && environment["SECRET_PREFIX"] == profiles["production"][function]["SECRET_PREFIX"] {
+				t.Errorf("%s: %s has production's secrets", name, function)
+			}
+		}
+	}
+	for _, name := range local {
+		if profiles[name] == nil {
+			t.Errorf("there is no profile %s", name)
+		}
+	}
+}

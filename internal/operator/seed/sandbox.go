@@ -1,0 +1,113 @@
+package seed
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+	"tokenrefresh/pkg/sweep"
+)
+
+// sandboxAccount is the account that a sandbox's credentials are for.
+const sandboxAccount = "default"
+
+// Sandbox puts the credentials of a sandbox's providers into a home, and some transactions.
+// It refuses a home that holds credentials for another host: they may be real ones.
+func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactions int) error {
+	for _, provider := range catalog.All() {
+		if err := refuseOthers(ctx, h, provider, box.URL(sandbox.Provider(provider.Name))); err != nil {
+			return err
+		}
+	}
+	for _, provider := range catalog.All() {
+		credentials := secret.New(box.Credentials(sandbox.Provider(provider.Name)))
+		if _, err := (Seeder{Home: h, Provider: provider, Account: sandboxAccount}).Credentials(ctx, credentials); err != nil {
+			return err
+		}
+		if !provider.Sweep {
+			continue
+		}
+		if err := recordNew(ctx, h, provider, box, transactions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseOthers refuses credentials that work and are not for a sandbox on this machine.
+func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, sandboxURL string) error {
+	key := store.Key{Provider: provider.Name, Account: sandboxAccount}
+	current, err := h.Secrets.Current(ctx, key, store.Credentials)
+	if errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrNoValue) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := provider.New(exchange.New(exchange.Options{}), "production").Open(current.Value); err != nil {
+		return nil //nolint:nilerr // a placeholder, which the template puts there
+	}
+	text := ""
+	if all, err := reply.Parse(current.Value.Reveal()); err == nil {
+		text = all.Text("base_url")
+	}
+	if onThisMachine(text) || host(text) != "" && host(text) == host(sandboxURL) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s holds credentials for %s, which may be real ones: name another home for the sandbox",
+		ErrRefused, store.NameOf(h.Secrets, key, store.Credentials), cmp.Or(host(text), "the provider's own address"))
+}
+
+// onThisMachine reports whether an address is a sandbox's: no provider is on loopback.
+func onThisMachine(text string) bool {
+	switch name := host(text); name {
+	case "localhost", containersHost:
+		return true
+	default:
+		address, err := netip.ParseAddr(name)
+		return err == nil && address.Unmap().IsLoopback()
+	}
+}
+
+// containersHost is what containers call this machine.
+const containersHost = "host.docker.internal"
+
+func host(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// recordNew makes transactions and records them, as a service does.
+func recordNew(ctx context.Context, h *home.Home, provider catalog.Entry, box *sandbox.Sandbox, n int) error {
+	engine := sweep.Engine{
+		Provider: provider.New(exchange.New(exchange.Options{}), "sandbox"), Secrets: h.Secrets, Ledger: h.Ledger,
+		Transactions: h.Transactions, Accounts: []string{sandboxAccount},
+	}.WithDefaults()
+	records := make([]sweep.Record, n)
+	for i := range records {
+		made := box.AddTransaction()
+		records[i] = sweep.Record{
+			TransactionID: made.ID, RefreshToken: secret.New(made.RefreshToken), CustomerUID: fmt.Sprintf("customer-%d", i+1),
+		}
+	}
+	for _, result := range engine.Record(ctx, records) {
+		if result.Outcome != outcome.Recorded {
+			return fmt.Errorf("record transaction %d: %s: %w", result.TransactionID, result.Outcome, result.Err)
+		}
+	}
+	return nil
+}

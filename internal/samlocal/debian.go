@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// packages are the engine, what it runs, and what its base image is made of.
+var packages = []string{"docker.io", "containerd", "runc", "busybox-static"}
+
+// engineFolder is where they are unpacked; nothing is installed.
+var engineFolder = filepath.Join(".aws-sam", "engine")
+
+// engineRoot is the root of the unpacked files.
+func engineRoot() string { return filepath.Join(engineFolder, "root") }
+
+// cannotBring says why this machine cannot bring its own engine; empty: it can.
+func cannotBring() string {
+	if runtime.GOOS != "linux" {
+		return "this is no Linux"
+	}
+	if os.Geteuid() != 0 {
+		return "this user is not root"
+	}
+	for _, program := range []string{"apt-get", "dpkg"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return "there is no " + program
+		}
+	}
+	return ""
+}
+
+// unpack downloads and unpacks the packages, once.
+func unpack(ctx context.Context) error {
+	marker := filepath.Join(engineFolder, ".ready")
+	if _, err := os.Stat(marker); err == nil {
+		return nil
+	}
+	downloads := filepath.Join(engineFolder, "packages")
+	if err := os.RemoveAll(engineFolder); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(downloads, 0o755); err != nil {
+		return err
+	}
+	lists, err := filepath.Glob("/var/lib/apt/lists/*_Packages*")
+	if err != nil {
+		return err
+	}
+	if len(lists) > 0 {
+		err = apt(ctx, downloads, append([]string{"download"}, packages...)...)
+	}
+	if len(lists) == 0 || err != nil { // lists that are too old name what is there no more
+		if err := apt(ctx, downloads, "update"); err != nil {
+			return err
+		}
+		if err := apt(ctx, downloads, append([]string{"download"}, packages...)...); err != nil {
+			return err
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(downloads, "*.deb"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := command(ctx, "", "dpkg", "-x", file, engineRoot()); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(downloads); err != nil {
+		return err
+	}
+	return os.WriteFile(marker, nil, 0o600)
+}
+
+func apt(ctx context.Context, dir string, args ...string) error {
+	return command(ctx, dir, "apt-get", append([]string{"-qq"}, args...)...)
+}
+
+// command runs a program in a folder. Its error shows what the program has said.
+func command(ctx context.Context, dir, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", program, err, said)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+// Package samples says what each file of events/ makes its function do, in the order in
+// which a new stack with a sandbox's credentials gets them.
+package samples
+
+// Sample is a file of events/ and the outcomes that its function answers.
+type Sample struct {
+	File     string
+	Outcomes map[string]int
+}
+
+// Of returns the samples of a provider's function.
+func Of(provider string) []Sample {
+	if provider == "berbix" {
+		return berbix()
+	}
+	return chain()
+}
+
+func chain() []Sample {
+	return []Sample{
+		{"scheduled.json", map[string]int{"logged_in": 1}},
+		{"envelope.json", map[string]int{"not_due": 1}},
+		{"account.json", map[string]int{"not_due": 1}},
+		{"dry-run.json", map[string]int{"not_due": 1}},
+		{"force-dry-run.json", map[string]int{"would_refresh": 1}},
+		{"force.json", map[string]int{"refreshed": 1}},
+	}
+}
+
+// berbix: the example tokens are of no transaction, and so they are refused.
+func berbix() []Sample {
+	return []Sample{
+		{"scheduled.json", map[string]int{"not_due": 1}},
+		{"record.json", map[string]int{"recorded": 2}},
+		{"dry-run.json", map[string]int{"would_refresh": 2}},
+		{"force-dry-run.json", map[string]int{"would_refresh": 2}},
+		{"transaction.json", map[string]int{"dead": 1}},
+		{"transaction.json", map[string]int{"not_due": 1}},
+		{"transaction-force.json", map[string]int{"dead": 1}},
+		{"force.json", map[string]int{"dead": 1}},
+		{"envelope.json", map[string]int{"not_due": 1}},
+		{"account.json", map[string]int{"not_due": 1}},
+		{"sqs.json", map[string]int{"recorded": 1, "not_due": 1}},
+		{"transactions.json", map[string]int{"dead": 1, "not_due": 1}},
+		{"sqs-handed-over.json", map[string]int{"not_due": 2}},
+		{"record-done.json", map[string]int{"recorded": 1}},
+	}
+}

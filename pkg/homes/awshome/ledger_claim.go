@@ -1,0 +1,74 @@
+package awshome
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tokenrefresh/pkg/store"
+)
+
+// claimAttributes are those that a claim writes. They are a row's, as in releases that kept
+// claims as rows: code of either kind reads what the other wrote.
+var claimAttributes = []string{"phase", "claimed_by", "fence", "claimed_until"}
+
+// WriteClaim implements store.Claims with one UpdateItem.
+func (l *Ledger) WriteClaim(ctx context.Context, claim store.Claim) error {
+	written := item{"fence": number(claim.Fence)}
+	written.putText("claimed_by", claim.Holder)
+	written.putTime("claimed_until", milliseconds, claim.Until)
+	written.putText("phase", string(store.Sending))
+	if claim.Until.IsZero() {
+		written.putText("phase", string(store.Idle))
+	}
+	expression, names, values := update(claimAttributes, written)
+	condition := equal("fence", claim.Fence == 1)
+	values[":guard_fence"] = number(claim.Fence - 1)
+	var attempts int
+	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &l.table,
+		Key:                                 rowKey(store.ShardKey(claim.Account, claim.Shard)),
+		UpdateExpression:                    &expression,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, countAttempts(&attempts))
+	if err == nil {
+		return nil
+	}
+	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return l.failure("write", "UpdateItem", err)
+	}
+	if attempts > 1 && holds(refused.Item, claimAttributes, written) {
+		return nil
+	}
+	stored, _ := decodeClaim(l.table, refused.Item)
+	if stored.Unreadable != nil {
+		return stored.Unreadable
+	}
+	return &store.ClaimLostError{Current: stored}
+}
+
+// decodeClaim reads the claim of a shard; ok is false for any other row.
+func decodeClaim(table string, stored item) (claim store.Claim, ok bool) {
+	r := reader{item: stored}
+	key := store.Key{Provider: r.text("provider"), Account: r.text("account")}
+	if claim.Account, claim.Shard, ok = store.SplitShardKey(key); !ok {
+		return store.Claim{}, false
+	}
+	held := claim
+	held.Holder = r.text("claimed_by")
+	held.Fence = r.number("fence")
+	if until := r.time("claimed_until"); store.Phase(r.text("phase")) == store.Sending {
+		held.Until = until
+	}
+	if err := r.err(table, key.String()); err != nil {
+		claim.Unreadable = err
+		return claim, true
+	}
+	return held, true
+}

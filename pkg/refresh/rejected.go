@@ -1,0 +1,64 @@
+package refresh
+
+import (
+	"time"
+
+	"tokenrefresh/pkg/store"
+)
+
+const (
+	// rejectedAge is how old a published version must be for a rejection of it to count.
+	// Readers meet a younger one while they still hold its predecessor.
+	rejectedAge = 10 * time.Second
+	// rejectedWait is the least time between two accepted rejections. It doubles with each.
+	rejectedWait    = 5 * time.Minute
+	maxRejectedWait = 6 * time.Hour
+	// rejectedReset is the time without an accepted rejection after which the wait starts
+	// anew. It is longer than the longest wait.
+	rejectedReset = 24 * time.Hour
+)
+
+// Rejections counts the accepted rejections that follow each other. The zero value is none.
+type Rejections struct {
+	Last  time.Time
+	Count int
+}
+
+// Accept reports whether a reader's rejection of an attempt makes the credential due now,
+// and what to remember of it. published is when the version was published.
+//
+// Any reader can reject any attempt, and a 401 has other causes. So it counts only for the
+// published version of an idle row, and ever less often while refreshing does not help. A
+// time of the past that lies in the future, left by a wrong clock, does not hold it up.
+//
+// It says nothing of pauses, back-offs and states: a credential that is due keeps to them.
+func (r Rejections) Accept(row store.Row, attemptID string, published, now time.Time) (Rejections, bool) {
+	switch {
+	case attemptID == "" || attemptID != row.PublishedVersionID || row.VersionID != row.PublishedVersionID:
+		return r, false
+	case row.Phase == store.Sending:
+		return r, false
+	case within(published, now, rejectedAge):
+		return r, false
+	case within(r.Last, now, r.wait()):
+		return r, false
+	case !within(r.Last, now, rejectedReset):
+		return Rejections{Last: now, Count: 1}, true
+	}
+	return Rejections{Last: now, Count: r.Count + 1}, true
+}
+
+// within reports whether less than d has passed from t to now.
+func within(t, now time.Time, d time.Duration) bool {
+	passed := now.Sub(t)
+	return passed >= 0 && passed < d
+}
+
+// wait is the time after the last one before which none is accepted.
+func (r Rejections) wait() time.Duration {
+	wait := rejectedWait
+	for n := 1; n < r.Count && wait < maxRejectedWait; n++ {
+		wait *= 2
+	}
+	return min(wait, maxRejectedWait)
+}

@@ -1,0 +1,41 @@
+package store
+
+import "context"
+
+// Guard is the condition under which a row is written.
+type Guard struct {
+	Absent bool  // there is no row; all else is ignored
+	Fence  int64 // the row's fence
+	// AttemptID and Phase are compared if they are not empty.
+	AttemptID string
+	Phase     Phase
+	// SameEscrow: the escrow is of the attempt EscrowOf; empty: there is none.
+	SameEscrow bool
+	EscrowOf   string
+}
+
+// Ledger is the table of rows. Reads are consistent.
+type Ledger interface {
+	// Rows returns all rows of a provider, in order of account, in one call. One that
+	// cannot be read is among them, and no error.
+	Rows(ctx context.Context, provider string) ([]Row, error)
+	// Row returns one row; false if there is none.
+	Row(ctx context.Context, key Key) (Row, bool, error)
+	// Write stores every field of row except Paused and Unreadable, if guard holds.
+	// *LostError.
+	Write(ctx context.Context, row Row, guard Guard) error
+	// SetPaused sets Paused alone, whatever else the row holds. It makes an idle row if
+	// there is none.
+	SetPaused(ctx context.Context, key Key, paused bool) error
+}
+
+// Claims is the part of a ledger that holds the claims of shards. Reads are consistent.
+type Claims interface {
+	// RowsAndClaims returns all rows of a provider in order of account, and all claims on
+	// shards of its accounts, in one call. One that cannot be read is among them, and no
+	// error.
+	RowsAndClaims(ctx context.Context, provider string) ([]Row, []Claim, error)
+	// WriteClaim stores a claim if the stored one's fence is one less, or if there is none
+	// and claim.Fence is 1. *ClaimLostError.
+	WriteClaim(ctx context.Context, claim Claim) error
+}

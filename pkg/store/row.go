@@ -1,0 +1,121 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/secret"
+)
+
+// Phase says whether an attempt is under way.
+type Phase string
+
+// The phases.
+const (
+	Idle    Phase = "idle"
+	Sending Phase = "sending"
+)
+
+// State is what is known of a credential's health.
+type State string
+
+// The states. All but OK wait for a person.
+const (
+	OK            State = "ok"
+	Dead          State = "dead"
+	Uncertain     State = "uncertain"
+	Misconfigured State = "misconfigured"
+)
+
+// SpentKept is how many fingerprints of presented refresh tokens a row keeps.
+const SpentKept = 8
+
+// Source is where tokens came from, or what an attempt does.
+type Source string
+
+// The sources.
+const (
+	FromRefresh Source = "refresh"
+	FromLogin   Source = "login"
+	FromSeed    Source = "seed"
+)
+
+// Row is what the ledger knows of one credential. Times are UTC and kept to the
+// millisecond; a zero time means none.
+type Row struct {
+	Key
+
+	// The claim: lease and intent in one.
+	Phase         Phase
+	AttemptID     string // who sends, or sent last
+	AttemptSource Source // FromRefresh or FromLogin
+	ClaimedBy     string // the run that holds the claim: takeovers keep the attempt id
+	Fence         int64  // counts every claim and takeover; never goes back
+	ClaimedUntil  time.Time
+	BaseVersionID string // current version of tokens as read before the claim
+
+	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
+	Spent []string
+
+	// Escrow is a reply that is not promoted yet.
+	Escrow Escrow
+
+	State State
+	// CredentialsVersionID and SeenVersionID are the current versions of
+	// credentials and tokens when State or LoginFailures were last set: a change of
+	// either is a person's answer.
+	CredentialsVersionID string
+	SeenVersionID        string
+
+	VersionID          string // version of tokens settled last
+	PublishedVersionID string // version of access published last
+
+	RefreshAt           time.Time
+	NotBefore           time.Time
+	LoginFailures       int
+	AccessExpiresAt     time.Time
+	RefreshExpiresAt    time.Time
+	LastSuccessAt       time.Time
+	LastOutcome         outcome.Outcome
+	LastError           string // one-line reason if LastOutcome is a failure, for people; without secrets
+	ConsecutiveFailures int
+
+	// StagedAt tells when the attempts of the last day that may have staged a version
+	// began, oldest first, to the second: the store keeps so many versions a day.
+	StagedAt []time.Time
+
+	// Paused stops provider calls. Only SetPaused writes it.
+	Paused bool
+
+	// Unreadable says why the stored row cannot be read, for instance after an edit by
+	// hand; then only Key is set beside it. It is never written.
+	Unreadable error
+}
+
+// Escrow is the ledger's own copy of a reply, encrypted at rest like the secrets.
+type Escrow struct {
+	AttemptID string // empty: no escrow
+	// Bytes is the exact value staged as tokens or, where Raw, the provider's reply
+	// as it came.
+	Bytes secret.String
+	Raw   bool
+	Sent  time.Time // when the request was sent; set where Raw
+}
+
+// Presented reports whether token is among the last refresh tokens presented, which may
+// be spent.
+func (r Row) Presented(token secret.String) bool {
+	return slices.Contains(r.Spent, token.Fingerprint())
+}
+
+// Unchanged is the guard of a write that follows from r as it was read. The fence alone
+// does not suffice: a row that was lost and made anew counts its claims anew, and a holder
+// that comes back late may write its escrow, or settle, under the fence it has.
+func (r Row) Unchanged() Guard {
+	return Guard{
+		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
+		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
+	}
+}
