@@ -14,7 +14,7 @@ import (
 // The alarms of a provider, by what comes after its function's name.
 var (
 	refreshAlarms = []string{"expiry", "breaks-soon", "dead-or-uncertain", "misconfigured", "versions", "errors", "throttles"}
-	sweepAlarms   = []string{"expiry", "breaks-soon", "misconfigured", "backlog", "errors", "throttles"}
+	sweepAlarms   = []string{"expiry", "breaks-soon", "misconfigured", "backlog", "dead-transactions", "errors", "throttles"}
 	// offAlarms is there of a provider that is switched off, for runs by hand.
 	offAlarms = []string{"errors"}
 	// queueAlarm is there where a sweep has a queue.
