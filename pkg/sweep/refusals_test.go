@@ -77,7 +77,7 @@ func TestShareOfRefusals(t *testing.T) {
 					}
 				}
 				if tt.dead == 0 {
-					why := report.Credentials[0].Err.Error()
+					why := firstNeed(t, report)
 					if !strings.Contains(why, fmt.Sprintf("%d of the %d refresh tokens of this run were refused", tt.refused, tt.rows)) {
 						t.Errorf("it says %q", why)
 					}
