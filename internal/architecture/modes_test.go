@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 75
+const modes = 81
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)
