@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"tokenrefresh/internal/operator/loop"
 	"tokenrefresh/internal/operator/systemd"
 	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/telemetry"
 )
 
@@ -46,7 +48,7 @@ It looks after all that the home has: accounts in the ledger, and the default on
 What is seeded later is seen at the next tick.
 
 It writes a line for each account and tick to standard output, as the functions write them (--json: in JSON).
-An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
+It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
 minute and a half at most; a second one ends it at once. Whenever it dies, no token is presented twice.
 
 $HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they mean to the functions.
@@ -106,6 +108,16 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 		names = append(names, provider.Name)
 		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log))
 	}
+	ctx, give := context.WithCancelCause(cmd.Context())
+	defer give(nil)
+	for i, job := range jobs {
+		jobs[i].Do = func(ctx context.Context) {
+			job.Do(ctx)
+			if err := h.Fault(); err != nil { // the next tick would find it as it is
+				give(err)
+			}
+		}
+	}
 	l := loop.Loop{Every: r.every, Jobs: jobs, Log: log}
 
 	notifier := systemd.FromEnvironment(os.Getenv, os.Getpid())
@@ -114,7 +126,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 			log.WarnContext(ctx, "not told", "state", state, "error", err)
 		}
 	}
-	ctx, beyond := cmd.Context(), context.WithoutCancel(cmd.Context())
+	beyond := context.WithoutCancel(ctx)
 	if notifier.Watchdog > 0 {
 		l.BeatEvery = notifier.Watchdog / 2 // as systemd advises
 		l.Beat = func() { tell(beyond, systemd.Alive) }
@@ -124,20 +136,28 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	var ending sync.WaitGroup
 	ending.Go(func() {
 		<-ctx.Done()
-		log.InfoContext(beyond, "ending when the runs under way are done; a second signal ends at once")
+		if err := h.Fault(); err != nil {
+			log.ErrorContext(beyond, "ending: a person must act", "error", err)
+		} else {
+			log.InfoContext(beyond, "ending when the runs under way are done; a second signal ends at once")
+		}
 		tell(beyond, systemd.Stopping)
 	})
 	l.Run(ctx)
 	ending.Wait()
 	log.InfoContext(beyond, "ended")
-	return nil
+	return h.Fault()
 }
 
 // job runs a provider's function. What becomes of it is in the handler's own lines.
 func job(here *invoke.Here, log *slog.Logger) loop.Job {
 	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
 		if _, err := here.Invoke(ctx, invoke.Event{}); err != nil {
-			log.ErrorContext(ctx, "nothing could be looked at", "provider", here.Provider, "error", err)
+			level := slog.LevelError
+			if trouble, ok := errors.AsType[*embedded.Trouble](err); ok && trouble.Passes() {
+				level = slog.LevelWarn
+			}
+			log.Log(ctx, level, "nothing could be looked at", "provider", here.Provider, "error", err)
 		}
 	}}
 }

@@ -89,7 +89,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 				err = noAccount(ctx, h, l.account, l.providers()...)
 			}
 		}
-		return status.New(credentials, time.Now()), err
+		return status.New(credentials, time.Now()), o.explained(err)
 	}
 	if l.watch {
 		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error { return l.redraw(cmd, o, h, r, err) })

@@ -10,27 +10,25 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "escrow written unconditionally", file: "keep.go",
-		old: "return a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })",
-		new: `return a.retry(ctx, 0, func(ctx context.Context) error {
-		stored, exists, err := a.Ledger.Row(ctx, a.row.Key)
-		if err != nil {
-			return err
-		}
-		return a.Ledger.Write(ctx, a.row, store.Guard{Absent: !exists, Fence: stored.Fence})
-	})`,
+		old: "return a.commit(ctx, edgeKeep, a.v.Row, condition{guard: a.v.held()})",
+		new: `stored, exists, err := a.Ledger.Row(ctx, a.v.Row.Key)
+	if err != nil {
+		return err
+	}
+	return a.commit(ctx, edgeKeep, a.v.Row, condition{guard: store.Guard{Absent: !exists, Fence: stored.Fence}})`,
 		broken: "a process that slept beyond its claim puts its old row over a newer one",
 		core:   true,
 	},
 	{
-		name: "unread reply tried over a person's seed", file: "recover.go",
-		old:    "if !ok || a.outdated() {",
-		new:    "if !ok {",
+		name: "unread reply tried over a person's seed", file: "decide.go",
+		old:    "if !v.idle() || v.Relogin || v.escrowOutdated() {",
+		new:    "if !v.idle() || v.Relogin {",
 		broken: "a person's seed waits for a reply that had been kept unread",
 	},
 	{
-		name: "unreadable reply not kept", file: "attempt.go",
-		old:    "\t\ta.keepRaw(persist, cause)\n",
-		new:    "",
+		name: "unreadable reply not kept", file: "send.go",
+		old:    "if kind == providers.Unknown {",
+		new:    "if kind < 0 {",
 		broken: "a reply that cannot be read is thrown away",
 	},
 	{
@@ -40,47 +38,46 @@ var storeBreaks = []breach{
 		broken: "a version is stored that nobody can find",
 	},
 	{
-		name: "escrow of another attempt recovered", file: "recover.go",
-		old:    "e.AttemptID == a.row.AttemptID && !e.Raw",
-		new:    `e.AttemptID != "" && !e.Raw`,
+		name: "escrow of another attempt recovered", file: "decide.go",
+		old:    "if e := v.Row.Escrow; !v.lostAttempt() || !carries(v.Row) || e.AttemptID != v.Row.AttemptID {",
+		new:    "if !v.lostAttempt() || !carries(v.Row) {",
 		broken: "an older reply is taken for that of the attempt that died",
 		core:   true,
 	},
 	{
-		name: "escrow of an idle row ignored", file: "attempt.go",
-		old:    `return a.row.Escrow.AttemptID != "" && !a.row.Escrow.Raw`,
+		name: "escrow of an idle row ignored", file: "stage.go",
+		old:    `return r.Escrow.AttemptID != "" && !r.Escrow.Raw`,
 		new:    "return false",
 		broken: "a reply that the secrets did not take stays in the escrow",
 	},
 	{
-		name: "escrow carried over an edit", file: "attempt.go",
-		old:    "return a.unpromoted() && a.row.BaseVersionID == a.read.tokens.ID",
-		new:    "return a.unpromoted()",
+		name: "escrow carried over an edit", file: "whose.go",
+		old:    "return carries(v.Row) && v.escrowFollows()",
+		new:    "return carries(v.Row)",
 		broken: "the escrow's chain goes on although a person has put in another",
 	},
 	{
-		name: "escrow wiped by the claim that it carries", file: "claim.go",
-		old:    "if a.outdated() {",
-		new:    "if a.unpromoted() {",
+		name: "escrow wiped by the claim that it carries", file: "transition.go",
+		old:    "if v.escrowOutdated() {",
+		new:    "if carries(v.Row) {",
 		broken: "the only copy of a chain is deleted before its refresh is sent",
 	},
 	{
-		name: "escrow wiped before its reply is current", file: "settle.go",
-		old:    "a.row.Escrow = store.Escrow{AttemptID: c.attemptID, Bytes: c.document()}",
-		new:    "a.row.Escrow = store.Escrow{}",
+		name: "escrow wiped before its reply is current", file: "transition.go",
+		old:    "r := schedule(keepReply(v.Row, c), c)",
+		new:    "r := schedule(v.Row, c)\n\tr.Escrow = store.Escrow{}",
 		broken: "the only copy of a reply is deleted",
 	},
 	{
-		name: "escrow kept though superseded", file: "settle.go",
-		old:    "theirs, store.Escrow{}, a.Now()",
-		new:    "theirs, next.Escrow, a.Now()",
+		name: "escrow kept though superseded", file: "transition.go",
+		old:    "= id, store.Escrow{}, v.Now",
+		new:    "= id, r.Escrow, v.Now",
 		broken: "a reply that was superseded is tried again",
 	},
 	{
 		name: "base read at the promotion", file: "promote.go",
-		old: "err := a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, a.row.BaseVersionID,",
-		new: `base, _ := a.Secrets.CurrentID(ctx, a.row.Key, store.TokensDoc)
-		err := a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, base,`,
+		old:    "err := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, a.v.Row.BaseVersionID,",
+		new:    "base, _ := a.Secrets.CurrentID(ctx, a.v.Row.Key, store.TokensDoc)\n\t\terr := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, base,",
 		broken: "an edit made during a refresh is replaced by it",
 		core:   true,
 	},
@@ -93,7 +90,7 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "presented version that became current stands", file: "promote.go",
-		old:    "case readable && a.spent(c.refreshToken):",
+		old:    "case readable && a.v.presented(c.refreshToken):",
 		new:    "case false:",
 		broken: "a version whose token is spent keeps out the reply that follows it",
 	},
@@ -105,9 +102,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "access promoted over anybody's", file: "promote.go",
-		old: "access = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, a.read.accessID,",
-		new: `from, _ := a.Secrets.CurrentID(ctx, a.row.Key, store.AccessDoc)
-			access = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, from,`,
+		old:    "access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.access.id,",
+		new:    "from, _ := a.Secrets.CurrentID(ctx, a.v.Row.Key, store.AccessDoc)\n\t\t\taccess = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, from,",
 		broken: "a process that slept gives readers an older access token",
 		core:   true,
 	},
@@ -119,48 +115,47 @@ var storeBreaks = []breach{
 		core:   true,
 	},
 	{
-		name: "access not repaired", file: "attempt.go",
-		old:    "if a.unpromoted() || r.VersionID != r.PublishedVersionID {",
-		new:    "if a.unpromoted() {",
+		name: "access not repaired", file: "decide.go",
+		old:    "!carries(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {",
+		new:    "!carries(v.Row) {",
 		broken: "readers keep a dead access token",
 		core:   true,
 	},
 	{
 		name: "settled before promoted", file: "promote.go",
 		old:    "tokens, access := a.swap(ctx, c, k)",
-		new:    "a.settleStored(ctx, c, nil, success)\n\ttokens, access := a.swap(ctx, c, k)",
+		new:    "a.settle(ctx, edgeStore, storeChain(a.v, c, nil, success, nil), success, nil)\n\ttokens, access := a.swap(ctx, c, k)",
 		broken: "the row calls a version current that may never be",
 		core:   true,
 	},
 	{
-		name: "settled without the guard", file: "settle.go",
-		old: "func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) }",
-		new: `func(ctx context.Context) error {
-		stored, exists, err := a.Ledger.Row(ctx, a.row.Key)
-		if err != nil {
-			return err
-		}
-		guard = store.Guard{Absent: !exists, Fence: stored.Fence}
-		return a.Ledger.Write(ctx, a.row, guard)
+		name: "settled without the guard", file: "attempt.go",
+		old: "err := a.become(ctx, e, next, condition{guard: a.v.held(), done: settled(next)})",
+		new: `stored, exists, err := a.Ledger.Row(ctx, next.Key)
+	if err == nil {
+		err = a.become(ctx, e, next, condition{guard: store.Guard{Absent: !exists, Fence: stored.Fence}, done: settled(next)})
 	}`,
 		broken: "a process that slept beyond its claim settles over a newer attempt",
 	},
 	{
-		name: "state not cleared", file: "settle.go",
-		old:    "a.row.SeenVersionID = id\n\ta.row.Escrow = store.Escrow{}\n\ta.row.State = store.OK",
-		new:    "a.row.SeenVersionID = id\n\ta.row.Escrow = store.Escrow{}",
+		name: "state not cleared", file: "transition.go",
+		old: `	r.State = store.OK
+	r.NotBefore = time.Time{}
+	r.LoginFailures = 0
+	r.LastSuccessAt`,
+		new:    "\tr.NotBefore = time.Time{}\n\tr.LoginFailures = 0\n\tr.LastSuccessAt",
 		broken: "a healthy credential goes on asking for a person",
 	},
 	{
-		name: "failed read taken for an absent version", file: "recover.go",
-		old:    "if a.read.stagedErr != nil {",
-		new:    "if a.row.Fence < 0 {",
+		name: "failed read taken for an absent version", file: "decide.go",
+		old:    "case v.staged.Err != nil:",
+		new:    "case v.Row.Fence < 0:",
 		broken: "an attempt counts as lost although its version is there",
 	},
 	{
-		name: "late version not found", file: "attempt.go",
-		old:    "if r.State == store.Uncertain && a.turnedUp() {",
-		new:    "if r.State == store.Uncertain && r.Fence < 0 {",
+		name: "late version not found", file: "decide.go",
+		old:    "if v.Row.State != store.Uncertain || !v.turnedUp() {",
+		new:    "if v.Row.Fence >= 0 {",
 		broken: "a version that turns up late is not used",
 	},
 }

@@ -3,271 +3,170 @@ package refresh
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-// attempt is the work of one run on one credential.
+// attempt is the work of one run on one credential: gather, decide, do, until it ends.
 type attempt struct {
 	*Engine
-	req    Request
-	row    store.Row // as stored, as far as this run knows
-	exists bool
+	req Request
+	v   View
 
-	read      snapshot
 	claimed   time.Time // when the claim was begun, or seen to be ours, on the process's own clock
 	claimedAt time.Time // and on the engine's
+	access    label
 	latency   time.Duration
 	skew      time.Duration
 	clockRead bool
-	unneeded  bool // the login that is made: there is a chain that lives
 	warnings  []string
 }
 
-// run decides what is due and does it.
+// run decides what to do and does it, step by step.
 func (a *attempt) run(ctx context.Context) Result {
-	now := a.Now()
-	r := a.row
-	if r.Phase == store.Sending {
-		if now.Before(r.ClaimedUntil) {
-			return Result{Outcome: outcome.Busy}
+	for {
+		step := a.decide(ctx)
+		if would, acts := step.acts(); acts && a.req.DryRun {
+			return Result{Outcome: would}
 		}
-		return a.recover(ctx)
-	}
-	due := a.req.Force || !a.exists || (!now.Before(r.RefreshAt) && !now.Before(r.NotBefore))
-
-	if a.unpromoted() || r.VersionID != r.PublishedVersionID {
-		result, ended := a.repair(ctx, due)
-		if ended {
+		if result, ended := a.do(ctx, step); ended {
 			return result
 		}
 	}
-	if r.Paused && r.State != store.Uncertain {
-		return Result{Outcome: outcome.Paused}
-	}
-	watched := r.State != store.OK && r.State != "" || r.LoginFailures > 0
-	if !due && !watched {
-		return Result{Outcome: outcome.NotDue}
-	}
-	a.look(ctx, r.State == store.Uncertain)
-	if r.State == store.Uncertain && a.turnedUp() {
-		return a.recover(ctx)
-	}
-	if r.Paused {
-		return Result{Outcome: outcome.Paused}
-	}
-	if result, wait := a.waiting(due); wait {
-		return result
-	}
-	if result, ok := a.readable(ctx); !ok {
-		return result
-	}
-	return a.refresh(ctx)
 }
 
-// turnedUp reports whether the version of an uncertain attempt is there after all,
-// and nobody has put another one into the secret since.
-func (a *attempt) turnedUp() bool {
-	s := a.read
-	return s.staged.ID != "" && (s.tokens.ID == a.row.BaseVersionID || s.tokens.ID == s.staged.ID)
-}
-
-// unpromoted reports whether a good reply waits in the escrow of an idle row for
-// the secrets to take it: their quota, or an outage that outlasted the attempt.
-func (a *attempt) unpromoted() bool {
-	return a.row.Escrow.AttemptID != "" && !a.row.Escrow.Raw
-}
-
-// carried reports whether that reply is still the newest chain: nobody has put
-// another one into the secret since.
-func (a *attempt) carried() bool {
-	return a.unpromoted() && a.row.BaseVersionID == a.read.tokens.ID
-}
-
-// outdated reports whether the escrow was left behind: somebody has put another version
-// into tokens since its attempt began.
-func (a *attempt) outdated() bool {
-	return a.row.Escrow.AttemptID != "" && a.row.BaseVersionID != a.read.tokens.ID
-}
-
-// waiting decides for a credential that waits for a person, or for a login
-// back-off to end: it goes on where a person edited a secret since.
-func (a *attempt) waiting(due bool) (Result, bool) {
-	r := a.row
-	edited := a.edited() || a.unread()
-	if edited || r.State == store.OK || r.State == "" {
-		if due || edited {
-			return Result{}, false
+// decide gathers what the next step needs, and returns it.
+func (a *attempt) decide(ctx context.Context) Step {
+	reads := ctx
+	if a.v.ended != nil { // the provider may have acted: what follows outlives the caller's cancellation
+		persist, cancel := a.persistContext(ctx)
+		defer cancel()
+		reads = persist
+	}
+	for {
+		a.v.Now = a.Now()
+		a.v.late = a.tooLate(ctx)
+		step := Decide(a.v)
+		if !step.Needs.any() {
+			return step
 		}
-		return Result{Outcome: outcome.NotDue}, true
+		a.v = a.sources().Gather(reads, a.v, step.Needs)
 	}
-	if a.req.Force && r.State != store.Uncertain {
-		return Result{}, false
-	}
-	return Result{Outcome: outcome.Outcome(r.State), Err: a.waitingFor(a.row.State)}, true
 }
 
-// edited reports whether a person has changed credentials or tokens since the
-// state or the back-off was written.
-func (a *attempt) edited() bool {
-	return a.read.credentials.ID != a.row.CredentialsVersionID || a.read.tokens.ID != a.row.SeenVersionID
-}
+func (e *Engine) sources() Sources { return Sources{Provider: e.Provider, Secrets: e.Secrets} }
 
-// unread reports whether the state says that the secrets could not be read, and not
-// that a try failed. They are looked at each tick then: the permission or the secret
-// that was missing leaves no new version to wait for.
-func (a *attempt) unread() bool {
-	return a.row.State == store.Misconfigured && a.row.CredentialsVersionID == ""
-}
-
-// waitingFor says what a person has to do.
-func (a *attempt) waitingFor(state store.State) error {
-	switch state {
-	case store.Dead:
-		return errors.Join(a.lastly(state, "the refresh token is refused"), a.newChain())
-	case store.Uncertain:
-		return errors.Join(a.lastly(state, "the refresh token may be spent"), a.newChain())
-	case store.Misconfigured:
-		return errors.Join(a.lastly(state, "nothing was tried since the last failure"),
-			fmt.Errorf("correct the secret %s, or force a run", a.name(store.Credentials)))
-	case store.OK:
+// tooLate is an error if too little time is left to send and to store. A dry run has time.
+func (a *attempt) tooLate(ctx context.Context) error {
+	if a.req.DryRun {
+		return nil
 	}
-	return nil
+	return pace.Enough(ctx, a.takes())
 }
 
-// lastly is why the row has come into its state, as far as it was noted.
-func (a *attempt) lastly(state store.State, otherwise string) error {
-	if a.row.State == state && a.row.LastOutcome == outcome.Outcome(state) && a.row.LastError != "" {
-		otherwise = a.row.LastError
+// takes is what an attempt may need from its begin until readers have the new token.
+func (e *Engine) takes() time.Duration { return e.SendTimeout + e.StoreTimeout }
+
+// do makes one step. ended is false if the run goes on with the next.
+func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
+	if s.Warning != "" {
+		a.warnings = append(a.warnings, s.Warning)
 	}
-	return errors.New(otherwise)
+	switch s.Do {
+	case Wait:
+		return a.wait(ctx, s), true
+	case Park:
+		return a.park(ctx, s), true
+	case TakeOver:
+		return a.takeOver(ctx, s)
+	case Finish:
+		return a.finish(ctx, s), true
+	case Supersede:
+		return a.supersede(ctx, s.version), true
+	case Postpone:
+		return a.postpone(ctx, s), true
+	case Repair:
+		return a.repair(ctx, s)
+	case Refresh:
+		return a.refresh(ctx, s)
+	case Login:
+		return a.login(ctx)
+	}
+	panic("unreachable: a step without an action")
 }
 
-// newChain says how a person begins a new chain.
-func (a *attempt) newChain() error {
-	return fmt.Errorf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
-		a.name(store.Credentials), a.name(store.TokensDoc))
+// wait ends the run. A claim that it holds is given back; an idle row is left as it is.
+func (a *attempt) wait(ctx context.Context, s Step) Result {
+	if !a.v.Held {
+		return Result{Outcome: s.Outcome, Err: s.Err}
+	}
+	ctx, cancel := a.persistContext(ctx)
+	defer cancel()
+	return a.settle(ctx, edgeRelease, release(a.v, s.Outcome, s.Err), s.Outcome, s.Err)
 }
 
-// note writes down a state that was found without an attempt, once.
-func (a *attempt) note(ctx context.Context, state store.State, cause error) Result {
-	result := Result{Outcome: outcome.Outcome(state), Err: cause}
-	next := a.row
-	next.Phase = store.Idle
-	next.State = state
-	next.CredentialsVersionID = a.read.credentials.ID
-	next.SeenVersionID = a.read.tokens.ID
-	if state == store.Misconfigured {
-		next.CredentialsVersionID = "" // see unread
+// park writes that a person must act.
+func (a *attempt) park(ctx context.Context, s Step) Result {
+	what := outcome.Outcome(s.State)
+	if a.v.Held {
+		ctx, cancel := a.persistContext(ctx)
+		defer cancel()
+		return a.settle(ctx, edgePark, parkClaimed(a.v, s.State, s.Err), what, s.Err)
 	}
-	next.Ended(result.Outcome, cause)
-	if !a.exists && !slices.Contains(a.Accounts, a.row.Account) {
-		return result // perhaps a mistyped name: a row would be looked after for ever
-	}
-	known := a.exists && a.row.State == next.State &&
-		a.row.CredentialsVersionID == next.CredentialsVersionID && a.row.SeenVersionID == next.SeenVersionID
-	if a.req.DryRun || known && a.row.LastError == next.LastError {
+	result := Result{Outcome: what, Err: s.Err}
+	next := parkIdle(a.v, s.State, s.Err)
+	mistyped := !a.v.Exists && !slices.Contains(a.Accounts, a.v.Row.Account) // its row would be looked after for ever
+	if a.req.DryRun || mistyped || parked(a.v, next) && a.v.Row.LastError == next.LastError {
 		return result
 	}
-	if !known {
-		next.ConsecutiveFailures++
-	}
-	if err := a.Ledger.Write(ctx, next, a.unchanged()); err != nil {
+	if err := a.become(ctx, edgePark, next, condition{guard: a.v.unchanged(), tries: 1}); err != nil {
 		// The next tick finds the same and writes it then.
-		a.Log.WarnContext(ctx, "state not written", "account", a.row.Account, "error", err)
-		return result
+		a.Log.WarnContext(ctx, "state not written", "account", a.v.Row.Account, "error", err)
 	}
-	a.row, a.exists = next, true
 	return result
 }
 
-// refresh plans and makes one attempt.
-func (a *attempt) refresh(ctx context.Context) Result {
-	if result, ended := a.rereadRaw(ctx); ended {
-		return result
-	}
-	present, stale, err := a.presentable(ctx)
-	if err != nil {
-		return Result{Outcome: outcome.Transient, Err: err}
-	}
-	if present.IsZero() {
-		return a.withoutToken(ctx, stale)
-	}
-	if a.req.DryRun {
-		return Result{Outcome: outcome.WouldRefresh}
-	}
-	if err := a.enough(ctx); err != nil {
-		return Result{Outcome: outcome.Transient, Err: err}
-	}
-	if result, ok := a.claim(ctx, store.FromRefresh, present.Fingerprint()); !ok {
-		return result
-	}
-	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
-		return a.read.session.Refresh(ctx, present)
-	})
-	if err == nil {
-		return a.store(ctx, tokens, store.FromRefresh, outcome.Refreshed)
-	}
-	return a.refreshFailed(ctx, present, err)
-}
-
-// enough is an error where too little time is left to send and to store.
-func (a *attempt) enough(ctx context.Context) error {
-	return pace.Enough(ctx, a.SendTimeout+a.StoreTimeout)
-}
-
-// refreshFailed follows a refresh that brought no tokens.
-func (a *attempt) refreshFailed(ctx context.Context, presented secret.String, cause error) Result {
-	if errors.Is(cause, errClaimLost) {
-		return Result{Outcome: outcome.Busy}
-	}
-	persist, cancel := a.persistContext(ctx)
+// postpone leaves an attempt that was taken over to the next tick.
+func (a *attempt) postpone(ctx context.Context, s Step) Result {
+	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
-	switch providers.KindOf(cause) {
-	case providers.NotSent:
-		a.unspend(presented.Fingerprint())
-		return a.settleFailed(persist, outcome.Transient, cause)
-	case providers.RateLimited:
-		a.unspend(presented.Fingerprint())
-		a.row.NotBefore = a.pause(cause)
-		return a.settleFailed(persist, outcome.RateLimited, cause)
-	case providers.Misconfigured, providers.TurnedAway:
-		a.unspend(presented.Fingerprint())
-		a.row.State = store.Misconfigured
-		return a.settleFailed(persist, outcome.Misconfigured, cause)
-	case providers.MaybeRefused:
-		a.unspend(presented.Fingerprint())
-		return a.fallBack(ctx, store.Misconfigured, cause)
-	case providers.Refused:
-		// A refused token is first a race: somebody may have put a newer one there.
-		current, err := a.Secrets.CurrentID(persist, a.row.Key, store.TokensDoc)
-		if err == nil && current != a.read.tokens.ID && current != a.read.chainID {
-			return a.settleSuperseded(persist, current)
-		}
-		return a.fallBack(ctx, store.Dead, cause)
-	case providers.Unknown:
-		a.keepRaw(persist, cause)
-		return a.fallBack(ctx, store.Uncertain, cause)
-	}
-	panic("unreachable: a kind of provider error without a case")
+	err := a.become(ctx, edgePostpone, postpone(a.v), condition{guard: a.v.held(), tries: claimTries})
+	return Result{Outcome: outcomeOf(s.Err), Err: errors.Join(s.Err, err)}
 }
 
-// fallBack logs in once after a refresh token was lost; where there is no login
-// the state says so.
-func (a *attempt) fallBack(ctx context.Context, without store.State, cause error) Result {
-	if !a.canLogin() {
-		persist, cancel := a.persistContext(ctx)
-		defer cancel()
-		a.row.State = without
-		return a.settleFailed(persist, outcome.Outcome(without), errors.Join(cause, a.newChain()))
+// settle ends the attempt that this run holds: one write, on the condition that the claim is
+// still ours. An error leaves the row as sending; the next tick finishes it then.
+func (a *attempt) settle(ctx context.Context, e edge, next store.Row, what outcome.Outcome, cause error) Result {
+	err := a.become(ctx, e, next, condition{guard: a.v.held(), done: settled(next)})
+	return Result{Outcome: what, AttemptID: next.AttemptID, Err: errors.Join(cause, err)}
+}
+
+// settled reports whether a stored row shows that the attempt of next was settled: as it was
+// written, or by a later claim that goes on from the version that it made current.
+func settled(next store.Row) func(store.Row) bool {
+	return func(stored store.Row) bool {
+		if stored.Fence > next.Fence {
+			ours := next.AttemptID
+			return next.VersionID == ours && (stored.VersionID == ours || stored.BaseVersionID == ours)
+		}
+		return stored.Fence == next.Fence && stored.ClaimedBy == next.ClaimedBy && stored.Phase == store.Idle
 	}
-	a.warnings = append(a.warnings, cause.Error())
-	return a.login(ctx)
+}
+
+// outcomeOf is the outcome of an error of a port: it passes, or waits for a person.
+func outcomeOf(err error) outcome.Outcome {
+	if lasting(err) {
+		return outcome.Misconfigured
+	}
+	return outcome.Transient
+}
+
+// persistContext is for what must be done once a provider has acted: it outlives the
+// caller's cancellation and ends with the budget for storing.
+func (a *attempt) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout)
 }

@@ -55,6 +55,12 @@ func newChain(t providers.Tokens, previous chain, source store.Source, attemptID
 	return c
 }
 
+// of is the chain as the version that an attempt made of it.
+func (c chain) of(attemptID string) chain {
+	c.attemptID = attemptID
+	return c
+}
+
 // parseChain reads a tokens document. Errors name the key and never its value.
 func parseChain(doc secret.String) (chain, error) {
 	var c chain

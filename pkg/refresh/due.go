@@ -29,18 +29,17 @@ func DueNow(
 		if err != nil {
 			return row, exists, err
 		}
-		next, guard := row, row.Unchanged()
+		next, guard := makeDue(row, now), row.Unchanged()
 		switch {
 		case !exists:
 			if written, err := writtenByAttempt(ctx, secrets, key); err != nil || written {
 				return row, false, err
 			}
-			next, guard = store.Row{Key: key, Phase: store.Idle, RefreshAt: now}, store.Guard{Absent: true}
+			next, guard = makeDue(store.Row{Key: key}, now), store.Guard{Absent: true}
 		case row.Phase == store.Sending, !now.Before(row.RefreshAt):
 			return row, true, nil
 		}
-		next.RefreshAt = now
-		err = ledger.Write(ctx, next, guard)
+		err = write(ctx, ledger, next, guard)
 		if lost := (*store.LostError)(nil); !errors.As(err, &lost) {
 			return next, err == nil || exists, err
 		}

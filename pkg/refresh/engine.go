@@ -43,9 +43,6 @@ type Engine struct {
 	Log  *slog.Logger
 }
 
-// claimSlack keeps a claim beyond the moment its holder is certainly dead.
-const claimSlack = 30 * time.Second
-
 // Run looks at every credential once, or at the one that req names, and does what
 // is due. It never returns early: one credential's trouble is no other's.
 func (e *Engine) Run(ctx context.Context, req Request) []Result {
@@ -74,14 +71,14 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 	return results
 }
 
-// known is a credential and its row, if it has one.
-type known struct {
+// found is a credential and its row, if it has one.
+type found struct {
 	row    store.Row
 	exists bool
 }
 
 // rows lists the credentials to look at, in order of account.
-func (e *Engine) rows(ctx context.Context, account string) ([]known, error) {
+func (e *Engine) rows(ctx context.Context, account string) ([]found, error) {
 	if account != "" {
 		key := store.Key{Provider: e.Provider.Name(), Account: account}
 		row, exists, err := e.Ledger.Row(ctx, key)
@@ -89,22 +86,22 @@ func (e *Engine) rows(ctx context.Context, account string) ([]known, error) {
 			return nil, err
 		}
 		row.Key = key
-		return []known{{row, exists}}, nil
+		return []found{{row, exists}}, nil
 	}
 	stored, err := e.Ledger.Rows(ctx, e.Provider.Name())
 	if err != nil {
 		return nil, err
 	}
-	all := make([]known, 0, len(stored)+len(e.Accounts))
+	all := make([]found, 0, len(stored)+len(e.Accounts))
 	for _, r := range stored {
-		all = append(all, known{r, true})
+		all = append(all, found{r, true})
 	}
 	for _, account := range e.Accounts {
-		if !slices.ContainsFunc(all, func(k known) bool { return k.row.Account == account }) {
-			all = append(all, known{row: store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}}})
+		if !slices.ContainsFunc(all, func(k found) bool { return k.row.Account == account }) {
+			all = append(all, found{row: store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}}})
 		}
 	}
-	slices.SortFunc(all, func(a, b known) int { return cmp.Compare(a.row.Account, b.row.Account) })
+	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.row.Account, b.row.Account) })
 	return all, nil
 }
 
@@ -129,7 +126,7 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 }
 
 // one does work on one credential and contains its panic.
-func (e *Engine) one(ctx context.Context, req Request, k known, work func(*attempt, context.Context) Result) (result Result) {
+func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attempt, context.Context) Result) (result Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
@@ -141,28 +138,29 @@ func (e *Engine) one(ctx context.Context, req Request, k known, work func(*attem
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
 		}
 	}()
-	if err := k.row.Unreadable; err != nil {
-		return Result{Account: k.row.Account, Outcome: outcome.Misconfigured, Err: err}
-	}
-	a := &attempt{Engine: e, req: req, row: k.row, exists: k.exists}
+	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
+	a.v.Force, a.v.takes = req.Force, e.takes()
 	result = work(a, ctx)
-	result.Account = a.row.Account
+	result.Account = a.v.Row.Account
+	if k.row.Unreadable != nil {
+		return result
+	}
 	if result.AttemptID == "" {
-		result.AttemptID = a.row.AttemptID
+		result.AttemptID = a.v.Row.AttemptID
 	}
 	if result.VersionID == "" {
-		result.VersionID = a.row.VersionID
+		result.VersionID = a.v.Row.VersionID
 	}
 	if result.AccessExpiresAt.IsZero() {
-		result.AccessExpiresAt = a.row.AccessExpiresAt
+		result.AccessExpiresAt = a.v.Row.AccessExpiresAt
 	}
-	result.RefreshExpiresAt = a.row.RefreshExpiresAt
+	result.RefreshExpiresAt = a.v.Row.RefreshExpiresAt
 	result.ProviderLatency, result.ClockSkew, result.ClockRead = a.latency, a.skew, a.clockRead
 	result.Known = true
 	result.AttemptsLeft = a.attemptsLeft(req.began, result.Outcome)
-	result.Failures = a.row.ConsecutiveFailures
-	result.Versions = len(stagedSince(a.row, e.Now().Add(-day)))
-	result.Before, result.Noted = k.row.LastOutcome, a.row.LastOutcome
+	result.Failures = a.v.Row.ConsecutiveFailures
+	result.Versions = len(stagedSince(a.v.Row, e.Now().Add(-day)))
+	result.Before, result.Noted = k.row.LastOutcome, a.v.Row.LastOutcome
 	result.Warnings = append(result.Warnings, a.warnings...)
 	return result
 }

@@ -10,9 +10,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// escrowMost is how much of a reply that cannot be read is kept, in bytes: a
-// ledger row holds 400 KB, a reply of the known providers 2 KB.
-const escrowMost = 16 << 10
+// maxRaw is how much of a reply that cannot be read is kept, in bytes: a ledger row holds
+// 400 KB, a reply of the known providers 2 KB.
+const maxRaw = 16 << 10
 
 // kept says where a reply is.
 type kept struct {
@@ -24,24 +24,19 @@ type kept struct {
 	held          bool // the claim was still ours when the reply had come
 }
 
-// persistContext is for what must be done once a provider has acted: it outlives
-// the caller's cancellation and ends with the budget for storing.
-func (a *attempt) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout)
-}
-
 // store keeps a reply before anything may reject it, and makes it current.
-func (a *attempt) store(ctx context.Context, t providers.Tokens, source store.Source, success outcome.Outcome) Result {
-	c := newChain(t, a.read.chain, source, a.row.AttemptID)
-	a.row.Escrow = store.Escrow{AttemptID: a.row.AttemptID, Bytes: c.document()}
+func (a *attempt) store(ctx context.Context, t providers.Tokens, success outcome.Outcome) Result {
+	source := a.v.Row.AttemptSource
+	c := newChain(t, a.v.chain, source, a.v.Row.AttemptID)
+	a.v.Row = keepReply(a.v.Row, c) // as it is written below, perhaps in vain
 	k := a.keep(ctx, c)
 	if k.nowhere() {
 		a.keepAnywhere(ctx, c, &k)
 	}
-	result := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.row.AttemptID}
+	result := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.v.Row.AttemptID}
 	var lost *store.LostError
-	takenOver := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.row.Fence
-	k.held = k.escrow == nil || !takenOver && a.Now().Before(a.row.ClaimedUntil)
+	takenOver := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.v.Row.Fence
+	k.held = k.escrow == nil || !takenOver && a.Now().Before(a.v.Row.ClaimedUntil)
 	switch {
 	case takenOver:
 		// Too late: who took over has decided without this reply. Where there was no login
@@ -51,7 +46,7 @@ func (a *attempt) store(ctx context.Context, t providers.Tokens, source store.So
 		return result
 	case k.nowhere():
 		result.Err = fmt.Errorf("the reply could be kept nowhere and is lost; a login replaces it once the claim has run out: %w",
-			errors.Join(a.at(store.TokensDoc, k.tokens), k.escrow))
+			errors.Join(a.v.at(store.TokensDoc, k.tokens), k.escrow))
 		return result
 	case !k.held:
 		result.Err = fmt.Errorf("the claim ran out before the reply was stored: the next tick finds it: %w", k.escrow)
@@ -106,7 +101,7 @@ func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
 
 // escrow writes the row, with the reply in it, under the claim.
 func (a *attempt) escrow(ctx context.Context) error {
-	return a.retry(ctx, 0, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })
+	return a.commit(ctx, edgeKeep, a.v.Row, condition{guard: a.v.held()})
 }
 
 // stage stores c's version of doc. A version that is there already is what an
@@ -114,10 +109,10 @@ func (a *attempt) escrow(ctx context.Context) error {
 func (a *attempt) stage(ctx context.Context, doc store.Document, c chain) (current bool, err error) {
 	v := store.Version{ID: c.attemptID, Value: c.document()}
 	if doc == store.AccessDoc {
-		v.Value = c.access(a.row.Key, c.attemptID)
+		v.Value = c.access(a.v.Row.Key, c.attemptID)
 	}
 	err = a.retry(ctx, 0, func(ctx context.Context) error {
-		current, err = a.Secrets.Stage(ctx, a.row.Key, doc, v)
+		current, err = a.Secrets.Stage(ctx, a.v.Row.Key, doc, v)
 		return err
 	})
 	if errors.Is(err, store.ErrVersionTaken) {
@@ -126,25 +121,21 @@ func (a *attempt) stage(ctx context.Context, doc store.Document, c chain) (curre
 	return current, err
 }
 
-// keepRaw puts a reply that cannot be read into the escrow: it may be the only
-// copy of the next refresh token. It is read again when the credentials change.
+// keepRaw puts a reply that cannot be read into the escrow: it may be the only copy of the
+// next refresh token. It is read again when the credentials change.
 func (a *attempt) keepRaw(ctx context.Context, cause error) {
 	var failed *providers.Error
 	if !errors.As(cause, &failed) || failed.Raw.IsZero() {
 		return
 	}
-	if n := len(failed.Raw.Reveal()); n > escrowMost {
+	if n := len(failed.Raw.Reveal()); n > maxRaw {
 		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply of %d bytes is too long to keep", n))
 		return
 	}
-	a.row.Escrow = store.Escrow{AttemptID: a.row.AttemptID, Bytes: failed.Raw, Raw: true, Sent: failed.Sent}
-	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, a.held()) })
-	if err != nil {
+	ctx, cancel := a.persistContext(ctx)
+	defer cancel()
+	a.v.Row = keepRaw(a.v.Row, failed)
+	if err := a.commit(ctx, edgeKeep, a.v.Row, condition{guard: a.v.held(), tries: claimTries}); err != nil {
 		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply could not be kept: %v", err))
 	}
-}
-
-// held is the guard of every write under the claim: still ours, not settled.
-func (a *attempt) held() store.Guard {
-	return store.Guard{Fence: a.row.Fence, AttemptID: a.row.AttemptID, Phase: store.Sending}
 }

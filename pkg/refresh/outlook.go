@@ -10,7 +10,7 @@ import (
 
 // attemptsLeft is Result.AttemptsLeft after a run that began then and ended as what.
 func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
-	r := a.row
+	r := a.v.Row
 	switch {
 	case r.State != store.OK && r.State != "",
 		what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:

@@ -1,105 +1,170 @@
 package refresh
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-// presentable returns the refresh token that may be sent; empty: none. stale is
-// then the one that may not be sent any more, if there is one.
-func (a *attempt) presentable(ctx context.Context) (present, stale secret.String, err error) {
-	s := &a.read
-	if a.carried() {
-		// The secrets do not take the newest chain yet; it lives in the escrow.
-		c, err := parseChain(a.row.Escrow.Bytes)
-		if err != nil {
-			return present, stale, fmt.Errorf("escrow of attempt %s: %w", a.row.AttemptID, err)
-		}
-		s.chain = c
+// presentable is the refresh with the token that may be sent. Without an action there is no
+// such token; with needs, or an error, it is not known yet.
+func (v View) presentable() (Step, error) {
+	c, err := v.newest()
+	if err != nil {
+		return Step{}, err
 	}
-	if a.outdated() {
-		if err := a.confirm(ctx); err != nil { // else the escrow would be given up for a stale read
-			return present, stale, err
+	if v.escrowOutdated() { // else the escrow would be given up for a stale read
+		if step, err := v.confirmed(); step.Needs.any() || err != nil {
+			return step, err
 		}
 	}
-	token := s.chain.refreshToken
-	if token.Blank() {
-		return present, stale, nil
+	refresh := Step{Do: Refresh, chain: c, version: v.Tokens.ID}
+	switch {
+	case c.refreshToken.Blank():
+		return Step{}, nil
+	case !v.Exists && c.attemptID != "": // the row was lost; whether the token was presented, nobody knows
+		return Step{}, nil
+	case !v.Exists: // the claim confirms it
+		return refresh, nil
 	}
-	if !a.exists {
-		if s.chain.attemptID != "" {
-			// The row was lost; whether this token was presented, nobody knows.
-			return present, token, nil
-		}
-		return token, stale, nil // see claim, which confirms it
-	}
-	if a.spent(token) && a.row.VersionID != "" && a.row.VersionID != s.tokens.ID {
-		// Reads of the current version may be stale; a read by id is not.
-		v, err := a.Secrets.ByID(ctx, a.row.Key, store.TokensDoc, a.row.VersionID)
-		if err != nil && !errors.Is(err, store.ErrNoVersion) {
-			return present, stale, a.at(store.TokensDoc, err)
-		}
-		if c, parseErr := parseChain(v.Value); err == nil && parseErr == nil && !c.refreshToken.Blank() && !a.spent(c.refreshToken) {
-			// Or a person has put a spent token back: what is made from the live one
-			// replaces theirs.
-			current, err := a.Secrets.CurrentID(ctx, a.row.Key, store.TokensDoc)
-			if err != nil {
-				return present, stale, a.at(store.TokensDoc, err)
-			}
-			if current == v.ID {
-				s.tokens = v
-			}
-			s.chain, s.chainID = c, v.ID
-			return c.refreshToken, stale, nil
+	if v.presented(c.refreshToken) && v.Row.VersionID != "" && v.Row.VersionID != v.Tokens.ID {
+		step, err := v.settledInstead()
+		if step.Do != "" || step.Needs.any() || err != nil {
+			return step, err
 		}
 	}
-	if a.spent(token) || a.unaccounted() {
-		return present, token, nil
+	switch {
+	case v.presented(c.refreshToken), !v.carried() && v.current() == strangers:
+		return Step{}, nil
+	case !v.carried() && v.current() != rows:
+		// Perhaps a version from before the last, by a stale read.
+		if step, err := v.confirmed(); step.Needs.any() || err != nil {
+			return step, err
+		}
 	}
-	if !a.carried() && s.tokens.ID != a.row.VersionID {
-		return token, stale, a.confirm(ctx)
-	}
-	return token, stale, nil
+	return refresh, nil
 }
 
-// confirm reads a second time which version of tokens is current, where that decides: a
-// version that the row knows nothing of is a person's, or one from before the last
-// that a stale read brings back. Two such reads in a row are not guarded against.
-func (a *attempt) confirm(ctx context.Context) error {
-	current, err := a.Secrets.CurrentID(ctx, a.row.Key, store.TokensDoc)
-	if err == nil && current != a.read.tokens.ID {
+// settledInstead is the refresh with the token of the version that the row settled last,
+// although another one was read as current: reads of the current version may be stale, a
+// read by id is not. Or a person has put a spent token back: what is made from the live one
+// replaces theirs.
+func (v View) settledInstead() (Step, error) {
+	if !v.settled.done {
+		return Step{Needs: Needs{Settled: true}}, nil
+	}
+	if v.settled.Err != nil {
+		return Step{}, v.at(store.TokensDoc, v.settled.Err)
+	}
+	c, err := parseChain(v.settled.Value)
+	if usable := err == nil && !c.refreshToken.Blank() && !v.presented(c.refreshToken); !usable {
+		return Step{}, nil
+	}
+	if !v.again.done {
+		return Step{Needs: Needs{Again: true}}, nil
+	}
+	if v.again.Err != nil {
+		return Step{}, v.at(store.TokensDoc, v.again.Err)
+	}
+	return Step{Do: Refresh, chain: c, version: v.settled.ID, stale: v.again.ID == v.settled.ID}, nil
+}
+
+// confirmed asks for the second read, or says how it differs from the first. A version that
+// the row knows nothing of is a person's, or one from before the last that a stale read
+// brings back. Two such reads in a row are not guarded against.
+func (v View) confirmed() (Step, error) {
+	if !v.again.done {
+		return Step{Needs: Needs{Again: true}}, nil
+	}
+	return Step{}, v.moved()
+}
+
+// moved is an error if the second read of tokens failed, or found another version current.
+func (v View) moved() error {
+	err := v.again.Err
+	if err == nil && v.again.ID != v.Tokens.ID {
 		err = errors.New("it has changed since it was read")
 	}
-	return a.at(store.TokensDoc, err)
+	return v.at(store.TokensDoc, err)
 }
 
-// unseen reports whether the row has never heard of the version that was read, or has
-// of one where none was read.
-func (a *attempt) unseen() bool {
-	r := a.row
-	if a.read.tokens.ID == "" {
-		return r.VersionID != "" || !a.exists
+// newest is the newest chain: in the escrow, if the secrets do not take it yet, else in
+// tokens.
+func (v View) newest() (chain, error) {
+	if v.carried() {
+		return v.escrowed()
 	}
-	known := []string{r.VersionID, r.SeenVersionID, r.BaseVersionID, r.Escrow.AttemptID}
-	return !slices.Contains(known, a.read.tokens.ID)
+	return v.chain, nil
 }
 
-// spent reports whether token was presented and may have been acted upon.
-func (a *attempt) spent(token secret.String) bool {
-	return a.row.Presented(token)
+// tokenless reports whether the newest chain has no refresh token at all.
+func (v View) tokenless() bool {
+	c, err := v.newest()
+	return err == nil && c.refreshToken.Blank()
 }
 
-// unaccounted reports whether the current version was written by an attempt that
-// the row knows nothing of: the row is older than the secret (restored from a
-// backup), and whether the token was presented since, nobody knows. The escrow's own
-// version may be current by a write that was done although it failed.
-func (a *attempt) unaccounted() bool {
-	s := a.read
-	written := s.chain.attemptID != "" && s.chain.attemptID == s.tokens.ID
-	return written && s.tokens.ID != a.row.VersionID && s.tokens.ID != a.row.Escrow.AttemptID
+// escrowed is the chain in the escrow.
+func (v View) escrowed() (chain, error) {
+	e := v.Row.Escrow
+	c, err := parseChain(e.Bytes)
+	if err != nil {
+		return chain{}, fmt.Errorf("escrow of attempt %s: %w", e.AttemptID, err)
+	}
+	return c.of(e.AttemptID), nil
 }
+
+// decoded is the chain of a reply that could not be read when it came; false if it cannot
+// be read now either.
+func (v View) decoded() (chain, bool) {
+	e := v.Row.Escrow
+	if !e.Raw || e.AttemptID == "" || v.session == nil {
+		return chain{}, false
+	}
+	tokens, err := v.session.Decode(e.Bytes, e.Sent)
+	if err != nil {
+		return chain{}, false
+	}
+	source := store.FromRefresh
+	if e.AttemptID == v.Row.AttemptID {
+		source = v.Row.AttemptSource
+	}
+	return newChain(tokens, v.chain, source, e.AttemptID), true
+}
+
+// owed is the chain that the secrets, or access alone, lack; its attempt id is the id of its
+// version. Empty: there is none that could be put there.
+func (v View) owed() (chain, Needs, error) {
+	if carries(v.Row) {
+		c, err := v.escrowed()
+		return c, Needs{}, err
+	}
+	settled := v.Row.VersionID
+	readable := v.Tokens.Err == nil && v.chainErr == nil && v.Tokens.ID != ""
+	if !readable || settled == "" || v.current() == strangers {
+		return chain{}, Needs{}, nil
+	}
+	c := v.chain
+	if v.Tokens.ID != settled { // reads of the current version may be stale; a read by id is not
+		if !v.settled.done {
+			return chain{}, Needs{Settled: true}, nil
+		}
+		err := v.settled.Err
+		if err == nil && v.settled.ID == "" {
+			return chain{}, Needs{}, nil
+		}
+		if err == nil {
+			c, err = parseChain(v.settled.Value)
+		}
+		if err != nil {
+			return chain{}, Needs{}, v.at(store.TokensDoc, err)
+		}
+	}
+	if c.accessToken.Blank() || c.accessExpiresAt.IsZero() {
+		return chain{}, Needs{}, nil
+	}
+	return c.of(settled), Needs{}, nil
+}
+
+// loginOptional reports whether a login was a person's wish while the chain still works.
+func (v View) loginOptional() bool { return v.Relogin && v.chainWorks }

@@ -24,6 +24,11 @@ func always(w *rt.World) string {
 	if wrongs := w.Wrongs(); len(wrongs) > 0 {
 		return strings.Join(wrongs, "; ")
 	}
+	for _, e := range w.Edges() {
+		if a := walk(e); !slices.Contains(drawn, a) {
+			return "a row went where no arrow leads: " + a
+		}
+	}
 	return ""
 }
 

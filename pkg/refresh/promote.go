@@ -12,18 +12,58 @@ import (
 // publishTries bounds the races over access that one attempt runs.
 const publishTries = 3
 
-// promote makes c, kept before, the current version of tokens and access, and
-// settles the attempt.
+// promote makes c, kept before, the current version of tokens and access, and settles the
+// attempt.
 func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.Outcome) Result {
 	tokens, access := a.swap(ctx, c, k)
+	a.v.Now = a.Now()
+	result := Result{Outcome: success, Source: c.source, AttemptID: c.attemptID, AccessExpiresAt: c.accessExpiresAt}
 	var moved *store.MovedError
+	var settled Result
 	switch {
 	case errors.As(tokens, &moved):
-		return a.settleSuperseded(ctx, moved.Current)
+		return a.supersede(ctx, moved.Current)
 	case tokens != nil:
-		return a.settleKept(ctx, c, errors.Join(a.at(store.TokensDoc, tokens), a.at(store.AccessDoc, access)))
+		cause := errors.Join(a.v.at(store.TokensDoc, tokens), a.v.at(store.AccessDoc, access))
+		result.Outcome = outcome.PersistFailed
+		result.Err = fmt.Errorf("the reply is kept, but not current yet: %w", cause)
+		settled = a.settle(ctx, edgeCarry, carryChain(a.v, c, cause), outcome.PersistFailed, nil)
+	default:
+		result.VersionID = c.attemptID
+		if access != nil {
+			result.Outcome, result.Err = outcome.PersistFailed, a.v.at(store.AccessDoc, access)
+		}
+		next := storeChain(a.v, c, access, result.Outcome, result.Err)
+		settled = a.settle(ctx, edgeStore, next, result.Outcome, nil)
 	}
-	return a.settleStored(ctx, c, access, success)
+	if settled.Err != nil {
+		result.Outcome = outcome.PersistFailed
+	}
+	result.Err = errors.Join(result.Err, settled.Err)
+	return result
+}
+
+// supersede lets version id of tokens stand, which somebody else has put there.
+func (a *attempt) supersede(ctx context.Context, id string) Result {
+	ctx, cancel := a.persistContext(ctx)
+	defer cancel()
+	next := supersedeClaimed(a.v, id, a.theirs(ctx, id))
+	result := a.settle(ctx, edgeSupersede, next, outcome.Superseded, nil)
+	result.VersionID = id
+	return result
+}
+
+// theirs reads what version id of tokens holds; nil: it could not be read.
+func (a *attempt) theirs(ctx context.Context, id string) *chain {
+	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
+	if err != nil {
+		return nil
+	}
+	c, err := parseChain(v.Value)
+	if err != nil {
+		return &chain{} // nobody's attempt
+	}
+	return &c
 }
 
 // swap makes c current where it was kept. A quarter of the budget is for this, so
@@ -38,7 +78,7 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 		// wait for it. If tokens turns out to be somebody else's, the row stays due and
 		// access is made to follow. The label was read while the claim was ours.
 		steps = append(steps, func() {
-			access = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, a.read.accessID, c.attemptID)
+			access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.access.id, c.attemptID)
 		})
 	}
 	if k.tokens == nil && !k.tokensCurrent {
@@ -56,7 +96,7 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 // current before the claim. own: it is this run's own reply, and not a recovered one.
 func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
-		err := a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, a.row.BaseVersionID, c.attemptID)
+		err := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, a.v.Row.BaseVersionID, c.attemptID)
 		var moved *store.MovedError
 		if !errors.As(err, &moved) {
 			return err
@@ -66,7 +106,7 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 			return readErr
 		}
 		if replace {
-			return a.Secrets.Promote(ctx, a.row.Key, store.TokensDoc, moved.Current, c.attemptID)
+			return a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, moved.Current, c.attemptID)
 		}
 		return err
 	})
@@ -78,7 +118,7 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 // kept the token. Nor does one that another attempt wrote, where own still holds the
 // claim: it is older, and the row knew nothing of it.
 func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, error) {
-	v, err := a.Secrets.ByID(ctx, a.row.Key, store.TokensDoc, id)
+	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
 	if errors.Is(err, store.ErrNoVersion) {
 		return false, nil
 	}
@@ -87,7 +127,7 @@ func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, e
 	}
 	c, err := parseChain(v.Value)
 	switch readable := err == nil; {
-	case readable && a.spent(c.refreshToken):
+	case readable && a.v.presented(c.refreshToken):
 		return true, nil
 	case readable && own && c.attemptID == id:
 		return a.stillHeld(ctx)
@@ -103,10 +143,10 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	if err != nil || current {
 		return err
 	}
-	if a.label(ctx, a.row.Key); a.read.accessErr != nil {
-		return a.read.accessErr
+	if a.readLabel(ctx, a.v.Row.Key); a.access.err != nil {
+		return a.access.err
 	}
-	from := a.read.accessID
+	from := a.access.id
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		for range publishTries {
 			// After the label was read: whoever claims from here on moves it.
@@ -117,7 +157,7 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 			if !held {
 				return errClaimLost
 			}
-			err = a.Secrets.Promote(ctx, a.row.Key, store.AccessDoc, from, id)
+			err = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, from, id)
 			var moved *store.MovedError
 			if !errors.As(err, &moved) {
 				return err

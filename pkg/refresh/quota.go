@@ -32,10 +32,10 @@ func nearQuota(n int) bool {
 
 // meter warns before a limit is reached.
 func (a *attempt) meter() {
-	if n := len(a.row.StagedAt); nearQuota(n) {
+	if n := len(a.v.Row.StagedAt); nearQuota(n) {
 		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
 			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes",
-			a.name(store.TokensDoc), n))
+			a.v.name(store.TokensDoc), n))
 	}
 }
 

@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -293,6 +294,30 @@ func TestMendedIsNotEdited(t *testing.T) {
 		}
 		if logins != 1 || row(w).State != store.Misconfigured || row(w).Escrow.AttemptID != "" {
 			t.Errorf("%d logins, the row is %s, its escrow %q", logins, row(w).State, row(w).Escrow.AttemptID)
+		}
+	})
+}
+
+// A chain that died in the escrow makes room for what a person puts into the secret.
+func TestDeadInTheEscrowAndSeeded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := rt.New()
+		loginOff(w)
+		w.Seed(rt.Default)
+		setupCarried(w)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+		if got := tick(w, nil); got.Outcome != outcome.Dead {
+			t.Fatalf("outcome %s", got.Outcome)
+		}
+		w.Provider.Answer = nil
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		w.Seed(rt.Default)
+		for _, want := range []outcome.Outcome{outcome.Superseded, outcome.Refreshed} {
+			if got := tick(w, nil); got.Outcome != want {
+				t.Errorf("outcome %s, want %s (%v)", got.Outcome, want, got.Err)
+			}
 		}
 	})
 }

@@ -3,11 +3,13 @@ package refresh_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -232,6 +234,24 @@ func TestCancelledAfterTheReply(t *testing.T) {
 		got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
 		if got.Outcome != outcome.Uncertain || row(w).Phase != store.Idle {
 			t.Errorf("outcome %s, the row is %s", got.Outcome, row(w).Phase)
+		}
+	})
+}
+
+// A person may take the token away for which nobody knew whether it is spent.
+func TestUncertainAndEmptied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := live(t)
+		loginOff(w)
+		tick(w, at(sends, 1, 0, rt.DieAfter))
+		w.Advance(2 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Fatalf("outcome %s", got.Outcome)
+		}
+		w.Secrets.Put(rt.Default, store.TokensDoc, secret.New("{}"))
+		if got := tick(w, nil); got.Outcome != outcome.Dead || row(w).State != store.Dead {
+			t.Errorf("outcome %s, state %s", got.Outcome, row(w).State)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
@@ -61,14 +60,21 @@ func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Resu
 
 // resolve does it, unless a run is at work or has left work for the next.
 func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
-	if a.row.Phase == store.Sending && a.Now().Before(a.row.ClaimedUntil) {
-		return Result{Outcome: outcome.Busy}, nil
+	a.v.Now = a.Now()
+	step := Decide(a.v)
+	if unreadable := a.v.Row.Unreadable != nil; unreadable || step.Outcome == outcome.Busy {
+		return a.wait(ctx, step), nil //nolint:nilerr // it is in the result
 	}
-	if a.row.Phase == store.Sending && how == Relogin {
-		return a.recover(ctx), nil // which logs in, where the attempt has left nothing
+	if a.v.Stage() == Sending && how == Relogin {
+		return a.run(ctx), nil // which logs in, if the attempt has left nothing
 	}
-	a.look(ctx, true)
-	if err := a.certain(ctx); err != nil {
+	// What a person decides is decided over what is current, and not over a stale read.
+	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true})
+	if err := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err)); err != nil {
+		return Result{Outcome: outcomeOf(err), Err: err}, nil
+	}
+	a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
+	if err := a.v.moved(); err != nil {
 		return Result{Outcome: outcomeOf(err), Err: err}, nil
 	}
 	switch how {
@@ -82,121 +88,108 @@ func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 	return Result{}, fmt.Errorf("%w: there is no resolution %q", ErrUnresolved, how)
 }
 
-// certain is an error where the secrets could not be read, or not as they are now: what
-// a person decides is decided over what is current, and not over a stale read.
-func (a *attempt) certain(ctx context.Context) error {
-	if s := a.read; s.stagedErr != nil || s.tokensErr != nil {
-		return errors.Join(a.at(store.TokensDoc, s.stagedErr), a.at(store.TokensDoc, s.tokensErr))
-	}
-	return a.confirm(ctx)
-}
-
-// left is the reply that the last attempts have left, and whether it is a version of
-// tokens already.
-func (a *attempt) left() (c chain, staged bool, err error) {
-	if v := a.read.staged; v.ID != "" {
-		c, err = parseChain(v.Value)
-		c.attemptID = v.ID
-		return c, true, a.at(store.TokensDoc, err)
-	}
-	if a.unpromoted() {
-		c, err = parseChain(a.row.Escrow.Bytes)
-		c.attemptID = a.row.Escrow.AttemptID
-		return c, false, err
-	}
-	c, _ = a.decodeRaw()
-	return c, false, nil
-}
-
-// restsOn reports whether nothing is left of any attempt, and version id is current and
-// settled.
-func (a *attempt) restsOn(id string) bool {
-	r := a.row
-	return r.Phase != store.Sending && r.State == store.OK && r.Escrow.AttemptID == "" && r.VersionID == id && a.read.tokens.ID == id
-}
-
 // accept promotes the reply that was left.
 func (a *attempt) accept(ctx context.Context) (Result, error) {
-	c, staged, err := a.left()
-	switch {
-	case err != nil:
-		return Result{}, fmt.Errorf("%w: the stored reply cannot be read: %w", ErrUnresolved, err)
-	case c.attemptID == "":
-		return Result{}, fmt.Errorf("%w: no reply is stored: relogin, or put a new refresh token into the secret %s",
-			ErrUnresolved, a.name(store.TokensDoc))
-	case a.spent(c.refreshToken):
-		return Result{}, fmt.Errorf("%w: the stored reply's refresh token was presented since: relogin, or put a new one into %s",
-			ErrUnresolved, a.name(store.TokensDoc))
-	case a.restsOn(c.attemptID) && a.row.PublishedVersionID == c.attemptID:
-		return Result{}, fmt.Errorf("%w: the last reply is current already", ErrUnresolved)
+	c, err := a.v.acceptable()
+	if err != nil {
+		return Result{}, err
 	}
-	next := a.row
-	next.AttemptID, next.AttemptSource, next.BaseVersionID = c.attemptID, c.source, a.read.tokens.ID
-	if result, ok := a.take(ctx, next); !ok {
+	step := Step{Do: TakeOver, attemptID: c.attemptID, source: c.source, base: a.v.Tokens.ID}
+	if result, ended := a.do(ctx, step); ended {
 		return result, nil
 	}
-	return a.finish(ctx, c, staged), nil
+	return a.run(ctx), nil // which finds it
 }
 
 // relogin logs in once.
 func (a *attempt) relogin(ctx context.Context) (Result, error) {
-	if a.row.Paused {
+	if a.v.Row.Paused {
 		return Result{}, fmt.Errorf("%w: it is paused: resume it first", ErrUnresolved)
 	}
-	if result, ok := a.readable(ctx); !ok {
-		return result, nil
+	a.v.Relogin, a.v.Force, a.v.chainWorks = true, true, a.v.works()
+	if a.v.session != nil && !a.v.CanLogin() {
+		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.v.name(store.Credentials))
 	}
-	if !a.canLogin() {
-		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.name(store.Credentials))
-	}
-	a.req.Force = true
-	token := a.read.chain.refreshToken
-	a.unneeded = a.row.State == store.OK && !token.Blank() && !a.spent(token) && !a.unaccounted()
-	return a.login(ctx), nil
+	return a.run(ctx), nil
 }
 
-// discard ends the attempt and forgets what it left.
+// discard ends the attempt and forgets what it left: one write.
 func (a *attempt) discard(ctx context.Context) (Result, error) {
-	s := a.read
-	token := s.chain.refreshToken
-	switch {
-	case s.chainErr != nil:
-		return Result{}, fmt.Errorf("%w: %w", ErrUnresolved, a.at(store.TokensDoc, s.chainErr))
-	case a.restsOn(s.tokens.ID) && a.row.LoginFailures == 0:
-		return Result{}, fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
-	case a.carried():
-		return Result{}, fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
-	case token.Blank():
-		return Result{}, fmt.Errorf("%w: there is no refresh token in the secret %s to go on from: relogin, or put one there",
-			ErrUnresolved, a.name(store.TokensDoc))
-	case a.spent(token), a.unaccounted():
-		return Result{}, fmt.Errorf("%w: the refresh token in %s may have been presented: accept, relogin, or put a new one there",
-			ErrUnresolved, a.name(store.TokensDoc))
+	if err := a.v.discardable(); err != nil {
+		return Result{}, err
 	}
-	return a.forgo(ctx), nil
-}
-
-// forgo writes, in one step, that the attempt is over and the current version stands. A
-// claim would leave an attempt of which nobody knows what it has sent.
-func (a *attempt) forgo(ctx context.Context) Result {
-	guard := a.unchanged()
-	current := a.read.tokens.ID
-	a.row.Phase = store.Idle
-	a.row.Fence++
-	a.row.Escrow = store.Escrow{}
-	a.row.State = store.OK
-	a.row.VersionID, a.row.SeenVersionID, a.row.CredentialsVersionID = current, current, a.read.credentials.ID
-	a.row.NotBefore, a.row.LoginFailures = time.Time{}, 0
-	a.row.RefreshAt = a.Now()
-	a.count(outcome.Superseded, nil)
-
-	err := a.retry(ctx, claimTries, func(ctx context.Context) error { return a.Ledger.Write(ctx, a.row, guard) })
+	next := discard(a.v)
+	err := a.become(ctx, edgeDiscard, next, condition{guard: a.v.unchanged(), tries: claimTries, done: settled(next)})
 	var lost *store.LostError
 	switch {
-	case err == nil, errors.As(err, &lost) && lost.Exists && a.settled(lost.Current): // or the try before had been done
-		return Result{Outcome: outcome.Superseded, VersionID: current, AttemptID: a.row.AttemptID}
+	case err == nil:
+		return Result{Outcome: outcome.Superseded, VersionID: next.VersionID, AttemptID: next.AttemptID}, nil
 	case errors.As(err, &lost):
-		return Result{Outcome: outcome.Busy}
+		return Result{Outcome: outcome.Busy}, nil
 	}
-	return Result{Outcome: outcomeOf(err), Err: fmt.Errorf("settle in the ledger: %w", err)}
+	return Result{Outcome: outcomeOf(err), Err: err}, nil
+}
+
+// left is the reply that the last attempts have left. Empty: there is none.
+func (v View) left() (c chain, err error) {
+	if v.staged.ID != "" {
+		c, err = parseChain(v.staged.Value)
+		return c.of(v.staged.ID), v.at(store.TokensDoc, err)
+	}
+	if carries(v.Row) {
+		return v.escrowed()
+	}
+	c, _ = v.decoded()
+	return c, nil
+}
+
+// restsOn reports whether nothing is left of any attempt, and version id is current and
+// settled.
+func (v View) restsOn(id string) bool {
+	r := v.Row
+	return v.idle() && r.State == store.OK && r.Escrow.AttemptID == "" && r.VersionID == id && v.Tokens.ID == id
+}
+
+// works reports whether refreshes can go on from the current version.
+func (v View) works() bool {
+	token := v.chain.refreshToken
+	return v.Row.State == store.OK && !token.Blank() && !v.presented(token) && v.current() != strangers
+}
+
+// acceptable is the reply that was left, or why it cannot be accepted.
+func (v View) acceptable() (chain, error) {
+	c, err := v.left()
+	switch {
+	case err != nil:
+		return c, fmt.Errorf("%w: the stored reply cannot be read: %w", ErrUnresolved, err)
+	case c.attemptID == "":
+		return c, fmt.Errorf("%w: no reply is stored: relogin, or put a new refresh token into the secret %s",
+			ErrUnresolved, v.name(store.TokensDoc))
+	case v.presented(c.refreshToken):
+		return c, fmt.Errorf("%w: the stored reply's refresh token was presented since: relogin, or put a new one into %s",
+			ErrUnresolved, v.name(store.TokensDoc))
+	case v.restsOn(c.attemptID) && v.Row.PublishedVersionID == c.attemptID:
+		return c, fmt.Errorf("%w: the last reply is current already", ErrUnresolved)
+	}
+	return c, nil
+}
+
+// discardable is why the last attempt cannot be given up; nil: it can.
+func (v View) discardable() error {
+	token := v.chain.refreshToken
+	switch {
+	case v.chainErr != nil:
+		return fmt.Errorf("%w: %w", ErrUnresolved, v.at(store.TokensDoc, v.chainErr))
+	case v.restsOn(v.Tokens.ID) && v.Row.LoginFailures == 0:
+		return fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
+	case v.carried():
+		return fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
+	case token.Blank():
+		return fmt.Errorf("%w: there is no refresh token in the secret %s to go on from: relogin, or put one there",
+			ErrUnresolved, v.name(store.TokensDoc))
+	case v.presented(token), v.current() == strangers:
+		return fmt.Errorf("%w: the refresh token in %s may have been presented: accept, relogin, or put a new one there",
+			ErrUnresolved, v.name(store.TokensDoc))
+	}
+	return nil
 }

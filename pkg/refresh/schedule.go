@@ -1,9 +1,11 @@
 package refresh
 
 import (
+	"errors"
 	"time"
 
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
 
@@ -22,4 +24,22 @@ func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 		return issued.Add(max(wait, leastInterval))
 	}
 	return issued.Add(wait) // too short for that: readers come first, and the escrow meets the quota
+}
+
+// pauseUntil is when a rate limit lets the next call through.
+func pauseUntil(v View) time.Time {
+	var limited *providers.Error
+	var asked time.Duration
+	if errors.As(v.ended.cause, &limited) {
+		asked = limited.RetryAfter
+	}
+	return v.Now.Add(pace.RetryAfter(asked, v.Row.AccessExpiresAt.Sub(v.Now)))
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

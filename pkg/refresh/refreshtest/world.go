@@ -2,6 +2,7 @@ package refreshtest
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type World struct {
 	claimant  map[store.Key]int // the process that claimed last
 	skewed    bool              // a clock was off
 	decided   bool              // see Decide
+	edges     map[Edge]bool
 }
 
 // New makes a world with the secrets of account "default": credentials that can
@@ -45,7 +47,7 @@ func New() *World {
 	w := &World{
 		Accounts: []string{Default.Account},
 		now:      time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), born: time.Now(),
-		claimant: map[store.Key]int{},
+		claimant: map[store.Key]int{}, edges: map[Edge]bool{},
 	}
 	w.Secrets = &Secrets{world: w, docs: map[place]*document{}}
 	w.Ledger = &Ledger{world: w, rows: map[store.Key]store.Row{}}
@@ -91,7 +93,7 @@ func (w *World) SkewedEngine(hook Hook, skew time.Duration) *refresh.Engine {
 	w.mu.Unlock()
 	return refresh.Engine{
 		Provider: providerPort{p}, Secrets: secretsPort{p}, Ledger: ledgerPort{p},
-		Accounts: w.Accounts, NewID: w.newID, Now: p.now,
+		Accounts: w.Accounts, NewID: w.newID, Now: p.now, Log: slog.New(edgeLog{w}),
 	}.WithDefaults()
 }
 

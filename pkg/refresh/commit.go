@@ -1,0 +1,109 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/store"
+)
+
+const (
+	// claimTries is how often a row is written that may be written later as well.
+	claimTries = 3
+	// retryFirst is the first wait before a failed step is tried again; it doubles up to
+	// maxRetryWait.
+	retryFirst   = 100 * time.Millisecond
+	maxRetryWait = 2 * time.Second
+)
+
+// condition is when a row is written, and how often that is tried.
+type condition struct {
+	guard store.Guard
+	tries int // 0: until the context ends
+	// done reports whether the stored row shows that an earlier try was done, although it
+	// was reported as failed; nil: that cannot be seen.
+	done func(stored store.Row) bool
+}
+
+// commit writes the row that an edge has made. It changes nothing of the view: become does.
+//
+// A write that took no answer may have been done, or land later. Written again under the
+// same guard it answers for itself: done before shows as ours, and one that lands later
+// finds the row changed.
+func (a *attempt) commit(ctx context.Context, e edge, next store.Row, c condition) error {
+	from, to := a.v.Stage(), stageOf(next, true, e.taken(a.v.Taken))
+	err := a.retry(ctx, c.tries, func(ctx context.Context) error { return write(ctx, a.Ledger, next, c.guard) })
+	var lost *store.LostError
+	if c.done != nil && errors.As(err, &lost) && lost.Exists && c.done(lost.Current) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s in the ledger: %w", e.name, err)
+	}
+	a.Log.DebugContext(ctx, "row written", "account", next.Account, "edge", e.name, "from", from, "to", to)
+	return nil
+}
+
+// write is the only caller of Ledger.Write.
+func write(ctx context.Context, ledger store.Ledger, next store.Row, guard store.Guard) error {
+	return ledger.Write(ctx, next, guard)
+}
+
+// become is commit, and makes next the row of the view if it was written.
+func (a *attempt) become(ctx context.Context, e edge, next store.Row, c condition) error {
+	err := a.commit(ctx, e, next, c)
+	if err == nil {
+		a.v.Row, a.v.Exists = next, true
+	}
+	return err
+}
+
+// unchanged is the guard of a write that follows from the row as it was read.
+func (v View) unchanged() store.Guard {
+	guard := v.Row.Unchanged()
+	guard.Absent = !v.Exists
+	return guard
+}
+
+// held is the guard of every write under the claim: still ours, and not settled.
+func (v View) held() store.Guard {
+	return store.Guard{Fence: v.Row.Fence, AttemptID: v.Row.AttemptID, Phase: store.Sending}
+}
+
+// stillHeld reads the row anew and reports whether nobody has claimed since this run did, or
+// since it read the row.
+func (a *attempt) stillHeld(ctx context.Context) (bool, error) {
+	mine := a.v.Row
+	row, exists, err := a.Ledger.Row(ctx, mine.Key)
+	return err == nil && exists && row.Fence == mine.Fence && row.AttemptID == mine.AttemptID &&
+		row.ClaimedBy == mine.ClaimedBy && row.Phase == mine.Phase, err
+}
+
+// retry runs step until it succeeds, fails for good, was tried so often (0: no limit) or ctx
+// ends.
+func (a *attempt) retry(ctx context.Context, tries int, step func(context.Context) error) error {
+	wait := retryFirst
+	for try := 1; ; try++ {
+		err := step(ctx)
+		if err == nil || final(err) || try == tries {
+			return err
+		}
+		a.Log.WarnContext(ctx, "step failed, trying again",
+			"account", a.v.Row.Account, "attempt_id", a.v.Row.AttemptID, "try", try, "error", err)
+		if !pace.Sleep(ctx, wait) {
+			return err
+		}
+		wait = min(2*wait, maxRetryWait)
+	}
+}
+
+// final reports whether trying again cannot help within an attempt.
+func final(err error) bool {
+	var lost *store.LostError
+	var moved *store.MovedError
+	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) || errors.Is(err, errClaimLost) ||
+		errors.Is(err, store.ErrQuota) || errors.Is(err, store.ErrVersionTaken) || errors.Is(err, store.ErrNoVersion)
+}

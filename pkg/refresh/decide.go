@@ -1,0 +1,411 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
+)
+
+// Decide says what a run does next for a credential: the first of the checks below that
+// has something to say. It is pure: the same view always gives the same step. A step with
+// Needs asks for more of the view.
+func Decide(v View) Step {
+	for _, c := range checks {
+		if step, decided := c.decide(v); decided {
+			step.Reason = c.reason
+			return step
+		}
+	}
+	panic("unreachable: no check has decided")
+}
+
+// check is one reason for a step.
+type check struct {
+	reason string
+	// decide returns the step that follows if the reason holds.
+	decide func(View) (Step, bool)
+}
+
+// checks are all reasons, in their order. When a token is refreshed, and why a credential
+// waits for a person, is read here.
+var checks = []check{
+	// Rows that no run may work on.
+	{"its row cannot be read", rowUnreadable},
+	{"another run holds the claim", claimHeld},
+
+	// An attempt that died, first seen and then taken over.
+	{"an attempt died", attemptDied},
+	{"whether its reply was stored is not known yet", replyUnknown},
+	{"its reply is a version of tokens", replyStaged},
+	{"its reply is in the escrow", replyEscrowed},
+	{"its reply can be read after all", replyDecoded},
+	{"it left nothing, and the secrets give no answer", nothingReadable},
+	{"it left nothing, and somebody has put another version there", tokensEdited},
+
+	// A call that brought no tokens, still under its claim; what follows is in ends.go.
+	{"the token was refused, and a newer one is there", refusedButNewer},
+	{"the call brought no tokens", callEnded},
+
+	// An idle row.
+	{"tokens or access lacks the newest token", owes},
+	{"it is paused", paused},
+	{"nothing is due", nothingDue},
+	{"the uncertain attempt's version has turned up", versionTurnedUp},
+	{"it waits for a person", waitsForPerson},
+	{"a login backs off", loginWaits},
+	{"nobody has filled in the credentials", notFilledIn},
+	{"a secret cannot be read", secretUnreadable},
+	{"a reply that was kept unread can be read now", rawReadable},
+	{"it is due, and its refresh token may be sent", mayRefresh},
+
+	// There is no refresh token that may be sent.
+	{"the last login failed a moment ago", loginBacksOff},
+	{"there is a login", mayLogin},
+	{"the attempt that died lost the token, and there is no login", deathLost},
+	{"there never was a refresh token", neverSeeded},
+	{"there is no refresh token, and no login", tokenMissing},
+	{"the refresh token was presented, and there is no login", tokenSpent},
+}
+
+// wait is a step in which nothing is done.
+func wait(what outcome.Outcome, err error) (Step, bool) {
+	return Step{Do: Wait, Outcome: what, Err: err}, true
+}
+
+// park is a step that writes a state.
+func park(state store.State, err error) (Step, bool) {
+	return Step{Do: Park, State: state, Err: err}, true
+}
+
+// need is a step that asks for more of the view.
+func need(n Needs) (Step, bool) { return Step{Needs: n}, true }
+
+// pass leaves the decision to the next check.
+func pass() (Step, bool) { return Step{}, false }
+
+// idle reports whether the row is nobody's, the time for most decisions.
+func (v View) idle() bool { return v.Row.Phase != store.Sending }
+
+// lostAttempt reports whether an attempt was taken over, and nothing was sent since.
+func (v View) lostAttempt() bool { return v.Taken && v.ended == nil }
+
+// due reports whether a refresh is wanted now.
+func (v View) due() bool {
+	return v.Force || !v.Exists || !v.Now.Before(v.Row.RefreshAt) && !v.Now.Before(v.Row.NotBefore)
+}
+
+// waits reports whether the row's state waits for a person.
+func waits(r store.Row) bool { return r.State != store.OK && r.State != "" }
+
+func rowUnreadable(v View) (Step, bool) {
+	if v.Row.Unreadable == nil {
+		return pass()
+	}
+	return wait(outcome.Misconfigured, v.Row.Unreadable)
+}
+
+func claimHeld(v View) (Step, bool) {
+	if v.idle() || v.Held || !v.Now.Before(v.Row.ClaimedUntil) {
+		return pass()
+	}
+	return wait(outcome.Busy, nil)
+}
+
+func attemptDied(v View) (Step, bool) {
+	if v.idle() || v.Held {
+		return pass()
+	}
+	return Step{Do: TakeOver, attemptID: v.Row.AttemptID, source: v.Row.AttemptSource, base: v.Row.BaseVersionID}, true
+}
+
+func replyUnknown(v View) (Step, bool) {
+	switch {
+	case !v.lostAttempt():
+		return pass()
+	case !v.Tokens.done || !v.staged.done:
+		return need(Needs{Secrets: true, Staged: true})
+	case v.staged.Err != nil:
+		// Whether the version is there decides all; without an answer nothing is done.
+		return Step{Do: Postpone, Err: v.at(store.TokensDoc, v.staged.Err)}, true
+	}
+	return pass()
+}
+
+func replyStaged(v View) (Step, bool) {
+	if !v.lostAttempt() || v.staged.ID == "" {
+		return pass()
+	}
+	c, err := parseChain(v.staged.Value)
+	if err != nil {
+		return Step{Do: Postpone, Err: v.at(store.TokensDoc, fmt.Errorf("version %s: %w", v.staged.ID, err))}, true
+	}
+	return Step{Do: Finish, chain: c.of(v.Row.AttemptID), staged: true}, true
+}
+
+func replyEscrowed(v View) (Step, bool) {
+	if e := v.Row.Escrow; !v.lostAttempt() || !carries(v.Row) || e.AttemptID != v.Row.AttemptID {
+		return pass()
+	}
+	c, err := v.escrowed()
+	if err != nil {
+		return Step{Do: Postpone, Err: err}, true
+	}
+	return Step{Do: Finish, chain: c}, true
+}
+
+func replyDecoded(v View) (Step, bool) {
+	if !v.lostAttempt() || v.Row.Escrow.AttemptID != v.Row.AttemptID {
+		return pass()
+	}
+	c, ok := v.decoded()
+	if !ok {
+		return pass()
+	}
+	return Step{Do: Finish, chain: c}, true
+}
+
+func nothingReadable(v View) (Step, bool) {
+	if !v.lostAttempt() {
+		return pass()
+	}
+	for _, err := range []error{v.Credentials.Err, v.Tokens.Err} {
+		if err != nil && !lasting(err) && !errors.Is(err, store.ErrNoValue) {
+			return Step{Do: Postpone, Err: errors.Join(v.death(), err)}, true
+		}
+	}
+	return pass()
+}
+
+func tokensEdited(v View) (Step, bool) {
+	if id := v.Tokens.ID; !v.lostAttempt() || v.Tokens.Err != nil || id == v.Row.BaseVersionID || id == v.Row.VersionID {
+		return pass()
+	}
+	if !v.again.done {
+		return need(Needs{Again: true})
+	}
+	if err := v.moved(); err != nil {
+		return Step{Do: Postpone, Err: errors.Join(v.death(), err)}, true
+	}
+	return Step{Do: Supersede, version: v.Tokens.ID}, true
+}
+
+// A refused token is first a race: somebody may have put a newer one there.
+func refusedButNewer(v View) (Step, bool) {
+	if v.ended == nil || v.ended.kind != providers.Refused {
+		return pass()
+	}
+	if !v.again.done {
+		return need(Needs{Again: true})
+	}
+	if id := v.again.ID; v.again.Err == nil && id != v.Tokens.ID && id != v.Row.VersionID {
+		return Step{Do: Supersede, version: id}, true
+	}
+	return pass()
+}
+
+func callEnded(v View) (Step, bool) {
+	if v.ended == nil {
+		return pass()
+	}
+	f := v.follows()
+	switch {
+	case f.login && v.CanLogin():
+		return pass()
+	case f.login:
+		return park(f.state, errors.Join(v.ended.cause, v.newChain()))
+	case f.state != "" && !v.loginOptional():
+		return park(f.state, v.ended.cause)
+	}
+	return wait(f.outcome, v.ended.cause)
+}
+
+func owes(v View) (Step, bool) {
+	if !v.idle() || v.repaired || v.Relogin || !carries(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {
+		return pass()
+	}
+	if !v.Tokens.done {
+		return need(Needs{Secrets: true})
+	}
+	c, needs, err := v.owed()
+	switch {
+	case needs.any():
+		return need(needs)
+	case err != nil:
+		return Step{Do: Repair, Err: err}, true
+	case c.attemptID == "":
+		return pass()
+	}
+	return Step{Do: Repair, chain: c}, true
+}
+
+// A pause stops what calls the provider. What was stored is taken over and published
+// all the same, and so an uncertain attempt's version is looked for.
+func paused(v View) (Step, bool) {
+	switch {
+	case !v.Row.Paused, v.ended != nil, !v.Taken && v.Row.State == store.Uncertain && v.idle() && !v.staged.done:
+		return pass()
+	case v.Taken:
+		return wait(outcome.Paused, v.death())
+	case v.Row.State == store.Uncertain && v.turnedUp():
+		return pass()
+	}
+	return wait(outcome.Paused, nil)
+}
+
+func nothingDue(v View) (Step, bool) {
+	if !v.idle() || v.due() || waits(v.Row) || v.Row.LoginFailures > 0 {
+		return pass()
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+func versionTurnedUp(v View) (Step, bool) {
+	if !v.idle() || v.Relogin && v.Tokens.done {
+		return pass()
+	}
+	if n := (Needs{Secrets: !v.Tokens.done, Staged: v.Row.State == store.Uncertain && !v.staged.done}); n.any() {
+		return need(n)
+	}
+	if v.Row.State != store.Uncertain || !v.turnedUp() {
+		return pass()
+	}
+	return Step{Do: TakeOver, attemptID: v.Row.AttemptID, source: v.Row.AttemptSource, base: v.Row.BaseVersionID}, true
+}
+
+func waitsForPerson(v View) (Step, bool) {
+	forced := v.Force && v.Row.State != store.Uncertain
+	if !v.idle() || !waits(v.Row) || v.edited() || secretsUnreadable(v.Row) || forced || v.Relogin {
+		return pass()
+	}
+	return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
+}
+
+func loginWaits(v View) (Step, bool) {
+	if !v.idle() || v.due() || v.edited() || waits(v.Row) {
+		return pass()
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+func notFilledIn(v View) (Step, bool) {
+	if !v.idle() || !errors.Is(v.Credentials.Err, store.ErrNoValue) && !errors.Is(v.sessionErr, providers.ErrNotSeeded) {
+		return pass()
+	}
+	return notSeeded("%s: put them into the secret %s", providers.ErrNotSeeded, v.name(store.Credentials))
+}
+
+// notSeeded is the step of a new deployment: no error, but a word on what to do.
+func notSeeded(format string, args ...any) (Step, bool) {
+	return Step{Do: Wait, Outcome: outcome.NotSeeded, Warning: fmt.Sprintf(format, args...)}, true
+}
+
+func secretUnreadable(v View) (Step, bool) {
+	if !v.idle() {
+		return pass()
+	}
+	err := errors.Join(
+		v.at(store.Credentials, v.Credentials.Err), v.at(store.TokensDoc, v.Tokens.Err),
+		v.at(store.Credentials, v.sessionErr), v.at(store.TokensDoc, v.chainErr),
+	)
+	if err == nil {
+		return pass()
+	}
+	for _, read := range []error{v.Credentials.Err, v.Tokens.Err} {
+		if read != nil && !lasting(read) {
+			return wait(outcome.Transient, err)
+		}
+	}
+	return park(store.Misconfigured, err)
+}
+
+// A seed that a person put there meanwhile stands.
+func rawReadable(v View) (Step, bool) {
+	if !v.idle() || v.Relogin || v.escrowOutdated() {
+		return pass()
+	}
+	c, ok := v.decoded()
+	if !ok {
+		return pass()
+	}
+	return Step{Do: TakeOver, attemptID: c.attemptID, source: c.source, base: v.Row.BaseVersionID}, true
+}
+
+func mayRefresh(v View) (Step, bool) {
+	if !v.idle() || v.Relogin {
+		return pass()
+	}
+	step, err := v.presentable()
+	switch {
+	case step.Needs.any():
+		return step, true
+	case err != nil:
+		return wait(outcome.Transient, err)
+	case step.Do == "":
+		return pass()
+	}
+	if v.late != nil {
+		return wait(outcome.Transient, v.late)
+	}
+	return step, true
+}
+
+func loginBacksOff(v View) (Step, bool) {
+	until := v.Row.NotBefore
+	if !v.CanLogin() || v.Force || v.Row.LoginFailures == 0 || !v.Now.Before(until) || v.edited() {
+		return pass()
+	}
+	return v.warned(wait(outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(until))))
+}
+
+func mayLogin(v View) (Step, bool) {
+	if !v.CanLogin() {
+		return pass()
+	}
+	if v.late != nil {
+		return v.warned(wait(outcome.Transient, v.late))
+	}
+	if v.idle() && v.newToRow() {
+		// What comes of a stale read would be taken for outdated by the next run.
+		if !v.again.done {
+			return need(Needs{Again: true})
+		}
+		if err := v.moved(); err != nil {
+			return wait(outcome.Transient, err)
+		}
+	}
+	return v.warned(Step{Do: Login}, true)
+}
+
+func deathLost(v View) (Step, bool) {
+	if !v.Taken {
+		return pass()
+	}
+	return park(store.Uncertain, errors.Join(v.death(), v.newChain()))
+}
+
+func neverSeeded(v View) (Step, bool) {
+	if !v.tokenless() || v.Row.AttemptID != "" {
+		return pass()
+	}
+	return notSeeded("there is neither a login in the secret %s nor a refresh token in the secret %s",
+		v.name(store.Credentials), v.name(store.TokensDoc))
+}
+
+func tokenMissing(v View) (Step, bool) {
+	if !v.tokenless() {
+		return pass()
+	}
+	cause := fmt.Errorf("there is no refresh token in the secret %s", v.name(store.TokensDoc))
+	return park(store.Dead, errors.Join(cause, v.newChain()))
+}
+
+func tokenSpent(v View) (Step, bool) {
+	state := store.Uncertain
+	if v.Row.State == store.Dead {
+		state = store.Dead
+	}
+	return park(state, v.forPerson(state))
+}

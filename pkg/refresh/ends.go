@@ -1,0 +1,60 @@
+package refresh
+
+import (
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
+)
+
+// ended is how a call ended that brought no tokens.
+type ended struct {
+	kind  providers.Kind
+	cause error
+}
+
+// follow says what follows a call that brought no tokens.
+type follow struct {
+	login   bool            // log in, if there is a login; else:
+	state   store.State     // in which the credential waits for a person; empty: it does not
+	outcome outcome.Outcome // of the run
+}
+
+// afterRefresh says what follows a refresh that ended in a kind. Whether the token may be
+// sent again is the kind's own word, see providers.Kind.Alive.
+var afterRefresh = map[providers.Kind]follow{
+	providers.NotSent:       {outcome: outcome.Transient},
+	providers.RateLimited:   {outcome: outcome.RateLimited},
+	providers.Misconfigured: {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.TurnedAway:    {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.MaybeRefused:  {login: true, state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.Refused:       {login: true, state: store.Dead, outcome: outcome.Dead},
+	providers.Unknown:       {login: true, state: store.Uncertain, outcome: outcome.Uncertain},
+}
+
+// afterLogin says what follows a login that ended in a kind. Its back-off is in the claim
+// already.
+var afterLogin = map[providers.Kind]follow{
+	providers.NotSent:       {outcome: outcome.Transient},
+	providers.RateLimited:   {outcome: outcome.RateLimited},
+	providers.Misconfigured: {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.TurnedAway:    {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.MaybeRefused:  {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.Refused:       {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.Unknown:       {outcome: outcome.Transient},
+}
+
+// follows says what follows the call that has ended.
+func (v View) follows() follow {
+	table := afterRefresh
+	if v.Row.AttemptSource == store.FromLogin {
+		table = afterLogin
+	}
+	f, known := table[v.ended.kind]
+	if !known {
+		panic("unreachable: a kind of provider error that nothing follows")
+	}
+	return f
+}
+
+// limited reports whether the provider has asked for a pause.
+func (v View) limited() bool { return v.ended != nil && v.ended.kind == providers.RateLimited }

@@ -1,0 +1,157 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
+)
+
+// View is all that a decision about a credential rests on. It is gathered step by step, each
+// part once, as Decide asks for it; a run that has written the row gathers a new one.
+type View struct {
+	Row    store.Row
+	Exists bool // the row
+	Now    time.Time
+	Force  bool // a person asked for a try now
+
+	// Held: this run holds the claim. Taken: of an attempt that another run began.
+	Held, Taken bool
+	// Relogin: a person wants a login now, whatever state and back-offs say.
+	Relogin bool
+	// chainWorks: with a Relogin, the current chain could go on without it.
+	chainWorks bool
+
+	name     func(store.Document) string
+	takes    time.Duration // what an attempt needs; 0: it has all the time
+	late     error         // too little time is left for an attempt
+	ended    *ended        // how the call under the claim ended; nil: none was made
+	repaired bool          // a repair was tried in this run, and failed
+
+	// What has been read; see Needs.
+	Credentials, Tokens Reading // current versions
+	session             providers.Session
+	sessionErr          error
+	chain               chain // in Tokens
+	chainErr            error
+	staged              Reading // the version of tokens that the row's attempt made
+	settled             Reading // the version of tokens that the row settled last
+	again               Reading // the id of the current version of tokens, read a second time
+}
+
+// Reading is a version that was read, or why it could not be.
+type Reading struct {
+	store.Version // zero: there is none
+	Err           error
+	done          bool
+}
+
+// Needs names parts of a View that Decide needs next.
+type Needs struct {
+	Secrets bool // credentials and tokens
+	Staged  bool
+	Settled bool
+	Again   bool
+}
+
+func (n Needs) any() bool { return n != Needs{} }
+
+// Sources are what a View is gathered from.
+type Sources struct {
+	Provider providers.Provider
+	Secrets  store.Secrets
+}
+
+// NewView is the view of a credential of which nothing but the row was read.
+func (s Sources) NewView(row store.Row, exists bool, now time.Time) View {
+	return View{
+		Row: row, Exists: exists, Now: now,
+		name: func(doc store.Document) string { return store.NameOf(s.Secrets, row.Key, doc) },
+	}
+}
+
+// Look decides what a run would do next, and reads what that decision needs. It writes
+// nothing and calls no provider.
+func (s Sources) Look(ctx context.Context, v View) (View, Step) {
+	for {
+		step := Decide(v)
+		if !step.Needs.any() {
+			return v, step
+		}
+		v = s.Gather(ctx, v, step.Needs)
+	}
+}
+
+// Gather reads the parts of a view that are named, all at once.
+func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
+	key := v.Row.Key
+	var reads []func()
+	if n.Secrets {
+		reads = append(
+			reads,
+			func() { v.Tokens.Version, v.Tokens.Err = s.Secrets.Current(ctx, key, store.TokensDoc) },
+			func() { v.Credentials.Version, v.Credentials.Err = s.Secrets.Current(ctx, key, store.Credentials) },
+		)
+	}
+	if n.Staged && v.Row.AttemptID != "" {
+		reads = append(reads, func() { v.staged.Version, v.staged.Err = s.Secrets.ByID(ctx, key, store.TokensDoc, v.Row.AttemptID) })
+	}
+	if n.Settled && v.Row.VersionID != "" {
+		reads = append(reads, func() { v.settled.Version, v.settled.Err = s.Secrets.ByID(ctx, key, store.TokensDoc, v.Row.VersionID) })
+	}
+	if n.Again {
+		reads = append(reads, func() { v.again.ID, v.again.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
+	}
+	together(reads...)
+
+	v.Tokens.done, v.Credentials.done = v.Tokens.done || n.Secrets, v.Credentials.done || n.Secrets
+	v.staged.done, v.settled.done, v.again.done = v.staged.done || n.Staged, v.settled.done || n.Settled, v.again.done || n.Again
+	if errors.Is(v.staged.Err, store.ErrNoVersion) || errors.Is(v.staged.Err, store.ErrNoValue) {
+		v.staged.Err = nil
+	}
+	if errors.Is(v.settled.Err, store.ErrNoVersion) {
+		v.settled.Err = nil
+	}
+	if errors.Is(v.Tokens.Err, store.ErrNoValue) {
+		v.Tokens.Err = nil
+	}
+	if n.Secrets {
+		if v.Credentials.Err == nil {
+			v.session, v.sessionErr = s.Provider.Open(v.Credentials.Value)
+		}
+		v.chain, v.chainErr = parseChain(v.Tokens.Value)
+	}
+	if v.takes > 0 {
+		v.late = pace.Enough(ctx, v.takes)
+	}
+	return v
+}
+
+// unread forgets what was read of the secrets: they are read again when they are needed.
+func (v View) unread() View {
+	return View{
+		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, Taken: v.Taken, Relogin: v.Relogin,
+		chainWorks: v.chainWorks,
+		name:       v.name, takes: v.takes, repaired: v.repaired,
+	}
+}
+
+// at says which secret an error is about.
+func (v View) at(doc store.Document, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("secret %s: %w", v.name(doc), err)
+}
+
+// CanLogin reports whether the credentials that were read allow a login.
+func (v View) CanLogin() bool { return v.session != nil && v.session.CanLogin() }
+
+// lasting reports whether an error of a port stays until a person acts.
+func lasting(err error) bool {
+	return errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrForbidden) || errors.Is(err, store.ErrMalformed)
+}

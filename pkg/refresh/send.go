@@ -1,0 +1,127 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+)
+
+const (
+	// fenceAge is how old a claim may be at the send before it is looked at again: a frozen
+	// process can wake up long after its claim ran out.
+	fenceAge = 2 * time.Second
+	// sendTries is how often a request is begun of which no byte ever left.
+	sendTries = 3
+)
+
+// errClaimLost ends a send whose claim somebody took over before it began.
+var errClaimLost = errors.New("the claim was taken over")
+
+// refresh claims, and presents the refresh token once.
+func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended bool) {
+	if s.stale {
+		a.v.Tokens.Version, a.v.chain, a.v.chainErr = a.v.settled.Version, s.chain, nil
+	}
+	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
+	a.v.chain = s.chain // what the next one takes over
+	if result, ended := a.claim(ctx, next, s); ended {
+		return result, true
+	}
+	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
+		return a.v.session.Refresh(ctx, s.token())
+	})
+	if err == nil {
+		return a.store(ctx, tokens, outcome.Refreshed), true
+	}
+	if providers.KindOf(err).Alive() {
+		a.v.Row = unspent(a.v.Row, s.token())
+	}
+	return a.failed(ctx, err)
+}
+
+// login claims, and presents the credentials once. It presents no refresh token.
+func (a *attempt) login(ctx context.Context) (result Result, ended bool) {
+	next := claimLogin(a.v, a.holder(ctx), a.NewID())
+	if result, ended := a.claim(ctx, next, Step{Do: Login}); ended {
+		return result, true
+	}
+	tokens, err := a.send(ctx, a.v.session.Login)
+	if err == nil {
+		return a.store(ctx, tokens, outcome.LoggedIn), true
+	}
+	return a.failed(ctx, err)
+}
+
+// failed leaves it to the next decision what follows a call that brought no tokens.
+func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
+	if errors.Is(err, errClaimLost) {
+		return Result{Outcome: outcome.Busy}, true
+	}
+	kind := providers.KindOf(err)
+	if kind == providers.Unknown {
+		a.keepRaw(ctx, err)
+	}
+	a.v.ended = &ended{kind, err}
+	return Result{}, false
+}
+
+// send makes one provider call. It begins again only where no byte left.
+func (a *attempt) send(
+	ctx context.Context, call func(context.Context) (providers.Tokens, error),
+) (providers.Tokens, error) {
+	wait := retryFirst
+	for try := 1; ; try++ {
+		if err := a.holds(ctx); err != nil {
+			return providers.Tokens{}, err
+		}
+		callCtx, cancel := context.WithTimeout(ctx, a.SendTimeout+pace.LastWord)
+		began := time.Now()
+		tokens, err := call(callCtx)
+		cancel()
+		a.latency = time.Since(began)
+		if err == nil {
+			if !tokens.ServerDate.IsZero() {
+				a.skew, a.clockRead = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second), true
+			}
+			a.warnings = append(a.warnings, tokens.Warnings...)
+			return tokens, nil
+		}
+		if providers.KindOf(err) != providers.NotSent || try == sendTries || a.tooLate(ctx) != nil {
+			return tokens, err
+		}
+		if !pace.Sleep(ctx, wait) {
+			return tokens, err
+		}
+		wait *= 2
+	}
+}
+
+// holds checks the fence again if time has passed since the claim. It narrows the window in
+// which a stale holder sends; it cannot close it. That a stale holder's token is never sent
+// again is what closes it.
+func (a *attempt) holds(ctx context.Context) error {
+	// The clock of the machine runs on where it sleeps, the process's own stands still.
+	if asleep := a.Now().Sub(a.claimedAt); time.Since(a.claimed) < fenceAge && asleep.Abs() < fenceAge {
+		return nil
+	}
+	held, err := a.stillHeld(ctx)
+	if err != nil {
+		return a.notSent("the claim could not be checked", err)
+	}
+	if !held {
+		return errClaimLost
+	}
+	if err := a.tooLate(ctx); err != nil {
+		return a.notSent("claiming took too long", err)
+	}
+	a.claimed, a.claimedAt = time.Now(), a.Now()
+	return nil
+}
+
+func (a *attempt) notSent(hint string, err error) error {
+	return &providers.Error{Kind: providers.NotSent, Provider: a.v.Row.Provider, Op: "send", Hint: hint, Err: err}
+}

@@ -1,0 +1,368 @@
+package refresh
+
+import (
+	"slices"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+)
+
+// Every way in which a row changes is a function of this file, from the row as it was, and
+// what is known beside it, to the row as it becomes. Nothing else writes a row's fields.
+// commit stores what they return, as one of these edges.
+
+// edge is a named way in which a row changes.
+type edge struct {
+	name   string
+	arrows []arrow
+}
+
+// arrow leads from each stage of a place to some of another.
+type arrow struct{ from, to place }
+
+// place is a stage, or a group of them, in docs/protocol.md.
+type place struct {
+	name   string
+	stages []Stage
+}
+
+func at(s Stage) place { return place{string(s), []Stage{s}} }
+
+// The groups.
+var (
+	idle   = place{"idle", []Stage{OK, Carried, Unpublished}}
+	person = place{"person", []Stage{Dead, Uncertain, Misconfigured}} // waits for one
+)
+
+// The edges: the arrows of docs/protocol.md, by the same names.
+var (
+	edgeClaim = edge{"claim", []arrow{
+		{at(None), at(Sending)}, {idle, at(Sending)}, {person, at(Sending)}, {at(Sending), at(Sending)}, {at(Taken), at(Sending)},
+	}}
+	edgeTakeOver = edge{"take over", []arrow{{at(Sending), at(Taken)}, {idle, at(Taken)}, {person, at(Taken)}}}
+	edgeKeep     = edge{"keep", []arrow{{at(Sending), at(Sending)}}}
+	edgeStore    = edge{"store", []arrow{
+		{at(Sending), at(OK)}, {at(Sending), at(Unpublished)}, {at(Taken), at(OK)}, {at(Taken), at(Unpublished)},
+	}}
+	edgeCarry     = edge{"carry", []arrow{{at(Sending), at(Carried)}, {at(Taken), at(Carried)}}}
+	edgeSupersede = edge{"supersede", []arrow{{at(Sending), idle}, {at(Taken), idle}, {at(Carried), idle}, {person, person}}}
+	edgeRelease   = edge{"release", []arrow{{at(Sending), idle}, {at(Taken), idle}}}
+	edgeAbandon   = edge{"abandon", []arrow{{at(Sending), at(OK)}}}
+	edgePark      = edge{"park", []arrow{
+		{at(None), person}, {idle, person}, {person, person}, {at(Sending), person}, {at(Taken), at(Uncertain)},
+	}}
+	edgePostpone = edge{"postpone", []arrow{{at(Taken), at(Taken)}}}
+	edgeRepair   = edge{"repair", []arrow{
+		{at(Carried), at(OK)}, {at(Carried), at(Unpublished)}, {at(Unpublished), at(OK)}, {person, person},
+	}}
+	edgeDiscard = edge{"discard", []arrow{{idle, idle}, {person, idle}, {at(Sending), idle}}}
+	edgeDue     = edge{"make due", []arrow{{at(None), at(OK)}, {idle, idle}, {person, person}}}
+)
+
+// edges are all of them.
+var edges = []edge{
+	edgeClaim, edgeTakeOver, edgeKeep, edgeStore, edgeCarry, edgeSupersede, edgeRelease, edgeAbandon, edgePark, edgePostpone,
+	edgeRepair, edgeDiscard, edgeDue,
+}
+
+// taken reports whether the row that the edge leads to is an attempt's that was taken over.
+func (e edge) taken(before bool) bool {
+	return e.name == edgeTakeOver.name || before && e.name != edgeClaim.name
+}
+
+// holder is who claims, and until when.
+type holder struct {
+	runID string
+	until time.Time
+}
+
+// hold makes the row the holder's.
+func hold(r store.Row, h holder) store.Row {
+	r.Phase = store.Sending
+	r.ClaimedBy = h.runID
+	r.Fence++
+	r.ClaimedUntil = h.until
+	return r
+}
+
+// claim is the row under a new attempt that starts from the versions that were read.
+func claim(v View, h holder, attemptID string, source store.Source) store.Row {
+	r := v.Row
+	r.AttemptID = attemptID
+	r.AttemptSource = source
+	r.BaseVersionID = v.Tokens.ID
+	r.CredentialsVersionID = v.Credentials.ID
+	r.SeenVersionID = v.Tokens.ID
+	r.State = store.OK // a real try starts afresh; how it ends is written later
+	r.StagedAt = staging(v.Row, v.Now)
+	if v.escrowOutdated() {
+		r.Escrow = store.Escrow{}
+	}
+	return hold(r, h)
+}
+
+// claimRefresh is the row under the claim for a refresh: lease and intent in one. The token
+// of s counts as spent from now on. The version that it comes from becomes the row's, so
+// that an older one that a stale read brings back is known for what it is.
+func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
+	r := claim(v, h, attemptID, store.FromRefresh)
+	r.Spent = spending(v, s.token())
+	r.VersionID = s.version
+	r.NotBefore = time.Time{}
+	return r
+}
+
+// claimLogin is the row under the claim for a login. The login is counted before it is
+// tried, so that one that kills its process backs off too. There may be no chain and no
+// access token any more, so that it does not wait for the moment when those were due.
+func claimLogin(v View, h holder, attemptID string) store.Row {
+	r := claim(v, h, attemptID, store.FromLogin)
+	r.LoginFailures++
+	r.NotBefore = v.Now.Add(pace.Backoff(r.LoginFailures))
+	return dueBy(r, v.Now)
+}
+
+// takeOver is the row under the claim of a run that finishes an attempt, under that one's id.
+func takeOver(r store.Row, s Step, h holder) store.Row {
+	r.AttemptID, r.AttemptSource, r.BaseVersionID = s.attemptID, s.source, s.base
+	return hold(r, h)
+}
+
+// keepReply is the row with a reply in its escrow.
+func keepReply(r store.Row, c chain) store.Row {
+	r.Escrow = store.Escrow{AttemptID: c.attemptID, Bytes: c.document()}
+	return r
+}
+
+// keepRaw is the row with a reply in its escrow that cannot be read.
+func keepRaw(r store.Row, failed *providers.Error) store.Row {
+	r.Escrow = store.Escrow{AttemptID: r.AttemptID, Bytes: failed.Raw, Raw: true, Sent: failed.Sent}
+	return r
+}
+
+// settle ends an attempt, because of cause if there is one.
+func settle(v View, r store.Row, what outcome.Outcome, cause error) store.Row {
+	r.Phase = store.Idle
+	r.CredentialsVersionID = v.Credentials.ID
+	return record(r, what, cause)
+}
+
+// storeChain ends an attempt whose tokens are current. published is why access is not;
+// then the row stays due for a repair without the provider.
+func storeChain(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
+	r := schedule(v.Row, c)
+	if published == nil {
+		r.PublishedVersionID = c.attemptID
+	}
+	r.VersionID = c.attemptID
+	r.SeenVersionID = c.attemptID
+	r.Escrow = store.Escrow{}
+	r.State = store.OK
+	r.NotBefore = time.Time{}
+	r.LoginFailures = 0
+	r.LastSuccessAt = v.Now
+	return settle(v, r, what, cause)
+}
+
+// carryChain ends an attempt whose reply the secrets do not take: the chain lives on in the
+// escrow, refreshes go on from it, and each tick tries the secrets again.
+func carryChain(v View, c chain, cause error) store.Row {
+	r := schedule(keepReply(v.Row, c), c)
+	r.SeenVersionID = v.Tokens.ID
+	r.State = store.OK
+	r.NotBefore = time.Time{}
+	r.LoginFailures = 0
+	return settle(v, r, outcome.PersistFailed, cause)
+}
+
+// supersede is the row once somebody else's version of tokens stands, and is due. One that
+// another attempt wrote, of which this row knows nothing (it was lost meanwhile, or there are
+// two ledgers), may have been presented: its token counts as spent. theirs is nil if that
+// version could not be read: then it is unknown to the row until it is read.
+func supersede(v View, id string, theirs *chain) store.Row {
+	r := v.Row
+	r.VersionID, r.Escrow, r.RefreshAt = id, store.Escrow{}, v.Now
+	switch {
+	case theirs == nil:
+		r.VersionID = ""
+	case theirs.attemptID == id:
+		r.Spent = spending(v, theirs.refreshToken)
+	}
+	return r
+}
+
+// supersedeClaimed ends an attempt after which somebody else's version stands.
+func supersedeClaimed(v View, id string, theirs *chain) store.Row {
+	r := supersede(v, id, theirs)
+	r.SeenVersionID = id
+	r.State = store.OK
+	r.NotBefore = time.Time{}
+	return settle(v, r, outcome.Superseded, nil)
+}
+
+// release ends an attempt that brought no tokens, and needs nobody.
+func release(v View, what outcome.Outcome, cause error) store.Row {
+	r := v.Row
+	if v.limited() {
+		r.NotBefore = later(r.NotBefore, pauseUntil(v))
+	}
+	if v.Taken || v.ended != nil && v.follows().login { // there is no chain any more
+		r = dueBy(r, v.Now)
+	}
+	r.SeenVersionID = v.Tokens.ID
+	return settle(v, r, what, cause)
+}
+
+// parkClaimed ends an attempt after which a person must act.
+func parkClaimed(v View, state store.State, cause error) store.Row {
+	r := v.Row
+	r.State = state
+	r.SeenVersionID = v.Tokens.ID
+	return settle(v, r, outcome.Outcome(state), cause)
+}
+
+// parkIdle writes that a person must act, as was found without an attempt. An error that is
+// known already is not counted again.
+func parkIdle(v View, state store.State, cause error) store.Row {
+	r := v.Row
+	r.Phase = store.Idle
+	r.State = state
+	r.CredentialsVersionID = v.Credentials.ID
+	r.SeenVersionID = v.Tokens.ID
+	if state == store.Misconfigured {
+		r.CredentialsVersionID = "" // see secretsUnreadable
+	}
+	r.Ended(outcome.Outcome(state), cause)
+	if !parked(v, r) {
+		r.ConsecutiveFailures++
+	}
+	return r
+}
+
+// parked reports whether the row says already what next says, the error aside.
+func parked(v View, next store.Row) bool {
+	r := v.Row
+	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
+		r.CredentialsVersionID == next.CredentialsVersionID
+}
+
+// postpone leaves an attempt that was taken over to the next tick: its claim ends now.
+func postpone(v View) store.Row {
+	r := v.Row
+	r.ClaimedUntil = v.Now
+	return r
+}
+
+// abandon is the row as it was before a claim that was based on stale data.
+func abandon(v View, before store.Row) store.Row {
+	before.Phase, before.Fence = store.Idle, v.Row.Fence
+	return before
+}
+
+// unclaim ends an attempt under which nothing was sent, because access cannot be reached. No
+// state is kept: what mends that is no edit that a later tick would see.
+func unclaim(v View, before store.Row, token secret.String, what outcome.Outcome, cause error) store.Row {
+	r := unspent(v.Row, token)
+	r.LoginFailures, r.NotBefore = before.LoginFailures, before.NotBefore
+	r.SeenVersionID = v.Tokens.ID
+	return settle(v, r, what, cause)
+}
+
+// repair is the row once c is where it was owed; published is why access is not. Attempt,
+// state and back-offs stay as they are.
+func repair(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
+	r := v.Row
+	if carries(r) {
+		r.SeenVersionID = c.attemptID // the change is ours and no person's
+	}
+	r.VersionID, r.Escrow, r.AccessExpiresAt = c.attemptID, store.Escrow{}, c.accessExpiresAt
+	if published == nil {
+		r.PublishedVersionID = c.attemptID
+	}
+	return record(r, what, cause)
+}
+
+// supersedeIdle is the row of a repair that came too late: somebody else's version stands.
+func supersedeIdle(v View, id string, theirs *chain) store.Row {
+	return record(supersede(v, id, theirs), outcome.Superseded, nil)
+}
+
+// discard is the row once a person has given up the last attempt and what it left: the
+// current version stands, and refreshes go on from it. A claim would leave an attempt of
+// which nobody knows what it has sent.
+func discard(v View) store.Row {
+	r := v.Row
+	r.Phase = store.Idle
+	r.Fence++
+	r.Escrow = store.Escrow{}
+	r.State = store.OK
+	r.VersionID, r.SeenVersionID, r.CredentialsVersionID = v.Tokens.ID, v.Tokens.ID, v.Credentials.ID
+	r.NotBefore, r.LoginFailures = time.Time{}, 0
+	r.RefreshAt = v.Now
+	return record(r, outcome.Superseded, nil)
+}
+
+// makeDue is an idle row that the next tick looks at.
+func makeDue(r store.Row, now time.Time) store.Row {
+	r.Phase = store.Idle
+	r.RefreshAt = now
+	return r
+}
+
+// dueBy is the row with a due time that is not after now.
+func dueBy(r store.Row, now time.Time) store.Row {
+	if now.Before(r.RefreshAt) {
+		r.RefreshAt = now
+	}
+	return r
+}
+
+// schedule sets when the chain c is due and when it ends. A refresh token that comes back
+// unchanged was not rotated: it may be presented again.
+func schedule(r store.Row, c chain) store.Row {
+	r.AccessExpiresAt = c.accessExpiresAt
+	r.RefreshExpiresAt = c.refreshExpiresAt
+	r.RefreshAt = refreshAt(r.Key, c.issuedAt, c.accessExpiresAt)
+	if c.source == store.FromRefresh {
+		r = unspent(r, c.refreshToken)
+	}
+	return r
+}
+
+// spending is the row's list of fingerprints with that of token added. While the escrow
+// carries the chain, the token of the version that is still current is presented and current
+// at once, for longer than the list may be long: it stays among the last.
+func spending(v View, token secret.String) []string {
+	spent := slices.Clone(v.Row.Spent)
+	if v.carried() && v.chainErr == nil && v.presented(v.chain.refreshToken) {
+		old := v.chain.refreshToken.Fingerprint()
+		spent = append(slices.DeleteFunc(spent, func(s string) bool { return s == old }), old)
+	}
+	spent = append(spent, token.Fingerprint())
+	return spent[max(0, len(spent)-store.SpentKept):]
+}
+
+// unspent is the row without a token's fingerprint: the provider has certainly not acted on
+// the token.
+func unspent(r store.Row, token secret.String) store.Row {
+	fingerprint := token.Fingerprint()
+	r.Spent = slices.DeleteFunc(slices.Clone(r.Spent), func(s string) bool { return s == fingerprint })
+	return r
+}
+
+// record writes the outcome into the row's history.
+func record(r store.Row, what outcome.Outcome, cause error) store.Row {
+	r.Ended(what, cause)
+	switch what {
+	case outcome.Refreshed, outcome.LoggedIn, outcome.Recovered:
+		r.ConsecutiveFailures = 0
+	case outcome.Superseded, outcome.Paused:
+	default:
+		r.ConsecutiveFailures++
+	}
+	return r
+}

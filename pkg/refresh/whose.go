@@ -1,0 +1,84 @@
+package refresh
+
+import (
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+)
+
+// whose says whose the current version of tokens is, as the row sees it.
+type whose string
+
+const (
+	nobodys   whose = "nobody's"     // there is no current version
+	rows      whose = "the row's"    // the one that it settled last
+	escrows   whose = "the escrow's" // made current by a write that was done although it failed
+	strangers whose = "a stranger's" // an attempt wrote it that the row knows nothing of: the row is older than the secret
+	met       whose = "met"          // the row has met it, before a claim or when its state was written
+	persons   whose = "a person's"   // or a version from before the last, by a stale read
+)
+
+// current is whose the current version of tokens is.
+func (v View) current() whose {
+	r, id := v.Row, v.Tokens.ID
+	written := v.chain.attemptID != "" && v.chain.attemptID == id
+	switch {
+	case id == "":
+		return nobodys
+	case id == r.VersionID:
+		return rows
+	case id == r.Escrow.AttemptID:
+		return escrows
+	case written:
+		return strangers
+	case id == r.SeenVersionID, id == r.BaseVersionID:
+		return met
+	}
+	return persons
+}
+
+// new reports whether the row has never met the version that was read, or knows of one
+// although none was read.
+func (v View) newToRow() bool {
+	switch v.current() {
+	case nobodys:
+		return v.Row.VersionID != "" || !v.Exists
+	case strangers, persons:
+		return true
+	case rows, escrows, met:
+	}
+	return false
+}
+
+// edited reports whether a person has changed credentials or tokens since the row's state,
+// or its login back-off, was written.
+func (v View) edited() bool {
+	return v.Credentials.ID != v.Row.CredentialsVersionID || v.Tokens.ID != v.Row.SeenVersionID
+}
+
+// secretsUnreadable reports whether the row says that the secrets could not be read, and
+// not that a try failed. They are looked at each tick then: the permission or the secret
+// that was missing leaves no new version to wait for.
+func secretsUnreadable(r store.Row) bool {
+	return r.State == store.Misconfigured && r.CredentialsVersionID == ""
+}
+
+// escrowFollows reports whether the version that the escrow's reply replaces is current.
+func (v View) escrowFollows() bool {
+	return v.Row.Escrow.AttemptID != "" && v.Row.BaseVersionID == v.Tokens.ID
+}
+
+// escrowOutdated reports whether somebody has put another version into tokens since the
+// escrow's attempt began.
+func (v View) escrowOutdated() bool { return v.Row.Escrow.AttemptID != "" && !v.escrowFollows() }
+
+// carried reports whether the newest chain is in the escrow.
+func (v View) carried() bool { return carries(v.Row) && v.escrowFollows() }
+
+// turnedUp reports whether the version of an uncertain attempt is there after all, and
+// nobody has put another one into the secret since.
+func (v View) turnedUp() bool {
+	return v.staged.ID != "" && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
+}
+
+// presented reports whether token was presented and may have been acted on.
+func (v View) presented(token secret.String) bool { return v.Row.Presented(token) }

@@ -1,0 +1,54 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
+)
+
+// forPerson says why a state waits for a person, and what that person has to do.
+func (v View) forPerson(state store.State) error {
+	switch state {
+	case store.Dead:
+		return errors.Join(v.lastly(state, "the refresh token is refused"), v.newChain())
+	case store.Uncertain:
+		return errors.Join(v.lastly(state, "the refresh token may be spent"), v.newChain())
+	case store.Misconfigured:
+		return errors.Join(v.lastly(state, "nothing was tried since the last failure"),
+			fmt.Errorf("correct the secret %s, or force a run", v.name(store.Credentials)))
+	case store.OK:
+	}
+	return nil
+}
+
+// lastly is why the row has come into its state, as far as it was recorded.
+func (v View) lastly(state store.State, otherwise string) error {
+	if v.Row.State == state && v.Row.LastOutcome == outcome.Outcome(state) && v.Row.LastError != "" {
+		otherwise = v.Row.LastError
+	}
+	return errors.New(otherwise)
+}
+
+// newChain says how a person begins a new chain.
+func (v View) newChain() error {
+	return fmt.Errorf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
+		v.name(store.Credentials), v.name(store.TokensDoc))
+}
+
+// death says that an attempt died and left nothing.
+func (v View) death() error {
+	return fmt.Errorf("attempt %s (%s) died and left no reply", v.Row.AttemptID, v.Row.AttemptSource)
+}
+
+// warned adds to a step why the token before was lost, as a warning.
+func (v View) warned(s Step, decided bool) (Step, bool) {
+	switch {
+	case v.ended != nil:
+		s.Warning = v.ended.cause.Error()
+	case v.Taken:
+		s.Warning = v.death().Error()
+	}
+	return s, decided
+}
