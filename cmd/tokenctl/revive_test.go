@@ -76,6 +76,12 @@ func TestRevive(t *testing.T) {
 		w.run(t, "", "dead", "--account", "shop-2", "--json").want(t, exitDone, `{"transaction_id":11,"account":"shop-2","marked_at":"`)
 		w.run(t, "", "status").want(t, exitDone, "dead transactions: 8, the last marked 1m ago", "tokenctl revive --since 24h --dry-run --provider berbix")
 
+		w.run(t, "", "status", "--transaction", "3").want(t, exitPerson,
+			"transaction 3 of account default: dead", "called its refresh token invalid 2h ago", "next attempt  none", "tokenctl revive 3 --account default")
+		w.run(t, "", "status", "--transaction", "3", "--json").want(t, exitPerson, `"status":"dead","dead_at":"`, `"refusals":0}`)
+		w.run(t, "", "status", "--transaction", "9").want(t, exitPerson, "called its refresh token invalid\n")
+		w.run(t, "", "status", "--transaction", "99").want(t, exitFailed, "transaction 99 is not recorded")
+
 		w.run(t, "", "revive", "--since", "3h", "--until", "1h", "--dry-run").want(t, exitDone, "4 would be revived; 0 not dead, 0 failed")
 		if got := w.alive(t, 11); len(got) > 0 {
 			t.Errorf("a dry run revived %v", got)
@@ -88,6 +94,9 @@ func TestRevive(t *testing.T) {
 		if got := w.alive(t, 11); !slices.Equal(got, []int64{3, 4, 5, 6, 8}) {
 			t.Errorf("alive: %v", got)
 		}
+
+		w.run(t, "", "status", "--transaction", "3").want(t, exitDone,
+			"transaction 3 of account default: active", "next attempt  now", "kept fresh    for 59m more")
 
 		list := filepath.Join(t.TempDir(), "list")
 		if err := os.WriteFile(list, []byte(w.run(t, "", "dead", "--json").out), 0o600); err != nil {
@@ -123,6 +132,8 @@ func TestReviveUsage(t *testing.T) {
 		{args: []string{"revive", "--file", "-"}, code: exitFailed, says: "it lists no transaction"},
 		{stdin: "1\n{\"id\":2}\n", args: []string{"revive", "--file", "-"}, code: exitFailed, says: "line 2"},
 		{stdin: "1,2\nnothing\n", args: []string{"revive", "--file", "-"}, code: exitFailed, says: "line 2"},
+		{args: []string{"status", "--transaction", "0"}, code: exitUsage, says: "--transaction is a number above 0"},
+		{args: []string{"status", "--transaction", "7", "--provider", "hesabe"}, code: exitUsage, says: "--transaction is a number above 0"},
 		{args: []string{"revive", "--file", "/nowhere"}, code: exitFailed, says: "/nowhere"},
 	} {
 		w.run(t, tt.stdin, tt.args...).want(t, tt.code, tt.says)

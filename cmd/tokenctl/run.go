@@ -48,8 +48,9 @@ It looks after all that the home has: accounts in the ledger, and the default on
 What is seeded later is seen at the next tick.
 
 It writes a line for each account and tick to standard output, as the functions write them (--json: in JSON).
-It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
-minute and a half at most; a second one ends it at once. Whenever it dies, no token is presented twice.
+It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it
+when the runs under way are done, within some seconds as a rule and a minute and a half at most; a second one
+ends it at once. Whenever it dies, no token is presented twice.
 
 $HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they mean to the functions.
 docs/single-machine.md shows how systemd starts it.`,
@@ -154,7 +155,7 @@ func job(here *invoke.Here, log *slog.Logger) loop.Job {
 	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
 		if _, err := here.Invoke(ctx, invoke.Event{}); err != nil {
 			level := slog.LevelError
-			if trouble, ok := errors.AsType[*embedded.Trouble](err); ok && trouble.Passes() {
+			if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
 				level = slog.LevelWarn
 			}
 			log.Log(ctx, level, "nothing could be looked at", "provider", here.Provider, "error", err)

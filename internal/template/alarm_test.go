@@ -14,14 +14,14 @@ const metricsNamespace = "TokenRefresh"
 
 // told are the metrics that a provider's function tells, as pkg/handler makes them.
 func told(provider string) []string {
-	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "DeadOrUncertain", "Failures", "Misconfigured", "ProviderLatency", "Rotations"}
+	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "Failures", "Misconfigured", "ProviderLatency", "Rotations"}
 	switch provider {
 	case "berbix":
-		all = append(all, "SweepBacklog")
+		all = append(all, "DeadTransactions", "SweepBacklog")
 	case "tconnect": // whose refresh tokens name their end
-		all = append(all, "RefreshTokenExpiresIn", "SecretVersions")
+		all = append(all, "DeadOrUncertain", "RefreshTokenExpiresIn", "SecretVersions")
 	default:
-		all = append(all, "SecretVersions")
+		all = append(all, "DeadOrUncertain", "SecretVersions")
 	}
 	slices.Sort(all)
 	return all
@@ -83,6 +83,7 @@ func watches(stack *template.Stack, function string) map[string]watch {
 	all[id+"Misconfigured"] = watch{"TokenRefresh Misconfigured", provider, "Maximum", more, 0, "notBreaching"}
 	all[id+"Throttles"] = watch{"AWS/Lambda Throttles", function, "Sum", more, 0, "notBreaching"}
 	if provider == "berbix" {
+		all[id+"DeadTransactions"] = watch{"TokenRefresh DeadTransactions", provider, "Sum", least, "1", "notBreaching"}
 		all[id+"Backlog"] = watch{"TokenRefresh SweepBacklogAge", provider, "Maximum", more, 300, "notBreaching"}
 		return all
 	}
@@ -163,6 +164,7 @@ func TestAlarmsFollowTheSchedule(t *testing.T) {
 			"DeadLetterErrors":                   {300, 1, 1},
 			"DestinationDeliveryFailures":        {300, 1, 1},
 			"SecretVersions":                     {900, 1, 4},
+			"DeadTransactions":                   {300, 1, 1},
 			"SweepBacklogAge":                    {60 * minutes, 2, 3},
 			"Throttles":                          {60 * minutes, 2, 5},
 			"ApproximateNumberOfMessagesVisible": {300, 1, 1},

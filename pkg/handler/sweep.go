@@ -224,7 +224,7 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 		if len(a.Warnings) > 0 {
 			attrs = append(attrs, slog.Any("warnings", a.Warnings))
 		}
-		var metrics []telemetry.Metric
+		metrics := deathMetrics(a)
 		if swept {
 			metrics = sweepMetrics(a, now)
 		}

@@ -24,6 +24,10 @@ const (
 // refresh presents a row's refresh token and stores the result.
 func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
 	tokens, err := s.send(ctx, t)
+	if partial := partialTokens(err); partial != nil {
+		tokens, err = *partial, nil
+		s.warn(fmt.Sprintf("transaction %d: the reply holds a new refresh token that cannot be read: the old one is kept", t.ID))
+	}
 	if err == nil {
 		s.accept()
 		s.storeTokens(ctx, t, tokens)
@@ -62,7 +66,7 @@ func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens
 		s.addCall(time.Since(began), tokens)
 
 		kind := providers.KindOf(err)
-		if err == nil || kind != providers.NotSent && kind != providers.Unknown {
+		if err == nil || kind != providers.NotSent && kind != providers.Unknown || partialTokens(err) != nil {
 			return tokens, err
 		}
 		jitter := rand.N(wait) //nolint:gosec // it spreads retries and guards nothing
@@ -131,6 +135,16 @@ func (s *sweep) storeFailure(ctx context.Context, t, next store.Transaction, wha
 		s.skipDue(outcomeOf(err), entry(t))
 		s.storeTrouble(fmt.Errorf("write transaction %d: %w", t.ID, err))
 	}
+}
+
+// partialTokens returns what a reply holds beside a new refresh token that cannot be read;
+// nil if there is nothing. Refresh tokens do not rotate here, so the old one is kept.
+func partialTokens(err error) *providers.Tokens {
+	var partial *providers.Error
+	if errors.As(err, &partial) {
+		return partial.Partial
+	}
+	return nil
 }
 
 // retryAfter returns the wait that a rate limit asked for; 0 if it named none.

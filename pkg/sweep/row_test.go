@@ -61,6 +61,14 @@ func TestRow(t *testing.T) {
 			},
 			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
+		"the reply's new refresh token cannot be read": {
+			reply: func(string) (providers.Tokens, error) {
+				e, tokens := fail(providers.Unknown), fresh()
+				e.Status, e.Partial = 200, &tokens
+				return providers.Tokens{}, e
+			},
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
 		"an unusable lifetime is no hot loop": {
 			reply: func(string) (providers.Tokens, error) {
 				tokens := fresh()

@@ -221,7 +221,7 @@ func TestSilentHost(t *testing.T) {
 				}
 				fresh := 0
 				for id := range int64(rows) {
-					if w.row(id+1).AccessExpiresAt.After(time.Now()) {
+					if w.row(id + 1).AccessExpiresAt.After(time.Now()) {
 						fresh++
 					}
 				}

@@ -203,7 +203,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range []any{status.Report{}, status.Credential{}, status.Transactions{}, health.Finding{}} {
+	for _, of := range []any{status.Report{}, status.Credential{}, status.Transactions{}, status.Transaction{}, health.Finding{}} {
 		for field := range reflect.TypeOf(of).Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if !strings.Contains(string(text), "`"+name+"`") {
