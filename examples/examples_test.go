@@ -18,12 +18,12 @@ import (
 )
 
 // each runs a test for each language.
-func each(t *testing.T, test func(t *testing.T, d *driver)) {
+func each(t *testing.T, options string, test func(t *testing.T, d *driver)) {
 	t.Helper()
 	for name, language := range languages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, language))
+			test(t, start(t, language, options))
 		})
 	}
 }
@@ -51,7 +51,7 @@ func (d *driver) put(value string) {
 
 func TestLifeOfAToken(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, d *driver) {
+	each(t, deaf, func(_ *testing.T, d *driver) {
 		d.wantError("") // no value yet
 		d.put(`{"access_token":"planted","access_expires_at":"planted"}`)
 		d.advance(2)
@@ -91,7 +91,7 @@ func TestLifeOfAToken(t *testing.T) {
 
 func TestRenewal(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, d *driver) {
+	each(t, deaf, func(_ *testing.T, d *driver) {
 		d.publish("one", time.Now())
 		d.wantToken("get", "Bearer one")
 		d.aws.Calls()
@@ -119,7 +119,7 @@ func TestRenewal(t *testing.T) {
 // Many callers share a read, and a renewal.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, d *driver) {
+	each(t, deaf, func(_ *testing.T, d *driver) {
 		d.publish("one", time.Now())
 		d.wantToken("get many", "Bearer one")
 		d.wantReads(1, 1)
@@ -173,7 +173,7 @@ func (a *api) take() []string {
 // or not at all: a body that is used up would arrive empty.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, d *driver) {
+	each(t, deaf, func(t *testing.T, d *driver) {
 		a := &api{t: t}
 		a.valid.Store("Bearer token-0")
 		url := a.serve("api", func(w http.ResponseWriter, r *http.Request) {
@@ -218,7 +218,7 @@ func TestRedirects(t *testing.T) {
 	for name, kind := range map[string]string{"python": "bytes", "node": "text"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := start(t, languages[name])
+			d := start(t, languages[name], deaf)
 			a := &api{t: t}
 			other := a.serve("other", func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/refused" {
@@ -246,7 +246,7 @@ func TestRedirects(t *testing.T) {
 // helped, and not if the next one is there by then.
 func TestRejection(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, d *driver) {
+	each(t, listening, func(t *testing.T, d *driver) {
 		told := func(token string) {
 			t.Helper()
 			if got := d.do(order{Do: "rejected"}).Rejected; got != d.attempt(token) {
@@ -287,7 +287,7 @@ func TestRejection(t *testing.T) {
 // No error of the example, nor what it hangs on, shows what the secret holds.
 func TestUnusableSecrets(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, d *driver) {
+	each(t, deaf, func(_ *testing.T, d *driver) {
 		document := func(token, kind, expires string) string {
 			return `{"access_token":` + token + `,"token_type":` + kind + `,"access_expires_at":` + expires +
 				`,"refresh_at":"2126-11-29T11:12:46Z","attempt_id":"a"}`

@@ -105,8 +105,15 @@ type answer struct {
 	Rejected      string
 }
 
+// Options of the examples, in seconds. With a spread they listen to rejections, which
+// costs a read more.
+const (
+	deaf      = `{"gap": 0.5}`
+	listening = `{"gap": 0.5, "spread": 0.1}`
+)
+
 // start starts the program for a secret that has no value yet.
-func start(t *testing.T, language func(*testing.T) *exec.Cmd) *driver {
+func start(t *testing.T, language func(*testing.T) *exec.Cmd, options string) *driver {
 	t.Helper()
 	d := &driver{t: t, aws: moto.Start(t)}
 	prefix := moto.NewName("examples")
@@ -115,7 +122,7 @@ func start(t *testing.T, language func(*testing.T) *exec.Cmd) *driver {
 	d.onRead.Store(func() {})
 
 	cmd := language(t)
-	cmd.Args = append(cmd.Args, d.name, `{"gap": 0.5, "spread": 0.1}`)
+	cmd.Args = append(cmd.Args, d.name, options)
 	cmd.Env = append(append(cmd.Env, d.aws.Environment()...), "AWS_ENDPOINT_URL="+d.front(), "AWS_DEFAULT_REGION=eu-west-1")
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()

@@ -35,7 +35,7 @@ func TestDoctorOfAMachine(t *testing.T) {
 func TestDoctorMakesNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
-	tokenctl(t, "", "doctor", "--home", "embedded", "--state", path).want(t, exitPerson, "there is no file", "directory and 5 more", "needs file")
+	tokenctl(t, "", "doctor", "--home", "embedded", "--state", path).want(t, exitPerson, "there is no file", "writing and 6 more", "needs file")
 	if _, err := os.Stat(path); err == nil {
 		t.Error("it makes one")
 	}

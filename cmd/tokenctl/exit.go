@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/store"
 )
 
@@ -40,19 +42,24 @@ func (e *childError) Error() string { return fmt.Sprintf("the command ended with
 // codeOf is the exit code of an error. began: the verb's own work had begun; before
 // that, whatever is wrong is wrong with the arguments.
 func codeOf(err error, began bool) int {
-	child := (*childError)(nil)
+	child, trouble := (*childError)(nil), (*home.AccessError)(nil)
+	file, isFile := errors.AsType[*embedded.TroubleError](err)
 	switch {
 	case errors.As(err, &child):
 		return child.code
 	case err == nil:
 		return exitDone
+	case isFile && file.Kind != embedded.Exposed: // a script knows 1 from what the tokens need
+		return exitFailed
 	case !began, errors.Is(err, errUsage):
 		return exitUsage
 	case errors.Is(err, errPartly):
 		return exitPartly
 	case errors.Is(err, errNothing):
 		return exitNothing
-	case errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
+	case errors.As(err, &trouble) && trouble.Passing:
+		return exitFailed
+	case trouble != nil && !trouble.Beside, errors.Is(err, errPerson), errors.Is(err, store.ErrForbidden),
 		errors.Is(err, fs.ErrPermission):
 		return exitPerson
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/config"
 )
 
@@ -27,7 +29,8 @@ type options struct {
 	region, profile           string
 	asJSON                    bool
 
-	began  bool      // see codeOf
+	began  bool // see codeOf
+	watch  home.Watch
 	notice string    // which home was chosen, where nobody named one
 	errOut io.Writer // for the notice
 }
@@ -54,9 +57,22 @@ func (o *options) register(cmd *cobra.Command) {
 func (o *options) run(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		o.began, o.errOut = true, cmd.ErrOrStderr()
+		o.watch.Say = func(line string) { fmt.Fprintln(o.errOut, "tokenctl:", line) }
 		o.settle(cmd)
-		return do(cmd, args)
+		return o.explained(do(cmd, args))
 	}
+}
+
+// explained is an error as it is told: its reason alone, where that lies with whoever asks AWS.
+func (o *options) explained(err error) error {
+	t := o.watch.Trouble()
+	switch {
+	case err == nil, t == nil, errors.Is(err, errUsage), errors.Is(err, context.Canceled):
+		return err
+	case t.Beside:
+		return fmt.Errorf("%w\n  %s: %s", err, t.Cause, t.Mend)
+	}
+	return t
 }
 
 // open opens the home that the flags name.
@@ -78,7 +94,7 @@ func (o *options) named(more home.Options) (home.Options, error) {
 	if !config.ValidPrefix(o.secretPrefix) {
 		return more, fmt.Errorf("%w: --secret-prefix must be a path of letters, digits and _ . @ + = -", errUsage)
 	}
-	more.SecretPrefix, more.Region, more.Profile = o.secretPrefix, o.region, o.profile
+	more.SecretPrefix, more.Region, more.Profile, more.Watch = o.secretPrefix, o.region, o.profile, &o.watch
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
 	return more, nil
@@ -130,15 +146,32 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// print writes a result: as JSON where that is asked for, or as text.
+// print writes a result: as JSON where that is asked for, or as text. What is in it
+// controls no terminal.
 func (o *options) print(cmd *cobra.Command, result any, text string) error {
+	return o.show(cmd, result, terminal.Visible(text))
+}
+
+// show is print for a text that is coloured, and visible otherwise.
+func (o *options) show(cmd *cobra.Command, result any, text string) error {
+	out := cmd.OutOrStdout()
 	if !o.asJSON {
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+		_, err := fmt.Fprintln(out, text)
 		return err
 	}
-	encoder := json.NewEncoder(cmd.OutOrStdout())
+	var written strings.Builder
+	encoder := json.NewEncoder(&written)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(result)
+	if err := encoder.Encode(result); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, terminal.Visible(written.String()))
+	return err
+}
+
+// complain tells people of an error.
+func complain(out io.Writer, err error) {
+	_, _ = fmt.Fprintln(out, "tokenctl:", terminal.Visible(err.Error()))
 }
 
 // defaultAccount is the account of whoever names none.

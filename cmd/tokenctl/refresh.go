@@ -89,7 +89,8 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 
 // deployed invokes a function on AWS.
 func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
-	function, err := invoke.NewDeployed(cmd.Context(), home.Options{Region: o.region, Profile: o.profile}, r.function)
+	named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
+	function, err := invoke.NewDeployed(cmd.Context(), named, r.function)
 	if err != nil {
 		return err
 	}
@@ -147,6 +148,9 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	runs.Wait()
 	results = slices.DeleteFunc(results, func(r handler.Result) bool { return len(r.Outcomes) == 0 })
 	told := r.tell(cmd, o, results...)
+	if err := h.Fault(); err != nil { // no later run does better
+		return err
+	}
 	if err := errors.Join(failed...); err != nil {
 		return errors.Join(told, err)
 	}
@@ -156,11 +160,11 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	return told
 }
 
-// troubles hides the line of the run itself, which its level never hides.
+// troubles hides the line of the run itself, whose content is told otherwise.
 type troubles struct{ slog.Handler }
 
 func (t troubles) Handle(ctx context.Context, record slog.Record) error {
-	if !t.Enabled(ctx, record.Level) {
+	if record.Message == "run" || !t.Enabled(ctx, record.Level) {
 		return nil
 	}
 	return t.Handler.Handle(ctx, record)

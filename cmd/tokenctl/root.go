@@ -28,13 +28,13 @@ func root(o *options) *cobra.Command {
 		Use:           "tokenctl",
 		Short:         "The operator's command of token-refresh",
 		Long:          help,
-		Version:       version(),
+		Version:       ownVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	o.register(cmd)
 	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o),
-		pause(o), resume(o), removes(o), tokens(o), executes(o), playground(o))
+		pause(o), resume(o), removes(o), tokens(o), executes(o), versions(o), playground(o), deads(o), revives(o))
 	return cmd
 }

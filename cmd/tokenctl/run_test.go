@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -228,6 +229,54 @@ func TestRunRefusesAFileThatOthersRead(t *testing.T) {
 	w.run(t, "", "run").want(t, exitPerson, "chmod 600 "+path)
 }
 
+// A service whose state file is lost or damaged ends and says so, once: the next tick
+// would find it as it is, and a new file in its place would know of no token.
+func TestRunEndsWithItsFile(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		spoil func(path string) error
+		says  string
+	}{
+		"gone":        {os.Remove, "the file is gone: put it back"},
+		"cut":         {func(path string) error { return os.Truncate(path, 8192) }, "it is damaged"},
+		"a directory": {func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) }, "it is a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+			path := s.flags[len(s.flags)-1]
+			p := s.start(t, nil, "run", "--every", "1s", "--json")
+			p.await(t, `"outcome":"logged_in"`)
+			if err := tt.spoil(path); err != nil {
+				t.Fatal(err)
+			}
+			p.ended(t, exitFailed, 0)
+			p.await(t, `"level":"ERROR"`, "ending: a person must act", path+": "+tt.says)
+			if said := p.said.text(); strings.Contains(said, "goroutine") || strings.Contains(said, `"msg":"panic"`) {
+				t.Errorf("it panics:\n%s", said)
+			}
+			s.quiet(t, p.said.text())
+		})
+	}
+}
+
+// A line says by its level whether anybody must act.
+func TestRunTellsWhoMustAct(t *testing.T) {
+	t.Parallel()
+	s := &site{scene: embeddedWorld(t).furnish(t, sandbox.Hesabe)}
+	p := s.start(t, nil, "run", "--every", "1s", "--json", "--provider", "hesabe")
+	p.await(t, `"level":"INFO","msg":"run"`, `"outcome":"logged_in"`)
+	s.Inject(sandbox.Hesabe, sandbox.Any, 1, sandbox.RateLimit("1"))
+	s.due(t, sandbox.Hesabe)
+	p.await(t, `"level":"WARN","msg":"run"`, `"outcome":"rate_limited"`)
+	s.revokes(t)
+	s.seeds(t, sandbox.Hesabe, s.wrong(t, sandbox.Hesabe, "password"))
+	s.due(t, sandbox.Hesabe)
+	p.await(t, `"level":"ERROR","msg":"run"`, `"outcome":"misconfigured"`)
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
+}
+
 // ear is a socket at which systemd would listen.
 type ear struct{ *net.UnixConn }
 
@@ -259,4 +308,50 @@ func (e ear) hears(t *testing.T, state string) {
 			return
 		}
 	}
+}
+
+// Prometheus sees how the credentials are, and what the runs did.
+func TestRunServesMetrics(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	p := s.start(t, nil, "run", "--every", "1h", "--listen", "127.0.0.1:0")
+	p.await(t, "msg=listening")
+	p.await(t, "outcome=logged_in")
+	_, rest, _ := strings.Cut(p.said.text(), "metrics=")
+	address, _, _ := strings.Cut(rest, "\n")
+	read := func(url string) string {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %v: %s", answer.Status, err, text)
+		}
+		s.quiet(t, string(text))
+		return string(text)
+	}
+	if text := read(address); !strings.Contains(text, `tokenrefresh_token_ready_status{account="default",condition="True",provider="hesabe"} 1`) ||
+		!strings.Contains(text, `tokenrefresh_provider_request_duration_seconds_count{provider="hesabe"} 1`) {
+		t.Errorf("%s", text)
+	}
+	if text := read(strings.TrimSuffix(address, "metrics") + "healthz"); text != "ok\n" {
+		t.Errorf("%s", text)
+	}
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
+
+	// An address that somebody has named must be free; the default one need not be.
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	s.run(t, "", "run", "--listen", taken.Addr().String()).want(t, exitFailed, "serve metrics", "--listen")
 }

@@ -16,6 +16,7 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/status"
 	"tokenrefresh/internal/operator/terminal"
+	"tokenrefresh/pkg/store"
 )
 
 // leastRedraw is how often one may look: a look makes some calls an account.
@@ -24,6 +25,7 @@ const leastRedraw = time.Second
 // looking are the flags of status.
 type looking struct {
 	provider, account string
+	transaction       int64
 	watch             bool
 	every             time.Duration
 }
@@ -31,7 +33,7 @@ type looking struct {
 func statuses(o *options) *cobra.Command {
 	var l looking
 	cmd := &cobra.Command{
-		Use:   "status [--provider P] [--account A] [--watch]",
+		Use:   "status [--provider P] [--account A] [--watch | --transaction ID]",
 		Short: "Show all credentials: until when, what is wrong, and what mends it",
 		Long: `Status reads the ledger and the secrets, and writes nothing. It shows a row for each credential:
 
@@ -45,7 +47,9 @@ and below it what is the matter ("warn": it heals by itself, or harms nobody yet
 what to do. The exit code is 3 where you must do something.
 
 With --watch it looks again and again until Ctrl-C, and ends with 0. Where there is no terminal it prints a line each
-time, with --json an object. On AWS a look makes four calls an account, of Berbix ten.
+time, with --json an object. On AWS a look makes four calls an account, of Berbix eighteen.
+
+With --transaction it shows one Berbix transaction instead; the exit code is 3 if that is dead.
 
 docs/status.md describes the JSON, and what can be the matter.`,
 		Args: cobra.NoArgs,
@@ -55,6 +59,9 @@ docs/status.md describes the JSON, and what can be the matter.`,
 	flags.StringVar(&l.account, "account", "", "of one account")
 	flags.BoolVar(&l.watch, "watch", false, "look again and again")
 	flags.DurationVar(&l.every, "every", 5*time.Second, "with --watch: how often")
+	flags.Int64Var(&l.transaction, "transaction", 0, "show the one Berbix transaction of that `ID`")
+	cmd.MarkFlagsMutuallyExclusive("watch", "transaction")
+	complete(cmd, "transaction")
 	complete(cmd, "provider", catalog.Names()...)
 	complete(cmd, "account")
 	complete(cmd, "every")
@@ -63,6 +70,9 @@ docs/status.md describes the JSON, and what can be the matter.`,
 }
 
 func (l *looking) do(cmd *cobra.Command, o *options) error {
+	if cmd.Flags().Changed("transaction") {
+		return l.one(cmd, o)
+	}
 	if l.provider != "" {
 		if _, err := catalog.Find(l.provider); err != nil {
 			return fmt.Errorf("%w: --provider: %w", errUsage, err)
@@ -89,7 +99,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 				err = noAccount(ctx, h, l.account, l.providers()...)
 			}
 		}
-		return status.New(credentials, time.Now()), err
+		return status.New(credentials, time.Now()), o.explained(err)
 	}
 	if l.watch {
 		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error { return l.redraw(cmd, o, h, r, err) })
@@ -98,10 +108,37 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	if err := o.print(cmd, report, strings.TrimSuffix(report.Table(style(cmd)), "\n")); err != nil {
+	if err := o.show(cmd, report, strings.TrimSuffix(report.Table(style(cmd)), "\n")); err != nil {
 		return err
 	}
 	return needsPerson(report)
+}
+
+// one shows one transaction.
+func (l *looking) one(cmd *cobra.Command, o *options) error {
+	if l.transaction <= 0 || l.provider != "" && l.provider != recorded {
+		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s", errUsage, recorded)
+	}
+	h, err := o.open(cmd.Context(), home.Options{Existing: true})
+	if err != nil {
+		return err
+	}
+	row, found, err := h.Transactions.Get(cmd.Context(), l.transaction)
+	if err == nil && (!found || l.account != "" && row.Account != l.account) {
+		err = fmt.Errorf("transaction %d is not recorded: record it with tokenctl record", l.transaction)
+	}
+	if err != nil {
+		return err
+	}
+	report := status.NewTransaction(row, time.Now())
+	if err := o.print(cmd, report, report.Text()); err != nil {
+		return err
+	}
+	if report.Status == store.StatusDead {
+		return fmt.Errorf("%w: begin a new transaction, or, if it was refused wrongly: %s", errPerson,
+			strings.TrimSpace(fmt.Sprintf("tokenctl revive %d --account %s %s", report.ID, report.Account, o.given(cmd))))
+	}
+	return nil
 }
 
 // providers are those that it is about.
@@ -123,7 +160,7 @@ func needsPerson(report status.Report) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errPerson, strings.Join(names, ", "))
+	return fmt.Errorf("%w: %s", errPerson, strings.Join(first(names), ", "))
 }
 
 func style(cmd *cobra.Command) status.Style {
@@ -138,8 +175,8 @@ func (l *looking) redraw(cmd *cobra.Command, o *options, h *home.Home, report st
 	case o.asJSON && err == nil:
 		return o.print(cmd, report, "")
 	case err != nil && (o.asJSON || !terminal.Is(out)):
-		_, err = fmt.Fprintln(cmd.ErrOrStderr(), "tokenctl:", err)
-		return err
+		complain(cmd.ErrOrStderr(), err)
+		return nil
 	case !terminal.Is(out):
 		_, err = fmt.Fprintln(out, report.Line())
 		return err
@@ -147,7 +184,7 @@ func (l *looking) redraw(cmd *cobra.Command, o *options, h *home.Home, report st
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s, every %s: %s\n\n", h.Name, l.every, report.At.Format(time.RFC3339))
 	if err != nil {
-		fmt.Fprintln(&text, err)
+		fmt.Fprintln(&text, terminal.Visible(err.Error()))
 	} else {
 		text.WriteString(report.Table(style(cmd)))
 	}

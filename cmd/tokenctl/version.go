@@ -2,12 +2,24 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/release"
 )
 
-// version is what this program was built from: the module's version, else the commit, with
+// commit is what this program was built from: the module's version, else the commit, with
 // +dirty where files were changed since; "unknown" where the build has not noted it.
-func version() string {
+func commit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return unknownVersion
@@ -30,4 +42,79 @@ func versionOf(info *debug.BuildInfo) string {
 		v += "+dirty"
 	}
 	return v
+}
+
+// ownVersion is this program's release and what it was built from.
+func ownVersion() string { return fmt.Sprintf("%s (%s)", release.Version, commit()) }
+
+// told are the versions, as JSON.
+type toldVersions struct {
+	Tokenctl  string            `json:"tokenctl"`
+	Commit    string            `json:"commit"`
+	Functions []functionVersion `json:"functions,omitempty"`
+}
+
+// functionVersion is what a deployed function says.
+type functionVersion struct {
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+func versions(o *options) *cobra.Command {
+	var stack string
+	cmd := &cobra.Command{
+		Use:   "version [--stack NAME]",
+		Short: "Say which release this is, and which is deployed",
+		Long: `Version prints this program's release and the commit that it was built from. With --stack it asks each of that
+stack's functions too, with a dry run, which writes nothing and calls no provider. It needs lambda:InvokeFunction.
+The exit code is 1 where a function didn't answer.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&stack, "stack", "", "ask the functions of the stack `NAME`, such as token-refresh")
+	complete(cmd, "stack")
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
+		told := toldVersions{Tokenctl: release.Version, Commit: commit()}
+		lines := []string{"tokenctl " + ownVersion()}
+		var failed []string
+		if stack != "" {
+			told.Functions = o.deployedVersions(cmd.Context(), stack)
+		}
+		for _, f := range told.Functions {
+			lines = append(lines, strings.TrimSpace(f.Name+" "+f.Version+f.Error))
+			if f.Error != "" {
+				failed = append(failed, f.Name)
+			}
+		}
+		if err := o.print(cmd, told, strings.Join(lines, "\n")); err != nil || len(failed) == 0 {
+			return err
+		}
+		return fmt.Errorf("no version of %s", strings.Join(failed, ", "))
+	})
+	return cmd
+}
+
+// deployedVersions asks the functions of a stack, all at once.
+func (o *options) deployedVersions(ctx context.Context, stack string) []functionVersion {
+	all := make([]functionVersion, len(catalog.Names()))
+	var asking sync.WaitGroup
+	for i, provider := range catalog.Names() {
+		all[i].Name = stack + "-refresh-" + provider
+		asking.Go(func() {
+			named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
+			function, err := invoke.NewDeployed(ctx, named, all[i].Name)
+			var result handler.Result
+			if err == nil {
+				result, err = function.Invoke(ctx, invoke.Event{DryRun: true})
+			}
+			switch all[i].Version = result.Version; {
+			case err != nil:
+				all[i].Error = err.Error()
+			case result.Version == "":
+				all[i].Version = "before 0.9.0"
+			}
+		})
+	}
+	asking.Wait()
+	return all
 }

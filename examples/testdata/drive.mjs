@@ -9,7 +9,7 @@ let ahead = 0;
 const options = Object.fromEntries(Object.entries(JSON.parse(process.argv[3])).map(([name, seconds]) => [name, seconds * 1000]));
 const reports = new EventEmitter();
 const unread = on(reports, 'rejected');
-const onRejected = (id) => reports.emit('rejected', id);
+const onRejected = options.spread && ((id) => reports.emit('rejected', id));
 const token = new AccessToken(process.argv[2], { now: () => Date.now() + ahead, minLife: undefined, onRejected, ...options });
 let last;
 

@@ -15,7 +15,7 @@ from access_token import AccessToken, NoToken, urlopen
 ahead = 0
 options = json.loads(sys.argv[2])
 reports = queue.Queue()
-token = AccessToken(sys.argv[1], now=lambda: time.time() + ahead, on_rejected=reports.put, **options)
+token = AccessToken(sys.argv[1], now=lambda: time.time() + ahead, on_rejected=reports.put if "spread" in options else None, **options)
 last = None
 
 

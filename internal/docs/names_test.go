@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -92,4 +93,40 @@ func source(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return all.String()
+}
+
+// The longest name that the template makes of the stack's must fit, and people are told how
+// long a stack's may be.
+func TestLongestStackName(t *testing.T) {
+	t.Parallel()
+	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const stackName, most = "stack", 64 // of a function, of a schedule
+	longest := 0
+	for _, parameters := range template.Variants {
+		stack, err := loaded.Stack(parameters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range stack.Of(template.Function) {
+			p := stack.Resources[id].Properties
+			for _, name := range []string{
+				template.Get[string](p, "FunctionName"), template.Get[string](p, "Events", "Tick", "Properties", "Name"),
+			} {
+				longest = max(longest, len(name)-len(stackName))
+			}
+		}
+		for _, id := range stack.Of("AWS::SQS::Queue") { // which may have 80
+			longest = max(longest, len(template.Get[string](stack.Resources[id].Properties, "QueueName"))-len(stackName)-16)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs/deploy.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("name may have up to %d characters", most-longest); !strings.Contains(string(text), want) {
+		t.Errorf("docs/deploy.md does not say: %s", want)
+	}
 }

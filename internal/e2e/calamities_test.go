@@ -93,6 +93,11 @@ var calamities = []calamity{
 	{
 		name: "Lambda refuses to start the function", provider: sandbox.Hesabe, minute: func(_ *testing.T, d *drill) {
 			d.tell("AWS/Lambda", "Throttles", "FunctionName", d.logicalID, 1)
+			if d.waits { // the last minute's event, which is given up after 60 s
+				d.tell("AWS/Lambda", "AsyncEventsDropped", "FunctionName", d.logicalID, 1)
+				d.letters++
+			}
+			d.waits = true
 		}, alarm: "throttles",
 	},
 	{

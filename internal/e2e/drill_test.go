@@ -29,6 +29,7 @@ type drill struct {
 	minutes int           // that it has lasted
 	logged  int           // how much of the log was read
 	letters int           // in the queue of failed runs
+	waits   bool          // an event that Lambda cannot start the function for
 
 	transaction sandbox.Transaction // Berbix's
 	ends        time.Time           // of the readers' access token, on the drill's clock
@@ -134,6 +135,7 @@ func (d *drill) invoke(t *testing.T, event string) {
 		t.Fatal(err)
 	}
 	d.tell("AWS/Lambda", "Errors", "FunctionName", d.logicalID, failed)
+	d.tell("AWS/Lambda", "AsyncEventsDropped", "FunctionName", d.logicalID, failed) // as it is not tried again
 	d.tell("AWS/Lambda", "Throttles", "FunctionName", d.logicalID, 0)
 }
 

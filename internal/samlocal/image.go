@@ -3,8 +3,6 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-	"os"
-	"path/filepath"
 	"runtime"
 )
 
@@ -18,11 +16,8 @@ func baseImage() string {
 }
 
 // smallImage is the archive of an image with the few commands that the SAM CLI runs in it.
-func smallImage() (*bytes.Buffer, error) {
-	busybox, err := os.ReadFile(filepath.Join(engineRoot(), "bin", "busybox"))
-	if err != nil {
-		return nil, err
-	}
+func smallImage(busybox []byte) (*bytes.Buffer, error) {
+	var err error
 	archive := &bytes.Buffer{}
 	w := tar.NewWriter(archive)
 	put := func(header *tar.Header, content []byte) {

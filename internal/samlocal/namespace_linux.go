@@ -80,7 +80,11 @@ func runInside(ctx context.Context, data string) error {
 		return err
 	}
 	defer docker.stop()
-	image, err := smallImage()
+	busybox, err := os.ReadFile(filepath.Join(root, "bin", "busybox"))
+	if err != nil {
+		return err
+	}
+	image, err := smallImage(busybox)
 	if err != nil {
 		return err
 	}

@@ -14,14 +14,14 @@ const metricsNamespace = "TokenRefresh"
 
 // told are the metrics that a provider's function tells, as pkg/handler makes them.
 func told(provider string) []string {
-	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "DeadOrUncertain", "Failures", "Misconfigured", "ProviderLatency", "Rotations"}
+	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "Failures", "Misconfigured", "ProviderLatency", "Rotations"}
 	switch provider {
 	case "berbix":
-		all = append(all, "SweepBacklog")
+		all = append(all, "DeadTransactions", "SweepBacklog")
 	case "tconnect": // whose refresh tokens name their end
-		all = append(all, "RefreshTokenExpiresIn", "SecretVersions")
+		all = append(all, "DeadOrUncertain", "RefreshTokenExpiresIn", "SecretVersions")
 	default:
-		all = append(all, "SecretVersions")
+		all = append(all, "DeadOrUncertain", "SecretVersions")
 	}
 	slices.Sort(all)
 	return all
@@ -54,13 +54,27 @@ func watchOf(t *testing.T, p template.Object) watch {
 	}
 }
 
-// watches are the alarms of a provider. All but that on errors need its schedule: without
-// one there is no data, and missing data is a breach.
-func watches(function string, on bool) map[string]watch {
+// lost is the metric of events that Lambda could not put where its function's failed ones go.
+func lost(stack *template.Stack, function string) string {
+	p := stack.Resources[function].Properties
+	if template.Get[string](p, "DeadLetterQueue", "TargetArn") != "" {
+		return "AWS/Lambda DeadLetterErrors"
+	}
+	return "AWS/Lambda DestinationDeliveryFailures"
+}
+
+// watches are the alarms of a provider. Those on what Lambda counts do not need its schedule:
+// it may be invoked by others too. For the rest there is no data without one, and missing
+// data is a breach.
+func watches(stack *template.Stack, function string) map[string]watch {
 	const less, more, least = "LessThanThreshold", "GreaterThanThreshold", "GreaterThanOrEqualToThreshold"
 	provider, id := template.Provider(function), strings.TrimPrefix(function, "Refresh")
-	all := map[string]watch{id + "Errors": {"AWS/Lambda Errors", function, "Sum", more, 0, "notBreaching"}}
-	if !on {
+	all := map[string]watch{
+		id + "Errors":      {"AWS/Lambda Errors", function, "Sum", more, 0, "notBreaching"},
+		id + "Dropped":     {"AWS/Lambda AsyncEventsDropped", function, "Sum", more, 0, "notBreaching"},
+		id + "LettersLost": {lost(stack, function), function, "Sum", more, 0, "notBreaching"},
+	}
+	if !scheduled(stack, function) {
 		return all
 	}
 	expiry := map[string]string{"hesabe": "120", "tconnect": "3600", "berbix": "120"}[provider]
@@ -69,6 +83,7 @@ func watches(function string, on bool) map[string]watch {
 	all[id+"Misconfigured"] = watch{"TokenRefresh Misconfigured", provider, "Maximum", more, 0, "notBreaching"}
 	all[id+"Throttles"] = watch{"AWS/Lambda Throttles", function, "Sum", more, 0, "notBreaching"}
 	if provider == "berbix" {
+		all[id+"DeadTransactions"] = watch{"TokenRefresh DeadTransactions", provider, "Sum", least, "1", "notBreaching"}
 		all[id+"Backlog"] = watch{"TokenRefresh SweepBacklogAge", provider, "Maximum", more, 300, "notBreaching"}
 		return all
 	}
@@ -86,7 +101,7 @@ func TestAlarms(t *testing.T) {
 			},
 		}
 		for _, function := range stack.Of(template.Function) {
-			for id, w := range watches(function, scheduled(stack, function)) {
+			for id, w := range watches(stack, function) {
 				want[id] = w
 			}
 			if reports := stack.Environment(function)["METRICS_NAMESPACE"]; reports != metricsNamespace {
@@ -145,7 +160,11 @@ func TestAlarmsFollowTheSchedule(t *testing.T) {
 			"DeadOrUncertain":                    twoTicks,
 			"Misconfigured":                      twoTicks,
 			"Errors":                             twoTicks,
+			"AsyncEventsDropped":                 twoTicks,
+			"DeadLetterErrors":                   {300, 1, 1},
+			"DestinationDeliveryFailures":        {300, 1, 1},
 			"SecretVersions":                     {900, 1, 4},
+			"DeadTransactions":                   {300, 1, 1},
 			"SweepBacklogAge":                    {60 * minutes, 2, 3},
 			"Throttles":                          {60 * minutes, 2, 5},
 			"ApproximateNumberOfMessagesVisible": {300, 1, 1},

@@ -89,3 +89,17 @@ func checkQuery(t *testing.T, stack *template.Stack, query string) {
 		}
 	}
 }
+
+// The console has an address of its own in each partition.
+func TestLinkToTheDashboard(t *testing.T) {
+	t.Parallel()
+	for partition, want := range map[string]string{
+		"aws":        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name=Dashboard",
+		"aws-cn":     "https://eu-west-1.console.amazonaws.cn/cloudwatch/home?region=eu-west-1#dashboards:name=Dashboard",
+		"aws-us-gov": "https://eu-west-1.console.amazonaws-us-gov.com/cloudwatch/home?region=eu-west-1#dashboards:name=Dashboard",
+	} {
+		if got := with(t, map[string]string{"AWS::Partition": partition}).Outputs["Dashboard"]; got != want {
+			t.Errorf("%s: %s", partition, got)
+		}
+	}
+}

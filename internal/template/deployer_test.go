@@ -100,6 +100,7 @@ var handlings = map[string][]handling{
 			"lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "lambda:UpdateFunctionConfiguration",
 			"lambda:UpdateFunctionCode", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource",
 			"lambda:PutFunctionEventInvokeConfig", "lambda:GetFunctionEventInvokeConfig", "lambda:UpdateFunctionEventInvokeConfig",
+			"lambda:GetFunctionRecursionConfig", "lambda:GetFunctionScalingConfig",
 		}, ends: []string{"lambda:DeleteFunction", "lambda:DeleteFunctionEventInvokeConfig"}},
 		{arn: "arn:aws:s3:::aws-sam-cli-managed-default-samclisourcebucket-1abc/stack/2def", actions: []string{
 			"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion",
@@ -146,10 +147,6 @@ var handlings = map[string][]handling{
 		ends: []string{"lambda:RemovePermission"},
 	}},
 	"AWS::IAM::Role": {{arn: roleArn, actions: roleActions, ends: []string{"iam:DeleteRole", "iam:DeleteRolePolicy"}}},
-	"AWS::IAM::Policy": {{
-		arn:     "arn:aws:iam::" + ours + ":role/stack-RefreshBerbixRole-1ABC",
-		actions: []string{"iam:PutRolePolicy", "iam:GetRolePolicy"}, ends: []string{"iam:DeleteRolePolicy"},
-	}},
 	"AWS::IAM::ManagedPolicy": {{arn: "arn:aws:iam::" + ours + ":policy/stack-ID-1ABC", actions: []string{
 		"iam:CreatePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions",
 		"iam:CreatePolicyVersion", "iam:DeletePolicyVersion",
@@ -159,7 +156,7 @@ var handlings = map[string][]handling{
 			"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 			"logs:ListTagsForResource", "logs:GetDataProtectionPolicy",
 		}, ends: []string{"logs:DeleteLogGroup"}},
-		{arn: "*", actions: []string{"logs:DescribeLogGroups"}},
+		{arn: "*", actions: []string{"logs:DescribeIndexPolicies", "logs:DescribeLogGroups"}},
 	},
 	"AWS::SQS::Queue": {{arn: "arn:aws:sqs:" + here + "NAME", actions: []string{
 		"sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:SetQueueAttributes", "sqs:ListQueueTags", "sqs:TagQueue",

@@ -124,6 +124,7 @@ func TestTables(t *testing.T) {
 	common := template.Object{
 		"BillingMode":                      "PAY_PER_REQUEST",
 		"PointInTimeRecoverySpecification": template.Object{"PointInTimeRecoveryEnabled": true},
+		"DeletionProtectionEnabled":        true, // a ledger that is gone has forgotten what was presented
 		"SSESpecification":                 template.Object{"SSEEnabled": true, "SSEType": "KMS"},
 	}
 	for id, own := range map[string]template.Object{

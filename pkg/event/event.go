@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/secret"
 )
@@ -59,6 +60,14 @@ func (r Record) At(now time.Time) Record {
 // idsMost is how many transactions an event may list: more than a run gets done
 // would only be read again.
 const idsMost = 1000
+
+// RecordsMost and RecordBytesMost bound the records of an event. A run gets them stored in its
+// time, and the event of a failed run fits into a queue of dead letters (1 MiB, of which Lambda
+// takes some for attributes).
+const (
+	RecordsMost     = 1000
+	RecordBytesMost = 512 << 10
+)
 
 // Message is one SQS message. Err is set where its body is no event.
 type Message struct {
@@ -199,10 +208,13 @@ type fields struct {
 }
 
 func (f *fields) wrong(name, what string) {
-	f.mistakes = append(f.mistakes, fmt.Errorf("%s field %q: %s", f.path, name, what))
+	f.mistakes = append(f.mistakes, fmt.Errorf("%s field %q: %s", f.path, brief.Name(name), what))
 }
 
-func (f *fields) done() error {
+func (f *fields) done() error { return brief.Errors(f.wrongs()...) }
+
+// wrongs are the mistakes, those included that are left over.
+func (f *fields) wrongs() []error {
 	names := make([]string, 0, len(f.all))
 	for name := range f.all {
 		names = append(names, name)
@@ -211,7 +223,7 @@ func (f *fields) done() error {
 	for _, name := range names {
 		f.wrong(name, "is not known to this function")
 	}
-	return errors.Join(f.mistakes...)
+	return f.mistakes
 }
 
 // take decodes a field into to; false where it is absent or wrong.
@@ -285,6 +297,7 @@ func DecodeRecord(text []byte) (Record, error) {
 
 // records reads the field record.
 func (f *fields) records() []Record {
+	size := len(f.all["record"])
 	var list []map[string]json.RawMessage
 	if !f.take("record", &list, "a list of objects") {
 		return nil
@@ -292,13 +305,16 @@ func (f *fields) records() []Record {
 	if len(list) == 0 {
 		f.wrong("record", "must not be empty")
 	}
+	if len(list) > RecordsMost || size > RecordBytesMost {
+		f.wrong("record", fmt.Sprintf("has %d records in %d bytes, and an event takes %d in %d at most: nothing was stored. "+
+			"Send several events, or a file: tokenctl record --file", len(list), size, RecordsMost, RecordBytesMost))
+		return nil
+	}
 	records := make([]Record, 0, len(list))
 	for i, all := range list {
 		item := fields{all: all, path: fmt.Sprintf("event record[%d]", i)}
 		records = append(records, item.record())
-		if err := item.done(); err != nil {
-			f.mistakes = append(f.mistakes, err)
-		}
+		f.mistakes = append(f.mistakes, item.wrongs()...)
 	}
 	return records
 }

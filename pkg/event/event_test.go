@@ -1,6 +1,8 @@
 package event_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -267,5 +269,83 @@ func TestRefusals(t *testing.T) {
 		if _, err := event.Decode([]byte(`{"` + name + `":1}`)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("Decode takes %s, which only a sweep knows: %v", name, err)
 		}
+	}
+}
+
+// A refused list is stored nowhere, so that its sender, who is told how, can send all of it
+// again.
+func TestListsOfRecordsAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		records, token int // how many, with a refresh token of how many bytes
+		taken          bool
+	}{
+		"most":           {event.RecordsMost, 400, true},
+		"one too many":   {event.RecordsMost + 1, 1, false},
+		"1,500":          {1500, 1, false},
+		"few, but large": {10, event.RecordBytesMost / 10, false},
+		"few, just less": {10, event.RecordBytesMost/10 - 100, true},
+		"one":            {1, event.RecordBytesMost, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one := `{"transaction_id":1,"refresh_token":"` + strings.Repeat("p", tc.token) + `"}`
+			all := `{"record":[` + one + strings.Repeat(","+one, tc.records-1) + `]}`
+			e, _, err := event.DecodeSweep([]byte(all))
+			if tc.taken {
+				if err != nil || len(e.Record) != tc.records {
+					t.Errorf("%d records, %v", len(e.Record), err)
+				}
+				return
+			}
+			if err == nil || len(e.Record) != 0 || strings.Contains(err.Error(), "ppp") {
+				t.Fatalf("%d records, %v", len(e.Record), err)
+			}
+			for _, want := range []string{`"record"`, "nothing was stored", "several events", "tokenctl record --file"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+			body, err := json.Marshal(all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, messages, err := event.DecodeSweep([]byte(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":` + string(body) + `}]}`))
+			if err != nil || len(messages) != 1 || messages[0].Err == nil {
+				t.Errorf("as a message: %v, %v", messages, err)
+			}
+		})
+	}
+}
+
+// What somebody sends by mistake is not handed back whole: the answer would be too large for
+// Lambda, and in a queue it stands beside the event.
+func TestErrorsAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("n", 5<<20)
+	var many, records []string
+	for i := range 100_000 {
+		many = append(many, fmt.Sprintf(`"f%d":1`, i))
+	}
+	for range event.RecordsMost {
+		records = append(records, `{"x":1}`)
+	}
+	for name, payload := range map[string]string{
+		"a long name":            `{"` + long + `":1}`,
+		"a long name of control": `{"` + strings.Repeat(`\u0001`, 1<<20) + `":1}`,
+		"many names":             `{` + strings.Join(many, ",") + `}`,
+		"in a record":            `{"record":[{"` + long + `":1}]}`,
+		"many bad records":       `{"record":[` + strings.Join(records, ",") + `]}`,
+	} {
+		_, _, err := event.DecodeSweep([]byte(payload))
+		if err == nil || len(err.Error()) > 4<<10 || strings.Contains(err.Error(), strings.Repeat("n", 65)) {
+			t.Errorf("%s: %.200v", name, err)
+		}
+		if n := strings.Count(err.Error(), "\n"); n > 5 {
+			t.Errorf("%s: %d lines", name, n+1)
+		}
+	}
+	if _, err := event.DecodeRecord([]byte(`{"` + long + `":1}`)); err == nil || len(err.Error()) > 4<<10 {
+		t.Errorf("one record: %.200v", err)
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"tokenrefresh/pkg/announce"
+	"tokenrefresh/pkg/brief"
 )
 
 // The sources of events. That of readers is another, so that none can pass for a function.
@@ -33,8 +33,6 @@ const (
 	atOnce = 10
 	// tries: a connection that died while the function was frozen costs one.
 	tries = 2
-	// errorMost bounds the text of an error, so that an entry stays below its 256 KB.
-	errorMost = 4 << 10
 )
 
 // Client is the way to EventBridge.
@@ -42,29 +40,11 @@ type Client struct {
 	Region      string
 	Credentials aws.CredentialsProvider
 	HTTP        aws.HTTPClient
-	Endpoint    string // empty: AWS's own for the region (an isolated one has to be named)
-	FIPS        bool
+	Endpoint    string // empty: the region has none, and each Put fails
 }
 
 // Bus returns the bus of that name.
-func (c Client) Bus(name string) *Bus {
-	if c.Endpoint == "" {
-		c.Endpoint = endpoint(c.Region, c.FIPS)
-	}
-	return &Bus{client: c, name: name, signer: v4.NewSigner()}
-}
-
-// endpoint is AWS's own. In GovCloud the usual one is FIPS's too.
-func endpoint(region string, fips bool) string {
-	host, suffix := "events", "amazonaws.com"
-	if fips && !strings.HasPrefix(region, "us-gov-") {
-		host = "events-fips"
-	}
-	if strings.HasPrefix(region, "cn-") {
-		suffix = "amazonaws.com.cn"
-	}
-	return "https://" + host + "." + region + "." + suffix
-}
+func (c Client) Bus(name string) *Bus { return &Bus{client: c, name: name, signer: v4.NewSigner()} }
 
 // Bus is an event bus. It is safe for concurrent use.
 type Bus struct {
@@ -98,9 +78,7 @@ func (b *Bus) Put(ctx context.Context, events []announce.Event) error {
 func (b *Bus) put(ctx context.Context, events []announce.Event) error {
 	entries := make([]entry, 0, len(events))
 	for _, e := range events {
-		if len(e.Error) > errorMost {
-			e.Error = strings.ToValidUTF8(e.Error[:errorMost], "") + " …"
-		}
+		e.Error = brief.Text(e.Error, brief.Most) // an entry has 256 KB
 		detail, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("write an event: %w", err)
@@ -182,6 +160,9 @@ func (b *Bus) send(ctx context.Context, entries []entry) ([]entry, error) {
 
 // request is a signed PutEvents.
 func (b *Bus) request(ctx context.Context, body []byte) (*http.Request, error) {
+	if b.client.Endpoint == "" {
+		return nil, fmt.Errorf("the region %s has no endpoint of EventBridge: set AWS_ENDPOINT_URL_EVENTBRIDGE", b.client.Region)
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, b.client.Endpoint, bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("the endpoint is no address") // which may carry a password

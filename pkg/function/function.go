@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/config"
@@ -58,7 +59,7 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 // StartSweep does so for a provider's transactions. newQueue makes the client of the
 // queue at that address; the other functions don't carry one.
 func StartSweep[P providers.Provider, Q sweep.Queue](
-	newProvider func(client *exchange.Client, environment string) P, newQueue func(service awshome.Service, address string) Q,
+	newProvider func(client *exchange.Client, environment string) P, newQueue func(cfg aws.Config, address string) Q,
 ) {
 	cfg, err := config.ForSweep(os.Getenv)
 	if cfg.SweepWorkers > frugalMost {

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"slices"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -28,7 +29,7 @@ func refreshMetrics(one refresh.Result, now time.Time) []telemetry.Metric {
 	if !one.RefreshExpiresAt.IsZero() {
 		metrics = append(metrics, telemetry.Seconds("RefreshTokenExpiresIn", one.RefreshExpiresAt.Sub(now)))
 	}
-	metrics = append(metrics, outcomeMetrics(map[outcome.Outcome]int{one.Outcome: 1})...)
+	metrics = append(metrics, outcomeMetrics(map[outcome.Outcome]int{one.Outcome: 1}, waiting)...)
 	metrics = append(metrics, callMetrics(one.ProviderLatency, one.ClockSkew, one.ClockRead)...)
 	if one.ProviderLatency > 0 {
 		metrics = append(metrics, telemetry.Count("SecretVersions", one.Versions))
@@ -55,7 +56,17 @@ func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
 		metrics = append(metrics, telemetry.Count("AttemptsLeft", a.AttemptsLeft))
 	}
 	metrics = append(metrics, outcomeMetrics(a.Outcomes)...)
+	metrics = append(metrics, deathMetrics(a)...)
 	return append(metrics, callMetrics(a.ProviderLatency, a.ClockSkew, a.ClockRead)...)
+}
+
+// deathMetrics count the transactions that a run has marked dead. They add up, so a run for
+// named transactions tells them too.
+func deathMetrics(a sweep.Account) []telemetry.Metric {
+	if n := a.Outcomes[outcome.Dead]; n > 0 {
+		return []telemetry.Metric{telemetry.Count("DeadTransactions", n)}
+	}
+	return nil
 }
 
 // expiresIn is 0 without a token: whoever has none yet must not be hidden by another
@@ -79,21 +90,26 @@ func callMetrics(latency, skew time.Duration, clockRead bool) []telemetry.Metric
 	return metrics
 }
 
-// groups are the outcomes as metrics: as many as there are alarms and lines of the
-// dashboard, for each is paid for. The log has them one by one.
-var groups = []struct {
+// group counts outcomes in a metric.
+type group struct {
 	name string
 	of   []outcome.Outcome
-}{
+}
+
+// groups are the outcomes of credentials and of rows as metrics: as many as there are alarms
+// and lines of the dashboard, as each costs money. The log has them one by one.
+var groups = []group{
 	{"Rotations", []outcome.Outcome{outcome.Refreshed, outcome.LoggedIn, outcome.Recovered}},
 	{"Failures", []outcome.Outcome{outcome.RateLimited, outcome.Transient, outcome.PersistFailed}},
-	{"DeadOrUncertain", []outcome.Outcome{outcome.Dead, outcome.Uncertain}},
 	{"Misconfigured", []outcome.Outcome{outcome.Misconfigured}},
 }
 
-func outcomeMetrics(outcomes map[outcome.Outcome]int) []telemetry.Metric {
+// waiting counts credentials without a chain that can go on.
+var waiting = group{"DeadOrUncertain", []outcome.Outcome{outcome.Dead, outcome.Uncertain}}
+
+func outcomeMetrics(outcomes map[outcome.Outcome]int, more ...group) []telemetry.Metric {
 	var metrics []telemetry.Metric
-	for _, g := range groups {
+	for _, g := range slices.Concat(groups, more) {
 		n := 0
 		for _, what := range g.of {
 			n += outcomes[what]

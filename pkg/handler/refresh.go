@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"tokenrefresh/pkg/announce"
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
@@ -62,7 +63,7 @@ func credential(one refresh.Result) Credential {
 		AccessExpiresAt: stamp(one.AccessExpiresAt), VersionID: one.VersionID, Warnings: one.Warnings,
 	}
 	if one.Err != nil {
-		c.Error = one.Err.Error()
+		c.Error = brief.Text(one.Err.Error(), brief.TextMost)
 	}
 	return c
 }
@@ -87,6 +88,6 @@ func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refr
 	}
 	telemetry.Line{
 		Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: c.Account, Detailed: of > 1,
-		At: now, Metrics: refreshMetrics(one, now),
+		At: now, Level: level(c.Outcome), Metrics: refreshMetrics(one, now),
 	}.Emit(ctx, h.Log, attrs...)
 }

@@ -2,16 +2,20 @@ package handler
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/release"
 )
 
 // Result is what a function answers.
 type Result struct {
 	Provider    string                  `json:"provider"`
+	Version     string                  `json:"version,omitempty"` // of the function's code
 	RunID       string                  `json:"run_id"`
 	Outcomes    map[outcome.Outcome]int `json:"outcomes"`
 	Credentials []Credential            `json:"credentials"`
@@ -22,7 +26,9 @@ type Result struct {
 }
 
 func newResult(provider, runID string) Result {
-	return Result{Provider: provider, RunID: runID, Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{}}
+	return Result{
+		Provider: provider, Version: release.Version, RunID: runID, Outcomes: map[outcome.Outcome]int{}, Credentials: []Credential{},
+	}
 }
 
 // count adds what a part of the run has counted.
@@ -66,9 +72,15 @@ type NeedsPersonError struct {
 	Cause  error
 }
 
-// Error implements error: every credential at fault with what to do.
+// Error implements error: the first credentials at fault with what to do, and how many there
+// are.
 func (e *NeedsPersonError) Error() string {
-	return fmt.Sprintf("%s, run %s: %v", e.Result.Provider, e.Result.RunID, e.Cause)
+	run := e.Result.Provider + ", run " + e.Result.RunID
+	if len(e.Result.Credentials) > 1 {
+		counts := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(e.Result.Outcomes), "map["), "]")
+		run += " (" + counts + ")"
+	}
+	return brief.Text(fmt.Sprintf("%s: %v", run, e.Cause), brief.Most)
 }
 
 // Unwrap gives the causes to errors.Is and errors.As.
@@ -76,7 +88,7 @@ func (e *NeedsPersonError) Unwrap() error { return e.Cause }
 
 // answer is the payload of a result, and the function error that it calls for.
 func answer(r Result, causes []error) ([]byte, error) {
-	if err := errors.Join(causes...); err != nil {
+	if err := brief.Errors(causes...); err != nil {
 		return nil, &NeedsPersonError{Result: r, Cause: err}
 	}
 	return json.Marshal(r)
@@ -89,6 +101,18 @@ func (c Credential) cause(panicked bool) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %s: %s", c.Account, c.Outcome, c.Error)
+}
+
+// level is that of a line about an outcome: WARN where it passes by itself, ERROR where
+// a person must act.
+func level(what outcome.Outcome) slog.Level {
+	switch {
+	case what.NeedsPerson():
+		return slog.LevelError
+	case what == outcome.Transient, what == outcome.RateLimited:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 // stamp writes a time, and nothing for none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/announce"
+	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
@@ -137,7 +138,7 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 		case one.Outcome == outcome.NotSeeded: // is no error
 			c.Warnings = []string{one.Err.Error()}
 		case one.Err != nil:
-			c.Error = one.Err.Error()
+			c.Error = brief.Text(one.Err.Error(), brief.TextMost)
 		}
 		r.Credentials = append(r.Credentials, c)
 		if cause := c.cause(one.Panicked); cause != nil {
@@ -167,9 +168,11 @@ func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
 		}
 		h.Log.ErrorContext(ctx, "transaction not recorded",
 			"run_id", r.RunID, "transaction_id", one.TransactionID, "outcome", one.Outcome, "error", one.Err)
-		c := Credential{Account: asked[i].Account, Outcome: one.Outcome, Error: one.Err.Error()}
-		r.Credentials = append(r.Credentials, c)
-		causes = append(causes, fmt.Errorf("%s: %w", c.Outcome, one.Err))
+		if len(causes) < brief.Causes { // of a batch there may be ten thousand
+			text := brief.Text(one.Err.Error(), brief.TextMost)
+			r.Credentials = append(r.Credentials, Credential{Account: asked[i].Account, Outcome: one.Outcome, Error: text})
+		}
+		causes = append(causes, fmt.Errorf("%s: %w", one.Outcome, one.Err))
 	}
 	h.Log.InfoContext(ctx, "recorded", "run_id", r.RunID, "outcomes", r.Outcomes, "errors", len(causes))
 	return causes
@@ -200,7 +203,8 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 	why := map[string][]string{}
 	for _, c := range report.Credentials {
 		if c.Outcome != outcome.NotSeeded {
-			why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %v", c.Outcome, c.Err))
+			text := brief.Text(fmt.Sprint(c.Err), brief.TextMost)
+			why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %s", c.Outcome, text))
 		}
 	}
 	for _, a := range report.Accounts {
@@ -220,7 +224,7 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 		if len(a.Warnings) > 0 {
 			attrs = append(attrs, slog.Any("warnings", a.Warnings))
 		}
-		var metrics []telemetry.Metric
+		metrics := deathMetrics(a)
 		if swept {
 			metrics = sweepMetrics(a, now)
 		}
@@ -229,7 +233,7 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 		}
 		telemetry.Line{
 			Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: a.Account, Detailed: len(report.Accounts) > 1,
-			At: now, Metrics: metrics,
+			At: now, Level: level(verdict(a.Outcomes)), Metrics: metrics,
 		}.Emit(ctx, h.Log, attrs...)
 		ends = append(ends, sweepEnd(h.Engine.Provider.Name(), runID, a, why[a.Account], now))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"tokenrefresh/pkg/brief"
+	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/outcome"
@@ -253,6 +256,42 @@ func TestRecordThatIsNotStored(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	wantOutcomes(t, invoke(t, h, nil), map[outcome.Outcome]int{outcome.Refreshed: 1})
+}
+
+// verbose is a store that refuses each record in many words.
+type verbose struct{ store.Transactions }
+
+func (verbose) Put(context.Context, store.Transaction) (bool, error) {
+	return false, errors.New(strings.Repeat("AccessDeniedException: not authorized. ", 1000) + "deploy the stack again")
+}
+
+// The error of a failed run lies beside its event in the queue of dead letters: it must not
+// grow with the records. Of a batch the answer must not either.
+func TestErrorOfManyRecordsIsBounded(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	h.Engine.Transactions = verbose{h.Engine.Transactions}
+	var records []string
+	for id := range event.RecordsMost {
+		records = append(records, fmt.Sprintf(`{"transaction_id":%d,"refresh_token":"t"}`, id+1))
+	}
+	payload := `{"record":[` + strings.Join(records, ",") + `]}`
+	_, err := h.Invoke(t.Context(), []byte(payload))
+	if err == nil || len(err.Error()) > brief.Most {
+		t.Fatalf("%.5000v", err)
+	}
+	for want, times := range map[string]int{
+		"(transient:1000): ": 1, "record transaction ": brief.Causes, "deploy the stack again": brief.Causes, "and 995 more": 1,
+	} {
+		if got := strings.Count(err.Error(), want); got != times {
+			t.Errorf("says %q %d times:\n%v", want, got, err)
+		}
+	}
+	r := invoke(t, h, batch(payload, payload))
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Transient: 2 * event.RecordsMost})
+	if text, err := json.Marshal(r); err != nil || len(r.Credentials) != 2*brief.Causes || len(text) > 20<<10 {
+		t.Errorf("%d of a batch in %d bytes, %v", len(r.Credentials), len(text), err)
+	}
 }
 
 func TestSweepOfAnSQSBatch(t *testing.T) {

@@ -14,6 +14,8 @@ type Outlook struct {
 	// BacksOff: after each failure the wait grows, as Backoff says. Else every tick from From
 	// on makes an attempt.
 	BacksOff bool
+	// Retries: it backs off as Retry says, and not as Backoff.
+	Retries  bool
 	Failures int // in a row until now, where it backs off
 }
 
@@ -33,14 +35,22 @@ func (o Outlook) AttemptsLeft(now time.Time, tick time.Duration) int {
 	if wait := o.From.Sub(now); wait > tick {
 		next += int((wait - 1) / tick)
 	}
-	if !o.BacksOff {
+	if !o.BacksOff && !o.Retries {
 		return min(max(0, last-next+1), MostAttempts)
 	}
 	attempts := 0
 	for failures := o.Failures + 1; next <= last && attempts < MostAttempts; failures++ {
 		attempts++
 		// The wait begins when the attempt does, a moment after its tick.
-		next += int(Backoff(failures)/tick) + 1
+		wait := Backoff(failures)
+		if o.Retries {
+			wait = min(wait, retryMost)
+		}
+		after := next + int(wait/tick) + 1
+		if o.Retries && next < last {
+			after = min(after, last) // the last attempt is never skipped
+		}
+		next = after
 	}
 	return attempts
 }

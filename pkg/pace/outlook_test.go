@@ -14,6 +14,7 @@ func TestAttemptsLeft(t *testing.T) {
 	for name, tt := range map[string]struct {
 		from, until time.Duration // from now
 		backsOff    bool
+		retries     bool
 		failures    int
 		tick        time.Duration
 		want        int
@@ -33,7 +34,10 @@ func TestAttemptsLeft(t *testing.T) {
 		"expired, backing off":               {until: -time.Hour, backsOff: true, want: 0},
 		"years":                              {until: 1e5 * time.Hour, want: pace.MostAttempts},
 		"years, backing off":                 {until: 1e5 * time.Hour, backsOff: true, want: pace.MostAttempts},
-		"Berbix, just refreshed":             {from: 48 * time.Minute, until: time.Hour, backsOff: true, want: 4}, // 48, 50, 53, 58
+		"Berbix, just refreshed":             {from: 48 * time.Minute, until: time.Hour, backsOff: true, want: 4},  // 48, 50, 53, 58
+		"retried, just refreshed":            {from: 48 * time.Minute, until: time.Hour, retries: true, want: 5},   // 48, 50, 53, 58, 59
+		"retried, a long outage":             {until: 21*time.Minute + takes, retries: true, failures: 9, want: 5}, // 1, 7, 13, 19, 21
+		"retried, the last tick is next":     {until: 2*time.Minute + takes, retries: true, failures: 9, want: 2},  // 1, 2
 		"its third failure was now":          {from: 4 * time.Minute, until: 12 * time.Minute, backsOff: true, failures: 3, want: 1},
 		"a login failed once, two hours":     {from: time.Minute, until: 2 * time.Hour, backsOff: true, failures: 1, want: 6}, // 1, 4, 9, 18, 35, 68
 		"a login fails each hour":            {from: time.Hour, until: 4 * time.Hour, backsOff: true, failures: 9, want: 3},   // 60, 121, 182
@@ -41,7 +45,7 @@ func TestAttemptsLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := pace.Outlook{From: now.Add(tt.from), Until: now.Add(tt.until), Takes: takes, BacksOff: tt.backsOff, Failures: tt.failures}
+			o := pace.Outlook{From: now.Add(tt.from), Until: now.Add(tt.until), Takes: takes, BacksOff: tt.backsOff, Retries: tt.retries, Failures: tt.failures}
 			if got := o.AttemptsLeft(now, max(tt.tick, time.Minute)); got != tt.want {
 				t.Errorf("%d, want %d", got, tt.want)
 			}
@@ -56,24 +60,31 @@ func TestAttemptsLeft(t *testing.T) {
 func TestAttemptsLeftAreThoseThatCome(t *testing.T) {
 	t.Parallel()
 	const tick, takes, moment = time.Minute, 20 * time.Second, 300 * time.Millisecond
-	for _, backsOff := range []bool{false, true} {
+	for name, one := range map[string]struct {
+		o    pace.Outlook
+		wait func(failures int, left time.Duration) time.Duration
+	}{
+		"each tick": {wait: func(int, time.Duration) time.Duration { return 0 }},
+		"backs off": {o: pace.Outlook{BacksOff: true}, wait: func(n int, _ time.Duration) time.Duration { return pace.Backoff(n) }},
+		"retries":   {o: pace.Outlook{Retries: true}, wait: func(n int, left time.Duration) time.Duration { return pace.Retry(n, left, tick) }},
+	} {
 		began := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
-		o := pace.Outlook{From: began.Add(11 * time.Minute), Until: began.Add(50 * time.Minute), Takes: takes, BacksOff: backsOff}
+		o := one.o
+		o.From, o.Until, o.Takes = began.Add(11*time.Minute), began.Add(50*time.Minute), takes
 		want := o.AttemptsLeft(began, tick)
 		for now := began.Add(tick); now.Before(o.Until); now = now.Add(tick) {
 			if !now.Before(o.From) && !now.After(o.Until.Add(-takes)) {
 				want--
 				o.Failures++
-				if backsOff {
-					o.From = now.Add(moment + pace.Backoff(o.Failures))
-				}
+				ended := now.Add(moment)
+				o.From = ended.Add(one.wait(o.Failures, o.Until.Add(-takes).Sub(ended)))
 			}
 			if got := o.AttemptsLeft(now, tick); got != want {
-				t.Errorf("backs off %t, %s later: %d left, want %d", backsOff, now.Sub(began), got, want)
+				t.Errorf("%s, %s later: %d left, want %d", name, now.Sub(began), got, want)
 			}
 		}
 		if want != 0 {
-			t.Errorf("backs off %t: %d of those that were counted did not come", backsOff, want)
+			t.Errorf("%s: %d of those that were counted did not come", name, want)
 		}
 	}
 }

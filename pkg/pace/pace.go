@@ -26,6 +26,7 @@ const (
 
 	backoffFirst = time.Minute
 	backoffMost  = time.Hour
+	retryMost    = 5 * time.Minute
 
 	retryAfterUnsaid = time.Minute // a rate limit that names no wait
 	retryAfterMost   = time.Hour
@@ -44,10 +45,12 @@ func Refresh(name string, lifetime time.Duration) time.Duration {
 }
 
 // fraction is a number in [0, 1) that depends on name alone.
-func fraction(name string) float64 {
+func fraction(name string) float64 { return float64(hash(name)>>11) / (1 << 53) }
+
+func hash(name string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name))
-	return float64(h.Sum64()>>11) / (1 << 53)
+	return h.Sum64()
 }
 
 // Backoff is the wait after the nth failure in a row: a minute, doubling to an hour.
@@ -57,6 +60,45 @@ func Backoff(n int) time.Duration {
 		d *= 2
 	}
 	return min(d, backoffMost)
+}
+
+// Retry is the wait after the nth failure in a row if another try may harm nobody: 1, 2, 4
+// minutes, then 5. left is how long an attempt can still be in time, from now, and tick the
+// time between two runs: the wait never skips the last run in that time.
+func Retry(n int, left, tick time.Duration) time.Duration {
+	wait := min(Backoff(n), retryMost)
+	if left > 0 {
+		wait = min(wait, max(0, left-tick))
+	}
+	return wait
+}
+
+// RefusedCredentials is the wait after the nth refusal in a row of the credentials
+// themselves: an hour, six, then a day. Providers lock accounts after a few more.
+func RefusedCredentials(n int) time.Duration {
+	waits := []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour}
+	return waits[min(max(n, 1), len(waits))-1]
+}
+
+const (
+	// fewWaiting is up to how many accounts may wait for an edit and be looked at in each
+	// run.
+	fewWaiting = 20
+	// editEvery is how often each of more accounts is looked at.
+	editEvery = 5 * time.Minute
+)
+
+// LookForEdit reports whether a run at now looks whether a person has edited the
+// credentials of an account that waits: each run does while few accounts wait, else one in
+// five minutes, spread by name.
+func LookForEdit(name string, waiting int, now time.Time, tick time.Duration) bool {
+	tick = max(tick, time.Second)
+	runs := uint64(editEvery / tick)
+	if waiting <= fewWaiting || runs <= 1 {
+		return true
+	}
+	run := uint64(now.Unix() / int64(tick/time.Second)) //nolint:gosec // no clock is before 1970
+	return run%runs == hash(name)%runs
 }
 
 // RetryAfter clamps the wait that a provider asked for; 0: it named none. It keeps

@@ -106,3 +106,68 @@ func TestEnough(t *testing.T) {
 		}
 	})
 }
+
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		n                int
+		left, tick, want time.Duration
+	}{
+		"the first":                  {1, time.Hour, time.Minute, time.Minute},
+		"the second":                 {2, time.Hour, time.Minute, 2 * time.Minute},
+		"the third":                  {3, time.Hour, time.Minute, 4 * time.Minute},
+		"the fourth":                 {4, time.Hour, time.Minute, 5 * time.Minute},
+		"the hundredth":              {100, time.Hour, time.Minute, 5 * time.Minute},
+		"none is left":               {100, -time.Second, time.Minute, 5 * time.Minute},
+		"the last attempt is within": {100, 4 * time.Minute, time.Minute, 3 * time.Minute},
+		"the next tick is the last":  {100, 90 * time.Second, time.Minute, 30 * time.Second},
+		"hardly any time":            {100, 10 * time.Second, time.Minute, 0},
+		"a longer tick":              {1, 6 * time.Minute, 5 * time.Minute, time.Minute},
+	} {
+		if got := pace.Retry(tt.n, tt.left, tt.tick); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
+func TestRefusedCredentials(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]time.Duration{0: time.Hour, 1: time.Hour, 2: 6 * time.Hour, 3: 24 * time.Hour, 50: 24 * time.Hour} {
+		if got := pace.RefusedCredentials(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// Few accounts are looked at in each run, of many each once in five minutes, and not all
+// in the same run.
+func TestLookForEdit(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	for _, tick := range []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute} {
+		most := 0
+		looks := map[string]int{}
+		for at := began; at.Before(began.Add(time.Hour)); at = at.Add(tick) {
+			inRun := 0
+			for i := range 100 {
+				name := fmt.Sprint("merchant-", i)
+				if !pace.LookForEdit(name, 20, at, tick) {
+					t.Fatal("of 20 one is not looked at")
+				}
+				if pace.LookForEdit(name, 100, at, tick) {
+					inRun++
+					looks[name]++
+				}
+			}
+			most = max(most, inRun)
+		}
+		for name, n := range looks {
+			if n < 12 || n > 15 {
+				t.Errorf("tick %s: %s is looked at %d times an hour", tick, name, n)
+			}
+		}
+		if tick < 5*time.Minute && most > 65 {
+			t.Errorf("tick %s: %d of 100 in one run", tick, most)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"hash/fnv"
+	"iter"
 	"strconv"
 	"time"
 
@@ -38,6 +39,12 @@ type Transaction struct {
 	ExpiresAt time.Time
 	// Failures counts failed refreshes since the last good one.
 	Failures int
+	// Refusals counts the provider's refusals of the refresh token, an hour apart, that
+	// were not believed. Missing, as in rows of older releases: none.
+	Refusals int
+	// RefusedAt is when the last of them was counted; of a dead row, when it was marked.
+	// Missing: no refusal is remembered.
+	RefusedAt time.Time
 }
 
 // Due is an entry of the due index: a hint, the row may have changed since.
@@ -67,13 +74,41 @@ type Transactions interface {
 	// GetMany reads rows, each consistently. An error tells why ids are left out; those
 	// in the map beside it are good.
 	GetMany(ctx context.Context, ids []int64) (map[int64]Read, error)
-	// Update stores what a refresh changes (tokens, AccessExpiresAt, Status,
-	// RefreshAt, Failures) if the row's refresh token is still presented.
-	// ErrChanged.
+	// Update stores what a refresh changes (tokens, AccessExpiresAt, Status, RefreshAt,
+	// Failures, Refusals, RefusedAt) if the row's refresh token is still presented.
+	// Fields of the stored row that this release does not know survive. ErrChanged.
 	Update(ctx context.Context, t Transaction, presented secret.String) error
 	// Put records a row: whole, unless a stored one has a later RecordedAt, which
 	// stands (recorded is false then).
 	Put(ctx context.Context, t Transaction) (recorded bool, err error)
+}
+
+// DeadEntry is an entry of the index of dead rows: a hint, the row may have changed since.
+type DeadEntry struct {
+	ID int64
+	// MarkedAt is when the row was marked dead, UTC, kept to the second. Zero: an older
+	// release marked it, which noted no time.
+	MarkedAt time.Time
+}
+
+// Span is a span of time: From is in it, Until is not. A zero time is no bound.
+type Span struct{ From, Until time.Time }
+
+// Contains reports whether at is in the span.
+func (s Span) Contains(at time.Time) bool {
+	return !at.Before(s.From) && (s.Until.IsZero() || at.Before(s.Until))
+}
+
+// DeadTransactions finds rows that were marked dead. It may be stale, and leaves out rows
+// past their ExpiresAt at now. An error with an ID is about that row alone, and the
+// sequence goes on; any other error ends it.
+type DeadTransactions interface {
+	// Dead yields the rows of an account's shard that were marked within span, the latest
+	// first.
+	Dead(ctx context.Context, account string, shard int, span Span, now time.Time) iter.Seq2[DeadEntry, error]
+	// DeadUndated yields the dead rows of an account that Dead does not know, as an older
+	// release marked them. It reads the whole store.
+	DeadUndated(ctx context.Context, account string, now time.Time) iter.Seq2[DeadEntry, error]
 }
 
 // Shards is how many partitions the due index has for an account. Changing it

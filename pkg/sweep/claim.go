@@ -13,15 +13,14 @@ import (
 )
 
 const (
-	// claimSlack keeps a claim beyond the moment its holder is certainly dead.
+	// claimSlack extends a claim beyond the holder's deadline.
 	claimSlack = 30 * time.Second
-	// ledgerTries is how often a row of the ledger is written that takes no answer.
+	// ledgerTries is how often a write to the ledger is tried if no answer comes.
 	ledgerTries = 3
 )
 
-// claim claims the shards that have something due, all at once. What is due of the
-// others is left to those who hold them. Named rows are worked on without a
-// claim: a refresh done twice harms nothing.
+// claim claims the shards that have due rows, all at once. Rows of shards that another run
+// holds are left to it. Named rows need no claim: a refresh done twice does no harm.
 func (s *sweep) claim(ctx context.Context) {
 	if s.req.named() {
 		return
@@ -37,21 +36,21 @@ func (s *sweep) claim(ctx context.Context) {
 				return
 			}
 			s.index[shard] = nil
-			s.left(what, due...)
+			s.skipDue(what, due...)
 			if err != nil {
-				s.say(what, fmt.Errorf("claim shard %d in the ledger: %w", shard, err))
+				s.explain(what, fmt.Errorf("claim shard %d in the ledger: %w", shard, err))
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// claimShard claims one shard until the run is certainly over; the outcome is empty if
-// that worked.
+// claimShard claims one shard until after the run's deadline. The outcome is empty on
+// success.
 func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, error) {
 	claim := store.Claim{Account: s.key(s.account), Shard: shard}
-	if i := slices.IndexFunc(s.stored, func(c store.Claim) bool { return c.Account == claim.Account && c.Shard == shard }); i >= 0 {
-		claim = s.stored[i]
+	if i := slices.IndexFunc(s.readClaims, func(c store.Claim) bool { return c.Account == claim.Account && c.Shard == shard }); i >= 0 {
+		claim = s.readClaims[i]
 	}
 	if claim.Unreadable != nil {
 		return outcome.Misconfigured, claim.Unreadable
@@ -67,8 +66,8 @@ func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, err
 	claim.Fence++
 	claim.Until = s.Now().Add(time.Until(deadline) + claimSlack)
 
-	// A write that took no answer may have been done: written again under the same
-	// guard it shows as ours.
+	// A write without an answer may have been done: the second try then finds our own
+	// claim.
 	err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteClaim(ctx, claim) })
 	var lost *store.ClaimLostError
 	if errors.As(err, &lost) {
@@ -78,14 +77,13 @@ func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, err
 		err = nil
 	}
 	if err != nil {
-		return lasting(err), err
+		return outcomeOf(err), err
 	}
 	s.claims[shard] = claim
 	return "", nil
 }
 
-// release gives the claims back, all at once. One that cannot be given back runs out by
-// itself.
+// release gives the claims back, all at once. A claim that cannot be given back expires.
 func (s *sweep) release(ctx context.Context) {
 	var wg sync.WaitGroup
 	for shard, claim := range s.claims {

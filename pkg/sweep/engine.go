@@ -29,11 +29,22 @@ type Secrets interface {
 	Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error)
 }
 
-// ledgerRead is what the ledger said at the begin of a run.
+// ledgerRead is the ledger as read when a run begins.
 type ledgerRead struct {
 	rows   []store.Row
 	claims []store.Claim
 	err    error
+}
+
+// waiting counts the accounts whose calls wait.
+func (r ledgerRead) waiting(now time.Time) int {
+	n := 0
+	for _, row := range r.rows {
+		if now.Before(row.RefreshAt) {
+			n++
+		}
+	}
+	return n
 }
 
 // Engine keeps the transactions of one provider fresh. It is safe for concurrent
@@ -46,7 +57,7 @@ type Engine struct {
 	// Queue takes what is due beyond HandOverAbove; nil: one run does it all.
 	Queue Queue
 
-	// Accounts are looked after besides those that have a row in the ledger.
+	// Accounts are swept besides those that have a row in the ledger.
 	Accounts []string
 	// Now is the clock of everything that is stored.
 	Now func() time.Time
@@ -56,15 +67,15 @@ type Engine struct {
 	StoreTimeout time.Duration
 	// RunTimeout bounds a run whose context has no deadline.
 	RunTimeout time.Duration
-	// Workers is how many rows of a run are worked on at once, over all accounts.
+	// Workers is how many rows a run refreshes at once, over all accounts.
 	Workers int
 	// HandOverAbove is how many due rows of an account a sweep keeps for itself, the
-	// longest due, where there is a Queue for the rest.
+	// longest due first, if there is a Queue for the rest.
 	HandOverAbove int
 	// Tick is the time from one scheduled run to the next, for Account.AttemptsLeft alone.
 	Tick time.Duration
-	// KeepFor is how long after its record a transaction is looked after where the
-	// record names no end. Refreshing doesn't prolong it, recording again does.
+	// KeepFor is how long a transaction is kept fresh after its record, if the record
+	// names no end. A refresh doesn't prolong it; a new record does.
 	KeepFor time.Duration
 	Log     *slog.Logger
 }
@@ -89,12 +100,10 @@ func (e Engine) WithDefaults() *Engine {
 	return &e
 }
 
-// Run refreshes what is due, of every account or of the one that req names, or of
-// the transactions that it names. It never returns early: neither one account's
-// trouble nor one row's is another's.
+// Run refreshes the due transactions of every account, of the account that req names, or
+// the transactions that req names. Trouble with one account or row never ends the others.
 //
-// Where nothing is due it costs one query a shard and one of the ledger, all in
-// the same moment.
+// If nothing is due it costs one query for each shard and one of the ledger, all at once.
 func (e *Engine) Run(ctx context.Context, req Request) Report {
 	began := e.Now()
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
@@ -108,11 +117,11 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	})
 	ledger := func() ledgerRead { <-done; return read }
 
-	crew := newCrew(max(1, e.Workers))
-	defer crew.dismiss()
+	pool := newPool(max(1, e.Workers))
+	defer pool.close()
 	var sweeps []*sweep
 	start := func(account string) {
-		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, crew: crew, began: began}
+		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, pool: pool, began: began}
 		s.fewest = pace.MostAttempts
 		sweeps = append(sweeps, s)
 		wg.Go(func() { s.run(ctx) })

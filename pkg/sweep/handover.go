@@ -24,18 +24,19 @@ type Queue interface {
 }
 
 const (
-	// messageMost is how many rows a message names: ten of them, which Lambda hands a
-	// run at once, are what a run gets done, and no more than the 64 KiB that SQS bills
-	// as one request.
-	messageMost = 250
-	// handOverTimeout bounds the calls to the queue: there must be time left to work on
-	// what it does not take.
+	// maxMessage is how many rows a message names. Lambda hands ten messages to a run,
+	// which is as much as a run can do, and no more than the 64 KiB that SQS bills as one
+	// request.
+	maxMessage = 250
+	// handOverTimeout bounds the calls to the queue, so that time is left for the rows
+	// that it does not take.
 	handOverTimeout = 10 * time.Second
 )
 
-// share does what is due. Of more than HandOverAbove it does the longest due itself
-// and lets other runs do the rest.
-func (s *sweep) share(ctx context.Context, due []store.Due) {
+// distribute works on the due rows. It keeps the HandOverAbove longest due for this run
+// and hands the rest over to other runs.
+func (s *sweep) distribute(ctx context.Context, due []store.Due) {
+	defer s.settleRefusals(ctx)
 	if !s.mayHandOver() || len(due) <= s.HandOverAbove {
 		s.work(ctx, due)
 		return
@@ -43,7 +44,7 @@ func (s *sweep) share(ctx context.Context, due []store.Due) {
 	own, rest := due[:s.HandOverAbove], due[s.HandOverAbove:]
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		defer s.contain(ctx)
+		defer s.recoverPanic(ctx)
 		rest = s.handOver(ctx, rest)
 	})
 	s.work(ctx, own)
@@ -51,25 +52,24 @@ func (s *sweep) share(ctx context.Context, due []store.Due) {
 	s.work(ctx, rest)
 }
 
-// mayHandOver reports whether more runs would do more: this one is a plain sweep, and
-// with these credentials calls have got through until now. If they haven't, many runs
-// would only try in vain what one can find out.
+// mayHandOver reports whether more runs would help: this is a plain sweep, and calls with
+// these credentials have succeeded. Otherwise many runs would fail where one is enough to
+// find out.
 func (s *sweep) mayHandOver() bool {
 	plain := !s.req.named() && !s.req.Force && !s.req.DryRun
-	proven := !s.row.LastSuccessAt.IsZero() && s.row.CredentialsVersionID == s.credentials.ID
-	return s.Queue != nil && plain && proven && !troubled(s.row)
+	proven := !s.row.LastSuccessAt.IsZero() && !s.edited()
+	return s.Queue != nil && plain && proven && !inTrouble(s.row)
 }
 
-// troubled reports whether the ledger says of an account that calls do not get
-// through, or not yet again.
-func troubled(row store.Row) bool {
-	return row.State == store.Misconfigured || !row.NotBefore.IsZero() ||
-		row.ConsecutiveFailures > 0 || row.LastOutcome == outcome.Transient // stopped, after some that went well
+// inTrouble reports whether the account's row says that the last calls failed.
+func inTrouble(row store.Row) bool {
+	return row.State == store.Misconfigured || !row.NotBefore.IsZero() || !row.RefreshAt.IsZero() ||
+		row.ConsecutiveFailures > 0 || row.LastOutcome == outcome.Transient // stopped after some successes
 }
 
-// handOver puts rows into the queue and returns those that it did not take. Rows that
-// the messages in it may hold are left to them: else a queue that nobody empties
-// would grow with each tick.
+// handOver puts rows into the queue and returns those that the queue did not take. Rows
+// that waiting messages may name already are not sent again: otherwise a queue that nobody
+// empties would grow with each tick.
 func (s *sweep) handOver(ctx context.Context, rest []store.Due) (kept []store.Due) {
 	ctx, cancel := context.WithTimeout(ctx, handOverTimeout)
 	defer cancel()
@@ -78,14 +78,14 @@ func (s *sweep) handOver(ctx context.Context, rest []store.Due) (kept []store.Du
 		s.warn(fmt.Sprintf("nothing was handed over: %v", err))
 		return rest
 	}
-	// The longest due: the queue's messages are older than this sweep.
-	waits := min(len(rest), waiting*messageMost)
+	// These are the longest due, as the queue's messages are older than this sweep.
+	waits := min(len(rest), waiting*maxMessage)
 	for _, d := range rest[:waits] {
-		s.backlog(d.RefreshAt) // at least since the last tick
+		s.addBacklog(d.RefreshAt) // at least since the last tick
 	}
-	s.entrust(rest[:waits])
+	s.leaveToOthers(rest[:waits])
 
-	chunks := slices.Collect(slices.Chunk(rest[waits:], messageMost))
+	chunks := slices.Collect(slices.Chunk(rest[waits:], maxMessage))
 	if len(chunks) == 0 {
 		return nil
 	}
@@ -104,20 +104,20 @@ func (s *sweep) handOver(ctx context.Context, rest []store.Due) (kept []store.Du
 			kept = append(kept, chunk...)
 			continue
 		}
-		s.entrust(chunk)
-		s.handedOver(len(chunk))
+		s.leaveToOthers(chunk)
+		s.addHandedOver(len(chunk))
 	}
 	return kept
 }
 
-// entrust counts rows that other runs are to do. They have no new token before a
-// sweep has seen it.
-func (s *sweep) entrust(due []store.Due) {
+// leaveToOthers counts rows that other runs will do. Until a sweep sees their new tokens
+// they count with the old ones.
+func (s *sweep) leaveToOthers(due []store.Due) {
 	if len(due) == 0 {
 		return
 	}
 	s.count(outcome.Busy, len(due))
 	for _, d := range due {
-		s.outlook(d.RefreshAt, orElse(d.AccessExpiresAt, d.RefreshAt), d.Failures)
+		s.forecast(d.RefreshAt, orElse(d.AccessExpiresAt, d.RefreshAt), d.Failures)
 	}
 }

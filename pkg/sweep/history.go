@@ -6,30 +6,30 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
 
-// note writes the sweep into the account's row, as far as it works: what it says is
-// found out again without it. Two sweeps that end together both get written, for
-// the fence counts these writes.
+// writeHistory writes the sweep's end into the account's row. A failure is only logged,
+// as the next sweep finds out the same again. The fence counts these writes, so two sweeps
+// that end together are both written.
 //
-// A run for a list of rows writes only that it was stopped, and only where nobody
-// has: that keeps the others of the same outage, which may be many, from trying, and
-// from writing over each other.
-func (s *sweep) note(ctx context.Context) {
+// A run for a list of rows writes only that it was stopped, and only if no other run did:
+// of many runs in one outage, one writes and the others don't even try.
+func (s *sweep) writeHistory(ctx context.Context) {
 	what := s.verdict()
 	if s.req.DryRun || what == "" || s.listed != nil && s.stopped() == "" {
 		return
 	}
 	row, exists := s.row, s.exists
 	for range ledgerTries {
-		next := s.noteOn(row, what)
+		next := s.withHistory(row, what)
 		err := s.Ledger.Write(ctx, next, store.Guard{Absent: !exists, Fence: row.Fence})
 		var lost *store.LostError
 		if errors.As(err, &lost) {
 			row, exists = lost.Current, lost.Exists
 			row.Key = s.row.Key
-			if s.listed != nil && troubled(row) && !s.limited().After(row.NotBefore) {
+			if s.listed != nil && inTrouble(row) && !s.limited().After(row.NotBefore) {
 				return
 			}
 			continue
@@ -42,23 +42,37 @@ func (s *sweep) note(ctx context.Context) {
 	}
 }
 
-// noteOn is row with this sweep's history.
-func (s *sweep) noteOn(row store.Row, what outcome.Outcome) store.Row {
+// withHistory returns row with this sweep's history. Two fields mean something else than in
+// the row of a chain: RefreshAt is when calls are tried again after a stop, and
+// LoginFailures counts how often in a row the provider has refused the credentials.
+func (s *sweep) withHistory(row store.Row, what outcome.Outcome) store.Row {
 	row.Phase = store.Idle
 	row.Fence++
-	row.Ended(what, s.why(what))
+	row.Ended(what, s.cause(what))
 	row.CredentialsVersionID = s.credentials.ID
-	row.State = store.OK // a real try starts afresh
-	if what == outcome.Misconfigured {
+	row.State, row.RefreshAt = store.OK, time.Time{} // a try says more than the one before
+	if s.blocked && what == outcome.Misconfigured {
 		row.State = store.Misconfigured
 	}
+	if s.row.CredentialsVersionID != s.credentials.ID {
+		row.LoginFailures = 0 // a person has edited them
+	}
 	if s.counted(outcome.Refreshed, outcome.Superseded, outcome.Dead) > 0 {
-		row.ConsecutiveFailures = 0
+		row.ConsecutiveFailures, row.LoginFailures = 0, 0
 		if row.NotBefore.Equal(s.row.NotBefore) {
-			row.NotBefore = time.Time{} // calls get through again
+			row.NotBefore = time.Time{} // calls succeed again
 		}
 	} else {
 		row.ConsecutiveFailures++
+	}
+	switch s.pause {
+	case pauseCredentials:
+		row.LoginFailures++
+		row.RefreshAt = s.Now().Add(pace.RefusedCredentials(row.LoginFailures))
+	case pauseRetry:
+		left := s.report.NextExpiry.Sub(s.Now()) - s.takes()
+		row.RefreshAt = s.Now().Add(pace.Retry(row.ConsecutiveFailures, left, s.Tick))
+	case noPause:
 	}
 	if until := s.limited(); until.After(row.NotBefore) {
 		row.NotBefore = until
@@ -72,14 +86,15 @@ func (s *sweep) noteOn(row store.Row, what outcome.Outcome) store.Row {
 	return row
 }
 
-// verdict is the account's outcome of the sweep: what stopped it, else the best
-// that came of it. Empty: no call was made.
+// verdict returns the sweep's outcome for the account: the reason of a stop, else the best
+// outcome of its rows. Empty: no call was made.
 func (s *sweep) verdict() outcome.Outcome {
 	if what := s.stopped(); what != "" {
 		return what
 	}
 	for _, what := range []outcome.Outcome{
-		outcome.PersistFailed, outcome.Refreshed, outcome.Superseded, outcome.Dead, outcome.Transient,
+		outcome.PersistFailed, outcome.Refreshed, outcome.Superseded, outcome.Dead, outcome.Misconfigured,
+		outcome.Transient,
 	} {
 		if s.counted(what) > 0 {
 			return what

@@ -16,6 +16,12 @@ func TestModelTransactions(t *testing.T) {
 	hometest.Transactions(t, func(*testing.T) store.Transactions { return model{w} })
 }
 
+func TestModelDeadTransactions(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	hometest.DeadTransactions(t, func(*testing.T) hometest.DeadStore { return model{w} })
+}
+
 func TestModelLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

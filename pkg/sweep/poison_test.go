@@ -74,12 +74,12 @@ func TestWaryUntilACall(t *testing.T) {
 		for i := range int64(40) {
 			w.add(i + 1)
 		}
-		w.Unreadable = map[int64]error{1: errPassing, 2: errPassing}
+		w.Unreadable = map[int64]error{1: errPassing, 7: errPassing} // the first two that are drawn
 		w.Latency[opSend] = time.Second
 		w.Reply = always(providers.RateLimited)
 		w.setLedger(account, store.Row{NotBefore: time.Now().Add(-time.Second)})
 		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.Transient: 2, outcome.RateLimited: 38})
-		equal(t, "sent", w.sentNow(), []string{"rt-3"})
+		equal(t, "sent", w.sentNow(), []string{"rt-13"})
 	})
 }
 

@@ -98,7 +98,7 @@ func (e *Engine) record(ctx context.Context, r Record) (result Recorded) {
 	result = Recorded{TransactionID: r.TransactionID, Outcome: outcome.Recorded}
 	switch {
 	case err != nil:
-		result.Outcome = lasting(err)
+		result.Outcome = outcomeOf(err)
 		result.Err = fmt.Errorf("record transaction %d: %w", r.TransactionID, err)
 	case !recorded:
 		result.Outcome = outcome.Superseded
@@ -124,7 +124,7 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 	}
 	t := e.transaction(r, stored, now)
 	if t.Account != stored.Account {
-		if err := e.lookAfter(ctx, t.Account); err != nil {
+		if err := e.makeKnown(ctx, t.Account); err != nil {
 			return false, err
 		}
 	}
@@ -174,7 +174,7 @@ func (e *Engine) defaultAccount() string {
 
 // lookAfter makes sure that sweeps know an account: by configuration, or by its row
 // in the ledger.
-func (e *Engine) lookAfter(ctx context.Context, account string) error {
+func (e *Engine) makeKnown(ctx context.Context, account string) error {
 	if slices.Contains(e.Accounts, account) {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 )
 
 // Request is what a run is asked for.
@@ -106,4 +107,36 @@ func newReport(sweeps []*sweep) Report {
 	slices.SortFunc(r.Accounts, func(a, b Account) int { return cmp.Compare(a.Account, b.Account) })
 	slices.SortStableFunc(r.Credentials, func(a, b Result) int { return cmp.Compare(a.Account, b.Account) })
 	return r
+}
+
+// takes returns what an attempt may need until readers have the new token.
+func (s *sweep) takes() time.Duration { return s.SendTimeout + s.StoreTimeout }
+
+// forecast records when a row's access token ends and how many attempts are left until
+// then. The row is tried next at from, after that many failures in a row. A row without
+// from is not refreshed any more.
+func (s *sweep) forecast(from, until time.Time, failures int) {
+	if from.IsZero() {
+		return
+	}
+	s.addExpiry(until)
+	o := pace.Outlook{From: from, Until: until, Takes: s.takes(), Retries: true, Failures: failures}
+	s.addAttempts(o.AttemptsLeft(s.began, s.Tick))
+}
+
+// attemptsLeft returns Account.AttemptsLeft, after the sweep.
+func (s *sweep) attemptsLeft() int {
+	if s.blocked {
+		return 0
+	}
+	// These waits hold for every row, also for the one that ends first.
+	from := s.row.NotBefore
+	if s.row.RefreshAt.After(from) {
+		from = s.row.RefreshAt
+	}
+	if s.report.NextExpiry.IsZero() || from.IsZero() {
+		return s.fewest
+	}
+	limited := pace.Outlook{From: from, Until: s.report.NextExpiry, Takes: s.takes(), Retries: true, Failures: s.row.ConsecutiveFailures}
+	return min(s.fewest, limited.AttemptsLeft(s.began, s.Tick))
 }

@@ -61,6 +61,14 @@ func TestRow(t *testing.T) {
 			},
 			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
+		"the reply's new refresh token cannot be read": {
+			reply: func(string) (providers.Tokens, error) {
+				e, tokens := fail(providers.Unknown), fresh()
+				e.Status, e.Partial = 200, &tokens
+				return providers.Tokens{}, e
+			},
+			want: outcome.Refreshed, calls: 1, after: refreshed,
+		},
 		"an unusable lifetime is no hot loop": {
 			reply: func(string) (providers.Tokens, error) {
 				tokens := fresh()
@@ -95,7 +103,7 @@ func TestRow(t *testing.T) {
 		"refused": {
 			reply: always(providers.Refused), want: outcome.Dead, calls: 1,
 			after: func(r *store.Transaction) {
-				r.Status, r.RefreshAt, r.Failures = store.StatusDead, time.Time{}, 1
+				r.Status, r.RefreshAt, r.Failures, r.RefusedAt = store.StatusDead, time.Time{}, 1, stored(time.Now())
 			},
 		},
 		"not sent": {
@@ -106,10 +114,26 @@ func TestRow(t *testing.T) {
 			row:   func(r *store.Transaction) { r.Failures = 2 },
 			want:  outcome.Transient, calls: 3, after: backedOff(3, 4*time.Minute),
 		},
-		"the back-off ends at an hour": {
+		"the back-off ends at five minutes": {
 			reply: always(providers.Unknown),
 			row:   func(r *store.Transaction) { r.Failures = 40 },
-			want:  outcome.Transient, calls: 3, after: backedOff(41, time.Hour),
+			want:  outcome.Transient, calls: 3, after: backedOff(41, 5*time.Minute),
+		},
+		"the back-off never skips the last attempt": {
+			reply: always(providers.TurnedAway),
+			row:   func(r *store.Transaction) { r.Failures, r.AccessExpiresAt = 40, in(4*time.Minute+15*time.Second) },
+			want:  outcome.Misconfigured, calls: 1,
+			after: func(r *store.Transaction) { r.Failures, r.RefreshAt = 41, in(3*time.Minute) },
+		},
+		"turned away": {
+			reply: always(providers.TurnedAway), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute),
+		},
+		"perhaps refused": {
+			reply: always(providers.MaybeRefused), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute),
+		},
+		"good again after refusals": {
+			row:  func(r *store.Transaction) { r.Failures, r.Refusals, r.RefusedAt = 3, 2, in(-time.Hour) },
+			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"good at the third try": {reply: goodAfter(2), want: outcome.Refreshed, calls: 3, after: refreshed},
 		"rate limited": {
@@ -209,6 +233,7 @@ func refreshed(r *store.Transaction) {
 	r.AccessExpiresAt = stored(now.Add(lifetime))
 	r.RefreshAt = stored(now.Add(pace.Refresh("1099511627776", lifetime)))
 	r.Status, r.Failures = store.StatusActive, 0
+	r.Refusals, r.RefusedAt = 0, time.Time{}
 }
 
 // backedOff is the row after a call without an answer that ended just now.

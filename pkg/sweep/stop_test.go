@@ -80,6 +80,7 @@ func TestRateLimits(t *testing.T) {
 		for i := range int64(3) {
 			w.add(i+1, func(r *store.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
 		}
+		w.setLedger(account, healthy())
 		w.Reply = func(token string) (providers.Tokens, error) {
 			e := fail(providers.RateLimited)
 			switch token {
@@ -113,8 +114,17 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 				for i := range int64(100) {
 					w.add(i + 1)
 				}
-				w.Reply = func(token string) (providers.Tokens, error) {
-					if token == "rt-3" {
+				w.setLedger(account, healthy())
+				calls := 0
+				w.Reply = func(string) (providers.Tokens, error) {
+					w.mu.Lock()
+					calls++
+					call := calls
+					w.mu.Unlock()
+					switch call {
+					case 1: // shows that calls succeed
+						return fresh(), nil
+					case 7:
 						time.Sleep(time.Second / 2)
 						return providers.Tokens{}, fail(kind)
 					}
@@ -128,7 +138,7 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 				if kind == providers.Misconfigured {
 					want = outcome.Misconfigured
 				}
-				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 7, want: 93})
+				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 8, want: 92})
 			})
 		})
 	}
@@ -152,42 +162,71 @@ func TestStopAfterReadingAhead(t *testing.T) {
 	})
 }
 
-// A provider that is down is left in peace after a few rows, whatever the number of
-// workers; those rows are pushed back, all others stay due.
-func TestProviderDown(t *testing.T) {
+// A host that does not answer is called for a few rows only: four, then two in each run.
+// Those rows back off, all others stay due. Once the host answers all are done in one run.
+func TestSilentHost(t *testing.T) {
 	t.Parallel()
-	for workers, calls := range map[int]int{
-		1:  4*3 + 1, // the fifth row is not tried again
-		32: 32,
+	for name, silent := range map[string]func(string) (providers.Tokens, error){
+		"no connection": always(providers.NotSent),
+		"no answer":     always(providers.Unknown),
+		"not classified": func(string) (providers.Tokens, error) {
+			return providers.Tokens{}, errPassing
+		},
 	} {
-		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
 				const rows = 200
 				for i := range int64(rows) {
 					w.add(i + 1)
 				}
-				w.Reply = always(providers.NotSent)
+				w.setLedger(account, healthy())
+				w.Reply = silent
 				w.Latency[opSend] = time.Second
-				e := w.engine()
-				e.Workers = workers
-				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
-				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: rows})
-				wantNobody(t, report)
-				if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "5 failures in a row") {
-					t.Errorf("warnings: %s", text)
-				}
-				sent := w.sentNow()
-				tried := slices.Compact(slices.Sorted(slices.Values(sent)))
-				equal(t, "rows tried", len(tried), max(5, workers))
-				equal(t, "calls", len(sent), calls)
-				equal(t, "backlog", report.Accounts[0].Backlog, rows-len(tried))
-				for _, token := range tried {
-					var id int64
-					_, _ = fmt.Sscanf(token, "rt-%d", &id)
-					if row := w.row(id); row.Failures != 1 || !row.RefreshAt.After(time.Now()) {
-						t.Errorf("row %d: %+v", id, row)
+				seen := map[string]bool{}
+				for tick := range 20 {
+					began := time.Now()
+					report := w.run(t, sweep.Request{})
+					wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: report.Outcomes[outcome.Transient]})
+					wantNobody(t, report)
+					sent := w.sentNow()
+					tried := slices.Compact(slices.Sorted(slices.Values(sent)))
+					want := 2
+					if tick == 0 {
+						want = 4
+						if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "no answer came for the last 4 rows") {
+							t.Errorf("warnings: %s", text)
+						}
 					}
+					equal(t, "rows tried", len(tried), want)
+					equal(t, "calls", len(sent), 3*want)
+					for _, token := range tried {
+						seen[token] = true
+						var id int64
+						_, _ = fmt.Sscanf(token, "rt-%d", &id)
+						if row := w.row(id); row.Failures == 0 || row.RefreshAt.Before(stored(began)) {
+							t.Errorf("row %d: %+v", id, row)
+						}
+					}
+					equal(t, "failures", w.ledgerRow(account).ConsecutiveFailures, tick+1)
+					time.Sleep(time.Minute)
+				}
+				if len(seen) < 20 { // those that were tried do not block the others
+					t.Errorf("%d rows were tried", len(seen))
+				}
+				w.Reply = nil
+				for range 2 {
+					wantNobody(t, w.run(t, sweep.Request{}))
+					time.Sleep(time.Minute)
+				}
+				fresh := 0
+				for id := range int64(rows) {
+					if w.row(id + 1).AccessExpiresAt.After(time.Now()) {
+						fresh++
+					}
+				}
+				if fresh < rows-10 { // the others back off, five minutes at most
+					t.Errorf("%d are fresh", fresh)
 				}
 			})
 		})
@@ -254,6 +293,7 @@ func TestListed(t *testing.T) {
 		for i := range int64(4) {
 			w.add(i + 1)
 		}
+		w.setLedger(account, healthy())
 		w.Before = failing(opUpdate, store.ErrForbidden)
 		w.Reply = func(token string) (providers.Tokens, error) {
 			time.Sleep(time.Second)
@@ -277,7 +317,7 @@ func TestBudget(t *testing.T) {
 		for i := range int64(50) {
 			w.add(i+1, func(r *store.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Duration(i) * time.Second) })
 		}
-		oldest := w.row(40).RefreshAt // 50 to 41 are due longer, and come first
+		oldest := w.row(49).RefreshAt // 50 is due longest and comes first; the next are drawn over all
 		w.Latency[opSend] = time.Second
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+9500*time.Millisecond)
 		defer cancel()
@@ -332,6 +372,7 @@ func TestCancelled(t *testing.T) {
 		for i := range int64(100) {
 			w.add(i + 1)
 		}
+		w.setLedger(account, healthy())
 		ctx, cancel := context.WithCancel(t.Context())
 		w.Reply = func(token string) (providers.Tokens, error) {
 			time.Sleep(time.Second)
@@ -345,7 +386,7 @@ func TestCancelled(t *testing.T) {
 		e.Workers = 10
 		report := e.Run(ctx, sweep.Request{RunID: "run"})
 		n := report.Outcomes[outcome.Refreshed]
-		if n < 8 || n > 10 {
+		if n < 3 || n > 4 {
 			t.Errorf("%d were refreshed", n)
 		}
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: n, outcome.Transient: 100 - n})

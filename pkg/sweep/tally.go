@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -9,19 +10,28 @@ import (
 	"tokenrefresh/pkg/providers"
 )
 
-// warningsMost bounds a report in which every row fails in another way.
-const warningsMost = 10
+// maxWarnings bounds a report in which every row fails in another way.
+const maxWarnings = 10
 
-// tally counts what became of an account's rows. It is safe for concurrent use.
+// retriedError is the cause of an outcome that needs a person and is tried again all the
+// same, soon.
+type retriedError struct{ error }
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e retriedError) Unwrap() error { return e.error }
+
+// tally counts how an account's rows ended. It is safe for concurrent use.
 type tally struct {
 	mu     sync.Mutex
 	report Account
 	needs  []Result
 	causes map[outcome.Outcome]error // the first of each
-	fewest int                       // attempts that a row has left
+	fewest int                       // attempts left of the row that has the fewest
+	// blocked: a person must act before calls are tried again.
+	blocked bool
 }
 
-// count adds n rows that ended as what.
+// count adds n rows with that outcome.
 func (t *tally) count(what outcome.Outcome, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -31,7 +41,7 @@ func (t *tally) count(what outcome.Outcome, n int) {
 	t.report.Outcomes[what] += n
 }
 
-// counted is how many rows ended as one of these.
+// counted returns how many rows had one of these outcomes.
 func (t *tally) counted(whats ...outcome.Outcome) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,44 +52,44 @@ func (t *tally) counted(whats ...outcome.Outcome) int {
 	return n
 }
 
-// expiry takes note of a row's access token.
-func (t *tally) expiry(at time.Time) {
+// addExpiry records when a row's access token ends.
+func (t *tally) addExpiry(at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.NextExpiry = earlier(t.report.NextExpiry, at)
 }
 
-// attempts takes note of how many a row has left.
-func (t *tally) attempts(n int) {
+// addAttempts records how many attempts a row has left.
+func (t *tally) addAttempts(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.fewest = min(t.fewest, n)
 }
 
-// blind takes note that rows were not seen.
-func (t *tally) blind() {
+// markBlind records that some rows were not seen.
+func (t *tally) markBlind() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Blind = true
 }
 
-// backlog takes note of a row that stays due since then.
-func (t *tally) backlog(since time.Time) {
+// addBacklog records a row that stays due, and since when it is.
+func (t *tally) addBacklog(since time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Backlog++
 	t.report.OldestDue = earlier(t.report.OldestDue, since)
 }
 
-// handedOver takes note of n rows that were put into the queue.
-func (t *tally) handedOver(n int) {
+// addHandedOver records n rows that were put into the queue.
+func (t *tally) addHandedOver(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.HandedOver += n
 }
 
-// timed takes note of a provider call.
-func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
+// addCall records a provider call.
+func (t *tally) addCall(latency time.Duration, tokens providers.Tokens) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.ProviderLatency = max(t.report.ProviderLatency, latency)
@@ -88,27 +98,31 @@ func (t *tally) timed(latency time.Duration, tokens providers.Tokens) {
 	}
 }
 
-// called reports whether a provider call was made.
-func (t *tally) called() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.report.ProviderLatency > 0
-}
-
-// say tells people once why rows ended as what: as a result where one of them must
-// act, be it for the first time, and as a warning where it is no error.
-func (t *tally) say(what outcome.Outcome, err error) {
-	t.because(what, err)
+// explain logs the first cause for each outcome: as a result if a person must act or
+// must put credentials in, else as a warning.
+func (t *tally) explain(what outcome.Outcome, err error) {
+	t.addCause(what, err)
+	var retried retriedError
+	if what == outcome.Misconfigured && !errors.As(err, &retried) {
+		t.block()
+	}
 	if !what.NeedsPerson() {
 		t.warn(err.Error())
 	}
 	if what.NeedsPerson() || what == outcome.NotSeeded {
-		t.need(Result{Outcome: what, Err: err})
+		t.addNeed(Result{Outcome: what, Err: err})
 	}
 }
 
-// because takes note of why rows ended as what.
-func (t *tally) because(what outcome.Outcome, err error) {
+// block records that a person must act before calls are tried again.
+func (t *tally) block() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.blocked = true
+}
+
+// addCause records the first cause of an outcome.
+func (t *tally) addCause(what outcome.Outcome, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.causes == nil {
@@ -119,23 +133,24 @@ func (t *tally) because(what outcome.Outcome, err error) {
 	}
 }
 
-// why is the first cause of rows that ended as what, if there was one.
-func (t *tally) why(what outcome.Outcome) error {
+// cause returns the first cause of an outcome; nil if there is none.
+func (t *tally) cause(what outcome.Outcome) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.causes[what]
 }
 
+// warn adds a warning, once.
 func (t *tally) warn(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.report.Warnings) < warningsMost && !slices.Contains(t.report.Warnings, text) {
+	if len(t.report.Warnings) < maxWarnings && !slices.Contains(t.report.Warnings, text) {
 		t.report.Warnings = append(t.report.Warnings, text)
 	}
 }
 
-// need lists the account, once for each way in which it needs a person.
-func (t *tally) need(r Result) {
+// addNeed lists the account, once for each way in which it needs a person.
+func (t *tally) addNeed(r Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !slices.ContainsFunc(t.needs, func(other Result) bool {
@@ -145,7 +160,7 @@ func (t *tally) need(r Result) {
 	}
 }
 
-// earlier is the earlier of two times, of which a zero one is none.
+// earlier returns the earlier of two times. A zero time means none.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -153,7 +168,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// orElse is at, or otherwise where there is no at.
+// orElse returns at, or otherwise if at is zero.
 func orElse(at, otherwise time.Time) time.Time {
 	if at.IsZero() {
 		return otherwise

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -28,6 +29,7 @@ const (
 	opMany   = "GetMany"
 	opUpdate = "Update"
 	opPut    = "Put"
+	opDead   = "Dead"
 	opRows   = "Rows"
 	opWrite  = "Write"
 	opSecret = "Current"
@@ -247,10 +249,11 @@ func fresh() providers.Tokens {
 type model struct{ *world }
 
 var (
-	_ store.Transactions = model{}
-	_ sweep.Ledger       = model{}
-	_ sweep.Secrets      = model{}
-	_ providers.Provider = model{}
+	_ store.Transactions     = model{}
+	_ store.DeadTransactions = model{}
+	_ sweep.Ledger           = model{}
+	_ sweep.Secrets          = model{}
+	_ providers.Provider     = model{}
 )
 
 func (m model) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
@@ -302,13 +305,14 @@ func (m model) Update(ctx context.Context, t store.Transaction, presented secret
 		row.RefreshToken, row.AccessToken, row.ClientToken = t.RefreshToken, t.AccessToken, t.ClientToken
 		row.AccessExpiresAt, row.RefreshAt = stored(t.AccessExpiresAt), stored(t.RefreshAt)
 		row.Status, row.Failures = t.Status, t.Failures
+		row.Refusals, row.RefusedAt = t.Refusals, stored(t.RefusedAt)
 		m.rows[t.ID] = row
 		return nil
 	})
 }
 
 func (m model) Put(ctx context.Context, t store.Transaction) (recorded bool, err error) {
-	for _, at := range []*time.Time{&t.AccessExpiresAt, &t.RecordedAt, &t.RefreshAt, &t.ExpiresAt} {
+	for _, at := range []*time.Time{&t.AccessExpiresAt, &t.RecordedAt, &t.RefreshAt, &t.ExpiresAt, &t.RefusedAt} {
 		*at = stored(*at)
 	}
 	err = m.call(ctx, opPut, fmt.Sprint(t.ID), func() error {
@@ -319,6 +323,46 @@ func (m model) Put(ctx context.Context, t store.Transaction) (recorded bool, err
 		return nil
 	})
 	return recorded && err == nil, err
+}
+
+func (m model) Dead(
+	ctx context.Context, account string, shard int, span store.Span, now time.Time,
+) iter.Seq2[store.DeadEntry, error] {
+	return m.dead(ctx, account, now, func(row store.Transaction) bool {
+		return store.ShardOf(row.ID) == shard && !row.RefusedAt.IsZero() && span.Contains(row.RefusedAt)
+	})
+}
+
+func (m model) DeadUndated(ctx context.Context, account string, now time.Time) iter.Seq2[store.DeadEntry, error] {
+	return m.dead(ctx, account, now, func(row store.Transaction) bool { return row.RefusedAt.IsZero() })
+}
+
+// dead yields the dead rows of an account that satisfy which, the latest first.
+func (m model) dead(
+	ctx context.Context, account string, now time.Time, which func(store.Transaction) bool,
+) iter.Seq2[store.DeadEntry, error] {
+	return func(yield func(store.DeadEntry, error) bool) {
+		var found []store.DeadEntry
+		err := m.call(ctx, opDead, account, func() error {
+			for _, row := range m.rows {
+				expired := !row.ExpiresAt.IsZero() && !now.Before(row.ExpiresAt)
+				if row.Account == account && row.Status == store.StatusDead && !expired && which(row) {
+					found = append(found, store.DeadEntry{ID: row.ID, MarkedAt: row.RefusedAt})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(store.DeadEntry{}, err)
+			return
+		}
+		slices.SortFunc(found, func(a, b store.DeadEntry) int { return b.MarkedAt.Compare(a.MarkedAt) })
+		for _, one := range found {
+			if !yield(one, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (m model) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {

@@ -38,6 +38,7 @@ type Line struct {
 	// a second time. A provider with one account needs them once.
 	Detailed bool
 	At       time.Time
+	Level    slog.Level // the zero value is INFO
 	Metrics  []Metric
 }
 
@@ -53,7 +54,7 @@ func (l Line) Emit(ctx context.Context, log *slog.Logger, attrs ...slog.Attr) {
 	for _, m := range l.Metrics {
 		all = append(all, slog.Float64(m.Name, m.Value))
 	}
-	record := slog.NewRecord(l.At, slog.LevelInfo, "run", 0)
+	record := slog.NewRecord(l.At, l.Level, "run", 0)
 	record.AddAttrs(all...)
 	_ = log.Handler().Handle(ctx, record)
 }

@@ -13,10 +13,10 @@ import (
 
 // The alarms of a provider, by what comes after its function's name.
 var (
-	refreshAlarms = []string{"expiry", "breaks-soon", "dead-or-uncertain", "misconfigured", "versions", "errors", "throttles"}
-	sweepAlarms   = []string{"expiry", "breaks-soon", "misconfigured", "backlog", "errors", "throttles"}
-	// offAlarms is there of a provider that is switched off, for runs by hand.
-	offAlarms = []string{"errors"}
+	refreshAlarms = []string{"expiry", "breaks-soon", "dead-or-uncertain", "misconfigured", "versions", "throttles"}
+	sweepAlarms   = []string{"expiry", "breaks-soon", "misconfigured", "backlog", "dead-transactions", "throttles"}
+	// lambdaAlarms are there also of a provider that is switched off, for runs by hand.
+	lambdaAlarms = []string{"errors", "dropped", "letters-lost"}
 	// queueAlarm is there where a sweep has a queue.
 	queueAlarm = "dead-letters"
 )
@@ -26,12 +26,13 @@ func alarmNames(function string, sweep, off, queue bool) []string {
 	ends := refreshAlarms
 	switch {
 	case off:
-		ends = offAlarms
+		ends = nil
 	case sweep:
 		ends = sweepAlarms
 	}
+	ends = slices.Concat(ends, lambdaAlarms)
 	if queue {
-		ends = append(slices.Clone(ends), queueAlarm)
+		ends = append(ends, queueAlarm)
 	}
 	var names []string
 	for _, end := range ends {

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"tokenrefresh/internal/operator/home"
 )
 
 // brokenTables breaks the access to AWS, the clock and the tables.
@@ -16,6 +18,7 @@ var brokenTables = []breakage{
 		name: "no keys", found: fails("aws", "no AWS credentials", "AWS_PROFILE"),
 		spoil: func(w *world) {
 			w.stack.Config.Credentials = aws.CredentialsProviderFunc(nobody)
+			home.MarkKeys(&w.stack.Config)
 		},
 	},
 	{
@@ -31,7 +34,7 @@ var brokenTables = []breakage{
 		spoil: func(w *world) { w.Front.Ahead = -6 * time.Minute },
 	},
 	{
-		name: "a ledger of another name", found: fails("ledger", "no table other-ledger in eu-west-1", "--table-prefix", "CreateState"),
+		name: "a ledger of another name", found: fails("ledger", "no table other-ledger in eu-west-1", "--table-prefix", "restored from the backup"),
 		spoil: func(w *world) { w.stack.LedgerTable = "other-ledger" },
 	},
 	{

@@ -8,24 +8,45 @@ import (
 	"path/filepath"
 
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/homes/embedded"
 )
 
 // file looks whether the file can be used. It makes none.
 func (m *machine) file(ctx context.Context) []Finding {
 	var err error
 	m.home, err = home.Open(ctx, home.Options{Kind: home.Embedded, State: m.State, Existing: true})
+	trouble, known := errors.AsType[*embedded.TroubleError](err)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case err == nil:
+		return []Finding{ok("%s, readable by its owner alone", m.State)}
+	case known && trouble.Kind == embedded.Missing:
 		return []Finding{fail("there is no file %s", m.State).mend(
 			"name the right one with --state or $TOKENCTL_STATE; a new one begins with credentials",
 			tokenctl(m.Flags, "seed credentials --provider hesabe"))}
-	case errors.Is(err, fs.ErrPermission):
-		return []Finding{fail("%v", err).
-			mend("let it be yours alone, or run tokenctl as its owner", "chmod 600 "+m.State, "ls -l "+m.State)}
-	case err != nil:
-		return []Finding{fail("%v", err).mend("name the right file with --state; a damaged one has to come from a backup")}
+	case known && (trouble.Kind == embedded.Exposed || trouble.Kind == embedded.Denied):
+		return []Finding{judgeTrouble(trouble, "chmod 600 "+m.State, "ls -l "+m.State)}
+	case known:
+		return []Finding{judgeTrouble(trouble)}
 	}
-	return []Finding{ok("%s, readable by its owner alone", m.State)}
+	return []Finding{fail("%v", err).mend("name the right file with --state")}
+}
+
+func judgeTrouble(trouble *embedded.TroubleError, commands ...string) Finding {
+	return fail("%s: %s", trouble.Path, trouble.What()).mend(trouble.Mend(), commands...)
+}
+
+// writing looks whether the file can be written, by doing so: a file system that has turned
+// read-only, as one does after an error of its disk, shows nowhere else.
+func (m *machine) writing(ctx context.Context) []Finding {
+	err := m.home.TryWrite(ctx)
+	trouble, known := errors.AsType[*embedded.TroubleError](err)
+	switch {
+	case err == nil:
+		return []Finding{ok("a test row is written")}
+	case known:
+		return []Finding{judgeTrouble(trouble)}
+	}
+	return []Finding{fail("a test row cannot be written: %v", err).mend("see what the system's log says of the disk")}
 }
 
 // directory looks who could put another file in the file's place.

@@ -34,6 +34,7 @@ func (d Machine) Checks() []Check {
 	m := &machine{Machine: d}
 	checks := []Check{
 		{Name: fileCheck, Look: m.file},
+		{Name: "writing", After: fileCheck, Look: m.writing},
 		{Name: "directory", After: fileCheck, Look: m.directory},
 		{Name: "disk", After: fileCheck, Look: m.disk},
 		{Name: "credentials", After: fileCheck, Look: m.credentials},
@@ -54,7 +55,7 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 		for _, account := range m.accounts(ctx, entry) {
 			read, err := health.Reader{Home: m.home, Provider: entry.Name, Account: account, Flags: m.Flags}.Read(ctx, m.Now())
 			if err != nil {
-				return []Finding{fail("%v", err).mend("see whether another process holds the file, and try again")}
+				return []Finding{fail("%v", err).mend("try again")}
 			}
 			for _, c := range read {
 				if !c.Exists && c.Credentials.Fault == health.Missing {

@@ -71,7 +71,7 @@ func TestMachineInWhichAllIsWell(t *testing.T) {
 		t.Errorf("not well:\n%s", report.Text(120, false))
 	}
 	for check, verdict := range map[string]doctor.Verdict{
-		"file": doctor.OK, "directory": doctor.OK, "disk": doctor.OK, "hesabe address": doctor.OK, "credentials": doctor.OK,
+		"file": doctor.OK, "writing": doctor.OK, "directory": doctor.OK, "disk": doctor.OK, "hesabe address": doctor.OK, "credentials": doctor.OK,
 	} {
 		want(t, report.Findings, check, verdict)
 	}
@@ -94,6 +94,12 @@ func TestMachineBroken(t *testing.T) {
 		},
 		"a file of something else": {
 			func(l *local) { l.write("no state at all") }, fails("file", "--state"),
+		},
+		"a file that is cut": {
+			func(l *local) { l.cut(8192) }, fails("file", "it is damaged", "move it aside", "restore a backup last"),
+		},
+		"a directory in its place": {
+			func(l *local) { l.remove(); l.mkdir() }, fails("file", "it is a directory", "--state"),
 		},
 		"a directory of everybody": {
 			func(l *local) { l.chmod(filepath.Dir(l.State), 0o777) }, fails("directory", "others may replace", "0777", "chmod go-w"),
@@ -160,6 +166,20 @@ func (l *local) chmod(path string, mode fs.FileMode) {
 func (l *local) write(text string) {
 	l.t.Helper()
 	if err := os.WriteFile(l.State, []byte(text), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *local) cut(size int64) {
+	l.t.Helper()
+	if err := os.Truncate(l.State, size); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *local) mkdir() {
+	l.t.Helper()
+	if err := os.Mkdir(l.State, 0o700); err != nil {
 		l.t.Fatal(err)
 	}
 }

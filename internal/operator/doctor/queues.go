@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // queues looks at what lies in the dead-letter queues.
 func (s *stack) queues(ctx context.Context) []Finding {
 	var found []Finding
-	names := 0
+	names, waiting := 0, ""
 	alarms, err := s.getAlarms(ctx)
 	if err != nil {
 		return []Finding{skipped("needs alarms, see there")}
@@ -32,6 +33,9 @@ func (s *stack) queues(ctx context.Context) []Finding {
 			names++
 			found = append(found, s.empty(ctx, s.Name+"-"+p.entry.Name+"-dead-letters", s.moveBack)...)
 			found = append(found, p.mapping(ctx)...)
+			n, _, trouble := s.messages(ctx, s.Name+"-"+p.entry.Name)
+			found = append(found, trouble...)
+			waiting += fmt.Sprintf("; %d messages wait in %s-%s", n, s.Name, p.entry.Name)
 		}
 	}
 	switch {
@@ -40,7 +44,7 @@ func (s *stack) queues(ctx context.Context) []Finding {
 	case names == 0:
 		return []Finding{skipped("the alarm %s is missing, which names the queue: see alarms", s.deadLettersAlarm())}
 	}
-	return []Finding{ok("nothing lies in %s", map[bool]string{true: "the queue", false: "the queues"}[names == 1])}
+	return []Finding{ok("nothing lies in %s%s", map[bool]string{true: "the queue", false: "the queues"}[names == 1], waiting)}
 }
 
 // hasQueue reports whether the function hands work over to a queue.
@@ -48,25 +52,41 @@ func (p *provider) hasQueue(ctx context.Context) bool { return p.getenv(ctx)("SW
 
 // empty looks whether a queue is; mend says what to do where it is not.
 func (s *stack) empty(ctx context.Context, name string, mend func(Finding, string) Finding) []Finding {
+	n, url, trouble := s.messages(ctx, name)
+	if n > 0 {
+		return []Finding{mend(fail("%d messages lie in %s", n, name), url)}
+	}
+	return trouble
+}
+
+// messages counts what is in a queue, what was taken and not deleted included.
+func (s *stack) messages(ctx context.Context, name string) (n int, url string, trouble []Finding) {
 	arn := s.arn("sqs", name)
 	where, err := s.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
-		return []Finding{fail("the queue %s is gone: runs that fail are lost", name).mend(anew)}
+		return 0, "", []Finding{fail("the queue %s is gone: runs that fail are lost", name).mend(anew)}
 	}
 	if err != nil {
-		return []Finding{s.trouble(err, "sqs:GetQueueUrl", arn)}
+		return 0, "", []Finding{s.trouble(err, "sqs:GetQueueUrl", arn)}
 	}
-	number := types.QueueAttributeNameApproximateNumberOfMessages
 	got, err := s.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: where.QueueUrl, AttributeNames: []types.QueueAttributeName{number},
+		QueueUrl: where.QueueUrl, AttributeNames: counts,
 	})
 	if err != nil {
-		return []Finding{s.trouble(err, "sqs:GetQueueAttributes", arn)}
+		return 0, "", []Finding{s.trouble(err, "sqs:GetQueueAttributes", arn)}
 	}
-	if n, _ := strconv.Atoi(got.Attributes[string(number)]); n > 0 {
-		return []Finding{mend(fail("%d messages lie in %s", n, name), aws.ToString(where.QueueUrl))}
+	for _, name := range counts {
+		part, _ := strconv.Atoi(got.Attributes[string(name)])
+		n += part
 	}
-	return nil
+	return n, aws.ToString(where.QueueUrl), nil
+}
+
+// counts are the attributes that together count a queue's messages.
+var counts = []types.QueueAttributeName{
+	types.QueueAttributeNameApproximateNumberOfMessages,
+	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 }
 
 // sendAgain is for runs that failed: a later tick has done the work of a scheduled one. No

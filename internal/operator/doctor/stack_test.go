@@ -36,9 +36,13 @@ const (
 //nolint:paralleltest // one stack for all, broken in turn
 func TestStack(t *testing.T) {
 	w := newWorld(t, map[string]string{"BerbixQueueConcurrency": "10"})
+	w.send("stack-berbix")
 	report := doctor.Run(t.Context(), w.stack.Checks())
 	if !report.Well || len(report.Findings) != 27 {
 		t.Fatalf("a stack in which all is well:\n%s", report.Text(120, false))
+	}
+	if text := report.Text(120, false); !strings.Contains(text, "nothing lies in the queues; 1 messages wait in stack-berbix") {
+		t.Errorf("the message in the queue is not counted:\n%s", text)
 	}
 	for _, f := range report.Findings {
 		if f.Verdict != doctor.OK || f.Cause == "" || f.Mend != "" {

@@ -74,6 +74,8 @@ type Transactions struct {
 	Next       time.Time // when the first is due; zero: there is none
 	NextExpiry time.Time // the earliest end of an access token in the head
 	Err        error     // why the head is not complete; safe to print
+
+	Dead DeadRows
 }
 
 // NextAttempt is when a run will next try something, and in the past where it should have
@@ -85,12 +87,17 @@ func (c Credential) NextAttempt() time.Time {
 		return time.Time{}
 	case r.Phase == store.Sending:
 		return r.ClaimedUntil
+	case c.Sweep && c.waits() && !r.Paused:
+		return r.RefreshAt // refused credentials are tried again, far apart
 	case r.Paused, c.waits(), !c.Exists && !c.Sweep:
 		return time.Time{}
 	}
 	next := r.RefreshAt
 	if c.Sweep {
 		next = c.Transactions.Next
+		if !next.IsZero() {
+			next = later(next, r.RefreshAt) // after a stop
+		}
 	}
 	if !next.IsZero() && r.NotBefore.After(next) {
 		next = r.NotBefore
@@ -120,7 +127,7 @@ func (c Credential) AttemptsLeft(now time.Time) int {
 	r, o := c.Row, pace.Outlook{From: c.Row.RefreshAt, Until: c.AccessExpiresAt(), Takes: takes}
 	switch {
 	case c.Sweep:
-		o.From, o.BacksOff, o.Failures = c.Transactions.Next, true, r.ConsecutiveFailures
+		o.From, o.Retries, o.Failures = later(c.Transactions.Next, r.RefreshAt), true, r.ConsecutiveFailures
 	case r.Phase == store.Sending:
 		o.From = r.ClaimedUntil
 	default:

@@ -28,29 +28,30 @@ type Condition string
 
 // The conditions.
 const (
-	Healthy       Condition = "healthy"
-	Busy          Condition = "busy"           // a run is at work
-	New           Condition = "new"            // no run has looked at it yet
-	NotSeeded     Condition = "not_seeded"     // nobody has put credentials in
-	Paused        Condition = "paused"         // by a person
-	RateLimited   Condition = "rate_limited"   // the provider wants no call
-	Failing       Condition = "failing"        // the last attempts failed without harm
-	Dead          Condition = "dead"           // the refresh token is refused, and there is no login
-	Uncertain     Condition = "uncertain"      // the refresh token may be spent, and there is no login
-	Misconfigured Condition = "misconfigured"  // a run could not go on
-	SecretAtFault Condition = "secret"         // a secret cannot be used, which no run has met yet
-	Died          Condition = "died"           // a run died over an attempt
-	Unstored      Condition = "unstored"       // the newest tokens are in the ledger alone
-	Unpublished   Condition = "unpublished"    // the access secret lacks the newest token
-	AccessEdited  Condition = "access_edited"  // the access secret holds what no run has published
-	RowLost       Condition = "row_lost"       // the ledger has forgotten a chain
-	RowUnreadable Condition = "row_unreadable" // the row in the ledger cannot be read
-	Silent        Condition = "silent"         // no run seems to come
-	Expired       Condition = "expired"        // the access token has ended, and nothing else is known
-	ChainEnds     Condition = "chain_ends"     // the refresh token ends before it is used, and there is no login
-	Backlog       Condition = "backlog"        // transactions are due for long
-	IndexAtFault  Condition = "index"          // entries of the due index, or claims on it, cannot be read
-	Unchecked     Condition = "unchecked"      // a secret could not be read from here
+	Healthy          Condition = "healthy"
+	Busy             Condition = "busy"              // a run is at work
+	New              Condition = "new"               // no run has looked at it yet
+	NotSeeded        Condition = "not_seeded"        // nobody has put credentials in
+	Paused           Condition = "paused"            // by a person
+	RateLimited      Condition = "rate_limited"      // the provider wants no call
+	Failing          Condition = "failing"           // the last attempts failed without harm
+	Dead             Condition = "dead"              // the refresh token is refused, and there is no login
+	Uncertain        Condition = "uncertain"         // the refresh token may be spent, and there is no login
+	Misconfigured    Condition = "misconfigured"     // a run could not go on
+	SecretAtFault    Condition = "secret"            // a secret cannot be used, which no run has met yet
+	Died             Condition = "died"              // a run died over an attempt
+	Unstored         Condition = "unstored"          // the newest tokens are in the ledger alone
+	Unpublished      Condition = "unpublished"       // the access secret lacks the newest token
+	AccessEdited     Condition = "access_edited"     // the access secret holds what no run has published
+	RowLost          Condition = "row_lost"          // the ledger has forgotten a chain
+	RowUnreadable    Condition = "row_unreadable"    // the row in the ledger cannot be read
+	Silent           Condition = "silent"            // no run seems to come
+	Expired          Condition = "expired"           // the access token has ended, and nothing else is known
+	ChainEnds        Condition = "chain_ends"        // the refresh token ends before it is used, and there is no login
+	Backlog          Condition = "backlog"           // transactions are due for long
+	DeadTransactions Condition = "dead_transactions" // transactions were marked dead
+	IndexAtFault     Condition = "index"             // entries of the due index, or claims on it, cannot be read
+	Unchecked        Condition = "unchecked"         // a secret could not be read from here
 )
 
 // Finding is what is the matter with a credential.
@@ -111,7 +112,7 @@ func (c Credential) Findings(now time.Time) []Finding {
 		main = c.sweep(now)
 	}
 	all := []Finding{main}
-	for _, f := range []Finding{c.paused(), c.secretAtFault(), c.accessEdited(now), c.indexAtFault(), c.unchecked()} {
+	for _, f := range []Finding{c.paused(), c.secretAtFault(), c.accessEdited(now), c.indexAtFault(), c.deadTransactions(now), c.unchecked()} {
 		if !f.none() && f.Condition != main.Condition && !main.tells(f) {
 			all = append(all, f)
 		}

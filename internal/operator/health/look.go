@@ -38,6 +38,7 @@ func (l *looking) look(ctx context.Context, now time.Time) {
 	if l.Sweep {
 		l.readCredentials(ctx)
 		l.readIndex(ctx, now)
+		l.readDead(ctx, now)
 		return
 	}
 	for range tries {

@@ -3,7 +3,10 @@ package health_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -259,7 +262,8 @@ func TestReadUncertain(t *testing.T) {
 
 // shelf is a due index: how many of each shard are due, a second apart.
 type shelf struct {
-	store.Transactions
+	home.Transactions
+	dead [store.Shards]int
 	due  [store.Shards]int
 	read [store.Shards]int // entries
 }
@@ -275,6 +279,44 @@ func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time
 		return all, errSick
 	}
 	return all, nil
+}
+
+func (s *shelf) Dead(_ context.Context, _ string, shard int, _ store.Span, now time.Time) iter.Seq2[store.DeadEntry, error] {
+	return func(yield func(store.DeadEntry, error) bool) {
+		for i := range s.dead[shard] {
+			if !yield(store.DeadEntry{ID: int64(i + 1), MarkedAt: now.Add(-time.Duration(i+shard) * time.Minute)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// The dead are counted as far as a shard's limit, and the last of them is known.
+func TestReadDeadTransactions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, tt := range []struct {
+		dead [store.Shards]int
+		want health.DeadRows
+	}{
+		{[store.Shards]int{}, health.DeadRows{}},
+		{[store.Shards]int{0, 3, 0, 1}, health.DeadRows{Count: 4, Last: in(-time.Minute)}},
+		{[store.Shards]int{0, 0, 250, 0, 250}, health.DeadRows{Count: 500, Last: in(-2 * time.Minute)}},
+		{[store.Shards]int{0, 0, 1000}, health.DeadRows{Count: 250, More: true, Last: in(-2 * time.Minute)}},
+	} {
+		w.Transactions = &shelf{dead: tt.dead}
+		got := w.read(health.Reader{Provider: "berbix"})[0]
+		if diff := cmp.Diff(tt.want, got.Transactions.Dead); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		found := slices.ContainsFunc(got.Findings(in(0)), func(f health.Finding) bool {
+			return f.Condition == health.DeadTransactions && f.State == health.Warn &&
+				strings.Contains(f.Cause, health.Transactions{Due: tt.want.Count, More: tt.want.More}.Count())
+		})
+		if found != (tt.want.Count > 0) {
+			t.Errorf("findings: %+v", got.Findings(in(0)))
+		}
+	}
 }
 
 func TestReadTransactions(t *testing.T) {

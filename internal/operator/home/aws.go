@@ -45,6 +45,10 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 	if cfg.Region == "" {
 		return aws.Config{}, errors.New("no AWS region: name one with --region, AWS_REGION or in the profile")
 	}
+	MarkKeys(&cfg)
+	if o.Watch != nil {
+		o.Watch.attach(&cfg, o)
+	}
 	return cfg, nil
 }
 

@@ -2,9 +2,7 @@ package home
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -41,9 +39,6 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 		open = embedded.OpenExisting
 	}
 	file, err := open(ctx, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no state file %s: name another with --state, or begin one with tokenctl seed: %w", path, err)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -52,5 +47,6 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 		Secrets: file.Secrets(), Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: file.Editor(),
 		Access:           func(key store.Key) reader.Source { return filereader.Access(path, key.Provider, key.Account) },
 		TransactionToken: func(id int64) reader.Source { return filereader.Transaction(path, id) },
+		fault:            file.Fault, tryWrite: file.TryWrite,
 	}, nil
 }

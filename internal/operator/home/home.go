@@ -39,6 +39,7 @@ type Options struct {
 	Profile           string
 	KMSKey            string // of secrets that are created
 	Connections       int    // calls at once to each service; 0: a few
+	Watch             *Watch // sees the calls; nil: nobody does
 }
 
 // Editor does to secrets and rows what people do.
@@ -62,18 +63,45 @@ type Ledger interface {
 	store.Claims
 }
 
+// Transactions holds transactions, and finds the dead ones.
+type Transactions interface {
+	store.Transactions
+	store.DeadTransactions
+}
+
 // Home is an open home.
 type Home struct {
 	// Name tells people, and programs, this home from others.
 	Name         string
 	Secrets      store.Secrets
 	Ledger       Ledger
-	Transactions store.Transactions
+	Transactions Transactions
 	Editor       Editor
 	// Access is where an account's access token is published, and TransactionToken where that
 	// of a Berbix transaction is.
 	Access           func(key store.Key) reader.Source
 	TransactionToken func(id int64) reader.Source
+
+	fault    func() error                    // nil: none is known of
+	tryWrite func(ctx context.Context) error // nil: it would cost a row of somebody's
+}
+
+// TryWrite looks whether a file can be written, by doing so. It changes nothing that is
+// read, and on AWS it does nothing.
+func (h *Home) TryWrite(ctx context.Context) error {
+	if h.tryWrite == nil {
+		return nil
+	}
+	return h.tryWrite(ctx)
+}
+
+// Fault is what is wrong with the home itself and waits for a person, as it showed last.
+// Not guaranteed: that an operation which failed has one.
+func (h *Home) Fault() error {
+	if h.fault == nil {
+		return nil
+	}
+	return h.fault()
 }
 
 // Open opens a home. Nothing stays open, so there is nothing to close. AWS is not

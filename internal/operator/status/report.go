@@ -50,6 +50,10 @@ type Transactions struct {
 	More        bool      `json:"more"` // there may be more of them
 	OldestDueAt time.Time `json:"oldest_due_at,omitzero"`
 	OldestDueIn *int64    `json:"oldest_due_in,omitempty"`
+	Dead        int       `json:"dead"`
+	MoreDead    bool      `json:"more_dead"` // there may be more of them
+	LastDeadAt  time.Time `json:"last_dead_at,omitzero"`
+	LastDeadIn  *int64    `json:"last_dead_in,omitempty"`
 }
 
 // New is the report on what was read, as of now.
@@ -86,6 +90,8 @@ func newCredential(c health.Credential, now time.Time) Credential {
 	if c.Sweep {
 		t := &Transactions{Due: c.Transactions.Due, More: c.Transactions.More}
 		t.OldestDueAt, t.OldestDueIn = moment(c.Transactions.OldestDue, now)
+		t.Dead, t.MoreDead = c.Transactions.Dead.Count, c.Transactions.Dead.More
+		t.LastDeadAt, t.LastDeadIn = moment(c.Transactions.Dead.Last, now)
 		one.Transactions = t
 	}
 	return one

@@ -166,7 +166,9 @@ const asJSON = `{
         "due": 12,
         "more": false,
         "oldest_due_at": "2026-03-01T11:59:40Z",
-        "oldest_due_in": -20
+        "oldest_due_in": -20,
+        "dead": 0,
+        "more_dead": false
       },
       "findings": [
         {
@@ -201,7 +203,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range []any{status.Report{}, status.Credential{}, status.Transactions{}, health.Finding{}} {
+	for _, of := range []any{status.Report{}, status.Credential{}, status.Transactions{}, status.Transaction{}, health.Finding{}} {
 		for field := range reflect.TypeOf(of).Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if !strings.Contains(string(text), "`"+name+"`") {

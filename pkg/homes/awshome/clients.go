@@ -1,9 +1,13 @@
 package awshome
 
 import (
+	"context"
+	"strings"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
 	"tokenrefresh/pkg/eventbridge"
 )
@@ -13,25 +17,62 @@ type Clients struct {
 	SecretsManager *secretsmanager.Client
 	DynamoDB       *dynamodb.Client
 	EventBridge    eventbridge.Client
-	SQS            Service
-}
-
-// Service is what the client of a further service is made of: a package that not
-// every function carries makes it.
-type Service struct {
-	Config aws.Config // with the service's endpoint
-	FIPS   aws.FIPSEndpointState
+	SQS            aws.Config // with its endpoint: a package that not every function carries makes the client
 }
 
 // FromConfig makes the clients of a configuration that the caller has loaded, with
 // its HTTP client, retries and endpoints.
 func FromConfig(cfg aws.Config) *Clients {
-	return &Clients{
-		SecretsManager: secretsmanager.NewFromConfig(cfg), DynamoDB: dynamodb.NewFromConfig(cfg), SQS: Service{Config: cfg},
-		EventBridge: eventbridge.Client{
-			Region: cfg.Region, Credentials: cfg.Credentials, HTTP: cfg.HTTPClient, Endpoint: aws.ToString(cfg.BaseEndpoint),
-		},
+	return newClients(cfg, cfg, cfg.BaseEndpoint, cfg.BaseEndpoint, cfg.BaseEndpoint)
+}
+
+// newClients makes the clients, each with its endpoint; nil is AWS's own.
+func newClients(cfg, queues aws.Config, manager, dynamo, events *string) *Clients {
+	c := &Clients{
+		SecretsManager: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) {
+			if manager != nil {
+				o.BaseEndpoint = manager
+			}
+		}),
+		DynamoDB: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+			if dynamo != nil {
+				o.BaseEndpoint = dynamo
+			}
+		}),
+		SQS: queues,
 	}
+	c.EventBridge = eventbridge.Client{
+		Region: cfg.Region, Credentials: cfg.Credentials, HTTP: cfg.HTTPClient, Endpoint: aws.ToString(events),
+	}
+	if events == nil {
+		c.EventBridge.Endpoint = busEndpoint(c.DynamoDB.Options())
+	}
+	return c
+}
+
+// busEndpoint is EventBridge's own address, named as DynamoDB's is: that client's resolver
+// knows every partition, the isolated ones too, and each function has it already. Empty: the
+// region has none.
+func busEndpoint(o dynamodb.Options) string {
+	o.BaseEndpoint = nil
+	found, err := resolve(o)
+	if err != nil {
+		return ""
+	}
+	rest, named := strings.CutPrefix(found.URI.Host, "dynamodb")
+	if !named {
+		return ""
+	}
+	return found.URI.Scheme + "://events" + rest
+}
+
+// resolve is the address that a client of DynamoDB calls.
+func resolve(o dynamodb.Options) (smithyendpoints.Endpoint, error) {
+	return o.EndpointResolverV2.ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{
+		Region: &o.Region, Endpoint: o.BaseEndpoint,
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
 }
 
 // Secrets is the store of documents whose names begin with prefix.

@@ -56,6 +56,14 @@ func TestClaims(t *testing.T) {
 	hometest.ClaimsAsRows(t, open)
 }
 
+func TestDeadTransactions(t *testing.T) {
+	t.Parallel()
+	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
+		server := moto.Start(t)
+		return awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
+	})
+}
+
 func TestTransactions(t *testing.T) {
 	t.Parallel()
 	hometest.Transactions(t, func(t *testing.T) store.Transactions {

@@ -13,10 +13,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
-	"tokenrefresh/pkg/eventbridge"
 )
 
 const (
@@ -37,7 +33,8 @@ type Tuning struct {
 // sets: AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 // AWS_SESSION_TOKEN; and, as AWS's tools do, AWS_ENDPOINT_URL_SECRETS_MANAGER,
 // AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL_EVENTBRIDGE,
-// AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and AWS_CA_BUNDLE. It reads no profile, asks
+// AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT (for subnets with
+// IPv6 alone) and AWS_CA_BUNDLE. It reads no profile, asks
 // no metadata service and calls nobody; config.LoadDefaultConfig would double a
 // function's start. All that is wrong is in one error.
 //
@@ -56,30 +53,30 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 	dynamo := e.endpoint("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
 	queues := e.endpoint("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
 	events := e.endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL")
+	ways := variant{fips: e.flag("AWS_USE_FIPS_ENDPOINT"), dual: e.flag("AWS_USE_DUALSTACK_ENDPOINT")}
 	roots := e.roots()
 	if err := errors.Join(e.mistakes...); err != nil {
 		return nil, err
 	}
-	fips := aws.FIPSEndpointStateUnset
-	if strings.EqualFold(getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
-		fips = aws.FIPSEndpointStateEnabled
-	}
 	cfg.HTTPClient = newHTTPClient(roots, tuning)
+	cfg.ConfigSources = []any{ways}
 	further := cfg.Copy()
 	further.BaseEndpoint = queues
-	return &Clients{
-		SecretsManager: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) {
-			o.BaseEndpoint, o.EndpointOptions.UseFIPSEndpoint = manager, fips
-		}),
-		DynamoDB: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
-			o.BaseEndpoint, o.EndpointOptions.UseFIPSEndpoint = dynamo, fips
-		}),
-		SQS: Service{Config: further, FIPS: fips},
-		EventBridge: eventbridge.Client{
-			Region: cfg.Region, Credentials: cfg.Credentials, HTTP: cfg.HTTPClient, Endpoint: aws.ToString(events),
-			FIPS: fips == aws.FIPSEndpointStateEnabled,
-		},
-	}, nil
+	return newClients(cfg, further, manager, dynamo, events), nil
+}
+
+// variant says to the SDK which of a service's addresses to call, as its own configuration
+// does.
+type variant struct{ fips, dual bool }
+
+// GetUseFIPSEndpoint is asked by each client of the SDK.
+func (v variant) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	return aws.FIPSEndpointStateEnabled, v.fips, nil
+}
+
+// GetUseDualStackEndpoint is asked by each client of the SDK.
+func (v variant) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	return aws.DualStackEndpointStateEnabled, v.dual, nil
 }
 
 // environment reads variables and collects what is wrong with them.
@@ -123,6 +120,14 @@ func (e *environment) credentials() aws.CredentialsProvider {
 		Source:          "environment",
 	}
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
+}
+
+func (e *environment) flag(name string) bool {
+	value := strings.ToLower(e.getenv(name))
+	if value != "" && value != "true" && value != "false" {
+		e.wrong("%s is neither true nor false", name)
+	}
+	return value == "true"
 }
 
 // endpoint returns nil for AWS's own endpoint.

@@ -15,6 +15,7 @@ func FuzzFromEnvironment(f *testing.F) {
 	f.Add("eu-west-1", "key", m, m, "", "", "")
 	f.Add("eu-west-1", "key", m, "", "http://127.0.0.1:4566", "", "true")
 	f.Add("eu-west-1", "key", m, "", "http://127.0.0.1:4566", "https://secrets.example", "TRUE")
+	f.Add("eu-west-1", "key", m, "", "", "", m)
 	f.Add("", "", "", "", "", "", "")
 	f.Add("eu-west-1", "key", m, "", "localhost:4566", "https://user:"+m+"@ h", "")
 	f.Add("eu-west-1", "key", m, "", "ftp://"+m, "https://", "x")

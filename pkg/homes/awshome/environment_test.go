@@ -1,7 +1,7 @@
 package awshome_test
 
 import (
-	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,7 +10,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
@@ -37,7 +39,7 @@ func TestFromEnvironment(t *testing.T) {
 		others                              map[string]string
 		secretsManager, dynamo, sqs, events string // "": AWS's own
 	}{
-		"AWS": {nil, "", "", "", ""},
+		"AWS": {nil, "", "", "", "https://events.eu-west-1.amazonaws.com"},
 		"one endpoint": {
 			map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
 			"http://127.0.0.1:4566", "http://127.0.0.1:4566", "http://127.0.0.1:4566", "http://127.0.0.1:4566",
@@ -51,7 +53,9 @@ func TestFromEnvironment(t *testing.T) {
 				"AWS_ENDPOINT_URL_EVENTBRIDGE":     "https://events.example",
 			}, "https://secrets.example", "https://dynamo.example:8000", "https://queues.example", "https://events.example",
 		},
-		"region by its other name": {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", "", "", ""},
+		"region by its other name": {
+			map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "", "", "", "https://events.eu-west-1.amazonaws.com",
+		},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +72,7 @@ func TestFromEnvironment(t *testing.T) {
 			manager, dynamo := clients.SecretsManager.Options(), clients.DynamoDB.Options()
 			want := []string{tt.secretsManager, tt.dynamo, tt.sqs, tt.events}
 			got := []string{
-				endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint), endpoint(clients.SQS.Config.BaseEndpoint),
+				endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint), endpoint(clients.SQS.BaseEndpoint),
 				clients.EventBridge.Endpoint,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -100,16 +104,8 @@ func TestAnEmptyEndpointIsAWS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var called []string
-	noCall := doer(func(r *http.Request) (*http.Response, error) {
-		called = append(called, r.URL.Host)
-		return nil, errors.New("not called")
-	})
-	_, _ = clients.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("s")},
-		func(o *secretsmanager.Options) { o.HTTPClient, o.RetryMaxAttempts = noCall, 1 })
-	_, _ = clients.DynamoDB.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("t")},
-		func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = noCall, 1 })
-	want := []string{"secretsmanager.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com"}
+	called := hosts(t, clients)
+	want := []string{"secretsmanager.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"}
 	if diff := cmp.Diff(want, called); diff != "" {
 		t.Errorf("called (-want +got):\n%s", diff)
 	}
@@ -140,6 +136,10 @@ func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
 			}),
 			[]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER is not", "AWS_ENDPOINT_URL_DYNAMODB is not", "AWS_ENDPOINT_URL_SQS is not"},
 		},
+		"bad flags": {
+			with(map[string]string{"AWS_USE_FIPS_ENDPOINT": planted, "AWS_USE_DUALSTACK_ENDPOINT": "1"}),
+			[]string{"AWS_USE_FIPS_ENDPOINT is neither true nor false", "AWS_USE_DUALSTACK_ENDPOINT is neither true nor false"},
+		},
 		"no bundle":    {with(map[string]string{"AWS_CA_BUNDLE": noPEM + ".missing"}), []string{"AWS_CA_BUNDLE", "no such file"}},
 		"empty bundle": {with(map[string]string{"AWS_CA_BUNDLE": noPEM}), []string{"AWS_CA_BUNDLE: no certificate"}},
 	} {
@@ -159,4 +159,91 @@ func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where each service is called, in every partition and in every way to call it. Secrets
+// Manager's usual address has IPv6 already.
+func TestOwnEndpoints(t *testing.T) {
+	t.Parallel()
+	const fips, dual = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
+	for _, tt := range []struct {
+		region string
+		flags  []string
+		want   []string // Secrets Manager, DynamoDB, SQS, EventBridge; "": there is none
+	}{
+		{"eu-west-1", nil, []string{
+			"secretsmanager.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com",
+			"events.eu-west-1.amazonaws.com",
+		}},
+		{"us-east-1", []string{fips}, []string{
+			"secretsmanager-fips.us-east-1.amazonaws.com", "dynamodb-fips.us-east-1.amazonaws.com", "sqs-fips.us-east-1.amazonaws.com",
+			"events-fips.us-east-1.amazonaws.com",
+		}},
+		{"eu-west-1", []string{dual}, []string{
+			"secretsmanager.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.api.aws", "sqs.eu-west-1.api.aws", "events.eu-west-1.api.aws",
+		}},
+		{"us-east-1", []string{fips, dual}, []string{
+			"secretsmanager-fips.us-east-1.amazonaws.com", "dynamodb-fips.us-east-1.api.aws", "sqs-fips.us-east-1.api.aws",
+			"events-fips.us-east-1.api.aws",
+		}},
+		{"us-gov-west-1", []string{fips}, []string{
+			"secretsmanager-fips.us-gov-west-1.amazonaws.com", "dynamodb.us-gov-west-1.amazonaws.com", "sqs.us-gov-west-1.amazonaws.com",
+			"events.us-gov-west-1.amazonaws.com",
+		}},
+		{"cn-north-1", nil, []string{
+			"secretsmanager.cn-north-1.amazonaws.com.cn", "dynamodb.cn-north-1.amazonaws.com.cn", "sqs.cn-north-1.amazonaws.com.cn",
+			"events.cn-north-1.amazonaws.com.cn",
+		}},
+		{"cn-north-1", []string{dual}, []string{
+			"secretsmanager.cn-north-1.amazonaws.com.cn", "dynamodb.cn-north-1.api.amazonwebservices.com.cn",
+			"sqs.cn-north-1.api.amazonwebservices.com.cn", "events.cn-north-1.api.amazonwebservices.com.cn",
+		}},
+		{"eusc-de-east-1", nil, []string{
+			"secretsmanager.eusc-de-east-1.amazonaws.eu", "dynamodb.eusc-de-east-1.amazonaws.eu", "sqs.eusc-de-east-1.amazonaws.eu",
+			"events.eusc-de-east-1.amazonaws.eu",
+		}},
+		{"us-iso-east-1", nil, []string{
+			"secretsmanager.us-iso-east-1.c2s.ic.gov", "dynamodb.us-iso-east-1.c2s.ic.gov", "sqs.us-iso-east-1.c2s.ic.gov",
+			"events.us-iso-east-1.c2s.ic.gov",
+		}},
+		{"us-isob-east-1", nil, []string{
+			"secretsmanager.us-isob-east-1.sc2s.sgov.gov", "dynamodb.us-isob-east-1.sc2s.sgov.gov", "sqs.us-isob-east-1.sc2s.sgov.gov",
+			"events.us-isob-east-1.sc2s.sgov.gov",
+		}},
+		{"eu-isoe-west-1", nil, []string{
+			"secretsmanager.eu-isoe-west-1.cloud.adc-e.uk", "dynamodb.eu-isoe-west-1.cloud.adc-e.uk", "sqs.eu-isoe-west-1.cloud.adc-e.uk",
+			"events.eu-isoe-west-1.cloud.adc-e.uk",
+		}},
+	} {
+		variables := map[string]string{"AWS_REGION": tt.region}
+		for _, name := range tt.flags {
+			variables[name] = "True"
+		}
+		clients, err := awshome.FromEnvironment(with(variables), awshome.Tuning{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, bus, _ := strings.Cut(clients.EventBridge.Endpoint, "https://")
+		if diff := cmp.Diff(tt.want, append(hosts(t, clients), bus)); diff != "" {
+			t.Errorf("%s %v (-want +got):\n%s", tt.region, tt.flags, diff)
+		}
+	}
+}
+
+// hosts are those that the SDK's clients call.
+func hosts(t *testing.T, clients *awshome.Clients) []string {
+	t.Helper()
+	var called []string
+	see := aws.HTTPClient(doer(func(r *http.Request) (*http.Response, error) {
+		called = append(called, r.URL.Host)
+		return nil, io.ErrUnexpectedEOF
+	}))
+	secret, key := "s", map[string]types.AttributeValue{"k": &types.AttributeValueMemberS{Value: "v"}}
+	_, _ = clients.SecretsManager.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret},
+		func(o *secretsmanager.Options) { o.HTTPClient, o.Retryer = see, aws.NopRetryer{} })
+	_, _ = clients.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("table"), Key: key},
+		func(o *dynamodb.Options) { o.HTTPClient, o.Retryer = see, aws.NopRetryer{} })
+	_, _ = sqs.NewFromConfig(clients.SQS).ListQueues(t.Context(), &sqs.ListQueuesInput{},
+		func(o *sqs.Options) { o.HTTPClient, o.Retryer = see, aws.NopRetryer{} })
+	return called
 }

@@ -154,7 +154,7 @@ func TestLedgerErrors(t *testing.T) {
 		says               string
 	}{
 		"denied":    {refusal("AccessDeniedException"), false, true, "dynamodb:"},
-		"no table":  {refusal("ResourceNotFoundException"), true, true, "deploy the stack"},
+		"no table":  {refusal("ResourceNotFoundException"), true, true, "see first whether these are the stack's"},
 		"throttled": {refusal("ProvisionedThroughputExceededException"), false, false, "ProvisionedThroughputExceededException"},
 		"conflict":  {refusal("TransactionConflictException"), false, false, "TransactionConflictException"},
 		"lost":      {lost(), false, false, "connection reset"},

@@ -33,11 +33,7 @@ type quick struct {
 // newQuick is nil where the client's endpoint is wrong: each of its calls says so.
 func newQuick(client *dynamodb.Client) *quick {
 	o := client.Options()
-	endpoint, err := o.EndpointResolverV2.ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{
-		Region: &o.Region, Endpoint: o.BaseEndpoint,
-		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
-		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
-	})
+	endpoint, err := resolve(o)
 	if err != nil {
 		return nil
 	}

@@ -14,7 +14,8 @@ func tableFailure(verb, action, table string, forbidden, err error) error {
 	switch {
 	case is[*types.ResourceNotFoundException](err):
 		return fail([]error{ErrNoTable, forbidden, err},
-			"%s the table %q: there is no such table, or index, in this region: deploy the stack that makes it", verb, table)
+			"%s the table %q: there is no such table, or index, in this region and AWS account: see first whether these are the stack's",
+			verb, table)
 	case isDenied(err):
 		return fail([]error{forbidden, err},
 			"%s the table %q: the role needs dynamodb:%s on it, and with a key of your own kms:Decrypt: %s",

@@ -28,11 +28,13 @@ type TransactionsAPI interface {
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
 var (
-	_ TransactionsAPI    = (*dynamodb.Client)(nil)
-	_ store.Transactions = (*Transactions)(nil)
+	_ TransactionsAPI        = (*dynamodb.Client)(nil)
+	_ store.Transactions     = (*Transactions)(nil)
+	_ store.DeadTransactions = (*Transactions)(nil)
 )
 
 // Transactions is a table with the partition key transaction_id and the index due.
@@ -52,11 +54,10 @@ func NewTransactions(api TransactionsAPI, table string) *Transactions {
 // expiry, which DynamoDB deletes within days, or that can't be read take up the limit.
 func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
 	in := &dynamodb.QueryInput{
-		TableName:              &x.table,
-		IndexName:              aws.String(dueIndex),
-		KeyConditionExpression: aws.String("#due_shard = :due_shard"),
-		// A ttl that is no number is below nothing and must not hide its row, which says so when it is read.
-		FilterExpression:         aws.String("attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now"),
+		TableName:                &x.table,
+		IndexName:                aws.String(dueIndex),
+		KeyConditionExpression:   aws.String("#due_shard = :due_shard"),
+		FilterExpression:         aws.String(living),
 		ExpressionAttributeNames: map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
 		ExpressionAttributeValues: item{
 			":due_shard": text(dueShard(account, shard)), ":now": number(now.Unix()), ":number": text("N"),

@@ -2,6 +2,8 @@ package awshome_test
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -127,6 +129,68 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 	many, err := transactions.GetMany(t.Context(), []int64{row.ID})
 	if err != nil || many[row.ID].Err == nil || !strings.Contains(many[row.ID].Err.Error(), `"ttl" is not a whole number`) {
 		t.Errorf("read: %v, error %v", many[row.ID].Err, err)
+	}
+}
+
+// Old and new code work on the same rows. A row of the last release has no refusal; a dead
+// one has no time, and is found by a scan. What the last release marks dead after this one
+// has counted refusals is dead without a time too; what it doesn't know survives.
+func TestRowsOfTheLastRelease(t *testing.T) {
+	t.Parallel()
+	server := moto.Start(t)
+	table := server.CreateTransactions(t)
+	transactions := awshome.FromConfig(server.Config()).Transactions(table)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	number := func(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
+	write := func(id string, more map[string]types.AttributeValue) {
+		t.Helper()
+		row := map[string]types.AttributeValue{
+			"transaction_id": number(id), "account": text("default"), "refresh_token": text("rt"), "customer_uid": text("c"),
+			"recorded_at": text("2096-03-01T11:00:00Z"), "ttl": number("4000000000"), "failures": number("1"),
+		}
+		maps.Copy(row, more)
+		if _, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("14", map[string]types.AttributeValue{
+		"status": text("active"), "due_shard": text("default#0"), "refresh_at": text("2096-03-01T12:00:00Z"), "a_field_to_come": text("kept"),
+	})
+	write("24", map[string]types.AttributeValue{"status": text("dead")})
+
+	row, _, err := transactions.Get(t.Context(), 14)
+	if err != nil || row.Refusals != 0 || !row.RefusedAt.IsZero() || row.Failures != 1 || row.RefreshAt.IsZero() {
+		t.Errorf("%+v, %v", row, err)
+	}
+	row.Refusals, row.RefusedAt = 1, time.Unix(4_000_000, 0).UTC()
+	if err := transactions.Update(t.Context(), row, row.RefreshToken); err != nil {
+		t.Fatal(err)
+	}
+	_, err = server.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{ // as the last release marks it dead
+		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number("14")},
+		UpdateExpression:          aws.String("SET #s = :dead REMOVE due_shard, refresh_at"),
+		ExpressionAttributeNames:  map[string]string{"#s": "status"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":dead": text("dead")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var undated []int64
+	for one, err := range transactions.DeadUndated(t.Context(), "default", time.Now()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		undated = append(undated, one.ID)
+	}
+	slices.Sort(undated)
+	if !slices.Equal(undated, []int64{14, 24}) {
+		t.Errorf("dead without a time: %v", undated)
+	}
+	stored, err := server.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number("14")},
+	})
+	if err != nil || stored.Item["a_field_to_come"] == nil || stored.Item["customer_uid"] == nil {
+		t.Errorf("%v, %v", slices.Sorted(maps.Keys(stored.Item)), err)
 	}
 }
 

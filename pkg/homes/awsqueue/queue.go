@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/sweep"
 )
 
@@ -30,10 +29,7 @@ type Queue struct {
 var _ sweep.Queue = (*Queue)(nil)
 
 // New makes the queue at that address.
-func New(service awshome.Service, url string) *Queue {
-	client := sqs.NewFromConfig(service.Config, func(o *sqs.Options) { o.EndpointOptions.UseFIPSEndpoint = service.FIPS })
-	return &Queue{client, url}
-}
+func New(cfg aws.Config, url string) *Queue { return &Queue{sqs.NewFromConfig(cfg), url} }
 
 // counts are the attributes that together count a queue's messages.
 var counts = []types.QueueAttributeName{

@@ -91,15 +91,15 @@ func answer(status int, body any) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(text)))}, err
 }
 
-func (f *fake) queue(fips aws.FIPSEndpointState) *awsqueue.Queue {
-	return awsqueue.New(awshome.Service{FIPS: fips, Config: aws.Config{
+func (f *fake) queue() *awsqueue.Queue {
+	return awsqueue.New(aws.Config{
 		Region:     "eu-west-1",
 		HTTPClient: f,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "key", SecretAccessKey: "secret"}, nil
 		}),
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-	}}, address)
+	}, address)
 }
 
 // lists are n lists of one row each: 1, 2, …
@@ -129,7 +129,7 @@ func TestWaiting(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			got, err := tt.f.queue(0).Waiting(t.Context())
+			got, err := tt.f.queue().Waiting(t.Context())
 			if got != tt.want || tt.f.calls != 1 {
 				t.Errorf("%d messages after %d calls, want %d", got, tt.f.calls, tt.want)
 			}
@@ -165,7 +165,7 @@ func TestSend(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			unsent, err := tt.f.queue(0).Send(t.Context(), "shop", lists(tt.lists))
+			unsent, err := tt.f.queue().Send(t.Context(), "shop", lists(tt.lists))
 			wantError(t, err, tt.says)
 			if diff := cmp.Diff(tt.unsent, unsent); diff != "" {
 				t.Errorf("unsent (-want +got):\n%s", diff)
@@ -179,22 +179,6 @@ func TestSend(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestEndpoints(t *testing.T) {
-	t.Parallel()
-	for fips, want := range map[aws.FIPSEndpointState]string{
-		aws.FIPSEndpointStateUnset:   "sqs.eu-west-1.amazonaws.com",
-		aws.FIPSEndpointStateEnabled: "sqs-fips.eu-west-1.amazonaws.com",
-	} {
-		f := &fake{}
-		if _, err := f.queue(fips).Send(t.Context(), "shop", lists(1)); err != nil {
-			t.Error(err)
-		}
-		if diff := cmp.Diff([]string{want}, f.hosts); diff != "" {
-			t.Errorf("hosts (-want +got):\n%s", diff)
-		}
 	}
 }
 

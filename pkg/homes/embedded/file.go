@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -19,6 +20,8 @@ const (
 	// lockRetry is the pause between two tries: short, because the file is free only
 	// for moments while another process works through a list.
 	lockRetry = 2 * time.Millisecond
+	// leastSize is two of the smallest pages that there are.
+	leastSize = 2 * 4096
 )
 
 // errUnchanged ends an update that has nothing to write, and is no error.
@@ -47,58 +50,102 @@ func (f file) update(ctx context.Context, do func(tx *bbolt.Tx) error) error {
 }
 
 func (f file) run(ctx context.Context, op *operation) error {
-	err := f.home.queue.run(ctx, op, func() (*bbolt.DB, error) { return f.lock(ctx, op.readOnly) })
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("embedded home %s: %w: %w", f.home.path, f.forbidden, err)
-	default:
-		return fmt.Errorf("embedded home %s: %w", f.home.path, err)
+	err := f.home.queue.run(ctx, op, func() (*opened, error) { return f.lock(ctx, op.readOnly) })
+	if err == nil || errors.Is(err, errUnchanged) {
+		return err
 	}
+	err = name(f.home.path, err)
+	if t, ok := errors.AsType[*TroubleError](err); ok && !t.Passes() {
+		f.home.fault.Store(t)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return &denied{err, f.forbidden}
+	}
+	return err
+}
+
+// denied is an error that is also the port's for a missing permission.
+type denied struct {
+	error
+	forbidden error
+}
+
+func (d *denied) Unwrap() []error { return []error{d.error, d.forbidden} }
+
+// opened is the file while this process holds it.
+type opened struct {
+	*bbolt.DB
+	file *os.File
 }
 
 // lock opens the file as soon as no other process holds it. bbolt can wait by
 // itself, but neither for a context nor in steps shorter than 50 ms.
-func (f file) lock(ctx context.Context, readOnly bool) (*bbolt.DB, error) {
+func (f file) lock(ctx context.Context, readOnly bool) (*opened, error) {
 	giveUp := time.NewTimer(lockWait)
 	defer giveUp.Stop()
 	for {
-		db, err := bbolt.Open(f.home.path, 0o600, &bbolt.Options{
-			ReadOnly: readOnly,
-			Timeout:  time.Nanosecond, // try once
-			OpenFile: openPrivate,
-		})
+		db, err := open(f.home.path, readOnly)
 		if !errors.Is(err, bbolterrors.ErrTimeout) {
 			return db, err
 		}
 		select {
 		case <-time.After(lockRetry):
 		case <-giveUp.C:
-			return nil, fmt.Errorf("another process has held the file for %s: let it finish or stop it, then try again", lockWait)
+			return nil, errLocked
 		case <-ctx.Done():
-			return nil, fmt.Errorf("another process holds the file: %w", ctx.Err())
+			return nil, fmt.Errorf("%w: %w", errLocked, ctx.Err())
 		}
 	}
+}
+
+// open opens the file, or fails at once where another process holds it, and looks whether
+// it is whole.
+func open(path string, readOnly bool) (*opened, error) {
+	var file *os.File
+	var db *bbolt.DB
+	err := guard(func() (err error) {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			ReadOnly: readOnly,
+			Timeout:  time.Nanosecond, // try once
+			OpenFile: func(name string, flag int, mode fs.FileMode) (*os.File, error) {
+				file, err = openPrivate(name, flag, mode)
+				return file, err
+			},
+		})
+		return err
+	})
+	if errors.Is(err, errDamaged) && file != nil { // bbolt has panicked, and would go on holding it
+		return nil, errors.Join(err, abandon(file))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPages(db, file); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &opened{db, file}, nil
 }
 
 // openPrivate opens a file that nobody else can read. It never creates one: a file
 // that has vanished must not come back without its tokens.
 func openPrivate(name string, flag int, mode fs.FileMode) (*os.File, error) {
 	file, err := os.OpenFile(name, flag&^os.O_CREATE, mode) //nolint:gosec // the operator names it
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the file is gone: put it back, or start anew with a new one: %w", err)
-	}
 	if err != nil {
 		return nil, err
 	}
 	info, err := file.Stat()
 	switch {
 	case err != nil:
+	case info.IsDir():
+		err = syscall.EISDIR
 	case !info.Mode().IsRegular():
-		err = errors.New("it is not a regular file: name another one")
+		err = errSpecial
 	case info.Mode().Perm()&0o077 != 0:
-		err = fmt.Errorf("others may read its tokens (mode %04o): run `chmod 600 %s`: %w", info.Mode().Perm(), name, fs.ErrPermission)
+		err = &exposed{info.Mode().Perm()}
+	case info.Size() == 0: // bbolt would begin anew, and forget which tokens were sent
+		err = fmt.Errorf("%w: it is empty", errDamaged)
+	case info.Size() < leastSize:
+		err = bbolterrors.ErrInvalid
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())

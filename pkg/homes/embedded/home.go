@@ -11,13 +11,14 @@
 package embedded
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -37,14 +38,24 @@ var (
 	expiryBucket       = []byte("expiry")
 )
 
-var formatKey = []byte("format")
-
-var errForeign = errors.New("it is not a file of token-refresh: name another file")
+var (
+	formatKey = []byte("format")
+	triedKey  = []byte("tried") // when TryWrite wrote last
+)
 
 // Home is a file of state. It is safe for concurrent use.
 type Home struct {
 	path  string
 	queue *queue
+	fault atomic.Pointer[TroubleError]
+}
+
+// Fault is the last trouble with the file that waits for a person; nil: there was none.
+func (h *Home) Fault() error {
+	if t := h.fault.Load(); t != nil {
+		return t
+	}
+	return nil
 }
 
 // Open checks the file, or creates it at mode 0600 with the directory it lies in at
@@ -53,35 +64,37 @@ type Home struct {
 func Open(ctx context.Context, path string) (*Home, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("embedded home: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("embedded home %s: create its directory: %w", path, err)
+		return nil, fmt.Errorf("state file: %w", err)
 	}
 	if err := create(path); err != nil {
-		return nil, fmt.Errorf("embedded home %s: %w", path, err)
+		return nil, name(path, err)
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return nil, fmt.Errorf("embedded home: %w", err)
-	}
-	home := &Home{path, queueOf(path)}
-	if err := home.prepare(ctx); err != nil {
+	home, err := OpenExisting(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	return home, nil
+	// Whether it can be written shows only where it is opened for that.
+	return home, file{home, fs.ErrPermission}.update(ctx, func(*bbolt.Tx) error { return errUnchanged })
 }
 
 // OpenExisting is Open for who only reads: it makes and writes nothing. fs.ErrNotExist
 // where there is no file.
 func OpenExisting(ctx context.Context, path string) (*Home, error) {
 	path, err := filepath.Abs(path)
-	if err == nil {
-		path, err = filepath.EvalSymlinks(path)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("embedded home: %w", err)
+		return nil, fmt.Errorf("state file: %w", err)
 	}
-	home := &Home{path, queueOf(path)}
+	resolved, err := filepath.EvalSymlinks(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &TroubleError{
+			Kind: Missing, Path: path, err: err,
+			what: "there is no state file yet", mend: "name another with --state, or begin one with `tokenctl seed credentials`",
+		}
+	case err != nil:
+		return nil, name(path, err)
+	}
+	home := &Home{path: resolved, queue: queueOf(resolved)}
 	err = file{home, fs.ErrPermission}.view(ctx, func(tx *bbolt.Tx) error {
 		if tx.Bucket(aboutBucket) == nil {
 			return errForeign
@@ -94,27 +107,54 @@ func OpenExisting(ctx context.Context, path string) (*Home, error) {
 	return home, nil
 }
 
-// create makes an empty file where there is none.
+// TryWrite writes the file as an operation does, and changes nothing that one would see.
+func (h *Home) TryWrite(ctx context.Context) error {
+	return file{h, fs.ErrPermission}.update(ctx, func(tx *bbolt.Tx) error {
+		return tx.Bucket(aboutBucket).Put(triedKey, []byte(time.Now().UTC().Format(time.RFC3339)))
+	})
+}
+
+// create makes the file where there is none. It is whole from the moment in which it is
+// there: an empty one is a damaged one.
 func create(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
-	if errors.Is(err, fs.ErrExist) {
-		return nil
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("create its directory: %w", err)
+	}
+	made, err := os.MkdirTemp(dir, ".new-*")
 	if err != nil {
 		return err
 	}
-	return file.Close()
+	defer func() { _ = os.RemoveAll(made) }()
+	unnamed := filepath.Join(made, "state")
+	if err := prepare(unnamed); err != nil {
+		return err
+	}
+	switch err := os.Link(unnamed, path); {
+	case errors.Is(err, fs.ErrExist): // somebody was faster
+		return nil
+	case err != nil: // a file system without links
+		if err := os.Rename(unnamed, path); err != nil {
+			return err
+		}
+	}
+	if d, err := os.Open(dir); err == nil { //nolint:gosec // the operator names it
+		_ = d.Sync() // not all systems can
+		_ = d.Close()
+	}
+	return nil
 }
 
-// prepare lays the buckets of a new file.
-func (h *Home) prepare(ctx context.Context) error {
-	return file{h, fs.ErrPermission}.update(ctx, func(tx *bbolt.Tx) error {
-		if tx.Bucket(aboutBucket) != nil {
-			return cmp.Or(checkFormat(tx), errUnchanged)
-		}
-		if name, _ := tx.Cursor().First(); name != nil {
-			return errForeign
-		}
+// prepare makes a file with its buckets.
+func prepare(path string) error {
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{aboutBucket, secretsBucket, ledgerBucket, transactionsBucket, dueBucket, expiryBucket} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
@@ -122,12 +162,13 @@ func (h *Home) prepare(ctx context.Context) error {
 		}
 		return tx.Bucket(aboutBucket).Put(formatKey, []byte(format))
 	})
+	return errors.Join(err, db.Close())
 }
 
 // checkFormat checks a file that is ours.
 func checkFormat(tx *bbolt.Tx) error {
 	if got := tx.Bucket(aboutBucket).Get(formatKey); string(got) != format {
-		return fmt.Errorf("its format is %q, this program knows %q only: use the program that wrote it", got, format)
+		return fmt.Errorf("its format is %q, and this program knows %q: %w", got, format, errNewer)
 	}
 	return nil
 }

@@ -70,6 +70,15 @@ func TestTransactions(t *testing.T) {
 	})
 }
 
+func TestDeadTransactions(t *testing.T) {
+	t.Parallel()
+	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
+		t.Helper()
+		home, _ := open(t)
+		return home.Transactions()
+	})
+}
+
 func TestOpenCreatesPrivately(t *testing.T) {
 	t.Parallel()
 	_, path := open(t)
@@ -136,7 +145,7 @@ func TestOpenRefuses(t *testing.T) {
 	bucket(t, newer, "about", "token-refresh 999")
 	for name, tt := range map[string]struct{ path, want string }{
 		"directory":      {dir, "directory"},
-		"text file":      {text, "invalid database"},
+		"text file":      {text, "its first pages are damaged"},
 		"foreign file":   {foreign, "not a file of token-refresh"},
 		"other format":   {newer, `"token-refresh 999"`},
 		"below no dir":   {filepath.Join(text, "home.db"), "not a directory"},

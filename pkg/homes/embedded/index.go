@@ -11,9 +11,22 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Two indexes lie beside the transactions. In due, each account has a bucket with
-// one bucket a shard, that is ordered by RefreshAt and id. The bucket expiry is
-// ordered by ExpiresAt and id.
+// Two indexes lie beside the transactions. In due, each account has a bucket with one
+// bucket for each shard, ordered by RefreshAt and id, and deadAccount a bucket of the same
+// form for its dead rows, ordered by RefusedAt and id. The bucket expiry is ordered by
+// ExpiresAt and id.
+
+// deadAccount names the bucket of an account's dead rows. No account has "#" in its name.
+func deadAccount(account string) string { return "#dead#" + account }
+
+// place returns the bucket and the time under which due holds a row; ok is false if it
+// doesn't.
+func place(t store.Transaction) (account string, at time.Time, ok bool) {
+	if t.Status == store.StatusDead {
+		return deadAccount(t.Account), t.RefusedAt, !t.RefusedAt.IsZero()
+	}
+	return t.Account, t.RefreshAt, !t.RefreshAt.IsZero()
+}
 
 // dueEntry is what due tells of a row.
 type dueEntry struct {
@@ -50,10 +63,11 @@ func index(tx *bbolt.Tx, t store.Transaction) error {
 			return err
 		}
 	}
-	if t.RefreshAt.IsZero() {
+	name, at, ok := place(t)
+	if !ok {
 		return nil
 	}
-	account, err := tx.Bucket(dueBucket).CreateBucketIfNotExists([]byte(t.Account))
+	account, err := tx.Bucket(dueBucket).CreateBucketIfNotExists([]byte(name))
 	if err != nil {
 		return err
 	}
@@ -65,15 +79,16 @@ func index(tx *bbolt.Tx, t store.Transaction) error {
 	if err != nil {
 		return err
 	}
-	return shard.Put(timeKey(t.RefreshAt, t.ID), entry)
+	return shard.Put(timeKey(at, t.ID), entry)
 }
 
 func unindex(tx *bbolt.Tx, t store.Transaction) error {
 	if err := tx.Bucket(expiryBucket).Delete(timeKey(t.ExpiresAt, t.ID)); err != nil {
 		return err
 	}
-	if shard := shardBucket(tx, t.Account, store.ShardOf(t.ID)); shard != nil {
-		return shard.Delete(timeKey(t.RefreshAt, t.ID))
+	name, at, ok := place(t)
+	if shard := shardBucket(tx, name, store.ShardOf(t.ID)); ok && shard != nil {
+		return shard.Delete(timeKey(at, t.ID))
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func newOperation(readOnly bool, do func(tx *bbolt.Tx) error) *operation {
 
 // run does op, or waits until another's turn has done it. lock opens the file for the
 // first of a turn; its error is op's alone, the others then try themselves.
-func (q *queue) run(ctx context.Context, op *operation, lock func() (*bbolt.DB, error)) (err error) {
+func (q *queue) run(ctx context.Context, op *operation, lock func() (*opened, error)) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -82,17 +82,32 @@ func (q *queue) run(ctx context.Context, op *operation, lock func() (*bbolt.DB, 
 		q.withdraw(op)
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	closing := db.Close
+	defer func() { err = errors.Join(err, closing()) }()
 	some := q.take(op.readOnly)
 	defer func() {
 		for _, op := range some {
 			close(op.done)
 		}
 	}()
-	if op.readOnly {
-		read(db, some)
-	} else {
-		write(db, some)
+	err = guard(func() error {
+		if op.readOnly {
+			read(db.DB, some)
+		} else {
+			write(db.DB, some)
+		}
+		return nil
+	})
+	if err == nil {
+		return op.err
+	}
+	for _, op := range some {
+		if errors.Is(op.err, errAbandoned) {
+			op.err = err
+		}
+	}
+	if !op.readOnly { // the panic may have left locks behind, for which Close would wait
+		closing = func() error { return abandon(db.file) }
 	}
 	return op.err
 }

@@ -109,7 +109,7 @@ func TestAnothersPanic(t *testing.T) {
 	q.add(waiting)
 	func() {
 		defer func() { _ = recover() }()
-		_ = q.run(t.Context(), newOperation(false, func(*bbolt.Tx) error { panic("a bug") }), func() (*bbolt.DB, error) { return db, nil })
+		_ = q.run(t.Context(), newOperation(false, func(*bbolt.Tx) error { panic("a bug") }), func() (*opened, error) { return &opened{DB: db}, nil })
 	}()
 	<-waiting.done
 	if !errors.Is(waiting.err, errAbandoned) {
@@ -127,7 +127,7 @@ func TestGivesUpWaiting(t *testing.T) {
 	q.turn <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(0, cancel)
-	never := func() (*bbolt.DB, error) { panic("it has no turn") }
+	never := func() (*opened, error) { panic("it has no turn") }
 	if err := q.run(ctx, put("x", nil), never); !errors.Is(err, context.Canceled) || len(q.waiting) != 0 {
 		t.Errorf("%d wait, error %v", len(q.waiting), err)
 	}

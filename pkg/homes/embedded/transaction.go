@@ -9,8 +9,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// storedTransaction is how the file holds a sweep.Transaction, whose id is the key
-// there.
+// storedTransaction is a store.Transaction as the file holds it. Its id is the key there.
 type storedTransaction struct {
 	Account         string       `json:"account"`
 	RefreshToken    string       `json:"refresh_token"`
@@ -23,6 +22,8 @@ type storedTransaction struct {
 	RefreshAt       time.Time    `json:"refresh_at,omitzero"`
 	ExpiresAt       time.Time    `json:"expires_at,omitzero"`
 	Failures        int          `json:"failures,omitempty"`
+	Refusals        int          `json:"refusals,omitempty"`
+	RefusedAt       time.Time    `json:"refused_at,omitzero"`
 }
 
 // seconds is a time as transactions keep it.
@@ -31,7 +32,7 @@ func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 // normal is a transaction as it is kept.
 func normal(t store.Transaction) store.Transaction {
 	t.AccessExpiresAt, t.RecordedAt = seconds(t.AccessExpiresAt), seconds(t.RecordedAt)
-	t.RefreshAt, t.ExpiresAt = seconds(t.RefreshAt), seconds(t.ExpiresAt)
+	t.RefreshAt, t.ExpiresAt, t.RefusedAt = seconds(t.RefreshAt), seconds(t.ExpiresAt), seconds(t.RefusedAt)
 	if t.Status != store.StatusActive {
 		t.RefreshAt = time.Time{}
 	}
@@ -51,6 +52,8 @@ func encodeTransaction(t store.Transaction) ([]byte, error) {
 		RefreshAt:       t.RefreshAt,
 		ExpiresAt:       t.ExpiresAt,
 		Failures:        t.Failures,
+		Refusals:        t.Refusals,
+		RefusedAt:       t.RefusedAt,
 	})
 }
 
@@ -72,5 +75,7 @@ func decodeTransaction(id int64, data []byte) (store.Transaction, error) {
 		RefreshAt:       s.RefreshAt,
 		ExpiresAt:       s.ExpiresAt,
 		Failures:        s.Failures,
+		Refusals:        s.Refusals,
+		RefusedAt:       s.RefusedAt,
 	}, nil
 }

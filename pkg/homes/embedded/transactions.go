@@ -10,11 +10,14 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Transactions is a store.Transactions. Its bucket has the rows by id; the indexes
-// are told in index.go. Each Put deletes a few rows past their ExpiresAt.
+// Transactions is a store.Transactions. Its bucket has the rows by id; index.go describes
+// the indexes. Each Put deletes a few rows past their ExpiresAt.
 type Transactions struct{ file file }
 
-var _ store.Transactions = (*Transactions)(nil)
+var (
+	_ store.Transactions     = (*Transactions)(nil)
+	_ store.DeadTransactions = (*Transactions)(nil)
+)
 
 // Due implements store.Transactions.
 func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
@@ -67,7 +70,12 @@ func (x *Transactions) Update(ctx context.Context, t store.Transaction, presente
 		next.RefreshToken, next.AccessToken, next.ClientToken = t.RefreshToken, t.AccessToken, t.ClientToken
 		next.AccessExpiresAt, next.RefreshAt = t.AccessExpiresAt, t.RefreshAt
 		next.Status, next.Failures = t.Status, t.Failures
-		return replace(tx, stored, next)
+		next.Refusals, next.RefusedAt = t.Refusals, t.RefusedAt
+		unknown, err := unknownMembers[storedTransaction](tx.Bucket(transactionsBucket).Get(ordered(t.ID)))
+		if err != nil {
+			return err
+		}
+		return replace(tx, stored, next, unknown)
 	})
 }
 
@@ -85,19 +93,22 @@ func (x *Transactions) Put(ctx context.Context, t store.Transaction) (bool, erro
 		if recorded = !stored.RecordedAt.After(seconds(t.RecordedAt)); !recorded {
 			return errUnchanged
 		}
-		return replace(tx, stored, t)
+		return replace(tx, stored, t, nil)
 	})
 	return recorded && err == nil, err
 }
 
-// replace stores next, and its index entries instead of those of stored, which is
-// zero where there is no row yet.
-func replace(tx *bbolt.Tx, stored, next store.Transaction) error {
+// replace stores next with the unknown members, and its index entries instead of those of
+// stored, which is zero if there is no row yet.
+func replace(tx *bbolt.Tx, stored, next store.Transaction, unknown members) error {
 	if err := unindex(tx, stored); err != nil {
 		return err
 	}
 	next = normal(next)
 	data, err := encodeTransaction(next)
+	if err == nil {
+		data, err = unknown.addTo(data)
+	}
 	if err != nil {
 		return err
 	}

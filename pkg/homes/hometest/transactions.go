@@ -80,6 +80,8 @@ func fullTransaction(id int64) store.Transaction {
 		RefreshAt:       after(1800),
 		ExpiresAt:       after(86_400),
 		Failures:        2,
+		Refusals:        1,
+		RefusedAt:       after(-3600),
 	}
 }
 
@@ -156,9 +158,11 @@ func (x transactionsContract) times(t *testing.T) {
 	row := fullTransaction(idIn(2))
 	instant := time.Date(2096, 3, 1, 2, 30, 0, 987_654_321, time.FixedZone("", 3*60*60))
 	row.AccessExpiresAt, row.RecordedAt, row.RefreshAt, row.ExpiresAt = instant, instant, instant, instant.Add(24*time.Hour)
+	row.RefusedAt = instant
 	x.put(t, row, true)
 	kept := time.Date(2096, 2, 29, 23, 30, 0, 0, time.UTC)
 	row.AccessExpiresAt, row.RecordedAt, row.RefreshAt, row.ExpiresAt = kept, kept, kept, kept.Add(24*time.Hour)
+	row.RefusedAt = kept
 	x.want(t, row)
 	x.wantDue(t, row.Account, 2, 10, row)
 }

@@ -72,6 +72,7 @@ func refreshed(row store.Transaction) store.Transaction {
 	row.AccessToken, row.ClientToken = secret.New("new access"), secret.New("new client")
 	row.AccessExpiresAt, row.RefreshAt = after(7200), after(5400)
 	row.Status, row.Failures = store.StatusActive, 0
+	row.Refusals, row.RefusedAt = 0, time.Time{}
 	return row
 }
 
@@ -86,6 +87,7 @@ func (x transactionsContract) update(t *testing.T) {
 
 	dead := want
 	dead.Status, dead.Failures = store.StatusDead, 9
+	dead.Refusals, dead.RefusedAt = 3, after(-1)
 	dead.RefreshAt, dead.AccessExpiresAt = time.Time{}, time.Time{}
 	dead.AccessToken, dead.ClientToken = secret.String{}, secret.String{}
 	must(t, x.store.Update(t.Context(), dead, row.RefreshToken))

@@ -116,13 +116,13 @@ func shaking(tb testing.TB, roots *x509.CertPool, config *tls.Config, first func
 
 // readRecord reads one TLS record.
 func readRecord(r io.Reader) ([]byte, error) {
-	record := make([]byte, 5)
-	if _, err := io.ReadFull(r, record); err != nil {
+	head := make([]byte, 5)
+	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err
 	}
-	rest := make([]byte, binary.BigEndian.Uint16(record[3:]))
+	rest := make([]byte, binary.BigEndian.Uint16(head[3:]))
 	_, err := io.ReadFull(r, rest)
-	return append(record, rest...), err
+	return slices.Concat(head, rest), err
 }
 
 // replayed gives back what was read from a connection before.
@@ -235,6 +235,24 @@ func TestHandshakesThatFailDifferently(t *testing.T) {
 	}
 	if n := greetings.Load(); n != 6 {
 		t.Errorf("%d greetings for 6 calls", n)
+	}
+}
+
+// A host that is down gets no further calls for that.
+func TestConnectionsThatNobodyTakes(t *testing.T) {
+	t.Parallel()
+	dials := 0
+	client := exchange.New(exchange.Options{})
+	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
+		dials++
+		return nil, &net.OpError{Op: "dial", Err: context.DeadlineExceeded}
+	})
+	for range 4 {
+		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+		wantError(t, err, providers.NotSent, "no connection")
+	}
+	if dials != 4 {
+		t.Errorf("%d dials for 4 calls", dials)
 	}
 }
 

@@ -26,6 +26,7 @@ func TestAttemptsLeftAreMade(t *testing.T) {
 			r.AccessExpiresAt = r.AccessExpiresAt.Add(4 * time.Hour)
 		})
 		w.Reply = always(providers.Unknown)
+		w.Latency[opSend] = time.Second // or a wait of a minute, kept to the second, ends with the next tick
 		var left []int
 		var tried []bool
 		for at := time.Now(); at.Before(ends); at = at.Add(time.Minute) {
@@ -42,7 +43,7 @@ func TestAttemptsLeftAreMade(t *testing.T) {
 				come++
 			}
 		}
-		if come != 6 { // minutes 10, 12, 15, 20, 29, 46
+		if come != 13 { // minutes 10, 12, 15, 20, 26, each sixth, 68, and 69 as the last
 			t.Errorf("%d attempts", come)
 		}
 	})
@@ -56,8 +57,8 @@ func TestAttemptsLeft(t *testing.T) {
 		want  int
 	}{
 		"no transactions":     {func(*world) {}, outcome.NotDue, pace.MostAttempts},
-		"all are fresh again": {func(w *world) { w.add(1) }, outcome.Refreshed, 4},
-		"the first failure":   {failed(providers.Unknown), outcome.Transient, 2},
+		"all are fresh again": {func(w *world) { w.add(1) }, outcome.Refreshed, 5},
+		"the first failure":   {failed(providers.Unknown), outcome.Transient, 3},
 		"a rate limit": {func(w *world) {
 			w.add(1)
 			w.Reply = func(string) (providers.Tokens, error) {
@@ -65,13 +66,14 @@ func TestAttemptsLeft(t *testing.T) {
 				e.RetryAfter = 8 * time.Minute
 				return providers.Tokens{}, e
 			}
-		}, outcome.RateLimited, 1},
-		"refused by the provider":      {failed(providers.Misconfigured), outcome.Misconfigured, 0},
+		}, outcome.RateLimited, 2},
+		"wrong API secret":             {failed(providers.Misconfigured), outcome.Misconfigured, 0},
+		"turned away":                  {failed(providers.TurnedAway), outcome.Misconfigured, 3},
 		"the only transaction is dead": {failed(providers.Refused), outcome.Dead, pace.MostAttempts},
 		"paused: as if it went on": {func(w *world) {
 			w.add(1)
 			w.setLedger(account, store.Row{Paused: true})
-		}, outcome.Paused, 3},
+		}, outcome.Paused, 4},
 		"never had a token": {func(w *world) {
 			failed(providers.Unknown)(w)
 			w.add(1, func(r *store.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} })

@@ -10,25 +10,25 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// readMost bounds how many rows are read in one call.
-const readMost = 100
+// maxBatch is the most rows that one call reads.
+const maxBatch = 100
 
-// reading is what a call has read of a row.
+// reading is one row as a call has read it.
 type reading struct {
 	store.Read
-	missed outcome.Outcome // why the call has left the row out; empty: it has not
+	missed outcome.Outcome // why the call left the row out; empty: it did not
 }
 
-// readAhead yields the place of each row in due, and the row: as read while the
-// workers were busy with the rows before, one or two rounds of them ago. Where the sweep
-// may not go on nothing more is read, and the rows are empty.
+// readAhead yields each row of due with its position. Rows are read while the workers are
+// busy with earlier ones, one or two rounds ahead. Once the sweep has stopped nothing more
+// is read, and the rows are empty.
 func (s *sweep) readAhead(ctx context.Context, due []store.Due) iter.Seq2[int, reading] {
 	return func(yield func(int, reading) bool) {
-		batches := slices.Collect(slices.Chunk(due, min(max(1, s.Workers), readMost)))
+		batches := slices.Collect(slices.Chunk(due, min(max(1, s.Workers), maxBatch)))
 		nothing := make(chan map[int64]reading)
 		close(nothing)
 		start := func(i int) <-chan map[int64]reading {
-			if i == len(batches) || s.goOn(ctx) != nil {
+			if i == len(batches) || s.mayContinue(ctx) != nil {
 				return nothing
 			}
 			return s.read(ctx, batches[i])
@@ -40,7 +40,7 @@ func (s *sweep) readAhead(ctx context.Context, due []store.Due) iter.Seq2[int, r
 			next = start(i + 1)
 			for _, d := range batch {
 				if !yield(place, rows[d.ID]) {
-					<-next // no read outlasts the sweep
+					<-next // no read may outlive the sweep
 					return
 				}
 				place++
@@ -49,7 +49,7 @@ func (s *sweep) readAhead(ctx context.Context, due []store.Due) iter.Seq2[int, r
 	}
 }
 
-// read reads rows in the background, and sends them once.
+// read reads rows in the background and sends them once.
 func (s *sweep) read(ctx context.Context, due []store.Due) <-chan map[int64]reading {
 	c := make(chan map[int64]reading, 1)
 	rows := make(map[int64]reading, len(due))
@@ -61,7 +61,7 @@ func (s *sweep) read(ctx context.Context, due []store.Due) <-chan map[int64]read
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				s.panicked(ctx, p)
+				s.reportPanic(ctx, p)
 			}
 			c <- rows
 		}()
@@ -70,11 +70,11 @@ func (s *sweep) read(ctx context.Context, due []store.Due) <-chan map[int64]read
 			if row, read := found[id]; read {
 				rows[id] = reading{Read: row}
 			} else {
-				rows[id] = reading{missed: lasting(err)}
+				rows[id] = reading{missed: outcomeOf(err)}
 			}
 		}
 		if err != nil {
-			s.storeFailed(fmt.Errorf("read transactions: %w", err))
+			s.storeTrouble(fmt.Errorf("read transactions: %w", err))
 		}
 	}()
 	return c

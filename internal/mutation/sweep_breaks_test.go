@@ -1,0 +1,136 @@
+package mutation
+
+// sweepBreaks are of the engine of transactions: what an odd answer may do to a row.
+var sweepBreaks = []breach{
+	{
+		name: "dead by an unknown word", file: "../sweep/refresh.go",
+		old:    "case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:",
+		new:    "case providers.MaybeRefused, providers.TurnedAway:\n\t\ts.refuse()\n\t\ts.refusals.add(t, err)\n\tcase providers.NotSent, providers.Unknown:",
+		broken: "a gateway's page ends a transaction",
+		core:   true,
+	},
+	{
+		name: "dead whatever the share", file: "../sweep/refusals.go",
+		old:    "spared := mistrusted ||",
+		new:    "spared := false &&",
+		broken: "a wrong API secret ends all transactions in one run",
+		core:   true,
+	},
+	{
+		name: "share of a few rows", file: "../sweep/breaker.go",
+		old:    "return b.presented >= minShare && refused > b.accepted",
+		new:    "return refused > b.accepted",
+		broken: "a single dead transaction is tried for hours",
+	},
+	{
+		name: "spared row marked in a small run", file: "../sweep/refusals.go",
+		old:    "one.row.Refusals > 0 && outnumbered",
+		new:    "one.row.Refusals < 0 && outnumbered",
+		broken: "what a big run has spared the next small one marks dead",
+	},
+	{
+		name: "never dead by count", file: "../sweep/rows.go",
+		old:    "next.Refusals >= maxRefusals",
+		new:    "next.Refusals < 0",
+		broken: "transactions that are all dead are tried for ever",
+	},
+	{
+		name: "refusals counted at each try", file: "../sweep/rows.go",
+		old:    "case since >= refusalsApart:",
+		new:    "case since >= 0:",
+		broken: "a trouble of minutes counts as three refusals",
+	},
+	{
+		name: "old refusals remembered", file: "../sweep/rows.go",
+		old:    "t.Refusals == 0 || since >= refusalsForgotten",
+		new:    "t.Refusals == 0",
+		broken: "two refusals of long ago and one of today end a transaction",
+	},
+	{
+		name: "no death by time", file: "../sweep/rows.go",
+		old:    "next.Refusals, next.RefusedAt = 0, now\n",
+		new:    "next.Refusals, next.RefusedAt = 0, time.Time{}\n",
+		broken: "dead transactions are not found by when they were marked",
+	},
+	{
+		name: "row that does not back off", file: "../sweep/rows.go",
+		old:    "	next.Failures++\n	setDue(&next, now.Add(pace.Retry(next.Failures, t.AccessExpiresAt.Sub(now)-takes, tick)))\n",
+		new:    "	next.Failures++\n",
+		broken: "rows that fail stay the first in line",
+		core:   true,
+	},
+	{
+		name: "sample of the oldest", file: "../sweep/work.go",
+		old:    "	due = spread(due)\n",
+		new:    "",
+		broken: "the oldest rows' own ailment stops the sweep for all",
+	},
+	{
+		name: "no stop", file: "../sweep/breaker.go",
+		old:    "b.unknown[of] >= maxSame &&",
+		new:    "b.unknown[of] < 0 &&",
+		broken: "every row is presented to a gateway that turns all away",
+		core:   true,
+	},
+	{
+		name: "stop in spite of successes", file: "../sweep/breaker.go",
+		old:    "b.unknown[of] >= maxSame && b.accepted == 0",
+		new:    "b.unknown[of] >= maxSame",
+		broken: "twenty rows with an ailment of their own stop the sweep for all",
+	},
+	{
+		name: "stop by any answers", file: "../sweep/breaker.go",
+		old:    "of := answer{err.Kind, err.Status}",
+		new:    "of := answer{}",
+		broken: "different answers count as one",
+	},
+	{
+		name: "no wait after a stop", file: "../sweep/history.go",
+		old:    "row.RefreshAt = s.Now().Add(pace.Retry(row.ConsecutiveFailures, left, s.Tick))",
+		new:    "_ = left",
+		broken: "each tick asks a gateway that turns all away",
+	},
+	{
+		name: "wrong secret sent each tick", file: "../sweep/history.go",
+		old:    "row.RefreshAt = s.Now().Add(pace.RefusedCredentials(row.LoginFailures))",
+		new:    "",
+		broken: "a wrong API secret is sent at each tick",
+		core:   true,
+	},
+	{
+		name: "wrong secret sent by all workers", file: "../sweep/credentials.go",
+		old:    "case !proven, s.row.State == store.Misconfigured, !s.row.NotBefore.IsZero():\n\t\treturn 1",
+		new:    "case !proven && s.row.NotBefore.IsZero() && s.waits():\n\t\treturn 1",
+		broken: "a wrong API secret is sent by several calls at once",
+	},
+	{
+		name: "edit does not end a wait", file: "../sweep/credentials.go",
+		old:    "case s.waits() && !s.edited():",
+		new:    "case s.waits():",
+		broken: "corrected credentials wait for a day",
+	},
+	{
+		name: "count of refused credentials never reset", file: "../sweep/history.go",
+		old:    "row.ConsecutiveFailures, row.LoginFailures = 0, 0",
+		new:    "row.ConsecutiveFailures = 0",
+		broken: "after a year the first refusal waits a day",
+	},
+	{
+		name: "silent host called by all rows", file: "../sweep/breaker.go",
+		old:    "if b.silent >= limit && b.stopLocked",
+		new:    "if b.silent < 0 && b.stopLocked",
+		broken: "a host that does not answer is called for every row",
+	},
+	{
+		name: "revived and not due", file: "../sweep/rows.go",
+		old:    "	next.RefreshAt = now\n",
+		new:    "",
+		broken: "a revived transaction is never refreshed",
+	},
+	{
+		name: "alive ones revived", file: "../sweep/revive.go",
+		old:    "case !found, t.Status != store.StatusDead, ",
+		new:    "case !found, t.Status == store.StatusActive, ",
+		broken: "a completed transaction is refreshed again",
+	},
+}

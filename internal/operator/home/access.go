@@ -1,0 +1,147 @@
+package home
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// SignatureLife is how far a signed request's time may be off.
+const SignatureLife = 5 * time.Minute
+
+// AccessError says why AWS cannot be worked with from here, and what mends it.
+type AccessError struct {
+	Cause, Mend string
+	Commands    []string // lines for a shell
+	// Passing: it may be over by itself.
+	Passing bool
+	// Beside: it says more about the error of a call, and does not stand for it.
+	Beside bool
+	err    error
+}
+
+// Error implements error.
+func (t *AccessError) Error() string {
+	text := t.Cause + "\n  " + t.Mend
+	if len(t.Commands) > 0 {
+		text += ": " + strings.Join(t.Commands, " or ")
+	}
+	return text
+}
+
+// Unwrap returns what the call has failed with.
+func (t *AccessError) Unwrap() error { return t.err }
+
+// keysError is in the errors of calls that had no keys to be signed with.
+type keysError struct{ err error }
+
+// Error implements error.
+func (e *keysError) Error() string { return e.err.Error() }
+
+// MarkKeys marks the errors of what finds the caller's keys, so that TroubleOf knows them.
+func MarkKeys(cfg *aws.Config) {
+	keys := cfg.Credentials
+	cfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		found, err := keys.Retrieve(ctx)
+		if err != nil {
+			err = &keysError{err}
+		}
+		return found, err
+	})
+}
+
+// Unwrap returns the provider's own error.
+func (e *keysError) Unwrap() error { return e.err }
+
+// wrongKeys are AWS's codes for keys that it does not take.
+var wrongKeys = []string{
+	"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException", "ExpiredToken",
+	"ExpiredTokenException", "RequestExpired", "InvalidAccessKeyId", "AuthFailure", "IncompleteSignature",
+	"MissingAuthenticationToken", "MissingAuthenticationTokenException", "NotAuthorized", "OptInRequired",
+}
+
+// TroubleOf explains the error of a call to AWS where its reason lies with the caller: keys,
+// clock, network. nil for any other, and for nil.
+func TroubleOf(err error, region, profile string) *AccessError {
+	keys, answer, noTable := (*keysError)(nil), smithy.APIError(nil), (*types.ResourceNotFoundException)(nil)
+	answered := errors.As(err, &answer)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return nil
+	case errors.As(err, &keys):
+		return &AccessError{
+			Cause: "there are no AWS credentials that work: " + keys.Error(), Mend: renew, Commands: login(profile), err: err,
+		}
+	case answered && slices.Contains(wrongKeys, answer.ErrorCode()):
+		if at, ok := answeredAt(err); ok && time.Until(at).Abs() >= SignatureLife {
+			return &AccessError{
+				Cause: fmt.Sprintf("AWS refuses what this machine signs, whose clock is %s off", time.Until(at).Abs().Round(time.Second)),
+				Mend:  "switch time synchronisation on", Commands: []string{"sudo timedatectl set-ntp true"}, err: err,
+			}
+		}
+		cause := "AWS does not take your keys: " + answer.ErrorCode()
+		return &AccessError{Cause: cause, Mend: renew, Commands: login(profile), err: err}
+	case errors.As(err, &noTable):
+		with := "region " + region
+		if profile != "" {
+			with += ", profile " + profile
+		}
+		return &AccessError{
+			Cause: "the table was looked for in " + with,
+			Mend: "name another with --region, --profile or --table-prefix; never make a new table in place of a lost one: it would " +
+				"know nothing of the tokens that were presented",
+			Beside: true, err: err,
+		}
+	case answered:
+		return nil
+	}
+	return &AccessError{
+		Cause: fmt.Sprintf("AWS cannot be reached in region %s: %v", region, rootOf(err)),
+		Mend: "see whether the region's name is right (--region, AWS_REGION), and DNS, proxy (HTTPS_PROXY), firewall and " +
+			"AWS_ENDPOINT_URL",
+		Passing: true, err: err,
+	}
+}
+
+const renew = "set AWS_PROFILE or --profile to one that works, or renew it"
+
+// login is how a person gets new credentials.
+func login(profile string) []string {
+	if profile == "" {
+		return []string{"aws configure list", "aws sso login"}
+	}
+	return []string{"aws configure list --profile " + profile, "aws sso login --profile " + profile}
+}
+
+// answeredAt is AWS's time in an error that it has answered with.
+func answeredAt(err error) (time.Time, bool) {
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || response.Response == nil {
+		return time.Time{}, false
+	}
+	at, err := http.ParseTime(response.Response.Header.Get("Date"))
+	return at, err == nil
+}
+
+// rootOf is the innermost of an error's causes: the SDK wraps them into a long text.
+func rootOf(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		if many, ok := next.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 {
+			next = many.Unwrap()[0]
+		}
+		err = next
+	}
+}

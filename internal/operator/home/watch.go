@@ -1,0 +1,112 @@
+package home
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/middleware"
+)
+
+// silence is how long an operator waits for AWS before being told what for.
+const silence = 5 * time.Second
+
+// Watch sees the calls to AWS of one command: it tells what is waited for, and remembers why
+// they fail, whatever becomes of the errors on their way. It is safe for concurrent use.
+type Watch struct {
+	// Say tells the operator a line, once. It may be called from any goroutine; nil: nobody is told.
+	Say func(line string)
+	// After is how long a call takes before that; zero: 5 s.
+	After time.Duration
+
+	mu    sync.Mutex
+	told  bool
+	cause *AccessError
+}
+
+// Trouble is why calls fail for a reason that lies with the caller; nil where the last call
+// has succeeded, or has failed for another.
+func (w *Watch) Trouble() *AccessError {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cause
+}
+
+// attach lets the watch see the calls of all clients that are made of cfg.
+func (w *Watch) attach(cfg *aws.Config, o Options) {
+	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
+		var last lastError
+		if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Watch", func(
+			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+		) (middleware.InitializeOutput, middleware.Metadata, error) {
+			waiting := time.AfterFunc(w.after(), func() { w.waits(ctx, last.get()) })
+			defer waiting.Stop()
+			out, metadata, err := next.HandleInitialize(ctx, in)
+			w.note(TroubleOf(err, cfg.Region, o.Profile))
+			return out, metadata, err
+		}), middleware.After); err != nil {
+			return err
+		}
+		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("WatchAttempt", func( // within the retries
+			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+		) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			out, metadata, err := next.HandleFinalize(ctx, in)
+			last.set(err)
+			return out, metadata, err
+		}), middleware.After)
+	})
+}
+
+func (w *Watch) after() time.Duration {
+	if w.After > 0 {
+		return w.After
+	}
+	return silence
+}
+
+func (w *Watch) note(t *AccessError) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cause = t
+}
+
+// waits says what is waited for.
+func (w *Watch) waits(ctx context.Context, last error) {
+	w.mu.Lock()
+	first := !w.told
+	w.told = true
+	w.mu.Unlock()
+	if !first || w.Say == nil || ctx.Err() != nil {
+		return
+	}
+	line := fmt.Sprintf("waiting for AWS: %s in %s has not answered for %s",
+		awsmiddleware.GetServiceID(ctx), awsmiddleware.GetRegion(ctx), w.after())
+	if last != nil {
+		line += ": " + rootOf(last).Error()
+	}
+	w.Say(line + "; Ctrl-C ends it")
+}
+
+// lastError is how the last attempt of a call has ended.
+type lastError struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (l *lastError) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+func (l *lastError) get() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/samples"
+)
+
+// The SAM CLI ends well where a function fails, so nothing but the answer tells.
+func TestTheAnswerIsJudged(t *testing.T) {
+	t.Parallel()
+	sample := samples.Sample{File: "force.json", Outcomes: map[string]int{"refreshed": 1}}
+	for answer, want := range map[string]bool{
+		`{"provider":"hesabe","run_id":"1","outcomes":{"refreshed":1},"credentials":[]}`: true,
+		`{"provider":"hesabe","outcomes":{"transient":1}}`:                               false,
+		`{"provider":"hesabe","outcomes":{"refreshed":1,"dead":1}}`:                      false,
+		`{"provider":"hesabe","outcomes":{}}`:                                            false,
+		`{"provider":"berbix","outcomes":{"refreshed":1}}`:                               false,
+		`{"errorType":"EnvironmentError","errorMessage":"the environment is wrong"}`:     false,
+		``:                   false,
+		`null`:               false,
+		`START RequestId: 1`: false,
+	} {
+		err := check("RefreshHesabe", sample, func(file string) ([]byte, error) {
+			if file != "events/refresh-hesabe/force.json" {
+				t.Errorf("the event is in %s", file)
+			}
+			return []byte(answer), nil
+		})
+		if (err == nil) != want {
+			t.Errorf("%s: %v", answer, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "force.json") {
+			t.Errorf("the error names no event: %v", err)
+		}
+	}
+	failed := errors.New("no answer")
+	if err := check("RefreshHesabe", sample, func(string) ([]byte, error) { return nil, failed }); !errors.Is(err, failed) {
+		t.Error(err)
+	}
+}
+
+func TestWhereToListen(t *testing.T) {
+	t.Parallel()
+	for gateway, want := range map[string]string{"127.0.0.1": "127.0.0.1", "192.0.2.1": "127.0.0.1", "": "127.0.0.1"} {
+		if got := reachableFrom(gateway); got != want {
+			t.Errorf("containers call this machine %q: listens on %s", gateway, got)
+		}
+	}
+}
+
+func TestNoVariableOfTheShellReachesTheSAMCLI(t *testing.T) {
+	t.Setenv("SECRET_PREFIX", "token-refresh")
+	t.Setenv("AWS_ENDPOINT_URL", "https://real.example")
+	t.Setenv("AWS_PROFILE", "production")
+	t.Setenv("DOCKER_HOST", "unix:///run/engine.sock")
+	all := strings.Join(environment(), "\n")
+	for _, name := range []string{"SECRET_PREFIX", "AWS_ENDPOINT_URL", "AWS_PROFILE"} {
+		if strings.Contains(all, name+"=") {
+			t.Errorf("%s is passed on", name)
+		}
+	}
+	if !strings.Contains(all, "DOCKER_HOST=unix:///run/engine.sock") {
+		t.Error("the engine's address is not passed on")
+	}
+}
+
+func TestServersEndWhenStopped(t *testing.T) {
+	t.Parallel()
+	s, err := start(t.Context(), "ready", "sh", "-c", "echo ready; exec sleep 600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	if s.cmd.ProcessState == nil {
+		t.Error("it still runs")
+	}
+	if _, err := start(t.Context(), "ready", "sh", "-c", "echo no port is free; exit 1"); err == nil ||
+		!strings.Contains(err.Error(), "no port is free") {
+		t.Errorf("a server that ends at once: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := start(ctx, "ready", "sleep", "600"); !errors.Is(err, context.Canceled) {
+		t.Errorf("after an interrupt: %v", err)
+	}
+}
+
+func TestASmallImageHasWhatTheSAMCLIRuns(t *testing.T) {
+	t.Parallel()
+	archive, err := smallImage([]byte("#!busybox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int64{}
+	for reader := tar.NewReader(archive); ; {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[header.Name] = header.Mode
+	}
+	for _, name := range []string{"bin/busybox", "bin/sh", "bin/mv", "bin/chmod", "var/task/"} {
+		if found[name]&0o111 != 0o111 {
+			t.Errorf("%s has mode %o", name, found[name])
+		}
+	}
+	if found["tmp/"] != 0o1777 {
+		t.Errorf("tmp has mode %o", found["tmp/"])
+	}
+}

@@ -1,0 +1,151 @@
+package embedded
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	bbolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Kind says what is wrong with a state file.
+type Kind string
+
+// The kinds. Locked and Full pass by themselves; all others wait for a person.
+const (
+	Missing   Kind = "missing"   // there was one
+	NotAFile  Kind = "notafile"  // a directory, say, lies in its place
+	Exposed   Kind = "exposed"   // others may read it
+	Denied    Kind = "denied"    // this user may not open it
+	ReadOnly  Kind = "readonly"  // its file system is mounted so
+	Foreign   Kind = "foreign"   // somebody else's
+	Newer     Kind = "newer"     // a later program wrote it
+	Damaged   Kind = "damaged"   // cut short, or with unreadable pages
+	Unreached Kind = "unreached" // its disk answers with errors
+	Locked    Kind = "locked"    // another process holds it
+	Full      Kind = "full"      // its disk has no room
+)
+
+const (
+	mendName  = "name another file with --state"
+	mendNewer = "use the program that wrote it, or a later one"
+)
+
+// A damaged file can be repaired by no program that knows what its tokens are worth. A
+// backup is the last resort: it presents tokens again that were spent since.
+const mendDamaged = "move it aside and keep it, then begin a new one with `tokenctl seed credentials`, which logs in; " +
+	"restore a backup last, for it presents tokens again that were sent since (docs/single-machine.md)"
+
+// TroubleError is a state file that cannot be used. Its text names the file and says what to do.
+type TroubleError struct {
+	Kind Kind
+	Path string
+	what string
+	mend string
+	err  error
+}
+
+// Error implements error: one sentence.
+func (t *TroubleError) Error() string { return "state file " + t.Path + ": " + t.what + ": " + t.mend }
+
+// Mend is what to do, which Error says too.
+func (t *TroubleError) Mend() string { return t.mend }
+
+// What is what is wrong, which Error says too.
+func (t *TroubleError) What() string { return t.what }
+
+// Unwrap gives the cause to errors.Is: fs.ErrNotExist of Missing, fs.ErrPermission of
+// Exposed and Denied.
+func (t *TroubleError) Unwrap() error { return t.err }
+
+// Passes reports whether the trouble may be over at the next try, without a person.
+func (t *TroubleError) Passes() bool { return t.Kind == Locked || t.Kind == Full }
+
+// Causes that are no system's and no library's.
+var (
+	errForeign = errors.New("it is not a file of token-refresh")
+	errNewer   = errors.New("a later program wrote it")
+	errDamaged = errors.New("it is damaged")
+	errLocked  = errors.New("another process holds it")
+	errExposed = errors.New("others may read it")
+	errSpecial = errors.New("it is not a regular file")
+)
+
+// exposed is the error of a file that others may read.
+type exposed struct{ mode fs.FileMode }
+
+func (e *exposed) Error() string {
+	return fmt.Sprintf("others may read its tokens (mode %04o)", e.mode)
+}
+
+func (e *exposed) Is(target error) bool { return target == errExposed || target == fs.ErrPermission }
+
+// causes are what an error can be of, the first that fits.
+var causes = []struct {
+	is         []error
+	kind       Kind
+	what, mend string // without what, the error's own text
+}{
+	{[]error{errExposed}, Exposed, "", "run `chmod 600 PATH`"},
+	{[]error{errNewer}, Newer, "", mendNewer},
+	{[]error{bbolterrors.ErrVersionMismatch}, Newer, "its format is not the one that this program knows", mendNewer},
+	{[]error{errForeign, errSpecial}, Foreign, "", mendName},
+	{
+		[]error{bbolterrors.ErrInvalid, bbolterrors.ErrChecksum},
+		Damaged,
+		"it is not a file of token-refresh, or its first pages are damaged", mendName + "; if it is the right one, " + mendDamaged,
+	},
+	{[]error{errDamaged}, Damaged, "", mendDamaged},
+	{[]error{errLocked}, Locked, "", "let that process finish or stop it (`fuser PATH` names it), then try again"},
+	{[]error{syscall.EISDIR}, NotAFile, "it is a directory", mendName},
+	{[]error{syscall.ENOTDIR}, NotAFile, "a part of its path is not a directory", mendName},
+	{
+		[]error{syscall.EROFS},
+		ReadOnly, "its file system is read-only",
+		"look in the system's log whether the disk has errors, then make it writable (`mount -o remount,rw …`)",
+	},
+	{
+		[]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG},
+		Full, "there is no room for it to grow",
+		"make room (`df -h DIR`), then try again",
+	},
+	{
+		[]error{syscall.EIO, syscall.ESTALE, syscall.ENXIO},
+		Unreached, "its disk answers with an error",
+		"look in the system's log, and copy the file to another disk before anything else",
+	},
+	{[]error{fs.ErrNotExist}, Missing, "the file is gone", "put it back, or start anew with a new one"},
+	{
+		[]error{fs.ErrPermission},
+		Denied, "this user may not use it",
+		"run this as its owner (`ls -l PATH`), or let directory and file be its alone (`chmod 700 DIR; chmod 600 PATH`)",
+	},
+}
+
+// troubleOf is the trouble that err is about; nil where it is about none.
+func troubleOf(path string, err error) *TroubleError {
+	if known, ok := errors.AsType[*TroubleError](err); ok {
+		return known
+	}
+	for _, c := range causes {
+		if !slices.ContainsFunc(c.is, func(is error) bool { return errors.Is(err, is) }) {
+			continue
+		}
+		mend := strings.NewReplacer("PATH", path, "DIR", filepath.Dir(path)).Replace(c.mend)
+		return &TroubleError{Kind: c.kind, Path: path, what: cmp.Or(c.what, err.Error()), mend: mend, err: err}
+	}
+	return nil
+}
+
+// name puts the path before an error, and what to do behind it where that is known.
+func name(path string, err error) error {
+	if t := troubleOf(path, err); t != nil {
+		return t
+	}
+	return fmt.Errorf("state file %s: %w", path, err)
+}

@@ -1,0 +1,157 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
+)
+
+const (
+	// maxTries is how often a refresh token is presented in one run. Presenting it again
+	// does no harm.
+	maxTries = 3
+	// firstRetry is the wait before the second try, give or take a half. It doubles.
+	firstRetry = 300 * time.Millisecond
+)
+
+// refresh presents a row's refresh token and stores the result.
+func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
+	tokens, err := s.send(ctx, t)
+	if partial := partialTokens(err); partial != nil {
+		tokens, err = *partial, nil
+		s.warn(fmt.Sprintf("transaction %d: the reply holds a new refresh token that cannot be read: the old one is kept", t.ID))
+	}
+	if err == nil {
+		s.accept()
+		s.storeTokens(ctx, t, tokens)
+		return
+	}
+	kind := providers.KindOf(err)
+	switch kind {
+	case providers.RateLimited:
+		s.limit(s.Now().Add(pace.RetryAfter(retryAfter(err), t.AccessExpiresAt.Sub(s.Now()))))
+		s.skipDue(outcome.RateLimited, entry(t))
+		s.explain(outcome.RateLimited, err)
+	case providers.Misconfigured:
+		s.stop(outcome.Misconfigured, pauseCredentials)
+		s.skipDue(outcome.Misconfigured, entry(t))
+		s.explain(outcome.Misconfigured, fmt.Errorf("the secret %s/credentials is refused: %w", s.key(s.account), err))
+	case providers.Refused:
+		s.refuse()
+		s.refusals.add(t, err)
+	case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:
+		if ctx.Err() != nil && kind != providers.MaybeRefused && kind != providers.TurnedAway {
+			s.postpone(ctx.Err(), entry(t)) // the caller gave up, the provider didn't
+			return
+		}
+		s.backOff(ctx, t, err, outcomeOfKind(kind))
+	}
+}
+
+// send presents the refresh token, and again if no answer came that says anything.
+func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens, error) {
+	wait := firstRetry
+	for try := 1; ; try++ {
+		callCtx, cancel := context.WithTimeout(ctx, s.SendTimeout+pace.LastWord)
+		began := time.Now()
+		tokens, err := s.session.Refresh(callCtx, t.RefreshToken)
+		cancel()
+		s.addCall(time.Since(began), tokens)
+
+		kind := providers.KindOf(err)
+		if err == nil || kind != providers.NotSent && kind != providers.Unknown || partialTokens(err) != nil {
+			return tokens, err
+		}
+		jitter := rand.N(wait) //nolint:gosec // it spreads retries and guards nothing
+		if try == maxTries || !pace.Sleep(ctx, wait/2+jitter) || s.mayContinue(ctx) != nil {
+			return tokens, err
+		}
+		wait *= 2
+	}
+}
+
+// storeTokens stores a good reply in one write.
+func (s *sweep) storeTokens(ctx context.Context, t store.Transaction, tokens providers.Tokens) {
+	for _, warning := range tokens.Warnings {
+		s.warn(warning)
+	}
+	if tokens.TransactionID != 0 && tokens.TransactionID != t.ID {
+		s.warn(fmt.Sprintf("the reply for transaction %d names transaction %d", t.ID, tokens.TransactionID))
+	}
+	next := renewed(t, tokens)
+	err := s.update(ctx, next, t.RefreshToken)
+	switch {
+	case err == nil:
+		s.stored()
+		s.forecast(next.RefreshAt, next.AccessExpiresAt, 0)
+		s.count(outcome.Refreshed, 1)
+	case errors.Is(err, store.ErrChanged):
+		s.stored()
+		s.count(outcome.Superseded, 1)
+	default:
+		err = fmt.Errorf("store the reply for transaction %d: %w", t.ID, err)
+		s.Log.ErrorContext(ctx, "reply not stored", "account", s.account, "transaction_id", t.ID, "error", err)
+		s.skipDue(outcome.PersistFailed, entry(t))
+		s.explain(outcome.PersistFailed, err)
+		if outcomeOf(err) == outcome.Misconfigured {
+			s.stop(outcome.Transient, noPause) // no row can be written
+			return
+		}
+		s.countFailure(err)
+	}
+}
+
+// backOff makes a row due later, so that it does not block the others.
+func (s *sweep) backOff(ctx context.Context, t store.Transaction, cause error, what outcome.Outcome) {
+	cause = fmt.Errorf("transaction %d: %w", t.ID, cause)
+	unknown := &providers.Error{}
+	errors.As(cause, &unknown) // of an error that nobody classified: no status, kind Unknown
+	if why := s.unknownAnswer(unknown); why != "" {
+		s.warn(fmt.Sprintf("stopped: %s: %v", why, cause))
+	}
+	s.explain(what, retriedError{cause})
+	next := backedOff(t, s.Now(), s.takes(), s.Tick)
+	s.forecast(next.RefreshAt, orElse(t.AccessExpiresAt, t.RefreshAt), next.Failures) // it has no token since it was due
+	s.storeFailure(ctx, t, next, what)
+}
+
+// storeFailure stores a row after a failed call. If the write fails the row stays due.
+func (s *sweep) storeFailure(ctx context.Context, t, next store.Transaction, what outcome.Outcome) {
+	err := s.update(ctx, next, t.RefreshToken)
+	switch {
+	case err == nil:
+		s.stored()
+		s.count(what, 1)
+	case errors.Is(err, store.ErrChanged):
+		s.count(outcome.Superseded, 1)
+	default:
+		s.skipDue(outcomeOf(err), entry(t))
+		s.storeTrouble(fmt.Errorf("write transaction %d: %w", t.ID, err))
+	}
+}
+
+// partialTokens returns what a reply holds beside a new refresh token that cannot be read;
+// nil if there is nothing. Refresh tokens do not rotate here, so the old one is kept.
+func partialTokens(err error) *providers.Tokens {
+	var partial *providers.Error
+	if errors.As(err, &partial) {
+		return partial.Partial
+	}
+	return nil
+}
+
+// retryAfter returns the wait that a rate limit asked for; 0 if it named none.
+func retryAfter(err error) time.Duration {
+	var limited *providers.Error
+	if errors.As(err, &limited) {
+		return limited.RetryAfter
+	}
+	return 0
+}

@@ -1,0 +1,88 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
+)
+
+// minShare is from how many rows on the share of refused ones says something.
+const minShare = 20
+
+// refusal is a row whose refresh token the provider calls invalid.
+type refusal struct {
+	row   store.Transaction
+	cause error
+}
+
+// refusals are those of a run. They are judged when it ends: one bad answer to everybody is
+// about us, and not about each row.
+type refusals struct {
+	mu  sync.Mutex
+	all []refusal
+}
+
+func (r *refusals) add(t store.Transaction, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, refusal{t, cause})
+}
+
+// settleRefusals stores the refused rows, each in one write: as dead, or, if more rows of
+// this run were refused than not, as backed off. There is the time of one store for all of
+// them. Rows that it does not come to stay due.
+func (s *sweep) settleRefusals(ctx context.Context) {
+	all := s.refusals.all
+	if len(all) == 0 {
+		return
+	}
+	mistrusted, outnumbered := s.mistrusted(len(all)), s.outnumbered(len(all))
+	if mistrusted {
+		s.explain(outcome.Misconfigured, retriedError{fmt.Errorf("%d of the %d refresh tokens of this run were refused: "+
+			"no transaction is marked dead, all are tried again; see whether api_secret is the one of these transactions "+
+			"(test or live), and whether %s has trouble: %w", len(all), s.presented, s.Provider.Name(), all[0].cause)})
+	}
+	ctx, cancel := s.persistContext(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	for i, one := range all {
+		select {
+		case w := <-s.pool:
+			wg.Add(1)
+			w <- func() {
+				defer wg.Done()
+				defer s.recoverPanic(ctx)
+				// A row that was spared before is not marked in a run that says no more.
+				spared := mistrusted || one.row.Refusals > 0 && outnumbered
+				s.settleRefusal(ctx, one, !spared || one.row.Status == store.StatusDead)
+			}
+			continue
+		case <-ctx.Done():
+		}
+		for _, left := range all[i:] {
+			s.skipDue(outcome.Transient, entry(left.row))
+		}
+		s.warn(fmt.Sprintf("%d refused transactions were left to the next run: too little time to store them", len(all)-i))
+		break
+	}
+	wg.Wait()
+}
+
+// settleRefusal stores a refused row.
+func (s *sweep) settleRefusal(ctx context.Context, one refusal, believed bool) {
+	next := refused(one.row, believed, s.Now(), s.takes(), s.Tick)
+	what := outcome.Misconfigured
+	if next.Status == store.StatusDead {
+		what = outcome.Dead
+		s.Log.WarnContext(ctx, "transaction is dead", "account", s.account, "transaction_id", one.row.ID, "error", one.cause)
+		s.addCause(what, fmt.Errorf("transaction %d: %w", one.row.ID, one.cause))
+	} else {
+		s.explain(what, retriedError{fmt.Errorf("transaction %d was refused in a run that refused most: it is tried again: %w",
+			one.row.ID, one.cause)})
+		s.forecast(next.RefreshAt, orElse(next.AccessExpiresAt, one.row.RefreshAt), next.Failures)
+	}
+	s.storeFailure(ctx, one.row, next, what)
+}

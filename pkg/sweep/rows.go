@@ -1,0 +1,90 @@
+package sweep
+
+import (
+	"strconv"
+	"time"
+
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
+)
+
+const (
+	// maxRefusals is how many refusals, refusalsApart from each other, end a row whatever
+	// happens to the others.
+	maxRefusals   = 3
+	refusalsApart = time.Hour
+	// refusalsForgotten is after how long without one the count of refusals starts again.
+	refusalsForgotten = 24 * time.Hour
+)
+
+// renewed returns the row after a good reply.
+func renewed(t store.Transaction, tokens providers.Tokens) store.Transaction {
+	next := t
+	if !tokens.RefreshToken.Blank() {
+		next.RefreshToken = tokens.RefreshToken
+	}
+	next.AccessToken = tokens.AccessToken
+	next.ClientToken = tokens.ClientToken // an older one would look fresh
+	next.AccessExpiresAt = tokens.AccessExpiresAt
+	setDue(&next, tokens.IssuedAt.Add(
+		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt))))
+	next.Status = store.StatusActive
+	next.Failures = 0
+	next.Refusals, next.RefusedAt = 0, time.Time{}
+	return next
+}
+
+// backedOff returns the row after a call that says nothing certain about its token. An
+// attempt is in time until takes before the access token ends.
+func backedOff(t store.Transaction, now time.Time, takes, tick time.Duration) store.Transaction {
+	next := t
+	next.Failures++
+	setDue(&next, now.Add(pace.Retry(next.Failures, t.AccessExpiresAt.Sub(now)-takes, tick)))
+	return next
+}
+
+// refused returns the row after the provider has called its refresh token invalid. It is
+// dead if that is believed, or if it is the third such answer, an hour apart; else it backs
+// off.
+func refused(t store.Transaction, believed bool, now time.Time, takes, tick time.Duration) store.Transaction {
+	next := backedOff(t, now, takes, tick)
+	switch since := now.Sub(t.RefusedAt); {
+	case t.Refusals == 0 || since >= refusalsForgotten:
+		next.Refusals, next.RefusedAt = 1, now
+	case since >= refusalsApart:
+		next.Refusals++
+		next.RefusedAt = now
+	case since < 0: // a clock was wrong
+		next.RefusedAt = now
+	}
+	if believed || next.Refusals >= maxRefusals {
+		next.Status = store.StatusDead
+		next.RefreshAt = time.Time{}
+		next.Refusals, next.RefusedAt = 0, now
+	}
+	return next
+}
+
+// revived returns a dead row as due and alive.
+func revived(t store.Transaction, now time.Time) store.Transaction {
+	next := t
+	next.Status = store.StatusActive
+	next.RefreshAt = now
+	next.Failures, next.Refusals, next.RefusedAt = 0, 0, time.Time{}
+	return next
+}
+
+// setDue makes the row due at a moment. A row that would be due after its end leaves the
+// index: ended rows that the store has not deleted yet would be read at each tick.
+func setDue(t *store.Transaction, at time.Time) {
+	t.RefreshAt = at
+	if !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) {
+		t.RefreshAt = time.Time{}
+	}
+}
+
+// entry returns the row's entry in the due index.
+func entry(t store.Transaction) store.Due {
+	return store.Due{ID: t.ID, RefreshAt: t.RefreshAt, AccessExpiresAt: t.AccessExpiresAt, Failures: t.Failures}
+}
