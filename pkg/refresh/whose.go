@@ -107,5 +107,6 @@ func (v View) restored() bool { return v.Exists && v.seenFence() > v.fence }
 // row would bring back what has long been presented.
 func (v View) hasLeft() bool {
 	r := v.Row
-	return v.Taken || r.Escrow.AttemptID != "" || r.VersionID != r.PublishedVersionID || r.State == store.Uncertain && v.staged.ID != ""
+	late := r.State == store.Uncertain && v.staged.ID != ""
+	return v.Taken || r.Escrow.AttemptID != "" || r.VersionID != r.PublishedVersionID || late
 }
