@@ -154,7 +154,7 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "late version not found", file: "decide.go",
-		old:    "if v.Row.State != store.Uncertain || !v.turnedUp() {",
+		old:    "if v.Row.State != store.Uncertain || !v.TurnedUp() {",
 		new:    "if v.Row.Fence >= 0 {",
 		broken: "a version that turns up late is not used",
 	},

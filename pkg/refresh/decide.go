@@ -268,7 +268,7 @@ func paused(v View) (Step, bool) {
 		return pass()
 	case v.Taken:
 		return wait(outcome.Paused, v.death())
-	case v.Row.State == store.Uncertain && v.turnedUp():
+	case v.Row.State == store.Uncertain && v.TurnedUp():
 		return pass()
 	}
 	return wait(outcome.Paused, nil)
@@ -288,7 +288,7 @@ func versionTurnedUp(v View) (Step, bool) {
 	if n := (Needs{Secrets: !v.Tokens.done, Staged: v.Row.State == store.Uncertain && !v.staged.done}); n.any() {
 		return need(n)
 	}
-	if v.Row.State != store.Uncertain || !v.turnedUp() {
+	if v.Row.State != store.Uncertain || !v.TurnedUp() {
 		return pass()
 	}
 	return Step{Do: TakeOver, attemptID: v.Row.AttemptID, source: v.Row.AttemptSource, base: v.Row.BaseVersionID}, true
@@ -296,14 +296,14 @@ func versionTurnedUp(v View) (Step, bool) {
 
 func waitsForPerson(v View) (Step, bool) {
 	forced := v.Force && v.Row.State != store.Uncertain
-	if !v.idle() || !waits(v.Row) || v.edited() || secretsUnreadable(v.Row) || forced || v.Relogin {
+	if !v.idle() || !waits(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.Relogin {
 		return pass()
 	}
 	return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
 }
 
 func loginWaits(v View) (Step, bool) {
-	if !v.idle() || v.due() || v.edited() || waits(v.Row) {
+	if !v.idle() || v.due() || v.Edited() || waits(v.Row) {
 		return pass()
 	}
 	return wait(outcome.NotDue, nil)
@@ -373,7 +373,7 @@ func mayRefresh(v View) (Step, bool) {
 
 func loginBacksOff(v View) (Step, bool) {
 	until := v.Row.NotBefore
-	if !v.CanLogin() || v.Force || v.Row.LoginFailures == 0 || !v.Now.Before(until) || v.edited() {
+	if !v.CanLogin() || v.Force || v.Row.LoginFailures == 0 || !v.Now.Before(until) || v.Edited() {
 		return pass()
 	}
 	return v.warned(wait(outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(until))))

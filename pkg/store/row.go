@@ -86,6 +86,10 @@ type Row struct {
 	// began, oldest first, to the second: the store keeps so many versions a day.
 	StagedAt []time.Time
 
+	// Tick is the time between the scheduled runs of the program that claimed last, kept to
+	// the second; 0: not known.
+	Tick time.Duration
+
 	// Paused stops provider calls. Only SetPaused writes it.
 	Paused bool
 

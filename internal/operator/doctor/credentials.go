@@ -14,7 +14,8 @@ import (
 func (p *provider) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	for _, account := range p.wanted(ctx) {
-		read, err := health.Reader{Home: p.Home, Provider: p.entry.Name, Account: account, Flags: p.Flags}.Read(ctx, p.Now())
+		reader := health.Reader{Home: p.Home, Provider: p.entry.Name, Account: account, Flags: p.Flags, Every: p.every(ctx)}
+		read, err := reader.Read(ctx, p.Now())
 		switch {
 		case errors.Is(err, awshome.ErrNoTable):
 			return []Finding{skipped("needs ledger, see there")}

@@ -1,6 +1,8 @@
 package awshome
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/pkg/outcome"
@@ -16,7 +18,7 @@ var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
 	"state", "credentials_version_id", "seen_version_id", "version_id", "published_version_id", "refresh_at", "not_before",
 	"login_failures", "access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
-	"consecutive_failures", "staged_at",
+	"consecutive_failures", "staged_at", "tick",
 }
 
 func rowKey(key store.Key) item {
@@ -64,6 +66,7 @@ func encodeRow(row store.Row) item {
 		}
 		i["staged_at"] = &types.AttributeValueMemberL{Value: staged}
 	}
+	i.putNumber("tick", int64(row.Tick/time.Second))
 	return i
 }
 
@@ -103,6 +106,7 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		LastError:            r.text("last_error"),
 		ConsecutiveFailures:  int(r.number("consecutive_failures")),
 		StagedAt:             r.moments("staged_at"),
+		Tick:                 time.Duration(r.number("tick")) * time.Second,
 		Paused:               r.flag("paused"),
 	}
 	r.within("escrow", func(r *reader) {

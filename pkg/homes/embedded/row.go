@@ -36,6 +36,7 @@ type storedRow struct {
 	LastError            string          `json:"last_error,omitempty"`
 	ConsecutiveFailures  int             `json:"consecutive_failures,omitempty"`
 	StagedAt             []time.Time     `json:"staged_at,omitempty"`
+	TickSeconds          int64           `json:"tick,omitempty"`
 	Paused               bool            `json:"paused,omitempty"`
 }
 
@@ -88,6 +89,7 @@ func encodeRow(r store.Row) ([]byte, error) {
 		LastError:            r.LastError,
 		ConsecutiveFailures:  r.ConsecutiveFailures,
 		StagedAt:             allSeconds(r.StagedAt),
+		TickSeconds:          int64(r.Tick / time.Second),
 		Paused:               r.Paused,
 	})
 }
@@ -128,6 +130,7 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 		LastError:            s.LastError,
 		ConsecutiveFailures:  s.ConsecutiveFailures,
 		StagedAt:             s.StagedAt,
+		Tick:                 time.Duration(s.TickSeconds) * time.Second,
 		Paused:               s.Paused,
 	}, nil
 }
