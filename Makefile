@@ -57,9 +57,9 @@ test-dynamodb-local: ## Run the tests of tables, races and kills against Amazon'
 	else echo "Skipped: DynamoDB Local wants Java 17, Maven and Maven Central (Debian: apt-get install openjdk-17-jre-headless maven)."; fi
 
 on-dynamodb-local: functions moto
-	DYNAMODB_LOCAL=$(CURDIR)/$(DYNAMODB_LOCAL) FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) \
+	DYNAMODB_LOCAL="$$PWD/$(DYNAMODB_LOCAL)" FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" \
 		go test $(RACE) -shuffle=on ./pkg/homes/awshome ./pkg/reader/awsreader
-	DYNAMODB_LOCAL=$(CURDIR)/$(DYNAMODB_LOCAL) FUNCTIONS_DIR=$(CURDIR)/$(HOST_BUILD) \
+	DYNAMODB_LOCAL="$$PWD/$(DYNAMODB_LOCAL)" FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" \
 		go test $(RACE) -shuffle=on -run 'Berbix|Race|Kill|Fleet' ./internal/e2e
 
 drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
@@ -143,7 +143,7 @@ $(NODE_VENV)/.ready: examples/node/package.json examples/node/package-lock.json
 $(DYNAMODB_LOCAL)/.ready: tools/dynamodb-local/pom.xml
 	@echo "Fetching DynamoDB Local into $(DYNAMODB_LOCAL) (once) ..."
 	@rm -rf $(DYNAMODB_LOCAL)
-	@mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)
+	@mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$$PWD/$(DYNAMODB_LOCAL)"
 	@java -Djava.library.path=$(DYNAMODB_LOCAL) -cp '$(DYNAMODB_LOCAL)/*' \
 		com.amazonaws.services.dynamodbv2.local.main.ServerRunner -version >/dev/null
 	@touch $@

@@ -103,7 +103,7 @@ func TestRefreshThatFails(t *testing.T) {
 		}, forced, exitFailed, []string{"hesabe/default: transient"}},
 		"dead": {func(t *testing.T, s *scene) {
 			s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
-			s.Inject(sandbox.Hesabe, sandbox.Refresh, 0, sandbox.Status(http.StatusUnauthorized))
+			s.Inject(sandbox.Hesabe, sandbox.Refresh, 0, sandbox.Status(http.StatusNotFound))
 		}, forced, exitPerson, []string{"hesabe/default: dead", "put login credentials into the secret", "a person must act: hesabe/default is dead"}},
 		"misconfigured beside transient": {func(t *testing.T, s *scene) {
 			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.Status(http.StatusInternalServerError))

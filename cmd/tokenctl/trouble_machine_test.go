@@ -30,8 +30,8 @@ var machineTroubles = []trouble{
 			s.seeds(t, sandbox.Hesabe, s.wrong(t, sandbox.Hesabe, "password"))
 			s.due(t, sandbox.Hesabe)
 		},
-		status: told{exitPerson, "username or password refused", "tokenctl seed credentials --provider hesabe"},
-		doctor: told{exitPerson, "username or password refused", "tokenctl seed credentials --provider hesabe"},
+		status: told{exitPerson, "the login is refused: correct username or password", "tokenctl seed credentials --provider hesabe"},
+		doctor: told{exitPerson, "the login is refused: correct username or password", "tokenctl seed credentials --provider hesabe"},
 		types:  func(s *site) string { return s.Credentials(sandbox.Hesabe) },
 	},
 	{
@@ -135,8 +135,8 @@ var machineTroubles = []trouble{
 			s.seeds(t, sandbox.Berbix, s.wrong(t, sandbox.Berbix, "api_secret"))
 			s.record(t, s.AddTransaction())
 		},
-		status: told{exitPerson, "the API secret is refused: correct api_secret", "tokenctl seed credentials --provider berbix"},
-		doctor: told{exitPerson, "the API secret is refused: correct api_secret", "tokenctl seed credentials --provider berbix"},
+		status: told{exitPerson, "the credentials are refused: correct api_secret", "tokenctl seed credentials --provider berbix"},
+		doctor: told{exitPerson, "the credentials are refused: correct api_secret", "tokenctl seed credentials --provider berbix"},
 		types:  func(s *site) string { return s.Credentials(sandbox.Berbix) },
 	},
 	{

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 81
+const modes = 93
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

@@ -212,7 +212,10 @@ func wrapped(payload string) string {
 }
 
 // What the loop must delete: work that a later tick has done.
-var harmless = []string{`{}`, `{"account":"a","force":true}`, `{"transaction_ids":[1,2]}`, wrapped(`,"requestPayload":{}`)}
+var harmless = []string{
+	`{}`, `{"account":"a","force":true}`, `{"transaction_ids":[1,2]}`, `{"account":"a","rejected":"b"}`,
+	wrapped(`,"requestPayload":{}`),
+}
 
 func TestLoopOfTheRunBook(t *testing.T) {
 	t.Parallel()

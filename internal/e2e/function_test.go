@@ -101,6 +101,7 @@ func (c *credential) dryRun() string { return c.event(`,"dry_run":true`) }
 // result is a function's answer, with all its documented fields.
 type result struct {
 	Provider    string         `json:"provider"`
+	Version     string         `json:"version"`
 	RunID       string         `json:"run_id"`
 	Outcomes    map[string]int `json:"outcomes"`
 	Credentials []struct {

@@ -140,3 +140,15 @@ func TestTooManyRecordsAreRefused(t *testing.T) {
 	}
 	c.checkSound(t)
 }
+
+// A caller's mistake of 5 MB ends in an error that Lambda takes, and not the process with it.
+func TestLongNamesAreNotEchoed(t *testing.T) {
+	t.Parallel()
+	c := sharedWorld(t, nil).credential(t, sandbox.Hesabe, "long-names", sandbox.Options{})
+	f := c.start(t)
+	fault := f.fail(t, `{"`+strings.Repeat("n", 5<<20)+`":true}`)
+	if want := `"` + strings.Repeat("n", 64) + `…": is not known`; !strings.Contains(fault.Message, want) || len(fault.Message) > 200 {
+		t.Errorf("%d bytes: %.300s", len(fault.Message), fault.Message)
+	}
+	f.want(t, f.tick, "not_seeded")
+}

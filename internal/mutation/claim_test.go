@@ -29,9 +29,21 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "claim that has run out when it is written", file: "claim.go",
-		old:    "time.Until(deadline) + max(claimSlack, 3*a.StoreTimeout)",
-		new:    "time.Until(deadline) - time.Hour",
+		old:    "time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout)",
+		new:    "time.Until(a.ends) - time.Hour",
 		broken: "a live attempt is taken over",
+	},
+	{
+		name: "claim that lasts as long as the run", file: "claim.go",
+		old:    "if deadline, ok := ctx.Deadline(); ok && deadline.Before(a.ends) {",
+		new:    "if deadline, ok := ctx.Deadline(); ok {",
+		broken: "what died early in a long run waits for its end",
+	},
+	{
+		name: "claim shorter than its attempt", file: "claim.go",
+		old:    "time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout)",
+		new:    "time.Until(a.ends)/2",
+		broken: "a live attempt is taken over while it stores its reply",
 	},
 	{
 		name: "live claim ignored", file: "decide.go",

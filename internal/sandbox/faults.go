@@ -16,6 +16,7 @@ import (
 type Fault struct {
 	sort   string // of several of one sort only the first is used
 	after  bool
+	unseen bool                           // the provider never sees the call, nor the token in it
 	wait   func(ctx context.Context) bool // false: the call's context ended
 	answer func(h *host, c *call, acted reply, w http.ResponseWriter)
 	edit   func(*settings)
@@ -24,7 +25,7 @@ type Fault struct {
 // AfterActing lets the provider act first, so that a refresh token is spent and the
 // reply with the new one lost, late or replaced.
 func (f Fault) AfterActing() Fault {
-	f.after = true
+	f.after, f.unseen = true, false
 	if f.wait != nil {
 		f.sort = "wait after acting"
 	}

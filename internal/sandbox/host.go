@@ -163,6 +163,9 @@ func (h *host) run(ctx context.Context, c *call) func(http.ResponseWriter) {
 	plan := h.faults.take(c.op)
 	c.set = plan.settings()
 	in, refusal := h.backend.read(c)
+	if f, ok := plan.answer(false); ok && f.unseen {
+		in.refresh = ""
+	}
 	number := h.stats.arrived(c.op, in.refresh)
 	defer h.stats.left(c.op, in.refresh)
 

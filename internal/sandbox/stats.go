@@ -19,8 +19,8 @@ type Stats struct {
 	// that is not the provider's usual way. It is 0 for a sound client.
 	Replays int
 	// Repeated counts refreshes with a token that an earlier call had presented,
-	// acted upon or not. A sound client of Hesabe and TConnect repeats only after a
-	// 429.
+	// acted upon or not; calls that the provider never saw (Answer) are left out. A
+	// sound client of Hesabe and TConnect repeats only after a 429.
 	Repeated int
 	// MaxInFlight is the most refreshes that were under way at one moment,
 	// MaxSameInFlight the most of one refresh token.

@@ -122,6 +122,80 @@ func TestClientsAndFaults(t *testing.T) {
 	}
 }
 
+// A reply is a reply: what is odd around tokens costs none of them.
+func TestClientsAndOddReplies(t *testing.T) {
+	t.Parallel()
+	box, sessions := open(t)
+	for name, session := range sessions {
+		refreshToken := box.Issue(name).RefreshToken
+		for what, fault := range sandbox.OddReplies() {
+			box.Inject(name, sandbox.Refresh, 1, fault)
+			tokens, err := session.Refresh(t.Context(), secret.New(refreshToken))
+			if err != nil || !box.Valid(name, tokens.AccessToken.Reveal()) {
+				t.Fatalf("%s, %s: %+v, %v", name, what, tokens, err)
+			}
+			if !tokens.RefreshToken.IsZero() {
+				refreshToken = tokens.RefreshToken.Reveal()
+			}
+			for _, value := range box.Secrets() {
+				if strings.Contains(strings.Join(tokens.Warnings, " "), value) {
+					t.Errorf("%s, %s: a warning shows a secret", name, what)
+				}
+			}
+		}
+		if stats := box.Stats(name); stats.Replays != 0 {
+			t.Errorf("%s: %d replays", name, stats.Replays)
+		}
+	}
+}
+
+// What stands before a provider says nothing of a token.
+func TestClientsAndGateways(t *testing.T) {
+	t.Parallel()
+	box, sessions := open(t)
+	for name, session := range sessions {
+		refreshToken := secret.New(box.Issue(name).RefreshToken)
+		for what, fault := range sandbox.Gateways() {
+			box.Inject(name, sandbox.Any, 2, fault)
+			if _, err := session.Refresh(t.Context(), refreshToken); providers.KindOf(err) != providers.TurnedAway {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+			if session.CanLogin() {
+				if _, err := session.Login(t.Context()); providers.KindOf(err) != providers.TurnedAway {
+					t.Errorf("%s, %s: a login: %v", name, what, err)
+				}
+			}
+			box.Clear(name)
+		}
+		if _, err := session.Refresh(t.Context(), refreshToken); err != nil {
+			t.Errorf("%s: the token is not alive after all: %v", name, err)
+		}
+	}
+}
+
+// The presented token is spent although the new one cannot be read.
+func TestClientsAndUnreadableRefreshTokens(t *testing.T) {
+	t.Parallel()
+	box, sessions := open(t)
+	for name, session := range sessions {
+		for what, fault := range sandbox.UnreadableRefreshTokens() {
+			box.Inject(name, sandbox.Refresh, 1, fault, sandbox.NewRefreshToken())
+			tokens, err := session.Refresh(t.Context(), secret.New(box.Issue(name).RefreshToken))
+			var e *providers.Error
+			switch {
+			case name == sandbox.Berbix: // its tokens don't rotate
+				if err != nil || !tokens.RefreshToken.IsZero() || len(tokens.Warnings) == 0 {
+					t.Errorf("%s, %s: %+v, %v", name, what, tokens, err)
+				}
+			case !errors.As(err, &e) || e.Kind != providers.Unknown || e.Partial == nil || e.Raw.IsZero():
+				t.Errorf("%s, %s: %+v, %v", name, what, tokens, err)
+			case !box.Valid(name, e.Partial.AccessToken.Reveal()) || !e.Partial.RefreshToken.IsZero():
+				t.Errorf("%s, %s: partial %+v", name, what, e.Partial)
+			}
+		}
+	}
+}
+
 func TestTConnectInAllItsShapes(t *testing.T) {
 	t.Parallel()
 	box, sessions := open(t)

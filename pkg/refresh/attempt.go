@@ -19,6 +19,7 @@ type attempt struct {
 
 	claimed   time.Time // when the claim was begun, or seen to be ours, on the process's own clock
 	claimedAt time.Time // and on the engine's
+	ends      time.Time // when the claimed attempt must be over, on the process's own clock
 	access    label
 	latency   time.Duration
 	skew      time.Duration

@@ -28,11 +28,21 @@ func (a *attempt) readLabel(ctx context.Context, key store.Key) {
 	}
 }
 
-// holder is this run as the holder of a claim that begins now. The claim outlasts the run.
+// longestAttempt is how long after its claim an attempt is over: a send, its storing, and
+// twice that time more for stores that do not answer. A reply that no store has accepted by
+// then is tried on, until the run ends: if nobody has taken over it is still in time.
+func (e *Engine) longestAttempt() time.Duration { return e.takes() + 2*e.StoreTimeout }
+
+// holder is this run as the holder of a claim that begins now. The claim outlasts the attempt,
+// which ends before the run does, and not the run: what dies early in a long run is not waited
+// for until its end.
 func (a *attempt) holder(ctx context.Context) holder {
 	a.claimed, a.claimedAt = time.Now(), a.Now()
-	deadline, _ := ctx.Deadline()
-	return holder{runID: a.req.RunID, until: a.claimedAt.Add(time.Until(deadline) + max(claimSlack, 3*a.StoreTimeout))}
+	a.ends = a.claimed.Add(a.longestAttempt())
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(a.ends) {
+		a.ends = deadline
+	}
+	return holder{runID: a.req.RunID, until: a.claimedAt.Add(time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout))}
 }
 
 // claim writes lease and intent in one: from now on this run, and no other, may call the

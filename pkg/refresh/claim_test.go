@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"time"
@@ -136,29 +137,43 @@ func TestAmbiguousClaim(t *testing.T) {
 	}
 }
 
-// The claim outlasts whoever holds it, and nobody sends while it lasts.
+// A claim outlasts its attempt, and not the run: nobody sends while it lasts, and what died
+// early in a long run is finished soon.
 func TestClaimLasts(t *testing.T) {
 	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := live(t)
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-		defer cancel()
-		w.Engine(at(sends, 1, 0, rt.DieBefore)).Run(ctx, refresh.Request{RunID: "run"})
-		if got := row(w).ClaimedUntil.Sub(w.Now()); got < 5*time.Minute+29*time.Second {
-			t.Fatalf("claimed for %s only", got)
-		}
-		for range 5 {
+	for name, tt := range map[string]struct {
+		run    time.Duration // how long the run may take
+		sends  time.Duration
+		stores time.Duration
+		want   time.Duration
+	}{
+		"a function's run":      {run: 40 * time.Second, want: 70 * time.Second},
+		"a short run":           {run: 25 * time.Second, want: 55 * time.Second},
+		"a long run":            {run: time.Hour, want: 70 * time.Second},
+		"a provider that waits": {run: time.Hour, sends: 25 * time.Second, want: 85 * time.Second},
+		"slow stores":           {run: time.Hour, stores: time.Minute, want: (10 + 3*60 + 3*60) * time.Second},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.run)
+			defer cancel()
+			e := w.Engine(at(sends, 1, 0, rt.DieBefore))
+			e.SendTimeout, e.StoreTimeout = cmp.Or(tt.sends, e.SendTimeout), cmp.Or(tt.stores, e.StoreTimeout)
+			e.Run(ctx, refresh.Request{RunID: "run"})
+			if got := row(w).ClaimedUntil.Sub(w.Now()); got != tt.want {
+				t.Fatalf("claimed for %s, want %s", got, tt.want)
+			}
+			w.Advance(tt.want - time.Second)
 			for _, req := range []refresh.Request{{}, {Force: true}, {DryRun: true}} {
 				if got := run(w, nil, req); got.Outcome != outcome.Busy {
 					t.Fatalf("%+v: outcome %s", req, got.Outcome)
 				}
 			}
-			w.Advance(time.Minute)
-		}
-		w.Advance(time.Minute)
-		tick(w, nil)
-		wantHealthy(t, w)
-	})
+			w.Advance(time.Second)
+			tick(w, nil)
+			wantHealthy(t, w)
+		})
+	}
 }
 
 // A process that was held up between claim and send looks at the fence again.

@@ -69,10 +69,13 @@ func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
 	return Result{}, false
 }
 
-// send makes one provider call. It begins again only where no byte left.
+// send makes one provider call, before the attempt ends. It begins again only if no byte
+// left.
 func (a *attempt) send(
 	ctx context.Context, call func(context.Context) (providers.Tokens, error),
 ) (providers.Tokens, error) {
+	ctx, cancel := context.WithDeadline(ctx, a.ends)
+	defer cancel()
 	wait := retryFirst
 	for try := 1; ; try++ {
 		if err := a.holds(ctx); err != nil {

@@ -210,7 +210,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.fault(sandbox.Any, sandbox.Redirect("http://127.0.0.1:1"))
 				l.tick(due, false)
 			},
-			health.Act, health.Misconfigured, "hesabe refresh: misconfigured (HTTP 307)", func(l *life) {
+			health.Act, health.Misconfigured, "hesabe refresh: turned away (HTTP 307)", func(l *life) {
 				calm(l)
 				l.tick(time.Minute, true)
 			},

@@ -11,11 +11,11 @@ import (
 // frozen wakes up with its timers run out and the answer in its socket.
 const lastRead = 250 * time.Millisecond
 
-// runEnded is the caller's end of a call, as opposed to the call's own timeout.
-type runEnded struct{ error }
+// runEndedError is the caller's end of a call, as opposed to the call's own timeout.
+type runEndedError struct{ error }
 
 // Unwrap gives the cause.
-func (e runEnded) Unwrap() error { return e.error }
+func (e runEndedError) Unwrap() error { return e.error }
 
 // usage is the connection of one call.
 type usage struct {
@@ -62,9 +62,9 @@ func (c *Client) begin(ctx context.Context) (call context.Context, used *usage, 
 	timer := time.AfterFunc(c.timeout, func() { end(context.DeadlineExceeded) })
 	stop := func() bool { return true }
 	if ctx.Err() != nil {
-		end(runEnded{ctx.Err()})
+		end(runEndedError{ctx.Err()})
 	} else {
-		stop = context.AfterFunc(ctx, func() { end(runEnded{ctx.Err()}) })
+		stop = context.AfterFunc(ctx, func() { end(runEndedError{ctx.Err()}) })
 	}
 	call = httptrace.WithClientTrace(call, &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {

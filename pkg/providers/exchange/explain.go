@@ -23,12 +23,16 @@ const remoteError = "remote error"
 
 // The alerts that have a known cause (RFC 8446, 6).
 const (
-	alertHandshakeFailure     tls.AlertError = 40
-	alertProtocolVersion      tls.AlertError = 70
-	alertInsufficientSecurity tls.AlertError = 71
-	alertUnrecognizedName     tls.AlertError = 112
-	alertCertificateRequired  tls.AlertError = 116
+	handshakeFailure     = 40
+	protocolVersion      = 70
+	insufficientSecurity = 71
+	unrecognizedName     = 112
+	certificateRequired  = 116
 )
+
+// alert is the text of an alert. crypto/tls keeps its type of alerts to itself, but not
+// their texts.
+func alert(code uint8) string { return tls.AlertError(code).Error() }
 
 // explain says in words what most probably makes a handshake fail, and the setting that
 // helps; "" where it is nothing that is known.
@@ -44,15 +48,14 @@ func explain(failed *handshakeError) string {
 	case errors.As(failed, &record):
 		return ": what answers there speaks no TLS: correct base_url, or a proxy stands between"
 	case errors.As(failed, &op) && op.Op == remoteError:
-		// crypto/tls keeps its type of alerts to itself: their texts are equal.
 		switch op.Err.Error() {
-		case alertHandshakeFailure.Error(), alertInsufficientSecurity.Error():
+		case alert(handshakeFailure), alert(insufficientSecurity):
 			return oldCipher
-		case alertProtocolVersion.Error():
+		case alert(protocolVersion):
 			return oldVersion
-		case alertUnrecognizedName.Error():
+		case alert(unrecognizedName):
 			return ": it does not know this name: correct base_url"
-		case alertCertificateRequired.Error():
+		case alert(certificateRequired):
 			return ": it wants a client certificate, which is not supported"
 		}
 	}
@@ -72,8 +75,8 @@ func explain(failed *handshakeError) string {
 const (
 	silent     = ": it takes connections, but does not finish the TLS handshake in time"
 	oldVersion = ": it offers no TLS 1.2 or newer, and older versions are not safe for tokens: the provider has to enable it"
-	oldCipher  = ": it takes none of the key exchanges and ciphers that Go offers; if it knows only the RSA key exchange or 3DES, " +
-		"GODEBUG=tlsrsakex=1 or GODEBUG=tls3des=1 helps until the provider has renewed it"
+	oldCipher  = ": it takes none of the key exchanges, ciphers and signatures that Go offers; if it knows only " +
+		"the RSA key exchange, 3DES or SHA-1, GODEBUG=tlsrsakex=1, tls3des=1 or tlssha1=1 helps until the provider has renewed it"
 )
 
 // explainCertificate says what is wrong with a certificate.
@@ -89,7 +92,8 @@ func explainCertificate(failed *tls.CertificateVerificationError) string {
 	case !errors.As(failed, &authority) || len(failed.UnverifiedCertificates) == 0:
 		return ""
 	}
-	const trust = "put the missing certificate into a file of SSL_CERT_DIR (docs/deploy.md#trust-a-providers-certificate)"
+	const trust = "put the missing certificate into a file of SSL_CERT_DIR or SSL_CERT_FILE " +
+		"(docs/deploy.md#trust-a-providers-certificate)"
 	leaf := failed.UnverifiedCertificates[0]
 	switch {
 	case len(failed.UnverifiedCertificates) == 1 && len(leaf.IssuingCertificateURL) > 0:

@@ -17,7 +17,7 @@ func (c *Client) notSent(r Request, cause error) *providers.Error {
 	var dns *net.DNSError
 	var handshake *handshakeError
 	var open *openError
-	var run runEnded
+	var run runEndedError
 	switch {
 	case errors.As(cause, &run):
 		e.Hint = "the run ended before the request was sent"
@@ -27,8 +27,6 @@ func (c *Client) notSent(r Request, cause error) *providers.Error {
 		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, explain(handshake))
 	case errors.As(cause, &open):
 		e.Hint = fmt.Sprintf("no connection to %s: check base_url; does the provider allow this address?", host)
-	case errors.Is(cause, context.DeadlineExceeded) && c.handshakes.waiting(r.URL):
-		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, silent)
 	case errors.Is(cause, context.DeadlineExceeded):
 		e.Hint = fmt.Sprintf("no connection to %s within %s: does the provider allow this address?", host, c.timeout)
 	default:
@@ -41,7 +39,7 @@ func (c *Client) notSent(r Request, cause error) *providers.Error {
 // holds what came of it.
 func (c *Client) unanswered(reply Reply, cause error) *providers.Error {
 	var hint string
-	var run runEnded
+	var run runEndedError
 	switch {
 	case errors.As(cause, &run):
 		hint = "the run ended before the whole answer came"

@@ -30,7 +30,6 @@ type handshake struct {
 	failure string // the last one
 	same    int    // how often in a row
 	classic bool   // only without the post-quantum key share did it succeed
-	pending int    // under way
 }
 
 // of is the record of a host. The caller holds mu.
@@ -49,17 +48,6 @@ func (h *handshakes) onlyClassic(address string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.of(address).classic
-}
-
-// begin notes that a handshake is under way, and the returned function that it is over.
-func (h *handshakes) begin(address string) (end func()) {
-	add := func(n int) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.of(address).pending += n
-	}
-	add(1)
-	return func() { add(-1) }
 }
 
 // failsAlike notes how a handshake ended, and reports whether it should be tried once
@@ -95,14 +83,6 @@ func (h *handshakes) odd(u *url.URL) []string {
 	return nil
 }
 
-// waiting reports whether a handshake with u's host is under way.
-func (h *handshakes) waiting(u *url.URL) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	host, ok := h.hosts[address(u)]
-	return ok && host.pending > 0
-}
-
 // likeness is the same text for failures that are the same; "" for those that another
 // greeting cannot cure, as those of certificates.
 func likeness(err error) string {
@@ -113,7 +93,8 @@ func likeness(err error) string {
 	switch {
 	case errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
 		return ""
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "closed"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "silent"
@@ -165,9 +146,8 @@ func (c *Client) shake(ctx context.Context, network, address, host string, onlyC
 		config.CurvePreferences = classic
 	}
 	secure := tls.Client(raw, config)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout+lastRead) // the call that waits for it ends first
+	ctx, cancel := context.WithTimeout(ctx, c.timeout/2) // time for another, should this be the last of its kind
 	defer cancel()
-	defer c.handshakes.begin(address)()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
 		return nil, &openError{&handshakeError{err}}

@@ -116,13 +116,13 @@ func shaking(tb testing.TB, roots *x509.CertPool, config *tls.Config, first func
 
 // readRecord reads one TLS record.
 func readRecord(r io.Reader) ([]byte, error) {
-	record := make([]byte, 5)
-	if _, err := io.ReadFull(r, record); err != nil {
+	head := make([]byte, 5)
+	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err
 	}
-	rest := make([]byte, binary.BigEndian.Uint16(record[3:]))
+	rest := make([]byte, binary.BigEndian.Uint16(head[3:]))
 	_, err := io.ReadFull(r, rest)
-	return append(record, rest...), err
+	return slices.Concat(head, rest), err
 }
 
 // replayed gives back what was read from a connection before.

@@ -33,7 +33,8 @@ func Read(text string) Document {
 	var d Document
 	raw := json.RawMessage(strings.TrimPrefix(text, "\ufeff"))
 	if json.Valid(raw) {
-		d.Root, d.Whole = object(raw), true
+		d.Root = object(raw)
+		d.Whole = d.Root != nil
 		d.search(raw)
 		return d
 	}

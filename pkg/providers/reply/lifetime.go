@@ -21,8 +21,8 @@ const (
 	notALifetime = 1e9
 	// A number beyond the longest life counts as milliseconds if it makes whole seconds of
 	// them, at least as many as these, and is no number of whole days.
-	leastInMilliseconds = time.Minute
-	day                 = 24 * time.Hour
+	leastPlausible = time.Minute
+	day            = 24 * time.Hour
 )
 
 // Lifetime is what a field says in seconds.
@@ -77,9 +77,9 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 		warn("expires_in is missing or no number of seconds: the access token counts as expired")
 	}
 	if lifetime > longest {
-		inSeconds := lifetime / 1000
-		if lifetime%day != 0 && inSeconds%time.Second == 0 && inSeconds >= leastInMilliseconds && inSeconds <= longest {
-			lifetime = inSeconds
+		thousandth := lifetime / 1000
+		if lifetime%day != 0 && thousandth%time.Second == 0 && thousandth >= leastPlausible && thousandth <= longest {
+			lifetime = thousandth
 			warn("expires_in is beyond %s: it counts as milliseconds", days(longest))
 		} else {
 			lifetime = longest
@@ -88,7 +88,8 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 	}
 	if itself > 0 && itself < lifetime {
 		if lifetime-itself > jwtSlack {
-			warn("expires_in is %s longer than the access token says of itself: the shorter counts", (lifetime - itself).Round(time.Second))
+			warn("expires_in is %s longer than the access token says of itself: the shorter counts",
+				(lifetime - itself).Round(time.Second))
 		}
 		lifetime = itself
 	}

@@ -138,10 +138,13 @@ func limited(answer exchange.Reply, d reply.Document) *providers.Error {
 // each of them is about the credentials.
 func (r Rules) refuse(answer exchange.Reply, kind providers.Kind) *providers.Error {
 	switch {
-	case answer.Op == "login", kind == providers.Misconfigured:
-		return answer.Fail(providers.Misconfigured, fmt.Sprintf("%s refused: correct them in the credentials secret", r.Secrets))
+	case answer.Op == "login":
+		return answer.Fail(providers.Misconfigured,
+			fmt.Sprintf("the login is refused: correct %s in the credentials secret", r.Secrets))
+	case kind == providers.Misconfigured:
+		return answer.Fail(kind, fmt.Sprintf("the credentials are refused: correct %s in the credentials secret", r.Secrets))
 	case kind == providers.MaybeRefused:
-		return answer.Fail(kind, fmt.Sprintf("the refresh token, or %s, may not be accepted", r.Secrets))
+		return answer.Fail(kind, "perhaps the refresh token is not accepted any more: the answer does not say what is wrong")
 	}
 	return answer.Fail(kind, "the refresh token is not accepted any more")
 }

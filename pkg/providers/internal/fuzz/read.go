@@ -32,8 +32,9 @@ func Read(
 		f.Add(uint16(201), true, true, body)
 		f.Add(uint16(200), false, false, strings.NewReplacer(`"refresh_token"`, `"refreshToken"`).Replace(body))
 	}
-	statuses := []uint16{101, 204, 299, 301, 303, 304, 307, 400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 421, 422, 423, 425, 429, 451, 500, 503, 600}
-	for i, status := range statuses {
+	for i, status := range []uint16{
+		101, 204, 299, 301, 303, 304, 307, 400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 421, 422, 423, 425, 429, 451, 500, 503,
+	} {
 		f.Add(status, false, false, bodies[i%len(bodies)])
 		f.Add(status, true, i%2 == 0, bodies[(i+1)%len(bodies)])
 	}
