@@ -39,6 +39,7 @@ var checks = []check{
 	// An attempt that died, first seen and then taken over.
 	{"an attempt died", attemptDied},
 	{"whether its reply was stored is not known yet", replyUnknown},
+	{"the row is older than the secrets: it was restored", rowRestored},
 	{"its reply is a version of tokens", replyStaged},
 	{"its reply is in the escrow", replyEscrowed},
 	{"its reply can be read after all", replyDecoded},
@@ -126,12 +127,30 @@ func replyUnknown(v View) (Step, bool) {
 	case !v.lostAttempt():
 		return pass()
 	case !v.Tokens.done || !v.staged.done:
-		return need(Needs{Secrets: true, Staged: true})
+		return need(Needs{Secrets: true, Staged: true, Access: true})
 	case v.staged.Err != nil:
 		// Whether the version is there decides all; without an answer nothing is done.
 		return Step{Do: Postpone, Err: v.at(store.TokensDoc, v.staged.Err)}, true
 	}
 	return pass()
+}
+
+// A row from a backup counts every token as presented.
+func rowRestored(v View) (Step, bool) {
+	if !v.Exists || !v.Tokens.done || v.Held && !v.Taken || v.ended != nil {
+		return pass()
+	}
+	switch {
+	case v.restored():
+		return Step{Do: Forget}, true
+	case !v.hasLeft() || v.access.done:
+		return pass()
+	case v.access.Err == nil:
+		return need(Needs{Access: true})
+	case v.Taken && !lasting(v.access.Err):
+		return Step{Do: Postpone, Err: v.at(store.AccessDoc, v.access.Err)}, true
+	}
+	return pass() // what is due does not wait for access
 }
 
 func replyStaged(v View) (Step, bool) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -73,4 +74,27 @@ func TestEnded(t *testing.T) {
 	if n := len(r.LastError); n != 499 || !utf8.ValidString(r.LastError) {
 		t.Errorf("%d bytes, of UTF-8: %t", n, utf8.ValidString(r.LastError))
 	}
+}
+
+// A secret that cannot be read for another reason than before is told of anew.
+func TestLastErrorFollowsTheSecrets(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := live(t)
+		for _, reason := range []error{store.ErrForbidden, store.ErrNoSecret, store.ErrForbidden} {
+			w.Secrets.Break(rt.Default, store.Credentials, reason)
+			for range 2 {
+				got := tick(w, nil)
+				if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, reason) {
+					t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+				}
+			}
+			if last := row(w).LastError; !strings.Contains(last, reason.Error()) {
+				t.Errorf("the row says %q, want %q", last, reason)
+			}
+		}
+		w.Secrets.Break(rt.Default, store.Credentials, nil)
+		tick(w, nil)
+		wantHealthy(t, w)
+	})
 }

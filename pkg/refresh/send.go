@@ -28,8 +28,8 @@ func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended boo
 	}
 	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
 	a.v.chain = s.chain // what the next one takes over
-	if result, ended := a.claim(ctx, next, s); ended {
-		return result, true
+	if result, ended := a.claim(ctx, next, s); ended || !a.v.Held {
+		return result, ended
 	}
 	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
 		return a.v.session.Refresh(ctx, s.token())

@@ -59,6 +59,7 @@ var (
 	edgeRepair   = edge{"repair", []arrow{
 		{at(Carried), at(OK)}, {at(Carried), at(Unpublished)}, {at(Unpublished), at(OK)}, {person, person},
 	}}
+	edgeForget  = edge{"forget", []arrow{{idle, idle}, {person, idle}, {at(Sending), idle}, {at(Taken), idle}}}
 	edgeDiscard = edge{"discard", []arrow{{idle, idle}, {person, idle}, {at(Sending), idle}}}
 	edgeDue     = edge{"make due", []arrow{{at(None), at(OK)}, {idle, idle}, {person, person}}}
 )
@@ -66,7 +67,7 @@ var (
 // edges are all of them.
 var edges = []edge{
 	edgeClaim, edgeTakeOver, edgeKeep, edgeStore, edgeCarry, edgeSupersede, edgeRelease, edgeAbandon, edgePark, edgePostpone,
-	edgeRepair, edgeDiscard, edgeDue,
+	edgeRepair, edgeForget, edgeDiscard, edgeDue,
 }
 
 // taken reports whether the row that the edge leads to is an attempt's that was taken over.
@@ -78,13 +79,14 @@ func (e edge) taken(before bool) bool {
 type holder struct {
 	runID string
 	until time.Time
+	fence int64 // the latest that the secrets tell of
 }
 
-// hold makes the row the holder's.
+// hold makes the row the holder's. The fence goes beyond all that are known.
 func hold(r store.Row, h holder) store.Row {
 	r.Phase = store.Sending
 	r.ClaimedBy = h.runID
-	r.Fence++
+	r.Fence = max(r.Fence, h.fence) + 1
 	r.ClaimedUntil = h.until
 	return r
 }
@@ -189,6 +191,11 @@ func supersede(v View, id string, theirs *chain) store.Row {
 	switch {
 	case theirs == nil:
 		r.VersionID = ""
+	case theirs.fence > r.Fence:
+		r.Fence = theirs.fence
+	}
+	switch {
+	case theirs == nil:
 	case theirs.attemptID == id:
 		r.Spent = spending(v, theirs.refreshToken)
 	}
@@ -289,6 +296,23 @@ func repair(v View, c chain, published error, what outcome.Outcome, cause error)
 // supersedeIdle is the row of a repair that came too late: somebody else's version stands.
 func supersedeIdle(v View, id string, theirs *chain) store.Row {
 	return record(supersede(v, id, theirs), outcome.Superseded, nil)
+}
+
+// forget is a restored row without all that it says of attempts and versions, which is older
+// than the secrets. The token that is current counts as spent, and so does that of any version
+// which an attempt wrote: the row knows none of them any more.
+func forget(v View) store.Row {
+	r := v.Row
+	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
+		r.Spent = spending(v, token)
+	}
+	r.Phase = store.Idle
+	r.Fence = max(r.Fence, v.seenFence()) + 1
+	r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""
+	r.Escrow = store.Escrow{}
+	r.State = store.OK
+	r.SeenVersionID = v.Tokens.ID
+	return dueBy(r, v.Now)
 }
 
 // discard is the row once a person has given up the last attempt and what it left: the
