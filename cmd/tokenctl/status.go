@@ -160,7 +160,7 @@ func needsPerson(report status.Report) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errPerson, strings.Join(names, ", "))
+	return fmt.Errorf("%w: %s", errPerson, strings.Join(first(names), ", "))
 }
 
 func style(cmd *cobra.Command) status.Style {
