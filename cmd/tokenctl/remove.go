@@ -41,7 +41,7 @@ switch the provider's schedule off. Take the account out of the parameter Accoun
 Berbix transactions of the account stay in the table until they end; nothing refreshes them any more.`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd)
+	r.register(cmd, o)
 	_ = cmd.MarkFlagRequired("account")
 	cmd.Flags().IntVar(&r.days, "recovery-days", mostWindow,
 		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", leastWindow, mostWindow))

@@ -53,8 +53,8 @@ type seeding struct {
 	yes          bool
 }
 
-func (s *seeding) register(cmd *cobra.Command) {
-	s.target.register(cmd)
+func (s *seeding) register(cmd *cobra.Command, o *options) {
+	s.target.register(cmd, o)
 	cmd.Args = cobra.NoArgs
 	cmd.Flags().StringVar(&s.file, "file", "", "read the JSON from `FILE`; - is standard input")
 	cmd.Flags().BoolVar(&s.yes, "yes", false, "don't ask at a terminal before an account is made that there is not yet")
@@ -68,7 +68,7 @@ func seedCredentials(o *options) *cobra.Command {
 		Long:  "Credentials takes the JSON that the README lists for each provider.",
 	}
 	var s seeding
-	s.register(cmd)
+	s.register(cmd, o)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		return s.do(cmd, o, func(entry catalog.Entry, person seed.Person) (secret.String, error) {
 			return seed.AskCredentials(entry.New(exchange.New(exchange.Options{}), "production").Fields(), person)
@@ -85,7 +85,7 @@ func seedTokens(o *options) *cobra.Command {
 			"it may be spent. So is, without --force, any token where the credential is well: it would end a good chain.",
 	}
 	var s seeding
-	s.register(cmd)
+	s.register(cmd, o)
 	force := cmd.Flags().Bool("force", false, "push aside a token that is well, or a newer one that is on its way")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		return s.do(cmd, o, func(_ catalog.Entry, person seed.Person) (secret.String, error) {
