@@ -10,6 +10,7 @@ import (
 
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/remove"
+	"tokenrefresh/internal/operator/seed"
 )
 
 // The recovery windows that Secrets Manager offers, in days.
@@ -88,7 +89,7 @@ func (r *removing) do(cmd *cobra.Command, o *options) error {
 
 // nothingIfBusy adds to an error that nothing was done, if that is so.
 func nothingIfBusy(err error) error {
-	if errors.Is(err, remove.ErrBusy) {
+	if errors.Is(err, remove.ErrBusy) || errors.Is(err, seed.ErrBusy) {
 		return fmt.Errorf("%w: %w", errNothing, err)
 	}
 	return err
