@@ -66,7 +66,8 @@ func sweepFailure(t *testing.T, command, file, text string) string {
 	case err == nil:
 		return ""
 	case errors.As(err, &exit) && exit.ExitCode() == 1:
-		return firstFailure(string(out))
+		found := firstFailure(string(out))
+		return found[:min(len(found), 300)]
 	}
 	t.Fatalf("%v\n%s", err, out)
 	return ""

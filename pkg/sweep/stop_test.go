@@ -194,12 +194,12 @@ func TestSilentHost(t *testing.T) {
 					want := 2
 					if tick == 0 {
 						want = 4
-						if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "no answer came for the last 4 rows") {
+						if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "no answer came for 4 rows") {
 							t.Errorf("warnings: %s", text)
 						}
 					}
 					equal(t, "rows tried", len(tried), want)
-					equal(t, "calls", len(sent), 3*want)
+					equal(t, "calls", len(sent), want) // others fail in the same way, so none is tried again
 					for _, token := range tried {
 						seen[token] = true
 						var id int64
