@@ -50,8 +50,13 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 		return fmt.Errorf("%w %s: the ledger has none yet, of %s", errNoAccount, account, strings.Join(providers, ", "))
 	}
 	slices.Sort(there)
-	if more := len(there) - maxListed; more > 0 {
-		there = append(there[:maxListed], fmt.Sprintf("and %d more", more))
+	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(first(there), ", "))
+}
+
+// first are the first of some names, and how many more there are.
+func first(names []string) []string {
+	if more := len(names) - maxListed; more > 0 {
+		return append(slices.Clone(names[:maxListed]), fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(there, ", "))
+	return names
 }

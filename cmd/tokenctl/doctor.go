@@ -77,7 +77,7 @@ func (e *examining) do(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	out := cmd.OutOrStdout()
-	if err := o.print(cmd, report, report.Text(terminal.Width(out), terminal.Coloured(out, os.Getenv))); err != nil {
+	if err := o.show(cmd, report, report.Text(terminal.Width(out), terminal.Coloured(out, os.Getenv))); err != nil {
 		return err
 	}
 	var names []string

@@ -86,10 +86,10 @@ func runWith(cmd *cobra.Command, variable string, token reader.Token, args []str
 	err := child.Start()
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		fmt.Fprintln(cmd.ErrOrStderr(), "tokenctl:", err)
+		complain(cmd.ErrOrStderr(), err)
 		return &childError{exitNotFound}
 	case err != nil:
-		fmt.Fprintln(cmd.ErrOrStderr(), "tokenctl:", err)
+		complain(cmd.ErrOrStderr(), err)
 		return &childError{exitNotExecutable}
 	}
 	ended := make(chan error, 1)

@@ -43,7 +43,7 @@ func (e *childError) Error() string { return fmt.Sprintf("the command ended with
 // that, whatever is wrong is wrong with the arguments.
 func codeOf(err error, began bool) int {
 	child, trouble := (*childError)(nil), (*home.AccessError)(nil)
-	file, isFile := errors.AsType[*embedded.Trouble](err)
+	file, isFile := errors.AsType[*embedded.TroubleError](err)
 	switch {
 	case errors.As(err, &child):
 		return child.code

@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -30,7 +29,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	cmd.SetErr(errOut)
 	err := cmd.ExecuteContext(ctx)
 	if child := (*childError)(nil); err != nil && !errors.As(err, &child) {
-		fmt.Fprintln(errOut, "tokenctl:", err)
+		complain(errOut, err)
 	}
 	return codeOf(err, o.began)
 }

@@ -79,7 +79,7 @@ func TestWrongUsage(t *testing.T) {
 		"nothing":                               "nothing",
 		"victim":                                "accepts 3",
 		"--nothing":                             "--nothing",
-		"seed":                                  "credentials or tokens",
+		"seed":                                  "credentials, tokens or --file",
 		"seed passwords":                        "passwords",
 		"seed credentials":                      "provider",
 		"seed credentials --provider paypal":    "hesabe, tconnect, berbix",

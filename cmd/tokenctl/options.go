@@ -15,6 +15,7 @@ import (
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/config"
 )
 
@@ -145,15 +146,32 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// print writes a result: as JSON where that is asked for, or as text.
+// print writes a result: as JSON where that is asked for, or as text. What is in it
+// controls no terminal.
 func (o *options) print(cmd *cobra.Command, result any, text string) error {
+	return o.show(cmd, result, terminal.Visible(text))
+}
+
+// show is print for a text that is coloured, and visible otherwise.
+func (o *options) show(cmd *cobra.Command, result any, text string) error {
+	out := cmd.OutOrStdout()
 	if !o.asJSON {
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+		_, err := fmt.Fprintln(out, text)
 		return err
 	}
-	encoder := json.NewEncoder(cmd.OutOrStdout())
+	var written strings.Builder
+	encoder := json.NewEncoder(&written)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(result)
+	if err := encoder.Encode(result); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, terminal.Visible(written.String()))
+	return err
+}
+
+// complain tells people of an error.
+func complain(out io.Writer, err error) {
+	_, _ = fmt.Fprintln(out, "tokenctl:", terminal.Visible(err.Error()))
 }
 
 // defaultAccount is the account of whoever names none.

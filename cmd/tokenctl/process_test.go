@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,9 @@ func (w *world) start(t *testing.T, env []string, args ...string) *process {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if args[0] == "run" && !slices.Contains(args, "--listen") { // many run side by side
+		args = append(args, "--listen=")
 	}
 	p := &process{Cmd: exec.Command(self, append(args, w.flags...)...)}
 	p.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...) // the race detector's own end takes a second

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -172,7 +171,8 @@ func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
 	}
 	given, err := seed.ParseToken(text)
 	if err == nil && len(given.Unknown) > 0 {
-		err = fmt.Errorf("beside the refresh token there is %s: a whole record is for --file", strings.Join(given.Unknown, ", "))
+		names := strings.Join(seed.ShownAll(given.Unknown), ", ")
+		err = fmt.Errorf("beside the refresh token there is %s: a whole record is for --file", names)
 	}
 	if err != nil {
 		return secret.String{}, fmt.Errorf("%w: %w", errUsage, err)
@@ -182,11 +182,11 @@ func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
 
 // many records a file.
 func (r *recording) many(cmd *cobra.Command, o *options) error {
-	in, size, closeInput, err := r.input(cmd)
+	in, file, err := r.input(cmd)
 	if err != nil {
 		return err
 	}
-	defer closeInput()
+	defer file.close()
 	h, err := o.open(cmd.Context(), home.Options{Connections: r.workers})
 	if err != nil {
 		return err
@@ -199,7 +199,7 @@ func (r *recording) many(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	bar := terminal.NewBar(cmd.ErrOrStderr(), "recording", size)
+	bar := terminal.NewBar(cmd.ErrOrStderr(), "recording", file.size)
 	loader := records.Loader{
 		Recorder: recorder, Account: r.account, Target: h.Name + " account " + cmp.Or(r.account, "(none)"),
 		Refused: func(line int, err error) { bar.Say("line %d: %v", line, err) },
@@ -215,37 +215,19 @@ func (r *recording) many(cmd *cobra.Command, o *options) error {
 	if err := o.print(cmd, summary, said); err != nil {
 		return err
 	}
-	switch {
-	case summary.Failed > 0:
-		return fmt.Errorf("%w: run the same command again for those that were not stored", errPartly)
-	case summary.Refused > 0:
-		return fmt.Errorf("%w: correct the lines that were refused and record them", errPartly)
-	}
-	return nil
+	return partly(summary.Refused, summary.Failed)
 }
 
 // input opens the file.
-func (r *recording) input(cmd *cobra.Command) (in records.Input, size int64, closeInput func(), err error) {
+func (r *recording) input(cmd *cobra.Command) (in records.Input, file text, err error) {
 	in = records.Input{Format: records.Format(r.format), Restart: r.restart}
-	if r.file == "-" {
-		in.Text, in.Format = cmd.InOrStdin(), records.Format(cmp.Or(r.format, string(records.JSONLines)))
-		return in, -1, func() {}, nil
-	}
-	if in.Format == "" {
+	if in.Format == "" && r.file != "-" {
 		if in.Format, err = records.FormatOf(r.file); err != nil {
-			return in, 0, nil, fmt.Errorf("%w: %w", errUsage, err)
+			return in, file, fmt.Errorf("%w: %w", errUsage, err)
 		}
 	}
-	file, err := os.Open(r.file)
-	if err != nil {
-		return in, 0, nil, err
-	}
-	info, err := file.Stat()
-	if err == nil && info.Mode().IsRegular() {
-		in.Progress, size = r.file+".progress", info.Size()
-	} else {
-		size = -1
-	}
-	in.Text = file
-	return in, size, func() { _ = file.Close() }, err
+	in.Format = cmp.Or(in.Format, records.JSONLines)
+	file, err = openText(cmd, r.file)
+	in.Text, in.Progress = file.Reader, file.progress
+	return in, file, err
 }

@@ -139,7 +139,7 @@ func TestRecordTellsOfBadLines(t *testing.T) {
 	got := w.run(t, "", "record", "--file", lines)
 	got.want(t, exitPartly, "2 recorded", "7 refused", "line 2: record: must be a JSON object",
 		`line 3: record field "transaction_id"`, `line 4: record field "refresh_token": is missing`, `line 5: record field "token"`,
-		"line 6: record: must be a JSON object", "line 7: record: is longer than 64 KiB", "line 8: record transaction 8", "ttl is in the past")
+		"line 6: record: must be a JSON object", "line 7: the line is longer than 64 KiB", "line 8: record transaction 8", "ttl is in the past")
 	w.transaction(t, 9)
 
 	cells := write(t, "bad.csv", "transaction_id,refresh_token\n10,"+planted+"\n11,"+planted+",more\n12,\""+planted+"\nx"+planted+","+planted+"\n14,"+planted)
@@ -153,8 +153,9 @@ func TestRecordRefusesAHeader(t *testing.T) {
 	w := embeddedWorld(t)
 	for text, says := range map[string]string{
 		"":                             "the header is missing",
-		"1," + planted + "\n":          "column 1 of the header is none of transaction_id",
-		"transaction_id,token\n":       "column 2",
+		"1," + planted + "\n":          "it is a record, and no header",
+		"transaction_id,token\n":       `column 2 of the header, "token", is none of transaction_id`,
+		"transaction_id,t0k3n\n":       "column 2 of the header is none of transaction_id",
 		"refresh_token\n":              `lacks "transaction_id"`,
 		"ttl,ttl\n":                    "twice",
 		"\"transaction_id\n" + planted: "line 1",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -13,9 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/internal/operator/loop"
+	"tokenrefresh/internal/operator/metrics"
 	"tokenrefresh/internal/operator/systemd"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/homes/embedded"
@@ -32,6 +35,7 @@ type running struct {
 	engine
 	providers, accounts []string
 	every               time.Duration
+	listen              string
 }
 
 // run is the loop of a single machine.
@@ -48,8 +52,11 @@ It looks after all that the home has: accounts in the ledger, and the default on
 What is seeded later is seen at the next tick.
 
 It writes a line for each account and tick to standard output, as the functions write them (--json: in JSON).
-It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it when the runs under way are done, within some seconds as a rule and a
-minute and a half at most; a second one ends it at once. Whenever it dies, no token is presented twice.
+It ends with exit code 1 where a person has to mend the state file first. An interrupt, or SIGTERM, ends it when
+the runs under way are done, within some seconds as a rule and a minute and a half at most; a second one ends it
+at once. Whenever it dies, no token is presented twice.
+
+It serves metrics for Prometheus at http://127.0.0.1:9402/metrics, and at /healthz whether it does its work.
 
 $HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they mean to the functions.
 docs/single-machine.md shows how systemd starts it.`,
@@ -63,7 +70,10 @@ docs/single-machine.md shows how systemd starts it.`,
 	flags.DurationVar(&r.every, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts")
 	complete(cmd, "provider", catalog.Names()...)
 	complete(cmd, "account")
+	flags.StringVar(&r.listen, "listen", metrics.DefaultAddress,
+		"serve /metrics (for Prometheus) and /healthz at this `ADDRESS`; empty: nowhere")
 	complete(cmd, "every")
+	complete(cmd, "listen")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		return r.do(cmd, o)
 	})
@@ -101,12 +111,14 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	log := logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel)
+	look := health.Reader{Home: h}.Read
+	server := metrics.NewServer(look, time.Now)
+	log := slog.New(server.Runs.Observe(logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel).Handler()))
 	var jobs []loop.Job
 	var names []string
 	for _, provider := range providers {
 		names = append(names, provider.Name)
-		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log))
+		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log, server.Runs))
 	}
 	ctx, give := context.WithCancelCause(cmd.Context())
 	defer give(nil)
@@ -132,6 +144,9 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 		l.Beat = func() { tell(beyond, systemd.Alive) }
 	}
 	log.InfoContext(ctx, "started", "home", h.Name, "providers", names, "every", r.every.String())
+	if err := r.serve(beyond, cmd, server, log); err != nil {
+		return err
+	}
 	tell(ctx, systemd.Ready)
 	var ending sync.WaitGroup
 	ending.Go(func() {
@@ -149,12 +164,39 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	return h.Fault()
 }
 
+// serve serves metrics until the process ends. An address that is taken is an error only where
+// somebody has named it: refreshes don't need the metrics.
+func (r *running) serve(ctx context.Context, cmd *cobra.Command, server *metrics.Server, log *slog.Logger) error {
+	if r.listen == "" {
+		return nil
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", r.listen)
+	if err != nil && cmd.Flags().Changed("listen") {
+		return fmt.Errorf("serve metrics: %w: name another address with --listen", err)
+	}
+	if err != nil {
+		log.WarnContext(ctx, "no metrics are served: name another address with --listen", "error", err)
+		return nil
+	}
+	log.InfoContext(ctx, "listening", "metrics", "http://"+listener.Addr().String()+"/metrics")
+	go func() {
+		if err := server.Serve(ctx, listener); err != nil {
+			log.ErrorContext(ctx, "no metrics are served any more", "error", err)
+		}
+	}()
+	return nil
+}
+
 // job runs a provider's function. What becomes of it is in the handler's own lines.
-func job(here *invoke.Here, log *slog.Logger) loop.Job {
+func job(here *invoke.Here, log *slog.Logger, runs *metrics.Runs) loop.Job {
 	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
-		if _, err := here.Invoke(ctx, invoke.Event{}); err != nil {
+		end := runs.Begin(here.Provider)
+		result, err := here.Invoke(ctx, invoke.Event{})
+		end(result.Outcomes)
+		if err != nil {
 			level := slog.LevelError
-			if trouble, ok := errors.AsType[*embedded.Trouble](err); ok && trouble.Passes() {
+			if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
 				level = slog.LevelWarn
 			}
 			log.Log(ctx, level, "nothing could be looked at", "provider", here.Provider, "error", err)

@@ -309,3 +309,49 @@ func (e ear) hears(t *testing.T, state string) {
 		}
 	}
 }
+
+// Prometheus sees how the credentials are, and what the runs did.
+func TestRunServesMetrics(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	p := s.start(t, nil, "run", "--every", "1h", "--listen", "127.0.0.1:0")
+	p.await(t, "msg=listening")
+	p.await(t, "outcome=logged_in")
+	_, rest, _ := strings.Cut(p.said.text(), "metrics=")
+	address, _, _ := strings.Cut(rest, "\n")
+	read := func(url string) string {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %v: %s", answer.Status, err, text)
+		}
+		s.quiet(t, string(text))
+		return string(text)
+	}
+	if text := read(address); !strings.Contains(text, `tokenrefresh_token_ready_status{account="default",condition="True",provider="hesabe"} 1`) ||
+		!strings.Contains(text, `tokenrefresh_provider_request_duration_seconds_count{provider="hesabe"} 1`) {
+		t.Errorf("%s", text)
+	}
+	if text := read(strings.TrimSuffix(address, "metrics") + "healthz"); text != "ok\n" {
+		t.Errorf("%s", text)
+	}
+	p.signal(t, syscall.SIGTERM)
+	p.ended(t, exitDone, 0)
+
+	// An address that somebody has named must be free; the default one need not be.
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	s.run(t, "", "run", "--listen", taken.Addr().String()).want(t, exitFailed, "serve metrics", "--listen")
+}

@@ -31,8 +31,6 @@ const (
 	localStack = "local"
 	// localRegion is where the SAM CLI's functions are if nothing names a region.
 	localRegion = "us-east-1"
-	// containersHost is what containers call this machine.
-	containersHost = "host.docker.internal"
 	// mostTransactions is far more than a person looks at.
 	mostTransactions = 10_000
 )
@@ -139,7 +137,9 @@ func (p *playing) settings() (sandbox.Options, error) {
 	if p.transactions < 0 || p.transactions > mostTransactions {
 		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, mostTransactions)
 	}
-	settings := sandbox.Options{TLS: p.tls, Listen: p.listen, Host: p.host, Lifetimes: map[sandbox.Provider]sandbox.Lifetime{}}
+	settings := sandbox.Options{
+		TLS: p.tls, Listen: p.listen, Host: cmp.Or(p.host, "127.0.0.1"), Lifetimes: map[sandbox.Provider]sandbox.Lifetime{},
+	}
 	for _, text := range append(slices.Clone(shortLives), p.lives...) {
 		provider, life, err := sandbox.ParseLifetime(text)
 		if err != nil {
@@ -151,7 +151,7 @@ func (p *playing) settings() (sandbox.Options, error) {
 		settings.Listen = cmp.Or(p.listen, "0.0.0.0")
 		settings.Host = cmp.Or(p.host, "localhost")
 		if p.aws != "" {
-			settings.Host = cmp.Or(p.host, containersHost)
+			settings.Host = cmp.Or(p.host, sandbox.ContainersHost)
 		}
 	}
 	return settings, nil

@@ -13,17 +13,35 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 func seeds(o *options) *cobra.Command {
+	var m importing
 	cmd := &cobra.Command{
-		Use:   "seed",
-		Short: "Put credentials, or the first refresh token, in",
-		Long: "Seed checks what it is given, creates the secrets that are missing, writes one, and makes the\n" +
-			"credential due now. It reads from --file, from standard input, or asks at the terminal.",
+		Use:   "seed {credentials | tokens | --file F}",
+		Short: "Put credentials, the first refresh token, or many accounts in",
+		Long: `Seed checks what it is given, creates the secrets that are missing, writes them, and makes the credential due
+now. "seed credentials" and "seed tokens" are about one account, and read from --file, from standard input, or
+ask at the terminal. "seed --file F" takes many accounts, a JSON object in a line each:
+
+  {"provider":"hesabe","account":"shop-2","credentials":{"username":"…","password":"…"}}
+
+A line may also have a "refresh_token" to begin the chain with. A line that is wrong is told and passed over (exit
+code 4). How far a file has come is kept beside it, in F.progress, without secrets: after an interrupt or a failure
+the same command goes on where it stopped. Seeding a file twice writes nothing twice.
+
+On AWS a new account takes four writes to Secrets Manager, which takes 50 a second of all: --rate says how many
+of them this command may use.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return errors.New("name what to seed: credentials or tokens") },
+		RunE: o.run(func(cmd *cobra.Command, _ []string) error {
+			if m.file == "" {
+				return fmt.Errorf("%w: name what to seed: credentials, tokens or --file", errUsage)
+			}
+			return m.do(cmd, o)
+		}),
 	}
+	m.register(cmd)
 	cmd.AddCommand(seedCredentials(o), seedTokens(o))
 	return cmd
 }
@@ -32,12 +50,14 @@ func seeds(o *options) *cobra.Command {
 type seeding struct {
 	target
 	file, kmsKey string
+	yes          bool
 }
 
 func (s *seeding) register(cmd *cobra.Command) {
 	s.target.register(cmd)
 	cmd.Args = cobra.NoArgs
 	cmd.Flags().StringVar(&s.file, "file", "", "read the JSON from `FILE`; - is standard input")
+	cmd.Flags().BoolVar(&s.yes, "yes", false, "don't ask at a terminal before an account is made that there is not yet")
 	cmd.Flags().StringVar(&s.kmsKey, "kms-key", "", "aws: KMS key (id or ARN) of secrets that are created: the stack's KmsKeyArn")
 }
 
@@ -91,6 +111,14 @@ func (s *seeding) do(
 	if err != nil {
 		return err
 	}
+	if terminal.Is(cmd.InOrStdin()) && !s.yes && s.account != defaultAccount {
+		key := store.Key{Provider: s.provider, Account: s.account}
+		if err := mustExist(cmd.Context(), h, key); errors.Is(err, errNoAccount) { // any other is met again
+			if err := confirm(cmd, err.Error()+". Make it?"); err != nil {
+				return err
+			}
+		}
+	}
 	var text secret.String
 	if s.file == "" && terminal.Is(cmd.InOrStdin()) {
 		text, err = asked(entry, person{cmd})
@@ -107,5 +135,9 @@ func (s *seeding) do(
 	for _, warning := range report.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}
-	return o.print(cmd, report, fmt.Sprintf("wrote %s; %s", report.Secret, report.Next))
+	said := fmt.Sprintf("wrote %s; %s", report.Secret, report.Next)
+	if report.New {
+		said = fmt.Sprintf("new account %s/%s: %s", report.Provider, report.Account, said)
+	}
+	return o.print(cmd, report, said)
 }

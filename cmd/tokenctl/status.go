@@ -108,7 +108,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	if err := o.print(cmd, report, strings.TrimSuffix(report.Table(style(cmd)), "\n")); err != nil {
+	if err := o.show(cmd, report, strings.TrimSuffix(report.Table(style(cmd)), "\n")); err != nil {
 		return err
 	}
 	return needsPerson(report)
@@ -160,7 +160,7 @@ func needsPerson(report status.Report) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errPerson, strings.Join(names, ", "))
+	return fmt.Errorf("%w: %s", errPerson, strings.Join(first(names), ", "))
 }
 
 func style(cmd *cobra.Command) status.Style {
@@ -175,8 +175,8 @@ func (l *looking) redraw(cmd *cobra.Command, o *options, h *home.Home, report st
 	case o.asJSON && err == nil:
 		return o.print(cmd, report, "")
 	case err != nil && (o.asJSON || !terminal.Is(out)):
-		_, err = fmt.Fprintln(cmd.ErrOrStderr(), "tokenctl:", err)
-		return err
+		complain(cmd.ErrOrStderr(), err)
+		return nil
 	case !terminal.Is(out):
 		_, err = fmt.Fprintln(out, report.Line())
 		return err
@@ -184,7 +184,7 @@ func (l *looking) redraw(cmd *cobra.Command, o *options, h *home.Home, report st
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s, every %s: %s\n\n", h.Name, l.every, report.At.Format(time.RFC3339))
 	if err != nil {
-		fmt.Fprintln(&text, err)
+		fmt.Fprintln(&text, terminal.Visible(err.Error()))
 	} else {
 		text.WriteString(report.Table(style(cmd)))
 	}

@@ -122,7 +122,7 @@ func TestOnlyTheCommandKnowsTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, dep := range dependencies(t, module+"/pkg/...", module+"/functions/...") {
 		for _, banned := range []string{
-			"github.com/spf13/", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/aws/aws-sdk-go-v2/config",
+			"github.com/prometheus/", "github.com/spf13/", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/aws/aws-sdk-go-v2/config",
 			module + "/internal/operator", module + "/cmd/",
 		} {
 			if strings.HasPrefix(dep, banned) {

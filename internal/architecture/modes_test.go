@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 93
+const modes = 100
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

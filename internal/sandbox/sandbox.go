@@ -59,7 +59,7 @@ type Options struct {
 	// Listen is the address to listen on, 127.0.0.1 by default.
 	Listen string
 	// Host is the name or address in the providers' URLs, Listen by default. With TLS the
-	// certificate is valid for it, for localhost and for host.docker.internal.
+	// certificate is valid for it, for localhost and for ContainersHost.
 	Host string
 	// Now is the providers' clock, time.Now by default. The delays of faults and
 	// the life of connections don't follow it.
@@ -247,6 +247,9 @@ func (s *Sandbox) CertificatePEM() []byte {
 	return s.roots.PEM()
 }
 
+// ContainersHost is what containers call the machine that they run on.
+const ContainersHost = "host.docker.internal"
+
 // newCertificate makes the servers' certificate.
 func newCertificate(a *authority.Authority, host string) (*authority.Authority, *tls.Certificate, error) {
 	if a == nil {
@@ -255,7 +258,7 @@ func newCertificate(a *authority.Authority, host string) (*authority.Authority, 
 			return nil, nil, err
 		}
 	}
-	certificate, err := a.Issue(host, "host.docker.internal")
+	certificate, err := a.Issue(host, ContainersHost)
 	return a, &certificate, err
 }
 

@@ -38,7 +38,8 @@ type Session interface {
 	Refresh(ctx context.Context, refreshToken secret.String) (Tokens, error)
 	// Login presents the credentials once.
 	Login(ctx context.Context) (Tokens, error)
-	// Decode reads a reply that could not be read when it came (Error.Raw), for
-	// example because the key was wrong. sent is when its request was sent.
+	// Decode reads a reply that could not be read when it came (Error.Raw, Tokens.Raw),
+	// for example because the key was wrong. sent is when its request was sent. What it
+	// cannot read now either is an error as a refresh's, Error.Partial included.
 	Decode(raw secret.String, sent time.Time) (Tokens, error)
 }

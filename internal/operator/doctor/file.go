@@ -15,7 +15,7 @@ import (
 func (m *machine) file(ctx context.Context) []Finding {
 	var err error
 	m.home, err = home.Open(ctx, home.Options{Kind: home.Embedded, State: m.State, Existing: true})
-	trouble, known := errors.AsType[*embedded.Trouble](err)
+	trouble, known := errors.AsType[*embedded.TroubleError](err)
 	switch {
 	case err == nil:
 		return []Finding{ok("%s, readable by its owner alone", m.State)}
@@ -31,7 +31,7 @@ func (m *machine) file(ctx context.Context) []Finding {
 	return []Finding{fail("%v", err).mend("name the right file with --state")}
 }
 
-func judgeTrouble(trouble *embedded.Trouble, commands ...string) Finding {
+func judgeTrouble(trouble *embedded.TroubleError, commands ...string) Finding {
 	return fail("%s: %s", trouble.Path, trouble.What()).mend(trouble.Mend(), commands...)
 }
 
@@ -39,7 +39,7 @@ func judgeTrouble(trouble *embedded.Trouble, commands ...string) Finding {
 // read-only, as one does after an error of its disk, shows nowhere else.
 func (m *machine) writing(ctx context.Context) []Finding {
 	err := m.home.TryWrite(ctx)
-	trouble, known := errors.AsType[*embedded.Trouble](err)
+	trouble, known := errors.AsType[*embedded.TroubleError](err)
 	switch {
 	case err == nil:
 		return []Finding{ok("a test row is written")}

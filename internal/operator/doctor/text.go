@@ -3,7 +3,6 @@ package doctor
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"tokenrefresh/internal/operator/terminal"
 )
@@ -30,18 +29,18 @@ func (r Report) Text(width int, coloured bool) string {
 		if coloured {
 			verdict = colours[f.Verdict].Paint(verdict)
 		}
-		cause := wrap(f.Cause, wide)
+		cause := terminal.Wrap(f.Cause, wide)
 		fmt.Fprintf(&b, "%s  %-*s  %s\n", verdict, names, f.Check, cause[0])
 		for _, more := range cause[1:] {
 			line(more)
 		}
 		if f.Mend != "" {
-			for i, more := range wrap(f.Mend, wide-2) {
+			for i, more := range terminal.Wrap(f.Mend, wide-2) {
 				line([]string{"→ ", "  "}[min(i, 1)] + more)
 			}
 		}
 		for _, command := range f.Commands {
-			line("  " + command)
+			line("  " + terminal.Visible(command))
 		}
 	}
 	b.WriteString(r.summary())
@@ -78,21 +77,4 @@ func (r Report) summary() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// wrap breaks a text at its spaces; never none.
-func wrap(text string, width int) []string {
-	lines := []string{""}
-	for _, word := range strings.Fields(text) {
-		last := &lines[len(lines)-1]
-		switch {
-		case *last == "":
-			*last = word
-		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) > width:
-			lines = append(lines, word)
-		default:
-			*last += " " + word
-		}
-	}
-	return lines
 }

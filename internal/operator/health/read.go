@@ -88,9 +88,14 @@ func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Clai
 		}})
 	}
 	for _, row := range rows {
-		if config.ValidAccount(row.Account) && (r.Account == "" || r.Account == row.Account) {
-			add(row, true)
+		if r.Account != "" && r.Account != row.Account {
+			continue
 		}
+		if !config.ValidAccount(row.Account) {
+			row.Unreadable = fmt.Errorf("the ledger has a row of %s whose account is %q, which no account can be named",
+				entry.Name, row.Account)
+		}
+		add(row, true)
 	}
 	if !slices.ContainsFunc(all, func(l *looking) bool { return l.Key.Account == wanted }) {
 		add(store.Row{Key: store.Key{Provider: entry.Name, Account: wanted}}, false)

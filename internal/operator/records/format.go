@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/pkg/event"
 )
 
@@ -41,12 +44,12 @@ func FormatOf(path string) (Format, error) {
 type decoder func(line []byte) (event.Record, error)
 
 // decoder returns the decoder of a text's lines, after its header where it has one.
-func (f Format) decoder(from *lines) (decoder, error) {
+func (f Format) decoder(from *bulk.Lines) (decoder, error) {
 	switch f {
 	case JSONLines:
 		return event.DecodeRecord, nil
 	case CSV:
-		header, err := from.next()
+		header, err := from.Next()
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("line 1: the header is missing, such as transaction_id,refresh_token")
 		}
@@ -68,7 +71,7 @@ var known = []string{"transaction_id", "refresh_token", "customer_uid", "account
 // numbers are those that are numbers in JSON.
 var numbers = []string{"transaction_id", "ttl"}
 
-// columns reads the header. A header that is none may be a record: it is not quoted.
+// columns reads the header. One with a number is a record, whose values are not shown.
 func columns(header []byte) ([]string, error) {
 	names, err := cells(header)
 	if err != nil {
@@ -76,8 +79,13 @@ func columns(header []byte) ([]string, error) {
 	}
 	for i, name := range names {
 		names[i] = strings.TrimSpace(name)
+		if _, err := strconv.ParseFloat(names[i], 64); err == nil {
+			return nil, errors.New("it is a record, and no header such as transaction_id,refresh_token")
+		}
+	}
+	for i, name := range names {
 		if !slices.Contains(known, names[i]) {
-			return nil, fmt.Errorf("column %d of the header is none of %s", i+1, strings.Join(known, ", "))
+			return nil, fmt.Errorf("column %d of the header%s is none of %s", i+1, likeName(name), strings.Join(known, ", "))
 		}
 		if slices.Contains(names[:i], names[i]) {
 			return nil, fmt.Errorf("the header has %q twice", names[i])
@@ -88,6 +96,16 @@ func columns(header []byte) ([]string, error) {
 	}
 	return names, nil
 }
+
+// likeName is a column's name for people, if it looks like one: a token must not be shown.
+func likeName(name string) string {
+	if !nameLike.MatchString(name) {
+		return ""
+	}
+	return fmt.Sprintf(", %q,", name)
+}
+
+var nameLike = regexp.MustCompile(`^[A-Za-z][A-Za-z _-]{0,31}$`)
 
 // decodeCells reads a line of cells by the rules of an event. An empty cell is a field
 // that is not there.

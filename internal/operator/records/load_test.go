@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/records"
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/outcome"
@@ -166,7 +167,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l.After = cancel
 		got, err := l.load(ctx, t, false)
-		if !errors.Is(err, records.ErrInterrupted) || got.Line != batch || got.Recorded != batch {
+		if !errors.Is(err, bulk.ErrInterrupted) || got.Line != batch || got.Recorded != batch {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		l.wantProgress(t, true)
@@ -296,7 +297,7 @@ func TestProgressOfAnother(t *testing.T) {
 	l := file(t, 2*batch)
 	ctx, cancel := context.WithCancel(t.Context())
 	l.After = cancel
-	if _, err := l.load(ctx, t, false); !errors.Is(err, records.ErrInterrupted) {
+	if _, err := l.load(ctx, t, false); !errors.Is(err, bulk.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	l.After, l.batches = nil, 0
@@ -360,7 +361,7 @@ func TestRefusedBeforeAnInterrupt(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	l.After = cancel
-	if _, err := l.load(ctx, t, false); !errors.Is(err, records.ErrInterrupted) {
+	if _, err := l.load(ctx, t, false); !errors.Is(err, bulk.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	l.After = nil

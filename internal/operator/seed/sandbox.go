@@ -72,16 +72,13 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 // onThisMachine reports whether an address is a sandbox's: no provider is on loopback.
 func onThisMachine(text string) bool {
 	switch name := host(text); name {
-	case "localhost", containersHost:
+	case "localhost", sandbox.ContainersHost:
 		return true
 	default:
 		address, err := netip.ParseAddr(name)
 		return err == nil && address.Unmap().IsLoopback()
 	}
 }
-
-// containersHost is what containers call this machine.
-const containersHost = "host.docker.internal"
 
 func host(text string) string {
 	u, err := url.Parse(text)

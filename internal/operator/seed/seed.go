@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +37,7 @@ type Seeder struct {
 type Report struct {
 	Provider string   `json:"provider"`
 	Account  string   `json:"account"`
+	New      bool     `json:"new,omitempty"` // there was no such account before
 	Secret   string   `json:"secret"`
 	Version  string   `json:"version_id"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -45,8 +45,12 @@ type Report struct {
 	Next string `json:"next"`
 }
 
-// ErrRefused is in the errors of texts that are not written.
-var ErrRefused = errors.New("nothing was written")
+var (
+	// ErrRefused is in the errors of texts that are not written.
+	ErrRefused = errors.New("nothing was written")
+	// errNotRead is in the errors of homes that could not be looked at first.
+	errNotRead = errors.New("nothing was written")
+)
 
 func (s Seeder) key() store.Key { return store.Key{Provider: s.Provider.Name, Account: s.Account} }
 
@@ -54,7 +58,11 @@ func (s Seeder) key() store.Key { return store.Key{Provider: s.Provider.Name, Ac
 // what is missing and calls nobody.
 func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, error) {
 	provider := s.Provider.New(exchange.New(exchange.Options{}), "production")
-	session, err := provider.Open(text)
+	unknown, err := unknownFields(provider, text)
+	var session providers.Session
+	if err == nil {
+		session, err = provider.Open(text)
+	}
 	if err == nil && len(text.Reveal()) > most {
 		err = tooLong()
 	}
@@ -65,7 +73,7 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 		return Report{}, err
 	}
 	var warnings []string
-	if unknown := unknownFields(provider, text); len(unknown) > 0 {
+	if len(unknown) > 0 {
 		warnings = append(warnings, "not known to "+s.Provider.Name+", and kept: "+strings.Join(unknown, ", "))
 	}
 	if padded := paddedFields(provider, text); len(padded) > 0 {
@@ -117,7 +125,7 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	}
 	var warnings []string
 	if len(seed.Unknown) > 0 {
-		warnings = append(warnings, "not known, and kept: "+strings.Join(seed.Unknown, ", "))
+		warnings = append(warnings, "not known, and kept: "+strings.Join(ShownAll(seed.Unknown), ", "))
 	}
 	return s.write(ctx, store.TokensDoc, text, warnings)
 }
@@ -135,7 +143,7 @@ func (s Seeder) refuseWell(ctx context.Context, row store.Row) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return fmt.Errorf("%w: %w", errNotRead, err)
 	}
 	held, err := refresh.ParseTokens(current.Value)
 	if err != nil || held.AttemptID == "" || held.RefreshToken.Blank() || row.Presented(held.RefreshToken) {
@@ -154,9 +162,9 @@ func (s Seeder) row(ctx context.Context) (store.Row, error) {
 	switch {
 	case errors.Is(err, awshome.ErrNoTable):
 		return row, fmt.Errorf("%w: deploy the stack first, or name its prefixes (--secret-prefix, --table-prefix) and --region: %w",
-			ErrRefused, err)
+			errNotRead, err)
 	case err != nil:
-		return row, fmt.Errorf("%w: the ledger must be readable first: %w", ErrRefused, err)
+		return row, fmt.Errorf("%w: the ledger must be readable first: %w", errNotRead, err)
 	}
 	return row, nil
 }
@@ -164,10 +172,12 @@ func (s Seeder) row(ctx context.Context) (store.Row, error) {
 // write makes what is missing of the credential's secrets, puts the value into one, and
 // has the credential looked at.
 func (s Seeder) write(ctx context.Context, doc store.Document, value secret.String, warnings []string) (Report, error) {
+	created := false
 	for _, document := range s.Provider.Documents() {
 		_, err := s.Home.Secrets.CurrentID(ctx, s.key(), document)
 		if errors.Is(err, store.ErrNoSecret) && !errors.Is(err, awshome.ErrDeleted) {
 			err = s.Home.Editor.CreateSecret(ctx, s.key(), document)
+			created = created || document == store.Credentials
 		}
 		if err != nil {
 			return Report{}, err
@@ -183,7 +193,8 @@ func (s Seeder) write(ctx context.Context, doc store.Document, value secret.Stri
 			store.NameOf(s.Home.Secrets, s.key(), doc), err)
 	}
 	return Report{
-		Provider: s.Provider.Name, Account: s.Account, Secret: store.NameOf(s.Home.Secrets, s.key(), doc), Version: version,
+		Provider: s.Provider.Name, Account: s.Account, New: created,
+		Secret: store.NameOf(s.Home.Secrets, s.key(), doc), Version: version,
 		Warnings: warnings, Next: s.next(row, exists),
 	}, nil
 }
@@ -219,22 +230,5 @@ func paddedFields(provider providers.Described, text secret.String) []string {
 			names = append(names, field.Name)
 		}
 	}
-	return names
-}
-
-// unknownFields are the names in text that the provider does not look at.
-func unknownFields(provider providers.Described, text secret.String) []string {
-	all, err := reply.Parse(text.Reveal())
-	if err != nil {
-		return nil // Open has told
-	}
-	for _, field := range provider.Fields() {
-		delete(all, field.Name)
-	}
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	return names
 }

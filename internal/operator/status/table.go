@@ -59,7 +59,10 @@ func (c Credential) cells() []string {
 	if c.LastSuccessIn != nil {
 		success = ago(*c.LastSuccessIn)
 	}
-	return []string{c.Provider, c.Account, orDash(string(c.Outcome)), end(c.AccessExpiresIn), end(c.RefreshExpiresIn), success, next}
+	return []string{
+		c.Provider, terminal.Visible(c.Account), orDash(terminal.Visible(string(c.Outcome))), end(c.AccessExpiresIn),
+		end(c.RefreshExpiresIn), success, next,
+	}
 }
 
 // end is when a token ends.
@@ -129,7 +132,7 @@ func (s Style) row(b *strings.Builder, cells []string, widths []int, colour term
 func (s Style) finding(b *strings.Builder, f health.Finding) {
 	const indent = "        "
 	label := func(text string) string { return (gap + text + indent)[:len(indent)] }
-	lines := wrap(f.Cause, s.Width-len(indent))
+	lines := terminal.Wrap(f.Cause, s.Width-len(indent))
 	for i, line := range lines {
 		if i == 0 {
 			b.WriteString(s.paint(colourOf(f.State), label(string(f.State))) + line + "\n")
@@ -144,7 +147,7 @@ func (s Style) finding(b *strings.Builder, f health.Finding) {
 	if len(f.Commands) > 0 {
 		mend += ":"
 	}
-	for i, line := range wrap(mend, s.Width-len(indent)) {
+	for i, line := range terminal.Wrap(mend, s.Width-len(indent)) {
 		if i == 0 {
 			b.WriteString(label("do") + line + "\n")
 			continue
@@ -152,26 +155,8 @@ func (s Style) finding(b *strings.Builder, f health.Finding) {
 		b.WriteString(indent + line + "\n")
 	}
 	for _, command := range f.Commands {
-		b.WriteString(indent + command + "\n")
+		b.WriteString(indent + terminal.Visible(command) + "\n")
 	}
-}
-
-// wrap breaks a text between words. A longer word has a line of its own.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
-			line += " " + word
-		default:
-			lines = append(lines, line)
-			line = word
-		}
-	}
-	return append(lines, line)
 }
 
 // Line is the report in one line, for a log: when, the worst state, and what is not well.
@@ -182,5 +167,5 @@ func (r Report) Line() string {
 			line += fmt.Sprintf(" %s/%s=%s", c.Provider, c.Account, c.Condition)
 		}
 	}
-	return line
+	return terminal.Visible(line)
 }

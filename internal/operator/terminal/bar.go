@@ -11,16 +11,22 @@ import (
 // barEvery is how often the bar is drawn.
 const barEvery = 100 * time.Millisecond
 
-// Bar is a progress bar, and nothing where there is no terminal.
+// lineEvery is how often a line is written where there is no terminal for a bar.
+const lineEvery = 10 * time.Second
+
+// Bar is a progress bar, or a line now and then where there is no terminal.
 type Bar struct {
-	out io.Writer
-	bar *progressbar.ProgressBar // nil: none
+	out  io.Writer
+	what string
+	most int64
+	last time.Time                // of a line
+	bar  *progressbar.ProgressBar // nil: none
 }
 
 // NewBar draws a bar of so many bytes on out, if that is a terminal. most of -1: it is
 // not known how many come.
 func NewBar(out io.Writer, what string, most int64) *Bar {
-	b := &Bar{out: out}
+	b := &Bar{out: out, what: what, most: most, last: time.Now()}
 	if Is(out) {
 		b.bar = progressbar.NewOptions64(most,
 			progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
@@ -32,8 +38,16 @@ func NewBar(out io.Writer, what string, most int64) *Bar {
 
 // Set moves the bar.
 func (b *Bar) Set(done int64) {
-	if b.bar != nil {
+	switch now := time.Now(); {
+	case b.bar != nil:
 		_ = b.bar.Set64(done)
+	case now.Sub(b.last) < lineEvery:
+	case b.most > 0:
+		b.last = now
+		b.Say("%s: %d %%, %d of %d bytes", b.what, 100*done/b.most, done, b.most)
+	default:
+		b.last = now
+		b.Say("%s: %d bytes", b.what, done)
 	}
 }
 

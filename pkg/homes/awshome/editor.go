@@ -46,7 +46,7 @@ func (e *Editor) CreateSecret(ctx context.Context, key store.Key, doc store.Docu
 	case err == nil, is[*types.ResourceExistsException](err):
 		return nil
 	case is[*types.InvalidRequestException](err):
-		if _, err := e.secrets.describe(ctx, name); err != nil { // it knows whether the secret is to be deleted
+		if err := e.secrets.whyRefused(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (e *Editor) PutCurrent(ctx context.Context, key store.Key, doc store.Docume
 		return "", fail([]error{store.ErrQuota, err},
 			"the secret %q has all the versions that Secrets Manager keeps: try again in some hours", name)
 	case is[*types.ResourceNotFoundException](err), is[*types.InvalidRequestException](err):
-		if _, err := e.secrets.describe(ctx, name); err != nil {
+		if err := e.secrets.whyRefused(ctx, name); err != nil {
 			return "", err
 		}
 	}

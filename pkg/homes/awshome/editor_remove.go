@@ -42,7 +42,7 @@ func (e *Editor) RemoveSecret(ctx context.Context, key store.Key, doc store.Docu
 	case err == nil:
 		return aws.ToTime(out.DeletionDate), nil
 	case is[*secrettypes.ResourceNotFoundException](err), is[*secrettypes.InvalidRequestException](err):
-		if _, err := e.secrets.describe(ctx, name); err != nil {
+		if err := e.secrets.whyRefused(ctx, name); err != nil {
 			return time.Time{}, err
 		}
 	}

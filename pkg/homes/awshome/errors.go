@@ -23,6 +23,10 @@ var (
 	ErrRotation = errors.New("native rotation is on")
 )
 
+// ErrReplica is about a secret that we write, and that is the replica of one in another
+// region, which nobody can write. It comes together with the port's ErrForbidden.
+var ErrReplica = errors.New("the secret is a replica")
+
 // ErrDeleted is about a secret that is scheduled for deletion. It comes together with the
 // port's ErrNoSecret: whoever makes a secret that is missing cannot make this one.
 var ErrDeleted = errors.New("the secret is scheduled for deletion")

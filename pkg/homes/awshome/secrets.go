@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,19 +75,38 @@ func (s *Secrets) ByID(ctx context.Context, key store.Key, doc store.Document, i
 }
 
 // CurrentID implements store.Secrets with one call that decrypts nothing. For the
-// documents that we write it also is where native rotation is noticed (ErrRotation).
+// documents that we write it also is where native rotation (ErrRotation) and replicas
+// (ErrReplica) are noticed.
 func (s *Secrets) CurrentID(ctx context.Context, key store.Key, doc store.Document) (string, error) {
 	name := s.Name(key, doc)
 	described, err := s.describe(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	if doc != store.Credentials && aws.ToBool(described.RotationEnabled) {
-		return "", fail([]error{ErrRotation, store.ErrForbidden},
-			"native rotation is on for the secret %q, which only token-refresh may write: "+
-				"turn it off with \"aws secretsmanager cancel-rotate-secret --secret-id %s\"", name, name)
+	if doc != store.Credentials {
+		if aws.ToBool(described.RotationEnabled) {
+			return "", fail([]error{ErrRotation, store.ErrForbidden},
+				"native rotation is on for the secret %q, which only token-refresh may write: "+
+					"turn it off with \"aws secretsmanager cancel-rotate-secret --secret-id %s\"", name, name)
+		}
+		if err := notReplica(described, name); err != nil {
+			return "", err
+		}
 	}
 	return currentID(described), nil
+}
+
+// notReplica fails if the secret is the replica of one in another region. A secret that has
+// replicas names a primary region too: its own.
+func notReplica(described *secretsmanager.DescribeSecretOutput, name string) error {
+	primary := aws.ToString(described.PrimaryRegion)
+	arn := strings.Split(aws.ToString(described.ARN), ":")
+	if primary == "" || len(arn) < 4 || arn[3] == primary {
+		return nil
+	}
+	return fail([]error{ErrReplica, store.ErrForbidden},
+		"the secret %q is a replica in %s, which nobody can write: its primary is in %s: run the stack there, "+
+			"or give this one secrets of its own (SecretPrefix)", name, arn[3], primary)
 }
 
 // get reads the version with that id, empty: the current one. Secrets Manager says
@@ -110,6 +130,9 @@ func (s *Secrets) get(ctx context.Context, name, id string) (v store.Version, la
 		case !missing, id == "" && currentID(described) != "": // the label moved between the two reads
 			return v, nil, s.failure("read", "GetSecretValue", name, err)
 		case id == "":
+			if err := notReplica(described, name); err != nil { // what lies there first has to be written
+				return v, nil, err
+			}
 			return v, nil, fail([]error{none, err}, "the secret %q has no value yet", name)
 		default:
 			return v, nil, fail([]error{none, err}, "the secret %q has no version %s", name, id)

@@ -37,6 +37,18 @@ var (
 	rotated       = ok(`{"Name":"x","RotationEnabled":true,"VersionIdsToStages":{"` + id + `":["AWSCURRENT"]}}`)
 )
 
+// Answers of DescribeSecret about secrets in several regions.
+var (
+	replica      = ok(inRegion("eu-west-1", `,"VersionIdsToStages":{"`+id+`":["AWSCURRENT"]}`))
+	emptyReplica = ok(inRegion("eu-west-1", ""))
+	primary      = ok(inRegion("us-east-1", `,"VersionIdsToStages":{"`+id+`":["AWSCURRENT"]},"ReplicationStatus":[{"Region":"eu-west-1"}]`))
+)
+
+// inRegion describes a secret there whose primary is in us-east-1.
+func inRegion(region, more string) string {
+	return `{"Name":"x","ARN":"arn:aws:secretsmanager:` + region + `:123456789012:secret:x-1aBcDe","PrimaryRegion":"us-east-1"` + more + `}`
+}
+
 // labels describes a secret; id is staged.
 func labels(current string) answer {
 	return ok(`{"Name":"x","VersionIdsToStages":{"` + current + `":["AWSCURRENT"],"` + id + `":["AWSPENDING"]}}`)
@@ -106,6 +118,9 @@ func TestSecretsErrors(t *testing.T) {
 		"current id, denied":        {currentID, answers{describe: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:DescribeSecret"},
 		"current id, to be deleted": {currentID, answers{describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
 		"current id, rotation on":   {currentID, answers{describe: {rotated}}, []error{awshome.ErrRotation, store.ErrForbidden}, "cancel-rotate-secret"},
+		"current id, replica":       {currentID, answers{describe: {replica}}, []error{awshome.ErrReplica, store.ErrForbidden}, "its primary is in us-east-1"},
+		"current, empty replica":    {current, answers{get: {noResource}, describe: {emptyReplica}}, []error{awshome.ErrReplica, store.ErrForbidden}, "its primary is in us-east-1"},
+		"stage, replica":            {stage, answers{putValue: {refusal("InvalidRequestException")}, describe: {replica}}, []error{awshome.ErrReplica, store.ErrForbidden}, "SecretPrefix"},
 		"stage, denied":             {stage, answers{putValue: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:PutSecretValue"},
 		"stage, key disabled":       {stage, answers{putValue: {refusal("EncryptionFailure")}}, []error{store.ErrForbidden}, "kms:GenerateDataKey"},
 		"stage, quota":              {stage, answers{putValue: {refusal("LimitExceededException")}}, []error{store.ErrQuota}, "refresh less often"},
@@ -131,7 +146,7 @@ func TestSecretsErrors(t *testing.T) {
 			}
 			var got []error
 			for _, verdict := range []error{
-				awshome.ErrBinary, awshome.ErrRotation, store.ErrNoSecret, store.ErrNoValue, store.ErrNoVersion,
+				awshome.ErrBinary, awshome.ErrRotation, awshome.ErrReplica, store.ErrNoSecret, store.ErrNoValue, store.ErrNoVersion,
 				store.ErrVersionTaken, store.ErrQuota, store.ErrForbidden, errReset,
 			} {
 				if errors.Is(err, verdict) {
@@ -253,6 +268,18 @@ func TestPromoteInTroubleNeverYields(t *testing.T) {
 				t.Errorf("error %v, want passing trouble", err)
 			}
 		})
+	}
+}
+
+// The primary of replicas is written, and the replica of credentials, which people write, is
+// read.
+func TestReplicasThatDoNoHarm(t *testing.T) {
+	t.Parallel()
+	for doc, described := range map[store.Document]answer{store.AccessDoc: primary, store.TokensDoc: primary, store.Credentials: replica} {
+		aws := &script{t: t, answers: map[string][]answer{"DescribeSecret": {described}}}
+		if got, err := aws.clients().Secrets("prefix").CurrentID(t.Context(), key, doc); err != nil || got != id {
+			t.Errorf("%s: current id = %q, %v", doc, got, err)
+		}
 	}
 }
 

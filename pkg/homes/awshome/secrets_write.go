@@ -73,11 +73,21 @@ func (s *Secrets) put(ctx context.Context, name string, v store.Version) (curren
 			"the secret %q has all the versions that Secrets Manager keeps, and removes none that is younger than a day: "+
 				"refresh less often", name)
 	case is[*types.ResourceNotFoundException](err), is[*types.InvalidRequestException](err):
-		if _, err := s.describe(ctx, name); err != nil { // it knows whether the secret is missing or to be deleted
+		if err := s.whyRefused(ctx, name); err != nil {
 			return false, false, err
 		}
 	}
 	return false, mayBeDone(err), s.failure("write", "PutSecretValue", name, err)
+}
+
+// whyRefused tells why AWS refuses to write a secret: it is missing, to be deleted or a
+// replica; nil where it is none of these.
+func (s *Secrets) whyRefused(ctx context.Context, name string) error {
+	described, err := s.describe(ctx, name)
+	if err != nil {
+		return err
+	}
+	return notReplica(described, name)
 }
 
 // errUndecided: the labels are as the refused Promote wanted them.

@@ -73,7 +73,8 @@ func checkPages(db *bbolt.DB, file *os.File) error {
 		if err != nil {
 			return err
 		}
-		if pages := binary.NativeEndian.Uint64(meta[metaPages:]); uint64(about.Size())/uint64(size) < pages { //nolint:gosec // neither is negative
+		there := uint64(about.Size()) / uint64(size) //nolint:gosec // neither is negative
+		if pages := binary.NativeEndian.Uint64(meta[metaPages:]); there < pages {
 			return fmt.Errorf("%w: it should have %d pages, and has %d bytes", errDamaged, pages, about.Size())
 		}
 	}

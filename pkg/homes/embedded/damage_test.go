@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,7 +68,7 @@ func TestDamagedFile(t *testing.T) {
 	for n := 0; n < len(whole); n += page / 2 {
 		spoilt[fmt.Sprintf("cut to %d bytes", n)] = whole[:n]
 	}
-	for n := 0; n < len(whole)/page; n++ {
+	for n := range len(whole) / page {
 		for _, pages := range []int{1, 3, len(whole) / page} {
 			damaged := append([]byte(nil), whole...)
 			clear(damaged[n*page : min((n+pages)*page, len(whole))])
@@ -79,9 +80,10 @@ func TestDamagedFile(t *testing.T) {
 		}
 		spoilt[fmt.Sprintf("page %d all ones", n)] = damaged
 	}
-	noticed := 0
+	var noticed atomic.Int32
 	for what, content := range spoilt {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			path := filepath.Join(t.TempDir(), "state.db")
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
@@ -90,13 +92,13 @@ func TestDamagedFile(t *testing.T) {
 			if err == nil { // only free pages
 				return
 			}
-			noticed++
+			noticed.Add(1)
 			for _, one := range strings.Split(err.Error(), "\n") {
 				if !strings.Contains(one, path) || !strings.Contains(one, "move it aside") || strings.Contains(one, "planted") {
 					t.Errorf("error %q", one)
 				}
 			}
-			if trouble, ok := errors.AsType[*embedded.Trouble](err); !ok || trouble.Kind != embedded.Damaged || trouble.Passes() {
+			if trouble, ok := errors.AsType[*embedded.TroubleError](err); !ok || trouble.Kind != embedded.Damaged || trouble.Passes() {
 				t.Errorf("trouble %+v", trouble)
 			}
 			after, err := os.ReadFile(path)
@@ -105,9 +107,11 @@ func TestDamagedFile(t *testing.T) {
 			}
 		})
 	}
-	if noticed < len(spoilt)/3 { // some pages are free
-		t.Errorf("%d of %d noticed", noticed, len(spoilt))
-	}
+	t.Cleanup(func() { // after the last of them
+		if n := int(noticed.Load()); n < len(spoilt)/3 { // some pages are free
+			t.Errorf("%d of %d noticed", n, len(spoilt))
+		}
+	})
 }
 
 // Without one of its two first pages bbolt goes back to the state before the last write.
@@ -143,7 +147,7 @@ func TestSpoiltWhileInUse(t *testing.T) {
 		"a directory in its place": {func(path string) error {
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
 		}, embedded.NotAFile},
-		"exposed": {func(path string) error { return os.Chmod(path, 0o644) }, embedded.Exposed}, //nolint:gosec // to be refused
+		"exposed": {func(path string) error { return os.Chmod(path, 0o644) }, embedded.Exposed},
 		"another": {func(path string) error { return os.WriteFile(path, []byte("not a database"), 0o600) }, embedded.Damaged},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +163,7 @@ func TestSpoiltWhileInUse(t *testing.T) {
 					return home.Ledger().SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, false)
 				},
 			} {
-				trouble, ok := errors.AsType[*embedded.Trouble](do())
+				trouble, ok := errors.AsType[*embedded.TroubleError](do())
 				if !ok || trouble.Kind != tt.want || trouble.Path != path || trouble.Mend() == "" {
 					t.Errorf("trouble %+v, want %s", trouble, tt.want)
 				}

@@ -55,7 +55,7 @@ func (f file) run(ctx context.Context, op *operation) error {
 		return err
 	}
 	err = name(f.home.path, err)
-	if t, ok := errors.AsType[*Trouble](err); ok && !t.Passes() {
+	if t, ok := errors.AsType[*TroubleError](err); ok && !t.Passes() {
 		f.home.fault.Store(t)
 	}
 	if errors.Is(err, fs.ErrPermission) {

@@ -47,7 +47,7 @@ var (
 type Home struct {
 	path  string
 	queue *queue
-	fault atomic.Pointer[Trouble]
+	fault atomic.Pointer[TroubleError]
 }
 
 // Fault is the last trouble with the file that waits for a person; nil: there was none.
@@ -84,17 +84,17 @@ func OpenExisting(ctx context.Context, path string) (*Home, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state file: %w", err)
 	}
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Trouble{
-			Kind: Missing, Path: path, what: "there is no state file yet", mend: "name another with --state, or begin one with `tokenctl seed credentials`",
-			err: err,
+		return nil, &TroubleError{
+			Kind: Missing, Path: path, err: err,
+			what: "there is no state file yet", mend: "name another with --state, or begin one with `tokenctl seed credentials`",
 		}
 	case err != nil:
 		return nil, name(path, err)
 	}
-	home := &Home{path: real, queue: queueOf(real)}
+	home := &Home{path: resolved, queue: queueOf(resolved)}
 	err = file{home, fs.ErrPermission}.view(ctx, func(tx *bbolt.Tx) error {
 		if tx.Bucket(aboutBucket) == nil {
 			return errForeign

@@ -31,13 +31,18 @@ const (
 	Full      Kind = "full"      // its disk has no room
 )
 
+const (
+	mendName  = "name another file with --state"
+	mendNewer = "use the program that wrote it, or a later one"
+)
+
 // A damaged file can be repaired by no program that knows what its tokens are worth. A
 // backup is the last resort: it presents tokens again that were spent since.
 const mendDamaged = "move it aside and keep it, then begin a new one with `tokenctl seed credentials`, which logs in; " +
 	"restore a backup last, for it presents tokens again that were sent since (docs/single-machine.md)"
 
-// Trouble is a state file that cannot be used. Its text names the file and says what to do.
-type Trouble struct {
+// TroubleError is a state file that cannot be used. Its text names the file and says what to do.
+type TroubleError struct {
 	Kind Kind
 	Path string
 	what string
@@ -46,20 +51,20 @@ type Trouble struct {
 }
 
 // Error implements error: one sentence.
-func (t *Trouble) Error() string { return "state file " + t.Path + ": " + t.what + ": " + t.mend }
+func (t *TroubleError) Error() string { return "state file " + t.Path + ": " + t.what + ": " + t.mend }
 
 // Mend is what to do, which Error says too.
-func (t *Trouble) Mend() string { return t.mend }
+func (t *TroubleError) Mend() string { return t.mend }
 
 // What is what is wrong, which Error says too.
-func (t *Trouble) What() string { return t.what }
+func (t *TroubleError) What() string { return t.what }
 
 // Unwrap gives the cause to errors.Is: fs.ErrNotExist of Missing, fs.ErrPermission of
 // Exposed and Denied.
-func (t *Trouble) Unwrap() error { return t.err }
+func (t *TroubleError) Unwrap() error { return t.err }
 
 // Passes reports whether the trouble may be over at the next try, without a person.
-func (t *Trouble) Passes() bool { return t.Kind == Locked || t.Kind == Full }
+func (t *TroubleError) Passes() bool { return t.Kind == Locked || t.Kind == Full }
 
 // Causes that are no system's and no library's.
 var (
@@ -86,32 +91,45 @@ var causes = []struct {
 	kind       Kind
 	what, mend string // without what, the error's own text
 }{
-	{is: []error{errExposed}, kind: Exposed, mend: "run `chmod 600 PATH`"},
-	{is: []error{errNewer}, kind: Newer, mend: "use the program that wrote it, or a later one"},
-	{is: []error{bbolterrors.ErrVersionMismatch}, kind: Newer, what: "its format is not the one that this program knows",
-		mend: "use the program that wrote it, or a later one"},
-	{is: []error{errForeign}, kind: Foreign, mend: "name another file with --state"},
-	{is: []error{bbolterrors.ErrInvalid, bbolterrors.ErrChecksum}, kind: Damaged,
-		what: "it is not a file of token-refresh, or its first pages are damaged", mend: "name another file with --state; if it is the right one, " + mendDamaged},
-	{is: []error{errDamaged}, kind: Damaged, mend: mendDamaged},
-	{is: []error{errLocked}, kind: Locked, mend: "let that process finish or stop it (`fuser PATH` names it), then try again"},
-	{is: []error{errSpecial}, kind: NotAFile, mend: "name another file with --state"},
-	{is: []error{syscall.EISDIR}, kind: NotAFile, what: "it is a directory", mend: "name another file with --state"},
-	{is: []error{syscall.ENOTDIR}, kind: NotAFile, what: "a part of its path is not a directory", mend: "name another file with --state"},
-	{is: []error{syscall.EROFS}, kind: ReadOnly, what: "its file system is read-only",
-		mend: "look in the system's log whether the disk has errors, then make it writable (`mount -o remount,rw …`)"},
-	{is: []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}, kind: Full, what: "there is no room for it to grow",
-		mend: "make room (`df -h DIR`), then try again"},
-	{is: []error{syscall.EIO, syscall.ESTALE, syscall.ENXIO}, kind: Unreached, what: "its disk answers with an error",
-		mend: "look in the system's log, and copy the file to another disk before anything else"},
-	{is: []error{fs.ErrNotExist}, kind: Missing, what: "the file is gone", mend: "put it back, or start anew with a new one"},
-	{is: []error{fs.ErrPermission}, kind: Denied, what: "this user may not use it",
-		mend: "run this as its owner (`ls -l PATH`), or let the directory and the file be its alone (`chmod 700 DIR; chmod 600 PATH`)"},
+	{[]error{errExposed}, Exposed, "", "run `chmod 600 PATH`"},
+	{[]error{errNewer}, Newer, "", mendNewer},
+	{[]error{bbolterrors.ErrVersionMismatch}, Newer, "its format is not the one that this program knows", mendNewer},
+	{[]error{errForeign, errSpecial}, Foreign, "", mendName},
+	{
+		[]error{bbolterrors.ErrInvalid, bbolterrors.ErrChecksum},
+		Damaged,
+		"it is not a file of token-refresh, or its first pages are damaged", mendName + "; if it is the right one, " + mendDamaged,
+	},
+	{[]error{errDamaged}, Damaged, "", mendDamaged},
+	{[]error{errLocked}, Locked, "", "let that process finish or stop it (`fuser PATH` names it), then try again"},
+	{[]error{syscall.EISDIR}, NotAFile, "it is a directory", mendName},
+	{[]error{syscall.ENOTDIR}, NotAFile, "a part of its path is not a directory", mendName},
+	{
+		[]error{syscall.EROFS},
+		ReadOnly, "its file system is read-only",
+		"look in the system's log whether the disk has errors, then make it writable (`mount -o remount,rw …`)",
+	},
+	{
+		[]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG},
+		Full, "there is no room for it to grow",
+		"make room (`df -h DIR`), then try again",
+	},
+	{
+		[]error{syscall.EIO, syscall.ESTALE, syscall.ENXIO},
+		Unreached, "its disk answers with an error",
+		"look in the system's log, and copy the file to another disk before anything else",
+	},
+	{[]error{fs.ErrNotExist}, Missing, "the file is gone", "put it back, or start anew with a new one"},
+	{
+		[]error{fs.ErrPermission},
+		Denied, "this user may not use it",
+		"run this as its owner (`ls -l PATH`), or let directory and file be its alone (`chmod 700 DIR; chmod 600 PATH`)",
+	},
 }
 
 // troubleOf is the trouble that err is about; nil where it is about none.
-func troubleOf(path string, err error) *Trouble {
-	if known, ok := errors.AsType[*Trouble](err); ok {
+func troubleOf(path string, err error) *TroubleError {
+	if known, ok := errors.AsType[*TroubleError](err); ok {
 		return known
 	}
 	for _, c := range causes {
@@ -119,7 +137,7 @@ func troubleOf(path string, err error) *Trouble {
 			continue
 		}
 		mend := strings.NewReplacer("PATH", path, "DIR", filepath.Dir(path)).Replace(c.mend)
-		return &Trouble{Kind: c.kind, Path: path, what: cmp.Or(c.what, err.Error()), mend: mend, err: err}
+		return &TroubleError{Kind: c.kind, Path: path, what: cmp.Or(c.what, err.Error()), mend: mend, err: err}
 	}
 	return nil
 }

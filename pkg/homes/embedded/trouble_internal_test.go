@@ -63,7 +63,7 @@ func TestTroubles(t *testing.T) {
 func TestDeniedIsThePortsError(t *testing.T) {
 	t.Parallel()
 	err := error(&denied{name("/d/state.db", &exposed{0o644}), store.ErrForbidden})
-	trouble, ok := errors.AsType[*Trouble](err)
+	trouble, ok := errors.AsType[*TroubleError](err)
 	if !errors.Is(err, store.ErrForbidden) || !errors.Is(err, fs.ErrPermission) || !ok || trouble.Kind != Exposed {
 		t.Errorf("%v", err)
 	}
@@ -75,7 +75,7 @@ func TestOurPanicIsNoDamage(t *testing.T) {
 	for name, do := range map[string]func(){
 		"ours":      func() { panic("a bug") },
 		"an index":  func() { _ = os.Args[len(os.Args)+len(t.Name())] },
-		"a library": func() { strings.Repeat("x", -len(t.Name())) },
+		"a library": func() { _ = strings.Repeat("x", -len(t.Name())) },
 	} {
 		func() {
 			defer func() {

@@ -82,7 +82,6 @@ func New(o Options) *Client {
 		Protocols:              protocols,
 		MaxIdleConnsPerHost:    o.ConnsPerHost,
 		IdleConnTimeout:        maxIdle,
-		DisableCompression:     true, // what comes compressed all the same, Plain undoes
 		MaxResponseHeaderBytes: maxHeaders,
 		// Without a limit a call that finds no idle connection begins one, and is then given
 		// another's that has become free: handshakes for nothing.
@@ -187,7 +186,7 @@ func (c *Client) request(ctx context.Context, r Request, body []byte) *http.Requ
 		header = http.Header{}
 	}
 	header.Set("Accept", "application/json")
-	header.Set("Accept-Encoding", "identity") // a server that compresses wrongly need not try
+	header.Set("Accept-Encoding", "identity") // what comes compressed all the same, Plain undoes
 	header.Set("Content-Type", "application/json")
 	header.Set("User-Agent", c.userAgent)
 	return (&http.Request{

@@ -65,3 +65,21 @@ func TestConnSeal(t *testing.T) {
 		t.Error("no connection was sealed")
 	}
 }
+
+// A connection that comes when the time is up is not written to.
+func TestConnectionThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	below := &recorder{room: 9}
+	u := &usage{}
+	if !u.untouched() {
+		t.Error("no connection was touched")
+	}
+	c := &conn{Conn: below}
+	u.got(c)
+	if _, err := c.Write([]byte("late")); err == nil || below.written != 0 {
+		t.Errorf("%d bytes left: %v", below.written, err)
+	}
+	if !u.untouched() {
+		t.Error("the connection was touched")
+	}
+}

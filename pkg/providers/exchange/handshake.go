@@ -84,14 +84,15 @@ func (h *handshakes) odd(u *url.URL) []string {
 }
 
 // likeness is the same text for failures that are the same; "" for those that another
-// greeting cannot cure, as those of certificates.
+// greeting cannot cure: of certificates, or of connections that nobody takes.
 func likeness(err error) string {
+	var failed *handshakeError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var op *net.OpError
 	var timeout net.Error
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
+	case !errors.As(err, &failed), errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
 		return ""
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

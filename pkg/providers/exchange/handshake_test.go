@@ -238,6 +238,24 @@ func TestHandshakesThatFailDifferently(t *testing.T) {
 	}
 }
 
+// A host that is down gets no further calls for that.
+func TestConnectionsThatNobodyTakes(t *testing.T) {
+	t.Parallel()
+	dials := 0
+	client := exchange.New(exchange.Options{})
+	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
+		dials++
+		return nil, &net.OpError{Op: "dial", Err: context.DeadlineExceeded}
+	})
+	for range 4 {
+		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+		wantError(t, err, providers.NotSent, "no connection")
+	}
+	if dials != 4 {
+		t.Errorf("%d dials for 4 calls", dials)
+	}
+}
+
 // What people read names the cause and the setting.
 func TestWhatIsWrongWithAHandshake(t *testing.T) {
 	t.Parallel()

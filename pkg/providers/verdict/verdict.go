@@ -144,7 +144,7 @@ func (r Rules) refuse(answer exchange.Reply, kind providers.Kind) *providers.Err
 	case kind == providers.Misconfigured:
 		return answer.Fail(kind, fmt.Sprintf("the credentials are refused: correct %s in the credentials secret", r.Secrets))
 	case kind == providers.MaybeRefused:
-		return answer.Fail(kind, "perhaps the refresh token is not accepted any more: the answer does not say what is wrong")
+		return answer.Fail(kind, "the answer does not say what is wrong: it may be the refresh token")
 	}
 	return answer.Fail(kind, "the refresh token is not accepted any more")
 }

@@ -33,6 +33,10 @@ type Words struct {
 var (
 	refusedCodes    = []string{"invalid grant", "bad refresh token"}
 	credentialCodes = []string{"invalid client", "unauthorized client"}
+	// They are about something else than the token, whatever the sentence beside them says.
+	otherCodes = []string{
+		"unsupported grant type", "invalid scope", "invalid target", "access denied", "server error", "temporarily unavailable",
+	}
 	credentialWords = []string{
 		"client authentication failed", "invalid client credentials", "invalid client secret",
 		"invalid credentials", "bad credentials", "credentials are invalid", "credentials are incorrect",
@@ -59,6 +63,7 @@ type said struct {
 
 	own   bool // it is the provider's own error
 	doubt bool // it speaks of some token
+	other bool // it is about something else
 }
 
 // find reads the words of an answer with this status. opened: it was encrypted.
@@ -71,6 +76,7 @@ func (w Words) find(status int, root reply.Object, opened bool) said {
 	// What a list of mistakes says of the fields of a request may be about their form.
 	aboutForm := status == http.StatusUnprocessableEntity || root.Says("errors")
 	s.limited = root.ID("code") == http.StatusTooManyRequests
+	sentence := false // that says it without a code
 	texts(root, func(text string) {
 		has := func(phrases []string) bool {
 			return slices.ContainsFunc(phrases, func(phrase string) bool { return strings.Contains(text, " "+phrase+" ") })
@@ -78,10 +84,13 @@ func (w Words) find(status int, root reply.Object, opened bool) said {
 		is := func(codes []string) bool { return slices.Contains(codes, strings.TrimSpace(text)) }
 		dead := refreshTokenIsDead(text)
 		s.limited = s.limited || has(limitWords)
-		s.refused = s.refused || is(refusedCodes) || s.own && has(w.Refused) || dead && !aboutForm
+		s.refused = s.refused || is(refusedCodes) || s.own && has(w.Refused)
+		sentence = sentence || dead && !aboutForm
 		s.credentials = s.credentials || is(credentialCodes) || has(credentialWords) || s.own && has(w.Credentials)
 		s.doubt = s.doubt || has(tokenWords) || dead
+		s.other = s.other || is(otherCodes) || is(credentialCodes)
 	})
+	s.refused = s.refused || sentence && !s.other
 	if status == http.StatusUnauthorized && w.Each && s.own && !s.doubt {
 		s.credentials = true
 	}
@@ -167,7 +176,7 @@ func refreshTokenIsDead(text string) bool {
 	at := 1
 	for ; at < len(words) && (words[at-1] != "refresh" || words[at] != "token"); at++ {
 	}
-	passes := strings.Contains(text, " try again ") ||
+	passes := strings.Contains(text, " try again ") || strings.Contains(text, " grant type ") ||
 		slices.ContainsFunc(words, func(w string) bool { return slices.Contains(passing, w) })
 	if at >= len(words) || passes {
 		return false

@@ -1,4 +1,4 @@
-package records
+package bulk
 
 import (
 	"crypto/sha256"
@@ -23,9 +23,9 @@ type progress struct {
 	Line        int       `json:"line"`        // before it
 	Fingerprint string    `json:"fingerprint"` // of what is done
 	Refused     int       `json:"refused"`     // lines
-	// Failed are transactions before Offset that could not be stored. All their lines are
-	// recorded again, in their order.
-	Failed []int64 `json:"failed,omitempty"`
+	// Failed are the ids of records before Offset that could not be stored. All their lines are
+	// stored again, in their order.
+	Failed []string `json:"failed,omitempty"`
 }
 
 // sidecar is the file of progress; empty: none is kept.

@@ -1,4 +1,5 @@
-package records
+// Package bulk stores texts of many lines, a line a record: in constant memory, and resumable.
+package bulk
 
 import (
 	"bufio"
@@ -11,27 +12,27 @@ import (
 	"io"
 )
 
-// longest is how long a line may be: a record has some hundred bytes.
+// longest is how long a line may be.
 const longest = 64 << 10
 
-// lines reads a text line by line and knows what it has read.
-type lines struct {
+// Lines reads a text line by line and knows what it has read.
+type Lines struct {
 	from   *bufio.Reader
 	sum    hash.Hash
 	number int   // of the line read last, from 1
 	offset int64 // of what follows it
 }
 
-func newLines(from io.Reader) *lines {
-	return &lines{from: bufio.NewReaderSize(from, longest), sum: sha256.New()}
+func newLines(from io.Reader) *Lines {
+	return &Lines{from: bufio.NewReaderSize(from, longest), sum: sha256.New()}
 }
 
-// errLong is next's answer to a line that is too long. The one after it can be read.
-var errLong = fmt.Errorf("record: is longer than %d KiB", longest>>10)
+// errLong is Next's answer to a line that is too long. The one after it can be read.
+var errLong = fmt.Errorf("the line is longer than %d KiB", longest>>10)
 
-// next returns the next line without its end, valid until the next call; io.EOF after
+// Next returns the next line without its end, valid until the next call; io.EOF after
 // the last.
-func (l *lines) next() ([]byte, error) {
+func (l *Lines) Next() ([]byte, error) {
 	line, err := l.read()
 	if len(line) == 0 && err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func (l *lines) next() ([]byte, error) {
 	return bytes.TrimSpace(line), nil
 }
 
-func (l *lines) read() ([]byte, error) {
+func (l *Lines) read() ([]byte, error) {
 	part, err := l.from.ReadSlice('\n')
 	l.offset += int64(len(part))
 	_, _ = l.sum.Write(part) // never fails
@@ -62,4 +63,4 @@ func (l *lines) read() ([]byte, error) {
 }
 
 // fingerprint tells what was read so far from any other text.
-func (l *lines) fingerprint() string { return hex.EncodeToString(l.sum.Sum(nil)) }
+func (l *Lines) fingerprint() string { return hex.EncodeToString(l.sum.Sum(nil)) }

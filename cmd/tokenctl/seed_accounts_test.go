@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/store"
+)
+
+// accounts are lines of n accounts of Hesabe.
+func accounts(n int) string {
+	var lines strings.Builder
+	for i := range n {
+		fmt.Fprintf(&lines, `{"account":"shop-%03d","credentials":{"username":"u%d","password":"%s"}}`+"\n", i, i, planted)
+	}
+	return lines.String()
+}
+
+// Many accounts are seeded by one command, which may come twice, and are looked after.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestSeedFile(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		s := w.furnish(t)
+		path := write(t, "accounts.jsonl", fmt.Sprintf("\ufeff"+`{"provider":"hesabe","account":"shop-1","credentials":%s}`+"\r\n\r\n"+
+			`{"provider":"tconnect","account":"shop-2","credentials":%s}`+"\n"+
+			`{"provider":"berbix","account":"shop-3","credentials":%s}`,
+			s.Credentials(sandbox.Hesabe), s.Credentials(sandbox.TConnect), s.Credentials(sandbox.Berbix)))
+		seed := []string{"seed", "--file", path, "--rate", "50"}
+		s.run(t, "", seed...).want(t, exitDone, "lines 1 to 4: 3 seeded, 0 unchanged, 0 refused, 0 not stored")
+		if _, err := os.Stat(path + ".progress"); err == nil {
+			t.Error("its progress stays behind")
+		}
+		before, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, store.Credentials)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.run(t, "", append(seed, "--json")...).want(t, exitDone, `"seeded":0,"unchanged":3`)
+		if after, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, store.Credentials); after != before {
+			t.Errorf("it is written again: %v", err)
+		}
+		s.run(t, "", "refresh").want(t, exitDone, "hesabe/shop-1: logged_in", "tconnect/shop-2: logged_in")
+		s.run(t, "", seed...).want(t, exitDone, "3 unchanged")
+	})
+}
+
+// A chain may begin with a refresh token; loaded again, the file ends no chain.
+func TestSeedFileWithTokens(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).furnish(t)
+	path := write(t, "accounts.jsonl", fmt.Sprintf(`{"provider":"hesabe","account":"shop-1","credentials":{"base_url":%q},"refresh_token":%q}`,
+		s.URL(sandbox.Hesabe), s.Issue(sandbox.Hesabe).RefreshToken))
+	s.run(t, "", "seed", "--file", path).want(t, exitDone, "1 seeded")
+	s.run(t, "", "seed", "--file", path).want(t, exitDone, "1 unchanged")
+	s.run(t, "", "refresh").want(t, exitDone, "hesabe/shop-1: refreshed")
+	s.run(t, "", "seed", "--file", path).want(t, exitDone, "1 unchanged")
+	s.run(t, "", "refresh", "--force").want(t, exitDone, "hesabe/shop-1: refreshed")
+}
+
+// A wrong line is told with its number and without its values, and holds no other up.
+func TestSeedFileWithWrongLines(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	good := `"credentials":{"username":"u","password":"` + planted + `"}`
+	lines := map[string]string{
+		`{"account":"ok-1",` + good + `}`:                    "",
+		planted:                                              "not a JSON object",
+		`{"account":"a/b",` + good + `}`:                     "account must be",
+		`{"account":"no-credentials"}`:                       "credentials is not a JSON object",
+		`{"account":"text","credentials":"` + planted + `"}`: "credentials is not a JSON object",
+		`{"account":"halved","credentials":{"username":"` + planted + `"}}`:     "hesabe/halved: nothing was written: hesabe open: misconfigured: correct the credentials secret: password is missing",
+		`{"provider":"paypal","account":"x",` + good + `}`:                      "provider is not one of hesabe, tconnect, berbix",
+		`{"account":"ok-1",` + good + ` }`:                                      "hesabe/ok-1 was named in a line before",
+		`{"account":"mistyped","credentials":{"base_ulr":"` + planted + `"}}`:   "base_ulr is not known to hesabe: is base_url meant?",
+		`{"account":"mistyped","credential":{}}`:                                "credential is not known here: use provider, account, credentials, refresh_token",
+		`{"account":"spaced",` + good + `,"refresh_token":"` + planted + ` b"}`: "white space",
+		`{"account":"long","` + strings.Repeat("k", 60<<10) + `":1}`:            strings.Repeat("k", 64) + "… is not known here",
+		`{"account":"too-long",` + good + strings.Repeat(" ", 64<<10) + `}`:     "longer than 64 KiB",
+		`{"account":"ok-2",` + good + `}`:                                       "",
+	}
+	text, says := "", []string{}
+	for line, told := range lines {
+		if strings.Contains(line, "ok-1") {
+			continue
+		}
+		text += line + "\n"
+		if told != "" {
+			says = append(says, told)
+		}
+	}
+	text = `{"account":"ok-1",` + good + "}\n" + text + `{"account":"ok-1",` + good + " }\n"
+	path := write(t, "accounts.jsonl", text)
+	got := w.run(t, "", "seed", "--file", path, "--provider", "hesabe")
+	got.want(t, exitPartly, append(says, "2 seeded", "12 refused", "hesabe/ok-1 was named in a line before")...)
+	if strings.Contains(got.err, strings.Repeat("k", 65)) {
+		t.Error("a name is shown whole")
+	}
+	for _, account := range []string{"ok-1", "ok-2"} {
+		if _, exists := w.row(t, "hesabe", account); !exists {
+			t.Errorf("%s is not seeded", account)
+		}
+	}
+	w.run(t, "", "seed", "--file", write(t, "empty.jsonl", "\n\n")).want(t, exitFailed, "there is no record in it")
+}
+
+// Whoever interrupts it goes on where it stopped.
+func TestSeedFileGoesOn(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	path := write(t, "accounts.jsonl", accounts(100))
+	ctx := &ending{Context: t.Context(), left: 40}
+	args := append([]string{"seed", "--file", path, "--provider", "hesabe"}, w.flags...)
+	tokenctlIn(ctx, t, "", args...).want(t, exitFailed, "interrupted after line ", "run this again to go on")
+	progress, err := os.ReadFile(path + ".progress")
+	if err != nil || strings.Contains(string(progress), planted) {
+		t.Errorf("%s, %v", progress, err)
+	}
+	tokenctl(t, "", args...).want(t, exitDone, " to 100: ", " 0 unchanged, 0 refused")
+	rows, err := w.Ledger.Rows(t.Context(), "hesabe")
+	if err != nil || len(rows) != 100 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+// ending is a context that ends when it was asked so often whether it has.
+type ending struct {
+	context.Context //nolint:containedctx // it is one
+
+	left int
+}
+
+// Err implements context.Context.
+func (e *ending) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}

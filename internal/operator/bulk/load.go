@@ -1,0 +1,284 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/store"
+)
+
+const (
+	// tries is how often a record is tried that the store did not take.
+	tries = 4
+	// firstWait is the wait before the second; it doubles.
+	firstWait = time.Second
+	// maxFailed bounds what the progress remembers: beyond it the store is at fault, and
+	// no single record.
+	maxFailed = 1000
+)
+
+// End is how a record ended.
+type End int
+
+// The ends.
+const (
+	Stored  End = iota
+	Passed      // what is stored already stands
+	Refused     // the line must be corrected
+	Failed      // passing trouble of the store
+)
+
+// Result is the end of one record. Err is set where it was refused or has failed, and shows no
+// secret.
+type Result struct {
+	End End
+	Err error
+}
+
+// Loader loads texts of records.
+type Loader[R any] struct {
+	// Put stores a batch, each record for itself and those of one id in their order. It ends what
+	// it has begun.
+	Put func(ctx context.Context, batch []R) []Result
+	// ID tells records apart.
+	ID func(R) string
+	// Batch is how many records are under way at once: what is done twice after a crash, and
+	// what is held in memory.
+	Batch int
+	// Target tells apart where the records go.
+	Target string
+	// Refused is called with each line that was not stored. The error shows no value.
+	Refused func(line int, err error)
+	// Moved is called with how many bytes are done.
+	Moved func(offset int64)
+}
+
+// Decoder reads one line. Its error names the field and no value.
+type Decoder[R any] func(line []byte) (R, error)
+
+// Input is a text of records.
+type Input[R any] struct {
+	Text io.Reader
+	// Begin returns the decoder of the text's lines, after its header where it has one. began
+	// is when the text was first loaded.
+	Begin func(lines *Lines, began time.Time) (Decoder[R], error)
+	// Progress is the file that keeps how far the text has come, which must be an
+	// io.ReadSeeker then; empty: none.
+	Progress string
+	Restart  bool // pass over an earlier run
+}
+
+// Summary is what became of a text.
+type Summary struct {
+	From    int // the first line that this run came to
+	Line    int // the last that is done
+	Stored  int
+	Passed  int
+	Refused int // lines that must be corrected, those of earlier runs included
+	Failed  int // records that the store did not take; the same run again tries them
+}
+
+// ErrInterrupted is in the errors of runs whose context ended. What had begun was finished.
+var ErrInterrupted = errors.New("interrupted")
+
+// ErrEmpty is the error of a text without any record.
+var ErrEmpty = errors.New("there is no record in it")
+
+// Load stores a text in its order. An error means that it ended early; the same call
+// goes on where it stopped. A line that is refused, or that the store alone of its
+// batch does not take, is no error: it is in the summary.
+func (l *Loader[R]) Load(ctx context.Context, in Input[R]) (Summary, error) {
+	r := &run[R]{Loader: l, sidecar: sidecar(in.Progress)}
+	if err := r.begin(in); err != nil {
+		return Summary{}, err
+	}
+	err := r.all(ctx, in)
+	r.summary.Line, r.summary.Refused, r.summary.Failed = r.done.Line, r.done.Refused, len(r.done.Failed)
+	if err == nil && len(r.done.Failed) == 0 {
+		err = r.sidecar.remove()
+	}
+	return r.summary, err
+}
+
+// run is one Load.
+type run[R any] struct {
+	*Loader[R]
+	sidecar sidecar
+	done    progress
+	again   []string // ids that failed in an earlier run
+	failed  []string // and in this one
+	refused int      // lines since done
+	batch   []entry[R]
+	summary Summary
+}
+
+// entry is a record of a batch.
+type entry[R any] struct {
+	line   int
+	record R
+	result Result
+}
+
+// begin finds out where to go on.
+func (r *run[R]) begin(in Input[R]) error {
+	if in.Restart {
+		if err := r.sidecar.remove(); err != nil {
+			return err
+		}
+	}
+	var resumed bool
+	var err error
+	if r.done, resumed, err = r.sidecar.load(); err != nil {
+		return err
+	}
+	if !resumed {
+		r.done = progress{Target: r.Target, Began: time.Now().UTC()}
+		return nil
+	}
+	if r.done.Target != r.Target {
+		return fmt.Errorf("the file was begun for %s, and this is %s: give --restart to begin anew", r.done.Target, r.Target)
+	}
+	file, ok := in.Text.(io.ReadSeeker)
+	if !ok {
+		return errors.New("the text cannot be read a second time")
+	}
+	r.again = r.done.Failed
+	return r.done.check(file)
+}
+
+// all reads the text to its end, and passes over what is done.
+func (r *run[R]) all(ctx context.Context, in Input[R]) error {
+	text := newLines(in.Text)
+	decode, err := in.Begin(text, r.done.Began)
+	if err != nil {
+		return err
+	}
+	r.summary.From = r.done.Line + 1
+	for seen := false; ; {
+		line, err := text.Next()
+		if errors.Is(err, io.EOF) {
+			if !seen {
+				return ErrEmpty
+			}
+			return r.flush(ctx, text)
+		}
+		if err != nil && !errors.Is(err, errLong) {
+			return fmt.Errorf("read line %d: %w", text.number+1, err)
+		}
+		seen = seen || len(line) > 0 || err != nil
+		before := text.offset <= r.done.Offset
+		if len(line) == 0 && err == nil || before && len(r.again) == 0 {
+			continue
+		}
+		var record R
+		if err == nil {
+			record, err = decode(line)
+		}
+		switch {
+		case before && (err != nil || !slices.Contains(r.again, r.ID(record))):
+		case err != nil:
+			r.refused++
+			r.Refused(text.number, err)
+		default:
+			r.batch = append(r.batch, entry[R]{line: text.number, record: record})
+		}
+		if len(r.batch) == r.Batch || ctx.Err() != nil {
+			if err := r.flush(ctx, text); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// flush stores the batch and writes down that it is done. It is finished although ctx
+// has ended, so that what is written down is so.
+func (r *run[R]) flush(ctx context.Context, text *Lines) error {
+	if err := r.store(ctx); err != nil {
+		return err
+	}
+	for _, e := range r.batch {
+		switch e.result.End {
+		case Stored:
+			r.summary.Stored++
+		case Passed:
+			r.summary.Passed++
+		case Refused:
+			r.refused++
+			r.Refused(e.line, e.result.Err)
+		case Failed:
+			r.Refused(e.line, e.result.Err)
+			if !slices.Contains(r.failed, r.ID(e.record)) {
+				r.failed = append(r.failed, r.ID(e.record))
+			}
+		}
+	}
+	if len(r.failed) > maxFailed {
+		return fmt.Errorf("more than %d records could not be stored: see to the store, then run this again", maxFailed)
+	}
+	r.batch = r.batch[:0]
+	if text.offset >= r.done.Offset {
+		r.done.Offset, r.done.Line, r.done.Fingerprint = text.offset, text.number, text.fingerprint()
+		r.done.Refused += r.refused
+		r.done.Failed, r.refused = r.failed, 0
+		if err := r.sidecar.save(r.done); err != nil {
+			return err
+		}
+	}
+	r.Moved(text.offset)
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w after line %d: run this again to go on", ErrInterrupted, r.done.Line)
+	}
+	return nil
+}
+
+// store tries the batch until the store has taken it, or some of it will not be taken.
+func (r *run[R]) store(ctx context.Context) error {
+	r.put(ctx, func(entry[R]) bool { return true })
+	wait := firstWait
+	for try := 1; ; try++ {
+		var failed []string
+		var cause error
+		for _, e := range r.batch {
+			if forbidden(e.result.Err) {
+				return fmt.Errorf("line %d: %w", e.line, e.result.Err)
+			}
+			if e.result.End == Failed {
+				failed, cause = append(failed, r.ID(e.record)), e.result.Err
+			}
+		}
+		switch {
+		case len(failed) == 0, try == tries && len(failed) < len(r.batch):
+			return nil
+		case try == tries:
+			return fmt.Errorf("nothing of lines %d to %d was stored, run this again to go on: %w",
+				r.batch[0].line, r.batch[len(r.batch)-1].line, cause)
+		case !pace.Sleep(ctx, wait):
+			return fmt.Errorf("%w while the store failed, run this again to go on: %w", ErrInterrupted, cause)
+		}
+		wait *= 2
+		// All records of an id, for a later one may have been stored.
+		r.put(ctx, func(e entry[R]) bool { return slices.Contains(failed, r.ID(e.record)) })
+	}
+}
+
+// put stores what is wanted of the batch, once.
+func (r *run[R]) put(ctx context.Context, wanted func(entry[R]) bool) {
+	var places []int
+	var some []R
+	for i, e := range r.batch {
+		if wanted(e) {
+			places, some = append(places, i), append(some, e.record)
+		}
+	}
+	for i, result := range r.Put(context.WithoutCancel(ctx), some) {
+		r.batch[places[i]].result = result
+	}
+}
+
+// forbidden reports whether no record at all can be stored until a person acts.
+func forbidden(err error) bool { return errors.Is(err, store.ErrForbidden) }

@@ -1,0 +1,157 @@
+package seed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"tokenrefresh/internal/operator/bulk"
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+)
+
+// atOnce is how many accounts are seeded side by side.
+const atOnce = 8
+
+// AccountsBatch is how many accounts are under way at once: what an interrupt waits for.
+const AccountsBatch = 32
+
+// Account is a line of a file of accounts.
+type Account struct {
+	Provider     catalog.Entry
+	Name         string
+	Credentials  secret.String
+	RefreshToken secret.String // blank: none
+}
+
+// Key is the account's.
+func (a Account) Key() store.Key { return store.Key{Provider: a.Provider.Name, Account: a.Name} }
+
+// accountFields are the names in a line.
+var accountFields = []string{"provider", "account", "credentials", "refresh_token"}
+
+// DecodeAccount returns a decoder of lines such as
+//
+//	{"provider":"hesabe","account":"shop-2","credentials":{"username":"…","password":"…"},"refresh_token":"…"}
+//
+// provider is that of lines that name none; empty: each has to. An account that was named before
+// is refused: two lines would overwrite each other's credentials.
+func DecodeAccount(provider string) bulk.Decoder[Account] {
+	seen := map[store.Key]bool{}
+	return func(line []byte) (Account, error) {
+		fields, err := reply.Parse(string(line))
+		if err != nil {
+			return Account{}, errors.New("the line is not a JSON object")
+		}
+		for name := range fields {
+			if !slices.Contains(accountFields, name) {
+				return Account{}, fmt.Errorf("%s is not known here: use %s", Shown(name), strings.Join(accountFields, ", "))
+			}
+		}
+		name := fields.Text("provider")
+		if name == "" {
+			name = provider
+		}
+		entry, err := catalog.Find(name)
+		if err != nil {
+			return Account{}, fmt.Errorf("provider is not one of %s", strings.Join(catalog.Names(), ", "))
+		}
+		a := Account{Provider: entry, Name: fields.Text("account"), RefreshToken: secret.New(fields.Text("refresh_token"))}
+		if !config.ValidAccount(a.Name) {
+			return Account{}, errors.New("account must be up to 64 letters, digits and _ . @ + = -, the first a letter or digit")
+		}
+		credentials := strings.TrimSpace(string(fields["credentials"]))
+		if !strings.HasPrefix(credentials, "{") {
+			return Account{}, errors.New("credentials is not a JSON object")
+		}
+		a.Credentials = secret.New(credentials)
+		if seen[a.Key()] {
+			return Account{}, fmt.Errorf("%s was named in a line before", a.Key())
+		}
+		seen[a.Key()] = true
+		return a, nil
+	}
+}
+
+// Importer seeds accounts of a file.
+type Importer struct {
+	Home  *home.Home
+	Flags string // see Seeder
+}
+
+// Put seeds a batch, as bulk.Loader wants it. Credentials that are stored already are not written
+// again, so a file can be loaded twice.
+func (m Importer) Put(ctx context.Context, batch []Account) []bulk.Result {
+	results := make([]bulk.Result, len(batch))
+	slots := make(chan struct{}, atOnce)
+	var seeding sync.WaitGroup
+	for i, account := range batch {
+		slots <- struct{}{}
+		seeding.Go(func() {
+			defer func() { <-slots }()
+			results[i] = m.one(ctx, account)
+		})
+	}
+	seeding.Wait()
+	return results
+}
+
+func (m Importer) one(ctx context.Context, a Account) bulk.Result {
+	if !a.RefreshToken.Blank() { // before the credentials are written
+		if _, err := ParseToken(a.RefreshToken); err != nil {
+			return bulk.Result{End: bulk.Refused, Err: fmt.Errorf("%s: %w: %w", a.Key(), ErrRefused, err)}
+		}
+	}
+	seeder := Seeder{Home: m.Home, Provider: a.Provider, Account: a.Name, Flags: m.Flags}
+	same, err := seeder.holds(ctx, a.Credentials)
+	if err == nil && !same {
+		_, err = seeder.Credentials(ctx, a.Credentials)
+	}
+	if err == nil && !a.RefreshToken.Blank() && (!same || !seeder.wasGiven(ctx, a.RefreshToken)) {
+		same = false
+		_, err = seeder.Tokens(ctx, a.RefreshToken, false)
+	}
+	switch {
+	case err == nil && same:
+		return bulk.Result{End: bulk.Passed}
+	case err == nil:
+		return bulk.Result{}
+	case errors.Is(err, ErrRefused) && !errors.Is(err, store.ErrForbidden), errors.Is(err, awshome.ErrDeleted):
+		return bulk.Result{End: bulk.Refused, Err: fmt.Errorf("%s: %w", a.Key(), err)}
+	}
+	return bulk.Result{End: bulk.Failed, Err: fmt.Errorf("%s: %w", a.Key(), err)}
+}
+
+// holds reports whether the account has these credentials already, and a row.
+func (s Seeder) holds(ctx context.Context, text secret.String) (bool, error) {
+	current, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials)
+	switch {
+	case errors.Is(err, store.ErrNoSecret), errors.Is(err, store.ErrNoValue), errors.Is(err, store.ErrMalformed):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	_, exists, err := s.Home.Ledger.Row(ctx, s.key())
+	return exists && current.Value == text, err
+}
+
+// wasGiven reports whether a refresh token is the chain's, or was presented by it.
+func (s Seeder) wasGiven(ctx context.Context, token secret.String) bool {
+	if row, _, err := s.Home.Ledger.Row(ctx, s.key()); err == nil && row.Presented(token) {
+		return true
+	}
+	current, err := s.Home.Secrets.Current(ctx, s.key(), store.TokensDoc)
+	if err != nil {
+		return false
+	}
+	held, err := ParseToken(current.Value)
+	return err == nil && held.RefreshToken == token
+}

@@ -1,0 +1,83 @@
+package seed
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/secret"
+)
+
+// maxName is how much of a name is shown: whoever pastes a secret as a name sees that it was wrong
+// anyway.
+const maxName = 64
+
+// Shown is a name that somebody else wrote, as it may be shown: short, and without control
+// characters.
+func Shown(name string) string {
+	if runes := []rune(name); len(runes) > maxName {
+		name = string(runes[:maxName]) + "…"
+	}
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` || name == "" || strings.Contains(name, " ") {
+		return quoted
+	}
+	return name
+}
+
+// unknownFields are the names in text that the provider does not look at. The error names one that
+// is nearly one of the provider's, for it was mistyped.
+func unknownFields(provider providers.Described, text secret.String) ([]string, error) {
+	all, err := reply.Parse(text.Reveal())
+	if err != nil {
+		return nil, nil //nolint:nilerr // Open says so
+	}
+	known := provider.Fields()
+	for _, field := range known {
+		delete(all, field.Name)
+	}
+	names := make([]string, 0, len(all))
+	for name := range all {
+		for _, field := range known {
+			if meant(name, field.Name) {
+				return nil, fmt.Errorf("%s is not known to %s: is %s meant?", Shown(name), provider.Name(), field.Name)
+			}
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return ShownAll(names), nil
+}
+
+// maxNames is how many unknown names are told.
+const maxNames = 10
+
+// meant reports whether a name is another one that was mistyped: apart from case, dashes and
+// underscores, one letter is wrong, missing or too many, or two have changed places.
+func meant(typed, name string) bool {
+	fold := func(s string) []rune {
+		return []rune(strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s)))
+	}
+	a, b := fold(typed), fold(name)
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
+}
+
+// ShownAll are names as they may be shown.
+func ShownAll(names []string) []string {
+	shown := make([]string, 0, min(len(names), maxNames+1))
+	for _, name := range names[:min(len(names), maxNames)] {
+		shown = append(shown, Shown(name))
+	}
+	if more := len(names) - maxNames; more > 0 {
+		shown = append(shown, fmt.Sprintf("and %d more", more))
+	}
+	return shown
+}
