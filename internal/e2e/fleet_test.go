@@ -50,7 +50,8 @@ type member struct {
 // own in the same index.
 func (m *member) due() bool {
 	shard := m.item.text("due_shard")
-	return shard != "" && !(m.item.text("status") == "dead" && strings.HasPrefix(shard, "#dead#"))
+	ofDead := m.item.text("status") == "dead" && strings.HasPrefix(shard, "#dead#")
+	return shard != "" && !ofDead
 }
 
 // newFleet loads so many rows of each state.
