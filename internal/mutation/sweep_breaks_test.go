@@ -81,7 +81,7 @@ var sweepBreaks = []breach{
 	{
 		name: "stop by any answers", file: "../sweep/breaker.go",
 		old:    "return answer{err.Kind, err.Status}",
-		new:    "return answer{providers.TurnedAway, min(err.Status, 1)}",
+		new:    "return answer{providers.TurnedAway, 1}",
 		broken: "different answers count as one",
 	},
 	{

@@ -52,14 +52,14 @@ type breaker struct {
 	presented     int            // rows whose token was presented
 }
 
-// answer tells unknown answers apart. status 0: no answer came.
+// answer tells unknown answers apart. The zero value: none came.
 type answer struct {
 	kind   providers.Kind
 	status int
 }
 
-// init sets how many calls run at once until one was answered.
-func (b *breaker) init(calls int) {
+// prepare sets how many calls run at once until one was answered.
+func (b *breaker) prepare(calls int) {
 	b.halted = make(chan struct{})
 	b.draw(calls)
 }
@@ -190,11 +190,17 @@ func (b *breaker) openLocked() {
 	}
 }
 
-// answerOf returns what tells an answer from others.
-func answerOf(err *providers.Error) answer { return answer{err.Kind, err.Status} }
+// answerOf returns what tells an answer from others. However a call ends without one, that
+// counts as the same.
+func answerOf(err *providers.Error) answer {
+	if err.Status == 0 {
+		return answer{}
+	}
+	return answer{err.Kind, err.Status}
+}
 
 // silence reports whether no answer came.
-func (a answer) silence() bool { return a.status == 0 }
+func (a answer) silence() bool { return a == answer{} }
 
 // firstFailure counts a row whose first try says nothing certain about its token. It reports
 // whether a further try may help: not if others fail in the same way.
