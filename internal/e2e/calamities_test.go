@@ -107,6 +107,10 @@ var calamities = []calamity{
 		name: "Berbix answers 500", provider: sandbox.Berbix, begin: answers(sandbox.Status(500)), alarm: "breaks-soon",
 	},
 	{
+		name: "Berbix refuses a transaction's refresh token", provider: sandbox.Berbix,
+		begin: func(_ *testing.T, d *drill) { d.sandbox.Revoke(sandbox.Berbix, d.transaction.RefreshToken) }, alarm: "dead-transactions",
+	},
+	{
 		name: "Berbix refuses the API secret", provider: sandbox.Berbix,
 		begin: func(t *testing.T, d *drill) { d.seed(t, map[string]any{"api_secret": "not-the-secret"}) }, alarm: "misconfigured",
 	},

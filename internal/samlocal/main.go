@@ -57,8 +57,8 @@ func run(ctx context.Context, args []string) error {
 		return ctx.Err()
 	}
 	if reason := cannotBring(); reason != "" {
-		return fmt.Errorf("%w: start Docker or Finch, or name an engine in DOCKER_HOST; as root on Debian this brings its own, but %s",
-			errNoEngine, reason)
+		return fmt.Errorf("%w: start Docker or Finch, or name an engine in DOCKER_HOST; "+
+			"as root on Debian this brings its own, but %s (%w)", errNoEngine, reason, err)
 	}
 	fmt.Println("No container engine answers: using Debian's packages, in namespaces of their own.")
 	return bring(ctx)

@@ -137,6 +137,8 @@ func (s *sweep) attemptsLeft() int {
 	if s.report.NextExpiry.IsZero() || from.IsZero() {
 		return s.fewest
 	}
-	limited := pace.Outlook{From: from, Until: s.report.NextExpiry, Takes: s.takes(), Retries: true, Failures: s.row.ConsecutiveFailures}
+	limited := pace.Outlook{
+		From: from, Until: s.report.NextExpiry, Takes: s.takes(), Retries: true, Failures: s.row.ConsecutiveFailures,
+	}
 	return min(s.fewest, limited.AttemptsLeft(s.began, s.Tick))
 }
