@@ -3,6 +3,9 @@ package embedded
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"strings"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -133,4 +136,32 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 		Tick:                 time.Duration(s.TickSeconds) * time.Second,
 		Paused:               s.Paused,
 	}, nil
+}
+
+// known are the fields of a row that this release reads and writes.
+var known = func() map[string]bool {
+	all := map[string]bool{}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[storedRow]()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		all[name] = true
+	}
+	return all
+}()
+
+// withUnknown is a row as written, with the fields of the stored one that this release does not
+// know: a later one wrote them, before it was rolled back or while it is deployed.
+func withUnknown(stored, written []byte) ([]byte, error) {
+	var before, after map[string]json.RawMessage
+	if readable := json.Unmarshal(stored, &before) == nil; !readable { // there was none
+		return written, nil
+	}
+	maps.DeleteFunc(before, func(name string, _ json.RawMessage) bool { return known[name] })
+	if len(before) == 0 {
+		return written, nil
+	}
+	if err := json.Unmarshal(written, &after); err != nil {
+		return nil, err
+	}
+	maps.Copy(after, before)
+	return json.Marshal(after)
 }
