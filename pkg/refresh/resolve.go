@@ -180,7 +180,7 @@ func (v View) discardable() error {
 	switch {
 	case v.chainErr != nil:
 		return fmt.Errorf("%w: %w", ErrUnresolved, v.at(store.TokensDoc, v.chainErr))
-	case v.restsOn(v.Tokens.ID) && v.Row.LoginFailures == 0:
+	case v.restsOn(v.Tokens.ID):
 		return fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
 	case v.carried():
 		return fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
