@@ -25,7 +25,7 @@ func (p *Provider) Answer(r wire.Request, reply []byte) (op string, status int, 
 	place, ok := owner(text(asked, "refresh_token"))
 	if r.Path != "/v0/tokens" || r.Authorization != authorization || text(asked, "grant_type") != "refresh_token" ||
 		!ok || place >= len(p.rows.rows) {
-		return "refused", http.StatusBadRequest, append(reply, `{"status":400,"reason":"invalid","message":"invalid"}`...)
+		return "refused", http.StatusBadRequest, append(reply, `{"status":400,"reason":"invalid_refresh_token","message":"invalid"}`...)
 	}
 	number := p.rows.present(place)
 	return Refreshed, http.StatusOK, fmt.Appendf(reply,
