@@ -238,16 +238,16 @@ func TestRefreshShowsNoSecret(t *testing.T) {
 func tokensOf(t *testing.T, v store.Version) []string {
 	t.Helper()
 	var doc struct {
-		Access  string `json:"access_token"`
-		Refresh string `json:"refresh_token"`
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
 	}
 	if err := json.Unmarshal([]byte(v.Value.Reveal()), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Access == "" || doc.Refresh == "" {
+	if doc.AccessToken == "" || doc.RefreshToken == "" {
 		t.Fatal("no tokens to look for")
 	}
-	return []string{doc.Access, doc.Refresh}
+	return []string{doc.AccessToken, doc.RefreshToken}
 }
 
 // lastLine is the last line logged, as JSON.

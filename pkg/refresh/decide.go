@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
@@ -54,9 +55,10 @@ var checks = []check{
 	{"tokens or access lacks the newest token", owes},
 	{"it is paused", paused},
 	{"nothing is due", nothingDue},
+	{"it waits, and another run looks whether a person has acted", looksLater},
 	{"the uncertain attempt's version has turned up", versionTurnedUp},
-	{"it waits for a person", waitsForPerson},
-	{"a login backs off", loginWaits},
+	{"it waits for a person, or until it is tried again", waitsForPerson},
+	{"it backs off", waitsForRetry},
 	{"nobody has filled in the credentials", notFilledIn},
 	{"a secret cannot be read", secretUnreadable},
 	{"a reply that was kept unread can be read now", rawReadable},
@@ -95,8 +97,11 @@ func (v View) lostAttempt() bool { return v.Taken && v.ended == nil }
 
 // due reports whether a refresh is wanted now.
 func (v View) due() bool {
-	return v.Force || !v.Exists || !v.Now.Before(v.Row.RefreshAt) && !v.Now.Before(v.Row.NotBefore)
+	return v.Force || v.probe != "" || !v.Exists || !v.Now.Before(v.Row.RefreshAt) && !v.Now.Before(v.Row.NotBefore)
 }
+
+// retried reports whether it is time to try again by itself what a person may have to mend.
+func (v View) retried() bool { return v.Row.State == store.Misconfigured && v.due() }
 
 // waits reports whether the row's state waits for a person.
 func waits(r store.Row) bool { return r.State != store.OK && r.State != "" }
@@ -275,8 +280,22 @@ func paused(v View) (Step, bool) {
 }
 
 func nothingDue(v View) (Step, bool) {
-	if !v.idle() || v.due() || waits(v.Row) || v.Row.LoginFailures > 0 {
+	if !v.idle() || v.due() || awaitsEdit(v.Row, v.Now) {
 		return pass()
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+// Two reads of each account that waits are too dear where many do.
+func looksLater(v View) (Step, bool) {
+	switch {
+	case !v.idle(), v.Relogin, v.Force, v.Tokens.done, v.retried(), v.due() && !waits(v.Row),
+		pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
+		return pass()
+	case v.Row.Paused:
+		return wait(outcome.Paused, nil)
+	case waits(v.Row):
+		return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
 	}
 	return wait(outcome.NotDue, nil)
 }
@@ -296,13 +315,13 @@ func versionTurnedUp(v View) (Step, bool) {
 
 func waitsForPerson(v View) (Step, bool) {
 	forced := v.Force && v.Row.State != store.Uncertain
-	if !v.idle() || !waits(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.Relogin {
+	if !v.idle() || !waits(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
 		return pass()
 	}
 	return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
 }
 
-func loginWaits(v View) (Step, bool) {
+func waitsForRetry(v View) (Step, bool) {
 	if !v.idle() || v.due() || v.Edited() || waits(v.Row) {
 		return pass()
 	}
@@ -336,6 +355,9 @@ func secretUnreadable(v View) (Step, bool) {
 		if read != nil && !lasting(read) {
 			return wait(outcome.Transient, err)
 		}
+	}
+	if waits(v.Row) && !v.due() && !SecretsUnreadable(v.Row) { // else the row would forget what it waits for
+		return wait(outcome.Misconfigured, err)
 	}
 	return park(store.Misconfigured, err)
 }
@@ -372,8 +394,9 @@ func mayRefresh(v View) (Step, bool) {
 }
 
 func loginBacksOff(v View) (Step, bool) {
-	until := v.Row.NotBefore
-	if !v.CanLogin() || v.Force || v.Row.LoginFailures == 0 || !v.Now.Before(until) || v.Edited() {
+	until := loginNotBefore(v.Row)
+	free := v.Force || v.Relogin || v.probe == store.FromLogin || v.credentialsEdited()
+	if !v.CanLogin() || free || v.Row.LoginFailures == 0 || !v.Now.Before(until) {
 		return pass()
 	}
 	return v.warned(wait(outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(until))))

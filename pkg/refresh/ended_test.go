@@ -48,6 +48,7 @@ func TestLastError(t *testing.T) {
 				if r := row(w); r.LastOutcome != tt.outcome || !strings.Contains(r.LastError, tt.cause) || strings.Contains(r.LastError, "\n") {
 					t.Errorf("noted: %s, %q, want %s because of %s", r.LastOutcome, r.LastError, tt.outcome, tt.cause)
 				}
+				w.Advance(5 * time.Minute)
 			}
 			tt.mends(w)
 			w.Advance(time.Hour)

@@ -28,6 +28,9 @@ type View struct {
 
 	name     func(store.Document) string
 	takes    time.Duration // what an attempt needs; 0: it has all the time
+	tick     time.Duration // between two runs
+	waiting  int           // how many accounts of the run wait for an edit
+	probe    store.Source  // whose back-off this run passes over; see waves.go
 	late     error         // too little time is left for an attempt
 	ended    *ended        // how the call under the claim ended; nil: none was made
 	repaired bool          // a repair was tried in this run, and failed
@@ -158,7 +161,7 @@ func (v View) unread() View {
 	return View{
 		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, Taken: v.Taken, Relogin: v.Relogin,
 		chainWorks: v.chainWorks, fence: v.fence,
-		name: v.name, takes: v.takes, repaired: v.repaired,
+		name: v.name, takes: v.takes, tick: v.tick, waiting: v.waiting, probe: v.probe, repaired: v.repaired,
 	}
 }
 

@@ -8,29 +8,30 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Outlook is what the coming attempts at a row's tokens depend on. takes is what an attempt
-// may need from its begin until readers have the new token.
-func Outlook(r store.Row, takes time.Duration) pace.Outlook {
-	o := pace.Outlook{
-		From: later(r.RefreshAt, r.NotBefore), Until: r.AccessExpiresAt, Takes: takes,
-		BacksOff: r.LoginFailures > 0, Failures: r.LoginFailures,
-	}
-	if r.Phase == store.Sending { // its run may have died: then its work waits for the end of its claim
-		o.From = r.ClaimedUntil
-	}
-	if ends := r.RefreshExpiresAt; !ends.IsZero() && ends.Before(o.Until) {
-		o.Until = ends
-	}
-	return o
-}
-
 // attemptsLeft is Result.AttemptsLeft after a run that began then and ended as what.
 func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
+	r := a.v.Row
 	switch {
-	case waits(a.v.Row), what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:
+	case waits(r), what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:
 		return 0
 	}
-	return Outlook(a.v.Row, a.takes()).AttemptsLeft(began, a.Tick)
+	return Outlook(r, a.takes()).AttemptsLeft(began, a.Tick)
+}
+
+// Outlook is what the coming attempts at a row's tokens depend on, each of which takes so
+// long at most.
+func Outlook(r store.Row, takes time.Duration) pace.Outlook {
+	o := pace.Outlook{
+		From: later(r.RefreshAt, r.NotBefore), Until: saveUntil(r), Takes: takes,
+		Retries: true, Aligned: true, Failures: r.RefreshFailures,
+	}
+	if r.LoginFailures > 0 && r.NotBefore.Equal(loginNotBefore(r)) { // no refresh token is left
+		o.Failures = r.LoginFailures
+	}
+	if r.Phase == store.Sending { // whoever died at it left its work to the end of its claim
+		o.From = r.ClaimedUntil
+	}
+	return o
 }
 
 // NextAttempt is when a run will next try something, and in the past if it should have tried
@@ -42,9 +43,13 @@ func (v View) NextAttempt() time.Time {
 		return time.Time{}
 	case !v.idle():
 		return r.ClaimedUntil
-	case r.Paused, v.WaitsForPerson(), !v.Exists:
+	case r.Paused, !v.Exists:
 		return time.Time{}
-	case r.RefreshAt.IsZero():
+	case r.State == store.Misconfigured && !SecretsUnreadable(r): // it is tried again, far apart
+	case v.WaitsForPerson():
+		return time.Time{}
+	}
+	if r.RefreshAt.IsZero() {
 		return r.RefreshAt
 	}
 	return later(r.RefreshAt, r.NotBefore)

@@ -182,7 +182,7 @@ func (v View) discardable() error {
 	switch {
 	case v.chainErr != nil:
 		return fmt.Errorf("%w: %w", ErrUnresolved, v.at(store.TokensDoc, v.chainErr))
-	case v.restsOn(v.Tokens.ID) && v.Row.LoginFailures == 0:
+	case v.restsOn(v.Tokens.ID):
 		return fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
 	case v.restored():
 		return v.refusedAsRestored()

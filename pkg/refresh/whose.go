@@ -63,9 +63,16 @@ func (v View) WaitsForPerson() bool {
 }
 
 // Edited reports whether a person has changed credentials or tokens since the row's state,
-// or its login back-off, was written.
+// or its back-off, was written.
 func (v View) Edited() bool {
 	return v.Credentials.ID != v.Row.CredentialsVersionID || v.Tokens.ID != v.Row.SeenVersionID
+}
+
+// credentialsEdited reports whether a person has changed the credentials since they were seen
+// last. Where that is not known, nobody has.
+func (v View) credentialsEdited() bool {
+	seen, current := v.Row.CredentialsVersionID, v.Credentials.ID
+	return seen != "" && current != "" && seen != current
 }
 
 // SecretsUnreadable reports whether the row says that the secrets could not be read, and

@@ -319,7 +319,7 @@ func TestListed(t *testing.T) {
 	})
 }
 
-// No row is begun without the time for it; the rest is told of, and left due.
+// No row is begun without the time for it; the rest is reported and stays due.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
