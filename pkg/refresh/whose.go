@@ -82,9 +82,14 @@ func SecretsUnreadable(r store.Row) bool {
 	return r.State == store.Misconfigured && r.CredentialsVersionID == ""
 }
 
-// escrowFollows reports whether the version that the escrow's reply replaces is current.
+// escrowFollows reports whether the escrow's reply is newer than the version that is current:
+// that is the one which it replaces, or one that says nothing of the chain, for its token was
+// presented (a person has rolled tokens back).
 func (v View) escrowFollows() bool {
-	return v.Row.Escrow.AttemptID != "" && v.Row.BaseVersionID == v.Tokens.ID
+	if v.Row.Escrow.AttemptID == "" {
+		return false
+	}
+	return v.Row.BaseVersionID == v.Tokens.ID || v.chainErr == nil && v.presented(v.chain.refreshToken)
 }
 
 // escrowOutdated reports whether somebody has put another version into tokens since the
