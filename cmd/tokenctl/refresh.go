@@ -177,6 +177,9 @@ func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Res
 		if err := o.print(cmd, result, ended(result, r.event.TransactionID, o.given(cmd), time.Now())); err != nil {
 			return err
 		}
+		if r.event.Force && !r.event.DryRun && idle(result) == nil {
+			o.acted(cmd, result.Provider, r.event.Account, "--force: "+counted(result.Outcomes))
+		}
 		if err := verdict(result, r.event.TransactionID != 0); worst == nil || errors.Is(err, errPerson) {
 			worst = err
 		}

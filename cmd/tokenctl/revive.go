@@ -133,6 +133,9 @@ func (r *reviving) revive(cmd *cobra.Command, o *options, h *home.Home, ids []in
 		said = fmt.Sprintf("%s/%s: %d would be revived", r.provider, r.account, summary.WouldRevive)
 	}
 	said += fmt.Sprintf("; %d not dead, %d failed", summary.NotDead, summary.Failed)
+	if summary.Revived > 0 {
+		o.acted(cmd, r.provider, r.account, fmt.Sprintf("%d transactions", summary.Revived))
+	}
 	if printed := o.print(cmd, summary, said); printed != nil {
 		return printed
 	}
