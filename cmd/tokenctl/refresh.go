@@ -151,13 +151,25 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	if err := h.Fault(); err != nil { // no later run does better
 		return err
 	}
-	if err := errors.Join(failed...); err != nil {
+	if err := errors.Join(distinct(failed)...); err != nil {
 		return errors.Join(told, err)
 	}
 	if len(results) == 0 {
 		return fmt.Errorf("there is nothing to look after in %s: name another home, or put credentials in with tokenctl seed", h.Name)
 	}
 	return told
+}
+
+// distinct are errors without those that say what another has said: one table serves all.
+func distinct(all []error) []error {
+	said := map[string]bool{}
+	return slices.DeleteFunc(all, func(err error) bool {
+		if err == nil || said[err.Error()] {
+			return true
+		}
+		said[err.Error()] = true
+		return false
+	})
 }
 
 // troubles hides the line of the run itself, whose content is told otherwise.
