@@ -167,8 +167,8 @@ func (s Seeder) row(ctx context.Context) (store.Row, error) {
 	}
 	switch {
 	case errors.Is(err, awshome.ErrNoTable):
-		return row, fmt.Errorf("%w: name the stack's prefixes (--secret-prefix, --table-prefix) and --region, or deploy it where none ever was: %w",
-			errNotRead, err)
+		return row, fmt.Errorf("%w: name the stack's prefixes (--secret-prefix, --table-prefix) and --region, "+
+			"or deploy it where none ever was: %w", errNotRead, err)
 	case err != nil:
 		return row, fmt.Errorf("%w: the ledger must be readable first: %w", errNotRead, err)
 	}
