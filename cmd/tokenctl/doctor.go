@@ -54,7 +54,7 @@ something fails, or you may not look at it.`,
 		"an `ACCOUNT` that should be looked after with each provider, beside those that are; may be given again")
 	flags.BoolVar(&e.noInvoke, "no-invoke", false, "aws: leave the functions' dry runs out")
 	complete(cmd, "stack")
-	complete(cmd, "account")
+	o.completeAccounts(cmd)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return e.do(cmd, o) })
 	return cmd
 }

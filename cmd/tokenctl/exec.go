@@ -48,7 +48,7 @@ Where there is no such token the command is not run. Signals are passed on. The 
 where there is no such command and 126 where it cannot be run.`,
 		Args: cobra.MinimumNArgs(1),
 	}
-	r.register(cmd)
+	r.register(cmd, o)
 	cmd.Flags().StringVar(&variable, "env", "ACCESS_TOKEN", "`NAME` of the variable that holds the token")
 	cmd.Flags().SetInterspersed(false) // what follows the command's name is the command's
 	complete(cmd, "env")

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"tokenrefresh/internal/plant"
+	"tokenrefresh/pkg/store"
 )
 
 // TestMain lets the test binary be the command where a process of its own is needed:
@@ -144,4 +147,52 @@ func TestHelp(t *testing.T) {
 	}
 	tokenctl(t, "", "__complete", "pause", "--provider", "").want(t, exitDone, "hesabe\ntconnect\nberbix\n")
 	tokenctl(t, "", "__complete", "--home", "").want(t, exitDone, "aws\nembedded\n")
+}
+
+// The shell completes the accounts that there are.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestCompletesAccounts(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		for _, key := range []store.Key{
+			{Provider: "hesabe", Account: "shop-1"},
+			{Provider: "hesabe", Account: "shop-2"},
+			{Provider: "tconnect", Account: "bank"},
+			{Provider: "berbix", Account: "shop-1"},
+		} {
+			w.write(t, store.Row{Key: key, Phase: store.Idle})
+		}
+		for line, want := range map[string]string{
+			"pause --provider hesabe --account":        "shop-1\nshop-2\n:4\n",
+			"remove --provider tconnect --account":     "bank\n:4\n",
+			"status --account":                         "shop-1\nshop-2\nbank\n:4\n",
+			"record --account":                         "shop-1\n:4\n",
+			"run --provider hesabe,tconnect --account": "shop-1\nshop-2\nbank\n:4\n",
+		} {
+			args := append([]string{"__complete"}, w.flags...)
+			got := tokenctl(t, "", append(append(args, strings.Fields(line)...), "")...)
+			if got.out != want || strings.Contains(got.err, "home:") {
+				t.Errorf("%s: %q; %s", line, got.out, got.err)
+			}
+		}
+	})
+	none := []string{"__complete", "--home", "embedded", "--state", t.TempDir() + "/none.db", "pause", "--provider", "hesabe", "--account", ""}
+	tokenctl(t, "", none...).want(t, exitDone, ":4")
+}
+
+// The shell completes the functions of this project.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestCompletesFunctions(t *testing.T) {
+	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"Functions":[{"FunctionName":"a-refresh-hesabe"},{"FunctionName":"other"},{"FunctionName":"b-refresh-berbix"}]}`))
+	}))
+	defer aws.Close()
+	for name, value := range map[string]string{
+		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.URL,
+		"AWS_CONFIG_FILE": os.DevNull,
+	} {
+		t.Setenv(name, value)
+	}
+	tokenctl(t, "", "__complete", "refresh", "--function", "").want(t, exitDone, "a-refresh-hesabe\nb-refresh-berbix\n:4\n")
 }

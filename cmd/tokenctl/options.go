@@ -180,12 +180,12 @@ const defaultAccount = "default"
 // target is the one credential that a verb is about.
 type target struct{ provider, account string }
 
-func (t *target) register(cmd *cobra.Command) {
+func (t *target) register(cmd *cobra.Command, o *options) {
 	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: hesabe, tconnect or berbix")
 	cmd.Flags().StringVar(&t.account, "account", defaultAccount, "the account with it")
 	_ = cmd.MarkFlagRequired("provider")
 	complete(cmd, "provider", catalog.Names()...)
-	complete(cmd, "account")
+	o.completeAccounts(cmd)
 }
 
 // check returns the provider.
@@ -202,9 +202,4 @@ func validAccount(name string) error {
 		return fmt.Errorf("%w: --account must be up to 64 letters, digits and _ . @ + = -, the first a letter or digit", errUsage)
 	}
 	return nil
-}
-
-// complete tells the shell the values of a flag; none: that it names no file.
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -29,7 +29,7 @@ func resume(o *options) *cobra.Command {
 func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 	var t target
 	cmd.Args = cobra.NoArgs
-	t.register(cmd)
+	t.register(cmd, o)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		if _, err := t.check(); err != nil {
 			return err

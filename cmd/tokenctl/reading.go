@@ -19,8 +19,8 @@ type reading struct {
 	minLife     time.Duration
 }
 
-func (r *reading) register(cmd *cobra.Command) {
-	r.target.register(cmd)
+func (r *reading) register(cmd *cobra.Command, o *options) {
+	r.target.register(cmd, o)
 	cmd.Flags().Int64Var(&r.transaction, "transaction", 0, "of Berbix: the `ID` of the transaction")
 	cmd.Flags().DurationVar(&r.minLife, "min-life", reader.DefaultMinLife, "the life that the token must have left")
 	complete(cmd, "transaction")

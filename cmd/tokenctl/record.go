@@ -76,7 +76,7 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	}
 	complete(cmd, "status", "active", "completed", "deleted")
 	complete(cmd, "format", string(records.JSONLines), string(records.CSV))
-	complete(cmd, "account")
+	o.completeAccounts(cmd, recorded)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		if r.account != "" {
 			if err := validAccount(r.account); err != nil {

@@ -56,9 +56,9 @@ something failed that a later run tries again (transient, rate_limited), and 5 w
 	flags.StringVar(&r.function, "function", "", "aws: invoke the function of this `NAME`, such as token-refresh-refresh-hesabe")
 	cmd.MarkFlagsMutuallyExclusive("provider", "function")
 	complete(cmd, "provider", catalog.Names()...)
-	for _, flag := range []string{"account", "transaction", "function"} {
-		complete(cmd, flag)
-	}
+	o.completeAccounts(cmd)
+	o.completeFunctions(cmd)
+	complete(cmd, "transaction")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		if err := r.check(cmd, o); err != nil {
 			return err

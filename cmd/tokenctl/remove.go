@@ -10,6 +10,7 @@ import (
 
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/remove"
+	"tokenrefresh/internal/operator/seed"
 )
 
 // The recovery windows that Secrets Manager offers, in days.
@@ -41,7 +42,7 @@ switch the provider's schedule off. Take the account out of the parameter Accoun
 Berbix transactions of the account stay in the table until they end; nothing refreshes them any more.`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd)
+	r.register(cmd, o)
 	_ = cmd.MarkFlagRequired("account")
 	cmd.Flags().IntVar(&r.days, "recovery-days", mostWindow,
 		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", leastWindow, mostWindow))
@@ -88,7 +89,7 @@ func (r *removing) do(cmd *cobra.Command, o *options) error {
 
 // nothingIfBusy adds to an error that nothing was done, if that is so.
 func nothingIfBusy(err error) error {
-	if errors.Is(err, remove.ErrBusy) {
+	if errors.Is(err, remove.ErrBusy) || errors.Is(err, seed.ErrBusy) {
 		return fmt.Errorf("%w: %w", errNothing, err)
 	}
 	return err

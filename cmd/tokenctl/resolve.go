@@ -45,7 +45,7 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 			return nil
 		},
 	}
-	t.register(cmd)
+	t.register(cmd, o)
 	e.register(cmd)
 	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error {
 		provider, err := t.check()

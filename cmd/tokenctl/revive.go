@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -95,7 +94,7 @@ func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
 	if r.file == "" {
 		return ids, nil
 	}
-	var text io.Reader = cmd.InOrStdin()
+	text := cmd.InOrStdin()
 	if r.file != "-" {
 		file, err := os.Open(r.file)
 		if err != nil {

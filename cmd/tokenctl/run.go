@@ -69,7 +69,7 @@ docs/single-machine.md shows how systemd starts it.`,
 		"look after this `ACCOUNT` of each --provider too, whether it is there or not; may be given again")
 	flags.DurationVar(&r.every, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts")
 	complete(cmd, "provider", catalog.Names()...)
-	complete(cmd, "account")
+	o.completeAccounts(cmd)
 	flags.StringVar(&r.listen, "listen", metrics.DefaultAddress,
 		"serve /metrics (for Prometheus) and /healthz at this `ADDRESS`; empty: nowhere")
 	complete(cmd, "every")

@@ -53,8 +53,8 @@ type seeding struct {
 	yes          bool
 }
 
-func (s *seeding) register(cmd *cobra.Command) {
-	s.target.register(cmd)
+func (s *seeding) register(cmd *cobra.Command, o *options) {
+	s.target.register(cmd, o)
 	cmd.Args = cobra.NoArgs
 	cmd.Flags().StringVar(&s.file, "file", "", "read the JSON from `FILE`; - is standard input")
 	cmd.Flags().BoolVar(&s.yes, "yes", false, "don't ask at a terminal before an account is made that there is not yet")
@@ -63,16 +63,35 @@ func (s *seeding) register(cmd *cobra.Command) {
 
 func seedCredentials(o *options) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "credentials --provider P [--account A] [--file F]",
+		Use:   "credentials --provider P [--account A] [--file F] [--check]",
 		Short: "Put a provider's credentials in",
-		Long:  "Credentials takes the JSON that the README lists for each provider.",
+		Long: `Credentials takes the JSON that the README lists for each provider.
+
+With --check it logs in once with them, before those that are stored are replaced, and writes nothing where that
+fails. The login is made from this machine, whose address Hesabe may filter. With many providers it ends the
+session before, so its tokens begin the account's chain: the next tick refreshes them. While a run is at work
+nothing is done (exit code 5). Berbix has no login to check.`,
 	}
 	var s seeding
-	s.register(cmd)
+	var e engine
+	s.register(cmd, o)
+	e.register(cmd)
+	check := cmd.Flags().Bool("check", false, "log in once with them before they are written")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		return s.do(cmd, o, func(entry catalog.Entry, person seed.Person) (secret.String, error) {
+		cfg, err := e.config()
+		if err != nil {
+			return err
+		}
+		write := seed.Seeder.Credentials
+		if *check {
+			write = func(seeder seed.Seeder, ctx context.Context, text secret.String) (seed.Report, error) {
+				return seeder.Checked(context.WithoutCancel(ctx), text, cfg.ProviderEnvironment) // its reply must not be lost
+			}
+		}
+		err = s.do(cmd, o, func(entry catalog.Entry, person seed.Person) (secret.String, error) {
 			return seed.AskCredentials(entry.New(exchange.New(exchange.Options{}), "production").Fields(), person)
-		}, seed.Seeder.Credentials)
+		}, write)
+		return nothingIfBusy(err)
 	})
 	return cmd
 }
@@ -85,7 +104,7 @@ func seedTokens(o *options) *cobra.Command {
 			"it may be spent. So is, without --force, any token where the credential is well: it would end a good chain.",
 	}
 	var s seeding
-	s.register(cmd)
+	s.register(cmd, o)
 	force := cmd.Flags().Bool("force", false, "push aside a token that is well, or a newer one that is on its way")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		return s.do(cmd, o, func(_ catalog.Entry, person seed.Person) (secret.String, error) {

@@ -63,7 +63,7 @@ docs/status.md describes the JSON, and what can be the matter.`,
 	cmd.MarkFlagsMutuallyExclusive("watch", "transaction")
 	complete(cmd, "transaction")
 	complete(cmd, "provider", catalog.Names()...)
-	complete(cmd, "account")
+	o.completeAccounts(cmd)
 	complete(cmd, "every")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })
 	return cmd

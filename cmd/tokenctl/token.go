@@ -32,7 +32,7 @@ which keeps the token out of your history and your screen:
 Berbix transaction, and no other.`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd)
+	r.register(cmd, o)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		token, err := r.read(cmd, o)
 		if err != nil {

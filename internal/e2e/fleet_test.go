@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +22,8 @@ const (
 	// fleetWorkers is how many rows a sweep works on at once: more would only queue for
 	// the emulated AWS, and run into their timeouts on a slow machine.
 	fleetWorkers = 8
+	// firstCalls is how many calls a sweep makes at once until one was answered.
+	firstCalls = 4
 	// fleetTimeout lets a sweep write thousands of rows to the emulated AWS, which takes
 	// as many seconds as DynamoDB takes milliseconds; fleetClaim is more than a claim
 	// lasts then.
@@ -41,6 +44,14 @@ type member struct {
 	state     state
 	item      item // the row as it has to be; nil: as a refresh leaves it
 	presented int  // how often its refresh token must have come to the provider
+}
+
+// due reports whether the row has a place among the due ones. Dead rows have one of their
+// own in the same index.
+func (m *member) due() bool {
+	shard := m.item.text("due_shard")
+	ofDead := m.item.text("status") == "dead" && strings.HasPrefix(shard, "#dead#")
+	return shard != "" && !ofDead
 }
 
 // newFleet loads so many rows of each state.

@@ -8,9 +8,14 @@ import (
 	"tokenrefresh/internal/sandbox"
 )
 
-// inOutage is the most calls that a sweep makes to a provider that fails: those of the
-// workers, and the few that it takes to see it.
-const inOutage = fleetWorkers + 5
+const (
+	// inOutage is the most calls that a sweep makes to a provider that gives all the same
+	// answer: 20 rows, one more that is under way, and further tries of the first three.
+	inOutage = 20 + 1 + 2*(firstCalls-1)
+	// asOutageBegins is that where it begins in the midst of a sweep: rows that all workers
+	// have under way, and a new draw.
+	asOutageBegins = 2*inOutage + fleetWorkers + firstCalls
+)
 
 // outlives sweeps through an outage of the provider that begins in the midst of a sweep:
 // it answers with errors, then not at all, then that it is asked too often. It is left in
@@ -18,7 +23,7 @@ const inOutage = fleetWorkers + 5
 func (f *fleet) outlives(t *testing.T, fn *function) {
 	t.Helper()
 	const answered = 12
-	members := f.makeDue(t, 8)
+	members := f.makeDue(t, 25)
 	f.after(answered, func() { f.suffer(sandbox.Status(http.StatusServiceUnavailable)) })
 	_, first := f.calls()
 	for _, tick := range []struct {
@@ -28,10 +33,10 @@ func (f *fleet) outlives(t *testing.T, fn *function) {
 		least, most int            // calls to the provider
 	}{
 		// Rows that were answered before, and are stored now, show for a while that all is well.
-		{"the outage begins", nil, 0, answered, answered + 3*inOutage},
+		{"the outage begins", nil, 0, answered, answered + asOutageBegins},
 		{"it fails", nil, time.Minute, 1, inOutage},
-		{"it is silent", ptr(sandbox.Hold(sandbox.NewGate())), time.Minute, 1, inOutage},
-		{"it wants a pause", ptr(sandbox.RateLimit("90")), time.Minute, 1, inOutage},
+		{"it is silent", ptr(sandbox.Hold(sandbox.NewGate())), time.Minute, 1, firstCalls},
+		{"it wants a pause", ptr(sandbox.RateLimit("90")), time.Minute, 1, firstCalls},
 		{"the pause lasts", nil, time.Minute, 0, 0},
 		{"the pause is over", nil, time.Minute, 1, 1}, // one call shows whether calls get through again
 	} {

@@ -34,8 +34,8 @@ func (f *fleet) over(t *testing.T, fn *function) {
 		for _, m := range some {
 			m.state, m.item = state, rows[m.ID]
 			m.presented += presented
-			if got := m.item.text("status"); got != status || m.item["due_shard"] != nil || m.item["refresh_at"] != nil {
-				t.Errorf("a row that is %s has the status %s, in the index: %t", state, got, m.item["due_shard"] != nil)
+			if got := m.item.text("status"); got != status || m.due() {
+				t.Errorf("a row that is %s has the status %s, and is due: %t", state, got, m.due())
 			}
 		}
 	}

@@ -85,7 +85,7 @@ func (f *fleet) twoSweeps(t *testing.T, fn *function) {
 	ended := f.attemptAll(t, fn.tick, fn)
 	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := gate.Await(soon, fleetWorkers); err != nil {
+	if err := gate.Await(soon, firstCalls); err != nil {
 		t.Fatal(err)
 	}
 	f.wantSweep(t, other, map[string]int{"busy": len(members)})

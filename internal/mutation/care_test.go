@@ -47,8 +47,8 @@ var careBreaks = []breach{
 	},
 	{
 		name: "access out of reach, and sent", file: "claim.go",
-		old:    "if a.access.err != nil {",
-		new:    "if a.access.err != nil && a.v.Row.Fence < 0 {",
+		old:    "if access.Err != nil {",
+		new:    "if access.Err != nil && a.v.Row.Fence < 0 {",
 		broken: "a token is asked for that cannot be published",
 	},
 	{

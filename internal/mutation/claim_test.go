@@ -167,8 +167,8 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "stale read believed", file: "presentable.go",
-		old:    `if v.presented(c.refreshToken) && v.Row.VersionID != "" &&`,
-		new:    "if v.Row.Fence < 0 &&",
+		old:    `if (v.presented(c.refreshToken) || replaced) && v.Row.VersionID != "" &&`,
+		new:    "if replaced && v.Row.Fence < 0 &&",
 		broken: "a stale read makes a live chain look spent",
 	},
 	{
@@ -185,7 +185,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "token newer than the row sent", file: "presentable.go",
-		old:    "case v.presented(c.refreshToken), !v.carried() && v.current() == strangers:",
+		old:    "case v.presented(c.refreshToken), !v.carried() && v.unaccounted():",
 		new:    "case v.presented(c.refreshToken):",
 		broken: "after the row was restored from a backup a token is sent that may have been presented",
 	},

@@ -22,8 +22,8 @@ var resolveBreaks = []breach{
 	},
 	{
 		name: "discarded although presented", file: "resolve.go",
-		old:    "case v.presented(token), v.current() == strangers:",
-		new:    "case v.current() == strangers:",
+		old:    "case v.presented(token), v.unaccounted():",
+		new:    "case v.unaccounted():",
 		broken: "an attempt is forgotten whose token is current",
 	},
 	{

@@ -102,7 +102,7 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "access promoted over anybody's", file: "promote.go",
-		old:    "access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.access.id,",
+		old:    "access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID,",
 		new:    "from, _ := a.Secrets.CurrentID(ctx, a.v.Row.Key, store.AccessDoc)\n\t\t\taccess = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, from,",
 		broken: "a process that slept gives readers an older access token",
 		core:   true,

@@ -4,8 +4,8 @@ package mutation
 var sweepBreaks = []breach{
 	{
 		name: "dead by an unknown word", file: "../sweep/refresh.go",
-		old:    "case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:",
-		new:    "case providers.MaybeRefused, providers.TurnedAway:\n\t\ts.refuse()\n\t\ts.refusals.add(t, err)\n\tcase providers.NotSent, providers.Unknown:",
+		old:    "case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:\n\t\tif",
+		new:    "case providers.MaybeRefused, providers.TurnedAway:\n\t\ts.refuse()\n\t\ts.refusals.add(t, err)\n\tcase providers.NotSent, providers.Unknown:\n\t\tif",
 		broken: "a gateway's page ends a transaction",
 		core:   true,
 	},
@@ -61,28 +61,40 @@ var sweepBreaks = []breach{
 	},
 	{
 		name: "sample of the oldest", file: "../sweep/work.go",
-		old:    "	due = spread(due)\n",
-		new:    "",
+		old:    "	n := len(due)\n	if n <= maxSame {",
+		new:    "	n := len(due)\n	if n > 0 {",
 		broken: "the oldest rows' own ailment stops the sweep for all",
 	},
 	{
 		name: "no stop", file: "../sweep/breaker.go",
-		old:    "b.unknown[of] >= maxSame &&",
-		new:    "b.unknown[of] < 0 &&",
+		old:    "case b.unknown[of] < limit || b.reason != \"\":",
+		new:    "case b.unknown[of] > 0:",
 		broken: "every row is presented to a gateway that turns all away",
 		core:   true,
 	},
 	{
 		name: "stop in spite of successes", file: "../sweep/breaker.go",
-		old:    "b.unknown[of] >= maxSame && b.accepted == 0",
-		new:    "b.unknown[of] >= maxSame",
+		old:    "case !b.drawn:\n\t\tb.redraw = true",
+		new:    "case false:\n\t\tb.redraw = true",
 		broken: "twenty rows with an ailment of their own stop the sweep for all",
 	},
 	{
 		name: "stop by any answers", file: "../sweep/breaker.go",
-		old:    "of := answer{err.Kind, err.Status}",
-		new:    "of := answer{}",
+		old:    "return answer{err.Kind, err.Status}",
+		new:    "return answer{providers.TurnedAway, 1}",
 		broken: "different answers count as one",
+	},
+	{
+		name: "no draw in the midst", file: "../sweep/breaker.go",
+		old:    "	case !b.drawn:\n",
+		new:    "	case !b.drawn && of.status > 0:\n	case !b.drawn && b.unknown[of] < 1<<40:\n	case !b.drawn:\n",
+		broken: "a host that dies in the midst of a sweep is called for every row",
+	},
+	{
+		name: "further tries although others fail", file: "../sweep/breaker.go",
+		old:    "b.unknown[of] < firstCalls",
+		new:    "b.unknown[of] < 1<<40",
+		broken: "each row is tried three times in an outage",
 	},
 	{
 		name: "no wait after a stop", file: "../sweep/history.go",
@@ -117,8 +129,8 @@ var sweepBreaks = []breach{
 	},
 	{
 		name: "silent host called by all rows", file: "../sweep/breaker.go",
-		old:    "if b.silent >= limit && b.stopLocked",
-		new:    "if b.silent < 0 && b.stopLocked",
+		old:    "	if of.silence() && b.drawn {",
+		new:    "	if false {",
 		broken: "a host that does not answer is called for every row",
 	},
 	{

@@ -78,6 +78,7 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	want(`{"force":true,"dry_run":true}`)
 	want(`{}`, "Token Refresh Failed: transient")
 	want(`{}`)
+	world.Advance(time.Minute)
 	world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, providers.Misconfigured, false)
 	want(`{}`, "Token Refresh Failed: misconfigured")
 	want(`{}`)

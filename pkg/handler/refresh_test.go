@@ -237,14 +237,17 @@ func TestRefreshShowsNoSecret(t *testing.T) {
 
 func tokensOf(t *testing.T, v store.Version) []string {
 	t.Helper()
-	var doc map[string]string
+	var doc struct {
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+	}
 	if err := json.Unmarshal([]byte(v.Value.Reveal()), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc["access_token"] == "" || doc["refresh_token"] == "" {
+	if doc.AccessToken == "" || doc.RefreshToken == "" {
 		t.Fatal("no tokens to look for")
 	}
-	return []string{doc["access_token"], doc["refresh_token"]}
+	return []string{doc.AccessToken, doc.RefreshToken}
 }
 
 // lastLine is the last line logged, as JSON.

@@ -17,6 +17,8 @@ type Outlook struct {
 	// Retries: it backs off as Retry says, and not as Backoff.
 	Retries  bool
 	Failures int // in a row until now, where it backs off
+	// Aligned: each wait leaves half a tick out, so that the tick at its end is not missed.
+	Aligned bool
 }
 
 // AttemptsLeft counts the attempts to come that can still be in time, if all of them
@@ -47,6 +49,9 @@ func (o Outlook) AttemptsLeft(now time.Time, tick time.Duration) int {
 			wait = min(wait, retryMost)
 		}
 		after := next + int(wait/tick) + 1
+		if o.Aligned {
+			after = next + max(1, int((wait+tick/2-1)/tick))
+		}
 		if o.Retries && next < last {
 			after = min(after, last) // the last attempt is never skipped
 		}

@@ -28,6 +28,13 @@ type Provider interface {
 	Open(credentials secret.String) (Session, error)
 }
 
+// Located is a Session that can tell where its calls go.
+type Located interface {
+	Session
+	// Host is the host of all calls, with its port where the address names one.
+	Host() string
+}
+
 // Session makes calls with one set of credentials. Each of Refresh and Login sends
 // at most one request and never repeats it. Every error is an *Error, but for
 // ErrNoLogin.

@@ -20,7 +20,6 @@ type attempt struct {
 	claimed   time.Time // when the claim was begun, or seen to be ours, on the process's own clock
 	claimedAt time.Time // and on the engine's
 	ends      time.Time // when the claimed attempt must be over, on the process's own clock
-	access    label
 	latency   time.Duration
 	skew      time.Duration
 	clockRead bool
@@ -90,6 +89,8 @@ func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
 		return a.supersede(ctx, s.version), true
 	case Postpone:
 		return a.postpone(ctx, s), true
+	case Forget:
+		return a.forget(ctx)
 	case Repair:
 		return a.repair(ctx, s)
 	case Refresh:
@@ -137,6 +138,27 @@ func (a *attempt) postpone(ctx context.Context, s Step) Result {
 	defer cancel()
 	err := a.become(ctx, edgePostpone, postpone(a.v), condition{guard: a.v.held(), tries: claimTries})
 	return Result{Outcome: outcomeOf(s.Err), Err: errors.Join(s.Err, err)}
+}
+
+// forget gives up what a restored row says, and goes on with what is left of it.
+func (a *attempt) forget(ctx context.Context) (result Result, ended bool) {
+	guard := a.v.unchanged()
+	if a.v.Held {
+		guard = a.v.held()
+	}
+	next := forget(a.v)
+	if err := a.become(ctx, edgeForget, next, condition{guard: guard, tries: claimTries}); err != nil {
+		var lost *store.LostError
+		if errors.As(err, &lost) {
+			return Result{Outcome: outcome.Busy}, true
+		}
+		return Result{Outcome: outcomeOf(err), Err: err}, true
+	}
+	a.warnings = append(a.warnings, "the ledger's row was older than the secrets, perhaps restored from a backup: "+
+		"every refresh token that was current since counts as presented")
+	a.v.Held, a.v.Taken, a.v.fence = false, false, next.Fence
+	a.v = a.v.unread()
+	return Result{}, false
 }
 
 // settle ends the attempt that this run holds: one write, on the condition that the claim is

@@ -22,19 +22,21 @@ type moment struct {
 type what int
 
 const (
-	faults   what = iota // the call ends in the fault
-	faultsOn             // and so do all later ones from its site, until the run ends
-	lands                // reported as failed; done before a later tick
-	freezes              // the process stands still until a later tick, and goes on as if nothing had been
-	seeds                // a person puts the refresh token of a new login into tokens
-	loses                // the ledger loses the row
-	cancels              // the run's caller gives up
-	rivals               // another process makes a whole run first
-	yields               // the rival waits until the other run has ended
-	skews                // the run's clock is off
-	lags                 // the tick comes late
-	forces               // a person forces the run
-	resolves             // a person resolves instead of the run
+	faults    what = iota // the call ends in the fault
+	faultsOn              // and so do all later ones from its site, until the run ends
+	lands                 // reported as failed; done before a later tick
+	freezes               // the process stands still until a later tick, and goes on as if nothing had been
+	seeds                 // a person puts the refresh token of a new login into tokens
+	loses                 // the ledger loses the row
+	restores              // the ledger gets an older row back
+	rollsBack             // a person makes the version of tokens current again that was before
+	cancels               // the run's caller gives up
+	rivals                // another process makes a whole run first
+	yields                // the rival waits until the other run has ended
+	skews                 // the run's clock is off
+	lags                  // the tick comes late
+	forces                // a person forces the run
+	resolves              // a person resolves instead of the run
 )
 
 // choice is one thing that goes wrong, or comes in between, in a history.
@@ -45,7 +47,17 @@ type choice struct {
 	until int           // the tick in which it lands, or in which the process wakes up
 	by    time.Duration // how far into that it lands; how far the clock is off; how late the tick comes
 	how   refresh.Resolution
+	old   backup
 }
+
+// backup is which of the older rows comes back.
+type backup string
+
+// The backups.
+const (
+	oldest    backup = "the oldest"
+	lastClaim backup = "the last claim"
+)
 
 // String names the choice; in one history no two have the same name.
 func (c choice) String() string {
@@ -67,6 +79,10 @@ func (c choice) String() string {
 		return fmt.Sprintf("%s: a person seeds before %s", run, call)
 	case loses:
 		return fmt.Sprintf("%s: the row is lost before %s", run, call)
+	case restores:
+		return fmt.Sprintf("%s: %s is restored before %s", run, c.old, call)
+	case rollsBack:
+		return fmt.Sprintf("%s: tokens is rolled back before %s", run, call)
 	case cancels:
 		return fmt.Sprintf("%s: cancelled at %s", run, call)
 	case rivals:
@@ -155,7 +171,12 @@ func choicesAt(m moment) []choice {
 		// A claim of a minute and a half has run out by then, and somebody taken over.
 		all = append(all, choice{moment: m, what: freezes, until: m.tick + 3})
 	}
-	all = append(all, choice{moment: m, what: seeds}, choice{moment: m, what: loses}, choice{moment: m, what: cancels})
+	for _, what := range []what{seeds, loses, rollsBack, cancels} {
+		all = append(all, choice{moment: m, what: what})
+	}
+	for _, old := range []backup{oldest, lastClaim} {
+		all = append(all, choice{moment: m, what: restores, old: old})
+	}
 	if m.rival {
 		return append(all, choice{moment: m, what: yields})
 	}

@@ -12,20 +12,14 @@ import (
 // claimSlack keeps a claim beyond the moment its holder is certainly dead.
 const claimSlack = 30 * time.Second
 
-// label is the version of access that is to be replaced. It is read beside the claim, which
-// saves a connection to the secrets and no time.
-type label struct {
-	id  string
-	err error
-	has bool // whether it was read
-}
-
-// readLabel reads which version of access is to be replaced, if that is not known yet.
-func (a *attempt) readLabel(ctx context.Context, key store.Key) {
-	if !a.access.has {
-		a.access.id, a.access.err = a.Secrets.CurrentID(ctx, key, store.AccessDoc)
-		a.access.has = a.access.err == nil
+// readAccess reads which version of access is to be replaced, if that is not known yet.
+func (a *attempt) readAccess(ctx context.Context, r store.Row) Reading {
+	read := a.v.access
+	if !read.done {
+		read.Version, read.Err = a.sources().readAccess(ctx, r)
+		read.done = read.Err == nil
 	}
+	return read
 }
 
 // longestAttempt is how long after its claim an attempt is over: a send, its storing, and
@@ -42,19 +36,25 @@ func (a *attempt) holder(ctx context.Context) holder {
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(a.ends) {
 		a.ends = deadline
 	}
-	return holder{runID: a.req.RunID, until: a.claimedAt.Add(time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout))}
+	until := a.claimedAt.Add(time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout))
+	return holder{runID: a.req.RunID, until: until, fence: a.v.seenFence()}
 }
 
 // claim writes lease and intent in one: from now on this run, and no other, may call the
-// provider. It ends the run if it does not get the claim, or cannot use it.
+// provider. It ends the run if it does not get the claim, or cannot use it; if it finds out
+// under the claim that the row was restored, the claim is over and the run goes on.
 func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Result, ended bool) {
-	before, first, key := a.v.Row, !a.v.Exists, a.v.Row.Key
+	before, first := a.v.Row, !a.v.Exists
 	var lost Result
 	var claimed bool
+	var access Reading
+	// Beside the claim the version of access is read that is to be replaced, which saves a
+	// connection to the secrets and no time.
 	together(
 		func() { lost, claimed = a.take(ctx, edgeClaim, next) },
-		func() { a.readLabel(ctx, key) },
+		func() { access = a.readAccess(ctx, before) },
 	)
+	a.v.access = access
 	if !claimed {
 		return lost, true
 	}
@@ -68,9 +68,12 @@ func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Res
 		}
 		a.v.again = Reading{}
 	}
-	if a.access.err != nil {
+	if access.Err != nil {
 		// What could not be published must not be asked for.
 		return a.unclaim(ctx, before, s), true
+	}
+	if s.Do == Refresh && a.v.restored() {
+		return a.forget(ctx)
 	}
 	a.meter()
 	return Result{}, false
@@ -80,7 +83,7 @@ func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Res
 func (a *attempt) unclaim(ctx context.Context, before store.Row, s Step) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
-	what, cause := outcomeOf(a.access.err), a.v.at(store.AccessDoc, a.access.err)
+	what, cause := outcomeOf(a.v.access.Err), a.v.at(store.AccessDoc, a.v.access.Err)
 	return a.settle(ctx, edgeRelease, unclaim(a.v, before, s.token(), what, cause), what, cause)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
@@ -39,6 +40,7 @@ var checks = []check{
 	// An attempt that died, first seen and then taken over.
 	{"an attempt died", attemptDied},
 	{"whether its reply was stored is not known yet", replyUnknown},
+	{"the row is older than the secrets: it was restored", rowRestored},
 	{"its reply is a version of tokens", replyStaged},
 	{"its reply is in the escrow", replyEscrowed},
 	{"its reply can be read after all", replyDecoded},
@@ -53,9 +55,10 @@ var checks = []check{
 	{"tokens or access lacks the newest token", owes},
 	{"it is paused", paused},
 	{"nothing is due", nothingDue},
+	{"it waits, and another run looks whether a person has acted", looksLater},
 	{"the uncertain attempt's version has turned up", versionTurnedUp},
-	{"it waits for a person", waitsForPerson},
-	{"a login backs off", loginWaits},
+	{"it waits for a person, or until it is tried again", waitsForPerson},
+	{"it backs off", waitsForRetry},
 	{"nobody has filled in the credentials", notFilledIn},
 	{"a secret cannot be read", secretUnreadable},
 	{"a reply that was kept unread can be read now", rawReadable},
@@ -94,8 +97,11 @@ func (v View) lostAttempt() bool { return v.Taken && v.ended == nil }
 
 // due reports whether a refresh is wanted now.
 func (v View) due() bool {
-	return v.Force || !v.Exists || !v.Now.Before(v.Row.RefreshAt) && !v.Now.Before(v.Row.NotBefore)
+	return v.Force || v.probe != "" || !v.Exists || !v.Now.Before(v.Row.RefreshAt) && !v.Now.Before(v.Row.NotBefore)
 }
+
+// retried reports whether it is time to try again by itself what a person may have to mend.
+func (v View) retried() bool { return v.Row.State == store.Misconfigured && v.due() }
 
 // waits reports whether the row's state waits for a person.
 func waits(r store.Row) bool { return r.State != store.OK && r.State != "" }
@@ -126,12 +132,30 @@ func replyUnknown(v View) (Step, bool) {
 	case !v.lostAttempt():
 		return pass()
 	case !v.Tokens.done || !v.staged.done:
-		return need(Needs{Secrets: true, Staged: true})
+		return need(Needs{Secrets: true, Staged: true, Access: true})
 	case v.staged.Err != nil:
 		// Whether the version is there decides all; without an answer nothing is done.
 		return Step{Do: Postpone, Err: v.at(store.TokensDoc, v.staged.Err)}, true
 	}
 	return pass()
+}
+
+// A row from a backup counts every token as presented.
+func rowRestored(v View) (Step, bool) {
+	if !v.Exists || !v.Tokens.done || v.Held && !v.Taken || v.ended != nil {
+		return pass()
+	}
+	switch {
+	case v.restored():
+		return Step{Do: Forget}, true
+	case !v.hasLeft() || v.access.done:
+		return pass()
+	case v.access.Err == nil:
+		return need(Needs{Access: true})
+	case v.Taken && !lasting(v.access.Err):
+		return Step{Do: Postpone, Err: v.at(store.AccessDoc, v.access.Err)}, true
+	}
+	return pass() // what is due does not wait for access
 }
 
 func replyStaged(v View) (Step, bool) {
@@ -256,8 +280,22 @@ func paused(v View) (Step, bool) {
 }
 
 func nothingDue(v View) (Step, bool) {
-	if !v.idle() || v.due() || waits(v.Row) || v.Row.LoginFailures > 0 {
+	if !v.idle() || v.due() || awaitsEdit(v.Row, v.Now) {
 		return pass()
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+// Two reads of each account that waits are too dear where many do.
+func looksLater(v View) (Step, bool) {
+	switch {
+	case !v.idle(), v.Relogin, v.Force, v.Tokens.done, v.retried(), v.due() && !waits(v.Row),
+		pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
+		return pass()
+	case v.Row.Paused:
+		return wait(outcome.Paused, nil)
+	case waits(v.Row):
+		return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
 	}
 	return wait(outcome.NotDue, nil)
 }
@@ -277,13 +315,13 @@ func versionTurnedUp(v View) (Step, bool) {
 
 func waitsForPerson(v View) (Step, bool) {
 	forced := v.Force && v.Row.State != store.Uncertain
-	if !v.idle() || !waits(v.Row) || v.edited() || secretsUnreadable(v.Row) || forced || v.Relogin {
+	if !v.idle() || !waits(v.Row) || v.edited() || secretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
 		return pass()
 	}
 	return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
 }
 
-func loginWaits(v View) (Step, bool) {
+func waitsForRetry(v View) (Step, bool) {
 	if !v.idle() || v.due() || v.edited() || waits(v.Row) {
 		return pass()
 	}
@@ -317,6 +355,9 @@ func secretUnreadable(v View) (Step, bool) {
 		if read != nil && !lasting(read) {
 			return wait(outcome.Transient, err)
 		}
+	}
+	if waits(v.Row) && !v.due() && !secretsUnreadable(v.Row) { // else the row would forget what it waits for
+		return wait(outcome.Misconfigured, err)
 	}
 	return park(store.Misconfigured, err)
 }
@@ -353,8 +394,9 @@ func mayRefresh(v View) (Step, bool) {
 }
 
 func loginBacksOff(v View) (Step, bool) {
-	until := v.Row.NotBefore
-	if !v.CanLogin() || v.Force || v.Row.LoginFailures == 0 || !v.Now.Before(until) || v.edited() {
+	until := loginNotBefore(v.Row)
+	free := v.Force || v.Relogin || v.probe == store.FromLogin || v.credentialsEdited()
+	if !v.CanLogin() || free || v.Row.LoginFailures == 0 || !v.Now.Before(until) {
 		return pass()
 	}
 	return v.warned(wait(outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(until))))

@@ -24,6 +24,9 @@ type chain struct {
 	refreshExpiresAt time.Time
 	source           store.Source
 	attemptID        string // empty: written by a person
+	// fence is that of the claim under which the chain was made; 0: a person's, or from a
+	// release that did not write it. A row with a lower fence is older than the chain.
+	fence int64
 
 	// others are the keys that are not ours; they are carried from version to version.
 	others map[string]json.RawMessage
@@ -33,7 +36,7 @@ type chain struct {
 // and, where the reply to a refresh carries none, its refresh token; a login's reply
 // begins another family, in which an older token has no place. Times are those that
 // the document holds, so that whoever finishes an attempt makes the same bytes.
-func newChain(t providers.Tokens, previous chain, source store.Source, attemptID string) chain {
+func newChain(t providers.Tokens, previous chain, source store.Source, attemptID string, fence int64) chain {
 	c := chain{
 		accessToken:      t.AccessToken,
 		tokenType:        t.TokenType,
@@ -43,6 +46,7 @@ func newChain(t providers.Tokens, previous chain, source store.Source, attemptID
 		refreshExpiresAt: t.RefreshExpiresAt.UTC().Truncate(time.Second),
 		source:           source,
 		attemptID:        attemptID,
+		fence:            fence,
 		others:           previous.others,
 	}
 	if c.refreshToken.Blank() && source == store.FromRefresh {
@@ -111,8 +115,26 @@ func parseChain(doc secret.String) (chain, error) {
 	c.refreshExpiresAt = moment("refresh_expires_at")
 	c.source = store.Source(text1("source"))
 	c.attemptID = text1("attempt_id")
+	c.fence = parseFence(all)
+	delete(all, "fence")
 	c.others = all
 	return c, errors.Join(errs...)
+}
+
+// parseFence reads the fence of a document. One that makes no sense counts as none.
+func parseFence(all map[string]json.RawMessage) int64 {
+	var fence int64
+	if json.Unmarshal(all["fence"], &fence) != nil {
+		return 0
+	}
+	return max(0, fence)
+}
+
+// fenceOf is the fence of a tokens or access document; 0: it has none.
+func fenceOf(doc secret.String) int64 {
+	var all map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(doc.Reveal()), &all) // no document, no fence
+	return parseFence(all)
 }
 
 // document is the exact text stored as tokens. It depends on nothing but c, so
@@ -132,19 +154,26 @@ func (c chain) document() secret.String {
 	}
 	all["source"] = string(c.source)
 	all["attempt_id"] = c.attemptID
+	if c.fence > 0 {
+		all["fence"] = c.fence
+	}
 	return encode(all)
 }
 
 // access is the exact text that readers get for version versionID of tokens:
 // nothing in it can rotate or steal the chain.
 func (c chain) access(key store.Key, versionID string) secret.String {
-	return encode(map[string]any{
+	all := map[string]any{
 		"access_token":      c.accessToken.Reveal(),
 		"token_type":        c.tokenType,
 		"access_expires_at": stamp(c.accessExpiresAt),
 		"refresh_at":        stamp(refreshAt(key, c.issuedAt, c.accessExpiresAt)),
 		"attempt_id":        versionID,
-	})
+	}
+	if c.fence > 0 {
+		all["fence"] = c.fence
+	}
+	return encode(all)
 }
 
 // encode writes keys in order, which makes the text a function of its values.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -47,6 +48,7 @@ func TestLastError(t *testing.T) {
 				if r := row(w); r.LastOutcome != tt.outcome || !strings.Contains(r.LastError, tt.cause) || strings.Contains(r.LastError, "\n") {
 					t.Errorf("noted: %s, %q, want %s because of %s", r.LastOutcome, r.LastError, tt.outcome, tt.cause)
 				}
+				w.Advance(5 * time.Minute)
 			}
 			tt.mends(w)
 			w.Advance(time.Hour)
@@ -73,4 +75,27 @@ func TestEnded(t *testing.T) {
 	if n := len(r.LastError); n != 499 || !utf8.ValidString(r.LastError) {
 		t.Errorf("%d bytes, of UTF-8: %t", n, utf8.ValidString(r.LastError))
 	}
+}
+
+// A secret that cannot be read for another reason than before is told of anew.
+func TestLastErrorFollowsTheSecrets(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := live(t)
+		for _, reason := range []error{store.ErrForbidden, store.ErrNoSecret, store.ErrForbidden} {
+			w.Secrets.Break(rt.Default, store.Credentials, reason)
+			for range 2 {
+				got := tick(w, nil)
+				if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, reason) {
+					t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+				}
+			}
+			if last := row(w).LastError; !strings.Contains(last, reason.Error()) {
+				t.Errorf("the row says %q, want %q", last, reason)
+			}
+		}
+		w.Secrets.Break(rt.Default, store.Credentials, nil)
+		tick(w, nil)
+		wantHealthy(t, w)
+	})
 }

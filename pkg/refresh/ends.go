@@ -10,13 +10,16 @@ import (
 type ended struct {
 	kind  providers.Kind
 	cause error
+	ours  bool // nothing was tried, for reasons of this run's own
 }
 
-// follow says what follows a call that brought no tokens.
+// follow says what follows a call that brought no tokens. When the next call may be made, the
+// edge backOff says.
 type follow struct {
 	login   bool            // log in, if there is a login; else:
 	state   store.State     // in which the credential waits for a person; empty: it does not
 	outcome outcome.Outcome // of the run
+	refused bool            // the credentials were refused: few tries, far apart
 }
 
 // afterRefresh says what follows a refresh that ended in a kind. Whether the token may be
@@ -24,22 +27,21 @@ type follow struct {
 var afterRefresh = map[providers.Kind]follow{
 	providers.NotSent:       {outcome: outcome.Transient},
 	providers.RateLimited:   {outcome: outcome.RateLimited},
-	providers.Misconfigured: {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.Misconfigured: {state: store.Misconfigured, outcome: outcome.Misconfigured, refused: true},
 	providers.TurnedAway:    {state: store.Misconfigured, outcome: outcome.Misconfigured},
 	providers.MaybeRefused:  {login: true, state: store.Misconfigured, outcome: outcome.Misconfigured},
 	providers.Refused:       {login: true, state: store.Dead, outcome: outcome.Dead},
 	providers.Unknown:       {login: true, state: store.Uncertain, outcome: outcome.Uncertain},
 }
 
-// afterLogin says what follows a login that ended in a kind. Its back-off is in the claim
-// already.
+// afterLogin says what follows a login that ended in a kind.
 var afterLogin = map[providers.Kind]follow{
 	providers.NotSent:       {outcome: outcome.Transient},
 	providers.RateLimited:   {outcome: outcome.RateLimited},
-	providers.Misconfigured: {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.Misconfigured: {state: store.Misconfigured, outcome: outcome.Misconfigured, refused: true},
 	providers.TurnedAway:    {state: store.Misconfigured, outcome: outcome.Misconfigured},
-	providers.MaybeRefused:  {state: store.Misconfigured, outcome: outcome.Misconfigured},
-	providers.Refused:       {state: store.Misconfigured, outcome: outcome.Misconfigured},
+	providers.MaybeRefused:  {state: store.Misconfigured, outcome: outcome.Misconfigured, refused: true},
+	providers.Refused:       {state: store.Misconfigured, outcome: outcome.Misconfigured, refused: true},
 	providers.Unknown:       {outcome: outcome.Transient},
 }
 
@@ -55,6 +57,3 @@ func (v View) follows() follow {
 	}
 	return f
 }
-
-// limited reports whether the provider has asked for a pause.
-func (v View) limited() bool { return v.ended != nil && v.ended.kind == providers.RateLimited }

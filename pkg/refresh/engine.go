@@ -38,7 +38,8 @@ type Engine struct {
 	RunTimeout time.Duration
 	// Parallel is how many credentials are worked on at once.
 	Parallel int
-	// Tick is the time from one scheduled run to the next, for Result.AttemptsLeft alone.
+	// Tick is the time from one scheduled run to the next, by which back-offs and
+	// Result.AttemptsLeft count.
 	Tick time.Duration
 	Log  *slog.Logger
 }
@@ -58,16 +59,31 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 		results[0] = e.one(ctx, req, rows[0], (*attempt).run)
 		return results
 	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, max(1, e.Parallel))
-	for i, r := range rows {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			results[i] = e.one(ctx, req, r, (*attempt).run)
-		})
+	for _, k := range rows {
+		if awaitsEdit(k.row, req.began) {
+			req.waiting++
+		}
 	}
-	wg.Wait()
+	w := newWaves(rows, req.began)
+	wave := func(accounts []int) {
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, max(1, e.Parallel))
+		for _, i := range accounts {
+			slots <- struct{}{}
+			req := req
+			req.probe = w.probe(i, rows[i].row)
+			wg.Go(func() {
+				defer func() { <-slots }()
+				results[i] = e.one(ctx, req, rows[i], (*attempt).run)
+			})
+		}
+		wg.Wait()
+	}
+	wave(w.first)
+	for _, i := range w.first {
+		w.note(rows[i].row, results[i])
+	}
+	wave(w.second)
 	return results
 }
 
@@ -139,7 +155,8 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 		}
 	}()
 	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
-	a.v.Force, a.v.takes = req.Force, e.takes()
+	a.v.Force, a.v.takes, a.v.tick = req.Force, e.takes(), e.Tick
+	a.v.waiting, a.v.probe = req.waiting, req.probe
 	result = work(a, ctx)
 	result.Account = a.v.Row.Account
 	if k.row.Unreadable != nil {

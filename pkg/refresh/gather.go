@@ -28,6 +28,9 @@ type View struct {
 
 	name     func(store.Document) string
 	takes    time.Duration // what an attempt needs; 0: it has all the time
+	tick     time.Duration // between two runs
+	waiting  int           // how many accounts of the run wait for an edit
+	probe    store.Source  // whose back-off this run passes over; see waves.go
 	late     error         // too little time is left for an attempt
 	ended    *ended        // how the call under the claim ended; nil: none was made
 	repaired bool          // a repair was tried in this run, and failed
@@ -41,6 +44,8 @@ type View struct {
 	staged              Reading // the version of tokens that the row's attempt made
 	settled             Reading // the version of tokens that the row settled last
 	again               Reading // the id of the current version of tokens, read a second time
+	access              Reading // the current version of access; its value only if the row does not know it
+	fence               int64   // the row's, before this run claimed
 }
 
 // Reading is a version that was read, or why it could not be.
@@ -56,6 +61,7 @@ type Needs struct {
 	Staged  bool
 	Settled bool
 	Again   bool
+	Access  bool
 }
 
 func (n Needs) any() bool { return n != Needs{} }
@@ -69,7 +75,7 @@ type Sources struct {
 // NewView is the view of a credential of which nothing but the row was read.
 func (s Sources) NewView(row store.Row, exists bool, now time.Time) View {
 	return View{
-		Row: row, Exists: exists, Now: now,
+		Row: row, Exists: exists, Now: now, fence: row.Fence,
 		name: func(doc store.Document) string { return store.NameOf(s.Secrets, row.Key, doc) },
 	}
 }
@@ -106,10 +112,14 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	if n.Again {
 		reads = append(reads, func() { v.again.ID, v.again.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
 	}
+	if n.Access {
+		reads = append(reads, func() { v.access.Version, v.access.Err = s.readAccess(ctx, v.Row) })
+	}
 	together(reads...)
 
 	v.Tokens.done, v.Credentials.done = v.Tokens.done || n.Secrets, v.Credentials.done || n.Secrets
 	v.staged.done, v.settled.done, v.again.done = v.staged.done || n.Staged, v.settled.done || n.Settled, v.again.done || n.Again
+	v.access.done = v.access.done || n.Access && v.access.Err == nil
 	if errors.Is(v.staged.Err, store.ErrNoVersion) || errors.Is(v.staged.Err, store.ErrNoValue) {
 		v.staged.Err = nil
 	}
@@ -131,12 +141,27 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	return v
 }
 
+// readAccess reads which version of access is current, and its text if the row knows nothing
+// of it. A row that has never published knows nothing of any.
+func (s Sources) readAccess(ctx context.Context, r store.Row) (store.Version, error) {
+	id, err := s.Secrets.CurrentID(ctx, r.Key, store.AccessDoc)
+	known := id == "" || id == r.PublishedVersionID || id == r.VersionID || id == r.AttemptID || id == r.Escrow.AttemptID
+	if err != nil || known || r.PublishedVersionID == "" {
+		return store.Version{ID: id}, err
+	}
+	v, err := s.Secrets.ByID(ctx, r.Key, store.AccessDoc, id)
+	if errors.Is(err, store.ErrNoVersion) {
+		return store.Version{ID: id}, nil
+	}
+	return v, err
+}
+
 // unread forgets what was read of the secrets: they are read again when they are needed.
 func (v View) unread() View {
 	return View{
 		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, Taken: v.Taken, Relogin: v.Relogin,
-		chainWorks: v.chainWorks,
-		name:       v.name, takes: v.takes, repaired: v.repaired,
+		chainWorks: v.chainWorks, fence: v.fence,
+		name: v.name, takes: v.takes, tick: v.tick, waiting: v.waiting, probe: v.probe, repaired: v.repaired,
 	}
 }
 

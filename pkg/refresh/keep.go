@@ -27,7 +27,7 @@ type kept struct {
 // store keeps a reply before anything may reject it, and makes it current.
 func (a *attempt) store(ctx context.Context, t providers.Tokens, success outcome.Outcome) Result {
 	source := a.v.Row.AttemptSource
-	c := newChain(t, a.v.chain, source, a.v.Row.AttemptID)
+	c := newChain(t, a.v.chain, source, a.v.Row.AttemptID, a.v.Row.Fence)
 	a.v.Row = keepReply(a.v.Row, c) // as it is written below, perhaps in vain
 	k := a.keep(ctx, c)
 	if k.nowhere() {

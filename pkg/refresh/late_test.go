@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -41,6 +42,37 @@ func TestLateReply(t *testing.T) {
 		}
 		if n := w.Provider.Presented(token); n != 1 {
 			t.Errorf("presented %d times", n)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// So it is if the attempt began with a stale read: it replaces the version that its token
+// came from.
+func TestLateLandingAfterAStaleRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		tick(w, func(c rt.Call) rt.Fault {
+			switch {
+			case c.Op == rt.Current && c.Doc == store.TokensDoc:
+				return rt.Stale
+			case c.Op == rt.Stage && c.Doc == store.TokensDoc && c.Nth == 1:
+				return rt.LandLater
+			case c.Op == rt.Stage && c.Doc == store.TokensDoc:
+				return rt.DieBefore
+			case c.Op == rt.Write && c.Nth > 1:
+				return rt.FailBefore
+			}
+			return rt.None
+		})
+		w.Advance(2 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		w.Land()
+		if got := tick(w, nil); got.Outcome != outcome.Recovered {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}
 		wantHealthy(t, w)
 	})

@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Logins that fail back off: a minute, doubling to an hour, whatever the ticks.
+// Logins that fail back off: one, two, four minutes, then five.
 func TestLoginBacksOff(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"unknown": providers.Unknown, "not sent": providers.NotSent} {
@@ -31,7 +31,7 @@ func TestLoginBacksOff(t *testing.T) {
 				tick(w, nil)
 				w.Advance(time.Minute)
 			}
-			want := []int{1, 2, 4, 8, 16, 32, 60, 60}
+			want := []int{1, 2, 4, 5, 5, 5, 5, 5}
 			if len(waits) < len(want) {
 				t.Fatalf("waits %v, want %v", waits, want)
 			}
@@ -58,7 +58,7 @@ func TestLoginThatKillsBacksOff(t *testing.T) {
 			tick(w, at(logins, 1, 0, rt.DieAfter))
 			w.Advance(time.Minute)
 		}
-		if got := w.Provider.Calls(rt.Login); got > 11 {
+		if got := w.Provider.Calls(rt.Login); got > 51 {
 			t.Errorf("%d logins in four hours", got)
 		}
 	})
@@ -95,7 +95,8 @@ func TestLoginBackOffEndsEarly(t *testing.T) {
 	}
 }
 
-// Refused credentials are not tried again until a person edits them.
+// Refused credentials are tried after one hour, after six and once a day, and at once where a
+// person edits them or forces a run.
 func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"refused": providers.Refused, "misconfigured": providers.Misconfigured} {
@@ -106,20 +107,25 @@ func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 				logins++
 				return false, &providers.Error{Kind: kind}
 			}
-			for range 300 {
+			var at []int
+			for n := range 60 * 60 {
+				before := logins
 				if got := tick(w, nil); got.Outcome != outcome.Misconfigured || got.Err == nil {
 					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 				}
+				if logins > before {
+					at = append(at, n)
+				}
 				w.Advance(time.Minute)
 			}
-			if logins != 1 {
-				t.Fatalf("%d logins, want 1", logins)
+			if want := []int{0, 60, 7 * 60, 31 * 60, 55 * 60}; !slices.Equal(at, want) {
+				t.Fatalf("logins after %v minutes, want %v", at, want)
 			}
-			if run(w, nil, refresh.Request{Force: true}); logins != 2 {
-				t.Errorf("%d logins after a forced run, want 2", logins)
+			if run(w, nil, refresh.Request{Force: true}); logins != 6 {
+				t.Errorf("%d logins after a forced run, want 6", logins)
 			}
-			if tick(w, nil); logins != 2 {
-				t.Errorf("%d logins after the run after a forced one, want 2", logins)
+			if tick(w, nil); logins != 6 {
+				t.Errorf("%d logins after the run after a forced one, want 6", logins)
 			}
 			w.Provider.Answer = nil
 			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())

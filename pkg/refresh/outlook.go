@@ -16,18 +16,21 @@ func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
 		what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:
 		return 0
 	}
+	return Outlook(r, a.takes()).AttemptsLeft(began, a.Tick)
+}
+
+// Outlook is what the coming attempts at a row's tokens depend on, each of which takes so
+// long at most.
+func Outlook(r store.Row, takes time.Duration) pace.Outlook {
 	o := pace.Outlook{
-		From: r.RefreshAt, Until: r.AccessExpiresAt, Takes: a.SendTimeout + a.StoreTimeout,
-		BacksOff: r.LoginFailures > 0, Failures: r.LoginFailures,
+		From: later(r.RefreshAt, r.NotBefore), Until: saveUntil(r), Takes: takes,
+		Retries: true, Aligned: true, Failures: r.RefreshFailures,
 	}
-	if r.NotBefore.After(o.From) {
-		o.From = r.NotBefore
+	if r.LoginFailures > 0 && r.NotBefore.Equal(loginNotBefore(r)) { // no refresh token is left
+		o.Failures = r.LoginFailures
 	}
 	if r.Phase == store.Sending { // whoever died at it left its work to the end of its claim
 		o.From = r.ClaimedUntil
 	}
-	if ends := r.RefreshExpiresAt; !ends.IsZero() && ends.Before(o.Until) {
-		o.Until = ends
-	}
-	return o.AttemptsLeft(began, a.Tick)
+	return o
 }

@@ -21,9 +21,9 @@ func TestAttemptsLeftAreMade(t *testing.T) {
 	}{
 		"refreshes that never get through": {15 * time.Minute, providers.NotSent, 2},
 		"rate limits that name no wait":    {15 * time.Minute, providers.RateLimited, 2},
-		"logins that back off":             {15 * time.Minute, providers.Unknown, 1},
-		"refreshes for hours":              {3 * time.Hour, providers.NotSent, 35},
-		"logins that back off for hours":   {10 * time.Hour, providers.Unknown, 6},
+		"logins that back off":             {15 * time.Minute, providers.Unknown, 2},
+		"refreshes for hours":              {3 * time.Hour, providers.NotSent, 9},
+		"logins that back off for hours":   {10 * time.Hour, providers.Unknown, 26},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()

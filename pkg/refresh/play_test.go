@@ -5,12 +5,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -26,6 +29,8 @@ type history struct {
 	latency order
 	choices []choice
 	world   *rt.World
+
+	restored atomic.Pointer[store.Row] // the backup that came back
 
 	mu     sync.Mutex
 	events []event
@@ -243,6 +248,13 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 		if chain(r.world).AttemptID != "" { // a seed's token may be sent, whatever the row said of it
 			r.world.Ledger.Delete(rt.Default)
 		}
+	case restores:
+		if backup, ok := c.old.of(r.world); ok && tells(r.world, backup) {
+			r.restored.Store(&backup)
+			r.world.Ledger.Restore(backup)
+		}
+	case rollsBack:
+		r.rollBack()
 	case cancels:
 		r.cancel()
 	case rivals:
@@ -281,4 +293,57 @@ func (h *history) calls() []moment {
 		all = append(all, e.moment)
 	}
 	return all
+}
+
+// of is the row that comes back; false: there is none, or none but the row as it is.
+func (b backup) of(w *rt.World) (store.Row, bool) {
+	past := w.Ledger.Past(rt.Default)
+	if len(past) == 0 {
+		return store.Row{}, false
+	}
+	old := past[0]
+	if b == lastClaim {
+		for _, r := range past[:len(past)-1] {
+			if r.Phase == store.Sending {
+				old = r
+			}
+		}
+	}
+	return old, old.Fence < row(w).Fence
+}
+
+// rollBack makes the version of tokens current that was before. With a row that was lost, or
+// is older than the secrets, that is one thing too much, unless access still tells: see
+// docs/protocol.md, section "What can still go wrong".
+func (h *history) rollBack() {
+	was := h.world.Secrets.History(rt.Default, store.TokensDoc)
+	if len(was) < 2 {
+		return
+	}
+	id := was[len(was)-2]
+	if slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost }) {
+		backup := h.restored.Load()
+		if backup == nil || strings.HasPrefix(id, rt.PersonIDs) {
+			return
+		}
+		now := row(h.world)
+		if now.Fence = backup.Fence; !accessTells(h.world, now) {
+			return
+		}
+	}
+	h.world.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+}
+
+// tells reports whether the secrets tell that a row is older than they are. Where they don't,
+// what was presented since is sent again; see "A row restored from a backup" in
+// docs/protocol.md, section "What can still go wrong".
+func tells(w *rt.World, old store.Row) bool {
+	tokens, id := read(w, store.TokensDoc)
+	return tokens.Fence > old.Fence && id != old.VersionID && id != old.Escrow.AttemptID || accessTells(w, old)
+}
+
+func accessTells(w *rt.World, old store.Row) bool {
+	access, id := read(w, store.AccessDoc)
+	known := []string{old.PublishedVersionID, old.VersionID, old.AttemptID, old.Escrow.AttemptID}
+	return old.PublishedVersionID != "" && access.Fence > old.Fence && !slices.Contains(known, id)
 }

@@ -28,14 +28,15 @@ func (v View) presentable() (Step, error) {
 	case !v.Exists: // the claim confirms it
 		return refresh, nil
 	}
-	if v.presented(c.refreshToken) && v.Row.VersionID != "" && v.Row.VersionID != v.Tokens.ID {
+	replaced := !v.carried() && v.current() == older
+	if (v.presented(c.refreshToken) || replaced) && v.Row.VersionID != "" && v.Row.VersionID != v.Tokens.ID {
 		step, err := v.settledInstead()
 		if step.Do != "" || step.Needs.any() || err != nil {
 			return step, err
 		}
 	}
 	switch {
-	case v.presented(c.refreshToken), !v.carried() && v.current() == strangers:
+	case v.presented(c.refreshToken), !v.carried() && v.unaccounted():
 		return Step{}, nil
 	case !v.carried() && v.current() != rows:
 		// Perhaps a version from before the last, by a stale read.
@@ -129,7 +130,7 @@ func (v View) decoded() (chain, bool) {
 	if e.AttemptID == v.Row.AttemptID {
 		source = v.Row.AttemptSource
 	}
-	return newChain(tokens, v.chain, source, e.AttemptID), true
+	return newChain(tokens, v.chain, source, e.AttemptID, v.Row.Fence), true
 }
 
 // owed is the chain that the secrets, or access alone, lack; its attempt id is the id of its

@@ -39,7 +39,17 @@ func (h *history) healthy() bool {
 	current := h.world.Secrets.Get(rt.Default, store.TokensDoc)
 	seeded := strings.HasPrefix(current.ID, rt.PersonIDs) && r.Phase == store.Idle && r.State == store.OK &&
 		r.PublishedVersionID == access.ID && access.ID != ""
-	return seeded || unhealthy(h.world) == ""
+	return seeded || h.rolledBack() || unhealthy(h.world) == ""
+}
+
+// rolledBack reports whether a person has made an older version of tokens current, which the
+// next refresh will find out. Until then readers have what they need.
+func (h *history) rolledBack() bool {
+	r, access := row(h.world), h.world.Secrets.Get(rt.Default, store.AccessDoc)
+	current := h.world.Secrets.Get(rt.Default, store.TokensDoc)
+	return slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == rollsBack }) &&
+		r.Phase == store.Idle && r.State == store.OK && r.PublishedVersionID == access.ID && r.VersionID == access.ID &&
+		current.ID != r.VersionID && slices.Contains(h.world.Secrets.IDs(rt.Default, store.TokensDoc), current.ID)
 }
 
 // promises looks at the world after tick n, one without faults. free: no back-off and
@@ -105,9 +115,9 @@ func (c choice) unsends() bool {
 	switch c.what {
 	case faults:
 		return c.fault == rt.DieBefore || c.fault == rt.DieAfter || c.fault == rt.FailAfter || !c.site.ToProvider()
-	case faultsOn, lands, freezes, loses, skews, cancels:
+	case faultsOn, lands, freezes, loses, restores, skews, cancels:
 		return true
-	case seeds, rivals, yields, lags, forces, resolves:
+	case seeds, rollsBack, rivals, yields, lags, forces, resolves:
 	}
 	return false
 }
@@ -117,9 +127,9 @@ func (c choice) losesReplies() bool {
 	switch c.what {
 	case faults:
 		return c.fault != rt.Stale && !c.site.ToProvider()
-	case faultsOn, lands, freezes, loses, skews:
+	case faultsOn, lands, freezes, loses, restores, skews:
 		return true
-	case seeds, rivals, yields, lags, forces, cancels, resolves:
+	case seeds, rollsBack, rivals, yields, lags, forces, cancels, resolves:
 	}
 	return false
 }

@@ -78,7 +78,7 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 		// wait for it. If tokens turns out to be somebody else's, the row stays due and
 		// access is made to follow. The label was read while the claim was ours.
 		steps = append(steps, func() {
-			access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.access.id, c.attemptID)
+			access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID, c.attemptID)
 		})
 	}
 	if k.tokens == nil && !k.tokensCurrent {
@@ -143,10 +143,10 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	if err != nil || current {
 		return err
 	}
-	if a.readLabel(ctx, a.v.Row.Key); a.access.err != nil {
-		return a.access.err
+	if a.v.access = a.readAccess(ctx, a.v.Row); a.v.access.Err != nil {
+		return a.v.access.Err
 	}
-	from := a.access.id
+	from := a.v.access.ID
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		for range publishTries {
 			// After the label was read: whoever claims from here on moves it.

@@ -69,7 +69,7 @@ func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 		return a.run(ctx), nil // which logs in, if the attempt has left nothing
 	}
 	// What a person decides is decided over what is current, and not over a stale read.
-	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true})
+	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true})
 	if err := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err)); err != nil {
 		return Result{Outcome: outcomeOf(err), Err: err}, nil
 	}
@@ -153,7 +153,7 @@ func (v View) restsOn(id string) bool {
 // works reports whether refreshes can go on from the current version.
 func (v View) works() bool {
 	token := v.chain.refreshToken
-	return v.Row.State == store.OK && !token.Blank() && !v.presented(token) && v.current() != strangers
+	return v.Row.State == store.OK && !token.Blank() && !v.presented(token) && !v.unaccounted() && !v.restored()
 }
 
 // acceptable is the reply that was left, or why it cannot be accepted.
@@ -162,6 +162,8 @@ func (v View) acceptable() (chain, error) {
 	switch {
 	case err != nil:
 		return c, fmt.Errorf("%w: the stored reply cannot be read: %w", ErrUnresolved, err)
+	case v.restored():
+		return c, v.refusedAsRestored()
 	case c.attemptID == "":
 		return c, fmt.Errorf("%w: no reply is stored: relogin, or put a new refresh token into the secret %s",
 			ErrUnresolved, v.name(store.TokensDoc))
@@ -180,16 +182,24 @@ func (v View) discardable() error {
 	switch {
 	case v.chainErr != nil:
 		return fmt.Errorf("%w: %w", ErrUnresolved, v.at(store.TokensDoc, v.chainErr))
-	case v.restsOn(v.Tokens.ID) && v.Row.LoginFailures == 0:
+	case v.restsOn(v.Tokens.ID):
 		return fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
+	case v.restored():
+		return v.refusedAsRestored()
 	case v.carried():
 		return fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
 	case token.Blank():
 		return fmt.Errorf("%w: there is no refresh token in the secret %s to go on from: relogin, or put one there",
 			ErrUnresolved, v.name(store.TokensDoc))
-	case v.presented(token), v.current() == strangers:
+	case v.presented(token), v.unaccounted():
 		return fmt.Errorf("%w: the refresh token in %s may have been presented: accept, relogin, or put a new one there",
 			ErrUnresolved, v.name(store.TokensDoc))
 	}
 	return nil
+}
+
+// refusedAsRestored is why nothing that a restored row says can be decided on.
+func (v View) refusedAsRestored() error {
+	return fmt.Errorf("%w: the ledger's row is older than the secrets, so that any refresh token may have been presented: "+
+		"relogin, or put a new one into the secret %s", ErrUnresolved, v.name(store.TokensDoc))
 }

@@ -20,7 +20,9 @@ type Request struct {
 	// published. Not guaranteed: that this is so, for any reader may say it of any account.
 	Rejected string
 
-	began time.Time
+	began   time.Time
+	waiting int          // accounts that wait for an edit
+	probe   store.Source // see waves
 }
 
 // Result is how a run ended for one credential.

@@ -1,11 +1,9 @@
 package refresh
 
 import (
-	"errors"
 	"time"
 
 	"tokenrefresh/pkg/pace"
-	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
 
@@ -24,16 +22,6 @@ func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 		return issued.Add(max(wait, leastInterval))
 	}
 	return issued.Add(wait) // too short for that: readers come first, and the escrow meets the quota
-}
-
-// pauseUntil is when a rate limit lets the next call through.
-func pauseUntil(v View) time.Time {
-	var limited *providers.Error
-	var asked time.Duration
-	if errors.As(v.ended.cause, &limited) {
-		asked = limited.RetryAfter
-	}
-	return v.Now.Add(pace.RetryAfter(asked, v.Row.AccessExpiresAt.Sub(v.Now)))
 }
 
 // later is the later of two times.

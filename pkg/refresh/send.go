@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -21,6 +22,9 @@ const (
 // errClaimLost ends a send whose claim somebody took over before it began.
 var errClaimLost = errors.New("the claim was taken over")
 
+// errNotBegun is in the errors of calls that this run has not even tried.
+var errNotBegun = errors.New("not begun")
+
 // refresh claims, and presents the refresh token once.
 func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended bool) {
 	if s.stale {
@@ -28,8 +32,8 @@ func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended boo
 	}
 	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
 	a.v.chain = s.chain // what the next one takes over
-	if result, ended := a.claim(ctx, next, s); ended {
-		return result, true
+	if result, ended := a.claim(ctx, next, s); ended || !a.v.Held {
+		return result, ended
 	}
 	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
 		return a.v.session.Refresh(ctx, s.token())
@@ -65,7 +69,7 @@ func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
 	if kind == providers.Unknown {
 		a.keepRaw(ctx, err)
 	}
-	a.v.ended = &ended{kind, err}
+	a.v.ended = &ended{kind, err, errors.Is(err, errNotBegun)}
 	return Result{}, false
 }
 
@@ -126,5 +130,7 @@ func (a *attempt) holds(ctx context.Context) error {
 }
 
 func (a *attempt) notSent(hint string, err error) error {
-	return &providers.Error{Kind: providers.NotSent, Provider: a.v.Row.Provider, Op: "send", Hint: hint, Err: err}
+	return &providers.Error{
+		Kind: providers.NotSent, Provider: a.v.Row.Provider, Op: "send", Hint: hint, Err: fmt.Errorf("%w: %w", errNotBegun, err),
+	}
 }

@@ -134,10 +134,10 @@ func TestGoldenDocuments(t *testing.T) {
 		tick(w, nil)
 		for doc, want := range map[store.Document]string{
 			store.TokensDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +
-				`"attempt_id":"a77e3970-0000-4000-8000-000000000002","issued_at":"2026-03-01T12:00:01Z",` +
+				`"attempt_id":"a77e3970-0000-4000-8000-000000000002","fence":1,"issued_at":"2026-03-01T12:00:01Z",` +
 				`"refresh_expires_at":"2026-03-02T12:00:01Z","refresh_token":"rt-1-1","source":"login","token_type":"Bearer"}`,
 			store.AccessDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +
-				`"attempt_id":"a77e3970-0000-4000-8000-000000000002","refresh_at":"` + goldenRefreshAt + `","token_type":"Bearer"}`,
+				`"attempt_id":"a77e3970-0000-4000-8000-000000000002","fence":1,"refresh_at":"` + goldenRefreshAt + `","token_type":"Bearer"}`,
 		} {
 			if diff := cmp.Diff(want, w.Secrets.Get(rt.Default, doc).Value.Reveal()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", doc, diff)

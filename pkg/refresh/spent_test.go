@@ -1,7 +1,9 @@
 package refresh_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,24 +118,18 @@ func TestLostRow(t *testing.T) {
 	}
 }
 
-// A row restored from a backup knows nothing of the attempts since.
-func TestRestoredRow(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "idle", func(t *testing.T) {
-		w := live(t)
+// restorations leave a world whose row is older than its secrets, all tokens of which were
+// presented.
+var restorations = map[string]func(t *testing.T, w *rt.World){
+	"idle": func(_ *testing.T, w *rt.World) {
 		backup := row(w)
 		tick(w, nil)
 		w.Advance(12 * time.Minute)
 		tick(w, at(sends, 1, 0, rt.DieAfter)) // presents the token that tokens holds
 		w.Ledger.Set(backup)
-		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
-		wantHealthy(t, w)
-	})
+	},
 	// The escrow's chain is long spent: it must not become current again.
-	inBubble(t, "with an escrow", func(t *testing.T) {
-		w := live(t)
+	"with an escrow": func(t *testing.T, w *rt.World) {
 		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
 		tick(w, nil)
 		backup := row(w)
@@ -141,36 +137,181 @@ func TestRestoredRow(t *testing.T) {
 			t.Fatal("no escrow")
 		}
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		for range 3 {
-			w.Advance(12 * time.Minute)
-			tick(w, nil)
-		}
-		now := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		refreshes(w, 3)
 		w.Ledger.Set(backup)
-		if got := tick(w, nil); got.Outcome != outcome.Superseded {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
-		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != now {
-			t.Errorf("tokens went back from %s to %s", now, id)
-		}
-		tick(w, nil)
-		wantHealthy(t, w)
-	})
-	inBubble(t, "in the midst of an attempt", func(t *testing.T) {
-		w := live(t)
+	},
+	"in the midst of an attempt": func(_ *testing.T, w *rt.World) {
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
 		backup := row(w)
 		w.Advance(2 * time.Minute)
 		tick(w, nil)
+		refreshes(w, 1)
+		w.Ledger.Set(backup)
+	},
+	"and a person rolled tokens back to the row's version": func(_ *testing.T, w *rt.World) {
+		backup, id := row(w), w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		tick(w, nil)
+		refreshes(w, 2)
+		w.Ledger.Set(backup)
+		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+	},
+	"and a person rolled tokens back to the version before": func(_ *testing.T, w *rt.World) {
+		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		tick(w, nil)
+		backup := row(w)
+		refreshes(w, 2)
+		w.Ledger.Set(backup)
+		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+	},
+	// Its version is there, and was replaced long ago.
+	"in the midst of an attempt, and rolled back to its base": func(_ *testing.T, w *rt.World) {
+		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		tick(w, at(promotes, 1, 0, rt.DieBefore))
+		backup := row(w)
+		w.Advance(2 * time.Minute)
+		tick(w, nil)
+		refreshes(w, 2)
+		w.Ledger.Set(backup)
+		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+	},
+	"with an escrow, and rolled back to its base": func(_ *testing.T, w *rt.World) {
+		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+		tick(w, nil)
+		backup := row(w)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		refreshes(w, 3)
+		w.Ledger.Set(backup)
+		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+	},
+	"and a person put an old text back": func(_ *testing.T, w *rt.World) {
+		backup := row(w)
+		tick(w, nil)
+		refreshes(w, 2)
+		old := w.Secrets.Get(rt.Default, store.TokensDoc).Value
+		refreshes(w, 1)
+		w.Ledger.Set(backup)
+		w.Secrets.Put(rt.Default, store.TokensDoc, old)
+	},
+}
+
+// refreshes lets n refreshes come due, and pass.
+func refreshes(w *rt.World, n int) {
+	for range n {
 		w.Advance(12 * time.Minute)
 		tick(w, nil)
-		now := w.Secrets.Get(rt.Default, store.TokensDoc).ID
-		w.Ledger.Set(backup)
-		tick(w, nil)
-		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != now {
-			t.Errorf("tokens went back from %s to %s", now, id)
+	}
+	w.Advance(12 * time.Minute)
+}
+
+// A row restored from a backup knows nothing of the attempts since: no token is presented
+// again, and nothing that the row says was left is promoted, whatever people do to the
+// secrets beside it.
+func TestRestoredRow(t *testing.T) {
+	t.Parallel()
+	for name, restore := range restorations {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			restore(t, w)
+			was := w.Secrets.History(rt.Default, store.TokensDoc)
+			got := tick(w, nil)
+			if got.Outcome != outcome.LoggedIn {
+				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; slices.Contains(was, id) {
+				t.Errorf("tokens went back to %s", id)
+			}
+			wantHealthy(t, w)
+			refreshes(w, 2)
+			tick(w, nil)
+			wantHealthy(t, w)
+		})
+		inBubble(t, name+", no login", func(t *testing.T) {
+			w := live(t)
+			loginOff(w)
+			tick(w, nil) // looks at the edit
+			w.Advance(12 * time.Minute)
+			restore(t, w)
+			id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+			for range 2 {
+				if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+					t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+				}
+				w.Advance(2 * time.Minute)
+			}
+			for _, how := range []refresh.Resolution{refresh.Accept, refresh.Discard} {
+				req := refresh.Request{RunID: "person", Account: rt.Default.Account}
+				if got, err := w.Engine(nil).Resolve(t.Context(), req, how); !errors.Is(err, refresh.ErrUnresolved) {
+					t.Errorf("%s: %s, %v", how, got.Outcome, err)
+				}
+			}
+			if now := w.Secrets.Get(rt.Default, store.TokensDoc).ID; now != id {
+				t.Errorf("tokens went from %s to %s", id, now)
+			}
+			if broken := always(w); broken != "" {
+				t.Error(broken)
+			}
+			w.Seed(rt.Default)
+			tick(w, nil)
+			wantHealthy(t, w)
+		})
+	}
+}
+
+// What a person decides of a restored row brings nothing back.
+func TestResolveARestoredRow(t *testing.T) {
+	t.Parallel()
+	for name, restore := range restorations {
+		for _, how := range []refresh.Resolution{refresh.Accept, refresh.Discard} {
+			inBubble(t, fmt.Sprintf("%s, %s", name, how), func(t *testing.T) {
+				w := live(t)
+				restore(t, w)
+				id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+				req := refresh.Request{RunID: "person", Account: rt.Default.Account}
+				got, err := w.Engine(nil).Resolve(t.Context(), req, how)
+				if !errors.Is(err, refresh.ErrUnresolved) && got.Outcome != outcome.LoggedIn {
+					t.Errorf("%s, %v", got.Outcome, err)
+				}
+				if now := w.Secrets.Get(rt.Default, store.TokensDoc).ID; err != nil && now != id {
+					t.Errorf("tokens went from %s to %s", id, now)
+				}
+				tick(w, nil)
+				w.Advance(12 * time.Minute)
+				tick(w, nil)
+				wantHealthy(t, w)
+			})
 		}
-	})
+	}
+}
+
+// An edit that a row has not seen yet, or access that a person has edited, makes no row look
+// restored.
+func TestNotRestored(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(w *rt.World){
+		"access edited": func(w *rt.World) {
+			w.Secrets.Put(rt.Default, store.AccessDoc, secret.New(`{"access_token":"mine","attempt_id":"x"}`))
+		},
+		"access edited, with a fence of no sense": func(w *rt.World) {
+			w.Secrets.Put(rt.Default, store.AccessDoc, secret.New(`{"access_token":"mine","fence":"9"}`))
+		},
+		"a seed": func(w *rt.World) { w.Seed(rt.Default) },
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			loginOff(w)
+			edit(w)
+			for range 3 {
+				tick(w, nil)
+				w.Advance(12 * time.Minute)
+			}
+			if row(w).State != store.OK {
+				t.Errorf("state %s: %s", row(w).State, row(w).LastError)
+			}
+			tick(w, nil)
+			wantHealthy(t, w)
+		})
+	}
 }
 
 // A stale read after a lost row is no base for a login: the next run would take what

@@ -21,13 +21,22 @@ type state string
 // state of the world at the beginning of tick n.
 func (h *history) state(n int) state {
 	r := row(h.world)
-	s := describer{world: h.world, now: h.world.Now(), spent: r.Spent, names: map[string]int{}}
+	s := describer{world: h.world, now: h.world.Now(), spent: r.Spent, fence: r.Fence, names: map[string]int{}}
 	s.add(min(n, h.quiet), r.Phase, s.name(r.AttemptID), r.AttemptSource, s.since(r.ClaimedUntil), s.name(r.BaseVersionID),
 		s.name(r.Escrow.AttemptID), r.Escrow.Raw, r.State, s.name(r.CredentialsVersionID), s.name(r.SeenVersionID),
 		s.name(r.VersionID), s.name(r.PublishedVersionID), s.since(r.RefreshAt), s.since(r.NotBefore), r.LoginFailures,
 		s.since(r.AccessExpiresAt))
 	if !r.Escrow.Bytes.IsZero() {
 		s.document(r.Escrow.Bytes)
+	}
+	for _, b := range []backup{oldest, lastClaim} {
+		if old, ok := b.of(h.world); ok {
+			s.add(b, old.Phase, s.name(old.AttemptID), s.name(old.VersionID), s.name(old.BaseVersionID), s.name(old.Escrow.AttemptID),
+				s.since(old.RefreshAt), tells(h.world, old))
+		}
+	}
+	if old := h.restored.Load(); old != nil {
+		s.add(old.Fence-r.Fence, s.name(old.VersionID))
 	}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		ids := []string{r.AttemptID, r.VersionID, r.Escrow.AttemptID, r.BaseVersionID, r.PublishedVersionID}
@@ -48,6 +57,7 @@ type describer struct {
 	world *rt.World
 	now   time.Time
 	spent []string
+	fence int64
 	names map[string]int
 	text  []byte
 }
@@ -82,12 +92,13 @@ func (s *describer) document(value secret.String) {
 		AccessExpiresAt time.Time `json:"access_expires_at"`
 		Source          string    `json:"source"`
 		AttemptID       string    `json:"attempt_id"`
+		Fence           int64     `json:"fence"`
 	}
 	if err := json.Unmarshal([]byte(value.Reveal()), &doc); err != nil || doc.AccessToken+doc.RefreshToken == "" {
 		s.add(value.Reveal())
 		return
 	}
-	s.add(s.since(doc.IssuedAt), s.since(doc.AccessExpiresAt), doc.Source, s.name(doc.AttemptID))
+	s.add(s.since(doc.IssuedAt), s.since(doc.AccessExpiresAt), doc.Source, s.name(doc.AttemptID), doc.Fence > s.fence)
 	for _, token := range []string{doc.AccessToken, doc.RefreshToken} {
 		family, generation, _ := strings.Cut(strings.TrimLeft(token, "art-"), "-")
 		number, _ := strconv.Atoi(generation)

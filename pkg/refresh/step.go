@@ -17,6 +17,7 @@ const (
 	Finish    Action = "finish"    // promote and publish what an attempt left
 	Supersede Action = "supersede" // let the version stand that somebody else has put there
 	Postpone  Action = "postpone"  // leave an attempt to the next tick
+	Forget    Action = "forget"    // give up what a restored row says
 	Repair    Action = "repair"    // promote or publish what an idle row owes, without a claim
 	Refresh   Action = "refresh"   // claim, and present the refresh token
 	Login     Action = "log in"    // claim, and present the credentials
@@ -57,7 +58,7 @@ func (s Step) acts() (would outcome.Outcome, acts bool) {
 		return outcome.WouldLogin, true
 	case TakeOver, Repair, Finish:
 		return outcome.WouldRecover, s.Err == nil
-	case Wait, Park, Supersede, Postpone:
+	case Wait, Park, Supersede, Postpone, Forget:
 	}
 	return "", false
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -59,6 +58,7 @@ var (
 	edgeRepair   = edge{"repair", []arrow{
 		{at(Carried), at(OK)}, {at(Carried), at(Unpublished)}, {at(Unpublished), at(OK)}, {person, person},
 	}}
+	edgeForget  = edge{"forget", []arrow{{idle, idle}, {person, idle}, {at(Sending), idle}, {at(Taken), idle}}}
 	edgeDiscard = edge{"discard", []arrow{{idle, idle}, {person, idle}, {at(Sending), idle}}}
 	edgeDue     = edge{"make due", []arrow{{at(None), at(OK)}, {idle, idle}, {person, person}}}
 )
@@ -66,7 +66,7 @@ var (
 // edges are all of them.
 var edges = []edge{
 	edgeClaim, edgeTakeOver, edgeKeep, edgeStore, edgeCarry, edgeSupersede, edgeRelease, edgeAbandon, edgePark, edgePostpone,
-	edgeRepair, edgeDiscard, edgeDue,
+	edgeRepair, edgeForget, edgeDiscard, edgeDue,
 }
 
 // taken reports whether the row that the edge leads to is an attempt's that was taken over.
@@ -78,13 +78,14 @@ func (e edge) taken(before bool) bool {
 type holder struct {
 	runID string
 	until time.Time
+	fence int64 // the latest that the secrets tell of
 }
 
-// hold makes the row the holder's.
+// hold makes the row the holder's. The fence goes beyond all that are known.
 func hold(r store.Row, h holder) store.Row {
 	r.Phase = store.Sending
 	r.ClaimedBy = h.runID
-	r.Fence++
+	r.Fence = max(r.Fence, h.fence) + 1
 	r.ClaimedUntil = h.until
 	return r
 }
@@ -95,8 +96,13 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	r.AttemptID = attemptID
 	r.AttemptSource = source
 	r.BaseVersionID = v.Tokens.ID
-	r.CredentialsVersionID = v.Credentials.ID
+	if v.ended != nil {
+		r = backOff(v, r)
+	}
+	r = credentialsSeen(v, r)
 	r.SeenVersionID = v.Tokens.ID
+	r.Unanswered = false
+	r.Host = v.host()
 	r.State = store.OK // a real try starts afresh; how it ends is written later
 	r.StagedAt = staging(v.Row, v.Now)
 	if v.escrowOutdated() {
@@ -117,13 +123,66 @@ func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 }
 
 // claimLogin is the row under the claim for a login. The login is counted before it is
-// tried, so that one that kills its process backs off too. There may be no chain and no
+// tried, so that one that kills its process backs off too. It delays no refresh. There may be no chain and no
 // access token any more, so that it does not wait for the moment when those were due.
 func claimLogin(v View, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromLogin)
 	r.LoginFailures++
-	r.NotBefore = v.Now.Add(pace.Backoff(r.LoginFailures))
-	return dueBy(r, v.Now)
+	r.LoginNotBefore = v.retryAt(r.LoginFailures)
+	return awaitLogin(v, dueBy(r, v.Now))
+}
+
+// awaitLogin lets a row without a refresh token that may be sent wait for its login.
+func awaitLogin(v View, r store.Row) store.Row {
+	if !v.lives() {
+		r.NotBefore = r.LoginNotBefore
+	}
+	return r
+}
+
+// backOff counts a call that brought no tokens, and sets when the next may be made. That of a
+// login was set before it was tried.
+func backOff(v View, r store.Row) store.Row {
+	kind, login := v.ended.kind, v.Row.AttemptSource == store.FromLogin
+	r.Unanswered = unanswered(kind) && !v.ended.ours
+	switch follow := v.follows(); {
+	case v.ended.ours:
+	case kind == providers.RateLimited && login:
+		r.LoginNotBefore = later(r.LoginNotBefore, v.askedUntil())
+	case kind == providers.RateLimited && v.asked() > 0:
+		r.NotBefore = v.askedUntil()
+	case login && follow.refused:
+		r.LoginRefusals++
+		r.LoginNotBefore = v.refusedAt(r.LoginRefusals)
+	case login:
+	case follow.refused:
+		r.RefreshRefusals++
+		r.NotBefore = v.refusedAt(r.RefreshRefusals)
+	case kind.Alive():
+		r.RefreshFailures++
+		r.NotBefore = v.retryAt(r.RefreshFailures)
+		if kind == providers.RateLimited {
+			r.NotBefore = later(r.NotBefore, v.askedUntil())
+		}
+	}
+	return awaitLogin(v, r)
+}
+
+// credentialsSeen notes the version of the credentials. An edit of them ends every back-off.
+func credentialsSeen(v View, r store.Row) store.Row {
+	if v.credentialsEdited() {
+		r = unhindered(r)
+		r.LoginFailures, r.LoginRefusals, r.LoginNotBefore = 0, 0, time.Time{}
+	}
+	r.CredentialsVersionID = v.Credentials.ID
+	return r
+}
+
+// unhindered is the row without what holds back refreshes.
+func unhindered(r store.Row) store.Row {
+	r.NotBefore = time.Time{}
+	r.RefreshFailures, r.RefreshRefusals = 0, 0
+	return r
 }
 
 // takeOver is the row under the claim of a run that finishes an attempt, under that one's id.
@@ -147,7 +206,7 @@ func keepRaw(r store.Row, failed *providers.Error) store.Row {
 // settle ends an attempt, because of cause if there is one.
 func settle(v View, r store.Row, what outcome.Outcome, cause error) store.Row {
 	r.Phase = store.Idle
-	r.CredentialsVersionID = v.Credentials.ID
+	r = credentialsSeen(v, r)
 	return record(r, what, cause)
 }
 
@@ -162,10 +221,19 @@ func storeChain(v View, c chain, published error, what outcome.Outcome, cause er
 	r.SeenVersionID = c.attemptID
 	r.Escrow = store.Escrow{}
 	r.State = store.OK
-	r.NotBefore = time.Time{}
-	r.LoginFailures = 0
 	r.LastSuccessAt = v.Now
-	return settle(v, r, what, cause)
+	return settle(v, succeeded(r, c), what, cause)
+}
+
+// succeeded is the row without the back-offs that tokens end. What a refresh has brought
+// says nothing of a login.
+func succeeded(r store.Row, c chain) store.Row {
+	r = unhindered(r)
+	if c.source == store.FromLogin {
+		r.LoginFailures, r.LoginRefusals, r.LoginNotBefore = 0, 0, time.Time{}
+	}
+	r.Unanswered = false
+	return r
 }
 
 // carryChain ends an attempt whose reply the secrets do not take: the chain lives on in the
@@ -174,9 +242,7 @@ func carryChain(v View, c chain, cause error) store.Row {
 	r := schedule(keepReply(v.Row, c), c)
 	r.SeenVersionID = v.Tokens.ID
 	r.State = store.OK
-	r.NotBefore = time.Time{}
-	r.LoginFailures = 0
-	return settle(v, r, outcome.PersistFailed, cause)
+	return settle(v, succeeded(r, c), outcome.PersistFailed, cause)
 }
 
 // supersede is the row once somebody else's version of tokens stands, and is due. One that
@@ -189,6 +255,11 @@ func supersede(v View, id string, theirs *chain) store.Row {
 	switch {
 	case theirs == nil:
 		r.VersionID = ""
+	case theirs.fence > r.Fence:
+		r.Fence = theirs.fence
+	}
+	switch {
+	case theirs == nil:
 	case theirs.attemptID == id:
 		r.Spent = spending(v, theirs.refreshToken)
 	}
@@ -200,18 +271,17 @@ func supersedeClaimed(v View, id string, theirs *chain) store.Row {
 	r := supersede(v, id, theirs)
 	r.SeenVersionID = id
 	r.State = store.OK
-	r.NotBefore = time.Time{}
-	return settle(v, r, outcome.Superseded, nil)
+	return settle(v, unhindered(r), outcome.Superseded, nil)
 }
 
 // release ends an attempt that brought no tokens, and needs nobody.
 func release(v View, what outcome.Outcome, cause error) store.Row {
 	r := v.Row
-	if v.limited() {
-		r.NotBefore = later(r.NotBefore, pauseUntil(v))
+	if v.ended != nil {
+		r = backOff(v, r)
 	}
 	if v.Taken || v.ended != nil && v.follows().login { // there is no chain any more
-		r = dueBy(r, v.Now)
+		r = dueBy(awaitLogin(v, r), v.Now)
 	}
 	r.SeenVersionID = v.Tokens.ID
 	return settle(v, r, what, cause)
@@ -220,6 +290,12 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 // parkClaimed ends an attempt after which a person must act.
 func parkClaimed(v View, state store.State, cause error) store.Row {
 	r := v.Row
+	if v.ended != nil {
+		r = backOff(v, r)
+	}
+	if state == store.Misconfigured { // it is tried again as the back-off allows
+		r = dueBy(r, v.Now)
+	}
 	r.State = state
 	r.SeenVersionID = v.Tokens.ID
 	return settle(v, r, outcome.Outcome(state), cause)
@@ -231,7 +307,7 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 	r := v.Row
 	r.Phase = store.Idle
 	r.State = state
-	r.CredentialsVersionID = v.Credentials.ID
+	r = credentialsSeen(v, r)
 	r.SeenVersionID = v.Tokens.ID
 	if state == store.Misconfigured {
 		r.CredentialsVersionID = "" // see secretsUnreadable
@@ -267,7 +343,8 @@ func abandon(v View, before store.Row) store.Row {
 // state is kept: what mends that is no edit that a later tick would see.
 func unclaim(v View, before store.Row, token secret.String, what outcome.Outcome, cause error) store.Row {
 	r := unspent(v.Row, token)
-	r.LoginFailures, r.NotBefore = before.LoginFailures, before.NotBefore
+	before = credentialsSeen(v, before)
+	r.NotBefore, r.LoginNotBefore, r.LoginFailures = before.NotBefore, before.LoginNotBefore, before.LoginFailures
 	r.SeenVersionID = v.Tokens.ID
 	return settle(v, r, what, cause)
 }
@@ -291,6 +368,23 @@ func supersedeIdle(v View, id string, theirs *chain) store.Row {
 	return record(supersede(v, id, theirs), outcome.Superseded, nil)
 }
 
+// forget is a restored row without all that it says of attempts and versions, which is older
+// than the secrets. The token that is current counts as spent, and so does that of any version
+// which an attempt wrote: the row knows none of them any more.
+func forget(v View) store.Row {
+	r := v.Row
+	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
+		r.Spent = spending(v, token)
+	}
+	r.Phase = store.Idle
+	r.Fence = max(r.Fence, v.seenFence()) + 1
+	r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""
+	r.Escrow = store.Escrow{}
+	r.State = store.OK
+	r.SeenVersionID = v.Tokens.ID
+	return dueBy(r, v.Now)
+}
+
 // discard is the row once a person has given up the last attempt and what it left: the
 // current version stands, and refreshes go on from it. A claim would leave an attempt of
 // which nobody knows what it has sent.
@@ -300,9 +394,9 @@ func discard(v View) store.Row {
 	r.Fence++
 	r.Escrow = store.Escrow{}
 	r.State = store.OK
-	r.VersionID, r.SeenVersionID, r.CredentialsVersionID = v.Tokens.ID, v.Tokens.ID, v.Credentials.ID
-	r.NotBefore, r.LoginFailures = time.Time{}, 0
+	r.VersionID, r.SeenVersionID = v.Tokens.ID, v.Tokens.ID
 	r.RefreshAt = v.Now
+	r = unhindered(credentialsSeen(v, r))
 	return record(r, outcome.Superseded, nil)
 }
 

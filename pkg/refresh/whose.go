@@ -12,7 +12,8 @@ const (
 	nobodys   whose = "nobody's"     // there is no current version
 	rows      whose = "the row's"    // the one that it settled last
 	escrows   whose = "the escrow's" // made current by a write that was done although it failed
-	strangers whose = "a stranger's" // an attempt wrote it that the row knows nothing of: the row is older than the secret
+	older     whose = "older"        // an attempt before the row's last wrote it: a person has rolled tokens back
+	strangers whose = "a stranger's" // an attempt wrote it that the row knows nothing of
 	met       whose = "met"          // the row has met it, before a claim or when its state was written
 	persons   whose = "a person's"   // or a version from before the last, by a stale read
 )
@@ -28,6 +29,8 @@ func (v View) current() whose {
 		return rows
 	case id == r.Escrow.AttemptID:
 		return escrows
+	case written && v.chain.fence > 0 && v.chain.fence <= v.fence:
+		return older
 	case written:
 		return strangers
 	case id == r.SeenVersionID, id == r.BaseVersionID:
@@ -36,13 +39,17 @@ func (v View) current() whose {
 	return persons
 }
 
-// new reports whether the row has never met the version that was read, or knows of one
+// unaccounted reports whether an attempt wrote the current version, and not the row's last:
+// its token was presented, or nobody knows.
+func (v View) unaccounted() bool { return v.current() == strangers || v.current() == older }
+
+// newToRow reports whether the row has never met the version that was read, or knows of one
 // although none was read.
 func (v View) newToRow() bool {
 	switch v.current() {
 	case nobodys:
 		return v.Row.VersionID != "" || !v.Exists
-	case strangers, persons:
+	case strangers, older, persons:
 		return true
 	case rows, escrows, met:
 	}
@@ -50,9 +57,16 @@ func (v View) newToRow() bool {
 }
 
 // edited reports whether a person has changed credentials or tokens since the row's state,
-// or its login back-off, was written.
+// or its back-off, was written.
 func (v View) edited() bool {
 	return v.Credentials.ID != v.Row.CredentialsVersionID || v.Tokens.ID != v.Row.SeenVersionID
+}
+
+// credentialsEdited reports whether a person has changed the credentials since they were seen
+// last. Where that is not known, nobody has.
+func (v View) credentialsEdited() bool {
+	seen, current := v.Row.CredentialsVersionID, v.Credentials.ID
+	return seen != "" && current != "" && seen != current
 }
 
 // secretsUnreadable reports whether the row says that the secrets could not be read, and
@@ -82,3 +96,24 @@ func (v View) turnedUp() bool {
 
 // presented reports whether token was presented and may have been acted on.
 func (v View) presented(token secret.String) bool { return v.Row.Presented(token) }
+
+// seenFence is the latest fence that the secrets tell of, in versions that the row does not know.
+func (v View) seenFence() int64 {
+	seen := fenceOf(v.access.Value)
+	if w := v.current(); w != rows && w != escrows {
+		seen = max(seen, v.chain.fence)
+	}
+	return seen
+}
+
+// restored reports whether the row is older than the secrets: a version that it does not know
+// was made under a later claim than its last. What was presented since, the row does not say.
+func (v View) restored() bool { return v.Exists && v.seenFence() > v.fence }
+
+// hasLeft reports whether the row says that something is left to promote or publish. A restored
+// row would bring back what has long been presented.
+func (v View) hasLeft() bool {
+	r := v.Row
+	late := r.State == store.Uncertain && v.staged.ID != ""
+	return v.Taken || r.Escrow.AttemptID != "" || r.VersionID != r.PublishedVersionID || late
+}

@@ -92,6 +92,7 @@ type tokensDoc struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
 	AttemptID    string `json:"attempt_id"`
+	Fence        int64  `json:"fence"`
 }
 
 func read(w *rt.World, doc store.Document) (tokensDoc, string) {

@@ -63,18 +63,32 @@ type Row struct {
 	Escrow Escrow
 
 	State State
-	// CredentialsVersionID and SeenVersionID are the current versions of
-	// credentials and tokens when State or LoginFailures were last set: a change of
-	// either is a person's answer.
+	// CredentialsVersionID and SeenVersionID are the current versions of credentials and
+	// tokens when State or a back-off was last set: a change of either is a person's answer.
 	CredentialsVersionID string
 	SeenVersionID        string
 
 	VersionID          string // version of tokens settled last
 	PublishedVersionID string // version of access published last
 
-	RefreshAt           time.Time
-	NotBefore           time.Time
-	LoginFailures       int
+	RefreshAt time.Time
+	// NotBefore holds back all calls. While no refresh token may be sent it is LoginNotBefore.
+	NotBefore time.Time
+	// RefreshFailures counts the refreshes in a row after which the refresh token was still
+	// alive, RefreshRefusals those of them that the provider refused because of the credentials.
+	RefreshFailures int
+	RefreshRefusals int
+	// LoginFailures counts the logins in a row that failed, LoginRefusals those that were refused.
+	// No refresh resets them.
+	LoginFailures int
+	LoginRefusals int
+	// LoginNotBefore holds back logins alone. Missing beside LoginFailures, as in rows of older
+	// releases: NotBefore does.
+	LoginNotBefore time.Time
+	// Unanswered: the provider has not answered the last call.
+	Unanswered bool
+	// Host is where the last call went. Missing: it is not known.
+	Host                string
 	AccessExpiresAt     time.Time
 	RefreshExpiresAt    time.Time
 	LastSuccessAt       time.Time

@@ -66,8 +66,8 @@ type Read struct {
 type Transactions interface {
 	// Due returns up to limit entries of a shard, the earliest RefreshAt first,
 	// whether due already or not. It may be stale, and leaves out rows past their
-	// ExpiresAt at now. It also leaves out what can't be read, of which the error
-	// tells; the entries beside an error are good.
+	// ExpiresAt at now. It also leaves out entries that can't be read, and returns an
+	// error for them; the entries beside an error are good.
 	Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]Due, error)
 	// Get reads a row consistently; false where there is none.
 	Get(ctx context.Context, id int64) (Transaction, bool, error)

@@ -13,8 +13,8 @@ import (
 const (
 	// maxStoreFailures is how many rows in a row a store may fail on before the sweep stops.
 	maxStoreFailures = 5
-	// maxSame is how many rows may get the same unknown answer, while none gets tokens,
-	// before the sweep stops. They are drawn over all due rows, see spread.
+	// maxSame is how many rows, drawn over all that are due, may get the same unknown
+	// answer, and none of them tokens, before the sweep stops.
 	maxSame = 20
 	// firstCalls is how many calls run at once until one was answered: providers lock
 	// accounts after five to ten calls with a wrong secret.
@@ -40,27 +40,35 @@ type breaker struct {
 
 	mu            sync.Mutex
 	reason        outcome.Outcome
+	why           string // of a stop for unknown answers
 	pause         pauseKind
 	notBefore     time.Time
 	storeFailures int
-	silent        int // rows in a row that got no answer; each keeps its slot
-	keep          int // of these, rows that have not ended yet
-	unknown       map[answer]int
-	accepted      int // rows that got tokens
-	presented     int // rows whose token was presented
+	unknown       map[answer]int // rows since the last that got tokens
+	silent        int            // rows that got no answer and have not ended yet: they keep their slots
+	drawn         bool           // rows come as spread has drawn them, and none has got tokens since
+	redraw        bool           // whether rows are to be drawn anew
+	accepted      int            // rows that got tokens
+	presented     int            // rows whose token was presented
 }
 
-// answer tells unknown answers apart. status 0: no answer came.
+// answer tells unknown answers apart. The zero value: none came.
 type answer struct {
 	kind   providers.Kind
 	status int
 }
 
-// init sets how many calls run at once until one was answered.
-func (b *breaker) init(calls int) {
-	b.slots = make(chan struct{}, calls)
-	b.answered, b.halted = make(chan struct{}), make(chan struct{})
+// prepare sets how many calls run at once until one was answered.
+func (b *breaker) prepare(calls int) {
+	b.halted = make(chan struct{})
+	b.draw(calls)
+}
+
+// draw begins with rows that were drawn over all that are due. No call may be under way.
+func (b *breaker) draw(calls int) {
+	b.slots, b.answered = make(chan struct{}, calls), make(chan struct{})
 	b.unknown = map[answer]int{}
+	b.drawn, b.redraw = true, false
 }
 
 // begin waits until a further row may begin.
@@ -86,24 +94,13 @@ func (b *breaker) begin(ctx context.Context) error {
 func (b *breaker) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.freeLocked()
-}
-
-func (b *breaker) freeLocked() {
-	if b.keep > 0 {
-		b.keep--
+	if b.silent > 0 {
+		b.silent--
 		return
 	}
 	select {
 	case <-b.slots:
 	default: // it began after the first answer
-	}
-}
-
-// heardLocked ends the streak of rows that got no answer.
-func (b *breaker) heardLocked() {
-	for ; b.silent > 0; b.silent-- {
-		b.freeLocked()
 	}
 }
 
@@ -172,7 +169,8 @@ func (b *breaker) accept() {
 	defer b.mu.Unlock()
 	b.presented++
 	b.accepted++
-	b.heardLocked()
+	b.drawn, b.redraw = false, false
+	clear(b.unknown)
 	b.openLocked()
 }
 
@@ -181,7 +179,6 @@ func (b *breaker) refuse() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.presented++
-	b.heardLocked()
 	b.openLocked()
 }
 
@@ -193,31 +190,77 @@ func (b *breaker) openLocked() {
 	}
 }
 
-// unknownAnswer counts a row whose call ended in err, which says nothing certain about its
-// token. It reports why this one stopped the sweep; empty if it didn't.
-func (b *breaker) unknownAnswer(err *providers.Error) string {
+// answerOf returns what tells an answer from others. However a call ends without one, that
+// counts as the same.
+func answerOf(err *providers.Error) answer {
+	if err.Status == 0 {
+		return answer{}
+	}
+	return answer{err.Kind, err.Status}
+}
+
+// silence reports whether no answer came.
+func (a answer) silence() bool { return a == answer{} }
+
+// firstFailure counts a row whose first try says nothing certain about its token. It reports
+// whether a further try may help: not if others fail in the same way.
+func (b *breaker) firstFailure(err *providers.Error) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	of := answerOf(err)
+	b.unknown[of]++
+	if b.unknown[of] > 1 { // else the row's further tries decide
+		b.judgeLocked(of)
+	}
+	return b.reason == "" && !b.redraw && b.unknown[of] < firstCalls
+}
+
+// gaveUp ends a row that no try has brought tokens.
+func (b *breaker) gaveUp(err *providers.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.presented++
-	if err.Status == 0 {
+	of := answerOf(err)
+	if of.silence() {
 		b.silent++
-		b.keep++
-		limit := cap(b.slots)
-		if b.accepted > 0 {
-			limit = maxSame
-		}
-		if b.silent >= limit && b.stopLocked(outcome.Transient, noPause) {
-			return fmt.Sprintf("no answer came for the last %d rows", b.silent)
-		}
-		return ""
 	}
-	b.heardLocked()
-	of := answer{err.Kind, err.Status}
-	b.unknown[of]++
-	if b.unknown[of] >= maxSame && b.accepted == 0 && b.stopLocked(outcomeOfKind(err.Kind), pauseRetry) {
-		return fmt.Sprintf("%d rows, drawn over all that are due, got the same answer and none got a token", maxSame)
+	b.judgeLocked(of)
+}
+
+// judgeLocked stops the sweep if enough rows that were drawn over all have got the same
+// answer, or asks for a new draw if they were not drawn so.
+func (b *breaker) judgeLocked(of answer) {
+	limit := maxSame
+	if of.silence() && b.drawn {
+		limit = cap(b.slots)
 	}
-	return ""
+	switch {
+	case b.unknown[of] < limit || b.reason != "":
+	case !b.drawn:
+		b.redraw = true
+	case of.silence():
+		b.stopLocked(outcome.Transient, noPause)
+		b.why = fmt.Sprintf("no answer came for %d rows", limit)
+	default:
+		b.stopLocked(outcomeOfKind(of.kind), pauseRetry)
+		b.why = fmt.Sprintf("%d rows, drawn over all that are due, got the same answer and none got a token", limit)
+	}
+}
+
+// takeWhy returns, once, why unknown answers have stopped the sweep; empty: they have not.
+func (b *breaker) takeWhy() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	why := b.why
+	b.why = ""
+	return why
+}
+
+// wantsDraw reports whether rows are to be drawn anew.
+func (b *breaker) wantsDraw() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.redraw
 }
 
 // outcomeOfKind returns the outcome of a row whose call says nothing certain about its

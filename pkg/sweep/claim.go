@@ -49,7 +49,8 @@ func (s *sweep) claim(ctx context.Context) {
 // success.
 func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, error) {
 	claim := store.Claim{Account: s.key(s.account), Shard: shard}
-	if i := slices.IndexFunc(s.readClaims, func(c store.Claim) bool { return c.Account == claim.Account && c.Shard == shard }); i >= 0 {
+	own := func(c store.Claim) bool { return c.Account == claim.Account && c.Shard == shard }
+	if i := slices.IndexFunc(s.readClaims, own); i >= 0 {
 		claim = s.readClaims[i]
 	}
 	if claim.Unreadable != nil {

@@ -37,8 +37,8 @@ func (s *sweep) waits() bool { return s.Now().Before(s.row.RefreshAt) && !s.req.
 func (s *sweep) waitOutcome() (outcome.Outcome, error) {
 	at := stamp(s.row.RefreshAt)
 	if s.row.State == store.Misconfigured {
-		return outcome.Misconfigured, fmt.Errorf("secret %s: the provider refused these credentials: correct them, which ends the wait; "+
-			"else the next try is at %s, or with a forced run", s.credentialsName(), at)
+		return outcome.Misconfigured, fmt.Errorf("secret %s: the provider refused these credentials: "+
+			"correct them, which ends the wait; else the next try is at %s, or with a forced run", s.credentialsName(), at)
 	}
 	what := outcome.Transient
 	if s.row.LastOutcome == outcome.Misconfigured {

@@ -67,7 +67,7 @@ func TestRowsForAPerson(t *testing.T) {
 }
 
 // After a stop one call shows whether calls get through again, not one row: the first
-// may be none to make a call for.
+// may need no call.
 func TestWaryUntilACall(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -83,7 +83,7 @@ func TestWaryUntilACall(t *testing.T) {
 	})
 }
 
-// What is told of a row that fails names the row.
+// A warning about a row that fails names the row.
 func TestFailuresAreNamed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

@@ -65,9 +65,14 @@ func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens
 		cancel()
 		s.addCall(time.Since(began), tokens)
 
-		kind := providers.KindOf(err)
-		if err == nil || kind != providers.NotSent && kind != providers.Unknown || partialTokens(err) != nil {
+		if !uncertain(err) || partialTokens(err) != nil {
 			return tokens, err
+		}
+		if try == 1 && ctx.Err() == nil && !s.firstFailure(asProviderError(err)) {
+			return tokens, err
+		}
+		if kind := providers.KindOf(err); kind != providers.NotSent && kind != providers.Unknown {
+			return tokens, err // it would get the same answer
 		}
 		jitter := rand.N(wait) //nolint:gosec // it spreads retries and guards nothing
 		if try == maxTries || !pace.Sleep(ctx, wait/2+jitter) || s.mayContinue(ctx) != nil {
@@ -111,9 +116,8 @@ func (s *sweep) storeTokens(ctx context.Context, t store.Transaction, tokens pro
 // backOff makes a row due later, so that it does not block the others.
 func (s *sweep) backOff(ctx context.Context, t store.Transaction, cause error, what outcome.Outcome) {
 	cause = fmt.Errorf("transaction %d: %w", t.ID, cause)
-	unknown := &providers.Error{}
-	errors.As(cause, &unknown) // of an error that nobody classified: no status, kind Unknown
-	if why := s.unknownAnswer(unknown); why != "" {
+	s.gaveUp(asProviderError(cause))
+	if why := s.takeWhy(); why != "" {
 		s.warn(fmt.Sprintf("stopped: %s: %v", why, cause))
 	}
 	s.explain(what, retriedError{cause})
@@ -135,6 +139,27 @@ func (s *sweep) storeFailure(ctx context.Context, t, next store.Transaction, wha
 		s.skipDue(outcomeOf(err), entry(t))
 		s.storeTrouble(fmt.Errorf("write transaction %d: %w", t.ID, err))
 	}
+}
+
+// uncertain reports whether a call's end says nothing certain about the token.
+func uncertain(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch providers.KindOf(err) {
+	case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:
+		return true
+	case providers.Refused, providers.Misconfigured, providers.RateLimited:
+	}
+	return false
+}
+
+// asProviderError returns the *providers.Error in err's chain. One that nobody classified is
+// Unknown and without a status.
+func asProviderError(err error) *providers.Error {
+	e := &providers.Error{}
+	errors.As(err, &e)
+	return e
 }
 
 // partialTokens returns what a reply holds beside a new refresh token that cannot be read;

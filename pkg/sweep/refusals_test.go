@@ -12,7 +12,7 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// refusing refuses the rows of which is true, and answers the others.
+// refusing makes the provider refuse the rows that is selects, and accept the others.
 func (w *world) refusing(is func(id int) bool) {
 	w.Reply = func(token string) (providers.Tokens, error) {
 		var id int

@@ -33,13 +33,13 @@ func (r Request) named() bool { return r.TransactionID != 0 || len(r.Transaction
 // Report is how a run ended.
 type Report struct {
 	// Outcomes counts the rows that were due, and each account without one as
-	// outcome.NotDue. A row that the run did not come to counts as what kept it from
-	// it; outcome.Transient for too little time.
+	// outcome.NotDue. A row that the run did not reach counts as the reason;
+	// outcome.Transient for too little time.
 	Outcomes map[outcome.Outcome]int
 	// Credentials are the accounts that need a person, and those where the run
 	// panicked. A dead transaction needs none: it is counted only.
 	Credentials []Result
-	// Accounts tells of every account that was looked at, in order of their names.
+	// Accounts are all accounts that were swept, in order of their names.
 	Accounts []Account
 }
 
@@ -137,6 +137,8 @@ func (s *sweep) attemptsLeft() int {
 	if s.report.NextExpiry.IsZero() || from.IsZero() {
 		return s.fewest
 	}
-	limited := pace.Outlook{From: from, Until: s.report.NextExpiry, Takes: s.takes(), Retries: true, Failures: s.row.ConsecutiveFailures}
+	limited := pace.Outlook{
+		From: from, Until: s.report.NextExpiry, Takes: s.takes(), Retries: true, Failures: s.row.ConsecutiveFailures,
+	}
 	return min(s.fewest, limited.AttemptsLeft(s.began, s.Tick))
 }

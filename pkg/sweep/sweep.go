@@ -82,7 +82,7 @@ func (s *sweep) run(ctx context.Context) {
 		}
 		return
 	}
-	s.init(s.firstCalls())
+	s.prepare(s.firstCalls())
 	s.claim(ctx)
 	due := s.due()
 	s.index = [store.Shards][]store.Due{} // no second copy while the rows are worked on

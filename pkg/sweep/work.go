@@ -11,13 +11,24 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// errStopped says that the breaker has stopped the sweep.
-var errStopped = errors.New("the sweep was stopped")
+var (
+	// errStopped says that the breaker has stopped the sweep.
+	errStopped = errors.New("the sweep was stopped")
+	// errRedraw says that the breaker wants rows drawn anew.
+	errRedraw = errors.New("rows are drawn anew")
+)
 
-// work refreshes rows, one for each free worker, until all are done, the breaker stops the
-// sweep or too little time is left.
+// work refreshes rows until all are done, the breaker stops the sweep or too little time is
+// left.
 func (s *sweep) work(ctx context.Context, due []store.Due) {
-	due = spread(due)
+	for due = s.workThrough(ctx, spread(due)); len(due) > 0; due = s.workThrough(ctx, spread(due)) {
+		s.draw(firstCalls)
+	}
+}
+
+// workThrough refreshes rows in their order, one for each free worker. It returns those that
+// it did not come to because the breaker wants them drawn anew.
+func (s *sweep) workThrough(ctx context.Context, due []store.Due) (rest []store.Due) {
 	var wg sync.WaitGroup
 	for i, row := range s.readAhead(ctx, due) {
 		if row.missed != "" {
@@ -25,6 +36,10 @@ func (s *sweep) work(ctx context.Context, due []store.Due) {
 			continue
 		}
 		worker, err := s.admit(ctx)
+		if errors.Is(err, errRedraw) {
+			rest = due[i:]
+			break
+		}
 		if err != nil {
 			s.postpone(err, due[i:]...)
 			break
@@ -37,6 +52,7 @@ func (s *sweep) work(ctx context.Context, due []store.Due) {
 		}
 	}
 	wg.Wait()
+	return rest
 }
 
 // spread returns due with the first maxSame rows drawn evenly over all of it, and the others
@@ -85,6 +101,9 @@ func (s *sweep) admit(ctx context.Context) (worker, error) {
 func (s *sweep) mayContinue(ctx context.Context) error {
 	if s.stopped() != "" {
 		return errStopped
+	}
+	if s.wantsDraw() {
+		return errRedraw
 	}
 	if err := ctx.Err(); err != nil {
 		return err

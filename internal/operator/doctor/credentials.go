@@ -6,7 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/health"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/pkg/homes/awshome"
 )
 
@@ -29,8 +32,20 @@ func (p *provider) credentials(ctx context.Context) []Finding {
 			}
 		}
 	}
+	settings, _ := p.read(ctx)
+	found = append(found, shared(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment)...)
 	if len(found) == 0 {
 		return []Finding{skipped("needs %s secrets, see there", p.entry.Name)}
+	}
+	return found
+}
+
+// shared warns of accounts that use one login.
+func shared(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []Finding {
+	var found []Finding
+	for _, same := range seed.SharedLogins(ctx, h, entry, environment, accounts) {
+		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, strings.Join(seed.ShownAll(same), ", ")).
+			mend("give each a login of its own, if "+entry.Name+" allows one session a login: each login of one ends the other's tokens"))
 	}
 	return found
 }

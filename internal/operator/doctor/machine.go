@@ -52,6 +52,7 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	used := false
 	for _, entry := range catalog.All() {
+		found = append(found, shared(ctx, m.home, entry, m.accounts(ctx, entry), m.Environment)...)
 		for _, account := range m.accounts(ctx, entry) {
 			read, err := health.Reader{Home: m.home, Provider: entry.Name, Account: account, Flags: m.Flags}.Read(ctx, m.Now())
 			if err != nil {

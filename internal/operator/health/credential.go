@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/store"
 )
 
@@ -89,6 +90,8 @@ func (c Credential) NextAttempt() time.Time {
 		return r.ClaimedUntil
 	case c.Sweep && c.waits() && !r.Paused:
 		return r.RefreshAt // refused credentials are tried again, far apart
+	case r.State == store.Misconfigured && !c.unread() && !r.Paused:
+		return later(r.RefreshAt, r.NotBefore) // and so is what a person may have to mend
 	case r.Paused, c.waits(), !c.Exists && !c.Sweep:
 		return time.Time{}
 	}
@@ -124,17 +127,13 @@ func (c Credential) AttemptsLeft(now time.Time) int {
 	case c.Sweep && c.Transactions.Next.IsZero():
 		return pace.MostAttempts
 	}
-	r, o := c.Row, pace.Outlook{From: c.Row.RefreshAt, Until: c.AccessExpiresAt(), Takes: takes}
-	switch {
-	case c.Sweep:
-		o.From, o.Retries, o.Failures = later(c.Transactions.Next, r.RefreshAt), true, r.ConsecutiveFailures
-	case r.Phase == store.Sending:
-		o.From = r.ClaimedUntil
-	default:
-		o.BacksOff, o.Failures = r.LoginFailures > 0, r.LoginFailures
+	r := c.Row
+	if !c.Sweep {
+		return refresh.Outlook(r, takes).AttemptsLeft(now, tick)
 	}
-	if r.NotBefore.After(o.From) {
-		o.From = r.NotBefore
+	o := pace.Outlook{
+		From: later(later(c.Transactions.Next, r.RefreshAt), r.NotBefore), Until: c.AccessExpiresAt(), Takes: takes,
+		Retries: true, Failures: r.ConsecutiveFailures,
 	}
 	return o.AttemptsLeft(now, tick)
 }

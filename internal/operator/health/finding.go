@@ -112,7 +112,9 @@ func (c Credential) Findings(now time.Time) []Finding {
 		main = c.sweep(now)
 	}
 	all := []Finding{main}
-	for _, f := range []Finding{c.paused(), c.secretAtFault(), c.accessEdited(now), c.indexAtFault(), c.deadTransactions(now), c.unchecked()} {
+	for _, f := range []Finding{
+		c.paused(), c.secretAtFault(), c.accessEdited(now), c.indexAtFault(), c.deadTransactions(now), c.unchecked(),
+	} {
 		if !f.none() && f.Condition != main.Condition && !main.tells(f) {
 			all = append(all, f)
 		}

@@ -140,7 +140,7 @@ func TestVerdict(t *testing.T) {
 		"rate-limited": {func(c *credential) {
 			failed(c, outcome.RateLimited, "hesabe refresh: rate limited (HTTP 429)")
 			c.Row.NotBefore, c.Row.AccessExpiresAt = in(40*time.Second), in(5*time.Minute)
-		}, health.Warn, health.RateLimited, "no call for another 40s: hesabe refresh: rate limited (HTTP 429)|attempts left until then: 4", nil},
+		}, health.Warn, health.RateLimited, "no call for another 40s: hesabe refresh: rate limited (HTTP 429)|attempts left until then: 3", nil},
 		"rate-limited for too long": {func(c *credential) {
 			failed(c, outcome.RateLimited, "")
 			c.Row.NotBefore = in(time.Hour)

@@ -43,7 +43,11 @@ func (c Credential) failing(now time.Time) Finding {
 	if c.Sweep {
 		what = "sweeps in a row in which no call succeeded"
 	}
-	if wait := r.NotBefore.Sub(now); wait > 0 {
+	from := r.NotBefore
+	if c.Sweep {
+		from = later(from, r.RefreshAt) // after a stop
+	}
+	if wait := from.Sub(now); wait > 0 {
 		next = "the next is in " + Short(wait)
 	}
 	cause := c.because(fmt.Sprintf("%s: %d; %s", what, r.ConsecutiveFailures, next))

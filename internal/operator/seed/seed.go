@@ -48,6 +48,8 @@ type Report struct {
 var (
 	// ErrRefused is in the errors of texts that are not written.
 	ErrRefused = errors.New("nothing was written")
+	// ErrBusy is in the errors of accounts that a run is working on. Nothing was written.
+	ErrBusy = errors.New("a run is at work")
 	// errNotRead is in the errors of homes that could not be looked at first.
 	errNotRead = errors.New("nothing was written")
 )
@@ -82,6 +84,10 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	if !s.Provider.Sweep && !session.CanLogin() {
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
 			"a refresh token: "+s.command("seed tokens"))
+	}
+	if same := s.sharing(ctx, provider, text); len(same) > 0 {
+		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session a login, each "+
+			"login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
 	}
 	return s.write(ctx, store.Credentials, text, warnings)
 }

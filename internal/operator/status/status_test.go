@@ -117,7 +117,7 @@ const asJSON = `{
       "last_success_in": -240,
       "next_attempt_at": "2026-03-01T12:08:00Z",
       "next_attempt_in": 480,
-      "attempts_left": 4,
+      "attempts_left": 3,
       "consecutive_failures": 0,
       "findings": []
     },
@@ -160,7 +160,7 @@ const asJSON = `{
       "access_expires_in": 720,
       "last_success_at": "2026-03-01T11:59:30Z",
       "last_success_in": -30,
-      "attempts_left": 4,
+      "attempts_left": 3,
       "consecutive_failures": 0,
       "transactions": {
         "due": 12,

@@ -32,6 +32,13 @@ func (i item) putNumber(name string, value int64) {
 	}
 }
 
+// putFlag adds a flag that is set.
+func (i item) putFlag(name string, value bool) {
+	if value {
+		i[name] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+}
+
 func (i item) putTime(name, layout string, value time.Time) {
 	if !value.IsZero() {
 		i[name] = text(value.UTC().Format(layout))

@@ -15,7 +15,8 @@ const milliseconds = "2006-01-02T15:04:05.000Z"
 var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
 	"state", "credentials_version_id", "seen_version_id", "version_id", "published_version_id", "refresh_at", "not_before",
-	"login_failures", "access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
+	"refresh_failures", "refresh_refusals", "login_failures", "login_refusals", "login_not_before", "unanswered", "host",
+	"access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
 	"consecutive_failures", "staged_at",
 }
 
@@ -50,7 +51,13 @@ func encodeRow(row store.Row) item {
 	i.putText("published_version_id", row.PublishedVersionID)
 	i.putTime("refresh_at", milliseconds, row.RefreshAt)
 	i.putTime("not_before", milliseconds, row.NotBefore)
+	i.putNumber("refresh_failures", int64(row.RefreshFailures))
+	i.putNumber("refresh_refusals", int64(row.RefreshRefusals))
 	i.putNumber("login_failures", int64(row.LoginFailures))
+	i.putNumber("login_refusals", int64(row.LoginRefusals))
+	i.putTime("login_not_before", milliseconds, row.LoginNotBefore)
+	i.putFlag("unanswered", row.Unanswered)
+	i.putText("host", row.Host)
 	i.putTime("access_expires_at", milliseconds, row.AccessExpiresAt)
 	i.putTime("refresh_expires_at", milliseconds, row.RefreshExpiresAt)
 	i.putTime("last_success_at", milliseconds, row.LastSuccessAt)
@@ -95,7 +102,13 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		PublishedVersionID:   r.text("published_version_id"),
 		RefreshAt:            r.time("refresh_at"),
 		NotBefore:            r.time("not_before"),
+		RefreshFailures:      int(r.number("refresh_failures")),
+		RefreshRefusals:      int(r.number("refresh_refusals")),
 		LoginFailures:        int(r.number("login_failures")),
+		LoginRefusals:        int(r.number("login_refusals")),
+		LoginNotBefore:       r.time("login_not_before"),
+		Unanswered:           r.flag("unanswered"),
+		Host:                 r.text("host"),
 		AccessExpiresAt:      r.time("access_expires_at"),
 		RefreshExpiresAt:     r.time("refresh_expires_at"),
 		LastSuccessAt:        r.time("last_success_at"),

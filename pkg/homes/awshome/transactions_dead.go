@@ -16,7 +16,9 @@ import (
 const living = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now)"
 
 // Dead implements store.DeadTransactions with one Query for each page.
-func (x *Transactions) Dead(ctx context.Context, account string, shard int, span store.Span, now time.Time) iter.Seq2[store.DeadEntry, error] {
+func (x *Transactions) Dead(
+	ctx context.Context, account string, shard int, span store.Span, now time.Time,
+) iter.Seq2[store.DeadEntry, error] {
 	in := &dynamodb.QueryInput{
 		TableName:                &x.table,
 		IndexName:                aws.String(dueIndex),

@@ -21,7 +21,9 @@ type deadReading struct {
 }
 
 // Dead implements store.DeadTransactions.
-func (x *Transactions) Dead(ctx context.Context, account string, shard int, span store.Span, now time.Time) iter.Seq2[store.DeadEntry, error] {
+func (x *Transactions) Dead(
+	ctx context.Context, account string, shard int, span store.Span, now time.Time,
+) iter.Seq2[store.DeadEntry, error] {
 	var end []byte
 	if !span.Until.IsZero() {
 		end = ordered(span.Until.Unix())

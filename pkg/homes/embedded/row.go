@@ -28,7 +28,13 @@ type storedRow struct {
 	PublishedVersionID   string          `json:"published_version_id,omitempty"`
 	RefreshAt            time.Time       `json:"refresh_at,omitzero"`
 	NotBefore            time.Time       `json:"not_before,omitzero"`
+	RefreshFailures      int             `json:"refresh_failures,omitempty"`
+	RefreshRefusals      int             `json:"refresh_refusals,omitempty"`
 	LoginFailures        int             `json:"login_failures,omitempty"`
+	LoginRefusals        int             `json:"login_refusals,omitempty"`
+	LoginNotBefore       time.Time       `json:"login_not_before,omitzero"`
+	Unanswered           bool            `json:"unanswered,omitempty"`
+	Host                 string          `json:"host,omitempty"`
 	AccessExpiresAt      time.Time       `json:"access_expires_at,omitzero"`
 	RefreshExpiresAt     time.Time       `json:"refresh_expires_at,omitzero"`
 	LastSuccessAt        time.Time       `json:"last_success_at,omitzero"`
@@ -80,7 +86,13 @@ func encodeRow(r store.Row) ([]byte, error) {
 		PublishedVersionID:   r.PublishedVersionID,
 		RefreshAt:            milliseconds(r.RefreshAt),
 		NotBefore:            milliseconds(r.NotBefore),
+		RefreshFailures:      r.RefreshFailures,
+		RefreshRefusals:      r.RefreshRefusals,
 		LoginFailures:        r.LoginFailures,
+		LoginRefusals:        r.LoginRefusals,
+		LoginNotBefore:       milliseconds(r.LoginNotBefore),
+		Unanswered:           r.Unanswered,
+		Host:                 r.Host,
 		AccessExpiresAt:      milliseconds(r.AccessExpiresAt),
 		RefreshExpiresAt:     milliseconds(r.RefreshExpiresAt),
 		LastSuccessAt:        milliseconds(r.LastSuccessAt),
@@ -120,7 +132,13 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 		PublishedVersionID:   s.PublishedVersionID,
 		RefreshAt:            s.RefreshAt,
 		NotBefore:            s.NotBefore,
+		RefreshFailures:      s.RefreshFailures,
+		RefreshRefusals:      s.RefreshRefusals,
 		LoginFailures:        s.LoginFailures,
+		LoginRefusals:        s.LoginRefusals,
+		LoginNotBefore:       s.LoginNotBefore,
+		Unanswered:           s.Unanswered,
+		Host:                 s.Host,
 		AccessExpiresAt:      s.AccessExpiresAt,
 		RefreshExpiresAt:     s.RefreshExpiresAt,
 		LastSuccessAt:        s.LastSuccessAt,

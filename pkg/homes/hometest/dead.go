@@ -91,7 +91,8 @@ func (x deadContract) order(t *testing.T) {
 	x.want(t, account, shard, store.Span{From: after(0)}, rows[:4]...)
 	x.want(t, account, shard, store.Span{Until: after(10)}, rows[3:]...)
 	x.want(t, account, shard, store.Span{From: after(-9), Until: after(100)}, rows[2:5]...)
-	x.want(t, account, shard, store.Span{From: after(-9).Add(time.Millisecond), Until: after(10).In(time.FixedZone("", 7200))}, rows[3])
+	inAnotherZone := after(10).In(time.FixedZone("", 7200))
+	x.want(t, account, shard, store.Span{From: after(-9).Add(time.Millisecond), Until: inAnotherZone}, rows[3])
 	x.want(t, account, shard, store.Span{From: after(5), Until: after(5)})
 	x.want(t, account, shard, store.Span{From: after(5), Until: after(-5)})
 	x.wantUndated(t, account)
@@ -208,13 +209,16 @@ func (x deadContract) undated(t *testing.T) {
 func (x deadContract) stops(t *testing.T) {
 	t.Parallel()
 	account := unique("acct")
-	x.put(t, deadRow(account, 0, after(0)), deadRow(account, 0, after(1)), deadRow(account, 0, time.Time{}), deadRow(account, 1, time.Time{}))
+	x.put(t, deadRow(account, 0, after(0)), deadRow(account, 0, after(1)))
+	x.put(t, deadRow(account, 0, time.Time{}), deadRow(account, 1, time.Time{}))
 	n := 0
-	for range x.store.Dead(t.Context(), account, 0, store.Span{}, epoch) {
+	for _, err := range x.store.Dead(t.Context(), account, 0, store.Span{}, epoch) {
+		must(t, err)
 		n++
 		break
 	}
-	for range x.store.DeadUndated(t.Context(), account, epoch) {
+	for _, err := range x.store.DeadUndated(t.Context(), account, epoch) {
+		must(t, err)
 		n++
 		break
 	}

@@ -69,6 +69,8 @@ func (*Provider) Fields() []providers.Field {
 	}
 }
 
+var _ providers.Located = (*session)(nil)
+
 // session implements providers.Session.
 type session struct {
 	client             *exchange.Client

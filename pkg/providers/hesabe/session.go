@@ -15,6 +15,9 @@ import (
 // fields without asking it.
 func (*session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[hesabe session]")) }
 
+// Host implements providers.Located.
+func (s *session) Host() string { return s.base.Host }
+
 // CanLogin implements providers.Session.
 func (s *session) CanLogin() bool { return !s.username.IsZero() }
 

@@ -95,6 +95,8 @@ func newCipher(fields *credentials.Fields) *aes.Cipher {
 	return cipher
 }
 
+var _ providers.Located = (*session)(nil)
+
 // session implements providers.Session.
 type session struct {
 	client  *exchange.Client

@@ -14,6 +14,7 @@ import (
 type Ledger struct {
 	world *World
 	rows  map[store.Key]store.Row
+	past  map[store.Key][]store.Row // all rows that were written, in order
 }
 
 // Get returns a row; zero where there is none.
@@ -28,6 +29,21 @@ func (l *Ledger) Set(row store.Row) {
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
 	l.rows[row.Key] = stored(row)
+}
+
+// Past lists the rows that processes have written, in order: what a backup may hold.
+func (l *Ledger) Past(key store.Key) []store.Row {
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	return slices.Clone(l.past[key])
+}
+
+// Restore puts a row from a backup in place of the row, if there is one.
+func (l *Ledger) Restore(backup store.Row) {
+	l.world.mu.Lock()
+	defer l.world.mu.Unlock()
+	l.rows[backup.Key] = stored(backup)
+	l.world.did(RowLost, "", secret.String{})
 }
 
 // Delete loses a row.
@@ -57,7 +73,7 @@ func (l *Ledger) pause(key store.Key, paused bool) {
 // stored is what a store gives back for row: times in UTC, to the millisecond.
 func stored(row store.Row) store.Row {
 	for _, t := range []*time.Time{
-		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore,
+		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore, &row.LoginNotBefore,
 		&row.AccessExpiresAt, &row.RefreshExpiresAt, &row.LastSuccessAt,
 	} {
 		*t = t.UTC().Truncate(time.Millisecond)
@@ -120,6 +136,7 @@ func (l ledgerPort) Write(ctx context.Context, row store.Row, guard store.Guard)
 		}
 		row.Paused = current.Paused
 		rows[row.Key] = row
+		l.p.world.Ledger.past[row.Key] = append(l.p.world.Ledger.past[row.Key], row)
 		if row.Phase == store.Sending && row.Fence > current.Fence {
 			claimed := Deed{What: Claimed, ID: row.AttemptID, Base: row.BaseVersionID}
 			if n := len(row.Spent); n > 0 {

@@ -32,7 +32,8 @@ type Provider struct {
 	// has one, and the one presented stays good.
 	KeepsTokens, OmitsTokens bool
 	// Answer, where set, is asked before each call: an error that it returns is the
-	// call's, and the provider acts all the same where acts is true.
+	// call's, and the provider acts all the same where acts is true. Of a complete 4xx or
+	// 3xx that breaks the assumption that the promise rests on: see Broken.
 	Answer func(op Op) (acts bool, err error)
 	// OnCall, where set, is called before each call is looked at.
 	OnCall func(op Op)
@@ -44,6 +45,8 @@ type Provider struct {
 	presented map[string]int
 	risked    map[string]bool
 	repeated  []string
+	believed  map[string]bool // acted on, although the answer let everybody assume otherwise
+	broken    int
 }
 
 type family struct {
@@ -58,7 +61,7 @@ func (f *family) accessToken() string  { return fmt.Sprintf("at-%d-%d", f.number
 func newProvider(w *World) *Provider {
 	return &Provider{
 		Lifetime: 15 * time.Minute, Password: "right", world: w, calls: map[Op]int{},
-		presented: map[string]int{}, risked: map[string]bool{},
+		presented: map[string]int{}, risked: map[string]bool{}, believed: map[string]bool{},
 	}
 }
 
@@ -107,6 +110,14 @@ func (p *Provider) Repeated() []string {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	return slices.Clone(p.repeated)
+}
+
+// Broken is how often a refresh token was presented again because an answer had broken the
+// assumption that a complete 4xx or 3xx was not acted on. These are no replays.
+func (p *Provider) Broken() int {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.broken
 }
 
 // Risked reports whether a refresh token was presented and may have been acted on.
@@ -175,10 +186,12 @@ func (p *Provider) newFamily() *family {
 
 // rotate acts on a presented refresh token.
 func (p *Provider) rotate(token string) (*family, error) {
-	for _, f := range p.families {
-		switch {
-		case !strings.HasPrefix(token, fmt.Sprintf("rt-%d-", f.number)):
-			continue
+	var number, generation int
+	if _, err := fmt.Sscanf(token, "rt-%d-%d", &number, &generation); err == nil && number <= len(p.families) {
+		switch f := p.families[number-1]; {
+		case f.refreshToken() != token && p.believed[token]:
+			p.broken++
+			f.dead = true
 		case f.refreshToken() != token:
 			p.replays++
 			f.dead = true
@@ -293,8 +306,12 @@ func (s session) send(
 		s.p.world.mu.Lock()
 		defer s.p.world.mu.Unlock()
 		p.calls[op]++
-		if kind := providers.KindOf(instead); token != "" && kind != providers.NotSent && kind != providers.RateLimited {
+		switch kind := providers.KindOf(instead); {
+		case token == "":
+		case instead == nil || !kind.Alive():
 			p.risk(token)
+		case acts:
+			p.believed[token] = true
 		}
 		if instead != nil && !acts {
 			return instead

@@ -83,6 +83,18 @@ func (s *Secrets) Put(key store.Key, doc store.Document, value secret.String) st
 	return id
 }
 
+// RollBack is a person's move of AWSCURRENT to a version that was current before.
+func (s *Secrets) RollBack(key store.Key, doc store.Document, id string) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	d := s.docs[place{key, doc}]
+	d.setCurrent(id, s.world.clock())
+	s.world.decided = true // what is current goes back, and may come again
+	if doc == store.TokensDoc {
+		s.world.did(Edited, id, d.versions[id])
+	}
+}
+
 // Quota switches the quota on: no further version is taken.
 func (s *Secrets) Quota(key store.Key, doc store.Document, on bool) {
 	s.world.mu.Lock()

@@ -50,7 +50,7 @@ func New() *World {
 		claimant: map[store.Key]int{}, edges: map[Edge]bool{},
 	}
 	w.Secrets = &Secrets{world: w, docs: map[place]*document{}}
-	w.Ledger = &Ledger{world: w, rows: map[store.Key]store.Row{}}
+	w.Ledger = &Ledger{world: w, rows: map[store.Key]store.Row{}, past: map[store.Key][]store.Row{}}
 	w.Provider = newProvider(w)
 	w.Add(Default)
 	return w

@@ -85,7 +85,7 @@ func TestNothingRecordedYet(t *testing.T) {
 	})
 }
 
-// A ledger that can't be read is told of even if nothing is due: which accounts there
+// A ledger that can't be read is reported even if nothing is due: which accounts there
 // are, and which are paused, nobody knows.
 func TestQuietTickWithoutLedger(t *testing.T) {
 	t.Parallel()
@@ -289,7 +289,7 @@ func TestIndexFails(t *testing.T) {
 	}
 }
 
-// A row whose index entry can't be read is told of; the others of its shard are
+// A row whose index entry can't be read is reported; the others of its shard are
 // worked on, or one mangled row would stop an eighth of them for ever.
 func TestUnreadableIndexEntry(t *testing.T) {
 	t.Parallel()

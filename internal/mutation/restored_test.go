@@ -1,0 +1,66 @@
+package mutation
+
+// restoredBreaks are about rows that are older than the secrets.
+var restoredBreaks = []breach{
+	{
+		name: "restored row not recognised", file: "whose.go",
+		old:    "func (v View) restored() bool { return v.Exists &&",
+		new:    "func (v View) restored() bool { return v.Row.Fence < 0 &&",
+		broken: "beside a row from a backup a token is sent that was presented",
+		core:   true,
+	},
+	{
+		name: "fence not written into the documents", file: "keep.go",
+		old:    "a.v.Row.AttemptID, a.v.Row.Fence)",
+		new:    "a.v.Row.AttemptID, 0)",
+		broken: "the secrets do not tell that a row is older than they are",
+	},
+	{
+		name: "access not asked whether the row was restored", file: "gather.go",
+		old:    `if err != nil || known || r.PublishedVersionID == "" {`,
+		new:    `if err != nil || known || r.Fence >= 0 {`,
+		broken: "a person who rolls tokens back beside a restored row has a presented token sent",
+	},
+	{
+		name: "restored row believed in what is left", file: "decide.go",
+		old:    "case !v.hasLeft() || v.access.done:",
+		new:    "case true:",
+		broken: "a reply that a restored row tells of becomes current, although it was presented long ago",
+	},
+	{
+		name: "restored row forgotten, and its token not", file: "transition.go",
+		old:    "if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {",
+		new:    "if token := v.chain.refreshToken; token.Blank() {",
+		broken: "the token that a person has put back beside a restored row is sent",
+	},
+	{
+		name: "restored row keeps its attempt", file: "transition.go",
+		old:    `r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""`,
+		new:    `r.VersionID = ""`,
+		broken: "the version of an attempt from before the backup is promoted again",
+	},
+	{
+		name: "restored row keeps its escrow", file: "transition.go",
+		old:    "r.Escrow = store.Escrow{}\n\tr.State = store.OK\n\tr.SeenVersionID = v.Tokens.ID\n\treturn dueBy",
+		new:    "r.State = store.OK\n\tr.SeenVersionID = v.Tokens.ID\n\treturn dueBy",
+		broken: "an escrow from before the backup is promoted again",
+	},
+	{
+		name: "fence counted on from the backup", file: "transition.go",
+		old:    "r.Fence = max(r.Fence, v.seenFence()) + 1",
+		new:    "r.Fence++",
+		broken: "a restored row is taken for restored again and again",
+	},
+	{
+		name: "rolled back version taken for the last", file: "whose.go",
+		old:    "v.chain.fence <= v.fence:",
+		new:    "v.chain.fence < 0:",
+		broken: "after a roll-back by hand readers are left without a token",
+	},
+	{
+		name: "restored row resolved", file: "resolve.go",
+		old:    "case v.restored():\n\t\treturn v.refusedAsRestored()",
+		new:    "case v.Row.Fence < 0:\n\t\treturn v.refusedAsRestored()",
+		broken: "a person goes on from a version that was presented since the backup",
+	},
+}
