@@ -1,142 +1,178 @@
 package main
 
 import (
-	"encoding/json"
-	"net/http"
-	"net/http/httptest"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"tokenrefresh/internal/bench/endpoint"
+	"tokenrefresh/internal/fakeaws"
 )
+
+const ms = time.Millisecond
+
+// about forgives what floating point rounds.
+var about = cmpopts.EquateApprox(1e-6, 1e-6)
+
+func call(op string, from, to int) fakeaws.Call {
+	zero := time.Unix(0, 0)
+	return fakeaws.Call{Op: op, Start: zero.Add(time.Duration(from) * ms), End: zero.Add(time.Duration(to) * ms)}
+}
 
 func TestWaves(t *testing.T) {
 	t.Parallel()
-	zero := time.Unix(0, 0)
-	call := func(op string, from, to int) endpoint.Call {
-		return endpoint.Call{Op: op, Start: zero.Add(time.Duration(from)), End: zero.Add(time.Duration(to))}
-	}
-	tests := []struct {
-		name  string
-		calls []endpoint.Call
-		want  []string
+	for name, tt := range map[string]struct {
+		calls []fakeaws.Call
+		want  string
 		took  []time.Duration
 	}{
-		{"none", nil, []string{}, nil},
-		{
-			"one after the other",
-			[]endpoint.Call{call("Query", 0, 20), call("GetItem", 20, 41)},
-			[]string{"Query", "GetItem"},
-			[]time.Duration{20, 21},
+		"none": {nil, "", nil},
+		"one after the other": {
+			[]fakeaws.Call{call("Query", 0, 20), call("GetItem", 20, 41)}, "Query 1 → GetItem 1", []time.Duration{20 * ms, 21 * ms},
 		},
-		{
-			"together",
-			[]endpoint.Call{call("Get", 0, 20), call("Get", 1, 25), call("Describe", 2, 22), call("Update", 30, 50)},
-			[]string{"Describe + 2 × Get", "Update"},
-			[]time.Duration{24, 20},
+		"together": {
+			[]fakeaws.Call{call("Get", 0, 20), call("Get", 1, 25), call("Describe", 2, 22), call("Update", 30, 50)},
+			"Describe 1, Get 2 → Update 1",
+			[]time.Duration{24 * ms, 20 * ms},
 		},
-		{
-			"a long call beside two short ones",
-			[]endpoint.Call{call("Long", 0, 50), call("A", 1, 20), call("B", 21, 41)},
-			[]string{"A + Long", "B"},
-			[]time.Duration{50, 20},
+		"a long call beside two short ones": {
+			[]fakeaws.Call{call("Long", 0, 50), call("A", 1, 20), call("B", 21, 41)}, "A 1, Long 1 → B 1", []time.Duration{50 * ms, 20 * ms},
 		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			groups := waves(tt.calls)
-			if diff := cmp.Diff(tt.want, describe(groups)); diff != "" {
-				t.Errorf("waves (-want +got):\n%s", diff)
-			}
-			var took []time.Duration
-			for _, w := range groups {
-				took = append(took, w.took())
-			}
-			if diff := cmp.Diff(tt.took, took); diff != "" {
-				t.Errorf("times (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestSpread(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name   string
-		values []float64
-		want   spread
-	}{
-		{"one", []float64{3}, spread{3, 3, 3}},
-		{"odd, unsorted", []float64{5, 1, 3, 2, 4}, spread{3, 2, 4}},
-		{"even", []float64{1, 2, 3, 4}, spread{2.5, 1.75, 3.25}},
-		{"an outlier moves nothing", []float64{1, 1, 1, 1, 1000}, spread{1, 1, 1}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(tt.want, spreadOf(tt.values)); diff != "" {
-				t.Errorf("spread (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestRatiosAreByRound(t *testing.T) {
-	t.Parallel()
-	if diff := cmp.Diff([]float64{2, 0.5}, ratios([]float64{2, 50}, []float64{1, 100})); diff != "" {
-		t.Errorf("ratios (-want +got):\n%s", diff)
-	}
-}
-
-// The functions are measured with what they are deployed with.
-func TestTemplateEnv(t *testing.T) {
-	t.Parallel()
-	env, err := templateEnv("../../template.yaml", "RefreshHesabe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"GOGC", "GOMEMLIMIT", "SSL_CERT_DIR", "HTTP_TIMEOUT"} {
-		if env[name] == "" {
-			t.Errorf("%s is missing in %v", name, env)
+	} {
+		groups := waves(tt.calls)
+		var took []time.Duration
+		for _, w := range groups {
+			took = append(took, w.took())
+		}
+		if diff := cmp.Diff(tt.want, describe(groups)) + cmp.Diff(tt.took, took); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if value, ok := env["SECRET_PREFIX"]; ok {
-		t.Errorf("SECRET_PREFIX = %q, which depends on the deployment", value)
+}
+
+func TestSeries(t *testing.T) {
+	t.Parallel()
+	for want, s := range map[string]series{
+		"–":                {},
+		"3.00 (3.00–3.00)": {3},
+		"3.00 (2.00–4.00)": {5, 1, 3, 2, 4},
+		"2.50 (1.75–3.25)": {1, 2, 3, 4},
+		"1.00 (1.00–1.00)": {1, 1, 1, 1, 1000},
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("%v: %s, want %s", []float64(s), got, want)
+		}
 	}
-	if _, err := templateEnv("../../template.yaml", "Nobody"); err == nil {
-		t.Error("no error for a function that is not in the template")
+	if diff := cmp.Diff(series{2, 0.5}, series{2, 50}.over(series{1, 100})); diff != "" {
+		t.Errorf("by round (-want +got):\n%s", diff)
 	}
 }
 
-func TestHesabeTakesARefreshTokenOnce(t *testing.T) {
+func TestTargets(t *testing.T) {
 	t.Parallel()
-	provider := &hesabe{}
-	token := provider.seed()
-	post := func(token string) *httptest.ResponseRecorder {
-		w := httptest.NewRecorder()
-		provider.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/token-refresh",
-			strings.NewReader(`{"refreshToken":"`+token+`"}`)))
-		return w
+	all := []target{{measured: 1, limit: 1}, {measured: 0.9, limit: 1}, {measured: 1.1, limit: 1, least: true}, {measured: 1.1, limit: 1}}
+	for i, met := range []bool{true, true, true, false} {
+		if all[i].met() != met {
+			t.Errorf("%+v: met is %v", all[i], !met)
+		}
 	}
-	first := post(token)
-	var reply struct {
-		Response struct {
-			Token struct {
-				RefreshToken string `json:"refresh_token"`
-			} `json:"token"`
-		} `json:"response"`
+	var out strings.Builder
+	if err := writeTargets(&out, all); err != nil || strings.Count(out.String(), "MISSED") != 1 {
+		t.Errorf("%v:\n%s", err, out.String())
 	}
-	if err := json.Unmarshal(first.Body.Bytes(), &reply); err != nil || first.Code != http.StatusOK {
-		t.Fatalf("HTTP %d, %v", first.Code, err)
+}
+
+// sample has rows due, each written once: half of what eight workers could do in the time.
+func sample(rows int, secrets float64) sweep {
+	s := sweep{
+		written: rows, whole: 40*ms + time.Duration(rows)*ms, units: fakeaws.Units{Reads: 5 + float64(rows), Writes: 17 + 3*float64(rows)},
+		cpu: time.Duration(rows) * ms / 100,
 	}
-	if again := post(token); again.Code != http.StatusNotFound {
-		t.Errorf("the same token again: HTTP %d, want 404", again.Code)
+	for range int(secrets) {
+		s.calls = append(s.calls, call("GetSecretValue", 0, 5))
 	}
-	if next := post(reply.Response.Token.RefreshToken); next.Code != http.StatusOK {
-		t.Errorf("the next token: HTTP %d, want 200", next.Code)
+	s.calls = append(s.calls, call(rowsRead, 5, 10))
+	for i := range rows {
+		s.calls = append(s.calls, call(providerCall, 10+i, 30+i), call(rowWritten, 30+i, 35+i))
+	}
+	_, s.working = span(s.calls)
+	return s
+}
+
+func TestSweepIsMeasured(t *testing.T) {
+	t.Parallel()
+	s := sample(970, 1)
+	if written, took := span(s.calls); written != 970 || took != 999*ms {
+		t.Errorf("%d rows in %v, want 970 in 999ms", written, took)
+	}
+	if got := s.took(rowWritten); got != 5*ms {
+		t.Errorf("a write took %v, want 5ms", got)
+	}
+	if got, want := s.share(32, 20*ms, 5*ms), 970/0.999/(32/0.025); math.Abs(got-want) > 1e-9 {
+		t.Errorf("%f of the ideal, want %f", got, want)
+	}
+}
+
+// What two sweeps of different size need is separated into rows and sweep.
+func TestMeasured(t *testing.T) {
+	t.Parallel()
+	idle := sweep{units: fakeaws.Units{Reads: 5}, whole: 8 * ms}
+	got := measuredOf(idle, sample(50, 1), []sweep{sample(970, 1)})
+	want := measured{
+		idle: usage{reads: 5, seconds: 0.008}, sweep: usage{reads: 5, writes: 17, secrets: 1, seconds: 0.011},
+		row: usage{reads: 1, writes: 3, seconds: 0.305 / (970 / 0.999 * 0.025)},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(measured{}, usage{}), about); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := rowSeconds(1, 0.01); math.Abs(got-0.01*1769/128) > 1e-9 {
+		t.Errorf("a row that needs more processor than 128 MB has adds %f s", got)
+	}
+}
+
+// Prices and needs in round numbers, so that a bill can be told by hand.
+func TestBill(t *testing.T) {
+	t.Parallel()
+	m := measured{
+		idle: usage{reads: 5, seconds: 0.01}, sweep: usage{reads: 6, writes: 17, secrets: 1, seconds: 0.04},
+		row: usage{reads: 1, writes: 3, seconds: 0.01},
+	}
+	minutes := interval().Minutes()
+	if minutes < 46 || minutes > 48 { // of an hour four fifths, spread over the last twentieth of them, and half a tick
+		t.Fatalf("refreshed each %f minutes", minutes)
+	}
+	for open, want := range map[int]map[string]float64{
+		0: {
+			"DynamoDB reads": 5 * ticks, "DynamoDB writes": 0, "Lambda requests": ticks, "Lambda time": ticks * 0.01 / 8,
+			"Secrets Manager": 0, "SQS": 0, "logs": ticks * 1e-6,
+		},
+		// With many transactions every tick finds some due, and one run does them.
+		50_000: {
+			"DynamoDB reads": 6*ticks + 50_000*ticks/minutes, "DynamoDB writes": 17*ticks + 3*50_000*ticks/minutes,
+			"Lambda requests": ticks, "Lambda time": (ticks*0.04 + 50_000*ticks/minutes*0.01) / 8,
+			"Secrets Manager": ticks, "SQS": 0, "logs": ticks * 1e-6,
+		},
+		// A million are 21,000 at a tick: 2,000 for the sweep, and 77 messages of 250 for others.
+		1_000_000: {
+			"DynamoDB reads": 6*(ticks+7.7*ticks) + 1e6*ticks/minutes, "DynamoDB writes": 17*(ticks+7.7*ticks) + 3e6*ticks/minutes,
+			"Lambda requests": ticks + 7.7*ticks, "Lambda time": (8.7*ticks*0.04 + 1e6*ticks/minutes*0.01) / 8,
+			"Secrets Manager": ticks + 7.7*ticks, "SQS": 3*77*ticks + ticks, "logs": 8.7 * ticks * 1e-6,
+		},
+	} {
+		refreshes, items := m.bill(open, list)
+		got := map[string]float64{}
+		for _, i := range items {
+			got[i.name] = i.quantity
+		}
+		if diff := cmp.Diff(want, got, about); diff != "" || math.Abs(refreshes-float64(open)*ticks/minutes) > 1 {
+			t.Errorf("%d open: %f refreshes (-want +got):\n%s", open, refreshes, diff)
+		}
+	}
+	var out strings.Builder
+	if err := writeMonths(&out, m); err != nil || !strings.Contains(out.String(), "913.3 million") {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }

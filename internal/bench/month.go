@@ -3,77 +3,171 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
-	"tokenrefresh/internal/bench/cost"
+	"tokenrefresh/pkg/pace"
 )
 
-// assumed is a provider and a deployment of the usual kind.
-var assumed = cost.Assumed{
-	Lifetime: time.Hour, Provider: 300 * time.Millisecond, Write: 5 * time.Millisecond, MemoryMB: 128,
+// prices are dollars for one of each.
+type prices struct {
+	dynamoDBRead, dynamoDBWrite float64 // request units, on demand
+	lambdaRequest               float64
+	lambdaGBSecond              float64 // arm64
+	secretsCall                 float64
+	sqsRequest                  float64 // standard queue
+	logGB                       float64 // CloudWatch Logs, taken in
 }
 
-// measured is what the costs are computed from. Two sweeps of different size tell what
-// belongs to a row and what to the sweep.
-func (s *sweeps) measured() cost.Measured {
-	big := s.series[usualCrew][0]
-	row := per(usage(big), usage(s.small), float64(big.written-s.small.written))
-	nominal, _ := s.efficiency(usualCrew)
-	cpu := s.each(usualCrew, func(one sweep) float64 { return float64(one.cpu) / float64(one.written) })
-	return cost.Measured{
-		Idle:       usage(s.idle),
-		Row:        row,
-		Sweep:      less(usage(s.small), row, float64(s.small.written)),
-		IdleTime:   s.idle.whole,
-		SweepTime:  s.small.whole - s.small.working,
-		Workers:    usualCrew,
-		Efficiency: spreadOf(nominal).Median,
-		CPU:        time.Duration(spreadOf(cpu).Median),
-	}
+// list are the list prices of us-east-1 without free tiers, noted in November 2026.
+// Look current ones up before you rely on them.
+var list = prices{
+	dynamoDBRead:   0.125 / 1e6,   // aws.amazon.com/dynamodb/pricing/on-demand
+	dynamoDBWrite:  0.625 / 1e6,   // the same
+	lambdaRequest:  0.20 / 1e6,    // aws.amazon.com/lambda/pricing
+	lambdaGBSecond: 0.0000133334,  // the same
+	secretsCall:    0.05 / 10_000, // aws.amazon.com/secrets-manager/pricing
+	sqsRequest:     0.40 / 1e6,    // aws.amazon.com/sqs/pricing
+	logGB:          0.50,          // aws.amazon.com/cloudwatch/pricing
 }
 
-func usage(s sweep) cost.Usage {
-	return cost.Usage{Reads: s.units.Reads, Writes: s.units.Writes, SecretsCalls: float64(s.secretsCalls)}
+const (
+	month = 30 * 24 * time.Hour
+	// ticks of a schedule of one minute.
+	tick  = time.Minute
+	ticks = float64(month / tick)
+
+	// What a sweep keeps for itself, how many rows a message to other runs names, and how
+	// many messages one of those gets at once.
+	kept       = 2000
+	perMessage = 250
+	perRun     = 10
+	// messageRequests is for sending, receiving and deleting a message on its own; in
+	// batches it is less.
+	messageRequests = 3
+
+	// logLine is what a run writes, in gigabytes.
+	logLine = 1e-6
+
+	// Assumed of a provider and a deployment: how long a call takes, and the memory.
+	assumedProvider = 300 * time.Millisecond
+	assumedWrite    = 5 * time.Millisecond
+	memoryMB        = 128
+	// cpuMB is the memory at which Lambda gives a function one processor; less memory, less
+	// of it.
+	cpuMB = 1769
+)
+
+// usage is what something needs of the services, and of a function's time.
+type usage struct{ reads, writes, secrets, seconds float64 }
+
+// plus adds n times b.
+func (a usage) plus(b usage, n float64) usage {
+	return usage{a.reads + n*b.reads, a.writes + n*b.writes, a.secrets + n*b.secrets, a.seconds + n*b.seconds}
 }
 
-// per is what a has more than b, for each of n.
-func per(a, b cost.Usage, n float64) cost.Usage {
-	return cost.Usage{
-		Reads: (a.Reads - b.Reads) / n, Writes: (a.Writes - b.Writes) / n, SecretsCalls: (a.SecretsCalls - b.SecretsCalls) / n,
-	}
+// measured is what the costs are computed from.
+type measured struct {
+	idle  usage // a tick with nothing due
+	sweep usage // a sweep without its rows
+	row   usage // each row of it
 }
 
-// less is a without n times b.
-func less(a, b cost.Usage, n float64) cost.Usage {
-	return cost.Usage{
-		Reads: a.Reads - n*b.Reads, Writes: a.Writes - n*b.Writes, SecretsCalls: a.SecretsCalls - n*b.SecretsCalls,
-	}
+// measuredOf separates what belongs to a row from what belongs to the sweep, by two sweeps of
+// different size.
+func measuredOf(idle, small sweep, rounds []sweep) measured {
+	big := rounds[0]
+	row := big.usage().plus(small.usage(), -1)
+	row = usage{}.plus(row, 1/float64(big.written-small.written))
+	share := each(rounds, func(s sweep) float64 { return s.share(usual, s.took(providerCall), s.took(rowWritten)) }).median()
+	cpu := each(rounds, func(s sweep) float64 { return s.cpu.Seconds() / float64(s.written) }).median()
+	row.seconds = rowSeconds(share, cpu)
+	without := small.usage().plus(row, -float64(small.written))
+	without.seconds = (small.whole - small.working).Seconds()
+	return measured{idle: idle.usage(), sweep: without, row: row}
 }
 
-func (r *sweepReport) writeMonths(w io.Writer) error {
-	m, a := r.Measured, r.Assumed
-	fmt.Fprintf(w, "\nA month of open transactions whose tokens live %v: each is refreshed every %v. A row has %d bytes, its\n"+
-		"entry in the index %d. A refresh takes %.2f read and %.2f write units, a sweep %.1f and %.1f more; provider calls of %v are\n"+
-		"assumed, with which a row adds %.1f ms to a sweep of %d workers.\n\n",
-		a.Lifetime, cost.Interval(a.Lifetime).Round(time.Second), r.RowBytes, r.EntryBytes, m.Row.Reads, m.Row.Writes,
-		m.Sweep.Reads, m.Sweep.Writes, a.Provider, milliseconds(cost.RowTime(m, a)), m.Workers)
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	line := func(name string, value func(cost.Month) string) {
-		fmt.Fprintf(table, "%s\t", name)
-		for _, month := range r.Months {
-			fmt.Fprintf(table, "%s\t", value(month))
+func (s sweep) usage() usage {
+	secrets := 0.0
+	for _, c := range s.calls {
+		if c.Op == "GetSecretValue" {
+			secrets++
 		}
-		fmt.Fprintln(table)
 	}
-	line("open transactions", func(m cost.Month) string { return fmt.Sprint(m.Transactions) })
-	line("refreshes", func(m cost.Month) string { return fmt.Sprintf("%.4g million", m.Refreshes/1e6) })
-	for i, item := range r.Months[0].Items {
-		line(item.Name, func(m cost.Month) string {
-			return fmt.Sprintf("%.4g %s  $%.2f", m.Items[i].Quantity, m.Items[i].Unit, m.Items[i].Dollars)
-		})
+	return usage{s.units.Reads, s.units.Writes, secrets, s.whole.Seconds()}
+}
+
+// rowSeconds is what a row adds to the time of a sweep: what the workers wait, or what the
+// processor needs if that is more.
+func rowSeconds(share, cpu float64) float64 {
+	waiting := (assumedProvider + assumedWrite).Seconds() / usual / share
+	return max(waiting, cpu*cpuMB/memoryMB)
+}
+
+// item is one line of a month.
+type item struct {
+	name     string
+	quantity float64
+	unit     string
+	price    float64
+}
+
+// bill is for a month with that many transactions, all of them open throughout.
+func (m measured) bill(transactions int, p prices) (refreshes float64, items []item) {
+	refreshes = float64(transactions) * float64(month) / float64(interval())
+	due := refreshes / ticks
+	// Transactions fall due independently of each other, so a tick finds none with this
+	// probability.
+	idle := ticks * math.Exp(-due)
+	sweeps := ticks - idle
+	messages := sweeps * math.Ceil(max(0, due-kept)/perMessage)
+	runs := math.Ceil(messages / perRun) // of messages
+	requests := 0.0
+	if messages > 0 {
+		requests = messages*messageRequests + sweeps // which ask how many are waiting
 	}
-	line("sum", func(m cost.Month) string { return fmt.Sprintf("$%.2f", m.Dollars) })
-	line("a transaction", func(m cost.Month) string { return fmt.Sprintf("$%.5f", m.Dollars/float64(m.Transactions)) })
+	u := usage{}.plus(m.idle, idle).plus(m.sweep, sweeps+runs).plus(m.row, refreshes)
+	return refreshes, []item{
+		{"DynamoDB writes", u.writes, "units", p.dynamoDBWrite},
+		{"DynamoDB reads", u.reads, "units", p.dynamoDBRead},
+		{"Lambda requests", ticks + runs, "requests", p.lambdaRequest},
+		{"Lambda time", u.seconds * memoryMB / 1024, "GB-s", p.lambdaGBSecond},
+		{"Secrets Manager", u.secrets, "calls", p.secretsCall},
+		{"SQS", requests, "requests", p.sqsRequest},
+		{"logs", (ticks + runs) * logLine, "GB", p.logGB},
+	}
+}
+
+// interval is the mean time between two refreshes of a transaction: when it is due, and half
+// a tick until it is found.
+func interval() time.Duration {
+	const names = 10_000
+	var sum time.Duration
+	for i := range names {
+		sum += pace.Refresh(strconv.Itoa(i), lifetime)
+	}
+	return sum/names + tick/2
+}
+
+func writeMonths(out io.Writer, m measured) error {
+	fmt.Fprintf(out, "\nA month of open transactions whose tokens live %v: each is refreshed every %v. A refresh takes %.2f\n"+
+		"read and %.2f write units, a sweep %.1f and %.1f more. Provider calls of %v are assumed, with which a row\n"+
+		"adds %.1f ms to a sweep of %d workers.\n\n", lifetime, interval().Round(time.Second), m.row.reads, m.row.writes,
+		m.sweep.reads, m.sweep.writes, assumedProvider, m.row.seconds*1000, usual)
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "open transactions\trefreshes\twrites\treads\tLambda\tother\tsum")
+	for _, open := range []int{1000, 100_000, 1_000_000} {
+		refreshes, items := m.bill(open, list)
+		sum := map[string]float64{}
+		for _, i := range items {
+			sum["all"] += i.quantity * i.price
+			sum[i.name] = i.quantity * i.price
+		}
+		lambda := sum["Lambda requests"] + sum["Lambda time"]
+		fmt.Fprintf(table, "%d\t%.1f million\t$%.2f\t$%.2f\t$%.2f\t$%.2f\t$%.2f\n", open, refreshes/1e6, sum["DynamoDB writes"],
+			sum["DynamoDB reads"], lambda, sum["Secrets Manager"]+sum["SQS"]+sum["logs"], sum["all"])
+	}
 	return table.Flush()
 }

@@ -1,140 +1,135 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
-	"tokenrefresh/internal/bench/awsfake"
-	"tokenrefresh/internal/bench/endpoint"
+	"tokenrefresh/internal/authority"
+	"tokenrefresh/internal/fakeaws"
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/internal/template"
 )
 
-// systemBundles is where the systems keep the roots, Lambda's first. A bundle of
-// realistic size matters: parsing it is part of a cold start.
-var systemBundles = []string{
-	"/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/ssl/certs/ca-certificates.crt",
-	"/etc/ssl/cert.pem",
-}
-
-// trust writes the bundle that the programs trust: the system's roots and the
-// authority of the fakes.
-func trust(path string, ca *endpoint.Authority) error {
-	roots := ca.PEM()
-	for _, bundle := range systemBundles {
-		if text, err := os.ReadFile(bundle); err == nil {
-			roots = append(append(text, '\n'), roots...)
-			break
-		}
-	}
-	if err := os.WriteFile(path, roots, 0o600); err != nil {
-		return fmt.Errorf("write the trusted roots: %w", err)
-	}
-	return nil
-}
-
-const (
-	prefix = "token-refresh"
-	ledger = "token-refresh-ledger"
-)
-
-// world is what one program finds around it: an AWS and a Hesabe of its own, with a
-// refresh token in place, so that no program works on another's state.
+// world is an AWS and a provider for one program alone, so that no program works on
+// another's state.
 type world struct {
-	secretsManager, dynamoDB, hesabe *endpoint.Endpoint
+	aws     *fakeaws.AWS
+	sandbox *sandbox.Sandbox
+	ca      *authority.Authority
+
+	secrets, tables, provider *fakeaws.Server
+
+	// env is the function's environment: as the template sets it, and the way to this world.
+	env map[string]string
 }
 
-func newWorld(ctx context.Context, ca *endpoint.Authority) (*world, error) {
-	provider := &hesabe{}
-	secret := func(document string) string { return prefix + "/hesabe/default/" + document }
-	secrets := awsfake.NewSecrets(secret("credentials"), secret("tokens"), secret("access"))
-	tables := awsfake.NewDynamoDB()
-	tables.CreateTable(ledger, "provider", "account")
-
+// newWorld makes the world of a function, with credentials in place. The template is that of
+// the working directory.
+func newWorld(p plan, function string, provider sandbox.Provider) (*world, error) {
+	loaded, err := template.Load("template.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("read the template (run in the root of the project): %w", err)
+	}
 	w := &world{}
-	var err error
-	if w.hesabe, err = endpoint.Start(ctx, ca, "Hesabe", provider); err != nil {
+	stack, err := loaded.Stack(map[string]string{"ProviderEnvironment": "sandbox"})
+	if err != nil {
 		return nil, err
 	}
-	if w.secretsManager, err = endpoint.Start(ctx, ca, "Secrets Manager", secrets); err != nil {
+	if w.aws, err = fakeaws.New(stack); err != nil {
 		return nil, err
 	}
-	if w.dynamoDB, err = endpoint.Start(ctx, ca, "DynamoDB", tables); err != nil {
+	if w.sandbox, err = sandbox.Start(sandbox.Options{}); err != nil {
 		return nil, err
 	}
-	secrets.Set(secret("credentials"), fmt.Sprintf(`{"username":"bench","password":"bench","base_url":%q}`, w.hesabe.URL()))
-	secrets.Set(secret("tokens"), fmt.Sprintf(`{"refresh_token":%q}`, provider.seed()))
+	if w.ca, err = authority.New(); err != nil {
+		return nil, err
+	}
+	if w.secrets, err = fakeaws.Serve(w.ca, w.aws); err != nil {
+		return nil, err
+	}
+	if w.tables, err = fakeaws.Serve(w.ca, w.aws); err != nil {
+		return nil, err
+	}
+	if w.provider, err = fakeaws.Serve(w.ca, w.sandbox.Handler(provider)); err != nil {
+		return nil, err
+	}
+	bundle, err := w.bundle(p.temporaryFiles)
+	if err != nil {
+		return nil, err
+	}
+	w.env = stack.Environment(function)
+	maps.Copy(w.env, map[string]string{
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": w.secrets.URL,
+		"AWS_ENDPOINT_URL_DYNAMODB":        w.tables.URL,
+		"SSL_CERT_FILE":                    bundle,
+		"EVENT_BUS":                        "", // events are not measured
+		"SWEEP_QUEUE_URL":                  "",
+	})
+	w.aws.SetSecret(w.secret(provider, "credentials"),
+		strings.ReplaceAll(w.sandbox.Credentials(provider), w.sandbox.URL(provider), w.provider.URL))
 	return w, nil
 }
 
-// env is the environment that leads a program into this world.
-func (w *world) env(bundle string) map[string]string {
-	return map[string]string{
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": w.secretsManager.URL(),
-		"AWS_ENDPOINT_URL_DYNAMODB":        w.dynamoDB.URL(),
-		"SECRET_PREFIX":                    prefix,
-		"LEDGER_TABLE":                     ledger,
-		"ACCOUNTS":                         "default",
-		"PROVIDER_ENVIRONMENT":             "sandbox",
-		"LOG_LEVEL":                        "info",
-		"SSL_CERT_FILE":                    bundle,
-	}
+func (w *world) secret(provider sandbox.Provider, document string) string {
+	return w.env["SECRET_PREFIX"] + "/" + string(provider) + "/" + w.env["ACCOUNTS"] + "/" + document
 }
 
-func (w *world) endpoints() []*endpoint.Endpoint {
-	return []*endpoint.Endpoint{w.secretsManager, w.dynamoDB, w.hesabe}
+// bundles are where the systems keep the roots, Lambda's first.
+var bundles = []string{"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"}
+
+// bundle writes what the programs trust: this world's authority and the system's roots, whose
+// parsing is part of a cold start.
+func (w *world) bundle(dir string) (string, error) {
+	roots := w.ca.PEM()
+	for _, path := range bundles {
+		if text, err := os.ReadFile(path); err == nil {
+			roots = slices.Concat(text, []byte("\n"), roots)
+			break
+		}
+	}
+	f, err := os.CreateTemp(dir, "roots-*.pem")
+	if err != nil {
+		return "", fmt.Errorf("write the trusted roots: %w", err)
+	}
+	_, err = f.Write(roots)
+	return f.Name(), err
+}
+
+func (w *world) servers() []*fakeaws.Server {
+	return []*fakeaws.Server{w.secrets, w.tables, w.provider}
 }
 
 func (w *world) setLatency(d time.Duration) {
-	for _, e := range w.endpoints() {
-		e.SetLatency(d)
+	for _, s := range w.servers() {
+		s.SetLatency(d)
 	}
 }
 
-// connections counts what the programs have opened so far.
-func (w *world) connections() connections {
-	return connections{
-		SecretsManager: w.secretsManager.Connections(),
-		DynamoDB:       w.dynamoDB.Connections(),
-		Hesabe:         w.hesabe.Connections(),
+// connections counts those of Secrets Manager, DynamoDB and the provider.
+func (w *world) connections() (counts [3]int) {
+	for i, s := range w.servers() {
+		counts[i] = s.Connections()
 	}
+	return counts
 }
 
 // takeCalls returns the calls since it was last called, in order of their start.
-func (w *world) takeCalls() []endpoint.Call {
-	var calls []endpoint.Call
-	for _, e := range w.endpoints() {
-		calls = append(calls, e.TakeCalls()...)
+func (w *world) takeCalls() []fakeaws.Call {
+	var calls []fakeaws.Call
+	for _, s := range w.servers() {
+		calls = append(calls, s.TakeCalls()...)
 	}
-	slices.SortFunc(calls, func(a, b endpoint.Call) int { return a.Start.Compare(b.Start) })
+	slices.SortFunc(calls, func(a, b fakeaws.Call) int { return a.Start.Compare(b.Start) })
 	return calls
 }
 
 func (w *world) close() {
-	for _, e := range w.endpoints() {
-		e.Close()
+	for _, s := range w.servers() {
+		s.Close()
 	}
-}
-
-// connections are counts by service.
-type connections struct {
-	SecretsManager int `json:"secrets_manager"`
-	DynamoDB       int `json:"dynamodb"`
-	Hesabe         int `json:"hesabe"`
-}
-
-func (c connections) sum() int { return c.SecretsManager + c.DynamoDB + c.Hesabe }
-
-func (c connections) plus(d connections) connections {
-	return connections{c.SecretsManager + d.SecretsManager, c.DynamoDB + d.DynamoDB, c.Hesabe + d.Hesabe}
-}
-
-func (c connections) minus(d connections) connections {
-	return connections{c.SecretsManager - d.SecretsManager, c.DynamoDB - d.DynamoDB, c.Hesabe - d.Hesabe}
-}
-
-func (c connections) String() string {
-	return fmt.Sprintf("Secrets Manager %d, DynamoDB %d, Hesabe %d", c.SecretsManager, c.DynamoDB, c.Hesabe)
+	w.sandbox.Close()
 }

@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,6 +155,9 @@ func (s *Sandbox) Close() {
 
 // URL is the provider's base URL.
 func (s *Sandbox) URL(p Provider) string { return s.host(p).url }
+
+// Handler is the provider itself, to be served elsewhere as well.
+func (s *Sandbox) Handler(p Provider) http.Handler { return s.host(p) }
 
 // Credentials is the JSON document of the provider's credentials secret, base_url
 // included.

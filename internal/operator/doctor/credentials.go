@@ -45,7 +45,8 @@ func (p *provider) credentials(ctx context.Context) []Finding {
 func shared(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []Finding {
 	var found []Finding
 	for _, same := range seed.SharedLogins(ctx, h, entry, environment, accounts) {
-		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, strings.Join(seed.ShownAll(same), ", ")).
+		names := strings.Join(seed.ShownAll(same), ", ")
+		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, names).
 			mend("give each a login of its own, if "+entry.Name+" allows one session a login: each login of one ends the other's tokens"))
 	}
 	return found

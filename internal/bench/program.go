@@ -1,0 +1,115 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"tokenrefresh/internal/runtimeapi"
+)
+
+// program is a binary in its world.
+type program struct {
+	name   string
+	binary string
+	env    map[string]string
+	world  *world // nil: it calls nobody
+	event  string // makes it refresh
+	answer string // part of the answer to that
+}
+
+// build compiles a package as the deployed functions are built, and returns the path of the
+// binary. goarch is empty for the machine at hand.
+func build(ctx context.Context, dir, pkg, goarch string) (string, error) {
+	binary := filepath.Join(dir, goarch, filepath.Base(pkg), "bootstrap")
+	cmd := exec.CommandContext(ctx, "go", "build",
+		"-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "tokenrefresh/"+pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if goarch != "" {
+		cmd.Env = append(cmd.Env, "GOOS=linux", "GOARCH="+goarch)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return binary, nil
+}
+
+// zipped is the size in bytes of the binary's deployment package.
+func zipped(binary string) (int, error) {
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		return 0, fmt.Errorf("zip: %w", err)
+	}
+	var packed bytes.Buffer
+	archive := zip.NewWriter(&packed)
+	entry, err := archive.Create("bootstrap")
+	if err == nil {
+		_, err = io.Copy(entry, bytes.NewReader(text))
+	}
+	if err == nil {
+		err = archive.Close()
+	}
+	return packed.Len(), err
+}
+
+// start starts the program with time for everything, on a busy machine too.
+func (p *program) start(ctx context.Context) (*runtimeapi.Function, error) {
+	f, err := runtimeapi.Start(ctx, runtimeapi.Options{Binary: p.binary, Env: p.env, Timeout: 5 * time.Minute})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	}
+	return f, nil
+}
+
+// invoke fails unless the program answers as it should: a quick failure must not pass for
+// speed.
+func (p *program) invoke(ctx context.Context, f *runtimeapi.Function, event, answer string) (runtimeapi.Response, error) {
+	r, err := f.Invoke(ctx, []byte(event))
+	switch {
+	case err != nil:
+		return r, fmt.Errorf("%s: %w", p.name, err)
+	case r.FunctionError != nil:
+		return r, fmt.Errorf("%s: %w\n%s", p.name, r.FunctionError, f.Logs())
+	case !bytes.Contains(r.Payload, []byte(answer)):
+		return r, fmt.Errorf("%s: answered %s, want %s in it\n%s", p.name, r.Payload, answer, f.Logs())
+	}
+	return r, nil
+}
+
+// groups are the control groups that can hold a process to the share of a processor that
+// Lambda gives a function of 128 MB, 7.24 %: of the two versions of the kernel's interface.
+var groups = []struct {
+	root     string
+	settings [][2]string
+}{
+	{"/sys/fs/cgroup/cpu", [][2]string{{"cpu.cfs_period_us", "20000"}, {"cpu.cfs_quota_us", "1448"}}},
+	{"/sys/fs/cgroup", [][2]string{{"cpu.max", "1448 20000"}}},
+}
+
+// limit holds a process to that share until it ends. The error says why that cannot be done.
+func limit(pid int) (release func(), err error) {
+	for _, g := range groups {
+		dir := filepath.Join(g.root, "token-refresh-bench-"+strconv.Itoa(pid))
+		if err = os.Mkdir(dir, 0o700); err != nil {
+			continue
+		}
+		for _, s := range append(g.settings, [2]string{"cgroup.procs", strconv.Itoa(pid)}) {
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, s[0]), []byte(s[1]), 0o600)
+			}
+		}
+		release = func() { _ = os.Remove(dir) } // which holds no file of its own
+		if err == nil {
+			return release, nil
+		}
+		release()
+	}
+	return nil, err
+}
