@@ -6,7 +6,7 @@
 // (gather.go), decides on it (decide.go, a list of named checks; ends.go, what follows each
 // kind of answer), and does what was decided (attempt.go and the files it calls). Where a
 // credential stands is its Stage (stage.go). A row goes from stage to stage by the edges of
-// transition.go alone; docs/protocol.md draws them.
+// edges.go alone, each a function in transition.go; docs/protocol.md draws them.
 //
 // Its promise: a refresh token that a provider may have acted on is never presented again,
 // and a reply that one store accepted is promoted in the end, whatever dies and whenever.
