@@ -183,7 +183,8 @@ func (v View) unread() View {
 	return View{
 		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, Taken: v.Taken, Relogin: v.Relogin,
 		chainWorks: v.chainWorks, fence: v.fence,
-		name: v.name, takes: v.takes, tick: v.tick, longest: v.longest, waiting: v.waiting, rejected: v.rejected, probe: v.probe, repaired: v.repaired,
+		name: v.name, takes: v.takes, tick: v.tick, longest: v.longest, waiting: v.waiting,
+		rejected: v.rejected, probe: v.probe, repaired: v.repaired,
 	}
 }
 

@@ -73,7 +73,8 @@ func (l *Ledger) pause(key store.Key, paused bool) {
 // stored is what a store gives back for row: times in UTC, to the millisecond.
 func stored(row store.Row) store.Row {
 	for _, t := range []*time.Time{
-		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore, &row.LoginNotBefore, &row.IssuedAt, &row.ClaimSeenAt, &row.RejectedAt,
+		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore, &row.LoginNotBefore,
+		&row.IssuedAt, &row.ClaimSeenAt, &row.RejectedAt,
 		&row.AccessExpiresAt, &row.RefreshExpiresAt, &row.LastSuccessAt,
 	} {
 		*t = t.UTC().Truncate(time.Millisecond)
