@@ -280,3 +280,18 @@ func contains(spent []string, token string) bool {
 	}
 	return false
 }
+
+// One stale read after a refusal does not let an older version stand.
+func TestRefusedAndAStaleRead(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		tick(w, nil)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+		got := run(w, at(rt.Site{Op: rt.CurrentID, Doc: store.TokensDoc}, 1, 1, rt.Stale), refresh.Request{Force: true})
+		if got.Outcome != outcome.LoggedIn {
+			t.Errorf("%s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
