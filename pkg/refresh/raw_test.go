@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -231,5 +232,28 @@ func TestResolveAKeptReply(t *testing.T) {
 			t.Errorf("%s: %v, %v", got.Outcome, got.Err, err)
 		}
 		wantHealthy(t, w)
+	})
+}
+
+// So it is if its process dies, and whoever takes over finds a store that takes no version.
+func TestOddReplyTakenOverAtTheQuota(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Odd = true
+		tick(w, func(c rt.Call) rt.Fault {
+			switch {
+			case c.Op == rt.Stage:
+				return rt.FailBefore
+			case c.Op == rt.Write && row(w).Escrow.AttemptID != "" && !row(w).Escrow.Raw:
+				return rt.DieBefore // with the escrow alone
+			}
+			return rt.None
+		})
+		w.Advance(2 * time.Minute)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+		if got := tick(w, nil); got.Outcome != outcome.PersistFailed || row(w).State != store.Uncertain {
+			t.Errorf("outcome %s, state %s: %v", got.Outcome, row(w).State, got.Err)
+		}
 	})
 }
