@@ -2,47 +2,19 @@ package embedded
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
-	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
 // storedRow is how the file holds a store.Row, whose key is the key there.
 type storedRow struct {
-	Phase                store.Phase     `json:"phase,omitempty"`
-	AttemptID            string          `json:"attempt_id,omitempty"`
-	AttemptSource        store.Source    `json:"attempt_source,omitempty"`
-	ClaimedBy            string          `json:"claimed_by,omitempty"`
-	Fence                int64           `json:"fence,omitempty"`
-	ClaimedUntil         time.Time       `json:"claimed_until,omitzero"`
-	BaseVersionID        string          `json:"base_version_id,omitempty"`
-	Spent                []string        `json:"spent,omitempty"`
-	Escrow               storedEscrow    `json:"escrow,omitzero"`
-	State                store.State     `json:"state,omitempty"`
-	CredentialsVersionID string          `json:"credentials_version_id,omitempty"`
-	SeenVersionID        string          `json:"seen_version_id,omitempty"`
-	VersionID            string          `json:"version_id,omitempty"`
-	PublishedVersionID   string          `json:"published_version_id,omitempty"`
-	RefreshAt            time.Time       `json:"refresh_at,omitzero"`
-	NotBefore            time.Time       `json:"not_before,omitzero"`
-	RefreshFailures      int             `json:"refresh_failures,omitempty"`
-	RefreshRefusals      int             `json:"refresh_refusals,omitempty"`
-	LoginFailures        int             `json:"login_failures,omitempty"`
-	LoginRefusals        int             `json:"login_refusals,omitempty"`
-	LoginNotBefore       time.Time       `json:"login_not_before,omitzero"`
-	Unanswered           bool            `json:"unanswered,omitempty"`
-	Host                 string          `json:"host,omitempty"`
-	AccessExpiresAt      time.Time       `json:"access_expires_at,omitzero"`
-	RefreshExpiresAt     time.Time       `json:"refresh_expires_at,omitzero"`
-	LastSuccessAt        time.Time       `json:"last_success_at,omitzero"`
-	LastOutcome          outcome.Outcome `json:"last_outcome,omitempty"`
-	LastError            string          `json:"last_error,omitempty"`
-	ConsecutiveFailures  int             `json:"consecutive_failures,omitempty"`
-	StagedAt             []time.Time     `json:"staged_at,omitempty"`
-	Paused               bool            `json:"paused,omitempty"`
+	store.Row
+
+	Escrow storedEscrow `json:"escrow,omitzero"` // in place of the row's, whose bytes mask themselves
 }
 
 type storedEscrow struct {
@@ -52,100 +24,52 @@ type storedEscrow struct {
 	Sent      time.Time `json:"sent,omitzero"`
 }
 
-// milliseconds is a time as rows keep it, but for those of StagedAt.
+// milliseconds is a time as rows keep it, except those of StagedAt.
 func milliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-func allSeconds(times []time.Time) []time.Time {
-	kept := make([]time.Time, len(times))
-	for n, t := range times {
-		kept[n] = seconds(t)
-	}
-	return kept
-}
-
 func encodeRow(r store.Row) ([]byte, error) {
-	return json.Marshal(storedRow{
-		Phase:         r.Phase,
-		AttemptID:     r.AttemptID,
-		AttemptSource: r.AttemptSource,
-		ClaimedBy:     r.ClaimedBy,
-		Fence:         r.Fence,
-		ClaimedUntil:  milliseconds(r.ClaimedUntil),
-		BaseVersionID: r.BaseVersionID,
-		Spent:         r.Spent,
-		Escrow: storedEscrow{
-			AttemptID: r.Escrow.AttemptID,
-			Bytes:     []byte(r.Escrow.Bytes.Reveal()),
-			Raw:       r.Escrow.Raw,
-			Sent:      milliseconds(r.Escrow.Sent),
-		},
-		State:                r.State,
-		CredentialsVersionID: r.CredentialsVersionID,
-		SeenVersionID:        r.SeenVersionID,
-		VersionID:            r.VersionID,
-		PublishedVersionID:   r.PublishedVersionID,
-		RefreshAt:            milliseconds(r.RefreshAt),
-		NotBefore:            milliseconds(r.NotBefore),
-		RefreshFailures:      r.RefreshFailures,
-		RefreshRefusals:      r.RefreshRefusals,
-		LoginFailures:        r.LoginFailures,
-		LoginRefusals:        r.LoginRefusals,
-		LoginNotBefore:       milliseconds(r.LoginNotBefore),
-		Unanswered:           r.Unanswered,
-		Host:                 r.Host,
-		AccessExpiresAt:      milliseconds(r.AccessExpiresAt),
-		RefreshExpiresAt:     milliseconds(r.RefreshExpiresAt),
-		LastSuccessAt:        milliseconds(r.LastSuccessAt),
-		LastOutcome:          r.LastOutcome,
-		LastError:            r.LastError,
-		ConsecutiveFailures:  r.ConsecutiveFailures,
-		StagedAt:             allSeconds(r.StagedAt),
-		Paused:               r.Paused,
-	})
+	for _, at := range []*time.Time{
+		&r.ClaimedUntil, &r.RefreshAt, &r.NotBefore, &r.LoginNotBefore, &r.AccessExpiresAt, &r.RefreshExpiresAt,
+		&r.LastSuccessAt, &r.Escrow.Sent,
+	} {
+		*at = milliseconds(*at)
+	}
+	staged := make([]time.Time, len(r.StagedAt)) // the caller keeps its own
+	for n, at := range r.StagedAt {
+		staged[n] = seconds(at)
+	}
+	r.StagedAt = staged
+	return json.Marshal(storedRow{r, storedEscrow{
+		AttemptID: r.Escrow.AttemptID, Bytes: []byte(r.Escrow.Bytes.Reveal()), Raw: r.Escrow.Raw, Sent: r.Escrow.Sent,
+	}})
 }
 
 func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	var s storedRow
-	if err := json.Unmarshal(data, &s); err != nil {
+	err := json.Unmarshal(data, &s)
+	if err == nil {
+		err = keepable(append(
+			[]time.Time{s.ClaimedUntil, s.RefreshAt, s.NotBefore, s.LoginNotBefore, s.AccessExpiresAt, s.RefreshExpiresAt},
+			append(s.StagedAt, s.LastSuccessAt, s.Escrow.Sent)...,
+		)...)
+	}
+	if err != nil {
 		return store.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
 	}
-	return store.Row{
-		Key:           key,
-		Phase:         s.Phase,
-		AttemptID:     s.AttemptID,
-		AttemptSource: s.AttemptSource,
-		ClaimedBy:     s.ClaimedBy,
-		Fence:         s.Fence,
-		ClaimedUntil:  s.ClaimedUntil,
-		BaseVersionID: s.BaseVersionID,
-		Spent:         s.Spent,
-		Escrow: store.Escrow{
-			AttemptID: s.Escrow.AttemptID,
-			Bytes:     secret.New(string(s.Escrow.Bytes)),
-			Raw:       s.Escrow.Raw,
-			Sent:      s.Escrow.Sent,
-		},
-		State:                s.State,
-		CredentialsVersionID: s.CredentialsVersionID,
-		SeenVersionID:        s.SeenVersionID,
-		VersionID:            s.VersionID,
-		PublishedVersionID:   s.PublishedVersionID,
-		RefreshAt:            s.RefreshAt,
-		NotBefore:            s.NotBefore,
-		RefreshFailures:      s.RefreshFailures,
-		RefreshRefusals:      s.RefreshRefusals,
-		LoginFailures:        s.LoginFailures,
-		LoginRefusals:        s.LoginRefusals,
-		LoginNotBefore:       s.LoginNotBefore,
-		Unanswered:           s.Unanswered,
-		Host:                 s.Host,
-		AccessExpiresAt:      s.AccessExpiresAt,
-		RefreshExpiresAt:     s.RefreshExpiresAt,
-		LastSuccessAt:        s.LastSuccessAt,
-		LastOutcome:          s.LastOutcome,
-		LastError:            s.LastError,
-		ConsecutiveFailures:  s.ConsecutiveFailures,
-		StagedAt:             s.StagedAt,
-		Paused:               s.Paused,
-	}, nil
+	s.Key = key
+	s.Row.Escrow = store.Escrow{
+		AttemptID: s.Escrow.AttemptID, Bytes: secret.New(string(s.Escrow.Bytes)), Raw: s.Escrow.Raw, Sent: s.Escrow.Sent,
+	}
+	return s.Row, nil
+}
+
+// keepable refuses times that could not be written again: RFC 3339 has four digits for a year,
+// and in UTC it may be another than in the text.
+func keepable(times ...time.Time) error {
+	for _, at := range times {
+		if year := at.UTC().Year(); year < 0 || year > 9999 {
+			return errors.New("a time is out of range")
+		}
+	}
+	return nil
 }

@@ -17,7 +17,7 @@ func unknownMembers[T any](object []byte) (members, error) {
 	if err := json.Unmarshal(object, &all); err != nil {
 		return nil, err
 	}
-	for field := range reflect.TypeFor[T]().Fields() {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		delete(all, name)
 	}
