@@ -19,6 +19,7 @@ import (
 var asking = map[string][]string{
 	"status":        {"status"},
 	"refresh":       {"refresh", "--provider", "hesabe"},
+	"all":           {"refresh"},
 	"one account":   {"refresh", "--provider", "hesabe", "--account", "default"},
 	"a function":    {"refresh", "--function", "token-refresh-refresh-hesabe"},
 	"a transaction": {"record", "--transaction-id", "7", "--status", "completed"},

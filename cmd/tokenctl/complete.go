@@ -24,7 +24,8 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 // completeWith gives the shell the values that find returns. What goes wrong is nobody's business
 // at that moment: there are none then.
 func completeWith(cmd *cobra.Command, flag string, find func(ctx context.Context, cmd *cobra.Command, begun string) []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	type directive = cobra.ShellCompDirective
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, directive) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completeWithin)
 		defer cancel()
 		return find(ctx, cmd, begun), cobra.ShellCompDirectiveNoFileComp
@@ -35,7 +36,7 @@ func completeWith(cmd *cobra.Command, flag string, find func(ctx context.Context
 // all.
 func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
 	completeWith(cmd, "account", func(ctx context.Context, cmd *cobra.Command, _ string) []string {
-		o.settle(cmd)
+		o.settle(cmd) //nolint:contextcheck // it asks nobody
 		o.notice = ""
 		h, err := o.open(ctx, home.Options{Existing: true})
 		if err != nil {

@@ -20,7 +20,7 @@ type searching struct {
 	undated                         bool
 }
 
-func (s *searching) register(cmd *cobra.Command) {
+func (s *searching) register(cmd *cobra.Command, o *options) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.provider, "provider", recorded, "the provider")
 	flags.StringVar(&s.account, "account", "default", "the account with it")
@@ -29,9 +29,9 @@ func (s *searching) register(cmd *cobra.Command) {
 	flags.BoolVar(&s.undated, "undated", false,
 		"add those that a release before this one marked, which noted no time; it reads the whole table")
 	complete(cmd, "provider", recorded)
-	for _, flag := range []string{"account", "since", "until"} {
-		complete(cmd, flag)
-	}
+	o.completeAccounts(cmd, recorded)
+	complete(cmd, "since")
+	complete(cmd, "until")
 }
 
 // search returns what the flags ask for.
@@ -92,7 +92,7 @@ first, with --json as JSON lines. "tokenctl revive --file" takes such a list. A 
 the list when its time to live is over, or as soon as it is recorded as completed or deleted.`,
 		Args: cobra.NoArgs,
 	}
-	s.register(cmd)
+	s.register(cmd, o)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		search, err := s.search(time.Now())
 		if err != nil {

@@ -51,6 +51,8 @@ func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 			said += " before"
 		} else if err := h.Ledger.SetPaused(cmd.Context(), key, paused); err != nil {
 			return err
+		} else {
+			o.acted(cmd, t.provider, t.account, "")
 		}
 		result := map[string]any{"provider": t.provider, "account": t.account, "paused": paused}
 		return o.print(cmd, result, fmt.Sprintf("%s: %s", key, said))

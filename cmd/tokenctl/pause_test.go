@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -74,4 +75,33 @@ func TestPauseOfAnAccountWithoutARow(t *testing.T) {
 			t.Errorf("row %+v", row)
 		}
 	})
+}
+
+// Who has done what stands in the log of the verb; what was not done does not.
+func TestActsAreLogged(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	acts := func(stdin string, args ...string) string {
+		t.Helper()
+		got := w.run(t, stdin, args...)
+		_, line, _ := strings.Cut(got.err, "msg=act ")
+		return line
+	}
+	for _, step := range []struct {
+		stdin, args, want string
+	}{
+		{hesabeCredentials, "seed credentials --provider hesabe", `act="seed credentials" by=`},
+		{"", "pause --provider hesabe", "act=pause by="},
+		{"", "pause --provider hesabe", ""}, // it is
+		{"", "refresh --provider hesabe --force", ""},
+		{"", "resume --provider hesabe", "act=resume by="},
+		{planted, "seed tokens --provider hesabe --account shop-2", `provider=hesabe account=shop-2 details="version `},
+		{"", "remove --provider hesabe --account shop-2", ""}, // nobody said yes
+		{"", "remove --provider hesabe --account shop-2 --yes", "act=remove by="},
+		{"", "status", ""},
+	} {
+		if got := acts(step.stdin, strings.Fields(step.args)...); !strings.Contains(got, step.want) || step.want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", step.args, got, step.want)
+		}
+	}
 }

@@ -151,13 +151,25 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	if err := h.Fault(); err != nil { // no later run does better
 		return err
 	}
-	if err := errors.Join(failed...); err != nil {
+	if err := errors.Join(distinct(failed)...); err != nil {
 		return errors.Join(told, err)
 	}
 	if len(results) == 0 {
 		return fmt.Errorf("there is nothing to look after in %s: name another home, or put credentials in with tokenctl seed", h.Name)
 	}
 	return told
+}
+
+// distinct are errors without those that say what another has said: one table serves all.
+func distinct(all []error) []error {
+	said := map[string]bool{}
+	return slices.DeleteFunc(all, func(err error) bool {
+		if err == nil || said[err.Error()] {
+			return true
+		}
+		said[err.Error()] = true
+		return false
+	})
 }
 
 // troubles hides the line of the run itself, whose content is told otherwise.
@@ -176,6 +188,9 @@ func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Res
 	for _, result := range results {
 		if err := o.print(cmd, result, ended(result, r.event.TransactionID, o.given(cmd), time.Now())); err != nil {
 			return err
+		}
+		if r.event.Force && !r.event.DryRun && idle(result) == nil {
+			o.acted(cmd, result.Provider, r.event.Account, "--force: "+counted(result.Outcomes))
 		}
 		if err := verdict(result, r.event.TransactionID != 0); worst == nil || errors.Is(err, errPerson) {
 			worst = err

@@ -84,6 +84,7 @@ func (r *removing) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return nothingIfBusy(err)
 	}
+	o.acted(cmd, r.provider, r.account, "")
 	return o.print(cmd, report, r.text(report))
 }
 

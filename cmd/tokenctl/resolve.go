@@ -78,6 +78,9 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 			text = fmt.Sprintf("%s/%s: superseded\n  what the attempt left is forgotten; the next run refreshes the current version",
 				t.provider, t.account)
 		}
+		if idle(result) == nil {
+			o.acted(cmd, t.provider, t.account, args[0]+": "+counted(result.Outcomes))
+		}
 		if err := o.print(cmd, result, text); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ or a wrong API secret has refused tokens that are good. It takes ids, a list of 
 Look first with --dry-run, which writes nothing. A transaction that Berbix refuses is marked dead again. After an
 interrupt the same command goes on: what is revived is not dead any more.`,
 	}
-	r.register(cmd)
+	r.register(cmd, o)
 	cmd.Flags().StringVar(&r.file, "file", "", "revive the transactions that `FILE` lists")
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "tell how many it would be, and write nothing")
 	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error { return r.do(cmd, o, args) })
@@ -133,6 +133,9 @@ func (r *reviving) revive(cmd *cobra.Command, o *options, h *home.Home, ids []in
 		said = fmt.Sprintf("%s/%s: %d would be revived", r.provider, r.account, summary.WouldRevive)
 	}
 	said += fmt.Sprintf("; %d not dead, %d failed", summary.NotDead, summary.Failed)
+	if summary.Revived > 0 {
+		o.acted(cmd, r.provider, r.account, fmt.Sprintf("%d transactions", summary.Revived))
+	}
 	if printed := o.print(cmd, summary, said); printed != nil {
 		return printed
 	}

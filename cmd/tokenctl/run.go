@@ -111,7 +111,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	look := health.Reader{Home: h}.Read
+	look := health.Reader{Home: h, Every: cfg.ScheduleRate}.Read
 	server := metrics.NewServer(look, time.Now)
 	log := slog.New(server.Runs.Observe(logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel).Handler()))
 	var jobs []loop.Job

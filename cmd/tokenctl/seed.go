@@ -154,6 +154,7 @@ func (s *seeding) do(
 	for _, warning := range report.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}
+	o.acted(cmd, report.Provider, report.Account, "version "+report.Version)
 	said := fmt.Sprintf("wrote %s; %s", report.Secret, report.Next)
 	if report.New {
 		said = fmt.Sprintf("new account %s/%s: %s", report.Provider, report.Account, said)

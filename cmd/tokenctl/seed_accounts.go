@@ -93,6 +93,9 @@ type imported struct {
 func (m *importing) tell(cmd *cobra.Command, o *options, s bulk.Summary) error {
 	said := fmt.Sprintf("lines %d to %d: %d seeded, %d unchanged, %d refused, %d not stored",
 		s.From, s.Line, s.Stored, s.Passed, s.Refused, s.Failed)
+	if s.Stored > 0 {
+		o.acted(cmd, m.provider, "", fmt.Sprintf("%d accounts of a file", s.Stored))
+	}
 	if err := o.print(cmd, imported{s.From, s.Line, s.Stored, s.Passed, s.Refused, s.Failed}, said); err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func TestSeedWithoutALedger(t *testing.T) {
 	t.Setenv("LEDGER_TABLE", "")
 	for verb, text := range map[string]string{"credentials": hesabeCredentials, "tokens": planted} {
 		w.run(t, text, "seed", verb, "--provider", "hesabe", "--table-prefix", "other").want(t, exitPerson,
-			"nothing was written", "deploy the stack first", "--region", `"other-ledger"`)
+			"nothing was written", "deploy it where none ever was", "--region", `"other-ledger"`)
 	}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, doc); !errors.Is(err, store.ErrNoSecret) {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 100
+const modes = 102
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

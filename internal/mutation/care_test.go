@@ -53,14 +53,14 @@ var careBreaks = []breach{
 	},
 	{
 		name: "rate limit without a wait", file: "transition.go",
-		old:    "r.NotBefore = later(r.NotBefore, pauseUntil(v))",
-		new:    "r.NotBefore = later(r.NotBefore, time.Time{})",
+		old:    "\t\tr.NotBefore = v.askedUntil()\n",
+		new:    "\t\tr.NotBefore = time.Time{}\n",
 		broken: "the provider is called again before it allows it",
 	},
 	{
 		name: "login not backed off", file: "transition.go",
-		old:    "v.Now.Add(pace.Backoff(r.LoginFailures))",
-		new:    "v.Now.Add(0 * pace.Backoff(r.LoginFailures))",
+		old:    "r.LoginNotBefore = v.retryAt(r.LoginFailures)",
+		new:    "r.LoginNotBefore = v.Now",
 		broken: "a login that fails is repeated at each tick, until the account is locked",
 	},
 	{

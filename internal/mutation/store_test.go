@@ -139,11 +139,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "state not cleared", file: "transition.go",
-		old: `	r.State = store.OK
-	r.NotBefore = time.Time{}
-	r.LoginFailures = 0
-	r.LastSuccessAt`,
-		new:    "\tr.NotBefore = time.Time{}\n\tr.LoginFailures = 0\n\tr.LastSuccessAt",
+		old:    "r.State = store.OK\n\tr.LastSuccessAt",
+		new:    "r.LastSuccessAt",
 		broken: "a healthy credential goes on asking for a person",
 	},
 	{
@@ -154,7 +151,7 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "late version not found", file: "decide.go",
-		old:    "if v.Row.State != store.Uncertain || !v.turnedUp() {",
+		old:    "if v.Row.State != store.Uncertain || !v.TurnedUp() {",
 		new:    "if v.Row.Fence >= 0 {",
 		broken: "a version that turns up late is not used",
 	},

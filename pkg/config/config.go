@@ -205,6 +205,15 @@ func (r *reader) address(name string) string {
 // rate reads a rate expression of EventBridge Scheduler, as the template has it.
 func (r *reader) rate(name, otherwise string) time.Duration {
 	v := r.or(name, otherwise)
+	rate, ok := ParseRate(v)
+	if !ok {
+		r.wrong(name, "%q is not a rate such as rate(1 minute)", v)
+	}
+	return rate
+}
+
+// ParseRate reads a schedule's expression such as "rate(5 minutes)"; false: it is another kind.
+func ParseRate(v string) (time.Duration, bool) {
 	inner, opened := strings.CutPrefix(v, "rate(")
 	inner, closed := strings.CutSuffix(inner, ")")
 	value, unit, _ := strings.Cut(inner, " ")
@@ -212,10 +221,9 @@ func (r *reader) rate(name, otherwise string) time.Duration {
 	lengths := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 	length := lengths[strings.TrimSuffix(unit, "s")]
 	if !opened || !closed || err != nil || n < 1 || n > mostRate || length == 0 {
-		r.wrong(name, "%q is not a rate such as rate(1 minute)", v)
-		return 0
+		return 0, false
 	}
-	return time.Duration(n) * length
+	return time.Duration(n) * length, true
 }
 
 func (r *reader) count(name string, otherwise, most int) int {

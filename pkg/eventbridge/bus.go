@@ -22,10 +22,12 @@ import (
 	"tokenrefresh/pkg/brief"
 )
 
-// The sources of events. That of readers is another, so that none can pass for a function.
+// The sources of events. Those of readers and operators are others, so that none can pass for a
+// function.
 const (
-	Source       = "token-refresh"
-	ReaderSource = "token-refresh.reader"
+	Source         = "token-refresh"
+	ReaderSource   = "token-refresh.reader"
+	OperatorSource = "token-refresh.operator"
 )
 
 const (
@@ -96,6 +98,15 @@ func (b *Bus) Reject(ctx context.Context, r announce.Rejection) error {
 		return fmt.Errorf("write an event: %w", err)
 	}
 	return b.deliver(ctx, []entry{{b.name, ReaderSource, announce.Rejected, string(detail), time.Now().Unix()}})
+}
+
+// Tell tells what a person has done.
+func (b *Bus) Tell(ctx context.Context, a announce.Act) error {
+	detail, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("write an event: %w", err)
+	}
+	return b.deliver(ctx, []entry{{b.name, OperatorSource, announce.Acted, string(detail), a.At.Unix()}})
 }
 
 // deliver sends the entries, and once more those that were not taken.

@@ -37,7 +37,7 @@ func (a *attempt) holder(ctx context.Context) holder {
 		a.ends = deadline
 	}
 	until := a.claimedAt.Add(time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout))
-	return holder{runID: a.req.RunID, until: until, fence: a.v.seenFence()}
+	return holder{runID: a.req.RunID, until: until, fence: a.v.seenFence(), tick: a.Tick}
 }
 
 // claim writes lease and intent in one: from now on this run, and no other, may call the

@@ -273,7 +273,7 @@ func paused(v View) (Step, bool) {
 		return pass()
 	case v.Taken:
 		return wait(outcome.Paused, v.death())
-	case v.Row.State == store.Uncertain && v.turnedUp():
+	case v.Row.State == store.Uncertain && v.TurnedUp():
 		return pass()
 	}
 	return wait(outcome.Paused, nil)
@@ -307,7 +307,7 @@ func versionTurnedUp(v View) (Step, bool) {
 	if n := (Needs{Secrets: !v.Tokens.done, Staged: v.Row.State == store.Uncertain && !v.staged.done}); n.any() {
 		return need(n)
 	}
-	if v.Row.State != store.Uncertain || !v.turnedUp() {
+	if v.Row.State != store.Uncertain || !v.TurnedUp() {
 		return pass()
 	}
 	return Step{Do: TakeOver, attemptID: v.Row.AttemptID, source: v.Row.AttemptSource, base: v.Row.BaseVersionID}, true
@@ -315,14 +315,14 @@ func versionTurnedUp(v View) (Step, bool) {
 
 func waitsForPerson(v View) (Step, bool) {
 	forced := v.Force && v.Row.State != store.Uncertain
-	if !v.idle() || !waits(v.Row) || v.edited() || secretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
+	if !v.idle() || !waits(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
 		return pass()
 	}
 	return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
 }
 
 func waitsForRetry(v View) (Step, bool) {
-	if !v.idle() || v.due() || v.edited() || waits(v.Row) {
+	if !v.idle() || v.due() || v.Edited() || waits(v.Row) {
 		return pass()
 	}
 	return wait(outcome.NotDue, nil)
@@ -356,7 +356,7 @@ func secretUnreadable(v View) (Step, bool) {
 			return wait(outcome.Transient, err)
 		}
 	}
-	if waits(v.Row) && !v.due() && !secretsUnreadable(v.Row) { // else the row would forget what it waits for
+	if waits(v.Row) && !v.due() && !SecretsUnreadable(v.Row) { // else the row would forget what it waits for
 		return wait(outcome.Misconfigured, err)
 	}
 	return park(store.Misconfigured, err)

@@ -12,8 +12,7 @@ import (
 func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
 	r := a.v.Row
 	switch {
-	case r.State != store.OK && r.State != "",
-		what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:
+	case waits(r), what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:
 		return 0
 	}
 	return Outlook(r, a.takes()).AttemptsLeft(began, a.Tick)
@@ -33,4 +32,25 @@ func Outlook(r store.Row, takes time.Duration) pace.Outlook {
 		o.From = r.ClaimedUntil
 	}
 	return o
+}
+
+// NextAttempt is when a run will next try something, and in the past if it should have tried
+// already. Zero: not before a person has acted.
+func (v View) NextAttempt() time.Time {
+	r := v.Row
+	switch {
+	case r.Unreadable != nil:
+		return time.Time{}
+	case !v.idle():
+		return r.ClaimedUntil
+	case r.Paused, !v.Exists:
+		return time.Time{}
+	case r.State == store.Misconfigured && !SecretsUnreadable(r): // it is tried again, far apart
+	case v.WaitsForPerson():
+		return time.Time{}
+	}
+	if r.RefreshAt.IsZero() {
+		return r.RefreshAt
+	}
+	return later(r.RefreshAt, r.NotBefore)
 }

@@ -102,12 +102,21 @@ func (h *history) settled() {
 	case h.healthy():
 	case h.login:
 		h.broken = fmt.Sprintf("not healthy after %d ticks without faults: %s", h.worked, problem)
+	case h.olderIsCurrent(): // nobody knows whether its token was presented
 	case !needsPerson(h.world, !h.unsent && !slices.ContainsFunc(h.choices, choice.unsends)):
 		h.broken = fmt.Sprintf("waits for a person after %d ticks without faults, although its token was not presented: %s", h.worked, problem)
 	}
 	if h.broken == "" && !slices.ContainsFunc(h.choices, choice.losesReplies) {
 		h.broken = unstoredReply(h.world)
 	}
+}
+
+// olderIsCurrent reports whether a person has rolled tokens back to a version that an attempt
+// wrote before the row's last.
+func (h *history) olderIsCurrent() bool {
+	current, id := read(h.world, store.TokensDoc)
+	return slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == rollsBack }) &&
+		current.AttemptID == id && id != row(h.world).VersionID
 }
 
 // unsends reports whether the choice can leave a token that is claimed, and not sent.

@@ -79,6 +79,7 @@ type holder struct {
 	runID string
 	until time.Time
 	fence int64 // the latest that the secrets tell of
+	tick  time.Duration
 }
 
 // hold makes the row the holder's. The fence goes beyond all that are known.
@@ -87,6 +88,7 @@ func hold(r store.Row, h holder) store.Row {
 	r.ClaimedBy = h.runID
 	r.Fence = max(r.Fence, h.fence) + 1
 	r.ClaimedUntil = h.until
+	r.Tick = h.tick
 	return r
 }
 
@@ -310,7 +312,7 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 	r = credentialsSeen(v, r)
 	r.SeenVersionID = v.Tokens.ID
 	if state == store.Misconfigured {
-		r.CredentialsVersionID = "" // see secretsUnreadable
+		r.CredentialsVersionID = "" // see SecretsUnreadable
 	}
 	r.Ended(outcome.Outcome(state), cause)
 	if !parked(v, r) {

@@ -56,9 +56,15 @@ func (v View) newToRow() bool {
 	return false
 }
 
-// edited reports whether a person has changed credentials or tokens since the row's state,
+// WaitsForPerson reports whether the row's state waits for a person, and nobody has changed a
+// secret since. A secret that could not be read may be readable without that.
+func (v View) WaitsForPerson() bool {
+	return waits(v.Row) && (SecretsUnreadable(v.Row) || !v.Edited())
+}
+
+// Edited reports whether a person has changed credentials or tokens since the row's state,
 // or its back-off, was written.
-func (v View) edited() bool {
+func (v View) Edited() bool {
 	return v.Credentials.ID != v.Row.CredentialsVersionID || v.Tokens.ID != v.Row.SeenVersionID
 }
 
@@ -69,10 +75,10 @@ func (v View) credentialsEdited() bool {
 	return seen != "" && current != "" && seen != current
 }
 
-// secretsUnreadable reports whether the row says that the secrets could not be read, and
+// SecretsUnreadable reports whether the row says that the secrets could not be read, and
 // not that a try failed. They are looked at each tick then: the permission or the secret
 // that was missing leaves no new version to wait for.
-func secretsUnreadable(r store.Row) bool {
+func SecretsUnreadable(r store.Row) bool {
 	return r.State == store.Misconfigured && r.CredentialsVersionID == ""
 }
 
@@ -88,9 +94,9 @@ func (v View) escrowOutdated() bool { return v.Row.Escrow.AttemptID != "" && !v.
 // carried reports whether the newest chain is in the escrow.
 func (v View) carried() bool { return carries(v.Row) && v.escrowFollows() }
 
-// turnedUp reports whether the version of an uncertain attempt is there after all, and
+// TurnedUp reports whether the version of an uncertain attempt is there after all, and
 // nobody has put another one into the secret since.
-func (v View) turnedUp() bool {
+func (v View) TurnedUp() bool {
 	return v.staged.ID != "" && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
 }
 

@@ -101,6 +101,10 @@ type Row struct {
 	// began, oldest first, to the second: the store keeps so many versions a day.
 	StagedAt []time.Time `json:"staged_at,omitempty"`
 
+	// Tick is the time between the scheduled runs of the program that claimed last, kept to
+	// the second; 0: not known.
+	Tick time.Duration `json:"-"`
+
 	// Paused stops provider calls. Only SetPaused writes it.
 	Paused bool `json:"paused,omitempty"`
 

@@ -48,6 +48,7 @@ func (s *sweep) writeHistory(ctx context.Context) {
 func (s *sweep) withHistory(row store.Row, what outcome.Outcome) store.Row {
 	row.Phase = store.Idle
 	row.Fence++
+	row.Tick = s.Tick
 	row.Ended(what, s.cause(what))
 	row.CredentialsVersionID = s.credentials.ID
 	row.State, row.RefreshAt = store.OK, time.Time{} // a try says more than the one before

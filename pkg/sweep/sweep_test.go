@@ -372,6 +372,7 @@ func TestHistory(t *testing.T) {
 		equal(t, "row", row, store.Row{
 			Key: row.Key, Phase: store.Idle, Fence: 3, State: store.OK, CredentialsVersionID: "v1",
 			LastOutcome: outcome.Refreshed, LastSuccessAt: time.Now().UTC().Truncate(time.Millisecond), AccessExpiresAt: w.row(2).AccessExpiresAt,
+			Tick: time.Minute,
 		})
 	})
 }

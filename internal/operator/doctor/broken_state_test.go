@@ -29,7 +29,7 @@ var brokenState = []breakage{
 		spoil: func(w *world) { w.stack.Accounts = []string{"shop-2"} },
 	},
 	{
-		name: "neither secrets nor a ledger", found: fails("hesabe secrets", "hesabe/shop-2 has no secrets", "deploy the stack"),
+		name: "neither secrets nor a ledger", found: fails("hesabe secrets", "hesabe/shop-2 has no secrets", "deploy it where none ever was"),
 		spoil: func(w *world) {
 			w.stack.Accounts = []string{"shop-2"}
 			w.Front.Refuse["Query"] = "ResourceNotFoundException"

@@ -17,7 +17,8 @@ import (
 func (p *provider) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	for _, account := range p.wanted(ctx) {
-		read, err := health.Reader{Home: p.Home, Provider: p.entry.Name, Account: account, Flags: p.Flags}.Read(ctx, p.Now())
+		reader := health.Reader{Home: p.Home, Provider: p.entry.Name, Account: account, Flags: p.Flags, Every: p.every(ctx)}
+		read, err := reader.Read(ctx, p.Now())
 		switch {
 		case errors.Is(err, awshome.ErrNoTable):
 			return []Finding{skipped("needs ledger, see there")}
@@ -44,7 +45,8 @@ func (p *provider) credentials(ctx context.Context) []Finding {
 func shared(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []Finding {
 	var found []Finding
 	for _, same := range seed.SharedLogins(ctx, h, entry, environment, accounts) {
-		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, strings.Join(seed.ShownAll(same), ", ")).
+		names := strings.Join(seed.ShownAll(same), ", ")
+		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, names).
 			mend("give each a login of its own, if "+entry.Name+" allows one session a login: each login of one ends the other's tokens"))
 	}
 	return found

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 
+	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/event"
 )
 
@@ -49,6 +51,16 @@ func (p *provider) scheduled(ctx context.Context) []Finding {
 		return found
 	}
 	return []Finding{ok("%s is on, %s", p.function, rate)}
+}
+
+// every is the time from one tick to the next, as the schedule has it; 0: it does not tell.
+func (p *provider) every(ctx context.Context) time.Duration {
+	schedule, err := p.getSchedule(ctx)
+	if err != nil {
+		return 0
+	}
+	every, _ := config.ParseRate(aws.ToString(schedule.ScheduleExpression))
+	return every
 }
 
 // input looks at the event that the function gets.

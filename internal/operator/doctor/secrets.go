@@ -68,8 +68,8 @@ func (p *provider) missing(ctx context.Context, account string, names []string, 
 	if len(names) == of {
 		none := fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0])
 		if _, err := p.Home.Ledger.Rows(ctx, p.entry.Name); err != nil { // made now, they would take the stack's names
-			return []Finding{none.mend("see the ledger first: deploy the stack, or name the right one with " +
-				"--secret-prefix, --table-prefix and --region")}
+			return []Finding{none.mend("see the ledger first: name the stack's with --secret-prefix, --table-prefix and " +
+				"--region, or deploy it where none ever was")}
 		}
 		return []Finding{none.
 			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them",

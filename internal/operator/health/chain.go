@@ -15,7 +15,7 @@ const (
 // chain is the main finding about a credential with a chain of tokens.
 func (c Credential) chain(now time.Time) Finding {
 	return c.urgent(now, first(
-		c.sending(now), c.waiting(), c.secretAtFault(), c.notSeeded(), c.rowless(), c.unstored(), c.paused(), c.chainEnds(now),
+		c.sending(now), c.waiting(now), c.secretAtFault(), c.notSeeded(), c.rowless(now), c.unstored(now), c.paused(), c.chainEnds(now),
 		c.silent(now), c.limited(now), c.failing(now), c.untried(),
 	))
 }
@@ -31,7 +31,7 @@ func (c Credential) urgent(now time.Time, f Finding) Finding {
 		return f
 	case now.Before(ends):
 		f.Cause += "; the access token ends in " + Short(ends.Sub(now))
-		if left := c.AttemptsLeft(now); f.State == Warn && !c.troubled() {
+		if left, known := c.AttemptsLeft(now); known && f.State == Warn && !c.troubled() {
 			if left < fewAttempts {
 				f.Cause += fmt.Sprintf(", attempts left until then: %d", left)
 			}

@@ -4,23 +4,18 @@
 package health
 
 import (
+	"cmp"
 	"time"
 
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-const (
-	// tick is the pace of a schedule that nobody has changed.
-	tick = time.Minute
-	// takes is what an attempt may need, where nobody has changed that: HTTP_TIMEOUT and
-	// the time to store.
-	takes = 20 * time.Second
-	// silence is how long something may be due before no run seems to come: three ticks,
-	// as the scheduler may be late by one.
-	silence = 3 * tick
-)
+// takes is what an attempt may need, where nobody has changed that: HTTP_TIMEOUT and the time
+// to store.
+const takes = 20 * time.Second
 
 // Credential is what is known of one account of a provider.
 type Credential struct {
@@ -39,6 +34,10 @@ type Credential struct {
 	// Staged: the version of the row's attempt is in the tokens secret. It is looked up
 	// where the row is uncertain.
 	Staged bool
+	// Text is that of Tokens.
+	Text secret.String
+	// Every is the time from one tick to the next, if the schedule was read; 0: the row says it.
+	Every time.Duration
 
 	Transactions Transactions // of a Sweep
 
@@ -79,33 +78,49 @@ type Transactions struct {
 	Dead DeadRows
 }
 
+// view is what a run would decide by.
+func (c Credential) view(now time.Time) refresh.View {
+	names := map[store.Document]string{
+		store.Credentials: c.Credentials.Name, store.TokensDoc: c.Tokens.Name, store.AccessDoc: c.Access.Name,
+	}
+	facts := refresh.Facts{
+		Credentials: c.Credentials.Version, Tokens: c.Tokens.Version, Access: c.Access.Version, Text: c.Text,
+		CanLogin: c.CanLogin, Staged: c.Staged, Name: func(doc store.Document) string { return names[doc] },
+	}
+	if c.Credentials.Fault == Unread { // which tells nothing: as if nobody had edited it
+		facts.Credentials = c.Row.CredentialsVersionID
+	}
+	if c.Sweep || c.Tokens.Fault == Unread {
+		facts.Tokens = c.Row.SeenVersionID
+	}
+	return facts.View(c.Row, c.Exists, now)
+}
+
+// tick is the time from one scheduled run to the next; 0: not known.
+func (c Credential) tick() time.Duration { return cmp.Or(c.Every, c.Row.Tick) }
+
+// silence is how long something may be due before no run seems to come: three ticks, as the
+// scheduler may be late by one. false: not known, as the tick is not.
+func (c Credential) silence() (time.Duration, bool) { return 3 * c.tick(), c.tick() > 0 }
+
 // NextAttempt is when a run will next try something, and in the past where it should have
 // tried already. Zero: not before a person has acted.
 func (c Credential) NextAttempt() time.Time {
+	if !c.Sweep {
+		return c.view(time.Time{}).NextAttempt()
+	}
 	r := c.Row
 	switch {
-	case r.Unreadable != nil:
+	case r.Unreadable != nil, r.Paused:
 		return time.Time{}
-	case r.Phase == store.Sending:
-		return r.ClaimedUntil
-	case c.Sweep && c.waits() && !r.Paused:
+	case c.waits():
 		return r.RefreshAt // refused credentials are tried again, far apart
-	case r.State == store.Misconfigured && !c.unread() && !r.Paused:
-		return later(r.RefreshAt, r.NotBefore) // and so is what a person may have to mend
-	case r.Paused, c.waits(), !c.Exists && !c.Sweep:
-		return time.Time{}
 	}
-	next := r.RefreshAt
-	if c.Sweep {
-		next = c.Transactions.Next
-		if !next.IsZero() {
-			next = later(next, r.RefreshAt) // after a stop
-		}
+	next := c.Transactions.Next
+	if next.IsZero() {
+		return next
 	}
-	if !next.IsZero() && r.NotBefore.After(next) {
-		next = r.NotBefore
-	}
-	return next
+	return later(later(next, r.RefreshAt), r.NotBefore) // RefreshAt after a stop
 }
 
 // AccessExpiresAt is when the access token ends, of transactions the first. Zero: there
@@ -119,42 +134,28 @@ func (c Credential) AccessExpiresAt() time.Time {
 
 // AttemptsLeft is how many ticks can still save the access token, as pace.Outlook counts
 // them, for a function with the template's times. Where there is no transaction it is
-// pace.MostAttempts. A pause counts as if it ended now.
-func (c Credential) AttemptsLeft(now time.Time) int {
+// pace.MostAttempts. A pause counts as if it ended now. false: the tick is not known.
+func (c Credential) AttemptsLeft(now time.Time) (int, bool) {
 	switch {
 	case c.waits():
-		return 0
+		return 0, true
 	case c.Sweep && c.Transactions.Next.IsZero():
-		return pace.MostAttempts
+		return pace.MostAttempts, true
+	case c.tick() == 0:
+		return 0, false
 	}
-	r := c.Row
-	if !c.Sweep {
-		return refresh.Outlook(r, takes).AttemptsLeft(now, tick)
+	o := refresh.Outlook(c.Row, takes)
+	if c.Sweep {
+		o = pace.Outlook{
+			From: later(later(c.Transactions.Next, c.Row.RefreshAt), c.Row.NotBefore), Until: c.AccessExpiresAt(), Takes: takes,
+			Retries: true, Failures: c.Row.ConsecutiveFailures,
+		}
 	}
-	o := pace.Outlook{
-		From: later(later(c.Transactions.Next, r.RefreshAt), r.NotBefore), Until: c.AccessExpiresAt(), Takes: takes,
-		Retries: true, Failures: r.ConsecutiveFailures,
-	}
-	return o.AttemptsLeft(now, tick)
+	return o.AttemptsLeft(now, c.tick()), true
 }
 
 // troubled reports whether the row's state is one that waits for a person.
-func (c Credential) troubled() bool { return c.Row.State != store.OK && c.Row.State != "" }
+func (c Credential) troubled() bool { return c.view(time.Time{}).Stage().WaitsForPerson() }
 
-// waits reports whether it waits still: nobody has done anything that the next run would
-// see.
-func (c Credential) waits() bool { return c.troubled() && (c.unread() || !c.edited()) }
-
-// unread reports whether the row says that the secrets could not be read, and not that a
-// try failed: each tick looks at them again then.
-func (c Credential) unread() bool {
-	return c.Row.State == store.Misconfigured && c.Row.CredentialsVersionID == ""
-}
-
-// edited reports whether a person has changed a secret since the row's state was written.
-// The next run tries then.
-func (c Credential) edited() bool {
-	r := c.Row
-	changed := func(s Secret, seen string) bool { return s.Fault != Unread && s.Version != seen }
-	return changed(c.Credentials, r.CredentialsVersionID) || !c.Sweep && changed(c.Tokens, r.SeenVersionID)
-}
+// waits reports whether it waits still: nobody has done anything that the next run would see.
+func (c Credential) waits() bool { return c.view(time.Time{}).WaitsForPerson() }

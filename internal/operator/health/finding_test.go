@@ -11,6 +11,7 @@ import (
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -27,8 +28,9 @@ func well() health.Credential {
 			Key: key, Phase: store.Idle, AttemptID: "v1", Fence: 1, State: store.OK,
 			CredentialsVersionID: "c1", SeenVersionID: "v1", VersionID: "v1", PublishedVersionID: "v1",
 			RefreshAt: in(8 * time.Minute), AccessExpiresAt: in(11 * time.Minute), LastSuccessAt: in(-4 * time.Minute),
-			LastOutcome: outcome.Refreshed, StagedAt: []time.Time{in(-4 * time.Minute)},
+			LastOutcome: outcome.Refreshed, StagedAt: []time.Time{in(-4 * time.Minute)}, Tick: time.Minute,
 		},
+		Text:        secret.New(`{"refresh_token":"r1","access_token":"a1","access_expires_at":"2026-03-01T12:11:00Z","attempt_id":"v1"}`),
 		Credentials: health.Secret{Name: "s/credentials", Version: "c1"},
 		Tokens:      health.Secret{Name: "s/tokens", Version: "v1"},
 		Access:      health.Secret{Name: "s/access", Version: "v1"},
@@ -121,7 +123,45 @@ func TestVerdict(t *testing.T) {
 		"credentials that were seeded for nobody": {func(c *credential) {
 			fresh(c)
 			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Minute), true
+			c.Every = time.Minute
 		}, health.Act, health.Silent, "no run has begun one for 10m", []string{doctor, once}},
+		"credentials that were seeded, and nobody knows when runs come": {func(c *credential) {
+			fresh(c)
+			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Minute), true
+		}, health.Warn, health.New, "no run has looked at it yet", []string{once}},
+		// A schedule of 5 minutes may come to a credential as late as that.
+		"due for 12 minutes, with a run each 5": {func(c *credential) {
+			c.Row.RefreshAt, c.Row.StagedAt, c.Row.Tick = in(-12*time.Minute), []time.Time{in(-2 * time.Hour)}, 5*time.Minute
+			c.Row.AccessExpiresAt = in(2 * time.Hour)
+		}, health.OK, health.Healthy, "", nil},
+		"due for 16 minutes, with a run each 5": {func(c *credential) {
+			c.Row.RefreshAt, c.Row.StagedAt, c.Row.Tick = in(-16*time.Minute), []time.Time{in(-2 * time.Hour)}, 5*time.Minute
+			c.Row.AccessExpiresAt = in(2 * time.Hour)
+		}, health.Act, health.Silent, "no run has begun one for 16m", []string{doctor, once}},
+		"due for 12 minutes, with a schedule of an hour": {func(c *credential) {
+			c.Row.RefreshAt, c.Row.StagedAt, c.Every = in(-12*time.Minute), []time.Time{in(-2 * time.Hour)}, time.Hour
+			c.Row.AccessExpiresAt = in(2 * time.Hour)
+		}, health.OK, health.Healthy, "", nil},
+		"due for 12 minutes, by a row that does not tell the tick": {func(c *credential) {
+			c.Row.RefreshAt, c.Row.StagedAt, c.Row.Tick = in(-12*time.Minute), []time.Time{in(-2 * time.Hour)}, 0
+			c.Row.AccessExpiresAt = in(2 * time.Hour)
+		}, health.OK, health.Healthy, "", nil},
+		"died over an attempt 10 minutes ago, with a run each 5": {func(c *credential) {
+			due(c)
+			c.Row.Phase, c.Row.ClaimedUntil, c.Row.Tick = store.Sending, in(-10*time.Minute), 5*time.Minute
+			c.Row.AccessExpiresAt = in(2 * time.Hour)
+		}, health.Warn, health.Died, "the next tick finishes it", nil},
+		// A seed has nothing to publish: what follows is a refresh, which is told of as such.
+		"a seed whose first refresh fails": {func(c *credential) {
+			failed(c, outcome.RateLimited, "429")
+			c.Text, c.WrittenBy = secret.New(`{"refresh_token":"r1"}`), ""
+			c.Tokens.Version, c.Row.VersionID, c.Row.SeenVersionID = "theirs", "theirs", "theirs"
+			c.Row.NotBefore = in(time.Minute)
+		}, health.Warn, health.RateLimited, "429", nil},
+		"a row that is older than the secrets": {func(c *credential) {
+			c.Text = secret.New(`{"refresh_token":"r9","access_token":"a9","attempt_id":"v9","fence":9}`)
+			c.Tokens.Version, c.WrittenBy = "v9", "v9"
+		}, health.Warn, health.RowLost, "restored from a backup", []string{once}},
 		"credentials without a run": {fresh, health.Warn, health.New, "no run has looked at it yet|Accounts", []string{once}},
 		"a row that was lost": {func(c *credential) {
 			c.Row, c.Exists = store.Row{Key: c.Key}, false

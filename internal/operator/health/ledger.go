@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/store"
 )
 
@@ -17,9 +18,12 @@ func (c Credential) rowUnreadable() Finding {
 }
 
 // rowless is about a credential with secrets and without a row.
-func (c Credential) rowless() Finding {
+func (c Credential) rowless(now time.Time) Finding {
 	const mend = "the next tick does; an account that is not among the function's Accounts needs one run of its own"
 	switch {
+	case c.Exists && refresh.Decide(c.view(now)).Do == refresh.Forget:
+		return warn(RowLost, "the ledger's row is older than the secrets, perhaps restored from a backup: every refresh token may be "+
+			"spent, and a run must log in", mend, c.command("refresh"))
 	case c.Exists:
 		return Finding{}
 	case c.WrittenBy != "":
@@ -43,10 +47,11 @@ func (c Credential) sending(now time.Time) Finding {
 		return Finding{}
 	}
 	late := now.Sub(c.Row.ClaimedUntil)
+	silence, known := c.silence()
 	switch {
 	case late < 0:
 		return Finding{State: OK, Condition: Busy, Cause: fmt.Sprintf("a run is at work, for %s more at most", Short(-late))}
-	case late < silence:
+	case late < silence || !known:
 		return warn(Died, "a run died over an attempt", "the next tick finishes it")
 	}
 	return act(Silent, fmt.Sprintf("a run died over an attempt, and no other has come for %s to finish it", Short(late)), findRuns,
@@ -54,14 +59,15 @@ func (c Credential) sending(now time.Time) Finding {
 }
 
 // unstored is about a reply that is not everywhere where it belongs.
-func (c Credential) unstored() Finding {
+func (c Credential) unstored(now time.Time) Finding {
 	const mend = "remove what stands in its way, a permission or a quota: each tick tries again, and nothing is lost"
-	r := c.Row
+	v := c.view(now)
 	switch {
-	case r.Escrow.AttemptID != "" && !r.Escrow.Raw:
+	case refresh.Decide(v).Do != refresh.Repair:
+	case v.Stage() == refresh.Carried:
 		cause := fmt.Sprintf("the newest tokens are in the ledger alone, for the secret %s did not take them", c.Tokens.Name)
 		return act(Unstored, c.because(cause), mend, c.doctor())
-	case r.VersionID != r.PublishedVersionID:
+	default:
 		return act(Unpublished, c.because(fmt.Sprintf("the secret %s lacks the newest token", c.Access.Name)), mend, c.doctor())
 	}
 	return Finding{}

@@ -12,6 +12,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -60,7 +61,7 @@ func same(a, b store.Row) bool {
 }
 
 func (l *looking) readSecrets(ctx context.Context) {
-	l.CanLogin, l.RefreshToken, l.WrittenBy, l.Staged = false, false, "", false
+	l.CanLogin, l.RefreshToken, l.WrittenBy, l.Staged, l.Text = false, false, "", false, secret.String{}
 	var wg sync.WaitGroup
 	wg.Go(func() { l.readCredentials(ctx) })
 	wg.Go(func() { l.readTokens(ctx) })
@@ -116,6 +117,7 @@ func (l *looking) readTokens(ctx context.Context) {
 		l.Tokens.unusable(err)
 		return
 	}
+	l.Text = v.Value
 	l.RefreshToken, l.WrittenBy = !held.RefreshToken.Blank(), held.AttemptID
 }
 

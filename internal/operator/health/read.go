@@ -30,6 +30,8 @@ type Reader struct {
 	Home *home.Home
 	// Provider and Account narrow what is read; empty: all of them.
 	Provider, Account string
+	// Every is the time from one tick to the next, if the schedule tells; 0: the rows say it.
+	Every time.Duration
 	// Flags are those with which tokenctl finds this home, for the commands of findings.
 	Flags string
 }
@@ -84,7 +86,7 @@ func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Clai
 	var all []*looking
 	add := func(row store.Row, exists bool) {
 		all = append(all, &looking{home: r.Home, entry: entry, Credential: Credential{
-			Key: row.Key, Sweep: entry.Sweep, Row: row, Exists: exists, Flags: r.Flags,
+			Key: row.Key, Sweep: entry.Sweep, Row: row, Exists: exists, Flags: r.Flags, Every: r.Every,
 		}})
 	}
 	for _, row := range rows {

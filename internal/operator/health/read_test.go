@@ -94,10 +94,11 @@ func TestReadChain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	row := w.live(hesabe)
+	text := w.text(hesabe, store.TokensDoc)
 	got := w.read(health.Reader{Provider: "hesabe", Flags: "--x"})
 	name := func(doc string) string { return "hesabe/default/" + doc }
 	want := []health.Credential{{
-		Key: hesabe, Row: row, Exists: true, CanLogin: true, RefreshToken: true, WrittenBy: "v1", Flags: "--x",
+		Key: hesabe, Row: row, Exists: true, CanLogin: true, RefreshToken: true, WrittenBy: "v1", Flags: "--x", Text: text,
 		Credentials: health.Secret{Name: name("credentials"), Version: "c1"},
 		Tokens:      health.Secret{Name: name("tokens"), Version: "v1"},
 		Access:      health.Secret{Name: name("access"), Version: "v1"},
@@ -350,4 +351,14 @@ func TestReadWithoutALedger(t *testing.T) {
 	if _, err := health.Read(ctx, w.Home, now); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+}
+
+// text is the current version of a document.
+func (w world) text(key store.Key, doc store.Document) secret.String {
+	w.t.Helper()
+	v, err := w.Secrets.Current(w.t.Context(), key, doc)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v.Value
 }

@@ -17,7 +17,8 @@ func (c Credential) silent(now time.Time) Finding {
 	if n := len(c.Row.StagedAt); n > 0 {
 		since = later(since, c.Row.StagedAt[n-1]) // an attempt began then
 	}
-	if since.IsZero() || now.Sub(since) < silence {
+	silence, known := c.silence()
+	if since.IsZero() || !known || now.Sub(since) < silence {
 		return Finding{}
 	}
 	return act(Silent, fmt.Sprintf("a refresh is due, and no run has begun one for %s", Short(now.Sub(since))), findRuns,

@@ -10,7 +10,7 @@ const backlogAge = 5 * time.Minute
 
 // sweep is the main finding about an account with transactions.
 func (c Credential) sweep(now time.Time) Finding {
-	f := first(c.waiting(), c.secretAtFault(), c.notSeeded(), c.paused(), c.limited(now), c.backlog(now), c.failing(now))
+	f := first(c.waiting(now), c.secretAtFault(), c.notSeeded(), c.paused(), c.limited(now), c.backlog(now), c.failing(now))
 	if ends := c.Transactions.NextExpiry; f.State != OK && !ends.IsZero() && !now.Before(ends) {
 		f.Cause += fmt.Sprintf("; the first access token ended %s ago", Short(now.Sub(ends)))
 		if !c.troubled() {

@@ -3,12 +3,14 @@ package health
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/store"
 )
 
 // waiting is about a row whose state waits for a person.
-func (c Credential) waiting() Finding {
+func (c Credential) waiting(now time.Time) Finding {
 	if c.troubled() && !c.waits() {
 		return warn(Condition(c.Row.State), c.because(fmt.Sprintf("it was %s, and a secret was edited since", c.Row.State)),
 			"the next tick tries; if nothing changes for minutes, see why", c.doctor())
@@ -17,7 +19,7 @@ func (c Credential) waiting() Finding {
 	case store.Dead:
 		return act(Dead, c.because("the refresh token is refused, and there is no login"), c.newChain(), c.seeds()...)
 	case store.Uncertain:
-		return c.uncertain()
+		return c.uncertain(now)
 	case store.Misconfigured:
 		return c.misconfigured()
 	case store.OK:
@@ -26,11 +28,11 @@ func (c Credential) waiting() Finding {
 }
 
 // uncertain is about an attempt of which nobody knows whether it has spent the token.
-func (c Credential) uncertain() Finding {
+func (c Credential) uncertain(now time.Time) Finding {
 	r := c.Row
 	cause := c.because("the refresh token may be spent, and there is no login")
 	switch {
-	case c.Staged && (c.Tokens.Version == r.BaseVersionID || c.Tokens.Version == r.AttemptID):
+	case c.view(now).TurnedUp():
 		return warn(Uncertain, "the reply that was missing is in the secret "+c.Tokens.Name,
 			"the next tick finishes the attempt; if nothing changes for minutes, see why", c.doctor())
 	case c.Staged:
@@ -54,7 +56,7 @@ func (c Credential) misconfigured() Finding {
 		return f
 	}
 	cause := c.because("a run could not go on")
-	if c.unread() {
+	if refresh.SecretsUnreadable(c.Row) {
 		return act(Misconfigured, cause,
 			"give the function what the cause names (on AWS, sam deploy puts its role right): each tick looks again", c.doctor())
 	}

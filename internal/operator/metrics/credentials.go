@@ -102,8 +102,8 @@ func (c *Credentials) Collect(to chan<- prometheus.Metric) {
 		}
 		gauge(failures, float64(one.Row.ConsecutiveFailures), labels...)
 		gauge(paused, number(one.Row.Paused), labels...)
-		if !one.AccessExpiresAt().IsZero() {
-			gauge(attempts, float64(one.AttemptsLeft(now)), labels...)
+		if left, known := one.AttemptsLeft(now); known && !one.AccessExpiresAt().IsZero() {
+			gauge(attempts, float64(left), labels...)
 		}
 		if one.Sweep {
 			gauge(due, float64(one.Transactions.Due), labels...)

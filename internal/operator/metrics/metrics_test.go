@@ -33,6 +33,7 @@ func some(context.Context, time.Time) ([]health.Credential, error) {
 			Key: hesabe, Phase: store.Idle, State: store.OK, CredentialsVersionID: "c", SeenVersionID: "v", VersionID: "v",
 			PublishedVersionID: "v", RefreshAt: now.Add(9 * time.Minute), AccessExpiresAt: now.Add(12 * time.Minute),
 			RefreshExpiresAt: now.Add(time.Hour), LastSuccessAt: now.Add(-3 * time.Minute), LastOutcome: outcome.Refreshed,
+			Tick: time.Minute,
 		},
 		Credentials: secretOf("c"), Tokens: secretOf("v"), Access: secretOf("v"),
 	}
@@ -42,7 +43,7 @@ func some(context.Context, time.Time) ([]health.Credential, error) {
 	berbix := store.Key{Provider: "berbix", Account: "default"}
 	transactions := health.Credential{
 		Key: berbix, Sweep: true, Exists: true, Credentials: secretOf("c"),
-		Row:          store.Row{Key: berbix, LastSuccessAt: now, LastOutcome: outcome.Refreshed, CredentialsVersionID: "c"},
+		Row:          store.Row{Key: berbix, LastSuccessAt: now, LastOutcome: outcome.Refreshed, CredentialsVersionID: "c", Tick: time.Minute},
 		Transactions: health.Transactions{Due: 12, OldestDue: now, Next: now, NextExpiry: now.Add(time.Hour)},
 	}
 	return []health.Credential{well, dead, transactions}, nil

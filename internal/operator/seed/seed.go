@@ -86,8 +86,8 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 			"a refresh token: "+s.command("seed tokens"))
 	}
 	if same := s.sharing(ctx, provider, text); len(same) > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session a login, each "+
-			"login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
+		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session a login, "+
+			"each login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
 	}
 	return s.write(ctx, store.Credentials, text, warnings)
 }
@@ -167,8 +167,8 @@ func (s Seeder) row(ctx context.Context) (store.Row, error) {
 	}
 	switch {
 	case errors.Is(err, awshome.ErrNoTable):
-		return row, fmt.Errorf("%w: deploy the stack first, or name its prefixes (--secret-prefix, --table-prefix) and --region: %w",
-			errNotRead, err)
+		return row, fmt.Errorf("%w: name the stack's prefixes (--secret-prefix, --table-prefix) and --region, "+
+			"or deploy it where none ever was: %w", errNotRead, err)
 	case err != nil:
 		return row, fmt.Errorf("%w: the ledger must be readable first: %w", errNotRead, err)
 	}

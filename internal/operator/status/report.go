@@ -36,8 +36,8 @@ type Credential struct {
 	NextAttemptAt    time.Time `json:"next_attempt_at,omitzero"`
 	NextAttemptIn    *int64    `json:"next_attempt_in,omitempty"`
 
-	AttemptsLeft        int `json:"attempts_left"`
-	ConsecutiveFailures int `json:"consecutive_failures"`
+	AttemptsLeft        *int `json:"attempts_left,omitempty"`
+	ConsecutiveFailures int  `json:"consecutive_failures"`
 
 	Transactions *Transactions `json:"transactions,omitempty"`
 
@@ -78,7 +78,10 @@ func newCredential(c health.Credential, now time.Time) Credential {
 	one := Credential{
 		Provider: c.Key.Provider, Account: c.Key.Account, State: worst.State, Condition: worst.Condition,
 		Outcome: c.Row.LastOutcome, Paused: c.Row.Paused,
-		AttemptsLeft: c.AttemptsLeft(now), ConsecutiveFailures: c.Row.ConsecutiveFailures, Findings: findings,
+		ConsecutiveFailures: c.Row.ConsecutiveFailures, Findings: findings,
+	}
+	if left, known := c.AttemptsLeft(now); known {
+		one.AttemptsLeft = &left
 	}
 	if one.Outcome == "" && worst.Condition == health.NotSeeded {
 		one.Outcome = outcome.NotSeeded // which no run writes down

@@ -30,7 +30,7 @@ func some() []health.Credential {
 		Row: store.Row{
 			Key: hesabe, Phase: store.Idle, State: store.OK, CredentialsVersionID: "c", SeenVersionID: "v", VersionID: "v",
 			PublishedVersionID: "v", RefreshAt: in(8 * time.Minute), AccessExpiresAt: in(11*time.Minute + 30*time.Second),
-			LastSuccessAt: in(-4 * time.Minute), LastOutcome: outcome.Refreshed,
+			LastSuccessAt: in(-4 * time.Minute), LastOutcome: outcome.Refreshed, Tick: time.Minute,
 		},
 		Credentials: secretOf("token-refresh/hesabe/default/credentials", "c"),
 		Tokens:      secretOf("token-refresh/hesabe/default/tokens", "v"), Access: secretOf("token-refresh/hesabe/default/access", "v"),
@@ -46,7 +46,7 @@ func some() []health.Credential {
 	transactions := health.Credential{
 		Key: berbix, Sweep: true, Exists: true, Credentials: secretOf("token-refresh/berbix/default/credentials", "c"),
 		Row: store.Row{
-			Key: berbix, Paused: true, LastSuccessAt: in(-30 * time.Second), LastOutcome: outcome.Refreshed, CredentialsVersionID: "c",
+			Key: berbix, Paused: true, LastSuccessAt: in(-30 * time.Second), LastOutcome: outcome.Refreshed, Tick: time.Minute, CredentialsVersionID: "c",
 		},
 		Transactions: health.Transactions{
 			Due: 12, OldestDue: in(-20 * time.Second), Next: in(-20 * time.Second), NextExpiry: in(12 * time.Minute),
@@ -160,7 +160,7 @@ const asJSON = `{
       "access_expires_in": 720,
       "last_success_at": "2026-03-01T11:59:30Z",
       "last_success_in": -30,
-      "attempts_left": 3,
+      "attempts_left": 4,
       "consecutive_failures": 0,
       "transactions": {
         "due": 12,

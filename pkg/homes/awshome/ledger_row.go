@@ -1,6 +1,8 @@
 package awshome
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/pkg/outcome"
@@ -17,7 +19,7 @@ var rowAttributes = []string{
 	"state", "credentials_version_id", "seen_version_id", "version_id", "published_version_id", "refresh_at", "not_before",
 	"refresh_failures", "refresh_refusals", "login_failures", "login_refusals", "login_not_before", "unanswered", "host",
 	"access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
-	"consecutive_failures", "staged_at",
+	"consecutive_failures", "staged_at", "tick",
 }
 
 func rowKey(key store.Key) item {
@@ -71,6 +73,7 @@ func encodeRow(row store.Row) item {
 		}
 		i["staged_at"] = &types.AttributeValueMemberL{Value: staged}
 	}
+	i.putNumber("tick", int64(row.Tick/time.Second))
 	return i
 }
 
@@ -116,6 +119,7 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		LastError:            r.text("last_error"),
 		ConsecutiveFailures:  int(r.number("consecutive_failures")),
 		StagedAt:             r.moments("staged_at"),
+		Tick:                 time.Duration(r.number("tick")) * time.Second,
 		Paused:               r.flag("paused"),
 	}
 	r.within("escrow", func(r *reader) {

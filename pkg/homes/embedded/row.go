@@ -14,7 +14,8 @@ import (
 type storedRow struct {
 	store.Row
 
-	Escrow storedEscrow `json:"escrow,omitzero"` // in place of the row's, whose bytes mask themselves
+	Escrow      storedEscrow `json:"escrow,omitzero"` // in place of the row's, whose bytes mask themselves
+	TickSeconds int64        `json:"tick,omitempty"`
 }
 
 type storedEscrow struct {
@@ -39,9 +40,10 @@ func encodeRow(r store.Row) ([]byte, error) {
 		staged[n] = seconds(at)
 	}
 	r.StagedAt = staged
-	return json.Marshal(storedRow{r, storedEscrow{
+	escrow := storedEscrow{
 		AttemptID: r.Escrow.AttemptID, Bytes: []byte(r.Escrow.Bytes.Reveal()), Raw: r.Escrow.Raw, Sent: r.Escrow.Sent,
-	}})
+	}
+	return json.Marshal(storedRow{r, escrow, int64(r.Tick / time.Second)})
 }
 
 func decodeRow(key store.Key, data []byte) (store.Row, error) {
@@ -56,7 +58,7 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	if err != nil {
 		return store.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
 	}
-	s.Key = key
+	s.Key, s.Tick = key, time.Duration(s.TickSeconds)*time.Second
 	s.Row.Escrow = store.Escrow{
 		AttemptID: s.Escrow.AttemptID, Bytes: secret.New(string(s.Escrow.Bytes)), Raw: s.Escrow.Raw, Sent: s.Escrow.Sent,
 	}

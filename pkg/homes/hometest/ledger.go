@@ -81,6 +81,7 @@ func fullRow(key store.Key) store.Row {
 		LastError:            "é: <why>",
 		ConsecutiveFailures:  4,
 		StagedAt:             []time.Time{base.Add(-time.Hour), base},
+		Tick:                 5 * time.Minute,
 	}
 }
 

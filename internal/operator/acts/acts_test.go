@@ -1,0 +1,150 @@
+package acts_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/operator/acts"
+	"tokenrefresh/pkg/announce"
+)
+
+var act = announce.Act{
+	At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Act: "pause", Provider: "hesabe", Account: "shop-2", Tool: "tokenctl 1.2.3",
+}
+
+// cloud is an AWS with one function, as far as acts need it.
+type cloud struct {
+	mu     sync.Mutex
+	lines  []string          // of the function's log
+	events []json.RawMessage // on its bus
+	bus    string            // the function's
+	refuse string            // this operation
+}
+
+func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if strings.Contains(r.URL.Path, "/functions/") {
+		operation = "GetFunctionConfiguration"
+	}
+	if operation == c.refuse && operation != "" {
+		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type":"AccessDeniedException"}`)
+		return
+	}
+	var request struct {
+		LogGroupName string `json:"logGroupName"`
+		LogEvents    []struct {
+			Message string `json:"message"`
+		} `json:"logEvents"`
+		Entries []struct{ EventBusName, Source, DetailType, Detail string }
+	}
+	_ = json.Unmarshal(body, &request)
+	switch operation {
+	case "GetFunctionConfiguration":
+		_, _ = io.WriteString(w, `{"LoggingConfig":{"LogGroup":"/the/group"},"Environment":{"Variables":{"EVENT_BUS":"`+c.bus+`"}}}`)
+	case "CreateLogStream":
+		_, _ = io.WriteString(w, `{}`)
+	case "PutLogEvents":
+		c.lines = append(c.lines, request.LogGroupName+" "+request.LogEvents[0].Message)
+		_, _ = io.WriteString(w, `{}`)
+	case "PutEvents":
+		e := request.Entries[0]
+		c.events = append(c.events, json.RawMessage(e.Detail))
+		c.lines = append(c.lines, e.EventBusName+" "+e.Source+" "+e.DetailType)
+		_, _ = io.WriteString(w, `{"Entries":[{}]}`)
+	default: // of STS
+		_, _ = io.WriteString(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/op</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+	}
+}
+
+func record(t *testing.T, c *cloud, act announce.Act) error {
+	t.Helper()
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	return acts.AWS{
+		Config: aws.Config{
+			Region: "eu-west-1", BaseEndpoint: &server.URL, HTTPClient: server.Client(), RetryMaxAttempts: 1,
+			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s"}, nil
+			}),
+		},
+		Function:  func(provider string) string { return "s-refresh-" + provider },
+		Providers: []string{"hesabe", "tconnect"},
+	}.Record(t.Context(), act)
+}
+
+// An act stands in the function's log, as its own lines do, and on its bus.
+func TestAWS(t *testing.T) {
+	t.Parallel()
+	c := &cloud{bus: "the-bus"}
+	if err := record(t, c, act); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`/the/group {"time":"2026-03-01T12:00:00Z","level":"INFO","msg":"act","act":"pause","by":"arn:aws:iam::1:user/op",` +
+			`"provider":"hesabe","account":"shop-2","tool":"tokenctl 1.2.3"}` + "\n",
+		"the-bus token-refresh.operator Operator Acted",
+	}
+	if diff := cmp.Diff(want, c.lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	const detail = `{"at":"2026-03-01T12:00:00Z","by":"arn:aws:iam::1:user/op","act":"pause","provider":"hesabe","account":"shop-2","tool":"tokenctl 1.2.3"}`
+	if len(c.events) != 1 || string(c.events[0]) != detail {
+		t.Errorf("events %s", c.events)
+	}
+}
+
+// Where events are off there is the log; an act that names no provider is in the logs of all.
+func TestAWSWithoutABus(t *testing.T) {
+	t.Parallel()
+	c := &cloud{}
+	all := act
+	all.Provider, all.Account = "", ""
+	if err := record(t, c, all); err != nil || len(c.lines) != 2 {
+		t.Errorf("%q, %v", c.lines, err)
+	}
+}
+
+// What may not be done is named, and hinders nothing else.
+func TestAWSThatRefuses(t *testing.T) {
+	t.Parallel()
+	for operation, says := range map[string]string{
+		"GetFunctionConfiguration": "lambda:GetFunctionConfiguration of s-refresh-hesabe", "CreateLogStream": "logs:CreateLogStream in /the/group",
+		"PutLogEvents": "logs:PutLogEvents to /the/group", "PutEvents": "put events on the bus the-bus",
+	} {
+		c := &cloud{bus: "the-bus", refuse: operation}
+		if err := record(t, c, act); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", operation, err)
+		}
+		if kept := len(c.events) == 1; kept != (operation == "CreateLogStream" || operation == "PutLogEvents") {
+			t.Errorf("%s: it is on the bus: %v", operation, kept)
+		}
+	}
+}
+
+// On a machine an act is a line of the verb's log, with the user.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	err := acts.Log{Log: slog.New(slog.NewTextHandler(&text, nil))}.Record(t.Context(), act)
+	if err != nil || !strings.Contains(text.String(), "msg=act act=pause by=") || !strings.Contains(text.String(), "provider=hesabe account=shop-2") {
+		t.Errorf("%s%v", text.String(), errors.Unwrap(err))
+	}
+}

@@ -1,0 +1,164 @@
+package embedded
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"tokenrefresh/pkg/homes/hometest"
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
+)
+
+var modelKey = rt.Default
+
+// What the last release has written is read, and written again as it was: the last release
+// reads it after a roll-back.
+func TestRowsOfTheLastRelease(t *testing.T) {
+	t.Parallel()
+	for _, scene := range hometest.LastRelease(t) {
+		row, err := decodeRow(modelKey, scene.Row)
+		if err != nil {
+			t.Fatalf("%s: %v", scene.Name, err)
+		}
+		written, err := encodeRow(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var old bytes.Buffer
+		if err := json.Compact(&old, scene.Row); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(fields(t, old.Bytes()), fields(t, written)); diff != "" {
+			t.Errorf("%s (-old +new):\n%s", scene.Name, diff)
+		}
+	}
+}
+
+func fields(t *testing.T, row []byte) map[string]any {
+	t.Helper()
+	var all map[string]any
+	if err := json.Unmarshal(row, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The engine goes on from what the last release has left, whatever that was, and presents no
+// token again.
+func TestEngineGoesOnFromTheLastRelease(t *testing.T) {
+	t.Parallel()
+	for _, scene := range hometest.LastRelease(t) {
+		t.Run(scene.Name, func(t *testing.T) {
+			t.Parallel()
+			row, err := decodeRow(modelKey, scene.Row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := rt.Restored(rt.Snapshot{
+				Now: scene.Now, Row: row, Versions: scene.Versions, Current: scene.Current, Live: scene.Live,
+				Password: scene.Password, Key: scene.Key,
+			})
+			var outcomes []outcome.Outcome
+			for range 30 {
+				result := w.Engine(nil).Run(t.Context(), refresh.Request{RunID: "new"})[0]
+				if !slices.Contains(outcomes, result.Outcome) {
+					outcomes = append(outcomes, result.Outcome)
+				}
+				w.Advance(time.Minute)
+			}
+			if n := w.Provider.Replays(); n > 0 {
+				t.Errorf("%d replays, %v", n, outcomes)
+			}
+			if wrongs := w.Wrongs(); len(wrongs) > 0 {
+				t.Error(wrongs)
+			}
+			if want := afterwards[scene.Name]; outcomes[len(outcomes)-1] != want && !slices.Contains(outcomes, want) || want == "" {
+				t.Errorf("outcomes %v, want %q among them", outcomes, want)
+			}
+		})
+	}
+}
+
+// afterwards is what a scene comes to.
+var afterwards = map[string]outcome.Outcome{
+	"idle":                          outcome.Refreshed,
+	"due":                           outcome.Refreshed,
+	"due, no login":                 outcome.Refreshed,
+	"refreshed nine times":          outcome.Refreshed,
+	"logged in":                     outcome.Refreshed,
+	"died after the send":           outcome.LoggedIn,
+	"died after the send, no login": outcome.Uncertain,
+	"died before the promote":       outcome.Recovered,
+	"died with the escrow alone":    outcome.Recovered,
+	"carried":                       outcome.Recovered,
+	"unpublished":                   outcome.Recovered,
+	"an unreadable reply, no login": outcome.Uncertain,
+	"uncertain":                     outcome.Uncertain,
+	"dead":                          outcome.Dead,
+	"misconfigured":                 outcome.Misconfigured,
+	"unreadable secrets":            outcome.Refreshed,
+	"a login backs off":             outcome.LoggedIn,
+	"rate limited":                  outcome.Refreshed,
+	"paused":                        outcome.Paused,
+}
+
+// A field that a later release has written survives what this one writes.
+func TestUnknownFieldsSurvive(t *testing.T) {
+	t.Parallel()
+	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := home.Ledger()
+	account := store.Key{Provider: "hesabe", Account: "default"}
+	claim := store.ShardKey(account, 3)
+	put := func(tx *bbolt.Tx) error {
+		bucket, err := tx.Bucket(ledgerBucket).CreateBucketIfNotExists([]byte("hesabe"))
+		if err != nil {
+			return err
+		}
+		for _, key := range []store.Key{account, claim} {
+			if err := bucket.Put([]byte(key.Account), []byte(`{"phase":"idle","fence":4,"later":{"a":[1,2]},"state":"ok"}`)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := ledger.file.update(t.Context(), put); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.Write(t.Context(), store.Row{Key: account, Fence: 5, Phase: store.Idle}, store.Guard{Fence: 4}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.SetPaused(t.Context(), account, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.WriteClaim(t.Context(), store.Claim{Account: account, Shard: 3, Fence: 5, Holder: "run"}); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[store.Key]string{
+		account: `{"escrow":{},"fence":5,"later":{"a":[1,2]},"paused":true,"phase":"idle"}`,
+		claim:   `{"claimed_by":"run","escrow":{},"fence":5,"later":{"a":[1,2]},"phase":"idle","state":"ok"}`,
+	} {
+		var got []byte
+		err := ledger.file.view(t.Context(), func(tx *bbolt.Tx) error {
+			got = bytes.Clone(tx.Bucket(ledgerBucket).Bucket([]byte("hesabe")).Get([]byte(key.Account)))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(fields(t, []byte(want)), fields(t, got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", key, diff)
+		}
+	}
+}
