@@ -30,7 +30,7 @@ import (
 // Stack is what CloudFormation makes of the template, with what IAM and Lambda do of it in
 // Front. Its names are the template's own, so a test process has one alone.
 type Stack struct {
-	Front *Front
+	Front *moto.Server
 	Topic string // of the alarms, its ARN
 
 	Lambda    *lambda.Client // for what a test arranges, past the front
@@ -41,8 +41,7 @@ type Stack struct {
 	Secrets   *secretsmanager.Client
 	Tables    *dynamodb.Client
 
-	server *moto.Server
-	t      testing.TB
+	t testing.TB
 }
 
 // The stack's names.
@@ -60,22 +59,22 @@ const Mail = "team@example.com"
 func Start(t testing.TB, path string, parameters map[string]string) *Stack {
 	t.Helper()
 	server := moto.Start(t)
-	cfg := server.Config()
+	cfg := server.Direct
 	d := &Stack{
-		Front:  startFront(t, server.URL),
+		Front:  server,
 		Lambda: lambda.NewFromConfig(cfg), Scheduler: scheduler.NewFromConfig(cfg),
 		SNS: sns.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg),
 		Secrets: secretsmanager.NewFromConfig(cfg), Tables: dynamodb.NewFromConfig(cfg),
 		Watch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
 			o.Protocol = awsquery.New(cwschemas.GraniteServiceVersion20100801)
 		}),
-		server: server, t: t,
+		t: t,
 	}
 	loaded, err := template.Load(path)
 	d.must(err)
 	stack, err := loaded.Stack(parameters)
 	d.must(err)
-	d.role(server.URL)
+	d.role(*cfg.BaseEndpoint)
 	d.deploy(stack)
 	_, err = d.SNS.Subscribe(t.Context(), &sns.SubscribeInput{
 		TopicArn: &d.Topic, Protocol: aws.String("email"), Endpoint: aws.String(Mail),
@@ -85,11 +84,7 @@ func Start(t testing.TB, path string, parameters map[string]string) *Stack {
 }
 
 // Config is for the clients of what is tested.
-func (d *Stack) Config() aws.Config {
-	cfg := d.server.Config()
-	cfg.BaseEndpoint = &d.Front.URL
-	return cfg
-}
+func (d *Stack) Config() aws.Config { return d.Front.Config() }
 
 func (d *Stack) must(err error) {
 	d.t.Helper()
