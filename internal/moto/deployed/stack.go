@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,7 +73,12 @@ func Start(t testing.TB, path string, parameters map[string]string) *Stack {
 	d.must(err)
 	stack, err := loaded.Stack(parameters)
 	d.must(err)
-	d.role(*cfg.BaseEndpoint)
+	server.Call(t, http.MethodPost, "/", "iam", url.Values{ // the role that moto wants a function to have
+		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"stack"}, "AssumeRolePolicyDocument": {
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+				`"Action":"sts:AssumeRole"}]}`,
+		},
+	}.Encode())
 	d.deploy(stack)
 	_, err = d.SNS.Subscribe(t.Context(), &sns.SubscribeInput{
 		TopicArn: &d.Topic, Protocol: aws.String("email"), Endpoint: aws.String(Mail),
@@ -178,28 +182,6 @@ func (d *Stack) function(stack *template.Stack, id string, physical map[string]s
 	}
 	_, err = d.Scheduler.CreateSchedule(ctx, input)
 	d.must(err)
-}
-
-// role makes the role that moto wants a function to have. Its signature is not checked.
-func (d *Stack) role(endpoint string) {
-	d.t.Helper()
-	form := url.Values{
-		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"stack"}, "AssumeRolePolicyDocument": {
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
-				`"Action":"sts:AssumeRole"}]}`,
-		},
-	}
-	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, endpoint, strings.NewReader(form.Encode()))
-	d.must(err)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization",
-		"AWS4-HMAC-SHA256 Credential=testing/20261122/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0")
-	answer, err := http.DefaultClient.Do(r)
-	d.must(err)
-	_ = answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		d.t.Fatalf("the role: %s", answer.Status)
-	}
 }
 
 // zipped is a package of code that is never run.
