@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
+	"tokenrefresh/pkg/strict"
 )
 
 // storedRow is how the file holds a store.Row, whose key is the key there.
@@ -65,13 +67,10 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	return s.Row, nil
 }
 
-// keepable refuses times that could not be written again: RFC 3339 has four digits for a year,
-// and in UTC it may be another than in the text.
+// keepable refuses times that could not be written again.
 func keepable(times ...time.Time) error {
-	for _, at := range times {
-		if year := at.UTC().Year(); year < 0 || year > 9999 {
-			return errors.New("a time is out of range")
-		}
+	if slices.ContainsFunc(times, strict.Unwritable) {
+		return errors.New("a time is out of range")
 	}
 	return nil
 }
