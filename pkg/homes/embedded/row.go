@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -31,10 +32,7 @@ type storedEscrow struct {
 func milliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 func encodeRow(r store.Row) ([]byte, error) {
-	for _, at := range []*time.Time{
-		&r.ClaimedUntil, &r.RefreshAt, &r.NotBefore, &r.LoginNotBefore, &r.AccessExpiresAt, &r.RefreshExpiresAt,
-		&r.LastSuccessAt, &r.Escrow.Sent,
-	} {
+	for _, at := range append(times(&r), &r.Escrow.Sent) {
 		*at = milliseconds(*at)
 	}
 	staged := make([]time.Time, len(r.StagedAt)) // the caller keeps its own
@@ -52,10 +50,7 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	var s storedRow
 	err := json.Unmarshal(data, &s)
 	if err == nil {
-		err = keepable(append(
-			[]time.Time{s.ClaimedUntil, s.RefreshAt, s.NotBefore, s.LoginNotBefore, s.AccessExpiresAt, s.RefreshExpiresAt},
-			append(s.StagedAt, s.LastSuccessAt, s.Escrow.Sent)...,
-		)...)
+		err = keepable(&s.Row, append(s.StagedAt, s.Escrow.Sent)...)
 	}
 	if err != nil {
 		return store.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
@@ -67,9 +62,24 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	return s.Row, nil
 }
 
-// keepable refuses times that could not be written again.
-func keepable(times ...time.Time) error {
-	if slices.ContainsFunc(times, strict.Unwritable) {
+// times are the times among the fields of a struct.
+func times(of any) []*time.Time {
+	var all []*time.Time
+	fields := reflect.ValueOf(of).Elem()
+	for i := range fields.NumField() {
+		if at, ok := fields.Field(i).Addr().Interface().(*time.Time); ok {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+// keepable refuses a struct with times that could not be written again.
+func keepable(of any, more ...time.Time) error {
+	for _, at := range times(of) {
+		more = append(more, *at)
+	}
+	if slices.ContainsFunc(more, strict.Unwritable) {
 		return errors.New("a time is out of range")
 	}
 	return nil

@@ -24,8 +24,9 @@ func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // normal is a transaction as it is kept.
 func normal(t store.Transaction) store.Transaction {
-	t.AccessExpiresAt, t.RecordedAt = seconds(t.AccessExpiresAt), seconds(t.RecordedAt)
-	t.RefreshAt, t.ExpiresAt, t.RefusedAt = seconds(t.RefreshAt), seconds(t.ExpiresAt), seconds(t.RefusedAt)
+	for _, at := range times(&t) {
+		*at = seconds(*at)
+	}
 	if t.Status != store.StatusActive {
 		t.RefreshAt = time.Time{}
 	}
@@ -41,7 +42,7 @@ func decodeTransaction(id int64, data []byte) (store.Transaction, error) {
 	var s storedTransaction
 	err := json.Unmarshal(data, &s)
 	if err == nil {
-		err = keepable(s.AccessExpiresAt, s.RecordedAt, s.RefreshAt, s.ExpiresAt, s.RefusedAt)
+		err = keepable(&s.Transaction)
 	}
 	if err != nil {
 		return store.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
