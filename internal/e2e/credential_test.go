@@ -93,9 +93,15 @@ func (c *credential) current(t *testing.T, document string) version {
 	if err != nil {
 		t.Fatalf("%s: %v", document, err)
 	}
-	v := version{id: *out.VersionId}
-	if err := json.Unmarshal([]byte(*out.SecretString), &v.fields); err != nil {
-		t.Fatalf("%s is not an object of strings: %v", document, err)
+	var all map[string]any
+	if err := json.Unmarshal([]byte(*out.SecretString), &all); err != nil {
+		t.Fatalf("%s is not an object: %v", document, err)
+	}
+	v := version{id: *out.VersionId, fields: map[string]string{}}
+	for name, value := range all {
+		if text, ok := value.(string); ok {
+			v.fields[name] = text
+		}
 	}
 	return v
 }
