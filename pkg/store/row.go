@@ -55,6 +55,9 @@ type Row struct {
 	ClaimedBy     string    `json:"claimed_by,omitempty"`     // the run that holds the claim: takeovers keep the attempt id
 	Fence         int64     `json:"fence,omitempty"`          // counts every claim and takeover; never goes back
 	ClaimedUntil  time.Time `json:"claimed_until,omitzero"`
+	// ClaimSeenAt is when a run first saw that the claim ends later than any claim can; zero:
+	// none has.
+	ClaimSeenAt   time.Time `json:"claim_seen_at,omitzero"`
 	BaseVersionID string    `json:"base_version_id,omitempty"` // current version of tokens as read before the claim
 
 	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
@@ -62,6 +65,9 @@ type Row struct {
 
 	// Escrow is a reply that is not promoted yet.
 	Escrow Escrow `json:"-"`
+
+	// ReplyID is the attempt whose reply is kept unread, see ReplyKey; empty: none is.
+	ReplyID string `json:"reply_id,omitempty"`
 
 	State State `json:"state,omitempty"`
 	// CredentialsVersionID and SeenVersionID are the current versions of credentials and
@@ -73,6 +79,11 @@ type Row struct {
 	PublishedVersionID string `json:"published_version_id,omitempty"` // version of access published last
 
 	RefreshAt time.Time `json:"refresh_at,omitzero"`
+	// IssuedAt is when the tokens were asked for, by the clock of the run that did. Missing:
+	// it is not known.
+	IssuedAt time.Time `json:"issued_at,omitzero"`
+	// SessionEnds: the last refresh has not made the access token end later.
+	SessionEnds bool `json:"session_ends,omitempty"`
 	// NotBefore holds back all calls. While no refresh token may be sent it is LoginNotBefore.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// RefreshFailures counts the refreshes in a row after which the refresh token was still
@@ -86,6 +97,10 @@ type Row struct {
 	// LoginNotBefore holds back logins alone. Missing beside LoginFailures, as in rows of older
 	// releases: NotBefore does.
 	LoginNotBefore time.Time `json:"login_not_before,omitzero"`
+	// Rejections counts the rejections by readers in a row that made the credential due, and
+	// RejectedAt is when the last of them did.
+	Rejections int       `json:"rejections,omitempty"`
+	RejectedAt time.Time `json:"rejected_at,omitzero"`
 	// Unanswered: the provider has not answered the last call.
 	Unanswered bool `json:"unanswered,omitempty"`
 	// Host is where the last call went. Missing: it is not known.
@@ -117,7 +132,7 @@ type Row struct {
 type Escrow struct {
 	AttemptID string // empty: no escrow
 	// Bytes is the exact value staged as tokens or, where Raw, the provider's reply
-	// as it came.
+	// as it came. The latter is kept under ReplyKey; older releases kept it in the row.
 	Bytes secret.String
 	Raw   bool
 	Sent  time.Time // when the request was sent; set where Raw
