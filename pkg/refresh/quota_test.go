@@ -23,6 +23,33 @@ func carried(t *testing.T) *rt.World {
 	return w
 }
 
+// At the quota, what could be read of a reply lives in the escrow, also if a later run
+// finishes the attempt: readers get its access token, and a person is asked for.
+func TestQuotaAndAPartOfAReply(t *testing.T) {
+	t.Parallel()
+	for _, hook := range []rt.Hook{nil, at(claims, 5, 0, rt.DieBefore)} { // the claim, the reply, its name, the escrow; then the end
+		inBubble(t, "", func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			w.Provider.Odd = true
+			w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+			tick(w, hook)
+			if hook != nil {
+				if row(w).Phase != store.Sending || row(w).Escrow.AttemptID != row(w).AttemptID {
+					t.Fatalf("died %s, with the escrow of %q", row(w).Phase, row(w).Escrow.AttemptID)
+				}
+				w.Advance(2 * time.Minute)
+				tick(w, nil)
+			}
+			if r := row(w); r.State != store.Uncertain || r.Escrow.AttemptID != r.AttemptID || r.ReplyID != r.AttemptID {
+				t.Errorf("%s, with the escrow of %q and the reply of %q", r.State, r.Escrow.AttemptID, r.ReplyID)
+			}
+			if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) {
+				t.Error("readers have a dead token")
+			}
+		})
+	}
+}
+
 // At the quota the escrow carries the chain: refreshes go on from it, readers get
 // their tokens, each tick is loud, and it heals when the quota ends.
 func TestQuota(t *testing.T) {
