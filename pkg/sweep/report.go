@@ -41,6 +41,8 @@ type Report struct {
 	Credentials []Result
 	// Accounts are all accounts that were swept, in order of their names.
 	Accounts []Account
+	// Err is why the ledger could not be read. Then no row was worked on.
+	Err error
 }
 
 // Result is what a person must look at.
