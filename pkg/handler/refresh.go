@@ -110,7 +110,7 @@ func (h *Refresh) log(ctx context.Context, r Result, results []refresh.Result, c
 		all.alive()
 	}
 	line.Namespace = h.Namespace
-	all.emit(ctx, h.Log, line, slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
+	all.emit(ctx, h.Log, line, len(results), slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
 }
 
 // attributes are what a line says of an account besides its metrics.

@@ -86,8 +86,12 @@ func (s *summary) add(account string, what outcome.Outcome, text string, warning
 	}
 }
 
-// emit writes the line. It has at most some 8 KB, however many accounts there are.
-func (s *summary) emit(ctx context.Context, log *slog.Logger, line telemetry.Line, attrs ...slog.Attr) {
+// emit writes the line. It has at most some 10 KB, however many accounts there are. Where
+// nobody takes metrics, a run without accounts says nothing.
+func (s *summary) emit(ctx context.Context, log *slog.Logger, line telemetry.Line, accounts int, attrs ...slog.Attr) {
+	if line.Namespace == "" && accounts == 0 {
+		return
+	}
 	line.Level, line.Metrics = s.level, s.metrics
 	if err := brief.Errors(s.errs...); err != nil {
 		attrs = append(attrs, slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))

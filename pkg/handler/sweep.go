@@ -255,7 +255,7 @@ func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, c
 		all.alive()
 	}
 	line.Namespace = h.Namespace
-	all.emit(ctx, h.Log, line, sweepAttributes(r.RunID, sum, "")...)
+	all.emit(ctx, h.Log, line, len(report.Accounts), sweepAttributes(r.RunID, sum, "")...)
 	return ends
 }
 
