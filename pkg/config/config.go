@@ -35,7 +35,7 @@ type Config struct {
 const (
 	defaultHTTPTimeout = 10 * time.Second
 	leastHTTPTimeout   = time.Second
-	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into 40 s
+	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into the shortest Timeout, 40 s
 	defaultWorkers     = 32
 	mostWorkers        = 256
 	defaultHandOver    = 2000
