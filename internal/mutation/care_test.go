@@ -11,7 +11,7 @@ var careBreaks = []breach{
 	},
 	{
 		name: "unknown version not confirmed", file: "presentable.go",
-		old:    "case !v.carried() && v.current() != rows:",
+		old:    "case !v.carried() && v.current() != ofRow:",
 		new:    "case false:",
 		broken: "a stale read after a lost row brings back a seed that was presented",
 	},
@@ -40,7 +40,7 @@ var careBreaks = []breach{
 		broken: "a repair counts as a person's answer, and a refused login is tried again",
 	},
 	{
-		name: "secrets looked at once", file: "whose.go",
+		name: "secrets looked at once", file: "current.go",
 		old:    `return r.State == store.Misconfigured && r.CredentialsVersionID == ""`,
 		new:    "return false",
 		broken: "a permission that is given back is not seen",

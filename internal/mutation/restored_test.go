@@ -3,7 +3,7 @@ package mutation
 // restoredBreaks are about rows that are older than the secrets.
 var restoredBreaks = []breach{
 	{
-		name: "restored row not recognised", file: "whose.go",
+		name: "restored row not recognised", file: "current.go",
 		old:    "func (v View) restored() bool { return v.Exists &&",
 		new:    "func (v View) restored() bool { return v.Row.Fence < 0 &&",
 		broken: "beside a row from a backup a token is sent that was presented",
@@ -52,7 +52,7 @@ var restoredBreaks = []breach{
 		broken: "a restored row is taken for restored again and again",
 	},
 	{
-		name: "rolled back version taken for the last", file: "whose.go",
+		name: "rolled back version taken for the last", file: "current.go",
 		old:    "v.chain.fence <= v.fence:",
 		new:    "v.chain.fence < 0:",
 		broken: "after a roll-back by hand readers are left without a token",

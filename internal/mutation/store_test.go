@@ -51,7 +51,7 @@ var storeBreaks = []breach{
 		broken: "a reply that the secrets did not take stays in the escrow",
 	},
 	{
-		name: "escrow carried over an edit", file: "whose.go",
+		name: "escrow carried over an edit", file: "current.go",
 		old:    "return carries(v.Row) && v.escrowFollows()",
 		new:    "return carries(v.Row)",
 		broken: "the escrow's chain goes on although a person has put in another",

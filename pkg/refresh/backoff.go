@@ -75,7 +75,7 @@ func awaitsEdit(r store.Row, now time.Time) bool {
 // lives reports whether the newest chain has a refresh token that may be presented.
 func (v View) lives() bool {
 	c, err := v.newest()
-	return err == nil && !c.refreshToken.Blank() && !v.presented(c.refreshToken) && (v.carried() || v.current() != strangers)
+	return err == nil && !c.refreshToken.Blank() && !v.presented(c.refreshToken) && (v.carried() || v.current() != ofStranger)
 }
 
 // host is where calls go; empty: the provider does not tell.

@@ -132,7 +132,10 @@ func replyUnknown(v View) (Step, bool) {
 	case !v.lostAttempt():
 		return pass()
 	case !v.Tokens.done || !v.staged.done:
-		return need(Needs{Secrets: true, Staged: true, Access: true})
+		return need(Needs{Secrets: true, Staged: true, Access: true, Again: true})
+	case v.Tokens.Err == nil && v.moved() != nil:
+		// A stale read of tokens would not tell that the row is older than they are.
+		return Step{Do: Postpone, Err: v.moved()}, true
 	case v.staged.Err != nil:
 		// Whether the version is there decides all; without an answer nothing is done.
 		return Step{Do: Postpone, Err: v.at(store.TokensDoc, v.staged.Err)}, true

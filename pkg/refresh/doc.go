@@ -1,10 +1,16 @@
-// Package refresh is the engine that keeps one chain of rotating tokens alive:
-// due, claim, send, keep, promote, settle, recover. It knows neither AWS nor HTTP;
-// it speaks to three ports, a providers.Provider, Secrets and a Ledger.
+// Package refresh is the engine that keeps one chain of rotating tokens alive. It knows
+// neither AWS nor HTTP; it speaks to three ports: a providers.Provider, and the Secrets and
+// the Ledger of pkg/store.
 //
-// Its promise: a refresh token that a provider may have acted on is never
-// presented again, and a reply that one store accepted is promoted in the end,
-// whatever dies and whenever. Correctness rests on the ledger's fence, on the
-// fingerprints of presented tokens and on compare-and-swap of the secrets' staging
-// label, never on clocks; times only decide when to try.
+// A run goes through three steps until it ends: it gathers a View of the credential
+// (gather.go), decides on it (decide.go, a list of named checks; ends.go, what follows each
+// kind of answer), and does what was decided (attempt.go and the files it calls). Where a
+// credential stands is its Stage (stage.go). A row goes from stage to stage by the edges of
+// edges.go alone, each a function in transition.go; docs/protocol.md draws them.
+//
+// Its promise: a refresh token that a provider may have acted on is never presented again,
+// and a reply that one store accepted is promoted in the end, whatever dies and whenever.
+// Correctness rests on the ledger's fence, on the fingerprints of presented tokens and on
+// compare-and-swap of the secrets' staging label, never on clocks; times only decide when
+// to try.
 package refresh

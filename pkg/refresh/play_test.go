@@ -243,7 +243,9 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 		r.wait()
 		call.Slept()
 	case seeds:
-		r.world.Seed(rt.Default)
+		if !r.hidesBackup() {
+			r.world.Seed(rt.Default)
+		}
 	case loses:
 		if chain(r.world).AttemptID != "" { // a seed's token may be sent, whatever the row said of it
 			r.world.Ledger.Delete(rt.Default)
@@ -312,6 +314,18 @@ func (b backup) of(w *rt.World) (store.Row, bool) {
 	return old, old.Fence < row(w).Fence
 }
 
+// hidesBackup reports whether a person who puts another version into tokens hides the only one
+// that tells that the row is older than the secrets.
+func (h *history) hidesBackup() bool {
+	backup := h.restored.Load()
+	if backup == nil {
+		return false
+	}
+	now := row(h.world)
+	now.Fence = backup.Fence
+	return !accessTells(h.world, now)
+}
+
 // rollBack makes the version of tokens current that was before. With a row that was lost, or
 // is older than the secrets, that is one thing too much, unless access still tells: see
 // docs/protocol.md, section "What can still go wrong".
@@ -322,12 +336,7 @@ func (h *history) rollBack() {
 	}
 	id := was[len(was)-2]
 	if slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost }) {
-		backup := h.restored.Load()
-		if backup == nil || strings.HasPrefix(id, rt.PersonIDs) {
-			return
-		}
-		now := row(h.world)
-		if now.Fence = backup.Fence; !accessTells(h.world, now) {
+		if h.restored.Load() == nil || strings.HasPrefix(id, rt.PersonIDs) || h.hidesBackup() {
 			return
 		}
 	}

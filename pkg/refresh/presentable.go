@@ -28,7 +28,7 @@ func (v View) presentable() (Step, error) {
 	case !v.Exists: // the claim confirms it
 		return refresh, nil
 	}
-	replaced := !v.carried() && v.current() == older
+	replaced := !v.carried() && v.current() == ofOlder
 	if (v.presented(c.refreshToken) || replaced) && v.Row.VersionID != "" && v.Row.VersionID != v.Tokens.ID {
 		step, err := v.settledInstead()
 		if step.Do != "" || step.Needs.any() || err != nil {
@@ -38,7 +38,7 @@ func (v View) presentable() (Step, error) {
 	switch {
 	case v.presented(c.refreshToken), !v.carried() && v.unaccounted():
 		return Step{}, nil
-	case !v.carried() && v.current() != rows:
+	case !v.carried() && v.current() != ofRow:
 		// Perhaps a version from before the last, by a stale read.
 		if step, err := v.confirmed(); step.Needs.any() || err != nil {
 			return step, err
@@ -142,7 +142,7 @@ func (v View) owed() (chain, Needs, error) {
 	}
 	settled := v.Row.VersionID
 	readable := v.Tokens.Err == nil && v.chainErr == nil && v.Tokens.ID != ""
-	if !readable || settled == "" || v.current() == strangers {
+	if !readable || settled == "" || v.current() == ofStranger {
 		return chain{}, Needs{}, nil
 	}
 	c := v.chain

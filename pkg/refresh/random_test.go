@@ -113,6 +113,13 @@ var broke = []string{
 	// would be wiped by that.
 	"a refresh, no login | tick 0: Stage(tokens)#1: fails undone | " +
 		"tick 0: Write#2: failed, lands 4.5ms into tick 2 | tick 0: Stage(tokens)#2: dies before",
+	// A chain that lived in the escrow was given up because tokens had been rolled back to a
+	// version whose token was spent.
+	"quota that lasts, no login | tick 0: Refresh#1: answered rate limited | " +
+		"tick 2: tokens is rolled back before Current(credentials)#2",
+	// Under a row from a backup one stale read of tokens hid that there was a later version.
+	"carried by the escrow, no login | tick 1: the oldest is restored before Current(credentials)#1 | " +
+		"tick 2: Current(tokens)#1: reads stale",
 }
 
 // rare are histories that go along an arrow of the diagram which few others take.

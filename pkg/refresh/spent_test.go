@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -369,6 +370,31 @@ func TestStaleRead(t *testing.T) {
 		w.Advance(time.Minute)
 		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
 		if got.Outcome != outcome.Recovered {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// binaryAccess is a store whose access secret a person has filled with bytes.
+type binaryAccess struct{ store.Secrets }
+
+func (b binaryAccess) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
+	if doc == store.AccessDoc {
+		return store.Version{}, store.ErrMalformed
+	}
+	return b.Secrets.ByID(ctx, key, doc, id)
+}
+
+// An access secret that cannot be read tells nothing of the row, and is replaced.
+func TestUnreadableAccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := live(t)
+		w.Secrets.Put(rt.Default, store.AccessDoc, secret.New("bytes"))
+		e := w.Engine(nil)
+		e.Secrets = binaryAccess{e.Secrets}
+		if got := e.Run(t.Context(), refresh.Request{RunID: "run"})[0]; got.Outcome != outcome.Refreshed {
 			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}
 		wantHealthy(t, w)

@@ -5,53 +5,53 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// whose says whose the current version of tokens is, as the row sees it.
-type whose string
+// owner says whose the current version of tokens is, as the row sees it.
+type owner string
 
 const (
-	nobodys   whose = "nobody's"     // there is no current version
-	rows      whose = "the row's"    // the one that it settled last
-	escrows   whose = "the escrow's" // made current by a write that was done although it failed
-	older     whose = "older"        // an attempt before the row's last wrote it: a person has rolled tokens back
-	strangers whose = "a stranger's" // an attempt wrote it that the row knows nothing of
-	met       whose = "met"          // the row has met it, before a claim or when its state was written
-	persons   whose = "a person's"   // or a version from before the last, by a stale read
+	ofNobody   owner = "nobody"   // there is no current version
+	ofRow      owner = "row"      // the row settled it last
+	ofEscrow   owner = "escrow"   // the escrow's, current by a write that was done although it failed
+	ofOlder    owner = "older"    // an attempt before the row's last wrote it: a person has rolled tokens back
+	ofStranger owner = "stranger" // an attempt wrote it that the row knows nothing of
+	ofKnown    owner = "known"    // the row has met it, before a claim or when its state was written
+	ofPerson   owner = "person"   // anything else: an edit, or by a stale read a version from before the last
 )
 
-// current is whose the current version of tokens is.
-func (v View) current() whose {
+// current is who owns the current version of tokens.
+func (v View) current() owner {
 	r, id := v.Row, v.Tokens.ID
 	written := v.chain.attemptID != "" && v.chain.attemptID == id
 	switch {
 	case id == "":
-		return nobodys
+		return ofNobody
 	case id == r.VersionID:
-		return rows
+		return ofRow
 	case id == r.Escrow.AttemptID:
-		return escrows
+		return ofEscrow
 	case written && v.chain.fence > 0 && v.chain.fence <= v.fence:
-		return older
+		return ofOlder
 	case written:
-		return strangers
+		return ofStranger
 	case id == r.SeenVersionID, id == r.BaseVersionID:
-		return met
+		return ofKnown
 	}
-	return persons
+	return ofPerson
 }
 
 // unaccounted reports whether an attempt wrote the current version, and not the row's last:
 // its token was presented, or nobody knows.
-func (v View) unaccounted() bool { return v.current() == strangers || v.current() == older }
+func (v View) unaccounted() bool { return v.current() == ofStranger || v.current() == ofOlder }
 
 // newToRow reports whether the row has never met the version that was read, or knows of one
 // although none was read.
 func (v View) newToRow() bool {
 	switch v.current() {
-	case nobodys:
+	case ofNobody:
 		return v.Row.VersionID != "" || !v.Exists
-	case strangers, older, persons:
+	case ofStranger, ofOlder, ofPerson:
 		return true
-	case rows, escrows, met:
+	case ofRow, ofEscrow, ofKnown:
 	}
 	return false
 }
@@ -82,9 +82,14 @@ func SecretsUnreadable(r store.Row) bool {
 	return r.State == store.Misconfigured && r.CredentialsVersionID == ""
 }
 
-// escrowFollows reports whether the version that the escrow's reply replaces is current.
+// escrowFollows reports whether the escrow's reply is newer than the version that is current:
+// that is the one which it replaces, or one that says nothing of the chain, for its token was
+// presented (a person has rolled tokens back).
 func (v View) escrowFollows() bool {
-	return v.Row.Escrow.AttemptID != "" && v.Row.BaseVersionID == v.Tokens.ID
+	if v.Row.Escrow.AttemptID == "" {
+		return false
+	}
+	return v.Row.BaseVersionID == v.Tokens.ID || v.chainErr == nil && v.presented(v.chain.refreshToken)
 }
 
 // escrowOutdated reports whether somebody has put another version into tokens since the
@@ -106,7 +111,7 @@ func (v View) presented(token secret.String) bool { return v.Row.Presented(token
 // seenFence is the latest fence that the secrets tell of, in versions that the row does not know.
 func (v View) seenFence() int64 {
 	seen := fenceOf(v.access.Value)
-	if w := v.current(); w != rows && w != escrows {
+	if w := v.current(); w != ofRow && w != ofEscrow {
 		seen = max(seen, v.chain.fence)
 	}
 	return seen
