@@ -47,6 +47,7 @@ type storedRow struct {
 	StagedAt             []time.Time     `json:"staged_at,omitempty"`
 	TickSeconds          int64           `json:"tick,omitempty"`
 	Paused               bool            `json:"paused,omitempty"`
+	Told                 string          `json:"told,omitempty"`
 }
 
 type storedEscrow struct {
@@ -106,6 +107,7 @@ func encodeRow(r store.Row) ([]byte, error) {
 		StagedAt:             allSeconds(r.StagedAt),
 		TickSeconds:          int64(r.Tick / time.Second),
 		Paused:               r.Paused,
+		Told:                 r.Told,
 	})
 }
 
@@ -153,6 +155,7 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 		StagedAt:             s.StagedAt,
 		Tick:                 time.Duration(s.TickSeconds) * time.Second,
 		Paused:               s.Paused,
+		Told:                 s.Told,
 	}, nil
 }
 
