@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 102
+const modes = 110
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

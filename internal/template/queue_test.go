@@ -55,12 +55,12 @@ func TestQueueConcurrency(t *testing.T) {
 }
 
 // Lambda wants messages to stay hidden for six times as long as a run may take.
-func TestQueueFollowsTheTimeout(t *testing.T) {
+func TestQueueSuitsEveryTimeout(t *testing.T) {
 	t.Parallel()
 	for _, timeout := range load(t).Parameters["Timeout"].AllowedValues {
 		stack := with(t, map[string]string{"BerbixQueueConcurrency": "10", "Timeout": timeout})
 		seconds, err := strconv.Atoi(timeout)
-		if got := template.Get[int](stack.Resources["BerbixQueue"].Properties, "VisibilityTimeout"); err != nil || got != 6*seconds {
+		if got := template.Get[int](stack.Resources["BerbixQueue"].Properties, "VisibilityTimeout"); err != nil || got < 6*seconds {
 			t.Errorf("%s: messages are hidden for %d s", timeout, got)
 		}
 		for _, function := range stack.Of(template.Function) {
@@ -77,7 +77,7 @@ func TestQueue(t *testing.T) {
 	for id, want := range map[string]template.Object{
 		"BerbixQueue": {
 			"QueueName": "stack-berbix", "SqsManagedSseEnabled": true, "MessageRetentionPeriod": 14 * 24 * 60 * 60,
-			"VisibilityTimeout": 6 * 60, "MaximumMessageSize": 1 << 20,
+			"VisibilityTimeout": 6 * 90, "MaximumMessageSize": 1 << 20,
 			"RedrivePolicy": template.Object{"deadLetterTargetArn": "BerbixQueueDeadLetters.Arn", "maxReceiveCount": 5},
 		},
 		"BerbixQueueDeadLetters": {

@@ -58,7 +58,9 @@ func (a *attempt) decide(ctx context.Context) Step {
 	}
 }
 
-func (e *Engine) sources() Sources { return Sources{Provider: e.Provider, Secrets: e.Secrets} }
+func (e *Engine) sources() Sources {
+	return Sources{Provider: e.Provider, Secrets: e.Secrets, Ledger: e.Ledger}
+}
 
 // tooLate is an error if too little time is left to send and to store. A dry run has time.
 func (a *attempt) tooLate(ctx context.Context) error {
@@ -87,6 +89,10 @@ func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
 		return a.finish(ctx, s), true
 	case Supersede:
 		return a.supersede(ctx, s.version), true
+	case See:
+		return a.note(ctx, edgeSee, seen(a.v), s.Outcome), true
+	case Correct:
+		return a.note(ctx, edgeCorrect, correct(a.v), s.Outcome), true
 	case Postpone:
 		return a.postpone(ctx, s), true
 	case Forget:
@@ -130,6 +136,17 @@ func (a *attempt) park(ctx context.Context, s Step) Result {
 		a.Log.WarnContext(ctx, "state not written", "account", a.v.Row.Account, "error", err)
 	}
 	return result
+}
+
+// note writes what a run has found out about an idle row, or about another run's claim. If it
+// fails, the next tick finds it too.
+func (a *attempt) note(ctx context.Context, e edge, next store.Row, what outcome.Outcome) Result {
+	if !a.req.DryRun {
+		if err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: 1}); err != nil {
+			a.Log.WarnContext(ctx, "not noted", "account", a.v.Row.Account, "edge", e.name, "error", err)
+		}
+	}
+	return Result{Outcome: what}
 }
 
 // postpone leaves an attempt that was taken over to the next tick.

@@ -33,7 +33,9 @@ func (v View) timeLeft() time.Duration { return saveUntil(v.Row).Sub(v.Now) - v.
 // saveUntil is when the tokens end that a refresh replaces: the access token, or the refresh
 // token if it is known to end before.
 func saveUntil(r store.Row) time.Time {
-	if ends := r.RefreshExpiresAt; !ends.IsZero() && ends.Before(r.AccessExpiresAt) {
+	ends := r.RefreshExpiresAt
+	chased := r.RefreshAt.Before(ends) // else a login makes a new one
+	if !ends.IsZero() && ends.Before(r.AccessExpiresAt) && chased {
 		return ends
 	}
 	return r.AccessExpiresAt
@@ -64,7 +66,7 @@ func loginNotBefore(r store.Row) time.Time {
 // backsOff reports whether a row waits after a call that failed, and an edit would end that
 // wait. One that the provider has asked for ends by itself.
 func backsOff(r store.Row, now time.Time) bool {
-	return now.Before(r.NotBefore) && r.LastOutcome != outcome.RateLimited
+	return now.Before(notBefore(r, now)) && r.LastOutcome != outcome.RateLimited
 }
 
 // awaitsEdit reports whether a row waits for something that a person may put in.
@@ -75,7 +77,16 @@ func awaitsEdit(r store.Row, now time.Time) bool {
 // lives reports whether the newest chain has a refresh token that may be presented.
 func (v View) lives() bool {
 	c, err := v.newest()
-	return err == nil && !c.refreshToken.Blank() && !v.presented(c.refreshToken) && (v.carried() || v.current() != ofStranger)
+	return err == nil && !c.refreshToken.Blank() && !v.presented(c.refreshToken) && (v.carried() || !v.unaccounted())
+}
+
+// stateAfter is the state of a credential whose chain is c from now on. Without a refresh token
+// and a login nothing replaces it, and the provider has acted on the last token.
+func (v View) stateAfter(c chain) store.State {
+	if c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {
+		return store.Uncertain
+	}
+	return store.OK
 }
 
 // host is where calls go; empty: the provider does not tell.

@@ -332,3 +332,37 @@ func TestEditsAreLookedFor(t *testing.T) {
 		})
 	}
 }
+
+// A provider that acts, and answers with a complete 4xx all the same, gets the token a second
+// time. That is all it costs: what the provider says then is its own word.
+func TestBrokenAssumption(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		login bool
+		want  outcome.Outcome
+	}{"with a login": {true, outcome.LoggedIn}, "without": {false, outcome.Dead}} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			if !tt.login {
+				loginOff(w)
+			}
+			w.Provider.Answer = rt.Fail(rt.Refresh, providers.TurnedAway, true)
+			if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
+				t.Fatalf("%s: %v", got.Outcome, got.Err)
+			}
+			w.Provider.Answer = nil
+			w.Advance(time.Minute)
+			if got := tick(w, nil); got.Outcome != tt.want {
+				t.Errorf("then %s, want %s: %v", got.Outcome, tt.want, got.Err)
+			}
+			w.Advance(12 * time.Minute)
+			tick(w, nil)
+			if n := w.Provider.Broken(); n != 1 {
+				t.Errorf("the token was sent %d times more, want once", n)
+			}
+			if broken := always(w); broken != "" {
+				t.Error(broken)
+			}
+		})
+	}
+}

@@ -25,6 +25,7 @@ const (
 	faults    what = iota // the call ends in the fault
 	faultsOn              // and so do all later ones from its site, until the run ends
 	lands                 // reported as failed; done before a later tick
+	stalls                // the process stands still for less than its claim, and its time is over when it wakes up
 	freezes               // the process stands still until a later tick, and goes on as if nothing had been
 	seeds                 // a person puts the refresh token of a new login into tokens
 	loses                 // the ledger loses the row
@@ -38,6 +39,9 @@ const (
 	forces                // a person forces the run
 	resolves              // a person resolves instead of the run
 )
+
+// stall is for how long a process stalls: more than a run has, and less than its claim.
+const stall = 62 * time.Second
 
 // choice is one thing that goes wrong, or comes in between, in a history.
 type choice struct {
@@ -73,6 +77,8 @@ func (c choice) String() string {
 		return fmt.Sprintf("%s: %s and on: %s", run, call, c.fault)
 	case lands:
 		return fmt.Sprintf("%s: %s: failed, lands %s into tick %d", run, call, c.by, c.until)
+	case stalls:
+		return fmt.Sprintf("%s: stalls at %s for %s", run, call, c.by)
 	case freezes:
 		return fmt.Sprintf("%s: frozen at %s until tick %d", run, call, c.until)
 	case seeds:
@@ -102,7 +108,12 @@ func (c choice) String() string {
 }
 
 // over is the first tick that the choice has nothing to do with any more.
-func (c choice) over() int { return max(c.tick, c.until) + 1 }
+func (c choice) over() int {
+	if c.what == stalls {
+		return c.tick + 2
+	}
+	return max(c.tick, c.until) + 1
+}
 
 // ahead is how many ticks what a clock that is ahead puts off has to wait.
 func (c choice) ahead() int {
@@ -114,13 +125,14 @@ func (c choice) ahead() int {
 
 // cuts reports whether the choice ends what a process does at a point of its own.
 func (c choice) cuts() bool {
-	return c.what == cancels || c.what == freezes || c.what == yields || c.fault == rt.DieBefore || c.fault == rt.DieAfter
+	return c.what == cancels || c.what == freezes || c.what == stalls || c.what == yields || c.fault == rt.DieBefore || c.fault == rt.DieAfter
 }
 
 // heals reports whether the fault can befall calls from site, and leaves nothing that
 // waits for a person: a refused login does.
 func heals(fault rt.Fault, site rt.Site) bool {
-	return fault.On(site) && (fault != rt.AnswerRefused || site.Op != rt.Login)
+	refused := fault == rt.AnswerRefused || fault == rt.AnswerMaybeRefused
+	return fault.On(site) && (!refused || site.Op != rt.Login)
 }
 
 // unpromised reports whether nothing is promised once c follows the choices of h: that
@@ -166,6 +178,9 @@ func choicesAt(m moment) []choice {
 		if fails := fault == rt.FailBefore || fault == rt.FailAfter; fails && !m.site.ToProvider() && !m.site.Reads() {
 			all = append(all, choice{moment: m, what: faultsOn, fault: fault})
 		}
+	}
+	if m.site.Op != rt.Rows && !m.rival {
+		all = append(all, choice{moment: m, what: stalls, by: stall})
 	}
 	if m.site.Op != rt.Rows {
 		// A claim of a minute and a half has run out by then, and somebody taken over.

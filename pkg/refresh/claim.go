@@ -27,6 +27,11 @@ func (a *attempt) readAccess(ctx context.Context, r store.Row) Reading {
 // then is tried on, until the run ends: if nobody has taken over it is still in time.
 func (e *Engine) longestAttempt() time.Duration { return e.takes() + 2*e.StoreTimeout }
 
+// longestClaim is how long any claim lasts. That of an older release lasts until its run's end.
+func (e *Engine) longestClaim() time.Duration {
+	return max(e.longestAttempt(), e.RunTimeout) + max(claimSlack, 3*e.StoreTimeout)
+}
+
 // holder is this run as the holder of a claim that begins now. The claim outlasts the attempt,
 // which ends before the run does, and not the run: what dies early in a long run is not waited
 // for until its end.
@@ -58,7 +63,7 @@ func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Res
 	if !claimed {
 		return lost, true
 	}
-	a.v.Taken, a.v.ended, a.v.again = false, nil, Reading{}
+	a.v.Taken, a.v.ended, a.v.again, a.v.third = false, nil, Reading{}, Reading{}
 	if first && s.Do == Refresh {
 		// There was no row. Perhaps there had been one: only under the claim it is certain
 		// that nobody presents the token between this look and the send.

@@ -104,6 +104,7 @@ func (a *attempt) retry(ctx context.Context, tries int, step func(context.Contex
 func final(err error) bool {
 	var lost *store.LostError
 	var moved *store.MovedError
-	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) || errors.Is(err, errClaimLost) ||
+	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) ||
+		errors.Is(err, errClaimLost) || errors.Is(err, errKeptBefore) ||
 		errors.Is(err, store.ErrQuota) || errors.Is(err, store.ErrVersionTaken) || errors.Is(err, store.ErrNoVersion)
 }

@@ -102,7 +102,8 @@ func (v View) carried() bool { return carries(v.Row) && v.escrowFollows() }
 // TurnedUp reports whether the version of an uncertain attempt is there after all, and
 // nobody has put another one into the secret since.
 func (v View) TurnedUp() bool {
-	return v.staged.ID != "" && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
+	settled := v.staged.ID == v.Row.VersionID && v.chain.refreshToken.Blank() // without a token that could be read
+	return v.staged.ID != "" && !settled && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
 }
 
 // presented reports whether token was presented and may have been acted on.

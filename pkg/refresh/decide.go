@@ -37,6 +37,9 @@ var checks = []check{
 	{"its row cannot be read", rowUnreadable},
 	{"another run holds the claim", claimHeld},
 
+	// A reader has asked for the run, and for nothing else.
+	{"a reader's rejection is no reason to act", rejectionUnaccepted},
+
 	// An attempt that died, first seen and then taken over.
 	{"an attempt died", attemptDied},
 	{"whether its reply was stored is not known yet", replyUnknown},
@@ -62,6 +65,7 @@ var checks = []check{
 	{"nobody has filled in the credentials", notFilledIn},
 	{"a secret cannot be read", secretUnreadable},
 	{"a reply that was kept unread can be read now", rawReadable},
+	{"the clocks disagree, and its tokens are new", tooYoung},
 	{"it is due, and its refresh token may be sent", mayRefresh},
 
 	// There is no refresh token that may be sent.
@@ -97,7 +101,9 @@ func (v View) lostAttempt() bool { return v.Taken && v.ended == nil }
 
 // due reports whether a refresh is wanted now.
 func (v View) due() bool {
-	return v.Force || v.probe != "" || !v.Exists || !v.Now.Before(v.Row.RefreshAt) && !v.Now.Before(v.Row.NotBefore)
+	rejected := v.rejected != "" // and it is a reason, or the run would be over
+	return v.Force || v.probe != "" || !v.Exists ||
+		(rejected || !v.Now.Before(v.Row.RefreshAt) || ahead(v.Row, v.Now)) && !v.Now.Before(notBefore(v.Row, v.Now))
 }
 
 // retried reports whether it is time to try again by itself what a person may have to mend.
@@ -114,10 +120,27 @@ func rowUnreadable(v View) (Step, bool) {
 }
 
 func claimHeld(v View) (Step, bool) {
-	if v.idle() || v.Held || !v.Now.Before(v.Row.ClaimedUntil) {
+	if v.idle() || v.Held {
 		return pass()
 	}
+	over, see := v.claimOver()
+	switch {
+	case over:
+		return pass()
+	case see:
+		return Step{Do: See, Outcome: outcome.Busy}, true
+	}
 	return wait(outcome.Busy, nil)
+}
+
+func rejectionUnaccepted(v View) (Step, bool) {
+	if v.rejected == "" || v.Held || v.repaired {
+		return pass()
+	}
+	if _, accepted := v.rejection(); accepted {
+		return pass()
+	}
+	return wait(outcome.NotDue, nil)
 }
 
 func attemptDied(v View) (Step, bool) {
@@ -132,7 +155,7 @@ func replyUnknown(v View) (Step, bool) {
 	case !v.lostAttempt():
 		return pass()
 	case !v.Tokens.done || !v.staged.done:
-		return need(Needs{Secrets: true, Staged: true, Access: true, Again: true})
+		return need(Needs{Secrets: true, Staged: true, Access: true, Again: true, Reply: true})
 	case v.Tokens.Err == nil && v.moved() != nil:
 		// A stale read of tokens would not tell that the row is older than they are.
 		return Step{Do: Postpone, Err: v.moved()}, true
@@ -184,11 +207,14 @@ func replyEscrowed(v View) (Step, bool) {
 }
 
 func replyDecoded(v View) (Step, bool) {
-	if !v.lostAttempt() || v.Row.Escrow.AttemptID != v.Row.AttemptID {
+	switch {
+	case !v.lostAttempt():
 		return pass()
+	case v.reply.err != nil:
+		return Step{Do: Postpone, Err: v.reply.err}, true
 	}
 	c, ok := v.decoded()
-	if !ok {
+	if !ok || c.attemptID != v.Row.AttemptID {
 		return pass()
 	}
 	return Step{Do: Finish, chain: c}, true
@@ -227,10 +253,16 @@ func refusedButNewer(v View) (Step, bool) {
 	if !v.again.done {
 		return need(Needs{Again: true})
 	}
-	if id := v.again.ID; v.again.Err == nil && id != v.Tokens.ID && id != v.Row.VersionID {
-		return Step{Do: Supersede, version: id}, true
+	id := v.again.ID
+	switch {
+	case v.again.Err != nil, id == v.Tokens.ID, id == v.Row.VersionID:
+		return pass()
+	case !v.third.done: // else one stale read would bring an older version back
+		return need(Needs{Third: true})
+	case v.third.Err != nil, v.third.ID != id:
+		return pass()
 	}
-	return pass()
+	return Step{Do: Supersede, version: id}, true
 }
 
 func callEnded(v View) (Step, bool) {
@@ -318,6 +350,9 @@ func versionTurnedUp(v View) (Step, bool) {
 
 func waitsForPerson(v View) (Step, bool) {
 	forced := v.Force && v.Row.State != store.Uncertain
+	if v.Row.State == store.Uncertain && v.current() == ofRow && v.lives() { // its version came late
+		return pass()
+	}
 	if !v.idle() || !waits(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
 		return pass()
 	}
@@ -367,14 +402,30 @@ func secretUnreadable(v View) (Step, bool) {
 
 // A seed that a person put there meanwhile stands.
 func rawReadable(v View) (Step, bool) {
-	if !v.idle() || v.Relogin || v.escrowOutdated() {
+	switch {
+	case !v.idle(), v.Relogin, !keepsReply(v.Row):
 		return pass()
+	case !v.reply.done:
+		return need(Needs{Reply: true})
+	case v.reply.err != nil:
+		return wait(outcome.Transient, v.reply.err)
 	}
+	kept, _ := v.kept()
 	c, ok := v.decoded()
-	if !ok {
+	if !ok || !v.keptFollows(kept) {
 		return pass()
 	}
-	return Step{Do: TakeOver, attemptID: c.attemptID, source: c.source, base: v.Row.BaseVersionID}, true
+	return Step{Do: TakeOver, attemptID: c.attemptID, source: c.source, base: v.Tokens.ID}, true
+}
+
+func tooYoung(v View) (Step, bool) {
+	switch {
+	case !v.idle() || v.Force || v.Relogin || v.rejected != "" || !v.young():
+		return pass()
+	case ahead(v.Row, v.Now):
+		return Step{Do: Correct, Outcome: outcome.NotDue}, true
+	}
+	return wait(outcome.NotDue, nil)
 }
 
 func mayRefresh(v View) (Step, bool) {
@@ -387,7 +438,7 @@ func mayRefresh(v View) (Step, bool) {
 		return step, true
 	case err != nil:
 		return wait(outcome.Transient, err)
-	case step.Do == "":
+	case step.Do == "" || v.loginInstead(step.chain):
 		return pass()
 	}
 	if v.late != nil {
@@ -398,6 +449,9 @@ func mayRefresh(v View) (Step, bool) {
 
 func loginBacksOff(v View) (Step, bool) {
 	until := loginNotBefore(v.Row)
+	if until.Sub(v.Now) > pace.RefusedCredentials(1<<10)+clockSlack { // by a wrong clock
+		return pass()
+	}
 	free := v.Force || v.Relogin || v.probe == store.FromLogin || v.credentialsEdited()
 	if !v.CanLogin() || free || v.Row.LoginFailures == 0 || !v.Now.Before(until) {
 		return pass()
@@ -432,7 +486,7 @@ func deathLost(v View) (Step, bool) {
 }
 
 func neverSeeded(v View) (Step, bool) {
-	if !v.tokenless() || v.Row.AttemptID != "" {
+	if !v.tokenless() || v.Row.AttemptID != "" || v.chain.attemptID != "" {
 		return pass()
 	}
 	return notSeeded("there is neither a login in the secret %s nor a refresh token in the secret %s",
@@ -442,6 +496,9 @@ func neverSeeded(v View) (Step, bool) {
 func tokenMissing(v View) (Step, bool) {
 	if !v.tokenless() {
 		return pass()
+	}
+	if v.chain.source == store.FromRefresh { // it could not be read
+		return park(store.Uncertain, v.forPerson(store.Uncertain))
 	}
 	cause := fmt.Errorf("there is no refresh token in the secret %s", v.name(store.TokensDoc))
 	return park(store.Dead, errors.Join(cause, v.newChain()))

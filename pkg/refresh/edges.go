@@ -31,15 +31,24 @@ var (
 	edgeTakeOver = edge{"take over", []arrow{{at(Sending), at(Taken)}, {idle, at(Taken)}, {person, at(Taken)}}}
 	edgeKeep     = edge{"keep", []arrow{{at(Sending), at(Sending)}}}
 	edgeStore    = edge{"store", []arrow{
-		{at(Sending), at(OK)}, {at(Sending), at(Unpublished)}, {at(Taken), at(OK)}, {at(Taken), at(Unpublished)},
+		{at(Sending), at(OK)},
+		{at(Sending), at(Unpublished)},
+		{at(Taken), at(OK)},
+		{at(Taken), at(Unpublished)},
+		{at(Sending), at(Uncertain)},
+		{at(Taken), at(Uncertain)},
 	}}
-	edgeCarry     = edge{"carry", []arrow{{at(Sending), at(Carried)}, {at(Taken), at(Carried)}}}
+	edgeCarry = edge{"carry", []arrow{
+		{at(Sending), at(Carried)}, {at(Taken), at(Carried)}, {at(Sending), at(Uncertain)}, {at(Taken), at(Uncertain)},
+	}}
 	edgeSupersede = edge{"supersede", []arrow{{at(Sending), idle}, {at(Taken), idle}, {at(Carried), idle}, {person, person}}}
 	edgeRelease   = edge{"release", []arrow{{at(Sending), idle}, {at(Taken), idle}}}
 	edgeAbandon   = edge{"abandon", []arrow{{at(Sending), at(OK)}}}
 	edgePark      = edge{"park", []arrow{
 		{at(None), person}, {idle, person}, {person, person}, {at(Sending), person}, {at(Taken), at(Uncertain)},
 	}}
+	edgeSee      = edge{"see", []arrow{{at(Sending), at(Sending)}}}
+	edgeCorrect  = edge{"correct", []arrow{{at(OK), at(OK)}}}
 	edgePostpone = edge{"postpone", []arrow{{at(Taken), at(Taken)}}}
 	edgeRepair   = edge{"repair", []arrow{
 		{at(Carried), at(OK)}, {at(Carried), at(Unpublished)}, {at(Unpublished), at(OK)}, {person, person},
@@ -51,7 +60,8 @@ var (
 
 // edges are all of them.
 var edges = []edge{
-	edgeClaim, edgeTakeOver, edgeKeep, edgeStore, edgeCarry, edgeSupersede, edgeRelease, edgeAbandon, edgePark, edgePostpone,
+	edgeClaim, edgeTakeOver, edgeKeep, edgeStore, edgeCarry, edgeSupersede, edgeRelease, edgeAbandon, edgePark,
+	edgeSee, edgeCorrect, edgePostpone,
 	edgeRepair, edgeForget, edgeDiscard, edgeDue,
 }
 

@@ -159,7 +159,7 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 	}()
 	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
 	a.v.Force, a.v.takes, a.v.tick = req.Force, e.takes(), e.Tick
-	a.v.waiting, a.v.probe = req.waiting, req.probe
+	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
 	result = work(a, ctx)
 	result.Account = a.v.Row.Account
 	if k.row.Unreadable != nil {

@@ -29,7 +29,9 @@ type View struct {
 	name     func(store.Document) string
 	takes    time.Duration // what an attempt needs; 0: it has all the time
 	tick     time.Duration // between two runs
+	longest  time.Duration // that a claim lasts; 0: any claim is believed
 	waiting  int           // how many accounts of the run wait for an edit
+	rejected string        // the attempt whose access token a reader's provider refuses; empty: none
 	probe    store.Source  // whose back-off this run passes over; see waves.go
 	late     error         // too little time is left for an attempt
 	ended    *ended        // how the call under the claim ended; nil: none was made
@@ -44,6 +46,8 @@ type View struct {
 	staged              Reading // the version of tokens that the row's attempt made
 	settled             Reading // the version of tokens that the row settled last
 	again               Reading // the id of the current version of tokens, read a second time
+	third               Reading // and a third time
+	reply               replyReading
 	access              Reading // the current version of access; its value only if the row does not know it
 	fence               int64   // the row's, before this run claimed
 }
@@ -55,12 +59,22 @@ type Reading struct {
 	done          bool
 }
 
+// replyReading is the row of the reply that was kept unread, or why it could not be read.
+type replyReading struct {
+	row    store.Row
+	exists bool
+	err    error
+	done   bool
+}
+
 // Needs names parts of a View that Decide needs next.
 type Needs struct {
 	Secrets bool // credentials and tokens
 	Staged  bool
 	Settled bool
 	Again   bool
+	Third   bool
+	Reply   bool // the one that was kept unread
 	Access  bool
 }
 
@@ -70,6 +84,7 @@ func (n Needs) any() bool { return n != Needs{} }
 type Sources struct {
 	Provider providers.Provider
 	Secrets  store.Secrets
+	Ledger   store.Ledger // nil: replies that were kept unread are not looked at
 }
 
 // NewView is the view of a credential of which nothing but the row was read.
@@ -112,11 +127,18 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	if n.Again {
 		reads = append(reads, func() { v.again.ID, v.again.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
 	}
+	if n.Reply && s.Ledger != nil {
+		reads = append(reads, func() { v.reply.row, v.reply.exists, v.reply.err = s.Ledger.Row(ctx, store.ReplyKey(key)) })
+	}
+	if n.Third {
+		reads = append(reads, func() { v.third.ID, v.third.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
+	}
 	if n.Access {
 		reads = append(reads, func() { v.access.Version, v.access.Err = s.readAccess(ctx, v.Row) })
 	}
 	together(reads...)
 
+	v.reply.done, v.third.done = v.reply.done || n.Reply, v.third.done || n.Third
 	v.Tokens.done, v.Credentials.done = v.Tokens.done || n.Secrets, v.Credentials.done || n.Secrets
 	v.staged.done, v.settled.done, v.again.done = v.staged.done || n.Staged, v.settled.done || n.Settled, v.again.done || n.Again
 	v.access.done = v.access.done || n.Access && v.access.Err == nil
@@ -161,7 +183,8 @@ func (v View) unread() View {
 	return View{
 		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, Taken: v.Taken, Relogin: v.Relogin,
 		chainWorks: v.chainWorks, fence: v.fence,
-		name: v.name, takes: v.takes, tick: v.tick, waiting: v.waiting, probe: v.probe, repaired: v.repaired,
+		name: v.name, takes: v.takes, tick: v.tick, longest: v.longest, waiting: v.waiting,
+		rejected: v.rejected, probe: v.probe, repaired: v.repaired,
 	}
 }
 

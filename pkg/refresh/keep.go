@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
-
-// maxRaw is how much of a reply that cannot be read is kept, in bytes: a ledger row holds
-// 400 KB, a reply of the known providers 2 KB.
-const maxRaw = 16 << 10
 
 // kept says where a reply is.
 type kept struct {
@@ -25,9 +21,8 @@ type kept struct {
 }
 
 // store keeps a reply before anything may reject it, and makes it current.
-func (a *attempt) store(ctx context.Context, t providers.Tokens, success outcome.Outcome) Result {
+func (a *attempt) store(ctx context.Context, c chain, success outcome.Outcome) Result {
 	source := a.v.Row.AttemptSource
-	c := newChain(t, a.v.chain, source, a.v.Row.AttemptID, a.v.Row.Fence)
 	a.v.Row = keepReply(a.v.Row, c) // as it is written below, perhaps in vain
 	k := a.keep(ctx, c)
 	if k.nowhere() {
@@ -74,11 +69,17 @@ func (a *attempt) keep(ctx context.Context, c chain) kept {
 	return k
 }
 
-// keepAnywhere goes on, with all the time that the run has left, until one of the
-// stores takes the reply: it may be the only copy of the next refresh token.
+// keepAnywhere goes on, with all the time that the run has left and half of the budget at
+// least, until one of the stores takes the reply: it may be the only copy of the next refresh token.
 func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
 	deadline, _ := ctx.Deadline()
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(-a.StoreTimeout/2))
+	until := deadline.Add(-a.StoreTimeout / 2)
+	// A process that was frozen wakes up with its time over, and with a reply that no store has
+	// been offered.
+	if fresh := time.Now().Add(a.StoreTimeout / 2); until.Before(fresh) {
+		until = fresh
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
 	together(
 		func() {
@@ -119,23 +120,4 @@ func (a *attempt) stage(ctx context.Context, doc store.Document, c chain) (curre
 		err = nil
 	}
 	return current, err
-}
-
-// keepRaw puts a reply that cannot be read into the escrow: it may be the only copy of the
-// next refresh token. It is read again when the credentials change.
-func (a *attempt) keepRaw(ctx context.Context, cause error) {
-	var failed *providers.Error
-	if !errors.As(cause, &failed) || failed.Raw.IsZero() {
-		return
-	}
-	if n := len(failed.Raw.Reveal()); n > maxRaw {
-		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply of %d bytes is too long to keep", n))
-		return
-	}
-	ctx, cancel := a.persistContext(ctx)
-	defer cancel()
-	a.v.Row = keepRaw(a.v.Row, failed)
-	if err := a.commit(ctx, edgeKeep, a.v.Row, condition{guard: a.v.held(), tries: claimTries}); err != nil {
-		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply could not be kept: %v", err))
-	}
 }

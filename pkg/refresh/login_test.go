@@ -196,9 +196,12 @@ func TestUnreadableReply(t *testing.T) {
 		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
 			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 		}
-		escrow, attempt := row(w).Escrow, row(w).AttemptID
-		if !escrow.Raw || escrow.AttemptID != attempt || escrow.Bytes.IsZero() || escrow.Sent.IsZero() {
-			t.Fatalf("escrow %+v, want the raw reply of %s", escrow, attempt)
+		attempt := row(w).AttemptID
+		if e := kept(w).Escrow; !e.Raw || e.AttemptID != attempt || e.Bytes.IsZero() || e.Sent.IsZero() || row(w).ReplyID != attempt {
+			t.Fatalf("kept %+v, want the raw reply of %s", e, attempt)
+		}
+		if !row(w).Escrow.Bytes.IsZero() {
+			t.Error("it is in the row that each tick reads")
 		}
 		for range 5 {
 			w.Advance(time.Minute)
@@ -230,7 +233,7 @@ func TestUnreadableReplyAndASeed(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Key = "another"
 		tick(w, nil)
-		attempt := row(w).Escrow.AttemptID
+		attempt := row(w).ReplyID
 		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
 		w.Seed(rt.Default)
 		if got := tick(w, nil); got.Outcome != outcome.Refreshed || attempt == "" {
@@ -271,7 +274,7 @@ func TestHugeReplyIsNotKept(t *testing.T) {
 			return false, &providers.Error{Kind: providers.Unknown, Raw: secret.New(string(make([]byte, 16<<10+1)))}
 		}
 		tick(w, nil)
-		if row(w).Escrow.AttemptID != "" {
+		if row(w).ReplyID != "" || kept(w).AttemptID != "" {
 			t.Error("kept")
 		}
 	})

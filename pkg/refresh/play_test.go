@@ -88,6 +88,10 @@ func play(s scenario, latency order, least int, seen map[state]bool, choices ...
 	if !h.known {
 		h.settled()
 	}
+	// What was lost is no part of a state, from which it would be known how it goes on.
+	if h.broken == "" && !slices.ContainsFunc(h.choices, choice.losesReplies) {
+		h.broken = unstoredReply(h.world)
+	}
 	return h
 }
 
@@ -234,6 +238,13 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 	switch c.what {
 	case faults, lands:
 		return c.fault
+	case stalls:
+		r.gate.Lock()
+		if r.until.IsZero() {
+			r.until = time.Now().Add(c.by)
+		}
+		r.gate.Unlock()
+		r.wait()
 	case freezes:
 		r.gate.Lock()
 		if r.until.IsZero() { // once is enough

@@ -115,24 +115,6 @@ func (v View) escrowed() (chain, error) {
 	return c.of(e.AttemptID), nil
 }
 
-// decoded is the chain of a reply that could not be read when it came; false if it cannot
-// be read now either.
-func (v View) decoded() (chain, bool) {
-	e := v.Row.Escrow
-	if !e.Raw || e.AttemptID == "" || v.session == nil {
-		return chain{}, false
-	}
-	tokens, err := v.session.Decode(e.Bytes, e.Sent)
-	if err != nil {
-		return chain{}, false
-	}
-	source := store.FromRefresh
-	if e.AttemptID == v.Row.AttemptID {
-		source = v.Row.AttemptSource
-	}
-	return newChain(tokens, v.chain, source, e.AttemptID, v.Row.Fence), true
-}
-
 // owed is the chain that the secrets, or access alone, lack; its attempt id is the id of its
 // version. Empty: there is none that could be put there.
 func (v View) owed() (chain, Needs, error) {

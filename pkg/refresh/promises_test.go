@@ -39,7 +39,16 @@ func (h *history) healthy() bool {
 	current := h.world.Secrets.Get(rt.Default, store.TokensDoc)
 	seeded := strings.HasPrefix(current.ID, rt.PersonIDs) && r.Phase == store.Idle && r.State == store.OK &&
 		r.PublishedVersionID == access.ID && access.ID != ""
-	return seeded || h.rolledBack() || unhealthy(h.world) == ""
+	return seeded || h.rolledBack() || unhealthy(h.world) == "" || (h.login || r.State == store.OK) && partly(h.world)
+}
+
+// partly reports whether all is well except for a refresh token that could not be read:
+// readers have its access token until it ends.
+func partly(w *rt.World) bool {
+	r, access := row(w), w.Secrets.Get(rt.Default, store.AccessDoc)
+	tokens, id := read(w, store.TokensDoc)
+	return id != "" && r.Phase == store.Idle && r.Escrow.AttemptID == "" && tokens.RefreshToken == "" && r.VersionID == id &&
+		access.ID == id && w.Provider.Accepts(tokens.AccessToken)
 }
 
 // rolledBack reports whether a person has made an older version of tokens current, which the
@@ -106,9 +115,6 @@ func (h *history) settled() {
 	case !needsPerson(h.world, !h.unsent && !slices.ContainsFunc(h.choices, choice.unsends)):
 		h.broken = fmt.Sprintf("waits for a person after %d ticks without faults, although its token was not presented: %s", h.worked, problem)
 	}
-	if h.broken == "" && !slices.ContainsFunc(h.choices, choice.losesReplies) {
-		h.broken = unstoredReply(h.world)
-	}
 }
 
 // olderIsCurrent reports whether a person has rolled tokens back to a version that an attempt
@@ -124,7 +130,7 @@ func (c choice) unsends() bool {
 	switch c.what {
 	case faults:
 		return c.fault == rt.DieBefore || c.fault == rt.DieAfter || c.fault == rt.FailAfter || !c.site.ToProvider()
-	case faultsOn, lands, freezes, loses, restores, skews, cancels:
+	case faultsOn, lands, stalls, freezes, loses, restores, skews, cancels:
 		return true
 	case seeds, rollsBack, rivals, yields, lags, forces, resolves:
 	}
@@ -138,7 +144,7 @@ func (c choice) losesReplies() bool {
 		return c.fault != rt.Stale && !c.site.ToProvider()
 	case faultsOn, lands, freezes, loses, restores, skews:
 		return true
-	case seeds, rollsBack, rivals, yields, lags, forces, cancels, resolves:
+	case seeds, rollsBack, rivals, yields, lags, forces, cancels, resolves, stalls:
 	}
 	return false
 }
@@ -167,7 +173,7 @@ func needsPerson(w *rt.World, sure bool) bool {
 	token := chain(w).RefreshToken
 	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
 	return r.Phase == store.Idle && (r.State == store.Uncertain || r.State == store.Dead) &&
-		(w.Provider.Risked(token) || lost || !sure && slices.Contains(r.Spent, fingerprint(token)))
+		(partly(w) || w.Provider.Risked(token) || lost || !sure && slices.Contains(r.Spent, fingerprint(token)))
 }
 
 // lostReply says which reply a store accepted that no claim tells of, or that was never
@@ -198,7 +204,7 @@ func lostReply(w *rt.World, decided bool) string {
 			case rt.Claimed:
 				// Before it was stored by who took over; after that for its own token, with which
 				// a chain goes on that the escrow carries. That may be lost as any reply may.
-				excused = excused || claimed < n && (n < stored || decided) || n > stored && o.Spent == fingerprint(d.RefreshToken)
+				excused = excused || claimed < n && (n < stored || decided) || n > stored && (o.Spent == fingerprint(d.RefreshToken) || d.RefreshToken == "")
 			case rt.MadeCurrent:
 				// Where tokens was empty, what is stored first takes the label by itself.
 				first := deeds[claimed].Base == "" && n > claimed

@@ -17,6 +17,7 @@ const publishTries = 3
 func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.Outcome) Result {
 	tokens, access := a.swap(ctx, c, k)
 	a.v.Now = a.Now()
+	before := a.v.Row
 	result := Result{Outcome: success, Source: c.source, AttemptID: c.attemptID, AccessExpiresAt: c.accessExpiresAt}
 	var moved *store.MovedError
 	var settled Result
@@ -30,6 +31,10 @@ func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.
 		settled = a.settle(ctx, edgeCarry, carryChain(a.v, c, cause), outcome.PersistFailed, nil)
 	default:
 		result.VersionID = c.attemptID
+		if endsFirst(c) && !a.v.CanLogin() {
+			a.warnings = append(a.warnings, "the refresh token ends before the access token: it is renewed in time, "+
+				"and lost after a longer outage or pause; put a login into the secret "+a.v.name(store.Credentials))
+		}
 		if access != nil {
 			result.Outcome, result.Err = outcome.PersistFailed, a.v.at(store.AccessDoc, access)
 		}
@@ -40,6 +45,9 @@ func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.
 		result.Outcome = outcome.PersistFailed
 	}
 	result.Err = errors.Join(result.Err, settled.Err)
+	if settled.Err == nil {
+		a.forgetRaw(ctx, before, a.v.Row)
+	}
 	return result
 }
 

@@ -46,6 +46,8 @@ func stagedSince(r store.Row, then time.Time) []time.Time {
 
 // staging is the list with an attempt that begins now: it stages one version at most.
 func staging(r store.Row, now time.Time) []time.Time {
-	all := append(stagedSince(r, now.Add(-day)), now.UTC().Truncate(time.Second))
+	all := stagedSince(r, now.Add(-day))
+	all = slices.DeleteFunc(all, func(t time.Time) bool { return t.After(now.Add(clockSlack)) }) // of a wrong clock
+	all = append(all, now.UTC().Truncate(time.Second))
 	return all[max(0, len(all)-stagedMost):]
 }

@@ -48,6 +48,12 @@ func (r Rejections) Accept(row store.Row, attemptID string, published, now time.
 	return Rejections{Last: now, Count: r.Count + 1}, true
 }
 
+// rejection is what a reader's rejection makes of those before, and whether it is accepted.
+func (v View) rejection() (Rejections, bool) {
+	before := Rejections{Last: v.Row.RejectedAt, Count: v.Row.Rejections}
+	return before.Accept(v.Row, v.rejected, v.Row.LastSuccessAt, v.Now)
+}
+
 // within reports whether less than d has passed from t to now.
 func within(t, now time.Time, d time.Duration) bool {
 	passed := now.Sub(t)

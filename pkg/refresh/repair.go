@@ -82,6 +82,7 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 
 // settleRepair writes what was repaired, unless another run has claimed since.
 func (a *attempt) settleRepair(ctx context.Context, e edge, next store.Row, result Result) Result {
+	before := a.v.Row
 	err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: claimTries})
 	var lost *store.LostError
 	switch {
@@ -90,5 +91,6 @@ func (a *attempt) settleRepair(ctx context.Context, e edge, next store.Row, resu
 	case err != nil:
 		return Result{Outcome: outcome.PersistFailed, Err: err}
 	}
+	a.forgetRaw(ctx, before, next)
 	return result
 }

@@ -69,7 +69,7 @@ func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 		return a.run(ctx), nil // which logs in, if the attempt has left nothing
 	}
 	// What a person decides is decided over what is current, and not over a stale read.
-	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true})
+	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true, Reply: true})
 	if err := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err)); err != nil {
 		return Result{Outcome: outcomeOf(err), Err: err}, nil
 	}
@@ -118,11 +118,12 @@ func (a *attempt) discard(ctx context.Context) (Result, error) {
 	if err := a.v.discardable(); err != nil {
 		return Result{}, err
 	}
-	next := discard(a.v)
+	before, next := a.v.Row, discard(a.v)
 	err := a.become(ctx, edgeDiscard, next, condition{guard: a.v.unchanged(), tries: claimTries, done: settled(next)})
 	var lost *store.LostError
 	switch {
 	case err == nil:
+		a.forgetRaw(ctx, before, next)
 		return Result{Outcome: outcome.Superseded, VersionID: next.VersionID, AttemptID: next.AttemptID}, nil
 	case errors.As(err, &lost):
 		return Result{Outcome: outcome.Busy}, nil
@@ -132,7 +133,8 @@ func (a *attempt) discard(ctx context.Context) (Result, error) {
 
 // left is the reply that the last attempts have left. Empty: there is none.
 func (v View) left() (c chain, err error) {
-	if v.staged.ID != "" {
+	partly := v.staged.ID == v.Row.VersionID && keepsReply(v.Row) // the rest of it may be in the reply
+	if v.staged.ID != "" && !partly {
 		c, err = parseChain(v.staged.Value)
 		return c.of(v.staged.ID), v.at(store.TokensDoc, err)
 	}
@@ -182,7 +184,7 @@ func (v View) discardable() error {
 	switch {
 	case v.chainErr != nil:
 		return fmt.Errorf("%w: %w", ErrUnresolved, v.at(store.TokensDoc, v.chainErr))
-	case v.restsOn(v.Tokens.ID):
+	case v.restsOn(v.Tokens.ID) && v.Row.ReplyID == "":
 		return fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
 	case v.restored():
 		return v.refusedAsRestored()

@@ -18,10 +18,46 @@ const (
 func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 	lifetime := expires.Sub(issued)
 	wait := pace.Refresh(key.String(), lifetime)
-	if lifetime > leastInterval+pace.MarginFloor/2 {
+	if mayWait(lifetime) {
 		return issued.Add(max(wait, leastInterval))
 	}
-	return issued.Add(wait) // too short for that: readers come first, and the escrow meets the quota
+	return issued.Add(wait) // readers come first, and the escrow meets the quota
+}
+
+// mayWait reports whether tokens live long enough for the quota's sake to wait with a refresh.
+func mayWait(lifetime time.Duration) bool { return lifetime > leastInterval+pace.MarginFloor/2 }
+
+// dueAt is when the chain c is due. A refresh token that ends before the access token is renewed
+// in time, but not where a login makes a new one.
+func (v View) dueAt(c chain) time.Time {
+	due := refreshAt(v.Row.Key, c.issuedAt, c.accessExpiresAt)
+	if endsFirst(c) && !v.CanLogin() {
+		sooner := later(refreshAt(v.Row.Key, c.issuedAt, c.refreshExpiresAt), c.issuedAt.Add(leastInterval))
+		if sooner.Before(due) {
+			return sooner
+		}
+	}
+	return due
+}
+
+// endsFirst reports whether the refresh token of a chain ends before its access token.
+func endsFirst(c chain) bool {
+	return !c.refreshToken.Blank() && !c.refreshExpiresAt.IsZero() && c.refreshExpiresAt.Before(c.accessExpiresAt)
+}
+
+// sessionEnds reports whether the refresh that brought c has not lengthened the life of the
+// access token before it: the provider's session ends, and another refresh gains nothing.
+func sessionEnds(r store.Row, c chain) bool {
+	return c.source == store.FromRefresh && !r.IssuedAt.IsZero() && c.issuedAt.Sub(r.IssuedAt) > time.Minute &&
+		!c.accessExpiresAt.After(r.AccessExpiresAt)
+}
+
+// loginInstead reports whether a login is better than a refresh that could be made: the refresh
+// token has ended, or the session does.
+func (v View) loginInstead(c chain) bool {
+	ended := !c.refreshExpiresAt.IsZero() && !v.Now.Before(c.refreshExpiresAt) || v.Row.SessionEnds
+	backsOff := v.Row.LoginFailures > 0 && v.Now.Before(loginNotBefore(v.Row))
+	return ended && v.CanLogin() && !backsOff
 }
 
 // later is the later of two times.

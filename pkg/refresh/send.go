@@ -9,6 +9,8 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -39,12 +41,50 @@ func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended boo
 		return a.v.session.Refresh(ctx, s.token())
 	})
 	if err == nil {
-		return a.store(ctx, tokens, outcome.Refreshed), true
+		return a.store(ctx, a.chainOf(tokens), outcome.Refreshed), true
+	}
+	if partial := partOf(err); partial != nil {
+		return a.storePart(ctx, *partial, err), true
 	}
 	if providers.KindOf(err).Alive() {
 		a.v.Row = unspent(a.v.Row, s.token())
 	}
 	return a.failed(ctx, err)
+}
+
+// partOf is what could be read of a reply whose refresh token could not; nil: there is no such.
+func partOf(err error) *providers.Tokens {
+	var failed *providers.Error
+	if errors.As(err, &failed) {
+		return failed.Partial
+	}
+	return nil
+}
+
+// storePart makes the access token of a reply current whose refresh token cannot be read. The
+// presented one is spent, so that the chain has none; the reply is kept for who can read it.
+func (a *attempt) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
+	var failed *providers.Error
+	errors.As(cause, &failed)
+	a.keepRaw(ctx, failed.Raw, failed.Sent)
+	a.noteReply(part)
+	c := a.chainOf(part)
+	c.refreshToken, c.refreshExpiresAt = secret.String{}, time.Time{}
+	result := a.store(ctx, c, outcome.Refreshed)
+	if a.v.Row.State != store.Uncertain {
+		a.warnings = append(a.warnings, cause.Error())
+		return result
+	}
+	if result.Outcome == outcome.Refreshed {
+		result.Outcome = outcome.Uncertain
+	}
+	result.Err = errors.Join(cause, a.v.newChain(), result.Err)
+	return result
+}
+
+// chainOf is the chain of a reply to the call under the claim.
+func (a *attempt) chainOf(t providers.Tokens) chain {
+	return newChain(t, a.v.chain, a.v.Row.AttemptSource, a.v.Row.AttemptID, a.v.Row.Fence)
 }
 
 // login claims, and presents the credentials once. It presents no refresh token.
@@ -55,7 +95,8 @@ func (a *attempt) login(ctx context.Context) (result Result, ended bool) {
 	}
 	tokens, err := a.send(ctx, a.v.session.Login)
 	if err == nil {
-		return a.store(ctx, tokens, outcome.LoggedIn), true
+		a.keepRaw(ctx, tokens.Raw, tokens.IssuedAt)
+		return a.store(ctx, a.chainOf(tokens), outcome.LoggedIn), true
 	}
 	return a.failed(ctx, err)
 }
@@ -65,11 +106,11 @@ func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
 	if errors.Is(err, errClaimLost) {
 		return Result{Outcome: outcome.Busy}, true
 	}
-	kind := providers.KindOf(err)
-	if kind == providers.Unknown {
-		a.keepRaw(ctx, err)
+	var failed *providers.Error
+	if errors.As(err, &failed) {
+		a.keepRaw(ctx, failed.Raw, failed.Sent)
 	}
-	a.v.ended = &ended{kind, err, errors.Is(err, errNotBegun)}
+	a.v.ended = &ended{providers.KindOf(err), err, errors.Is(err, errNotBegun)}
 	return Result{}, false
 }
 
@@ -91,10 +132,7 @@ func (a *attempt) send(
 		cancel()
 		a.latency = time.Since(began)
 		if err == nil {
-			if !tokens.ServerDate.IsZero() {
-				a.skew, a.clockRead = tokens.ServerDate.Sub(tokens.IssuedAt).Truncate(time.Second), true
-			}
-			a.warnings = append(a.warnings, tokens.Warnings...)
+			a.noteReply(tokens)
 			return tokens, nil
 		}
 		if providers.KindOf(err) != providers.NotSent || try == sendTries || a.tooLate(ctx) != nil {
@@ -105,6 +143,14 @@ func (a *attempt) send(
 		}
 		wait *= 2
 	}
+}
+
+// noteReply takes what a reply says beside its tokens.
+func (a *attempt) noteReply(t providers.Tokens) {
+	if !t.ServerDate.IsZero() {
+		a.skew, a.clockRead = t.ServerDate.Sub(t.IssuedAt).Truncate(time.Second), true
+	}
+	a.warnings = append(a.warnings, t.Warnings...)
 }
 
 // holds checks the fence again if time has passed since the claim. It narrows the window in

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tokenrefresh/pkg/outcome"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -25,7 +26,11 @@ func (h *history) state(n int) state {
 	s.add(min(n, h.quiet), r.Phase, s.name(r.AttemptID), r.AttemptSource, s.since(r.ClaimedUntil), s.name(r.BaseVersionID),
 		s.name(r.Escrow.AttemptID), r.Escrow.Raw, r.State, s.name(r.CredentialsVersionID), s.name(r.SeenVersionID),
 		s.name(r.VersionID), s.name(r.PublishedVersionID), s.since(r.RefreshAt), s.since(r.NotBefore), r.LoginFailures,
-		s.since(r.AccessExpiresAt))
+		s.since(r.AccessExpiresAt), r.RefreshFailures, r.RefreshRefusals, r.LoginRefusals, s.since(r.LoginNotBefore), s.since(r.IssuedAt), r.SessionEnds, s.since(r.ClaimSeenAt),
+		r.LastOutcome == outcome.RateLimited, s.name(r.ReplyID))
+	if k := kept(h.world); k.Escrow.AttemptID != "" {
+		s.add(s.name(k.AttemptID), k.AttemptSource, s.name(k.BaseVersionID), k.Escrow.Bytes.Reveal())
+	}
 	if !r.Escrow.Bytes.IsZero() {
 		s.document(r.Escrow.Bytes)
 	}

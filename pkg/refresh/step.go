@@ -16,6 +16,8 @@ const (
 	TakeOver  Action = "take over" // claim an attempt that left something, under its own id
 	Finish    Action = "finish"    // promote and publish what an attempt left
 	Supersede Action = "supersede" // let the version stand that somebody else has put there
+	See       Action = "see"       // write when a claim was first seen that seems to last too long
+	Correct   Action = "correct"   // write times that a wrong clock wrote as they would have been
 	Postpone  Action = "postpone"  // leave an attempt to the next tick
 	Forget    Action = "forget"    // give up what a restored row says
 	Repair    Action = "repair"    // promote or publish what an idle row owes, without a claim
@@ -58,7 +60,7 @@ func (s Step) acts() (would outcome.Outcome, acts bool) {
 		return outcome.WouldLogin, true
 	case TakeOver, Repair, Finish:
 		return outcome.WouldRecover, s.Err == nil
-	case Wait, Park, Supersede, Postpone, Forget:
+	case Wait, Park, Supersede, See, Correct, Postpone, Forget:
 	}
 	return "", false
 }

@@ -27,7 +27,7 @@ func hold(r store.Row, h holder) store.Row {
 	r.Phase = store.Sending
 	r.ClaimedBy = h.runID
 	r.Fence = max(r.Fence, h.fence) + 1
-	r.ClaimedUntil = h.until
+	r.ClaimedUntil, r.ClaimSeenAt = h.until, time.Time{}
 	r.Tick = h.tick
 	return r
 }
@@ -47,10 +47,13 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	r.Host = v.host()
 	r.State = store.OK // a real try starts afresh; how it ends is written later
 	r.StagedAt = staging(v.Row, v.Now)
+	if next, accepted := v.rejection(); accepted {
+		r.RejectedAt, r.Rejections = next.Last, next.Count
+	}
 	if v.escrowOutdated() {
 		r.Escrow = store.Escrow{}
 	}
-	return hold(r, h)
+	return hold(named(v, r), h)
 }
 
 // claimRefresh is the row under the claim for a refresh: lease and intent in one. The token
@@ -139,9 +142,32 @@ func keepReply(r store.Row, c chain) store.Row {
 	return r
 }
 
-// keepRaw is the row with a reply in its escrow that cannot be read.
-func keepRaw(r store.Row, failed *providers.Error) store.Row {
-	r.Escrow = store.Escrow{AttemptID: r.AttemptID, Bytes: failed.Raw, Raw: true, Sent: failed.Sent}
+// keepRaw is the row that names its attempt's reply, which is kept unread.
+func keepRaw(r store.Row) store.Row {
+	r.ReplyID = r.AttemptID
+	return r
+}
+
+// named is the row that names the reply which its attempt had kept when it died.
+func named(v View, r store.Row) store.Row {
+	if k, kept := v.kept(); kept && v.Taken && k.AttemptID == v.Row.AttemptID {
+		r.ReplyID = k.AttemptID
+	}
+	return r
+}
+
+// replyRow is the row of an attempt's reply that is kept unread.
+func replyRow(r store.Row, raw secret.String, sent time.Time) store.Row {
+	return store.Row{
+		Key: store.ReplyKey(r.Key), Phase: store.Idle,
+		AttemptID: r.AttemptID, AttemptSource: r.AttemptSource, BaseVersionID: r.BaseVersionID,
+		Escrow: store.Escrow{AttemptID: r.AttemptID, Bytes: raw, Raw: true, Sent: sent},
+	}
+}
+
+// noReplyRow is the row of a reply that nobody needs any more.
+func noReplyRow(r store.Row) store.Row {
+	r.Escrow = store.Escrow{}
 	return r
 }
 
@@ -155,22 +181,25 @@ func settle(v View, r store.Row, what outcome.Outcome, cause error) store.Row {
 // storeChain ends an attempt whose tokens are current. published is why access is not;
 // then the row stays due for a repair without the provider.
 func storeChain(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
-	r := schedule(v.Row, c)
+	r := schedule(v, v.Row, c)
 	if published == nil {
 		r.PublishedVersionID = c.attemptID
 	}
 	r.VersionID = c.attemptID
 	r.SeenVersionID = c.attemptID
 	r.Escrow = store.Escrow{}
-	r.State = store.OK
+	r.State = v.stateAfter(c)
 	r.LastSuccessAt = v.Now
-	return settle(v, succeeded(r, c), what, cause)
+	return settle(v, succeeded(named(v, r), c), what, cause)
 }
 
 // succeeded is the row without the back-offs that tokens end. What a refresh has brought
 // says nothing of a login.
 func succeeded(r store.Row, c chain) store.Row {
 	r = unhindered(r)
+	if !c.refreshToken.Blank() {
+		r.ReplyID = ""
+	}
 	if c.source == store.FromLogin {
 		r.LoginFailures, r.LoginRefusals, r.LoginNotBefore = 0, 0, time.Time{}
 	}
@@ -181,10 +210,12 @@ func succeeded(r store.Row, c chain) store.Row {
 // carryChain ends an attempt whose reply the secrets do not take: the chain lives on in the
 // escrow, refreshes go on from it, and each tick tries the secrets again.
 func carryChain(v View, c chain, cause error) store.Row {
-	r := schedule(keepReply(v.Row, c), c)
+	r := schedule(v, keepReply(v.Row, c), c)
 	r.SeenVersionID = v.Tokens.ID
-	r.State = store.OK
-	return settle(v, succeeded(r, c), outcome.PersistFailed, cause)
+	r.State = v.stateAfter(c)
+	next := succeeded(r, c)
+	next.ReplyID = r.ReplyID // until the chain is current
+	return settle(v, next, outcome.PersistFailed, cause)
 }
 
 // supersede is the row once somebody else's version of tokens stands, and is due. One that
@@ -226,7 +257,7 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 		r = dueBy(awaitLogin(v, r), v.Now)
 	}
 	r.SeenVersionID = v.Tokens.ID
-	return settle(v, r, what, cause)
+	return settle(v, named(v, r), what, cause)
 }
 
 // parkClaimed ends an attempt after which a person must act.
@@ -240,7 +271,7 @@ func parkClaimed(v View, state store.State, cause error) store.Row {
 	}
 	r.State = state
 	r.SeenVersionID = v.Tokens.ID
-	return settle(v, r, outcome.Outcome(state), cause)
+	return settle(v, named(v, r), outcome.Outcome(state), cause)
 }
 
 // parkIdle writes that a person must act, as was found without an attempt. An error that is
@@ -266,6 +297,27 @@ func parked(v View, next store.Row) bool {
 	r := v.Row
 	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
 		r.CredentialsVersionID == next.CredentialsVersionID
+}
+
+// seen is the row that tells when its claim was first seen that seems to last too long.
+func seen(v View) store.Row {
+	r := v.Row
+	r.ClaimSeenAt = v.Now
+	return r
+}
+
+// correct is the row with the times of its tokens as the store's clock tells them. It is due as
+// soon as the quota allows: readers hold the wrong times too.
+func correct(v View) store.Row {
+	r, c := v.Row, v.chain
+	r.IssuedAt = v.Now.Add(-v.Tokens.Age)
+	by := c.issuedAt.Sub(r.IssuedAt)
+	r.AccessExpiresAt = c.accessExpiresAt.Add(-by)
+	if !c.refreshExpiresAt.IsZero() {
+		r.RefreshExpiresAt = c.refreshExpiresAt.Add(-by)
+	}
+	r.RefreshAt = v.Now.Add(leastInterval - v.Tokens.Age)
+	return r
 }
 
 // postpone leaves an attempt that was taken over to the next tick: its claim ends now.
@@ -299,6 +351,9 @@ func repair(v View, c chain, published error, what outcome.Outcome, cause error)
 		r.SeenVersionID = c.attemptID // the change is ours and no person's
 	}
 	r.VersionID, r.Escrow, r.AccessExpiresAt = c.attemptID, store.Escrow{}, c.accessExpiresAt
+	if !c.refreshToken.Blank() {
+		r.ReplyID = ""
+	}
 	if published == nil {
 		r.PublishedVersionID = c.attemptID
 	}
@@ -321,7 +376,7 @@ func forget(v View) store.Row {
 	r.Phase = store.Idle
 	r.Fence = max(r.Fence, v.seenFence()) + 1
 	r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""
-	r.Escrow = store.Escrow{}
+	r.Escrow, r.ReplyID = store.Escrow{}, ""
 	r.State = store.OK
 	r.SeenVersionID = v.Tokens.ID
 	return dueBy(r, v.Now)
@@ -335,6 +390,7 @@ func discard(v View) store.Row {
 	r.Phase = store.Idle
 	r.Fence++
 	r.Escrow = store.Escrow{}
+	r.ReplyID = ""
 	r.State = store.OK
 	r.VersionID, r.SeenVersionID = v.Tokens.ID, v.Tokens.ID
 	r.RefreshAt = v.Now
@@ -359,10 +415,12 @@ func dueBy(r store.Row, now time.Time) store.Row {
 
 // schedule sets when the chain c is due and when it ends. A refresh token that comes back
 // unchanged was not rotated: it may be presented again.
-func schedule(r store.Row, c chain) store.Row {
+func schedule(v View, r store.Row, c chain) store.Row {
+	r.SessionEnds = sessionEnds(r, c)
+	r.IssuedAt = c.issuedAt
 	r.AccessExpiresAt = c.accessExpiresAt
 	r.RefreshExpiresAt = c.refreshExpiresAt
-	r.RefreshAt = refreshAt(r.Key, c.issuedAt, c.accessExpiresAt)
+	r.RefreshAt = v.dueAt(c)
 	if c.source == store.FromRefresh {
 		r = unspent(r, c.refreshToken)
 	}

@@ -110,6 +110,9 @@ func chain(w *rt.World) tokensDoc {
 
 func row(w *rt.World) store.Row { return w.Ledger.Get(rt.Default) }
 
+// kept is the row of the reply that was kept unread.
+func kept(w *rt.World) store.Row { return w.Ledger.Get(store.ReplyKey(rt.Default)) }
+
 func fingerprint(token string) string { return secret.New(token).Fingerprint() }
 
 // unhealthy says what is wrong with the default credential; empty: nothing.

@@ -35,6 +35,13 @@ func SplitShardKey(key Key) (account Key, shard int, ok bool) {
 	return Key{Provider: key.Provider, Account: name}, shard, true
 }
 
+// ReplyKey is the key under which a ledger stores a credential's reply that could not be
+// read. It belongs to a partition of its own, so that no tick reads it.
+func ReplyKey(key Key) Key {
+	key.Provider += "/reply"
+	return key
+}
+
 // Document is one of the three secrets of a credential.
 type Document string
 

@@ -54,6 +54,9 @@ type Row struct {
 	ClaimedBy     string // the run that holds the claim: takeovers keep the attempt id
 	Fence         int64  // counts every claim and takeover; never goes back
 	ClaimedUntil  time.Time
+	// ClaimSeenAt is when a run first saw that the claim ends later than any claim can; zero:
+	// none has.
+	ClaimSeenAt   time.Time
 	BaseVersionID string // current version of tokens as read before the claim
 
 	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
@@ -61,6 +64,9 @@ type Row struct {
 
 	// Escrow is a reply that is not promoted yet.
 	Escrow Escrow
+
+	// ReplyID is the attempt whose reply is kept unread, see ReplyKey; empty: none is.
+	ReplyID string
 
 	State State
 	// CredentialsVersionID and SeenVersionID are the current versions of credentials and
@@ -72,6 +78,11 @@ type Row struct {
 	PublishedVersionID string // version of access published last
 
 	RefreshAt time.Time
+	// IssuedAt is when the tokens were asked for, by the clock of the run that did. Missing:
+	// it is not known.
+	IssuedAt time.Time
+	// SessionEnds: the last refresh has not made the access token end later.
+	SessionEnds bool
 	// NotBefore holds back all calls. While no refresh token may be sent it is LoginNotBefore.
 	NotBefore time.Time
 	// RefreshFailures counts the refreshes in a row after which the refresh token was still
@@ -85,6 +96,10 @@ type Row struct {
 	// LoginNotBefore holds back logins alone. Missing beside LoginFailures, as in rows of older
 	// releases: NotBefore does.
 	LoginNotBefore time.Time
+	// Rejections counts the rejections by readers in a row that made the credential due, and
+	// RejectedAt is when the last of them did.
+	Rejections int
+	RejectedAt time.Time
 	// Unanswered: the provider has not answered the last call.
 	Unanswered bool
 	// Host is where the last call went. Missing: it is not known.
@@ -119,7 +134,7 @@ type Row struct {
 type Escrow struct {
 	AttemptID string // empty: no escrow
 	// Bytes is the exact value staged as tokens or, where Raw, the provider's reply
-	// as it came.
+	// as it came. The latter is kept under ReplyKey; older releases kept it in the row.
 	Bytes secret.String
 	Raw   bool
 	Sent  time.Time // when the request was sent; set where Raw

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"tokenrefresh/pkg/secret"
 )
@@ -10,6 +11,9 @@ import (
 type Version struct {
 	ID    string
 	Value secret.String
+	// Age is for how long the store has had the version when it was read, by the store's own
+	// clock; 0: it does not tell.
+	Age time.Duration
 }
 
 // Secrets is the store of documents. A version is staged first and made current

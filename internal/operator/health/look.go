@@ -77,7 +77,7 @@ func (l *looking) readSecrets(ctx context.Context) {
 	if l.Row.State == store.Uncertain && l.Row.AttemptID != "" {
 		wg.Go(func() {
 			v, err := l.home.Secrets.ByID(ctx, l.Key, store.TokensDoc, l.Row.AttemptID)
-			l.Staged = err == nil && v.ID != ""
+			l.Staged = err == nil && v.ID != "" && v.ID != l.Row.VersionID
 		})
 	}
 	wg.Wait()

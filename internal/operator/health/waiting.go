@@ -39,7 +39,7 @@ func (c Credential) uncertain(now time.Time) Finding {
 		cause = fmt.Sprintf("the reply that was missing is in the secret %s, but another version is current there", c.Tokens.Name)
 		return act(Uncertain, cause, "make the reply current, or drop it for good",
 			c.command("resolve accept"), c.command("resolve discard"))
-	case r.Escrow.AttemptID != "":
+	case r.Escrow.AttemptID != "", r.ReplyID != "":
 		return act(Uncertain, cause+"; the provider's reply is stored, and could not be read",
 			fmt.Sprintf("correct the secret %s (key, address), with which the next tick reads the reply again; or %s",
 				c.Credentials.Name, c.newChain()), c.seeds()...)

@@ -17,7 +17,8 @@ const silence = 5 * time.Second
 // Watch sees the calls to AWS of one command: it tells what is waited for, and remembers why
 // they fail, whatever becomes of the errors on their way. It is safe for concurrent use.
 type Watch struct {
-	// Say tells the operator a line, once. It may be called from any goroutine; nil: nobody is told.
+	// Say tells the operator a line, once, before the call that it is about returns. It may be
+	// called from any goroutine; nil: nobody is told.
 	Say func(line string)
 	// After is how long a call takes before that; zero: 5 s.
 	After time.Duration
@@ -45,10 +46,11 @@ func (w *Watch) attach(cfg *aws.Config, o Options) {
 		if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Watch", func(
 			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 		) (middleware.InitializeOutput, middleware.Metadata, error) {
-			waiting := time.AfterFunc(w.after(), func() { w.waits(ctx, last.get()) })
+			var done bool // guarded by the watch
+			waiting := time.AfterFunc(w.after(), func() { w.waits(ctx, &done, last.get()) })
 			defer waiting.Stop()
 			out, metadata, err := next.HandleInitialize(ctx, in)
-			w.note(TroubleOf(err, cfg.Region, o.Profile))
+			w.note(&done, TroubleOf(err, cfg.Region, o.Profile))
 			return out, metadata, err
 		}), middleware.After); err != nil {
 			return err
@@ -70,21 +72,21 @@ func (w *Watch) after() time.Duration {
 	return silence
 }
 
-func (w *Watch) note(t *AccessError) {
+// note takes the end of a call.
+func (w *Watch) note(done *bool, t *AccessError) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cause = t
+	*done, w.cause = true, t
 }
 
-// waits says what is waited for.
-func (w *Watch) waits(ctx context.Context, last error) {
+// waits says what is waited for, unless the call has ended.
+func (w *Watch) waits(ctx context.Context, done *bool, last error) {
 	w.mu.Lock()
-	first := !w.told
-	w.told = true
-	w.mu.Unlock()
-	if !first || w.Say == nil || ctx.Err() != nil {
+	defer w.mu.Unlock()
+	if *done || w.told || w.Say == nil || ctx.Err() != nil {
 		return
 	}
+	w.told = true
 	line := fmt.Sprintf("waiting for AWS: %s in %s has not answered for %s",
 		awsmiddleware.GetServiceID(ctx), awsmiddleware.GetRegion(ctx), w.after())
 	if last != nil {

@@ -35,7 +35,7 @@ type Remover struct {
 
 // Plan is what there is to remove.
 type Plan struct {
-	rows    []store.Row // the account's, and the claims on its transactions
+	rows    []store.Row // the account's, a reply that was kept, and the claims on its transactions
 	secrets []store.Document
 	// AccessUntil is when the published access token ends; zero: unknown.
 	AccessUntil time.Time
@@ -87,6 +87,13 @@ func (r Remover) Look(ctx context.Context) (Plan, error) {
 	}
 	if r.Now().Before(until) {
 		return p, fmt.Errorf("%w on %s until %s at most: try again then", ErrBusy, r.key(), until.UTC().Format(time.RFC3339))
+	}
+	reply, exists, err := r.Home.Ledger.Row(ctx, store.ReplyKey(r.key()))
+	if err != nil {
+		return p, err
+	}
+	if exists {
+		p.rows = append(p.rows, reply)
 	}
 	for _, doc := range r.Provider.Documents() {
 		stack, err := r.Home.Editor.SecretOwner(ctx, r.key(), doc)

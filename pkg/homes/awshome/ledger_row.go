@@ -16,8 +16,10 @@ const milliseconds = "2006-01-02T15:04:05.000Z"
 // rowAttributes are all that Write writes: every attribute but the key, paused and told.
 var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
-	"state", "credentials_version_id", "seen_version_id", "version_id", "published_version_id", "refresh_at", "not_before",
-	"refresh_failures", "refresh_refusals", "login_failures", "login_refusals", "login_not_before", "unanswered", "host",
+	"claim_seen_at", "issued_at", "session_ends", "reply_id", "state", "credentials_version_id", "seen_version_id", "version_id",
+	"published_version_id", "refresh_at", "not_before",
+	"refresh_failures", "refresh_refusals", "login_failures", "login_refusals", "login_not_before", "unanswered", "rejections",
+	"rejected_at", "host",
 	"access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
 	"consecutive_failures", "staged_at", "tick",
 }
@@ -35,6 +37,7 @@ func encodeRow(row store.Row) item {
 	i.putText("attempt_source", string(row.AttemptSource))
 	i.putText("claimed_by", row.ClaimedBy)
 	i.putTime("claimed_until", milliseconds, row.ClaimedUntil)
+	i.putTime("claim_seen_at", milliseconds, row.ClaimSeenAt)
 	i.putText("base_version_id", row.BaseVersionID)
 	if len(row.Spent) > 0 {
 		spent := make([]types.AttributeValue, len(row.Spent))
@@ -46,18 +49,23 @@ func encodeRow(row store.Row) item {
 	if row.Escrow.AttemptID != "" {
 		i["escrow"] = &types.AttributeValueMemberM{Value: encodeEscrow(row.Escrow)}
 	}
+	i.putText("reply_id", row.ReplyID)
 	i.putText("state", string(row.State))
 	i.putText("credentials_version_id", row.CredentialsVersionID)
 	i.putText("seen_version_id", row.SeenVersionID)
 	i.putText("version_id", row.VersionID)
 	i.putText("published_version_id", row.PublishedVersionID)
 	i.putTime("refresh_at", milliseconds, row.RefreshAt)
+	i.putTime("issued_at", milliseconds, row.IssuedAt)
+	i.putFlag("session_ends", row.SessionEnds)
 	i.putTime("not_before", milliseconds, row.NotBefore)
 	i.putNumber("refresh_failures", int64(row.RefreshFailures))
 	i.putNumber("refresh_refusals", int64(row.RefreshRefusals))
 	i.putNumber("login_failures", int64(row.LoginFailures))
 	i.putNumber("login_refusals", int64(row.LoginRefusals))
 	i.putTime("login_not_before", milliseconds, row.LoginNotBefore)
+	i.putNumber("rejections", int64(row.Rejections))
+	i.putTime("rejected_at", milliseconds, row.RejectedAt)
 	i.putFlag("unanswered", row.Unanswered)
 	i.putText("host", row.Host)
 	i.putTime("access_expires_at", milliseconds, row.AccessExpiresAt)
@@ -96,20 +104,26 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		ClaimedBy:            r.text("claimed_by"),
 		Fence:                r.number("fence"),
 		ClaimedUntil:         r.time("claimed_until"),
+		ClaimSeenAt:          r.time("claim_seen_at"),
 		BaseVersionID:        r.text("base_version_id"),
 		Spent:                r.texts("spent"),
+		ReplyID:              r.text("reply_id"),
 		State:                store.State(r.text("state")),
 		CredentialsVersionID: r.text("credentials_version_id"),
 		SeenVersionID:        r.text("seen_version_id"),
 		VersionID:            r.text("version_id"),
 		PublishedVersionID:   r.text("published_version_id"),
 		RefreshAt:            r.time("refresh_at"),
+		IssuedAt:             r.time("issued_at"),
+		SessionEnds:          r.flag("session_ends"),
 		NotBefore:            r.time("not_before"),
 		RefreshFailures:      int(r.number("refresh_failures")),
 		RefreshRefusals:      int(r.number("refresh_refusals")),
 		LoginFailures:        int(r.number("login_failures")),
 		LoginRefusals:        int(r.number("login_refusals")),
 		LoginNotBefore:       r.time("login_not_before"),
+		Rejections:           int(r.number("rejections")),
+		RejectedAt:           r.time("rejected_at"),
 		Unanswered:           r.flag("unanswered"),
 		Host:                 r.text("host"),
 		AccessExpiresAt:      r.time("access_expires_at"),

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
@@ -141,7 +143,11 @@ func (s *Secrets) get(ctx context.Context, name, id string) (v store.Version, la
 	if out.SecretString == nil {
 		return v, nil, fail([]error{ErrBinary, store.ErrForbidden}, "the secret %q is binary: store it as text (SecretString)", name)
 	}
-	return store.Version{ID: aws.ToString(out.VersionId), Value: secret.New(*out.SecretString)}, out.VersionStages, nil
+	v = store.Version{ID: aws.ToString(out.VersionId), Value: secret.New(*out.SecretString)}
+	if now, told := awsmiddleware.GetServerTime(out.ResultMetadata); told && out.CreatedDate != nil {
+		v.Age = max(time.Millisecond, now.Sub(*out.CreatedDate)) // both to the second
+	}
+	return v, out.VersionStages, nil
 }
 
 // describe reads labels and metadata of a secret that exists and is not scheduled

@@ -21,21 +21,27 @@ type storedRow struct {
 	ClaimedBy            string          `json:"claimed_by,omitempty"`
 	Fence                int64           `json:"fence,omitempty"`
 	ClaimedUntil         time.Time       `json:"claimed_until,omitzero"`
+	ClaimSeenAt          time.Time       `json:"claim_seen_at,omitzero"`
 	BaseVersionID        string          `json:"base_version_id,omitempty"`
 	Spent                []string        `json:"spent,omitempty"`
 	Escrow               storedEscrow    `json:"escrow,omitzero"`
+	ReplyID              string          `json:"reply_id,omitempty"`
 	State                store.State     `json:"state,omitempty"`
 	CredentialsVersionID string          `json:"credentials_version_id,omitempty"`
 	SeenVersionID        string          `json:"seen_version_id,omitempty"`
 	VersionID            string          `json:"version_id,omitempty"`
 	PublishedVersionID   string          `json:"published_version_id,omitempty"`
 	RefreshAt            time.Time       `json:"refresh_at,omitzero"`
+	IssuedAt             time.Time       `json:"issued_at,omitzero"`
+	SessionEnds          bool            `json:"session_ends,omitempty"`
 	NotBefore            time.Time       `json:"not_before,omitzero"`
 	RefreshFailures      int             `json:"refresh_failures,omitempty"`
 	RefreshRefusals      int             `json:"refresh_refusals,omitempty"`
 	LoginFailures        int             `json:"login_failures,omitempty"`
 	LoginRefusals        int             `json:"login_refusals,omitempty"`
 	LoginNotBefore       time.Time       `json:"login_not_before,omitzero"`
+	Rejections           int             `json:"rejections,omitempty"`
+	RejectedAt           time.Time       `json:"rejected_at,omitzero"`
 	Unanswered           bool            `json:"unanswered,omitempty"`
 	Host                 string          `json:"host,omitempty"`
 	AccessExpiresAt      time.Time       `json:"access_expires_at,omitzero"`
@@ -76,6 +82,7 @@ func encodeRow(r store.Row) ([]byte, error) {
 		ClaimedBy:     r.ClaimedBy,
 		Fence:         r.Fence,
 		ClaimedUntil:  milliseconds(r.ClaimedUntil),
+		ClaimSeenAt:   milliseconds(r.ClaimSeenAt),
 		BaseVersionID: r.BaseVersionID,
 		Spent:         r.Spent,
 		Escrow: storedEscrow{
@@ -84,18 +91,23 @@ func encodeRow(r store.Row) ([]byte, error) {
 			Raw:       r.Escrow.Raw,
 			Sent:      milliseconds(r.Escrow.Sent),
 		},
+		ReplyID:              r.ReplyID,
 		State:                r.State,
 		CredentialsVersionID: r.CredentialsVersionID,
 		SeenVersionID:        r.SeenVersionID,
 		VersionID:            r.VersionID,
 		PublishedVersionID:   r.PublishedVersionID,
 		RefreshAt:            milliseconds(r.RefreshAt),
+		IssuedAt:             milliseconds(r.IssuedAt),
+		SessionEnds:          r.SessionEnds,
 		NotBefore:            milliseconds(r.NotBefore),
 		RefreshFailures:      r.RefreshFailures,
 		RefreshRefusals:      r.RefreshRefusals,
 		LoginFailures:        r.LoginFailures,
 		LoginRefusals:        r.LoginRefusals,
 		LoginNotBefore:       milliseconds(r.LoginNotBefore),
+		Rejections:           r.Rejections,
+		RejectedAt:           milliseconds(r.RejectedAt),
 		Unanswered:           r.Unanswered,
 		Host:                 r.Host,
 		AccessExpiresAt:      milliseconds(r.AccessExpiresAt),
@@ -124,6 +136,7 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 		ClaimedBy:     s.ClaimedBy,
 		Fence:         s.Fence,
 		ClaimedUntil:  s.ClaimedUntil,
+		ClaimSeenAt:   s.ClaimSeenAt,
 		BaseVersionID: s.BaseVersionID,
 		Spent:         s.Spent,
 		Escrow: store.Escrow{
@@ -132,18 +145,23 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 			Raw:       s.Escrow.Raw,
 			Sent:      s.Escrow.Sent,
 		},
+		ReplyID:              s.ReplyID,
 		State:                s.State,
 		CredentialsVersionID: s.CredentialsVersionID,
 		SeenVersionID:        s.SeenVersionID,
 		VersionID:            s.VersionID,
 		PublishedVersionID:   s.PublishedVersionID,
 		RefreshAt:            s.RefreshAt,
+		IssuedAt:             s.IssuedAt,
+		SessionEnds:          s.SessionEnds,
 		NotBefore:            s.NotBefore,
 		RefreshFailures:      s.RefreshFailures,
 		RefreshRefusals:      s.RefreshRefusals,
 		LoginFailures:        s.LoginFailures,
 		LoginRefusals:        s.LoginRefusals,
 		LoginNotBefore:       s.LoginNotBefore,
+		Rejections:           s.Rejections,
+		RejectedAt:           s.RejectedAt,
 		Unanswered:           s.Unanswered,
 		Host:                 s.Host,
 		AccessExpiresAt:      s.AccessExpiresAt,

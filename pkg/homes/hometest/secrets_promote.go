@@ -184,7 +184,7 @@ func (s secretsContract) apart(t *testing.T) {
 	for _, p := range places {
 		got, err := s.store.Current(ctx, p.key, p.doc)
 		must(t, err)
-		equal(t, "current version", got, version(p))
+		equalVersion(t, "current version", got, version(p))
 	}
 }
 

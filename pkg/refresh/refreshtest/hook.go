@@ -99,11 +99,18 @@ const (
 	AnswerUnknown
 	AnswerRefused
 	AnswerRateLimited
+	AnswerTurnedAway
+	AnswerMaybeRefused
+	// BrokenTurnedAway: the same although the provider has acted, which nobody expects.
+	BrokenTurnedAway
+	// OddReply: tokens, of which the refresh token cannot be read.
+	OddReply
 )
 
 // Faults are all of them.
 var Faults = []Fault{
 	FailBefore, FailAfter, DieBefore, DieAfter, LandLater, Stale, AnswerUnknown, AnswerRefused, AnswerRateLimited,
+	AnswerTurnedAway, AnswerMaybeRefused, BrokenTurnedAway, OddReply,
 }
 
 // String names the fault.
@@ -111,6 +118,7 @@ func (f Fault) String() string {
 	names := [...]string{
 		"none", "fails undone", "fails although done", "dies before", "dies after", "lands later", "reads stale",
 		"answered unknown", "answered refused", "answered rate limited",
+		"answered turned away", "answered perhaps refused", "answered turned away although done", "answered oddly",
 	}
 	return names[f]
 }
@@ -122,7 +130,7 @@ func (f Fault) On(site Site) bool {
 		return site.Op == Current || site.Op == CurrentID
 	case FailAfter, DieAfter, LandLater:
 		return !site.Reads()
-	case AnswerUnknown, AnswerRefused, AnswerRateLimited:
+	case AnswerUnknown, AnswerRefused, AnswerRateLimited, AnswerTurnedAway, AnswerMaybeRefused, BrokenTurnedAway, OddReply:
 		return site.ToProvider()
 	case None, FailBefore, DieBefore:
 		return true
@@ -221,7 +229,8 @@ func (p *process) call(ctx context.Context, site Site, key store.Key, act func(F
 	case LandLater:
 		p.world.later(func() { _ = do() })
 		return p.failed(site, providers.Unknown)
-	case None, Stale, AnswerUnknown, AnswerRefused, AnswerRateLimited:
+	case None, Stale, AnswerUnknown, AnswerRefused, AnswerRateLimited, AnswerTurnedAway, AnswerMaybeRefused,
+		BrokenTurnedAway, OddReply:
 	}
 	return do()
 }

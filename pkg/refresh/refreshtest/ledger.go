@@ -74,6 +74,7 @@ func (l *Ledger) pause(key store.Key, paused bool) {
 func stored(row store.Row) store.Row {
 	for _, t := range []*time.Time{
 		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore, &row.LoginNotBefore,
+		&row.IssuedAt, &row.ClaimSeenAt, &row.RejectedAt,
 		&row.AccessExpiresAt, &row.RefreshExpiresAt, &row.LastSuccessAt,
 	} {
 		*t = t.UTC().Truncate(time.Millisecond)

@@ -23,6 +23,9 @@ const Name = "model"
 type Provider struct {
 	// Lifetime is of access tokens; RefreshLifetime of refresh tokens, 0: unsaid.
 	Lifetime, RefreshLifetime time.Duration
+	// Session is how long a family lives after its login; its access tokens end with it. 0: for
+	// ever.
+	Session time.Duration
 	// Key seals the replies: a session with another key can't read them, but the
 	// provider has acted. Empty: replies are in clear.
 	Key string
@@ -31,6 +34,9 @@ type Provider struct {
 	// KeepsTokens: a refresh gives the same refresh token again. OmitsTokens: no reply
 	// has one, and the one presented stays good.
 	KeepsTokens, OmitsTokens bool
+	// Odd: replies have a refresh token that cannot be read. ReadsOdd: they can, by a later
+	// release.
+	Odd, ReadsOdd bool
 	// Answer, where set, is asked before each call: an error that it returns is the
 	// call's, and the provider acts all the same where acts is true. Of a complete 4xx or
 	// 3xx that breaks the assumption that the promise rests on: see Broken.
@@ -51,8 +57,17 @@ type Provider struct {
 
 type family struct {
 	number, generation int
-	issued             time.Time
+	began, issued      time.Time
 	dead               bool
+}
+
+// ends is when the family's access token does.
+func (f *family) ends(p *Provider) time.Time {
+	end := f.issued.Add(p.Lifetime)
+	if last := f.began.Add(p.Session); p.Session > 0 && last.Before(end) {
+		return last
+	}
+	return end
 }
 
 func (f *family) refreshToken() string { return fmt.Sprintf("rt-%d-%d", f.number, f.generation) }
@@ -156,7 +171,7 @@ func (p *Provider) ends(accessToken string) (time.Time, bool) {
 	defer p.world.mu.Unlock()
 	for _, f := range p.families {
 		if f.accessToken() == accessToken {
-			return f.issued.Add(p.Lifetime), !f.dead
+			return f.ends(p), !f.dead
 		}
 	}
 	return time.Time{}, false
@@ -179,7 +194,7 @@ func (p *Provider) live(refreshToken string) bool {
 }
 
 func (p *Provider) newFamily() *family {
-	f := &family{number: len(p.families) + 1, generation: 1, issued: p.world.clock()}
+	f := &family{number: len(p.families) + 1, generation: 1, began: p.world.clock(), issued: p.world.clock()}
 	p.families = append(p.families, f)
 	return f
 }
@@ -230,14 +245,21 @@ func answer(op Op, fault Fault) (acts bool, err error) {
 		return false, fail(providers.Refused, op)
 	case AnswerRateLimited:
 		return false, fail(providers.RateLimited, op)
-	case None, FailBefore, FailAfter, DieBefore, DieAfter, LandLater, Stale:
+	case AnswerTurnedAway, BrokenTurnedAway:
+		return fault == BrokenTurnedAway, fail(providers.TurnedAway, op)
+	case AnswerMaybeRefused:
+		return false, fail(providers.MaybeRefused, op)
+	case None, FailBefore, FailAfter, DieBefore, DieAfter, LandLater, Stale, OddReply:
 	}
 	return true, nil
 }
 
 // reply is the wire format of the model.
 type reply struct {
+	Holds                       string // what every reply of the known providers names
 	Access, Refresh, SealedWith string
+	Odd                         bool
+	Lives                       time.Duration
 }
 
 // providerPort is a process's way to the Provider.
@@ -310,6 +332,8 @@ func (s session) send(
 		case token == "":
 		case instead == nil || !kind.Alive():
 			p.risk(token)
+		case kind == providers.MaybeRefused:
+			p.presented[token]++ // which makes it no seed any more that nobody has tried
 		case acts:
 			p.believed[token] = true
 		}
@@ -320,7 +344,10 @@ func (s session) send(
 		if err != nil || instead != nil {
 			return errors.Join(instead, err)
 		}
-		r := reply{Access: f.accessToken(), Refresh: f.refreshToken(), SealedWith: p.Key}
+		r := reply{
+			Holds: "tokens", Access: f.accessToken(), Refresh: f.refreshToken(), SealedWith: p.Key,
+			Odd: p.Odd || fault == OddReply, Lives: f.ends(p).Sub(f.issued),
+		}
 		if p.OmitsTokens {
 			r.Refresh = ""
 		}
@@ -339,6 +366,10 @@ func (s session) send(
 	}
 	if failed, ok := errors.AsType[*providers.Error](err); ok {
 		failed.Op, failed.Raw, failed.Sent = strings.ToLower(string(op)), raw, sent
+		if failed.Partial != nil && op == Login {
+			tokens, err = *failed.Partial, nil
+			tokens.Raw = raw
+		}
 	}
 	return tokens, err
 }
@@ -351,10 +382,14 @@ func (s session) Decode(raw secret.String, sent time.Time) (providers.Tokens, er
 	p := s.p.world.Provider
 	t := providers.Tokens{
 		AccessToken: secret.New(r.Access), RefreshToken: secret.New(r.Refresh), TokenType: "Bearer",
-		IssuedAt: sent, AccessExpiresAt: sent.Add(p.Lifetime),
+		IssuedAt: sent, AccessExpiresAt: sent.Add(r.Lives),
 	}
 	if p.RefreshLifetime > 0 {
 		t.RefreshExpiresAt = sent.Add(p.RefreshLifetime)
+	}
+	if r.Odd && !p.ReadsOdd {
+		t.RefreshToken = secret.String{}
+		return providers.Tokens{}, &providers.Error{Kind: providers.Unknown, Provider: Name, Op: "decode", Partial: &t}
 	}
 	return t, nil
 }

@@ -30,7 +30,7 @@ func Restored(s Snapshot) *World {
 	w.Ledger.rows[Default] = s.Row
 	w.Ledger.rows[Default] = stored(w.Ledger.rows[Default])
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		d := &document{versions: map[string]secret.String{}, history: slices.Clone(s.Current[doc])}
+		d := &document{versions: map[string]secret.String{}, created: map[string]time.Time{}, history: slices.Clone(s.Current[doc])}
 		for _, v := range s.Versions[doc] {
 			d.versions[v.ID] = v.Value
 		}

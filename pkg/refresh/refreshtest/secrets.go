@@ -24,6 +24,7 @@ type place struct {
 
 type document struct {
 	versions map[string]secret.String
+	created  map[string]time.Time
 	history  []string // ids that were current, the current one last
 	changed  time.Time
 	quota    bool
@@ -59,7 +60,7 @@ func (d *document) setCurrent(id string, now time.Time) {
 func (s *Secrets) Create(key store.Key, doc store.Document) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	s.docs[place{key, doc}] = &document{versions: map[string]secret.String{}}
+	s.docs[place{key, doc}] = &document{versions: map[string]secret.String{}, created: map[string]time.Time{}}
 }
 
 // Delete deletes a secret.
@@ -75,7 +76,7 @@ func (s *Secrets) Put(key store.Key, doc store.Document, value secret.String) st
 	defer s.world.mu.Unlock()
 	d := s.docs[place{key, doc}]
 	id := s.world.id(PersonIDs)
-	d.versions[id] = value
+	d.versions[id], d.created[id] = value, s.world.clock()
 	d.setCurrent(id, s.world.clock())
 	if doc == store.TokensDoc {
 		s.world.did(Edited, id, value)
@@ -198,7 +199,7 @@ func (s secretsPort) Current(ctx context.Context, key store.Key, doc store.Docum
 		if id == "" {
 			return store.ErrNoValue
 		}
-		v = store.Version{ID: id, Value: d.versions[id]}
+		v = store.Version{ID: id, Value: d.versions[id], Age: max(time.Millisecond, s.p.world.clock().Sub(d.created[id]))}
 		return nil
 	})
 	return v, err
@@ -235,6 +236,9 @@ func (s secretsPort) Stage(ctx context.Context, key store.Key, doc store.Documen
 			return store.ErrVersionTaken
 		case !exists && d.quota:
 			return store.ErrQuota
+		}
+		if !exists {
+			d.created[v.ID] = s.p.world.clock()
 		}
 		d.versions[v.ID] = v.Value
 		if doc == store.TokensDoc && !exists {

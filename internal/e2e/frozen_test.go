@@ -1,0 +1,41 @@
+package e2e_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"tokenrefresh/internal/sandbox"
+)
+
+// A process that stands still while the provider answers (a laptop's lid, a snapshot, a
+// container freezer) finds its time over and the answer in its socket. It is read.
+func TestFrozenProcessLosesNoReply(t *testing.T) {
+	t.Parallel()
+	w := sharedWorld(t, nil)
+	for provider := range chained {
+		t.Run(string(provider), func(t *testing.T) {
+			t.Parallel()
+			c := w.credential(t, provider, "frozen", sandbox.Options{})
+			c.seed(t, nil)
+			f := c.startWith(t, map[string]string{"HTTP_TIMEOUT": "1s"})
+			f.want(t, f.tick, "logged_in")
+			for range 3 {
+				c.whenActed(sandbox.Refresh, func() { f.freeze(t, 2*time.Second) })
+				f.want(t, c.force(), "refreshed")
+				c.checkLive(t)
+				c.checkSound(t)
+			}
+		})
+	}
+}
+
+// freeze stops the function's process, and lets it go on after so long.
+func (f *function) freeze(t *testing.T, d time.Duration) {
+	t.Helper()
+	pid := f.Process().PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Error(err)
+	}
+	time.AfterFunc(d, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+}

@@ -1,0 +1,161 @@
+package mutation
+
+// answerBreaks are of back-offs, kept replies, times, stalls and rejections.
+var answerBreaks = []breach{
+	{
+		name: "refresh not backed off", file: "transition.go",
+		old:    "\t\tr.NotBefore = v.retryAt(r.RefreshFailures)\n",
+		new:    "\t\tr.NotBefore = time.Time{}\n",
+		broken: "a provider that cannot be reached is called in every tick",
+	},
+	{
+		name: "refused credentials retried like an outage", file: "transition.go",
+		old:    "\t\tr.NotBefore = v.refusedAt(r.RefreshRefusals)\n",
+		new:    "\t\tr.NotBefore = v.retryAt(r.RefreshRefusals)\n",
+		broken: "wrong credentials are presented until the provider locks the account",
+	},
+	{
+		name: "refused login retried like an outage", file: "transition.go",
+		old:    "\t\tr.LoginNotBefore = v.refusedAt(r.LoginRefusals)\n",
+		new:    "",
+		broken: "a wrong password is presented until the provider locks the account",
+	},
+	{
+		name: "a refresh resets the login's back-off", file: "transition.go",
+		old:    "\tif c.source == store.FromLogin {\n\t\tr.LoginFailures",
+		new:    "\tif c.source != \"\" {\n\t\tr.LoginFailures",
+		broken: "each refresh that succeeds allows the wrong password again",
+	},
+	{
+		name: "a login delays refreshes", file: "transition.go",
+		old:    "\tif !v.lives() {\n\t\tr.NotBefore = r.LoginNotBefore\n\t}\n",
+		new:    "\tr.NotBefore = r.LoginNotBefore\n",
+		broken: "refused logins let a chain expire that lives",
+	},
+	{
+		name: "an edit that ends no back-off", file: "transition.go",
+		old:    "\tif v.credentialsEdited() {\n\t\tr = unhindered(r)\n",
+		new:    "\tif false {\n\t\tr = unhindered(r)\n",
+		broken: "a corrected password waits like a wrong one",
+	},
+	{
+		name: "what may pass waits for a person", file: "decide.go",
+		old:    "func (v View) retried() bool { return v.Row.State == store.Misconfigured && v.due() }",
+		new:    "func (v View) retried() bool { return false }",
+		broken: "one page of a firewall stops a credential for ever",
+	},
+	{
+		name: "a silent host is not probed", file: "waves.go",
+		old:    "\tif w.probes[i] || w.answered[r.Host] && silentRow(r) {",
+		new:    "\tif false {",
+		broken: "an outage of many accounts ends five minutes late",
+	},
+	{
+		name: "any success is a probe's", file: "waves.go",
+		old:    "if silentRow(r) && (result",
+		new:    "if (result",
+		broken: "accounts that a provider does not answer are tried in every tick while it answers others",
+	},
+	{
+		name: "edits looked for at all times", file: "decide.go",
+		old:    "\t\tpace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):\n",
+		new:    "\t\ttrue:\n",
+		broken: "a thousand accounts that wait cost two reads a tick each",
+	},
+	{
+		name: "a login's reply replaces a refresh's", file: "raw.go",
+		old:    "a.v.Row.AttemptSource == store.FromLogin && before.AttemptSource != store.FromLogin || !mayHoldTokens(raw)",
+		new:    "false",
+		broken: "a maintenance page overwrites the only copy of a token",
+	},
+	{
+		name: "a kept reply used over an edit", file: "decide.go",
+		old:    "if !ok || !v.keptFollows(kept) {",
+		new:    "if !ok || kept.AttemptID == \"\" {",
+		broken: "a reply from before replaces what a person has put into tokens",
+	},
+	{
+		name: "a kept reply that nobody names", file: "transition.go",
+		old:    "\tr.ReplyID = r.AttemptID\n",
+		new:    "",
+		broken: "a reply is kept and never read again",
+	},
+	{
+		name: "an unreadable token taken for an absent one", file: "send.go",
+		old:    "\tc.refreshToken, c.refreshExpiresAt = secret.String{}, time.Time{}\n",
+		new:    "",
+		broken: "the spent token stands in tokens as if it were the next",
+	},
+	{
+		name: "no state for a chain without a token", file: "backoff.go",
+		old:    "\tif c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {",
+		new:    "\tif false {",
+		broken: "a chain that nothing can continue looks healthy until its access token ends",
+	},
+	{
+		name: "times of a wrong clock believed", file: "clocks.go",
+		old:    "\treturn r.IssuedAt.Sub(now) > clockSlack || life > 0",
+		new:    "\treturn false && life > 0",
+		broken: "a clock that was ahead once stops all refreshes",
+	},
+	{
+		name: "waits of a wrong clock believed", file: "clocks.go",
+		old:    "\tif r.NotBefore.Sub(now) > longest+clockSlack {",
+		new:    "\tif false {",
+		broken: "a back-off of years",
+	},
+	{
+		name: "two clocks in turn", file: "decide.go",
+		old:    "\t{\"the clocks disagree, and its tokens are new\", tooYoung},\n",
+		new:    "",
+		broken: "two runs with different clocks use the quota of versions up",
+	},
+	{
+		name: "claims of a wrong clock believed", file: "clocks.go",
+		old:    "\tcase v.longest == 0 || r.ClaimedUntil.Sub(v.Now) <= v.longest:",
+		new:    "\tcase true:",
+		broken: "a claim from a clock that is ahead is waited for until then",
+	},
+	{
+		name: "a first sight in the future", file: "clocks.go",
+		old:    "\tcase r.ClaimSeenAt.IsZero() || r.ClaimSeenAt.After(v.Now):",
+		new:    "\tcase r.ClaimSeenAt.IsZero():",
+		broken: "the wait for a claim that lasts too long lasts too long",
+	},
+	{
+		name: "the refresh token ends first", file: "schedule.go",
+		old:    "\tif endsFirst(c) && !v.CanLogin() {",
+		new:    "\tif false {",
+		broken: "a refresh token dies while its access token lives",
+	},
+	{
+		name: "a refresh at the session's end", file: "schedule.go",
+		old:    "\treturn ended && v.CanLogin() && !backsOff\n",
+		new:    "\treturn false && ended && v.CanLogin() && !backsOff\n",
+		broken: "readers' tokens get shorter and shorter while a login would make a whole one",
+	},
+	{
+		name: "no fresh budget after a stall", file: "keep.go",
+		old:    "until.Before(fresh)",
+		new:    "until.IsZero() && until.Before(fresh)",
+		broken: "a reply in hand is given up because the process was frozen",
+	},
+	{
+		name: "a stale read brings an older version back", file: "decide.go",
+		old:    "\tcase v.third.Err != nil, v.third.ID != id:\n",
+		new:    "\tcase v.third.Err != nil:\n",
+		broken: "a refused token and one stale read make an older version of tokens stand",
+	},
+	{
+		name: "any rejection accepted", file: "decide.go",
+		old:    "\tif _, accepted := v.rejection(); accepted {\n\t\treturn pass()\n\t}\n\treturn wait(outcome.NotDue, nil)",
+		new:    "\treturn pass()",
+		broken: "any reader can force a refresh of any account at any time",
+	},
+	{
+		name: "rejections not counted", file: "transition.go",
+		old:    "\t\tr.RejectedAt, r.Rejections = next.Last, next.Count\n",
+		new:    "\t\t_ = next\n",
+		broken: "a reader that rejects all it gets uses the quota of versions up",
+	},
+}

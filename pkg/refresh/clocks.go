@@ -1,0 +1,76 @@
+package refresh
+
+import (
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/store"
+)
+
+// Clocks say when to try, and any of them may be wrong: this run's, and that of the run which
+// wrote the row. What follows bounds what a wrong one can do.
+
+// clockSlack is by how much clocks that are right may differ, with what a store takes.
+const clockSlack = 2 * time.Minute
+
+// ahead reports whether a row's times lie further ahead than a token lives: the clock that they
+// were taken from was ahead, or this one is behind.
+func ahead(r store.Row, now time.Time) bool {
+	if r.AccessExpiresAt.IsZero() {
+		return false
+	}
+	life := r.AccessExpiresAt.Sub(r.IssuedAt)
+	if r.IssuedAt.IsZero() { // what is left of a life when it is due, is a fifth of it at least
+		life = 5 * r.AccessExpiresAt.Sub(r.RefreshAt)
+	}
+	return r.IssuedAt.Sub(now) > clockSlack || life > 0 && r.RefreshAt.Sub(now) > life+clockSlack
+}
+
+// notBefore is until when a row holds back calls. No wait is believed that is longer than any
+// that a run would have set.
+func notBefore(r store.Row, now time.Time) time.Time {
+	longest := pace.Retry(1<<10, 0, 0)
+	switch {
+	case r.RefreshRefusals > 0 || r.LoginRefusals > 0:
+		longest = pace.RefusedCredentials(1 << 10)
+	case r.LastOutcome == outcome.RateLimited || r.LoginNotBefore.IsZero(): // or of an older release
+		longest = pace.RetryAfter(1<<62, 1<<62)
+	}
+	if r.NotBefore.Sub(now) > longest+clockSlack {
+		return time.Time{}
+	}
+	return r.NotBefore
+}
+
+// claimOver reports whether a claim has run out. One that seems to last longer than any claim
+// can is waited for as long as the longest, from when it was first seen; see reports that this
+// has to be written down now.
+func (v View) claimOver() (over, see bool) {
+	r := v.Row
+	switch {
+	case !v.Now.Before(r.ClaimedUntil):
+		return true, false
+	case v.longest == 0 || r.ClaimedUntil.Sub(v.Now) <= v.longest:
+		return false, false
+	case r.ClaimSeenAt.IsZero() || r.ClaimSeenAt.After(v.Now):
+		return false, true
+	}
+	return v.Now.Sub(r.ClaimSeenAt) >= v.longest, false
+}
+
+// young reports whether the clocks disagree and the current version is too young, by the store's
+// clock, to be replaced: else two runs with different clocks replace it in turn.
+func (v View) young() bool {
+	r, c, age := v.Row, v.chain, v.Tokens.Age
+	prompt := r.LastOutcome == outcome.Refreshed || r.LastOutcome == outcome.LoggedIn // what is recovered was stored late
+	settled := prompt && v.current() == ofRow && c.attemptID == v.Tokens.ID && r.PublishedVersionID == r.VersionID && !waits(r)
+	switch {
+	case !settled, age <= 0, age >= leastInterval, !mayWait(c.accessExpiresAt.Sub(c.issuedAt)):
+		return false
+	case !c.refreshToken.Blank() && !v.lives():
+		return false
+	}
+	disagree := func(issued time.Time) bool { return (v.Now.Sub(issued) - age).Abs() > clockSlack }
+	return disagree(c.issuedAt) || !r.IssuedAt.IsZero() && disagree(r.IssuedAt)
+}

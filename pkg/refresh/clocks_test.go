@@ -1,0 +1,247 @@
+package refresh_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
+)
+
+const years = 12 * 365 * 24 * time.Hour
+
+// skewed is a tick of a run whose clock is off.
+func skewed(w *rt.World, by time.Duration, req refresh.Request) refresh.Result {
+	req.RunID = "skewed"
+	return w.SkewedEngine(nil, by).Run(context.Background(), req)[0]
+}
+
+// What a wrong clock wrote makes the credential due once.
+func TestClockWasAhead(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{10 * time.Minute, 2 * time.Hour, years} {
+		for _, lifetime := range []time.Duration{5 * time.Minute, 15 * time.Minute, 10 * time.Hour} {
+			inBubble(t, fmt.Sprint(ahead, lifetime), func(t *testing.T) {
+				w := rt.New()
+				w.Provider.Lifetime = lifetime
+				setupDue(w)
+				loginOff(w)
+				if got := skewed(w, ahead, refresh.Request{Force: true}); got.Outcome != outcome.Refreshed {
+					t.Fatalf("%s: %v", got.Outcome, got.Err)
+				}
+				since, refreshes := 0, 0
+				for n := range 15 {
+					w.Advance(time.Minute)
+					if got := tick(w, nil); got.Outcome == outcome.Refreshed {
+						if refreshes++; refreshes == 1 {
+							since = n + 1
+						}
+					}
+				}
+				if since == 0 || since > 10 {
+					t.Errorf("refreshed after %d minutes", since)
+				}
+				if most := 1 + int(15*time.Minute/lifetime)*2; refreshes > most {
+					t.Errorf("%d refreshes in 15 minutes, want %d at most", refreshes, most)
+				}
+				wantHealthy(t, w)
+			})
+		}
+	}
+}
+
+// A row of an older release does not tell when its tokens were issued.
+func TestClockWasAheadInAnOldRow(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		loginOff(w)
+		skewed(w, 2*time.Hour, refresh.Request{})
+		r := row(w)
+		r.IssuedAt = time.Time{}
+		w.Ledger.Set(r)
+		w.Advance(10 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("%s: %v", got.Outcome, got.Err)
+		}
+	})
+}
+
+// Two runs whose clocks are an hour apart make no more versions than the quota allows.
+func TestTwoClocks(t *testing.T) {
+	t.Parallel()
+	for _, apart := range []time.Duration{3 * time.Minute, time.Hour, years} {
+		inBubble(t, fmt.Sprint(apart), func(t *testing.T) {
+			w := live(t)
+			before := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login)
+			for range 24 * 60 {
+				skewed(w, apart, refresh.Request{})
+				tick(w, nil)
+				w.Advance(time.Minute)
+				if access, _ := read(w, store.AccessDoc); w.Provider.Remaining(access.AccessToken) <= 0 {
+					t.Fatal("readers have no token")
+				}
+			}
+			if n := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login) - before; n > 144 {
+				t.Errorf("%d versions in a day", n)
+			}
+		})
+	}
+}
+
+// A back-off that a wrong clock set ends as if it had been right.
+func TestWaitOfAWrongClock(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]providers.Kind{"not sent": providers.NotSent, "rate limited": providers.RateLimited} {
+		inBubble(t, name, func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			w.Provider.Answer = rt.Fail(rt.Refresh, kind, false)
+			skewed(w, years, refresh.Request{})
+			w.Provider.Answer = nil
+			w.Advance(time.Minute)
+			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+				t.Errorf("%s: %v", got.Outcome, got.Err)
+			}
+		})
+	}
+}
+
+// A claim that seems to last for ever is waited for as long as the longest, from when it was
+// first seen.
+func TestClaimOfAWrongClock(t *testing.T) {
+	t.Parallel()
+	for name, seen := range map[string]time.Duration{"never seen": 0, "seen in the future": time.Hour} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			w.SkewedEngine(at(sends, 1, 0, rt.DieBefore), 2*time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
+			if seen > 0 {
+				r := row(w)
+				r.ClaimSeenAt = w.Now().Add(seen)
+				w.Ledger.Set(r)
+			}
+			for n := range 5 {
+				got := tick(w, nil)
+				if over := n >= 2; (got.Outcome == outcome.Busy) == over {
+					t.Fatalf("after %d minutes: %s: %v", n, got.Outcome, got.Err)
+				}
+				if got.Outcome == outcome.LoggedIn {
+					break
+				}
+				w.Advance(time.Minute)
+			}
+			wantHealthy(t, w)
+		})
+	}
+	inBubble(t, "its holder lives", func(t *testing.T) {
+		w := live(t)
+		inner := outcome.Outcome("")
+		w.Provider.OnCall = func(rt.Op) {
+			if inner == "" {
+				inner = tick(w, nil).Outcome
+			}
+		}
+		if got := skewed(w, 2*time.Hour, refresh.Request{}); got.Outcome != outcome.Refreshed || inner != outcome.Busy {
+			t.Errorf("%s beside %s: %v", got.Outcome, inner, got.Err)
+		}
+	})
+	inBubble(t, "a dry run writes nothing", func(t *testing.T) {
+		w := live(t)
+		w.SkewedEngine(at(sends, 1, 0, rt.DieBefore), 2*time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
+		if run(w, nil, refresh.Request{DryRun: true}); !row(w).ClaimSeenAt.IsZero() {
+			t.Error("it has")
+		}
+	})
+}
+
+// A refresh token that ends before the access token is renewed in time, where no login makes a
+// new one, and not more often than the quota allows.
+func TestRefreshTokenEndsFirst(t *testing.T) {
+	t.Parallel()
+	for _, lives := range []time.Duration{12 * time.Minute, time.Hour, 2 * time.Hour} {
+		inBubble(t, lives.String(), func(t *testing.T) {
+			w := rt.New()
+			w.Provider.Lifetime, w.Provider.RefreshLifetime = 10*time.Hour, lives
+			loginOff(w)
+			w.Seed(rt.Default)
+			warned := 0
+			for range 24 * 60 {
+				got := tick(w, nil)
+				for _, warning := range got.Warnings {
+					if strings.Contains(warning, "ends before") {
+						warned++
+					}
+				}
+				if got.Outcome == outcome.Refreshed && row(w).RefreshAt.Sub(w.Now()) < 10*time.Minute {
+					t.Fatalf("due again in %s", row(w).RefreshAt.Sub(w.Now()))
+				}
+				if ends := row(w).RefreshExpiresAt; !w.Now().Before(ends) {
+					t.Fatalf("the refresh token has ended at %s", ends)
+				}
+				w.Advance(time.Minute)
+			}
+			if warned == 0 {
+				t.Error("no warning")
+			}
+		})
+	}
+	inBubble(t, "with a login it is not chased", func(t *testing.T) {
+		w := rt.New()
+		w.Provider.Lifetime, w.Provider.RefreshLifetime = 10*time.Hour, 30*time.Minute
+		for range 24 * 60 {
+			got := tick(w, nil)
+			if got.AttemptsLeft < 2 && got.Outcome != outcome.LoggedIn {
+				t.Fatalf("%s with %d attempts left", got.Outcome, got.AttemptsLeft)
+			}
+			w.Advance(time.Minute)
+		}
+		if logins, refreshes := w.Provider.Calls(rt.Login), w.Provider.Calls(rt.Refresh); logins > 4 || refreshes > 0 {
+			t.Errorf("%d logins and %d refreshes in a day", logins, refreshes)
+		}
+	})
+}
+
+// When the provider's session ends, refreshes gain nothing: then comes a login, and no earlier.
+func TestSessionEnds(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		w.Provider.Lifetime, w.Provider.Session = time.Hour, 10*time.Hour
+		tick(w, nil)
+		for range 40 * 60 {
+			w.Advance(time.Minute)
+			tick(w, nil)
+			if access, _ := read(w, store.AccessDoc); w.Provider.Remaining(access.AccessToken) <= 0 {
+				t.Fatal("readers have no token")
+			}
+		}
+		if logins := w.Provider.Calls(rt.Login); logins < 4 || logins > 5 {
+			t.Errorf("%d logins in 40 hours, want one in ten", logins)
+		}
+		if refreshes := w.Provider.Calls(rt.Refresh); refreshes < 40 {
+			t.Errorf("%d refreshes", refreshes)
+		}
+	})
+	inBubble(t, "the login is refused", func(t *testing.T) {
+		w := rt.New()
+		w.Provider.Lifetime, w.Provider.Session = time.Hour, 10*time.Hour
+		tick(w, nil)
+		wrongPassword(w)
+		for range 11 * 60 {
+			w.Advance(time.Minute)
+			tick(w, nil)
+			access, _ := read(w, store.AccessDoc)
+			if over := w.Provider.Calls(rt.Login) > 3; w.Provider.Remaining(access.AccessToken) <= 0 && !over && w.Now().Hour() < 21 {
+				t.Fatalf("readers have no token at %s", w.Now())
+			}
+		}
+		if n := w.Provider.Calls(rt.Login); n > 4 {
+			t.Errorf("%d logins", n)
+		}
+	})
+}

@@ -1,0 +1,235 @@
+package refresh_test
+
+import (
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+)
+
+// The reply to a refresh outlives what the logins after it bring, and is used as soon as it can
+// be read, if nobody has put another version into tokens.
+func TestKeptReplyOutlivesLogins(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(op rt.Op) (bool, error){
+		"unreadable too": func(rt.Op) (bool, error) { return true, nil },
+		"a 2xx without tokens": func(op rt.Op) (bool, error) {
+			if op == rt.Login {
+				return false, &providers.Error{Kind: providers.Unknown, Raw: secret.New(`{"message":"maintenance"}`)}
+			}
+			return true, nil
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := live(t)
+			w.Provider.Key = "another"
+			w.Provider.Answer = answer
+			for range 20 {
+				if got := tick(w, nil); got.Outcome != outcome.Transient && got.Outcome != outcome.NotDue {
+					t.Fatalf("%s: %v", got.Outcome, got.Err)
+				}
+				w.Advance(time.Minute)
+			}
+			attempt := row(w).ReplyID
+			w.Provider.Answer = nil
+			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+			got := tick(w, nil)
+			if got.Outcome != outcome.Recovered || got.VersionID != attempt || got.Source != store.FromRefresh {
+				t.Errorf("%s of %s from a %s, want %s recovered: %v", got.Outcome, got.VersionID, got.Source, attempt, got.Err)
+			}
+			wantHealthy(t, w)
+			if row(w).ReplyID != "" || !kept(w).Escrow.Bytes.IsZero() {
+				t.Error("the reply is kept on")
+			}
+		})
+	}
+}
+
+// A login's reply without token fields does not replace what another login has brought.
+func TestKeptReplyOfALogin(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := rt.New()
+		w.Provider.Key = "another"
+		tick(w, nil)
+		first := row(w).ReplyID
+		w.Provider.Answer = func(rt.Op) (bool, error) {
+			return false, &providers.Error{Kind: providers.Unknown, Raw: secret.New(`{"message":"maintenance"}`)}
+		}
+		w.Advance(time.Minute)
+		if tick(w, nil); row(w).ReplyID != first || kept(w).AttemptID != first || row(w).AttemptID == first {
+			t.Errorf("reply %s is kept, want %s", row(w).ReplyID, first)
+		}
+		w.Provider.Answer = nil
+		w.Advance(2 * time.Minute)
+		if tick(w, nil); row(w).ReplyID != row(w).AttemptID {
+			t.Error("a later reply that may hold tokens is not kept")
+		}
+	})
+}
+
+// A new refresh token that cannot be read costs readers nothing: they get the access token.
+func TestPartOfAReply(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "with a login", func(t *testing.T) {
+		w := live(t)
+		w.Provider.Odd = true
+		old := chain(w).RefreshToken
+		got := tick(w, nil)
+		if got.Outcome != outcome.Refreshed || len(got.Warnings) == 0 {
+			t.Fatalf("%s with %d warnings: %v", got.Outcome, len(got.Warnings), got.Err)
+		}
+		if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) || chain(w).RefreshToken != "" {
+			t.Errorf("readers have %s, the next refresh token is %q", access.AccessToken, chain(w).RefreshToken)
+		}
+		first := row(w).ReplyID
+		for range 11 {
+			w.Advance(time.Minute)
+			if got := tick(w, nil); got.Outcome != outcome.NotDue {
+				t.Fatalf("before it is due: %s", got.Outcome)
+			}
+		}
+		w.Advance(time.Minute) // the login's reply is odd too
+		if got := tick(w, nil); got.Outcome != outcome.LoggedIn || row(w).ReplyID != first || kept(w).AttemptID != first {
+			t.Errorf("when it is due: %s, and reply %s is kept, want %s", got.Outcome, row(w).ReplyID, first)
+		}
+		w.Provider.Odd = false
+		w.Advance(12 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
+			t.Errorf("then %s", got.Outcome)
+		}
+		if row(w).ReplyID != "" || !kept(w).Escrow.Bytes.IsZero() {
+			t.Error("the reply is kept although a chain with a refresh token is current")
+		}
+		wantHealthy(t, w)
+		if w.Provider.Presented(old) != 1 {
+			t.Errorf("the old token was presented %d times", w.Provider.Presented(old))
+		}
+	})
+	inBubble(t, "without a login", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Odd = true
+		for range 20 {
+			got := tick(w, nil)
+			if got.Outcome != outcome.Uncertain || got.Err == nil {
+				t.Fatalf("%s: %v", got.Outcome, got.Err)
+			}
+			w.Advance(30 * time.Second)
+			if access, id := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) || id != row(w).PublishedVersionID {
+				t.Fatalf("readers have %s", access.AccessToken)
+			}
+		}
+		if n := w.Provider.Calls(rt.Refresh); n != 2 {
+			t.Errorf("%d refreshes", n)
+		}
+		loginOff(w) // an edit that brings nothing
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Errorf("after an edit: %s: %v", got.Outcome, got.Err)
+		}
+		w.Provider.Odd = false
+		w.Seed(rt.Default)
+		tick(w, nil)
+		wantHealthy(t, w)
+		if row(w).ReplyID != "" {
+			t.Error("the reply is kept on")
+		}
+	})
+	inBubble(t, "and access fails", func(t *testing.T) {
+		w := live(t)
+		w.Provider.Odd = true
+		before, _ := read(w, store.AccessDoc)
+		if got := tick(w, at(stagesAccess, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed {
+			t.Fatalf("%s: %v", got.Outcome, got.Err)
+		}
+		w.Advance(time.Minute)
+		tick(w, nil)
+		if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) || access.AccessToken == before.AccessToken {
+			t.Errorf("readers have %s", access.AccessToken)
+		}
+	})
+}
+
+// A later release that can read the reply uses it, under an id of its own.
+func TestPartOfAReplyBecomesWhole(t *testing.T) {
+	t.Parallel()
+	for _, hook := range []rt.Hook{nil, at(promotes, 1, 0, rt.DieBefore), at(stages, 1, 0, rt.DieBefore), at(stages, 1, 0, rt.DieAfter)} {
+		inBubble(t, "", func(t *testing.T) {
+			w := live(t)
+			w.Provider.Odd = true
+			tick(w, nil)
+			w.Provider.ReadsOdd = true
+			w.Advance(12 * time.Minute)
+			tick(w, hook)
+			w.Advance(2 * time.Minute)
+			for range 2 {
+				tick(w, nil)
+			}
+			if n := w.Provider.Calls(rt.Login); n != 0 {
+				t.Errorf("%d logins", n)
+			}
+			wantHealthy(t, w)
+		})
+	}
+}
+
+// A reply that an older release kept in the row is read all the same.
+func TestReplyKeptInTheRow(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Key = "another"
+		tick(w, nil)
+		r := row(w)
+		r.Escrow, r.ReplyID = kept(w).Escrow, ""
+		w.Ledger.Set(r)
+		w.Ledger.Delete(store.ReplyKey(rt.Default))
+		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
+		if got := tick(w, nil); got.Outcome != outcome.Recovered {
+			t.Errorf("%s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// A process that dies between keeping a reply and naming it loses nothing.
+func TestReplyThatIsNotNamed(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Key = "another"
+		tick(w, at(claims, 3, 0, rt.DieBefore)) // the claim, the reply, and its name
+		if row(w).ReplyID != "" || kept(w).AttemptID == "" {
+			t.Fatalf("reply %q is named, %q is kept", row(w).ReplyID, kept(w).AttemptID)
+		}
+		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
+		w.Advance(2 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Recovered {
+			t.Errorf("%s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
+
+// What a person decides finds the reply that is kept, and discarding forgets it.
+func TestResolveAKeptReply(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Odd = true
+		tick(w, nil)
+		req := refresh.Request{RunID: "person", Account: rt.Default.Account}
+		if got, err := w.Engine(nil).Resolve(t.Context(), req, refresh.Accept); err == nil {
+			t.Errorf("what cannot be read is accepted: %s", got.Outcome)
+		}
+		w.Provider.ReadsOdd = true
+		if got, err := w.Engine(nil).Resolve(t.Context(), req, refresh.Accept); err != nil || got.Outcome != outcome.Recovered {
+			t.Errorf("%s: %v, %v", got.Outcome, got.Err, err)
+		}
+		wantHealthy(t, w)
+	})
+}
