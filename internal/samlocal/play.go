@@ -25,7 +25,7 @@ import (
 const (
 	// motoPort is in the local profiles' AwsEndpointUrl.
 	motoPort = "5000"
-	// invokeLimit is for one invocation; the functions' own limit is 40 s.
+	// invokeLimit is for one invocation; the functions' own limit is the template's Timeout.
 	invokeLimit = 2 * time.Minute
 	// removeLimit is for looking after containers when all else has ended.
 	removeLimit = time.Minute

@@ -123,6 +123,9 @@ type Row struct {
 	// Paused stops provider calls. Only SetPaused writes it.
 	Paused bool `json:"paused,omitempty"`
 
+	// Told is the trouble that a person was told of last; empty: none. Only SetTold writes it.
+	Told string `json:"told,omitempty"`
+
 	// Unreadable says why the stored row cannot be read, for instance after an edit by
 	// hand; then only Key is set beside it. It is never written.
 	Unreadable error `json:"-"`
@@ -152,4 +155,14 @@ func (r Row) Unchanged() Guard {
 		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
 		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
 	}
+}
+
+// Trouble is a value of Row.Told: a state, and the versions of secrets under which it came
+// about.
+func Trouble(state State, versions ...string) string {
+	text := string(state)
+	for _, v := range versions {
+		text += " " + v[:min(len(v), 8)]
+	}
+	return text
 }

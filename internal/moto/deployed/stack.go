@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -166,11 +167,13 @@ func (d *Stack) function(stack *template.Stack, id string, physical map[string]s
 			environment[name] = url
 		}
 	}
+	timeout, err := strconv.ParseInt(template.Get[string](p, "Timeout"), 10, 32) // a parameter
+	d.must(err)
 	role := aws.String("arn:aws:iam::123456789012:role/stack")
 	made, err := d.Lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: aws.String(template.Get[string](p, "FunctionName")), Role: role, Runtime: lambdatypes.RuntimeProvidedal2023,
 		Handler: aws.String("bootstrap"), Code: &lambdatypes.FunctionCode{ZipFile: zipped(d.t)},
-		Timeout: aws.Int32(int32(template.Get[int](p, "Timeout"))), Environment: &lambdatypes.Environment{Variables: environment},
+		Timeout: aws.Int32(int32(timeout)), Environment: &lambdatypes.Environment{Variables: environment},
 	})
 	d.must(err)
 	schedule := template.Get[template.Object](p, "Events", "Tick", "Properties")
