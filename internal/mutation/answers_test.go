@@ -83,7 +83,7 @@ var answerBreaks = []breach{
 	{
 		name: "an unreadable token taken for an absent one", file: "send.go",
 		old:    "\tc.refreshToken, c.refreshExpiresAt = secret.String{}, time.Time{}\n",
-		new:    "",
+		new:    "\t_, _ = secret.String{}, time.Time{}\n",
 		broken: "the spent token stands in tokens as if it were the next",
 	},
 	{
@@ -101,7 +101,7 @@ var answerBreaks = []breach{
 	{
 		name: "waits of a wrong clock believed", file: "clocks.go",
 		old:    "\tif r.NotBefore.Sub(now) > longest+clockSlack {",
-		new:    "\tif false {",
+		new:    "\tif false && longest > 0 {",
 		broken: "a back-off of years",
 	},
 	{
