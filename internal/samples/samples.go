@@ -23,6 +23,7 @@ func chain() []Sample {
 		{"account.json", map[string]int{"not_due": 1}},
 		{"dry-run.json", map[string]int{"not_due": 1}},
 		{"force-dry-run.json", map[string]int{"would_refresh": 1}},
+		{"rejected.json", map[string]int{"not_due": 1}}, // an attempt that never was
 		{"force.json", map[string]int{"refreshed": 1}},
 	}
 }
