@@ -233,3 +233,50 @@ func TestResolveAKeptReply(t *testing.T) {
 		wantHealthy(t, w)
 	})
 }
+
+// A part of a reply that a dead process has kept is finished like a whole one, and leaves the
+// credential uncertain where there is no login.
+func TestPartOfAReplyAfterADeath(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "kept in tokens", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Odd = true
+		tick(w, at(promotes, 1, 0, rt.DieBefore))
+		w.Advance(2 * time.Minute)
+		tick(w, nil)
+		wantPart(t, w)
+	})
+	inBubble(t, "kept in the escrow, and tokens takes nothing", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Odd = true
+		tick(w, func(c rt.Call) rt.Fault {
+			switch {
+			case c.Op == rt.Stage:
+				return rt.FailBefore
+			case c.Op == rt.Write && c.Nth == 5: // the claim, the reply, its name, the escrow
+				return rt.DieBefore
+			}
+			return rt.None
+		})
+		w.Advance(2 * time.Minute)
+		if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed {
+			t.Fatalf("%s: %v", got.Outcome, got.Err)
+		}
+		w.Advance(time.Minute)
+		tick(w, nil)
+		wantPart(t, w)
+	})
+}
+
+func wantPart(t *testing.T, w *rt.World) {
+	t.Helper()
+	if r := row(w); r.State != store.Uncertain || r.ReplyID == "" || !partly(w) {
+		t.Errorf("the row is %s, its reply %q: %s", r.State, r.ReplyID, unhealthy(w))
+	}
+	if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+		t.Errorf("then %s: %v", got.Outcome, got.Err)
+	}
+	if broken := always(w); broken != "" {
+		t.Error(broken)
+	}
+}

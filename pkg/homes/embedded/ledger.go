@@ -138,7 +138,7 @@ func storeRow(tx *bbolt.Tx, row store.Row) error {
 	if err != nil {
 		return err
 	}
-	if data, err = withUnknown(bucket.Get([]byte(row.Account)), data); err != nil {
+	if data, err = withUnknown(bucket.Get([]byte(row.Account)), data, rowNames); err != nil {
 		return err
 	}
 	return bucket.Put([]byte(row.Account), data)
