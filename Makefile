@@ -62,7 +62,7 @@ on-dynamodb-local: functions moto
 	DYNAMODB_LOCAL="$$PWD/$(DYNAMODB_LOCAL)" FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" \
 		go test $(RACE) -shuffle=on -run 'Berbix|Race|Kill|Fleet' ./internal/e2e
 
-drill: functions moto ## Play 20 outages: which alarm rings, how long before the token ends (docs/operations.md)
+drill: functions moto ## Play outages: which alarm rings, how long before the token ends (docs/operations.md)
 	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test -run '^TestDrill$$' ./internal/e2e -drill
 	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 

@@ -17,6 +17,7 @@ import (
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/store"
+	"tokenrefresh/pkg/telemetry"
 )
 
 // refreshing are the flags of refresh.
@@ -172,11 +173,11 @@ func distinct(all []error) []error {
 	})
 }
 
-// troubles hides the line of the run itself, whose content is told otherwise.
+// troubles hides the lines of the run itself, whose content is printed otherwise.
 type troubles struct{ slog.Handler }
 
 func (t troubles) Handle(ctx context.Context, record slog.Record) error {
-	if record.Message == "run" || !t.Enabled(ctx, record.Level) {
+	if record.Message == telemetry.Run || record.Message == telemetry.Summary || !t.Enabled(ctx, record.Level) {
 		return nil
 	}
 	return t.Handler.Handle(ctx, record)

@@ -86,7 +86,7 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	s.OnActed(func(context.Context, sandbox.Call) {})
 
 	third := s.start(t, nil, "run", "--every", "1s")
-	third.await(t, "provider=hesabe", "outcome=busy")
+	third.await(t, "provider=hesabe", "outcomes=map[busy:1]")
 	row, _ := s.row(t, "hesabe", "default")
 	if row.Phase != store.Sending {
 		t.Fatalf("phase %s", row.Phase)
@@ -158,7 +158,7 @@ func TestRunOfAProviderThatHangs(t *testing.T) {
 	s.Inject(sandbox.Hesabe, sandbox.Login, 1, sandbox.Hold(gate))
 	p := s.start(t, nil, "run", "--every", "1s")
 	p.await(t, "provider=tconnect", "outcome=logged_in")
-	p.await(t, "provider=tconnect", "outcome=not_due")
+	p.await(t, "provider=tconnect", "outcomes=map[not_due:1]")
 	if strings.Contains(p.said.text(), "provider=hesabe") {
 		t.Errorf("hesabe did not hang:\n%s", p.said.text())
 	}

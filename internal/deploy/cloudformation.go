@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"encoding/json"
 	"encoding/xml"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -30,9 +29,9 @@ func createStack(t testing.TB, aws *moto.Server, name, body string, parameters m
 		form.Set(member+".ParameterKey", key)
 		form.Set(member+".ParameterValue", parameters[key])
 	}
-	call(t, aws, http.MethodPost, "/", "cloudformation", form.Encode())
+	aws.Call(t, http.MethodPost, "/", "cloudformation", form.Encode())
 
-	answer := call(t, aws, http.MethodPost, "/", "cloudformation",
+	answer := aws.Call(t, http.MethodPost, "/", "cloudformation",
 		url.Values{"Action": {"DescribeStacks"}, "Version": {version}, "StackName": {name}}.Encode())
 	var described struct {
 		Status  string `xml:"DescribeStacksResult>Stacks>member>StackStatus"`
@@ -61,45 +60,13 @@ func uploadCode(t testing.TB, aws *moto.Server) {
 	if err := zip.NewWriter(&archive).Close(); err != nil {
 		t.Fatal(err)
 	}
-	call(t, aws, http.MethodPut, "/bucket", "s3", "")
-	call(t, aws, http.MethodPut, "/bucket/key.zip", "s3", archive.String())
+	aws.Call(t, http.MethodPut, "/bucket", "s3", "")
+	aws.Call(t, http.MethodPut, "/bucket/key.zip", "s3", archive.String())
 }
 
 func getJSON(t testing.TB, aws *moto.Server, path, service string, to any) {
 	t.Helper()
-	if err := json.Unmarshal(call(t, aws, http.MethodGet, path, service, ""), to); err != nil {
+	if err := json.Unmarshal(aws.Call(t, http.MethodGet, path, service, ""), to); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// call speaks to a service that the module has no SDK for. The emulated AWS takes the
-// service's name from the signature, and checks nothing else of it.
-func call(t testing.TB, aws *moto.Server, method, path, service, body string) []byte {
-	t.Helper()
-	region := aws.Config().Region
-	if service == "s3" {
-		region = "us-east-1" // elsewhere a bucket names its region
-	}
-	request, err := http.NewRequestWithContext(t.Context(), method, aws.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if service == "lambda" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/"+region+"/"+service+"/aws4_request")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if response.StatusCode/100 != 2 {
-		t.Fatalf("%s: %s\n%s", service, response.Status, answer)
-	}
-	return answer
 }

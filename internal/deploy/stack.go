@@ -103,7 +103,7 @@ func (s *Stack) StopMappings(t testing.TB) {
 	getJSON(t, s.aws, path, "lambda", &all)
 	for _, m := range all.EventSourceMappings {
 		if slices.Contains(slices.Collect(maps.Values(s.Outputs)), m.FunctionArn) {
-			call(t, s.aws, http.MethodPut, path+m.UUID, "lambda", `{"Enabled":false}`)
+			s.aws.Call(t, http.MethodPut, path+m.UUID, "lambda", `{"Enabled":false}`)
 		}
 	}
 }

@@ -60,8 +60,8 @@ func (f *function) wantAnnounced(t *testing.T, c *credential, want ...string) {
 	}
 }
 
-// The emulated EventBridge takes what the functions tell: each rotation, and of a failure
-// its begin and its end.
+// The emulated EventBridge takes what the functions tell: each rotation, and of what needs a
+// person its begin and its end.
 func TestEventsAreAnnounced(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
@@ -76,10 +76,21 @@ func TestEventsAreAnnounced(t *testing.T) {
 			c.elapse(t, life-100*time.Second)
 			c.sandbox.Inject(provider, sandbox.Refresh, 2, sandbox.RateLimit("1"))
 			f.want(t, f.tick, "rate_limited")
-			f.Kill() // the next process knows it from the ledger
 			f.want(t, c.force(), "rate_limited")
 			f.want(t, c.force(), "refreshed")
-			f.wantAnnounced(t, c, "Token Refresh Failed: rate_limited", "Token Rotated: refreshed", "Token Recovered: refreshed")
+			f.wantAnnounced(t, c, "Token Rotated: refreshed")
+
+			c.seed(t, noLogin[provider])
+			c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.LoseReply())
+			f.checkNeedsPerson(t, c.force(), "uncertain")
+			f.wantAnnounced(t, c, "Token Refresh Failed: uncertain")
+			f.checkNeedsPerson(t, f.tick, "uncertain")
+			f.Kill() // the next process knows it from the ledger
+			f.checkNeedsPerson(t, f.tick, "uncertain")
+			f.wantAnnounced(t, c)
+			c.seed(t, nil)
+			f.want(t, f.tick, "logged_in")
+			f.wantAnnounced(t, c, "Token Rotated: logged_in", "Token Recovered: logged_in")
 			if warned := f.undelivered(); warned != 0 {
 				t.Errorf("%d times events were not delivered\n%s", warned, f.Logs())
 			}

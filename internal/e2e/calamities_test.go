@@ -75,7 +75,7 @@ var calamities = []calamity{
 	},
 	{
 		name: "A secret is at its quota of versions", provider: sandbox.Hesabe,
-		begin: befalls(overQuota, "PutSecretValue"), alarm: "errors",
+		begin: befalls(overQuota, "PutSecretValue"), alarm: "persist-failed",
 	},
 	{
 		name: "Refreshes are forced all day", provider: sandbox.Hesabe,
@@ -83,7 +83,7 @@ var calamities = []calamity{
 		minute: func(t *testing.T, d *drill) { d.invoke(t, d.force()) }, alarm: "versions",
 	},
 	{
-		name: "DynamoDB is down", provider: sandbox.Hesabe, begin: befalls(refused, "Query", "GetItem", "UpdateItem"), alarm: "expiry",
+		name: "DynamoDB is down", provider: sandbox.Hesabe, begin: befalls(refused, "Query", "GetItem", "UpdateItem"), alarm: "errors",
 	},
 	{
 		name: "The function dies at its first call to AWS", provider: sandbox.TConnect, begin: func(_ *testing.T, d *drill) {

@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/internal/template"
 )
 
-// line is a run's log line in the embedded metric format.
+// line is a run's summary in the embedded metric format.
 type line struct {
 	Provider  string  `json:"provider"`
 	Account   string  `json:"account"`
@@ -45,8 +45,8 @@ func (f *function) lines(t *testing.T) []line {
 	return lines
 }
 
-// Each run writes one line a credential, with the metric that the template's alarm
-// watches, whether something was due or not.
+// Each run writes one line with the metrics that the template's alarms watch, whether
+// something was due or not.
 func TestRunsAreMeasured(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

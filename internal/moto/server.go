@@ -24,10 +24,13 @@ const region = "eu-west-1"
 // Server is one test's front. Fronts share moto's state: use NewName for what a test
 // creates.
 type Server struct {
+	Answers
+
 	URL string // the endpoint of every service
 
-	SecretsManager *secretsmanager.Client // for what a test arranges and looks up,
-	DynamoDB       *dynamodb.Client       // past the front: not in Calls
+	Direct         aws.Config             // for what a test arranges and looks up,
+	SecretsManager *secretsmanager.Client // past the front: not in Calls
+	DynamoDB       *dynamodb.Client
 	SQS            *sqs.Client
 
 	process *process
@@ -85,6 +88,8 @@ func open(t testing.TB, p *process) (*Server, *httptest.Server) {
 		t.Fatal(err)
 	}
 	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
+	s.proxy.ModifyResponse = s.change
+	s.Reset()
 	tables, err := dynamoDBLocal()
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +97,7 @@ func open(t testing.TB, p *process) (*Server, *httptest.Server) {
 	front := httptest.NewServer(s)
 	s.URL = front.URL
 	direct := config(address.String())
-	s.SecretsManager, s.SQS = secretsmanager.NewFromConfig(direct), sqs.NewFromConfig(direct)
+	s.Direct, s.SecretsManager, s.SQS = direct, secretsmanager.NewFromConfig(direct), sqs.NewFromConfig(direct)
 	if tables != nil {
 		s.tables = httputil.NewSingleHostReverseProxy(tables)
 		direct = config(tables.String())
@@ -144,10 +149,13 @@ func (s *Server) Play(operation string, faults ...Fault) {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	carry := s.forward
-	if s.tables != nil && strings.HasPrefix(service, "DynamoDB") {
-		carry = func(w http.ResponseWriter, r *http.Request, _ string) { s.tables.ServeHTTP(w, r) }
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
+	operation := operationOf(r, string(body))
+	if s.instead(w, r, operation, body) {
+		return
 	}
 	switch s.arrived(operation) {
 	case Refuse:
@@ -155,10 +163,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case Throttle:
 		http.Error(w, `{"__type":"ThrottlingException"}`, http.StatusBadRequest)
 	case LoseReply:
-		carry(httptest.NewRecorder(), r, operation)
+		s.forward(httptest.NewRecorder(), r, operation, body)
 		panic(http.ErrAbortHandler)
 	case None:
-		carry(w, r, operation)
+		s.forward(w, r, operation, body)
 	}
 }
 
@@ -174,16 +182,18 @@ func (s *Server) arrived(operation string) Fault {
 	return faults[0]
 }
 
-func (s *Server) forward(w http.ResponseWriter, r *http.Request, operation string) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler) // the client is gone
-	}
+// forward carries a request to moto, or to DynamoDB Local, which needs no lock.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, operation string, body []byte) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if s.tables != nil && strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
+		s.tables.ServeHTTP(w, r)
+		return
+	}
 	s.process.oneAtATime.Lock()
 	defer s.process.oneAtATime.Unlock()
 	if operation == "PutSecretValue" && s.known(w, r, body) {
 		return
 	}
+	r.Header.Set(operationHeader, operation)
 	s.proxy.ServeHTTP(w, r)
 }

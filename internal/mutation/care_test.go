@@ -23,8 +23,8 @@ var careBreaks = []breach{
 	},
 	{
 		name: "refused without a second look", file: "decide.go",
-		old:    "v.again.Err == nil && id != v.Tokens.ID",
-		new:    "v.again.Err != nil && id != v.Tokens.ID",
+		old:    "case v.again.Err != nil, id == v.Tokens.ID, id == v.Row.VersionID:",
+		new:    "case v.again.Err == nil:",
 		broken: "a chain is called dead although a newer one is current",
 	},
 	{

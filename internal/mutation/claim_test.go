@@ -46,9 +46,9 @@ var claimBreaks = []breach{
 		broken: "a live attempt is taken over while it stores its reply",
 	},
 	{
-		name: "live claim ignored", file: "decide.go",
-		old:    "|| !v.Now.Before(v.Row.ClaimedUntil) {",
-		new:    "|| !v.Now.IsZero() {",
+		name: "live claim ignored", file: "clocks.go",
+		old:    "\tcase !v.Now.Before(r.ClaimedUntil):\n\t\treturn true, false",
+		new:    "\tcase !v.Now.IsZero():\n\t\treturn true, false",
 		broken: "a live attempt is taken over",
 	},
 	{

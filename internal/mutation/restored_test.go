@@ -10,7 +10,7 @@ var restoredBreaks = []breach{
 		core:   true,
 	},
 	{
-		name: "fence not written into the documents", file: "keep.go",
+		name: "fence not written into the documents", file: "send.go",
 		old:    "a.v.Row.AttemptID, a.v.Row.Fence)",
 		new:    "a.v.Row.AttemptID, 0)",
 		broken: "the secrets do not tell that a row is older than they are",
@@ -41,8 +41,8 @@ var restoredBreaks = []breach{
 	},
 	{
 		name: "restored row keeps its escrow", file: "transition.go",
-		old:    "r.Escrow = store.Escrow{}\n\tr.State = store.OK\n\tr.SeenVersionID = v.Tokens.ID\n\treturn dueBy",
-		new:    "r.State = store.OK\n\tr.SeenVersionID = v.Tokens.ID\n\treturn dueBy",
+		old:    "r.Escrow, r.ReplyID = store.Escrow{}, \"\"\n\tr.State = store.OK\n\tr.SeenVersionID = v.Tokens.ID\n\treturn dueBy",
+		new:    "r.ReplyID = \"\"\n\tr.State = store.OK\n\tr.SeenVersionID = v.Tokens.ID\n\treturn dueBy",
 		broken: "an escrow from before the backup is promoted again",
 	},
 	{

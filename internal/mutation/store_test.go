@@ -21,14 +21,14 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "unread reply tried over a person's seed", file: "decide.go",
-		old:    "if !v.idle() || v.Relogin || v.escrowOutdated() {",
-		new:    "if !v.idle() || v.Relogin {",
+		old:    "if !ok || !v.keptFollows(kept) {",
+		new:    "if _ = kept; !ok {",
 		broken: "a person's seed waits for a reply that had been kept unread",
 	},
 	{
 		name: "unreadable reply not kept", file: "send.go",
-		old:    "if kind == providers.Unknown {",
-		new:    "if kind < 0 {",
+		old:    "\t\ta.keepRaw(ctx, failed.Raw, failed.Sent)\n",
+		new:    "\t\t_ = failed.Raw\n",
 		broken: "a reply that cannot be read is thrown away",
 	},
 	{
@@ -64,8 +64,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "escrow wiped before its reply is current", file: "transition.go",
-		old:    "r := schedule(keepReply(v.Row, c), c)",
-		new:    "r := schedule(v.Row, c)\n\tr.Escrow = store.Escrow{}",
+		old:    "r := schedule(v, keepReply(v.Row, c), c)",
+		new:    "r := schedule(v, v.Row, c)\n\tr.Escrow = store.Escrow{}",
 		broken: "the only copy of a reply is deleted",
 	},
 	{
@@ -139,8 +139,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "state not cleared", file: "transition.go",
-		old:    "r.State = store.OK\n\tr.LastSuccessAt",
-		new:    "r.LastSuccessAt",
+		old:    "\tr.State = v.stateAfter(c)\n\tr.LastSuccessAt = v.Now",
+		new:    "\tr.LastSuccessAt = v.Now",
 		broken: "a healthy credential goes on asking for a person",
 	},
 	{

@@ -65,15 +65,19 @@ func runInside(ctx context.Context, data string) error {
 	if err != nil {
 		return err
 	}
+	sockets := socketFolder(data)
+	if err := os.MkdirAll(sockets, 0o700); err != nil {
+		return err
+	}
 	paths := []string{filepath.Join(root, "usr", "sbin"), filepath.Join(root, "usr", "bin"), os.Getenv("PATH")}
 	if err := errors.Join(
 		os.Setenv("PATH", strings.Join(paths, string(os.PathListSeparator))),
-		os.Setenv("DOCKER_HOST", "unix://"+filepath.Join(data, "docker.sock")),
+		os.Setenv("DOCKER_HOST", "unix://"+filepath.Join(sockets, "docker.sock")),
 	); err != nil {
 		return err
 	}
 	docker, err := start(ctx, "API listen on", "dockerd", "-H", os.Getenv("DOCKER_HOST"),
-		"--data-root", filepath.Join(data, "data"), "--exec-root", filepath.Join(data, "exec"), "-p", filepath.Join(data, "pid"),
+		"--data-root", filepath.Join(data, "data"), "--exec-root", filepath.Join(sockets, "exec"), "-p", filepath.Join(sockets, "pid"),
 		"--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false",
 		"--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", "/"+filepath.Base(data))
 	if err != nil {
@@ -130,6 +134,10 @@ func apart() *syscall.SysProcAttr {
 // runPrefix begins the names of a run's folder and of its containers' control groups.
 const runPrefix = "token-refresh-"
 
+// socketFolder is where a run's engine has its sockets. A socket's path has 107 characters at
+// most, so it can't be in the project, whose own path may be long.
+func socketFolder(data string) string { return filepath.Join("/run", filepath.Base(data)) }
+
 // lock keeps a second run in this folder waiting.
 func lock() (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(engineFolder), 0o755); err != nil {
@@ -153,6 +161,7 @@ func removeRuns() {
 	}
 	for _, run := range runs {
 		_ = os.RemoveAll(run)
+		_ = os.RemoveAll(socketFolder(run))
 		removeGroups(filepath.Base(run))
 	}
 }

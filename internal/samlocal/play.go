@@ -25,7 +25,7 @@ import (
 const (
 	// motoPort is in the local profiles' AwsEndpointUrl.
 	motoPort = "5000"
-	// invokeLimit is for one invocation; the functions' own limit is 40 s.
+	// invokeLimit is for one invocation; the functions' own limit is the template's Timeout.
 	invokeLimit = 2 * time.Minute
 	// removeLimit is for looking after containers when all else has ended.
 	removeLimit = time.Minute
@@ -110,7 +110,7 @@ func play(ctx context.Context, address string) (err error) {
 	return nil
 }
 
-// listed are the functions that were built.
+// listed are the functions that were built. Each file of their events must be played.
 func listed() ([]string, error) {
 	loaded, err := template.Load("template.yaml")
 	if err != nil {
@@ -122,6 +122,10 @@ func listed() ([]string, error) {
 	}
 	functions := stack.Of(template.Function)
 	for _, function := range functions {
+		provider := template.Provider(function)
+		if err := samples.Complete(provider, filepath.Join("events", "refresh-"+provider)); err != nil {
+			return nil, err
+		}
 		if _, err := os.Stat(filepath.Join(build, function, "bootstrap")); err != nil {
 			return nil, fmt.Errorf("%w: sam build --config-env %s makes it", err, profile())
 		}

@@ -2,6 +2,12 @@
 // which a new stack with a sandbox's credentials gets them.
 package samples
 
+import (
+	"fmt"
+	"os"
+	"slices"
+)
+
 // Sample is a file of events/ and the outcomes that its function answers.
 type Sample struct {
 	File     string
@@ -16,6 +22,31 @@ func Of(provider string) []Sample {
 	return chain()
 }
 
+// Complete compares the samples of a provider's function with the files of its folder. Its
+// error names each file that no run plays, and each sample without a file.
+func Complete(provider, folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	var files, played, differ []string
+	for _, entry := range entries {
+		files = append(files, entry.Name())
+	}
+	for _, sample := range Of(provider) {
+		played = append(played, sample.File)
+	}
+	for _, file := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(files, played)))) {
+		if !slices.Contains(files, file) || !slices.Contains(played, file) {
+			differ = append(differ, file)
+		}
+	}
+	if differ != nil {
+		return fmt.Errorf("%q of %s are only in the folder, or only in internal/samples", differ, folder)
+	}
+	return nil
+}
+
 func chain() []Sample {
 	return []Sample{
 		{"scheduled.json", map[string]int{"logged_in": 1}},
@@ -23,6 +54,7 @@ func chain() []Sample {
 		{"account.json", map[string]int{"not_due": 1}},
 		{"dry-run.json", map[string]int{"not_due": 1}},
 		{"force-dry-run.json", map[string]int{"would_refresh": 1}},
+		{"rejected.json", map[string]int{"not_due": 1}}, // an attempt that never was
 		{"force.json", map[string]int{"refreshed": 1}},
 	}
 }

@@ -3,10 +3,8 @@ package samples_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/samples"
 	"tokenrefresh/internal/template"
@@ -25,20 +23,24 @@ func TestEachFileOfEventsIsPlayed(t *testing.T) {
 	}
 	for _, function := range stack.Of(template.Function) {
 		provider := template.Provider(function)
-		entries, err := os.ReadDir(filepath.Join("../../events", "refresh-"+provider))
-		if err != nil {
+		if err := samples.Complete(provider, filepath.Join("../../events", "refresh-"+provider)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAFileThatNoRunPlaysIsNamed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, name := range []string{
+		"scheduled.json", "envelope.json", "account.json", "dry-run.json", "force-dry-run.json", "rejected.json", "new.json",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("{}"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var files, played []string
-		for _, entry := range entries {
-			files = append(files, entry.Name())
-		}
-		for _, sample := range samples.Of(provider) {
-			played = append(played, sample.File)
-		}
-		slices.Sort(played)
-		if diff := cmp.Diff(files, slices.Compact(played)); diff != "" {
-			t.Errorf("%s (-there +played):\n%s", provider, diff)
-		}
+	}
+	err := samples.Complete("hesabe", folder)
+	if err == nil || !strings.Contains(err.Error(), `["force.json" "new.json"]`) {
+		t.Errorf("one file too many and one too few: %v", err)
 	}
 }

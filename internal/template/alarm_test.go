@@ -14,7 +14,7 @@ const metricsNamespace = "TokenRefresh"
 
 // told are the metrics that a provider's function tells, as pkg/handler makes them.
 func told(provider string) []string {
-	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "Failures", "Misconfigured", "ProviderLatency", "Rotations"}
+	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "Failures", "Misconfigured", "PersistFailed", "ProviderLatency", "Rotations"}
 	switch provider {
 	case "berbix":
 		all = append(all, "DeadTransactions", "SweepBacklog")
@@ -81,6 +81,7 @@ func watches(stack *template.Stack, function string) map[string]watch {
 	all[id+"Expiry"] = watch{"TokenRefresh AccessTokenExpiresIn", provider, "Minimum", less, expiry, "breaching"}
 	all[id+"BreaksSoon"] = watch{"TokenRefresh AttemptsLeft", provider, "Minimum", less, "2", "notBreaching"}
 	all[id+"Misconfigured"] = watch{"TokenRefresh Misconfigured", provider, "Maximum", more, 0, "notBreaching"}
+	all[id+"PersistFailed"] = watch{"TokenRefresh PersistFailed", provider, "Maximum", more, 0, "notBreaching"}
 	all[id+"Throttles"] = watch{"AWS/Lambda Throttles", function, "Sum", more, 0, "notBreaching"}
 	if provider == "berbix" {
 		all[id+"DeadTransactions"] = watch{"TokenRefresh DeadTransactions", provider, "Sum", least, "1", "notBreaching"}
@@ -159,6 +160,7 @@ func TestAlarmsFollowTheSchedule(t *testing.T) {
 			"AttemptsLeft":                       {60 * minutes, 1, 3},
 			"DeadOrUncertain":                    twoTicks,
 			"Misconfigured":                      twoTicks,
+			"PersistFailed":                      twoTicks,
 			"Errors":                             twoTicks,
 			"AsyncEventsDropped":                 twoTicks,
 			"DeadLetterErrors":                   {300, 1, 1},

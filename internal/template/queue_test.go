@@ -3,6 +3,7 @@ package template_test
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,14 +54,30 @@ func TestQueueConcurrency(t *testing.T) {
 	}
 }
 
+// Lambda wants messages to stay hidden for six times as long as a run may take.
+func TestQueueSuitsEveryTimeout(t *testing.T) {
+	t.Parallel()
+	for _, timeout := range load(t).Parameters["Timeout"].AllowedValues {
+		stack := with(t, map[string]string{"BerbixQueueConcurrency": "10", "Timeout": timeout})
+		seconds, err := strconv.Atoi(timeout)
+		if got := template.Get[int](stack.Resources["BerbixQueue"].Properties, "VisibilityTimeout"); err != nil || got < 6*seconds {
+			t.Errorf("%s: messages are hidden for %d s", timeout, got)
+		}
+		for _, function := range stack.Of(template.Function) {
+			if got := template.Get[string](stack.Resources[function].Properties, "Timeout"); got != timeout {
+				t.Errorf("%s may take %s s, want %s", function, got, timeout)
+			}
+		}
+	}
+}
+
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	stack := with(t, map[string]string{"BerbixQueueConcurrency": "10", "BerbixHandOverAbove": "500"})
-	timeout := template.Get[int](stack.Resources["RefreshBerbix"].Properties, "Timeout")
 	for id, want := range map[string]template.Object{
 		"BerbixQueue": {
 			"QueueName": "stack-berbix", "SqsManagedSseEnabled": true, "MessageRetentionPeriod": 14 * 24 * 60 * 60,
-			"VisibilityTimeout": 6 * timeout, "MaximumMessageSize": 1 << 20,
+			"VisibilityTimeout": 6 * 90, "MaximumMessageSize": 1 << 20,
 			"RedrivePolicy": template.Object{"deadLetterTargetArn": "BerbixQueueDeadLetters.Arn", "maxReceiveCount": 5},
 		},
 		"BerbixQueueDeadLetters": {

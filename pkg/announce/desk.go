@@ -3,6 +3,7 @@ package announce
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,97 +15,157 @@ const (
 	patience = 2 * time.Second
 	// reserve is left of a run's time for its answer.
 	reserve = 500 * time.Millisecond
+	// maxSingle is how many accounts of a run have a notice each; more are one digest.
+	maxSingle = 10
+	// maxDigest is how many accounts a digest names. The others are in the next run's.
+	maxDigest = 500
+	// marksAtOnce is how many rows are marked at the same time.
+	marksAtOnce = 8
 )
 
-// End is how a run ended for one account: an event but for its type, if it is one.
+// End is how a run ended for one account: an event without a type.
 type End struct {
 	Event
-	// Before and Noted are the last outcomes that the ledger had noted when the run began
-	// and when it ended; empty: none, or unknown.
-	Before, Noted outcome.Outcome
+	// Trouble is what a person must be told of, and Told what the ledger says a person was told
+	// of last; empty: nothing.
+	Trouble, Told string
+	// Noted is the last outcome in the ledger; empty: none, or unknown.
+	Noted outcome.Outcome
 }
 
 // Desk tells a bus what is news. It is safe for concurrent use.
-//
-// A failure that lasts is told once: the ledger's last outcome says whether it is new,
-// and where the ledger could not be written the memory of this process does. A process
-// that starts in the middle of such an outage tells it again.
 type Desk struct {
 	Bus Bus
-	Log *slog.Logger
-
-	mu   sync.Mutex
-	last map[string]health // by account, as this process saw it
+	// Mark keeps in the ledger what a person was told of an account.
+	Mark func(ctx context.Context, provider, account, told string) error
+	Log  *slog.Logger
 }
 
-// Tell puts what is news of these ends on the bus. It takes two seconds at most, and
-// less where ctx leaves less. What goes wrong is logged and nothing else. A nil Desk
-// tells nothing.
+// notice is news for a person: a trouble, or its end.
+type notice struct {
+	Event
+	told string // what the ledger is to say afterwards
+}
+
+// Tell puts what is news of these ends on the bus, and marks the accounts that a person was
+// told of once the bus has taken it: what was not marked is told again by the next run. It
+// waits two seconds for the bus at most, and less where ctx leaves less. What goes wrong is
+// logged and nothing else. A nil Desk tells nothing.
 func (d *Desk) Tell(ctx context.Context, ends []End) {
 	if d == nil {
 		return
 	}
-	var events []Event
+	var failed, recovered []notice
+	var others []Event
 	for _, e := range ends {
-		events = append(events, d.news(e)...)
+		others = append(others, e.forAutomation()...)
+		switch {
+		case e.Trouble != "" && e.Trouble != e.Told:
+			failed = append(failed, e.notice(Failed, e.Trouble))
+		case e.Trouble == "" && e.Told != "" && e.well():
+			recovered = append(recovered, e.notice(Recovered, ""))
+		}
 	}
-	if len(events) == 0 {
+	d.notify(ctx, failed)
+	d.put(ctx, others)
+	d.notify(ctx, recovered)
+}
+
+func (e End) notice(what Type, told string) notice {
+	event := e.Event
+	event.Type = what
+	return notice{event, told}
+}
+
+// forAutomation are the events that an end is worth to programs. A sweep refreshes too many
+// transactions to tell of each.
+func (e End) forAutomation() []Event {
+	event, swept := e.Event, e.Outcomes != nil
+	switch {
+	case swept && e.Outcomes[outcome.Dead] > 0: // none dies twice
+		event.Type, event.Outcome = Failed, outcome.Dead
+	case !swept && e.Outcome.Rotates():
+		event.Type = Rotated
+	default:
+		return nil
+	}
+	return []Event{event}
+}
+
+// well reports whether the account has tokens that a run has brought, or still has.
+func (e End) well() bool {
+	last := e.Outcome
+	if last == outcome.NotDue {
+		last = e.Noted // perhaps it backs off
+	}
+	return last.Rotates() || last == outcome.Superseded
+}
+
+// notify tells a person, and marks what was told.
+func (d *Desk) notify(ctx context.Context, notices []notice) {
+	notices = notices[:min(len(notices), maxDigest)]
+	if len(notices) == 0 || !d.put(ctx, digest(notices)) {
 		return
 	}
-	wait := patience
-	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(deadline)-reserve)
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := within(ctx, time.Minute)
 	defer cancel()
-	if err := d.Bus.Put(ctx, events); err != nil {
-		d.Log.WarnContext(ctx, "events not delivered", "run_id", events[0].RunID, "events", len(events), "error", err.Error())
+	slots := make(chan struct{}, marksAtOnce)
+	errs := make([]error, len(notices))
+	var marks sync.WaitGroup
+	for i, n := range notices {
+		slots <- struct{}{}
+		marks.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = d.Mark(ctx, n.Provider, n.Account, n.told)
+		})
+	}
+	marks.Wait()
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) > 0 {
+		d.Log.WarnContext(ctx, "notices are not marked as told, they come again",
+			"run_id", notices[0].RunID, "accounts", len(errs), "error", errs[0].Error())
 	}
 }
 
-// news are the events that an end is worth.
-func (d *Desk) news(e End) []Event {
-	var events []Event
-	tell := func(what Type, of outcome.Outcome) {
-		event := e.Event
-		event.Type, event.Outcome = what, of
-		events = append(events, event)
+// digest returns the notices as events: each for itself, or all in one.
+func digest(notices []notice) []Event {
+	if len(notices) > maxSingle {
+		n := notices[0]
+		all := Event{Type: n.Type, At: n.At, Provider: n.Provider, RunID: n.RunID, Outcomes: map[outcome.Outcome]int{}}
+		for _, n := range notices {
+			all.Accounts = append(all.Accounts, n.Account)
+			all.Outcomes[n.Outcome]++
+			if all.Outcome == "" || all.Outcomes[n.Outcome] > all.Outcomes[all.Outcome] {
+				all.Outcome, all.Error = n.Outcome, n.Error
+			}
+		}
+		return []Event{all}
 	}
-	swept := e.Outcomes != nil
-	if swept && e.Outcomes[outcome.Dead] > 0 { // none dies twice
-		tell(Failed, outcome.Dead)
-	}
-	was, now, known := d.compare(e)
-	if !known {
-		return events
-	}
-	if e.Outcome.Rotates() && !swept { // a sweep refreshes too many to tell of each
-		tell(Rotated, e.Outcome)
-	}
-	switch {
-	case now != well && now != was:
-		tell(Failed, e.Outcome)
-	case now == well && (was != well || e.Outcome == outcome.Recovered):
-		tell(Recovered, e.Outcome)
+	events := make([]Event, 0, len(notices))
+	for _, n := range notices {
+		events = append(events, n.Event)
 	}
 	return events
 }
 
-// compare returns how the account was and is; known is false where the end says nothing
-// of that.
-func (d *Desk) compare(e End) (was, now health, known bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if now, known = healthOf(e); !known {
-		return "", "", false
+// put delivers events and reports whether the bus has taken them all.
+func (d *Desk) put(ctx context.Context, events []Event) bool {
+	if len(events) == 0 {
+		return true
 	}
-	was, remembered := d.last[e.Account]
-	if !remembered {
-		was = healthAfter(e.Before)
+	ctx, cancel := within(ctx, patience)
+	defer cancel()
+	err := d.Bus.Put(ctx, events)
+	if err != nil {
+		d.Log.WarnContext(ctx, "events not delivered", "run_id", events[0].RunID, "events", len(events), "error", err.Error())
 	}
-	if d.last == nil {
-		d.last = map[string]health{}
+	return err == nil
+}
+
+// within bounds ctx so that it leaves time for the run's answer.
+func within(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		most = min(most, time.Until(deadline)-reserve)
 	}
-	d.last[e.Account] = now
-	return was, now, true
+	return context.WithTimeout(ctx, most)
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +18,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 )
 
-// bus keeps what it is given, as "type: outcome".
+// bus keeps what it is given, as "type: outcome of accounts".
 type bus struct {
 	got  []string
 	err  error
@@ -25,7 +27,11 @@ type bus struct {
 
 func (b *bus) Put(ctx context.Context, events []announce.Event) error {
 	for _, e := range events {
-		b.got = append(b.got, string(e.Type)+": "+string(e.Outcome))
+		who := e.Account
+		if len(e.Accounts) > 0 {
+			who = fmt.Sprintf("%d accounts %v", len(e.Accounts), e.Outcomes)
+		}
+		b.got = append(b.got, fmt.Sprintf("%s: %s of %s", e.Type, e.Outcome, who))
 	}
 	select {
 	case <-time.After(b.wait):
@@ -35,117 +41,39 @@ func (b *bus) Put(ctx context.Context, events []announce.Event) error {
 	}
 }
 
-// run is an end of a chain's run whose outcome the ledger has noted, or not.
+// rows are what was told, by account.
+type rows struct {
+	mu   sync.Mutex
+	told map[string]string
+	err  error
+}
+
+func (r *rows) mark(_ context.Context, _, account, told string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.told[account] = told
+	}
+	return r.err
+}
+
+// newDesk is a desk whose ledger remembers.
+func newDesk() (*announce.Desk, *bus, *rows) {
+	b, r := &bus{}, &rows{told: map[string]string{}}
+	return &announce.Desk{Bus: b, Mark: r.mark, Log: slog.New(slog.DiscardHandler)}, b, r
+}
+
+// run is an end of a chain's run.
 type run struct {
-	outcome       outcome.Outcome
-	before, noted outcome.Outcome
+	outcome outcome.Outcome
+	noted   outcome.Outcome // by the ledger, as the last one
+	trouble string
 }
 
-func end(r run) announce.End {
+func (r run) end(told string) announce.End {
 	return announce.End{
-		Event:  announce.Event{Provider: "hesabe", Account: "default", RunID: "run", Outcome: r.outcome},
-		Before: r.before, Noted: r.noted,
-	}
-}
-
-func TestWhatIsNews(t *testing.T) {
-	t.Parallel()
-	const (
-		well = outcome.Refreshed
-		bad  = outcome.Transient
-	)
-	for name, tt := range map[string]struct {
-		runs []run
-		want []string
-	}{
-		"each rotation": {
-			[]run{{outcome.LoggedIn, "", outcome.LoggedIn}, {outcome.NotDue, outcome.LoggedIn, outcome.LoggedIn}, {well, outcome.LoggedIn, well}},
-			[]string{"Token Rotated: logged_in", "Token Rotated: refreshed"},
-		},
-		"a failure that lasts, once, and its end": {
-			[]run{{bad, well, bad}, {bad, bad, bad}, {outcome.NotDue, bad, bad}, {outcome.RateLimited, bad, outcome.RateLimited}, {well, outcome.RateLimited, well}},
-			[]string{"Token Refresh Failed: transient", "Token Rotated: refreshed", "Token Recovered: refreshed"},
-		},
-		"a failure that the ledger could not note": {
-			[]run{{bad, "", ""}, {bad, "", ""}, {outcome.NotDue, well, well}, {outcome.NotDue, well, well}},
-			[]string{"Token Refresh Failed: transient", "Token Recovered: not_due"},
-		},
-		"a process that begins in the middle of one": {
-			[]run{{bad, bad, bad}, {outcome.Dead, outcome.Dead, outcome.Dead}},
-			[]string{"Token Refresh Failed: dead"},
-		},
-		"one that is still there": {[]run{{outcome.Dead, outcome.Dead, outcome.Dead}}, nil},
-		"one that gets worse, and changes": {
-			[]run{
-				{bad, well, bad},
-				{outcome.Misconfigured, bad, outcome.Misconfigured},
-				{outcome.Uncertain, outcome.Misconfigured, outcome.Uncertain},
-				{outcome.PersistFailed, outcome.Uncertain, outcome.PersistFailed},
-			},
-			[]string{
-				"Token Refresh Failed: transient", "Token Refresh Failed: misconfigured", "Token Refresh Failed: uncertain",
-				"Token Refresh Failed: persist_failed",
-			},
-		},
-		"an attempt that had died": {
-			[]run{{outcome.Busy, well, well}, {outcome.Recovered, well, outcome.Recovered}},
-			[]string{"Token Rotated: recovered", "Token Recovered: recovered"},
-		},
-		"what says nothing": {
-			[]run{
-				{outcome.NotSeeded, "", ""},
-				{outcome.Busy, well, well},
-				{outcome.Paused, well, well},
-				{outcome.Superseded, well, outcome.Superseded},
-				{outcome.NotDue, well, well},
-			}, nil,
-		},
-		"a pause is no recovery": {
-			[]run{{bad, well, bad}, {outcome.Paused, bad, bad}, {outcome.Busy, bad, bad}, {bad, bad, bad}},
-			[]string{"Token Refresh Failed: transient"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := &bus{}
-			d := &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler)}
-			for _, r := range tt.runs {
-				d.Tell(t.Context(), []announce.End{end(r)})
-			}
-			if diff := cmp.Diff(tt.want, b.got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// A sweep tells neither of its rotations nor, twice, of a failure; of the transactions
-// that died it does each time.
-func TestSweeps(t *testing.T) {
-	t.Parallel()
-	b := &bus{}
-	d := &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler)}
-	for _, r := range []struct {
-		run
-		dead int
-	}{
-		{run{well, well, well}, 0},
-		{run{well, well, well}, 2},
-		{run{well, well, well}, 1},
-		{run{bad, well, bad}, 0},
-		{run{bad, bad, bad}, 1},
-		{run{well, bad, well}, 0},
-	} {
-		e := end(r.run)
-		e.Outcomes = map[outcome.Outcome]int{outcome.Dead: r.dead}
-		d.Tell(t.Context(), []announce.End{e})
-	}
-	want := []string{
-		"Token Refresh Failed: dead", "Token Refresh Failed: dead", "Token Refresh Failed: transient", "Token Refresh Failed: dead",
-		"Token Recovered: refreshed",
-	}
-	if diff := cmp.Diff(want, b.got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		Event:   announce.Event{Provider: "hesabe", Account: "default", RunID: "run", Outcome: r.outcome},
+		Trouble: r.trouble, Told: told, Noted: r.noted,
 	}
 }
 
@@ -154,16 +82,116 @@ const (
 	bad  = outcome.Transient
 )
 
-// One account's failure says nothing of another's.
-func TestAccountsAreToldApart(t *testing.T) {
+func TestWhatIsNews(t *testing.T) {
 	t.Parallel()
-	b := &bus{}
-	d := &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler)}
-	first, second := end(run{bad, "", ""}), end(run{well, well, well})
-	second.Account = "shop-2"
-	d.Tell(t.Context(), []announce.End{first, second})
-	d.Tell(t.Context(), []announce.End{first, second})
-	want := []string{"Token Refresh Failed: transient", "Token Rotated: refreshed", "Token Rotated: refreshed"}
+	dead := run{outcome.Dead, outcome.Dead, "dead 1 1"}
+	for name, tt := range map[string]struct {
+		runs []run
+		want []string
+	}{
+		"each rotation": {
+			[]run{{outcome.LoggedIn, outcome.LoggedIn, ""}, {outcome.NotDue, outcome.LoggedIn, ""}, {well, well, ""}, {outcome.Recovered, outcome.Recovered, ""}},
+			[]string{"Token Rotated: logged_in of default", "Token Rotated: refreshed of default", "Token Rotated: recovered of default"},
+		},
+		"what passes by itself, or has an alarm alone": {
+			[]run{
+				{bad, bad, ""}, {outcome.NotDue, bad, ""}, {outcome.RateLimited, outcome.RateLimited, ""},
+				{outcome.Misconfigured, outcome.Misconfigured, ""}, {outcome.PersistFailed, outcome.PersistFailed, ""},
+				{outcome.NotSeeded, "", ""}, {outcome.Busy, well, ""}, {outcome.Paused, well, ""}, {outcome.Superseded, outcome.Superseded, ""},
+			}, nil,
+		},
+		"a trouble that lasts, once, and its end": {
+			[]run{dead, dead, {outcome.Busy, outcome.Dead, dead.trouble}, dead, {bad, bad, ""}, {outcome.Paused, bad, ""}, {outcome.NotDue, bad, ""}, {well, well, ""}, {outcome.NotDue, well, ""}},
+			[]string{"Token Refresh Failed: dead of default", "Token Rotated: refreshed of default", "Token Recovered: refreshed of default"},
+		},
+		"another trouble": {
+			[]run{dead, {outcome.Uncertain, outcome.Uncertain, "uncertain 1 1"}, {outcome.Dead, outcome.Dead, "dead 2 1"}},
+			[]string{"Token Refresh Failed: dead of default", "Token Refresh Failed: uncertain of default", "Token Refresh Failed: dead of default"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, b, r := newDesk()
+			for _, one := range tt.runs {
+				d.Tell(t.Context(), []announce.End{one.end(r.told["default"])})
+			}
+			if diff := cmp.Diff(tt.want, b.got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What the bus has not taken, or the ledger not kept, is told again.
+func TestNoticesAreToldUntilTheyAreMarked(t *testing.T) {
+	t.Parallel()
+	d, b, r := newDesk()
+	dead := run{outcome.Dead, outcome.Dead, "dead"}
+	steps := []struct {
+		bus, ledger error
+		want        int
+	}{{errors.New("no bus"), nil, 1}, {nil, errors.New("no ledger"), 1}, {nil, nil, 1}, {nil, nil, 0}}
+	for i, step := range steps {
+		b.got, b.err, r.err = nil, step.bus, step.ledger
+		d.Tell(t.Context(), []announce.End{dead.end(r.told["default"])})
+		if len(b.got) != step.want {
+			t.Errorf("step %d: %v", i, b.got)
+		}
+	}
+}
+
+// Of many accounts one digest tells, and never of more than it can hold.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	for accounts, want := range map[int][]int{1: {1}, 10: {10}, 11: {1}, 500: {1}, 1201: {1, 1, 1}} {
+		d, b, r := newDesk()
+		for n, want := range append(want, 0) {
+			var ends []announce.End
+			for i := range accounts {
+				one := run{outcome.Dead, outcome.Dead, "dead"}
+				if i%3 == 0 {
+					one.outcome, one.trouble = outcome.Uncertain, "uncertain"
+				}
+				account := fmt.Sprint("shop-", i)
+				e := one.end(r.told[account])
+				e.Account = account
+				ends = append(ends, e)
+			}
+			b.got = nil
+			d.Tell(t.Context(), ends)
+			if len(b.got) != want {
+				t.Errorf("%d accounts, run %d: %d events: %v", accounts, n, len(b.got), b.got)
+			}
+			if accounts == 11 && n == 0 && b.got[0] != "Token Refresh Failed: dead of 11 accounts map[dead:7 uncertain:4]" {
+				t.Errorf("%v", b.got)
+			}
+		}
+		if len(r.told) != accounts {
+			t.Errorf("%d of %d accounts are marked", len(r.told), accounts)
+		}
+	}
+}
+
+// A sweep tells neither of its rotations nor, twice, of refused credentials; of the
+// transactions that died it does each time.
+func TestSweeps(t *testing.T) {
+	t.Parallel()
+	d, b, r := newDesk()
+	refused := run{outcome.Misconfigured, outcome.Misconfigured, "misconfigured"}
+	for _, one := range []struct {
+		run
+		dead int
+	}{
+		{run{well, well, ""}, 0}, {run{well, well, ""}, 2}, {run{well, well, ""}, 1}, {refused, 0}, {refused, 1}, {run{well, well, ""}, 0},
+	} {
+		e := one.end(r.told["default"])
+		e.Outcomes = map[outcome.Outcome]int{outcome.Dead: one.dead}
+		d.Tell(t.Context(), []announce.End{e})
+	}
+	want := []string{
+		"Token Refresh Failed: dead of default", "Token Refresh Failed: dead of default", "Token Refresh Failed: misconfigured of default",
+		"Token Refresh Failed: dead of default", "Token Recovered: refreshed of default",
+	}
 	if diff := cmp.Diff(want, b.got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -198,7 +226,7 @@ func TestBusIsNotWaitedFor(t *testing.T) {
 				}
 				began := time.Now()
 				d := &announce.Desk{Bus: b, Log: slog.New(slog.NewJSONHandler(&log, nil))}
-				d.Tell(ctx, []announce.End{end(run{well, well, well})})
+				d.Tell(ctx, []announce.End{run{well, well, ""}.end("")})
 				if took := time.Since(began); took != tt.want {
 					t.Errorf("%s, want %s", took, tt.want)
 				}
@@ -209,5 +237,5 @@ func TestBusIsNotWaitedFor(t *testing.T) {
 		})
 	}
 	var none *announce.Desk
-	none.Tell(t.Context(), []announce.End{end(run{well, well, well})}) // does nothing
+	none.Tell(t.Context(), []announce.End{run{well, well, ""}.end("")}) // does nothing
 }

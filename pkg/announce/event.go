@@ -15,8 +15,8 @@ type Type string
 // The types.
 const (
 	Rotated   Type = "Token Rotated"        // a new access token is live
-	Failed    Type = "Token Refresh Failed" // the first run of a failure, or of another kind of it
-	Recovered Type = "Token Recovered"      // what had failed is well again
+	Failed    Type = "Token Refresh Failed" // a person must act
+	Recovered Type = "Token Recovered"      // it is well again
 )
 
 // Rejected is the type of what readers tell: the provider refuses a published token.
@@ -29,15 +29,17 @@ type Rejection struct {
 	AttemptID string `json:"attempt_id"` // of the document `access`
 }
 
-// Event is news of one account. It holds no token, key or password.
+// Event is news of one account, or of many in one digest. It holds no token, key or password.
 type Event struct {
 	Type     Type            `json:"-"`
 	At       time.Time       `json:"-"`
 	Provider string          `json:"provider"`
-	Account  string          `json:"account"`
+	Account  string          `json:"account,omitempty"`  // of one
+	Accounts []string        `json:"accounts,omitempty"` // of a digest
 	RunID    string          `json:"run_id"`
 	Outcome  outcome.Outcome `json:"outcome"`
-	// Outcomes counts the transactions of a sweep, for which Outcome is the verdict.
+	// Outcomes counts the transactions of a sweep, for which Outcome is the verdict, or the
+	// accounts of a digest, of which most have Outcome.
 	Outcomes        map[outcome.Outcome]int `json:"outcomes,omitempty"`
 	AttemptID       string                  `json:"attempt_id,omitempty"`
 	VersionID       string                  `json:"version_id,omitempty"`        // of the secret tokens, and of access

@@ -22,6 +22,7 @@ type Config struct {
 	ScheduleRate        time.Duration // SCHEDULE_RATE: from one scheduled run to the next
 	LogLevel            slog.Level
 	MetricsNamespace    string // METRICS_NAMESPACE
+	AccountMetrics      bool   // ACCOUNT_METRICS: on or off, metrics of each account besides the provider's
 	EventBus            string // EVENT_BUS: gets the events; empty: nobody does
 
 	// For a sweep only.
@@ -34,7 +35,7 @@ type Config struct {
 const (
 	defaultHTTPTimeout = 10 * time.Second
 	leastHTTPTimeout   = time.Second
-	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into 40 s
+	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into the shortest Timeout, 40 s
 	defaultWorkers     = 32
 	mostWorkers        = 256
 	defaultHandOver    = 2000
@@ -128,6 +129,7 @@ func (r *reader) common() Config {
 		ScheduleRate:        r.rate("SCHEDULE_RATE", "rate(1 minute)"),
 		LogLevel:            r.logLevel(),
 		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
+		AccountMetrics:      r.oneOf("ACCOUNT_METRICS", "off", "on") == "on",
 	}
 	if c.EventBus = r.or("EVENT_BUS", ""); c.EventBus != "" && !validBus(c.EventBus) {
 		r.wrong("EVENT_BUS", "%q is not the name of an event bus: up to 256 letters, digits and . _ / -", c.EventBus)

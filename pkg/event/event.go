@@ -11,11 +11,11 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/strict"
 )
 
 // Event is one request to a function. The zero value asks for a plain tick.
@@ -83,7 +83,7 @@ func Decode(payload []byte) (Event, error) {
 	if err != nil || all == nil {
 		return Event{}, err
 	}
-	f := fields{all: all, path: "event"}
+	f := newFields(all, "event")
 	e := f.common()
 	e.Rejected = f.rejected(e)
 	return e, f.done()
@@ -99,11 +99,11 @@ func notInAttemptID(r rune) bool {
 func (f *fields) rejected(e Event) string {
 	var id string
 	switch {
-	case !f.take("rejected", &id, "a string"):
+	case !f.Take("rejected", &id, "a string"):
 	case id == "" || len(id) > 64 || strings.ContainsFunc(id, notInAttemptID):
-		f.wrong("rejected", "must be an attempt_id: up to 64 letters, digits and -")
+		f.Wrong("rejected", "must be an attempt_id: up to 64 letters, digits and -")
 	case e.Account == "" || e.Force || e.DryRun:
-		f.wrong("rejected", "stands with account, and with nothing else")
+		f.Wrong("rejected", "stands with account, and with nothing else")
 	}
 	return id
 }
@@ -125,16 +125,16 @@ func DecodeSweep(payload []byte) (e Event, messages []Message, err error) {
 
 // sweepEvent reads an event's fields.
 func sweepEvent(all map[string]json.RawMessage) (Event, error) {
-	f := fields{all: all, path: "event"}
+	f := newFields(all, "event")
 	e := f.common()
 	e.TransactionID = f.id("transaction_id", false)
 	e.TransactionIDs = f.ids("transaction_ids")
 	e.Record = f.records()
 	if len(e.TransactionIDs) > 0 && (e.TransactionID != 0 || len(e.Record) > 0 || e.Force || e.DryRun) {
-		f.wrong("transaction_ids", "stands alone or with account")
+		f.Wrong("transaction_ids", "stands alone or with account")
 	}
 	if len(e.Record) > 0 && (e.TransactionID != 0 || e.Force || e.DryRun) {
-		f.wrong("record", "stands alone or with account")
+		f.Wrong("record", "stands alone or with account")
 	}
 	return e, f.done()
 }
@@ -199,59 +199,36 @@ func batch(payload []byte) ([]Message, error) {
 	return messages, nil
 }
 
-// fields takes known fields out of an object and refuses what is left over: a
-// misspelt "force" must not become a plain tick.
-type fields struct {
-	all      map[string]json.RawMessage
-	path     string
-	mistakes []error
-}
+// fields are the members of an event or of a record in it. Those that are left over are
+// refused: a misspelt "force" must not become a plain tick.
+type fields struct{ strict.Object }
 
-func (f *fields) wrong(name, what string) {
-	f.mistakes = append(f.mistakes, fmt.Errorf("%s field %q: %s", f.path, brief.Name(name), what))
+func newFields(all map[string]json.RawMessage, path string) *fields {
+	return &fields{strict.Object{Members: all, Mistake: func(name, what string) error {
+		return fmt.Errorf("%s field %q: %s", path, brief.Name(name), what)
+	}}}
 }
 
 func (f *fields) done() error { return brief.Errors(f.wrongs()...) }
 
 // wrongs are the mistakes, those included that are left over.
 func (f *fields) wrongs() []error {
-	names := make([]string, 0, len(f.all))
-	for name := range f.all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		f.wrong(name, "is not known to this function")
-	}
-	return f.mistakes
-}
-
-// take decodes a field into to; false where it is absent or wrong.
-func (f *fields) take(name string, to any, what string) bool {
-	raw, ok := f.all[name]
-	delete(f.all, name)
-	if !ok {
-		return false
-	}
-	if string(raw) == "null" || json.Unmarshal(raw, to) != nil {
-		f.wrong(name, "must be "+what)
-		return false
-	}
-	return true
+	f.Refuse("is not known to this function")
+	return f.Mistakes
 }
 
 func (f *fields) common() Event {
 	var e Event
-	f.take("force", &e.Force, "true or false")
-	f.take("dry_run", &e.DryRun, "true or false")
+	f.Take("force", &e.Force, "true or false")
+	f.Take("dry_run", &e.DryRun, "true or false")
 	e.Account = f.account()
 	return e
 }
 
 func (f *fields) account() string {
 	var account string
-	if f.take("account", &account, "a string") && !config.ValidAccount(account) {
-		f.wrong("account", "must be up to 64 letters, digits and _ . @ + = -")
+	if f.Take("account", &account, "a string") && !config.ValidAccount(account) {
+		f.Wrong("account", "must be up to 64 letters, digits and _ . @ + = -")
 	}
 	return account
 }
@@ -259,12 +236,12 @@ func (f *fields) account() string {
 // id reads a transaction id: a JSON integer beyond 32 bits.
 func (f *fields) id(name string, required bool) int64 {
 	const what = "a whole number above 0, without quotes"
-	if _, ok := f.all[name]; required && !ok {
-		f.wrong(name, "is missing")
+	if _, ok := f.Members[name]; required && !ok {
+		f.Wrong(name, "is missing")
 	}
 	var id int64
-	if f.take(name, &id, what) && id <= 0 {
-		f.wrong(name, "must be "+what)
+	if f.Take(name, &id, what) && id <= 0 {
+		f.Wrong(name, "must be "+what)
 	}
 	return id
 }
@@ -273,11 +250,11 @@ func (f *fields) id(name string, required bool) int64 {
 func (f *fields) ids(name string) []int64 {
 	what := fmt.Sprintf("a list of 1 to %d whole numbers above 0, without quotes", idsMost)
 	var ids []int64
-	if !f.take(name, &ids, what) {
+	if !f.Take(name, &ids, what) {
 		return nil
 	}
 	if len(ids) == 0 || len(ids) > idsMost || slices.Min(ids) <= 0 {
-		f.wrong(name, "must be "+what)
+		f.Wrong(name, "must be "+what)
 		return nil
 	}
 	return ids
@@ -290,31 +267,31 @@ func DecodeRecord(text []byte) (Record, error) {
 	if json.Unmarshal(text, &all) != nil || all == nil {
 		return Record{}, errors.New("record: must be a JSON object")
 	}
-	f := fields{all: all, path: "record"}
+	f := newFields(all, "record")
 	r := f.record()
 	return r, f.done()
 }
 
 // records reads the field record.
 func (f *fields) records() []Record {
-	size := len(f.all["record"])
+	size := len(f.Members["record"])
 	var list []map[string]json.RawMessage
-	if !f.take("record", &list, "a list of objects") {
+	if !f.Take("record", &list, "a list of objects") {
 		return nil
 	}
 	if len(list) == 0 {
-		f.wrong("record", "must not be empty")
+		f.Wrong("record", "must not be empty")
 	}
 	if len(list) > RecordsMost || size > RecordBytesMost {
-		f.wrong("record", fmt.Sprintf("has %d records in %d bytes, and an event takes %d in %d at most: nothing was stored. "+
+		f.Wrong("record", fmt.Sprintf("has %d records in %d bytes, and an event takes %d in %d at most: nothing was stored. "+
 			"Send several events, or a file: tokenctl record --file", len(list), size, RecordsMost, RecordBytesMost))
 		return nil
 	}
 	records := make([]Record, 0, len(list))
 	for i, all := range list {
-		item := fields{all: all, path: fmt.Sprintf("event record[%d]", i)}
+		item := newFields(all, fmt.Sprintf("event record[%d]", i))
 		records = append(records, item.record())
-		f.mistakes = append(f.mistakes, item.wrongs()...)
+		f.Mistakes = append(f.Mistakes, item.wrongs()...)
 	}
 	return records
 }
@@ -323,36 +300,32 @@ func (f *fields) record() Record {
 	var r Record
 	r.TransactionID = f.id("transaction_id", true)
 	var token string
-	f.take("refresh_token", &token, "a string")
-	if strings.ContainsRune(token, utf8.RuneError) { // what decoding makes of damage
-		f.wrong("refresh_token", "is damaged: it is not valid Unicode")
+	f.Take("refresh_token", &token, "a string")
+	if strict.Damaged(token) {
+		f.Wrong("refresh_token", "is damaged: it is not valid Unicode")
 	}
 	if strings.ContainsFunc(strings.TrimSpace(token), unicode.IsControl) {
-		f.wrong("refresh_token", "holds a control character, such as a line break")
+		f.Wrong("refresh_token", "holds a control character, such as a line break")
 	}
 	r.RefreshToken = secret.New(token)
-	f.take("customer_uid", &r.CustomerUID, "a string")
+	f.Take("customer_uid", &r.CustomerUID, "a string")
 	r.Account = f.account()
-	if f.take("status", &r.Status, "a string") && !slices.Contains([]string{"active", "completed", "deleted"}, r.Status) {
-		f.wrong("status", "must be active, completed or deleted")
+	if f.Take("status", &r.Status, "a string") && !slices.Contains([]string{"active", "completed", "deleted"}, r.Status) {
+		f.Wrong("status", "must be active, completed or deleted")
 	}
 	if r.RefreshToken.Blank() && (r.Status == "" || r.Status == "active") {
-		f.wrong("refresh_token", "is missing")
+		f.Wrong("refresh_token", "is missing")
 	}
-	if f.take("recorded_at", &r.RecordedAt, "an RFC 3339 time") {
-		if r.RecordedAt = r.RecordedAt.UTC(); !keepable(r.RecordedAt) {
-			f.wrong("recorded_at", "must be an RFC 3339 time")
+	if f.Take("recorded_at", &r.RecordedAt, "an RFC 3339 time") {
+		if r.RecordedAt = r.RecordedAt.UTC(); strict.Unwritable(r.RecordedAt) {
+			f.Wrong("recorded_at", "must be an RFC 3339 time")
 		}
 	}
 	var ttl int64
-	if f.take("ttl", &ttl, "seconds since 1970") {
-		if r.ExpiresAt = time.Unix(ttl, 0).UTC(); ttl <= 0 || !keepable(r.ExpiresAt) { // milliseconds are not
-			f.wrong("ttl", "must be seconds since 1970")
+	if f.Take("ttl", &ttl, "seconds since 1970") {
+		if r.ExpiresAt = time.Unix(ttl, 0).UTC(); ttl <= 0 || strict.Unwritable(r.ExpiresAt) { // milliseconds are not
+			f.Wrong("ttl", "must be seconds since 1970")
 		}
 	}
 	return r
 }
-
-// keepable reports whether RFC 3339, as which rows keep their times, can write t: a
-// row with another would never be readable again.
-func keepable(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }

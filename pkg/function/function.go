@@ -4,6 +4,7 @@
 package function
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -102,7 +103,13 @@ func newDesk(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *ann
 	if cfg.EventBus == "" {
 		return nil
 	}
-	return &announce.Desk{Bus: clients.EventBridge.Bus(cfg.EventBus), Log: log}
+	ledger := clients.Ledger(cfg.LedgerTable)
+	return &announce.Desk{
+		Bus: clients.EventBridge.Bus(cfg.EventBus), Log: log,
+		Mark: func(ctx context.Context, provider, account, told string) error {
+			return ledger.SetTold(ctx, store.Key{Provider: provider, Account: account}, told)
+		},
+	}
 }
 
 // newExchange makes the provider's HTTP client. What net/http writes to the standard

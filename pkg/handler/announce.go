@@ -12,7 +12,7 @@ import (
 
 // refreshEnd is how a run ended for a credential, as others are told of it.
 func refreshEnd(provider, runID string, c Credential, one refresh.Result, now time.Time) announce.End {
-	e := announce.End{Before: one.Before, Noted: one.Noted, Event: announce.Event{
+	e := announce.End{Trouble: one.Trouble, Told: one.Told, Noted: one.Noted, Event: announce.Event{
 		At: now, Provider: provider, Account: c.Account, RunID: runID, Outcome: c.Outcome,
 		AttemptID: one.AttemptID, VersionID: c.VersionID, AccessExpiresAt: c.AccessExpiresAt, Error: c.Error,
 	}}
@@ -28,7 +28,7 @@ func sweepEnd(provider, runID string, a sweep.Account, why []string, now time.Ti
 	if len(why) == 0 {
 		why = a.Warnings
 	}
-	e := announce.End{Before: standing(a.Before), Noted: standing(a.Noted), Event: announce.Event{
+	e := announce.End{Trouble: a.Trouble, Told: a.Told, Noted: standing(a.Noted), Event: announce.Event{
 		At: now, Provider: provider, Account: a.Account, RunID: runID, Outcome: verdict(a.Outcomes), Outcomes: a.Outcomes,
 		AccessExpiresAt: stamp(a.NextExpiry), Error: strings.Join(why, "; "),
 	}}

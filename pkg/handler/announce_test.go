@@ -13,6 +13,8 @@ import (
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 // heardBus keeps what a desk tells.
@@ -23,9 +25,15 @@ func (b *heardBus) Put(_ context.Context, events []announce.Event) error {
 	return nil
 }
 
-func newDesk() (*announce.Desk, *heardBus) {
+// newDesk is a desk over a ledger.
+func newDesk(ledger interface {
+	SetTold(ctx context.Context, key store.Key, told string) error
+},
+) (*announce.Desk, *heardBus) {
 	b := &heardBus{}
-	return &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler)}, b
+	return &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler), Mark: func(ctx context.Context, provider, account, told string) error {
+		return ledger.SetTold(ctx, store.Key{Provider: provider, Account: account}, told)
+	}}, b
 }
 
 // take returns what was told since it was asked last, as "type: outcome".
@@ -42,7 +50,7 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
 	h, _ := newRefresh(world)
-	desk, bus := newDesk()
+	desk, bus := newDesk(h.Engine.Ledger)
 	h.Announce = desk
 	want := func(payload string, want ...string) {
 		t.Helper()
@@ -76,7 +84,6 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	world.Advance(12 * time.Minute)
 	world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, providers.NotSent, false)
 	want(`{"force":true,"dry_run":true}`)
-	want(`{}`, "Token Refresh Failed: transient")
 	want(`{}`)
 	world.Advance(time.Minute)
 	world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, providers.Misconfigured, false)
@@ -84,6 +91,15 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	want(`{}`)
 	world.Provider.Answer = nil
 	want(`{"force":true}`, "Token Rotated: refreshed", "Token Recovered: refreshed")
+
+	world.Secrets.Put(refreshtest.Default, store.Credentials, world.Provider.CredentialsWithoutLogin())
+	world.Provider.Answer = refreshtest.Fail(refreshtest.Refresh, providers.Refused, false)
+	want(`{"force":true}`, "Token Refresh Failed: dead")
+	want(`{}`)
+	world.Provider.Answer = nil
+	world.Secrets.Put(refreshtest.Default, store.Credentials, world.Provider.Credentials())
+	want(`{}`, "Token Rotated: logged_in", "Token Recovered: logged_in")
+	want(`{}`)
 }
 
 // A process that starts in the middle of a failure has the ledger to tell it.
@@ -93,7 +109,7 @@ func TestRefreshTellsAFailureOncePerFailure(t *testing.T) {
 	world.Provider.Answer = refreshtest.Fail(refreshtest.Login, providers.Refused, false)
 	for n, want := range [][]string{{"Token Refresh Failed: misconfigured"}, {}, {}} {
 		h, _ := newRefresh(world)
-		desk, bus := newDesk()
+		desk, bus := newDesk(h.Engine.Ledger)
 		h.Announce = desk
 		_, _ = h.Invoke(t.Context(), nil) // is a function error
 		if diff := cmp.Diff(want, bus.take()); diff != "" {
@@ -105,7 +121,7 @@ func TestRefreshTellsAFailureOncePerFailure(t *testing.T) {
 func TestSweepTellsWhatIsNews(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
-	desk, bus := newDesk()
+	desk, bus := newDesk(h.Engine.Ledger.(store.Ledger))
 	h.Announce = desk
 	want := func(payload string, want ...string) {
 		t.Helper()
@@ -123,9 +139,44 @@ func TestSweepTellsWhatIsNews(t *testing.T) {
 	want(`{"transaction_id":3,"force":true}`)
 	healthy := h.Engine.Transactions
 	h.Engine.Transactions = blindIndex{healthy}
-	want(`{}`, "Token Refresh Failed: transient")
 	want(`{}`)
 	h.Engine.Transactions = healthy
-	want(`{"force":true}`, "Token Recovered: refreshed")
 	want(`{"force":true}`)
+}
+
+// refusing is a provider that refuses the API secret.
+type refusing struct{ berbix }
+
+func (p refusing) Open(secret.String) (providers.Session, error) {
+	return refusingSession{session(p.berbix)}, nil
+}
+
+type refusingSession struct{ session }
+
+func (refusingSession) Refresh(context.Context, secret.String) (providers.Tokens, error) {
+	return providers.Tokens{}, &providers.Error{Kind: providers.Misconfigured, Provider: "berbix", Op: "refresh", Status: 401}
+}
+
+// A refused API secret is told once, until it is taken again.
+func TestSweepTellsOfRefusedCredentials(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	desk, bus := newDesk(h.Engine.Ledger.(store.Ledger))
+	h.Announce = desk
+	invoke(t, h, record("a"))
+	good := h.Engine.Provider
+	h.Engine.Provider = refusing{berbix{time.Now}}
+	for i, want := range [][]string{{"Token Refresh Failed: misconfigured"}, {}, {}} {
+		invoke(t, h, nil)
+		if diff := cmp.Diff(want, bus.take()); diff != "" {
+			t.Errorf("run %d (-want +got):\n%s", i, diff)
+		}
+	}
+	h.Engine.Provider = good
+	for i, want := range [][]string{{"Token Recovered: refreshed"}, {}} {
+		invoke(t, h, []byte(`{"force":true}`))
+		if diff := cmp.Diff(want, bus.take()); diff != "" {
+			t.Errorf("taken again, run %d (-want +got):\n%s", i, diff)
+		}
+	}
 }

@@ -10,21 +10,39 @@ import (
 	"tokenrefresh/pkg/telemetry"
 )
 
-// expiryCap is the AccessTokenExpiresIn of transactions none of which could run out: the
-// metric has to be there, or its alarm would take the silence for a failure.
-const expiryCap = 24 * time.Hour
+const (
+	expiresInName    = "AccessTokenExpiresIn"
+	attemptsLeftName = "AttemptsLeft"
+	// expiryCap is the AccessTokenExpiresIn of a provider none of whose tokens could run out:
+	// the metric has to be there, or its alarm would take the silence for a failure.
+	expiryCap = 24 * time.Hour
+)
 
-// refreshMetrics are those of a credential after a run that ended now.
-//
-// What an alarm takes for a failure when it is missing is told by each run; all else only
-// where there is something to tell, for a metric is paid for by the hour in which it comes.
+// shared are the metrics of an account that count for its provider. An account that waits for
+// a person has alarms of its own, and one that is paused was paused by a person: both would
+// hide how the others are. A pause whose token still lives counts by the attempts left, so that
+// a forgotten one rings before that token ends.
+func shared(metrics []telemetry.Metric, what outcome.Outcome, lives bool) []telemetry.Metric {
+	waits := what == outcome.Dead || what == outcome.Uncertain || what == outcome.Misconfigured
+	paused := what == outcome.Paused
+	if !waits && !paused {
+		return metrics
+	}
+	return slices.DeleteFunc(slices.Clone(metrics), func(m telemetry.Metric) bool {
+		return m.Name == expiresInName || m.Name == attemptsLeftName && (waits || !lives)
+	})
+}
+
+// refreshMetrics are those of a credential after a run that ended now. Those that an alarm
+// misses are in each run; all others only where there is something to say, for a metric is
+// paid for by the hour in which it comes.
 func refreshMetrics(one refresh.Result, now time.Time) []telemetry.Metric {
 	var metrics []telemetry.Metric
 	if one.Known {
 		metrics = append(metrics, expiresIn(one.AccessExpiresAt, now))
 	}
 	if one.Known && one.Outcome != outcome.NotSeeded { // nothing to lose yet
-		metrics = append(metrics, telemetry.Count("AttemptsLeft", one.AttemptsLeft))
+		metrics = append(metrics, telemetry.Count(attemptsLeftName, one.AttemptsLeft))
 	}
 	if !one.RefreshExpiresAt.IsZero() {
 		metrics = append(metrics, telemetry.Seconds("RefreshTokenExpiresIn", one.RefreshExpiresAt.Sub(now)))
@@ -50,10 +68,10 @@ func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
 	case !a.NextExpiry.IsZero() && a.NextExpiry.Sub(now) < expiryCap, a.Outcomes[outcome.NotSeeded] > 0:
 		metrics = append(metrics, expiresIn(a.NextExpiry, now))
 	case !a.Blind, !a.NextExpiry.IsZero():
-		metrics = append(metrics, telemetry.Seconds("AccessTokenExpiresIn", expiryCap))
+		metrics = append(metrics, telemetry.Seconds(expiresInName, expiryCap))
 	}
 	if !a.Blind || !a.NextExpiry.IsZero() {
-		metrics = append(metrics, telemetry.Count("AttemptsLeft", a.AttemptsLeft))
+		metrics = append(metrics, telemetry.Count(attemptsLeftName, a.AttemptsLeft))
 	}
 	metrics = append(metrics, outcomeMetrics(a.Outcomes)...)
 	metrics = append(metrics, deathMetrics(a)...)
@@ -75,7 +93,7 @@ func expiresIn(at, now time.Time) telemetry.Metric {
 	if at.IsZero() {
 		at = now
 	}
-	return telemetry.Seconds("AccessTokenExpiresIn", at.Sub(now))
+	return telemetry.Seconds(expiresInName, at.Sub(now))
 }
 
 // callMetrics are what a provider call has shown.
@@ -100,7 +118,8 @@ type group struct {
 // and lines of the dashboard, as each costs money. The log has them one by one.
 var groups = []group{
 	{"Rotations", []outcome.Outcome{outcome.Refreshed, outcome.LoggedIn, outcome.Recovered}},
-	{"Failures", []outcome.Outcome{outcome.RateLimited, outcome.Transient, outcome.PersistFailed}},
+	{"Failures", []outcome.Outcome{outcome.RateLimited, outcome.Transient}},
+	{"PersistFailed", []outcome.Outcome{outcome.PersistFailed}},
 	{"Misconfigured", []outcome.Outcome{outcome.Misconfigured}},
 }
 

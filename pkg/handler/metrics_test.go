@@ -3,13 +3,13 @@ package handler_test
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
@@ -84,14 +84,28 @@ func TestRefreshMetrics(t *testing.T) {
 			"AccessTokenExpiresIn": 180, "AttemptsLeft": 2, "Failures": 1, "SecretVersions": 2,
 		}},
 		"dead": {failing(providers.Refused), map[string]float64{
-			"AccessTokenExpiresIn": 180, "AttemptsLeft": 0, "DeadOrUncertain": 1, "SecretVersions": 2,
+			"AccessTokenExpiresIn": 86400, "DeadOrUncertain": 1, "SecretVersions": 2,
 		}},
 		"uncertain": {failing(providers.Unknown), map[string]float64{
-			"AccessTokenExpiresIn": 180, "AttemptsLeft": 0, "DeadOrUncertain": 1, "SecretVersions": 2,
+			"AccessTokenExpiresIn": 86400, "DeadOrUncertain": 1, "SecretVersions": 2,
 		}},
 		"misconfigured": {failing(providers.Misconfigured), map[string]float64{
-			"AccessTokenExpiresIn": 180, "AttemptsLeft": 0, "Misconfigured": 1, "SecretVersions": 2,
+			"AccessTokenExpiresIn": 86400, "Misconfigured": 1, "SecretVersions": 2,
 		}},
+		"paused, and the token lives": {func(t *testing.T, w *refreshtest.World) {
+			t.Helper()
+			due(t, w)
+			w.Ledger.Pause(refreshtest.Default, true)
+		}, map[string]float64{"AccessTokenExpiresIn": 86400, "AttemptsLeft": 2}},
+		"paused, and the token has ended": {func(t *testing.T, w *refreshtest.World) {
+			t.Helper()
+			due(t, w)
+			w.Advance(time.Hour)
+			w.Ledger.Pause(refreshtest.Default, true)
+		}, map[string]float64{"AccessTokenExpiresIn": 86400}},
+		"no account": {func(_ *testing.T, w *refreshtest.World) {
+			w.Accounts = nil
+		}, map[string]float64{"AccessTokenExpiresIn": 86400}},
 		"nobody has put credentials in": {func(_ *testing.T, w *refreshtest.World) {
 			w.Secrets.Put(refreshtest.Default, store.Credentials, secret.New("{}"))
 		}, map[string]float64{"AccessTokenExpiresIn": 0}},
@@ -119,22 +133,60 @@ func TestRefreshMetrics(t *testing.T) {
 	}
 }
 
-// One account's metrics are the provider's; of several each has its own besides.
-func TestAccountsBesideEachOtherAreToldApart(t *testing.T) {
+// What befalls one account does not hide how the others are, and counts add up.
+func TestMetricsOfManyAccounts(t *testing.T) {
 	t.Parallel()
-	for accounts, want := range map[string]int{"default": 0, "default,zulu": 2} {
+	w := refreshtest.New()
+	w.Accounts = nil
+	now := w.Now()
+	for account, row := range map[string]store.Row{
+		"alive":         {State: store.OK, AccessExpiresAt: now.Add(10 * time.Minute), RefreshAt: now.Add(8 * time.Minute)},
+		"ends-first":    {State: store.OK, AccessExpiresAt: now.Add(5 * time.Minute), RefreshAt: now.Add(2 * time.Minute)},
+		"dead":          {State: store.Dead, AccessExpiresAt: now.Add(time.Minute), RefreshAt: now},
+		"uncertain":     {State: store.Uncertain, AccessExpiresAt: now.Add(-time.Hour), RefreshAt: now},
+		"misconfigured": {State: store.Misconfigured, AccessExpiresAt: now, RefreshAt: now.Add(time.Hour)},
+		"paused":        {State: store.OK, AccessExpiresAt: now.Add(-time.Hour), RefreshAt: now, Paused: true},
+	} {
+		row.Key = store.Key{Provider: refreshtest.Name, Account: account}
+		row.Phase = store.Idle
+		w.Add(row.Key)
+		v := w.Secrets.Get(row.Key, store.Credentials)
+		row.CredentialsVersionID, row.LastOutcome = v.ID, outcome.Outcome(row.State)
+		row.SeenVersionID = w.Secrets.Get(row.Key, store.TokensDoc).ID
+		w.Ledger.Set(row)
+	}
+	h, out := newRefresh(w)
+	if _, err := h.Invoke(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"AccessTokenExpiresIn": 300, "AttemptsLeft": 2, "DeadOrUncertain": 2, "Misconfigured": 1}
+	if diff := cmp.Diff(want, metricsOf(t, out)); diff != "" {
+		t.Errorf("(-want +got):\n%s%s", diff, out.String())
+	}
+}
+
+// Accounts have metrics of their own where that is asked for.
+func TestAccountMetrics(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{false, true} {
 		w := refreshtest.New()
-		w.Accounts = strings.Split(accounts, ",")
+		w.Accounts = []string{"default", "zulu"}
 		w.Add(store.Key{Provider: refreshtest.Name, Account: "zulu"})
 		h, out := newRefresh(w)
-		if _, err := h.Invoke(t.Context(), nil); err != nil {
-			t.Fatal(err)
+		h.AccountMetrics = on
+		for range 2 {
+			if _, err := h.Invoke(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
 		}
-		apart := slices.DeleteFunc(strings.Split(out.String(), "\n"), func(line string) bool {
-			return !strings.Contains(line, `"Dimensions":[["provider"],["provider","account"]]`)
-		})
-		if len(apart) != want {
-			t.Errorf("%s: %d lines with metrics of the account, want %d\n%s", accounts, len(apart), want, out.String())
+		want := map[string]int{`"Dimensions":[["provider"]]`: 2, `"Dimensions":[["provider","account"]]`: 0}
+		if on {
+			want[`"Dimensions":[["provider","account"]]`] = 4 // also where nothing is due
+		}
+		for text, n := range want {
+			if got := strings.Count(out.String(), text); got != n {
+				t.Errorf("on: %t: %d lines with %s, want %d\n%s", on, got, text, n, out.String())
+			}
 		}
 	}
 }

@@ -18,7 +18,10 @@ func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Ref
 	engine.SendTimeout = cfg.HTTPTimeout
 	engine.Tick = cfg.ScheduleRate
 	engine.Log = log
-	return &Refresh{Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log, Namespace: cfg.MetricsNamespace}
+	return &Refresh{
+		Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log,
+		Namespace: cfg.MetricsNamespace, AccountMetrics: cfg.AccountMetrics,
+	}
 }
 
 // NewSweep makes a handler as cfg wants it. engine brings the provider, its stores and,
@@ -30,5 +33,8 @@ func NewSweep(engine sweep.Engine, cfg config.Config, log *slog.Logger) *Sweep {
 	engine.HandOverAbove = cfg.HandOverAbove
 	engine.Tick = cfg.ScheduleRate
 	engine.Log = log
-	return &Sweep{Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log, Namespace: cfg.MetricsNamespace}
+	return &Sweep{
+		Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log,
+		Namespace: cfg.MetricsNamespace, AccountMetrics: cfg.AccountMetrics,
+	}
 }

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"tokenrefresh/pkg/announce"
@@ -14,15 +15,19 @@ import (
 // Refresh handles the invocations of a function that keeps chains alive. It
 // implements lambda.Handler.
 type Refresh struct {
-	Engine    *refresh.Engine
-	NewRunID  func() string // unique to each run: claims are told apart by it
-	Log       *slog.Logger
-	Namespace string         // of the metrics
-	Announce  *announce.Desk // tells other systems what is news; nil: nobody
+	Engine         *refresh.Engine
+	NewRunID       func() string // unique to each run: claims are told apart by it
+	Log            *slog.Logger
+	Namespace      string         // of the metrics
+	AccountMetrics bool           // whether each account has metrics of its own
+	Announce       *announce.Desk // tells other systems what is news; nil: nobody
+
+	journal journal
 }
 
-// Invoke decodes the event, runs the engine and answers with the result's JSON. It
-// is a *NeedsPersonError where a person must act or the run panicked.
+// Invoke decodes the event, runs the engine and answers with the result's JSON. It is a
+// *NeedsPersonError if the run itself failed, or if it was for a named account that needs a
+// person. What readers report of an account is no such run.
 func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, err := event.Decode(payload)
 	if err != nil {
@@ -33,16 +38,20 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		RunID: r.RunID, Account: e.Account, Force: e.Force, DryRun: e.DryRun, Rejected: e.Rejected,
 	})
 
+	named := e.Account != "" && e.Rejected == ""
 	var causes []error
+	failed := false
 	var ends []announce.End
 	for _, one := range results {
 		c := r.add(one)
-		if cause := c.cause(one.Panicked); cause != nil {
-			causes = append(causes, cause)
+		own := one.Panicked || errors.Is(one.Err, refresh.ErrLedger)
+		failed = failed || own
+		if own || named && c.Outcome.NeedsPerson() {
+			causes = append(causes, c.cause())
 		}
-		h.emit(ctx, r.RunID, c, one, len(results))
 		ends = append(ends, refreshEnd(r.Provider, r.RunID, c, one, h.Engine.Now()))
 	}
+	h.log(ctx, r, results, e.Account == "" && !failed)
 	if !e.DryRun {
 		h.Announce.Tell(ctx, ends)
 	}
@@ -68,9 +77,44 @@ func credential(one refresh.Result) Credential {
 	return c
 }
 
-// emit writes the credential's line of this run, as one of so many.
-func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refresh.Result, of int) {
+// log writes a line for each account that a call was made for or whose outcome has changed,
+// and one for the run. complete: the run has looked at all accounts.
+func (h *Refresh) log(ctx context.Context, r Result, results []refresh.Result, complete bool) {
 	now := h.Engine.Now()
+	line := telemetry.Line{Provider: r.Provider, At: now}
+	var all summary
+	quiet := 0 // lines without a call
+	for i, one := range results {
+		c := r.Credentials[i]
+		metrics := refreshMetrics(one, now)
+		all.measure(shared(metrics, c.Outcome, now.Before(one.AccessExpiresAt)))
+		called := one.ProviderLatency > 0 || one.Outcome.Rotates() || one.Panicked
+		changed := h.journal.changed(c.Account, c.Outcome, one.Before, one.Noted)
+		if !called && changed {
+			quiet++
+			changed = quiet <= maxChanged
+		}
+		if called || changed || h.AccountMetrics {
+			own := line
+			own.Account, own.Level, own.Metrics = c.Account, level(c.Outcome), metrics
+			if h.AccountMetrics {
+				own.Namespace = h.Namespace
+			}
+			own.Emit(ctx, h.Log, attributes(r.RunID, c, one)...)
+		} else {
+			all.add(c.Account, c.Outcome, c.Error, c.Warnings)
+		}
+	}
+	if complete {
+		h.journal.seenAll()
+		all.alive()
+	}
+	line.Namespace = h.Namespace
+	all.emit(ctx, h.Log, line, len(results), slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
+}
+
+// attributes are what a line says of an account besides its metrics.
+func attributes(runID string, c Credential, one refresh.Result) []slog.Attr {
 	attrs := []slog.Attr{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
 	for _, text := range []slog.Attr{
 		slog.String("attempt_id", one.AttemptID), slog.String("source", c.Source), slog.String("version_id", c.VersionID),
@@ -86,8 +130,5 @@ func (h *Refresh) emit(ctx context.Context, runID string, c Credential, one refr
 	if one.Failures > 0 {
 		attrs = append(attrs, slog.Int("consecutive_failures", one.Failures))
 	}
-	telemetry.Line{
-		Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: c.Account, Detailed: of > 1,
-		At: now, Level: level(c.Outcome), Metrics: refreshMetrics(one, now),
-	}.Emit(ctx, h.Log, attrs...)
+	return attrs
 }

@@ -61,12 +61,17 @@ func TestRefreshAnswersByTheContract(t *testing.T) {
 		t.Error("batchItemFailures without a batch")
 	}
 
-	line := lastLine(t, out)
-	if line["attempt_id"] != row.AttemptID || line["run_id"] != got["run_id"] || line["outcome"] != "logged_in" {
+	lines := linesOf(t, out)
+	if len(lines) != 2 {
+		t.Fatalf("want a line of the account, and a summary:\n%v", lines)
+	}
+	line, summary := lines[0], lines[1]
+	if line["attempt_id"] != row.AttemptID || line["run_id"] != got["run_id"] || line["outcome"] != "logged_in" || line["_aws"] != nil {
 		t.Errorf("the line does not name attempt, run and outcome: %v", line)
 	}
-	if line["AccessTokenExpiresIn"] != row.AccessExpiresAt.Sub(world.Now()).Seconds() || line["_aws"] == nil {
-		t.Errorf("the line is no metric: %v", line)
+	if summary["AccessTokenExpiresIn"] != row.AccessExpiresAt.Sub(world.Now()).Seconds() || summary["_aws"] == nil ||
+		summary["run_id"] != got["run_id"] {
+		t.Errorf("the summary is no metric: %v", summary)
 	}
 }
 
@@ -79,14 +84,15 @@ func TestRefreshLogsTheExpiryOfEveryRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	line := lastLine(t, out)
-	if line["outcome"] != "not_due" || line["AccessTokenExpiresIn"] == nil {
-		t.Errorf("a tick with nothing due says nothing of the token: %v", line)
+	lines := linesOf(t, out)
+	line := lines[len(lines)-1]
+	if len(lines) != 3 || line["AccessTokenExpiresIn"] == nil || !cmp.Equal(line["outcomes"], map[string]any{"not_due": 1.0}) {
+		t.Errorf("a tick with nothing due says more or less than when the token ends: %v", lines)
 	}
 }
 
-// Without the ledger nobody knows how long the token lives: the metric is missing, and
-// its alarm takes that for a breach.
+// Without the ledger nobody knows how long the token lives. The run has failed, and the metric
+// is missing, which its alarm takes for a breach.
 func TestRefreshWithoutLedgerSaysNothingOfTheToken(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
@@ -100,10 +106,10 @@ func TestRefreshWithoutLedgerSaysNothingOfTheToken(t *testing.T) {
 		}
 		return refreshtest.None
 	})
-	if _, err := h.Invoke(t.Context(), nil); err != nil {
-		t.Fatal(err)
+	if _, err := h.Invoke(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "read the ledger") {
+		t.Errorf("a run without the ledger has failed: %v", err)
 	}
-	if line := lastLine(t, out); line["outcome"] != "transient" || line["error"] == nil || line["AccessTokenExpiresIn"] != nil {
+	if line := lastLine(t, out); !cmp.Equal(line["outcomes"], map[string]any{"transient": 1.0}) || line["AccessTokenExpiresIn"] != nil {
 		t.Errorf("the line: %v", line)
 	}
 }
@@ -150,8 +156,9 @@ func TestRefreshMeasuresClockAndRefreshToken(t *testing.T) {
 	}
 }
 
-// A credential that needs a person is a function error, after all others are done.
-func TestRefreshFailsAfterTheOthers(t *testing.T) {
+// A credential that needs a person fails a run for that account, after its work. It fails
+// neither a scheduled run nor what readers report of it.
+func TestRefreshFailsForANamedAccount(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
 	other := store.Key{Provider: refreshtest.Name, Account: "zulu"}
@@ -159,22 +166,39 @@ func TestRefreshFailsAfterTheOthers(t *testing.T) {
 	world.Accounts = []string{"default", "zulu"}
 	world.Secrets.Delete(refreshtest.Default, store.Credentials)
 	h, out := newRefresh(world)
-	_, err := h.Invoke(t.Context(), []byte(`{}`))
-	var needs *handler.NeedsPersonError
-	if !errors.As(err, &needs) {
-		t.Fatalf("error %v", err)
-	}
-	if !strings.Contains(err.Error(), "default: misconfigured") || strings.Contains(err.Error(), "zulu") {
-		t.Errorf("the error does not name the one at fault: %v", err)
-	}
-	if diff := cmp.Diff(map[outcome.Outcome]int{outcome.Misconfigured: 1, outcome.LoggedIn: 1}, needs.Result.Outcomes); diff != "" {
-		t.Errorf("outcomes (-want +got):\n%s", diff)
+	for _, event := range []string{
+		`{}`, ``, `{"force":true}`, `{"dry_run":true}`, `{"source":"aws.scheduler","detail-type":"Scheduled Event"}`,
+		`{"account":"zulu"}`, `{"account":"default","rejected":"a77e3970-0000-4000-8000-000000000004"}`,
+	} {
+		if _, err := h.Invoke(t.Context(), []byte(event)); err != nil {
+			t.Errorf("%s: %v", event, err)
+		}
 	}
 	if world.Secrets.Get(other, store.AccessDoc).ID == "" {
 		t.Error("the other account was not served")
 	}
-	if n := strings.Count(out.String(), `"msg":"run"`); n != 2 {
-		t.Errorf("%d lines for two accounts", n)
+	for account, want := range map[string]float64{"default": 1, "zulu": 3} { // zulu: a login, and what was forced
+		lines := 0.0
+		for _, line := range linesOf(t, bytes.NewReader(out.Bytes())) {
+			if line["account"] == account {
+				lines++
+			}
+		}
+		if lines > want || lines < 1 {
+			t.Errorf("%g lines of %s", lines, account)
+		}
+	}
+
+	_, err := h.Invoke(t.Context(), []byte(`{"account":"default"}`))
+	var needs *handler.NeedsPersonError
+	if !errors.As(err, &needs) {
+		t.Fatalf("error %v", err)
+	}
+	if !strings.Contains(err.Error(), "default: misconfigured") {
+		t.Errorf("the error does not name the one at fault: %v", err)
+	}
+	if diff := cmp.Diff(map[outcome.Outcome]int{outcome.Misconfigured: 1}, needs.Result.Outcomes); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 }
 
@@ -250,17 +274,29 @@ func tokensOf(t *testing.T, v store.Version) []string {
 	return []string{doc.AccessToken, doc.RefreshToken}
 }
 
+// linesOf are the lines that were logged, as JSON.
+func linesOf(t *testing.T, out io.Reader) []map[string]any {
+	t.Helper()
+	var lines []map[string]any
+	for decoder := json.NewDecoder(out); ; {
+		var line map[string]any
+		err := decoder.Decode(&line)
+		if errors.Is(err, io.EOF) {
+			return lines
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+}
+
 // lastLine is the last line logged, as JSON.
 func lastLine(t *testing.T, out io.Reader) map[string]any {
 	t.Helper()
-	text, err := io.ReadAll(out)
-	if err != nil {
-		t.Fatal(err)
+	lines := linesOf(t, out)
+	if len(lines) == 0 {
+		t.Fatal("nothing was logged")
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	var line map[string]any
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
-		t.Fatalf("%v in %s", err, lines[len(lines)-1])
-	}
-	return line
+	return lines[len(lines)-1]
 }

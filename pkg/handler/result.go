@@ -65,8 +65,9 @@ type BatchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// NeedsPersonError is the function error of a run after which a person must act, that
-// panicked, or that did not record a transaction. The alarms on function errors hang on it.
+// NeedsPersonError is the function error of a run that panicked, that could not read the
+// ledger, that did not record a transaction, or that was for a named account which needs a
+// person. The alarms on function errors hang on it.
 type NeedsPersonError struct {
 	Result Result
 	Cause  error
@@ -94,14 +95,8 @@ func answer(r Result, causes []error) ([]byte, error) {
 	return json.Marshal(r)
 }
 
-// cause is the part of the function error that a credential calls for; nil where
-// nobody has to act.
-func (c Credential) cause(panicked bool) error {
-	if !panicked && !c.Outcome.NeedsPerson() {
-		return nil
-	}
-	return fmt.Errorf("%s: %s: %s", c.Account, c.Outcome, c.Error)
-}
+// cause is the part of a function error that a credential calls for.
+func (c Credential) cause() error { return fmt.Errorf("%s: %s: %s", c.Account, c.Outcome, c.Error) }
 
 // level is that of a line about an outcome: WARN where it passes by itself, ERROR where
 // a person must act.

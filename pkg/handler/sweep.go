@@ -20,17 +20,20 @@ import (
 // Sweep handles the invocations of a function that keeps transactions fresh. It
 // implements lambda.Handler.
 type Sweep struct {
-	Engine    *sweep.Engine
-	NewRunID  func() string // unique to each run: claims are told apart by it
-	Log       *slog.Logger
-	Namespace string         // of the metrics
-	Announce  *announce.Desk // tells other systems what is news; nil: nobody
+	Engine         *sweep.Engine
+	NewRunID       func() string // unique to each run: claims are told apart by it
+	Log            *slog.Logger
+	Namespace      string         // of the metrics
+	AccountMetrics bool           // whether each account has metrics of its own
+	Announce       *announce.Desk // tells other systems what is news; nil: nobody
+
+	journal journal
 }
 
-// Invoke decodes the event, runs the engine and answers with the result's JSON. It
-// is a *NeedsPersonError where a person must act, the run panicked or a transaction
-// was not recorded; for an SQS batch it never is: what to deliver again is in the
-// result.
+// Invoke decodes the event, runs the engine and answers with the result's JSON. It is a
+// *NeedsPersonError if the run itself failed, if a transaction was not recorded, or if it was
+// for a named account or transaction that needs a person. For an SQS batch it never is: what
+// to deliver again is in the result.
 func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, messages, err := event.DecodeSweep(payload)
 	if err != nil {
@@ -132,6 +135,10 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 		TransactionID: e.TransactionID, TransactionIDs: e.TransactionIDs,
 	})
 	r.count(report.Outcomes)
+	if report.Err != nil {
+		causes = append(causes, report.Err)
+	}
+	named := e.Account != "" || e.TransactionID != 0 || len(e.TransactionIDs) > 0
 	for _, one := range report.Credentials {
 		c := Credential{Account: one.Account, Outcome: one.Outcome}
 		switch {
@@ -141,15 +148,15 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 			c.Error = brief.Text(one.Err.Error(), brief.TextMost)
 		}
 		r.Credentials = append(r.Credentials, c)
-		if cause := c.cause(one.Panicked); cause != nil {
-			causes = append(causes, cause)
+		if one.Panicked || named && c.Outcome.NeedsPerson() {
+			causes = append(causes, c.cause())
 		}
 	}
 	for _, a := range report.Accounts {
 		r.warn(a.Account, a.Warnings)
 	}
 	swept := e.TransactionID == 0 && len(e.TransactionIDs) == 0
-	ends := h.emit(ctx, r.RunID, report, swept)
+	ends := h.log(ctx, *r, report, swept, swept && e.Account == "")
 	if swept && !e.DryRun {
 		h.Announce.Tell(ctx, ends)
 	}
@@ -195,11 +202,11 @@ func records(e event.Event, now time.Time) []sweep.Record {
 	return all
 }
 
-// emit writes a line for each account, and returns how the run ended for it. Metrics are
-// those of sweeps alone: a run for named transactions has not seen the others.
-func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swept bool) []announce.End {
+// log writes a line for each account that a call was made for or whose outcome has changed,
+// and one for the run. It returns how the run ended for each. Metrics are those of sweeps
+// alone: a run for named transactions has not seen the others. complete: nor those accounts.
+func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, complete bool) []announce.End {
 	now := h.Engine.Now()
-	var ends []announce.End
 	why := map[string][]string{}
 	for _, c := range report.Credentials {
 		if c.Outcome != outcome.NotSeeded {
@@ -207,35 +214,71 @@ func (h *Sweep) emit(ctx context.Context, runID string, report sweep.Report, swe
 			why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %s", c.Outcome, text))
 		}
 	}
+	line := telemetry.Line{Provider: r.Provider, At: now}
+	var all summary
+	var ends []announce.End
+	sum := sweep.Account{Outcomes: report.Outcomes}
+	quiet, blind := 0, report.Err != nil
 	for _, a := range report.Accounts {
-		attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
-		if a.Backlog > 0 {
-			attrs = append(attrs, slog.Int("backlog", a.Backlog))
-		}
-		if !a.OldestDue.IsZero() {
-			attrs = append(attrs, slog.String("oldest_due", stamp(a.OldestDue)))
-		}
-		if a.HandedOver > 0 {
-			attrs = append(attrs, slog.Int("handed_over", a.HandedOver))
-		}
-		if texts := why[a.Account]; len(texts) > 0 {
-			attrs = append(attrs, slog.String("error", strings.Join(texts, "; ")))
-		}
-		if len(a.Warnings) > 0 {
-			attrs = append(attrs, slog.Any("warnings", a.Warnings))
-		}
+		ended, text := verdict(a.Outcomes), strings.Join(why[a.Account], "; ")
 		metrics := deathMetrics(a)
 		if swept {
 			metrics = sweepMetrics(a, now)
 		}
-		if a.Failures > 0 {
-			attrs = append(attrs, slog.Int("consecutive_failures", a.Failures))
+		blind = blind || a.Blind
+		all.measure(shared(metrics, ended, now.Before(a.NextExpiry)))
+		sum.Backlog += a.Backlog
+		sum.HandedOver += a.HandedOver
+		if sum.OldestDue.IsZero() || !a.OldestDue.IsZero() && a.OldestDue.Before(sum.OldestDue) {
+			sum.OldestDue = a.OldestDue
 		}
-		telemetry.Line{
-			Namespace: h.Namespace, Provider: h.Engine.Provider.Name(), Account: a.Account, Detailed: len(report.Accounts) > 1,
-			At: now, Level: level(verdict(a.Outcomes)), Metrics: metrics,
-		}.Emit(ctx, h.Log, attrs...)
-		ends = append(ends, sweepEnd(h.Engine.Provider.Name(), runID, a, why[a.Account], now))
+		called := a.ProviderLatency > 0
+		changed := h.journal.changed(a.Account, ended, standing(a.Before), standing(a.Noted))
+		if !called && changed {
+			quiet++
+			changed = quiet <= maxChanged
+		}
+		if called || changed || h.AccountMetrics {
+			own := line
+			own.Account, own.Level, own.Metrics = a.Account, level(ended), metrics
+			if h.AccountMetrics {
+				own.Namespace = h.Namespace
+			}
+			own.Emit(ctx, h.Log, sweepAttributes(r.RunID, a, text)...)
+		} else {
+			all.add(a.Account, ended, text, a.Warnings)
+		}
+		ends = append(ends, sweepEnd(r.Provider, r.RunID, a, why[a.Account], now))
 	}
+	if complete && !blind {
+		h.journal.seenAll()
+		all.alive()
+	}
+	line.Namespace = h.Namespace
+	all.emit(ctx, h.Log, line, len(report.Accounts), sweepAttributes(r.RunID, sum, "")...)
 	return ends
+}
+
+// sweepAttributes are what a line says of a sweep besides its metrics.
+func sweepAttributes(runID string, a sweep.Account, text string) []slog.Attr {
+	attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
+	if a.Backlog > 0 {
+		attrs = append(attrs, slog.Int("backlog", a.Backlog))
+	}
+	if !a.OldestDue.IsZero() {
+		attrs = append(attrs, slog.String("oldest_due", stamp(a.OldestDue)))
+	}
+	if a.HandedOver > 0 {
+		attrs = append(attrs, slog.Int("handed_over", a.HandedOver))
+	}
+	if text != "" {
+		attrs = append(attrs, slog.String("error", text))
+	}
+	if len(a.Warnings) > 0 {
+		attrs = append(attrs, slog.Any("warnings", a.Warnings))
+	}
+	if a.Failures > 0 {
+		attrs = append(attrs, slog.Int("consecutive_failures", a.Failures))
+	}
+	return attrs
 }

@@ -217,18 +217,41 @@ func TestSweepThatSeesNothingSaysNothing(t *testing.T) {
 	}
 }
 
+// Refused credentials fail a run for that account, and no scheduled one.
 func TestSweepNeedsAPerson(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "wrong")
 	invoke(t, h, record("a"))
-	_, err := h.Invoke(t.Context(), nil)
-	var needs *handler.NeedsPersonError
-	if !errors.As(err, &needs) || !strings.Contains(err.Error(), "api_secret") {
-		t.Fatalf("error %v", err)
+	wantOutcomes(t, invoke(t, h, nil), map[outcome.Outcome]int{outcome.Misconfigured: 1})
+	for _, event := range []string{`{"account":"default"}`, `{"transaction_id":1}`} {
+		_, err := h.Invoke(t.Context(), []byte(event))
+		var needs *handler.NeedsPersonError
+		if !errors.As(err, &needs) || !strings.Contains(err.Error(), "api_secret") {
+			t.Fatalf("%s: error %v", event, err)
+		}
+		if len(needs.Result.Credentials) != 1 || needs.Result.Credentials[0].Outcome != outcome.Misconfigured {
+			t.Errorf("credentials %+v", needs.Result.Credentials)
+		}
 	}
-	if len(needs.Result.Credentials) != 1 || needs.Result.Credentials[0].Outcome != outcome.Misconfigured {
-		t.Errorf("credentials %+v", needs.Result.Credentials)
+}
+
+// noLedger cannot be read.
+type noLedger struct{ sweep.Ledger }
+
+func (noLedger) RowsAndClaims(context.Context, string) ([]store.Row, []store.Claim, error) {
+	return nil, nil, errors.New("no answer")
+}
+
+// A run without the ledger has done nothing. Of a batch each message fails.
+func TestSweepWithoutLedger(t *testing.T) {
+	t.Parallel()
+	h, _ := newSweep(t, "good")
+	invoke(t, h, record("a"))
+	h.Engine.Ledger = noLedger{h.Engine.Ledger}
+	if _, err := h.Invoke(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "read the ledger: no answer") {
+		t.Errorf("error %v", err)
 	}
+	wantFailed(t, invoke(t, h, batch(`{"transaction_id":1}`)), "m-0")
 }
 
 // FirebaseUI-Android #855: a clock that is years ahead must not win for years.

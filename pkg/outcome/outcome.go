@@ -29,8 +29,8 @@ const (
 	PersistFailed Outcome = "persist_failed" // a reply is not everywhere where it belongs; the error says whether it is kept
 )
 
-// NeedsPerson reports whether the outcome makes the run end with an error, so
-// that alarms on function errors see it.
+// NeedsPerson reports whether a person must act. A run for that account alone ends with an
+// error.
 func (o Outcome) NeedsPerson() bool {
 	switch o {
 	case Dead, Uncertain, Misconfigured, PersistFailed:

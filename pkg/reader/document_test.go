@@ -48,6 +48,9 @@ func TestParseAccess(t *testing.T) {
 		{name: "type is a number", text: `{"token_type":1}`},
 		{name: "no time", text: `{"access_expires_at":"tomorrow"}`},
 		{name: "seconds", text: `{"refresh_at":1800000000}`},
+		{name: "a year that is none in UTC", text: `{"refresh_at":"9999-12-31T23:59:59-01:00"}`},
+		{name: "a damaged token", text: `{"access_token":"at-\ud800"}`},
+		{name: "bad UTF-8", text: "{\"access_token\":\"at-\xff\"}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

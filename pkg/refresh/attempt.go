@@ -26,9 +26,13 @@ type attempt struct {
 	warnings  []string
 }
 
+// maxSteps is more than a run ever takes: a repair, what a restored row says given up, a
+// takeover, a refresh and a login.
+const maxSteps = 12
+
 // run decides what to do and does it, step by step.
 func (a *attempt) run(ctx context.Context) Result {
-	for {
+	for range maxSteps {
 		step := a.decide(ctx)
 		if would, acts := step.acts(); acts && a.req.DryRun {
 			return Result{Outcome: would}
@@ -37,6 +41,7 @@ func (a *attempt) run(ctx context.Context) Result {
 			return result
 		}
 	}
+	panic("unreachable: a run that comes to no end") // which ends this credential's run alone
 }
 
 // decide gathers what the next step needs, and returns it.
@@ -47,7 +52,7 @@ func (a *attempt) decide(ctx context.Context) Step {
 		defer cancel()
 		reads = persist
 	}
-	for {
+	for range maxSteps {
 		a.v.Now = a.Now()
 		a.v.late = a.tooLate(ctx)
 		step := Decide(a.v)
@@ -56,6 +61,7 @@ func (a *attempt) decide(ctx context.Context) Step {
 		}
 		a.v = a.sources().Gather(reads, a.v, step.Needs)
 	}
+	panic("unreachable: a decision that always needs more")
 }
 
 func (e *Engine) sources() Sources {

@@ -121,6 +121,9 @@ func (e *Engine) rows(ctx context.Context, account string) ([]found, error) {
 	return all, nil
 }
 
+// ErrLedger is why nothing was looked at.
+var ErrLedger = errors.New("read the ledger")
+
 // withoutLedger is the answer where the ledger cannot be read: without it nothing
 // is refreshed, for nobody could say what another run is doing.
 func (e *Engine) withoutLedger(req Request, err error) []Result {
@@ -135,7 +138,7 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 	results := make([]Result, 0, len(accounts))
 	for _, account := range accounts {
 		results = append(results, Result{
-			Account: account, Outcome: what, Err: fmt.Errorf("read the ledger: %w", err),
+			Account: account, Outcome: what, Err: fmt.Errorf("%w: %w", ErrLedger, err),
 		})
 	}
 	return results
@@ -177,6 +180,7 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 	result.AttemptsLeft = a.attemptsLeft(req.began, result.Outcome)
 	result.Failures = a.v.Row.ConsecutiveFailures
 	result.Versions = len(stagedSince(a.v.Row, e.Now().Add(-day)))
+	result.Trouble, result.Told = trouble(a.v.Row), a.v.Row.Told
 	result.Before, result.Noted = k.row.LastOutcome, a.v.Row.LastOutcome
 	result.Warnings = append(result.Warnings, a.warnings...)
 	return result

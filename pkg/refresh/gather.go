@@ -95,18 +95,6 @@ func (s Sources) NewView(row store.Row, exists bool, now time.Time) View {
 	}
 }
 
-// Look decides what a run would do next, and reads what that decision needs. It writes
-// nothing and calls no provider.
-func (s Sources) Look(ctx context.Context, v View) (View, Step) {
-	for {
-		step := Decide(v)
-		if !step.Needs.any() {
-			return v, step
-		}
-		v = s.Gather(ctx, v, step.Needs)
-	}
-}
-
 // Gather reads the parts of a view that are named, all at once.
 func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	key := v.Row.Key

@@ -52,6 +52,8 @@ type Result struct {
 	AttemptsLeft int
 	Failures     int             // in a row, this run included
 	Versions     int             // of tokens that may have been staged within 24 hours
+	Trouble      string          // what a person must be told of, as store.Row.Told keeps it; empty: nothing
+	Told         string          // and what a person was told of last
 	Before       outcome.Outcome // the last outcome that it had noted when the run began
 	Noted        outcome.Outcome // and when it ended
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,6 +219,10 @@ func TestRestoredRow(t *testing.T) {
 			got := tick(w, nil)
 			if got.Outcome != outcome.LoggedIn {
 				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			told := slices.DeleteFunc(got.Warnings, func(s string) bool { return !strings.Contains(s, "older than the secrets") })
+			if len(told) != 1 && name != "idle" {
+				t.Errorf("told %d times that the row is older than the secrets, want once", len(told))
 			}
 			if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; slices.Contains(was, id) {
 				t.Errorf("tokens went back to %s", id)

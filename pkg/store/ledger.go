@@ -21,12 +21,14 @@ type Ledger interface {
 	Rows(ctx context.Context, provider string) ([]Row, error)
 	// Row returns one row; false if there is none.
 	Row(ctx context.Context, key Key) (Row, bool, error)
-	// Write stores every field of row except Paused and Unreadable, if guard holds.
+	// Write stores every field of row except Paused, Told and Unreadable, if guard holds.
 	// *LostError.
 	Write(ctx context.Context, row Row, guard Guard) error
 	// SetPaused sets Paused alone, whatever else the row holds. It makes an idle row if
 	// there is none.
 	SetPaused(ctx context.Context, key Key, paused bool) error
+	// SetTold sets Told alone, whatever else the row holds. It does nothing if there is none.
+	SetTold(ctx context.Context, key Key, told string) error
 }
 
 // Claims is the part of a ledger that holds the claims of shards. Reads are consistent.

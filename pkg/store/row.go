@@ -42,89 +42,93 @@ const (
 	FromSeed    Source = "seed"
 )
 
-// Row is what the ledger knows of one credential. Times are UTC and kept to the
+// Row is what the ledger knows of one credential, under the names that a file and people see.
+// Times are UTC and kept to the
 // millisecond; a zero time means none.
 type Row struct {
-	Key
+	Key `json:"-"`
 
 	// The claim: lease and intent in one.
-	Phase         Phase
-	AttemptID     string // who sends, or sent last
-	AttemptSource Source // FromRefresh or FromLogin
-	ClaimedBy     string // the run that holds the claim: takeovers keep the attempt id
-	Fence         int64  // counts every claim and takeover; never goes back
-	ClaimedUntil  time.Time
+	Phase         Phase     `json:"phase,omitempty"`
+	AttemptID     string    `json:"attempt_id,omitempty"`     // who sends, or sent last
+	AttemptSource Source    `json:"attempt_source,omitempty"` // FromRefresh or FromLogin
+	ClaimedBy     string    `json:"claimed_by,omitempty"`     // the run that holds the claim: takeovers keep the attempt id
+	Fence         int64     `json:"fence,omitempty"`          // counts every claim and takeover; never goes back
+	ClaimedUntil  time.Time `json:"claimed_until,omitzero"`
 	// ClaimSeenAt is when a run first saw that the claim ends later than any claim can; zero:
 	// none has.
-	ClaimSeenAt   time.Time
-	BaseVersionID string // current version of tokens as read before the claim
+	ClaimSeenAt   time.Time `json:"claim_seen_at,omitzero"`
+	BaseVersionID string    `json:"base_version_id,omitempty"` // current version of tokens as read before the claim
 
 	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
-	Spent []string
+	Spent []string `json:"spent,omitempty"`
 
 	// Escrow is a reply that is not promoted yet.
-	Escrow Escrow
+	Escrow Escrow `json:"-"`
 
 	// ReplyID is the attempt whose reply is kept unread, see ReplyKey; empty: none is.
-	ReplyID string
+	ReplyID string `json:"reply_id,omitempty"`
 
-	State State
+	State State `json:"state,omitempty"`
 	// CredentialsVersionID and SeenVersionID are the current versions of credentials and
 	// tokens when State or a back-off was last set: a change of either is a person's answer.
-	CredentialsVersionID string
-	SeenVersionID        string
+	CredentialsVersionID string `json:"credentials_version_id,omitempty"`
+	SeenVersionID        string `json:"seen_version_id,omitempty"`
 
-	VersionID          string // version of tokens settled last
-	PublishedVersionID string // version of access published last
+	VersionID          string `json:"version_id,omitempty"`           // version of tokens settled last
+	PublishedVersionID string `json:"published_version_id,omitempty"` // version of access published last
 
-	RefreshAt time.Time
+	RefreshAt time.Time `json:"refresh_at,omitzero"`
 	// IssuedAt is when the tokens were asked for, by the clock of the run that did. Missing:
 	// it is not known.
-	IssuedAt time.Time
+	IssuedAt time.Time `json:"issued_at,omitzero"`
 	// SessionEnds: the last refresh has not made the access token end later.
-	SessionEnds bool
+	SessionEnds bool `json:"session_ends,omitempty"`
 	// NotBefore holds back all calls. While no refresh token may be sent it is LoginNotBefore.
-	NotBefore time.Time
+	NotBefore time.Time `json:"not_before,omitzero"`
 	// RefreshFailures counts the refreshes in a row after which the refresh token was still
 	// alive, RefreshRefusals those of them that the provider refused because of the credentials.
-	RefreshFailures int
-	RefreshRefusals int
+	RefreshFailures int `json:"refresh_failures,omitempty"`
+	RefreshRefusals int `json:"refresh_refusals,omitempty"`
 	// LoginFailures counts the logins in a row that failed, LoginRefusals those that were refused.
 	// No refresh resets them.
-	LoginFailures int
-	LoginRefusals int
+	LoginFailures int `json:"login_failures,omitempty"`
+	LoginRefusals int `json:"login_refusals,omitempty"`
 	// LoginNotBefore holds back logins alone. Missing beside LoginFailures, as in rows of older
 	// releases: NotBefore does.
-	LoginNotBefore time.Time
+	LoginNotBefore time.Time `json:"login_not_before,omitzero"`
 	// Rejections counts the rejections by readers in a row that made the credential due, and
 	// RejectedAt is when the last of them did.
-	Rejections int
-	RejectedAt time.Time
+	Rejections int       `json:"rejections,omitempty"`
+	RejectedAt time.Time `json:"rejected_at,omitzero"`
 	// Unanswered: the provider has not answered the last call.
-	Unanswered bool
+	Unanswered bool `json:"unanswered,omitempty"`
 	// Host is where the last call went. Missing: it is not known.
-	Host                string
-	AccessExpiresAt     time.Time
-	RefreshExpiresAt    time.Time
-	LastSuccessAt       time.Time
-	LastOutcome         outcome.Outcome
-	LastError           string // one-line reason if LastOutcome is a failure, for people; without secrets
-	ConsecutiveFailures int
+	Host                string          `json:"host,omitempty"`
+	AccessExpiresAt     time.Time       `json:"access_expires_at,omitzero"`
+	RefreshExpiresAt    time.Time       `json:"refresh_expires_at,omitzero"`
+	LastSuccessAt       time.Time       `json:"last_success_at,omitzero"`
+	LastOutcome         outcome.Outcome `json:"last_outcome,omitempty"`
+	LastError           string          `json:"last_error,omitempty"` // one-line reason of a failure, for people; no secrets
+	ConsecutiveFailures int             `json:"consecutive_failures,omitempty"`
 
 	// StagedAt tells when the attempts of the last day that may have staged a version
 	// began, oldest first, to the second: the store keeps so many versions a day.
-	StagedAt []time.Time
+	StagedAt []time.Time `json:"staged_at,omitempty"`
 
 	// Tick is the time between the scheduled runs of the program that claimed last, kept to
 	// the second; 0: not known.
-	Tick time.Duration
+	Tick time.Duration `json:"-"`
 
 	// Paused stops provider calls. Only SetPaused writes it.
-	Paused bool
+	Paused bool `json:"paused,omitempty"`
+
+	// Told is the trouble that a person was told of last; empty: none. Only SetTold writes it.
+	Told string `json:"told,omitempty"`
 
 	// Unreadable says why the stored row cannot be read, for instance after an edit by
 	// hand; then only Key is set beside it. It is never written.
-	Unreadable error
+	Unreadable error `json:"-"`
 }
 
 // Escrow is the ledger's own copy of a reply, encrypted at rest like the secrets.
@@ -151,4 +155,14 @@ func (r Row) Unchanged() Guard {
 		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
 		SameEscrow: true, EscrowOf: r.Escrow.AttemptID,
 	}
+}
+
+// Trouble is a value of Row.Told: a state, and the versions of secrets under which it came
+// about.
+func Trouble(state State, versions ...string) string {
+	text := string(state)
+	for _, v := range versions {
+		text += " " + v[:min(len(v), 8)]
+	}
+	return text
 }

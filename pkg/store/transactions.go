@@ -24,27 +24,27 @@ const (
 // Transaction is one row. Times are UTC and kept to the second; a zero time is
 // "none".
 type Transaction struct {
-	ID              int64 // outgrows 32 bits
-	Account         string
-	RefreshToken    secret.String
-	AccessToken     secret.String
-	ClientToken     secret.String
-	AccessExpiresAt time.Time
-	CustomerUID     string
-	Status          Status
-	RecordedAt      time.Time
+	ID              int64         `json:"-"` // outgrows 32 bits
+	Account         string        `json:"account"`
+	RefreshToken    secret.String `json:"-"`
+	AccessToken     secret.String `json:"-"`
+	ClientToken     secret.String `json:"-"`
+	AccessExpiresAt time.Time     `json:"access_expires_at,omitzero"`
+	CustomerUID     string        `json:"customer_uid,omitempty"`
+	Status          Status        `json:"status"`
+	RecordedAt      time.Time     `json:"recorded_at,omitzero"`
 	// RefreshAt orders the due index. Zero: the row is not in it.
-	RefreshAt time.Time
+	RefreshAt time.Time `json:"refresh_at,omitzero"`
 	// ExpiresAt is when the store may delete the row (its ttl); zero: never.
-	ExpiresAt time.Time
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Failures counts failed refreshes since the last good one.
-	Failures int
+	Failures int `json:"failures,omitempty"`
 	// Refusals counts the provider's refusals of the refresh token, an hour apart, that
 	// were not believed. Missing, as in rows of older releases: none.
-	Refusals int
+	Refusals int `json:"refusals,omitempty"`
 	// RefusedAt is when the last of them was counted; of a dead row, when it was marked.
 	// Missing: no refusal is remembered.
-	RefusedAt time.Time
+	RefusedAt time.Time `json:"refused_at,omitzero"`
 }
 
 // Due is an entry of the due index: a hint, the row may have changed since.

@@ -143,5 +143,9 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 		}
 	}
 	wg.Wait()
-	return newReport(sweeps)
+	report := newReport(sweeps)
+	if read.err != nil {
+		report.Err = withoutLedger(read.err)
+	}
+	return report
 }

@@ -7,6 +7,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/store"
 )
 
 // Request is what a run is asked for.
@@ -41,6 +42,8 @@ type Report struct {
 	Credentials []Result
 	// Accounts are all accounts that were swept, in order of their names.
 	Accounts []Account
+	// Err is why the ledger could not be read. Then no row was worked on.
+	Err error
 }
 
 // Result is what a person must look at.
@@ -80,6 +83,8 @@ type Account struct {
 	// a person must act first. A pause counts as if it ended now.
 	AttemptsLeft int
 	Failures     int             // sweeps in a row in which no call succeeded, this one included
+	Trouble      string          // what a person must be told of, as store.Row.Told keeps it; empty: nothing
+	Told         string          // and what a person was told of last
 	Before       outcome.Outcome // the last outcome that the ledger had noted when the run began
 	Noted        outcome.Outcome // and when it ended
 }
@@ -98,6 +103,7 @@ func newReport(sweeps []*sweep) Report {
 		account := s.report
 		account.Account = s.account
 		account.AttemptsLeft = s.attemptsLeft()
+		account.Trouble, account.Told = trouble(s.row), s.row.Told
 		account.Failures, account.Noted = s.row.ConsecutiveFailures, s.row.LastOutcome
 		if s.req.named() {
 			account.NextExpiry = time.Time{}
@@ -107,6 +113,15 @@ func newReport(sweeps []*sweep) Report {
 	slices.SortFunc(r.Accounts, func(a, b Account) int { return cmp.Compare(a.Account, b.Account) })
 	slices.SortStableFunc(r.Credentials, func(a, b Result) int { return cmp.Compare(a.Account, b.Account) })
 	return r
+}
+
+// trouble names what a person must be told of an account's row: credentials that the provider
+// refused.
+func trouble(r store.Row) string {
+	if r.State != store.Misconfigured || r.LoginFailures == 0 {
+		return ""
+	}
+	return store.Trouble(r.State, r.CredentialsVersionID)
 }
 
 // takes returns what an attempt may need until readers have the new token.

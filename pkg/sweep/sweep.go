@@ -52,7 +52,7 @@ func (s *sweep) run(ctx context.Context) {
 	}
 	read := s.ledger()
 	if read.err != nil {
-		s.skipAll(outcomeOf(read.err), fmt.Errorf("read the ledger: %w", read.err))
+		s.skipAll(outcomeOf(read.err), withoutLedger(read.err))
 		return
 	}
 	s.waiting = read.waiting(s.Now())
@@ -89,6 +89,9 @@ func (s *sweep) run(ctx context.Context) {
 	s.distribute(ctx, due)
 	s.finish(ctx)
 }
+
+// withoutLedger is why nothing is refreshed: nobody could say what another run is doing.
+func withoutLedger(err error) error { return fmt.Errorf("read the ledger: %w", err) }
 
 // nothingDue ends a sweep without due rows. If there are no rows at all, it checks that a
 // first one could be refreshed.

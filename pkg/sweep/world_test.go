@@ -425,7 +425,7 @@ func (m model) Write(ctx context.Context, row store.Row, guard store.Guard) erro
 		if !holds && (exists || !guard.Absent) {
 			return &store.LostError{Current: current, Exists: exists}
 		}
-		row.Paused = current.Paused
+		row.Paused, row.Told = current.Paused, current.Told
 		m.ledger[row.Key] = row
 		return nil
 	})
@@ -439,6 +439,16 @@ func (m model) SetPaused(ctx context.Context, key store.Key, paused bool) error 
 		}
 		row.Paused = paused
 		m.ledger[key] = row
+		return nil
+	})
+}
+
+func (m model) SetTold(ctx context.Context, key store.Key, told string) error {
+	return m.call(ctx, "SetTold", key.Account, func() error {
+		if row, exists := m.ledger[key]; exists {
+			row.Told = told
+			m.ledger[key] = row
+		}
 		return nil
 	})
 }

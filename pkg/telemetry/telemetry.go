@@ -1,6 +1,6 @@
-// Package telemetry writes what a run did: one JSON line for each credential, on
-// standard output, which CloudWatch turns into metrics by itself (EMF, the
-// embedded metric format). There is no agent and no further API call.
+// Package telemetry writes what a run did: JSON lines on standard output, which CloudWatch
+// turns into metrics by itself (EMF, the embedded metric format). There is no agent and no
+// further API call.
 package telemetry
 
 import (
@@ -30,23 +30,32 @@ func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// Line is what a run says of one credential.
+// The messages of lines.
+const (
+	Run     = "run"     // of one account
+	Summary = "summary" // of a whole run
+)
+
+// Line is what a run says of one account, or of all of them.
 type Line struct {
-	Namespace         string // empty: the values are attributes, of which CloudWatch makes no metrics
-	Provider, Account string
-	// Detailed adds the metrics of the account to those of the provider, which are paid for
-	// a second time. A provider with one account needs them once.
-	Detailed bool
-	At       time.Time
-	Level    slog.Level // the zero value is INFO
-	Metrics  []Metric
+	Namespace string // empty: the values are attributes, of which CloudWatch makes no metrics
+	Provider  string
+	Account   string // empty: the line is a Summary, and its metrics are the provider's
+	At        time.Time
+	Level     slog.Level // the zero value is INFO
+	Metrics   []Metric
 }
 
 // Emit writes the line, with further attributes that are no metrics. Without metrics it
 // is a plain line. The level never hides it.
 func (l Line) Emit(ctx context.Context, log *slog.Logger, attrs ...slog.Attr) {
 	all := make([]slog.Attr, 0, len(attrs)+len(l.Metrics)+3)
-	all = append(all, slog.String("provider", l.Provider), slog.String("account", l.Account))
+	all = append(all, slog.String("provider", l.Provider))
+	message := Summary
+	if l.Account != "" {
+		message = Run
+		all = append(all, slog.String("account", l.Account))
+	}
 	all = append(all, attrs...)
 	if len(l.Metrics) > 0 && l.Namespace != "" {
 		all = append(all, slog.Any("_aws", l.header()))
@@ -54,7 +63,7 @@ func (l Line) Emit(ctx context.Context, log *slog.Logger, attrs ...slog.Attr) {
 	for _, m := range l.Metrics {
 		all = append(all, slog.Float64(m.Name, m.Value))
 	}
-	record := slog.NewRecord(l.At, l.Level, "run", 0)
+	record := slog.NewRecord(l.At, l.Level, message, 0)
 	record.AddAttrs(all...)
 	_ = log.Handler().Handle(ctx, record)
 }
@@ -72,10 +81,11 @@ type definition struct {
 
 // header is the _aws object of the embedded metric format.
 func (l Line) header() any {
-	d := directive{Namespace: l.Namespace, Dimensions: [][]string{{"provider"}}}
-	if l.Detailed {
-		d.Dimensions = append(d.Dimensions, []string{"provider", "account"})
+	dimensions := []string{"provider"}
+	if l.Account != "" {
+		dimensions = append(dimensions, "account")
 	}
+	d := directive{Namespace: l.Namespace, Dimensions: [][]string{dimensions}}
 	for _, m := range l.Metrics {
 		d.Metrics = append(d.Metrics, definition{m.Name, m.Unit})
 	}

@@ -38,7 +38,7 @@ func TestEmit(t *testing.T) {
 			"Timestamp": 1_800_000_000_123.0,
 			"CloudWatchMetrics": []any{map[string]any{
 				"Namespace":  "Space",
-				"Dimensions": []any{[]any{"provider"}},
+				"Dimensions": []any{[]any{"provider", "account"}},
 				"Metrics": []any{
 					map[string]any{"Name": "AccessTokenExpiresIn", "Unit": "Seconds"},
 					map[string]any{"Name": "AttemptsLeft", "Unit": "Count"},
@@ -51,16 +51,15 @@ func TestEmit(t *testing.T) {
 	}
 }
 
-// Accounts beside each other have metrics of their own, beside those of all of them.
-func TestEmitDetailed(t *testing.T) {
+// A line about no account has the metrics of all.
+func TestEmitSummary(t *testing.T) {
 	t.Parallel()
-	for detailed, want := range map[bool]string{
-		false: `"Dimensions":[["provider"]]`, true: `"Dimensions":[["provider"],["provider","account"]]`,
-	} {
-		var out bytes.Buffer
-		telemetry.Line{Namespace: "Space", Detailed: detailed, Metrics: []telemetry.Metric{telemetry.Count("N", 0)}}.Emit(t.Context(), telemetry.NewLogger(&out, 0))
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("detailed %t: %s", detailed, out.String())
+	var out bytes.Buffer
+	line := telemetry.Line{Namespace: "Space", Provider: "hesabe", Metrics: []telemetry.Metric{telemetry.Count("N", 0)}}
+	line.Emit(t.Context(), telemetry.NewLogger(&out, 0))
+	for _, want := range []string{`"msg":"summary"`, `"Dimensions":[["provider"]]`} {
+		if got := out.String(); !strings.Contains(got, want) || strings.Contains(got, "account") {
+			t.Errorf("no %s in %s", want, got)
 		}
 	}
 }

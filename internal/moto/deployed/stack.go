@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
-	"strings"
+	"strconv"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,7 +30,7 @@ import (
 // Stack is what CloudFormation makes of the template, with what IAM and Lambda do of it in
 // Front. Its names are the template's own, so a test process has one alone.
 type Stack struct {
-	Front *Front
+	Front *moto.Server
 	Topic string // of the alarms, its ARN
 
 	Lambda    *lambda.Client // for what a test arranges, past the front
@@ -41,8 +41,7 @@ type Stack struct {
 	Secrets   *secretsmanager.Client
 	Tables    *dynamodb.Client
 
-	server *moto.Server
-	t      testing.TB
+	t testing.TB
 }
 
 // The stack's names.
@@ -60,22 +59,27 @@ const Mail = "team@example.com"
 func Start(t testing.TB, path string, parameters map[string]string) *Stack {
 	t.Helper()
 	server := moto.Start(t)
-	cfg := server.Config()
+	cfg := server.Direct
 	d := &Stack{
-		Front:  startFront(t, server.URL),
+		Front:  server,
 		Lambda: lambda.NewFromConfig(cfg), Scheduler: scheduler.NewFromConfig(cfg),
 		SNS: sns.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg),
 		Secrets: secretsmanager.NewFromConfig(cfg), Tables: dynamodb.NewFromConfig(cfg),
 		Watch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
 			o.Protocol = awsquery.New(cwschemas.GraniteServiceVersion20100801)
 		}),
-		server: server, t: t,
+		t: t,
 	}
 	loaded, err := template.Load(path)
 	d.must(err)
 	stack, err := loaded.Stack(parameters)
 	d.must(err)
-	d.role(server.URL)
+	server.Call(t, http.MethodPost, "/", "iam", url.Values{ // the role that moto wants a function to have
+		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"stack"}, "AssumeRolePolicyDocument": {
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+				`"Action":"sts:AssumeRole"}]}`,
+		},
+	}.Encode())
 	d.deploy(stack)
 	_, err = d.SNS.Subscribe(t.Context(), &sns.SubscribeInput{
 		TopicArn: &d.Topic, Protocol: aws.String("email"), Endpoint: aws.String(Mail),
@@ -85,11 +89,7 @@ func Start(t testing.TB, path string, parameters map[string]string) *Stack {
 }
 
 // Config is for the clients of what is tested.
-func (d *Stack) Config() aws.Config {
-	cfg := d.server.Config()
-	cfg.BaseEndpoint = &d.Front.URL
-	return cfg
-}
+func (d *Stack) Config() aws.Config { return d.Front.Config() }
 
 func (d *Stack) must(err error) {
 	d.t.Helper()
@@ -167,11 +167,13 @@ func (d *Stack) function(stack *template.Stack, id string, physical map[string]s
 			environment[name] = url
 		}
 	}
+	timeout, err := strconv.ParseInt(template.Get[string](p, "Timeout"), 10, 32) // a parameter
+	d.must(err)
 	role := aws.String("arn:aws:iam::123456789012:role/stack")
 	made, err := d.Lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: aws.String(template.Get[string](p, "FunctionName")), Role: role, Runtime: lambdatypes.RuntimeProvidedal2023,
 		Handler: aws.String("bootstrap"), Code: &lambdatypes.FunctionCode{ZipFile: zipped(d.t)},
-		Timeout: aws.Int32(int32(template.Get[int](p, "Timeout"))), Environment: &lambdatypes.Environment{Variables: environment},
+		Timeout: aws.Int32(int32(timeout)), Environment: &lambdatypes.Environment{Variables: environment},
 	})
 	d.must(err)
 	schedule := template.Get[template.Object](p, "Events", "Tick", "Properties")
@@ -183,28 +185,6 @@ func (d *Stack) function(stack *template.Stack, id string, physical map[string]s
 	}
 	_, err = d.Scheduler.CreateSchedule(ctx, input)
 	d.must(err)
-}
-
-// role makes the role that moto wants a function to have. Its signature is not checked.
-func (d *Stack) role(endpoint string) {
-	d.t.Helper()
-	form := url.Values{
-		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"stack"}, "AssumeRolePolicyDocument": {
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
-				`"Action":"sts:AssumeRole"}]}`,
-		},
-	}
-	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, endpoint, strings.NewReader(form.Encode()))
-	d.must(err)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization",
-		"AWS4-HMAC-SHA256 Credential=testing/20261122/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0")
-	answer, err := http.DefaultClient.Do(r)
-	d.must(err)
-	_ = answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		d.t.Fatalf("the role: %s", answer.Status)
-	}
 }
 
 // zipped is a package of code that is never run.

@@ -42,7 +42,7 @@ var brokenRuns = []breakage{
 		heal:  func(w *world) { w.variable("AWS_ENDPOINT_URL", "") },
 	},
 	{
-		name: "a short timeout", found: fails("hesabe function", "may run for 3s", "34s", "--timeout 40"),
+		name: "a short timeout", found: fails("hesabe function", "may run for 3s", "34s", "--timeout 60"),
 		spoil: func(w *world) { w.timeout(3) },
 		heal:  func(w *world) { w.timeout(40) },
 	},

@@ -91,8 +91,8 @@ func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigu
 	timeout := time.Duration(aws.ToInt32(f.Timeout)) * time.Second
 	if need := 2*settings.HTTPTimeout + toStore; timeout < need {
 		found = append(found, fail("%s may run for %s; two calls and the time to store need %s", p.function, timeout, need).
-			mend("give it the template's 40 seconds",
-				p.cli("lambda update-function-configuration --function-name %s --timeout 40", p.function)))
+			mend("give it the template's 60 seconds",
+				p.cli("lambda update-function-configuration --function-name %s --timeout 60", p.function)))
 	}
 	return found
 }

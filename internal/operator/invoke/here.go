@@ -74,15 +74,13 @@ func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
 	if !h.settled {
 		unseen = h.settle(ctx)
 	}
+	var r handler.Result
 	answer, err := h.handler.Invoke(ctx, e.payload())
-	var person *handler.NeedsPersonError
-	switch {
-	case errors.As(err, &person):
-		return person.Result, nil
-	case err != nil:
-		return handler.Result{}, err
+	if person := (*handler.NeedsPersonError)(nil); errors.As(err, &person) {
+		r, err = person.Result, nil
+	} else if err == nil {
+		r, err = decode(answer)
 	}
-	r, err := decode(answer)
 	if err == nil && len(r.Outcomes) == 0 {
 		// The engine speaks of the accounts that it knows. Without any it is silent about a
 		// ledger that cannot be read.

@@ -94,18 +94,20 @@ type observer struct {
 
 // Handle implements slog.Handler.
 func (o *observer) Handle(ctx context.Context, record slog.Record) error {
-	var provider string
+	var provider, account string
 	latency := -1.0
 	record.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "provider":
 			provider = a.Value.String()
+		case "account":
+			account = a.Value.String()
 		case "ProviderLatency":
 			latency = a.Value.Float64()
 		}
 		return true
 	})
-	if provider != "" && latency > 0 {
+	if provider != "" && account != "" && latency > 0 { // the summary repeats the slowest
 		o.runs.latency.WithLabelValues(provider).Observe(latency)
 	}
 	return o.Handler.Handle(ctx, record)

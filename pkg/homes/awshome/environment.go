@@ -36,7 +36,8 @@ type Tuning struct {
 // AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT (for subnets with
 // IPv6 alone) and AWS_CA_BUNDLE. It reads no profile, asks
 // no metadata service and calls nobody; config.LoadDefaultConfig would double a
-// function's start. All that is wrong is in one error.
+// function's start. All that is wrong is in one error. Where the SAM CLI runs the function
+// on a person's machine (AWS_SAM_LOCAL) AWS's own endpoints are refused.
 //
 // HTTPS_PROXY is not honoured: calls to providers never take a proxy from the
 // environment, so a function needs a way out without one in any case.
@@ -55,6 +56,7 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 	events := e.endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE", "AWS_ENDPOINT_URL")
 	ways := variant{fips: e.flag("AWS_USE_FIPS_ENDPOINT"), dual: e.flag("AWS_USE_DUALSTACK_ENDPOINT")}
 	roots := e.roots()
+	e.emulated(manager, dynamo, queues, events)
 	if err := errors.Join(e.mistakes...); err != nil {
 		return nil, err
 	}
@@ -63,6 +65,16 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 	further := cfg.Copy()
 	further.BaseEndpoint = queues
 	return newClients(cfg, further, manager, dynamo, events), nil
+}
+
+// emulated refuses AWS's own endpoints in a container of the SAM CLI, which sets
+// AWS_SAM_LOCAL and gives it the credentials of the person at the keyboard: who tries a
+// function would change real secrets.
+func (e *environment) emulated(endpoints ...*string) {
+	if e.getenv("AWS_SAM_LOCAL") == "true" && slices.Contains(endpoints, nil) {
+		e.wrong("AWS_ENDPOINT_URL is not set: sam local would reach the real AWS; use --config-env local, " +
+			"and unset AWS_ENDPOINT_URL in your shell")
+	}
 }
 
 // variant says to the SDK which of a service's addresses to call, as its own configuration

@@ -161,6 +161,41 @@ func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
+// A person who tries a function on their machine has credentials of the real AWS.
+func TestSamLocalReachesNoRealAWS(t *testing.T) {
+	t.Parallel()
+	const emulator = "http://host.docker.internal:5000"
+	for title, tt := range map[string]struct {
+		others  map[string]string
+		refused bool
+	}{
+		"no endpoint":    {map[string]string{"AWS_SAM_LOCAL": "true"}, true},
+		"empty endpoint": {map[string]string{"AWS_SAM_LOCAL": "true", "AWS_ENDPOINT_URL": ""}, true},
+		"one service of four": {
+			map[string]string{"AWS_SAM_LOCAL": "true", "AWS_ENDPOINT_URL_DYNAMODB": emulator}, true,
+		},
+		"all but one": {map[string]string{
+			"AWS_SAM_LOCAL": "true", "AWS_ENDPOINT_URL_DYNAMODB": emulator, "AWS_ENDPOINT_URL_SECRETS_MANAGER": emulator,
+			"AWS_ENDPOINT_URL_EVENTBRIDGE": emulator,
+		}, true},
+		"each by its own": {map[string]string{
+			"AWS_SAM_LOCAL": "true", "AWS_ENDPOINT_URL_DYNAMODB": emulator, "AWS_ENDPOINT_URL_SECRETS_MANAGER": emulator,
+			"AWS_ENDPOINT_URL_EVENTBRIDGE": emulator, "AWS_ENDPOINT_URL_SQS": emulator,
+		}, false},
+		"emulated":         {map[string]string{"AWS_SAM_LOCAL": "true", "AWS_ENDPOINT_URL": emulator}, false},
+		"in Lambda":        {nil, false},
+		"AWS_SAM_LOCAL no": {map[string]string{"AWS_SAM_LOCAL": "false"}, false},
+	} {
+		_, err := awshome.FromEnvironment(with(tt.others), awshome.Tuning{})
+		if (err != nil) != tt.refused {
+			t.Errorf("%s: %v", title, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "--config-env local") {
+			t.Errorf("%s: %q does not say what to do", title, err)
+		}
+	}
+}
+
 // Where each service is called, in every partition and in every way to call it. Secrets
 // Manager's usual address has IPv6 already.
 func TestOwnEndpoints(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tokenrefresh/pkg/strict"
 )
 
 // item is a row of a table. An attribute without a value is absent.
@@ -130,9 +132,8 @@ func (r *reader) time(name string) time.Time {
 	if value == "" {
 		return time.Time{}
 	}
-	at, err := time.Parse(time.RFC3339, value)
-	at = at.UTC()
-	if err != nil || at.Year() < 0 || at.Year() > 9999 { // in UTC it may not be one any more
+	at, err := strict.Time(value)
+	if err != nil {
 		r.wrong(name, "a time of RFC 3339")
 	}
 	return at

@@ -176,6 +176,26 @@ func (l *Ledger) SetPaused(ctx context.Context, key store.Key, paused bool) erro
 	return nil
 }
 
+// SetTold implements store.Ledger with one UpdateItem.
+func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error {
+	values := item{}
+	values.putText("told", told)
+	expression, names, parameters := update([]string{"told"}, values)
+	names["#provider"] = "provider"
+	if len(parameters) == 0 {
+		parameters = nil // empty ones are refused
+	}
+	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &l.table, Key: rowKey(key), UpdateExpression: &expression,
+		ConditionExpression:      aws.String("attribute_exists(#provider)"),
+		ExpressionAttributeNames: names, ExpressionAttributeValues: parameters,
+	})
+	if _, gone := errors.AsType[*types.ConditionalCheckFailedException](err); err == nil || gone {
+		return nil
+	}
+	return l.failure("write", "UpdateItem", err)
+}
+
 func (l *Ledger) failure(verb, action string, err error) error {
 	return tableFailure(verb, action, l.table, store.ErrForbidden, err)
 }

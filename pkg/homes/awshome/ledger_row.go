@@ -13,7 +13,7 @@ import (
 // milliseconds is the layout of the ledger's times: they sort as text.
 const milliseconds = "2006-01-02T15:04:05.000Z"
 
-// rowAttributes are all that Write writes: every attribute but the key and paused.
+// rowAttributes are all that Write writes: every attribute but the key, paused and told.
 var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
 	"claim_seen_at", "issued_at", "session_ends", "reply_id", "state", "credentials_version_id", "seen_version_id", "version_id",
@@ -135,6 +135,7 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		StagedAt:             r.moments("staged_at"),
 		Tick:                 time.Duration(r.number("tick")) * time.Second,
 		Paused:               r.flag("paused"),
+		Told:                 r.text("told"),
 	}
 	r.within("escrow", func(r *reader) {
 		row.Escrow = store.Escrow{

@@ -3,16 +3,14 @@ package awshome
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tokenrefresh/pkg/signed"
 )
 
 // usualUpdate is the size of an update of a row with tokens as they are usual.
@@ -25,9 +23,7 @@ const usualUpdate = 2 << 10
 // It knows success only. After anything else the SDK is asked, which sends the update
 // again, retries, and tells errors apart.
 type quick struct {
-	options dynamodb.Options // of the client that it goes past
-	signer  *v4.Signer
-	url     string
+	client signed.Client // with the options of the client that it goes past
 }
 
 // newQuick is nil where the client's endpoint is wrong: each of its calls says so.
@@ -37,7 +33,9 @@ func newQuick(client *dynamodb.Client) *quick {
 	if err != nil {
 		return nil
 	}
-	return &quick{options: o, signer: v4.NewSigner(), url: endpoint.URI.JoinPath("/").String()}
+	return &quick{signed.Client{
+		Region: o.Region, Credentials: o.Credentials, HTTP: o.HTTPClient, Endpoint: endpoint.URI.JoinPath("/").String(),
+	}}
 }
 
 // update reports whether DynamoDB has confirmed the update; and if not, whether it may
@@ -47,24 +45,9 @@ func (q *quick) update(ctx context.Context, in *dynamodb.UpdateItemInput) (done,
 	if !ok {
 		return false, false
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, q.url, bytes.NewReader(body))
+	answer, sent, err := q.client.Post(ctx, "dynamodb", "DynamoDB_20120810.UpdateItem", "application/x-amz-json-1.0", body)
 	if err != nil {
-		return false, false
-	}
-	r.Header["Content-Type"] = []string{"application/x-amz-json-1.0"}
-	r.Header["X-Amz-Target"] = []string{"DynamoDB_20120810.UpdateItem"}
-	credentials, err := q.options.Credentials.Retrieve(ctx)
-	if err != nil {
-		return false, false
-	}
-	sum := sha256.Sum256(body)
-	err = q.signer.SignHTTP(ctx, credentials, r, hex.EncodeToString(sum[:]), "dynamodb", q.options.Region, time.Now())
-	if err != nil {
-		return false, false
-	}
-	answer, err := q.options.HTTPClient.Do(r)
-	if err != nil {
-		return false, true
+		return false, sent
 	}
 	_ = answer.Body.Close()
 	return answer.StatusCode == http.StatusOK, answer.StatusCode >= http.StatusInternalServerError

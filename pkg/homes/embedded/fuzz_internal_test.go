@@ -3,12 +3,29 @@ package embedded
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/store"
 )
+
+// A field without a name of its own would be stored under its name in Go.
+func TestEveryFieldHasAName(t *testing.T) {
+	t.Parallel()
+	for _, of := range []reflect.Type{reflect.TypeFor[storedRow](), reflect.TypeFor[storedTransaction]()} {
+		for _, field := range reflect.VisibleFields(of) {
+			if _, ofKey := reflect.TypeFor[store.Key]().FieldByName(field.Name); ofKey {
+				continue // which is the row's place
+			}
+			if name := field.Tag.Get("json"); name == "" && !field.Anonymous || strings.ToLower(name) != name {
+				t.Errorf("%s.%s has the name %q in the file", of.Name(), field.Name, name)
+			}
+		}
+	}
+}
 
 // FuzzRow: what is read of a file's row is written to what says the same, and an error
 // shows nothing of the escrow.
@@ -31,8 +48,8 @@ func FuzzRow(f *testing.F) {
 			return
 		}
 		written, err := encodeRow(row)
-		if err != nil { // a time that is out of bounds in UTC: not one of ours
-			return
+		if err != nil {
+			t.Fatalf("what could be read cannot be written: %v", err)
 		}
 		again, err := decodeRow(key, written)
 		if err != nil || again.Escrow != withMilliseconds(row.Escrow) || again.Fence != row.Fence || again.Key != key {
@@ -70,8 +87,8 @@ func FuzzTransaction(f *testing.F) {
 		}
 		kept := normal(transaction)
 		written, err := encodeTransaction(kept)
-		if err != nil { // a time that is out of bounds in UTC: not one of ours
-			return
+		if err != nil {
+			t.Fatalf("what could be read cannot be written: %v", err)
 		}
 		if again, err := decodeTransaction(id, written); err != nil || again != kept {
 			t.Errorf("%+v is written as %s and read as %+v, %v", kept, written, again, err)

@@ -74,7 +74,7 @@ func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) er
 		if !holds(guard, stored, found) {
 			return &store.LostError{Current: stored, Exists: found}
 		}
-		row.Paused = stored.Paused
+		row.Paused, row.Told = stored.Paused, stored.Told
 		return storeRow(tx, row)
 	})
 }
@@ -90,6 +90,18 @@ func (l *Ledger) SetPaused(ctx context.Context, key store.Key, paused bool) erro
 			row = store.Row{Key: key, Phase: store.Idle}
 		}
 		row.Paused = paused
+		return storeRow(tx, row)
+	})
+}
+
+// SetTold implements store.Ledger.
+func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error {
+	return l.file.update(ctx, func(tx *bbolt.Tx) error {
+		row, found, err := loadRow(tx, key)
+		if err != nil || !found {
+			return err
+		}
+		row.Told = told
 		return storeRow(tx, row)
 	})
 }
@@ -126,7 +138,7 @@ func storeRow(tx *bbolt.Tx, row store.Row) error {
 	if err != nil {
 		return err
 	}
-	if data, err = withUnknown(bucket.Get([]byte(row.Account)), data); err != nil {
+	if data, err = withUnknown(bucket.Get([]byte(row.Account)), data, rowNames); err != nil {
 		return err
 	}
 	return bucket.Put([]byte(row.Account), data)

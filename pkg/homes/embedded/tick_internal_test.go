@@ -68,7 +68,7 @@ func lay(b *testing.B, home *Home, total, due int) {
 				if i%(total/due) == 0 { // all over the file
 					row.RefreshAt = now.Add(-time.Minute)
 				}
-				if err := replace(tx, store.Transaction{}, row, nil); err != nil {
+				if err := replace(tx, store.Transaction{}, row, false); err != nil {
 					return err
 				}
 			}

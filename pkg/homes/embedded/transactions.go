@@ -71,11 +71,7 @@ func (x *Transactions) Update(ctx context.Context, t store.Transaction, presente
 		next.AccessExpiresAt, next.RefreshAt = t.AccessExpiresAt, t.RefreshAt
 		next.Status, next.Failures = t.Status, t.Failures
 		next.Refusals, next.RefusedAt = t.Refusals, t.RefusedAt
-		unknown, err := unknownMembers[storedTransaction](tx.Bucket(transactionsBucket).Get(ordered(t.ID)))
-		if err != nil {
-			return err
-		}
-		return replace(tx, stored, next, unknown)
+		return replace(tx, stored, next, true)
 	})
 }
 
@@ -93,21 +89,21 @@ func (x *Transactions) Put(ctx context.Context, t store.Transaction) (bool, erro
 		if recorded = !stored.RecordedAt.After(seconds(t.RecordedAt)); !recorded {
 			return errUnchanged
 		}
-		return replace(tx, stored, t, nil)
+		return replace(tx, stored, t, false)
 	})
 	return recorded && err == nil, err
 }
 
-// replace stores next with the unknown members, and its index entries instead of those of
-// stored, which is zero if there is no row yet.
-func replace(tx *bbolt.Tx, stored, next store.Transaction, unknown members) error {
+// replace stores next and its index entries instead of those of stored, which is zero if there
+// is no row yet. What the stored row has and this release does not know stays where keep.
+func replace(tx *bbolt.Tx, stored, next store.Transaction, keep bool) error {
 	if err := unindex(tx, stored); err != nil {
 		return err
 	}
 	next = normal(next)
 	data, err := encodeTransaction(next)
-	if err == nil {
-		data, err = unknown.addTo(data)
+	if keep && err == nil {
+		data, err = withUnknown(tx.Bucket(transactionsBucket).Get(ordered(next.ID)), data, transactionNames)
 	}
 	if err != nil {
 		return err

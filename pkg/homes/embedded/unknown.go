@@ -7,32 +7,32 @@ import (
 	"strings"
 )
 
-// members are parts of a JSON object, by name.
-type members map[string]json.RawMessage
-
-// unknownMembers returns the members of an object that a T has no field for: another
-// release wrote them, and they must survive this one.
-func unknownMembers[T any](object []byte) (members, error) {
-	var all members
-	if err := json.Unmarshal(object, &all); err != nil {
-		return nil, err
-	}
-	for field := range reflect.TypeFor[T]().Fields() {
+// names are the members of a T as an object that this release reads and writes.
+func names[T any]() map[string]bool {
+	all := map[string]bool{}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		delete(all, name)
+		all[name] = true
 	}
-	return all, nil
+	return all
 }
 
-// addTo returns an object with the members added.
-func (m members) addTo(object []byte) ([]byte, error) {
-	if len(m) == 0 {
-		return object, nil
+var rowNames, transactionNames = names[storedRow](), names[storedTransaction]()
+
+// withUnknown is an object as written, with the members of the stored one that are not known: a
+// later release wrote them, before it was rolled back or while it is deployed.
+func withUnknown(stored, written []byte, known map[string]bool) ([]byte, error) {
+	var before, after map[string]json.RawMessage
+	if readable := json.Unmarshal(stored, &before) == nil; !readable { // there was none
+		return written, nil
 	}
-	var all members
-	if err := json.Unmarshal(object, &all); err != nil {
+	maps.DeleteFunc(before, func(name string, _ json.RawMessage) bool { return known[name] })
+	if len(before) == 0 {
+		return written, nil
+	}
+	if err := json.Unmarshal(written, &after); err != nil {
 		return nil, err
 	}
-	maps.Copy(all, m)
-	return json.Marshal(all)
+	maps.Copy(after, before)
+	return json.Marshal(after)
 }

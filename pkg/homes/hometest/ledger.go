@@ -32,6 +32,7 @@ func Ledger(t *testing.T, open func(t *testing.T) store.Ledger) {
 	t.Run("a write never touches the pause", l.writeKeepsPause)
 	t.Run("the pause touches nothing else", l.pauseKeepsRow)
 	t.Run("the pause makes an idle row", l.pauseMakesRow)
+	t.Run("what was told is kept by itself", l.told)
 	t.Run("pause and claims do not undo each other", l.pauseRace)
 	t.Run("rows in order of account", l.rowsInOrder)
 	t.Run("rows of one provider only", l.rowsOfProvider)
@@ -43,7 +44,7 @@ type ledgerContract struct{ ledger store.Ledger }
 
 func newKey() store.Key { return store.Key{Provider: "hesabe", Account: unique("acct")} }
 
-// fullRow has a value in every field but Paused.
+// fullRow has a value in every field that Write stores.
 func fullRow(key store.Key) store.Row {
 	base := time.Date(2026, 3, 1, 23, 59, 58, 0, time.UTC)
 	at := func(ms int) time.Time { return base.Add(time.Duration(ms) * time.Millisecond) }
@@ -141,7 +142,7 @@ func (l ledgerContract) noRow(t *testing.T) {
 func (l ledgerContract) roundTrip(t *testing.T) {
 	t.Parallel()
 	full := fullRow(newKey())
-	wantPopulated(t, reflect.ValueOf(full), "Paused", "Unreadable")
+	wantPopulated(t, reflect.ValueOf(full), "Paused", "Told", "Unreadable")
 	l.want(t, l.stored(t, full))
 
 	readable := fullRow(newKey())
@@ -252,7 +253,8 @@ func (l ledgerContract) cancelled(t *testing.T) {
 	_, rowsErr := l.ledger.Rows(ctx, row.Provider)
 	writeErr := l.ledger.Write(ctx, store.Row{Key: row.Key}, store.Guard{Fence: row.Fence})
 	pauseErr := l.ledger.SetPaused(ctx, row.Key, true)
-	for what, err := range map[string]error{"row": readErr, "rows": rowsErr, "write": writeErr, "pause": pauseErr} {
+	toldErr := l.ledger.SetTold(ctx, row.Key, "dead")
+	for what, err := range map[string]error{"row": readErr, "rows": rowsErr, "write": writeErr, "pause": pauseErr, "told": toldErr} {
 		_, isLost := errors.AsType[*store.LostError](err)
 		if err == nil || isLost || errors.Is(err, store.ErrForbidden) {
 			t.Errorf("%s: error %v", what, err)

@@ -154,6 +154,25 @@ func (l ledgerContract) pauseMakesRow(t *testing.T) {
 	}
 }
 
+func (l ledgerContract) told(t *testing.T) {
+	t.Parallel()
+	key := newKey()
+	must(t, l.ledger.SetTold(t.Context(), key, "dead"))
+	if _, found, err := l.ledger.Row(t.Context(), key); found || err != nil {
+		t.Fatalf("what is told makes a row: %t, %v", found, err)
+	}
+	row := l.stored(t, fullRow(key))
+	for _, told := range []string{"dead 0123", "uncertain", "", "", "dead 4567"} {
+		must(t, l.ledger.SetTold(t.Context(), key, told))
+		row.Told = told
+		l.want(t, row)
+	}
+	next := row
+	next.Told = "nobody"
+	l.write(t, next, row.Unchanged())
+	l.want(t, row)
+}
+
 func (l ledgerContract) pauseRace(t *testing.T) {
 	t.Parallel()
 	row := l.stored(t, store.Row{Key: newKey(), Phase: store.Idle})

@@ -9,7 +9,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"tokenrefresh/pkg/strict"
 )
 
 // ErrUnreadable is a text that is not one JSON object in valid UTF-8. It says
@@ -20,15 +21,10 @@ var ErrUnreadable = errors.New("not a JSON object")
 // struct would not grant; of duplicate keys the last one counts.
 type Object map[string]json.RawMessage
 
-// Parse reads the whole text as one object. UTF-8 is checked first, because
-// encoding/json would turn bad bytes into U+FFFD without a word.
+// Parse reads the whole text as one object.
 func Parse(text string) (Object, error) {
-	if !utf8.ValidString(text) {
-		return nil, ErrUnreadable
-	}
-	var o Object
-	err := json.Unmarshal([]byte(strings.TrimPrefix(text, "\ufeff")), &o)
-	if err != nil || o == nil { // nil: the text is null
+	o, err := strict.Members(strings.TrimPrefix(text, "\ufeff"))
+	if err != nil {
 		return nil, ErrUnreadable
 	}
 	return o, nil
@@ -38,7 +34,7 @@ func Parse(text string) (Object, error) {
 // or damaged: an unpaired surrogate escape decodes to U+FFFD.
 func (o Object) Text(name string) string {
 	text, ok := quoted(o[name])
-	if !ok || strings.TrimSpace(text) == "" || strings.ContainsRune(text, utf8.RuneError) {
+	if !ok || strings.TrimSpace(text) == "" || strict.Damaged(text) {
 		return ""
 	}
 	return text

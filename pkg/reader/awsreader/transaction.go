@@ -14,6 +14,7 @@ import (
 
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/strict"
 )
 
 // TransactionsAPI is what Transaction needs of DynamoDB's client.
@@ -91,11 +92,11 @@ func token(row map[string]types.AttributeValue) (reader.Token, error) {
 		if s == "" {
 			return time.Time{}
 		}
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil { // it would quote the text
-			errs = append(errs, fmt.Errorf("%w: %s is not a time of RFC 3339", reader.ErrMalformed, name))
+		at, err := strict.Time(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w: %s is %w", reader.ErrMalformed, name, err))
 		}
-		return t.UTC()
+		return at
 	}
 	t := reader.Token{
 		AccessToken: secret.New(text("access_token")),

@@ -135,7 +135,7 @@ func (l ledgerPort) Write(ctx context.Context, row store.Row, guard store.Guard)
 		if row.Phase == store.Sending && row.Fence > current.Fence {
 			l.p.world.claimant[row.Key] = l.p.number
 		}
-		row.Paused = current.Paused
+		row.Paused, row.Told = current.Paused, current.Told
 		rows[row.Key] = row
 		l.p.world.Ledger.past[row.Key] = append(l.p.world.Ledger.past[row.Key], row)
 		if row.Phase == store.Sending && row.Fence > current.Fence {
@@ -165,6 +165,19 @@ func (l ledgerPort) SetPaused(ctx context.Context, key store.Key, paused bool) e
 		l.p.world.mu.Lock()
 		defer l.p.world.mu.Unlock()
 		l.p.world.Ledger.pause(key, paused)
+		return nil
+	})
+}
+
+func (l ledgerPort) SetTold(ctx context.Context, key store.Key, told string) error {
+	return l.p.call(ctx, Site{Op: "SetTold"}, key, func(Fault) error {
+		l.p.world.mu.Lock()
+		defer l.p.world.mu.Unlock()
+		rows := l.p.world.Ledger.rows
+		if row, ok := rows[key]; ok {
+			row.Told = told
+			rows[key] = row
+		}
 		return nil
 	})
 }

@@ -1,90 +1,61 @@
-package deployed
+package moto
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
-	"testing"
 	"time"
 )
 
-// Front stands before moto and does what AWS does and moto does not: it refuses what the
-// caller may not do, invokes functions (moto wants Docker for that), and tells of states
-// that moto's resources never come into. Its fields are set while no call is under way.
-type Front struct {
-	URL string
-
+// Answers are what a front says in place of moto: it refuses what the caller may not do,
+// invokes functions (moto wants Docker for that), and tells of states that moto's resources
+// never come into. They are set while no call is under way.
+type Answers struct {
 	Refuse  map[string]string                   // operation, or that and whom it is about → error code
 	Rewrite map[string]func(body string) string // operation → what becomes of its answer
 	Invoke  func(path string) (answer string, fault bool)
 	Ahead   time.Duration // of the Date header
-
-	mu sync.Mutex
 }
 
 // Reset lets all calls through again. Functions are still invoked as before.
-func (f *Front) Reset() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.Refuse, f.Rewrite, f.Ahead = map[string]string{}, map[string]func(string) string{}, 0
+func (a *Answers) Reset() {
+	*a = Answers{Refuse: map[string]string{}, Rewrite: map[string]func(string) string{}, Invoke: a.Invoke}
 }
 
-func startFront(t testing.TB, moto string) *Front {
-	t.Helper()
-	address, err := url.Parse(moto)
-	if err != nil {
-		t.Fatal(err)
+// instead answers a request without moto, if it has to.
+func (a *Answers) instead(w http.ResponseWriter, r *http.Request, operation string, body []byte) bool {
+	code := a.Refuse[operation]
+	if code == "" {
+		code = a.Refuse[operation+" "+subjectOf(r, body)]
 	}
-	f := &Front{}
-	f.Reset()
-	proxy := httputil.NewSingleHostReverseProxy(address)
-	proxy.ModifyResponse = f.answer
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			panic(http.ErrAbortHandler)
+	switch {
+	case code != "":
+		refuse(w, r, operation, code)
+	case operation == "InvokeFunction" && a.Invoke != nil:
+		text, fault := a.Invoke(r.URL.Path)
+		if fault {
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		operation := operationOf(r, string(body))
-		f.mu.Lock()
-		code, invoke := f.Refuse[operation], f.Invoke
-		if code == "" {
-			code = f.Refuse[operation+" "+subjectOf(r, body)]
-		}
-		f.mu.Unlock()
-		switch {
-		case code != "":
-			refuse(w, r, operation, code)
-		case operation == "InvokeFunction":
-			text, fault := invoke(r.URL.Path)
-			if fault {
-				w.Header().Set("X-Amz-Function-Error", "Unhandled")
-			}
-			_, _ = io.WriteString(w, text)
-		default:
-			r.Header.Set("Test-Operation", operation)
-			proxy.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	f.URL = server.URL
-	return f
+		_, _ = io.WriteString(w, text)
+	default:
+		return false
+	}
+	return true
 }
 
-// answer changes what moto has answered.
-func (f *Front) answer(r *http.Response) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	r.Header.Set("Date", time.Now().Add(f.Ahead).UTC().Format(http.TimeFormat))
-	change := f.Rewrite[r.Request.Header.Get("Test-Operation")]
+// operationHeader carries a request's operation to change.
+const operationHeader = "Test-Operation"
+
+// change changes what moto has answered.
+func (a *Answers) change(r *http.Response) error {
+	if a.Ahead != 0 {
+		r.Header.Set("Date", time.Now().Add(a.Ahead).UTC().Format(http.TimeFormat))
+	}
+	change := a.Rewrite[r.Request.Header.Get(operationHeader)]
 	if change == nil {
 		return nil
 	}

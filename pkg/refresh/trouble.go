@@ -1,0 +1,18 @@
+package refresh
+
+import "tokenrefresh/pkg/store"
+
+// trouble names what a person must be told of a row: a chain that is dead or uncertain, or
+// credentials that the provider refused. What fails again after an edit is another trouble.
+func trouble(r store.Row) string {
+	switch r.State {
+	case store.Dead, store.Uncertain:
+	case store.Misconfigured:
+		if r.LoginRefusals == 0 && r.RefreshRefusals == 0 {
+			return ""
+		}
+	default:
+		return ""
+	}
+	return store.Trouble(r.State, r.CredentialsVersionID, r.SeenVersionID)
+}
