@@ -32,9 +32,9 @@ func (e *Engine) longestClaim() time.Duration {
 	return max(e.longestAttempt(), e.RunTimeout) + max(claimSlack, 3*e.StoreTimeout)
 }
 
-// holder is this run as the holder of a claim that begins now. The claim outlasts the attempt,
-// which ends before the run does, and not the run: what dies early in a long run is not waited
-// for until its end.
+// holder is this run as the holder of a claim that begins now. The claim lasts a little longer
+// than the attempt can, and not as long as the run may: an attempt that dies early in a long
+// run is taken over soon.
 func (a *attempt) holder(ctx context.Context) holder {
 	a.claimed, a.claimedAt = time.Now(), a.Now()
 	a.ends = a.claimed.Add(a.longestAttempt())

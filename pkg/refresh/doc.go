@@ -9,7 +9,9 @@
 // edges.go alone, each a function in transition.go; docs/protocol.md draws them.
 //
 // Its promise: a refresh token that a provider may have acted on is never presented again,
-// and a reply that one store accepted is promoted in the end, whatever dies and whenever.
+// unless the reply gave that token back or gave none; and a reply that one store accepted is
+// promoted in the end, unless a person edits the secret, whatever dies and whenever. It is
+// assumed that a complete 4xx or 3xx answer without the provider's own words was not acted on.
 // Correctness rests on the ledger's fence, on the fingerprints of presented tokens and on
 // compare-and-swap of the secrets' staging label, never on clocks; times only decide when
 // to try.

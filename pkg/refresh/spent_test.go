@@ -216,7 +216,15 @@ func TestRestoredRow(t *testing.T) {
 			w := live(t)
 			restore(t, w)
 			was := w.Secrets.History(rt.Default, store.TokensDoc)
-			got := tick(w, nil)
+			restored := row(w)
+			got := run(w, nil, refresh.Request{DryRun: true})
+			if got.Err != nil { // what it would do can be seen under the claim alone
+				t.Errorf("dry run: outcome %s: %v", got.Outcome, got.Err)
+			}
+			if now := row(w); now.Fence != restored.Fence || now.VersionID != restored.VersionID || !slices.Equal(now.Spent, restored.Spent) {
+				t.Error("a dry run has written the row")
+			}
+			got = tick(w, nil)
 			if got.Outcome != outcome.LoggedIn {
 				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 			}

@@ -13,7 +13,7 @@ const (
 	OK            Stage = "ok"            // idle, and all is where it belongs
 	Sending       Stage = "sending"       // a run holds the claim, or died holding it
 	Taken         Stage = "taken"         // this run has taken over an attempt that died
-	Carried       Stage = "carried"       // idle; the newest chain is in the escrow alone
+	Carried       Stage = "carried"       // idle; a reply in the escrow waits for the secrets to take it
 	Unpublished   Stage = "unpublished"   // idle; access does not follow tokens yet
 	Dead          Stage = "dead"          // waits for a person: the refresh token is refused
 	Uncertain     Stage = "uncertain"     // waits for a person: the refresh token may be spent
@@ -23,7 +23,8 @@ const (
 // Stages are all of them, in the order of docs/protocol.md.
 var Stages = []Stage{None, OK, Sending, Taken, Carried, Unpublished, Dead, Uncertain, Misconfigured}
 
-// WaitsForPerson reports whether no run goes on before a person has acted.
+// WaitsForPerson reports whether a person may have to act. A misconfigured credential is
+// tried again by itself as well, further and further apart.
 func (s Stage) WaitsForPerson() bool { return s == Dead || s == Uncertain || s == Misconfigured }
 
 // Stage is where the credential stands. A credential that waits for a person may be carried

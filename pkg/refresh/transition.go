@@ -68,8 +68,8 @@ func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 }
 
 // claimLogin is the row under the claim for a login. The login is counted before it is
-// tried, so that one that kills its process backs off too. It delays no refresh. There may be no chain and no
-// access token any more, so that it does not wait for the moment when those were due.
+// tried, so that one that kills its process backs off too. Refreshes do not wait for that
+// back-off. The row is due now: with no chain left, its old due time means nothing.
 func claimLogin(v View, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromLogin)
 	r.LoginFailures++
