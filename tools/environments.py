@@ -19,14 +19,19 @@ from samcli.lib.providers.sam_function_provider import SamFunctionProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
 
+# What the shell or AWS's files name. A region of the profile comes before it.
+SHELLS_REGION = "eu-west-1"
+
+
 class Runner(LocalLambdaRunner):
     """Makes environments only; it needs neither a container engine nor AWS credentials."""
 
-    def __init__(self):
+    def __init__(self, region):
         self.env_vars_values = {}
+        self.region = region
 
     def get_aws_creds(self):
-        return {}
+        return {"region": self.region}
 
     def is_debugging(self):
         return False
@@ -36,7 +41,7 @@ def environments(root, parameters, more):
     overrides = CfnParameterOverridesType().convert(parameters.get("parameter_overrides"), None, None)
     overrides.update(parameter.split("=", 1) for parameter in more)
     stacks, _ = SamLocalStackProvider.get_stacks(f"{root}/template.yaml", parameter_overrides=overrides)
-    runner = Runner()
+    runner = Runner(parameters.get("region", SHELLS_REGION))
     return {
         function.name: runner._make_env_vars(function).resolve()
         for function in SamFunctionProvider(stacks, ignore_code_extraction_warnings=True).get_all()

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/authority"
@@ -29,7 +28,7 @@ const (
 	sandboxPrefix = "token-refresh-sandbox"
 	// localStack is what the SAM CLI takes for the stack's name.
 	localStack = "local"
-	// localRegion is where the SAM CLI's functions are if nothing names a region.
+	// localRegion is the one of samconfig.toml's local profiles.
 	localRegion = "us-east-1"
 	// mostTransactions is far more than a person looks at.
 	mostTransactions = 10_000
@@ -57,7 +56,8 @@ some Berbix transactions into a state file, or with --aws into an emulated AWS, 
 Everything it hands out is made up. Each start has new credentials.
 
 With --aws it first makes the tables, secrets and queues of template.yaml in the emulated AWS (moto, for example). It
-never calls the real one.
+never calls the real one. Without --region the region is us-east-1, as in samconfig.toml's local profiles, whatever
+AWS_REGION is.
 
 With --tls it serves https, listens on all addresses, and is host.docker.internal to the containers of "sam local". Its
 certificate authority lies in --dir and lasts; local builds of the functions trust it.
@@ -212,7 +212,7 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 		report.State = state
 		return home.Open(cmd.Context(), home.Options{Kind: home.Embedded, State: state})
 	}
-	cfg, err := p.emulated(cmd.Context(), o.region)
+	cfg, err := p.emulated(o.region)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 }
 
 // emulated are the settings for an emulated AWS. Its keys are none of AWS's.
-func (p *playing) emulated(ctx context.Context, region string) (aws.Config, error) {
+func (p *playing) emulated(region string) (aws.Config, error) {
 	u, err := url.Parse(p.aws)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return aws.Config{}, fmt.Errorf("%w: --aws must be an http or https address such as http://127.0.0.1:5000", errUsage)
@@ -239,12 +239,8 @@ func (p *playing) emulated(ctx context.Context, region string) (aws.Config, erro
 	if strings.Contains(u.Hostname(), "amazonaws") || strings.HasSuffix(u.Hostname(), ".aws") {
 		return aws.Config{}, fmt.Errorf("%w: --aws must be an emulated AWS, and %s is the real one", errUsage, u.Hostname())
 	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cmp.Or(region, os.Getenv("AWS_DEFAULT_REGION"))))
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("read AWS's settings: %w", err)
-	}
 	return aws.Config{
-		Region: cmp.Or(cfg.Region, localRegion), BaseEndpoint: aws.String(strings.TrimSuffix(p.aws, "/")),
+		Region: cmp.Or(region, localRegion), BaseEndpoint: aws.String(strings.TrimSuffix(p.aws, "/")),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "testing", SecretAccessKey: "testing"}, nil
 		}),

@@ -97,7 +97,13 @@ func TestSandboxFurnishesAnEmulatedAWS(t *testing.T) {
 	if report.AWS == nil || report.AWS.SecretPrefix != sandboxPrefix || report.CA != filepath.Join(dir, "ca.pem") || report.State != "" {
 		t.Fatalf("set up: %+v", report)
 	}
-	if queue, err := aws.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("local-berbix")}); err != nil {
+	// The local profiles name this region, whatever AWS_REGION is.
+	if report.AWS.Region != "us-east-1" {
+		t.Errorf("the region is %s", report.AWS.Region)
+	}
+	t.Setenv("AWS_REGION", report.AWS.Region)
+	there := func(o *sqs.Options) { o.Region = report.AWS.Region }
+	if queue, err := aws.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("local-berbix")}, there); err != nil {
 		t.Errorf("the queue of the local profiles: %v, %v", queue, err)
 	}
 	w := &world{flags: []string{"--home", "aws", "--secret-prefix", sandboxPrefix, "--table-prefix", sandboxPrefix}}

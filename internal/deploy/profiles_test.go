@@ -49,6 +49,9 @@ func TestLocalProfilesReachNothingReal(t *testing.T) {
 			if err != nil || endpoint.Hostname() != "host.docker.internal" {
 				t.Errorf("%s: %s talks to the AWS at %q", name, function, environment["AWS_ENDPOINT_URL"])
 			}
+			if region := environment["AWS_REGION"]; region != "us-east-1" {
+				t.Errorf("%s: %s is in %s, and tokenctl sandbox in us-east-1", name, function, region)
+			}
 			if environment["PROVIDER_ENVIRONMENT"] != "sandbox" {
 				t.Errorf("%s: %s calls the providers' %q", name, function, environment["PROVIDER_ENVIRONMENT"])
 			}
@@ -96,12 +99,17 @@ func TestEachProfileSuitsItsFunctions(t *testing.T) {
 			if _, err := parse(getenv); err != nil {
 				t.Errorf("%s: %s refuses its environment: %v", name, function, err)
 			}
+			value, set := environment["AWS_ENDPOINT_URL"]
+			isLocal := slices.Contains(local, name)
+			if !set || (value != "") != isLocal {
+				t.Errorf("%s: %s talks to the AWS at %q", name, function, value)
+			}
+			if _, err := awshome.FromEnvironment(getenv, awshome.Tuning{}); (err == nil) != isLocal {
+				t.Errorf("%s: under sam local %s answers %v", name, function, err)
+			}
+			delete(environment, "AWS_SAM_LOCAL") // which Lambda does not set
 			if _, err := awshome.FromEnvironment(getenv, awshome.Tuning{}); err != nil {
 				t.Errorf("%s: %s refuses its environment: %v", name, function, err)
-			}
-			value, set := environment["AWS_ENDPOINT_URL"]
-			if isLocal := slices.Contains(local, name); !set || (value != "") != isLocal {
-				t.Errorf("%s: %s talks to the AWS at %q", name, function, value)
 			}
 			if name != "production" && environment["SECRET_PREFIX"] == profiles["production"][function]["SECRET_PREFIX"] {
 				t.Errorf("%s: %s has production's secrets", name, function)

@@ -137,20 +137,27 @@ func storable(payload []byte) bool {
 	return err == nil && !slices.ContainsFunc(e.Record, func(r event.Record) bool { return r.RefreshToken.Reveal() == unstored })
 }
 
-// loop is the run book's.
-func loop(t *testing.T) string {
+// commands are the run book's that receive letters and have this in them.
+func commands(t *testing.T, part string) string {
 	t.Helper()
 	for _, block := range documents(t)[operations].blocks[""] {
-		if strings.Contains(block, "sqs receive-message") {
+		if strings.Contains(block, "sqs receive-message") && strings.Contains(block, part) {
 			return block
 		}
 	}
-	t.Fatalf("%s has no loop", operations)
+	t.Fatalf("%s has no commands with %s", operations, part)
 	return ""
 }
 
 // work runs the loop over letters.
 func work(t *testing.T, bodies ...string) desk {
+	t.Helper()
+	d, _ := runOver(t, commands(t, "while letters="), bodies...)
+	return d
+}
+
+// runOver runs commands over letters and returns what they print.
+func runOver(t *testing.T, script string, bodies ...string) (desk, string) {
 	t.Helper()
 	for _, tool := range []string{"bash", "jq"} {
 		if _, err := exec.LookPath(tool); err != nil && os.Getenv("CI") != "true" {
@@ -186,14 +193,14 @@ func work(t *testing.T, bodies ...string) desk {
 	}
 	limit, cancel := context.WithTimeout(t.Context(), time.Minute) // a loop may not end
 	defer cancel()
-	cmd := exec.CommandContext(limit, "bash", "-c", loop(t))
+	cmd := exec.CommandContext(limit, "bash", "-c", script)
 	cmd.Env = append(os.Environ(), deskFile+"="+file, "PATH="+dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	output, err := cmd.CombinedOutput()
 	if err != nil && limit.Err() != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
 	if strings.Contains(string(output), "token-1") {
-		t.Errorf("the loop shows a refresh token: %s", output)
+		t.Errorf("a refresh token is shown: %s", output)
 	}
 	if text, err = os.ReadFile(file); err != nil {
 		t.Fatal(err)
@@ -202,7 +209,7 @@ func work(t *testing.T, bodies ...string) desk {
 	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return d, string(output)
 }
 
 // wrapped is a letter as Lambda writes it to a destination.
@@ -239,6 +246,10 @@ func TestLoopOfTheRunBook(t *testing.T) {
 		"one record without its list": {
 			`{"record":` + one + `}`,
 			`{"record":[{"transaction_id":1,"refresh_token":"token-1","recorded_at":"` + sent + `"}]}`,
+		},
+		"the largest id that jq knows exactly": {
+			`{"record":{"transaction_id":9007199254740991,"refresh_token":"token-1"}}`,
+			`{"record":[{"transaction_id":9007199254740991,"refresh_token":"token-1","recorded_at":"` + sent + `"}]}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -286,6 +297,8 @@ func TestLoopDeletesNothingThatMayHoldAToken(t *testing.T) {
 		`{"record":[{"transaction_id":1,"refresh_token":"` + unstored + `"}]}`,
 		`{"record":[{"transaction_id":1,"refresh_token":"token-1"}],"frce":true}`,
 		`{"record":"token-1"}`,
+		`{"record":[{"transaction_id":9007199254740993,"refresh_token":"token-1"}]}`, // jq makes …992 of it
+		`{"record":[{"transaction_id":1,"status":"deleted"},{"transaction_id":9223372036854775807,"status":"deleted"}]}`,
 		`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":"{}"}]}`,
 	}
 	d := work(t, slices.Concat(stay, harmless)...)
@@ -298,5 +311,29 @@ func TestLoopDeletesNothingThatMayHoldAToken(t *testing.T) {
 	}
 	if len(d.Invoked) != 0 || d.Receives != 3 { // two batches of ten at most, and an empty one
 		t.Errorf("stored %v; %d times received", d.Invoked, d.Receives)
+	}
+}
+
+func TestALettersKeysAreShownWithoutValues(t *testing.T) {
+	t.Parallel()
+	d, shown := runOver(t, "queue=https://queue\n"+commands(t, "paths"),
+		`{"rekord":[{"transaction_id":1,"refresh_token":"token-1"}]}`, `token-1 is not JSON`, `{"record":"token-1"}`)
+	want := `{"MessageId":"m-0","keys":["rekord","rekord.[]","rekord.[].refresh_token","rekord.[].transaction_id"]}
+{"MessageId":"m-1","keys":"not JSON"}
+{"MessageId":"m-2","keys":["record"]}
+`
+	if diff := cmp.Diff(want, shown); diff != "" || len(d.Queue) != 3 {
+		t.Errorf("%d letters are left; (-want +got):\n%s", len(d.Queue), diff)
+	}
+}
+
+func TestASingleLetterIsDeleted(t *testing.T) {
+	t.Parallel()
+	script := "queue=https://queue\n" + commands(t, "id=the-MessageId")
+	for id, left := range map[string]int{"m-1": 2, "m-7": 3} {
+		d, shown := runOver(t, strings.Replace(script, "the-MessageId", id, 1), `{}`, `not JSON`, `{"rekord":1}`)
+		if len(d.Queue) != left || slices.ContainsFunc(d.Queue, func(l letter) bool { return l.MessageId == id }) {
+			t.Errorf("%s: %d letters are left: %s", id, len(d.Queue), shown)
+		}
 	}
 }

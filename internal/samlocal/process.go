@@ -55,23 +55,21 @@ func (s *server) await(ctx context.Context, ready string) error {
 		case <-tick:
 		case <-s.ended:
 			if !strings.Contains(s.said.text(), ready) {
-				return fmt.Errorf("%s ended at its start: %s\n%s", s.name, cause(s.said.text()), s.said.text())
+				return fmt.Errorf("%s ended at its start: %s\n%s", s.name, cause(s.said.text()), lastLines(s.said.text(), 20))
 			}
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not start: %w: %s\n%s", s.name, ctx.Err(), cause(s.said.text()), s.said.text())
+			return fmt.Errorf("%s did not start: %w: %s\n%s", s.name, ctx.Err(), cause(s.said.text()), lastLines(s.said.text(), 20))
 		}
 	}
 	return nil
 }
 
-// cause is the line of a program's log that says why it did not start: the first that a
-// program said before it ended, as containerd under Docker does, or else the last line.
+// cause is the line of a program's log that says why it did not start. It is the last one,
+// except where Docker waits for containerd: then it is what containerd said first.
 func cause(said string) string {
 	for line := range strings.Lines(said) {
-		for _, mark := range []string{"level=fatal", "failed to start", "failed to create", "failed to listen"} {
-			if strings.Contains(line, mark) {
-				return strings.TrimSpace(line)
-			}
+		if strings.HasPrefix(line, "containerd: ") {
+			return strings.TrimSpace(line)
 		}
 	}
 	return lastLines(said, 1)

@@ -91,6 +91,23 @@ func TestServersEndWhenStopped(t *testing.T) {
 	}
 }
 
+func TestTheCauseIsOneLine(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"Starting\nAddress already in use\n": "Address already in use",
+		"time=1 level=info msg=\"Starting up\"\n" +
+			"time=2 level=warning msg=\"failed to load plugin devmapper\"\n" +
+			"containerd: failed to get listener: unix socket path too long\n" +
+			"time=3 level=error msg=\"containerd did not exit successfully\"\n" +
+			"failed to start containerd: timeout waiting for containerd to start\n": "containerd: failed to get listener: unix socket path too long",
+		"": "",
+	} {
+		if got := cause(said); got != want {
+			t.Errorf("%q: the cause is %q", said, got)
+		}
+	}
+}
+
 func TestASmallImageHasWhatTheSAMCLIRuns(t *testing.T) {
 	t.Parallel()
 	archive, err := smallImage([]byte("#!busybox"))

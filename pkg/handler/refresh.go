@@ -31,7 +31,7 @@ type Refresh struct {
 func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, err := event.Decode(payload)
 	if err != nil {
-		return nil, err
+		return nil, &EventError{err}
 	}
 	r := newResult(h.Engine.Provider.Name(), h.NewRunID())
 	results := h.Engine.Run(ctx, refresh.Request{

@@ -87,6 +87,16 @@ func (e *NeedsPersonError) Error() string {
 // Unwrap gives the causes to errors.Is and errors.As.
 func (e *NeedsPersonError) Unwrap() error { return e.Cause }
 
+// EventError is the function error of an event that was refused: it lists all mistakes in it,
+// and nothing was done. The caller of the function sees its name as the error's type.
+type EventError struct{ Mistakes error }
+
+// Error implements error.
+func (e *EventError) Error() string { return e.Mistakes.Error() }
+
+// Unwrap returns the mistakes.
+func (e *EventError) Unwrap() error { return e.Mistakes }
+
 // answer is the payload of a result, and the function error that it calls for.
 func answer(r Result, causes []error) ([]byte, error) {
 	if err := brief.Errors(causes...); err != nil {

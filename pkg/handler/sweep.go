@@ -37,7 +37,7 @@ type Sweep struct {
 func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, messages, err := event.DecodeSweep(payload)
 	if err != nil {
-		return nil, err
+		return nil, &EventError{err}
 	}
 	r := newResult(h.Engine.Provider.Name(), h.NewRunID())
 	if messages != nil {
