@@ -61,7 +61,7 @@ const nowhere = "kept nowhere"
 // The outages by part of an attempt.
 var outages = map[string][]outage{
 	"before the claim": {
-		{"look", []string{"GetItem 1"}, "transient", "not_due"},
+		{"look", []string{"GetItem 1"}, "error", "not_due"}, // without the ledger it is the run itself that fails
 		{"read", []string{"GetSecretValue 1"}, "transient", "not_due"},
 		{"half read", []string{"GetSecretValue 2"}, "transient", "not_due"},
 		{"claim", []string{"UpdateItem 1"}, "transient", "not_due"},

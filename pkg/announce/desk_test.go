@@ -95,9 +95,15 @@ func TestWhatIsNews(t *testing.T) {
 		},
 		"what passes by itself, or has an alarm alone": {
 			[]run{
-				{bad, bad, ""}, {outcome.NotDue, bad, ""}, {outcome.RateLimited, outcome.RateLimited, ""},
-				{outcome.Misconfigured, outcome.Misconfigured, ""}, {outcome.PersistFailed, outcome.PersistFailed, ""},
-				{outcome.NotSeeded, "", ""}, {outcome.Busy, well, ""}, {outcome.Paused, well, ""}, {outcome.Superseded, outcome.Superseded, ""},
+				{bad, bad, ""},
+				{outcome.NotDue, bad, ""},
+				{outcome.RateLimited, outcome.RateLimited, ""},
+				{outcome.Misconfigured, outcome.Misconfigured, ""},
+				{outcome.PersistFailed, outcome.PersistFailed, ""},
+				{outcome.NotSeeded, "", ""},
+				{outcome.Busy, well, ""},
+				{outcome.Paused, well, ""},
+				{outcome.Superseded, outcome.Superseded, ""},
 			}, nil,
 		},
 		"a trouble that lasts, once, and its end": {

@@ -53,16 +53,6 @@ func join(metric string, a, b float64) float64 {
 	}
 }
 
-// value is one of the metrics; 0 if it is not there.
-func (s *summary) value(name string) float64 {
-	for _, m := range s.metrics {
-		if m.Name == name {
-			return m.Value
-		}
-	}
-	return 0
-}
-
 // alive adds the time left where no account has any to tell. It has to be there in each run:
 // its alarm takes silence for a failure.
 func (s *summary) alive() {

@@ -13,8 +13,10 @@ import (
 
 // The alarms of a provider, by what comes after its function's name.
 var (
-	refreshAlarms = []string{"expiry", "breaks-soon", "dead-or-uncertain", "misconfigured", "persist-failed", "versions", "throttles"}
-	sweepAlarms   = []string{"expiry", "breaks-soon", "misconfigured", "persist-failed", "backlog", "dead-transactions", "throttles"}
+	refreshAlarms = []string{
+		"expiry", "breaks-soon", "dead-or-uncertain", "misconfigured", "persist-failed", "versions", "throttles",
+	}
+	sweepAlarms = []string{"expiry", "breaks-soon", "misconfigured", "persist-failed", "backlog", "dead-transactions", "throttles"}
 	// lambdaAlarms are there also of a provider that is switched off, for runs by hand.
 	lambdaAlarms = []string{"errors", "dropped", "letters-lost"}
 	// queueAlarm is there where a sweep has a queue.
