@@ -140,7 +140,7 @@ func TestPut(t *testing.T) {
 		},
 		{
 			"EventBusName": "team", "Source": "token-refresh", "DetailType": "Token Recovered", "Time": float64(time.Time{}.Unix()),
-			"Detail": `{"provider":"","account":"","run_id":"","outcome":"","outcomes":{"refreshed":2}}`,
+			"Detail": `{"provider":"","run_id":"","outcome":"","outcomes":{"refreshed":2}}`,
 		},
 	}}
 	if diff := cmp.Diff(want, a.calls); diff != "" || len(a.wrong) > 0 {
