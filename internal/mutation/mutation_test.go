@@ -20,25 +20,48 @@ var all = flag.Bool("all", false, "try every break, for some minutes; otherwise 
 
 const playing = "^(TestSteps|TestOneFault|TestTwoFaults|TestManyFaults|TestChaos)$" // TestSteps counts calls, which a break may add
 
-// tests are those of the engine, in the order in which they are asked: what one fault
-// shows, then what a person has written down, then what takes more faults.
-var tests = [][]string{
-	{"-test.run=^TestOneFault$"},
-	{"-test.run=.", "-test.skip=" + playing},
-	{"-test.run=^TestTwoFaults$", "-stride=97"},
-	{"-test.run=^(TestChaos|TestManyFaults)$"},
+// target is a package whose code is broken, and whose tests have to notice.
+type target struct {
+	dir string // seen from the engine's; the files of its breaks are too
+	// tests are asked in this order.
+	tests [][]string
 }
+
+// The engine is asked first what one fault shows, then what a person has written down, then
+// what takes more faults.
+var (
+	chains = target{".", [][]string{
+		{"-test.run=^TestOneFault$"},
+		{"-test.run=.", "-test.skip=" + playing},
+		{"-test.run=^TestTwoFaults$", "-stride=97"},
+		{"-test.run=^(TestChaos|TestManyFaults)$"},
+	}}
+	sweeps = target{"../sweep", [][]string{{"-test.run=."}}}
+)
 
 // TestEveryBreakIsCaught builds the tests of the engine once for each break. Subtests
 // run in parallel, no more of them than there are CPUs.
 func TestEveryBreakIsCaught(t *testing.T) {
 	t.Parallel()
+	dependOn(t, "*.go", "refreshtest/*.go", "../store/*.go")
+	chains.catches(t, breaks)
+}
+
+// TestEverySweepBreakIsCaught builds the tests of pkg/sweep once for each break.
+func TestEverySweepBreakIsCaught(t *testing.T) {
+	t.Parallel()
+	dependOn(t, "../sweep/*.go")
+	sweeps.catches(t, sweepBreaks)
+}
+
+// catches fails for each break that no test of the target notices.
+func (g target) catches(t *testing.T, breaks []breach) {
+	t.Helper()
 	command := goCommand(t)
-	dependOnTests(t)
 
 	// Without this a test that fails for another reason would catch everything.
 	whole := source(t, breaks[0].file)
-	if found := explore(t, command, breaks[0].file, whole); found != "" {
+	if found := g.failure(t, command, breaks[0].file, whole); found != "" {
 		t.Fatalf("the tests fail on the engine as it is:\n%s", found)
 	}
 	for _, b := range breaks {
@@ -52,29 +75,30 @@ func TestEveryBreakIsCaught(t *testing.T) {
 				return // the snippet is there; `go test ./internal/mutation -all` tries it
 			}
 			began := time.Now()
-			found := explore(t, command, b.file, strings.Replace(whole, b.old, b.new, 1))
+			found := g.failure(t, command, b.file, strings.Replace(whole, b.old, b.new, 1))
 			if found == "" {
 				t.Fatalf("a broken engine passes: no test notices that %s.\n%s:\n-\t%s\n+\t%s",
 					b.broken, b.file, b.old, b.new)
 			}
-			t.Logf("caught after %.1fs, build included: %s", time.Since(began).Seconds(), found)
+			t.Logf("caught after %.1fs, build included: %s", time.Since(began).Seconds(), found[:min(len(found), 300)])
 		})
 	}
 }
 
-// explore builds the engine's tests with text in place of file, and runs them. It returns which of them failed first, and how; empty: none.
-func explore(t *testing.T, command, file, text string) string {
+// failure builds the target's tests with text in place of file, and runs them. It returns
+// which of them failed first, and how; empty: none.
+func (g target) failure(t *testing.T, command, file, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	binary := filepath.Join(dir, "refresh.test")
+	binary := filepath.Join(dir, "broken.test")
 	build := exec.CommandContext(t.Context(), command,
-		"test", "-c", "-ldflags=-s -w", "-overlay", overlay(t, dir, file, text), "-o", binary, "tokenrefresh/pkg/refresh")
+		"test", "-c", "-ldflags=-s -w", "-overlay", overlay(t, dir, file, text), "-o", binary, filepath.Join(engine, g.dir))
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the table is stale: %s does not build with this break: %v\n%s", file, err, out)
 	}
-	for _, args := range tests {
+	for _, args := range g.tests {
 		run := exec.CommandContext(t.Context(), binary, append(args, "-test.failfast", "-test.timeout=10m")...)
-		run.Dir = engine
+		run.Dir = filepath.Join(engine, g.dir)
 		out, err := run.CombinedOutput()
 		var exit *exec.ExitError
 		switch {
@@ -127,11 +151,11 @@ func source(t *testing.T, file string) string {
 	return string(text)
 }
 
-// dependOnTests opens all that the explorations are made of: a result that the go
-// command has cached is not good any more when one of the files changes.
-func dependOnTests(t *testing.T) {
+// dependOn opens all that a target is made of: a result that the go command has cached is
+// not good any more when one of the files changes.
+func dependOn(t *testing.T, patterns ...string) {
 	t.Helper()
-	for _, pattern := range []string{"*.go", "refreshtest/*.go", "../store/*.go"} {
+	for _, pattern := range patterns {
 		files, err := filepath.Glob(filepath.Join(engine, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no %s: %v", pattern, err)
