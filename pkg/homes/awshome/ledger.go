@@ -91,6 +91,29 @@ func (l *Ledger) Row(ctx context.Context, key store.Key) (store.Row, bool, error
 	return row, true, nil
 }
 
+// updateIf is one conditional UpdateItem. If the condition does not hold, refused has the
+// stored item. attempts counts the requests that the SDK made.
+func (l *Ledger) updateIf(
+	ctx context.Context, key store.Key, expression, condition string, names map[string]string, values item,
+) (refused *types.ConditionalCheckFailedException, attempts int, err error) {
+	_, err = l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &l.table,
+		Key:                                 rowKey(key),
+		UpdateExpression:                    &expression,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, countAttempts(&attempts))
+	if err == nil {
+		return nil, attempts, nil
+	}
+	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return refused, attempts, nil
+	}
+	return nil, attempts, l.failure("write", "UpdateItem", err)
+}
+
 // Write implements store.Ledger with one UpdateItem. Where the answer to it was
 // lost and the SDK's next attempt finds the row as it was to become, it is done.
 func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) error {
@@ -118,22 +141,9 @@ func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) er
 			values[":guard_escrow_of"] = text(guard.EscrowOf)
 		}
 	}
-	var attempts int
-	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &l.table,
-		Key:                                 rowKey(row.Key),
-		UpdateExpression:                    &expression,
-		ConditionExpression:                 &condition,
-		ExpressionAttributeNames:            names,
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, countAttempts(&attempts))
-	if err == nil {
-		return nil
-	}
-	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
-	if !ok {
-		return l.failure("write", "UpdateItem", err)
+	refused, attempts, err := l.updateIf(ctx, row.Key, expression, condition, names, values)
+	if err != nil || refused == nil {
+		return err
 	}
 	if len(refused.Item) == 0 {
 		return &store.LostError{}

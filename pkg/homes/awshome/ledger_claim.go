@@ -2,10 +2,6 @@ package awshome
 
 import (
 	"context"
-	"errors"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/pkg/store"
 )
@@ -26,22 +22,9 @@ func (l *Ledger) WriteClaim(ctx context.Context, claim store.Claim) error {
 	expression, names, values := update(claimAttributes, written)
 	condition := equal("fence", claim.Fence == 1)
 	values[":guard_fence"] = number(claim.Fence - 1)
-	var attempts int
-	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &l.table,
-		Key:                                 rowKey(store.ShardKey(claim.Account, claim.Shard)),
-		UpdateExpression:                    &expression,
-		ConditionExpression:                 &condition,
-		ExpressionAttributeNames:            names,
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, countAttempts(&attempts))
-	if err == nil {
-		return nil
-	}
-	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
-	if !ok {
-		return l.failure("write", "UpdateItem", err)
+	refused, attempts, err := l.updateIf(ctx, store.ShardKey(claim.Account, claim.Shard), expression, condition, names, values)
+	if err != nil || refused == nil {
+		return err
 	}
 	if attempts > 1 && holds(refused.Item, claimAttributes, written) {
 		return nil
