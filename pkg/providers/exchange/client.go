@@ -152,6 +152,8 @@ func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 
 	// To the end, so that the connection can be used again.
 	raw, readErr := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	beyond := used.beyond()
+	raw = append(raw, beyond...)
 	answer.Status = response.StatusCode
 	answer.Date, _ = http.ParseTime(response.Header.Get("Date"))
 	now := c.now()
@@ -161,6 +163,9 @@ func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 	answer.RetryAfter = ParseRetryAfter(response.Header.Get("Retry-After"), now)
 	text, odd := reply.Plain(raw, form(response.Header), maxBody)
 	answer.Odd = append(c.handshakes.odd(r.URL), odd...)
+	if len(beyond) > 0 {
+		answer.Odd = append(answer.Odd, "the reply is longer than its Content-Length says")
+	}
 	switch {
 	case len(raw) > maxBody || len(text) > maxBody:
 		answer.Cut = answer.Fail(providers.Unknown, "the answer is larger than 1 MiB")

@@ -47,6 +47,13 @@ func (u *usage) untouched() bool {
 	return u.conn == nil || u.conn.seal()
 }
 
+// beyond is what came of the answer behind the length that it names.
+func (u *usage) beyond() []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.conn.beyond()
+}
+
 // begin starts the time of a call, which ends with ctx or after the client's timeout:
 // at once where nothing was written, else lastRead later.
 func (c *Client) begin(ctx context.Context) (call context.Context, used *usage, done func()) {
