@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"sync"
 )
 
 // maxExtra bounds what is kept of an answer behind the length that it names.
 const maxExtra = 64 << 10
 
 // chunkLine is a first line of a chunked body, as net/http takes it.
-var chunkLine = regexp.MustCompile(`^[0-9a-fA-F]{1,16}[ \t]*(;[^\r\n]*)?\r\n`)
+var chunkLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{1,16}[ \t]*(;[^\r\n]*)?\r\n`) })
 
 // body repairs what follows a head on its way to net/http: a body that was announced in
 // chunks and comes as it is, and one that is longer than its length says.
@@ -47,7 +48,7 @@ func (b *body) decide() []byte {
 	if hexadecimal && line < 0 && len(b.first) < longest {
 		return nil
 	}
-	b.decided, b.plain = true, !chunkLine.Match(b.first)
+	b.decided, b.plain = true, !chunkLine().Match(b.first)
 	p := b.first
 	b.first = nil
 	return p

@@ -5,17 +5,20 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // member is a name in JSON, or in what should be JSON, and what stands before its value.
-var member = regexp.MustCompile(`["']([A-Za-z][A-Za-z0-9_\-]{0,63})["'][ \t\r\n]*:[ \t\r\n]*`)
+var member = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`["']([A-Za-z][A-Za-z0-9_\-]{0,63})["'][ \t\r\n]*:[ \t\r\n]*`)
+})
 
 // salvage reads the members of JSON that is cut or damaged, each by itself and wherever it
 // is. A value that is not whole, or comes twice in two ways, is there and cannot be read. It
 // is nil where there is no access token.
 func salvage(text string) Object {
 	o := Object{}
-	for _, at := range member.FindAllStringSubmatchIndex(text, -1) {
+	for _, at := range member().FindAllStringSubmatchIndex(text, -1) {
 		if at[0] > 0 && text[at[0]-1] == '\\' { // within a text
 			continue
 		}

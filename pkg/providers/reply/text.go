@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -66,12 +67,14 @@ func Plain(raw []byte, form Form, limit int) (text []byte, odd []string) {
 }
 
 // chunk is the line before a chunk, however it is written.
-var chunk = regexp.MustCompile(`^(?:0[xX])?([0-9a-fA-F]{1,6})[ \t]*(?:;[^\r\n]*)?\r?\n`)
+var chunk = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:0[xX])?([0-9a-fA-F]{1,6})[ \t]*(?:;[^\r\n]*)?\r?\n`)
+})
 
 // unchunked is the text in chunks; false where raw is none in chunks. The last one may be cut.
 func unchunked(raw []byte) (text []byte, ok bool) {
 	for rest := raw; len(rest) > 0; {
-		line := chunk.FindSubmatch(rest)
+		line := chunk().FindSubmatch(rest)
 		if line == nil {
 			return nil, false
 		}
