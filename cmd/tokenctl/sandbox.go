@@ -51,7 +51,7 @@ func playground(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox [--tls] [--aws URL]",
 		Short: "Serve the three providers on this machine, to try everything without them",
-		Long: `Sandbox plays Hesabe, TConnect and Berbix on this machine until it is interrupted. It puts their credentials and
+		Long: `Sandbox plays all providers on this machine until it is interrupted. It puts their credentials and
 some Berbix transactions into a state file, or with --aws into an emulated AWS, and prints the commands to type next.
 Everything it hands out is made up. Each start has new credentials.
 

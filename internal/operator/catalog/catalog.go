@@ -3,6 +3,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tokenrefresh/pkg/providers"
@@ -66,12 +67,40 @@ func client[P providers.Described](create func(*exchange.Client, string) P) func
 func All() []Entry { return append([]Entry(nil), entries...) }
 
 // Names are the names of all.
-func Names() []string {
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name)
+func Names() []string { return NamesOf(entries) }
+
+// NamesOf are the names of some.
+func NamesOf(entries []Entry) []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
 	}
 	return names
+}
+
+// Select returns the named providers in the order of names, each once; all without names.
+func Select(names ...string) ([]Entry, error) {
+	if len(names) == 0 {
+		return All(), nil
+	}
+	var chosen []Entry
+	for _, name := range names {
+		e, err := Find(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(chosen, func(c Entry) bool { return c.Name == name }) {
+			chosen = append(chosen, e)
+		}
+	}
+	return chosen, nil
+}
+
+// Choice lists all names for a help text: "a, b or c".
+func Choice() string {
+	names := Names()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // Find returns a provider by its name.
