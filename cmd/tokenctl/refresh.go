@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,8 +81,8 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 		return fmt.Errorf("%w: --function is the name of a function, and of --home %s alone", errUsage, home.AWS)
 	case given("account") && !named:
 		return fmt.Errorf("%w: --account needs its --provider", errUsage)
-	case given("transaction") && (r.event.TransactionID <= 0 || r.provider != recorded && r.function == ""):
-		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s", errUsage, recorded)
+	case given("transaction") && (r.event.TransactionID <= 0 || !slices.Contains(catalog.Sweeps(), r.provider) && r.function == ""):
+		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s", errUsage, strings.Join(catalog.Sweeps(), " or "))
 	case given("account"):
 		return validAccount(r.event.Account)
 	}

@@ -103,6 +103,21 @@ func Choice() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
+// Sweeps are the names of those with transactions; the first is the one that a command
+// means where none is named.
+func Sweeps() []string {
+	return NamesOf(slices.DeleteFunc(All(), func(e Entry) bool { return !e.Sweep }))
+}
+
+// FindSweep returns a provider with transactions by its name.
+func FindSweep(name string) (Entry, error) {
+	e, err := Find(name)
+	if err == nil && !e.Sweep {
+		err = fmt.Errorf("%s has no transactions", name)
+	}
+	return e, err
+}
+
 // Find returns a provider by its name.
 func Find(name string) (Entry, error) {
 	for _, e := range entries {
