@@ -82,7 +82,8 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 	case given("account") && !named:
 		return fmt.Errorf("%w: --account needs its --provider", errUsage)
 	case given("transaction") && (r.event.TransactionID <= 0 || !slices.Contains(catalog.Sweeps(), r.provider) && r.function == ""):
-		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s", errUsage, strings.Join(catalog.Sweeps(), " or "))
+		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s",
+			errUsage, strings.Join(catalog.Sweeps(), " or "))
 	case given("account"):
 		return validAccount(r.event.Account)
 	}

@@ -135,7 +135,8 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 // one shows one transaction.
 func (l *looking) one(cmd *cobra.Command, o *options) error {
 	if l.transaction <= 0 || l.provider != "" && !slices.Contains(catalog.Sweeps(), l.provider) {
-		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s", errUsage, strings.Join(catalog.Sweeps(), " or "))
+		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s",
+			errUsage, strings.Join(catalog.Sweeps(), " or "))
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
