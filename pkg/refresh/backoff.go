@@ -17,10 +17,9 @@ func unanswered(kind providers.Kind) bool {
 }
 
 // retryAt is when a call is made again that failed for the nth time in a row and may do no
-// harm. Half a tick is left out, so that the tick at the wait's end is not missed.
+// harm.
 func (v View) retryAt(n int) time.Time {
-	wait := pace.Retry(n, v.timeLeft(), v.tick)
-	return v.Now.Add(max(0, wait-v.tick/2))
+	return v.Now.Add(pace.RetryEarly(n, v.timeLeft(), v.tick))
 }
 
 // refusedAt is when credentials are presented again that were refused for the nth time in a

@@ -23,7 +23,7 @@ func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
 func Outlook(r store.Row, takes time.Duration) pace.Outlook {
 	o := pace.Outlook{
 		From: later(r.RefreshAt, r.NotBefore), Until: saveUntil(r), Takes: takes,
-		Retries: true, Aligned: true, Failures: r.RefreshFailures,
+		Failures: r.RefreshFailures, Early: true,
 	}
 	if r.LoginFailures > 0 && r.NotBefore.Equal(loginNotBefore(r)) { // no refresh token is left
 		o.Failures = r.LoginFailures

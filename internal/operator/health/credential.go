@@ -148,7 +148,7 @@ func (c Credential) AttemptsLeft(now time.Time) (int, bool) {
 	if c.Sweep {
 		o = pace.Outlook{
 			From: later(later(c.Transactions.Next, c.Row.RefreshAt), c.Row.NotBefore), Until: c.AccessExpiresAt(), Takes: takes,
-			Retries: true, Failures: c.Row.ConsecutiveFailures,
+			Failures: c.Row.ConsecutiveFailures,
 		}
 	}
 	return o.AttemptsLeft(now, c.tick()), true
