@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -158,10 +159,11 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 		}
 	}()
 	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
-	a.v.Force, a.v.takes, a.v.tick = req.Force, e.takes(), e.Tick
+	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
 	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
 	result = work(a, ctx)
 	result.Account = a.v.Row.Account
+	result.Reason = strings.Join(a.reasons, "; ")
 	if k.row.Unreadable != nil {
 		return result
 	}

@@ -155,7 +155,7 @@ func (c Credential) AttemptsLeft(now time.Time) (int, bool) {
 }
 
 // troubled reports whether the row's state is one that waits for a person.
-func (c Credential) troubled() bool { return c.view(time.Time{}).Stage().WaitsForPerson() }
+func (c Credential) troubled() bool { return c.view(time.Time{}).Stage().NeedsPerson() }
 
 // waits reports whether it waits still: nobody has done anything that the next run would see.
-func (c Credential) waits() bool { return c.view(time.Time{}).WaitsForPerson() }
+func (c Credential) waits() bool { return c.view(time.Time{}).Stuck() }
