@@ -151,8 +151,8 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
 			stack := debug.Stack()
-			if carried, ok := p.(panicked); ok {
-				p, stack = carried.value, carried.stack
+			if elsewhere, ok := p.(panicked); ok {
+				p, stack = elsewhere.value, elsewhere.stack
 			}
 			e.Log.ErrorContext(ctx, "panic", "account", k.row.Account, "type", fmt.Sprintf("%T", p), "stack", string(stack))
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
