@@ -29,7 +29,7 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node on-dynamodb-local
+.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,9 @@ soak: functions moto ## Live through random kills and failures for SOAK (10m; SE
 
 lint: ## Check format and code
 	go tool -modfile=tools/go.mod golangci-lint run
+
+template: ## Make template.yaml anew from internal/template/generate and the catalog of providers
+	go run ./internal/template/generate template.yaml
 
 validate: $(SAM_VENV)/.ready ## Check template.yaml with the SAM CLI and cfn-lint, and build it for both architectures
 	$(SAM)/sam validate --lint

@@ -22,14 +22,14 @@ type searching struct {
 
 func (s *searching) register(cmd *cobra.Command, o *options) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.provider, "provider", recorded, "the provider")
+	flags.StringVar(&s.provider, "provider", catalog.Sweeps()[0], "the provider")
 	flags.StringVar(&s.account, "account", "default", "the account with it")
 	flags.StringVar(&s.since, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h")
 	flags.StringVar(&s.until, "until", "", "marked dead before this `TIME`")
 	flags.BoolVar(&s.undated, "undated", false,
 		"add those that a release before this one marked, which noted no time; it reads the whole table")
-	complete(cmd, "provider", recorded)
-	o.completeAccounts(cmd, recorded)
+	complete(cmd, "provider", catalog.Sweeps()...)
+	o.completeAccounts(cmd, catalog.Sweeps()...)
 	complete(cmd, "since")
 	complete(cmd, "until")
 }
@@ -37,11 +37,7 @@ func (s *searching) register(cmd *cobra.Command, o *options) {
 // search returns what the flags ask for.
 func (s *searching) search(now time.Time) (dead.Search, error) {
 	search := dead.Search{Account: s.account, Undated: s.undated}
-	entry, err := catalog.Find(s.provider)
-	if err == nil && !entry.Sweep {
-		err = fmt.Errorf("%s has no transactions", s.provider)
-	}
-	if err != nil {
+	if _, err := catalog.FindSweep(s.provider); err != nil {
 		return search, fmt.Errorf("%w: --provider: %w", errUsage, err)
 	}
 	if err := validAccount(s.account); err != nil {

@@ -98,10 +98,15 @@ func (e *examining) checks(cmd *cobra.Command, o *options) ([]doctor.Check, erro
 	if err != nil {
 		return nil, err
 	}
+	providers, err := o.chosen()
+	if err != nil {
+		return nil, err
+	}
 	if named.Kind == home.Embedded {
 		cfg, err := e.config()
 		return doctor.Machine{
-			State: named.State, Accounts: e.accounts, Environment: cfg.ProviderEnvironment, Flags: o.given(cmd), Now: time.Now,
+			State: named.State, Providers: providers, Accounts: e.accounts, Environment: cfg.ProviderEnvironment,
+			Flags: o.given(cmd), Now: time.Now,
 		}.Checks(), err
 	}
 	h, err := home.Open(cmd.Context(), named)
@@ -112,6 +117,6 @@ func (e *examining) checks(cmd *cobra.Command, o *options) ([]doctor.Check, erro
 	return doctor.Stack{
 		Config: cfg, Home: h, Name: e.stack,
 		SecretPrefix: named.SecretPrefix, LedgerTable: named.LedgerTable, TransactionsTable: named.TransactionsTable,
-		Accounts: e.accounts, Invoke: !e.noInvoke, Profile: named.Profile, Flags: o.given(cmd), Now: time.Now,
+		Providers: providers, Accounts: e.accounts, Invoke: !e.noInvoke, Profile: named.Profile, Flags: o.given(cmd), Now: time.Now,
 	}.Checks(), err
 }

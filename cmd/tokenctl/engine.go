@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/config"
 )
 
@@ -35,22 +34,4 @@ func (e *engine) config() (config.Config, error) {
 	}
 	cfg.ProviderEnvironment = e.environment
 	return cfg, nil
-}
-
-// chosen are the providers of that names; all without any.
-func chosen(names ...string) ([]catalog.Entry, error) {
-	if len(names) == 0 {
-		return catalog.All(), nil
-	}
-	var entries []catalog.Entry
-	for _, name := range names {
-		entry, err := catalog.Find(name)
-		if err != nil {
-			return nil, fmt.Errorf("%w: --provider: %w", errUsage, err)
-		}
-		if !slices.ContainsFunc(entries, func(e catalog.Entry) bool { return e.Name == name }) {
-			entries = append(entries, entry)
-		}
-	}
-	return entries, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/store"
 )
@@ -85,7 +86,7 @@ func TestWrongUsage(t *testing.T) {
 		"seed":                                  "credentials, tokens or --file",
 		"seed passwords":                        "passwords",
 		"seed credentials":                      "provider",
-		"seed credentials --provider paypal":    "hesabe, tconnect, berbix",
+		"seed credentials --provider paypal":    strings.Join(catalog.Names(), ", "),
 		"pause":                                 "provider",
 		"pause --provider hesabe --account a/b": "--account",
 		"pause --provider hesabe --home s3":     "aws or embedded",
@@ -103,20 +104,20 @@ func TestWrongUsage(t *testing.T) {
 		"refresh everything":                                     "everything",
 		"refresh --account shop-2":                               "needs its --provider",
 		"refresh --provider hesabe --account a/b":                "--account",
-		"refresh --provider paypal":                              "hesabe, tconnect, berbix",
+		"refresh --provider paypal":                              strings.Join(catalog.Names(), ", "),
 		"refresh --provider hesabe --transaction 1":              "--provider berbix",
 		"refresh --provider berbix --transaction -1":             "above 0",
 		"refresh --provider hesabe --function f":                 "none of the others can be",
 		"refresh --function f":                                   "--home aws alone",
 		"refresh --environment staging":                          "production or sandbox",
 		"run everything":                                         "everything",
-		"run --provider paypal":                                  "hesabe, tconnect, berbix",
+		"run --provider paypal":                                  strings.Join(catalog.Names(), ", "),
 		"run --every 10ms":                                       "--every",
 		"run --every 2h":                                         "--every",
 		"run --account shop-2":                                   "needs a --provider",
 		"run --provider hesabe --account a/b":                    "--account",
 		"run --environment staging":                              "production or sandbox",
-		"status --provider paypal":                               "hesabe, tconnect, berbix",
+		"status --provider paypal":                               strings.Join(catalog.Names(), ", "),
 		"status --account a/b":                                   "--account",
 		"status --every 1ms":                                     "--every",
 		"token --provider berbix":                                "--transaction",

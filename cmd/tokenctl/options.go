@@ -27,6 +27,7 @@ type options struct {
 	home, state               string
 	secretPrefix, tablePrefix string
 	region, profile           string
+	providers                 []string // in use; empty: all
 	asJSON                    bool
 
 	began  bool // see codeOf
@@ -47,10 +48,31 @@ func (o *options) register(cmd *cobra.Command) {
 		"aws: first part of the secrets' names ($SECRET_PREFIX)")
 	flags.StringVar(&o.tablePrefix, "table-prefix", env("TABLE_PREFIX", defaultPrefix),
 		"aws: first part of the tables' names ($TABLE_PREFIX; $LEDGER_TABLE and $TRANSACTIONS_TABLE name them whole)")
+	flags.StringSliceVar(&o.providers, "providers", list(os.Getenv("PROVIDERS")),
+		"the `PROVIDERS` in use, separated by commas ($PROVIDERS; default all)")
 	flags.StringVar(&o.region, "region", "", "aws: region ($AWS_REGION)")
 	flags.StringVar(&o.profile, "profile", "", "aws: profile of the shared configuration ($AWS_PROFILE)")
 	flags.BoolVar(&o.asJSON, "json", false, "print JSON")
 	complete(cmd, "home", string(home.AWS), string(home.Embedded))
+	complete(cmd, "providers", catalog.Names()...)
+}
+
+// list is a text's parts between commas.
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
+}
+
+// chosen returns the providers of a verb's --provider; without one those in use.
+func (o *options) chosen(names ...string) ([]catalog.Entry, error) {
+	flag := "--provider"
+	if len(names) == 0 {
+		names, flag = o.providers, "--providers"
+	}
+	entries, err := catalog.Select(names...)
+	if err != nil {
+		err = fmt.Errorf("%w: %s: %w", errUsage, flag, err)
+	}
+	return entries, err
 }
 
 // run is a verb's RunE, which begins with do.
@@ -181,7 +203,7 @@ const defaultAccount = "default"
 type target struct{ provider, account string }
 
 func (t *target) register(cmd *cobra.Command, o *options) {
-	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: hesabe, tconnect or berbix")
+	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: "+catalog.Choice())
 	cmd.Flags().StringVar(&t.account, "account", defaultAccount, "the account with it")
 	_ = cmd.MarkFlagRequired("provider")
 	complete(cmd, "provider", catalog.Names()...)

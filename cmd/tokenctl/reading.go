@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/store"
@@ -35,7 +37,8 @@ func (r *reading) read(cmd *cobra.Command, o *options) (reader.Token, error) {
 	case err != nil:
 		return reader.Token{}, err
 	case provider.Sweep != (r.transaction > 0) || r.transaction < 0:
-		return reader.Token{}, fmt.Errorf("%w: --transaction is a number above 0, for --provider %s alone", errUsage, recorded)
+		return reader.Token{}, fmt.Errorf("%w: --transaction is a number above 0, for --provider %s alone",
+			errUsage, strings.Join(catalog.Sweeps(), " or "))
 	case provider.Sweep && cmd.Flags().Changed("account"):
 		return reader.Token{}, fmt.Errorf("%w: a transaction is found by its number alone: leave --account out", errUsage)
 	case r.minLife < 0:

@@ -21,9 +21,6 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// recorded is the provider whose transactions are recorded.
-const recorded = "berbix"
-
 const (
 	// awsWorkers stay below what a new table takes of writes a second.
 	awsWorkers = 32
@@ -33,6 +30,7 @@ const (
 
 // recording are the flags of record.
 type recording struct {
+	provider                   string
 	id                         int64
 	uid, status, account, file string
 	format                     string
@@ -60,6 +58,8 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
+	flags.StringVar(&r.provider, "provider", catalog.Sweeps()[0], "the provider of the transactions")
+	complete(cmd, "provider", catalog.Sweeps()...)
 	flags.Int64Var(&r.id, "transaction-id", 0, "the `ID` of the one transaction")
 	flags.StringVar(&r.uid, "customer-uid", "", "its customer")
 	flags.StringVar(&r.status, "status", "", "its status: active, completed or deleted")
@@ -76,7 +76,7 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	}
 	complete(cmd, "status", "active", "completed", "deleted")
 	complete(cmd, "format", string(records.JSONLines), string(records.CSV))
-	o.completeAccounts(cmd, recorded)
+	o.completeAccounts(cmd, catalog.Sweeps()...)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		if r.account != "" {
 			if err := validAccount(r.account); err != nil {
@@ -102,9 +102,9 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 
 // engine records into a home.
 func (r *recording) engine(h *home.Home) (*sweep.Engine, error) {
-	entry, err := catalog.Find(recorded)
+	entry, err := catalog.FindSweep(r.provider)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: --provider: %w", errUsage, err)
 	}
 	return sweep.Engine{
 		Provider: entry.New(exchange.New(exchange.Options{}), "production"), Secrets: h.Secrets, Ledger: h.Ledger,

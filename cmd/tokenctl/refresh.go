@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ something failed that a later run tries again (transient, rate_limited), and 5 w
 	}
 	r.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&r.provider, "provider", "", "the provider: hesabe, tconnect or berbix (default all)")
+	flags.StringVar(&r.provider, "provider", "", "the provider: "+catalog.Choice()+" (default all in use)")
 	flags.StringVar(&r.event.Account, "account", "", "the one account with it (default all)")
 	flags.BoolVar(&r.event.Force, "force", false, "ignore the due time and back-offs; not a claim, a pause or an uncertain token")
 	flags.BoolVar(&r.event.DryRun, "dry-run", false, "read and decide; write nothing and call no provider")
@@ -80,8 +81,9 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 		return fmt.Errorf("%w: --function is the name of a function, and of --home %s alone", errUsage, home.AWS)
 	case given("account") && !named:
 		return fmt.Errorf("%w: --account needs its --provider", errUsage)
-	case given("transaction") && (r.event.TransactionID <= 0 || r.provider != recorded && r.function == ""):
-		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s", errUsage, recorded)
+	case given("transaction") && (r.event.TransactionID <= 0 || !slices.Contains(catalog.Sweeps(), r.provider) && r.function == ""):
+		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s",
+			errUsage, strings.Join(catalog.Sweeps(), " or "))
 	case given("account"):
 		return validAccount(r.event.Account)
 	}
@@ -119,11 +121,9 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	providers := catalog.All()
-	if r.provider != "" {
-		if providers, err = chosen(r.provider); err != nil {
-			return err
-		}
+	providers, err := o.chosen(list(r.provider)...)
+	if err != nil {
+		return err
 	}
 	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers, Existing: true})
 	if err != nil {

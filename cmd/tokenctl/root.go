@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const help = `Tokenctl looks after the tokens of Hesabe, TConnect and Berbix, and after those who look after them.
+const help = `Tokenctl looks after the tokens of providers, and after the functions that refresh them.
 
 It works on either home of state: on AWS, where the functions keep theirs, or on a file
 of a single machine (--home embedded). On AWS it uses what AWS's own command line uses:

@@ -103,7 +103,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	providers, err := chosen(r.providers...)
+	providers, err := o.chosen(r.providers...)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	look := health.Reader{Home: h, Every: cfg.ScheduleRate}.Read
+	look := health.Reader{Home: h, Providers: providers, Every: cfg.ScheduleRate}.Read
 	server := metrics.NewServer(look, time.Now)
 	log := slog.New(server.Runs.Observe(logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel).Handler()))
 	var jobs []loop.Job

@@ -16,7 +16,6 @@ import (
 
 	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/emulate"
-	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/sandbox"
@@ -51,7 +50,7 @@ func playground(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox [--tls] [--aws URL]",
 		Short: "Serve the three providers on this machine, to try everything without them",
-		Long: `Sandbox plays Hesabe, TConnect and Berbix on this machine until it is interrupted. It puts their credentials and
+		Long: `Sandbox plays all providers on this machine until it is interrupted. It puts their credentials and
 some Berbix transactions into a state file, or with --aws into an emulated AWS, and prints the commands to type next.
 Everything it hands out is made up. Each start has new credentials.
 
@@ -109,7 +108,7 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	}
 	defer box.Close()
 	report := playReport{Providers: map[string]string{}}
-	for _, provider := range catalog.All() {
+	for _, provider := range seed.Played() {
 		report.Providers[provider.Name] = box.URL(sandbox.Provider(provider.Name))
 	}
 	if settings.TLS {

@@ -28,12 +28,16 @@ type looking struct {
 	transaction       int64
 	watch             bool
 	every             time.Duration
+	only              []string
 }
+
+// states are those that --only may name.
+var states = []health.State{health.Act, health.Warn, health.OK}
 
 func statuses(o *options) *cobra.Command {
 	var l looking
 	cmd := &cobra.Command{
-		Use:   "status [--provider P] [--account A] [--watch | --transaction ID]",
+		Use:   "status [--provider P] [--account A] [--only STATE] [--watch | --transaction ID]",
 		Short: "Show all credentials: until when, what is wrong, and what mends it",
 		Long: `Status reads the ledger and the secrets, and writes nothing. It shows a row for each credential:
 
@@ -43,8 +47,8 @@ func statuses(o *options) *cobra.Command {
   SUCCESS  when new tokens were last stored
   NEXT     in what time a run will try something; of Berbix also how many transactions are due now
 
-and below it what is the matter ("warn": it heals by itself, or harms nobody yet; "act": you must do something) and
-what to do. The exit code is 3 where you must do something.
+the worst first, and below it what is the matter ("warn": it heals by itself, or harms nobody yet; "act": you must do
+something) and what to do. The exit code is 3 where you must do something.
 
 With --watch it looks again and again until Ctrl-C, and ends with 0. Where there is no terminal it prints a line each
 time, with --json an object. On AWS a look makes four calls an account, of Berbix eighteen.
@@ -55,12 +59,15 @@ docs/status.md describes the JSON, and what can be the matter.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&l.provider, "provider", "", "of one provider: hesabe, tconnect or berbix")
+	flags.StringVar(&l.provider, "provider", "", "of one provider: "+catalog.Choice())
 	flags.StringVar(&l.account, "account", "", "of one account")
+	flags.StringSliceVar(&l.only, "only", nil, "show those in this `STATE` alone: act, warn or ok; may be given again")
 	flags.BoolVar(&l.watch, "watch", false, "look again and again")
 	flags.DurationVar(&l.every, "every", 5*time.Second, "with --watch: how often")
 	flags.Int64Var(&l.transaction, "transaction", 0, "show the one Berbix transaction of that `ID`")
 	cmd.MarkFlagsMutuallyExclusive("watch", "transaction")
+	cmd.MarkFlagsMutuallyExclusive("only", "transaction")
+	complete(cmd, "only", string(health.Act), string(health.Warn), string(health.OK))
 	complete(cmd, "transaction")
 	complete(cmd, "provider", catalog.Names()...)
 	o.completeAccounts(cmd)
@@ -73,14 +80,20 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	if cmd.Flags().Changed("transaction") {
 		return l.one(cmd, o)
 	}
-	if l.provider != "" {
-		if _, err := catalog.Find(l.provider); err != nil {
-			return fmt.Errorf("%w: --provider: %w", errUsage, err)
-		}
+	entries, err := o.chosen(l.providers()...)
+	if err != nil {
+		return err
 	}
 	if l.account != "" {
 		if err := validAccount(l.account); err != nil {
 			return err
+		}
+	}
+	only := make([]health.State, len(l.only))
+	for i, name := range l.only {
+		only[i] = health.State(name)
+		if !slices.Contains(states, only[i]) {
+			return fmt.Errorf("%w: --only must be %s, %s or %s", errUsage, states[0], states[1], states[2])
 		}
 	}
 	if l.every < leastRedraw {
@@ -90,25 +103,30 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	reader := health.Reader{Home: h, Provider: l.provider, Account: l.account, Flags: o.given(cmd)}
+	reader := health.Reader{
+		Home: h, Providers: entries, All: len(o.providers) > 0, Account: l.account, Flags: o.given(cmd),
+	}
 	look := func(ctx context.Context) (status.Report, error) {
 		credentials, err := reader.Read(ctx, time.Now())
 		if err == nil && l.account != "" {
 			credentials = slices.DeleteFunc(credentials, health.Credential.Absent)
 			if len(credentials) == 0 {
-				err = noAccount(ctx, h, l.account, l.providers()...)
+				err = noAccount(ctx, h, l.account, catalog.NamesOf(entries)...)
 			}
 		}
 		return status.New(credentials, time.Now()), o.explained(err)
 	}
 	if l.watch {
-		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error { return l.redraw(cmd, o, h, r, err) })
+		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error {
+			return l.redraw(cmd, o, h, r.Only(only...), err)
+		})
 	}
 	report, err := look(cmd.Context())
 	if err != nil {
 		return err
 	}
-	if err := o.show(cmd, report, strings.TrimSuffix(report.Table(style(cmd)), "\n")); err != nil {
+	shown := report.Only(only...)
+	if err := o.show(cmd, shown, strings.TrimSuffix(shown.Table(style(cmd)), "\n")); err != nil {
 		return err
 	}
 	return needsPerson(report)
@@ -116,8 +134,9 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 
 // one shows one transaction.
 func (l *looking) one(cmd *cobra.Command, o *options) error {
-	if l.transaction <= 0 || l.provider != "" && l.provider != recorded {
-		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s", errUsage, recorded)
+	if l.transaction <= 0 || l.provider != "" && !slices.Contains(catalog.Sweeps(), l.provider) {
+		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s",
+			errUsage, strings.Join(catalog.Sweeps(), " or "))
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
@@ -141,12 +160,12 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	return nil
 }
 
-// providers are those that it is about.
+// providers is the one that it is about, if one was named.
 func (l *looking) providers() []string {
 	if l.provider != "" {
 		return []string{l.provider}
 	}
-	return catalog.Names()
+	return nil
 }
 
 // needsPerson is an error where a person must act.
@@ -165,8 +184,11 @@ func needsPerson(report status.Report) error {
 
 func style(cmd *cobra.Command) status.Style {
 	out := cmd.OutOrStdout()
-	return status.Style{Width: terminal.Width(out), Colour: terminal.Coloured(out, os.Getenv)}
+	return status.Style{Width: terminal.Width(out), Fit: terminal.Is(out), Colour: terminal.Coloured(out, os.Getenv)}
 }
+
+// above are the lines of a redrawn screen that are not the table's.
+const above = 3
 
 // redraw shows one look of many.
 func (l *looking) redraw(cmd *cobra.Command, o *options, h *home.Home, report status.Report, err error) error {
@@ -186,7 +208,9 @@ func (l *looking) redraw(cmd *cobra.Command, o *options, h *home.Home, report st
 	if err != nil {
 		fmt.Fprintln(&text, terminal.Visible(err.Error()))
 	} else {
-		text.WriteString(report.Table(style(cmd)))
+		look := style(cmd)
+		look.Height = max(0, terminal.Height(out)-above)
+		text.WriteString(report.Table(look))
 	}
 	return terminal.Redraw(out, text.String())
 }

@@ -3,6 +3,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tokenrefresh/pkg/providers"
@@ -16,10 +17,22 @@ import (
 // Entry is a provider.
 type Entry struct {
 	Name string
+	// Title is how people and the template write the name.
+	Title string
 	// Sweep: it has transactions, and no chain of tokens.
 	Sweep bool
+	// RefreshExpiry: its replies say when the refresh token ends.
+	RefreshExpiry bool
 	// New makes its client for an environment, production or sandbox.
 	New func(client *exchange.Client, environment string) providers.Described
+	// ExpiryAlarm is the template's parameter for the alarm of the same name.
+	ExpiryAlarm Threshold
+}
+
+// Threshold is a parameter of the template for an alarm, in seconds.
+type Threshold struct {
+	Default, Max int // no Max: 0
+	Description  string
 }
 
 // Documents are those that the home keeps for an account of the provider.
@@ -31,25 +44,78 @@ func (e Entry) Documents() []store.Document {
 }
 
 var entries = []Entry{
-	entry("hesabe", false, hesabe.New),
-	entry("tconnect", false, tconnect.New),
-	entry("berbix", true, berbix.New),
+	{Name: "hesabe", Title: "Hesabe", New: client(hesabe.New), ExpiryAlarm: Threshold{
+		Default: 120, Max: 170,
+		Description: "Alarm when Hesabe's access token has fewer seconds left. It is refreshed with 180 left.",
+	}},
+	{Name: "tconnect", Title: "TConnect", RefreshExpiry: true, New: client(tconnect.New), ExpiryAlarm: Threshold{
+		Default:     3600,
+		Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
+	}},
+	{Name: "berbix", Title: "Berbix", Sweep: true, New: client(berbix.New), ExpiryAlarm: Threshold{
+		Default:     120,
+		Description: "Alarm when an access token of Berbix has fewer seconds left.",
+	}},
 }
 
-func entry[P providers.Described](name string, sweep bool, create func(*exchange.Client, string) P) Entry {
-	return Entry{name, sweep, func(c *exchange.Client, environment string) providers.Described { return create(c, environment) }}
+// client gives a provider's constructor the type that all share.
+func client[P providers.Described](create func(*exchange.Client, string) P) func(*exchange.Client, string) providers.Described {
+	return func(c *exchange.Client, environment string) providers.Described { return create(c, environment) }
 }
 
 // All returns every provider, in a lasting order.
 func All() []Entry { return append([]Entry(nil), entries...) }
 
 // Names are the names of all.
-func Names() []string {
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name)
+func Names() []string { return NamesOf(entries) }
+
+// NamesOf are the names of some.
+func NamesOf(entries []Entry) []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
 	}
 	return names
+}
+
+// Select returns the named providers in the order of names, each once; all without names.
+func Select(names ...string) ([]Entry, error) {
+	if len(names) == 0 {
+		return All(), nil
+	}
+	var chosen []Entry
+	for _, name := range names {
+		e, err := Find(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(chosen, func(c Entry) bool { return c.Name == name }) {
+			chosen = append(chosen, e)
+		}
+	}
+	return chosen, nil
+}
+
+// Choice lists all names for a help text: "a, b or c".
+func Choice() string {
+	names := Names()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// Sweeps are the names of those with transactions; the first is the one that a command
+// means where none is named.
+func Sweeps() []string {
+	return NamesOf(slices.DeleteFunc(All(), func(e Entry) bool { return !e.Sweep }))
+}
+
+// FindSweep returns a provider with transactions by its name.
+func FindSweep(name string) (Entry, error) {
+	e, err := Find(name)
+	if err == nil && !e.Sweep {
+		err = fmt.Errorf("%s has no transactions", name)
+	}
+	return e, err
 }
 
 // Find returns a provider by its name.

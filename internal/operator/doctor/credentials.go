@@ -17,7 +17,10 @@ import (
 func (p *provider) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	for _, account := range p.wanted(ctx) {
-		reader := health.Reader{Home: p.Home, Provider: p.entry.Name, Account: account, Flags: p.Flags, Every: p.every(ctx)}
+		reader := health.Reader{
+			Home: p.Home, Providers: []catalog.Entry{p.entry}, Account: account,
+			Flags: p.Flags, Every: p.every(ctx),
+		}
 		read, err := reader.Read(ctx, p.Now())
 		switch {
 		case errors.Is(err, awshome.ErrNoTable):

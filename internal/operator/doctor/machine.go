@@ -16,10 +16,11 @@ const fileCheck = "file"
 
 // Machine is a single machine, whose home is a file.
 type Machine struct {
-	State       string   // the file
-	Accounts    []string // wanted with each provider, beside those that are found
-	Environment string   // of the providers: production or sandbox
-	Flags       string   // with which tokenctl finds this home, for its commands
+	State       string          // the file
+	Providers   []catalog.Entry // in use; none: all
+	Accounts    []string        // wanted with each provider, beside those that are found
+	Environment string          // of the providers: production or sandbox
+	Flags       string          // with which tokenctl finds this home, for its commands
 	Now         func() time.Time
 }
 
@@ -39,7 +40,7 @@ func (d Machine) Checks() []Check {
 		{Name: "disk", After: fileCheck, Look: m.disk},
 		{Name: "credentials", After: fileCheck, Look: m.credentials},
 	}
-	for _, entry := range catalog.All() {
+	for _, entry := range inUse(m.Providers) {
 		checks = append(checks, Check{Name: entry.Name + " address", After: fileCheck, Look: func(ctx context.Context) []Finding {
 			return m.reach(ctx, entry)
 		}})
@@ -51,10 +52,11 @@ func (d Machine) Checks() []Check {
 func (m *machine) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	used := false
-	for _, entry := range catalog.All() {
+	for _, entry := range inUse(m.Providers) {
 		found = append(found, shared(ctx, m.home, entry, m.accounts(ctx, entry), m.Environment)...)
 		for _, account := range m.accounts(ctx, entry) {
-			read, err := health.Reader{Home: m.home, Provider: entry.Name, Account: account, Flags: m.Flags}.Read(ctx, m.Now())
+			reader := health.Reader{Home: m.home, Providers: []catalog.Entry{entry}, Account: account, Flags: m.Flags}
+			read, err := reader.Read(ctx, m.Now())
 			if err != nil {
 				return []Finding{fail("%v", err).mend("try again")}
 			}

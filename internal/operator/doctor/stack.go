@@ -33,11 +33,12 @@ type Stack struct {
 
 	SecretPrefix, LedgerTable, TransactionsTable string
 
-	Accounts []string // wanted with each provider, beside those that are found
-	Invoke   bool     // whether functions may be invoked, for a dry run
-	Profile  string   // for commands of AWS's own CLI
-	Flags    string   // with which tokenctl finds this home, for its commands
-	Now      func() time.Time
+	Providers []catalog.Entry // in use; none: all
+	Accounts  []string        // wanted with each provider, beside those that are found
+	Invoke    bool            // whether functions may be invoked, for a dry run
+	Profile   string          // for commands of AWS's own CLI
+	Flags     string          // with which tokenctl finds this home, for its commands
+	Now       func() time.Time
 }
 
 // stack is a Stack under examination.
@@ -75,7 +76,7 @@ func (d Stack) Checks() []Check {
 		sns: sns.NewFromConfig(d.Config), sqs: sqs.NewFromConfig(d.Config), kms: kms.NewFromConfig(d.Config),
 		secrets: secretsmanager.NewFromConfig(d.Config), tables: dynamodb.NewFromConfig(d.Config),
 	}
-	for _, entry := range catalog.All() {
+	for _, entry := range inUse(d.Providers) {
 		s.providers = append(s.providers, &provider{stack: s, entry: entry, function: d.Name + "-refresh-" + entry.Name})
 	}
 	checks := []Check{
@@ -94,6 +95,14 @@ func (d Stack) Checks() []Check {
 		Check{Name: "dead letters", After: stackCheck, Look: s.queues},
 		Check{Name: "dashboard", After: stackCheck, Look: s.dashboard},
 	)
+}
+
+// inUse returns the providers in use; all, where none were named.
+func inUse(providers []catalog.Entry) []catalog.Entry {
+	if len(providers) == 0 {
+		return catalog.All()
+	}
+	return providers
 }
 
 // deployed looks whether there is such a stack at all. What of it is missing, others tell.

@@ -149,7 +149,7 @@ func (l *life) record() {
 
 func (l *life) verdict() health.Finding {
 	l.t.Helper()
-	all, err := health.Reader{Home: l.Home, Provider: l.key.Provider}.Read(l.t.Context(), l.now())
+	all, err := health.Reader{Home: l.Home, Providers: only(l.key.Provider)}.Read(l.t.Context(), l.now())
 	if err != nil {
 		l.t.Fatal(err)
 	}

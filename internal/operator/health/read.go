@@ -28,8 +28,12 @@ const (
 // provider.
 type Reader struct {
 	Home *home.Home
-	// Provider and Account narrow what is read; empty: all of them.
-	Provider, Account string
+	// Providers are read; none: those of the catalog.
+	Providers []catalog.Entry
+	// All tells of a provider that was never set up, also beside others that were.
+	All bool
+	// Account narrows what is read; empty: all of them.
+	Account string
 	// Every is the time from one tick to the next, if the schedule tells; 0: the rows say it.
 	Every time.Duration
 	// Flags are those with which tokenctl finds this home, for the commands of findings.
@@ -46,10 +50,10 @@ func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error
 // cannot be read is an error; any other trouble is told of in the credential.
 func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	var all []*looking
-	for _, entry := range catalog.All() {
-		if r.Provider != "" && r.Provider != entry.Name {
-			continue
-		}
+	if r.Providers == nil {
+		r.Providers = catalog.All()
+	}
+	for _, entry := range r.Providers {
 		rows, claims, err := r.Home.Ledger.RowsAndClaims(ctx, entry.Name)
 		if err != nil {
 			return nil, fmt.Errorf("read the ledger: %w", err)
@@ -68,12 +72,15 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	wg.Wait()
 	var credentials []Credential
 	several := map[string]int{}
+	used := false
 	for _, l := range all {
 		several[l.Key.Provider]++
+		used = used || !l.Absent()
 	}
 	for _, l := range all {
-		// A default that was never set up is no news beside other accounts.
-		if !l.Absent() || several[l.Key.Provider] == 1 {
+		// A default that was never set up is no news beside other accounts, nor a provider
+		// that nobody uses beside others.
+		if !l.Absent() || several[l.Key.Provider] == 1 && (r.All || !used) {
 			credentials = append(credentials, l.Credential)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/secret"
@@ -95,7 +96,7 @@ func TestReadChain(t *testing.T) {
 	w := newWorld(t)
 	row := w.live(hesabe)
 	text := w.text(hesabe, store.TokensDoc)
-	got := w.read(health.Reader{Provider: "hesabe", Flags: "--x"})
+	got := w.read(health.Reader{Providers: only("hesabe"), Flags: "--x"})
 	name := func(doc string) string { return "hesabe/default/" + doc }
 	want := []health.Credential{{
 		Key: hesabe, Row: row, Exists: true, CanLogin: true, RefreshToken: true, WrittenBy: "v1", Flags: "--x", Text: text,
@@ -123,7 +124,11 @@ func TestReadWhichAccounts(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
-	want(accounts(health.Reader{}), "hesabe/default", "tconnect/default", "berbix/default")
+	var none []string
+	for _, name := range catalog.Names() {
+		none = append(none, name+"/default")
+	}
+	want(accounts(health.Reader{}), none...)
 	w.live(store.Key{Provider: "hesabe", Account: "shop-2"})
 	w.live(store.Key{Provider: "hesabe", Account: "shop-1"})
 	w.write(store.Row{Key: store.Key{Provider: "berbix", Account: "shop-1"}})
@@ -131,12 +136,13 @@ func TestReadWhichAccounts(t *testing.T) {
 	if err := w.Ledger.WriteClaim(t.Context(), store.Claim{Account: shop, Shard: 3, Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
-	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "tconnect/default", "berbix/shop-1")
-	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2", "tconnect/shop-2", "berbix/shop-2")
-	want(accounts(health.Reader{Account: "shop-2", Provider: "hesabe"}), "hesabe/shop-2")
+	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "berbix/shop-1")
+	want(accounts(health.Reader{All: true, Providers: append(only("tconnect"), only("berbix")...)}), "tconnect/default", "berbix/shop-1")
+	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2")
+	want(accounts(health.Reader{Account: "shop-2", Providers: only("hesabe")}), "hesabe/shop-2")
 	// One whose secrets are there is being set up.
 	w.put(hesabe, store.Credentials, "", "")
-	want(accounts(health.Reader{Provider: "hesabe"}), "hesabe/default", "hesabe/shop-1", "hesabe/shop-2")
+	want(accounts(health.Reader{Providers: only("hesabe")}), "hesabe/default", "hesabe/shop-1", "hesabe/shop-2")
 }
 
 func TestReadFaults(t *testing.T) {
@@ -160,7 +166,7 @@ func TestReadFaults(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.put(hesabe, tt.doc, tt.text, "v1")
-			c := w.read(health.Reader{Provider: "hesabe"})[0]
+			c := w.read(health.Reader{Providers: only("hesabe")})[0]
 			got := map[store.Document]health.Secret{store.Credentials: c.Credentials, store.TokensDoc: c.Tokens, store.AccessDoc: c.Access}
 			for doc, s := range got {
 				want := health.Missing // nobody has made the others
@@ -201,7 +207,7 @@ func TestReadBesideARun(t *testing.T) {
 		row.Fence, row.VersionID, row.PublishedVersionID, row.AttemptID = 2, "v2", "v2", "v2"
 		w.write(row)
 	}}
-	c := w.read(health.Reader{Provider: "hesabe"})[0]
+	c := w.read(health.Reader{Providers: only("hesabe")})[0]
 	if c.Row.VersionID != "v2" || c.Tokens.Version != "v2" {
 		t.Errorf("row of %s, tokens %s", c.Row.VersionID, c.Tokens.Version)
 	}
@@ -231,7 +237,7 @@ func TestReadInTrouble(t *testing.T) {
 	row.State, row.CredentialsVersionID, row.SeenVersionID = store.Dead, "c1", "v1"
 	w.write(row)
 	w.Secrets = sickSecrets{w.Secrets}
-	c := w.read(health.Reader{Provider: "hesabe"})[0]
+	c := w.read(health.Reader{Providers: only("hesabe")})[0]
 	var got []health.Condition
 	for _, f := range c.Findings(now) {
 		got = append(got, f.Condition)
@@ -250,13 +256,13 @@ func TestReadUncertain(t *testing.T) {
 	row := w.live(hesabe)
 	row.State, row.AttemptID, row.BaseVersionID = store.Uncertain, "v2", "v1"
 	w.write(row)
-	if c := w.read(health.Reader{Provider: "hesabe"})[0]; c.Staged {
+	if c := w.read(health.Reader{Providers: only("hesabe")})[0]; c.Staged {
 		t.Error("a version that is not there counts as staged")
 	}
 	if _, err := w.Secrets.Stage(t.Context(), hesabe, store.TokensDoc, store.Version{ID: "v2", Value: secret.New(chain1)}); err != nil {
 		t.Fatal(err)
 	}
-	if c := w.read(health.Reader{Provider: "hesabe"})[0]; !c.Staged || c.Verdict(now).State != health.Warn {
+	if c := w.read(health.Reader{Providers: only("hesabe")})[0]; !c.Staged || c.Verdict(now).State != health.Warn {
 		t.Errorf("staged %t: %+v", c.Staged, c.Verdict(now))
 	}
 }
@@ -306,7 +312,7 @@ func TestReadDeadTransactions(t *testing.T) {
 		{[store.Shards]int{0, 0, 1000}, health.DeadRows{Count: 250, More: true, Last: in(-2 * time.Minute)}},
 	} {
 		w.Transactions = &shelf{dead: tt.dead}
-		got := w.read(health.Reader{Provider: "berbix"})[0]
+		got := w.read(health.Reader{Providers: only("berbix")})[0]
 		if diff := cmp.Diff(tt.want, got.Transactions.Dead); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -325,7 +331,7 @@ func TestReadTransactions(t *testing.T) {
 	w := newWorld(t)
 	index := &shelf{due: [store.Shards]int{0, 3, 25, 40}}
 	w.Transactions = index
-	got := w.read(health.Reader{Provider: "berbix"})[0].Transactions
+	got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions
 	if got.Due != 68 || got.More || got.Count() != "68" || !errors.Is(got.Err, errSick) {
 		t.Errorf("%+v", got)
 	}
@@ -338,7 +344,7 @@ func TestReadTransactions(t *testing.T) {
 
 	index = &shelf{due: [store.Shards]int{1000}}
 	w.Transactions = index
-	if got := w.read(health.Reader{Provider: "berbix"})[0].Transactions; got.Count() != "250+" || index.read[0] != 275 {
+	if got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions; got.Count() != "250+" || index.read[0] != 275 {
 		t.Errorf("%s due, %d read", got.Count(), index.read[0])
 	}
 }
@@ -361,4 +367,13 @@ func (w world) text(key store.Key, doc store.Document) secret.String {
 		w.t.Fatal(err)
 	}
 	return v.Value
+}
+
+// only is the one provider of that name.
+func only(name string) []catalog.Entry {
+	entry, err := catalog.Find(name)
+	if err != nil {
+		panic(err)
+	}
+	return []catalog.Entry{entry}
 }

@@ -3,6 +3,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	"tokenrefresh/internal/operator/health"
@@ -15,6 +16,8 @@ type Report struct {
 	At          time.Time    `json:"at"`
 	State       health.State `json:"state"` // the worst of all
 	Credentials []Credential `json:"credentials"`
+
+	counts map[health.State]int // of all, also of those that Only leaves out
 }
 
 // Credential is one row. Times are UTC, durations full seconds: negative ones are past.
@@ -58,13 +61,25 @@ type Transactions struct {
 
 // New is the report on what was read, as of now.
 func New(credentials []health.Credential, now time.Time) Report {
-	r := Report{At: second(now), State: health.OK, Credentials: make([]Credential, 0, len(credentials))}
+	r := Report{
+		At: second(now), State: health.OK, Credentials: make([]Credential, 0, len(credentials)), counts: map[health.State]int{},
+	}
 	for _, c := range credentials {
 		one := newCredential(c, now)
 		if one.State.Worse(r.State) > 0 {
 			r.State = one.State
 		}
+		r.counts[one.State]++
 		r.Credentials = append(r.Credentials, one)
+	}
+	return r
+}
+
+// Only leaves credentials of other states out; no states: none. The report's own state stays.
+func (r Report) Only(states ...health.State) Report {
+	if len(states) > 0 {
+		other := func(c Credential) bool { return !slices.Contains(states, c.State) }
+		r.Credentials = slices.DeleteFunc(slices.Clone(r.Credentials), other)
 	}
 	return r
 }

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,6 +14,10 @@ import (
 // Style is how a table looks.
 type Style struct {
 	Width  int // of a line
+	Height int // most lines of the table; 0: any number
+	// Fit leaves columns out, and shortens names, until a row fits into Width. Else a
+	// row is as long as it needs to be.
+	Fit    bool
 	Colour bool
 }
 
@@ -22,28 +27,93 @@ var heads = []string{"PROVIDER", "ACCOUNT", "OUTCOME", "ACCESS", "REFRESH", "SUC
 // gap is what lies between two columns.
 const gap = "  "
 
-// Table is the report for people: a row each, and below it what is the matter with it and
-// what to do. Commands are never broken, so that they can be copied.
+// Table is the report for people: a row each, the worst first, and below it what is the
+// matter with it and what to do. Commands are never broken, so that they can be copied.
 func (r Report) Table(style Style) string {
+	shown := slices.Clone(r.Credentials)
+	slices.SortStableFunc(shown, func(a, b Credential) int { return b.State.Worse(a.State) })
 	rows := [][]string{heads}
-	for _, c := range r.Credentials {
+	for _, c := range shown {
 		rows = append(rows, c.cells())
 	}
+	widths := style.widths(rows)
+	var b strings.Builder
+	style.row(&b, rows[0], widths, terminal.Plain)
+	end := r.summary()
+	for i, c := range shown {
+		var one strings.Builder
+		style.row(&one, rows[i+1], widths, colourOf(c.State))
+		for _, f := range c.Findings {
+			style.finding(&one, f)
+		}
+		if i > 0 && style.full(b.String(), one.String(), len(shown)-i-1, end) {
+			fmt.Fprintf(&b, "… %d more: see --only, or tokenctl status without --watch\n", len(shown)-i)
+			break
+		}
+		b.WriteString(one.String())
+	}
+	return b.String() + end
+}
+
+// full reports whether the next of a table's parts is too much for its height, with
+// others after it and a line at the end.
+func (s Style) full(before, next string, after int, end string) bool {
+	lines := strings.Count(before+next+end, "\n")
+	if after > 0 {
+		lines++ // to say how many more there are
+	}
+	return s.Height > 0 && lines > s.Height
+}
+
+// summary counts the states, for more than a handful of credentials; else it is empty.
+func (r Report) summary() string {
+	const handful = 5
+	total := 0
+	var counts []string
+	for _, state := range []health.State{health.Act, health.Warn, health.OK} {
+		if n := r.counts[state]; n > 0 {
+			total += n
+			counts = append(counts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	if total <= handful {
+		return ""
+	}
+	return fmt.Sprintf("%d credentials: %s\n", total, strings.Join(counts, ", "))
+}
+
+// expendable are the columns to leave out where there is no room for all.
+var expendable = []string{"SUCCESS", "REFRESH", "NEXT"}
+
+// widths are the columns' widths; a column of width 0 is left out.
+func (s Style) widths(rows [][]string) []int {
 	widths := make([]int, len(heads))
 	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	var b strings.Builder
-	style.row(&b, rows[0], widths, terminal.Plain)
-	for i, c := range r.Credentials {
-		style.row(&b, rows[i+1], widths, colourOf(c.State))
-		for _, f := range c.Findings {
-			style.finding(&b, f)
+	if !s.Fit {
+		return widths
+	}
+	excess := func() int {
+		line := -len(gap)
+		for _, width := range widths {
+			if width > 0 {
+				line += width + len(gap)
+			}
+		}
+		return line - s.Width
+	}
+	for _, head := range expendable {
+		if excess() > 0 {
+			widths[slices.Index(heads, head)] = 0
 		}
 	}
-	return b.String()
+	const least = 8 // of an account's name
+	account := slices.Index(heads, "ACCOUNT")
+	widths[account] = max(widths[account]-max(0, excess()), min(least, widths[account]))
+	return widths
 }
 
 func (c Credential) cells() []string {
@@ -115,17 +185,22 @@ func (s Style) paint(c terminal.Colour, text string) string {
 const outcomeColumn = 2
 
 func (s Style) row(b *strings.Builder, cells []string, widths []int, colour terminal.Colour) {
+	padding := ""
 	for i, cell := range cells {
-		padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+		if widths[i] == 0 {
+			continue
+		}
+		if letters := []rune(cell); len(letters) > widths[i] {
+			cell = string(letters[:widths[i]-1]) + "…"
+		}
+		b.WriteString(padding)
+		padding = strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)) + gap
 		if i == outcomeColumn {
 			cell = s.paint(colour, cell)
 		}
-		if i == len(cells)-1 {
-			b.WriteString(cell + "\n")
-			return
-		}
-		b.WriteString(cell + padding + gap)
+		b.WriteString(cell)
 	}
+	b.WriteString("\n")
 }
 
 // finding writes what is the matter, and what to do about it.

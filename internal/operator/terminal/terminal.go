@@ -37,6 +37,16 @@ func Width(stream any) int {
 	return defaultWidth
 }
 
+// Height is how many lines a terminal has; 0: it does not tell, or the stream is none.
+func Height(stream any) int {
+	if f, ok := file(stream); ok {
+		if _, height, err := term.GetSize(int(f.Fd())); err == nil {
+			return height
+		}
+	}
+	return 0
+}
+
 // errNoTerminal is the error of a question where nobody can answer.
 var errNoTerminal = errors.New("there is no terminal to ask at")
 

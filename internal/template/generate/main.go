@@ -1,0 +1,105 @@
+// Command generate writes template.yaml from the templates beside it and from the
+// catalog of providers, so that a provider's block is written once for all.
+//
+//	go run ./internal/template/generate template.yaml
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"embed"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"tokenrefresh/internal/operator/catalog"
+)
+
+//go:embed *.tmpl
+var sources embed.FS
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: generate <file>")
+		os.Exit(2)
+	}
+	text, err := generate(catalog.All())
+	if err == nil {
+		err = os.WriteFile(os.Args[1], text, 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// stack is what the templates are filled in with.
+type stack struct{ Providers []provider }
+
+// provider is a provider of the catalog.
+type provider struct {
+	catalog.Entry
+	// Width is the width of its number on the dashboard, of 24 columns.
+	Width int
+}
+
+// generate returns the template for these providers.
+func generate(entries []catalog.Entry) ([]byte, error) {
+	t, err := template.New("template.yaml.tmpl").Delims("<<", ">>").ParseFS(sources, "*.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	var s stack
+	for _, e := range entries {
+		s.Providers = append(s.Providers, provider{e, 24 / len(entries)})
+	}
+	var text bytes.Buffer
+	if err := t.Execute(&text, s); err != nil {
+		return nil, err
+	}
+	return blank.ReplaceAll(text.Bytes(), []byte("\n\n")), nil
+}
+
+// blank is more than one empty line, which conditions of the templates leave.
+var blank = regexp.MustCompile(`\n\n\n+`)
+
+// Names joins the names of all providers.
+func (s stack) Names(separator string) string {
+	names := make([]string, len(s.Providers))
+	for i, p := range s.Providers {
+		names[i] = p.Name
+	}
+	return strings.Join(names, separator)
+}
+
+// Titles lists all providers for people: "A, B and C".
+func (s stack) Titles() string {
+	var list strings.Builder
+	for i, p := range s.Providers {
+		switch {
+		case i > 0 && i == len(s.Providers)-1:
+			list.WriteString(" and ")
+		case i > 0:
+			list.WriteString(", ")
+		}
+		list.WriteString(p.Title)
+	}
+	return list.String()
+}
+
+// Rule is a line that begins the provider's part of the template.
+func (p provider) Rule() string { return strings.Repeat("-", 112-len(p.Title)) }
+
+// Placeholder is what its secret holds until a person fills it in: the fields that
+// a login or every credential needs, and no closing brace.
+func (p provider) Placeholder() string {
+	var fields []string
+	for _, f := range p.New(nil, "production").Fields() {
+		if f.Login || !f.Optional {
+			fields = append(fields, fmt.Sprintf("%q:%q", f.Name, ""))
+		}
+	}
+	return cmp.Or(strings.Join(fields, ","), `"":""`)
+}
