@@ -146,6 +146,9 @@ func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 		if used.untouched() {
 			return Reply{}, c.notSent(r, ended(call, err))
 		}
+		if refused := used.refused(err); refused != nil {
+			return Reply{}, c.notSent(r, refused)
+		}
 		return Reply{}, c.unanswered(answer, ended(call, err))
 	}
 	defer func() { _ = response.Body.Close() }()

@@ -25,6 +25,7 @@ type conn struct {
 	head  head        // of the answer, for the one who reads
 	ended error       // why no more comes, for the same one
 	extra atomic.Pointer[[]byte]
+	asked bool // for a client certificate, in the handshake
 }
 
 // begin hands the connection out for a request.
