@@ -143,11 +143,12 @@ func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 	// redirects, keeps cookies or puts the URL into errors.
 	response, err := c.transport.RoundTrip(c.request(call, r, body))
 	if err != nil {
-		if used.untouched() {
-			return Reply{}, c.notSent(r, ended(call, err))
-		}
+		untouched := used.untouched()
 		if refused := used.refused(err); refused != nil {
 			return Reply{}, c.notSent(r, refused)
+		}
+		if untouched {
+			return Reply{}, c.notSent(r, ended(call, err))
 		}
 		return Reply{}, c.unanswered(answer, ended(call, err))
 	}
