@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"time"
 )
 
@@ -51,6 +52,12 @@ func hash(name string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name))
 	return h.Sum64()
+}
+
+// Lot decides between equals in a run that began then: the lower goes first. It says something
+// else in each run, so that none is always the last.
+func Lot(name string, began time.Time) uint64 {
+	return hash(name + strconv.FormatInt(began.UnixNano(), 36))
 }
 
 // Backoff is the wait after the nth failure in a row: a minute, doubling to an hour.

@@ -25,7 +25,7 @@ func (a *attempt) readAccess(ctx context.Context, r store.Row) Reading {
 // longestAttempt is how long after its claim an attempt is over: a send, its storing, and
 // twice that time more for stores that do not answer. A reply that no store has accepted by
 // then is tried on, until the run ends: if nobody has taken over it is still in time.
-func (e *Engine) longestAttempt() time.Duration { return e.takes() + 2*e.StoreTimeout }
+func (e *Engine) longestAttempt() time.Duration { return e.SendTimeout + 3*e.StoreTimeout }
 
 // longestClaim is how long any claim lasts. That of an older release lasts until its run's end.
 func (e *Engine) longestClaim() time.Duration {

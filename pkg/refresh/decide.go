@@ -40,6 +40,9 @@ var checks = []check{
 	// A reader has asked for the run, and for nothing else.
 	{"a reader's rejection is no reason to act", rejectionUnaccepted},
 
+	// What cannot be begun any more is not read either.
+	{"there is no time left to begin", noTimeLeft},
+
 	// An attempt that died, first seen and then taken over.
 	{"an attempt died", attemptDied},
 	{"whether its reply was stored is not known yet", replyUnknown},
@@ -141,6 +144,26 @@ func rejectionUnaccepted(v View) (Step, bool) {
 		return pass()
 	}
 	return wait(outcome.NotDue, nil)
+}
+
+// acts reports whether the row by itself calls for more than a look at the secrets.
+func (v View) acts() bool {
+	return !v.idle() || v.owing() || !v.Row.Paused && v.due() && (!waits(v.Row) || v.retried() || v.Force)
+}
+
+// leaves is how a run ends that has no time left. Of what it has claimed it has made a try.
+func (v View) leaves() outcome.Outcome {
+	if v.Held {
+		return outcome.Transient
+	}
+	return outcome.Left
+}
+
+func noTimeLeft(v View) (Step, bool) {
+	if v.late == nil || v.Held || v.Tokens.done || !v.acts() {
+		return pass()
+	}
+	return wait(outcome.Left, v.late)
 }
 
 func attemptDied(v View) (Step, bool) {
@@ -281,8 +304,13 @@ func callEnded(v View) (Step, bool) {
 	return wait(f.outcome, v.ended.cause)
 }
 
+// owing reports whether a version of tokens or access that is stored waits to become current.
+func (v View) owing() bool {
+	return !v.repaired && !v.Relogin && (carries(v.Row) || v.Row.VersionID != v.Row.PublishedVersionID)
+}
+
 func owes(v View) (Step, bool) {
-	if !v.idle() || v.repaired || v.Relogin || !carries(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {
+	if !v.idle() || !v.owing() {
 		return pass()
 	}
 	if !v.Tokens.done {
@@ -325,7 +353,7 @@ func nothingDue(v View) (Step, bool) {
 func looksLater(v View) (Step, bool) {
 	switch {
 	case !v.idle(), v.Relogin, v.Force, v.Tokens.done, v.retried(), v.due() && !waits(v.Row),
-		pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
+		v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
 		return pass()
 	case v.Row.Paused:
 		return wait(outcome.Paused, nil)
@@ -442,7 +470,7 @@ func mayRefresh(v View) (Step, bool) {
 		return pass()
 	}
 	if v.late != nil {
-		return wait(outcome.Transient, v.late)
+		return wait(v.leaves(), v.late)
 	}
 	return step, true
 }
@@ -464,7 +492,7 @@ func mayLogin(v View) (Step, bool) {
 		return pass()
 	}
 	if v.late != nil {
-		return v.warned(wait(outcome.Transient, v.late))
+		return v.warned(wait(v.leaves(), v.late))
 	}
 	if v.idle() && v.newToRow() {
 		// What comes of a stale read would be taken for outdated by the next run.

@@ -86,7 +86,9 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 		// wait for it. If tokens turns out to be somebody else's, the row stays due and
 		// access is made to follow. The label was read while the claim was ours.
 		steps = append(steps, func() {
-			access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID, c.attemptID)
+			access = a.retry(ctx, publishTries, func(ctx context.Context) error {
+				return a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID, c.attemptID)
+			})
 		})
 	}
 	if k.tokens == nil && !k.tokensCurrent {
