@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,7 @@ import (
 	"tokenrefresh/pkg/aes"
 )
 
-// Provider names one of the three.
+// Provider names one that the sandbox plays.
 type Provider string
 
 // The providers.
@@ -36,6 +37,20 @@ const (
 	TConnect Provider = "tconnect"
 	Berbix   Provider = "berbix"
 )
+
+var played = []Provider{Hesabe, TConnect, Berbix}
+
+// Plays reports whether the sandbox plays the provider of that name.
+func Plays(name string) bool { return slices.Contains(played, Provider(name)) }
+
+// names are those of all that it plays.
+func names() []string {
+	var all []string
+	for _, p := range played {
+		all = append(all, string(p))
+	}
+	return all
+}
 
 // Op is what a call wants.
 type Op string

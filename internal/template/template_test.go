@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
 )
 
@@ -30,7 +31,7 @@ func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(stack.Of(template.Function)) != 3 {
+			if len(stack.Of(template.Function)) != len(catalog.All()) {
 				t.Fatalf("functions: %v", stack.Of(template.Function))
 			}
 			test(t, stack)

@@ -108,5 +108,5 @@ func (p *probes) releaseAll() (rows []int) {
 
 // silentRow reports whether a row backs off because the provider did not answer.
 func silentRow(r store.Row) bool {
-	return r.Unanswered && r.Phase != store.Sending && !r.Paused && (!waits(r) || r.State == store.Misconfigured)
+	return r.Unanswered && r.Phase != store.Sending && !r.Paused && (!needsPerson(r) || r.State == store.Misconfigured)
 }

@@ -130,6 +130,7 @@ func (r *run) look(ctx context.Context, rows []int) {
 		r.results[i] = r.one(ctx, req, r.rows[i], func(a *attempt, ctx context.Context) Result {
 			step := a.consider(ctx)
 			if step.Do == Wait {
+				a.reasons = append(a.reasons, step.Reason)
 				return a.wait(ctx, step)
 			}
 			silent := silentRow(a.v.Row) && !r.probes.answered[a.v.Row.Host]
@@ -148,7 +149,7 @@ func (r *run) request(i int) Request {
 }
 
 func (r *run) late(ctx context.Context) bool {
-	return !r.req.DryRun && pace.Enough(ctx, r.takes()) != nil
+	return !r.req.DryRun && pace.Enough(ctx, r.needed()) != nil
 }
 
 // leave ends the credentials in the queue: there is no time left to begin with them.
