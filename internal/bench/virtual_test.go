@@ -22,7 +22,7 @@ var many = flag.Bool("many", false, "simulate thousands of accounts for hours, f
 // the time that the processor takes, which bench measures.
 func TestManyAccounts(t *testing.T) {
 	t.Parallel()
-	sizes, hours, crowd, outage := []int{300}, 1, 300, 100
+	sizes, hours, crowd, outage := []int{200}, 1, 200, 100
 	if *many {
 		sizes, hours, crowd, outage = []int{1000, 3000, 6000}, 1, 6000, 1000
 	}
