@@ -320,14 +320,15 @@ func diesOnce(w *rt.World, n int, fault rt.Fault) bool {
 	return calls.Load() >= int64(n)
 }
 
-// Two stale reads before the takeover hide that the row was restored; the reads after it do not.
+// Stale reads of both secrets before the takeover hide that the row was restored; the reads after
+// it do not.
 func TestRestoredRowAndStaleReads(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		restorations["in the midst of an attempt"](t, w)
 		got := tick(w, func(c rt.Call) rt.Fault {
-			if c.Doc == store.TokensDoc && (c.Op == rt.Current || c.Op == rt.CurrentID) && c.Nth == 1 {
+			if (c.Doc == store.TokensDoc && c.Op == rt.Current || c.Op == rt.CurrentID) && c.Nth == 1 {
 				return rt.Stale
 			}
 			return rt.None
