@@ -18,7 +18,7 @@ func told(provider string) []string {
 	switch provider {
 	case "berbix":
 		all = append(all, "DeadTransactions", "SweepBacklog")
-	case "tconnect": // whose refresh tokens name their end
+	case "tconnect", "oauth2": // whose refresh tokens name their end
 		all = append(all, "DeadOrUncertain", "RefreshTokenExpiresIn", "SecretVersions")
 	default:
 		all = append(all, "DeadOrUncertain", "SecretVersions")
@@ -77,7 +77,7 @@ func watches(stack *template.Stack, function string) map[string]watch {
 	if !scheduled(stack, function) {
 		return all
 	}
-	expiry := map[string]string{"hesabe": "120", "tconnect": "3600", "berbix": "120"}[provider]
+	expiry := map[string]string{"hesabe": "120", "tconnect": "3600", "berbix": "120", "oauth2": "120"}[provider]
 	all[id+"Expiry"] = watch{"TokenRefresh AccessTokenExpiresIn", provider, "Minimum", less, expiry, "breaching"}
 	all[id+"BreaksSoon"] = watch{"TokenRefresh AttemptsLeft", provider, "Minimum", less, "2", "notBreaching"}
 	all[id+"Misconfigured"] = watch{"TokenRefresh Misconfigured", provider, "Maximum", more, 0, "notBreaching"}

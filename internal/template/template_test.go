@@ -30,7 +30,11 @@ func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(stack.Of(template.Function)) != 3 {
+			functions := 3
+			if parameters["OAuth2Accounts"] != "" {
+				functions++
+			}
+			if len(stack.Of(template.Function)) != functions {
 				t.Fatalf("functions: %v", stack.Of(template.Function))
 			}
 			test(t, stack)

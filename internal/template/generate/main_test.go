@@ -34,7 +34,7 @@ func TestFurtherProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"TConnect, Berbix and PayPal fresh", "  RefreshPayPal:\n", "  PayPalExpiryAlarm:\n", "'${SecretPrefix}/paypal/default/tokens'",
+		"Berbix, OAuth2 and PayPal fresh", "  RefreshPayPal:\n", "  PayPalExpiryAlarm:\n", "'${SecretPrefix}/paypal/default/tokens'",
 		"dynamodb:LeadingKeys: [paypal, paypal/reply]", "  PayPalOn: ", `"${Alarm}-refresh-paypal-errors"`, "SOURCE '${RefreshPayPalLogs}'",
 	} {
 		if !strings.Contains(string(text), want) {
