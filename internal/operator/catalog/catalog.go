@@ -62,18 +62,24 @@ var entries = []Entry{
 		Default: 120, Max: 170,
 		Description: "Alarm when Hesabe's access token has fewer seconds left. It is refreshed with 180 left.",
 	}},
-	{Name: "tconnect", Title: "TConnect", Setting: "base_url", RefreshExpiry: true, New: client(tconnect.New), ExpiryAlarm: Threshold{
-		Default:     3600,
-		Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
-	}},
+	{
+		Name: "tconnect", Title: "TConnect", Setting: "base_url", RefreshExpiry: true, New: client(tconnect.New),
+		ExpiryAlarm: Threshold{
+			Default:     3600,
+			Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
+		},
+	},
 	{Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, New: client(berbix.New), ExpiryAlarm: Threshold{
 		Default:     120,
 		Description: "Alarm when an access token of Berbix has fewer seconds left.",
 	}},
-	{Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, RefreshExpiry: true, New: client(oauth2.New), ExpiryAlarm: Threshold{
-		Default: 120, Max: 170,
-		Description: "Alarm when an access token of OAuth2Accounts has fewer seconds left. One of 15 minutes is refreshed with 180 left.",
-	}},
+	{
+		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, RefreshExpiry: true, New: client(oauth2.New),
+		ExpiryAlarm: Threshold{
+			Default: 120, Max: 170,
+			Description: "Alarm when an access token of OAuth2Accounts has fewer seconds left. It is refreshed with 180 left or more.",
+		},
+	},
 }
 
 // client gives a provider's constructor the type that all share.
