@@ -43,7 +43,8 @@ func TestRefresh(t *testing.T) {
 		s.run(t, transaction.RefreshToken, "record", "--transaction-id", id).want(t, exitDone)
 
 		s.run(t, "", "refresh", "--dry-run").want(t, exitDone,
-			"hesabe/default: would_login\n", "tconnect/default: would_login\n", "berbix: would_refresh 1\n")
+			"hesabe/default: would_login\n  because: a login replaces the refresh\n",
+			"tconnect/default: would_login\n", "berbix: would_refresh 1\n")
 		if calls := s.Stats(sandbox.Hesabe).Logins + s.Stats(sandbox.TConnect).Logins + s.Stats(sandbox.Berbix).Refreshes; calls > 0 {
 			t.Errorf("a dry run makes %d calls", calls)
 		}

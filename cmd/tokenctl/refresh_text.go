@@ -84,6 +84,9 @@ func credentialEnded(provider string, c handler.Credential, flags string, now ti
 		}
 	}
 	lines := []string{said}
+	if c.Reason != "" {
+		lines = append(lines, indented("because: ", c.Reason)...)
+	}
 	if c.Error != "" {
 		lines = append(lines, indented("", strings.Split(c.Error, "\n")...)...)
 	} else if hint := whatNow(provider, c, flags); hint != "" {

@@ -49,7 +49,7 @@ var calamities = []calamity{
 	},
 	{
 		name: "TConnect gives no answer", provider: sandbox.TConnect, begin: answers(sandbox.Slow(time.Hour)),
-		environment: map[string]string{"HTTP_TIMEOUT": "1s"}, alarm: "breaks-soon",
+		environment: map[string]string{"HTTP_TIMEOUT": "1s"}, alarm: "expiry",
 	},
 	{
 		name: "Hesabe revokes the refresh token, and there is no login", provider: sandbox.Hesabe, noLogin: true,

@@ -57,7 +57,7 @@ var answerBreaks = []breach{
 		broken: "accounts that a provider does not answer are tried in every tick while it answers others",
 	},
 	{
-		name: "edits looked for at all times", file: "decide.go",
+		name: "edits looked for at all times", file: "idle.go",
 		old:    "\t\tpace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):\n",
 		new:    "\t\ttrue:\n",
 		broken: "a thousand accounts that wait cost two reads a tick each",
@@ -69,9 +69,9 @@ var answerBreaks = []breach{
 		broken: "a maintenance page overwrites the only copy of a token",
 	},
 	{
-		name: "a kept reply used over an edit", file: "decide.go",
-		old:    "if !ok || !v.keptFollows(kept) {",
-		new:    "if !ok || kept.AttemptID == \"\" {",
+		name: "a kept reply used over an edit", file: "idle.go",
+		old:    "if !ok || !v.rawFollows(raw) {",
+		new:    "if !ok || raw.AttemptID == \"\" {",
 		broken: "a reply from before replaces what a person has put into tokens",
 	},
 	{
@@ -87,7 +87,7 @@ var answerBreaks = []breach{
 		broken: "the spent token stands in tokens as if it were the next",
 	},
 	{
-		name: "no state for a chain without a token", file: "backoff.go",
+		name: "no state for a chain without a token", file: "stage.go",
 		old:    "\tif c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {",
 		new:    "\tif false {",
 		broken: "a chain that nothing can continue looks healthy until its access token ends",
@@ -100,8 +100,8 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "waits of a wrong clock believed", file: "clocks.go",
-		old:    "\tif r.NotBefore.Sub(now) > longest+clockSlack {",
-		new:    "\tif false && longest > 0 {",
+		old:    "\treturn believed(r.NotBefore, now, longest)\n",
+		new:    "\t_ = longest\n\treturn r.NotBefore\n",
 		broken: "a back-off of years",
 	},
 	{
@@ -130,8 +130,8 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "a refresh at the session's end", file: "schedule.go",
-		old:    "\treturn ended && v.CanLogin() && !backsOff\n",
-		new:    "\treturn false && ended && v.CanLogin() && !backsOff\n",
+		old:    "\treturn ended && v.CanLogin() && !waits\n",
+		new:    "\treturn false && ended && v.CanLogin() && !waits\n",
 		broken: "readers' tokens get shorter and shorter while a login would make a whole one",
 	},
 	{
@@ -141,7 +141,7 @@ var answerBreaks = []breach{
 		broken: "a reply in hand is given up because the process was frozen",
 	},
 	{
-		name: "a stale read brings an older version back", file: "decide.go",
+		name: "a stale read brings an older version back", file: "died.go",
 		old:    "\tcase v.third.Err != nil, v.third.ID != id:\n",
 		new:    "\tcase v.third.Err != nil:\n",
 		broken: "a refused token and one stale read make an older version of tokens stand",
@@ -154,7 +154,7 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "rejections not counted", file: "transition.go",
-		old:    "\t\tr.RejectedAt, r.Rejections = next.Last, next.Count\n",
+		old:    "\tr.RejectedAt, r.Rejections = next.Last, next.Count\n",
 		new:    "\t\t_ = next\n",
 		broken: "a reader that rejects all it gets uses the quota of versions up",
 	},

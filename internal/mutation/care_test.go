@@ -11,18 +11,18 @@ var careBreaks = []breach{
 	},
 	{
 		name: "unknown version not confirmed", file: "presentable.go",
-		old:    "case !v.carried() && v.current() != ofRow:",
+		old:    "case !v.escrowNewest() && v.current() != ofRow:",
 		new:    "case false:",
 		broken: "a stale read after a lost row brings back a seed that was presented",
 	},
 	{
-		name: "edit after a death ignored", file: "decide.go",
+		name: "edit after a death ignored", file: "died.go",
 		old:    "|| v.Tokens.Err != nil || id ==",
 		new:    "|| v.Tokens.Err == nil || id ==",
 		broken: "a person's version counts as lost with the attempt before it",
 	},
 	{
-		name: "refused without a second look", file: "decide.go",
+		name: "refused without a second look", file: "died.go",
 		old:    "case v.again.Err != nil, id == v.Tokens.ID, id == v.Row.VersionID:",
 		new:    "case v.again.Err == nil:",
 		broken: "a chain is called dead although a newer one is current",
@@ -70,9 +70,9 @@ var careBreaks = []breach{
 		broken: "a paused credential is refreshed",
 	},
 	{
-		name: "paused and recovered by a login", file: "decide.go",
-		old:    "case v.Taken:\n\t\treturn wait(outcome.Paused, v.death())",
-		new:    "case v.Taken:\n\t\treturn pass()",
+		name: "paused and recovered by a login", file: "idle.go",
+		old:    "case v.TakenOver:\n\t\treturn wait(outcome.Paused, v.death())",
+		new:    "case v.TakenOver:\n\t\treturn pass()",
 		broken: "a paused credential logs in",
 	},
 	{

@@ -29,7 +29,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "claim that has run out when it is written", file: "claim.go",
-		old:    "time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout)",
+		old:    "time.Until(a.ends) + a.claimMargin()",
 		new:    "time.Until(a.ends) - time.Hour",
 		broken: "a live attempt is taken over",
 	},
@@ -41,7 +41,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "claim shorter than its attempt", file: "claim.go",
-		old:    "time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout)",
+		old:    "time.Until(a.ends) + a.claimMargin()",
 		new:    "time.Until(a.ends)/2",
 		broken: "a live attempt is taken over while it stores its reply",
 	},
@@ -53,7 +53,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "recovery without a takeover", file: "claim.go",
-		old: `	if result, taken := a.take(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !taken {
+		old: `	if result, acquired := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !acquired {
 		return result, true
 	}
 `,
@@ -77,7 +77,7 @@ var claimBreaks = []breach{
 		broken: "a login is made that no other run knows of",
 	},
 	{
-		name: "login based on a stale read", file: "decide.go",
+		name: "login based on a stale read", file: "login.go",
 		old:    "if v.idle() && v.newToRow() {",
 		new:    "if v.Row.Fence < 0 {",
 		broken: "what a login makes is taken for outdated by the next run",
@@ -109,7 +109,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "current token forgotten in a long outage", file: "transition.go",
-		old:    "if v.carried() && v.chainErr == nil &&",
+		old:    "if v.escrowNewest() && v.chainErr == nil &&",
 		new:    "if v.Row.Fence < 0 &&",
 		broken: "the spent token that is still current falls out of the fingerprints",
 	},
@@ -167,13 +167,13 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "stale read believed", file: "presentable.go",
-		old:    `if (v.presented(c.refreshToken) || replaced) && v.Row.VersionID != "" &&`,
-		new:    "if replaced && v.Row.Fence < 0 &&",
+		old:    `if (v.presented(c.refreshToken) || rolledBack) && v.Row.VersionID != "" &&`,
+		new:    "if rolledBack && v.Row.Fence < 0 &&",
 		broken: "a stale read makes a live chain look spent",
 	},
 	{
 		name: "stale version replaced", file: "presentable.go",
-		old:    "stale: v.again.ID == v.settled.ID",
+		old:    "stale: v.again.ID == v.last.ID",
 		new:    "stale: false",
 		broken: "what a refresh makes cannot replace the version that it came from",
 	},
@@ -185,7 +185,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "token newer than the row sent", file: "presentable.go",
-		old:    "case v.presented(c.refreshToken), !v.carried() && v.unaccounted():",
+		old:    "case !v.lives():",
 		new:    "case v.presented(c.refreshToken):",
 		broken: "after the row was restored from a backup a token is sent that may have been presented",
 	},

@@ -22,13 +22,13 @@ var resolveBreaks = []breach{
 	},
 	{
 		name: "discarded although presented", file: "resolve.go",
-		old:    "case v.presented(token), v.unaccounted():",
+		old:    "case !v.currentLives():",
 		new:    "case v.unaccounted():",
 		broken: "an attempt is forgotten whose token is current",
 	},
 	{
 		name: "discarded although it carries the chain", file: "resolve.go",
-		old:    "case v.carried():",
+		old:    "case v.escrowNewest():",
 		new:    "case v.Row.Fence < 0:",
 		broken: "the only copy of the newest chain is forgotten",
 	},
@@ -39,15 +39,27 @@ var resolveBreaks = []breach{
 		broken: "an edit stands over the reply that a person accepts",
 	},
 	{
-		name: "chain given up for a refused login", file: "decide.go",
-		old:    `case f.state != "" && !v.loginOptional():`,
+		name: "chain given up for a refused login", file: "died.go",
+		old:    `case f.state != "" && !v.chainWorks:`,
 		new:    `case f.state != "":`,
 		broken: "a login that nobody needed ends a chain that lives",
 	},
 	{
 		name: "relogin while paused", file: "resolve.go",
-		old:    "if a.v.Row.Paused {",
+		old:    "if how == Relogin && a.v.Row.Paused {",
 		new:    "if a.v.Row.Fence < 0 {",
 		broken: "a pause does not refuse a login",
+	},
+	{
+		name: "relogin over a dead login waits", file: "resolve.go",
+		old:    "\t\ta.v.Relogin, a.v.Force = true, true\n",
+		new:    "",
+		broken: "a person's login is held by the back-off of those that died",
+	},
+	{
+		name: "dead login taken for a spent token", file: "login.go",
+		old:    "\tif !v.TakenOver || v.Row.AttemptSource != store.FromLogin {\n",
+		new:    "\tif v.Row.Fence >= 0 {\n",
+		broken: "a chain that lives asks for a person, because a login died that was taken out since",
 	},
 }

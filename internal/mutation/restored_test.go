@@ -22,7 +22,7 @@ var restoredBreaks = []breach{
 		broken: "a person who rolls tokens back beside a restored row has a presented token sent",
 	},
 	{
-		name: "restored row believed in what is left", file: "decide.go",
+		name: "restored row believed in what is left", file: "died.go",
 		old:    "case !v.hasLeft() || v.access.done:",
 		new:    "case true:",
 		broken: "a reply that a restored row tells of becomes current, although it was presented long ago",
@@ -47,7 +47,7 @@ var restoredBreaks = []breach{
 	},
 	{
 		name: "fence counted on from the backup", file: "transition.go",
-		old:    "r.Fence = max(r.Fence, v.seenFence()) + 1",
+		old:    "r.Fence = max(r.Fence, v.latestFence()) + 1",
 		new:    "r.Fence++",
 		broken: "a restored row is taken for restored again and again",
 	},

@@ -20,9 +20,9 @@ var storeBreaks = []breach{
 		core:   true,
 	},
 	{
-		name: "unread reply tried over a person's seed", file: "decide.go",
-		old:    "if !ok || !v.keptFollows(kept) {",
-		new:    "if _ = kept; !ok {",
+		name: "unread reply tried over a person's seed", file: "idle.go",
+		old:    "if !ok || !v.rawFollows(raw) {",
+		new:    "if _ = raw; !ok {",
 		broken: "a person's seed waits for a reply that had been kept unread",
 	},
 	{
@@ -38,9 +38,9 @@ var storeBreaks = []breach{
 		broken: "a version is stored that nobody can find",
 	},
 	{
-		name: "escrow of another attempt recovered", file: "decide.go",
-		old:    "if e := v.Row.Escrow; !v.lostAttempt() || !carries(v.Row) || e.AttemptID != v.Row.AttemptID {",
-		new:    "if !v.lostAttempt() || !carries(v.Row) {",
+		name: "escrow of another attempt recovered", file: "died.go",
+		old:    "if e := v.Row.Escrow; !v.lostAttempt() || !hasEscrow(v.Row) || e.AttemptID != v.Row.AttemptID {",
+		new:    "if !v.lostAttempt() || !hasEscrow(v.Row) {",
 		broken: "an older reply is taken for that of the attempt that died",
 		core:   true,
 	},
@@ -52,19 +52,19 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "escrow carried over an edit", file: "current.go",
-		old:    "return carries(v.Row) && v.escrowFollows()",
-		new:    "return carries(v.Row)",
+		old:    "return hasEscrow(v.Row) && v.escrowFollows()",
+		new:    "return hasEscrow(v.Row)",
 		broken: "the escrow's chain goes on although a person has put in another",
 	},
 	{
 		name: "escrow wiped by the claim that it carries", file: "transition.go",
 		old:    "if v.escrowOutdated() {",
-		new:    "if carries(v.Row) {",
+		new:    "if hasEscrow(v.Row) {",
 		broken: "the only copy of a chain is deleted before its refresh is sent",
 	},
 	{
 		name: "escrow wiped before its reply is current", file: "transition.go",
-		old:    "r := schedule(v, keepReply(v.Row, c), c)",
+		old:    "r := schedule(v, intoEscrow(v.Row, c), c)",
 		new:    "r := schedule(v, v.Row, c)\n\tr.Escrow = store.Escrow{}",
 		broken: "the only copy of a reply is deleted",
 	},
@@ -115,9 +115,9 @@ var storeBreaks = []breach{
 		core:   true,
 	},
 	{
-		name: "access not repaired", file: "decide.go",
-		old:    "!carries(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {",
-		new:    "!carries(v.Row) {",
+		name: "access not repaired", file: "idle.go",
+		old:    "!hasEscrow(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {",
+		new:    "!hasEscrow(v.Row) {",
 		broken: "readers keep a dead access token",
 		core:   true,
 	},
@@ -130,10 +130,10 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "settled without the guard", file: "attempt.go",
-		old: "err := a.become(ctx, e, next, condition{guard: a.v.held(), done: settled(next)})",
+		old: "err := a.become(ctx, e, next, condition{guard: a.v.held(), done: alreadySettled(next)})",
 		new: `stored, exists, err := a.Ledger.Row(ctx, next.Key)
 	if err == nil {
-		err = a.become(ctx, e, next, condition{guard: store.Guard{Absent: !exists, Fence: stored.Fence}, done: settled(next)})
+		err = a.become(ctx, e, next, condition{guard: store.Guard{Absent: !exists, Fence: stored.Fence}, done: alreadySettled(next)})
 	}`,
 		broken: "a process that slept beyond its claim settles over a newer attempt",
 	},
@@ -144,14 +144,14 @@ var storeBreaks = []breach{
 		broken: "a healthy credential goes on asking for a person",
 	},
 	{
-		name: "failed read taken for an absent version", file: "decide.go",
+		name: "failed read taken for an absent version", file: "died.go",
 		old:    "case v.staged.Err != nil:",
 		new:    "case v.Row.Fence < 0:",
 		broken: "an attempt counts as lost although its version is there",
 	},
 	{
-		name: "late version not found", file: "decide.go",
-		old:    "if v.Row.State != store.Uncertain || !v.TurnedUp() {",
+		name: "late version not found", file: "idle.go",
+		old:    "if !v.idle() || v.Relogin || v.Row.State != store.Uncertain || !v.TurnedUp() {",
 		new:    "if v.Row.Fence >= 0 {",
 		broken: "a version that turns up late is not used",
 	},

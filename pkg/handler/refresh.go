@@ -44,6 +44,9 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var ends []announce.End
 	for _, one := range results {
 		c := r.add(one)
+		if e.DryRun {
+			r.Credentials[len(r.Credentials)-1].Reason = one.Reason
+		}
 		own := one.Panicked || errors.Is(one.Err, refresh.ErrLedger)
 		failed = failed || own
 		if own || named && c.Outcome.NeedsPerson() {
@@ -117,8 +120,8 @@ func (h *Refresh) log(ctx context.Context, r Result, results []refresh.Result, c
 func attributes(runID string, c Credential, one refresh.Result) []slog.Attr {
 	attrs := []slog.Attr{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
 	for _, text := range []slog.Attr{
-		slog.String("attempt_id", one.AttemptID), slog.String("source", c.Source), slog.String("version_id", c.VersionID),
-		slog.String("access_expires_at", c.AccessExpiresAt), slog.String("error", c.Error),
+		slog.String("reason", one.Reason), slog.String("attempt_id", one.AttemptID), slog.String("source", c.Source),
+		slog.String("version_id", c.VersionID), slog.String("access_expires_at", c.AccessExpiresAt), slog.String("error", c.Error),
 	} {
 		if text.Value.String() != "" {
 			attrs = append(attrs, text)

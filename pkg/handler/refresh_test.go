@@ -66,8 +66,9 @@ func TestRefreshAnswersByTheContract(t *testing.T) {
 		t.Fatalf("want a line of the account, and a summary:\n%v", lines)
 	}
 	line, summary := lines[0], lines[1]
-	if line["attempt_id"] != row.AttemptID || line["run_id"] != got["run_id"] || line["outcome"] != "logged_in" || line["_aws"] != nil {
-		t.Errorf("the line does not name attempt, run and outcome: %v", line)
+	if line["attempt_id"] != row.AttemptID || line["run_id"] != got["run_id"] || line["outcome"] != "logged_in" ||
+		line["reason"] != "a login replaces the refresh" || line["_aws"] != nil {
+		t.Errorf("the line does not name attempt, run, outcome and reason: %v", line)
 	}
 	if summary["AccessTokenExpiresIn"] != row.AccessExpiresAt.Sub(world.Now()).Seconds() || summary["_aws"] == nil ||
 		summary["run_id"] != got["run_id"] {

@@ -56,6 +56,7 @@ type Credential struct {
 	Source          string          `json:"source,omitempty"`
 	AccessExpiresAt string          `json:"access_expires_at,omitempty"` // RFC 3339 UTC
 	VersionID       string          `json:"version_id,omitempty"`
+	Reason          string          `json:"reason,omitempty"` // of a dry run: why it came to the outcome
 	Error           string          `json:"error,omitempty"`
 	Warnings        []string        `json:"warnings,omitempty"`
 }

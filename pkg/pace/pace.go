@@ -24,9 +24,8 @@ const (
 	// jitterShare spreads what was made in the same moment.
 	jitterShare = 0.05
 
-	backoffFirst = time.Minute
-	backoffMost  = time.Hour
-	retryMost    = 5 * time.Minute
+	retryFirst = time.Minute
+	retryMost  = 5 * time.Minute
 
 	retryAfterUnsaid = time.Minute // a rate limit that names no wait
 	retryAfterMost   = time.Hour
@@ -47,30 +46,37 @@ func Refresh(name string, lifetime time.Duration) time.Duration {
 // fraction is a number in [0, 1) that depends on name alone.
 func fraction(name string) float64 { return float64(hash(name)>>11) / (1 << 53) }
 
+// hash spreads names over all of its bits. FNV alone does not: in names that differ at their
+// ends, such as merchant-0001 and merchant-0002, it changes the upper bits too little, so they
+// are mixed once more (the last steps of MurmurHash3).
 func hash(name string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name))
-	return h.Sum64()
-}
-
-// Backoff is the wait after the nth failure in a row: a minute, doubling to an hour.
-func Backoff(n int) time.Duration {
-	d := backoffFirst
-	for ; n > 1 && d < backoffMost; n-- {
-		d *= 2
-	}
-	return min(d, backoffMost)
+	f := fnv.New64a()
+	_, _ = f.Write([]byte(name))
+	h := f.Sum64()
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
 }
 
 // Retry is the wait after the nth failure in a row if another try may harm nobody: 1, 2, 4
 // minutes, then 5. left is how long an attempt can still be in time, from now, and tick the
 // time between two runs: the wait never skips the last run in that time.
 func Retry(n int, left, tick time.Duration) time.Duration {
-	wait := min(Backoff(n), retryMost)
+	wait := retryFirst
+	for ; n > 1 && wait < retryMost; n-- {
+		wait *= 2
+	}
+	wait = min(wait, retryMost)
 	if left > 0 {
 		wait = min(wait, max(0, left-tick))
 	}
 	return wait
+}
+
+// RetryEarly is Retry with half a tick left out, so that the tick at the wait's end is not
+// missed.
+func RetryEarly(n int, left, tick time.Duration) time.Duration {
+	return max(0, Retry(n, left, tick)-tick/2)
 }
 
 // RefusedCredentials is the wait after the nth refusal in a row of the credentials

@@ -3,6 +3,7 @@ package pace_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,13 +47,28 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-func TestBackoff(t *testing.T) {
+// What was made in the same moment, under names that differ at their ends alone, becomes due
+// in all parts of the time that jitter covers.
+func TestRefreshIsSpread(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]time.Duration{
-		0: time.Minute, 1: time.Minute, 2: 2 * time.Minute, 6: 32 * time.Minute, 7: time.Hour, 1 << 40: time.Hour,
+	const lifetime, parts = 10 * time.Hour, 10
+	latest := 8 * time.Hour
+	for _, format := range []string{
+		"hesabe/merchant-%04d", "tconnect/shop-%d", "hesabe/%04d-merchant", "%d", "hesabe/a%09d", "tconnect/%c", "p/tenant-%04d/eu-west-1",
 	} {
-		if got := pace.Backoff(n); got != want {
-			t.Errorf("after %d failures %s, want %s", n, got, want)
+		for _, names := range []int{100, 1000} {
+			var in [parts]int
+			for i := range names {
+				early := latest - pace.Refresh(fmt.Sprintf(format, i+1), lifetime)
+				in[int(parts*early/(latest/20))]++
+			}
+			// With chance alone a part deviates from its share by its root; four times that is rare.
+			share := float64(names) / parts
+			for i, n := range in {
+				if off := math.Abs(float64(n) - share); off > 4*math.Sqrt(share) {
+					t.Errorf("of %d names like %s, %d are due in part %d of %d, want about %.0f", names, fmt.Sprintf(format, 1), n, i+1, parts, share)
+				}
+			}
 		}
 	}
 }
@@ -118,6 +134,8 @@ func TestRetry(t *testing.T) {
 		"the third":                  {3, time.Hour, time.Minute, 4 * time.Minute},
 		"the fourth":                 {4, time.Hour, time.Minute, 5 * time.Minute},
 		"the hundredth":              {100, time.Hour, time.Minute, 5 * time.Minute},
+		"none has failed yet":        {0, time.Hour, time.Minute, time.Minute},
+		"years":                      {1 << 40, time.Hour, time.Minute, 5 * time.Minute},
 		"none is left":               {100, -time.Second, time.Minute, 5 * time.Minute},
 		"the last attempt is within": {100, 4 * time.Minute, time.Minute, 3 * time.Minute},
 		"the next tick is the last":  {100, 90 * time.Second, time.Minute, 30 * time.Second},
@@ -126,6 +144,9 @@ func TestRetry(t *testing.T) {
 	} {
 		if got := pace.Retry(tt.n, tt.left, tt.tick); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+		if got := pace.RetryEarly(tt.n, tt.left, tt.tick); got != max(0, tt.want-tt.tick/2) {
+			t.Errorf("%s: early %s", name, got)
 		}
 	}
 }

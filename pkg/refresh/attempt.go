@@ -17,23 +17,25 @@ type attempt struct {
 	req Request
 	v   View
 
-	claimed   time.Time // when the claim was begun, or seen to be ours, on the process's own clock
-	claimedAt time.Time // and on the engine's
-	ends      time.Time // when the claimed attempt must be over, on the process's own clock
+	claimed   time.Time // when the claim was written, or last checked, on the process's own clock
+	claimedAt time.Time // the same on the engine's clock
+	ends      time.Time // when the attempt must be over, on the process's own clock
 	latency   time.Duration
 	skew      time.Duration
 	clockRead bool
 	warnings  []string
+	reasons   []string // of the steps so far
 }
 
-// maxSteps is more than a run ever takes: a repair, what a restored row says given up, a
-// takeover, a refresh and a login.
+// maxSteps is more than a run ever takes: a repair, a restored row given up, a takeover, a
+// refresh, a login.
 const maxSteps = 12
 
 // run decides what to do and does it, step by step.
 func (a *attempt) run(ctx context.Context) Result {
 	for range maxSteps {
 		step := a.decide(ctx)
+		a.reasons = append(a.reasons, step.Reason)
 		if would, acts := step.acts(); acts && a.req.DryRun {
 			return Result{Outcome: would}
 		}
@@ -47,7 +49,7 @@ func (a *attempt) run(ctx context.Context) Result {
 // decide gathers what the next step needs, and returns it.
 func (a *attempt) decide(ctx context.Context) Step {
 	reads := ctx
-	if a.v.ended != nil { // the provider may have acted: what follows outlives the caller's cancellation
+	if a.v.ended != nil { // the provider may have acted: the caller's cancellation no longer counts
 		persist, cancel := a.persistContext(ctx)
 		defer cancel()
 		reads = persist
@@ -73,11 +75,11 @@ func (a *attempt) tooLate(ctx context.Context) error {
 	if a.req.DryRun {
 		return nil
 	}
-	return pace.Enough(ctx, a.takes())
+	return pace.Enough(ctx, a.needed())
 }
 
-// takes is what an attempt may need from its begin until readers have the new token.
-func (e *Engine) takes() time.Duration { return e.SendTimeout + e.StoreTimeout }
+// needed is how long an attempt may take until readers have the new token.
+func (e *Engine) needed() time.Duration { return e.SendTimeout + e.StoreTimeout }
 
 // do makes one step. ended is false if the run goes on with the next.
 func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
@@ -95,8 +97,8 @@ func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
 		return a.finish(ctx, s), true
 	case Supersede:
 		return a.supersede(ctx, s.version), true
-	case See:
-		return a.note(ctx, edgeSee, seen(a.v), s.Outcome), true
+	case Watch:
+		return a.note(ctx, edgeWatch, watch(a.v), s.Outcome), true
 	case Correct:
 		return a.note(ctx, edgeCorrect, correct(a.v), s.Outcome), true
 	case Postpone:
@@ -113,7 +115,7 @@ func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
 	panic("unreachable: a step without an action")
 }
 
-// wait ends the run. A claim that it holds is given back; an idle row is left as it is.
+// wait ends the run. A claim that it holds is released; an idle row is left as it is.
 func (a *attempt) wait(ctx context.Context, s Step) Result {
 	if !a.v.Held {
 		return Result{Outcome: s.Outcome, Err: s.Err}
@@ -133,7 +135,7 @@ func (a *attempt) park(ctx context.Context, s Step) Result {
 	}
 	result := Result{Outcome: what, Err: s.Err}
 	next := parkIdle(a.v, s.State, s.Err)
-	mistyped := !a.v.Exists && !slices.Contains(a.Accounts, a.v.Row.Account) // its row would be looked after for ever
+	mistyped := !a.v.Exists && !slices.Contains(a.Accounts, a.v.Row.Account) // a row would make it an account for ever
 	if a.req.DryRun || mistyped || parked(a.v, next) && a.v.Row.LastError == next.LastError {
 		return result
 	}
@@ -144,12 +146,12 @@ func (a *attempt) park(ctx context.Context, s Step) Result {
 	return result
 }
 
-// note writes what a run has found out about an idle row, or about another run's claim. If it
-// fails, the next tick finds it too.
+// note writes what a run has found out about an idle row, or about another run's claim. If that
+// fails, the next tick finds it out again.
 func (a *attempt) note(ctx context.Context, e edge, next store.Row, what outcome.Outcome) Result {
 	if !a.req.DryRun {
 		if err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: 1}); err != nil {
-			a.Log.WarnContext(ctx, "not noted", "account", a.v.Row.Account, "edge", e.name, "error", err)
+			a.Log.WarnContext(ctx, "not noted", "account", a.v.Row.Account, "edge", string(e), "error", err)
 		}
 	}
 	return Result{Outcome: what}
@@ -163,7 +165,7 @@ func (a *attempt) postpone(ctx context.Context, s Step) Result {
 	return Result{Outcome: outcomeOf(s.Err), Err: errors.Join(s.Err, err)}
 }
 
-// forget gives up what a restored row says, and goes on with what is left of it.
+// forget gives up what a restored row says, and the run goes on.
 func (a *attempt) forget(ctx context.Context) (result Result, ended bool) {
 	guard := a.v.unchanged()
 	if a.v.Held {
@@ -179,21 +181,21 @@ func (a *attempt) forget(ctx context.Context) (result Result, ended bool) {
 	}
 	a.warnings = append(a.warnings, "the ledger's row was older than the secrets, perhaps restored from a backup: "+
 		"every refresh token that was current since counts as presented")
-	a.v.Held, a.v.Taken, a.v.fence = false, false, next.Fence
+	a.v.Held, a.v.TakenOver, a.v.fence = false, false, next.Fence
 	a.v = a.v.unread()
 	return Result{}, false
 }
 
 // settle ends the attempt that this run holds: one write, on the condition that the claim is
-// still ours. An error leaves the row as sending; the next tick finishes it then.
+// still ours. After an error the row is still sending, and the next tick finishes it.
 func (a *attempt) settle(ctx context.Context, e edge, next store.Row, what outcome.Outcome, cause error) Result {
-	err := a.become(ctx, e, next, condition{guard: a.v.held(), done: settled(next)})
+	err := a.become(ctx, e, next, condition{guard: a.v.held(), done: alreadySettled(next)})
 	return Result{Outcome: what, AttemptID: next.AttemptID, Err: errors.Join(cause, err)}
 }
 
-// settled reports whether a stored row shows that the attempt of next was settled: as it was
-// written, or by a later claim that goes on from the version that it made current.
-func settled(next store.Row) func(store.Row) bool {
+// alreadySettled reports whether a stored row shows that next was written: it is the same, or a
+// later claim goes on from the version that next made current.
+func alreadySettled(next store.Row) func(store.Row) bool {
 	return func(stored store.Row) bool {
 		if stored.Fence > next.Fence {
 			ours := next.AttemptID
@@ -203,7 +205,7 @@ func settled(next store.Row) func(store.Row) bool {
 	}
 }
 
-// outcomeOf is the outcome of an error of a port: it passes, or waits for a person.
+// outcomeOf is the outcome after an error of a port: the error passes, or needs a person.
 func outcomeOf(err error) outcome.Outcome {
 	if lasting(err) {
 		return outcome.Misconfigured
@@ -211,8 +213,8 @@ func outcomeOf(err error) outcome.Outcome {
 	return outcome.Transient
 }
 
-// persistContext is for what must be done once a provider has acted: it outlives the
-// caller's cancellation and ends with the budget for storing.
+// persistContext is for work that must be done once a provider has acted. It outlives the
+// caller's cancellation, and ends with the budget for storing.
 func (a *attempt) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout)
 }

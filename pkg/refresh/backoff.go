@@ -10,17 +10,16 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// unanswered reports whether a call of that kind says that the provider itself was not there.
-// A page of somebody in front of it is no answer of the provider's.
+// unanswered reports whether the provider itself gave no answer to a call that ended so. A page
+// of a gateway or firewall is no answer of the provider's.
 func unanswered(kind providers.Kind) bool {
 	return kind == providers.NotSent || kind == providers.Unknown || kind == providers.TurnedAway
 }
 
 // retryAt is when a call is made again that failed for the nth time in a row and may do no
-// harm. Half a tick is left out, so that the tick at the wait's end is not missed.
+// harm.
 func (v View) retryAt(n int) time.Time {
-	wait := pace.Retry(n, v.timeLeft(), v.tick)
-	return v.Now.Add(max(0, wait-v.tick/2))
+	return v.Now.Add(pace.RetryEarly(n, v.timeLeft(), v.tick))
 }
 
 // refusedAt is when credentials are presented again that were refused for the nth time in a
@@ -28,14 +27,14 @@ func (v View) retryAt(n int) time.Time {
 func (v View) refusedAt(n int) time.Time { return v.Now.Add(pace.RefusedCredentials(n)) }
 
 // timeLeft is how long an attempt can still save the tokens, if it begins within that time.
-func (v View) timeLeft() time.Duration { return saveUntil(v.Row).Sub(v.Now) - v.takes }
+func (v View) timeLeft() time.Duration { return saveUntil(v.Row).Sub(v.Now) - v.needed }
 
-// saveUntil is when the tokens end that a refresh replaces: the access token, or the refresh
-// token if it is known to end before.
+// saveUntil is until when tokens can be replaced in time: until the access token ends, or the
+// refresh token if it ends before, and no login would make another.
 func saveUntil(r store.Row) time.Time {
 	ends := r.RefreshExpiresAt
-	chased := r.RefreshAt.Before(ends) // else a login makes a new one
-	if !ends.IsZero() && ends.Before(r.AccessExpiresAt) && chased {
+	renewed := r.RefreshAt.Before(ends) // by a refresh in time; else a login makes a new one
+	if !ends.IsZero() && ends.Before(r.AccessExpiresAt) && renewed {
 		return ends
 	}
 	return r.AccessExpiresAt
@@ -63,30 +62,21 @@ func loginNotBefore(r store.Row) time.Time {
 	return r.LoginNotBefore
 }
 
+// loginWaits reports whether the next login backs off, and until when.
+func (v View) loginWaits() (until time.Time, waits bool) {
+	until = believed(loginNotBefore(v.Row), v.Now, pace.RefusedCredentials(1<<10))
+	return until, v.Row.LoginFailures > 0 && v.Now.Before(until)
+}
+
 // backsOff reports whether a row waits after a call that failed, and an edit would end that
-// wait. One that the provider has asked for ends by itself.
+// wait. No edit ends a wait that the provider has asked for.
 func backsOff(r store.Row, now time.Time) bool {
 	return now.Before(notBefore(r, now)) && r.LastOutcome != outcome.RateLimited
 }
 
 // awaitsEdit reports whether a row waits for something that a person may put in.
 func awaitsEdit(r store.Row, now time.Time) bool {
-	return r.Phase != store.Sending && (waits(r) || backsOff(r, now))
-}
-
-// lives reports whether the newest chain has a refresh token that may be presented.
-func (v View) lives() bool {
-	c, err := v.newest()
-	return err == nil && !c.refreshToken.Blank() && !v.presented(c.refreshToken) && (v.carried() || !v.unaccounted())
-}
-
-// stateAfter is the state of a credential whose chain is c from now on. Without a refresh token
-// and a login nothing replaces it, and the provider has acted on the last token.
-func (v View) stateAfter(c chain) store.State {
-	if c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {
-		return store.Uncertain
-	}
-	return store.OK
+	return r.Phase != store.Sending && (needsPerson(r) || backsOff(r, now))
 }
 
 // host is where calls go; empty: the provider does not tell.

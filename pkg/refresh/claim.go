@@ -23,14 +23,17 @@ func (a *attempt) readAccess(ctx context.Context, r store.Row) Reading {
 }
 
 // longestAttempt is how long after its claim an attempt is over: a send, its storing, and
-// twice that time more for stores that do not answer. A reply that no store has accepted by
-// then is tried on, until the run ends: if nobody has taken over it is still in time.
-func (e *Engine) longestAttempt() time.Duration { return e.takes() + 2*e.StoreTimeout }
+// twice the time of storing for stores that do not answer. A reply that no store has accepted
+// by then is still offered to them until the run ends.
+func (e *Engine) longestAttempt() time.Duration { return e.needed() + 2*e.StoreTimeout }
 
 // longestClaim is how long any claim lasts. That of an older release lasts until its run's end.
 func (e *Engine) longestClaim() time.Duration {
-	return max(e.longestAttempt(), e.RunTimeout) + max(claimSlack, 3*e.StoreTimeout)
+	return max(e.longestAttempt(), e.RunTimeout) + e.claimMargin()
 }
+
+// claimMargin is how long a claim outlasts the end of its attempt.
+func (e *Engine) claimMargin() time.Duration { return max(claimSlack, 3*e.StoreTimeout) }
 
 // holder is this run as the holder of a claim that begins now. The claim lasts a little longer
 // than the attempt can, and not as long as the run may: an attempt that dies early in a long
@@ -41,32 +44,31 @@ func (a *attempt) holder(ctx context.Context) holder {
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(a.ends) {
 		a.ends = deadline
 	}
-	until := a.claimedAt.Add(time.Until(a.ends) + max(claimSlack, 3*a.StoreTimeout))
-	return holder{runID: a.req.RunID, until: until, fence: a.v.seenFence(), tick: a.Tick}
+	until := a.claimedAt.Add(time.Until(a.ends) + a.claimMargin())
+	return holder{runID: a.req.RunID, until: until, fence: a.v.latestFence(), tick: a.Tick}
 }
 
 // claim writes lease and intent in one: from now on this run, and no other, may call the
-// provider. It ends the run if it does not get the claim, or cannot use it; if it finds out
-// under the claim that the row was restored, the claim is over and the run goes on.
+// provider. ended is true if the run did not get the claim, or cannot use it. Under the claim
+// the row may turn out to be a restored one: then the claim is given up and the run goes on.
 func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Result, ended bool) {
 	before, first := a.v.Row, !a.v.Exists
 	var lost Result
 	var claimed bool
 	var access Reading
-	// Beside the claim the version of access is read that is to be replaced, which saves a
-	// connection to the secrets and no time.
+	// The version of access that is to be replaced is read meanwhile, which takes no time of its own.
 	together(
-		func() { lost, claimed = a.take(ctx, edgeClaim, next) },
+		func() { lost, claimed = a.acquire(ctx, edgeClaim, next) },
 		func() { access = a.readAccess(ctx, before) },
 	)
 	a.v.access = access
 	if !claimed {
 		return lost, true
 	}
-	a.v.Taken, a.v.ended, a.v.again, a.v.third = false, nil, Reading{}, Reading{}
+	a.v.TakenOver, a.v.ended, a.v.again, a.v.third = false, nil, Reading{}, Reading{}
 	if first && s.Do == Refresh {
-		// There was no row. Perhaps there had been one: only under the claim it is certain
-		// that nobody presents the token between this look and the send.
+		// There was no row, but another run may have had one and sent this token. From the claim
+		// on nobody else sends it, so that one more look at tokens is enough.
 		a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
 		if err := a.v.moved(); err != nil {
 			return a.abandon(ctx, before, err), true
@@ -75,7 +77,7 @@ func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Res
 	}
 	if access.Err != nil {
 		// What could not be published must not be asked for.
-		return a.unclaim(ctx, before, s), true
+		return a.releaseUnsent(ctx, before, s), true
 	}
 	if s.Do == Refresh && a.v.restored() {
 		return a.forget(ctx)
@@ -84,12 +86,12 @@ func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Res
 	return Result{}, false
 }
 
-// unclaim gives back a claim under which nothing was sent, because access cannot be reached.
-func (a *attempt) unclaim(ctx context.Context, before store.Row, s Step) Result {
+// releaseUnsent ends an attempt under which nothing was sent, because access cannot be read.
+func (a *attempt) releaseUnsent(ctx context.Context, before store.Row, s Step) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	what, cause := outcomeOf(a.v.access.Err), a.v.at(store.AccessDoc, a.v.access.Err)
-	return a.settle(ctx, edgeRelease, unclaim(a.v, before, s.token(), what, cause), what, cause)
+	return a.settle(ctx, edgeRelease, releaseUnsent(a.v, before, s.token(), what, cause), what, cause)
 }
 
 // abandon releases a claim that was based on stale data.
@@ -100,20 +102,20 @@ func (a *attempt) abandon(ctx context.Context, before store.Row, cause error) Re
 	return Result{Outcome: outcome.Transient, Err: errors.Join(cause, err)}
 }
 
-// takeOver claims an attempt that left something, to finish it under its own attempt id. What
-// was read before says nothing any more: a write of the dead run may have landed since.
+// takeOver claims an attempt that died, or one that left something, under its own attempt id.
+// What was read before is read again: a write of the dead run may have landed since.
 func (a *attempt) takeOver(ctx context.Context, s Step) (result Result, ended bool) {
-	if result, taken := a.take(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !taken {
+	if result, acquired := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !acquired {
 		return result, true
 	}
-	a.v.Taken = true
+	a.v.TakenOver = true
 	a.v = a.v.unread()
 	return Result{}, false
 }
 
-// take writes next as the claim of this run, on the condition that nobody has claimed since
+// acquire writes next as the claim of this run, on the condition that nobody has claimed since
 // the row was read.
-func (a *attempt) take(ctx context.Context, e edge, next store.Row) (Result, bool) {
+func (a *attempt) acquire(ctx context.Context, e edge, next store.Row) (Result, bool) {
 	mine := func(r store.Row) bool {
 		return r.Fence == next.Fence && r.AttemptID == next.AttemptID && r.ClaimedBy == next.ClaimedBy && r.Phase == store.Sending
 	}

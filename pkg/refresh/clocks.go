@@ -14,21 +14,29 @@ import (
 // clockSlack is by how much clocks that are right may differ, with what a store takes.
 const clockSlack = 2 * time.Minute
 
-// ahead reports whether a row's times lie further ahead than a token lives: the clock that they
-// were taken from was ahead, or this one is behind.
+// ahead reports whether a row's times lie further ahead than a token lives: the clock of the run
+// that wrote them was ahead, or this one is behind.
 func ahead(r store.Row, now time.Time) bool {
 	if r.AccessExpiresAt.IsZero() {
 		return false
 	}
 	life := r.AccessExpiresAt.Sub(r.IssuedAt)
-	if r.IssuedAt.IsZero() { // what is left of a life when it is due, is a fifth of it at least
+	if r.IssuedAt.IsZero() { // a token is due while at least a fifth of its life is left
 		life = 5 * r.AccessExpiresAt.Sub(r.RefreshAt)
 	}
 	return r.IssuedAt.Sub(now) > clockSlack || life > 0 && r.RefreshAt.Sub(now) > life+clockSlack
 }
 
-// notBefore is until when a row holds back calls. No wait is believed that is longer than any
-// that a run would have set.
+// believed is a wait's end, or zero if it is further away than the longest wait that a run sets:
+// then a wrong clock has written it.
+func believed(end, now time.Time, longest time.Duration) time.Time {
+	if end.Sub(now) > longest+clockSlack {
+		return time.Time{}
+	}
+	return end
+}
+
+// notBefore is until when a row holds back calls.
 func notBefore(r store.Row, now time.Time) time.Time {
 	longest := pace.Retry(1<<10, 0, 0)
 	switch {
@@ -37,16 +45,13 @@ func notBefore(r store.Row, now time.Time) time.Time {
 	case r.LastOutcome == outcome.RateLimited || r.LoginNotBefore.IsZero(): // or of an older release
 		longest = pace.RetryAfter(1<<62, 1<<62)
 	}
-	if r.NotBefore.Sub(now) > longest+clockSlack {
-		return time.Time{}
-	}
-	return r.NotBefore
+	return believed(r.NotBefore, now, longest)
 }
 
-// claimOver reports whether a claim has run out. One that seems to last longer than any claim
-// can is waited for as long as the longest, from when it was first seen; see reports that this
-// has to be written down now.
-func (v View) claimOver() (over, see bool) {
+// claimOver reports whether a claim has run out. A claim that seems to last longer than any can
+// is waited for as long as the longest, counted from when a run first saw it; watch reports that
+// this moment is to be written now.
+func (v View) claimOver() (over, watch bool) {
 	r := v.Row
 	switch {
 	case !v.Now.Before(r.ClaimedUntil):
@@ -64,9 +69,9 @@ func (v View) claimOver() (over, see bool) {
 func (v View) young() bool {
 	r, c, age := v.Row, v.chain, v.Tokens.Age
 	prompt := r.LastOutcome == outcome.Refreshed || r.LastOutcome == outcome.LoggedIn // what is recovered was stored late
-	settled := prompt && v.current() == ofRow && c.attemptID == v.Tokens.ID && r.PublishedVersionID == r.VersionID && !waits(r)
+	inPlace := prompt && v.current() == ofRow && c.attemptID == v.Tokens.ID && r.PublishedVersionID == r.VersionID && !needsPerson(r)
 	switch {
-	case !settled, age <= 0, age >= leastInterval, !mayWait(c.accessExpiresAt.Sub(c.issuedAt)):
+	case !inPlace, age <= 0, age >= leastInterval, !mayWait(c.accessExpiresAt.Sub(c.issuedAt)):
 		return false
 	case !c.refreshToken.Blank() && !v.lives():
 		return false

@@ -23,30 +23,30 @@ const (
 type condition struct {
 	guard store.Guard
 	tries int // 0: until the context ends
-	// done reports whether the stored row shows that an earlier try was done, although it
-	// was reported as failed; nil: that cannot be seen.
+	// done reports whether the stored row shows that an earlier try was done although it failed;
+	// nil: the row cannot show it.
 	done func(stored store.Row) bool
 }
 
 // commit writes the row that an edge has made. It changes nothing of the view: become does.
 //
-// A write that took no answer may have been done, or land later. Written again under the
-// same guard it answers for itself: done before shows as ours, and one that lands later
-// finds the row changed.
+// A write without an answer may have been done, or may land later. It is tried again under the
+// same guard: if the first was done, c.done recognises it in the stored row; if the first lands
+// after the second, its guard fails.
 func (a *attempt) commit(ctx context.Context, e edge, next store.Row, c condition) error {
 	if a.req.DryRun { // goes on as if it were written
 		return nil
 	}
-	from, to := a.v.Stage(), stageOf(next, true, e.taken(a.v.Taken))
+	from, to := a.v.Stage(), stageOf(next, true, e.takenOver(a.v.TakenOver))
 	err := a.retry(ctx, c.tries, func(ctx context.Context) error { return write(ctx, a.Ledger, next, c.guard) })
 	var lost *store.LostError
 	if c.done != nil && errors.As(err, &lost) && lost.Exists && c.done(lost.Current) {
 		err = nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s in the ledger: %w", e.name, err)
+		return fmt.Errorf("%s in the ledger: %w", e, err)
 	}
-	a.Log.DebugContext(ctx, "row written", "account", next.Account, "edge", e.name, "from", from, "to", to)
+	a.Log.DebugContext(ctx, "row written", "account", next.Account, "edge", string(e), "from", from, "to", to)
 	return nil
 }
 

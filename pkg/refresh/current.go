@@ -11,11 +11,11 @@ type owner string
 const (
 	ofNobody   owner = "nobody"   // there is no current version
 	ofRow      owner = "row"      // the row settled it last
-	ofEscrow   owner = "escrow"   // the escrow's, current by a write that was done although it failed
+	ofEscrow   owner = "escrow"   // the escrow's: the write that seemed to fail has made it current
 	ofOlder    owner = "older"    // an attempt before the row's last wrote it: a person has rolled tokens back
 	ofStranger owner = "stranger" // an attempt wrote it that the row knows nothing of
 	ofKnown    owner = "known"    // the row has met it, before a claim or when its state was written
-	ofPerson   owner = "person"   // anything else: an edit, or by a stale read a version from before the last
+	ofPerson   owner = "person"   // anything else: a person's edit, or an old version that a stale read brings back
 )
 
 // current is who owns the current version of tokens.
@@ -39,12 +39,12 @@ func (v View) current() owner {
 	return ofPerson
 }
 
-// unaccounted reports whether an attempt wrote the current version, and not the row's last:
-// its token was presented, or nobody knows.
+// unaccounted reports whether an attempt other than the row's last wrote the current version:
+// its token may have been presented.
 func (v View) unaccounted() bool { return v.current() == ofStranger || v.current() == ofOlder }
 
-// newToRow reports whether the row has never met the version that was read, or knows of one
-// although none was read.
+// newToRow reports whether the row does not know the version that was read, or knows one although
+// none was read.
 func (v View) newToRow() bool {
 	switch v.current() {
 	case ofNobody:
@@ -56,35 +56,34 @@ func (v View) newToRow() bool {
 	return false
 }
 
-// WaitsForPerson reports whether the row's state waits for a person, and nobody has changed a
-// secret since. A secret that could not be read may be readable without that.
-func (v View) WaitsForPerson() bool {
-	return waits(v.Row) && (SecretsUnreadable(v.Row) || !v.Edited())
+// Stuck reports whether the row needs a person, and nobody has changed a secret since. A missing
+// permission or secret leaves no edit to see: such a row counts as stuck until a run can read it.
+func (v View) Stuck() bool {
+	return needsPerson(v.Row) && (SecretsUnreadable(v.Row) || !v.Edited())
 }
 
 // Edited reports whether a person has changed credentials or tokens since the row's state,
 // or its back-off, was written.
-func (v View) Edited() bool {
-	return v.Credentials.ID != v.Row.CredentialsVersionID || v.Tokens.ID != v.Row.SeenVersionID
-}
+func (v View) Edited() bool { return v.otherCredentials() || v.Tokens.ID != v.Row.SeenVersionID }
 
-// credentialsEdited reports whether a person has changed the credentials since they were seen
-// last. Where that is not known, nobody has.
+// credentialsEdited reports whether a person has changed the credentials since a run last wrote
+// their version. If either version is not known, nobody has.
 func (v View) credentialsEdited() bool {
-	seen, current := v.Row.CredentialsVersionID, v.Credentials.ID
-	return seen != "" && current != "" && seen != current
+	return v.otherCredentials() && v.Row.CredentialsVersionID != "" && v.Credentials.ID != ""
 }
 
-// SecretsUnreadable reports whether the row says that the secrets could not be read, and
-// not that a try failed. They are looked at each tick then: the permission or the secret
-// that was missing leaves no new version to wait for.
+// otherCredentials reports whether the version of the credentials is not the row's.
+func (v View) otherCredentials() bool { return v.Credentials.ID != v.Row.CredentialsVersionID }
+
+// SecretsUnreadable reports whether the row is misconfigured because its secrets could not be
+// read. Then each tick reads them: a permission that is given back makes no new version.
 func SecretsUnreadable(r store.Row) bool {
 	return r.State == store.Misconfigured && r.CredentialsVersionID == ""
 }
 
-// escrowFollows reports whether the escrow's reply is newer than the version that is current:
-// that is the one which it replaces, or one that says nothing of the chain, for its token was
-// presented (a person has rolled tokens back).
+// escrowFollows reports whether the escrow's reply is newer than the current version. That is so
+// if it replaces this version, or if this version's token was presented (a person has rolled
+// tokens back).
 func (v View) escrowFollows() bool {
 	if v.Row.Escrow.AttemptID == "" {
 		return false
@@ -96,36 +95,36 @@ func (v View) escrowFollows() bool {
 // escrow's attempt began.
 func (v View) escrowOutdated() bool { return v.Row.Escrow.AttemptID != "" && !v.escrowFollows() }
 
-// carried reports whether the newest chain is in the escrow.
-func (v View) carried() bool { return carries(v.Row) && v.escrowFollows() }
+// escrowNewest reports whether the newest chain is in the escrow.
+func (v View) escrowNewest() bool { return hasEscrow(v.Row) && v.escrowFollows() }
 
-// TurnedUp reports whether the version of an uncertain attempt is there after all, and
-// nobody has put another one into the secret since.
+// TurnedUp reports whether the version of an uncertain attempt exists after all, and nobody has
+// put another one into the secret since.
 func (v View) TurnedUp() bool {
-	settled := v.staged.ID == v.Row.VersionID && v.chain.refreshToken.Blank() // without a token that could be read
-	return v.staged.ID != "" && !settled && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
+	known := v.staged.ID == v.Row.VersionID && v.chain.refreshToken.Blank() // uncertain because it has no token
+	return v.staged.ID != "" && !known && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
 }
 
-// presented reports whether token was presented and may have been acted on.
+// presented reports whether token was presented, so that the provider may have acted on it.
 func (v View) presented(token secret.String) bool { return v.Row.Presented(token) }
 
-// seenFence is the latest fence that the secrets tell of, in versions that the row does not know.
-func (v View) seenFence() int64 {
-	seen := fenceOf(v.access.Value)
+// latestFence is the latest fence in those current versions that the row does not know.
+func (v View) latestFence() int64 {
+	latest := fenceOf(v.access.Value)
 	if w := v.current(); w != ofRow && w != ofEscrow {
-		seen = max(seen, v.chain.fence)
+		latest = max(latest, v.chain.fence)
 	}
-	return seen
+	return latest
 }
 
-// restored reports whether the row is older than the secrets: a version that it does not know
-// was made under a later claim than its last. What was presented since, the row does not say.
-func (v View) restored() bool { return v.Exists && v.seenFence() > v.fence }
+// restored reports whether the row is older than the secrets: a version that it does not know was
+// made under a later claim than its last.
+func (v View) restored() bool { return v.Exists && v.latestFence() > v.fence }
 
-// hasLeft reports whether the row says that something is left to promote or publish. A restored
-// row would bring back what has long been presented.
+// hasLeft reports whether the row says that something is left to promote or publish. If the row
+// was restored, that has long been presented.
 func (v View) hasLeft() bool {
 	r := v.Row
 	late := r.State == store.Uncertain && v.staged.ID != ""
-	return v.Taken || r.Escrow.AttemptID != "" || r.VersionID != r.PublishedVersionID || late
+	return v.TakenOver || r.Escrow.AttemptID != "" || r.VersionID != r.PublishedVersionID || late
 }

@@ -5,13 +5,14 @@
 // A run goes through three steps until it ends: it gathers a View of the credential
 // (gather.go), decides on it (decide.go, a list of named checks; ends.go, what follows each
 // kind of answer), and does what was decided (attempt.go and the files it calls). Where a
-// credential stands is its Stage (stage.go). A row goes from stage to stage by the edges of
-// edges.go alone, each a function in transition.go; docs/protocol.md draws them.
+// credential stands is its Stage (stage.go). A run changes a row by the edges of edges.go, each
+// a function in transition.go; docs/protocol.md draws which stages they lead from and to.
 //
-// Its promise: a refresh token that a provider may have acted on is never presented again,
-// unless the reply gave that token back or gave none; and a reply that one store accepted is
-// promoted in the end, unless a person edits the secret, whatever dies and whenever. It is
-// assumed that a complete 4xx or 3xx answer without the provider's own words was not acted on.
+// Its promise has two parts. A refresh token that a provider may have acted on is never presented
+// again, unless the reply gave that token back or gave none. A reply that one store accepted is
+// promoted in the end, unless a person edits the secret, whatever dies and whenever. The first
+// part assumes that the provider did not act on a token that it answers with a complete 4xx or
+// 3xx without words of its own.
 // Correctness rests on the ledger's fence, on the fingerprints of presented tokens and on
 // compare-and-swap of the secrets' staging label, never on clocks; times only decide when
 // to try.

@@ -32,10 +32,10 @@ type chain struct {
 	others map[string]json.RawMessage
 }
 
-// newChain is the chain after a provider's reply. previous lends its unknown keys
-// and, where the reply to a refresh carries none, its refresh token; a login's reply
-// begins another family, in which an older token has no place. Times are those that
-// the document holds, so that whoever finishes an attempt makes the same bytes.
+// newChain is the chain after a provider's reply. It takes its unknown keys from previous. A
+// refresh whose reply has no refresh token also keeps that of previous; a login does not, for it
+// begins another family of tokens. Times are cut as the document holds them, so that any process
+// that finishes the attempt makes the same bytes.
 func newChain(t providers.Tokens, previous chain, source store.Source, attemptID string, fence int64) chain {
 	c := chain{
 		accessToken:      t.AccessToken,
@@ -59,7 +59,7 @@ func newChain(t providers.Tokens, previous chain, source store.Source, attemptID
 	return c
 }
 
-// of is the chain as the version that an attempt made of it.
+// of is the chain as the version of an attempt.
 func (c chain) of(attemptID string) chain {
 	c.attemptID = attemptID
 	return c
@@ -102,7 +102,7 @@ func parseChain(doc secret.String) (chain, error) {
 		}
 		t, err := time.Parse(time.RFC3339, s)
 		t = t.UTC()
-		if err != nil || t.Year() > 9999 || t.Year() < 0 { // it could not be written again
+		if err != nil || t.Year() > 9999 || t.Year() < 0 { // such a time could not be written again
 			errs = append(errs, fmt.Errorf("%q is not an RFC 3339 time", name))
 		}
 		return t
@@ -160,8 +160,8 @@ func (c chain) document() secret.String {
 	return encode(all)
 }
 
-// access is the exact text that readers get for version versionID of tokens:
-// nothing in it can rotate or steal the chain.
+// access is the exact text that readers get for version versionID of tokens. It holds no refresh
+// token.
 func (c chain) access(key store.Key, versionID string) secret.String {
 	all := map[string]any{
 		"access_token":      c.accessToken.Reveal(),

@@ -8,16 +8,16 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// dueTries is how often DueNow looks again at a row that changes under its hands.
+// dueTries is how often DueNow starts again because the row has changed meanwhile.
 const dueTries = 5
 
-// DueNow makes a credential due, so that the next tick looks at what a person has put
-// into its secrets. It touches neither fence nor phase, and no wait that a provider has
-// asked for; a credential under a claim stays as it is, for its run sees an edit by
-// itself. Where there is no row it makes one, but for a chain that an attempt wrote:
-// its row was lost, and a new one would not know what was presented since.
+// DueNow makes a credential due, so that the next tick reads what a person has put into its
+// secrets. It changes neither the fence nor a wait that a provider has asked for. It leaves a
+// credential under a claim alone: that run sees an edit by itself. If there is no row it makes
+// one, except beside tokens that an attempt wrote: their row was lost, and a new one would not
+// know what was presented.
 //
-// The row is as it stands then; exists is false where there is none.
+// It returns the row as it is afterwards; exists is false if there is none.
 func DueNow(
 	ctx context.Context, secrets store.Secrets, ledger store.Ledger, key store.Key, now time.Time,
 ) (row store.Row, exists bool, err error) {
@@ -47,7 +47,7 @@ func DueNow(
 	return row, exists, err
 }
 
-// writtenByAttempt reports whether the current version of tokens is no person's.
+// writtenByAttempt reports whether an attempt may have written the current version of tokens.
 func writtenByAttempt(ctx context.Context, secrets store.Secrets, key store.Key) (bool, error) {
 	v, err := secrets.Current(ctx, key, store.TokensDoc)
 	if errors.Is(err, store.ErrNoValue) || errors.Is(err, store.ErrNoSecret) {

@@ -13,12 +13,12 @@ import (
 // arrows from stage to stage that each stands for.
 func Arrows() map[string][]string {
 	all := map[string][]string{}
-	for _, e := range edges {
-		for _, a := range e.arrows {
-			drawn := fmt.Sprintf("%s --> %s: %s", a.from.name, a.to.name, e.name)
+	for e, leads := range arrows {
+		for _, a := range leads {
+			drawn := fmt.Sprintf("%s --> %s: %s", a.from.name, a.to.name, e)
 			for _, from := range a.from.stages {
 				for _, to := range a.to.stages {
-					all[drawn] = append(all[drawn], fmt.Sprintf("%s --> %s: %s", from, to, e.name))
+					all[drawn] = append(all[drawn], fmt.Sprintf("%s --> %s: %s", from, to, e))
 				}
 			}
 		}

@@ -6,24 +6,24 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// ended is how a call ended that brought no tokens.
+// ended is how a call that brought no tokens ended.
 type ended struct {
 	kind  providers.Kind
 	cause error
-	ours  bool // nothing was tried, for reasons of this run's own
+	ours  bool // this run did not try it
 }
 
-// follow says what follows a call that brought no tokens. When the next call may be made, the
-// edge backOff says.
+// follow says what follows a call that brought no tokens. When the next call may be made is up to
+// backOff.
 type follow struct {
-	login   bool            // log in, if there is a login; else:
-	state   store.State     // in which the credential waits for a person; empty: it does not
+	login   bool            // log in, if there is a login; else go on with state
+	state   store.State     // that needs a person; empty: none
 	outcome outcome.Outcome // of the run
 	refused bool            // the credentials were refused: few tries, far apart
 }
 
-// afterRefresh says what follows a refresh that ended in a kind. Whether the token may be
-// sent again is the kind's own word, see providers.Kind.Alive.
+// afterRefresh says what follows a refresh. Whether its token may be sent again depends on the
+// kind alone: see providers.Kind.Alive.
 var afterRefresh = map[providers.Kind]follow{
 	providers.NotSent:       {outcome: outcome.Transient},
 	providers.RateLimited:   {outcome: outcome.RateLimited},
@@ -34,7 +34,7 @@ var afterRefresh = map[providers.Kind]follow{
 	providers.Unknown:       {login: true, state: store.Uncertain, outcome: outcome.Uncertain},
 }
 
-// afterLogin says what follows a login that ended in a kind.
+// afterLogin says what follows a login.
 var afterLogin = map[providers.Kind]follow{
 	providers.NotSent:       {outcome: outcome.Transient},
 	providers.RateLimited:   {outcome: outcome.RateLimited},

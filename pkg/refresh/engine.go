@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,18 +151,19 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
 			stack := debug.Stack()
-			if carried, ok := p.(panicked); ok {
-				p, stack = carried.value, carried.stack
+			if elsewhere, ok := p.(panicked); ok {
+				p, stack = elsewhere.value, elsewhere.stack
 			}
 			e.Log.ErrorContext(ctx, "panic", "account", k.row.Account, "type", fmt.Sprintf("%T", p), "stack", string(stack))
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
 		}
 	}()
 	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
-	a.v.Force, a.v.takes, a.v.tick = req.Force, e.takes(), e.Tick
+	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
 	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
 	result = work(a, ctx)
 	result.Account = a.v.Row.Account
+	result.Reason = strings.Join(a.reasons, "; ")
 	if k.row.Unreadable != nil {
 		return result
 	}

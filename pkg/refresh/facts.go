@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Facts are what somebody outside of a run has read of a credential's secrets, all in all.
+// Facts are all that somebody outside of a run has read of a credential's secrets.
 type Facts struct {
 	Credentials, Tokens, Access string        // ids of the current versions; empty: none
 	Text                        secret.String // of Tokens
@@ -18,14 +18,14 @@ type Facts struct {
 	Name                        func(store.Document) string
 }
 
-// View is the view of a run that reads the same. Decide needs nothing more of it, and neither
-// calls nor reads anything. Not known: whether a kept reply can be read with the credentials.
+// View is the view of a run that reads the same. It is complete: Decide asks for nothing more.
+// Not known is whether a reply that was kept unread can be read with the credentials.
 func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 	tokens := Reading{Version: store.Version{ID: f.Tokens, Value: f.Text}, done: true}
 	v := View{
 		Row: row, Exists: exists, Now: now, fence: row.Fence, name: f.Name,
 		Tokens: tokens, Credentials: Reading{Version: store.Version{ID: f.Credentials}, done: true},
-		session: looksOn{f.CanLogin}, settled: Reading{done: true}, staged: Reading{done: true},
+		session: onlooker{f.CanLogin}, last: Reading{done: true}, staged: Reading{done: true},
 		again:  Reading{Version: store.Version{ID: f.Tokens}, done: true},
 		access: Reading{Version: store.Version{ID: f.Access}, done: true},
 	}
@@ -34,24 +34,24 @@ func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 		v.staged.ID = row.AttemptID
 	}
 	if row.VersionID == f.Tokens {
-		v.settled = tokens
+		v.last = tokens
 	}
 	return v
 }
 
-// looksOn is the session of somebody who makes no calls.
-type looksOn struct{ canLogin bool }
+// onlooker is the session of somebody who makes no calls.
+type onlooker struct{ canLogin bool }
 
-func (l looksOn) CanLogin() bool { return l.canLogin }
+func (l onlooker) CanLogin() bool { return l.canLogin }
 
-func (looksOn) Refresh(context.Context, secret.String) (providers.Tokens, error) {
+func (onlooker) Refresh(context.Context, secret.String) (providers.Tokens, error) {
 	return providers.Tokens{}, providers.ErrNoLogin
 }
 
-func (looksOn) Login(context.Context) (providers.Tokens, error) {
+func (onlooker) Login(context.Context) (providers.Tokens, error) {
 	return providers.Tokens{}, providers.ErrNoLogin
 }
 
-func (looksOn) Decode(secret.String, time.Time) (providers.Tokens, error) {
+func (onlooker) Decode(secret.String, time.Time) (providers.Tokens, error) {
 	return providers.Tokens{}, providers.ErrNoLogin
 }

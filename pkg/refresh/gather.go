@@ -19,20 +19,20 @@ type View struct {
 	Now    time.Time
 	Force  bool // a person asked for a try now
 
-	// Held: this run holds the claim. Taken: of an attempt that another run began.
-	Held, Taken bool
+	// Held: this run holds the claim. TakenOver: of an attempt that another run began.
+	Held, TakenOver bool
 	// Relogin: a person wants a login now, whatever state and back-offs say.
 	Relogin bool
-	// chainWorks: with a Relogin, the current chain could go on without it.
+	// chainWorks: the login of a Relogin is not needed, for the newest chain works without it.
 	chainWorks bool
 
 	name     func(store.Document) string
-	takes    time.Duration // what an attempt needs; 0: it has all the time
+	needed   time.Duration // what an attempt needs; 0: it has all the time
 	tick     time.Duration // between two runs
 	longest  time.Duration // that a claim lasts; 0: any claim is believed
 	waiting  int           // how many accounts of the run wait for an edit
 	rejected string        // the attempt whose access token a reader's provider refuses; empty: none
-	probe    store.Source  // whose back-off this run passes over; see waves.go
+	probe    store.Source  // the call whose back-off this run passes over; see waves.go
 	late     error         // too little time is left for an attempt
 	ended    *ended        // how the call under the claim ended; nil: none was made
 	repaired bool          // a repair was tried in this run, and failed
@@ -44,11 +44,11 @@ type View struct {
 	chain               chain // in Tokens
 	chainErr            error
 	staged              Reading // the version of tokens that the row's attempt made
-	settled             Reading // the version of tokens that the row settled last
+	last                Reading // the version of tokens that the row settled last
 	again               Reading // the id of the current version of tokens, read a second time
 	third               Reading // and a third time
-	reply               replyReading
-	access              Reading // the current version of access; its value only if the row does not know it
+	raw                 rawReading
+	access              Reading // the current version of access; its value only if the row does not know that version
 	fence               int64   // the row's, before this run claimed
 }
 
@@ -59,8 +59,8 @@ type Reading struct {
 	done          bool
 }
 
-// replyReading is the row of the reply that was kept unread, or why it could not be read.
-type replyReading struct {
+// rawReading is the row of the reply that was kept unread, or why it could not be read.
+type rawReading struct {
 	row    store.Row
 	exists bool
 	err    error
@@ -70,12 +70,12 @@ type replyReading struct {
 // Needs names parts of a View that Decide needs next.
 type Needs struct {
 	Secrets bool // credentials and tokens
-	Staged  bool
-	Settled bool
-	Again   bool
-	Third   bool
-	Reply   bool // the one that was kept unread
-	Access  bool
+	Staged  bool // the version of tokens that the row's attempt made
+	Last    bool // the version of tokens that the row settled last
+	Again   bool // the id of the current version of tokens, once more
+	Third   bool // and a third time
+	Raw     bool // the reply that was kept unread
+	Access  bool // which version of access is current
 }
 
 func (n Needs) any() bool { return n != Needs{} }
@@ -87,7 +87,7 @@ type Sources struct {
 	Ledger   store.Ledger // nil: replies that were kept unread are not looked at
 }
 
-// NewView is the view of a credential of which nothing but the row was read.
+// NewView is the view of a credential whose row alone was read.
 func (s Sources) NewView(row store.Row, exists bool, now time.Time) View {
 	return View{
 		Row: row, Exists: exists, Now: now, fence: row.Fence,
@@ -109,14 +109,14 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	if n.Staged && v.Row.AttemptID != "" {
 		reads = append(reads, func() { v.staged.Version, v.staged.Err = s.Secrets.ByID(ctx, key, store.TokensDoc, v.Row.AttemptID) })
 	}
-	if n.Settled && v.Row.VersionID != "" {
-		reads = append(reads, func() { v.settled.Version, v.settled.Err = s.Secrets.ByID(ctx, key, store.TokensDoc, v.Row.VersionID) })
+	if n.Last && v.Row.VersionID != "" {
+		reads = append(reads, func() { v.last.Version, v.last.Err = s.Secrets.ByID(ctx, key, store.TokensDoc, v.Row.VersionID) })
 	}
 	if n.Again {
 		reads = append(reads, func() { v.again.ID, v.again.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
 	}
-	if n.Reply && s.Ledger != nil {
-		reads = append(reads, func() { v.reply.row, v.reply.exists, v.reply.err = s.Ledger.Row(ctx, store.ReplyKey(key)) })
+	if n.Raw && s.Ledger != nil {
+		reads = append(reads, func() { v.raw.row, v.raw.exists, v.raw.err = s.Ledger.Row(ctx, store.ReplyKey(key)) })
 	}
 	if n.Third {
 		reads = append(reads, func() { v.third.ID, v.third.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
@@ -126,15 +126,15 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	}
 	together(reads...)
 
-	v.reply.done, v.third.done = v.reply.done || n.Reply, v.third.done || n.Third
+	v.raw.done, v.third.done = v.raw.done || n.Raw, v.third.done || n.Third
 	v.Tokens.done, v.Credentials.done = v.Tokens.done || n.Secrets, v.Credentials.done || n.Secrets
-	v.staged.done, v.settled.done, v.again.done = v.staged.done || n.Staged, v.settled.done || n.Settled, v.again.done || n.Again
+	v.staged.done, v.last.done, v.again.done = v.staged.done || n.Staged, v.last.done || n.Last, v.again.done || n.Again
 	v.access.done = v.access.done || n.Access && v.access.Err == nil
 	if errors.Is(v.staged.Err, store.ErrNoVersion) || errors.Is(v.staged.Err, store.ErrNoValue) {
 		v.staged.Err = nil
 	}
-	if errors.Is(v.settled.Err, store.ErrNoVersion) {
-		v.settled.Err = nil
+	if errors.Is(v.last.Err, store.ErrNoVersion) {
+		v.last.Err = nil
 	}
 	if errors.Is(v.Tokens.Err, store.ErrNoValue) {
 		v.Tokens.Err = nil
@@ -145,14 +145,14 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 		}
 		v.chain, v.chainErr = parseChain(v.Tokens.Value)
 	}
-	if v.takes > 0 {
-		v.late = pace.Enough(ctx, v.takes)
+	if v.needed > 0 {
+		v.late = pace.Enough(ctx, v.needed)
 	}
 	return v
 }
 
-// readAccess reads which version of access is current, and its text if the row knows nothing
-// of it. A row that has never published knows nothing of any.
+// readAccess reads which version of access is current, and its text if the row does not know
+// that version. The text is not needed beside a row that has never published.
 func (s Sources) readAccess(ctx context.Context, r store.Row) (store.Version, error) {
 	id, err := s.Secrets.CurrentID(ctx, r.Key, store.AccessDoc)
 	known := id == "" || id == r.PublishedVersionID || id == r.VersionID || id == r.AttemptID || id == r.Escrow.AttemptID
@@ -160,7 +160,7 @@ func (s Sources) readAccess(ctx context.Context, r store.Row) (store.Version, er
 		return store.Version{ID: id}, err
 	}
 	v, err := s.Secrets.ByID(ctx, r.Key, store.AccessDoc, id)
-	if errors.Is(err, store.ErrNoVersion) || lasting(err) { // it tells nothing, and may be replaced all the same
+	if errors.Is(err, store.ErrNoVersion) || lasting(err) { // such a version tells nothing, and may be replaced
 		return store.Version{ID: id}, nil
 	}
 	return v, err
@@ -169,9 +169,9 @@ func (s Sources) readAccess(ctx context.Context, r store.Row) (store.Version, er
 // unread forgets what was read of the secrets: they are read again when they are needed.
 func (v View) unread() View {
 	return View{
-		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, Taken: v.Taken, Relogin: v.Relogin,
+		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, TakenOver: v.TakenOver, Relogin: v.Relogin,
 		chainWorks: v.chainWorks, fence: v.fence,
-		name: v.name, takes: v.takes, tick: v.tick, longest: v.longest, waiting: v.waiting,
+		name: v.name, needed: v.needed, tick: v.tick, longest: v.longest, waiting: v.waiting,
 		rejected: v.rejected, probe: v.probe, repaired: v.repaired,
 	}
 }

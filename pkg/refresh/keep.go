@@ -10,20 +10,20 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// kept says where a reply is.
-type kept struct {
-	tokens        error // of staging tokens
-	tokensCurrent bool  // it is current already (a secret's first version)
-	access        error // of staging access
+// copies says where a reply is kept: the error of each place, nil where it is.
+type copies struct {
+	tokens        error
+	tokensCurrent bool // a secret's very first version is current at once
+	access        error
 	accessCurrent bool
 	escrow        error
-	held          bool // the claim was still ours when the reply had come
+	held          bool // the claim was still ours when the reply was kept
 }
 
 // store keeps a reply before anything may reject it, and makes it current.
 func (a *attempt) store(ctx context.Context, c chain, success outcome.Outcome) Result {
 	source := a.v.Row.AttemptSource
-	a.v.Row = keepReply(a.v.Row, c) // as it is written below, perhaps in vain
+	a.v.Row = intoEscrow(a.v.Row, c) // as it is written below, perhaps in vain
 	k := a.keep(ctx, c)
 	if k.nowhere() {
 		a.keepAnywhere(ctx, c, &k)
@@ -34,8 +34,8 @@ func (a *attempt) store(ctx context.Context, c chain, success outcome.Outcome) R
 	k.held = k.escrow == nil || !takenOver && a.Now().Before(a.v.Row.ClaimedUntil)
 	switch {
 	case takenOver:
-		// Too late: who took over has decided without this reply. Where there was no login
-		// instead, its version is found.
+		// Too late: the run that took over has decided without this reply. If it has not logged
+		// in, a later tick finds the version.
 		result.Outcome, result.VersionID = outcome.Superseded, lost.Current.VersionID
 		result.Warnings = []string{"the attempt was taken over before its reply was stored"}
 		return result
@@ -53,14 +53,14 @@ func (a *attempt) store(ctx context.Context, c chain, success outcome.Outcome) R
 }
 
 // nowhere reports whether neither store has the chain.
-func (k kept) nowhere() bool { return k.tokens != nil && k.escrow != nil }
+func (k copies) nowhere() bool { return k.tokens != nil && k.escrow != nil }
 
 // keep writes the reply to both stores at once. Half of the budget is for this;
 // either store is enough to go on.
-func (a *attempt) keep(ctx context.Context, c chain) kept {
+func (a *attempt) keep(ctx context.Context, c chain) copies {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/2)
 	defer cancel()
-	var k kept
+	var k copies
 	together(
 		func() { k.tokensCurrent, k.tokens = a.stage(ctx, store.TokensDoc, c) },
 		func() { k.accessCurrent, k.access = a.stage(ctx, store.AccessDoc, c) },
@@ -69,13 +69,12 @@ func (a *attempt) keep(ctx context.Context, c chain) kept {
 	return k
 }
 
-// keepAnywhere goes on, with all the time that the run has left and half of the budget at
-// least, until one of the stores takes the reply: it may be the only copy of the next refresh token.
-func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
+// keepAnywhere goes on until one of the stores takes the reply, which may be the only copy of the
+// next refresh token. It has all the time that the run has left, and at least half of the budget.
+func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *copies) {
 	deadline, _ := ctx.Deadline()
 	until := deadline.Add(-a.StoreTimeout / 2)
-	// A process that was frozen wakes up with its time over, and with a reply that no store has
-	// been offered.
+	// A process that was frozen wakes up when its time is over, and still has to offer the reply.
 	if fresh := time.Now().Add(a.StoreTimeout / 2); until.Before(fresh) {
 		until = fresh
 	}
@@ -93,7 +92,7 @@ func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *kept) {
 			}
 		},
 	)
-	if k.tokens != nil && k.escrow == nil { // cut short: AWS may be back for both
+	if k.tokens != nil && k.escrow == nil { // that try was cut short, and AWS may be back for both
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/4)
 		defer cancel()
 		k.tokensCurrent, k.tokens = a.stage(ctx, store.TokensDoc, c)
@@ -105,8 +104,8 @@ func (a *attempt) escrow(ctx context.Context) error {
 	return a.commit(ctx, edgeKeep, a.v.Row, condition{guard: a.v.held()})
 }
 
-// stage stores c's version of doc. A version that is there already is what an
-// earlier try or another process stored for the same attempt.
+// stage stores c's version of doc. If there is a version of that id already, an earlier try or
+// another process has stored it for the same attempt.
 func (a *attempt) stage(ctx context.Context, doc store.Document, c chain) (current bool, err error) {
 	v := store.Version{ID: c.attemptID, Value: c.document()}
 	if doc == store.AccessDoc {

@@ -279,3 +279,73 @@ func TestHugeReplyIsNotKept(t *testing.T) {
 		}
 	})
 }
+
+// A login that died has sent no refresh token. If a person has taken the login out since, what
+// follows depends on the token that is there.
+func TestLoginDiedAndWasTakenOut(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		dies func(w *rt.World)
+		want outcome.Outcome
+		then outcome.Outcome // at the next tick
+	}{
+		"the chain lives": {func(w *rt.World) {
+			setupDue(w)
+			_, _ = resolve(w, at(logins, 1, 0, rt.DieAfter), refresh.Relogin)
+		}, outcome.Transient, outcome.Refreshed},
+		"the chain is carried": {func(w *rt.World) {
+			setupCarried(w)
+			full(w)
+			_, _ = resolve(w, at(logins, 1, 0, rt.DieAfter), refresh.Relogin)
+			w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		}, outcome.Transient, outcome.Recovered},
+		"the token is spent": {func(w *rt.World) {
+			setupDue(w)
+			tick(w, func(c rt.Call) rt.Fault {
+				switch c.Site {
+				case sends:
+					return rt.FailAfter
+				case logins:
+					return rt.DieAfter
+				}
+				return rt.None
+			})
+		}, outcome.Transient, outcome.Uncertain},
+		"there never was a token": {func(w *rt.World) { tick(w, at(logins, 1, 0, rt.DieAfter)) }, outcome.Transient, outcome.Dead},
+		"after many that died": {func(w *rt.World) {
+			for row(w).LoginFailures < 5 {
+				tick(w, at(logins, 1, 0, rt.DieAfter))
+				w.Advance(30 * time.Second)
+			}
+		}, outcome.Transient, outcome.Dead},
+		"its reply has no refresh token": {func(w *rt.World) {
+			w.Provider.OmitsTokens = true
+			tick(w, onlyVersion)
+		}, outcome.Recovered, outcome.Dead},
+		"its reply has none, and the secret is full": {func(w *rt.World) {
+			w.Provider.OmitsTokens = true
+			tick(w, onlyEscrow)
+			full(w)
+		}, outcome.PersistFailed, outcome.PersistFailed},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			tt.dies(w)
+			loginOff(w)
+			w.Advance(2 * time.Minute)
+			logged := w.Provider.Calls(rt.Login)
+			for n, want := range []outcome.Outcome{tt.want, tt.then} {
+				if got := tick(w, nil); got.Outcome != want {
+					t.Errorf("tick %d: %s (%v), want %s", n+1, got.Outcome, got.Err, want)
+				}
+				w.Advance(time.Minute)
+			}
+			if got := w.Provider.Calls(rt.Login); got != logged {
+				t.Errorf("%d logins without a login", got-logged)
+			}
+			if broken := always(w); broken != "" {
+				t.Error(broken)
+			}
+		})
+	}
+}

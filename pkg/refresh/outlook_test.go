@@ -23,7 +23,7 @@ func TestAttemptsLeftAreMade(t *testing.T) {
 		"rate limits that name no wait":    {15 * time.Minute, providers.RateLimited, 2},
 		"logins that back off":             {15 * time.Minute, providers.Unknown, 2},
 		"refreshes for hours":              {3 * time.Hour, providers.NotSent, 9},
-		"logins that back off for hours":   {10 * time.Hour, providers.Unknown, 26},
+		"logins that back off for hours":   {10 * time.Hour, providers.Unknown, 28},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()

@@ -7,14 +7,31 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// presentable is the refresh with the token that may be sent. Without an action there is no
-// such token; with needs, or an error, it is not known yet.
+// fresh reports whether c has a refresh token that was not presented.
+func (v View) fresh(c chain) bool {
+	return !c.refreshToken.Blank() && !v.presented(c.refreshToken)
+}
+
+// currentLives reports whether the refresh token of the current version may be presented.
+func (v View) currentLives() bool { return v.fresh(v.chain) && !v.unaccounted() }
+
+// lives reports whether the refresh token of the newest chain may be presented.
+func (v View) lives() bool {
+	if !v.escrowNewest() {
+		return v.currentLives()
+	}
+	c, err := v.escrowed()
+	return err == nil && v.fresh(c)
+}
+
+// presentable is the refresh with the token that may be sent. A step without an action: there is
+// no such token. With needs, or an error: it is not known yet.
 func (v View) presentable() (Step, error) {
 	c, err := v.newest()
 	if err != nil {
 		return Step{}, err
 	}
-	if v.escrowOutdated() { // else the escrow would be given up for a stale read
+	if v.escrowOutdated() { // or so it seems: a stale read must not wipe the escrow
 		if step, err := v.confirmed(); step.Needs.any() || err != nil {
 			return step, err
 		}
@@ -23,22 +40,22 @@ func (v View) presentable() (Step, error) {
 	switch {
 	case c.refreshToken.Blank():
 		return Step{}, nil
-	case !v.Exists && c.attemptID != "": // the row was lost; whether the token was presented, nobody knows
+	case !v.Exists && c.attemptID != "": // the row was lost: perhaps the token was presented
 		return Step{}, nil
 	case !v.Exists: // the claim confirms it
 		return refresh, nil
 	}
-	replaced := !v.carried() && v.current() == ofOlder
-	if (v.presented(c.refreshToken) || replaced) && v.Row.VersionID != "" && v.Row.VersionID != v.Tokens.ID {
-		step, err := v.settledInstead()
+	rolledBack := !v.escrowNewest() && v.current() == ofOlder
+	if (v.presented(c.refreshToken) || rolledBack) && v.Row.VersionID != "" && v.Row.VersionID != v.Tokens.ID {
+		step, err := v.lastInstead()
 		if step.Do != "" || step.Needs.any() || err != nil {
 			return step, err
 		}
 	}
 	switch {
-	case v.presented(c.refreshToken), !v.carried() && v.unaccounted():
+	case !v.lives():
 		return Step{}, nil
-	case !v.carried() && v.current() != ofRow:
+	case !v.escrowNewest() && v.current() != ofRow:
 		// Perhaps a version from before the last, by a stale read.
 		if step, err := v.confirmed(); step.Needs.any() || err != nil {
 			return step, err
@@ -47,20 +64,16 @@ func (v View) presentable() (Step, error) {
 	return refresh, nil
 }
 
-// settledInstead is the refresh with the token of the version that the row settled last,
-// although another one was read as current: reads of the current version may be stale, a
-// read by id is not. Or a person has put a spent token back: what is made from the live one
-// replaces theirs.
-func (v View) settledInstead() (Step, error) {
-	if !v.settled.done {
-		return Step{Needs: Needs{Settled: true}}, nil
+// lastInstead is the refresh with the token of the version that the row settled last, although
+// another one was read as current. Either that read was stale, or a person has put a spent token
+// back; the version that the refresh makes then replaces theirs.
+func (v View) lastInstead() (Step, error) {
+	if needs, err := v.readLast(); needs.any() || err != nil {
+		return Step{Needs: needs}, err
 	}
-	if v.settled.Err != nil {
-		return Step{}, v.at(store.TokensDoc, v.settled.Err)
-	}
-	c, err := parseChain(v.settled.Value)
-	if usable := err == nil && !c.refreshToken.Blank() && !v.presented(c.refreshToken); !usable {
-		return Step{}, nil
+	c, err := parseChain(v.last.Value)
+	if err != nil || !v.fresh(c) {
+		return Step{}, nil //nolint:nilerr // what cannot be read has no token that may be sent
 	}
 	if !v.again.done {
 		return Step{Needs: Needs{Again: true}}, nil
@@ -68,12 +81,21 @@ func (v View) settledInstead() (Step, error) {
 	if v.again.Err != nil {
 		return Step{}, v.at(store.TokensDoc, v.again.Err)
 	}
-	return Step{Do: Refresh, chain: c, version: v.settled.ID, stale: v.again.ID == v.settled.ID}, nil
+	return Step{Do: Refresh, chain: c, version: v.last.ID, stale: v.again.ID == v.last.ID}, nil
 }
 
-// confirmed asks for the second read, or says how it differs from the first. A version that
-// the row knows nothing of is a person's, or one from before the last that a stale read
-// brings back. Two such reads in a row are not guarded against.
+// readLast asks for the version that the row settled last, or says why it could not be read.
+// Unlike reads of the current version, a read by id is never stale.
+func (v View) readLast() (Needs, error) {
+	if !v.last.done {
+		return Needs{Last: true}, nil
+	}
+	return Needs{}, v.at(store.TokensDoc, v.last.Err)
+}
+
+// confirmed asks for the second read, or says how it differs from the first. A version that the
+// row does not know is a person's, or an old one that a stale read brings back. Not guarded
+// against are two such reads in a row.
 func (v View) confirmed() (Step, error) {
 	if !v.again.done {
 		return Step{Needs: Needs{Again: true}}, nil
@@ -90,10 +112,10 @@ func (v View) moved() error {
 	return v.at(store.TokensDoc, err)
 }
 
-// newest is the newest chain: in the escrow, if the secrets do not take it yet, else in
-// tokens.
+// newest is the newest chain: the one in the escrow if the secrets have not taken it yet, else
+// the one in tokens.
 func (v View) newest() (chain, error) {
-	if v.carried() {
+	if v.escrowNewest() {
 		return v.escrowed()
 	}
 	return v.chain, nil
@@ -115,39 +137,30 @@ func (v View) escrowed() (chain, error) {
 	return c.of(e.AttemptID), nil
 }
 
-// owed is the chain that the secrets, or access alone, lack; its attempt id is the id of its
-// version. Empty: there is none that could be put there.
+// owed is the chain that tokens and access, or access alone, do not hold yet; its attempt id is
+// the id of its version. Empty: there is none.
 func (v View) owed() (chain, Needs, error) {
-	if carries(v.Row) {
+	if hasEscrow(v.Row) {
 		c, err := v.escrowed()
 		return c, Needs{}, err
 	}
-	settled := v.Row.VersionID
+	last := v.Row.VersionID
 	readable := v.Tokens.Err == nil && v.chainErr == nil && v.Tokens.ID != ""
-	if !readable || settled == "" || v.current() == ofStranger {
+	if !readable || last == "" || v.current() == ofStranger {
 		return chain{}, Needs{}, nil
 	}
 	c := v.chain
-	if v.Tokens.ID != settled { // reads of the current version may be stale; a read by id is not
-		if !v.settled.done {
-			return chain{}, Needs{Settled: true}, nil
+	if v.Tokens.ID != last { // perhaps by a stale read
+		needs, err := v.readLast()
+		if needs.any() || err != nil || v.last.ID == "" {
+			return chain{}, needs, err
 		}
-		err := v.settled.Err
-		if err == nil && v.settled.ID == "" {
-			return chain{}, Needs{}, nil
-		}
-		if err == nil {
-			c, err = parseChain(v.settled.Value)
-		}
-		if err != nil {
+		if c, err = parseChain(v.last.Value); err != nil {
 			return chain{}, Needs{}, v.at(store.TokensDoc, err)
 		}
 	}
 	if c.accessToken.Blank() || c.accessExpiresAt.IsZero() {
 		return chain{}, Needs{}, nil
 	}
-	return c.of(settled), Needs{}, nil
+	return c.of(last), Needs{}, nil
 }
-
-// loginOptional reports whether a login was a person's wish while the chain still works.
-func (v View) loginOptional() bool { return v.Relogin && v.chainWorks }

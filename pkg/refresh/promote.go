@@ -9,18 +9,18 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// publishTries bounds the races over access that one attempt runs.
+// publishTries is how often an attempt tries again after somebody else has promoted access.
 const publishTries = 3
 
-// promote makes c, kept before, the current version of tokens and access, and settles the
-// attempt.
-func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.Outcome) Result {
+// promote makes c, which was kept before, the current version of tokens and access, and settles
+// the attempt.
+func (a *attempt) promote(ctx context.Context, c chain, k copies, success outcome.Outcome) Result {
 	tokens, access := a.swap(ctx, c, k)
 	a.v.Now = a.Now()
 	before := a.v.Row
 	result := Result{Outcome: success, Source: c.source, AttemptID: c.attemptID, AccessExpiresAt: c.accessExpiresAt}
 	var moved *store.MovedError
-	var settled Result
+	var written Result
 	switch {
 	case errors.As(tokens, &moved):
 		return a.supersede(ctx, moved.Current)
@@ -28,7 +28,7 @@ func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.
 		cause := errors.Join(a.v.at(store.TokensDoc, tokens), a.v.at(store.AccessDoc, access))
 		result.Outcome = outcome.PersistFailed
 		result.Err = fmt.Errorf("the reply is kept, but not current yet: %w", cause)
-		settled = a.settle(ctx, edgeCarry, carryChain(a.v, c, cause), outcome.PersistFailed, nil)
+		written = a.settle(ctx, edgeCarry, carryChain(a.v, c, cause), outcome.PersistFailed, nil)
 	default:
 		result.VersionID = c.attemptID
 		if endsFirst(c) && !a.v.CanLogin() {
@@ -39,14 +39,14 @@ func (a *attempt) promote(ctx context.Context, c chain, k kept, success outcome.
 			result.Outcome, result.Err = outcome.PersistFailed, a.v.at(store.AccessDoc, access)
 		}
 		next := storeChain(a.v, c, access, result.Outcome, result.Err)
-		settled = a.settle(ctx, edgeStore, next, result.Outcome, nil)
+		written = a.settle(ctx, edgeStore, next, result.Outcome, nil)
 	}
-	if settled.Err != nil {
+	if written.Err != nil {
 		result.Outcome = outcome.PersistFailed
 	}
-	result.Err = errors.Join(result.Err, settled.Err)
-	if settled.Err == nil {
-		a.forgetRaw(ctx, before, a.v.Row)
+	result.Err = errors.Join(result.Err, written.Err)
+	if written.Err == nil {
+		a.wipeRaw(ctx, before, a.v.Row)
 	}
 	return result
 }
@@ -69,22 +69,22 @@ func (a *attempt) theirs(ctx context.Context, id string) *chain {
 	}
 	c, err := parseChain(v.Value)
 	if err != nil {
-		return &chain{} // nobody's attempt
+		return &chain{} // no attempt wrote it
 	}
 	return &c
 }
 
-// swap makes c current where it was kept. A quarter of the budget is for this, so
-// that the row can be settled whatever the secrets do.
-func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access error) {
+// swap makes c current in tokens and access. It has a quarter of the budget, so that the row can
+// be settled whatever the secrets do.
+func (a *attempt) swap(ctx context.Context, c chain, k copies) (tokens, access error) {
 	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/4)
 	defer cancel()
 	tokens, access = k.tokens, k.access
 	var steps []func()
 	if k.access == nil && !k.accessCurrent && k.held {
-		// In the same moment as tokens, and also where tokens takes no version: readers
-		// wait for it. If tokens turns out to be somebody else's, the row stays due and
-		// access is made to follow. The label was read while the claim was ours.
+		// At once with tokens, and also if tokens takes no version: readers wait for it. If
+		// somebody else's version of tokens stands, the row is due and the refresh makes access
+		// follow. The current version of access was read while the claim was ours.
 		steps = append(steps, func() {
 			access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID, c.attemptID)
 		})
@@ -100,8 +100,8 @@ func (a *attempt) swap(ctx context.Context, c chain, k kept) (tokens, access err
 	return tokens, access
 }
 
-// promoteTokens is the compare-and-swap of the chain, from the version that was
-// current before the claim. own: it is this run's own reply, and not a recovered one.
+// promoteTokens is the compare-and-swap of the chain, from the version that was current before
+// the claim. own: c is this run's own reply, and not a recovered one.
 func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		err := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, a.v.Row.BaseVersionID, c.attemptID)
@@ -120,11 +120,10 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 	})
 }
 
-// replaceable reports whether version id of tokens, which became current since the
-// claim, does not stand. One whose refresh token was presented does not: an ancestor
-// that became current late, by a write that had been given up, or a person's edit that
-// kept the token. Nor does one that another attempt wrote, where own still holds the
-// claim: it is older, and the row knew nothing of it.
+// replaceable reports whether version id of tokens, which became current since the claim, may be
+// replaced all the same. It may if its refresh token was presented: a write that had been given
+// up landed late, or a person's edit kept the token. It also may if another attempt wrote it while
+// this run, whose own reply it is, still holds the claim: then it is older.
 func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, error) {
 	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
 	if errors.Is(err, store.ErrNoVersion) {
@@ -143,8 +142,8 @@ func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, e
 	return false, nil
 }
 
-// publish makes access follow version id of tokens, whose content is c. It stops where
-// somebody has claimed since: access may be theirs already.
+// publish makes access follow version id of tokens, which holds c. It stops if another run has
+// claimed since, for access may be that run's already.
 func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	c.attemptID = id
 	current, err := a.stage(ctx, store.AccessDoc, c)
@@ -157,7 +156,7 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 	from := a.v.access.ID
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		for range publishTries {
-			// After the label was read: whoever claims from here on moves it.
+			// Asked after the label was read: a run that claims from here on moves it again.
 			held, err := a.stillHeld(ctx)
 			if err != nil {
 				return err
@@ -172,6 +171,6 @@ func (a *attempt) publish(ctx context.Context, c chain, id string) error {
 			}
 			from = moved.Current
 		}
-		return fmt.Errorf("given up after %d races", publishTries)
+		return fmt.Errorf("given up: others were faster %d times", publishTries)
 	})
 }

@@ -10,15 +10,14 @@ import (
 
 const (
 	day = 24 * time.Hour
-	// stagedMost bounds the list in the row: at one version in 10 minutes it is never
-	// reached.
-	stagedMost = 200
+	// maxStaged bounds the list in the row. One version in 10 minutes does not reach it.
+	maxStaged = 200
 )
 
-// Secrets Manager keeps 100 versions and removes none that is younger than 24 hours;
-// it asks for at most one PutSecretValue in 10 minutes, sustained, which are 144 a
-// day. Whether it refuses the 101st of a day, AWS doesn't say: at 100 there is a
-// warning before that, and once they are taken all the same, before the 144th.
+// Secrets Manager keeps 100 versions, and removes none that is younger than 24 hours. It asks for
+// at most one PutSecretValue in 10 minutes in the long run: 144 a day. AWS does not say whether it
+// refuses the 101st version of a day. So there is a warning from 90 to 100 versions, and, if more
+// were taken, another from 134 on.
 const (
 	keptVersions      = 100
 	sustainedVersions = int(day / leastInterval)
@@ -49,5 +48,5 @@ func staging(r store.Row, now time.Time) []time.Time {
 	all := stagedSince(r, now.Add(-day))
 	all = slices.DeleteFunc(all, func(t time.Time) bool { return t.After(now.Add(clockSlack)) }) // of a wrong clock
 	all = append(all, now.UTC().Truncate(time.Second))
-	return all[max(0, len(all)-stagedMost):]
+	return all[max(0, len(all)-maxStaged):]
 }

@@ -13,12 +13,11 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A reply that cannot be read as a whole may be the only copy of the next refresh token. It is
-// kept as it came in a row of its own, store.ReplyKey, until a chain with a refresh token is
-// current; the credential's row names its attempt.
+// A raw reply is one that cannot be read as a whole. It may be the only copy of the next refresh
+// token: it is kept, as it came, in a row of its own (store.ReplyKey) until a chain with a refresh
+// token is current. The credential's row names the attempt that got it.
 
-// keepRaw keeps a reply that cannot be read as a whole, unless one that is kept already is
-// worth more.
+// keepRaw keeps a raw reply, unless the one that is kept already is worth more.
 func (a *attempt) keepRaw(ctx context.Context, raw secret.String, sent time.Time) {
 	if raw.IsZero() {
 		return
@@ -27,12 +26,12 @@ func (a *attempt) keepRaw(ctx context.Context, raw secret.String, sent time.Time
 		a.warnings = append(a.warnings, fmt.Sprintf("the unreadable reply of %d bytes is too long to keep", n))
 		return
 	}
-	err := a.inTime(ctx, func(ctx context.Context) error { return a.keepReplyRow(ctx, raw, sent) })
+	err := a.inTime(ctx, func(ctx context.Context) error { return a.storeRaw(ctx, raw, sent) })
 	if errors.Is(err, errKeptBefore) {
 		return
 	}
 	if err == nil {
-		a.v.Row = keepRaw(a.v.Row)
+		a.v.Row = nameRaw(a.v.Row)
 		err = a.inTime(ctx, func(ctx context.Context) error {
 			return a.commit(ctx, edgeKeep, a.v.Row, condition{guard: a.v.held(), tries: claimTries})
 		})
@@ -42,8 +41,8 @@ func (a *attempt) keepRaw(ctx context.Context, raw secret.String, sent time.Time
 	}
 }
 
-// inTime stores something within the budget, and once more if a frozen process has woken up with
-// its budget over.
+// inTime stores something within the budget. A process that was frozen meanwhile gets the budget
+// once more.
 func (a *attempt) inTime(ctx context.Context, step func(context.Context) error) error {
 	began := a.Now()
 	persist, cancel := a.persistContext(ctx)
@@ -60,21 +59,21 @@ func (a *attempt) inTime(ctx context.Context, step func(context.Context) error) 
 // errKeptBefore says that what is kept already stands.
 var errKeptBefore = errors.New("another reply is kept")
 
-// keepReplyRow writes the row of the reply that was kept. It is nobody's but the claim's
-// holder's; one that comes late finds the row changed, or leaves what no row names.
-func (a *attempt) keepReplyRow(ctx context.Context, raw secret.String, sent time.Time) error {
+// storeRaw writes the row of the raw reply. Only the claim's holder does. A holder that comes late
+// finds the row changed, or leaves a reply that no row names.
+func (a *attempt) storeRaw(ctx context.Context, raw secret.String, sent time.Time) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
-		v := Sources{Ledger: a.Ledger}.Gather(ctx, a.v, Needs{Reply: true})
-		if err := v.reply.err; err != nil {
+		v := Sources{Ledger: a.Ledger}.Gather(ctx, a.v, Needs{Raw: true})
+		if err := v.raw.err; err != nil {
 			return err
 		}
-		if before, kept := v.kept(); kept && v.keptFollows(before) &&
+		if before, exists := v.rawReply(); exists && v.rawFollows(before) &&
 			(a.v.Row.AttemptSource == store.FromLogin && before.AttemptSource != store.FromLogin || !mayHoldTokens(raw)) {
 			return errKeptBefore
 		}
-		guard := v.reply.row.Unchanged()
-		guard.Absent = !v.reply.exists
-		return write(ctx, a.Ledger, replyRow(a.v.Row, raw, sent), guard)
+		guard := v.raw.row.Unchanged()
+		guard.Absent = !v.raw.exists
+		return write(ctx, a.Ledger, rawRow(a.v.Row, raw, sent), guard)
 	})
 }
 
@@ -84,21 +83,21 @@ func mayHoldTokens(raw secret.String) bool {
 	return !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) || strings.Contains(strings.ToLower(text), "token")
 }
 
-// forgetRaw wipes the reply that next does not name any more. Not guaranteed: it is done once,
-// and what stays is not looked at again.
-func (a *attempt) forgetRaw(ctx context.Context, before, next store.Row) {
+// wipeRaw wipes the raw reply that next no longer names. It is tried once; what stays then is not
+// looked at again.
+func (a *attempt) wipeRaw(ctx context.Context, before, next store.Row) {
 	if before.ReplyID == "" || next.ReplyID != "" {
 		return
 	}
-	v := Sources{Ledger: a.Ledger}.Gather(ctx, a.v, Needs{Reply: true})
-	if v.reply.err == nil && v.reply.exists && v.reply.row.AttemptID == before.ReplyID {
-		_ = write(ctx, a.Ledger, noReplyRow(v.reply.row), v.reply.row.Unchanged())
+	v := Sources{Ledger: a.Ledger}.Gather(ctx, a.v, Needs{Raw: true})
+	if v.raw.err == nil && v.raw.exists && v.raw.row.AttemptID == before.ReplyID {
+		_ = write(ctx, a.Ledger, wipedRawRow(v.raw.row), v.raw.row.Unchanged())
 	}
 }
 
-// kept is the reply that was kept unread, as a row of its own; false if there is none, or if it
-// was not read. Releases before kept it in the escrow.
-func (v View) kept() (store.Row, bool) {
+// rawReply is the raw reply that the row names, as a row of its own; false if there is none, or if
+// it was not read. Older releases kept it in the escrow.
+func (v View) rawReply() (store.Row, bool) {
 	if e := v.Row.Escrow; e.Raw && e.AttemptID != "" {
 		source := store.FromRefresh
 		if e.AttemptID == v.Row.AttemptID {
@@ -106,36 +105,35 @@ func (v View) kept() (store.Row, bool) {
 		}
 		return store.Row{AttemptID: e.AttemptID, AttemptSource: source, BaseVersionID: v.Row.BaseVersionID, Escrow: e}, true
 	}
-	r := v.reply.row
-	named := r.AttemptID == v.Row.ReplyID || v.Taken && r.AttemptID == v.Row.AttemptID // its holder died before it named it
-	return r, v.reply.exists && r.Escrow.AttemptID != "" && named
+	r := v.raw.row
+	named := r.AttemptID == v.Row.ReplyID || v.TakenOver && r.AttemptID == v.Row.AttemptID // the holder died before the row named it
+	return r, v.raw.exists && r.Escrow.AttemptID != "" && named
 }
 
-// keepsReply reports whether the row tells of a reply that was kept unread.
-func keepsReply(r store.Row) bool { return r.ReplyID != "" || r.Escrow.Raw }
+// hasRawReply reports whether the row names a raw reply.
+func hasRawReply(r store.Row) bool { return r.ReplyID != "" || r.Escrow.Raw }
 
-// keptFollows reports whether nobody has put another version into tokens since the reply that
-// is kept: what it replaces is current, or what could be read of it.
-func (v View) keptFollows(kept store.Row) bool {
-	return v.Tokens.ID == kept.BaseVersionID || v.Tokens.ID == kept.AttemptID
+// rawFollows reports whether nobody has put another version into tokens since a raw reply came:
+// the version that it replaces is current, or the part of it that could be read.
+func (v View) rawFollows(raw store.Row) bool {
+	return v.Tokens.ID == raw.BaseVersionID || v.Tokens.ID == raw.AttemptID
 }
 
-// decoded is the chain of the reply that was kept unread; false if there is none, or if it
-// cannot be read now either.
+// decoded is the chain of the raw reply; false if there is none, or if it still cannot be read.
 func (v View) decoded() (chain, bool) {
-	kept, ok := v.kept()
+	raw, ok := v.rawReply()
 	if !ok || v.session == nil {
 		return chain{}, false
 	}
-	tokens, err := v.session.Decode(kept.Escrow.Bytes, kept.Escrow.Sent)
+	tokens, err := v.session.Decode(raw.Escrow.Bytes, raw.Escrow.Sent)
 	if err != nil || !tokens.Raw.IsZero() {
 		return chain{}, false
 	}
-	id := kept.AttemptID
+	id := raw.AttemptID
 	if partly := v.Tokens.ID == id || v.Row.AttemptID == wholeID(id); partly {
 		id = wholeID(id)
 	}
-	return newChain(tokens, v.chain, kept.AttemptSource, id, v.Row.Fence), true
+	return newChain(tokens, v.chain, raw.AttemptSource, id, v.Row.Fence), true
 }
 
 // wholeID is the id of the version that holds all of a reply of which a part is a version

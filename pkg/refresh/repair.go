@@ -8,36 +8,36 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// finish promotes what an attempt had stored: as a version of tokens already, or else exactly
-// the bytes of the escrow are put first.
+// finish promotes the reply that an attempt has left. Unless it is a version of tokens already,
+// it is staged first: exactly the bytes of the escrow, or what was decoded of a raw reply.
 func (a *attempt) finish(ctx context.Context, s Step) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
-	k := kept{tokensCurrent: a.v.Tokens.ID == s.chain.attemptID, access: errNotStaged}
+	k := copies{tokensCurrent: a.v.Tokens.ID == s.chain.attemptID, access: errNotStaged}
 	if !s.staged {
 		k = a.restage(ctx, s.chain)
 	}
 	return a.promote(ctx, s.chain, k, outcome.Recovered)
 }
 
-// restage puts c, which the escrow holds, into tokens; access follows by itself.
-func (a *attempt) restage(ctx context.Context, c chain) kept {
+// restage stages c as a version of tokens. publish does the same for access.
+func (a *attempt) restage(ctx context.Context, c chain) copies {
 	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/2)
 	defer cancel()
-	k := kept{access: errNotStaged}
+	k := copies{access: errNotStaged}
 	k.tokensCurrent, k.tokens = a.stage(ctx, store.TokensDoc, c)
 	return k
 }
 
-// errNotStaged sends access through publish, which stages it.
+// errNotStaged says that access has no version of the chain yet: publish stages it.
 var errNotStaged = errors.New("not staged yet")
 
-// repair does what an idle row owes, without a provider call: a reply in the escrow that the
-// secrets did not take, or an access document that does not follow tokens yet. ended is false
-// if the run goes on, because a refresh is due and must not wait for a store.
+// repair does what an idle row owes, without a provider call: it puts a reply from the escrow
+// into the secrets, or lets access follow tokens. ended is false if it failed and a refresh is
+// due, which must not wait for a store.
 //
-// It needs no claim: compare-and-swap on the secrets, and on the row, keep a faster run's
-// work, and a refresh that is made from the escrow meanwhile replaces what is repaired.
+// It needs no claim. Compare-and-swap, on the secrets and on the row, protects a faster run's
+// work, and a refresh from the escrow that comes in between replaces what was repaired.
 func (a *attempt) repair(ctx context.Context, s Step) (result Result, ended bool) {
 	result = Result{Outcome: outcome.PersistFailed, Err: s.Err}
 	if s.Err == nil {
@@ -56,8 +56,8 @@ func (a *attempt) repair(ctx context.Context, s Step) (result Result, ended bool
 func (a *attempt) mend(ctx context.Context, c chain) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
-	k := kept{tokensCurrent: true, access: errNotStaged}
-	if carries(a.v.Row) {
+	k := copies{tokensCurrent: true, access: errNotStaged}
+	if hasEscrow(a.v.Row) {
 		k = a.restage(ctx, c)
 	}
 	tokens, access := a.swap(ctx, c, k)
@@ -69,9 +69,9 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 	case errors.As(tokens, &moved):
 		result = Result{Outcome: outcome.Superseded, VersionID: moved.Current}
 		return a.settleRepair(ctx, edgeSupersede, supersedeIdle(a.v, moved.Current, a.theirs(ctx, moved.Current)), result)
-	case errors.Is(access, errClaimLost): // a faster run is at it
+	case errors.Is(access, errClaimLost): // a faster run has claimed
 		return Result{Outcome: outcome.Busy}
-	case tokens != nil, access != nil && !carries(a.v.Row):
+	case tokens != nil, access != nil && !hasEscrow(a.v.Row):
 		cause := errors.Join(a.v.at(store.TokensDoc, tokens), a.v.at(store.AccessDoc, access))
 		return Result{Outcome: outcome.PersistFailed, Err: cause}
 	case access != nil:
@@ -91,6 +91,6 @@ func (a *attempt) settleRepair(ctx context.Context, e edge, next store.Row, resu
 	case err != nil:
 		return Result{Outcome: outcome.PersistFailed, Err: err}
 	}
-	a.forgetRaw(ctx, before, next)
+	a.wipeRaw(ctx, before, next)
 	return result
 }

@@ -188,3 +188,34 @@ func TestOneAccount(t *testing.T) {
 		}
 	})
 }
+
+// A result names the checks that decided, in their order.
+func TestReason(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		setup func(w *rt.World)
+		hook  rt.Hook
+		want  string
+	}{
+		"a refresh":           {setupDue, nil, "it is due, and its refresh token may be sent"},
+		"nothing to do":       {func(w *rt.World) { tick(w, nil) }, nil, "nothing is due"},
+		"a pause":             {both(setupDue, pauses), nil, "it is paused"},
+		"found after a death": {setupDied(onlyVersion), nil, "an attempt died; its reply is a version of tokens"},
+		"a lost token": {
+			setupDue, at(sends, 1, 0, rt.FailAfter),
+			"it is due, and its refresh token may be sent; a login replaces the refresh",
+		},
+		"a lost token, and no login": {
+			both(setupDue, loginOff), at(sends, 1, 0, rt.FailAfter),
+			"it is due, and its refresh token may be sent; the call brought no tokens",
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			tt.setup(w)
+			if got := tick(w, tt.hook); got.Reason != tt.want {
+				t.Errorf("%s: %q, want %q", got.Outcome, got.Reason, tt.want)
+			}
+		})
+	}
+}

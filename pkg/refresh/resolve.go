@@ -19,9 +19,10 @@ const (
 	// Accept makes the reply that the last attempt has left the current one, also over a
 	// version that somebody has put there since.
 	Accept Resolution = "accept"
-	// Relogin logs in once, now, whatever the state and the back-offs say.
+	// Relogin logs in once, now, whatever the state and the back-offs say. If an attempt has
+	// died and left its reply, that is finished instead.
 	Relogin Resolution = "relogin"
-	// Discard forgets the last attempt and what it has left: refreshes go on from the
+	// Discard gives up the last attempt and what it has left: refreshes go on from the
 	// current version.
 	Discard Resolution = "discard"
 )
@@ -33,10 +34,11 @@ var Resolutions = []Resolution{Accept, Relogin, Discard}
 // to work with. Nothing was written or called.
 var ErrUnresolved = errors.New("not resolved")
 
-// Resolve does what a person decided for the account of req, under the same claim as a
-// run, and with the same outcomes: recovered after Accept, logged_in after Relogin,
-// superseded after Discard, busy while another run is at work. req.Force and req.DryRun
-// mean nothing here. An error is ErrUnresolved, and says what to do instead.
+// Resolve does what a person decided for the account of req. Accept and Relogin claim the row
+// as a run does; Discard is one conditional write. Outcomes are recovered after Accept,
+// logged_in after Relogin (recovered if an attempt that died had left its reply), superseded
+// after Discard, busy while another run is at work, and those of a run that failed. req.Force
+// and req.DryRun are ignored. An error is ErrUnresolved, and says what to do instead.
 func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Result, error) {
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
@@ -58,18 +60,22 @@ func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Resu
 	return result, refusal
 }
 
-// resolve does it, unless a run is at work or has left work for the next.
+// resolve does what was decided, unless another run is at work.
 func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 	a.v.Now = a.Now()
 	step := Decide(a.v)
 	if unreadable := a.v.Row.Unreadable != nil; unreadable || step.Outcome == outcome.Busy {
 		return a.wait(ctx, step), nil //nolint:nilerr // it is in the result
 	}
-	if a.v.Stage() == Sending && how == Relogin {
-		return a.run(ctx), nil // which logs in, if the attempt has left nothing
+	if how == Relogin && a.v.Row.Paused {
+		return Result{}, fmt.Errorf("%w: it is paused: resume it first", ErrUnresolved)
 	}
-	// What a person decides is decided over what is current, and not over a stale read.
-	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true, Reply: true})
+	if how == Relogin && a.v.Stage() == Sending {
+		a.v.Relogin, a.v.Force = true, true
+		return a.run(ctx), nil // which takes the attempt over, and logs in if it has left nothing
+	}
+	// A person decides over what is current: a stale read ends here.
+	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true, Raw: true})
 	if err := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err)); err != nil {
 		return Result{Outcome: outcomeOf(err), Err: err}, nil
 	}
@@ -98,14 +104,11 @@ func (a *attempt) accept(ctx context.Context) (Result, error) {
 	if result, ended := a.do(ctx, step); ended {
 		return result, nil
 	}
-	return a.run(ctx), nil // which finds it
+	return a.run(ctx), nil // which finds that reply
 }
 
 // relogin logs in once.
 func (a *attempt) relogin(ctx context.Context) (Result, error) {
-	if a.v.Row.Paused {
-		return Result{}, fmt.Errorf("%w: it is paused: resume it first", ErrUnresolved)
-	}
 	a.v.Relogin, a.v.Force, a.v.chainWorks = true, true, a.v.works()
 	if a.v.session != nil && !a.v.CanLogin() {
 		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.v.name(store.Credentials))
@@ -119,11 +122,11 @@ func (a *attempt) discard(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	before, next := a.v.Row, discard(a.v)
-	err := a.become(ctx, edgeDiscard, next, condition{guard: a.v.unchanged(), tries: claimTries, done: settled(next)})
+	err := a.become(ctx, edgeDiscard, next, condition{guard: a.v.unchanged(), tries: claimTries, done: alreadySettled(next)})
 	var lost *store.LostError
 	switch {
 	case err == nil:
-		a.forgetRaw(ctx, before, next)
+		a.wipeRaw(ctx, before, next)
 		return Result{Outcome: outcome.Superseded, VersionID: next.VersionID, AttemptID: next.AttemptID}, nil
 	case errors.As(err, &lost):
 		return Result{Outcome: outcome.Busy}, nil
@@ -131,32 +134,29 @@ func (a *attempt) discard(ctx context.Context) (Result, error) {
 	return Result{Outcome: outcomeOf(err), Err: err}, nil
 }
 
-// left is the reply that the last attempts have left. Empty: there is none.
+// left is the reply that the last attempt has left. Empty: there is none.
 func (v View) left() (c chain, err error) {
-	partly := v.staged.ID == v.Row.VersionID && keepsReply(v.Row) // the rest of it may be in the reply
+	partly := v.staged.ID == v.Row.VersionID && hasRawReply(v.Row) // the raw reply may hold the rest
 	if v.staged.ID != "" && !partly {
 		c, err = parseChain(v.staged.Value)
 		return c.of(v.staged.ID), v.at(store.TokensDoc, err)
 	}
-	if carries(v.Row) {
+	if hasEscrow(v.Row) {
 		return v.escrowed()
 	}
 	c, _ = v.decoded()
 	return c, nil
 }
 
-// restsOn reports whether nothing is left of any attempt, and version id is current and
-// settled.
+// restsOn reports whether the row is idle and healthy, has nothing left to finish, and version id
+// is both current and the row's.
 func (v View) restsOn(id string) bool {
 	r := v.Row
 	return v.idle() && r.State == store.OK && r.Escrow.AttemptID == "" && r.VersionID == id && v.Tokens.ID == id
 }
 
-// works reports whether refreshes can go on from the current version.
-func (v View) works() bool {
-	token := v.chain.refreshToken
-	return v.Row.State == store.OK && !token.Blank() && !v.presented(token) && !v.unaccounted() && !v.restored()
-}
+// works reports whether refreshes can go on without a login.
+func (v View) works() bool { return v.Row.State == store.OK && v.lives() && !v.restored() }
 
 // acceptable is the reply that was left, or why it cannot be accepted.
 func (v View) acceptable() (chain, error) {
@@ -180,7 +180,6 @@ func (v View) acceptable() (chain, error) {
 
 // discardable is why the last attempt cannot be given up; nil: it can.
 func (v View) discardable() error {
-	token := v.chain.refreshToken
 	switch {
 	case v.chainErr != nil:
 		return fmt.Errorf("%w: %w", ErrUnresolved, v.at(store.TokensDoc, v.chainErr))
@@ -188,19 +187,19 @@ func (v View) discardable() error {
 		return fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
 	case v.restored():
 		return v.refusedAsRestored()
-	case v.carried():
+	case v.escrowNewest():
 		return fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
-	case token.Blank():
+	case v.chain.refreshToken.Blank():
 		return fmt.Errorf("%w: there is no refresh token in the secret %s to go on from: relogin, or put one there",
 			ErrUnresolved, v.name(store.TokensDoc))
-	case v.presented(token), v.unaccounted():
+	case !v.currentLives():
 		return fmt.Errorf("%w: the refresh token in %s may have been presented: accept, relogin, or put a new one there",
 			ErrUnresolved, v.name(store.TokensDoc))
 	}
 	return nil
 }
 
-// refusedAsRestored is why nothing that a restored row says can be decided on.
+// refusedAsRestored is why nothing can be decided over a restored row.
 func (v View) refusedAsRestored() error {
 	return fmt.Errorf("%w: the ledger's row is older than the secrets, so that any refresh token may have been presented: "+
 		"relogin, or put a new one into the secret %s", ErrUnresolved, v.name(store.TokensDoc))

@@ -97,6 +97,7 @@ func TestResolve(t *testing.T) {
 		"relogin finds a reply":                {setupDied(onlyEscrow), refresh.Relogin, outcome.Recovered, true},
 		"relogin without a login":              {setupUncertain, refresh.Relogin, "", false},
 		"relogin while paused":                 {both(setupDue, pauses), refresh.Relogin, "", true},
+		"relogin of a dead run while paused":   {both(setupDied(onlyVersion), pauses), refresh.Relogin, "", false},
 		"relogin of a new account":             {func(*rt.World) {}, refresh.Relogin, "", false},
 		"discard of an uncertain one":          {setupUncertain, refresh.Discard, "", false},
 		"discard of a dead one":                {setupDead, refresh.Discard, "", false},
@@ -175,6 +176,40 @@ func TestReloginRefused(t *testing.T) {
 			w.Advance(time.Minute)
 			if got := tick(w, nil); got.Outcome != tt.afterwards {
 				t.Errorf("afterwards %s (%v), want %s", got.Outcome, got.Err, tt.afterwards)
+			}
+		})
+	}
+}
+
+// A person's relogin over a login that died waits for no back-off, and makes one call: a wrong
+// password locks no account.
+func TestReloginOverADeadLogin(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer func(rt.Op) (bool, error)
+		want   outcome.Outcome
+	}{
+		"it succeeds":   {nil, outcome.LoggedIn},
+		"it is refused": {rt.Fail(rt.Login, providers.Refused, false), outcome.Misconfigured},
+		"no answer":     {rt.Fail(rt.Login, providers.Unknown, false), outcome.Transient},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := rt.New()
+			for row(w).LoginFailures < 5 { // the next is five minutes later, and a claim ends before that
+				tick(w, at(logins, 1, 0, rt.DieAfter))
+				w.Advance(30 * time.Second)
+			}
+			w.Advance(time.Minute)
+			w.Provider.Answer = tt.answer
+			before := w.Provider.Calls(rt.Login)
+			if got, err := resolve(w, nil, refresh.Relogin); got.Outcome != tt.want || err != nil {
+				t.Errorf("%s (%v), error %v, want %s", got.Outcome, got.Err, err, tt.want)
+			}
+			if calls := w.Provider.Calls(rt.Login) - before; calls != 1 {
+				t.Errorf("%d logins, want 1", calls)
+			}
+			if got := tick(w, nil); w.Provider.Calls(rt.Login) != before+1 {
+				t.Errorf("the next tick logs in again: %s", got.Outcome)
 			}
 		})
 	}

@@ -16,8 +16,8 @@ type Request struct {
 	Force bool
 	// DryRun reads and decides; it writes nothing and calls no provider.
 	DryRun bool
-	// Rejected is the attempt whose access token a reader's provider refuses although it is
-	// published. Not guaranteed: that this is so, for any reader may say it of any account.
+	// Rejected is the attempt whose published access token is refused, as a reader says. Any
+	// reader may say it of any account: it is not trusted.
 	Rejected string
 
 	began   time.Time
@@ -37,23 +37,23 @@ type Result struct {
 	Panicked        bool
 
 	// For telemetry.
+	Reason           string // of each step, in their order, joined by "; "
 	AttemptID        string
 	RefreshExpiresAt time.Time
 	ProviderLatency  time.Duration // of the last provider call; 0: none
 	ClockSkew        time.Duration // provider's Date minus the local clock, in full seconds
-	ClockRead        bool          // whether a provider's Date was there to tell it
+	ClockRead        bool          // whether a provider sent its Date
 
 	// What the ledger says after the run; nothing unless Known.
 	Known bool
-	// AttemptsLeft is how many attempts can still save the tokens: those that the schedule
-	// will make in time, as pace.Outlook counts them, until the access token ends, or the
-	// refresh token where it is known to end before. 0 where a person must act first. A
-	// pause counts as if it ended now.
+	// AttemptsLeft is how many attempts can still save the tokens, as pace.Outlook counts them:
+	// those that the schedule will make before the access token ends, or the refresh token if
+	// that ends before. 0 if a person must act first. A pause counts as if it ended now.
 	AttemptsLeft int
 	Failures     int             // in a row, this run included
 	Versions     int             // of tokens that may have been staged within 24 hours
-	Trouble      string          // what a person must be told of, as store.Row.Told keeps it; empty: nothing
-	Told         string          // and what a person was told of last
-	Before       outcome.Outcome // the last outcome that it had noted when the run began
+	Trouble      string          // what a person must hear about, as store.Row.Told keeps it; empty: nothing
+	Told         string          // what a person heard about last
+	Before       outcome.Outcome // the row's last outcome when the run began
 	Noted        outcome.Outcome // and when it ended
 }

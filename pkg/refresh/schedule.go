@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// leastInterval between automatic refreshes: Secrets Manager asks for at most
-	// one PutSecretValue in 10 minutes, sustained; more reaches its version quota.
+	// leastInterval is the least time between two automatic refreshes. Secrets Manager asks for
+	// at most one PutSecretValue in 10 minutes in the long run; more reaches its quota of versions.
 	leastInterval = 10 * time.Minute
 )
 
@@ -21,10 +21,10 @@ func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 	if mayWait(lifetime) {
 		return issued.Add(max(wait, leastInterval))
 	}
-	return issued.Add(wait) // readers come first, and the escrow meets the quota
+	return issued.Add(wait) // readers need a token; if the quota is reached, the escrow keeps the chain
 }
 
-// mayWait reports whether tokens live long enough for the quota's sake to wait with a refresh.
+// mayWait reports whether tokens live long enough to delay a refresh for the quota's sake.
 func mayWait(lifetime time.Duration) bool { return lifetime > leastInterval+pace.MarginFloor/2 }
 
 // dueAt is when the chain c is due. A refresh token that ends before the access token is renewed
@@ -52,12 +52,12 @@ func sessionEnds(r store.Row, c chain) bool {
 		!c.accessExpiresAt.After(r.AccessExpiresAt)
 }
 
-// loginInstead reports whether a login is better than a refresh that could be made: the refresh
-// token has ended, or the session does.
+// loginInstead reports whether a login is better than a refresh with c: its refresh token has
+// expired, or the session is about to end.
 func (v View) loginInstead(c chain) bool {
 	ended := !c.refreshExpiresAt.IsZero() && !v.Now.Before(c.refreshExpiresAt) || v.Row.SessionEnds
-	backsOff := v.Row.LoginFailures > 0 && v.Now.Before(loginNotBefore(v.Row))
-	return ended && v.CanLogin() && !backsOff
+	_, waits := v.loginWaits()
+	return ended && v.CanLogin() && !waits
 }
 
 // later is the later of two times.

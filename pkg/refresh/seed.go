@@ -11,11 +11,11 @@ import (
 // Seed is a tokens document that a person writes.
 type Seed struct {
 	RefreshToken secret.String
-	Unknown      []string // names of keys that are kept and mean nothing here
+	Unknown      []string // names of keys that are kept and not used
 }
 
-// ParseSeed reads a tokens document and refuses one from which nothing could be
-// refreshed. Its error names keys and no value.
+// ParseSeed reads a tokens document, and refuses one without a refresh token or with one that
+// counts as presented. Its error names keys and no value.
 func ParseSeed(doc secret.String) (Seed, error) {
 	c, err := parseChain(doc)
 	switch {
@@ -36,8 +36,8 @@ type Tokens struct {
 	AttemptID    string // of the attempt that wrote it; empty: a person did
 }
 
-// ParseTokens reads a tokens document as a run does, and refuses what a run would. One
-// without anything in it is no error. Its error names keys and no value.
+// ParseTokens reads a tokens document as a run does, and refuses what a run refuses. An empty one
+// is no error. Its error names keys and no value.
 func ParseTokens(doc secret.String) (Tokens, error) {
 	c, err := parseChain(doc)
 	if err != nil {

@@ -14,26 +14,26 @@ import (
 )
 
 const (
-	// fenceAge is how old a claim may be at the send before it is looked at again: a frozen
+	// fenceAge is how old a claim may be at the send without being checked again: a frozen
 	// process can wake up long after its claim ran out.
 	fenceAge = 2 * time.Second
-	// sendTries is how often a request is begun of which no byte ever left.
+	// sendTries is how often a request is begun, as long as no byte of it has left.
 	sendTries = 3
 )
 
 // errClaimLost ends a send whose claim somebody took over before it began.
 var errClaimLost = errors.New("the claim was taken over")
 
-// errNotBegun is in the errors of calls that this run has not even tried.
+// errNotBegun is in the errors of calls that this run did not try.
 var errNotBegun = errors.New("not begun")
 
 // refresh claims, and presents the refresh token once.
 func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended bool) {
 	if s.stale {
-		a.v.Tokens.Version, a.v.chain, a.v.chainErr = a.v.settled.Version, s.chain, nil
+		a.v.Tokens.Version, a.v.chain, a.v.chainErr = a.v.last.Version, s.chain, nil
 	}
 	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
-	a.v.chain = s.chain // what the next one takes over
+	a.v.chain = s.chain // from which the next takes its unknown keys
 	if result, ended := a.claim(ctx, next, s); ended || !a.v.Held {
 		return result, ended
 	}
@@ -52,7 +52,7 @@ func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended boo
 	return a.failed(ctx, err)
 }
 
-// partOf is what could be read of a reply whose refresh token could not; nil: there is no such.
+// partOf is what could be read of a reply whose refresh token could not be read; nil: nothing.
 func partOf(err error) *providers.Tokens {
 	var failed *providers.Error
 	if errors.As(err, &failed) {
@@ -61,8 +61,9 @@ func partOf(err error) *providers.Tokens {
 	return nil
 }
 
-// storePart makes the access token of a reply current whose refresh token cannot be read. The
-// presented one is spent, so that the chain has none; the reply is kept for who can read it.
+// storePart makes current what could be read of a reply: its access token. The refresh token that
+// was presented is spent and the new one cannot be read, so that the chain has none. The raw reply
+// is kept, for a release or for credentials that can read it.
 func (a *attempt) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
 	var failed *providers.Error
 	errors.As(cause, &failed)
@@ -145,7 +146,7 @@ func (a *attempt) send(
 	}
 }
 
-// noteReply takes what a reply says beside its tokens.
+// noteReply records what a reply says beside its tokens.
 func (a *attempt) noteReply(t providers.Tokens) {
 	if !t.ServerDate.IsZero() {
 		a.skew, a.clockRead = t.ServerDate.Sub(t.IssuedAt).Truncate(time.Second), true
@@ -153,11 +154,11 @@ func (a *attempt) noteReply(t providers.Tokens) {
 	a.warnings = append(a.warnings, t.Warnings...)
 }
 
-// holds checks the fence again if time has passed since the claim. It narrows the window in
-// which a stale holder sends; it cannot close it. That a stale holder's token is never sent
-// again is what closes it.
+// holds checks the fence again if time has passed since the claim. That narrows the window in
+// which a stale holder sends, and cannot close it. What closes it is the fingerprint: the token of
+// a stale holder is never sent by another run.
 func (a *attempt) holds(ctx context.Context) error {
-	// The clock of the machine runs on where it sleeps, the process's own stands still.
+	// While the machine sleeps, its clock runs on and the process's own stands still.
 	if asleep := a.Now().Sub(a.claimedAt); time.Since(a.claimed) < fenceAge && asleep.Abs() < fenceAge {
 		return nil
 	}

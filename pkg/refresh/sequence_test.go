@@ -149,4 +149,4 @@ func TestGoldenDocuments(t *testing.T) {
 	})
 }
 
-const goldenRefreshAt = "2026-03-01T12:12:00Z"
+const goldenRefreshAt = "2026-03-01T12:11:47Z"

@@ -15,29 +15,29 @@ const (
 	Taken         Stage = "taken"         // this run has taken over an attempt that died
 	Carried       Stage = "carried"       // idle; a reply in the escrow waits for the secrets to take it
 	Unpublished   Stage = "unpublished"   // idle; access does not follow tokens yet
-	Dead          Stage = "dead"          // waits for a person: the refresh token is refused
-	Uncertain     Stage = "uncertain"     // waits for a person: the refresh token may be spent
-	Misconfigured Stage = "misconfigured" // waits for a person: a secret, address or permission is wrong
+	Dead          Stage = "dead"          // needs a person: the refresh token is refused
+	Uncertain     Stage = "uncertain"     // needs a person: the refresh token may be spent
+	Misconfigured Stage = "misconfigured" // needs a person, or passes: a secret, address or permission is wrong
 )
 
 // Stages are all of them, in the order of docs/protocol.md.
 var Stages = []Stage{None, OK, Sending, Taken, Carried, Unpublished, Dead, Uncertain, Misconfigured}
 
-// WaitsForPerson reports whether a person may have to act. A misconfigured credential is
-// tried again by itself as well, further and further apart.
-func (s Stage) WaitsForPerson() bool { return s == Dead || s == Uncertain || s == Misconfigured }
+// NeedsPerson reports whether a person may have to act. A misconfigured credential is also
+// tried again by itself, further and further apart.
+func (s Stage) NeedsPerson() bool { return s == Dead || s == Uncertain || s == Misconfigured }
 
-// Stage is where the credential stands. A credential that waits for a person may be carried
-// or unpublished besides, which the next run mends all the same.
-func (v View) Stage() Stage { return stageOf(v.Row, v.Exists, v.Taken) }
+// Stage is where the credential stands. One that needs a person may also be carried or
+// unpublished, which the next run repairs.
+func (v View) Stage() Stage { return stageOf(v.Row, v.Exists, v.TakenOver) }
 
-func stageOf(r store.Row, exists, taken bool) Stage {
+func stageOf(r store.Row, exists, takenOver bool) Stage {
 	switch {
 	case !exists:
 		return None
 	case r.Unreadable != nil:
 		return Misconfigured
-	case r.Phase == store.Sending && taken:
+	case r.Phase == store.Sending && takenOver:
 		return Taken
 	case r.Phase == store.Sending:
 		return Sending
@@ -52,7 +52,7 @@ func stageOf(r store.Row, exists, taken bool) Stage {
 	case store.OK, "":
 	}
 	switch {
-	case carries(r):
+	case hasEscrow(r):
 		return Carried
 	case r.VersionID != r.PublishedVersionID:
 		return Unpublished
@@ -60,6 +60,26 @@ func stageOf(r store.Row, exists, taken bool) Stage {
 	return OK
 }
 
-// carries reports whether a readable reply waits in the escrow for the secrets to take it:
+// needsPerson reports whether the row's state may need a person.
+func needsPerson(r store.Row) bool { return r.State != store.OK && r.State != "" }
+
+// hasEscrow reports whether a readable reply waits in the escrow for the secrets to take it:
 // they were at their quota, or down for longer than the attempt.
-func carries(r store.Row) bool { return r.Escrow.AttemptID != "" && !r.Escrow.Raw }
+func hasEscrow(r store.Row) bool { return r.Escrow.AttemptID != "" && !r.Escrow.Raw }
+
+// stateAfter is the state of a credential whose chain is c from now on.
+func (v View) stateAfter(c chain) store.State {
+	if c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {
+		return withoutToken(c)
+	}
+	return store.OK
+}
+
+// withoutToken is the state of a credential without a login whose chain c has no refresh token.
+// If a refresh brought c, its reply held a token that cannot be read, and the one before is spent.
+func withoutToken(c chain) store.State {
+	if c.source == store.FromRefresh {
+		return store.Uncertain
+	}
+	return store.Dead
+}

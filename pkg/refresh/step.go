@@ -11,13 +11,13 @@ type Action string
 
 // The actions.
 const (
-	Wait      Action = "wait"      // nothing; a claim that is held is given back
+	Wait      Action = "wait"      // do nothing; a claim that is held is released
 	Park      Action = "park"      // write that a person must act
-	TakeOver  Action = "take over" // claim an attempt that left something, under its own id
+	TakeOver  Action = "take over" // claim an attempt that died or left something, under its own id
 	Finish    Action = "finish"    // promote and publish what an attempt left
-	Supersede Action = "supersede" // let the version stand that somebody else has put there
-	See       Action = "see"       // write when a claim was first seen that seems to last too long
-	Correct   Action = "correct"   // write times that a wrong clock wrote as they would have been
+	Supersede Action = "supersede" // end the attempt: somebody else's version stands
+	Watch     Action = "watch"     // write that a claim which seems to last too long was seen now
+	Correct   Action = "correct"   // put times right that a wrong clock wrote
 	Postpone  Action = "postpone"  // leave an attempt to the next tick
 	Forget    Action = "forget"    // give up what a restored row says
 	Repair    Action = "repair"    // promote or publish what an idle row owes, without a claim
@@ -30,28 +30,28 @@ type Step struct {
 	Do Action
 	// Reason names the check that decided.
 	Reason string
-	// Needs, where any, must be gathered first; Do is empty then.
+	// Needs must be gathered first, if there are any; Do is empty then.
 	Needs Needs
 
-	Outcome outcome.Outcome // of Wait
+	Outcome outcome.Outcome // of Wait, Watch and Correct
 	State   store.State     // of Park
-	Err     error           // why, and what to do; safe to print
-	Warning string          // what a person may want to know of a Wait without an error
+	Err     error           // of Wait, Park, Postpone and Repair: why, and what to do; safe to print
+	Warning string          // of Wait and Login: what a person may want to know besides
 
 	attemptID string       // of TakeOver: whose attempt
-	source    store.Source // of TakeOver: what that attempt did
+	source    store.Source // of TakeOver: what that attempt does
 	base      string       // of TakeOver: the version of tokens that it replaces
 	chain     chain        // of Finish, Repair and Refresh
 	staged    bool         // of Finish: chain is a version of tokens already
-	version   string       // of Supersede: what stands; of Refresh: the version that chain was read from
-	stale     bool         // of Refresh: tokens was read stale, and that version is current
+	version   string       // of Supersede: what stands; of Refresh: the version that holds chain
+	stale     bool         // of Refresh: tokens was read stale, and version is the current one
 }
 
 // token is what a Refresh presents.
 func (s Step) token() secret.String { return s.chain.refreshToken }
 
-// acts reports whether the step calls the provider or writes more than a state, and what a
-// dry run says of it.
+// acts reports whether the step calls the provider or makes a version current, and the outcome
+// of a dry run that would come to it.
 func (s Step) acts() (would outcome.Outcome, acts bool) {
 	switch s.Do {
 	case Refresh:
@@ -60,7 +60,7 @@ func (s Step) acts() (would outcome.Outcome, acts bool) {
 		return outcome.WouldLogin, true
 	case TakeOver, Repair, Finish:
 		return outcome.WouldRecover, s.Err == nil
-	case Wait, Park, Supersede, See, Correct, Postpone, Forget:
+	case Wait, Park, Supersede, Watch, Correct, Postpone, Forget:
 	}
 	return "", false
 }

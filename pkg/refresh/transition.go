@@ -10,9 +10,11 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Every way in which a row changes is a function of this file, from the row as it was, and
-// what is known beside it, to the row as it becomes. Nothing else writes a row's fields.
-// commit stores what they return, as one of the edges of edges.go.
+// Every way in which the engine changes a row is a function of this file: from the row as it was,
+// and the view, to the row as it becomes. Nothing else in this package sets a row's fields. Paused
+// and Told are not the engine's: the ledger has a write of its own for each. Most rows are stored
+// by commit, as one of the edges of edges.go; those of raw replies, and what DueNow makes due, are
+// stored outside of an attempt.
 
 // holder is who claims, and until when.
 type holder struct {
@@ -22,7 +24,7 @@ type holder struct {
 	tick  time.Duration
 }
 
-// hold makes the row the holder's. The fence goes beyond all that are known.
+// hold makes the row the holder's. Its fence is greater than any that is known.
 func hold(r store.Row, h holder) store.Row {
 	r.Phase = store.Sending
 	r.ClaimedBy = h.runID
@@ -32,7 +34,8 @@ func hold(r store.Row, h holder) store.Row {
 	return r
 }
 
-// claim is the row under a new attempt that starts from the versions that were read.
+// claim is what the claims for a refresh and for a login have in common: a new attempt, based on
+// the versions that were read.
 func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	r := v.Row
 	r.AttemptID = attemptID
@@ -41,24 +44,23 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	if v.ended != nil {
 		r = backOff(v, r)
 	}
-	r = credentialsSeen(v, r)
+	r = noteCredentials(v, r)
 	r.SeenVersionID = v.Tokens.ID
 	r.Unanswered = false
 	r.Host = v.host()
-	r.State = store.OK // a real try starts afresh; how it ends is written later
+	r.State = store.OK // how the attempt ends says more
 	r.StagedAt = staging(v.Row, v.Now)
-	if next, accepted := v.rejection(); accepted {
-		r.RejectedAt, r.Rejections = next.Last, next.Count
-	}
+	next, _ := v.rejection() // as before, unless one has begun this run
+	r.RejectedAt, r.Rejections = next.Last, next.Count
 	if v.escrowOutdated() {
 		r.Escrow = store.Escrow{}
 	}
-	return hold(named(v, r), h)
+	return hold(nameRawOfDead(v, r), h)
 }
 
-// claimRefresh is the row under the claim for a refresh: lease and intent in one. The token
-// of s counts as spent from now on. The version that it comes from becomes the row's, so
-// that an older one that a stale read brings back is known for what it is.
+// claimRefresh is the row under the claim for a refresh: lease and intent in one. The token of s
+// counts as spent from now on. The version that holds it becomes the row's, so that a stale read
+// of an older version is recognised.
 func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromRefresh)
 	r.Spent = spending(v, s.token())
@@ -67,9 +69,9 @@ func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 	return r
 }
 
-// claimLogin is the row under the claim for a login. The login is counted before it is
-// tried, so that one that kills its process backs off too. Refreshes do not wait for that
-// back-off. The row is due now: with no chain left, its old due time means nothing.
+// claimLogin is the row under the claim for a login. The login is counted as failed before it is
+// tried, so that one that kills its process backs off too. That back-off delays no refresh. The
+// row is due now, whatever its old tokens said.
 func claimLogin(v View, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromLogin)
 	r.LoginFailures++
@@ -85,8 +87,8 @@ func awaitLogin(v View, r store.Row) store.Row {
 	return r
 }
 
-// backOff counts a call that brought no tokens, and sets when the next may be made. That of a
-// login was set before it was tried.
+// backOff counts a call that brought no tokens, and sets when the next may be made. The claim for
+// a login has done both already; a refusal or a rate limit makes the wait longer.
 func backOff(v View, r store.Row) store.Row {
 	kind, login := v.ended.kind, v.Row.AttemptSource == store.FromLogin
 	r.Unanswered = unanswered(kind) && !v.ended.ours
@@ -113,8 +115,9 @@ func backOff(v View, r store.Row) store.Row {
 	return awaitLogin(v, r)
 }
 
-// credentialsSeen notes the version of the credentials. An edit of them ends every back-off.
-func credentialsSeen(v View, r store.Row) store.Row {
+// noteCredentials is the row that knows the credentials that were read. An edit of them ends
+// every back-off.
+func noteCredentials(v View, r store.Row) store.Row {
 	if v.credentialsEdited() {
 		r = unhindered(r)
 		r.LoginFailures, r.LoginRefusals, r.LoginNotBefore = 0, 0, time.Time{}
@@ -130,34 +133,36 @@ func unhindered(r store.Row) store.Row {
 	return r
 }
 
-// takeOver is the row under the claim of a run that finishes an attempt, under that one's id.
+// takeOver is the row under the claim of a run that finishes an attempt, under the id of that
+// attempt.
 func takeOver(r store.Row, s Step, h holder) store.Row {
 	r.AttemptID, r.AttemptSource, r.BaseVersionID = s.attemptID, s.source, s.base
 	return hold(r, h)
 }
 
-// keepReply is the row with a reply in its escrow.
-func keepReply(r store.Row, c chain) store.Row {
+// intoEscrow is the row with a reply in its escrow.
+func intoEscrow(r store.Row, c chain) store.Row {
 	r.Escrow = store.Escrow{AttemptID: c.attemptID, Bytes: c.document()}
 	return r
 }
 
-// keepRaw is the row that names its attempt's reply, which is kept unread.
-func keepRaw(r store.Row) store.Row {
+// nameRaw is the row that names its attempt's raw reply: it was kept unread.
+func nameRaw(r store.Row) store.Row {
 	r.ReplyID = r.AttemptID
 	return r
 }
 
-// named is the row that names the reply which its attempt had kept when it died.
-func named(v View, r store.Row) store.Row {
-	if k, kept := v.kept(); kept && v.Taken && k.AttemptID == v.Row.AttemptID {
-		r.ReplyID = k.AttemptID
+// nameRawOfDead is nameRaw for an attempt that was taken over: it may have died after its raw
+// reply was kept, and before the row named it.
+func nameRawOfDead(v View, r store.Row) store.Row {
+	if raw, exists := v.rawReply(); exists && v.TakenOver && raw.AttemptID == v.Row.AttemptID {
+		r.ReplyID = raw.AttemptID
 	}
 	return r
 }
 
-// replyRow is the row of an attempt's reply that is kept unread.
-func replyRow(r store.Row, raw secret.String, sent time.Time) store.Row {
+// rawRow is the row that holds an attempt's raw reply.
+func rawRow(r store.Row, raw secret.String, sent time.Time) store.Row {
 	return store.Row{
 		Key: store.ReplyKey(r.Key), Phase: store.Idle,
 		AttemptID: r.AttemptID, AttemptSource: r.AttemptSource, BaseVersionID: r.BaseVersionID,
@@ -165,8 +170,8 @@ func replyRow(r store.Row, raw secret.String, sent time.Time) store.Row {
 	}
 }
 
-// noReplyRow is the row of a reply that nobody needs any more.
-func noReplyRow(r store.Row) store.Row {
+// wipedRawRow is the row of a raw reply without the reply, which nobody needs any more.
+func wipedRawRow(r store.Row) store.Row {
 	r.Escrow = store.Escrow{}
 	return r
 }
@@ -174,12 +179,12 @@ func noReplyRow(r store.Row) store.Row {
 // settle ends an attempt, because of cause if there is one.
 func settle(v View, r store.Row, what outcome.Outcome, cause error) store.Row {
 	r.Phase = store.Idle
-	r = credentialsSeen(v, r)
+	r = noteCredentials(v, r)
 	return record(r, what, cause)
 }
 
-// storeChain ends an attempt whose tokens are current. published is why access is not;
-// then the row stays due for a repair without the provider.
+// storeChain ends an attempt whose tokens are current. published is why access does not hold
+// them yet; the next tick repairs that without the provider.
 func storeChain(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
 	r := schedule(v, v.Row, c)
 	if published == nil {
@@ -190,11 +195,11 @@ func storeChain(v View, c chain, published error, what outcome.Outcome, cause er
 	r.Escrow = store.Escrow{}
 	r.State = v.stateAfter(c)
 	r.LastSuccessAt = v.Now
-	return settle(v, succeeded(named(v, r), c), what, cause)
+	return settle(v, succeeded(nameRawOfDead(v, r), c), what, cause)
 }
 
-// succeeded is the row without the back-offs that tokens end. What a refresh has brought
-// says nothing of a login.
+// succeeded is the row without the back-offs that new tokens end. Only tokens of a login end the
+// back-off of logins.
 func succeeded(r store.Row, c chain) store.Row {
 	r = unhindered(r)
 	if !c.refreshToken.Blank() {
@@ -207,10 +212,10 @@ func succeeded(r store.Row, c chain) store.Row {
 	return r
 }
 
-// carryChain ends an attempt whose reply the secrets do not take: the chain lives on in the
-// escrow, refreshes go on from it, and each tick tries the secrets again.
+// carryChain ends an attempt whose reply the secrets do not take. The chain lives on in the
+// escrow: refreshes go on from it, and each tick tries the secrets again.
 func carryChain(v View, c chain, cause error) store.Row {
-	r := schedule(v, keepReply(v.Row, c), c)
+	r := schedule(v, intoEscrow(v.Row, c), c)
 	r.SeenVersionID = v.Tokens.ID
 	r.State = v.stateAfter(c)
 	next := succeeded(r, c)
@@ -218,22 +223,19 @@ func carryChain(v View, c chain, cause error) store.Row {
 	return settle(v, next, outcome.PersistFailed, cause)
 }
 
-// supersede is the row once somebody else's version of tokens stands, and is due. One that
-// another attempt wrote, of which this row knows nothing (it was lost meanwhile, or there are
-// two ledgers), may have been presented: its token counts as spent. theirs is nil if that
-// version could not be read: then it is unknown to the row until it is read.
+// supersede is the row, due now, once somebody else's version of tokens stands. If an attempt
+// wrote that version, this row does not know it (the row was lost meanwhile, or there are two
+// ledgers), and its token counts as spent. theirs is what the version holds, nil if it could not
+// be read: then the row does not name it.
 func supersede(v View, id string, theirs *chain) store.Row {
 	r := v.Row
 	r.VersionID, r.Escrow, r.RefreshAt = id, store.Escrow{}, v.Now
-	switch {
-	case theirs == nil:
+	if theirs == nil {
 		r.VersionID = ""
-	case theirs.fence > r.Fence:
-		r.Fence = theirs.fence
+		return r
 	}
-	switch {
-	case theirs == nil:
-	case theirs.attemptID == id:
+	r.Fence = max(r.Fence, theirs.fence)
+	if theirs.attemptID == id {
 		r.Spent = spending(v, theirs.refreshToken)
 	}
 	return r
@@ -253,11 +255,14 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	if v.ended != nil {
 		r = backOff(v, r)
 	}
-	if v.Taken || v.ended != nil && v.follows().login { // there is no chain any more
+	if v.TakenOver || v.ended != nil && v.follows().login { // its old due time means nothing
 		r = dueBy(awaitLogin(v, r), v.Now)
+		if !v.CanLogin() { // nor does the back-off of logins
+			r.NotBefore = time.Time{}
+		}
 	}
 	r.SeenVersionID = v.Tokens.ID
-	return settle(v, named(v, r), what, cause)
+	return settle(v, nameRawOfDead(v, r), what, cause)
 }
 
 // parkClaimed ends an attempt after which a person must act.
@@ -266,21 +271,21 @@ func parkClaimed(v View, state store.State, cause error) store.Row {
 	if v.ended != nil {
 		r = backOff(v, r)
 	}
-	if state == store.Misconfigured { // it is tried again as the back-off allows
+	if state == store.Misconfigured { // it is tried again when its back-off ends
 		r = dueBy(r, v.Now)
 	}
 	r.State = state
 	r.SeenVersionID = v.Tokens.ID
-	return settle(v, named(v, r), outcome.Outcome(state), cause)
+	return settle(v, nameRawOfDead(v, r), outcome.Outcome(state), cause)
 }
 
-// parkIdle writes that a person must act, as was found without an attempt. An error that is
-// known already is not counted again.
+// parkIdle writes that a person must act, where no attempt was made. What the row says already is
+// not counted as another failure.
 func parkIdle(v View, state store.State, cause error) store.Row {
 	r := v.Row
 	r.Phase = store.Idle
 	r.State = state
-	r = credentialsSeen(v, r)
+	r = noteCredentials(v, r)
 	r.SeenVersionID = v.Tokens.ID
 	if state == store.Misconfigured {
 		r.CredentialsVersionID = "" // see SecretsUnreadable
@@ -299,15 +304,15 @@ func parked(v View, next store.Row) bool {
 		r.CredentialsVersionID == next.CredentialsVersionID
 }
 
-// seen is the row that tells when its claim was first seen that seems to last too long.
-func seen(v View) store.Row {
+// watch is the row with the moment at which its claim was first seen to last too long.
+func watch(v View) store.Row {
 	r := v.Row
 	r.ClaimSeenAt = v.Now
 	return r
 }
 
-// correct is the row with the times of its tokens as the store's clock tells them. It is due as
-// soon as the quota allows: readers hold the wrong times too.
+// correct is the row with the times of its tokens by the store's clock. It is due as soon as the
+// quota allows, because readers have the wrong times too.
 func correct(v View) store.Row {
 	r, c := v.Row, v.chain
 	r.IssuedAt = v.Now.Add(-v.Tokens.Age)
@@ -333,21 +338,21 @@ func abandon(v View, before store.Row) store.Row {
 	return before
 }
 
-// unclaim ends an attempt under which nothing was sent, because access cannot be reached. No
-// state is kept: what mends that is no edit that a later tick would see.
-func unclaim(v View, before store.Row, token secret.String, what outcome.Outcome, cause error) store.Row {
+// releaseUnsent ends an attempt under which nothing was sent, because access cannot be read. The
+// row gets no state that needs a person: nobody mends that by an edit which a later tick would see.
+func releaseUnsent(v View, before store.Row, token secret.String, what outcome.Outcome, cause error) store.Row {
 	r := unspent(v.Row, token)
-	before = credentialsSeen(v, before)
+	before = noteCredentials(v, before)
 	r.NotBefore, r.LoginNotBefore, r.LoginFailures = before.NotBefore, before.LoginNotBefore, before.LoginFailures
 	r.SeenVersionID = v.Tokens.ID
 	return settle(v, r, what, cause)
 }
 
-// repair is the row once c is where it was owed; published is why access is not. Attempt,
-// state and back-offs stay as they are.
+// repair is the row once tokens holds c; published is why access does not. Attempt, state and
+// back-offs stay as they are.
 func repair(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
 	r := v.Row
-	if carries(r) {
+	if hasEscrow(r) {
 		r.SeenVersionID = c.attemptID // the change is ours and no person's
 	}
 	r.VersionID, r.Escrow, r.AccessExpiresAt = c.attemptID, store.Escrow{}, c.accessExpiresAt
@@ -360,21 +365,21 @@ func repair(v View, c chain, published error, what outcome.Outcome, cause error)
 	return record(r, what, cause)
 }
 
-// supersedeIdle is the row of a repair that came too late: somebody else's version stands.
+// supersedeIdle ends a repair that came too late: somebody else's version stands.
 func supersedeIdle(v View, id string, theirs *chain) store.Row {
 	return record(supersede(v, id, theirs), outcome.Superseded, nil)
 }
 
-// forget is a restored row without all that it says of attempts and versions, which is older
-// than the secrets. The token that is current counts as spent, and so does that of any version
-// which an attempt wrote: the row knows none of them any more.
+// forget is a restored row without what it says of attempts and versions: all of that is older
+// than the secrets. The current token counts as spent. So does the token of any version that an
+// attempt wrote, for the row knows none of them now.
 func forget(v View) store.Row {
 	r := v.Row
 	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
 		r.Spent = spending(v, token)
 	}
 	r.Phase = store.Idle
-	r.Fence = max(r.Fence, v.seenFence()) + 1
+	r.Fence = max(r.Fence, v.latestFence()) + 1
 	r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""
 	r.Escrow, r.ReplyID = store.Escrow{}, ""
 	r.State = store.OK
@@ -382,9 +387,9 @@ func forget(v View) store.Row {
 	return dueBy(r, v.Now)
 }
 
-// discard is the row once a person has given up the last attempt and what it left: the
-// current version stands, and refreshes go on from it. A claim would leave an attempt of
-// which nobody knows what it has sent.
+// discard is the row once a person has given up the last attempt and what it left: the current
+// version stands, and refreshes go on from it. It needs no claim, and a run that died under a claim
+// for it would leave one more attempt to resolve.
 func discard(v View) store.Row {
 	r := v.Row
 	r.Phase = store.Idle
@@ -394,7 +399,7 @@ func discard(v View) store.Row {
 	r.State = store.OK
 	r.VersionID, r.SeenVersionID = v.Tokens.ID, v.Tokens.ID
 	r.RefreshAt = v.Now
-	r = unhindered(credentialsSeen(v, r))
+	r = unhindered(noteCredentials(v, r))
 	return record(r, outcome.Superseded, nil)
 }
 
@@ -413,8 +418,8 @@ func dueBy(r store.Row, now time.Time) store.Row {
 	return r
 }
 
-// schedule sets when the chain c is due and when it ends. A refresh token that comes back
-// unchanged was not rotated: it may be presented again.
+// schedule sets when the chain c is due and when it ends. A refresh token that came back
+// unchanged may be presented again.
 func schedule(v View, r store.Row, c chain) store.Row {
 	r.SessionEnds = sessionEnds(r, c)
 	r.IssuedAt = c.issuedAt
@@ -427,12 +432,12 @@ func schedule(v View, r store.Row, c chain) store.Row {
 	return r
 }
 
-// spending is the row's list of fingerprints with that of token added. While the escrow
-// carries the chain, the token of the version that is still current is presented and current
-// at once, for longer than the list may be long: it stays among the last.
+// spending is the row's list of fingerprints with that of token added. While the escrow carries
+// the chain, the current version holds a token that was presented, perhaps longer ago than the
+// list reaches: its fingerprint is moved up, and stays.
 func spending(v View, token secret.String) []string {
 	spent := slices.Clone(v.Row.Spent)
-	if v.carried() && v.chainErr == nil && v.presented(v.chain.refreshToken) {
+	if v.escrowNewest() && v.chainErr == nil && v.presented(v.chain.refreshToken) {
 		old := v.chain.refreshToken.Fingerprint()
 		spent = append(slices.DeleteFunc(spent, func(s string) bool { return s == old }), old)
 	}

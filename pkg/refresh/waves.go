@@ -54,7 +54,7 @@ func newWaves(rows []found, now time.Time) *waves {
 
 // silentRow reports whether a row backs off because the provider did not answer.
 func silentRow(r store.Row) bool {
-	return r.Unanswered && r.Phase != store.Sending && !r.Paused && (!waits(r) || r.State == store.Misconfigured)
+	return r.Unanswered && r.Phase != store.Sending && !r.Paused && (!needsPerson(r) || r.State == store.Misconfigured)
 }
 
 // urgency orders accounts whose tokens live by their end, and after them the others by how

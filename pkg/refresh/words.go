@@ -8,7 +8,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// forPerson says why a state waits for a person, and what that person has to do.
+// forPerson says why a state needs a person, and what that person has to do.
 func (v View) forPerson(state store.State) error {
 	switch state {
 	case store.Dead:
@@ -23,7 +23,7 @@ func (v View) forPerson(state store.State) error {
 	return nil
 }
 
-// lastly is why the row has come into its state, as far as it was recorded.
+// lastly is why the row has its state, if that was recorded, and otherwise the given reason.
 func (v View) lastly(state store.State, otherwise string) error {
 	if v.Row.State == state && v.Row.LastOutcome == outcome.Outcome(state) && v.Row.LastError != "" {
 		otherwise = v.Row.LastError
@@ -37,17 +37,17 @@ func (v View) newChain() error {
 		v.name(store.Credentials), v.name(store.TokensDoc))
 }
 
-// death says that an attempt died and left nothing.
+// death says that an attempt died and left no reply.
 func (v View) death() error {
 	return fmt.Errorf("attempt %s (%s) died and left no reply", v.Row.AttemptID, v.Row.AttemptSource)
 }
 
-// warned adds to a step why the token before was lost, as a warning.
+// warned adds to a step, as a warning, why the refresh token was lost.
 func (v View) warned(s Step, decided bool) (Step, bool) {
 	switch {
 	case v.ended != nil:
 		s.Warning = v.ended.cause.Error()
-	case v.Taken:
+	case v.TakenOver:
 		s.Warning = v.death().Error()
 	}
 	return s, decided

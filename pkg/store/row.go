@@ -21,7 +21,7 @@ const (
 // State is what is known of a credential's health.
 type State string
 
-// The states. All but OK wait for a person.
+// The states. All except OK need a person; Misconfigured is also tried again by itself.
 const (
 	OK            State = "ok"
 	Dead          State = "dead"
@@ -39,12 +39,10 @@ type Source string
 const (
 	FromRefresh Source = "refresh"
 	FromLogin   Source = "login"
-	FromSeed    Source = "seed"
 )
 
 // Row is what the ledger knows of one credential, under the names that a file and people see.
-// Times are UTC and kept to the
-// millisecond; a zero time means none.
+// Times are UTC and kept to the millisecond; a zero time means none.
 type Row struct {
 	Key `json:"-"`
 

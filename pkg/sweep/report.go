@@ -135,7 +135,7 @@ func (s *sweep) forecast(from, until time.Time, failures int) {
 		return
 	}
 	s.addExpiry(until)
-	o := pace.Outlook{From: from, Until: until, Takes: s.takes(), Retries: true, Failures: failures}
+	o := pace.Outlook{From: from, Until: until, Takes: s.takes(), Failures: failures}
 	s.addAttempts(o.AttemptsLeft(s.began, s.Tick))
 }
 
@@ -153,7 +153,7 @@ func (s *sweep) attemptsLeft() int {
 		return s.fewest
 	}
 	limited := pace.Outlook{
-		From: from, Until: s.report.NextExpiry, Takes: s.takes(), Retries: true, Failures: s.row.ConsecutiveFailures,
+		From: from, Until: s.report.NextExpiry, Takes: s.takes(), Failures: s.row.ConsecutiveFailures,
 	}
 	return min(s.fewest, limited.AttemptsLeft(s.began, s.Tick))
 }

@@ -148,14 +148,14 @@ func (c Credential) AttemptsLeft(now time.Time) (int, bool) {
 	if c.Sweep {
 		o = pace.Outlook{
 			From: later(later(c.Transactions.Next, c.Row.RefreshAt), c.Row.NotBefore), Until: c.AccessExpiresAt(), Takes: takes,
-			Retries: true, Failures: c.Row.ConsecutiveFailures,
+			Failures: c.Row.ConsecutiveFailures,
 		}
 	}
 	return o.AttemptsLeft(now, c.tick()), true
 }
 
 // troubled reports whether the row's state is one that waits for a person.
-func (c Credential) troubled() bool { return c.view(time.Time{}).Stage().WaitsForPerson() }
+func (c Credential) troubled() bool { return c.view(time.Time{}).Stage().NeedsPerson() }
 
 // waits reports whether it waits still: nobody has done anything that the next run would see.
-func (c Credential) waits() bool { return c.view(time.Time{}).WaitsForPerson() }
+func (c Credential) waits() bool { return c.view(time.Time{}).Stuck() }

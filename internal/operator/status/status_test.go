@@ -117,7 +117,7 @@ const asJSON = `{
       "last_success_in": -240,
       "next_attempt_at": "2026-03-01T12:08:00Z",
       "next_attempt_in": 480,
-      "attempts_left": 3,
+      "attempts_left": 4,
       "consecutive_failures": 0,
       "findings": []
     },

@@ -1,0 +1,163 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
+)
+
+// The checks of attempts: of one that died, and of this run's own after a call that brought no
+// tokens.
+
+func attemptDied(v View) (Step, bool) {
+	if v.idle() || v.Held {
+		return pass()
+	}
+	return v.takesOver()
+}
+
+// takesOver is the step that claims the row's last attempt.
+func (v View) takesOver() (Step, bool) {
+	return Step{Do: TakeOver, attemptID: v.Row.AttemptID, source: v.Row.AttemptSource, base: v.Row.BaseVersionID}, true
+}
+
+// postponed leaves an attempt that was taken over to the next tick.
+func postponed(err error) (Step, bool) { return Step{Do: Postpone, Err: err}, true }
+
+// lostAttempt reports whether an attempt was taken over, and nothing was sent since.
+func (v View) lostAttempt() bool { return v.TakenOver && v.ended == nil }
+
+func replyUnknown(v View) (Step, bool) {
+	switch {
+	case !v.lostAttempt():
+		return pass()
+	case !v.Tokens.done || !v.staged.done:
+		return need(Needs{Secrets: true, Staged: true, Access: true, Again: true, Raw: true})
+	case v.Tokens.Err == nil && v.moved() != nil:
+		// A stale read of tokens would hide that the row is older than they are.
+		return postponed(v.moved())
+	case v.staged.Err != nil:
+		// Everything depends on whether that version exists.
+		return postponed(v.at(store.TokensDoc, v.staged.Err))
+	}
+	return pass()
+}
+
+// A row from a backup does not know what was presented since. It is given up, and every token
+// counts as presented.
+func rowRestored(v View) (Step, bool) {
+	if !v.Exists || !v.Tokens.done || v.Held && !v.TakenOver || v.ended != nil {
+		return pass()
+	}
+	switch {
+	case v.restored():
+		return Step{Do: Forget}, true
+	case !v.hasLeft() || v.access.done:
+		return pass()
+	case v.access.Err == nil:
+		return need(Needs{Access: true})
+	case v.TakenOver && !lasting(v.access.Err):
+		return postponed(v.at(store.AccessDoc, v.access.Err))
+	}
+	return pass() // a refresh does not wait for access
+}
+
+func replyStaged(v View) (Step, bool) {
+	if !v.lostAttempt() || v.staged.ID == "" {
+		return pass()
+	}
+	c, err := parseChain(v.staged.Value)
+	if err != nil {
+		return postponed(v.at(store.TokensDoc, fmt.Errorf("version %s: %w", v.staged.ID, err)))
+	}
+	return Step{Do: Finish, chain: c.of(v.Row.AttemptID), staged: true}, true
+}
+
+func replyEscrowed(v View) (Step, bool) {
+	if e := v.Row.Escrow; !v.lostAttempt() || !hasEscrow(v.Row) || e.AttemptID != v.Row.AttemptID {
+		return pass()
+	}
+	c, err := v.escrowed()
+	if err != nil {
+		return postponed(err)
+	}
+	return Step{Do: Finish, chain: c}, true
+}
+
+func replyDecoded(v View) (Step, bool) {
+	switch {
+	case !v.lostAttempt():
+		return pass()
+	case v.raw.err != nil:
+		return postponed(v.raw.err)
+	}
+	c, ok := v.decoded()
+	if !ok || c.attemptID != v.Row.AttemptID {
+		return pass()
+	}
+	return Step{Do: Finish, chain: c}, true
+}
+
+func nothingReadable(v View) (Step, bool) {
+	if !v.lostAttempt() {
+		return pass()
+	}
+	for _, err := range []error{v.Credentials.Err, v.Tokens.Err} {
+		if err != nil && !lasting(err) && !errors.Is(err, store.ErrNoValue) {
+			return postponed(errors.Join(v.death(), err))
+		}
+	}
+	return pass()
+}
+
+func tokensEdited(v View) (Step, bool) {
+	if id := v.Tokens.ID; !v.lostAttempt() || v.Tokens.Err != nil || id == v.Row.BaseVersionID || id == v.Row.VersionID {
+		return pass()
+	}
+	if !v.again.done {
+		return need(Needs{Again: true})
+	}
+	if err := v.moved(); err != nil {
+		return postponed(errors.Join(v.death(), err))
+	}
+	return Step{Do: Supersede, version: v.Tokens.ID}, true
+}
+
+// A token may be refused because somebody has put a newer one there meanwhile. Two reads have to
+// agree on it.
+func refusedButNewer(v View) (Step, bool) {
+	if v.ended == nil || v.ended.kind != providers.Refused {
+		return pass()
+	}
+	if !v.again.done {
+		return need(Needs{Again: true})
+	}
+	id := v.again.ID
+	switch {
+	case v.again.Err != nil, id == v.Tokens.ID, id == v.Row.VersionID:
+		return pass()
+	case !v.third.done: // one stale read must not bring an older version back
+		return need(Needs{Third: true})
+	case v.third.Err != nil, v.third.ID != id:
+		return pass()
+	}
+	return Step{Do: Supersede, version: id}, true
+}
+
+func callEnded(v View) (Step, bool) {
+	if v.ended == nil {
+		return pass()
+	}
+	f := v.follows()
+	switch {
+	case f.login && v.CanLogin():
+		return pass()
+	case f.login:
+		return park(f.state, errors.Join(v.ended.cause, v.newChain()))
+	case f.state != "" && !v.chainWorks:
+		return park(f.state, v.ended.cause)
+	}
+	return wait(f.outcome, v.ended.cause)
+}

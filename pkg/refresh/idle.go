@@ -1,0 +1,185 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
+)
+
+// The checks of idle rows: is something owed, due, waited for, or unreadable?
+
+func owes(v View) (Step, bool) {
+	if !v.idle() || v.repaired || v.Relogin || !hasEscrow(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {
+		return pass()
+	}
+	if !v.Tokens.done {
+		return need(Needs{Secrets: true})
+	}
+	c, needs, err := v.owed()
+	switch {
+	case needs.any():
+		return need(needs)
+	case err != nil:
+		return Step{Do: Repair, Err: err}, true
+	case c.attemptID == "":
+		return pass()
+	}
+	return Step{Do: Repair, chain: c}, true
+}
+
+// A pause stops calls to the provider. Replies that were stored are still finished, which is why
+// the version of an uncertain attempt is looked for first.
+func paused(v View) (Step, bool) {
+	switch {
+	case !v.Row.Paused, v.ended != nil, !v.TakenOver && v.Row.State == store.Uncertain && v.idle() && !v.staged.done:
+		return pass()
+	case v.TakenOver:
+		return wait(outcome.Paused, v.death())
+	case v.Row.State == store.Uncertain && v.TurnedUp():
+		return pass()
+	}
+	return wait(outcome.Paused, nil)
+}
+
+func nothingDue(v View) (Step, bool) {
+	if !v.idle() || v.due() || awaitsEdit(v.Row, v.Now) {
+		return pass()
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+// Where many accounts wait, it costs too much to read the secrets of each in every run.
+func looksLater(v View) (Step, bool) {
+	switch {
+	case !v.idle(), v.Relogin, v.Force, v.Tokens.done, v.retried(), v.due() && !needsPerson(v.Row),
+		pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
+		return pass()
+	case v.Row.Paused:
+		return wait(outcome.Paused, nil)
+	case needsPerson(v.Row):
+		return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+// From here on a decision needs the secrets. A person's relogin has read them already.
+func secretsUnread(v View) (Step, bool) {
+	if !v.idle() || v.Relogin && v.Tokens.done {
+		return pass()
+	}
+	n := Needs{Secrets: !v.Tokens.done, Staged: v.Row.State == store.Uncertain && !v.staged.done}
+	if !n.any() {
+		return pass()
+	}
+	return need(n)
+}
+
+func versionTurnedUp(v View) (Step, bool) {
+	if !v.idle() || v.Relogin || v.Row.State != store.Uncertain || !v.TurnedUp() {
+		return pass()
+	}
+	return v.takesOver()
+}
+
+func nobodyActed(v View) (Step, bool) {
+	forced := v.Force && v.Row.State != store.Uncertain
+	if v.Row.State == store.Uncertain && v.current() == ofRow && v.lives() { // its version came late
+		return pass()
+	}
+	if !v.idle() || !needsPerson(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
+		return pass()
+	}
+	return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
+}
+
+func waitsForRetry(v View) (Step, bool) {
+	if !v.idle() || v.due() || v.Edited() || needsPerson(v.Row) {
+		return pass()
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+func notFilledIn(v View) (Step, bool) {
+	if !v.idle() || !errors.Is(v.Credentials.Err, store.ErrNoValue) && !errors.Is(v.sessionErr, providers.ErrNotSeeded) {
+		return pass()
+	}
+	return notSeeded("%s: put them into the secret %s", providers.ErrNotSeeded, v.name(store.Credentials))
+}
+
+// notSeeded is the step of a new deployment: no error, and a warning that says what to do.
+func notSeeded(format string, args ...any) (Step, bool) {
+	return Step{Do: Wait, Outcome: outcome.NotSeeded, Warning: fmt.Sprintf(format, args...)}, true
+}
+
+func secretUnreadable(v View) (Step, bool) {
+	if !v.idle() {
+		return pass()
+	}
+	err := errors.Join(
+		v.at(store.Credentials, v.Credentials.Err), v.at(store.TokensDoc, v.Tokens.Err),
+		v.at(store.Credentials, v.sessionErr), v.at(store.TokensDoc, v.chainErr),
+	)
+	if err == nil {
+		return pass()
+	}
+	for _, read := range []error{v.Credentials.Err, v.Tokens.Err} {
+		if read != nil && !lasting(read) {
+			return wait(outcome.Transient, err)
+		}
+	}
+	if needsPerson(v.Row) && !v.due() && !SecretsUnreadable(v.Row) { // what it waits for stays in the row
+		return wait(outcome.Misconfigured, err)
+	}
+	return park(store.Misconfigured, err)
+}
+
+// A version that a person has put there meanwhile stands.
+func rawReadable(v View) (Step, bool) {
+	switch {
+	case !v.idle(), v.Relogin, !hasRawReply(v.Row):
+		return pass()
+	case !v.raw.done:
+		return need(Needs{Raw: true})
+	case v.raw.err != nil:
+		return wait(outcome.Transient, v.raw.err)
+	}
+	raw, _ := v.rawReply()
+	c, ok := v.decoded()
+	if !ok || !v.rawFollows(raw) {
+		return pass()
+	}
+	return Step{Do: TakeOver, attemptID: c.attemptID, source: c.source, base: v.Tokens.ID}, true
+}
+
+func tooYoung(v View) (Step, bool) {
+	switch {
+	case !v.idle() || v.Force || v.Relogin || v.rejected != "" || !v.young():
+		return pass()
+	case ahead(v.Row, v.Now):
+		return Step{Do: Correct, Outcome: outcome.NotDue}, true
+	}
+	return wait(outcome.NotDue, nil)
+}
+
+func mayRefresh(v View) (Step, bool) {
+	if !v.idle() || v.Relogin {
+		return pass()
+	}
+	step, err := v.presentable()
+	switch {
+	case step.Needs.any():
+		return step, true
+	case err != nil:
+		return wait(outcome.Transient, err)
+	case step.Do == "" || v.loginInstead(step.chain):
+		return pass()
+	}
+	if v.late != nil {
+		return wait(outcome.Transient, v.late)
+	}
+	return step, true
+}

@@ -1,0 +1,83 @@
+package refresh
+
+import (
+	"errors"
+	"fmt"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
+)
+
+// The checks that are left when no refresh is made: a login, or a person.
+
+func loginBacksOff(v View) (Step, bool) {
+	until, waits := v.loginWaits()
+	free := v.Force || v.Relogin || v.probe == store.FromLogin || v.credentialsEdited()
+	if !v.CanLogin() || free || !waits {
+		return pass()
+	}
+	return v.warned(wait(outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(until))))
+}
+
+func mayLogin(v View) (Step, bool) {
+	if !v.CanLogin() {
+		return pass()
+	}
+	if v.late != nil {
+		return v.warned(wait(outcome.Transient, v.late))
+	}
+	if v.idle() && v.newToRow() {
+		// A login based on a stale read would look outdated to the next run.
+		if !v.again.done {
+			return need(Needs{Again: true})
+		}
+		if err := v.moved(); err != nil {
+			return wait(outcome.Transient, err)
+		}
+	}
+	return v.warned(Step{Do: Login}, true)
+}
+
+// A login presents no refresh token, so that nothing was lost. Its claim ends, and the next tick
+// goes on with what is there.
+func loginDied(v View) (Step, bool) {
+	if !v.TakenOver || v.Row.AttemptSource != store.FromLogin {
+		return pass()
+	}
+	return wait(outcome.Transient, v.death())
+}
+
+func deathLost(v View) (Step, bool) {
+	if !v.TakenOver {
+		return pass()
+	}
+	return park(store.Uncertain, errors.Join(v.death(), v.newChain()))
+}
+
+func neverSeeded(v View) (Step, bool) {
+	if !v.tokenless() || v.Row.AttemptID != "" || v.chain.attemptID != "" {
+		return pass()
+	}
+	return notSeeded("there is neither a login in the secret %s nor a refresh token in the secret %s",
+		v.name(store.Credentials), v.name(store.TokensDoc))
+}
+
+func tokenMissing(v View) (Step, bool) {
+	if !v.tokenless() {
+		return pass()
+	}
+	state := withoutToken(v.chain)
+	if state == store.Uncertain {
+		return park(state, v.forPerson(state))
+	}
+	cause := fmt.Errorf("there is no refresh token in the secret %s", v.name(store.TokensDoc))
+	return park(state, errors.Join(cause, v.newChain()))
+}
+
+func tokenSpent(v View) (Step, bool) {
+	state := store.Uncertain
+	if v.Row.State == store.Dead {
+		state = store.Dead
+	}
+	return park(state, v.forPerson(state))
+}
