@@ -16,7 +16,6 @@ import (
 
 	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/emulate"
-	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/sandbox"
@@ -109,7 +108,7 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	}
 	defer box.Close()
 	report := playReport{Providers: map[string]string{}}
-	for _, provider := range catalog.All() {
+	for _, provider := range seed.Played() {
 		report.Providers[provider.Name] = box.URL(sandbox.Provider(provider.Name))
 	}
 	if settings.TLS {

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"strings"
 
-	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/seed"
 )
 
 // playReport is what sandbox has set up.
@@ -28,7 +28,7 @@ type playAWS struct {
 // text tells people what there is, and what to type next.
 func (r playReport) text() string {
 	var b strings.Builder
-	for _, provider := range catalog.All() {
+	for _, provider := range seed.Played() {
 		fmt.Fprintf(&b, "  %-12s%s\n", provider.Name, r.Providers[provider.Name])
 	}
 	if r.State != "" {

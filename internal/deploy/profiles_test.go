@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/deploy"
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/homes/awshome"
 )
@@ -28,7 +29,7 @@ func environments(t *testing.T, parameters ...string) map[string]map[string]map[
 		t.Fatal(err)
 	}
 	for name, functions := range profiles {
-		if len(functions) != 3 {
+		if len(functions) != len(catalog.All()) {
 			t.Fatalf("profile %s has %d functions", name, len(functions))
 		}
 	}
@@ -93,7 +94,7 @@ func TestEachProfileSuitsItsFunctions(t *testing.T) {
 		for function, environment := range profiles[name] {
 			getenv := func(name string) string { return environment[name] }
 			parse := config.ForRefresh
-			if function == "RefreshBerbix" {
+			if environment["TRANSACTIONS_TABLE"] != "" {
 				parse = config.ForSweep
 			}
 			if _, err := parse(getenv); err != nil {

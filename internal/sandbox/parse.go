@@ -82,8 +82,8 @@ func ParseInjection(text string) (Injection, error) {
 
 func parseProvider(name string) (Provider, error) {
 	p := Provider(name)
-	if !slices.Contains([]Provider{Hesabe, TConnect, Berbix, OAuth2}, p) {
-		return "", fmt.Errorf("there is no provider %q: use %s, %s, %s or %s", name, Hesabe, TConnect, Berbix, OAuth2)
+	if !Plays(name) {
+		return "", fmt.Errorf("the sandbox plays no provider %q: use %s", name, strings.Join(names(), ", "))
 	}
 	return p, nil
 }

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ import (
 	"tokenrefresh/pkg/aes"
 )
 
-// Provider names one of them.
+// Provider names one that the sandbox plays.
 type Provider string
 
 // The providers.
@@ -38,6 +39,20 @@ const (
 	Berbix   Provider = "berbix"
 	OAuth2   Provider = "oauth2"
 )
+
+var played = []Provider{Hesabe, TConnect, Berbix, OAuth2}
+
+// Plays reports whether the sandbox plays the provider of that name.
+func Plays(name string) bool { return slices.Contains(played, Provider(name)) }
+
+// names are those of all that it plays.
+func names() []string {
+	var all []string
+	for _, p := range played {
+		all = append(all, string(p))
+	}
+	return all
+}
 
 // Op is what a call wants.
 type Op string

@@ -2,11 +2,13 @@ package template_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
 )
 
@@ -77,13 +79,17 @@ func watches(stack *template.Stack, function string) map[string]watch {
 	if !scheduled(stack, function) {
 		return all
 	}
-	expiry := map[string]string{"hesabe": "120", "tconnect": "3600", "berbix": "120", "oauth2": "120"}[provider]
+	entry, err := catalog.Find(provider)
+	if err != nil {
+		panic(err)
+	}
+	expiry := strconv.Itoa(entry.ExpiryAlarm.Default)
 	all[id+"Expiry"] = watch{"TokenRefresh AccessTokenExpiresIn", provider, "Minimum", less, expiry, "breaching"}
 	all[id+"BreaksSoon"] = watch{"TokenRefresh AttemptsLeft", provider, "Minimum", less, "2", "notBreaching"}
 	all[id+"Misconfigured"] = watch{"TokenRefresh Misconfigured", provider, "Maximum", more, 0, "notBreaching"}
 	all[id+"PersistFailed"] = watch{"TokenRefresh PersistFailed", provider, "Maximum", more, 0, "notBreaching"}
 	all[id+"Throttles"] = watch{"AWS/Lambda Throttles", function, "Sum", more, 0, "notBreaching"}
-	if provider == "berbix" {
+	if entry.Sweep {
 		all[id+"DeadTransactions"] = watch{"TokenRefresh DeadTransactions", provider, "Sum", least, "1", "notBreaching"}
 		all[id+"Backlog"] = watch{"TokenRefresh SweepBacklogAge", provider, "Maximum", more, 300, "notBreaching"}
 		return all

@@ -10,10 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -25,7 +27,11 @@ func TestStateIsRetainedAndNamed(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		state := append(stack.Of(secretType), stack.Of(tableType)...)
-		if want := []int{0, 9}; !slices.Contains(want, len(state)) {
+		all := 2 // tables
+		for _, entry := range catalog.All() {
+			all += len(entry.Usual()) * len(entry.Documents())
+		}
+		if want := []int{0, all}; !slices.Contains(want, len(state)) {
 			t.Errorf("%d secrets and tables, want one of %v", len(state), want)
 		}
 		for _, id := range state {
@@ -97,15 +103,24 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("%s is taken for credentials: %v", name, err)
 		}
 	}
-	if diff := cmp.Diff(placeholders, values); diff != "" {
-		t.Errorf("placeholders (-want +got):\n%s", diff)
+	for name, want := range placeholders {
+		if values[name] != want {
+			t.Errorf("%s has the placeholder %s, want %s", name, values[name], want)
+		}
 	}
 	// A value here would end a live chain at a stack update.
 	slices.Sort(without)
-	want := []string{
-		"token-refresh/hesabe/default/access", "token-refresh/hesabe/default/tokens",
-		"token-refresh/tconnect/default/access", "token-refresh/tconnect/default/tokens",
+	var want []string
+	for _, entry := range catalog.All() {
+		for _, document := range entry.Documents() {
+			for _, account := range entry.Usual() {
+				if document != store.Credentials {
+					want = append(want, "token-refresh/"+entry.Name+"/"+account+"/"+string(document))
+				}
+			}
+		}
 	}
+	slices.Sort(want)
 	if diff := cmp.Diff(want, without); diff != "" {
 		t.Errorf("without a value (-want +got):\n%s", diff)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
 )
 
@@ -30,9 +31,11 @@ func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			functions := 3
-			if parameters["OAuth2Accounts"] != "" {
-				functions++
+			functions := 0
+			for _, entry := range catalog.All() {
+				if !entry.OwnAccounts || parameters[entry.Title+"Accounts"] != "" {
+					functions++
+				}
 			}
 			if len(stack.Of(template.Function)) != functions {
 				t.Fatalf("functions: %v", stack.Of(template.Function))

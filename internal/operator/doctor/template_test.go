@@ -33,7 +33,7 @@ func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 		}
 		got := map[string]bool{"stack-dead-letters": true}
 		for _, entry := range catalog.All() {
-			function := "Refresh" + map[string]string{"hesabe": "Hesabe", "tconnect": "TConnect", "berbix": "Berbix", "oauth2": "OAuth2"}[entry.Name]
+			function := "Refresh" + entry.Title
 			if stack.Resources[function].Properties == nil { // without an account
 				continue
 			}

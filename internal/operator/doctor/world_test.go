@@ -17,6 +17,7 @@ import (
 	"tokenrefresh/internal/operator/doctor"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/handler"
@@ -62,7 +63,7 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	w.boxes, err = sandbox.Start(sandbox.Options{})
 	w.must(err)
 	t.Cleanup(w.boxes.Close)
-	for _, entry := range catalog.All() {
+	for _, entry := range seed.Played() {
 		if entry.OwnAccounts {
 			continue // the stack names none
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
@@ -25,12 +26,12 @@ const sandboxAccount = "default"
 // Sandbox puts the credentials of a sandbox's providers into a home, and some transactions.
 // It refuses a home that holds credentials for another host: they may be real ones.
 func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactions int) error {
-	for _, provider := range catalog.All() {
+	for _, provider := range Played() {
 		if err := refuseOthers(ctx, h, provider, box.URL(sandbox.Provider(provider.Name))); err != nil {
 			return err
 		}
 	}
-	for _, provider := range catalog.All() {
+	for _, provider := range Played() {
 		credentials := secret.New(box.Credentials(sandbox.Provider(provider.Name)))
 		if _, err := (Seeder{Home: h, Provider: provider, Account: sandboxAccount}).Credentials(ctx, credentials); err != nil {
 			return err
@@ -43,6 +44,11 @@ func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactio
 		}
 	}
 	return nil
+}
+
+// Played returns the providers of the catalog that the sandbox plays.
+func Played() []catalog.Entry {
+	return slices.DeleteFunc(catalog.All(), func(e catalog.Entry) bool { return !sandbox.Plays(e.Name) })
 }
 
 // refuseOthers refuses credentials that work and are not for a sandbox on this machine.

@@ -28,14 +28,14 @@ func TestTemplateIsUpToDate(t *testing.T) {
 func TestFurtherProvider(t *testing.T) {
 	t.Parallel()
 	further := catalog.All()[0]
-	further.Name, further.Title = "paypal", "PayPal"
+	further.Name, further.Title = "further", "Further"
 	text, err := generate(append(catalog.All(), further))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"Berbix, OAuth2 and PayPal fresh", "  RefreshPayPal:\n", "  PayPalExpiryAlarm:\n", "'${SecretPrefix}/paypal/default/tokens'",
-		"dynamodb:LeadingKeys: [paypal, paypal/reply]", "  PayPalOn: ", `"${Alarm}-refresh-paypal-errors"`, "SOURCE '${RefreshPayPalLogs}'",
+		" and Further fresh", "  RefreshFurther:\n", "  FurtherExpiryAlarm:\n", "'${SecretPrefix}/further/default/tokens'",
+		"dynamodb:LeadingKeys: [further, further/reply]", "  FurtherOn: ", `"${Alarm}-refresh-further-errors"`, "SOURCE '${RefreshFurtherLogs}'",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the template has no %q", want)
