@@ -21,9 +21,9 @@ func told(provider string) []string {
 	case "berbix":
 		all = append(all, "DeadTransactions", "SweepBacklog")
 	case "tconnect", "oauth2": // whose refresh tokens name their end
-		all = append(all, "DeadOrUncertain", "RefreshTokenExpiresIn", "SecretVersions")
+		all = append(all, "DeadOrUncertain", "Left", "RefreshTokenExpiresIn", "SecretVersions")
 	default:
-		all = append(all, "DeadOrUncertain", "SecretVersions")
+		all = append(all, "DeadOrUncertain", "Left", "SecretVersions")
 	}
 	slices.Sort(all)
 	return all

@@ -12,8 +12,13 @@ import (
 
 // The checks of idle rows: is something owed, due, waited for, or unreadable?
 
+// owing reports whether a version of tokens or access that is stored waits to become current.
+func (v View) owing() bool {
+	return !v.repaired && !v.Relogin && (hasEscrow(v.Row) || v.Row.VersionID != v.Row.PublishedVersionID)
+}
+
 func owes(v View) (Step, bool) {
-	if !v.idle() || v.repaired || v.Relogin || !hasEscrow(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {
+	if !v.idle() || !v.owing() {
 		return pass()
 	}
 	if !v.Tokens.done {
@@ -56,7 +61,7 @@ func nothingDue(v View) (Step, bool) {
 func looksLater(v View) (Step, bool) {
 	switch {
 	case !v.idle(), v.Relogin, v.Force, v.Tokens.done, v.retried(), v.due() && !needsPerson(v.Row),
-		pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
+		v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
 		return pass()
 	case v.Row.Paused:
 		return wait(outcome.Paused, nil)
@@ -179,7 +184,7 @@ func mayRefresh(v View) (Step, bool) {
 		return pass()
 	}
 	if v.late != nil {
-		return wait(outcome.Transient, v.late)
+		return wait(v.unbegun(), v.late)
 	}
 	return step, true
 }

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	}
 	w.stack = doctor.Stack{
 		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
-		Invoke: true, Now: time.Now,
+		Providers: seed.Played(), Invoke: true, Now: time.Now,
 	}
 	var err error
 	w.boxes, err = sandbox.Start(sandbox.Options{})
