@@ -40,7 +40,8 @@ func NewDeployed(ctx context.Context, o home.Options, name string) (*Deployed, e
 }
 
 // ErrNoFunction is in the errors of functions that are not there.
-var ErrNoFunction = errors.New("there is none of that name in this region: see the stack's resources, or name --region and --profile")
+var ErrNoFunction = errors.New(
+	"there is none of that name in this region: see the stack's resources, or name --region and --profile")
 
 // FunctionError is the error with which a function has answered.
 type FunctionError struct {
