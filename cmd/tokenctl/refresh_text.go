@@ -27,7 +27,7 @@ func verdict(r handler.Result, named bool) error {
 	if named && r.Outcomes[outcome.Dead] > 0 {
 		return fmt.Errorf("%w: the transaction is dead: record it again with a new refresh token", errPerson)
 	}
-	for _, what := range []outcome.Outcome{outcome.RateLimited, outcome.Transient} {
+	for _, what := range []outcome.Outcome{outcome.RateLimited, outcome.Transient, outcome.Left} {
 		if r.Outcomes[what] > 0 {
 			return fmt.Errorf("%s: %s: %w", r.Provider, what, errAgain)
 		}

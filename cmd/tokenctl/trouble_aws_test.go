@@ -17,7 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"tokenrefresh/internal/moto/deployed"
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -97,6 +99,7 @@ func TestTroubleOnAWS(t *testing.T) {
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": stack.Front.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+		"PROVIDERS": strings.Join(catalog.NamesOf(seed.Played()), ","),
 	} {
 		t.Setenv(name, value)
 	}

@@ -2,7 +2,7 @@
 // and an idle tick cost, against the smallest possible function and against the program that
 // most people would write; and how many rows a sweep refreshes, at what price.
 //
-//	go run ./internal/bench [-only refresh|sweep]
+//	go run ./internal/bench [-only refresh|sweep|many]
 //	    [-rounds 25] [-latency 20ms]                               of the refreshes
 //	    [-sweeps 3] [-rows 10000] [-provider 20ms] [-dynamodb 5ms] of the sweeps
 //
@@ -15,6 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -33,7 +34,7 @@ type plan struct {
 
 func main() {
 	var p plan
-	flag.StringVar(&p.only, "only", "", "measure refresh or sweep; empty: both")
+	flag.StringVar(&p.only, "only", "", "measure refresh, sweep or many; empty: all")
 	flag.IntVar(&p.rounds, "rounds", 25, "measured rounds of refreshes")
 	flag.DurationVar(&p.latency, "latency", 20*time.Millisecond, "time that each call takes in the warm refreshes")
 	flag.IntVar(&p.sweeps, "sweeps", 3, "measured rounds of sweeps")
@@ -58,13 +59,16 @@ func (p plan) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(p.temporaryFiles)) }()
 	fmt.Printf("%s %s/%s, %d CPUs.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	if p.only != "sweep" {
-		if err := measureRefreshes(ctx, p, os.Stdout); err != nil {
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context, plan, io.Writer) error
+	}{{"refresh", measureRefreshes}, {"sweep", measureSweeps}, {"many", measureMany}} {
+		if p.only != "" && p.only != part.name {
+			continue
+		}
+		if err := part.measure(ctx, p, os.Stdout); err != nil {
 			return err
 		}
-	}
-	if p.only != "refresh" {
-		return measureSweeps(ctx, p, os.Stdout)
 	}
 	return nil
 }

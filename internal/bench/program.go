@@ -83,18 +83,17 @@ func (p *program) invoke(ctx context.Context, f *runtimeapi.Function, event, ans
 	return r, nil
 }
 
-// groups are the control groups that can hold a process to the share of a processor that
-// Lambda gives a function of 128 MB, 7.24 %: of the two versions of the kernel's interface.
-var groups = []struct {
-	root     string
-	settings [][2]string
-}{
-	{"/sys/fs/cgroup/cpu", [][2]string{{"cpu.cfs_period_us", "20000"}, {"cpu.cfs_quota_us", "1448"}}},
-	{"/sys/fs/cgroup", [][2]string{{"cpu.max", "1448 20000"}}},
-}
-
-// limit holds a process to that share until it ends. The error says why that cannot be done.
-func limit(pid int) (release func(), err error) {
+// limit holds a process until it ends to the share of a processor that Lambda gives a function
+// of so many megabytes, 7.24 % at 128. The error says why that cannot be done.
+func limit(pid, megabytes int) (release func(), err error) {
+	quota := strconv.Itoa(20000 * megabytes / cpuMB)
+	groups := []struct { // of the two versions of the kernel's interface
+		root     string
+		settings [][2]string
+	}{
+		{"/sys/fs/cgroup/cpu", [][2]string{{"cpu.cfs_period_us", "20000"}, {"cpu.cfs_quota_us", quota}}},
+		{"/sys/fs/cgroup", [][2]string{{"cpu.max", quota + " 20000"}}},
+	}
 	for _, g := range groups {
 		dir := filepath.Join(g.root, "token-refresh-bench-"+strconv.Itoa(pid))
 		if err = os.Mkdir(dir, 0o700); err != nil {

@@ -122,7 +122,7 @@ func (p *program) cold(ctx context.Context, r *refreshes, shared bool) error {
 	}
 	defer f.Close()
 	if shared {
-		release, err := limit(f.Process().PID)
+		release, err := limit(f.Process().PID, memoryMB)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"tokenrefresh/internal/template"
 )
@@ -26,6 +27,9 @@ type AWS struct {
 	secrets map[string]*secret
 	tables  map[string]*table
 	units   Units
+
+	writes    quota
+	throttled int
 }
 
 // New makes the tables and secrets of a stack.
@@ -82,6 +86,10 @@ func (a *AWS) do(name string, body []byte) (table string, out any, err error) {
 	case name == "CreateSecret":
 		a.secrets[in.Name] = newSecret(in.Name, in.SecretString)
 	case secretOperations[name] != nil:
+		if secretWrites[name] && !a.writes.take(time.Now()) {
+			a.throttled++
+			return "", nil, &fault{"ThrottlingException", "Rate exceeded"}
+		}
 		s, ok := a.secrets[in.SecretID]
 		if !ok {
 			return "", nil, &fault{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}

@@ -136,3 +136,21 @@ func (s *secret) stages(id string) []string {
 	slices.Sort(labels)
 	return labels
 }
+
+// PutSecret makes a secret with one version, which is current.
+func (a *AWS) PutSecret(name, id, value string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := newSecret(name, "")
+	s.put(id, value, []string{current})
+	a.secrets[name] = s
+}
+
+// Secret returns the current version of a secret that exists, and its id.
+func (a *AWS) Secret(name string) (id, value string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.secrets[name]
+	id = s.labels[current]
+	return id, s.versions[id]
+}

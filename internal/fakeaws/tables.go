@@ -89,6 +89,17 @@ func (a *AWS) PutItem(table string, item Item) {
 	a.tables[table].store(item)
 }
 
+// Items returns the rows of a table's partition.
+func (a *AWS) Items(table, partition string) []Item {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var items []Item
+	for _, r := range a.tables[table].after(`{"S":"`+partition+`"}`, &row{}) {
+		items = append(items, maps.Clone(r.item))
+	}
+	return items
+}
+
 // query answers the rows of one partition in order of the sort key.
 func (t *table) query(in tableInput) (any, error) {
 	i, share := &t.index, 1.0
@@ -102,15 +113,16 @@ func (t *table) query(in tableInput) (any, error) {
 	}
 	found := i.after(string(value), &row{key: t.key(in.ExclusiveStartKey), item: in.ExclusiveStartKey})
 	out := map[string]any{}
-	if in.Limit > 0 && len(found) > in.Limit {
-		found = found[:in.Limit]
-		last := found[in.Limit-1].item
-		out["LastEvaluatedKey"] = project(last, []string{i.partition, i.sort, t.partition})
-	}
-	items, bytes := make([]Item, len(found)), 0
-	for n, r := range found {
-		items[n] = project(r.item, i.projected)
-		bytes += size(items[n])
+	items, bytes := []Item{}, 0
+	for _, r := range found {
+		one := project(r.item, i.projected)
+		if full := in.Limit > 0 && len(items) == in.Limit || bytes+size(one) > pageSize; full {
+			last := found[len(items)-1].item
+			out["LastEvaluatedKey"] = project(last, []string{i.partition, i.sort, t.partition})
+			break
+		}
+		items = append(items, one)
+		bytes += size(one)
 	}
 	t.units.Reads += share * max(1, blocks(bytes, readUnit))
 	out["Items"], out["Count"], out["ScannedCount"] = items, len(items), len(items)
@@ -262,6 +274,7 @@ func (in tableInput) apply(item Item) error {
 type Units struct{ Reads, Writes float64 }
 
 const (
+	pageSize  = 1 << 20 // bytes that a query answers at most
 	readUnit  = 4 << 10 // bytes that one unit reads consistently
 	writeUnit = 1 << 10
 )

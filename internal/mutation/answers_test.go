@@ -45,21 +45,21 @@ var answerBreaks = []breach{
 		broken: "one page of a firewall stops a credential for ever",
 	},
 	{
-		name: "a silent host is not probed", file: "waves.go",
-		old:    "\tif w.probes[i] || w.answered[r.Host] && silentRow(r) {",
-		new:    "\tif false {",
+		name: "a silent host is not probed", file: "probes.go",
+		old:    "if _, probe := p.of[i]; probe || p.answered[r.Host] && silentRow(r) {",
+		new:    "if _, probe := p.of[i]; probe && !probe {",
 		broken: "an outage of many accounts ends five minutes late",
 	},
 	{
-		name: "any success is a probe's", file: "waves.go",
+		name: "any success is a probe's", file: "probes.go",
 		old:    "if silentRow(r) && (result",
 		new:    "if (result",
 		broken: "accounts that a provider does not answer are tried in every tick while it answers others",
 	},
 	{
 		name: "edits looked for at all times", file: "idle.go",
-		old:    "\t\tpace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):\n",
-		new:    "\t\ttrue:\n",
+		old:    "v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):\n",
+		new:    "pace.LookForEdit(v.Row.String(), 0, v.Now, v.tick):\n",
 		broken: "a thousand accounts that wait cost two reads a tick each",
 	},
 	{

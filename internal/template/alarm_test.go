@@ -20,10 +20,10 @@ func told(provider string) []string {
 	switch provider {
 	case "berbix":
 		all = append(all, "DeadTransactions", "SweepBacklog")
-	case "tconnect": // whose refresh tokens name their end
-		all = append(all, "DeadOrUncertain", "RefreshTokenExpiresIn", "SecretVersions")
+	case "tconnect", "oauth2": // whose refresh tokens name their end
+		all = append(all, "DeadOrUncertain", "Left", "RefreshTokenExpiresIn", "SecretVersions")
 	default:
-		all = append(all, "DeadOrUncertain", "SecretVersions")
+		all = append(all, "DeadOrUncertain", "Left", "SecretVersions")
 	}
 	slices.Sort(all)
 	return all

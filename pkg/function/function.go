@@ -26,10 +26,11 @@ import (
 )
 
 const (
-	// parallel is how many credentials a run refreshes at once.
-	parallel = 8
-	// callsEach is the most calls to one AWS service that a refresh makes at once.
-	callsEach = 2
+	// connections is how many there may be to an AWS service: as many as its quota needs at 20 ms
+	// a call, and a handshake each that a small function has to pay for.
+	connections = 16
+	// writeRate is how many writes a second Secrets Manager takes in an AWS account and region.
+	writeRate = 50
 	// frugalMost is up to how many workers a sweep waits more than it works, so that the
 	// template's GOGC can save memory. More of them are short of the processor.
 	frugalMost = 64
@@ -42,16 +43,16 @@ const (
 // default address. It does not return.
 func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
 	cfg, err := config.ForRefresh(os.Getenv)
-	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: parallel * callsEach})
+	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: connections})
 	if err != nil {
 		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
 	}
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	h := handler.NewRefresh(refresh.Engine{
-		Provider: newProvider(newExchange(cfg, parallel), cfg.ProviderEnvironment),
-		Secrets:  clients.Secrets(cfg.SecretPrefix),
-		Ledger:   clients.Ledger(cfg.LedgerTable),
-		Parallel: parallel,
+		Provider:  newProvider(newExchange(cfg, refresh.Parallel), cfg.ProviderEnvironment),
+		Secrets:   clients.Secrets(cfg.SecretPrefix),
+		Ledger:    clients.Ledger(cfg.LedgerTable),
+		WriteRate: writeRate,
 	}, cfg, log)
 	h.Announce = newDesk(clients, cfg, log)
 	lambda.Start(h)

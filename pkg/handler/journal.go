@@ -24,7 +24,7 @@ func (j *journal) changed(account string, ended, before, noted outcome.Outcome) 
 	if ended == outcome.Busy {
 		return false // another run says how it ends
 	}
-	if ended == outcome.NotDue {
+	if ended == outcome.NotDue || ended == outcome.Left {
 		ended = noted // perhaps it backs off
 	}
 	is := trouble(ended)

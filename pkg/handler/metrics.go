@@ -121,6 +121,7 @@ var groups = []group{
 	{"Failures", []outcome.Outcome{outcome.RateLimited, outcome.Transient}},
 	{"PersistFailed", []outcome.Outcome{outcome.PersistFailed}},
 	{"Misconfigured", []outcome.Outcome{outcome.Misconfigured}},
+	{"Left", []outcome.Outcome{outcome.Left}},
 }
 
 // waiting counts credentials without a chain that can go on.

@@ -13,6 +13,7 @@ const (
 	LoggedIn      Outcome = "logged_in"      // a login made a new pair, and it is live
 	Recovered     Outcome = "recovered"      // an attempt that had died was finished from what it had stored
 	NotDue        Outcome = "not_due"        // nothing to do yet
+	Left          Outcome = "left"           // due, but the run had no time left for it; the next one has
 	Busy          Outcome = "busy"           // another run holds the claim
 	Superseded    Outcome = "superseded"     // somebody else's newer version stands; due again at once
 	NotSeeded     Outcome = "not_seeded"     // nobody has put credentials in yet

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"time"
 )
 
@@ -56,6 +57,12 @@ func hash(name string) uint64 {
 	h = (h ^ h>>33) * 0xff51afd7ed558ccd
 	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
 	return h ^ h>>33
+}
+
+// Lot decides between equals in a run that began then: the lower goes first. It says something
+// else in each run, so that none is always the last.
+func Lot(name string, began time.Time) uint64 {
+	return hash(name + strconv.FormatInt(began.UnixNano(), 36))
 }
 
 // Retry is the wait after the nth failure in a row if another try may harm nobody: 1, 2, 4

@@ -55,15 +55,20 @@ func (a *attempt) decide(ctx context.Context) Step {
 		reads = persist
 	}
 	for range maxSteps {
-		a.v.Now = a.Now()
-		a.v.late = a.tooLate(ctx)
-		step := Decide(a.v)
+		step := a.consider(ctx)
 		if !step.Needs.any() {
 			return step
 		}
 		a.v = a.sources().Gather(reads, a.v, step.Needs)
 	}
 	panic("unreachable: a decision that always needs more")
+}
+
+// consider decides by what was gathered so far.
+func (a *attempt) consider(ctx context.Context) Step {
+	a.v.Now = a.Now()
+	a.v.late = a.tooLate(ctx)
+	return Decide(a.v)
 }
 
 func (e *Engine) sources() Sources {
@@ -78,8 +83,9 @@ func (a *attempt) tooLate(ctx context.Context) error {
 	return pace.Enough(ctx, a.needed())
 }
 
-// needed is how long an attempt may take until readers have the new token.
-func (e *Engine) needed() time.Duration { return e.SendTimeout + e.StoreTimeout }
+// needed is how long an attempt may take until readers have the new token. What is left of the
+// time to store is for the row, which the next run can settle too.
+func (e *Engine) needed() time.Duration { return e.SendTimeout + e.StoreTimeout/2 + e.StoreTimeout/4 }
 
 // do makes one step. ended is false if the run goes on with the next.
 func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {

@@ -25,7 +25,7 @@ func (a *attempt) readAccess(ctx context.Context, r store.Row) Reading {
 // longestAttempt is how long after its claim an attempt is over: a send, its storing, and
 // twice the time of storing for stores that do not answer. A reply that no store has accepted
 // by then is still offered to them until the run ends.
-func (e *Engine) longestAttempt() time.Duration { return e.needed() + 2*e.StoreTimeout }
+func (e *Engine) longestAttempt() time.Duration { return e.SendTimeout + 3*e.StoreTimeout }
 
 // longestClaim is how long any claim lasts. That of an older release lasts until its run's end.
 func (e *Engine) longestClaim() time.Duration {

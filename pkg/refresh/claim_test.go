@@ -19,8 +19,8 @@ func TestBudget(t *testing.T) {
 		left time.Duration
 		want outcome.Outcome
 	}{
-		"enough":     {20*time.Second + time.Millisecond, outcome.Refreshed},
-		"not enough": {20*time.Second - time.Millisecond, outcome.Transient},
+		"enough":     {17500 * time.Millisecond, outcome.Refreshed},
+		"not enough": {17499 * time.Millisecond, outcome.Left},
 		"none":       {0, outcome.Transient},
 	} {
 		inBubble(t, name, func(t *testing.T) {

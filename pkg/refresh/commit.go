@@ -99,7 +99,9 @@ func (a *attempt) retry(ctx context.Context, tries int, step func(context.Contex
 		if !pace.Sleep(ctx, wait) {
 			return err
 		}
-		wait = min(2*wait, maxRetryWait)
+		if !errors.Is(err, store.ErrThrottled) { // for which throttle makes room
+			wait = min(2*wait, maxRetryWait)
+		}
 	}
 }
 

@@ -36,10 +36,13 @@ var checks = []check{
 	// A run that a reader's rejection has begun.
 	{"a reader's rejection is no reason to act", rejectionUnaccepted},
 
+	// What cannot be begun any more is not read either.
+	{"there is no time left to begin", noTimeLeft},
+
 	// An attempt that died: it is taken over, and then finished.
+	{"the row is older than the secrets: it was restored", rowRestored},
 	{"an attempt died", attemptDied},
 	{"whether its reply was stored is not known yet", replyUnknown},
-	{"the row is older than the secrets: it was restored", rowRestored},
 	{"its reply is a version of tokens", replyStaged},
 	{"its reply is in the escrow", replyEscrowed},
 	{"its reply can be read after all", replyDecoded},
@@ -133,4 +136,24 @@ func rejectionUnaccepted(v View) (Step, bool) {
 		return pass()
 	}
 	return wait(outcome.NotDue, nil)
+}
+
+// acts reports whether the row by itself calls for more than a look at the secrets.
+func (v View) acts() bool {
+	return !v.idle() || v.owing() || !v.Row.Paused && v.due() && (!needsPerson(v.Row) || v.retried() || v.Force)
+}
+
+func noTimeLeft(v View) (Step, bool) {
+	if v.late == nil || v.Held || v.Tokens.done || !v.acts() {
+		return pass()
+	}
+	return wait(outcome.Left, v.late)
+}
+
+// unbegun is how a run ends that has no time left to call. Under a claim it has made a try.
+func (v View) unbegun() outcome.Outcome {
+	if v.Held {
+		return outcome.Transient
+	}
+	return outcome.Left
 }

@@ -7,13 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
@@ -37,89 +34,15 @@ type Engine struct {
 	StoreTimeout time.Duration
 	// RunTimeout bounds a run whose context has no deadline.
 	RunTimeout time.Duration
-	// Parallel is how many credentials are worked on at once.
+	// Parallel is how many credentials are worked on at once: the slots of a run.
 	Parallel int
+	// WriteRate is with how many writes a second to the secrets a run over several credentials
+	// begins. A throttled write lowers it, time raises it. 0: no limit until one is throttled.
+	WriteRate float64
 	// Tick is the time from one scheduled run to the next, by which back-offs and
 	// Result.AttemptsLeft count.
 	Tick time.Duration
 	Log  *slog.Logger
-}
-
-// Run looks at every credential once, or at the one that req names, and does what
-// is due. It never returns early: one credential's trouble is no other's.
-func (e *Engine) Run(ctx context.Context, req Request) []Result {
-	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
-	defer cancel()
-	req.began = e.Now()
-	rows, err := e.rows(ctx, req.Account)
-	if err != nil {
-		return e.withoutLedger(req, err)
-	}
-	results := make([]Result, len(rows))
-	if len(rows) == 1 {
-		results[0] = e.one(ctx, req, rows[0], (*attempt).run)
-		return results
-	}
-	for _, k := range rows {
-		if awaitsEdit(k.row, req.began) {
-			req.waiting++
-		}
-	}
-	w := newWaves(rows, req.began)
-	wave := func(accounts []int) {
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, max(1, e.Parallel))
-		for _, i := range accounts {
-			slots <- struct{}{}
-			req := req
-			req.probe = w.probe(i, rows[i].row)
-			wg.Go(func() {
-				defer func() { <-slots }()
-				results[i] = e.one(ctx, req, rows[i], (*attempt).run)
-			})
-		}
-		wg.Wait()
-	}
-	wave(w.first)
-	for _, i := range w.first {
-		w.note(rows[i].row, results[i])
-	}
-	wave(w.second)
-	return results
-}
-
-// found is a credential and its row, if it has one.
-type found struct {
-	row    store.Row
-	exists bool
-}
-
-// rows lists the credentials to look at, in order of account.
-func (e *Engine) rows(ctx context.Context, account string) ([]found, error) {
-	if account != "" {
-		key := store.Key{Provider: e.Provider.Name(), Account: account}
-		row, exists, err := e.Ledger.Row(ctx, key)
-		if err != nil {
-			return nil, err
-		}
-		row.Key = key
-		return []found{{row, exists}}, nil
-	}
-	stored, err := e.Ledger.Rows(ctx, e.Provider.Name())
-	if err != nil {
-		return nil, err
-	}
-	all := make([]found, 0, len(stored)+len(e.Accounts))
-	for _, r := range stored {
-		all = append(all, found{r, true})
-	}
-	for _, account := range e.Accounts {
-		if !slices.ContainsFunc(all, func(k found) bool { return k.row.Account == account }) {
-			all = append(all, found{row: store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}}})
-		}
-	}
-	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.row.Account, b.row.Account) })
-	return all, nil
 }
 
 // ErrLedger is why nothing was looked at.
@@ -188,6 +111,11 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 	return result
 }
 
+// Parallel is the usual number of slots. A provider call that hangs holds one for 10 s, and a
+// login after it for 10 more: with 32, so many of 40 accounts that hang leave a run the time
+// for 500 others. Each costs some 100 KB.
+const Parallel = 32
+
 // WithDefaults fills in what is zero and harmless to leave out.
 func (e Engine) WithDefaults() *Engine {
 	if e.Now == nil {
@@ -199,7 +127,7 @@ func (e Engine) WithDefaults() *Engine {
 	e.SendTimeout = cmp.Or(e.SendTimeout, 10*time.Second)
 	e.StoreTimeout = cmp.Or(e.StoreTimeout, 10*time.Second)
 	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
-	e.Parallel = cmp.Or(e.Parallel, 8)
+	e.Parallel = cmp.Or(e.Parallel, Parallel)
 	e.Tick = cmp.Or(e.Tick, time.Minute)
 	return &e
 }

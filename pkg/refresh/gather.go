@@ -32,7 +32,7 @@ type View struct {
 	longest  time.Duration // that a claim lasts; 0: any claim is believed
 	waiting  int           // how many accounts of the run wait for an edit
 	rejected string        // the attempt whose access token a reader's provider refuses; empty: none
-	probe    store.Source  // the call whose back-off this run passes over; see waves.go
+	probe    store.Source  // the call whose back-off this run passes over; see probes.go
 	late     error         // too little time is left for an attempt
 	ended    *ended        // how the call under the claim ended; nil: none was made
 	repaired bool          // a repair was tried in this run, and failed

@@ -12,14 +12,22 @@ import (
 
 // The checks of idle rows: is something owed, due, waited for, or unreadable?
 
+// owing reports whether a version of tokens or access that is stored waits to become current.
+func (v View) owing() bool {
+	return !v.repaired && !v.Relogin && (hasEscrow(v.Row) || v.Row.VersionID != v.Row.PublishedVersionID)
+}
+
 func owes(v View) (Step, bool) {
-	if !v.idle() || v.repaired || v.Relogin || !hasEscrow(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {
+	if !v.idle() || !v.owing() {
 		return pass()
 	}
 	if !v.Tokens.done {
 		return need(Needs{Secrets: true})
 	}
 	c, needs, err := v.owed()
+	if read := v.access.Err; err == nil && read != nil && !lasting(read) { // it may tell that the row was restored
+		err = v.at(store.AccessDoc, read)
+	}
 	switch {
 	case needs.any():
 		return need(needs)
@@ -56,7 +64,7 @@ func nothingDue(v View) (Step, bool) {
 func looksLater(v View) (Step, bool) {
 	switch {
 	case !v.idle(), v.Relogin, v.Force, v.Tokens.done, v.retried(), v.due() && !needsPerson(v.Row),
-		pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
+		v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
 		return pass()
 	case v.Row.Paused:
 		return wait(outcome.Paused, nil)
@@ -82,7 +90,7 @@ func versionTurnedUp(v View) (Step, bool) {
 	if !v.idle() || v.Relogin || v.Row.State != store.Uncertain || !v.TurnedUp() {
 		return pass()
 	}
-	return v.takesOver()
+	return v.takesOver(v.Row.AttemptID, v.Row.AttemptSource, v.Row.BaseVersionID)
 }
 
 func nobodyActed(v View) (Step, bool) {
@@ -152,7 +160,7 @@ func rawReadable(v View) (Step, bool) {
 	if !ok || !v.rawFollows(raw) {
 		return pass()
 	}
-	return Step{Do: TakeOver, attemptID: c.attemptID, source: c.source, base: v.Tokens.ID}, true
+	return v.takesOver(c.attemptID, c.source, v.Tokens.ID)
 }
 
 func tooYoung(v View) (Step, bool) {
@@ -179,7 +187,7 @@ func mayRefresh(v View) (Step, bool) {
 		return pass()
 	}
 	if v.late != nil {
-		return wait(outcome.Transient, v.late)
+		return wait(v.unbegun(), v.late)
 	}
 	return step, true
 }

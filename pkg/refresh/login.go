@@ -24,7 +24,7 @@ func mayLogin(v View) (Step, bool) {
 		return pass()
 	}
 	if v.late != nil {
-		return v.warned(wait(outcome.Transient, v.late))
+		return v.warned(wait(v.unbegun(), v.late))
 	}
 	if v.idle() && v.newToRow() {
 		// A login based on a stale read would look outdated to the next run.

@@ -86,7 +86,9 @@ func (a *attempt) swap(ctx context.Context, c chain, k copies) (tokens, access e
 		// somebody else's version of tokens stands, the row is due and the refresh makes access
 		// follow. The current version of access was read while the claim was ours.
 		steps = append(steps, func() {
-			access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID, c.attemptID)
+			access = a.retry(ctx, publishTries, func(ctx context.Context) error {
+				return a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID, c.attemptID)
+			})
 		})
 	}
 	if k.tokens == nil && !k.tokensCurrent {

@@ -22,7 +22,7 @@ type Request struct {
 
 	began   time.Time
 	waiting int          // accounts that wait for an edit
-	probe   store.Source // see waves
+	probe   store.Source // see probes.go
 }
 
 // Result is how a run ended for one credential.

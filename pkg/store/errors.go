@@ -21,6 +21,8 @@ var (
 	ErrVersionTaken = errors.New("the version id is taken by another value")
 	// ErrQuota: the store keeps no further version for now.
 	ErrQuota = errors.New("the secret is at its quota of versions")
+	// ErrThrottled: the store takes fewer calls a second; nothing was done.
+	ErrThrottled = errors.New("the store is asked too often")
 	// ErrMalformed: the value is not a text.
 	ErrMalformed = errors.New("the secret holds no text")
 

@@ -57,13 +57,16 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	}
 	w.stack = doctor.Stack{
 		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
-		Invoke: true, Now: time.Now,
+		Providers: seed.Played(), Invoke: true, Now: time.Now,
 	}
 	var err error
 	w.boxes, err = sandbox.Start(sandbox.Options{})
 	w.must(err)
 	t.Cleanup(w.boxes.Close)
 	for _, entry := range seed.Played() {
+		if entry.OwnAccounts {
+			continue // the stack names none
+		}
 		_, err := w.home.Editor.PutCurrent(t.Context(), w.key(entry.Name), store.Credentials,
 			secret.New(w.boxes.Credentials(sandbox.Provider(entry.Name))))
 		w.must(err)

@@ -13,9 +13,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// takes is what an attempt may need, where nobody has changed that: HTTP_TIMEOUT and the time
-// to store.
-const takes = 20 * time.Second
+// takes is what an attempt may need, where nobody has changed that: HTTP_TIMEOUT, and 7.5 s
+// until readers have the token.
+const takes = 17500 * time.Millisecond
 
 // Credential is what is known of one account of a provider.
 type Credential struct {

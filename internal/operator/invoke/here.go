@@ -16,9 +16,6 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// parallel is how many credentials a run refreshes at once.
-const parallel = 8
-
 // defaultAccount is looked after where nobody names an account.
 const defaultAccount = "default"
 
@@ -55,8 +52,8 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 
 func newRefresh(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *handler.Refresh {
 	return handler.NewRefresh(refresh.Engine{
-		Provider: provider.New(newClient(cfg, parallel), cfg.ProviderEnvironment),
-		Secrets:  h.Secrets, Ledger: h.Ledger, Parallel: parallel,
+		Provider: provider.New(newClient(cfg, refresh.Parallel), cfg.ProviderEnvironment),
+		Secrets:  h.Secrets, Ledger: h.Ledger,
 	}, cfg, log)
 }
 

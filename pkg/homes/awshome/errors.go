@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -57,6 +58,12 @@ func code(err error) string {
 }
 
 func isDenied(err error) bool { return slices.Contains(deniedCodes, code(err)) }
+
+// isThrottled reports whether AWS asks for fewer calls.
+func isThrottled(err error) bool {
+	_, throttled := retry.DefaultThrottleErrorCodes[code(err)]
+	return throttled
+}
 
 // mayBeDone reports whether a write that failed may have been done all the same.
 func mayBeDone(err error) bool {

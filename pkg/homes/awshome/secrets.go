@@ -189,7 +189,11 @@ func (s *Secrets) failure(verb, action, name string, err error) error {
 			"%s the secret %q: the role needs secretsmanager:%s on it, and with a key of your own kms:Decrypt and kms:GenerateDataKey "+
 				"(AWS may say the same of a secret that does not exist): %s", verb, name, action, cause(err))
 	}
-	return fail([]error{err}, "%s the secret %q: %s", verb, name, cause(err))
+	causes := []error{err}
+	if isThrottled(err) {
+		causes = append(causes, store.ErrThrottled)
+	}
+	return fail(causes, "%s the secret %q: %s", verb, name, cause(err))
 }
 
 func is[E error](err error) bool {
