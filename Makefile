@@ -38,7 +38,7 @@ run: ## Show all of it on this machine, without AWS: records, refreshes, a crash
 	@go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 	@bin/tokenctl local
 
-build: functions tokenctl ## Build the three functions for this machine (.aws-sam/host), and tokenctl
+build: functions tokenctl ## Build the functions for this machine (.aws-sam/host), and tokenctl
 
 tokenctl: ## Build the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
@@ -64,6 +64,7 @@ on-dynamodb-local: functions moto
 
 drill: functions moto ## Play outages: which alarm rings, how long before the token ends (docs/operations.md)
 	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test -run '^TestDrill$$' ./internal/e2e -drill
+	go test -run '^TestDrillOfAThousand$$' ./internal/bench -drill
 	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
 soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
@@ -93,6 +94,7 @@ sam-local: moto tokenctl $(SAM_VENV)/.ready ## Run each function in a container 
 
 bench: ## Measure cold start and warm refresh against two other programs, and how many rows a sweep gets done
 	go run ./internal/bench
+	go test -run '^TestManyAccounts$$' -v -timeout 0 ./internal/bench -many | grep 'accounts\|virtual_test'
 
 fuzz: ## Fuzz every decoder, each for FUZZTIME (30s)
 	@grep -rnoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' pkg internal | \

@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/doctor"
 )
 
@@ -35,7 +37,8 @@ func TestDoctorOfAMachine(t *testing.T) {
 func TestDoctorMakesNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
-	tokenctl(t, "", "doctor", "--home", "embedded", "--state", path).want(t, exitPerson, "there is no file", "writing and 6 more", "needs file")
+	tokenctl(t, "", "doctor", "--home", "embedded", "--state", path).want(t, exitPerson, "there is no file",
+		fmt.Sprintf("writing and %d more", 3+len(catalog.All())), "needs file")
 	if _, err := os.Stat(path); err == nil {
 		t.Error("it makes one")
 	}
@@ -49,7 +52,7 @@ func TestDoctorOfAStack(t *testing.T) {
 	stack := moto.NewName("stack")
 	w.run(t, "", "doctor", "--stack", stack, "--account", "shop-2").want(t, exitPerson,
 		"ok       aws", "warn     ledger ", "fail     stack", "there is no stack "+stack+" in eu-west-1",
-		"alarms and 3 more", "needs stack", "hesabe/shop-2 has no", "a person must act: stack, hesabe secrets")
+		"oauth2 function and 6 more", "needs stack", "hesabe/shop-2 has no", "a person must act: stack, hesabe secrets")
 	if s := w.run(t, "", "doctor", "--stack", stack, "--no-invoke", "--json"); s.code != exitPerson || !json.Valid([]byte(s.out)) {
 		t.Errorf("%d: %s%s", s.code, s.out, s.err)
 	}

@@ -86,7 +86,7 @@ func TestWrongUsage(t *testing.T) {
 		"seed":                                  "credentials, tokens or --file",
 		"seed passwords":                        "passwords",
 		"seed credentials":                      "provider",
-		"seed credentials --provider paypal":    strings.Join(catalog.Names(), ", "),
+		"seed credentials --provider nobody":    strings.Join(catalog.Names(), ", "),
 		"pause":                                 "provider",
 		"pause --provider hesabe --account a/b": "--account",
 		"pause --provider hesabe --home s3":     "aws or embedded",
@@ -104,20 +104,20 @@ func TestWrongUsage(t *testing.T) {
 		"refresh everything":                                     "everything",
 		"refresh --account shop-2":                               "needs its --provider",
 		"refresh --provider hesabe --account a/b":                "--account",
-		"refresh --provider paypal":                              strings.Join(catalog.Names(), ", "),
+		"refresh --provider nobody":                              strings.Join(catalog.Names(), ", "),
 		"refresh --provider hesabe --transaction 1":              "--provider berbix",
 		"refresh --provider berbix --transaction -1":             "above 0",
 		"refresh --provider hesabe --function f":                 "none of the others can be",
 		"refresh --function f":                                   "--home aws alone",
 		"refresh --environment staging":                          "production or sandbox",
 		"run everything":                                         "everything",
-		"run --provider paypal":                                  strings.Join(catalog.Names(), ", "),
+		"run --provider nobody":                                  strings.Join(catalog.Names(), ", "),
 		"run --every 10ms":                                       "--every",
 		"run --every 2h":                                         "--every",
 		"run --account shop-2":                                   "needs a --provider",
 		"run --provider hesabe --account a/b":                    "--account",
 		"run --environment staging":                              "production or sandbox",
-		"status --provider paypal":                               strings.Join(catalog.Names(), ", "),
+		"status --provider nobody":                               strings.Join(catalog.Names(), ", "),
 		"status --account a/b":                                   "--account",
 		"status --every 1ms":                                     "--every",
 		"token --provider berbix":                                "--transaction",
@@ -146,7 +146,7 @@ func TestHelp(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		tokenctl(t, "", "completion", shell).want(t, exitDone, "tokenctl")
 	}
-	tokenctl(t, "", "__complete", "pause", "--provider", "").want(t, exitDone, "hesabe\ntconnect\nberbix\n")
+	tokenctl(t, "", "__complete", "pause", "--provider", "").want(t, exitDone, strings.Join(catalog.Names(), "\n")+"\n")
 	tokenctl(t, "", "__complete", "--home", "").want(t, exitDone, "aws\nembedded\n")
 }
 

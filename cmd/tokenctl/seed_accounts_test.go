@@ -74,7 +74,7 @@ func TestSeedFileWithWrongLines(t *testing.T) {
 		`{"account":"no-credentials"}`:                       "credentials is not a JSON object",
 		`{"account":"text","credentials":"` + planted + `"}`: "credentials is not a JSON object",
 		`{"account":"halved","credentials":{"username":"` + planted + `"}}`:     "hesabe/halved: nothing was written: hesabe open: misconfigured: correct the credentials secret: password is missing",
-		`{"provider":"paypal","account":"x",` + good + `}`:                      "provider is not one of " + strings.Join(catalog.Names(), ", "),
+		`{"provider":"nobody","account":"x",` + good + `}`:                      "provider is not one of " + strings.Join(catalog.Names(), ", "),
 		`{"account":"ok-1",` + good + ` }`:                                      "hesabe/ok-1 was named in a line before",
 		`{"account":"mistyped","credentials":{"base_ulr":"` + planted + `"}}`:   "base_ulr is not known to hesabe: is base_url meant?",
 		`{"account":"mistyped","credential":{}}`:                                "credential is not known here: use provider, account, credentials, refresh_token",

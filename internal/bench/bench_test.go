@@ -140,7 +140,7 @@ func TestBill(t *testing.T) {
 		idle: usage{reads: 5, seconds: 0.01}, sweep: usage{reads: 6, writes: 17, secrets: 1, seconds: 0.04},
 		row: usage{reads: 1, writes: 3, seconds: 0.01},
 	}
-	minutes := interval().Minutes()
+	minutes := interval(lifetime).Minutes()
 	if minutes < 46 || minutes > 48 { // of an hour four fifths, spread over the last twentieth of them, and half a tick
 		t.Fatalf("refreshed each %f minutes", minutes)
 	}

@@ -116,7 +116,7 @@ type item struct {
 
 // bill is for a month with that many transactions, all of them open throughout.
 func (m measured) bill(transactions int, p prices) (refreshes float64, items []item) {
-	refreshes = float64(transactions) * float64(month) / float64(interval())
+	refreshes = float64(transactions) * float64(month) / float64(interval(lifetime))
 	due := refreshes / ticks
 	// Transactions fall due independently of each other, so a tick finds none with this
 	// probability.
@@ -142,7 +142,7 @@ func (m measured) bill(transactions int, p prices) (refreshes float64, items []i
 
 // interval is the mean time between two refreshes of a transaction: when it is due, and half
 // a tick until it is found.
-func interval() time.Duration {
+func interval(lifetime time.Duration) time.Duration {
 	const names = 10_000
 	var sum time.Duration
 	for i := range names {
@@ -154,7 +154,7 @@ func interval() time.Duration {
 func writeMonths(out io.Writer, m measured) error {
 	fmt.Fprintf(out, "\nA month of open transactions whose tokens live %v: each is refreshed every %v. A refresh takes %.2f\n"+
 		"read and %.2f write units, a sweep %.1f and %.1f more. Provider calls of %v are assumed, with which a row\n"+
-		"adds %.1f ms to a sweep of %d workers.\n\n", lifetime, interval().Round(time.Second), m.row.reads, m.row.writes,
+		"adds %.1f ms to a sweep of %d workers.\n\n", lifetime, interval(lifetime).Round(time.Second), m.row.reads, m.row.writes,
 		m.sweep.reads, m.sweep.writes, assumedProvider, m.row.seconds*1000, usual)
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "open transactions\trefreshes\twrites\treads\tLambda\tother\tsum")

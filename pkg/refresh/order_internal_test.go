@@ -48,7 +48,8 @@ func TestQueue(t *testing.T) {
 	for name, tt := range map[string]struct {
 		slots   int
 		waiting []string
-		hold    bool   // nobody gives a slot back: as many are begun as there are slots
+		hold    bool   // nobody gives a slot back
+		hang    bool   // the ended do not
 		want    string // names in order
 	}{
 		"the living by their end, not by name": {
@@ -67,10 +68,10 @@ func TestQueue(t *testing.T) {
 			waiting: join(repeated(20, "l", "living", 1, ""), repeated(20, "e", "lapsed", -9, "")),
 			want:    "l l l e l l l e",
 		},
-		"and no more, however fast the living are": {
-			slots: 4, hold: true,
-			waiting: join(repeated(1, "l", "living", 1, ""), repeated(9, "e", "lapsed", -9, "")),
-			want:    "l e e e",
+		"and no more while a living one waits": {
+			slots: 8, hang: true,
+			waiting: join(repeated(12, "l", "living", 1, ""), repeated(20, "e", "lapsed", -9, "")),
+			want:    "l l l e l l l e l l l l l l e e e e e e",
 		},
 		"the ended alone hold them all": {
 			slots: 4, hold: true, waiting: repeated(9, "e", "lapsed", -9, "x"), want: "e e e e",
@@ -108,10 +109,12 @@ func TestQueue(t *testing.T) {
 			all, names := waiting(tt.waiting...)
 			q.add(all...)
 			var got []string
-			for began := 0; !q.empty() && (!tt.hold || began < tt.slots); began++ {
+			for held := 0; !q.empty() && held < tt.slots; {
 				c := q.take()
 				got = append(got, names[c.row])
-				if !tt.hold {
+				if tt.hold || tt.hang && c.class == lapsed {
+					held++
+				} else {
 					q.release(c)
 				}
 			}

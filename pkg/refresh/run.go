@@ -14,7 +14,8 @@ import (
 
 const (
 	// reserve is left of a run's time for its metrics, its log and its answer, and reserveEach
-	// more for each account: measured at a 128 MB share of a processor.
+	// more for each account. At a 128 MB share of a processor a run over 10,000 accounts with
+	// nothing to do takes 3 s in all.
 	reserve     = 1500 * time.Millisecond
 	reserveEach = 100 * time.Microsecond
 )

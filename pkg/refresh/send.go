@@ -136,7 +136,8 @@ func (a *attempt) send(
 			a.noteReply(tokens)
 			return tokens, nil
 		}
-		if providers.KindOf(err) != providers.NotSent || try == sendTries || a.tooLate(ctx) != nil {
+		hung := a.latency > a.SendTimeout/2 // which a slot is too dear for a second time
+		if providers.KindOf(err) != providers.NotSent || try == sendTries || hung || a.tooLate(ctx) != nil {
 			return tokens, err
 		}
 		if !pace.Sleep(ctx, wait) {

@@ -295,3 +295,35 @@ func TestRefusedAndAStaleRead(t *testing.T) {
 		wantHealthy(t, w)
 	})
 }
+
+// A connection that does not come about is tried again in the same run, unless it took long.
+func TestDialThatHangs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		takes time.Duration
+		want  int
+	}{"at once": {0, 3}, "after its timeout": {10 * time.Second, 1}} {
+		inBubble(t, name, func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			w.Trace()
+			w.Latency = func(c rt.Call) time.Duration {
+				if c.Site == sends {
+					return tt.takes
+				}
+				return 0
+			}
+			if got := tick(w, at(sends, 1, 0, rt.FailBefore)); got.Outcome != outcome.Transient {
+				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+			}
+			tries := 0
+			for _, c := range w.Trace() {
+				if c.Site == sends {
+					tries++
+				}
+			}
+			if tries != tt.want {
+				t.Errorf("tried %d times, want %d", tries, tt.want)
+			}
+		})
+	}
+}
