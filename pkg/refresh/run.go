@@ -132,7 +132,8 @@ func (r *run) look(ctx context.Context, rows []int) {
 			step := a.consider(ctx)
 			if step.Do == Wait {
 				a.reasons = append(a.reasons, step.Reason)
-				return a.wait(ctx, step)
+				result, _ := a.do(ctx, step)
+				return result
 			}
 			silent := silentRow(a.v.Row) && !r.probes.answered[a.v.Row.Host]
 			all = append(all, a.v.candidate(i, req.began, silent))
