@@ -177,7 +177,8 @@ func (t *table) update(in tableInput) (any, error) {
 }
 
 // store puts a row in the place of one with its key, and returns what that costs: a write of
-// the row, by its size before or after if that is more, and of each index; where the index's key has moved, a deletion and an insertion.
+// the row, by its size before or after if that is more, and of each index;
+// where the index's key has moved, a deletion and an insertion.
 func (t *table) store(item Item) float64 {
 	r := &row{key: t.key(item), item: item}
 	before := t.rows[r.key]
