@@ -38,7 +38,7 @@ run: ## Show all of it on this machine, without AWS: records, refreshes, a crash
 	@go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 	@bin/tokenctl local
 
-build: functions tokenctl ## Build the three functions for this machine (.aws-sam/host), and tokenctl
+build: functions tokenctl ## Build the functions for this machine (.aws-sam/host), and tokenctl
 
 tokenctl: ## Build the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl

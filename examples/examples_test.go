@@ -319,3 +319,20 @@ func TestUnusableSecrets(t *testing.T) {
 		d.wantToken("get", "Bearer one")
 	})
 }
+
+// The fields of the provider's reply go along. What should be them, and is not, costs no token.
+func TestFieldsOfTheReply(t *testing.T) {
+	t.Parallel()
+	each(t, deaf, func(_ *testing.T, d *driver) {
+		for _, c := range []struct{ reply, instance string }{
+			{`{"instance_url":"planted","n":[1]}`, "planted"}, {`{}`, ""}, {`null`, ""}, {`"planted"`, ""}, {`["planted"]`, ""},
+		} {
+			d.put(`{"access_token":"one","token_type":"Bearer","access_expires_at":"2126-11-29T11:15:46Z","refresh_at":"2026-01-01T00:00:00Z",` +
+				`"attempt_id":"a","reply":` + c.reply + `}`)
+			d.advance(11) // its refresh is late: it is read each 5 to 10 s
+			if a := d.do(order{Do: "get"}); a.Authorization != "Bearer one" || a.Instance != c.instance {
+				d.t.Errorf("reply %s: %+v", c.reply, a)
+			}
+		}
+	})
+}

@@ -99,6 +99,7 @@ type order struct {
 
 type answer struct {
 	Authorization string
+	Instance      string // of the fields of the reply
 	Status        int
 	Error, Trace  string
 	Kinds         []string

@@ -13,7 +13,7 @@ func local(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "local",
 		Short: "Show the main job on this machine: no AWS account, no Docker",
-		Long: "Local runs the three functions' handlers against the providers' sandboxes on the loopback\n" +
+		Long: "Local runs the functions' handlers against the providers' sandboxes on the loopback\n" +
 			"interface and a state file in a temporary directory, kills two attempts on the way, and prints\n" +
 			"what happened. Nothing is left behind.",
 		Args: cobra.NoArgs,

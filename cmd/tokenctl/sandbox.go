@@ -34,7 +34,7 @@ const (
 )
 
 // shortLives let people see tokens being refreshed.
-var shortLives = []string{"hesabe=2m", "tconnect=5m/1h", "berbix=2m"}
+var shortLives = []string{"hesabe=2m", "tconnect=5m/1h", "berbix=2m", "oauth2=2m"}
 
 // playing are the flags of sandbox.
 type playing struct {
@@ -49,7 +49,7 @@ func playground(o *options) *cobra.Command {
 	var p playing
 	cmd := &cobra.Command{
 		Use:   "sandbox [--tls] [--aws URL]",
-		Short: "Serve the three providers on this machine, to try everything without them",
+		Short: "Serve the providers on this machine, to try everything without them",
 		Long: `Sandbox plays all providers on this machine until it is interrupted. It puts their credentials and
 some Berbix transactions into a state file, or with --aws into an emulated AWS, and prints the commands to type next.
 Everything it hands out is made up. Each start has new credentials.

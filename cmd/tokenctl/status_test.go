@@ -103,8 +103,10 @@ func TestStatus(t *testing.T) {
 			noBerbix = "berbix/default warn not_seeded"
 		)
 		var none []string
-		for _, name := range catalog.Names() {
-			none = append(none, name+"/default warn not_seeded")
+		for _, entry := range catalog.All() {
+			for _, account := range entry.Usual() {
+				none = append(none, entry.Name+"/"+account+" warn not_seeded")
+			}
 		}
 		want(exitDone, none...)
 		if _, exists := w.row(t, "hesabe", "default"); exists {

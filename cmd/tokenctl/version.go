@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -96,10 +98,11 @@ The exit code is 1 where a function didn't answer.`,
 
 // deployedVersions asks the functions of a stack, all at once.
 func (o *options) deployedVersions(ctx context.Context, stack string) []functionVersion {
-	all := make([]functionVersion, len(catalog.Names()))
+	entries := catalog.All()
+	all := make([]functionVersion, len(entries))
 	var asking sync.WaitGroup
-	for i, provider := range catalog.Names() {
-		all[i].Name = stack + "-refresh-" + provider
+	for i, entry := range entries {
+		all[i].Name = stack + "-refresh-" + entry.Name
 		asking.Go(func() {
 			named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
 			function, err := invoke.NewDeployed(ctx, named, all[i].Name)
@@ -108,6 +111,8 @@ func (o *options) deployedVersions(ctx context.Context, stack string) []function
 				result, err = function.Invoke(ctx, invoke.Event{DryRun: true})
 			}
 			switch all[i].Version = result.Version; {
+			case entry.OwnAccounts && errors.Is(err, invoke.ErrNoFunction):
+				all[i].Name = "" // no account asks for it
 			case err != nil:
 				all[i].Error = err.Error()
 			case result.Version == "":
@@ -116,5 +121,5 @@ func (o *options) deployedVersions(ctx context.Context, stack string) []function
 		})
 	}
 	asking.Wait()
-	return all
+	return slices.DeleteFunc(all, func(f functionVersion) bool { return f.Name == "" })
 }

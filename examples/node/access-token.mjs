@@ -17,7 +17,8 @@ export class NoTokenError extends Error {
 
 /** A token as it is published. Times are milliseconds since the epoch. */
 class Published {
-  #authorization; // private, so that no log shows it
+  #authorization; // private, so that no log shows them
+  #reply;
 
   constructor(text) {
     try {
@@ -27,6 +28,8 @@ class Published {
       this.refreshAt = moment(document.refresh_at);
       const id = document.attempt_id;
       this.attemptId = typeof id === 'string' ? id : ''; // names the attempt that got it; empty: not known
+      const reply = document.reply;
+      this.#reply = reply && typeof reply === 'object' && !Array.isArray(reply) ? reply : {};
       return;
     } catch {} // its message would quote the text
     throw new NoTokenError('the secret does not hold an access token as token-refresh writes it');
@@ -35,6 +38,11 @@ class Published {
   /** The value of the Authorization header. */
   get authorization() {
     return this.#authorization;
+  }
+
+  /** The fields of the provider's reply that the credentials publish, such as instance_url. */
+  get reply() {
+    return this.#reply;
   }
 
   equals(other) {

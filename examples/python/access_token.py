@@ -35,6 +35,7 @@ class Published:
     expires_at: float
     refresh_at: float
     attempt_id: str  # names the attempt that got it; empty: not known
+    reply: dict = dataclasses.field(repr=False)  # the fields of the provider's reply that the credentials publish
 
     @classmethod
     def parse(cls, text):
@@ -45,6 +46,7 @@ class Published:
                 expires_at=_seconds(document["access_expires_at"]),
                 refresh_at=_seconds(document["refresh_at"]),
                 attempt_id=document["attempt_id"] if isinstance(document.get("attempt_id"), str) else "",
+                reply=document["reply"] if isinstance(document.get("reply"), dict) else {},
             )
         except Exception:  # its text may quote the token
             raise NoToken("the secret does not hold an access token as token-refresh writes it") from None

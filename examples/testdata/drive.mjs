@@ -54,7 +54,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (order.do === 'get') {
       last = await token.get();
       said.authorization = last.authorization;
-      if (inspect([token, last], { depth: 9, showHidden: true }).includes(last.authorization.split(' ')[1])) throw new Error('shown');
+      said.instance = last.reply.instance_url ?? '';
+      const shown = inspect([token, last], { depth: 9, showHidden: true });
+      if (shown.includes(last.authorization.split(' ')[1]) || shown.includes('planted')) throw new Error('shown');
     }
     if (order.do === 'renew') said.authorization = (await token.renew(last))?.authorization ?? 'none';
     if (order.do === 'get many') said.authorization = await many(() => token.get());

@@ -52,7 +52,8 @@ for line in sys.stdin:
         elif order["do"] == "get":
             last = token.get()
             said["authorization"] = last.authorization
-            assert last.authorization.split()[1] not in repr(last)
+            said["instance"] = last.reply.get("instance_url", "")
+            assert last.authorization.split()[1] not in repr(last) and (not last.reply or "planted" not in repr(last))
         elif order["do"] == "renew":
             renewed = token.renew(last)
             said["authorization"] = renewed.authorization if renewed else "none"

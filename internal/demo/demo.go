@@ -27,6 +27,7 @@ import (
 	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
+	"tokenrefresh/pkg/providers/oauth2"
 	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
@@ -89,7 +90,7 @@ func (s *story) furnish(ctx context.Context) error {
 	if s.home, err = embedded.Open(ctx, s.path); err != nil {
 		return err
 	}
-	for _, provider := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix} {
+	for _, provider := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix, sandbox.OAuth2} {
 		key := store.Key{Provider: string(provider), Account: account}
 		for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 			if err := s.home.Secrets().CreateSecret(ctx, key, doc); err != nil {
@@ -105,6 +106,7 @@ func (s *story) furnish(ctx context.Context) error {
 	s.functions = map[string]function{
 		"hesabe":   newRefresh(hesabe.New(client, "sandbox"), s.home, s.clock.now),
 		"tconnect": newRefresh(tconnect.New(client, "sandbox"), s.home, s.clock.now),
+		"oauth2":   newRefresh(oauth2.New(client, "sandbox"), s.home, s.clock.now),
 		"berbix":   newSweep(berbix.New(client, "sandbox"), s.home, s.clock.now),
 	}
 	return nil

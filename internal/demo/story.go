@@ -15,7 +15,7 @@ import (
 
 // tell runs the hour.
 func (s *story) tell(ctx context.Context) error {
-	_, _ = fmt.Fprintf(s.out, "Three functions, three providers (sandboxes on 127.0.0.1), one state file, one simulated hour.\n\n")
+	_, _ = fmt.Fprintf(s.out, "Four functions, four providers (sandboxes on 127.0.0.1), one state file, one simulated hour.\n\n")
 	_, _ = fmt.Fprintf(s.table, "  time\tfunction\tevent\toutcome\twhat happened\n")
 	_, _ = fmt.Fprintf(s.table, "  ----\t--------\t-----\t-------\t-------------\n")
 	err := errors.Join(s.hour(ctx), s.table.Flush())
@@ -35,6 +35,9 @@ func (s *story) hour(ctx context.Context) error {
 		},
 		func() error {
 			return s.invoke(ctx, 0, "tconnect", `{}`, outcome.LoggedIn, "the same, over AES-256-CBC")
+		},
+		func() error {
+			return s.invoke(ctx, 0, "oauth2", `{}`, outcome.LoggedIn, "and so any OAuth 2 server, as a secret describes it")
 		},
 		func() error {
 			return s.record(ctx, 3)
@@ -63,6 +66,9 @@ func (s *story) hour(ctx context.Context) error {
 			return s.invoke(ctx, 22*minute, "hesabe", `{}`, outcome.LoggedIn, "that token may be spent: never again, a login instead")
 		},
 		func() error {
+			return s.invoke(ctx, 25*minute, "oauth2", `{}`, outcome.Refreshed, "due: its token lives half an hour")
+		},
+		func() error {
 			return s.kill(ctx, 30*minute, BeforePromote, "kill -9 when the reply was stored, not current yet")
 		},
 		func() error {
@@ -70,6 +76,7 @@ func (s *story) hour(ctx context.Context) error {
 		},
 		func() error { return s.invoke(ctx, 33*minute, "hesabe", `{}`, outcome.NotDue, "all is well") },
 		func() error { return s.invoke(ctx, 43*minute, "hesabe", `{}`, outcome.Refreshed, "the chain goes on") },
+		func() error { return s.invoke(ctx, 50*minute, "oauth2", `{}`, outcome.Refreshed, "again") },
 		func() error { return s.invoke(ctx, 55*minute, "hesabe", `{}`, outcome.Refreshed, "and on") },
 		func() error {
 			return s.invoke(ctx, 62*minute, "berbix", `{}`, outcome.Refreshed, "due again: their tokens live an hour")
@@ -110,7 +117,7 @@ func (s *story) record(ctx context.Context, n int) error {
 func (s *story) check(ctx context.Context) error {
 	_, _ = fmt.Fprintf(s.out, "\nAsked at the end, the providers say:\n\n")
 	var broken error
-	for _, p := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect} {
+	for _, p := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.OAuth2} {
 		v, err := s.home.Secrets().Current(ctx, store.Key{Provider: string(p), Account: account}, store.AccessDoc)
 		if err != nil {
 			return err

@@ -63,4 +63,16 @@ var restoredBreaks = []breach{
 		new:    "case v.Row.Fence < 0:\n\t\treturn v.refusedAsRestored()",
 		broken: "a person goes on from a version that was presented since the backup",
 	},
+	{
+		name: "taken over before it is compared", file: "died.go",
+		old:    "\tif needs.any() {\n\t\treturn need(needs)\n\t}\n\tunread :=",
+		new:    "\tif needs.any() {\n\t\treturn Step{Do: TakeOver, attemptID: attemptID, source: source, base: base}, true\n\t}\n\tunread :=",
+		broken: "a takeover hides that the row was restored, and what it tells of becomes current",
+	},
+	{
+		name: "repaired though access was not asked", file: "idle.go",
+		old:    "err == nil && read != nil && !lasting(read) {",
+		new:    "err == nil && read != nil && v.Row.Fence < 0 {",
+		broken: "one read that fails lets a restored row promote what was presented long ago",
+	},
 }

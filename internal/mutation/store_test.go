@@ -102,8 +102,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "access promoted over anybody's", file: "promote.go",
-		old:    "access = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID,",
-		new:    "from, _ := a.Secrets.CurrentID(ctx, a.v.Row.Key, store.AccessDoc)\n\t\t\taccess = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, from,",
+		old:    "return a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID,",
+		new:    "from, _ := a.Secrets.CurrentID(ctx, a.v.Row.Key, store.AccessDoc)\n\t\t\t\treturn a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, from,",
 		broken: "a process that slept gives readers an older access token",
 		core:   true,
 	},
@@ -116,8 +116,8 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "access not repaired", file: "idle.go",
-		old:    "!hasEscrow(v.Row) && v.Row.VersionID == v.Row.PublishedVersionID {",
-		new:    "!hasEscrow(v.Row) {",
+		old:    "(hasEscrow(v.Row) || v.Row.VersionID != v.Row.PublishedVersionID)",
+		new:    "hasEscrow(v.Row)",
 		broken: "readers keep a dead access token",
 		core:   true,
 	},

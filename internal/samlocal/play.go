@@ -75,7 +75,7 @@ func play(ctx context.Context, address string) (err error) {
 	}
 	if err := serve(`"providers"`, filepath.Join("bin", "tokenctl"), "sandbox", "--json", "--tls", "--listen", address,
 		"--aws", "http://"+net.JoinHostPort(local(address), motoPort), "--transactions", "0",
-		"--life", "hesabe=15m", "--life", "tconnect=10h/24h", "--life", "berbix=1h"); err != nil {
+		"--life", "hesabe=15m", "--life", "tconnect=10h/24h", "--life", "berbix=1h", "--life", "oauth2=30m"); err != nil {
 		return err
 	}
 	port, err := freePort(ctx)
@@ -116,7 +116,7 @@ func listed() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	stack, err := loaded.Stack(nil)
+	stack, err := loaded.Stack(map[string]string{"OAuth2Accounts": "default"}) // as in the local profiles
 	if err != nil {
 		return nil, err
 	}

@@ -105,9 +105,11 @@ func (b *berbix) problem(_ settings, status int) reply {
 	return b.refuse(status, strings.ReplaceAll(strings.ToLower(text), " ", "_"), text)
 }
 
-func (b *berbix) credentials() map[string]string { return map[string]string{"api_secret": b.secret} }
-func (b *berbix) secrets() []string              { return []string{b.secret} }
-func (b *berbix) tokens() *chains                { return b.chains }
+func (b *berbix) credentials(base string) map[string]any {
+	return map[string]any{"api_secret": b.secret, "base_url": base}
+}
+func (b *berbix) secrets() []string { return []string{b.secret} }
+func (b *berbix) tokens() *chains   { return b.chains }
 
 // issue makes a transaction. Its access token comes with the first refresh.
 func (b *berbix) issue() grant {

@@ -11,6 +11,7 @@ type reuse int
 const (
 	reuseUsual     reuse = iota // refresh tokens don't rotate
 	reuseTolerated              // rotated, yet the old one still works
+	reuseGrace                  // so for a while, for the same pair; then as reuseEnds
 	reuseRefused                // the old one and its access token died at the exchange
 	reuseEnds                   // presenting the old one ends its whole family
 )
@@ -33,6 +34,8 @@ type grant struct {
 
 	family        *family
 	used          bool // the refresh token was exchanged
+	usedAt        time.Time
+	next          *grant // for which
 	accessRevoked bool
 }
 
@@ -45,8 +48,10 @@ type family struct {
 // chains keeps one provider's grants and applies its rule on reuse. A refresh is
 // atomic: of two that present the same token the second meets a used one.
 type chains struct {
-	now   func() time.Time
-	reuse reuse
+	now        func() time.Time
+	reuse      reuse
+	grace      time.Duration // of reuseGrace
+	endsAccess bool          // an exchange ends the old access token, as reuseRefused does
 
 	mu        sync.Mutex
 	sessions  int64 // the last one given out
@@ -79,7 +84,8 @@ func (c *chains) exchange(token string, mint minting) (grant, verdict) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old, ok := c.byRefresh[token]
-	if ok && old.used && c.reuse != reuseUsual {
+	again := ok && old.used && c.reuse == reuseGrace && !old.next.used && c.now().Sub(old.usedAt) <= c.grace
+	if ok && old.used && c.reuse != reuseUsual && !again {
 		c.replays++
 	}
 	switch {
@@ -87,7 +93,9 @@ func (c *chains) exchange(token string, mint minting) (grant, verdict) {
 		return grant{}, unknownToken
 	case old.family.ended:
 		return grant{}, endedSession
-	case old.used && c.reuse == reuseEnds:
+	case again:
+		return *old.next, good
+	case old.used && (c.reuse == reuseEnds || c.reuse == reuseGrace):
 		old.family.ended = true
 		return grant{}, spentToken
 	case old.used && c.reuse == reuseRefused:
@@ -95,9 +103,12 @@ func (c *chains) exchange(token string, mint minting) (grant, verdict) {
 	case !old.refreshUntil.IsZero() && !c.now().Before(old.refreshUntil):
 		return grant{}, expiredToken
 	}
-	old.used = true
-	old.accessRevoked = c.reuse == reuseRefused
-	return *c.keep(old.family, mint), good
+	if !old.used {
+		old.used, old.usedAt = true, c.now()
+	}
+	old.accessRevoked = c.reuse == reuseRefused || c.endsAccess
+	old.next = c.keep(old.family, mint)
+	return *old.next, good
 }
 
 // keep mints a grant and files it. The caller holds mu.
@@ -126,6 +137,14 @@ func (c *chains) valid(access string) bool {
 	defer c.mu.Unlock()
 	g, ok := c.byAccess[access]
 	return ok && !g.accessRevoked && !g.family.ended && c.now().Before(g.accessUntil)
+}
+
+// alive reports whether a refresh token was not exchanged yet and may be.
+func (c *chains) alive(refresh string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g, ok := c.byRefresh[refresh]
+	return ok && !g.family.ended && (!g.used || c.reuse == reuseUsual) && (g.refreshUntil.IsZero() || c.now().Before(g.refreshUntil))
 }
 
 func (c *chains) revoke(refresh string) bool {

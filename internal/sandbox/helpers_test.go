@@ -80,6 +80,7 @@ func (b *bench) refresh(ctx context.Context, p sandbox.Provider, token string) a
 		return b.tconnect(ctx, "refresh", object("refresh_token", token), aes.Mode(creds["aes_iv_mode"]))
 	case sandbox.Berbix:
 		return b.berbix(ctx, creds["api_secret"], "", object("refresh_token", token, "grant_type", "refresh_token"))
+	case sandbox.OAuth2: // oauth2Client does
 	}
 	panic("unknown provider")
 }

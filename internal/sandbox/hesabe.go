@@ -121,8 +121,8 @@ func (h *hesabe) problem(_ settings, status int) reply {
 	return jsonReply(status, []byte(body))
 }
 
-func (h *hesabe) credentials() map[string]string {
-	return map[string]string{"username": h.username, "password": h.password}
+func (h *hesabe) credentials(base string) map[string]any {
+	return map[string]any{"username": h.username, "password": h.password, "base_url": base}
 }
 
 func (h *hesabe) secrets() []string { return []string{h.password} }

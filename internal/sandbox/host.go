@@ -35,10 +35,19 @@ type backend interface {
 	act(c *call, in input) reply
 	// problem is the body of an error that has no occasion: a fault, a wrong method.
 	problem(s settings, status int) reply
-	credentials() map[string]string
+	credentials(base string) map[string]any
 	secrets() []string
 	issue() grant
 	tokens() *chains
+}
+
+// oneEndpoint is a backend with one path for all operations, and others that hand out nothing.
+type oneEndpoint interface {
+	backend
+	// op tells by the body what is wanted.
+	op(body []byte) Op
+	// serve answers a request that wants no tokens; false where there is none such.
+	serve(w http.ResponseWriter, r *http.Request) bool
 }
 
 // input is a request's fields. refresh is the refresh token, under whatever name the
@@ -137,6 +146,10 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.running.Done()
 	w.Header().Set("Date", h.now().UTC().Format(http.TimeFormat))
 
+	one, isOne := h.backend.(oneEndpoint)
+	if isOne && one.serve(w, r) {
+		return
+	}
 	op, ok := h.backend.ops()[r.URL.Path]
 	if !ok {
 		html(http.StatusNotFound).write(w)
@@ -154,6 +167,9 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if isOne {
+		op = one.op(body)
+	}
 	h.run(r.Context(), &call{req: r, body: body, op: op})(w)
 }
 

@@ -1,11 +1,12 @@
-// Package sandbox runs the three providers as servers on this machine:
+// Package sandbox runs the providers as servers on this machine:
 // their documented requests, replies and errors, single-use refresh tokens that
 // notice when one is presented twice, and faults to switch on. Tests, benchmarks, the
 // demonstration and `tokenctl sandbox` use it.
 //
 // It follows the providers' documentation and, where that is silent, the software
 // that seems to be behind them (league/oauth2-server for Hesabe, Keycloak for
-// TConnect). Nobody has compared it with the live services.
+// TConnect). Nobody has compared it with the live services. Its OAuth 2 server does what
+// RFC 6749 and RFC 7662 ask for.
 package sandbox
 
 import (
@@ -36,9 +37,10 @@ const (
 	Hesabe   Provider = "hesabe"
 	TConnect Provider = "tconnect"
 	Berbix   Provider = "berbix"
+	OAuth2   Provider = "oauth2"
 )
 
-var played = []Provider{Hesabe, TConnect, Berbix}
+var played = []Provider{Hesabe, TConnect, Berbix, OAuth2}
 
 // Plays reports whether the sandbox plays the provider of that name.
 func Plays(name string) bool { return slices.Contains(played, Provider(name)) }
@@ -85,7 +87,7 @@ type Options struct {
 	// access tokens and the IVs of encrypted replies.
 	Rand io.Reader
 	// Lifetimes replaces the defaults: Hesabe 900 s and a year, TConnect 36,000 s
-	// and a day, Berbix an hour and no end.
+	// and a day, Berbix an hour and no end, OAuth 2 half an hour and 60 days.
 	Lifetimes map[Provider]Lifetime
 	// HesabeTokenInHeader makes Hesabe take the refresh token from a header named
 	// refreshToken too.
@@ -93,6 +95,10 @@ type Options struct {
 	// TConnectReusable lets a TConnect refresh token be presented again. Without it
 	// that ends the whole session.
 	TConnectReusable bool
+	// OAuth2Reuse is for how long the OAuth 2 server takes a presented refresh token again,
+	// and gives the same pair for it. 0: presenting one twice ends its whole session;
+	// providers.Always: refresh tokens do not rotate.
+	OAuth2Reuse time.Duration
 	// TConnectIV is the IV mode of TConnect's payloads in both directions;
 	// aes.Prefix by default.
 	TConnectIV aes.Mode
@@ -119,7 +125,7 @@ type Transaction struct {
 	RefreshToken string
 }
 
-// Sandbox is the three running providers. Its methods are safe for concurrent use
+// Sandbox is the running providers. Its methods are safe for concurrent use
 // and panic when given an unknown provider.
 type Sandbox struct {
 	hosts  map[Provider]*host
@@ -149,7 +155,7 @@ func Start(o Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("sandbox: certificate: %w", err)
 		}
 	}
-	for p, b := range map[Provider]backend{Hesabe: newHesabe(o, src), TConnect: tc, Berbix: s.berbix} {
+	for p, b := range map[Provider]backend{Hesabe: newHesabe(o, src), TConnect: tc, Berbix: s.berbix, OAuth2: newOAuth2(o, src)} {
 		h, err := startHost(p, b, o.Now, s.acted, at)
 		if err != nil {
 			s.Close()
@@ -174,15 +180,13 @@ func (s *Sandbox) URL(p Provider) string { return s.host(p).url }
 // Handler is the provider itself, to be served elsewhere as well.
 func (s *Sandbox) Handler(p Provider) http.Handler { return s.host(p) }
 
-// Credentials is the JSON document of the provider's credentials secret, base_url
+// Credentials is the JSON document of the provider's credentials secret, addresses
 // included.
 func (s *Sandbox) Credentials(p Provider) string {
 	h := s.host(p)
-	doc := h.backend.credentials()
-	doc["base_url"] = h.url
-	text, err := json.Marshal(doc)
+	text, err := json.Marshal(h.backend.credentials(h.url))
 	if err != nil {
-		panic(err) // a map of strings
+		panic(err) // texts, lists and maps of them
 	}
 	return string(text)
 }

@@ -147,8 +147,9 @@ func (t *tconnect) problem(s settings, status int) reply {
 	return t.refuse(s, status, strings.ReplaceAll(strings.ToLower(http.StatusText(status)), " ", "_"), http.StatusText(status))
 }
 
-func (t *tconnect) credentials() map[string]string {
-	doc := map[string]string{
+func (t *tconnect) credentials(base string) map[string]any {
+	doc := map[string]any{
+		"base_url":     base,
 		"partner_code": t.partner, "username": t.username, "password": t.password,
 		"client_id": t.clientID, "client_secret": t.clientSecret,
 		"aes_key": t.key.key, "aes_iv_mode": string(t.iv),

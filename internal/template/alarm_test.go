@@ -20,7 +20,7 @@ func told(provider string) []string {
 	switch provider {
 	case "berbix":
 		all = append(all, "DeadTransactions", "SweepBacklog")
-	case "tconnect": // whose refresh tokens name their end
+	case "tconnect", "oauth2": // whose refresh tokens name their end
 		all = append(all, "DeadOrUncertain", "Left", "RefreshTokenExpiresIn", "SecretVersions")
 	default:
 		all = append(all, "DeadOrUncertain", "Left", "SecretVersions")

@@ -57,7 +57,7 @@ var (
 	// Wildcards stand for an account's name and for the six characters that Secrets
 	// Manager puts behind a name, and nowhere else.
 	resource = regexp.MustCompile(
-		`^(arn:aws:secretsmanager:[^*?]+:secret:[^*?]+/(\*|default)/(credentials|tokens|access)-\?{6}|[^*?]+)$`)
+		`^(arn:aws:secretsmanager:[^*?]+:secret:[^*?]+/(\*|default|\$\{aws:PrincipalTag/token-refresh-account\})/(credentials|tokens|access)-\?{6}|[^*?]+)$`)
 )
 
 func TestNoPermissionIsWiderThanItMust(t *testing.T) {
@@ -212,7 +212,9 @@ var descriptions = map[string]string{
 	"HesabeAccessReader":   `Reads the access token of Hesabe's account "default", and nothing that could rotate it`,
 	"TConnectAccessReader": `Reads the access token of TConnect's account "default", and nothing that could rotate it`,
 	"BerbixAccessReader":   "Reads transactions of Berbix, but for their refresh tokens",
-	"RejectionTeller":      "Puts Token Rejected of the source token-refresh.reader on one event bus, and no other event",
+	"OAuth2AccessReader": "Reads the access token of the OAuth2 account that the role's tag token-refresh-account names, " +
+		"and nothing that could rotate it",
+	"RejectionTeller": "Puts Token Rejected of the source token-refresh.reader on one event bus, and no other event",
 }
 
 func TestReaderPoliciesAreNeverReplaced(t *testing.T) {
@@ -228,6 +230,30 @@ func TestReaderPoliciesAreNeverReplaced(t *testing.T) {
 					t.Errorf("%s has a %s", id, property)
 				}
 			}
+		}
+	})
+}
+
+// One policy serves the readers of all accounts: a role's tag names the one that it may read.
+func TestOAuth2IsThereForItsAccounts(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, stack *template.Stack) {
+		accounts := template.Get[string](stack.Resources["RefreshOAuth2"].Properties, "Environment", "Variables", "ACCOUNTS")
+		for id, r := range stack.Resources {
+			if accounts == "" && strings.Contains(id, "OAuth2") {
+				t.Errorf("%s is there without an account", id)
+			}
+			if name := template.Get[string](r.Properties, "Name"); r.Type == "AWS::SecretsManager::Secret" && strings.Contains(name, "oauth2") {
+				t.Errorf("the stack makes the secret %s", name)
+			}
+		}
+		if accounts == "" {
+			return
+		}
+		read := statements(stack.Resources["OAuth2AccessReader"])[0]
+		const own = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token-refresh/oauth2/${aws:PrincipalTag/token-refresh-account}/access-??????"
+		if accounts != "xero,hubspot-eu" || !slices.Equal(read.resources, []string{own}) || !read.about("secretsmanager") {
+			t.Errorf("accounts %s, readers: %+v", accounts, read)
 		}
 	})
 }

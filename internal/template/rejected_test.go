@@ -36,8 +36,11 @@ func TestRejectionsReachTheirFunction(t *testing.T) {
 				t.Errorf("%s may invoke (-want +got):\n%s", rule, diff)
 			}
 		}
-		for _, function := range []string{"RefreshHesabe", "RefreshTConnect"} {
+		for _, function := range stack.Of(template.Function) {
 			provider := template.Provider(function)
+			if provider == "berbix" {
+				continue // whose tokens no reader reports
+			}
 			rule, found := rules[provider]
 			if found != (bus != "") {
 				t.Errorf("%s: bus %q, a rule is there: %t", provider, bus, found)

@@ -179,6 +179,15 @@ func (s *Stack) holds(definition Object) (bool, error) {
 		holds, err := s.holds(inner)
 		return !holds, err
 	}
+	if all, ok := definition["Fn::And"].([]any); ok {
+		for _, part := range all {
+			inner, _ := part.(Object)
+			if holds, err := s.holds(inner); err != nil || !holds {
+				return false, err
+			}
+		}
+		return true, nil
+	}
 	if equals, ok := definition["Fn::Equals"].([]any); ok && len(equals) == 2 {
 		sides, err := s.resolve(equals)
 		if err != nil {

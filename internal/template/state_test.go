@@ -29,7 +29,7 @@ func TestStateIsRetainedAndNamed(t *testing.T) {
 		state := append(stack.Of(secretType), stack.Of(tableType)...)
 		all := 2 // tables
 		for _, entry := range catalog.All() {
-			all += len(entry.Documents())
+			all += len(entry.Usual()) * len(entry.Documents())
 		}
 		if want := []int{0, all}; !slices.Contains(want, len(state)) {
 			t.Errorf("%d secrets and tables, want one of %v", len(state), want)
@@ -113,8 +113,10 @@ func TestSecrets(t *testing.T) {
 	var want []string
 	for _, entry := range catalog.All() {
 		for _, document := range entry.Documents() {
-			if document != store.Credentials {
-				want = append(want, "token-refresh/"+entry.Name+"/default/"+string(document))
+			for _, account := range entry.Usual() {
+				if document != store.Credentials {
+					want = append(want, "token-refresh/"+entry.Name+"/"+account+"/"+string(document))
+				}
 			}
 		}
 	}

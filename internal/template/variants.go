@@ -14,6 +14,7 @@ var Variants = map[string]map[string]string{
 	"reserved, mail": {"ReservedConcurrency": "2", "AlarmEmail": "team@example.com"},
 	"emulated AWS":   {"AwsEndpointUrl": "http://host.docker.internal:5000"},
 	"emulated queue": {"AwsEndpointUrl": "http://host.docker.internal:5000", "BerbixQueueConcurrency": "2"},
+	"OAuth 2":        {"OAuth2Accounts": "xero,hubspot-eu"},
 	"no events":      {"EventBusName": ""},
 	"other names":    {"SecretPrefix": "team/tokens", "TablePrefix": "team-tokens", "Accounts": "default,shop-2"},
 	"queue":          {"BerbixQueueConcurrency": "10", "BerbixHandOverAbove": "500"},

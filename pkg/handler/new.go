@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/sweep"
 )
@@ -16,6 +17,9 @@ func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Ref
 	engine.Accounts = cfg.Accounts
 	engine.NewID = uuid.NewString
 	engine.SendTimeout = cfg.HTTPTimeout
+	if patient, ok := engine.Provider.(providers.Patient); ok {
+		engine.SendTimeout = max(engine.SendTimeout, patient.Patience())
+	}
 	engine.Tick = cfg.ScheduleRate
 	engine.Log = log
 	return &Refresh{

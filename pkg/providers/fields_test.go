@@ -16,6 +16,9 @@ import (
 var valid = map[string]any{
 	"base_url": "https://provider.example", "aes_key": strings.Repeat("0f", 32), "aes_iv": strings.Repeat("0f", 16),
 	"aes_iv_mode": "fixed", "login_extra": map[string]any{"otp": "1"},
+	"token_url": "https://provider.example/token", "introspection_url": "https://provider.example/i", "probe_url": "https://provider.example/me",
+	"token_endpoint_auth_method": "client_secret_post", "refresh_token_reuse": "never", "refresh_params": map[string]any{"scope": "a"},
+	"login_params": map[string]any{"grant_type": "client_credentials"}, "last_resort": true, "expires_in": 3600, "publish": []any{"scope"},
 }
 
 func openWith(t *testing.T, p providers.Provider, fields map[string]any) error {
@@ -46,7 +49,7 @@ func TestFieldsAreThoseThatOpenKnows(t *testing.T) {
 			}
 			for _, field := range p.Fields() {
 				good := all[field.Name]
-				all[field.Name] = 7
+				all[field.Name] = -7
 				if err := openWith(t, p, all); err == nil || !strings.Contains(err.Error(), field.Name) {
 					t.Errorf("%s of a wrong type: error %v", field.Name, err)
 				}

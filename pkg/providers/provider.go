@@ -28,6 +28,13 @@ type Provider interface {
 	Open(credentials secret.String) (Session, error)
 }
 
+// Patient is a Provider whose calls may take longer than others'.
+type Patient interface {
+	Provider
+	// Patience is how long the longest takes.
+	Patience() time.Duration
+}
+
 // Located is a Session that can tell where its calls go.
 type Located interface {
 	Session

@@ -13,6 +13,7 @@ import (
 	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
+	"tokenrefresh/pkg/providers/oauth2"
 	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/secret"
 )
@@ -27,7 +28,7 @@ func open(t *testing.T) (*sandbox.Sandbox, map[sandbox.Provider]providers.Sessio
 	t.Cleanup(box.Close)
 	client := exchange.New(exchange.Options{RootCAs: box.RootCAs()})
 	sessions := map[sandbox.Provider]providers.Session{}
-	for _, p := range []providers.Provider{hesabe.New(client, ""), tconnect.New(client, ""), berbix.New(client, "")} {
+	for _, p := range []providers.Provider{hesabe.New(client, ""), tconnect.New(client, ""), berbix.New(client, ""), oauth2.New(client, "")} {
 		name := sandbox.Provider(p.Name())
 		if sessions[name], err = p.Open(secret.New(box.Credentials(name))); err != nil {
 			t.Fatal(err)

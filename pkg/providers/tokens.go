@@ -30,6 +30,9 @@ type Tokens struct {
 	AccessExpiresAt  time.Time
 	RefreshExpiresAt time.Time // zero: unknown
 	TransactionID    int64     // Berbix only; 0: absent
+	// Reply is what readers get beside the access token: a JSON object of those fields of the
+	// reply that the credentials name, null where the reply has none. Empty: none are named.
+	Reply secret.String
 	// ServerDate is the reply's Date header; zero where absent or unreadable.
 	ServerDate time.Time
 	// Warnings are for people: what was odd about the reply and what was made of

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/strict"
@@ -24,7 +25,10 @@ func ParseAccess(doc secret.String) (Token, error) {
 		AccessToken: secret.New(o.Text("access_token")), Type: o.Text("token_type"),
 		ExpiresAt: o.Time("access_expires_at"), RefreshAt: o.Time("refresh_at"),
 	}
-	_ = json.Unmarshal(all["attempt_id"], &t.AttemptID) // without it the token is as good
+	_ = json.Unmarshal(all["attempt_id"], &t.AttemptID) // without it, or the reply, the token is as good
+	if reply := string(all["reply"]); strings.HasPrefix(reply, "{") {
+		t.Reply = secret.New(reply)
+	}
 	if err := errors.Join(o.Mistakes...); err != nil {
 		return Token{}, err
 	}

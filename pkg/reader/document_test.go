@@ -37,6 +37,12 @@ func TestParseAccess(t *testing.T) {
 			true,
 		},
 		{"an attempt that is a number", `{"access_token":"at-1","attempt_id":7}`, reader.Token{AccessToken: secret.New("at-1")}, true},
+		{
+			"fields of the reply", `{"access_token":"at-1","reply":{"instance_url":"https://x.example","n":7}}`,
+			reader.Token{AccessToken: secret.New("at-1"), Reply: secret.New(`{"instance_url":"https://x.example","n":7}`)},
+			true,
+		},
+		{"a reply that is a text", `{"access_token":"at-1","reply":"x"}`, reader.Token{AccessToken: secret.New("at-1")}, true},
 		{"null is absent", `{"access_token":null,"refresh_at":null}`, reader.Token{}, true},
 		{"no token", `{"placeholder":"put the credentials here"}`, reader.Token{}, true},
 		{name: "empty"},
@@ -62,6 +68,25 @@ func TestParseAccess(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The fields of the reply go to those who ask for them, and to package oauth2.
+func TestFieldsOfTheReply(t *testing.T) {
+	t.Parallel()
+	token := reader.Token{
+		AccessToken: secret.New("at-1"), ExpiresAt: time.Now().Add(time.Hour),
+		Reply: secret.New(`{"instance_url":"https://x.example","n":7}`),
+	}
+	if url, n, none := token.Field("instance_url"), token.Field("n"), token.Field("scope"); url != "https://x.example" || n != 7.0 || none != nil {
+		t.Errorf("fields %v, %v, %v", url, n, none)
+	}
+	if none := (reader.Token{}).Field("scope"); none != nil {
+		t.Errorf("without a reply: %v", none)
+	}
+	extra, err := reader.NewTokenSource(&store{token: token}, reader.Options{}).Token()
+	if err != nil || extra.Extra("instance_url") != "https://x.example" {
+		t.Errorf("oauth2's Extra: %v, %v", extra.Extra("instance_url"), err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -19,6 +20,20 @@ type Token struct {
 	RefreshAt   time.Time     // when a newer one is due; zero: not known
 	ClientToken secret.String // of a Berbix transaction, with the same life; else empty
 	AttemptID   string        // names the attempt that got it; empty: not known
+	// Reply is a JSON object of those fields of the provider's reply that the credentials
+	// publish, such as instance_url; empty: none.
+	Reply secret.String
+}
+
+// Field is a text or another value of Reply, such as "https://x.example" or 7.0; nil: there
+// is no such field.
+func (t Token) Field(name string) any { return t.fields()[name] }
+
+// fields are those of Reply.
+func (t Token) fields() map[string]any {
+	var all map[string]any
+	_ = json.Unmarshal([]byte(t.Reply.Reveal()), &all) // empty: no fields
+	return all
 }
 
 // trimmed is the token without white space around it, which no header carries.
@@ -33,7 +48,11 @@ func (t Token) SetAuthHeader(r *http.Request) { t.oauth2(t.ExpiresAt).SetAuthHea
 
 // oauth2 is the token for who may keep it until expiry.
 func (t Token) oauth2(expiry time.Time) *oauth2.Token {
-	return &oauth2.Token{AccessToken: t.AccessToken.Reveal(), TokenType: t.Type, Expiry: expiry}
+	token := &oauth2.Token{AccessToken: t.AccessToken.Reveal(), TokenType: t.Type, Expiry: expiry}
+	if t.Reply.IsZero() {
+		return token
+	}
+	return token.WithExtra(t.fields())
 }
 
 // check refuses what no request can carry, or what would be kept for ever.

@@ -40,9 +40,9 @@ var checks = []check{
 	{"there is no time left to begin", noTimeLeft},
 
 	// An attempt that died: it is taken over, and then finished.
+	{"the row is older than the secrets: it was restored", rowRestored},
 	{"an attempt died", attemptDied},
 	{"whether its reply was stored is not known yet", replyUnknown},
-	{"the row is older than the secrets: it was restored", rowRestored},
 	{"its reply is a version of tokens", replyStaged},
 	{"its reply is in the escrow", replyEscrowed},
 	{"its reply can be read after all", replyDecoded},

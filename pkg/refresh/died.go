@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
@@ -11,16 +12,51 @@ import (
 // The checks of attempts: of one that died, and of this run's own after a call that brought no
 // tokens.
 
+// A row from a backup does not know what was presented since. It is given up, and every token
+// counts as presented.
+func rowRestored(v View) (Step, bool) {
+	if !v.Exists || !v.Tokens.done || v.Held && !v.TakenOver || v.ended != nil {
+		return pass()
+	}
+	switch {
+	case v.restored():
+		return Step{Do: Forget}, true
+	case !v.hasLeft() || v.access.done:
+		return pass()
+	case v.access.Err == nil:
+		return need(Needs{Access: true})
+	case v.TakenOver && !lasting(v.access.Err):
+		return postponed(v.at(store.AccessDoc, v.access.Err))
+	}
+	return pass() // a refresh does not wait for access
+}
+
 func attemptDied(v View) (Step, bool) {
 	if v.idle() || v.Held {
 		return pass()
 	}
-	return v.takesOver()
+	return v.takesOver(v.Row.AttemptID, v.Row.AttemptSource, v.Row.BaseVersionID)
 }
 
-// takesOver is the step that claims the row's last attempt.
-func (v View) takesOver() (Step, bool) {
-	return Step{Do: TakeOver, attemptID: v.Row.AttemptID, source: v.Row.AttemptSource, base: v.Row.BaseVersionID}, true
+// takesOver is the step that claims an attempt, once the row was compared with the secrets. A
+// takeover makes the row's fence later, perhaps as late as that of a version which a restored row
+// does not know, so that afterwards nothing would tell that it was restored. The read of tokens
+// has to be confirmed for the same reason.
+func (v View) takesOver(attemptID string, source store.Source, base string) (Step, bool) {
+	needs := Needs{Secrets: !v.Tokens.done, Again: !v.again.done, Access: !v.access.done && v.access.Err == nil}
+	if needs.any() {
+		return need(needs)
+	}
+	unread := []error{v.at(store.TokensDoc, v.Tokens.Err), v.at(store.AccessDoc, v.access.Err)}
+	if v.Tokens.Err == nil {
+		unread = append(unread, v.moved())
+	}
+	for _, err := range unread {
+		if err != nil && !lasting(err) {
+			return wait(outcome.Transient, err)
+		}
+	}
+	return Step{Do: TakeOver, attemptID: attemptID, source: source, base: base}, true
 }
 
 // postponed leaves an attempt that was taken over to the next tick.
@@ -43,25 +79,6 @@ func replyUnknown(v View) (Step, bool) {
 		return postponed(v.at(store.TokensDoc, v.staged.Err))
 	}
 	return pass()
-}
-
-// A row from a backup does not know what was presented since. It is given up, and every token
-// counts as presented.
-func rowRestored(v View) (Step, bool) {
-	if !v.Exists || !v.Tokens.done || v.Held && !v.TakenOver || v.ended != nil {
-		return pass()
-	}
-	switch {
-	case v.restored():
-		return Step{Do: Forget}, true
-	case !v.hasLeft() || v.access.done:
-		return pass()
-	case v.access.Err == nil:
-		return need(Needs{Access: true})
-	case v.TakenOver && !lasting(v.access.Err):
-		return postponed(v.at(store.AccessDoc, v.access.Err))
-	}
-	return pass() // a refresh does not wait for access
 }
 
 func replyStaged(v View) (Step, bool) {

@@ -25,6 +25,9 @@ func owes(v View) (Step, bool) {
 		return need(Needs{Secrets: true})
 	}
 	c, needs, err := v.owed()
+	if read := v.access.Err; err == nil && read != nil && !lasting(read) { // it may tell that the row was restored
+		err = v.at(store.AccessDoc, read)
+	}
 	switch {
 	case needs.any():
 		return need(needs)
@@ -87,7 +90,7 @@ func versionTurnedUp(v View) (Step, bool) {
 	if !v.idle() || v.Relogin || v.Row.State != store.Uncertain || !v.TurnedUp() {
 		return pass()
 	}
-	return v.takesOver()
+	return v.takesOver(v.Row.AttemptID, v.Row.AttemptSource, v.Row.BaseVersionID)
 }
 
 func nobodyActed(v View) (Step, bool) {
@@ -157,7 +160,7 @@ func rawReadable(v View) (Step, bool) {
 	if !ok || !v.rawFollows(raw) {
 		return pass()
 	}
-	return Step{Do: TakeOver, attemptID: c.attemptID, source: c.source, base: v.Tokens.ID}, true
+	return v.takesOver(c.attemptID, c.source, v.Tokens.ID)
 }
 
 func tooYoung(v View) (Step, bool) {

@@ -120,6 +120,11 @@ var broke = []string{
 	// Under a row from a backup one stale read of tokens hid that there was a later version.
 	"carried by the escrow, no login | tick 1: the oldest is restored before Current(credentials)#1 | " +
 		"tick 2: Current(tokens)#1: reads stale",
+	// A run took a restored row over, which made its fence as late as that of the version which
+	// told of it, and froze. So a person could accept the reply that the row told of. (It was
+	// frozen at ByID(tokens)#1, which that run does not come to any more.)
+	"unpublished | tick 0: the oldest is restored before Rows#1 | tick 0: frozen at CurrentID(tokens)#1 until tick 3 | " +
+		"tick 1: a person resolves: accept | tick 2: a person resolves: accept",
 }
 
 // rare are histories that go along an arrow of the diagram which few others take.

@@ -76,8 +76,12 @@ func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 	}
 	// A person decides over what is current: a stale read ends here.
 	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true, Raw: true})
-	if err := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err)); err != nil {
-		return Result{Outcome: outcomeOf(err), Err: err}, nil
+	unread := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err))
+	if err := a.v.access.Err; err != nil && !lasting(err) { // it may tell that the row was restored
+		unread = errors.Join(unread, a.v.at(store.AccessDoc, err))
+	}
+	if unread != nil {
+		return Result{Outcome: outcomeOf(unread), Err: unread}, nil
 	}
 	a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
 	if err := a.v.moved(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -270,6 +271,73 @@ func TestRestoredRow(t *testing.T) {
 			wantHealthy(t, w)
 		})
 	}
+}
+
+// A run over a restored row dies or fails at any of its calls, and people roll tokens back, or
+// resolve: the row is known for a restored one all the same.
+func TestRestoredRowAndADeath(t *testing.T) {
+	t.Parallel()
+	for name, restore := range restorations {
+		for _, fault := range []rt.Fault{rt.DieBefore, rt.DieAfter, rt.FailBefore} {
+			inBubble(t, fmt.Sprintf("%s, %v", name, fault), func(t *testing.T) {
+				for _, then := range []string{"", "rolls back", "accept", "discard"} {
+					for n, reached := 1, true; reached; n++ {
+						w := live(t)
+						restore(t, w)
+						reached = diesOnce(w, n, fault)
+						w.Advance(2 * time.Minute)
+						switch then {
+						case "rolls back":
+							history := w.Secrets.History(rt.Default, store.TokensDoc)
+							w.Secrets.RollBack(rt.Default, store.TokensDoc, history[0])
+						case "accept", "discard":
+							_, _ = resolve(w, nil, refresh.Resolution(then)) // refused, or not: the promises decide
+						}
+						refreshes(w, 2)
+						if broken := always(w); broken != "" {
+							t.Fatalf("call %d, %q: %s", n, then, broken)
+						}
+						if n > 100 {
+							t.Fatal("a run without an end")
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// diesOnce is a tick of which the nth call, of whatever kind, has the fault. It reports whether
+// there was such a call.
+func diesOnce(w *rt.World, n int, fault rt.Fault) bool {
+	var calls atomic.Int64
+	tick(w, func(rt.Call) rt.Fault {
+		if calls.Add(1) == int64(n) {
+			return fault
+		}
+		return rt.None
+	})
+	return calls.Load() >= int64(n)
+}
+
+// Stale reads of both secrets before the takeover hide that the row was restored; the reads after
+// it do not.
+func TestRestoredRowAndStaleReads(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		restorations["in the midst of an attempt"](t, w)
+		got := tick(w, func(c rt.Call) rt.Fault {
+			if (c.Doc == store.TokensDoc && c.Op == rt.Current || c.Op == rt.CurrentID) && c.Nth == 1 {
+				return rt.Stale
+			}
+			return rt.None
+		})
+		if got.Outcome != outcome.LoggedIn || !strings.Contains(fmt.Sprint(got.Warnings), "older than the secrets") {
+			t.Errorf("%s (%v), warnings %v", got.Outcome, got.Err, got.Warnings)
+		}
+		wantHealthy(t, w)
+	})
 }
 
 // What a person decides of a restored row brings nothing back.

@@ -10,6 +10,7 @@ import (
 	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
+	"tokenrefresh/pkg/providers/oauth2"
 	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/store"
 )
@@ -21,6 +22,11 @@ type Entry struct {
 	Title string
 	// Sweep: it has transactions, and no chain of tokens.
 	Sweep bool
+	// OwnAccounts: each of its accounts is a service of its own. The template's parameter
+	// <Title>Accounts names them; without any, nothing of the provider is deployed.
+	OwnAccounts bool
+	// Setting is the field of the credentials that holds the provider's address.
+	Setting string
 	// RefreshExpiry: its replies say when the refresh token ends.
 	RefreshExpiry bool
 	// New makes its client for an environment, production or sandbox.
@@ -35,6 +41,14 @@ type Threshold struct {
 	Description  string
 }
 
+// Usual are the accounts to look at even where nothing is known of them.
+func (e Entry) Usual() []string {
+	if e.OwnAccounts {
+		return nil
+	}
+	return []string{"default"}
+}
+
 // Documents are those that the home keeps for an account of the provider.
 func (e Entry) Documents() []store.Document {
 	if e.Sweep {
@@ -44,18 +58,28 @@ func (e Entry) Documents() []store.Document {
 }
 
 var entries = []Entry{
-	{Name: "hesabe", Title: "Hesabe", New: client(hesabe.New), ExpiryAlarm: Threshold{
+	{Name: "hesabe", Title: "Hesabe", Setting: "base_url", New: client(hesabe.New), ExpiryAlarm: Threshold{
 		Default: 120, Max: 170,
 		Description: "Alarm when Hesabe's access token has fewer seconds left. It is refreshed with 180 left.",
 	}},
-	{Name: "tconnect", Title: "TConnect", RefreshExpiry: true, New: client(tconnect.New), ExpiryAlarm: Threshold{
-		Default:     3600,
-		Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
-	}},
-	{Name: "berbix", Title: "Berbix", Sweep: true, New: client(berbix.New), ExpiryAlarm: Threshold{
+	{
+		Name: "tconnect", Title: "TConnect", Setting: "base_url", RefreshExpiry: true, New: client(tconnect.New),
+		ExpiryAlarm: Threshold{
+			Default:     3600,
+			Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
+		},
+	},
+	{Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, New: client(berbix.New), ExpiryAlarm: Threshold{
 		Default:     120,
 		Description: "Alarm when an access token of Berbix has fewer seconds left.",
 	}},
+	{
+		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, RefreshExpiry: true, New: client(oauth2.New),
+		ExpiryAlarm: Threshold{
+			Default: 120, Max: 170,
+			Description: "Alarm when an access token of OAuth2Accounts has fewer seconds left. It is refreshed with 180 left or more.",
+		},
+	},
 }
 
 // client gives a provider's constructor the type that all share.

@@ -73,7 +73,9 @@ func (s *stack) alarms(ctx context.Context) []Finding {
 	}
 	names := []string{s.deadLettersAlarm()}
 	for _, p := range s.providers {
-		names = append(names, alarmNames(p.function, p.entry.Sweep, p.off(ctx), p.hasQueue(ctx))...)
+		if off := p.off(ctx); !off || !p.entry.OwnAccounts {
+			names = append(names, alarmNames(p.function, p.entry.Sweep, off, p.hasQueue(ctx))...)
+		}
 	}
 	var missing, off, mute []string
 	var found []Finding

@@ -100,7 +100,7 @@ func (m *machine) accounts(ctx context.Context, entry catalog.Entry) []string {
 		}
 	}
 	if len(all) == 0 {
-		all = append(all, "default")
+		all = append(all, entry.Usual()...)
 	}
 	return unique(all)
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -33,7 +34,7 @@ func (p *provider) checks() []Check {
 	}
 	for i, c := range checks {
 		checks[i].Name = p.entry.Name + " " + c.Name
-		if c.Name != "schedule" { // which says that the rest is switched off
+		if c.Name != "schedule" || p.entry.OwnAccounts { // which says that the rest is switched off
 			checks[i].Look = func(ctx context.Context) []Finding {
 				if p.off(ctx) {
 					return nil
@@ -49,7 +50,9 @@ func (p *provider) checks() []Check {
 // somebody has switched off since still has its alarms.
 func (p *provider) off(ctx context.Context) bool {
 	schedule, err := p.getSchedule(ctx)
-	if err != nil || schedule.State != types.ScheduleStateDisabled {
+	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
+	absent := missing && p.entry.OwnAccounts // it is there for its accounts alone
+	if !absent && (err != nil || schedule.State != types.ScheduleStateDisabled) {
 		return false
 	}
 	alarms, err := p.getAlarms(ctx)

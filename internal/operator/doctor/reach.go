@@ -65,8 +65,8 @@ func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts 
 			if _, err := client.Open(v.Value); err != nil {
 				continue
 			}
-			if fields, err := reply.Parse(v.Value.Reveal()); err == nil && fields.Text("base_url") != "" {
-				address = strings.TrimSpace(fields.Text("base_url"))
+			if fields, err := reply.Parse(v.Value.Reveal()); err == nil && fields.Text(entry.Setting) != "" {
+				address = strings.TrimSpace(fields.Text(entry.Setting))
 			}
 		}
 		if address != "" {

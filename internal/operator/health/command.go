@@ -8,7 +8,7 @@ import (
 // command is a line for tokenctl about this credential.
 func (c Credential) command(words string) string {
 	line := "tokenctl " + words + " --provider " + c.Key.Provider
-	if c.Key.Account != usual {
+	if c.Key.Account != "default" {
 		line += " --account " + c.Key.Account
 	}
 	return c.withFlags(line)

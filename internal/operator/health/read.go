@@ -20,8 +20,6 @@ const (
 	parallel = 8
 	// tries is how often a credential is read that changes meanwhile.
 	tries = 3
-	// usual is the account that is looked at even where nothing is known of it.
-	usual = "default"
 )
 
 // Reader reads what a home knows of its credentials. It writes nothing and calls no
@@ -89,7 +87,10 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 
 // known lists the credentials of a provider.
 func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Claim) []*looking {
-	wanted := cmp.Or(r.Account, usual)
+	wanted := entry.Usual()
+	if r.Account != "" {
+		wanted = []string{r.Account}
+	}
 	var all []*looking
 	add := func(row store.Row, exists bool) {
 		all = append(all, &looking{home: r.Home, entry: entry, Credential: Credential{
@@ -106,8 +107,10 @@ func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Clai
 		}
 		add(row, true)
 	}
-	if !slices.ContainsFunc(all, func(l *looking) bool { return l.Key.Account == wanted }) {
-		add(store.Row{Key: store.Key{Provider: entry.Name, Account: wanted}}, false)
+	for _, account := range wanted {
+		if !slices.ContainsFunc(all, func(l *looking) bool { return l.Key.Account == account }) {
+			add(store.Row{Key: store.Key{Provider: entry.Name, Account: account}}, false)
+		}
 	}
 	for _, l := range all {
 		for _, claim := range claims {

@@ -125,8 +125,10 @@ func TestReadWhichAccounts(t *testing.T) {
 		}
 	}
 	var none []string
-	for _, name := range catalog.Names() {
-		none = append(none, name+"/default")
+	for _, entry := range catalog.All() {
+		for _, account := range entry.Usual() {
+			none = append(none, entry.Name+"/"+account)
+		}
 	}
 	want(accounts(health.Reader{}), none...)
 	w.live(store.Key{Provider: "hesabe", Account: "shop-2"})

@@ -39,6 +39,10 @@ func NewDeployed(ctx context.Context, o home.Options, name string) (*Deployed, e
 	return &Deployed{name, lambda.NewFromConfig(cfg, func(o *lambda.Options) { o.RetryMaxAttempts = invokes })}, nil
 }
 
+// ErrNoFunction is in the errors of functions that are not there.
+var ErrNoFunction = errors.New(
+	"there is none of that name in this region: see the stack's resources, or name --region and --profile")
+
 // FunctionError is the error with which a function has answered.
 type FunctionError struct {
 	Type    string `json:"errorType"`
@@ -76,7 +80,7 @@ func (d *Deployed) failed(err error) error {
 	var api smithy.APIError
 	switch {
 	case errors.As(err, &missing):
-		err = errors.New("there is none of that name in this region: see the stack's resources, or name --region and --profile")
+		err = ErrNoFunction
 	case errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException":
 		err = fmt.Errorf("allow it with lambda:InvokeFunction: %w", err)
 	}

@@ -66,7 +66,7 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 	}
 	text := ""
 	if all, err := reply.Parse(current.Value.Reveal()); err == nil {
-		text = all.Text("base_url")
+		text = all.Text(provider.Setting)
 	}
 	if onThisMachine(text) || host(text) != "" && host(text) == host(sandboxURL) {
 		return nil

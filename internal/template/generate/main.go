@@ -53,7 +53,10 @@ func generate(entries []catalog.Entry) ([]byte, error) {
 	}
 	var s stack
 	for _, e := range entries {
-		s.Providers = append(s.Providers, provider{e, 24 / len(entries)})
+		s.Providers = append(s.Providers, provider{Entry: e})
+	}
+	for i := range s.Providers {
+		s.Providers[i].Width = 24 / len(s.Listed())
 	}
 	var text bytes.Buffer
 	if err := t.Execute(&text, s); err != nil {
@@ -65,11 +68,22 @@ func generate(entries []catalog.Entry) ([]byte, error) {
 // blank is more than one empty line, which conditions of the templates leave.
 var blank = regexp.MustCompile(`\n\n\n+`)
 
-// Names joins the names of all providers.
+// Listed are the providers that the parameter Providers may name.
+func (s stack) Listed() []provider {
+	var listed []provider
+	for _, p := range s.Providers {
+		if !p.OwnAccounts {
+			listed = append(listed, p)
+		}
+	}
+	return listed
+}
+
+// Names joins the names of the providers that the parameter Providers may name.
 func (s stack) Names(separator string) string {
-	names := make([]string, len(s.Providers))
-	for i, p := range s.Providers {
-		names[i] = p.Name
+	var names []string
+	for _, p := range s.Listed() {
+		names = append(names, p.Name)
 	}
 	return strings.Join(names, separator)
 }
@@ -91,6 +105,14 @@ func (s stack) Titles() string {
 
 // Rule is a line that begins the provider's part of the template.
 func (p provider) Rule() string { return strings.Repeat("-", 112-len(p.Title)) }
+
+// Read is the part of a secret's name that stands for the account that a reader may read.
+func (p provider) Read() string {
+	if p.OwnAccounts {
+		return "${!aws:PrincipalTag/token-refresh-account}"
+	}
+	return "default"
+}
 
 // Placeholder is what its secret holds until a person fills it in: the fields that
 // a login or every credential needs, and no closing brace.

@@ -7,17 +7,25 @@ import (
 	"strings"
 )
 
-// parseBaseURL reads the address under which a provider's paths lie. Tokens travel
-// there, so it must be https; http is taken for this machine alone.
+// parseBaseURL reads the address under which a provider's paths lie.
 func parseBaseURL(text string) (*url.URL, error) {
+	if strings.ContainsAny(text, "?#") {
+		return nil, errors.New("must not have a query or fragment")
+	}
+	return parseURL(text)
+}
+
+// parseURL reads an address. Tokens travel there, so it must be https; http is taken for
+// this machine alone.
+func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "": // the error would quote the text
 		return nil, errors.New("is not a URL such as https://api.example.com")
 	case u.User != nil:
 		return nil, errors.New("must not hold a user or password")
-	case strings.ContainsAny(text, "?#"):
-		return nil, errors.New("must not have a query or fragment")
+	case strings.Contains(text, "#"):
+		return nil, errors.New("must not have a fragment")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, errors.New("must begin with https://")
 	}

@@ -9,7 +9,9 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"tokenrefresh/pkg/providers"
@@ -119,6 +121,102 @@ func (f *Fields) Extra(name string, taken ...string) map[string]json.RawMessage 
 		}
 	}
 	return extra
+}
+
+// Params is an optional object of further fields of a form, none of which may be one of taken;
+// nil where there is none.
+func (f *Fields) Params(name string, taken ...string) url.Values {
+	extra := f.Extra(name, taken...)
+	if extra == nil {
+		return nil
+	}
+	params := url.Values{}
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		text, raw := reply.Object(extra).Text(key), string(extra[key])
+		if text == "" && (raw == "true" || raw == "false" || strings.Trim(raw, "-.0123456789") == "") {
+			text = raw
+		}
+		if text == "" {
+			f.Problem(fmt.Errorf("%s: %s is not a text, a number or a boolean", name, shown(key)))
+		}
+		params.Set(key, text)
+	}
+	return params
+}
+
+// Flag is an optional boolean.
+func (f *Fields) Flag(name string) bool {
+	raw := string(f.object[name])
+	if f.Has(name) && raw != "true" && raw != "false" {
+		f.Problem(fmt.Errorf("%s is neither true nor false", name))
+	}
+	return raw == "true"
+}
+
+// Word is the text of that name as it is; empty where there is none.
+func (f *Fields) Word(name string) string { return strings.TrimSpace(f.object.Text(name)) }
+
+// Duration is a number of seconds within bounds, as a number or as a text around one; false
+// where there is none.
+func (f *Fields) Duration(name string, least, most time.Duration) (time.Duration, bool) {
+	d, is := f.object.Seconds(name)
+	if is != reply.Usable || d < least || d > most {
+		return 0, false
+	}
+	return d, true
+}
+
+// Seconds is an optional Duration.
+func (f *Fields) Seconds(name string, least, most time.Duration) time.Duration {
+	d, ok := f.Duration(name, least, most)
+	if !ok && f.Has(name) {
+		f.Problem(fmt.Errorf("%s is not a number of seconds from %.0f to %.0f", name, least.Seconds(), most.Seconds()))
+	}
+	return d
+}
+
+// Names is an optional list of texts, none of which may be one of banned.
+func (f *Fields) Names(name string, banned ...string) []string {
+	if !f.Has(name) {
+		return nil
+	}
+	var names []string
+	if json.Unmarshal(f.object[name], &names) != nil || slices.Contains(names, "") {
+		f.Problem(fmt.Errorf("%s is not a list of names", name))
+	}
+	for _, banned := range banned {
+		if slices.Contains(names, banned) {
+			f.Problem(fmt.Errorf("%s must not name %s", name, banned))
+		}
+	}
+	return names
+}
+
+// URL is an address in its whole; nil where it is missing, which is a mistake if it is required.
+func (f *Fields) URL(name string, required bool) *url.URL {
+	if !f.Has(name) && !required {
+		return nil
+	}
+	text := f.Text(name).Reveal()
+	if text == "" {
+		return nil
+	}
+	address, err := parseURL(text)
+	if err != nil {
+		f.Problem(fmt.Errorf("%s %w", name, err))
+	}
+	return address
+}
+
+// maxShown is how much of a name is shown that people have made.
+const maxShown = 64
+
+// shown is a name as it may be shown: short, and without control characters.
+func shown(name string) string {
+	if len(name) > maxShown {
+		name = strings.ToValidUTF8(name[:maxShown], "") + "…"
+	}
+	return strconv.Quote(name)
 }
 
 // BaseURL is the provider's address: base_url or, where that is missing, fallback.

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -90,13 +91,30 @@ func New(o Options) *Client {
 	return c
 }
 
-// Request is a POST of JSON.
+// Request is a call.
 type Request struct {
 	Provider string // for errors
 	Op       string // for errors
 	URL      *url.URL
-	Header   http.Header // beside Accept, Content-Type and User-Agent
-	Payload  any         // sent as JSON
+	Setting  string        // the credentials' field that holds URL, for errors; "": base_url
+	Header   http.Header   // beside Accept, Content-Type and User-Agent
+	Timeout  time.Duration // of the whole call with its body; 0: the client's
+	Form     url.Values    // sent as a form; nil: Payload is sent
+	Payload  any           // sent as JSON
+}
+
+// body is what r sends, and its media type.
+func (r Request) body() ([]byte, string, error) {
+	if r.Form != nil {
+		return []byte(r.Form.Encode()), "application/x-www-form-urlencoded", nil
+	}
+	body, err := json.Marshal(r.Payload)
+	if err != nil { // which would quote the payload
+		return nil, "", &providers.Error{
+			Kind: providers.Misconfigured, Provider: r.Provider, Op: r.Op, Hint: "the request cannot be written as JSON",
+		}
+	}
+	return body, "application/json", nil
 }
 
 // Reply is an answer of which at least status and headers came. What it means, package
@@ -129,24 +147,37 @@ func (r Reply) Fail(kind providers.Kind, hint string) *providers.Error {
 // followed. Every error is a *providers.Error: NotSent, where no byte of the request
 // left, or Unknown, where it left and no answer began.
 func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
-	body, err := json.Marshal(r.Payload)
-	if err != nil { // which would quote the payload
-		return Reply{}, &providers.Error{
-			Kind: providers.Misconfigured, Provider: r.Provider, Op: r.Op, Hint: "the request cannot be written as JSON",
-		}
+	body, media, err := r.body()
+	if err != nil {
+		return Reply{}, err
 	}
-	call, used, done := c.begin(ctx)
+	request := c.request(http.MethodPost, r)
+	request.Header.Set("Content-Type", media)
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return c.send(ctx, r, request)
+}
+
+// Get is Post for a question without a body, which may be asked twice: net/http may
+// repeat it.
+func (c *Client) Get(ctx context.Context, r Request) (Reply, error) {
+	return c.send(ctx, r, c.request(http.MethodGet, r))
+}
+
+// send makes the one exchange of r, as the request that it became.
+func (c *Client) send(ctx context.Context, r Request, request *http.Request) (Reply, error) {
+	r.Timeout = cmp.Or(r.Timeout, c.timeout)
+	call, used, done := begin(ctx, r.Timeout)
 	defer done()
 
 	answer := Reply{Provider: r.Provider, Op: r.Op, Sent: c.now()}
 	// The transport itself and no http.Client: there is nothing then that follows
 	// redirects, keeps cookies or puts the URL into errors.
-	response, err := c.transport.RoundTrip(c.request(call, r, body))
+	response, err := c.transport.RoundTrip(request.WithContext(call))
 	if err != nil {
 		if used.untouched() {
-			return Reply{}, c.notSent(r, ended(call, err))
+			return Reply{}, notSent(r, ended(call, err))
 		}
-		return Reply{}, c.unanswered(answer, ended(call, err))
+		return Reply{}, unanswered(answer, r.Timeout, ended(call, err))
 	}
 	defer func() { _ = response.Body.Close() }()
 
@@ -166,7 +197,7 @@ func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 		answer.Cut = answer.Fail(providers.Unknown, "the answer is larger than 1 MiB")
 		return answer, nil
 	case readErr != nil:
-		answer.Cut = c.unanswered(answer, ended(call, readErr))
+		answer.Cut = unanswered(answer, r.Timeout, ended(call, readErr))
 	}
 	answer.Body = secret.New(string(text))
 	return answer, nil
@@ -180,20 +211,13 @@ func form(header http.Header) reply.Form {
 
 // request is built by hand: http.NewRequest sets GetBody, by which net/http could
 // send the body a second time.
-func (c *Client) request(ctx context.Context, r Request, body []byte) *http.Request {
+func (c *Client) request(method string, r Request) *http.Request {
 	header := r.Header.Clone()
 	if header == nil {
 		header = http.Header{}
 	}
 	header.Set("Accept", "application/json")
 	header.Set("Accept-Encoding", "identity") // what comes compressed all the same, Plain undoes
-	header.Set("Content-Type", "application/json")
 	header.Set("User-Agent", c.userAgent)
-	return (&http.Request{
-		Method:        http.MethodPost,
-		URL:           r.URL,
-		Header:        header,
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		ContentLength: int64(len(body)),
-	}).WithContext(ctx)
+	return &http.Request{Method: method, URL: r.URL, Header: header}
 }

@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +53,56 @@ func TestPostSendsOneJSONRequest(t *testing.T) {
 	if diff := cmp.Diff(want, got.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
+}
+
+func TestFormsAndQuestions(t *testing.T) {
+	t.Parallel()
+	type call struct{ Method, Media, Body string }
+	var got []call
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = append(got, call{r.Method, r.Header.Get("Content-Type"), string(body)})
+		_, _ = io.WriteString(w, "{}")
+	}))
+	t.Cleanup(server.Close)
+	client := exchange.New(exchange.Options{})
+	r := request(t, server.URL)
+	r.Form = url.Values{"a": {"&=+ é"}, "b": {"planted-token"}}
+	if _, err := client.Post(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Get(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	want := []call{
+		{http.MethodPost, "application/x-www-form-urlencoded", "a=%26%3D%2B+%C3%A9&b=planted-token"},
+		{http.MethodGet, "", ""},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestTimeoutAndAddressOfOneRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := pipeTo(exchange.Options{Timeout: time.Second}, func(conn net.Conn, requests *bufio.Reader) {
+			if readRequest(requests) == nil {
+				time.Sleep(15 * time.Second)
+				_, _ = io.WriteString(conn, okAnswer)
+			}
+		})
+		r := request(t, "http://api.example")
+		r.Timeout = 20 * time.Second
+		if reply, err := client.Post(t.Context(), r); err != nil || reply.Cut != nil {
+			t.Errorf("an answer after 15 s of 20: %v, %v", err, reply.Cut)
+		}
+		client = exchange.New(exchange.Options{})
+		client.DialWith(func(context.Context, string, string) (net.Conn, error) { return nil, &net.DNSError{} })
+		r.Setting = "token_url"
+		_, err := client.Post(t.Context(), r)
+		wantError(t, err, providers.NotSent, "check token_url")
+	})
 }
 
 // Every answer is package verdict's to judge, with what its head says.

@@ -47,9 +47,9 @@ func (u *usage) untouched() bool {
 	return u.conn == nil || u.conn.seal()
 }
 
-// begin starts the time of a call, which ends with ctx or after the client's timeout:
-// at once where nothing was written, else lastRead later.
-func (c *Client) begin(ctx context.Context) (call context.Context, used *usage, done func()) {
+// begin starts the time of a call, which ends with ctx or after timeout: at once where
+// nothing was written, else lastRead later.
+func begin(ctx context.Context, timeout time.Duration) (call context.Context, used *usage, done func()) {
 	used = &usage{}
 	call, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	end := func(cause error) {
@@ -59,7 +59,7 @@ func (c *Client) begin(ctx context.Context) (call context.Context, used *usage, 
 		}
 		time.AfterFunc(lastRead, func() { cancel(cause) })
 	}
-	timer := time.AfterFunc(c.timeout, func() { end(context.DeadlineExceeded) })
+	timer := time.AfterFunc(timeout, func() { end(context.DeadlineExceeded) })
 	stop := func() bool { return true }
 	if ctx.Err() != nil {
 		end(runEndedError{ctx.Err()})

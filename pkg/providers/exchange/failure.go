@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
+	"time"
 
 	"tokenrefresh/pkg/providers"
 )
 
 // notSent says why no byte of r left.
-func (c *Client) notSent(r Request, cause error) *providers.Error {
+func notSent(r Request, cause error) *providers.Error {
 	e := &providers.Error{Kind: providers.NotSent, Provider: r.Provider, Op: r.Op, Err: printable(cause)}
 	host := r.URL.Host
 	var dns *net.DNSError
@@ -28,23 +30,26 @@ func (c *Client) notSent(r Request, cause error) *providers.Error {
 	case errors.As(cause, &open):
 		e.Hint = fmt.Sprintf("no connection to %s: check base_url; does the provider allow this address?", host)
 	case errors.Is(cause, context.DeadlineExceeded):
-		e.Hint = fmt.Sprintf("no connection to %s within %s: does the provider allow this address?", host, c.timeout)
+		e.Hint = fmt.Sprintf("no connection to %s within %s: does the provider allow this address?", host, r.Timeout)
 	default:
 		e.Hint = fmt.Sprintf("the connection to %s was lost before the request left", host)
+	}
+	if r.Setting != "" {
+		e.Hint = strings.ReplaceAll(e.Hint, "base_url", r.Setting)
 	}
 	return e
 }
 
 // unanswered says why there is no complete answer, although the request left. reply
 // holds what came of it.
-func (c *Client) unanswered(reply Reply, cause error) *providers.Error {
+func unanswered(reply Reply, timeout time.Duration, cause error) *providers.Error {
 	var hint string
 	var run runEndedError
 	switch {
 	case errors.As(cause, &run):
 		hint = "the run ended before the whole answer came"
 	case errors.Is(cause, context.DeadlineExceeded):
-		hint = fmt.Sprintf("no complete answer within %s", c.timeout)
+		hint = fmt.Sprintf("no complete answer within %s", timeout)
 	default:
 		hint = "the connection failed before the whole answer came"
 	}

@@ -67,12 +67,19 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 		}
 	}
 	switch {
+	case is == Missing && itself > 0 && rules.Known:
+		lifetime = itself
 	case is != Usable && itself > 0:
 		lifetime = itself
 		warn("expires_in is missing or no number of seconds: what the access token says of itself counts")
+	case is == Missing && rules.Known:
+		lifetime = rules.Lifetime
 	case is == Missing && rules.Lifetime > 0:
 		lifetime = rules.Lifetime
 		warn("expires_in is missing: %s is assumed", lifetime)
+	case is == Broken && rules.Never:
+		lifetime = rules.Lifetime
+		warn("expires_in is no number of seconds: %s is assumed", lifetime)
 	case is != Usable:
 		warn("expires_in is missing or no number of seconds: the access token counts as expired")
 	}

@@ -16,10 +16,16 @@ import (
 type Rules struct {
 	// Lifetime of an access token whose reply names none; 0: it counts as expired.
 	Lifetime time.Duration
+	// Known: Lifetime is no guess of ours, so that its use is not odd.
+	Known bool
+	// Never: a lifetime that cannot be read counts as none, and not as expired.
+	Never bool
 	// Longest is the longest life of an access token; 0: 30 days.
 	Longest time.Duration
-	// Rotates: every reply should carry a new refresh token.
+	// Rotates: a reply may carry a new refresh token, and the one presented is spent then.
 	Rotates bool
+	// Keeps: a reply without a refresh token is not odd, the one presented stays.
+	Keeps bool
 	// Path is where the tokens should be, as "response.token"; "": anywhere.
 	Path string
 }
@@ -56,7 +62,7 @@ func (d Document) Tokens(sent, date time.Time, rules Rules) (t providers.Tokens,
 	switch {
 	case spare:
 		warn("the reply has a new refresh token that cannot be read: it is no text under the name refresh_token")
-	case rules.Rotates && t.RefreshToken.IsZero():
+	case rules.Rotates && !rules.Keeps && t.RefreshToken.IsZero():
 		warn("the reply has no refresh_token, although a new one was expected")
 	}
 	if t.TokenType == "" {

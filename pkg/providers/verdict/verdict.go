@@ -3,8 +3,10 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -24,6 +26,10 @@ type Rules struct {
 	Complete func(reply.Document, *providers.Tokens)
 	// Secrets names the credentials to correct where the provider refuses them.
 	Secrets string
+	// Setting names the field of the credentials that holds the address; "": base_url.
+	Setting string
+	// Hints say what to correct, by a code in lower case with spaces between its words.
+	Hints map[string]string
 }
 
 // Read makes tokens of an answer, and an error of one without them.
@@ -31,9 +37,10 @@ type Rules struct {
 //	tokens, whatever is odd around them            tokens, with warnings
 //	429, 425, words for a rate limit               RateLimited
 //	303, 408, 409, 5xx, 1xx, cut, unreadable       Unknown
+//	a code for a failed server                     Unknown
 //	words for a refresh token that is invalid      Refused
 //	words for a wrong client, secret or password   Misconfigured
-//	a 2xx without such words                       Unknown
+//	a 2xx without such words, and without a code   Unknown
 //	JSON that may speak of the token               MaybeRefused
 //	any other 4xx or 3xx                           TurnedAway
 //
@@ -62,7 +69,7 @@ func (r Rules) Read(answer exchange.Reply) (providers.Tokens, error) {
 		return providers.Tokens{}, e
 	}
 
-	e := r.judge(answer, d, opened)
+	e := r.judge(answer, d, text, opened)
 	if openErr != nil && answer.Success() {
 		e.Hint = openErr.Error()
 	}
@@ -86,8 +93,8 @@ func (r Rules) complete(answer exchange.Reply, d reply.Document, tokens provider
 	return tokens
 }
 
-// judge makes the error of an answer without tokens.
-func (r Rules) judge(answer exchange.Reply, d reply.Document, opened bool) *providers.Error {
+// judge makes the error of an answer without tokens, which carries text.
+func (r Rules) judge(answer exchange.Reply, d reply.Document, text string, opened bool) *providers.Error {
 	status := answer.Status
 	if status == http.StatusTooManyRequests || status == http.StatusTooEarly {
 		return limited(answer, d) // whatever came of the body, the status has spoken
@@ -99,19 +106,28 @@ func (r Rules) judge(answer exchange.Reply, d reply.Document, opened bool) *prov
 		return answer.Cut
 	}
 	said := r.Words.find(status, d.Root, opened)
+	if answer.Success() && said.code != "" && !reply.HoldsTokens(text) {
+		status = http.StatusBadRequest // it says no in words
+	}
 	switch {
 	case said.limited:
 		return limited(answer, d)
+	case said.failed:
+		return answer.Fail(providers.Unknown, "the provider says that it failed")
 	case said.refused && !said.credentials:
 		return r.refuse(answer, providers.Refused)
 	case said.credentials && !said.refused:
 		return r.refuse(answer, providers.Misconfigured)
-	case answer.Success():
+	case status < 300:
 		return answer.Fail(providers.Unknown, unknownHint(answer, d))
 	case status >= 400 && (said.refused || said.mayBeAboutToken(status, d.Root)):
 		return r.refuse(answer, providers.MaybeRefused)
 	}
-	return answer.Fail(providers.TurnedAway, turnedAwayHint(status, answer.Body.Reveal()))
+	hint, known := r.Hints[said.code]
+	if !known {
+		hint = turnedAwayHint(status, answer.Body.Reveal())
+	}
+	return answer.Fail(providers.TurnedAway, strings.ReplaceAll(hint, "base_url", cmp.Or(r.Setting, "base_url")))
 }
 
 // acted reports whether a provider may have acted before it answered with this status,

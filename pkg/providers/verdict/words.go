@@ -27,12 +27,24 @@ type Words struct {
 	// Each: the credentials go with each call, so that an own 401 is about them, unless
 	// it says that it is about a token.
 	Each bool
+	// Code, where set, is the code by which an answer says what is wrong; empty: it has none.
+	// An answer with a code is the provider's own, and a no with a 2xx too. It is about what
+	// the code names, which is the token only for those in Dead, and for all that all know.
+	Code func(reply.Object) string
+	Dead []string
 }
 
 // The words that all know. Codes are whole texts, the others are phrases in one.
 var (
 	refusedCodes    = []string{"invalid grant", "bad refresh token"}
-	credentialCodes = []string{"invalid client", "unauthorized client"}
+	credentialCodes = []string{
+		"invalid client", "unauthorized client", "invalid client id", "bad client id", "bad client secret",
+		"incorrect client credentials",
+	}
+	// Of a code: the server failed, and may have acted before.
+	failedCodes = []string{
+		"server error", "internal error", "internal server error", "fatal error", "unknown error", "unexpected error",
+	}
 	// They are about something else than the token, whatever the sentence beside them says.
 	otherCodes = []string{
 		"unsupported grant type", "invalid scope", "invalid target", "access denied", "server error", "temporarily unavailable",
@@ -61,6 +73,9 @@ var (
 type said struct {
 	refused, credentials, limited bool
 
+	failed bool   // its code says that the server failed
+	code   string // as plain text; empty: it has none
+
 	own   bool // it is the provider's own error
 	doubt bool // it speaks of some token
 	other bool // it is about something else
@@ -72,7 +87,12 @@ func (w Words) find(status int, root reply.Object, opened bool) said {
 	if root == nil {
 		return s
 	}
-	s.own = opened || w.Own != nil && w.Own(root)
+	if w.Code != nil {
+		s.code = strings.TrimSpace(plain(w.Code(root)))
+	}
+	s.own = opened || w.Own != nil && w.Own(root) || s.code != ""
+	s.failed = slices.Contains(failedCodes, s.code)
+	s.refused = slices.Contains(w.Dead, s.code)
 	// What a list of mistakes says of the fields of a request may be about their form.
 	aboutForm := status == http.StatusUnprocessableEntity || root.Says("errors")
 	s.limited = root.ID("code") == http.StatusTooManyRequests
@@ -100,6 +120,9 @@ func (w Words) find(status int, root reply.Object, opened bool) said {
 // mayBeAboutToken reports whether a 4xx in JSON may speak of the refresh token, although
 // no word says so.
 func (s said) mayBeAboutToken(status int, root reply.Object) bool {
+	if s.code != "" {
+		return s.doubt
+	}
 	switch status {
 	case http.StatusUnauthorized, http.StatusUnprocessableEntity:
 		return root != nil

@@ -130,15 +130,16 @@ func allowed(answer exchange.Reply, kind providers.Kind) bool {
 	case status < 200, status >= 500, status == 303, status == 408, status == 409:
 		return kind == providers.Unknown
 	}
+	coded := answer.Provider == "oauth2" // by its code, a 2xx can be a no, and a 4xx a failure
 	switch kind {
 	case providers.Unknown:
-		return answer.Success() || answer.Cut != nil
+		return answer.Success() || answer.Cut != nil || coded
 	case providers.Refused:
 		return answer.Op != "login"
 	case providers.MaybeRefused:
-		return answer.Op != "login" && status >= 400
+		return answer.Op != "login" && (status >= 400 || coded && answer.Success())
 	case providers.TurnedAway:
-		return status >= 300
+		return status >= 300 || coded
 	case providers.Misconfigured, providers.RateLimited:
 		return true
 	case providers.NotSent:

@@ -1,0 +1,198 @@
+package sandbox
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+)
+
+const (
+	oauth2Access  = 30 * time.Minute
+	oauth2Refresh = 60 * 24 * time.Hour
+)
+
+// oauth2 plays an authorization server of RFC 6749 with introspection (RFC 7662).
+// A refresh ends the old access token at once.
+type oauth2 struct {
+	src    *source
+	chains *chains
+	life   Lifetime
+	reuse  time.Duration
+
+	clientID, clientSecret, username, password string
+}
+
+func newOAuth2(o Options, src *source) *oauth2 {
+	rule := map[time.Duration]reuse{0: reuseEnds, providers.Always: reuseUsual}
+	chains := newChains(o.Now, reuseGrace, 1)
+	if r, ok := rule[o.OAuth2Reuse]; ok {
+		chains.reuse = r
+	}
+	chains.grace, chains.endsAccess = o.OAuth2Reuse, o.OAuth2Reuse != providers.Always
+	return &oauth2{
+		src: src, chains: chains, reuse: o.OAuth2Reuse, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh),
+		clientID: "token refresh", clientSecret: "&+/ %:" + src.hex(16), // which Basic has to encode
+		username: "demo@sandbox.example", password: src.hex(16),
+	}
+}
+
+func (o *oauth2) ops() map[string]Op { return map[string]Op{"/token": Refresh} }
+
+// op is what a request to the one endpoint wants.
+func (o *oauth2) op(body []byte) Op {
+	form, err := url.ParseQuery(string(body))
+	if err == nil && form.Get("grant_type") != "refresh_token" {
+		return Login
+	}
+	return Refresh
+}
+
+// serve answers what is asked without a grant.
+func (o *oauth2) serve(w http.ResponseWriter, r *http.Request) bool {
+	switch r.URL.Path {
+	case "/introspect":
+		if refused := o.authenticate(r, r.PostFormValue); refused != nil {
+			refused.write(w)
+			return true
+		}
+		live := o.chains.alive(r.PostFormValue("token"))
+		jsonReply(http.StatusOK, fmt.Appendf(nil, `{"active":%t}`, live)).write(w)
+	case "/me":
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		status := http.StatusUnauthorized
+		if o.chains.valid(token) {
+			status = http.StatusOK
+		}
+		jsonReply(status, []byte(`{}`)).write(w)
+	default:
+		return false
+	}
+	return true
+}
+
+// authenticate refuses a client that is another one, or that says who it is in two ways.
+func (o *oauth2) authenticate(r *http.Request, field func(string) string) *reply {
+	id, password := field("client_id"), field("client_secret")
+	if encoded, basic := strings.CutPrefix(r.Header.Get("Authorization"), "Basic "); basic {
+		if password != "" {
+			rep := o.refuse(http.StatusBadRequest, "invalid_request")
+			return &rep
+		}
+		pair, _ := base64.StdEncoding.DecodeString(encoded)
+		left, right, _ := strings.Cut(string(pair), ":")
+		id, _ = url.QueryUnescape(left)
+		password, _ = url.QueryUnescape(right)
+	}
+	if id != o.clientID || password != o.clientSecret {
+		rep := o.refuse(http.StatusUnauthorized, "invalid_client")
+		return &rep
+	}
+	return nil
+}
+
+func (o *oauth2) read(c *call) (input, *reply) {
+	form, err := url.ParseQuery(string(c.body))
+	if err != nil || !strings.HasPrefix(c.req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		rep := o.refuse(http.StatusBadRequest, "invalid_request")
+		return input{}, &rep
+	}
+	fields := map[string]string{}
+	for name := range form {
+		fields[name] = form.Get(name)
+	}
+	return input{refresh: fields["refresh_token"], fields: fields}, o.authenticate(c.req, form.Get)
+}
+
+func (o *oauth2) act(c *call, in input) reply {
+	switch in.fields["grant_type"] {
+	case "refresh_token":
+		mint := o.mint
+		if o.reuse == providers.Always {
+			mint = o.mintAccess
+		}
+		if g, v := o.chains.exchange(in.refresh, mint); v == good {
+			return o.success(c.set, g)
+		}
+		return o.refuse(http.StatusBadRequest, "invalid_grant")
+	case "password":
+		if in.fields["username"] != o.username || in.fields["password"] != o.password {
+			return o.refuse(http.StatusBadRequest, "invalid_grant")
+		}
+		return o.success(c.set, o.issue())
+	case "client_credentials":
+		return o.success(c.set, o.chains.open(o.mintAccess))
+	}
+	return o.refuse(http.StatusBadRequest, "unsupported_grant_type")
+}
+
+func (o *oauth2) success(s settings, g grant) reply {
+	refresh := ""
+	if g.refresh != "" {
+		refresh = quote(g.refresh)
+	}
+	rep := jsonReply(http.StatusOK, s.object(
+		"access_token", quote(g.access),
+		"token_type", `"Bearer"`,
+		"expires_in", seconds(o.life.Access),
+		"refresh_token", refresh,
+		"scope", `"invoices"`,
+	))
+	rep.ok = true
+	return rep
+}
+
+func (o *oauth2) mint(now time.Time, _ int64) grant {
+	return grant{
+		access: "at-" + o.src.hex(20), accessUntil: now.Add(o.life.Access),
+		refresh: "rt-" + o.src.hex(20), refreshUntil: now.Add(o.life.Refresh),
+	}
+}
+
+// mintAccess is mint where the refresh token stays.
+func (o *oauth2) mintAccess(now time.Time, session int64) grant {
+	g := o.mint(now, session)
+	g.refresh = ""
+	return g
+}
+
+func (o *oauth2) refuse(status int, code string) reply {
+	return jsonReply(status, fmt.Appendf(nil, `{"error":%s}`, quote(code)))
+}
+
+func (o *oauth2) problem(_ settings, status int) reply {
+	code := map[int]string{
+		http.StatusBadRequest: "invalid_request", http.StatusUnauthorized: "invalid_client", http.StatusTooManyRequests: "slow_down",
+	}[status]
+	if code == "" {
+		code = "server_error"
+	}
+	if status >= http.StatusMultipleChoices && status < http.StatusInternalServerError && code == "server_error" {
+		code = "access_denied"
+	}
+	return o.refuse(status, code)
+}
+
+func (o *oauth2) credentials(base string) map[string]any {
+	var reuse any = "never"
+	switch o.reuse {
+	case 0:
+	case providers.Always:
+		reuse = "always"
+	default:
+		reuse = int(o.reuse.Seconds())
+	}
+	return map[string]any{
+		"token_url": base + "/token", "client_id": o.clientID, "client_secret": o.clientSecret, "refresh_token_reuse": reuse,
+		"login_params":      map[string]string{"grant_type": "password", "username": o.username, "password": o.password},
+		"introspection_url": base + "/introspect", "probe_url": base + "/me", "publish": []string{"scope"},
+	}
+}
+
+func (o *oauth2) secrets() []string { return []string{o.clientSecret, o.password} }
+func (o *oauth2) issue() grant      { return o.chains.open(o.mint) }
+func (o *oauth2) tokens() *chains   { return o.chains }

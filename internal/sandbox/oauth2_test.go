@@ -1,0 +1,174 @@
+package sandbox_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/internal/sandbox"
+	contract "tokenrefresh/pkg/providers"
+)
+
+// oauth2Client makes calls as its credentials say.
+type oauth2Client struct {
+	t             *testing.T
+	TokenURL      string            `json:"token_url"`
+	ID            string            `json:"client_id"`
+	Secret        string            `json:"client_secret"`
+	Introspection string            `json:"introspection_url"`
+	Probe         string            `json:"probe_url"`
+	Login         map[string]string `json:"login_params"`
+}
+
+type oauth2Answer struct {
+	status  int
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	Expires int    `json:"expires_in"`
+	Error   string `json:"error"`
+	Active  *bool  `json:"active"`
+}
+
+func newOAuth2Client(t *testing.T, box *sandbox.Sandbox) *oauth2Client {
+	t.Helper()
+	c := &oauth2Client{t: t}
+	if err := json.Unmarshal([]byte(box.Credentials(sandbox.OAuth2)), c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// post sends fields given as name and value in turn.
+func (c *oauth2Client) post(address string, fields ...string) oauth2Answer {
+	c.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
+	return c.do(request)
+}
+
+func (c *oauth2Client) do(request *http.Request) oauth2Answer {
+	c.t.Helper()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	answer := oauth2Answer{status: response.StatusCode}
+	if err == nil {
+		err = json.Unmarshal(body, &answer)
+	}
+	if err != nil {
+		c.t.Fatalf("%d %s: %v", response.StatusCode, body, err)
+	}
+	return answer
+}
+
+func (c *oauth2Client) refresh(token string) oauth2Answer {
+	c.t.Helper()
+	return c.post(c.TokenURL, "grant_type", "refresh_token", "refresh_token", token)
+}
+
+func (c *oauth2Client) active(token string) bool {
+	c.t.Helper()
+	answer := c.post(c.Introspection, "token", token)
+	if answer.Active == nil {
+		c.t.Fatalf("introspection: %+v", answer)
+	}
+	return *answer.Active
+}
+
+func TestOAuth2Reuse(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	start := func(t *testing.T, reuse time.Duration) (*sandbox.Sandbox, *oauth2Client, oauth2Answer) {
+		t.Helper()
+		box, err := sandbox.Start(sandbox.Options{OAuth2Reuse: reuse, Now: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(box.Close)
+		c := newOAuth2Client(t, box)
+		login := c.post(c.TokenURL, "grant_type", "password", "username", c.Login["username"], "password", c.Login["password"])
+		if login.status != 200 || login.Refresh == "" || login.Expires != 1800 || !c.active(login.Refresh) {
+			t.Fatalf("login: %+v", login)
+		}
+		return box, c, login
+	}
+	box, c, login := start(t, 0)
+	first := c.refresh(login.Refresh)
+	if first.status != 200 || first.Refresh == login.Refresh || c.active(login.Refresh) || !c.active(first.Refresh) ||
+		box.Valid(sandbox.OAuth2, login.Access) || !box.Valid(sandbox.OAuth2, first.Access) {
+		t.Errorf("a refresh: %+v", first)
+	}
+	if again := c.refresh(login.Refresh); again.Error != "invalid_grant" || c.active(first.Refresh) || box.Stats(sandbox.OAuth2).Replays != 1 {
+		t.Errorf("strict, presented twice: %+v", again)
+	}
+
+	box, c, login = start(t, time.Minute)
+	first = c.refresh(login.Refresh)
+	now = now.Add(time.Minute)
+	if again := c.refresh(login.Refresh); again != first || box.Stats(sandbox.OAuth2).Replays != 0 {
+		t.Errorf("within its grace: %+v, want %+v", again, first)
+	}
+	second := c.refresh(first.Refresh)
+	if grandparent := c.refresh(login.Refresh); grandparent.Error != "invalid_grant" || c.active(second.Refresh) {
+		t.Errorf("a grandparent: %+v", grandparent)
+	}
+
+	_, c, login = start(t, contract.Always)
+	for range 3 {
+		if answer := c.refresh(login.Refresh); answer.status != 200 || answer.Refresh != "" || !c.active(login.Refresh) {
+			t.Errorf("without rotation: %+v", answer)
+		}
+	}
+}
+
+func TestOAuth2Client(t *testing.T) {
+	t.Parallel()
+	box, err := sandbox.Start(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(box.Close)
+	c := newOAuth2Client(t, box)
+	if got := c.post(c.TokenURL, "grant_type", "client_credentials"); got.status != 200 || got.Refresh != "" || got.Access == "" {
+		t.Errorf("client credentials: %+v", got)
+	}
+	if got := c.post(c.TokenURL, "grant_type", "device"); got.Error != "unsupported_grant_type" {
+		t.Errorf("another grant: %+v", got)
+	}
+	if got := c.post(c.TokenURL, "grant_type", "client_credentials", "client_secret", c.Secret); got.Error != "invalid_request" {
+		t.Errorf("Basic and the body at once: %+v", got)
+	}
+	if got := c.refresh("of nobody"); got.status != 400 || got.Error != "invalid_grant" {
+		t.Errorf("an unknown token: %+v", got)
+	}
+	c.Secret += "x"
+	if got := c.post(c.TokenURL, "grant_type", "client_credentials"); got.status != 401 || got.Error != "invalid_client" {
+		t.Errorf("a wrong secret: %+v", got)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Probe, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.do(request); got.status != 401 {
+		t.Errorf("a probe without a token: %+v", got)
+	}
+	request.Header.Set("Authorization", "Bearer "+box.Issue(sandbox.OAuth2).AccessToken)
+	if got := c.do(request); got.status != 200 {
+		t.Errorf("a probe with a token: %+v", got)
+	}
+}

@@ -1,0 +1,62 @@
+package providers
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"tokenrefresh/pkg/secret"
+)
+
+// Always is the Reuse of a session whose provider takes a refresh token again at any time.
+const Always time.Duration = math.MaxInt64
+
+// Reusing is a Session whose provider may take a refresh token again that was presented.
+type Reusing interface {
+	Session
+	// Reuse is for how long after its first presentation a refresh token is still taken;
+	// 0: it is taken once.
+	Reuse() time.Duration
+}
+
+// Evidence is what is known of a refresh whose answer was lost.
+type Evidence int
+
+// The kinds of evidence.
+const (
+	NoEvidence Evidence = iota // nobody could be asked, or the answer is neither
+	NotActed                   // the provider has not acted: the refresh token is alive
+	Acted                      // it has acted: the refresh token is spent
+)
+
+// String names the evidence as logs and messages do.
+func (e Evidence) String() string {
+	switch e {
+	case NotActed:
+		return "not acted"
+	case Acted:
+		return "acted"
+	case NoEvidence:
+	}
+	return "no evidence"
+}
+
+// Asking is a Session that can learn what became of a refresh without presenting its token.
+// The question is put only when the request can no longer be running.
+type Asking interface {
+	Session
+	// CanAsk reports whether Ask can bring evidence.
+	CanAsk() bool
+	// Ask asks whether the provider has acted on refreshToken. accessToken is the one that
+	// was current before; empty: it has ended, and proves nothing. An error tells why there is
+	// no evidence.
+	Ask(ctx context.Context, refreshToken, accessToken secret.String) (Evidence, error)
+}
+
+// LastResort is a Session that may present an uncertain refresh token once more when nothing
+// is left to lose by it.
+type LastResort interface {
+	Session
+	// LastResort reports whether that is wanted.
+	LastResort() bool
+}

@@ -1,0 +1,103 @@
+package oauth2_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/oauth2"
+	"tokenrefresh/pkg/secret"
+)
+
+// everything has every field.
+const everything = `{"token_url":"https://x.example/t/token?v=2","client_id":"i","client_secret":"planted-secret",
+	"token_endpoint_auth_method":"client_secret_post","refresh_params":{"scope":"a b","n":7,"b":true},
+	"login_params":{"grant_type":"password","username":"u","password":"planted-password"},"refresh_token_reuse":1800,
+	"introspection_url":"https://x.example/i","probe_url":"https://x.example/me","last_resort":true,"expires_in":3600,
+	"publish":["instance_url","scope"]}`
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	const start = `{"token_url":"https://x.example/token","client_id":"i"`
+	never, always := time.Duration(0), providers.Always
+	cases := map[string]struct {
+		text     string
+		login    bool
+		ask      bool
+		last     bool
+		reuse    time.Duration
+		problems []string // none: it opens
+	}{
+		"everything":      {everything, true, true, false, 30 * time.Minute, nil},
+		"public client":   {start + `}`, false, false, false, never, nil},
+		"never":           {start + `,"refresh_token_reuse":"never"}`, false, false, false, never, nil},
+		"always":          {start + `,"refresh_token_reuse":" always "}`, false, false, false, always, nil},
+		"seconds as text": {start + `,"refresh_token_reuse":"600"}`, false, false, false, 10 * time.Minute, nil},
+		"last resort":     {start + `,"last_resort":true}`, false, false, true, never, nil},
+		"introspection":   {start + `,"introspection_url":"http://127.0.0.1:1/i"}`, false, true, false, never, nil},
+		"nulls":           {start + `,"client_secret":null,"login_params":null,"publish":null,"expires_in":null}`, false, false, false, never, nil},
+		"unknown grant":   {start + `,"login_params":{"grant_type":"account_credentials","account_id":7}}`, true, false, false, never, nil},
+		"nothing of use": {`{"x":1}`, false, false, false, 0, []string{
+			"token_url is missing", "client_id is missing",
+		}},
+		"all mistakes at once": {
+			`{"token_url":"http://x.example","client_id":" ","client_secret":7,"token_endpoint_auth_method":"planted","refresh_params":{"client_id":"planted"},
+			"login_params":{"scope":"planted"},"refresh_token_reuse":"planted","introspection_url":"planted","probe_url":"https://u:planted@x",
+			"last_resort":"planted","expires_in":5,"publish":["refresh_token"]}`, false, false, false, 0, []string{
+				"token_url must begin with https", "client_id is not a text", "client_secret is not a text", "token_endpoint_auth_method is none of",
+				"refresh_params must not set client_id", "login_params: grant_type is missing", "refresh_token_reuse is none of",
+				"introspection_url is not a URL", "probe_url must not hold a user", "last_resort is neither", "expires_in is not a number",
+				"publish must not name refresh_token",
+			},
+		},
+		"secret of a public client": {start + `,"client_secret":"planted","token_endpoint_auth_method":"none"}`, false, false, false, 0, []string{"client_secret is given"}},
+		"Basic without a secret":    {start + `,"token_endpoint_auth_method":"client_secret_basic"}`, false, false, false, 0, []string{"client_secret is missing"}},
+		"fragment":                  {`{"token_url":"https://x.example/#planted","client_id":"i"}`, false, false, false, 0, []string{"token_url must not have a fragment"}},
+		"code as a login":           {start + `,"login_params":{"grant_type":"authorization_code","code":"planted"}}`, false, false, false, 0, []string{"no login that can be repeated"}},
+		"no password":               {start + `,"login_params":{"grant_type":"password","username":"planted"}}`, false, false, false, 0, []string{"login_params: password is missing"}},
+		"list as a parameter":       {start + `,"refresh_params":{"scope":["planted"]}}`, false, false, false, 0, []string{`refresh_params: "scope" is not a text`}},
+		"no reuse":                  {start + `,"refresh_token_reuse":0}`, false, false, false, 0, []string{"refresh_token_reuse is none of"}},
+		"a year of reuse":           {start + `,"refresh_token_reuse":31536000}`, false, false, false, 0, []string{"refresh_token_reuse is none of"}},
+		"no object":                 {start + `,"login_params":"planted"}`, false, false, false, 0, []string{"login_params is not an object"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(tc.text))
+			if len(tc.problems) == 0 {
+				if err != nil {
+					t.Fatal(err)
+				}
+				last, asking := session.(providers.LastResort).LastResort(), session.(providers.Asking).CanAsk()
+				if reuse := session.(providers.Reusing).Reuse(); session.CanLogin() != tc.login || asking != tc.ask || last != tc.last || reuse != tc.reuse {
+					t.Errorf("login %t, asking %t, last resort %t, reuse %s", session.CanLogin(), asking, last, reuse)
+				}
+				return
+			}
+			e := wantError(t, err, providers.Misconfigured, "open")
+			for _, problem := range tc.problems {
+				if !strings.Contains(e.Error(), problem) {
+					t.Errorf("%q is missing in: %v", problem, &e)
+				}
+			}
+		})
+	}
+	if _, err := oauth2.New(nil, "").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
+		t.Errorf("placeholder: %v", err)
+	}
+}
+
+func TestSessionMasksItself(t *testing.T) {
+	t.Parallel()
+	session, err := oauth2.New(nil, "").Open(secret.New(everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprintf("%v %+v %#v", session, session, session); text != strings.TrimSpace(strings.Repeat("[oauth2 session] ", 3)) {
+		t.Errorf("the session prints as %s", text)
+	}
+}
