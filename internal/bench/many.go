@@ -130,7 +130,7 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 func writeCosts(out io.Writer, busy, idle manyRun, rows int) ([]target, error) {
 	const (
 		secretsEach   = 3
-		hesabeMetrics = 11 // at most, of which some come in few hours alone
+		hesabeMetrics = 11 // at most: some come in few hours alone
 		hesabeAlarms  = 11
 	)
 	refreshed := float64(busy.outcomes["refreshed"])
