@@ -335,3 +335,25 @@ func (p part) Rows(ctx context.Context, provider string) ([]store.Row, error) {
 	}
 	return slices.Clip(mine), err
 }
+
+// Whatever a run was at, it has a result for each account.
+func TestCutShortInAnOutage(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w, keys := shops(t, 20, func(int) string { return "good" })
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.NotSent, false)
+		minute(t, online(w, nil))
+		w.Latency = func(c rt.Call) time.Duration {
+			if c.Op == rt.Write {
+				return time.Hour
+			}
+			return 0
+		}
+		results := minute(t, online(w, nil))
+		for i, r := range results {
+			if r.Account != keys[i].Account || r.Outcome == "" {
+				t.Errorf("%s: %q", keys[i].Account, r.Outcome)
+			}
+		}
+	})
+}
