@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 114
+const modes = 115
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)
