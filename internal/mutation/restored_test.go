@@ -71,7 +71,7 @@ var restoredBreaks = []breach{
 	},
 	{
 		name: "old version copied during a send stands", file: "promote.go",
-		old:    " || a.v.copied(id, c)",
+		old:    "a.v.copied(id, c) || ",
 		new:    "",
 		broken: "the newest token is given up for one that was presented long ago",
 	},
