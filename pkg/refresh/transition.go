@@ -235,7 +235,7 @@ func supersede(v View, id string, theirs *chain) store.Row {
 		return r
 	}
 	r.Fence = max(r.Fence, theirs.fence)
-	if theirs.attemptID == id {
+	if theirs.attemptID == id || v.copied(id, *theirs) {
 		r.Spent = spending(v, theirs.refreshToken)
 	}
 	return r
