@@ -29,7 +29,7 @@ type quick struct {
 // newQuick is nil where the client's endpoint is wrong: each of its calls says so.
 func newQuick(client *dynamodb.Client) *quick {
 	o := client.Options()
-	endpoint, err := resolve(o)
+	endpoint, err := resolve(context.Background(), o)
 	if err != nil {
 		return nil
 	}
