@@ -20,15 +20,20 @@ const (
 
 // short is the short form of a fingerprint; itself if it is short already. ok is false for a
 // text that is neither.
-func short(fingerprint string) (text string, ok bool) {
+func short(fingerprint string) (text [shortText]byte, ok bool) {
 	if len(fingerprint) == shortText {
-		return fingerprint, true
+		copy(text[:], fingerprint)
+		return text, true
 	}
-	raw, err := hex.DecodeString(fingerprint)
-	if err != nil || len(fingerprint) != wholeText {
-		return fingerprint, false
+	if len(fingerprint) != wholeText {
+		return text, false
 	}
-	return base64.RawURLEncoding.EncodeToString(raw[:shortBytes]), true
+	var raw [shortBytes]byte
+	if _, err := hex.Decode(raw[:], []byte(fingerprint[:2*shortBytes])); err != nil {
+		return text, false
+	}
+	base64.RawURLEncoding.Encode(text[:], raw[:])
+	return text, true
 }
 
 // sameFingerprint compares fingerprints, whichever forms they have.
@@ -36,26 +41,26 @@ func sameFingerprint(a, b string) bool {
 	if a == b || len(a) == len(b) {
 		return a == b
 	}
-	a, _ = short(a)
-	b, _ = short(b)
-	return a == b
+	one, ok := short(a)
+	other, also := short(b)
+	return ok && also && one == other
 }
 
 // PackSpent splits Row.Spent for a home: short forms of all in one text, and the last ones whole.
 // A list that holds other texts stays whole.
 func PackSpent(spent []string) (packed string, whole []string) {
-	text := make([]byte, 0, len(spent)*shortText)
+	all := make([]byte, 0, len(spent)*shortText)
 	for i, fingerprint := range spent {
-		brief, ok := short(fingerprint)
+		text, ok := short(fingerprint)
 		if !ok {
 			return "", spent
 		}
-		text = append(text, brief...)
+		all = append(all, text[:]...)
 		if i >= len(spent)-spentWhole && len(fingerprint) == wholeText {
 			whole = append(whole, fingerprint)
 		}
 	}
-	return string(text), whole
+	return string(all), whole
 }
 
 // UnpackSpent is Row.Spent again, the oldest first. Fingerprints among the whole ones that are
@@ -69,11 +74,11 @@ func UnpackSpent(packed string, whole []string) []string {
 		all = append(all, packed[:shortText])
 	}
 	for _, fingerprint := range whole {
-		at := slices.IndexFunc(all, func(known string) bool { return sameFingerprint(known, fingerprint) })
-		if at < 0 {
-			all = append(all, fingerprint)
-		} else {
+		text, _ := short(fingerprint)
+		if at := slices.Index(all, string(text[:])); at >= 0 {
 			all[at] = fingerprint
+		} else {
+			all = append(all, fingerprint)
 		}
 	}
 	return all[max(0, len(all)-SpentKept):]

@@ -24,7 +24,7 @@ var errTally = errors.New("not the counts of hours")
 
 // ParseTally refuses a text that is no Tally.
 func ParseTally(text string) (Tally, error) {
-	if _, _, err := Tally(text).read(); err != nil {
+	if _, _, err := Tally(text).read(make([]int, 0, tallyHours)); err != nil {
 		return "", err
 	}
 	return Tally(text), nil
@@ -37,7 +37,7 @@ func (t Tally) Add(times ...time.Time) Tally {
 	if len(times) == 0 {
 		return t
 	}
-	last, counts, err := t.read()
+	last, counts, err := t.read(make([]int, 0, tallyHours))
 	if err != nil {
 		last, counts = 0, nil
 	}
@@ -76,7 +76,7 @@ func advance(counts []int, hours int64) []int {
 
 // Since counts the events since then, and all events of the hour in which then lies.
 func (t Tally) Since(then time.Time) int {
-	last, counts, err := t.read()
+	last, counts, err := t.read(make([]int, 0, tallyHours))
 	if err != nil {
 		return 0
 	}
@@ -91,14 +91,16 @@ func (t Tally) Since(then time.Time) int {
 
 // Last is the time of the last event, UTC; zero: there was none.
 func (t Tally) Last() time.Time {
-	last, counts, err := t.read()
+	last, counts, err := t.read(make([]int, 0, tallyHours))
 	if err != nil || len(counts) == 0 {
 		return time.Time{}
 	}
 	return time.Unix(last, 0).UTC()
 }
 
-func (t Tally) read() (last int64, counts []int, err error) {
+// read appends the counts to into.
+func (t Tally) read(into []int) (last int64, counts []int, err error) {
+	counts = into
 	if t == "" {
 		return 0, nil, nil
 	}

@@ -79,7 +79,11 @@ func resolve(ctx context.Context, o dynamodb.Options) (smithyendpoints.Endpoint,
 func (c *Clients) Secrets(prefix string) *Secrets { return NewSecrets(c.SecretsManager, prefix) }
 
 // Ledger is the ledger in that table.
-func (c *Clients) Ledger(table string) *Ledger { return NewLedger(c.DynamoDB, table) }
+func (c *Clients) Ledger(table string) *Ledger {
+	l := NewLedger(c.DynamoDB, table)
+	l.quick = newQuick(c.DynamoDB)
+	return l
+}
 
 // Transactions is the store of transactions in that table.
 func (c *Clients) Transactions(table string) *Transactions {

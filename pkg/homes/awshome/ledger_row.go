@@ -141,5 +141,8 @@ func decodeRow(table string, stored item) (store.Row, error) {
 			AttemptID: r.text("attempt_id"), Bytes: secret.New(string(r.bytes("bytes"))), Raw: r.flag("raw"), Sent: r.time("sent"),
 		}
 	})
-	return row, r.err(table, row.String())
+	if len(r.mistakes) > 0 {
+		return row, r.err(table, row.String())
+	}
+	return row, nil
 }
