@@ -69,7 +69,8 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 	fmt.Fprintf(out, "\nOne run of refresh-hesabe with the template's settings at its share of a processor; the provider takes\n"+
 		"%v, AWS %v, and Secrets Manager %d writes a second.\n\n", manyProvider, manyAWS, secretWrites)
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "accounts\tMB\tit takes\tof it CPU\trefreshed\tleft\tothers\tthrottled\tcalls to Secrets Manager\tlog, KB\tpeak, MiB")
+	fmt.Fprintln(table, "accounts\tMB\tit takes\tof it CPU\trefreshed\tleft\tothers\tthrottled\tcalls to Secrets Manager\t"+
+		"log, KB\tpeak, MiB")
 	var targets []target
 	runs := map[string]manyRun{}
 	for _, one := range []struct {
@@ -115,7 +116,8 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 				others += n
 			}
 		}
-		fmt.Fprintf(table, "%s\t%d\t%.1f s\t%.2f s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\n", one.name, one.megabytes, r.took.Seconds(), r.cpu.Seconds(),
+		fmt.Fprintf(table, "%s\t%d\t%.1f s\t%.2f s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\n", one.name, one.megabytes,
+			r.took.Seconds(), r.cpu.Seconds(),
 			r.outcomes["refreshed"], r.outcomes["left"], others, r.throttled, r.secrets, float64(r.logged)/1024, r.peakMiB)
 		if one.targets != nil {
 			targets = append(targets, one.targets(r)...)

@@ -117,5 +117,5 @@ func (t Tally) read(into []int) (last int64, counts []int, err error) {
 		}
 		counts = append(counts, int(n))
 	}
-	return int64(parsed), counts, nil //nolint:gosec // of 40 bits
+	return int64(parsed), counts, nil
 }
