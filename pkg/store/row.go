@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -58,7 +57,8 @@ type Row struct {
 	ClaimSeenAt   time.Time `json:"claim_seen_at,omitzero"`
 	BaseVersionID string    `json:"base_version_id,omitempty"` // current version of tokens as read before the claim
 
-	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
+	// Spent are the fingerprints of the refresh tokens presented last, oldest first. A home
+	// gives back the older ones in a short form; see PackSpent.
 	Spent []string `json:"spent,omitempty"`
 
 	// Escrow is a reply that is not promoted yet.
@@ -110,9 +110,9 @@ type Row struct {
 	LastError           string          `json:"last_error,omitempty"` // one-line reason of a failure, for people; no secrets
 	ConsecutiveFailures int             `json:"consecutive_failures,omitempty"`
 
-	// StagedAt tells when the attempts of the last day that may have staged a version
-	// began, oldest first, to the second: the store keeps so many versions a day.
-	StagedAt []time.Time `json:"staged_at,omitempty"`
+	// Staged counts the attempts of the last day that may have staged a version: the store keeps
+	// so many versions a day.
+	Staged Tally `json:"staged,omitempty"`
 
 	// Tick is the time between the scheduled runs of the program that claimed last, kept to
 	// the second; 0: not known.
@@ -137,12 +137,6 @@ type Escrow struct {
 	Bytes secret.String
 	Raw   bool
 	Sent  time.Time // when the request was sent; set where Raw
-}
-
-// Presented reports whether token is among the last refresh tokens presented, which may
-// be spent.
-func (r Row) Presented(token secret.String) bool {
-	return slices.Contains(r.Spent, token.Fingerprint())
 }
 
 // Unchanged is the guard of a write that follows from r as it was read. The fence alone
