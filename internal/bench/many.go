@@ -220,7 +220,7 @@ func runMany(ctx context.Context, p plan, binary string, shops []shop, megabytes
 	w.aws.LimitWrites(secretWrites)
 	w.takeCalls()
 	units := w.aws.Units()
-	release, err := limit(f.Process().PID, megabytes)
+	release, err := limit(f, megabytes)
 	if err != nil {
 		return manyRun{}, err
 	}

@@ -108,7 +108,7 @@ func measureCold(ctx context.Context, p plan, programs []*program, all []*refres
 				continue
 			}
 			if err := one.cold(ctx, all[i], true); err != nil {
-				fmt.Fprintf(out, "Skipped, the share of a processor at 128 MB: it wants control groups (%v).\n", err)
+				fmt.Fprintf(out, "Skipped, the share of a processor at 128 MB: it wants control groups or /proc (%v).\n", err)
 				shared = false
 			}
 		}
@@ -123,7 +123,7 @@ func (p *program) cold(ctx context.Context, r *refreshes, shared bool) error {
 	}
 	defer f.Close()
 	if shared {
-		release, err := limit(f.Process().PID, memoryMB)
+		release, err := limit(f, memoryMB)
 		if err != nil {
 			return err
 		}

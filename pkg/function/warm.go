@@ -45,7 +45,6 @@ func (p parts) warmUp(build func(surroundings) (parts, error)) {
 	case <-rehearsed:
 	case <-ctx.Done():
 	}
-	runtime.GC() // or the first invocation would
 }
 
 // connect opens the connections that the first refresh needs.
