@@ -29,7 +29,7 @@ type program struct {
 func build(ctx context.Context, dir, pkg, goarch string) (string, error) {
 	binary := filepath.Join(dir, goarch, filepath.Base(pkg), "bootstrap")
 	cmd := exec.CommandContext(ctx, "go", "build",
-		"-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "tokenrefresh/"+pkg)
+		"-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", binary, "tokenrefresh/"+pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if goarch != "" {
 		cmd.Env = append(cmd.Env, "GOOS=linux", "GOARCH="+goarch)

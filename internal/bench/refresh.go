@@ -206,14 +206,12 @@ func targets(usual, own *refreshes) []target {
 			},
 		)
 	}
-	cold := own.total.over(usual.total)
 	connections := 0
 	for _, n := range own.opened {
 		connections += n
 	}
 	return append(
 		all,
-		target{name: "cold start to first answer, × the usual program", measured: cold.median(), limit: 0.55, note: cold.String()},
 		target{
 			name: "warm refresh, × its sequential round trips", measured: own.overTrips.median(), limit: 1.05,
 			note: fmt.Sprintf("%d round trips, %s", len(own.waves), own.overTrips),
