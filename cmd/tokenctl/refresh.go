@@ -65,7 +65,9 @@ not_due too).`,
 	flags.StringVar(&r.event.Rejected, "rejected", "", "the `ID` of the attempt whose access token the provider refuses")
 	flags.StringVar(&r.function, "function", "", "aws: invoke the function of this `NAME`, such as token-refresh-refresh-hesabe")
 	cmd.MarkFlagsMutuallyExclusive("provider", "function")
-	cmd.MarkFlagsMutuallyExclusive("rejected", "force", "dry-run", "transaction")
+	for _, flag := range []string{"force", "dry-run", "transaction"} {
+		cmd.MarkFlagsMutuallyExclusive("rejected", flag)
+	}
 	complete(cmd, "provider", catalog.Names()...)
 	o.completeAccounts(cmd)
 	o.completeFunctions(cmd)
@@ -106,7 +108,7 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 
 // deployed invokes a function on AWS.
 func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
-	named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
+	named := home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, Watch: &o.watch}
 	function, err := invoke.NewDeployed(cmd.Context(), named, r.function)
 	if err != nil {
 		return err
