@@ -29,8 +29,8 @@ var careBreaks = []breach{
 	},
 	{
 		name: "unknown end taken for a passing one", file: "ends.go",
-		old:    "providers.Unknown:       {login: true, state: store.Uncertain, outcome: outcome.Uncertain},",
-		new:    "providers.Unknown:       {outcome: outcome.Transient},",
+		old:    "providers.Unknown: {login: true, state: store.Uncertain, outcome: outcome.Uncertain},",
+		new:    "providers.Unknown: {outcome: outcome.Transient},",
 		broken: "a credential whose token may be spent asks for nobody",
 	},
 	{

@@ -4,7 +4,7 @@
 //
 // A run goes through three steps until it ends: it gathers a View of the credential
 // (gather.go), decides on it (decide.go, a list of named checks; ends.go, what follows each
-// kind of answer), and does what was decided (attempt.go and the files it calls). Where a
+// kind of answer), and does what was decided (visit.go and the files it calls). Where a
 // credential stands is its Stage (stage.go). A run changes a row by the edges of edges.go, each
 // a function in transition.go; docs/protocol.md draws which stages they lead from and to.
 //

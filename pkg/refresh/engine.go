@@ -69,7 +69,7 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 }
 
 // one does work on one credential and contains its panic.
-func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attempt, context.Context) Result) (result Result) {
+func (e *Engine) one(ctx context.Context, req Request, k found, work func(*visit, context.Context) Result) (result Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
@@ -81,7 +81,7 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
 		}
 	}()
-	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
+	a := &visit{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
 	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
 	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
 	result = work(a, ctx)

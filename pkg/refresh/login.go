@@ -51,7 +51,7 @@ func deathLost(v View) (Step, bool) {
 	if !v.TakenOver {
 		return pass()
 	}
-	return park(store.Uncertain, errors.Join(v.death(), v.newChain()))
+	return park(store.Uncertain, errors.Join(v.death(), v.adviseNewToken()))
 }
 
 func neverSeeded(v View) (Step, bool) {
@@ -71,7 +71,7 @@ func tokenMissing(v View) (Step, bool) {
 		return park(state, v.forPerson(state))
 	}
 	cause := fmt.Errorf("there is no refresh token in the secret %s", v.name(store.TokensDoc))
-	return park(state, errors.Join(cause, v.newChain()))
+	return park(state, errors.Join(cause, v.adviseNewToken()))
 }
 
 func tokenSpent(v View) (Step, bool) {

@@ -45,7 +45,7 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 	}
 	if len(rows) == 1 {
 		req.waiting = 0
-		return []Result{e.one(ctx, req, rows[0], (*attempt).run)}
+		return []Result{e.one(ctx, req, rows[0], (*visit).run)}
 	}
 	r := &run{
 		req: req, rows: rows, results: make([]Result, len(rows)),
@@ -128,7 +128,7 @@ func (r *run) look(ctx context.Context, rows []int) {
 	var all []candidate
 	for _, i := range rows {
 		req := r.request(i)
-		r.results[i] = r.one(ctx, req, r.rows[i], func(a *attempt, ctx context.Context) Result {
+		r.results[i] = r.one(ctx, req, r.rows[i], func(a *visit, ctx context.Context) Result {
 			step := a.consider(ctx)
 			if step.Do == Wait {
 				a.reasons = append(a.reasons, step.Reason)
@@ -157,7 +157,7 @@ func (r *run) late(ctx context.Context) bool {
 // leave ends the credentials in the queue: there is no time left to begin with them.
 func (r *run) leave(ctx context.Context) {
 	for _, c := range r.queue.takeAll() {
-		r.results[c.row] = r.one(ctx, r.request(c.row), r.rows[c.row], (*attempt).run)
+		r.results[c.row] = r.one(ctx, r.request(c.row), r.rows[c.row], (*visit).run)
 	}
 }
 
@@ -174,7 +174,7 @@ func (r *run) begin(ctx context.Context, done chan<- finished) {
 	c := r.queue.take()
 	r.working[c.row] = c
 	req, k := r.request(c.row), r.rows[c.row]
-	go func() { done <- finished{c.row, r.one(ctx, req, k, (*attempt).run)} }()
+	go func() { done <- finished{c.row, r.one(ctx, req, k, (*visit).run)} }()
 }
 
 // end takes the slot back.

@@ -24,11 +24,11 @@ const (
 // errClaimLost ends a send whose claim somebody took over before it began.
 var errClaimLost = errors.New("the claim was taken over")
 
-// errNotBegun is in the errors of calls that this run did not try.
-var errNotBegun = errors.New("not begun")
+// errNotTried is in the errors of calls that this run did not try.
+var errNotTried = errors.New("not begun")
 
 // refresh claims, and presents the refresh token once.
-func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended bool) {
+func (a *visit) refresh(ctx context.Context, s Step) (result Result, ended bool) {
 	if s.stale {
 		a.v.Tokens.Version, a.v.chain, a.v.chainErr = a.v.last.Version, s.chain, nil
 	}
@@ -64,7 +64,7 @@ func partOf(err error) *providers.Tokens {
 // storePart makes current what could be read of a reply: its access token. The refresh token that
 // was presented is spent and the new one cannot be read, so that the chain has none. The raw reply
 // is kept, for a release or for credentials that can read it.
-func (a *attempt) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
+func (a *visit) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
 	var failed *providers.Error
 	errors.As(cause, &failed)
 	a.keepRaw(ctx, failed.Raw, failed.Sent)
@@ -79,17 +79,17 @@ func (a *attempt) storePart(ctx context.Context, part providers.Tokens, cause er
 	if result.Outcome == outcome.Refreshed {
 		result.Outcome = outcome.Uncertain
 	}
-	result.Err = errors.Join(cause, a.v.newChain(), result.Err)
+	result.Err = errors.Join(cause, a.v.adviseNewToken(), result.Err)
 	return result
 }
 
 // chainOf is the chain of a reply to the call under the claim.
-func (a *attempt) chainOf(t providers.Tokens) chain {
+func (a *visit) chainOf(t providers.Tokens) chain {
 	return newChain(t, a.v.chain, a.v.Row.AttemptSource, a.v.Row.AttemptID, a.v.Row.Fence)
 }
 
 // login claims, and presents the credentials once. It presents no refresh token.
-func (a *attempt) login(ctx context.Context) (result Result, ended bool) {
+func (a *visit) login(ctx context.Context) (result Result, ended bool) {
 	next := claimLogin(a.v, a.holder(ctx), a.NewID())
 	if result, ended := a.claim(ctx, next, Step{Do: Login}); ended {
 		return result, true
@@ -103,7 +103,7 @@ func (a *attempt) login(ctx context.Context) (result Result, ended bool) {
 }
 
 // failed leaves it to the next decision what follows a call that brought no tokens.
-func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
+func (a *visit) failed(ctx context.Context, err error) (Result, bool) {
 	if errors.Is(err, errClaimLost) {
 		return Result{Outcome: outcome.Busy}, true
 	}
@@ -111,13 +111,13 @@ func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
 	if errors.As(err, &failed) {
 		a.keepRaw(ctx, failed.Raw, failed.Sent)
 	}
-	a.v.ended = &ended{providers.KindOf(err), err, errors.Is(err, errNotBegun)}
+	a.v.ended = &ended{providers.KindOf(err), err, errors.Is(err, errNotTried)}
 	return Result{}, false
 }
 
 // send makes one provider call, before the attempt ends. It begins again only if no byte
 // left.
-func (a *attempt) send(
+func (a *visit) send(
 	ctx context.Context, call func(context.Context) (providers.Tokens, error),
 ) (providers.Tokens, error) {
 	ctx, cancel := context.WithDeadline(ctx, a.ends)
@@ -148,7 +148,7 @@ func (a *attempt) send(
 }
 
 // noteReply records what a reply says beside its tokens.
-func (a *attempt) noteReply(t providers.Tokens) {
+func (a *visit) noteReply(t providers.Tokens) {
 	if !t.ServerDate.IsZero() {
 		a.skew, a.clockRead = t.ServerDate.Sub(t.IssuedAt).Truncate(time.Second), true
 	}
@@ -158,7 +158,7 @@ func (a *attempt) noteReply(t providers.Tokens) {
 // holds checks the fence again if time has passed since the claim. That narrows the window in
 // which a stale holder sends, and cannot close it. What closes it is the fingerprint: the token of
 // a stale holder is never sent by another run.
-func (a *attempt) holds(ctx context.Context) error {
+func (a *visit) holds(ctx context.Context) error {
 	// While the machine sleeps, its clock runs on and the process's own stands still.
 	if asleep := a.Now().Sub(a.claimedAt); time.Since(a.claimed) < fenceAge && asleep.Abs() < fenceAge {
 		return nil
@@ -177,8 +177,8 @@ func (a *attempt) holds(ctx context.Context) error {
 	return nil
 }
 
-func (a *attempt) notSent(hint string, err error) error {
+func (a *visit) notSent(hint string, err error) error {
 	return &providers.Error{
-		Kind: providers.NotSent, Provider: a.v.Row.Provider, Op: "send", Hint: hint, Err: fmt.Errorf("%w: %w", errNotBegun, err),
+		Kind: providers.NotSent, Provider: a.v.Row.Provider, Op: "send", Hint: hint, Err: fmt.Errorf("%w: %w", errNotTried, err),
 	}
 }

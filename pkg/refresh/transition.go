@@ -91,9 +91,9 @@ func awaitLogin(v View, r store.Row) store.Row {
 // a login has done both already; a refusal or a rate limit makes the wait longer.
 func backOff(v View, r store.Row) store.Row {
 	kind, login := v.ended.kind, v.Row.AttemptSource == store.FromLogin
-	r.Unanswered = unanswered(kind) && !v.ended.ours
+	r.Unanswered = unanswered(kind) && !v.ended.notTried
 	switch follow := v.follows(); {
-	case v.ended.ours:
+	case v.ended.notTried:
 	case kind == providers.RateLimited && login:
 		r.LoginNotBefore = later(r.LoginNotBefore, v.askedUntil())
 	case kind == providers.RateLimited && v.asked() > 0:
