@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// claimTries is how often a row is written that may be written later as well.
+	// claimTries is how often a write is tried that nothing is lost without: a later run can
+	// make it as well.
 	claimTries = 3
 	// retryFirst is the first wait before a failed step is tried again; it doubles up to
 	// maxRetryWait.

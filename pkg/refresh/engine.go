@@ -69,7 +69,7 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 }
 
 // one does work on one credential and contains its panic.
-func (e *Engine) one(ctx context.Context, req Request, k found, work func(*visit, context.Context) Result) (result Result) {
+func (e *Engine) one(ctx context.Context, req Request, k credential, work func(*visit, context.Context) Result) (result Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
@@ -111,9 +111,9 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*visit
 	return result
 }
 
-// Parallel is the usual number of slots. A provider call that hangs holds one for 10 s, and a
-// login after it for 10 more: with 32, so many of 40 accounts that hang leave a run the time
-// for 500 others. Each costs some 100 KB.
+// Parallel is the usual number of slots. A provider call that hangs holds a slot for 10 s, and a
+// login after it for 10 more. With 32 slots a run in which 40 accounts hang still has the time
+// for 500 others. A slot costs some 100 KB.
 const Parallel = 32
 
 // WithDefaults fills in what is zero and harmless to leave out.

@@ -78,16 +78,11 @@ func looksLater(v View) (Step, bool) {
 
 // looksNow reports whether the secrets of an idle row are read in this run.
 func (v View) looksNow() bool {
-	switch {
-	case v.Tokens.done: // they have been
-	case v.Relogin, v.Force: // a person asks for it
-	case v.retried(): // misconfigured, and its back-off has ended
-	case v.due() && !needsPerson(v.Row): // a call is due
-	case v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick): // it is its turn
-	default:
-		return false
-	}
-	return true
+	return v.Tokens.done || // they have been
+		v.Relogin || v.Force || // a person asks for it
+		v.retried() || // misconfigured, and its back-off has ended
+		v.due() && !needsPerson(v.Row) || // a call is due
+		v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick) // it is its turn
 }
 
 // From here on a decision needs the secrets. A person's relogin has read them already.

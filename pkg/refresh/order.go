@@ -29,7 +29,7 @@ type class int
 const (
 	living class = iota // its tokens live
 	lapsed              // they don't
-	quiet               // they live, and the provider has not answered its last call
+	quiet               // they live, and the account is silent: see probes.go
 	classes
 )
 

@@ -33,7 +33,8 @@ func (a *visit) refresh(ctx context.Context, s Step) (result Result, ended bool)
 		a.v.Tokens.Version, a.v.chain, a.v.chainErr = a.v.last.Version, s.chain, nil
 	}
 	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
-	a.v.chain = s.chain // from which the next takes its unknown keys
+	a.v.chain = s.chain // the next chain takes its unknown keys from it
+	// Neither ended nor held: claim has found that the row was restored, and the run decides anew.
 	if result, ended := a.claim(ctx, next, s); ended || !a.v.Held {
 		return result, ended
 	}
@@ -136,7 +137,7 @@ func (a *visit) send(
 			a.noteReply(tokens)
 			return tokens, nil
 		}
-		hung := a.latency > a.SendTimeout/2 // which a slot is too dear for a second time
+		hung := a.latency > a.SendTimeout/2 // a slot is too dear to hang in twice
 		if providers.KindOf(err) != providers.NotSent || try == sendTries || hung || a.tooLate(ctx) != nil {
 			return tokens, err
 		}

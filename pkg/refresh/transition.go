@@ -219,7 +219,7 @@ func carryChain(v View, c chain, cause error) store.Row {
 	r.SeenVersionID = v.Tokens.ID
 	r.State = v.stateAfter(c)
 	next := succeeded(r, c)
-	next.ReplyID = r.ReplyID // until the chain is current
+	next.ReplyID = r.ReplyID // a raw reply is given up only when a chain with a refresh token is current
 	return settle(v, next, outcome.PersistFailed, cause)
 }
 
@@ -255,9 +255,10 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	if v.ended != nil {
 		r = backOff(v, r)
 	}
-	if v.TakenOver || v.ended != nil && v.follows().login { // its old due time means nothing
+	if v.TakenOver || v.ended != nil && v.follows().login {
+		// A login is wanted as soon as its back-off ends, whenever the old tokens were due.
 		r = dueBy(awaitLogin(v, r), v.Now)
-		if !v.CanLogin() { // nor does the back-off of logins
+		if !v.CanLogin() { // there is none to wait for: the next tick decides anew
 			r.NotBefore = time.Time{}
 		}
 	}
