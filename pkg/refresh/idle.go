@@ -44,7 +44,7 @@ func owes(v View) (Step, bool) {
 func paused(v View) (Step, bool) {
 	uncertain := v.Row.State == store.Uncertain
 	switch {
-	case !v.Row.Paused, v.ended != nil: // what the call has ended in is said first
+	case !v.Row.Paused, v.ended != nil: // a run that has called goes on
 		return pass()
 	case v.TakenOver:
 		return wait(outcome.Paused, v.death())
