@@ -28,11 +28,12 @@ const (
 	retryFirst       = time.Minute
 	retryAfterUnsaid = time.Minute // a rate limit that names no wait
 
-	// RetryMost, RetryAfterMost and RefusedMost are the longest waits of Retry, RetryAfter and
-	// RefusedCredentials.
-	RetryMost      = 5 * time.Minute
+	// RetryMost is the longest wait of Retry.
+	RetryMost = 5 * time.Minute
+	// RetryAfterMost is the longest wait of RetryAfter.
 	RetryAfterMost = time.Hour
-	RefusedMost    = 24 * time.Hour
+	// RefusedMost is the longest wait of RefusedCredentials.
+	RefusedMost = 24 * time.Hour
 )
 
 // Refresh is how long after its issue an access token is due for a refresh:
