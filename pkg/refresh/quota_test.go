@@ -200,7 +200,7 @@ func TestPromotedAlthoughFailed(t *testing.T) {
 
 // The quota lasts for more refreshes than the row has fingerprints. Neither a read that
 // shows the old version once more, nor a reply that takes the place of the chain and
-// cannot be read, makes its token presentable.
+// cannot be read, nor a person who saves its text again, makes its token presentable.
 func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 	t.Parallel()
 	setups := map[string]func(t *testing.T) *rt.World{
@@ -224,6 +224,12 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 			w.Provider.Key = "another"
 			tick(w, nil)
 			w.Secrets.Put(rt.Default, store.Credentials, secret.New(`{"key":"a wrong one"}`))
+			return nil
+		},
+		"its text is saved again": func(w *rt.World) rt.Hook {
+			tick(w, nil)
+			w.Secrets.Put(rt.Default, store.TokensDoc, w.Secrets.Get(rt.Default, store.TokensDoc).Value)
+			w.Advance(12 * time.Minute)
 			return nil
 		},
 	}
