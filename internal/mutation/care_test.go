@@ -37,7 +37,7 @@ var careBreaks = []breach{
 		name: "own version taken for an edit", file: "transition.go",
 		old:    "r.SeenVersionID = c.attemptID // the change is ours and no person's\n",
 		new:    "r.SeenVersionID = v.Row.SeenVersionID\n",
-		broken: "a repair counts as a person's answer, and a refused login is tried again",
+		broken: "a repair counts as a person's answer, and a refused client is tried again",
 	},
 	{
 		name: "secrets looked at once", file: "current.go",
