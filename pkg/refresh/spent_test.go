@@ -187,6 +187,18 @@ var restorations = map[string]func(t *testing.T, w *rt.World){
 		w.Ledger.Set(backup)
 		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
 	},
+	// The row says that this version's token was never sent.
+	"that waits for a permission, and rolled back to its version": func(_ *testing.T, w *rt.World) {
+		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		w.Secrets.Break(rt.Default, store.Credentials, store.ErrForbidden)
+		tick(w, nil)
+		backup := row(w)
+		w.Secrets.Break(rt.Default, store.Credentials, nil)
+		tick(w, nil)
+		refreshes(w, 1)
+		w.Ledger.Set(backup)
+		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+	},
 	"and a person put an old text back": func(_ *testing.T, w *rt.World) {
 		backup := row(w)
 		tick(w, nil)
