@@ -319,6 +319,28 @@ func TestRestoredRowAndADeath(t *testing.T) {
 	}
 }
 
+// Nothing in a text that holds a token alone tells that an attempt brought it.
+func TestTokenPutBackBesideARestoredRow(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		tick(w, at(promotes, 1, 0, rt.DieBefore))
+		backup := row(w)
+		w.Advance(2 * time.Minute)
+		tick(w, nil)
+		token := chain(w).RefreshToken
+		refreshes(w, 1) // presents it
+		w.Ledger.Set(backup)
+		tokens(`{"refresh_token":"` + token + `"}`)(w)
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		if broken := always(w); broken != "" {
+			t.Error(broken)
+		}
+	})
+}
+
 // diesOnce is a tick of which the nth call, of whatever kind, has the fault. It reports whether
 // there was such a call.
 func diesOnce(w *rt.World, n int, fault rt.Fault) bool {
