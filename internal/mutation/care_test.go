@@ -40,10 +40,10 @@ var careBreaks = []breach{
 		broken: "a repair counts as a person's answer, and a refused client is tried again",
 	},
 	{
-		name: "secrets looked at once", file: "current.go",
+		name: "unreadable secrets taken for refused credentials", file: "current.go",
 		old:    `return r.State == store.Misconfigured && r.CredentialsVersionID == ""`,
 		new:    "return false",
-		broken: "a permission that is given back is not seen",
+		broken: "attempts are forecast that no run makes, and a row tells too late why its secrets are unreadable",
 	},
 	{
 		name: "access out of reach, and sent", file: "claim.go",
