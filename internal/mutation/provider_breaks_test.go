@@ -199,12 +199,6 @@ var exchangeBreaks = []breach{
 		broken: "a reply whose length counts characters loses its end",
 	},
 	{
-		name: "a connection with leftovers is kept", file: "../providers/exchange/conn.go",
-		old:    "c.ended = io.EOF // nobody",
-		new:    "c.ended, _ = nil, io.EOF // nobody",
-		broken: "the rest of an answer is taken for the next one",
-	},
-	{
 		name: "announced chunks are believed", file: "../providers/exchange/body.go",
 		old:    "b.decided, b.plain = true, !chunkLine().Match(b.first)",
 		new:    "b.decided, b.plain = true, false",

@@ -19,6 +19,12 @@ func rowRestored(v View) (Step, bool) {
 		return pass()
 	}
 	switch {
+	case v.restored() && v.Tokens.Err != nil: // the token that is there has to count as presented
+		err := v.at(store.TokensDoc, v.Tokens.Err)
+		if v.Held {
+			return postponed(err)
+		}
+		return wait(outcomeOf(err), err)
 	case v.restored():
 		return Step{Do: Forget}, true
 	case !v.hasLeft() || v.access.done:

@@ -332,6 +332,10 @@ func TestTokenPutBackBesideARestoredRow(t *testing.T) {
 		refreshes(w, 1) // presents it
 		w.Ledger.Set(backup)
 		tokens(`{"refresh_token":"` + token + `"}`)(w)
+		// Access alone tells that the row was restored: nothing is decided before tokens is read.
+		if got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore)); got.Outcome != outcome.Transient {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
 		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
 			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}
