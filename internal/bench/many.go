@@ -266,7 +266,7 @@ func dayOld(row fakeaws.Item, now time.Time) {
 	row["spent"] = json.RawMessage(`{"L":[` + string(text(whole[0])) + "," + string(text(whole[1])) + `]}`)
 }
 
-// open makes the secrets and rows of shops, like those of the account that there is.
+// open makes the secrets and rows of shops, like those of the first account.
 func (w *world) open(shops []shop, silent string) error {
 	_, credentials := w.aws.Secret(w.secret(sandbox.Hesabe, "credentials"))
 	id, tokens := w.aws.Secret(w.secret(sandbox.Hesabe, "tokens"))
