@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -97,7 +96,7 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 		return fmt.Errorf("%w: --account needs its --provider", errUsage)
 	case given("transaction") && (r.event.TransactionID <= 0 || !slices.Contains(catalog.Sweeps(), r.provider) && r.function == ""):
 		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s",
-			errUsage, strings.Join(catalog.Sweeps(), " or "))
+			errUsage, catalog.SweepChoice())
 	case given("rejected") && (r.event.Rejected == "" || !named || slices.Contains(catalog.Sweeps(), r.provider)):
 		return fmt.Errorf("%w: --rejected is an attempt's id, and needs a --provider whose tokens are in access", errUsage)
 	case given("account"):
