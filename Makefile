@@ -6,6 +6,7 @@
 SAM_VENV := .venv/sam
 MOTO_VENV := .venv/moto
 NODE_VENV := .venv/node
+PROMTOOL := .venv/promtool
 DYNAMODB_LOCAL := .venv/dynamodb-local
 
 # This machine's architecture, as Lambda names it.
@@ -29,7 +30,7 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node on-dynamodb-local
+.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node promtool on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -139,6 +140,14 @@ moto:
 node:
 	@command -v npm >/dev/null && $(MAKE) -s $(NODE_VENV)/.ready || \
 		echo "No AWS SDK for Node: the tests of the example in Node are skipped."
+
+# Prometheus's own check of the example's alert rules, without its service discoveries. It takes two minutes to
+# build, and so `make test` leaves it out where nobody has asked for it.
+promtool: $(PROMTOOL)/promtool ## Build Prometheus's promtool, for the tests of the alert rules (two minutes, once)
+
+$(PROMTOOL)/promtool: tools/promtool/go.mod tools/promtool/go.sum
+	@mkdir -p $(PROMTOOL)
+	go build -modfile=tools/promtool/go.mod -trimpath -buildvcs=false -tags remove_all_sd -ldflags "-s -w" -o $@ github.com/prometheus/prometheus/cmd/promtool
 
 $(NODE_VENV)/.ready: examples/node/package.json examples/node/package-lock.json
 	@echo "Installing the AWS SDK for Node into $(NODE_VENV) (once) ..."
