@@ -6,6 +6,7 @@
 SAM_VENV := .venv/sam
 MOTO_VENV := .venv/moto
 NODE_VENV := .venv/node
+AWS_CLI := .venv/awscli
 PROMTOOL := .venv/promtool
 DYNAMODB_LOCAL := .venv/dynamodb-local
 
@@ -30,7 +31,7 @@ EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFau
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node promtool on-dynamodb-local
+.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node awscli promtool on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -44,7 +45,7 @@ build: functions tokenctl ## Build the functions for this machine (.aws-sam/host
 tokenctl: ## Build the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 
-test: functions moto node ## Run all tests; the functions' real binaries run against an emulated AWS
+test: functions moto node awscli ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
@@ -140,6 +141,20 @@ moto:
 node:
 	@command -v npm >/dev/null && $(MAKE) -s $(NODE_VENV)/.ready || \
 		echo "No AWS SDK for Node: the tests of the example in Node are skipped."
+
+# AWS's command line, for the tests that run what documents and advice print. npm carries version 2 for Linux on x86_64
+# alone; elsewhere an installed one will do.
+awscli:
+	@command -v npm >/dev/null && test "$$(uname -sm)" = "Linux x86_64" && $(MAKE) -s $(AWS_CLI)/.ready || \
+		command -v aws >/dev/null || echo "No AWS CLI: what documents print for it is not run."
+
+$(AWS_CLI)/.ready: tools/awscli/package.json tools/awscli/package-lock.json
+	@echo "Installing the AWS CLI into $(AWS_CLI) (once) ..."
+	@rm -rf $(AWS_CLI) && mkdir -p $(AWS_CLI) && cp $^ $(AWS_CLI)
+	@cd $(AWS_CLI) && npm ci --legacy-peer-deps --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd $(AWS_CLI) && python3 -m zipfile -e node_modules/@aws-cdk/asset-awscli-v2/lib/layer.zip . && \
+		mv awscli/v2/2.*/dist dist && chmod +x dist/aws && rm -rf node_modules awscli
+	@touch $@
 
 # Prometheus's own check of the example's alert rules, without its service discoveries. It takes two minutes to
 # build, and so `make test` leaves it out where nobody has asked for it.
