@@ -4,6 +4,7 @@ package deployed
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,10 +42,11 @@ type Stack struct {
 	Secrets   *secretsmanager.Client
 	Tables    *dynamodb.Client
 
-	t testing.TB
+	name string
+	t    testing.TB
 }
 
-// The stack's names.
+// The stack's names, unless parameters give others.
 const (
 	Name         = "stack"
 	Prefix       = "token-refresh" // of secrets and tables
@@ -55,13 +57,19 @@ const (
 // Mail is who has subscribed to the alarms.
 const Mail = "team@example.com"
 
-// Start deploys the template in a file.
+// Start deploys the template in a file. parameters may have AWS's own, such as AWS::StackName.
 func Start(t testing.TB, path string, parameters map[string]string) *Stack {
 	t.Helper()
-	server := moto.Start(t)
+	return On(t, moto.Start(t), path, parameters)
+}
+
+// On is Start, on a server that may have other stacks.
+func On(t testing.TB, server *moto.Server, path string, parameters map[string]string) *Stack {
+	t.Helper()
 	cfg := server.Direct
 	d := &Stack{
 		Front:  server,
+		name:   cmp.Or(parameters["AWS::StackName"], Name),
 		Lambda: lambda.NewFromConfig(cfg), Scheduler: scheduler.NewFromConfig(cfg),
 		SNS: sns.NewFromConfig(cfg), SQS: sqs.NewFromConfig(cfg),
 		Secrets: secretsmanager.NewFromConfig(cfg), Tables: dynamodb.NewFromConfig(cfg),
@@ -75,7 +83,7 @@ func Start(t testing.TB, path string, parameters map[string]string) *Stack {
 	stack, err := loaded.Stack(parameters)
 	d.must(err)
 	server.Call(t, http.MethodPost, "/", "iam", url.Values{ // the role that moto wants a function to have
-		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"stack"}, "AssumeRolePolicyDocument": {
+		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {d.name}, "AssumeRolePolicyDocument": {
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
 				`"Action":"sts:AssumeRole"}]}`,
 		},
@@ -104,7 +112,7 @@ func (d *Stack) deploy(stack *template.Stack) {
 	ctx := d.t.Context()
 	physical := map[string]string{}
 	for _, id := range stack.Of("AWS::SNS::Topic") {
-		topic, err := d.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("stack-" + id)})
+		topic, err := d.SNS.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(d.name + "-" + id)})
 		d.must(err)
 		physical[id] = *topic.TopicArn
 		d.Topic = *topic.TopicArn
@@ -112,7 +120,7 @@ func (d *Stack) deploy(stack *template.Stack) {
 	for _, id := range stack.Of("AWS::SQS::Queue") {
 		name := template.Get[string](stack.Resources[id].Properties, "QueueName")
 		if name == "" {
-			name = "stack-" + id + "-1A2B"
+			name = d.name + "-" + id + "-1A2B"
 		}
 		queue, err := d.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
 		d.must(err)
@@ -169,7 +177,7 @@ func (d *Stack) function(stack *template.Stack, id string, physical map[string]s
 	}
 	timeout, err := strconv.ParseInt(template.Get[string](p, "Timeout"), 10, 32) // a parameter
 	d.must(err)
-	role := aws.String("arn:aws:iam::123456789012:role/stack")
+	role := aws.String("arn:aws:iam::123456789012:role/" + d.name)
 	made, err := d.Lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: aws.String(template.Get[string](p, "FunctionName")), Role: role, Runtime: lambdatypes.RuntimeProvidedal2023,
 		Handler: aws.String("bootstrap"), Code: &lambdatypes.FunctionCode{ZipFile: zipped(d.t)},
