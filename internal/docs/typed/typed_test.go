@@ -13,13 +13,8 @@ import (
 	"testing"
 
 	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/moto/awscli"
 	"tokenrefresh/pkg/event"
-)
-
-// The AWS CLI's exit codes that say what was wrong. Others: its settings (253), or what it made of an answer (255).
-const (
-	wrongLine = 252
-	refused   = 254
 )
 
 // refusals are what the emulated AWS answers to lines that are right, by the document and how the line begins: it lacks
@@ -45,9 +40,10 @@ var refusals = map[string]map[string]string{
 
 // Every command that a document prints is typed as it stands there, page by page. The shell knows each of its programs;
 // the AWS CLI takes each of its lines, and finds what it names in the template's stack.
+//
+//nolint:paralleltest // it takes a while, and its pages are parallel
 func TestEveryPrintedCommand(t *testing.T) {
-	t.Parallel()
-	cli := awsCLI(t)
+	cli := awscli.Path(t)
 	server := moto.Alone(t)
 	server.Invoke = answer
 	environment := append(server.Environment(), stageAWS+"="+cli, stageCtl+"="+tokenctl(t), "STACK="+failed)
@@ -87,8 +83,8 @@ func TestEveryPrintedCommand(t *testing.T) {
 			})
 		}
 	})
-	t.Run(takesAway, func(t *testing.T) { typePage(t, takesAway) }) //nolint:paralleltest // after all others
-	t.Run("sam", func(t *testing.T) { samTakes(t, lines) })         //nolint:paralleltest // what they have typed
+	t.Run(takesAway, func(t *testing.T) { typePage(t, takesAway) })
+	t.Run("sam", func(t *testing.T) { samTakes(t, lines) })
 }
 
 // check fails the test unless a program takes its line and does what it says, as far as that can be here.
@@ -97,12 +93,12 @@ func (c call) check(t *testing.T, u unit, refusals map[string]string) {
 	switch c.Program {
 	case "aws":
 		c.checkPayload(t)
-		if c.Code == 0 || c.Code == wrongLine && u.within && strings.Contains(c.Said, "the following arguments are required") {
+		if c.Code == 0 || c.Code == awscli.WrongLine && u.within && strings.Contains(c.Said, "the following arguments are required") {
 			return
 		}
 		line := strings.Join(c.Args, " ")
 		for beginning, code := range refusals {
-			if c.Code == refused && strings.HasPrefix(line, beginning) && strings.Contains(c.Said, code) {
+			if c.Code == awscli.Refused && strings.HasPrefix(line, beginning) && strings.Contains(c.Said, code) {
 				return
 			}
 		}

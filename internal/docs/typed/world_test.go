@@ -82,25 +82,6 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// awsCLI is the path of version 2 of the AWS CLI, whose exit codes say what went wrong.
-func awsCLI(t *testing.T) string {
-	t.Helper()
-	for _, program := range []string{filepath.Join(root, ".venv", "awscli", "dist", "aws"), "aws"} {
-		path, err := exec.LookPath(program)
-		if err == nil {
-			path, err = filepath.Abs(path)
-		}
-		if err != nil {
-			continue
-		}
-		if said, err := exec.CommandContext(t.Context(), path, "--version").Output(); err == nil && strings.HasPrefix(string(said), "aws-cli/2.") {
-			return path
-		}
-	}
-	missing(t, "no AWS CLI of version 2: `make test` installs it where there is npm, on Linux for x86_64")
-	return ""
-}
-
 // tokenctl builds the command.
 func tokenctl(t *testing.T) string {
 	t.Helper()
