@@ -95,8 +95,8 @@ func (e End) forAutomation() []Event {
 // well reports whether the account has tokens that a run has brought, or still has.
 func (e End) well() bool {
 	last := e.Outcome
-	if last == outcome.NotDue || last == outcome.Left {
-		last = e.Noted // perhaps it backs off
+	if last.Silent() {
+		last = e.Noted
 	}
 	return last.Rotates() || last == outcome.Superseded
 }
