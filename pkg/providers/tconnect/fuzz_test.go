@@ -9,6 +9,7 @@ import (
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/providers/internal/fuzz"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/providers/tconnect"
@@ -37,9 +38,9 @@ func FuzzEncrypted(f *testing.F) {
 		if err != nil || object.Text("data") != "" { // what is encrypted is so once
 			return
 		}
-		plain, plainErr := session.Decode(secret.New(body), now)
+		plain, plainErr := session.Decode(secret.New(body), clienttest.Now)
 		for _, text := range []string{hex(body), `"` + hex(body) + `"`, `{"data":"` + hex(body) + `"}`} {
-			got, err := session.Decode(secret.New(text), now)
+			got, err := session.Decode(secret.New(text), clienttest.Now)
 			if diff := cmp.Diff(plain, got, cmp.Comparer(secret.String.Equal)); diff != "" {
 				t.Errorf("tokens of %s (-plain +encrypted):\n%s", body, diff)
 			}

@@ -8,8 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/aes"
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -28,7 +27,7 @@ func TestRequests(t *testing.T) {
 	for name, tc := range modes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{Status: 200, Body: flat})
+			host := clienttest.New(t, clienttest.Answer{Status: 200, Body: flat})
 			changes := map[string]any{"login_extra": map[string]any{"grant_type": "password", "scopes": []any{"x"}}}
 			for field, value := range tc.changes {
 				changes[field] = value
@@ -79,7 +78,7 @@ func TestRequests(t *testing.T) {
 // The bytes on the wire, as OpenSSL makes them.
 func TestRefreshMatchesOpenSSL(t *testing.T) {
 	t.Parallel()
-	host := onehost.New(t, onehost.Answer{Status: 200, Body: flat})
+	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: flat})
 	if _, err := open(t, host.URL, map[string]any{"aes_iv": iv}).Refresh(t.Context(), secret.New("rt-0001")); err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +86,4 @@ func TestRefreshMatchesOpenSSL(t *testing.T) {
 	if got := host.Calls()[0].Body; got != want {
 		t.Errorf("body = %s, want %s", got, want)
 	}
-}
-
-func TestDeadHost(t *testing.T) {
-	t.Parallel()
-	_, err := open(t, "http://127.0.0.1:1", nil).Refresh(t.Context(), secret.New("planted-refresh"))
-	wantError(t, err, providers.NotSent, "refresh")
 }
