@@ -3,8 +3,6 @@ package sandbox_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -151,33 +149,6 @@ func TestSecrets(t *testing.T) {
 	}
 	if slices.Contains(all, "") {
 		t.Error("an empty secret would turn up in every log")
-	}
-}
-
-func TestDeterministicRand(t *testing.T) {
-	t.Parallel()
-	texts := func(seed byte) []string {
-		b := start(t, sandbox.Options{Now: newClock().Now, Rand: rand.NewChaCha8([32]byte{seed})})
-		var all []string
-		for _, p := range providers {
-			doc := b.credentials(p)
-			delete(doc, "base_url")
-			text, err := json.Marshal(doc)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, string(text), b.Issue(p).RefreshToken)
-		}
-		return all
-	}
-	one := texts(1)
-	if diff := cmp.Diff(one, texts(1)); diff != "" {
-		t.Error(diff)
-	}
-	for i, other := range texts(2) {
-		if other == one[i] {
-			t.Errorf("the same from another seed: %q", other)
-		}
 	}
 }
 

@@ -200,20 +200,6 @@ func TestTConnectReplayEndsSession(t *testing.T) {
 	}
 }
 
-func TestTConnectReusable(t *testing.T) {
-	t.Parallel()
-	b := start(t, sandbox.Options{TConnectReusable: true})
-	first := b.Issue(sandbox.TConnect)
-	one := tokens(t, b.refresh(t.Context(), sandbox.TConnect, first.RefreshToken))
-	two := tokens(t, b.refresh(t.Context(), sandbox.TConnect, first.RefreshToken))
-	if one.RefreshToken == two.RefreshToken {
-		t.Error("the same refresh token twice")
-	}
-	if got := b.Stats(sandbox.TConnect).Replays; got != 1 {
-		t.Errorf("%d replays, want 1", got)
-	}
-}
-
 func TestTConnectExpiry(t *testing.T) {
 	t.Parallel()
 	c := newClock()
