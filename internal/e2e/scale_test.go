@@ -11,12 +11,12 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A table of 5,000 rows through the life of a fleet: each due row is refreshed once,
+// A table of 2,000 rows through the life of a fleet: each due row is refreshed once,
 // whoever sweeps beside, whoever dies meanwhile and whatever is delivered twice; the
 // others are left in peace. Each part makes rows due and leaves all of them fresh.
 func TestFleet(t *testing.T) { //nolint:tparallel // one part goes on from another
 	t.Parallel()
-	f := newFleet(t, map[state]int{fresh: 1400, completed: 2000, deleted: 400, dead: 1120, expired: 80})
+	f := newFleet(t, map[state]int{fresh: 1000, completed: 600, deleted: 140, dead: 220, expired: 40})
 	fn, impatient := f.start(t), f.startWith(t, map[string]string{"HTTP_TIMEOUT": "2s"})
 	for _, part := range []struct { //nolint:paralleltest // see above
 		name string
