@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
 )
 
 // engine is the directory of the package that is broken, seen from this one.
@@ -83,9 +85,7 @@ func (g target) catches(t *testing.T, breaks []breach) {
 			broken := g.build(t, command, b.file, strings.Replace(whole, b.old, b.new, 1))
 			for i, args := range g.tests {
 				found, err := g.run(t.Context(), broken, args)
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				if found == "" {
 					continue
 				}
@@ -160,18 +160,12 @@ func (g target) run(ctx context.Context, binary string, args []string) (string, 
 func overlay(t *testing.T, dir, file, text string) string {
 	t.Helper()
 	original, err := filepath.Abs(filepath.Join(engine, file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	broken, list := filepath.Join(dir, filepath.Base(file)), filepath.Join(dir, "overlay.json")
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{original: broken}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for name, content := range map[string][]byte{broken: []byte(text), list: replace} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.WriteFile(name, content, 0o600))
 	}
 	return list
 }
@@ -182,9 +176,7 @@ var reported = regexp.MustCompile(`^\s+\w+_test\.go:\d+: `)
 func source(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(engine, file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return string(text)
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/providers"
@@ -45,9 +47,7 @@ func TestRequest(t *testing.T) {
 	}
 	call := host.Calls()[0]
 	var body map[string]string
-	if err := json.Unmarshal([]byte(call.Body), &body); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(call.Body), &body))
 	want := map[string]string{"refresh_token": "planted-refresh", "grant_type": "refresh_token"}
 	if diff := cmp.Diff(want, body); diff != "" || call.Method != http.MethodPost || call.Path != "/v0/tokens" ||
 		call.Header.Get("Authorization") != "Basic c2VjcmV0X3Rlc3RfeDo=" {
@@ -93,9 +93,7 @@ func TestReplies(t *testing.T) {
 				Status: tc.status, Body: tc.body, Header: map[string]string{"Date": "Sat, 21 Nov 2026 12:00:03 GMT"},
 			})
 			got, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			if got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != tc.refresh || got.ClientToken.Reveal() != tc.client ||
 				got.TransactionID != tc.id || !got.AccessExpiresAt.Equal(clienttest.Now.Add(tc.lifetime)) ||
 				!got.ServerDate.Equal(clienttest.Now.Add(3*time.Second)) || !got.RefreshExpiresAt.IsZero() {

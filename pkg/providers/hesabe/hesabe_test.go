@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/providers"
@@ -55,9 +58,7 @@ func TestRequests(t *testing.T) {
 	}
 	for i, path := range []string{"/base/api/v1/token-refresh", "/base/api/v1/login"} {
 		var body map[string]string
-		if err := json.Unmarshal([]byte(calls[i].Body), &body); err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, json.Unmarshal([]byte(calls[i].Body), &body))
 		if diff := cmp.Diff(bodies[i], body); diff != "" || calls[i].Path != path || calls[i].Method != http.MethodPost {
 			t.Errorf("%s %s (-want +got):\n%s", calls[i].Method, calls[i].Path, diff)
 		}
@@ -79,18 +80,12 @@ func TestDocumentedReply(t *testing.T) {
 			Token map[string]any `json:"token"`
 		} `json:"response"`
 	}
-	if err := json.Unmarshal([]byte(documented), &sample); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(documented), &sample))
 	session := open(t, host.URL)
 	refreshed, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	loggedIn, err := session.Login(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	// The token's own claims, floats, say 899.985 s: a hair less than expires_in.
 	want := providers.Tokens{
 		AccessToken:  secret.New(sample.Response.Token["access_token"].(string)),
@@ -101,9 +96,7 @@ func TestDocumentedReply(t *testing.T) {
 	}
 	for _, got := range []providers.Tokens{refreshed, loggedIn} {
 		got.AccessExpiresAt = got.AccessExpiresAt.Round(time.Millisecond)
-		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b secret.String) bool { return a == b })); diff != "" {
-			t.Errorf("tokens (-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got, want, cmp.Comparer(func(a, b secret.String) bool { return a == b })), "tokens")
 	}
 }
 

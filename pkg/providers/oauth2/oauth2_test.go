@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/providers"
@@ -76,9 +78,7 @@ func TestRequests(t *testing.T) {
 			tc.refresh.Set("refresh_token", "rt+/=&")
 			for i, call := range host.Calls() {
 				got, err := url.ParseQuery(call.Body)
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				want := []url.Values{tc.refresh, tc.login}[i%2]
 				if diff := cmp.Diff(want, got); diff != "" || call.Path != "/token?tenant=7" ||
 					call.Header.Get("Content-Type") != "application/x-www-form-urlencoded" || call.Header.Get("Authorization") != tc.authorization ||
@@ -218,9 +218,7 @@ func TestLifetimes(t *testing.T) {
 			t.Parallel()
 			session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: tc.reply}).URL, tc.fields)
 			got, err := session.Refresh(t.Context(), secret.New("planted-token"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			refresh := time.Duration(0)
 			if !got.RefreshExpiresAt.IsZero() {
 				refresh = got.RefreshExpiresAt.Sub(clienttest.Now)
@@ -246,9 +244,7 @@ func TestReuseThatNobodySet(t *testing.T) {
 	t.Parallel()
 	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 	session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(`{"token_url":"` + host.URL + `","client_id":"id"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	got, err := session.Refresh(t.Context(), secret.New("planted-token"))
 	if err != nil || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "refresh_token_reuse") {
 		t.Errorf("warnings %q, %v", got.Warnings, err)

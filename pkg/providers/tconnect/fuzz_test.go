@@ -3,6 +3,9 @@ package tconnect_test
 import (
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/plant"
@@ -41,9 +44,7 @@ func FuzzEncrypted(f *testing.F) {
 		plain, plainErr := session.Decode(secret.New(body), clienttest.Now)
 		for _, text := range []string{hex(body), `"` + hex(body) + `"`, `{"data":"` + hex(body) + `"}`} {
 			got, err := session.Decode(secret.New(text), clienttest.Now)
-			if diff := cmp.Diff(plain, got, cmp.Comparer(secret.String.Equal)); diff != "" {
-				t.Errorf("tokens of %s (-plain +encrypted):\n%s", body, diff)
-			}
+			assert.Check(t, is.DeepEqual(got, plain, cmp.Comparer(secret.String.Equal)), "tokens of %s", body)
 			if (err == nil) != (plainErr == nil) || providers.KindOf(err) != providers.KindOf(plainErr) {
 				t.Errorf("%s: plain %v, encrypted %v", body, plainErr, err)
 			}

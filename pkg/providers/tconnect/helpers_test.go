@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -55,12 +57,8 @@ func open(tb testing.TB, base string, changes map[string]any) providers.Session 
 func cipher(tb testing.TB, keyText string, mode aes.Mode, ivText string) *aes.Cipher {
 	tb.Helper()
 	k, err := aes.ParseKey(keyText)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	c, err := aes.NewCipher(k, mode, ivText)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return c
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/internal/clienttest"
@@ -204,14 +206,10 @@ func TestLifetimes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var reply map[string]any
-			if err := json.Unmarshal([]byte(flat), &reply); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, json.Unmarshal([]byte(flat), &reply))
 			tc.change(reply)
 			body, err := json.Marshal(reply)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			got, err := open(t, "http://127.0.0.1", nil).Decode(secret.New(string(body)), clienttest.Now)
 			if err != nil || !got.AccessExpiresAt.Equal(clienttest.Now.Add(tc.access)) || got.TokenType != "Bearer" {
 				t.Fatalf("Decode = %+v, %v", got, err)
@@ -231,8 +229,6 @@ func TestLifetimes(t *testing.T) {
 func inBase64(t *testing.T, text string) string {
 	t.Helper()
 	sealed, err := hexadecimal.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return base64.StdEncoding.EncodeToString(sealed)
 }

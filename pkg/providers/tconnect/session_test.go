@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/aes"
@@ -57,13 +59,9 @@ func TestRequests(t *testing.T) {
 					t.Fatalf("body %s: %v", call.Body, err)
 				}
 				plain, err := cipher(t, key, tc.mode, tc.iv).DecryptHex(body["data"])
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				var payload map[string]any
-				if err := json.Unmarshal(plain, &payload); err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, json.Unmarshal(plain, &payload))
 				if diff := cmp.Diff(wants[i], payload); diff != "" || call.Path != path || call.Method != http.MethodPost {
 					t.Errorf("%s %s (-want +got):\n%s", call.Method, call.Path, diff)
 				}

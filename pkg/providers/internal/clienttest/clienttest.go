@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
@@ -36,9 +38,7 @@ func (c Client) Open(environment, credentials string) (providers.Session, error)
 func (c Client) Session(tb testing.TB, credentials string) providers.Session {
 	tb.Helper()
 	session, err := c.Open("sandbox", credentials)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return session
 }
 
