@@ -4,10 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 )
 
 const (
@@ -109,17 +109,10 @@ func (d *Desk) notify(ctx context.Context, notices []notice) {
 	}
 	ctx, cancel := within(ctx, time.Minute)
 	defer cancel()
-	slots := make(chan struct{}, marksAtOnce)
 	errs := make([]error, len(notices))
-	var marks sync.WaitGroup
-	for i, n := range notices {
-		slots <- struct{}{}
-		marks.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = d.Mark(ctx, n.Provider, n.Account, n.told)
-		})
-	}
-	marks.Wait()
+	pace.Each(len(notices), marksAtOnce, func(i int) {
+		errs[i] = d.Mark(ctx, notices[i].Provider, notices[i].Account, notices[i].told)
+	})
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 0 {
 		d.Log.WarnContext(ctx, "notices are not marked as told, they come again",
