@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// Most is how many bytes the text of an error has at most.
-	Most = 4 << 10
+	// MaxError is how many bytes the text of an error has at most.
+	MaxError = 4 << 10
 	// Causes is how many errors of a list are told; the others are counted.
 	Causes = 5
-	// TextMost is how many bytes the error of one result has at most: they may be many.
-	TextMost = 1 << 10
-	// nameMost is how many characters of a name are told.
-	nameMost = 64
+	// MaxText is how many bytes the error of one result has at most: they may be many.
+	MaxText = 1 << 10
+	// maxName is how many characters of a name are told.
+	maxName = 64
 	// around is what the text of a list says besides its causes.
 	around = 96
 )
@@ -26,7 +26,7 @@ const (
 func Name(name string) string {
 	n := 0
 	for i := range name {
-		if n++; n > nameMost {
+		if n++; n > maxName {
 			return name[:i] + "…"
 		}
 	}
@@ -71,7 +71,7 @@ func (s *several) Error() string {
 	told := s.errs[:min(len(s.errs), Causes)]
 	lines := make([]string, 0, len(told)+1)
 	for _, err := range told {
-		lines = append(lines, Text(err.Error(), (Most-around)/len(told)))
+		lines = append(lines, Text(err.Error(), (MaxError-around)/len(told)))
 	}
 	if more := len(s.errs) - len(told); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))

@@ -34,13 +34,13 @@ type Config struct {
 
 const (
 	defaultHTTPTimeout = 10 * time.Second
-	leastHTTPTimeout   = time.Second
-	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into the shortest Timeout, 40 s
+	minHTTPTimeout     = time.Second
+	maxHTTPTimeout     = 13 * time.Second // two calls, and time to read and to store, fit into the shortest Timeout, 40 s
 	defaultWorkers     = 32
-	mostWorkers        = 256
+	maxWorkers         = 256
 	defaultHandOver    = 2000
-	mostHandOver       = 100_000
-	mostRate           = 1000 // of any unit: far beyond what could keep a token fresh
+	maxHandOver        = 100_000
+	maxRate            = 1000 // of any unit: far beyond what could keep a token fresh
 )
 
 // ValidAccount reports whether name can name an account: up to 64 letters,
@@ -92,7 +92,7 @@ func ForSweep(getenv func(string) string) (Config, error) {
 	c.TransactionsTable = r.required("TRANSACTIONS_TABLE", "the name of the DynamoDB table of transactions")
 	c.SweepWorkers = r.sweepWorkers()
 	c.SweepQueueURL = r.address("SWEEP_QUEUE_URL")
-	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, mostHandOver)
+	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, maxHandOver)
 	return c, r.err()
 }
 
@@ -150,10 +150,10 @@ func (r *reader) common() Config {
 }
 
 func (r *reader) httpTimeout() time.Duration {
-	return r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout)
+	return r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, minHTTPTimeout, maxHTTPTimeout)
 }
 
-func (r *reader) sweepWorkers() int { return r.count("SWEEP_WORKERS", defaultWorkers, mostWorkers) }
+func (r *reader) sweepWorkers() int { return r.count("SWEEP_WORKERS", defaultWorkers, maxWorkers) }
 
 func (r *reader) logLevel() slog.Level {
 	var level slog.Level
@@ -222,7 +222,7 @@ func ParseRate(v string) (time.Duration, bool) {
 	n, err := strconv.Atoi(value)
 	lengths := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 	length := lengths[strings.TrimSuffix(unit, "s")]
-	if !opened || !closed || err != nil || n < 1 || n > mostRate || length == 0 {
+	if !opened || !closed || err != nil || n < 1 || n > maxRate || length == 0 {
 		return 0, false
 	}
 	return time.Duration(n) * length, true

@@ -36,11 +36,11 @@ func FromEnvironment(getenv func(string) string, pid int) Notifier {
 	return n
 }
 
-// patience bounds Tell: systemd reads at once, and the work goes on without it.
+// patience bounds Notify: systemd reads at once, and the work goes on without it.
 const patience = time.Second
 
-// Tell sends a state.
-func (n Notifier) Tell(ctx context.Context, state string) error {
+// Notify sends a state.
+func (n Notifier) Notify(ctx context.Context, state string) error {
 	if n.socket == "" {
 		return nil
 	}

@@ -27,7 +27,7 @@ func TestTell(t *testing.T) {
 			t.Cleanup(func() { _ = socket.Close() })
 			n := systemd.FromEnvironment(env(map[string]string{"NOTIFY_SOCKET": path}), 1)
 			for _, state := range []string{systemd.Ready, systemd.Alive} {
-				if err := n.Tell(t.Context(), state); err != nil {
+				if err := n.Notify(t.Context(), state); err != nil {
 					t.Fatal(err)
 				}
 				got := make([]byte, 64)
@@ -41,11 +41,11 @@ func TestTell(t *testing.T) {
 
 func TestTellNobody(t *testing.T) {
 	t.Parallel()
-	if err := systemd.FromEnvironment(env(nil), 1).Tell(t.Context(), systemd.Ready); err != nil {
+	if err := systemd.FromEnvironment(env(nil), 1).Notify(t.Context(), systemd.Ready); err != nil {
 		t.Errorf("without systemd: %v", err)
 	}
 	gone := systemd.FromEnvironment(env(map[string]string{"NOTIFY_SOCKET": filepath.Join(t.TempDir(), "gone")}), 1)
-	if err := gone.Tell(t.Context(), systemd.Ready); err == nil {
+	if err := gone.Notify(t.Context(), systemd.Ready); err == nil {
 		t.Error("a socket that is gone is no error")
 	}
 }

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// batchMost is the most rows that BatchGetItem reads.
-	batchMost = 100
+	// maxBatch is the most rows that BatchGetItem reads.
+	maxBatch = 100
 	// unprocessedTries is how often keys are asked for that DynamoDB was too busy to
 	// read, or that came after 16 MB of others; unprocessedWait is the wait before that,
 	// which doubles. The SDK tries calls again, but not what a call leaves out.
@@ -31,7 +31,7 @@ var errUnprocessed = errors.New("DynamoDB left keys unprocessed, as it does when
 // more for those that DynamoDB leaves unprocessed.
 func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]store.Read, error) {
 	rows := make(map[int64]store.Read, len(ids))
-	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), batchMost) {
+	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), maxBatch) {
 		if err := x.getBatch(ctx, batch, rows); err != nil {
 			return rows, err
 		}

@@ -16,8 +16,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// batchMost is how many messages SQS takes in one call.
-const batchMost = 10
+// maxBatch is how many messages SQS takes in one call.
+const maxBatch = 10
 
 // Queue is an SQS queue whose messages are events for the function that sweeps. Its
 // errors name the queue and no transaction.
@@ -68,7 +68,7 @@ func (q *Queue) Send(ctx context.Context, account string, lists [][]int64) (unse
 		body, _ := json.Marshal(list{account, ids}) // a name and numbers: it cannot fail
 		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body))}
 	}
-	for batch := range slices.Chunk(entries, batchMost) {
+	for batch := range slices.Chunk(entries, maxBatch) {
 		left, batchErr := q.send(ctx, batch)
 		if err == nil {
 			err = batchErr

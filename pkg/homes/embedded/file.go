@@ -20,8 +20,8 @@ const (
 	// lockRetry is the pause between two tries: short, because the file is free only
 	// for moments while another process works through a list.
 	lockRetry = 2 * time.Millisecond
-	// leastSize is two of the smallest pages that there are.
-	leastSize = 2 * 4096
+	// minSize is two of the smallest pages that there are.
+	minSize = 2 * 4096
 )
 
 // errUnchanged ends an update that has nothing to write, and is no error.
@@ -145,7 +145,7 @@ func openPrivate(name string, flag int, mode fs.FileMode) (*os.File, error) {
 		err = &exposed{info.Mode().Perm()}
 	case info.Size() == 0: // bbolt would begin anew, and forget which tokens were sent
 		err = fmt.Errorf("%w: it is empty", errDamaged)
-	case info.Size() < leastSize:
+	case info.Size() < minSize:
 		err = bbolterrors.ErrInvalid
 	}
 	if err != nil {

@@ -154,7 +154,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	if err := ledger.SetPaused(t.Context(), account, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := ledger.WriteClaim(t.Context(), store.Claim{Account: account, Shard: 3, Fence: 5, Holder: "run"}); err != nil {
+	if err := ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 3, Fence: 5, Holder: "run"}); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[store.Key]string{

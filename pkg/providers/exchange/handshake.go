@@ -11,10 +11,10 @@ import (
 	"syscall"
 )
 
-// identicalMost is how often a handshake fails in the same way before it is tried without
+// maxIdentical is how often a handshake fails in the same way before it is tried without
 // the post-quantum key share: servers and firewalls exist that cannot take a greeting
 // which does not fit into one packet.
-const identicalMost = 3
+const maxIdentical = 3
 
 // classic are the key exchanges without a post-quantum part.
 var classic = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
@@ -65,7 +65,7 @@ func (h *handshakes) failsAlike(address string, wasClassic bool, err error) bool
 	default:
 		host.same++
 	}
-	if host.failure == "" || host.same < identicalMost {
+	if host.failure == "" || host.same < maxIdentical {
 		return false
 	}
 	host.same, host.classic = 0, false

@@ -29,9 +29,9 @@ const (
 )
 
 const (
-	leastLifetime = time.Minute
-	mostLifetime  = 30 * 24 * time.Hour
-	mostReuse     = 30 * 24 * time.Hour
+	minLifetime = time.Minute
+	maxLifetime = 30 * 24 * time.Hour
+	maxReuse    = 30 * 24 * time.Hour
 )
 
 // Provider implements providers.Provider.
@@ -88,7 +88,7 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 		refresh:       fields.Params("refresh_params", own...),
 		login:         loginParams(fields),
 		lastResort:    fields.Flag("last_resort"),
-		expiresIn:     fields.Seconds("expires_in", leastLifetime, mostLifetime),
+		expiresIn:     fields.Seconds("expires_in", minLifetime, maxLifetime),
 		publish:       fields.Names("publish", "access_token", "refresh_token"),
 	}
 	s.method = method(fields, s.secret)
@@ -156,9 +156,9 @@ func reuse(fields *credentials.Fields) (d time.Duration, known bool) {
 	case "always":
 		return providers.Always, true
 	}
-	if d, ok := fields.Duration(field, time.Second, mostReuse); ok {
+	if d, ok := fields.Duration(field, time.Second, maxReuse); ok {
 		return d, true
 	}
-	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, mostReuse.Seconds()))
+	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds()))
 	return 0, true
 }

@@ -21,8 +21,8 @@ const (
 	notALifetime = 1e9
 	// A number beyond the longest life counts as milliseconds if it makes whole seconds of
 	// them, at least as many as these, and is no number of whole days.
-	leastPlausible = time.Minute
-	day            = 24 * time.Hour
+	minPlausible = time.Minute
+	day          = 24 * time.Hour
 )
 
 // Lifetime is what a field says in seconds.
@@ -85,7 +85,7 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 	}
 	if lifetime > longest {
 		thousandth := lifetime / 1000
-		if lifetime%day != 0 && thousandth%time.Second == 0 && thousandth >= leastPlausible && thousandth <= longest {
+		if lifetime%day != 0 && thousandth%time.Second == 0 && thousandth >= minPlausible && thousandth <= longest {
 			lifetime = thousandth
 			warn("expires_in is beyond %s: it counts as milliseconds", days(longest))
 		} else {
