@@ -172,8 +172,8 @@ func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) er
 	return &store.LostError{Current: stored, Exists: true}
 }
 
-// equal is the condition that an attribute has the guard's value. absent: or that it is
-// not there, as in a row that a person has made to pause a credential.
+// equal is the condition that an attribute has the guard's value. absent: or is missing, as in a
+// row that a person has made to pause a credential.
 func equal(name string, absent bool) string {
 	condition := fmt.Sprintf("#%[1]s = :guard_%[1]s", name)
 	if absent {

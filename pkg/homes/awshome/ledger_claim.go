@@ -6,8 +6,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// claimAttributes are those that a claim writes. They are a row's, as in releases that kept
-// claims as rows: code of either kind reads what the other wrote.
+// claimAttributes are the attributes that a claim writes. They are a row's, because older releases
+// kept claims as rows: old and new code read each other's claims.
 var claimAttributes = []string{"phase", "claimed_by", "fence", "claimed_until"}
 
 // WriteShardClaim implements store.ShardClaims with one UpdateItem.

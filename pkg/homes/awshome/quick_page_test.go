@@ -16,7 +16,7 @@ func ledgerItem(account, more string) string {
 	return `{"provider":{"S":"hesabe"},"account":{"S":"` + account + `"},"fence":{"N":"7"}` + more + `}`
 }
 
-// The SDK is the judge of what a page says.
+// A page is read as the SDK reads it.
 func TestRowsAreThoseThatTheSDKReads(t *testing.T) {
 	t.Parallel()
 	page := func(items ...string) string {

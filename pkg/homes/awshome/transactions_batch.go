@@ -17,9 +17,9 @@ import (
 const (
 	// maxBatch is the most rows that BatchGetItem reads.
 	maxBatch = 100
-	// unprocessedTries is how often keys are asked for that DynamoDB was too busy to
-	// read, or that came after 16 MB of others; unprocessedWait is the wait before that,
-	// which doubles. The SDK tries calls again, but not what a call leaves out.
+	// unprocessedTries is how often keys are asked for that a call has left out, because DynamoDB
+	// was too busy or had returned 16 MB; unprocessedWait is the wait before that, which doubles.
+	// The SDK does not repeat them.
 	unprocessedTries = 5
 	unprocessedWait  = 50 * time.Millisecond
 )
@@ -39,7 +39,7 @@ func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]stor
 	return rows, nil
 }
 
-// getBatch reads rows, each of which is in ids once, as BatchGetItem wants it.
+// getBatch reads rows. Each id must be in ids once, as BatchGetItem requires.
 func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64]store.Read) error {
 	keys := make([]map[string]types.AttributeValue, len(ids))
 	for i, id := range ids {

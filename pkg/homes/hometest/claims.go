@@ -25,8 +25,8 @@ func Claims(t *testing.T, open func(t *testing.T) ClaimsLedger) {
 	t.Run("one of many shard claims wins", c.race)
 }
 
-// ClaimsAsRows tests that claims and the rows in which releases before kept them are one:
-// code of either kind may run beside the other.
+// ClaimsAsRows tests that claims and the rows of older releases are the same: old and new code may
+// run side by side.
 func ClaimsAsRows(t *testing.T, open func(t *testing.T) ClaimsLedger) {
 	t.Helper()
 	c := claimsContract{open(t)}
