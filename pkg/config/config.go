@@ -1,4 +1,4 @@
-// Package config reads what the functions are told by their environment.
+// Package config reads the configuration of functions from their environment.
 package config
 
 import (
@@ -15,7 +15,7 @@ import (
 // Config is the checked configuration of a function.
 type Config struct {
 	SecretPrefix        string   // SECRET_PREFIX: first part of every secret's name
-	Accounts            []string // ACCOUNTS: looked after besides the ledger's
+	Accounts            []string // ACCOUNTS: kept fresh besides those in the ledger
 	LedgerTable         string   // LEDGER_TABLE
 	ProviderEnvironment string   // PROVIDER_ENVIRONMENT: production or sandbox
 	HTTPTimeout         time.Duration
@@ -23,19 +23,19 @@ type Config struct {
 	LogLevel            slog.Level
 	MetricsNamespace    string // METRICS_NAMESPACE
 	AccountMetrics      bool   // ACCOUNT_METRICS: on or off, metrics of each account besides the provider's
-	EventBus            string // EVENT_BUS: gets the events; empty: nobody does
+	EventBus            string // EVENT_BUS: gets the events; empty: no events
 
 	// For a sweep only.
 	TransactionsTable string // TRANSACTIONS_TABLE
 	SweepWorkers      int    // SWEEP_WORKERS: provider calls at once
-	SweepQueueURL     string // SWEEP_QUEUE_URL: takes what one sweep cannot do; empty: nothing does
+	SweepQueueURL     string // SWEEP_QUEUE_URL: takes the rows that one sweep cannot do; empty: no queue
 	HandOverAbove     int    // SWEEP_HAND_OVER_ABOVE: due rows of an account that a sweep keeps for itself
 }
 
 const (
 	defaultHTTPTimeout = 10 * time.Second
 	minHTTPTimeout     = time.Second
-	maxHTTPTimeout     = 13 * time.Second // two calls, and time to read and to store, fit into the shortest Timeout, 40 s
+	maxHTTPTimeout     = 13 * time.Second // two calls, and the time to read and to store, fit into the shortest Timeout, 40 s
 	defaultWorkers     = 32
 	maxWorkers         = 256
 	defaultHandOver    = 2000
@@ -96,8 +96,8 @@ func ForSweep(getenv func(string) string) (Config, error) {
 	return c, r.err()
 }
 
-// ForMachine reads what the engines are told on a machine where flags say the rest:
-// HTTP_TIMEOUT, SWEEP_WORKERS and LOG_LEVEL. Its error lists every mistake.
+// ForMachine reads the variables that count on a single machine, beside flags: HTTP_TIMEOUT,
+// SWEEP_WORKERS and LOG_LEVEL. Its error lists every mistake.
 func ForMachine(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
@@ -195,7 +195,7 @@ func (r *reader) duration(name string, otherwise, least, most time.Duration) tim
 	return d
 }
 
-// address reads the address of something that need not be there.
+// address reads an optional address.
 func (r *reader) address(name string) string {
 	v := r.or(name, "")
 	if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
@@ -214,7 +214,7 @@ func (r *reader) rate(name, otherwise string) time.Duration {
 	return rate
 }
 
-// ParseRate reads a schedule's expression such as "rate(5 minutes)"; false: it is another kind.
+// ParseRate reads a schedule's expression such as "rate(5 minutes)"; false for other expressions.
 func ParseRate(v string) (time.Duration, bool) {
 	inner, opened := strings.CutPrefix(v, "rate(")
 	inner, closed := strings.CutSuffix(inner, ")")

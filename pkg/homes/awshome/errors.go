@@ -23,12 +23,12 @@ var (
 	ErrRotation = errors.New("native rotation is on")
 )
 
-// ErrReplica: a secret that we write is the replica of one in another region, and cannot be
-// written. It also is the port's ErrForbidden.
+// ErrReplica means that a secret that we write is the replica of one in another region, and cannot
+// be written. It also is the port's ErrForbidden.
 var ErrReplica = errors.New("the secret is a replica")
 
-// ErrDeleted: a secret is scheduled for deletion. It also is the port's ErrNoSecret, but the secret
-// cannot be created.
+// ErrDeleted means that a secret is scheduled for deletion. It also is the port's ErrNoSecret, but
+// the secret cannot be created.
 var ErrDeleted = errors.New("the secret is scheduled for deletion")
 
 // failure is an error with its own words. It wraps AWS's error for errors.As, and shows its text

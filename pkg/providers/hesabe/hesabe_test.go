@@ -156,7 +156,7 @@ func TestAnswers(t *testing.T) {
 		name   string
 		status int
 		body   string
-		// what it is to a refresh and to a login
+		// its kind for a refresh and for a login
 		refresh, login providers.Kind
 	}{
 		{"good", 200, good, ok, ok},

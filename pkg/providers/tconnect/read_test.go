@@ -22,7 +22,7 @@ const (
 	page     = `<html>planted-reply</html>`
 )
 
-// Every shape in which a reply may come.
+// Every form that a reply may have.
 func TestShapesOfTokens(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []aes.Mode{aes.Prefix, aes.Fixed, aes.Zero, aes.FromKey} {
@@ -79,7 +79,7 @@ func TestAnswers(t *testing.T) {
 		name   string
 		status int
 		body   string
-		// what it is to a refresh and to a login
+		// its kind for a refresh and for a login
 		refresh, login providers.Kind
 	}{
 		{"good", 200, flat, ok, ok},
