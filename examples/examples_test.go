@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/moto"
@@ -148,9 +150,7 @@ type api struct {
 func (a *api) serve(name string, answer http.HandlerFunc) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			a.t.Error(err)
-		}
+		assert.Check(a.t, err)
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.seen = append(a.seen, strings.Join([]string{name, r.URL.Path, r.Header.Get("X-Kept"), string(body), r.Header.Get("Authorization")}, " "))

@@ -8,19 +8,17 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/aes"
 )
 
 func newCipher(tb testing.TB, key string, mode aes.Mode, iv string) *aes.Cipher {
 	tb.Helper()
 	k, err := aes.ParseKey(key)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	c, err := aes.NewCipher(k, mode, iv)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return c
 }
 
@@ -46,9 +44,7 @@ func TestVectors(t *testing.T) {
 func TestNISTBlock(t *testing.T) {
 	t.Parallel()
 	plain, err := hex.DecodeString(nistPlain)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	got := newCipher(t, nistKey, aes.Fixed, nistIV).EncryptHex(plain)
 	if !strings.HasPrefix(got, nistBlock) {
 		t.Errorf("EncryptHex = %s, want it to begin with %s", got, nistBlock)
@@ -150,9 +146,7 @@ func TestNewCipherRefusesContradictions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			key, err := aes.ParseKey(textKey)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			c, err := aes.NewCipher(key, tc.mode, tc.iv)
 			if err == nil {
 				t.Fatalf("NewCipher made %v", c)
@@ -225,9 +219,7 @@ func TestEveryLengthComesBack(t *testing.T) {
 func TestKeysAndCiphersMaskThemselves(t *testing.T) {
 	t.Parallel()
 	key, err := aes.ParseKey(textKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	c := newCipher(t, textKey, aes.FromKey, "")
 	holder := struct {
 		key    aes.Key

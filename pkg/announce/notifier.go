@@ -4,10 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 )
 
 const (
@@ -95,8 +95,8 @@ func (e End) forAutomation() []Event {
 // well reports whether the account has tokens that a run has brought, or still has.
 func (e End) well() bool {
 	last := e.Outcome
-	if last == outcome.NotDue || last == outcome.Left {
-		last = e.Noted // perhaps it backs off
+	if last.Silent() {
+		last = e.Noted
 	}
 	return last.Rotates() || last == outcome.Superseded
 }
@@ -109,17 +109,10 @@ func (n *Notifier) send(ctx context.Context, notices []notice) {
 	}
 	ctx, cancel := within(ctx, time.Minute)
 	defer cancel()
-	slots := make(chan struct{}, marksAtOnce)
 	errs := make([]error, len(notices))
-	var marks sync.WaitGroup
-	for i, one := range notices {
-		slots <- struct{}{}
-		marks.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = n.Mark(ctx, one.Provider, one.Account, one.told)
-		})
-	}
-	marks.Wait()
+	pace.Each(len(notices), marksAtOnce, func(i int) {
+		errs[i] = n.Mark(ctx, notices[i].Provider, notices[i].Account, notices[i].told)
+	})
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 0 {
 		n.Log.WarnContext(ctx, "notices are not marked as sent, they will be sent again",

@@ -12,7 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/outcome"
@@ -121,9 +122,7 @@ func TestWhatIsNews(t *testing.T) {
 			for _, one := range tt.runs {
 				d.Notify(t.Context(), []announce.End{one.end(r.told["default"])})
 			}
-			if diff := cmp.Diff(tt.want, b.got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(b.got, tt.want))
 		})
 	}
 }
@@ -198,9 +197,7 @@ func TestSweeps(t *testing.T) {
 		"Token Refresh Failed: dead of default", "Token Refresh Failed: dead of default", "Token Refresh Failed: misconfigured of default",
 		"Token Refresh Failed: dead of default", "Token Recovered: refreshed of default",
 	}
-	if diff := cmp.Diff(want, b.got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(b.got, want))
 }
 
 // The bus costs a run two seconds at most, its answer never, and its failure is a line.

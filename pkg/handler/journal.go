@@ -24,8 +24,8 @@ func (j *journal) changed(account string, ended, before, noted outcome.Outcome) 
 	if ended == outcome.Busy {
 		return false // another run says how it ends
 	}
-	if ended == outcome.NotDue || ended == outcome.Left {
-		ended = noted // perhaps it backs off
+	if ended.Silent() {
+		ended = noted
 	}
 	is := trouble(ended)
 	j.mu.Lock()
@@ -33,7 +33,7 @@ func (j *journal) changed(account string, ended, before, noted outcome.Outcome) 
 	was, remembered := j.last[account]
 	if !remembered {
 		was = trouble(before)
-		if !j.begun && !noticed(is) {
+		if !j.begun && !is.Kept() {
 			was = is // nobody knows since when
 		}
 	}
@@ -57,14 +57,8 @@ func (j *journal) seenAll() {
 
 // trouble returns an outcome that lasts until another ends it; empty for all others.
 func trouble(o outcome.Outcome) outcome.Outcome {
-	switch o {
-	case outcome.Dead, outcome.Uncertain, outcome.Misconfigured, outcome.PersistFailed,
-		outcome.RateLimited, outcome.Transient, outcome.Paused, outcome.NotSeeded:
+	if o.Lasts() {
 		return o
-	default:
-		return ""
 	}
+	return ""
 }
-
-// noticed reports whether the ledger keeps an outcome.
-func noticed(o outcome.Outcome) bool { return o != outcome.Paused && o != outcome.NotSeeded }

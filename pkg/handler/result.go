@@ -116,7 +116,7 @@ func level(what outcome.Outcome) slog.Level {
 	switch {
 	case what.NeedsPerson():
 		return slog.LevelError
-	case what == outcome.Transient, what == outcome.RateLimited, what == outcome.Left:
+	case what.Passes():
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -30,21 +30,5 @@ const (
 	PersistFailed Outcome = "persist_failed" // a reply is not everywhere where it belongs; the error says whether it is kept
 )
 
-// NeedsPerson reports whether a person must act. A run for that account alone ends with an
-// error.
-func (o Outcome) NeedsPerson() bool {
-	switch o {
-	case Dead, Uncertain, Misconfigured, PersistFailed:
-		return true
-	default:
-		return false
-	}
-}
-
-// Rotates reports whether the outcome means that a new access token is live.
-func (o Outcome) Rotates() bool {
-	return o == Refreshed || o == LoggedIn || o == Recovered
-}
-
 // ErrPanic is the cause of a result whose work panicked.
 var ErrPanic = errors.New("internal error: the run panicked")

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
@@ -22,9 +24,7 @@ import (
 func open(t *testing.T) (*sandbox.Sandbox, map[sandbox.Provider]providers.Session) {
 	t.Helper()
 	box, err := sandbox.Start(sandbox.Options{TLS: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(box.Close)
 	client := exchange.New(exchange.Options{RootCAs: box.RootCAs()})
 	sessions := map[sandbox.Provider]providers.Session{}

@@ -5,7 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/reader"
@@ -64,9 +65,7 @@ func TestParseAccess(t *testing.T) {
 			if c.ok != (err == nil) || err != nil && !errors.Is(err, reader.ErrMalformed) {
 				t.Errorf("error %v", err)
 			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(got, c.want))
 		})
 	}
 }

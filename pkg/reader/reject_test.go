@@ -10,7 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
@@ -29,9 +30,7 @@ func (c told) want(t *testing.T, want ...string) {
 	for len(c.ids) > 0 {
 		got = append(got, <-c.ids)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("told of (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "told of")
 }
 
 // named is the token of an attempt. The process remembers ids, so each test has its own.

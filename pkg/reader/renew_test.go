@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/reader"
 )
 
@@ -18,9 +20,7 @@ func held(t *testing.T, age time.Duration, o reader.Options) (*store, *reader.To
 	time.Sleep(age)
 	tokens := reader.NewTokenSource(s, o)
 	got, err := tokens.Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	s.count()
 	return s, tokens, got
 }

@@ -9,6 +9,7 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
@@ -153,20 +154,16 @@ func (s *Secret) unusable(err error) {
 // readIndex reads the heads of the due index, each shard's, and further where all of a
 // head is due.
 func (l *looking) readIndex(ctx context.Context, now time.Time) {
-	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for shard := range store.Shards {
-		wg.Go(func() {
-			entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
-			if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
-				entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, maxHead, now)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			l.Transactions.add(entries, err, now)
-		})
-	}
-	wg.Wait()
+	pace.Each(store.Shards, store.Shards, func(shard int) {
+		entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
+		if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
+			entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, maxHead, now)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		l.Transactions.add(entries, err, now)
+	})
 }
 
 // add takes over the head of a shard, the first due first.

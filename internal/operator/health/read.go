@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
 
@@ -55,16 +55,7 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 		}
 		all = append(all, r.known(entry, rows, claims)...)
 	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for _, l := range all {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			l.look(ctx, now)
-		})
-	}
-	wg.Wait()
+	pace.Each(len(all), parallel, func(i int) { all[i].look(ctx, now) })
 	var credentials []Credential
 	several := map[string]int{}
 	used := false

@@ -18,7 +18,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -39,9 +40,7 @@ func TestPostSendsOneJSONRequest(t *testing.T) {
 	client := exchange.New(exchange.Options{UserAgent: "mine/1", Now: func() time.Time { return now }})
 
 	reply, err := client.Post(t.Context(), request(t, server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if reply.Status != 200 || !reply.Success() || reply.Body.Reveal() != `{"a":1}` ||
 		!reply.Sent.Equal(now) || !reply.Date.Equal(now.Add(-2*time.Minute)) {
 		t.Errorf("reply = %+v with %q", reply, reply.Body.Reveal())
@@ -53,9 +52,7 @@ func TestPostSendsOneJSONRequest(t *testing.T) {
 		"Accept": {"application/json"}, "Content-Type": {"application/json"}, "User-Agent": {"mine/1"},
 		"X-Api-Key": {"planted-header"}, "Accept-Encoding": {"identity"}, "Content-Length": {"25"},
 	}
-	if diff := cmp.Diff(want, got.Header); diff != "" {
-		t.Errorf("headers (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got.Header, want), "headers")
 }
 
 func TestFormsAndQuestions(t *testing.T) {
@@ -81,9 +78,7 @@ func TestFormsAndQuestions(t *testing.T) {
 		{http.MethodPost, "application/x-www-form-urlencoded", "a=%26%3D%2B+%C3%A9&b=planted-token"},
 		{http.MethodGet, "", ""},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "calls")
 }
 
 func TestTimeoutAndAddressOfOneRequest(t *testing.T) {
@@ -204,9 +199,7 @@ func TestBodyLimitCountsDecodedBytes(t *testing.T) {
 				_, _ = io.WriteString(w, tc.body)
 			})
 			reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			if tc.size == 0 {
 				if wantError(t, reply.Cut, providers.Unknown, "1 MiB"); !reply.Body.IsZero() {
 					t.Error("a body that is too large is kept")
@@ -245,9 +238,7 @@ func TestCutAnswers(t *testing.T) {
 			t.Parallel()
 			server := serveBytes(t, tc.answer)
 			reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			wantError(t, reply.Cut, providers.Unknown, "before the whole answer came")
 			if reply.Body.Reveal() != tc.body {
 				t.Errorf("body = %q, want %q", reply.Body.Reveal(), tc.body)

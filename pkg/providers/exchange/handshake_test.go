@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 )
@@ -38,9 +40,7 @@ var serial atomic.Int64
 func (a *authority) issue(tb testing.TB, change func(*x509.Certificate)) *authority {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial.Add(1)), Subject: pkix.Name{CommonName: "test", SerialNumber: serialName()},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -52,13 +52,9 @@ func (a *authority) issue(tb testing.TB, change func(*x509.Certificate)) *author
 		parent, signer = a.certificate, a.key
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return &authority{certificate, key}
 }
 
@@ -82,9 +78,7 @@ func chain(all ...*authority) tls.Certificate {
 func shaking(tb testing.TB, roots *x509.CertPool, config *tls.Config, first func(greeting []byte, c net.Conn) bool) *exchange.Client {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	tb.Cleanup(func() { _ = listener.Close() })
 	serve := func(c net.Conn) {
 		defer func() { _ = c.Close() }()

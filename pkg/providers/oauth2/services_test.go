@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/oauth2"
@@ -21,9 +23,7 @@ var example = regexp.MustCompile(`(?m)^    \{(?:.*\n(?:     ?.*\n)*?.*)\}$`)
 func TestExamplesOfServices(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../docs/services.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_, services, _ := strings.Cut(string(text), "\n## Services\n")
 	provider := oauth2.New(exchange.New(exchange.Options{}), "")
 	sections := strings.Split(services, "\n### ")[1:]

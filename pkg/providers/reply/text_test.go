@@ -11,6 +11,8 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/reply"
 )
 
@@ -23,9 +25,7 @@ func packed(tb testing.TB, text []byte, with func(io.Writer) io.WriteCloser) []b
 	if err == nil {
 		err = w.Close()
 	}
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return b.Bytes()
 }
 
@@ -42,9 +42,7 @@ func deflated(w io.Writer) io.WriteCloser {
 func inUTF16(tb testing.TB, text string, order binary.ByteOrder) []byte {
 	tb.Helper()
 	var b bytes.Buffer
-	if err := binary.Write(&b, order, utf16.Encode([]rune(text))); err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, binary.Write(&b, order, utf16.Encode([]rune(text))))
 	return b.Bytes()
 }
 

@@ -11,7 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/providers/reply"
 )
@@ -129,9 +130,7 @@ func TestTokens(t *testing.T) {
 				t.Fatalf("Tokens = %+v, %v", got, ok)
 			}
 			shown := want{got.RefreshToken.Reveal(), got.TokenType, got.AccessExpiresAt.Sub(sent), got.Warnings}
-			if diff := cmp.Diff(tc.want, shown); diff != "" {
-				t.Errorf("tokens (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(shown, tc.want), "tokens")
 			if strings.Contains(strings.Join(got.Warnings, " "), "planted") {
 				t.Errorf("a warning shows a value of the reply: %q", got.Warnings)
 			}
@@ -207,9 +206,7 @@ func FuzzTokens(f *testing.F) {
 			changed := maps.Clone(o)
 			changed["access_token"] = json.RawMessage(`"` + token + `"`)
 			text, err := json.Marshal(changed)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			got, _, ok := reply.Read(string(text)).Tokens(sent, sent, reply.Rules{Lifetime: time.Minute})
 			if !ok {
 				t.Errorf("no tokens in %s", text)

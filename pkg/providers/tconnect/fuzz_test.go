@@ -3,12 +3,16 @@ package tconnect_test
 import (
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/providers/internal/fuzz"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/providers/tconnect"
@@ -37,12 +41,10 @@ func FuzzEncrypted(f *testing.F) {
 		if err != nil || object.Text("data") != "" { // an answer is encrypted once
 			return
 		}
-		plain, plainErr := session.Decode(secret.New(body), now)
+		plain, plainErr := session.Decode(secret.New(body), clienttest.Now)
 		for _, text := range []string{hex(body), `"` + hex(body) + `"`, `{"data":"` + hex(body) + `"}`} {
-			got, err := session.Decode(secret.New(text), now)
-			if diff := cmp.Diff(plain, got, cmp.Comparer(secret.String.Equal)); diff != "" {
-				t.Errorf("tokens of %s (-plain +encrypted):\n%s", body, diff)
-			}
+			got, err := session.Decode(secret.New(text), clienttest.Now)
+			assert.Check(t, is.DeepEqual(got, plain, cmp.Comparer(secret.String.Equal)), "tokens of %s", body)
 			if (err == nil) != (plainErr == nil) || providers.KindOf(err) != providers.KindOf(plainErr) {
 				t.Errorf("%s: plain %v, encrypted %v", body, plainErr, err)
 			}

@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/reader"
@@ -34,9 +36,7 @@ func TestSecret(t *testing.T) {
 		if !errors.Is(err, wantErr) {
 			t.Errorf("error %v, want %v", err, wantErr)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("token (-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got, want), "token")
 		if got := server.Calls(); !slices.Equal(got, calls) {
 			t.Errorf("calls %v, want %v", got, calls)
 		}
@@ -59,9 +59,7 @@ func TestSecret(t *testing.T) {
 	want(first, nil, "GetSecretValue")
 
 	described, err := server.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	source = awsreader.Secret(client, *described.ARN)
 	edit(`{"access_token":"at-2","access_expires_at":"2026-11-21T22:15:00Z"}`)
 	want(reader.Token{AccessToken: secret.New("at-2"), ExpiresAt: expires}, nil, "GetSecretValue")

@@ -1,6 +1,4 @@
-// Package onehost is the loopback host that the clients' tests call: it gives one answer to every
-// request and remembers the calls.
-package onehost
+package clienttest
 
 import (
 	"io"
