@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	leastTick = time.Second
-	mostTick  = time.Hour
+	minTick = time.Second
+	maxTick = time.Hour
 )
 
 // running are the flags of run.
@@ -81,8 +81,8 @@ docs/single-machine.md shows how systemd starts it.`,
 
 // config is what the flags say.
 func (r *running) config() (config.Config, error) {
-	if r.every < leastTick || r.every > mostTick {
-		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, leastTick, mostTick)
+	if r.every < minTick || r.every > maxTick {
+		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, minTick, maxTick)
 	}
 	if len(r.accounts) > 0 && len(r.providers) == 0 {
 		return config.Config{}, fmt.Errorf("%w: --account needs a --provider", errUsage)

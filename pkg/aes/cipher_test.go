@@ -163,8 +163,7 @@ func TestNewCipherRefusesContradictions(t *testing.T) {
 	}
 }
 
-// What fails, and where, must not be told apart: an answer that depends on the
-// plaintext is a padding oracle.
+// All failures must look the same: an error that depends on the plaintext is a padding oracle.
 func TestDecryptHasOneError(t *testing.T) {
 	t.Parallel()
 	v1 := vectors[0].hex
@@ -232,8 +231,8 @@ func TestKeysAndCiphersMaskThemselves(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 		fmt.Fprintf(&log, verb+verb+"\n", key, c)
 	}
-	// Format is out of reach inside a holder. Verbs that vet refuses there, such as
-	// %s, would still print what a pointer points to.
+	// fmt cannot call Format inside a holder. Verbs that vet refuses there, such as %s, would still
+	// print what a pointer points to.
 	fmt.Fprintf(&log, "%v %+v %#v\n", holder, holder, holder)
 	// The key's first bytes as text, in hex and as decimal numbers.
 	for _, leak := range []string{textKey[:8], "30313233", "48 49 50 51", "0x30, 0x31"} {

@@ -6,12 +6,12 @@ import (
 	"tokenrefresh/pkg/outcome"
 )
 
-// maxChanged is how many accounts of a run have a line of their own without a call. What
-// befalls all accounts at once is in the summary.
+// maxChanged is how many accounts of a run have a line of their own without a call. What happens to
+// all accounts at once is in the summary.
 const maxChanged = 40
 
-// journal remembers in what trouble accounts are, so that each change of it is logged once.
-// It is safe for concurrent use.
+// journal remembers the trouble of each account, so that each change is logged once. It is safe for
+// concurrent use.
 type journal struct {
 	mu    sync.Mutex
 	begun bool // whether this process has seen all accounts
@@ -34,7 +34,7 @@ func (j *journal) changed(account string, ended, before, noted outcome.Outcome) 
 	if !remembered {
 		was = trouble(before)
 		if !j.begun && !is.Kept() {
-			was = is // since when, nobody knows
+			was = is // nobody knows since when
 		}
 	}
 	if is == "" {
@@ -55,7 +55,7 @@ func (j *journal) seenAll() {
 	j.begun = true
 }
 
-// trouble is an outcome that lasts until another one ends it; empty for all others.
+// trouble returns an outcome that lasts until another ends it; empty for all others.
 func trouble(o outcome.Outcome) outcome.Outcome {
 	if o.Lasts() {
 		return o

@@ -1,5 +1,5 @@
-// Package outcome is the vocabulary in which a run says how it ended for a
-// credential or a Berbix row. The words are part of the public contract.
+// Package outcome names how a run can end for a credential or a Berbix row. The names are part of
+// the public contract.
 package outcome
 
 import "errors"

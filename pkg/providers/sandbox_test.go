@@ -123,7 +123,7 @@ func TestClientsAndFaults(t *testing.T) {
 	}
 }
 
-// A reply is a reply: what is odd around tokens costs none of them.
+// Oddities of a reply cost none of its tokens.
 func TestClientsAndOddReplies(t *testing.T) {
 	t.Parallel()
 	box, sessions := open(t)
@@ -150,7 +150,7 @@ func TestClientsAndOddReplies(t *testing.T) {
 	}
 }
 
-// What stands before a provider says nothing of a token.
+// The answer of a gateway says nothing about a token.
 func TestClientsAndGateways(t *testing.T) {
 	t.Parallel()
 	box, sessions := open(t)

@@ -70,7 +70,7 @@ func TestParseAccess(t *testing.T) {
 	}
 }
 
-// The fields of the reply go to those who ask for them, and to package oauth2.
+// Callers of Field get the fields of the reply, and so does package oauth2.
 func TestFieldsOfTheReply(t *testing.T) {
 	t.Parallel()
 	token := reader.Token{
@@ -89,8 +89,8 @@ func TestFieldsOfTheReply(t *testing.T) {
 	}
 }
 
-// FuzzParseAccess: a document is refused without showing it, or gives the token that it
-// gives when it is written again.
+// FuzzParseAccess: a document is refused without being shown, or gives the same token when it is
+// written again.
 func FuzzParseAccess(f *testing.F) {
 	for _, text := range []string{
 		document, `{}`, `null`, `[]`, ``, `{"access_token":"\ud800"}`, `{"access_token":"a","access_token":1}`,

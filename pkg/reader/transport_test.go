@@ -19,7 +19,7 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// api is a provider's API, in memory: it takes one token, and is the base of a transport.
+// api is a provider's API, in memory: it accepts one token, and is the base of a transport.
 type api struct {
 	mu     sync.Mutex
 	takes  string
@@ -157,7 +157,7 @@ func TestAfterARefusal(t *testing.T) {
 	}
 }
 
-// A second refusal is an answer: it is not sent a third time.
+// After a second refusal the request is not sent a third time.
 func TestRefusedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -250,8 +250,8 @@ func TestRequestThatIsNotSent(t *testing.T) {
 	}
 }
 
-// net/http keeps a caller's Authorization from another host, but a transport is asked
-// for each hop anew.
+// net/http hides a caller's Authorization from another host, but calls a transport again for each
+// hop.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

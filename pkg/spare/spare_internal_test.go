@@ -51,7 +51,7 @@ func sockets(t *testing.T) (near, far net.Conn) {
 	return near, far
 }
 
-// echoed reports whether what is written to a connection comes back.
+// echoed reports whether bytes written to a connection come back.
 func echoed(t *testing.T, ours, theirs *tls.Conn) bool {
 	t.Helper()
 	go func() { _, _ = io.CopyN(theirs, theirs, 4) }()

@@ -11,8 +11,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// deadMost is how many dead transactions of a shard are counted.
-const deadMost = 250
+// maxDead is how many dead transactions of a shard are counted.
+const maxDead = 250
 
 // DeadRows is what the index says of an account's dead transactions. It does not know those
 // that an older release marked.
@@ -32,7 +32,7 @@ func (l *looking) readDead(ctx context.Context, now time.Time) {
 			switch {
 			case err != nil:
 				failed = errors.Join(failed, err)
-			case d.Count == deadMost:
+			case d.Count == maxDead:
 				d.More = true
 			default:
 				d.Count++

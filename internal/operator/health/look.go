@@ -20,8 +20,8 @@ import (
 const (
 	// head is how much of each shard is read at first, as a tick does.
 	head = 25
-	// headMost is how much of it where all of that is due.
-	headMost = 250
+	// maxHead is how much of it where all of that is due.
+	maxHead = 250
 )
 
 // looking is a credential that is being read.
@@ -158,7 +158,7 @@ func (l *looking) readIndex(ctx context.Context, now time.Time) {
 	pace.Each(store.Shards, store.Shards, func(shard int) {
 		entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
 		if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
-			entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, headMost, now)
+			entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, maxHead, now)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -179,7 +179,7 @@ func (t *Transactions) add(entries []store.Due, err error, now time.Time) {
 		t.NextExpiry = earlier(t.NextExpiry, e.AccessExpiresAt)
 	}
 	t.Due += due
-	t.More = t.More || due == headMost
+	t.More = t.More || due == maxHead
 }
 
 // earlier is the earlier of two times, of which a zero one is none.

@@ -49,7 +49,7 @@ func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error
 func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	var all []*looking
 	for _, entry := range catalog.OrAll(r.Providers) {
-		rows, claims, err := r.Home.Ledger.RowsAndClaims(ctx, entry.Name)
+		rows, claims, err := r.Home.Ledger.RowsAndShardClaims(ctx, entry.Name)
 		if err != nil {
 			return nil, fmt.Errorf("read the ledger: %w", err)
 		}
@@ -74,7 +74,7 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 }
 
 // known lists the credentials of a provider.
-func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Claim) []*looking {
+func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.ShardClaim) []*looking {
 	wanted := entry.Usual()
 	if r.Account != "" {
 		wanted = []string{r.Account}

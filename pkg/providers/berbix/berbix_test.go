@@ -125,7 +125,7 @@ func TestFailures(t *testing.T) {
 		"its own 400 in other words": {400, failed, providers.MaybeRefused},
 		"unprocessable":              {422, `{"code":1,"readable":"planted-reply"}`, providers.MaybeRefused},
 		"invalid grant type":         {400, `{"status":400,"reason":"invalid_grant_type","message":"planted-reply"}`, providers.MaybeRefused},
-		// A gateway, or a wrong address, answers every row so: it must not kill them.
+		// A gateway, or a wrong address, gives every row this answer: it must not mark them dead.
 		"traefik #621":           {404, "404 page not found\n", providers.TurnedAway},
 		"ingress-nginx":          {404, "default backend - 404", providers.TurnedAway},
 		"envoy":                  {404, "", providers.TurnedAway},

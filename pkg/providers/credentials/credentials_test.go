@@ -79,7 +79,7 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 	}
 }
 
-// connect-sdk-go #73: what people paste ends in a line break, and fits into no header.
+// connect-sdk-go #73: a pasted text ends in a line break, and fits into no header.
 func TestTextsAreTrimmed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{ // "": refused
@@ -182,8 +182,7 @@ func TestBaseURLFallback(t *testing.T) {
 	}
 }
 
-// FuzzBaseURL: an address that is taken leads to https, or to this machine, and its
-// paths lie below it.
+// FuzzBaseURL: an accepted address leads to https, or to this machine, and its paths are below it.
 func FuzzBaseURL(f *testing.F) {
 	for _, text := range []string{
 		"https://a.example/x/", "https://a.example/%2f/..", "HTTPS://A.EXAMPLE", "http://127.0.0.1:80", "http://localhost", "http://[::1]:1",

@@ -103,7 +103,7 @@ func TestTimeoutAndAddressOfOneRequest(t *testing.T) {
 	})
 }
 
-// Every answer is package verdict's to judge, with what its head says.
+// Every answer goes to package verdict, with the facts of its head.
 func TestPostHandsOverEveryAnswer(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{
@@ -213,7 +213,7 @@ func TestBodyLimitCountsDecodedBytes(t *testing.T) {
 	}
 }
 
-// What came of a cut answer is handed over: it may hold the only copy of a token.
+// The caller gets what arrived of a cut answer: it may hold the only copy of a token.
 func TestCutAnswers(t *testing.T) {
 	t.Parallel()
 	var z bytes.Buffer
@@ -258,7 +258,7 @@ func TestCutAnswers(t *testing.T) {
 	}
 }
 
-// A reply is a reply, however it is framed. Between two of them the connection stays.
+// A reply is read however it is framed. The connection stays open for the next.
 func TestOddFrames(t *testing.T) {
 	t.Parallel()
 	const body = `{"a":"planted-reply"}`
@@ -329,7 +329,7 @@ func TestOddFrames(t *testing.T) {
 	}
 }
 
-// Nothing before an answer, and no version that it claims, costs the answer.
+// Lines before an answer, or an odd version in it, do not cost the answer.
 func TestOddStatusLines(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
@@ -343,8 +343,8 @@ func TestOddStatusLines(t *testing.T) {
 	}
 }
 
-// A server that counts characters sends its last bytes behind the length. They are no part of
-// the next answer, and another answer is none of this one.
+// A server that counts characters sends its last bytes after the length. They do not belong to the
+// next answer, nor does the next answer belong to this one.
 func TestAnswersLongerThanTheirLength(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -397,8 +397,8 @@ func TestPayloadThatIsNoJSON(t *testing.T) {
 	}
 }
 
-// The environment's proxy would see every token. net/http's own rules leave out
-// loopback hosts, so the dialled address tells.
+// The environment's proxy would see every token. net/http's own rules leave out loopback hosts, so
+// the test checks the dialled address.
 func TestEnvironmentProxyIsIgnored(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://proxy.invalid:3128")
 	t.Setenv("HTTPS_PROXY", "http://proxy.invalid:3128")

@@ -200,7 +200,7 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-// A process that was frozen finds its time over and the answer in its socket.
+// A process that was frozen finds its timers expired and the answer in its socket.
 func TestAnswerThatIsThereWhenTheTimeIsOver(t *testing.T) {
 	t.Parallel()
 	for after, ok := range map[time.Duration]bool{

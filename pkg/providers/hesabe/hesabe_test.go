@@ -128,7 +128,7 @@ func TestAnswers(t *testing.T) {
 	cases := map[string]struct {
 		Status int
 		Body   string
-		// what it is to a refresh and to a login
+		// its kind for a refresh and for a login
 		Refresh, Login providers.Kind
 	}{
 		"good":                              {200, good, ok, ok},

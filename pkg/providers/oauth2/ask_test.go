@@ -85,7 +85,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// The provider's word on the refresh token counts first, the probe where there is none.
+// The provider's word on the refresh token counts first, else the probe.
 func TestIntrospectionBeforeProbe(t *testing.T) {
 	t.Parallel()
 	probe := clienttest.New(t, clienttest.Answer{Status: 401})

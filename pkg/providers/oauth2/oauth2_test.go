@@ -66,7 +66,7 @@ func TestRequests(t *testing.T) {
 			t.Parallel()
 			host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 			session := open(t, host.URL, tc.fields)
-			for range 2 { // the second request is no less than the first
+			for range 2 { // the second request is as complete as the first
 				if _, err := session.Refresh(t.Context(), secret.New("rt+/=&")); err != nil {
 					t.Fatal(err)
 				}
@@ -124,7 +124,7 @@ func TestErrors(t *testing.T) {
 		{200, `{"ok":false,"error":"token_revoked"}`, refused, config, ""},
 		{200, `{"error":"invalid_code"}`, refused, config, ""},  // Zoho
 		{200, `{"error":"expired_token"}`, perhaps, config, ""}, // of whom?
-		{200, `{"error":"invalid_grant"}`, refused, config, ""}, // an error and no access token is a no
+		{200, `{"error":"invalid_grant"}`, refused, config, ""}, // an error without an access token is a refusal
 		{400, `{"error":{"code":"invalid_grant"}}`, refused, config, ""},
 		{400, `{"errors":[{"errorType":"invalid_grant"}],"success":false}`, refused, config, ""},
 
@@ -230,7 +230,7 @@ func TestLifetimes(t *testing.T) {
 	}
 }
 
-// A new refresh token that cannot be read has ended the one presented.
+// A new refresh token ends the presented one, even if it cannot be read.
 func TestUnreadableRefreshToken(t *testing.T) {
 	t.Parallel()
 	session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: `{"access_token":"at","refresh_token":["planted-new"]}`}).URL, "")

@@ -19,8 +19,7 @@ import (
 // example is a block of docs/services.md that is a JSON object.
 var example = regexp.MustCompile(`(?m)^    \{(?:.*\n(?:     ?.*\n)*?.*)\}$`)
 
-// Each example of the documentation opens, says what it makes of reuse, and names no field that
-// is not known.
+// Each example of the documentation opens, sets refresh_token_reuse, and has no unknown field.
 func TestExamplesOfServices(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../docs/services.md")

@@ -112,7 +112,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// What nobody can undo stays as it is, for people.
+// An unknown encoding stays as it is, for people.
 func TestPlainLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	for name, raw := range map[string]string{
@@ -146,7 +146,8 @@ func FuzzPlain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte, encoding, charset string) {
 		const limit = 1000
 		text, odd := reply.Plain(raw, reply.Form{Encoding: encoding, Charset: charset}, limit)
-		// UTF-16 grows by half at most, ISO-8859-1 to twice; beyond the limit nothing is done.
+		// UTF-16 grows by half at most, ISO-8859-1 to twice its size; beyond the limit nothing is
+		// converted.
 		if len(text) > 2*max(limit+1, len(raw)) {
 			t.Errorf("%d bytes of %d", len(text), len(raw))
 		}

@@ -28,7 +28,7 @@ func TestTokens(t *testing.T) {
 	const (
 		missing = "expires_in is missing: 15m0s is assumed"
 		expired = "expires_in is missing or no number of seconds: the access token counts as expired"
-		itself  = "expires_in is missing or no number of seconds: what the access token says of itself counts"
+		itself  = "expires_in is missing or no number of seconds: the access token's own claims count"
 		capped  = "the access token's life is beyond 30 days: 30 days are assumed"
 		noNew   = "the reply has no refresh_token, although a new one was expected"
 	)
@@ -91,7 +91,7 @@ func TestTokens(t *testing.T) {
 			`{"access_token":"` + jwt(`{"iat":1760421423.5,"exp":1760421723.75}`) + `","expires_in":900}`,
 			reply.Rules{},
 			want{"", "Bearer", 300250 * time.Millisecond, []string{
-				"expires_in is 10m0s longer than the access token says of itself: the shorter counts",
+				"expires_in is 10m0s longer than the access token's own claims: the shorter counts",
 			}},
 		},
 		"a JWT that lives longer": {
@@ -190,8 +190,8 @@ func FuzzTokens(f *testing.F) {
 			t.Errorf("blank refresh token of %q", body)
 		}
 
-		// The same reply with a token that speaks of itself: it never lives longer for that,
-		// unless nothing else says how long.
+		// The same reply with a JWT: its claims never lengthen its life, unless nothing else names
+		// one.
 		o, err := reply.Parse(body)
 		if err != nil {
 			if !errors.Is(err, reply.ErrUnreadable) || err.Error() != reply.ErrUnreadable.Error() {

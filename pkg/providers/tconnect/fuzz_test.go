@@ -38,7 +38,7 @@ func FuzzEncrypted(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		body = plant.Values(body)
 		object, err := reply.Parse(body)
-		if err != nil || object.Text("data") != "" { // what is encrypted is so once
+		if err != nil || object.Text("data") != "" { // an answer is encrypted once
 			return
 		}
 		plain, plainErr := session.Decode(secret.New(body), clienttest.Now)
@@ -55,8 +55,8 @@ func FuzzEncrypted(f *testing.F) {
 	})
 }
 
-// encrypting is a session and how its provider encrypts: without a random IV, so that
-// an input means the same each time.
+// encrypting is a session and its provider's encryption: without a random IV, so that an input
+// always means the same.
 func encrypting(f *testing.F) (session providers.Session, hex func(plain string) string) {
 	f.Helper()
 	c := cipher(f, key, aes.Zero, "")

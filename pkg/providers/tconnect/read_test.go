@@ -24,7 +24,7 @@ const (
 	page     = clienttest.Page
 )
 
-// Every shape in which a reply may come.
+// Every form that a reply may have.
 func TestShapesOfTokens(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []aes.Mode{aes.Prefix, aes.Fixed, aes.Zero, aes.FromKey} {
@@ -84,7 +84,7 @@ func TestAnswers(t *testing.T) {
 	cases := map[string]struct {
 		Status int
 		Body   string
-		// what it is to a refresh and to a login
+		// its kind for a refresh and for a login
 		Refresh, Login providers.Kind
 	}{
 		"good":                                   {200, flat, ok, ok},

@@ -22,7 +22,7 @@ const document = `{"access_expires_at":"2026-11-21T22:15:00Z","access_token":"at
 
 var expires = time.Date(2026, 11, 21, 22, 15, 0, 0, time.UTC)
 
-// TestSecret follows a secret from the deployment on.
+// TestSecret follows a secret from its deployment on.
 func TestSecret(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
@@ -95,7 +95,7 @@ func TestSecretFailures(t *testing.T) {
 	}
 }
 
-// checkFailure checks that err is want, or none of those that last.
+// checkFailure checks that err is want, or none of the lasting errors.
 func checkFailure(t *testing.T, err error, passing bool, want error) {
 	t.Helper()
 	lasting := []error{reader.ErrDenied, reader.ErrNotFound, reader.ErrNotPublished, reader.ErrMalformed}

@@ -76,8 +76,7 @@ func TestTransaction(t *testing.T) {
 	}
 }
 
-// The policy of the template allows what names its attributes, and these alone; moto
-// checks no policy.
+// The template's policy allows reads that name these attributes alone; moto checks no policy.
 func TestRequestIsWithinThePolicy(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../../template.yaml")

@@ -22,7 +22,7 @@ import (
 
 var key = store.Key{Provider: "hesabe", Account: "default"}
 
-// open makes a home with the secrets of key, as they are before anything was put in.
+// open makes a home with empty secrets of key.
 func open(t *testing.T) (*embedded.Home, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "state.db")
@@ -66,8 +66,8 @@ func TestAccess(t *testing.T) {
 	want(reader.Token{}, reader.ErrNotFound)
 }
 
-// A reader that starts before the writer, or with a wrong path, makes no file: the
-// writer would take it for its own, and a person for the right one.
+// A reader that starts before the writer, or with a wrong path, creates no file: the writer would
+// use it, and a person would think that it is the right one.
 func TestNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "state.db")

@@ -30,7 +30,7 @@ func TestServicesDuringRefreshes(t *testing.T) {
 	t.Parallel()
 	const refreshes, services = 10, 4
 	providers, err := sandbox.Start(sandbox.Options{
-		// Due for its refresh from the first moment, within what clocks may differ.
+		// Its refresh is due at once, within the difference that clocks may have.
 		Lifetimes: map[sandbox.Provider]sandbox.Lifetime{sandbox.Hesabe: {Access: 15 * time.Second}},
 	})
 	assert.NilError(t, err)

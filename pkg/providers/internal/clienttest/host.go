@@ -21,7 +21,7 @@ type Call struct {
 	Header             http.Header
 }
 
-// Answer is what the host says; header lines by name.
+// Answer is the host's answer; header lines by name.
 type Answer struct {
 	Status int
 	Body   string
