@@ -51,6 +51,7 @@ var checks = []check{
 
 	// A call that brought no tokens, still under its claim. What follows each kind is in ends.go.
 	{"the token was refused, and a newer one is there", refusedButNewer},
+	{"whether the token was acted on may turn out", mayTurnOut},
 	{"the call brought no tokens", callEnded},
 
 	// An idle row.

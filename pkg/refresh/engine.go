@@ -83,6 +83,7 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 	}()
 	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
 	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
+	a.v.send, a.v.attempt, a.v.asksNobody = e.SendTimeout, e.longestAttempt()+e.claimMargin(), req.DryRun
 	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
 	result = work(a, ctx)
 	result.Account = a.v.Row.Account

@@ -25,7 +25,7 @@ func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 	v := View{
 		Row: row, Exists: exists, Now: now, fence: row.Fence, name: f.Name,
 		Tokens: tokens, Credentials: Reading{Version: store.Version{ID: f.Credentials}, done: true},
-		session: onlooker{f.CanLogin}, last: Reading{done: true}, staged: Reading{done: true},
+		session: onlooker{f.CanLogin}, asksNobody: true, last: Reading{done: true}, staged: Reading{done: true},
 		again:  Reading{Version: store.Version{ID: f.Tokens}, done: true},
 		access: Reading{Version: store.Version{ID: f.Access}, done: true},
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
 
@@ -79,5 +80,11 @@ func tokenSpent(v View) (Step, bool) {
 	if v.Row.State == store.Dead {
 		state = store.Dead
 	}
-	return park(state, v.forPerson(state))
+	switch {
+	case !v.evidence.done:
+		return park(state, v.forPerson(state))
+	case v.evidence.is == providers.Acted:
+		return park(state, errors.Join(errors.New("the issuer says that it has acted on the refresh token, whose reply is lost"), v.newChain()))
+	}
+	return park(state, errors.Join(fmt.Errorf("the refresh token may be spent, and its issuer gives no answer: %w", v.evidence.err), v.newChain()))
 }

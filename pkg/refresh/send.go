@@ -38,6 +38,9 @@ func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended boo
 		return result, ended
 	}
 	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
+		if err := a.mayStill(ctx, s); err != nil {
+			return providers.Tokens{}, a.notSent("it was presented before", err)
+		}
 		return a.v.session.Refresh(ctx, s.token())
 	})
 	if err == nil {
@@ -46,10 +49,26 @@ func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended boo
 	if partial := partOf(err); partial != nil {
 		return a.storePart(ctx, *partial, err), true
 	}
+	if s.again {
+		return a.failed(ctx, a.v.presentedBefore(err))
+	}
 	if providers.KindOf(err).Alive() {
 		a.v.Row = unspent(a.v.Row, s.token())
 	}
 	return a.failed(ctx, err)
+}
+
+// mayStill is an error if a token that was presented before must not be sent now after all. Its
+// issuer is asked once more: what was under way may have arrived since.
+func (a *attempt) mayStill(ctx context.Context, s Step) error {
+	a.v.Now = a.Now()
+	if err := a.v.stillAgain(s); err != nil || !s.asked {
+		return err
+	}
+	if again := a.v.ask(ctx); again.is != providers.NotActed {
+		return errors.Join(fmt.Errorf("its issuer says of it now: %s", again.is), again.err)
+	}
+	return nil
 }
 
 // partOf is what could be read of a reply whose refresh token could not be read; nil: nothing.

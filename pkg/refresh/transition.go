@@ -63,7 +63,13 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 // of an older version is recognised.
 func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromRefresh)
-	r.Spent = spending(v, s.token())
+	if !s.again {
+		r.Spent = spending(v, s.token())
+		r.PresentedAt = v.Now
+	}
+	if s.resort { // once
+		r.PresentedAt = time.Time{}
+	}
 	r.VersionID = s.version
 	r.NotBefore = time.Time{}
 	return r
@@ -79,9 +85,9 @@ func claimLogin(v View, h holder, attemptID string) store.Row {
 	return awaitLogin(v, dueBy(r, v.Now))
 }
 
-// awaitLogin lets a row without a refresh token that may be sent wait for its login.
+// awaitLogin lets a row without a refresh token that may be sent, now or later, wait for its login.
 func awaitLogin(v View, r store.Row) store.Row {
-	if !v.lives() {
+	if !v.lives() && !v.hopes() {
 		r.NotBefore = r.LoginNotBefore
 	}
 	return r
@@ -236,7 +242,7 @@ func supersede(v View, id string, theirs *chain) store.Row {
 	}
 	r.Fence = max(r.Fence, theirs.fence)
 	if theirs.attemptID == id {
-		r.Spent = spending(v, theirs.refreshToken)
+		r.Spent, r.PresentedAt = spending(v, theirs.refreshToken), time.Time{}
 	}
 	return r
 }
@@ -255,7 +261,10 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	if v.ended != nil {
 		r = backOff(v, r)
 	}
-	if v.TakenOver || v.ended != nil && v.follows().login { // its old due time means nothing
+	switch {
+	case (v.TakenOver || v.ended != nil && v.ended.kind == providers.Unknown) && v.hopes():
+		r = awaitAnother(v, r)
+	case v.TakenOver || v.ended != nil && v.follows().login: // its old due time means nothing
 		r = dueBy(awaitLogin(v, r), v.Now)
 		if !v.CanLogin() { // nor does the back-off of logins
 			r.NotBefore = time.Time{}
@@ -263,6 +272,22 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	}
 	r.SeenVersionID = v.Tokens.ID
 	return settle(v, nameRawOfDead(v, r), what, cause)
+}
+
+// awaitAnother lets a row wait until its presented token may be presented again, or its issuer be
+// asked.
+func awaitAnother(v View, r store.Row) store.Row {
+	r = dueBy(r, v.Now)
+	r.RefreshFailures++
+	next := v.retryAt(r.RefreshFailures)
+	if reuse := v.reuse(); reuse > 0 && reuse != providers.Always {
+		// The last time that it may be presented is not missed.
+		if last := r.PresentedAt.Add(reuse - v.reuseMargin() - v.tick); last.Before(next) {
+			next = last
+		}
+	}
+	r.NotBefore = later(next, v.Now.Add(reuseSlack))
+	return r
 }
 
 // parkClaimed ends an attempt after which a person must act.
@@ -291,6 +316,13 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 		r.CredentialsVersionID = "" // see SecretsUnreadable
 	}
 	r.Ended(outcome.Outcome(state), cause)
+	switch {
+	case !v.evidence.done:
+	case v.evidence.is == providers.Acted:
+		r.PresentedAt = time.Time{} // there is nothing to ask any more
+	default:
+		r = awaitAnother(v, r)
+	}
 	if !parked(v, r) {
 		r.ConsecutiveFailures++
 	}
@@ -301,7 +333,7 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 func parked(v View, next store.Row) bool {
 	r := v.Row
 	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
-		r.CredentialsVersionID == next.CredentialsVersionID
+		r.CredentialsVersionID == next.CredentialsVersionID && r.PresentedAt.Equal(next.PresentedAt) && r.NotBefore.Equal(next.NotBefore)
 }
 
 // watch is the row with the moment at which its claim was first seen to last too long.
@@ -341,7 +373,10 @@ func abandon(v View, before store.Row) store.Row {
 // releaseUnsent ends an attempt under which nothing was sent, because access cannot be read. The
 // row gets no state that needs a person: nobody mends that by an edit which a later tick would see.
 func releaseUnsent(v View, before store.Row, token secret.String, what outcome.Outcome, cause error) store.Row {
-	r := unspent(v.Row, token)
+	r := v.Row
+	if !before.Presented(token) { // else it is no less spent than before
+		r = unspent(r, token)
+	}
 	before = noteCredentials(v, before)
 	r.NotBefore, r.LoginNotBefore, r.LoginFailures = before.NotBefore, before.LoginNotBefore, before.LoginFailures
 	r.SeenVersionID = v.Tokens.ID
@@ -378,6 +413,7 @@ func forget(v View) store.Row {
 	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
 		r.Spent = spending(v, token)
 	}
+	r.PresentedAt = time.Time{}
 	r.Phase = store.Idle
 	r.Fence = max(r.Fence, v.latestFence()) + 1
 	r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""
@@ -449,6 +485,9 @@ func spending(v View, token secret.String) []string {
 // the token.
 func unspent(r store.Row, token secret.String) store.Row {
 	fingerprint := token.Fingerprint()
+	if n := len(r.Spent); n > 0 && r.Spent[n-1] == fingerprint {
+		r.PresentedAt = time.Time{}
+	}
 	r.Spent = slices.DeleteFunc(slices.Clone(r.Spent), func(s string) bool { return s == fingerprint })
 	return r
 }

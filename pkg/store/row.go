@@ -61,6 +61,10 @@ type Row struct {
 	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
 	Spent []string `json:"spent,omitempty"`
 
+	// PresentedAt is when the last of them was first claimed for; a repeat does not move it. Zero:
+	// it is not known, or does not matter any more, and the token is not presented again.
+	PresentedAt time.Time `json:"presented_at,omitzero"`
+
 	// Escrow is a reply that is not promoted yet.
 	Escrow Escrow `json:"-"`
 

@@ -79,6 +79,7 @@ func fullRow(key store.Key) store.Row {
 		LoginNotBefore:       at(777),
 		Rejections:           7,
 		RejectedAt:           at(888),
+		PresentedAt:          at(777),
 		Unanswered:           true,
 		Host:                 "api.example.com",
 		AccessExpiresAt:      at(1000),

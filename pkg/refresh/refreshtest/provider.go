@@ -34,6 +34,12 @@ type Provider struct {
 	// KeepsTokens: a refresh gives the same refresh token again. OmitsTokens: no reply
 	// has one, and the one presented stays good.
 	KeepsTokens, OmitsTokens bool
+	// Reuse is for how long a presented token is taken again, and answered with the same pair if
+	// its successor was not presented; providers.Always: each token is taken for ever.
+	Reuse time.Duration
+	// Asks: whether a presented token was acted on can be asked. LastResort: an uncertain token is
+	// to be presented once more when nothing is left to lose.
+	Asks, LastResort bool
 	// Odd: replies have a refresh token that cannot be read. ReadsOdd: they can, by a later
 	// release.
 	Odd, ReadsOdd bool
@@ -50,6 +56,9 @@ type Provider struct {
 	replays   int
 	presented map[string]int
 	risked    map[string]bool
+	first     map[string]time.Time // when a token was first presented
+	last      map[string]string    // the token that was presented last, by its family
+	resorted  map[string]bool      // tokens presented as a last resort
 	repeated  []string
 	believed  map[string]bool // acted on, although the answer let everybody assume otherwise
 	broken    int
@@ -77,6 +86,7 @@ func newProvider(w *World) *Provider {
 	return &Provider{
 		Lifetime: 15 * time.Minute, Password: "right", world: w, calls: map[Op]int{},
 		presented: map[string]int{}, risked: map[string]bool{}, believed: map[string]bool{},
+		first: map[string]time.Time{}, resorted: map[string]bool{}, last: map[string]string{},
 	}
 }
 
@@ -144,10 +154,30 @@ func (p *Provider) Risked(token string) bool {
 
 // risk notes that a refresh token is presented and may be acted on.
 func (p *Provider) risk(token string) {
-	if p.risked[token] && !p.KeepsTokens && !p.OmitsTokens {
+	if p.risked[token] && !p.KeepsTokens && !p.OmitsTokens && !p.allows(token) {
 		p.repeated = append(p.repeated, token)
 	}
-	p.risked[token] = true
+	if !p.risked[token] {
+		p.first[token] = p.world.clock()
+	}
+	p.risked[token], p.last[familyOf(token)] = true, token
+}
+
+// familyOf is what the tokens of one family have in common.
+func familyOf(token string) string { return token[:strings.LastIndex(token, "-")+1] }
+
+// allows reports whether a token that was presented may be presented again: its provider says so.
+func (p *Provider) allows(token string) bool {
+	switch {
+	case token != p.last[familyOf(token)]:
+		return false
+	case p.Reuse == providers.Always, p.Asks && p.live(token):
+		return true
+	case p.LastResort && !p.resorted[token]:
+		p.resorted[token] = true
+		return true
+	}
+	return p.world.clock().Sub(p.first[token]) < p.Reuse
 }
 
 // Accepts reports whether an access token works now, its expiry aside.
@@ -170,7 +200,10 @@ func (p *Provider) ends(accessToken string) (time.Time, bool) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	for _, f := range p.families {
-		if f.accessToken() == accessToken {
+		var older generation
+		_, err := fmt.Sscanf(accessToken, "at-%d-%d", &older.family, &older.number)
+		kept := p.Reuse == providers.Always && err == nil && older.family == f.number && older.number <= f.generation
+		if f.accessToken() == accessToken || kept {
 			return f.ends(p), !f.dead
 		}
 	}
@@ -186,7 +219,7 @@ func (p *Provider) Live(refreshToken string) bool {
 
 func (p *Provider) live(refreshToken string) bool {
 	for _, f := range p.families {
-		if f.refreshToken() == refreshToken {
+		if f.refreshToken() == refreshToken || p.Reuse == providers.Always && Succeeds(f.refreshToken(), refreshToken) {
 			return !f.dead
 		}
 	}
@@ -204,6 +237,12 @@ func (p *Provider) rotate(token string) (*family, error) {
 	var number, generation int
 	if _, err := fmt.Sscanf(token, "rt-%d-%d", &number, &generation); err == nil && number <= len(p.families) {
 		switch f := p.families[number-1]; {
+		case f.refreshToken() != token && p.takesAgain(f, token, generation):
+			if p.Reuse == providers.Always {
+				f.generation++
+				f.issued = p.world.clock()
+			}
+			return f, nil
 		case f.refreshToken() != token && p.believed[token]:
 			p.broken++
 			f.dead = true
@@ -219,6 +258,14 @@ func (p *Provider) rotate(token string) (*family, error) {
 		}
 	}
 	return nil, fail(providers.Refused, Refresh)
+}
+
+// takesAgain reports whether a token that was acted on is taken again.
+func (p *Provider) takesAgain(f *family, token string, generation int) bool {
+	if p.Reuse == providers.Always {
+		return !f.dead
+	}
+	return !f.dead && generation == f.generation-1 && p.world.clock().Sub(p.first[token]) < p.Reuse
 }
 
 func fail(kind providers.Kind, op Op) *providers.Error {
@@ -293,6 +340,30 @@ type session struct {
 
 func (s session) CanLogin() bool { return s.Password != "" }
 
+func (s session) Reuse() time.Duration { return s.p.world.Provider.Reuse }
+
+func (s session) LastResort() bool { return s.p.world.Provider.LastResort }
+
+func (s session) CanAsk() bool { return s.p.world.Provider.Asks }
+
+// Ask tells the truth, if it gives an answer.
+func (s session) Ask(ctx context.Context, refreshToken, _ secret.String) (providers.Evidence, error) {
+	is := providers.NoEvidence
+	err := s.p.call(ctx, Site{Op: Ask}, store.Key{}, func(Fault) error {
+		s.p.world.mu.Lock()
+		defer s.p.world.mu.Unlock()
+		is = providers.Acted
+		if s.p.world.Provider.live(refreshToken.Reveal()) {
+			is = providers.NotActed
+		}
+		return nil
+	})
+	if err != nil {
+		return providers.NoEvidence, err
+	}
+	return is, nil
+}
+
 func (s session) Refresh(ctx context.Context, token secret.String) (providers.Tokens, error) {
 	return s.send(ctx, Refresh, token.Reveal(), func(p *Provider) (*family, error) {
 		p.presented[token.Reveal()]++
@@ -346,7 +417,7 @@ func (s session) send(
 		}
 		r := reply{
 			Holds: "tokens", Access: f.accessToken(), Refresh: f.refreshToken(), SealedWith: p.Key,
-			Odd: p.Odd || fault == OddReply, Lives: f.ends(p).Sub(f.issued),
+			Odd: p.Odd || fault == OddReply, Lives: f.ends(p).Sub(p.world.clock()),
 		}
 		if p.OmitsTokens {
 			r.Refresh = ""
