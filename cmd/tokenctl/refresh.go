@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -31,7 +33,7 @@ type refreshing struct {
 func refreshes(o *options) *cobra.Command {
 	var r refreshing
 	cmd := &cobra.Command{
-		Use:   "refresh [--provider P [--account A]] [--force] [--dry-run]",
+		Use:   "refresh [--provider P [--account A]] [--force | --dry-run | --rejected ID]",
 		Short: "Run a provider's function once, now, and tell how it ends",
 		Long: `Refresh does what a function does at a tick: it refreshes what is due, of one account, one provider or all
 of them. It runs here, by the same protocol: a function or another run at the same time does no harm. A
@@ -41,11 +43,16 @@ With --function it invokes that function on AWS instead, and waits for its answe
 the function's address and not this one's, which Hesabe may filter; and the event bus is told, which a run
 from here does not do.
 
+--rejected says what a reader's callback says: the provider refuses the access token of that attempt, although
+it is published. "tokenctl token --json" names it. It counts for the published token of an account at rest, 10 s
+old, and at most once in 5 minutes; --force is for all else.
+
 An interrupt lets the run end first, within a minute; a second one ends it at once, which may cost a reply.
 
 --json prints each function's answer, in a line. The exit code is 3 where an outcome needs a person, 1 where
-something failed that a later run tries again (transient, rate_limited), and 5 where --force, --account or
---transaction asked for something and nothing was done (busy, paused, not_seeded).`,
+something failed that a later run tries again (transient, rate_limited), and 5 where --force, --account,
+--transaction or --rejected asked for something and nothing was done (busy, paused, not_seeded; of --rejected
+not_due too).`,
 		Args: cobra.NoArgs,
 	}
 	r.register(cmd)
@@ -55,8 +62,10 @@ something failed that a later run tries again (transient, rate_limited), and 5 w
 	flags.BoolVar(&r.event.Force, "force", false, "ignore the due time and back-offs; not a claim, a pause or an uncertain token")
 	flags.BoolVar(&r.event.DryRun, "dry-run", false, "read and decide; write nothing and call no provider")
 	flags.Int64Var(&r.event.TransactionID, "transaction", 0, "the one Berbix transaction, by its `ID`")
+	flags.StringVar(&r.event.Rejected, "rejected", "", "the `ID` of the attempt whose access token the provider refuses")
 	flags.StringVar(&r.function, "function", "", "aws: invoke the function of this `NAME`, such as token-refresh-refresh-hesabe")
 	cmd.MarkFlagsMutuallyExclusive("provider", "function")
+	cmd.MarkFlagsMutuallyExclusive("rejected", "force", "dry-run", "transaction")
 	complete(cmd, "provider", catalog.Names()...)
 	o.completeAccounts(cmd)
 	o.completeFunctions(cmd)
@@ -64,6 +73,9 @@ something failed that a later run tries again (transient, rate_limited), and 5 w
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		if err := r.check(cmd, o); err != nil {
 			return err
+		}
+		if r.event.Rejected != "" { // the event of a rejection always names the account
+			r.event.Account = cmp.Or(r.event.Account, "default")
 		}
 		if r.function != "" {
 			return r.deployed(cmd, o)
@@ -84,6 +96,8 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 	case given("transaction") && (r.event.TransactionID <= 0 || !slices.Contains(catalog.Sweeps(), r.provider) && r.function == ""):
 		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s",
 			errUsage, strings.Join(catalog.Sweeps(), " or "))
+	case given("rejected") && (r.event.Rejected == "" || !named || slices.Contains(catalog.Sweeps(), r.provider)):
+		return fmt.Errorf("%w: --rejected is an attempt's id, and needs a --provider whose tokens are in access", errUsage)
 	case given("account"):
 		return validAccount(r.event.Account)
 	}
@@ -198,12 +212,22 @@ func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Res
 		}
 	}
 	if worst == nil && r.insists() {
-		return idle(results...)
+		return r.idle(results...)
 	}
 	return worst
 }
 
+// idle is an error if nothing was done. A rejection that is not accepted ends as not due.
+func (r *refreshing) idle(results ...handler.Result) error {
+	for _, result := range results {
+		if r.event.Rejected != "" && result.Outcomes[outcome.NotDue] > 0 {
+			return fmt.Errorf("%w: that token is not the published one, is too new, or was told of a moment ago", errNothing)
+		}
+	}
+	return idle(results...)
+}
+
 // insists reports whether a person has asked for more than what is due anyway.
 func (r *refreshing) insists() bool {
-	return !r.event.DryRun && (r.event.Force || r.event.Account != "" || r.event.TransactionID != 0)
+	return !r.event.DryRun && (r.event.Rejected != "" || r.event.Force || r.event.Account != "" || r.event.TransactionID != 0)
 }

@@ -74,6 +74,35 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
+// A person can say what a reader's callback says.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestRefreshRejected(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		s := w.furnish(t, sandbox.Hesabe)
+		s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "logged_in")
+		var token printed
+		if err := json.Unmarshal([]byte(w.run(t, "", "token", "--provider", "hesabe", "--json").out), &token); err != nil || token.AttemptID == "" {
+			t.Fatalf("%+v, %v", token, err)
+		}
+		rejected := []string{"refresh", "--provider", "hesabe", "--rejected", token.AttemptID}
+		s.run(t, "", rejected...).want(t, exitNothing, "not_due", "is too new")
+		row, _ := s.row(t, "hesabe", "default")
+		row.LastSuccessAt = row.LastSuccessAt.Add(-time.Minute)
+		row.Fence++
+		if err := s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence - 1, AttemptID: row.AttemptID, Phase: row.Phase}); err != nil {
+			t.Fatal(err)
+		}
+		s.run(t, "", "refresh", "--provider", "hesabe", "--rejected", "another").want(t, exitNothing, "not the published one")
+		s.run(t, "", rejected...).want(t, exitDone, "hesabe/default: refreshed")
+		s.run(t, "", rejected...).want(t, exitNothing, "not the published one")
+		for _, more := range [][]string{{"--force"}, {"--dry-run"}, {"--provider", "berbix"}, {"--rejected", ""}} {
+			s.run(t, "", append(rejected, more...)...).want(t, exitUsage)
+		}
+		s.run(t, "", "refresh", "--rejected", "x").want(t, exitUsage, "needs a --provider")
+	})
+}
+
 func TestRefreshOfAnEmptyHome(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)

@@ -22,7 +22,7 @@ func (w *world) bury(t *testing.T, account string, first, last int64, markedAt t
 		_, err := w.Transactions.Put(t.Context(), store.Transaction{
 			ID: id, Account: account, RefreshToken: secret.New(fmt.Sprint(plant.Marker, id)), Status: store.StatusDead,
 			RecordedAt: time.Now().Add(-time.Hour), ExpiresAt: time.Now().Add(time.Hour), Failures: 1, RefusedAt: markedAt,
-		})
+		}, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

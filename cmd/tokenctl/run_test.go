@@ -203,7 +203,7 @@ func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 				return
 			}
 			_, _ = io.Copy(io.Discard, request.Body)
-			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}%q", planted)
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n%q", planted)
 		}
 	}()
 	w := embeddedWorld(t)

@@ -15,6 +15,7 @@ type printed struct {
 	ExpiresAt   time.Time `json:"access_expires_at"`
 	RefreshAt   time.Time `json:"refresh_at,omitzero"`
 	ClientToken string    `json:"client_token,omitempty"`
+	AttemptID   string    `json:"attempt_id,omitempty"`
 }
 
 func tokens(o *options) *cobra.Command {
@@ -46,7 +47,7 @@ Berbix transaction, and no other.`,
 func asPrinted(t reader.Token) printed {
 	return printed{
 		AccessToken: t.AccessToken.Reveal(), TokenType: typeOf(t), ExpiresAt: t.ExpiresAt, RefreshAt: t.RefreshAt,
-		ClientToken: t.ClientToken.Reveal(),
+		ClientToken: t.ClientToken.Reveal(), AttemptID: t.AttemptID,
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 115
+const modes = 116
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

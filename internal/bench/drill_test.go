@@ -34,6 +34,7 @@ type trouble struct {
 	name  string
 	rings string // what tells of it first: an alarm, or a notice
 	begin func(c *cloud)
+	known bool // the quota, to the function
 	gone  bool // the schedule
 }
 
@@ -42,12 +43,14 @@ var troubles = []trouble{
 	{name: "The provider gives one in a hundred accounts no answer", rings: "breaks-soon", begin: func(c *cloud) { c.hangs = oneIn(100) }},
 	{name: "One account's refresh token is revoked, without a login", rings: "a notice", begin: func(c *cloud) { c.refuses = first(1) }},
 	{name: "The refresh tokens of all are revoked, without a login", rings: "a notice", begin: func(c *cloud) { c.refuses = oneIn(1) }},
-	{name: "Secrets Manager takes half of the writes that are needed", rings: "persist-failed", begin: func(c *cloud) {
-		c.quota = float64(len(c.rows)) * 4 / interval(hesabeLife).Seconds() / 2
-	}},
+	{name: "Something else leaves Secrets Manager half of the writes that are needed", rings: "persist-failed", begin: halve},
+	{name: "There are twice as many accounts as the quota bears", rings: "breaks-soon", begin: halve, known: true},
 	{name: "Secrets Manager takes no writes", rings: "persist-failed", begin: func(c *cloud) { c.quota = 0 }},
 	{name: "The schedule is gone", rings: "expiry", gone: true},
 }
+
+// halve makes the quota half of what all accounts need.
+func halve(c *cloud) { c.quota = float64(len(c.rows)) * 4 / interval(hesabeLife).Seconds() / 2 }
 
 // oneIn is one in so many accounts, first so many of the first.
 func oneIn(n int) func(string) bool {
@@ -185,6 +188,9 @@ func TestDrillOfAThousand(t *testing.T) {
 	rows := make([]string, len(troubles))
 	t.Run("outages", func(t *testing.T) {
 		for i, o := range troubles {
+			if o.known && !*drilled {
+				continue // in half of what so few need, the writes of one refresh do not fit
+			}
 			t.Run(o.name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { rows[i] = o.play(t, accounts) })
@@ -216,6 +222,9 @@ func (o trouble) play(t *testing.T, accounts int) string {
 	began := time.Now()
 	if o.begin != nil {
 		o.begin(c)
+	}
+	if o.known {
+		w.function.Engine.WriteRate = c.quota
 	}
 	for minute := 0; minute < longest && (len(w.rang) == 0 || time.Since(w.at[0]) < watched*time.Minute); minute++ {
 		w.minute(t, o.gone)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,6 +42,7 @@ type manyRun struct {
 	logged    int      // bytes
 	throttled int
 	secrets   int // calls to Secrets Manager
+	units     fakeaws.Units
 	peakMiB   float64
 }
 
@@ -66,6 +68,7 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "accounts\tMB\tit takes\trefreshed\tleft\tothers\tthrottled\tcalls to Secrets Manager\tlog, KB\tpeak, MiB")
 	var targets []target
+	runs := map[string]manyRun{}
 	for _, one := range []struct {
 		name      string
 		shops     []shop
@@ -97,6 +100,9 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 			fmt.Fprintf(out, "Skipped, %s at %d MB: %v\n", one.name, one.megabytes, err)
 			continue
 		}
+		if one.megabytes == memoryMB {
+			runs[one.name] = r
+		}
 		others := 0
 		for what, n := range r.outcomes {
 			if what != "refreshed" && what != "left" {
@@ -112,7 +118,53 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	return writeTargets(out, targets)
+	if len(runs) < 3 {
+		return writeTargets(out, targets)
+	}
+	costs, err := writeCosts(out, runs["2,000 due"], runs["10,000, none due"], len(idle))
+	return errors.Join(err, writeTargets(out, append(targets, costs...)))
+}
+
+// writeCosts writes what Hesabe accounts cost a month: each refresh, and each row in each tick,
+// as the runs have measured them.
+func writeCosts(out io.Writer, busy, idle manyRun, rows int) ([]target, error) {
+	const (
+		secretsEach   = 3
+		hesabeMetrics = 11 // at most: some come in few hours alone
+		hesabeAlarms  = 11
+	)
+	refreshed := float64(busy.outcomes["refreshed"])
+	refresh := usage{
+		writes: busy.units.Writes / refreshed, secrets: float64(busy.secrets) / refreshed,
+		seconds: 1. / (secretWrites / 4.), // as fast as the quota allows
+	}
+	// The rows here are of the first hour; later they may be 1 KB.
+	row := usage{reads: max(0.25, idle.units.Reads/float64(rows)), seconds: idle.took.Seconds() / float64(rows)}
+	fmt.Fprintf(out, "\nA refresh takes %.1f calls to Secrets Manager, %.1f write units of DynamoDB and %.0f bytes of log;\n"+
+		"a row %.2f read units in each tick.\n\n", refresh.secrets, refresh.writes, float64(busy.logged)/refreshed, row.reads)
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "Hesabe accounts\trefreshes a month\tsecrets\ttheir calls\tDynamoDB\tLambda\tlogs\tmetrics, alarms\tsum")
+	var targets []target
+	for _, n := range []float64{200, 1000, 5000} {
+		refreshes := n * float64(month) / float64(interval(hesabeLife))
+		u := usage{}.plus(refresh, refreshes).plus(row, n*ticks)
+		parts := []float64{
+			secretsEach * n * list.secret, u.secrets * list.secretsCall, u.writes*list.dynamoDBWrite + u.reads*list.dynamoDBRead,
+			ticks*list.lambdaRequest + u.seconds*memoryMB/1024*list.lambdaGBSecond,
+			refreshes * float64(busy.logged) / refreshed / 1e9 * list.logGB, hesabeMetrics*list.metric + hesabeAlarms*list.alarm,
+		}
+		sum := 0.0
+		fmt.Fprintf(table, "%.0f\t%.1f million\t", n, refreshes/1e6)
+		for _, part := range parts {
+			sum += part
+			fmt.Fprintf(table, "$%.2f\t", part)
+		}
+		fmt.Fprintf(table, "$%.2f\n", sum)
+		if n == 1000 {
+			targets = append(targets, target{name: "1,000 accounts a month, $", measured: sum, limit: 1400})
+		}
+	}
+	return targets, table.Flush()
 }
 
 // living is the share of the refreshed shops whose tokens lived when the run found them.
@@ -159,6 +211,7 @@ func runMany(ctx context.Context, p plan, binary string, shops []shop, megabytes
 	w.provider.SetLatency(manyProvider)
 	w.aws.LimitWrites(secretWrites)
 	w.takeCalls()
+	units := w.aws.Units()
 	release, err := limit(f.Process().PID, megabytes)
 	if err != nil {
 		return manyRun{}, err
@@ -173,6 +226,8 @@ func runMany(ctx context.Context, p plan, binary string, shops []shop, megabytes
 	r := manyRun{took: answer.Duration, logged: len(f.Logs()) - before, throttled: w.aws.Throttled()}
 	r.peakMiB = float64(f.Process().PeakRSS) / mib
 	r.secrets = len(w.secrets.TakeCalls())
+	r.units = w.aws.Units()
+	r.units.Reads, r.units.Writes = r.units.Reads-units.Reads, r.units.Writes-units.Writes
 	var said struct {
 		Outcomes    map[string]int
 		Credentials []struct{ Account, Outcome string }

@@ -19,6 +19,7 @@ type prices struct {
 	secretsCall                 float64
 	sqsRequest                  float64 // standard queue
 	logGB                       float64 // CloudWatch Logs, taken in
+	secret, metric, alarm       float64 // a month
 }
 
 // list are the list prices of us-east-1 without free tiers, noted in November 2026.
@@ -31,6 +32,9 @@ var list = prices{
 	secretsCall:    0.05 / 10_000, // aws.amazon.com/secrets-manager/pricing
 	sqsRequest:     0.40 / 1e6,    // aws.amazon.com/sqs/pricing
 	logGB:          0.50,          // aws.amazon.com/cloudwatch/pricing
+	secret:         0.40,          // aws.amazon.com/secrets-manager/pricing
+	metric:         0.30,          // aws.amazon.com/cloudwatch/pricing
+	alarm:          0.10,          // the same
 }
 
 const (

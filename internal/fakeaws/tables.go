@@ -177,13 +177,17 @@ func (t *table) update(in tableInput) (any, error) {
 }
 
 // store puts a row in the place of one with its key, and returns what that costs: a write of
-// the row and of each index; where the index's key has moved, a deletion and an insertion.
+// the row, by its size before or after if that is more, and of each index;
+// where the index's key has moved, a deletion and an insertion.
 func (t *table) store(item Item) float64 {
 	r := &row{key: t.key(item), item: item}
 	before := t.rows[r.key]
 	t.rows[r.key] = r
 	t.replace(before, r)
 	units := blocks(size(item), writeUnit)
+	if before != nil {
+		units = max(units, blocks(size(before.item), writeUnit))
+	}
 	for _, i := range t.indexes {
 		if item[i.sort] == nil || item[i.partition] == nil {
 			continue // indexes are sparse

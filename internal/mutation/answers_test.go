@@ -158,4 +158,10 @@ var answerBreaks = []breach{
 		new:    "\t\t_ = next\n",
 		broken: "a reader that rejects all it gets uses the quota of versions up",
 	},
+	{
+		name: "short stall loses a reply kept unread", file: "raw.go",
+		old:    "< a.StoreTimeout+fenceAge",
+		new:    "< 2*a.StoreTimeout",
+		broken: "a process that stands still for 13 seconds loses the only copy of a refresh token",
+	},
 }

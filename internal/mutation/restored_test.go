@@ -75,4 +75,28 @@ var restoredBreaks = []breach{
 		new:    "err == nil && read != nil && v.Row.Fence < 0 {",
 		broken: "one read that fails lets a restored row promote what was presented long ago",
 	},
+	{
+		name: "old version copied by a person taken for an edit", file: "current.go",
+		old:    "\tcase v.copied(id, v.chain):\n\t\treturn ofOlder\n",
+		new:    "",
+		broken: "a token is sent again that was presented so long ago that the row has forgotten it",
+	},
+	{
+		name: "old version copied during a send stands", file: "promote.go",
+		old:    "a.v.copied(id, c) || ",
+		new:    "",
+		broken: "the newest token is given up for one that was presented long ago",
+	},
+	{
+		name: "old version copied after a death counts as new", file: "transition.go",
+		old:    " || v.copied(id, *theirs)",
+		new:    "",
+		broken: "a token is sent again that was presented long ago",
+	},
+	{
+		name: "any fence believed", file: "document.go",
+		old:    " || fence > maxFence",
+		new:    "",
+		broken: "one fence by hand that no row can go beyond stops a credential for ever",
+	},
 }

@@ -15,6 +15,7 @@ import (
 	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/strict"
 )
 
@@ -45,13 +46,10 @@ type Record struct {
 	ExpiresAt     time.Time // ttl: when the row may be deleted
 }
 
-// maxAhead is how much later than ours the clock of whoever sends a record may be.
-const maxAhead = 5 * time.Minute
-
 // At bounds a record that comes in now: of one from a clock that is ahead, recorded_at
 // counts as now. Otherwise it would win over every later record until then.
 func (r Record) At(now time.Time) Record {
-	if r.RecordedAt.After(now.Add(maxAhead)) {
+	if r.RecordedAt.After(now.Add(store.MaxAhead)) {
 		r.RecordedAt = now
 	}
 	return r

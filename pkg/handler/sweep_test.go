@@ -284,7 +284,7 @@ func TestRecordThatIsNotStored(t *testing.T) {
 // verbose is a store that refuses each record in many words.
 type verbose struct{ store.Transactions }
 
-func (verbose) Put(context.Context, store.Transaction) (bool, error) {
+func (verbose) Put(context.Context, store.Transaction, time.Time) (bool, error) {
 	return false, errors.New(strings.Repeat("AccessDeniedException: not authorized. ", 1000) + "deploy the stack again")
 }
 

@@ -15,6 +15,21 @@ type Outlook struct {
 	Failures int           // in a row until now
 	// Early: each wait leaves half a tick out, as RetryEarly does.
 	Early bool
+	// Refused: the failures are refusals of the credentials, after which the waits are those of
+	// RefusedCredentials.
+	Refused bool
+}
+
+// wait is how long an attempt comes after the nth failure in a row, left before the last that
+// can be in time.
+func (o Outlook) wait(n int, left, tick time.Duration) time.Duration {
+	switch {
+	case o.Refused:
+		return RefusedCredentials(n)
+	case o.Early:
+		return RetryEarly(n, left, tick)
+	}
+	return Retry(n, left, tick)
 }
 
 // AttemptsLeft counts the attempts to come that can still be in time, if all of them fail
@@ -28,10 +43,6 @@ func (o Outlook) AttemptsLeft(now time.Time, tick time.Duration) int {
 	if o.Until.IsZero() || tick <= 0 {
 		return 0
 	}
-	retry := Retry
-	if o.Early {
-		retry = RetryEarly
-	}
 	last := o.Until.Add(-o.Takes)
 	at := now.Add(tick)
 	if wait := o.From.Sub(at); wait > 0 {
@@ -40,7 +51,7 @@ func (o Outlook) AttemptsLeft(now time.Time, tick time.Duration) int {
 	attempts := 0
 	for ; !at.After(last) && attempts < MostAttempts; attempts++ {
 		// The wait begins when the attempt ends, a moment after its tick.
-		wait := retry(o.Failures+attempts+1, last.Sub(at), tick)
+		wait := o.wait(o.Failures+attempts+1, last.Sub(at), tick)
 		at = at.Add(wait.Truncate(tick) + tick)
 	}
 	return attempts

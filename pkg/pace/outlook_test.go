@@ -14,6 +14,7 @@ func TestAttemptsLeft(t *testing.T) {
 	for name, tt := range map[string]struct {
 		from, until time.Duration // from now
 		early       bool
+		refused     bool
 		failures    int
 		tick        time.Duration
 		want        int
@@ -29,6 +30,9 @@ func TestAttemptsLeft(t *testing.T) {
 		"Hesabe each fifth minute":             {from: 12 * time.Minute, until: 15 * time.Minute, early: true, tick: 5 * time.Minute, want: 0},
 		"TConnect, just refreshed":             {from: 8 * time.Hour, until: 10 * time.Hour, early: true, want: 27}, // 480, 481, 483, 487, each fifth, 597, 598 and 599
 		"a back-off longer than the token":     {from: time.Hour, until: 30 * time.Minute, want: 0},
+		"refused once":                         {from: time.Hour, until: 10 * time.Hour, refused: true, failures: 1, want: 2},      // 60, 421
+		"refused for days":                     {from: 12 * time.Hour, until: 90 * time.Hour, refused: true, failures: 5, want: 4}, // 12 h, 36 h, 60 h, 84 h
+		"refused, and it ends before":          {from: time.Hour, until: 50 * time.Minute, refused: true, failures: 1, want: 0},
 		"expired":                              {until: -time.Hour, want: 0},
 		"years":                                {until: 1e5 * time.Hour, want: pace.MostAttempts},
 		"Berbix, just refreshed":               {from: 48 * time.Minute, until: time.Hour, want: 5},                     // 48, 50, 53, 58, 59
@@ -41,7 +45,7 @@ func TestAttemptsLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := pace.Outlook{From: now.Add(tt.from), Until: now.Add(tt.until), Takes: takes, Failures: tt.failures, Early: tt.early}
+			o := pace.Outlook{From: now.Add(tt.from), Until: now.Add(tt.until), Takes: takes, Failures: tt.failures, Early: tt.early, Refused: tt.refused}
 			if got := o.AttemptsLeft(now, max(tt.tick, time.Minute)); got != tt.want {
 				t.Errorf("%d, want %d", got, tt.want)
 			}

@@ -12,7 +12,7 @@ const (
 	ofNobody   owner = "nobody"   // there is no current version
 	ofRow      owner = "row"      // the row settled it last
 	ofEscrow   owner = "escrow"   // the escrow's: the write that seemed to fail has made it current
-	ofOlder    owner = "older"    // an attempt before the row's last wrote it: a person has rolled tokens back
+	ofOlder    owner = "older"    // an attempt before the row's last wrote it: a person has rolled tokens back, or copied it
 	ofStranger owner = "stranger" // an attempt wrote it that the row knows nothing of
 	ofKnown    owner = "known"    // the row has met it, before a claim or when its state was written
 	ofPerson   owner = "person"   // anything else: a person's edit, or an old version that a stale read brings back
@@ -33,10 +33,19 @@ func (v View) current() owner {
 		return ofOlder
 	case written:
 		return ofStranger
+	case v.copied(id, v.chain):
+		return ofOlder
 	case id == r.SeenVersionID, id == r.BaseVersionID:
 		return ofKnown
 	}
 	return ofPerson
+}
+
+// copied reports whether version id of tokens is a person's copy of what an attempt wrote, and
+// not of what the row settled last: it holds a token that was presented, perhaps too long ago
+// for the row to know. An edit of the last one names the attempt too, and may hold a new token.
+func (v View) copied(id string, c chain) bool {
+	return c.attemptID != "" && c.attemptID != id && c.attemptID != v.Row.VersionID
 }
 
 // unaccounted reports whether an attempt other than the row's last wrote the current version:

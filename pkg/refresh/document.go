@@ -147,10 +147,14 @@ func parseChain(doc secret.String) (chain, error) {
 	return c, errors.Join(errs...)
 }
 
-// parseFence reads the fence of a document. One that makes no sense counts as none.
+// maxFence is more claims than a credential ever has.
+const maxFence = 1 << 53
+
+// parseFence reads the fence of a document. One that makes no sense counts as none: no row
+// could go beyond it.
 func parseFence(all map[string]json.RawMessage) int64 {
 	var fence int64
-	if json.Unmarshal(all["fence"], &fence) != nil {
+	if json.Unmarshal(all["fence"], &fence) != nil || fence > maxFence {
 		return 0
 	}
 	return max(0, fence)

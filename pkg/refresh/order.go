@@ -23,7 +23,7 @@ type candidate struct {
 	tie   uint64 // decides between equals, anew in each run
 }
 
-// class is which queue a candidate waits in.
+// class names the queue that a candidate waits in.
 type class int
 
 const (

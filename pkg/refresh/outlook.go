@@ -12,6 +12,7 @@ import (
 func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
 	r := a.v.Row
 	switch {
+	case TriedAgain(r):
 	case needsPerson(r), what == outcome.Dead, what == outcome.Uncertain, what == outcome.Misconfigured:
 		return 0
 	}
@@ -26,12 +27,22 @@ func Outlook(r store.Row, takes time.Duration) pace.Outlook {
 	}
 	if r.LoginFailures > 0 && r.NotBefore.Equal(loginNotBefore(r)) { // no refresh token is left
 		o.Failures = r.LoginFailures
+		o.Refused = TriedAgain(r) && r.LoginRefusals > 0
+	}
+	switch {
+	case o.Refused:
+		o.Failures = r.LoginRefusals
+	case TriedAgain(r) && r.RefreshRefusals > 0:
+		o.Failures, o.Refused = r.RefreshRefusals, true
 	}
 	if r.Phase == store.Sending { // if that attempt died, the next comes when its claim ends
 		o.From = r.ClaimedUntil
 	}
 	return o
 }
+
+// TriedAgain reports whether a row may need a person, and is tried again by itself meanwhile.
+func TriedAgain(r store.Row) bool { return r.State == store.Misconfigured && !SecretsUnreadable(r) }
 
 // NextAttempt is when a run will next try something; in the past if it should have already. Zero:
 // not before a person has acted.
@@ -44,7 +55,7 @@ func (v View) NextAttempt() time.Time {
 		return r.ClaimedUntil
 	case r.Paused, !v.Exists:
 		return time.Time{}
-	case r.State == store.Misconfigured && !SecretsUnreadable(r): // it is tried again, far apart
+	case TriedAgain(r):
 	case v.Stuck():
 		return time.Time{}
 	}

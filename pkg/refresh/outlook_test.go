@@ -24,6 +24,11 @@ func TestAttemptsLeftAreMade(t *testing.T) {
 		"logins that back off":             {15 * time.Minute, providers.Unknown, 2},
 		"refreshes for hours":              {3 * time.Hour, providers.NotSent, 9},
 		"logins that back off for hours":   {10 * time.Hour, providers.Unknown, 28},
+		"pages of a gateway":               {15 * time.Minute, providers.TurnedAway, 2},
+		"pages of a gateway for hours":     {3 * time.Hour, providers.TurnedAway, 9},
+		"refused credentials":              {15 * time.Minute, providers.Misconfigured, 0},
+		"refused credentials for hours":    {10 * time.Hour, providers.Misconfigured, 1},  // after an hour; the next comes too late
+		"refused credentials for days":     {100 * time.Hour, providers.Misconfigured, 2}, // after 1 h and 7 h
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
@@ -74,7 +79,9 @@ func TestAttemptsLeft(t *testing.T) {
 		"nobody has put credentials in":   {worldOf(credentials(`{}`)), outcome.NotSeeded, 0},
 		"dead":                            {failing(providers.Refused), outcome.Dead, 0},
 		"uncertain":                       {failing(providers.Unknown), outcome.Uncertain, 0},
-		"misconfigured":                   {failing(providers.Misconfigured), outcome.Misconfigured, 0},
+		"refused credentials":             {failing(providers.Misconfigured), outcome.Misconfigured, 0},
+		"turned away":                     {failing(providers.TurnedAway), outcome.Misconfigured, 2},
+		"perhaps refused":                 {failing(providers.MaybeRefused), outcome.Misconfigured, 2},
 		"access to a secret is lost":      {denied, outcome.Misconfigured, 0},
 		"paused: as if it went on":        {paused, outcome.Paused, 2},
 		"another run's claim comes first": {claimed, outcome.Busy, 1},

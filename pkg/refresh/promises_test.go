@@ -40,7 +40,8 @@ func (h *history) healthy() bool {
 	current := h.world.Secrets.Get(rt.Default, store.TokensDoc)
 	seeded := strings.HasPrefix(current.ID, rt.PersonIDs) && r.Phase == store.Idle && r.State == store.OK &&
 		r.PublishedVersionID == access.ID && access.ID != ""
-	return seeded || h.rolledBack() || unhealthy(h.world) == "" || (h.login || r.State == store.OK) && partly(h.world)
+	later := h.rolledBack() || h.notDueYet()
+	return seeded || later || unhealthy(h.world) == "" || (h.login || r.State == store.OK) && partly(h.world)
 }
 
 // partly reports whether all is well except for a refresh token that could not be read:
@@ -60,6 +61,16 @@ func (h *history) rolledBack() bool {
 	return slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == rollsBack }) &&
 		r.Phase == store.Idle && r.State == store.OK && r.PublishedVersionID == access.ID && r.VersionID == access.ID &&
 		current.ID != r.VersionID && slices.Contains(h.world.Secrets.IDs(rt.Default, store.TokensDoc), current.ID)
+}
+
+// notDueYet reports whether a write that landed late has made a restored row idle. The next
+// refresh will find out that it is older than the secrets. Until then readers have what they need.
+func (h *history) notDueYet() bool {
+	r := row(h.world)
+	tokens, id := read(h.world, store.TokensDoc)
+	access, accessID := read(h.world, store.AccessDoc)
+	return h.restored.Load() != nil && r.Phase == store.Idle && r.State == store.OK && r.Fence < tokens.Fence &&
+		id == accessID && h.world.Provider.Accepts(access.AccessToken) && h.world.Now().Before(r.RefreshAt)
 }
 
 // promises looks at the world after tick n, one without faults. free: no back-off and

@@ -124,8 +124,9 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 
 // replaceable reports whether version id of tokens, which became current since the claim, may be
 // replaced all the same. It may if its refresh token was presented: a write that had been given
-// up landed late, or a person's edit kept the token. It also may if another attempt wrote it while
-// this run, whose own reply it is, still holds the claim: then it is older.
+// up landed late, or a person's edit kept the token. It also may, while nobody has claimed since,
+// if a person has copied an old version, or if another attempt wrote it and own, the reply is this
+// run's: then it is older.
 func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, error) {
 	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
 	if errors.Is(err, store.ErrNoVersion) {
@@ -138,7 +139,7 @@ func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, e
 	switch readable := err == nil; {
 	case readable && a.v.presented(c.refreshToken):
 		return true, nil
-	case readable && own && c.attemptID == id:
+	case readable && (a.v.copied(id, c) || own && c.attemptID == id):
 		return a.stillHeld(ctx)
 	}
 	return false, nil

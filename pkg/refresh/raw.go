@@ -48,7 +48,7 @@ func (a *attempt) inTime(ctx context.Context, step func(context.Context) error) 
 	persist, cancel := a.persistContext(ctx)
 	defer cancel()
 	err := step(persist)
-	if err == nil || persist.Err() == nil || a.Now().Sub(began) < 2*a.StoreTimeout {
+	if err == nil || persist.Err() == nil || a.Now().Sub(began) < a.StoreTimeout+fenceAge {
 		return err
 	}
 	again, cancel := a.persistContext(ctx)

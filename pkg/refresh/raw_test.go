@@ -280,3 +280,25 @@ func wantPart(t *testing.T, w *rt.World) {
 		t.Error(broken)
 	}
 }
+
+// A process that stands still while it keeps a reply unread keeps it when it wakes up, however
+// short that was.
+func TestStandsStillWhileItKeepsAReply(t *testing.T) {
+	t.Parallel()
+	for _, stall := range []time.Duration{5 * time.Second, 13 * time.Second, 19 * time.Second, 40 * time.Second} {
+		inBubble(t, stall.String(), func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			w.Flows, w.Provider.Odd = true, true
+			tick(w, func(c rt.Call) rt.Fault {
+				if c.Site == claims && c.Nth == 2 { // the first is the claim
+					time.Sleep(stall)
+					return rt.FailBefore // what it has begun has timed out
+				}
+				return rt.None
+			})
+			if row(w).ReplyID == "" || kept(w).AttemptID != row(w).ReplyID {
+				t.Error("the reply is not kept")
+			}
+		})
+	}
+}

@@ -48,7 +48,8 @@ type Result struct {
 	Known bool
 	// AttemptsLeft is how many attempts can still save the tokens, as pace.Outlook counts them:
 	// those that the schedule will make before the access token ends, or the refresh token if
-	// that ends before. 0 if a person must act first. A pause counts as if it ended now.
+	// that ends before. 0 if a person must act first; refused credentials are tried again, far
+	// apart. A pause counts as if it ended now.
 	AttemptsLeft int
 	Failures     int             // in a row, this run included
 	Versions     int             // of tokens that may have been staged within 24 hours

@@ -71,7 +71,7 @@ type run struct {
 	results []Result
 	probes  *probes
 	queue   *queue
-	working map[int]candidate // that hold a slot, by their rows
+	working map[int]candidate // the slots, by their rows
 	over    <-chan time.Time  // when it has to end
 
 	throttle *throttle
@@ -116,14 +116,14 @@ func (r *run) all(ctx context.Context) {
 		case f := <-done:
 			r.end(ctx, f)
 		case <-r.over:
-			r.cutShort()
+			r.cutShort(ctx)
 			return
 		}
 	}
 }
 
-// look decides about credentials by their rows alone. Those with work to do join the queue, and
-// the others are done with: they cost no call.
+// look decides about credentials by their rows alone. Those with work to do join the queue, as
+// left until they have a slot. The others are done with, and have cost no call.
 func (r *run) look(ctx context.Context, rows []int) {
 	var all []candidate
 	for _, i := range rows {
@@ -132,7 +132,8 @@ func (r *run) look(ctx context.Context, rows []int) {
 			step := a.consider(ctx)
 			if step.Do == Wait {
 				a.reasons = append(a.reasons, step.Reason)
-				return a.wait(ctx, step)
+				result, _ := a.do(ctx, step)
+				return result
 			}
 			silent := silentRow(a.v.Row) && !r.probes.answered[a.v.Row.Host]
 			all = append(all, a.v.candidate(i, req.began, silent))
@@ -191,7 +192,8 @@ func (r *run) end(ctx context.Context, f finished) {
 }
 
 // cutShort ends the run while it is at work. Nothing is begun after it.
-func (r *run) cutShort() {
+func (r *run) cutShort(ctx context.Context) {
+	r.look(ctx, r.probes.releaseAll())
 	for i := range r.working {
 		r.results[i] = Result{Account: r.rows[i].row.Account, Outcome: outcome.Transient, Err: ErrCutShort}
 	}

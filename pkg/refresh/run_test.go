@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,8 +195,9 @@ func TestRunIsCutShort(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w, keys := shops(t, 10, func(int) string { return "good" })
+		var over atomic.Bool // what the run has left behind goes on beside the next ones
 		w.Latency = func(c rt.Call) time.Duration {
-			if c.Op == rt.Stage || c.Op == rt.Write && c.Nth > 10 {
+			if !over.Load() && (c.Op == rt.Stage || c.Op == rt.Write && c.Nth > 10) {
 				return time.Hour
 			}
 			return 0
@@ -214,7 +216,7 @@ func TestRunIsCutShort(t *testing.T) {
 				t.Errorf("%s: %s: %v", r.Account, r.Outcome, r.Err)
 			}
 		}
-		w.Latency = nil
+		over.Store(true)
 		for range 4 {
 			time.Sleep(time.Minute)
 			minute(t, online(w, nil))
@@ -332,4 +334,26 @@ func (p part) Rows(ctx context.Context, provider string) ([]store.Row, error) {
 		}
 	}
 	return slices.Clip(mine), err
+}
+
+// Whatever a run was at, it has a result for each account.
+func TestCutShortInAnOutage(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w, keys := shops(t, 20, func(int) string { return "good" })
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.NotSent, false)
+		minute(t, online(w, nil))
+		w.Latency = func(c rt.Call) time.Duration {
+			if c.Op == rt.Write {
+				return time.Hour
+			}
+			return 0
+		}
+		results := minute(t, online(w, nil))
+		for i, r := range results {
+			if r.Account != keys[i].Account || r.Outcome == "" {
+				t.Errorf("%s: %q", keys[i].Account, r.Outcome)
+			}
+		}
+	})
 }

@@ -377,6 +377,9 @@ func TestNotRestored(t *testing.T) {
 		"access edited, with a fence of no sense": func(w *rt.World) {
 			w.Secrets.Put(rt.Default, store.AccessDoc, secret.New(`{"access_token":"mine","fence":"9"}`))
 		},
+		"access edited, with a fence that no row can go beyond": func(w *rt.World) {
+			w.Secrets.Put(rt.Default, store.AccessDoc, secret.New(`{"access_token":"mine","fence":9223372036854775807}`))
+		},
 		"a seed": func(w *rt.World) { w.Seed(rt.Default) },
 	} {
 		inBubble(t, name, func(t *testing.T) {

@@ -241,8 +241,9 @@ func supersede(v View, id string, theirs *chain) store.Row {
 		return r
 	}
 	r.Fence = max(r.Fence, theirs.fence)
-	if theirs.attemptID == id {
-		r.Spent, r.PresentedAt = spending(v, theirs.refreshToken), time.Time{}
+	if theirs.attemptID == id || v.copied(id, *theirs) {
+		r.Spent = spending(v, theirs.refreshToken)
+		r.PresentedAt = time.Time{}
 	}
 	return r
 }

@@ -79,9 +79,13 @@ type Transactions interface {
 	// Fields of the stored row that this release does not know survive. ErrChanged.
 	Update(ctx context.Context, t Transaction, presented secret.String) error
 	// Put records a row: whole, unless a stored one has a later RecordedAt, which
-	// stands (recorded is false then).
-	Put(ctx context.Context, t Transaction) (recorded bool, err error)
+	// stands (recorded is false then). A stored one more than MaxAhead after now was written
+	// with a wrong clock, and stands against nothing.
+	Put(ctx context.Context, t Transaction, now time.Time) (recorded bool, err error)
 }
+
+// MaxAhead is by how much the clock of whoever sends a record may be ahead.
+const MaxAhead = 5 * time.Minute
 
 // DeadEntry is an entry of the index of dead rows: a hint, the row may have changed since.
 type DeadEntry struct {

@@ -67,7 +67,11 @@ func TestAttemptsLeft(t *testing.T) {
 				return providers.Tokens{}, e
 			}
 		}, outcome.RateLimited, 2},
-		"wrong API secret":             {failed(providers.Misconfigured), outcome.Misconfigured, 0},
+		"wrong API secret": {failed(providers.Misconfigured), outcome.Misconfigured, 0},
+		"wrong API secret, tokens of ten hours": {func(w *world) {
+			w.add(1, func(r *store.Transaction) { r.AccessExpiresAt = time.Now().Add(10 * time.Hour) })
+			w.Reply = always(providers.Misconfigured)
+		}, outcome.Misconfigured, 2}, // after 1 h and 7 h
 		"turned away":                  {failed(providers.TurnedAway), outcome.Misconfigured, 3},
 		"the only transaction is dead": {failed(providers.Refused), outcome.Dead, pace.MostAttempts},
 		"paused: as if it went on": {func(w *world) {

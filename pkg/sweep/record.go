@@ -128,7 +128,7 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 			return false, err
 		}
 	}
-	return e.Transactions.Put(ctx, t)
+	return e.Transactions.Put(ctx, t, now)
 }
 
 // transaction is the row of a record. It keeps what the record doesn't say, and the

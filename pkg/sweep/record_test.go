@@ -233,7 +233,7 @@ func TestRecordRefused(t *testing.T) {
 func TestRecordMany(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.add(4, func(r *store.Transaction) { r.RecordedAt = stored(time.Now().Add(time.Hour)) })
+		w.add(4, func(r *store.Transaction) { r.RecordedAt = stored(time.Now().Add(time.Minute)) })
 		w.Before = func(op, about string) error {
 			switch {
 			case op == opPut && about == "5":

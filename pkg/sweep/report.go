@@ -141,7 +141,8 @@ func (s *sweep) forecast(from, until time.Time, failures int) {
 
 // attemptsLeft returns Account.AttemptsLeft, after the sweep.
 func (s *sweep) attemptsLeft() int {
-	if s.blocked {
+	refused := s.row.State == store.Misconfigured && s.row.LoginFailures > 0
+	if s.blocked && !refused {
 		return 0
 	}
 	// These waits hold for every row, also for the one that ends first.
@@ -154,6 +155,9 @@ func (s *sweep) attemptsLeft() int {
 	}
 	limited := pace.Outlook{
 		From: from, Until: s.report.NextExpiry, Takes: s.takes(), Failures: s.row.ConsecutiveFailures,
+	}
+	if refused {
+		limited.Failures, limited.Refused = s.row.LoginFailures, true
 	}
 	return min(s.fewest, limited.AttemptsLeft(s.began, s.Tick))
 }

@@ -311,12 +311,12 @@ func (m model) Update(ctx context.Context, t store.Transaction, presented secret
 	})
 }
 
-func (m model) Put(ctx context.Context, t store.Transaction) (recorded bool, err error) {
+func (m model) Put(ctx context.Context, t store.Transaction, now time.Time) (recorded bool, err error) {
 	for _, at := range []*time.Time{&t.AccessExpiresAt, &t.RecordedAt, &t.RefreshAt, &t.ExpiresAt, &t.RefusedAt} {
 		*at = stored(*at)
 	}
 	err = m.call(ctx, opPut, fmt.Sprint(t.ID), func() error {
-		if m.rows[t.ID].RecordedAt.After(t.RecordedAt) {
+		if at := m.rows[t.ID].RecordedAt; at.After(t.RecordedAt) && !at.After(now.Add(store.MaxAhead)) {
 			return nil
 		}
 		m.rows[t.ID], recorded = t, true

@@ -8,3 +8,6 @@ var JudgeRoom = judgeRoom
 
 // MakeIndex is what makes the index of due transactions again.
 const MakeIndex = makeIndex
+
+// ReachOne asks an address for anything.
+var ReachOne = reachOne

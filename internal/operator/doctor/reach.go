@@ -82,7 +82,14 @@ func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts 
 func reachOne(ctx context.Context, address, seed string) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
-	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	asked := false
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			asked = true
+			return new(tls.Certificate), nil // none
+		},
+	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
 		return []Finding{fail("%s is no address", address).mend("correct base_url in the credentials", seed)}
@@ -90,7 +97,11 @@ func reachOne(ctx context.Context, address, seed string) []Finding {
 	began := time.Now()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return []Finding{unreachable(request.URL, err, seed)}
+		hint := exchange.Explain(err, asked)
+		if errors.Is(err, http.ErrSchemeMismatch) {
+			hint = ": what answers there speaks no TLS: correct base_url, or a proxy stands between"
+		}
+		return []Finding{unreachable(request.URL, err, hint, seed)}
 	}
 	_ = response.Body.Close()
 	found := []Finding{ok("%s answers", address)}
@@ -104,19 +115,19 @@ func reachOne(ctx context.Context, address, seed string) []Finding {
 	return found
 }
 
-// unreachable says at which step it failed.
-func unreachable(u *url.URL, err error, seed string) Finding {
+// unreachable says at which step it failed. hint is what is known of a TLS handshake that fails
+// so.
+func unreachable(u *url.URL, err error, hint, seed string) Finding {
 	host := u.Hostname()
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &name):
 		return fail("the name %s is not found: %s", host, name.Err).
 			mend("see this machine's DNS; if base_url is wrong, correct the credentials", "getent hosts "+host, seed)
-	case errors.As(err, &certificate), errors.As(err, &record):
-		return fail("%s shows no certificate that this machine trusts: %v", host, err).
-			mend("see whether a proxy stands between, and the date of this machine",
+	case errors.As(err, &certificate), hint != "" && !errors.Is(err, context.DeadlineExceeded):
+		return fail("no secure connection to %s%s: %v", host, hint, err).
+			mend("see what it shows, whether a proxy stands between, and the date of this machine",
 				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail("%s refuses connections", u.Host).

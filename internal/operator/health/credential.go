@@ -137,7 +137,7 @@ func (c Credential) AccessExpiresAt() time.Time {
 // pace.MostAttempts. A pause counts as if it ended now. false: the tick is not known.
 func (c Credential) AttemptsLeft(now time.Time) (int, bool) {
 	switch {
-	case c.waits():
+	case c.waits() && !refresh.TriedAgain(c.Row):
 		return 0, true
 	case c.Sweep && c.Transactions.Next.IsZero():
 		return pace.MostAttempts, true
@@ -149,6 +149,9 @@ func (c Credential) AttemptsLeft(now time.Time) (int, bool) {
 		o = pace.Outlook{
 			From: later(later(c.Transactions.Next, c.Row.RefreshAt), c.Row.NotBefore), Until: c.AccessExpiresAt(), Takes: takes,
 			Failures: c.Row.ConsecutiveFailures,
+		}
+		if c.waits() {
+			o.Failures, o.Refused = c.Row.LoginFailures, true
 		}
 	}
 	return o.AttemptsLeft(now, c.tick()), true

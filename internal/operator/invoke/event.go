@@ -14,6 +14,8 @@ type Event struct {
 	Force         bool   `json:"force,omitempty"`
 	DryRun        bool   `json:"dry_run,omitempty"`
 	TransactionID int64  `json:"transaction_id,omitempty"`
+	// Rejected is the attempt whose access token the provider refuses, although it is published.
+	Rejected string `json:"rejected,omitempty"`
 }
 
 func (e Event) payload() []byte {

@@ -147,18 +147,21 @@ func (x *Transactions) Update(ctx context.Context, t store.Transaction, presente
 }
 
 // Put implements store.Transactions with one PutItem.
-func (x *Transactions) Put(ctx context.Context, t store.Transaction) (recorded bool, err error) {
+func (x *Transactions) Put(ctx context.Context, t store.Transaction, now time.Time) (recorded bool, err error) {
 	row := encodeTransaction(t)
 	in := &dynamodb.PutItemInput{
 		TableName:                &x.table,
 		Item:                     row,
-		ConditionExpression:      aws.String("attribute_not_exists(#recorded_at)"),
+		ConditionExpression:      aws.String("attribute_not_exists(#recorded_at) OR #recorded_at > :latest"),
 		ExpressionAttributeNames: map[string]string{"#recorded_at": "recorded_at"},
 	}
+	values := item{}
+	values.putTime(":latest", seconds, now.Add(store.MaxAhead))
 	if at := row["recorded_at"]; at != nil {
-		in.ConditionExpression = aws.String("attribute_not_exists(#recorded_at) OR #recorded_at <= :recorded_at")
-		in.ExpressionAttributeValues = item{":recorded_at": at}
+		in.ConditionExpression = aws.String(*in.ConditionExpression + " OR #recorded_at <= :recorded_at")
+		values[":recorded_at"] = at
 	}
+	in.ExpressionAttributeValues = values
 	_, err = x.api.PutItem(ctx, in)
 	switch {
 	case is[*types.ConditionalCheckFailedException](err):

@@ -33,7 +33,7 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 	server := moto.Start(t)
 	transactions := awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
 	row := transaction()
-	if _, err := transactions.Put(t.Context(), row); err != nil {
+	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	presented := row.RefreshToken
@@ -74,7 +74,7 @@ func TestUnreadableTransaction(t *testing.T) {
 	good := transaction()
 	for good.ID = 8; store.ShardOf(good.ID) != 0; good.ID++ {
 	}
-	if _, err := transactions.Put(t.Context(), good); err != nil {
+	if _, err := transactions.Put(t.Context(), good, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	_, _, getErr := transactions.Get(t.Context(), 7)
@@ -109,7 +109,7 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 	table := server.CreateTransactions(t)
 	transactions := awshome.FromConfig(server.Config()).Transactions(table)
 	row := transaction()
-	if _, err := transactions.Put(t.Context(), row); err != nil {
+	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	_, err := server.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
@@ -215,7 +215,7 @@ func TestTransactionsErrors(t *testing.T) {
 			_, _, getErr := transactions.Get(t.Context(), 7)
 			_, manyErr := transactions.GetMany(t.Context(), []int64{7})
 			updateErr := transactions.Update(t.Context(), transaction(), secret.New(planted))
-			_, putErr := transactions.Put(t.Context(), transaction())
+			_, putErr := transactions.Put(t.Context(), transaction(), time.Now())
 			for what, err := range map[string]error{"due": dueErr, "get": getErr, "get many": manyErr, "update": updateErr, "put": putErr} {
 				if err == nil {
 					t.Fatalf("%s: no error", what)

@@ -87,7 +87,7 @@ func BenchmarkSweepRow(b *testing.B) {
 	}
 	const stored = 500
 	for id := range int64(stored) {
-		if _, err := rows.Put(b.Context(), row(id)); err != nil {
+		if _, err := rows.Put(b.Context(), row(id), time.Now()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -112,7 +112,7 @@ func BenchmarkDue(b *testing.B) {
 	rows := home.Transactions()
 	for id := range int64(1000) {
 		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: time.Unix(id, 0)}
-		if _, err := rows.Put(b.Context(), row); err != nil {
+		if _, err := rows.Put(b.Context(), row, time.Now()); err != nil {
 			b.Fatal(err)
 		}
 	}

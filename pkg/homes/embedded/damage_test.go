@@ -27,7 +27,7 @@ func filled(t *testing.T) string {
 		if _, err := home.Transactions().Put(t.Context(), store.Transaction{
 			ID: int64(n + 1), Account: "default", RefreshToken: secret.New("planted-refresh-token"), Status: store.StatusActive,
 			RecordedAt: time.Now(), RefreshAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
-		}); err != nil {
+		}, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,7 +25,7 @@ func (e Editor) SecretOwner(ctx context.Context, key store.Key, doc store.Docume
 // when. store.ErrNoSecret.
 func (e Editor) RemoveSecret(ctx context.Context, key store.Key, doc store.Document, _ int) (time.Time, error) {
 	err := e.file.update(ctx, func(tx *bbolt.Tx) error {
-		if err := withVersions(key, doc, func(versions) error { return nil })(tx); err != nil {
+		if err := e.file.withVersions(key, doc, func(versions) error { return nil })(tx); err != nil {
 			return err
 		}
 		return tx.Bucket(secretsBucket).DeleteBucket(secretName(key, doc))

@@ -129,7 +129,8 @@ func open(path string, readOnly bool) (*opened, error) {
 // openPrivate opens a file that nobody else can read. It never creates one: a file
 // that has vanished must not come back without its tokens.
 func openPrivate(name string, flag int, mode fs.FileMode) (*os.File, error) {
-	file, err := os.OpenFile(name, flag&^os.O_CREATE, mode) //nolint:gosec // the operator names it
+	// Without O_NONBLOCK a pipe in its place would wait for somebody at its other end.
+	file, err := os.OpenFile(name, flag&^os.O_CREATE|syscall.O_NONBLOCK, mode) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, err
 	}

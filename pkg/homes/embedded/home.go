@@ -47,6 +47,7 @@ var (
 type Home struct {
 	path  string
 	queue *queue
+	clock clock
 	fault atomic.Pointer[TroubleError]
 }
 
@@ -94,7 +95,7 @@ func OpenExisting(ctx context.Context, path string) (*Home, error) {
 	case err != nil:
 		return nil, name(path, err)
 	}
-	home := &Home{path: resolved, queue: queueOf(resolved)}
+	home := &Home{path: resolved, queue: queueOf(resolved), clock: bootClock}
 	err = file{home, fs.ErrPermission}.view(ctx, func(tx *bbolt.Tx) error {
 		if tx.Bucket(aboutBucket) == nil {
 			return errForeign

@@ -105,7 +105,7 @@ func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
 	at := time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, id := range []int64{14, 24} {
 		dead := store.Transaction{ID: id, Account: "default", RefreshToken: secret.New("rt"), Status: store.StatusDead, RefusedAt: at}
-		if _, err := x.Put(t.Context(), dead); err != nil {
+		if _, err := x.Put(t.Context(), dead, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -61,7 +61,7 @@ func (s *Secrets) Stage(ctx context.Context, key store.Key, doc store.Document, 
 		stored, found := b.version(v.ID)
 		isCurrent = b.labelled(current) == v.ID || b.labelled(current) == ""
 		switch {
-		case found && stored != v:
+		case found && stored.Value != v.Value:
 			return store.ErrVersionTaken
 		case found:
 			return errUnchanged
@@ -128,21 +128,21 @@ func (s *Secrets) PutCurrent(ctx context.Context, key store.Key, doc store.Docum
 }
 
 func (s *Secrets) view(ctx context.Context, key store.Key, doc store.Document, do func(versions) error) error {
-	return s.file.view(ctx, withVersions(key, doc, do))
+	return s.file.view(ctx, s.file.withVersions(key, doc, do))
 }
 
 func (s *Secrets) update(ctx context.Context, key store.Key, doc store.Document, do func(versions) error) error {
-	return s.file.update(ctx, withVersions(key, doc, do))
+	return s.file.update(ctx, s.file.withVersions(key, doc, do))
 }
 
-func withVersions(key store.Key, doc store.Document, do func(versions) error) func(tx *bbolt.Tx) error {
+func (f file) withVersions(key store.Key, doc store.Document, do func(versions) error) func(tx *bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {
 		name := secretName(key, doc)
 		bucket := tx.Bucket(secretsBucket).Bucket(name)
 		if bucket == nil {
 			return fmt.Errorf("secret %s: %w", name, store.ErrNoSecret)
 		}
-		err := do(versions{bucket})
+		err := do(versions{bucket, f.home.clock})
 		if err != nil && !errors.Is(err, errUnchanged) {
 			return fmt.Errorf("secret %s: %w", name, err)
 		}

@@ -129,7 +129,7 @@ func TestExpiredTransactionsAreDeleted(t *testing.T) {
 	put := func(id int64, expiresAt time.Time) {
 		t.Helper()
 		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: expired, ExpiresAt: expiresAt}
-		if _, err := rows.Put(t.Context(), row); err != nil {
+		if _, err := rows.Put(t.Context(), row, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +162,7 @@ func TestIDsOfAnySign(t *testing.T) {
 	home, _ := open(t)
 	for _, id := range []int64{-1, 0, 1, 1<<63 - 1, -1 << 63} {
 		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: time.Unix(-id%1000, 0).UTC()}
-		if _, err := home.Transactions().Put(t.Context(), row); err != nil {
+		if _, err := home.Transactions().Put(t.Context(), row, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if got, found, err := home.Transactions().Get(t.Context(), id); err != nil || !found || got != row {

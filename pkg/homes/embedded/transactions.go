@@ -76,7 +76,7 @@ func (x *Transactions) Update(ctx context.Context, t store.Transaction, presente
 }
 
 // Put implements store.Transactions.
-func (x *Transactions) Put(ctx context.Context, t store.Transaction) (bool, error) {
+func (x *Transactions) Put(ctx context.Context, t store.Transaction, now time.Time) (bool, error) {
 	var recorded bool
 	err := x.file.update(ctx, func(tx *bbolt.Tx) error {
 		if err := deleteExpired(tx, time.Now()); err != nil {
@@ -86,7 +86,8 @@ func (x *Transactions) Put(ctx context.Context, t store.Transaction) (bool, erro
 		if err != nil {
 			return err
 		}
-		if recorded = !stored.RecordedAt.After(seconds(t.RecordedAt)); !recorded {
+		later := stored.RecordedAt.After(seconds(t.RecordedAt)) && !stored.RecordedAt.After(now.Add(store.MaxAhead))
+		if recorded = !later; !recorded {
 			return errUnchanged
 		}
 		return replace(tx, stored, t, false)

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"go.etcd.io/bbolt"
 
@@ -28,7 +29,10 @@ var (
 )
 
 // versions is the bucket of one secret, within a transaction.
-type versions struct{ bucket *bbolt.Bucket }
+type versions struct {
+	bucket *bbolt.Bucket
+	now    clock
+}
 
 // version returns a version; false where there is none.
 func (b versions) version(id string) (store.Version, bool) {
@@ -36,7 +40,7 @@ func (b versions) version(id string) (store.Version, bool) {
 	if value == nil {
 		return store.Version{}, false
 	}
-	return store.Version{ID: id, Value: secret.New(string(value))}, true
+	return store.Version{ID: id, Value: secret.New(string(value)), Age: b.age(id)}, true
 }
 
 // labelled returns the id of the version that carries a label; empty: none does.
@@ -66,7 +70,7 @@ func (b versions) add(v store.Version, labels ...[]byte) error {
 			return err
 		}
 	}
-	return b.prune(v.ID)
+	return errors.Join(b.prune(v.ID), b.noteCreated(v.ID))
 }
 
 // makeCurrent moves current, and previous after it.

@@ -43,7 +43,7 @@ func deadRow(account string, shard int, markedAt time.Time) store.Transaction {
 func (x deadContract) put(t *testing.T, rows ...store.Transaction) {
 	t.Helper()
 	for _, row := range rows {
-		_, err := x.store.Put(t.Context(), row)
+		_, err := x.store.Put(t.Context(), row, after(0))
 		must(t, err)
 	}
 }
@@ -107,7 +107,7 @@ func (x deadContract) pages(t *testing.T) {
 	}
 	for _, err := range race(contenders, func(i int) error {
 		for ; i < len(rows); i += contenders {
-			if _, err := x.store.Put(t.Context(), rows[i]); err != nil {
+			if _, err := x.store.Put(t.Context(), rows[i], after(0)); err != nil {
 				return err
 			}
 		}

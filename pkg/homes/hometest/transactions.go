@@ -26,6 +26,7 @@ func Transactions(t *testing.T, open func(t *testing.T) store.Transactions) {
 	t.Run("put: the older record does not", x.putOlder)
 	t.Run("put: the same record again", x.putAgain)
 	t.Run("put: over a record without a time", x.putOverTimeless)
+	t.Run("put: over a record from the future", x.putOverFuture)
 	t.Run("put: the newest of many wins", x.putRace)
 	t.Run("update stores what a refresh changes and nothing else", x.update)
 	t.Run("update keeps a new refresh token", x.updateRotates)
@@ -87,7 +88,7 @@ func fullTransaction(id int64) store.Transaction {
 
 func (x transactionsContract) put(t *testing.T, row store.Transaction, wantRecorded bool) {
 	t.Helper()
-	recorded, err := x.store.Put(t.Context(), row)
+	recorded, err := x.store.Put(t.Context(), row, after(0))
 	must(t, err)
 	if recorded != wantRecorded {
 		t.Fatalf("recorded = %t, want %t", recorded, wantRecorded)
@@ -212,7 +213,7 @@ func (x transactionsContract) cancelled(t *testing.T) {
 	_, _, getErr := x.store.Get(ctx, row.ID)
 	_, manyErr := x.store.GetMany(ctx, []int64{row.ID})
 	_, dueErr := x.store.Due(ctx, row.Account, 0, 10, epoch)
-	_, putErr := x.store.Put(ctx, store.Transaction{ID: row.ID, RecordedAt: after(0)})
+	_, putErr := x.store.Put(ctx, store.Transaction{ID: row.ID, RecordedAt: after(0)}, after(0))
 	updateErr := x.store.Update(ctx, store.Transaction{ID: row.ID}, row.RefreshToken)
 	for what, err := range map[string]error{"get": getErr, "get many": manyErr, "due": dueErr, "put": putErr, "update": updateErr} {
 		if err == nil || errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrForbidden) {

@@ -29,6 +29,25 @@ func (x transactionsContract) putOlder(t *testing.T) {
 	x.want(t, row)
 }
 
+// putOverFuture: a row that a clock years ahead has recorded stands against nothing.
+func (x transactionsContract) putOverFuture(t *testing.T) {
+	t.Parallel()
+	row := x.stored(t)
+	row.RecordedAt = after(0).Add(store.MaxAhead)
+	x.put(t, row, true)
+	now := fullTransaction(row.ID)
+	x.put(t, now, false) // that much a clock may be ahead
+	row.RecordedAt = after(0).Add(store.MaxAhead + time.Second)
+	x.put(t, row, true)
+	x.put(t, now, true)
+	x.want(t, now)
+	row.RecordedAt = after(0).AddDate(50, 0, 0)
+	x.put(t, row, true)
+	now.RecordedAt = time.Time{}
+	x.put(t, now, true)
+	x.want(t, now)
+}
+
 func (x transactionsContract) putAgain(t *testing.T) {
 	t.Parallel()
 	row := x.stored(t)
@@ -59,7 +78,7 @@ func (x transactionsContract) putRace(t *testing.T) {
 		return record
 	}
 	for _, err := range race(contenders, func(i int) error {
-		_, err := x.store.Put(t.Context(), record(i))
+		_, err := x.store.Put(t.Context(), record(i), after(0))
 		return err
 	}) {
 		must(t, err)

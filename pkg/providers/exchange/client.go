@@ -174,8 +174,12 @@ func (c *Client) send(ctx context.Context, r Request, request *http.Request) (Re
 	// redirects, keeps cookies or puts the URL into errors.
 	response, err := c.transport.RoundTrip(request.WithContext(call))
 	if err != nil {
-		if used.untouched() {
-			return Reply{}, notSent(r, ended(call, err))
+		untouched := used.untouched()
+		if refused := used.refused(err); refused != nil {
+			return Reply{}, c.notSent(r, refused)
+		}
+		if untouched {
+			return Reply{}, c.notSent(r, ended(call, err))
 		}
 		return Reply{}, unanswered(answer, r.Timeout, ended(call, err))
 	}
@@ -183,6 +187,8 @@ func (c *Client) send(ctx context.Context, r Request, request *http.Request) (Re
 
 	// To the end, so that the connection can be used again.
 	raw, readErr := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	beyond := used.beyond()
+	raw = append(raw, beyond...)
 	answer.Status = response.StatusCode
 	answer.Date, _ = http.ParseTime(response.Header.Get("Date"))
 	now := c.now()
@@ -192,6 +198,9 @@ func (c *Client) send(ctx context.Context, r Request, request *http.Request) (Re
 	answer.RetryAfter = ParseRetryAfter(response.Header.Get("Retry-After"), now)
 	text, odd := reply.Plain(raw, form(response.Header), maxBody)
 	answer.Odd = append(c.handshakes.odd(r.URL), odd...)
+	if len(beyond) > 0 {
+		answer.Odd = append(answer.Odd, "the reply is longer than its Content-Length says")
+	}
 	switch {
 	case len(raw) > maxBody || len(text) > maxBody:
 		answer.Cut = answer.Fail(providers.Unknown, "the answer is larger than 1 MiB")

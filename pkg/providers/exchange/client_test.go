@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,7 +232,7 @@ func TestCutAnswers(t *testing.T) {
 	}{
 		"short of length":     {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nplanted-reply", "planted-reply"},
 		"cut chunk":           {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n99\r\nplanted-reply", "planted-reply"},
-		"bad chunk size":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nplanted-reply\r\n", ""},
+		"bad second chunk":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\nplanted-reply\r\n", "{"},
 		"no last chunk":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "{"},
 		"cut gzip":            {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + z.String()[:z.Len()-4], "planted-reply"},
 		"cut 400":             {"HTTP/1.1 400 Bad Request\r\nContent-Length: 99\r\n\r\nplanted-reply", "planted-reply"},
@@ -254,7 +256,7 @@ func TestCutAnswers(t *testing.T) {
 	for name, answer := range map[string]string{
 		"nothing": "", "half a header": "HTTP/1.1 200 OK\r\nContent-", "not HTTP": "planted-reply\r\n\r\n",
 		"malformed status": "HTTP/1.1 planted-reply\r\n\r\n",
-		"endless header":   "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 100<<10),
+		"endless header":   "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 600<<10),
 	} {
 		server := serveBytes(t, answer)
 		_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
@@ -283,6 +285,11 @@ func TestOddFrames(t *testing.T) {
 		"a header of many lines":                  "200 OK\r\nX: a\r\n b\r\n\tc: d\r\nContent-Length: 21\r\n\r\n" + body,
 		"a header in another case":                "200 OK\r\ncontent-length:21\r\n\r\n" + body,
 		"no reason":                               "200\r\nContent-Length: 21\r\n\r\n" + body,
+		"blanks in the status line":               " \t200 \t OK\r\nContent-Length: 21\r\n\r\n" + body,
+		"a blank line that is half a line":        "200 OK\nContent-Length: 21\n\r\n" + body,
+		"200 KB of cookies":                       "200 OK\r\nSet-Cookie: " + strings.Repeat("x", 200<<10) + "\r\nContent-Length: 21\r\n\r\n" + body,
+		"chunked with a parameter":                "200 OK\r\nTransfer-Encoding: \"chunked\";q=1\r\n\r\n" + chunks,
+		"chunked said, and not done":              "200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 21\r\n\r\n" + body,
 		"line feeds alone":                        "200 OK\nContent-Length: 21\n\n" + body,
 		"informational heads before it":           "100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n" + body,
 		"an informational head before an odd one": "103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 21\r\n\r\n" + body,
@@ -319,12 +326,69 @@ func TestOddFrames(t *testing.T) {
 		"two lengths that disagree": "Content-Length: 3\r\nContent-Length: 21\r\n",
 		"identity":                  "Transfer-Encoding: identity\r\n",
 		"gzip":                      "Transfer-Encoding: gzip\r\n",
+		"chunked, and not done":     "Transfer-Encoding: chunked\r\n",
+		"a length beyond all":       "Content-Length: 99999999999999999999\r\n",
 	} {
 		server := serveBytes(t, "HTTP/1.1 200 OK\r\n"+head+"\r\n"+body)
 		reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
 		if err != nil || reply.Cut != nil || reply.Body.Reveal() != body {
 			t.Errorf("%s: reply %+v with %q, %v", name, reply, reply.Body.Reveal(), err)
 		}
+	}
+}
+
+// Nothing before an answer, and no version that it claims, costs the answer.
+func TestOddStatusLines(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"\r\nHTTP/1.1 200 OK", "\n\r\n\nHTTP/1.0 200 OK", "http/1.1 200 ok", "HTTP/2 200", "HTTP/2.0 200 OK", "HTTP/1.2\t200", "HTTP/1.1 200  OK ",
+	} {
+		server := serveBytes(t, line+"\r\nContent-Length: 2\r\n\r\n{}")
+		reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
+		if err != nil || reply.Cut != nil || reply.Status != 200 || reply.Body.Reveal() != "{}" {
+			t.Errorf("%q: reply %+v with %q, %v", line, reply, reply.Body.Reveal(), err)
+		}
+	}
+}
+
+// A server that counts characters sends its last bytes behind the length. They are no part of
+// the next answer, and another answer is none of this one.
+func TestAnswersLongerThanTheirLength(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		length       int
+		body, behind string
+		odd          bool
+	}{
+		"a character of two bytes": {9, `{"a":"è"}`, "", true},
+		"no length at all":         {0, `{}`, "", true},
+		"another answer":           {2, `{}`, "HTTP/1.1 400 Bad Request\r\n\r\n", false},
+		"a line break":             {2, "{}\r\n", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			head := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", tc.length)
+			for _, pieces := range [][]string{{head + tc.body + tc.behind}, {head[:9], head[9:] + tc.body + tc.behind}} {
+				var connections atomic.Int32
+				client := pipeTo(exchange.Options{}, func(conn net.Conn, requests *bufio.Reader) {
+					connections.Add(1)
+					for readRequest(requests) == nil {
+						for _, piece := range pieces {
+							_, _ = io.WriteString(conn, piece)
+						}
+					}
+				})
+				for range 2 {
+					reply, err := client.Post(t.Context(), request(t, "http://kept.example"))
+					if err != nil || reply.Cut != nil || reply.Body.Reveal() != tc.body || tc.odd != (len(reply.Odd) > 0) {
+						t.Errorf("reply %+v with %q, %v", reply, reply.Body.Reveal(), err)
+					}
+				}
+				if n := connections.Load(); n != 2 {
+					t.Errorf("%d connections: one was used again that may hold more", n)
+				}
+			}
+		})
 	}
 }
 

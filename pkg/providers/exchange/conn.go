@@ -1,7 +1,9 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net"
 	"sync/atomic"
 )
@@ -21,6 +23,9 @@ type conn struct {
 	state atomic.Int32
 	began atomic.Bool // a request was handed out since the last read: a head comes
 	head  head        // of the answer, for the one who reads
+	ended error       // why no more comes, for the same one
+	extra atomic.Pointer[[]byte]
+	asked bool // for a client certificate, in the handshake
 }
 
 // begin hands the connection out for a request.
@@ -38,22 +43,36 @@ func (c *conn) seal() bool {
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
 	for !c.head.complete {
+		if c.ended != nil {
+			return 0, c.ended
+		}
 		n, err := c.Conn.Read(p)
 		if c.began.CompareAndSwap(true, false) {
 			c.head = head{}
 		}
-		if c.head.passed {
-			return n, err
-		}
 		c.head.add(p[:n])
-		if err != nil && !c.head.complete {
-			c.head.complete = len(c.head.buffered) > 0 // for net/http to say what is wrong
-			if !c.head.complete {
-				return 0, err
-			}
+		if err != nil {
+			c.ended = err
+			c.head.end()
+		}
+		if extra := c.head.body.extra; len(extra) > 0 {
+			c.extra.Store(&extra)
+			c.ended = io.EOF // nobody knows where the next answer would begin
 		}
 	}
 	return c.head.read(p), nil
+}
+
+// beyond is what came of the answer behind the length that it names, if it is no other answer.
+func (c *conn) beyond() []byte {
+	if c == nil {
+		return nil
+	}
+	extra := c.extra.Load()
+	if extra == nil || bytes.HasPrefix(*extra, []byte("HTTP/")) {
+		return nil
+	}
+	return *extra
 }
 
 // Write implements net.Conn. A write that fails with nothing written leaves the

@@ -47,6 +47,24 @@ func (u *usage) untouched() bool {
 	return u.conn == nil || u.conn.seal()
 }
 
+// refused makes an error of err if the server refused this client in the handshake. Of TLS 1.3
+// that is heard when the request has left already; no server reads it before.
+func (u *usage) refused(err error) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.conn == nil || !u.conn.asked || !refusesClient(err) {
+		return nil
+	}
+	return &openError{&handshakeError{err, true}}
+}
+
+// beyond is what came of the answer behind the length that it names.
+func (u *usage) beyond() []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.conn.beyond()
+}
+
 // begin starts the time of a call, which ends with ctx or after timeout: at once where
 // nothing was written, else lastRead later.
 func begin(ctx context.Context, timeout time.Duration) (call context.Context, used *usage, done func()) {

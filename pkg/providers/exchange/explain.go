@@ -6,11 +6,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 )
 
 // handshakeError is a TLS handshake that failed.
-type handshakeError struct{ err error }
+type handshakeError struct {
+	err   error
+	asked bool // for a client certificate
+}
 
 // Error implements error.
 func (e *handshakeError) Error() string { return e.err.Error() }
@@ -18,12 +22,19 @@ func (e *handshakeError) Error() string { return e.err.Error() }
 // Unwrap gives the cause.
 func (e *handshakeError) Unwrap() error { return e.err }
 
+// Explain says in words what most probably makes a TLS connection fail, and the setting that
+// helps; "" where it is nothing that is known. asked: the server wanted a client certificate.
+func Explain(err error, asked bool) string { return explain(&handshakeError{err, asked}) }
+
 // remoteError is what crypto/tls names an alert from the other side.
 const remoteError = "remote error"
 
 // The alerts that have a known cause (RFC 8446, 6).
 const (
 	handshakeFailure     = 40
+	badCertificate       = 42 // the first of several about the certificate of the client
+	unknownCA            = 48
+	accessDenied         = 49
 	protocolVersion      = 70
 	insufficientSecurity = 71
 	unrecognizedName     = 112
@@ -47,6 +58,8 @@ func explain(failed *handshakeError) string {
 		return silent
 	case errors.As(failed, &record):
 		return ": what answers there speaks no TLS: correct base_url, or a proxy stands between"
+	case failed.asked && refusesClient(failed):
+		return wantsCertificate
 	case errors.As(failed, &op) && op.Op == remoteError:
 		switch op.Err.Error() {
 		case alert(handshakeFailure), alert(insufficientSecurity):
@@ -56,7 +69,7 @@ func explain(failed *handshakeError) string {
 		case alert(unrecognizedName):
 			return ": it does not know this name: correct base_url"
 		case alert(certificateRequired):
-			return ": it wants a client certificate, which is not supported"
+			return wantsCertificate
 		}
 	}
 	// crypto/tls has no types for these. A text that changes costs the hint alone.
@@ -72,7 +85,23 @@ func explain(failed *handshakeError) string {
 	return ""
 }
 
+// refusesClient reports whether err is an alert by which a server refuses a client without a
+// certificate, or with a wrong one.
+func refusesClient(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != remoteError {
+		return false
+	}
+	codes := []uint8{handshakeFailure, unknownCA, accessDenied, certificateRequired}
+	for code := uint8(badCertificate); code <= badCertificate+4; code++ {
+		codes = append(codes, code)
+	}
+	return slices.ContainsFunc(codes, func(code uint8) bool { return op.Err.Error() == alert(code) })
+}
+
 const (
+	wantsCertificate = ": it wants a client certificate, which is not supported"
+
 	silent     = ": it takes connections, but does not finish the TLS handshake in time"
 	oldVersion = ": it offers no TLS 1.2 or newer, and older versions are not safe for tokens: the provider has to enable it"
 	oldCipher  = ": it takes none of the key exchanges, ciphers and signatures that Go offers; if it knows only " +

@@ -13,7 +13,7 @@ import (
 )
 
 // notSent says why no byte of r left.
-func notSent(r Request, cause error) *providers.Error {
+func (c *Client) notSent(r Request, cause error) *providers.Error {
 	e := &providers.Error{Kind: providers.NotSent, Provider: r.Provider, Op: r.Op, Err: printable(cause)}
 	host := r.URL.Host
 	var dns *net.DNSError
@@ -29,6 +29,8 @@ func notSent(r Request, cause error) *providers.Error {
 		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, explain(handshake))
 	case errors.As(cause, &open):
 		e.Hint = fmt.Sprintf("no connection to %s: check base_url; does the provider allow this address?", host)
+	case errors.Is(cause, context.DeadlineExceeded) && c.handshakes.silent(address(r.URL)):
+		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, silent)
 	case errors.Is(cause, context.DeadlineExceeded):
 		e.Hint = fmt.Sprintf("no connection to %s within %s: does the provider allow this address?", host, r.Timeout)
 	default:

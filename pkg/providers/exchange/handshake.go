@@ -72,6 +72,13 @@ func (h *handshakes) failsAlike(address string, wasClassic bool, err error) bool
 	return !wasClassic
 }
 
+// silent reports whether the last handshake with a host was not finished in time.
+func (h *handshakes) silent(address string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of(address).failure == "silent"
+}
+
 // odd is what people should know of handshakes with u's host.
 func (h *handshakes) odd(u *url.URL) []string {
 	h.mu.Lock()
@@ -146,12 +153,17 @@ func (c *Client) shake(ctx context.Context, network, address, host string, onlyC
 	if onlyClassic {
 		config.CurvePreferences = classic
 	}
+	asked := false
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		asked = true
+		return new(tls.Certificate), nil // none
+	}
 	secure := tls.Client(raw, config)
 	ctx, cancel := context.WithTimeout(ctx, c.timeout/2) // time for another, should this be the last of its kind
 	defer cancel()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, &openError{&handshakeError{err}}
+		return nil, &openError{&handshakeError{err, asked}}
 	}
-	return &conn{Conn: secure}, nil
+	return &conn{Conn: secure, asked: asked}, nil
 }

@@ -271,6 +271,11 @@ func TestWhatIsWrongWithAHandshake(t *testing.T) {
 	shows := func(all ...*authority) *tls.Config {
 		return &tls.Config{Certificates: []tls.Certificate{chain(all...)}}
 	}
+	wants := func(version uint16) *tls.Config {
+		config := shows(ca.issue(t, isLeaf))
+		config.MinVersion, config.MaxVersion, config.ClientAuth = version, version, tls.RequireAnyClientCert
+		return config
+	}
 	says := func(code byte) func([]byte, net.Conn) bool {
 		return func(_ []byte, c net.Conn) bool {
 			_, _ = c.Write(alert(code))
@@ -294,6 +299,8 @@ func TestWhatIsWrongWithAHandshake(t *testing.T) {
 		"only what is not safe":                   {nil, says(71), "GODEBUG=tlsrsakex=1"},
 		"a name that it does not know":            {nil, says(112), "does not know this name"},
 		"a client certificate":                    {nil, says(116), "client certificate"},
+		"a client certificate, TLS 1.2":           {wants(tls.VersionTLS12), nil, "client certificate"},
+		"a client certificate, TLS 1.3":           {wants(tls.VersionTLS13), nil, "client certificate"},
 		"an alert that says nothing":              {nil, says(80), "internal error"},
 		"no TLS": {nil, func(_ []byte, c net.Conn) bool {
 			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,31 +15,53 @@ type head struct {
 	buffered []byte // of a head that is not complete, or complete and not read yet
 	complete bool   // buffered may be read: the head is over, or is none
 	passed   bool   // the final head is over: what follows is the body
+	body     body
 }
+
+// maxHead bounds a head as it comes. What makes one long, cookies and policies, is left out.
+const maxHead = 512 << 10
 
 // add takes what came from the server.
 func (h *head) add(p []byte) {
-	h.buffered = append(h.buffered, p...)
 	if h.passed {
-		h.complete = true
+		h.buffered = append(h.buffered, h.body.next(p)...)
+		h.complete = len(h.buffered) > 0
+		return
+	}
+	h.buffered = append(h.buffered, p...)
+	if !bytes.ContainsAny(p, "\r\n") && len(h.buffered) <= maxHead {
 		return
 	}
 	for start := 0; ; {
+		// Blank lines before a head belong to no answer.
+		h.buffered = append(h.buffered[:start:start], bytes.TrimLeft(h.buffered[start:], "\r\n")...)
 		end, after := headEnd(h.buffered[start:])
 		if end < 0 {
-			h.complete = len(h.buffered) > maxHeaders
+			h.complete = len(h.buffered) > maxHead
 			h.passed = h.complete // too long: net/http will say so
+			h.body.left = -1
 			return
 		}
-		repaired := repair(h.buffered[start : start+end])
+		repaired, follows := repair(h.buffered[start : start+end])
 		rest := h.buffered[start+after:]
-		h.buffered = append(append(h.buffered[:start:start], repaired...), rest...)
+		h.buffered = append(h.buffered[:start:start], repaired...)
 		start += len(repaired)
 		if !informational(repaired) {
+			h.body = follows
+			h.buffered = append(h.buffered, h.body.next(rest)...)
 			h.complete, h.passed = true, true
 			return
 		}
+		h.buffered = append(h.buffered, rest...)
 	}
+}
+
+// end is called when no more comes. What is there may be read then.
+func (h *head) end() {
+	if h.passed {
+		h.buffered = append(h.buffered, h.body.end()...)
+	}
+	h.complete = len(h.buffered) > 0 // for net/http to say what is wrong with half a head
 }
 
 // read hands out what is ready.
@@ -53,7 +76,7 @@ func (h *head) read(p []byte) int {
 // the head is not complete.
 func headEnd(p []byte) (end, after int) {
 	end, after = -1, -1
-	for _, blank := range []string{"\r\n\r\n", "\n\n"} {
+	for _, blank := range []string{"\r\n\r\n", "\n\r\n", "\n\n"} {
 		if i := bytes.Index(p, []byte(blank)); i >= 0 && (end < 0 || i < end) {
 			end, after = i, i+len(blank)
 		}
@@ -71,18 +94,19 @@ func informational(repaired []byte) bool {
 // wanted are the headers that somebody reads, beside those that frame the body.
 var wanted = []string{"Connection", "Content-Encoding", "Content-Type", "Date", "Retry-After"}
 
-// repair writes a head anew, with what is wanted of it and a frame that net/http takes.
-// What a coding other than chunked means, the body shows by itself.
-func repair(p []byte) []byte {
+// repair writes a head anew, with what is wanted of it and a frame that net/http takes, and
+// says what follows it. What a coding other than chunked means, the body shows by itself.
+func repair(p []byte) ([]byte, body) {
 	lines := strings.Split(strings.ReplaceAll(string(p), "\r\n", "\n"), "\n")
-	out := bytes.NewBufferString(lines[0] + "\r\n")
+	first, bodiless := statusLine(lines[0])
+	out := bytes.NewBufferString(first + "\r\n")
 	chunked, lengths := false, map[string]bool{}
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ":")
 		name, value = http.CanonicalHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
 		switch {
 		case name == "Transfer-Encoding":
-			chunked = chunked || strings.HasSuffix(strings.ToLower(value), "chunked")
+			chunked = chunked || strings.Contains(strings.ToLower(value), "chunked")
 		case name == "Content-Length":
 			for length := range strings.SplitSeq(value, ",") {
 				lengths[strings.TrimSpace(length)] = true
@@ -91,19 +115,40 @@ func repair(p []byte) []byte {
 			out.WriteString(name + ": " + value + "\r\n")
 		}
 	}
-	if length, ok := onlyNumber(lengths); chunked {
+	follows := body{chunked: chunked && !bodiless, left: onlyNumber(lengths)}
+	if chunked {
 		out.WriteString("Transfer-Encoding: chunked\r\n")
-	} else if ok {
-		out.WriteString("Content-Length: " + length + "\r\n")
+	} else if follows.left >= 0 {
+		out.WriteString("Content-Length: " + strconv.Itoa(follows.left) + "\r\n")
+	}
+	if bodiless {
+		follows.left = -1
 	}
 	out.WriteString("\r\n")
-	return out.Bytes()
+	return out.Bytes(), follows
 }
 
-// onlyNumber is the one length that was named, if it is a number.
-func onlyNumber(lengths map[string]bool) (string, bool) {
-	for length := range lengths {
-		return length, len(lengths) == 1 && length != "" && strings.Trim(length, "0123456789") == ""
+// statusLine is the first line of a head as net/http takes it: with single spaces, and the
+// version in capitals. bodiless: no body follows such a status.
+func statusLine(line string) (repaired string, bodiless bool) {
+	fields := strings.Fields(line)
+	if len(fields) < 2 || !strings.HasPrefix(strings.ToUpper(fields[0]), "HTTP/") {
+		return line, false
 	}
-	return "", false
+	// Whatever it says, it came as HTTP/1 does.
+	if fields[0] = strings.ToUpper(fields[0]); fields[0] != "HTTP/1.0" {
+		fields[0] = "HTTP/1.1"
+	}
+	bodiless = fields[1] == "204" || fields[1] == "304" || strings.HasPrefix(fields[1], "1")
+	return strings.Join(fields, " "), bodiless
+}
+
+// onlyNumber is the one length that was named; -1 if it is no number, or there are several.
+func onlyNumber(lengths map[string]bool) int {
+	for length := range lengths {
+		if n, err := strconv.Atoi(length); err == nil && len(lengths) == 1 && length[0] != '+' && n >= 0 {
+			return n
+		}
+	}
+	return -1
 }

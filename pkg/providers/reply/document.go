@@ -10,6 +10,8 @@ import (
 const (
 	// maxDepth is how deep in a reply its tokens are looked for.
 	maxDepth = 6
+	// maxQuoted is how often JSON may lie in a text in another's JSON.
+	maxQuoted = 3
 	// maxStarts is at how many places the beginning of damaged JSON is looked for.
 	maxStarts = 64
 )
@@ -60,7 +62,36 @@ func Read(text string) Document {
 		}
 		start++
 	}
+	if IsHTML(text) {
+		return d
+	}
+	if d.token = fromForm(strings.TrimSpace(string(raw))); d.token == nil {
+		d.token = salvage(string(raw))
+		// What is not there may have been lost.
+		d.spare = d.token != nil && refreshTokenOf(d.token) == ""
+	}
+	d.broken = d.token != nil
 	return d
+}
+
+// Texts are the texts of a reply: those in its JSON, or all of it where it is no JSON.
+func Texts(text string) []string {
+	raw := json.RawMessage(strings.TrimPrefix(text, "\ufeff"))
+	if !json.Valid(raw) {
+		return []string{text}
+	}
+	if whole, ok := quoted(raw); ok {
+		return []string{whole}
+	}
+	var all []string
+	walk(raw, func(_ string, o Object) {
+		for _, name := range slices.Sorted(maps.Keys(o)) {
+			if inner, ok := quoted(o[name]); ok {
+				all = append(all, inner)
+			}
+		}
+	})
+	return all
 }
 
 // Token is the object that holds the tokens; nil where there is none.
@@ -74,7 +105,7 @@ func (d *Document) search(root json.RawMessage) {
 		object Object
 	}
 	var places []place
-	walk(root, "", func(path string, o Object) {
+	walk(root, func(path string, o Object) {
 		if accessToken(o) != "" {
 			places = append(places, place{path, o})
 		}
@@ -84,7 +115,7 @@ func (d *Document) search(root json.RawMessage) {
 	}
 	best := max(0, slices.IndexFunc(places, func(p place) bool { return refreshTokenOf(p.object) != "" }))
 	d.token, d.path = places[best].object, places[best].path
-	walk(root, "", func(path string, o Object) {
+	walk(root, func(path string, o Object) {
 		inside := strings.HasPrefix(path, d.path+".") // what describes the tokens, as claims do
 		if path != d.path && !inside && hasSpare(o, d.path, path) {
 			d.spare = true
@@ -93,17 +124,19 @@ func (d *Document) search(root json.RawMessage) {
 }
 
 // walk visits each object in raw, those above before those in them.
-func walk(raw json.RawMessage, path string, visit func(path string, o Object)) {
+func walk(raw json.RawMessage, visit func(path string, o Object)) {
 	type node struct {
 		path string
 		raw  json.RawMessage
 	}
-	level := []node{{path, raw}}
+	level := []node{{"", raw}}
 	for depth := 0; depth < maxDepth && len(level) > 0; depth++ {
 		var below []node
 		for _, n := range level {
-			if text, ok := quoted(n.raw); ok && strings.HasPrefix(strings.TrimSpace(text), "{") {
-				n.raw = json.RawMessage(text)
+			for range maxQuoted {
+				if text, ok := quoted(n.raw); ok && json.Valid([]byte(text)) {
+					n.raw = json.RawMessage(strings.TrimSpace(text))
+				}
 			}
 			var list []json.RawMessage
 			if o := object(n.raw); o != nil {

@@ -2,6 +2,7 @@ package reply_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,8 @@ func TestTokensWhateverIsAroundThem(t *testing.T) {
 		"in another wrapper":                  {`{"data":{"auth":` + token + `}}`, "not where they should be"},
 		"in a list":                           {`[` + token + `]`, "not where they should be"},
 		"JSON in a string":                    {`{"response":{"token":"` + strings.ReplaceAll(token, `"`, `\"`) + `"}}`, ""},
+		"a string of a string of JSON":        {strconv.Quote(strconv.Quote(good)), ""},
+		"a zero before it":                    {"\x00" + good, "more in the reply"},
 		"a string of JSON":                    {`"` + strings.ReplaceAll(good, `"`, `\"`) + `"`, ""},
 		"connect-sdk-go #73: line break":      {strings.Replace(good, `"at"`, `"at\n"`, 1), "white space at its ends"},
 		"blanks around":                       {strings.Replace(good, `"at"`, `" at\t"`, 1), "white space at its ends"},
@@ -55,12 +58,60 @@ func TestTokensWhateverIsAroundThem(t *testing.T) {
 	}
 }
 
+// In JSON that nobody can parse each member is read by itself.
+func TestMembersOfDamagedJSON(t *testing.T) {
+	t.Parallel()
+	const good = `{"status":true,"message":"ok","response":{"token":{"expires_in":900,"access_token":"at","refresh_token":"rt"}}}`
+	cut := func(by int) string { return good[:len(good)-by] }
+	for name, tc := range map[string]struct{ body, refresh string }{
+		"its last brace is missing":         {cut(1), "rt"},
+		"all braces are missing":            {cut(3), "rt"},
+		"cut at the end of the token":       {cut(4), ""},
+		"cut in the token":                  {cut(5), ""},
+		"cut before the token":              {cut(8), ""},
+		"cut in the token's name":           {cut(15), ""},
+		"NaN":                               {strings.Replace(good, "900", "NaN", 1), "rt"},
+		"a number with a leading zero":      {strings.Replace(good, "900", "0900", 1), "rt"},
+		"a number with a plus":              {strings.Replace(good, "900", "+900", 1), "rt"},
+		"undefined":                         {strings.Replace(good, "900", "undefined", 1), "rt"},
+		"a comma too many":                  {strings.Replace(good, `"rt"`, `"rt",`, 1), "rt"},
+		"a comma is missing":                {strings.Replace(good, `"at",`, `"at" `, 1), "rt"},
+		"a quote in a text":                 {strings.Replace(cut(1), `"ok"`, `"o"k"`, 1), "rt"},
+		"a line break in a text":            {strings.Replace(cut(1), `"ok"`, "\"o\nk\"", 1), "rt"},
+		"a comment":                         {strings.Replace(good, `"at",`, `"at", // new`+"\n", 1), "rt"},
+		"as Python prints it":               {strings.ReplaceAll(strings.Replace(good, "true", "True", 1), `"`, `'`), "rt"},
+		"blanks around the colon":           {strings.ReplaceAll(cut(1), `":"`, `" : "`), "rt"},
+		"escapes in the token":              {strings.Replace(cut(1), `"rt"`, `"\u0072t"`, 1), "rt"},
+		"control character in the token":    {strings.Replace(cut(1), `"rt"`, "\"r\x01t\"", 1), ""},
+		"a refresh token that is an object": {strings.Replace(cut(1), `"rt"`, `{"a":"rt"}`, 1), ""},
+		"a refresh token of two kinds":      {strings.Replace(cut(3), `"expires_in"`, `"refresh_token":"x","expires_in"`, 1), ""},
+		"as a form":                         {"access_token=at&expires_in=900&refresh_token=rt&token_type=bearer", "rt"},
+		"as a form, with a line break":      {"refresh_token=%72t&access_token=at\n", "rt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, unreadable, ok := reply.Read(tc.body).Tokens(sent, time.Time{}, hesabe)
+			// What is not there may have been cut off: it is not absent.
+			if !ok || got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != tc.refresh || unreadable != (tc.refresh == "") {
+				t.Errorf("Tokens of %s = %+v, %v, %v", tc.body, got, unreadable, ok)
+			}
+			if !got.AccessExpiresAt.Equal(sent.Add(15*time.Minute)) || len(got.Warnings) == 0 {
+				t.Errorf("it lives until %s, with %q", got.AccessExpiresAt, got.Warnings)
+			}
+		})
+	}
+}
+
 // A damaged token is none.
 func TestDamagedTokens(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"cut in it":               `{"access_token":"at`,
-		"cut behind it":           `{"access_token":"at"`,
+		"form without a value":    `access_token=&refresh_token=rt`,
+		"form with a line break":  `access_token=a%0at&refresh_token=rt`,
+		"twice, in two ways":      `{"access_token":"at","access_token":"other"`,
+		"named in a text":         `{"message":"\"access_token\":\"at\" is missing`,
+		"another's name":          `{"old_access_token":"at","access_token_type":"x`,
 		"bad UTF-8 in it":         "{\"access_token\":\"a\xfft\"}",
 		"control character in it": `{"access_token":"a\u0007t"}`,
 		"line break in it":        `{"access_token":"a\nt"}`,

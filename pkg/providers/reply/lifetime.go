@@ -77,7 +77,7 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 	case is == Missing && rules.Lifetime > 0:
 		lifetime = rules.Lifetime
 		warn("expires_in is missing: %s is assumed", lifetime)
-	case is == Broken && rules.Never:
+	case is == Broken && (rules.Never || rules.Lifetime > 0 && !o.over(now)):
 		lifetime = rules.Lifetime
 		warn("expires_in is no number of seconds: %s is assumed", lifetime)
 	case is != Usable:
@@ -124,6 +124,17 @@ func (o Object) until(now time.Time) time.Duration {
 		}
 	}
 	return 0
+}
+
+// over reports whether expires_in says that the token has ended: it is zero, negative, or a
+// point in time in the past.
+func (o Object) over(now time.Time) bool {
+	at, err := strconv.ParseFloat(number(o["expires_in"]), 64)
+	if err != nil {
+		return false
+	}
+	past := func(seconds float64) bool { return seconds >= notALifetime && seconds <= float64(now.Unix()) }
+	return at <= 0 || past(at) || past(at/1000)
 }
 
 // jwtLifetime is exp less iat of a JWT, or exp less now where it has no iat; 0 where

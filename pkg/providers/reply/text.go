@@ -5,9 +5,14 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/binary"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -23,13 +28,19 @@ type Form struct {
 }
 
 // Plain undoes compression and encodings around a text, whatever its headers say of
-// them: gzip and zlib are told by their first bytes, UTF-16 by its zeros or its mark.
-// What it cannot undo stays as it is. It returns at most limit bytes and one byte
-// beyond where there are more. odd is what people should know of it.
+// them: gzip and zlib are told by their first bytes, UTF-16 and UTF-32 by their zeros or
+// their mark, chunks by their sizes. What it cannot undo, such as Brotli, stays as it is. It
+// returns at most limit bytes and one byte beyond where there are more. odd is what people
+// should know of it.
 func Plain(raw []byte, form Form, limit int) (text []byte, odd []string) {
+	if inner, ok := unchunked(raw); ok {
+		raw = inner
+		odd = append(odd, "the reply is in chunks, and its head does not say so")
+	}
+	encoded := !slices.Contains([]string{"", "identity"}, strings.ToLower(strings.TrimSpace(form.Encoding)))
 	layers := 0
 	for ; layers < maxLayers; layers++ {
-		inner, ok := unpack(raw, strings.EqualFold(strings.TrimSpace(form.Encoding), "deflate"), limit)
+		inner, ok := unpack(raw, encoded, limit)
 		if !ok {
 			break
 		}
@@ -41,10 +52,10 @@ func Plain(raw []byte, form Form, limit int) (text []byte, odd []string) {
 	if len(raw) > limit {
 		return raw, odd
 	}
-	wide, ok := fromUTF16(raw)
+	wide, ok := fromWide(raw)
 	switch {
 	case ok:
-		return wide, append(odd, "the reply is in UTF-16 instead of UTF-8")
+		return wide, append(odd, "the reply is in UTF-16 or UTF-32 instead of UTF-8")
 	case utf8.Valid(raw):
 	case isLatin1(form.Charset):
 		raw = fromLatin1(raw)
@@ -55,18 +66,46 @@ func Plain(raw []byte, form Form, limit int) (text []byte, odd []string) {
 	return bytes.TrimPrefix(raw, []byte("\ufeff")), odd
 }
 
-// unpack undoes one compression; false where there is none. What came before an error
+// chunk is the line before a chunk, however it is written.
+var chunk = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:0[xX])?([0-9a-fA-F]{1,6})[ \t]*(?:;[^\r\n]*)?\r?\n`)
+})
+
+// unchunked is the text in chunks; false where raw is none in chunks. The last one may be cut.
+func unchunked(raw []byte) (text []byte, ok bool) {
+	for rest := raw; len(rest) > 0; {
+		line := chunk().FindSubmatch(rest)
+		if line == nil {
+			return nil, false
+		}
+		size, err := strconv.ParseUint(string(line[1]), 16, 32)
+		rest = rest[len(line[0]):]
+		switch n := int(size); {
+		case err != nil:
+			return nil, false
+		case n == 0 || n >= len(rest):
+			return append(text, rest[:min(n, len(rest))]...), len(text)+n > 0
+		default:
+			text = append(text, rest[:n]...)
+			rest = bytes.TrimPrefix(bytes.TrimPrefix(rest[n:], []byte("\r")), []byte("\n"))
+		}
+	}
+	return text, len(text) > 0
+}
+
+// unpack undoes one compression; false where there is none. encoded: the head names one. What came before an error
 // counts: a cut stream, or a checksum that is wrong, has its text all the same.
-func unpack(raw []byte, deflate bool, limit int) ([]byte, bool) {
+func unpack(raw []byte, encoded bool, limit int) ([]byte, bool) {
 	var unpacked io.Reader
+	var flat bool
 	var err error
 	switch {
 	case bytes.HasPrefix(raw, []byte{0x1f, 0x8b}):
 		unpacked, err = gzip.NewReader(bytes.NewReader(raw))
 	case len(raw) > 1 && raw[0] == 0x78 && (int(raw[0])<<8|int(raw[1]))%31 == 0: // no JSON or hex begins with x
 		unpacked, err = zlib.NewReader(bytes.NewReader(raw))
-	case deflate && len(raw) > 0 && strings.IndexByte("{[\"< \t\r\n\xef", raw[0]) < 0: // as texts begin
-		unpacked = flate.NewReader(bytes.NewReader(raw))
+	case encoded && !utf8.Valid(raw) && len(raw) > 0 && strings.IndexByte("{[\"< \t\r\n\xef", raw[0]) < 0: // as texts begin
+		unpacked, flat = flate.NewReader(bytes.NewReader(raw)), true
 	default:
 		return nil, false
 	}
@@ -74,31 +113,63 @@ func unpack(raw []byte, deflate bool, limit int) ([]byte, bool) {
 		return nil, false
 	}
 	text, err := io.ReadAll(io.LimitReader(unpacked, int64(limit)+1))
+	if flat && (!utf8.Valid(text) || len(text) == 0 || text[0] >= utf8.RuneSelf) { // of another kind, such as Brotli
+		return nil, false
+	}
 	return text, err == nil || len(text) > 0
 }
 
-// fromUTF16 decodes UTF-16 of either order, by its mark or by the zeros that ASCII has
-// in it.
-func fromUTF16(raw []byte) ([]byte, bool) {
-	if len(raw) < 2 {
+// fromWide decodes UTF-16 or UTF-32 of either order, by its mark or by the zeros that ASCII
+// has in it.
+func fromWide(raw []byte) ([]byte, bool) {
+	size, order := width(raw)
+	if size == 0 {
 		return nil, false
 	}
-	var high, low int // where the two halves of a unit are
-	switch a, b := raw[0], raw[1]; {
-	case a == 0xfe && b == 0xff, a == 0 && b != 0:
-		high, low = 0, 1
-	case a == 0xff && b == 0xfe, a != 0 && b == 0:
-		high, low = 1, 0
-	default:
-		return nil, false
-	}
-	units := make([]uint16, 0, len(raw)/2)
-	for pair := range slices.Chunk(raw, 2) {
-		if len(pair) == 2 {
-			units = append(units, uint16(pair[high])<<8|uint16(pair[low]))
+	var text []rune
+	if size == 4 {
+		for unit := range slices.Chunk(raw[:len(raw)/size*size], size) {
+			if point := order.Uint32(unit); point <= unicode.MaxRune {
+				text = append(text, rune(point))
+			}
 		}
+	} else {
+		units := make([]uint16, 0, len(raw)/size)
+		for unit := range slices.Chunk(raw[:len(raw)/size*size], size) {
+			units = append(units, order.Uint16(unit))
+		}
+		text = utf16.Decode(units)
 	}
-	return []byte(strings.TrimPrefix(string(utf16.Decode(units)), "\ufeff")), true
+	return []byte(strings.TrimPrefix(string(text), "\ufeff")), true
+}
+
+// width is how many bytes a unit of raw has, and in which order they are; 0 where there is no
+// sign of more than one.
+func width(raw []byte) (size int, order binary.ByteOrder) {
+	if len(raw) < 4 {
+		return 0, nil
+	}
+	switch [4]bool{raw[0] != 0, raw[1] != 0, raw[2] != 0, raw[3] != 0} {
+	case [4]bool{false, false, false, true}:
+		return 4, binary.BigEndian
+	case [4]bool{true, false, false, false}:
+		return 4, binary.LittleEndian
+	case [4]bool{false, true, false, true}:
+		return 2, binary.BigEndian
+	case [4]bool{true, false, true, false}:
+		return 2, binary.LittleEndian
+	}
+	switch {
+	case raw[0] == 0 && raw[1] == 0 && raw[2] == 0xfe && raw[3] == 0xff:
+		return 4, binary.BigEndian
+	case raw[0] == 0xff && raw[1] == 0xfe && raw[2] == 0 && raw[3] == 0:
+		return 4, binary.LittleEndian
+	case raw[0] == 0xfe && raw[1] == 0xff:
+		return 2, binary.BigEndian
+	case raw[0] == 0xff && raw[1] == 0xfe:
+		return 2, binary.LittleEndian
+	}
+	return 0, nil
 }
 
 func isLatin1(charset string) bool {

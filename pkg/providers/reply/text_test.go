@@ -48,6 +48,14 @@ func inUTF16(tb testing.TB, text string, order binary.ByteOrder) []byte {
 	return b.Bytes()
 }
 
+func inUTF32(text string, order binary.AppendByteOrder) []byte {
+	var b []byte
+	for _, r := range text {
+		b = order.AppendUint32(b, uint32(r))
+	}
+	return b
+}
+
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	const text = `{"access_token":"at","message":"Succès"}`
@@ -59,32 +67,41 @@ func TestPlain(t *testing.T) {
 		form reply.Form
 		odd  string
 	}{
-		"plain":                                {whole, reply.Form{}, ""},
-		"curl #2368: gzip said, and not done":  {whole, reply.Form{Encoding: "gzip"}, ""},
-		"deflate said, and not done":           {whole, reply.Form{Encoding: "deflate"}, ""},
-		"httpx #307: br said, and not done":    {whole, reply.Form{Encoding: "br"}, ""},
-		"gzip":                                 {zip, reply.Form{Encoding: "gzip"}, "compressed"},
-		"x-gzip":                               {zip, reply.Form{Encoding: "x-gzip"}, "compressed"},
-		"gzip, and not said":                   {zip, reply.Form{}, "compressed"},
-		"gzip, said to be plain":               {zip, reply.Form{Encoding: "identity"}, "compressed"},
-		"k6 #1030: gzip twice, said once":      {packed(t, zip, gzipped), reply.Form{Encoding: "gzip"}, "compressed"},
-		"gzip, said twice":                     {zip, reply.Form{Encoding: "gzip, gzip"}, "compressed"},
-		"gzip in zlib":                         {packed(t, zip, zlibbed), reply.Form{Encoding: "gzip, deflate"}, "compressed"},
-		"deflate in zlib":                      {packed(t, whole, zlibbed), reply.Form{Encoding: "deflate"}, "compressed"},
-		"deflate without zlib":                 {packed(t, whole, deflated), reply.Form{Encoding: "deflate"}, "compressed"},
-		"gzip with a wrong checksum":           {append(bytes.Clone(zip[:len(zip)-8]), 1, 2, 3, 4, 5, 6, 7, 8), reply.Form{}, "compressed"},
-		"gzip without its end":                 {zip[:len(zip)-8], reply.Form{}, "compressed"},
-		"gzip and more":                        {append(bytes.Clone(zip), "more"...), reply.Form{}, "compressed"},
-		"mark of byte order":                   {append([]byte("\ufeff"), whole...), reply.Form{}, ""},
-		"guzzle #310: ISO-8859-1":              {latin, reply.Form{Charset: "ISO-8859-1"}, "ISO-8859-1"},
-		"latin1, as MySQL says":                {latin, reply.Form{Charset: "latin1"}, "ISO-8859-1"},
-		"ISO-8859-1 said, and UTF-8":           {whole, reply.Form{Charset: "ISO-8859-1"}, ""},
-		"UTF-16, marked":                       {inUTF16(t, "\ufeff"+text, binary.LittleEndian), reply.Form{Charset: "utf-16"}, "UTF-16"},
-		"UTF-16 of the other order, marked":    {inUTF16(t, "\ufeff"+text, binary.BigEndian), reply.Form{}, "UTF-16"},
-		"UTF-16":                               {inUTF16(t, text, binary.LittleEndian), reply.Form{Charset: "utf-8"}, "UTF-16"},
-		"UTF-16 of the other order":            {inUTF16(t, text, binary.BigEndian), reply.Form{}, "UTF-16"},
-		"UTF-16 in gzip":                       {packed(t, inUTF16(t, text, binary.BigEndian), gzipped), reply.Form{}, "UTF-16"},
-		"a zero behind UTF-16 that it is from": {append(inUTF16(t, text, binary.LittleEndian), 0), reply.Form{}, "UTF-16"},
+		"plain":                                 {whole, reply.Form{}, ""},
+		"curl #2368: gzip said, and not done":   {whole, reply.Form{Encoding: "gzip"}, ""},
+		"deflate said, and not done":            {whole, reply.Form{Encoding: "deflate"}, ""},
+		"httpx #307: br said, and not done":     {whole, reply.Form{Encoding: "br"}, ""},
+		"gzip":                                  {zip, reply.Form{Encoding: "gzip"}, "compressed"},
+		"x-gzip":                                {zip, reply.Form{Encoding: "x-gzip"}, "compressed"},
+		"gzip, and not said":                    {zip, reply.Form{}, "compressed"},
+		"gzip, said to be plain":                {zip, reply.Form{Encoding: "identity"}, "compressed"},
+		"k6 #1030: gzip twice, said once":       {packed(t, zip, gzipped), reply.Form{Encoding: "gzip"}, "compressed"},
+		"gzip, said twice":                      {zip, reply.Form{Encoding: "gzip, gzip"}, "compressed"},
+		"gzip in zlib":                          {packed(t, zip, zlibbed), reply.Form{Encoding: "gzip, deflate"}, "compressed"},
+		"deflate in zlib":                       {packed(t, whole, zlibbed), reply.Form{Encoding: "deflate"}, "compressed"},
+		"deflate without zlib":                  {packed(t, whole, deflated), reply.Form{Encoding: "deflate"}, "compressed"},
+		"gzip with a wrong checksum":            {append(bytes.Clone(zip[:len(zip)-8]), 1, 2, 3, 4, 5, 6, 7, 8), reply.Form{}, "compressed"},
+		"gzip without its end":                  {zip[:len(zip)-8], reply.Form{}, "compressed"},
+		"gzip and more":                         {append(bytes.Clone(zip), "more"...), reply.Form{}, "compressed"},
+		"mark of byte order":                    {append([]byte("\ufeff"), whole...), reply.Form{}, ""},
+		"guzzle #310: ISO-8859-1":               {latin, reply.Form{Charset: "ISO-8859-1"}, "ISO-8859-1"},
+		"latin1, as MySQL says":                 {latin, reply.Form{Charset: "latin1"}, "ISO-8859-1"},
+		"ISO-8859-1 said, and UTF-8":            {whole, reply.Form{Charset: "ISO-8859-1"}, ""},
+		"UTF-16, marked":                        {inUTF16(t, "\ufeff"+text, binary.LittleEndian), reply.Form{Charset: "utf-16"}, "UTF-16"},
+		"UTF-16 of the other order, marked":     {inUTF16(t, "\ufeff"+text, binary.BigEndian), reply.Form{}, "UTF-16"},
+		"UTF-16":                                {inUTF16(t, text, binary.LittleEndian), reply.Form{Charset: "utf-8"}, "UTF-16"},
+		"UTF-16 of the other order":             {inUTF16(t, text, binary.BigEndian), reply.Form{}, "UTF-16"},
+		"UTF-32":                                {inUTF32(text, binary.LittleEndian), reply.Form{}, "UTF-32"},
+		"UTF-32 of the other order":             {inUTF32(text, binary.BigEndian), reply.Form{}, "UTF-32"},
+		"UTF-32, marked":                        {inUTF32("\ufeff"+text, binary.LittleEndian), reply.Form{}, "UTF-32"},
+		"UTF-32 of the other order, marked":     {inUTF32("\ufeff"+text, binary.BigEndian), reply.Form{}, "UTF-32"},
+		"deflate without zlib, said to be gzip": {packed(t, whole, deflated), reply.Form{Encoding: "gzip"}, "compressed"},
+		"ISO-8859-1, and br said":               {latin, reply.Form{Encoding: "br", Charset: "latin1"}, "ISO-8859-1"},
+		"in chunks":                             {[]byte("a\r\n" + text[:10] + "\r\n1f\r\n" + text[10:] + "\r\n0\r\n\r\n"), reply.Form{}, "chunks"},
+		"in chunks, with line feeds":            {[]byte("0xA ;a=b\n" + text[:10] + "\n1F\n" + text[10:] + "\n0\n\n"), reply.Form{}, "chunks"},
+		"in a chunk that is cut":                {[]byte("ff\r\n" + text), reply.Form{}, "chunks"},
+		"UTF-16 in gzip":                        {packed(t, inUTF16(t, text, binary.BigEndian), gzipped), reply.Form{}, "UTF-16"},
+		"a zero behind UTF-16 that it is from":  {append(inUTF16(t, text, binary.LittleEndian), 0), reply.Form{}, "UTF-16"},
 	}
 	for name, tc := range cases {
 		got, odd := reply.Plain(tc.raw, tc.form, 1<<20)
@@ -108,6 +125,8 @@ func TestPlainLeavesTheRest(t *testing.T) {
 		"bad UTF-8":         "{\"a\":\"\xff\"}",
 		"windows-1252":      "{\"a\":\"d\x92accord\"}",
 		"Zstandard":         "\x28\xb5\x2f\xfd\x04\x00",
+		"Brotli":            "\x0f\x05\x80{\"a\":\"b\"}\x03",
+		"hex in lines":      "9f6f190d98b4bdf561868f8fe6302774\n9f6f190d98b4bdf561868f8fe6302774\n",
 		"four compressions": string(packed(t, packed(t, packed(t, packed(t, []byte("{}"), gzipped), gzipped), gzipped), gzipped)),
 	} {
 		got, _ := reply.Plain([]byte(raw), reply.Form{Charset: "windows-1252", Encoding: "zstd"}, 1<<20)

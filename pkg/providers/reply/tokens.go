@@ -174,7 +174,7 @@ func HoldsTokens(text string) bool {
 		return strings.Contains(plain, "accesstoken") || strings.Contains(plain, "refreshtoken")
 	}
 	found := false
-	walk(json.RawMessage(text), "", func(path string, o Object) {
+	walk(json.RawMessage(text), func(path string, o Object) {
 		for name, raw := range o {
 			if strings.Contains(letters(path+name), "token") && !strings.Contains(letters(name), "type") {
 				inner, isText := quoted(raw)

@@ -66,7 +66,7 @@ func TestTokens(t *testing.T) {
 		},
 		"wrong types beside the token": {
 			`{"access_token":"at","refresh_token":"rt","token_type":[],"expires_in":{}}`, rotating,
-			want{"rt", "Bearer", 0, []string{expired}},
+			want{"rt", "Bearer", 15 * time.Minute, []string{"expires_in is no number of seconds: 15m0s is assumed"}},
 		},
 		"other type of token": {
 			`{"access_token":"at","token_type":"planted","expires_in":900}`,

@@ -1,7 +1,8 @@
 package tconnect
 
 import (
-	"encoding/json"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"time"
@@ -41,38 +42,37 @@ func (s *session) rules() verdict.Rules {
 // errSealed is for people who have to mend it.
 var errSealed = errors.New("the answer can be neither read nor decrypted: are aes_key, aes_iv and aes_iv_mode right?")
 
-// open returns the text that an answer carries: itself, or what is encrypted in it, as
-// hex that is the whole answer, a JSON string, or the field "data".
+// open returns the text that an answer carries: itself, or what is encrypted in it, which is
+// the whole answer, a JSON string, or any field.
 func (s *session) open(text string) (inner string, opened bool, err error) {
 	d := reply.Read(text)
-	data := d.Root.Text("data")
-	switch {
-	case d.Token() != nil:
-		return text, false, nil
-	case d.Root == nil:
-		data = text
-		var quoted string
-		if json.Unmarshal([]byte(text), &quoted) == nil {
-			data = quoted
-		}
-	case data == "":
+	if d.Token() != nil {
 		return text, false, nil
 	}
-	if inner, err := s.decrypt(data); err == nil {
+	for _, sealed := range reply.Texts(text) {
+		inner, err := s.decrypt(sealed)
+		if err != nil {
+			continue
+		}
 		if again, opened, _ := s.open(inner); opened {
 			inner = again
 		}
 		return inner, true, nil
 	}
-	if d.Root.Says("error") || reply.IsHTML(text) || strings.TrimSpace(text) == "" {
+	readable := d.Root != nil && (d.Root.Text("data") == "" || d.Root.Says("error"))
+	if readable || reply.IsHTML(text) || strings.TrimSpace(text) == "" {
 		return text, false, nil
 	}
 	return text, false, errSealed
 }
 
-// decrypt opens hex. It fails in one way only.
-func (s *session) decrypt(hex string) (string, error) {
-	sealed, err := s.cipher.DecryptHex(strings.Join(strings.Fields(hex), ""))
+// decrypt opens hex, or Base64. It fails in one way only.
+func (s *session) decrypt(text string) (string, error) {
+	text = strings.TrimPrefix(strings.Join(strings.Fields(text), ""), "0x")
+	sealed, err := s.cipher.DecryptHex(text)
+	if binary, notBase64 := base64.StdEncoding.DecodeString(text); err != nil && notBase64 == nil {
+		sealed, err = s.cipher.DecryptHex(hex.EncodeToString(binary))
+	}
 	if err != nil {
 		return "", aes.ErrDecrypt
 	}

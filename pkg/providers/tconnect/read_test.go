@@ -1,6 +1,8 @@
 package tconnect_test
 
 import (
+	"encoding/base64"
+	hexadecimal "encoding/hex"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -128,13 +130,17 @@ func TestAnswers(t *testing.T) {
 		{"nothing, 200", 200, "", unknown, unknown},
 		{"null", 200, "null", unknown, unknown},
 		{"empty object", 200, "{}", unknown, unknown},
-		{"cut", 200, flat[:60], unknown, unknown},
+		{"cut in its access token", 200, flat[:strings.Index(flat, `at","`)], unknown, unknown},
 		{"cut hex", 200, hex(flat)[:70], unknown, unknown},
 		{"another key", 200, foreign, unknown, unknown},
 		{"another key, in data", 200, `{"code":0,"message":"Success","data":"` + foreign + `"}`, unknown, unknown},
 		{"hex of no JSON", 200, hex("planted-reply"), unknown, unknown},
 		{"hex of bad UTF-8", 200, hex(strings.Replace(flat, `"at"`, "\"a\xfft\"", 1)), unknown, unknown},
 		{"bad UTF-8", 200, strings.Replace(flat, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
+		{"hex with its prefix", 200, `{"data":"0x` + hex(flat) + `"}`, ok, ok},
+		{"Base64", 200, `{"data":"` + inBase64(t, hex(flat)) + `"}`, ok, ok},
+		{"in another field", 200, `{"result":{"payload":"` + hex(flat) + `"}}`, ok, ok},
+		{"in data of data", 200, `{"data":{"data":"` + hex(flat) + `"}}`, ok, ok},
 		{"encrypted twice", 200, hex(`{"data":"` + hex(flat) + `"}`), ok, ok},
 		{"wrapped twice", 200, `{"data":{"data":` + flat + `}}`, ok, ok},
 		{"blank token", 200, strings.Replace(flat, `"at"`, `" "`, 1), unknown, unknown},
@@ -244,4 +250,13 @@ func TestLifetimes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func inBase64(t *testing.T, text string) string {
+	t.Helper()
+	sealed, err := hexadecimal.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(sealed)
 }

@@ -35,7 +35,7 @@ func TestTransaction(t *testing.T) {
 	}
 	put := func() {
 		t.Helper()
-		if recorded, err := awshome.NewTransactions(server.DynamoDB, table).Put(t.Context(), row); err != nil || !recorded {
+		if recorded, err := awshome.NewTransactions(server.DynamoDB, table).Put(t.Context(), row, time.Now()); err != nil || !recorded {
 			t.Fatalf("recorded %v, %v", recorded, err)
 		}
 	}

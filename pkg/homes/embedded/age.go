@@ -1,0 +1,70 @@
+package embedded
+
+import (
+	"encoding/json"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// ageStep is how exact ages are. They are compared with minutes, as two runs are a minute apart;
+// what is younger than one step has none.
+const ageStep = 30 * time.Second
+
+// moment is a point in time by the machine's own clock, which counts from its start and which
+// nobody sets.
+type moment struct {
+	Boot  string        `json:"boot"`  // names that start; empty: this system has no such clock
+	Since time.Duration `json:"since"` // nanoseconds
+}
+
+// clock reads the machine's own clock.
+type clock func() moment
+
+// createdBucket is in the bucket of a secret: id of a version: when it was stored. Files of older
+// releases have none, and theirs leave it as it is.
+var createdBucket = []byte("created")
+
+// age is for how long the file has had a version, in full steps; 0: not known, as it was stored
+// before the machine's last start or by an older release.
+func (b versions) age(id string) time.Duration {
+	all := b.bucket.Bucket(createdBucket)
+	if all == nil {
+		return 0
+	}
+	var then moment
+	now := b.now()
+	if json.Unmarshal(all.Get([]byte(id)), &then) != nil || then.Boot == "" || then.Boot != now.Boot {
+		return 0
+	}
+	return max(0, now.Since-then.Since).Truncate(ageStep)
+}
+
+// noteCreated writes that a version is stored now, and forgets those that are gone.
+func (b versions) noteCreated(id string) error {
+	all, err := b.bucket.CreateBucketIfNotExists(createdBucket)
+	if err != nil {
+		return err
+	}
+	now, err := json.Marshal(b.now())
+	if err != nil {
+		return err
+	}
+	if err := all.Put([]byte(id), now); err != nil {
+		return err
+	}
+	return removeAll(all, func(id []byte) bool { return b.bucket.Bucket(versionsBucket).Get(id) == nil })
+}
+
+// removeAll removes the entries of a bucket whose keys are unwanted.
+func removeAll(bucket *bbolt.Bucket, unwanted func(key []byte) bool) error {
+	cursor := bucket.Cursor()
+	for key, _ := cursor.First(); key != nil; key, _ = cursor.Next() {
+		if unwanted(key) {
+			if err := cursor.Delete(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package embedded
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+)
+
+// A version's age is told by the machine's own clock, whatever the time of day is set to.
+func TestAge(t *testing.T) {
+	t.Parallel()
+	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := moment{Boot: "first", Since: time.Hour}
+	home.clock = func() moment { return now }
+	secrets, key := home.Secrets(), store.Key{Provider: "hesabe", Account: "default"}
+	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
+		t.Fatal(err)
+	}
+	put := func() string {
+		id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("planted"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	age := func(id string) time.Duration {
+		v, err := secrets.ByID(t.Context(), key, store.TokensDoc, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Age
+	}
+	id := put()
+	for since, want := range map[time.Duration]time.Duration{
+		time.Hour: 0, time.Hour + ageStep - 1: 0, time.Hour + time.Minute: time.Minute, 5 * time.Hour: 4 * time.Hour, time.Minute: 0,
+	} {
+		if now.Since = since; age(id) != want {
+			t.Errorf("at %s it is %s old, want %s", since, age(id), want)
+		}
+	}
+	// The same version again is the same, however old.
+	v := store.Version{ID: "staged", Value: secret.New("planted")}
+	for now.Since = 0; now.Since < 3*time.Minute; now.Since += ageStep {
+		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := age("staged"); got != 3*time.Minute {
+		t.Errorf("it is %s old", got)
+	}
+	now = moment{Boot: "second", Since: 9 * time.Hour}
+	if got := age(id); got != 0 {
+		t.Errorf("after another start it is %s old", got)
+	}
+	now = moment{}
+	if id := put(); age(id) != 0 {
+		t.Error("without a clock there is an age")
+	}
+	// Of a version that is gone nothing is kept, and of an older release's nothing is known.
+	for range 2 * versionsKept {
+		put()
+	}
+	err = secrets.update(t.Context(), key, store.TokensDoc, func(b versions) error {
+		if n := b.bucket.Bucket(createdBucket).Stats().KeyN; n > versionsKept {
+			t.Errorf("%d times are kept", n)
+		}
+		return b.bucket.DeleteBucket(createdBucket)
+	})
+	if err != nil || age("staged") != 0 {
+		t.Errorf("a version of an older release: %v, %v", age("staged"), err)
+	}
+}
+
+// The real clock goes on, and has a name.
+func TestBootClock(t *testing.T) {
+	t.Parallel()
+	a, b := bootClock(), bootClock()
+	if a.Boot != b.Boot || b.Since < a.Since || (a.Boot == "") != (a.Since == 0) {
+		t.Errorf("%+v, then %+v", a, b)
+	}
+}
+
+// A clock that jumps an hour ahead and back, tick by tick, makes no more versions than one each
+// ten minutes.
+func TestClockThatJumps(t *testing.T) {
+	t.Parallel()
+	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := rt.New()
+	w.Provider.Lifetime = 15 * time.Minute
+	began := w.Now()
+	home.clock = func() moment { return moment{Boot: "only", Since: w.Now().Sub(began) + time.Hour} }
+	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
+		if err := home.Secrets().CreateSecret(t.Context(), rt.Default, doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := home.Secrets().PutCurrent(t.Context(), rt.Default, store.Credentials, w.Provider.Credentials()); err != nil {
+		t.Fatal(err)
+	}
+	const hours = 3
+	for minute := range hours * 60 {
+		e := w.SkewedEngine(nil, time.Duration(minute%2)*time.Hour)
+		e.Secrets, e.Ledger = home.Secrets(), home.Ledger()
+		e.Run(t.Context(), refresh.Request{RunID: "run"})
+		w.Advance(time.Minute)
+	}
+	if n := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login); n < 2*hours || n > 6*hours+1 {
+		t.Errorf("%d calls in %d hours", n, hours)
+	}
+	if n := w.Provider.Replays(); n > 0 {
+		t.Errorf("%d replays", n)
+	}
+}

@@ -1,0 +1,92 @@
+package reply
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// member is a name in JSON, or in what should be JSON, and what stands before its value.
+var member = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`["']([A-Za-z][A-Za-z0-9_\-]{0,63})["'][ \t\r\n]*:[ \t\r\n]*`)
+})
+
+// salvage reads the members of JSON that is cut or damaged, each by itself and wherever it
+// is. A value that is not whole, or comes twice in two ways, is there and cannot be read. It
+// is nil where there is no access token.
+func salvage(text string) Object {
+	o := Object{}
+	for _, at := range member().FindAllStringSubmatchIndex(text, -1) {
+		if at[0] > 0 && text[at[0]-1] == '\\' { // within a text
+			continue
+		}
+		name, value := text[at[2]:at[3]], wholeValue(text[at[1]:])
+		if before, twice := o[name]; twice && string(before) != string(value) {
+			value = unreadable
+		}
+		o[name] = value
+	}
+	if accessToken(o) == "" {
+		return nil
+	}
+	return o
+}
+
+// unreadable stands for a value that is there and cannot be read.
+var unreadable = json.RawMessage("{}")
+
+// wholeValue is the value at the beginning of text, if it is a whole text, number or word.
+func wholeValue(text string) json.RawMessage {
+	if text == "" {
+		return unreadable
+	}
+	var end int
+	switch quote := text[0]; quote {
+	case '"', '\'':
+		for end = 1; end < len(text) && text[end] != quote; end++ {
+			if text[end] == '\\' {
+				end++
+			}
+		}
+		if end >= len(text) {
+			return unreadable
+		}
+		inner := text[1:end]
+		if quote == '\'' {
+			inner = strings.ReplaceAll(inner, `"`, `\"`)
+		}
+		text, end = `"`+inner+`"`, len(inner)+2
+	default:
+		if end = strings.IndexAny(text, ",}] \t\r\n"); end < 0 {
+			return unreadable // a number may be cut
+		}
+	}
+	if value := text[:end]; json.Valid([]byte(value)) {
+		return json.RawMessage(value)
+	}
+	return unreadable
+}
+
+// fromForm reads a reply that is written as a form, as old OAuth servers do; nil where it is
+// none, or holds no access token.
+func fromForm(text string) Object {
+	if !strings.Contains(text, "access_token=") || strings.ContainsAny(text, "<>{}\" \r\n\t") {
+		return nil
+	}
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return nil
+	}
+	o := Object{}
+	for name := range values {
+		if o[name], err = json.Marshal(values.Get(name)); err != nil {
+			return nil
+		}
+	}
+	if accessToken(o) == "" {
+		return nil
+	}
+	return o
+}
