@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 116
+const modes = 121
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

@@ -9,11 +9,12 @@
 // a function in transition.go; docs/protocol.md draws which stages they lead from and to.
 //
 // Its promise has two parts. A refresh token that a provider may have acted on is never presented
-// again, unless the reply gave that token back or gave none. A reply that one store accepted is
+// again, unless the reply gave that token back or gave none, or its issuer says that it takes it
+// again, and then not later than it says (reuse.go). A reply that one store accepted is
 // promoted in the end, unless a person edits the secret, whatever dies and whenever. The first
 // part assumes that the provider did not act on a token that it answers with a complete 4xx or
 // 3xx without words of its own.
 // Correctness rests on the ledger's fence, on the fingerprints of presented tokens and on
 // compare-and-swap of the secrets' staging label, never on clocks; times only decide when
-// to try.
+// to try, and for how long an issuer takes a token again.
 package refresh
