@@ -94,7 +94,7 @@ var reuseBreaks = []breach{
 	},
 	{
 		name: "a last resort while readers have a token", file: "reuse.go",
-		old:    " && !v.Now.Before(v.Row.AccessExpiresAt)\n",
+		old:    " &&\n\t\t!v.Now.Before(v.Row.AccessExpiresAt)\n",
 		new:    "\n",
 		broken: "a token is risked although something is left to lose",
 	},

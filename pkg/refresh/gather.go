@@ -180,7 +180,8 @@ func (v View) unread() View {
 	return View{
 		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, TakenOver: v.TakenOver, Relogin: v.Relogin,
 		chainWorks: v.chainWorks, fence: v.fence,
-		name: v.name, needed: v.needed, send: v.send, attempt: v.attempt, asksNobody: v.asksNobody, tick: v.tick, longest: v.longest, waiting: v.waiting,
+		name: v.name, needed: v.needed, send: v.send, attempt: v.attempt, asksNobody: v.asksNobody,
+		tick: v.tick, longest: v.longest, waiting: v.waiting,
 		rejected: v.rejected, probe: v.probe, repaired: v.repaired,
 	}
 }

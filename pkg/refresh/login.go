@@ -84,7 +84,9 @@ func tokenSpent(v View) (Step, bool) {
 	case !v.evidence.done:
 		return park(state, v.forPerson(state))
 	case v.evidence.is == providers.Acted:
-		return park(state, errors.Join(errors.New("the issuer says that it has acted on the refresh token, whose reply is lost"), v.newChain()))
+		cause := errors.New("the issuer says that it has acted on the refresh token, whose reply is lost")
+		return park(state, errors.Join(cause, v.newChain()))
 	}
-	return park(state, errors.Join(fmt.Errorf("the refresh token may be spent, and its issuer gives no answer: %w", v.evidence.err), v.newChain()))
+	cause := fmt.Errorf("the refresh token may be spent, and its issuer gives no answer: %w", v.evidence.err)
+	return park(state, errors.Join(cause, v.newChain()))
 }

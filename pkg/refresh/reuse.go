@@ -73,7 +73,8 @@ func (v View) asks(c chain) bool {
 // no access token that could be lost.
 func (v View) lastResort(c chain) bool {
 	s, ok := v.session.(providers.LastResort)
-	return ok && s.LastResort() && !s.CanLogin() && v.presentedLast(c) && !v.Row.PresentedAt.IsZero() && !v.Now.Before(v.Row.AccessExpiresAt)
+	return ok && s.LastResort() && !s.CanLogin() && v.presentedLast(c) && !v.Row.PresentedAt.IsZero() &&
+		!v.Now.Before(v.Row.AccessExpiresAt)
 }
 
 // hopes reports whether the presented token of the newest chain may still be presented again.

@@ -334,7 +334,8 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 func parked(v View, next store.Row) bool {
 	r := v.Row
 	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
-		r.CredentialsVersionID == next.CredentialsVersionID && r.PresentedAt.Equal(next.PresentedAt) && r.NotBefore.Equal(next.NotBefore)
+		r.CredentialsVersionID == next.CredentialsVersionID &&
+		r.PresentedAt.Equal(next.PresentedAt) && r.NotBefore.Equal(next.NotBefore)
 }
 
 // watch is the row with the moment at which its claim was first seen to last too long.
