@@ -16,6 +16,8 @@ import (
 	"tokenrefresh/internal/fakeaws"
 	"tokenrefresh/internal/runtimeapi"
 	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -44,6 +46,7 @@ type manyRun struct {
 	secrets   int // calls to Secrets Manager
 	units     fakeaws.Units
 	peakMiB   float64
+	cpu       time.Duration
 }
 
 // measureMany lets the shipped function look after thousands of accounts, at a share of a
@@ -66,7 +69,8 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 	fmt.Fprintf(out, "\nOne run of refresh-hesabe with the template's settings at its share of a processor; the provider takes\n"+
 		"%v, AWS %v, and Secrets Manager %d writes a second.\n\n", manyProvider, manyAWS, secretWrites)
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "accounts\tMB\tit takes\trefreshed\tleft\tothers\tthrottled\tcalls to Secrets Manager\tlog, KB\tpeak, MiB")
+	fmt.Fprintln(table, "accounts\tMB\tit takes\tof it CPU\trefreshed\tleft\tothers\tthrottled\tcalls to Secrets Manager\t"+
+		"log, KB\tpeak, MiB")
 	var targets []target
 	runs := map[string]manyRun{}
 	for _, one := range []struct {
@@ -86,6 +90,9 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 		{"200 due, 40 of them hang", hanging, 128, func(r manyRun) []target {
 			healthy := float64(r.outcomes["refreshed"])
 			return []target{{name: "refreshed of 160 beside 40 that hang", measured: healthy, least: true, limit: 160}}
+		}},
+		{"20,000, none due", slices.Concat(idle, idle), 128, func(r manyRun) []target {
+			return []target{{name: "memory with 20,000 idle accounts, MiB", measured: r.peakMiB, limit: 128}}
 		}},
 		{"10,000, none due", idle, 128, func(r manyRun) []target {
 			return []target{
@@ -109,7 +116,8 @@ func measureMany(ctx context.Context, p plan, out io.Writer) error {
 				others += n
 			}
 		}
-		fmt.Fprintf(table, "%s\t%d\t%.1f s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\n", one.name, one.megabytes, r.took.Seconds(),
+		fmt.Fprintf(table, "%s\t%d\t%.1f s\t%.2f s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\n", one.name, one.megabytes,
+			r.took.Seconds(), r.cpu.Seconds(),
 			r.outcomes["refreshed"], r.outcomes["left"], others, r.throttled, r.secrets, float64(r.logged)/1024, r.peakMiB)
 		if one.targets != nil {
 			targets = append(targets, one.targets(r)...)
@@ -218,13 +226,13 @@ func runMany(ctx context.Context, p plan, binary string, shops []shop, megabytes
 	}
 	defer release()
 	defer f.Close() // before the group goes
-	before := len(f.Logs())
+	before, cpu := len(f.Logs()), f.Process().CPU
 	answer, err := one.invoke(ctx, f, "{}", `"outcomes"`)
 	if err != nil {
 		return manyRun{}, err
 	}
 	r := manyRun{took: answer.Duration, logged: len(f.Logs()) - before, throttled: w.aws.Throttled()}
-	r.peakMiB = float64(f.Process().PeakRSS) / mib
+	r.peakMiB, r.cpu = float64(f.Process().PeakRSS)/mib, f.Process().CPU-cpu
 	r.secrets = len(w.secrets.TakeCalls())
 	r.units = w.aws.Units()
 	r.units.Reads, r.units.Writes = r.units.Reads-units.Reads, r.units.Writes-units.Writes
@@ -244,6 +252,20 @@ func runMany(ctx context.Context, p plan, binary string, shops []shop, megabytes
 	return r, nil
 }
 
+// dayOld gives a row what a day of refreshes leaves in it.
+func dayOld(row fakeaws.Item, now time.Time) {
+	var staged store.Tally
+	var spent []string
+	for at := now.Add(-24 * time.Hour); at.Before(now); at = at.Add(12 * time.Minute) {
+		staged = staged.Add(at)
+		spent = append(spent, secret.New(at.String()).Fingerprint())
+	}
+	packed, whole := store.PackSpent(spent[len(spent)-store.SpentKept:])
+	text := func(value string) json.RawMessage { return json.RawMessage(`{"S":"` + value + `"}`) }
+	row["staged"], row["spent_short"] = text(string(staged)), text(packed)
+	row["spent"] = json.RawMessage(`{"L":[` + string(text(whole[0])) + "," + string(text(whole[1])) + `]}`)
+}
+
 // open makes the secrets and rows of shops, like those of the account that there is.
 func (w *world) open(shops []shop, silent string) error {
 	_, credentials := w.aws.Secret(w.secret(sandbox.Hesabe, "credentials"))
@@ -258,6 +280,7 @@ func (w *world) open(shops []shop, silent string) error {
 	table := w.env["LEDGER_TABLE"]
 	row := w.aws.Items(table, string(sandbox.Hesabe))[0]
 	now := time.Now().UTC()
+	dayOld(row, now)
 	for i, s := range shops {
 		account := fmt.Sprintf("shop-%05d", i)
 		name := func(document string) string {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/store"
 )
 
 // calamity is what a drill plays.
@@ -159,14 +159,13 @@ func overQuota(carry) *httptest.ResponseRecorder {
 // stageDaily makes the ledger remember n attempts of the last hours.
 func (d *drill) stageDaily(t *testing.T, n int) {
 	t.Helper()
-	var all []types.AttributeValue
+	var all store.Tally
 	for i := range n {
-		at := time.Now().Add(-time.Duration(n-i) * time.Minute)
-		all = append(all, &types.AttributeValueMemberN{Value: strconv.FormatInt(at.Unix(), 10)})
+		all = all.Add(time.Now().Add(-time.Duration(n-i) * time.Minute))
 	}
 	_, err := d.aws.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: aws.String(d.stack.Outputs["Ledger"]), Key: d.ledgerKey(), UpdateExpression: aws.String("SET staged_at = :all"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":all": &types.AttributeValueMemberL{Value: all}},
+		TableName: aws.String(d.stack.Outputs["Ledger"]), Key: d.ledgerKey(), UpdateExpression: aws.String("SET staged = :all"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":all": &types.AttributeValueMemberS{Value: string(all)}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -108,6 +108,12 @@ var claimBreaks = []breach{
 		broken: "a token presented two refreshes ago is forgotten",
 	},
 	{
+		name: "short fingerprints not read", file: "../store/spent.go",
+		old:    "if packed == \"\" {",
+		new:    "if len(whole) > 0 {",
+		broken: "a token presented three refreshes ago is forgotten",
+	},
+	{
 		name: "current token forgotten in a long outage", file: "transition.go",
 		old:    "if v.escrowNewest() && v.chainErr == nil &&",
 		new:    "if v.Row.Fence < 0 &&",

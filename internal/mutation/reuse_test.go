@@ -10,7 +10,7 @@ var reuseBreaks = []breach{
 	},
 	{
 		name: "older tokens too", file: "reuse.go",
-		old:    "spent[len(spent)-1] == c.refreshToken.Fingerprint() &&\n\t\t(v.escrowNewest() || v.current() == ofRow)",
+		old:    "v.Row.PresentedLast(c.refreshToken) && (v.escrowNewest() || v.current() == ofRow)",
 		new:    "v.presented(c.refreshToken)",
 		broken: "a token before the last is presented, which ends the family",
 	},

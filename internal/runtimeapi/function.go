@@ -38,7 +38,8 @@ type Process struct {
 	// PeakRSS is the most resident memory so far, in bytes; for an ended process as
 	// last seen by Process, Kill or Close. 0 where the system has no /proc.
 	PeakRSS int64
-	// CPU is the user and system time of an ended process; 0 while it runs.
+	// CPU is the user and system time so far; 0 for a running process where the system has
+	// no /proc.
 	CPU time.Duration
 }
 
@@ -214,6 +215,8 @@ func (f *Function) Process() Process {
 	}
 	if p.ended() {
 		info.CPU = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	} else {
+		info.CPU = p.scheduled()
 	}
 	return info
 }

@@ -6,7 +6,9 @@ package function
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"runtime/debug"
 
@@ -38,24 +40,26 @@ const (
 	generous = 400
 )
 
+// surroundings are where a function is built: in Lambda, or on a rehearsal's network.
+type surroundings struct {
+	getenv func(string) string
+	dial   func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network
+	log    io.Writer
+}
+
+// parts are a function that is built.
+type parts struct {
+	handler  lambda.Handler
+	cfg      config.Config
+	clients  *awshome.Clients
+	provider providers.Provider
+}
+
 // StartRefresh runs the function that keeps a provider's chains alive. newProvider
 // makes its client, for the environment (production or sandbox) that picks its
 // default address. It does not return.
 func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
-	cfg, err := config.ForRefresh(os.Getenv)
-	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: connections})
-	if err != nil {
-		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
-	}
-	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
-	h := handler.NewRefresh(refresh.Engine{
-		Provider:  newProvider(newExchange(cfg, refresh.Parallel), cfg.ProviderEnvironment),
-		Secrets:   clients.Secrets(cfg.SecretPrefix),
-		Ledger:    clients.Ledger(cfg.LedgerTable),
-		WriteRate: writeRate,
-	}, cfg, log)
-	h.Announce = newDesk(clients, cfg, log)
-	lambda.Start(h)
+	start(func(at surroundings) (parts, error) { return buildRefresh(at, newProvider) }, oneThread)
 }
 
 // StartSweep does so for a provider's transactions. newQueue makes the client of the
@@ -63,20 +67,56 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 func StartSweep[P providers.Provider, Q sweep.Queue](
 	newProvider func(client *exchange.Client, environment string) P, newQueue func(cfg aws.Config, address string) Q,
 ) {
-	cfg, err := config.ForSweep(os.Getenv)
+	start(func(at surroundings) (parts, error) { return buildSweep(at, newProvider, newQueue) }, func() {})
+}
+
+// start builds a function, warms it up and waits for events. settle is called before the first
+// of them.
+func start(build func(surroundings) (parts, error), settle func()) {
+	p, err := build(surroundings{getenv: os.Getenv, log: os.Stdout})
+	if err != nil {
+		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
+	}
+	p.warmUp(build)
+	settle()
+	lambda.Start(p.handler)
+}
+
+func buildRefresh[P providers.Provider](at surroundings, newProvider func(*exchange.Client, string) P) (parts, error) {
+	cfg, err := config.ForRefresh(at.getenv)
+	clients, err := at.connect(err, connections)
+	if err != nil {
+		return parts{}, err
+	}
+	log := telemetry.NewLogger(at.log, cfg.LogLevel)
+	provider := newProvider(at.exchange(cfg, refresh.Parallel), cfg.ProviderEnvironment)
+	h := handler.NewRefresh(refresh.Engine{
+		Provider:  provider,
+		Secrets:   clients.Secrets(cfg.SecretPrefix),
+		Ledger:    clients.Ledger(cfg.LedgerTable),
+		WriteRate: writeRate,
+	}, cfg, log)
+	h.Announce = newDesk(clients, cfg, log)
+	return parts{h, cfg, clients, provider}, nil
+}
+
+func buildSweep[P providers.Provider, Q sweep.Queue](
+	at surroundings, newProvider func(*exchange.Client, string) P, newQueue func(aws.Config, string) Q,
+) (parts, error) {
+	cfg, err := config.ForSweep(at.getenv)
 	if cfg.SweepWorkers > frugalMost {
 		debug.SetGCPercent(generous)
 	}
 	// A worker waits for the provider or for its row, one at a time. Beside them one call
 	// reads rows ahead, and as at the beginning each shard may have one under way.
-	calls := max(cfg.SweepWorkers, store.Shards) + 1
-	clients, err := connect(err, awshome.Tuning{ConnectionsPerHost: calls})
+	clients, err := at.connect(err, max(cfg.SweepWorkers, store.Shards)+1)
 	if err != nil {
-		lambda.Start(refuser{err, telemetry.NewLogger(os.Stdout, slog.LevelInfo)})
+		return parts{}, err
 	}
-	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
+	log := telemetry.NewLogger(at.log, cfg.LogLevel)
+	provider := newProvider(at.exchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment)
 	engine := sweep.Engine{
-		Provider:     newProvider(newExchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
+		Provider:     provider,
 		Secrets:      clients.Secrets(cfg.SecretPrefix),
 		Ledger:       clients.Ledger(cfg.LedgerTable),
 		Transactions: clients.Transactions(cfg.TransactionsTable),
@@ -86,13 +126,13 @@ func StartSweep[P providers.Provider, Q sweep.Queue](
 	}
 	h := handler.NewSweep(engine, cfg, log)
 	h.Announce = newDesk(clients, cfg, log)
-	lambda.Start(h)
+	return parts{h, cfg, clients, provider}, nil
 }
 
 // connect makes the AWS clients. Its error lists all mistakes in the environment, those
 // found before included.
-func connect(mistakes error, tuning awshome.Tuning) (*awshome.Clients, error) {
-	clients, err := awshome.FromEnvironment(os.Getenv, tuning)
+func (at surroundings) connect(mistakes error, connections int) (*awshome.Clients, error) {
+	clients, err := awshome.FromEnvironment(at.getenv, awshome.Tuning{ConnectionsPerHost: connections, Dial: at.dial})
 	if err := errors.Join(mistakes, err); err != nil {
 		return nil, EnvironmentError{err}
 	}
@@ -113,9 +153,9 @@ func newDesk(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *ann
 	}
 }
 
-// newExchange makes the provider's HTTP client. What net/http writes to the standard
+// exchange makes the provider's HTTP client. What net/http writes to the standard
 // logger could show a part of an answer.
-func newExchange(cfg config.Config, connections int) *exchange.Client {
+func (at surroundings) exchange(cfg config.Config, connections int) *exchange.Client {
 	telemetry.GuardStandardLog(os.Stderr)
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
+	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections, Dial: at.dial})
 }

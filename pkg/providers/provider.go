@@ -42,6 +42,14 @@ type Located interface {
 	Host() string
 }
 
+// Prepared is a Session that can open a connection before a call needs it.
+type Prepared interface {
+	Session
+	// Prepare opens a connection to the provider, and sends nothing. It returns when the
+	// connection stands, when it has failed or when ctx ends. A failure is left to the next call.
+	Prepare(ctx context.Context)
+}
+
 // Session makes calls with one set of credentials. Each of Refresh and Login sends
 // at most one request and never repeats it. Every error is an *Error, but for
 // ErrNoLogin.

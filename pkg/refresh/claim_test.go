@@ -9,6 +9,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -59,8 +60,8 @@ func TestBudgetAfterTheClaim(t *testing.T) {
 		if got.Outcome != outcome.Transient || w.Provider.Presented(token) != 0 {
 			t.Errorf("outcome %s, presented %d times", got.Outcome, w.Provider.Presented(token))
 		}
-		if r := row(w); r.Phase != store.Idle || contains(r.Spent, token) {
-			t.Errorf("the row is %s, the token spent: %t", r.Phase, contains(r.Spent, token))
+		if r := row(w); r.Phase != store.Idle || r.Presented(secret.New(token)) {
+			t.Errorf("the row is %s, the token spent: %t", r.Phase, r.Presented(secret.New(token)))
 		}
 		w.Latency = nil
 		if got := tick(w, nil); got.Outcome != outcome.Refreshed {

@@ -105,7 +105,7 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 	result.Known = true
 	result.AttemptsLeft = a.attemptsLeft(req.began, result.Outcome)
 	result.Failures = a.v.Row.ConsecutiveFailures
-	result.Versions = len(stagedSince(a.v.Row, e.Now().Add(-day)))
+	result.Versions = a.v.Row.Staged.Since(e.Now().Add(-day))
 	result.Trouble, result.Told = trouble(a.v.Row), a.v.Row.Told
 	result.Before, result.Noted = k.row.LastOutcome, a.v.Row.LastOutcome
 	result.Warnings = append(result.Warnings, a.warnings...)

@@ -10,6 +10,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -195,7 +196,7 @@ func needsPerson(w *rt.World, sure bool) bool {
 	token := chain(w).RefreshToken
 	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
 	return r.Phase == store.Idle && (r.State == store.Uncertain || r.State == store.Dead) &&
-		(partly(w) || w.Provider.Risked(token) || lost || !sure && slices.Contains(r.Spent, fingerprint(token)))
+		(partly(w) || w.Provider.Risked(token) || lost || !sure && r.Presented(secret.New(token)))
 }
 
 // lostReply says which reply a store accepted that no claim tells of, or that was never

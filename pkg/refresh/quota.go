@@ -2,17 +2,12 @@ package refresh
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"tokenrefresh/pkg/store"
 )
 
-const (
-	day = 24 * time.Hour
-	// maxStaged bounds the list in the row. One version in 10 minutes does not reach it.
-	maxStaged = 200
-)
+const day = 24 * time.Hour
 
 // Secrets Manager keeps 100 versions, and removes none that is younger than 24 hours. It asks for
 // at most one PutSecretValue in 10 minutes in the long run: 144 a day. AWS does not say whether it
@@ -31,22 +26,9 @@ func nearQuota(n int) bool {
 
 // meter warns before a limit is reached.
 func (a *attempt) meter() {
-	if n := len(a.v.Row.StagedAt); nearQuota(n) {
+	if n := a.v.Row.Staged.Since(a.v.Now.Add(-day)); nearQuota(n) {
 		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
 			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes",
 			a.v.name(store.TokensDoc), n))
 	}
-}
-
-// stagedSince lists when the attempts since then began.
-func stagedSince(r store.Row, then time.Time) []time.Time {
-	return slices.DeleteFunc(slices.Clone(r.StagedAt), func(t time.Time) bool { return t.Before(then) })
-}
-
-// staging is the list with an attempt that begins now: it stages one version at most.
-func staging(r store.Row, now time.Time) []time.Time {
-	all := stagedSince(r, now.Add(-day))
-	all = slices.DeleteFunc(all, func(t time.Time) bool { return t.After(now.Add(clockSlack)) }) // of a wrong clock
-	all = append(all, now.UTC().Truncate(time.Second))
-	return all[max(0, len(all)-maxStaged):]
 }

@@ -40,9 +40,7 @@ func (v View) reuse() time.Duration {
 
 // presentedLast reports whether the refresh token of c is the row's own, and the one presented last.
 func (v View) presentedLast(c chain) bool {
-	spent := v.Row.Spent
-	return !c.refreshToken.Blank() && len(spent) > 0 && spent[len(spent)-1] == c.refreshToken.Fingerprint() &&
-		(v.escrowNewest() || v.current() == ofRow)
+	return !c.refreshToken.Blank() && v.Row.PresentedLast(c.refreshToken) && (v.escrowNewest() || v.current() == ofRow)
 }
 
 // takenAgain is from when on the presented token of c may be presented again; false: not at all, or no

@@ -8,6 +8,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -91,7 +92,7 @@ func TestSend(t *testing.T) {
 			if r.State != tt.state || r.Phase != store.Idle {
 				t.Errorf("the row is %s and %s, want idle and %s", r.Phase, r.State, tt.state)
 			}
-			if spent := contains(r.Spent, token); spent != tt.spent {
+			if spent := r.Presented(secret.New(token)); spent != tt.spent {
 				t.Errorf("the token counts as spent: %t, want %t", spent, tt.spent)
 			}
 
@@ -270,15 +271,6 @@ func TestTokenThatIsNotRotated(t *testing.T) {
 			wantHealthy(t, w)
 		})
 	}
-}
-
-func contains(spent []string, token string) bool {
-	for _, s := range spent {
-		if s == fingerprint(token) {
-			return true
-		}
-	}
-	return false
 }
 
 // One stale read after a refusal does not let an older version stand.

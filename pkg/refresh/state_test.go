@@ -107,7 +107,7 @@ func (s *describer) document(value secret.String) {
 	for _, token := range []string{doc.AccessToken, doc.RefreshToken} {
 		family, generation, _ := strings.Cut(strings.TrimLeft(token, "art-"), "-")
 		number, _ := strconv.Atoi(generation)
-		s.add(s.name(family), number, slices.Contains(s.spent, fingerprint(token)), s.world.Provider.Live(token),
+		s.add(s.name(family), number, store.Row{Spent: s.spent}.Presented(secret.New(token)), s.world.Provider.Live(token),
 			int(s.world.Provider.Remaining(token).Round(time.Second)/time.Second))
 	}
 }

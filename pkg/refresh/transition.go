@@ -49,7 +49,7 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	r.Unanswered = false
 	r.Host = v.host()
 	r.State = store.OK // how the attempt ends says more
-	r.StagedAt = staging(v.Row, v.Now)
+	r.Staged = v.Row.Staged.Add(v.Now)
 	next, _ := v.rejection() // as before, unless one has begun this run
 	r.RejectedAt, r.Rejections = next.Last, next.Count
 	if v.escrowOutdated() {
@@ -476,8 +476,8 @@ func schedule(v View, r store.Row, c chain) store.Row {
 func spending(v View, token secret.String) []string {
 	spent := slices.Clone(v.Row.Spent)
 	if v.escrowNewest() && v.chainErr == nil && v.presented(v.chain.refreshToken) {
-		old := v.chain.refreshToken.Fingerprint()
-		spent = append(slices.DeleteFunc(spent, func(s string) bool { return s == old }), old)
+		old := v.chain.refreshToken
+		spent = append(store.WithoutSpent(spent, old), old.Fingerprint())
 	}
 	spent = append(spent, token.Fingerprint())
 	return spent[max(0, len(spent)-store.SpentKept):]
@@ -486,11 +486,10 @@ func spending(v View, token secret.String) []string {
 // unspent is the row without a token's fingerprint: the provider has certainly not acted on
 // the token.
 func unspent(r store.Row, token secret.String) store.Row {
-	fingerprint := token.Fingerprint()
-	if n := len(r.Spent); n > 0 && r.Spent[n-1] == fingerprint {
+	if r.PresentedLast(token) {
 		r.PresentedAt = time.Time{}
 	}
-	r.Spent = slices.DeleteFunc(slices.Clone(r.Spent), func(s string) bool { return s == fingerprint })
+	r.Spent = store.WithoutSpent(r.Spent, token)
 	return r
 }
 

@@ -28,8 +28,11 @@ func ShardKey(account Key, shard int) Key {
 // SplitShardKey is the inverse of ShardKey; ok is false for the key of a credential.
 func SplitShardKey(key Key) (account Key, shard int, ok bool) {
 	name, number, found := strings.Cut(key.Account, shardInfix)
+	if !found { // as most keys: an error would cost more than all else here
+		return key, 0, false
+	}
 	shard, err := strconv.Atoi(number)
-	if !found || err != nil || shard < 0 {
+	if err != nil || shard < 0 {
 		return key, 0, false
 	}
 	return Key{Provider: key.Provider, Account: name}, shard, true

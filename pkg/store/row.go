@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -58,7 +57,8 @@ type Row struct {
 	ClaimSeenAt   time.Time `json:"claim_seen_at,omitzero"`
 	BaseVersionID string    `json:"base_version_id,omitempty"` // current version of tokens as read before the claim
 
-	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
+	// Spent are the fingerprints of the refresh tokens presented last, oldest first. A home
+	// gives back the older ones in a short form; see PackSpent.
 	Spent []string `json:"spent,omitempty"`
 
 	// PresentedAt is when the last of them was first claimed for; a repeat does not move it. Zero:
@@ -114,9 +114,9 @@ type Row struct {
 	LastError           string          `json:"last_error,omitempty"` // one-line reason of a failure, for people; no secrets
 	ConsecutiveFailures int             `json:"consecutive_failures,omitempty"`
 
-	// StagedAt tells when the attempts of the last day that may have staged a version
-	// began, oldest first, to the second: the store keeps so many versions a day.
-	StagedAt []time.Time `json:"staged_at,omitempty"`
+	// Staged counts the attempts of the last day that may have staged a version: the store keeps
+	// so many versions a day.
+	Staged Tally `json:"staged,omitempty"`
 
 	// Tick is the time between the scheduled runs of the program that claimed last, kept to
 	// the second; 0: not known.
@@ -143,10 +143,10 @@ type Escrow struct {
 	Sent  time.Time // when the request was sent; set where Raw
 }
 
-// Presented reports whether token is among the last refresh tokens presented, which may
-// be spent.
-func (r Row) Presented(token secret.String) bool {
-	return slices.Contains(r.Spent, token.Fingerprint())
+// PresentedLast reports whether token is the refresh token presented last.
+func (r Row) PresentedLast(token secret.String) bool {
+	n := len(r.Spent)
+	return n > 0 && len(WithoutSpent(r.Spent[n-1:], token)) == 0
 }
 
 // Unchanged is the guard of a write that follows from r as it was read. The fence alone

@@ -28,7 +28,7 @@ func well() health.Credential {
 			Key: key, Phase: store.Idle, AttemptID: "v1", Fence: 1, State: store.OK,
 			CredentialsVersionID: "c1", SeenVersionID: "v1", VersionID: "v1", PublishedVersionID: "v1",
 			RefreshAt: in(8 * time.Minute), AccessExpiresAt: in(11 * time.Minute), LastSuccessAt: in(-4 * time.Minute),
-			LastOutcome: outcome.Refreshed, StagedAt: []time.Time{in(-4 * time.Minute)}, Tick: time.Minute,
+			LastOutcome: outcome.Refreshed, Staged: store.Tally("").Add(in(-4 * time.Minute)), Tick: time.Minute,
 		},
 		Text:        secret.New(`{"refresh_token":"r1","access_token":"a1","access_expires_at":"2026-03-01T12:11:00Z","attempt_id":"v1"}`),
 		Credentials: health.Secret{Name: "s/credentials", Version: "c1"},
@@ -55,7 +55,7 @@ func empty(name string) health.Secret {
 func failed(c *health.Credential, what outcome.Outcome, why string) {
 	due(c)
 	c.Row.LastOutcome, c.Row.LastError, c.Row.ConsecutiveFailures = what, why, 1
-	c.Row.StagedAt = []time.Time{in(-20 * time.Second)}
+	c.Row.Staged = store.Tally("").Add(in(-20 * time.Second))
 }
 
 // documentation is what people are told of the conditions.
@@ -131,19 +131,19 @@ func TestVerdict(t *testing.T) {
 		}, health.Warn, health.New, "no run has looked at it yet", []string{once}},
 		// A schedule of 5 minutes may come to a credential as late as that.
 		"due for 12 minutes, with a run each 5": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.StagedAt, c.Row.Tick = in(-12*time.Minute), []time.Time{in(-2 * time.Hour)}, 5*time.Minute
+			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 5*time.Minute
 			c.Row.AccessExpiresAt = in(2 * time.Hour)
 		}, health.OK, health.Healthy, "", nil},
 		"due for 16 minutes, with a run each 5": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.StagedAt, c.Row.Tick = in(-16*time.Minute), []time.Time{in(-2 * time.Hour)}, 5*time.Minute
+			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-16*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 5*time.Minute
 			c.Row.AccessExpiresAt = in(2 * time.Hour)
 		}, health.Act, health.Silent, "no run has begun one for 16m", []string{doctor, once}},
 		"due for 12 minutes, with a schedule of an hour": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.StagedAt, c.Every = in(-12*time.Minute), []time.Time{in(-2 * time.Hour)}, time.Hour
+			c.Row.RefreshAt, c.Row.Staged, c.Every = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), time.Hour
 			c.Row.AccessExpiresAt = in(2 * time.Hour)
 		}, health.OK, health.Healthy, "", nil},
 		"due for 12 minutes, by a row that does not tell the tick": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.StagedAt, c.Row.Tick = in(-12*time.Minute), []time.Time{in(-2 * time.Hour)}, 0
+			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 0
 			c.Row.AccessExpiresAt = in(2 * time.Hour)
 		}, health.OK, health.Healthy, "", nil},
 		"died over an attempt 10 minutes ago, with a run each 5": {func(c *credential) {
@@ -214,7 +214,7 @@ func TestVerdict(t *testing.T) {
 		}, health.Warn, health.Failing, "", []string{doctor}},
 		"runs tried until some minutes ago": {func(c *credential) {
 			failed(c, outcome.Transient, "")
-			c.Row.RefreshAt, c.Row.StagedAt = in(-time.Hour), []time.Time{in(-4 * time.Minute)}
+			c.Row.RefreshAt, c.Row.Staged = in(-time.Hour), store.Tally("").Add(in(-4*time.Minute))
 		}, health.Act, health.Silent, "no run has begun one for 4m", []string{doctor, once}},
 		"the token has ended just when it is due": {func(c *credential) {
 			c.Row.RefreshAt, c.Row.AccessExpiresAt = in(-30*time.Second), in(-10*time.Second)

@@ -14,9 +14,7 @@ const findRuns = "see whether runs come (on AWS the schedule and the function's 
 // begins no attempt, for lack of time or because AWS is in trouble, leaves no trace either.
 func (c Credential) silent(now time.Time) Finding {
 	since := later(c.Row.RefreshAt, c.Row.NotBefore)
-	if n := len(c.Row.StagedAt); n > 0 {
-		since = later(since, c.Row.StagedAt[n-1]) // an attempt began then
-	}
+	since = later(since, c.Row.Staged.Last()) // an attempt began then
 	silence, known := c.silence()
 	if since.IsZero() || !known || now.Sub(since) < silence {
 		return Finding{}

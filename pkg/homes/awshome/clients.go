@@ -55,7 +55,7 @@ func newClients(cfg, queues aws.Config, manager, dynamo, events *string) *Client
 // region has none.
 func busEndpoint(o dynamodb.Options) string {
 	o.BaseEndpoint = nil
-	found, err := resolve(o)
+	found, err := resolve(context.Background(), o)
 	if err != nil {
 		return ""
 	}
@@ -67,8 +67,8 @@ func busEndpoint(o dynamodb.Options) string {
 }
 
 // resolve is the address that a client of DynamoDB calls.
-func resolve(o dynamodb.Options) (smithyendpoints.Endpoint, error) {
-	return o.EndpointResolverV2.ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{
+func resolve(ctx context.Context, o dynamodb.Options) (smithyendpoints.Endpoint, error) {
+	return o.EndpointResolverV2.ResolveEndpoint(ctx, dynamodb.EndpointParameters{
 		Region: &o.Region, Endpoint: o.BaseEndpoint,
 		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
 		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
@@ -79,7 +79,11 @@ func resolve(o dynamodb.Options) (smithyendpoints.Endpoint, error) {
 func (c *Clients) Secrets(prefix string) *Secrets { return NewSecrets(c.SecretsManager, prefix) }
 
 // Ledger is the ledger in that table.
-func (c *Clients) Ledger(table string) *Ledger { return NewLedger(c.DynamoDB, table) }
+func (c *Clients) Ledger(table string) *Ledger {
+	l := NewLedger(c.DynamoDB, table)
+	l.quick = newQuick(c.DynamoDB)
+	return l
+}
 
 // Transactions is the store of transactions in that table.
 func (c *Clients) Transactions(table string) *Transactions {

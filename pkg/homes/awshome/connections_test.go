@@ -154,7 +154,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	})
-	if _, err := s.clients(t, awshome.Tuning{}).Ledger("ledger").Rows(t.Context(), "hesabe"); err == nil {
+	if _, err := s.clients(t, awshome.Tuning{}).Secrets("p").Current(t.Context(), key, store.Credentials); err == nil {
 		t.Fatal("no error")
 	}
 	s.want(t, 1, 1)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -27,6 +28,8 @@ type Tuning struct {
 	// ConnectionsPerHost is how many connections to a host there may be, all of which are
 	// kept: as many as calls are made at once. More calls wait for one. 0 means 4.
 	ConnectionsPerHost int
+	// Dial stands in for the network, TLS included; nil: the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // FromEnvironment makes the clients of a function from the variables that Lambda

@@ -1,6 +1,8 @@
 package awshome
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"testing"
 
@@ -95,6 +97,34 @@ func FuzzTransaction(f *testing.F) {
 		}
 		if !holds(encodeTransaction(reread), append(names, "due_shard"), again) {
 			t.Error("the transaction is another after a round trip")
+		}
+	})
+}
+
+// FuzzPage: what is read as a page is JSON, and says what the JSON says.
+func FuzzPage(f *testing.F) {
+	for _, text := range []string{
+		`{}`, `{"Items":[]}`, `{"Items":[{"fence":{"N":"7"}}],"LastEvaluatedKey":{"account":{"S":"a"}}}`, `{"Items":[{},]}`, `[`,
+		`{"Items":[{"spent":{"L":[{"S":"x"},{"N":"1"}]},"x":{"NULL":true},"escrow":{"M":{"raw":{"BOOL":true},"bytes":{"B":"eA=="}}}}]}`,
+		`{"a":-1.5e3,"b":[1,{"c":null}],"Items":[{"host":{"S":"\u00e9\\\""}}]} `, `{"Items":[{"fence":{"N":7}}]}`, `{"Items":[{"fence":{}}]}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var rows []item
+		next, ok := readPage(text, func(row item) { rows = append(rows, maps.Clone(row)) })
+		if !ok || bytes.Count(text, []byte("Items")) > 1 || bytes.Count(text, []byte("Last")) > 1 {
+			return // encoding/json takes the last of several
+		}
+		var page struct {
+			Items            []map[string]json.RawMessage
+			LastEvaluatedKey map[string]json.RawMessage
+		}
+		if err := json.Unmarshal(text, &page); err != nil {
+			t.Fatalf("read, although %v", err)
+		}
+		if len(rows) > len(page.Items) || len(next) > len(page.LastEvaluatedKey) {
+			t.Errorf("%d rows and %v are read", len(rows), next)
 		}
 	})
 }

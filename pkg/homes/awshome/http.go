@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"tokenrefresh/pkg/spare"
 )
 
 const (
@@ -30,17 +32,32 @@ const (
 
 // httpClient is the aws.HTTPClient of all services: no redirects, no proxy, no
 // HTTP/2, timeouts everywhere.
-type httpClient struct{ transport *http.Transport }
+type httpClient struct {
+	transport *http.Transport
+	dial      dial
+	tls       *tls.Config
+	spares    spare.Conns // that Prepare opened
+}
+
+// dial opens a connection.
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
 func newHTTPClient(roots *x509.CertPool, tuning Tuning) *httpClient {
 	connections := cmp.Or(tuning.ConnectionsPerHost, defaultConnections)
-	return &httpClient{&http.Transport{
-		DialContext: (&net.Dialer{Timeout: connectTimeout}).DialContext,
-		TLSClientConfig: &tls.Config{
+	c := &httpClient{
+		dial: (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		tls: &tls.Config{
 			RootCAs: roots, MinVersion: tls.VersionTLS12,
 			ClientSessionCache: tls.NewLRUClientSessionCache(0), // a resumed handshake costs half
 		},
-		TLSHandshakeTimeout:   connectTimeout,
+	}
+	secure := c.spareOrNew
+	if tuning.Dial != nil {
+		c.dial, secure = tuning.Dial, tuning.Dial
+	}
+	c.transport = &http.Transport{
+		DialContext:           c.dial,
+		DialTLSContext:        secure,
 		MaxIdleConnsPerHost:   connections,
 		IdleConnTimeout:       idleTimeout,
 		ResponseHeaderTimeout: headerTimeout,
@@ -48,7 +65,41 @@ func newHTTPClient(roots *x509.CertPool, tuning Tuning) *httpClient {
 		// Without a limit a call that finds no idle connection begins one, and is then given
 		// another's that has become free: handshakes for nothing.
 		MaxConnsPerHost: connections,
-	}}
+	}
+	return c
+}
+
+// spareOrNew is a connection that Prepare has opened, or a new one.
+func (c *httpClient) spareOrNew(ctx context.Context, network, address string) (net.Conn, error) {
+	if conn := c.spares.Take(address); conn != nil {
+		return conn, nil
+	}
+	conn, err := c.dialTLS(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (c *httpClient) dialTLS(ctx context.Context, network, address string) (*tls.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := c.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	config := c.tls.Clone()
+	config.ServerName = host
+	secure := tls.Client(raw, config)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 // Do sends the request with its body in memory and reads the whole answer. The

@@ -14,8 +14,7 @@ import (
 func TestRequestGoesOutInOneWrite(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe() // a read returns what one write wrote
-	client := newHTTPClient(nil, Tuning{})
-	client.transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+	client := newHTTPClient(nil, Tuning{Dial: func(context.Context, string, string) (net.Conn, error) { return ours, nil }})
 	first := make(chan string)
 	go func() {
 		buffer := make([]byte, 64<<10)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/strict"
 )
 
@@ -137,6 +138,14 @@ func (r *reader) time(name string) time.Time {
 		r.wrong(name, "a time of RFC 3339")
 	}
 	return at
+}
+
+func (r *reader) tally(name string) store.Tally {
+	tally, err := store.ParseTally(r.text(name))
+	if err != nil {
+		r.wrong(name, "a tally of hours")
+	}
+	return tally
 }
 
 func (r *reader) texts(name string) []string {

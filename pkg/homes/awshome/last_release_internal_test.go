@@ -2,20 +2,23 @@ package awshome
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tokenrefresh/pkg/homes/hometest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-// What the last release has written is read, and written again as it was: the last release
-// reads it after a roll-back.
+// What the last release has written is read, and written again as it was, as far as it knows it:
+// the last release reads it after a roll-back.
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
@@ -33,8 +36,61 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 		if row.Fence == 0 {
 			t.Errorf("%s: no fence was read", scene.Name)
 		}
-		if diff := cmp.Diff(old, encodeRow(row), attributes); diff != "" {
+		written := encodeRow(row)
+		if staged := (&reader{item: old}).moments("staged_at"); row.Staged.Since(time.Time{}) != len(staged) {
+			t.Errorf("%s: %d attempts are counted as %q", scene.Name, len(staged), row.Staged)
+		}
+		if spent, whole := (&reader{item: old}).texts("spent"), (&reader{item: written}).texts("spent"); !slices.Equal(
+			whole, spent[max(0, len(spent)-2):]) {
+			t.Errorf("%s: the last tokens presented are %q, want the last of %q", scene.Name, whole, spent)
+		}
+		maps.Copy(written, item{"provider": stored["provider"], "account": stored["account"]})
+		if again, err := decodeRow("table", written); err != nil || len(again.Spent) != len(row.Spent) || again.Staged != row.Staged {
+			t.Errorf("%s: %+v is written and read as %+v, %v", scene.Name, row, again, err)
+		}
+		for _, name := range []string{"provider", "account", "spent", "spent_short", "staged", "staged_at"} {
+			delete(old, name)
+			delete(written, name)
+		}
+		if diff := cmp.Diff(old, written, attributes); diff != "" {
 			t.Errorf("%s (-old +new):\n%s", scene.Name, diff)
+		}
+	}
+}
+
+// The last release goes on with rows that this one has written. It adds what it knows of, and
+// leaves the rest as it is; this release counts both.
+func TestRowsThatTwoReleasesWrite(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	row := store.Row{Key: store.Key{Provider: "model", Account: "default"}, Fence: 1}
+	for n := range 20 {
+		at := began.Add(time.Duration(n) * 12 * time.Minute)
+		token := secret.New(fmt.Sprint("token ", n))
+		stored := encodeRow(row)
+		maps.Copy(stored, rowKey(row.Key))
+		if n%3 > 0 {
+			row.Spent, row.Staged = append(row.Spent, token.Fingerprint()), row.Staged.Add(at)
+			row.Spent = row.Spent[max(0, len(row.Spent)-store.SpentKept):]
+			continue
+		}
+		last, _ := stored["spent"].(*types.AttributeValueMemberL)
+		if last == nil {
+			last = &types.AttributeValueMemberL{}
+		}
+		stored["spent"] = &types.AttributeValueMemberL{Value: append(last.Value, text(token.Fingerprint()))}
+		stored["staged_at"] = &types.AttributeValueMemberL{Value: []types.AttributeValue{number(at.Unix())}}
+		var err error
+		if row, err = decodeRow("table", stored); err != nil {
+			t.Fatal(err)
+		}
+		if count := row.Staged.Since(began); count != n+1 {
+			t.Errorf("%d attempts are counted as %q", n+1, row.Staged)
+		}
+		for m := max(0, n+1-store.SpentKept); m <= n; m++ {
+			if !row.Presented(secret.New(fmt.Sprint("token ", m))) {
+				t.Errorf("after %d tokens, number %d is not known as presented: %q", n+1, m, row.Spent)
+			}
 		}
 	}
 }

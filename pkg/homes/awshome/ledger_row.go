@@ -13,7 +13,8 @@ import (
 // milliseconds is the layout of the ledger's times: they sort as text.
 const milliseconds = "2006-01-02T15:04:05.000Z"
 
-// rowAttributes are all that Write writes: every attribute but the key, paused and told.
+// rowAttributes are all that Write writes: every attribute but the key, paused and told. One of
+// older releases, staged_at, is removed.
 var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
 	"claim_seen_at", "issued_at", "session_ends", "reply_id", "state", "credentials_version_id", "seen_version_id", "version_id",
@@ -21,7 +22,7 @@ var rowAttributes = []string{
 	"refresh_failures", "refresh_refusals", "login_failures", "login_refusals", "login_not_before", "unanswered", "rejections",
 	"rejected_at", "presented_at", "host",
 	"access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
-	"consecutive_failures", "staged_at", "tick",
+	"consecutive_failures", "staged", "staged_at", "spent_short", "tick",
 }
 
 func rowKey(key store.Key) item {
@@ -39,9 +40,11 @@ func encodeRow(row store.Row) item {
 	i.putTime("claimed_until", milliseconds, row.ClaimedUntil)
 	i.putTime("claim_seen_at", milliseconds, row.ClaimSeenAt)
 	i.putText("base_version_id", row.BaseVersionID)
-	if len(row.Spent) > 0 {
-		spent := make([]types.AttributeValue, len(row.Spent))
-		for n, fingerprint := range row.Spent {
+	packed, whole := store.PackSpent(row.Spent)
+	i.putText("spent_short", packed)
+	if len(whole) > 0 {
+		spent := make([]types.AttributeValue, len(whole))
+		for n, fingerprint := range whole {
 			spent[n] = text(fingerprint)
 		}
 		i["spent"] = &types.AttributeValueMemberL{Value: spent}
@@ -75,13 +78,7 @@ func encodeRow(row store.Row) item {
 	i.putText("last_outcome", string(row.LastOutcome))
 	i.putText("last_error", row.LastError)
 	i.putNumber("consecutive_failures", int64(row.ConsecutiveFailures))
-	if len(row.StagedAt) > 0 {
-		staged := make([]types.AttributeValue, len(row.StagedAt))
-		for n, t := range row.StagedAt {
-			staged[n] = number(t.Unix())
-		}
-		i["staged_at"] = &types.AttributeValueMemberL{Value: staged}
-	}
+	i.putText("staged", string(row.Staged))
 	i.putNumber("tick", int64(row.Tick/time.Second))
 	return i
 }
@@ -107,7 +104,7 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		ClaimedUntil:         r.time("claimed_until"),
 		ClaimSeenAt:          r.time("claim_seen_at"),
 		BaseVersionID:        r.text("base_version_id"),
-		Spent:                r.texts("spent"),
+		Spent:                store.UnpackSpent(r.text("spent_short"), r.texts("spent")),
 		ReplyID:              r.text("reply_id"),
 		State:                store.State(r.text("state")),
 		CredentialsVersionID: r.text("credentials_version_id"),
@@ -134,15 +131,20 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		LastOutcome:          outcome.Outcome(r.text("last_outcome")),
 		LastError:            r.text("last_error"),
 		ConsecutiveFailures:  int(r.number("consecutive_failures")),
-		StagedAt:             r.moments("staged_at"),
+		Staged:               r.tally("staged"),
 		Tick:                 time.Duration(r.number("tick")) * time.Second,
 		Paused:               r.flag("paused"),
 		Told:                 r.text("told"),
 	}
+	// Older releases kept the times one by one. What is there was added by one of them.
+	row.Staged = row.Staged.Add(r.moments("staged_at")...)
 	r.within("escrow", func(r *reader) {
 		row.Escrow = store.Escrow{
 			AttemptID: r.text("attempt_id"), Bytes: secret.New(string(r.bytes("bytes"))), Raw: r.flag("raw"), Sent: r.time("sent"),
 		}
 	})
-	return row, r.err(table, row.String())
+	if len(r.mistakes) > 0 {
+		return row, r.err(table, row.String())
+	}
+	return row, nil
 }

@@ -16,11 +16,12 @@ import (
 // usualUpdate is the size of an update of a row with tokens as they are usual.
 const usualUpdate = 2 << 10
 
-// quick sends an update once, past the SDK's client, whose layers take three times the
-// processor time of all else in the call. A sweep makes that call for each row, and
-// with many workers the processor is what it waits for.
+// quick makes a call once, past the SDK's client, whose layers take three times the
+// processor time of all else in an update, and ten times that in a page of rows. A sweep
+// makes an update for each row, a run reads the rows of all accounts, and the processor is what
+// they wait for.
 //
-// It knows success only. After anything else the SDK is asked, which sends the update
+// It knows success only. After anything else the SDK is asked, which makes the call
 // again, retries, and tells errors apart.
 type quick struct {
 	client signed.Client // with the options of the client that it goes past
@@ -29,7 +30,7 @@ type quick struct {
 // newQuick is nil where the client's endpoint is wrong: each of its calls says so.
 func newQuick(client *dynamodb.Client) *quick {
 	o := client.Options()
-	endpoint, err := resolve(o)
+	endpoint, err := resolve(context.Background(), o)
 	if err != nil {
 		return nil
 	}

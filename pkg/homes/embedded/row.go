@@ -19,6 +19,9 @@ type storedRow struct {
 
 	Escrow      storedEscrow `json:"escrow,omitzero"` // in place of the row's, whose bytes mask themselves
 	TickSeconds int64        `json:"tick,omitempty"`
+	SpentShort  string       `json:"spent_short,omitempty"` // and the row's are those that are kept whole
+	// StagedAt is what older releases kept one by one in place of the row's Staged.
+	StagedAt []time.Time `json:"staged_at,omitempty"`
 }
 
 type storedEscrow struct {
@@ -28,22 +31,19 @@ type storedEscrow struct {
 	Sent      time.Time `json:"sent,omitzero"`
 }
 
-// milliseconds is a time as rows keep it, except those of StagedAt.
+// milliseconds is a time as rows keep it.
 func milliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 func encodeRow(r store.Row) ([]byte, error) {
 	for _, at := range append(times(&r), &r.Escrow.Sent) {
 		*at = milliseconds(*at)
 	}
-	staged := make([]time.Time, len(r.StagedAt)) // the caller keeps its own
-	for n, at := range r.StagedAt {
-		staged[n] = seconds(at)
-	}
-	r.StagedAt = staged
 	escrow := storedEscrow{
 		AttemptID: r.Escrow.AttemptID, Bytes: []byte(r.Escrow.Bytes.Reveal()), Raw: r.Escrow.Raw, Sent: r.Escrow.Sent,
 	}
-	return json.Marshal(storedRow{r, escrow, int64(r.Tick / time.Second)})
+	s := storedRow{Row: r, Escrow: escrow, TickSeconds: int64(r.Tick / time.Second)}
+	s.SpentShort, s.Spent = store.PackSpent(r.Spent)
+	return json.Marshal(s)
 }
 
 func decodeRow(key store.Key, data []byte) (store.Row, error) {
@@ -52,10 +52,15 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	if err == nil {
 		err = keepable(&s.Row, append(s.StagedAt, s.Escrow.Sent)...)
 	}
+	if err == nil {
+		_, err = store.ParseTally(string(s.Staged))
+	}
 	if err != nil {
 		return store.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
 	}
 	s.Key, s.Tick = key, time.Duration(s.TickSeconds)*time.Second
+	s.Spent = store.UnpackSpent(s.SpentShort, s.Spent)
+	s.Staged = s.Staged.Add(s.StagedAt...) // added by an older release
 	s.Row.Escrow = store.Escrow{
 		AttemptID: s.Escrow.AttemptID, Bytes: secret.New(string(s.Escrow.Bytes)), Raw: s.Escrow.Raw, Sent: s.Escrow.Sent,
 	}

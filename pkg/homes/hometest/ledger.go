@@ -88,7 +88,7 @@ func fullRow(key store.Key) store.Row {
 		LastOutcome:          outcome.PersistFailed,
 		LastError:            "é: <why>",
 		ConsecutiveFailures:  4,
-		StagedAt:             []time.Time{base.Add(-time.Hour), base},
+		Staged:               store.Tally("").Add(base.Add(-time.Hour), base),
 		Tick:                 5 * time.Minute,
 	}
 }

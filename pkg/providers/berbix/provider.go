@@ -64,6 +64,8 @@ func (*Provider) Fields() []providers.Field {
 	}
 }
 
+var _ providers.Prepared = (*session)(nil)
+
 // session implements providers.Session.
 type session struct {
 	client    *exchange.Client

@@ -16,6 +16,9 @@ import (
 // fields without asking it.
 func (*session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[berbix session]")) }
 
+// Prepare implements providers.Prepared.
+func (s *session) Prepare(ctx context.Context) { s.client.Prepare(ctx, s.base) }
+
 // CanLogin implements providers.Session.
 func (s *session) CanLogin() bool { return false }
 

@@ -17,6 +17,7 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/spare"
 )
 
 const (
@@ -39,6 +40,8 @@ type Options struct {
 	// at once; 0: any number, of which two are kept.
 	ConnsPerHost int
 	Now          func() time.Time // nil: time.Now
+	// Dial stands in for the network, TLS included; nil: the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client makes exchanges. It is safe for concurrent use and keeps connections
@@ -48,6 +51,7 @@ type Client struct {
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
 	tls        *tls.Config
 	handshakes handshakes
+	spares     spare.Conns // that Prepare opened
 	timeout    time.Duration
 	userAgent  string
 	now        func() time.Time
@@ -75,11 +79,15 @@ func New(o Options) *Client {
 		// Connections are short-lived: a resumed one costs no certificate check.
 		ClientSessionCache: tls.NewLRUClientSessionCache(0),
 	}
+	secure := c.spareOrNew
+	if o.Dial != nil {
+		c.dial, secure = o.Dial, c.dialPlain
+	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	c.transport = &http.Transport{
 		DialContext:            c.dialPlain,
-		DialTLSContext:         c.dialTLS,
+		DialTLSContext:         secure,
 		Protocols:              protocols,
 		MaxIdleConnsPerHost:    o.ConnsPerHost,
 		IdleConnTimeout:        maxIdle,

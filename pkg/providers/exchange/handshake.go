@@ -121,10 +121,10 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// dialTLS connects and shakes hands here and not in net/http, so that the conn lies
+// dialTLS connects and shakes hands here and not in net/http, so that a conn can lie
 // above TLS. After some failures of one kind it shakes hands once more, in the way of
 // the time before the post-quantum key exchange.
-func (c *Client) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+func (c *Client) dialTLS(ctx context.Context, network, address string) (*conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, &openError{err}
@@ -143,7 +143,7 @@ func (c *Client) dialTLS(ctx context.Context, network, address string) (net.Conn
 
 // shake makes one connection. Its errors are those of a handshake, or of a connection
 // that could not be opened.
-func (c *Client) shake(ctx context.Context, network, address, host string, onlyClassic bool) (net.Conn, error) {
+func (c *Client) shake(ctx context.Context, network, address, host string, onlyClassic bool) (*conn, error) {
 	raw, err := c.dial(ctx, network, address)
 	if err != nil {
 		return nil, &openError{err}

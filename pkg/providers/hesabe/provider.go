@@ -69,7 +69,10 @@ func (*Provider) Fields() []providers.Field {
 	}
 }
 
-var _ providers.Located = (*session)(nil)
+var (
+	_ providers.Located  = (*session)(nil)
+	_ providers.Prepared = (*session)(nil)
+)
 
 // session implements providers.Session.
 type session struct {

@@ -37,6 +37,7 @@ type session struct {
 
 var (
 	_ providers.Located    = (*session)(nil)
+	_ providers.Prepared   = (*session)(nil)
 	_ providers.Reusing    = (*session)(nil)
 	_ providers.Asking     = (*session)(nil)
 	_ providers.LastResort = (*session)(nil)
@@ -48,6 +49,9 @@ func (*session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[oauth2 ses
 
 // Host implements providers.Located.
 func (s *session) Host() string { return s.token.Host }
+
+// Prepare implements providers.Prepared.
+func (s *session) Prepare(ctx context.Context) { s.client.Prepare(ctx, s.token) }
 
 // Reuse implements providers.Reusing.
 func (s *session) Reuse() time.Duration { return s.reuse }

@@ -95,7 +95,10 @@ func newCipher(fields *credentials.Fields) *aes.Cipher {
 	return cipher
 }
 
-var _ providers.Located = (*session)(nil)
+var (
+	_ providers.Located  = (*session)(nil)
+	_ providers.Prepared = (*session)(nil)
+)
 
 // session implements providers.Session.
 type session struct {

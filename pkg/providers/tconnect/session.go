@@ -19,6 +19,9 @@ func (*session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[tconnect s
 // Host implements providers.Located.
 func (s *session) Host() string { return s.base.Host }
 
+// Prepare implements providers.Prepared.
+func (s *session) Prepare(ctx context.Context) { s.client.Prepare(ctx, s.base) }
+
 // CanLogin implements providers.Session.
 func (s *session) CanLogin() bool { return s.login != nil }
 

@@ -79,11 +79,7 @@ func stored(row store.Row) store.Row {
 	} {
 		*t = t.UTC().Truncate(time.Millisecond)
 	}
-	row.Spent = slices.Clone(row.Spent)
-	row.StagedAt = slices.Clone(row.StagedAt)
-	for n, t := range row.StagedAt {
-		row.StagedAt[n] = t.UTC().Truncate(time.Second)
-	}
+	row.Spent = store.UnpackSpent(store.PackSpent(slices.Clone(row.Spent)))
 	return row
 }
 

@@ -1,0 +1,94 @@
+package function
+
+import (
+	"context"
+	"crypto/x509"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/rehearsal"
+	"tokenrefresh/pkg/store"
+)
+
+const (
+	// warmUpMost is the longest that a function prepares itself: without a network it starts
+	// all the same.
+	warmUpMost = 300 * time.Millisecond
+	// wholeProcessor is the memory, in MB, at which Lambda gives a function a whole processor.
+	wholeProcessor = 1769
+)
+
+// warmUp does what the first invocation would spend its small share of a processor on. While a
+// function starts it has a whole one. It opens the connections to AWS and to the provider, and
+// refreshes once in memory. It reads the credentials of the first account, because they name the
+// provider's host: the only call that it makes. It writes nothing, presents no token, and its
+// failures are left to the first invocation.
+func (p parts) warmUp(build func(surroundings) (parts, error)) {
+	ctx, cancel := context.WithTimeout(context.Background(), warmUpMost)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { _, _ = x509.SystemCertPool() }) // which reads the roots once for all
+	wg.Go(func() { p.connect(ctx) })
+	rehearsed := make(chan struct{})
+	go func() {
+		defer close(rehearsed)
+		defer func() { _ = recover() }() // the first invocation will show it
+		p.rehearse(build)
+	}()
+	wg.Wait()
+	select {
+	case <-rehearsed:
+	case <-ctx.Done():
+	}
+	runtime.GC() // or the first invocation would
+}
+
+// connect opens the connections that the first refresh needs.
+func (p parts) connect(ctx context.Context) {
+	if !p.clients.Prepare(ctx) {
+		return
+	}
+	key := store.Key{Provider: p.provider.Name(), Account: p.cfg.Accounts[0]}
+	credentials, err := p.clients.Secrets(p.cfg.SecretPrefix).Current(ctx, key, store.Credentials)
+	if err != nil {
+		return
+	}
+	session, err := p.provider.Open(credentials.Value)
+	if err != nil {
+		return
+	}
+	if s, ok := session.(providers.Prepared); ok {
+		s.Prepare(ctx)
+	}
+}
+
+// rehearse lets the function, built once more, refresh in memory.
+func (p parts) rehearse(build func(surroundings) (parts, error)) {
+	described, ok := p.provider.(providers.Described)
+	if !ok {
+		return
+	}
+	network := rehearsal.For(described)
+	defer network.Close()
+	double, err := build(surroundings{rehearsal.Environment(os.Getenv), network.Dial, io.Discard})
+	if err != nil {
+		return
+	}
+	// The deadline is only what the engine wants for its work.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, _ = double.handler.Invoke(ctx, []byte("{}"))
+}
+
+// oneThread leaves a function with less than a whole processor one thread for Go code: further
+// ones would only look for work, on a share that is small.
+func oneThread() {
+	if mb, err := strconv.Atoi(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")); err == nil && mb < wholeProcessor {
+		runtime.GOMAXPROCS(1)
+	}
+}

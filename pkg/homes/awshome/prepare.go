@@ -1,0 +1,76 @@
+package awshome
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+const (
+	// secretsAtOnce is how many connections to Secrets Manager a refresh uses: it works on two
+	// secrets at once.
+	secretsAtOnce = 2
+	// tablesAtOnce is how many connections to DynamoDB it uses.
+	tablesAtOnce = 1
+)
+
+// Prepare opens the connections that a refresh uses, before there is a call for them: while a
+// function starts, it has a whole processor. It returns when they stand, when they have failed
+// or when ctx ends, and reports whether one to Secrets Manager stands. It sends no request. A
+// failure is left to the first call, which opens a connection of its own. An address without
+// TLS is left alone.
+//
+// A connection that no call has taken within spare.MaxIdle is closed.
+func (c *Clients) Prepare(ctx context.Context) bool {
+	client, ok := c.DynamoDB.Options().HTTPClient.(*httpClient)
+	if !ok {
+		return false
+	}
+	var wg sync.WaitGroup
+	for range tablesAtOnce {
+		wg.Go(func() {
+			if found, err := resolve(ctx, c.DynamoDB.Options()); err == nil {
+				client.open(ctx, found.URI)
+			}
+		})
+	}
+	stands := make([]bool, secretsAtOnce)
+	if found, err := resolveSecrets(ctx, c.SecretsManager.Options()); err == nil {
+		for i := range stands {
+			wg.Go(func() { stands[i] = client.open(ctx, found) })
+		}
+	}
+	wg.Wait()
+	return stands[0] || stands[1]
+}
+
+// resolveSecrets is the address that a client of Secrets Manager calls.
+func resolveSecrets(ctx context.Context, o secretsmanager.Options) (url.URL, error) {
+	found, err := o.EndpointResolverV2.ResolveEndpoint(ctx, secretsmanager.EndpointParameters{
+		Region: &o.Region, Endpoint: o.BaseEndpoint,
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
+	return found.URI, err
+}
+
+// open opens a connection to u and keeps it for the first call.
+func (c *httpClient) open(ctx context.Context, u url.URL) bool {
+	if u.Scheme != "https" {
+		return false
+	}
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), "443")
+	}
+	conn, err := c.dialTLS(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	c.spares.Keep(address, conn)
+	return true
+}

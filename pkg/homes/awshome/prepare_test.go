@@ -1,0 +1,63 @@
+package awshome_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/store"
+)
+
+func TestPreparedConnectionsAreUsed(t *testing.T) {
+	t.Parallel()
+	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") == "secretsmanager.GetSecretValue" {
+			_, _ = io.WriteString(w, `{"VersionId":"v","SecretString":"{}"}`)
+			return
+		}
+		noRows(w, r)
+	})
+	clients := s.clients(t, awshome.Tuning{})
+	if !clients.Prepare(t.Context()) {
+		t.Fatal("nothing was prepared")
+	}
+	s.want(t, 3, 0)
+	rows(t, clients)
+	if _, err := clients.Secrets("p").Current(t.Context(), key, store.Credentials); err != nil {
+		t.Fatal(err)
+	}
+	s.want(t, 3, 2)
+}
+
+// A call finds out, where a server has closed what was prepared, and takes another way.
+func TestPreparedConnectionsThatAreDead(t *testing.T) {
+	t.Parallel()
+	s := newService(t, noRows)
+	clients := s.clients(t, awshome.Tuning{})
+	if !clients.Prepare(t.Context()) {
+		t.Fatal("nothing was prepared")
+	}
+	s.CloseClientConnections()
+	rows(t, clients)
+	s.want(t, 4, 1)
+}
+
+func TestPrepareWithoutNetwork(t *testing.T) {
+	t.Parallel()
+	for name, endpoint := range map[string]string{
+		"nobody listens": "https://127.0.0.1:1", "no name": "https://aws.invalid", "no TLS": "http://127.0.0.1:1",
+	} {
+		clients, err := awshome.FromEnvironment(with(map[string]string{"AWS_ENDPOINT_URL": endpoint}), awshome.Tuning{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		if clients.Prepare(ctx) {
+			t.Errorf("%s: prepared", name)
+		}
+		cancel()
+	}
+}

@@ -1,0 +1,111 @@
+package awshome
+
+import (
+	"context"
+	"encoding/json"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// page reads one page of a query, and hands each item to each, which must not keep it. next is
+// where the next page begins; nil: this was the last. Where ok is false, what each was given
+// means nothing.
+func (q *quick) page(ctx context.Context, in *dynamodb.QueryInput, each func(item)) (next item, ok bool) {
+	values, ok := texts(in.ExpressionAttributeValues)
+	start, started := texts(in.ExclusiveStartKey)
+	if !ok || !started {
+		return nil, false
+	}
+	body, err := json.Marshal(struct {
+		TableName, KeyConditionExpression string
+		ConsistentRead                    bool
+		ExpressionAttributeNames          map[string]string
+		ExpressionAttributeValues         map[string]plain
+		ExclusiveStartKey                 map[string]plain `json:",omitempty"`
+	}{
+		aws.ToString(in.TableName), aws.ToString(in.KeyConditionExpression), aws.ToBool(in.ConsistentRead),
+		in.ExpressionAttributeNames, values, start,
+	})
+	if err != nil {
+		return nil, false
+	}
+	answer, _, err := q.client.Post(ctx, "dynamodb", "DynamoDB_20120810.Query", "application/x-amz-json-1.0", body)
+	if err != nil {
+		return nil, false
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK || !intact(text, answer.Header.Get("X-Amz-Crc32")) {
+		return nil, false
+	}
+	return readPage(text, each)
+}
+
+// plain is a string as DynamoDB's JSON has it.
+type plain struct{ S string }
+
+// texts are the values of strings; false where there is anything else.
+func texts(values item) (map[string]plain, bool) {
+	all := make(map[string]plain, len(values))
+	for name, value := range values {
+		text, ok := value.(*types.AttributeValueMemberS)
+		if !ok {
+			return nil, false
+		}
+		all[name] = plain{text.Value}
+	}
+	return all, true
+}
+
+// intact compares a body with the checksum that DynamoDB sends with it, if it does.
+func intact(body []byte, sum string) bool {
+	return sum == "" || sum == strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)
+}
+
+// readPage reads the answer to a query.
+func readPage(text []byte, each func(item)) (next item, ok bool) {
+	s := scanner{text: text}
+	row, members := item{}, 0
+	for s.want('{'); s.more('}', &members); {
+		switch n := 0; string(s.name()) {
+		case "Items":
+			for s.want('['); s.more(']', &n); {
+				clear(row)
+				if s.item(row, knownAttribute); !s.failed {
+					each(row)
+				}
+			}
+		case "LastEvaluatedKey":
+			next = item{}
+			s.item(next, anyAttribute)
+		default:
+			s.skip()
+		}
+	}
+	s.peek()
+	return next, !s.failed && s.at == len(text)
+}
+
+// known are the names of all attributes of a row that this release reads.
+var known = func() map[string]string {
+	all := map[string]string{}
+	for _, names := range [][]string{rowAttributes, {"provider", "account", "paused", "told"}} {
+		for _, name := range names {
+			all[name] = name
+		}
+	}
+	return all
+}()
+
+func knownAttribute(name []byte) (string, bool) {
+	interned, ok := known[string(name)] // without a copy
+	return interned, ok
+}
+
+func anyAttribute(name []byte) (string, bool) { return string(name), true }
