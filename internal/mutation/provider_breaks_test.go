@@ -135,9 +135,9 @@ var replyBreaks = []breach{
 		broken: "the spent refresh token is presented again although a new one came",
 	},
 	{
-		name: "what was cut off is absent", file: "../providers/reply/document.go",
-		old:    "d.spare = d.token != nil && refreshTokenOf(d.token) == \"\"",
-		new:    "d.spare = false",
+		name: "what was cut off is absent", file: "../providers/reply/salvage.go",
+		old:    "if accessToken(o) == \"\" || refreshTokenOf(o) == \"\" {",
+		new:    "if accessToken(o) == \"\" {",
 		broken: "the spent refresh token is presented again after a reply that was cut",
 	},
 	{

@@ -202,6 +202,7 @@ func TestAnswers(t *testing.T) {
 		{"page, 200", 200, page, unknown, unknown},
 		{"nothing, 200", 200, "", unknown, unknown},
 		{"nothing, 204", 204, "", unknown, unknown},
+		{"cut in its refresh token", 200, good[:len(good)-4], unknown, unknown},
 		{"cut in its access token", 200, good[:strings.Index(good, `at","refresh`)], unknown, unknown},
 		{"bad UTF-8", 200, strings.Replace(good, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
 		{"no token", 200, `{"status":true,"message":"Success","response":{"token":{}}}`, unknown, unknown},

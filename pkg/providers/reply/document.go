@@ -67,8 +67,6 @@ func Read(text string) Document {
 	}
 	if d.token = fromForm(strings.TrimSpace(string(raw))); d.token == nil {
 		d.token = salvage(string(raw))
-		// What is not there may have been lost.
-		d.spare = d.token != nil && refreshTokenOf(d.token) == ""
 	}
 	d.broken = d.token != nil
 	return d

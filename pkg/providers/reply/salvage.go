@@ -14,8 +14,8 @@ var member = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // salvage reads the members of JSON that is cut or damaged, each by itself and wherever it
-// is. A value that is not whole, or comes twice in two ways, is there and cannot be read. It
-// is nil where there is no access token.
+// is. A value that is not whole, or comes twice in two ways, cannot be read. It is nil where
+// one of the two tokens is missing: it may have been lost with the rest.
 func salvage(text string) Object {
 	o := Object{}
 	for _, at := range member().FindAllStringSubmatchIndex(text, -1) {
@@ -28,7 +28,7 @@ func salvage(text string) Object {
 		}
 		o[name] = value
 	}
-	if accessToken(o) == "" {
+	if accessToken(o) == "" || refreshTokenOf(o) == "" {
 		return nil
 	}
 	return o
