@@ -35,7 +35,7 @@ func (o *options) acted(cmd *cobra.Command, provider, account, details string) {
 // recorder is where acts on this home are recorded.
 func (o *options) recorder(ctx context.Context, cmd *cobra.Command) acts.Recorder {
 	if o.home == string(home.AWS) {
-		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile}, recordWithin)
+		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}, recordWithin)
 		if err == nil {
 			return acts.AWS{
 				Config: cfg, Providers: catalog.Names(),

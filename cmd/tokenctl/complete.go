@@ -75,7 +75,7 @@ func namedProviders(cmd *cobra.Command, providers []string) []string {
 // completeFunctions gives the functions of this project in the region.
 func (o *options) completeFunctions(cmd *cobra.Command) {
 	completeWith(cmd, "function", func(ctx context.Context, _ *cobra.Command, begun string) []string {
-		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile}, completeWithin)
+		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}, completeWithin)
 		if err != nil {
 			return nil
 		}

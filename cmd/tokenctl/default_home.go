@@ -18,7 +18,7 @@ func (o *options) settle(cmd *cobra.Command) {
 	}
 	_, err := os.Stat(o.state)
 	exists := err == nil
-	switch region := home.Region(cmd.Context(), home.Options{Region: o.region, Profile: o.profile}); {
+	switch region := home.Region(cmd.Context(), home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}); {
 	case cmd.Flags().Changed("state"):
 		o.home = string(home.Embedded)
 	case exists && region == "":

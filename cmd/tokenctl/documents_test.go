@@ -109,3 +109,18 @@ func (u usage) check(t *testing.T) {
 		t.Errorf("%s: tokenctl %s: %v", u.where, strings.Join(u.args, " "), err)
 	}
 }
+
+// Each verb has its row on the page that lists them.
+func TestVerbsAreListed(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/tokenctl.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Join(regexp.MustCompile("(?m)^\\| `[^|]*\\|").FindAllString(string(text), -1), "\n")
+	for _, cmd := range root(&options{}).Commands() {
+		if !cmd.Hidden && !regexp.MustCompile("`"+cmd.Name()+"\\b").MatchString(rows) {
+			t.Errorf("docs/tokenctl.md has no row for %s", cmd.Name())
+		}
+	}
+}

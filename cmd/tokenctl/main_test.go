@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,8 +65,8 @@ func (s said) want(t *testing.T, code int, parts ...string) {
 // story goes otherwise; here it has to tell it, too.
 func TestLocal(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	tokenctl(t, "", "local").want(t, exitDone,
-		"logged_in", "refreshed 3", "not_due", "killed", "busy", "recovered", "presented twice: 0", "valid: true")
+	says := []string{"logged_in", "refreshed 3", "not_due", "killed", "busy", "recovered", "presented twice: 0", "valid: true"}
+	tokenctl(t, "", "local").want(t, exitDone, append(says, shownByReadme(t)...)...)
 	left, err := os.ReadDir(os.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +74,23 @@ func TestLocal(t *testing.T) {
 	if len(left) != 0 {
 		t.Errorf("it leaves %v behind", left)
 	}
+}
+
+// shownByReadme are the lines of it that the README shows.
+func shownByReadme(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^ {6}[0-9]{2}:[0-9]{2}  .*$`).FindAllString(string(text), -1)
+	if len(lines) < 5 {
+		t.Fatalf("the README shows %q alone", lines)
+	}
+	for i, line := range lines {
+		lines[i] = strings.TrimPrefix(line, "    ")
+	}
+	return lines
 }
 
 func TestWrongUsage(t *testing.T) {

@@ -26,7 +26,7 @@ const defaultPrefix = "token-refresh"
 type options struct {
 	home, state               string
 	secretPrefix, tablePrefix string
-	region, profile           string
+	region, profile, endpoint string
 	providers                 []string // in use; empty: all
 	asJSON                    bool
 
@@ -51,6 +51,8 @@ func (o *options) register(cmd *cobra.Command) {
 	flags.StringSliceVar(&o.providers, "providers", list(os.Getenv("PROVIDERS")),
 		"the `PROVIDERS` in use, separated by commas ($PROVIDERS; default all)")
 	flags.StringVar(&o.region, "region", "", "aws: region ($AWS_REGION)")
+	flags.StringVar(&o.endpoint, "endpoint-url", os.Getenv("AWS_ENDPOINT_URL"),
+		"aws: the `URL` of an emulated AWS ($AWS_ENDPOINT_URL)")
 	flags.StringVar(&o.profile, "profile", "", "aws: profile of the shared configuration ($AWS_PROFILE)")
 	flags.BoolVar(&o.asJSON, "json", false, "print JSON")
 	complete(cmd, "home", string(home.AWS), string(home.Embedded))
@@ -117,6 +119,7 @@ func (o *options) named(more home.Options) (home.Options, error) {
 		return more, fmt.Errorf("%w: --secret-prefix must be a path of letters, digits and _ . @ + = -", errUsage)
 	}
 	more.SecretPrefix, more.Region, more.Profile, more.Watch = o.secretPrefix, o.region, o.profile, &o.watch
+	more.Endpoint = o.endpoint
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
 	return more, nil
@@ -142,6 +145,7 @@ func (o *options) given(cmd *cobra.Command) string {
 		{"table-prefix", o.tablePrefix, defaultPrefix},
 		{"region", o.region, ""},
 		{"profile", o.profile, ""},
+		{"endpoint-url", o.endpoint, ""}, // or a told line would go to AWS itself
 	} {
 		if flag.value != flag.otherwise {
 			add(flag.name, flag.value)

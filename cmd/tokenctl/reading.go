@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +37,7 @@ func (r *reading) read(cmd *cobra.Command, o *options) (reader.Token, error) {
 		return reader.Token{}, err
 	case provider.Sweep != (r.transaction > 0) || r.transaction < 0:
 		return reader.Token{}, fmt.Errorf("%w: --transaction is a number above 0, for --provider %s alone",
-			errUsage, strings.Join(catalog.Sweeps(), " or "))
+			errUsage, catalog.SweepChoice())
 	case provider.Sweep && cmd.Flags().Changed("account"):
 		return reader.Token{}, fmt.Errorf("%w: a transaction is found by its number alone: leave --account out", errUsage)
 	case r.minLife < 0:

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +64,9 @@ not_due too).`,
 	flags.StringVar(&r.event.Rejected, "rejected", "", "the `ID` of the attempt whose access token the provider refuses")
 	flags.StringVar(&r.function, "function", "", "aws: invoke the function of this `NAME`, such as token-refresh-refresh-hesabe")
 	cmd.MarkFlagsMutuallyExclusive("provider", "function")
-	cmd.MarkFlagsMutuallyExclusive("rejected", "force", "dry-run", "transaction")
+	for _, flag := range []string{"force", "dry-run", "transaction"} {
+		cmd.MarkFlagsMutuallyExclusive("rejected", flag)
+	}
 	complete(cmd, "provider", catalog.Names()...)
 	o.completeAccounts(cmd)
 	o.completeFunctions(cmd)
@@ -95,7 +96,7 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 		return fmt.Errorf("%w: --account needs its --provider", errUsage)
 	case given("transaction") && (r.event.TransactionID <= 0 || !slices.Contains(catalog.Sweeps(), r.provider) && r.function == ""):
 		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s",
-			errUsage, strings.Join(catalog.Sweeps(), " or "))
+			errUsage, catalog.SweepChoice())
 	case given("rejected") && (r.event.Rejected == "" || !named || slices.Contains(catalog.Sweeps(), r.provider)):
 		return fmt.Errorf("%w: --rejected is an attempt's id, and needs a --provider whose tokens are in access", errUsage)
 	case given("account"):
@@ -106,7 +107,7 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 
 // deployed invokes a function on AWS.
 func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
-	named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
+	named := home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, Watch: &o.watch}
 	function, err := invoke.NewDeployed(cmd.Context(), named, r.function)
 	if err != nil {
 		return err

@@ -82,6 +82,14 @@ func TestSandboxRefusesAHomeThatIsInUse(t *testing.T) {
 	}
 }
 
+// A second one would take the place of the first, whose tokens nobody could refresh any more.
+func TestSandboxRefusesTheFolderOfAnother(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, report := sandboxed(t, "--dir", dir)
+	tokenctl(t, "", "sandbox", "--dir", dir).want(t, exitFailed, "another sandbox serves hesabe at "+report.Providers["hesabe"], "--dir")
+}
+
 func TestSandboxFurnishesAnEmulatedAWS(t *testing.T) {
 	aws := moto.Start(t)
 	for _, variable := range aws.Environment() {

@@ -136,7 +136,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 func (l *looking) one(cmd *cobra.Command, o *options) error {
 	if l.transaction <= 0 || l.provider != "" && !slices.Contains(catalog.Sweeps(), l.provider) {
 		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s",
-			errUsage, strings.Join(catalog.Sweeps(), " or "))
+			errUsage, catalog.SweepChoice())
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {

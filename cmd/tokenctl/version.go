@@ -104,7 +104,7 @@ func (o *options) deployedVersions(ctx context.Context, stack string) []function
 	for i, entry := range entries {
 		all[i].Name = stack + "-refresh-" + entry.Name
 		asking.Go(func() {
-			named := home.Options{Region: o.region, Profile: o.profile, Watch: &o.watch}
+			named := home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, Watch: &o.watch}
 			function, err := invoke.NewDeployed(ctx, named, all[i].Name)
 			var result handler.Result
 			if err == nil {

@@ -37,7 +37,7 @@ func (w *world) named() string {
 	if len(w.flags) > 0 {
 		return strings.Join(w.flags, " ")
 	}
-	return "--secret-prefix " + os.Getenv("SECRET_PREFIX")
+	return "--secret-prefix " + os.Getenv("SECRET_PREFIX") + " --endpoint-url " + os.Getenv("AWS_ENDPOINT_URL")
 }
 
 // embeddedWorld is a new state file.

@@ -220,7 +220,7 @@ func runMany(ctx context.Context, p plan, binary string, shops []shop, megabytes
 	w.aws.LimitWrites(secretWrites)
 	w.takeCalls()
 	units := w.aws.Units()
-	release, err := limit(f.Process().PID, megabytes)
+	release, err := limit(f, megabytes)
 	if err != nil {
 		return manyRun{}, err
 	}
@@ -266,7 +266,7 @@ func dayOld(row fakeaws.Item, now time.Time) {
 	row["spent"] = json.RawMessage(`{"L":[` + string(text(whole[0])) + "," + string(text(whole[1])) + `]}`)
 }
 
-// open makes the secrets and rows of shops, like those of the account that there is.
+// open makes the secrets and rows of shops, like those of the first account.
 func (w *world) open(shops []shop, silent string) error {
 	_, credentials := w.aws.Secret(w.secret(sandbox.Hesabe, "credentials"))
 	id, tokens := w.aws.Secret(w.secret(sandbox.Hesabe, "tokens"))

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"tokenrefresh/internal/runtimeapi"
@@ -30,7 +29,7 @@ type program struct {
 func build(ctx context.Context, dir, pkg, goarch string) (string, error) {
 	binary := filepath.Join(dir, goarch, filepath.Base(pkg), "bootstrap")
 	cmd := exec.CommandContext(ctx, "go", "build",
-		"-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "tokenrefresh/"+pkg)
+		"-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", binary, "tokenrefresh/"+pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if goarch != "" {
 		cmd.Env = append(cmd.Env, "GOOS=linux", "GOARCH="+goarch)
@@ -81,34 +80,4 @@ func (p *program) invoke(ctx context.Context, f *runtimeapi.Function, event, ans
 		return r, fmt.Errorf("%s: answered %s, want %s in it\n%s", p.name, r.Payload, answer, f.Logs())
 	}
 	return r, nil
-}
-
-// limit holds a process until it ends to the share of a processor that Lambda gives a function
-// of so many megabytes, 7.24 % at 128. The error says why that cannot be done.
-func limit(pid, megabytes int) (release func(), err error) {
-	quota := strconv.Itoa(20000 * megabytes / cpuMB)
-	groups := []struct { // of the two versions of the kernel's interface
-		root     string
-		settings [][2]string
-	}{
-		{"/sys/fs/cgroup/cpu", [][2]string{{"cpu.cfs_period_us", "20000"}, {"cpu.cfs_quota_us", quota}}},
-		{"/sys/fs/cgroup", [][2]string{{"cpu.max", quota + " 20000"}}},
-	}
-	for _, g := range groups {
-		dir := filepath.Join(g.root, "token-refresh-bench-"+strconv.Itoa(pid))
-		if err = os.Mkdir(dir, 0o700); err != nil {
-			continue
-		}
-		for _, s := range append(g.settings, [2]string{"cgroup.procs", strconv.Itoa(pid)}) {
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, s[0]), []byte(s[1]), 0o600)
-			}
-		}
-		release = func() { _ = os.Remove(dir) } // which holds no file of its own
-		if err == nil {
-			return release, nil
-		}
-		release()
-	}
-	return nil, err
 }

@@ -108,7 +108,7 @@ func measureCold(ctx context.Context, p plan, programs []*program, all []*refres
 				continue
 			}
 			if err := one.cold(ctx, all[i], true); err != nil {
-				fmt.Fprintf(out, "Skipped, the share of a processor at 128 MB: it wants control groups (%v).\n", err)
+				fmt.Fprintf(out, "Skipped, the share of a processor at 128 MB: it wants control groups or /proc (%v).\n", err)
 				shared = false
 			}
 		}
@@ -123,7 +123,7 @@ func (p *program) cold(ctx context.Context, r *refreshes, shared bool) error {
 	}
 	defer f.Close()
 	if shared {
-		release, err := limit(f.Process().PID, memoryMB)
+		release, err := limit(f, memoryMB)
 		if err != nil {
 			return err
 		}
@@ -206,14 +206,12 @@ func targets(usual, own *refreshes) []target {
 			},
 		)
 	}
-	cold := own.total.over(usual.total)
 	connections := 0
 	for _, n := range own.opened {
 		connections += n
 	}
 	return append(
 		all,
-		target{name: "cold start to first answer, × the usual program", measured: cold.median(), limit: 0.55, note: cold.String()},
 		target{
 			name: "warm refresh, × its sequential round trips", measured: own.overTrips.median(), limit: 1.05,
 			note: fmt.Sprintf("%d round trips, %s", len(own.waves), own.overTrips),

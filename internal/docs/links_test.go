@@ -6,13 +6,14 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 var (
 	link    = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
-	mention = regexp.MustCompile(`docs/[a-z-]+\.(?:md|json)(?:#[a-z0-9_-]+)?`)
+	mention = regexp.MustCompile(`(?:docs/[A-Za-z-]+|\b(?:README|CONTRIBUTING))\.(?:md|json)(?:#[a-z0-9_-]+)?`)
 )
 
 // Whoever follows a link at night must find what it promises.
@@ -52,7 +53,7 @@ func TestMentionsLeadSomewhere(t *testing.T) {
 			return err
 		case entry.IsDir() && (strings.HasPrefix(name, ".") && file != root || name == "testdata" || name == "node_modules"):
 			return filepath.SkipDir
-		case entry.IsDir(), filepath.Ext(name) != ".go" && filepath.Ext(name) != ".yaml" && name != "Makefile":
+		case entry.IsDir(), !slices.Contains([]string{".go", ".yaml", ".toml", ".py", ".mjs"}, filepath.Ext(name)) && name != "Makefile":
 			return nil
 		}
 		text, err := os.ReadFile(file)

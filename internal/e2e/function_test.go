@@ -110,6 +110,7 @@ type result struct {
 		Source          string   `json:"source"`
 		AccessExpiresAt string   `json:"access_expires_at"`
 		VersionID       string   `json:"version_id"`
+		Reason          string   `json:"reason"` // of a dry run
 		Error           string   `json:"error"`
 		Warnings        []string `json:"warnings"`
 	} `json:"credentials"`

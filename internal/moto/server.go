@@ -94,8 +94,6 @@ func open(t testing.TB, p *process) (*Server, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(s)
-	s.URL = front.URL
 	direct := config(address.String())
 	s.Direct, s.SecretsManager, s.SQS = direct, secretsmanager.NewFromConfig(direct), sqs.NewFromConfig(direct)
 	if tables != nil {
@@ -103,6 +101,8 @@ func open(t testing.TB, p *process) (*Server, *httptest.Server) {
 		direct = config(tables.String())
 	}
 	s.DynamoDB = dynamodb.NewFromConfig(direct)
+	front := httptest.NewServer(s) // last: requests of other processes read all of the above
+	s.URL = front.URL
 	return s, front
 }
 

@@ -58,8 +58,8 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "edits looked for at all times", file: "idle.go",
-		old:    "v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):\n",
-		new:    "pace.LookForEdit(v.Row.String(), 0, v.Now, v.tick):\n",
+		old:    "v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick)",
+		new:    "pace.LookForEdit(v.Row.String(), 0, v.Now, v.tick)",
 		broken: "a thousand accounts that wait cost two reads a tick each",
 	},
 	{

@@ -29,21 +29,21 @@ var careBreaks = []breach{
 	},
 	{
 		name: "unknown end taken for a passing one", file: "ends.go",
-		old:    "providers.Unknown:       {login: true, state: store.Uncertain, outcome: outcome.Uncertain},",
-		new:    "providers.Unknown:       {outcome: outcome.Transient},",
+		old:    "providers.Unknown: {login: true, state: store.Uncertain, outcome: outcome.Uncertain},",
+		new:    "providers.Unknown: {outcome: outcome.Transient},",
 		broken: "a credential whose token may be spent asks for nobody",
 	},
 	{
 		name: "own version taken for an edit", file: "transition.go",
 		old:    "r.SeenVersionID = c.attemptID // the change is ours and no person's\n",
 		new:    "r.SeenVersionID = v.Row.SeenVersionID\n",
-		broken: "a repair counts as a person's answer, and a refused login is tried again",
+		broken: "a repair counts as a person's answer, and a refused client is tried again",
 	},
 	{
-		name: "secrets looked at once", file: "current.go",
+		name: "unreadable secrets taken for refused credentials", file: "current.go",
 		old:    `return r.State == store.Misconfigured && r.CredentialsVersionID == ""`,
 		new:    "return false",
-		broken: "a permission that is given back is not seen",
+		broken: "attempts are forecast that no run makes, and a row tells too late why its secrets are unreadable",
 	},
 	{
 		name: "access out of reach, and sent", file: "claim.go",

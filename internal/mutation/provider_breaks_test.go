@@ -129,7 +129,7 @@ var verdictBreaks = []breach{
 // replyBreaks are of replies that are odd, and of what in them may be believed.
 var replyBreaks = []breach{
 	{
-		name: "unreadable is absent", file: "../providers/reply/tokens.go", core: true,
+		name: "unreadable is absent", file: "../providers/reply/tokens.go",
 		old:    "return t, spare && rules.Rotates, true",
 		new:    "return t, false, true",
 		broken: "the spent refresh token is presented again although a new one came",
@@ -181,7 +181,7 @@ var replyBreaks = []breach{
 // exchangeBreaks are of frames, times and handshakes.
 var exchangeBreaks = []breach{
 	{
-		name: "versions are believed", file: "../providers/exchange/head.go", core: true,
+		name: "versions are believed", file: "../providers/exchange/head.go",
 		old:    `if fields[0] = strings.ToUpper(fields[0]); fields[0] != "HTTP/1.0" {`,
 		new:    "if false {",
 		broken: "a reply is lost whose status line names another version",
@@ -197,12 +197,6 @@ var exchangeBreaks = []breach{
 		old:    "c.extra.Store(&extra)",
 		new:    "_ = extra",
 		broken: "a reply whose length counts characters loses its end",
-	},
-	{
-		name: "a connection with leftovers is kept", file: "../providers/exchange/conn.go",
-		old:    "c.ended = io.EOF // nobody",
-		new:    "c.ended, _ = nil, io.EOF // nobody",
-		broken: "the rest of an answer is taken for the next one",
 	},
 	{
 		name: "announced chunks are believed", file: "../providers/exchange/body.go",

@@ -14,7 +14,6 @@ var runBreaks = []breach{
 		old:    "return due && q.lapsed",
 		new:    "return due && false && q.lapsed",
 		broken: "whose token has ended gets none while others are due",
-		core:   true,
 	},
 	{
 		name: "the ended in all slots", file: "order.go",
@@ -27,7 +26,6 @@ var runBreaks = []breach{
 		old:    "return host != \"\" && q.held",
 		new:    "return false && q.held",
 		broken: "one host that hangs stops the accounts of all others",
-		core:   true,
 	},
 	{
 		name: "the silent among the others", file: "order.go",
@@ -40,19 +38,23 @@ var runBreaks = []breach{
 		old:    "if v.late == nil || v.Held || v.Tokens.done || !v.acts() {",
 		new:    "if true {",
 		broken: "a thousand accounts that cannot be refreshed any more cost two reads each, and the run its end",
-		core:   true,
 	},
 	{
 		name: "no time for the metrics", file: "run.go",
 		old:    "\tif bounded {",
 		new:    "\tif bounded && len(rows) == 0 {",
 		broken: "a run in which stores hang is killed, and says nothing",
-		core:   true,
 	},
 	{
 		name: "a throttled write slows nobody", file: "throttle.go",
 		old:    "t.rate = max(slowest, slowing*t.rate)",
 		new:    "t.rate = max(slowest, t.rate)",
 		broken: "runs that share a quota throttle each other for ever",
+	},
+	{
+		name: "a failed seed goes first", file: "order.go",
+		old:    "v.owing() && !v.due():",
+		new:    "v.owing():",
+		broken: "seeds on a host that hangs go before all others, in all slots",
 	},
 }

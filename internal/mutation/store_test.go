@@ -83,7 +83,7 @@ var storeBreaks = []breach{
 	},
 	{
 		name: "tokens promoted over anybody's", file: "promote.go",
-		old:    "replace, readErr := a.replaceable(ctx, moved.Current, own)",
+		old:    "replace, readErr := a.replaceable(ctx, moved.Current, held)",
 		new:    "replace, readErr := true, error(nil)",
 		broken: "a newer chain is replaced by an older one",
 		core:   true,
@@ -129,7 +129,7 @@ var storeBreaks = []breach{
 		core:   true,
 	},
 	{
-		name: "settled without the guard", file: "attempt.go",
+		name: "settled without the guard", file: "visit.go",
 		old: "err := a.become(ctx, e, next, condition{guard: a.v.held(), done: alreadySettled(next)})",
 		new: `stored, exists, err := a.Ledger.Row(ctx, next.Key)
 	if err == nil {

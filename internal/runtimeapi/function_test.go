@@ -95,8 +95,8 @@ func TestInvokeAnswersFromOneProcess(t *testing.T) {
 	if ended.PeakRSS < p.PeakRSS {
 		t.Errorf("peak memory after Close %d, want at least %d", ended.PeakRSS, p.PeakRSS)
 	}
-	if p.CPU != 0 || ended.CPU <= 0 {
-		t.Errorf("CPU time %v while it runs and %v at its end, want none and some", p.CPU, ended.CPU)
+	if ended.CPU <= 0 || ended.CPU < p.CPU {
+		t.Errorf("CPU time %v while it runs and %v at its end, want some, and no less", p.CPU, ended.CPU)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Samlocal runs the functions as a person does who follows the README: the SAM CLI, AWS's
+// Samlocal runs the functions as a person does who follows docs/invoking.md: the SAM CLI, AWS's
 // runtime emulator and a container engine, an emulated AWS and `tokenctl sandbox`. Every
 // event file of every function must answer as internal/samples says. It runs in the
 // project's folder after `make sam-local` has built what it needs, and leaves nothing

@@ -199,7 +199,7 @@ func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 			}
 			folder := "functions/refresh-" + template.Provider(function)
 			line, _, _ := strings.Cut(strings.Join(strings.Fields(strings.ReplaceAll(string(output), "\\\n", " ")), " "), " case ")
-			want := "CGO_ENABLED=0 GOOS=linux GOARCH=" + goarch + " go build -trimpath -buildvcs=false -tags lambda.norpc " +
+			want := "CGO_ENABLED=0 GOOS=linux GOARCH=" + goarch + " go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 " +
 				`-ldflags "-s -w" -o "$ARTIFACTS_DIR/bootstrap" ./` + folder
 			if line != want {
 				t.Errorf("%s on %s:\n%s\nwant\n%s", function, architecture, line, want)
@@ -227,7 +227,9 @@ func TestBuiltBinaries(t *testing.T) {
 		for _, setting := range info.Settings {
 			got[setting.Key] = setting.Value
 		}
-		for key, want := range map[string]string{"-tags": "lambda.norpc", "-trimpath": "true", "CGO_ENABLED": "0", "GOOS": "linux"} {
+		for key, want := range map[string]string{
+			"-tags": "lambda.norpc,nethttpomithttp2", "-trimpath": "true", "CGO_ENABLED": "0", "GOOS": "linux",
+		} {
 			if got[key] != want {
 				t.Errorf("%s: %s is %q, want %q", function, key, got[key], want)
 			}

@@ -128,7 +128,7 @@ func TestWhatIsNews(t *testing.T) {
 	}
 }
 
-// What the bus has not taken, or the ledger not kept, is told again.
+// An event that the bus refused, or that the ledger did not note, is sent again.
 func TestNoticesAreToldUntilTheyAreMarked(t *testing.T) {
 	t.Parallel()
 	d, b, r := newDesk()

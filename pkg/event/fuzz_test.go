@@ -155,7 +155,7 @@ func checkRefusal(t *testing.T, payload []byte, decode func([]byte) error) {
 	}
 }
 
-// encode writes an event as the README documents it.
+// encode writes an event as docs/invoking.md documents it.
 func encode(t *testing.T, e event.Event) []byte {
 	t.Helper()
 	all := map[string]any{"force": e.Force, "dry_run": e.DryRun}

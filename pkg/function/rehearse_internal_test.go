@@ -93,3 +93,9 @@ func TestWarmUpEnds(t *testing.T) {
 		})
 	}
 }
+
+// What goes wrong before an event ends no process: it would start again, and again.
+func TestWarmUpContainsPanics(t *testing.T) {
+	t.Parallel()
+	(parts{}).warmUp(func(surroundings) (parts, error) { panic("planted") }) // there are no clients either
+}

@@ -33,19 +33,23 @@ func (p parts) warmUp(build func(surroundings) (parts, error)) {
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() { _, _ = x509.SystemCertPool() }) // which reads the roots once for all
-	wg.Go(func() { p.connect(ctx) })
+	wg.Go(func() { contained(func() { p.connect(ctx) }) })
 	rehearsed := make(chan struct{})
 	go func() {
 		defer close(rehearsed)
-		defer func() { _ = recover() }() // the first invocation will show it
-		p.rehearse(build)
+		contained(func() { p.rehearse(build) })
 	}()
 	wg.Wait()
 	select {
 	case <-rehearsed:
 	case <-ctx.Done():
 	}
-	runtime.GC() // or the first invocation would
+}
+
+// contained lets no panic end the process: the first invocation will show what is wrong.
+func contained(work func()) {
+	defer func() { _ = recover() }()
+	work()
 }
 
 // connect opens the connections that the first refresh needs.

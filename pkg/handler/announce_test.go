@@ -157,7 +157,7 @@ func (refusingSession) Refresh(context.Context, secret.String) (providers.Tokens
 	return providers.Tokens{}, &providers.Error{Kind: providers.Misconfigured, Provider: "berbix", Op: "refresh", Status: 401}
 }
 
-// A refused API secret is told once, until it is taken again.
+// A refused API secret causes one notice, until it is accepted again.
 func TestSweepTellsOfRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")

@@ -13,7 +13,7 @@ import (
 // maxLog is how much a run may log about accounts for which nothing was called.
 const maxLog = 64 << 10
 
-// fleet fills a world with accounts in the given state, none of which is due.
+// fleet fills a world with accounts in the given state, and none of them is due.
 func fleet(w *refreshtest.World, accounts int, edit func(row *store.Row)) {
 	for i := range accounts {
 		row := store.Row{

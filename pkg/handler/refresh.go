@@ -16,7 +16,7 @@ import (
 // implements lambda.Handler.
 type Refresh struct {
 	Engine         *refresh.Engine
-	NewRunID       func() string // unique to each run: claims are told apart by it
+	NewRunID       func() string // unique to each run: it tells claims apart
 	Log            *slog.Logger
 	Namespace      string         // of the metrics
 	AccountMetrics bool           // whether each account has metrics of its own

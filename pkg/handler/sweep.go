@@ -21,7 +21,7 @@ import (
 // implements lambda.Handler.
 type Sweep struct {
 	Engine         *sweep.Engine
-	NewRunID       func() string // unique to each run: claims are told apart by it
+	NewRunID       func() string // unique to each run: it tells claims apart
 	Log            *slog.Logger
 	Namespace      string         // of the metrics
 	AccountMetrics bool           // whether each account has metrics of its own

@@ -25,11 +25,15 @@ const (
 	// jitterShare spreads what was made in the same moment.
 	jitterShare = 0.05
 
-	retryFirst = time.Minute
-	retryMost  = 5 * time.Minute
-
+	retryFirst       = time.Minute
 	retryAfterUnsaid = time.Minute // a rate limit that names no wait
-	retryAfterMost   = time.Hour
+
+	// RetryMost is the longest wait of Retry.
+	RetryMost = 5 * time.Minute
+	// RetryAfterMost is the longest wait of RetryAfter.
+	RetryAfterMost = time.Hour
+	// RefusedMost is the longest wait of RefusedCredentials.
+	RefusedMost = 24 * time.Hour
 )
 
 // Refresh is how long after its issue an access token is due for a refresh:
@@ -70,10 +74,10 @@ func Lot(name string, began time.Time) uint64 {
 // time between two runs: the wait never skips the last run in that time.
 func Retry(n int, left, tick time.Duration) time.Duration {
 	wait := retryFirst
-	for ; n > 1 && wait < retryMost; n-- {
+	for ; n > 1 && wait < RetryMost; n-- {
 		wait *= 2
 	}
-	wait = min(wait, retryMost)
+	wait = min(wait, RetryMost)
 	if left > 0 {
 		wait = min(wait, max(0, left-tick))
 	}
@@ -89,7 +93,7 @@ func RetryEarly(n int, left, tick time.Duration) time.Duration {
 // RefusedCredentials is the wait after the nth refusal in a row of the credentials
 // themselves: an hour, six, then a day. Providers lock accounts after a few more.
 func RefusedCredentials(n int) time.Duration {
-	waits := []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour}
+	waits := []time.Duration{time.Hour, 6 * time.Hour, RefusedMost}
 	return waits[min(max(n, 1), len(waits))-1]
 }
 
@@ -121,7 +125,7 @@ func RetryAfter(asked, left time.Duration) time.Duration {
 	if asked <= 0 {
 		asked = retryAfterUnsaid
 	}
-	return max(time.Second, min(asked, max(left, retryAfterUnsaid), retryAfterMost))
+	return max(time.Second, min(asked, max(left, retryAfterUnsaid), RetryAfterMost))
 }
 
 // Sleep waits for d; false if ctx ends before.

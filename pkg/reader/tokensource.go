@@ -44,7 +44,7 @@ type Options struct {
 	// Zero: DefaultGap; negative: it reads once.
 	Gap time.Duration
 	// OnError is told of each read that failed, also where the held token is handed
-	// out all the same. It must not block; nil: nobody is told.
+	// out all the same. It must not block; nil: nothing is called.
 	OnError func(error)
 	// OnRejected is called with the attempt id of a token that the provider refused although
 	// it is the one published: it was revoked before its time. Put the event "Token Rejected"

@@ -30,11 +30,12 @@ func (v View) refusedAt(n int) time.Time { return v.Now.Add(pace.RefusedCredenti
 func (v View) timeLeft() time.Duration { return saveUntil(v.Row).Sub(v.Now) - v.needed }
 
 // saveUntil is until when tokens can be replaced in time: until the access token ends, or the
-// refresh token if it ends before, and no login would make another.
+// refresh token if that ends first and is needed. It is needed if the row is due before it ends:
+// with a login, dueAt lets it end and the login makes another.
 func saveUntil(r store.Row) time.Time {
 	ends := r.RefreshExpiresAt
-	renewed := r.RefreshAt.Before(ends) // by a refresh in time; else a login makes a new one
-	if !ends.IsZero() && ends.Before(r.AccessExpiresAt) && renewed {
+	needed := r.RefreshAt.Before(ends)
+	if !ends.IsZero() && ends.Before(r.AccessExpiresAt) && needed {
 		return ends
 	}
 	return r.AccessExpiresAt
@@ -64,7 +65,7 @@ func loginNotBefore(r store.Row) time.Time {
 
 // loginWaits reports whether the next login backs off, and until when.
 func (v View) loginWaits() (until time.Time, waits bool) {
-	until = believed(loginNotBefore(v.Row), v.Now, pace.RefusedCredentials(1<<10))
+	until = believed(loginNotBefore(v.Row), v.Now, pace.RefusedMost)
 	return until, v.Row.LoginFailures > 0 && v.Now.Before(until)
 }
 

@@ -13,7 +13,7 @@ import (
 const claimSlack = 30 * time.Second
 
 // readAccess reads which version of access is to be replaced, if that is not known yet.
-func (a *attempt) readAccess(ctx context.Context, r store.Row) Reading {
+func (a *visit) readAccess(ctx context.Context, r store.Row) Reading {
 	read := a.v.access
 	if !read.done {
 		read.Version, read.Err = a.sources().readAccess(ctx, r)
@@ -38,7 +38,7 @@ func (e *Engine) claimMargin() time.Duration { return max(claimSlack, 3*e.StoreT
 // holder is this run as the holder of a claim that begins now. The claim lasts a little longer
 // than the attempt can, and not as long as the run may: an attempt that dies early in a long
 // run is taken over soon.
-func (a *attempt) holder(ctx context.Context) holder {
+func (a *visit) holder(ctx context.Context) holder {
 	a.claimed, a.claimedAt = time.Now(), a.Now()
 	a.ends = a.claimed.Add(a.longestAttempt())
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(a.ends) {
@@ -51,7 +51,7 @@ func (a *attempt) holder(ctx context.Context) holder {
 // claim writes lease and intent in one: from now on this run, and no other, may call the
 // provider. ended is true if the run did not get the claim, or cannot use it. Under the claim
 // the row may turn out to be a restored one: then the claim is given up and the run goes on.
-func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Result, ended bool) {
+func (a *visit) claim(ctx context.Context, next store.Row, s Step) (result Result, ended bool) {
 	before, first := a.v.Row, !a.v.Exists
 	var lost Result
 	var claimed bool
@@ -87,7 +87,7 @@ func (a *attempt) claim(ctx context.Context, next store.Row, s Step) (result Res
 }
 
 // releaseUnsent ends an attempt under which nothing was sent, because access cannot be read.
-func (a *attempt) releaseUnsent(ctx context.Context, before store.Row, s Step) Result {
+func (a *visit) releaseUnsent(ctx context.Context, before store.Row, s Step) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	what, cause := outcomeOf(a.v.access.Err), a.v.at(store.AccessDoc, a.v.access.Err)
@@ -95,7 +95,7 @@ func (a *attempt) releaseUnsent(ctx context.Context, before store.Row, s Step) R
 }
 
 // abandon releases a claim that was based on stale data.
-func (a *attempt) abandon(ctx context.Context, before store.Row, cause error) Result {
+func (a *visit) abandon(ctx context.Context, before store.Row, cause error) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	err := a.become(ctx, edgeAbandon, abandon(a.v, before), condition{guard: a.v.held(), tries: claimTries})
@@ -104,7 +104,7 @@ func (a *attempt) abandon(ctx context.Context, before store.Row, cause error) Re
 
 // takeOver claims an attempt that died, or one that left something, under its own attempt id.
 // What was read before is read again: a write of the dead run may have landed since.
-func (a *attempt) takeOver(ctx context.Context, s Step) (result Result, ended bool) {
+func (a *visit) takeOver(ctx context.Context, s Step) (result Result, ended bool) {
 	if result, acquired := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !acquired {
 		return result, true
 	}
@@ -115,7 +115,7 @@ func (a *attempt) takeOver(ctx context.Context, s Step) (result Result, ended bo
 
 // acquire writes next as the claim of this run, on the condition that nobody has claimed since
 // the row was read.
-func (a *attempt) acquire(ctx context.Context, e edge, next store.Row) (Result, bool) {
+func (a *visit) acquire(ctx context.Context, e edge, next store.Row) (Result, bool) {
 	mine := func(r store.Row) bool {
 		return r.Fence == next.Fence && r.AttemptID == next.AttemptID && r.ClaimedBy == next.ClaimedBy && r.Phase == store.Sending
 	}

@@ -38,12 +38,12 @@ func believed(end, now time.Time, longest time.Duration) time.Time {
 
 // notBefore is until when a row holds back calls.
 func notBefore(r store.Row, now time.Time) time.Time {
-	longest := pace.Retry(1<<10, 0, 0)
+	longest := pace.RetryMost
 	switch {
 	case r.RefreshRefusals > 0 || r.LoginRefusals > 0:
-		longest = pace.RefusedCredentials(1 << 10)
+		longest = pace.RefusedMost
 	case r.LastOutcome == outcome.RateLimited || r.LoginNotBefore.IsZero(): // or of an older release
-		longest = pace.RetryAfter(1<<62, 1<<62)
+		longest = pace.RetryAfterMost
 	}
 	return believed(r.NotBefore, now, longest)
 }

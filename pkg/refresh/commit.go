@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// claimTries is how often a row is written that may be written later as well.
+	// claimTries is how often a write is tried that nothing is lost without: a later run can
+	// make it as well.
 	claimTries = 3
 	// retryFirst is the first wait before a failed step is tried again; it doubles up to
 	// maxRetryWait.
@@ -33,7 +34,7 @@ type condition struct {
 // A write without an answer may have been done, or may land later. It is tried again under the
 // same guard: if the first was done, c.done recognises it in the stored row; if the first lands
 // after the second, its guard fails.
-func (a *attempt) commit(ctx context.Context, e edge, next store.Row, c condition) error {
+func (a *visit) commit(ctx context.Context, e edge, next store.Row, c condition) error {
 	if a.req.DryRun { // goes on as if it were written
 		return nil
 	}
@@ -56,7 +57,7 @@ func write(ctx context.Context, ledger store.Ledger, next store.Row, guard store
 }
 
 // become is commit, and makes next the row of the view if it was written.
-func (a *attempt) become(ctx context.Context, e edge, next store.Row, c condition) error {
+func (a *visit) become(ctx context.Context, e edge, next store.Row, c condition) error {
 	err := a.commit(ctx, e, next, c)
 	if err == nil {
 		a.v.Row, a.v.Exists = next, true
@@ -78,7 +79,7 @@ func (v View) held() store.Guard {
 
 // stillHeld reads the row anew and reports whether nobody has claimed since this run did, or
 // since it read the row.
-func (a *attempt) stillHeld(ctx context.Context) (bool, error) {
+func (a *visit) stillHeld(ctx context.Context) (bool, error) {
 	mine := a.v.Row
 	row, exists, err := a.Ledger.Row(ctx, mine.Key)
 	return err == nil && exists && row.Fence == mine.Fence && row.AttemptID == mine.AttemptID &&
@@ -87,7 +88,7 @@ func (a *attempt) stillHeld(ctx context.Context) (bool, error) {
 
 // retry runs step until it succeeds, fails for good, was tried so often (0: no limit) or ctx
 // ends.
-func (a *attempt) retry(ctx context.Context, tries int, step func(context.Context) error) error {
+func (a *visit) retry(ctx context.Context, tries int, step func(context.Context) error) error {
 	wait := retryFirst
 	for try := 1; ; try++ {
 		err := step(ctx)

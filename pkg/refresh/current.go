@@ -10,12 +10,12 @@ type owner string
 
 const (
 	ofNobody   owner = "nobody"   // there is no current version
-	ofRow      owner = "row"      // the row settled it last
+	ofRow      owner = "row"      // it is the one that the row rests on: Row.VersionID
 	ofEscrow   owner = "escrow"   // the escrow's: the write that seemed to fail has made it current
-	ofOlder    owner = "older"    // an attempt before the row's last wrote it: a person has rolled tokens back, or copied it
+	ofOlder    owner = "older"    // an attempt before the row's last wrote it, or its text: rolled back, copied, or a stale read
 	ofStranger owner = "stranger" // an attempt wrote it that the row knows nothing of
 	ofKnown    owner = "known"    // the row has met it, before a claim or when its state was written
-	ofPerson   owner = "person"   // anything else: a person's edit, or an old version that a stale read brings back
+	ofPerson   owner = "person"   // a person wrote it: a new edit, or an old one that a stale read brings back
 )
 
 // current is who owns the current version of tokens.
@@ -42,7 +42,7 @@ func (v View) current() owner {
 }
 
 // copied reports whether version id of tokens is a person's copy of what an attempt wrote, and
-// not of what the row settled last: it holds a token that was presented, perhaps too long ago
+// not of the version that the row rests on: it holds a token that was presented, perhaps too long ago
 // for the row to know. An edit of the last one names the attempt too, and may hold a new token.
 func (v View) copied(id string, c chain) bool {
 	return c.attemptID != "" && c.attemptID != id && c.attemptID != v.Row.VersionID
@@ -110,7 +110,8 @@ func (v View) escrowNewest() bool { return hasEscrow(v.Row) && v.escrowFollows()
 // TurnedUp reports whether the version of an uncertain attempt exists after all, and nobody has
 // put another one into the secret since.
 func (v View) TurnedUp() bool {
-	known := v.staged.ID == v.Row.VersionID && v.chain.refreshToken.Blank() // uncertain because it has no token
+	// The row may be uncertain because it rests on that version, whose reply had no refresh token.
+	known := v.staged.ID == v.Row.VersionID && v.chain.refreshToken.Blank()
 	return v.staged.ID != "" && !known && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
 }
 
@@ -130,8 +131,8 @@ func (v View) latestFence() int64 {
 // made under a later claim than its last.
 func (v View) restored() bool { return v.Exists && v.latestFence() > v.fence }
 
-// hasLeft reports whether the row says that something is left to promote or publish. If the row
-// was restored, that has long been presented.
+// hasLeft reports whether the row says that something is left to promote or publish. Of a restored
+// row that is not true any more: its tokens were replaced, and perhaps presented, long ago.
 func (v View) hasLeft() bool {
 	r := v.Row
 	late := r.State == store.Uncertain && v.staged.ID != ""

@@ -39,8 +39,10 @@ var checks = []check{
 	// What cannot be begun any more is not read either.
 	{"there is no time left to begin", noTimeLeft},
 
-	// An attempt that died: it is taken over, and then finished.
+	// A row from a backup, idle or not.
 	{"the row is older than the secrets: it was restored", rowRestored},
+
+	// An attempt that died: it is taken over, and then finished.
 	{"an attempt died", attemptDied},
 	{"whether its reply was stored is not known yet", replyUnknown},
 	{"its reply is a version of tokens", replyStaged},
@@ -54,7 +56,7 @@ var checks = []check{
 	{"whether the token was acted on may turn out", mayTurnOut},
 	{"the call brought no tokens", callEnded},
 
-	// An idle row.
+	// An idle row. A pause also ends what was taken over.
 	{"tokens or access lacks the newest token", owes},
 	{"it is paused", paused},
 	{"nothing is due", nothingDue},
@@ -67,9 +69,9 @@ var checks = []check{
 	{"a secret cannot be read", secretUnreadable},
 	{"a reply that was kept unread can be read now", rawReadable},
 	{"the clocks disagree, and its tokens are new", tooYoung},
-	{"it is due, and its refresh token may be sent", mayRefresh},
+	{"it is due, and its refresh token may be sent", mayRefresh}, // an edit makes it due, too
 
-	// No refresh is made.
+	// No refresh: log in, else end what was taken over, else a person.
 	{"the last login failed a moment ago", loginBacksOff},
 	{"a login replaces the refresh", mayLogin},
 	{"a login died, and there is no login any more", loginDied},

@@ -15,10 +15,16 @@ import (
 // A row from a backup does not know what was presented since. It is given up, and every token
 // counts as presented.
 func rowRestored(v View) (Step, bool) {
-	if !v.Exists || !v.Tokens.done || v.Held && !v.TakenOver || v.ended != nil {
+	if !v.Exists || !v.Tokens.done || v.holdsOwn() || v.ended != nil {
 		return pass()
 	}
 	switch {
+	case v.restored() && v.Tokens.Err != nil: // the token that is there has to count as presented
+		err := v.at(store.TokensDoc, v.Tokens.Err)
+		if v.Held {
+			return postponed(err)
+		}
+		return wait(outcomeOf(err), err)
 	case v.restored():
 		return Step{Do: Forget}, true
 	case !v.hasLeft() || v.access.done:
@@ -61,6 +67,9 @@ func (v View) takesOver(attemptID string, source store.Source, base string) (Ste
 
 // postponed leaves an attempt that was taken over to the next tick.
 func postponed(err error) (Step, bool) { return Step{Do: Postpone, Err: err}, true }
+
+// holdsOwn reports whether this run holds the claim of an attempt that it has begun itself.
+func (v View) holdsOwn() bool { return v.Held && !v.TakenOver }
 
 // lostAttempt reports whether an attempt was taken over, and nothing was sent since.
 func (v View) lostAttempt() bool { return v.TakenOver && v.ended == nil }
@@ -172,7 +181,7 @@ func callEnded(v View) (Step, bool) {
 	case f.login && v.CanLogin():
 		return pass()
 	case f.login:
-		return park(f.state, errors.Join(v.ended.cause, v.newChain()))
+		return park(f.state, errors.Join(v.ended.cause, v.adviseNewToken()))
 	case f.state != "" && !v.chainWorks:
 		return park(f.state, v.ended.cause)
 	}

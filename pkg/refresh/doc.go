@@ -4,16 +4,18 @@
 //
 // A run goes through three steps until it ends: it gathers a View of the credential
 // (gather.go), decides on it (decide.go, a list of named checks; ends.go, what follows each
-// kind of answer), and does what was decided (attempt.go and the files it calls). Where a
-// credential stands is its Stage (stage.go). A run changes a row by the edges of edges.go, each
-// a function in transition.go; docs/protocol.md draws which stages they lead from and to.
+// kind of answer), and does what was decided (visit.go and the files it calls). Where a
+// credential stands is its Stage (stage.go). A run changes a row by the edges of edges.go, which
+// names the functions of transition.go that make each; docs/protocol.md draws which stages they
+// lead from and to.
 //
-// Its promise has two parts. A refresh token that a provider may have acted on is never presented
-// again, unless the reply gave that token back or gave none, or its issuer says that it takes it
-// again, and then not later than it says (reuse.go). A reply that one store accepted is
-// promoted in the end, unless a person edits the secret, whatever dies and whenever. The first
-// part assumes that the provider did not act on a token that it answers with a complete 4xx or
-// 3xx without words of its own.
+// Its promise rests on one assumption about providers: one that answers with a complete 4xx
+// (except 408 and 409) or 3xx (except 303), and does not say in words of its own that the refresh
+// token is dead, has not acted on that token. Then the promise has two parts. A refresh token
+// that a provider may have acted on is never presented again, unless the reply gave that token
+// back or gave none. A reply that one store accepted is promoted in the end, unless a person edits
+// the secret, whatever dies and whenever.
+//
 // Correctness rests on the ledger's fence, on the fingerprints of presented tokens and on
 // compare-and-swap of the secrets' staging label, never on clocks; times only decide when
 // to try, and for how long an issuer takes a token again.

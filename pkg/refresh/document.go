@@ -103,7 +103,7 @@ func parseChain(doc secret.String) (chain, error) {
 		return c, errors.New("the text is not a JSON object")
 	}
 	var errs []error
-	text1 := func(name string) string {
+	str := func(name string) string {
 		raw, ok := all[name]
 		delete(all, name)
 		if !ok || string(raw) == "null" {
@@ -119,7 +119,7 @@ func parseChain(doc secret.String) (chain, error) {
 		return s
 	}
 	moment := func(name string) time.Time {
-		s := text1(name)
+		s := str(name)
 		if s == "" {
 			return time.Time{}
 		}
@@ -130,14 +130,14 @@ func parseChain(doc secret.String) (chain, error) {
 		}
 		return t
 	}
-	c.accessToken = secret.New(text1("access_token"))
-	c.tokenType = text1("token_type")
-	c.refreshToken = secret.New(text1("refresh_token"))
+	c.accessToken = secret.New(str("access_token"))
+	c.tokenType = str("token_type")
+	c.refreshToken = secret.New(str("refresh_token"))
 	c.issuedAt = moment("issued_at")
 	c.accessExpiresAt = moment("access_expires_at")
 	c.refreshExpiresAt = moment("refresh_expires_at")
-	c.source = store.Source(text1("source"))
-	c.attemptID = text1("attempt_id")
+	c.source = store.Source(str("source"))
+	c.attemptID = str("attempt_id")
 	c.fence = parseFence(all)
 	delete(all, "fence")
 	if json.Unmarshal(all["reply"], &c.reply) == nil && len(c.reply) > 0 {

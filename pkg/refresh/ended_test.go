@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -80,22 +79,33 @@ func TestEnded(t *testing.T) {
 // A secret that cannot be read for another reason than before is told of anew.
 func TestLastErrorFollowsTheSecrets(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := live(t)
-		for _, reason := range []error{store.ErrForbidden, store.ErrNoSecret, store.ErrForbidden} {
-			w.Secrets.Break(rt.Default, store.Credentials, reason)
-			for range 2 {
-				got := tick(w, nil)
-				if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, reason) {
-					t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+	for name, world := range map[string]func(t *testing.T) *rt.World{
+		"due": live,
+		"backing off": func(t *testing.T) *rt.World {
+			t.Helper()
+			w := failing(providers.NotSent)(t)
+			tick(w, nil)
+			w.Provider.Answer = nil
+			return w
+		},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := world(t)
+			for _, reason := range []error{store.ErrForbidden, store.ErrNoSecret, store.ErrForbidden} {
+				w.Secrets.Break(rt.Default, store.Credentials, reason)
+				for range 2 {
+					got := tick(w, nil)
+					if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, reason) {
+						t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+					}
+				}
+				if last := row(w).LastError; !strings.Contains(last, reason.Error()) {
+					t.Errorf("the row says %q, want %q", last, reason)
 				}
 			}
-			if last := row(w).LastError; !strings.Contains(last, reason.Error()) {
-				t.Errorf("the row says %q, want %q", last, reason)
-			}
-		}
-		w.Secrets.Break(rt.Default, store.Credentials, nil)
-		tick(w, nil)
-		wantHealthy(t, w)
-	})
+			w.Secrets.Break(rt.Default, store.Credentials, nil)
+			tick(w, nil)
+			wantHealthy(t, w)
+		})
+	}
 }

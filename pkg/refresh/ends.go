@@ -8,9 +8,9 @@ import (
 
 // ended is how a call that brought no tokens ended.
 type ended struct {
-	kind  providers.Kind
-	cause error
-	ours  bool // this run did not try it
+	kind     providers.Kind
+	cause    error
+	notTried bool // the run gave up before it called: the provider has nothing to do with it
 }
 
 // follow says what follows a call that brought no tokens. When the next call may be made is up to
@@ -23,15 +23,18 @@ type follow struct {
 }
 
 // afterRefresh says what follows a refresh. Whether its token may be sent again depends on the
-// kind alone: see providers.Kind.Alive.
+// kind alone: providers.Kind.Alive decides that, and refresh takes the fingerprint back.
 var afterRefresh = map[providers.Kind]follow{
+	// The token is alive.
 	providers.NotSent:       {outcome: outcome.Transient},
 	providers.RateLimited:   {outcome: outcome.RateLimited},
 	providers.Misconfigured: {state: store.Misconfigured, outcome: outcome.Misconfigured, refused: true},
 	providers.TurnedAway:    {state: store.Misconfigured, outcome: outcome.Misconfigured},
 	providers.MaybeRefused:  {login: true, state: store.Misconfigured, outcome: outcome.Misconfigured},
-	providers.Refused:       {login: true, state: store.Dead, outcome: outcome.Dead},
-	providers.Unknown:       {login: true, state: store.Uncertain, outcome: outcome.Uncertain},
+
+	// The token is dead, or may be spent: it is never sent again.
+	providers.Refused: {login: true, state: store.Dead, outcome: outcome.Dead},
+	providers.Unknown: {login: true, state: store.Uncertain, outcome: outcome.Uncertain},
 }
 
 // afterLogin says what follows a login.

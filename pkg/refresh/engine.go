@@ -69,7 +69,7 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 }
 
 // one does work on one credential and contains its panic.
-func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attempt, context.Context) Result) (result Result) {
+func (e *Engine) one(ctx context.Context, req Request, k credential, work func(*visit, context.Context) Result) (result Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's value may hold anything; its type and the stack may be shown.
@@ -81,7 +81,7 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
 		}
 	}()
-	a := &attempt{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
+	a := &visit{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
 	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
 	a.v.send, a.v.attempt, a.v.asksNobody = e.SendTimeout, e.longestAttempt()+e.claimMargin(), req.DryRun
 	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
@@ -112,9 +112,9 @@ func (e *Engine) one(ctx context.Context, req Request, k found, work func(*attem
 	return result
 }
 
-// Parallel is the usual number of slots. A provider call that hangs holds one for 10 s, and a
-// login after it for 10 more: with 32, so many of 40 accounts that hang leave a run the time
-// for 500 others. Each costs some 100 KB.
+// Parallel is the usual number of slots. A provider call that hangs holds a slot for 10 s, and a
+// login after it for 10 more. With 32 slots a run in which 40 accounts hang still has the time
+// for 500 others. A slot costs some 100 KB.
 const Parallel = 32
 
 // WithDefaults fills in what is zero and harmless to leave out.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
@@ -46,7 +45,7 @@ type View struct {
 	chain               chain // in Tokens
 	chainErr            error
 	staged              Reading // the version of tokens that the row's attempt made
-	last                Reading // the version of tokens that the row settled last
+	last                Reading // the version of tokens that the row rests on: Row.VersionID
 	again               Reading // the id of the current version of tokens, read a second time
 	third               Reading // and a third time
 	raw                 rawReading
@@ -75,7 +74,7 @@ type rawReading struct {
 type Needs struct {
 	Secrets bool // credentials and tokens
 	Staged  bool // the version of tokens that the row's attempt made
-	Last    bool // the version of tokens that the row settled last
+	Last    bool // the version of tokens that the row rests on
 	Again   bool // the id of the current version of tokens, once more
 	Third   bool // and a third time
 	Raw     bool // the reply that was kept unread
@@ -153,9 +152,6 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 			v.session, v.sessionErr = s.Provider.Open(v.Credentials.Value)
 		}
 		v.chain, v.chainErr = parseChain(v.Tokens.Value)
-	}
-	if v.needed > 0 {
-		v.late = pace.Enough(ctx, v.needed)
 	}
 	return v
 }

@@ -42,12 +42,15 @@ func owes(v View) (Step, bool) {
 // A pause stops calls to the provider. Replies that were stored are still finished, which is why
 // the version of an uncertain attempt is looked for first.
 func paused(v View) (Step, bool) {
+	uncertain := v.Row.State == store.Uncertain
 	switch {
-	case !v.Row.Paused, v.ended != nil, !v.TakenOver && v.Row.State == store.Uncertain && v.idle() && !v.staged.done:
+	case !v.Row.Paused, v.ended != nil: // a run that has called goes on
 		return pass()
 	case v.TakenOver:
 		return wait(outcome.Paused, v.death())
-	case v.Row.State == store.Uncertain && v.TurnedUp():
+	case uncertain && v.idle() && !v.staged.done: // secretsUnread asks for that version
+		return pass()
+	case uncertain && v.TurnedUp():
 		return pass()
 	}
 	return wait(outcome.Paused, nil)
@@ -63,8 +66,7 @@ func nothingDue(v View) (Step, bool) {
 // Where many accounts wait, it costs too much to read the secrets of each in every run.
 func looksLater(v View) (Step, bool) {
 	switch {
-	case !v.idle(), v.Relogin, v.Force, v.Tokens.done, v.retried(), v.due() && !needsPerson(v.Row),
-		v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick):
+	case !v.idle(), v.looksNow():
 		return pass()
 	case v.Row.Paused:
 		return wait(outcome.Paused, nil)
@@ -72,6 +74,15 @@ func looksLater(v View) (Step, bool) {
 		return wait(outcome.Outcome(v.Row.State), v.forPerson(v.Row.State))
 	}
 	return wait(outcome.NotDue, nil)
+}
+
+// looksNow reports whether the secrets of an idle row are read in this run.
+func (v View) looksNow() bool {
+	return v.Tokens.done || // they have been
+		v.Relogin || v.Force || // a person asks for it
+		v.retried() || // misconfigured, and its back-off has ended
+		v.due() && !needsPerson(v.Row) || // a call is due
+		v.late == nil && pace.LookForEdit(v.Row.String(), v.waiting, v.Now, v.tick) // it is its turn
 }
 
 // From here on a decision needs the secrets. A person's relogin has read them already.

@@ -17,11 +17,11 @@ type copies struct {
 	access        error
 	accessCurrent bool
 	escrow        error
-	held          bool // the claim was still ours when the reply was kept
+	held          bool // the claim was still this run's when the reply was kept; of one that is recovered: false
 }
 
 // store keeps a reply before anything may reject it, and makes it current.
-func (a *attempt) store(ctx context.Context, c chain, success outcome.Outcome) Result {
+func (a *visit) store(ctx context.Context, c chain, success outcome.Outcome) Result {
 	source := a.v.Row.AttemptSource
 	a.v.Row = intoEscrow(a.v.Row, c) // as it is written below, perhaps in vain
 	k := a.keep(ctx, c)
@@ -30,10 +30,10 @@ func (a *attempt) store(ctx context.Context, c chain, success outcome.Outcome) R
 	}
 	result := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.v.Row.AttemptID}
 	var lost *store.LostError
-	takenOver := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.v.Row.Fence
-	k.held = k.escrow == nil || !takenOver && a.Now().Before(a.v.Row.ClaimedUntil)
+	lostClaim := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.v.Row.Fence
+	k.held = k.escrow == nil || !lostClaim && a.Now().Before(a.v.Row.ClaimedUntil)
 	switch {
-	case takenOver:
+	case lostClaim:
 		// Too late: the run that took over has decided without this reply. If it has not logged
 		// in, a later tick finds the version.
 		result.Outcome, result.VersionID = outcome.Superseded, lost.Current.VersionID
@@ -57,7 +57,7 @@ func (k copies) nowhere() bool { return k.tokens != nil && k.escrow != nil }
 
 // keep writes the reply to both stores at once. Half of the budget is for this;
 // either store is enough to go on.
-func (a *attempt) keep(ctx context.Context, c chain) copies {
+func (a *visit) keep(ctx context.Context, c chain) copies {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout/2)
 	defer cancel()
 	var k copies
@@ -71,7 +71,7 @@ func (a *attempt) keep(ctx context.Context, c chain) copies {
 
 // keepAnywhere goes on until one of the stores takes the reply, which may be the only copy of the
 // next refresh token. It has all the time that the run has left, and at least half of the budget.
-func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *copies) {
+func (a *visit) keepAnywhere(ctx context.Context, c chain, k *copies) {
 	deadline, _ := ctx.Deadline()
 	until := deadline.Add(-a.StoreTimeout / 2)
 	// A process that was frozen wakes up when its time is over, and still has to offer the reply.
@@ -100,13 +100,13 @@ func (a *attempt) keepAnywhere(ctx context.Context, c chain, k *copies) {
 }
 
 // escrow writes the row, with the reply in it, under the claim.
-func (a *attempt) escrow(ctx context.Context) error {
+func (a *visit) escrow(ctx context.Context) error {
 	return a.commit(ctx, edgeKeep, a.v.Row, condition{guard: a.v.held()})
 }
 
 // stage stores c's version of doc. If there is a version of that id already, an earlier try or
 // another process has stored it for the same attempt.
-func (a *attempt) stage(ctx context.Context, doc store.Document, c chain) (current bool, err error) {
+func (a *visit) stage(ctx context.Context, doc store.Document, c chain) (current bool, err error) {
 	v := store.Version{ID: c.attemptID, Value: c.document()}
 	if doc == store.AccessDoc {
 		v.Value = c.access(a.v.Row.Key, c.attemptID)

@@ -52,7 +52,7 @@ func deathLost(v View) (Step, bool) {
 	if !v.TakenOver {
 		return pass()
 	}
-	return park(store.Uncertain, errors.Join(v.death(), v.newChain()))
+	return park(store.Uncertain, errors.Join(v.death(), v.adviseNewToken()))
 }
 
 func neverSeeded(v View) (Step, bool) {
@@ -72,7 +72,7 @@ func tokenMissing(v View) (Step, bool) {
 		return park(state, v.forPerson(state))
 	}
 	cause := fmt.Errorf("there is no refresh token in the secret %s", v.name(store.TokensDoc))
-	return park(state, errors.Join(cause, v.newChain()))
+	return park(state, errors.Join(cause, v.adviseNewToken()))
 }
 
 func tokenSpent(v View) (Step, bool) {
@@ -85,8 +85,8 @@ func tokenSpent(v View) (Step, bool) {
 		return park(state, v.forPerson(state))
 	case v.evidence.is == providers.Acted:
 		cause := errors.New("the issuer says that it has acted on the refresh token, whose reply is lost")
-		return park(state, errors.Join(cause, v.newChain()))
+		return park(state, errors.Join(cause, v.adviseNewToken()))
 	}
 	cause := fmt.Errorf("the refresh token may be spent, and its issuer gives no answer: %w", v.evidence.err)
-	return park(state, errors.Join(cause, v.newChain()))
+	return park(state, errors.Join(cause, v.adviseNewToken()))
 }

@@ -17,7 +17,7 @@ type candidate struct {
 	row   int    // its place among the rows of the run
 	host  string // that the work calls; empty: not known
 	class class
-	// at is when its tokens end; of lapsed ones since when it waits.
+	// at is the order: when its tokens end, of lapsed ones since when it waits; zero is first.
 	at    time.Time
 	paced bool   // it writes to the secrets
 	tie   uint64 // decides between equals, anew in each run
@@ -29,7 +29,7 @@ type class int
 const (
 	living class = iota // its tokens live
 	lapsed              // they don't
-	quiet               // they live, and the provider has not answered its last call
+	quiet               // they live, and the account is silent: see probes.go
 	classes
 )
 
@@ -39,7 +39,7 @@ func (v View) candidate(row int, began time.Time, silent bool) candidate {
 	r := v.Row
 	c := candidate{row: row, host: r.Host, paced: v.acts(), at: saveUntil(r), tie: pace.Lot(r.Account, began)}
 	switch {
-	case v.idle() && v.owing(): // readers wait for what is there already, and nobody is called
+	case v.idle() && v.owing() && !v.due(): // readers wait for what is stored, and no provider is called
 		c.host, c.at = "", time.Time{}
 	case !c.paced: // perhaps a person has edited something
 		c.class, c.at = lapsed, v.Now
@@ -50,7 +50,7 @@ func (v View) candidate(row int, began time.Time, silent bool) candidate {
 		}
 		c.at = later(c.at, r.NotBefore)
 		if silent { // behind all that have waited since
-			c.at = c.at.Add(pace.Retry(1<<10, 0, 0))
+			c.at = c.at.Add(pace.RetryMost)
 		}
 	case silent:
 		c.class = quiet

@@ -129,12 +129,14 @@ func TestQueue(t *testing.T) {
 func TestCandidate(t *testing.T) {
 	t.Parallel()
 	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+	const host = "api.example.com"
 	for name, tt := range map[string]struct {
 		row    store.Row
 		silent bool
 		want   class
 		at     time.Time
 		looks  bool
+		calls  string
 	}{
 		"due":                       {row: store.Row{AccessExpiresAt: at(3)}, want: living, at: at(3)},
 		"its refresh token ends":    {row: store.Row{AccessExpiresAt: at(9), RefreshExpiresAt: at(4)}, want: living, at: at(4)},
@@ -146,7 +148,13 @@ func TestCandidate(t *testing.T) {
 		"silent":                    {row: store.Row{AccessExpiresAt: at(3), Unanswered: true}, silent: true, want: quiet, at: at(3)},
 		"silent, its host answers":  {row: store.Row{AccessExpiresAt: at(3), Unanswered: true}, want: living, at: at(3)},
 		"silent and ended":          {row: store.Row{AccessExpiresAt: at(-9), NotBefore: at(-1)}, silent: true, want: lapsed, at: at(4)},
-		"access is behind":          {row: store.Row{AccessExpiresAt: at(15), VersionID: "v"}, want: living},
+		"access is behind":          {row: store.Row{AccessExpiresAt: at(15), RefreshAt: at(12), VersionID: "v", Host: host}, want: living},
+		"access is behind, and due": {row: store.Row{AccessExpiresAt: at(2), VersionID: "v", Host: host}, want: living, at: at(2), calls: host},
+		"a seed failed":             {row: store.Row{RefreshAt: at(-9), NotBefore: at(-1), VersionID: "v", Host: host}, want: lapsed, at: at(-1), calls: host},
+		"a seed hangs": {
+			row:    store.Row{RefreshAt: at(-9), NotBefore: at(-1), Unanswered: true, VersionID: "v", Host: host},
+			silent: true, want: lapsed, at: at(4), calls: host,
+		},
 		"dead, perhaps edited":      {row: store.Row{AccessExpiresAt: at(-99), State: store.Dead}, want: lapsed, at: noon, looks: true},
 		"refused, tried once a day": {row: store.Row{AccessExpiresAt: at(-99), State: store.Misconfigured, NotBefore: at(99), RefreshRefusals: 1}, want: lapsed, at: noon, looks: true},
 		"an attempt died":           {row: store.Row{AccessExpiresAt: at(2), Phase: store.Sending}, want: living, at: at(2)},
@@ -157,8 +165,8 @@ func TestCandidate(t *testing.T) {
 			tt.row.LastOutcome = outcome.Transient
 			v := View{Row: tt.row, Exists: true, Now: noon}
 			got := v.candidate(0, noon, tt.silent)
-			if got.class != tt.want || !got.at.Equal(tt.at) || got.paced == tt.looks {
-				t.Errorf("class %d at %s, paced %t; want %d at %s", got.class, got.at, got.paced, tt.want, tt.at)
+			if got.class != tt.want || !got.at.Equal(tt.at) || got.paced == tt.looks || got.host != tt.calls {
+				t.Errorf("class %d at %s, paced %t, calls %q; want %d at %s, %q", got.class, got.at, got.paced, got.host, tt.want, tt.at, tt.calls)
 			}
 		})
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // attemptsLeft is Result.AttemptsLeft of a run that began at that time and had that outcome.
-func (a *attempt) attemptsLeft(began time.Time, what outcome.Outcome) int {
+func (a *visit) attemptsLeft(began time.Time, what outcome.Outcome) int {
 	r := a.v.Row
 	switch {
 	case TriedAgain(r):

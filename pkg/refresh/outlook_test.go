@@ -83,6 +83,7 @@ func TestAttemptsLeft(t *testing.T) {
 		"turned away":                     {failing(providers.TurnedAway), outcome.Misconfigured, 2},
 		"perhaps refused":                 {failing(providers.MaybeRefused), outcome.Misconfigured, 2},
 		"access to a secret is lost":      {denied, outcome.Misconfigured, 0},
+		"credentials cannot be read":      {forbidden, outcome.Misconfigured, 0},
 		"paused: as if it went on":        {paused, outcome.Paused, 2},
 		"another run's claim comes first": {claimed, outcome.Busy, 1},
 		"the refresh token ends first": {worldOf(func(w *rt.World) {
@@ -138,6 +139,13 @@ func denied(t *testing.T) *rt.World {
 	t.Helper()
 	w := live(t)
 	w.Secrets.Delete(rt.Default, store.AccessDoc)
+	return w
+}
+
+func forbidden(t *testing.T) *rt.World {
+	t.Helper()
+	w := live(t)
+	w.Secrets.Break(rt.Default, store.Credentials, store.ErrForbidden)
 	return w
 }
 

@@ -31,6 +31,7 @@ type history struct {
 	world   *rt.World
 
 	restored atomic.Pointer[store.Row] // the backup that came back
+	deeds    sync.Mutex                // is held while one is done
 
 	mu     sync.Mutex
 	events []event
@@ -253,21 +254,8 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 		r.gate.Unlock()
 		r.wait()
 		call.Slept()
-	case seeds:
-		if !r.hidesBackup() {
-			r.world.Seed(rt.Default)
-		}
-	case loses:
-		if chain(r.world).AttemptID != "" { // a seed's token may be sent, whatever the row said of it
-			r.world.Ledger.Delete(rt.Default)
-		}
-	case restores:
-		if backup, ok := c.old.of(r.world); ok && tells(r.world, backup) {
-			r.restored.Store(&backup)
-			r.world.Ledger.Restore(backup)
-		}
-	case rollsBack:
-		r.rollBack()
+	case seeds, loses, restores, rollsBack:
+		r.deed(c)
 	case cancels:
 		r.cancel()
 	case rivals:
@@ -335,6 +323,30 @@ func (h *history) hidesBackup() bool {
 	now := row(h.world)
 	now.Fence = backup.Fence
 	return !accessTells(h.world, now)
+}
+
+// deed does what somebody does from outside. One is done after the other: each looks first at
+// what those before have left.
+func (r *running) deed(c choice) {
+	r.deeds.Lock()
+	defer r.deeds.Unlock()
+	switch c.what { //nolint:exhaustive // the others come from within
+	case seeds:
+		if !r.hidesBackup() {
+			r.world.Seed(rt.Default)
+		}
+	case loses:
+		if chain(r.world).AttemptID != "" { // a seed's token may be sent, whatever the row said of it
+			r.world.Ledger.Delete(rt.Default)
+		}
+	case restores:
+		if backup, ok := c.old.of(r.world); ok && tells(r.world, backup) {
+			r.restored.Store(&backup)
+			r.world.Ledger.Restore(backup)
+		}
+	case rollsBack:
+		r.rollBack()
+	}
 }
 
 // rollBack makes the version of tokens current that was before. With a row that was lost, or

@@ -64,7 +64,7 @@ func (v View) presentable() (Step, error) {
 	return refresh, nil
 }
 
-// lastInstead is the refresh with the token of the version that the row settled last, although
+// lastInstead is the refresh with the token of the version that the row rests on, although
 // another one was read as current. Either that read was stale, or a person has put a spent token
 // back; the version that the refresh makes then replaces theirs.
 func (v View) lastInstead() (Step, error) {
@@ -84,7 +84,7 @@ func (v View) lastInstead() (Step, error) {
 	return Step{Do: Refresh, chain: c, version: v.last.ID, stale: v.again.ID == v.last.ID}, nil
 }
 
-// readLast asks for the version that the row settled last, or says why it could not be read.
+// readLast asks for the version that the row rests on, or says why it could not be read.
 // Unlike reads of the current version, a read by id is never stale.
 func (v View) readLast() (Needs, error) {
 	if !v.last.done {

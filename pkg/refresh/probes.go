@@ -10,15 +10,15 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// probesEach is how many accounts of a silent host a run tries, whatever their back-offs say.
+// probesEach is how many silent accounts of a host a run tries, whatever their back-offs say.
 const probesEach = 2
 
-// probes are what a run does about hosts that have not answered: it tries the two most urgent
-// accounts of each; the host's other silent accounts wait for how they end. One that brings
-// tokens makes the others due.
+// probes are what a run does about silent accounts, those whose last call the provider did not
+// answer: it tries the two most urgent of each host, and the host's other silent accounts wait for
+// how they end. One that brings tokens makes the others due.
 //
-// Silent is an account whose last call the provider did not answer, and no host: accounts of
-// one host can differ, and those that are answered go on undisturbed.
+// Only accounts are silent, never a host: accounts of one host can differ, and those that are
+// answered go on undisturbed.
 type probes struct {
 	of       map[int]string   // the probes' rows, and their hosts
 	under    map[string]int   // probes of a host that have not ended
@@ -27,7 +27,7 @@ type probes struct {
 }
 
 // newProbes chooses the probes of a run over rows. rest are the rows that wait for none.
-func newProbes(rows []found, now time.Time) (p *probes, rest []int) {
+func newProbes(rows []credential, now time.Time) (p *probes, rest []int) {
 	p = &probes{of: map[int]string{}, under: map[string]int{}, waiting: map[string][]int{}, answered: map[string]bool{}}
 	silent := map[string][]int{}
 	for i, k := range rows {
@@ -66,7 +66,8 @@ func urgency(a, b store.Row, now time.Time) int {
 	return cmp.Or(cmp.Compare(endedA, endedB), atA.Compare(atB), cmp.Compare(pace.Lot(a.Account, now), pace.Lot(b.Account, now)))
 }
 
-// passes is whose back-off the run passes over for an account; empty: nobody's.
+// passes is the call, a refresh or a login, whose back-off the run passes over for the account of
+// row i; empty: none.
 func (p *probes) passes(i int, r store.Row) store.Source {
 	if _, probe := p.of[i]; probe || p.answered[r.Host] && silentRow(r) {
 		return r.AttemptSource

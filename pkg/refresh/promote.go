@@ -14,7 +14,7 @@ const publishTries = 3
 
 // promote makes c, which was kept before, the current version of tokens and access, and settles
 // the attempt.
-func (a *attempt) promote(ctx context.Context, c chain, k copies, success outcome.Outcome) Result {
+func (a *visit) promote(ctx context.Context, c chain, k copies, success outcome.Outcome) Result {
 	tokens, access := a.swap(ctx, c, k)
 	a.v.Now = a.Now()
 	before := a.v.Row
@@ -52,7 +52,7 @@ func (a *attempt) promote(ctx context.Context, c chain, k copies, success outcom
 }
 
 // supersede lets version id of tokens stand, which somebody else has put there.
-func (a *attempt) supersede(ctx context.Context, id string) Result {
+func (a *visit) supersede(ctx context.Context, id string) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	next := supersedeClaimed(a.v, id, a.theirs(ctx, id))
@@ -62,7 +62,7 @@ func (a *attempt) supersede(ctx context.Context, id string) Result {
 }
 
 // theirs reads what version id of tokens holds; nil: it could not be read.
-func (a *attempt) theirs(ctx context.Context, id string) *chain {
+func (a *visit) theirs(ctx context.Context, id string) *chain {
 	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
 	if err != nil {
 		return nil
@@ -76,7 +76,7 @@ func (a *attempt) theirs(ctx context.Context, id string) *chain {
 
 // swap makes c current in tokens and access. It has a quarter of the budget, so that the row can
 // be settled whatever the secrets do.
-func (a *attempt) swap(ctx context.Context, c chain, k copies) (tokens, access error) {
+func (a *visit) swap(ctx context.Context, c chain, k copies) (tokens, access error) {
 	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/4)
 	defer cancel()
 	tokens, access = k.tokens, k.access
@@ -103,15 +103,15 @@ func (a *attempt) swap(ctx context.Context, c chain, k copies) (tokens, access e
 }
 
 // promoteTokens is the compare-and-swap of the chain, from the version that was current before
-// the claim. own: c is this run's own reply, and not a recovered one.
-func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
+// the claim. held: it was still this run's when c was kept, as copies.held says.
+func (a *visit) promoteTokens(ctx context.Context, c chain, held bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		err := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, a.v.Row.BaseVersionID, c.attemptID)
 		var moved *store.MovedError
 		if !errors.As(err, &moved) {
 			return err
 		}
-		replace, readErr := a.replaceable(ctx, moved.Current, own)
+		replace, readErr := a.replaceable(ctx, moved.Current, held)
 		if readErr != nil {
 			return readErr
 		}
@@ -125,9 +125,9 @@ func (a *attempt) promoteTokens(ctx context.Context, c chain, own bool) error {
 // replaceable reports whether version id of tokens, which became current since the claim, may be
 // replaced all the same. It may if its refresh token was presented: a write that had been given
 // up landed late, or a person's edit kept the token. It also may, while nobody has claimed since,
-// if a person has copied an old version, or if another attempt wrote it and own, the reply is this
-// run's: then it is older.
-func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, error) {
+// if a person has copied an old version, or if another attempt wrote it and the claim was held when
+// this run's reply was kept: then that version is older.
+func (a *visit) replaceable(ctx context.Context, id string, held bool) (bool, error) {
 	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
 	if errors.Is(err, store.ErrNoVersion) {
 		return false, nil
@@ -139,7 +139,7 @@ func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, e
 	switch readable := err == nil; {
 	case readable && a.v.presented(c.refreshToken):
 		return true, nil
-	case readable && (a.v.copied(id, c) || own && c.attemptID == id):
+	case readable && (a.v.copied(id, c) || held && c.attemptID == id):
 		return a.stillHeld(ctx)
 	}
 	return false, nil
@@ -147,7 +147,7 @@ func (a *attempt) replaceable(ctx context.Context, id string, own bool) (bool, e
 
 // publish makes access follow version id of tokens, which holds c. It stops if another run has
 // claimed since, for access may be that run's already.
-func (a *attempt) publish(ctx context.Context, c chain, id string) error {
+func (a *visit) publish(ctx context.Context, c chain, id string) error {
 	c.attemptID = id
 	current, err := a.stage(ctx, store.AccessDoc, c)
 	if err != nil || current {

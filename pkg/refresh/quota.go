@@ -25,7 +25,7 @@ func nearQuota(n int) bool {
 }
 
 // meter warns before a limit is reached.
-func (a *attempt) meter() {
+func (a *visit) meter() {
 	if n := a.v.Row.Staged.Since(a.v.Now.Add(-day)); nearQuota(n) {
 		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
 			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes",

@@ -200,7 +200,7 @@ func TestPromotedAlthoughFailed(t *testing.T) {
 
 // The quota lasts for more refreshes than the row has fingerprints. Neither a read that
 // shows the old version once more, nor a reply that takes the place of the chain and
-// cannot be read, makes its token presentable.
+// cannot be read, nor a person who saves its text again, makes its token presentable.
 func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 	t.Parallel()
 	setups := map[string]func(t *testing.T) *rt.World{
@@ -224,6 +224,12 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 			w.Provider.Key = "another"
 			tick(w, nil)
 			w.Secrets.Put(rt.Default, store.Credentials, secret.New(`{"key":"a wrong one"}`))
+			return nil
+		},
+		"its text is saved again": func(w *rt.World) rt.Hook {
+			tick(w, nil)
+			w.Secrets.Put(rt.Default, store.TokensDoc, w.Secrets.Get(rt.Default, store.TokensDoc).Value)
+			w.Advance(12 * time.Minute)
 			return nil
 		},
 	}
@@ -272,30 +278,35 @@ func TestEditEndsTheEscrow(t *testing.T) {
 	})
 }
 
-// Secrets that take the escrow's chain at last are no person's edit: a refused login
-// is not tried again.
+// Secrets that take the escrow's chain at last are no person's edit: what was refused is not
+// tried again.
 func TestMendedIsNotEdited(t *testing.T) {
 	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := carried(t)
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
-		w.Advance(12 * time.Minute)
-		logins := 0
-		w.Provider.Answer = func(op rt.Op) (bool, error) {
-			if op == rt.Login {
-				logins++
+	for name, tt := range map[string]struct {
+		setup func(w *rt.World)
+		op    rt.Op
+		kind  providers.Kind
+	}{
+		"a login":  {loginOn, rt.Login, providers.Refused},
+		"a client": {func(*rt.World) {}, rt.Refresh, providers.Misconfigured},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w := carried(t)
+			tt.setup(w)
+			w.Advance(12 * time.Minute)
+			before := w.Provider.Calls(tt.op)
+			w.Provider.Answer = func(rt.Op) (bool, error) { return false, &providers.Error{Kind: tt.kind} }
+			for _, quota := range []bool{true, true, false, false, false} {
+				w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
+				tick(w, nil)
+				w.Advance(time.Minute)
 			}
-			return false, &providers.Error{Kind: providers.Refused}
-		}
-		for _, quota := range []bool{true, true, false, false, false} {
-			w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
-			tick(w, nil)
-			w.Advance(time.Minute)
-		}
-		if logins != 1 || row(w).State != store.Misconfigured || row(w).Escrow.AttemptID != "" {
-			t.Errorf("%d logins, the row is %s, its escrow %q", logins, row(w).State, row(w).Escrow.AttemptID)
-		}
-	})
+			calls := w.Provider.Calls(tt.op) - before
+			if calls != 1 || row(w).State != store.Misconfigured || row(w).Escrow.AttemptID != "" {
+				t.Errorf("%d calls, the row is %s, its escrow %q", calls, row(w).State, row(w).Escrow.AttemptID)
+			}
+		})
+	}
 }
 
 // A chain that died in the escrow makes room for what a person puts into the secret.

@@ -18,7 +18,7 @@ import (
 // token is current. The credential's row names the attempt that got it.
 
 // keepRaw keeps a raw reply, unless the one that is kept already is worth more.
-func (a *attempt) keepRaw(ctx context.Context, raw secret.String, sent time.Time) {
+func (a *visit) keepRaw(ctx context.Context, raw secret.String, sent time.Time) {
 	if raw.IsZero() {
 		return
 	}
@@ -43,7 +43,7 @@ func (a *attempt) keepRaw(ctx context.Context, raw secret.String, sent time.Time
 
 // inTime stores something within the budget. A process that was frozen meanwhile gets the budget
 // once more.
-func (a *attempt) inTime(ctx context.Context, step func(context.Context) error) error {
+func (a *visit) inTime(ctx context.Context, step func(context.Context) error) error {
 	began := a.Now()
 	persist, cancel := a.persistContext(ctx)
 	defer cancel()
@@ -61,7 +61,7 @@ var errKeptBefore = errors.New("another reply is kept")
 
 // storeRaw writes the row of the raw reply. Only the claim's holder does. A holder that comes late
 // finds the row changed, or leaves a reply that no row names.
-func (a *attempt) storeRaw(ctx context.Context, raw secret.String, sent time.Time) error {
+func (a *visit) storeRaw(ctx context.Context, raw secret.String, sent time.Time) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		v := Sources{Ledger: a.Ledger}.Gather(ctx, a.v, Needs{Raw: true})
 		if err := v.raw.err; err != nil {
@@ -85,7 +85,7 @@ func mayHoldTokens(raw secret.String) bool {
 
 // wipeRaw wipes the raw reply that next no longer names. It is tried once; what stays then is not
 // looked at again.
-func (a *attempt) wipeRaw(ctx context.Context, before, next store.Row) {
+func (a *visit) wipeRaw(ctx context.Context, before, next store.Row) {
 	if before.ReplyID == "" || next.ReplyID != "" {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 
 // finish promotes the reply that an attempt has left. Unless it is a version of tokens already,
 // it is staged first: exactly the bytes of the escrow, or what was decoded of a raw reply.
-func (a *attempt) finish(ctx context.Context, s Step) Result {
+func (a *visit) finish(ctx context.Context, s Step) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	k := copies{tokensCurrent: a.v.Tokens.ID == s.chain.attemptID, access: errNotStaged}
@@ -21,7 +21,7 @@ func (a *attempt) finish(ctx context.Context, s Step) Result {
 }
 
 // restage stages c as a version of tokens. publish does the same for access.
-func (a *attempt) restage(ctx context.Context, c chain) copies {
+func (a *visit) restage(ctx context.Context, c chain) copies {
 	ctx, cancel := context.WithTimeout(ctx, a.StoreTimeout/2)
 	defer cancel()
 	k := copies{access: errNotStaged}
@@ -38,7 +38,7 @@ var errNotStaged = errors.New("not staged yet")
 //
 // It needs no claim. Compare-and-swap, on the secrets and on the row, protects a faster run's
 // work, and a refresh from the escrow that comes in between replaces what was repaired.
-func (a *attempt) repair(ctx context.Context, s Step) (result Result, ended bool) {
+func (a *visit) repair(ctx context.Context, s Step) (result Result, ended bool) {
 	result = Result{Outcome: outcome.PersistFailed, Err: s.Err}
 	if s.Err == nil {
 		result = a.mend(ctx, s.chain)
@@ -53,7 +53,7 @@ func (a *attempt) repair(ctx context.Context, s Step) (result Result, ended bool
 }
 
 // mend puts c where it is owed, and writes that down.
-func (a *attempt) mend(ctx context.Context, c chain) Result {
+func (a *visit) mend(ctx context.Context, c chain) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	k := copies{tokensCurrent: true, access: errNotStaged}
@@ -81,7 +81,7 @@ func (a *attempt) mend(ctx context.Context, c chain) Result {
 }
 
 // settleRepair writes what was repaired, unless another run has claimed since.
-func (a *attempt) settleRepair(ctx context.Context, e edge, next store.Row, result Result) Result {
+func (a *visit) settleRepair(ctx context.Context, e edge, next store.Row, result Result) Result {
 	before := a.v.Row
 	err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: claimTries})
 	var lost *store.LostError

@@ -52,7 +52,7 @@ func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Resu
 		return Result{}, fmt.Errorf("%w: the ledger knows nothing of %s", ErrUnresolved, k.row.Key)
 	}
 	var refusal error
-	result := e.one(ctx, req, k, func(a *attempt, ctx context.Context) Result {
+	result := e.one(ctx, req, k, func(a *visit, ctx context.Context) Result {
 		var result Result
 		result, refusal = a.resolve(ctx, how)
 		return result
@@ -61,7 +61,7 @@ func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Resu
 }
 
 // resolve does what was decided, unless another run is at work.
-func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
+func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 	a.v.Now = a.Now()
 	step := Decide(a.v)
 	if unreadable := a.v.Row.Unreadable != nil; unreadable || step.Outcome == outcome.Busy {
@@ -99,7 +99,7 @@ func (a *attempt) resolve(ctx context.Context, how Resolution) (Result, error) {
 }
 
 // accept promotes the reply that was left.
-func (a *attempt) accept(ctx context.Context) (Result, error) {
+func (a *visit) accept(ctx context.Context) (Result, error) {
 	c, err := a.v.acceptable()
 	if err != nil {
 		return Result{}, err
@@ -112,7 +112,7 @@ func (a *attempt) accept(ctx context.Context) (Result, error) {
 }
 
 // relogin logs in once.
-func (a *attempt) relogin(ctx context.Context) (Result, error) {
+func (a *visit) relogin(ctx context.Context) (Result, error) {
 	a.v.Relogin, a.v.Force, a.v.chainWorks = true, true, a.v.works()
 	if a.v.session != nil && !a.v.CanLogin() {
 		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.v.name(store.Credentials))
@@ -121,7 +121,7 @@ func (a *attempt) relogin(ctx context.Context) (Result, error) {
 }
 
 // discard ends the attempt and forgets what it left: one write.
-func (a *attempt) discard(ctx context.Context) (Result, error) {
+func (a *visit) discard(ctx context.Context) (Result, error) {
 	if err := a.v.discardable(); err != nil {
 		return Result{}, err
 	}

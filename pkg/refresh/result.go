@@ -11,8 +11,8 @@ import (
 type Request struct {
 	RunID   string // names the run in claims and logs; required
 	Account string // empty: all accounts
-	// Force ignores the due time and back-offs, never a live claim, a pause or
-	// Uncertain; after Misconfigured it tries once.
+	// Force tries once now: it ignores the due time, back-offs, and the states Misconfigured and
+	// Dead. It never ignores a live claim, a pause or Uncertain, and presents no token twice.
 	Force bool
 	// DryRun reads and decides; it writes nothing and calls no provider.
 	DryRun bool

@@ -27,8 +27,9 @@ var ErrCutShort = errors.New("the run's time was over while it was at work: a la
 // the order of order.go: one credential's trouble is no other's. It begins no work that might
 // not end before ctx does; accounts that it leaves to the next run end as outcome.Left.
 //
-// It returns in time for metrics and an answer where ctx has a deadline and there are several
-// credentials. What hangs then goes on, as in a process that was frozen.
+// With several credentials, and a deadline of ctx, it returns early enough before that for metrics
+// and an answer, even if calls hang. Those are not ended: what they still do comes as late as from
+// a process that was frozen, and the guards of all writes hold against both.
 func (e *Engine) Run(ctx context.Context, req Request) []Result {
 	deadline, bounded := ctx.Deadline()
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
@@ -45,7 +46,7 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 	}
 	if len(rows) == 1 {
 		req.waiting = 0
-		return []Result{e.one(ctx, req, rows[0], (*attempt).run)}
+		return []Result{e.one(ctx, req, rows[0], (*visit).run)}
 	}
 	r := &run{
 		req: req, rows: rows, results: make([]Result, len(rows)),
@@ -67,7 +68,7 @@ func (e *Engine) Run(ctx context.Context, req Request) []Result {
 type run struct {
 	*Engine
 	req     Request
-	rows    []found
+	rows    []credential
 	results []Result
 	probes  *probes
 	queue   *queue
@@ -128,7 +129,7 @@ func (r *run) look(ctx context.Context, rows []int) {
 	var all []candidate
 	for _, i := range rows {
 		req := r.request(i)
-		r.results[i] = r.one(ctx, req, r.rows[i], func(a *attempt, ctx context.Context) Result {
+		r.results[i] = r.one(ctx, req, r.rows[i], func(a *visit, ctx context.Context) Result {
 			step := a.consider(ctx)
 			if step.Do == Wait {
 				a.reasons = append(a.reasons, step.Reason)
@@ -154,10 +155,11 @@ func (r *run) late(ctx context.Context) bool {
 	return !r.req.DryRun && pace.Enough(ctx, r.needed()) != nil
 }
 
-// leave ends the credentials in the queue: there is no time left to begin with them.
+// leave ends the credentials in the queue: there is no time left to begin with them. Their visits
+// find that by their rows (noTimeLeft, looksLater), and call no provider.
 func (r *run) leave(ctx context.Context) {
 	for _, c := range r.queue.takeAll() {
-		r.results[c.row] = r.one(ctx, r.request(c.row), r.rows[c.row], (*attempt).run)
+		r.results[c.row] = r.one(ctx, r.request(c.row), r.rows[c.row], (*visit).run)
 	}
 }
 
@@ -174,7 +176,7 @@ func (r *run) begin(ctx context.Context, done chan<- finished) {
 	c := r.queue.take()
 	r.working[c.row] = c
 	req, k := r.request(c.row), r.rows[c.row]
-	go func() { done <- finished{c.row, r.one(ctx, req, k, (*attempt).run)} }()
+	go func() { done <- finished{c.row, r.one(ctx, req, k, (*visit).run)} }()
 }
 
 // end takes the slot back.
@@ -199,14 +201,14 @@ func (r *run) cutShort(ctx context.Context) {
 	}
 }
 
-// found is a credential and its row, if it has one.
-type found struct {
+// credential is one of those that a run looks at, and its row, if it has one.
+type credential struct {
 	row    store.Row
 	exists bool
 }
 
 // rows lists the credentials to look at, in order of account.
-func (e *Engine) rows(ctx context.Context, account string) ([]found, error) {
+func (e *Engine) rows(ctx context.Context, account string) ([]credential, error) {
 	if account != "" {
 		key := store.Key{Provider: e.Provider.Name(), Account: account}
 		row, exists, err := e.Ledger.Row(ctx, key)
@@ -214,21 +216,21 @@ func (e *Engine) rows(ctx context.Context, account string) ([]found, error) {
 			return nil, err
 		}
 		row.Key = key
-		return []found{{row, exists}}, nil
+		return []credential{{row, exists}}, nil
 	}
 	stored, err := e.Ledger.Rows(ctx, e.Provider.Name())
 	if err != nil {
 		return nil, err
 	}
-	all := make([]found, 0, len(stored)+len(e.Accounts))
+	all := make([]credential, 0, len(stored)+len(e.Accounts))
 	for _, r := range stored {
-		all = append(all, found{r, true})
+		all = append(all, credential{r, true})
 	}
 	for _, account := range e.Accounts {
-		if !slices.ContainsFunc(all, func(k found) bool { return k.row.Account == account }) {
-			all = append(all, found{row: store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}}})
+		if !slices.ContainsFunc(all, func(k credential) bool { return k.row.Account == account }) {
+			all = append(all, credential{row: store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}}})
 		}
 	}
-	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.row.Account, b.row.Account) })
+	slices.SortFunc(all, func(a, b credential) int { return cmp.Compare(a.row.Account, b.row.Account) })
 	return all, nil
 }

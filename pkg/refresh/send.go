@@ -24,16 +24,17 @@ const (
 // errClaimLost ends a send whose claim somebody took over before it began.
 var errClaimLost = errors.New("the claim was taken over")
 
-// errNotBegun is in the errors of calls that this run did not try.
-var errNotBegun = errors.New("not begun")
+// errNotTried is in the errors of calls that this run did not try.
+var errNotTried = errors.New("not begun")
 
 // refresh claims, and presents the refresh token once.
-func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended bool) {
+func (a *visit) refresh(ctx context.Context, s Step) (result Result, ended bool) {
 	if s.stale {
 		a.v.Tokens.Version, a.v.chain, a.v.chainErr = a.v.last.Version, s.chain, nil
 	}
 	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
-	a.v.chain = s.chain // from which the next takes its unknown keys
+	a.v.chain = s.chain // the next chain takes its unknown keys from it
+	// Neither ended nor held: claim has found that the row was restored, and the run decides anew.
 	if result, ended := a.claim(ctx, next, s); ended || !a.v.Held {
 		return result, ended
 	}
@@ -60,7 +61,7 @@ func (a *attempt) refresh(ctx context.Context, s Step) (result Result, ended boo
 
 // mayStill is an error if a token that was presented before must not be sent now after all. Its
 // issuer is asked once more: what was under way may have arrived since.
-func (a *attempt) mayStill(ctx context.Context, s Step) error {
+func (a *visit) mayStill(ctx context.Context, s Step) error {
 	a.v.Now = a.Now()
 	if err := a.v.stillAgain(s); err != nil || !s.asked {
 		return err
@@ -83,7 +84,7 @@ func partOf(err error) *providers.Tokens {
 // storePart makes current what could be read of a reply: its access token. The refresh token that
 // was presented is spent and the new one cannot be read, so that the chain has none. The raw reply
 // is kept, for a release or for credentials that can read it.
-func (a *attempt) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
+func (a *visit) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
 	var failed *providers.Error
 	errors.As(cause, &failed)
 	a.keepRaw(ctx, failed.Raw, failed.Sent)
@@ -98,17 +99,17 @@ func (a *attempt) storePart(ctx context.Context, part providers.Tokens, cause er
 	if result.Outcome == outcome.Refreshed {
 		result.Outcome = outcome.Uncertain
 	}
-	result.Err = errors.Join(cause, a.v.newChain(), result.Err)
+	result.Err = errors.Join(cause, a.v.adviseNewToken(), result.Err)
 	return result
 }
 
 // chainOf is the chain of a reply to the call under the claim.
-func (a *attempt) chainOf(t providers.Tokens) chain {
+func (a *visit) chainOf(t providers.Tokens) chain {
 	return newChain(t, a.v.chain, a.v.Row.AttemptSource, a.v.Row.AttemptID, a.v.Row.Fence)
 }
 
 // login claims, and presents the credentials once. It presents no refresh token.
-func (a *attempt) login(ctx context.Context) (result Result, ended bool) {
+func (a *visit) login(ctx context.Context) (result Result, ended bool) {
 	next := claimLogin(a.v, a.holder(ctx), a.NewID())
 	if result, ended := a.claim(ctx, next, Step{Do: Login}); ended {
 		return result, true
@@ -122,7 +123,7 @@ func (a *attempt) login(ctx context.Context) (result Result, ended bool) {
 }
 
 // failed leaves it to the next decision what follows a call that brought no tokens.
-func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
+func (a *visit) failed(ctx context.Context, err error) (Result, bool) {
 	if errors.Is(err, errClaimLost) {
 		return Result{Outcome: outcome.Busy}, true
 	}
@@ -130,13 +131,13 @@ func (a *attempt) failed(ctx context.Context, err error) (Result, bool) {
 	if errors.As(err, &failed) {
 		a.keepRaw(ctx, failed.Raw, failed.Sent)
 	}
-	a.v.ended = &ended{providers.KindOf(err), err, errors.Is(err, errNotBegun)}
+	a.v.ended = &ended{providers.KindOf(err), err, errors.Is(err, errNotTried)}
 	return Result{}, false
 }
 
 // send makes one provider call, before the attempt ends. It begins again only if no byte
 // left.
-func (a *attempt) send(
+func (a *visit) send(
 	ctx context.Context, call func(context.Context) (providers.Tokens, error),
 ) (providers.Tokens, error) {
 	ctx, cancel := context.WithDeadline(ctx, a.ends)
@@ -155,7 +156,7 @@ func (a *attempt) send(
 			a.noteReply(tokens)
 			return tokens, nil
 		}
-		hung := a.latency > a.SendTimeout/2 // which a slot is too dear for a second time
+		hung := a.latency > a.SendTimeout/2 // a slot is too dear to hang in twice
 		if providers.KindOf(err) != providers.NotSent || try == sendTries || hung || a.tooLate(ctx) != nil {
 			return tokens, err
 		}
@@ -167,7 +168,7 @@ func (a *attempt) send(
 }
 
 // noteReply records what a reply says beside its tokens.
-func (a *attempt) noteReply(t providers.Tokens) {
+func (a *visit) noteReply(t providers.Tokens) {
 	if !t.ServerDate.IsZero() {
 		a.skew, a.clockRead = t.ServerDate.Sub(t.IssuedAt).Truncate(time.Second), true
 	}
@@ -177,7 +178,7 @@ func (a *attempt) noteReply(t providers.Tokens) {
 // holds checks the fence again if time has passed since the claim. That narrows the window in
 // which a stale holder sends, and cannot close it. What closes it is the fingerprint: the token of
 // a stale holder is never sent by another run.
-func (a *attempt) holds(ctx context.Context) error {
+func (a *visit) holds(ctx context.Context) error {
 	// While the machine sleeps, its clock runs on and the process's own stands still.
 	if asleep := a.Now().Sub(a.claimedAt); time.Since(a.claimed) < fenceAge && asleep.Abs() < fenceAge {
 		return nil
@@ -196,8 +197,8 @@ func (a *attempt) holds(ctx context.Context) error {
 	return nil
 }
 
-func (a *attempt) notSent(hint string, err error) error {
+func (a *visit) notSent(hint string, err error) error {
 	return &providers.Error{
-		Kind: providers.NotSent, Provider: a.v.Row.Provider, Op: "send", Hint: hint, Err: fmt.Errorf("%w: %w", errNotBegun, err),
+		Kind: providers.NotSent, Provider: a.v.Row.Provider, Op: "send", Hint: hint, Err: fmt.Errorf("%w: %w", errNotTried, err),
 	}
 }

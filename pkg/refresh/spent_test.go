@@ -187,6 +187,18 @@ var restorations = map[string]func(t *testing.T, w *rt.World){
 		w.Ledger.Set(backup)
 		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
 	},
+	// The row says that this version's token was never sent.
+	"that waits for a permission, and rolled back to its version": func(_ *testing.T, w *rt.World) {
+		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		w.Secrets.Break(rt.Default, store.Credentials, store.ErrForbidden)
+		tick(w, nil)
+		backup := row(w)
+		w.Secrets.Break(rt.Default, store.Credentials, nil)
+		tick(w, nil)
+		refreshes(w, 1)
+		w.Ledger.Set(backup)
+		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+	},
 	"and a person put an old text back": func(_ *testing.T, w *rt.World) {
 		backup := row(w)
 		tick(w, nil)
@@ -305,6 +317,32 @@ func TestRestoredRowAndADeath(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Nothing in a text that holds a token alone tells that an attempt brought it.
+func TestTokenPutBackBesideARestoredRow(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		tick(w, at(promotes, 1, 0, rt.DieBefore))
+		backup := row(w)
+		w.Advance(2 * time.Minute)
+		tick(w, nil)
+		token := chain(w).RefreshToken
+		refreshes(w, 1) // presents it
+		w.Ledger.Set(backup)
+		tokens(`{"refresh_token":"` + token + `"}`)(w)
+		// Access alone tells that the row was restored: nothing is decided before tokens is read.
+		if got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore)); got.Outcome != outcome.Transient {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		if broken := always(w); broken != "" {
+			t.Error(broken)
+		}
+	})
 }
 
 // diesOnce is a tick of which the nth call, of whatever kind, has the fault. It reports whether

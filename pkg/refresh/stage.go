@@ -14,13 +14,13 @@ const (
 	Sending       Stage = "sending"       // a run holds the claim, or died holding it
 	Taken         Stage = "taken"         // this run has taken over an attempt that died
 	Carried       Stage = "carried"       // idle; a reply in the escrow waits for the secrets to take it
-	Unpublished   Stage = "unpublished"   // idle; access does not follow tokens yet
+	Unpublished   Stage = "unpublished"   // idle; access does not hold what tokens holds: not published yet, or tokens was edited
 	Dead          Stage = "dead"          // needs a person: the refresh token is refused
 	Uncertain     Stage = "uncertain"     // needs a person: the refresh token may be spent
 	Misconfigured Stage = "misconfigured" // needs a person, or passes: a secret, address or permission is wrong
 )
 
-// Stages are all of them, in the order of docs/protocol.md.
+// Stages are all of them.
 var Stages = []Stage{None, OK, Sending, Taken, Carried, Unpublished, Dead, Uncertain, Misconfigured}
 
 // NeedsPerson reports whether a person may have to act. A misconfigured credential is also

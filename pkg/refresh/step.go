@@ -53,9 +53,9 @@ type Step struct {
 // token is what a Refresh presents.
 func (s Step) token() secret.String { return s.chain.refreshToken }
 
-// acts reports whether the step calls the provider or makes a version current, and the outcome
-// of a dry run that would come to it.
-func (s Step) acts() (would outcome.Outcome, acts bool) {
+// would is the outcome of a dry run that comes to the step, if the step calls the provider or
+// makes a version current. acts reports whether it does.
+func (s Step) would() (what outcome.Outcome, acts bool) {
 	switch s.Do {
 	case Refresh:
 		return outcome.WouldRefresh, true

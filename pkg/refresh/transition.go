@@ -97,9 +97,9 @@ func awaitLogin(v View, r store.Row) store.Row {
 // a login has done both already; a refusal or a rate limit makes the wait longer.
 func backOff(v View, r store.Row) store.Row {
 	kind, login := v.ended.kind, v.Row.AttemptSource == store.FromLogin
-	r.Unanswered = unanswered(kind) && !v.ended.ours
+	r.Unanswered = unanswered(kind) && !v.ended.notTried
 	switch follow := v.follows(); {
-	case v.ended.ours:
+	case v.ended.notTried:
 	case kind == providers.RateLimited && login:
 		r.LoginNotBefore = later(r.LoginNotBefore, v.askedUntil())
 	case kind == providers.RateLimited && v.asked() > 0:
@@ -225,7 +225,7 @@ func carryChain(v View, c chain, cause error) store.Row {
 	r.SeenVersionID = v.Tokens.ID
 	r.State = v.stateAfter(c)
 	next := succeeded(r, c)
-	next.ReplyID = r.ReplyID // until the chain is current
+	next.ReplyID = r.ReplyID // a raw reply is given up only when a chain with a refresh token is current
 	return settle(v, next, outcome.PersistFailed, cause)
 }
 
@@ -265,9 +265,10 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	switch {
 	case (v.TakenOver || v.ended != nil && v.ended.kind == providers.Unknown) && v.hopes():
 		r = awaitAnother(v, r)
-	case v.TakenOver || v.ended != nil && v.follows().login: // its old due time means nothing
+	case v.TakenOver || v.ended != nil && v.follows().login:
+		// A login is wanted as soon as its back-off ends, whenever the old tokens were due.
 		r = dueBy(awaitLogin(v, r), v.Now)
-		if !v.CanLogin() { // nor does the back-off of logins
+		if !v.CanLogin() { // there is none to wait for: the next tick decides anew
 			r.NotBefore = time.Time{}
 		}
 	}

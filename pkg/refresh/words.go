@@ -12,9 +12,9 @@ import (
 func (v View) forPerson(state store.State) error {
 	switch state {
 	case store.Dead:
-		return errors.Join(v.lastly(state, "the refresh token is refused"), v.newChain())
+		return errors.Join(v.lastly(state, "the refresh token is refused"), v.adviseNewToken())
 	case store.Uncertain:
-		return errors.Join(v.lastly(state, "the refresh token may be spent"), v.newChain())
+		return errors.Join(v.lastly(state, "the refresh token may be spent"), v.adviseNewToken())
 	case store.Misconfigured:
 		return errors.Join(v.lastly(state, "nothing was tried since the last failure"),
 			fmt.Errorf("correct the secret %s, or force a run", v.name(store.Credentials)))
@@ -31,8 +31,8 @@ func (v View) lastly(state store.State, otherwise string) error {
 	return errors.New(otherwise)
 }
 
-// newChain says how a person begins a new chain.
-func (v View) newChain() error {
+// adviseNewToken says how a person begins a new chain.
+func (v View) adviseNewToken() error {
 	return fmt.Errorf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
 		v.name(store.Credentials), v.name(store.TokensDoc))
 }

@@ -2,8 +2,9 @@ package store
 
 import "time"
 
-// Claim says who sweeps a shard of an account's transactions, and until when. It saves
-// work and guards nothing: a sweep done twice does no harm.
+// Claim says who sweeps a shard of an account's transactions, and until when. It is not the
+// claim on a credential: that is in Row. It saves work and guards nothing: a sweep done twice
+// does no harm.
 type Claim struct {
 	Account Key // whose transactions
 	Shard   int

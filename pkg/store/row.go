@@ -72,12 +72,15 @@ type Row struct {
 	ReplyID string `json:"reply_id,omitempty"`
 
 	State State `json:"state,omitempty"`
-	// CredentialsVersionID and SeenVersionID are the current versions of credentials and
-	// tokens when State or a back-off was last set: a change of either is a person's answer.
+	// CredentialsVersionID and SeenVersionID are the versions of credentials and tokens that were
+	// current when a run last wrote State or a back-off, its own version of tokens included. If
+	// another one is current later, a person has edited that secret.
 	CredentialsVersionID string `json:"credentials_version_id,omitempty"`
 	SeenVersionID        string `json:"seen_version_id,omitempty"`
 
-	VersionID          string `json:"version_id,omitempty"`           // version of tokens settled last
+	// VersionID is the version of tokens that the row rests on: the last that an attempt stored, or
+	// was superseded by, or whose token was sent (set at the claim).
+	VersionID          string `json:"version_id,omitempty"`
 	PublishedVersionID string `json:"published_version_id,omitempty"` // version of access published last
 
 	RefreshAt time.Time `json:"refresh_at,omitzero"`
@@ -86,7 +89,8 @@ type Row struct {
 	IssuedAt time.Time `json:"issued_at,omitzero"`
 	// SessionEnds: the last refresh has not made the access token end later.
 	SessionEnds bool `json:"session_ends,omitempty"`
-	// NotBefore holds back all calls. While no refresh token may be sent it is LoginNotBefore.
+	// NotBefore holds back all calls. While no refresh token may be sent, a login is the only call
+	// there is, and NotBefore is the same as LoginNotBefore.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// RefreshFailures counts the refreshes in a row after which the refresh token was still
 	// alive, RefreshRefusals those of them that the provider refused because of the credentials.

@@ -133,6 +133,17 @@ func Sweeps() []string {
 	return NamesOf(slices.DeleteFunc(All(), func(e Entry) bool { return !e.Sweep }))
 }
 
+// SweepChoice lists them for a help text.
+func SweepChoice() string { return strings.Join(Sweeps(), " or ") }
+
+// OrAll returns the entries, or all providers where there are none.
+func OrAll(some []Entry) []Entry {
+	if len(some) == 0 {
+		return All()
+	}
+	return some
+}
+
 // FindSweep returns a provider with transactions by its name.
 func FindSweep(name string) (Entry, error) {
 	e, err := Find(name)

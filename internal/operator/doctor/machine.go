@@ -40,7 +40,7 @@ func (d Machine) Checks() []Check {
 		{Name: "disk", After: fileCheck, Look: m.disk},
 		{Name: "credentials", After: fileCheck, Look: m.credentials},
 	}
-	for _, entry := range inUse(m.Providers) {
+	for _, entry := range catalog.OrAll(m.Providers) {
 		checks = append(checks, Check{Name: entry.Name + " address", After: fileCheck, Look: func(ctx context.Context) []Finding {
 			return m.reach(ctx, entry)
 		}})
@@ -52,7 +52,7 @@ func (d Machine) Checks() []Check {
 func (m *machine) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	used := false
-	for _, entry := range inUse(m.Providers) {
+	for _, entry := range catalog.OrAll(m.Providers) {
 		found = append(found, shared(ctx, m.home, entry, m.accounts(ctx, entry), m.Environment)...)
 		for _, account := range m.accounts(ctx, entry) {
 			reader := health.Reader{Home: m.home, Providers: []catalog.Entry{entry}, Account: account, Flags: m.Flags}

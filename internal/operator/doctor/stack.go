@@ -76,7 +76,7 @@ func (d Stack) Checks() []Check {
 		sns: sns.NewFromConfig(d.Config), sqs: sqs.NewFromConfig(d.Config), kms: kms.NewFromConfig(d.Config),
 		secrets: secretsmanager.NewFromConfig(d.Config), tables: dynamodb.NewFromConfig(d.Config),
 	}
-	for _, entry := range inUse(d.Providers) {
+	for _, entry := range catalog.OrAll(d.Providers) {
 		s.providers = append(s.providers, &provider{stack: s, entry: entry, function: d.Name + "-refresh-" + entry.Name})
 	}
 	checks := []Check{
@@ -95,14 +95,6 @@ func (d Stack) Checks() []Check {
 		Check{Name: "dead letters", After: stackCheck, Look: s.queues},
 		Check{Name: "dashboard", After: stackCheck, Look: s.dashboard},
 	)
-}
-
-// inUse returns the providers in use; all, where none were named.
-func inUse(providers []catalog.Entry) []catalog.Entry {
-	if len(providers) == 0 {
-		return catalog.All()
-	}
-	return providers
 }
 
 // deployed looks whether there is such a stack at all. What of it is missing, others tell.

@@ -48,10 +48,7 @@ func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error
 // cannot be read is an error; any other trouble is told of in the credential.
 func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	var all []*looking
-	if r.Providers == nil {
-		r.Providers = catalog.All()
-	}
-	for _, entry := range r.Providers {
+	for _, entry := range catalog.OrAll(r.Providers) {
 		rows, claims, err := r.Home.Ledger.RowsAndClaims(ctx, entry.Name)
 		if err != nil {
 			return nil, fmt.Errorf("read the ledger: %w", err)

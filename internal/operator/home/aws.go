@@ -34,7 +34,7 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 	client := awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = max(connections, o.Connections)
 	})
-	cfg, err := config.LoadDefaultConfig(ctx,
+	cfg, err := config.LoadDefaultConfig(ctx, o.endpoint,
 		config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile), config.WithHTTPClient(client),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts = attempts })
@@ -50,6 +50,14 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 		o.Watch.attach(&cfg, o)
 	}
 	return cfg, nil
+}
+
+// endpoint is the option for the address that the flags name, if they do.
+func (o Options) endpoint(load *config.LoadOptions) error {
+	if o.Endpoint == "" {
+		return nil
+	}
+	return config.WithBaseEndpoint(o.Endpoint)(load)
 }
 
 // Region is the region that flags, variables and AWS's own files name; empty: none does. It

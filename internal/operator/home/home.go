@@ -36,6 +36,7 @@ type Options struct {
 	LedgerTable       string
 	TransactionsTable string
 	Region            string
+	Endpoint          string // of an emulated AWS; empty: AWS_ENDPOINT_URL, else AWS
 	Profile           string
 	KMSKey            string // of secrets that are created
 	Connections       int    // calls at once to each service; 0: a few

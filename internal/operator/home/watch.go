@@ -18,7 +18,7 @@ const silence = 5 * time.Second
 // they fail, whatever becomes of the errors on their way. It is safe for concurrent use.
 type Watch struct {
 	// Say tells the operator a line, once, before the call that it is about returns. It may be
-	// called from any goroutine; nil: nobody is told.
+	// called from any goroutine; nil: nothing is said.
 	Say func(line string)
 	// After is how long a call takes before that; zero: 5 s.
 	After time.Duration

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
+	"time"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
@@ -69,10 +71,30 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 		text = all.Text(provider.Setting)
 	}
 	if onThisMachine(text) || host(text) != "" && host(text) == host(sandboxURL) {
+		if served(ctx, text) {
+			return fmt.Errorf("%w: another sandbox serves %s at %s: end it first, or name another folder with --dir",
+				ErrRefused, provider.Name, text)
+		}
 		return nil
 	}
 	return fmt.Errorf("%w: %s holds credentials for %s, which may be real ones: name another home for the sandbox",
 		ErrRefused, store.NameOf(h.Secrets, key, store.Credentials), cmp.Or(host(text), "the provider's own address"))
+}
+
+// served reports whether something on this machine listens at the port of an address.
+func served(ctx context.Context, text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Port() == "" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", u.Port()))
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }
 
 // onThisMachine reports whether an address is a sandbox's: no provider is on loopback.

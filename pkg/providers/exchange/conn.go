@@ -83,6 +83,10 @@ func (c *conn) Write(p []byte) (int, error) {
 	if !first && c.state.Load() == sealed {
 		return 0, net.ErrClosed
 	}
+	if first && c.extra.Load() != nil { // it came after the last answer: Read has ended for good
+		c.state.CompareAndSwap(written, untouched)
+		return 0, net.ErrClosed
+	}
 	n, err := c.Conn.Write(p)
 	if first && n == 0 {
 		c.state.CompareAndSwap(written, untouched)

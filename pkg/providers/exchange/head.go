@@ -121,6 +121,9 @@ func repair(p []byte) ([]byte, body) {
 	} else if follows.left >= 0 {
 		out.WriteString("Content-Length: " + strconv.Itoa(follows.left) + "\r\n")
 	}
+	if !chunked && follows.left == 0 { // net/http would use the connection again at once, whatever is behind
+		out.WriteString("Connection: close\r\n")
+	}
 	if bodiless {
 		follows.left = -1
 	}

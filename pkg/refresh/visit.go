@@ -11,8 +11,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// attempt is the work of one run on one credential: gather, decide, do, until it ends.
-type attempt struct {
+// visit is the work of one run on one credential: gather, decide, do, until it ends. It may make
+// several attempts, each of them one call under one id, or none.
+type visit struct {
 	*Engine
 	req Request
 	v   View
@@ -32,11 +33,11 @@ type attempt struct {
 const maxSteps = 12
 
 // run decides what to do and does it, step by step.
-func (a *attempt) run(ctx context.Context) Result {
+func (a *visit) run(ctx context.Context) Result {
 	for range maxSteps {
 		step := a.decide(ctx)
 		a.reasons = append(a.reasons, step.Reason)
-		if would, acts := step.acts(); acts && a.req.DryRun {
+		if would, acts := step.would(); acts && a.req.DryRun {
 			return Result{Outcome: would}
 		}
 		if result, ended := a.do(ctx, step); ended {
@@ -47,7 +48,7 @@ func (a *attempt) run(ctx context.Context) Result {
 }
 
 // decide gathers what the next step needs, and returns it.
-func (a *attempt) decide(ctx context.Context) Step {
+func (a *visit) decide(ctx context.Context) Step {
 	reads := ctx
 	if a.v.ended != nil { // the provider may have acted: the caller's cancellation no longer counts
 		persist, cancel := a.persistContext(ctx)
@@ -65,7 +66,7 @@ func (a *attempt) decide(ctx context.Context) Step {
 }
 
 // consider decides by what was gathered so far.
-func (a *attempt) consider(ctx context.Context) Step {
+func (a *visit) consider(ctx context.Context) Step {
 	a.v.Now = a.Now()
 	a.v.late = a.tooLate(ctx)
 	return Decide(a.v)
@@ -76,19 +77,19 @@ func (e *Engine) sources() Sources {
 }
 
 // tooLate is an error if too little time is left to send and to store. A dry run has time.
-func (a *attempt) tooLate(ctx context.Context) error {
+func (a *visit) tooLate(ctx context.Context) error {
 	if a.req.DryRun {
 		return nil
 	}
 	return pace.Enough(ctx, a.needed())
 }
 
-// needed is how long an attempt may take until readers have the new token. What is left of the
-// time to store is for the row, which the next run can settle too.
+// needed is how long an attempt may take until readers have the new token. The last quarter of
+// the time to store is not counted: it is for the row, which the next run can settle too.
 func (e *Engine) needed() time.Duration { return e.SendTimeout + e.StoreTimeout/2 + e.StoreTimeout/4 }
 
 // do makes one step. ended is false if the run goes on with the next.
-func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
+func (a *visit) do(ctx context.Context, s Step) (result Result, ended bool) {
 	if s.Warning != "" {
 		a.warnings = append(a.warnings, s.Warning)
 	}
@@ -122,7 +123,7 @@ func (a *attempt) do(ctx context.Context, s Step) (result Result, ended bool) {
 }
 
 // wait ends the run. A claim that it holds is released; an idle row is left as it is.
-func (a *attempt) wait(ctx context.Context, s Step) Result {
+func (a *visit) wait(ctx context.Context, s Step) Result {
 	if !a.v.Held {
 		return Result{Outcome: s.Outcome, Err: s.Err}
 	}
@@ -132,7 +133,7 @@ func (a *attempt) wait(ctx context.Context, s Step) Result {
 }
 
 // park writes that a person must act.
-func (a *attempt) park(ctx context.Context, s Step) Result {
+func (a *visit) park(ctx context.Context, s Step) Result {
 	what := outcome.Outcome(s.State)
 	if a.v.Held {
 		ctx, cancel := a.persistContext(ctx)
@@ -154,7 +155,7 @@ func (a *attempt) park(ctx context.Context, s Step) Result {
 
 // note writes what a run has found out about an idle row, or about another run's claim. If that
 // fails, the next tick finds it out again.
-func (a *attempt) note(ctx context.Context, e edge, next store.Row, what outcome.Outcome) Result {
+func (a *visit) note(ctx context.Context, e edge, next store.Row, what outcome.Outcome) Result {
 	if !a.req.DryRun {
 		if err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: 1}); err != nil {
 			a.Log.WarnContext(ctx, "not noted", "account", a.v.Row.Account, "edge", string(e), "error", err)
@@ -164,7 +165,7 @@ func (a *attempt) note(ctx context.Context, e edge, next store.Row, what outcome
 }
 
 // postpone leaves an attempt that was taken over to the next tick.
-func (a *attempt) postpone(ctx context.Context, s Step) Result {
+func (a *visit) postpone(ctx context.Context, s Step) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
 	err := a.become(ctx, edgePostpone, postpone(a.v), condition{guard: a.v.held(), tries: claimTries})
@@ -172,7 +173,7 @@ func (a *attempt) postpone(ctx context.Context, s Step) Result {
 }
 
 // forget gives up what a restored row says, and the run goes on.
-func (a *attempt) forget(ctx context.Context) (result Result, ended bool) {
+func (a *visit) forget(ctx context.Context) (result Result, ended bool) {
 	guard := a.v.unchanged()
 	if a.v.Held {
 		guard = a.v.held()
@@ -194,7 +195,7 @@ func (a *attempt) forget(ctx context.Context) (result Result, ended bool) {
 
 // settle ends the attempt that this run holds: one write, on the condition that the claim is
 // still ours. After an error the row is still sending, and the next tick finishes it.
-func (a *attempt) settle(ctx context.Context, e edge, next store.Row, what outcome.Outcome, cause error) Result {
+func (a *visit) settle(ctx context.Context, e edge, next store.Row, what outcome.Outcome, cause error) Result {
 	err := a.become(ctx, e, next, condition{guard: a.v.held(), done: alreadySettled(next)})
 	return Result{Outcome: what, AttemptID: next.AttemptID, Err: errors.Join(cause, err)}
 }
@@ -221,6 +222,6 @@ func outcomeOf(err error) outcome.Outcome {
 
 // persistContext is for work that must be done once a provider has acted. It outlives the
 // caller's cancellation, and ends with the budget for storing.
-func (a *attempt) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
+func (a *visit) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), a.StoreTimeout)
 }

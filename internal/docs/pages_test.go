@@ -1,0 +1,166 @@
+package docs_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenrefresh/internal/template"
+)
+
+var (
+	section  = regexp.MustCompile(`(?m)^## (.*)$`)
+	contents = regexp.MustCompile(`(?m)^- \[([^\]]*)\]\(#[a-z0-9_-]+\)`)
+	listed   = regexp.MustCompile(`(?m)^- \[([^\]]*)\]\(([^)]*)\): \S`)
+	// The names in the first column of a table.
+	named = regexp.MustCompile("(?m)^\\| ((?:`[A-Za-z_0-9]+`[, ]*)+) \\|")
+	name  = regexp.MustCompile("`([^`]+)`")
+	// How pkg/event takes a field out of an event or a record.
+	taken = regexp.MustCompile(`\b(?:Take|id|ids)\("([a-z_]+)"`)
+)
+
+// page is a document as it stands.
+func page(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// firsts are the first groups of all matches.
+func firsts(pattern *regexp.Regexp, text string) []string {
+	var all []string
+	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
+		all = append(all, match[1])
+	}
+	return all
+}
+
+// inTables are the names in the first columns of a page's tables, sorted.
+func inTables(t *testing.T, path string) []string {
+	t.Helper()
+	var all []string
+	for _, cell := range firsts(named, page(t, path)) {
+		all = append(all, firsts(name, cell)...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// The README is read in one go: its contents show all of it, and what is long has a page of its own.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	text := page(t, "README.md")
+	if lines := strings.Count(text, "\n"); lines > 200 {
+		t.Errorf("README.md has %d lines", lines)
+	}
+	if diff := cmp.Diff(firsts(section, text), firsts(contents, text)); diff != "" {
+		t.Errorf("sections and contents differ (-sections +contents):\n%s", diff)
+	}
+}
+
+func TestAllPagesAreListed(t *testing.T) {
+	t.Parallel()
+	seen := map[string]int{}
+	for _, match := range listed.FindAllStringSubmatch(page(t, "docs/README.md"), -1) {
+		seen[match[2]]++
+	}
+	files, err := os.ReadDir(filepath.Join(root, "docs"))
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, file := range files {
+		if file.Name() != "README.md" && seen[file.Name()] != 1 {
+			t.Errorf("docs/README.md lists %s %d times", file.Name(), seen[file.Name()])
+		}
+	}
+}
+
+func TestOutcomesAreExplained(t *testing.T) {
+	t.Parallel()
+	want := append(outcomes(t), "version", "run_id", "outcomes", "credentials", "warnings", "batchItemFailures") // of the answer
+	slices.Sort(want)
+	if diff := cmp.Diff(want, inTables(t, "docs/outcomes.md")); diff != "" {
+		t.Errorf("docs/outcomes.md (-code +page):\n%s", diff)
+	}
+}
+
+// A field that is not known is refused, and one that nobody knows of is of no use.
+func TestFieldsOfEventsAreExplained(t *testing.T) {
+	t.Parallel()
+	fields := append(firsts(taken, source(t, "pkg/event")), "Records") // which is SQS's
+	slices.Sort(fields)
+	pageFields := slices.Compact(inTables(t, "docs/invoking.md"))
+	if diff := cmp.Diff(slices.Compact(fields), pageFields); diff != "" || len(pageFields) < 10 {
+		t.Errorf("docs/invoking.md (-code +page):\n%s", diff)
+	}
+}
+
+func TestReadersFindTheirPolicies(t *testing.T) {
+	t.Parallel()
+	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for output := range loaded.Outputs {
+		if strings.HasSuffix(output, "AccessReader") {
+			want = append(want, output)
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, inTables(t, "docs/reading.md")); diff != "" || len(want) < 4 {
+		t.Errorf("docs/reading.md (-template +page):\n%s", diff)
+	}
+}
+
+// Each alarm costs; so the page counts them as the template does.
+func TestAlarmsAreCounted(t *testing.T) {
+	t.Parallel()
+	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack, err := loaded.Stack(template.Variants["OAuth 2"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+		for _, provider := range []string{"Hesabe", "TConnect", "Berbix", "OAuth2"} {
+			if strings.HasPrefix(id, provider) {
+				count[provider]++
+			}
+		}
+	}
+	row := "| alarms, $0.10 each |"
+	for _, provider := range []string{"Hesabe", "TConnect", "Berbix"} {
+		row += fmt.Sprintf(" %d: $%.2f |", count[provider], float64(count[provider])/10)
+	}
+	if text := page(t, "docs/costs.md"); !strings.Contains(text, row) {
+		t.Errorf("docs/costs.md does not have the row\n%s", row)
+	}
+	if count["OAuth2"] != count["Hesabe"] { // an account of it costs what one of Hesabe costs
+		t.Errorf("OAuth2 has %d alarms, Hesabe %d", count["OAuth2"], count["Hesabe"])
+	}
+}
+
+// The README says how many outages the run book has played.
+func TestOutagesAreCounted(t *testing.T) {
+	t.Parallel()
+	_, table, _ := strings.Cut(page(t, operations), "<!-- make drill: begin -->")
+	table, _, _ = strings.Cut(table, "<!-- make drill: end -->")
+	const heads = 2
+	played := strings.Count(table, "\n|") - heads
+	if want := fmt.Sprintf("in %d outages", played); played < 10 || !strings.Contains(page(t, "README.md"), want) {
+		t.Errorf("README.md does not say %q", want)
+	}
+}
