@@ -159,12 +159,11 @@ func (h *history) tooLate(c choice) bool {
 		return false
 	}
 	late := func(c choice) bool {
-		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh
+		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh ||
+			c.what == skews && h.reuse > 0 && h.reuse != providers.Always
 	}
 	lags := func(c choice) bool { return c.what == lags }
 	switch {
-	case c.what == skews:
-		return h.reuse != providers.Always
 	case late(c):
 		return h.asks || slices.ContainsFunc(h.choices, lags)
 	case lags(c):

@@ -59,6 +59,7 @@ var checks = []check{
 	// An idle row. A pause also ends what was taken over.
 	{"tokens or access lacks the newest token", owes},
 	{"it is paused", paused},
+	{"a wrong clock wrote when its token was presented", wrongPresentation},
 	{"nothing is due", nothingDue},
 	{"it waits for an edit, for which a later run looks", looksLater},
 	{"its secrets have not been read yet", secretsUnread},

@@ -52,7 +52,7 @@ func deathLost(v View) (Step, bool) {
 	if !v.TakenOver {
 		return pass()
 	}
-	return park(store.Uncertain, errors.Join(v.death(), v.adviseNewToken()))
+	return park(store.Uncertain, errors.Join(v.death(), v.graceUnused(), v.adviseNewToken()))
 }
 
 func neverSeeded(v View) (Step, bool) {

@@ -112,6 +112,9 @@ func (h *history) settled() {
 	if h.broken == "" {
 		h.broken = always(h.world) // a run may have outlived the last tick
 	}
+	if hasty := h.world.Provider.Hasty(); h.broken == "" && len(hasty) > 0 && !slices.ContainsFunc(h.choices, choice.delaysSends) {
+		h.broken = fmt.Sprintf("presented again while the request before may have been running: %v", hasty)
+	}
 	if h.broken != "" {
 		return
 	}
@@ -159,6 +162,9 @@ func (c choice) unsends() bool {
 	}
 	return false
 }
+
+// delaysSends reports whether the choice can let a request arrive later than its claim tells.
+func (c choice) delaysSends() bool { return c.what == freezes || c.what == lands }
 
 // losesReplies reports whether the choice can keep a process from storing a reply.
 func (c choice) losesReplies() bool {

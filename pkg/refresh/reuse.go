@@ -22,20 +22,38 @@ import (
 // reuseSlack is what a request may be under way beyond its timeout.
 const reuseSlack = 30 * time.Second
 
-// reuseMargin is how long a request may be under way, and by how much another comes before the end.
+// reuseMargin is by how much a token is presented again before its issuer no longer takes it.
 func (v View) reuseMargin() time.Duration { return v.send + reuseSlack }
 
-// reuse is for how long the issuer takes a presented token again. A time in which an attempt that
-// died cannot be taken over and tried again is none.
-func (v View) reuse() time.Duration {
-	s, ok := v.session.(providers.Reusing)
-	if !ok {
-		return 0
+// leastReuse is the shortest grace in which an attempt that died can be taken over, and its token
+// presented again.
+func (v View) leastReuse() time.Duration { return v.attempt + v.tick + v.reuseMargin() }
+
+// grace is for how long the issuer takes a presented token again, as the credentials say.
+func (v View) grace() time.Duration {
+	if s, ok := v.session.(providers.Reusing); ok {
+		return s.Reuse()
 	}
-	if d := s.Reuse(); d == providers.Always || d >= v.attempt+v.tick+v.reuseMargin() {
+	return 0
+}
+
+// reuse is the grace that counts. One that is too short for a death is none.
+func (v View) reuse() time.Duration {
+	if d := v.grace(); d >= v.leastReuse() { // providers.Always is
 		return d
 	}
 	return 0
+}
+
+// firstPresented is the moment from which a grace is counted, for a token that is claimed for the
+// first time: before the claim was written. Zero where nobody will ask for it.
+func (v View) firstPresented() time.Time {
+	asking, _ := v.session.(providers.Asking)
+	resort, _ := v.session.(providers.LastResort)
+	if v.grace() > 0 || asking != nil && asking.CanAsk() || resort != nil && resort.LastResort() {
+		return v.Now
+	}
+	return time.Time{}
 }
 
 // presentedLast reports whether the refresh token of c is the row's own, and the one presented last.
@@ -43,76 +61,82 @@ func (v View) presentedLast(c chain) bool {
 	return !c.refreshToken.Blank() && v.Row.PresentedLast(c.refreshToken) && (v.escrowNewest() || v.current() == ofRow)
 }
 
-// takenAgain is from when on the presented token of c may be presented again; false: not at all, or no
-// longer. A first presentation that lies in the future was written by a wrong clock.
-func (v View) takenAgain(c chain) (from time.Time, ok bool) {
+// takenAgain reports whether the issuer takes the presented token of c again. A first presentation
+// that lies in the future was written by a wrong clock.
+func (v View) takenAgain(c chain) bool {
 	reuse, at := v.reuse(), v.Row.PresentedAt
 	if reuse == 0 || !v.presentedLast(c) {
-		return time.Time{}, false
+		return false
 	}
-	known := !at.IsZero() && !at.After(v.Now)
-	switch {
-	case !known:
-		return time.Time{}, reuse == providers.Always
-	case reuse == providers.Always, v.Now.Add(v.reuseMargin()).Before(at.Add(reuse)):
-		return at.Add(v.reuseMargin()), true
+	known := !at.IsZero() && !v.presentedInFuture()
+	return reuse == providers.Always || known && v.Now.Add(v.reuseMargin()).Before(at.Add(reuse))
+}
+
+// presentedInFuture reports whether a wrong clock wrote when the token was presented.
+func (v View) presentedInFuture() bool { return v.Row.PresentedAt.After(v.Now) }
+
+// Once that time had come it would be believed, and the grace be longer than it is.
+func wrongPresentation(v View) (Step, bool) {
+	if !v.idle() || v.Held || !v.presentedInFuture() {
+		return pass()
 	}
-	return time.Time{}, false
+	return Step{Do: Correct, Outcome: v.looking(outcome.NotDue)}, true
+}
+
+// looking is the outcome of a run that only writes something down.
+func (v View) looking(otherwise outcome.Outcome) outcome.Outcome {
+	if needsPerson(v.Row) {
+		return outcome.Outcome(v.Row.State)
+	}
+	return otherwise
 }
 
 // asks reports whether the issuer can be asked what it made of the presented token of c. It is
 // asked where no login replaces the token.
 func (v View) asks(c chain) bool {
 	s, ok := v.session.(providers.Asking)
-	return ok && s.CanAsk() && !s.CanLogin() && v.presentedLast(c) && !v.Row.PresentedAt.IsZero()
+	return ok && s.CanAsk() && !s.CanLogin() && v.presentedLast(c) && v.Row.Fate == ""
 }
 
 // lastResort reports whether the presented token of c is presented once more because readers have
 // no access token that could be lost.
 func (v View) lastResort(c chain) bool {
 	s, ok := v.session.(providers.LastResort)
-	return ok && s.LastResort() && !s.CanLogin() && v.presentedLast(c) && !v.Row.PresentedAt.IsZero() &&
+	return ok && s.LastResort() && !s.CanLogin() && v.presentedLast(c) && v.Row.Fate == "" &&
 		!v.Now.Before(v.Row.AccessExpiresAt)
 }
 
 // hopes reports whether the presented token of the newest chain may still be presented again.
 func (v View) hopes() bool {
 	c, err := v.newest()
-	if err != nil {
-		return false
-	}
-	_, again := v.takenAgain(c)
-	return again || v.asks(c) || v.lastResort(c)
+	return err == nil && (v.takenAgain(c) || v.asks(c) || v.lastResort(c))
 }
 
 // presentedAgain is step, with a token that was presented, if it may be presented again now. A
-// step that waits: it may be later. Without an action: it may not.
+// step that waits: it may be later. Without an action: it may not. Until the claim of its attempt
+// has ended its request may be running, behind a complete answer too.
 func (v View) presentedAgain(step Step) Step {
 	c := step.chain
-	from, again := v.takenAgain(c)
-	asks, resort := v.asks(c), v.lastResort(c)
-	running := believed(v.Row.ClaimedUntil, v.Now, v.longest) // until then the request may be
+	again, asks, resort := v.takenAgain(c), v.asks(c), v.lastResort(c)
+	over, watch := v.claimOver()
+	from := later(v.Row.ClaimedUntil, notBefore(v.Row, v.Now))
 	switch {
-	case again:
-		from = later(from, notBefore(v.Row, v.Now))
-		step.again = again
-	case !asks && !resort:
+	case !again && !asks && !resort:
 		return Step{}
-	default:
-		from = later(running, notBefore(v.Row, v.Now))
-	}
-	if v.Now.Before(from) {
-		if needsPerson(v.Row) {
-			return Step{}
-		}
+	case watch:
+		return Step{Do: Watch, Outcome: v.looking(outcome.Transient)}
+	case (!over || v.Now.Before(notBefore(v.Row, v.Now))) && needsPerson(v.Row):
+		return Step{}
+	case !over || v.Now.Before(notBefore(v.Row, v.Now)):
 		return Step{Do: Wait, Outcome: outcome.Transient, Err: fmt.Errorf(
 			"whether the refresh token was acted on is not known: it is looked at again at %s", stamp(from))}
-	}
-	switch {
 	case again:
+		step.again = true
 		return step
 	case asks && v.asksNobody:
 		return Step{}
+	case asks && !v.evidence.done && v.late != nil:
+		return Step{Do: Wait, Outcome: v.unbegun(), Err: v.late}
 	case asks && !v.evidence.done:
 		return Step{Needs: Needs{Evidence: true}}
 	case asks && v.evidence.is == providers.NotActed:
@@ -125,10 +149,18 @@ func (v View) presentedAgain(step Step) Step {
 	return Step{}
 }
 
+// graceUnused says that the grace of an issuer is too short to be of use; nil: it is not.
+func (v View) graceUnused() error {
+	if d := v.grace(); d > 0 && v.reuse() == 0 && (v.ended == nil || v.ended.kind == providers.Unknown) {
+		return fmt.Errorf("that its issuer takes it again for %s is of no use: after a death %s are needed", d, v.leastReuse())
+	}
+	return nil
+}
+
 // stillAgain is an error if the presented token of s must not be presented again any more: time has
 // passed since that was decided.
 func (v View) stillAgain(s Step) error {
-	if _, ok := v.takenAgain(s.chain); ok || !s.again || s.asked || s.resort {
+	if v.takenAgain(s.chain) || !s.again || s.asked || s.resort {
 		return nil
 	}
 	return errors.New("its issuer no longer takes it again")
@@ -136,8 +168,11 @@ func (v View) stillAgain(s Step) error {
 
 // presentedBefore adds to the refusal of a token that it was presented before.
 func (v View) presentedBefore(err error) error {
-	if providers.KindOf(err) != providers.Refused || v.Row.PresentedAt.IsZero() {
+	if providers.KindOf(err) != providers.Refused {
 		return err
+	}
+	if v.Row.PresentedAt.IsZero() {
+		return fmt.Errorf("%w; it was presented before", err)
 	}
 	return fmt.Errorf("%w; it was presented before, first at %s", err, stamp(v.Row.PresentedAt))
 }

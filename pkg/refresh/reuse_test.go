@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func TestTokenIsPresentedAgain(t *testing.T) {
 					w.Advance(2 * time.Minute)
 					wantTick(t, w, nil, outcome.Transient, token, presented) // the takeover presents nothing
 				}
-				w.Advance(time.Minute)
+				w.Advance(2 * time.Minute)
 				wantTick(t, w, nil, outcome.Refreshed, token, presented+1)
 				wantHealthy(t, w)
 			})
@@ -111,9 +112,6 @@ func TestWhatIsNoLicence(t *testing.T) {
 	}{
 		"a grace too short for a death":  {150 * time.Second, func(*rt.World) {}, outcome.Uncertain},
 		"a first time that is not known": {time.Hour, func(w *rt.World) { change(w, func(r *store.Row) { r.PresentedAt = time.Time{} }) }, outcome.Uncertain},
-		"a first time to come": {
-			time.Hour, func(w *rt.World) { change(w, func(r *store.Row) { r.PresentedAt = w.Now().Add(time.Hour) }) }, outcome.Uncertain,
-		},
 		"a token before the last": {
 			providers.Always, func(w *rt.World) { change(w, func(r *store.Row) { r.Spent = append(r.Spent, "another") }) }, outcome.Uncertain,
 		},
@@ -128,7 +126,7 @@ func TestWhatIsNoLicence(t *testing.T) {
 			token := chain(w).RefreshToken
 			tick(w, lost)
 			tc.then(w)
-			w.Advance(time.Minute)
+			w.Advance(2 * time.Minute)
 			presented := 1
 			if tc.want == outcome.Refreshed {
 				presented++
@@ -144,13 +142,13 @@ func TestNotWhileTheFirstMayBeUnderWay(t *testing.T) {
 	w := lenient(t, providers.Always)
 	token := chain(w).RefreshToken
 	tick(w, at(sends, 1, 0, rt.FailAfter))
-	for range 3 {
+	for range 6 { // the claim lasts for 70 s
 		w.Advance(10 * time.Second)
 		if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != outcome.Transient || w.Provider.Presented(token) != 1 {
 			t.Errorf("forced: %s (%v), presented %d times", got.Outcome, got.Err, w.Provider.Presented(token))
 		}
 	}
-	w.Advance(30 * time.Second)
+	w.Advance(10 * time.Second)
 	wantTick(t, w, nil, outcome.Refreshed, token, 2)
 }
 
@@ -167,7 +165,7 @@ func TestAnswersToARepeat(t *testing.T) {
 			token := chain(w).RefreshToken
 			tick(w, at(sends, 1, 0, rt.FailAfter))
 			at1 := row(w).PresentedAt
-			w.Advance(time.Minute)
+			w.Advance(2 * time.Minute)
 			got := tick(w, at(sends, 1, 0, fault))
 			if r := row(w); got.Outcome != want || !r.PresentedAt.Equal(at1) || r.Spent[len(r.Spent)-1] != fingerprint(token) {
 				t.Errorf("%s (%v), first presented at %s, was %s", got.Outcome, got.Err, r.PresentedAt, at1)
@@ -266,6 +264,134 @@ func TestDryRunAsksNobody(t *testing.T) {
 		if call.ToProvider() {
 			t.Errorf("a dry run calls %s", call)
 		}
+	}
+}
+
+// Where a token is taken once, the row says no more of it than that it was presented.
+func TestNothingElseOfATokenTakenOnce(t *testing.T) {
+	t.Parallel()
+	for fault := range map[rt.Fault]bool{rt.None: true, rt.AnswerUnknown: true, rt.FailAfter: true, rt.AnswerTurnedAway: true} {
+		w := liveWithoutLogin(t)
+		tick(w, at(sends, 1, 0, fault))
+		if r := row(w); !r.PresentedAt.IsZero() || r.Fate != "" {
+			t.Errorf("%s: presented at %s, %s", fault, r.PresentedAt, r.Fate)
+		}
+	}
+}
+
+// A first presentation that a clock an hour ahead wrote is forgotten by the next run, and not
+// believed an hour later.
+func TestPresentedInTheFuture(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour} {
+		w := lenient(t, 10*time.Minute)
+		token := chain(w).RefreshToken
+		w.SkewedEngine(at(sends, 1, 0, rt.FailAfter), ahead).Run(t.Context(), refresh.Request{RunID: "ahead"})
+		w.Advance(time.Minute)
+		wantTick(t, w, nil, outcome.NotDue, token, 1)
+		if r := row(w); !r.PresentedAt.IsZero() {
+			t.Errorf("%s is believed at %s", r.PresentedAt, w.Now())
+		}
+		for range 70 {
+			w.Advance(time.Minute)
+			wantTick(t, w, nil, outcome.Uncertain, token, 1)
+		}
+	}
+}
+
+// A claim that a clock an hour ahead wrote is waited for as long as any claim lasts.
+func TestClaimOfAClockAhead(t *testing.T) {
+	t.Parallel()
+	w := liveWithoutLogin(t)
+	w.Provider.Asks = true
+	token := chain(w).RefreshToken
+	w.SkewedEngine(at(sends, 1, 0, rt.AnswerUnknown), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
+	w.Advance(time.Second)
+	for _, want := range []outcome.Outcome{outcome.NotDue, outcome.Transient, outcome.Transient} {
+		wantTick(t, w, nil, want, token, 0)
+		w.Advance(40 * time.Second)
+	}
+	if calls := w.Provider.Calls(rt.Ask); calls > 0 {
+		t.Errorf("asked %d times", calls)
+	}
+	w.Advance(20 * time.Second)
+	wantTick(t, w, nil, outcome.Refreshed, token, 1)
+}
+
+// A person who says later that the issuer can be asked, or takes tokens again, is believed.
+func TestReuseIsSaidLater(t *testing.T) {
+	t.Parallel()
+	for name, say := range map[string]func(*rt.Provider){
+		"asks":   func(p *rt.Provider) { p.Asks = true },
+		"always": func(p *rt.Provider) { p.Reuse = providers.Always },
+	} {
+		w := liveWithoutLogin(t)
+		token := chain(w).RefreshToken
+		wantTick(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+		w.Advance(2 * time.Minute)
+		wantTick(t, w, nil, outcome.Uncertain, token, 0)
+		say(w.Provider)
+		loginOff(w) // which is an edit of the credentials
+		w.Advance(time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("%s: %s (%v)", name, got.Outcome, got.Err)
+		}
+	}
+}
+
+// A grace that is too short for a death is no grace, and the text says so.
+func TestGraceOfNoUse(t *testing.T) {
+	t.Parallel()
+	for fate, fault := range map[string]rt.Fault{"lost": rt.FailAfter, "died": rt.DieAfter} {
+		w := lenient(t, 30*time.Second)
+		token := chain(w).RefreshToken
+		got := tick(w, at(sends, 1, 0, fault))
+		if fault == rt.DieAfter {
+			w.Advance(2 * time.Minute)
+			got = wantTick(t, w, nil, outcome.Uncertain, token, 1)
+		}
+		if got.Err == nil || !strings.Contains(got.Err.Error(), "takes it again for 30s is of no use: after a death 2m50s are needed") {
+			t.Errorf("%s: %v", fate, got.Err)
+		}
+	}
+}
+
+// What can be read of a chain that is presented again does not stop it, and what cannot does not
+// count as a presentation.
+func TestLastResortIsNotWasted(t *testing.T) {
+	t.Parallel()
+	cases := map[string]rt.Hook{
+		"not sent":            at(sends, 1, 0, rt.FailBefore),
+		"turned away":         at(sends, 1, 0, rt.AnswerTurnedAway),
+		"access is unread":    at(rt.Site{Op: rt.CurrentID, Doc: store.AccessDoc}, 1, 0, rt.FailBefore),
+		"the claim is unread": at(claims, 1, 0, rt.FailBefore),
+	}
+	for name, hook := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := liveWithoutLogin(t)
+			w.Provider.LastResort = true
+			token := chain(w).RefreshToken
+			wantTick(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+			w.Advance(4 * time.Minute)
+			tick(w, hook)
+			w.Advance(10 * time.Minute)
+			wantTick(t, w, nil, outcome.Refreshed, token, 1)
+		})
+	}
+}
+
+// Too late to send is too late to ask.
+func TestNoTimeToAsk(t *testing.T) {
+	t.Parallel()
+	w := liveWithoutLogin(t)
+	w.Provider.Asks = true
+	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+	w.Advance(2 * time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "late"})[0]; got.Outcome != outcome.Left || w.Provider.Calls(rt.Ask) > 0 {
+		t.Errorf("%s (%v), asked %d times", got.Outcome, got.Err, w.Provider.Calls(rt.Ask))
 	}
 }
 

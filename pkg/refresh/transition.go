@@ -64,11 +64,11 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromRefresh)
 	if !s.again {
-		r.Spent = spending(v, s.token())
-		r.PresentedAt = v.Now
+		r = spend(v, r, s.token())
+		r.PresentedAt = v.firstPresented()
 	}
-	if s.resort { // once
-		r.PresentedAt = time.Time{}
+	if s.resort {
+		r.Fate = store.Retried
 	}
 	r.VersionID = s.version
 	r.NotBefore = time.Time{}
@@ -242,8 +242,7 @@ func supersede(v View, id string, theirs *chain) store.Row {
 	}
 	r.Fence = max(r.Fence, theirs.fence)
 	if theirs.attemptID == id || v.copied(id, *theirs) {
-		r.Spent = spending(v, theirs.refreshToken)
-		r.PresentedAt = time.Time{}
+		r = spend(v, r, theirs.refreshToken)
 	}
 	return r
 }
@@ -288,9 +287,28 @@ func awaitAnother(v View, r store.Row) store.Row {
 			next = last
 		}
 	}
-	r.NotBefore = later(next, v.Now.Add(reuseSlack))
+	r.NotBefore = later(next, r.ClaimedUntil)
 	return r
 }
+
+// settleFate writes down what a run without a call has learnt of the presented token.
+func settleFate(v View, r store.Row) store.Row {
+	switch {
+	case !v.evidence.done:
+	case v.evidence.is == providers.Acted:
+		r.Fate = store.ActedOn
+	default:
+		r = awaitAnother(v, r)
+	}
+	return r
+}
+
+// withFate is the row with what was known of the presented token before.
+func withFate(r store.Row, fate store.Fate) store.Row {
+	r.Fate = fate
+	return r
+}
+
 
 // parkClaimed ends an attempt after which a person must act.
 func parkClaimed(v View, state store.State, cause error) store.Row {
@@ -318,13 +336,7 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 		r.CredentialsVersionID = "" // see SecretsUnreadable
 	}
 	r.Ended(outcome.Outcome(state), cause)
-	switch {
-	case !v.evidence.done:
-	case v.evidence.is == providers.Acted:
-		r.PresentedAt = time.Time{} // there is nothing to ask any more
-	default:
-		r = awaitAnother(v, r)
-	}
+	r = settleFate(v, r)
 	if !parked(v, r) {
 		r.ConsecutiveFailures++
 	}
@@ -336,7 +348,7 @@ func parked(v View, next store.Row) bool {
 	r := v.Row
 	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
 		r.CredentialsVersionID == next.CredentialsVersionID &&
-		r.PresentedAt.Equal(next.PresentedAt) && r.NotBefore.Equal(next.NotBefore)
+		r.PresentedAt.Equal(next.PresentedAt) && r.Fate == next.Fate && r.NotBefore.Equal(next.NotBefore)
 }
 
 // watch is the row with the moment at which its claim was first seen to last too long.
@@ -350,6 +362,10 @@ func watch(v View) store.Row {
 // quota allows, because readers have the wrong times too.
 func correct(v View) store.Row {
 	r, c := v.Row, v.chain
+	if v.presentedInFuture() {
+		r.PresentedAt, r.NotBefore = time.Time{}, time.Time{}
+		return r
+	}
 	r.IssuedAt = v.Now.Add(-v.Tokens.Age)
 	by := c.issuedAt.Sub(r.IssuedAt)
 	r.AccessExpiresAt = c.accessExpiresAt.Add(-by)
@@ -377,7 +393,9 @@ func abandon(v View, before store.Row) store.Row {
 // row gets no state that needs a person: nobody mends that by an edit which a later tick would see.
 func releaseUnsent(v View, before store.Row, token secret.String, what outcome.Outcome, cause error) store.Row {
 	r := v.Row
-	if !before.Presented(token) { // else it is no less spent than before
+	if before.Presented(token) { // it is no less spent than before
+		r = withFate(r, before.Fate)
+	} else {
 		r = unspent(r, token)
 	}
 	before = noteCredentials(v, before)
@@ -414,9 +432,8 @@ func supersedeIdle(v View, id string, theirs *chain) store.Row {
 func forget(v View) store.Row {
 	r := v.Row
 	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
-		r.Spent = spending(v, token)
+		r = spend(v, r, token)
 	}
-	r.PresentedAt = time.Time{}
 	r.Phase = store.Idle
 	r.Fence = max(r.Fence, v.latestFence()) + 1
 	r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""
@@ -471,6 +488,12 @@ func schedule(v View, r store.Row, c chain) store.Row {
 	return r
 }
 
+// spend is the row in which token is the one that was presented last, at an unknown time.
+func spend(v View, r store.Row, token secret.String) store.Row {
+	r.Spent, r.PresentedAt, r.Fate = spending(v, token), time.Time{}, ""
+	return r
+}
+
 // spending is the row's list of fingerprints with that of token added. While the escrow carries
 // the chain, the current version holds a token that was presented, perhaps longer ago than the
 // list reaches: its fingerprint is moved up, and stays.
@@ -488,7 +511,7 @@ func spending(v View, token secret.String) []string {
 // the token.
 func unspent(r store.Row, token secret.String) store.Row {
 	if r.PresentedLast(token) {
-		r.PresentedAt = time.Time{}
+		r.PresentedAt, r.Fate = time.Time{}, ""
 	}
 	r.Spent = store.WithoutSpent(r.Spent, token)
 	return r

@@ -40,6 +40,16 @@ const (
 	FromLogin   Source = "login"
 )
 
+// Fate is what became of a refresh token that may be spent. With either of them its issuer is not
+// asked about it any more.
+type Fate string
+
+// The fates.
+const (
+	ActedOn Fate = "acted on" // its issuer says that it has acted on it
+	Retried Fate = "retried"  // it was presented once more, as a last resort or because a person said so
+)
+
 // Row is what the ledger knows of one credential, under the names that a file and people see.
 // Times are UTC and kept to the millisecond; a zero time means none.
 type Row struct {
@@ -62,8 +72,10 @@ type Row struct {
 	Spent []string `json:"spent,omitempty"`
 
 	// PresentedAt is when the last of them was first claimed for; a repeat does not move it. Zero:
-	// it is not known, or does not matter any more, and the token is not presented again.
+	// it is not known, or its issuer takes no token again.
 	PresentedAt time.Time `json:"presented_at,omitzero"`
+	// Fate is what became of the last of them; empty: nothing that is known.
+	Fate Fate `json:"fate,omitempty"`
 
 	// Escrow is a reply that is not promoted yet.
 	Escrow Escrow `json:"-"`

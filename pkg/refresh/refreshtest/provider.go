@@ -57,8 +57,10 @@ type Provider struct {
 	presented map[string]int
 	risked    map[string]bool
 	first     map[string]time.Time // when a token was first presented
-	last      map[string]string    // the token that was presented last, by its family
-	resorted  map[string]bool      // tokens presented as a last resort
+	latest    map[string]time.Time // and when last
+	hasty     []string
+	last      map[string]string // the token that was presented last, by its family
+	resorted  map[string]bool   // tokens presented as a last resort
 	repeated  []string
 	believed  map[string]bool // acted on, although the answer let everybody assume otherwise
 	broken    int
@@ -86,7 +88,7 @@ func newProvider(w *World) *Provider {
 	return &Provider{
 		Lifetime: 15 * time.Minute, Password: "right", world: w, calls: map[Op]int{},
 		presented: map[string]int{}, risked: map[string]bool{}, believed: map[string]bool{},
-		first: map[string]time.Time{}, resorted: map[string]bool{}, last: map[string]string{},
+		first: map[string]time.Time{}, latest: map[string]time.Time{}, resorted: map[string]bool{}, last: map[string]string{},
 	}
 }
 
@@ -137,6 +139,24 @@ func (p *Provider) Repeated() []string {
 	return slices.Clone(p.repeated)
 }
 
+// underWay is how long a request may be running behind its answer: its timeout and 30 s.
+const underWay = 40 * time.Second
+
+// Hasty lists the refresh tokens that were presented again while a request with them may have
+// been running.
+func (p *Provider) Hasty() []string {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return slices.Clone(p.hasty)
+}
+
+// Times are when a refresh token was presented first and last; zero: never.
+func (p *Provider) Times(token string) (first, last time.Time) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.first[token], p.latest[token]
+}
+
 // Broken is how often a refresh token was presented again because an answer had broken the
 // assumption that a complete 4xx or 3xx was not acted on. These are no replays.
 func (p *Provider) Broken() int {
@@ -157,9 +177,13 @@ func (p *Provider) risk(token string) {
 	if p.risked[token] && !p.KeepsTokens && !p.OmitsTokens && !p.allows(token) {
 		p.repeated = append(p.repeated, token)
 	}
-	if !p.risked[token] {
-		p.first[token] = p.world.clock()
+	now := p.world.clock()
+	if _, before := p.first[token]; !before {
+		p.first[token] = now
+	} else if now.Sub(p.latest[token]) < underWay {
+		p.hasty = append(p.hasty, token)
 	}
+	p.latest[token] = now
 	p.risked[token], p.last[familyOf(token)] = true, token
 }
 
@@ -328,6 +352,9 @@ func (o providerPort) Open(credentials secret.String) (providers.Session, error)
 		return nil, fail(providers.Misconfigured, "open")
 	}
 	s.p = o.p
+	if p := o.p.world.Provider; p.Reuse != 0 || p.Asks || p.LastResort {
+		return forgiving{s}, nil
+	}
 	return s, nil
 }
 
@@ -340,18 +367,22 @@ type session struct {
 
 func (s session) CanLogin() bool { return s.Password != "" }
 
-func (s session) Reuse() time.Duration { return s.p.world.Provider.Reuse }
+// forgiving is a session with a provider that does not take each token once, and that is it.
+type forgiving struct{ session }
 
-func (s session) LastResort() bool { return s.p.world.Provider.LastResort }
+func (s forgiving) Reuse() time.Duration { return s.p.world.Provider.Reuse }
 
-func (s session) CanAsk() bool { return s.p.world.Provider.Asks }
+func (s forgiving) LastResort() bool { return s.p.world.Provider.LastResort }
+
+func (s forgiving) CanAsk() bool { return s.p.world.Provider.Asks }
 
 // Ask tells the truth, if it gives an answer.
-func (s session) Ask(ctx context.Context, refreshToken, _ secret.String) (providers.Evidence, error) {
+func (s forgiving) Ask(ctx context.Context, refreshToken, _ secret.String) (providers.Evidence, error) {
 	is := providers.NoEvidence
 	err := s.p.call(ctx, Site{Op: Ask}, store.Key{}, func(Fault) error {
 		s.p.world.mu.Lock()
 		defer s.p.world.mu.Unlock()
+		s.p.world.Provider.calls[Ask]++
 		is = providers.Acted
 		if s.p.world.Provider.live(refreshToken.Reveal()) {
 			is = providers.NotActed
@@ -407,6 +438,9 @@ func (s session) send(
 			p.presented[token]++ // which makes it no seed any more that nobody has tried
 		case acts:
 			p.believed[token] = true
+			if _, before := p.first[token]; !before {
+				p.first[token] = p.world.clock()
+			}
 		}
 		if instead != nil && !acts {
 			return instead
