@@ -81,12 +81,6 @@ var reuseBreaks = []breach{
 		broken: "an answer to the second presentation says that the first was not acted on",
 	},
 	{
-		name: "a repeat that was not made frees the token", file: "transition.go",
-		old:    "\tif before.Presented(token) { // it",
-		new:    "\tif false { // it",
-		broken: "a token that was presented counts as unsent, because it was not sent again",
-	},
-	{
 		name: "a refusal that does not tell of the first time", file: "reuse.go",
 		old:    "\tif providers.KindOf(err) != providers.Refused {\n",
 		new:    "\tif err != nil {\n",
