@@ -296,6 +296,13 @@ func TestPresentedInTheFuture(t *testing.T) {
 			w.Advance(time.Minute)
 			wantTick(t, w, nil, outcome.Uncertain, token, 1)
 		}
+		r := row(w)
+		r.PresentedAt = w.Now().Add(ahead)
+		w.Ledger.Set(r)
+		wantTick(t, w, nil, outcome.Uncertain, token, 1)
+		if r := row(w); !r.PresentedAt.IsZero() {
+			t.Errorf("uncertain, %s is believed at %s", r.PresentedAt, w.Now())
+		}
 	}
 }
 

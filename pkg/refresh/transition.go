@@ -309,7 +309,6 @@ func withFate(r store.Row, fate store.Fate) store.Row {
 	return r
 }
 
-
 // parkClaimed ends an attempt after which a person must act.
 func parkClaimed(v View, state store.State, cause error) store.Row {
 	r := v.Row

@@ -62,6 +62,7 @@ type Provider struct {
 	last      map[string]string // the token that was presented last, by its family
 	resorted  map[string]bool   // tokens presented as a last resort
 	repeated  []string
+	retries   bool            // a person has said so
 	believed  map[string]bool // acted on, although the answer let everybody assume otherwise
 	broken    int
 }
@@ -150,6 +151,13 @@ func (p *Provider) Hasty() []string {
 	return slices.Clone(p.hasty)
 }
 
+// Retry lets a person present the uncertain token once more.
+func (p *Provider) Retry() {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.retries = true
+}
+
 // Times are when a refresh token was presented first and last; zero: never.
 func (p *Provider) Times(token string) (first, last time.Time) {
 	p.world.mu.Lock()
@@ -197,7 +205,7 @@ func (p *Provider) allows(token string) bool {
 		return false
 	case p.Reuse == providers.Always, p.Asks && p.live(token):
 		return true
-	case p.LastResort && !p.resorted[token]:
+	case (p.LastResort || p.retries) && !p.resorted[token]:
 		p.resorted[token] = true
 		return true
 	}
@@ -267,6 +275,8 @@ func (p *Provider) rotate(token string) (*family, error) {
 				f.issued = p.world.clock()
 			}
 			return f, nil
+		case f.refreshToken() != token && p.resorted[token]:
+			f.dead = true
 		case f.refreshToken() != token && p.believed[token]:
 			p.broken++
 			f.dead = true
