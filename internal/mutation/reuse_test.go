@@ -70,8 +70,8 @@ var reuseBreaks = []breach{
 	},
 	{
 		name: "a first time where none is asked for", file: "reuse.go",
-		old:    "\tif v.grace() > 0 || asking",
-		new:    "\tif v.grace() >= 0 || asking",
+		old:    "\tif providers.AgainOf(v.session) == (providers.Again{}) {\n",
+		new:    "\tif v.session == nil {\n",
 		broken: "rows of providers that take a token once say more than they did",
 	},
 	{
@@ -124,8 +124,8 @@ var reuseBreaks = []breach{
 	},
 	{
 		name: "a last resort while readers have a token", file: "reuse.go",
-		old:    " &&\n\t\t!v.Now.Before(v.Row.AccessExpiresAt)\n",
-		new:    "\n",
+		old:    "return v.resorts(c) && !v.Now.Before(v.Row.AccessExpiresAt) }",
+		new:    "return v.resorts(c) }",
 		broken: "a token is risked although something is left to lose",
 	},
 	{

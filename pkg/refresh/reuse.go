@@ -29,17 +29,21 @@ func (v View) reuseMargin() time.Duration { return v.send + reuseSlack }
 // presented again.
 func (v View) leastReuse() time.Duration { return v.attempt + v.tick + v.reuseMargin() }
 
-// grace is for how long the issuer takes a presented token again, as the credentials say.
-func (v View) grace() time.Duration {
-	if s, ok := v.session.(providers.Reusing); ok {
-		return s.Reuse()
-	}
-	return 0
+// LeastReuse is the shortest grace that is of use to a function whose calls take so long, where
+// nobody has changed its other times.
+func LeastReuse(send, tick time.Duration) time.Duration {
+	return View{send: send, attempt: usualClaim(send), tick: tick}.leastReuse()
+}
+
+// usualClaim is how long the claim of an attempt lasts.
+func usualClaim(send time.Duration) time.Duration {
+	e := Engine{SendTimeout: send}.WithDefaults()
+	return e.longestAttempt() + e.claimMargin()
 }
 
 // reuse is the grace that counts. One that is too short for a death is none.
 func (v View) reuse() time.Duration {
-	if d := v.grace(); d >= v.leastReuse() { // providers.Always is
+	if d := providers.AgainOf(v.session).Reuse; d >= v.leastReuse() { // providers.Always is
 		return d
 	}
 	return 0
@@ -48,12 +52,10 @@ func (v View) reuse() time.Duration {
 // firstPresented is the moment from which a grace is counted, for a token that is claimed for the
 // first time: before the claim was written. Zero where nobody will ask for it.
 func (v View) firstPresented() time.Time {
-	asking, _ := v.session.(providers.Asking)
-	resort, _ := v.session.(providers.LastResort)
-	if v.grace() > 0 || asking != nil && asking.CanAsk() || resort != nil && resort.LastResort() {
-		return v.Now
+	if providers.AgainOf(v.session) == (providers.Again{}) {
+		return time.Time{}
 	}
-	return time.Time{}
+	return v.Now
 }
 
 // presentedLast reports whether the refresh token of c is the row's own, and the one presented last.
@@ -91,25 +93,41 @@ func (v View) looking(otherwise outcome.Outcome) outcome.Outcome {
 	return otherwise
 }
 
-// asks reports whether the issuer can be asked what it made of the presented token of c. It is
-// asked where no login replaces the token.
+// asks reports whether the issuer can be asked what it made of the presented token of c.
 func (v View) asks(c chain) bool {
-	s, ok := v.session.(providers.Asking)
-	return ok && s.CanAsk() && !s.CanLogin() && v.presentedLast(c) && v.Row.Fate == ""
+	return providers.AgainOf(v.session).Asks && v.presentedLast(c) && v.Row.Fate == ""
 }
 
-// lastResort reports whether the presented token of c is presented once more because readers have
-// no access token that could be lost.
-func (v View) lastResort(c chain) bool {
-	s, ok := v.session.(providers.LastResort)
-	return ok && s.LastResort() && !s.CanLogin() && v.presentedLast(c) && v.Row.Fate == "" &&
-		!v.Now.Before(v.Row.AccessExpiresAt)
+// resorts reports whether the presented token of c is presented once more when readers have no
+// access token that could be lost.
+func (v View) resorts(c chain) bool {
+	return providers.AgainOf(v.session).LastResort && v.presentedLast(c) && v.Row.Fate == ""
 }
+
+// lastResort reports whether that is now.
+func (v View) lastResort(c chain) bool { return v.resorts(c) && !v.Now.Before(v.Row.AccessExpiresAt) }
 
 // hopes reports whether the presented token of the newest chain may still be presented again.
 func (v View) hopes() bool {
 	c, err := v.newest()
 	return err == nil && (v.takenAgain(c) || v.asks(c) || v.lastResort(c))
+}
+
+// SentAgain is from when on the refresh token of an uncertain credential may be presented again, or
+// its issuer be asked about it, without a person. ok is false if nobody will.
+func (v View) SentAgain() (from time.Time, ok bool) {
+	c, err := v.newest()
+	if err != nil || v.Row.State != store.Uncertain || !v.idle() || v.Row.Paused {
+		return time.Time{}, false
+	}
+	from = later(v.Row.ClaimedUntil, v.Row.NotBefore)
+	switch {
+	case v.takenAgain(c), v.asks(c):
+		return from, true
+	case v.resorts(c):
+		return later(from, v.Row.AccessExpiresAt), true
+	}
+	return time.Time{}, false
 }
 
 // presentedAgain is step, with a token that was presented, if it may be presented again now. A
@@ -151,7 +169,7 @@ func (v View) presentedAgain(step Step) Step {
 
 // graceUnused says that the grace of an issuer is too short to be of use; nil: it is not.
 func (v View) graceUnused() error {
-	if d := v.grace(); d > 0 && v.reuse() == 0 && (v.ended == nil || v.ended.kind == providers.Unknown) {
+	if d := providers.AgainOf(v.session).Reuse; d > 0 && v.reuse() == 0 && (v.ended == nil || v.ended.kind == providers.Unknown) {
 		return fmt.Errorf("that its issuer takes it again for %s is of no use: after a death %s are needed", d, v.leastReuse())
 	}
 	return nil
