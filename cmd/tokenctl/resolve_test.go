@@ -13,7 +13,7 @@ import (
 //nolint:paralleltest // variables tell the command of AWS
 func TestResolve(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe)
+		s := w.provision(t, sandbox.Hesabe)
 		hesabe := []string{"--provider", "hesabe"}
 		do := func(args ...string) said {
 			t.Helper()
@@ -65,7 +65,7 @@ func TestResolve(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestResolveRetry(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe)
+		s := w.provision(t, sandbox.Hesabe)
 		do := func(args ...string) said {
 			t.Helper()
 			return s.run(t, "", append(args, "--provider", "hesabe")...)
