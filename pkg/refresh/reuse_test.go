@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -302,6 +303,43 @@ func TestPresentedInTheFuture(t *testing.T) {
 		wantTick(t, w, nil, outcome.Uncertain, token, 1)
 		if r := row(w); !r.PresentedAt.IsZero() {
 			t.Errorf("uncertain, %s is believed at %s", r.PresentedAt, w.Now())
+		}
+	}
+}
+
+// Nor is it when its attempt died: without a login that needs a person at once.
+func TestDiedInTheFuture(t *testing.T) {
+	t.Parallel()
+	w := lenient(t, 10*time.Minute)
+	token := chain(w).RefreshToken
+	w.SkewedEngine(at(sends, 1, 0, rt.DieAfter), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
+	w.Advance(time.Minute)
+	wantTick(t, w, nil, outcome.Busy, token, 1)
+	w.Advance(2 * time.Minute)
+	wantTick(t, w, nil, outcome.Uncertain, token, 1)
+}
+
+// Repeats back off, and the last that is in time is made.
+func TestRepeatsBackOff(t *testing.T) {
+	t.Parallel()
+	for reuse, want := range map[time.Duration]string{
+		providers.Always: "0 2 4 8 13 18 23 28 33 38",
+		12 * time.Minute: "0 2 4 8 11",
+		18 * time.Minute: "0 2 4 8 13 17",
+		20 * time.Minute: "0 2 4 8 13 18",
+	} {
+		w := lenient(t, reuse)
+		var sent []string
+		for n := range 40 {
+			before := w.Provider.Calls(rt.Refresh)
+			tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+			if w.Provider.Calls(rt.Refresh) > before {
+				sent = append(sent, strconv.Itoa(n))
+			}
+			w.Advance(time.Minute)
+		}
+		if got := strings.Join(sent, " "); got != want {
+			t.Errorf("%s: presented in minutes %s, want %s", reuse, got, want)
 		}
 	}
 }
