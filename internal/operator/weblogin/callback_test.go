@@ -64,7 +64,7 @@ func TestCallback(t *testing.T) {
 			if got := <-ended; status != 200 || got.err != nil || got.code.Reveal() != "c" || !strings.Contains(page, "close this page") {
 				t.Errorf("%d, %s, %v", status, page, got.err)
 			}
-			if _, err := http.Get(callback.RedirectURI); err == nil { //nolint:bodyclose,noctx // there is nobody any more
+			if _, err := http.Get(callback.RedirectURI); err == nil { //nolint:bodyclose // there is nobody any more
 				t.Error("it listens still")
 			}
 		})
