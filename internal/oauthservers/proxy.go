@@ -41,7 +41,7 @@ type Proxy struct {
 	after  func() // the server has acted on it
 	seen   Seen
 	order  []string // refresh tokens as they were first presented
-	count  map[string]int
+	acted  map[string]bool
 }
 
 // Seen is what the proxy has seen.
@@ -51,13 +51,15 @@ type Seen struct {
 	// Repeated: refreshes with a token that had been presented before; Grandparents: with an older
 	// one than the last presented.
 	Repeated, Grandparents int
+	// RepeatedActed: repeated, after the server had acted on one before.
+	RepeatedActed int
 	// Refused with invalid_grant.
 	Refused int
 }
 
 func newProxy(tb testing.TB, to *url.URL, token string) *Proxy {
 	tb.Helper()
-	p := &Proxy{token: token, count: map[string]int{}}
+	p := &Proxy{token: token, acted: map[string]bool{}}
 	p.onward = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Host = r.In.Host // servers make addresses of it
@@ -113,7 +115,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := httptest.NewRecorder()
 	p.onward.ServeHTTP(answer, r)
-	p.answered(answer)
+	p.answered(form.Get("refresh_token"), answer)
 	call(after)
 	switch fault {
 	case LoseReply:
@@ -157,7 +159,6 @@ func (p *Proxy) arrived(token string) (fault Fault, before, after func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen.Refreshes++
-	p.count[token]++
 	switch at := slices.Index(p.order, token); {
 	case at < 0:
 		p.order = append(p.order, token)
@@ -166,6 +167,9 @@ func (p *Proxy) arrived(token string) (fault Fault, before, after func()) {
 		fallthrough
 	default:
 		p.seen.Repeated++
+		if p.acted[token] {
+			p.seen.RepeatedActed++
+		}
 	}
 	if len(p.faults) > 0 {
 		fault, p.faults = p.faults[0], p.faults[1:]
@@ -175,9 +179,10 @@ func (p *Proxy) arrived(token string) (fault Fault, before, after func()) {
 }
 
 // answered counts what the server said.
-func (p *Proxy) answered(answer *httptest.ResponseRecorder) {
+func (p *Proxy) answered(token string, answer *httptest.ResponseRecorder) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.acted[token] = true
 	if bytes.Contains(answer.Body.Bytes(), []byte("invalid_grant")) {
 		p.seen.Refused++
 	}

@@ -102,7 +102,8 @@ func Toolkit(tb testing.TB, settings map[string]any) *Server {
 	known := []map[string]any{{"client_id": "login", "client_secret": "x", "authorization_grant_type": "client-credentials"}}
 	for _, c := range s.sorted() {
 		known = append(known, map[string]any{
-			"client_id": c.ID, "client_secret": c.Secret, "authorization_grant_type": "authorization-code", "redirect_uris": "https://x.example",
+			"client_id": c.ID, "client_secret": c.Secret, "authorization_grant_type": "authorization-code",
+			"redirect_uris": "https://x.example",
 		})
 	}
 	s.clients["login"] = Client{"login", "x", Basic}
