@@ -353,7 +353,7 @@ func TestLoginOpensTheBrowser(t *testing.T) {
 
 // browse is a browser as a process of its own.
 func browse(address string) int {
-	response, err := http.Get(address) //nolint:noctx // the test's own
+	response, err := http.Get(address)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
