@@ -242,7 +242,7 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 	}
 	lines := make(chan line, 1)
 	go func() {
-		text, err := bufio.NewReader(io.LimitReader(in, mostText)).ReadString('\n')
+		text, err := bufio.NewReader(io.LimitReader(in, maxText)).ReadString('\n')
 		if errors.Is(err, io.EOF) && text != "" {
 			err = nil
 		}

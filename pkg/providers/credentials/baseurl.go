@@ -15,8 +15,8 @@ func parseBaseURL(text string) (*url.URL, error) {
 	return ParseURL(text)
 }
 
-// ParseURL reads an address. Tokens travel there, so it must be https; http is taken for
-// this machine alone.
+// ParseURL reads an address. Tokens are sent there, so it must be https; http is accepted for this
+// machine alone.
 func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {

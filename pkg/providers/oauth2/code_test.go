@@ -10,7 +10,7 @@ import (
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/providers/oauth2"
 	"tokenrefresh/pkg/secret"
 )
@@ -47,7 +47,7 @@ func TestRedeem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{Status: 200, Body: good})
+			host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 			session := open(t, host.URL, tc.fields).(providers.Authorizing)
 			tokens, err := session.Redeem(t.Context(), secret.New("c&"), redirect, tc.verifier)
 			if err != nil || tokens.RefreshToken.Reveal() != "planted-new" {
@@ -79,10 +79,10 @@ func TestRedeemFails(t *testing.T) {
 		`<html>planted`:                                                         {502, providers.Unknown, "failed to answer"},
 		`{"error":"x","error_description":"` + strings.Repeat("é ", 500) + `"}`: {400, providers.TurnedAway, "é …"},
 	} {
-		host := onehost.New(t, onehost.Answer{Status: tc.status, Body: body})
+		host := clienttest.New(t, clienttest.Answer{Status: tc.status, Body: body})
 		session := open(t, host.URL, `,"client_secret":"s3cret"`).(providers.Authorizing)
 		_, err := session.Redeem(t.Context(), secret.New("planted"), "http://127.0.0.1:7", "verifier")
-		wantError(t, err, tc.kind, "code")
+		client.Error(t, err, tc.kind, "code")
 		if !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "planted") {
 			t.Errorf("%s: %v", body, err)
 		}
