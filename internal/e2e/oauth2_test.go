@@ -115,8 +115,20 @@ func TestOAuth2AtAServer(t *testing.T) {
 	waits(f.tick)
 	person()
 
+	// It says what it made of a refresh: what it has not acted on heals by itself.
+	c.edit(t, "credentials", server.Credentials(t, client, map[string]any{"introspection_url": server.Introspection()}).Reveal())
+	server.Play(oauthservers.FailBefore)
+	f.want(t, c.force(), "transient")
+	c.elapse(t, longestClaim)
+	f.want(t, f.tick, "refreshed")
+	server.Play(oauthservers.LoseReply)
+	f.want(t, c.force(), "transient")
+	c.elapse(t, longestClaim)
+	waits(f.tick)
+	person()
+
 	seen := server.Seen()
-	want := oauthservers.Seen{Refreshes: seen.Refreshes}
+	want := oauthservers.Seen{Refreshes: seen.Refreshes, Asked: seen.Asked, Repeated: 1} // which it had not acted on
 	if diff := cmp.Diff(want, seen); diff != "" || seen.Refreshes < 15 {
 		t.Errorf("%d refreshes (-want +got):\n%s", seen.Refreshes, diff)
 	}
