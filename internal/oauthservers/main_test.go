@@ -9,7 +9,7 @@ import (
 )
 
 // rounds is how many refreshes each chain lives through: `make soak` asks for more.
-var rounds = flag.Int("rounds", 180, "refreshes of a chain")
+var rounds = flag.Int("rounds", 120, "refreshes of a chain")
 
 // TestMain lets the test binary be a process with one run of the engine, which tests kill.
 func TestMain(m *testing.M) {
