@@ -8,6 +8,7 @@ MOTO_VENV := .venv/moto
 NODE_VENV := .venv/node
 AWS_CLI := .venv/awscli
 PROMTOOL := .venv/promtool
+OIDC_PROVIDER := .venv/oidc-provider
 DYNAMODB_LOCAL := .venv/dynamodb-local
 
 # This machine's architecture, as Lambda names it.
@@ -25,13 +26,14 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
-# The exploration of the engine: what `make test` plays beside the rest, and all of it.
-EXPLORE = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -stride 23 -seeds 60 -rapid.checks 3000
-EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -v -timeout 0 \
+# The exploration of the engine: what `make test` plays beside the rest, and all of it. Its heap
+# is small, and would be collected all the time.
+EXPLORE = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -stride 23 -seeds 60 -rapid.checks 3000
+EXPLORE_ALL = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -v -timeout 0 \
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node awscli promtool on-dynamodb-local
+.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers awscli promtool on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -45,7 +47,7 @@ build: functions tokenctl ## Build the functions for this machine (.aws-sam/host
 tokenctl: ## Build the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 
-test: functions moto node awscli ## Run all tests; the functions' real binaries run against an emulated AWS
+test: functions moto node oauth-servers awscli ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
@@ -69,8 +71,9 @@ drill: functions moto ## Play outages: which alarm rings, how long before the to
 	go test -run '^TestDrillOfAThousand$$' ./internal/bench -drill
 	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
-soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
+soak: functions moto oauth-servers ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
 	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
+	CI=true go test ./internal/oauthservers -v -timeout 0 -rounds 3000
 	$(EXPLORE_ALL)
 	go test ./internal/mutation -v -timeout 0 -all
 
@@ -164,11 +167,26 @@ $(PROMTOOL)/promtool: tools/promtool/go.mod tools/promtool/go.sum
 	@mkdir -p $(PROMTOOL)
 	go build -modfile=tools/promtool/go.mod -trimpath -buildvcs=false -tags remove_all_sd -ldflags "-s -w" -o $@ github.com/prometheus/prometheus/cmd/promtool
 
+# OAuth 2 servers that others wrote; without one, its tests are skipped.
+oauth-servers:
+	@command -v npm >/dev/null && $(MAKE) -s $(OIDC_PROVIDER)/.ready || \
+		echo "No oidc-provider: the tests against it are skipped."
+	@$(MAKE) -s .venv/django/.ready || \
+		echo "No django-oauth-toolkit: the tests against it are skipped."
+
+define npm-ci
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+endef
+
 $(NODE_VENV)/.ready: examples/node/package.json examples/node/package-lock.json
 	@echo "Installing the AWS SDK for Node into $(NODE_VENV) (once) ..."
-	@rm -rf $(NODE_VENV) && mkdir -p $(NODE_VENV) && cp $^ $(NODE_VENV)
-	@cd $(NODE_VENV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
+	$(npm-ci)
+
+$(OIDC_PROVIDER)/.ready: tools/oidc-provider/package.json tools/oidc-provider/package-lock.json
+	@echo "Installing oidc-provider into $(OIDC_PROVIDER) (once) ..."
+	$(npm-ci)
 
 $(DYNAMODB_LOCAL)/.ready: tools/dynamodb-local/pom.xml
 	@echo "Fetching DynamoDB Local into $(DYNAMODB_LOCAL) (once) ..."

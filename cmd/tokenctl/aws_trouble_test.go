@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/home"
 )
 
@@ -119,7 +121,7 @@ func TestEveryVerbExplainsKeys(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestEveryVerbExplainsAMissingTable(t *testing.T) {
 	w := awsWorld(t)
-	w.furnish(t)
+	w.provision(t)
 	t.Setenv("LEDGER_TABLE", "")
 	for verb, args := range asking {
 		if verb == "a function" || verb == "a transaction" || verb == "token" || verb == "exec" || verb == "doctor" {
@@ -165,9 +167,7 @@ func TestSlowAWS(t *testing.T) {
 	defer cancel()
 	watch := &home.Watch{After: time.Millisecond, Say: func(line string) { told <- line }}
 	h, err := home.Open(ctx, home.Options{Kind: home.AWS, SecretPrefix: "p", LedgerTable: "l", Watch: watch})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if _, _, err = h.Ledger.Row(ctx, hesabeKey); err == nil {
 		t.Error("no error")
 	}

@@ -18,7 +18,7 @@ var ofAWS = []string{"--function", "--stack", "--region", "--profile", "--secret
 // Every line of the documents is run as it is printed: none is refused for how it is written, and
 // those for a state file do what they say.
 func TestDocumentsCommandsRun(t *testing.T) {
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
 	s.run(t, "", "refresh").want(t, exitDone)
 	state := s.flags[len(s.flags)-1]
 	lines := usages(t)
@@ -53,7 +53,7 @@ func TestDocumentsCommandsRun(t *testing.T) {
 		}
 		ran++
 		ctx := t.Context()
-		if u.args[0] == "run" { // which ends with its context alone
+		if u.args[0] == "run" || u.args[0] == "login" { // which wait, one for its end, one for a person
 			ended, cancel := context.WithCancel(ctx)
 			cancel()
 			ctx = ended

@@ -9,23 +9,23 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-// bury stores transactions first to last of an account as dead, marked then; the zero
+// markDead stores transactions first to last of an account as dead, marked then; the zero
 // time: as an older release marks them.
-func (w *world) bury(t *testing.T, account string, first, last int64, markedAt time.Time) {
+func (w *world) markDead(t *testing.T, account string, first, last int64, markedAt time.Time) {
 	t.Helper()
 	for id := first; id <= last; id++ {
 		_, err := w.Transactions.Put(t.Context(), store.Transaction{
 			ID: id, Account: account, RefreshToken: secret.New(fmt.Sprint(plant.Marker, id)), Status: store.StatusDead,
 			RecordedAt: time.Now().Add(-time.Hour), ExpiresAt: time.Now().Add(time.Hour), Failures: 1, RefusedAt: markedAt,
 		}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 	}
 }
 
@@ -55,11 +55,11 @@ func (w *world) alive(t *testing.T, last int64) []int64 {
 func TestRevive(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		now := time.Now()
-		w.bury(t, "default", 1, 2, now.Add(-5*time.Hour))
-		w.bury(t, "default", 3, 6, now.Add(-2*time.Hour))
-		w.bury(t, "default", 7, 8, now.Add(-time.Minute))
-		w.bury(t, "default", 9, 10, time.Time{})
-		w.bury(t, "shop-2", 11, 11, now.Add(-2*time.Hour))
+		w.markDead(t, "default", 1, 2, now.Add(-5*time.Hour))
+		w.markDead(t, "default", 3, 6, now.Add(-2*time.Hour))
+		w.markDead(t, "default", 7, 8, now.Add(-time.Minute))
+		w.markDead(t, "default", 9, 10, time.Time{})
+		w.markDead(t, "shop-2", 11, 11, now.Add(-2*time.Hour))
 
 		listed := w.run(t, "", "dead")
 		listed.want(t, exitDone, "8 dead transactions of berbix/default", "--undated looks for them")
@@ -99,9 +99,7 @@ func TestRevive(t *testing.T) {
 			"transaction 3 of account default: active", "next attempt  now", "kept fresh    for 59m more")
 
 		list := filepath.Join(t.TempDir(), "list")
-		if err := os.WriteFile(list, []byte(w.run(t, "", "dead", "--json").out), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.WriteFile(list, []byte(w.run(t, "", "dead", "--json").out), 0o600))
 		w.run(t, "", "revive", "--file", list, "--json").want(t, exitDone, `{"account":"default","revived":3,"not_dead":0,"failed":0}`)
 		w.run(t, "# those of Tuesday\n\n9  -\n", "revive", "--file", "-").want(t, exitDone, "1 revived")
 		w.run(t, "", "revive", "--undated").want(t, exitDone, "1 revived")

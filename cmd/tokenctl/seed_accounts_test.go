@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
@@ -26,7 +28,7 @@ func accounts(n int) string {
 //nolint:paralleltest // variables tell the command of AWS
 func TestSeedFile(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t)
+		s := w.provision(t)
 		path := write(t, "accounts.jsonl", fmt.Sprintf("\ufeff"+`{"provider":"hesabe","account":"shop-1","credentials":%s}`+"\r\n\r\n"+
 			`{"provider":"tconnect","account":"shop-2","credentials":%s}`+"\n"+
 			`{"provider":"berbix","account":"shop-3","credentials":%s}`,
@@ -37,9 +39,7 @@ func TestSeedFile(t *testing.T) {
 			t.Error("its progress stays behind")
 		}
 		before, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, store.Credentials)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		s.run(t, "", append(seed, "--json")...).want(t, exitDone, `"seeded":0,"unchanged":3`)
 		if after, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, store.Credentials); after != before {
 			t.Errorf("it is written again: %v", err)
@@ -52,7 +52,7 @@ func TestSeedFile(t *testing.T) {
 // A chain may begin with a refresh token; loaded again, the file ends no chain.
 func TestSeedFileWithTokens(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t)
+	s := embeddedWorld(t).provision(t)
 	path := write(t, "accounts.jsonl", fmt.Sprintf(`{"provider":"hesabe","account":"shop-1","credentials":{"base_url":%q},"refresh_token":%q}`,
 		s.URL(sandbox.Hesabe), s.Issue(sandbox.Hesabe).RefreshToken))
 	s.run(t, "", "seed", "--file", path).want(t, exitDone, "1 seeded")

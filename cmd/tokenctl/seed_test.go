@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -44,9 +46,7 @@ func TestSeedCredentials(t *testing.T) {
 
 		// A row that is known is due, and nothing else of it changes.
 		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", store.OK, time.Now().Add(time.Hour)
-		if err := w.Ledger.Write(t.Context(), row, store.Guard{}); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, w.Ledger.Write(t.Context(), row, store.Guard{}))
 		w.run(t, `{"username":"u2","password":"`+planted+`","colour":"`+planted+`"}`,
 			"seed", "credentials", "--provider", "hesabe", "--account", "shop-2", "--json").want(t, exitDone,
 			`"account":"shop-2"`, `"warnings":["not known to hesabe, and kept: colour"]`)
@@ -73,15 +73,41 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 }
 
 // What is refused is refused before anything is written.
+// What the credentials of an OAuth 2 service leave to be desired is said when they are seeded.
+func TestSeedOAuth2Cautions(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	const missing, short, many = "refresh_token_reuse is missing", `counts as "never"`, "versions of two secrets a day"
+	for fields, want := range map[string][]string{
+		"":                                                {missing},
+		`,"refresh_token_reuse":"never"`:                  nil,
+		`,"refresh_token_reuse":"always"`:                 nil,
+		`,"refresh_token_reuse":1800`:                     nil,
+		`,"refresh_token_reuse":30`:                       {"refresh_token_reuse of 30 seconds " + short, "at least 190 are allowed"},
+		`,"refresh_token_reuse":189`:                      {short},
+		`,"refresh_token_reuse":190`:                      nil,
+		`,"refresh_token_reuse":"never","expires_in":300`: {"that live 5m0s take 582 " + many, "takes 144"},
+		`,"refresh_token_reuse":"never","expires_in":720`: {many},
+		`,"refresh_token_reuse":"never","expires_in":900`: nil,
+	} {
+		got := w.run(t, `{"token_url":"https://t.example/token","client_id":"c"`+fields+`}`,
+			"seed", "credentials", "--provider", "oauth2", "--account", "xero")
+		got.want(t, exitDone, want...)
+		for _, caution := range []string{missing, short, many} {
+			if wanted := strings.Contains(strings.Join(want, "|"), caution); !wanted && strings.Contains(got.err+got.out, caution) {
+				t.Errorf("%s: there is no need to say %q", fields, caution)
+			}
+		}
+	}
+}
+
 func TestSeedRefuses(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	key := store.Key{Provider: "hesabe", Account: "default"}
 	spent := secret.New("spent-" + planted)
 	row := store.Row{Key: key, Phase: store.Idle, Spent: []string{spent.Fingerprint()}}
-	if err := w.Ledger.Write(t.Context(), row, store.Guard{Absent: true}); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, w.Ledger.Write(t.Context(), row, store.Guard{Absent: true}))
 	for _, tt := range []struct{ verb, provider, stdin, says string }{
 		{"credentials", "hesabe", "", "not filled in"},
 		{"credentials", "hesabe", `{"placeholder":""}`, "not filled in"},
@@ -154,9 +180,7 @@ func TestSeedTokensBesideARun(t *testing.T) {
 			t.Parallel()
 			w := embeddedWorld(t)
 			tt.row.Key = store.Key{Provider: "hesabe", Account: "default"}
-			if err := w.Ledger.Write(t.Context(), tt.row, store.Guard{Absent: true}); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, w.Ledger.Write(t.Context(), tt.row, store.Guard{Absent: true}))
 			w.run(t, planted, "seed", "tokens", "--provider", "hesabe").want(t, exitFailed, "nothing was written", tt.says)
 			w.run(t, planted, "seed", "tokens", "--provider", "hesabe", "--force").want(t, exitDone)
 			if row, _ := w.row(t, "hesabe", "default"); row.Phase != tt.row.Phase || row.Fence != 0 || row.Escrow.AttemptID != tt.row.Escrow.AttemptID {

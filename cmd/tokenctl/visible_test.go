@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
@@ -14,7 +16,7 @@ import (
 // nor does an account whose name is none.
 func TestRowsControlNoTerminal(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	row, exists := s.row(t, "hesabe", "default")
 	row.Key = store.Key{Provider: "hesabe", Account: "default"}
 	row.State, row.LastOutcome = store.Misconfigured, outcome.Misconfigured
@@ -24,9 +26,7 @@ func TestRowsControlNoTerminal(t *testing.T) {
 		row   store.Row
 		guard store.Guard
 	}{{row, store.Guard{Absent: !exists, Fence: row.Fence}}, {odd, store.Guard{Absent: true}}} {
-		if err := s.Ledger.Write(t.Context(), w.row, w.guard); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, s.Ledger.Write(t.Context(), w.row, w.guard))
 	}
 	for _, args := range [][]string{
 		{"status"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/alarm"
 	"tokenrefresh/internal/template"
@@ -161,14 +162,10 @@ func TestUnknownIsRefused(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for name, parameters := range template.Variants {
 		stack, err := loaded.Stack(parameters)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		all, err := alarm.All(stack)
 		if err != nil || len(all) != len(stack.Of("AWS::CloudWatch::Alarm")) {
 			t.Errorf("%s: %d alarms, %v", name, len(all), err)

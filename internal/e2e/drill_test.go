@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/alarm"
 	"tokenrefresh/internal/runtimeapi"
 	"tokenrefresh/internal/sandbox"
@@ -37,11 +39,11 @@ type drill struct {
 }
 
 const (
-	// mostPeriods is how far back an alarm looks that takes missing data for a breach.
-	mostPeriods = 5
+	// maxPeriods is how far back an alarm looks that takes missing data for a breach.
+	maxPeriods = 5
 	// healthyMinutes is how long a drill is without an outage. In the next minute a
 	// refresh is due.
-	healthyMinutes = mostPeriods + 1
+	healthyMinutes = maxPeriods + 1
 )
 
 // newDrill makes a credential that has its tokens and is due in healthyMinutes.
@@ -54,9 +56,7 @@ func newDrill(t *testing.T, o calamity) *drill {
 		began: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	all, err := alarm.All(w.stack.Template)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	d.alarms = slices.DeleteFunc(all, func(a alarm.Alarm) bool {
 		return a.Dimensions["provider"] != string(o.provider) && a.Dimensions["FunctionName"] != c.logicalID && a.Dimensions["QueueName"] == ""
 	})
@@ -106,7 +106,7 @@ func (d *drill) minute(t *testing.T, scheduled func(t *testing.T, d *drill)) {
 	d.listen(t)
 	d.ends = d.clock.Add(time.Until(d.expiry(t)))
 	d.tell("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "DeadLetters.QueueName", float64(d.letters))
-	if d.minutes++; d.minutes >= mostPeriods {
+	if d.minutes++; d.minutes >= maxPeriods {
 		d.look()
 	}
 	if d.ended.IsZero() && !d.usable(t) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/event"
@@ -45,9 +47,7 @@ func (c *credential) largest(t *testing.T, n, size int) string {
 	}
 	text := func() string {
 		list, err := json.Marshal(records)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		return string(list)
 	}
 	spare := size - len(text())
@@ -90,9 +90,7 @@ func invocationRecord(t *testing.T, event, kind, message string) int {
 		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
 		"responsePayload": map[string]any{"errorMessage": message, "errorType": kind},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return len(text)
 }
 
@@ -102,7 +100,7 @@ func TestLargestDeadLetterIsDelivered(t *testing.T) {
 	t.Parallel()
 	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "letters", sandbox.Options{})
 	f := c.start(t)
-	event := c.largest(t, event.RecordsMost, event.RecordBytesMost)
+	event := c.largest(t, event.MaxRecords, event.MaxRecordBytes)
 	c.denyWrites(f)
 	fault := f.fail(t, event)
 	f.wire.clear()
@@ -127,7 +125,7 @@ func TestTooManyRecordsAreRefused(t *testing.T) {
 	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "refused-letters", sandbox.Options{})
 	f := c.start(t)
 	for name, payload := range map[string]string{
-		"1,500": c.largest(t, 1500, 200<<10), "too large": c.largest(t, 10, event.RecordBytesMost+1),
+		"1,500": c.largest(t, 1500, 200<<10), "too large": c.largest(t, 10, event.MaxRecordBytes+1),
 	} {
 		c.denyWrites(f)
 		fault := f.fail(t, payload)

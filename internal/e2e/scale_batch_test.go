@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 )
 
 // deliveredTwice delivers an SQS batch twice at once, again, and twice at once again.
@@ -77,9 +78,7 @@ func sqsBatch(t *testing.T, bodies []string) string {
 		})
 	}
 	batch, err := json.Marshal(map[string]any{"Records": messages})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return string(batch)
 }
 

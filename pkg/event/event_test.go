@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/secret"
@@ -41,25 +43,19 @@ func TestDecode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := event.Decode([]byte(tc.payload))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tc.want, got, comparer); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.NilError(t, err)
+			assert.Check(t, is.DeepEqual(got, tc.want, comparer))
 			sweep, messages, err := event.DecodeSweep([]byte(tc.payload))
 			if err != nil || messages != nil {
 				t.Fatalf("messages %v, error %v", messages, err)
 			}
-			if diff := cmp.Diff(tc.want, sweep, comparer); diff != "" {
-				t.Errorf("sweep (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(sweep, tc.want, comparer), "sweep")
 		})
 	}
 }
 
-// A reader's rejection brings nothing else along, and none of it can be smuggled in: what
-// EventBridge puts into the rule's template stands before the last "rejected".
+// A reader's rejection carries no other field, and a reader cannot smuggle one in: EventBridge puts
+// its text before the last "rejected" of the rule's template.
 func TestDecodeRejected(t *testing.T) {
 	t.Parallel()
 	const id = "5b1d5c52-3f6c-4a52-8f5e-0f6f6d6b7a11"
@@ -101,9 +97,7 @@ func TestDecodeSweep(t *testing.T) {
 	got, _, err := event.DecodeSweep([]byte(`{"account":"shop","record":[
 		{"transaction_id":9007199254740993,"refresh_token":"rt-1","customer_uid":"c-1"},
 		{"transaction_id":2,"status":"completed","recorded_at":"2026-01-02T03:04:05+07:00","ttl":1800000000,"account":"other"}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want := event.Event{Account: "shop", Record: []event.Record{
 		{TransactionID: 9007199254740993, RefreshToken: secret.New("rt-1"), CustomerUID: "c-1"},
 		{
@@ -111,9 +105,7 @@ func TestDecodeSweep(t *testing.T) {
 			RecordedAt: time.Date(2026, 1, 1, 20, 4, 5, 0, time.UTC), ExpiresAt: time.Unix(1800000000, 0).UTC(),
 		},
 	}}
-	if diff := cmp.Diff(want, got, comparer); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want, comparer))
 
 	got, _, err = event.DecodeSweep([]byte(`{"transaction_id":1234567890123,"force":true}`))
 	if err != nil || got.TransactionID != 1234567890123 || !got.Force {
@@ -135,17 +127,13 @@ func list(n int) []byte {
 	return []byte(`{"transaction_ids":[7` + strings.Repeat(",7", n-1) + `]}`)
 }
 
-// A record by itself is read by the rules of those in an event.
+// A single record is read by the same rules as those in an event.
 func TestDecodeRecord(t *testing.T) {
 	t.Parallel()
 	got, err := event.DecodeRecord([]byte(`{"transaction_id":9007199254740993,"refresh_token":"rt","account":"shop"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want := event.Record{TransactionID: 9007199254740993, RefreshToken: secret.New("rt"), Account: "shop"}
-	if diff := cmp.Diff(want, got, comparer); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want, comparer))
 	for text, want := range map[string]string{
 		``:                     "JSON object",
 		`null`:                 "JSON object",
@@ -190,9 +178,7 @@ func TestDecodeSweepBatch(t *testing.T) {
 		{"messageId":"m-3","eventSource":"aws:sqs","body":"{\"transaction\":7}"},
 		{"messageId":"m-4","eventSource":"aws:sqs","body":""},
 		{"messageId":"m-5","eventSource":"aws:sqs","body":"{\"source\":\"aws.scheduler\",\"detail-type\":\"x\"}"}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if len(messages) != 5 || messages[0].Err != nil || messages[0].Event.TransactionID != 7 {
 		t.Fatalf("messages: %+v", messages)
 	}
@@ -272,20 +258,19 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A refused list is stored nowhere, so that its sender, who is told how, can send all of it
-// again.
+// Nothing of a refused list is stored, and the error tells its sender how to send all of it again.
 func TestListsOfRecordsAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		records, token int // how many, with a refresh token of how many bytes
 		taken          bool
 	}{
-		"most":           {event.RecordsMost, 400, true},
-		"one too many":   {event.RecordsMost + 1, 1, false},
+		"most":           {event.MaxRecords, 400, true},
+		"one too many":   {event.MaxRecords + 1, 1, false},
 		"1,500":          {1500, 1, false},
-		"few, but large": {10, event.RecordBytesMost / 10, false},
-		"few, just less": {10, event.RecordBytesMost/10 - 100, true},
-		"one":            {1, event.RecordBytesMost, false},
+		"few, but large": {10, event.MaxRecordBytes / 10, false},
+		"few, just less": {10, event.MaxRecordBytes/10 - 100, true},
+		"one":            {1, event.MaxRecordBytes, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -307,9 +292,7 @@ func TestListsOfRecordsAreBounded(t *testing.T) {
 				}
 			}
 			body, err := json.Marshal(all)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			_, messages, err := event.DecodeSweep([]byte(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":` + string(body) + `}]}`))
 			if err != nil || len(messages) != 1 || messages[0].Err == nil {
 				t.Errorf("as a message: %v, %v", messages, err)
@@ -318,8 +301,8 @@ func TestListsOfRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// What somebody sends by mistake is not handed back whole: the answer would be too large for
-// Lambda, and in a queue it stands beside the event.
+// An error does not return the whole of a wrong event: the answer would be too large for Lambda,
+// and in a queue it is stored beside the event.
 func TestErrorsAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("n", 5<<20)
@@ -327,7 +310,7 @@ func TestErrorsAreBounded(t *testing.T) {
 	for i := range 100_000 {
 		many = append(many, fmt.Sprintf(`"f%d":1`, i))
 	}
-	for range event.RecordsMost {
+	for range event.MaxRecords {
 		records = append(records, `{"x":1}`)
 	}
 	for name, payload := range map[string]string{

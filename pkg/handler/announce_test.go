@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/providers"
@@ -17,7 +18,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// heardBus keeps what a desk tells.
+// heardBus keeps what a notifier sends.
 type heardBus struct{ events []announce.Event }
 
 func (b *heardBus) Put(_ context.Context, events []announce.Event) error {
@@ -25,18 +26,18 @@ func (b *heardBus) Put(_ context.Context, events []announce.Event) error {
 	return nil
 }
 
-// newDesk is a desk over a ledger.
-func newDesk(ledger interface {
+// newNotifier is a notifier over a ledger.
+func newNotifier(ledger interface {
 	SetTold(ctx context.Context, key store.Key, told string) error
 },
-) (*announce.Desk, *heardBus) {
+) (*announce.Notifier, *heardBus) {
 	b := &heardBus{}
-	return &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler), Mark: func(ctx context.Context, provider, account, told string) error {
+	return &announce.Notifier{Bus: b, Log: slog.New(slog.DiscardHandler), Mark: func(ctx context.Context, provider, account, told string) error {
 		return ledger.SetTold(ctx, store.Key{Provider: provider, Account: account}, told)
 	}}, b
 }
 
-// take returns what was told since it was asked last, as "type: outcome".
+// take returns the events since its last call, as "type: outcome".
 func (b *heardBus) take() []string {
 	told := []string{}
 	for _, e := range b.events {
@@ -50,14 +51,12 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
 	h, _ := newRefresh(world)
-	desk, bus := newDesk(h.Engine.Ledger)
-	h.Announce = desk
+	notifier, bus := newNotifier(h.Engine.Ledger)
+	h.Announce = notifier
 	want := func(payload string, want ...string) {
 		t.Helper()
 		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
-		if diff := cmp.Diff(append([]string{}, want...), bus.take()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", payload, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), append([]string{}, want...)), "%s", payload)
 	}
 	want(`{"dry_run":true}`)
 	if _, err := h.Invoke(t.Context(), []byte(`{}`)); err != nil {
@@ -75,9 +74,7 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 		}
 		bus.events[i].RunID = ""
 	}
-	if diff := cmp.Diff(expected, bus.events); diff != "" {
-		t.Fatalf("(-want +got):\n%s", diff)
-	}
+	assert.DeepEqual(t, bus.events, expected)
 	bus.take()
 
 	want(`{}`)
@@ -102,27 +99,25 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	want(`{}`)
 }
 
-// A process that starts in the middle of a failure has the ledger to tell it.
+// A process that starts in the middle of a failure learns of it from the ledger.
 func TestRefreshTellsAFailureOncePerFailure(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
 	world.Provider.Answer = refreshtest.Fail(refreshtest.Login, providers.Refused, false)
 	for n, want := range [][]string{{"Token Refresh Failed: misconfigured"}, {}, {}} {
 		h, _ := newRefresh(world)
-		desk, bus := newDesk(h.Engine.Ledger)
-		h.Announce = desk
+		notifier, bus := newNotifier(h.Engine.Ledger)
+		h.Announce = notifier
 		_, _ = h.Invoke(t.Context(), nil) // is a function error
-		if diff := cmp.Diff(want, bus.take()); diff != "" {
-			t.Errorf("process %d (-want +got):\n%s", n, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), want), "process %d", n)
 	}
 }
 
 func TestSweepTellsWhatIsNews(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
-	desk, bus := newDesk(h.Engine.Ledger.(store.Ledger))
-	h.Announce = desk
+	notifier, bus := newNotifier(h.Engine.Ledger.(store.Ledger))
+	h.Announce = notifier
 	want := func(payload string, want ...string) {
 		t.Helper()
 		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
@@ -130,12 +125,10 @@ func TestSweepTellsWhatIsNews(t *testing.T) {
 		if strings.Contains(string(text), planted) {
 			t.Error("an event shows a token")
 		}
-		if diff := cmp.Diff(append([]string{}, want...), bus.take()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", payload, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), append([]string{}, want...)), "%s", payload)
 	}
 	want(string(record("a", "b", "dead")))
-	want(`{}`, "Token Refresh Failed: dead") // two refreshed, which is not told
+	want(`{}`, "Token Refresh Failed: dead") // two refreshed, which is no event
 	want(`{"transaction_id":3,"force":true}`)
 	healthy := h.Engine.Transactions
 	h.Engine.Transactions = blindIndex{healthy}
@@ -161,22 +154,18 @@ func (refusingSession) Refresh(context.Context, secret.String) (providers.Tokens
 func TestSweepTellsOfRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
-	desk, bus := newDesk(h.Engine.Ledger.(store.Ledger))
-	h.Announce = desk
+	notifier, bus := newNotifier(h.Engine.Ledger.(store.Ledger))
+	h.Announce = notifier
 	invoke(t, h, record("a"))
 	good := h.Engine.Provider
 	h.Engine.Provider = refusing{berbix{time.Now}}
 	for i, want := range [][]string{{"Token Refresh Failed: misconfigured"}, {}, {}} {
 		invoke(t, h, nil)
-		if diff := cmp.Diff(want, bus.take()); diff != "" {
-			t.Errorf("run %d (-want +got):\n%s", i, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), want), "run %d", i)
 	}
 	h.Engine.Provider = good
 	for i, want := range [][]string{{"Token Recovered: refreshed"}, {}} {
 		invoke(t, h, []byte(`{"force":true}`))
-		if diff := cmp.Diff(want, bus.take()); diff != "" {
-			t.Errorf("taken again, run %d (-want +got):\n%s", i, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), want), "taken again, run %d", i)
 	}
 }

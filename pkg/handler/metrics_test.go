@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -29,12 +30,8 @@ func metricsOf(t *testing.T, out *bytes.Buffer) map[string]float64 {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	text := []byte(lines[len(lines)-1])
 	var fields map[string]any
-	if err := json.Unmarshal(text, &line); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &fields); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(text, &line))
+	assert.NilError(t, json.Unmarshal(text, &fields))
 	metrics := map[string]float64{}
 	if line.AWS == nil {
 		return metrics
@@ -49,7 +46,7 @@ func metricsOf(t *testing.T, out *bytes.Buffer) map[string]float64 {
 	return metrics
 }
 
-// Each state of a credential is told by what its alarms watch, and is told once.
+// Each state of a credential has the metrics that its alarms watch, once.
 func TestRefreshMetrics(t *testing.T) {
 	t.Parallel()
 	due := func(t *testing.T, w *refreshtest.World) {
@@ -120,7 +117,7 @@ func TestRefreshMetrics(t *testing.T) {
 			h, out := newRefresh(w)
 			_, _ = h.Invoke(t.Context(), nil) // some are function errors
 			got := metricsOf(t, out)
-			// What a call has taken is the machine's; that it is told is ours.
+			// How long a call took depends on the machine; only that there is a metric is tested.
 			_, called := tt.want["SecretVersions"]
 			if _, told := got["ProviderLatency"]; told != called {
 				t.Errorf("ProviderLatency is told: %t", told)
@@ -133,7 +130,7 @@ func TestRefreshMetrics(t *testing.T) {
 	}
 }
 
-// What befalls one account does not hide how the others are, and counts add up.
+// Trouble of one account does not hide the state of the others, and counts add up.
 func TestMetricsOfManyAccounts(t *testing.T) {
 	t.Parallel()
 	w := refreshtest.New()
@@ -165,7 +162,7 @@ func TestMetricsOfManyAccounts(t *testing.T) {
 	}
 }
 
-// Accounts have metrics of their own where that is asked for.
+// Accounts have metrics of their own if AccountMetrics is on.
 func TestAccountMetrics(t *testing.T) {
 	t.Parallel()
 	for _, on := range []bool{false, true} {

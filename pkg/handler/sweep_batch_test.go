@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
@@ -34,13 +35,11 @@ func wantFailed(t *testing.T, r handler.Result, ids ...string) {
 	for _, id := range ids {
 		want = append(want, handler.BatchItemFailure{ItemIdentifier: id})
 	}
-	if diff := cmp.Diff(&want, r.BatchItemFailures); diff != "" {
-		t.Errorf("failures (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(r.BatchItemFailures, &want), "failures")
 }
 
-// Lists are worked off together, an account in one run, and after the records of the
-// batch: one that it records is refreshed.
+// Lists are processed together, one run for each account, after the records of the batch: a list
+// can name a transaction that the batch records.
 func TestListsOfAnSQSBatch(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "good")
@@ -50,15 +49,13 @@ func TestListsOfAnSQSBatch(t *testing.T) {
 	r := invoke(t, h, batch(`{"transaction_ids":[1,3]}`, `{"transaction_ids":["1"]}`, third, `{"transaction_ids":[2,1]}`,
 		`{"account":"other","transaction_ids":[2]}`))
 	wantFailed(t, r, "m-1")
-	// The other account has no secret, which keeps its list from nothing but being done.
+	// The other account has no secret. Its list is not done, and nothing else suffers.
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Recorded: 1, outcome.Refreshed: 3, outcome.Misconfigured: 1})
 
 	runs := map[string]int{}
 	for decoder := json.NewDecoder(out); decoder.More(); {
 		var line map[string]any
-		if err := decoder.Decode(&line); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, decoder.Decode(&line))
 		if line["msg"] == "run" {
 			runs[line["account"].(string)]++
 			if line["_aws"] != nil {
@@ -66,16 +63,14 @@ func TestListsOfAnSQSBatch(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"default": 1, "other": 1}, runs); diff != "" {
-		t.Errorf("runs (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(runs, map[string]int{"default": 1, "other": 1}), "runs")
 	r = invoke(t, h, batch(`{"transaction_ids":[1,2,3]}`))
 	wantFailed(t, r)
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.NotDue: 3})
 }
 
-// What a list's run has left is due in the index, whatever kept it: the next sweep
-// finds it without another delivery.
+// Rows that a list's run has left are still due in the index: the next sweep finds them without
+// another delivery.
 func TestListsThatAreLeft(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -106,7 +101,7 @@ type ledgerOf struct {
 	row store.Row
 }
 
-func (l ledgerOf) RowsAndClaims(_ context.Context, provider string) ([]store.Row, []store.Claim, error) {
+func (l ledgerOf) RowsAndShardClaims(_ context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
 	l.row.Key = store.Key{Provider: provider, Account: "default"}
 	return []store.Row{l.row}, nil, nil
 }
@@ -127,7 +122,7 @@ func (full) Waiting(context.Context) (int, error) { return 0, nil }
 
 func (full) Send(context.Context, string, [][]int64) ([]int, error) { return nil, nil }
 
-// How much a sweep hands over is told, and measured only where there is something.
+// How much a sweep hands over is in the answer, and in a metric only if there is something.
 func TestSweepTellsWhatItHandsOver(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "good")

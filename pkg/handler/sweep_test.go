@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/event"
@@ -31,7 +32,7 @@ const (
 	lifetime = time.Hour
 )
 
-// berbix stands in for the provider: every refresh token is good but "dead".
+// berbix stands in for the provider: every refresh token is good except "dead".
 type berbix struct{ now func() time.Time }
 
 func (berbix) Name() string { return "berbix" }
@@ -69,13 +70,9 @@ func (s session) Decode(secret.String, time.Time) (providers.Tokens, error) {
 func newSweep(t *testing.T, credentials string) (*handler.Sweep, *bytes.Buffer) {
 	t.Helper()
 	home, err := embedded.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	key := store.Key{Provider: "berbix", Account: "default"}
-	if err := home.Secrets().CreateSecret(t.Context(), key, store.Credentials); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, home.Secrets().CreateSecret(t.Context(), key, store.Credentials))
 	if _, err := home.Secrets().PutCurrent(t.Context(), key, store.Credentials, secret.New(credentials)); err != nil {
 		t.Fatal(err)
 	}
@@ -104,13 +101,9 @@ func record(tokens ...string) []byte {
 func invoke(t *testing.T, h *handler.Sweep, payload []byte) handler.Result {
 	t.Helper()
 	answer, err := h.Invoke(t.Context(), payload)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var r handler.Result
-	if err := json.Unmarshal(answer, &r); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(answer, &r))
 	if strings.Contains(string(answer), planted) {
 		t.Error("the answer shows a token")
 	}
@@ -119,9 +112,7 @@ func invoke(t *testing.T, h *handler.Sweep, payload []byte) handler.Result {
 
 func wantOutcomes(t *testing.T, r handler.Result, want map[outcome.Outcome]int) {
 	t.Helper()
-	if diff := cmp.Diff(want, r.Outcomes); diff != "" {
-		t.Errorf("outcomes (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(r.Outcomes, want), "outcomes")
 }
 
 func TestSweepRecordsAndRefreshes(t *testing.T) {
@@ -168,7 +159,7 @@ func TestSweepThatIsNotSeeded(t *testing.T) {
 	}
 }
 
-// What a sweep leaves undone is told, with its age.
+// The answer has the backlog of a sweep, with its age.
 func TestSweepTellsItsBacklog(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "placeholder")
@@ -193,7 +184,7 @@ func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]store.Due
 	return nil, errors.New("throttled")
 }
 
-// Who invokes the function is told why nothing came of it, as the log is.
+// The answer has the same reasons as the log.
 func TestSweepWarnsInItsAnswer(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
@@ -206,7 +197,7 @@ func TestSweepWarnsInItsAnswer(t *testing.T) {
 	}
 }
 
-// What nobody has seen must not look healthy.
+// An index that was not read must not look healthy.
 func TestSweepThatSeesNothingSaysNothing(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "good")
@@ -238,7 +229,7 @@ func TestSweepNeedsAPerson(t *testing.T) {
 // noLedger cannot be read.
 type noLedger struct{ sweep.Ledger }
 
-func (noLedger) RowsAndClaims(context.Context, string) ([]store.Row, []store.Claim, error) {
+func (noLedger) RowsAndShardClaims(context.Context, string) ([]store.Row, []store.ShardClaim, error) {
 	return nil, nil, errors.New("no answer")
 }
 
@@ -295,12 +286,12 @@ func TestErrorOfManyRecordsIsBounded(t *testing.T) {
 	h, _ := newSweep(t, "good")
 	h.Engine.Transactions = verbose{h.Engine.Transactions}
 	var records []string
-	for id := range event.RecordsMost {
+	for id := range event.MaxRecords {
 		records = append(records, fmt.Sprintf(`{"transaction_id":%d,"refresh_token":"t"}`, id+1))
 	}
 	payload := `{"record":[` + strings.Join(records, ",") + `]}`
 	_, err := h.Invoke(t.Context(), []byte(payload))
-	if err == nil || len(err.Error()) > brief.Most {
+	if err == nil || len(err.Error()) > brief.MaxError {
 		t.Fatalf("%.5000v", err)
 	}
 	for want, times := range map[string]int{
@@ -311,7 +302,7 @@ func TestErrorOfManyRecordsIsBounded(t *testing.T) {
 		}
 	}
 	r := invoke(t, h, batch(payload, payload))
-	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Transient: 2 * event.RecordsMost})
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Transient: 2 * event.MaxRecords})
 	if text, err := json.Marshal(r); err != nil || len(r.Credentials) != 2*brief.Causes || len(text) > 20<<10 {
 		t.Errorf("%d of a batch in %d bytes, %v", len(r.Credentials), len(text), err)
 	}

@@ -1,7 +1,7 @@
-// Package release says which release this code is of. A function is built without what Go knows
-// of the commit, so that a build has the same bytes everywhere; so this is a constant.
+// Package release has the version of this code. It is a constant because functions are built
+// without the commit's data, so that a build has the same bytes everywhere.
 package release
 
-// Version is that of tokenctl and of the functions, as semver.org has it. Raise it with each
+// Version is the version of tokenctl and of the functions, by semver.org. Raise it with each
 // release.
 const Version = "0.9.0"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/moto/deployed"
 	"tokenrefresh/internal/operator/catalog"
@@ -79,9 +80,7 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 
 func (w *world) must(err error) {
 	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	assert.NilError(w.t, err)
 }
 
 func (w *world) key(provider string) store.Key {

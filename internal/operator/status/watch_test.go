@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/operator/status"
 )
@@ -58,9 +59,7 @@ func TestWatchEndsAmidALook(t *testing.T) {
 			t.Error("shown")
 			return nil
 		})
-		if err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, err)
 	})
 }
 

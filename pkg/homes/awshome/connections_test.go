@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/store"
 )
@@ -41,18 +43,14 @@ func newService(t *testing.T, respond http.HandlerFunc) *service {
 	t.Cleanup(s.Close)
 	s.ca = filepath.Join(t.TempDir(), "ca.pem")
 	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	if err := os.WriteFile(s.ca, bundle, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(s.ca, bundle, 0o600))
 	return s
 }
 
 func (s *service) clients(t *testing.T, tuning awshome.Tuning) *awshome.Clients {
 	t.Helper()
 	clients, err := awshome.FromEnvironment(with(map[string]string{"AWS_ENDPOINT_URL": s.URL, "AWS_CA_BUNDLE": s.ca}), tuning)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return clients
 }
 
@@ -85,7 +83,7 @@ func TestOneConnectionForManyCalls(t *testing.T) {
 	s.want(t, 1, 100)
 }
 
-// With net/http's default of two idle connections a sweep makes most of them anew.
+// With net/http's default of two idle connections a sweep would open most of them again.
 func TestWorkersKeepTheirConnections(t *testing.T) {
 	t.Parallel()
 	const workers, waves = 8, 5
@@ -111,8 +109,8 @@ func TestWorkersKeepTheirConnections(t *testing.T) {
 	s.want(t, workers, workers*waves)
 }
 
-// A call that finds no idle connection must not begin one that nobody needs: while it
-// shakes hands, another's becomes free.
+// A call that finds no idle connection must not open one that nobody needs: during its handshake
+// another connection becomes free.
 func TestNoMoreConnectionsThanAllowed(t *testing.T) {
 	t.Parallel()
 	const allowed, calls = 2, 20

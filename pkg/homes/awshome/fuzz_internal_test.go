@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/store"
@@ -39,8 +40,8 @@ func addAttributes(f *testing.F, names []string) {
 	}
 }
 
-// FuzzRow: whatever a table holds is read without a panic, what was read without an
-// error survives being written, and an error shows no value.
+// FuzzRow: any item is read without a panic, a row that was read without an error survives being
+// written, and an error shows no value.
 func FuzzRow(f *testing.F) {
 	attributes := append([]string{"paused"}, rowAttributes...)
 	addAttributes(f, attributes)
@@ -59,16 +60,14 @@ func FuzzRow(f *testing.F) {
 		again := encodeRow(row)
 		maps.Copy(again, rowKey(row.Key))
 		reread, err := decodeRow("ledger", again)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if !holds(encodeRow(reread), rowAttributes, encodeRow(row)) {
 			t.Error("the row is another after a round trip")
 		}
 	})
 }
 
-// FuzzTransaction: so with transactions.
+// FuzzTransaction: the same for transactions.
 func FuzzTransaction(f *testing.F) {
 	names := []string{
 		"transaction_id", "account", "refresh_token", "access_token", "client_token", "access_expires_at", "customer_uid",
@@ -92,16 +91,14 @@ func FuzzTransaction(f *testing.F) {
 		}
 		again := encodeTransaction(transaction)
 		reread, err := decodeTransaction("transactions", again)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if !holds(encodeTransaction(reread), append(names, "due_shard"), again) {
 			t.Error("the transaction is another after a round trip")
 		}
 	})
 }
 
-// FuzzPage: what is read as a page is JSON, and says what the JSON says.
+// FuzzPage: a text that is read as a page is JSON, and the page holds what the JSON holds.
 func FuzzPage(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `{"Items":[]}`, `{"Items":[{"fence":{"N":"7"}}],"LastEvaluatedKey":{"account":{"S":"a"}}}`, `{"Items":[{},]}`, `[`,

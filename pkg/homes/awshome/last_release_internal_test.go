@@ -9,23 +9,22 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"gotest.tools/v3/assert"
+	compare "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/hometest"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-// What the last release has written is read, and written again as it was, as far as it knows it:
-// the last release reads it after a roll-back.
+// Rows of the last release are read, and written again with the same attributes of that release,
+// which reads them after a roll-back.
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
 		var plain map[string]any
-		if err := json.Unmarshal(scene.Item, &plain); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, json.Unmarshal(scene.Item, &plain))
 		old := itemOf(t, plain)
 		stored := item{"provider": text("model"), "account": text("default")}
 		maps.Copy(stored, old)
@@ -52,14 +51,12 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 			delete(old, name)
 			delete(written, name)
 		}
-		if diff := cmp.Diff(old, written, attributes); diff != "" {
-			t.Errorf("%s (-old +new):\n%s", scene.Name, diff)
-		}
+		assert.Check(t, compare.DeepEqual(written, old, attributes), "%s", scene.Name)
 	}
 }
 
-// The last release goes on with rows that this one has written. It adds what it knows of, and
-// leaves the rest as it is; this release counts both.
+// The last release goes on with rows of this one. It adds the attributes that it knows, and leaves
+// the others as they are; this release counts both.
 func TestRowsThatTwoReleasesWrite(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

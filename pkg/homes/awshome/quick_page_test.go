@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/homes/hometest"
@@ -16,7 +18,7 @@ func ledgerItem(account, more string) string {
 	return `{"provider":{"S":"hesabe"},"account":{"S":"` + account + `"},"fence":{"N":"7"}` + more + `}`
 }
 
-// The SDK is the judge of what a page says.
+// A page is read as the SDK reads it.
 func TestRowsAreThoseThatTheSDKReads(t *testing.T) {
 	t.Parallel()
 	page := func(items ...string) string {
@@ -46,11 +48,11 @@ func TestRowsAreThoseThatTheSDKReads(t *testing.T) {
 	for name, body := range pages {
 		s := &script{t: t, answers: map[string][]answer{"Query": {ok(body)}}}
 		clients := s.clients()
-		rows, claims, err := clients.Ledger("ledger").RowsAndClaims(t.Context(), "hesabe")
+		rows, claims, err := clients.Ledger("ledger").RowsAndShardClaims(t.Context(), "hesabe")
 		if len(s.calls) != 1 {
 			t.Errorf("%s: %d calls", name, len(s.calls))
 		}
-		theirs, theirClaims, theirErr := awshome.NewLedger(clients.DynamoDB, "ledger").RowsAndClaims(t.Context(), "hesabe")
+		theirs, theirClaims, theirErr := awshome.NewLedger(clients.DynamoDB, "ledger").RowsAndShardClaims(t.Context(), "hesabe")
 		if err != nil || theirErr != nil {
 			t.Fatalf("%s: %v, by the SDK %v", name, err, theirErr)
 		}
@@ -85,9 +87,7 @@ func TestRowsOfManyPages(t *testing.T) {
 		}
 		want := map[string]any{"provider": map[string]any{"S": "hesabe"}, "account": map[string]any{"S": "a"}}
 		for _, body := range s.bodies[1:] {
-			if diff := cmp.Diff(want, decoded(t, body)["ExclusiveStartKey"]); diff != "" {
-				t.Errorf("%s: where the second page begins (-want +got):\n%s", name, diff)
-			}
+			assert.Check(t, is.DeepEqual(decoded(t, body)["ExclusiveStartKey"], want), "%s: where the second page begins", name)
 		}
 	}
 }

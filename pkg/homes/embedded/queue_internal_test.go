@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	"gotest.tools/v3/assert"
 )
 
 var (
@@ -18,17 +19,13 @@ var (
 func openTest(t *testing.T) *bbolt.DB {
 	t.Helper()
 	db, err := bbolt.Open(filepath.Join(t.TempDir(), "db"), 0o600, &bbolt.Options{Timeout: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	err = db.Update(func(tx *bbolt.Tx) error {
 		_, err := tx.CreateBucket(bucketOfTest)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return db
 }
 
@@ -47,17 +44,15 @@ func written(db *bbolt.DB) int64 {
 func has(t *testing.T, db *bbolt.DB, key string) bool {
 	t.Helper()
 	var found bool
-	if err := db.View(func(tx *bbolt.Tx) error {
+	assert.NilError(t, db.View(func(tx *bbolt.Tx) error {
 		found = tx.Bucket(bucketOfTest).Get([]byte(key)) != nil
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return found
 }
 
-// One that fails takes nothing of the others with it, leaves nothing behind, and has
-// seen nothing that did not happen.
+// An operation that fails undoes nothing of the others, leaves nothing behind, and has seen nothing
+// uncommitted.
 func TestWritesTogether(t *testing.T) {
 	t.Parallel()
 	db := openTest(t)
@@ -87,7 +82,7 @@ func TestWritesTogether(t *testing.T) {
 	}
 }
 
-// Where nothing changes, nothing is synced.
+// Without a change, nothing is synced.
 func TestNothingToWrite(t *testing.T) {
 	t.Parallel()
 	db := openTest(t)
@@ -120,7 +115,7 @@ func TestAnothersPanic(t *testing.T) {
 	}
 }
 
-// Who waits no longer takes nobody's turn, and is not done.
+// An operation that was withdrawn takes no turn, and is not done.
 func TestGivesUpWaiting(t *testing.T) {
 	t.Parallel()
 	q := &queue{turn: make(chan struct{}, 1)}

@@ -1,16 +1,11 @@
 package oauth2_test
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/oauth2"
-	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 )
 
 // everything has every field.
@@ -18,7 +13,7 @@ const everything = `{"token_url":"https://x.example/t/token?v=2","client_id":"i"
 	"token_endpoint_auth_method":"client_secret_post","refresh_params":{"scope":"a b","n":7,"b":true},
 	"login_params":{"grant_type":"password","username":"u","password":"planted-password"},"refresh_token_reuse":1800,
 	"introspection_url":"https://x.example/i","probe_url":"https://x.example/me","last_resort":true,"expires_in":3600,
-	"publish":["instance_url","scope"]}`
+	"publish":["instance_url","scope"],"auth_url":"https://x.example/a?p=1","auth_scope":"a b","redirect_uri":"https://here.example","no_pkce":true}`
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
@@ -47,11 +42,11 @@ func TestOpen(t *testing.T) {
 		"all mistakes at once": {
 			`{"token_url":"http://x.example","client_id":" ","client_secret":7,"token_endpoint_auth_method":"planted","refresh_params":{"client_id":"planted"},
 			"login_params":{"scope":"planted"},"refresh_token_reuse":"planted","introspection_url":"planted","probe_url":"https://u:planted@x",
-			"last_resort":"planted","expires_in":5,"publish":["refresh_token"]}`, false, false, false, 0, []string{
+			"last_resort":"planted","expires_in":5,"publish":["refresh_token"],"auth_url":"planted","redirect_uri":"http://planted.example","no_pkce":7}`, false, false, false, 0, []string{
 				"token_url must begin with https", "client_id is not a text", "client_secret is not a text", "token_endpoint_auth_method is none of",
 				"refresh_params must not set client_id", "login_params: grant_type is missing", "refresh_token_reuse is none of",
 				"introspection_url is not a URL", "probe_url must not hold a user", "last_resort is neither", "expires_in is not a number",
-				"publish must not name refresh_token",
+				"publish must not name refresh_token", "auth_url is not a URL", "redirect_uri must begin with https", "no_pkce is neither",
 			},
 		},
 		"secret of a public client": {start + `,"client_secret":"planted","token_endpoint_auth_method":"none"}`, false, false, false, 0, []string{"client_secret is given"}},
@@ -67,37 +62,19 @@ func TestOpen(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(tc.text))
-			if len(tc.problems) == 0 {
-				if err != nil {
-					t.Fatal(err)
-				}
-				last, asking := session.(providers.LastResort).LastResort(), session.(providers.Asking).CanAsk()
-				if reuse := session.(providers.Reusing).Reuse(); session.CanLogin() != tc.login || asking != tc.ask || last != tc.last || reuse != tc.reuse {
-					t.Errorf("login %t, asking %t, last resort %t, reuse %s", session.CanLogin(), asking, last, reuse)
-				}
+			session := client.Opens(t, clienttest.Credentials{Text: tc.text, Login: tc.login, Problems: tc.problems})
+			if session == nil {
 				return
 			}
-			e := wantError(t, err, providers.Misconfigured, "open")
-			for _, problem := range tc.problems {
-				if !strings.Contains(e.Error(), problem) {
-					t.Errorf("%q is missing in: %v", problem, &e)
-				}
+			last, asking := session.(providers.LastResort).LastResort(), session.(providers.Asking).CanAsk()
+			if reuse := session.(providers.Reusing).Reuse(); asking != tc.ask || last != tc.last || reuse != tc.reuse {
+				t.Errorf("asking %t, last resort %t, reuse %s", asking, last, reuse)
 			}
 		})
 	}
-	if _, err := oauth2.New(nil, "").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
-		t.Errorf("placeholder: %v", err)
-	}
 }
 
-func TestSessionMasksItself(t *testing.T) {
+func TestEverywhere(t *testing.T) {
 	t.Parallel()
-	session, err := oauth2.New(nil, "").Open(secret.New(everything))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := fmt.Sprintf("%v %+v %#v", session, session, session); text != strings.TrimSpace(strings.Repeat("[oauth2 session] ", 3)) {
-		t.Errorf("the session prints as %s", text)
-	}
+	client.Everywhere(t, open(t, clienttest.DeadHost, `,"client_secret":"planted","login_params":{"grant_type":"planted"}`))
 }

@@ -15,8 +15,8 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// patience is how long a refresh is waited for that no login could replace: a late reply is
-// saved that would be lost otherwise.
+// patience is the timeout of a refresh that no login could replace: it saves late replies that
+// would be lost otherwise.
 const patience = 20 * time.Second
 
 // session implements providers.Session.
@@ -33,11 +33,13 @@ type session struct {
 	lastResort     bool
 	expiresIn      time.Duration
 	publish        []string
+	authorization  providers.Authorization
 }
 
 var (
 	_ providers.Located    = (*session)(nil)
 	_ providers.Prepared   = (*session)(nil)
+	_ providers.Lived      = (*session)(nil)
 	_ providers.Reusing    = (*session)(nil)
 	_ providers.Asking     = (*session)(nil)
 	_ providers.LastResort = (*session)(nil)
@@ -52,6 +54,9 @@ func (s *session) Host() string { return s.token.Host }
 
 // Prepare implements providers.Prepared.
 func (s *session) Prepare(ctx context.Context) { s.client.Prepare(ctx, s.token) }
+
+// Lifetime implements providers.Lived.
+func (s *session) Lifetime() time.Duration { return s.expiresIn }
 
 // Reuse implements providers.Reusing.
 func (s *session) Reuse() time.Duration { return s.reuse }
@@ -112,25 +117,30 @@ func (s *session) Ask(ctx context.Context, refreshToken, accessToken secret.Stri
 
 // post sends one request to the token endpoint and reads its answer.
 func (s *session) post(ctx context.Context, op string, form url.Values) (providers.Tokens, error) {
-	r := s.request(form)
-	r.Op, r.URL, r.Setting = op, s.token, "token_url"
-	if !s.CanLogin() {
-		r.Timeout = patience
-	}
-	answer, err := s.client.Post(ctx, r)
+	answer, err := s.send(ctx, op, form)
 	if err != nil {
 		return providers.Tokens{}, err
 	}
 	return s.rules().Read(answer)
 }
 
-// request carries form and what authenticates the client, in one way alone.
+// send sends one request to the token endpoint.
+func (s *session) send(ctx context.Context, op string, form url.Values) (exchange.Reply, error) {
+	r := s.request(form)
+	r.Op, r.URL, r.Setting = op, s.token, "token_url"
+	if !s.CanLogin() {
+		r.Timeout = patience
+	}
+	return s.client.Post(ctx, r)
+}
+
+// request carries form and the client's authentication, in one way only.
 func (s *session) request(form url.Values) exchange.Request {
 	r := exchange.Request{Provider: name, Form: form}
 	switch s.method {
 	case basic:
-		// RFC 6749, 2.3.1: both are form-encoded first, else a colon or a percent sign in one
-		// of them makes another pair.
+		// RFC 6749, 2.3.1: both are form-encoded first; otherwise a colon or a percent sign in one
+		// of them would make another pair.
 		pair := url.QueryEscape(s.id.Reveal()) + ":" + url.QueryEscape(s.secret.Reveal())
 		r.Header = http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(pair))}}
 	case post:
