@@ -336,8 +336,8 @@ func TestVerdict(t *testing.T) {
 			if diff := cmp.Diff(tt.commands, got.Commands); diff != "" {
 				t.Errorf("commands (-want +got):\n%s", diff)
 			}
-			if (got.State == health.OK) != (got.Advice() == "") {
-				t.Errorf("advice %q", got.Advice())
+			if (got.State == health.OK) != (got.Mend == "") {
+				t.Errorf("advice %q", got.Mend)
 			}
 		})
 	}

@@ -38,11 +38,6 @@ type Reader struct {
 	Flags string
 }
 
-// Read reads all credentials of a home.
-func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error) {
-	return Reader{Home: h}.Read(ctx, now)
-}
-
 // Read reads the credentials, in the order of the catalog and of their accounts: those
 // with a row in the ledger, and default or the account that is asked for. A ledger that
 // cannot be read is an error; any other trouble is told of in the credential.

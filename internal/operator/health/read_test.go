@@ -356,7 +356,7 @@ func TestReadWithoutALedger(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := health.Read(ctx, w.Home, now); !errors.Is(err, context.Canceled) {
+	if _, err := (health.Reader{Home: w.Home}).Read(ctx, now); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }
