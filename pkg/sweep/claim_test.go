@@ -166,9 +166,7 @@ func TestTwoSweeps(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 400
-		for i := range int64(rows) {
-			w.add(i + 1)
-		}
+		w.addDue(rows)
 		w.Latency = map[string]time.Duration{opSend: 50 * time.Millisecond, opWrite: time.Millisecond}
 		var reports [2]sweep.Report
 		var wg sync.WaitGroup
@@ -196,9 +194,7 @@ func TestKilledSweep(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 60
-		for i := range int64(rows) {
-			w.add(i + 1)
-		}
+		w.addDue(rows)
 		killed := make(chan struct{}) // a killed process makes no further call
 		n := 0
 		w.Reply = func(string) (providers.Tokens, error) {

@@ -71,9 +71,7 @@ func TestRowsForAPerson(t *testing.T) {
 func TestWaryUntilACall(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(40) {
-			w.add(i + 1)
-		}
+		w.addDue(40)
 		w.Unreadable = map[int64]error{1: errPassing, 7: errPassing} // the first two that are drawn
 		w.Latency[opSend] = time.Second
 		w.Reply = always(providers.RateLimited)

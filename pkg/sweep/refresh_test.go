@@ -399,9 +399,7 @@ func TestPanic(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
 				const rows = 20
-				for i := range int64(rows) {
-					w.add(i + 1)
-				}
+				w.addDue(rows)
 				tt.set(w)
 				e := w.engine()
 				e.Workers = 4

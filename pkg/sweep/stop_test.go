@@ -20,9 +20,7 @@ import (
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(100) {
-			w.add(i + 1)
-		}
+		w.addDue(100)
 		var good atomic.Int64 // calls that are let through yet
 		good.Store(10)
 		w.Reply = func(string) (providers.Tokens, error) {
@@ -111,9 +109,7 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
-				for i := range int64(100) {
-					w.add(i + 1)
-				}
+				w.addDue(100)
 				w.setLedger(account, healthy())
 				calls := 0
 				w.Reply = func(string) (providers.Tokens, error) {
@@ -148,9 +144,7 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 func TestStopAfterReadingAhead(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(10) {
-			w.add(i + 1)
-		}
+		w.addDue(10)
 		w.Reply = always(providers.RateLimited)
 		e := w.engine()
 		e.Workers = 2
@@ -183,9 +177,7 @@ func TestSilentHost(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
 				const rows = 200
-				for i := range int64(rows) {
-					w.add(i + 1)
-				}
+				w.addDue(rows)
 				w.setLedger(account, healthy())
 				w.Reply = silent
 				w.Latency[opSend] = time.Second
@@ -246,9 +238,7 @@ func TestSilentHost(t *testing.T) {
 func TestPoisonRows(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(90) {
-			w.add(i + 1)
-		}
+		w.addDue(90)
 		w.Reply = func(token string) (providers.Tokens, error) {
 			if strings.HasSuffix(token, "3") {
 				return providers.Tokens{}, fail(providers.Unknown)
@@ -276,9 +266,7 @@ func TestStoreDown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
-				for i := range int64(90) {
-					w.add(i + 1)
-				}
+				w.addDue(90)
 				w.Before = failing(tt.op, tt.err)
 				e := w.engine()
 				e.Workers = 1
@@ -299,9 +287,7 @@ func TestStoreDown(t *testing.T) {
 func TestListed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(4) {
-			w.add(i + 1)
-		}
+		w.addDue(4)
 		w.setLedger(account, healthy())
 		w.Before = failing(opUpdate, store.ErrForbidden)
 		w.Reply = func(token string) (providers.Tokens, error) {
@@ -378,9 +364,7 @@ func TestSendTimeout(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(100) {
-			w.add(i + 1)
-		}
+		w.addDue(100)
 		w.setLedger(account, healthy())
 		ctx, cancel := context.WithCancel(t.Context())
 		w.Reply = func(token string) (providers.Tokens, error) {

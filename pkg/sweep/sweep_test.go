@@ -205,9 +205,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.setSecret("v1", "bad")
-		for i := range int64(9) {
-			w.add(i + 1)
-		}
+		w.addDue(9)
 		e := w.engine()
 		e.Workers = 1
 		run := func(force bool, want outcome.Outcome, calls int) {
@@ -276,9 +274,7 @@ func TestIndexFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, func(t *testing.T, w *world) {
-				for i := range int64(100) {
-					w.add(i + 1)
-				}
+				w.addDue(100)
 				w.Before = failingOnce(opDue, tt.err)
 				report := w.run(t, sweep.Request{})
 				equal(t, "shards told of", report.Outcomes[tt.want], 1)
@@ -296,9 +292,7 @@ func TestIndexFails(t *testing.T) {
 func TestUnreadableIndexEntry(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(100) {
-			w.add(i + 1)
-		}
+		w.addDue(100)
 		w.After = failingOnce(opDue, errPassing) // the model returns the others beside it
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 100, outcome.Transient: 1})
