@@ -63,10 +63,7 @@ func (m model) Write(ctx context.Context, row store.Row, guard store.Guard) erro
 	}
 	return m.call(ctx, opWrite, row.Account, func() error {
 		current, exists := m.ledger[row.Key]
-		holds := exists && !guard.Absent && guard.Fence == current.Fence &&
-			(guard.Phase == "" || guard.Phase == current.Phase) && (guard.AttemptID == "" || guard.AttemptID == current.AttemptID) &&
-			(!guard.SameEscrow || guard.EscrowOf == current.Escrow.AttemptID)
-		if !holds && (exists || !guard.Absent) {
+		if !guard.Holds(current, exists) {
 			return &store.LostError{Current: current, Exists: exists}
 		}
 		row.Paused, row.Told = current.Paused, current.Told
