@@ -40,6 +40,16 @@ const (
 	FromLogin   Source = "login"
 )
 
+// Fate is what became of a refresh token that may be spent. With either of them its issuer is not
+// asked about it any more.
+type Fate string
+
+// The fates.
+const (
+	ActedOn Fate = "acted on" // its issuer says that it has acted on it
+	Retried Fate = "retried"  // it was presented once more, as a last resort or because a person said so
+)
+
 // Row is the ledger's record of one credential. Files and people see the names of its JSON. Times
 // are UTC and kept to the millisecond; a zero time means none.
 type Row struct {
@@ -60,6 +70,12 @@ type Row struct {
 	// Spent are the fingerprints of the refresh tokens presented last, oldest first. A home
 	// gives back the older ones in a short form; see PackSpent.
 	Spent []string `json:"spent,omitempty"`
+
+	// PresentedAt is when the last of them was first claimed for; a repeat does not move it. Zero:
+	// it is not known, or its issuer takes no token again.
+	PresentedAt time.Time `json:"presented_at,omitzero"`
+	// Fate is what became of the last of them; empty: nothing that is known.
+	Fate Fate `json:"fate,omitempty"`
 
 	// Escrow is a reply that is not promoted yet.
 	Escrow Escrow `json:"-"`
@@ -141,6 +157,12 @@ type Escrow struct {
 	Bytes secret.String
 	Raw   bool
 	Sent  time.Time // when the request was sent; set where Raw
+}
+
+// PresentedLast reports whether token is the refresh token presented last.
+func (r Row) PresentedLast(token secret.String) bool {
+	n := len(r.Spent)
+	return n > 0 && len(WithoutSpent(r.Spent[n-1:], token)) == 0
 }
 
 // Unchanged is the guard of a write that is based on r as it was read. The fence alone is not

@@ -80,6 +80,7 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	if padded := paddedFields(provider, text); len(padded) > 0 {
 		warnings = append(warnings, "white space at the ends is left out: "+strings.Join(padded, ", "))
 	}
+	warnings = append(warnings, s.cautions(provider, session, text)...)
 	if !s.Provider.Sweep && !session.CanLogin() {
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
 			"a refresh token: "+s.command("seed tokens"))

@@ -38,6 +38,7 @@ type session struct {
 var (
 	_ providers.Located    = (*session)(nil)
 	_ providers.Prepared   = (*session)(nil)
+	_ providers.Lived      = (*session)(nil)
 	_ providers.Reusing    = (*session)(nil)
 	_ providers.Asking     = (*session)(nil)
 	_ providers.LastResort = (*session)(nil)
@@ -52,6 +53,9 @@ func (s *session) Host() string { return s.token.Host }
 
 // Prepare implements providers.Prepared.
 func (s *session) Prepare(ctx context.Context) { s.client.Prepare(ctx, s.token) }
+
+// Lifetime implements providers.Lived.
+func (s *session) Lifetime() time.Duration { return s.expiresIn }
 
 // Reuse implements providers.Reusing.
 func (s *session) Reuse() time.Duration { return s.reuse }
