@@ -2,8 +2,6 @@ package typed_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,22 +52,11 @@ func deploy(t *testing.T, server *moto.Server, name string) {
 		})
 		must(t, err)
 	}
-	// CloudFormation's own view of it, with the outputs that documents ask for.
-	server.Call(t, http.MethodPost, "/", "cloudformation", url.Values{
-		"Action": {"CreateStack"}, "Version": {"2010-05-15"}, "StackName": {name}, "TemplateBody": {`{
-			"Resources":{"DeadLetters":{"Type":"AWS::SQS::Queue"},"BerbixAccessReader":{"Type":"AWS::IAM::ManagedPolicy","Properties":{
-				"PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"*"}]}}}},
-			"Outputs":{"DeadLetters":{"Value":{"Ref":"DeadLetters"}},"BerbixAccessReader":{"Value":{"Ref":"BerbixAccessReader"}}}}`},
-	}.Encode())
-	queues, err := d.SQS.ListQueues(t.Context(), &sqs.ListQueuesInput{QueueNamePrefix: aws.String(name + "-DeadLetters")})
+	queue, err := d.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &d.DeadLetters})
 	must(t, err)
-	for _, queue := range queues.QueueUrls {
-		for range 2 {
-			_, err := d.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{
-				QueueUrl: &queue, MessageBody: aws.String(`{"rekord":"nothing"}`),
-			})
-			must(t, err)
-		}
+	for range 2 {
+		_, err := d.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String(`{"rekord":"nothing"}`)})
+		must(t, err)
 	}
 }
 
