@@ -22,17 +22,17 @@ import (
 var refusals = map[string]map[string]string{
 	"docs/operations.md": {
 		"lambda get-account-settings":         "404", // which moto lacks
-		"sqs start-message-move-task":         "500", // an entry of an unfinished kind in moto
+		"sqs start-message-move-task":         "UnsupportedOperation",
 		"dynamodb restore-table-from-backup":  "BackupNotFound",
-		"secretsmanager cancel-rotate-secret": "InvalidRequest",   // nobody rotates it
-		"logs tail /aws/lambda/token-refresh": "ResourceNotFound", // a function makes it
+		"secretsmanager cancel-rotate-secret": "InvalidRequest", // nobody rotates it
+		"logs tail /aws/lambda/token-refresh": "ResourceNotFound",
 	},
 	takesAway: {
 		"iam create-policy":              "EntityAlreadyExists", // by the page before
 		"ec2 create-nat-gateway":         "InvalidSubnetID",
 		"ec2 create-route":               "InvalidRouteTableID",
 		"secretsmanager update-secret":   "ResourceNotFound", // an account that nobody has seeded
-		"sqs start-message-move-task":    "500",
+		"sqs start-message-move-task":    "UnsupportedOperation",
 		"sqs get-queue-url --queue-name": "NonExistentQueue",
 	},
 	"docs/protocol.md": {"dynamodb update-item": "ConditionalCheckFailed"}, // no attempt was made yet
@@ -46,6 +46,8 @@ func TestEveryPrintedCommand(t *testing.T) {
 	cli := awscli.Path(t)
 	server := moto.Alone(t)
 	server.Invoke = answer
+	server.Refuse["StartMessageMoveTask"] = "UnsupportedOperation" // moto's fails
+	server.Refuse["FilterLogEvents"] = "ResourceNotFoundException" // a tail that follows would not end
 	environment := append(server.Environment(), stageAWS+"="+cli, stageCtl+"="+tokenctl(t), "STACK="+failed)
 	for _, name := range []string{stack, failed} {
 		deploy(t, server, name)
