@@ -18,13 +18,15 @@ import (
 // Entry is a provider.
 type Entry struct {
 	Name string
-	// Title is how people and the template write the name.
+	// Title is the name for people and for the template.
 	Title string
 	// Sweep: it has transactions, and no chain of tokens.
 	Sweep bool
 	// OwnAccounts: each of its accounts is a service of its own. The template's parameter
 	// <Title>Accounts names them; without any, nothing of the provider is deployed.
 	OwnAccounts bool
+	// Browser: a person may get its first refresh token with a browser (providers.Authorizing).
+	Browser bool
 	// Setting is the field of the credentials that holds the provider's address.
 	Setting string
 	// RefreshExpiry: its replies say when the refresh token ends.
@@ -41,7 +43,7 @@ type Threshold struct {
 	Description  string
 }
 
-// Usual are the accounts to look at even where nothing is known of them.
+// Usual are the accounts to look at even without a row or a secret.
 func (e Entry) Usual() []string {
 	if e.OwnAccounts {
 		return nil
@@ -49,7 +51,15 @@ func (e Entry) Usual() []string {
 	return []string{"default"}
 }
 
-// Documents are those that the home keeps for an account of the provider.
+// Begins is the verb of tokenctl by which a person begins a chain of the provider.
+func (e Entry) Begins() string {
+	if e.Browser {
+		return "login"
+	}
+	return "seed tokens"
+}
+
+// Documents are the documents of an account of the provider.
 func (e Entry) Documents() []store.Document {
 	if e.Sweep {
 		return []store.Document{store.Credentials}
@@ -74,7 +84,8 @@ var entries = []Entry{
 		Description: "Alarm when an access token of Berbix has fewer seconds left.",
 	}},
 	{
-		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, RefreshExpiry: true, New: client(oauth2.New),
+		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, Browser: true, RefreshExpiry: true,
+		New: client(oauth2.New),
 		ExpiryAlarm: Threshold{
 			Default: 120, Max: 170,
 			Description: "Alarm when an access token of OAuth2Accounts has fewer seconds left. It is refreshed with 180 left or more.",
@@ -82,12 +93,12 @@ var entries = []Entry{
 	},
 }
 
-// client gives a provider's constructor the type that all share.
+// client converts a provider's constructor to the common type.
 func client[P providers.Described](create func(*exchange.Client, string) P) func(*exchange.Client, string) providers.Described {
 	return func(c *exchange.Client, environment string) providers.Described { return create(c, environment) }
 }
 
-// All returns every provider, in a lasting order.
+// All returns every provider, always in the same order.
 func All() []Entry { return append([]Entry(nil), entries...) }
 
 // Names are the names of all.
@@ -127,16 +138,20 @@ func Choice() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// Sweeps are the names of those with transactions; the first is the one that a command
-// means where none is named.
+// Sweeps are the names of providers with transactions; the first is the default of commands.
 func Sweeps() []string {
 	return NamesOf(slices.DeleteFunc(All(), func(e Entry) bool { return !e.Sweep }))
+}
+
+// Browsed are those whose first refresh token a person may get with a browser.
+func Browsed() []Entry {
+	return slices.DeleteFunc(All(), func(e Entry) bool { return !e.Browser })
 }
 
 // SweepChoice lists them for a help text.
 func SweepChoice() string { return strings.Join(Sweeps(), " or ") }
 
-// OrAll returns the entries, or all providers where there are none.
+// OrAll returns the entries, or all providers if there are none.
 func OrAll(some []Entry) []Entry {
 	if len(some) == 0 {
 		return All()

@@ -1,14 +1,15 @@
 package health
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
 
 const (
-	// fewAttempts are few enough to be told of.
+	// fewAttempts is few enough for a warning.
 	fewAttempts = 10
-	// minAttempts: an alarm rings where there are fewer.
+	// minAttempts: an alarm rings if there are fewer.
 	minAttempts = 2
 )
 
@@ -20,8 +21,8 @@ func (c Credential) chain(now time.Time) Finding {
 	))
 }
 
-// urgent adds until when readers have a token, and raises what is left to itself where
-// that is too slow.
+// urgent adds until when readers have a token, and raises a finding that heals by itself if that is
+// too slow.
 func (c Credential) urgent(now time.Time, f Finding) Finding {
 	ends := c.Row.AccessExpiresAt
 	switch {
@@ -50,7 +51,7 @@ func (c Credential) urgent(now time.Time, f Finding) Finding {
 	return f
 }
 
-// chainEnds is about a refresh token that ends before it is used.
+// chainEnds is the finding about a refresh token that ends before it is used.
 func (c Credential) chainEnds(now time.Time) Finding {
 	ends := c.Row.RefreshExpiresAt
 	switch {
@@ -63,12 +64,18 @@ func (c Credential) chainEnds(now time.Time) Finding {
 	return act(ChainEnds, "the refresh token has ended, and there is no login", c.newChain(), c.seeds()...)
 }
 
-// newChain says where a new chain comes from.
+// newChain is the advice to begin a new chain.
 func (c Credential) newChain() string {
-	return fmt.Sprintf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
-		c.Credentials.Name, c.Tokens.Name)
+	begin := fmt.Sprintf("or a new refresh token, as {\"refresh_token\":\"…\"}, into %s", c.Tokens.Name)
+	if c.Begins == "login" {
+		begin = "or log in with a browser"
+	}
+	return fmt.Sprintf("put login credentials into the secret %s, %s", c.Credentials.Name, begin)
 }
 
 func (c Credential) seeds() []string {
-	return []string{c.command("seed credentials"), c.command("seed tokens")}
+	return []string{c.command("seed credentials"), c.begin()}
 }
+
+// begin is the command that begins a chain with a refresh token.
+func (c Credential) begin() string { return c.command(cmp.Or(c.Begins, "seed tokens")) }

@@ -65,7 +65,7 @@ func failed(c *health.Credential, what outcome.Outcome, why string) {
 	c.Row.Staged = store.Tally("").Add(in(-20 * time.Second))
 }
 
-// documentation is what people are told of the conditions.
+// documentation describes the conditions to people.
 func documentation(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../docs/status.md")
@@ -81,6 +81,7 @@ func TestVerdict(t *testing.T) {
 	const (
 		seedCredentials = "tokenctl seed credentials --provider hesabe"
 		seedTokens      = "tokenctl seed tokens --provider hesabe"
+		login           = "tokenctl login --provider hesabe"
 		doctor          = "tokenctl doctor"
 		once            = "tokenctl refresh --provider hesabe"
 		force           = "tokenctl refresh --force --provider hesabe"
@@ -158,7 +159,7 @@ func TestVerdict(t *testing.T) {
 			c.Row.Phase, c.Row.ClaimedUntil, c.Row.Tick = store.Sending, in(-10*time.Minute), 5*time.Minute
 			c.Row.AccessExpiresAt = in(2 * time.Hour)
 		}, health.Warn, health.Died, "the next tick finishes it", nil},
-		// A seed has nothing to publish: what follows is a refresh, which is told of as such.
+		// A seed has nothing to publish: a refresh follows, and is reported as such.
 		"a seed whose first refresh fails": {func(c *credential) {
 			failed(c, outcome.RateLimited, "429")
 			c.Text, c.WrittenBy = secret.New(`{"refresh_token":"r1"}`), ""
@@ -240,8 +241,8 @@ func TestVerdict(t *testing.T) {
 			c.Row.LastError = "the secret is at its quota of versions"
 		}, health.Act, health.Unstored, "s/tokens did not take them: the secret is at its quota of versions|nothing is lost", []string{doctor}},
 		"access lags":           {func(c *credential) { c.Row.PublishedVersionID = "v0" }, health.Act, health.Unpublished, "s/access lacks", []string{doctor}},
-		"access was edited":     {func(c *credential) { c.Access.Version = "theirs" }, health.Act, health.AccessEdited, "s/access holds what no run", []string{force}},
-		"access is empty again": {func(c *credential) { c.Access = empty("s/access") }, health.Act, health.AccessEdited, "s/access holds", []string{force}},
+		"access was edited":     {func(c *credential) { c.Access.Version = "theirs" }, health.Act, health.AccessEdited, "no run has published the value of the secret s/access", []string{force}},
+		"access is empty again": {func(c *credential) { c.Access = empty("s/access") }, health.Act, health.AccessEdited, "the value of the secret s/access", []string{force}},
 		"access may be read too early": {func(c *credential) {
 			c.Access.Version, c.Row.LastSuccessAt = "before", in(-30*time.Second)
 		}, health.OK, health.Healthy, "", nil},
@@ -264,6 +265,9 @@ func TestVerdict(t *testing.T) {
 			}, health.Act, health.Dead, "there is no login: hesabe refresh: refused (HTTP 401); the access token ended 3m ago|login credentials into the secret s/credentials",
 			[]string{seedCredentials, seedTokens},
 		},
+		"dead, where a person gets a token by a browser": {func(c *credential) {
+			c.Begins, c.CanLogin, c.Row.State, c.Row.LastError = "login", false, store.Dead, "refused"
+		}, health.Act, health.Dead, "secret s/credentials, or log in with a browser", []string{seedCredentials, login}},
 		"dead and then edited": {func(c *credential) {
 			c.Row.State, c.Tokens.Version = store.Dead, "theirs"
 			c.Row.AccessExpiresAt = in(-3 * time.Minute)
@@ -271,6 +275,9 @@ func TestVerdict(t *testing.T) {
 		"uncertain": {func(c *credential) {
 			c.CanLogin, c.Row.State, c.Row.LastError = false, store.Uncertain, "timeout"
 		}, health.Act, health.Uncertain, "may be spent, and there is no login: timeout; no reply is stored", []string{seedCredentials, seedTokens}},
+		"uncertain, where a person gets a token by a browser": {func(c *credential) {
+			c.Begins, c.CanLogin, c.Row.State, c.Row.LastError = "login", false, store.Uncertain, "timeout"
+		}, health.Act, health.Uncertain, "or log in with a browser", []string{seedCredentials, login}},
 		"uncertain and a login": {
 			func(c *credential) { c.Row.State = store.Uncertain }, health.Act, health.Uncertain, "no reply is stored|log in once",
 			[]string{"tokenctl resolve relogin --provider hesabe"},
@@ -331,7 +338,7 @@ func TestVerdict(t *testing.T) {
 		"whoever looks may not read": {func(c *credential) {
 			c.Credentials = health.Secret{Name: "s/credentials", Fault: health.Unread, Err: store.ErrForbidden}
 			c.CanLogin = false
-		}, health.Warn, health.Unchecked, "secret s/credentials: access is denied|tells nothing of the function", nil},
+		}, health.Warn, health.Unchecked, "secret s/credentials: access is denied|proves nothing about the function", nil},
 
 		"the refresh token ends before it is used": {func(c *credential) {
 			c.CanLogin, c.Row.RefreshExpiresAt = false, in(5*time.Minute)
@@ -364,8 +371,8 @@ func TestVerdict(t *testing.T) {
 			if diff := cmp.Diff(tt.commands, got.Commands); diff != "" {
 				t.Errorf("commands (-want +got):\n%s", diff)
 			}
-			if (got.State == health.OK) != (got.Advice() == "") {
-				t.Errorf("advice %q", got.Advice())
+			if (got.State == health.OK) != (got.Mend == "") {
+				t.Errorf("advice %q", got.Mend)
 			}
 		})
 	}
