@@ -46,9 +46,9 @@ var careBreaks = []breach{
 		broken: "attempts are forecast that no run makes, and a row tells too late why its secrets are unreadable",
 	},
 	{
-		name: "access out of reach, and sent", file: "claim.go",
-		old:    "if access.Err != nil {",
-		new:    "if access.Err != nil && a.v.Row.Fence < 0 {",
+		name: "access out of reach, and sent", file: "idle.go",
+		old:    "case v.access.Err != nil:",
+		new:    "case v.access.Err != nil && v.Row.Fence < 0:",
 		broken: "a token is asked for that cannot be published",
 	},
 	{

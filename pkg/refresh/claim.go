@@ -12,16 +12,6 @@ import (
 // claimSlack keeps a claim beyond the moment its holder is certainly dead.
 const claimSlack = 30 * time.Second
 
-// readAccess reads which version of access is to be replaced, if that is not known yet.
-func (a *visit) readAccess(ctx context.Context, r store.Row) Reading {
-	read := a.v.access
-	if !read.done {
-		read.Version, read.Err = a.sources().readAccess(ctx, r)
-		read.done = read.Err == nil
-	}
-	return read
-}
-
 // longestAttempt is how long after its claim an attempt is over: a send, its storing, and
 // twice the time of storing for stores that do not answer. A reply that no store has accepted
 // by then is still offered to them until the run ends.
@@ -49,24 +39,14 @@ func (a *visit) holder(ctx context.Context) holder {
 }
 
 // claim writes lease and intent in one: from now on this run, and no other, may call the
-// provider. ended is true if the run did not get the claim, or cannot use it. Under the claim
-// the row may turn out to be a restored one: then the claim is given up and the run goes on.
-func (a *visit) claim(ctx context.Context, next store.Row, s Step) (result Result, ended bool) {
+// provider. ended is true if the run did not get the claim, or cannot use it.
+func (a *visit) claim(ctx context.Context, next store.Row, do Action) (result Result, ended bool) {
 	before, first := a.v.Row, !a.v.Exists
-	var lost Result
-	var claimed bool
-	var access Reading
-	// The version of access that is to be replaced is read meanwhile, which takes no time of its own.
-	together(
-		func() { lost, claimed = a.acquire(ctx, edgeClaim, next) },
-		func() { access = a.readAccess(ctx, before) },
-	)
-	a.v.access = access
-	if !claimed {
+	if lost, claimed := a.acquire(ctx, edgeClaim, next); !claimed {
 		return lost, true
 	}
 	a.v.TakenOver, a.v.ended, a.v.again, a.v.third = false, nil, Reading{}, Reading{}
-	if first && s.Do == Refresh {
+	if first && do == Refresh {
 		// There was no row, but another run may have had one and sent this token. From the claim
 		// on nobody else sends it, so that one more look at tokens is enough.
 		a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
@@ -75,23 +55,8 @@ func (a *visit) claim(ctx context.Context, next store.Row, s Step) (result Resul
 		}
 		a.v.again = Reading{}
 	}
-	if access.Err != nil {
-		// What could not be published must not be asked for.
-		return a.releaseUnsent(ctx, before, s), true
-	}
-	if s.Do == Refresh && a.v.restored() {
-		return a.forget(ctx)
-	}
 	a.meter()
 	return Result{}, false
-}
-
-// releaseUnsent ends an attempt under which nothing was sent, because access cannot be read.
-func (a *visit) releaseUnsent(ctx context.Context, before store.Row, s Step) Result {
-	ctx, cancel := a.persistContext(ctx)
-	defer cancel()
-	what, cause := outcomeOf(a.v.access.Err), a.v.at(store.AccessDoc, a.v.access.Err)
-	return a.settle(ctx, edgeRelease, releaseUnsent(a.v, before, s.token(), what, cause), what, cause)
 }
 
 // abandon releases a claim that was based on stale data.

@@ -29,7 +29,7 @@ func rowRestored(v View) (Step, bool) {
 		return Step{Do: Forget}, true
 	case !v.hasLeft() || v.access.done:
 		return pass()
-	case v.access.Err == nil:
+	case v.unreadAccess():
 		return need(Needs{Access: true})
 	case v.TakenOver && !lasting(v.access.Err):
 		return postponed(v.at(store.AccessDoc, v.access.Err))
@@ -49,7 +49,7 @@ func attemptDied(v View) (Step, bool) {
 // does not know, so that afterwards nothing would tell that it was restored. The read of tokens
 // has to be confirmed for the same reason.
 func (v View) takesOver(attemptID string, source store.Source, base string) (Step, bool) {
-	needs := Needs{Secrets: !v.Tokens.done, Again: !v.again.done, Access: !v.access.done && v.access.Err == nil}
+	needs := Needs{Secrets: !v.Tokens.done, Again: !v.again.done, Access: v.unreadAccess()}
 	if needs.any() {
 		return need(needs)
 	}

@@ -12,7 +12,7 @@ const (
 	edgeStore     edge = "store"     // end an attempt: its tokens are current (storeChain)
 	edgeCarry     edge = "carry"     // end an attempt: the secrets do not take its tokens, the escrow has them (carryChain)
 	edgeSupersede edge = "supersede" // let somebody else's version stand (supersedeClaimed, supersedeIdle)
-	edgeRelease   edge = "release"   // end an attempt that brought no tokens, and needs nobody (release, releaseUnsent)
+	edgeRelease   edge = "release"   // end an attempt that brought no tokens, and needs nobody (release)
 	edgeAbandon   edge = "abandon"   // take back a claim that was based on stale data (abandon)
 	edgePark      edge = "park"      // write that a person must act (parkClaimed, parkIdle)
 	edgeWatch     edge = "watch"     // note when a claim was first seen that seems to last too long (watch)

@@ -33,7 +33,8 @@ var (
 	drawnWhen  = regexp.MustCompile(` \([^)]*\)`) // when an arrow is taken
 )
 
-// The diagram and the code have the same stages, groups and arrows.
+// The diagram and the code have the same stages, groups and arrows, and the table beneath explains
+// each arrow.
 func TestDiagram(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/protocol.md")
@@ -59,6 +60,12 @@ func TestDiagram(t *testing.T) {
 	}
 	for a := range drawn {
 		t.Errorf("docs/protocol.md draws %s, the code does not go there", a)
+	}
+
+	for e := range arrows {
+		if row := fmt.Sprintf("\n| **%s** | ", e); strings.Count(rest, row) != 1 {
+			t.Errorf("the table beneath the diagram does not explain %q once", e)
+		}
 	}
 
 	groups := map[string][]Stage{}

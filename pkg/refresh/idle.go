@@ -91,6 +91,7 @@ func secretsUnread(v View) (Step, bool) {
 		return pass()
 	}
 	n := Needs{Secrets: !v.Tokens.done, Staged: v.Row.State == store.Uncertain && !v.staged.done}
+	n.Access = n.Secrets && v.due() && v.unreadAccess() // beside the others it takes no time of its own
 	if !n.any() {
 		return pass()
 	}
@@ -140,12 +141,12 @@ func secretUnreadable(v View) (Step, bool) {
 	}
 	err := errors.Join(
 		v.at(store.Credentials, v.Credentials.Err), v.at(store.TokensDoc, v.Tokens.Err),
-		v.at(store.Credentials, v.sessionErr), v.at(store.TokensDoc, v.chainErr),
+		v.at(store.AccessDoc, v.access.Err), v.at(store.Credentials, v.sessionErr), v.at(store.TokensDoc, v.chainErr),
 	)
 	if err == nil {
 		return pass()
 	}
-	for _, read := range []error{v.Credentials.Err, v.Tokens.Err} {
+	for _, read := range []error{v.Credentials.Err, v.Tokens.Err, v.access.Err} {
 		if read != nil && !lasting(read) {
 			return wait(outcome.Transient, err)
 		}
@@ -197,8 +198,24 @@ func mayRefresh(v View) (Step, bool) {
 	case step.Do == "" || v.loginInstead(step.chain):
 		return pass()
 	}
-	if v.late != nil {
-		return wait(v.unbegun(), v.late)
-	}
-	return step, true
+	return v.claims(step)
 }
+
+// claims is a step that claims and calls the provider, once that can be done. Access is read before
+// the claim: what could not be published must not be asked for, and a claim makes the row's fence
+// later, after which nothing would tell that the row was restored.
+func (v View) claims(s Step) (Step, bool) {
+	switch {
+	case v.late != nil:
+		return wait(v.unbegun(), v.late)
+	case v.unreadAccess():
+		return need(Needs{Access: true})
+	case v.access.Err != nil:
+		err := v.at(store.AccessDoc, v.access.Err)
+		return wait(outcomeOf(err), err)
+	}
+	return s, true
+}
+
+// unreadAccess reports whether access can be read, and has not been.
+func (v View) unreadAccess() bool { return !v.access.done && v.access.Err == nil }

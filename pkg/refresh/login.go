@@ -23,10 +23,7 @@ func mayLogin(v View) (Step, bool) {
 	if !v.CanLogin() {
 		return pass()
 	}
-	if v.late != nil {
-		return v.warned(wait(v.unbegun(), v.late))
-	}
-	if v.idle() && v.newToRow() {
+	if v.late == nil && v.idle() && v.newToRow() {
 		// A login based on a stale read would look outdated to the next run.
 		if !v.again.done {
 			return need(Needs{Again: true})
@@ -35,7 +32,7 @@ func mayLogin(v View) (Step, bool) {
 			return wait(outcome.Transient, err)
 		}
 	}
-	return v.warned(Step{Do: Login}, true)
+	return v.warned(v.claims(Step{Do: Login}))
 }
 
 // A login presents no refresh token, so that nothing was lost. Its claim ends, and the next tick

@@ -84,7 +84,7 @@ func (a *visit) swap(ctx context.Context, c chain, k copies) (tokens, access err
 	if k.access == nil && !k.accessCurrent && k.held {
 		// At once with tokens, and also if tokens takes no version: readers wait for it. If
 		// somebody else's version of tokens stands, the row is due and the refresh makes access
-		// follow. The current version of access was read while the claim was ours.
+		// follow. The current version of access was read before the claim.
 		steps = append(steps, func() {
 			access = a.retry(ctx, publishTries, func(ctx context.Context) error {
 				return a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, a.v.access.ID, c.attemptID)
@@ -153,8 +153,11 @@ func (a *visit) publish(ctx context.Context, c chain, id string) error {
 	if err != nil || current {
 		return err
 	}
-	if a.v.access = a.readAccess(ctx, a.v.Row); a.v.access.Err != nil {
-		return a.v.access.Err
+	if !a.v.access.done {
+		a.v = a.sources().Gather(ctx, a.v, Needs{Access: true})
+	}
+	if err := a.v.access.Err; err != nil {
+		return err
 	}
 	from := a.v.access.ID
 	return a.retry(ctx, 0, func(ctx context.Context) error {

@@ -34,9 +34,8 @@ func (a *visit) refresh(ctx context.Context, s Step) (result Result, ended bool)
 	}
 	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
 	a.v.chain = s.chain // the next chain takes its unknown keys from it
-	// Neither ended nor held: claim has found that the row was restored, and the run decides anew.
-	if result, ended := a.claim(ctx, next, s); ended || !a.v.Held {
-		return result, ended
+	if result, ended := a.claim(ctx, next, s.Do); ended {
+		return result, true
 	}
 	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
 		return a.v.session.Refresh(ctx, s.token())
@@ -92,7 +91,7 @@ func (a *visit) chainOf(t providers.Tokens) chain {
 // login claims, and presents the credentials once. It presents no refresh token.
 func (a *visit) login(ctx context.Context) (result Result, ended bool) {
 	next := claimLogin(a.v, a.holder(ctx), a.NewID())
-	if result, ended := a.claim(ctx, next, Step{Do: Login}); ended {
+	if result, ended := a.claim(ctx, next, Login); ended {
 		return result, true
 	}
 	tokens, err := a.send(ctx, a.v.session.Login)

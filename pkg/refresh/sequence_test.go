@@ -33,8 +33,8 @@ func steps(calls []rt.Call) [][]string {
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	const roundTrip = 20 * time.Millisecond
-	reads := []string{"Current(credentials)", "Current(tokens)"}
-	claim := []string{"CurrentID(access)", "Write"}
+	reads := []string{"Current(credentials)", "Current(tokens)", "CurrentID(access)"}
+	claim := []string{"Write"}
 	keeps := []string{"Stage(access)", "Stage(tokens)", "Write"}
 	promotes := []string{"Promote(access)", "Promote(tokens)"}
 	for name, tt := range map[string]struct {

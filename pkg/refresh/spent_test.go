@@ -151,6 +151,14 @@ var restorations = map[string]func(t *testing.T, w *rt.World){
 		refreshes(w, 1)
 		w.Ledger.Set(backup)
 	},
+	// The one claim since has the fence that the next one would have.
+	"one refresh ago, and a person rolled tokens back": func(_ *testing.T, w *rt.World) {
+		backup, id := row(w), w.Secrets.Get(rt.Default, store.TokensDoc).ID
+		tick(w, nil)
+		w.Advance(12 * time.Minute)
+		w.Ledger.Set(backup)
+		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
+	},
 	"and a person rolled tokens back to the row's version": func(_ *testing.T, w *rt.World) {
 		backup, id := row(w), w.Secrets.Get(rt.Default, store.TokensDoc).ID
 		tick(w, nil)
@@ -231,7 +239,7 @@ func TestRestoredRow(t *testing.T) {
 			was := w.Secrets.History(rt.Default, store.TokensDoc)
 			restored := row(w)
 			got := run(w, nil, refresh.Request{DryRun: true})
-			if got.Err != nil { // what it would do can be seen under the claim alone
+			if got.Err != nil {
 				t.Errorf("dry run: outcome %s: %v", got.Outcome, got.Err)
 			}
 			if now := row(w); now.Fence != restored.Fence || now.VersionID != restored.VersionID || !slices.Equal(now.Spent, restored.Spent) {

@@ -339,16 +339,6 @@ func abandon(v View, before store.Row) store.Row {
 	return before
 }
 
-// releaseUnsent ends an attempt under which nothing was sent, because access cannot be read. The
-// row gets no state that needs a person: nobody mends that by an edit which a later tick would see.
-func releaseUnsent(v View, before store.Row, token secret.String, what outcome.Outcome, cause error) store.Row {
-	r := unspent(v.Row, token)
-	before = noteCredentials(v, before)
-	r.NotBefore, r.LoginNotBefore, r.LoginFailures = before.NotBefore, before.LoginNotBefore, before.LoginFailures
-	r.SeenVersionID = v.Tokens.ID
-	return settle(v, r, what, cause)
-}
-
 // repair is the row once tokens holds c; published is why access does not. Attempt, state and
 // back-offs stay as they are.
 func repair(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {

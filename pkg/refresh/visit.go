@@ -175,7 +175,7 @@ func (a *visit) postpone(ctx context.Context, s Step) Result {
 // forget gives up what a restored row says, and the run goes on.
 func (a *visit) forget(ctx context.Context) (result Result, ended bool) {
 	guard := a.v.unchanged()
-	if a.v.Held {
+	if a.v.Held { // by a takeover
 		guard = a.v.held()
 	}
 	next := forget(a.v)
