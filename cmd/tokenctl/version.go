@@ -19,11 +19,15 @@ import (
 	"tokenrefresh/pkg/release"
 )
 
-// commit is what this program was built from: the module's version, else the commit, with
-// +dirty where files were changed since; "unknown" where the build has not noted it.
+// commit is what this program was built from: a release's commit, else the module's version,
+// else the commit, with +dirty where files were changed since; "unknown" where the build has
+// not noted it.
 func commit() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	switch {
+	case release.Commit() != "":
+		return release.Commit()
+	case !ok:
 		return unknownVersion
 	}
 	return versionOf(info)

@@ -41,7 +41,7 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Stack{Name: name, aws: aws, Outputs: createStack(t, aws, name, body, all)}
+	s := &Stack{Name: name, aws: aws, Outputs: Create(t, aws, name, body, all)}
 	all["AWS::StackName"] = name
 	if s.Template, err = loaded.Stack(all); err != nil {
 		t.Fatal(err)
