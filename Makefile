@@ -23,9 +23,10 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
-# The exploration of the engine: what `make test` plays beside the rest, and all of it.
-EXPLORE = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -stride 23 -seeds 60 -rapid.checks 3000
-EXPLORE_ALL = go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -v -timeout 0 \
+# The exploration of the engine: what `make test` plays beside the rest, and all of it. Its heap
+# is small, and would be collected all the time.
+EXPLORE = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -stride 23 -seeds 60 -rapid.checks 3000
+EXPLORE_ALL = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -v -timeout 0 \
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help

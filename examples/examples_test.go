@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/moto"
@@ -28,8 +30,8 @@ func each(t *testing.T, options string, test func(t *testing.T, d *driver)) {
 	}
 }
 
-// publish publishes a token as of Hesabe that is issued at a moment: 15 minutes of life,
-// of which the last 3 are spare.
+// publish publishes a token like Hesabe's: it lives 15 minutes, and is refreshed 3 minutes before
+// its end.
 func (d *driver) publish(token string, issued time.Time) {
 	d.t.Helper()
 	stamp := func(after time.Duration) string { return issued.Add(after).UTC().Format(time.RFC3339) }
@@ -134,7 +136,7 @@ func TestManyAtOnce(t *testing.T) {
 	})
 }
 
-// api is a provider's API that takes one token.
+// api is a provider's API that accepts one token.
 type api struct {
 	t     *testing.T
 	valid atomic.Value // string
@@ -148,9 +150,7 @@ type api struct {
 func (a *api) serve(name string, answer http.HandlerFunc) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			a.t.Error(err)
-		}
+		assert.Check(a.t, err)
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.seen = append(a.seen, strings.Join([]string{name, r.URL.Path, r.Header.Get("X-Kept"), string(body), r.Header.Get("Authorization")}, " "))
@@ -160,7 +160,7 @@ func (a *api) serve(name string, answer http.HandlerFunc) string {
 	return server.URL
 }
 
-// take returns the requests since the last time.
+// take returns the requests since its last call.
 func (a *api) take() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -169,8 +169,8 @@ func (a *api) take() []string {
 	return seen
 }
 
-// Whatever is sent arrives whole a second time, with the new token and the same headers,
-// or not at all: a body that is used up would arrive empty.
+// A repeated request arrives whole, with the new token and the same headers, or not at all: a
+// used-up body would arrive empty.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	each(t, deaf, func(t *testing.T, d *driver) {
@@ -212,7 +212,7 @@ func TestRequests(t *testing.T) {
 	})
 }
 
-// A token goes to no other host, and a 401 from there says nothing of it.
+// A token goes to no other host, and a 401 from there says nothing about it.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]string{"python": "bytes", "node": "text"} {
@@ -242,8 +242,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// A token that was revoked before its time is told of once, when a second read has not
-// helped, and not if the next one is there by then.
+// A token that was revoked before its time is reported once, after a second read has not helped,
+// unless the next token is published by then.
 func TestRejection(t *testing.T) {
 	t.Parallel()
 	each(t, listening, func(t *testing.T, d *driver) {
@@ -264,12 +264,12 @@ func TestRejection(t *testing.T) {
 		d.wantToken("get", "Bearer one")
 		renew("none")
 		told("one")
-		renew("none") // told of already
+		renew("none") // reported already
 
 		publish("two")
 		renew("Bearer two")
 		d.wantToken("get", "Bearer two")
-		d.aws.Play("GetSecretValue", moto.Refuse, moto.Refuse, moto.Refuse) // whether it helps is not known
+		d.aws.Play("GetSecretValue", moto.Refuse, moto.Refuse, moto.Refuse) // nobody knows whether it helps
 		renew("none")
 		d.onRead.Store(func() { // the one after that of the renewal
 			d.onRead.Store(func() { publish("three") })
@@ -284,7 +284,7 @@ func TestRejection(t *testing.T) {
 	})
 }
 
-// No error of the example, nor what it hangs on, shows what the secret holds.
+// No error of the example, and none of its causes, shows what the secret holds.
 func TestUnusableSecrets(t *testing.T) {
 	t.Parallel()
 	each(t, deaf, func(_ *testing.T, d *driver) {
@@ -320,7 +320,7 @@ func TestUnusableSecrets(t *testing.T) {
 	})
 }
 
-// The fields of the provider's reply go along. What should be them, and is not, costs no token.
+// Readers get the fields of the provider's reply too. Malformed fields cost no token.
 func TestFieldsOfTheReply(t *testing.T) {
 	t.Parallel()
 	each(t, deaf, func(_ *testing.T, d *driver) {
@@ -329,7 +329,7 @@ func TestFieldsOfTheReply(t *testing.T) {
 		} {
 			d.put(`{"access_token":"one","token_type":"Bearer","access_expires_at":"2126-11-29T11:15:46Z","refresh_at":"2026-01-01T00:00:00Z",` +
 				`"attempt_id":"a","reply":` + c.reply + `}`)
-			d.advance(11) // its refresh is late: it is read each 5 to 10 s
+			d.advance(11) // its refresh is late: it is read every 5 to 10 s
 			if a := d.do(order{Do: "get"}); a.Authorization != "Bearer one" || a.Instance != c.instance {
 				d.t.Errorf("reply %s: %+v", c.reply, a)
 			}

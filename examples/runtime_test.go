@@ -19,10 +19,10 @@ import (
 	"tokenrefresh/internal/moto"
 )
 
-// languages make a program that does with the example what it is told, until its input ends.
+// languages make a program that follows orders with the example, until its input ends.
 var languages = map[string]func(t *testing.T) *exec.Cmd{"python": python, "node": node}
 
-// missing skips a test whose runtime is not there, but fails where CI=true.
+// missing skips a test whose runtime is not installed, but fails it if CI=true.
 func missing(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -106,8 +106,8 @@ type answer struct {
 	Rejected      string
 }
 
-// Options of the examples, in seconds. With a spread they listen to rejections, which
-// costs a read more.
+// Options of the examples, in seconds. With a spread they also listen to rejections, which costs
+// one more read.
 const (
 	deaf      = `{"gap": 0.5}`
 	listening = `{"gap": 0.5, "spread": 0.1}`
@@ -148,7 +148,7 @@ func start(t *testing.T, language func(*testing.T) *exec.Cmd, options string) *d
 	return d
 }
 
-// front is what the program takes for AWS.
+// front stands in for AWS before the program.
 func (d *driver) front() string {
 	target, err := url.Parse(d.aws.URL)
 	if err != nil {
@@ -163,7 +163,7 @@ func (d *driver) front() string {
 	return front.URL
 }
 
-// do has an order carried out and returns what came of it.
+// do sends an order and returns its result.
 func (d *driver) do(o order) answer {
 	d.t.Helper()
 	if err := d.in.Encode(o); err != nil {
@@ -182,7 +182,7 @@ func (d *driver) do(o order) answer {
 
 func (d *driver) advance(seconds float64) { d.do(order{Do: "advance", Seconds: seconds}) }
 
-// wantToken has the program say its token.
+// wantToken wants the program to have this token.
 func (d *driver) wantToken(do, want string) {
 	d.t.Helper()
 	if a := d.do(order{Do: do}); a.Authorization != want || a.Error != "" {
@@ -190,7 +190,7 @@ func (d *driver) wantToken(do, want string) {
 	}
 }
 
-// wantError has the program say why there is no token.
+// wantError wants the program to have no token, with an error that contains this.
 func (d *driver) wantError(words string) {
 	d.t.Helper()
 	a := d.do(order{Do: "get"})
@@ -200,7 +200,7 @@ func (d *driver) wantError(words string) {
 	}
 }
 
-// wantReads checks how often the secret was read since the last time.
+// wantReads checks how often the secret was read since the last check.
 func (d *driver) wantReads(least, most int) {
 	d.t.Helper()
 	if calls := d.aws.Calls(); len(calls) < least || len(calls) > most {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The units of docs/single-machine.md say nothing that systemd does not understand.
+// systemd understands all settings of the units in docs/single-machine.md.
 func TestSystemdUnits(t *testing.T) {
 	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")

@@ -119,7 +119,7 @@ func TestEveryVerbExplainsKeys(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestEveryVerbExplainsAMissingTable(t *testing.T) {
 	w := awsWorld(t)
-	w.furnish(t)
+	w.provision(t)
 	t.Setenv("LEDGER_TABLE", "")
 	for verb, args := range asking {
 		if verb == "a function" || verb == "a transaction" || verb == "token" || verb == "exec" || verb == "doctor" {

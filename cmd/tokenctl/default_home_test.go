@@ -25,7 +25,7 @@ func bare(t *testing.T) {
 
 // Every verb finds the same home where nobody names one, and says which.
 func TestDefaultHome(t *testing.T) {
-	s := embeddedWorld(t).furnish(t)
+	s := embeddedWorld(t).provision(t)
 	path := s.flags[len(s.flags)-1]
 	none := filepath.Join(t.TempDir(), "none.db")
 	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -74,7 +74,7 @@ func TestDefaultHome(t *testing.T) {
 
 // A line that is told works in a shell that knows nothing of this one's variables.
 func TestToldLinesAreComplete(t *testing.T) {
-	s := embeddedWorld(t).furnish(t)
+	s := embeddedWorld(t).provision(t)
 	bare(t)
 	t.Setenv("TOKENCTL_HOME", "embedded")
 	t.Setenv("TOKENCTL_STATE", s.flags[len(s.flags)-1])

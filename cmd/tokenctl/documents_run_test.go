@@ -18,7 +18,7 @@ var ofAWS = []string{"--function", "--stack", "--region", "--profile", "--secret
 // Every line of the documents is run as it is printed: none is refused for how it is written, and
 // those for a state file do what they say.
 func TestDocumentsCommandsRun(t *testing.T) {
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
 	s.run(t, "", "refresh").want(t, exitDone)
 	state := s.flags[len(s.flags)-1]
 	lines := usages(t)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 var (
@@ -26,15 +28,11 @@ type usage struct {
 func usages(t *testing.T) []usage {
 	t.Helper()
 	paths, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var all []usage
 	for _, path := range append(paths, "../../README.md") {
 		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for paragraph := range strings.SplitSeq(continuation.ReplaceAllString(string(text), " "), "\n\n") {
 			var prose strings.Builder
 			for line := range strings.Lines(paragraph) {
@@ -114,9 +112,7 @@ func (u usage) check(t *testing.T) {
 func TestVerbsAreListed(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/tokenctl.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	rows := strings.Join(regexp.MustCompile("(?m)^\\| `[^|]*\\|").FindAllString(string(text), -1), "\n")
 	for _, cmd := range root(&options{}).Commands() {
 		if !cmd.Hidden && !regexp.MustCompile("`"+cmd.Name()+"\\b").MatchString(rows) {

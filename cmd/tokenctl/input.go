@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// mostText is how long a secret's text may be: beyond it the wrong file was named.
-const mostText = 1 << 20
+// maxText is how long a secret's text may be: beyond it the wrong file was named.
+const maxText = 1 << 20
 
 // readText reads a secret's text from a file; "" and "-" are standard input.
 func readText(cmd *cobra.Command, path string) (secret.String, error) {
@@ -26,12 +26,12 @@ func readText(cmd *cobra.Command, path string) (secret.String, error) {
 		defer func() { _ = file.Close() }()
 		from = file
 	}
-	text, err := io.ReadAll(io.LimitReader(from, mostText+1))
+	text, err := io.ReadAll(io.LimitReader(from, maxText+1))
 	if err != nil {
 		return secret.String{}, fmt.Errorf("read the text: %w", err)
 	}
-	if len(text) > mostText {
-		return secret.String{}, fmt.Errorf("%w: the text is longer than %d bytes", errUsage, mostText)
+	if len(text) > maxText {
+		return secret.String{}, fmt.Errorf("%w: the text is longer than %d bytes", errUsage, maxText)
 	}
 	return secret.New(strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))), nil
 }

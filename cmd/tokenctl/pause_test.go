@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/store"
@@ -18,9 +20,7 @@ func TestPauseAndResume(t *testing.T) {
 			Key: key, Phase: store.Sending, AttemptID: "attempt", Fence: 7,
 			ClaimedUntil: time.Now().UTC().Add(time.Hour).Truncate(time.Millisecond), Spent: []string{"f"},
 		}
-		if err := w.Ledger.Write(t.Context(), claimed, store.Guard{Absent: true}); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, w.Ledger.Write(t.Context(), claimed, store.Guard{Absent: true}))
 		for _, step := range []struct {
 			verb, says string
 			paused     bool

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
 )
 
 // patience bounds what a test waits for from a process.
@@ -25,18 +27,14 @@ type process struct {
 func (w *world) start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if args[0] == "run" && !slices.Contains(args, "--listen") { // many run side by side
 		args = append(args, "--listen=")
 	}
 	p := &process{Cmd: exec.Command(self, append(args, w.flags...)...)}
 	p.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...) // the race detector's own end takes a second
 	p.Stdout, p.Stderr = &p.said, &p.said
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, p.Start())
 	t.Cleanup(func() {
 		if p.ProcessState == nil {
 			_ = p.Process.Kill()
@@ -58,9 +56,7 @@ func (p *process) await(t *testing.T, parts ...string) {
 
 func (p *process) signal(t *testing.T, which os.Signal) {
 	t.Helper()
-	if err := p.Process.Signal(which); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, p.Process.Signal(which))
 }
 
 // ended waits for the end, and checks the exit code or the signal that was it.

@@ -14,8 +14,8 @@ type scene struct {
 	*sandbox.Sandbox
 }
 
-// furnish starts the providers and seeds their credentials.
-func (w *world) furnish(t *testing.T, providers ...sandbox.Provider) *scene {
+// provision starts the providers and seeds their credentials.
+func (w *world) provision(t *testing.T, providers ...sandbox.Provider) *scene {
 	t.Helper()
 	providersHere, err := sandbox.Start(sandbox.Options{})
 	if err != nil {

@@ -24,8 +24,8 @@ import (
 const (
 	// awsWorkers stay below what a new table takes of writes a second.
 	awsWorkers = 32
-	// mostWorkers share a file's syncs to disk: there, more of them are faster.
-	mostWorkers = 256
+	// maxWorkers share a file's syncs to disk: there, more of them are faster.
+	maxWorkers = 256
 )
 
 // recording are the flags of record.
@@ -67,7 +67,7 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	flags.StringVar(&r.file, "file", "", "record the lines of `FILE`; - is standard input")
 	flags.StringVar(&r.format, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input")
 	flags.IntVar(&r.workers, "workers", 0,
-		fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file", mostWorkers, awsWorkers))
+		fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file", maxWorkers, awsWorkers))
 	flags.BoolVar(&r.restart, "restart", false, "begin a file anew, whatever was recorded of it before")
 	cmd.MarkFlagsOneRequired("transaction-id", "file")
 	cmd.MarkFlagsMutuallyExclusive("transaction-id", "file")
@@ -83,13 +83,13 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 				return err
 			}
 		}
-		if r.workers < 0 || r.workers > mostWorkers {
-			return fmt.Errorf("%w: --workers must be from 0 to %d", errUsage, mostWorkers)
+		if r.workers < 0 || r.workers > maxWorkers {
+			return fmt.Errorf("%w: --workers must be from 0 to %d", errUsage, maxWorkers)
 		}
 		if r.workers == 0 {
 			r.workers = awsWorkers
 			if o.home == string(home.Embedded) {
-				r.workers = mostWorkers
+				r.workers = maxWorkers
 			}
 		}
 		if r.file != "" {

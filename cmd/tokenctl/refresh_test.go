@@ -37,7 +37,7 @@ func (s said) results(t *testing.T) map[string]handler.Result {
 //nolint:paralleltest // variables tell the command of AWS
 func TestRefresh(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
+		s := w.provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
 		transaction := s.AddTransaction()
 		id := strconv.FormatInt(transaction.ID, 10)
 		s.run(t, transaction.RefreshToken, "record", "--transaction-id", id).want(t, exitDone)
@@ -79,7 +79,7 @@ func TestRefresh(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestRefreshRejected(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe)
+		s := w.provision(t, sandbox.Hesabe)
 		s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "logged_in")
 		var token printed
 		if err := json.Unmarshal([]byte(w.run(t, "", "token", "--provider", "hesabe", "--json").out), &token); err != nil || token.AttemptID == "" {
@@ -185,7 +185,7 @@ func TestRefreshThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+			s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 			s.run(t, "", "refresh").want(t, exitDone, "logged_in")
 			tt.arrange(t, s)
 			s.run(t, "", append([]string{"refresh"}, tt.args...)...).want(t, tt.code, tt.says...)
@@ -196,7 +196,7 @@ func TestRefreshThatFails(t *testing.T) {
 // Whoever interrupts a refresh amid a send gets the reply stored first.
 func TestRefreshIsInterruptedAmidASend(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	s.run(t, "", "refresh").want(t, exitDone, "logged_in")
 	gate := sandbox.NewGate()
 	s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Hold(gate).AfterActing())

@@ -27,12 +27,12 @@ func verdict(r handler.Result, named bool) error {
 	if named && r.Outcomes[outcome.Dead] > 0 {
 		return fmt.Errorf("%w: the transaction is dead: record it again with a new refresh token", errPerson)
 	}
-	for _, what := range []outcome.Outcome{outcome.RateLimited, outcome.Transient, outcome.Left} {
-		if r.Outcomes[what] > 0 {
-			return fmt.Errorf("%s: %s: %w", r.Provider, what, errAgain)
-		}
+	passed := maps.Clone(r.Outcomes)
+	maps.DeleteFunc(passed, func(what outcome.Outcome, n int) bool { return !what.Passes() || n == 0 })
+	if len(passed) == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %s: %w", r.Provider, counted(passed), errAgain)
 }
 
 // idle is the error of runs that could do nothing of what a person had asked for; nil where one
@@ -43,7 +43,7 @@ func idle(results ...handler.Result) error {
 		for what, n := range r.Outcomes {
 			switch {
 			case n == 0:
-			case what == outcome.Busy, what == outcome.Paused, what == outcome.NotSeeded:
+			case what.Blocked():
 				said = append(said, fmt.Sprintf("%s is %s", r.Provider, what))
 			default:
 				return nil

@@ -15,8 +15,8 @@ import (
 
 // The recovery windows that Secrets Manager offers, in days.
 const (
-	leastWindow = 7
-	mostWindow  = 30
+	minWindow = 7
+	maxWindow = 30
 )
 
 // removing are the flags of remove.
@@ -44,8 +44,8 @@ Berbix transactions of the account stay in the table until they end; nothing ref
 	}
 	r.register(cmd, o)
 	_ = cmd.MarkFlagRequired("account")
-	cmd.Flags().IntVar(&r.days, "recovery-days", mostWindow,
-		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", leastWindow, mostWindow))
+	cmd.Flags().IntVar(&r.days, "recovery-days", maxWindow,
+		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", minWindow, maxWindow))
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "don't ask")
 	complete(cmd, "recovery-days")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return r.do(cmd, o) })
@@ -57,8 +57,8 @@ func (r *removing) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	if r.days < leastWindow || r.days > mostWindow {
-		return fmt.Errorf("%w: --recovery-days must be from %d to %d", errUsage, leastWindow, mostWindow)
+	if r.days < minWindow || r.days > maxWindow {
+		return fmt.Errorf("%w: --recovery-days must be from %d to %d", errUsage, minWindow, maxWindow)
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {

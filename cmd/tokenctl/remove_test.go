@@ -34,7 +34,7 @@ func (w *world) gone(t *testing.T, key store.Key) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestRemove(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe)
+		s := w.provision(t, sandbox.Hesabe)
 		seeded := s.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe", "--account", "shop-2")
 		seeded.want(t, exitDone)
 		s.run(t, "", "refresh").want(t, exitDone, "shop-2: logged_in")
@@ -104,18 +104,18 @@ func TestRemoveBesideASweep(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "berbix", Account: "shop-2"}
 		w.write(t, store.Row{Key: key, Phase: store.Idle})
-		claim := store.Claim{Account: key, Shard: 4, Holder: "run", Fence: 1, Until: time.Now().Add(time.Hour)}
-		if err := w.Ledger.WriteClaim(t.Context(), claim); err != nil {
+		claim := store.ShardClaim{Account: key, Shard: 4, Holder: "run", Fence: 1, Until: time.Now().Add(time.Hour)}
+		if err := w.Ledger.WriteShardClaim(t.Context(), claim); err != nil {
 			t.Fatal(err)
 		}
 		args := []string{"remove", "--provider", "berbix", "--account", "shop-2", "--yes"}
 		w.run(t, "", args...).want(t, exitNothing, "a run is at work on berbix/shop-2")
 		claim.Fence, claim.Until = 2, time.Time{} // given back
-		if err := w.Ledger.WriteClaim(t.Context(), claim); err != nil {
+		if err := w.Ledger.WriteShardClaim(t.Context(), claim); err != nil {
 			t.Fatal(err)
 		}
 		w.run(t, "", args...).want(t, exitDone, "removed")
-		rows, claims, err := w.Ledger.RowsAndClaims(t.Context(), "berbix")
+		rows, claims, err := w.Ledger.RowsAndShardClaims(t.Context(), "berbix")
 		if err != nil || len(rows)+len(claims) > 0 {
 			t.Errorf("left: %v %v, %v", rows, claims, err)
 		}
@@ -147,7 +147,7 @@ func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestRemoveAnAccountOfTransactions(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Berbix)
+		s := w.provision(t, sandbox.Berbix)
 		s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix", "--account", "shop-2").want(t, exitDone)
 		remove := []string{"remove", "--provider", "berbix", "--account", "shop-2"}
 		if got := s.run(t, "", remove...); strings.Contains(got.err, "open transactions") {

@@ -13,7 +13,7 @@ import (
 //nolint:paralleltest // variables tell the command of AWS
 func TestResolve(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe)
+		s := w.provision(t, sandbox.Hesabe)
 		hesabe := []string{"--provider", "hesabe"}
 		do := func(args ...string) said {
 			t.Helper()

@@ -116,7 +116,7 @@ func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
 func (r *reviving) revive(cmd *cobra.Command, o *options, h *home.Home, ids []int64) error {
 	workers := recording{provider: r.provider, workers: awsWorkers}
 	if o.home == string(home.Embedded) {
-		workers.workers = mostWorkers
+		workers.workers = maxWorkers
 	}
 	engine, err := workers.engine(h)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// bury stores transactions first to last of an account as dead, marked then; the zero
+// markDead stores transactions first to last of an account as dead, marked then; the zero
 // time: as an older release marks them.
-func (w *world) bury(t *testing.T, account string, first, last int64, markedAt time.Time) {
+func (w *world) markDead(t *testing.T, account string, first, last int64, markedAt time.Time) {
 	t.Helper()
 	for id := first; id <= last; id++ {
 		_, err := w.Transactions.Put(t.Context(), store.Transaction{
@@ -55,11 +55,11 @@ func (w *world) alive(t *testing.T, last int64) []int64 {
 func TestRevive(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		now := time.Now()
-		w.bury(t, "default", 1, 2, now.Add(-5*time.Hour))
-		w.bury(t, "default", 3, 6, now.Add(-2*time.Hour))
-		w.bury(t, "default", 7, 8, now.Add(-time.Minute))
-		w.bury(t, "default", 9, 10, time.Time{})
-		w.bury(t, "shop-2", 11, 11, now.Add(-2*time.Hour))
+		w.markDead(t, "default", 1, 2, now.Add(-5*time.Hour))
+		w.markDead(t, "default", 3, 6, now.Add(-2*time.Hour))
+		w.markDead(t, "default", 7, 8, now.Add(-time.Minute))
+		w.markDead(t, "default", 9, 10, time.Time{})
+		w.markDead(t, "shop-2", 11, 11, now.Add(-2*time.Hour))
 
 		listed := w.run(t, "", "dead")
 		listed.want(t, exitDone, "8 dead transactions of berbix/default", "--undated looks for them")

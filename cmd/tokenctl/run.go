@@ -7,10 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/catalog"
@@ -19,15 +19,14 @@ import (
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/internal/operator/loop"
 	"tokenrefresh/internal/operator/metrics"
-	"tokenrefresh/internal/operator/systemd"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/telemetry"
 )
 
 const (
-	leastTick = time.Second
-	mostTick  = time.Hour
+	minTick = time.Second
+	maxTick = time.Hour
 )
 
 // running are the flags of run.
@@ -82,8 +81,8 @@ docs/single-machine.md shows how systemd starts it.`,
 
 // config is what the flags say.
 func (r *running) config() (config.Config, error) {
-	if r.every < leastTick || r.every > mostTick {
-		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, leastTick, mostTick)
+	if r.every < minTick || r.every > maxTick {
+		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, minTick, maxTick)
 	}
 	if len(r.accounts) > 0 && len(r.providers) == 0 {
 		return config.Config{}, fmt.Errorf("%w: --account needs a --provider", errUsage)
@@ -132,22 +131,25 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	}
 	l := loop.Loop{Every: r.every, Jobs: jobs, Log: log}
 
-	notifier := systemd.FromEnvironment(os.Getenv, os.Getpid())
-	tell := func(ctx context.Context, state string) {
-		if err := notifier.Tell(ctx, state); err != nil {
-			log.WarnContext(ctx, "not told", "state", state, "error", err)
+	beyond := context.WithoutCancel(ctx)
+	tell := func(state string) { // systemd, if that has started this
+		if _, err := daemon.SdNotify(false, state); err != nil {
+			log.WarnContext(beyond, "not told", "state", state, "error", err)
 		}
 	}
-	beyond := context.WithoutCancel(ctx)
-	if notifier.Watchdog > 0 {
-		l.BeatEvery = notifier.Watchdog / 2 // as systemd advises
-		l.Beat = func() { tell(beyond, systemd.Alive) }
+	watchdog, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.WarnContext(ctx, "no watchdog", "error", err)
+	}
+	if watchdog > 0 {
+		l.BeatEvery = watchdog / 2 // as systemd advises
+		l.Beat = func() { tell(daemon.SdNotifyWatchdog) }
 	}
 	log.InfoContext(ctx, "started", "home", h.Name, "providers", names, "every", r.every.String())
 	if err := r.serve(beyond, cmd, server, log); err != nil {
 		return err
 	}
-	tell(ctx, systemd.Ready)
+	tell(daemon.SdNotifyReady)
 	var ending sync.WaitGroup
 	ending.Go(func() {
 		<-ctx.Done()
@@ -156,7 +158,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 		} else {
 			log.InfoContext(beyond, "ending when the runs under way are done; a second signal ends at once")
 		}
-		tell(beyond, systemd.Stopping)
+		tell(daemon.SdNotifyStopping)
 	})
 	l.Run(ctx)
 	ending.Wait()

@@ -34,7 +34,7 @@ func (w *world) due(t *testing.T) {
 // told to.
 func TestRun(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
 	s.record(t, s.AddTransaction())
 	systemd, env := listen(t)
 
@@ -67,7 +67,7 @@ func TestRun(t *testing.T) {
 // started again, not to present that token a second time.
 func TestRunIsKilledAmidASend(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	first := s.start(t, nil, "run", "--every", "1h")
 	first.await(t, "outcome=logged_in")
 	first.signal(t, syscall.SIGTERM)
@@ -119,7 +119,7 @@ func TestRunIsToldToEndAmidASend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+			s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 			s.run(t, "", "refresh").want(t, exitDone, "logged_in")
 			s.due(t)
 			systemd, env := listen(t)
@@ -153,7 +153,7 @@ func TestRunIsToldToEndAmidASend(t *testing.T) {
 // An engine that hangs on its provider must not delay those of the others.
 func TestRunOfAProviderThatHangs(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe, sandbox.TConnect)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe, sandbox.TConnect)
 	gate := sandbox.NewGate()
 	s.Inject(sandbox.Hesabe, sandbox.Login, 1, sandbox.Hold(gate))
 	p := s.start(t, nil, "run", "--every", "1s")
@@ -171,7 +171,7 @@ func TestRunOfAProviderThatHangs(t *testing.T) {
 // What is seeded while it runs is seen at the next tick.
 func TestRunOfAnEmptyHome(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t)
+	s := embeddedWorld(t).provision(t)
 	p := s.start(t, nil, "run", "--every", "1s")
 	p.await(t, "msg=started")
 	s.world.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
@@ -243,7 +243,7 @@ func TestRunEndsWithItsFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+			s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 			path := s.flags[len(s.flags)-1]
 			p := s.start(t, nil, "run", "--every", "1s", "--json")
 			p.await(t, `"outcome":"logged_in"`)
@@ -263,7 +263,7 @@ func TestRunEndsWithItsFile(t *testing.T) {
 // A line says by its level whether anybody must act.
 func TestRunTellsWhoMustAct(t *testing.T) {
 	t.Parallel()
-	s := &site{scene: embeddedWorld(t).furnish(t, sandbox.Hesabe)}
+	s := &site{scene: embeddedWorld(t).provision(t, sandbox.Hesabe)}
 	p := s.start(t, nil, "run", "--every", "1s", "--json", "--provider", "hesabe")
 	p.await(t, `"level":"INFO","msg":"run"`, `"outcome":"logged_in"`)
 	s.Inject(sandbox.Hesabe, sandbox.Any, 1, sandbox.RateLimit("1"))
@@ -313,7 +313,7 @@ func (e ear) hears(t *testing.T, state string) {
 // Prometheus sees how the credentials are, and what the runs did.
 func TestRunServesMetrics(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	p := s.start(t, nil, "run", "--every", "1h", "--listen", "127.0.0.1:0")
 	p.await(t, "msg=listening")
 	p.await(t, "outcome=logged_in")

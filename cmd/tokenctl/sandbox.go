@@ -29,8 +29,8 @@ const (
 	localStack = "local"
 	// localRegion is the one of samconfig.toml's local profiles.
 	localRegion = "us-east-1"
-	// mostTransactions is far more than a person looks at.
-	mostTransactions = 10_000
+	// maxTransactions is far more than a person looks at.
+	maxTransactions = 10_000
 )
 
 // shortLives let people see tokens being refreshed.
@@ -133,8 +133,8 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 
 // settings are the sandbox's, as the flags say.
 func (p *playing) settings() (sandbox.Options, error) {
-	if p.transactions < 0 || p.transactions > mostTransactions {
-		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, mostTransactions)
+	if p.transactions < 0 || p.transactions > maxTransactions {
+		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, maxTransactions)
 	}
 	settings := sandbox.Options{
 		TLS: p.tls, Listen: p.listen, Host: cmp.Or(p.host, "127.0.0.1"), Lifetimes: map[sandbox.Provider]sandbox.Lifetime{},
@@ -220,7 +220,7 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 			_ = cmd.Flags().Set(flag, sandboxPrefix)
 		}
 	}
-	if err := p.furnish(cmd.Context(), cfg, o); err != nil {
+	if err := p.provision(cmd.Context(), cfg, o); err != nil {
 		return nil, err
 	}
 	report.AWS = &playAWS{URL: p.aws, Region: cfg.Region, SecretPrefix: o.secretPrefix, TablePrefix: o.tablePrefix}
@@ -246,8 +246,8 @@ func (p *playing) emulated(region string) (aws.Config, error) {
 	}, nil
 }
 
-// furnish makes in the emulated AWS what the template has, the Berbix queue included.
-func (p *playing) furnish(ctx context.Context, cfg aws.Config, o *options) error {
+// provision makes in the emulated AWS what the template has, the Berbix queue included.
+func (p *playing) provision(ctx context.Context, cfg aws.Config, o *options) error {
 	loaded, err := template.Load(p.template)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: run it in the project's folder, or name its template.yaml with --template", err)

@@ -26,7 +26,7 @@ func accounts(n int) string {
 //nolint:paralleltest // variables tell the command of AWS
 func TestSeedFile(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t)
+		s := w.provision(t)
 		path := write(t, "accounts.jsonl", fmt.Sprintf("\ufeff"+`{"provider":"hesabe","account":"shop-1","credentials":%s}`+"\r\n\r\n"+
 			`{"provider":"tconnect","account":"shop-2","credentials":%s}`+"\n"+
 			`{"provider":"berbix","account":"shop-3","credentials":%s}`,
@@ -52,7 +52,7 @@ func TestSeedFile(t *testing.T) {
 // A chain may begin with a refresh token; loaded again, the file ends no chain.
 func TestSeedFileWithTokens(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t)
+	s := embeddedWorld(t).provision(t)
 	path := write(t, "accounts.jsonl", fmt.Sprintf(`{"provider":"hesabe","account":"shop-1","credentials":{"base_url":%q},"refresh_token":%q}`,
 		s.URL(sandbox.Hesabe), s.Issue(sandbox.Hesabe).RefreshToken))
 	s.run(t, "", "seed", "--file", path).want(t, exitDone, "1 seeded")

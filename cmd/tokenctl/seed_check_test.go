@@ -15,7 +15,7 @@ import (
 //nolint:paralleltest // variables tell the command of AWS
 func TestSeedCheck(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t)
+		s := w.provision(t)
 		check := []string{"seed", "credentials", "--provider", "hesabe", "--check"}
 		s.run(t, s.Credentials(sandbox.Hesabe), check...).want(t, exitDone, "the login went well, and its tokens begin the chain")
 		s.run(t, "", "refresh").want(t, exitDone, "hesabe/default: refreshed")
@@ -44,7 +44,7 @@ func TestSeedCheck(t *testing.T) {
 //nolint:paralleltest // variables tell the command of AWS
 func TestSharedLogins(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe)
+		s := w.provision(t, sandbox.Hesabe)
 		seed := func(account, text string) said {
 			t.Helper()
 			return s.run(t, text, "seed", "credentials", "--provider", "hesabe", "--account", account)

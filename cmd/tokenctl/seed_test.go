@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -44,9 +46,7 @@ func TestSeedCredentials(t *testing.T) {
 
 		// A row that is known is due, and nothing else of it changes.
 		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", store.OK, time.Now().Add(time.Hour)
-		if err := w.Ledger.Write(t.Context(), row, store.Guard{}); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, w.Ledger.Write(t.Context(), row, store.Guard{}))
 		w.run(t, `{"username":"u2","password":"`+planted+`","colour":"`+planted+`"}`,
 			"seed", "credentials", "--provider", "hesabe", "--account", "shop-2", "--json").want(t, exitDone,
 			`"account":"shop-2"`, `"warnings":["not known to hesabe, and kept: colour"]`)
@@ -79,9 +79,7 @@ func TestSeedRefuses(t *testing.T) {
 	key := store.Key{Provider: "hesabe", Account: "default"}
 	spent := secret.New("spent-" + planted)
 	row := store.Row{Key: key, Phase: store.Idle, Spent: []string{spent.Fingerprint()}}
-	if err := w.Ledger.Write(t.Context(), row, store.Guard{Absent: true}); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, w.Ledger.Write(t.Context(), row, store.Guard{Absent: true}))
 	for _, tt := range []struct{ verb, provider, stdin, says string }{
 		{"credentials", "hesabe", "", "not filled in"},
 		{"credentials", "hesabe", `{"placeholder":""}`, "not filled in"},
@@ -154,9 +152,7 @@ func TestSeedTokensBesideARun(t *testing.T) {
 			t.Parallel()
 			w := embeddedWorld(t)
 			tt.row.Key = store.Key{Provider: "hesabe", Account: "default"}
-			if err := w.Ledger.Write(t.Context(), tt.row, store.Guard{Absent: true}); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, w.Ledger.Write(t.Context(), tt.row, store.Guard{Absent: true}))
 			w.run(t, planted, "seed", "tokens", "--provider", "hesabe").want(t, exitFailed, "nothing was written", tt.says)
 			w.run(t, planted, "seed", "tokens", "--provider", "hesabe", "--force").want(t, exitDone)
 			if row, _ := w.row(t, "hesabe", "default"); row.Phase != tt.row.Phase || row.Fence != 0 || row.Escrow.AttemptID != tt.row.Escrow.AttemptID {

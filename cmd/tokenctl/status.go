@@ -19,8 +19,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// leastRedraw is how often one may look: a look makes some calls an account.
-const leastRedraw = time.Second
+// minRedraw is how often one may look: a look makes some calls an account.
+const minRedraw = time.Second
 
 // looking are the flags of status.
 type looking struct {
@@ -96,8 +96,8 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 			return fmt.Errorf("%w: --only must be %s, %s or %s", errUsage, states[0], states[1], states[2])
 		}
 	}
-	if l.every < leastRedraw {
-		return fmt.Errorf("%w: --every must be %s at least", errUsage, leastRedraw)
+	if l.every < minRedraw {
+		return fmt.Errorf("%w: --every must be %s at least", errUsage, minRedraw)
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -30,9 +33,7 @@ func (w *world) put(t *testing.T, key store.Key, doc store.Document, text string
 	if err == nil && text != "" {
 		id, err = w.Editor.PutCurrent(t.Context(), key, doc, secret.New(text))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return id
 }
 
@@ -65,9 +66,7 @@ func (w *world) write(t *testing.T, row store.Row) {
 	if err == nil {
 		err = w.Ledger.Write(t.Context(), row, store.Guard{Absent: !exists, Fence: stored.Fence})
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }
 
 // status runs status --json.
@@ -95,9 +94,7 @@ func TestStatus(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		want := func(code int, lines ...string) {
 			t.Helper()
-			if diff := cmp.Diff(lines, summary(w.status(t, code))); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(summary(w.status(t, code)), lines))
 		}
 		const (
 			noBerbix = "berbix/default warn not_seeded"

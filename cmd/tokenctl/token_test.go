@@ -17,7 +17,7 @@ import (
 //nolint:paralleltest // variables tell the command of AWS
 func TestToken(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
-		s := w.furnish(t, sandbox.Hesabe, sandbox.Berbix)
+		s := w.provision(t, sandbox.Hesabe, sandbox.Berbix)
 		added := s.AddTransaction()
 		s.record(t, added)
 		token := []string{"token", "--provider", "hesabe"}
@@ -56,7 +56,7 @@ func TestTokenThatHasEnded(t *testing.T) {
 // The command gets the token in its environment, and its end is tokenctl's.
 func TestExec(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	exec := append([]string{"exec", "--provider", "hesabe"}, s.flags...)
 	ran := func(args ...string) said { return tokenctl(t, "typed\n", append(exec, args...)...) }
 
@@ -91,7 +91,7 @@ func TestExec(t *testing.T) {
 // Who ends exec ends the command, which may take its time for that.
 func TestExecPassesSignalsOn(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	s.run(t, "", "refresh").want(t, exitDone)
 	flags := s.flags
 	s.flags = nil // they come before the command

@@ -107,7 +107,7 @@ func TestTroubleOnAWS(t *testing.T) {
 		Kind: home.AWS, SecretPrefix: deployed.Prefix, LedgerTable: deployed.Ledger, TransactionsTable: deployed.Transactions,
 	})
 	must(t, err)
-	s := &site{(&world{h, nil}).furnish(t), stack}
+	s := &site{(&world{h, nil}).provision(t), stack}
 	stack.Front.Invoke = func(path string) (string, bool) { return s.invoked(t, path) }
 	for _, b := range awsTroubles {
 		t.Run(b.name, func(t *testing.T) { b.play(t, s) })

@@ -156,7 +156,7 @@ func TestTroubleOnAMachine(t *testing.T) {
 	for _, b := range machineTroubles {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			s := &site{scene: embeddedWorld(t).furnish(t)}
+			s := &site{scene: embeddedWorld(t).provision(t)}
 			if !b.fresh {
 				s.seedAll(t)
 				s.record(t, s.AddTransaction())

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/moto/deployed"
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/sandbox"
@@ -194,9 +196,7 @@ func (s *site) overdue(t *testing.T, d time.Duration) {
 		stored.RefreshAt = stored.RefreshAt.Add(-d)
 		err = s.Transactions.Update(t.Context(), stored, stored.RefreshToken)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	s.passes(t, sandbox.Berbix, d)
 }
 
@@ -238,8 +238,6 @@ func (s *site) changed(t *testing.T, p sandbox.Provider, change func(all map[str
 	err := json.Unmarshal([]byte(s.Credentials(p)), &all)
 	change(all)
 	text, failed := json.Marshal(all)
-	if err := errors.Join(err, failed); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, errors.Join(err, failed))
 	return string(text)
 }

@@ -14,7 +14,7 @@ import (
 // nor does an account whose name is none.
 func TestRowsControlNoTerminal(t *testing.T) {
 	t.Parallel()
-	s := embeddedWorld(t).furnish(t, sandbox.Hesabe)
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	row, exists := s.row(t, "hesabe", "default")
 	row.Key = store.Key{Provider: "hesabe", Account: "default"}
 	row.State, row.LastOutcome = store.Misconfigured, outcome.Misconfigured

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/store"
@@ -26,9 +28,7 @@ func (w *world) run(t *testing.T, stdin string, args ...string) said {
 func (w *world) row(t *testing.T, provider, account string) (store.Row, bool) {
 	t.Helper()
 	row, exists, err := w.Ledger.Row(t.Context(), store.Key{Provider: provider, Account: account})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return row, exists
 }
 
@@ -45,9 +45,7 @@ func embeddedWorld(t *testing.T) *world {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "state.db")
 	h, err := home.Open(t.Context(), home.Options{Kind: home.Embedded, State: path})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return &world{h, []string{"--home", "embedded", "--state", path}}
 }
 
@@ -79,8 +77,6 @@ func awsWorld(t *testing.T) *world {
 	h, err := home.Open(t.Context(), home.Options{
 		Kind: home.AWS, SecretPrefix: prefix, LedgerTable: os.Getenv("LEDGER_TABLE"), TransactionsTable: os.Getenv("TRANSACTIONS_TABLE"),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return &world{h, nil}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/alarm"
@@ -161,14 +163,10 @@ func TestUnknownIsRefused(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for name, parameters := range template.Variants {
 		stack, err := loaded.Stack(parameters)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		all, err := alarm.All(stack)
 		if err != nil || len(all) != len(stack.Of("AWS::CloudWatch::Alarm")) {
 			t.Errorf("%s: %d alarms, %v", name, len(all), err)

@@ -11,23 +11,19 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/authority"
 )
 
 func TestClientsThatTrustItReachItsServers(t *testing.T) {
 	t.Parallel()
 	a, err := authority.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	certificate, err := a.Issue("host.docker.internal", "192.0.2.1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for host, want := range map[string]bool{
 		"localhost": true, "127.0.0.1": true, "::1": true, "host.docker.internal": true, "192.0.2.1": true,
 		"example.com": false, "192.0.2.2": false,
@@ -45,13 +41,9 @@ func TestClientsThatTrustItReachItsServers(t *testing.T) {
 		TLSClientConfig: &tls.Config{RootCAs: a.Pool(), MinVersion: tls.VersionTLS12},
 	}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	answer, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_ = answer.Body.Close()
 }
 
@@ -59,9 +51,7 @@ func TestAFolderKeepsOneAuthority(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	first, err := authority.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	again, err := authority.Open(dir)
 	if err != nil || !bytes.Equal(first.PEM(), again.PEM()) {
 		t.Fatalf("another authority, or %v", err)
@@ -71,21 +61,15 @@ func TestAFolderKeepsOneAuthority(t *testing.T) {
 		t.Errorf("the file differs, or %v", err)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if strings.Contains(entry.Name(), "key") && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %s", entry.Name(), info.Mode())
 		}
 	}
-	if err := os.WriteFile(authority.Path(dir), []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(authority.Path(dir), []byte("no certificate"), 0o600))
 	if _, err := authority.Open(dir); err == nil || !strings.Contains(err.Error(), "delete ca.pem") {
 		t.Errorf("a damaged one: %v", err)
 	}

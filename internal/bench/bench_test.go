@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -66,9 +69,7 @@ func TestSeries(t *testing.T) {
 			t.Errorf("%v: %s, want %s", []float64(s), got, want)
 		}
 	}
-	if diff := cmp.Diff(series{2, 0.5}, series{2, 50}.over(series{1, 100})); diff != "" {
-		t.Errorf("by round (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(series{2, 50}.over(series{1, 100}), series{2, 0.5}), "by round")
 }
 
 func TestTargets(t *testing.T) {
@@ -125,9 +126,7 @@ func TestMeasured(t *testing.T) {
 		idle: usage{reads: 5, seconds: 0.008}, sweep: usage{reads: 5, writes: 17, secrets: 1, seconds: 0.011},
 		row: usage{reads: 1, writes: 3, seconds: 0.305 / (970 / 0.999 * 0.025)},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(measured{}, usage{}), about); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want, cmp.AllowUnexported(measured{}, usage{}), about))
 	if got := rowSeconds(1, 0.01); math.Abs(got-0.01*1769/128) > 1e-9 {
 		t.Errorf("a row that needs more processor than 128 MB has adds %f s", got)
 	}

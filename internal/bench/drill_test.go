@@ -103,7 +103,7 @@ func newWatch(t *testing.T, c *cloud) *watch {
 	cfg.Accounts = nil
 	log := telemetry.NewLogger(&w.log, cfg.LogLevel)
 	w.function = handler.NewRefresh(refresh.Engine{Provider: c, Secrets: c, Ledger: c, WriteRate: secretWrites}, cfg, log)
-	w.function.Announce = &announce.Desk{Bus: w, Log: log, Mark: func(ctx context.Context, _, account, told string) error {
+	w.function.Announce = &announce.Notifier{Bus: w, Log: log, Mark: func(ctx context.Context, _, account, told string) error {
 		return c.SetTold(ctx, c.key(account), told)
 	}}
 	return w

@@ -56,7 +56,7 @@ func Run(ctx context.Context, out io.Writer, victimArgs VictimArgs) error {
 		return err
 	}
 	defer s.sandbox.Close()
-	if err := s.furnish(ctx); err != nil {
+	if err := s.provision(ctx); err != nil {
 		return err
 	}
 	return s.tell(ctx)
@@ -83,9 +83,9 @@ type function interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// furnish does what a deployment and a person do: it makes the secrets and puts
+// provision does what a deployment and a person do: it makes the secrets and puts
 // the credentials in.
-func (s *story) furnish(ctx context.Context) error {
+func (s *story) provision(ctx context.Context) error {
 	var err error
 	if s.home, err = embedded.Open(ctx, s.path); err != nil {
 		return err

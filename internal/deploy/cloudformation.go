@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/moto"
 )
 
@@ -40,9 +42,7 @@ func Create(t testing.TB, aws *moto.Server, name, body string, parameters map[st
 			Value string `xml:"OutputValue"`
 		} `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
 	}
-	if err := xml.Unmarshal(answer, &described); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, xml.Unmarshal(answer, &described))
 	if described.Status != "CREATE_COMPLETE" {
 		t.Fatalf("stack %s: %s\n%s", name, described.Status, answer)
 	}
@@ -57,16 +57,12 @@ func Create(t testing.TB, aws *moto.Server, name, body string, parameters map[st
 func uploadCode(t testing.TB, aws *moto.Server) {
 	t.Helper()
 	var archive strings.Builder
-	if err := zip.NewWriter(&archive).Close(); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, zip.NewWriter(&archive).Close())
 	aws.Call(t, http.MethodPut, "/bucket", "s3", "")
 	aws.Call(t, http.MethodPut, "/bucket/key.zip", "s3", archive.String())
 }
 
 func getJSON(t testing.TB, aws *moto.Server, path, service string, to any) {
 	t.Helper()
-	if err := json.Unmarshal(aws.Call(t, http.MethodGet, path, service, ""), to); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(aws.Call(t, http.MethodGet, path, service, ""), to))
 }

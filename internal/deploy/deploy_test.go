@@ -4,8 +4,10 @@ import (
 	"maps"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/moto"
@@ -35,9 +37,7 @@ func TestDeploysToAnEmulatedAWS(t *testing.T) {
 				if url, isQueue := stack.Outputs[want["SWEEP_QUEUE_URL"]]; isQueue {
 					want["SWEEP_QUEUE_URL"] = url
 				}
-				if diff := cmp.Diff(want, stack.Function(t, function).Environment); diff != "" {
-					t.Errorf("%s (-want +got):\n%s", function, diff)
-				}
+				assert.Check(t, is.DeepEqual(stack.Function(t, function).Environment, want), "%s", function)
 			}
 		})
 	}

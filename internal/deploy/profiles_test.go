@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/config"
@@ -25,9 +27,7 @@ func environments(t *testing.T, parameters ...string) map[string]map[string]map[
 	output, err := deploy.Python("../..", "environments.py", append([]string{"../.."}, parameters...)...)
 	deploy.NeedPython(t, err)
 	var profiles map[string]map[string]map[string]string
-	if err := json.Unmarshal([]byte(output), &profiles); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(output), &profiles))
 	for name, functions := range profiles {
 		if len(functions) != len(catalog.All()) {
 			t.Fatalf("profile %s has %d functions", name, len(functions))

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/emulate"
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/template"
@@ -38,18 +40,14 @@ func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]st
 	all := map[string]string{"SecretPrefix": name, "TablePrefix": name}
 	maps.Copy(all, parameters)
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	s := &Stack{Name: name, aws: aws, Outputs: Create(t, aws, name, body, all)}
 	all["AWS::StackName"] = name
 	if s.Template, err = loaded.Stack(all); err != nil {
 		t.Fatal(err)
 	}
 	// The emulated CloudFormation doesn't know secrets.
-	if err := emulate.Secrets(t.Context(), aws.SecretsManager, s.Template); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, emulate.Secrets(t.Context(), aws.SecretsManager, s.Template))
 	if aws.OwnTables() {
 		if _, err := emulate.Tables(t.Context(), aws.DynamoDB, s.Template); err != nil {
 			t.Fatal(err)

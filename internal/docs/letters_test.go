@@ -266,7 +266,7 @@ func TestLoopOfTheRunBook(t *testing.T) {
 func TestLoopSendsLongListsInParts(t *testing.T) {
 	t.Parallel()
 	var records []string
-	for i := range 2*event.RecordsMost + 1 {
+	for i := range 2*event.MaxRecords + 1 {
 		records = append(records, fmt.Sprintf(`{"transaction_id":%d,"refresh_token":"token-%d"}`, i+1, i+1))
 	}
 	d := work(t, `{"record":[`+strings.Join(records, ",")+`]}`)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"gotest.tools/v3/assert"
 )
 
 const root = "../.."
@@ -35,18 +37,12 @@ func documents(t *testing.T) map[string]document {
 	all := map[string]document{}
 	for _, pattern := range []string{"*.md", "docs/*.md"} {
 		paths, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for _, path := range paths {
 			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			name, err := filepath.Rel(root, path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			all[filepath.ToSlash(name)] = parse(filepath.ToSlash(name), string(text))
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/template"
 )
 
@@ -24,18 +26,14 @@ var (
 func TestParametersExist(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	seen := 0
 	for name := range documents(t) {
 		if name == "docs/single-machine.md" {
 			continue // it has no stack, and names settings of systemd
 		}
 		text, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for _, match := range parameter.FindAllStringSubmatch(string(text), -1) {
 			seen++
 			if _, ok := loaded.Parameters[match[1]]; !ok {
@@ -89,9 +87,7 @@ func source(t *testing.T, dir string) string {
 		all.Write(text)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return all.String()
 }
 
@@ -100,16 +96,12 @@ func source(t *testing.T, dir string) string {
 func TestLongestStackName(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	const stackName, most = "stack", 64 // of a function, of a schedule
 	longest := 0
 	for _, parameters := range template.Variants {
 		stack, err := loaded.Stack(parameters)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for _, id := range stack.Of(template.Function) {
 			p := stack.Resources[id].Properties
 			for _, name := range []string{
@@ -123,9 +115,7 @@ func TestLongestStackName(t *testing.T) {
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(root, "docs/deploy.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if want := fmt.Sprintf("name may have up to %d characters", most-longest); !strings.Contains(string(text), want) {
 		t.Errorf("docs/deploy.md does not say: %s", want)
 	}

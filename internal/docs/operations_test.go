@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/template"
 )
 
@@ -19,15 +21,11 @@ func TestAlarmsHaveTheirSection(t *testing.T) {
 	t.Parallel()
 	anchors := documents(t)[operations].anchors
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	seen := map[string]bool{}
 	for name, parameters := range template.Variants {
 		stack, err := loaded.Stack(parameters)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 			text := template.Get[string](stack.Resources[id].Properties, "AlarmDescription")
 			_, section, _ := strings.Cut(text, operations+"#")
@@ -61,9 +59,7 @@ func TestOutcomesHaveTheirSection(t *testing.T) {
 func outcomes(t *testing.T) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "pkg/outcome/outcome.go"), nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var all []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
@@ -73,9 +69,7 @@ func outcomes(t *testing.T) []string {
 		for _, value := range spec.Values {
 			if literal, ok := value.(*ast.BasicLit); ok && literal.Kind == token.STRING {
 				text, err := strconv.Unquote(literal.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				all = append(all, text)
 			}
 		}

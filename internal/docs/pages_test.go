@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/template"
@@ -29,9 +32,7 @@ var (
 func page(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, path))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return string(text)
 }
 
@@ -88,9 +89,7 @@ func TestOutcomesAreExplained(t *testing.T) {
 	t.Parallel()
 	want := append(outcomes(t), "version", "run_id", "outcomes", "credentials", "warnings", "batchItemFailures") // of the answer
 	slices.Sort(want)
-	if diff := cmp.Diff(want, inTables(t, "docs/outcomes.md")); diff != "" {
-		t.Errorf("docs/outcomes.md (-code +page):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(inTables(t, "docs/outcomes.md"), want), "docs/outcomes.md")
 }
 
 // A field that is not known is refused, and one that nobody knows of is of no use.
@@ -107,9 +106,7 @@ func TestFieldsOfEventsAreExplained(t *testing.T) {
 func TestReadersFindTheirPolicies(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var want []string
 	for output := range loaded.Outputs {
 		if strings.HasSuffix(output, "AccessReader") {
@@ -126,13 +123,9 @@ func TestReadersFindTheirPolicies(t *testing.T) {
 func TestAlarmsAreCounted(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	stack, err := loaded.Stack(template.Variants["OAuth 2"])
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	count := map[string]int{}
 	for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 		for _, provider := range []string{"Hesabe", "TConnect", "Berbix", "OAuth2"} {

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/sandbox"
 )
@@ -26,9 +27,7 @@ func (f *function) announced(t *testing.T) []announced {
 	for _, body := range f.wire.takeEvents() {
 		f.heard.add(string(body))
 		var in struct{ Entries []announced }
-		if err := json.Unmarshal(body, &in); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, json.Unmarshal(body, &in))
 		events = append(events, in.Entries...)
 	}
 	return events
@@ -45,9 +44,7 @@ func (f *function) wantAnnounced(t *testing.T, c *credential, want ...string) {
 			RunID                             string    `json:"run_id"`
 			AccessExpiresAt                   time.Time `json:"access_expires_at"`
 		}
-		if err := json.Unmarshal([]byte(e.Detail), &detail); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, json.Unmarshal([]byte(e.Detail), &detail))
 		got = append(got, e.DetailType+": "+detail.Outcome)
 		failed := e.DetailType == "Token Refresh Failed"
 		if e.Source != "token-refresh" || e.EventBusName != "default" || detail.Provider != string(c.provider) ||
@@ -55,9 +52,7 @@ func (f *function) wantAnnounced(t *testing.T, c *credential, want ...string) {
 			t.Errorf("event %+v", e)
 		}
 	}
-	if diff := cmp.Diff(append([]string{}, want...), got); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, append([]string{}, want...)), "events")
 }
 
 // The emulated EventBridge takes what the functions tell: each rotation, and of what needs a

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -16,9 +18,7 @@ func TestPrivateAuthority(t *testing.T) {
 	c := w.credential(t, sandbox.Hesabe, "private-authority", sandbox.Options{TLS: true})
 	c.seed(t, nil)
 	layer := t.TempDir()
-	if err := os.WriteFile(filepath.Join(layer, "provider-ca.pem"), c.sandbox.CertificatePEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(filepath.Join(layer, "provider-ca.pem"), c.sandbox.CertificatePEM(), 0o600))
 	trusting := c.startWith(t, map[string]string{"SSL_CERT_DIR": layer})
 	trusting.want(t, trusting.tick, "logged_in")
 	asDeployed := c.start(t)

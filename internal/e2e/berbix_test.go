@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/sandbox"
 )
@@ -161,9 +162,7 @@ func TestBerbixBatch(t *testing.T) {
 		m["eventSource"] = "aws:sqs"
 	}
 	batch, err := json.Marshal(map[string]any{"Records": messages})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	r := f.wantCounts(t, string(batch), map[string]int{"recorded": 2, "refreshed": 2})
 	var failed []string
 	if r.BatchItemFailures == nil {
@@ -172,9 +171,7 @@ func TestBerbixBatch(t *testing.T) {
 	for _, item := range *r.BatchItemFailures {
 		failed = append(failed, item.ItemIdentifier)
 	}
-	if diff := cmp.Diff([]string{"no-json", "no-token", "misspelt"}, failed); diff != "" {
-		t.Errorf("batchItemFailures (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(failed, []string{"no-json", "no-token", "misspelt"}), "batchItemFailures")
 	c.checkRow(t, first, "")
 	c.checkRow(t, second, "")
 }

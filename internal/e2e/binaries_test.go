@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/template"
 
 	// What the binaries are made of: Go's cache of test results must know that the
@@ -37,9 +39,7 @@ func binary(t *testing.T, function string) string {
 		t.Skip("the functions' binaries run on Linux alone")
 	}
 	dir, err := binaries()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	path := filepath.Join(dir, function, "bootstrap")
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("%s: run `make test`, which builds the functions first: %v", functionsDir, err)

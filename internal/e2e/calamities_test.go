@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -167,9 +169,7 @@ func (d *drill) stageDaily(t *testing.T, n int) {
 		TableName: aws.String(d.stack.Outputs["Ledger"]), Key: d.ledgerKey(), UpdateExpression: aws.String("SET staged = :all"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":all": &types.AttributeValueMemberS{Value: string(all)}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }
 
 // elapseTransaction is elapse for the row of a transaction.
@@ -191,7 +191,5 @@ func (d *drill) elapseTransaction(t *testing.T, id int64, by time.Duration) {
 		Key:              map[string]types.AttributeValue{"transaction_id": &types.AttributeValueMemberN{Value: fmt.Sprint(id)}},
 		UpdateExpression: aws.String("SET " + strings.Join(set, ", ")), ExpressionAttributeValues: values,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/sandbox"
@@ -44,9 +47,7 @@ func TestFromDeploymentOnwards(t *testing.T) {
 
 			f.wire.clear()
 			f.want(t, f.tick, "not_due")
-			if diff := cmp.Diff([]string{"Query 1"}, f.wire.clear()); diff != "" {
-				t.Errorf("calls of a tick with nothing due (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(f.wire.clear(), []string{"Query 1"}), "calls of a tick with nothing due")
 			checkCalls(t, c, 1, 0)
 
 			before := c.current(t, "tokens").id

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/sandbox"
@@ -34,9 +36,7 @@ type credential struct {
 func (w *world) credential(t *testing.T, p sandbox.Provider, account string, o sandbox.Options) *credential {
 	t.Helper()
 	providers, err := sandbox.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(providers.Close)
 	id := w.logicalID(t, p)
 	c := &credential{
@@ -55,15 +55,11 @@ func (w *world) credential(t *testing.T, p sandbox.Provider, account string, o s
 func (c *credential) seed(t *testing.T, edits map[string]any) {
 	t.Helper()
 	var fields map[string]any
-	if err := json.Unmarshal([]byte(c.sandbox.Credentials(c.provider)), &fields); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(c.sandbox.Credentials(c.provider)), &fields))
 	maps.Copy(fields, edits)
 	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
 	text, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	c.edit(t, "credentials", string(text))
 }
 
@@ -111,9 +107,7 @@ func (c *credential) labelled(t *testing.T, document, label string) string {
 	t.Helper()
 	name := c.secret(document)
 	described, err := c.aws.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var found string
 	for id, labels := range described.VersionIdsToStages {
 		if slices.Contains(labels, label) {
@@ -132,9 +126,7 @@ func (c *credential) checkLive(t *testing.T) {
 	t.Helper()
 	tokens, access := c.current(t, "tokens"), c.current(t, "access")
 	want := []string{"access_expires_at", "access_token", "attempt_id", "refresh_at", "token_type"}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(access.fields))); diff != "" {
-		t.Errorf("keys of access (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(slices.Sorted(maps.Keys(access.fields)), want), "keys of access")
 	if !c.sandbox.Valid(c.provider, access.fields["access_token"]) {
 		t.Error("the provider would not accept the published access token")
 	}

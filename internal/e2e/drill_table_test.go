@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 )
 
 var writeDrill = flag.Bool("drill", false, "write what TestDrill finds into docs/operations.md")
@@ -26,9 +27,7 @@ func operations() string { return filepath.Join(root, "docs", "operations.md") }
 func split(t *testing.T) (before, table, after string) {
 	t.Helper()
 	text, err := os.ReadFile(operations())
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	before, rest, begins := strings.Cut(string(text), tableBegins)
 	table, after, ends := strings.Cut(rest, tableEnds)
 	if !begins || !ends {
@@ -51,9 +50,7 @@ func writeTable(t *testing.T, found []finding) {
 	}
 	t.Log("\n" + table.String())
 	before, _, after := split(t)
-	if err := os.WriteFile(operations(), []byte(before+tableBegins+table.String()+tableEnds+after), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(operations(), []byte(before+tableBegins+table.String()+tableEnds+after), 0o600))
 }
 
 // lead says how long before the end of the readers' token the first alarm rang.
@@ -95,7 +92,5 @@ func TestDrillIsDocumented(t *testing.T) {
 	for _, o := range calamities {
 		want = append(want, [2]string{o.name, o.alarm})
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("run make drill (-drilled +documented):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "run make drill")
 }

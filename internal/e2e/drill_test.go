@@ -37,11 +37,11 @@ type drill struct {
 }
 
 const (
-	// mostPeriods is how far back an alarm looks that takes missing data for a breach.
-	mostPeriods = 5
+	// maxPeriods is how far back an alarm looks that takes missing data for a breach.
+	maxPeriods = 5
 	// healthyMinutes is how long a drill is without an outage. In the next minute a
 	// refresh is due.
-	healthyMinutes = mostPeriods + 1
+	healthyMinutes = maxPeriods + 1
 )
 
 // newDrill makes a credential that has its tokens and is due in healthyMinutes.
@@ -106,7 +106,7 @@ func (d *drill) minute(t *testing.T, scheduled func(t *testing.T, d *drill)) {
 	d.listen(t)
 	d.ends = d.clock.Add(time.Until(d.expiry(t)))
 	d.tell("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "DeadLetters.QueueName", float64(d.letters))
-	if d.minutes++; d.minutes >= mostPeriods {
+	if d.minutes++; d.minutes >= maxPeriods {
 		d.look()
 	}
 	if d.ended.IsZero() && !d.usable(t) {

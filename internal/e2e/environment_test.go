@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/runtimeapi"
 	"tokenrefresh/internal/sandbox"
 )
@@ -40,16 +42,12 @@ func TestWrongEnvironment(t *testing.T) {
 			}
 			c := w.credential(t, provider, "none", sandbox.Options{})
 			f, err := runtimeapi.Start(t.Context(), c.options(t, w.aws.URL, edits))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			t.Cleanup(f.Close)
 			c.heard.listen(f.Logs)
 			for n := range 2 {
 				response, err := f.Invoke(t.Context(), []byte(`{}`))
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				fault := response.FunctionError
 				if fault == nil || fault.Type != "EnvironmentError" {
 					t.Fatalf("invocation %d: answer %s, function error %v", n, response.Payload, fault)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/samples"
 	"tokenrefresh/internal/sandbox"
 )
@@ -24,9 +26,7 @@ func TestSampleEvents(t *testing.T) {
 			f := c.start(t)
 			for _, s := range samples.Of(string(p)) {
 				text, err := os.ReadFile(filepath.Join(dir, s.File))
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				f.wantCounts(t, string(text), s.Outcomes)
 			}
 		})

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/moto"
@@ -96,9 +98,7 @@ func TestProviderDown(t *testing.T) {
 func deadAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().String()
 }

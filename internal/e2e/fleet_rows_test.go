@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
@@ -119,9 +121,7 @@ func (f *fleet) scan(t *testing.T) map[int64]item {
 	in := &dynamodb.ScanInput{TableName: ptr(f.stack.Outputs["Transactions"])}
 	for {
 		out, err := f.aws.DynamoDB.Scan(t.Context(), in)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		file(t, rows, out.Items)
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
 			return rows
@@ -134,9 +134,7 @@ func file(t *testing.T, rows map[int64]item, items []map[string]types.AttributeV
 	t.Helper()
 	for _, stored := range items {
 		id, err := strconv.ParseInt(item(stored).text("transaction_id"), 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		rows[id] = stored
 	}
 }
@@ -225,9 +223,7 @@ func (f *fleet) indexed(t *testing.T) int {
 		}
 		for {
 			out, err := f.aws.DynamoDB.Query(t.Context(), in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			n += int(out.Count)
 			if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
 				break

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
@@ -100,9 +102,7 @@ func (f *fleet) remove(t *testing.T, members []*member) {
 		_, err := f.aws.DynamoDB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
 			TableName: ptr(f.stack.Outputs["Transactions"]), Key: item{"transaction_id": number(m.ID)},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 	}
 	f.members = slices.DeleteFunc(f.members, func(m *member) bool { return slices.Contains(members, m) })
 }
@@ -246,9 +246,7 @@ func (f *fleet) elapseRows(t *testing.T, members []*member) {
 			UpdateExpression:          ptr("SET refresh_at = :past"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":past": text(stamp(time.Now().Add(-time.Second)))},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 	}
 }
 

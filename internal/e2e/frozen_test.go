@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -34,8 +36,6 @@ func TestFrozenProcessLosesNoReply(t *testing.T) {
 func (f *function) freeze(t *testing.T, d time.Duration) {
 	t.Helper()
 	pid := f.Process().PID
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Error(err)
-	}
+	assert.Check(t, syscall.Kill(pid, syscall.SIGSTOP))
 	time.AfterFunc(d, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
 }

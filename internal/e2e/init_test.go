@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/authority"
@@ -30,9 +33,7 @@ func newSecured(t *testing.T) *secured {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 	}
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
 	must(err)
@@ -75,9 +76,7 @@ func (s *secured) servers() []*fakeaws.Server {
 func (s *secured) start(t *testing.T) *runtimeapi.Function {
 	t.Helper()
 	f, err := runtimeapi.Start(t.Context(), runtimeapi.Options{Binary: binary(t, "RefreshHesabe"), Env: s.env, Timeout: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(f.Close)
 	return f
 }
@@ -108,13 +107,9 @@ func TestInitReadsCredentialsAndNothingElse(t *testing.T) {
 	s := newSecured(t)
 	began := time.Now()
 	f := s.start(t)
-	if diff := cmp.Diff([][]string{{"GetSecretValue"}, {}, {}}, s.calls()); diff != "" {
-		t.Errorf("calls of init (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(s.calls(), [][]string{{"GetSecretValue"}, {}, {}}), "calls of init")
 	opened := []int{2, 1, 1}
-	if diff := cmp.Diff(opened, s.connections()); diff != "" {
-		t.Errorf("connections of init (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(s.connections(), opened), "connections of init")
 	if logs := f.Logs(); logs != "" {
 		t.Errorf("init wrote: %s", logs)
 	}
@@ -135,23 +130,17 @@ func TestFrozenBetweenInitAndFirstEvent(t *testing.T) {
 	s := newSecured(t)
 	f := s.start(t)
 	pid := f.Process().PID
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, syscall.Kill(pid, syscall.SIGSTOP))
 	for _, server := range s.servers() {
 		server.CloseClientConnections()
 	}
 	s.calls()
-	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, syscall.Kill(pid, syscall.SIGCONT))
 	response, err := f.Invoke(t.Context(), []byte(`{}`))
 	if err != nil || !strings.Contains(string(response.Payload), `"outcomes":{"refreshed":1}`) {
 		t.Fatalf("%v, %v: %s\n%s", err, response.FunctionError, response.Payload, f.Logs())
 	}
-	if diff := cmp.Diff([]string{"POST /api/v1/token-refresh"}, s.calls()[2]); diff != "" {
-		t.Errorf("calls of the provider (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(s.calls()[2], []string{"POST /api/v1/token-refresh"}), "calls of the provider")
 }
 
 // A function starts without a network, and says what is wrong when it has work.

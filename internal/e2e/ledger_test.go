@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -23,9 +25,7 @@ type row map[string]string
 func (w *world) stored(t *testing.T, table string, key map[string]types.AttributeValue) row {
 	t.Helper()
 	out, err := w.aws.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if out.Item == nil {
 		return nil
 	}
@@ -75,9 +75,7 @@ func (c *credential) pause(t *testing.T, paused bool) {
 		TableName: aws.String(c.stack.Outputs["Ledger"]), Key: c.ledgerKey(), UpdateExpression: aws.String("SET paused = :p"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":p": &types.AttributeValueMemberBOOL{Value: paused}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }
 
 // elapse lets d pass for the credential: every moment in its rows of the ledger (the
@@ -93,9 +91,7 @@ func (c *credential) elapse(t *testing.T, d time.Duration) {
 			":a": &types.AttributeValueMemberS{Value: c.account},
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, item := range out.Items {
 		account := item["account"].(*types.AttributeValueMemberS).Value
 		if account == c.account || strings.HasPrefix(account, c.account+"/shard-") {

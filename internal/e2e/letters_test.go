@@ -102,7 +102,7 @@ func TestLargestDeadLetterIsDelivered(t *testing.T) {
 	t.Parallel()
 	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "letters", sandbox.Options{})
 	f := c.start(t)
-	event := c.largest(t, event.RecordsMost, event.RecordBytesMost)
+	event := c.largest(t, event.MaxRecords, event.MaxRecordBytes)
 	c.denyWrites(f)
 	fault := f.fail(t, event)
 	f.wire.clear()
@@ -127,7 +127,7 @@ func TestTooManyRecordsAreRefused(t *testing.T) {
 	c := sharedWorld(t, nil).credential(t, sandbox.Berbix, "refused-letters", sandbox.Options{})
 	f := c.start(t)
 	for name, payload := range map[string]string{
-		"1,500": c.largest(t, 1500, 200<<10), "too large": c.largest(t, 10, event.RecordBytesMost+1),
+		"1,500": c.largest(t, 1500, 200<<10), "too large": c.largest(t, 10, event.MaxRecordBytes+1),
 	} {
 		c.denyWrites(f)
 		fault := f.fail(t, payload)

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/sandbox"
@@ -99,9 +102,7 @@ func checkAlarmSees(t *testing.T, alarm template.Object, l line) {
 	for _, d := range template.Get[[]any](alarm, "Dimensions") {
 		dimensions[template.Get[string](d.(template.Object), "Name")] = template.Get[string](d.(template.Object), "Value")
 	}
-	if diff := cmp.Diff(dimensions, map[string]string{"provider": l.Provider}); diff != "" {
-		t.Errorf("dimensions (-alarm +line):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(map[string]string{"provider": l.Provider}, dimensions), "dimensions")
 	for _, directive := range l.AWS.CloudWatchMetrics {
 		defined := slices.ContainsFunc(directive.Metrics, func(m struct{ Name, Unit string }) bool {
 			return m.Name == name && m.Unit == "Seconds"

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -149,9 +151,7 @@ func TestPersonIsFaster(t *testing.T) {
 			gate := sandbox.NewGate()
 			c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.Hold(gate))
 			ended := c.race(t, []*function{f})
-			if err := gate.Await(t.Context(), 1); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, gate.Await(t.Context(), 1))
 			c.seedToken(t)
 			theirs := c.current(t, "tokens")
 			gate.Release()

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -27,9 +29,7 @@ func (w *world) mapping(t *testing.T, f *function) *mapping {
 func (m *mapping) send(t *testing.T, body string) string {
 	t.Helper()
 	out, err := m.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &m.queue, MessageBody: &body})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return *out.MessageId
 }
 
@@ -48,9 +48,7 @@ func (m *mapping) deliver(t *testing.T, messages int, outcomes map[string]int) (
 		})
 	}
 	text, err := json.Marshal(map[string]any{"Records": records})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	r := m.f.wantCounts(t, string(text), outcomes)
 	if r.BatchItemFailures == nil {
 		t.Fatal("no batchItemFailures: Lambda would take all for failed")
@@ -63,9 +61,7 @@ func (m *mapping) deliver(t *testing.T, messages int, outcomes map[string]int) (
 			continue
 		}
 		_, err := m.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &m.queue, ReceiptHandle: message.ReceiptHandle})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 	}
 	return string(text), failed
 }
@@ -76,14 +72,10 @@ func (m *mapping) inQueue(t *testing.T) (n int) {
 	out, err := m.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
 		QueueUrl: &m.queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"} {
 		part, err := strconv.Atoi(out.Attributes[name])
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		n += part
 	}
 	return n

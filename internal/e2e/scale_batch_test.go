@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -77,9 +79,7 @@ func sqsBatch(t *testing.T, bodies []string) string {
 		})
 	}
 	batch, err := json.Marshal(map[string]any{"Records": messages})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return string(batch)
 }
 

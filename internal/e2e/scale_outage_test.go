@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -46,9 +48,7 @@ func (f *fleet) outlives(t *testing.T, fn *function) {
 		}
 		_, before := f.calls()
 		r, err := f.attempt(t.Context(), fn, fn.tick)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		_, after := f.calls()
 		t.Logf("%s: %d calls, %v", tick.name, after-before, r.Outcomes)
 		if n := after - before; n < tick.least || n > tick.most {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tokenrefresh/internal/sandbox"
@@ -115,9 +117,7 @@ type front struct {
 func newFront(t *testing.T, provider string) *front {
 	t.Helper()
 	target, err := url.Parse(provider)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	f := &front{proxy: httputil.NewSingleHostReverseProxy(target), sick: map[string]int{}, calls: map[string]int{}}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)

@@ -5,18 +5,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
 )
 
-// A table of 5,000 rows through the life of a fleet: each due row is refreshed once,
+// A table of 2,000 rows through the life of a fleet: each due row is refreshed once,
 // whoever sweeps beside, whoever dies meanwhile and whatever is delivered twice; the
 // others are left in peace. Each part makes rows due and leaves all of them fresh.
 func TestFleet(t *testing.T) { //nolint:tparallel // one part goes on from another
 	t.Parallel()
-	f := newFleet(t, map[state]int{fresh: 1400, completed: 2000, deleted: 400, dead: 1120, expired: 80})
+	f := newFleet(t, map[state]int{fresh: 1000, completed: 600, deleted: 140, dead: 220, expired: 40})
 	fn, impatient := f.start(t), f.startWith(t, map[string]string{"HTTP_TIMEOUT": "2s"})
 	for _, part := range []struct { //nolint:paralleltest // see above
 		name string
@@ -62,9 +63,7 @@ func (f *fleet) oneSweep(t *testing.T, fn *function) {
 	seen = fn.wire.watch(nil)
 	f.wantSweep(t, fn, map[string]int{"not_due": 1})
 	for table, want := range map[string]map[string]int{"Transactions": {"Query": store.Shards}, "Ledger": {"Query": 1}} {
-		if diff := cmp.Diff(want, seen.of(f.stack.Outputs[table])); diff != "" {
-			t.Errorf("calls where nothing is due, %s (-want +got):\n%s", table, diff)
-		}
+		assert.Check(t, is.DeepEqual(seen.of(f.stack.Outputs[table]), want), "calls where nothing is due, %s", table)
 	}
 	f.checkPresented(t)
 }
@@ -85,15 +84,11 @@ func (f *fleet) twoSweeps(t *testing.T, fn *function) {
 	ended := f.attemptAll(t, fn.tick, fn)
 	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := gate.Await(soon, firstCalls); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, gate.Await(soon, firstCalls))
 	f.wantSweep(t, other, map[string]int{"busy": len(members)})
 	f.sandbox.Clear(sandbox.Berbix)
 	gate.Release()
-	if diff := cmp.Diff(map[string]int{"refreshed": len(members)}, (<-ended).Outcomes); diff != "" {
-		t.Errorf("outcomes (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual((<-ended).Outcomes, map[string]int{"refreshed": len(members)}), "outcomes")
 	refreshed(members)
 	f.checkTraffic(t, members, first, second)
 	f.checkFresh(t, members)
@@ -111,9 +106,7 @@ func (f *fleet) twoSweeps(t *testing.T, fn *function) {
 	}
 	delete(total, "busy")
 	delete(total, "not_due")
-	if diff := cmp.Diff(map[string]int{"refreshed": len(members)}, total); diff != "" {
-		t.Errorf("outcomes of both (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(total, map[string]int{"refreshed": len(members)}), "outcomes of both")
 	refreshed(members)
 	f.checkTraffic(t, members, first, second)
 	f.checkFresh(t, members)

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/sandbox"
 )
@@ -25,9 +27,7 @@ func (c *credential) recordEvent(t *testing.T, further map[string]any, transacti
 		records = append(records, record)
 	}
 	text, err := json.Marshal(map[string]any{"account": c.account, "record": records})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return string(text)
 }
 
@@ -58,9 +58,7 @@ func (c *credential) checkRow(t *testing.T, x sandbox.Transaction, customer stri
 			want = slices.DeleteFunc(want, func(name string) bool { return name == absent })
 		}
 	}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(r))); diff != "" {
-		t.Fatalf("attributes (-want +got):\n%s", diff)
-	}
+	assert.Assert(t, is.DeepEqual(slices.Sorted(maps.Keys(r)), want), "attributes")
 	if !c.sandbox.Valid(sandbox.Berbix, r["access_token"]) {
 		t.Error("the provider would not accept the stored access token")
 	}

@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	smtypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/fakeaws"
@@ -26,25 +28,15 @@ import (
 func serve(t *testing.T) (*fakeaws.AWS, *fakeaws.Server, aws.Config) {
 	t.Helper()
 	loaded, err := template.Load("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	stack, err := loaded.Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	fake, err := fakeaws.New(stack)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	ca, err := authority.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	server, err := fakeaws.Serve(ca, fake)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(server.Close)
 	transport := server.Client().Transport.(*http.Transport)
 	transport.TLSClientConfig.RootCAs = ca.Pool()
@@ -107,9 +99,7 @@ func TestSecrets(t *testing.T) {
 		if err := errors.Join(err, described); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		if diff := cmp.Diff(step.want, out.VersionIdsToStages); diff != "" {
-			t.Fatalf("%s (-want +got):\n%s", step.name, diff)
-		}
+		assert.Assert(t, is.DeepEqual(out.VersionIdsToStages, step.want), "%s", step.name)
 	}
 	if err := stage(third, "other"); errorOf[*smtypes.ResourceExistsException](err) == nil {
 		t.Errorf("another value for a taken id: %v, want ResourceExistsException", err)
@@ -169,9 +159,7 @@ func TestTables(t *testing.T) {
 	}{
 		{"rows are made, each with its entry in the index", func() {
 			for _, one := range stored {
-				if err := rows.Update(t.Context(), one, one.RefreshToken); err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, rows.Update(t.Context(), one, one.RefreshToken))
 			}
 		}, fakeaws.Units{Writes: 2 * 600}},
 		{"entries of a shard are read eventually, in three pages and in order", func() {
@@ -206,17 +194,13 @@ func TestTables(t *testing.T) {
 		}, fakeaws.Units{Reads: 0.5, Writes: 3}},
 		{"a row of the ledger is written and read", func() {
 			key := store.Key{Provider: "berbix", Account: "default"}
-			if err := ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{Absent: true}); err != nil {
-				t.Error(err)
-			}
+			assert.Check(t, ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{Absent: true}))
 			if rows, err := ledger.Rows(t.Context(), "berbix"); err != nil || len(rows) != 1 {
 				t.Error(rows, err)
 			}
 		}, fakeaws.Units{Reads: 1, Writes: 1}},
 	} {
-		if diff := cmp.Diff(step.want, charged(step.do)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", step.name, diff)
-		}
+		assert.Check(t, is.DeepEqual(charged(step.do), step.want), "%s", step.name)
 	}
 	if calls := server.TakeCalls(); calls[len(calls)-1].Op != "Query ledger" {
 		t.Errorf("the last call is %q", calls[len(calls)-1].Op)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // Call speaks to a service that the module has no SDK for. The emulated AWS takes the
@@ -16,9 +18,7 @@ func (s *Server) Call(t testing.TB, method, path, service, body string) []byte {
 		region = "us-east-1" // elsewhere a bucket names its region
 	}
 	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	switch service {
 	case "lambda":
 		request.Header.Set("Content-Type", "application/json")
@@ -29,14 +29,10 @@ func (s *Server) Call(t testing.TB, method, path, service, body string) []byte {
 	}
 	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/"+region+"/"+service+"/aws4_request")
 	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if response.StatusCode/100 != 2 {
 		t.Fatalf("%s: %s\n%s", service, response.Status, answer)
 	}

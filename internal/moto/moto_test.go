@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -69,9 +72,7 @@ func TestCallsAndFaultsAreOfOneTest(t *testing.T) {
 		})
 		stored = append(stored, err == nil)
 	}
-	if diff := cmp.Diff([]bool{false, false, false, true}, stored); diff != "" {
-		t.Errorf("successes (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(stored, []bool{false, false, false, true}), "successes")
 	labels, err := describe(t, other, secret)
 	if err != nil || len(labels) != 2 {
 		t.Errorf("labels %v, %v: want the version whose reply was lost and the last one", labels, err)
@@ -79,9 +80,7 @@ func TestCallsAndFaultsAreOfOneTest(t *testing.T) {
 	if diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue", "PutSecretValue", "PutSecretValue"}, s.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"DescribeSecret"}, other.Calls()); diff != "" {
-		t.Errorf("the other's calls (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(other.Calls(), []string{"DescribeSecret"}), "the other's calls")
 	if calls := s.Calls(); len(calls) != 0 {
 		t.Errorf("calls %v are told twice", calls)
 	}
@@ -125,9 +124,7 @@ func TestVersionsAreNeverOverwritten(t *testing.T) {
 		t.Errorf("put of another value: error %v", err)
 	}
 	edit, err := s.Edit(t.Context(), secret, "edited")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	labels, err := describe(t, s, secret)
 	if err != nil || !strings.Contains(fmt.Sprint(labels[edit]), "AWSCURRENT") || strings.Contains(fmt.Sprint(labels[id]), "AWSCURRENT") {
 		t.Errorf("labels after the edit %s: %v, %v", edit, labels, err)
@@ -151,29 +148,17 @@ func TestServerEndsWithItsTests(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "MOTO_TEST_DIES=1")
 	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
+	assert.NilError(t, cmd.Start())
 	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	address, err := url.Parse(strings.Fields(line)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(t.Context(), "tcp", address.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer func() { _ = conn.Close() }()
 	_ = stdin.Close()
 	_ = cmd.Wait()

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -84,16 +86,12 @@ func open(t testing.TB, p *process) (*Server, *httptest.Server) {
 	if errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
 	s.proxy.ModifyResponse = s.change
 	s.Reset()
 	tables, err := dynamoDBLocal()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	direct := config(address.String())
 	s.Direct, s.SecretsManager, s.SQS = direct, secretsmanager.NewFromConfig(direct), sqs.NewFromConfig(direct)
 	if tables != nil {

@@ -69,7 +69,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "login without a claim", file: "send.go",
-		old: `	if result, ended := a.claim(ctx, next, Step{Do: Login}); ended {
+		old: `	if result, ended := a.claim(ctx, next, Login); ended {
 		return result, true
 	}
 `,
@@ -78,14 +78,14 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "login based on a stale read", file: "login.go",
-		old:    "if v.idle() && v.newToRow() {",
+		old:    "if v.late == nil && v.idle() && v.newToRow() {",
 		new:    "if v.Row.Fence < 0 {",
 		broken: "what a login makes is taken for outdated by the next run",
 	},
 	{
 		name: "first seed not confirmed under its claim", file: "claim.go",
-		old:    "if first && s.Do == Refresh {",
-		new:    "if first && s.Do == Wait {",
+		old:    "if first && do == Refresh {",
+		new:    "if first && do == Wait {",
 		broken: "two runs that found no row can send the same seed",
 	},
 	{

@@ -1,9 +1,9 @@
 package mutation
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
 )
 
 // engine is the directory of the package that is broken, seen from this one.
@@ -83,9 +85,7 @@ func (g target) catches(t *testing.T, breaks []breach) {
 			broken := g.build(t, command, b.file, strings.Replace(whole, b.old, b.new, 1))
 			for i, args := range g.tests {
 				found, err := g.run(t.Context(), broken, args)
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				if found == "" {
 					continue
 				}
@@ -113,59 +113,70 @@ func (g target) build(t *testing.T, command, file, text string) (binary string) 
 	return binary
 }
 
-// run runs some of the target's tests. It returns which of them failed first, and how; empty:
-// none.
+// run runs some of the target's tests until one fails. It returns which, and how; empty:
+// none. In the format for test2json a subtest tells at once that it has failed.
 func (g target) run(ctx context.Context, binary string, args []string) (string, error) {
-	run := exec.CommandContext(ctx, binary, slices.Concat(args, []string{"-test.failfast", "-test.timeout=10m"})...)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	run := exec.CommandContext(ctx, binary, slices.Concat(args, []string{"-test.v=test2json", "-test.failfast", "-test.timeout=10m"})...)
 	run.Dir = filepath.Join(engine, g.dir)
-	out, err := run.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return "", nil
-	case errors.As(err, &exit) && exit.ExitCode() == 1:
-		return firstFailure(string(out)), nil
+	run.Env = append(os.Environ(), "GOGC=400") // the heap is small, and would be collected all the time
+	out, err := run.StdoutPipe()
+	if err != nil {
+		return "", err
 	}
-	// A panic or a hang says nothing of what the test can tell.
-	return "", fmt.Errorf("%v: %w\n%s", args, err, out)
+	run.Stderr = run.Stdout
+	if err := run.Start(); err != nil {
+		return "", err
+	}
+	var said []string
+	var failed, report string
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadString('\n')
+		_, name, failure := strings.Cut(line, "--- FAIL: ")
+		switch {
+		case failure && failed == "":
+			failed = name
+		case failed != "" && !failure && !strings.HasPrefix(line, "panic: "):
+			stop() // tests beside it would go on
+			_ = run.Wait()
+			return strings.TrimSpace(failed) + " " + strings.TrimSpace(report), nil
+		case reported.MatchString(line):
+			report = line
+		}
+		if err != nil {
+			break
+		}
+		said = append(said, line)
+	}
+	if err := run.Wait(); err != nil {
+		// A panic or a hang says nothing of what the test can tell.
+		return "", fmt.Errorf("%v: %w\n%s", args, err, strings.Join(said, ""))
+	}
+	return "", nil
 }
 
 // overlay writes what lets the go command read text in place of the engine's file.
 func overlay(t *testing.T, dir, file, text string) string {
 	t.Helper()
 	original, err := filepath.Abs(filepath.Join(engine, file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	broken, list := filepath.Join(dir, filepath.Base(file)), filepath.Join(dir, "overlay.json")
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{original: broken}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for name, content := range map[string][]byte{broken: []byte(text), list: replace} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.WriteFile(name, content, 0o600))
 	}
 	return list
 }
 
-// failure is a failed subtest and the first line of its report.
-var failure = regexp.MustCompile(`--- FAIL: (\S+/\S+) .*\n\s*(.*)`)
-
-func firstFailure(out string) string {
-	if m := failure.FindStringSubmatch(out); m != nil {
-		return m[1] + ": " + m[2]
-	}
-	return out
-}
+// reported is a line that a test has reported.
+var reported = regexp.MustCompile(`^\s+\w+_test\.go:\d+: `)
 
 func source(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(engine, file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return string(text)
 }
 

@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/runtimeapi"
 )
@@ -50,9 +51,7 @@ func start(t *testing.T, o runtimeapi.Options) *runtimeapi.Function {
 	t.Helper()
 	o.Binary = binary
 	f, err := runtimeapi.Start(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(f.Close)
 	return f
 }
@@ -60,9 +59,7 @@ func start(t *testing.T, o runtimeapi.Options) *runtimeapi.Function {
 func invoke(t *testing.T, f *runtimeapi.Function, event string) (runtimeapi.Response, answer) {
 	t.Helper()
 	r, err := f.Invoke(t.Context(), []byte(event))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var a answer
 	if r.FunctionError == nil {
 		if err := json.Unmarshal(r.Payload, &a); err != nil {
@@ -140,9 +137,7 @@ func TestEnvironmentIsTheGivenOneAndLambdas(t *testing.T) {
 		"_HANDLER",
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return n == "_X_AMZN_TRACE_ID" }) // aws-lambda-go sets it
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Errorf("variables (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(names, want), "variables")
 	for k, want := range map[string]string{
 		"OWN": "value", "AWS_REGION": "me-south-1", "AWS_DEFAULT_REGION": "me-south-1",
 		"AWS_LAMBDA_FUNCTION_NAME": "refresh", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",

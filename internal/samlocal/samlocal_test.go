@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/samples"
 )
 
@@ -73,9 +75,7 @@ func TestNoVariableOfTheShellReachesTheSAMCLI(t *testing.T) {
 func TestServersEndWhenStopped(t *testing.T) {
 	t.Parallel()
 	s, err := start(t.Context(), "ready", "sh", "-c", "echo ready; exec sleep 600")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	s.stop()
 	if s.cmd.ProcessState == nil {
 		t.Error("it still runs")
@@ -111,18 +111,14 @@ func TestTheCauseIsOneLine(t *testing.T) {
 func TestASmallImageHasWhatTheSAMCLIRuns(t *testing.T) {
 	t.Parallel()
 	archive, err := smallImage([]byte("#!busybox"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	found := map[string]int64{}
 	for reader := tar.NewReader(archive); ; {
 		header, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		found[header.Name] = header.Mode
 	}
 	for _, name := range []string{"bin/busybox", "bin/sh", "bin/mv", "bin/chmod", "var/task/"} {

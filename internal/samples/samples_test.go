@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/samples"
 	"tokenrefresh/internal/template"
 )
@@ -14,18 +16,12 @@ import (
 func TestEachFileOfEventsIsPlayed(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	stack, err := loaded.Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, function := range stack.Of(template.Function) {
 		provider := template.Provider(function)
-		if err := samples.Complete(provider, filepath.Join("../../events", "refresh-"+provider)); err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, samples.Complete(provider, filepath.Join("../../events", "refresh-"+provider)))
 	}
 }
 
@@ -35,9 +31,7 @@ func TestAFileThatNoRunPlaysIsNamed(t *testing.T) {
 	for _, name := range []string{
 		"scheduled.json", "envelope.json", "account.json", "dry-run.json", "force-dry-run.json", "rejected.json", "new.json",
 	} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte("{}"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.WriteFile(filepath.Join(folder, name), []byte("{}"), 0o600))
 	}
 	err := samples.Complete("hesabe", folder)
 	if err == nil || !strings.Contains(err.Error(), `["force.json" "new.json"]`) {

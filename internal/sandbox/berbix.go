@@ -16,18 +16,16 @@ const (
 
 // berbix plays the transaction tokens; refresh tokens don't rotate.
 type berbix struct {
-	src    *source
 	chains *chains
 	life   Lifetime
 	secret string
 }
 
-func newBerbix(o Options, src *source) *berbix {
+func newBerbix(o Options) *berbix {
 	return &berbix{
-		src:    src,
 		chains: newChains(o.Now, reuseUsual, firstTransaction),
 		life:   o.lifetime(Berbix, berbixAccess, 0),
-		secret: "secret_test_" + src.hex(16),
+		secret: "secret_test_" + random(16),
 	}
 }
 
@@ -54,9 +52,9 @@ func (b *berbix) read(c *call) (input, *reply) {
 
 func (b *berbix) act(c *call, in input) reply {
 	g, v := b.chains.exchange(in.refresh, func(now time.Time, _ int64) grant {
-		g := grant{access: b.src.hex(32), client: b.src.hex(32), accessUntil: now.Add(b.life.Access)}
+		g := grant{access: random(32), client: random(32), accessUntil: now.Add(b.life.Access)}
 		if c.set.rotate {
-			g.refresh, g.refreshUntil = b.src.hex(32), b.end(now)
+			g.refresh, g.refreshUntil = random(32), b.end(now)
 		}
 		return g
 	})
@@ -114,6 +112,6 @@ func (b *berbix) tokens() *chains   { return b.chains }
 // issue makes a transaction. Its access token comes with the first refresh.
 func (b *berbix) issue() grant {
 	return b.chains.open(func(now time.Time, _ int64) grant {
-		return grant{refresh: b.src.hex(32), refreshUntil: b.end(now)}
+		return grant{refresh: random(32), refreshUntil: b.end(now)}
 	})
 }

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/sandbox"
 )
@@ -30,9 +31,7 @@ func TestBerbixSuccess(t *testing.T) {
 	want := map[string]any{
 		"entity": "token", "transaction_id": json.Number("1234567890123"), "expires_in": json.Number("3600"), "token_type": "Bearer",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want))
 }
 
 func TestBerbixRefuses(t *testing.T) {

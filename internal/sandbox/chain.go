@@ -9,11 +9,10 @@ import (
 type reuse int
 
 const (
-	reuseUsual     reuse = iota // refresh tokens don't rotate
-	reuseTolerated              // rotated, yet the old one still works
-	reuseGrace                  // so for a while, for the same pair; then as reuseEnds
-	reuseRefused                // the old one and its access token died at the exchange
-	reuseEnds                   // presenting the old one ends its whole family
+	reuseUsual   reuse = iota // refresh tokens don't rotate
+	reuseGrace                // so for a while, for the same pair; then as reuseEnds
+	reuseRefused              // the old one and its access token died at the exchange
+	reuseEnds                 // presenting the old one ends its whole family
 )
 
 // verdict is the answer to a refresh token.

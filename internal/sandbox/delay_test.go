@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -23,9 +25,7 @@ func TestHold(t *testing.T) {
 		pair := b.Issue(sandbox.Hesabe)
 		reply := make(chan answer)
 		go func() { reply <- b.refresh(t.Context(), sandbox.Hesabe, pair.RefreshToken) }()
-		if err := gate.Await(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, gate.Await(t.Context(), 1))
 		if acted := !b.Valid(sandbox.Hesabe, pair.AccessToken); acted != after {
 			t.Errorf("acted while held: %v, want %v", acted, after)
 		}
@@ -59,9 +59,7 @@ func TestDelayEndsWithClient(t *testing.T) {
 	for p, pair := range pairs {
 		go func() { replies <- b.refresh(ctx, p, pair.RefreshToken) }()
 	}
-	if err := gate.Await(t.Context(), 2); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, gate.Await(t.Context(), 2))
 	cancel()
 	for range pairs {
 		if got := <-replies; !errors.Is(got.err, context.Canceled) {
@@ -85,9 +83,7 @@ func TestDelaysBeforeAndAfterAddUp(t *testing.T) {
 	reply := make(chan answer)
 	go func() { reply <- b.login(t.Context(), sandbox.Hesabe) }()
 	for _, gate := range []*sandbox.Gate{before, after} {
-		if err := gate.Await(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, gate.Await(t.Context(), 1))
 		gate.Release()
 	}
 	tokens(t, <-reply)

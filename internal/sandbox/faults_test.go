@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -97,9 +99,7 @@ func TestFaultsThatAnswer(t *testing.T) {
 				t.Fatalf("status %d, %d bytes, header %v", got.status, len(got.body), got.header)
 			}
 			zip, err := gzip.NewReader(strings.NewReader(got.body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			plain, err := io.ReadAll(zip)
 			if err != nil || len(plain) < 4<<20 || !bytes.Contains(plain[4<<20:], []byte(`"access_token"`)) {
 				t.Errorf("unpacked to %d bytes, error %v", len(plain), err)

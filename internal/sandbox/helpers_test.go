@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 )
@@ -29,9 +31,7 @@ type bench struct {
 func start(t *testing.T, o sandbox.Options) *bench {
 	t.Helper()
 	sb, err := sandbox.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	transport := &http.Transport{DisableCompression: true}
 	if sb.RootCAs() != nil {
 		transport.TLSClientConfig = tlsConfig(sb)

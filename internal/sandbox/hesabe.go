@@ -21,22 +21,18 @@ const (
 
 // hesabe plays the Merchant API: league/oauth2-server behind a facade.
 type hesabe struct {
-	src           *source
-	chains        *chains
-	life          Lifetime
-	tokenInHeader bool
-	username      string
-	password      string
+	chains   *chains
+	life     Lifetime
+	username string
+	password string
 }
 
-func newHesabe(o Options, src *source) *hesabe {
+func newHesabe(o Options) *hesabe {
 	return &hesabe{
-		src:           src,
-		chains:        newChains(o.Now, reuseRefused, 1),
-		life:          o.lifetime(Hesabe, hesabeAccess, hesabeRefresh),
-		tokenInHeader: o.HesabeTokenInHeader,
-		username:      "merchant@sandbox.example",
-		password:      src.hex(16),
+		chains:   newChains(o.Now, reuseRefused, 1),
+		life:     o.lifetime(Hesabe, hesabeAccess, hesabeRefresh),
+		username: "merchant@sandbox.example",
+		password: random(16),
 	}
 }
 
@@ -54,11 +50,7 @@ func (h *hesabe) read(c *call) (input, *reply) {
 			fields[name] = c.req.PostForm.Get(name)
 		}
 	}
-	in := input{refresh: fields["refreshToken"], fields: fields}
-	if in.refresh == "" && h.tokenInHeader && c.op == Refresh {
-		in.refresh = c.req.Header.Get("refreshToken")
-	}
-	return in, nil
+	return input{refresh: fields["refreshToken"], fields: fields}, nil
 }
 
 func (h *hesabe) act(c *call, in input) reply {
@@ -93,10 +85,10 @@ func (h *hesabe) success(s settings, g grant) reply {
 func (h *hesabe) mint(now time.Time, _ int64) grant {
 	expires := now.Add(h.life.Access - hesabeIssuing)
 	claims := fmt.Sprintf(`{"aud":"2","jti":"%s","iat":%s,"nbf":%s,"exp":%s,"sub":"84","scopes":["*"]}`,
-		h.src.hex(40), floatTime(now), floatTime(now.Add(2*time.Microsecond)), floatTime(expires))
+		random(40), floatTime(now), floatTime(now.Add(2*time.Microsecond)), floatTime(expires))
 	return grant{
-		access:       signRS256(`{"typ":"JWT","alg":"RS256"}`, claims),
-		refresh:      "def50200" + h.src.hex(353), // 714 characters, as in the documented sample
+		access:       jwt(`{"typ":"JWT","alg":"RS256"}`, claims),
+		refresh:      "def50200" + random(353), // 714 characters, as in the documented sample
 		accessUntil:  expires,
 		refreshUntil: now.Add(h.life.Refresh),
 	}

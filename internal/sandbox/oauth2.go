@@ -19,7 +19,6 @@ const (
 // oauth2 plays an authorization server of RFC 6749 with introspection (RFC 7662).
 // A refresh ends the old access token at once.
 type oauth2 struct {
-	src    *source
 	chains *chains
 	life   Lifetime
 	reuse  time.Duration
@@ -27,7 +26,7 @@ type oauth2 struct {
 	clientID, clientSecret, username, password string
 }
 
-func newOAuth2(o Options, src *source) *oauth2 {
+func newOAuth2(o Options) *oauth2 {
 	rule := map[time.Duration]reuse{0: reuseEnds, providers.Always: reuseUsual}
 	chains := newChains(o.Now, reuseGrace, 1)
 	if r, ok := rule[o.OAuth2Reuse]; ok {
@@ -35,9 +34,9 @@ func newOAuth2(o Options, src *source) *oauth2 {
 	}
 	chains.grace, chains.endsAccess = o.OAuth2Reuse, o.OAuth2Reuse != providers.Always
 	return &oauth2{
-		src: src, chains: chains, reuse: o.OAuth2Reuse, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh),
-		clientID: "token refresh", clientSecret: "&+/ %:" + src.hex(16), // which Basic has to encode
-		username: "demo@sandbox.example", password: src.hex(16),
+		chains: chains, reuse: o.OAuth2Reuse, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh),
+		clientID: "token refresh", clientSecret: "&+/ %:" + random(16), // which Basic has to encode
+		username: "demo@sandbox.example", password: random(16),
 	}
 }
 
@@ -148,8 +147,8 @@ func (o *oauth2) success(s settings, g grant) reply {
 
 func (o *oauth2) mint(now time.Time, _ int64) grant {
 	return grant{
-		access: "at-" + o.src.hex(20), accessUntil: now.Add(o.life.Access),
-		refresh: "rt-" + o.src.hex(20), refreshUntil: now.Add(o.life.Refresh),
+		access: "at-" + random(20), accessUntil: now.Add(o.life.Access),
+		refresh: "rt-" + random(20), refreshUntil: now.Add(o.life.Refresh),
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	contract "tokenrefresh/pkg/providers"
 )
@@ -36,9 +38,7 @@ type oauth2Answer struct {
 func newOAuth2Client(t *testing.T, box *sandbox.Sandbox) *oauth2Client {
 	t.Helper()
 	c := &oauth2Client{t: t}
-	if err := json.Unmarshal([]byte(box.Credentials(sandbox.OAuth2)), c); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(box.Credentials(sandbox.OAuth2)), c))
 	return c
 }
 
@@ -50,9 +50,7 @@ func (c *oauth2Client) post(address string, fields ...string) oauth2Answer {
 		form.Set(fields[i], fields[i+1])
 	}
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	assert.NilError(c.t, err)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
 	return c.do(request)
@@ -61,9 +59,7 @@ func (c *oauth2Client) post(address string, fields ...string) oauth2Answer {
 func (c *oauth2Client) do(request *http.Request) oauth2Answer {
 	c.t.Helper()
 	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	assert.NilError(c.t, err)
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	answer := oauth2Answer{status: response.StatusCode}
@@ -96,9 +92,7 @@ func TestOAuth2Reuse(t *testing.T) {
 	start := func(t *testing.T, reuse time.Duration) (*sandbox.Sandbox, *oauth2Client, oauth2Answer) {
 		t.Helper()
 		box, err := sandbox.Start(sandbox.Options{OAuth2Reuse: reuse, Now: func() time.Time { return now }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		t.Cleanup(box.Close)
 		c := newOAuth2Client(t, box)
 		login := c.post(c.TokenURL, "grant_type", "password", "username", c.Login["username"], "password", c.Login["password"])
@@ -139,9 +133,7 @@ func TestOAuth2Reuse(t *testing.T) {
 func TestOAuth2Client(t *testing.T) {
 	t.Parallel()
 	box, err := sandbox.Start(sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(box.Close)
 	c := newOAuth2Client(t, box)
 	if got := c.post(c.TokenURL, "grant_type", "client_credentials"); got.status != 200 || got.Refresh != "" || got.Access == "" {
@@ -161,9 +153,7 @@ func TestOAuth2Client(t *testing.T) {
 		t.Errorf("a wrong secret: %+v", got)
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Probe, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if got := c.do(request); got.status != 401 {
 		t.Errorf("a probe without a token: %+v", got)
 	}

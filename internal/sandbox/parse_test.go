@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -33,9 +35,7 @@ func TestParsedFaultsHappen(t *testing.T) {
 	b := start(t, sandbox.Options{})
 	inject := func(text string) {
 		i, err := sandbox.ParseInjection(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		b.Inject(i.Provider, i.Op, i.Times, i.Fault)
 	}
 	inject("hesabe/refresh=status:503*1")

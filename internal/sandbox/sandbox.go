@@ -18,10 +18,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -82,19 +80,9 @@ type Options struct {
 	// Now is the providers' clock, time.Now by default. The delays of faults and
 	// the life of connections don't follow it.
 	Now func() time.Time
-	// Rand is where the text of tokens and passwords comes from, crypto/rand.Reader
-	// by default. A deterministic reader repeats them all but for the signatures of
-	// access tokens and the IVs of encrypted replies.
-	Rand io.Reader
 	// Lifetimes replaces the defaults: Hesabe 900 s and a year, TConnect 36,000 s
 	// and a day, Berbix an hour and no end, OAuth 2 half an hour and 60 days.
 	Lifetimes map[Provider]Lifetime
-	// HesabeTokenInHeader makes Hesabe take the refresh token from a header named
-	// refreshToken too.
-	HesabeTokenInHeader bool
-	// TConnectReusable lets a TConnect refresh token be presented again. Without it
-	// that ends the whole session.
-	TConnectReusable bool
 	// OAuth2Reuse is for how long the OAuth 2 server takes a presented refresh token again,
 	// and gives the same pair for it. 0: presenting one twice ends its whole session;
 	// providers.Always: refresh tokens do not rotate.
@@ -139,15 +127,11 @@ func Start(o Options) (*Sandbox, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Rand == nil {
-		o.Rand = rand.Reader
-	}
-	src := &source{r: o.Rand}
-	tc, err := newTConnect(o, src)
+	tc, err := newTConnect(o)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	s := &Sandbox{hosts: map[Provider]*host{}, berbix: newBerbix(o, src)}
+	s := &Sandbox{hosts: map[Provider]*host{}, berbix: newBerbix(o)}
 	at := place{listen: cmp.Or(o.Listen, "127.0.0.1")}
 	at.host = cmp.Or(o.Host, at.listen)
 	if o.TLS {
@@ -155,7 +139,7 @@ func Start(o Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("sandbox: certificate: %w", err)
 		}
 	}
-	for p, b := range map[Provider]backend{Hesabe: newHesabe(o, src), TConnect: tc, Berbix: s.berbix, OAuth2: newOAuth2(o, src)} {
+	for p, b := range map[Provider]backend{Hesabe: newHesabe(o), TConnect: tc, Berbix: s.berbix, OAuth2: newOAuth2(o)} {
 		h, err := startHost(p, b, o.Now, s.acted, at)
 		if err != nil {
 			s.Close()
@@ -299,19 +283,9 @@ func (s *Sandbox) host(p Provider) *host {
 	return h
 }
 
-// source makes random text for all providers.
-type source struct {
-	mu sync.Mutex
-	r  io.Reader
-}
-
-// hex returns n random bytes as 2n lower-case hex digits.
-func (s *source) hex(n int) string {
+// random returns n random bytes as 2n lower-case hex digits.
+func random(n int) string {
 	b := make([]byte, n)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := io.ReadFull(s.r, b); err != nil {
-		panic(fmt.Sprintf("sandbox: Options.Rand: %v", err))
-	}
+	_, _ = rand.Read(b) // which never fails
 	return hex.EncodeToString(b)
 }

@@ -3,15 +3,14 @@ package sandbox_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
@@ -68,9 +67,7 @@ func TestCredentials(t *testing.T) {
 			}
 		}
 		slices.Sort(got)
-		if diff := cmp.Diff(fields, got); diff != "" {
-			t.Errorf("%s: %s", p, diff)
-		}
+		assert.Check(t, is.DeepEqual(got, fields), "%s", p)
 		if doc["base_url"] != b.URL(p) {
 			t.Errorf("%s: base_url %s", p, doc["base_url"])
 		}
@@ -154,33 +151,6 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-func TestDeterministicRand(t *testing.T) {
-	t.Parallel()
-	texts := func(seed byte) []string {
-		b := start(t, sandbox.Options{Now: newClock().Now, Rand: rand.NewChaCha8([32]byte{seed})})
-		var all []string
-		for _, p := range providers {
-			doc := b.credentials(p)
-			delete(doc, "base_url")
-			text, err := json.Marshal(doc)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, string(text), b.Issue(p).RefreshToken)
-		}
-		return all
-	}
-	one := texts(1)
-	if diff := cmp.Diff(one, texts(1)); diff != "" {
-		t.Error(diff)
-	}
-	for i, other := range texts(2) {
-		if other == one[i] {
-			t.Errorf("the same from another seed: %q", other)
-		}
-	}
-}
-
 func TestUnknownProviderPanics(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Options{})
@@ -204,9 +174,7 @@ func TestStatsInFlight(t *testing.T) {
 		wg.Go(func() { b.refresh(t.Context(), sandbox.TConnect, token) })
 	}
 	wg.Go(func() { b.login(t.Context(), sandbox.TConnect) })
-	if err := gate.Await(t.Context(), 4); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, gate.Await(t.Context(), 4))
 	gate.Release()
 	wg.Wait()
 
@@ -217,16 +185,12 @@ func TestStatsInFlight(t *testing.T) {
 		Logins: 1, Refreshes: 3, Replays: 1, Repeated: 1, MaxInFlight: 3, MaxSameInFlight: 2,
 		Presented: presented, Connections: 4,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want))
 	counts := map[string]int{}
 	for _, token := range presented {
 		counts[token]++
 	}
-	if diff := cmp.Diff(counts, b.Presentations(sandbox.TConnect)); diff != "" {
-		t.Errorf("presentations (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(b.Presentations(sandbox.TConnect), counts), "presentations")
 	if got := b.Stats(sandbox.Hesabe); got.Connections != 0 || got.Refreshes != 0 {
 		t.Errorf("Hesabe saw %+v", got)
 	}
@@ -244,7 +208,5 @@ func TestStatsOneAfterTheOther(t *testing.T) {
 	want := sandbox.Stats{
 		Refreshes: 40, MaxInFlight: 1, MaxSameInFlight: 1, Presented: presented[8:], Connections: 1,
 	}
-	if diff := cmp.Diff(want, b.Stats(sandbox.Hesabe)); diff != "" {
-		t.Error(diff)
-	}
+	assert.Check(t, is.DeepEqual(b.Stats(sandbox.Hesabe), want))
 }

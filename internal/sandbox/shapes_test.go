@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 )
@@ -23,17 +25,13 @@ func TestTConnectReplyShapes(t *testing.T) {
 	data := func(t *testing.T, text string) string {
 		t.Helper()
 		var doc struct{ Data json.RawMessage }
-		if err := json.Unmarshal([]byte(text), &doc); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, json.Unmarshal([]byte(text), &doc))
 		return string(doc.Data)
 	}
 	unquote := func(t *testing.T, text string) string {
 		t.Helper()
 		var s string
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, json.Unmarshal([]byte(text), &s))
 		return s
 	}
 	cases := []struct {

@@ -16,34 +16,27 @@ const (
 
 // tconnect plays the Payment Open API: Keycloak with "revoke refresh token" on.
 type tconnect struct {
-	src    *source
 	chains *chains
 	life   Lifetime
 	iv     aes.Mode
 
-	partner, username, clientID       string
-	password, clientSecret, signature string
-	key, otherKey                     tconnectKey
+	partner, username, clientID string
+	password, clientSecret      string
+	key, otherKey               tconnectKey
 }
 
-func newTConnect(o Options, src *source) (*tconnect, error) {
-	rule := reuseEnds
-	if o.TConnectReusable {
-		rule = reuseTolerated
-	}
+func newTConnect(o Options) (*tconnect, error) {
 	t := &tconnect{
-		src:          src,
-		chains:       newChains(o.Now, rule, 1),
+		chains:       newChains(o.Now, reuseEnds, 1),
 		life:         o.lifetime(TConnect, tconnectAccess, tconnectRefresh),
 		iv:           o.TConnectIV,
 		partner:      "SANDBOX01",
 		username:     "demo@sandbox.example",
-		clientID:     src.hex(11),
-		password:     src.hex(16),
-		clientSecret: src.hex(16),
-		signature:    src.hex(64),
-		key:          tconnectKey{key: src.hex(aes.KeySize), iv: src.hex(16)},
-		otherKey:     tconnectKey{key: src.hex(aes.KeySize), iv: src.hex(16)},
+		clientID:     random(11),
+		password:     random(16),
+		clientSecret: random(16),
+		key:          tconnectKey{key: random(aes.KeySize), iv: random(16)},
+		otherKey:     tconnectKey{key: random(aes.KeySize), iv: random(16)},
 	}
 	if t.iv == "" {
 		t.iv = aes.Prefix
@@ -132,12 +125,11 @@ func (t *tconnect) mint(now time.Time, session int64) grant {
 	claims := func(kind string, life time.Duration) string {
 		return fmt.Sprintf(`{"exp":%d,"iat":%d,"jti":"%s","iss":"https://sandbox.example/realms/openapi","sub":"%s",`+
 			`"typ":"%s","azp":"%s","sid":"%d"}`,
-			now.Add(life).Unix(), now.Unix(), t.src.hex(16), t.username, kind, t.clientID, session)
+			now.Add(life).Unix(), now.Unix(), random(16), t.username, kind, t.clientID, session)
 	}
 	return grant{
-		access: signRS256(`{"alg":"RS256","typ":"JWT","kid":"sandbox"}`, claims("Bearer", t.life.Access)),
-		refresh: signHS512(`{"alg":"HS512","typ":"JWT","kid":"sandbox"}`,
-			claims("Refresh", t.life.Refresh), []byte(t.signature)),
+		access:       jwt(`{"alg":"RS256","typ":"JWT","kid":"sandbox"}`, claims("Bearer", t.life.Access)),
+		refresh:      jwt(`{"alg":"HS512","typ":"JWT","kid":"sandbox"}`, claims("Refresh", t.life.Refresh)),
 		accessUntil:  now.Add(t.life.Access).Truncate(time.Second), // as its exp
 		refreshUntil: now.Add(t.life.Refresh).Truncate(time.Second),
 	}

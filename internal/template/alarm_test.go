@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
@@ -135,9 +138,7 @@ func TestAlarms(t *testing.T) {
 			}
 			names[name] = true
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got, want))
 	})
 }
 
@@ -157,9 +158,7 @@ func TestAlarmsFollowTheSchedule(t *testing.T) {
 	loaded := load(t)
 	for rate, minutes := range map[string]int{"rate(1 minute)": 1, "rate(2 minutes)": 2, "rate(5 minutes)": 5} {
 		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		twoTicks := timing{60, 1, 2 * minutes}
 		want := map[string]timing{
 			"AccessTokenExpiresIn":               {60 * minutes, 2, 3},
@@ -179,9 +178,7 @@ func TestAlarmsFollowTheSchedule(t *testing.T) {
 		}
 		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 			p := stack.Resources[id].Properties
-			if diff := cmp.Diff(want[template.Get[string](p, "MetricName")], timingOf(p)); diff != "" {
-				t.Errorf("%s at %s (-want +got):\n%s", id, rate, diff)
-			}
+			assert.Check(t, is.DeepEqual(timingOf(p), want[template.Get[string](p, "MetricName")]), "%s at %s", id, rate)
 		}
 	}
 }
@@ -191,9 +188,7 @@ func TestMail(t *testing.T) {
 	loaded := load(t)
 	for address, want := range map[string]int{"": 0, "team@example.com": 1} {
 		stack, err := loaded.Stack(map[string]string{"AlarmEmail": address})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if got := len(stack.Of("AWS::SNS::Subscription")); got != want {
 			t.Errorf("%q: %d subscriptions, want %d", address, got, want)
 		}

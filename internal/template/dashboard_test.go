@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/template"
 )
@@ -63,9 +64,7 @@ func TestDashboard(t *testing.T) {
 		}
 		slices.Sort(alarms)
 		slices.Sort(shown)
-		if diff := cmp.Diff(alarms, shown); diff != "" {
-			t.Errorf("alarms (-there +shown):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(shown, alarms), "alarms")
 		for _, function := range stack.Of(template.Function) {
 			provider := template.Provider(function)
 			var want []string
@@ -73,9 +72,7 @@ func TestDashboard(t *testing.T) {
 				want = told(provider)
 			}
 			slices.Sort(drawn[provider])
-			if diff := cmp.Diff(want, slices.Compact(drawn[provider])); diff != "" {
-				t.Errorf("metrics of %s (-told +drawn):\n%s", provider, diff)
-			}
+			assert.Check(t, is.DeepEqual(slices.Compact(drawn[provider]), want), "metrics of %s", provider)
 		}
 	})
 }

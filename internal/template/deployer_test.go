@@ -14,9 +14,9 @@ import (
 
 const deployerPolicy = "../../docs/deployer-policy.json"
 
-// managedPolicyMost is how many characters IAM takes in a managed policy, white space
+// maxManagedPolicy is how many characters IAM takes in a managed policy, white space
 // not counted.
-const managedPolicyMost = 6144
+const maxManagedPolicy = 6144
 
 // deployer are the statements of the document, for a stack of another name: as it tells
 // people to do, the name is replaced throughout.
@@ -290,7 +290,7 @@ func TestDeployerMayNoMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(strings.Join(strings.FieldsFunc(string(text), unicode.IsSpace), "")); n > managedPolicyMost {
-		t.Errorf("%d characters, IAM takes %d in a managed policy", n, managedPolicyMost)
+	if n := len(strings.Join(strings.FieldsFunc(string(text), unicode.IsSpace), "")); n > maxManagedPolicy {
+		t.Errorf("%d characters, IAM takes %d in a managed policy", n, maxManagedPolicy)
 	}
 }

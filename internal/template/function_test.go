@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/template"
@@ -59,9 +62,7 @@ func TestMemoryLimitIsFourFifths(t *testing.T) {
 	loaded := load(t)
 	for _, size := range loaded.Parameters["MemorySize"].AllowedValues {
 		stack, err := loaded.Stack(map[string]string{"MemorySize": size})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		megabytes, _ := strconv.Atoi(size)
 		want := strconv.Itoa(megabytes*8/10) + "MiB"
 		if got := stack.Environment("RefreshHesabe")["GOMEMLIMIT"]; got != want {
@@ -110,9 +111,7 @@ func TestSchedules(t *testing.T) {
 				"RetryPolicy":        template.Object{"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
 				"DeadLetterConfig":   template.Object{"Arn": "DeadLetters.Arn"},
 			}
-			if diff := cmp.Diff(want, p); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", function, diff)
-			}
+			assert.Check(t, is.DeepEqual(p, want), "%s", function)
 		}
 	})
 }
@@ -123,9 +122,7 @@ func TestConcurrencyIsReservedOnlyOnDemand(t *testing.T) {
 	loaded := load(t)
 	for reserved, want := range map[string]any{"": nil, "2": "2"} {
 		stack, err := loaded.Stack(map[string]string{"ReservedConcurrency": reserved})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for _, function := range stack.Of(template.Function) {
 			if got := stack.Resources[function].Properties["ReservedConcurrentExecutions"]; got != want {
 				t.Errorf("%s reserves %v where %q is asked for", function, got, reserved)
@@ -154,15 +151,11 @@ func TestFailedRunsAreKeptAndNotRepeated(t *testing.T) {
 				want["DeadLetterQueue"] = template.Object{"Type": "SQS", "TargetArn": "DeadLetters.Arn"}
 			}
 			for property, value := range want {
-				if diff := cmp.Diff(value, stack.Resources[function].Properties[property]); diff != "" {
-					t.Errorf("%s, %s (-want +got):\n%s", function, property, diff)
-				}
+				assert.Check(t, is.DeepEqual(stack.Resources[function].Properties[property], value), "%s, %s", function, property)
 			}
 		}
 		want := template.Object{"SqsManagedSseEnabled": true, "MessageRetentionPeriod": 14 * 24 * 60 * 60, "MaximumMessageSize": 1 << 20}
-		if diff := cmp.Diff(want, stack.Resources["DeadLetters"].Properties); diff != "" {
-			t.Errorf("dead letters (-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(stack.Resources["DeadLetters"].Properties, want), "dead letters")
 	})
 }
 
@@ -172,14 +165,10 @@ func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
 	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for architecture, goarch := range map[string]string{"arm64": "arm64", "x86_64": "amd64"} {
 		stack, err := loaded.Stack(map[string]string{"Architecture": architecture})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for _, function := range stack.Of(template.Function) {
 			r := stack.Resources[function]
 			if method := template.Get[string](r.Metadata, "BuildMethod"); method != "makefile" {
@@ -215,9 +204,7 @@ func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 func TestBuiltBinaries(t *testing.T) {
 	t.Parallel()
 	stack, err := load(t).Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, function := range stack.Of(template.Function) {
 		info, err := buildinfo.ReadFile(filepath.Join("../../.aws-sam/host", function, "bootstrap"))
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/eventbridge"
 	"tokenrefresh/pkg/store"
@@ -175,9 +177,7 @@ func TestFunctionsAnnounceToOneBus(t *testing.T) {
 	loaded := load(t)
 	for bus, want := range map[string][]string{"": nil, "team/tokens": {"arn:aws:events:eu-west-1:123456789012:event-bus/team/tokens"}} {
 		stack, err := loaded.Stack(map[string]string{"EventBusName": bus})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		var buses []string
 		for id, r := range stack.Resources {
 			for _, s := range statements(r) {

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/template"
@@ -17,9 +20,7 @@ const queueType = "AWS::SQS::Queue"
 func with(t *testing.T, parameters map[string]string) *template.Stack {
 	t.Helper()
 	stack, err := load(t).Stack(parameters)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return stack
 }
 
@@ -93,9 +94,7 @@ func TestQueue(t *testing.T) {
 			"ScalingConfig":         template.Object{"MaximumConcurrency": "10"},
 		},
 	} {
-		if diff := cmp.Diff(want, stack.Resources[id].Properties); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", id, diff)
-		}
+		assert.Check(t, is.DeepEqual(stack.Resources[id].Properties, want), "%s", id)
 	}
 	environment := stack.Environment("RefreshBerbix")
 	if got := []string{environment["SWEEP_QUEUE_URL"], environment["SWEEP_HAND_OVER_ABOVE"]}; !slices.Equal(got, []string{"BerbixQueue", "500"}) {
@@ -122,9 +121,7 @@ func TestRoleMayUseTheQueueBeforeThereIsOne(t *testing.T) {
 			actions:   []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"},
 			resources: []string{"arn:aws:sqs:eu-west-1:123456789012:stack-berbix"},
 		}}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(statement{})); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got, want, cmp.AllowUnexported(statement{})))
 		if name := template.Get[string](stack.Resources["BerbixQueue"].Properties, "QueueName"); name != "" && name != "stack-berbix" {
 			t.Errorf("the queue is %s", name)
 		}

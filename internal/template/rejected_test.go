@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/template"
@@ -32,9 +35,7 @@ func TestRejectionsReachTheirFunction(t *testing.T) {
 				"Action": "lambda:InvokeFunction", "FunctionName": strings.Replace("Refresh"+rule, "Rejected", "", 1),
 				"Principal": "events.amazonaws.com", "SourceArn": rule + ".Arn",
 			}
-			if diff := cmp.Diff(want, permission); diff != "" {
-				t.Errorf("%s may invoke (-want +got):\n%s", rule, diff)
-			}
+			assert.Check(t, is.DeepEqual(permission, want), "%s may invoke", rule)
 		}
 		for _, function := range stack.Of(template.Function) {
 			provider := template.Provider(function)
@@ -49,9 +50,7 @@ func TestRejectionsReachTheirFunction(t *testing.T) {
 				continue
 			}
 			detail, err := json.Marshal(announce.Rejection{Provider: provider, Account: "shop-2", AttemptID: id})
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			wantRule(t, rule, bus, function, detail)
 			e, err := event.Decode([]byte(strings.NewReplacer("<account>", `"shop-2"`, "<rejected>", `"`+id+`"`).Replace(
 				template.Get[string](target(t, rule), "InputTransformer", "InputTemplate"))))
@@ -73,9 +72,7 @@ func TestRejectionsReachTheirFunction(t *testing.T) {
 					"Null": template.Object{"events:source": "false", "events:detail-type": "false"},
 				},
 			}
-			if diff := cmp.Diff(want, s, cmp.AllowUnexported(statement{})); diff != "" {
-				t.Errorf("readers may (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(s, want, cmp.AllowUnexported(statement{})), "readers may")
 		}
 	})
 }
@@ -93,17 +90,13 @@ func target(t *testing.T, rule template.Resource) template.Object {
 func wantRule(t *testing.T, rule template.Resource, bus, function string, detail []byte) {
 	t.Helper()
 	var sent map[string]string
-	if err := json.Unmarshal(detail, &sent); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(detail, &sent))
 	exists := []any{template.Object{"exists": true}}
 	want := template.Object{
 		"source": []any{eventbridge.ReaderSource}, "detail-type": []any{string(announce.Rejected)},
 		"detail": template.Object{"provider": []any{sent["provider"]}, "account": exists, "attempt_id": exists},
 	}
-	if diff := cmp.Diff(want, template.Get[template.Object](rule.Properties, "EventPattern")); diff != "" {
-		t.Errorf("%s: pattern (-want +got):\n%s", function, diff)
-	}
+	assert.Check(t, is.DeepEqual(template.Get[template.Object](rule.Properties, "EventPattern"), want), "%s: pattern", function)
 	to := target(t, rule)
 	paths := template.Get[template.Object](to, "InputTransformer", "InputPathsMap")
 	for _, path := range paths {

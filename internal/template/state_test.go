@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
@@ -48,23 +49,15 @@ func TestNoState(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
 	with, err := loaded.Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	without, err := loaded.Stack(map[string]string{"CreateState": "false"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if state := append(without.Of(secretType), without.Of(tableType)...); len(state) != 0 {
 		t.Errorf("creates %v", state)
 	}
-	if diff := cmp.Diff(with.Outputs, without.Outputs); diff != "" {
-		t.Errorf("outputs (-with +without):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(without.Outputs, with.Outputs), "outputs")
 	for _, function := range with.Of(template.Function) {
-		if diff := cmp.Diff(with.Environment(function), without.Environment(function)); diff != "" {
-			t.Errorf("%s (-with +without):\n%s", function, diff)
-		}
+		assert.Check(t, is.DeepEqual(without.Environment(function), with.Environment(function)), "%s", function)
 	}
 }
 
@@ -82,9 +75,7 @@ var placeholders = map[string]string{
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	stack, err := load(t).Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	values := map[string]string{}
 	var without []string
 	for _, id := range stack.Of(secretType) {
@@ -121,17 +112,13 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	slices.Sort(want)
-	if diff := cmp.Diff(want, without); diff != "" {
-		t.Errorf("without a value (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(without, want), "without a value")
 }
 
 func TestTables(t *testing.T) {
 	t.Parallel()
 	stack, err := load(t).Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	attribute := func(name, kind string) any {
 		return template.Object{"AttributeName": name, "AttributeType": kind}
 	}
@@ -165,9 +152,7 @@ func TestTables(t *testing.T) {
 		},
 	} {
 		maps.Copy(own, common)
-		if diff := cmp.Diff(own, stack.Resources[id].Properties); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", id, diff)
-		}
+		assert.Check(t, is.DeepEqual(stack.Resources[id].Properties, own), "%s", id)
 	}
 }
 
@@ -175,9 +160,7 @@ func TestCustomerKeyIsUsedEverywhere(t *testing.T) {
 	t.Parallel()
 	const arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
 	stack, err := load(t).Stack(map[string]string{"KmsKeyArn": arn})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, id := range stack.Of(secretType) {
 		if got := template.Get[string](stack.Resources[id].Properties, "KmsKeyId"); got != arn {
 			t.Errorf("%s: key %q", id, got)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
 )
@@ -14,9 +16,7 @@ const path = "../../template.yaml"
 func load(t *testing.T) *template.Template {
 	t.Helper()
 	loaded, err := template.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return loaded
 }
 
@@ -28,9 +28,7 @@ func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stack, err := loaded.Stack(parameters)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			functions := 0
 			for _, entry := range catalog.All() {
 				if !entry.OwnAccounts || parameters[entry.Title+"Accounts"] != "" {

@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-// Mode says where the initialisation vector (IV) comes from.
+// Mode is the source of the initialisation vector (IV).
 type Mode string
 
 // The modes. Only Prefix hides that two plaintexts begin alike.
@@ -20,8 +20,8 @@ const (
 	FromKey Mode = "key"    // the first 16 bytes of the key
 )
 
-// ErrDecrypt is the one answer to whatever cannot be decrypted. It doesn't say
-// at which step, so that it tells nothing about the plaintext.
+// ErrDecrypt is the only error for a text that cannot be decrypted. It doesn't name the failed
+// step, so that it reveals nothing about the plaintext.
 var ErrDecrypt = errors.New("cannot decrypt")
 
 // Cipher encrypts and decrypts with one key and mode. It prints as a mask and is
@@ -32,9 +32,8 @@ type Cipher struct {
 	iv     [aes.BlockSize]byte // where not random
 }
 
-// NewCipher makes a Cipher. iv is the text of 16 bytes, in ParseKey's encodings.
-// Without a mode an iv means Fixed, and none means Prefix. Fixed needs an iv, the
-// other modes take none: a contradiction is an error and never guessed away.
+// NewCipher makes a Cipher. iv is the text of 16 bytes, in ParseKey's encodings. Without a mode, an
+// iv means Fixed, and no iv means Prefix. Fixed needs an iv, and the other modes must not have one.
 func NewCipher(key Key, mode Mode, iv string) (*Cipher, error) {
 	if key.bytes == nil {
 		return nil, errors.New("no key")
@@ -45,7 +44,7 @@ func NewCipher(key Key, mode Mode, iv string) (*Cipher, error) {
 			mode = Fixed
 		}
 	}
-	switch mode { // an unknown one is not quoted: it may be an IV in the wrong place
+	switch mode { // an unknown mode is not quoted: it may be an IV in the wrong place
 	case Prefix, Zero, FromKey:
 		if iv != "" {
 			return nil, fmt.Errorf("an IV is given, which mode %q does not take: drop the IV or use mode %q", mode, Fixed)
@@ -78,7 +77,7 @@ func NewCipher(key Key, mode Mode, iv string) (*Cipher, error) {
 	return c, nil
 }
 
-// EncryptHex returns the ciphertext in lower-case hex, in mode Prefix behind its IV.
+// EncryptHex returns the ciphertext in lower-case hex, in mode Prefix after its IV.
 func (c *Cipher) EncryptHex(plaintext []byte) string {
 	iv := c.iv
 	var out []byte
@@ -96,9 +95,8 @@ func (c *Cipher) EncryptHex(plaintext []byte) string {
 	return hex.EncodeToString(out)
 }
 
-// DecryptHex reverses EncryptHex and takes hex in either case. Its only error is
-// ErrDecrypt. A wrong key passes for a right one about once in 256 times: the caller
-// must check the plaintext.
+// DecryptHex reverses EncryptHex and takes hex in either case. Its only error is ErrDecrypt. About
+// once in 256 times, a wrong key gives no error: the caller must check the plaintext.
 func (c *Cipher) DecryptHex(text string) ([]byte, error) {
 	data, err := hex.DecodeString(text)
 	if err != nil {

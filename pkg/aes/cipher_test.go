@@ -8,19 +8,17 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/aes"
 )
 
 func newCipher(tb testing.TB, key string, mode aes.Mode, iv string) *aes.Cipher {
 	tb.Helper()
 	k, err := aes.ParseKey(key)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	c, err := aes.NewCipher(k, mode, iv)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return c
 }
 
@@ -46,9 +44,7 @@ func TestVectors(t *testing.T) {
 func TestNISTBlock(t *testing.T) {
 	t.Parallel()
 	plain, err := hex.DecodeString(nistPlain)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	got := newCipher(t, nistKey, aes.Fixed, nistIV).EncryptHex(plain)
 	if !strings.HasPrefix(got, nistBlock) {
 		t.Errorf("EncryptHex = %s, want it to begin with %s", got, nistBlock)
@@ -150,9 +146,7 @@ func TestNewCipherRefusesContradictions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			key, err := aes.ParseKey(textKey)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			c, err := aes.NewCipher(key, tc.mode, tc.iv)
 			if err == nil {
 				t.Fatalf("NewCipher made %v", c)
@@ -169,8 +163,7 @@ func TestNewCipherRefusesContradictions(t *testing.T) {
 	}
 }
 
-// What fails, and where, must not be told apart: an answer that depends on the
-// plaintext is a padding oracle.
+// All failures must look the same: an error that depends on the plaintext is a padding oracle.
 func TestDecryptHasOneError(t *testing.T) {
 	t.Parallel()
 	v1 := vectors[0].hex
@@ -226,9 +219,7 @@ func TestEveryLengthComesBack(t *testing.T) {
 func TestKeysAndCiphersMaskThemselves(t *testing.T) {
 	t.Parallel()
 	key, err := aes.ParseKey(textKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	c := newCipher(t, textKey, aes.FromKey, "")
 	holder := struct {
 		key    aes.Key
@@ -240,8 +231,8 @@ func TestKeysAndCiphersMaskThemselves(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 		fmt.Fprintf(&log, verb+verb+"\n", key, c)
 	}
-	// Format is out of reach inside a holder. Verbs that vet refuses there, such as
-	// %s, would still print what a pointer points to.
+	// fmt cannot call Format inside a holder. Verbs that vet refuses there, such as %s, would still
+	// print what a pointer points to.
 	fmt.Fprintf(&log, "%v %+v %#v\n", holder, holder, holder)
 	// The key's first bytes as text, in hex and as decimal numbers.
 	for _, leak := range []string{textKey[:8], "30313233", "48 49 50 51", "0x30, 0x31"} {

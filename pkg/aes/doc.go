@@ -1,6 +1,5 @@
-// Package aes encrypts as TConnect asks for: AES-256-CBC with PKCS#7 padding,
-// written in hex.
+// Package aes encrypts for TConnect: AES-256-CBC with PKCS#7 padding, in hex.
 //
-// CBC without a MAC promises no integrity: a ciphertext that decrypts may still
-// have been altered. TLS has to protect it on its way.
+// CBC without a MAC gives no integrity: a ciphertext that decrypts may have been altered. TLS must
+// protect it in transit.
 package aes

@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/aes"
 )
 
-// FuzzDecryptHex: a text is refused with the one error, or is what its plaintext is
-// encrypted to.
+// FuzzDecryptHex: a text is refused with the only error, or encrypting its plaintext gives it
+// again.
 func FuzzDecryptHex(f *testing.F) {
 	for _, v := range vectors {
 		f.Add(v.hex)
@@ -47,7 +47,7 @@ func FuzzDecryptHex(f *testing.F) {
 	})
 }
 
-// FuzzCipher: under any key, IV and mode that is taken, what was encrypted comes back.
+// FuzzCipher: with any accepted key, IV and mode, decrypting returns what was encrypted.
 func FuzzCipher(f *testing.F) {
 	for _, v := range vectors {
 		f.Add(v.key, string(v.mode), v.iv, []byte(v.plain))
@@ -90,7 +90,7 @@ func FuzzCipher(f *testing.F) {
 	})
 }
 
-// FuzzParseKey: a text is a key that works, or is refused without being quoted.
+// FuzzParseKey: a text is a working key, or is refused without being quoted.
 func FuzzParseKey(f *testing.F) {
 	for _, text := range []string{
 		textKey, nistKey, "hex:" + nistKey, "base64:AAAA", "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=", "utf8:", "",

@@ -13,14 +13,14 @@ const KeySize = 32
 
 // Key is an AES-256 key. It prints as a mask. The zero Key is not usable.
 type Key struct {
-	// A pointer, so that fmt shows an address even where a Key lies in an
-	// unexported field and Format cannot be called.
+	// A pointer, so that fmt shows an address even for a Key in an unexported field, where it
+	// cannot call Format.
 	bytes *[KeySize]byte
 }
 
-// ParseKey reads a key of 32 bytes from its text: 64 hex digits, 32 bytes of UTF-8
-// or 44 characters of base64, told apart by their length. The prefix "hex:",
-// "utf8:" or "base64:" names the encoding outright. Its error holds nothing of text.
+// ParseKey reads a key of 32 bytes from its text: 64 hex digits, 32 bytes of UTF-8 or 44 characters
+// of base64, distinguished by their length. The prefix "hex:", "utf8:" or "base64:" names the
+// encoding. Its error shows nothing of text.
 func ParseKey(text string) (Key, error) {
 	raw, err := decode(text, KeySize)
 	if err != nil {

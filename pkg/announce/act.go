@@ -2,7 +2,7 @@ package announce
 
 import "time"
 
-// Acted is the type of what a person has done.
+// Acted is the type of events about what a person has done.
 const Acted Type = "Operator Acted"
 
 // Act is what a person has done to an account. It holds no token, key or password.
@@ -13,5 +13,5 @@ type Act struct {
 	Provider string    `json:"provider"`          // empty: several
 	Account  string    `json:"account,omitempty"` // empty: several
 	Details  string    `json:"details,omitempty"` // what of it, for people
-	Tool     string    `json:"tool"`              // with which release of tokenctl
+	Tool     string    `json:"tool"`              // the release of tokenctl
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/eventbridge"
 )
@@ -16,9 +18,7 @@ import (
 func TestDocumentedEvent(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/events.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_, sample, _ := strings.Cut(string(text), "    {\n")
 	var got struct {
 		Source     string
@@ -26,15 +26,11 @@ func TestDocumentedEvent(t *testing.T) {
 		Time       string
 		Detail     json.RawMessage
 	}
-	if err := json.NewDecoder(strings.NewReader("{" + sample)).Decode(&got); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.NewDecoder(strings.NewReader("{"+sample)).Decode(&got))
 	decoder := json.NewDecoder(bytes.NewReader(got.Detail))
 	decoder.DisallowUnknownFields()
 	var event announce.Event
-	if err := decoder.Decode(&event); err != nil {
-		t.Error(err)
-	}
+	assert.Check(t, decoder.Decode(&event))
 	if got.Source != eventbridge.Source || got.DetailType != announce.Failed {
 		t.Errorf("%s of %s", got.DetailType, got.Source)
 	}

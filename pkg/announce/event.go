@@ -1,5 +1,5 @@
-// Package announce tells other systems what became of credentials, so that teams can
-// hang automation of their own on it: which end of a run is news, and what it says.
+// Package announce decides which end of a run is news for other systems, and sends it as an event.
+// Teams build automation on these events.
 package announce
 
 import (
@@ -19,10 +19,10 @@ const (
 	Recovered Type = "Token Recovered"      // it is well again
 )
 
-// Rejected is the type of what readers tell: the provider refuses a published token.
+// Rejected is the type of readers' events: the provider refuses a published token.
 const Rejected Type = "Token Rejected"
 
-// Rejection is a reader's news. It holds no token.
+// Rejection is a reader's event. It holds no token.
 type Rejection struct {
 	Provider  string `json:"provider"`
 	Account   string `json:"account"`
@@ -48,9 +48,9 @@ type Event struct {
 	Error           string                  `json:"error,omitempty"` // what happened, and what to do
 }
 
-// Bus carries events to whoever listens.
+// Bus carries events to other systems.
 type Bus interface {
-	// Put delivers events. Those that an error is about may have been delivered all the
-	// same, and an event may be delivered twice.
+	// Put delivers events. Some of them may have been delivered in spite of an error, and an event
+	// may be delivered twice.
 	Put(ctx context.Context, events []Event) error
 }

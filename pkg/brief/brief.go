@@ -1,5 +1,5 @@
-// Package brief bounds what errors say. Lambda hands the error of a failed run on with its
-// event, and what is too large for a queue is lost together with that event.
+// Package brief limits the length of errors. Lambda sends the error of a failed run to a queue
+// together with its event, and loses both if they are too large.
 package brief
 
 import (
@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// Most is how many bytes the text of an error has at most.
-	Most = 4 << 10
-	// Causes is how many errors of a list are told; the others are counted.
+	// MaxError is how many bytes the text of an error has at most.
+	MaxError = 4 << 10
+	// Causes is how many errors of a list are shown; the others are counted.
 	Causes = 5
-	// TextMost is how many bytes the error of one result has at most: they may be many.
-	TextMost = 1 << 10
-	// nameMost is how many characters of a name are told.
-	nameMost = 64
-	// around is what the text of a list says besides its causes.
+	// MaxText is how many bytes the error of one result has at most: a run may have many results.
+	MaxText = 1 << 10
+	// maxName is how many characters of a name are shown.
+	maxName = 64
+	// around is the size of a list's text without its causes.
 	around = 96
 )
 
@@ -26,7 +26,7 @@ const (
 func Name(name string) string {
 	n := 0
 	for i := range name {
-		if n++; n > nameMost {
+		if n++; n > maxName {
 			return name[:i] + "…"
 		}
 	}
@@ -50,9 +50,8 @@ func Text(text string, most int) string {
 	return text[:head] + gap + text[tail:]
 }
 
-// Errors joins errors, nil ones left out, into one that tells the first five and counts the
-// others, in 4 KB at most. errors.Is and errors.As see them all. It returns nil where there
-// are none.
+// Errors joins errors into one that shows the first five and counts the others, in 4 KB at most.
+// nil errors are left out. errors.Is and errors.As see all. It returns nil if there are none.
 func Errors(errs ...error) error {
 	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
 	if len(errs) == 0 {
@@ -71,7 +70,7 @@ func (s *several) Error() string {
 	told := s.errs[:min(len(s.errs), Causes)]
 	lines := make([]string, 0, len(told)+1)
 	for _, err := range told {
-		lines = append(lines, Text(err.Error(), (Most-around)/len(told)))
+		lines = append(lines, Text(err.Error(), (MaxError-around)/len(told)))
 	}
 	if more := len(s.errs) - len(told); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))

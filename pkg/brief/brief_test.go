@@ -55,13 +55,13 @@ func TestErrors(t *testing.T) {
 	last := errors.New("last")
 	err := brief.Errors(append(many, last)...)
 	lines := strings.Split(err.Error(), "\n")
-	if len(err.Error()) > brief.Most || len(lines) != brief.Causes+1 || lines[brief.Causes] != "and 1496 more" {
+	if len(err.Error()) > brief.MaxError || len(lines) != brief.Causes+1 || lines[brief.Causes] != "and 1496 more" {
 		t.Errorf("%d bytes: %q", len(err.Error()), lines)
 	}
 	if !errors.Is(err, last) {
 		t.Error("errors.Is does not see what is not told")
 	}
-	if one := brief.Errors(many[0]).Error(); len(one) > brief.Most || len(one) < brief.Most/2 {
+	if one := brief.Errors(many[0]).Error(); len(one) > brief.MaxError || len(one) < brief.MaxError/2 {
 		t.Errorf("of one long error: %d bytes", len(one))
 	}
 }

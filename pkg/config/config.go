@@ -1,4 +1,4 @@
-// Package config reads what the functions are told by their environment.
+// Package config reads the configuration of functions from their environment.
 package config
 
 import (
@@ -15,7 +15,7 @@ import (
 // Config is the checked configuration of a function.
 type Config struct {
 	SecretPrefix        string   // SECRET_PREFIX: first part of every secret's name
-	Accounts            []string // ACCOUNTS: looked after besides the ledger's
+	Accounts            []string // ACCOUNTS: kept fresh besides those in the ledger
 	LedgerTable         string   // LEDGER_TABLE
 	ProviderEnvironment string   // PROVIDER_ENVIRONMENT: production or sandbox
 	HTTPTimeout         time.Duration
@@ -23,24 +23,24 @@ type Config struct {
 	LogLevel            slog.Level
 	MetricsNamespace    string // METRICS_NAMESPACE
 	AccountMetrics      bool   // ACCOUNT_METRICS: on or off, metrics of each account besides the provider's
-	EventBus            string // EVENT_BUS: gets the events; empty: nobody does
+	EventBus            string // EVENT_BUS: gets the events; empty: no events
 
 	// For a sweep only.
 	TransactionsTable string // TRANSACTIONS_TABLE
 	SweepWorkers      int    // SWEEP_WORKERS: provider calls at once
-	SweepQueueURL     string // SWEEP_QUEUE_URL: takes what one sweep cannot do; empty: nothing does
+	SweepQueueURL     string // SWEEP_QUEUE_URL: takes the rows that one sweep cannot do; empty: no queue
 	HandOverAbove     int    // SWEEP_HAND_OVER_ABOVE: due rows of an account that a sweep keeps for itself
 }
 
 const (
 	defaultHTTPTimeout = 10 * time.Second
-	leastHTTPTimeout   = time.Second
-	mostHTTPTimeout    = 13 * time.Second // two calls, and time to read and to store, fit into the shortest Timeout, 40 s
+	minHTTPTimeout     = time.Second
+	maxHTTPTimeout     = 13 * time.Second // two calls, and the time to read and to store, fit into the shortest Timeout, 40 s
 	defaultWorkers     = 32
-	mostWorkers        = 256
+	maxWorkers         = 256
 	defaultHandOver    = 2000
-	mostHandOver       = 100_000
-	mostRate           = 1000 // of any unit: far beyond what could keep a token fresh
+	maxHandOver        = 100_000
+	maxRate            = 1000 // of any unit: far beyond what could keep a token fresh
 )
 
 // ValidAccount reports whether name can name an account: up to 64 letters,
@@ -92,12 +92,12 @@ func ForSweep(getenv func(string) string) (Config, error) {
 	c.TransactionsTable = r.required("TRANSACTIONS_TABLE", "the name of the DynamoDB table of transactions")
 	c.SweepWorkers = r.sweepWorkers()
 	c.SweepQueueURL = r.address("SWEEP_QUEUE_URL")
-	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, mostHandOver)
+	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, maxHandOver)
 	return c, r.err()
 }
 
-// ForMachine reads what the engines are told on a machine where flags say the rest:
-// HTTP_TIMEOUT, SWEEP_WORKERS and LOG_LEVEL. Its error lists every mistake.
+// ForMachine reads the variables that count on a single machine, beside flags: HTTP_TIMEOUT,
+// SWEEP_WORKERS and LOG_LEVEL. Its error lists every mistake.
 func ForMachine(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
@@ -150,10 +150,10 @@ func (r *reader) common() Config {
 }
 
 func (r *reader) httpTimeout() time.Duration {
-	return r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, leastHTTPTimeout, mostHTTPTimeout)
+	return r.duration("HTTP_TIMEOUT", defaultHTTPTimeout, minHTTPTimeout, maxHTTPTimeout)
 }
 
-func (r *reader) sweepWorkers() int { return r.count("SWEEP_WORKERS", defaultWorkers, mostWorkers) }
+func (r *reader) sweepWorkers() int { return r.count("SWEEP_WORKERS", defaultWorkers, maxWorkers) }
 
 func (r *reader) logLevel() slog.Level {
 	var level slog.Level
@@ -195,7 +195,7 @@ func (r *reader) duration(name string, otherwise, least, most time.Duration) tim
 	return d
 }
 
-// address reads the address of something that need not be there.
+// address reads an optional address.
 func (r *reader) address(name string) string {
 	v := r.or(name, "")
 	if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
@@ -214,7 +214,7 @@ func (r *reader) rate(name, otherwise string) time.Duration {
 	return rate
 }
 
-// ParseRate reads a schedule's expression such as "rate(5 minutes)"; false: it is another kind.
+// ParseRate reads a schedule's expression such as "rate(5 minutes)"; false for other expressions.
 func ParseRate(v string) (time.Duration, bool) {
 	inner, opened := strings.CutPrefix(v, "rate(")
 	inner, closed := strings.CutSuffix(inner, ")")
@@ -222,7 +222,7 @@ func ParseRate(v string) (time.Duration, bool) {
 	n, err := strconv.Atoi(value)
 	lengths := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 	length := lengths[strings.TrimSuffix(unit, "s")]
-	if !opened || !closed || err != nil || n < 1 || n > mostRate || length == 0 {
+	if !opened || !closed || err != nil || n < 1 || n > maxRate || length == 0 {
 		return 0, false
 	}
 	return time.Duration(n) * length, true

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/config"
@@ -19,16 +22,12 @@ func TestForRefresh(t *testing.T) {
 	t.Parallel()
 	least := map[string]string{"SECRET_PREFIX": "token-refresh", "LEDGER_TABLE": "ledger"}
 	got, err := config.ForRefresh(env(least))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want := config.Config{
 		SecretPrefix: "token-refresh", Accounts: []string{"default"}, LedgerTable: "ledger",
 		ProviderEnvironment: "production", HTTPTimeout: 10 * time.Second, ScheduleRate: time.Minute, MetricsNamespace: "TokenRefresh",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("defaults (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "defaults")
 
 	got, err = config.ForSweep(env(map[string]string{
 		"SECRET_PREFIX": "a/b", "LEDGER_TABLE": "l", "ACCOUNTS": "default, shop-2,default", "PROVIDER_ENVIRONMENT": "sandbox",
@@ -36,18 +35,14 @@ func TestForRefresh(t *testing.T) {
 		"SWEEP_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "SWEEP_HAND_OVER_ABOVE": "5000",
 		"SCHEDULE_RATE": "rate(2 hours)", "EVENT_BUS": "team/tokens",
 	}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want = config.Config{
 		SecretPrefix: "a/b", Accounts: []string{"default", "shop-2"}, LedgerTable: "l", ProviderEnvironment: "sandbox",
 		HTTPTimeout: 3 * time.Second, ScheduleRate: 2 * time.Hour, LogLevel: slog.LevelWarn, MetricsNamespace: "N",
 		EventBus: "team/tokens", TransactionsTable: "t", SweepWorkers: 128,
 		SweepQueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/q", HandOverAbove: 5000,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("all set (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "all set")
 }
 
 func TestForMachine(t *testing.T) {

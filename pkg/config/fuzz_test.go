@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/config"
 )
 
-// FuzzForSweep: a configuration that is taken lies within its bounds, and of one that
-// is not every line of the error names a variable.
+// FuzzForSweep: an accepted configuration is within its bounds, and each line of an error names a
+// variable.
 func FuzzForSweep(f *testing.F) {
 	f.Add("token-refresh", "default", "ledger", "production", "10s", "info", "TokenRefresh", "transactions", "32", "https://sqs.example/1/q", "2000", "rate(1 minute)", "default")
 	f.Add("a/b", "default, shop-2,default", "l", "sandbox", "3s", "warn", "N", "t", "256", "http://127.0.0.1:5000/1/q", "1", "rate(5 minutes)", "team/tokens.v1")

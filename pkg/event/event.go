@@ -35,7 +35,7 @@ type Event struct {
 	Record         []Record
 }
 
-// Record is a transaction to look after, or news of one.
+// Record is a transaction to keep fresh, or its new status.
 type Record struct {
 	TransactionID int64
 	RefreshToken  secret.String
@@ -46,8 +46,8 @@ type Record struct {
 	ExpiresAt     time.Time // ttl: when the row may be deleted
 }
 
-// At bounds a record that comes in now: of one from a clock that is ahead, recorded_at
-// counts as now. Otherwise it would win over every later record until then.
+// At bounds a record that arrives now. If its sender's clock is ahead, recorded_at counts as now.
+// Otherwise it would win over every later record until then.
 func (r Record) At(now time.Time) Record {
 	if r.RecordedAt.After(now.Add(store.MaxAhead)) {
 		r.RecordedAt = now
@@ -55,16 +55,14 @@ func (r Record) At(now time.Time) Record {
 	return r
 }
 
-// idsMost is how many transactions an event may list: more than a run gets done
-// would only be read again.
-const idsMost = 1000
+// maxIDs is how many transactions an event may list. A run would not get more done.
+const maxIDs = 1000
 
-// RecordsMost and RecordBytesMost bound the records of an event. A run gets them stored in its
-// time, and the event of a failed run fits into a queue of dead letters (1 MiB, of which Lambda
-// takes some for attributes).
+// MaxRecords and MaxRecordBytes limit the records of an event. A run can store them in its time,
+// and the event of a failed run fits into a dead-letter queue (1 MiB, with Lambda's attributes).
 const (
-	RecordsMost     = 1000
-	RecordBytesMost = 512 << 10
+	MaxRecords     = 1000
+	MaxRecordBytes = 512 << 10
 )
 
 // Message is one SQS message. Err is set where its body is no event.
@@ -87,13 +85,13 @@ func Decode(payload []byte) (Event, error) {
 	return e, f.done()
 }
 
-// notInAttemptID is true of what no attempt id has: they are UUIDs.
+// notInAttemptID reports whether no attempt id has the character. Attempt ids are UUIDs.
 func notInAttemptID(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-'
 }
 
-// rejected reads the attempt that a reader tells of. Any reader may, so that nothing
-// else may come with it: force, least of all.
+// rejected reads the attempt that a reader reports. Any reader may report one, so no other field
+// may come with it, least of all force.
 func (f *fields) rejected(e Event) string {
 	var id string
 	switch {
@@ -155,8 +153,8 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 	return all, nil
 }
 
-// envelope reports whether an EventBridge envelope is a schedule's. Another one may
-// carry what nobody would see again.
+// envelope reports whether an EventBridge envelope is a schedule's. Another source's event may hold
+// data that would be lost.
 func envelope(all map[string]json.RawMessage) error {
 	var source string
 	_ = json.Unmarshal(all["source"], &source)
@@ -186,7 +184,7 @@ func batch(payload []byte) ([]Message, error) {
 		m := Message{ID: r.MessageID}
 		all, err := object([]byte(r.Body))
 		if err == nil && all == nil {
-			err = errors.New("event: the message says nothing")
+			err = errors.New("event: the message asks for nothing")
 		}
 		if err == nil {
 			m.Event, err = sweepEvent(all)
@@ -197,8 +195,8 @@ func batch(payload []byte) ([]Message, error) {
 	return messages, nil
 }
 
-// fields are the members of an event or of a record in it. Those that are left over are
-// refused: a misspelt "force" must not become a plain tick.
+// fields are the members of an event or of a record in it. Unknown members are refused: a misspelt
+// "force" must not become a plain tick.
 type fields struct{ strict.Object }
 
 func newFields(all map[string]json.RawMessage, path string) *fields {
@@ -209,7 +207,7 @@ func newFields(all map[string]json.RawMessage, path string) *fields {
 
 func (f *fields) done() error { return brief.Errors(f.wrongs()...) }
 
-// wrongs are the mistakes, those included that are left over.
+// wrongs returns the mistakes, unknown members included.
 func (f *fields) wrongs() []error {
 	f.Refuse("is not known to this function")
 	return f.Mistakes
@@ -246,20 +244,20 @@ func (f *fields) id(name string, required bool) int64 {
 
 // ids reads a list of transaction ids.
 func (f *fields) ids(name string) []int64 {
-	what := fmt.Sprintf("a list of 1 to %d whole numbers above 0, without quotes", idsMost)
+	what := fmt.Sprintf("a list of 1 to %d whole numbers above 0, without quotes", maxIDs)
 	var ids []int64
 	if !f.Take(name, &ids, what) {
 		return nil
 	}
-	if len(ids) == 0 || len(ids) > idsMost || slices.Min(ids) <= 0 {
+	if len(ids) == 0 || len(ids) > maxIDs || slices.Min(ids) <= 0 {
 		f.Wrong(name, "must be "+what)
 		return nil
 	}
 	return ids
 }
 
-// DecodeRecord reads one object as an event's record lists them, by the same rules. An
-// error names the field and no value.
+// DecodeRecord reads one record of an event by itself, by the same rules. An error names the field
+// and no value.
 func DecodeRecord(text []byte) (Record, error) {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(text, &all) != nil || all == nil {
@@ -280,9 +278,9 @@ func (f *fields) records() []Record {
 	if len(list) == 0 {
 		f.Wrong("record", "must not be empty")
 	}
-	if len(list) > RecordsMost || size > RecordBytesMost {
+	if len(list) > MaxRecords || size > MaxRecordBytes {
 		f.Wrong("record", fmt.Sprintf("has %d records in %d bytes, and an event takes %d in %d at most: nothing was stored. "+
-			"Send several events, or a file: tokenctl record --file", len(list), size, RecordsMost, RecordBytesMost))
+			"Send several events, or a file: tokenctl record --file", len(list), size, MaxRecords, MaxRecordBytes))
 		return nil
 	}
 	records := make([]Record, 0, len(list))

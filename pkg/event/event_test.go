@@ -58,8 +58,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// A reader's rejection brings nothing else along, and none of it can be smuggled in: what
-// EventBridge puts into the rule's template stands before the last "rejected".
+// A reader's rejection carries no other field, and a reader cannot smuggle one in: EventBridge puts
+// its text before the last "rejected" of the rule's template.
 func TestDecodeRejected(t *testing.T) {
 	t.Parallel()
 	const id = "5b1d5c52-3f6c-4a52-8f5e-0f6f6d6b7a11"
@@ -135,7 +135,7 @@ func list(n int) []byte {
 	return []byte(`{"transaction_ids":[7` + strings.Repeat(",7", n-1) + `]}`)
 }
 
-// A record by itself is read by the rules of those in an event.
+// A single record is read by the same rules as those in an event.
 func TestDecodeRecord(t *testing.T) {
 	t.Parallel()
 	got, err := event.DecodeRecord([]byte(`{"transaction_id":9007199254740993,"refresh_token":"rt","account":"shop"}`))
@@ -272,20 +272,19 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A refused list is stored nowhere, so that its sender, who is told how, can send all of it
-// again.
+// Nothing of a refused list is stored, and the error tells its sender how to send all of it again.
 func TestListsOfRecordsAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		records, token int // how many, with a refresh token of how many bytes
 		taken          bool
 	}{
-		"most":           {event.RecordsMost, 400, true},
-		"one too many":   {event.RecordsMost + 1, 1, false},
+		"most":           {event.MaxRecords, 400, true},
+		"one too many":   {event.MaxRecords + 1, 1, false},
 		"1,500":          {1500, 1, false},
-		"few, but large": {10, event.RecordBytesMost / 10, false},
-		"few, just less": {10, event.RecordBytesMost/10 - 100, true},
-		"one":            {1, event.RecordBytesMost, false},
+		"few, but large": {10, event.MaxRecordBytes / 10, false},
+		"few, just less": {10, event.MaxRecordBytes/10 - 100, true},
+		"one":            {1, event.MaxRecordBytes, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -318,8 +317,8 @@ func TestListsOfRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// What somebody sends by mistake is not handed back whole: the answer would be too large for
-// Lambda, and in a queue it stands beside the event.
+// An error does not return the whole of a wrong event: the answer would be too large for Lambda,
+// and in a queue it is stored beside the event.
 func TestErrorsAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("n", 5<<20)
@@ -327,7 +326,7 @@ func TestErrorsAreBounded(t *testing.T) {
 	for i := range 100_000 {
 		many = append(many, fmt.Sprintf(`"f%d":1`, i))
 	}
-	for range event.RecordsMost {
+	for range event.MaxRecords {
 		records = append(records, `{"x":1}`)
 	}
 	for name, payload := range map[string]string{

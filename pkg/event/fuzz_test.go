@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/event"
 )
 
-// payloads are seeds: what the functions are invoked with, and what comes near it.
+// payloads are seeds: real payloads of the functions, and similar ones.
 var payloads = []string{
 	``, ` null `, `{}`, `[]`, `{"account":"default","force":true,"dry_run":true}`, `{"force":"yes"}`, `{"account":"a/b"}`,
 	`{"version":"0","id":"x","detail-type":"Scheduled Event","source":"aws.scheduler","account":"123456789012","detail":{}}`,
@@ -28,7 +28,7 @@ var payloads = []string{
 	`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":"{\"transaction_id\":7}"}]}`,
 }
 
-// FuzzDecode: what a function that refreshes chains takes, a sweep takes for the same.
+// FuzzDecode: an event that a function for chains takes means the same to a sweep.
 func FuzzDecode(f *testing.F) {
 	for _, payload := range payloads {
 		f.Add([]byte(payload))
@@ -53,8 +53,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzDecodeSweep: what a sweep takes can be worked off, and written again as an event
-// that says the same.
+// FuzzDecodeSweep: an event that a sweep takes can be processed, and written again with the same
+// meaning.
 func FuzzDecodeSweep(f *testing.F) {
 	for _, payload := range payloads {
 		f.Add([]byte(payload))
@@ -84,8 +84,8 @@ func FuzzDecodeSweep(f *testing.F) {
 	})
 }
 
-// FuzzMessageBody: the body of an SQS message means what it means as an event, and one
-// that is none spoils no other.
+// FuzzMessageBody: the body of an SQS message means the same as an event, and a wrong one spoils no
+// other.
 func FuzzMessageBody(f *testing.F) {
 	for _, payload := range payloads {
 		f.Add(payload)
@@ -121,7 +121,7 @@ func FuzzMessageBody(f *testing.F) {
 	})
 }
 
-// checkEvent: nothing in it would be refused, or could not be stored, further on.
+// checkEvent: the event holds nothing that would be refused, or could not be stored, later.
 func checkEvent(t *testing.T, e event.Event) {
 	t.Helper()
 	if e.TransactionID < 0 || e.Account != "" && !config.ValidAccount(e.Account) {
@@ -144,7 +144,7 @@ func checkEvent(t *testing.T, e event.Event) {
 	}
 }
 
-// checkRefusal: an error says something, and nothing of the event's values.
+// checkRefusal: an error has a text, and shows no value of the event.
 func checkRefusal(t *testing.T, payload []byte, decode func([]byte) error) {
 	t.Helper()
 	if decode(payload).Error() == "" {

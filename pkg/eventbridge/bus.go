@@ -1,5 +1,5 @@
-// Package eventbridge puts events on a bus of Amazon EventBridge, without the SDK's client: that
-// would add 170 KB to each function, and its making to each cold start.
+// Package eventbridge puts events on a bus of Amazon EventBridge, without the SDK's client, which
+// would add 170 KB to each function and time to each cold start.
 package eventbridge
 
 import (
@@ -16,8 +16,8 @@ import (
 	"tokenrefresh/pkg/signed"
 )
 
-// The sources of events. Those of readers and operators are others, so that none can pass for a
-// function.
+// The sources of events. Readers and operators have sources of their own, so that they cannot pass
+// for a function.
 const (
 	Source         = "token-refresh"
 	ReaderSource   = "token-refresh.reader"
@@ -27,12 +27,11 @@ const (
 const (
 	// atOnce is the most entries that a call takes.
 	atOnce = 10
-	// tries: a connection that died while the function was frozen costs one.
+	// tries is two, because a connection that died while the function was frozen costs one.
 	tries = 2
 )
 
-// Client is the way to EventBridge. Without an endpoint, as in a region that has none, each Put
-// fails.
+// Client calls EventBridge. Without an endpoint, in a region that has none, each Put fails.
 type Client signed.Client
 
 // Bus returns the bus of that name.
@@ -69,7 +68,7 @@ func (b *Bus) Put(ctx context.Context, events []announce.Event) error {
 func (b *Bus) put(ctx context.Context, events []announce.Event) error {
 	entries := make([]entry, 0, len(events))
 	for _, e := range events {
-		e.Error = brief.Text(e.Error, brief.Most) // an entry has 256 KB
+		e.Error = brief.Text(e.Error, brief.MaxError) // an entry has 256 KB
 		detail, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("write an event: %w", err)
@@ -79,8 +78,8 @@ func (b *Bus) put(ctx context.Context, events []announce.Event) error {
 	return b.deliver(ctx, entries)
 }
 
-// Reject tells the refresh function of a published token that the provider refuses. It
-// needs the managed policy of the stack's output RejectionTeller.
+// Reject reports to the refresh function a published token that the provider refuses. It needs the
+// managed policy of the stack's output RejectionTeller.
 func (b *Bus) Reject(ctx context.Context, r announce.Rejection) error {
 	detail, err := json.Marshal(r)
 	if err != nil {
@@ -89,8 +88,8 @@ func (b *Bus) Reject(ctx context.Context, r announce.Rejection) error {
 	return b.deliver(ctx, []entry{{b.name, ReaderSource, announce.Rejected, string(detail), time.Now().Unix()}})
 }
 
-// Tell tells what a person has done.
-func (b *Bus) Tell(ctx context.Context, a announce.Act) error {
+// ReportAct puts what a person has done on the bus.
+func (b *Bus) ReportAct(ctx context.Context, a announce.Act) error {
 	detail, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("write an event: %w", err)

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/google/go-cmp/cmp"
@@ -128,9 +131,7 @@ func TestPut(t *testing.T) {
 		Outcome: outcome.Dead, AttemptID: "attempt-1", VersionID: "version-1", AccessExpiresAt: "2026-11-22T05:00:00Z",
 		AttemptsLeft: &left, Error: `put a new token, as {"refresh_token":"…"}`,
 	}, {Type: announce.Recovered, Outcomes: map[outcome.Outcome]int{outcome.Refreshed: 2}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want := [][]map[string]any{{
 		{
 			"EventBusName": "team", "Source": "token-refresh", "DetailType": "Token Refresh Failed", "Time": 1.8e9,
@@ -165,25 +166,19 @@ func TestReject(t *testing.T) {
 		"EventBusName": "team", "Source": "token-refresh.reader", "DetailType": "Token Rejected",
 		"Detail": `{"provider":"hesabe","account":"default","attempt_id":"attempt-1"}`,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want))
 }
 
 // A call takes ten.
 func TestPutOfMany(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	if err := a.bus().Put(t.Context(), events(23)); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, a.bus().Put(t.Context(), events(23)))
 	var got []int
 	for _, call := range a.calls {
 		got = append(got, len(call))
 	}
-	if diff := cmp.Diff([]int{10, 10, 3}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, []int{10, 10, 3}))
 }
 
 // What fails is tried once more, and of it only what was not taken.
@@ -221,9 +216,7 @@ func TestPutAgain(t *testing.T) {
 			for _, call := range a.calls {
 				got = append(got, len(call))
 			}
-			if diff := cmp.Diff(tt.calls, got); diff != "" {
-				t.Errorf("entries by call (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(got, tt.calls), "entries by call")
 		})
 	}
 }
@@ -245,9 +238,7 @@ func TestPutOfALongError(t *testing.T) {
 	a := newAPI(t)
 	e := events(1)
 	e[0].Error = "x" + strings.Repeat("é", 200<<10)
-	if err := a.bus().Put(t.Context(), e); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, a.bus().Put(t.Context(), e))
 	detail, _ := a.calls[0][0]["Detail"].(string)
 	if len(detail) > 8<<10 || !json.Valid([]byte(detail)) || strings.Contains(detail, `\ufffd`) {
 		t.Errorf("%d bytes", len(detail))

@@ -1,6 +1,6 @@
-// Package function builds the parts of a deployed function from its environment
-// and starts the Lambda runtime. Each function's main names its provider; all else
-// is the same for all of them and stands here.
+// Package function builds the parts of a deployed function from its environment and starts the
+// Lambda runtime. Each function's main names its provider; the rest is the same for all of them,
+// and is here.
 package function
 
 import (
@@ -28,15 +28,15 @@ import (
 )
 
 const (
-	// connections is how many there may be to an AWS service: as many as its quota needs at 20 ms
-	// a call, and a handshake each that a small function has to pay for.
+	// connections is how many there may be to an AWS service: enough for its quota at 20 ms a call.
+	// Each costs a small function a handshake.
 	connections = 16
 	// writeRate is how many writes a second Secrets Manager takes in an AWS account and region.
 	writeRate = 50
-	// frugalMost is up to how many workers a sweep waits more than it works, so that the
-	// template's GOGC can save memory. More of them are short of the processor.
-	frugalMost = 64
-	// generous is the GOGC of those.
+	// maxFrugal is how many workers a sweep may have so that it still waits more than it computes,
+	// and the template's GOGC can save memory. With more, it is short of processor time.
+	maxFrugal = 64
+	// generous is the GOGC for more workers.
 	generous = 400
 )
 
@@ -62,8 +62,8 @@ func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client
 	start(func(at surroundings) (parts, error) { return buildRefresh(at, newProvider) }, oneThread)
 }
 
-// StartSweep does so for a provider's transactions. newQueue makes the client of the
-// queue at that address; the other functions don't carry one.
+// StartSweep runs the function that keeps a provider's transactions fresh. newQueue makes the
+// client of the queue at that address; the other functions don't carry one.
 func StartSweep[P providers.Provider, Q sweep.Queue](
 	newProvider func(client *exchange.Client, environment string) P, newQueue func(cfg aws.Config, address string) Q,
 ) {
@@ -96,7 +96,7 @@ func buildRefresh[P providers.Provider](at surroundings, newProvider func(*excha
 		Ledger:    clients.Ledger(cfg.LedgerTable),
 		WriteRate: writeRate,
 	}, cfg, log)
-	h.Announce = newDesk(clients, cfg, log)
+	h.Announce = newNotifier(clients, cfg, log)
 	return parts{h, cfg, clients, provider}, nil
 }
 
@@ -104,7 +104,7 @@ func buildSweep[P providers.Provider, Q sweep.Queue](
 	at surroundings, newProvider func(*exchange.Client, string) P, newQueue func(aws.Config, string) Q,
 ) (parts, error) {
 	cfg, err := config.ForSweep(at.getenv)
-	if cfg.SweepWorkers > frugalMost {
+	if cfg.SweepWorkers > maxFrugal {
 		debug.SetGCPercent(generous)
 	}
 	// A worker waits for the provider or for its row, one at a time. Beside them one call
@@ -125,12 +125,12 @@ func buildSweep[P providers.Provider, Q sweep.Queue](
 		engine.Queue = newQueue(clients.SQS, cfg.SweepQueueURL)
 	}
 	h := handler.NewSweep(engine, cfg, log)
-	h.Announce = newDesk(clients, cfg, log)
+	h.Announce = newNotifier(clients, cfg, log)
 	return parts{h, cfg, clients, provider}, nil
 }
 
-// connect makes the AWS clients. Its error lists all mistakes in the environment, those
-// found before included.
+// connect makes the AWS clients. Its error lists all mistakes in the environment, earlier ones
+// included.
 func (at surroundings) connect(mistakes error, connections int) (*awshome.Clients, error) {
 	clients, err := awshome.FromEnvironment(at.getenv, awshome.Tuning{ConnectionsPerHost: connections, Dial: at.dial})
 	if err := errors.Join(mistakes, err); err != nil {
@@ -139,13 +139,13 @@ func (at surroundings) connect(mistakes error, connections int) (*awshome.Client
 	return clients, nil
 }
 
-// newDesk tells the event bus what is news; nil where there is none.
-func newDesk(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *announce.Desk {
+// newNotifier makes the notifier for the event bus; nil if there is none.
+func newNotifier(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *announce.Notifier {
 	if cfg.EventBus == "" {
 		return nil
 	}
 	ledger := clients.Ledger(cfg.LedgerTable)
-	return &announce.Desk{
+	return &announce.Notifier{
 		Bus: clients.EventBridge.Bus(cfg.EventBus), Log: log,
 		Mark: func(ctx context.Context, provider, account, told string) error {
 			return ledger.SetTold(ctx, store.Key{Provider: provider, Account: account}, told)
@@ -153,8 +153,8 @@ func newDesk(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *ann
 	}
 }
 
-// exchange makes the provider's HTTP client. What net/http writes to the standard
-// logger could show a part of an answer.
+// exchange makes the provider's HTTP client. Lines that net/http writes to the standard logger
+// could show a part of an answer.
 func (at surroundings) exchange(cfg config.Config, connections int) *exchange.Client {
 	telemetry.GuardStandardLog(os.Stderr)
 	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections, Dial: at.dial})

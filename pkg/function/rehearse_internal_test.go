@@ -19,7 +19,7 @@ import (
 	"tokenrefresh/pkg/rehearsal"
 )
 
-// environment is that of a deployed function, as far as it is required.
+// environment has the required variables of a deployed function.
 func environment(name string) string {
 	return map[string]string{
 		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "planted-key", "AWS_SECRET_ACCESS_KEY": "planted-secret",
@@ -29,7 +29,7 @@ func environment(name string) string {
 	}[name]
 }
 
-// A rehearsal that ends early warms nothing up: each provider's must get to the end.
+// A rehearsal that ends early warms nothing up: each provider's must complete.
 func TestRehearsalGetsToTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -61,7 +61,7 @@ func TestRehearsalGetsToTheEnd(t *testing.T) {
 	}
 }
 
-// A network that is away, or a rehearsal that goes wrong, holds no function up.
+// Without a network, or with a failed rehearsal, a function still starts.
 func TestWarmUpEnds(t *testing.T) {
 	t.Parallel()
 	away := func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -74,7 +74,7 @@ func TestWarmUpEnds(t *testing.T) {
 		"no network":   {func(at surroundings) (parts, error) { return buildRefresh(at, hesabe.New) }},
 		"no rehearsal": {func(surroundings) (parts, error) { return parts{}, io.EOF }},
 		"a panic":      {func(surroundings) (parts, error) { panic("planted") }},
-		"it hangs":     {func(surroundings) (parts, error) { time.Sleep(2 * warmUpMost); return parts{}, io.EOF }},
+		"it hangs":     {func(surroundings) (parts, error) { time.Sleep(2 * maxWarmUp); return parts{}, io.EOF }},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			secured := func(name string) string {
@@ -86,15 +86,15 @@ func TestWarmUpEnds(t *testing.T) {
 			}
 			began := time.Now()
 			p.warmUp(tt.rehearse)
-			if took := time.Since(began); took != warmUpMost {
+			if took := time.Since(began); took != maxWarmUp {
 				t.Errorf("%s: it took %v", name, took)
 			}
-			time.Sleep(2 * warmUpMost) // the bubble ends when all of it has
+			time.Sleep(2 * maxWarmUp) // the bubble ends when all of it has
 		})
 	}
 }
 
-// What goes wrong before an event ends no process: it would start again, and again.
+// A failure before the first event does not end the process, which would start again and again.
 func TestWarmUpContainsPanics(t *testing.T) {
 	t.Parallel()
 	(parts{}).warmUp(func(surroundings) (parts, error) { panic("planted") }) // there are no clients either

@@ -16,20 +16,19 @@ import (
 )
 
 const (
-	// warmUpMost is the longest that a function prepares itself: without a network it starts
-	// all the same.
-	warmUpMost = 300 * time.Millisecond
+	// maxWarmUp is the longest that a function prepares itself. Without a network it still starts.
+	maxWarmUp = 300 * time.Millisecond
 	// wholeProcessor is the memory, in MB, at which Lambda gives a function a whole processor.
 	wholeProcessor = 1769
 )
 
 // warmUp does what the first invocation would spend its small share of a processor on. While a
 // function starts it has a whole one. It opens the connections to AWS and to the provider, and
-// refreshes once in memory. It reads the credentials of the first account, because they name the
-// provider's host: the only call that it makes. It writes nothing, presents no token, and its
-// failures are left to the first invocation.
+// refreshes once in memory. Its only call reads the credentials of the first account, because they
+// name the provider's host. It writes nothing and presents no token. A failure is left to the first
+// invocation.
 func (p parts) warmUp(build func(surroundings) (parts, error)) {
-	ctx, cancel := context.WithTimeout(context.Background(), warmUpMost)
+	ctx, cancel := context.WithTimeout(context.Background(), maxWarmUp)
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() { _, _ = x509.SystemCertPool() }) // which reads the roots once for all
@@ -46,7 +45,7 @@ func (p parts) warmUp(build func(surroundings) (parts, error)) {
 	}
 }
 
-// contained lets no panic end the process: the first invocation will show what is wrong.
+// contained stops a panic from ending the process: the first invocation will show what is wrong.
 func contained(work func()) {
 	defer func() { _ = recover() }()
 	work()
@@ -71,7 +70,7 @@ func (p parts) connect(ctx context.Context) {
 	}
 }
 
-// rehearse lets the function, built once more, refresh in memory.
+// rehearse builds the function once more and lets it refresh in memory.
 func (p parts) rehearse(build func(surroundings) (parts, error)) {
 	described, ok := p.provider.(providers.Described)
 	if !ok {
@@ -83,14 +82,14 @@ func (p parts) rehearse(build func(surroundings) (parts, error)) {
 	if err != nil {
 		return
 	}
-	// The deadline is only what the engine wants for its work.
+	// The engine needs a deadline; this one is never reached.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	_, _ = double.handler.Invoke(ctx, []byte("{}"))
 }
 
-// oneThread leaves a function with less than a whole processor one thread for Go code: further
-// ones would only look for work, on a share that is small.
+// oneThread limits a function with less than a whole processor to one thread of Go code. Further
+// threads would only spend its small share looking for work.
 func oneThread() {
 	if mb, err := strconv.Atoi(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")); err == nil && mb < wholeProcessor {
 		runtime.GOMAXPROCS(1)

@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// refreshEnd is how a run ended for a credential, as others are told of it.
+// refreshEnd describes to other systems how a run ended for a credential.
 func refreshEnd(provider, runID string, c Credential, one refresh.Result, now time.Time) announce.End {
 	e := announce.End{Trouble: one.Trouble, Told: one.Told, Noted: one.Noted, Event: announce.Event{
 		At: now, Provider: provider, Account: c.Account, RunID: runID, Outcome: c.Outcome,
@@ -38,8 +38,8 @@ func sweepEnd(provider, runID string, a sweep.Account, why []string, now time.Ti
 	return e
 }
 
-// verdict is the one outcome that stands for a sweep: what waits for somebody, else the
-// best that came of it. That transactions died says nothing of their account.
+// verdict is the one outcome of a sweep: one that needs a person, else the best of its
+// transactions. Dead transactions do not count.
 func verdict(outcomes map[outcome.Outcome]int) outcome.Outcome {
 	for _, what := range []outcome.Outcome{
 		outcome.Misconfigured, outcome.PersistFailed, outcome.Refreshed, outcome.RateLimited, outcome.Transient,
@@ -52,8 +52,7 @@ func verdict(outcomes map[outcome.Outcome]int) outcome.Outcome {
 	return outcome.NotDue
 }
 
-// standing is an account's last outcome in the ledger, where a dead transaction is none
-// of its own.
+// standing is an account's last outcome in the ledger, without dead transactions.
 func standing(last outcome.Outcome) outcome.Outcome {
 	if last == outcome.Dead {
 		return outcome.Refreshed

@@ -17,7 +17,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// heardBus keeps what a desk tells.
+// heardBus keeps what a notifier sends.
 type heardBus struct{ events []announce.Event }
 
 func (b *heardBus) Put(_ context.Context, events []announce.Event) error {
@@ -25,18 +25,18 @@ func (b *heardBus) Put(_ context.Context, events []announce.Event) error {
 	return nil
 }
 
-// newDesk is a desk over a ledger.
-func newDesk(ledger interface {
+// newNotifier is a notifier over a ledger.
+func newNotifier(ledger interface {
 	SetTold(ctx context.Context, key store.Key, told string) error
 },
-) (*announce.Desk, *heardBus) {
+) (*announce.Notifier, *heardBus) {
 	b := &heardBus{}
-	return &announce.Desk{Bus: b, Log: slog.New(slog.DiscardHandler), Mark: func(ctx context.Context, provider, account, told string) error {
+	return &announce.Notifier{Bus: b, Log: slog.New(slog.DiscardHandler), Mark: func(ctx context.Context, provider, account, told string) error {
 		return ledger.SetTold(ctx, store.Key{Provider: provider, Account: account}, told)
 	}}, b
 }
 
-// take returns what was told since it was asked last, as "type: outcome".
+// take returns the events since its last call, as "type: outcome".
 func (b *heardBus) take() []string {
 	told := []string{}
 	for _, e := range b.events {
@@ -50,8 +50,8 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
 	h, _ := newRefresh(world)
-	desk, bus := newDesk(h.Engine.Ledger)
-	h.Announce = desk
+	notifier, bus := newNotifier(h.Engine.Ledger)
+	h.Announce = notifier
 	want := func(payload string, want ...string) {
 		t.Helper()
 		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
@@ -102,15 +102,15 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	want(`{}`)
 }
 
-// A process that starts in the middle of a failure has the ledger to tell it.
+// A process that starts in the middle of a failure learns of it from the ledger.
 func TestRefreshTellsAFailureOncePerFailure(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
 	world.Provider.Answer = refreshtest.Fail(refreshtest.Login, providers.Refused, false)
 	for n, want := range [][]string{{"Token Refresh Failed: misconfigured"}, {}, {}} {
 		h, _ := newRefresh(world)
-		desk, bus := newDesk(h.Engine.Ledger)
-		h.Announce = desk
+		notifier, bus := newNotifier(h.Engine.Ledger)
+		h.Announce = notifier
 		_, _ = h.Invoke(t.Context(), nil) // is a function error
 		if diff := cmp.Diff(want, bus.take()); diff != "" {
 			t.Errorf("process %d (-want +got):\n%s", n, diff)
@@ -121,8 +121,8 @@ func TestRefreshTellsAFailureOncePerFailure(t *testing.T) {
 func TestSweepTellsWhatIsNews(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
-	desk, bus := newDesk(h.Engine.Ledger.(store.Ledger))
-	h.Announce = desk
+	notifier, bus := newNotifier(h.Engine.Ledger.(store.Ledger))
+	h.Announce = notifier
 	want := func(payload string, want ...string) {
 		t.Helper()
 		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
@@ -135,7 +135,7 @@ func TestSweepTellsWhatIsNews(t *testing.T) {
 		}
 	}
 	want(string(record("a", "b", "dead")))
-	want(`{}`, "Token Refresh Failed: dead") // two refreshed, which is not told
+	want(`{}`, "Token Refresh Failed: dead") // two refreshed, which is no event
 	want(`{"transaction_id":3,"force":true}`)
 	healthy := h.Engine.Transactions
 	h.Engine.Transactions = blindIndex{healthy}
@@ -161,8 +161,8 @@ func (refusingSession) Refresh(context.Context, secret.String) (providers.Tokens
 func TestSweepTellsOfRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
-	desk, bus := newDesk(h.Engine.Ledger.(store.Ledger))
-	h.Announce = desk
+	notifier, bus := newNotifier(h.Engine.Ledger.(store.Ledger))
+	h.Announce = notifier
 	invoke(t, h, record("a"))
 	good := h.Engine.Provider
 	h.Engine.Provider = refusing{berbix{time.Now}}

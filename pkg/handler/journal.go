@@ -6,12 +6,12 @@ import (
 	"tokenrefresh/pkg/outcome"
 )
 
-// maxChanged is how many accounts of a run have a line of their own without a call. What
-// befalls all accounts at once is in the summary.
+// maxChanged is how many accounts of a run have a line of their own without a call. What happens to
+// all accounts at once is in the summary.
 const maxChanged = 40
 
-// journal remembers in what trouble accounts are, so that each change of it is logged once.
-// It is safe for concurrent use.
+// journal remembers the trouble of each account, so that each change is logged once. It is safe for
+// concurrent use.
 type journal struct {
 	mu    sync.Mutex
 	begun bool // whether this process has seen all accounts
@@ -24,8 +24,8 @@ func (j *journal) changed(account string, ended, before, noted outcome.Outcome) 
 	if ended == outcome.Busy {
 		return false // another run says how it ends
 	}
-	if ended == outcome.NotDue || ended == outcome.Left {
-		ended = noted // perhaps it backs off
+	if ended.Silent() {
+		ended = noted
 	}
 	is := trouble(ended)
 	j.mu.Lock()
@@ -33,8 +33,8 @@ func (j *journal) changed(account string, ended, before, noted outcome.Outcome) 
 	was, remembered := j.last[account]
 	if !remembered {
 		was = trouble(before)
-		if !j.begun && !noticed(is) {
-			was = is // since when, nobody knows
+		if !j.begun && !is.Kept() {
+			was = is // nobody knows since when
 		}
 	}
 	if is == "" {
@@ -55,16 +55,10 @@ func (j *journal) seenAll() {
 	j.begun = true
 }
 
-// trouble is an outcome that lasts until another one ends it; empty for all others.
+// trouble returns an outcome that lasts until another ends it; empty for all others.
 func trouble(o outcome.Outcome) outcome.Outcome {
-	switch o {
-	case outcome.Dead, outcome.Uncertain, outcome.Misconfigured, outcome.PersistFailed,
-		outcome.RateLimited, outcome.Transient, outcome.Paused, outcome.NotSeeded:
+	if o.Lasts() {
 		return o
-	default:
-		return ""
 	}
+	return ""
 }
-
-// noticed reports whether the ledger keeps an outcome.
-func noticed(o outcome.Outcome) bool { return o != outcome.Paused && o != outcome.NotSeeded }

@@ -26,7 +26,7 @@ func fleet(w *refreshtest.World, accounts int, edit func(row *store.Row)) {
 	}
 }
 
-// A run is brief about accounts without news, in a new process and in one that has seen them.
+// A run logs little about accounts without news, in a new process and in one that has seen them.
 func TestLogOfManyAccounts(t *testing.T) {
 	t.Parallel()
 	long := fmt.Sprintf("%01000d", 1)

@@ -13,15 +13,15 @@ import (
 const (
 	expiresInName    = "AccessTokenExpiresIn"
 	attemptsLeftName = "AttemptsLeft"
-	// expiryCap is the AccessTokenExpiresIn of a provider none of whose tokens could run out:
-	// the metric has to be there, or its alarm would take the silence for a failure.
+	// expiryCap is the AccessTokenExpiresIn of a provider without a token that could end. The
+	// metric must be there, or its alarm would take the silence for a failure.
 	expiryCap = 24 * time.Hour
 )
 
-// shared are the metrics of an account that count for its provider. An account that waits for
-// a person has alarms of its own, and one that is paused was paused by a person: both would
-// hide how the others are. A pause whose token still lives counts by the attempts left, so that
-// a forgotten one rings before that token ends.
+// shared returns the metrics of an account that count for its provider. An account that waits for a
+// person has alarms of its own, and a person knows of a paused one: both would hide the state of
+// the others. A pause counts by the attempts left while its token lives, so that a forgotten pause
+// rings before the token ends.
 func shared(metrics []telemetry.Metric, what outcome.Outcome, lives bool) []telemetry.Metric {
 	waits := what == outcome.Dead || what == outcome.Uncertain || what == outcome.Misconfigured
 	paused := what == outcome.Paused
@@ -33,9 +33,9 @@ func shared(metrics []telemetry.Metric, what outcome.Outcome, lives bool) []tele
 	})
 }
 
-// refreshMetrics are those of a credential after a run that ended now. Those that an alarm
-// misses are in each run; all others only where there is something to say, for a metric is
-// paid for by the hour in which it comes.
+// refreshMetrics are the metrics of a credential after a run that ended now. Each run has those
+// whose absence rings an alarm. It has the others only if they have something to report, because
+// each hour with a metric costs money.
 func refreshMetrics(one refresh.Result, now time.Time) []telemetry.Metric {
 	var metrics []telemetry.Metric
 	if one.Known {
@@ -55,7 +55,7 @@ func refreshMetrics(one refresh.Result, now time.Time) []telemetry.Metric {
 	return metrics
 }
 
-// sweepMetrics are those of an account's transactions after a sweep that ended now.
+// sweepMetrics are the metrics of an account's transactions after a sweep that ended now.
 func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
 	metrics := []telemetry.Metric{telemetry.Count("SweepBacklog", a.Backlog)}
 	if a.Backlog > 0 {
@@ -78,8 +78,8 @@ func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
 	return append(metrics, callMetrics(a.ProviderLatency, a.ClockSkew, a.ClockRead)...)
 }
 
-// deathMetrics count the transactions that a run has marked dead. They add up, so a run for
-// named transactions tells them too.
+// deathMetrics count the transactions that a run has marked dead. They add up, so a run for named
+// transactions has them too.
 func deathMetrics(a sweep.Account) []telemetry.Metric {
 	if n := a.Outcomes[outcome.Dead]; n > 0 {
 		return []telemetry.Metric{telemetry.Count("DeadTransactions", n)}
@@ -87,8 +87,7 @@ func deathMetrics(a sweep.Account) []telemetry.Metric {
 	return nil
 }
 
-// expiresIn is 0 without a token: whoever has none yet must not be hidden by another
-// account that has one.
+// expiresIn is 0 without a token, so that an account without one is not hidden by another.
 func expiresIn(at, now time.Time) telemetry.Metric {
 	if at.IsZero() {
 		at = now
@@ -96,7 +95,7 @@ func expiresIn(at, now time.Time) telemetry.Metric {
 	return telemetry.Seconds(expiresInName, at.Sub(now))
 }
 
-// callMetrics are what a provider call has shown.
+// callMetrics are the metrics of a provider call.
 func callMetrics(latency, skew time.Duration, clockRead bool) []telemetry.Metric {
 	var metrics []telemetry.Metric
 	if latency > 0 {
@@ -114,8 +113,8 @@ type group struct {
 	of   []outcome.Outcome
 }
 
-// groups are the outcomes of credentials and of rows as metrics: as many as there are alarms
-// and lines of the dashboard, as each costs money. The log has them one by one.
+// groups are the outcomes of credentials and of rows as metrics. Each costs money, so there are no
+// more than alarms and lines of the dashboard need. The log has each outcome.
 var groups = []group{
 	{"Rotations", []outcome.Outcome{outcome.Refreshed, outcome.LoggedIn, outcome.Recovered}},
 	{"Failures", []outcome.Outcome{outcome.RateLimited, outcome.Transient}},

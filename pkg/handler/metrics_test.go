@@ -49,7 +49,7 @@ func metricsOf(t *testing.T, out *bytes.Buffer) map[string]float64 {
 	return metrics
 }
 
-// Each state of a credential is told by what its alarms watch, and is told once.
+// Each state of a credential has the metrics that its alarms watch, once.
 func TestRefreshMetrics(t *testing.T) {
 	t.Parallel()
 	due := func(t *testing.T, w *refreshtest.World) {
@@ -120,7 +120,7 @@ func TestRefreshMetrics(t *testing.T) {
 			h, out := newRefresh(w)
 			_, _ = h.Invoke(t.Context(), nil) // some are function errors
 			got := metricsOf(t, out)
-			// What a call has taken is the machine's; that it is told is ours.
+			// How long a call took depends on the machine; only that there is a metric is tested.
 			_, called := tt.want["SecretVersions"]
 			if _, told := got["ProviderLatency"]; told != called {
 				t.Errorf("ProviderLatency is told: %t", told)
@@ -133,7 +133,7 @@ func TestRefreshMetrics(t *testing.T) {
 	}
 }
 
-// What befalls one account does not hide how the others are, and counts add up.
+// Trouble of one account does not hide the state of the others, and counts add up.
 func TestMetricsOfManyAccounts(t *testing.T) {
 	t.Parallel()
 	w := refreshtest.New()
@@ -165,7 +165,7 @@ func TestMetricsOfManyAccounts(t *testing.T) {
 	}
 }
 
-// Accounts have metrics of their own where that is asked for.
+// Accounts have metrics of their own if AccountMetrics is on.
 func TestAccountMetrics(t *testing.T) {
 	t.Parallel()
 	for _, on := range []bool{false, true} {

@@ -11,8 +11,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// NewRefresh makes a handler as cfg wants it. engine brings the provider, its stores and
-// how many credentials it works on at once.
+// NewRefresh makes a handler from cfg. engine brings the provider, its stores and how many
+// credentials it works on at once.
 func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Refresh {
 	engine.Accounts = cfg.Accounts
 	engine.NewID = uuid.NewString
@@ -28,8 +28,8 @@ func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Ref
 	}
 }
 
-// NewSweep makes a handler as cfg wants it. engine brings the provider, its stores and,
-// where there is one, the queue.
+// NewSweep makes a handler from cfg. engine brings the provider, its stores and the queue, if there
+// is one.
 func NewSweep(engine sweep.Engine, cfg config.Config, log *slog.Logger) *Sweep {
 	engine.Accounts = cfg.Accounts
 	engine.SendTimeout = cfg.HTTPTimeout

@@ -16,18 +16,18 @@ import (
 // implements lambda.Handler.
 type Refresh struct {
 	Engine         *refresh.Engine
-	NewRunID       func() string // unique to each run: it tells claims apart
+	NewRunID       func() string // unique to each run: claims are compared by it
 	Log            *slog.Logger
-	Namespace      string         // of the metrics
-	AccountMetrics bool           // whether each account has metrics of its own
-	Announce       *announce.Desk // tells other systems what is news; nil: nobody
+	Namespace      string             // of the metrics
+	AccountMetrics bool               // whether each account has metrics of its own
+	Announce       *announce.Notifier // sends news to other systems; nil: no news
 
 	journal journal
 }
 
-// Invoke decodes the event, runs the engine and answers with the result's JSON. It is a
-// *NeedsPersonError if the run itself failed, or if it was for a named account that needs a
-// person. What readers report of an account is no such run.
+// Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a
+// *NeedsPersonError if the run itself failed, or if it was for a named account that needs a person.
+// A run that a reader's report has begun is no such run.
 func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, err := event.Decode(payload)
 	if err != nil {
@@ -56,7 +56,7 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	h.log(ctx, r, results, e.Account == "" && !failed)
 	if !e.DryRun {
-		h.Announce.Tell(ctx, ends)
+		h.Announce.Notify(ctx, ends)
 	}
 	return answer(r, causes)
 }
@@ -75,7 +75,7 @@ func credential(one refresh.Result) Credential {
 		AccessExpiresAt: stamp(one.AccessExpiresAt), VersionID: one.VersionID, Warnings: one.Warnings,
 	}
 	if one.Err != nil {
-		c.Error = brief.Text(one.Err.Error(), brief.TextMost)
+		c.Error = brief.Text(one.Err.Error(), brief.MaxText)
 	}
 	return c
 }
@@ -116,7 +116,7 @@ func (h *Refresh) log(ctx context.Context, r Result, results []refresh.Result, c
 	all.emit(ctx, h.Log, line, len(results), slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
 }
 
-// attributes are what a line says of an account besides its metrics.
+// attributes are the fields of an account's line, except its metrics.
 func attributes(runID string, c Credential, one refresh.Result) []slog.Attr {
 	attrs := []slog.Attr{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
 	for _, text := range []slog.Attr{

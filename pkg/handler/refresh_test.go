@@ -92,8 +92,8 @@ func TestRefreshLogsTheExpiryOfEveryRun(t *testing.T) {
 	}
 }
 
-// Without the ledger nobody knows how long the token lives. The run has failed, and the metric
-// is missing, which its alarm takes for a breach.
+// Without the ledger nobody knows how long the token lives. The run fails, and the metric is
+// missing, so that its alarm rings.
 func TestRefreshWithoutLedgerSaysNothingOfTheToken(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
@@ -231,7 +231,7 @@ func TestRefreshRefusesAMalformedEvent(t *testing.T) {
 	}
 }
 
-// Whatever happens, no answer, error or line shows a secret.
+// No answer, error or line ever shows a secret.
 func TestRefreshShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []providers.Kind{

@@ -19,9 +19,10 @@ type Result struct {
 	RunID       string                  `json:"run_id"`
 	Outcomes    map[outcome.Outcome]int `json:"outcomes"`
 	Credentials []Credential            `json:"credentials"`
-	// Warnings are those of a run over transactions, which are no credential's.
+	// Warnings are the warnings of a run over transactions. Those of a credential are in
+	// Credentials.
 	Warnings []string `json:"warnings,omitempty"`
-	// BatchItemFailures is there for SQS batches only, empty where all went well.
+	// BatchItemFailures is set for SQS batches only. It is empty if all went well.
 	BatchItemFailures *[]BatchItemFailure `json:"batchItemFailures,omitempty"`
 }
 
@@ -38,8 +39,8 @@ func (r *Result) count(outcomes map[outcome.Outcome]int) {
 	}
 }
 
-// warn adds the warnings of an account; of none, where a transaction of no account was
-// named.
+// warn adds the warnings of an account. Without an account they are about a named transaction that
+// has none.
 func (r *Result) warn(account string, texts []string) {
 	for _, text := range texts {
 		if account != "" {
@@ -66,9 +67,9 @@ type BatchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// NeedsPersonError is the function error of a run that panicked, that could not read the
-// ledger, that did not record a transaction, or that was for a named account which needs a
-// person. The alarms on function errors hang on it.
+// NeedsPersonError is the function error of a run that panicked, could not read the ledger, did not
+// record a transaction, or was for a named account that needs a person. The alarms on function
+// errors depend on it.
 type NeedsPersonError struct {
 	Result Result
 	Cause  error
@@ -82,7 +83,7 @@ func (e *NeedsPersonError) Error() string {
 		counts := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(e.Result.Outcomes), "map["), "]")
 		run += " (" + counts + ")"
 	}
-	return brief.Text(fmt.Sprintf("%s: %v", run, e.Cause), brief.Most)
+	return brief.Text(fmt.Sprintf("%s: %v", run, e.Cause), brief.MaxError)
 }
 
 // Unwrap gives the causes to errors.Is and errors.As.
@@ -98,7 +99,7 @@ func (e *EventError) Error() string { return e.Mistakes.Error() }
 // Unwrap returns the mistakes.
 func (e *EventError) Unwrap() error { return e.Mistakes }
 
-// answer is the payload of a result, and the function error that it calls for.
+// answer returns the payload of a result, and the function error, if there are causes.
 func answer(r Result, causes []error) ([]byte, error) {
 	if err := brief.Errors(causes...); err != nil {
 		return nil, &NeedsPersonError{Result: r, Cause: err}
@@ -106,16 +107,16 @@ func answer(r Result, causes []error) ([]byte, error) {
 	return json.Marshal(r)
 }
 
-// cause is the part of a function error that a credential calls for.
+// cause is a credential's part of a function error.
 func (c Credential) cause() error { return fmt.Errorf("%s: %s: %s", c.Account, c.Outcome, c.Error) }
 
-// level is that of a line about an outcome: WARN where it passes by itself, ERROR where
-// a person must act.
+// level is the level of a line about an outcome: WARN if it passes by itself, ERROR if a person
+// must act.
 func level(what outcome.Outcome) slog.Level {
 	switch {
 	case what.NeedsPerson():
 		return slog.LevelError
-	case what == outcome.Transient, what == outcome.RateLimited, what == outcome.Left:
+	case what.Passes():
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

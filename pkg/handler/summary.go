@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/telemetry"
 )
 
-// summary gathers the one line about all accounts of a run, and the provider's metrics.
+// summary collects the one line about all accounts of a run, and the provider's metrics.
 type summary struct {
 	metrics []telemetry.Metric
 	level   slog.Level
@@ -35,8 +35,7 @@ func (s *summary) measure(metrics []telemetry.Metric) {
 	}
 }
 
-// join makes one value of those of two accounts: that of the account that is worst off, or
-// the sum of what is counted.
+// join makes one value of two accounts' values: the worse one, or the sum of a count.
 func join(metric string, a, b float64) float64 {
 	switch metric {
 	case "AccessTokenExpiresIn", "AttemptsLeft", "RefreshTokenExpiresIn":
@@ -53,8 +52,8 @@ func join(metric string, a, b float64) float64 {
 	}
 }
 
-// alive adds the time left where no account has any to tell. It has to be there in each run:
-// its alarm takes silence for a failure.
+// alive adds the time left if no account has one. Each run must have this metric: its alarm takes
+// silence for a failure.
 func (s *summary) alive() {
 	if !slices.ContainsFunc(s.metrics, func(m telemetry.Metric) bool { return m.Name == expiresInName }) {
 		s.metrics = append(s.metrics, telemetry.Seconds(expiresInName, expiryCap))
@@ -72,12 +71,12 @@ func (s *summary) add(account string, what outcome.Outcome, text string, warning
 			s.moreWarnings++
 			continue
 		}
-		s.warnings = append(s.warnings, brief.Text(account+": "+warning, brief.TextMost))
+		s.warnings = append(s.warnings, brief.Text(account+": "+warning, brief.MaxText))
 	}
 }
 
-// emit writes the line. It has at most some 10 KB, however many accounts there are. Where
-// nobody takes metrics, a run without accounts says nothing.
+// emit writes the line. It has at most some 10 KB, however many accounts there are. Without
+// metrics, a run without accounts writes nothing.
 func (s *summary) emit(ctx context.Context, log *slog.Logger, line telemetry.Line, accounts int, attrs ...slog.Attr) {
 	if line.Namespace == "" && accounts == 0 {
 		return

@@ -21,19 +21,19 @@ import (
 // implements lambda.Handler.
 type Sweep struct {
 	Engine         *sweep.Engine
-	NewRunID       func() string // unique to each run: it tells claims apart
+	NewRunID       func() string // unique to each run: claims are compared by it
 	Log            *slog.Logger
-	Namespace      string         // of the metrics
-	AccountMetrics bool           // whether each account has metrics of its own
-	Announce       *announce.Desk // tells other systems what is news; nil: nobody
+	Namespace      string             // of the metrics
+	AccountMetrics bool               // whether each account has metrics of its own
+	Announce       *announce.Notifier // sends news to other systems; nil: no news
 
 	journal journal
 }
 
-// Invoke decodes the event, runs the engine and answers with the result's JSON. It is a
-// *NeedsPersonError if the run itself failed, if a transaction was not recorded, or if it was
-// for a named account or transaction that needs a person. For an SQS batch it never is: what
-// to deliver again is in the result.
+// Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a
+// *NeedsPersonError if the run itself failed, if a transaction was not recorded, or if the run was
+// for a named account or transaction that needs a person. An SQS batch never returns an error: the
+// result names the messages to deliver again.
 func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, messages, err := event.DecodeSweep(payload)
 	if err != nil {
@@ -47,9 +47,9 @@ func (h *Sweep) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer(r, h.one(ctx, &r, e))
 }
 
-// batch works off the messages of an SQS batch, each as its own event, but lists of
-// transactions together. All but rows that are done, superseded or dead are delivered
-// again; what can never succeed ends in the queue's own dead-letter queue.
+// batch processes the messages of an SQS batch, each as its own event, and lists of transactions
+// together. Messages are delivered again unless their rows are done, superseded or dead; one that
+// can never succeed ends in the queue's own dead-letter queue.
 func (h *Sweep) batch(ctx context.Context, r *Result, messages []event.Message) {
 	failures := []BatchItemFailure{}
 	failed := func(m event.Message) { failures = append(failures, BatchItemFailure{ItemIdentifier: m.ID}) }
@@ -78,11 +78,10 @@ func (h *Sweep) batch(ctx context.Context, r *Result, messages []event.Message) 
 	r.BatchItemFailures = &failures
 }
 
-// lists works off the messages that list transactions, all of an account in one run:
-// it keeps every worker busy, and stops for all of them. It returns those to deliver
-// again, which are those of a run that panicked. Any other row that the run has left
-// is still due in the index, where the next sweep finds it: delivering its message
-// again would only double what that sweep hands over.
+// lists processes the messages that list transactions, all of an account in one run: that keeps
+// every worker busy, and stops for all of them. It returns the messages to deliver again: those of
+// a run that panicked. Any other row that the run has left is still due in the index, and the next
+// sweep finds it. Delivering its message again would only double what that sweep hands over.
 func (h *Sweep) lists(ctx context.Context, r *Result, messages []event.Message) (failed []event.Message) {
 	for len(messages) > 0 {
 		e := event.Event{Account: messages[0].Event.Account}
@@ -118,8 +117,7 @@ func again(outcomes map[outcome.Outcome]int) bool {
 	return false
 }
 
-// one does what one event asks for and adds it to r. The errors are what a person
-// must look at.
+// one does what one event asks for and adds it to r. The errors need a person.
 func (h *Sweep) one(ctx context.Context, r *Result, e event.Event) []error {
 	if len(e.Record) > 0 {
 		return h.record(ctx, r, e)
@@ -145,7 +143,7 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 		case one.Outcome == outcome.NotSeeded: // is no error
 			c.Warnings = []string{one.Err.Error()}
 		case one.Err != nil:
-			c.Error = brief.Text(one.Err.Error(), brief.TextMost)
+			c.Error = brief.Text(one.Err.Error(), brief.MaxText)
 		}
 		r.Credentials = append(r.Credentials, c)
 		if one.Panicked || named && c.Outcome.NeedsPerson() {
@@ -158,13 +156,13 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 	swept := e.TransactionID == 0 && len(e.TransactionIDs) == 0
 	ends := h.log(ctx, *r, report, swept, swept && e.Account == "")
 	if swept && !e.DryRun {
-		h.Announce.Tell(ctx, ends)
+		h.Announce.Notify(ctx, ends)
 	}
 	return report, causes
 }
 
-// record stores transactions. One that could not be stored is an error of the
-// function whatever the reason, or its refresh token would be lost with the event.
+// record stores transactions. If one could not be stored, whatever the reason, the function fails:
+// otherwise its refresh token would be lost with the event.
 func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
 	var causes []error
 	asked := records(e, h.Engine.Now())
@@ -175,8 +173,8 @@ func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
 		}
 		h.Log.ErrorContext(ctx, "transaction not recorded",
 			"run_id", r.RunID, "transaction_id", one.TransactionID, "outcome", one.Outcome, "error", one.Err)
-		if len(causes) < brief.Causes { // of a batch there may be ten thousand
-			text := brief.Text(one.Err.Error(), brief.TextMost)
+		if len(causes) < brief.Causes { // a batch may have ten thousand
+			text := brief.Text(one.Err.Error(), brief.MaxText)
 			r.Credentials = append(r.Credentials, Credential{Account: asked[i].Account, Outcome: one.Outcome, Error: text})
 		}
 		causes = append(causes, fmt.Errorf("%s: %w", one.Outcome, one.Err))
@@ -185,7 +183,7 @@ func (h *Sweep) record(ctx context.Context, r *Result, e event.Event) []error {
 	return causes
 }
 
-// records gives each record the event's account where it names none. now bounds its time.
+// records gives each record without an account the event's. now bounds its time.
 func records(e event.Event, now time.Time) []sweep.Record {
 	all := make([]sweep.Record, 0, len(e.Record))
 	for _, one := range e.Record {
@@ -202,15 +200,15 @@ func records(e event.Event, now time.Time) []sweep.Record {
 	return all
 }
 
-// log writes a line for each account that a call was made for or whose outcome has changed,
-// and one for the run. It returns how the run ended for each. Metrics are those of sweeps
-// alone: a run for named transactions has not seen the others. complete: nor those accounts.
+// log writes a line for each account that a call was made for or whose outcome has changed, and one
+// for the run. It returns how the run ended for each. Only sweeps have metrics: a run for named
+// transactions has not seen the others. complete: the run has looked at all accounts.
 func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, complete bool) []announce.End {
 	now := h.Engine.Now()
 	why := map[string][]string{}
 	for _, c := range report.Credentials {
 		if c.Outcome != outcome.NotSeeded {
-			text := brief.Text(fmt.Sprint(c.Err), brief.TextMost)
+			text := brief.Text(fmt.Sprint(c.Err), brief.MaxText)
 			why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %s", c.Outcome, text))
 		}
 	}
@@ -259,7 +257,7 @@ func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, c
 	return ends
 }
 
-// sweepAttributes are what a line says of a sweep besides its metrics.
+// sweepAttributes are the fields of a sweep's line, except its metrics.
 func sweepAttributes(runID string, a sweep.Account, text string) []slog.Attr {
 	attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
 	if a.Backlog > 0 {

@@ -39,8 +39,8 @@ func wantFailed(t *testing.T, r handler.Result, ids ...string) {
 	}
 }
 
-// Lists are worked off together, an account in one run, and after the records of the
-// batch: one that it records is refreshed.
+// Lists are processed together, one run for each account, after the records of the batch: a list
+// can name a transaction that the batch records.
 func TestListsOfAnSQSBatch(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "good")
@@ -50,7 +50,7 @@ func TestListsOfAnSQSBatch(t *testing.T) {
 	r := invoke(t, h, batch(`{"transaction_ids":[1,3]}`, `{"transaction_ids":["1"]}`, third, `{"transaction_ids":[2,1]}`,
 		`{"account":"other","transaction_ids":[2]}`))
 	wantFailed(t, r, "m-1")
-	// The other account has no secret, which keeps its list from nothing but being done.
+	// The other account has no secret. Its list is not done, and nothing else suffers.
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Recorded: 1, outcome.Refreshed: 3, outcome.Misconfigured: 1})
 
 	runs := map[string]int{}
@@ -74,8 +74,8 @@ func TestListsOfAnSQSBatch(t *testing.T) {
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.NotDue: 3})
 }
 
-// What a list's run has left is due in the index, whatever kept it: the next sweep
-// finds it without another delivery.
+// Rows that a list's run has left are still due in the index: the next sweep finds them without
+// another delivery.
 func TestListsThatAreLeft(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -106,7 +106,7 @@ type ledgerOf struct {
 	row store.Row
 }
 
-func (l ledgerOf) RowsAndClaims(_ context.Context, provider string) ([]store.Row, []store.Claim, error) {
+func (l ledgerOf) RowsAndShardClaims(_ context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
 	l.row.Key = store.Key{Provider: provider, Account: "default"}
 	return []store.Row{l.row}, nil, nil
 }
@@ -127,7 +127,7 @@ func (full) Waiting(context.Context) (int, error) { return 0, nil }
 
 func (full) Send(context.Context, string, [][]int64) ([]int, error) { return nil, nil }
 
-// How much a sweep hands over is told, and measured only where there is something.
+// How much a sweep hands over is in the answer, and in a metric only if there is something.
 func TestSweepTellsWhatItHandsOver(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "good")

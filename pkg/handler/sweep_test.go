@@ -31,7 +31,7 @@ const (
 	lifetime = time.Hour
 )
 
-// berbix stands in for the provider: every refresh token is good but "dead".
+// berbix stands in for the provider: every refresh token is good except "dead".
 type berbix struct{ now func() time.Time }
 
 func (berbix) Name() string { return "berbix" }
@@ -168,7 +168,7 @@ func TestSweepThatIsNotSeeded(t *testing.T) {
 	}
 }
 
-// What a sweep leaves undone is told, with its age.
+// The answer has the backlog of a sweep, with its age.
 func TestSweepTellsItsBacklog(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "placeholder")
@@ -193,7 +193,7 @@ func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]store.Due
 	return nil, errors.New("throttled")
 }
 
-// Who invokes the function is told why nothing came of it, as the log is.
+// The answer has the same reasons as the log.
 func TestSweepWarnsInItsAnswer(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
@@ -206,7 +206,7 @@ func TestSweepWarnsInItsAnswer(t *testing.T) {
 	}
 }
 
-// What nobody has seen must not look healthy.
+// An index that was not read must not look healthy.
 func TestSweepThatSeesNothingSaysNothing(t *testing.T) {
 	t.Parallel()
 	h, out := newSweep(t, "good")
@@ -238,7 +238,7 @@ func TestSweepNeedsAPerson(t *testing.T) {
 // noLedger cannot be read.
 type noLedger struct{ sweep.Ledger }
 
-func (noLedger) RowsAndClaims(context.Context, string) ([]store.Row, []store.Claim, error) {
+func (noLedger) RowsAndShardClaims(context.Context, string) ([]store.Row, []store.ShardClaim, error) {
 	return nil, nil, errors.New("no answer")
 }
 
@@ -295,12 +295,12 @@ func TestErrorOfManyRecordsIsBounded(t *testing.T) {
 	h, _ := newSweep(t, "good")
 	h.Engine.Transactions = verbose{h.Engine.Transactions}
 	var records []string
-	for id := range event.RecordsMost {
+	for id := range event.MaxRecords {
 		records = append(records, fmt.Sprintf(`{"transaction_id":%d,"refresh_token":"t"}`, id+1))
 	}
 	payload := `{"record":[` + strings.Join(records, ",") + `]}`
 	_, err := h.Invoke(t.Context(), []byte(payload))
-	if err == nil || len(err.Error()) > brief.Most {
+	if err == nil || len(err.Error()) > brief.MaxError {
 		t.Fatalf("%.5000v", err)
 	}
 	for want, times := range map[string]int{
@@ -311,7 +311,7 @@ func TestErrorOfManyRecordsIsBounded(t *testing.T) {
 		}
 	}
 	r := invoke(t, h, batch(payload, payload))
-	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Transient: 2 * event.RecordsMost})
+	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Transient: 2 * event.MaxRecords})
 	if text, err := json.Marshal(r); err != nil || len(r.Credentials) != 2*brief.Causes || len(text) > 20<<10 {
 		t.Errorf("%d of a batch in %d bytes, %v", len(r.Credentials), len(text), err)
 	}

@@ -1,5 +1,5 @@
-// Package outcome is the vocabulary in which a run says how it ended for a
-// credential or a Berbix row. The words are part of the public contract.
+// Package outcome names how a run can end for a credential or a Berbix row. The names are part of
+// the public contract.
 package outcome
 
 import "errors"
@@ -29,22 +29,6 @@ const (
 	Misconfigured Outcome = "misconfigured"  // a person must change a secret, an address or a permission
 	PersistFailed Outcome = "persist_failed" // a reply is not everywhere where it belongs; the error says whether it is kept
 )
-
-// NeedsPerson reports whether a person must act. A run for that account alone ends with an
-// error.
-func (o Outcome) NeedsPerson() bool {
-	switch o {
-	case Dead, Uncertain, Misconfigured, PersistFailed:
-		return true
-	default:
-		return false
-	}
-}
-
-// Rotates reports whether the outcome means that a new access token is live.
-func (o Outcome) Rotates() bool {
-	return o == Refreshed || o == LoggedIn || o == Recovered
-}
 
 // ErrPanic is the cause of a result whose work panicked.
 var ErrPanic = errors.New("internal error: the run panicked")

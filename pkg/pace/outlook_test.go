@@ -34,7 +34,7 @@ func TestAttemptsLeft(t *testing.T) {
 		"refused for days":                     {from: 12 * time.Hour, until: 90 * time.Hour, refused: true, failures: 5, want: 4}, // 12 h, 36 h, 60 h, 84 h
 		"refused, and it ends before":          {from: time.Hour, until: 50 * time.Minute, refused: true, failures: 1, want: 0},
 		"expired":                              {until: -time.Hour, want: 0},
-		"years":                                {until: 1e5 * time.Hour, want: pace.MostAttempts},
+		"years":                                {until: 1e5 * time.Hour, want: pace.MaxAttempts},
 		"Berbix, just refreshed":               {from: 48 * time.Minute, until: time.Hour, want: 5},                     // 48, 50, 53, 58, 59
 		"Berbix, its fourth failure":           {from: 100 * time.Second, until: 3 * time.Minute, failures: 4, want: 1}, // 2
 		"a long outage":                        {until: 21*time.Minute + takes, failures: 9, want: 5},                   // 1, 7, 13, 19, 21
@@ -56,8 +56,7 @@ func TestAttemptsLeft(t *testing.T) {
 	}
 }
 
-// What is counted, at any moment, is what a schedule does that fails each time: no attempt
-// more, and none less.
+// The count is, at any moment, the number of attempts of a schedule that always fails.
 func TestAttemptsLeftAreThoseThatCome(t *testing.T) {
 	t.Parallel()
 	const takes = 20 * time.Second

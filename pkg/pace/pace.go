@@ -1,6 +1,5 @@
-// Package pace says when to try and how long to wait: the rules that both engines
-// share. Whatever it spreads, it spreads by name and not by chance, so that every
-// process computes the same moment.
+// Package pace computes when to try and how long to wait, for both engines. It spreads times by
+// name and not by chance, so that every process computes the same time.
 package pace
 
 import (
@@ -14,26 +13,25 @@ import (
 const (
 	// MarginFloor leaves two ticks and a retry before a token expires.
 	MarginFloor = 180 * time.Second
-	// Unusable is the wait for a token whose lifetime makes no sense: it must not
-	// become a hot loop.
+	// Unusable is the wait for a token whose lifetime makes no sense. It prevents a hot loop.
 	Unusable = 10 * time.Minute
 
-	// LastWord is what a provider call may take beyond its timeout: its client then ends
-	// it first, and knows better why.
+	// LastWord is what a provider call may take beyond its timeout. So its client ends it first,
+	// and knows the reason.
 	LastWord = 250 * time.Millisecond
 
-	// jitterShare spreads what was made in the same moment.
+	// jitterShare spreads tokens of the same moment.
 	jitterShare = 0.05
 
 	retryFirst       = time.Minute
 	retryAfterUnsaid = time.Minute // a rate limit that names no wait
 
-	// RetryMost is the longest wait of Retry.
-	RetryMost = 5 * time.Minute
-	// RetryAfterMost is the longest wait of RetryAfter.
-	RetryAfterMost = time.Hour
-	// RefusedMost is the longest wait of RefusedCredentials.
-	RefusedMost = 24 * time.Hour
+	// MaxRetry is the longest wait of Retry.
+	MaxRetry = 5 * time.Minute
+	// MaxRetryAfter is the longest wait of RetryAfter.
+	MaxRetryAfter = time.Hour
+	// MaxRefusedWait is the longest wait of RefusedCredentials.
+	MaxRefusedWait = 24 * time.Hour
 )
 
 // Refresh is how long after its issue an access token is due for a refresh:
@@ -63,21 +61,21 @@ func hash(name string) uint64 {
 	return h ^ h>>33
 }
 
-// Lot decides between equals in a run that began then: the lower goes first. It says something
-// else in each run, so that none is always the last.
+// Lot decides between equals in a run that began then: the lower goes first. It is another number
+// in each run, so that no name is always the last.
 func Lot(name string, began time.Time) uint64 {
 	return hash(name + strconv.FormatInt(began.UnixNano(), 36))
 }
 
-// Retry is the wait after the nth failure in a row if another try may harm nobody: 1, 2, 4
-// minutes, then 5. left is how long an attempt can still be in time, from now, and tick the
-// time between two runs: the wait never skips the last run in that time.
+// Retry is the wait after the nth failure in a row, if another try does no harm: 1, 2, 4 minutes,
+// then 5. left is how long an attempt can still be in time, from now, and tick the time between two
+// runs: the wait never skips the last run in that time.
 func Retry(n int, left, tick time.Duration) time.Duration {
 	wait := retryFirst
-	for ; n > 1 && wait < RetryMost; n-- {
+	for ; n > 1 && wait < MaxRetry; n-- {
 		wait *= 2
 	}
-	wait = min(wait, RetryMost)
+	wait = min(wait, MaxRetry)
 	if left > 0 {
 		wait = min(wait, max(0, left-tick))
 	}
@@ -93,21 +91,20 @@ func RetryEarly(n int, left, tick time.Duration) time.Duration {
 // RefusedCredentials is the wait after the nth refusal in a row of the credentials
 // themselves: an hour, six, then a day. Providers lock accounts after a few more.
 func RefusedCredentials(n int) time.Duration {
-	waits := []time.Duration{time.Hour, 6 * time.Hour, RefusedMost}
+	waits := []time.Duration{time.Hour, 6 * time.Hour, MaxRefusedWait}
 	return waits[min(max(n, 1), len(waits))-1]
 }
 
 const (
-	// fewWaiting is up to how many accounts may wait for an edit and be looked at in each
-	// run.
+	// fewWaiting is how many accounts may wait for an edit, so that each run still looks at all of
+	// them.
 	fewWaiting = 20
-	// editEvery is how often each of more accounts is looked at.
+	// editEvery is how often a run looks at each account if there are more.
 	editEvery = 5 * time.Minute
 )
 
-// LookForEdit reports whether a run at now looks whether a person has edited the
-// credentials of an account that waits: each run does while few accounts wait, else one in
-// five minutes, spread by name.
+// LookForEdit reports whether a run looks for an edit of the credentials of an account that waits.
+// Each run does while few accounts wait, else one run in five minutes, spread by name.
 func LookForEdit(name string, waiting int, now time.Time, tick time.Duration) bool {
 	tick = max(tick, time.Second)
 	runs := uint64(editEvery / tick)
@@ -118,14 +115,14 @@ func LookForEdit(name string, waiting int, now time.Time, tick time.Duration) bo
 	return run%runs == hash(name)%runs
 }
 
-// RetryAfter clamps the wait that a provider asked for; 0: it named none. It keeps
-// the wait from outlasting left, the rest of the access token's life: with nothing
-// left to lose there is no reason to wait longer.
+// RetryAfter limits the wait that a provider asked for; 0: it named none. The wait does not outlast
+// left, the rest of the access token's life: once the token has ended, waiting longer saves
+// nothing.
 func RetryAfter(asked, left time.Duration) time.Duration {
 	if asked <= 0 {
 		asked = retryAfterUnsaid
 	}
-	return max(time.Second, min(asked, max(left, retryAfterUnsaid), RetryAfterMost))
+	return max(time.Second, min(asked, max(left, retryAfterUnsaid), MaxRetryAfter))
 }
 
 // Sleep waits for d; false if ctx ends before.
@@ -140,8 +137,7 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Enough is an error where ctx leaves less time than need. Without a deadline
-// there is always enough.
+// Enough is an error if ctx leaves less time than need. Without a deadline there is always enough.
 func Enough(ctx context.Context, need time.Duration) error {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -153,7 +149,7 @@ func Enough(ctx context.Context, need time.Duration) error {
 	return nil
 }
 
-// Bounded gives ctx a deadline so far away, where it has none.
+// Bounded gives ctx a deadline if it has none.
 func Bounded(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}

@@ -47,8 +47,8 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// What was made in the same moment, under names that differ at their ends alone, becomes due
-// in all parts of the time that jitter covers.
+// Tokens of the same moment, under names that differ at their ends alone, become due in all parts
+// of the time that jitter covers.
 func TestRefreshIsSpread(t *testing.T) {
 	t.Parallel()
 	const lifetime, parts = 10 * time.Hour, 10
@@ -160,8 +160,8 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 }
 
-// Few accounts are looked at in each run, of many each once in five minutes, and not all
-// in the same run.
+// Each run looks at all of few accounts. Of many, it looks at each once in five minutes, and not at
+// all in the same run.
 func TestLookForEdit(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)

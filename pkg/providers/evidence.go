@@ -8,14 +8,14 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Always is the Reuse of a session whose provider takes a refresh token again at any time.
+// Always is the Reuse of a session whose provider accepts a refresh token again at any time.
 const Always time.Duration = math.MaxInt64
 
-// Reusing is a Session whose provider may take a refresh token again that was presented.
+// Reusing is a Session whose provider may accept a presented refresh token again.
 type Reusing interface {
 	Session
-	// Reuse is for how long after its first presentation a refresh token is still taken;
-	// 0: it is taken once.
+	// Reuse is how long after its first presentation a refresh token is still accepted; 0: it is
+	// accepted once.
 	Reuse() time.Duration
 }
 
@@ -41,22 +41,22 @@ func (e Evidence) String() string {
 	return "no evidence"
 }
 
-// Asking is a Session that can learn what became of a refresh without presenting its token.
-// The question is put only when the request can no longer be running.
+// Asking is a Session that can find out what became of a refresh, without presenting its token. It
+// is asked only when the request can no longer be running.
 type Asking interface {
 	Session
 	// CanAsk reports whether Ask can bring evidence.
 	CanAsk() bool
-	// Ask asks whether the provider has acted on refreshToken. accessToken is the one that
-	// was current before; empty: it has ended, and proves nothing. An error tells why there is
-	// no evidence.
+	// Ask asks whether the provider has acted on refreshToken. accessToken is the one that was
+	// current before; empty: it has ended, and proves nothing. An error is why there is no
+	// evidence.
 	Ask(ctx context.Context, refreshToken, accessToken secret.String) (Evidence, error)
 }
 
-// LastResort is a Session that may present an uncertain refresh token once more when nothing
-// is left to lose by it.
+// LastResort is a Session that may present an uncertain refresh token once more when that can lose
+// nothing.
 type LastResort interface {
 	Session
-	// LastResort reports whether that is wanted.
+	// LastResort reports whether the credentials ask for that.
 	LastResort() bool
 }

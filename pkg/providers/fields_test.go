@@ -31,7 +31,7 @@ func openWith(t *testing.T, p providers.Provider, fields map[string]any) error {
 	return err
 }
 
-// What a provider says of its fields is what Open does with them.
+// Open treats fields as the provider describes them.
 func TestFieldsAreThoseThatOpenKnows(t *testing.T) {
 	t.Parallel()
 	for _, entry := range catalog.All() {

@@ -8,13 +8,12 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// ErrNotSeeded is Open's answer to credentials that nobody has filled in yet: the
-// template's placeholder, an empty text or an empty object. It is a state of a new
-// deployment and not a mistake.
+// ErrNotSeeded is Open's error for credentials that nobody has filled in yet: the template's
+// placeholder, an empty text or an empty object. A new deployment is in this state; it is no
+// mistake.
 var ErrNotSeeded = errors.New("credentials are not filled in yet")
 
-// ErrNoLogin is Login's answer where the provider has no login or the
-// credentials carry none.
+// ErrNoLogin is Login's error if the provider has no login, or the credentials have none.
 var ErrNoLogin = errors.New("no login credentials")
 
 // Provider opens sessions with one provider. Implementations are safe for
@@ -28,31 +27,30 @@ type Provider interface {
 	Open(credentials secret.String) (Session, error)
 }
 
-// Patient is a Provider whose calls may take longer than others'.
+// Patient is a Provider with longer calls than others.
 type Patient interface {
 	Provider
-	// Patience is how long the longest takes.
+	// Patience is how long the longest call takes.
 	Patience() time.Duration
 }
 
-// Located is a Session that can tell where its calls go.
+// Located is a Session that names the host of its calls.
 type Located interface {
 	Session
-	// Host is the host of all calls, with its port where the address names one.
+	// Host is the host of all calls, with the port if the address names one.
 	Host() string
 }
 
 // Prepared is a Session that can open a connection before a call needs it.
 type Prepared interface {
 	Session
-	// Prepare opens a connection to the provider, and sends nothing. It returns when the
-	// connection stands, when it has failed or when ctx ends. A failure is left to the next call.
+	// Prepare opens a connection to the provider, and sends nothing. It returns when the connection
+	// is open, when it has failed or when ctx ends. A failure is left to the next call.
 	Prepare(ctx context.Context)
 }
 
-// Session makes calls with one set of credentials. Each of Refresh and Login sends
-// at most one request and never repeats it. Every error is an *Error, but for
-// ErrNoLogin.
+// Session makes calls with one set of credentials. Each of Refresh and Login sends at most one
+// request and never repeats it. Every error is an *Error, except ErrNoLogin.
 type Session interface {
 	// CanLogin reports whether Login can be tried.
 	CanLogin() bool
@@ -60,8 +58,8 @@ type Session interface {
 	Refresh(ctx context.Context, refreshToken secret.String) (Tokens, error)
 	// Login presents the credentials once.
 	Login(ctx context.Context) (Tokens, error)
-	// Decode reads a reply that could not be read when it came (Error.Raw, Tokens.Raw),
-	// for example because the key was wrong. sent is when its request was sent. What it
-	// cannot read now either is an error as a refresh's, Error.Partial included.
+	// Decode reads a reply that could not be read when it came (Error.Raw, Tokens.Raw), for example
+	// because the key was wrong. sent is when its request was sent. If it still cannot be read, the
+	// error is the same as Refresh's, Error.Partial included.
 	Decode(raw secret.String, sent time.Time) (Tokens, error)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
@@ -22,9 +24,7 @@ import (
 func open(t *testing.T) (*sandbox.Sandbox, map[sandbox.Provider]providers.Session) {
 	t.Helper()
 	box, err := sandbox.Start(sandbox.Options{TLS: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(box.Close)
 	client := exchange.New(exchange.Options{RootCAs: box.RootCAs()})
 	sessions := map[sandbox.Provider]providers.Session{}
@@ -123,7 +123,7 @@ func TestClientsAndFaults(t *testing.T) {
 	}
 }
 
-// A reply is a reply: what is odd around tokens costs none of them.
+// Oddities of a reply cost none of its tokens.
 func TestClientsAndOddReplies(t *testing.T) {
 	t.Parallel()
 	box, sessions := open(t)
@@ -150,7 +150,7 @@ func TestClientsAndOddReplies(t *testing.T) {
 	}
 }
 
-// What stands before a provider says nothing of a token.
+// The answer of a gateway says nothing about a token.
 func TestClientsAndGateways(t *testing.T) {
 	t.Parallel()
 	box, sessions := open(t)

@@ -10,9 +10,9 @@ import (
 	"tokenrefresh/pkg/strict"
 )
 
-// ParseAccess reads the document of an `access` secret, for a Source of your own. Keys
-// that it does not know are ignored. Its errors, all ErrMalformed, name keys and never
-// values. Whether there is a token in it, and how long it lives, is not its business.
+// ParseAccess reads the document of an `access` secret, for a Source of your own. Keys that it does
+// not know are ignored. Its errors, all ErrMalformed, name keys and never values. It does not check
+// that there is a token in it, nor how long that lives.
 func ParseAccess(doc secret.String) (Token, error) {
 	all, err := strict.Members(doc.Reveal())
 	if err != nil {
@@ -25,7 +25,7 @@ func ParseAccess(doc secret.String) (Token, error) {
 		AccessToken: secret.New(o.Text("access_token")), Type: o.Text("token_type"),
 		ExpiresAt: o.Time("access_expires_at"), RefreshAt: o.Time("refresh_at"),
 	}
-	_ = json.Unmarshal(all["attempt_id"], &t.AttemptID) // without it, or the reply, the token is as good
+	_ = json.Unmarshal(all["attempt_id"], &t.AttemptID) // the token is good without it, and without the reply
 	if reply := string(all["reply"]); strings.HasPrefix(reply, "{") {
 		t.Reply = secret.New(reply)
 	}

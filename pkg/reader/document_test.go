@@ -5,7 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/reader"
@@ -64,14 +65,12 @@ func TestParseAccess(t *testing.T) {
 			if c.ok != (err == nil) || err != nil && !errors.Is(err, reader.ErrMalformed) {
 				t.Errorf("error %v", err)
 			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(got, c.want))
 		})
 	}
 }
 
-// The fields of the reply go to those who ask for them, and to package oauth2.
+// Callers of Field get the fields of the reply, and so does package oauth2.
 func TestFieldsOfTheReply(t *testing.T) {
 	t.Parallel()
 	token := reader.Token{
@@ -90,8 +89,8 @@ func TestFieldsOfTheReply(t *testing.T) {
 	}
 }
 
-// FuzzParseAccess: a document is refused without showing it, or gives the token that it
-// gives when it is written again.
+// FuzzParseAccess: a document is refused without being shown, or gives the same token when it is
+// written again.
 func FuzzParseAccess(f *testing.F) {
 	for _, text := range []string{
 		document, `{}`, `null`, `[]`, ``, `{"access_token":"\ud800"}`, `{"access_token":"a","access_token":1}`,

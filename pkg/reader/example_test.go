@@ -12,7 +12,7 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// mounted is a source of one's own: the document comes from wherever it is at hand.
+// mounted is a source of your own: the document can come from anywhere.
 type mounted func() string
 
 func (m mounted) String() string { return "the mounted secret" }
@@ -65,7 +65,7 @@ func Example() {
 	// 200 OK
 }
 
-// Whoever does not speak HTTP asks for the token itself, which prints as a mask.
+// A service that does not use HTTP gets the token itself, which prints as a mask.
 func ExampleTokenSource_Get() {
 	source := mounted(func() string { return publish("at-1", 15*time.Minute) })
 	tokens := reader.NewTokenSource(source, reader.Options{MinLife: time.Minute})
@@ -81,7 +81,7 @@ func ExampleTokenSource_Get() {
 	// Bearer [secret] at-1
 }
 
-// An error says what there is, and is told apart by its type.
+// An error describes what is there, and has a type of its own.
 func ExampleExpiredError() {
 	source := mounted(func() string { return publish("at-1", -time.Hour) })
 	_, err := reader.NewTokenSource(source, reader.Options{}).Get(context.Background())

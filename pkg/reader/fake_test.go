@@ -55,7 +55,7 @@ func (s *store) slow(takes time.Duration) {
 	s.takes = takes
 }
 
-// count returns the reads since it was asked last.
+// count returns the reads since its last call.
 func (s *store) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +64,7 @@ func (s *store) count() int {
 	return n
 }
 
-// hesabe is a token as of the provider of that name: 15 minutes, of which the last 3 are spare.
+// hesabe is a token like Hesabe's: it lives 15 minutes, and is refreshed 3 minutes before its end.
 func hesabe(text string) reader.Token {
 	now := time.Now()
 	return reader.Token{

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// errSlow: a read takes longer than a caller waits who has a token that would do.
+// errSlow: a read takes longer than a caller waits that holds a usable token.
 var errSlow = errors.New("the read is slow")
 
 // flight is one read that any number of callers wait for. It outlives their contexts.
@@ -43,7 +43,7 @@ func (s *TokenSource) read(ctx context.Context) *flight {
 	return f
 }
 
-// wait waits until the read is done, and where a token is held no longer than patience.
+// wait waits until the read is done; if a token is held, no longer than patience.
 func (f *flight) wait(ctx context.Context, held bool) error {
 	var slow <-chan time.Time
 	if held {

@@ -28,7 +28,7 @@ func parseOrigin(text string) (origin, error) {
 	}
 	o := originOf(u)
 	if o.scheme != "https" && (o.scheme != "http" || !loopback(o.host)) {
-		return origin{}, errors.New("it must begin with https://: the token would travel in the clear")
+		return origin{}, errors.New("it must begin with https://: the token would be sent in plain text")
 	}
 	return o, nil
 }

@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	// rejectSpread spreads the calls of many readers whose token was revoked. The first of
-	// them brings about a new token, and the others, who read once more, stay silent.
+	// rejectSpread spreads the calls of many readers whose token was revoked. The first call leads
+	// to a new token; the others read that, and make no call.
 	rejectSpread = 10 * time.Second
-	// rejectAge is how long a token must have been known: the function takes no rejection
-	// of one that it published less than 10 s ago.
+	// rejectAge is how long a token must have been known: the function accepts no rejection of a
+	// token that it published less than 10 s ago.
 	rejectAge = 12 * time.Second
 )
 
@@ -21,7 +21,7 @@ var rejected sync.Map // of rejection
 
 type rejection struct{ source, attemptID string }
 
-// reject calls OnRejected in a while, once for each attempt. The caller holds mu.
+// reject calls OnRejected later, once for each attempt. The caller holds mu.
 func (s *TokenSource) reject(attemptID string) {
 	if s.onRejected == nil || attemptID == "" {
 		return

@@ -10,13 +10,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
 )
 
-// told collects what OnRejected is called with.
+// told collects the arguments of OnRejected.
 type told struct{ ids chan string }
 
 func (c told) options() reader.Options {
@@ -29,9 +30,7 @@ func (c told) want(t *testing.T, want ...string) {
 	for len(c.ids) > 0 {
 		got = append(got, <-c.ids)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("told of (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "told of")
 }
 
 // named is the token of an attempt. The process remembers ids, so each test has its own.
@@ -57,13 +56,13 @@ func TestRejected(t *testing.T) {
 		}
 		wantToken(t, tokens, "one")
 		renew(one, reader.ErrUnchanged)
-		time.Sleep(12*time.Second - time.Millisecond) // the function takes none of a new token
+		time.Sleep(12*time.Second - time.Millisecond) // the function accepts none for a new token
 		calls.want(t)
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		calls.want(t, one.AttemptID)
 
-		for range 3 { // told of once
+		for range 3 { // reported once
 			time.Sleep(time.Minute)
 			renew(one, reader.ErrUnchanged)
 		}
@@ -75,7 +74,7 @@ func TestRejected(t *testing.T) {
 		time.Sleep(time.Minute)
 		calls.want(t)
 
-		s.fail(errReset) // whether it would is not known
+		s.fail(errReset) // nobody knows whether it would
 		renew(two, reader.ErrUnchanged)
 		time.Sleep(time.Minute)
 		calls.want(t)
@@ -101,8 +100,8 @@ func TestRejected(t *testing.T) {
 	})
 }
 
-// Another source of the same token in this process stays silent, and so does one whose
-// token has no attempt, or whom nobody asked.
+// Another source of the same token in this process makes no call, nor does a source whose token has
+// no attempt, or without OnRejected.
 func TestRejectedOncePerProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +121,7 @@ func TestRejectedOncePerProcess(t *testing.T) {
 	})
 }
 
-// A 401 that another token does not mend is no business of the first.
+// A 401 that another token does not cure says nothing about the first.
 func TestRejectedByTransport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -150,8 +149,8 @@ func TestRejectedByTransport(t *testing.T) {
 	})
 }
 
-// White space around a token is no part of it; any other that no header carries is named
-// and not shown.
+// White space around a token is no part of it; a token with any other character that no header
+// carries is refused without being shown.
 func TestTokensThatNoHeaderCarries(t *testing.T) {
 	t.Parallel()
 	for text, ok := range map[string]bool{

@@ -17,18 +17,18 @@ const (
 	clockSlack = 10 * time.Second
 )
 
-// renewal looks for a successor of a token that the provider has refused. All callers
-// whose requests were refused with it share one.
+// renewal looks for the successor of a token that the provider has refused. All callers whose
+// requests were refused with that token share one renewal.
 type renewal struct {
 	refused secret.String
 	done    chan struct{}
-	until   time.Time // how long its answer stands; set before done is closed
+	until   time.Time // how long its answer is kept; set before done is closed
 }
 
-// Renew returns another token than refused, which the provider has answered with a 401,
-// or ErrUnchanged. It reads what is published; while the refresh of the token is due it
-// does so for up to Options.Gap, for the new one may be about to be published. The answer
-// that there is none stands for 5 to 10 s, because a provider has other reasons for a 401.
+// Renew returns another token than refused, which the provider has answered with a 401, or
+// ErrUnchanged. It reads what is published. If the token's refresh is due, it reads for up to
+// Options.Gap, because the new one may be published at any moment. ErrUnchanged is kept for 5 to 10
+// s, because a provider has other reasons for a 401.
 //
 // Its other errors are those of Get.
 func (s *TokenSource) Renew(ctx context.Context, refused Token) (Token, error) {
@@ -49,7 +49,7 @@ func (s *TokenSource) Renew(ctx context.Context, refused Token) (Token, error) {
 	return s.token, nil
 }
 
-// settled is the renewal of a token that has been replaced since.
+// settled is the renewal of a token that was replaced since.
 var settled = func() *renewal {
 	r := &renewal{done: make(chan struct{})}
 	close(r.done)
@@ -76,7 +76,7 @@ func (s *TokenSource) renew(ctx context.Context, refused Token) *renewal {
 	return r
 }
 
-// look reads until another token is published or gap is over.
+// look reads until another token is published or gap has passed.
 func (s *TokenSource) look(ctx context.Context, r *renewal, gap time.Duration) {
 	defer close(r.done)
 	start, wait := time.Now(), gapAgain

@@ -8,19 +8,19 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/reader"
 )
 
-// held makes a source that holds the token "one", of which age has passed.
+// held makes a source that holds the token "one", issued age ago.
 func held(t *testing.T, age time.Duration, o reader.Options) (*store, *reader.TokenSource, reader.Token) {
 	t.Helper()
 	s := &store{token: hesabe("one")}
 	time.Sleep(age)
 	tokens := reader.NewTokenSource(s, o)
 	got, err := tokens.Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	s.count()
 	return s, tokens, got
 }
@@ -73,8 +73,8 @@ func TestRenew(t *testing.T) {
 	}
 }
 
-// A provider may answer 401 for a reason that no token mends: the service must neither
-// hammer the store nor wait with each request.
+// A provider may answer 401 for a reason that no token cures: the service must neither hammer the
+// store nor wait with each request.
 func TestRefusalThatStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestRefusalThatStays(t *testing.T) {
 	})
 }
 
-// A request that was under way for long is refused with a token that others have renewed.
+// A long request is refused with a token that others have renewed meanwhile.
 func TestRefusalOfAnOldToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestRefusalOfAnOldToken(t *testing.T) {
 	})
 }
 
-// A read that began before the refusal may not know what came after it.
+// A read that began before the refusal may miss what was published after it.
 func TestRenewReadsAfterTheRefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

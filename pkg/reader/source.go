@@ -17,25 +17,24 @@ type Source interface {
 	String() string
 }
 
-// Errors of sources. Any other error is passing trouble.
+// Errors of sources. Any other error may pass by itself.
 var (
-	// ErrNotPublished: there is no token yet; the first refresh or login is still to come.
+	// ErrNotPublished: there is no token yet, because there was no refresh or login yet.
 	ErrNotPublished = errors.New("no access token is published yet: " +
 		"the refresh function publishes the first one when it has credentials that work; its log says what it waits for")
 	// ErrNotFound: there is no such secret, table, transaction or file.
 	ErrNotFound = errors.New("it does not exist")
 	// ErrDenied: a permission or a key is missing.
 	ErrDenied = errors.New("access is denied")
-	// ErrMalformed: what is stored there is not what the refresh function writes.
+	// ErrMalformed: the stored value is not what the refresh function writes.
 	ErrMalformed = errors.New("it does not hold an access token as the refresh function writes it")
 )
 
-// ErrUnchanged is Renew's answer where the token that was refused is still the one
-// that is published.
+// ErrUnchanged is Renew's error if the refused token is still the published one.
 var ErrUnchanged = errors.New("the token that was refused is still the published one")
 
-// EndedError is the error of a Berbix transaction that is over. It gets no token any
-// more, and one that was read before is no longer handed out.
+// EndedError is the error of a Berbix transaction that has ended. It gets no further token, and one
+// that was read before is no longer handed out.
 type EndedError struct {
 	Status string // completed, deleted or dead
 }
@@ -45,15 +44,15 @@ func (e *EndedError) Error() string {
 	if e.Status == "dead" {
 		return "the transaction is dead: Berbix refuses its refresh token, and only a new transaction gets another"
 	}
-	return fmt.Sprintf("the transaction is over (%s): it is refreshed no more", e.Status)
+	return fmt.Sprintf("the transaction has ended (%s): it is no longer refreshed", e.Status)
 }
 
-// ExpiredError is the error of a token that has less life left than was asked for,
-// while none newer is published.
+// ExpiredError is the error of a token with less life left than was asked for, if no newer one is
+// published.
 type ExpiredError struct {
 	ExpiresAt time.Time
 	RefreshAt time.Time     // when a newer one was or is due; zero: not known
-	Left      time.Duration // negative: it is over
+	Left      time.Duration // negative: it has ended
 	MinLife   time.Duration // what was asked for
 }
 

@@ -19,7 +19,7 @@ type Token struct {
 	ExpiresAt   time.Time     // when its life ends
 	RefreshAt   time.Time     // when a newer one is due; zero: not known
 	ClientToken secret.String // of a Berbix transaction, with the same life; else empty
-	AttemptID   string        // names the attempt that got it; empty: not known
+	AttemptID   string        // the attempt that got it; empty: not known
 	// Reply is a JSON object of those fields of the provider's reply that the credentials
 	// publish, such as instance_url; empty: none.
 	Reply secret.String
@@ -46,7 +46,7 @@ func (t Token) trimmed() Token {
 // SetAuthHeader sets the Authorization header of r, and so puts the secret there.
 func (t Token) SetAuthHeader(r *http.Request) { t.oauth2(t.ExpiresAt).SetAuthHeader(r) }
 
-// oauth2 is the token for who may keep it until expiry.
+// oauth2 is the token in the form of package oauth2, which keeps it until expiry.
 func (t Token) oauth2(expiry time.Time) *oauth2.Token {
 	token := &oauth2.Token{AccessToken: t.AccessToken.Reveal(), TokenType: t.Type, Expiry: expiry}
 	if t.Reply.IsZero() {
@@ -55,7 +55,7 @@ func (t Token) oauth2(expiry time.Time) *oauth2.Token {
 	return token.WithExtra(t.fields())
 }
 
-// check refuses what no request can carry, or what would be kept for ever.
+// check refuses a token that no request can carry, or that would be kept for ever.
 func (t Token) check() error {
 	switch {
 	case t.AccessToken.Blank():
@@ -70,5 +70,5 @@ func (t Token) check() error {
 	return nil
 }
 
-// notInHeader is true of all but visible ASCII.
+// notInHeader reports whether r is anything except visible ASCII.
 func notInHeader(r rune) bool { return r <= ' ' || r > '~' }

@@ -19,39 +19,39 @@ const (
 	// DefaultGap is longer than it takes to publish a reply that the provider has sent.
 	DefaultGap = 2 * time.Second
 
-	// lateAgain is how soon a token whose refresh is late is read again, and half as
-	// much on top at random: seldom enough for many readers of a function that has stopped.
+	// lateAgain is the wait before a token whose refresh is late is read again, with a random
+	// addition: long enough for many readers of a function that has stopped.
 	lateAgain = 5 * time.Second
-	// failedAgain is the same where there is nothing to hand out.
+	// failedAgain is the same wait if there is no token to hand out.
 	failedAgain = time.Second
 
 	// readTimeout ends a read, the SDK's retries included.
 	readTimeout = 10 * time.Second
-	// patience is how long a caller waits for a read while the held token would do.
+	// patience is how long a caller waits for a read while the held token is still usable.
 	patience = time.Second
 
 	// oauth2Early is how long before its Expiry package oauth2 takes a token for expired.
 	oauth2Early = 10 * time.Second
 )
 
-// Options change how a TokenSource behaves. The zero value is good for most.
+// Options change how a TokenSource behaves. The zero value suits most services.
 type Options struct {
-	// MinLife is what a token must have left to be handed out: at least as long as the
-	// request that it is for takes. Zero: DefaultMinLife; negative: none.
+	// MinLife is the life that a token must have left to be handed out: at least the time of the
+	// request that needs it. Zero: DefaultMinLife; negative: none.
 	MinLife time.Duration
-	// Gap is how long Renew goes on reading where the refused token is due for its
-	// refresh: a provider may revoke the old one before the new one is published.
-	// Zero: DefaultGap; negative: it reads once.
+	// Gap is how long Renew goes on reading if the refused token's refresh is due: a provider may
+	// revoke the old token before the new one is published. Zero: DefaultGap; negative: it reads
+	// once.
 	Gap time.Duration
-	// OnError is told of each read that failed, also where the held token is handed
-	// out all the same. It must not block; nil: nothing is called.
+	// OnError is called after each read that failed, even if the held token is still handed out. It
+	// must not block. nil: no call.
 	OnError func(error)
-	// OnRejected is called with the attempt id of a token that the provider refused although
-	// it is the one published: it was revoked before its time. Put the event "Token Rejected"
-	// on the bus here (docs/events.md), and the refresh function replaces the token. It is
-	// called once for each id in this process, after up to 10 s at random, and not before
-	// the token has been known here for 12 s, nor if another is published by then. It may
-	// block. nil: nobody is told, and the token is replaced when its refresh is due.
+	// OnRejected is called with the attempt id of a published token that the provider refused: it
+	// was revoked before its time. Put the event "Token Rejected" on the bus here (docs/events.md),
+	// and the refresh function replaces the token. It is called once for each id in this process,
+	// after up to 10 s at random, and not before the token has been known here for 12 s, nor if
+	// another is published by then. It may block. nil: no call, and the token is replaced when its
+	// refresh is due.
 	OnRejected func(attemptID string)
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
@@ -60,14 +60,13 @@ type Options struct {
 // TokenSource hands out the token of a Source. It is an oauth2.TokenSource, and safe
 // for concurrent use: callers that need a read share one.
 //
-// What it read it keeps until the token's RefreshAt, and never to within MinLife of
-// its end. When the refresh is late it hands out the old token for as long as that has
-// MinLife left, and reads again each 5 to 10 s. It does so too when a read fails, other
-// than with an EndedError. Where there is nothing to hand out, the error stands for 1 to
-// 2 s before the next read.
+// It keeps a token until the token's RefreshAt, and hands out none with less than MinLife left. If
+// the refresh is late or a read fails, it hands out the old token as long as that has MinLife left,
+// and reads again every 5 to 10 s; not after an EndedError. Without a token to hand out, the error
+// is kept for 1 to 2 s before the next read.
 //
-// Not guaranteed: that the provider still takes the token. Hesabe revokes it at the
-// refresh, whose outcome is seen here with the next read: renew it after a 401.
+// It does not guarantee that the provider still accepts the token. Hesabe revokes it at the
+// refresh, and this source sees the new one with its next read: renew the token after a 401.
 type TokenSource struct {
 	source  Source
 	minLife time.Duration
@@ -118,9 +117,9 @@ func (s *TokenSource) Get(ctx context.Context) (Token, error) {
 // Token implements oauth2.TokenSource: TokenContext without a context.
 func (s *TokenSource) Token() (*oauth2.Token, error) { return s.TokenContext(context.Background()) }
 
-// TokenContext is Get for package oauth2. The Expiry is not the end of the token's
-// life: it is set so that oauth2's caches (ReuseTokenSource, NewClient) come back when
-// this one reads again. They do not come back after a 401; a Transport does.
+// TokenContext is Get for package oauth2. The Expiry is not the end of the token's life: it is set
+// so that oauth2's caches (ReuseTokenSource, NewClient) ask again when this source reads again.
+// They do not ask again after a 401; a Transport does.
 func (s *TokenSource) TokenContext(ctx context.Context) (*oauth2.Token, error) {
 	t, until, err := s.get(ctx)
 	if err != nil {
@@ -133,7 +132,7 @@ func (s *TokenSource) TokenContext(ctx context.Context) (*oauth2.Token, error) {
 	return t.oauth2(expiry), nil
 }
 
-// get is Get, and until when its answer may be kept.
+// get is Get; it also returns until when the answer may be kept.
 func (s *TokenSource) get(ctx context.Context) (Token, time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +145,7 @@ func (s *TokenSource) get(ctx context.Context) (Token, time.Time, error) {
 		switch {
 		case errors.Is(err, errSlow):
 			if s.reading == f {
-				s.until = s.again(lateAgain) // so that not every caller waits
+				s.until = s.again(lateAgain) // so that only one caller waits
 			}
 		case err != nil:
 			return Token{}, time.Time{}, s.wrap(err)
@@ -158,13 +157,13 @@ func (s *TokenSource) get(ctx context.Context) (Token, time.Time, error) {
 	return s.token, s.until, nil
 }
 
-// lives reports whether t may be handed out, and for so long.
+// lives reports whether t may be handed out now, and for as long as that.
 func (s *TokenSource) lives(t Token, long time.Duration) bool {
 	now := s.now()
 	return t != (Token{}) && now.Before(t.ExpiresAt) && !now.Add(s.minLife+long).After(t.ExpiresAt)
 }
 
-// take keeps what a read has found. The caller holds mu.
+// take keeps the result of a read. The caller holds mu.
 func (s *TokenSource) take(t Token, err error) {
 	_, ended := errors.AsType[*EndedError](err)
 	switch {
@@ -195,7 +194,7 @@ func (s *TokenSource) again(soon time.Duration) time.Time {
 	return s.atMost(s.now().Add(soon + rand.N(soon))) //nolint:gosec // it spreads reads and guards nothing
 }
 
-// atMost is t, or before it the moment from which the token has MinLife no more.
+// atMost is t, or the earlier moment from which the token has less than MinLife left.
 func (s *TokenSource) atMost(t time.Time) time.Time {
 	if end := s.token.ExpiresAt.Add(-s.minLife); s.lives(s.token, 0) && end.Before(t) {
 		return end

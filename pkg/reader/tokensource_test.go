@@ -34,7 +34,7 @@ func TestKeptUntilItsRefreshIsDue(t *testing.T) {
 	})
 }
 
-// A function that has stopped must not be answered by all its readers reading all the time.
+// When the function has stopped, its readers must not read all the time.
 func TestLateRefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestMinimumLife(t *testing.T) {
 	}
 }
 
-// A token is not kept to within the minimum life, whatever its refresh_at says.
+// A token is not kept beyond its minimum life, whatever its refresh_at.
 func TestMinimumLifeBoundsTheCache(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestFailedReads(t *testing.T) {
 	}
 }
 
-// What is over is over, although the token has life left.
+// An ended transaction gives no token, although the token has life left.
 func TestEndedTransaction(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestEndedTransaction(t *testing.T) {
 	})
 }
 
-// A store that hangs does not hold up those who have a token, nor for ever those who have none.
+// A store that hangs does not delay callers that have a token, nor block others for ever.
 func TestSlowStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -227,7 +227,8 @@ func TestSlowStore(t *testing.T) {
 	})
 }
 
-// The caches of package oauth2, which go by the Expiry alone, must not outlive this one.
+// The caches of package oauth2, which use the Expiry alone, must not keep a token longer than this
+// source.
 func TestCachesOfOAuth2(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -266,7 +267,7 @@ func TestExpiryIsNeverBeyondTheTokensLife(t *testing.T) {
 	})
 }
 
-// A source of somebody else's is not trusted more than ours.
+// A source of another package is trusted no more than ours.
 func TestWhatIsNoToken(t *testing.T) {
 	t.Parallel()
 	late := time.Now().Add(time.Hour)

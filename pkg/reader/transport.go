@@ -11,15 +11,14 @@ import (
 // drained is how much of a 401's body is read so that its connection can be used again.
 const drained = 64 << 10
 
-// Transport is an http.RoundTripper that puts the token into requests. After a 401 it
-// renews the token (TokenSource.Renew) and sends the request once more, if there is
-// another token and the request can be sent again: it has no body, or GetBody, which
-// http.NewRequest sets for what lies in memory. Otherwise the 401 is the answer.
+// Transport is an http.RoundTripper that puts the token into requests. After a 401 it renews the
+// token (TokenSource.Renew) and sends the request once more, if there is another token and the
+// request can be sent again: it has no body, or GetBody, which http.NewRequest sets for a body in
+// memory. Otherwise it returns the 401.
 //
-// The token goes to the origins (scheme, host and port) given to NewTransport, and
-// nowhere else: a request to another is an error. One that a redirect leads there, or
-// back from there, is made without the token, as net/http does with a header of the
-// caller's.
+// The token goes to the origins (scheme, host and port) given to NewTransport, and nowhere else: a
+// request to another origin is an error. A request that a redirect leads to another origin, or back
+// from there, goes without the token, as net/http does with a caller's header.
 type Transport struct {
 	// Base makes the requests; nil: http.DefaultTransport. It sees the token.
 	Base http.RoundTripper
@@ -28,8 +27,8 @@ type Transport struct {
 	origins []origin
 }
 
-// NewTransport makes a transport for the hosts of these base URLs, of which only scheme,
-// host and port count. They must be https; http is taken for this machine alone.
+// NewTransport makes a transport for the hosts of these base URLs, of which only scheme, host and
+// port count. They must be https; http is accepted for this machine alone.
 func NewTransport(tokens *TokenSource, baseURLs ...string) (*Transport, error) {
 	if len(baseURLs) == 0 {
 		return nil, errors.New("transport: name the base URL that the token is for")
@@ -82,8 +81,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.send(req, body, next)
 }
 
-// carries reports whether the token may go with req: it and all that led to it by
-// redirects are of the origins.
+// carries reports whether the token may go with req: req, and all requests that led to it by
+// redirects, go to the origins.
 func (t *Transport) carries(req *http.Request) bool {
 	for {
 		if !slices.Contains(t.origins, originOf(req.URL)) {

@@ -12,13 +12,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
 )
 
-// api is a provider's API, in memory: it takes one token, and is the base of a transport.
+// api is a provider's API, in memory: it accepts one token, and is the base of a transport.
 type api struct {
 	mu     sync.Mutex
 	takes  string
@@ -66,9 +67,7 @@ const base = "https://api.example.com"
 func transport(t *testing.T, tokens *reader.TokenSource, rt http.RoundTripper, baseURLs ...string) *reader.Transport {
 	t.Helper()
 	tr, err := reader.NewTransport(tokens, baseURLs...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	tr.Base = rt
 	return tr
 }
@@ -76,9 +75,7 @@ func transport(t *testing.T, tokens *reader.TokenSource, rt http.RoundTripper, b
 func request(t *testing.T, method, url string, body io.Reader) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return r
 }
 
@@ -94,13 +91,9 @@ func TestRequestCarriesTheToken(t *testing.T) {
 			r := request(t, http.MethodGet, base+"/things", nil)
 			r.Header.Set("Authorization", "mine")
 			resp, err := tr.RoundTrip(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			defer func() { _ = resp.Body.Close() }()
-			if diff := cmp.Diff("GET "+base+"/things , "+want, a.asked[0]); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(a.asked[0], "GET "+base+"/things , "+want))
 			if r.Header.Get("Authorization") != "mine" || resp.Request != r {
 				t.Error("the caller's request was changed, or the answer shows another")
 			}
@@ -148,17 +141,13 @@ func TestAfterARefusal(t *testing.T) {
 					synctest.Wait()
 				}
 				resp, err := tr.RoundTrip(request(t, c.method, base+"/", c.body()))
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				body, err := io.ReadAll(resp.Body)
 				if err != nil || len(body) == 0 || resp.StatusCode != c.status || a.closed != c.closed {
 					t.Errorf("status %d, body %q, %v, %d bodies closed", resp.StatusCode, body, err, a.closed)
 				}
 				_ = resp.Body.Close()
-				if diff := cmp.Diff(c.asked, a.asked); diff != "" {
-					t.Errorf("requests (-want +got):\n%s", diff)
-				}
+				assert.Check(t, is.DeepEqual(a.asked, c.asked), "requests")
 				time.Sleep(10 * time.Second)
 				if c.published >= 0 { // also where the request itself could not be sent again
 					wantToken(t, tokens, "two")
@@ -168,7 +157,7 @@ func TestAfterARefusal(t *testing.T) {
 	}
 }
 
-// A second refusal is an answer: it is not sent a third time.
+// After a second refusal the request is not sent a third time.
 func TestRefusedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -261,8 +250,8 @@ func TestRequestThatIsNotSent(t *testing.T) {
 	}
 }
 
-// net/http keeps a caller's Authorization from another host, but a transport is asked
-// for each hop anew.
+// net/http hides a caller's Authorization from another host, but calls a transport again for each
+// hop.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -293,15 +282,11 @@ func TestRedirects(t *testing.T) {
 	client := &http.Client{Transport: transport(t, tokens, nil, own.URL+"/api")}
 	for _, path := range []string{"/moved", "/out"} {
 		resp, err := client.Get(own.URL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		_ = resp.Body.Close()
 	}
 	want := []string{"own/moved Bearer one", "own/here Bearer one", "own/out Bearer one", "other/back", "own/stolen"}
-	if diff := cmp.Diff(want, seen); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(seen, want))
 }
 
 func TestBaseURLs(t *testing.T) {
@@ -337,9 +322,7 @@ func TestOriginsAreComparedAsHostsAre(t *testing.T) {
 	tokens := reader.NewTokenSource(&store{token: hesabe("one")}, reader.Options{})
 	tr := transport(t, tokens, &api{takes: "one"}, "HTTPS://API.example.com:443/v1/")
 	resp, err := tr.RoundTrip(request(t, "GET", "https://Api.Example.com/x", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d", resp.StatusCode)

@@ -65,7 +65,7 @@ func loginNotBefore(r store.Row) time.Time {
 
 // loginWaits reports whether the next login backs off, and until when.
 func (v View) loginWaits() (until time.Time, waits bool) {
-	until = believed(loginNotBefore(v.Row), v.Now, pace.RefusedMost)
+	until = believed(loginNotBefore(v.Row), v.Now, pace.MaxRefusedWait)
 	return until, v.Row.LoginFailures > 0 && v.Now.Before(until)
 }
 

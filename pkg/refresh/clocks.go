@@ -38,12 +38,12 @@ func believed(end, now time.Time, longest time.Duration) time.Time {
 
 // notBefore is until when a row holds back calls.
 func notBefore(r store.Row, now time.Time) time.Time {
-	longest := pace.RetryMost
+	longest := pace.MaxRetry
 	switch {
 	case r.RefreshRefusals > 0 || r.LoginRefusals > 0:
-		longest = pace.RefusedMost
+		longest = pace.MaxRefusedWait
 	case r.LastOutcome == outcome.RateLimited || r.LoginNotBefore.IsZero(): // or of an older release
-		longest = pace.RetryAfterMost
+		longest = pace.MaxRetryAfter
 	}
 	return believed(r.NotBefore, now, longest)
 }

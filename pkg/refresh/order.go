@@ -50,7 +50,7 @@ func (v View) candidate(row int, began time.Time, silent bool) candidate {
 		}
 		c.at = later(c.at, r.NotBefore)
 		if silent { // behind all that have waited since
-			c.at = c.at.Add(pace.RetryMost)
+			c.at = c.at.Add(pace.MaxRetry)
 		}
 	case silent:
 		c.class = quiet

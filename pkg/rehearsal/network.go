@@ -1,6 +1,6 @@
-// Package rehearsal is a network in memory on which a function refreshes tokens that do not
-// exist. What it does there once, while it has a whole processor, it does faster when it counts:
-// code is in memory and caches are filled. Nothing reaches the real network.
+// Package rehearsal is a network in memory on which a function refreshes tokens that do not exist.
+// A function does this once while it starts with a whole processor. Then code is in memory and
+// caches are filled, and its first real refresh is faster. Nothing reaches the real network.
 package rehearsal
 
 import (
@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// text is the value of each field of the credentials: also a key where one is wanted.
+	// text is the value of each field of the credentials. It also is a valid key.
 	text = "00000000000000000000000000000000" + "00000000000000000000000000000000"
 	// version is the id of each version.
 	version = "00000000-0000-4000-8000-000000000000"
@@ -31,13 +31,13 @@ const (
 	future      = "2120-01-01T00:00:00Z"
 )
 
-// Network answers as Secrets Manager, DynamoDB and a provider do. It keeps nothing. Close it in
-// the end.
+// Network answers like Secrets Manager, DynamoDB and a provider. It keeps nothing. Close it in the
+// end.
 type Network struct {
 	provider, credentials string
 
 	mu   sync.Mutex
-	ends []net.Conn // of connections, on the side of the hosts
+	ends []net.Conn // of connections, on the hosts' side
 }
 
 // For is the network for a function of that provider.
@@ -56,7 +56,7 @@ func For(p providers.Described) *Network {
 }
 
 // Environment is the environment of a function on the network: that of getenv, with one account
-// and none of AWS's variables except what names the region.
+// and, of AWS's variables, only the region.
 func Environment(getenv func(string) string) func(string) string {
 	return func(name string) string {
 		switch name {
@@ -74,8 +74,7 @@ func Environment(getenv func(string) string) func(string) string {
 	}
 }
 
-// Dial opens a connection to a host that answers for all of them. It is what TLS lies on
-// elsewhere.
+// Dial opens a connection to a host that answers for all of them. It has no TLS.
 func (n *Network) Dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
 	n.mu.Lock()

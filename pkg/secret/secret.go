@@ -19,10 +19,10 @@ const mask = "[secret]"
 //
 // Secrets are equal (==) if their texts are.
 //
-// Not guaranteed: the text stays in memory until the garbage collector reuses it.
+// The text stays in memory until the garbage collector reuses it.
 type String struct {
-	// A handle and not the text: fmt does not ask the methods of an unexported field,
-	// it prints what is there, and of a handle that is an address.
+	// It is a handle and not the text, because fmt does not call the methods of an unexported
+	// field: it prints the value, which is an address here.
 	handle unique.Handle[string]
 }
 
@@ -34,8 +34,7 @@ func New(text string) String {
 	return String{unique.Make(text)}
 }
 
-// Reveal returns the text. Call it only where the text leaves for its provider
-// or its store.
+// Reveal returns the text. Call it only to send the text to its provider or its store.
 func (s String) Reveal() string {
 	if s.IsZero() {
 		return ""
@@ -46,15 +45,15 @@ func (s String) Reveal() string {
 // IsZero reports whether the secret is empty; encoding/json's omitzero uses it.
 func (s String) IsZero() bool { return s == String{} }
 
-// Equal is ==, for those who compare by method.
+// Equal is == as a method.
 func (s String) Equal(other String) bool { return s == other }
 
 // Blank reports whether the secret is empty or white space only.
 func (s String) Blank() bool { return strings.TrimSpace(s.Reveal()) == "" }
 
-// Fingerprint is the lower-case hex SHA-256 of the text: it tells whether two
-// secrets are equal and nothing else. Refresh tokens have enough entropy for
-// that to be safe to store; passwords have not, so never store theirs.
+// Fingerprint is the lower-case hex SHA-256 of the text: it shows whether two secrets are equal and
+// nothing else. It is safe to store for refresh tokens, which have enough entropy; never store
+// those of passwords.
 func (s String) Fingerprint() string {
 	sum := sha256.Sum256([]byte(s.Reveal()))
 	return hex.EncodeToString(sum[:])

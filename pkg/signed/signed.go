@@ -1,5 +1,5 @@
-// Package signed sends JSON to a service of AWS, signed and without the SDK's client: for calls
-// where its layers cost more than the call, or its code more than the caller.
+// Package signed sends signed JSON to a service of AWS without the SDK's client. It is for calls
+// where that client's layers or code cost too much.
 package signed
 
 import (
@@ -15,7 +15,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// Client is the way to a service.
+// Client calls one service.
 type Client struct {
 	Region      string
 	Credentials aws.CredentialsProvider
@@ -26,14 +26,14 @@ type Client struct {
 // signer keeps the keys that it has derived.
 var signer = v4.NewSigner()
 
-// Post sends body once, without a retry, and returns the answer as it came. sent reports
-// whether the service may have got it.
+// Post sends body once, without a retry, and returns the answer as it came. sent reports whether
+// the service may have received it.
 func (c Client) Post(ctx context.Context, service, target, contentType string, body []byte) (
 	answer *http.Response, sent bool, err error,
 ) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Endpoint, bytes.NewReader(body))
 	if err != nil {
-		return nil, false, errors.New("the endpoint is no address") // which may carry a password
+		return nil, false, errors.New("the endpoint is not an address") // which may carry a password
 	}
 	r.Header["Content-Type"], r.Header["X-Amz-Target"] = []string{contentType}, []string{target}
 	credentials, err := c.Credentials.Retrieve(ctx)

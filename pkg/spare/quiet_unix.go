@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// quiet reports whether nothing waits to be read from a socket: neither bytes nor its end, which
-// a process that was frozen has not seen yet.
+// quiet reports whether nothing waits to be read from a socket: neither bytes nor the end, which a
+// process that was frozen has not seen yet.
 func quiet(conn net.Conn) bool {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {

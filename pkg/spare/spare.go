@@ -20,7 +20,7 @@ type Conns struct {
 	waiting map[string][]*waiting
 }
 
-// waiting is a connection on which the server says nothing yet.
+// waiting is a connection on which the server has sent nothing.
 type waiting struct {
 	conn  *tls.Conn
 	since time.Time
@@ -29,8 +29,8 @@ type waiting struct {
 	err   error         // of watch; valid once it has ended
 }
 
-// Keep keeps a connection to address for Take, and closes it after MaxIdle. Its handshake is
-// over.
+// Keep keeps a connection to address for Take, and closes it after MaxIdle. Its handshake must be
+// complete.
 func (c *Conns) Keep(address string, conn *tls.Conn) {
 	w := &waiting{conn: conn, since: time.Now(), ended: make(chan struct{})}
 	w.timer = time.AfterFunc(MaxIdle, func() { _ = conn.Close() })
@@ -69,8 +69,8 @@ func (c *Conns) next(address string) *waiting {
 	return all[0]
 }
 
-// watch reads what belongs to the handshake: TLS 1.3 sends session tickets after it. It ends
-// with the connection, or by stop.
+// watch reads the rest of the handshake: TLS 1.3 sends session tickets after it. It ends with the
+// connection, or by stop.
 func (w *waiting) watch() {
 	defer close(w.ended)
 	if _, w.err = w.conn.Read(make([]byte, 1)); w.err == nil {
@@ -85,7 +85,7 @@ func (w *waiting) stop() bool {
 	return errors.Is(w.err, os.ErrDeadlineExceeded) && w.conn.SetReadDeadline(time.Time{}) == nil
 }
 
-// fresh asks both clocks: while a process is frozen either may stand still.
+// fresh checks both clocks: while a process is frozen, either may stand still.
 func fresh(since, now time.Time) bool {
 	return within(now.Sub(since)) && within(now.Round(0).Sub(since.Round(0)))
 }

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/authority"
 )
 
@@ -16,13 +18,9 @@ import (
 func both(t *testing.T) (server, client *tls.Config) {
 	t.Helper()
 	ca, err := authority.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	certificate, err := ca.Issue("host.example")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	now := time.Now() // synctest has another
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}},
 		&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca.Pool(), ServerName: "host.example", Time: func() time.Time { return now }}
@@ -34,9 +32,7 @@ func shaken(t *testing.T, server, client *tls.Config, near, far net.Conn) (ours,
 	ours, theirs = tls.Client(near, client), tls.Server(far, server)
 	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
 	go func() { _ = theirs.HandshakeContext(context.Background()) }() // which ends when its tickets are read
-	if err := ours.HandshakeContext(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, ours.HandshakeContext(t.Context()))
 	return ours, theirs
 }
 
@@ -44,9 +40,7 @@ func shaken(t *testing.T, server, client *tls.Config, near, far net.Conn) (ours,
 func sockets(t *testing.T) (near, far net.Conn) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer func() { _ = listener.Close() }()
 	if near, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String()); err != nil {
 		t.Fatal(err)
@@ -57,7 +51,7 @@ func sockets(t *testing.T) (near, far net.Conn) {
 	return near, far
 }
 
-// echoed reports whether what is written to a connection comes back.
+// echoed reports whether bytes written to a connection come back.
 func echoed(t *testing.T, ours, theirs *tls.Conn) bool {
 	t.Helper()
 	go func() { _, _ = io.CopyN(theirs, theirs, 4) }()

@@ -2,5 +2,5 @@
 // versions, guards, errors, and the ports Secrets, Ledger and Transactions.
 //
 // It decides nothing. The engines (pkg/refresh, pkg/sweep) call the ports, and each home
-// (pkg/homes) implements them; pkg/homes/hometest is the contract that homes are held to.
+// (pkg/homes) implements them; pkg/homes/hometest tests that each home keeps the contract.
 package store

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Errors of the ports. Any other error is passing trouble, after which a write may have
-// been done although it failed.
+// Errors of the ports. Any other error may pass by itself, and a write that failed with it may have
+// been done.
 var (
 	// ErrForbidden: a permission or key is missing; a person must act. All ports.
 	ErrForbidden = errors.New("access is denied")
@@ -21,8 +21,8 @@ var (
 	ErrVersionTaken = errors.New("the version id is taken by another value")
 	// ErrQuota: the store keeps no further version for now.
 	ErrQuota = errors.New("the secret is at its quota of versions")
-	// ErrThrottled: the store takes fewer calls a second; nothing was done.
-	ErrThrottled = errors.New("the store is asked too often")
+	// ErrThrottled: there were too many calls a second; nothing was done.
+	ErrThrottled = errors.New("the store is called too often")
 	// ErrMalformed: the value is not a text.
 	ErrMalformed = errors.New("the secret holds no text")
 
@@ -51,10 +51,10 @@ type LostError struct {
 // Error implements error.
 func (*LostError) Error() string { return "the ledger row has changed meanwhile" }
 
-// ClaimLostError is WriteClaim's answer if the stored claim has another fence.
-type ClaimLostError struct {
-	Current Claim // the stored claim; zero if there is none
+// ShardClaimLostError is WriteShardClaim's answer if the stored claim has another fence.
+type ShardClaimLostError struct {
+	Current ShardClaim // the stored claim; zero if there is none
 }
 
 // Error implements error.
-func (*ClaimLostError) Error() string { return "another run has claimed the shard" }
+func (*ShardClaimLostError) Error() string { return "another run has claimed the shard" }

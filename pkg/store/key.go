@@ -28,7 +28,7 @@ func ShardKey(account Key, shard int) Key {
 // SplitShardKey is the inverse of ShardKey; ok is false for the key of a credential.
 func SplitShardKey(key Key) (account Key, shard int, ok bool) {
 	name, number, found := strings.Cut(key.Account, shardInfix)
-	if !found { // as most keys: an error would cost more than all else here
+	if !found { // as in most keys: an error would cost more than all else here
 		return key, 0, false
 	}
 	shard, err := strconv.Atoi(number)

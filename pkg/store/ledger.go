@@ -16,8 +16,8 @@ type Guard struct {
 
 // Ledger is the table of rows. Reads are consistent.
 type Ledger interface {
-	// Rows returns all rows of a provider, in order of account, in one call. One that
-	// cannot be read is among them, and no error.
+	// Rows returns all rows of a provider, in order of account, in one call. A row that cannot be
+	// read is among them, with Unreadable set.
 	Rows(ctx context.Context, provider string) ([]Row, error)
 	// Row returns one row; false if there is none.
 	Row(ctx context.Context, key Key) (Row, bool, error)
@@ -31,13 +31,13 @@ type Ledger interface {
 	SetTold(ctx context.Context, key Key, told string) error
 }
 
-// Claims is the part of a ledger that holds the claims of shards. Reads are consistent.
-type Claims interface {
-	// RowsAndClaims returns all rows of a provider in order of account, and all claims on
-	// shards of its accounts, in one call. One that cannot be read is among them, and no
-	// error.
-	RowsAndClaims(ctx context.Context, provider string) ([]Row, []Claim, error)
-	// WriteClaim stores a claim if the stored one's fence is one less, or if there is none
-	// and claim.Fence is 1. *ClaimLostError.
-	WriteClaim(ctx context.Context, claim Claim) error
+// ShardClaims is the part of a ledger that holds the claims of shards. Reads are consistent.
+type ShardClaims interface {
+	// RowsAndShardClaims returns all rows of a provider in order of account, and all claims on
+	// shards of its accounts, in one call. A row or claim that cannot be read is among them, with
+	// Unreadable set.
+	RowsAndShardClaims(ctx context.Context, provider string) ([]Row, []ShardClaim, error)
+	// WriteShardClaim stores a claim if the stored one's fence is one less, or if there is none
+	// and claim.Fence is 1. *ShardClaimLostError.
+	WriteShardClaim(ctx context.Context, claim ShardClaim) error
 }

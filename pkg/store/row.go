@@ -17,7 +17,7 @@ const (
 	Sending Phase = "sending"
 )
 
-// State is what is known of a credential's health.
+// State is a credential's health.
 type State string
 
 // The states. All except OK need a person; Misconfigured is also tried again by itself.
@@ -40,8 +40,8 @@ const (
 	FromLogin   Source = "login"
 )
 
-// Row is what the ledger knows of one credential, under the names that a file and people see.
-// Times are UTC and kept to the millisecond; a zero time means none.
+// Row is the ledger's record of one credential. Files and people see the names of its JSON. Times
+// are UTC and kept to the millisecond; a zero time means none.
 type Row struct {
 	Key `json:"-"`
 
@@ -64,7 +64,7 @@ type Row struct {
 	// Escrow is a reply that is not promoted yet.
 	Escrow Escrow `json:"-"`
 
-	// ReplyID is the attempt whose reply is kept unread, see ReplyKey; empty: none is.
+	// ReplyID is the attempt with a raw reply under ReplyKey; empty: there is none.
 	ReplyID string `json:"reply_id,omitempty"`
 
 	State State `json:"state,omitempty"`
@@ -103,7 +103,7 @@ type Row struct {
 	// RejectedAt is when the last of them did.
 	Rejections int       `json:"rejections,omitempty"`
 	RejectedAt time.Time `json:"rejected_at,omitzero"`
-	// Unanswered: the provider has not answered the last call.
+	// Unanswered: the last call got no answer from the provider.
 	Unanswered bool `json:"unanswered,omitempty"`
 	// Host is where the last call went. Missing: it is not known.
 	Host                string          `json:"host,omitempty"`
@@ -114,8 +114,8 @@ type Row struct {
 	LastError           string          `json:"last_error,omitempty"` // one-line reason of a failure, for people; no secrets
 	ConsecutiveFailures int             `json:"consecutive_failures,omitempty"`
 
-	// Staged counts the attempts of the last day that may have staged a version: the store keeps
-	// so many versions a day.
+	// Staged counts the attempts of the last day that may have staged a version. The store limits
+	// the versions of a day.
 	Staged Tally `json:"staged,omitempty"`
 
 	// Tick is the time between the scheduled runs of the program that claimed last, kept to
@@ -125,11 +125,11 @@ type Row struct {
 	// Paused stops provider calls. Only SetPaused writes it.
 	Paused bool `json:"paused,omitempty"`
 
-	// Told is the trouble that a person was told of last; empty: none. Only SetTold writes it.
+	// Told is the last trouble that a person was notified of; empty: none. Only SetTold writes it.
 	Told string `json:"told,omitempty"`
 
-	// Unreadable says why the stored row cannot be read, for instance after an edit by
-	// hand; then only Key is set beside it. It is never written.
+	// Unreadable is why the stored row cannot be read, for instance after an edit by hand. Only Key
+	// is set beside it. It is never written.
 	Unreadable error `json:"-"`
 }
 
@@ -143,9 +143,9 @@ type Escrow struct {
 	Sent  time.Time // when the request was sent; set where Raw
 }
 
-// Unchanged is the guard of a write that follows from r as it was read. The fence alone
-// does not suffice: a row that was lost and made anew counts its claims anew, and a holder
-// that comes back late may write its escrow, or settle, under the fence it has.
+// Unchanged is the guard of a write that is based on r as it was read. The fence alone is not
+// enough: a row that was lost and created again counts its claims from the start, and a late holder
+// may write its escrow, or settle, without a new fence.
 func (r Row) Unchanged() Guard {
 	return Guard{
 		Fence: r.Fence, AttemptID: r.AttemptID, Phase: cmp.Or(r.Phase, Idle),
@@ -153,8 +153,7 @@ func (r Row) Unchanged() Guard {
 	}
 }
 
-// Trouble is a value of Row.Told: a state, and the versions of secrets under which it came
-// about.
+// Trouble makes a value of Row.Told: a state, and the versions of the secrets that led to it.
 func Trouble(state State, versions ...string) string {
 	text := string(state)
 	for _, v := range versions {

@@ -11,8 +11,8 @@ import (
 type Version struct {
 	ID    string
 	Value secret.String
-	// Age is for how long the store has had the version when it was read, by the store's own
-	// clock; 0: it does not tell.
+	// Age is how long the store had held the version when it was read, by the store's own clock; 0:
+	// not known.
 	Age time.Duration
 }
 

@@ -8,9 +8,9 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Fingerprints of presented tokens are kept short: eight bytes tell them apart. Older releases
-// know whole ones only, of 32 bytes. For them the last two are kept whole: that of the attempt
-// under way, and that of the one before, which a stale read may bring back.
+// Fingerprints of presented tokens are kept short: eight bytes tell them apart. Older releases read
+// only whole ones, of 32 bytes. For them the last two are kept whole: that of the current attempt,
+// and the one before it, whose token a stale read may return.
 const (
 	spentWhole = 2
 	shortBytes = 8
@@ -18,8 +18,7 @@ const (
 	wholeText  = 64 // of 32 bytes in hex
 )
 
-// short is the short form of a fingerprint; itself if it is short already. ok is false for a
-// text that is neither.
+// short shortens a fingerprint. A short one stays as it is. ok is false for any other text.
 func short(fingerprint string) (text [shortText]byte, ok bool) {
 	if len(fingerprint) == shortText {
 		copy(text[:], fingerprint)
@@ -63,8 +62,8 @@ func PackSpent(spent []string) (packed string, whole []string) {
 	return string(all), whole
 }
 
-// UnpackSpent is Row.Spent again, the oldest first. Fingerprints among the whole ones that are
-// not packed are those that an older release has added.
+// UnpackSpent restores Row.Spent, the oldest first. An older release has added those whole
+// fingerprints that are not packed.
 func UnpackSpent(packed string, whole []string) []string {
 	if packed == "" {
 		return whole
@@ -91,7 +90,7 @@ func (r Row) Presented(token secret.String) bool {
 	return slices.ContainsFunc(r.Spent, func(known string) bool { return sameFingerprint(known, fingerprint) })
 }
 
-// WithoutSpent is spent without a token's fingerprint.
+// WithoutSpent returns spent without a token's fingerprint.
 func WithoutSpent(spent []string, token secret.String) []string {
 	fingerprint := token.Fingerprint()
 	return slices.DeleteFunc(slices.Clone(spent), func(known string) bool { return sameFingerprint(known, fingerprint) })

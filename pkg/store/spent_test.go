@@ -33,7 +33,7 @@ func wantPresented(t *testing.T, what string, spent []string, from, to int) {
 	}
 }
 
-// A home keeps less than the row has, and gives back what says the same, however often.
+// A home stores less than the row has, and what it returns means the same, however often.
 func TestPackSpent(t *testing.T) {
 	t.Parallel()
 	for n := range store.SpentKept + 1 {
@@ -54,7 +54,7 @@ func TestPackSpent(t *testing.T) {
 }
 
 // While a release is deployed, or after it was rolled back, an older one writes the list of whole
-// fingerprints alone: it knows the last two, adds its own, and leaves the packed text as it is.
+// fingerprints alone: it reads the last two, adds its own, and leaves the packed text as it is.
 func TestSpentOfTwoReleases(t *testing.T) {
 	t.Parallel()
 	packed, whole := store.PackSpent(presented(1, 8))

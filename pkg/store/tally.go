@@ -14,15 +14,15 @@ type Tally string
 
 const (
 	hour = int64(time.Hour / time.Second)
-	// tallyHours are counted: those of a day, of which the first may lie in it in part.
+	// tallyHours are the hours that are counted: those of a day, and the one in which it begins.
 	tallyHours = 25
-	// maxTally bounds the counts: more than any store of versions takes.
+	// maxTally limits the counts. No store of versions takes as many.
 	maxTally = 9999
 )
 
 var errTally = errors.New("not the counts of hours")
 
-// ParseTally refuses a text that is no Tally.
+// ParseTally reads a Tally, and refuses any other text.
 func ParseTally(text string) (Tally, error) {
 	if _, _, err := Tally(text).read(make([]int, 0, tallyHours)); err != nil {
 		return "", err
@@ -30,9 +30,9 @@ func ParseTally(text string) (Tally, error) {
 	return Tally(text), nil
 }
 
-// Add counts events at those times, in their order. It forgets what lies a day and an hour before
-// the last one. Events of hours that have not come yet, as a wrong clock has counted them, count
-// for the hour of the next event.
+// Add counts events at those times, in their order. It forgets events more than a day and an hour
+// before the last one. Events in the future, which a wrong clock has counted, count for the hour of
+// the next event.
 func (t Tally) Add(times ...time.Time) Tally {
 	if len(times) == 0 {
 		return t
@@ -57,7 +57,7 @@ func (t Tally) Add(times ...time.Time) Tally {
 	return Tally(b)
 }
 
-// advance is the counts so many hours later.
+// advance moves the counts on by some hours.
 func advance(counts []int, hours int64) []int {
 	switch {
 	case len(counts) == 0, hours >= tallyHours:
@@ -74,7 +74,7 @@ func advance(counts []int, hours int64) []int {
 	return counts[:min(len(counts), tallyHours)]
 }
 
-// Since counts the events since then, and all events of the hour in which then lies.
+// Since counts the events since then, and all others in the hour of then.
 func (t Tally) Since(then time.Time) int {
 	last, counts, err := t.read(make([]int, 0, tallyHours))
 	if err != nil {

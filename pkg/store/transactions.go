@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Status is what is known of a transaction.
+// Status is the status of a transaction.
 type Status string
 
 // The statuses. All except StatusActive are terminal: the row leaves the due index.
@@ -39,8 +39,8 @@ type Transaction struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Failures counts failed refreshes since the last good one.
 	Failures int `json:"failures,omitempty"`
-	// Refusals counts the provider's refusals of the refresh token, an hour apart, that
-	// were not believed. Missing, as in rows of older releases: none.
+	// Refusals counts the provider's refusals of the refresh token, an hour apart, that did not
+	// mark the row dead. Missing, as in rows of older releases: none.
 	Refusals int `json:"refusals,omitempty"`
 	// RefusedAt is when the last of them was counted; of a dead row, when it was marked.
 	// Missing: no refusal is remembered.
@@ -55,11 +55,11 @@ type Due struct {
 	Failures        int
 }
 
-// Read is what GetMany has read of a row.
+// Read is one row that GetMany has read.
 type Read struct {
 	Transaction Transaction
 	Found       bool
-	Err         error // of a row that can't be read, and is a person's to correct
+	Err         error // of a row that can't be read until a person corrects it
 }
 
 // Transactions is the store of rows with a sparse due index, sharded by ShardOf.
@@ -69,29 +69,29 @@ type Transactions interface {
 	// ExpiresAt at now. It also leaves out entries that can't be read, and returns an
 	// error for them; the entries beside an error are good.
 	Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]Due, error)
-	// Get reads a row consistently; false where there is none.
+	// Get reads a row consistently; false if there is none.
 	Get(ctx context.Context, id int64) (Transaction, bool, error)
-	// GetMany reads rows, each consistently. An error tells why ids are left out; those
-	// in the map beside it are good.
+	// GetMany reads rows, each consistently. An error is why ids are missing; the rows beside it
+	// are good.
 	GetMany(ctx context.Context, ids []int64) (map[int64]Read, error)
 	// Update stores what a refresh changes (tokens, AccessExpiresAt, Status, RefreshAt,
 	// Failures, Refusals, RefusedAt) if the row's refresh token is still presented.
 	// Fields of the stored row that this release does not know survive. ErrChanged.
 	Update(ctx context.Context, t Transaction, presented secret.String) error
-	// Put records a row: whole, unless a stored one has a later RecordedAt, which
-	// stands (recorded is false then). A stored one more than MaxAhead after now was written
-	// with a wrong clock, and stands against nothing.
+	// Put records a row: whole, unless a stored one has a later RecordedAt, which stands (recorded
+	// is false then). A stored one more than MaxAhead after now was written with a wrong clock, and
+	// is always replaced.
 	Put(ctx context.Context, t Transaction, now time.Time) (recorded bool, err error)
 }
 
-// MaxAhead is by how much the clock of whoever sends a record may be ahead.
+// MaxAhead is how far the clock of a record's sender may be ahead.
 const MaxAhead = 5 * time.Minute
 
 // DeadEntry is an entry of the index of dead rows: a hint, the row may have changed since.
 type DeadEntry struct {
 	ID int64
-	// MarkedAt is when the row was marked dead, UTC, kept to the second. Zero: an older
-	// release marked it, which noted no time.
+	// MarkedAt is when the row was marked dead, UTC, kept to the second. Zero: an older release
+	// marked it, without a time.
 	MarkedAt time.Time
 }
 
@@ -110,7 +110,7 @@ type DeadTransactions interface {
 	// Dead yields the rows of an account's shard that were marked within span, the latest
 	// first.
 	Dead(ctx context.Context, account string, shard int, span Span, now time.Time) iter.Seq2[DeadEntry, error]
-	// DeadUndated yields the dead rows of an account that Dead does not know, as an older
+	// DeadUndated yields the dead rows of an account that Dead does not find, because an older
 	// release marked them. It reads the whole store.
 	DeadUndated(ctx context.Context, account string, now time.Time) iter.Seq2[DeadEntry, error]
 }

@@ -1,6 +1,6 @@
-// Package strict reads the members of JSON objects. It refuses what a struct would let pass:
-// damaged text, keys in another case, times that could not be written again. It collects all
-// mistakes, and none of them shows a value.
+// Package strict reads the members of JSON objects. It refuses what decoding into a struct would
+// accept: damaged text, keys in another case, times that could not be written again. It collects
+// all mistakes, and none of them shows a value.
 package strict
 
 import (
@@ -12,13 +12,13 @@ import (
 	"unicode/utf8"
 )
 
-// ErrNoObject is a text that is not one JSON object in valid UTF-8.
+// ErrNoObject means that a text is not one JSON object in valid UTF-8.
 var ErrNoObject = errors.New("the text is not a JSON object")
 
 // Members is the whole text as one object. Of duplicate keys the last one counts.
 func Members(text string) (map[string]json.RawMessage, error) {
 	var all map[string]json.RawMessage
-	// encoding/json would turn bad bytes into U+FFFD and say nothing.
+	// encoding/json would turn bad bytes into U+FFFD without an error.
 	if !utf8.ValidString(text) || json.Unmarshal([]byte(text), &all) != nil || all == nil {
 		return nil, ErrNoObject
 	}
@@ -41,16 +41,16 @@ func Time(text string) (time.Time, error) {
 	return at.UTC(), nil
 }
 
-// Unwritable reports whether RFC 3339 cannot write a time in UTC, where its year may be another
-// than in the text that it was read from. A row with such a time could never be written again.
+// Unwritable reports whether RFC 3339 cannot write a time in UTC: its year may differ from that in
+// the text that was read. A row with such a time could never be written again.
 func Unwritable(at time.Time) bool { return at.UTC().Year() < 0 || at.UTC().Year() > 9999 }
 
-// Object is the members that are still to be read.
+// Object holds the members that are not read yet.
 type Object struct {
 	Members map[string]json.RawMessage
 	// Mistake makes the error about a member.
 	Mistake func(name, what string) error
-	// Mistakes are those so far.
+	// Mistakes are the mistakes so far.
 	Mistakes []error
 }
 
@@ -72,7 +72,7 @@ func (o *Object) Take(name string, to any, what string) bool {
 	return true
 }
 
-// Text is an undamaged string, and removes it. A missing one is empty, as is null.
+// Text reads an undamaged string, and removes it. A missing one is empty, and so is null.
 func (o *Object) Text(name string) string {
 	if string(o.Members[name]) == "null" {
 		delete(o.Members, name)
@@ -84,7 +84,7 @@ func (o *Object) Text(name string) string {
 	return text
 }
 
-// Time is a time of RFC 3339. One that is missing or empty is zero.
+// Time reads a time of RFC 3339. A missing or empty one is zero.
 func (o *Object) Time(name string) time.Time {
 	text := o.Text(name)
 	if text == "" {
@@ -97,7 +97,7 @@ func (o *Object) Time(name string) time.Time {
 	return at
 }
 
-// Refuse makes mistakes of the members that nobody has read.
+// Refuse adds a mistake for each member that was not read.
 func (o *Object) Refuse(what string) {
 	names := make([]string, 0, len(o.Members))
 	for name := range o.Members {

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/strict"
 )
@@ -46,9 +47,7 @@ func TestObject(t *testing.T) {
 	const text = `{"text":"a","none":null,"number":7,"damaged":"planted\ud800","at":"2026-11-21T12:00:00Z","late":"planted",` +
 		`"flag":true,"off":null,"Text":"planted","more":"planted"}`
 	all, err := strict.Members(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	o := strict.Object{Members: all, Mistake: func(name, what string) error { return fmt.Errorf("%s %s", name, what) }}
 	var flag, off bool
 	got := []any{
@@ -59,17 +58,13 @@ func TestObject(t *testing.T) {
 	want := []any{
 		"a", "", "", "", true, time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), time.Time{}, time.Time{}, true, false, true,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("values (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "values")
 	var mistakes []string
 	for _, err := range o.Mistakes {
 		mistakes = append(mistakes, err.Error())
 	}
-	if diff := cmp.Diff([]string{
+	assert.Check(t, is.DeepEqual(mistakes, []string{
 		"number must be a string", "damaged is damaged: it is not valid Unicode", "late must be an RFC 3339 time", "off must be a flag",
 		"Text is unknown", "more is unknown",
-	}, mistakes); diff != "" {
-		t.Errorf("mistakes (-want +got):\n%s", diff)
-	}
+	}), "mistakes")
 }

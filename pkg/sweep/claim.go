@@ -48,8 +48,8 @@ func (s *sweep) claim(ctx context.Context) {
 // claimShard claims one shard until after the run's deadline. The outcome is empty on
 // success.
 func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, error) {
-	claim := store.Claim{Account: s.key(s.account), Shard: shard}
-	own := func(c store.Claim) bool { return c.Account == claim.Account && c.Shard == shard }
+	claim := store.ShardClaim{Account: s.key(s.account), Shard: shard}
+	own := func(c store.ShardClaim) bool { return c.Account == claim.Account && c.Shard == shard }
 	if i := slices.IndexFunc(s.readClaims, own); i >= 0 {
 		claim = s.readClaims[i]
 	}
@@ -69,8 +69,8 @@ func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, err
 
 	// A write without an answer may have been done: the second try then finds our own
 	// claim.
-	err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteClaim(ctx, claim) })
-	var lost *store.ClaimLostError
+	err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteShardClaim(ctx, claim) })
+	var lost *store.ShardClaimLostError
 	if errors.As(err, &lost) {
 		if lost.Current.Fence != claim.Fence || lost.Current.Holder != claim.Holder {
 			return outcome.Busy, nil
@@ -94,8 +94,8 @@ func (s *sweep) release(ctx context.Context) {
 		wg.Go(func() {
 			claim.Fence++
 			claim.Until = time.Time{}
-			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteClaim(ctx, claim) })
-			var lost *store.ClaimLostError
+			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteShardClaim(ctx, claim) })
+			var lost *store.ShardClaimLostError
 			if err != nil && !errors.As(err, &lost) {
 				s.Log.WarnContext(ctx, "claim not given back", "account", s.account, "shard", shard, "error", err)
 			}

@@ -17,14 +17,14 @@ import (
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		claim store.Claim // as found
+		claim store.ShardClaim // as found
 		want  outcome.Outcome
 	}{
 		"none before":          {want: outcome.Refreshed},
-		"given back":           {claim: store.Claim{Holder: "other", Fence: 4}, want: outcome.Refreshed},
-		"live":                 {claim: store.Claim{Fence: 4, Holder: "other", Until: in(time.Second)}, want: outcome.Busy},
-		"live, of the same id": {claim: store.Claim{Fence: 4, Holder: "run", Until: in(time.Second)}, want: outcome.Busy},
-		"run out":              {claim: store.Claim{Fence: 4, Holder: "other", Until: in(0)}, want: outcome.Refreshed},
+		"given back":           {claim: store.ShardClaim{Holder: "other", Fence: 4}, want: outcome.Refreshed},
+		"live":                 {claim: store.ShardClaim{Fence: 4, Holder: "other", Until: in(time.Second)}, want: outcome.Busy},
+		"live, of the same id": {claim: store.ShardClaim{Fence: 4, Holder: "run", Until: in(time.Second)}, want: outcome.Busy},
+		"run out":              {claim: store.ShardClaim{Fence: 4, Holder: "other", Until: in(0)}, want: outcome.Refreshed},
 	} {
 		for _, force := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, force %t", name, force), func(t *testing.T) {
@@ -36,7 +36,7 @@ func TestClaim(t *testing.T) {
 					}
 					ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 					defer cancel()
-					var during store.Claim
+					var during store.ShardClaim
 					w.Reply = func(string) (providers.Tokens, error) {
 						during = w.claim(id)
 						return fresh(), nil
@@ -48,7 +48,7 @@ func TestClaim(t *testing.T) {
 						equal(t, "claim", w.claim(id), ofShard(id, tt.claim))
 						return
 					}
-					want := ofShard(id, store.Claim{Fence: tt.claim.Fence + 1, Holder: "run", Until: in(70 * time.Second)})
+					want := ofShard(id, store.ShardClaim{Fence: tt.claim.Fence + 1, Holder: "run", Until: in(70 * time.Second)})
 					equal(t, "claim during the sweep", during, want)
 					want.Fence, want.Until = want.Fence+1, time.Time{}
 					equal(t, "claim after it", w.claim(id), want)
@@ -79,7 +79,7 @@ func TestClaimLost(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		theirs := store.Claim{Fence: 1, Holder: "other", Until: in(time.Hour)}
+		theirs := store.ShardClaim{Fence: 1, Holder: "other", Until: in(time.Hour)}
 		w.After = func(op, _ string) error {
 			if op == opSecret {
 				w.setClaim(id, theirs)
@@ -96,7 +96,7 @@ func TestReleaseOfALostClaim(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		theirs := store.Claim{Fence: 2, Holder: "other", Until: in(time.Hour)}
+		theirs := store.ShardClaim{Fence: 2, Holder: "other", Until: in(time.Hour)}
 		w.Reply = func(string) (providers.Tokens, error) {
 			w.setClaim(id, theirs)
 			return fresh(), nil
@@ -152,7 +152,7 @@ func TestNamedRowUnderAClaim(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		w.setClaim(id, store.Claim{Fence: 1, Holder: "other", Until: in(time.Hour)})
+		w.setClaim(id, store.ShardClaim{Fence: 1, Holder: "other", Until: in(time.Hour)})
 		wantOutcomes(t, w.run(t, sweep.Request{DryRun: true}), one(outcome.Busy))
 		report := w.run(t, sweep.Request{TransactionID: id})
 		wantOutcomes(t, report, one(outcome.Refreshed))

@@ -16,7 +16,7 @@ import (
 // Ledger is the part of a store.Ledger that a sweep needs: an account's row carries its
 // pause and history, and a claim for each shard says who sweeps it.
 type Ledger interface {
-	store.Claims
+	store.ShardClaims
 	// Write stores every field of row except Paused, if guard holds. *store.LostError,
 	// store.ErrForbidden.
 	Write(ctx context.Context, row store.Row, guard store.Guard) error
@@ -32,7 +32,7 @@ type Secrets interface {
 // ledgerRead is the ledger as read when a run begins.
 type ledgerRead struct {
 	rows   []store.Row
-	claims []store.Claim
+	claims []store.ShardClaim
 	err    error
 }
 
@@ -113,7 +113,7 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	done := make(chan struct{})
 	wg.Go(func() {
 		defer close(done)
-		read.rows, read.claims, read.err = e.Ledger.RowsAndClaims(ctx, e.Provider.Name())
+		read.rows, read.claims, read.err = e.Ledger.RowsAndShardClaims(ctx, e.Provider.Name())
 	})
 	ledger := func() ledgerRead { <-done; return read }
 
@@ -122,7 +122,7 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	var sweeps []*sweep
 	start := func(account string) {
 		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, pool: pool, began: began}
-		s.fewest = pace.MostAttempts
+		s.fewest = pace.MaxAttempts
 		sweeps = append(sweeps, s)
 		wg.Go(func() { s.run(ctx) })
 	}

@@ -56,7 +56,7 @@ func TestAttemptsLeft(t *testing.T) {
 		after outcome.Outcome
 		want  int
 	}{
-		"no transactions":     {func(*world) {}, outcome.NotDue, pace.MostAttempts},
+		"no transactions":     {func(*world) {}, outcome.NotDue, pace.MaxAttempts},
 		"all are fresh again": {func(w *world) { w.add(1) }, outcome.Refreshed, 5},
 		"the first failure":   {failed(providers.Unknown), outcome.Transient, 3},
 		"a rate limit": {func(w *world) {
@@ -73,7 +73,7 @@ func TestAttemptsLeft(t *testing.T) {
 			w.Reply = always(providers.Misconfigured)
 		}, outcome.Misconfigured, 2}, // after 1 h and 7 h
 		"turned away":                  {failed(providers.TurnedAway), outcome.Misconfigured, 3},
-		"the only transaction is dead": {failed(providers.Refused), outcome.Dead, pace.MostAttempts},
+		"the only transaction is dead": {failed(providers.Refused), outcome.Dead, pace.MaxAttempts},
 		"paused: as if it went on": {func(w *world) {
 			w.add(1)
 			w.setLedger(account, store.Row{Paused: true})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
 
@@ -26,11 +27,7 @@ const (
 
 // readHeads queries the heads of all shards.
 func (s *sweep) readHeads(ctx context.Context) {
-	var wg sync.WaitGroup
-	for shard := range store.Shards {
-		wg.Go(func() { s.query(ctx, shard, headSize) })
-	}
-	wg.Wait()
+	pace.Each(store.Shards, store.Shards, func(shard int) { s.query(ctx, shard, headSize) })
 }
 
 // readFurther reads on in the shards whose heads were all due.

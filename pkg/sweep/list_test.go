@@ -23,7 +23,7 @@ func TestListedRows(t *testing.T) {
 		w.add(7, func(r *store.Transaction) { r.Account = "other" })
 		w.helped(&queue{})
 		before := w.ledgerRow(account)
-		w.setClaim(1, store.Claim{Fence: 1, Holder: "a sweep", Until: in(time.Hour)})
+		w.setClaim(1, store.ShardClaim{Fence: 1, Holder: "a sweep", Until: in(time.Hour)})
 
 		req := sweep.Request{Account: account, TransactionIDs: []int64{3, 1, 3, 5, 6, 7, 8, 1}}
 		report := w.run(t, req)

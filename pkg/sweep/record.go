@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -70,18 +70,12 @@ func (e *Engine) Record(ctx context.Context, records []Record) []Recorded {
 	for i, r := range records {
 		byID[r.TransactionID] = append(byID[r.TransactionID], i)
 	}
-	slots := make(chan struct{}, max(1, e.Workers))
-	var wg sync.WaitGroup
-	for _, places := range byID {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			for _, i := range places {
-				results[i] = e.record(ctx, records[i])
-			}
-		})
-	}
-	wg.Wait()
+	places := slices.Collect(maps.Values(byID))
+	pace.Each(len(places), e.Workers, func(one int) {
+		for _, i := range places[one] {
+			results[i] = e.record(ctx, records[i])
+		}
+	})
 	return results
 }
 

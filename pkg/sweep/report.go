@@ -79,7 +79,7 @@ type Account struct {
 	ClockSkew       time.Duration // provider's Date minus the local clock, in full seconds
 	ClockRead       bool          // whether a provider's Date was there to tell it
 	// AttemptsLeft is how many attempts can still save the token of the row that has the
-	// fewest, as pace.Outlook counts them; pace.MostAttempts where no row was seen. 0 where
+	// fewest, as pace.Outlook counts them; pace.MaxAttempts where no row was seen. 0 where
 	// a person must act first. A pause counts as if it ended now.
 	AttemptsLeft int
 	Failures     int             // sweeps in a row in which no call succeeded, this one included

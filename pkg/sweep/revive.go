@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
 
@@ -32,16 +32,7 @@ type RevivedRow struct {
 // ids. Another call with the same ids does no harm.
 func (e *Engine) Revive(ctx context.Context, account string, ids []int64, dryRun bool) []RevivedRow {
 	results := make([]RevivedRow, len(ids))
-	slots := make(chan struct{}, max(1, e.Workers))
-	var wg sync.WaitGroup
-	for i, id := range ids {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			results[i] = e.revive(ctx, account, id, dryRun)
-		})
-	}
-	wg.Wait()
+	pace.Each(len(ids), e.Workers, func(i int) { results[i] = e.revive(ctx, account, ids[i], dryRun) })
 	return results
 }
 

@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// buried is a row that was marked dead two minutes ago.
-func buried(r *store.Transaction) {
+// markedDead is a row that was marked dead two minutes ago.
+func markedDead(r *store.Transaction) {
 	r.Status, r.RefreshAt, r.Failures, r.RefusedAt = store.StatusDead, time.Time{}, 1, in(-2*time.Minute)
 }
 
@@ -26,22 +26,22 @@ func TestRevive(t *testing.T) {
 		want   sweep.Revival
 		says   string
 	}{
-		"dead":                       {row: buried, want: sweep.Revived},
-		"marked by an older release": {row: func(r *store.Transaction) { buried(r); r.RefusedAt = time.Time{} }, want: sweep.Revived},
-		"dry run":                    {row: buried, dryRun: true, want: sweep.WouldRevive},
+		"dead":                       {row: markedDead, want: sweep.Revived},
+		"marked by an older release": {row: func(r *store.Transaction) { markedDead(r); r.RefusedAt = time.Time{} }, want: sweep.Revived},
+		"dry run":                    {row: markedDead, dryRun: true, want: sweep.WouldRevive},
 		"alive":                      {row: dueLater, want: sweep.NotDead},
-		"completed":                  {row: func(r *store.Transaction) { buried(r); r.Status = store.StatusCompleted }, want: sweep.NotDead},
-		"ended":                      {row: func(r *store.Transaction) { buried(r); r.ExpiresAt = in(0) }, want: sweep.NotDead},
-		"without an end":             {row: func(r *store.Transaction) { buried(r); r.ExpiresAt = time.Time{} }, want: sweep.Revived},
+		"completed":                  {row: func(r *store.Transaction) { markedDead(r); r.Status = store.StatusCompleted }, want: sweep.NotDead},
+		"ended":                      {row: func(r *store.Transaction) { markedDead(r); r.ExpiresAt = in(0) }, want: sweep.NotDead},
+		"without an end":             {row: func(r *store.Transaction) { markedDead(r); r.ExpiresAt = time.Time{} }, want: sweep.Revived},
 		"of another account": {
-			row: func(r *store.Transaction) { buried(r); r.Account = "other" }, want: sweep.NotRevived, says: "it is of account other",
+			row: func(r *store.Transaction) { markedDead(r); r.Account = "other" }, want: sweep.NotRevived, says: "it is of account other",
 		},
 		"without a refresh token": {
-			row: func(r *store.Transaction) { buried(r); r.RefreshToken = secret.String{} }, want: sweep.NotRevived, says: "record it again",
+			row: func(r *store.Transaction) { markedDead(r); r.RefreshToken = secret.String{} }, want: sweep.NotRevived, says: "record it again",
 		},
-		"the store fails":          {row: buried, before: failing(opUpdate, errPassing), want: sweep.NotRevived, says: "passing trouble"},
-		"the store fails at first": {row: buried, before: failingFirst(opUpdate, 2), want: sweep.Revived},
-		"it cannot be read":        {row: buried, before: failing(opGet, errPassing), want: sweep.NotRevived, says: "passing trouble"},
+		"the store fails":          {row: markedDead, before: failing(opUpdate, errPassing), want: sweep.NotRevived, says: "passing trouble"},
+		"the store fails at first": {row: markedDead, before: failingFirst(opUpdate, 2), want: sweep.Revived},
+		"it cannot be read":        {row: markedDead, before: failing(opGet, errPassing), want: sweep.NotRevived, says: "passing trouble"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +72,7 @@ func TestRevive(t *testing.T) {
 func TestReviveOfARowRecordedMeanwhile(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.add(id, buried)
+		w.add(id, markedDead)
 		var newer store.Transaction
 		w.After = func(op, _ string) error {
 			if op == opGet {
@@ -91,7 +91,7 @@ func TestReviveMany(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		for i := range int64(100) {
-			w.add(i+1, buried)
+			w.add(i+1, markedDead)
 		}
 		w.setLedger(account, healthy())
 		for i, one := range w.engine().Revive(t.Context(), account, ids(1, 100), false) {

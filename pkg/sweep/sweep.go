@@ -35,8 +35,8 @@ type sweep struct {
 	exists      bool
 	credentials store.Version
 	session     providers.Session
-	readClaims  []store.Claim
-	claims      [store.Shards]store.Claim // as written; zero: not claimed
+	readClaims  []store.ShardClaim
+	claims      [store.Shards]store.ShardClaim // as written; zero: not claimed
 }
 
 // run finds the due rows and refreshes them.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
@@ -398,7 +400,5 @@ func TestHistoryRaces(t *testing.T) {
 
 func (w *world) setLedgerPaused(t *testing.T, paused bool) {
 	t.Helper()
-	if err := (model{w}).SetPaused(t.Context(), store.Key{Provider: provider, Account: account}, paused); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, (model{w}).SetPaused(t.Context(), store.Key{Provider: provider, Account: account}, paused))
 }

@@ -60,7 +60,7 @@ type world struct {
 	mu       sync.Mutex
 	rows     map[int64]store.Transaction
 	ledger   map[store.Key]store.Row
-	claims   map[store.Key]store.Claim
+	claims   map[store.Key]store.ShardClaim
 	secrets  map[string]store.Version // by account
 	calls    map[string]int
 	sent     []string // refresh tokens in the order in which they came
@@ -73,7 +73,7 @@ func newWorld() *world {
 		Latency: map[string]time.Duration{},
 		rows:    map[int64]store.Transaction{},
 		ledger:  map[store.Key]store.Row{},
-		claims:  map[store.Key]store.Claim{},
+		claims:  map[store.Key]store.ShardClaim{},
 		secrets: map[string]store.Version{account: {ID: "v1", Value: secret.New("good")}},
 		calls:   map[string]int{},
 	}
@@ -134,13 +134,13 @@ func (w *world) setLedger(account string, row store.Row) {
 }
 
 // claim is the claim of the shard of row id.
-func (w *world) claim(id int64) store.Claim {
+func (w *world) claim(id int64) store.ShardClaim {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.claims[claimKey(id)]
 }
 
-func (w *world) setClaim(id int64, claim store.Claim) {
+func (w *world) setClaim(id int64, claim store.ShardClaim) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.claims[claimKey(id)] = ofShard(id, claim)
@@ -151,7 +151,7 @@ func claimKey(id int64) store.Key {
 }
 
 // ofShard is claim for the shard of row id.
-func ofShard(id int64, claim store.Claim) store.Claim {
+func ofShard(id int64, claim store.ShardClaim) store.ShardClaim {
 	claim.Account, claim.Shard = store.Key{Provider: provider, Account: account}, store.ShardOf(id)
 	return claim
 }
@@ -365,9 +365,9 @@ func (m model) dead(
 	}
 }
 
-func (m model) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
+func (m model) RowsAndShardClaims(ctx context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
 	var rows []store.Row
-	var claims []store.Claim
+	var claims []store.ShardClaim
 	err := m.call(ctx, opRows, provider, func() error {
 		for key, row := range m.ledger {
 			if key.Provider == provider {
@@ -386,16 +386,16 @@ func (m model) RowsAndClaims(ctx context.Context, provider string) ([]store.Row,
 }
 
 func (m model) Rows(ctx context.Context, provider string) ([]store.Row, error) {
-	rows, _, err := m.RowsAndClaims(ctx, provider)
+	rows, _, err := m.RowsAndShardClaims(ctx, provider)
 	return rows, err
 }
 
-func (m model) WriteClaim(ctx context.Context, claim store.Claim) error {
+func (m model) WriteShardClaim(ctx context.Context, claim store.ShardClaim) error {
 	claim.Until = claim.Until.UTC().Truncate(time.Millisecond)
 	key := store.ShardKey(claim.Account, claim.Shard)
 	return m.call(ctx, opWrite, key.Account, func() error {
 		if current := m.claims[key]; current.Fence != claim.Fence-1 {
-			return &store.ClaimLostError{Current: current}
+			return &store.ShardClaimLostError{Current: current}
 		}
 		m.claims[key] = claim
 		return nil

@@ -29,7 +29,7 @@ func retry(ctx context.Context, maxTries int, write func(context.Context) error)
 // final reports whether another try cannot help within a run.
 func final(err error) bool {
 	var lost *store.LostError
-	var claimed *store.ClaimLostError
+	var claimed *store.ShardClaimLostError
 	return errors.As(err, &lost) || errors.As(err, &claimed) ||
 		errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrForbidden)
 }

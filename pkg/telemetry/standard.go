@@ -6,10 +6,9 @@ import (
 	"log"
 )
 
-// GuardStandardLog makes the standard logger write to w, and of each message only what
-// comes before the first quotation mark. net/http tells that logger, and nobody else, of
-// bytes behind a complete answer, and quotes them: a token may be in what a provider sent
-// there.
+// GuardStandardLog makes the standard logger write to w, and cuts each message at the first
+// quotation mark. net/http logs bytes after a complete answer there, and quotes them: they may hold
+// a token.
 func GuardStandardLog(w io.Writer) { log.SetOutput(unquoted{w}) }
 
 type unquoted struct{ to io.Writer }

@@ -1,6 +1,5 @@
-// Package telemetry writes what a run did: JSON lines on standard output, which CloudWatch
-// turns into metrics by itself (EMF, the embedded metric format). There is no agent and no
-// further API call.
+// Package telemetry writes what a run did, as JSON lines on standard output. CloudWatch turns them
+// into metrics by itself (EMF, the embedded metric format), without an agent or a further API call.
 package telemetry
 
 import (
@@ -36,9 +35,9 @@ const (
 	Summary = "summary" // of a whole run
 )
 
-// Line is what a run says of one account, or of all of them.
+// Line is a run's report on one account, or on all of them.
 type Line struct {
-	Namespace string // empty: the values are attributes, of which CloudWatch makes no metrics
+	Namespace string // empty: the values are attributes, and CloudWatch makes no metrics of them
 	Provider  string
 	Account   string // empty: the line is a Summary, and its metrics are the provider's
 	At        time.Time
@@ -46,8 +45,8 @@ type Line struct {
 	Metrics   []Metric
 }
 
-// Emit writes the line, with further attributes that are no metrics. Without metrics it
-// is a plain line. The level never hides it.
+// Emit writes the line, with further attributes that are not metrics. Without metrics it is a plain
+// line. No log level hides it.
 func (l Line) Emit(ctx context.Context, log *slog.Logger, attrs ...slog.Attr) {
 	all := make([]slog.Attr, 0, len(attrs)+len(l.Metrics)+3)
 	all = append(all, slog.String("provider", l.Provider))

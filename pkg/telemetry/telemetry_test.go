@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/telemetry"
@@ -17,7 +18,7 @@ import (
 func TestEmit(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	// A level above info must not silence the metrics that alarms hang on.
+	// A level above info must not silence the metrics that alarms depend on.
 	log := telemetry.NewLogger(&out, slog.LevelError)
 	at := time.UnixMilli(1_800_000_000_123).UTC()
 	line := telemetry.Line{
@@ -46,9 +47,7 @@ func TestEmit(t *testing.T) {
 			}},
 		},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want))
 }
 
 // A line about no account has the metrics of all.
@@ -64,7 +63,7 @@ func TestEmitSummary(t *testing.T) {
 	}
 }
 
-// Where no CloudWatch reads along, the values are told all the same.
+// Without CloudWatch the values are still logged.
 func TestEmitWithoutNamespace(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -14,8 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/operator/acts"
 	"tokenrefresh/pkg/announce"
@@ -94,17 +96,13 @@ func record(t *testing.T, c *cloud, act announce.Act) error {
 func TestAWS(t *testing.T) {
 	t.Parallel()
 	c := &cloud{bus: "the-bus"}
-	if err := record(t, c, act); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, record(t, c, act))
 	want := []string{
 		`/the/group {"time":"2026-03-01T12:00:00Z","level":"INFO","msg":"act","act":"pause","by":"arn:aws:iam::1:user/op",` +
 			`"provider":"hesabe","account":"shop-2","tool":"tokenctl 1.2.3"}` + "\n",
 		"the-bus token-refresh.operator Operator Acted",
 	}
-	if diff := cmp.Diff(want, c.lines); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(c.lines, want))
 	const detail = `{"at":"2026-03-01T12:00:00Z","by":"arn:aws:iam::1:user/op","act":"pause","provider":"hesabe","account":"shop-2","tool":"tokenctl 1.2.3"}`
 	if len(c.events) != 1 || string(c.events[0]) != detail {
 		t.Errorf("events %s", c.events)

@@ -63,7 +63,7 @@ func (a AWS) Record(ctx context.Context, act announce.Act) error {
 			if bus := function.Environment.Variables[busVariable]; bus != "" && !buses[bus] {
 				buses[bus] = true
 				clients := awshome.FromConfig(a.Config) //nolint:contextcheck // it waits for nothing
-				failures = append(failures, clients.EventBridge.Bus(bus).Tell(ctx, act))
+				failures = append(failures, clients.EventBridge.Bus(bus).ReportAct(ctx, act))
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/doctor"
 )
 
@@ -13,9 +15,7 @@ import (
 func denied(t *testing.T, w *world) {
 	t.Helper()
 	document, err := os.ReadFile("../../../docs/doctor.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for operation, c := range map[string]struct{ check, action, resource string }{
 		"DescribeTable":             {"ledger", "dynamodb:DescribeTable", "arn:aws:dynamodb:eu-west-1:123456789012:table/" + ledger},
 		"DescribeContinuousBackups": {"ledger", "dynamodb:DescribeContinuousBackups", ledger},

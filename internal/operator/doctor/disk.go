@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// leastFree is far more than a refresh needs.
-const leastFree = 100 << 20
+// minFree is far more than a refresh needs.
+const minFree = 100 << 20
 
 // disk looks whether there is room for what is to be stored.
 func (m *machine) disk(context.Context) []Finding {
@@ -24,9 +24,9 @@ func (m *machine) disk(context.Context) []Finding {
 }
 
 func judgeRoom(free uint64, dir string) Finding {
-	if free < leastFree {
+	if free < minFree {
 		return fail("%d MiB are free in %s: a token that cannot be stored is lost", free>>20, dir).
-			mend(fmt.Sprintf("make room, %d MiB at least", leastFree>>20), "df -h "+dir)
+			mend(fmt.Sprintf("make room, %d MiB at least", minFree>>20), "df -h "+dir)
 	}
 	return ok("%d MiB are free", free>>20)
 }

@@ -7,7 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/doctor"
 )
@@ -33,9 +34,7 @@ func TestRunKeepsTheOrderAndSkipsWhatOnlyRepeats(t *testing.T) {
 		{Check: "next", Verdict: doctor.Warn, Cause: "so so"},
 		{Check: "later", Verdict: doctor.Skipped, Cause: "needs broken, see there"},
 	}}
-	if diff := cmp.Diff(want, report); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(report, want))
 }
 
 func TestWhoMustAct(t *testing.T) {
@@ -101,9 +100,7 @@ fail     hesabe schedule  stack-refresh-hesabe is switched off: nothing
 skipped  one and 1 more   needs aws, see there
 skipped  three            off
 1 ok, 1 fail, 3 skipped`
-	if diff := cmp.Diff(want, report.Text(76, false)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(report.Text(76, false), want))
 	coloured := report.Text(76, true)
 	if !strings.Contains(coloured, "\x1b[31mfail   \x1b[0m") || !strings.Contains(coloured, "\x1b[32mok     \x1b[0m") {
 		t.Errorf("no colours:\n%q", coloured)

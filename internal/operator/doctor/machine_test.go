@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/doctor"
 	"tokenrefresh/internal/operator/home"
@@ -41,9 +43,7 @@ func newLocal(t *testing.T) *local {
 	t.Cleanup(l.boxes.Close)
 	l.seed(l.boxes.Credentials(sandbox.Hesabe))
 	cfg, err := config.ForMachine(func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if _, err := invoke.NewHere(catalog.All()[0], l.home, cfg, slog.New(slog.DiscardHandler)).Invoke(t.Context(), invoke.Event{}); err != nil {
 		t.Fatal(err)
 	}
@@ -54,9 +54,7 @@ func (l *local) seed(text string) {
 	l.t.Helper()
 	key := store.Key{Provider: "hesabe", Account: "default"}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if err := l.home.Editor.CreateSecret(l.t.Context(), key, doc); err != nil {
-			l.t.Fatal(err)
-		}
+		assert.NilError(l.t, l.home.Editor.CreateSecret(l.t.Context(), key, doc))
 	}
 	if _, err := l.home.Editor.PutCurrent(l.t.Context(), key, store.Credentials, secret.New(text)); err != nil {
 		l.t.Fatal(err)
@@ -158,37 +156,27 @@ func TestMachineMakesNothing(t *testing.T) {
 
 func (l *local) chmod(path string, mode fs.FileMode) {
 	l.t.Helper()
-	if err := os.Chmod(path, mode); err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, os.Chmod(path, mode))
 }
 
 func (l *local) write(text string) {
 	l.t.Helper()
-	if err := os.WriteFile(l.State, []byte(text), 0o600); err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, os.WriteFile(l.State, []byte(text), 0o600))
 }
 
 func (l *local) cut(size int64) {
 	l.t.Helper()
-	if err := os.Truncate(l.State, size); err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, os.Truncate(l.State, size))
 }
 
 func (l *local) mkdir() {
 	l.t.Helper()
-	if err := os.Mkdir(l.State, 0o700); err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, os.Mkdir(l.State, 0o700))
 }
 
 func (l *local) remove() {
 	l.t.Helper()
-	if err := os.Remove(l.State); err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, os.Remove(l.State))
 }
 
 func (l *local) open() {

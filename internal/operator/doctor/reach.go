@@ -99,7 +99,7 @@ func reachOne(ctx context.Context, address, seed string) []Finding {
 	if err != nil {
 		hint := exchange.Explain(err, asked)
 		if errors.Is(err, http.ErrSchemeMismatch) {
-			hint = ": what answers there speaks no TLS: correct base_url, or a proxy stands between"
+			hint = ": the server speaks no TLS: correct base_url, or a proxy is in between"
 		}
 		return []Finding{unreachable(request.URL, err, hint, seed)}
 	}
@@ -127,7 +127,7 @@ func unreachable(u *url.URL, err error, hint, seed string) Finding {
 			mend("see this machine's DNS; if base_url is wrong, correct the credentials", "getent hosts "+host, seed)
 	case errors.As(err, &certificate), hint != "" && !errors.Is(err, context.DeadlineExceeded):
 		return fail("no secure connection to %s%s: %v", host, hint, err).
-			mend("see what it shows, whether a proxy stands between, and the date of this machine",
+			mend("look at what it shows, whether a proxy is in between, and at the date of this machine",
 				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail("%s refuses connections", u.Host).

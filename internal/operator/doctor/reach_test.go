@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/doctor"
 )
 
@@ -61,9 +63,7 @@ func TestReachOverTLS(t *testing.T) {
 func leaf(t *testing.T) (*ecdsa.PrivateKey, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	issuer := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "intermediate"}, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -73,8 +73,6 @@ func leaf(t *testing.T) (*ecdsa.PrivateKey, []byte) {
 	own.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	own.IssuingCertificateURL = []string{"http://ca.example/intermediate.cer"}
 	der, err := x509.CreateCertificate(rand.Reader, &own, issuer, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return key, der
 }

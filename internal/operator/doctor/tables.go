@@ -58,7 +58,7 @@ func (s *stack) table(ctx context.Context, name string, keys []string, variable 
 	described, err := s.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return nil, []Finding{fail("there is no table %s in %s", name, s.Config.Region).mend(
-			"see first whether this is the stack's region and AWS account, and name the right table with --table-prefix, $" + variable +
+			"check first that this is the stack's region and AWS account, and name the right table with --table-prefix, $" + variable +
 				", --region or --profile; a table that was deleted is restored from the backup that DynamoDB made then, and not made " +
 				"anew: docs/operations.md#after-a-restore-or-a-loss")}
 	}

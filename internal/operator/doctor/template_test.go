@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
@@ -19,14 +22,10 @@ import (
 func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for name, parameters := range template.Variants {
 		stack, err := loaded.Stack(parameters)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		want := map[string]bool{}
 		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 			want[template.Get[string](stack.Resources[id].Properties, "AlarmName")] = true
@@ -54,27 +53,19 @@ func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 func TestTheIndexIsThatOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	stack, err := loaded.Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	indexes := template.Get[[]any](stack.Resources["Transactions"].Properties, "GlobalSecondaryIndexes")
 	_, updates, _ := strings.Cut(doctor.MakeIndex, "--global-secondary-index-updates '")
-	if diff := cmp.Diff(indexes, created(t, strings.TrimSuffix(updates, "'"))); diff != "" {
-		t.Errorf("(-template +doctor):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(created(t, strings.TrimSuffix(updates, "'")), indexes))
 }
 
 // created are the indexes that a text of updates creates.
 func created(t *testing.T, updates string) []any {
 	t.Helper()
 	var all []struct{ Create map[string]any }
-	if err := json.Unmarshal([]byte(updates), &all); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(updates), &all))
 	var indexes []any
 	for _, one := range all {
 		indexes = append(indexes, one.Create)

@@ -8,8 +8,8 @@ import (
 const (
 	// fewAttempts are few enough to be told of.
 	fewAttempts = 10
-	// leastAttempts: an alarm rings where there are fewer.
-	leastAttempts = 2
+	// minAttempts: an alarm rings where there are fewer.
+	minAttempts = 2
 )
 
 // chain is the main finding about a credential with a chain of tokens.
@@ -35,7 +35,7 @@ func (c Credential) urgent(now time.Time, f Finding) Finding {
 			if left < fewAttempts {
 				f.Cause += fmt.Sprintf(", attempts left until then: %d", left)
 			}
-			if left < leastAttempts {
+			if left < minAttempts {
 				f.State = Act
 			}
 		}

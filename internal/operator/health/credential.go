@@ -134,13 +134,13 @@ func (c Credential) AccessExpiresAt() time.Time {
 
 // AttemptsLeft is how many ticks can still save the access token, as pace.Outlook counts
 // them, for a function with the template's times. Where there is no transaction it is
-// pace.MostAttempts. A pause counts as if it ended now. false: the tick is not known.
+// pace.MaxAttempts. A pause counts as if it ended now. false: the tick is not known.
 func (c Credential) AttemptsLeft(now time.Time) (int, bool) {
 	switch {
 	case c.waits() && !refresh.TriedAgain(c.Row):
 		return 0, true
 	case c.Sweep && c.Transactions.Next.IsZero():
-		return pace.MostAttempts, true
+		return pace.MaxAttempts, true
 	case c.tick() == 0:
 		return 0, false
 	}

@@ -7,11 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
 
-// deadMost is how many dead transactions of a shard are counted.
-const deadMost = 250
+// maxDead is how many dead transactions of a shard are counted.
+const maxDead = 250
 
 // DeadRows is what the index says of an account's dead transactions. It does not know those
 // that an older release marked.
@@ -23,34 +24,30 @@ type DeadRows struct {
 
 // readDead counts the dead transactions of all shards.
 func (l *looking) readDead(ctx context.Context, now time.Time) {
-	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for shard := range store.Shards {
-		wg.Go(func() {
-			var d DeadRows
-			var failed error
-			for one, err := range l.home.Transactions.Dead(ctx, l.Key.Account, shard, store.Span{}, now) {
-				switch {
-				case err != nil:
-					failed = errors.Join(failed, err)
-				case d.Count == deadMost:
-					d.More = true
-				default:
-					d.Count++
-					d.Last = later(d.Last, one.MarkedAt)
-				}
-				if d.More {
-					break
-				}
+	pace.Each(store.Shards, store.Shards, func(shard int) {
+		var d DeadRows
+		var failed error
+		for one, err := range l.home.Transactions.Dead(ctx, l.Key.Account, shard, store.Span{}, now) {
+			switch {
+			case err != nil:
+				failed = errors.Join(failed, err)
+			case d.Count == maxDead:
+				d.More = true
+			default:
+				d.Count++
+				d.Last = later(d.Last, one.MarkedAt)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			t := &l.Transactions
-			t.Err = errors.Join(t.Err, failed)
-			t.Dead = DeadRows{t.Dead.Count + d.Count, t.Dead.More || d.More, later(t.Dead.Last, d.Last)}
-		})
-	}
-	wg.Wait()
+			if d.More {
+				break
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		t := &l.Transactions
+		t.Err = errors.Join(t.Err, failed)
+		t.Dead = DeadRows{t.Dead.Count + d.Count, t.Dead.More || d.More, later(t.Dead.Last, d.Last)}
+	})
 }
 
 // deadTransactions is about transactions that sweeps have given up.

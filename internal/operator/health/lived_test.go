@@ -170,7 +170,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 		l.seed()
 		l.tick(0, false)
 	}
-	calm := func(l *life) { l.sandbox.Clear(sandbox.Provider(l.key.Provider)) }
+	heal := func(l *life) { l.sandbox.Clear(sandbox.Provider(l.key.Provider)) }
 	next := func(l *life) { l.tick(time.Minute, false) }
 	for name, tt := range map[string]struct {
 		provider  string
@@ -211,7 +211,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 			},
 			health.Act, health.Misconfigured, "hesabe refresh: turned away (HTTP 307)", func(l *life) {
-				calm(l)
+				heal(l)
 				l.tick(time.Minute, true)
 			},
 		},
@@ -235,7 +235,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 			},
 			health.Act, health.Failing, "hesabe login: unknown (HTTP 500)", func(l *life) {
-				calm(l)
+				heal(l)
 				l.tick(2*time.Minute, false)
 			},
 		},
@@ -245,7 +245,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(12*time.Minute, false)
 			},
 			health.Warn, health.RateLimited, "no call for another 45s", func(l *life) {
-				calm(l)
+				heal(l)
 				next(l)
 			},
 		},
@@ -264,7 +264,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			"hesabe", withoutLogin, func(l *life) {
 				l.fault(sandbox.Any, sandbox.LoseReply())
 				l.tick(due, false)
-				calm(l)
+				heal(l)
 				next(l)
 			},
 			health.Act, health.Uncertain, "no reply is stored", withLogin,
@@ -273,7 +273,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			"hesabe", withoutLogin, func(l *life) {
 				l.fault(sandbox.Any, sandbox.Garbage())
 				l.tick(due, false)
-				calm(l)
+				heal(l)
 			},
 			health.Act, health.Uncertain, "could not be read", func(l *life) {
 				l.seed()
@@ -356,7 +356,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(0, false)
 			},
 			health.Warn, health.Failing, "(HTTP 500)", func(l *life) {
-				calm(l)
+				heal(l)
 				l.tick(2*time.Minute, false)
 			},
 		},

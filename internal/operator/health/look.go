@@ -9,6 +9,7 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
@@ -19,8 +20,8 @@ import (
 const (
 	// head is how much of each shard is read at first, as a tick does.
 	head = 25
-	// headMost is how much of it where all of that is due.
-	headMost = 250
+	// maxHead is how much of it where all of that is due.
+	maxHead = 250
 )
 
 // looking is a credential that is being read.
@@ -153,20 +154,16 @@ func (s *Secret) unusable(err error) {
 // readIndex reads the heads of the due index, each shard's, and further where all of a
 // head is due.
 func (l *looking) readIndex(ctx context.Context, now time.Time) {
-	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for shard := range store.Shards {
-		wg.Go(func() {
-			entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
-			if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
-				entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, headMost, now)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			l.Transactions.add(entries, err, now)
-		})
-	}
-	wg.Wait()
+	pace.Each(store.Shards, store.Shards, func(shard int) {
+		entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
+		if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
+			entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, maxHead, now)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		l.Transactions.add(entries, err, now)
+	})
 }
 
 // add takes over the head of a shard, the first due first.
@@ -182,7 +179,7 @@ func (t *Transactions) add(entries []store.Due, err error, now time.Time) {
 		t.NextExpiry = earlier(t.NextExpiry, e.AccessExpiresAt)
 	}
 	t.Due += due
-	t.More = t.More || due == headMost
+	t.More = t.More || due == maxHead
 }
 
 // earlier is the earlier of two times, of which a zero one is none.

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
 
@@ -49,22 +49,13 @@ func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error
 func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	var all []*looking
 	for _, entry := range catalog.OrAll(r.Providers) {
-		rows, claims, err := r.Home.Ledger.RowsAndClaims(ctx, entry.Name)
+		rows, claims, err := r.Home.Ledger.RowsAndShardClaims(ctx, entry.Name)
 		if err != nil {
 			return nil, fmt.Errorf("read the ledger: %w", err)
 		}
 		all = append(all, r.known(entry, rows, claims)...)
 	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for _, l := range all {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			l.look(ctx, now)
-		})
-	}
-	wg.Wait()
+	pace.Each(len(all), parallel, func(i int) { all[i].look(ctx, now) })
 	var credentials []Credential
 	several := map[string]int{}
 	used := false
@@ -83,7 +74,7 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 }
 
 // known lists the credentials of a provider.
-func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Claim) []*looking {
+func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.ShardClaim) []*looking {
 	wanted := entry.Usual()
 	if r.Account != "" {
 		wanted = []string{r.Account}

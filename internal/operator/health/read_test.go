@@ -135,7 +135,7 @@ func TestReadWhichAccounts(t *testing.T) {
 	w.live(store.Key{Provider: "hesabe", Account: "shop-1"})
 	w.write(store.Row{Key: store.Key{Provider: "berbix", Account: "shop-1"}})
 	shop := store.Key{Provider: "berbix", Account: "shop-1"}
-	if err := w.Ledger.WriteClaim(t.Context(), store.Claim{Account: shop, Shard: 3, Fence: 1}); err != nil {
+	if err := w.Ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: shop, Shard: 3, Fence: 1}); err != nil {
 		t.Fatal(err)
 	}
 	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "berbix/shop-1")
@@ -189,8 +189,8 @@ type busyLedger struct {
 	settle func()
 }
 
-func (l *busyLedger) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
-	rows, claims, err := l.Ledger.RowsAndClaims(ctx, provider)
+func (l *busyLedger) RowsAndShardClaims(ctx context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
+	rows, claims, err := l.Ledger.RowsAndShardClaims(ctx, provider)
 	if l.settle != nil {
 		l.settle()
 		l.settle = nil

@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/pkg/outcome"
@@ -112,9 +113,7 @@ func TestVerdictOnTransactions(t *testing.T) {
 					t.Errorf("it does not say %q: %q, %q", part, got.Cause, got.Mend)
 				}
 			}
-			if diff := cmp.Diff(tt.commands, got.Commands); diff != "" {
-				t.Errorf("commands (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
 		})
 	}
 }
@@ -136,9 +135,7 @@ func TestFindings(t *testing.T) {
 		"act secret: tokenctl seed credentials" + of,
 		"warn paused: tokenctl resume" + of,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want))
 }
 
 func TestNextAttempt(t *testing.T) {

@@ -61,7 +61,7 @@ type Editor interface {
 // Ledger holds rows and claims.
 type Ledger interface {
 	store.Ledger
-	store.Claims
+	store.ShardClaims
 }
 
 // Transactions holds transactions, and finds the dead ones.

@@ -120,7 +120,7 @@ type downLedger struct{ home.Ledger }
 
 func (downLedger) Rows(context.Context, string) ([]store.Row, error) { return nil, errDown }
 
-func (downLedger) RowsAndClaims(context.Context, string) ([]store.Row, []store.Claim, error) {
+func (downLedger) RowsAndShardClaims(context.Context, string) ([]store.Row, []store.ShardClaim, error) {
 	return nil, nil, errDown
 }
 

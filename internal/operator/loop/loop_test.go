@@ -11,7 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/loop"
 )
@@ -36,9 +37,7 @@ func (d *diary) want(t *testing.T, want ...time.Duration) {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if diff := cmp.Diff(want, d.at); diff != "" {
-		t.Errorf("began at (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(d.at, want), "began at")
 }
 
 const minute = time.Minute

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/metrics"
 	"tokenrefresh/pkg/outcome"
@@ -140,16 +142,12 @@ func TestHealthz(t *testing.T) {
 func TestServe(t *testing.T) {
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended, server := make(chan error), served(t, some)
 	go func() { ended <- server.Serve(ctx, listener) }()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String()+"/healthz", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Errorf("%v", err)
@@ -157,9 +155,7 @@ func TestServe(t *testing.T) {
 		_ = answer.Body.Close()
 	}
 	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	assert.Check(t, <-ended)
 }
 
 // Every metric that an alert, a test of alerts or the documentation names is served, and every
@@ -177,9 +173,7 @@ func TestNamesAreServed(t *testing.T) {
 	documented := map[string]bool{}
 	for _, path := range []string{"examples/prometheus/alerts.yml", "examples/prometheus/alerts_test.yml", "docs/single-machine.md"} {
 		text, err := os.ReadFile("../../../" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		found := name.FindAllString(string(text), -1)
 		if len(found) < 5 {
 			t.Errorf("%s names %d metrics", path, len(found))

@@ -14,7 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/records"
@@ -85,18 +86,14 @@ func file(t *testing.T, n int) *loading {
 		fmt.Fprintf(&text, `{"transaction_id":%d,"refresh_token":"%s-%d"}`+"\n", id+1, plant.Marker, id+1)
 	}
 	path := filepath.Join(t.TempDir(), "f.jsonl")
-	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(path, text.Bytes(), 0o600))
 	return &loading{recorder: &recorder{}, path: path, target: "here"}
 }
 
 func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (records.Summary, error) {
 	t.Helper()
 	text, err := os.Open(l.path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer func() { _ = text.Close() }()
 	loader := records.Loader{
 		Recorder: l.recorder, Target: l.target, Moved: func(int64) {},
@@ -126,9 +123,7 @@ func (l *loading) wantProgress(t *testing.T, want bool) {
 		}
 		return
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if strings.Contains(string(text), plant.Marker) {
 		t.Errorf("the progress holds a token: %s", text)
 	}
@@ -142,9 +137,7 @@ func want(t *testing.T, got records.Summary, err error, want records.Summary) {
 	if err != nil {
 		t.Errorf("error %v", err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("summary (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "summary")
 }
 
 func TestLoadIsBounded(t *testing.T) {
@@ -260,13 +253,9 @@ func TestPoisonedRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := file(t, 2*batch)
 		text, err := os.OpenFile(l.path, os.O_APPEND|os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		fmt.Fprintf(text, `{"transaction_id":7,"status":"completed"}`+"\n")
-		if err := text.Close(); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, text.Close())
 		l.Fail = func(r sweep.Record) error {
 			if r.TransactionID == 7 && r.Status != store.StatusCompleted {
 				return errDown
@@ -308,28 +297,20 @@ func TestProgressOfAnother(t *testing.T) {
 	}
 	l.target = "here"
 	text, err := os.ReadFile(l.path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	edited := bytes.Replace(text, []byte(`"transaction_id":9,`), []byte(`"transaction_id":8,`), 1)
-	if err := os.WriteFile(l.path, edited, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(l.path, edited, 0o600))
 	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "until line 1024 has changed") {
 		t.Errorf("another text: %v", err)
 	}
-	if err := os.WriteFile(l.path, text[:100], 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(l.path, text[:100], 0o600))
 	if _, err := l.load(t.Context(), t, false); err == nil {
 		t.Error("a text that was cut goes on")
 	}
 	if l.batches != 0 {
 		t.Errorf("%d batches were recorded", l.batches)
 	}
-	if err := os.WriteFile(l.path, edited, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(l.path, edited, 0o600))
 	got, err := l.load(t.Context(), t, true)
 	want(t, got, err, records.Summary{From: 1, Line: 2 * batch, Recorded: 2 * batch})
 	l.wantProgress(t, false)
@@ -338,9 +319,7 @@ func TestProgressOfAnother(t *testing.T) {
 func TestProgressThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	l := file(t, 1)
-	if err := os.WriteFile(l.progress(), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(l.progress(), nil, 0o600))
 	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "--restart") {
 		t.Errorf("error %v", err)
 	}
@@ -353,12 +332,8 @@ func TestRefusedBeforeAnInterrupt(t *testing.T) {
 	t.Parallel()
 	l := file(t, 2*batch)
 	text, err := os.ReadFile(l.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(l.path, append([]byte("wrong\n"), text...), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
+	assert.NilError(t, os.WriteFile(l.path, append([]byte("wrong\n"), text...), 0o600))
 	ctx, cancel := context.WithCancel(t.Context())
 	l.After = cancel
 	if _, err := l.load(ctx, t, false); !errors.Is(err, bulk.ErrInterrupted) {

@@ -21,7 +21,7 @@ type Accounts struct{ engine sweep.Engine }
 // NewAccounts makes a recorder of an engine, which need not be complete, and reads the
 // ledger once.
 func NewAccounts(ctx context.Context, engine *sweep.Engine) (*Accounts, error) {
-	rows, _, err := engine.Ledger.RowsAndClaims(ctx, engine.Provider.Name())
+	rows, _, err := engine.Ledger.RowsAndShardClaims(ctx, engine.Provider.Name())
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (r Remover) key() store.Key { return store.Key{Provider: r.Provider.Name, A
 // Look finds what there is to remove. It writes nothing. ErrBusy, ErrOfStack, ErrNoAccount.
 func (r Remover) Look(ctx context.Context) (Plan, error) {
 	var p Plan
-	rows, claims, err := r.Home.Ledger.RowsAndClaims(ctx, r.Provider.Name)
+	rows, claims, err := r.Home.Ledger.RowsAndShardClaims(ctx, r.Provider.Name)
 	if err != nil {
 		return p, err
 	}

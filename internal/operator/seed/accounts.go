@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -91,16 +91,7 @@ type Importer struct {
 // again, so a file can be loaded twice.
 func (m Importer) Put(ctx context.Context, batch []Account) []bulk.Result {
 	results := make([]bulk.Result, len(batch))
-	slots := make(chan struct{}, atOnce)
-	var seeding sync.WaitGroup
-	for i, account := range batch {
-		slots <- struct{}{}
-		seeding.Go(func() {
-			defer func() { <-slots }()
-			results[i] = m.one(ctx, account)
-		})
-	}
-	seeding.Wait()
+	pace.Each(len(batch), atOnce, func(i int) { results[i] = m.one(ctx, batch[i]) })
 	return results
 }
 

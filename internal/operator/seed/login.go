@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
@@ -50,19 +50,12 @@ func login(provider providers.Described, text secret.String) string {
 func SharedLogins(ctx context.Context, h *home.Home, entry catalog.Entry, environment string, accounts []string) [][]string {
 	provider := entry.New(exchange.New(exchange.Options{}), environment)
 	logins := make([]string, len(accounts))
-	slots := make(chan struct{}, atOnce)
-	var reading sync.WaitGroup
-	for i, account := range accounts {
-		slots <- struct{}{}
-		reading.Go(func() {
-			defer func() { <-slots }()
-			v, err := h.Secrets.Current(ctx, store.Key{Provider: entry.Name, Account: account}, store.Credentials)
-			if err == nil {
-				logins[i] = login(provider, v.Value)
-			}
-		})
-	}
-	reading.Wait()
+	pace.Each(len(accounts), atOnce, func(i int) {
+		v, err := h.Secrets.Current(ctx, store.Key{Provider: entry.Name, Account: accounts[i]}, store.Credentials)
+		if err == nil {
+			logins[i] = login(provider, v.Value)
+		}
+	})
 	place := map[string]int{}
 	var all [][]string
 	for i, who := range logins {

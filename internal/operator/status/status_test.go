@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/status"
@@ -76,9 +77,7 @@ func TestTable(t *testing.T) {
 	t.Parallel()
 	report := status.New(some(), now)
 	got := report.Table(status.Style{Width: 80})
-	if diff := cmp.Diff(table[1:], got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, table[1:]))
 	wide := report.Table(status.Style{Width: 120})
 	if !strings.Contains(wide, "login: tconnect refresh: refused (HTTP 401); the access token\n") {
 		t.Errorf("the width is not used:\n%s", wide)
@@ -95,9 +94,7 @@ func TestTableInColour(t *testing.T) {
 		}
 	}
 	plain := strings.NewReplacer("\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "", "\x1b[0m", "").Replace(got)
-	if diff := cmp.Diff(table[1:], plain); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(plain, table[1:]))
 }
 
 const asJSON = `{
@@ -188,21 +185,15 @@ const asJSON = `{
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	got, err := json.MarshalIndent(status.New(some(), now), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(asJSON, string(got)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.NilError(t, err)
+	assert.Check(t, is.DeepEqual(string(got), asJSON))
 }
 
 // Every field is documented.
 func TestFieldsAreDocumented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../docs/status.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, of := range []any{status.Report{}, status.Credential{}, status.Transactions{}, status.Transaction{}, health.Finding{}} {
 		for field := range reflect.TypeOf(of).Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -245,7 +236,5 @@ hesabe    default  not_seeded  -       -        never    -
   do    put the provider's credentials in:
         tokenctl seed credentials --provider hesabe
 `
-	if diff := cmp.Diff(want[1:], status.New([]health.Credential{c}, now).Table(status.Style{Width: 80})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(status.New([]health.Credential{c}, now).Table(status.Style{Width: 80}), want[1:]))
 }

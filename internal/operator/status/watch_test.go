@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/operator/status"
@@ -58,9 +60,7 @@ func TestWatchEndsAmidALook(t *testing.T) {
 			t.Error("shown")
 			return nil
 		})
-		if err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, err)
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/internal/operator/terminal/terminaltest"
 	"tokenrefresh/pkg/secret"
@@ -80,9 +82,7 @@ func TestAsk(t *testing.T) {
 	answers := make(chan string)
 	go func() {
 		text, err := terminal.Ask(t.Context(), s.TTY, s.TTY, "username")
-		if err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, err)
 		answers <- text
 	}()
 	s.Awaits(t, "username: ")

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal"
 )
 
@@ -28,9 +30,7 @@ func TestNoColourWithoutATerminal(t *testing.T) {
 func TestRedraw(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := terminal.Redraw(&out, "a\nb\n"); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, terminal.Redraw(&out, "a\nb\n"))
 	if got, want := out.String(), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

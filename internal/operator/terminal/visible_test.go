@@ -6,7 +6,8 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/terminal"
 )
@@ -28,9 +29,7 @@ func TestVisible(t *testing.T) {
 		"not \xff\xfe text":               "not \ufffd text",
 		"8-bit escape \x9b31m (no UTF-8)": "8-bit escape \ufffd31m (no UTF-8)",
 	} {
-		if diff := cmp.Diff(want, terminal.Visible(text)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", text, diff)
-		}
+		assert.Check(t, is.DeepEqual(terminal.Visible(text), want), "%q", text)
 	}
 }
 
@@ -49,9 +48,7 @@ func FuzzVisible(f *testing.F) {
 		if json.Unmarshal(written, &before) != nil || json.Unmarshal([]byte(terminal.Visible(string(written))), &after) != nil {
 			t.Fatalf("%q is no JSON", terminal.Visible(string(written)))
 		}
-		if diff := cmp.Diff(before, after); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(after, before))
 	})
 }
 
@@ -63,8 +60,6 @@ func TestWrap(t *testing.T) {
 		"a-very-long-word on": {"a-very-long-word", "on"},
 		"x\n\x1b[1mforged ok": {`x`, `\u001b[1mforged`, `ok`},
 	} {
-		if diff := cmp.Diff(want, terminal.Wrap(text, 8)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", text, diff)
-		}
+		assert.Check(t, is.DeepEqual(terminal.Wrap(text, 8), want), "%q", text)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/catalog"
 )
 
@@ -12,13 +14,9 @@ import (
 func TestTemplateIsUpToDate(t *testing.T) {
 	t.Parallel()
 	want, err := generate(catalog.All())
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	got, err := os.ReadFile("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if string(got) != string(want) {
 		t.Error("template.yaml is not what its sources make: change those, then run make template")
 	}
@@ -30,9 +28,7 @@ func TestFurtherProvider(t *testing.T) {
 	further := catalog.All()[0]
 	further.Name, further.Title = "further", "Further"
 	text, err := generate(append(catalog.All(), further))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, want := range []string{
 		" and Further fresh", "  RefreshFurther:\n", "  FurtherExpiryAlarm:\n", "'${SecretPrefix}/further/default/tokens'",
 		"dynamodb:LeadingKeys: [further, further/reply]", "  FurtherOn: ", `"${Alarm}-refresh-further-errors"`, "SOURCE '${RefreshFurtherLogs}'",

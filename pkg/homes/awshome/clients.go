@@ -17,7 +17,7 @@ type Clients struct {
 	SecretsManager *secretsmanager.Client
 	DynamoDB       *dynamodb.Client
 	EventBridge    eventbridge.Client
-	SQS            aws.Config // with its endpoint: a package that not every function carries makes the client
+	SQS            aws.Config // with its endpoint: the client is made in a package that only some functions import
 }
 
 // FromConfig makes the clients of a configuration that the caller has loaded, with
@@ -50,9 +50,9 @@ func newClients(cfg, queues aws.Config, manager, dynamo, events *string) *Client
 	return c
 }
 
-// busEndpoint is EventBridge's own address, named as DynamoDB's is: that client's resolver
-// knows every partition, the isolated ones too, and each function has it already. Empty: the
-// region has none.
+// busEndpoint is EventBridge's own address, derived from DynamoDB's: that client's resolver knows
+// every partition, the isolated ones too, and each function has it already. Empty: the region has
+// none.
 func busEndpoint(o dynamodb.Options) string {
 	o.BaseEndpoint = nil
 	found, err := resolve(context.Background(), o)

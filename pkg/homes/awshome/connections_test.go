@@ -85,7 +85,7 @@ func TestOneConnectionForManyCalls(t *testing.T) {
 	s.want(t, 1, 100)
 }
 
-// With net/http's default of two idle connections a sweep makes most of them anew.
+// With net/http's default of two idle connections a sweep would open most of them again.
 func TestWorkersKeepTheirConnections(t *testing.T) {
 	t.Parallel()
 	const workers, waves = 8, 5
@@ -111,8 +111,8 @@ func TestWorkersKeepTheirConnections(t *testing.T) {
 	s.want(t, workers, workers*waves)
 }
 
-// A call that finds no idle connection must not begin one that nobody needs: while it
-// shakes hands, another's becomes free.
+// A call that finds no idle connection must not open one that nobody needs: during its handshake
+// another connection becomes free.
 func TestNoMoreConnectionsThanAllowed(t *testing.T) {
 	t.Parallel()
 	const allowed, calls = 2, 20

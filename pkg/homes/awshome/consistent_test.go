@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The emulated AWS is always consistent; DynamoDB is where it is asked to be, and
-// refuses the question at an index.
+// The emulated AWS is always consistent. DynamoDB is consistent on request, and refuses such a
+// request for an index.
 func TestReadsAreConsistent(t *testing.T) {
 	t.Parallel()
 	nothing := ok(`{}`)

@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// people do to secrets what the template and people do.
+// people does to secrets what the template and people do.
 type people struct {
 	aws     *moto.Server
 	secrets *awshome.Secrets

@@ -30,8 +30,8 @@ func (c *Clients) Editor(prefix, ledger, kmsKey string) *Editor {
 	return &Editor{secrets: c.Secrets(prefix), client: c.SecretsManager, key: kmsKey, tables: c.DynamoDB, table: ledger}
 }
 
-// CreateSecret makes a secret without any version. One that exists stays as it is, its
-// key included. store.ErrForbidden; store.ErrNoSecret where it is about to be deleted.
+// CreateSecret makes a secret without any version. One that exists stays as it is, its key
+// included. store.ErrForbidden; store.ErrNoSecret if it is about to be deleted.
 func (e *Editor) CreateSecret(ctx context.Context, key store.Key, doc store.Document) error {
 	name := e.secrets.Name(key, doc)
 	in := &secretsmanager.CreateSecretInput{
@@ -53,7 +53,7 @@ func (e *Editor) CreateSecret(ctx context.Context, key store.Key, doc store.Docu
 	return e.secrets.failure("create", "CreateSecret", name, err)
 }
 
-// descriptions tell in the console what a secret is for, in the template's words.
+// descriptions show in the console what a secret is for, in the template's words.
 var descriptions = map[store.Document]string{
 	store.Credentials: "Written by people - the static credentials",
 	store.TokensDoc:   "Written by the provider's function alone - the chain of refresh tokens",

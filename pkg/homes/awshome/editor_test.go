@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
@@ -25,27 +27,19 @@ func TestEditor(t *testing.T) {
 		t.Errorf("put into none: %v", err)
 	}
 	for range 2 { // the second finds what the first has made
-		if err := editor.CreateSecret(t.Context(), key, store.Credentials); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, editor.CreateSecret(t.Context(), key, store.Credentials))
 	}
 	name := clients.Secrets(prefix).Name(key, store.Credentials)
 	made, err := server.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if aws.ToString(made.KmsKeyId) != kmsKey || aws.ToString(made.Description) == "" || len(made.VersionIdsToStages) != 0 {
 		t.Errorf("made %+v", made)
 	}
 	server.Calls()
 	server.Play("PutSecretValue", moto.LoseReply) // the SDK sends it again, under the same id
 	id, err := editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(planted))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue"}, server.Calls()); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	assert.NilError(t, err)
+	assert.Check(t, is.DeepEqual(server.Calls(), []string{"PutSecretValue", "PutSecretValue"}), "calls")
 	v, err := clients.Secrets(prefix).Current(t.Context(), key, store.Credentials)
 	if err != nil || v.ID != id || v.Value != secret.New(planted) {
 		t.Errorf("current %s, put %s, %v", v.ID, id, err)

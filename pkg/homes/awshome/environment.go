@@ -22,8 +22,8 @@ const (
 	maxBackoff = time.Second
 )
 
-// Tuning are the settings of the connections; the zero value suits a function that
-// works on one credential at a time.
+// Tuning has the settings of the connections. The zero value suits a function that works on one
+// credential at a time.
 type Tuning struct {
 	// ConnectionsPerHost is how many connections to a host there may be, all of which are
 	// kept: as many as calls are made at once. More calls wait for one. 0 means 4.
@@ -32,18 +32,16 @@ type Tuning struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// FromEnvironment makes the clients of a function from the variables that Lambda
-// sets: AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-// AWS_SESSION_TOKEN; and, as AWS's tools do, AWS_ENDPOINT_URL_SECRETS_MANAGER,
-// AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL_EVENTBRIDGE,
-// AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT (for subnets with
-// IPv6 alone) and AWS_CA_BUNDLE. It reads no profile, asks
-// no metadata service and calls nobody; config.LoadDefaultConfig would double a
-// function's start. All that is wrong is in one error. Where the SAM CLI runs the function
-// on a person's machine (AWS_SAM_LOCAL) AWS's own endpoints are refused.
+// FromEnvironment makes the clients of a function from the variables that Lambda sets: AWS_REGION
+// or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; and, as AWS's
+// tools do, AWS_ENDPOINT_URL_SECRETS_MANAGER, AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS,
+// AWS_ENDPOINT_URL_EVENTBRIDGE, AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT
+// (for subnets with IPv6 alone) and AWS_CA_BUNDLE. It reads no profile and makes no call;
+// config.LoadDefaultConfig would double a function's start. One error lists all mistakes. If the
+// SAM CLI runs the function on a person's machine (AWS_SAM_LOCAL), AWS's own endpoints are refused.
 //
-// HTTPS_PROXY is not honoured: calls to providers never take a proxy from the
-// environment, so a function needs a way out without one in any case.
+// HTTPS_PROXY is ignored: calls to providers never take a proxy from the environment, so a function
+// needs a way out without one in any case.
 func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error) {
 	e := environment{getenv: getenv}
 	cfg := aws.Config{
@@ -70,9 +68,8 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 	return newClients(cfg, further, manager, dynamo, events), nil
 }
 
-// emulated refuses AWS's own endpoints in a container of the SAM CLI, which sets
-// AWS_SAM_LOCAL and gives it the credentials of the person at the keyboard: who tries a
-// function would change real secrets.
+// emulated refuses AWS's own endpoints in a container of the SAM CLI. That sets AWS_SAM_LOCAL and
+// passes the credentials of the person at the keyboard, so a trial would change real secrets.
 func (e *environment) emulated(endpoints ...*string) {
 	if e.getenv("AWS_SAM_LOCAL") == "true" && slices.Contains(endpoints, nil) {
 		e.wrong("AWS_ENDPOINT_URL is not set: sam local would reach the real AWS; use --config-env local, " +
@@ -80,8 +77,7 @@ func (e *environment) emulated(endpoints ...*string) {
 	}
 }
 
-// variant says to the SDK which of a service's addresses to call, as its own configuration
-// does.
+// variant chooses which of a service's addresses the SDK calls, as its own configuration does.
 type variant struct{ fips, dual bool }
 
 // GetUseFIPSEndpoint is asked by each client of the SDK.
@@ -94,7 +90,7 @@ func (v variant) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpoint
 	return aws.DualStackEndpointStateEnabled, v.dual, nil
 }
 
-// environment reads variables and collects what is wrong with them.
+// environment reads variables and collects their mistakes.
 type environment struct {
 	getenv   func(string) string
 	mistakes []error
@@ -102,7 +98,7 @@ type environment struct {
 
 func (e *environment) wrong(format string, args ...any) {
 	err := fmt.Errorf(format, args...)
-	// AWS_ENDPOINT_URL is read for all services and told once.
+	// AWS_ENDPOINT_URL is read for all services, and its mistake is reported once.
 	if !slices.ContainsFunc(e.mistakes, func(told error) bool { return told.Error() == err.Error() }) {
 		e.mistakes = append(e.mistakes, err)
 	}
@@ -164,7 +160,7 @@ func (e *environment) roots() *x509.CertPool {
 	if path == "" {
 		return nil
 	}
-	pem, err := os.ReadFile(path) //nolint:gosec // named by whoever deploys
+	pem, err := os.ReadFile(path) //nolint:gosec // the person who deploys names it
 	if err != nil {
 		e.wrong("AWS_CA_BUNDLE: %w", err)
 		return nil

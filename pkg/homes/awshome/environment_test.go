@@ -89,9 +89,8 @@ func TestFromEnvironment(t *testing.T) {
 	}
 }
 
-// The template sets AWS_ENDPOINT_URL to an empty text where nobody emulates AWS. Neither this
-// package nor the SDK, which looks at the process's environment by itself, may take it for an
-// address.
+// The template sets AWS_ENDPOINT_URL to an empty text unless AWS is emulated. Neither this package
+// nor the SDK, which reads the process's environment by itself, may take it for an address.
 //
 //nolint:paralleltest // the SDK looks at the environment of the process
 func TestAnEmptyEndpointIsAWS(t *testing.T) {
@@ -196,8 +195,8 @@ func TestSamLocalReachesNoRealAWS(t *testing.T) {
 	}
 }
 
-// Where each service is called, in every partition and in every way to call it. Secrets
-// Manager's usual address has IPv6 already.
+// The address of each service, in every partition and in every variant. Secrets Manager's usual
+// address has IPv6 already.
 func TestOwnEndpoints(t *testing.T) {
 	t.Parallel()
 	const fips, dual = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"

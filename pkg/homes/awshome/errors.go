@@ -12,28 +12,27 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Errors that only this home has. A person must act, so each comes together with
-// the port's ErrForbidden.
+// Errors of this home alone. A person must act, so each also is the port's ErrForbidden.
 var (
 	// ErrNoTable: the table does not exist.
 	ErrNoTable = errors.New("the table does not exist")
 	// ErrBinary: the secret holds bytes (SecretBinary), not text.
 	ErrBinary = errors.New("the secret is binary")
-	// ErrRotation: native rotation is on for a secret that we write; two writers
-	// would take AWSPENDING from each other.
+	// ErrRotation: native rotation is on for a secret that we write. Two writers would take
+	// AWSPENDING from each other.
 	ErrRotation = errors.New("native rotation is on")
 )
 
-// ErrReplica is about a secret that we write, and that is the replica of one in another
-// region, which nobody can write. It comes together with the port's ErrForbidden.
+// ErrReplica means that a secret that we write is the replica of one in another region, and cannot
+// be written. It also is the port's ErrForbidden.
 var ErrReplica = errors.New("the secret is a replica")
 
-// ErrDeleted is about a secret that is scheduled for deletion. It comes together with the
-// port's ErrNoSecret: whoever makes a secret that is missing cannot make this one.
+// ErrDeleted means that a secret is scheduled for deletion. It also is the port's ErrNoSecret, but
+// the secret cannot be created.
 var ErrDeleted = errors.New("the secret is scheduled for deletion")
 
-// failure is an error with its own words. What AWS said is in it for errors.As, and
-// in its text only where that can't quote a value.
+// failure is an error with its own words. It wraps AWS's error for errors.As, and shows its text
+// only if that can't quote a value.
 type failure struct {
 	text   string
 	causes []error
@@ -49,7 +48,7 @@ func fail(causes []error, format string, args ...any) error {
 // deniedCodes are the answers that stay the same until a person acts.
 var deniedCodes = []string{"AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidClientTokenId"}
 
-// code returns AWS's error code, empty where AWS did not answer.
+// code returns AWS's error code; empty if AWS did not answer.
 func code(err error) string {
 	if answer, ok := errors.AsType[smithy.APIError](err); ok {
 		return answer.ErrorCode()
@@ -65,15 +64,14 @@ func isThrottled(err error) bool {
 	return throttled
 }
 
-// mayBeDone reports whether a write that failed may have been done all the same.
+// mayBeDone reports whether a write that failed may still have been done.
 func mayBeDone(err error) bool {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	return !ok || answer.HTTPStatusCode() >= http.StatusInternalServerError || answer.HTTPStatusCode() < http.StatusBadRequest
 }
 
-// cause tells an SDK's error without quoting what was sent: AWS's own words are
-// taken only where they name a permission; those on a malformed request may hold
-// the value.
+// cause describes an SDK's error without quoting what was sent: it takes AWS's own words only if
+// they name a permission. AWS's words about a malformed request may hold the value.
 func cause(err error) string {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err.Error()

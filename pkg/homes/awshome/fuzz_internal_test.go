@@ -39,8 +39,8 @@ func addAttributes(f *testing.F, names []string) {
 	}
 }
 
-// FuzzRow: whatever a table holds is read without a panic, what was read without an
-// error survives being written, and an error shows no value.
+// FuzzRow: any item is read without a panic, a row that was read without an error survives being
+// written, and an error shows no value.
 func FuzzRow(f *testing.F) {
 	attributes := append([]string{"paused"}, rowAttributes...)
 	addAttributes(f, attributes)
@@ -68,7 +68,7 @@ func FuzzRow(f *testing.F) {
 	})
 }
 
-// FuzzTransaction: so with transactions.
+// FuzzTransaction: the same for transactions.
 func FuzzTransaction(f *testing.F) {
 	names := []string{
 		"transaction_id", "account", "refresh_token", "access_token", "client_token", "access_expires_at", "customer_uid",
@@ -101,7 +101,7 @@ func FuzzTransaction(f *testing.F) {
 	})
 }
 
-// FuzzPage: what is read as a page is JSON, and says what the JSON says.
+// FuzzPage: a text that is read as a page is JSON, and the page holds what the JSON holds.
 func FuzzPage(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `{"Items":[]}`, `{"Items":[{"fence":{"N":"7"}}],"LastEvaluatedKey":{"account":{"S":"a"}}}`, `{"Items":[{},]}`, `[`,

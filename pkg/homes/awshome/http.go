@@ -23,9 +23,9 @@ const (
 	headerTimeout = 4 * time.Second
 	// idleTimeout lets a connection live from one tick to the next.
 	idleTimeout = 90 * time.Second
-	// foreseen is the most memory that is made ready for a body because of its announced
+	// maxForeseen is the most memory that is made ready for a body because of its announced
 	// length.
-	foreseen = 1 << 20
+	maxForeseen = 1 << 20
 	// defaultConnections is the most calls that a refresh makes at once to a host.
 	defaultConnections = 4
 )
@@ -62,14 +62,14 @@ func newHTTPClient(roots *x509.CertPool, tuning Tuning) *httpClient {
 		IdleConnTimeout:       idleTimeout,
 		ResponseHeaderTimeout: headerTimeout,
 		DisableCompression:    true,
-		// Without a limit a call that finds no idle connection begins one, and is then given
-		// another's that has become free: handshakes for nothing.
+		// Without a limit a call that finds no idle connection opens one, and then uses another
+		// that has become free: its handshake was for nothing.
 		MaxConnsPerHost: connections,
 	}
 	return c
 }
 
-// spareOrNew is a connection that Prepare has opened, or a new one.
+// spareOrNew returns a connection that Prepare has opened, or a new one.
 func (c *httpClient) spareOrNew(ctx context.Context, network, address string) (net.Conn, error) {
 	if conn := c.spares.Take(address); conn != nil {
 		return conn, nil
@@ -115,7 +115,7 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		// GetBody lets net/http take another connection where nothing was sent yet.
+		// GetBody lets net/http take another connection if nothing was sent yet.
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		r.Body, _ = r.GetBody()
 	}
@@ -134,7 +134,7 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 
 // readAll reads to the end. length is what was announced, if it is above 0.
 func readAll(r io.Reader, length int64) ([]byte, error) {
-	if length <= 0 || length > foreseen {
+	if length <= 0 || length > maxForeseen {
 		return io.ReadAll(r)
 	}
 	body := make([]byte, length)

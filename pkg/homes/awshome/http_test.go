@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Where headers and body go out one after the other, a quick answer to the headers
-// lets the SDK close the body before it is sent, and net/http drops the connection.
+// If headers and body are sent one after the other, a quick answer to the headers lets the SDK
+// close the body before it is sent, and net/http drops the connection.
 func TestRequestGoesOutInOneWrite(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe() // a read returns what one write wrote

@@ -48,8 +48,8 @@ func (i item) putTime(name, layout string, value time.Time) {
 	}
 }
 
-// update is an update expression that makes the named attributes what values has
-// of them, and its parameters; a condition may use them as #name and :name.
+// update returns an update expression that sets the named attributes to those of values, and its
+// parameters; a condition may use them as #name and :name.
 func update(attributes []string, values item) (expression string, names map[string]string, parameters item) {
 	set, remove := make([]string, 0, len(attributes)), []string(nil)
 	names, parameters = make(map[string]string, len(attributes)), make(item, len(attributes)+1)
@@ -71,7 +71,7 @@ func update(attributes []string, values item) (expression string, names map[stri
 	return expression, names, parameters
 }
 
-// reader reads attributes and collects what can't be read, never quoting a value.
+// reader reads attributes and collects those that can't be read, without quoting a value.
 type reader struct {
 	item     item
 	mistakes []error
@@ -170,8 +170,7 @@ func (r *reader) moments(name string) []time.Time {
 	})
 }
 
-// list reads a list whose elements all satisfy read; want says in a mistake what they
-// have to be.
+// list reads a list whose elements all satisfy read; in a mistake, want names what they must be.
 func list[T any](r *reader, name, want string, read func(types.AttributeValue) (T, bool)) []T {
 	if r.item[name] == nil {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What the last release has written is read, and written again as it was, as far as it knows it:
-// the last release reads it after a roll-back.
+// Rows of the last release are read, and written again with the same attributes of that release,
+// which reads them after a roll-back.
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
@@ -58,8 +58,8 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 	}
 }
 
-// The last release goes on with rows that this one has written. It adds what it knows of, and
-// leaves the rest as it is; this release counts both.
+// The last release goes on with rows of this one. It adds the attributes that it knows, and leaves
+// the others as they are; this release counts both.
 func TestRowsThatTwoReleasesWrite(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

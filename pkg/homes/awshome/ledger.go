@@ -20,9 +20,9 @@ type LedgerAPI interface {
 }
 
 var (
-	_ LedgerAPI    = (*dynamodb.Client)(nil)
-	_ store.Ledger = (*Ledger)(nil)
-	_ store.Claims = (*Ledger)(nil)
+	_ LedgerAPI         = (*dynamodb.Client)(nil)
+	_ store.Ledger      = (*Ledger)(nil)
+	_ store.ShardClaims = (*Ledger)(nil)
 )
 
 // Ledger is a table with the partition key provider and the sort key account. A row
@@ -38,12 +38,12 @@ func NewLedger(api LedgerAPI, table string) *Ledger { return &Ledger{api: api, t
 
 // Rows implements store.Ledger: one Query, and one more for each further megabyte.
 func (l *Ledger) Rows(ctx context.Context, provider string) ([]store.Row, error) {
-	rows, _, err := l.RowsAndClaims(ctx, provider)
+	rows, _, err := l.RowsAndShardClaims(ctx, provider)
 	return rows, err
 }
 
-// RowsAndClaims implements store.Claims with the same calls.
-func (l *Ledger) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
+// RowsAndShardClaims implements store.ShardClaims with the same calls.
+func (l *Ledger) RowsAndShardClaims(ctx context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &l.table,
 		ConsistentRead:            aws.Bool(true),
@@ -52,7 +52,7 @@ func (l *Ledger) RowsAndClaims(ctx context.Context, provider string) ([]store.Ro
 		ExpressionAttributeValues: item{":provider": text(provider)},
 	}
 	var rows []store.Row
-	var claims []store.Claim
+	var claims []store.ShardClaim
 	each := func(stored item) {
 		if claim, ok := decodeClaim(l.table, stored); ok {
 			claims = append(claims, claim)
@@ -172,8 +172,8 @@ func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) er
 	return &store.LostError{Current: stored, Exists: true}
 }
 
-// equal is the condition that an attribute has the guard's value. absent: or that it is
-// not there, as in a row that a person has made to pause a credential.
+// equal is the condition that an attribute has the guard's value. absent: or is missing, as in a
+// row that a person has made to pause a credential.
 func equal(name string, absent bool) string {
 	condition := fmt.Sprintf("#%[1]s = :guard_%[1]s", name)
 	if absent {

@@ -6,12 +6,12 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// claimAttributes are those that a claim writes. They are a row's, as in releases that kept
-// claims as rows: code of either kind reads what the other wrote.
+// claimAttributes are the attributes that a claim writes. They are a row's, because older releases
+// kept claims as rows: old and new code read each other's claims.
 var claimAttributes = []string{"phase", "claimed_by", "fence", "claimed_until"}
 
-// WriteClaim implements store.Claims with one UpdateItem.
-func (l *Ledger) WriteClaim(ctx context.Context, claim store.Claim) error {
+// WriteShardClaim implements store.ShardClaims with one UpdateItem.
+func (l *Ledger) WriteShardClaim(ctx context.Context, claim store.ShardClaim) error {
 	written := item{"fence": number(claim.Fence)}
 	written.putText("claimed_by", claim.Holder)
 	written.putTime("claimed_until", milliseconds, claim.Until)
@@ -33,15 +33,15 @@ func (l *Ledger) WriteClaim(ctx context.Context, claim store.Claim) error {
 	if stored.Unreadable != nil {
 		return stored.Unreadable
 	}
-	return &store.ClaimLostError{Current: stored}
+	return &store.ShardClaimLostError{Current: stored}
 }
 
 // decodeClaim reads the claim of a shard; ok is false for any other row.
-func decodeClaim(table string, stored item) (claim store.Claim, ok bool) {
+func decodeClaim(table string, stored item) (claim store.ShardClaim, ok bool) {
 	r := reader{item: stored}
 	key := store.Key{Provider: r.text("provider"), Account: r.text("account")}
 	if claim.Account, claim.Shard, ok = store.SplitShardKey(key); !ok {
-		return store.Claim{}, false
+		return store.ShardClaim{}, false
 	}
 	held := claim
 	held.Holder = r.text("claimed_by")

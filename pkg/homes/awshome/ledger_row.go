@@ -134,7 +134,7 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		Paused:               r.flag("paused"),
 		Told:                 r.text("told"),
 	}
-	// Older releases kept the times one by one. What is there was added by one of them.
+	// Older releases kept the times one by one. One of them has added these.
 	row.Staged = row.Staged.Add(r.moments("staged_at")...)
 	r.within("escrow", func(r *reader) {
 		row.Escrow = store.Escrow{

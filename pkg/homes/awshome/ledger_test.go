@@ -33,8 +33,8 @@ func TestRowsIsOneCall(t *testing.T) {
 	}
 }
 
-// The SDK sends a write again whose answer was lost; its condition no longer holds
-// then, because the first one did it.
+// The SDK repeats a write whose answer was lost. Its condition no longer holds then, because the
+// first write was done.
 func TestWriteWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
@@ -123,8 +123,8 @@ func TestUnreadableRow(t *testing.T) {
 	}
 }
 
-// A row that a person made, to pause a credential before its first run, has neither a
-// fence nor a phase. It can be claimed all the same, once.
+// A row that a person made, to pause a credential before its first run, has neither a fence nor a
+// phase. It can still be claimed, once.
 func TestClaimOfARowMadeByHand(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
@@ -154,7 +154,7 @@ func TestLedgerErrors(t *testing.T) {
 		says               string
 	}{
 		"denied":    {refusal("AccessDeniedException"), false, true, "dynamodb:"},
-		"no table":  {refusal("ResourceNotFoundException"), true, true, "see first whether these are the stack's"},
+		"no table":  {refusal("ResourceNotFoundException"), true, true, "check first that these are the stack's"},
 		"throttled": {refusal("ProvisionedThroughputExceededException"), false, false, "ProvisionedThroughputExceededException"},
 		"conflict":  {refusal("TransactionConflictException"), false, false, "TransactionConflictException"},
 		"lost":      {lost(), false, false, "connection reset"},

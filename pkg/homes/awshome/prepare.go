@@ -18,11 +18,10 @@ const (
 	tablesAtOnce = 1
 )
 
-// Prepare opens the connections that a refresh uses, before there is a call for them: while a
-// function starts, it has a whole processor. It returns when they stand, when they have failed
-// or when ctx ends, and reports whether one to Secrets Manager stands. It sends no request. A
-// failure is left to the first call, which opens a connection of its own. An address without
-// TLS is left alone.
+// Prepare opens the connections of a refresh before its first call, because a function has a whole
+// processor while it starts. It returns when they are open, when they have failed or when ctx ends,
+// and reports whether one to Secrets Manager is open. It sends no request. A failure is left to the
+// first call, which opens a connection of its own. An address without TLS is left alone.
 //
 // A connection that no call has taken within spare.MaxIdle is closed.
 func (c *Clients) Prepare(ctx context.Context) bool {

@@ -32,7 +32,7 @@ func TestPreparedConnectionsAreUsed(t *testing.T) {
 	s.want(t, 3, 2)
 }
 
-// A call finds out, where a server has closed what was prepared, and takes another way.
+// If a server has closed a prepared connection, the call notices and takes another one.
 func TestPreparedConnectionsThatAreDead(t *testing.T) {
 	t.Parallel()
 	s := newService(t, noRows)

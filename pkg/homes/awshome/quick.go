@@ -13,21 +13,21 @@ import (
 	"tokenrefresh/pkg/signed"
 )
 
-// usualUpdate is the size of an update of a row with tokens as they are usual.
+// usualUpdate is the size of an update of a row with tokens of usual length.
 const usualUpdate = 2 << 10
 
-// quick makes a call once, past the SDK's client, whose layers take three times the
-// processor time of all else in an update, and ten times that in a page of rows. A sweep
-// makes an update for each row, a run reads the rows of all accounts, and the processor is what
-// they wait for.
+// quick makes a call once, without the SDK's client. That client's layers take three times the
+// processor time of all else in an update, and ten times that in a page of rows. A sweep makes an
+// update for each row, a run reads the rows of all accounts, and both wait for the processor.
 //
-// It knows success only. After anything else the SDK is asked, which makes the call
-// again, retries, and tells errors apart.
+// It handles success only. After anything else the SDK makes the call again, retries, and
+// distinguishes errors.
 type quick struct {
-	client signed.Client // with the options of the client that it goes past
+	client signed.Client // with the options of the client that it replaces
 }
 
-// newQuick is nil where the client's endpoint is wrong: each of its calls says so.
+// newQuick is nil if the client's endpoint is wrong: then each call of that client fails with the
+// reason.
 func newQuick(client *dynamodb.Client) *quick {
 	o := client.Options()
 	endpoint, err := resolve(context.Background(), o)
@@ -39,8 +39,8 @@ func newQuick(client *dynamodb.Client) *quick {
 	}}
 }
 
-// update reports whether DynamoDB has confirmed the update; and if not, whether it may
-// have been done all the same.
+// update reports whether DynamoDB has confirmed the update; if not, whether it may still have been
+// done.
 func (q *quick) update(ctx context.Context, in *dynamodb.UpdateItemInput) (done, perhaps bool) {
 	body, ok := appendUpdate(make([]byte, 0, usualUpdate), in)
 	if !ok {
@@ -54,8 +54,8 @@ func (q *quick) update(ctx context.Context, in *dynamodb.UpdateItemInput) (done,
 	return answer.StatusCode == http.StatusOK, answer.StatusCode >= http.StatusInternalServerError
 }
 
-// appendUpdate appends the JSON of an update of strings and numbers; false where it
-// holds anything else.
+// appendUpdate appends the JSON of an update of strings and numbers; false if it holds anything
+// else.
 func appendUpdate(b []byte, in *dynamodb.UpdateItemInput) ([]byte, bool) {
 	b = append(b, '{')
 	for _, one := range []struct{ name, value string }{

@@ -14,8 +14,8 @@ import (
 )
 
 // page reads one page of a query, and hands each item to each, which must not keep it. next is
-// where the next page begins; nil: this was the last. Where ok is false, what each was given
-// means nothing.
+// where the next page begins; nil: this was the last. If ok is false, ignore the items that each
+// got.
 func (q *quick) page(ctx context.Context, in *dynamodb.QueryInput, each func(item)) (next item, ok bool) {
 	values, ok := texts(in.ExpressionAttributeValues)
 	start, started := texts(in.ExclusiveStartKey)
@@ -47,10 +47,10 @@ func (q *quick) page(ctx context.Context, in *dynamodb.QueryInput, each func(ite
 	return readPage(text, each)
 }
 
-// plain is a string as DynamoDB's JSON has it.
+// plain is a string in DynamoDB's JSON.
 type plain struct{ S string }
 
-// texts are the values of strings; false where there is anything else.
+// texts returns the values of strings; false if there is anything else.
 func texts(values item) (map[string]plain, bool) {
 	all := make(map[string]plain, len(values))
 	for name, value := range values {
@@ -92,7 +92,7 @@ func readPage(text []byte, each func(item)) (next item, ok bool) {
 	return next, !s.failed && s.at == len(text)
 }
 
-// known are the names of all attributes of a row that this release reads.
+// known has the names of all attributes of a row that this release reads.
 var known = func() map[string]string {
 	all := map[string]string{}
 	for _, names := range [][]string{rowAttributes, {"provider", "account", "paused", "told"}} {

@@ -16,7 +16,7 @@ func ledgerItem(account, more string) string {
 	return `{"provider":{"S":"hesabe"},"account":{"S":"` + account + `"},"fence":{"N":"7"}` + more + `}`
 }
 
-// The SDK is the judge of what a page says.
+// A page is read as the SDK reads it.
 func TestRowsAreThoseThatTheSDKReads(t *testing.T) {
 	t.Parallel()
 	page := func(items ...string) string {
@@ -46,11 +46,11 @@ func TestRowsAreThoseThatTheSDKReads(t *testing.T) {
 	for name, body := range pages {
 		s := &script{t: t, answers: map[string][]answer{"Query": {ok(body)}}}
 		clients := s.clients()
-		rows, claims, err := clients.Ledger("ledger").RowsAndClaims(t.Context(), "hesabe")
+		rows, claims, err := clients.Ledger("ledger").RowsAndShardClaims(t.Context(), "hesabe")
 		if len(s.calls) != 1 {
 			t.Errorf("%s: %d calls", name, len(s.calls))
 		}
-		theirs, theirClaims, theirErr := awshome.NewLedger(clients.DynamoDB, "ledger").RowsAndClaims(t.Context(), "hesabe")
+		theirs, theirClaims, theirErr := awshome.NewLedger(clients.DynamoDB, "ledger").RowsAndShardClaims(t.Context(), "hesabe")
 		if err != nil || theirErr != nil {
 			t.Fatalf("%s: %v, by the SDK %v", name, err, theirErr)
 		}

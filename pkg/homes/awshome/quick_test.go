@@ -23,7 +23,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The SDK is the judge of what an update has to say, of odd texts too.
+// An update has the same JSON as the SDK's, also for odd texts.
 func TestQuickUpdateSaysWhatTheSDKSays(t *testing.T) {
 	t.Parallel()
 	for name, token := range map[string]string{
@@ -45,7 +45,7 @@ func TestQuickUpdateSaysWhatTheSDKSays(t *testing.T) {
 				}
 			}
 			quick, usual := decoded(t, s.bodies[0]), decoded(t, s.bodies[1])
-			delete(usual, "ReturnValuesOnConditionCheckFailure") // the quick way asks the SDK to tell of those
+			delete(usual, "ReturnValuesOnConditionCheckFailure") // after a failed condition, the quick way lets the SDK report it
 			if diff := cmp.Diff(usual, quick); diff != "" {
 				t.Errorf("the same update (-SDK +quick):\n%s", diff)
 			}

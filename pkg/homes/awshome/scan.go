@@ -8,8 +8,8 @@ import (
 )
 
 // scanner reads JSON from text, without reflection and without a tree of values: a run reads the
-// rows of all accounts. It is strict. Once something is not as expected it has failed, and what
-// it returned means nothing.
+// rows of all accounts. It is strict: after anything unexpected it has failed, and its results mean
+// nothing.
 type scanner struct {
 	text   []byte
 	at     int
@@ -57,14 +57,14 @@ func (s *scanner) more(end byte, n *int) bool {
 	return !s.failed
 }
 
-// name reads the name of an object's member.
+// name reads the name of a member of an object.
 func (s *scanner) name() []byte {
 	name := s.string()
 	s.want(':')
 	return name
 }
 
-// string reads a string. The result lies in text, if nothing in it is written specially.
+// string reads a string. Without escapes, the result is a part of text.
 func (s *scanner) string() []byte {
 	s.want('"')
 	if s.failed {
@@ -118,7 +118,7 @@ func (s *scanner) skip() {
 	}
 }
 
-// attribute reads a value of DynamoDB. One of a type that no attribute here has is NULL.
+// attribute reads a value of DynamoDB. A value of a type that no attribute here has is NULL.
 func (s *scanner) attribute() (value types.AttributeValue) {
 	s.want('{')
 	switch n := 0; string(s.name()) {
@@ -153,7 +153,7 @@ func (s *scanner) attribute() (value types.AttributeValue) {
 	return value
 }
 
-// item reads the attributes of an item whose names known knows.
+// item reads those attributes of an item whose names are in known.
 func (s *scanner) item(into item, known func(name []byte) (string, bool)) {
 	n := 0
 	for s.want('{'); s.more('}', &n); {

@@ -111,9 +111,9 @@ func notReplica(described *secretsmanager.DescribeSecretOutput, name string) err
 			"or give this one secrets of its own (SecretPrefix)", name, arn[3], primary)
 }
 
-// get reads the version with that id, empty: the current one. Secrets Manager says
-// ResourceNotFound of a missing secret and of a missing version alike, so the
-// secret is described to tell them apart.
+// get reads the version with that id; empty: the current one. Secrets Manager answers
+// ResourceNotFound for a missing secret and for a missing version alike, so the secret is described
+// to distinguish them.
 func (s *Secrets) get(ctx context.Context, name, id string) (v store.Version, labels []string, err error) {
 	in, none := &secretsmanager.GetSecretValueInput{SecretId: &name, VersionId: &id}, store.ErrNoVersion
 	if id == "" {
@@ -132,7 +132,7 @@ func (s *Secrets) get(ctx context.Context, name, id string) (v store.Version, la
 		case !missing, id == "" && currentID(described) != "": // the label moved between the two reads
 			return v, nil, s.failure("read", "GetSecretValue", name, err)
 		case id == "":
-			if err := notReplica(described, name); err != nil { // what lies there first has to be written
+			if err := notReplica(described, name); err != nil { // it has to be written first, and cannot be
 				return v, nil, err
 			}
 			return v, nil, fail([]error{none, err}, "the secret %q has no value yet", name)
@@ -177,7 +177,7 @@ func currentID(described *secretsmanager.DescribeSecretOutput) string {
 	return ""
 }
 
-// failure tells the errors that every call may have.
+// failure describes the errors that every call may have.
 func (s *Secrets) failure(verb, action, name string, err error) error {
 	switch {
 	case is[*types.DecryptionFailure](err), is[*types.EncryptionFailure](err):

@@ -128,7 +128,7 @@ func TestSecretsErrors(t *testing.T) {
 		"stage, to be deleted":      {stage, answers{putValue: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
 		"stage, throttled":          {stage, answers{putValue: {refusal("ThrottlingException")}}, passing, "ThrottlingException"},
 		"stage, taken":              {stage, answers{putValue: {refusal("ResourceExistsException")}, get: {storedOther}}, []error{store.ErrVersionTaken}, "another value"},
-		// AWS may quote what it was sent.
+		// AWS may quote the request.
 		"stage, value quoted":       {stage, answers{putValue: {refusalSaying("ValidationException", "Value '"+planted+"' is too long")}}, passing, "ValidationException"},
 		"promote, denied":           {promote, answers{move: {refusal("AccessDeniedException")}}, []error{store.ErrForbidden}, "secretsmanager:UpdateSecretVersionStage"},
 		"promote, to be deleted":    {promote, answers{move: {refusal("InvalidRequestException")}, describe: {deleted}}, []error{store.ErrNoSecret}, "restore-secret"},
@@ -253,8 +253,8 @@ func TestPromoteConflicts(t *testing.T) {
 	}
 }
 
-// A label that may be stale must not make an attempt yield where AWS has not
-// refused the promotion: it would give up the only copy of a chain.
+// A label that may be stale must not make an attempt give way unless AWS has refused the promotion:
+// it would drop the only copy of a chain.
 func TestPromoteInTroubleNeverYields(t *testing.T) {
 	t.Parallel()
 	for title, trouble := range map[string]answer{
@@ -271,8 +271,7 @@ func TestPromoteInTroubleNeverYields(t *testing.T) {
 	}
 }
 
-// The primary of replicas is written, and the replica of credentials, which people write, is
-// read.
+// The primary of replicas is written. A replica of credentials, which people write, is read.
 func TestReplicasThatDoNoHarm(t *testing.T) {
 	t.Parallel()
 	for doc, described := range map[store.Document]answer{store.AccessDoc: primary, store.TokensDoc: primary, store.Credentials: replica} {

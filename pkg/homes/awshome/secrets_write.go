@@ -44,8 +44,8 @@ func (s *Secrets) triedBefore(name, id string) bool {
 	return before
 }
 
-// find looks for a version that may be stored already. ErrNoVersion,
-// ErrVersionTaken where it has another value.
+// find looks for a version that may be stored already. ErrNoVersion; ErrVersionTaken if it has
+// another value.
 func (s *Secrets) find(ctx context.Context, name string, v store.Version) (current bool, err error) {
 	stored, labels, err := s.get(ctx, name, v.ID)
 	if err != nil {
@@ -57,8 +57,7 @@ func (s *Secrets) find(ctx context.Context, name string, v store.Version) (curre
 	return slices.Contains(labels, labelCurrent), nil
 }
 
-// put writes a version. Where it fails, stored tells that the version may be there
-// all the same.
+// put writes a version. If it fails, stored reports whether the version may still have been stored.
 func (s *Secrets) put(ctx context.Context, name string, v store.Version) (current, stored bool, err error) {
 	out, err := s.api.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: &name, ClientRequestToken: &v.ID, SecretString: aws.String(v.Value.Reveal()), VersionStages: []string{labelPending},
@@ -80,8 +79,8 @@ func (s *Secrets) put(ctx context.Context, name string, v store.Version) (curren
 	return false, mayBeDone(err), s.failure("write", "PutSecretValue", name, err)
 }
 
-// whyRefused tells why AWS refuses to write a secret: it is missing, to be deleted or a
-// replica; nil where it is none of these.
+// whyRefused returns why AWS refuses to write a secret: it is missing, to be deleted or a replica;
+// nil if none of these.
 func (s *Secrets) whyRefused(ctx context.Context, name string) error {
 	described, err := s.describe(ctx, name)
 	if err != nil {
@@ -101,7 +100,7 @@ func (s *Secrets) Promote(ctx context.Context, key store.Key, doc store.Document
 		SecretId: &name, VersionStage: aws.String(labelCurrent), MoveToVersionId: &to, RemoveFromVersionId: &from,
 	}
 	if from == "" {
-		// Where no version is current there hardly is any version, so look first.
+		// Without a current version there is probably no version at all, so look first.
 		if err := s.verdict(ctx, name, from, to); !errors.Is(err, errUndecided) {
 			return err
 		}
@@ -116,21 +115,21 @@ func (s *Secrets) Promote(ctx context.Context, key store.Key, doc store.Document
 		return failure
 	}
 	verdict := s.verdict(ctx, name, from, to)
-	// Where AWS has not refused, labels that may be stale prove nobody faster.
+	// Unless AWS has refused, labels that may be stale do not prove that somebody was faster.
 	if errors.Is(verdict, errUndecided) || is[*store.MovedError](verdict) && !isRefused(err) {
 		return failure
 	}
 	return verdict
 }
 
-// isRefused reports whether AWS has judged the labels, and so that from is not current.
+// isRefused reports whether AWS has refused because of the labels: from is not current.
 func isRefused(err error) bool {
 	return is[*types.InvalidParameterException](err) || is[*types.InvalidRequestException](err) ||
 		is[*types.ResourceNotFoundException](err)
 }
 
-// verdict tells from the labels why a Promote was, or would be, refused: nil where
-// to is current. A description may be stale and leaves out versions without labels.
+// verdict returns, from the labels, why a Promote was or would be refused; nil if to is current. A
+// description may be stale, and leaves out versions without labels.
 func (s *Secrets) verdict(ctx context.Context, name, from, to string) error {
 	described, err := s.describe(ctx, name)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A run reads the rows of all accounts: after a day of refreshes each has a kilobyte at most.
+// A run reads the rows of all accounts, so each has a kilobyte at most after a day of refreshes.
 func TestRowAfterADay(t *testing.T) {
 	t.Parallel()
 	w := rt.New()

@@ -8,13 +8,13 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// tableFailure tells the errors that every call to a table may have; forbidden is
-// the port's error for those that need a person.
+// tableFailure describes the errors that every call to a table may have; forbidden is the port's
+// error for those that need a person.
 func tableFailure(verb, action, table string, forbidden, err error) error {
 	switch {
 	case is[*types.ResourceNotFoundException](err):
 		return fail([]error{ErrNoTable, forbidden, err},
-			"%s the table %q: there is no such table, or index, in this region and AWS account: see first whether these are the stack's",
+			"%s the table %q: there is no such table, or index, in this region and AWS account: check first that these are the stack's",
 			verb, table)
 	case isDenied(err):
 		return fail([]error{forbidden, err},
@@ -24,8 +24,8 @@ func tableFailure(verb, action, table string, forbidden, err error) error {
 	return fail([]error{err}, "%s the table %q: %s", verb, table, cause(err))
 }
 
-// countAttempts counts how often one call is sent. A condition that fails at the
-// second attempt may have been met by the first, whose answer was lost.
+// countAttempts counts how often one call is sent. If a condition fails at the second attempt, the
+// first may have been done, and its answer lost.
 func countAttempts(n *int) func(*dynamodb.Options) {
 	return func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {

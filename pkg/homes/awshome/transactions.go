@@ -16,7 +16,7 @@ import (
 const (
 	// dueIndex is sparse: only rows with due_shard and refresh_at are in it.
 	dueIndex = "due"
-	// maxPage bounds the memory of a page, decoded: a kilobyte an entry, in all shards at
+	// maxPage limits the memory of a decoded page: a kilobyte for each entry, in all shards at
 	// once.
 	maxPage = 250
 )
@@ -64,7 +64,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 		},
 	}
 	var due []store.Due
-	var unreadable error // of one: it is a person's to correct, one after the other
+	var unreadable error // of one entry: a person corrects one after the other
 	for len(due) < limit {
 		in.Limit = aws.Int32(int32(min(limit-len(due), maxPage))) //nolint:gosec // at most maxPage
 		page, err := x.api.Query(ctx, in)

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// batchMost is the most rows that BatchGetItem reads.
-	batchMost = 100
-	// unprocessedTries is how often keys are asked for that DynamoDB was too busy to
-	// read, or that came after 16 MB of others; unprocessedWait is the wait before that,
-	// which doubles. The SDK tries calls again, but not what a call leaves out.
+	// maxBatch is the most rows that BatchGetItem reads.
+	maxBatch = 100
+	// unprocessedTries is how often keys are asked for that a call has left out, because DynamoDB
+	// was too busy or had returned 16 MB; unprocessedWait is the wait before that, which doubles.
+	// The SDK does not repeat them.
 	unprocessedTries = 5
 	unprocessedWait  = 50 * time.Millisecond
 )
@@ -31,7 +31,7 @@ var errUnprocessed = errors.New("DynamoDB left keys unprocessed, as it does when
 // more for those that DynamoDB leaves unprocessed.
 func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]store.Read, error) {
 	rows := make(map[int64]store.Read, len(ids))
-	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), batchMost) {
+	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), maxBatch) {
 		if err := x.getBatch(ctx, batch, rows); err != nil {
 			return rows, err
 		}
@@ -39,7 +39,7 @@ func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]stor
 	return rows, nil
 }
 
-// getBatch reads rows, each of which is in ids once, as BatchGetItem wants it.
+// getBatch reads rows. Each id must be in ids once, as BatchGetItem requires.
 func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64]store.Read) error {
 	keys := make([]map[string]types.AttributeValue, len(ids))
 	for i, id := range ids {

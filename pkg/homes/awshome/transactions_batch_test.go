@@ -25,8 +25,8 @@ func batchAnswer(read int, unprocessed ...int) answer {
 	return ok(fmt.Sprintf(`{"Responses":{"transactions":[%s]},"UnprocessedKeys":%s}`, rowOf(read), left))
 }
 
-// DynamoDB answers with success and leaves out what it was too busy to read: those rows
-// are neither missing nor lost.
+// DynamoDB answers with success and leaves out rows that it was too busy to read: those are neither
+// missing nor lost.
 func TestUnprocessedKeys(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

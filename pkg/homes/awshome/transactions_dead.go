@@ -11,8 +11,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// living keeps rows past their expiry out of an answer. DynamoDB deletes them within
-// days. A ttl that is not a number must not hide its row.
+// living keeps rows past their expiry out of an answer: DynamoDB takes days to delete them. A ttl
+// that is not a number must not hide its row.
 const living = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number) OR #ttl > :now)"
 
 // Dead implements store.DeadTransactions with one Query for each page.

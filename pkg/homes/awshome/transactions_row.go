@@ -23,8 +23,8 @@ func transactionName(id int64) string { return strconv.FormatInt(id, 10) }
 
 func dueShard(account string, shard int) string { return account + "#" + strconv.Itoa(shard) }
 
-// deadShard is the partition of the index due that holds a shard's dead rows, by when they
-// were marked. No account has "#" in its name, so it is nobody's due shard.
+// deadShard is the partition of the index due that holds a shard's dead rows, by when they were
+// marked. No account has "#" in its name, so it is no due shard.
 func deadShard(account string, shard int) string { return "#dead#" + dueShard(account, shard) }
 
 func encodeTransaction(t store.Transaction) item {

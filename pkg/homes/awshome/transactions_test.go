@@ -101,8 +101,7 @@ func TestUnreadableTransaction(t *testing.T) {
 	}
 }
 
-// A ttl that is no number compares with none. Its row is due all the same, or nobody
-// would ever hear of it.
+// A ttl that is not a number cannot be compared. Its row is still due, or nobody would ever see it.
 func TestWrongTTLHidesNoRow(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
@@ -132,9 +131,9 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 	}
 }
 
-// Old and new code work on the same rows. A row of the last release has no refusal; a dead
-// one has no time, and is found by a scan. What the last release marks dead after this one
-// has counted refusals is dead without a time too; what it doesn't know survives.
+// Old and new code work on the same rows. A row of the last release has no refusal; a dead one has
+// no time, and is found by a scan. A row that the last release marks dead after this one has
+// counted refusals has no time either; attributes that it doesn't know survive.
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)

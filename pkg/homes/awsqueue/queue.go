@@ -1,5 +1,5 @@
-// Package awsqueue keeps a sweep's queue in SQS. It lies apart from awshome because
-// one function alone has a queue, and the others should not carry the client.
+// Package awsqueue keeps a sweep's queue in SQS. It is apart from awshome because only one function
+// has a queue, and the others should not carry the client.
 package awsqueue
 
 import (
@@ -16,8 +16,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// batchMost is how many messages SQS takes in one call.
-const batchMost = 10
+// maxBatch is how many messages SQS takes in one call.
+const maxBatch = 10
 
 // Queue is an SQS queue whose messages are events for the function that sweeps. Its
 // errors name the queue and no transaction.
@@ -41,13 +41,13 @@ var counts = []types.QueueAttributeName{
 func (q *Queue) Waiting(ctx context.Context) (int, error) {
 	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: counts})
 	if err != nil {
-		return 0, fmt.Errorf("ask the queue %s what waits in it: %w", q.url, err)
+		return 0, fmt.Errorf("count the messages of the queue %s: %w", q.url, err)
 	}
 	sum := 0
 	for _, name := range counts {
 		n, err := strconv.Atoi(out.Attributes[string(name)])
 		if err != nil {
-			return 0, fmt.Errorf("ask the queue %s what waits in it: %s is %q", q.url, name, out.Attributes[string(name)])
+			return 0, fmt.Errorf("count the messages of the queue %s: %s is %q", q.url, name, out.Attributes[string(name)])
 		}
 		sum += n
 	}
@@ -68,7 +68,7 @@ func (q *Queue) Send(ctx context.Context, account string, lists [][]int64) (unse
 		body, _ := json.Marshal(list{account, ids}) // a name and numbers: it cannot fail
 		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body))}
 	}
-	for batch := range slices.Chunk(entries, batchMost) {
+	for batch := range slices.Chunk(entries, maxBatch) {
 		left, batchErr := q.send(ctx, batch)
 		if err == nil {
 			err = batchErr
@@ -81,7 +81,7 @@ func (q *Queue) Send(ctx context.Context, account string, lists [][]int64) (unse
 	return unsent, err
 }
 
-// send sends up to ten messages and returns those that SQS has not said to have.
+// send sends up to ten messages and returns those that SQS has not confirmed.
 func (q *Queue) send(
 	ctx context.Context, left []types.SendMessageBatchRequestEntry,
 ) ([]types.SendMessageBatchRequestEntry, error) {

@@ -138,7 +138,7 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
-// wantError wants an error that says these words and which queue; none without words.
+// wantError wants an error with these words and the queue's name; without words, no error.
 func wantError(t *testing.T, err error, says string) {
 	t.Helper()
 	if (err != nil) != (says != "") || err != nil && (!strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), address)) {
@@ -182,8 +182,8 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// Against an emulated SQS: what is sent is an event for the function, ten messages are
-// no more than SQS bills as one request, and a message that somebody works on counts.
+// Against an emulated SQS: a message is an event for the function, SQS bills ten messages as one
+// request, and a message in flight counts.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)

@@ -7,12 +7,11 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// ageStep is how exact ages are. They are compared with minutes, as two runs are a minute apart;
-// what is younger than one step has none.
+// ageStep is how exact ages are. They are compared with minutes, because runs are a minute apart. A
+// version younger than one step has no age.
 const ageStep = 30 * time.Second
 
-// moment is a point in time by the machine's own clock, which counts from its start and which
-// nobody sets.
+// moment is a time by the machine's own clock, which counts from its start and cannot be set.
 type moment struct {
 	Boot  string        `json:"boot"`  // names that start; empty: this system has no such clock
 	Since time.Duration `json:"since"` // nanoseconds
@@ -21,11 +20,11 @@ type moment struct {
 // clock reads the machine's own clock.
 type clock func() moment
 
-// createdBucket is in the bucket of a secret: id of a version: when it was stored. Files of older
-// releases have none, and theirs leave it as it is.
+// createdBucket is in the bucket of a secret: id of a version: when it was stored. Older releases
+// write none, and leave it as it is.
 var createdBucket = []byte("created")
 
-// age is for how long the file has had a version, in full steps; 0: not known, as it was stored
+// age is how long the file has had a version, in full steps; 0: not known, because it was stored
 // before the machine's last start or by an older release.
 func (b versions) age(id string) time.Duration {
 	all := b.bucket.Bucket(createdBucket)
@@ -40,7 +39,7 @@ func (b versions) age(id string) time.Duration {
 	return max(0, now.Since-then.Since).Truncate(ageStep)
 }
 
-// noteCreated writes that a version is stored now, and forgets those that are gone.
+// noteCreated notes that a version is stored now, and forgets versions that are gone.
 func (b versions) noteCreated(id string) error {
 	all, err := b.bucket.CreateBucketIfNotExists(createdBucket)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A version's age is told by the machine's own clock, whatever the time of day is set to.
+// A version's age is by the machine's own clock, whatever the time of day is set to.
 func TestAge(t *testing.T) {
 	t.Parallel()
 	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
@@ -64,7 +64,8 @@ func TestAge(t *testing.T) {
 	if id := put(); age(id) != 0 {
 		t.Error("without a clock there is an age")
 	}
-	// Of a version that is gone nothing is kept, and of an older release's nothing is known.
+	// Nothing is kept about a version that is gone, and nothing is known about one of an older
+	// release.
 	for range 2 * versionsKept {
 		put()
 	}

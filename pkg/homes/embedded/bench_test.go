@@ -76,8 +76,8 @@ func BenchmarkStageAndPromote(b *testing.B) {
 	}
 }
 
-// BenchmarkSweepRow is what a row costs a sweep, with 32 workers in contention and
-// rows in plenty beside it.
+// BenchmarkSweepRow measures what a row costs a sweep, with 32 workers in contention and many other
+// rows.
 func BenchmarkSweepRow(b *testing.B) {
 	home, _ := open(b)
 	rows := home.Transactions()

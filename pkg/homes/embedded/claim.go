@@ -8,9 +8,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// WriteClaim implements store.Claims. A claim is stored as a row, as in releases that kept
+// WriteShardClaim implements store.ShardClaims. A claim is stored as a row, as in releases that kept
 // claims as rows: code of either kind reads what the other wrote.
-func (l *Ledger) WriteClaim(ctx context.Context, claim store.Claim) error {
+func (l *Ledger) WriteShardClaim(ctx context.Context, claim store.ShardClaim) error {
 	key := store.ShardKey(claim.Account, claim.Shard)
 	return l.file.update(ctx, func(tx *bbolt.Tx) error {
 		row, _, err := loadRow(tx, key)
@@ -18,7 +18,7 @@ func (l *Ledger) WriteClaim(ctx context.Context, claim store.Claim) error {
 			return err
 		}
 		if row.Fence != claim.Fence-1 {
-			return &store.ClaimLostError{Current: claimOf(key, row)}
+			return &store.ShardClaimLostError{Current: claimOf(key, row)}
 		}
 		row.Key, row.ClaimedBy, row.Fence, row.ClaimedUntil = key, claim.Holder, claim.Fence, claim.Until
 		row.Phase = store.Sending
@@ -30,22 +30,22 @@ func (l *Ledger) WriteClaim(ctx context.Context, claim store.Claim) error {
 }
 
 // decodeClaim reads the claim of a shard; ok is false for any other row.
-func decodeClaim(key store.Key, data []byte) (claim store.Claim, ok bool) {
+func decodeClaim(key store.Key, data []byte) (claim store.ShardClaim, ok bool) {
 	account, shard, ok := store.SplitShardKey(key)
 	if !ok {
-		return store.Claim{}, false
+		return store.ShardClaim{}, false
 	}
 	row, err := decodeRow(key, data)
 	if err != nil {
-		return store.Claim{Account: account, Shard: shard, Unreadable: err}, true
+		return store.ShardClaim{Account: account, Shard: shard, Unreadable: err}, true
 	}
 	return claimOf(key, row), true
 }
 
 // claimOf is the claim that a stored row holds.
-func claimOf(key store.Key, row store.Row) store.Claim {
+func claimOf(key store.Key, row store.Row) store.ShardClaim {
 	account, shard, _ := store.SplitShardKey(key)
-	claim := store.Claim{Account: account, Shard: shard, Holder: row.ClaimedBy, Fence: row.Fence}
+	claim := store.ShardClaim{Account: account, Shard: shard, Holder: row.ClaimedBy, Fence: row.Fence}
 	if row.Phase == store.Sending {
 		claim.Until = row.ClaimedUntil
 	}

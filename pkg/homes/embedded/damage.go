@@ -12,9 +12,9 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// guard runs do, and makes an error of what damaged pages bring about: bbolt panics where
-// a page is not what it should be, and the memory that it maps faults behind the end of
-// a file that was cut. Any other panic goes on.
+// guard runs do, and turns the effects of damaged pages into an error: bbolt panics on a wrong
+// page, and its mapped memory faults behind the end of a file that was cut. Any other panic goes
+// on.
 func guard(do func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -54,9 +54,9 @@ const (
 	metaChecksum = 56
 )
 
-// checkPages finds what bbolt does not look at. Without one of its two first pages it goes
-// back to the state before the last write, in which a token that was sent may count as
-// unspent; and it reads behind the end of a file that was cut.
+// checkPages finds damage that bbolt ignores. Without one of its two first pages, bbolt goes back
+// to the state before the last write, in which a token that was sent may count as unspent; and it
+// reads behind the end of a file that was cut.
 func checkPages(db *bbolt.DB, file *os.File) error {
 	size := int64(db.Info().PageSize)
 	for page := range int64(2) {

@@ -51,8 +51,8 @@ func use(t *testing.T, path string) error {
 	return errors.Join(append(writes, rows, row)...)
 }
 
-// Wherever the file is cut, and whichever of its pages are zero, one sentence says so. No
-// process dies of it, and none goes on from an older state.
+// Wherever the file is cut, and whichever of its pages are zero, the error is one sentence. No
+// process dies, and none goes on from an older state.
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
 	path := filled(t)
@@ -133,8 +133,8 @@ func TestLostPageBringsBackNoOlderState(t *testing.T) {
 	}
 }
 
-// A file that is cut, replaced or taken away under a running process ends its operations,
-// and the home says so.
+// A file that is cut, replaced or removed under a running process ends its operations with an error
+// that names the cause.
 func TestSpoiltWhileInUse(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

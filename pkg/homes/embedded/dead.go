@@ -11,7 +11,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// deadPage is how many rows one transaction looks at: the file is not held for longer.
+// deadPage is how many rows one transaction reads: the file is not held for longer.
 const deadPage = 1000
 
 // deadReading is one entry that a page has read.
@@ -89,8 +89,8 @@ func stillDead(t store.Transaction, account string, now time.Time) bool {
 	return t.Account == account && t.Status == store.StatusDead && (t.ExpiresAt.IsZero() || t.ExpiresAt.After(now))
 }
 
-// deadPages yields the pages that read returns, each from a transaction of its own. read
-// gets the place where the page before has ended, or start, and returns nil at the end.
+// deadPages yields the pages that read returns, each from a transaction of its own. read gets the
+// end of the page before, or start, and returns nil at the end.
 func (x *Transactions) deadPages(
 	ctx context.Context, start []byte, read func(tx *bbolt.Tx, from []byte) (page []deadReading, next []byte),
 ) iter.Seq2[store.DeadEntry, error] {

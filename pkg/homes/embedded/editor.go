@@ -12,7 +12,7 @@ import (
 // Editor does to secrets and rows what people do.
 type Editor struct{ *Secrets }
 
-// Editor is what people change the home with.
+// Editor returns the editor with which people change the home.
 func (h *Home) Editor() Editor { return Editor{h.Secrets()} }
 
 // SecretOwner is empty: no stack creates what is in a file. store.ErrNoSecret.
@@ -39,7 +39,7 @@ func (e Editor) RemoveRow(ctx context.Context, row store.Row) error {
 	return e.file.update(ctx, func(tx *bbolt.Tx) error {
 		stored, found, err := loadRow(tx, row.Key)
 		switch {
-		case err != nil: // it can be read by nobody, so nobody has claimed it
+		case err != nil: // no run can read it, so none has claimed it
 		case !found:
 			return errUnchanged
 		case stored.Fence != row.Fence:

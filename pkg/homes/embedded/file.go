@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// lockWait is how long an operation waits for another process. A transaction
-	// takes milliseconds, so whoever holds the file longer is stuck or stopped.
+	// lockWait is how long an operation waits for another process. A transaction takes
+	// milliseconds, so a process that holds the file longer is stuck or stopped.
 	lockWait = 10 * time.Second
 	// lockRetry is the pause between two tries: short, because the file is free only
 	// for moments while another process works through a list.
 	lockRetry = 2 * time.Millisecond
-	// leastSize is two of the smallest pages that there are.
-	leastSize = 2 * 4096
+	// minSize is two of the smallest possible pages.
+	minSize = 2 * 4096
 )
 
 // ModesProtect reports whether a file's mode says who may read it. On Windows access lists do:
@@ -44,8 +44,8 @@ func (f file) view(ctx context.Context, do func(tx *bbolt.Tx) error) error {
 	return f.run(ctx, newOperation(true, do))
 }
 
-// update runs do in a transaction that is on disk when update returns, or, if do
-// returns an error, never was. It may share it with others, and be called again.
+// update runs do in a transaction. When update returns, it is on disk, or undone if do returned an
+// error. do may share the transaction with others, and may be called again.
 func (f file) update(ctx context.Context, do func(tx *bbolt.Tx) error) error {
 	err := f.run(ctx, newOperation(false, do))
 	if errors.Is(err, errUnchanged) {
@@ -103,8 +103,7 @@ func (f file) lock(ctx context.Context, readOnly bool) (*opened, error) {
 	}
 }
 
-// open opens the file, or fails at once where another process holds it, and looks whether
-// it is whole.
+// open opens the file and checks that it is whole. It fails at once if another process holds it.
 func open(path string, readOnly bool) (*opened, error) {
 	var file *os.File
 	var db *bbolt.DB
@@ -131,8 +130,8 @@ func open(path string, readOnly bool) (*opened, error) {
 	return &opened{db, file}, nil
 }
 
-// openPrivate opens a file that nobody else can read. It never creates one: a file
-// that has vanished must not come back without its tokens.
+// openPrivate opens a file that nobody else can read. It never creates one: a file that has
+// vanished must not be created again without its tokens.
 func openPrivate(name string, flag int, mode fs.FileMode) (*os.File, error) {
 	// Without O_NONBLOCK a pipe in its place would wait for somebody at its other end.
 	file, err := os.OpenFile(name, flag&^os.O_CREATE|syscall.O_NONBLOCK, mode) //nolint:gosec // the operator names it
@@ -150,7 +149,7 @@ func openPrivate(name string, flag int, mode fs.FileMode) (*os.File, error) {
 		err = &exposed{info.Mode().Perm()}
 	case info.Size() == 0: // bbolt would begin anew, and forget which tokens were sent
 		err = fmt.Errorf("%w: it is empty", errDamaged)
-	case info.Size() < leastSize:
+	case info.Size() < minSize:
 		err = bbolterrors.ErrInvalid
 	}
 	if err != nil {

@@ -27,8 +27,8 @@ func TestEveryFieldHasAName(t *testing.T) {
 	}
 }
 
-// FuzzRow: what is read of a file's row is written to what says the same, and an error
-// shows nothing of the escrow.
+// FuzzRow: a row that was read is written with the same meaning, and an error shows nothing of the
+// escrow.
 func FuzzRow(f *testing.F) {
 	for _, data := range []string{
 		`{}`, `null`, `[]`, ``, `{"phase":"sending","attempt_id":"a","fence":9223372036854775807,"claimed_until":"2026-11-21T12:00:00.001Z"}`,
@@ -66,7 +66,7 @@ func withMilliseconds(e store.Escrow) store.Escrow {
 	return e
 }
 
-// FuzzTransaction: so with transactions and their tokens.
+// FuzzTransaction: the same for transactions and their tokens.
 func FuzzTransaction(f *testing.F) {
 	for _, data := range []string{
 		`{}`, `null`, `[]`, ``,

@@ -6,7 +6,7 @@
 // locks it while it is open, and an operation waits for the lock. Every write is
 // synced to disk before it is reported as done.
 //
-// Not guaranteed: secrecy from who can read the file. It is plain text, kept at
+// It does not keep the state secret from a user who can read the file: that is plain text, kept at
 // mode 0600. Locks do not work on every network file system: use a local disk.
 package embedded
 
@@ -28,7 +28,7 @@ import (
 // format is written into a new file. A file of another format is refused.
 const format = "token-refresh 1"
 
-// The buckets of the file. The layout within each is told where it is used.
+// The buckets of the file. The layout of each is described where it is used.
 var (
 	aboutBucket        = []byte("about") // "format": format
 	secretsBucket      = []byte("secrets")
@@ -51,7 +51,7 @@ type Home struct {
 	fault atomic.Pointer[TroubleError]
 }
 
-// Fault is the last trouble with the file that waits for a person; nil: there was none.
+// Fault is the last trouble with the file that needs a person; nil: there was none.
 func (h *Home) Fault() error {
 	if t := h.fault.Load(); t != nil {
 		return t
@@ -59,9 +59,9 @@ func (h *Home) Fault() error {
 	return nil
 }
 
-// Open checks the file, or creates it at mode 0600 with the directory it lies in at
-// mode 0700. Nothing stays open, so there is nothing to close. It refuses a file
-// that others can read (fs.ErrPermission; see ModesProtect) and one that is not its own.
+// Open checks the file, or creates it at mode 0600 with the directory it lies in at mode 0700.
+// Nothing stays open, so there is nothing to close. It refuses a file that others can read
+// (fs.ErrPermission; see ModesProtect), and a file of another program.
 func Open(ctx context.Context, path string) (*Home, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -74,12 +74,11 @@ func Open(ctx context.Context, path string) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Whether it can be written shows only where it is opened for that.
+	// Only opening it for writing shows whether it can be written.
 	return home, file{home, fs.ErrPermission}.update(ctx, func(*bbolt.Tx) error { return errUnchanged })
 }
 
-// OpenExisting is Open for who only reads: it makes and writes nothing. fs.ErrNotExist
-// where there is no file.
+// OpenExisting opens read-only: it creates and writes nothing. fs.ErrNotExist if there is no file.
 func OpenExisting(ctx context.Context, path string) (*Home, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -108,15 +107,14 @@ func OpenExisting(ctx context.Context, path string) (*Home, error) {
 	return home, nil
 }
 
-// TryWrite writes the file as an operation does, and changes nothing that one would see.
+// TryWrite writes the file as an operation does, and changes nothing visible.
 func (h *Home) TryWrite(ctx context.Context) error {
 	return file{h, fs.ErrPermission}.update(ctx, func(tx *bbolt.Tx) error {
 		return tx.Bucket(aboutBucket).Put(triedKey, []byte(time.Now().UTC().Format(time.RFC3339)))
 	})
 }
 
-// create makes the file where there is none. It is whole from the moment in which it is
-// there: an empty one is a damaged one.
+// create makes the file if there is none. It appears whole: an empty file would count as damaged.
 func create(path string) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -166,7 +164,7 @@ func prepare(path string) error {
 	return errors.Join(err, db.Close())
 }
 
-// checkFormat checks a file that is ours.
+// checkFormat checks that a file is ours and of a known format.
 func checkFormat(tx *bbolt.Tx) error {
 	if got := tx.Bucket(aboutBucket).Get(formatKey); string(got) != format {
 		return fmt.Errorf("its format is %q, and this program knows %q: %w", got, format, errNewer)

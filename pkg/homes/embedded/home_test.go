@@ -221,7 +221,7 @@ func TestOneFileByTwoNames(t *testing.T) {
 	wantFence(t, home, key, 2*claims)
 }
 
-// TestOpenExisting: who only reads changes nothing, not even where there is nothing yet.
+// TestOpenExisting: a reader changes nothing, even if there is no file yet.
 func TestOpenExisting(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)

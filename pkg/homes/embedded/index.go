@@ -11,16 +11,15 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Two indexes lie beside the transactions. In due, each account has a bucket with one
-// bucket for each shard, ordered by RefreshAt and id, and deadAccount a bucket of the same
-// form for its dead rows, ordered by RefusedAt and id. The bucket expiry is ordered by
-// ExpiresAt and id.
+// There are two indexes beside the transactions. In due, each account has a bucket with one bucket
+// for each shard, ordered by RefreshAt and id, and deadAccount a bucket of the same form for its
+// dead rows, ordered by RefusedAt and id. The bucket expiry is ordered by ExpiresAt and id.
 
 // deadAccount names the bucket of an account's dead rows. No account has "#" in its name.
 func deadAccount(account string) string { return "#dead#" + account }
 
-// place returns the bucket and the time under which due holds a row; ok is false if it
-// doesn't.
+// place returns the bucket and the time under which due holds a row; ok is false if due does not
+// hold it.
 func place(t store.Transaction) (account string, at time.Time, ok bool) {
 	if t.Status == store.StatusDead {
 		return deadAccount(t.Account), t.RefusedAt, !t.RefusedAt.IsZero()
@@ -28,18 +27,18 @@ func place(t store.Transaction) (account string, at time.Time, ok bool) {
 	return t.Account, t.RefreshAt, !t.RefreshAt.IsZero()
 }
 
-// dueEntry is what due tells of a row.
+// dueEntry is the entry of a row in due.
 type dueEntry struct {
 	AccessExpiresAt time.Time `json:"access_expires_at,omitzero"`
 	ExpiresAt       time.Time `json:"expires_at,omitzero"`
 	Failures        int       `json:"failures,omitzero"`
 }
 
-// deletedAtOnce bounds the work that a write does for rows other than its own. It is
-// more than one, so that deleting overtakes recording.
+// deletedAtOnce limits how many other rows a write deletes. It is more than one, so that deleting
+// keeps up with recording.
 const deletedAtOnce = 16
 
-// ordered is n in eight bytes that sort as numbers do, negative ones too.
+// ordered encodes n in eight bytes that sort as numbers do, negative ones too.
 func ordered(n int64) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(n)^1<<63) //nolint:gosec // the bits are meant
 }
@@ -93,7 +92,7 @@ func unindex(tx *bbolt.Tx, t store.Transaction) error {
 	return nil
 }
 
-// shardBucket is nil where no row of the shard has ever been due.
+// shardBucket is nil if no row of the shard has ever been due.
 func shardBucket(tx *bbolt.Tx, account string, shard int) *bbolt.Bucket {
 	if bucket := tx.Bucket(dueBucket).Bucket([]byte(account)); bucket != nil {
 		return bucket.Bucket(ordered(int64(shard)))

@@ -20,8 +20,8 @@ import (
 
 var modelKey = rt.Default
 
-// What the last release has written is read, and written again as it was, as far as it knows it:
-// the last release reads it after a roll-back.
+// Rows of the last release are read, and written again with the same fields of that release, which
+// reads them after a roll-back.
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
@@ -64,8 +64,7 @@ func fields(t *testing.T, row []byte) map[string]any {
 	return all
 }
 
-// The engine goes on from what the last release has left, whatever that was, and presents no
-// token again.
+// The engine goes on from whatever the last release has left, and presents no token again.
 func TestEngineGoesOnFromTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
@@ -100,7 +99,7 @@ func TestEngineGoesOnFromTheLastRelease(t *testing.T) {
 	}
 }
 
-// afterwards is what a scene comes to.
+// afterwards has the outcome of each scene.
 var afterwards = map[string]outcome.Outcome{
 	"idle":                          outcome.Refreshed,
 	"due":                           outcome.Refreshed,
@@ -154,7 +153,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	if err := ledger.SetPaused(t.Context(), account, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := ledger.WriteClaim(t.Context(), store.Claim{Account: account, Shard: 3, Fence: 5, Holder: "run"}); err != nil {
+	if err := ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 3, Fence: 5, Holder: "run"}); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[store.Key]string{

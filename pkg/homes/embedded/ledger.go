@@ -13,20 +13,20 @@ import (
 type Ledger struct{ file file }
 
 var (
-	_ store.Ledger = (*Ledger)(nil)
-	_ store.Claims = (*Ledger)(nil)
+	_ store.Ledger      = (*Ledger)(nil)
+	_ store.ShardClaims = (*Ledger)(nil)
 )
 
 // Rows implements store.Ledger.
 func (l *Ledger) Rows(ctx context.Context, provider string) ([]store.Row, error) {
-	rows, _, err := l.RowsAndClaims(ctx, provider)
+	rows, _, err := l.RowsAndShardClaims(ctx, provider)
 	return rows, err
 }
 
-// RowsAndClaims implements store.Claims.
-func (l *Ledger) RowsAndClaims(ctx context.Context, provider string) ([]store.Row, []store.Claim, error) {
+// RowsAndShardClaims implements store.ShardClaims.
+func (l *Ledger) RowsAndShardClaims(ctx context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
 	var rows []store.Row
-	var claims []store.Claim
+	var claims []store.ShardClaim
 	err := l.file.view(ctx, func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(ledgerBucket).Bucket([]byte(provider))
 		if bucket == nil {

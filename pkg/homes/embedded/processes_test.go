@@ -129,9 +129,8 @@ func TestTwoProcesses(t *testing.T) {
 	wantFence(t, home, sharedKey, 2*claimsOfEach)
 }
 
-// TestFileHeldElsewhere: who waits for another process gives up in time, with a
-// message that says so, and goes on as soon as that process is dead. What that had
-// not committed never was.
+// TestFileHeldElsewhere: an operation that waits for another process gives up in time, with a clear
+// message, and works as soon as that process is dead. Nothing of its uncommitted write is left.
 func TestFileHeldElsewhere(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)

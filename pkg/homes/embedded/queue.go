@@ -9,11 +9,11 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// queue lets the operations of this process on a file take turns. Who has the turn does
-// what others wait for as well: thirty-two writes share one opening of the file and one
+// queue lets the operations of this process on a file take turns. The holder of the turn also runs
+// the operations of all others that wait: thirty-two writes share one opening of the file and one
 // sync to disk.
 type queue struct {
-	turn chan struct{} // full while somebody has it
+	turn chan struct{} // full while a goroutine has it
 
 	mu      sync.Mutex
 	waiting []*operation
@@ -46,15 +46,15 @@ type operation struct {
 	done     chan struct{} // closed when err is final
 }
 
-// errAbandoned is the answer to operations whose transaction another's panic has ended.
-var errAbandoned = errors.New("the transaction was given up")
+// errAbandoned is the error of operations whose transaction ended with another's panic.
+var errAbandoned = errors.New("the transaction was abandoned")
 
 func newOperation(readOnly bool, do func(tx *bbolt.Tx) error) *operation {
 	return &operation{do: do, readOnly: readOnly, err: errAbandoned, done: make(chan struct{})}
 }
 
-// run does op, or waits until another's turn has done it. lock opens the file for the
-// first of a turn; its error is op's alone, the others then try themselves.
+// run does op, or waits until another turn has done it. lock opens the file for the first operation
+// of a turn; its error is op's alone, and the others then try themselves.
 func (q *queue) run(ctx context.Context, op *operation, lock func() (*opened, error)) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (q *queue) add(op *operation) {
 	q.waiting = append(q.waiting, op)
 }
 
-// withdraw reports whether op was still waiting, and waits no more.
+// withdraw removes op from the queue, and reports whether it was still waiting.
 func (q *queue) withdraw(op *operation) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -129,7 +129,7 @@ func (q *queue) withdraw(op *operation) bool {
 	return i >= 0
 }
 
-// take takes all that only read, or all that write.
+// take takes all waiting reads, or all waiting writes.
 func (q *queue) take(readOnly bool) []*operation {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -150,9 +150,9 @@ func read(db *bbolt.DB, some []*operation) {
 	}
 }
 
-// write does all that succeed in one transaction, which is on disk then. One that fails
-// must leave nothing behind, and what it saw must have happened: the transaction is
-// begun again without it, and it gets one of its own after that.
+// write runs all operations that succeed in one transaction, and returns when it is on disk. An
+// operation that fails must leave nothing behind, and must not have seen what others have not
+// committed: the transaction starts again without it, and it gets its own after that.
 func write(db *bbolt.DB, all []*operation) {
 	some := slices.Clone(all)
 	var alone []*operation

@@ -56,8 +56,8 @@ func has(t *testing.T, db *bbolt.DB, key string) bool {
 	return found
 }
 
-// One that fails takes nothing of the others with it, leaves nothing behind, and has
-// seen nothing that did not happen.
+// An operation that fails undoes nothing of the others, leaves nothing behind, and has seen nothing
+// uncommitted.
 func TestWritesTogether(t *testing.T) {
 	t.Parallel()
 	db := openTest(t)
@@ -87,7 +87,7 @@ func TestWritesTogether(t *testing.T) {
 	}
 }
 
-// Where nothing changes, nothing is synced.
+// Without a change, nothing is synced.
 func TestNothingToWrite(t *testing.T) {
 	t.Parallel()
 	db := openTest(t)
@@ -120,7 +120,7 @@ func TestAnothersPanic(t *testing.T) {
 	}
 }
 
-// Who waits no longer takes nobody's turn, and is not done.
+// An operation that was withdrawn takes no turn, and is not done.
 func TestGivesUpWaiting(t *testing.T) {
 	t.Parallel()
 	q := &queue{turn: make(chan struct{}, 1)}

@@ -20,8 +20,8 @@ var errNoMount = errors.New("no mount")
 
 func init() { childTasks["read-only"] = onReadOnlyFileSystem }
 
-// On a file system that turns read-only everything is read and nothing is written, and it says
-// so. It goes on as soon as it is writable again.
+// On a file system that turns read-only, reads work and writes fail with a clear error. Writes work
+// as soon as it is writable again.
 func TestReadOnlyFileSystem(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -127,7 +127,7 @@ func refusesWrites(ctx context.Context, home *embedded.Home, path string, kind e
 	return nil
 }
 
-// A pipe in its place is not waited for.
+// A pipe in place of the file does not block.
 func TestPipe(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")

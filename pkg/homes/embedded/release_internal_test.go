@@ -14,8 +14,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Rows as releases write them: the one before refusals were counted, and one to come that
-// knows a field more.
+// Rows of other releases: of the one before refusals were counted, and of a future one with one
+// more field.
 const (
 	activeOfLastRelease = `{"account":"default","refresh_token":"rt","access_token":"at","client_token":"ct",` +
 		`"access_expires_at":"2096-03-01T13:00:00Z","customer_uid":"c","status":"active","recorded_at":"2096-03-01T11:00:00Z",` +
@@ -93,8 +93,7 @@ func TestRowsOfOtherReleases(t *testing.T) {
 	}
 }
 
-// An older release that writes a dead row leaves its entry in the index, which counts for
-// nothing then.
+// An older release that writes a dead row leaves its entry in the index. The entry is ignored then.
 func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
 	t.Parallel()
 	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))

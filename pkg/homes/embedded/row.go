@@ -17,10 +17,10 @@ import (
 type storedRow struct {
 	store.Row
 
-	Escrow      storedEscrow `json:"escrow,omitzero"` // in place of the row's, whose bytes mask themselves
+	Escrow      storedEscrow `json:"escrow,omitzero"` // replaces the row's, whose bytes mask themselves
 	TickSeconds int64        `json:"tick,omitempty"`
-	SpentShort  string       `json:"spent_short,omitempty"` // and the row's are those that are kept whole
-	// StagedAt is what older releases kept one by one in place of the row's Staged.
+	SpentShort  string       `json:"spent_short,omitempty"` // the row's own list holds those that are kept whole
+	// StagedAt are the times that older releases kept instead of the row's Staged.
 	StagedAt []time.Time `json:"staged_at,omitempty"`
 }
 
@@ -79,7 +79,7 @@ func times(of any) []*time.Time {
 	return all
 }
 
-// keepable refuses a struct with times that could not be written again.
+// keepable refuses a struct with times that could not be stored.
 func keepable(of any, more ...time.Time) error {
 	for _, at := range times(of) {
 		more = append(more, *at)

@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Secrets is a store.Secrets. Its Stage never answers store.ErrQuota: the oldest
-// version without a label makes room.
+// Secrets is a store.Secrets. Its Stage never returns store.ErrQuota: it removes the oldest version
+// without a label.
 type Secrets struct{ file file }
 
 var _ store.Secrets = (*Secrets)(nil)

@@ -55,8 +55,7 @@ func TestCreateSecretKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestOldVersionsMakeRoom: 100 versions are kept, whatever happens those with a
-// label.
+// TestOldVersionsMakeRoom: 100 versions are kept, always including those with a label.
 func TestOldVersionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
@@ -120,7 +119,7 @@ func TestFileDoesNotGrow(t *testing.T) {
 	}
 }
 
-// TestExpiredTransactionsAreDeleted: they leave the rows and both indexes.
+// TestExpiredTransactionsAreDeleted: from the rows and from both indexes.
 func TestExpiredTransactionsAreDeleted(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)

@@ -19,8 +19,8 @@ import (
 
 const tickAccount = "default"
 
-// BenchmarkTick is a tick that finds fifty rows due: of ten thousand, and of a million,
-// which take a minute to be laid down.
+// BenchmarkTick is a tick that finds fifty rows due: of ten thousand, and of a million, which take
+// a minute to store.
 func BenchmarkTick(b *testing.B) {
 	const due = 50
 	for _, total := range []int{10_000, 1_000_000} {
@@ -52,7 +52,7 @@ func BenchmarkTick(b *testing.B) {
 	}
 }
 
-// lay stores rows of which some are due, many in a transaction.
+// lay stores rows, many in a transaction; some of them are due.
 func lay(b *testing.B, home *Home, total, due int) {
 	b.Helper()
 	const together = 1000

@@ -13,7 +13,7 @@ import (
 type storedTransaction struct {
 	store.Transaction
 
-	// In place of the transaction's, which mask themselves.
+	// These replace the transaction's, which mask themselves.
 	RefreshToken string `json:"refresh_token"`
 	AccessToken  string `json:"access_token,omitempty"`
 	ClientToken  string `json:"client_token,omitempty"`
@@ -22,7 +22,7 @@ type storedTransaction struct {
 // seconds is a time as transactions keep it.
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-// normal is a transaction as it is kept.
+// normal is a transaction with the precision of the file.
 func normal(t store.Transaction) store.Transaction {
 	for _, at := range times(&t) {
 		*at = seconds(*at)

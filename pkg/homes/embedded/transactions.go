@@ -95,8 +95,8 @@ func (x *Transactions) Put(ctx context.Context, t store.Transaction, now time.Ti
 	return recorded && err == nil, err
 }
 
-// replace stores next and its index entries instead of those of stored, which is zero if there
-// is no row yet. What the stored row has and this release does not know stays where keep.
+// replace stores next and its index entries instead of those of stored, which is zero if there is
+// no row yet. keep: fields of the stored row that this release does not know survive.
 func replace(tx *bbolt.Tx, stored, next store.Transaction, keep bool) error {
 	if err := unindex(tx, stored); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
-// Kind says what is wrong with a state file.
+// Kind is what is wrong with a state file.
 type Kind string
 
 // The kinds. Locked and Full pass by themselves; all others wait for a person.
@@ -36,8 +36,8 @@ const (
 	mendNewer = "use the program that wrote it, or a later one"
 )
 
-// A damaged file can be repaired by no program that knows what its tokens are worth. A
-// backup is the last resort: it presents tokens again that were spent since.
+// No program can repair a damaged file and know which of its tokens are spent. A backup is the last
+// resort: it presents tokens again that were spent since.
 const mendDamaged = "move it aside and keep it, then begin a new one with `tokenctl seed credentials`, which logs in; " +
 	"restore a backup last, for it presents tokens again that were sent since (docs/single-machine.md)"
 
@@ -53,10 +53,10 @@ type TroubleError struct {
 // Error implements error: one sentence.
 func (t *TroubleError) Error() string { return "state file " + t.Path + ": " + t.what + ": " + t.mend }
 
-// Mend is what to do, which Error says too.
+// Mend is what to do. Error has it too.
 func (t *TroubleError) Mend() string { return t.mend }
 
-// What is what is wrong, which Error says too.
+// What is what is wrong. Error has it too.
 func (t *TroubleError) What() string { return t.what }
 
 // Unwrap gives the cause to errors.Is: fs.ErrNotExist of Missing, fs.ErrPermission of
@@ -66,7 +66,7 @@ func (t *TroubleError) Unwrap() error { return t.err }
 // Passes reports whether the trouble may be over at the next try, without a person.
 func (t *TroubleError) Passes() bool { return t.Kind == Locked || t.Kind == Full }
 
-// Causes that are no system's and no library's.
+// Causes of our own, beside those of the system and of libraries.
 var (
 	errForeign = errors.New("it is not a file of token-refresh")
 	errNewer   = errors.New("a later program wrote it")
@@ -85,7 +85,7 @@ func (e *exposed) Error() string {
 
 func (e *exposed) Is(target error) bool { return target == errExposed || target == fs.ErrPermission }
 
-// causes are what an error can be of, the first that fits.
+// causes maps errors to troubles; the first that fits counts.
 var causes = []struct {
 	is         []error
 	kind       Kind
@@ -107,7 +107,7 @@ var causes = []struct {
 	{
 		[]error{syscall.EROFS},
 		ReadOnly, "its file system is read-only",
-		"look in the system's log whether the disk has errors, then make it writable (`mount -o remount,rw …`)",
+		"look in the system's log for errors of the disk, then make it writable (`mount -o remount,rw …`)",
 	},
 	{
 		[]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG},
@@ -123,11 +123,11 @@ var causes = []struct {
 	{
 		[]error{fs.ErrPermission},
 		Denied, "this user may not use it",
-		"run this as its owner (`ls -l PATH`), or let directory and file be its alone (`chmod 700 DIR; chmod 600 PATH`)",
+		"run this as its owner (`ls -l PATH`), who alone must have access (`chmod 700 DIR; chmod 600 PATH`)",
 	},
 }
 
-// troubleOf is the trouble that err is about; nil where it is about none.
+// troubleOf returns the trouble behind err; nil if there is none.
 func troubleOf(path string, err error) *TroubleError {
 	if known, ok := errors.AsType[*TroubleError](err); ok {
 		return known
@@ -142,7 +142,7 @@ func troubleOf(path string, err error) *TroubleError {
 	return nil
 }
 
-// name puts the path before an error, and what to do behind it where that is known.
+// name puts the path before an error, and behind it what to do, if that is known.
 func name(path string, err error) error {
 	if t := troubleOf(path, err); t != nil {
 		return t

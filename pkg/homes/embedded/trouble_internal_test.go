@@ -13,8 +13,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Each kind has its sentence, which names the file; a restore is advised of a damaged one
-// alone, and last.
+// Each kind has its sentence, which names the file. A restore is advised only for a damaged file,
+// and last.
 func TestTroubles(t *testing.T) {
 	t.Parallel()
 	at := func(err error) error { return &os.PathError{Op: "open", Path: "/x", Err: err} }
@@ -59,7 +59,7 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
-// A missing permission is the port's error too, and what an error is about stays so.
+// A missing permission is the port's error too, and an error keeps its kind.
 func TestDeniedIsThePortsError(t *testing.T) {
 	t.Parallel()
 	err := error(&denied{name("/d/state.db", &exposed{0o644}), store.ErrForbidden})

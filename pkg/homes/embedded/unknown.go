@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// names are the members of a T as an object that this release reads and writes.
+// names are the members of T's JSON object that this release reads and writes.
 func names[T any]() map[string]bool {
 	all := map[string]bool{}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
@@ -19,8 +19,8 @@ func names[T any]() map[string]bool {
 
 var rowNames, transactionNames = names[storedRow](), names[storedTransaction]()
 
-// withUnknown is an object as written, with the members of the stored one that are not known: a
-// later release wrote them, before it was rolled back or while it is deployed.
+// withUnknown adds to a written object the unknown members of the stored one: a later release wrote
+// them, before it was rolled back or while it is deployed.
 func withUnknown(stored, written []byte, known map[string]bool) ([]byte, error) {
 	var before, after map[string]json.RawMessage
 	if readable := json.Unmarshal(stored, &before) == nil; !readable { // there was none

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// abandon lets go of a file that bbolt cannot close any more. Closing is not enough: the
-// memory that is mapped keeps the lock.
+// abandon releases a file that bbolt can no longer close. Closing is not enough: the mapped memory
+// keeps the lock.
 func abandon(file *os.File) error {
 	return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
 }

@@ -13,8 +13,8 @@ import (
 // versionsKept is how many versions a secret keeps, as many as Secrets Manager does.
 const versionsKept = 100
 
-// Staging labels, with the meaning they have in Secrets Manager: pending is what was
-// staged last, current what readers get, previous what was current before that.
+// Staging labels mean the same as in Secrets Manager: pending was staged last, current is what
+// readers get, previous was current before that.
 var (
 	pending  = []byte("AWSPENDING")
 	current  = []byte("AWSCURRENT")
@@ -83,8 +83,8 @@ func (b versions) makeCurrent(id string) error {
 	return b.label(current, id)
 }
 
-// prune removes the oldest versions that are too many, but none with a label, and
-// not the one just added, whose label may be still to come.
+// prune removes the oldest versions beyond the limit. It keeps those with a label, and the one just
+// added, whose label may still follow.
 func (b versions) prune(added string) error {
 	keep := map[string]bool{
 		added: true, b.labelled(pending): true, b.labelled(current): true, b.labelled(previous): true,

@@ -12,10 +12,10 @@ import (
 // ClaimsLedger is a ledger that holds rows and claims.
 type ClaimsLedger interface {
 	store.Ledger
-	store.Claims
+	store.ShardClaims
 }
 
-// Claims tests the contract of store.Claims.
+// Claims tests the contract of store.ShardClaims.
 func Claims(t *testing.T, open func(t *testing.T) ClaimsLedger) {
 	t.Helper()
 	c := claimsContract{open(t)}
@@ -25,8 +25,8 @@ func Claims(t *testing.T, open func(t *testing.T) ClaimsLedger) {
 	t.Run("one of many shard claims wins", c.race)
 }
 
-// ClaimsAsRows tests that claims and the rows in which releases before kept them are one:
-// code of either kind may run beside the other.
+// ClaimsAsRows tests that claims and the rows of older releases are the same: old and new code may
+// run side by side.
 func ClaimsAsRows(t *testing.T, open func(t *testing.T) ClaimsLedger) {
 	t.Helper()
 	c := claimsContract{open(t)}
@@ -38,22 +38,22 @@ type claimsContract struct{ ledger ClaimsLedger }
 // newAccount is an account of a provider of its own.
 func newAccount() store.Key { return store.Key{Provider: unique("provider"), Account: "a"} }
 
-func (c claimsContract) write(t *testing.T, claim store.Claim) store.Claim {
+func (c claimsContract) write(t *testing.T, claim store.ShardClaim) store.ShardClaim {
 	t.Helper()
-	must(t, c.ledger.WriteClaim(t.Context(), claim))
+	must(t, c.ledger.WriteShardClaim(t.Context(), claim))
 	return claim
 }
 
-func (c claimsContract) want(t *testing.T, provider string, want ...store.Claim) {
+func (c claimsContract) want(t *testing.T, provider string, want ...store.ShardClaim) {
 	t.Helper()
-	_, claims, err := c.ledger.RowsAndClaims(t.Context(), provider)
+	_, claims, err := c.ledger.RowsAndShardClaims(t.Context(), provider)
 	must(t, err)
 	equal(t, "claims", claims, want)
 }
 
 func (c claimsContract) roundTrip(t *testing.T) {
 	t.Parallel()
-	claim := store.Claim{Account: newAccount(), Shard: 7, Holder: "run", Fence: 1}
+	claim := store.ShardClaim{Account: newAccount(), Shard: 7, Holder: "run", Fence: 1}
 	claim.Until = time.Date(2026, 3, 1, 2, 30, 0, 123_987_654, time.FixedZone("", 3*60*60))
 	c.write(t, claim)
 	claim.Until = time.Date(2026, 2, 28, 23, 30, 0, 123_000_000, time.UTC)
@@ -66,17 +66,17 @@ func (c claimsContract) roundTrip(t *testing.T) {
 func (c claimsContract) apart(t *testing.T) {
 	t.Parallel()
 	account := newAccount()
-	claim := c.write(t, store.Claim{Account: account, Shard: 3, Holder: "run", Fence: 1})
-	other := c.write(t, store.Claim{Account: store.Key{Provider: account.Provider, Account: "b"}, Shard: 12, Fence: 1})
+	claim := c.write(t, store.ShardClaim{Account: account, Shard: 3, Holder: "run", Fence: 1})
+	other := c.write(t, store.ShardClaim{Account: store.Key{Provider: account.Provider, Account: "b"}, Shard: 12, Fence: 1})
 	row := store.Row{Key: account, Fence: 5}
 	must(t, c.ledger.Write(t.Context(), row, store.Guard{Absent: true}))
-	rows, claims, err := c.ledger.RowsAndClaims(t.Context(), account.Provider)
+	rows, claims, err := c.ledger.RowsAndShardClaims(t.Context(), account.Provider)
 	must(t, err)
 	equal(t, "rows", rows, []store.Row{row})
 	if len(claims) == 2 && claims[0] == other {
 		claims[0], claims[1] = claims[1], claims[0]
 	}
-	equal(t, "claims", claims, []store.Claim{claim, other})
+	equal(t, "claims", claims, []store.ShardClaim{claim, other})
 	rows, err = c.ledger.Rows(t.Context(), account.Provider)
 	must(t, err)
 	equal(t, "rows alone", rows, []store.Row{row})
@@ -89,13 +89,13 @@ func (c claimsContract) asRow(t *testing.T) {
 	until := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	old := store.Row{Key: key, Phase: store.Sending, ClaimedBy: "old", Fence: 8, ClaimedUntil: until}
 	must(t, c.ledger.Write(t.Context(), old, store.Guard{Absent: true}))
-	c.want(t, account.Provider, store.Claim{Account: account, Shard: 4, Holder: "old", Fence: 8, Until: until})
+	c.want(t, account.Provider, store.ShardClaim{Account: account, Shard: 4, Holder: "old", Fence: 8, Until: until})
 
 	old.Phase, old.ClaimedUntil = store.Idle, time.Time{}
 	must(t, c.ledger.Write(t.Context(), old, store.Guard{Fence: 8}))
-	c.want(t, account.Provider, store.Claim{Account: account, Shard: 4, Holder: "old", Fence: 8})
+	c.want(t, account.Provider, store.ShardClaim{Account: account, Shard: 4, Holder: "old", Fence: 8})
 
-	c.write(t, store.Claim{Account: account, Shard: 4, Holder: "new", Fence: 9, Until: until})
+	c.write(t, store.ShardClaim{Account: account, Shard: 4, Holder: "new", Fence: 9, Until: until})
 	row, found, err := c.ledger.Row(t.Context(), key)
 	must(t, err)
 	equal(t, "found", found, true)
@@ -105,16 +105,16 @@ func (c claimsContract) asRow(t *testing.T) {
 func (c claimsContract) guard(t *testing.T) {
 	t.Parallel()
 	account := newAccount()
-	lost := func(fence int64, current store.Claim) {
+	lost := func(fence int64, current store.ShardClaim) {
 		t.Helper()
-		err := c.ledger.WriteClaim(t.Context(), store.Claim{Account: account, Shard: 1, Holder: "late", Fence: fence})
-		got, ok := errors.AsType[*store.ClaimLostError](err)
+		err := c.ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 1, Holder: "late", Fence: fence})
+		got, ok := errors.AsType[*store.ShardClaimLostError](err)
 		if !ok {
-			t.Fatalf("fence %d: error %v, want a *store.ClaimLostError", fence, err)
+			t.Fatalf("fence %d: error %v, want a *store.ShardClaimLostError", fence, err)
 		}
 		equal(t, "the claim told by the error", got.Current, current)
 	}
-	first := c.write(t, store.Claim{Account: account, Shard: 1, Holder: "first", Fence: 1})
+	first := c.write(t, store.ShardClaim{Account: account, Shard: 1, Holder: "first", Fence: 1})
 	lost(1, first)
 	lost(3, first)
 	second := first
@@ -127,10 +127,10 @@ func (c claimsContract) race(t *testing.T) {
 	t.Parallel()
 	account := newAccount()
 	for fence := range int64(3) {
-		claim := func(i int) store.Claim {
-			return store.Claim{Account: account, Shard: 2, Holder: fmt.Sprint("run-", i), Fence: fence + 1}
+		claim := func(i int) store.ShardClaim {
+			return store.ShardClaim{Account: account, Shard: 2, Holder: fmt.Sprint("run-", i), Fence: fence + 1}
 		}
-		errs := race(contenders, func(i int) error { return c.ledger.WriteClaim(t.Context(), claim(i)) })
+		errs := race(contenders, func(i int) error { return c.ledger.WriteShardClaim(t.Context(), claim(i)) })
 		c.want(t, account.Provider, claim(onlyWinner(t, errs)))
 	}
 }

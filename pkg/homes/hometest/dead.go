@@ -32,8 +32,7 @@ func DeadTransactions(t *testing.T, open func(t *testing.T) DeadStore) {
 
 type deadContract struct{ store DeadStore }
 
-// deadRow is a row of a shard that was marked then; the zero time: as an older release
-// marked it.
+// deadRow is a row of a shard that was marked dead then; the zero time: by an older release.
 func deadRow(account string, shard int, markedAt time.Time) store.Transaction {
 	row := fullTransaction(idIn(shard))
 	row.Account, row.Status, row.RefreshAt, row.RefusedAt = account, store.StatusDead, time.Time{}, markedAt

@@ -1,6 +1,5 @@
-// Package hometest is the contract that every home of state must keep: tests of
-// the ports store.Secrets, store.Ledger and store.Transactions, to be called
-// from a home's own tests.
+// Package hometest tests the contract of every home of state: the ports store.Secrets, store.Ledger
+// and store.Transactions. A home's own tests call it.
 //
 // Each suite opens one store. Every test makes up its own accounts and ids, so that
 // all of them run in parallel, also over a store that was used before. A home under
@@ -12,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
@@ -20,7 +21,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// contenders is how many goroutines fight where only one may win.
+// contenders is how many goroutines compete when only one may win.
 const contenders = 8
 
 // unique makes a name that no other test has.
@@ -61,8 +62,8 @@ func onlyWinner(t *testing.T, errs []error) int {
 	return winner
 }
 
-// equal compares stored values field by field. Times must be the same instant and
-// in UTC; an empty list is as good as none. How old a version is, is the store's own business.
+// equal compares stored values field by field. Times must be the same instant and in UTC; an empty
+// list equals none. The age of a version is not compared.
 func equal(t *testing.T, what string, got, want any) {
 	t.Helper()
 	diff := cmp.Diff(want, got,
@@ -78,7 +79,5 @@ func equal(t *testing.T, what string, got, want any) {
 
 func must(t *testing.T, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }

@@ -13,9 +13,9 @@ import (
 //go:embed testdata/last_release.json
 var lastRelease []byte
 
-// Scene is a credential as the last release left it, in the model of refreshtest: its row as
-// each home held it, and its secrets. While a deployment is under way, or after it was rolled
-// back, old and new code read what the other has written.
+// Scene is a credential as the last release left it, in the model of refreshtest: its row in each
+// home, and its secrets. During a deployment, or after a roll-back, old and new code read each
+// other's rows.
 type Scene struct {
 	Name     string
 	Now      time.Time

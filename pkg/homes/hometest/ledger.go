@@ -26,13 +26,13 @@ func Ledger(t *testing.T, open func(t *testing.T) store.Ledger) {
 	t.Run("guard", l.guards)
 	t.Run("guard of a row that is absent", l.guardsAbsent)
 	t.Run("guard of a row without an escrow", l.guardsNoEscrow)
-	t.Run("a lost write tells the stored row", l.lost)
+	t.Run("a lost write returns the stored row", l.lost)
 	t.Run("one of many claims wins", l.claimRace)
 	t.Run("one of many first claims wins", l.firstClaimRace)
 	t.Run("a write never touches the pause", l.writeKeepsPause)
 	t.Run("the pause touches nothing else", l.pauseKeepsRow)
 	t.Run("the pause makes an idle row", l.pauseMakesRow)
-	t.Run("what was told is kept by itself", l.told)
+	t.Run("what was told is written alone", l.told)
 	t.Run("pause and claims do not undo each other", l.pauseRace)
 	t.Run("rows in order of account", l.rowsInOrder)
 	t.Run("rows of one provider only", l.rowsOfProvider)
@@ -160,8 +160,7 @@ func (l ledgerContract) roundTrip(t *testing.T) {
 	l.want(t, l.stored(t, big))
 }
 
-// wantPopulated fails for a field that a test of round trips would miss, as one
-// added later.
+// wantPopulated fails for a field without a value: a test of round trips would miss it.
 func wantPopulated(t *testing.T, v reflect.Value, but ...string) {
 	t.Helper()
 	for i := range v.NumField() {

@@ -159,7 +159,7 @@ func (l ledgerContract) told(t *testing.T) {
 	key := newKey()
 	must(t, l.ledger.SetTold(t.Context(), key, "dead"))
 	if _, found, err := l.ledger.Row(t.Context(), key); found || err != nil {
-		t.Fatalf("what is told makes a row: %t, %v", found, err)
+		t.Fatalf("SetTold makes a row: %t, %v", found, err)
 	}
 	row := l.stored(t, fullRow(key))
 	for _, told := range []string{"dead 0123", "uncertain", "", "", "dead 4567"} {

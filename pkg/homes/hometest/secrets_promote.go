@@ -66,7 +66,7 @@ func (s secretsContract) editWins(t *testing.T) {
 	s.wantCurrent(t, key, edit)
 	s.wantByID(t, key, v)
 
-	// A person may decide for the attempt's version after all.
+	// A person may still choose the attempt's version.
 	must(t, s.store.Promote(t.Context(), key, doc, edit.ID, v.ID))
 	s.wantCurrent(t, key, v)
 }
@@ -206,7 +206,7 @@ func (s secretsContract) cancelled(t *testing.T) {
 	s.wantCurrent(t, key, base)
 }
 
-// wantPassing wants an error that says nothing about what is stored.
+// wantPassing wants an error that is no verdict on what is stored.
 func wantPassing(t *testing.T, what string, err error) {
 	t.Helper()
 	if err == nil {

@@ -183,8 +183,8 @@ func (x transactionsContract) bigIDs(t *testing.T) {
 	}
 }
 
-// many: rows that are there, one that is not, and one asked for twice; more than any
-// store reads at once.
+// many: existing rows, one that does not exist, and one asked for twice; more than any store reads
+// at once.
 func (x transactionsContract) many(t *testing.T) {
 	t.Parallel()
 	first, second, none := x.stored(t), x.stored(t), idIn(0)

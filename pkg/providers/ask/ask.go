@@ -1,6 +1,6 @@
-// Package ask learns what became of a refresh without presenting its token again: by
-// introspection (RFC 7662), or by a harmless call with the old access token, where a
-// refresh ends that one.
+// Package ask finds out what became of a refresh, without presenting its token again: by
+// introspection (RFC 7662), or by a harmless call with the old access token, if a refresh ends that
+// one.
 package ask
 
 import (
@@ -15,8 +15,8 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Introspect asks the provider itself whether refreshToken is active. r carries the address
-// and what authenticates the client.
+// Introspect asks the provider itself whether refreshToken is active. r carries the address and the
+// client's authentication.
 func Introspect(
 	ctx context.Context, client *exchange.Client, r exchange.Request, refreshToken secret.String,
 ) (providers.Evidence, error) {
@@ -40,10 +40,10 @@ func Introspect(
 	return none(answer, "the answer does not say whether the refresh token is active")
 }
 
-// Probe makes a call with accessToken: a 2xx says that it lives, so that no refresh has ended
-// it, a 401 that one has. An address that lets everybody in says nothing.
+// Probe makes a call with accessToken. A 2xx means that no refresh has ended it, a 401 that one
+// has. An address that accepts every token is no evidence.
 //
-// Not guaranteed: that a refresh ends the access token. Whoever names the address says so.
+// It relies on the credentials: they name an address only if a refresh ends the access token.
 func Probe(
 	ctx context.Context, client *exchange.Client, r exchange.Request, accessToken secret.String,
 ) (providers.Evidence, error) {
@@ -62,7 +62,7 @@ func Probe(
 	case err != nil:
 		return providers.NoEvidence, err
 	case stranger.Status != http.StatusUnauthorized:
-		return none(stranger, "the probe is no question: a token that does not exist is not refused with a 401")
+		return none(stranger, "the probe proves nothing: it does not refuse a token that does not exist with a 401")
 	}
 	return providers.NotActed, nil
 }

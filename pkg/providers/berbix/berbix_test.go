@@ -2,72 +2,52 @@ package berbix_test
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
 )
 
-// planted are the values that no error may show; the last is the API secret as it
-// is sent.
-var planted = []string{"planted-refresh", "planted-reply", "secret_test_x", "c2VjcmV0X3Rlc3RfeDo"}
-
-var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+// client shows neither of the tokens, nor the API secret, nor that as it is sent.
+var client = clienttest.Client{
+	Name: "berbix",
+	New: func(c *exchange.Client, environment string) providers.Provider {
+		return berbix.New(c, environment)
+	},
+	Planted: []string{"planted-refresh", "planted-reply", "secret_test_x", "c2VjcmV0X3Rlc3RfeDo"},
+}
 
 const (
 	good = `{"entity":"token","transaction_id":1234567890123,"access_token":"at","client_token":"ct",` +
 		`"expires_in":3600,"token_type":"Bearer"}`
 	failed = `{"status":401,"reason":"planted-reply","message":"planted-reply"}`
-	page   = `<html>planted-reply</html>`
+	page   = clienttest.Page
 )
 
 func open(tb testing.TB, base string) providers.Session {
 	tb.Helper()
-	client := exchange.New(exchange.Options{Now: func() time.Time { return now }})
-	session, err := berbix.New(client, "sandbox").Open(secret.New(
-		`{"api_secret":"secret_test_x","base_url":"` + base + `"}`))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return session
-}
-
-func wantError(tb testing.TB, err error, kind providers.Kind, op string) providers.Error {
-	tb.Helper()
-	var e *providers.Error
-	if !errors.As(err, &e) || e.Kind != kind || e.Provider != "berbix" || e.Op != op {
-		tb.Fatalf("err = %v, want %s of berbix %s", err, kind, op)
-	}
-	text := fmt.Sprintf("%v %+v %#v", err, err, *e)
-	for _, value := range planted {
-		if strings.Contains(text, value) {
-			tb.Errorf("the error shows %q: %s", value, text)
-		}
-	}
-	return *e
+	return client.Session(tb, `{"api_secret":"secret_test_x","base_url":"`+base+`"}`)
 }
 
 func TestRequest(t *testing.T) {
 	t.Parallel()
-	host := onehost.New(t, onehost.Answer{Status: 200, Body: good})
+	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 	if _, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh")); err != nil {
 		t.Fatal(err)
 	}
 	call := host.Calls()[0]
 	var body map[string]string
-	if err := json.Unmarshal([]byte(call.Body), &body); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(call.Body), &body))
 	want := map[string]string{"refresh_token": "planted-refresh", "grant_type": "refresh_token"}
 	if diff := cmp.Diff(want, body); diff != "" || call.Method != http.MethodPost || call.Path != "/v0/tokens" ||
 		call.Header.Get("Authorization") != "Basic c2VjcmV0X3Rlc3RfeDo=" {
@@ -109,16 +89,14 @@ func TestReplies(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{
+			host := clienttest.New(t, clienttest.Answer{
 				Status: tc.status, Body: tc.body, Header: map[string]string{"Date": "Sat, 21 Nov 2026 12:00:03 GMT"},
 			})
 			got, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			if got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != tc.refresh || got.ClientToken.Reveal() != tc.client ||
-				got.TransactionID != tc.id || !got.AccessExpiresAt.Equal(now.Add(tc.lifetime)) ||
-				!got.ServerDate.Equal(now.Add(3*time.Second)) || !got.RefreshExpiresAt.IsZero() {
+				got.TransactionID != tc.id || !got.AccessExpiresAt.Equal(clienttest.Now.Add(tc.lifetime)) ||
+				!got.ServerDate.Equal(clienttest.Now.Add(3*time.Second)) || !got.RefreshExpiresAt.IsZero() {
 				t.Errorf("tokens = %+v", got)
 			}
 			warnings := strings.Join(got.Warnings, " ")
@@ -131,108 +109,77 @@ func TestReplies(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	t.Parallel()
-	cases := []struct {
-		name   string
+	cases := map[string]struct {
 		status int
 		body   string
 		kind   providers.Kind
 	}{
-		{"wrong secret", 401, failed, providers.Misconfigured},
-		{"wrong secret in words", 403, `{"status":403,"reason":"forbidden","message":"The API secret is invalid."}`, providers.Misconfigured},
-		{"401 about the token", 401, `{"status":401,"reason":"invalid_token","message":"planted-reply"}`, providers.MaybeRefused},
-		{"dead", 400, `{"status":400,"reason":"invalid_refresh_token","message":"planted-reply"}`, providers.Refused},
-		{"dead in words", 401, `{"code":1,"readable":"This refresh token has already been used."}`, providers.Refused},
-		{"deleted", 404, `{"status":404,"reason":"not_found","message":"The transaction was deleted."}`, providers.Refused},
-		{"its own 404 in other words", 404, failed, providers.MaybeRefused},
-		{"its own 410 in other words", 410, failed, providers.MaybeRefused},
-		{"its own 400 in other words", 400, failed, providers.MaybeRefused},
-		{"unprocessable", 422, `{"code":1,"readable":"planted-reply"}`, providers.MaybeRefused},
-		{"invalid grant type", 400, `{"status":400,"reason":"invalid_grant_type","message":"planted-reply"}`, providers.MaybeRefused},
-		// A gateway, or a wrong address, answers every row so: it must not kill them.
-		{"traefik #621", 404, "404 page not found\n", providers.TurnedAway},
-		{"ingress-nginx", 404, "default backend - 404", providers.TurnedAway},
-		{"envoy", 404, "", providers.TurnedAway},
-		{"kong #10483", 404, `{"message":"no Route matched with those values"}`, providers.TurnedAway},
-		{"gateway in its words", 404, `{"message":"The transaction was deleted."}`, providers.TurnedAway},
-		{"gateway, 401", 401, "Unauthorized", providers.TurnedAway},
-		{"gateway, 401 in JSON", 401, `{"message":"Unauthorized"}`, providers.MaybeRefused},
-		{"API gateway", 403, `{"message":"Missing Authentication Token"}`, providers.TurnedAway},
-		{"forbidden", 403, failed, providers.TurnedAway},
-		{"page, 401", 401, page, providers.TurnedAway},
-		{"page, 404", 404, page, providers.TurnedAway},
-		{"page, 405", 405, " \n" + page, providers.TurnedAway},
-		{"nothing, 400", 400, "", providers.TurnedAway},
-		{"payment required", 402, "", providers.TurnedAway},
-		{"proxy", 407, "proxy authentication required", providers.TurnedAway},
-		{"too large", 413, page, providers.TurnedAway},
-		{"owncloud #9380", 421, "", providers.TurnedAway},
-		{"locked", 423, "", providers.TurnedAway},
-		{"legal reasons", 451, "blocked", providers.TurnedAway},
-		{"redirect", 301, page, providers.TurnedAway},
-		{"see other", 303, page, providers.Unknown},
-		{"conflict", 409, `{"message":{},"next_step":7}`, providers.Unknown},
-		{"too many", 429, failed, providers.RateLimited},
-		{"too many, 200", 200, `{"reason":"rate_limited"}`, providers.RateLimited},
-		{"too early", 425, failed, providers.RateLimited},
-		{"timeout", 408, failed, providers.Unknown},
-		{"broken", 500, failed, providers.Unknown},
-		{"gateway", 503, page, providers.Unknown},
-		{"page, 200", 200, page, providers.Unknown},
-		{"nothing, 200", 200, "", providers.Unknown},
-		{"no token", 200, `{"entity":"token","expires_in":3600}`, providers.Unknown},
-		{"error, 200", 200, failed, providers.Unknown},
-		{"cut", 200, good[:40], providers.Unknown},
-		{"bad UTF-8 in the token", 200, strings.Replace(good, `"at"`, "\"\xff\"", 1), providers.Unknown},
+		"wrong secret":               {401, failed, providers.Misconfigured},
+		"wrong secret in words":      {403, `{"status":403,"reason":"forbidden","message":"The API secret is invalid."}`, providers.Misconfigured},
+		"401 about the token":        {401, `{"status":401,"reason":"invalid_token","message":"planted-reply"}`, providers.MaybeRefused},
+		"dead":                       {400, `{"status":400,"reason":"invalid_refresh_token","message":"planted-reply"}`, providers.Refused},
+		"dead in words":              {401, `{"code":1,"readable":"This refresh token has already been used."}`, providers.Refused},
+		"deleted":                    {404, `{"status":404,"reason":"not_found","message":"The transaction was deleted."}`, providers.Refused},
+		"its own 404 in other words": {404, failed, providers.MaybeRefused},
+		"its own 410 in other words": {410, failed, providers.MaybeRefused},
+		"its own 400 in other words": {400, failed, providers.MaybeRefused},
+		"unprocessable":              {422, `{"code":1,"readable":"planted-reply"}`, providers.MaybeRefused},
+		"invalid grant type":         {400, `{"status":400,"reason":"invalid_grant_type","message":"planted-reply"}`, providers.MaybeRefused},
+		// A gateway, or a wrong address, gives every row this answer: it must not mark them dead.
+		"traefik #621":           {404, "404 page not found\n", providers.TurnedAway},
+		"ingress-nginx":          {404, "default backend - 404", providers.TurnedAway},
+		"envoy":                  {404, "", providers.TurnedAway},
+		"kong #10483":            {404, `{"message":"no Route matched with those values"}`, providers.TurnedAway},
+		"gateway in its words":   {404, `{"message":"The transaction was deleted."}`, providers.TurnedAway},
+		"gateway, 401":           {401, "Unauthorized", providers.TurnedAway},
+		"gateway, 401 in JSON":   {401, `{"message":"Unauthorized"}`, providers.MaybeRefused},
+		"API gateway":            {403, `{"message":"Missing Authentication Token"}`, providers.TurnedAway},
+		"forbidden":              {403, failed, providers.TurnedAway},
+		"page, 401":              {401, page, providers.TurnedAway},
+		"page, 404":              {404, page, providers.TurnedAway},
+		"page, 405":              {405, " \n" + page, providers.TurnedAway},
+		"nothing, 400":           {400, "", providers.TurnedAway},
+		"payment required":       {402, "", providers.TurnedAway},
+		"proxy":                  {407, "proxy authentication required", providers.TurnedAway},
+		"too large":              {413, page, providers.TurnedAway},
+		"owncloud #9380":         {421, "", providers.TurnedAway},
+		"locked":                 {423, "", providers.TurnedAway},
+		"legal reasons":          {451, "blocked", providers.TurnedAway},
+		"redirect":               {301, page, providers.TurnedAway},
+		"see other":              {303, page, providers.Unknown},
+		"conflict":               {409, `{"message":{},"next_step":7}`, providers.Unknown},
+		"too many":               {429, failed, providers.RateLimited},
+		"too many, 200":          {200, `{"reason":"rate_limited"}`, providers.RateLimited},
+		"too early":              {425, failed, providers.RateLimited},
+		"timeout":                {408, failed, providers.Unknown},
+		"broken":                 {500, failed, providers.Unknown},
+		"gateway":                {503, page, providers.Unknown},
+		"page, 200":              {200, page, providers.Unknown},
+		"nothing, 200":           {200, "", providers.Unknown},
+		"no token":               {200, `{"entity":"token","expires_in":3600}`, providers.Unknown},
+		"error, 200":             {200, failed, providers.Unknown},
+		"cut":                    {200, good[:40], providers.Unknown},
+		"bad UTF-8 in the token": {200, strings.Replace(good, `"at"`, "\"\xff\"", 1), providers.Unknown},
 	}
-	for _, tc := range cases {
-		t.Run(tc.name, func(t *testing.T) {
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{Status: tc.status, Body: tc.body, Header: map[string]string{"Retry-After": "9"}})
-			_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
-			e := wantError(t, err, tc.kind, "refresh")
-			raw := ""
-			if tc.status == 200 && tc.kind == providers.Unknown && tc.body != page {
-				raw = tc.body
-			}
-			if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {
-				t.Errorf("raw %q of status %d sent at %s", e.Raw.Reveal(), e.Status, e.Sent)
-			}
-			if n := len(host.Calls()); n != 1 {
-				t.Errorf("%d calls", n)
-			}
+			client.Answers(t, open, clienttest.Said{Status: tc.status, Body: tc.body, Refresh: tc.kind})
 		})
 	}
 }
 
-func TestDeadHost(t *testing.T) {
+func TestEverywhere(t *testing.T) {
 	t.Parallel()
-	_, err := open(t, "http://127.0.0.1:1").Refresh(t.Context(), secret.New("planted-refresh"))
-	wantError(t, err, providers.NotSent, "refresh")
-}
-
-func TestNoLogin(t *testing.T) {
-	t.Parallel()
-	session := open(t, "http://127.0.0.1:1")
-	if _, err := session.Login(t.Context()); !errors.Is(err, providers.ErrNoLogin) || session.CanLogin() {
-		t.Errorf("Login: %v", err)
-	}
-}
-
-func TestSessionMasksItself(t *testing.T) {
-	t.Parallel()
-	session := open(t, "http://127.0.0.1:1")
-	text := fmt.Sprintf("%v %+v %#v %s %v", session, session, session, session, []any{session})
-	if want := strings.Repeat("[berbix session] ", 4) + "[[berbix session]]"; text != want {
-		t.Errorf("the session prints as %s", text)
-	}
+	client.Everywhere(t, open(t, clienttest.DeadHost))
 }
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		text        string
-		environment string
-		problems    []string // none: it opens
+		Text        string
+		Environment string
+		Problems    []string // none: it opens
 	}{
 		"production":      {`{"api_secret":"s"}`, "production", nil},
 		"sandbox":         {`{"api_secret":"s"}`, "sandbox", nil},
@@ -247,25 +194,7 @@ func TestOpen(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := berbix.New(nil, tc.environment).Open(secret.New(tc.text))
-			if len(tc.problems) == 0 {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			e := wantError(t, err, providers.Misconfigured, "open")
-			for _, problem := range tc.problems {
-				if !strings.Contains(e.Error(), problem) {
-					t.Errorf("%q is missing in: %v", problem, &e)
-				}
-			}
+			client.Opens(t, clienttest.Credentials{Text: tc.Text, Environment: tc.Environment, Problems: tc.Problems})
 		})
-	}
-	if _, err := berbix.New(nil, "production").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
-		t.Errorf("placeholder: %v", err)
-	}
-	if name := berbix.New(nil, "").Name(); name != "berbix" {
-		t.Errorf("Name = %q", name)
 	}
 }

@@ -1,9 +1,9 @@
 // Package berbix is the client of Berbix's token endpoint.
 //
-// Refresh tokens don't rotate and may be presented again: every SDK of Berbix keeps
-// the one it has, and the reply normally carries none. There is no login; a dead
-// refresh token means a new transaction, which is a business act.
-// Source: docs.berbix.com/reference/createtoken and Berbix's SDKs.
+// Refresh tokens don't rotate and may be presented again: every SDK of Berbix keeps the one it has,
+// and the reply normally carries none. There is no login. A dead refresh token needs a new
+// transaction, which only the business can begin. Source: docs.berbix.com/reference/createtoken and
+// Berbix's SDKs.
 package berbix
 
 import (

@@ -10,9 +10,9 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// rules: a flat object with an access_token. What expires_in normally is, nobody says,
-// but that it is short: without it a token counts as expired, and a day is the longest.
-// Errors are not documented; its SDKs read status, reason, message, code and readable.
+// rules: a flat object with an access_token. The documentation says only that expires_in is short:
+// without it a token counts as expired, and a day is the longest. Errors are not documented; the
+// SDKs read status, reason, message, code and readable.
 var rules = verdict.Rules{
 	Tokens: reply.Rules{Longest: 24 * time.Hour},
 	Words: verdict.Words{

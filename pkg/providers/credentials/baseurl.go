@@ -15,8 +15,8 @@ func parseBaseURL(text string) (*url.URL, error) {
 	return parseURL(text)
 }
 
-// parseURL reads an address. Tokens travel there, so it must be https; http is taken for
-// this machine alone.
+// parseURL reads an address. Tokens are sent there, so it must be https; http is accepted for this
+// machine alone.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {

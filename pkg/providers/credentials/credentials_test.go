@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/secret"
@@ -45,9 +47,7 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 	t.Parallel()
 	fields, err := credentials.Read("acme", secret.New(`{"good":"planted","blank":" ","number":7,"null":null,
 		"half_a":"planted","half_c":[],"extra":{"fine":1,"good":2},"list":["planted"],"base_url":"http://planted.example"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if fields.Text("good").Reveal() != "planted" || fields.Optional("good").Reveal() != "planted" ||
 		!fields.Optional("absent").IsZero() || !fields.Optional("null").IsZero() ||
 		fields.Group("absent", "null") != nil || fields.Extra("absent") != nil {
@@ -79,7 +79,7 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 	}
 }
 
-// connect-sdk-go #73: what people paste ends in a line break, and fits into no header.
+// connect-sdk-go #73: a pasted text ends in a line break, and fits into no header.
 func TestTextsAreTrimmed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{ // "": refused
@@ -93,9 +93,7 @@ func TestTextsAreTrimmed(t *testing.T) {
 		` \n`:                  "",
 	} {
 		fields, err := credentials.Read("acme", secret.New(`{"api_secret":"`+text+`"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		got := fields.Text("api_secret").Reveal()
 		switch err := fields.Err(); {
 		case want == "" && (err == nil || !strings.Contains(err.Error(), "api_secret") || strings.Contains(err.Error(), "nted")):
@@ -148,9 +146,7 @@ func TestBaseURL(t *testing.T) {
 	for text, want := range cases {
 		quoted := strings.ReplaceAll(text, "\n", `\n`)
 		fields, err := credentials.Read("acme", secret.New(`{"base_url":"`+quoted+`"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		base := fields.BaseURL("https://fallback.example")
 		switch err := fields.Err(); {
 		case want == "" && err == nil:
@@ -167,9 +163,7 @@ func TestBaseURLFallback(t *testing.T) {
 	t.Parallel()
 	read := func(text string) *credentials.Fields {
 		fields, err := credentials.Read("acme", secret.New(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		return fields
 	}
 	for _, text := range []string{`{"a":1}`, `{"base_url":null}`} {
@@ -188,8 +182,7 @@ func TestBaseURLFallback(t *testing.T) {
 	}
 }
 
-// FuzzBaseURL: an address that is taken leads to https, or to this machine, and its
-// paths lie below it.
+// FuzzBaseURL: an accepted address leads to https, or to this machine, and its paths are below it.
 func FuzzBaseURL(f *testing.F) {
 	for _, text := range []string{
 		"https://a.example/x/", "https://a.example/%2f/..", "HTTPS://A.EXAMPLE", "http://127.0.0.1:80", "http://localhost", "http://[::1]:1",
@@ -199,13 +192,9 @@ func FuzzBaseURL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		object, err := json.Marshal(map[string]string{"base_url": text})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		fields, err := credentials.Read("acme", secret.New(string(object)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		base := fields.BaseURL("")
 		if fields.Err() != nil {
 			return

@@ -23,16 +23,16 @@ import (
 // filled in.
 const placeholder = "placeholder"
 
-// Fields are the fields of a credentials secret. They collect what is wrong with
-// those that are asked for; Err tells it. Keys that nobody asks for are ignored.
+// Fields are the fields of a credentials secret. They collect the mistakes of the fields that are
+// read; Err returns them. Other keys are ignored.
 type Fields struct {
 	provider string
 	object   reply.Object
 	problems []error
 }
 
-// Read parses a credentials secret. Its error is providers.ErrNotSeeded or, where
-// text is no JSON object, an *providers.Error of kind Misconfigured.
+// Read parses a credentials secret. Its error is providers.ErrNotSeeded or, if text is not a JSON
+// object, a *providers.Error of kind Misconfigured.
 func Read(provider string, text secret.String) (*Fields, error) {
 	if text.Blank() {
 		return nil, providers.ErrNotSeeded
@@ -69,8 +69,8 @@ func (f *Fields) Has(name string) bool {
 	return ok && string(raw) != "null"
 }
 
-// Text is a required text, without white space at its ends: what people paste brings
-// line breaks along, and they fit into no header.
+// Text is a required text, without white space at its ends: pasted texts have line breaks, which
+// fit into no header.
 func (f *Fields) Text(name string) secret.String {
 	if !f.Has(name) {
 		f.Problem(fmt.Errorf("%s is missing", name))
@@ -94,7 +94,7 @@ func (f *Fields) Optional(name string) secret.String {
 	return f.Text(name)
 }
 
-// Group is texts that are given together or not at all; nil where not at all.
+// Group is texts that are given together or not at all; nil if not at all.
 func (f *Fields) Group(names ...string) map[string]secret.String {
 	if !slices.ContainsFunc(names, f.Has) {
 		return nil
@@ -106,7 +106,7 @@ func (f *Fields) Group(names ...string) map[string]secret.String {
 	return group
 }
 
-// Extra is an optional object of further fields, none of which may be one of taken.
+// Extra is an optional object of further fields, without those in taken.
 func (f *Fields) Extra(name string, taken ...string) map[string]json.RawMessage {
 	if !f.Has(name) {
 		return nil
@@ -123,8 +123,8 @@ func (f *Fields) Extra(name string, taken ...string) map[string]json.RawMessage 
 	return extra
 }
 
-// Params is an optional object of further fields of a form, none of which may be one of taken;
-// nil where there is none.
+// Params is an optional object of further form fields, without those in taken; nil if there is
+// none.
 func (f *Fields) Params(name string, taken ...string) url.Values {
 	extra := f.Extra(name, taken...)
 	if extra == nil {
@@ -153,11 +153,10 @@ func (f *Fields) Flag(name string) bool {
 	return raw == "true"
 }
 
-// Word is the text of that name as it is; empty where there is none.
+// Word is the text of that name as it is; empty if there is none.
 func (f *Fields) Word(name string) string { return strings.TrimSpace(f.object.Text(name)) }
 
-// Duration is a number of seconds within bounds, as a number or as a text around one; false
-// where there is none.
+// Duration is a number of seconds within bounds, as a number or as a text; false if there is none.
 func (f *Fields) Duration(name string, least, most time.Duration) (time.Duration, bool) {
 	d, is := f.object.Seconds(name)
 	if is != reply.Usable || d < least || d > most {
@@ -175,7 +174,7 @@ func (f *Fields) Seconds(name string, least, most time.Duration) time.Duration {
 	return d
 }
 
-// Names is an optional list of texts, none of which may be one of banned.
+// Names is an optional list of texts, without those in banned.
 func (f *Fields) Names(name string, banned ...string) []string {
 	if !f.Has(name) {
 		return nil
@@ -192,7 +191,7 @@ func (f *Fields) Names(name string, banned ...string) []string {
 	return names
 }
 
-// URL is an address in its whole; nil where it is missing, which is a mistake if it is required.
+// URL is a complete address; nil if it is missing, which is a mistake if it is required.
 func (f *Fields) URL(name string, required bool) *url.URL {
 	if !f.Has(name) && !required {
 		return nil
@@ -208,10 +207,10 @@ func (f *Fields) URL(name string, required bool) *url.URL {
 	return address
 }
 
-// maxShown is how much of a name is shown that people have made.
+// maxShown is how much of a person's name for a field is shown.
 const maxShown = 64
 
-// shown is a name as it may be shown: short, and without control characters.
+// shown is a name made safe to show: short, and without control characters.
 func shown(name string) string {
 	if len(name) > maxShown {
 		name = strings.ToValidUTF8(name[:maxShown], "") + "…"
@@ -219,8 +218,8 @@ func shown(name string) string {
 	return strconv.Quote(name)
 }
 
-// BaseURL is the provider's address: base_url or, where that is missing, fallback.
-// Without a fallback base_url is required.
+// BaseURL is the provider's address: base_url, else fallback. Without a fallback base_url is
+// required.
 func (f *Fields) BaseURL(fallback string) *url.URL {
 	text := fallback
 	if f.Has("base_url") || fallback == "" {

@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// maxExtra bounds what is kept of an answer behind the length that it names.
+// maxExtra limits what is kept of an answer beyond its Content-Length.
 const maxExtra = 64 << 10
 
-// chunkLine is a first line of a chunked body, as net/http takes it.
+// chunkLine matches a first line of a chunked body that net/http accepts.
 var chunkLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{1,16}[ \t]*(;[^\r\n]*)?\r\n`) })
 
-// body repairs what follows a head on its way to net/http: a body that was announced in
-// chunks and comes as it is, and one that is longer than its length says.
+// body repairs a body on its way to net/http: one that was announced in chunks and is not chunked,
+// and one that is longer than its Content-Length.
 type body struct {
 	chunked bool // as the head says
 	left    int  // of the length that the head names; -1: it names none
@@ -26,7 +26,7 @@ type body struct {
 	extra   []byte // what came behind that
 }
 
-// next takes a piece of the body and returns what is handed on.
+// next takes a piece of the body and returns what net/http gets.
 func (b *body) next(p []byte) []byte {
 	if b.chunked && !b.decided {
 		b.first = append(b.first, p...)
@@ -40,7 +40,8 @@ func (b *body) next(p []byte) []byte {
 	return b.count(p)
 }
 
-// decide looks whether a body begins as one in chunks does, and returns what it has waited for.
+// decide finds out whether a body begins like a chunked one, and returns what it has held back for
+// that.
 func (b *body) decide() []byte {
 	const longest = 64 // first line
 	line := bytes.IndexByte(b.first, '\n')
@@ -54,8 +55,8 @@ func (b *body) decide() []byte {
 	return p
 }
 
-// count hands on as much as the head's length allows. What comes behind it is kept: a server
-// that counts characters instead of bytes sends the last ones there.
+// count returns as much as the head's length allows. It keeps what comes after that: a server that
+// counts characters instead of bytes sends its last bytes there.
 func (b *body) count(p []byte) []byte {
 	rest := []byte(nil)
 	if b.left >= 0 && len(p) > b.left {

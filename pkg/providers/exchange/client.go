@@ -22,11 +22,11 @@ import (
 
 const (
 	defaultTimeout = 10 * time.Second
-	// Servers drop idle connections after some seconds, and a frozen function wakes
-	// up with dead ones. A request that is lost on one of those is lost for good.
+	// Servers drop idle connections after some seconds, and a frozen function wakes up with dead
+	// ones. A request that is lost on a dead connection cannot be repeated.
 	maxIdle = 5 * time.Second
-	// Replies are about 2 KiB. The limit counts decoded bytes, for 50 KB of gzip can
-	// become 50 MB.
+	// Replies are about 2 KiB. The limit counts decoded bytes, because 50 KB of gzip can become 50
+	// MB.
 	maxBody    = 1 << 20
 	maxHeaders = 64 << 10
 )
@@ -44,8 +44,8 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Client makes exchanges. It is safe for concurrent use and keeps connections
-// alive between calls, none for longer than 5 s.
+// Client makes exchanges. It is safe for concurrent use, and keeps connections for up to 5 s
+// between calls.
 type Client struct {
 	transport  *http.Transport
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
@@ -92,8 +92,8 @@ func New(o Options) *Client {
 		MaxIdleConnsPerHost:    o.ConnsPerHost,
 		IdleConnTimeout:        maxIdle,
 		MaxResponseHeaderBytes: maxHeaders,
-		// Without a limit a call that finds no idle connection begins one, and is then given
-		// another's that has become free: handshakes for nothing.
+		// Without a limit a call that finds no idle connection opens one, and then uses another
+		// that has become free: its handshake was for nothing.
 		MaxConnsPerHost: o.ConnsPerHost,
 	}
 	return c
@@ -125,35 +125,34 @@ func (r Request) body() ([]byte, string, error) {
 	return body, "application/json", nil
 }
 
-// Reply is an answer of which at least status and headers came. What it means, package
-// verdict says.
+// Reply is an answer with at least a status and headers. Package verdict decides what it means.
 type Reply struct {
 	Provider   string
 	Op         string
 	Status     int
-	Body       secret.String // plain text, as far as it came
+	Body       secret.String // plain text, as much as arrived
 	Sent       time.Time     // just before the request was sent
-	Date       time.Time     // the provider's clock; zero where unknown
+	Date       time.Time     // the provider's clock; zero if unknown
 	RetryAfter time.Duration // what its header asks for, at most an hour; 0: nothing
-	// Cut says why Body is not the whole body; nil where it is.
+	// Cut is why Body is not the whole body; nil: it is.
 	Cut *providers.Error
-	// Odd is what was odd about the form of the answer, for people.
+	// Odd tells people what was odd about the form of the answer.
 	Odd []string
 }
 
 // Success reports whether the status is 2xx.
 func (r Reply) Success() bool { return r.Status >= 200 && r.Status < 300 }
 
-// Fail makes the error that r means to its caller.
+// Fail makes an error about r, of that kind.
 func (r Reply) Fail(kind providers.Kind, hint string) *providers.Error {
 	return &providers.Error{
 		Kind: kind, Provider: r.Provider, Op: r.Op, Status: r.Status, Sent: r.Sent, Hint: hint,
 	}
 }
 
-// Post sends r once and reads the whole answer, whatever its status. No redirect is
-// followed. Every error is a *providers.Error: NotSent, where no byte of the request
-// left, or Unknown, where it left and no answer began.
+// Post sends r once and reads the whole answer, whatever its status. No redirect is followed. Every
+// error is a *providers.Error: NotSent if no byte of the request left, or Unknown if it left and no
+// answer began.
 func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 	body, media, err := r.body()
 	if err != nil {
@@ -165,21 +164,20 @@ func (c *Client) Post(ctx context.Context, r Request) (Reply, error) {
 	return c.send(ctx, r, request)
 }
 
-// Get is Post for a question without a body, which may be asked twice: net/http may
-// repeat it.
+// Get is Post for a request without a body, which net/http may repeat.
 func (c *Client) Get(ctx context.Context, r Request) (Reply, error) {
 	return c.send(ctx, r, c.request(http.MethodGet, r))
 }
 
-// send makes the one exchange of r, as the request that it became.
+// send makes the one exchange of r.
 func (c *Client) send(ctx context.Context, r Request, request *http.Request) (Reply, error) {
 	r.Timeout = cmp.Or(r.Timeout, c.timeout)
 	call, used, done := begin(ctx, r.Timeout)
 	defer done()
 
 	answer := Reply{Provider: r.Provider, Op: r.Op, Sent: c.now()}
-	// The transport itself and no http.Client: there is nothing then that follows
-	// redirects, keeps cookies or puts the URL into errors.
+	// It uses the transport itself, because an http.Client follows redirects, keeps cookies and
+	// puts the URL into errors.
 	response, err := c.transport.RoundTrip(request.WithContext(call))
 	if err != nil {
 		untouched := used.untouched()
@@ -220,7 +218,7 @@ func (c *Client) send(ctx context.Context, r Request, request *http.Request) (Re
 	return answer, nil
 }
 
-// form is what headers say of the body. What kind of text it is, the text itself says.
+// form reads what headers say about the body's encoding.
 func form(header http.Header) reply.Form {
 	_, params, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	return reply.Form{Encoding: header.Get("Content-Encoding"), Charset: params["charset"]}
@@ -234,7 +232,7 @@ func (c *Client) request(method string, r Request) *http.Request {
 		header = http.Header{}
 	}
 	header.Set("Accept", "application/json")
-	header.Set("Accept-Encoding", "identity") // what comes compressed all the same, Plain undoes
+	header.Set("Accept-Encoding", "identity") // Plain undoes a compression that comes anyway
 	header.Set("User-Agent", c.userAgent)
 	return &http.Request{Method: method, URL: r.URL, Header: header}
 }

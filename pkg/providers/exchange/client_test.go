@@ -18,7 +18,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -39,9 +40,7 @@ func TestPostSendsOneJSONRequest(t *testing.T) {
 	client := exchange.New(exchange.Options{UserAgent: "mine/1", Now: func() time.Time { return now }})
 
 	reply, err := client.Post(t.Context(), request(t, server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if reply.Status != 200 || !reply.Success() || reply.Body.Reveal() != `{"a":1}` ||
 		!reply.Sent.Equal(now) || !reply.Date.Equal(now.Add(-2*time.Minute)) {
 		t.Errorf("reply = %+v with %q", reply, reply.Body.Reveal())
@@ -53,9 +52,7 @@ func TestPostSendsOneJSONRequest(t *testing.T) {
 		"Accept": {"application/json"}, "Content-Type": {"application/json"}, "User-Agent": {"mine/1"},
 		"X-Api-Key": {"planted-header"}, "Accept-Encoding": {"identity"}, "Content-Length": {"25"},
 	}
-	if diff := cmp.Diff(want, got.Header); diff != "" {
-		t.Errorf("headers (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got.Header, want), "headers")
 }
 
 func TestFormsAndQuestions(t *testing.T) {
@@ -81,9 +78,7 @@ func TestFormsAndQuestions(t *testing.T) {
 		{http.MethodPost, "application/x-www-form-urlencoded", "a=%26%3D%2B+%C3%A9&b=planted-token"},
 		{http.MethodGet, "", ""},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "calls")
 }
 
 func TestTimeoutAndAddressOfOneRequest(t *testing.T) {
@@ -108,7 +103,7 @@ func TestTimeoutAndAddressOfOneRequest(t *testing.T) {
 	})
 }
 
-// Every answer is package verdict's to judge, with what its head says.
+// Every answer goes to package verdict, with the facts of its head.
 func TestPostHandsOverEveryAnswer(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{
@@ -204,9 +199,7 @@ func TestBodyLimitCountsDecodedBytes(t *testing.T) {
 				_, _ = io.WriteString(w, tc.body)
 			})
 			reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			if tc.size == 0 {
 				if wantError(t, reply.Cut, providers.Unknown, "1 MiB"); !reply.Body.IsZero() {
 					t.Error("a body that is too large is kept")
@@ -220,7 +213,7 @@ func TestBodyLimitCountsDecodedBytes(t *testing.T) {
 	}
 }
 
-// What came of a cut answer is handed over: it may hold the only copy of a token.
+// The caller gets what arrived of a cut answer: it may hold the only copy of a token.
 func TestCutAnswers(t *testing.T) {
 	t.Parallel()
 	var z bytes.Buffer
@@ -245,9 +238,7 @@ func TestCutAnswers(t *testing.T) {
 			t.Parallel()
 			server := serveBytes(t, tc.answer)
 			reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			wantError(t, reply.Cut, providers.Unknown, "before the whole answer came")
 			if reply.Body.Reveal() != tc.body {
 				t.Errorf("body = %q, want %q", reply.Body.Reveal(), tc.body)
@@ -267,7 +258,7 @@ func TestCutAnswers(t *testing.T) {
 	}
 }
 
-// A reply is a reply, however it is framed. Between two of them the connection stays.
+// A reply is read however it is framed. The connection stays open for the next.
 func TestOddFrames(t *testing.T) {
 	t.Parallel()
 	const body = `{"a":"planted-reply"}`
@@ -338,7 +329,7 @@ func TestOddFrames(t *testing.T) {
 	}
 }
 
-// Nothing before an answer, and no version that it claims, costs the answer.
+// Lines before an answer, or an odd version in it, do not cost the answer.
 func TestOddStatusLines(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
@@ -352,8 +343,8 @@ func TestOddStatusLines(t *testing.T) {
 	}
 }
 
-// A server that counts characters sends its last bytes behind the length. They are no part of
-// the next answer, and another answer is none of this one.
+// A server that counts characters sends its last bytes after the length. They do not belong to the
+// next answer, nor does the next answer belong to this one.
 func TestAnswersLongerThanTheirLength(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -406,8 +397,8 @@ func TestPayloadThatIsNoJSON(t *testing.T) {
 	}
 }
 
-// The environment's proxy would see every token. net/http's own rules leave out
-// loopback hosts, so the dialled address tells.
+// The environment's proxy would see every token. net/http's own rules leave out loopback hosts, so
+// the test checks the dialled address.
 func TestEnvironmentProxyIsIgnored(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://proxy.invalid:3128")
 	t.Setenv("HTTPS_PROXY", "http://proxy.invalid:3128")

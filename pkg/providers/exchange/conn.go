@@ -8,16 +8,15 @@ import (
 	"sync/atomic"
 )
 
-// The states of a conn, as to the request that it was handed out for.
+// The states of a conn, regarding its current request.
 const (
 	untouched int32 = iota // no byte of the request was written
 	written                // a byte was, or is being, written
-	sealed                 // the caller was told that nothing was written
+	sealed                 // the caller knows that nothing was written
 )
 
-// conn is a connection that knows whether the current request has begun to leave, and
-// repairs the head of its answer. It lies above TLS, where handshakes and alerts are not
-// seen.
+// conn is a connection that knows whether the current request has begun to leave, and repairs the
+// head of its answer. It is above TLS, and so does not see handshakes and alerts.
 type conn struct {
 	net.Conn
 	state atomic.Int32
@@ -34,8 +33,8 @@ func (c *conn) begin() {
 	c.began.Store(true)
 }
 
-// seal reports whether nothing of the request was written, and if so sees to it
-// that nothing ever is: a write that comes late cannot make a lie of the answer.
+// seal reports whether nothing of the request was written, and if so prevents every later write, so
+// that its result stays true.
 func (c *conn) seal() bool {
 	return c != nil && (c.state.CompareAndSwap(untouched, sealed) || c.state.Load() == sealed)
 }
@@ -63,7 +62,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.head.read(p), nil
 }
 
-// beyond is what came of the answer behind the length that it names, if it is no other answer.
+// beyond returns what came after the answer's length, if it is not another answer.
 func (c *conn) beyond() []byte {
 	if c == nil {
 		return nil

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// lastRead is how long an answer is read on after its time was up. A process that was
-// frozen wakes up with its timers run out and the answer in its socket.
+// lastRead is how long an answer is still read after the timeout. A process that was frozen wakes
+// up with expired timers and the answer in its socket.
 const lastRead = 250 * time.Millisecond
 
-// runEndedError is the caller's end of a call, as opposed to the call's own timeout.
+// runEndedError is the end of a call by its caller, not by its own timeout.
 type runEndedError struct{ error }
 
 // Unwrap gives the cause.
@@ -24,7 +24,7 @@ type usage struct {
 	over bool  // the time is up: nothing may leave any more
 }
 
-// got takes the connection that the call was given.
+// got notes the connection of the call.
 func (u *usage) got(c *conn) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -38,8 +38,8 @@ func (u *usage) got(c *conn) {
 	}
 }
 
-// untouched reports whether nothing of the request was written, and if so sees to it that
-// nothing ever is.
+// untouched reports whether nothing of the request was written, and if so prevents every later
+// write.
 func (u *usage) untouched() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -47,8 +47,8 @@ func (u *usage) untouched() bool {
 	return u.conn == nil || u.conn.seal()
 }
 
-// refused makes an error of err if the server refused this client in the handshake. Of TLS 1.3
-// that is heard when the request has left already; no server reads it before.
+// refused makes an error of err if the server refused this client in the handshake. With TLS 1.3
+// the refusal arrives after the request has left, but the server has not read it.
 func (u *usage) refused(err error) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -58,15 +58,15 @@ func (u *usage) refused(err error) error {
 	return &openError{&handshakeError{err, true}}
 }
 
-// beyond is what came of the answer behind the length that it names.
+// beyond returns what came after the answer's length.
 func (u *usage) beyond() []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.conn.beyond()
 }
 
-// begin starts the time of a call, which ends with ctx or after timeout: at once where
-// nothing was written, else lastRead later.
+// begin starts the time of a call, which ends with ctx or after timeout: at once if nothing was
+// written, else lastRead later.
 func begin(ctx context.Context, timeout time.Duration) (call context.Context, used *usage, done func()) {
 	used = &usage{}
 	call, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -97,7 +97,7 @@ func begin(ctx context.Context, timeout time.Duration) (call context.Context, us
 	}
 }
 
-// ended is why a call failed: err, or what ended the call before.
+// ended is why a call failed: err, or what ended the call earlier.
 func ended(call context.Context, err error) error {
 	if call.Err() != nil {
 		return context.Cause(call)

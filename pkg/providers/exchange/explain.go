@@ -22,8 +22,8 @@ func (e *handshakeError) Error() string { return e.err.Error() }
 // Unwrap gives the cause.
 func (e *handshakeError) Unwrap() error { return e.err }
 
-// Explain says in words what most probably makes a TLS connection fail, and the setting that
-// helps; "" where it is nothing that is known. asked: the server wanted a client certificate.
+// Explain names the most probable cause of a failed TLS connection, and the setting that helps; ""
+// if the cause is unknown. asked: the server wanted a client certificate.
 func Explain(err error, asked bool) string { return explain(&handshakeError{err, asked}) }
 
 // remoteError is what crypto/tls names an alert from the other side.
@@ -41,12 +41,12 @@ const (
 	certificateRequired  = 116
 )
 
-// alert is the text of an alert. crypto/tls keeps its type of alerts to itself, but not
-// their texts.
+// alert is the text of an alert. crypto/tls does not export the type of alerts, but shows their
+// texts.
 func alert(code uint8) string { return tls.AlertError(code).Error() }
 
-// explain says in words what most probably makes a handshake fail, and the setting that
-// helps; "" where it is nothing that is known.
+// explain names the most probable cause of a failed handshake, and the setting that helps; "" if
+// the cause is unknown.
 func explain(failed *handshakeError) string {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
@@ -57,7 +57,7 @@ func explain(failed *handshakeError) string {
 	case errors.Is(failed, context.DeadlineExceeded):
 		return silent
 	case errors.As(failed, &record):
-		return ": what answers there speaks no TLS: correct base_url, or a proxy stands between"
+		return ": the server speaks no TLS: correct base_url, or a proxy is in between"
 	case failed.asked && refusesClient(failed):
 		return wantsCertificate
 	case errors.As(failed, &op) && op.Op == remoteError:
@@ -72,7 +72,7 @@ func explain(failed *handshakeError) string {
 			return wantsCertificate
 		}
 	}
-	// crypto/tls has no types for these. A text that changes costs the hint alone.
+	// crypto/tls has no types for these. If a text changes, only the hint is lost.
 	for part, hint := range map[string]string{
 		"unsupported protocol version": oldVersion,
 		"unconfigured cipher suite":    oldCipher,
@@ -108,7 +108,7 @@ const (
 		"the RSA key exchange, 3DES or SHA-1, GODEBUG=tlsrsakex=1, tls3des=1 or tlssha1=1 helps until the provider has renewed it"
 )
 
-// explainCertificate says what is wrong with a certificate.
+// explainCertificate names what is wrong with a certificate.
 func explainCertificate(failed *tls.CertificateVerificationError) string {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError

@@ -12,7 +12,7 @@ import (
 	"tokenrefresh/pkg/providers"
 )
 
-// notSent says why no byte of r left.
+// notSent makes the error for a request that did not leave.
 func (c *Client) notSent(r Request, cause error) *providers.Error {
 	e := &providers.Error{Kind: providers.NotSent, Provider: r.Provider, Op: r.Op, Err: printable(cause)}
 	host := r.URL.Host
@@ -42,8 +42,8 @@ func (c *Client) notSent(r Request, cause error) *providers.Error {
 	return e
 }
 
-// unanswered says why there is no complete answer, although the request left. reply
-// holds what came of it.
+// unanswered makes the error for a request that left and has no complete answer. reply holds what
+// arrived.
 func unanswered(reply Reply, timeout time.Duration, cause error) *providers.Error {
 	var hint string
 	var run runEndedError
@@ -60,8 +60,8 @@ func unanswered(reply Reply, timeout time.Duration, cause error) *providers.Erro
 	return e
 }
 
-// printable returns of err what is known to hold nothing that was sent or received,
-// or nil: net/http quotes replies that it cannot parse.
+// printable returns the part of err that is known to show nothing sent or received, or nil:
+// net/http quotes replies that it cannot parse.
 func printable(err error) error {
 	var open *openError
 	var op *net.OpError

@@ -11,25 +11,25 @@ import (
 	"syscall"
 )
 
-// identicalMost is how often a handshake fails in the same way before it is tried without
-// the post-quantum key share: servers and firewalls exist that cannot take a greeting
-// which does not fit into one packet.
-const identicalMost = 3
+// maxIdentical is how often a handshake fails in the same way before it is tried without the
+// post-quantum key share: some servers and firewalls cannot handle a ClientHello of more than one
+// packet.
+const maxIdentical = 3
 
 // classic are the key exchanges without a post-quantum part.
 var classic = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
 
-// handshakes remembers what became of the handshakes with each host.
+// handshakes remembers how the handshakes with each host ended.
 type handshakes struct {
 	mu    sync.Mutex
 	hosts map[string]*handshake // by host and port
 }
 
-// handshake is what is known of those with one host.
+// handshake is the record of one host.
 type handshake struct {
 	failure string // the last one
 	same    int    // how often in a row
-	classic bool   // only without the post-quantum key share did it succeed
+	classic bool   // it succeeded only without the post-quantum key share
 }
 
 // of is the record of a host. The caller holds mu.
@@ -65,7 +65,7 @@ func (h *handshakes) failsAlike(address string, wasClassic bool, err error) bool
 	default:
 		host.same++
 	}
-	if host.failure == "" || host.same < identicalMost {
+	if host.failure == "" || host.same < maxIdentical {
 		return false
 	}
 	host.same, host.classic = 0, false
@@ -79,19 +79,19 @@ func (h *handshakes) silent(address string) bool {
 	return h.of(address).failure == "silent"
 }
 
-// odd is what people should know of handshakes with u's host.
+// odd tells people what is odd about handshakes with u's host.
 func (h *handshakes) odd(u *url.URL) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if host, ok := h.hosts[address(u)]; ok && host.classic {
 		return []string{"the TLS handshake succeeds only without the post-quantum key share (X25519MLKEM768): " +
-			"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 leaves it out from the beginning"}
+			"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 always leaves it out"}
 	}
 	return nil
 }
 
-// likeness is the same text for failures that are the same; "" for those that another
-// greeting cannot cure: of certificates, or of connections that nobody takes.
+// likeness is the same text for the same kind of failure; "" for failures that another ClientHello
+// cannot cure: of certificates, or of connections that are not accepted.
 func likeness(err error) string {
 	var failed *handshakeError
 	var certificate *tls.CertificateVerificationError
@@ -112,7 +112,7 @@ func likeness(err error) string {
 	return ""
 }
 
-// address is u's host and port, as they are dialled.
+// address is u's host and port, for dialling.
 func address(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -121,9 +121,8 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// dialTLS connects and shakes hands here and not in net/http, so that a conn can lie
-// above TLS. After some failures of one kind it shakes hands once more, in the way of
-// the time before the post-quantum key exchange.
+// dialTLS connects and shakes hands itself, and not in net/http, so that a conn can be above TLS.
+// After some failures of one kind it tries once more without the post-quantum key exchange.
 func (c *Client) dialTLS(ctx context.Context, network, address string) (*conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -159,7 +158,7 @@ func (c *Client) shake(ctx context.Context, network, address, host string, onlyC
 		return new(tls.Certificate), nil // none
 	}
 	secure := tls.Client(raw, config)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout/2) // time for another, should this be the last of its kind
+	ctx, cancel := context.WithTimeout(ctx, c.timeout/2) // time for another one, if this is the last of its kind
 	defer cancel()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()

@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 )
@@ -34,13 +36,11 @@ type authority struct {
 
 var serial atomic.Int64
 
-// issue makes a certificate, signed by a, or by itself where a is nil.
+// issue makes a certificate, signed by a, or by itself if a is nil.
 func (a *authority) issue(tb testing.TB, change func(*x509.Certificate)) *authority {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial.Add(1)), Subject: pkix.Name{CommonName: "test", SerialNumber: serialName()},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -52,13 +52,9 @@ func (a *authority) issue(tb testing.TB, change func(*x509.Certificate)) *author
 		parent, signer = a.certificate, a.key
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return &authority{certificate, key}
 }
 
@@ -77,14 +73,12 @@ func chain(all ...*authority) tls.Certificate {
 	return shown
 }
 
-// shaking makes a client whose connections to provider.example end in a TLS server with
-// config. first, where set, may take a connection before, with the greeting on it.
+// shaking makes a client whose connections to provider.example end in a TLS server with config.
+// first, if set, may take a connection before, with the ClientHello on it.
 func shaking(tb testing.TB, roots *x509.CertPool, config *tls.Config, first func(greeting []byte, c net.Conn) bool) *exchange.Client {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	tb.Cleanup(func() { _ = listener.Close() })
 	serve := func(c net.Conn) {
 		defer func() { _ = c.Close() }()
@@ -125,7 +119,7 @@ func readRecord(r io.Reader) ([]byte, error) {
 	return slices.Concat(head, rest), err
 }
 
-// replayed gives back what was read from a connection before.
+// replayed returns again what was read from a connection before.
 type replayed struct {
 	net.Conn
 	before *bytes.Reader
@@ -141,11 +135,10 @@ func (r *replayed) Read(p []byte) (int, error) {
 // alert is a fatal one.
 func alert(code byte) []byte { return []byte{21, 3, 3, 0, 2, 2, code} }
 
-// large is what does not fit into one packet; a greeting without the post-quantum key
-// share does.
+// large does not fit into one packet; a ClientHello without the post-quantum key share does.
 const large = 1000
 
-// A middlebox that cannot take the greeting with a post-quantum key share in it.
+// A middlebox that cannot handle a ClientHello with a post-quantum key share.
 func TestHandshakeWithoutThePostQuantumKeyShare(t *testing.T) {
 	t.Parallel()
 	ca := (*authority)(nil).issue(t, isCA)
@@ -182,7 +175,7 @@ func TestHandshakeWithoutThePostQuantumKeyShare(t *testing.T) {
 					t.Fatalf("%d greetings after %d calls", n, try+1)
 				}
 			}
-			for range 2 { // the third, which helps itself, and another
+			for range 2 { // the third, which tries the other way, and one more
 				reply, err := client.Post(t.Context(), request(t, "https://provider.example"))
 				if err != nil || !strings.Contains(strings.Join(reply.Odd, ""), "X25519MLKEM768") {
 					t.Fatalf("reply %+v, %v", reply, err)
@@ -201,7 +194,7 @@ func TestHandshakeWithoutThePostQuantumKeyShare(t *testing.T) {
 	}
 }
 
-// One more try is all: where it doesn't help either, the next three are as before.
+// There is one more try only: if it doesn't help either, the next three are as before.
 func TestHandshakeThatNothingHelps(t *testing.T) {
 	t.Parallel()
 	var greetings atomic.Int32
@@ -219,7 +212,7 @@ func TestHandshakeThatNothingHelps(t *testing.T) {
 	}
 }
 
-// Failures of different kinds are no sign of anything.
+// Failures of different kinds prove nothing.
 func TestHandshakesThatFailDifferently(t *testing.T) {
 	t.Parallel()
 	var greetings atomic.Int32
@@ -238,7 +231,7 @@ func TestHandshakesThatFailDifferently(t *testing.T) {
 	}
 }
 
-// A host that is down gets no further calls for that.
+// A host that is down gets no further calls for this.
 func TestConnectionsThatNobodyTakes(t *testing.T) {
 	t.Parallel()
 	dials := 0
@@ -256,7 +249,7 @@ func TestConnectionsThatNobodyTakes(t *testing.T) {
 	}
 }
 
-// What people read names the cause and the setting.
+// The message names the cause and the setting.
 func TestWhatIsWrongWithAHandshake(t *testing.T) {
 	t.Parallel()
 	ca := (*authority)(nil).issue(t, isCA)
@@ -317,7 +310,7 @@ func TestWhatIsWrongWithAHandshake(t *testing.T) {
 	}
 }
 
-// Certificates that are wrong don't get better by another greeting.
+// Another ClientHello does not help against wrong certificates.
 func TestWrongCertificateIsTriedOnce(t *testing.T) {
 	t.Parallel()
 	var greetings atomic.Int32

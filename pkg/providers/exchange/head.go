@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// head repairs the heads of answers on their way to net/http, which gives up an answer,
-// and the tokens in it, over a header that it doesn't like: a Transfer-Encoding other
-// than chunked, a Content-Length that is no number, a line that is no header.
+// head repairs the heads of answers on their way to net/http, which rejects an answer, and the
+// tokens in it, for a header that it doesn't accept: a Transfer-Encoding other than chunked, a
+// Content-Length that is no number, a line that is no header.
 type head struct {
 	buffered []byte // of a head that is not complete, or complete and not read yet
-	complete bool   // buffered may be read: the head is over, or is none
-	passed   bool   // the final head is over: what follows is the body
+	complete bool   // buffered may be read: the head has ended, or is none
+	passed   bool   // the final head has ended: the body follows
 	body     body
 }
 
-// maxHead bounds a head as it comes. What makes one long, cookies and policies, is left out.
+// maxHead limits a head as it arrives. Cookies and policies, which make it long, are left out.
 const maxHead = 512 << 10
 
 // add takes what came from the server.
@@ -56,12 +56,12 @@ func (h *head) add(p []byte) {
 	}
 }
 
-// end is called when no more comes. What is there may be read then.
+// end is called when no more comes. The rest may be read then.
 func (h *head) end() {
 	if h.passed {
 		h.buffered = append(h.buffered, h.body.end()...)
 	}
-	h.complete = len(h.buffered) > 0 // for net/http to say what is wrong with half a head
+	h.complete = len(h.buffered) > 0 // so that net/http reports what is wrong with half a head
 }
 
 // read hands out what is ready.
@@ -72,8 +72,8 @@ func (h *head) read(p []byte) int {
 	return n
 }
 
-// headEnd is where the last line of a head ends and where what follows begins; -1 where
-// the head is not complete.
+// headEnd returns where the last line of a head ends, and where the rest begins; -1 if the head is
+// not complete.
 func headEnd(p []byte) (end, after int) {
 	end, after = -1, -1
 	for _, blank := range []string{"\r\n\r\n", "\n\r\n", "\n\n"} {
@@ -91,11 +91,11 @@ func informational(repaired []byte) bool {
 	return strings.HasPrefix(status, "1") && !strings.HasPrefix(status, "101")
 }
 
-// wanted are the headers that somebody reads, beside those that frame the body.
+// wanted are the headers that we read, beside those that frame the body.
 var wanted = []string{"Connection", "Content-Encoding", "Content-Type", "Date", "Retry-After"}
 
-// repair writes a head anew, with what is wanted of it and a frame that net/http takes, and
-// says what follows it. What a coding other than chunked means, the body shows by itself.
+// repair writes a head again, with the wanted headers and a frame that net/http accepts, and
+// returns how the body follows. For a coding other than chunked, the body itself shows what it is.
 func repair(p []byte) ([]byte, body) {
 	lines := strings.Split(strings.ReplaceAll(string(p), "\r\n", "\n"), "\n")
 	first, bodiless := statusLine(lines[0])
@@ -121,7 +121,7 @@ func repair(p []byte) ([]byte, body) {
 	} else if follows.left >= 0 {
 		out.WriteString("Content-Length: " + strconv.Itoa(follows.left) + "\r\n")
 	}
-	if !chunked && follows.left == 0 { // net/http would use the connection again at once, whatever is behind
+	if !chunked && follows.left == 0 { // net/http would reuse the connection at once, whatever follows
 		out.WriteString("Connection: close\r\n")
 	}
 	if bodiless {
@@ -131,14 +131,14 @@ func repair(p []byte) ([]byte, body) {
 	return out.Bytes(), follows
 }
 
-// statusLine is the first line of a head as net/http takes it: with single spaces, and the
-// version in capitals. bodiless: no body follows such a status.
+// statusLine is the first line of a head in a form that net/http accepts: with single spaces, and
+// the version in capitals. bodiless: no body follows such a status.
 func statusLine(line string) (repaired string, bodiless bool) {
 	fields := strings.Fields(line)
 	if len(fields) < 2 || !strings.HasPrefix(strings.ToUpper(fields[0]), "HTTP/") {
 		return line, false
 	}
-	// Whatever it says, it came as HTTP/1 does.
+	// Whatever the version, it came as HTTP/1.
 	if fields[0] = strings.ToUpper(fields[0]); fields[0] != "HTTP/1.0" {
 		fields[0] = "HTTP/1.1"
 	}
@@ -146,7 +146,7 @@ func statusLine(line string) (repaired string, bodiless bool) {
 	return strings.Join(fields, " "), bodiless
 }
 
-// onlyNumber is the one length that was named; -1 if it is no number, or there are several.
+// onlyNumber is the only length that was named; -1 if it is not a number, or if there are several.
 func onlyNumber(lengths map[string]bool) int {
 	for length := range lengths {
 		if n, err := strconv.Atoi(length); err == nil && len(lengths) == 1 && length[0] != '+' && n >= 0 {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzHead: however an answer is cut into pieces, what comes out is the same, and of a
-// body nothing is lost.
+// FuzzHead: however an answer is cut into pieces, the result is the same, and nothing of a body is
+// lost.
 func FuzzHead(f *testing.F) {
 	for _, answer := range []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\n\n{}", "",
@@ -35,8 +35,8 @@ func FuzzHead(f *testing.F) {
 	})
 }
 
-// through is what comes out of a head that is given an answer in pieces of n bytes, and then
-// what is kept behind it. chunks: the body was put into chunks of its own.
+// through sends an answer through a head in pieces of n bytes, and returns what comes out and what
+// is kept beyond its length. chunks: the body was put into new chunks.
 func through(answer []byte, n int) (all []byte, chunks bool) {
 	var h head
 	var out []byte

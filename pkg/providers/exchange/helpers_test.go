@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 )
@@ -23,9 +25,7 @@ var planted = []string{"planted-token", "planted-header", "planted-query", "plan
 func request(tb testing.TB, address string) exchange.Request {
 	tb.Helper()
 	u, err := url.Parse(address + "/path?q=planted-query")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return exchange.Request{
 		Provider: "acme", Op: "refresh", URL: u,
 		Header:  http.Header{"X-Api-Key": {"planted-header"}},

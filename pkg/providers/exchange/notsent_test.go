@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 )
@@ -20,9 +22,7 @@ import (
 func TestNothingListens(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	address := listener.Addr().String()
 	_ = listener.Close()
 	for _, scheme := range []string{"http://", "https://"} {
@@ -200,7 +200,7 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-// A process that was frozen finds its time over and the answer in its socket.
+// A process that was frozen finds its timers expired and the answer in its socket.
 func TestAnswerThatIsThereWhenTheTimeIsOver(t *testing.T) {
 	t.Parallel()
 	for after, ok := range map[time.Duration]bool{

@@ -17,8 +17,8 @@ import (
 	"tokenrefresh/pkg/providers/exchange"
 )
 
-// FuzzPost: whatever comes down the wire is an answer to judge, or an error that shows
-// nothing of it.
+// FuzzPost: any bytes from the server are an answer to judge, or an error that shows nothing of
+// them.
 func FuzzPost(f *testing.F) {
 	const body = `{"access_token":"` + plant.Marker + `"}`
 	for _, answer := range []string{
@@ -81,7 +81,7 @@ func checkReply(t *testing.T, reply exchange.Reply, now time.Time) {
 	}
 }
 
-// closeTold is a connection that tells when it is closed.
+// closeTold is a connection that signals when it is closed.
 type closeTold struct {
 	net.Conn
 	once   sync.Once

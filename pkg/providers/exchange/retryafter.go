@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds what an answer can ask for.
+// maxRetryAfter is the longest wait that an answer can ask for.
 const maxRetryAfter = time.Hour
 
-// ParseRetryAfter reads a Retry-After header: seconds, or an HTTP date, which is
-// compared with now. The result lies between a second and an hour; it is 0 where the
-// header is absent or unreadable.
+// ParseRetryAfter reads a Retry-After header: seconds, or an HTTP date, which is compared with now.
+// The result is between a second and an hour; it is 0 if the header is absent or unreadable.
 func ParseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if at, err := http.ParseTime(value); err == nil {

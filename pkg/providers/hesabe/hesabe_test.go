@@ -3,19 +3,20 @@ package hesabe_test
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
-	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -24,40 +25,22 @@ import (
 //go:embed testdata/refresh.json
 var documented string
 
-// planted are the values that no error may show.
-var planted = []string{"planted-user", "planted-password", "planted-refresh", "planted-reply"}
-
-var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+var client = clienttest.Client{
+	Name: "hesabe",
+	New: func(c *exchange.Client, environment string) providers.Provider {
+		return hesabe.New(c, environment)
+	},
+	Planted: []string{"planted-user", "planted-password", "planted-refresh", "planted-reply"},
+}
 
 func open(tb testing.TB, base string) providers.Session {
 	tb.Helper()
-	client := exchange.New(exchange.Options{Now: func() time.Time { return now }})
-	session, err := hesabe.New(client, "sandbox").Open(secret.New(
-		`{"username":"planted-user","password":"planted-password","base_url":"` + base + `"}`))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return session
-}
-
-func wantError(tb testing.TB, err error, kind providers.Kind, op string) providers.Error {
-	tb.Helper()
-	var e *providers.Error
-	if !errors.As(err, &e) || e.Kind != kind || e.Provider != "hesabe" || e.Op != op {
-		tb.Fatalf("err = %v, want %s of hesabe %s", err, kind, op)
-	}
-	text := fmt.Sprintf("%v %+v %#v", err, err, *e)
-	for _, value := range planted {
-		if strings.Contains(text, value) {
-			tb.Errorf("the error shows %q: %s", value, text)
-		}
-	}
-	return *e
+	return client.Session(tb, `{"username":"planted-user","password":"planted-password","base_url":"`+base+`"}`)
 }
 
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	host := onehost.New(t, onehost.Answer{Status: 200, Body: documented})
+	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: documented})
 	session := open(t, host.URL+"/base/")
 	if _, err := session.Refresh(t.Context(), secret.New(`planted-refresh"<&`)); err != nil {
 		t.Error(err)
@@ -75,9 +58,7 @@ func TestRequests(t *testing.T) {
 	}
 	for i, path := range []string{"/base/api/v1/token-refresh", "/base/api/v1/login"} {
 		var body map[string]string
-		if err := json.Unmarshal([]byte(calls[i].Body), &body); err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, json.Unmarshal([]byte(calls[i].Body), &body))
 		if diff := cmp.Diff(bodies[i], body); diff != "" || calls[i].Path != path || calls[i].Method != http.MethodPost {
 			t.Errorf("%s %s (-want +got):\n%s", calls[i].Method, calls[i].Path, diff)
 		}
@@ -91,7 +72,7 @@ func TestRequests(t *testing.T) {
 
 func TestDocumentedReply(t *testing.T) {
 	t.Parallel()
-	host := onehost.New(t, onehost.Answer{
+	host := clienttest.New(t, clienttest.Answer{
 		Status: 200, Body: documented, Header: map[string]string{"Date": "Sat, 21 Nov 2026 12:00:03 GMT"},
 	})
 	var sample struct {
@@ -99,31 +80,23 @@ func TestDocumentedReply(t *testing.T) {
 			Token map[string]any `json:"token"`
 		} `json:"response"`
 	}
-	if err := json.Unmarshal([]byte(documented), &sample); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(documented), &sample))
 	session := open(t, host.URL)
 	refreshed, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	loggedIn, err := session.Login(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	// The token's own claims, floats, say 899.985 s: a hair less than expires_in.
 	want := providers.Tokens{
 		AccessToken:  secret.New(sample.Response.Token["access_token"].(string)),
 		RefreshToken: secret.New(sample.Response.Token["refresh_token"].(string)),
-		TokenType:    "Bearer", IssuedAt: now,
-		AccessExpiresAt: now.Add(899985 * time.Millisecond),
-		ServerDate:      now.Add(3 * time.Second),
+		TokenType:    "Bearer", IssuedAt: clienttest.Now,
+		AccessExpiresAt: clienttest.Now.Add(899985 * time.Millisecond),
+		ServerDate:      clienttest.Now.Add(3 * time.Second),
 	}
 	for _, got := range []providers.Tokens{refreshed, loggedIn} {
 		got.AccessExpiresAt = got.AccessExpiresAt.Round(time.Millisecond)
-		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b secret.String) bool { return a == b })); diff != "" {
-			t.Errorf("tokens (-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got, want, cmp.Comparer(func(a, b secret.String) bool { return a == b })), "tokens")
 	}
 }
 
@@ -138,13 +111,13 @@ const (
 	anonymous   = `{"message":"Unauthenticated."}`
 	tooMany     = `{"message":"Too Many Attempts."}`
 	league      = `{"error":"invalid_request","error_description":"planted-reply","hint":"Token has been revoked","message":"The refresh token is invalid."}`
-	page        = `<!DOCTYPE html><html>planted-reply</html>`
+	page        = clienttest.Page
 )
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const (
-		ok            = providers.Kind(-1)
+		ok            = clienttest.Tokens
 		unknown       = providers.Unknown
 		refused       = providers.Refused
 		maybe         = providers.MaybeRefused
@@ -152,109 +125,77 @@ func TestAnswers(t *testing.T) {
 		away          = providers.TurnedAway
 		limited       = providers.RateLimited
 	)
-	cases := []struct {
-		name   string
-		status int
-		body   string
-		// what it is to a refresh and to a login
-		refresh, login providers.Kind
+	cases := map[string]struct {
+		Status int
+		Body   string
+		// its kind for a refresh and for a login
+		Refresh, Login providers.Kind
 	}{
-		{"good", 200, good, ok, ok},
-		{"good, 201", 201, good, ok, ok},
-		{"dead", 404, notFound, refused, misconfigured},
-		{"dead, 400", 400, notFound, refused, misconfigured},
-		{"bad signature", 401, badLogin, maybe, misconfigured},
-		{"invalid data", 422, invalidData, maybe, misconfigured},
-		{"message is an object", 401, localised, maybe, misconfigured},
-		{"passport #1605: league's no, 401", 401, league, refused, misconfigured},
-		{"league's no, 400", 400, `{"error":"invalid_grant","message":"planted-reply"}`, refused, misconfigured},
-		{"league's no, 200", 200, league, refused, misconfigured},
-		{"passport #1424: unauthenticated", 401, anonymous, maybe, misconfigured},
-		{"Laravel's list of mistakes", 422, `{"message":"The given data was invalid.","errors":{"refreshToken":["The refresh token is invalid."]}}`, maybe, misconfigured},
-		{"its own 404 in other words", 404, `{"status":false,"message":"planted-reply","response":null}`, maybe, misconfigured},
-		{"its own no, status as text", 404, strings.Replace(notFound, "false", `"false"`, 1), refused, misconfigured},
-		{"a gateway's 404 in the same words", 404, `{"message":"Request not found, Please verify the request data"}`, away, away},
-		{"kong #10483", 404, `{"message":"no Route matched with those values"}`, away, away},
-		{"too many, 200", 200, `{"status":false,"message":"Too Many Attempts."}`, limited, limited},
-		{"wrong client, 401", 401, `{"error":"invalid_client"}`, misconfigured, misconfigured},
-		{"dead, 200", 200, notFound, refused, misconfigured},
-		{"error, 200", 200, `{"error":"invalid_request","message":"planted-reply"}`, unknown, unknown},
-		{"404 page", 404, page, away, away},
-		{"404 of nobody", 404, "", away, away},
-		{"404 without status", 404, `{"message":"planted-reply"}`, away, away},
-		{"404 without a word", 404, `{"status":false}`, maybe, misconfigured},
-		{"404 with status true", 404, `{"status":true}`, away, away},
-		{"404 in bad UTF-8", 404, "{\"status\":false,\"message\":\"\xff\"}", maybe, misconfigured},
-		{"page, 401", 401, page, away, away},
-		{"address filter", 403, page, away, away},
-		{"address filter in JSON", 403, badLogin, away, away},
-		{"wrong method", 405, broken, away, away},
-		{"conflict", 409, notFound, unknown, unknown},
-		{"gone", 410, page, away, away},
-		{"redirect", 302, page, away, away},
-		{"see other", 303, page, unknown, unknown},
-		{"too many", 429, tooMany, limited, limited},
-		{"too early", 425, "", limited, limited},
-		{"timeout", 408, notFound, unknown, unknown},
-		{"broken", 500, broken, unknown, unknown},
-		{"broken, though it has a status", 500, notFound, unknown, unknown},
-		{"gateway", 502, page, unknown, unknown},
-		{"page, 200", 200, page, unknown, unknown},
-		{"nothing, 200", 200, "", unknown, unknown},
-		{"nothing, 204", 204, "", unknown, unknown},
-		{"cut in its refresh token", 200, good[:len(good)-4], unknown, unknown},
-		{"cut in its access token", 200, good[:strings.Index(good, `at","refresh`)], unknown, unknown},
-		{"bad UTF-8", 200, strings.Replace(good, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
-		{"no token", 200, `{"status":true,"message":"Success","response":{"token":{}}}`, unknown, unknown},
-		{"no response", 200, `{"status":true,"message":"Success","response":null}`, unknown, unknown},
-		{"blank token", 200, strings.Replace(good, `"at"`, `" "`, 1), unknown, unknown},
-		{"token of a wrong type", 200, strings.Replace(good, `"at"`, `7`, 1), unknown, unknown},
-		{"keys in another case", 200, strings.Replace(good, "access_token", "Access_Token", 1), unknown, unknown},
+		"good":                              {200, good, ok, ok},
+		"good, 201":                         {201, good, ok, ok},
+		"dead":                              {404, notFound, refused, misconfigured},
+		"dead, 400":                         {400, notFound, refused, misconfigured},
+		"bad signature":                     {401, badLogin, maybe, misconfigured},
+		"invalid data":                      {422, invalidData, maybe, misconfigured},
+		"message is an object":              {401, localised, maybe, misconfigured},
+		"passport #1605: league's no, 401":  {401, league, refused, misconfigured},
+		"league's no, 400":                  {400, `{"error":"invalid_grant","message":"planted-reply"}`, refused, misconfigured},
+		"league's no, 200":                  {200, league, refused, misconfigured},
+		"passport #1424: unauthenticated":   {401, anonymous, maybe, misconfigured},
+		"Laravel's list of mistakes":        {422, `{"message":"The given data was invalid.","errors":{"refreshToken":["The refresh token is invalid."]}}`, maybe, misconfigured},
+		"its own 404 in other words":        {404, `{"status":false,"message":"planted-reply","response":null}`, maybe, misconfigured},
+		"its own no, status as text":        {404, strings.Replace(notFound, "false", `"false"`, 1), refused, misconfigured},
+		"a gateway's 404 in the same words": {404, `{"message":"Request not found, Please verify the request data"}`, away, away},
+		"kong #10483":                       {404, `{"message":"no Route matched with those values"}`, away, away},
+		"too many, 200":                     {200, `{"status":false,"message":"Too Many Attempts."}`, limited, limited},
+		"wrong client, 401":                 {401, `{"error":"invalid_client"}`, misconfigured, misconfigured},
+		"dead, 200":                         {200, notFound, refused, misconfigured},
+		"error, 200":                        {200, `{"error":"invalid_request","message":"planted-reply"}`, unknown, unknown},
+		"404 page":                          {404, page, away, away},
+		"404 of nobody":                     {404, "", away, away},
+		"404 without status":                {404, `{"message":"planted-reply"}`, away, away},
+		"404 without a word":                {404, `{"status":false}`, maybe, misconfigured},
+		"404 with status true":              {404, `{"status":true}`, away, away},
+		"404 in bad UTF-8":                  {404, "{\"status\":false,\"message\":\"\xff\"}", maybe, misconfigured},
+		"page, 401":                         {401, page, away, away},
+		"address filter":                    {403, page, away, away},
+		"address filter in JSON":            {403, badLogin, away, away},
+		"wrong method":                      {405, broken, away, away},
+		"conflict":                          {409, notFound, unknown, unknown},
+		"gone":                              {410, page, away, away},
+		"redirect":                          {302, page, away, away},
+		"see other":                         {303, page, unknown, unknown},
+		"too many":                          {429, tooMany, limited, limited},
+		"too early":                         {425, "", limited, limited},
+		"timeout":                           {408, notFound, unknown, unknown},
+		"broken":                            {500, broken, unknown, unknown},
+		"broken, though it has a status":    {500, notFound, unknown, unknown},
+		"gateway":                           {502, page, unknown, unknown},
+		"page, 200":                         {200, page, unknown, unknown},
+		"nothing, 200":                      {200, "", unknown, unknown},
+		"nothing, 204":                      {204, "", unknown, unknown},
+		"cut in its refresh token":          {200, good[:len(good)-4], unknown, unknown},
+		"cut in its access token":           {200, good[:strings.Index(good, `at","refresh`)], unknown, unknown},
+		"bad UTF-8":                         {200, strings.Replace(good, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
+		"no token":                          {200, `{"status":true,"message":"Success","response":{"token":{}}}`, unknown, unknown},
+		"no response":                       {200, `{"status":true,"message":"Success","response":null}`, unknown, unknown},
+		"blank token":                       {200, strings.Replace(good, `"at"`, `" "`, 1), unknown, unknown},
+		"token of a wrong type":             {200, strings.Replace(good, `"at"`, `7`, 1), unknown, unknown},
+		"keys in another case":              {200, strings.Replace(good, "access_token", "Access_Token", 1), unknown, unknown},
 	}
-	for _, tc := range cases {
-		t.Run(tc.name, func(t *testing.T) {
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer := onehost.Answer{Status: tc.status, Body: tc.body, Header: map[string]string{"Retry-After": "9"}}
-			if tc.status == 204 {
-				answer.Body = ""
-			}
-			host := onehost.New(t, answer)
-			session := open(t, host.URL)
-			check := func(op string, kind providers.Kind, got providers.Tokens, err error) {
-				if kind == ok {
-					if err != nil || got.RefreshToken.Reveal() != "planted-reply" || len(got.Warnings) > 0 {
-						t.Errorf("%s: %+v, %v", op, got, err)
-					}
-					return
-				}
-				e := wantError(t, err, kind, op)
-				raw := ""
-				if kind == unknown && tc.status < 300 && tc.body != page {
-					raw = tc.body
-				}
-				if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {
-					t.Errorf("%s: raw %q of status %d sent at %s", op, e.Raw.Reveal(), e.Status, e.Sent)
-				}
-				if (kind == limited) != (e.RetryAfter == 9*time.Second) {
-					t.Errorf("%s: retry after %s", op, e.RetryAfter)
-				}
-			}
-			got, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
-			check("refresh", tc.refresh, got, err)
-			got, err = session.Login(t.Context())
-			check("login", tc.login, got, err)
-			if n := len(host.Calls()); n != 2 {
-				t.Errorf("%d calls for a refresh and a login", n)
-			}
+			client.Answers(t, open, tc)
 		})
 	}
 }
 
 func TestAddressFilterIsHintedAt(t *testing.T) {
 	t.Parallel()
-	host := onehost.New(t, onehost.Answer{Status: 403})
+	host := clienttest.New(t, clienttest.Answer{Status: 403})
 	_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
-	if e := wantError(t, err, providers.TurnedAway, "refresh"); !strings.Contains(e.Error(), "address") {
+	if e := client.Error(t, err, providers.TurnedAway, "refresh"); !strings.Contains(e.Error(), "address") {
 		t.Errorf("no word of the address: %v", &e)
 	}
 }
@@ -282,8 +223,8 @@ func TestOddReplies(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := open(t, "http://127.0.0.1").Decode(secret.New(tc.body), now)
-			if err != nil || got.RefreshToken.Reveal() != tc.refresh || !got.AccessExpiresAt.Equal(now.Add(tc.lifetime)) ||
+			got, err := open(t, "http://127.0.0.1").Decode(secret.New(tc.body), clienttest.Now)
+			if err != nil || got.RefreshToken.Reveal() != tc.refresh || !got.AccessExpiresAt.Equal(clienttest.Now.Add(tc.lifetime)) ||
 				!strings.Contains(strings.Join(got.Warnings, " "), tc.warning) || (tc.warning == "") != (len(got.Warnings) == 0) {
 				t.Errorf("Decode = %+v, %v", got, err)
 			}
@@ -294,12 +235,12 @@ func TestOddReplies(t *testing.T) {
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	session := open(t, "http://127.0.0.1")
-	_, err := session.Decode(secret.New("planted-reply"), now)
-	if e := wantError(t, err, providers.Unknown, "decode"); e.Raw.Reveal() != "planted-reply" || !e.Sent.Equal(now) {
+	_, err := session.Decode(secret.New("planted-reply"), clienttest.Now)
+	if e := client.Error(t, err, providers.Unknown, "decode"); e.Raw.Reveal() != "planted-reply" || !e.Sent.Equal(clienttest.Now) {
 		t.Errorf("raw %q sent at %s", e.Raw.Reveal(), e.Sent)
 	}
-	_, err = session.Decode(secret.New(notFound), now)
-	wantError(t, err, providers.Refused, "decode")
+	_, err = session.Decode(secret.New(notFound), clienttest.Now)
+	client.Error(t, err, providers.Refused, "decode")
 }
 
 // RFC 9700, 4.14.2: the presented token is spent although the new one cannot be read.
@@ -311,10 +252,10 @@ func TestUnreadableRefreshToken(t *testing.T) {
 		strings.Replace(good, `refresh_token`, `refreshToken`, 1),
 		strings.Replace(good, "planted-reply", "planted-reply\xff", 1),
 	} {
-		host := onehost.New(t, onehost.Answer{Status: 200, Body: body})
+		host := clienttest.New(t, clienttest.Answer{Status: 200, Body: body})
 		session := open(t, host.URL)
 		_, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
-		e := wantError(t, err, providers.Unknown, "refresh")
+		e := client.Error(t, err, providers.Unknown, "refresh")
 		if e.Partial == nil || e.Partial.AccessToken.Reveal() != "at" || !e.Partial.RefreshToken.IsZero() || e.Raw.Reveal() != body {
 			t.Errorf("%s: partial %+v, raw %q", body, e.Partial, e.Raw.Reveal())
 		}
@@ -325,13 +266,5 @@ func TestUnreadableRefreshToken(t *testing.T) {
 		if err != nil || got.AccessToken.Reveal() != "at" || !got.RefreshToken.IsZero() || got.Raw.Reveal() != body || len(got.Warnings) == 0 {
 			t.Errorf("%s: Login = %+v, %v", body, got, err)
 		}
-	}
-}
-
-func TestDeadHost(t *testing.T) {
-	t.Parallel()
-	_, err := open(t, "http://127.0.0.1:1").Refresh(t.Context(), secret.New("planted-refresh"))
-	if e := wantError(t, err, providers.NotSent, "refresh"); !strings.Contains(e.Error(), "127.0.0.1:1") {
-		t.Errorf("the host is not named: %v", &e)
 	}
 }

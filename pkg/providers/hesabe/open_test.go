@@ -1,33 +1,23 @@
 package hesabe_test
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"testing"
 
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/hesabe"
-	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 )
 
-func TestSessionMasksItself(t *testing.T) {
+func TestEverywhere(t *testing.T) {
 	t.Parallel()
-	session := open(t, "http://127.0.0.1:1")
-	text := fmt.Sprintf("%v %+v %#v %s %v", session, session, session, session, []any{session})
-	if want := strings.Repeat("[hesabe session] ", 4) + "[[hesabe session]]"; text != want {
-		t.Errorf("the session prints as %s", text)
-	}
+	client.Everywhere(t, open(t, clienttest.DeadHost))
 }
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		text        string
-		environment string
-		login       bool
-		problems    []string // none: it opens
+		Text        string
+		Environment string
+		Login       bool
+		Problems    []string // none: it opens
 	}{
 		"all":                  {`{"username":"u","password":"p","base_url":"https://x.example"}`, "", true, nil},
 		"no base_url":          {`{"username":"u","password":"p"}`, "production", true, nil},
@@ -45,29 +35,7 @@ func TestOpen(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			provider := hesabe.New(exchange.New(exchange.Options{}), tc.environment)
-			session, err := provider.Open(secret.New(tc.text))
-			if len(tc.problems) == 0 {
-				if err != nil || session.CanLogin() != tc.login {
-					t.Fatalf("Open: %v", err)
-				}
-				if _, err := session.Login(t.Context()); !tc.login && !errors.Is(err, providers.ErrNoLogin) {
-					t.Errorf("Login without credentials: %v", err)
-				}
-				return
-			}
-			e := wantError(t, err, providers.Misconfigured, "open")
-			for _, problem := range tc.problems {
-				if !strings.Contains(e.Error(), problem) {
-					t.Errorf("%q is missing in: %v", problem, &e)
-				}
-			}
+			client.Opens(t, tc)
 		})
-	}
-	if _, err := hesabe.New(nil, "production").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
-		t.Errorf("placeholder: %v", err)
-	}
-	if name := hesabe.New(nil, "").Name(); name != "hesabe" {
-		t.Errorf("Name = %q", name)
 	}
 }

@@ -1,9 +1,8 @@
 // Package hesabe is the client of Hesabe's Merchant API.
 //
-// A refresh answers with a new pair and revokes the old one, access token included,
-// before it does: Laravel Passport lies behind it. Login and refresh are plain JSON;
-// Hesabe's encryption is for its other endpoints.
-// Sources: developer.hesabe.com, docs/api/post-refresh-token and post-merchant-login.
+// A refresh revokes the old pair, access token included, before it answers with a new one: Hesabe
+// uses Laravel Passport. Login and refresh are plain JSON; Hesabe's encryption is for its other
+// endpoints. Sources: developer.hesabe.com, docs/api/post-refresh-token and post-merchant-login.
 package hesabe
 
 import (

@@ -8,12 +8,12 @@ import (
 	"tokenrefresh/pkg/providers/verdict"
 )
 
-// lifetime is the documented one of access tokens.
+// lifetime is the documented life of access tokens.
 const lifetime = 900 * time.Second
 
-// rules: {"status":true,"response":{"token":{…}}}, and {"status":false,"message":…} for
-// errors, with 404 for a dead refresh token. League's own errors, from behind the facade,
-// are among the words that all know.
+// rules: {"status":true,"response":{"token":{…}}}, and {"status":false,"message":…} for errors,
+// with 404 for a dead refresh token. Errors of Passport itself, of its library
+// league/oauth2-server, are among the common words.
 var rules = verdict.Rules{
 	Tokens: reply.Rules{Lifetime: lifetime, Longest: lifetime, Rotates: true, Path: "response.token"},
 	Words: verdict.Words{

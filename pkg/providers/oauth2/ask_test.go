@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -29,7 +29,7 @@ func TestIntrospection(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{Status: tc.status, Body: tc.body})
+			host := clienttest.New(t, clienttest.Answer{Status: tc.status, Body: tc.body})
 			session := open(t, "http://127.0.0.1:1", `,"client_secret":"s","introspection_url":"`+host.URL+`/introspect"`).(providers.Asking)
 			got, err := session.Ask(t.Context(), secret.New("rt&"), secret.String{})
 			if got != tc.want || (err == nil) != (tc.want != providers.NoEvidence) {
@@ -85,12 +85,12 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// The provider's word on the refresh token counts first, the probe where there is none.
+// The provider's word on the refresh token counts first, else the probe.
 func TestIntrospectionBeforeProbe(t *testing.T) {
 	t.Parallel()
-	probe := onehost.New(t, onehost.Answer{Status: 401})
+	probe := clienttest.New(t, clienttest.Answer{Status: 401})
 	for status, want := range map[int]providers.Evidence{200: providers.NotActed, 500: providers.Acted} {
-		host := onehost.New(t, onehost.Answer{Status: status, Body: `{"active":true}`})
+		host := clienttest.New(t, clienttest.Answer{Status: status, Body: `{"active":true}`})
 		session := open(t, "http://127.0.0.1:1", `,"introspection_url":"`+host.URL+`","probe_url":"`+probe.URL+`"`).(providers.Asking)
 		if got, err := session.Ask(t.Context(), secret.New("rt"), secret.New("at")); got != want || err != nil {
 			t.Errorf("introspection answers %d: %s, %v", status, got, err)

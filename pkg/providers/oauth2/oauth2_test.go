@@ -3,48 +3,35 @@ package oauth2_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/providers/oauth2"
 	"tokenrefresh/pkg/secret"
 )
 
-var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+var client = clienttest.Client{
+	Name:    "oauth2",
+	New:     func(c *exchange.Client, environment string) providers.Provider { return oauth2.New(c, environment) },
+	Planted: []string{"planted"},
+}
 
 const good = `{"access_token":"at","token_type":"bearer","expires_in":1800,"refresh_token":"planted-new","scope":"a"}`
 
 // open opens a session at base with further fields.
 func open(tb testing.TB, base, fields string) providers.Session {
 	tb.Helper()
-	client := exchange.New(exchange.Options{Now: func() time.Time { return now }})
-	text := `{"token_url":"` + base + `/token?tenant=7","client_id":"id","refresh_token_reuse":"never"` + fields + `}`
-	session, err := oauth2.New(client, "").Open(secret.New(text))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return session
-}
-
-func wantError(tb testing.TB, err error, kind providers.Kind, op string) providers.Error {
-	tb.Helper()
-	var e *providers.Error
-	if !errors.As(err, &e) || e.Kind != kind || e.Provider != "oauth2" || e.Op != op {
-		tb.Fatalf("err = %v, want %s of oauth2 %s", err, kind, op)
-	}
-	if text := fmt.Sprintf("%v %+v %#v", err, err, *e); strings.Contains(text, "planted") {
-		tb.Errorf("the error shows a value: %s", text)
-	}
-	return *e
+	return client.Session(tb, `{"token_url":"`+base+`/token?tenant=7","client_id":"id","refresh_token_reuse":"never"`+fields+`}`)
 }
 
 func TestRequests(t *testing.T) {
@@ -77,9 +64,9 @@ func TestRequests(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{Status: 200, Body: good})
+			host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 			session := open(t, host.URL, tc.fields)
-			for range 2 { // the second request is no less than the first
+			for range 2 { // the second request is as complete as the first
 				if _, err := session.Refresh(t.Context(), secret.New("rt+/=&")); err != nil {
 					t.Fatal(err)
 				}
@@ -91,9 +78,7 @@ func TestRequests(t *testing.T) {
 			tc.refresh.Set("refresh_token", "rt+/=&")
 			for i, call := range host.Calls() {
 				got, err := url.ParseQuery(call.Body)
-				if err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, err)
 				want := []url.Values{tc.refresh, tc.login}[i%2]
 				if diff := cmp.Diff(want, got); diff != "" || call.Path != "/token?tenant=7" ||
 					call.Header.Get("Content-Type") != "application/x-www-form-urlencoded" || call.Header.Get("Authorization") != tc.authorization ||
@@ -102,13 +87,6 @@ func TestRequests(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestNoLogin(t *testing.T) {
-	t.Parallel()
-	if _, err := open(t, "http://127.0.0.1:1", "").Login(t.Context()); !errors.Is(err, providers.ErrNoLogin) {
-		t.Errorf("Login: %v", err)
 	}
 }
 
@@ -146,7 +124,7 @@ func TestErrors(t *testing.T) {
 		{200, `{"ok":false,"error":"token_revoked"}`, refused, config, ""},
 		{200, `{"error":"invalid_code"}`, refused, config, ""},  // Zoho
 		{200, `{"error":"expired_token"}`, perhaps, config, ""}, // of whom?
-		{200, `{"error":"invalid_grant"}`, refused, config, ""}, // an error and no access token is a no
+		{200, `{"error":"invalid_grant"}`, refused, config, ""}, // an error without an access token is a refusal
 		{400, `{"error":{"code":"invalid_grant"}}`, refused, config, ""},
 		{400, `{"errors":[{"errorType":"invalid_grant"}],"success":false}`, refused, config, ""},
 
@@ -194,21 +172,21 @@ func TestErrors(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(fmt.Sprint(tc.status, tc.body), func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{Status: tc.status, Body: tc.body})
+			host := clienttest.New(t, clienttest.Answer{Status: tc.status, Body: tc.body})
 			session := open(t, host.URL, `,"client_secret":"s","login_params":{"grant_type":"client_credentials"}`)
 			_, err := session.Refresh(t.Context(), secret.New("planted-token"))
-			if e := wantError(t, err, tc.want, "refresh"); !strings.Contains(e.Hint, tc.hint) || strings.Contains(e.Hint, "base_url") {
+			if e := client.Error(t, err, tc.want, "refresh"); !strings.Contains(e.Hint, tc.hint) || strings.Contains(e.Hint, "base_url") {
 				t.Errorf("hint %q, want one with %q", e.Hint, tc.hint)
 			}
 			_, err = session.Login(t.Context())
-			wantError(t, err, tc.login, "login")
+			client.Error(t, err, tc.login, "login")
 		})
 	}
 }
 
 // jwt is a token that lives for so many seconds.
 func jwt(seconds int) string {
-	claims := fmt.Sprintf(`{"iat":%d,"exp":%d}`, now.Unix(), now.Unix()+int64(seconds))
+	claims := fmt.Sprintf(`{"iat":%d,"exp":%d}`, clienttest.Now.Unix(), clienttest.Now.Unix()+int64(seconds))
 	return "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
 }
 
@@ -238,39 +216,35 @@ func TestLifetimes(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			session := open(t, onehost.New(t, onehost.Answer{Status: 200, Body: tc.reply}).URL, tc.fields)
+			session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: tc.reply}).URL, tc.fields)
 			got, err := session.Refresh(t.Context(), secret.New("planted-token"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			refresh := time.Duration(0)
 			if !got.RefreshExpiresAt.IsZero() {
-				refresh = got.RefreshExpiresAt.Sub(now)
+				refresh = got.RefreshExpiresAt.Sub(clienttest.Now)
 			}
-			if access := got.AccessExpiresAt.Sub(now); access != tc.access || refresh != tc.refresh || len(got.Warnings) != tc.warnings {
+			if access := got.AccessExpiresAt.Sub(clienttest.Now); access != tc.access || refresh != tc.refresh || len(got.Warnings) != tc.warnings {
 				t.Errorf("access %s, refresh %s, warnings %q", access, refresh, got.Warnings)
 			}
 		})
 	}
 }
 
-// A new refresh token that cannot be read has ended the one presented.
+// A new refresh token ends the presented one, even if it cannot be read.
 func TestUnreadableRefreshToken(t *testing.T) {
 	t.Parallel()
-	session := open(t, onehost.New(t, onehost.Answer{Status: 200, Body: `{"access_token":"at","refresh_token":["planted-new"]}`}).URL, "")
+	session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: `{"access_token":"at","refresh_token":["planted-new"]}`}).URL, "")
 	_, err := session.Refresh(t.Context(), secret.New("planted-token"))
-	if e := wantError(t, err, providers.Unknown, "refresh"); e.Partial == nil || e.Raw.IsZero() {
+	if e := client.Error(t, err, providers.Unknown, "refresh"); e.Partial == nil || e.Raw.IsZero() {
 		t.Errorf("nothing is kept of %v", err)
 	}
 }
 
 func TestReuseThatNobodySet(t *testing.T) {
 	t.Parallel()
-	host := onehost.New(t, onehost.Answer{Status: 200, Body: good})
+	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 	session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(`{"token_url":"` + host.URL + `","client_id":"id"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	got, err := session.Refresh(t.Context(), secret.New("planted-token"))
 	if err != nil || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "refresh_token_reuse") {
 		t.Errorf("warnings %q, %v", got.Warnings, err)
@@ -289,7 +263,7 @@ func TestPublish(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			session := open(t, onehost.New(t, onehost.Answer{Status: 200, Body: tc.reply}).URL, `,"publish":["instance_url","n","id"]`)
+			session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: tc.reply}).URL, `,"publish":["instance_url","n","id"]`)
 			got, err := session.Refresh(t.Context(), secret.New("planted-token"))
 			if err != nil || got.Reply.Reveal() != tc.want {
 				t.Errorf("published %s, %v", got.Reply.Reveal(), err)
@@ -298,7 +272,7 @@ func TestPublish(t *testing.T) {
 	}
 	long, _ := json.Marshal(strings.Repeat("x", 20<<10))
 	body := `{"access_token":"at","expires_in":60,"id":` + string(long) + `}`
-	session := open(t, onehost.New(t, onehost.Answer{Status: 200, Body: body}).URL, `,"publish":["id"]`)
+	session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: body}).URL, `,"publish":["id"]`)
 	if got, err := session.Refresh(t.Context(), secret.New("planted-token")); err != nil || !got.Reply.IsZero() || len(got.Warnings) != 1 {
 		t.Errorf("20 KB: %d published, %q, %v", len(got.Reply.Reveal()), got.Warnings, err)
 	}

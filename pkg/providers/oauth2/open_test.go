@@ -1,16 +1,11 @@
 package oauth2_test
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/oauth2"
-	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 )
 
 // everything has every field.
@@ -67,37 +62,19 @@ func TestOpen(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(tc.text))
-			if len(tc.problems) == 0 {
-				if err != nil {
-					t.Fatal(err)
-				}
-				last, asking := session.(providers.LastResort).LastResort(), session.(providers.Asking).CanAsk()
-				if reuse := session.(providers.Reusing).Reuse(); session.CanLogin() != tc.login || asking != tc.ask || last != tc.last || reuse != tc.reuse {
-					t.Errorf("login %t, asking %t, last resort %t, reuse %s", session.CanLogin(), asking, last, reuse)
-				}
+			session := client.Opens(t, clienttest.Credentials{Text: tc.text, Login: tc.login, Problems: tc.problems})
+			if session == nil {
 				return
 			}
-			e := wantError(t, err, providers.Misconfigured, "open")
-			for _, problem := range tc.problems {
-				if !strings.Contains(e.Error(), problem) {
-					t.Errorf("%q is missing in: %v", problem, &e)
-				}
+			last, asking := session.(providers.LastResort).LastResort(), session.(providers.Asking).CanAsk()
+			if reuse := session.(providers.Reusing).Reuse(); asking != tc.ask || last != tc.last || reuse != tc.reuse {
+				t.Errorf("asking %t, last resort %t, reuse %s", asking, last, reuse)
 			}
 		})
 	}
-	if _, err := oauth2.New(nil, "").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
-		t.Errorf("placeholder: %v", err)
-	}
 }
 
-func TestSessionMasksItself(t *testing.T) {
+func TestEverywhere(t *testing.T) {
 	t.Parallel()
-	session, err := oauth2.New(nil, "").Open(secret.New(everything))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := fmt.Sprintf("%v %+v %#v", session, session, session); text != strings.TrimSpace(strings.Repeat("[oauth2 session] ", 3)) {
-		t.Errorf("the session prints as %s", text)
-	}
+	client.Everywhere(t, open(t, clienttest.DeadHost, `,"client_secret":"planted","login_params":{"grant_type":"planted"}`))
 }

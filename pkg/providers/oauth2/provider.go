@@ -1,8 +1,8 @@
 // Package oauth2 is the client of any service that hands out refresh tokens by RFC 6749.
 //
-// What differs from service to service stands in the credentials: docs/services.md has an
-// example for each that is known. Errors are judged by their code and not by their status:
-// a refused refresh token is a 400 here, a 401 or a 403 there, or a 200.
+// The credentials hold what differs from service to service: docs/services.md has an example for
+// each known service. Errors are judged by their code and not by their status: services refuse a
+// refresh token with a 400, a 401, a 403 or a 200.
 package oauth2
 
 import (
@@ -29,9 +29,9 @@ const (
 )
 
 const (
-	leastLifetime = time.Minute
-	mostLifetime  = 30 * 24 * time.Hour
-	mostReuse     = 30 * 24 * time.Hour
+	minLifetime = time.Minute
+	maxLifetime = 30 * 24 * time.Hour
+	maxReuse    = 30 * 24 * time.Hour
 )
 
 // Provider implements providers.Provider.
@@ -88,7 +88,7 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 		refresh:       fields.Params("refresh_params", own...),
 		login:         loginParams(fields),
 		lastResort:    fields.Flag("last_resort"),
-		expiresIn:     fields.Seconds("expires_in", leastLifetime, mostLifetime),
+		expiresIn:     fields.Seconds("expires_in", minLifetime, maxLifetime),
 		publish:       fields.Names("publish", "access_token", "refresh_token"),
 	}
 	s.method = method(fields, s.secret)
@@ -99,11 +99,11 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 	return s, nil
 }
 
-// own are the fields of a form that have their places elsewhere.
+// own are the form fields that have settings of their own.
 var own = []string{"grant_type", "refresh_token", "client_id", "client_secret"}
 
-// method is how the client authenticates: as the credentials say or, where they don't, by
-// Basic if there is a secret. Never both ways at once: servers refuse that.
+// method is how the client authenticates: as the credentials say, else by Basic if there is a
+// secret. It is never both ways at once: servers refuse that.
 func method(fields *credentials.Fields, clientSecret secret.String) string {
 	otherwise := basic
 	if !fields.Has("client_secret") {
@@ -121,8 +121,8 @@ func method(fields *credentials.Fields, clientSecret secret.String) string {
 	return m
 }
 
-// loginParams is the form of a login; nil: there is none. A login is sent again whenever it
-// is needed, so it cannot be of a grant that is good for once.
+// loginParams is the form of a login; nil: there is none. A login is repeated whenever it is
+// needed, so its grant cannot be a single-use one.
 func loginParams(fields *credentials.Fields) url.Values {
 	params := fields.Params("login_params", own[1:]...)
 	if params == nil {
@@ -143,7 +143,7 @@ func loginParams(fields *credentials.Fields) url.Values {
 	return params
 }
 
-// reuse is how long a presented refresh token is still taken; known: the credentials say so.
+// reuse is how long a presented refresh token is still accepted; known: the credentials say so.
 func reuse(fields *credentials.Fields) (d time.Duration, known bool) {
 	const field = "refresh_token_reuse"
 	switch word := fields.Word(field); word {
@@ -156,9 +156,9 @@ func reuse(fields *credentials.Fields) (d time.Duration, known bool) {
 	case "always":
 		return providers.Always, true
 	}
-	if d, ok := fields.Duration(field, time.Second, mostReuse); ok {
+	if d, ok := fields.Duration(field, time.Second, maxReuse); ok {
 		return d, true
 	}
-	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, mostReuse.Seconds()))
+	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds()))
 	return 0, true
 }

@@ -13,19 +13,19 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// lifetime is what is assumed where neither the reply nor the credentials nor the token itself
-// name one: most services that name none hand out an hour or two.
+// lifetime is assumed if neither the reply nor the credentials nor the token itself name one: most
+// services that name none hand out an hour or two.
 const lifetime = 30 * time.Minute
 
-// words are the codes of services that say things in their own way.
+// words are the codes of services that don't use those of RFC 6749.
 var words = verdict.Words{
 	Code: code,
 	Own:  func(root reply.Object) bool { return root.Is("ok", false) },
-	// Zoho's, Slack's: at a refresh, no other code or token can be meant.
+	// Zoho's and Slack's: at a refresh they can mean only the refresh token.
 	Dead: []string{"invalid code", "token expired", "token revoked"},
 }
 
-// rules are those of RFC 6749, with what the credentials say.
+// rules are those of RFC 6749, with the settings of the credentials.
 func (s *session) rules() verdict.Rules {
 	return verdict.Rules{ //nolint:gosec // names of fields, and no credentials
 		Tokens: reply.Rules{
@@ -39,8 +39,8 @@ func (s *session) rules() verdict.Rules {
 	}
 }
 
-// hints say what the codes of RFC 6749 and RFC 8707 ask for. The codes are ours, and may be
-// shown.
+// hints say what to do about the codes of RFC 6749 and RFC 8707. The codes are constants of ours,
+// and may be shown.
 var hints = map[string]string{
 	"invalid request":         "refused as invalid_request: correct token_endpoint_auth_method or refresh_params",
 	"invalid scope":           "refused as invalid_scope: correct scope in refresh_params or login_params",
@@ -50,8 +50,8 @@ var hints = map[string]string{
 	"temporarily unavailable": "the service says that it is temporarily unavailable",
 }
 
-// code is the code by which an answer says what is wrong: the field error, or the code or type
-// in it. A sentence is none: gateways say "Bad Request" there.
+// code is the error code of an answer: the field error, or the code or type in it. A sentence is no
+// code: gateways put "Bad Request" there.
 func code(root reply.Object) string {
 	text := root.Text("error")
 	if inner, ok := root.Object("error"); ok {
@@ -63,12 +63,12 @@ func code(root reply.Object) string {
 	return text
 }
 
-// notInCode reports whether no code has r.
+// notInCode reports whether no code contains r.
 func notInCode(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.'
 }
 
-// open turns a form into JSON: some services answer as they are asked.
+// open turns a form into JSON: some services answer in the format of the request.
 func open(text string) (inner string, opened bool, err error) {
 	form, err := url.ParseQuery(strings.TrimSpace(text))
 	if err != nil || strings.ContainsAny(text, "{[<") || !form.Has("access_token") && !form.Has("error") {
@@ -107,5 +107,5 @@ func (s *session) complete(d reply.Document, t *providers.Tokens) {
 	t.Reply = secret.New(string(text))
 }
 
-// maxReply bounds what readers get beside the access token.
+// maxReply limits what readers get beside the access token.
 const maxReply = 16 << 10

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/oauth2"
@@ -17,14 +19,11 @@ import (
 // example is a block of docs/services.md that is a JSON object.
 var example = regexp.MustCompile(`(?m)^    \{(?:.*\n(?:     ?.*\n)*?.*)\}$`)
 
-// Each example of the documentation opens, says what it makes of reuse, and names no field that
-// is not known.
+// Each example of the documentation opens, sets refresh_token_reuse, and has no unknown field.
 func TestExamplesOfServices(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../docs/services.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_, services, _ := strings.Cut(string(text), "\n## Services\n")
 	provider := oauth2.New(exchange.New(exchange.Options{}), "")
 	sections := strings.Split(services, "\n### ")[1:]

@@ -15,8 +15,8 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// patience is how long a refresh is waited for that no login could replace: a late reply is
-// saved that would be lost otherwise.
+// patience is the timeout of a refresh that no login could replace: it saves late replies that
+// would be lost otherwise.
 const patience = 20 * time.Second
 
 // session implements providers.Session.
@@ -124,13 +124,13 @@ func (s *session) post(ctx context.Context, op string, form url.Values) (provide
 	return s.rules().Read(answer)
 }
 
-// request carries form and what authenticates the client, in one way alone.
+// request carries form and the client's authentication, in one way only.
 func (s *session) request(form url.Values) exchange.Request {
 	r := exchange.Request{Provider: name, Form: form}
 	switch s.method {
 	case basic:
-		// RFC 6749, 2.3.1: both are form-encoded first, else a colon or a percent sign in one
-		// of them makes another pair.
+		// RFC 6749, 2.3.1: both are form-encoded first; otherwise a colon or a percent sign in one
+		// of them would make another pair.
 		pair := url.QueryEscape(s.id.Reveal()) + ":" + url.QueryEscape(s.secret.Reveal())
 		r.Header = http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(pair))}}
 	case post:

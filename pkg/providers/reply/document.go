@@ -10,27 +10,27 @@ import (
 const (
 	// maxDepth is how deep in a reply its tokens are looked for.
 	maxDepth = 6
-	// maxQuoted is how often JSON may lie in a text in another's JSON.
+	// maxQuoted is how often JSON may be nested in a string of other JSON.
 	maxQuoted = 3
-	// maxStarts is at how many places the beginning of damaged JSON is looked for.
+	// maxStarts is how many places are tried as the beginning of damaged JSON.
 	maxStarts = 64
 )
 
-// Document is a reply's JSON as far as it can be read.
+// Document is the readable part of a reply's JSON.
 type Document struct {
-	// Root is the whole reply; nil where that is no object. Something may follow it.
+	// Root is the whole reply; nil if that is not an object. Something may follow it.
 	Root Object
 	// Whole reports whether the text is Root and nothing else.
 	Whole bool
 
-	token  Object // the object that holds an access token; nil: none
+	token  Object // the object with an access token; nil: none
 	path   string // where token is, as "response.token"
-	spare  bool   // there is something named like a refresh token elsewhere
+	spare  bool   // another place has something named like a refresh token
 	broken bool   // the JSON around token is damaged
 }
 
-// Read reads text. It finds tokens wherever they are in it, in JSON that lies in a
-// string, or before and behind damage: whoever made the reply meant them.
+// Read reads text. It finds tokens wherever they are in it, in JSON inside a string, or before and
+// after damage.
 func Read(text string) Document {
 	var d Document
 	raw := json.RawMessage(strings.TrimPrefix(text, "\ufeff"))
@@ -72,7 +72,7 @@ func Read(text string) Document {
 	return d
 }
 
-// Texts are the texts of a reply: those in its JSON, or all of it where it is no JSON.
+// Texts are the texts of a reply: those in its JSON, or all of it if it is not JSON.
 func Texts(text string) []string {
 	raw := json.RawMessage(strings.TrimPrefix(text, "\ufeff"))
 	if !json.Valid(raw) {
@@ -92,7 +92,7 @@ func Texts(text string) []string {
 	return all
 }
 
-// Token is the object that holds the tokens; nil where there is none.
+// Token is the object that holds the tokens; nil if there is none.
 func (d Document) Token() Object { return d.token }
 
 // search finds the object that holds tokens: the first with both, else the first with
@@ -114,7 +114,7 @@ func (d *Document) search(root json.RawMessage) {
 	best := max(0, slices.IndexFunc(places, func(p place) bool { return refreshTokenOf(p.object) != "" }))
 	d.token, d.path = places[best].object, places[best].path
 	walk(root, func(path string, o Object) {
-		inside := strings.HasPrefix(path, d.path+".") // what describes the tokens, as claims do
+		inside := strings.HasPrefix(path, d.path+".") // describes the tokens, as claims do
 		if path != d.path && !inside && hasSpare(o, d.path, path) {
 			d.spare = true
 		}
@@ -152,7 +152,7 @@ func walk(raw json.RawMessage, visit func(path string, o Object)) {
 	}
 }
 
-// object is raw as an object; nil where it is none.
+// object is raw as an object; nil if it is not one.
 func object(raw json.RawMessage) Object {
 	var o Object
 	if json.Unmarshal(raw, &o) != nil {

@@ -15,7 +15,7 @@ var sent = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // hesabe are the rules of a provider that rotates and whose tokens have a place.
 var hesabe = reply.Rules{Lifetime: 15 * time.Minute, Longest: 15 * time.Minute, Rotates: true, Path: "response.token"}
 
-// Tokens are found whatever is odd around them, and each oddity is told.
+// Tokens are found whatever is odd around them, with a warning for each oddity.
 func TestTokensWhateverIsAroundThem(t *testing.T) {
 	t.Parallel()
 	const token = `{"access_token":"at","refresh_token":"rt","expires_in":900}`
@@ -58,7 +58,7 @@ func TestTokensWhateverIsAroundThem(t *testing.T) {
 	}
 }
 
-// In JSON that nobody can parse each member is read by itself.
+// In JSON that cannot be parsed each member is read by itself.
 func TestMembersOfDamagedJSON(t *testing.T) {
 	t.Parallel()
 	const good = `{"status":true,"message":"ok","response":{"token":{"expires_in":900,"access_token":"at","refresh_token":"rt"}}}`
@@ -107,7 +107,7 @@ func TestMembersOfDamagedJSON(t *testing.T) {
 	}
 }
 
-// A damaged token is none.
+// A damaged token counts as missing.
 func TestDamagedTokens(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -137,7 +137,7 @@ func TestDamagedTokens(t *testing.T) {
 func TestUnreadableRefreshToken(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		beside     string // behind the access token
+		beside     string // after the access token
 		unreadable bool
 	}{
 		"absent":                       {``, false},
@@ -177,13 +177,13 @@ func TestUnreadableRefreshToken(t *testing.T) {
 			if !ok || unreadable != tc.unreadable || !got.RefreshToken.IsZero() || len(got.Warnings) == 0 {
 				t.Errorf("Tokens = %+v, %v, %v", got, unreadable, ok)
 			}
-			// Of a provider that doesn't rotate the one presented stays good.
+			// If the provider doesn't rotate, the presented token stays good.
 			if got, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, reply.Rules{}); !ok || unreadable || tc.unreadable && len(got.Warnings) == 0 {
 				t.Errorf("without rotation: %+v, %v, %v", got, unreadable, ok)
 			}
 		})
 	}
-	// Behind damage too.
+	// After damage too.
 	for _, body := range []string{`{"a":{"access_token":"at"},"refresh_token":"rt`, `"refreshToken":"x",{"access_token":"at"}`} {
 		if _, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe); !ok || !unreadable {
 			t.Errorf("%s: unreadable %v, ok %v", body, unreadable, ok)

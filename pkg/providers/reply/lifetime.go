@@ -11,32 +11,32 @@ import (
 )
 
 const (
-	// maxLifetime caps what an access token is believed to live: a wrong number must
-	// not keep it from being refreshed for years.
+	// maxLifetime limits the believed life of an access token: a wrong number must not prevent its
+	// refresh for years.
 	maxLifetime = 30 * 24 * time.Hour
-	// jwtSlack is how much a JWT may live shorter than expires_in says, before it is odd:
-	// Hesabe's does by the time that it takes to make.
+	// jwtSlack is how much shorter than expires_in a JWT may live without a warning: Hesabe's lives
+	// shorter by the time that it takes to make.
 	jwtSlack = 5 * time.Second
-	// A lifetime of 10^9 seconds or more is no lifetime but a point in time.
+	// A lifetime of 10^9 seconds or more is a point in time.
 	notALifetime = 1e9
-	// A number beyond the longest life counts as milliseconds if it makes whole seconds of
-	// them, at least as many as these, and is no number of whole days.
-	leastPlausible = time.Minute
-	day            = 24 * time.Hour
+	// A number beyond the longest life counts as milliseconds if those are whole seconds, at least
+	// this many, and not whole days.
+	minPlausible = time.Minute
+	day          = 24 * time.Hour
 )
 
-// Lifetime is what a field says in seconds.
+// Lifetime is how usable a field's number of seconds is.
 type Lifetime int
 
-// What a field can say.
+// The kinds of numbers.
 const (
 	Usable  Lifetime = iota // a positive number of seconds
 	Missing                 // absent or null
-	Broken                  // zero, negative, not a number, or beyond all reason
+	Broken                  // zero, negative, not a number, or absurd
 )
 
-// Seconds reads a lifetime: a number, whole or not, or a string around one. The
-// duration is positive where Usable and 0 otherwise.
+// Seconds reads a lifetime: a number, whole or not, or a string around one. The duration is
+// positive if Usable and 0 otherwise.
 func (o Object) Seconds(name string) (time.Duration, Lifetime) {
 	raw, ok := o[name]
 	if !ok || string(raw) == "null" {
@@ -53,8 +53,8 @@ func (o Object) Seconds(name string) (time.Duration, Lifetime) {
 	return d, Usable
 }
 
-// lifetime is how long the access token beside expires_in lives, never longer than the
-// rules know, and what is odd about that. now is what the provider's clock said, or ours.
+// lifetime is how long the access token beside expires_in lives, at most as long as the rules
+// allow, and what is odd about it. now is the time by the provider's clock, or ours.
 func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime time.Duration, odd []string) {
 	warn := func(format string, args ...any) { odd = append(odd, fmt.Sprintf(format, args...)) }
 	longest := cmp.Or(rules.Longest, maxLifetime)
@@ -71,7 +71,7 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 		lifetime = itself
 	case is != Usable && itself > 0:
 		lifetime = itself
-		warn("expires_in is missing or no number of seconds: what the access token says of itself counts")
+		warn("expires_in is missing or no number of seconds: the access token's own claims count")
 	case is == Missing && rules.Known:
 		lifetime = rules.Lifetime
 	case is == Missing && rules.Lifetime > 0:
@@ -85,7 +85,7 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 	}
 	if lifetime > longest {
 		thousandth := lifetime / 1000
-		if lifetime%day != 0 && thousandth%time.Second == 0 && thousandth >= leastPlausible && thousandth <= longest {
+		if lifetime%day != 0 && thousandth%time.Second == 0 && thousandth >= minPlausible && thousandth <= longest {
 			lifetime = thousandth
 			warn("expires_in is beyond %s: it counts as milliseconds", days(longest))
 		} else {
@@ -95,7 +95,7 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 	}
 	if itself > 0 && itself < lifetime {
 		if lifetime-itself > jwtSlack {
-			warn("expires_in is %s longer than the access token says of itself: the shorter counts",
+			warn("expires_in is %s longer than the access token's own claims: the shorter counts",
 				(lifetime - itself).Round(time.Second))
 		}
 		lifetime = itself
@@ -103,7 +103,7 @@ func (o Object) lifetime(token string, now time.Time, rules Rules) (lifetime tim
 	return lifetime, odd
 }
 
-// days writes whole days as such.
+// days formats a duration, whole days as days.
 func days(d time.Duration) string {
 	if d > day && d%day == 0 {
 		return fmt.Sprintf("%d days", d/day)
@@ -111,8 +111,8 @@ func days(d time.Duration) string {
 	return d.String()
 }
 
-// until is the time from now to expires_in, where that is a point in time in seconds or
-// milliseconds; 0 otherwise.
+// until is the time from now to expires_in, if that is a point in time in seconds or milliseconds;
+// 0 otherwise.
 func (o Object) until(now time.Time) time.Duration {
 	at, err := strconv.ParseFloat(number(o["expires_in"]), 64)
 	if err != nil {
@@ -137,9 +137,9 @@ func (o Object) over(now time.Time) bool {
 	return at <= 0 || past(at) || past(at/1000)
 }
 
-// jwtLifetime is exp less iat of a JWT, or exp less now where it has no iat; 0 where
-// token is none or says neither. exp and iat are on the provider's clock, and only their
-// difference is sure to say something on ours. Hesabe writes them as floats.
+// jwtLifetime is exp less iat of a JWT, or exp less now if it has no iat; 0 if token is not a JWT
+// or has neither. exp and iat are on the provider's clock, so only their difference is reliable on
+// ours. Hesabe writes them as floats.
 func jwtLifetime(token string, now time.Time) time.Duration {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -164,7 +164,7 @@ func jwtLifetime(token string, now time.Time) time.Duration {
 	return fromSeconds(exp - iat)
 }
 
-// fromSeconds converts a lifetime; 0 for what is none, NaN and infinities included.
+// fromSeconds converts a lifetime; 0 for anything else, NaN and infinities included.
 func fromSeconds(seconds float64) time.Duration {
 	if !(seconds > 0 && seconds < notALifetime) {
 		return 0

@@ -1,6 +1,6 @@
-// Package reply reads providers' replies. Whatever is odd around tokens must not cost
-// them: the form of the text, its place, a field beside them. A token itself is taken
-// undamaged or not at all.
+// Package reply reads providers' replies. Oddities around tokens, such as the form of the text,
+// their place, or other fields, must not cost the tokens. A token itself is taken undamaged or not
+// at all.
 package reply
 
 import (
@@ -13,12 +13,12 @@ import (
 	"tokenrefresh/pkg/strict"
 )
 
-// ErrUnreadable is a text that is not one JSON object in valid UTF-8. It says
-// nothing of the text.
+// ErrUnreadable means that a text is not one JSON object in valid UTF-8. It shows nothing of the
+// text.
 var ErrUnreadable = errors.New("not a JSON object")
 
-// Object is a JSON object. Keys match in their exact case, which decoding into a
-// struct would not grant; of duplicate keys the last one counts.
+// Object is a JSON object. Keys match in their exact case, unlike when decoding into a struct; of
+// duplicate keys the last one counts.
 type Object map[string]json.RawMessage
 
 // Parse reads the whole text as one object.
@@ -30,8 +30,8 @@ func Parse(text string) (Object, error) {
 	return o, nil
 }
 
-// Text is the string of that name, or "" where it is absent, blank, of another type,
-// or damaged: an unpaired surrogate escape decodes to U+FFFD.
+// Text is the string of that name, or "" if it is absent, blank, of another type, or damaged: an
+// unpaired surrogate escape decodes to U+FFFD.
 func (o Object) Text(name string) string {
 	text, ok := quoted(o[name])
 	if !ok || strings.TrimSpace(text) == "" || strict.Damaged(text) {
@@ -40,14 +40,14 @@ func (o Object) Text(name string) string {
 	return text
 }
 
-// Object is the object of that name; false where there is none.
+// Object is the object of that name; false if there is none.
 func (o Object) Object(name string) (Object, bool) {
 	inner, err := Parse(string(o[name]))
 	return inner, err == nil
 }
 
-// Is reports whether the value of that name is the boolean want, as such, as a text or
-// as 1 or 0.
+// Is reports whether the value of that name is the boolean want, as a boolean, as a text or as 1 or
+// 0.
 func (o Object) Is(name string, want bool) bool {
 	text, isText := quoted(o[name])
 	if !isText {
@@ -57,8 +57,7 @@ func (o Object) Is(name string, want bool) bool {
 	return err == nil && is == want
 }
 
-// Says reports whether the value of that name is there and says something: it is not
-// null, false, 0, "", {} or [].
+// Says reports whether there is a value of that name and it is not null, false, 0, "", {} or [].
 func (o Object) Says(name string) bool {
 	var value any
 	if json.Unmarshal(o[name], &value) != nil {
@@ -81,8 +80,7 @@ func (o Object) Says(name string) bool {
 	return true
 }
 
-// ID is the positive integer of that name, a number or a numeric string; 0 where
-// there is none.
+// ID is the positive integer of that name, a number or a numeric string; 0 if there is none.
 func (o Object) ID(name string) int64 {
 	text := number(o[name])
 	if id, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -96,8 +94,7 @@ func (o Object) ID(name string) int64 {
 	return int64(f)
 }
 
-// IsHTML reports whether text looks like a page: the answer of a proxy or of another
-// server than the one meant.
+// IsHTML reports whether text looks like a page: the answer of a proxy or of a wrong server.
 func IsHTML(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<") }
 
 // quoted decodes a JSON string.

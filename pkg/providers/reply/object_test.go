@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/reply"
 )
 
@@ -39,9 +41,7 @@ func TestFields(t *testing.T) {
 		"text":"x","Text":"other case","blank":" \t","empty":"","null":null,"number":5,"yes":true,"no":false,
 		"twice":"first","twice":"last","object":{"in":"side"},"list":[],"full":[0],"none":{},"zero":0,
 		"surrogate":"abc\ud800","replaced":"abc\ufffd","escaped":"a\u0026b"} `)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	texts := map[string]string{
 		"text": "x", "Text": "other case", "TEXT": "", "blank": "", "empty": "", "null": "", "number": "", "yes": "",
 		"twice": "last", "object": "", "list": "", "absent": "", "surrogate": "", "replaced": "", "escaped": "a&b",
@@ -107,9 +107,7 @@ func TestSeconds(t *testing.T) {
 	}
 	for value, tc := range cases {
 		o, err := reply.Parse(`{"expires_in":` + value + `}`)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if got, is := o.Seconds("expires_in"); got != tc.want || is != tc.is {
 			t.Errorf("%s: %s, %v; want %s, %v", value, got, is, tc.want, tc.is)
 		}
@@ -128,9 +126,7 @@ func TestID(t *testing.T) {
 	}
 	for value, want := range cases {
 		o, err := reply.Parse(`{"id":` + value + `}`)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if got := o.ID("id"); got != want {
 			t.Errorf("ID of %s = %d, want %d", value, got, want)
 		}

@@ -8,13 +8,13 @@ import (
 	"sync"
 )
 
-// member is a name in JSON, or in what should be JSON, and what stands before its value.
+// member matches a name in JSON, or in damaged JSON, up to its value.
 var member = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`["']([A-Za-z][A-Za-z0-9_\-]{0,63})["'][ \t\r\n]*:[ \t\r\n]*`)
 })
 
-// salvage reads the members of JSON that is cut or damaged, each by itself and wherever it
-// is. A value that is not whole, or comes twice in two ways, cannot be read. It is nil where
+// salvage reads the members of JSON that is cut or damaged, each by itself and wherever it is. A
+// value that is not whole, or that comes twice and differs, cannot be read. The result is nil if
 // one of the two tokens is missing: it may have been lost with the rest.
 func salvage(text string) Object {
 	o := Object{}
@@ -34,7 +34,7 @@ func salvage(text string) Object {
 	return o
 }
 
-// unreadable stands for a value that is there and cannot be read.
+// unreadable stands for an existing value that cannot be read.
 var unreadable = json.RawMessage("{}")
 
 // wholeValue is the value at the beginning of text, if it is a whole text, number or word.
@@ -69,8 +69,8 @@ func wholeValue(text string) json.RawMessage {
 	return unreadable
 }
 
-// fromForm reads a reply that is written as a form, as old OAuth servers do; nil where it is
-// none, or holds no access token.
+// fromForm reads a reply in the format of a form, as old OAuth servers send it; nil if it is not
+// one, or holds no access token.
 func fromForm(text string) Object {
 	if !strings.Contains(text, "access_token=") || strings.ContainsAny(text, "<>{}\" \r\n\t") {
 		return nil

@@ -20,18 +20,16 @@ import (
 // maxLayers is how many compressions around a text are undone.
 const maxLayers = 3
 
-// Form is what a reply's headers say of its bytes. The bytes themselves are believed
-// first.
+// Form is what a reply's headers say about its bytes. The bytes themselves are believed first.
 type Form struct {
 	Encoding string // Content-Encoding
 	Charset  string // of Content-Type
 }
 
-// Plain undoes compression and encodings around a text, whatever its headers say of
-// them: gzip and zlib are told by their first bytes, UTF-16 and UTF-32 by their zeros or
-// their mark, chunks by their sizes. What it cannot undo, such as Brotli, stays as it is. It
-// returns at most limit bytes and one byte beyond where there are more. odd is what people
-// should know of it.
+// Plain undoes compression and encodings around a text, whatever its headers say: it recognises
+// gzip and zlib by their first bytes, UTF-16 and UTF-32 by their zeros or their mark, chunks by
+// their sizes. Other encodings, such as Brotli, stay as they are. It returns at most limit bytes,
+// and one more byte if there are more. odd tells people what was odd.
 func Plain(raw []byte, form Form, limit int) (text []byte, odd []string) {
 	if inner, ok := unchunked(raw); ok {
 		raw = inner
@@ -66,12 +64,12 @@ func Plain(raw []byte, form Form, limit int) (text []byte, odd []string) {
 	return bytes.TrimPrefix(raw, []byte("\ufeff")), odd
 }
 
-// chunk is the line before a chunk, however it is written.
+// chunk matches the line before a chunk, in any spelling.
 var chunk = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:0[xX])?([0-9a-fA-F]{1,6})[ \t]*(?:;[^\r\n]*)?\r?\n`)
 })
 
-// unchunked is the text in chunks; false where raw is none in chunks. The last one may be cut.
+// unchunked joins the chunks of a text; false if raw is not chunked. The last chunk may be cut.
 func unchunked(raw []byte) (text []byte, ok bool) {
 	for rest := raw; len(rest) > 0; {
 		line := chunk().FindSubmatch(rest)
@@ -93,8 +91,8 @@ func unchunked(raw []byte) (text []byte, ok bool) {
 	return text, len(text) > 0
 }
 
-// unpack undoes one compression; false where there is none. encoded: the head names one. What came before an error
-// counts: a cut stream, or a checksum that is wrong, has its text all the same.
+// unpack undoes one compression; false if there is none. encoded: the head names one. The text
+// before an error counts: a cut stream, or one with a wrong checksum, still has its text.
 func unpack(raw []byte, encoded bool, limit int) ([]byte, bool) {
 	var unpacked io.Reader
 	var flat bool
@@ -143,8 +141,7 @@ func fromWide(raw []byte) ([]byte, bool) {
 	return []byte(strings.TrimPrefix(string(text), "\ufeff")), true
 }
 
-// width is how many bytes a unit of raw has, and in which order they are; 0 where there is no
-// sign of more than one.
+// width is how many bytes a unit of raw has, and their order; 0 without a sign of more than one.
 func width(raw []byte) (size int, order binary.ByteOrder) {
 	if len(raw) < 4 {
 		return 0, nil

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/reply"
 )
 
@@ -23,9 +25,7 @@ func packed(tb testing.TB, text []byte, with func(io.Writer) io.WriteCloser) []b
 	if err == nil {
 		err = w.Close()
 	}
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return b.Bytes()
 }
 
@@ -42,9 +42,7 @@ func deflated(w io.Writer) io.WriteCloser {
 func inUTF16(tb testing.TB, text string, order binary.ByteOrder) []byte {
 	tb.Helper()
 	var b bytes.Buffer
-	if err := binary.Write(&b, order, utf16.Encode([]rune(text))); err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, binary.Write(&b, order, utf16.Encode([]rune(text))))
 	return b.Bytes()
 }
 
@@ -114,7 +112,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// What nobody can undo stays as it is, for people.
+// An unknown encoding stays as it is, for people.
 func TestPlainLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	for name, raw := range map[string]string{
@@ -148,7 +146,8 @@ func FuzzPlain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte, encoding, charset string) {
 		const limit = 1000
 		text, odd := reply.Plain(raw, reply.Form{Encoding: encoding, Charset: charset}, limit)
-		// UTF-16 grows by half at most, ISO-8859-1 to twice; beyond the limit nothing is done.
+		// UTF-16 grows by half at most, ISO-8859-1 to twice its size; beyond the limit nothing is
+		// converted.
 		if len(text) > 2*max(limit+1, len(raw)) {
 			t.Errorf("%d bytes of %d", len(text), len(raw))
 		}

@@ -12,11 +12,11 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Rules are what is known of a provider's replies beforehand.
+// Rules are the known facts about a provider's replies.
 type Rules struct {
-	// Lifetime of an access token whose reply names none; 0: it counts as expired.
+	// Lifetime is that of an access token whose reply names none; 0: it counts as expired.
 	Lifetime time.Duration
-	// Known: Lifetime is no guess of ours, so that its use is not odd.
+	// Known: Lifetime is not a guess of ours, so its use needs no warning.
 	Known bool
 	// Never: a lifetime that cannot be read counts as none, and not as expired.
 	Never bool
@@ -24,18 +24,18 @@ type Rules struct {
 	Longest time.Duration
 	// Rotates: a reply may carry a new refresh token, and the one presented is spent then.
 	Rotates bool
-	// Keeps: a reply without a refresh token is not odd, the one presented stays.
+	// Keeps: a reply without a refresh token needs no warning; the presented one stays.
 	Keeps bool
 	// Path is where the tokens should be, as "response.token"; "": anywhere.
 	Path string
 }
 
-// Tokens reads the fields that all providers share. It is false where there is no
-// access token. Whatever else is odd becomes a warning. sent is when the request was
-// sent, date what the provider's clock said then; zero where it said nothing.
+// Tokens reads the fields that all providers share. It is false if there is no access token. Any
+// other oddity becomes a warning. sent is when the request was sent, date the provider's clock
+// then; zero: unknown.
 //
-// unreadable reports that there is a new refresh token which cannot be read: it is no
-// text, is damaged, or has another name or place. The one presented is spent then.
+// unreadable reports a new refresh token that cannot be read: it is no text, is damaged, or has
+// another name or place. The presented one is spent then.
 func (d Document) Tokens(sent, date time.Time, rules Rules) (t providers.Tokens, unreadable, ok bool) {
 	o := d.token
 	if o == nil {
@@ -50,7 +50,7 @@ func (d Document) Tokens(sent, date time.Time, rules Rules) (t providers.Tokens,
 	warn := func(format string, args ...any) { t.Warnings = append(t.Warnings, fmt.Sprintf(format, args...)) }
 
 	if d.broken {
-		warn("there is more in the reply than its JSON, or its JSON is damaged: what could be read of it counts")
+		warn("there is more in the reply than its JSON, or its JSON is damaged: the readable part counts")
 	}
 	if rules.Path != "" && d.path != rules.Path {
 		warn("the tokens are not where they should be in the reply")
@@ -77,8 +77,8 @@ func (d Document) Tokens(sent, date time.Time, rules Rules) (t providers.Tokens,
 	t.Warnings = append(t.Warnings, odd...)
 	t.AccessExpiresAt = sent.Add(lifetime)
 	for _, name := range []string{"refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in"} {
-		// 0 is Keycloak's "no expiry", and a number that cannot be used is no reason to
-		// declare a new token dead.
+		// 0 is Keycloak's "no expiry", and an unusable number is no reason to declare a new token
+		// dead.
 		if lifetime, is := o.Seconds(name); is == Usable && t.RefreshExpiresAt.IsZero() {
 			t.RefreshExpiresAt = sent.Add(lifetime)
 		}
@@ -86,16 +86,14 @@ func (d Document) Tokens(sent, date time.Time, rules Rules) (t providers.Tokens,
 	return t, spare && rules.Rotates, true
 }
 
-// accessToken is o's access token without white space at its ends, which no header
-// takes; "" where there is none, or a damaged one.
+// accessToken is o's access token without white space at its ends, which no header takes; "" if
+// there is none, or a damaged one.
 func accessToken(o Object) string { return strings.TrimSpace(o.Token("access_token")) }
 
-// refreshTokenOf is o's refresh token, byte for byte; "" where there is none, or a
-// damaged one.
+// refreshTokenOf is o's refresh token, byte for byte; "" if there is none, or a damaged one.
 func refreshTokenOf(o Object) string { return o.Token("refresh_token") }
 
-// Token is the text of that name, or "" where Text is, or where there are control
-// characters in it.
+// Token is the text of that name, or "" if Text is, or if it has control characters.
 func (o Object) Token(name string) string {
 	text := o.Text(name)
 	if strings.ContainsFunc(strings.TrimSpace(text), unicode.IsControl) {
@@ -104,8 +102,8 @@ func (o Object) Token(name string) string {
 	return text
 }
 
-// hasSpare reports whether o holds something named like a refresh token, other than one
-// that can be read. below leaves out the field of o, which lies at path, that leads there.
+// hasSpare reports whether o has something named like a refresh token, beside the readable one.
+// below leaves out the field of o, at path, that leads to that.
 func hasSpare(o Object, below, path string) bool {
 	for name, raw := range o {
 		if at := strings.TrimPrefix(path+"."+name, "."); below != "" && strings.HasPrefix(below+".", at+".") {
@@ -118,7 +116,7 @@ func hasSpare(o Object, below, path string) bool {
 	return false
 }
 
-// describing are words in names that tell of a refresh token and are none.
+// describing are words in names of fields about a refresh token that do not hold it.
 var describing = []string{
 	"exp", "life", "ttl", "valid", "issued", "type", "hint", "uri", "url", "status", "count", "policy", "rotat", "reuse",
 	"revo", "enable", "age", "interval", "error", "message",
@@ -151,7 +149,7 @@ func tokenLike(text string) bool {
 	return len(text) >= shortest && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
-// letters is name in lower case and without what separates its words.
+// letters is name in lower case, without separators between its words.
 func letters(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -166,8 +164,8 @@ func named(text string) bool {
 	return strings.Contains(letters(text), "refreshtoken")
 }
 
-// HoldsTokens reports whether a text holds something named like a token, as far as can
-// be told: in JSON a long word under such a name, else such a name.
+// HoldsTokens reports whether a text seems to hold a token: in JSON a long word under the name of a
+// token, else such a name.
 func HoldsTokens(text string) bool {
 	if !json.Valid([]byte(text)) {
 		plain := letters(text)

@@ -11,7 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/providers/reply"
 )
@@ -27,7 +28,7 @@ func TestTokens(t *testing.T) {
 	const (
 		missing = "expires_in is missing: 15m0s is assumed"
 		expired = "expires_in is missing or no number of seconds: the access token counts as expired"
-		itself  = "expires_in is missing or no number of seconds: what the access token says of itself counts"
+		itself  = "expires_in is missing or no number of seconds: the access token's own claims count"
 		capped  = "the access token's life is beyond 30 days: 30 days are assumed"
 		noNew   = "the reply has no refresh_token, although a new one was expected"
 	)
@@ -90,7 +91,7 @@ func TestTokens(t *testing.T) {
 			`{"access_token":"` + jwt(`{"iat":1760421423.5,"exp":1760421723.75}`) + `","expires_in":900}`,
 			reply.Rules{},
 			want{"", "Bearer", 300250 * time.Millisecond, []string{
-				"expires_in is 10m0s longer than the access token says of itself: the shorter counts",
+				"expires_in is 10m0s longer than the access token's own claims: the shorter counts",
 			}},
 		},
 		"a JWT that lives longer": {
@@ -129,9 +130,7 @@ func TestTokens(t *testing.T) {
 				t.Fatalf("Tokens = %+v, %v", got, ok)
 			}
 			shown := want{got.RefreshToken.Reveal(), got.TokenType, got.AccessExpiresAt.Sub(sent), got.Warnings}
-			if diff := cmp.Diff(tc.want, shown); diff != "" {
-				t.Errorf("tokens (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(shown, tc.want), "tokens")
 			if strings.Contains(strings.Join(got.Warnings, " "), "planted") {
 				t.Errorf("a warning shows a value of the reply: %q", got.Warnings)
 			}
@@ -191,8 +190,8 @@ func FuzzTokens(f *testing.F) {
 			t.Errorf("blank refresh token of %q", body)
 		}
 
-		// The same reply with a token that speaks of itself: it never lives longer for that,
-		// unless nothing else says how long.
+		// The same reply with a JWT: its claims never lengthen its life, unless nothing else names
+		// one.
 		o, err := reply.Parse(body)
 		if err != nil {
 			if !errors.Is(err, reply.ErrUnreadable) || err.Error() != reply.ErrUnreadable.Error() {
@@ -207,9 +206,7 @@ func FuzzTokens(f *testing.F) {
 			changed := maps.Clone(o)
 			changed["access_token"] = json.RawMessage(`"` + token + `"`)
 			text, err := json.Marshal(changed)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			got, _, ok := reply.Read(string(text)).Tokens(sent, sent, reply.Rules{Lifetime: time.Minute})
 			if !ok {
 				t.Errorf("no tokens in %s", text)

@@ -3,12 +3,16 @@ package tconnect_test
 import (
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/providers/internal/fuzz"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/providers/tconnect"
@@ -34,15 +38,13 @@ func FuzzEncrypted(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		body = plant.Values(body)
 		object, err := reply.Parse(body)
-		if err != nil || object.Text("data") != "" { // what is encrypted is so once
+		if err != nil || object.Text("data") != "" { // an answer is encrypted once
 			return
 		}
-		plain, plainErr := session.Decode(secret.New(body), now)
+		plain, plainErr := session.Decode(secret.New(body), clienttest.Now)
 		for _, text := range []string{hex(body), `"` + hex(body) + `"`, `{"data":"` + hex(body) + `"}`} {
-			got, err := session.Decode(secret.New(text), now)
-			if diff := cmp.Diff(plain, got, cmp.Comparer(secret.String.Equal)); diff != "" {
-				t.Errorf("tokens of %s (-plain +encrypted):\n%s", body, diff)
-			}
+			got, err := session.Decode(secret.New(text), clienttest.Now)
+			assert.Check(t, is.DeepEqual(got, plain, cmp.Comparer(secret.String.Equal)), "tokens of %s", body)
 			if (err == nil) != (plainErr == nil) || providers.KindOf(err) != providers.KindOf(plainErr) {
 				t.Errorf("%s: plain %v, encrypted %v", body, plainErr, err)
 			}
@@ -53,8 +55,8 @@ func FuzzEncrypted(f *testing.F) {
 	})
 }
 
-// encrypting is a session and how its provider encrypts: without a random IV, so that
-// an input means the same each time.
+// encrypting is a session and its provider's encryption: without a random IV, so that an input
+// always means the same.
 func encrypting(f *testing.F) (session providers.Session, hex func(plain string) string) {
 	f.Helper()
 	c := cipher(f, key, aes.Zero, "")

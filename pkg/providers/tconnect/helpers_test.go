@@ -2,15 +2,14 @@ package tconnect_test
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"strings"
 	"testing"
-	"time"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/secret"
 )
@@ -21,13 +20,14 @@ const (
 	iv       = "fedcba9876543210"
 )
 
-// planted are the values that no error may show; the AES key is one of them.
-var planted = []string{
-	"planted-user", "planted-password", "planted-client", "planted-secret", "planted-partner", "planted-refresh",
-	"planted-reply", key, otherKey, iv,
+var client = clienttest.Client{
+	Name: "tconnect",
+	New:  func(c *exchange.Client, environment string) providers.Provider { return tconnect.New(c, environment) },
+	Planted: []string{
+		"planted-user", "planted-password", "planted-client", "planted-secret", "planted-partner", "planted-refresh",
+		"planted-reply", key, otherKey, iv,
+	},
 }
-
-var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 // fields of complete credentials; each test changes some.
 func fields(base string, changes map[string]any) secret.String {
@@ -51,38 +51,14 @@ func fields(base string, changes map[string]any) secret.String {
 
 func open(tb testing.TB, base string, changes map[string]any) providers.Session {
 	tb.Helper()
-	client := exchange.New(exchange.Options{Now: func() time.Time { return now }})
-	session, err := tconnect.New(client, "").Open(fields(base, changes))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return session
+	return client.Session(tb, fields(base, changes).Reveal())
 }
 
 func cipher(tb testing.TB, keyText string, mode aes.Mode, ivText string) *aes.Cipher {
 	tb.Helper()
 	k, err := aes.ParseKey(keyText)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	c, err := aes.NewCipher(k, mode, ivText)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return c
-}
-
-func wantError(tb testing.TB, err error, kind providers.Kind, op string) providers.Error {
-	tb.Helper()
-	var e *providers.Error
-	if !errors.As(err, &e) || e.Kind != kind || e.Provider != "tconnect" || e.Op != op {
-		tb.Fatalf("err = %v, want %s of tconnect %s", err, kind, op)
-	}
-	text := fmt.Sprintf("%v %+v %#v", err, err, *e)
-	for _, value := range planted {
-		if strings.Contains(text, value) {
-			tb.Errorf("the error shows %q: %s", value, text)
-		}
-	}
-	return *e
 }

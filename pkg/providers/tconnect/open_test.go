@@ -1,23 +1,15 @@
 package tconnect_test
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/tconnect"
-	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 )
 
-func TestSessionMasksItself(t *testing.T) {
+func TestEverywhere(t *testing.T) {
 	t.Parallel()
-	session := open(t, "http://127.0.0.1:1", map[string]any{"login_extra": map[string]any{"x": "planted-reply"}})
-	text := fmt.Sprintf("%v %+v %#v %s %v", session, session, session, session, []any{session})
-	if want := strings.Repeat("[tconnect session] ", 4) + "[[tconnect session]]"; text != want {
-		t.Errorf("the session prints as %s", text)
-	}
+	client.Everywhere(t, open(t, clienttest.DeadHost, map[string]any{"login_extra": map[string]any{"x": "planted-reply"}}))
 }
 
 func TestOpen(t *testing.T) {
@@ -71,31 +63,8 @@ func TestOpen(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			session, err := tconnect.New(nil, "").Open(fields("https://x.example", tc.changes))
-			if len(tc.problems) == 0 {
-				if err != nil || session.CanLogin() != tc.login {
-					t.Fatalf("Open: %v", err)
-				}
-				if tc.login {
-					return
-				}
-				if _, err := session.Login(t.Context()); !errors.Is(err, providers.ErrNoLogin) {
-					t.Errorf("Login without credentials: %v", err)
-				}
-				return
-			}
-			e := wantError(t, err, providers.Misconfigured, "open")
-			for _, problem := range tc.problems {
-				if !strings.Contains(e.Error(), problem) {
-					t.Errorf("%q is missing in: %v", problem, &e)
-				}
-			}
+			text := fields("https://x.example", tc.changes).Reveal()
+			client.Opens(t, clienttest.Credentials{Text: text, Login: tc.login, Problems: tc.problems})
 		})
-	}
-	if _, err := tconnect.New(nil, "").Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
-		t.Errorf("placeholder: %v", err)
-	}
-	if name := tconnect.New(nil, "").Name(); name != "tconnect" {
-		t.Errorf("Name = %q", name)
 	}
 }

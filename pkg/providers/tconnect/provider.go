@@ -1,10 +1,9 @@
 // Package tconnect is the client of TConnect's Payment Open API.
 //
-// What it sends is encrypted with a key that the partner desk hands out. Whether
-// replies are, how the IV is made and what errors look like, is not documented:
-// the first two are settings, and every plausible reply is read. Keycloak lies behind
-// it by all signs, so a login from time to time is normal.
-// Source: docs.tconnect.vn, payment-openapi, login and refresh-token.
+// Requests are encrypted with a key that TConnect's partner desk hands out. It is not documented
+// whether replies are encrypted, how the IV is made and what errors look like: the first two are
+// settings, and every plausible reply is read. TConnect seems to use Keycloak, so a login from time
+// to time is normal. Source: docs.tconnect.vn, payment-openapi, login and refresh-token.
 package tconnect
 
 import (
@@ -29,8 +28,8 @@ type Provider struct{ client *exchange.Client }
 
 var _ providers.Described = (*Provider)(nil)
 
-// New makes the provider. The environment picks nothing: credentials always name the
-// base URL, for TConnect hands out that of production in person.
+// New makes the provider. The environment picks nothing: credentials always name the base URL,
+// because TConnect hands out that of production in person.
 func New(client *exchange.Client, _ string) *Provider { return &Provider{client: client} }
 
 // Name implements providers.Provider.

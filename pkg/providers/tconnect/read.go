@@ -12,9 +12,9 @@ import (
 	"tokenrefresh/pkg/providers/verdict"
 )
 
-// tokenRules: a refresh always gives a new refresh token. Ten hours are published for an
-// access token, but not as a promise: a reply that names no lifetime is believed for
-// ten minutes only, which a schedule of a minute can serve.
+// tokenRules: a refresh always gives a new refresh token. TConnect publishes ten hours for an
+// access token, but does not promise them: a token without a lifetime is believed for ten minutes
+// only, which a schedule of a minute can serve.
 var tokenRules = reply.Rules{Lifetime: 10 * time.Minute, Longest: 10 * time.Hour, Rotates: true}
 
 // words: errors are not documented. They may be Keycloak's, or a wrapper with a code and
@@ -39,11 +39,11 @@ func (s *session) rules() verdict.Rules {
 	}
 }
 
-// errSealed is for people who have to mend it.
+// errSealed tells people what to correct.
 var errSealed = errors.New("the answer can be neither read nor decrypted: are aes_key, aes_iv and aes_iv_mode right?")
 
-// open returns the text that an answer carries: itself, or what is encrypted in it, which is
-// the whole answer, a JSON string, or any field.
+// open returns the text of an answer: the answer itself, or the decrypted text of the whole answer,
+// of a JSON string, or of any field.
 func (s *session) open(text string) (inner string, opened bool, err error) {
 	d := reply.Read(text)
 	if d.Token() != nil {
@@ -66,7 +66,7 @@ func (s *session) open(text string) (inner string, opened bool, err error) {
 	return text, false, errSealed
 }
 
-// decrypt opens hex, or Base64. It fails in one way only.
+// decrypt opens hex, or Base64. It has one error only.
 func (s *session) decrypt(text string) (string, error) {
 	text = strings.TrimPrefix(strings.Join(strings.Fields(text), ""), "0x")
 	sealed, err := s.cipher.DecryptHex(text)
@@ -83,5 +83,5 @@ func (s *session) decrypt(text string) (string, error) {
 	return string(plain), nil
 }
 
-// maxPlain bounds what an answer may unpack to.
+// maxPlain limits the size of an unpacked answer.
 const maxPlain = 1 << 20

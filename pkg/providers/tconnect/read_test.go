@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/internal/onehost"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -19,10 +21,10 @@ const (
 		`"refresh_expires_in":86400,"token_type":"Bearer"}`
 	keycloak = `{"error":"invalid_grant","error_description":"planted-reply is not active"}`
 	wrapper  = `{"code":401,"message":"planted-reply","data":null}`
-	page     = `<html>planted-reply</html>`
+	page     = clienttest.Page
 )
 
-// Every shape in which a reply may come.
+// Every form that a reply may have.
 func TestShapesOfTokens(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []aes.Mode{aes.Prefix, aes.Fixed, aes.Zero, aes.FromKey} {
@@ -48,14 +50,14 @@ func TestShapesOfTokens(t *testing.T) {
 		}
 		session := open(t, "http://127.0.0.1", changes)
 		for name, body := range shapes {
-			got, err := session.Decode(secret.New(body), now)
+			got, err := session.Decode(secret.New(body), clienttest.Now)
 			if err != nil {
 				t.Errorf("%s, %s: %v", mode, name, err)
 				continue
 			}
 			if got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != "planted-reply" || got.TokenType != "Bearer" ||
-				!got.IssuedAt.Equal(now) || !got.AccessExpiresAt.Equal(now.Add(10*time.Hour)) ||
-				!got.RefreshExpiresAt.Equal(now.Add(24*time.Hour)) || len(got.Warnings) != 0 {
+				!got.IssuedAt.Equal(clienttest.Now) || !got.AccessExpiresAt.Equal(clienttest.Now.Add(10*time.Hour)) ||
+				!got.RefreshExpiresAt.Equal(clienttest.Now.Add(24*time.Hour)) || len(got.Warnings) != 0 {
 				t.Errorf("%s, %s: %+v", mode, name, got)
 			}
 		}
@@ -65,7 +67,7 @@ func TestShapesOfTokens(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const (
-		ok            = providers.Kind(-1)
+		ok            = clienttest.Tokens
 		unknown       = providers.Unknown
 		refused       = providers.Refused
 		maybe         = providers.MaybeRefused
@@ -75,110 +77,86 @@ func TestAnswers(t *testing.T) {
 	)
 	hex := func(plain string) string { return cipher(t, key, aes.Prefix, "").EncryptHex([]byte(plain)) }
 	foreign := cipher(t, otherKey, aes.Prefix, "").EncryptHex([]byte(flat))
-	cases := []struct {
-		name   string
-		status int
-		body   string
-		// what it is to a refresh and to a login
-		refresh, login providers.Kind
-	}{
-		{"good", 200, flat, ok, ok},
-		{"good, 201", 201, flat, ok, ok},
-		{"good, encrypted", 200, hex(flat), ok, ok},
-		{"dead", 400, keycloak, refused, misconfigured},
-		{"perhaps dead, 401", 401, wrapper, maybe, misconfigured},
-		{"dead, encrypted", 400, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
-		{"encrypted otherwise", 400, foreign, away, away},
-		{"without a word", 400, "", away, away},
-		{"toolhive #5169: a firewall's page, 400", 400, page, away, away},
-		{"its page, 401", 401, page, away, away},
-		{"its page, 403", 403, page, away, away},
-		{"its page, 406", 406, page, away, away},
-		{"its text", 400, "Bad Request", away, away},
-		{"its JSON, 400", 400, `{"message":"Bad Request"}`, away, away},
-		{"Spring's JSON, 404", 404, `{"timestamp":1,"status":404,"error":"Not Found","path":"/planted-reply"}`, away, away},
-		{"dead, in the wrapper", 401, `{"code":401,"message":"Token is not active","data":null}`, refused, misconfigured},
-		{"dead, in the wrapper, 200", 200, `{"code":401,"message":"Session not active","data":null}`, refused, misconfigured},
-		{"dead, in Vietnamese", 400, `{"code":"E1","message":"Refresh token đã hết hạn","data":null}`, refused, misconfigured},
-		{"perhaps dead, in Vietnamese", 400, `{"code":"E1","message":"Yêu cầu không hợp lệ","data":null}`, maybe, misconfigured},
-		{"perhaps dead, encrypted", 400, hex(`{"message":"planted-reply"}`), maybe, misconfigured},
-		{"wrong client", 401, `{"error":"invalid_client","error_description":"planted-reply"}`, misconfigured, misconfigured},
-		{"wrong partner in words", 400, `{"code":7,"message":"Invalid partner code","data":null}`, misconfigured, misconfigured},
-		{"Keycloak: wrong password", 401, `{"error":"invalid_grant","error_description":"Invalid user credentials"}`, maybe, misconfigured},
-		{"too many, in the wrapper, 200", 200, `{"code":429,"message":"planted-reply","data":null}`, limited, limited},
-		{"dead, 422", 422, keycloak, refused, misconfigured},
-		{"error, 200", 200, keycloak, refused, misconfigured},
-		{"error, 200, encrypted", 200, hex(keycloak), refused, misconfigured},
-		{"error, 200, data encrypted", 200, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
-		{"error with data in words", 200, `{"error":"x","data":"planted-reply"}`, unknown, unknown},
-		{"error within data", 200, `{"code":400,"data":` + keycloak + `}`, refused, misconfigured},
-		{"wrapper, 200", 200, wrapper, unknown, unknown},
-		{"wrapper, 200, empty data", 200, `{"code":"E1","message":"planted-reply","data":{}}`, unknown, unknown},
-		{"wrapper, 200, encrypted", 200, hex(wrapper), unknown, unknown},
-		{"message is an object", 200, `{"message":{"vi":"planted-reply"}}`, unknown, unknown},
-		{"wrong path", 404, page, away, away},
-		{"not allowed", 403, wrapper, away, away},
-		{"wrong method", 405, wrapper, away, away},
-		{"redirect", 308, "", away, away},
-		{"see other", 303, "", unknown, unknown},
-		{"conflict", 409, keycloak, unknown, unknown},
-		{"too many", 429, wrapper, limited, limited},
-		{"timeout", 408, wrapper, unknown, unknown},
-		{"broken", 500, keycloak, unknown, unknown},
-		{"gateway", 504, page, unknown, unknown},
-		{"page, 200", 200, page, unknown, unknown},
-		{"nothing, 200", 200, "", unknown, unknown},
-		{"null", 200, "null", unknown, unknown},
-		{"empty object", 200, "{}", unknown, unknown},
-		{"cut in its access token", 200, flat[:strings.Index(flat, `at","`)], unknown, unknown},
-		{"cut hex", 200, hex(flat)[:70], unknown, unknown},
-		{"another key", 200, foreign, unknown, unknown},
-		{"another key, in data", 200, `{"code":0,"message":"Success","data":"` + foreign + `"}`, unknown, unknown},
-		{"hex of no JSON", 200, hex("planted-reply"), unknown, unknown},
-		{"hex of bad UTF-8", 200, hex(strings.Replace(flat, `"at"`, "\"a\xfft\"", 1)), unknown, unknown},
-		{"bad UTF-8", 200, strings.Replace(flat, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
-		{"hex with its prefix", 200, `{"data":"0x` + hex(flat) + `"}`, ok, ok},
-		{"Base64", 200, `{"data":"` + inBase64(t, hex(flat)) + `"}`, ok, ok},
-		{"in another field", 200, `{"result":{"payload":"` + hex(flat) + `"}}`, ok, ok},
-		{"in data of data", 200, `{"data":{"data":"` + hex(flat) + `"}}`, ok, ok},
-		{"encrypted twice", 200, hex(`{"data":"` + hex(flat) + `"}`), ok, ok},
-		{"wrapped twice", 200, `{"data":{"data":` + flat + `}}`, ok, ok},
-		{"blank token", 200, strings.Replace(flat, `"at"`, `" "`, 1), unknown, unknown},
-		// Perhaps tokens by other names: never throw them away.
-		{"data with other names", 200, `{"code":0,"message":"OK","data":{"accessToken":"planted-reply"}}`, unknown, unknown},
-		{"data in words", 200, `{"code":0,"message":"OK","data":"planted-reply"}`, unknown, unknown},
+	atBase := func(tb testing.TB, base string) providers.Session {
+		tb.Helper()
+		return open(tb, base, nil)
 	}
-	for _, tc := range cases {
-		t.Run(tc.name, func(t *testing.T) {
+	cases := map[string]struct {
+		Status int
+		Body   string
+		// its kind for a refresh and for a login
+		Refresh, Login providers.Kind
+	}{
+		"good":                                   {200, flat, ok, ok},
+		"good, 201":                              {201, flat, ok, ok},
+		"good, encrypted":                        {200, hex(flat), ok, ok},
+		"dead":                                   {400, keycloak, refused, misconfigured},
+		"perhaps dead, 401":                      {401, wrapper, maybe, misconfigured},
+		"dead, encrypted":                        {400, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
+		"encrypted otherwise":                    {400, foreign, away, away},
+		"without a word":                         {400, "", away, away},
+		"toolhive #5169: a firewall's page, 400": {400, page, away, away},
+		"its page, 401":                          {401, page, away, away},
+		"its page, 403":                          {403, page, away, away},
+		"its page, 406":                          {406, page, away, away},
+		"its text":                               {400, "Bad Request", away, away},
+		"its JSON, 400":                          {400, `{"message":"Bad Request"}`, away, away},
+		"Spring's JSON, 404":                     {404, `{"timestamp":1,"status":404,"error":"Not Found","path":"/planted-reply"}`, away, away},
+		"dead, in the wrapper":                   {401, `{"code":401,"message":"Token is not active","data":null}`, refused, misconfigured},
+		"dead, in the wrapper, 200":              {200, `{"code":401,"message":"Session not active","data":null}`, refused, misconfigured},
+		"dead, in Vietnamese":                    {400, `{"code":"E1","message":"Refresh token đã hết hạn","data":null}`, refused, misconfigured},
+		"perhaps dead, in Vietnamese":            {400, `{"code":"E1","message":"Yêu cầu không hợp lệ","data":null}`, maybe, misconfigured},
+		"perhaps dead, encrypted":                {400, hex(`{"message":"planted-reply"}`), maybe, misconfigured},
+		"wrong client":                           {401, `{"error":"invalid_client","error_description":"planted-reply"}`, misconfigured, misconfigured},
+		"wrong partner in words":                 {400, `{"code":7,"message":"Invalid partner code","data":null}`, misconfigured, misconfigured},
+		"Keycloak: wrong password":               {401, `{"error":"invalid_grant","error_description":"Invalid user credentials"}`, maybe, misconfigured},
+		"too many, in the wrapper, 200":          {200, `{"code":429,"message":"planted-reply","data":null}`, limited, limited},
+		"dead, 422":                              {422, keycloak, refused, misconfigured},
+		"error, 200":                             {200, keycloak, refused, misconfigured},
+		"error, 200, encrypted":                  {200, hex(keycloak), refused, misconfigured},
+		"error, 200, data encrypted":             {200, `{"data":"` + hex(keycloak) + `"}`, refused, misconfigured},
+		"error with data in words":               {200, `{"error":"x","data":"planted-reply"}`, unknown, unknown},
+		"error within data":                      {200, `{"code":400,"data":` + keycloak + `}`, refused, misconfigured},
+		"wrapper, 200":                           {200, wrapper, unknown, unknown},
+		"wrapper, 200, empty data":               {200, `{"code":"E1","message":"planted-reply","data":{}}`, unknown, unknown},
+		"wrapper, 200, encrypted":                {200, hex(wrapper), unknown, unknown},
+		"message is an object":                   {200, `{"message":{"vi":"planted-reply"}}`, unknown, unknown},
+		"wrong path":                             {404, page, away, away},
+		"not allowed":                            {403, wrapper, away, away},
+		"wrong method":                           {405, wrapper, away, away},
+		"redirect":                               {308, "", away, away},
+		"see other":                              {303, "", unknown, unknown},
+		"conflict":                               {409, keycloak, unknown, unknown},
+		"too many":                               {429, wrapper, limited, limited},
+		"timeout":                                {408, wrapper, unknown, unknown},
+		"broken":                                 {500, keycloak, unknown, unknown},
+		"gateway":                                {504, page, unknown, unknown},
+		"page, 200":                              {200, page, unknown, unknown},
+		"nothing, 200":                           {200, "", unknown, unknown},
+		"null":                                   {200, "null", unknown, unknown},
+		"empty object":                           {200, "{}", unknown, unknown},
+		"cut in its access token":                {200, flat[:strings.Index(flat, `at","`)], unknown, unknown},
+		"cut hex":                                {200, hex(flat)[:70], unknown, unknown},
+		"another key":                            {200, foreign, unknown, unknown},
+		"another key, in data":                   {200, `{"code":0,"message":"Success","data":"` + foreign + `"}`, unknown, unknown},
+		"hex of no JSON":                         {200, hex("planted-reply"), unknown, unknown},
+		"hex of bad UTF-8":                       {200, hex(strings.Replace(flat, `"at"`, "\"a\xfft\"", 1)), unknown, unknown},
+		"bad UTF-8":                              {200, strings.Replace(flat, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
+		"hex with its prefix":                    {200, `{"data":"0x` + hex(flat) + `"}`, ok, ok},
+		"Base64":                                 {200, `{"data":"` + inBase64(t, hex(flat)) + `"}`, ok, ok},
+		"in another field":                       {200, `{"result":{"payload":"` + hex(flat) + `"}}`, ok, ok},
+		"in data of data":                        {200, `{"data":{"data":"` + hex(flat) + `"}}`, ok, ok},
+		"encrypted twice":                        {200, hex(`{"data":"` + hex(flat) + `"}`), ok, ok},
+		"wrapped twice":                          {200, `{"data":{"data":` + flat + `}}`, ok, ok},
+		"blank token":                            {200, strings.Replace(flat, `"at"`, `" "`, 1), unknown, unknown},
+		// Perhaps tokens by other names: never throw them away.
+		"data with other names": {200, `{"code":0,"message":"OK","data":{"accessToken":"planted-reply"}}`, unknown, unknown},
+		"data in words":         {200, `{"code":0,"message":"OK","data":"planted-reply"}`, unknown, unknown},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := onehost.New(t, onehost.Answer{
-				Status: tc.status, Body: tc.body,
-				Header: map[string]string{"Retry-After": "9", "Date": "Sat, 21 Nov 2026 12:00:03 GMT"},
-			})
-			session := open(t, host.URL, nil)
-			check := func(op string, kind providers.Kind, got providers.Tokens, err error) {
-				if kind == ok {
-					if err != nil || got.RefreshToken.Reveal() != "planted-reply" || !got.ServerDate.Equal(now.Add(3*time.Second)) {
-						t.Errorf("%s: %+v, %v", op, got, err)
-					}
-					return
-				}
-				e := wantError(t, err, kind, op)
-				raw := ""
-				if kind == unknown && tc.status < 300 && tc.body != page {
-					raw = tc.body
-				}
-				if e.Raw.Reveal() != raw || e.Status != tc.status || !e.Sent.Equal(now) {
-					t.Errorf("%s: raw %q of status %d sent at %s", op, e.Raw.Reveal(), e.Status, e.Sent)
-				}
-			}
-			got, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
-			check("refresh", tc.refresh, got, err)
-			got, err = session.Login(t.Context())
-			check("login", tc.login, got, err)
-			if n := len(host.Calls()); n != 2 {
-				t.Errorf("%d calls for a refresh and a login", n)
-			}
+			client.Answers(t, atBase, tc)
 		})
 	}
 }
@@ -187,14 +165,14 @@ func TestAnswers(t *testing.T) {
 func TestDecodeAfterTheKeyIsCorrected(t *testing.T) {
 	t.Parallel()
 	body := `{"data":"` + cipher(t, key, aes.Prefix, "").EncryptHex([]byte(flat)) + `"}`
-	host := onehost.New(t, onehost.Answer{Status: 200, Body: body})
+	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: body})
 	_, err := open(t, host.URL, map[string]any{"aes_key": otherKey}).Refresh(t.Context(), secret.New("planted-refresh"))
-	e := wantError(t, err, providers.Unknown, "refresh")
+	e := client.Error(t, err, providers.Unknown, "refresh")
 	if !strings.Contains(e.Error(), "aes_key") {
 		t.Errorf("no word of the key: %v", &e)
 	}
 	got, err := open(t, host.URL, nil).Decode(e.Raw, e.Sent)
-	if err != nil || got.RefreshToken.Reveal() != "planted-reply" || !got.IssuedAt.Equal(now) {
+	if err != nil || got.RefreshToken.Reveal() != "planted-reply" || !got.IssuedAt.Equal(clienttest.Now) {
 		t.Errorf("Decode = %+v, %v", got, err)
 	}
 }
@@ -228,20 +206,16 @@ func TestLifetimes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var reply map[string]any
-			if err := json.Unmarshal([]byte(flat), &reply); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, json.Unmarshal([]byte(flat), &reply))
 			tc.change(reply)
 			body, err := json.Marshal(reply)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := open(t, "http://127.0.0.1", nil).Decode(secret.New(string(body)), now)
-			if err != nil || !got.AccessExpiresAt.Equal(now.Add(tc.access)) || got.TokenType != "Bearer" {
+			assert.NilError(t, err)
+			got, err := open(t, "http://127.0.0.1", nil).Decode(secret.New(string(body)), clienttest.Now)
+			if err != nil || !got.AccessExpiresAt.Equal(clienttest.Now.Add(tc.access)) || got.TokenType != "Bearer" {
 				t.Fatalf("Decode = %+v, %v", got, err)
 			}
 			if (tc.refresh == 0) != got.RefreshExpiresAt.IsZero() ||
-				tc.refresh != 0 && !got.RefreshExpiresAt.Equal(now.Add(tc.refresh)) {
+				tc.refresh != 0 && !got.RefreshExpiresAt.Equal(clienttest.Now.Add(tc.refresh)) {
 				t.Errorf("the refresh token expires at %s", got.RefreshExpiresAt)
 			}
 			warnings := strings.Join(got.Warnings, " ")
@@ -255,8 +229,6 @@ func TestLifetimes(t *testing.T) {
 func inBase64(t *testing.T, text string) string {
 	t.Helper()
 	sealed, err := hexadecimal.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return base64.StdEncoding.EncodeToString(sealed)
 }

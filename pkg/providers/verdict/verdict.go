@@ -1,5 +1,5 @@
-// Package verdict says what a provider's answer means for the refresh token, by the same
-// rules for all providers. A provider contributes its wording and where its tokens are.
+// Package verdict decides what a provider's answer means for the refresh token, by the same rules
+// for all providers. A provider contributes its wording and the place of its tokens.
 package verdict
 
 import (
@@ -14,21 +14,20 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Rules are what is known of one provider's answers.
+// Rules are the known facts about one provider's answers.
 type Rules struct {
 	Tokens reply.Rules
 	Words  Words
-	// Open, where set, returns the text that an answer carries, as by decrypting it, and
-	// whether that was needed. An answer that it cannot open is an error, whose text is
-	// made for people.
+	// Open, if set, returns the text of an answer, for example by decrypting it, and whether that
+	// was needed. If it cannot open an answer, its error is for people.
 	Open func(text string) (inner string, opened bool, err error)
-	// Complete, where set, reads what this provider alone adds to its tokens.
+	// Complete, if set, reads what this provider alone adds to its tokens.
 	Complete func(reply.Document, *providers.Tokens)
-	// Secrets names the credentials to correct where the provider refuses them.
+	// Secrets names the credentials to correct if the provider refuses them.
 	Secrets string
 	// Setting names the field of the credentials that holds the address; "": base_url.
 	Setting string
-	// Hints say what to correct, by a code in lower case with spaces between its words.
+	// Hints say what to correct, by an error code in lower case with spaces between its words.
 	Hints map[string]string
 }
 
@@ -44,7 +43,7 @@ type Rules struct {
 //	JSON that may speak of the token               MaybeRefused
 //	any other 4xx or 3xx                           TurnedAway
 //
-// Of a login, what would be Refused or MaybeRefused is Misconfigured.
+// For a login, Refused and MaybeRefused are Misconfigured.
 func (r Rules) Read(answer exchange.Reply) (providers.Tokens, error) {
 	text, opened, openErr := answer.Body.Reveal(), false, error(nil)
 	if r.Open != nil {
@@ -52,8 +51,8 @@ func (r Rules) Read(answer exchange.Reply) (providers.Tokens, error) {
 	}
 	d := reply.Read(text)
 	tokens, unreadable, ok := d.Tokens(answer.Sent, answer.Date, r.Tokens)
-	// Another status than 2xx is believed to bring tokens if the next refresh token is
-	// among them: then the provider has acted.
+	// With a status other than 2xx, tokens count only if the next refresh token is among them: then
+	// the provider has acted.
 	if ok && !unreadable && (answer.Success() || r.Tokens.Rotates && !tokens.RefreshToken.IsZero()) {
 		return r.complete(answer, d, tokens), nil
 	}
@@ -61,7 +60,7 @@ func (r Rules) Read(answer exchange.Reply) (providers.Tokens, error) {
 		tokens = r.complete(answer, d, tokens)
 		e := answer.Fail(providers.Unknown, "there is a new refresh token which cannot be read")
 		keep(e, answer, text)
-		if answer.Op == "login" { // there is no older token that could be taken for it
+		if answer.Op == "login" { // there is no older token to mistake for it
 			tokens.Raw = e.Raw
 			return tokens, nil
 		}
@@ -77,7 +76,7 @@ func (r Rules) Read(answer exchange.Reply) (providers.Tokens, error) {
 	return providers.Tokens{}, e
 }
 
-// complete adds what the answer says beside the tokens.
+// complete adds the other facts of the answer to the tokens.
 func (r Rules) complete(answer exchange.Reply, d reply.Document, tokens providers.Tokens) providers.Tokens {
 	tokens.ServerDate = answer.Date
 	tokens.Warnings = append(tokens.Warnings, answer.Odd...)
@@ -85,7 +84,7 @@ func (r Rules) complete(answer exchange.Reply, d reply.Document, tokens provider
 		tokens.Warnings = append(tokens.Warnings, fmt.Sprintf("the tokens came with HTTP status %d", answer.Status))
 	}
 	if answer.Cut != nil {
-		tokens.Warnings = append(tokens.Warnings, "the reply was cut off behind its tokens")
+		tokens.Warnings = append(tokens.Warnings, "the reply was cut off after its tokens")
 	}
 	if r.Complete != nil {
 		r.Complete(d, &tokens)
@@ -93,11 +92,11 @@ func (r Rules) complete(answer exchange.Reply, d reply.Document, tokens provider
 	return tokens
 }
 
-// judge makes the error of an answer without tokens, which carries text.
+// judge makes the error of an answer without tokens, from its text.
 func (r Rules) judge(answer exchange.Reply, d reply.Document, text string, opened bool) *providers.Error {
 	status := answer.Status
 	if status == http.StatusTooManyRequests || status == http.StatusTooEarly {
-		return limited(answer, d) // whatever came of the body, the status has spoken
+		return limited(answer, d) // the status is enough, whatever came of the body
 	}
 	if acted(status) {
 		return answer.Fail(providers.Unknown, "the provider failed to answer")
@@ -107,7 +106,7 @@ func (r Rules) judge(answer exchange.Reply, d reply.Document, text string, opene
 	}
 	said := r.Words.find(status, d.Root, opened)
 	if answer.Success() && said.code != "" && !reply.HoldsTokens(text) {
-		status = http.StatusBadRequest // it says no in words
+		status = http.StatusBadRequest // it refuses in words
 	}
 	switch {
 	case said.limited:
@@ -130,8 +129,8 @@ func (r Rules) judge(answer exchange.Reply, d reply.Document, text string, opene
 	return answer.Fail(providers.TurnedAway, strings.ReplaceAll(hint, "base_url", cmp.Or(r.Setting, "base_url")))
 }
 
-// acted reports whether a provider may have acted before it answered with this status,
-// whatever it says beside.
+// acted reports whether a provider may have acted before it answered with this status, whatever the
+// answer says.
 func acted(status int) bool {
 	switch status {
 	case http.StatusSeeOther, http.StatusRequestTimeout, http.StatusConflict:
@@ -150,8 +149,8 @@ func limited(answer exchange.Reply, d reply.Document) *providers.Error {
 	return e
 }
 
-// refuse makes the error of a no that is about the token or the credentials. To a login
-// each of them is about the credentials.
+// refuse makes the error of a refusal of the token or the credentials. For a login it is always
+// about the credentials.
 func (r Rules) refuse(answer exchange.Reply, kind providers.Kind) *providers.Error {
 	switch {
 	case answer.Op == "login":
@@ -172,7 +171,7 @@ func unknownHint(answer exchange.Reply, d reply.Document) string {
 	case d.Root == nil && answer.Body.IsZero():
 		return "the answer is empty"
 	case d.Root == nil:
-		return "the answer is no JSON object, or its encoding is none that is known"
+		return "the answer is not a JSON object, or its encoding is unknown"
 	}
 	return "the answer holds no access token that could be read"
 }
@@ -184,15 +183,15 @@ func turnedAwayHint(status int, body string) string {
 	case status == http.StatusForbidden:
 		return "access denied: a firewall, or the provider does not allow this address"
 	case status == http.StatusProxyAuthRequired:
-		return "a proxy stands between, and wants a login"
+		return "a proxy in between wants a login"
 	case reply.IsHTML(body):
 		return "a page came instead of JSON: a gateway or firewall answered, or base_url is wrong"
 	}
 	return "not an answer of this provider's API: a gateway or firewall answered, or base_url is wrong"
 }
 
-// keep puts the answer into e where it may hold the only copy of a token. text is what
-// the answer carries.
+// keep puts the answer into e if it may hold the only copy of a token. text is the text of the
+// answer.
 func keep(e *providers.Error, answer exchange.Reply, text string) {
 	body := answer.Body.Reveal()
 	switch {

@@ -54,7 +54,7 @@ func failure(t *testing.T, rules verdict.Rules, a exchange.Reply) *providers.Err
 	return e
 }
 
-// What an answer means. Each reason names who met it.
+// What an answer means. Each case names where it was seen.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	league := `{"error":"invalid_request","error_description":"The refresh token is invalid.","hint":"Token has been revoked","message":"The refresh token is invalid."}`
@@ -169,7 +169,7 @@ func TestAnswers(t *testing.T) {
 			if e.Kind != tc.kind || e.Partial != nil {
 				t.Errorf("kind %s, want %s: %v", e.Kind, tc.kind, e)
 			}
-			// A login presents no token: what is no about one is about the credentials.
+			// A login presents no token: a refusal is about the credentials.
 			want := tc.kind
 			if want == refused || want == maybe {
 				want = misconfigured
@@ -177,8 +177,8 @@ func TestAnswers(t *testing.T) {
 			if e := failure(t, acme, answer("login", tc.status, tc.body)); e.Kind != want {
 				t.Errorf("a login: kind %s, want %s", e.Kind, want)
 			}
-			// Cut off, a status says nothing but that the provider asks to wait, unless the
-			// JSON was complete.
+			// If the answer is cut off, a status only shows that the provider asks to wait, unless
+			// the JSON was complete.
 			cut := answer("refresh", tc.status, tc.body)
 			cut.Cut = cut.Fail(unknown, "cut")
 			want = unknown
@@ -192,7 +192,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// Where credentials go with each call, an own 401 is about them.
+// If credentials go with each call, the provider's own 401 is about them.
 func TestCredentialsWithEachCall(t *testing.T) {
 	t.Parallel()
 	each := acme
@@ -214,7 +214,7 @@ const (
 	other = `{"access_token":"access-1","refreshToken":"refresh-2","expires_in":60}`
 )
 
-// Tokens count whatever their status says, if they are all there.
+// Tokens count whatever their status, if they are complete.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -240,10 +240,10 @@ func TestTokens(t *testing.T) {
 	}
 	cut := answer("refresh", 200, token)
 	cut.Cut, cut.Odd = cut.Fail(unknown, "cut"), []string{"odd"}
-	if got, err := acme.Read(cut); err != nil || strings.Join(got.Warnings, "; ") != "odd; the reply was cut off behind its tokens" {
+	if got, err := acme.Read(cut); err != nil || strings.Join(got.Warnings, "; ") != "odd; the reply was cut off after its tokens" {
 		t.Errorf("cut behind them: %+v, %v", got, err)
 	}
-	// An error that has the access token alone may as well be an echo.
+	// An error with only the access token may be an echo.
 	for _, body := range []string{`{"access_token":"access-1"}`, other} {
 		if e := failure(t, acme, answer("refresh", 500, body)); e.Kind != unknown || e.Partial != nil || e.Raw.Reveal() != body {
 			t.Errorf("%s: %+v", body, e)
@@ -270,7 +270,7 @@ func TestUnreadableRefreshToken(t *testing.T) {
 	}
 }
 
-// What may hold the only copy of a token is kept, pages never, and nothing large.
+// An answer that may hold the only copy of a token is kept, but never a page, and nothing large.
 func TestWhatIsKept(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", providers.MaxRaw+1)

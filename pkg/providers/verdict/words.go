@@ -11,41 +11,41 @@ import (
 	"tokenrefresh/pkg/providers/reply"
 )
 
-// Words are how one provider says things, beside the words that all know: those of
-// RFC 6749, and of the authorization servers in common use.
+// Words are one provider's wording, beside the common words: those of RFC 6749, and of widespread
+// authorization servers.
 //
-// They are phrases, compared with each text in the JSON of an answer: in lower case, with
-// single spaces for all that separates words. They count in the provider's own errors only.
+// They are phrases, compared with each text in the JSON of an answer, in lower case and with single
+// spaces between words. They count in the provider's own errors only.
 type Words struct {
-	// Own tells the provider's own errors from those of a gateway before it. An answer
-	// that had to be decrypted is always its own.
+	// Own reports whether an error is the provider's own, and not a gateway's. An answer that had
+	// to be decrypted is always its own.
 	Own func(reply.Object) bool
-	// Refused says that this refresh token is dead.
+	// Refused are phrases for: this refresh token is dead.
 	Refused []string
-	// Credentials says that client, secret or password are wrong.
+	// Credentials are phrases for: client, secret or password are wrong.
 	Credentials []string
-	// Each: the credentials go with each call, so that an own 401 is about them, unless
-	// it says that it is about a token.
+	// Each: the credentials go with each call, so the provider's own 401 is about them, unless it
+	// names a token.
 	Each bool
-	// Code, where set, is the code by which an answer says what is wrong; empty: it has none.
-	// An answer with a code is the provider's own, and a no with a 2xx too. It is about what
-	// the code names, which is the token only for those in Dead, and for all that all know.
+	// Code, if set, returns the error code of an answer; empty: it has none. An answer with a code
+	// is the provider's own, and a refusal even with a 2xx. The code names what is wrong: the
+	// refresh token only for codes in Dead and for the common ones.
 	Code func(reply.Object) string
 	Dead []string
 }
 
-// The words that all know. Codes are whole texts, the others are phrases in one.
+// The common words. Codes are whole texts, the others are phrases within a text.
 var (
 	refusedCodes    = []string{"invalid grant", "bad refresh token"}
 	credentialCodes = []string{
 		"invalid client", "unauthorized client", "invalid client id", "bad client id", "bad client secret",
 		"incorrect client credentials",
 	}
-	// Of a code: the server failed, and may have acted before.
+	// As a code: the server failed, and may have acted before.
 	failedCodes = []string{
 		"server error", "internal error", "internal server error", "fatal error", "unknown error", "unexpected error",
 	}
-	// They are about something else than the token, whatever the sentence beside them says.
+	// They are not about the token, whatever the sentence beside them says.
 	otherCodes = []string{
 		"unsupported grant type", "invalid scope", "invalid target", "access denied", "server error", "temporarily unavailable",
 	}
@@ -61,7 +61,7 @@ var (
 		"slow down", "too many requests", "too many attempts", "too many login attempts", "rate limit", "rate limited",
 		"ratelimited", "throttled", "throttling", "request limit exceeded", "quota exceeded",
 	}
-	// They speak of some token, perhaps of this one.
+	// They are about some token, perhaps this one.
 	tokenWords = []string{
 		"unauthenticated", "invalid token", "token is invalid", "token invalid", "token expired", "token is expired",
 		"token has expired", "expired token", "token revoked", "token has been revoked", "token is not active",
@@ -69,7 +69,7 @@ var (
 	}
 )
 
-// said is what an answer says in words that are known.
+// said is the meaning of an answer's known words.
 type said struct {
 	refused, credentials, limited bool
 
@@ -77,7 +77,7 @@ type said struct {
 	code   string // as plain text; empty: it has none
 
 	own   bool // it is the provider's own error
-	doubt bool // it speaks of some token
+	doubt bool // it is about some token
 	other bool // it is about something else
 }
 
@@ -93,7 +93,7 @@ func (w Words) find(status int, root reply.Object, opened bool) said {
 	s.own = opened || w.Own != nil && w.Own(root) || s.code != ""
 	s.failed = slices.Contains(failedCodes, s.code)
 	s.refused = slices.Contains(w.Dead, s.code)
-	// What a list of mistakes says of the fields of a request may be about their form.
+	// A list of mistakes about fields of a request may be about their form.
 	aboutForm := status == http.StatusUnprocessableEntity || root.Says("errors")
 	s.limited = root.ID("code") == http.StatusTooManyRequests
 	sentence := false // that says it without a code
@@ -117,8 +117,8 @@ func (w Words) find(status int, root reply.Object, opened bool) said {
 	return s
 }
 
-// mayBeAboutToken reports whether a 4xx in JSON may speak of the refresh token, although
-// no word says so.
+// mayBeAboutToken reports whether a 4xx in JSON may be about the refresh token, although no known
+// word says so.
 func (s said) mayBeAboutToken(status int, root reply.Object) bool {
 	if s.code != "" {
 		return s.doubt
@@ -152,7 +152,7 @@ func texts(root reply.Object, visit func(string)) {
 		var object map[string]json.RawMessage
 		switch {
 		case json.Unmarshal(raw, &text) == nil:
-			if !strings.Contains(text, "://") { // an address names what it is not about
+			if !strings.Contains(text, "://") { // an address is no statement
 				visit(plain(text))
 			}
 		case json.Unmarshal(raw, &list) == nil:
@@ -175,7 +175,7 @@ func plain(text string) string {
 	return strings.ReplaceAll(joined, " refreshtoken ", " refresh token ")
 }
 
-// passing are words of errors that say nothing of a token for good.
+// passing are words of temporary errors, which prove nothing about a token.
 var passing = []string{"unavailable", "temporarily", "temporary", "timeout", "maintenance", "missing"}
 
 // dead are words that end a refresh token, if they stand close enough to it.

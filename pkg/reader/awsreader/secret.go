@@ -29,8 +29,8 @@ type secretSource struct {
 	id  string
 }
 
-// Secret is the source of an `access` secret, by its name, such as the stack's output
-// HesabeAccess, or by its ARN. A read is one call; where there is no value yet, two.
+// Secret is the source of an `access` secret, by its name, such as the stack's output HesabeAccess,
+// or by its ARN. A read is one call, or two if there is no value yet.
 func Secret(api SecretsAPI, id string) reader.Source { return secretSource{api, id} }
 
 // String implements reader.Source.
@@ -57,8 +57,8 @@ func (s secretSource) Read(ctx context.Context) (reader.Token, error) {
 	return reader.ParseAccess(secret.New(*out.SecretString))
 }
 
-// missing tells a secret without a value from one that does not exist: GetSecretValue
-// gives both the same error.
+// missing distinguishes a secret without a value from one that does not exist: GetSecretValue
+// returns the same error for both.
 func (s secretSource) missing(ctx context.Context) error {
 	_, err := s.api.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &s.id})
 	switch {

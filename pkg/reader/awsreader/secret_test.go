@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/reader"
@@ -20,7 +22,7 @@ const document = `{"access_expires_at":"2026-11-21T22:15:00Z","access_token":"at
 
 var expires = time.Date(2026, 11, 21, 22, 15, 0, 0, time.UTC)
 
-// TestSecret follows a secret from the deployment on.
+// TestSecret follows a secret from its deployment on.
 func TestSecret(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
@@ -34,9 +36,7 @@ func TestSecret(t *testing.T) {
 		if !errors.Is(err, wantErr) {
 			t.Errorf("error %v, want %v", err, wantErr)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("token (-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got, want), "token")
 		if got := server.Calls(); !slices.Equal(got, calls) {
 			t.Errorf("calls %v, want %v", got, calls)
 		}
@@ -59,9 +59,7 @@ func TestSecret(t *testing.T) {
 	want(first, nil, "GetSecretValue")
 
 	described, err := server.SecretsManager.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	source = awsreader.Secret(client, *described.ARN)
 	edit(`{"access_token":"at-2","access_expires_at":"2026-11-21T22:15:00Z"}`)
 	want(reader.Token{AccessToken: secret.New("at-2"), ExpiresAt: expires}, nil, "GetSecretValue")
@@ -97,7 +95,7 @@ func TestSecretFailures(t *testing.T) {
 	}
 }
 
-// checkFailure checks that err is want, or none of those that last.
+// checkFailure checks that err is want, or none of the lasting errors.
 func checkFailure(t *testing.T, err error, passing bool, want error) {
 	t.Helper()
 	lasting := []error{reader.ErrDenied, reader.ErrNotFound, reader.ErrNotPublished, reader.ErrMalformed}

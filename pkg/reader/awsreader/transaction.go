@@ -27,7 +27,7 @@ var _ TransactionsAPI = (*dynamodb.Client)(nil)
 // active is the status of a transaction that is refreshed. A row always has one.
 const active = "active"
 
-// projection are the attributes read. The policy wants them named, and has no others.
+// projection has the attributes to read. The policy requires their names, and allows no others.
 var projection = []string{"access_token", "client_token", "access_expires_at", "refresh_at", "status"}
 
 type transactionSource struct {
@@ -60,7 +60,7 @@ func (s transactionSource) Read(ctx context.Context) (reader.Token, error) {
 		Key:                      map[string]types.AttributeValue{"transaction_id": id},
 		ProjectionExpression:     aws.String(strings.Join(expression, ", ")),
 		ExpressionAttributeNames: names,
-		ConsistentRead:           aws.Bool(true), // a token that was just refused must not come back
+		ConsistentRead:           aws.Bool(true), // a stale read could return the token that was just refused
 	})
 	switch {
 	case is[*types.ResourceNotFoundException](err):
@@ -68,7 +68,7 @@ func (s transactionSource) Read(ctx context.Context) (reader.Token, error) {
 	case err != nil:
 		return reader.Token{}, failure("dynamodb:GetItem", err)
 	case len(out.Item) == 0:
-		return reader.Token{}, fmt.Errorf("%w: the refresh function must be told of the transaction first (record)", reader.ErrNotFound)
+		return reader.Token{}, fmt.Errorf("%w: the transaction must be recorded first (record)", reader.ErrNotFound)
 	}
 	return token(out.Item)
 }

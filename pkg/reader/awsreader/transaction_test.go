@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
@@ -74,18 +76,13 @@ func TestTransaction(t *testing.T) {
 	}
 }
 
-// The policy of the template allows what names its attributes, and these alone; moto
-// checks no policy.
+// The template's policy allows reads that name these attributes alone; moto checks no policy.
 func TestRequestIsWithinThePolicy(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	stack, err := loaded.Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	policy := template.Get[[]any](stack.Resources["BerbixAccessReader"].Properties, "PolicyDocument", "Statement")
 	allowed := template.Get[[]any](policy[0].(template.Object), "Condition", "ForAllValues:StringEquals", "dynamodb:Attributes")
 

@@ -2,9 +2,9 @@
 // embedded home keeps everything in one file: the access token of an account, and that of
 // a Berbix transaction.
 //
-// The file is opened for each read, without writing to it, and closed again, so that
-// readers and the writer work side by side. It is plain text at mode 0600 and holds the
-// refresh tokens too: who can read it can do more than read access tokens.
+// The file is opened read-only for each read and closed again, so that readers and the writer work
+// side by side. It is plain text at mode 0600 and holds the refresh tokens too: a service that can
+// read it can read more than access tokens.
 package filereader
 
 import (
@@ -18,7 +18,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// source reads from the file at path; what names what it reads.
+// source reads from the file at path; what names the item.
 type source struct {
 	path, what string
 	from       func(ctx context.Context, home *embedded.Home) (reader.Token, error)
@@ -67,7 +67,7 @@ func (s source) Read(ctx context.Context) (reader.Token, error) {
 	return t, sort(err)
 }
 
-// sort gives the home's errors the names that readers know.
+// sort maps the home's errors to those of package reader.
 func sort(err error) error {
 	for _, known := range []struct{ is, as error }{
 		{store.ErrNoValue, reader.ErrNotPublished},

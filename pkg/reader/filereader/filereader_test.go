@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/pkg/homes/embedded"
@@ -20,18 +22,14 @@ import (
 
 var key = store.Key{Provider: "hesabe", Account: "default"}
 
-// open makes a home with the secrets of key, as they are before anything was put in.
+// open makes a home with empty secrets of key.
 func open(t *testing.T) (*embedded.Home, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "state.db")
 	home, err := embedded.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if err := home.Secrets().CreateSecret(t.Context(), key, doc); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, home.Secrets().CreateSecret(t.Context(), key, doc))
 	}
 	return home, path
 }
@@ -61,19 +59,15 @@ func TestAccess(t *testing.T) {
 	}, nil)
 	put(`not JSON`)
 	want(reader.Token{}, reader.ErrMalformed)
-	if err := os.Chmod(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.Chmod(path, 0o644))
 	want(reader.Token{}, reader.ErrDenied)
 	source = filereader.Access(path, "hesabe", "shop-2")
-	if err := os.Chmod(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.Chmod(path, 0o600))
 	want(reader.Token{}, reader.ErrNotFound)
 }
 
-// A reader that starts before the writer, or with a wrong path, makes no file: the
-// writer would take it for its own, and a person for the right one.
+// A reader that starts before the writer, or with a wrong path, creates no file: the writer would
+// use it, and a person would think that it is the right one.
 func TestNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "state.db")

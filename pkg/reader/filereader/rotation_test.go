@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"github.com/google/uuid"
 
 	"tokenrefresh/internal/sandbox"
@@ -28,12 +30,10 @@ func TestServicesDuringRefreshes(t *testing.T) {
 	t.Parallel()
 	const refreshes, services = 10, 4
 	providers, err := sandbox.Start(sandbox.Options{
-		// Due for its refresh from the first moment, within what clocks may differ.
+		// Its refresh is due at once, within the difference that clocks may have.
 		Lifetimes: map[sandbox.Provider]sandbox.Lifetime{sandbox.Hesabe: {Access: 15 * time.Second}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(providers.Close)
 	home, path := open(t)
 	credentials := secret.New(providers.Credentials(sandbox.Hesabe))
@@ -66,9 +66,7 @@ func TestServicesDuringRefreshes(t *testing.T) {
 	for i := range services {
 		tokens := reader.NewTokenSource(filereader.Access(path, "hesabe", "default"), reader.Options{MinLife: -1, Gap: time.Minute})
 		transport, err := reader.NewTransport(tokens, api.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		client := &http.Client{Transport: transport}
 		group.Go(func() {
 			defer seen.end()

@@ -10,8 +10,8 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Open fuzzes how a client opens credentials secrets. Those that it takes must make
-// requests that net/http takes: it would be too late to find out when the claim is made.
+// Open fuzzes how a client opens credentials secrets. Accepted credentials must make requests that
+// net/http accepts: after the claim it would be too late to find out.
 func Open(f *testing.F, provider providers.Provider, secrets ...string) {
 	f.Helper()
 	for _, text := range append(secrets, ``, ` `, `null`, `[]`, `{}`, `{"placeholder":"x"}`, "{\"a\":\"\xff\"}", `{"base_url":`) {

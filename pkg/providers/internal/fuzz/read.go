@@ -1,5 +1,5 @@
-// Package fuzz holds what the fuzz targets of all clients check: the contract of
-// package providers, for any answer and any credentials secret.
+// Package fuzz has the checks of all clients' fuzz targets: the contract of package providers, for
+// any answer and any credentials secret.
 package fuzz
 
 import (
@@ -65,7 +65,7 @@ func Read(
 	})
 }
 
-// checkTokens: nothing lives for ever, and no warning quotes the answer.
+// checkTokens: no token lives for ever, and no warning quotes the answer.
 func checkTokens(t *testing.T, answer exchange.Reply, rotates bool, got providers.Tokens) {
 	t.Helper()
 	access, refresh := got.AccessExpiresAt.Sub(answer.Sent), got.RefreshExpiresAt.Sub(answer.Sent)
@@ -92,7 +92,7 @@ func checkTokens(t *testing.T, answer exchange.Reply, rotates bool, got provider
 	}
 }
 
-// checkError: it keeps what may be the only copy of a token, and shows nothing of it.
+// checkError: the error keeps what may be the only copy of a token, and shows nothing of it.
 func checkError(t *testing.T, answer exchange.Reply, rotates bool, err error) {
 	t.Helper()
 	var e *providers.Error
@@ -130,7 +130,7 @@ func allowed(answer exchange.Reply, kind providers.Kind) bool {
 	case status < 200, status >= 500, status == 303, status == 408, status == 409:
 		return kind == providers.Unknown
 	}
-	coded := answer.Provider == "oauth2" // by its code, a 2xx can be a no, and a 4xx a failure
+	coded := answer.Provider == "oauth2" // by its code, a 2xx can be a refusal, and a 4xx a failure
 	switch kind {
 	case providers.Unknown:
 		return answer.Success() || answer.Cut != nil || coded

@@ -1,6 +1,4 @@
-// Package onehost is the loopback host that the clients' tests call: it gives one
-// answer to whatever it is asked and remembers the calls.
-package onehost
+package clienttest
 
 import (
 	"io"
@@ -23,7 +21,7 @@ type Call struct {
 	Header             http.Header
 }
 
-// Answer is what the host says; header lines by name.
+// Answer is the host's answer; header lines by name.
 type Answer struct {
 	Status int
 	Body   string

@@ -12,7 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/outcome"
@@ -41,7 +42,7 @@ func (b *bus) Put(ctx context.Context, events []announce.Event) error {
 	}
 }
 
-// rows are what was told, by account.
+// rows are the notified troubles, by account.
 type rows struct {
 	mu   sync.Mutex
 	told map[string]string
@@ -57,10 +58,10 @@ func (r *rows) mark(_ context.Context, _, account, told string) error {
 	return r.err
 }
 
-// newDesk is a desk whose ledger remembers.
-func newDesk() (*announce.Desk, *bus, *rows) {
+// newNotifier is a notifier whose ledger remembers.
+func newNotifier() (*announce.Notifier, *bus, *rows) {
 	b, r := &bus{}, &rows{told: map[string]string{}}
-	return &announce.Desk{Bus: b, Mark: r.mark, Log: slog.New(slog.DiscardHandler)}, b, r
+	return &announce.Notifier{Bus: b, Mark: r.mark, Log: slog.New(slog.DiscardHandler)}, b, r
 }
 
 // run is an end of a chain's run.
@@ -117,13 +118,11 @@ func TestWhatIsNews(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, b, r := newDesk()
+			d, b, r := newNotifier()
 			for _, one := range tt.runs {
-				d.Tell(t.Context(), []announce.End{one.end(r.told["default"])})
+				d.Notify(t.Context(), []announce.End{one.end(r.told["default"])})
 			}
-			if diff := cmp.Diff(tt.want, b.got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(b.got, tt.want))
 		})
 	}
 }
@@ -131,7 +130,7 @@ func TestWhatIsNews(t *testing.T) {
 // An event that the bus refused, or that the ledger did not note, is sent again.
 func TestNoticesAreToldUntilTheyAreMarked(t *testing.T) {
 	t.Parallel()
-	d, b, r := newDesk()
+	d, b, r := newNotifier()
 	dead := run{outcome.Dead, outcome.Dead, "dead"}
 	steps := []struct {
 		bus, ledger error
@@ -139,18 +138,18 @@ func TestNoticesAreToldUntilTheyAreMarked(t *testing.T) {
 	}{{errors.New("no bus"), nil, 1}, {nil, errors.New("no ledger"), 1}, {nil, nil, 1}, {nil, nil, 0}}
 	for i, step := range steps {
 		b.got, b.err, r.err = nil, step.bus, step.ledger
-		d.Tell(t.Context(), []announce.End{dead.end(r.told["default"])})
+		d.Notify(t.Context(), []announce.End{dead.end(r.told["default"])})
 		if len(b.got) != step.want {
 			t.Errorf("step %d: %v", i, b.got)
 		}
 	}
 }
 
-// Of many accounts one digest tells, and never of more than it can hold.
+// One digest reports many accounts, and never more than it can hold.
 func TestDigest(t *testing.T) {
 	t.Parallel()
 	for accounts, want := range map[int][]int{1: {1}, 10: {10}, 11: {1}, 500: {1}, 1201: {1, 1, 1}} {
-		d, b, r := newDesk()
+		d, b, r := newNotifier()
 		for n, want := range append(want, 0) {
 			var ends []announce.End
 			for i := range accounts {
@@ -164,7 +163,7 @@ func TestDigest(t *testing.T) {
 				ends = append(ends, e)
 			}
 			b.got = nil
-			d.Tell(t.Context(), ends)
+			d.Notify(t.Context(), ends)
 			if len(b.got) != want {
 				t.Errorf("%d accounts, run %d: %d events: %v", accounts, n, len(b.got), b.got)
 			}
@@ -178,11 +177,11 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// A sweep tells neither of its rotations nor, twice, of refused credentials; of the
-// transactions that died it does each time.
+// A sweep reports no rotations, and refused credentials once. It reports dead transactions each
+// time.
 func TestSweeps(t *testing.T) {
 	t.Parallel()
-	d, b, r := newDesk()
+	d, b, r := newNotifier()
 	refused := run{outcome.Misconfigured, outcome.Misconfigured, "misconfigured"}
 	for _, one := range []struct {
 		run
@@ -192,15 +191,13 @@ func TestSweeps(t *testing.T) {
 	} {
 		e := one.end(r.told["default"])
 		e.Outcomes = map[outcome.Outcome]int{outcome.Dead: one.dead}
-		d.Tell(t.Context(), []announce.End{e})
+		d.Notify(t.Context(), []announce.End{e})
 	}
 	want := []string{
 		"Token Refresh Failed: dead of default", "Token Refresh Failed: dead of default", "Token Refresh Failed: misconfigured of default",
 		"Token Refresh Failed: dead of default", "Token Recovered: refreshed of default",
 	}
-	if diff := cmp.Diff(want, b.got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(b.got, want))
 }
 
 // The bus costs a run two seconds at most, its answer never, and its failure is a line.
@@ -231,8 +228,8 @@ func TestBusIsNotWaitedFor(t *testing.T) {
 					b.wait, b.err = 0, errors.New("AccessDeniedException")
 				}
 				began := time.Now()
-				d := &announce.Desk{Bus: b, Log: slog.New(slog.NewJSONHandler(&log, nil))}
-				d.Tell(ctx, []announce.End{run{well, well, ""}.end("")})
+				d := &announce.Notifier{Bus: b, Log: slog.New(slog.NewJSONHandler(&log, nil))}
+				d.Notify(ctx, []announce.End{run{well, well, ""}.end("")})
 				if took := time.Since(began); took != tt.want {
 					t.Errorf("%s, want %s", took, tt.want)
 				}
@@ -242,6 +239,6 @@ func TestBusIsNotWaitedFor(t *testing.T) {
 			})
 		})
 	}
-	var none *announce.Desk
-	none.Tell(t.Context(), []announce.End{run{well, well, ""}.end("")}) // does nothing
+	var none *announce.Notifier
+	none.Notify(t.Context(), []announce.End{run{well, well, ""}.end("")}) // does nothing
 }

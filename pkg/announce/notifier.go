@@ -4,14 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/pace"
 )
 
 const (
-	// patience is the most that a run waits for the bus, which is not worth a refresh.
+	// patience is the longest that a run waits for the bus. An event is not worth a refresh.
 	patience = 2 * time.Second
 	// reserve is left of a run's time for its answer.
 	reserve = 500 * time.Millisecond
@@ -26,17 +26,17 @@ const (
 // End is how a run ended for one account: an event without a type.
 type End struct {
 	Event
-	// Trouble is what a person must be told of, and Told what the ledger says a person was told
-	// of last; empty: nothing.
+	// Trouble is what a person must hear of now, and Told is the last trouble that the ledger has
+	// noted as notified; empty: none.
 	Trouble, Told string
 	// Noted is the last outcome in the ledger; empty: none, or unknown.
 	Noted outcome.Outcome
 }
 
-// Desk tells a bus what is news. It is safe for concurrent use.
-type Desk struct {
+// Notifier puts news on a bus. It is safe for concurrent use.
+type Notifier struct {
 	Bus Bus
-	// Mark keeps in the ledger what a person was told of an account.
+	// Mark notes in the ledger the trouble of an account that a person was notified of.
 	Mark func(ctx context.Context, provider, account, told string) error
 	Log  *slog.Logger
 }
@@ -44,15 +44,15 @@ type Desk struct {
 // notice is news for a person: a trouble, or its end.
 type notice struct {
 	Event
-	told string // what the ledger is to say afterwards
+	told string // what the ledger notes afterwards
 }
 
-// Tell puts what is news of these ends on the bus, and marks the accounts that a person was
-// told of once the bus has taken it: what was not marked is told again by the next run. It
-// waits two seconds for the bus at most, and less where ctx leaves less. What goes wrong is
-// logged and nothing else. A nil Desk tells nothing.
-func (d *Desk) Tell(ctx context.Context, ends []End) {
-	if d == nil {
+// Notify puts what is news of these ends on the bus. Once the bus has taken a notice for a person,
+// it marks the account; the next run sends a notice that was not marked again. It waits two seconds
+// for the bus at most, less if ctx ends sooner. Failures are only logged. A nil Notifier does
+// nothing.
+func (n *Notifier) Notify(ctx context.Context, ends []End) {
+	if n == nil {
 		return
 	}
 	var failed, recovered []notice
@@ -66,9 +66,9 @@ func (d *Desk) Tell(ctx context.Context, ends []End) {
 			recovered = append(recovered, e.notice(Recovered, ""))
 		}
 	}
-	d.notify(ctx, failed)
-	d.put(ctx, others)
-	d.notify(ctx, recovered)
+	n.send(ctx, failed)
+	n.put(ctx, others)
+	n.send(ctx, recovered)
 }
 
 func (e End) notice(what Type, told string) notice {
@@ -77,12 +77,12 @@ func (e End) notice(what Type, told string) notice {
 	return notice{event, told}
 }
 
-// forAutomation are the events that an end is worth to programs. A sweep refreshes too many
-// transactions to tell of each.
+// forAutomation returns the events of an end that programs use. A sweep refreshes too many
+// transactions for an event each.
 func (e End) forAutomation() []Event {
 	event, swept := e.Event, e.Outcomes != nil
 	switch {
-	case swept && e.Outcomes[outcome.Dead] > 0: // none dies twice
+	case swept && e.Outcomes[outcome.Dead] > 0: // no transaction dies twice
 		event.Type, event.Outcome = Failed, outcome.Dead
 	case !swept && e.Outcome.Rotates():
 		event.Type = Rotated
@@ -95,34 +95,27 @@ func (e End) forAutomation() []Event {
 // well reports whether the account has tokens that a run has brought, or still has.
 func (e End) well() bool {
 	last := e.Outcome
-	if last == outcome.NotDue || last == outcome.Left {
-		last = e.Noted // perhaps it backs off
+	if last.Silent() {
+		last = e.Noted
 	}
 	return last.Rotates() || last == outcome.Superseded
 }
 
-// notify tells a person, and marks what was told.
-func (d *Desk) notify(ctx context.Context, notices []notice) {
+// send puts notices for a person on the bus, and marks them in the ledger.
+func (n *Notifier) send(ctx context.Context, notices []notice) {
 	notices = notices[:min(len(notices), maxDigest)]
-	if len(notices) == 0 || !d.put(ctx, digest(notices)) {
+	if len(notices) == 0 || !n.put(ctx, digest(notices)) {
 		return
 	}
 	ctx, cancel := within(ctx, time.Minute)
 	defer cancel()
-	slots := make(chan struct{}, marksAtOnce)
 	errs := make([]error, len(notices))
-	var marks sync.WaitGroup
-	for i, n := range notices {
-		slots <- struct{}{}
-		marks.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = d.Mark(ctx, n.Provider, n.Account, n.told)
-		})
-	}
-	marks.Wait()
+	pace.Each(len(notices), marksAtOnce, func(i int) {
+		errs[i] = n.Mark(ctx, notices[i].Provider, notices[i].Account, notices[i].told)
+	})
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 0 {
-		d.Log.WarnContext(ctx, "notices are not marked as told, they come again",
+		n.Log.WarnContext(ctx, "notices are not marked as sent, they will be sent again",
 			"run_id", notices[0].RunID, "accounts", len(errs), "error", errs[0].Error())
 	}
 }
@@ -149,15 +142,15 @@ func digest(notices []notice) []Event {
 }
 
 // put delivers events and reports whether the bus has taken them all.
-func (d *Desk) put(ctx context.Context, events []Event) bool {
+func (n *Notifier) put(ctx context.Context, events []Event) bool {
 	if len(events) == 0 {
 		return true
 	}
 	ctx, cancel := within(ctx, patience)
 	defer cancel()
-	err := d.Bus.Put(ctx, events)
+	err := n.Bus.Put(ctx, events)
 	if err != nil {
-		d.Log.WarnContext(ctx, "events not delivered", "run_id", events[0].RunID, "events", len(events), "error", err.Error())
+		n.Log.WarnContext(ctx, "events not delivered", "run_id", events[0].RunID, "events", len(events), "error", err.Error())
 	}
 	return err == nil
 }
