@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/operator/catalog"
@@ -31,11 +33,36 @@ func TestTemplateDeploysPackages(t *testing.T) {
 	}
 	deployed(t, string(text), files, version)
 
+	// A stack can go from `sam deploy` to a release: only the code is elsewhere.
+	own, err := d.run(t.Context(), []string{"AWS_DEFAULT_REGION=eu-west-1"}, d.python, "../../tools/translate.py", "../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(resources(t, own), resources(t, text)); diff != "" {
+		t.Errorf("resources (-of sam deploy +of a release):\n%s", diff)
+	}
+
 	// Nothing of the translator's region stays in it: one template is for all.
 	chinese, err := d.run(t.Context(), []string{"AWS_DEFAULT_REGION=cn-north-1"}, d.python, "../../tools/translate.py", "../../template.yaml", version)
 	if err != nil || !bytes.Equal(chinese, text) {
 		t.Errorf("the template is another one in China: %v", err)
 	}
+}
+
+// resources are a template's, without the functions' code and how SAM builds it.
+func resources(t *testing.T, text []byte) map[string]map[string]any {
+	t.Helper()
+	var template struct{ Resources map[string]map[string]any }
+	if err := json.Unmarshal(text, &template); err != nil || len(template.Resources) < 50 {
+		t.Fatalf("%d resources: %v", len(template.Resources), err)
+	}
+	for _, r := range template.Resources {
+		delete(r, "Metadata")
+		if properties, ok := r["Properties"].(map[string]any); ok && r["Type"] == "AWS::Lambda::Function" {
+			delete(properties, "Code")
+		}
+	}
+	return template.Resources
 }
 
 // deployed deploys a template with the packages of a release in an emulated S3, and checks that

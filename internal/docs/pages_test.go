@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/template"
+	"tokenrefresh/pkg/release"
 )
 
 var (
@@ -156,4 +157,12 @@ func TestOutagesAreCounted(t *testing.T) {
 	if want := fmt.Sprintf("in %d outages", played); played < 10 || !strings.Contains(page(t, "README.md"), want) {
 		t.Errorf("README.md does not say %q", want)
 	}
+}
+
+// Who meets a version looks its changes up.
+func TestChangelogHasThisRelease(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "CHANGELOG.md"))
+	assert.NilError(t, err)
+	assert.Assert(t, is.Contains(string(text), "\n## ["+release.Version+"] - "))
 }
