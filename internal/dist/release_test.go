@@ -38,8 +38,8 @@ func TestRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	one, two := t.TempDir(), filepath.Join(t.TempDir(), "a folder with another name")
-	first := releaseOf(t, one, python, nil)
-	second := releaseOf(t, two, python, []string{"TZ=Pacific/Kiritimati", "GOFLAGS=-tags=other", "GOAMD64=v3", "CGO_ENABLED=1"})
+	first := releaseOf(t, "../..", one, python, nil)
+	second := releaseOf(t, one, two, python, []string{"TZ=Pacific/Kiritimati", "GOFLAGS=-tags=other", "GOAMD64=v3", "CGO_ENABLED=1"})
 	if diff := cmp.Diff(digests(first), digests(second)); diff != "" {
 		t.Errorf("two builds differ (-one +other):\n%s", diff)
 	}
@@ -65,7 +65,8 @@ func TestRelease(t *testing.T) {
 	t.Run("nothing compiled before", func(t *testing.T) {
 		t.Parallel()
 		cache := t.TempDir()
-		alone := releaseOf(t, filepath.Join(t.TempDir(), "third"), python, []string{"GOCACHE=" + cache}, "-only", "^refresh-hesabe_.*_arm64$")
+		alone := releaseOf(t, one, filepath.Join(t.TempDir(), "third"), python, []string{"GOCACHE=" + cache},
+			"-only", "^refresh-hesabe_.*_arm64$")
 		if len(alone) != 2 {
 			t.Fatalf("%d files, not a package and its list", len(alone))
 		}
@@ -77,10 +78,10 @@ func TestRelease(t *testing.T) {
 	})
 }
 
-// releaseOf clones the project into dir, makes a release there and returns its files.
-func releaseOf(t *testing.T, dir, python string, env []string, flags ...string) map[string][]byte {
+// releaseOf clones a repository into dir, makes a release there and returns its files.
+func releaseOf(t *testing.T, from, dir, python string, env []string, flags ...string) map[string][]byte {
 	t.Helper()
-	if _, err := git(t.Context(), "../..", "clone", "-q", ".", dir); err != nil {
+	if _, err := git(t.Context(), from, "clone", "-q", ".", dir); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "./internal/dist", "-python", python}, flags...)...)
