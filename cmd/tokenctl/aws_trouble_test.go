@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/home"
 )
 
@@ -165,9 +167,7 @@ func TestSlowAWS(t *testing.T) {
 	defer cancel()
 	watch := &home.Watch{After: time.Millisecond, Say: func(line string) { told <- line }}
 	h, err := home.Open(ctx, home.Options{Kind: home.AWS, SecretPrefix: "p", LedgerTable: "l", Watch: watch})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if _, _, err = h.Ledger.Row(ctx, hesabeKey); err == nil {
 		t.Error("no error")
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
 )
@@ -18,9 +20,7 @@ type scene struct {
 func (w *world) provision(t *testing.T, providers ...sandbox.Provider) *scene {
 	t.Helper()
 	providersHere, err := sandbox.Start(sandbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(providersHere.Close)
 	s := &scene{w, providersHere}
 	for _, p := range providers {

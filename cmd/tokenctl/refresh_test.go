@@ -12,7 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/handler"
@@ -54,9 +55,7 @@ func TestRefresh(t *testing.T) {
 		for provider, want := range map[string]outcome.Outcome{
 			"hesabe": outcome.LoggedIn, "tconnect": outcome.LoggedIn, "berbix": outcome.Refreshed,
 		} {
-			if diff := cmp.Diff(map[outcome.Outcome]int{want: 1}, got[provider].Outcomes); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", provider, diff)
-			}
+			assert.Check(t, is.DeepEqual(got[provider].Outcomes, map[outcome.Outcome]int{want: 1}), "%s", provider)
 		}
 		if at := got["hesabe"].Credentials[0].AccessExpiresAt; at == "" {
 			t.Error("the answer lacks when the access token expires")
@@ -138,9 +137,7 @@ func TestRefreshThatFails(t *testing.T) {
 		"misconfigured beside transient": {func(t *testing.T, s *scene) {
 			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.Status(http.StatusInternalServerError))
 			key := store.Key{Provider: "berbix", Account: "default"}
-			if err := s.Editor.CreateSecret(t.Context(), key, store.Credentials); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, s.Editor.CreateSecret(t.Context(), key, store.Credentials))
 			s.put(t, key, store.Credentials, `{"api_secret":7}`)
 			s.record(t, s.AddTransaction())
 		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
@@ -170,9 +167,7 @@ func TestRefreshThatFails(t *testing.T) {
 			row, _ := s.row(t, "hesabe", "default")
 			next := row
 			next.Phase, next.ClaimedUntil = store.Sending, time.Now().Add(time.Minute)
-			if err := s.Ledger.Write(t.Context(), next, store.Guard{Fence: row.Fence}); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, s.Ledger.Write(t.Context(), next, store.Guard{Fence: row.Fence}))
 		}, forced, exitNothing, []string{"hesabe/default: busy", "its claim ends by itself"}},
 		"a dead transaction": {func(t *testing.T, s *scene) {
 			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
@@ -229,9 +224,7 @@ func TestRefreshByTheDeployedFunction(t *testing.T) {
 	var answer func(w http.ResponseWriter)
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var event json.RawMessage
-		if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, json.NewDecoder(r.Body).Decode(&event))
 		asked = append(asked, r.Method+" "+r.URL.Path+" "+string(event))
 		answer(w)
 	}))
@@ -310,9 +303,7 @@ func TestRefreshByTheDeployedFunction(t *testing.T) {
 			asked, answer = nil, tt.answer
 			tokenctl(t, "", append([]string{"refresh", "--function", function}, tt.args...)...).want(t, tt.code, tt.says...)
 			want := []string{"POST /2015-03-31/functions/" + function + "/invocations " + tt.event}
-			if diff := cmp.Diff(want, asked); diff != "" {
-				t.Errorf("Lambda is asked (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(asked, want), "Lambda is asked")
 		})
 	}
 }

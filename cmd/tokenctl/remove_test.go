@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/sandbox"
@@ -105,15 +106,11 @@ func TestRemoveBesideASweep(t *testing.T) {
 		key := store.Key{Provider: "berbix", Account: "shop-2"}
 		w.write(t, store.Row{Key: key, Phase: store.Idle})
 		claim := store.ShardClaim{Account: key, Shard: 4, Holder: "run", Fence: 1, Until: time.Now().Add(time.Hour)}
-		if err := w.Ledger.WriteShardClaim(t.Context(), claim); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), claim))
 		args := []string{"remove", "--provider", "berbix", "--account", "shop-2", "--yes"}
 		w.run(t, "", args...).want(t, exitNothing, "a run is at work on berbix/shop-2")
 		claim.Fence, claim.Until = 2, time.Time{} // given back
-		if err := w.Ledger.WriteShardClaim(t.Context(), claim); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), claim))
 		w.run(t, "", args...).want(t, exitDone, "removed")
 		rows, claims, err := w.Ledger.RowsAndShardClaims(t.Context(), "berbix")
 		if err != nil || len(rows)+len(claims) > 0 {
@@ -176,9 +173,7 @@ func TestRemoveWhatAStackHasCreated(t *testing.T) {
 			SecretId: &name, Tags: []types.Tag{{Key: aws.String("aws:cloudformation:stack-name"), Value: aws.String("production")}},
 		})
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	w.run(t, "", "remove", "--provider", "hesabe", "--account", "default", "--yes").want(t, exitFailed,
 		"the secret "+name+" is part of production", "tokenctl pause --provider hesabe")
 	if _, exists := w.row(t, "hesabe", "default"); !exists {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -23,9 +25,7 @@ func (w *world) markDead(t *testing.T, account string, first, last int64, marked
 			ID: id, Account: account, RefreshToken: secret.New(fmt.Sprint(plant.Marker, id)), Status: store.StatusDead,
 			RecordedAt: time.Now().Add(-time.Hour), ExpiresAt: time.Now().Add(time.Hour), Failures: 1, RefusedAt: markedAt,
 		}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 	}
 }
 
@@ -99,9 +99,7 @@ func TestRevive(t *testing.T) {
 			"transaction 3 of account default: active", "next attempt  now", "kept fresh    for 59m more")
 
 		list := filepath.Join(t.TempDir(), "list")
-		if err := os.WriteFile(list, []byte(w.run(t, "", "dead", "--json").out), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.WriteFile(list, []byte(w.run(t, "", "dead", "--json").out), 0o600))
 		w.run(t, "", "revive", "--file", list, "--json").want(t, exitDone, `{"account":"default","revived":3,"not_dead":0,"failed":0}`)
 		w.run(t, "# those of Tuesday\n\n9  -\n", "revive", "--file", "-").want(t, exitDone, "1 revived")
 		w.run(t, "", "revive", "--undated").want(t, exitDone, "1 revived")

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/store"
@@ -92,9 +94,7 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 		t.Fatalf("phase %s", row.Phase)
 	}
 	row.ClaimedUntil = time.Now().Add(-time.Second)
-	if err := s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence}); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence}))
 	third.await(t, "provider=hesabe", "outcome=logged_in")
 	third.signal(t, syscall.SIGINT)
 	third.ended(t, exitDone, 0)
@@ -188,9 +188,7 @@ func TestRunOfAnEmptyHome(t *testing.T) {
 func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -223,9 +221,7 @@ func TestRunRefusesAFileThatOthersRead(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	path := w.flags[len(w.flags)-1]
-	if err := os.Chmod(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.Chmod(path, 0o644))
 	w.run(t, "", "run").want(t, exitPerson, "chmod 600 "+path)
 }
 
@@ -247,9 +243,7 @@ func TestRunEndsWithItsFile(t *testing.T) {
 			path := s.flags[len(s.flags)-1]
 			p := s.start(t, nil, "run", "--every", "1s", "--json")
 			p.await(t, `"outcome":"logged_in"`)
-			if err := tt.spoil(path); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, tt.spoil(path))
 			p.ended(t, exitFailed, 0)
 			p.await(t, `"level":"ERROR"`, "ending: a person must act", path+": "+tt.says)
 			if said := p.said.text(); strings.Contains(said, "goroutine") || strings.Contains(said, `"msg":"panic"`) {
@@ -285,9 +279,7 @@ func listen(t *testing.T) (ear, []string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(func() { _ = socket.Close() })
 	return ear{socket}, []string{"NOTIFY_SOCKET=" + path}
 }
@@ -295,9 +287,7 @@ func listen(t *testing.T) (ear, []string) {
 // hears waits for a state, whatever comes before it.
 func (e ear) hears(t *testing.T, state string) {
 	t.Helper()
-	if err := e.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, e.SetReadDeadline(time.Now().Add(patience)))
 	got := make([]byte, 64)
 	for {
 		size, err := e.Read(got)
@@ -322,13 +312,9 @@ func TestRunServesMetrics(t *testing.T) {
 	read := func(url string) string {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		defer func() { _ = answer.Body.Close() }()
 		text, err := io.ReadAll(answer.Body)
 		if err != nil || answer.StatusCode != http.StatusOK {
@@ -349,9 +335,7 @@ func TestRunServesMetrics(t *testing.T) {
 
 	// An address that somebody has named must be free; the default one need not be.
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer func() { _ = taken.Close() }()
 	s.run(t, "", "run", "--listen", taken.Addr().String()).want(t, exitFailed, "serve metrics", "--listen")
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
@@ -37,9 +39,7 @@ func TestSeedFile(t *testing.T) {
 			t.Error("its progress stays behind")
 		}
 		before, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, store.Credentials)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		s.run(t, "", append(seed, "--json")...).want(t, exitDone, `"seeded":0,"unchanged":3`)
 		if after, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, store.Credentials); after != before {
 			t.Errorf("it is written again: %v", err)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
 )
@@ -142,9 +144,7 @@ var machineTroubles = []trouble{
 	{
 		name: "others can read the state file",
 		breaks: func(t *testing.T, s *site) {
-			if err := os.Chmod(s.flags[len(s.flags)-1], 0o644); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, os.Chmod(s.flags[len(s.flags)-1], 0o644))
 		},
 		status: told{exitPerson, "others may read its tokens (mode 0644)", "run `chmod 600 "},
 		doctor: told{exitPerson, "others may read its tokens (mode 0644)", "chmod 600 "},

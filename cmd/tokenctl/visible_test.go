@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
@@ -24,9 +26,7 @@ func TestRowsControlNoTerminal(t *testing.T) {
 		row   store.Row
 		guard store.Guard
 	}{{row, store.Guard{Absent: !exists, Fence: row.Fence}}, {odd, store.Guard{Absent: true}}} {
-		if err := s.Ledger.Write(t.Context(), w.row, w.guard); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, s.Ledger.Write(t.Context(), w.row, w.guard))
 	}
 	for _, args := range [][]string{
 		{"status"},

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/alarm"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/announce"
@@ -82,13 +84,9 @@ func newWatch(t *testing.T, c *cloud) *watch {
 	t.Helper()
 	w := &watch{cloud: c, ringing: map[string]bool{}}
 	loaded, err := template.Load("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	stack, err := loaded.Stack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if w.alarms, err = alarm.All(stack); err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +95,7 @@ func newWatch(t *testing.T, c *cloud) *watch {
 	})
 	environment := stack.Environment("RefreshHesabe")
 	cfg, err := config.ForRefresh(func(name string) string { return environment[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	cfg.Accounts = nil
 	log := telemetry.NewLogger(&w.log, cfg.LogLevel)
 	w.function = handler.NewRefresh(refresh.Engine{Provider: c, Secrets: c, Ledger: c, WriteRate: secretWrites}, cfg, log)
@@ -200,9 +196,7 @@ func TestDrillOfAThousand(t *testing.T) {
 	if *drilled && !t.Failed() {
 		table := "| outage | what rings first | after | which is | then |\n|---|---|---|---|---|\n" + strings.Join(rows, "")
 		before, _, after := drillTable(t)
-		if err := os.WriteFile(manyAccounts, []byte(before+drillBegins+table+drillEnds+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.WriteFile(manyAccounts, []byte(before+drillBegins+table+drillEnds+after), 0o600))
 	}
 }
 
@@ -261,9 +255,7 @@ func minutes(d time.Duration) string { return fmt.Sprintf("%g min", d.Minutes())
 func drillTable(t *testing.T) (before, table, after string) {
 	t.Helper()
 	text, err := os.ReadFile(manyAccounts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	before, rest, ok := strings.Cut(string(text), drillBegins)
 	table, after, there := strings.Cut(rest, drillEnds)
 	if !ok || !there {

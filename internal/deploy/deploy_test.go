@@ -4,10 +4,9 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/moto"

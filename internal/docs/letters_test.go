@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/event"
 )
@@ -165,9 +167,7 @@ func runOver(t *testing.T, script string, bodies ...string) (desk, string) {
 		}
 	}
 	at, err := time.Parse(time.RFC3339, sent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var d desk
 	for i, body := range bodies {
 		d.Queue = append(d.Queue, letter{
@@ -178,19 +178,11 @@ func runOver(t *testing.T, script string, bodies ...string) (desk, string) {
 	dir := t.TempDir()
 	file, bin := filepath.Join(dir, "desk.json"), filepath.Join(dir, "aws")
 	text, err := json.Marshal(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
+	assert.NilError(t, os.WriteFile(file, text, 0o600))
 	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, bin); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
+	assert.NilError(t, os.Symlink(self, bin))
 	limit, cancel := context.WithTimeout(t.Context(), time.Minute) // a loop may not end
 	defer cancel()
 	cmd := exec.CommandContext(limit, "bash", "-c", script)
@@ -206,9 +198,7 @@ func runOver(t *testing.T, script string, bodies ...string) (desk, string) {
 		t.Fatal(err)
 	}
 	d = desk{}
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(text, &d))
 	return d, string(output)
 }
 
@@ -273,9 +263,7 @@ func TestLoopSendsLongListsInParts(t *testing.T) {
 	var ids []int64
 	for _, text := range d.Invoked {
 		e, _, err := event.DecodeSweep([]byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		for _, r := range e.Record {
 			ids = append(ids, r.TransactionID)
 		}
@@ -306,9 +294,7 @@ func TestLoopDeletesNothingThatMayHoldAToken(t *testing.T) {
 	for _, l := range d.Queue {
 		left = append(left, l.Body)
 	}
-	if diff := cmp.Diff(stay, left); diff != "" {
-		t.Errorf("left (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(left, stay), "left")
 	if len(d.Invoked) != 0 || d.Receives != 3 { // two batches of ten at most, and an empty one
 		t.Errorf("stored %v; %d times received", d.Invoked, d.Receives)
 	}

@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"

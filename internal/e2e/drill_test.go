@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/alarm"
 	"tokenrefresh/internal/runtimeapi"
 	"tokenrefresh/internal/sandbox"
@@ -54,9 +56,7 @@ func newDrill(t *testing.T, o calamity) *drill {
 		began: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	all, err := alarm.All(w.stack.Template)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	d.alarms = slices.DeleteFunc(all, func(a alarm.Alarm) bool {
 		return a.Dimensions["provider"] != string(o.provider) && a.Dimensions["FunctionName"] != c.logicalID && a.Dimensions["QueueName"] == ""
 	})

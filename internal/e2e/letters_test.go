@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/event"
@@ -45,9 +47,7 @@ func (c *credential) largest(t *testing.T, n, size int) string {
 	}
 	text := func() string {
 		list, err := json.Marshal(records)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		return string(list)
 	}
 	spare := size - len(text())
@@ -90,9 +90,7 @@ func invocationRecord(t *testing.T, event, kind, message string) int {
 		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
 		"responsePayload": map[string]any{"errorMessage": message, "errorType": kind},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return len(text)
 }
 

@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/internal/template"

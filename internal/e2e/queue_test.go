@@ -6,10 +6,9 @@ import (
 	"strconv"
 	"testing"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"gotest.tools/v3/assert"
 )
 
 // mapping plays the event source mapping between the stack's queue and its function.

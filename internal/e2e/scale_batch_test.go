@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 )
 
 // deliveredTwice delivers an SQS batch twice at once, again, and twice at once again.

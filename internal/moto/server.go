@@ -13,12 +13,11 @@ import (
 	"sync"
 	"testing"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"gotest.tools/v3/assert"
 )
 
 const region = "eu-west-1"

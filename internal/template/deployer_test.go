@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/template"
 )
 
@@ -23,13 +25,9 @@ const maxManagedPolicy = 6144
 func deployer(t *testing.T, name string) []statement {
 	t.Helper()
 	text, err := os.ReadFile(deployerPolicy)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var document template.Object
-	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), "token-refresh", name)), &document); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(strings.ReplaceAll(string(text), "token-refresh", name)), &document))
 	return statements(template.Resource{Properties: template.Object{"PolicyDocument": document}})
 }
 
@@ -237,9 +235,7 @@ func TestDeployerMayDeploy(t *testing.T) {
 			maps.Copy(all, parameters)
 			all["SecretPrefix"], all["TablePrefix"] = "stack", "stack"
 			stack, err := loaded.Stack(all)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			for id, r := range stack.Resources {
 				if len(handlings[r.Type]) == 0 {
 					t.Errorf("%s: nothing is said of %s", id, r.Type)
@@ -287,9 +283,7 @@ func TestDeployerMayNoMore(t *testing.T) {
 		}
 	}
 	text, err := os.ReadFile(deployerPolicy)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if n := len(strings.Join(strings.FieldsFunc(string(text), unicode.IsSpace), "")); n > maxManagedPolicy {
 		t.Errorf("%d characters, IAM takes %d in a managed policy", n, maxManagedPolicy)
 	}

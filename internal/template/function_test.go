@@ -12,10 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/config"

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/secret"
@@ -41,19 +43,13 @@ func TestDecode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := event.Decode([]byte(tc.payload))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tc.want, got, comparer); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.NilError(t, err)
+			assert.Check(t, is.DeepEqual(got, tc.want, comparer))
 			sweep, messages, err := event.DecodeSweep([]byte(tc.payload))
 			if err != nil || messages != nil {
 				t.Fatalf("messages %v, error %v", messages, err)
 			}
-			if diff := cmp.Diff(tc.want, sweep, comparer); diff != "" {
-				t.Errorf("sweep (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(sweep, tc.want, comparer), "sweep")
 		})
 	}
 }
@@ -101,9 +97,7 @@ func TestDecodeSweep(t *testing.T) {
 	got, _, err := event.DecodeSweep([]byte(`{"account":"shop","record":[
 		{"transaction_id":9007199254740993,"refresh_token":"rt-1","customer_uid":"c-1"},
 		{"transaction_id":2,"status":"completed","recorded_at":"2026-01-02T03:04:05+07:00","ttl":1800000000,"account":"other"}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want := event.Event{Account: "shop", Record: []event.Record{
 		{TransactionID: 9007199254740993, RefreshToken: secret.New("rt-1"), CustomerUID: "c-1"},
 		{
@@ -111,9 +105,7 @@ func TestDecodeSweep(t *testing.T) {
 			RecordedAt: time.Date(2026, 1, 1, 20, 4, 5, 0, time.UTC), ExpiresAt: time.Unix(1800000000, 0).UTC(),
 		},
 	}}
-	if diff := cmp.Diff(want, got, comparer); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want, comparer))
 
 	got, _, err = event.DecodeSweep([]byte(`{"transaction_id":1234567890123,"force":true}`))
 	if err != nil || got.TransactionID != 1234567890123 || !got.Force {
@@ -139,13 +131,9 @@ func list(n int) []byte {
 func TestDecodeRecord(t *testing.T) {
 	t.Parallel()
 	got, err := event.DecodeRecord([]byte(`{"transaction_id":9007199254740993,"refresh_token":"rt","account":"shop"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want := event.Record{TransactionID: 9007199254740993, RefreshToken: secret.New("rt"), Account: "shop"}
-	if diff := cmp.Diff(want, got, comparer); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want, comparer))
 	for text, want := range map[string]string{
 		``:                     "JSON object",
 		`null`:                 "JSON object",
@@ -190,9 +178,7 @@ func TestDecodeSweepBatch(t *testing.T) {
 		{"messageId":"m-3","eventSource":"aws:sqs","body":"{\"transaction\":7}"},
 		{"messageId":"m-4","eventSource":"aws:sqs","body":""},
 		{"messageId":"m-5","eventSource":"aws:sqs","body":"{\"source\":\"aws.scheduler\",\"detail-type\":\"x\"}"}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if len(messages) != 5 || messages[0].Err != nil || messages[0].Event.TransactionID != 7 {
 		t.Fatalf("messages: %+v", messages)
 	}
@@ -306,9 +292,7 @@ func TestListsOfRecordsAreBounded(t *testing.T) {
 				}
 			}
 			body, err := json.Marshal(all)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			_, messages, err := event.DecodeSweep([]byte(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":` + string(body) + `}]}`))
 			if err != nil || len(messages) != 1 || messages[0].Err == nil {
 				t.Errorf("as a message: %v, %v", messages, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/config"
@@ -96,9 +97,7 @@ func FuzzMessageBody(f *testing.F) {
 				{"messageId": "m-1", "eventSource": "aws:sqs", "body": body, "attributes": map[string]string{"SentTimestamp": "1"}},
 				{"messageId": "m-2", "eventSource": "aws:sqs", "body": `{"transaction_id":7}`},
 			}})
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			e, messages, err := event.DecodeSweep(payload)
 			if err != nil || len(messages) != 2 || messages[0].ID != "m-1" || messages[1].ID != "m-2" ||
 				messages[1].Err != nil || messages[1].Event.TransactionID != 7 || cmp.Diff(event.Event{}, e) != "" {
@@ -186,8 +185,6 @@ func encode(t *testing.T, e event.Event) []byte {
 		all["record"] = records
 	}
 	text, err := json.Marshal(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return text
 }

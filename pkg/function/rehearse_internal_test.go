@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/awsqueue"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/berbix"
@@ -47,9 +49,7 @@ func TestRehearsalGetsToTheEnd(t *testing.T) {
 			network := rehearsal.For(tt.provider)
 			defer network.Close()
 			double, err := tt.build(surroundings{rehearsal.Environment(environment), network.Dial, &log})
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			answer, err := double.handler.Invoke(t.Context(), []byte("{}"))
 			if err != nil || !strings.Contains(string(answer), `"outcomes":{"refreshed":1}`) {
 				t.Errorf("%v: %s\n%s", err, answer, &log)
@@ -81,9 +81,7 @@ func TestWarmUpEnds(t *testing.T) {
 				return strings.Replace(environment(name), "http://127.0.0.1:1", "https://aws.invalid", 1)
 			}
 			p, err := buildRefresh(surroundings{secured, away, io.Discard}, hesabe.New)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			began := time.Now()
 			p.warmUp(tt.rehearse)
 			if took := time.Since(began); took != maxWarmUp {

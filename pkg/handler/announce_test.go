@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/providers"
@@ -55,9 +56,7 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 	want := func(payload string, want ...string) {
 		t.Helper()
 		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
-		if diff := cmp.Diff(append([]string{}, want...), bus.take()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", payload, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), append([]string{}, want...)), "%s", payload)
 	}
 	want(`{"dry_run":true}`)
 	if _, err := h.Invoke(t.Context(), []byte(`{}`)); err != nil {
@@ -75,9 +74,7 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 		}
 		bus.events[i].RunID = ""
 	}
-	if diff := cmp.Diff(expected, bus.events); diff != "" {
-		t.Fatalf("(-want +got):\n%s", diff)
-	}
+	assert.DeepEqual(t, bus.events, expected)
 	bus.take()
 
 	want(`{}`)
@@ -112,9 +109,7 @@ func TestRefreshTellsAFailureOncePerFailure(t *testing.T) {
 		notifier, bus := newNotifier(h.Engine.Ledger)
 		h.Announce = notifier
 		_, _ = h.Invoke(t.Context(), nil) // is a function error
-		if diff := cmp.Diff(want, bus.take()); diff != "" {
-			t.Errorf("process %d (-want +got):\n%s", n, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), want), "process %d", n)
 	}
 }
 
@@ -130,9 +125,7 @@ func TestSweepTellsWhatIsNews(t *testing.T) {
 		if strings.Contains(string(text), planted) {
 			t.Error("an event shows a token")
 		}
-		if diff := cmp.Diff(append([]string{}, want...), bus.take()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", payload, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), append([]string{}, want...)), "%s", payload)
 	}
 	want(string(record("a", "b", "dead")))
 	want(`{}`, "Token Refresh Failed: dead") // two refreshed, which is no event
@@ -168,15 +161,11 @@ func TestSweepTellsOfRefusedCredentials(t *testing.T) {
 	h.Engine.Provider = refusing{berbix{time.Now}}
 	for i, want := range [][]string{{"Token Refresh Failed: misconfigured"}, {}, {}} {
 		invoke(t, h, nil)
-		if diff := cmp.Diff(want, bus.take()); diff != "" {
-			t.Errorf("run %d (-want +got):\n%s", i, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), want), "run %d", i)
 	}
 	h.Engine.Provider = good
 	for i, want := range [][]string{{"Token Recovered: refreshed"}, {}} {
 		invoke(t, h, []byte(`{"force":true}`))
-		if diff := cmp.Diff(want, bus.take()); diff != "" {
-			t.Errorf("taken again, run %d (-want +got):\n%s", i, diff)
-		}
+		assert.Check(t, is.DeepEqual(bus.take(), want), "taken again, run %d", i)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -29,12 +30,8 @@ func metricsOf(t *testing.T, out *bytes.Buffer) map[string]float64 {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	text := []byte(lines[len(lines)-1])
 	var fields map[string]any
-	if err := json.Unmarshal(text, &line); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &fields); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(text, &line))
+	assert.NilError(t, json.Unmarshal(text, &fields))
 	metrics := map[string]float64{}
 	if line.AWS == nil {
 		return metrics

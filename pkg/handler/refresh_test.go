@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
@@ -36,27 +38,19 @@ func TestRefreshAnswersByTheContract(t *testing.T) {
 	world := refreshtest.New()
 	h, out := newRefresh(world)
 	answer, err := h.Invoke(t.Context(), []byte(`{}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var got map[string]any
-	if err := json.Unmarshal(answer, &got); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(answer, &got))
 	if got["provider"] != refreshtest.Name || got["run_id"] == "" {
 		t.Errorf("provider and run: %s", answer)
 	}
-	if diff := cmp.Diff(map[string]any{"logged_in": 1.0}, got["outcomes"]); diff != "" {
-		t.Errorf("outcomes (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got["outcomes"], map[string]any{"logged_in": 1.0}), "outcomes")
 	row := world.Ledger.Get(refreshtest.Default)
 	want := []any{map[string]any{
 		"account": "default", "outcome": "logged_in", "source": "login",
 		"access_expires_at": row.AccessExpiresAt.Format("2006-01-02T15:04:05Z"), "version_id": row.VersionID,
 	}}
-	if diff := cmp.Diff(want, got["credentials"]); diff != "" {
-		t.Errorf("credentials (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got["credentials"], want), "credentials")
 	if _, ok := got["batchItemFailures"]; ok {
 		t.Error("batchItemFailures without a batch")
 	}
@@ -198,9 +192,7 @@ func TestRefreshFailsForANamedAccount(t *testing.T) {
 	if !strings.Contains(err.Error(), "default: misconfigured") {
 		t.Errorf("the error does not name the one at fault: %v", err)
 	}
-	if diff := cmp.Diff(map[outcome.Outcome]int{outcome.Misconfigured: 1}, needs.Result.Outcomes); diff != "" {
-		t.Errorf("outcomes (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(needs.Result.Outcomes, map[outcome.Outcome]int{outcome.Misconfigured: 1}), "outcomes")
 }
 
 func TestRefreshFailsOnAPanic(t *testing.T) {
@@ -267,9 +259,7 @@ func tokensOf(t *testing.T, v store.Version) []string {
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 	}
-	if err := json.Unmarshal([]byte(v.Value.Reveal()), &doc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal([]byte(v.Value.Reveal()), &doc))
 	if doc.AccessToken == "" || doc.RefreshToken == "" {
 		t.Fatal("no tokens to look for")
 	}
@@ -286,9 +276,7 @@ func linesOf(t *testing.T, out io.Reader) []map[string]any {
 		if errors.Is(err, io.EOF) {
 			return lines
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		lines = append(lines, line)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
@@ -34,9 +35,7 @@ func wantFailed(t *testing.T, r handler.Result, ids ...string) {
 	for _, id := range ids {
 		want = append(want, handler.BatchItemFailure{ItemIdentifier: id})
 	}
-	if diff := cmp.Diff(&want, r.BatchItemFailures); diff != "" {
-		t.Errorf("failures (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(r.BatchItemFailures, &want), "failures")
 }
 
 // Lists are processed together, one run for each account, after the records of the batch: a list
@@ -56,9 +55,7 @@ func TestListsOfAnSQSBatch(t *testing.T) {
 	runs := map[string]int{}
 	for decoder := json.NewDecoder(out); decoder.More(); {
 		var line map[string]any
-		if err := decoder.Decode(&line); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, decoder.Decode(&line))
 		if line["msg"] == "run" {
 			runs[line["account"].(string)]++
 			if line["_aws"] != nil {
@@ -66,9 +63,7 @@ func TestListsOfAnSQSBatch(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"default": 1, "other": 1}, runs); diff != "" {
-		t.Errorf("runs (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(runs, map[string]int{"default": 1, "other": 1}), "runs")
 	r = invoke(t, h, batch(`{"transaction_ids":[1,2,3]}`))
 	wantFailed(t, r)
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.NotDue: 3})

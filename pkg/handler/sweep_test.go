@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/event"
@@ -69,13 +70,9 @@ func (s session) Decode(secret.String, time.Time) (providers.Tokens, error) {
 func newSweep(t *testing.T, credentials string) (*handler.Sweep, *bytes.Buffer) {
 	t.Helper()
 	home, err := embedded.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	key := store.Key{Provider: "berbix", Account: "default"}
-	if err := home.Secrets().CreateSecret(t.Context(), key, store.Credentials); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, home.Secrets().CreateSecret(t.Context(), key, store.Credentials))
 	if _, err := home.Secrets().PutCurrent(t.Context(), key, store.Credentials, secret.New(credentials)); err != nil {
 		t.Fatal(err)
 	}
@@ -104,13 +101,9 @@ func record(tokens ...string) []byte {
 func invoke(t *testing.T, h *handler.Sweep, payload []byte) handler.Result {
 	t.Helper()
 	answer, err := h.Invoke(t.Context(), payload)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var r handler.Result
-	if err := json.Unmarshal(answer, &r); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(answer, &r))
 	if strings.Contains(string(answer), planted) {
 		t.Error("the answer shows a token")
 	}
@@ -119,9 +112,7 @@ func invoke(t *testing.T, h *handler.Sweep, payload []byte) handler.Result {
 
 func wantOutcomes(t *testing.T, r handler.Result, want map[outcome.Outcome]int) {
 	t.Helper()
-	if diff := cmp.Diff(want, r.Outcomes); diff != "" {
-		t.Errorf("outcomes (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(r.Outcomes, want), "outcomes")
 }
 
 func TestSweepRecordsAndRefreshes(t *testing.T) {

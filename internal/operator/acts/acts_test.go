@@ -14,10 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"tokenrefresh/internal/operator/acts"
 	"tokenrefresh/pkg/announce"

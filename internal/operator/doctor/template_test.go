@@ -7,10 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/doctor"

@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/moto/deployed"
 	"tokenrefresh/internal/operator/catalog"

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/health"
@@ -55,9 +56,7 @@ func newLife(t *testing.T, provider string) *life {
 	}
 	t.Cleanup(l.sandbox.Close)
 	entry, err := catalog.Find(provider)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	client := entry.New(exchange.New(exchange.Options{Now: l.now}), "sandbox")
 	l.full = &fullSecrets{Secrets: l.Secrets}
 	accounts := []string{l.key.Account}
@@ -68,9 +67,7 @@ func newLife(t *testing.T, provider string) *life {
 		Provider: client, Secrets: l.Secrets, Ledger: l.Ledger, Transactions: l.Transactions, Accounts: accounts, Now: l.now,
 	}.WithDefaults()
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if err := l.Editor.CreateSecret(t.Context(), l.key, doc); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, l.Editor.CreateSecret(t.Context(), l.key, doc))
 	}
 	return l
 }
@@ -109,16 +106,12 @@ func (l *life) credentials() string { return l.sandbox.Credentials(sandbox.Provi
 // without are the credentials without some fields.
 func (l *life) without(fields ...string) string {
 	all := map[string]string{}
-	if err := json.Unmarshal([]byte(l.credentials()), &all); err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, json.Unmarshal([]byte(l.credentials()), &all))
 	for _, field := range fields {
 		delete(all, field)
 	}
 	text, err := json.Marshal(all)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, err)
 	return string(text)
 }
 
@@ -128,9 +121,7 @@ func (l *life) fault(op sandbox.Op, faults ...sandbox.Fault) {
 
 func (l *life) revoke() {
 	v, err := l.Secrets.Current(l.t.Context(), l.key, store.TokensDoc)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, err)
 	held, err := refresh.ParseTokens(v.Value)
 	if err != nil || !l.sandbox.Revoke(sandbox.Provider(l.key.Provider), held.RefreshToken.Reveal()) {
 		l.t.Fatalf("nothing to revoke: %v", err)
@@ -150,9 +141,7 @@ func (l *life) record() {
 func (l *life) verdict() health.Finding {
 	l.t.Helper()
 	all, err := health.Reader{Home: l.Home, Providers: only(l.key.Provider)}.Read(l.t.Context(), l.now())
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, err)
 	return all[0].Verdict(l.now())
 }
 
@@ -292,15 +281,11 @@ func TestEnginesAreUnderstood(t *testing.T) {
 		},
 		"a pause": {
 			"hesabe", withLogin, func(l *life) {
-				if err := l.Ledger.SetPaused(l.t.Context(), l.key, true); err != nil {
-					l.t.Fatal(err)
-				}
+				assert.NilError(l.t, l.Ledger.SetPaused(l.t.Context(), l.key, true))
 				l.tick(due, false)
 			},
 			health.Act, health.Paused, "attempts left until then: 1", func(l *life) {
-				if err := l.Ledger.SetPaused(l.t.Context(), l.key, false); err != nil {
-					l.t.Fatal(err)
-				}
+				assert.NilError(l.t, l.Ledger.SetPaused(l.t.Context(), l.key, false))
 				next(l)
 			},
 		},

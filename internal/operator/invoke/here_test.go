@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
@@ -21,18 +22,14 @@ import (
 func newHome(t *testing.T) *home.Home {
 	t.Helper()
 	h, err := home.Open(t.Context(), home.Options{Kind: home.Embedded, State: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return h
 }
 
 func newHere(t *testing.T, h *home.Home, provider string, accounts ...string) *invoke.Here {
 	t.Helper()
 	entry, err := catalog.Find(provider)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	cfg := config.Config{Accounts: accounts, HTTPTimeout: time.Second, SweepWorkers: 2, ProviderEnvironment: "sandbox"}
 	return invoke.NewHere(entry, h, cfg, slog.New(slog.DiscardHandler))
 }
@@ -41,9 +38,7 @@ func newHere(t *testing.T, h *home.Home, provider string, accounts ...string) *i
 func outcomes(t *testing.T, here *invoke.Here) map[string]outcome.Outcome {
 	t.Helper()
 	r, err := here.Invoke(t.Context(), invoke.Event{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	all := map[string]outcome.Outcome{}
 	for _, c := range r.Credentials {
 		all[c.Account] = c.Outcome
@@ -59,9 +54,7 @@ func outcomes(t *testing.T, here *invoke.Here) map[string]outcome.Outcome {
 func rows(t *testing.T, h *home.Home, provider string) []string {
 	t.Helper()
 	stored, err := h.Ledger.Rows(t.Context(), provider)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var names []string
 	for _, row := range stored {
 		names = append(names, row.Account)
@@ -78,16 +71,12 @@ func TestDefaultAccount(t *testing.T) {
 			t.Parallel()
 			h := newHome(t)
 			here := newHere(t, h, provider)
-			if diff := cmp.Diff(map[string]outcome.Outcome{}, outcomes(t, here)); diff != "" {
-				t.Errorf("an empty home (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(outcomes(t, here), map[string]outcome.Outcome{}), "an empty home")
 			if got := rows(t, h, provider); len(got) > 0 {
 				t.Errorf("an empty home has rows of %v then", got)
 			}
 			key := store.Key{Provider: provider, Account: "default"}
-			if err := h.Editor.CreateSecret(t.Context(), key, store.Credentials); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, h.Editor.CreateSecret(t.Context(), key, store.Credentials))
 			if got := outcomes(t, here)["default"]; got != outcome.NotSeeded {
 				t.Errorf("with a secret: %s", got)
 			}
@@ -100,17 +89,11 @@ func TestDefaultAccount(t *testing.T) {
 func TestNamedAccounts(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	if err := h.Ledger.SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "known"}, true); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, h.Ledger.SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "known"}, true))
 	want := map[string]outcome.Outcome{"known": outcome.Paused}
-	if diff := cmp.Diff(want, outcomes(t, newHere(t, h, "hesabe"))); diff != "" {
-		t.Errorf("of the ledger (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(outcomes(t, newHere(t, h, "hesabe")), want), "of the ledger")
 	want["named"] = outcome.Misconfigured
-	if diff := cmp.Diff(want, outcomes(t, newHere(t, h, "hesabe", "named"))); diff != "" {
-		t.Errorf("named (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(outcomes(t, newHere(t, h, "hesabe", "named")), want), "named")
 }
 
 var errDown = errors.New("the store is down")

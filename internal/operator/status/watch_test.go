@@ -7,9 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/operator/status"
 )

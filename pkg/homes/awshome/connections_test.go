@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/store"
 )
@@ -41,18 +43,14 @@ func newService(t *testing.T, respond http.HandlerFunc) *service {
 	t.Cleanup(s.Close)
 	s.ca = filepath.Join(t.TempDir(), "ca.pem")
 	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	if err := os.WriteFile(s.ca, bundle, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(s.ca, bundle, 0o600))
 	return s
 }
 
 func (s *service) clients(t *testing.T, tuning awshome.Tuning) *awshome.Clients {
 	t.Helper()
 	clients, err := awshome.FromEnvironment(with(map[string]string{"AWS_ENDPOINT_URL": s.URL, "AWS_CA_BUNDLE": s.ca}), tuning)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return clients
 }
 

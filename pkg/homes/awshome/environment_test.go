@@ -13,7 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
 )
@@ -60,9 +61,7 @@ func TestFromEnvironment(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			clients, err := awshome.FromEnvironment(with(tt.others), awshome.Tuning{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			endpoint := func(u *string) string {
 				if u == nil {
 					return ""
@@ -75,9 +74,7 @@ func TestFromEnvironment(t *testing.T) {
 				endpoint(manager.BaseEndpoint), endpoint(dynamo.BaseEndpoint), endpoint(clients.SQS.BaseEndpoint),
 				clients.EventBridge.Endpoint,
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("endpoints (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(got, want), "endpoints")
 			credentials, err := manager.Credentials.Retrieve(t.Context())
 			if err != nil || credentials.AccessKeyID != "key" || credentials.SecretAccessKey != planted || credentials.SessionToken != "session" {
 				t.Errorf("credentials of %q, %v", credentials.AccessKeyID, err)
@@ -100,14 +97,10 @@ func TestAnEmptyEndpointIsAWS(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	clients, err := awshome.FromEnvironment(os.Getenv, awshome.Tuning{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	called := hosts(t, clients)
 	want := []string{"secretsmanager.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"}
-	if diff := cmp.Diff(want, called); diff != "" {
-		t.Errorf("called (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(called, want), "called")
 }
 
 // doer is an HTTP client.
@@ -118,9 +111,7 @@ func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
 	noPEM := filepath.Join(t.TempDir(), "bundle.pem")
-	if err := os.WriteFile(noPEM, []byte("nothing"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(noPEM, []byte("nothing"), 0o600))
 	for title, tt := range map[string]struct {
 		getenv func(string) string
 		says   []string
@@ -254,13 +245,9 @@ func TestOwnEndpoints(t *testing.T) {
 			variables[name] = "True"
 		}
 		clients, err := awshome.FromEnvironment(with(variables), awshome.Tuning{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		_, bus, _ := strings.Cut(clients.EventBridge.Endpoint, "https://")
-		if diff := cmp.Diff(tt.want, append(hosts(t, clients), bus)); diff != "" {
-			t.Errorf("%s %v (-want +got):\n%s", tt.region, tt.flags, diff)
-		}
+		assert.Check(t, is.DeepEqual(append(hosts(t, clients), bus), tt.want), "%s %v", tt.region, tt.flags)
 	}
 }
 

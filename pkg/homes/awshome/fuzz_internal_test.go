@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/store"
@@ -59,9 +60,7 @@ func FuzzRow(f *testing.F) {
 		again := encodeRow(row)
 		maps.Copy(again, rowKey(row.Key))
 		reread, err := decodeRow("ledger", again)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if !holds(encodeRow(reread), rowAttributes, encodeRow(row)) {
 			t.Error("the row is another after a round trip")
 		}
@@ -92,9 +91,7 @@ func FuzzTransaction(f *testing.F) {
 		}
 		again := encodeTransaction(transaction)
 		reread, err := decodeTransaction("transactions", again)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if !holds(encodeTransaction(reread), append(names, "due_shard"), again) {
 			t.Error("the transaction is another after a round trip")
 		}

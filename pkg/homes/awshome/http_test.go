@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // If headers and body are sent one after the other, a quick answer to the headers lets the SDK
@@ -26,9 +28,7 @@ func TestRequestGoesOutInOneWrite(t *testing.T) {
 
 	body := struct{ io.Reader }{strings.NewReader("the body")} // of a type that net/http does not know
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://host/", body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	r.ContentLength = 8
 	got := make(chan string, 1)
 	go func() {

@@ -9,8 +9,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"gotest.tools/v3/assert"
+	compare "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/hometest"
 	"tokenrefresh/pkg/secret"
@@ -23,9 +24,7 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
 		var plain map[string]any
-		if err := json.Unmarshal(scene.Item, &plain); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, json.Unmarshal(scene.Item, &plain))
 		old := itemOf(t, plain)
 		stored := item{"provider": text("model"), "account": text("default")}
 		maps.Copy(stored, old)
@@ -52,9 +51,7 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 			delete(old, name)
 			delete(written, name)
 		}
-		if diff := cmp.Diff(old, written, attributes); diff != "" {
-			t.Errorf("%s (-old +new):\n%s", scene.Name, diff)
-		}
+		assert.Check(t, compare.DeepEqual(written, old, attributes), "%s", scene.Name)
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
@@ -20,17 +21,13 @@ func TestRowsIsOneCall(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
 	ledger := awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
-	if err := ledger.Write(t.Context(), store.Row{Key: key, Fence: 1}, store.Guard{Absent: true}); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, ledger.Write(t.Context(), store.Row{Key: key, Fence: 1}, store.Guard{Absent: true}))
 	server.Calls()
 	rows, err := ledger.Rows(t.Context(), key.Provider)
 	if err != nil || len(rows) != 1 {
 		t.Errorf("rows = %v, %v", rows, err)
 	}
-	if diff := cmp.Diff([]string{"Query"}, server.Calls()); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(server.Calls(), []string{"Query"}), "calls")
 }
 
 // The SDK repeats a write whose answer was lost. Its condition no longer holds then, because the
@@ -56,9 +53,7 @@ func TestWriteWhoseAnswerWasLost(t *testing.T) {
 		if err := ledger.Write(t.Context(), step.row, step.guard); err != nil {
 			t.Errorf("write of %s: %v", step.row.Phase, err)
 		}
-		if diff := cmp.Diff([]string{"UpdateItem", "UpdateItem"}, server.Calls()); diff != "" {
-			t.Errorf("calls (-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(server.Calls(), []string{"UpdateItem", "UpdateItem"}), "calls")
 		// The same write a second time is another matter.
 		_, lost := errors.AsType[*store.LostError](ledger.Write(t.Context(), step.row, step.guard))
 		if !lost {
@@ -89,13 +84,9 @@ func TestUnreadableRow(t *testing.T) {
 		"spent":      &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberNULL{Value: true}}},
 		"escrow":     &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"bytes": text(planted)}},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	other := store.Row{Key: store.Key{Provider: "hesabe", Account: "other"}, State: store.OK}
-	if err := ledger.Write(t.Context(), other, store.Guard{Absent: true}); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, ledger.Write(t.Context(), other, store.Guard{Absent: true}))
 	rows, err := ledger.Rows(t.Context(), "hesabe")
 	if err != nil || len(rows) != 2 || rows[0].Key != key || rows[1].State != store.OK {
 		t.Fatalf("rows %v, %v: one that cannot be read harms another", rows, err)
@@ -134,13 +125,9 @@ func TestClaimOfARowMadeByHand(t *testing.T) {
 		"provider": &types.AttributeValueMemberS{Value: key.Provider}, "account": &types.AttributeValueMemberS{Value: key.Account},
 		"paused": &types.AttributeValueMemberBOOL{Value: false},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	claim := store.Row{Key: key, Phase: store.Sending, Fence: 1}
-	if err := ledger.Write(t.Context(), claim, store.Guard{Phase: store.Idle}); err != nil {
-		t.Error(err)
-	}
+	assert.Check(t, ledger.Write(t.Context(), claim, store.Guard{Phase: store.Idle}))
 	if _, lost := errors.AsType[*store.LostError](ledger.Write(t.Context(), claim, store.Guard{})); !lost {
 		t.Error("a second claim of the same row is not lost")
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/store"
 )
@@ -51,9 +53,7 @@ func TestPrepareWithoutNetwork(t *testing.T) {
 		"nobody listens": "https://127.0.0.1:1", "no name": "https://aws.invalid", "no TLS": "http://127.0.0.1:1",
 	} {
 		clients, err := awshome.FromEnvironment(with(map[string]string{"AWS_ENDPOINT_URL": endpoint}), awshome.Tuning{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		if clients.Prepare(ctx) {
 			t.Errorf("%s: prepared", name)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/homes/hometest"
@@ -85,9 +87,7 @@ func TestRowsOfManyPages(t *testing.T) {
 		}
 		want := map[string]any{"provider": map[string]any{"S": "hesabe"}, "account": map[string]any{"S": "a"}}
 		for _, body := range s.bodies[1:] {
-			if diff := cmp.Diff(want, decoded(t, body)["ExclusiveStartKey"]); diff != "" {
-				t.Errorf("%s: where the second page begins (-want +got):\n%s", name, diff)
-			}
+			assert.Check(t, is.DeepEqual(decoded(t, body)["ExclusiveStartKey"], want), "%s: where the second page begins", name)
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/secret"
@@ -40,15 +41,11 @@ func TestQuickUpdateSaysWhatTheSDKSays(t *testing.T) {
 			for _, transactions := range []*awshome.Transactions{
 				clients.Transactions("table"), awshome.NewTransactions(clients.DynamoDB, "table"),
 			} {
-				if err := transactions.Update(t.Context(), row, secret.New(token)); err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, transactions.Update(t.Context(), row, secret.New(token)))
 			}
 			quick, usual := decoded(t, s.bodies[0]), decoded(t, s.bodies[1])
 			delete(usual, "ReturnValuesOnConditionCheckFailure") // after a failed condition, the quick way lets the SDK report it
-			if diff := cmp.Diff(usual, quick); diff != "" {
-				t.Errorf("the same update (-SDK +quick):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(quick, usual), "the same update (-SDK +quick)")
 		})
 	}
 }
@@ -112,9 +109,7 @@ func (s sealed) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-	if err != nil {
-		s.t.Error(err)
-	}
+	assert.Check(s.t, err)
 	again, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), bytes.NewReader(sent))
 	if err != nil {
 		return nil, err
@@ -148,7 +143,5 @@ func TestQuickUpdateIsSigned(t *testing.T) {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
 	})
 	row := transaction()
-	if err := clients.Transactions("table").Update(t.Context(), row, row.RefreshToken); err != nil {
-		t.Error(err)
-	}
+	assert.Check(t, clients.Transactions("table").Update(t.Context(), row, row.RefreshToken))
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/secret"
@@ -221,9 +223,7 @@ func TestStageAgain(t *testing.T) {
 			if current != tt.current {
 				t.Errorf("current = %t, want %t", current, tt.current)
 			}
-			if diff := cmp.Diff(tt.calls, aws.calls); diff != "" {
-				t.Errorf("calls (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(aws.calls, tt.calls), "calls")
 		})
 	}
 }

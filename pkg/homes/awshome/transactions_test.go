@@ -12,7 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
@@ -41,12 +42,8 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 
 	server.Calls()
 	server.Play("UpdateItem", moto.LoseReply)
-	if err := transactions.Update(t.Context(), row, presented); err != nil {
-		t.Error(err)
-	}
-	if diff := cmp.Diff([]string{"UpdateItem", "UpdateItem"}, server.Calls()); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	assert.Check(t, transactions.Update(t.Context(), row, presented))
+	assert.Check(t, is.DeepEqual(server.Calls(), []string{"UpdateItem", "UpdateItem"}), "calls")
 	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("the same update again: error %v", err)
 	}
@@ -67,9 +64,7 @@ func TestUnreadableTransaction(t *testing.T) {
 		"transaction_id": &types.AttributeValueMemberN{Value: "7"}, "due_shard": text("default#0"),
 		"refresh_at": text("0 " + planted), "failures": text(planted), // sorts before all times
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	// It is the first of its shard, and must not hide the next.
 	good := transaction()
 	for good.ID = 8; store.ShardOf(good.ID) != 0; good.ID++ {
@@ -118,9 +113,7 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 		UpdateExpression: aws.String("SET #ttl = :text"), ExpressionAttributeNames: map[string]string{"#ttl": "ttl"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":text": &types.AttributeValueMemberS{Value: "1999999999"}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	due, err := transactions.Due(t.Context(), row.Account, store.ShardOf(row.ID), 10, time.Now())
 	if err != nil || len(due) != 1 {
 		t.Errorf("due: %v, error %v", due, err)
@@ -162,23 +155,17 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 		t.Errorf("%+v, %v", row, err)
 	}
 	row.Refusals, row.RefusedAt = 1, time.Unix(4_000_000, 0).UTC()
-	if err := transactions.Update(t.Context(), row, row.RefreshToken); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, transactions.Update(t.Context(), row, row.RefreshToken))
 	_, err = server.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{ // as the last release marks it dead
 		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number("14")},
 		UpdateExpression:          aws.String("SET #s = :dead REMOVE due_shard, refresh_at"),
 		ExpressionAttributeNames:  map[string]string{"#s": "status"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":dead": text("dead")},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var undated []int64
 	for one, err := range transactions.DeadUndated(t.Context(), "default", time.Now()) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		undated = append(undated, one.ID)
 	}
 	slices.Sort(undated)

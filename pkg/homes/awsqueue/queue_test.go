@@ -15,7 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/event"
@@ -167,12 +168,8 @@ func TestSend(t *testing.T) {
 			t.Parallel()
 			unsent, err := tt.f.queue().Send(t.Context(), "shop", lists(tt.lists))
 			wantError(t, err, tt.says)
-			if diff := cmp.Diff(tt.unsent, unsent); diff != "" {
-				t.Errorf("unsent (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.sizes, tt.f.sizes); diff != "" {
-				t.Errorf("messages a call (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(unsent, tt.unsent), "unsent")
+			assert.Check(t, is.DeepEqual(tt.f.sizes, tt.sizes), "messages a call")
 			for i := range tt.lists {
 				if tt.f.Damages == "" && slices.Contains(tt.f.taken, body(i+1)) == slices.Contains(unsent, i) {
 					t.Errorf("list %d: unsent %v, taken %v", i, unsent, tt.f.taken)
@@ -188,9 +185,7 @@ func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	server := moto.Start(t)
 	created, err := server.SQS.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(moto.NewName("queue"))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	queue := awsqueue.New(awshome.FromConfig(server.Config()).SQS, *created.QueueUrl)
 	sent := make([][]int64, 10)
 	for i := range sent {
@@ -202,9 +197,7 @@ func TestRoundTrip(t *testing.T) {
 	if unsent, err := queue.Send(t.Context(), "shop", sent); len(unsent) > 0 || err != nil {
 		t.Fatalf("unsent %v: %v", unsent, err)
 	}
-	if diff := cmp.Diff([]string{"SendMessageBatch"}, server.Calls()); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(server.Calls(), []string{"SendMessageBatch"}), "calls")
 	size := 0
 	var got [][]int64
 	for len(got) < len(sent) {
@@ -225,9 +218,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	slices.SortFunc(got, slices.Compare)
-	if diff := cmp.Diff(sent, got); diff != "" {
-		t.Errorf("lists (-sent +received):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, sent), "lists")
 	if size > 64<<10 {
 		t.Errorf("ten messages of %d bytes", size)
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
@@ -15,27 +17,19 @@ import (
 func TestAge(t *testing.T) {
 	t.Parallel()
 	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	now := moment{Boot: "first", Since: time.Hour}
 	home.clock = func() moment { return now }
 	secrets, key := home.Secrets(), store.Key{Provider: "hesabe", Account: "default"}
-	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	put := func() string {
 		id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("planted"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		return id
 	}
 	age := func(id string) time.Duration {
 		v, err := secrets.ByID(t.Context(), key, store.TokensDoc, id)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		return v.Age
 	}
 	id := put()
@@ -94,17 +88,13 @@ func TestBootClock(t *testing.T) {
 func TestClockThatJumps(t *testing.T) {
 	t.Parallel()
 	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	w := rt.New()
 	w.Provider.Lifetime = 15 * time.Minute
 	began := w.Now()
 	home.clock = func() moment { return moment{Boot: "only", Since: w.Now().Sub(began) + time.Hour} }
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if err := home.Secrets().CreateSecret(t.Context(), rt.Default, doc); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, home.Secrets().CreateSecret(t.Context(), rt.Default, doc))
 	}
 	if _, err := home.Secrets().PutCurrent(t.Context(), rt.Default, store.Credentials, w.Provider.Credentials()); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -15,22 +17,16 @@ func benchmarkSecret(b *testing.B) (secrets *embedded.Secrets, current string) {
 	b.Helper()
 	home, _ := open(b)
 	secrets = home.Secrets()
-	if err := secrets.CreateSecret(b.Context(), key, store.TokensDoc); err != nil {
-		b.Fatal(err)
-	}
+	assert.NilError(b, secrets.CreateSecret(b.Context(), key, store.TokensDoc))
 	current, err := secrets.PutCurrent(b.Context(), key, store.TokensDoc, secret.New(strings.Repeat("x", 2048)))
-	if err != nil {
-		b.Fatal(err)
-	}
+	assert.NilError(b, err)
 	return secrets, current
 }
 
 // BenchmarkRows is a tick with nothing due.
 func BenchmarkRows(b *testing.B) {
 	home, _ := open(b)
-	if err := count(b.Context(), home.Ledger(), key, 1); err != nil {
-		b.Fatal(err)
-	}
+	assert.NilError(b, count(b.Context(), home.Ledger(), key, 1))
 	for b.Loop() {
 		if _, err := home.Ledger().Rows(b.Context(), key.Provider); err != nil {
 			b.Fatal(err)
@@ -41,14 +37,10 @@ func BenchmarkRows(b *testing.B) {
 func BenchmarkClaim(b *testing.B) {
 	home, _ := open(b)
 	row := store.Row{Key: key, Phase: store.Sending, AttemptID: "attempt", Spent: []string{strings.Repeat("f", 64)}}
-	if err := home.Ledger().Write(b.Context(), row, store.Guard{Absent: true}); err != nil {
-		b.Fatal(err)
-	}
+	assert.NilError(b, home.Ledger().Write(b.Context(), row, store.Guard{Absent: true}))
 	for b.Loop() {
 		row.Fence++
-		if err := home.Ledger().Write(b.Context(), row, store.Guard{Fence: row.Fence - 1}); err != nil {
-			b.Fatal(err)
-		}
+		assert.NilError(b, home.Ledger().Write(b.Context(), row, store.Guard{Fence: row.Fence - 1}))
 	}
 }
 
@@ -69,9 +61,7 @@ func BenchmarkStageAndPromote(b *testing.B) {
 		if _, err := secrets.Stage(b.Context(), key, store.TokensDoc, store.Version{ID: next, Value: value}); err != nil {
 			b.Fatal(err)
 		}
-		if err := secrets.Promote(b.Context(), key, store.TokensDoc, current, next); err != nil {
-			b.Fatal(err)
-		}
+		assert.NilError(b, secrets.Promote(b.Context(), key, store.TokensDoc, current, next))
 		current = next
 	}
 }
@@ -96,13 +86,9 @@ func BenchmarkSweepRow(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for id := int64(0); pb.Next(); id = (id + 1) % stored {
 			t, _, err := rows.Get(b.Context(), id)
-			if err != nil {
-				b.Error(err)
-			}
+			assert.Check(b, err)
 			t.AccessToken, t.RefreshAt = token, now.Add(time.Duration(id)*time.Second)
-			if err := rows.Update(b.Context(), t, token); err != nil {
-				b.Error(err)
-			}
+			assert.Check(b, rows.Update(b.Context(), t, token))
 		}
 	})
 }

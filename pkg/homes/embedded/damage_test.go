@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -21,9 +23,7 @@ func filled(t *testing.T) string {
 	home, path := open(t)
 	for n := range 40 {
 		key := store.Key{Provider: "hesabe", Account: fmt.Sprint("shop-", n)}
-		if err := home.Ledger().SetPaused(t.Context(), key, true); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, home.Ledger().SetPaused(t.Context(), key, true))
 		if _, err := home.Transactions().Put(t.Context(), store.Transaction{
 			ID: int64(n + 1), Account: "default", RefreshToken: secret.New("planted-refresh-token"), Status: store.StatusActive,
 			RecordedAt: time.Now(), RefreshAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
@@ -57,9 +57,7 @@ func TestDamagedFile(t *testing.T) {
 	t.Parallel()
 	path := filled(t)
 	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	const page = 4096
 	if len(whole) < 8*page || len(whole)%page != 0 {
 		t.Fatalf("%d bytes", len(whole))
@@ -85,9 +83,7 @@ func TestDamagedFile(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "state.db")
-			if err := os.WriteFile(path, content, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, os.WriteFile(path, content, 0o600))
 			err := use(t, path)
 			if err == nil { // only free pages
 				return
@@ -120,9 +116,7 @@ func TestLostPageBringsBackNoOlderState(t *testing.T) {
 	for page := range int64(2) {
 		path := filled(t)
 		file, err := os.OpenFile(path, os.O_RDWR, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if _, err := file.WriteAt(make([]byte, 4096), page*4096); err != nil {
 			t.Fatal(err)
 		}
@@ -154,9 +148,7 @@ func TestSpoiltWhileInUse(t *testing.T) {
 			t.Parallel()
 			path := filled(t)
 			home := reopen(t, path)
-			if err := tt.spoil(path); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, tt.spoil(path))
 			for _, do := range []func() error{
 				func() error { _, err := home.Ledger().Rows(t.Context(), "hesabe"); return err },
 				func() error {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/homes/hometest"
@@ -26,9 +27,7 @@ func open(tb testing.TB) (*embedded.Home, string) {
 func reopen(tb testing.TB, path string) *embedded.Home {
 	tb.Helper()
 	home, err := embedded.Open(tb.Context(), path)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return home
 }
 
@@ -87,9 +86,7 @@ func TestOpenCreatesPrivately(t *testing.T) {
 		want fs.FileMode
 	}{{path, 0o600}, {filepath.Dir(path), fs.ModeDir | 0o700}} {
 		info, err := os.Stat(tt.path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		if info.Mode() != tt.want {
 			t.Errorf("%s has mode %s, want %s", tt.path, info.Mode(), tt.want)
 		}
@@ -100,9 +97,7 @@ func TestOpenKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	key := store.Key{Provider: "hesabe", Account: "default"}
-	if err := home.Ledger().SetPaused(t.Context(), key, true); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, home.Ledger().SetPaused(t.Context(), key, true))
 	row, found, err := reopen(t, path).Ledger().Row(t.Context(), key)
 	if err != nil || !found || !row.Paused {
 		t.Errorf("row %+v, %t, %v; want the paused one", row, found, err)
@@ -115,9 +110,7 @@ func TestWiderModeIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []fs.FileMode{0o644, 0o640, 0o604, 0o660, 0o601} {
 		home, path := open(t)
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.Chmod(path, mode))
 		_, openErr := embedded.Open(t.Context(), path)
 		_, ledgerErr := home.Ledger().Rows(t.Context(), "hesabe")
 		_, _, transactionsErr := home.Transactions().Get(t.Context(), 1)
@@ -137,9 +130,7 @@ func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
-	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 1000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(text, []byte(strings.Repeat("not a database\n", 1000)), 0o600))
 	foreign, newer := filepath.Join(dir, "foreign"), filepath.Join(dir, "newer")
 	bucket(t, foreign, "somebody else's", "")
 	bucket(t, newer, "about", "token-refresh 999")
@@ -166,9 +157,7 @@ func TestOpenRefuses(t *testing.T) {
 func bucket(t *testing.T, path, name, format string) {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	err = db.Update(func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucket([]byte(name))
 		if err != nil || format == "" {
@@ -176,18 +165,14 @@ func bucket(t *testing.T, path, name, format string) {
 		}
 		return b.Put([]byte("format"), []byte(format))
 	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, errors.Join(err, db.Close()))
 }
 
 // TestVanishedFile: a home whose file was deleted must not go on with an empty one.
 func TestVanishedFile(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.Remove(path))
 	err := home.Ledger().SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, true)
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want %v", err, fs.ErrNotExist)
@@ -203,9 +188,7 @@ func TestOneFileByTwoNames(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(path, link); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.Symlink(path, link))
 	other := reopen(t, link)
 	key := store.Key{Provider: "hesabe", Account: "default"}
 	done := make(chan error)
@@ -214,9 +197,7 @@ func TestOneFileByTwoNames(t *testing.T) {
 		go func() { done <- count(t.Context(), ledger, key, claims) }()
 	}
 	for range 2 {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, <-done)
 	}
 	wantFence(t, home, key, 2*claims)
 }
@@ -226,17 +207,11 @@ func TestOpenExisting(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	key := store.Key{Provider: "hesabe", Account: "default"}
-	if err := home.Secrets().CreateSecret(t.Context(), key, store.AccessDoc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, home.Secrets().CreateSecret(t.Context(), key, store.AccessDoc))
 	before, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	again, err := embedded.OpenExisting(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if _, err := again.Secrets().Current(t.Context(), key, store.AccessDoc); !errors.Is(err, store.ErrNoValue) {
 		t.Errorf("error %v", err)
 	}
@@ -250,9 +225,7 @@ func TestOpenExisting(t *testing.T) {
 	}
 	foreign := filepath.Join(dir, "foreign.db")
 	db, err := bbolt.Open(foreign, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_ = db.Close()
 	if _, err := embedded.OpenExisting(t.Context(), foreign); err == nil || !strings.Contains(err.Error(), "not a file of token-refresh") {
 		t.Errorf("error %v", err)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/hometest"
 	"tokenrefresh/pkg/outcome"
@@ -30,9 +32,7 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 			t.Fatalf("%s: %v", scene.Name, err)
 		}
 		written, err := encodeRow(row)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		old, now := fields(t, scene.Row), fields(t, written)
 		staged, _ := old["staged_at"].([]any)
 		if row.Staged.Since(time.Time{}) != len(staged) {
@@ -49,18 +49,14 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 			delete(old, name)
 			delete(now, name)
 		}
-		if diff := cmp.Diff(old, now); diff != "" {
-			t.Errorf("%s (-old +new):\n%s", scene.Name, diff)
-		}
+		assert.Check(t, is.DeepEqual(now, old), "%s", scene.Name)
 	}
 }
 
 func fields(t *testing.T, row []byte) map[string]any {
 	t.Helper()
 	var all map[string]any
-	if err := json.Unmarshal(row, &all); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(row, &all))
 	return all
 }
 
@@ -71,9 +67,7 @@ func TestEngineGoesOnFromTheLastRelease(t *testing.T) {
 		t.Run(scene.Name, func(t *testing.T) {
 			t.Parallel()
 			row, err := decodeRow(modelKey, scene.Row)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			w := rt.Restored(rt.Snapshot{
 				Now: scene.Now, Row: row, Versions: scene.Versions, Current: scene.Current, Live: scene.Live,
 				Password: scene.Password, Key: scene.Key,
@@ -126,9 +120,7 @@ var afterwards = map[string]outcome.Outcome{
 func TestUnknownFieldsSurvive(t *testing.T) {
 	t.Parallel()
 	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	ledger := home.Ledger()
 	account := store.Key{Provider: "hesabe", Account: "default"}
 	claim := store.ShardKey(account, 3)
@@ -144,18 +136,10 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 		}
 		return nil
 	}
-	if err := ledger.file.update(t.Context(), put); err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Write(t.Context(), store.Row{Key: account, Fence: 5, Phase: store.Idle}, store.Guard{Fence: 4}); err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.SetPaused(t.Context(), account, true); err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 3, Fence: 5, Holder: "run"}); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, ledger.file.update(t.Context(), put))
+	assert.NilError(t, ledger.Write(t.Context(), store.Row{Key: account, Fence: 5, Phase: store.Idle}, store.Guard{Fence: 4}))
+	assert.NilError(t, ledger.SetPaused(t.Context(), account, true))
+	assert.NilError(t, ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 3, Fence: 5, Holder: "run"}))
 	for key, want := range map[store.Key]string{
 		account: `{"escrow":{},"fence":5,"later":{"a":[1,2]},"paused":true,"phase":"idle"}`,
 		claim:   `{"claimed_by":"run","escrow":{},"fence":5,"later":{"a":[1,2]},"phase":"idle","state":"ok"}`,
@@ -165,11 +149,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 			got = bytes.Clone(tx.Bucket(ledgerBucket).Bucket([]byte("hesabe")).Get([]byte(key.Account)))
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(fields(t, []byte(want)), fields(t, got)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", key, diff)
-		}
+		assert.NilError(t, err)
+		assert.Check(t, is.DeepEqual(fields(t, got), fields(t, []byte(want))), "%s", key)
 	}
 }

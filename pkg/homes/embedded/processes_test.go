@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/store"
@@ -73,12 +74,8 @@ func startChild(t *testing.T, task, path string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), childEnv+"="+task+":"+path)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
+	assert.NilError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
 		t.Fatalf("the other process said %q: %v", line, err)
@@ -120,12 +117,8 @@ func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	other := startChild(t, "count", path)
-	if err := count(t.Context(), home.Ledger(), sharedKey, claimsOfEach); err != nil {
-		t.Fatal(err)
-	}
-	if err := other.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, count(t.Context(), home.Ledger(), sharedKey, claimsOfEach))
+	assert.NilError(t, other.Wait())
 	wantFence(t, home, sharedKey, 2*claimsOfEach)
 }
 
@@ -134,9 +127,7 @@ func TestTwoProcesses(t *testing.T) {
 func TestFileHeldElsewhere(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	if err := count(t.Context(), home.Ledger(), sharedKey, 1); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, count(t.Context(), home.Ledger(), sharedKey, 1))
 	holder := startChild(t, "hold", path)
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -157,13 +148,9 @@ func TestFileHeldElsewhere(t *testing.T) {
 		counted := make(chan error)
 		go func() { counted <- count(t.Context(), home.Ledger(), sharedKey, 1) }()
 		synctest.Wait() // until it waits for the file
-		if err := holder.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, holder.Process.Kill())
 		_ = holder.Wait() // says "signal: killed"
-		if err := <-counted; err != nil {
-			t.Error(err)
-		}
+		assert.Check(t, <-counted)
 		wantFence(t, home, sharedKey, 2)
 	})
 }

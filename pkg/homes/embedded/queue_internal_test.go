@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	"gotest.tools/v3/assert"
 )
 
 var (
@@ -18,17 +19,13 @@ var (
 func openTest(t *testing.T) *bbolt.DB {
 	t.Helper()
 	db, err := bbolt.Open(filepath.Join(t.TempDir(), "db"), 0o600, &bbolt.Options{Timeout: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	err = db.Update(func(tx *bbolt.Tx) error {
 		_, err := tx.CreateBucket(bucketOfTest)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return db
 }
 
@@ -47,12 +44,10 @@ func written(db *bbolt.DB) int64 {
 func has(t *testing.T, db *bbolt.DB, key string) bool {
 	t.Helper()
 	var found bool
-	if err := db.View(func(tx *bbolt.Tx) error {
+	assert.NilError(t, db.View(func(tx *bbolt.Tx) error {
 		found = tx.Bucket(bucketOfTest).Get([]byte(key)) != nil
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return found
 }
 

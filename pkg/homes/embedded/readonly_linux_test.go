@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/store"
 )
@@ -83,23 +85,15 @@ func onReadOnlyFileSystem(dir string) error {
 func withoutPermission(t *testing.T) {
 	t.Helper()
 	home, path := open(t)
-	if err := count(t.Context(), home.Ledger(), sharedKey, 1); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, count(t.Context(), home.Ledger(), sharedKey, 1))
 	chmod := func(file, dir os.FileMode) {
-		if err := errors.Join(os.Chmod(path, file), os.Chmod(filepath.Dir(path), dir)); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, errors.Join(os.Chmod(path, file), os.Chmod(filepath.Dir(path), dir)))
 	}
 	chmod(0o400, 0o500)
 	defer chmod(0o600, 0o700) // for the removal
-	if err := refusesWrites(t.Context(), home, path, embedded.Denied); err != nil {
-		t.Error(err)
-	}
+	assert.Check(t, refusesWrites(t.Context(), home, path, embedded.Denied))
 	chmod(0o600, 0o700)
-	if err := count(t.Context(), home.Ledger(), sharedKey, 1); err != nil {
-		t.Error(err)
-	}
+	assert.Check(t, count(t.Context(), home.Ledger(), sharedKey, 1))
 }
 
 // refusesWrites is why a home, whose row has been written once, is not read as before, or
@@ -131,9 +125,7 @@ func refusesWrites(ctx context.Context, home *embedded.Home, path string, kind e
 func TestPipe(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, syscall.Mkfifo(path, 0o600))
 	_, err := embedded.OpenExisting(t.Context(), path)
 	if trouble, ok := errors.AsType[*embedded.TroubleError](err); !ok || trouble.Kind != embedded.Foreign {
 		t.Errorf("%v", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -32,9 +33,7 @@ func (h *Home) put(t *testing.T, id int64, row string) {
 	err := file{h, store.ErrForbidden}.update(t.Context(), func(tx *bbolt.Tx) error {
 		return tx.Bucket(transactionsBucket).Put(ordered(id), []byte(row))
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }
 
 // Old and new code work on the same rows: a missing field counts as no refusal, and a field
@@ -42,9 +41,7 @@ func (h *Home) put(t *testing.T, id int64, row string) {
 func TestRowsOfOtherReleases(t *testing.T) {
 	t.Parallel()
 	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	x := home.Transactions()
 	at := time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
 	home.put(t, 14, activeOfLastRelease)
@@ -70,9 +67,7 @@ func TestRowsOfOtherReleases(t *testing.T) {
 	}
 	var undated []int64
 	for one, err := range x.DeadUndated(t.Context(), "default", at) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		undated = append(undated, one.ID)
 	}
 	if !slices.Equal(undated, []int64{24}) {
@@ -88,18 +83,14 @@ func TestRowsOfOtherReleases(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }
 
 // An older release that writes a dead row leaves its entry in the index. The entry is ignored then.
 func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
 	t.Parallel()
 	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	x := home.Transactions()
 	at := time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, id := range []int64{14, 24} {
@@ -112,9 +103,7 @@ func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
 	var found []int64
 	for shard := range store.Shards {
 		for one, err := range x.Dead(t.Context(), "default", shard, store.Span{}, at) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			found = append(found, one.ID)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -20,13 +22,9 @@ func TestPromoteUnknownLeavesCurrent(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("v"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	err = secrets.Promote(t.Context(), key, store.TokensDoc, id, "unknown")
 	if !errors.Is(err, store.ErrNoVersion) || !strings.Contains(err.Error(), "hesabe/default/tokens") {
 		t.Errorf("error %v, want %q and the secret's name", err, store.ErrNoVersion)
@@ -40,16 +38,10 @@ func TestCreateSecretKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("v"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
+	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	if got, err := secrets.CurrentID(t.Context(), key, store.TokensDoc); err != nil || got != id {
 		t.Errorf("current id %q, %v; want %q", got, err, id)
 	}
@@ -60,17 +52,13 @@ func TestOldVersionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	for _, id := range []string{"previous", "current"} {
 		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, version(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := secrets.Promote(t.Context(), key, store.TokensDoc, "previous", "current"); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, secrets.Promote(t.Context(), key, store.TokensDoc, "previous", "current"))
 	const staged = 110
 	for i := range staged {
 		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, version(fmt.Sprint(i))); err != nil {
@@ -99,9 +87,7 @@ func TestFileDoesNotGrow(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	secrets := home.Secrets()
-	if err := secrets.CreateSecret(t.Context(), key, store.TokensDoc); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	refreshes := func() int64 {
 		for range 150 {
 			if _, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New(strings.Repeat("x", 2048))); err != nil {
@@ -109,9 +95,7 @@ func TestFileDoesNotGrow(t *testing.T) {
 			}
 		}
 		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		return info.Size()
 	}
 	if first, second := refreshes(), refreshes(); second > first {
@@ -146,9 +130,7 @@ func TestExpiredTransactionsAreDeleted(t *testing.T) {
 	var due int
 	for shard := range store.Shards { // asked as before they expired
 		entries, err := rows.Due(t.Context(), "a", shard, 100, expired.Add(-time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		due += len(entries)
 	}
 	if due != 2 {

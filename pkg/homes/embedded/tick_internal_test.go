@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -26,15 +27,11 @@ func BenchmarkTick(b *testing.B) {
 	for _, total := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprint(total), func(b *testing.B) {
 			home, err := Open(b.Context(), filepath.Join(b.TempDir(), "home.db"))
-			if err != nil {
-				b.Fatal(err)
-			}
+			assert.NilError(b, err)
 			lay(b, home, total, due)
 			secrets := home.Secrets()
 			key := store.Key{Provider: staleProvider{}.Name(), Account: tickAccount}
-			if err := secrets.CreateSecret(b.Context(), key, store.Credentials); err != nil {
-				b.Fatal(err)
-			}
+			assert.NilError(b, secrets.CreateSecret(b.Context(), key, store.Credentials))
 			if _, err := secrets.PutCurrent(b.Context(), key, store.Credentials, secret.New("{}")); err != nil {
 				b.Fatal(err)
 			}
@@ -74,9 +71,7 @@ func lay(b *testing.B, home *Home, total, due int) {
 			}
 			return nil
 		})
-		if err != nil {
-			b.Fatal(err)
-		}
+		assert.NilError(b, err)
 	}
 }
 

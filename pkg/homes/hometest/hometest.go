@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"

@@ -3,10 +3,9 @@ package tconnect_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/aes"

@@ -5,9 +5,8 @@ import (
 	"net/http"
 	"testing"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers/internal/clienttest"

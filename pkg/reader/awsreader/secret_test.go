@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
-
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/reader"

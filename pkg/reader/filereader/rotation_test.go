@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"gotest.tools/v3/assert"
-
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
