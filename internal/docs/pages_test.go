@@ -165,3 +165,37 @@ func TestChangelogHasThisRelease(t *testing.T) {
 	assert.NilError(t, err)
 	assert.Assert(t, is.Contains(string(text), "\n## ["+release.Version+"] - "))
 }
+
+// A newcomer finds each folder, and what it is for, in the layout of CONTRIBUTING.md.
+func TestLayoutNamesEachFolder(t *testing.T) {
+	t.Parallel()
+	var layout string
+	for _, block := range documents(t)["CONTRIBUTING.md"].blocks[""] {
+		if strings.Contains(block, "functions/refresh-*/") {
+			layout = block
+		}
+	}
+	seen := 0
+	for _, pattern := range []string{"*", "cmd/*", "pkg/*", "pkg/homes/*", "pkg/reader/*", "internal/*", "internal/operator/*"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		assert.NilError(t, err)
+		for _, path := range paths {
+			entries, err := os.ReadDir(path)
+			if err != nil || len(entries) == 0 { // a file
+				continue
+			}
+			name := filepath.Base(path)
+			// Not the project's: what people and tools leave in their copy.
+			if name == "bin" || path == filepath.Join(root, "dist") || strings.HasPrefix(name, ".") && name != ".ci" && name != ".github" {
+				continue
+			}
+			seen++
+			if !strings.Contains(layout, name+"/") {
+				t.Errorf("CONTRIBUTING.md does not say what %s is for", path)
+			}
+		}
+	}
+	if seen < 60 {
+		t.Errorf("only %d folders seen", seen)
+	}
+}
