@@ -20,20 +20,23 @@ import (
 func resolves(o *options) *cobra.Command {
 	var t target
 	var e engine
+	var yes bool
 	var ways []string
 	for _, how := range refresh.Resolutions {
 		ways = append(ways, string(how))
 	}
 	cmd := &cobra.Command{
-		Use:   "resolve accept|relogin|discard --provider P [--account A]",
+		Use:   "resolve accept|relogin|discard|retry --provider P [--account A]",
 		Short: "Decide for a credential that waits for a person",
-		Long: `Resolve does what a person decides, of Hesabe's or TConnect's credentials:
+		Long: `Resolve does what a person decides, of the credentials of Hesabe, TConnect or an OAuth 2 service:
 
   accept    make the reply that the last attempt has left current, also over a version that was put there since
   relogin   log in once, now, whatever the state and the back-offs say
   discard   forget the last attempt and what it left: refreshes go on from the version that is current
+  retry     present the refresh token of an uncertain credential once more, and never again; it asks first
+            (--yes: it doesn't), because a provider that has acted on the token may end the whole chain
 
-It works under the same claim as a run, and refuses what would lose a token or present one twice. While a run
+It works under the same claim as a run, and refuses what would lose a token. Only retry presents one twice. While a run
 is at work it does nothing (busy, exit code 5): its claim ends within two minutes. status tells which of them may help.
 
 A login is made from this machine: the provider sees its address, which Hesabe may filter.`,
@@ -47,6 +50,7 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 	}
 	t.register(cmd, o)
 	e.register(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "retry: don't ask")
 	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error {
 		provider, err := t.check()
 		if err != nil {
@@ -68,6 +72,13 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 		}
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)}))
 		how := refresh.Resolutions[slices.Index(ways, args[0])]
+		if how == refresh.Retry && !yes {
+			question := fmt.Sprintf("%s may have acted on the refresh token of %s. If it has, and takes no token twice, it may end the "+
+				"whole chain, and you need a new refresh token. Present it once more?", t.provider, t.account)
+			if err := confirm(cmd, question); err != nil {
+				return err
+			}
+		}
 		// What has been begun is ended: a login that is cut short costs its reply.
 		result, err := invoke.Resolve(context.WithoutCancel(cmd.Context()), provider, h, cfg, log, t.account, how)
 		if err != nil {

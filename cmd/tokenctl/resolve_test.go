@@ -59,3 +59,27 @@ func TestResolve(t *testing.T) {
 		s.published(t, sandbox.Hesabe)
 	})
 }
+
+// A person may present an uncertain token once more, and is asked first.
+//
+//nolint:paralleltest // variables tell the command of AWS
+func TestResolveRetry(t *testing.T) {
+	inHomes(t, func(t *testing.T, w *world) {
+		s := w.provision(t, sandbox.Hesabe)
+		do := func(args ...string) said {
+			t.Helper()
+			return s.run(t, "", append(args, "--provider", "hesabe")...)
+		}
+		do("refresh").want(t, exitDone, "logged_in")
+		do("resolve", "retry", "--yes").want(t, exitFailed, "is not uncertain")
+		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
+		do("refresh", "--force").want(t, exitPerson, "uncertain")
+		do("resolve", "retry").want(t, exitUsage, "give --yes if you mean it", "Present it once more?")
+		do("resolve", "retry", "--yes").want(t, exitFailed, "may still be running: retry after")
+		row, _ := s.row(t, "hesabe", "default")
+		row.ClaimedUntil = time.Now().Add(-time.Second)
+		s.write(t, row)
+		do("resolve", "retry", "--yes").want(t, exitDone, "hesabe/default: refreshed")
+	})
+}

@@ -73,6 +73,34 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 }
 
 // What is refused is refused before anything is written.
+// What the credentials of an OAuth 2 service leave to be desired is said when they are seeded.
+func TestSeedOAuth2Cautions(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	const missing, short, many = "refresh_token_reuse is missing", `counts as "never"`, "versions of two secrets a day"
+	for fields, want := range map[string][]string{
+		"":                                                {missing},
+		`,"refresh_token_reuse":"never"`:                  nil,
+		`,"refresh_token_reuse":"always"`:                 nil,
+		`,"refresh_token_reuse":1800`:                     nil,
+		`,"refresh_token_reuse":30`:                       {"refresh_token_reuse of 30 seconds " + short, "at least 190 are allowed"},
+		`,"refresh_token_reuse":189`:                      {short},
+		`,"refresh_token_reuse":190`:                      nil,
+		`,"refresh_token_reuse":"never","expires_in":300`: {"that live 5m0s take 582 " + many, "takes 144"},
+		`,"refresh_token_reuse":"never","expires_in":720`: {many},
+		`,"refresh_token_reuse":"never","expires_in":900`: nil,
+	} {
+		got := w.run(t, `{"token_url":"https://t.example/token","client_id":"c"`+fields+`}`,
+			"seed", "credentials", "--provider", "oauth2", "--account", "xero")
+		got.want(t, exitDone, want...)
+		for _, caution := range []string{missing, short, many} {
+			if wanted := strings.Contains(strings.Join(want, "|"), caution); !wanted && strings.Contains(got.err+got.out, caution) {
+				t.Errorf("%s: there is no need to say %q", fields, caution)
+			}
+		}
+	}
+}
+
 func TestSeedRefuses(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 118
+const modes = 123
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

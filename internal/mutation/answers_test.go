@@ -28,7 +28,7 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "a login delays refreshes", file: "transition.go",
-		old:    "\tif !v.lives() {\n\t\tr.NotBefore = r.LoginNotBefore\n\t}\n",
+		old:    "\tif !v.lives() && !v.hopes() {\n\t\tr.NotBefore = r.LoginNotBefore\n\t}\n",
 		new:    "\tr.NotBefore = r.LoginNotBefore\n",
 		broken: "refused logins let a chain expire that lives",
 	},

@@ -15,4 +15,4 @@ type breach struct {
 	core bool
 }
 
-var breaks = slices.Concat(claimBreaks, storeBreaks, careBreaks, restoredBreaks, resolveBreaks, answerBreaks, runBreaks)
+var breaks = slices.Concat(claimBreaks, storeBreaks, careBreaks, restoredBreaks, resolveBreaks, answerBreaks, reuseBreaks, runBreaks)

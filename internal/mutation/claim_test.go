@@ -158,8 +158,8 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "fingerprint kept though access was out of reach", file: "transition.go",
-		old:    "r := unspent(v.Row, token)",
-		new:    "r := v.Row",
+		old:    "\t\tr = unspent(r, token)\n",
+		new:    "\t\t_ = r\n",
 		broken: "a token that was claimed and never sent counts as spent",
 	},
 	{

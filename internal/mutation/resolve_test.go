@@ -62,4 +62,34 @@ var resolveBreaks = []breach{
 		new:    "\tif v.Row.Fence >= 0 {\n",
 		broken: "a chain that lives asks for a person, because a login died that was taken out since",
 	},
+	{
+		name: "retried although it is not uncertain", file: "resolve.go",
+		old:    "\tcase !v.idle() || v.Row.State != store.Uncertain:\n",
+		new:    "\tcase !v.idle():\n",
+		broken: "a refused token is presented again",
+	},
+	{
+		name: "retried with a token before the last", file: "resolve.go",
+		old:    "\tcase !v.presentedLast(c):\n",
+		new:    "\tcase c.refreshToken.Blank():\n",
+		broken: "a new seed is sent without its fingerprint",
+	},
+	{
+		name: "retried for ever", core: true, file: "resolve.go",
+		old:    "\tcase v.Row.Fate == store.Retried:\n",
+		new:    "\tcase v.Row.Fence < 0:\n",
+		broken: "an uncertain token is presented as often as a person likes",
+	},
+	{
+		name: "retried while the first is under way", file: "resolve.go",
+		old:    "\tcase !over:\n",
+		new:    "\tcase !over && v.Row.Fence < 0:\n",
+		broken: "a person presents a token while its first request may be running",
+	},
+	{
+		name: "retried although its reply is there", file: "resolve.go",
+		old:    "\tcase left.attemptID != \"\" && !v.presented(left.refreshToken):\n",
+		new:    "\tcase left.attemptID != \"\" && v.Row.Fence < 0:\n",
+		broken: "a chain is ended whose newest token was stored",
+	},
 }

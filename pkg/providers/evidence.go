@@ -19,6 +19,28 @@ type Reusing interface {
 	Reuse() time.Duration
 }
 
+// Again is what the credentials of a session say of refresh tokens that were presented.
+type Again struct {
+	Reuse      time.Duration // see Reusing
+	Asks       bool          // see Asking
+	LastResort bool          // see LastResort
+}
+
+// AgainOf is that of s, which may be nil.
+func AgainOf(s Session) Again {
+	var a Again
+	if s, ok := s.(Reusing); ok {
+		a.Reuse = s.Reuse()
+	}
+	if s, ok := s.(Asking); ok {
+		a.Asks = s.CanAsk() && !s.CanLogin()
+	}
+	if s, ok := s.(LastResort); ok {
+		a.LastResort = s.LastResort() && !s.CanLogin()
+	}
+	return a
+}
+
 // Evidence is what is known of a refresh whose answer was lost.
 type Evidence int
 
@@ -42,7 +64,8 @@ func (e Evidence) String() string {
 }
 
 // Asking is a Session that can find out what became of a refresh, without presenting its token. It
-// is asked only when the request can no longer be running.
+// is asked only when the request can no longer be running, and only if no login could replace the
+// token.
 type Asking interface {
 	Session
 	// CanAsk reports whether Ask can bring evidence.
@@ -54,7 +77,7 @@ type Asking interface {
 }
 
 // LastResort is a Session that may present an uncertain refresh token once more when that can lose
-// nothing.
+// nothing: there is no login, and the access token has ended.
 type LastResort interface {
 	Session
 	// LastResort reports whether the credentials ask for that.

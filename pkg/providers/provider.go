@@ -41,6 +41,13 @@ type Located interface {
 	Host() string
 }
 
+// Lived is a Session whose credentials say how long its access tokens live.
+type Lived interface {
+	Session
+	// Lifetime is that of tokens whose reply does not name one; 0: it is not said.
+	Lifetime() time.Duration
+}
+
 // Prepared is a Session that can open a connection before a call needs it.
 type Prepared interface {
 	Session

@@ -47,8 +47,8 @@ var arrows = map[edge][]arrow{
 	edgePark: {
 		{at(None), person}, {idle, person}, {person, person}, {at(Sending), person}, {at(Taken), at(Uncertain)},
 	},
-	edgeWatch:    {{at(Sending), at(Sending)}},
-	edgeCorrect:  {{at(OK), at(OK)}},
+	edgeWatch:    {{at(Sending), at(Sending)}, {idle, idle}, {person, person}},
+	edgeCorrect:  {{idle, idle}, {person, person}},
 	edgePostpone: {{at(Taken), at(Taken)}},
 	edgeRepair: {
 		{at(Carried), at(OK)}, {at(Carried), at(Unpublished)}, {at(Unpublished), at(OK)}, {person, person},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/store"
@@ -137,13 +138,38 @@ func heals(fault rt.Fault, site rt.Site) bool {
 
 // unpromised reports whether nothing is promised once c follows the choices of h: that
 // one run is misled by two stale reads of tokens after the row was lost. See "The row
-// lost" in docs/protocol.md, section "What can still go wrong".
+// lost" in docs/protocol.md, section "What can still go wrong". Nor, where tokens are presented
+// again, once clocks or a request are further off than any margin: see "A token that is presented
+// again" there.
 func (h *history) unpromised(c choice) bool {
+	if h.tooLate(c) {
+		return true
+	}
 	misleads := func(o choice) bool {
 		return o.fault == rt.Stale && o.site.Doc == store.TokensDoc && o.tick == c.tick && o.rival == c.rival
 	}
 	lost := slices.IndexFunc(h.choices, func(o choice) bool { return o.what == loses })
 	return lost >= 0 && misleads(c) && slices.ContainsFunc(h.choices[lost:], misleads)
+}
+
+// tooLate reports whether once c follows the choices of h a token can be presented later than its
+// claim tells, where others present it again.
+func (h *history) tooLate(c choice) bool {
+	if h.reuse == 0 && !h.asks {
+		return false
+	}
+	late := func(c choice) bool {
+		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh ||
+			c.what == skews && h.reuse > 0 && h.reuse != providers.Always
+	}
+	lags := func(c choice) bool { return c.what == lags }
+	switch {
+	case late(c):
+		return h.asks || slices.ContainsFunc(h.choices, lags)
+	case lags(c):
+		return slices.ContainsFunc(h.choices, late)
+	}
+	return false
 }
 
 // beforeTick are the choices about a whole tick.

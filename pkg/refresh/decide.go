@@ -53,11 +53,13 @@ var checks = []check{
 
 	// A call that brought no tokens, still under its claim. What follows each kind is in ends.go.
 	{"the token was refused, and a newer one is there", refusedButNewer},
+	{"whether the token was acted on may turn out", mayTurnOut},
 	{"the call brought no tokens", callEnded},
 
 	// An idle row. A pause also ends what was taken over.
 	{"tokens or access lacks the newest token", owes},
 	{"it is paused", paused},
+	{"a wrong clock wrote when its token was presented", wrongPresentation},
 	{"nothing is due", nothingDue},
 	{"it waits for an edit, for which a later run looks", looksLater},
 	{"its secrets have not been read yet", secretsUnread},

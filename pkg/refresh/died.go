@@ -181,7 +181,7 @@ func callEnded(v View) (Step, bool) {
 	case f.login && v.CanLogin():
 		return pass()
 	case f.login:
-		return park(f.state, errors.Join(v.ended.cause, v.adviseNewToken()))
+		return park(f.state, errors.Join(v.ended.cause, v.graceUnused(), v.adviseNewToken()))
 	case f.state != "" && !v.chainWorks:
 		return park(f.state, v.ended.cause)
 	}

@@ -18,5 +18,5 @@
 //
 // Correctness rests on the ledger's fence, on the fingerprints of presented tokens and on
 // compare-and-swap of the secrets' staging label, never on clocks; times only decide when
-// to try.
+// to try, and for how long an issuer takes a token again.
 package refresh

@@ -24,6 +24,8 @@ type chain struct {
 	refreshExpiresAt time.Time
 	source           store.Source
 	attemptID        string // empty: written by a person
+	// reply are the fields of the provider's reply that readers get; nil: none.
+	reply map[string]json.RawMessage
 	// fence is that of the claim under which the chain was made; 0: a person's, or from a
 	// release that did not write it. A row with a lower fence is older than the chain.
 	fence int64
@@ -48,6 +50,7 @@ func newChain(t providers.Tokens, previous chain, source store.Source, attemptID
 		attemptID:        attemptID,
 		fence:            fence,
 		others:           previous.others,
+		reply:            published(t.Reply, previous.reply),
 	}
 	if c.refreshToken.Blank() && source == store.FromRefresh {
 		c.refreshToken = previous.refreshToken
@@ -57,6 +60,26 @@ func newChain(t providers.Tokens, previous chain, source store.Source, attemptID
 		c.tokenType = "Bearer"
 	}
 	return c
+}
+
+// published are the fields of a reply that readers get. One that this reply does not have is as it
+// was before; one that is no longer named is gone.
+func published(reply secret.String, previous map[string]json.RawMessage) map[string]json.RawMessage {
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(reply.Reveal()), &fields) // empty: none are named
+	for name, raw := range fields {
+		if string(raw) != "null" {
+			continue
+		}
+		delete(fields, name)
+		if before, ok := previous[name]; ok {
+			fields[name] = before
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return fields
 }
 
 // of is the chain as the version of an attempt.
@@ -117,6 +140,9 @@ func parseChain(doc secret.String) (chain, error) {
 	c.attemptID = str("attempt_id")
 	c.fence = parseFence(all)
 	delete(all, "fence")
+	if json.Unmarshal(all["reply"], &c.reply) == nil && len(c.reply) > 0 {
+		delete(all, "reply")
+	}
 	c.others = all
 	return c, errors.Join(errs...)
 }
@@ -161,6 +187,9 @@ func (c chain) document() secret.String {
 	if c.fence > 0 {
 		all["fence"] = c.fence
 	}
+	if len(c.reply) > 0 {
+		all["reply"] = c.reply
+	}
 	return encode(all)
 }
 
@@ -176,6 +205,9 @@ func (c chain) access(key store.Key, versionID string) secret.String {
 	}
 	if c.fence > 0 {
 		all["fence"] = c.fence
+	}
+	if len(c.reply) > 0 { // an object of its own: no field of a provider's overwrites one of ours
+		all["reply"] = c.reply
 	}
 	return encode(all)
 }

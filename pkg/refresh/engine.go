@@ -83,6 +83,7 @@ func (e *Engine) one(ctx context.Context, req Request, k credential, work func(*
 	}()
 	a := &visit{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
 	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
+	a.v.send, a.v.attempt, a.v.asksNobody = e.SendTimeout, e.longestAttempt()+e.claimMargin(), req.DryRun
 	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
 	result = work(a, ctx)
 	result.Account = a.v.Row.Account
@@ -116,6 +117,9 @@ func (e *Engine) one(ctx context.Context, req Request, k credential, work func(*
 // for 500 others. A slot costs some 100 KB.
 const Parallel = 32
 
+// usualSend is how long a provider call takes at most, where nothing else is set.
+const usualSend = 10 * time.Second
+
 // WithDefaults fills in what is zero and harmless to leave out.
 func (e Engine) WithDefaults() *Engine {
 	if e.Now == nil {
@@ -124,7 +128,7 @@ func (e Engine) WithDefaults() *Engine {
 	if e.Log == nil {
 		e.Log = slog.New(slog.DiscardHandler)
 	}
-	e.SendTimeout = cmp.Or(e.SendTimeout, 10*time.Second)
+	e.SendTimeout = cmp.Or(e.SendTimeout, usualSend)
 	e.StoreTimeout = cmp.Or(e.StoreTimeout, 10*time.Second)
 	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
 	e.Parallel = cmp.Or(e.Parallel, Parallel)

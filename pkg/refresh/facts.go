@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -14,6 +15,8 @@ type Facts struct {
 	Credentials, Tokens, Access string        // ids of the current versions; empty: none
 	Text                        secret.String // of Tokens
 	CanLogin                    bool          // with Credentials
+	Again                       providers.Again
+	Send                        time.Duration // how long a call may take; 0: as usual
 	Staged                      bool          // tokens has a version of the row's attempt
 	Name                        func(store.Document) string
 }
@@ -25,10 +28,12 @@ func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 	v := View{
 		Row: row, Exists: exists, Now: now, fence: row.Fence, name: f.Name,
 		Tokens: tokens, Credentials: Reading{Version: store.Version{ID: f.Credentials}, done: true},
-		session: onlooker{f.CanLogin}, last: Reading{done: true}, staged: Reading{done: true},
+		session: onlooker{f.CanLogin, f.Again}, asksNobody: true, last: Reading{done: true}, staged: Reading{done: true},
 		again:  Reading{Version: store.Version{ID: f.Tokens}, done: true},
 		access: Reading{Version: store.Version{ID: f.Access}, done: true},
 	}
+	v.send, v.tick = cmp.Or(f.Send, usualSend), row.Tick
+	v.attempt = usualClaim(v.send)
 	v.chain, v.chainErr = parseChain(f.Text)
 	if f.Staged {
 		v.staged.ID = row.AttemptID
@@ -40,9 +45,22 @@ func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 }
 
 // onlooker is the session of somebody who makes no calls.
-type onlooker struct{ canLogin bool }
+type onlooker struct {
+	canLogin bool
+	again    providers.Again
+}
 
 func (l onlooker) CanLogin() bool { return l.canLogin }
+
+func (l onlooker) Reuse() time.Duration { return l.again.Reuse }
+
+func (l onlooker) CanAsk() bool { return l.again.Asks }
+
+func (l onlooker) LastResort() bool { return l.again.LastResort }
+
+func (onlooker) Ask(context.Context, secret.String, secret.String) (providers.Evidence, error) {
+	return providers.NoEvidence, nil
+}
 
 func (onlooker) Refresh(context.Context, secret.String) (providers.Tokens, error) {
 	return providers.Tokens{}, providers.ErrNoLogin

@@ -32,6 +32,8 @@ type View struct {
 	waiting  int           // how many accounts of the run wait for an edit
 	rejected string        // the attempt whose access token a reader's provider refuses; empty: none
 	probe    store.Source  // the call whose back-off this run passes over; see probes.go
+	send     time.Duration // how long a request may take
+	attempt  time.Duration // how long an attempt's claim lasts
 	late     error         // too little time is left for an attempt
 	ended    *ended        // how the call under the claim ended; nil: none was made
 	repaired bool          // a repair was tried in this run, and failed
@@ -48,7 +50,9 @@ type View struct {
 	third               Reading // and a third time
 	raw                 rawReading
 	access              Reading // the current version of access; its value only if the row does not know that version
-	fence               int64   // the row's, before this run claimed
+	evidence            evidence
+	asksNobody          bool  // the view is of somebody who makes no calls
+	fence               int64 // the row's, before this run claimed
 }
 
 // Reading is a version that was read, or why it could not be.
@@ -75,6 +79,8 @@ type Needs struct {
 	Third   bool // and a third time
 	Raw     bool // the reply that was kept unread
 	Access  bool // which version of access is current
+	// Evidence: what its issuer says of the refresh token that was presented last
+	Evidence bool
 }
 
 func (n Needs) any() bool { return n != Needs{} }
@@ -123,6 +129,9 @@ func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	if n.Access {
 		reads = append(reads, func() { v.access.Version, v.access.Err = s.readAccess(ctx, v.Row) })
 	}
+	if n.Evidence {
+		reads = append(reads, func() { v.evidence = v.ask(ctx) })
+	}
 	together(reads...)
 
 	v.raw.done, v.third.done = v.raw.done || n.Raw, v.third.done || n.Third
@@ -167,7 +176,8 @@ func (v View) unread() View {
 	return View{
 		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, TakenOver: v.TakenOver, Relogin: v.Relogin,
 		chainWorks: v.chainWorks, fence: v.fence,
-		name: v.name, needed: v.needed, tick: v.tick, longest: v.longest, waiting: v.waiting,
+		name: v.name, needed: v.needed, send: v.send, attempt: v.attempt, asksNobody: v.asksNobody,
+		tick: v.tick, longest: v.longest, waiting: v.waiting,
 		rejected: v.rejected, probe: v.probe, repaired: v.repaired,
 	}
 }

@@ -110,6 +110,9 @@ func nobodyActed(v View) (Step, bool) {
 	if v.Row.State == store.Uncertain && v.current() == ofRow && v.lives() { // its version came late
 		return pass()
 	}
+	if v.Row.State == store.Uncertain && v.due() && v.session != nil && v.hopes() {
+		return pass()
+	}
 	if !v.idle() || !needsPerson(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
 		return pass()
 	}
@@ -195,6 +198,8 @@ func mayRefresh(v View) (Step, bool) {
 		return step, true
 	case err != nil:
 		return wait(outcome.Transient, err)
+	case step.Do == Wait:
+		return step, true
 	case step.Do == "" || v.loginInstead(step.chain):
 		return pass()
 	}

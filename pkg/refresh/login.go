@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
 
@@ -48,7 +49,7 @@ func deathLost(v View) (Step, bool) {
 	if !v.TakenOver {
 		return pass()
 	}
-	return park(store.Uncertain, errors.Join(v.death(), v.adviseNewToken()))
+	return park(store.Uncertain, errors.Join(v.death(), v.graceUnused(), v.adviseNewToken()))
 }
 
 func neverSeeded(v View) (Step, bool) {
@@ -76,5 +77,13 @@ func tokenSpent(v View) (Step, bool) {
 	if v.Row.State == store.Dead {
 		state = store.Dead
 	}
-	return park(state, v.forPerson(state))
+	switch {
+	case !v.evidence.done:
+		return park(state, v.forPerson(state))
+	case v.evidence.is == providers.Acted:
+		cause := errors.New("the issuer says that it has acted on the refresh token, whose reply is lost")
+		return park(state, errors.Join(cause, v.adviseNewToken()))
+	}
+	cause := fmt.Errorf("the refresh token may be spent, and its issuer gives no answer: %w", v.evidence.err)
+	return park(state, errors.Join(cause, v.adviseNewToken()))
 }

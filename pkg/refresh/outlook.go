@@ -55,6 +55,11 @@ func (v View) NextAttempt() time.Time {
 		return r.ClaimedUntil
 	case r.Paused, !v.Exists:
 		return time.Time{}
+	}
+	if from, ok := v.SentAgain(); ok {
+		return from
+	}
+	switch {
 	case TriedAgain(r):
 	case v.Stuck():
 		return time.Time{}

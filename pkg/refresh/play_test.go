@@ -173,6 +173,9 @@ func (h *history) run(ctx context.Context, engine *refresh.Engine, m moment) ref
 			if c.how != refresh.Discard {
 				h.world.Decide()
 			}
+			if c.how == refresh.Retry {
+				h.world.Provider.Retry()
+			}
 			result, err := engine.Resolve(ctx, req, c.how)
 			if err != nil {
 				result = refresh.Result{Outcome: outcome.NotDue, Err: err}

@@ -54,7 +54,7 @@ func (v View) presentable() (Step, error) {
 	}
 	switch {
 	case !v.lives():
-		return Step{}, nil
+		return v.presentedAgain(refresh), nil
 	case !v.escrowNewest() && v.current() != ofRow:
 		// Perhaps a version from before the last, by a stale read.
 		if step, err := v.confirmed(); step.Needs.any() || err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
@@ -111,6 +112,9 @@ func (h *history) settled() {
 	if h.broken == "" {
 		h.broken = always(h.world) // a run may have outlived the last tick
 	}
+	if hasty := h.world.Provider.Hasty(); h.broken == "" && len(hasty) > 0 && !slices.ContainsFunc(h.choices, choice.delaysSends) {
+		h.broken = fmt.Sprintf("presented again while the request before may have been running: %v", hasty)
+	}
 	if h.broken != "" {
 		return
 	}
@@ -123,10 +127,20 @@ func (h *history) settled() {
 	case h.healthy():
 	case h.login:
 		h.broken = fmt.Sprintf("not healthy after %d ticks without faults: %s", h.worked, problem)
+	case h.forgives() && row(h.world).State == store.Uncertain:
+		h.broken = "uncertain, although its provider takes the token again: " + problem
 	case h.olderIsCurrent(): // nobody knows whether its token was presented
 	case !needsPerson(h.world, !h.unsent && !slices.ContainsFunc(h.choices, choice.unsends)):
 		h.broken = fmt.Sprintf("waits for a person after %d ticks without faults, although its token was not presented: %s", h.worked, problem)
 	}
+}
+
+// forgives reports whether no token can be uncertain: each is taken for ever, and the row tells of
+// it.
+func (h *history) forgives() bool {
+	return h.reuse == providers.Always && !partly(h.world) && !slices.ContainsFunc(h.choices, func(c choice) bool {
+		return c.what == loses || c.what == restores || c.what == rollsBack || c.what == resolves
+	})
 }
 
 // olderIsCurrent reports whether a person has rolled tokens back to a version that an attempt
@@ -148,6 +162,9 @@ func (c choice) unsends() bool {
 	}
 	return false
 }
+
+// delaysSends reports whether the choice can let a request arrive later than its claim tells.
+func (c choice) delaysSends() bool { return c.what == freezes || c.what == lands }
 
 // losesReplies reports whether the choice can keep a process from storing a reply.
 func (c choice) losesReplies() bool {

@@ -25,19 +25,22 @@ const (
 	// Discard gives up the last attempt and what it has left: refreshes go on from the
 	// current version.
 	Discard Resolution = "discard"
+	// Retry presents the refresh token of an uncertain credential once more, and never again. If
+	// its provider has acted on it and takes no token twice, it may end the chain.
+	Retry Resolution = "retry"
 )
 
 // Resolutions are all of them.
-var Resolutions = []Resolution{Accept, Relogin, Discard}
+var Resolutions = []Resolution{Accept, Relogin, Discard, Retry}
 
 // ErrUnresolved is in the errors of resolutions that would lose a token, or have nothing
 // to work with. Nothing was written or called.
 var ErrUnresolved = errors.New("not resolved")
 
-// Resolve does what a person decided for the account of req. Accept and Relogin claim the row
-// as a run does; Discard is one conditional write. Outcomes are recovered after Accept,
+// Resolve does what a person decided for the account of req. Accept, Relogin and Retry claim the
+// row as a run does; Discard is one conditional write. Outcomes are recovered after Accept,
 // logged_in after Relogin (recovered if an attempt that died had left its reply), superseded
-// after Discard, busy while another run is at work, and those of a run that failed. req.Force
+// after Discard, refreshed after Retry, busy while another run is at work, and those of a run that failed. req.Force
 // and req.DryRun are ignored. An error is ErrUnresolved, and says what to do instead.
 func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Result, error) {
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
@@ -67,7 +70,7 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 	if unreadable := a.v.Row.Unreadable != nil; unreadable || step.Outcome == outcome.Busy {
 		return a.wait(ctx, step), nil //nolint:nilerr // it is in the result
 	}
-	if how == Relogin && a.v.Row.Paused {
+	if (how == Relogin || how == Retry) && a.v.Row.Paused {
 		return Result{}, fmt.Errorf("%w: it is paused: resume it first", ErrUnresolved)
 	}
 	if how == Relogin && a.v.Stage() == Sending {
@@ -94,6 +97,8 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 		return a.relogin(ctx)
 	case Discard:
 		return a.discard(ctx)
+	case Retry:
+		return a.presentOnceMore(ctx)
 	}
 	return Result{}, fmt.Errorf("%w: there is no resolution %q", ErrUnresolved, how)
 }
@@ -136,6 +141,20 @@ func (a *visit) discard(ctx context.Context) (Result, error) {
 		return Result{Outcome: outcome.Busy}, nil
 	}
 	return Result{Outcome: outcomeOf(err), Err: err}, nil
+}
+
+// presentOnceMore presents the uncertain token once more.
+func (a *visit) presentOnceMore(ctx context.Context) (Result, error) {
+	c, err := a.v.retriable()
+	if err != nil {
+		return Result{}, err
+	}
+	a.v.late = a.tooLate(ctx)
+	step, _ := a.v.claims(Step{Do: Refresh, chain: c, version: a.v.Tokens.ID, again: true, resort: true})
+	if result, ended := a.do(ctx, step); ended {
+		return result, nil
+	}
+	return a.run(ctx), nil // which decides what follows a call that brought no tokens
 }
 
 // left is the reply that the last attempt has left. Empty: there is none.
@@ -201,6 +220,39 @@ func (v View) discardable() error {
 			ErrUnresolved, v.name(store.TokensDoc))
 	}
 	return nil
+}
+
+// retriable is the chain whose token may be presented once more, or why there is none.
+func (v View) retriable() (chain, error) {
+	over, _ := v.claimOver()
+	left, err := v.left()
+	c, unread := v.newest()
+	refused := func(why string, args ...any) (chain, error) {
+		return c, fmt.Errorf("%w: "+why, append([]any{ErrUnresolved}, args...)...)
+	}
+	switch {
+	case v.session == nil:
+		return refused("%w", v.at(store.Credentials, errors.Join(v.Credentials.Err, v.sessionErr)))
+	case errors.Join(err, unread, v.chainErr) != nil:
+		return refused("%w", errors.Join(err, unread, v.at(store.TokensDoc, v.chainErr)))
+	case !v.idle() || v.Row.State != store.Uncertain:
+		return refused("its refresh token is not uncertain")
+	case v.restored():
+		return c, v.refusedAsRestored()
+	case left.attemptID != "" && !v.presented(left.refreshToken):
+		return refused("the reply is stored: accept it")
+	case hasRawReply(v.Row):
+		return refused("the provider has answered, and its reply is stored and could not be read: correct the secret %s",
+			v.name(store.Credentials))
+	case !v.presentedLast(c):
+		return refused("the refresh token in %s is not the one that was presented last", v.name(store.TokensDoc))
+	case v.Row.Fate == store.Retried:
+		return refused("the refresh token was presented once more already: relogin, or put a new one into the secret %s",
+			v.name(store.TokensDoc))
+	case !over:
+		return refused("the request with that refresh token may still be running: retry after %s", stamp(v.Row.ClaimedUntil))
+	}
+	return c, nil
 }
 
 // refusedAsRestored is why nothing can be decided over a restored row.

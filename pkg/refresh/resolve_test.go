@@ -18,6 +18,9 @@ func resolve(w *rt.World, hook rt.Hook, how refresh.Resolution) (refresh.Result,
 	if how != refresh.Discard {
 		w.Decide()
 	}
+	if how == refresh.Retry {
+		w.Provider.Retry()
+	}
 	return w.Engine(hook).Resolve(context.Background(), refresh.Request{RunID: "person", Account: rt.Default.Account}, how)
 }
 
@@ -26,6 +29,40 @@ func setupUncertain(w *rt.World) {
 	setupDue(w)
 	loginOff(w)
 	tick(w, at(sends, 1, 0, rt.FailAfter))
+}
+
+// setupUnanswered leaves one whose token was sent, and on which nobody has acted.
+func setupUnanswered(w *rt.World) {
+	setupDue(w)
+	loginOff(w)
+	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+}
+
+// setupTurnedUp leaves an uncertain one whose version turns up late.
+func setupTurnedUp(w *rt.World) {
+	setupDue(w)
+	loginOff(w)
+	tick(w, func(c rt.Call) rt.Fault {
+		switch {
+		case c.Site == stages:
+			return rt.LandLater
+		case c.Site == claims && c.Nth > 1:
+			return rt.DieBefore
+		}
+		return rt.None
+	})
+	w.Advance(2 * time.Minute)
+	tick(w, nil)
+	w.Land()
+}
+
+// waits lets the last claim end.
+func waits(w *rt.World) { w.Advance(2 * time.Minute) }
+
+// retriesInVain lets a person retry, without an answer.
+func retriesInVain(w *rt.World) {
+	_, _ = resolve(w, at(sends, 1, 0, rt.AnswerUnknown), refresh.Retry)
+	waits(w)
 }
 
 // setupDead leaves a credential whose token was refused.
@@ -107,6 +144,16 @@ func TestResolve(t *testing.T) {
 		"discard of what the escrow carries":   {setupCarried, refresh.Discard, "", false},
 		"discard of a login that it carries":   {both(both(setupDue, full), relogs), refresh.Discard, "", false},
 		"discard without any token":            {func(w *rt.World) { tick(w, at(logins, 1, 0, rt.FailAfter)) }, refresh.Discard, "", false},
+		"retry of one that was acted on":       {both(setupUncertain, waits), refresh.Retry, outcome.Dead, false},
+		"retry of one that was not":            {both(setupUnanswered, waits), refresh.Retry, outcome.Refreshed, true},
+		"retry while the first may be running": {setupUnanswered, refresh.Retry, "", false},
+		"retry of a live chain":                {setupDue, refresh.Retry, "", true},
+		"retry of a dead one":                  {both(setupDead, waits), refresh.Retry, "", false},
+		"retry of a dead run":                  {setupDied(at(sends, 1, 0, rt.DieAfter)), refresh.Retry, "", false},
+		"retry of a new seed":                  {both(both(setupUnanswered, waits), seed), refresh.Retry, "", false},
+		"retry while paused":                   {both(both(setupUnanswered, waits), pauses), refresh.Retry, "", false},
+		"retry of what turned up":              {both(setupTurnedUp, waits), refresh.Retry, "", false},
+		"retry after a retry":                  {both(both(setupUnanswered, waits), retriesInVain), refresh.Retry, "", false},
 		"a resolution that there is not":       {setupDue, "hope", "", true},
 	} {
 		inBubble(t, name, func(t *testing.T) {

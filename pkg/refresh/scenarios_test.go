@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"tokenrefresh/pkg/providers"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -15,7 +16,10 @@ type scenario struct {
 	login bool // the credentials can log in
 	// unsent: a token was claimed and not sent, which only its provider could tell.
 	unsent bool
-	setup  func(w *rt.World)
+	// reuse is for how long the provider takes a token again; asks: it says whether it has acted.
+	reuse time.Duration
+	asks  bool
+	setup func(w *rt.World)
 	// meanwhile is what people and the world do before a tick.
 	meanwhile func(w *rt.World, tick int)
 	quiet     int // from this tick on meanwhile does nothing
@@ -48,8 +52,39 @@ func scenarios() []scenario {
 		s.login = true
 		all = append(all, s, without)
 	}
+	return append(all, forgiving(all)...)
+}
+
+// forgiving are scenarios again at providers that take a token again, for a while or for ever, or
+// that say whether they have acted on it.
+func forgiving(strict []scenario) []scenario {
+	var all []scenario
+	again := func(s scenario, how string, reuse time.Duration, asks bool) {
+		s.name += ", " + how
+		s.reuse, s.asks = reuse, asks
+		setup := s.setup
+		s.setup = func(w *rt.World) {
+			w.Provider.Reuse, w.Provider.Asks = reuse, asks
+			setup(w)
+		}
+		all = append(all, s)
+	}
+	for _, s := range strict {
+		switch s.name {
+		case "a refresh, no login", "died before the send, no login", "died after the send, no login":
+			again(s, "asked", 0, true)
+			again(s, "taken again for a while", grace, false)
+			again(s, "taken again for ever", providers.Always, false)
+		case "a refresh", "carried by the escrow, no login":
+			again(s, "taken again for a while", grace, false)
+			again(s, "taken again for ever", providers.Always, false)
+		}
+	}
 	return all
 }
+
+// grace is for how long a token is taken again that is taken for a while.
+const grace = 10 * time.Minute
 
 // setupDied leaves an attempt that died under hook, its claim run out.
 func setupDied(hook rt.Hook) func(w *rt.World) {

@@ -24,6 +24,12 @@ func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 	return issued.Add(wait) // readers need a token; if the quota is reached, the escrow keeps the chain
 }
 
+// VersionsADay is how many versions of tokens and access a day access tokens take that live so long.
+func VersionsADay(key store.Key, lifetime time.Duration) int {
+	var issued time.Time
+	return int(day / refreshAt(key, issued, issued.Add(lifetime)).Sub(issued))
+}
+
 // mayWait reports whether tokens live long enough to delay a refresh for the quota's sake.
 func mayWait(lifetime time.Duration) bool { return lifetime > leastInterval+pace.MarginFloor/2 }
 

@@ -32,24 +32,46 @@ func (a *visit) refresh(ctx context.Context, s Step) (result Result, ended bool)
 	if s.stale {
 		a.v.Tokens.Version, a.v.chain, a.v.chainErr = a.v.last.Version, s.chain, nil
 	}
-	next := claimRefresh(a.v, s, a.holder(ctx), a.NewID())
+	next, fate := claimRefresh(a.v, s, a.holder(ctx), a.NewID()), a.v.Row.Fate
 	a.v.chain = s.chain // the next chain takes its unknown keys from it
 	if result, ended := a.claim(ctx, next, s.Do); ended {
 		return result, true
 	}
-	tokens, err := a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
-		return a.v.session.Refresh(ctx, s.token())
-	})
+	tokens, err := a.present(ctx, s)
 	if err == nil {
 		return a.store(ctx, a.chainOf(tokens), outcome.Refreshed), true
 	}
 	if partial := partOf(err); partial != nil {
 		return a.storePart(ctx, *partial, err), true
 	}
-	if providers.KindOf(err).Alive() {
+	switch alive := providers.KindOf(err).Alive(); {
+	case s.again && alive:
+		a.v.Row = withFate(a.v.Row, fate) // as if it had not been presented once more
+	case s.again:
+		err = a.v.presentedBefore(err)
+	case alive:
 		a.v.Row = unspent(a.v.Row, s.token())
 	}
 	return a.failed(ctx, err)
+}
+
+// present presents the token of s. One that was presented before may have to be kept back after
+// all: its issuer is asked again, for what was under way may have arrived since, and time has
+// passed.
+func (a *visit) present(ctx context.Context, s Step) (providers.Tokens, error) {
+	if s.asked {
+		if again := a.v.ask(ctx); again.is != providers.NotActed {
+			err := fmt.Errorf("its issuer says of it now: %s", again.is)
+			return providers.Tokens{}, a.notSent("it was presented before", errors.Join(err, again.err))
+		}
+	}
+	return a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
+		a.v.Now = a.Now()
+		if err := a.v.stillAgain(s); err != nil {
+			return providers.Tokens{}, a.notSent("it was presented before", err)
+		}
+		return a.v.session.Refresh(ctx, s.token())
+	})
 }
 
 // partOf is what could be read of a reply whose refresh token could not be read; nil: nothing.

@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,13 @@ func (h *history) state(n int) state {
 		s.name(r.VersionID), s.name(r.PublishedVersionID), s.since(r.RefreshAt), s.since(r.NotBefore), r.LoginFailures,
 		s.since(r.AccessExpiresAt), r.RefreshFailures, r.RefreshRefusals, r.LoginRefusals, s.since(r.LoginNotBefore), s.since(r.IssuedAt), r.SessionEnds, s.since(r.ClaimSeenAt),
 		r.LastOutcome == outcome.RateLimited, s.name(r.ReplyID))
+	if h.reuse != 0 || h.asks {
+		token := chain(h.world).RefreshToken
+		if !r.Escrow.Bytes.IsZero() {
+			token += " " + r.Escrow.Bytes.Reveal()
+		}
+		s.add(s.since(r.PresentedAt), r.Fate, s.memory(token, r))
+	}
 	if k := kept(h.world); k.Escrow.AttemptID != "" {
 		s.add(s.name(k.AttemptID), k.AttemptSource, s.name(k.BaseVersionID), k.Escrow.Bytes.Reveal())
 	}
@@ -79,6 +87,17 @@ func (s *describer) name(id string) int {
 	}
 	return s.names[id]
 }
+
+// memory is what the provider and the row remember of the token in a document.
+func (s *describer) memory(text string, r store.Row) (all []any) {
+	for _, token := range refreshTokens.FindAllString(text, -1) {
+		first, last := s.world.Provider.Times(token)
+		all = append(all, s.since(first), s.since(last), r.PresentedLast(secret.New(token)))
+	}
+	return all
+}
+
+var refreshTokens = regexp.MustCompile(`rt-\d+-\d+`)
 
 func (s *describer) since(t time.Time) int {
 	if t.IsZero() {

@@ -45,6 +45,9 @@ type Step struct {
 	staged    bool         // of Finish: chain is a version of tokens already
 	version   string       // of Supersede: what stands; of Refresh: the version that holds chain
 	stale     bool         // of Refresh: tokens was read stale, and version is the current one
+	again     bool         // of Refresh: its token was presented before
+	asked     bool         // of Refresh: because its issuer has not acted on it
+	resort    bool         // of Refresh: because nothing is left to lose
 }
 
 // token is what a Refresh presents.

@@ -63,7 +63,13 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 // of an older version is recognised.
 func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromRefresh)
-	r.Spent = spending(v, s.token())
+	if !s.again {
+		r = spend(v, r, s.token())
+		r.PresentedAt = v.firstPresented()
+	}
+	if s.resort {
+		r.Fate = store.Retried
+	}
 	r.VersionID = s.version
 	r.NotBefore = time.Time{}
 	return r
@@ -79,9 +85,9 @@ func claimLogin(v View, h holder, attemptID string) store.Row {
 	return awaitLogin(v, dueBy(r, v.Now))
 }
 
-// awaitLogin lets a row without a refresh token that may be sent wait for its login.
+// awaitLogin lets a row without a refresh token that may be sent, now or later, wait for its login.
 func awaitLogin(v View, r store.Row) store.Row {
-	if !v.lives() {
+	if !v.lives() && !v.hopes() {
 		r.NotBefore = r.LoginNotBefore
 	}
 	return r
@@ -236,7 +242,7 @@ func supersede(v View, id string, theirs *chain) store.Row {
 	}
 	r.Fence = max(r.Fence, theirs.fence)
 	if theirs.attemptID == id || v.copied(id, *theirs) {
-		r.Spent = spending(v, theirs.refreshToken)
+		r = spend(v, r, theirs.refreshToken)
 	}
 	return r
 }
@@ -255,7 +261,10 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	if v.ended != nil {
 		r = backOff(v, r)
 	}
-	if v.TakenOver || v.ended != nil && v.follows().login {
+	switch {
+	case (v.TakenOver || v.ended != nil && v.ended.kind == providers.Unknown) && v.hopes():
+		r = awaitAnother(v, r)
+	case v.TakenOver || v.ended != nil && v.follows().login:
 		// A login is wanted as soon as its back-off ends, whenever the old tokens were due.
 		r = dueBy(awaitLogin(v, r), v.Now)
 		if !v.CanLogin() { // there is none to wait for: the next tick decides anew
@@ -264,6 +273,40 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	}
 	r.SeenVersionID = v.Tokens.ID
 	return settle(v, nameRawOfDead(v, r), what, cause)
+}
+
+// awaitAnother lets a row wait until its presented token may be presented again, or its issuer be
+// asked.
+func awaitAnother(v View, r store.Row) store.Row {
+	r = dueBy(r, v.Now)
+	r.RefreshFailures++
+	next := v.retryAt(r.RefreshFailures)
+	if reuse := v.reuse(); reuse > 0 && reuse != providers.Always {
+		// The last time that it may be presented is not missed.
+		if last := r.PresentedAt.Add(reuse - v.reuseMargin() - v.tick); last.Before(next) {
+			next = last
+		}
+	}
+	r.NotBefore = later(next, r.ClaimedUntil)
+	return r
+}
+
+// settleFate writes down what a run without a call has learnt of the presented token.
+func settleFate(v View, r store.Row) store.Row {
+	switch {
+	case !v.evidence.done:
+	case v.evidence.is == providers.Acted:
+		r.Fate = store.ActedOn
+	default:
+		r = awaitAnother(v, r)
+	}
+	return r
+}
+
+// withFate is the row with what was known of the presented token before.
+func withFate(r store.Row, fate store.Fate) store.Row {
+	r.Fate = fate
+	return r
 }
 
 // parkClaimed ends an attempt after which a person must act.
@@ -292,6 +335,7 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 		r.CredentialsVersionID = "" // see SecretsUnreadable
 	}
 	r.Ended(outcome.Outcome(state), cause)
+	r = settleFate(v, r)
 	if !parked(v, r) {
 		r.ConsecutiveFailures++
 	}
@@ -302,7 +346,8 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 func parked(v View, next store.Row) bool {
 	r := v.Row
 	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
-		r.CredentialsVersionID == next.CredentialsVersionID
+		r.CredentialsVersionID == next.CredentialsVersionID &&
+		r.PresentedAt.Equal(next.PresentedAt) && r.Fate == next.Fate && r.NotBefore.Equal(next.NotBefore)
 }
 
 // watch is the row with the moment at which its claim was first seen to last too long.
@@ -316,6 +361,10 @@ func watch(v View) store.Row {
 // quota allows, because readers have the wrong times too.
 func correct(v View) store.Row {
 	r, c := v.Row, v.chain
+	if v.presentedInFuture() {
+		r.PresentedAt, r.NotBefore = time.Time{}, time.Time{}
+		return r
+	}
 	r.IssuedAt = v.Now.Add(-v.Tokens.Age)
 	by := c.issuedAt.Sub(r.IssuedAt)
 	r.AccessExpiresAt = c.accessExpiresAt.Add(-by)
@@ -367,7 +416,7 @@ func supersedeIdle(v View, id string, theirs *chain) store.Row {
 func forget(v View) store.Row {
 	r := v.Row
 	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
-		r.Spent = spending(v, token)
+		r = spend(v, r, token)
 	}
 	r.Phase = store.Idle
 	r.Fence = max(r.Fence, v.latestFence()) + 1
@@ -423,6 +472,12 @@ func schedule(v View, r store.Row, c chain) store.Row {
 	return r
 }
 
+// spend is the row in which token is the one that was presented last, at an unknown time.
+func spend(v View, r store.Row, token secret.String) store.Row {
+	r.Spent, r.PresentedAt, r.Fate = spending(v, token), time.Time{}, ""
+	return r
+}
+
 // spending is the row's list of fingerprints with that of token added. While the escrow carries
 // the chain, the current version holds a token that was presented, perhaps longer ago than the
 // list reaches: its fingerprint is moved up, and stays.
@@ -439,6 +494,9 @@ func spending(v View, token secret.String) []string {
 // unspent is the row without a token's fingerprint: the provider has certainly not acted on
 // the token.
 func unspent(r store.Row, token secret.String) store.Row {
+	if r.PresentedLast(token) {
+		r.PresentedAt, r.Fate = time.Time{}, ""
+	}
 	r.Spent = store.WithoutSpent(r.Spent, token)
 	return r
 }

@@ -2,7 +2,9 @@ package store
 
 import (
 	"cmp"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/secret"
@@ -40,6 +42,16 @@ const (
 	FromLogin   Source = "login"
 )
 
+// Fate is what became of a refresh token that may be spent. With either of them its issuer is not
+// asked about it any more.
+type Fate string
+
+// The fates.
+const (
+	ActedOn Fate = "acted on" // its issuer says that it has acted on it
+	Retried Fate = "retried"  // it was presented once more, as a last resort or because a person said so
+)
+
 // Row is the ledger's record of one credential. Files and people see the names of its JSON. Times
 // are UTC and kept to the millisecond; a zero time means none.
 type Row struct {
@@ -60,6 +72,12 @@ type Row struct {
 	// Spent are the fingerprints of the refresh tokens presented last, oldest first. A home
 	// gives back the older ones in a short form; see PackSpent.
 	Spent []string `json:"spent,omitempty"`
+
+	// PresentedAt is when the last of them was first claimed for; a repeat does not move it. Zero:
+	// it is not known, or its issuer takes no token again.
+	PresentedAt time.Time `json:"presented_at,omitzero"`
+	// Fate is what became of the last of them; empty: nothing that is known.
+	Fate Fate `json:"fate,omitempty"`
 
 	// Escrow is a reply that is not promoted yet.
 	Escrow Escrow `json:"-"`
@@ -143,6 +161,12 @@ type Escrow struct {
 	Sent  time.Time // when the request was sent; set where Raw
 }
 
+// PresentedLast reports whether token is the refresh token presented last.
+func (r Row) PresentedLast(token secret.String) bool {
+	n := len(r.Spent)
+	return n > 0 && len(WithoutSpent(r.Spent[n-1:], token)) == 0
+}
+
 // Unchanged is the guard of a write that is based on r as it was read. The fence alone is not
 // enough: a row that was lost and created again counts its claims from the start, and a late holder
 // may write its escrow, or settle, without a new fence.
@@ -160,4 +184,25 @@ func Trouble(state State, versions ...string) string {
 		text += " " + v[:min(len(v), 8)]
 	}
 	return text
+}
+
+// maxLastError is the size of Row.LastError in bytes: enough for a provider's message, and
+// little beside the rest of a row.
+const maxLastError = 500
+
+// Ended records how an attempt ended, and the first line of the cause. The lines after it
+// say what to do, which changes with what is done.
+func (r *Row) Ended(what outcome.Outcome, cause error) {
+	r.LastOutcome, r.LastError = what, ""
+	if cause == nil {
+		return
+	}
+	line, _, _ := strings.Cut(cause.Error(), "\n")
+	if len(line) > maxLastError {
+		line = line[:maxLastError]
+		for !utf8.ValidString(line) && line != "" { // cut within a character
+			line = line[:len(line)-1]
+		}
+	}
+	r.LastError = line
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -34,12 +35,28 @@ func (p *provider) credentials(ctx context.Context) []Finding {
 					found = append(found, p.judge(c, f))
 				}
 			}
+			found = append(found, cautions(c, true)...)
 		}
 	}
 	settings, _ := p.read(ctx)
 	found = append(found, shared(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment)...)
 	if len(found) == 0 {
 		return []Finding{skipped("needs %s secrets, see there", p.entry.Name)}
+	}
+	return found
+}
+
+// cautions warns of credentials that work, and may not do what somebody expects of them.
+func cautions(c health.Credential, aws bool) []Finding {
+	var found []Finding
+	if unused := seed.GraceUnused(c.Again, c.Send, cmp.Or(c.Row.Tick, c.Every, time.Minute)); unused != "" {
+		found = append(found, warn("%s: %s", c.Key, unused).
+			mend("ask the service for a longer time, or name an introspection_url: docs/services.md"))
+	}
+	life := c.Row.AccessExpiresAt.Sub(c.Row.IssuedAt)
+	if many := seed.TooManyVersions(c.Key, life); aws && !c.Sweep && !c.Row.IssuedAt.IsZero() && many != "" {
+		found = append(found, warn("%s: %s", c.Key, many).
+			mend("have the provider hand out tokens that live 20 minutes or more: docs/services.md#short-lifetimes"))
 	}
 	return found
 }

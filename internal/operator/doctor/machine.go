@@ -69,6 +69,7 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 				for _, f := range c.Findings(m.Now()) {
 					found = append(found, m.judge(c, f))
 				}
+				found = append(found, cautions(c, false)...)
 			}
 		}
 	}

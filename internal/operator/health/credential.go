@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/pace"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -20,6 +21,8 @@ const takes = 17500 * time.Millisecond
 // Credential is what is known of one account of a provider.
 type Credential struct {
 	Key store.Key
+	// Begins is the verb of tokenctl by which a person begins a chain; empty: seed tokens.
+	Begins string
 	// Sweep: it has transactions, and neither tokens nor access.
 	Sweep bool
 
@@ -28,9 +31,11 @@ type Credential struct {
 
 	// The secrets; of a Sweep Credentials alone.
 	Credentials, Tokens, Access Secret
-	CanLogin                    bool   // with Credentials
-	RefreshToken                bool   // there is one in Tokens
-	WrittenBy                   string // the attempt that wrote Tokens; empty: a person
+	CanLogin                    bool // with Credentials
+	Again                       providers.Again
+	Send                        time.Duration // how long the provider's calls may take; 0: as usual
+	RefreshToken                bool          // there is one in Tokens
+	WrittenBy                   string        // the attempt that wrote Tokens; empty: a person
 	// Staged: the version of the row's attempt is in the tokens secret. It is looked up
 	// where the row is uncertain.
 	Staged bool
@@ -85,7 +90,7 @@ func (c Credential) view(now time.Time) refresh.View {
 	}
 	facts := refresh.Facts{
 		Credentials: c.Credentials.Version, Tokens: c.Tokens.Version, Access: c.Access.Version, Text: c.Text,
-		CanLogin: c.CanLogin, Staged: c.Staged, Name: func(doc store.Document) string { return names[doc] },
+		CanLogin: c.CanLogin, Again: c.Again, Send: c.Send, Staged: c.Staged, Name: func(doc store.Document) string { return names[doc] },
 	}
 	if c.Credentials.Fault == Unread { // which tells nothing: as if nobody had edited it
 		facts.Credentials = c.Row.CredentialsVersionID

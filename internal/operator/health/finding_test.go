@@ -11,6 +11,7 @@ import (
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -40,6 +41,12 @@ func well() health.Credential {
 // due is a credential that was due a moment ago.
 func due(c *health.Credential) {
 	c.Row.RefreshAt, c.Row.AccessExpiresAt = in(-30*time.Second), in(2*time.Minute+30*time.Second)
+}
+
+// presented is a credential without a login whose token was presented a quarter of an hour ago.
+func presented(c *health.Credential, again providers.Again) {
+	c.CanLogin, c.Again, c.Row.State, c.Row.LastError = false, again, store.Uncertain, "timeout"
+	c.Row.Spent, c.Row.PresentedAt = []string{secret.New("r1").Fingerprint()}, in(-15*time.Minute)
 }
 
 // fresh is a credential that no run has looked at.
@@ -74,6 +81,7 @@ func TestVerdict(t *testing.T) {
 	const (
 		seedCredentials = "tokenctl seed credentials --provider hesabe"
 		seedTokens      = "tokenctl seed tokens --provider hesabe"
+		login           = "tokenctl login --provider hesabe"
 		doctor          = "tokenctl doctor"
 		once            = "tokenctl refresh --provider hesabe"
 		force           = "tokenctl refresh --force --provider hesabe"
@@ -257,6 +265,9 @@ func TestVerdict(t *testing.T) {
 			}, health.Act, health.Dead, "there is no login: hesabe refresh: refused (HTTP 401); the access token ended 3m ago|login credentials into the secret s/credentials",
 			[]string{seedCredentials, seedTokens},
 		},
+		"dead, where a person gets a token by a browser": {func(c *credential) {
+			c.Begins, c.CanLogin, c.Row.State, c.Row.LastError = "login", false, store.Dead, "refused"
+		}, health.Act, health.Dead, "secret s/credentials, or log in with a browser", []string{seedCredentials, login}},
 		"dead and then edited": {func(c *credential) {
 			c.Row.State, c.Tokens.Version = store.Dead, "theirs"
 			c.Row.AccessExpiresAt = in(-3 * time.Minute)
@@ -264,10 +275,34 @@ func TestVerdict(t *testing.T) {
 		"uncertain": {func(c *credential) {
 			c.CanLogin, c.Row.State, c.Row.LastError = false, store.Uncertain, "timeout"
 		}, health.Act, health.Uncertain, "may be spent, and there is no login: timeout; no reply is stored", []string{seedCredentials, seedTokens}},
+		"uncertain, where a person gets a token by a browser": {func(c *credential) {
+			c.Begins, c.CanLogin, c.Row.State, c.Row.LastError = "login", false, store.Uncertain, "timeout"
+		}, health.Act, health.Uncertain, "or log in with a browser", []string{seedCredentials, login}},
 		"uncertain and a login": {
 			func(c *credential) { c.Row.State = store.Uncertain }, health.Act, health.Uncertain, "no reply is stored|log in once",
 			[]string{"tokenctl resolve relogin --provider hesabe"},
 		},
+		"uncertain, and always taken again": {func(c *credential) {
+			presented(c, providers.Again{Reuse: providers.Always})
+			c.Row.NotBefore = in(2 * time.Minute)
+		}, health.Warn, health.Uncertain, "may be spent|in 2m a run asks its issuer or presents it again", []string{doctor}},
+		"uncertain, and taken again no longer": {func(c *credential) {
+			presented(c, providers.Again{Reuse: 10 * time.Minute})
+		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
+		"uncertain, and its issuer gives no answer": {func(c *credential) {
+			presented(c, providers.Again{Asks: true})
+		}, health.Warn, health.Uncertain, "at the next tick a run asks its issuer", []string{doctor}},
+		"uncertain, and its issuer has acted": {func(c *credential) {
+			presented(c, providers.Again{Asks: true, LastResort: true})
+			c.Row.Fate = store.ActedOn
+		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
+		"uncertain until the last resort": {func(c *credential) {
+			presented(c, providers.Again{LastResort: true})
+		}, health.Warn, health.Uncertain, "in 11m a run asks its issuer or presents it again", []string{doctor}},
+		"uncertain after the last resort": {func(c *credential) {
+			presented(c, providers.Again{LastResort: true})
+			c.Row.Fate = store.Retried
+		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
 		"uncertain with a reply that cannot be read": {func(c *credential) {
 			c.Row.State, c.Row.Escrow = store.Uncertain, store.Escrow{AttemptID: "v1", Raw: true}
 		}, health.Act, health.Uncertain, "could not be read|correct the secret s/credentials", []string{seedCredentials, seedTokens}},

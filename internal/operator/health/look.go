@@ -62,7 +62,8 @@ func same(a, b store.Row) bool {
 }
 
 func (l *looking) readSecrets(ctx context.Context) {
-	l.CanLogin, l.RefreshToken, l.WrittenBy, l.Staged, l.Text = false, false, "", false, secret.String{}
+	l.CanLogin, l.Again = false, providers.Again{}
+	l.RefreshToken, l.WrittenBy, l.Staged, l.Text = false, "", false, secret.String{}
 	var wg sync.WaitGroup
 	wg.Go(func() { l.readCredentials(ctx) })
 	wg.Go(func() { l.readTokens(ctx) })
@@ -97,12 +98,16 @@ func (l *looking) readCredentials(ctx context.Context) {
 		l.Credentials.fail(err)
 		return
 	}
-	session, err := l.entry.New(exchange.New(exchange.Options{}), "production").Open(v.Value)
+	provider := l.entry.New(exchange.New(exchange.Options{}), "production")
+	if patient, ok := provider.(providers.Patient); ok {
+		l.Send = patient.Patience()
+	}
+	session, err := provider.Open(v.Value)
 	if err != nil {
 		l.Credentials.unusable(err)
 		return
 	}
-	l.CanLogin = session.CanLogin()
+	l.CanLogin, l.Again = session.CanLogin(), providers.AgainOf(session)
 }
 
 func (l *looking) readTokens(ctx context.Context) {

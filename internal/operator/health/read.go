@@ -82,7 +82,7 @@ func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Shar
 	var all []*looking
 	add := func(row store.Row, exists bool) {
 		all = append(all, &looking{home: r.Home, entry: entry, Credential: Credential{
-			Key: row.Key, Sweep: entry.Sweep, Row: row, Exists: exists, Flags: r.Flags, Every: r.Every,
+			Key: row.Key, Sweep: entry.Sweep, Begins: entry.Begins(), Row: row, Exists: exists, Flags: r.Flags, Every: r.Every,
 		}})
 	}
 	for _, row := range rows {

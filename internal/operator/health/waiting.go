@@ -31,6 +31,7 @@ func (c Credential) waiting(now time.Time) Finding {
 func (c Credential) uncertain(now time.Time) Finding {
 	r := c.Row
 	cause := c.because("the refresh token may be spent, and there is no login")
+	from, again := c.view(now).SentAgain()
 	switch {
 	case c.view(now).TurnedUp():
 		return warn(Uncertain, "the reply that was missing is in the secret "+c.Tokens.Name,
@@ -43,6 +44,13 @@ func (c Credential) uncertain(now time.Time) Finding {
 		return act(Uncertain, cause+"; the provider's reply is stored, and could not be read",
 			fmt.Sprintf("correct the secret %s (key, address), with which the next tick reads the reply again; or %s",
 				c.Credentials.Name, c.newChain()), c.seeds()...)
+	case again:
+		when := "at the next tick"
+		if wait := from.Sub(now); wait > 0 {
+			when = "in " + Short(wait)
+		}
+		return warn(Uncertain, cause+"; no reply is stored",
+			when+" a run asks its issuer or presents it again, as the credentials say; if nothing changes then, see why", c.doctor())
 	case c.CanLogin:
 		return act(Uncertain, cause+"; no reply is stored", "log in once", c.command("resolve relogin"))
 	}

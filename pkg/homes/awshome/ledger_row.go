@@ -20,7 +20,7 @@ var rowAttributes = []string{
 	"claim_seen_at", "issued_at", "session_ends", "reply_id", "state", "credentials_version_id", "seen_version_id", "version_id",
 	"published_version_id", "refresh_at", "not_before",
 	"refresh_failures", "refresh_refusals", "login_failures", "login_refusals", "login_not_before", "unanswered", "rejections",
-	"rejected_at", "host",
+	"rejected_at", "presented_at", "fate", "host",
 	"access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
 	"consecutive_failures", "staged", "staged_at", "spent_short", "tick",
 }
@@ -69,6 +69,8 @@ func encodeRow(row store.Row) item {
 	i.putTime("login_not_before", milliseconds, row.LoginNotBefore)
 	i.putNumber("rejections", int64(row.Rejections))
 	i.putTime("rejected_at", milliseconds, row.RejectedAt)
+	i.putTime("presented_at", milliseconds, row.PresentedAt)
+	i.putText("fate", string(row.Fate))
 	i.putFlag("unanswered", row.Unanswered)
 	i.putText("host", row.Host)
 	i.putTime("access_expires_at", milliseconds, row.AccessExpiresAt)
@@ -121,6 +123,8 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		LoginNotBefore:       r.time("login_not_before"),
 		Rejections:           int(r.number("rejections")),
 		RejectedAt:           r.time("rejected_at"),
+		PresentedAt:          r.time("presented_at"),
+		Fate:                 store.Fate(r.text("fate")),
 		Unanswered:           r.flag("unanswered"),
 		Host:                 r.text("host"),
 		AccessExpiresAt:      r.time("access_expires_at"),

@@ -79,6 +79,8 @@ func fullRow(key store.Key) store.Row {
 		LoginNotBefore:       at(777),
 		Rejections:           7,
 		RejectedAt:           at(888),
+		PresentedAt:          at(779),
+		Fate:                 store.ActedOn,
 		Unanswered:           true,
 		Host:                 "api.example.com",
 		AccessExpiresAt:      at(1000),

@@ -27,6 +27,7 @@ const (
 	Promote   Op = "Promote"
 	Refresh   Op = "Refresh"
 	Login     Op = "Login"
+	Ask       Op = "Ask"
 )
 
 // Site is where in an attempt a call is made.
@@ -44,12 +45,12 @@ func (s Site) String() string {
 }
 
 // ToProvider reports whether the call goes to the provider.
-func (s Site) ToProvider() bool { return s.Op == Refresh || s.Op == Login }
+func (s Site) ToProvider() bool { return s.Op == Refresh || s.Op == Login || s.Op == Ask }
 
 // Reads reports whether the call changes nothing, wherever it goes.
 func (s Site) Reads() bool {
 	switch s.Op {
-	case Rows, RowOf, Current, CurrentID, ByID:
+	case Rows, RowOf, Current, CurrentID, ByID, Ask:
 		return true
 	case Write, Stage, Promote, Refresh, Login:
 		return false
@@ -131,7 +132,7 @@ func (f Fault) On(site Site) bool {
 	case FailAfter, DieAfter, LandLater:
 		return !site.Reads()
 	case AnswerUnknown, AnswerRefused, AnswerRateLimited, AnswerTurnedAway, AnswerMaybeRefused, BrokenTurnedAway, OddReply:
-		return site.ToProvider()
+		return site.ToProvider() && !site.Reads()
 	case None, FailBefore, DieBefore:
 		return true
 	}

@@ -34,6 +34,12 @@ type Provider struct {
 	// KeepsTokens: a refresh gives the same refresh token again. OmitsTokens: no reply
 	// has one, and the one presented stays good.
 	KeepsTokens, OmitsTokens bool
+	// Reuse is for how long a presented token is taken again, and answered with the same pair if
+	// its successor was not presented; providers.Always: each token is taken for ever.
+	Reuse time.Duration
+	// Asks: whether a presented token was acted on can be asked. LastResort: an uncertain token is
+	// to be presented once more when nothing is left to lose.
+	Asks, LastResort bool
 	// Odd: replies have a refresh token that cannot be read. ReadsOdd: they can, by a later
 	// release.
 	Odd, ReadsOdd bool
@@ -50,7 +56,13 @@ type Provider struct {
 	replays   int
 	presented map[string]int
 	risked    map[string]bool
+	first     map[string]time.Time // when a token was first presented
+	latest    map[string]time.Time // and when last
+	hasty     []string
+	last      map[string]string // the token that was presented last, by its family
+	resorted  map[string]bool   // tokens presented as a last resort
 	repeated  []string
+	retries   bool            // a person has said so
 	believed  map[string]bool // acted on, although the answer let everybody assume otherwise
 	broken    int
 }
@@ -77,6 +89,7 @@ func newProvider(w *World) *Provider {
 	return &Provider{
 		Lifetime: 15 * time.Minute, Password: "right", world: w, calls: map[Op]int{},
 		presented: map[string]int{}, risked: map[string]bool{}, believed: map[string]bool{},
+		first: map[string]time.Time{}, latest: map[string]time.Time{}, resorted: map[string]bool{}, last: map[string]string{},
 	}
 }
 
@@ -127,6 +140,31 @@ func (p *Provider) Repeated() []string {
 	return slices.Clone(p.repeated)
 }
 
+// underWay is how long a request may be running behind its answer: its timeout and 30 s.
+const underWay = 40 * time.Second
+
+// Hasty lists the refresh tokens that were presented again while a request with them may have
+// been running.
+func (p *Provider) Hasty() []string {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return slices.Clone(p.hasty)
+}
+
+// Retry lets a person present the uncertain token once more.
+func (p *Provider) Retry() {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.retries = true
+}
+
+// Times are when a refresh token was presented first and last; zero: never.
+func (p *Provider) Times(token string) (first, last time.Time) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.first[token], p.latest[token]
+}
+
 // Broken is how often a refresh token was presented again because an answer had broken the
 // assumption that a complete 4xx or 3xx was not acted on. These are no replays.
 func (p *Provider) Broken() int {
@@ -144,10 +182,34 @@ func (p *Provider) Risked(token string) bool {
 
 // risk notes that a refresh token is presented and may be acted on.
 func (p *Provider) risk(token string) {
-	if p.risked[token] && !p.KeepsTokens && !p.OmitsTokens {
+	if p.risked[token] && !p.KeepsTokens && !p.OmitsTokens && !p.allows(token) {
 		p.repeated = append(p.repeated, token)
 	}
-	p.risked[token] = true
+	now := p.world.clock()
+	if _, before := p.first[token]; !before {
+		p.first[token] = now
+	} else if now.Sub(p.latest[token]) < underWay {
+		p.hasty = append(p.hasty, token)
+	}
+	p.latest[token] = now
+	p.risked[token], p.last[familyOf(token)] = true, token
+}
+
+// familyOf is what the tokens of one family have in common.
+func familyOf(token string) string { return token[:strings.LastIndex(token, "-")+1] }
+
+// allows reports whether a token that was presented may be presented again: its provider says so.
+func (p *Provider) allows(token string) bool {
+	switch {
+	case token != p.last[familyOf(token)]:
+		return false
+	case p.Reuse == providers.Always, p.Asks && p.live(token):
+		return true
+	case (p.LastResort || p.retries) && !p.resorted[token]:
+		p.resorted[token] = true
+		return true
+	}
+	return p.world.clock().Sub(p.first[token]) < p.Reuse
 }
 
 // Accepts reports whether an access token works now, its expiry aside.
@@ -170,7 +232,10 @@ func (p *Provider) ends(accessToken string) (time.Time, bool) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	for _, f := range p.families {
-		if f.accessToken() == accessToken {
+		var older generation
+		_, err := fmt.Sscanf(accessToken, "at-%d-%d", &older.family, &older.number)
+		kept := p.Reuse == providers.Always && err == nil && older.family == f.number && older.number <= f.generation
+		if f.accessToken() == accessToken || kept {
 			return f.ends(p), !f.dead
 		}
 	}
@@ -186,7 +251,7 @@ func (p *Provider) Live(refreshToken string) bool {
 
 func (p *Provider) live(refreshToken string) bool {
 	for _, f := range p.families {
-		if f.refreshToken() == refreshToken {
+		if f.refreshToken() == refreshToken || p.Reuse == providers.Always && Succeeds(f.refreshToken(), refreshToken) {
 			return !f.dead
 		}
 	}
@@ -204,6 +269,14 @@ func (p *Provider) rotate(token string) (*family, error) {
 	var number, generation int
 	if _, err := fmt.Sscanf(token, "rt-%d-%d", &number, &generation); err == nil && number <= len(p.families) {
 		switch f := p.families[number-1]; {
+		case f.refreshToken() != token && p.takesAgain(f, token, generation):
+			if p.Reuse == providers.Always {
+				f.generation++
+				f.issued = p.world.clock()
+			}
+			return f, nil
+		case f.refreshToken() != token && p.resorted[token]:
+			f.dead = true
 		case f.refreshToken() != token && p.believed[token]:
 			p.broken++
 			f.dead = true
@@ -219,6 +292,14 @@ func (p *Provider) rotate(token string) (*family, error) {
 		}
 	}
 	return nil, fail(providers.Refused, Refresh)
+}
+
+// takesAgain reports whether a token that was acted on is taken again.
+func (p *Provider) takesAgain(f *family, token string, generation int) bool {
+	if p.Reuse == providers.Always {
+		return !f.dead
+	}
+	return !f.dead && generation == f.generation-1 && p.world.clock().Sub(p.first[token]) < p.Reuse
 }
 
 func fail(kind providers.Kind, op Op) *providers.Error {
@@ -281,6 +362,9 @@ func (o providerPort) Open(credentials secret.String) (providers.Session, error)
 		return nil, fail(providers.Misconfigured, "open")
 	}
 	s.p = o.p
+	if p := o.p.world.Provider; p.Reuse != 0 || p.Asks || p.LastResort {
+		return forgiving{s}, nil
+	}
 	return s, nil
 }
 
@@ -292,6 +376,34 @@ type session struct {
 }
 
 func (s session) CanLogin() bool { return s.Password != "" }
+
+// forgiving is a session with a provider that does not take each token once, and that is it.
+type forgiving struct{ session }
+
+func (s forgiving) Reuse() time.Duration { return s.p.world.Provider.Reuse }
+
+func (s forgiving) LastResort() bool { return s.p.world.Provider.LastResort }
+
+func (s forgiving) CanAsk() bool { return s.p.world.Provider.Asks }
+
+// Ask tells the truth, if it gives an answer.
+func (s forgiving) Ask(ctx context.Context, refreshToken, _ secret.String) (providers.Evidence, error) {
+	is := providers.NoEvidence
+	err := s.p.call(ctx, Site{Op: Ask}, store.Key{}, func(Fault) error {
+		s.p.world.mu.Lock()
+		defer s.p.world.mu.Unlock()
+		s.p.world.Provider.calls[Ask]++
+		is = providers.Acted
+		if s.p.world.Provider.live(refreshToken.Reveal()) {
+			is = providers.NotActed
+		}
+		return nil
+	})
+	if err != nil {
+		return providers.NoEvidence, err
+	}
+	return is, nil
+}
 
 func (s session) Refresh(ctx context.Context, token secret.String) (providers.Tokens, error) {
 	return s.send(ctx, Refresh, token.Reveal(), func(p *Provider) (*family, error) {
@@ -336,6 +448,9 @@ func (s session) send(
 			p.presented[token]++ // which makes it no seed any more that nobody has tried
 		case acts:
 			p.believed[token] = true
+			if _, before := p.first[token]; !before {
+				p.first[token] = p.world.clock()
+			}
 		}
 		if instead != nil && !acts {
 			return instead
@@ -346,7 +461,7 @@ func (s session) send(
 		}
 		r := reply{
 			Holds: "tokens", Access: f.accessToken(), Refresh: f.refreshToken(), SealedWith: p.Key,
-			Odd: p.Odd || fault == OddReply, Lives: f.ends(p).Sub(f.issued),
+			Odd: p.Odd || fault == OddReply, Lives: f.ends(p).Sub(p.world.clock()),
 		}
 		if p.OmitsTokens {
 			r.Refresh = ""

@@ -1,0 +1,71 @@
+package seed
+
+import (
+	"fmt"
+	"time"
+
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/refresh"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+)
+
+const (
+	reuseField = "refresh_token_reuse"
+	// usualTick is the template's.
+	usualTick = time.Minute
+	// mostVersions a day is one in 10 minutes, which Secrets Manager takes for long; an alarm rings
+	// from manyVersions on.
+	mostVersions, manyVersions = 144, 134
+)
+
+// GraceUnused says that the grace of a service is too short to be of use; empty: it is not. Calls to
+// it take so long, 0: as usual.
+func GraceUnused(again providers.Again, send, tick time.Duration) string {
+	least := refresh.LeastReuse(send, tick)
+	if again.Reuse == 0 || again.Reuse >= least {
+		return ""
+	}
+	return fmt.Sprintf("%s of %.0f seconds counts as \"never\": after a lost reply a token is presented again only if at least %.0f are allowed",
+		reuseField, again.Reuse.Seconds(), least.Seconds())
+}
+
+// TooManyVersions says that access tokens which live so long take more versions of the secrets than
+// Secrets Manager keeps; empty: they don't.
+func TooManyVersions(key store.Key, lifetime time.Duration) string {
+	if lifetime <= 0 {
+		return ""
+	}
+	n := refresh.VersionsADay(key, lifetime)
+	if n < manyVersions {
+		return ""
+	}
+	return fmt.Sprintf("access tokens that live %s take %d versions of two secrets a day, and Secrets Manager takes %d of each for long",
+		lifetime, n, mostVersions)
+}
+
+// cautions are warnings about credentials that can be used.
+func (s Seeder) cautions(provider providers.Described, session providers.Session, text secret.String) []string {
+	var all []string
+	fields, err := reply.Parse(text.Reveal())
+	for _, f := range provider.Fields() {
+		if _, said := fields[f.Name]; f.Name == reuseField && err == nil && !said {
+			all = append(all, reuseField+" is missing, so \"never\" is assumed: docs/services.md says what is known of services")
+		}
+	}
+	var send time.Duration
+	if patient, ok := provider.(providers.Patient); ok {
+		send = patient.Patience()
+	}
+	var lifetime time.Duration
+	if lived, ok := session.(providers.Lived); ok {
+		lifetime = lived.Lifetime()
+	}
+	for _, caution := range []string{GraceUnused(providers.AgainOf(session), send, usualTick), TooManyVersions(s.key(), lifetime)} {
+		if caution != "" {
+			all = append(all, caution)
+		}
+	}
+	return all
+}

@@ -1,0 +1,481 @@
+package refresh_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/refresh"
+	rt "tokenrefresh/pkg/refresh/refreshtest"
+	"tokenrefresh/pkg/store"
+)
+
+var asks = rt.Site{Op: rt.Ask}
+
+// lenient is a world without a login that is due, and whose provider takes tokens again.
+func lenient(t *testing.T, reuse time.Duration) *rt.World {
+	t.Helper()
+	w := liveWithoutLogin(t)
+	w.Provider.Reuse = reuse
+	return w
+}
+
+// wantTick runs a tick and checks its outcome, and how often the token has been presented by then.
+func wantTick(t *testing.T, w *rt.World, hook rt.Hook, want outcome.Outcome, token string, presented int) refresh.Result {
+	t.Helper()
+	got := tick(w, hook)
+	if n := w.Provider.Presented(token); got.Outcome != want || n != presented {
+		t.Errorf("%s: %s (%v) with the token presented %d times, want %s and %d",
+			w.Now().Format(time.TimeOnly), got.Outcome, got.Err, n, want, presented)
+	}
+	if broken := always(w); broken != "" {
+		t.Error(broken)
+	}
+	return got
+}
+
+func TestTokenIsPresentedAgain(t *testing.T) {
+	t.Parallel()
+	for name, reuse := range map[string]time.Duration{"always": providers.Always, "ten minutes": 10 * time.Minute} {
+		for fate, hook := range map[string]rt.Hook{
+			"the reply was lost":      at(sends, 1, 0, rt.FailAfter),
+			"it was never acted on":   at(sends, 1, 0, rt.AnswerUnknown),
+			"the process died then":   at(sends, 1, 0, rt.DieAfter),
+			"the process died before": at(sends, 1, 0, rt.DieBefore),
+		} {
+			t.Run(name+", "+fate, func(t *testing.T) {
+				t.Parallel()
+				w := lenient(t, reuse)
+				token := chain(w).RefreshToken
+				first := tick(w, hook)
+				presented := w.Provider.Presented(token)
+				if dies := strings.Contains(fate, "died"); !dies && (first.Outcome != outcome.Transient || row(w).State != store.OK) {
+					t.Errorf("%s, the row is %s", first.Outcome, row(w).State)
+				} else if dies {
+					w.Advance(2 * time.Minute)
+					wantTick(t, w, nil, outcome.Transient, token, presented) // the takeover presents nothing
+				}
+				w.Advance(2 * time.Minute)
+				wantTick(t, w, nil, outcome.Refreshed, token, presented+1)
+				wantHealthy(t, w)
+			})
+		}
+	}
+}
+
+// Within a grace nothing else follows an unknown answer; behind it all is as without one.
+func TestGraceEnds(t *testing.T) {
+	t.Parallel()
+	for login, want := range map[bool]outcome.Outcome{false: outcome.Uncertain, true: outcome.LoggedIn} {
+		w := live(t)
+		if !login {
+			loginOff(w)
+		}
+		w.Provider.Reuse = 10 * time.Minute
+		token, began := chain(w).RefreshToken, w.Now()
+		for n := range 20 {
+			got := tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+			if end := w.Now().Sub(began); got.Outcome == want {
+				if end < 8*time.Minute || end > 10*time.Minute {
+					t.Errorf("login %t: %s after %s", login, want, end)
+				}
+				break
+			} else if got.Outcome != outcome.Transient && got.Outcome != outcome.NotDue || n == 19 {
+				t.Fatalf("login %t: %s (%v) after %s", login, got.Outcome, got.Err, end)
+			}
+			w.Advance(time.Minute)
+		}
+		if n := w.Provider.Presented(token); n != 0 { // the model counts those that it acts on
+			t.Errorf("acted on %d times", n)
+		}
+		if broken := always(w); broken != "" {
+			t.Error(broken)
+		}
+	}
+}
+
+func TestWhatIsNoLicence(t *testing.T) {
+	t.Parallel()
+	lost := at(sends, 1, 0, rt.FailAfter)
+	change := func(w *rt.World, f func(*store.Row)) {
+		r := row(w)
+		f(&r)
+		w.Ledger.Set(r)
+	}
+	cases := map[string]struct {
+		reuse time.Duration
+		then  func(w *rt.World)
+		want  outcome.Outcome
+	}{
+		"a grace too short for a death":  {150 * time.Second, func(*rt.World) {}, outcome.Uncertain},
+		"a first time that is not known": {time.Hour, func(w *rt.World) { change(w, func(r *store.Row) { r.PresentedAt = time.Time{} }) }, outcome.Uncertain},
+		"a token before the last": {
+			providers.Always, func(w *rt.World) { change(w, func(r *store.Row) { r.Spent = append(r.Spent, "another") }) }, outcome.Uncertain,
+		},
+		"the last token, of which nobody knows when": {
+			providers.Always, func(w *rt.World) { change(w, func(r *store.Row) { r.PresentedAt = time.Time{} }) }, outcome.Refreshed,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := lenient(t, tc.reuse)
+			token := chain(w).RefreshToken
+			tick(w, lost)
+			tc.then(w)
+			w.Advance(2 * time.Minute)
+			presented := 1
+			if tc.want == outcome.Refreshed {
+				presented++
+			}
+			wantTick(t, w, nil, tc.want, token, presented)
+		})
+	}
+}
+
+// Never in the same run, and not while the first request may be under way, whoever asks for it.
+func TestNotWhileTheFirstMayBeUnderWay(t *testing.T) {
+	t.Parallel()
+	w := lenient(t, providers.Always)
+	token := chain(w).RefreshToken
+	tick(w, at(sends, 1, 0, rt.FailAfter))
+	for range 6 { // the claim lasts for 70 s
+		w.Advance(10 * time.Second)
+		if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != outcome.Transient || w.Provider.Presented(token) != 1 {
+			t.Errorf("forced: %s (%v), presented %d times", got.Outcome, got.Err, w.Provider.Presented(token))
+		}
+	}
+	w.Advance(10 * time.Second)
+	wantTick(t, w, nil, outcome.Refreshed, token, 2)
+}
+
+// What a repeat is answered says nothing of the first presentation.
+func TestAnswersToARepeat(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[rt.Fault]outcome.Outcome{
+		rt.AnswerRefused: outcome.Dead, rt.AnswerRateLimited: outcome.RateLimited, rt.AnswerTurnedAway: outcome.Misconfigured,
+		rt.AnswerMaybeRefused: outcome.Misconfigured, rt.FailBefore: outcome.Transient, rt.AnswerUnknown: outcome.Transient,
+	} {
+		t.Run(fault.String(), func(t *testing.T) {
+			t.Parallel()
+			w := lenient(t, time.Hour)
+			token := chain(w).RefreshToken
+			tick(w, at(sends, 1, 0, rt.FailAfter))
+			at1 := row(w).PresentedAt
+			w.Advance(2 * time.Minute)
+			got := tick(w, at(sends, 1, 0, fault))
+			if r := row(w); got.Outcome != want || !r.PresentedAt.Equal(at1) || r.Spent[len(r.Spent)-1] != fingerprint(token) {
+				t.Errorf("%s (%v), first presented at %s, was %s", got.Outcome, got.Err, r.PresentedAt, at1)
+			}
+			if want == outcome.Dead && !strings.Contains(got.Err.Error(), "it was presented before, first at "+at1.Format(time.RFC3339)) {
+				t.Errorf("it does not say that the token was presented before: %v", got.Err)
+			}
+			if broken := always(w); broken != "" {
+				t.Error(broken)
+			}
+			if want == outcome.Dead {
+				return
+			}
+			w.Advance(5 * time.Minute)
+			wantTick(t, w, nil, outcome.Refreshed, token, w.Provider.Presented(token)+1)
+		})
+	}
+}
+
+// What is not known of a token, its issuer is asked, and the token presented only if it says
+// that it has not acted.
+func TestAskInsteadOfGuessing(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		lost  rt.Fault
+		want  outcome.Outcome
+		again int
+	}{
+		"not acted":               {rt.AnswerUnknown, outcome.Refreshed, 1},
+		"not acted, and it died":  {rt.DieBefore, outcome.Refreshed, 1},
+		"acted":                   {rt.FailAfter, outcome.Uncertain, 1},
+		"acted, and it died then": {rt.DieAfter, outcome.Uncertain, 1},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := liveWithoutLogin(t)
+			w.Provider.Asks = true
+			token := chain(w).RefreshToken
+			tick(w, at(sends, 1, 0, tc.lost))
+			if tc.lost == rt.DieBefore || tc.lost == rt.DieAfter {
+				w.Advance(2 * time.Minute)
+				tick(w, nil)
+			}
+			if n := w.Provider.Presented(token); n > 1 || row(w).State != store.OK {
+				t.Errorf("presented %d times, the row is %s", n, row(w).State)
+			}
+			w.Advance(2 * time.Minute)
+			got := wantTick(t, w, nil, tc.want, token, tc.again)
+			if tc.want == outcome.Refreshed {
+				wantHealthy(t, w)
+				return
+			}
+			if !strings.Contains(got.Err.Error(), "has acted") {
+				t.Errorf("it does not say what is known: %v", got.Err)
+			}
+			w.Trace()
+			w.Advance(10 * time.Minute)
+			wantTick(t, w, nil, outcome.Uncertain, token, 1)
+			for _, call := range w.Trace() {
+				if call.Site == asks {
+					t.Error("the issuer is asked again, although it has answered")
+				}
+			}
+		})
+	}
+}
+
+// An issuer without an answer leaves the token uncertain, and is asked again. It is asked a
+// second time just before the token is sent.
+func TestNoAnswerFromTheIssuer(t *testing.T) {
+	t.Parallel()
+	w := liveWithoutLogin(t)
+	w.Provider.Asks = true
+	token := chain(w).RefreshToken
+	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+	w.Advance(2 * time.Minute)
+	wantTick(t, w, at(asks, 1, 0, rt.FailBefore), outcome.Uncertain, token, 0)
+	w.Advance(5 * time.Minute)
+	wantTick(t, w, at(asks, 2, 0, rt.FailBefore), outcome.Transient, token, 0)
+	w.Advance(5 * time.Minute)
+	wantTick(t, w, nil, outcome.Refreshed, token, 1)
+	wantHealthy(t, w)
+}
+
+// A run that may not call anybody asks nobody.
+func TestDryRunAsksNobody(t *testing.T) {
+	t.Parallel()
+	w := liveWithoutLogin(t)
+	w.Provider.Asks = true
+	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+	w.Advance(2 * time.Minute)
+	w.Trace()
+	run(w, nil, refresh.Request{DryRun: true})
+	for _, call := range w.Trace() {
+		if call.ToProvider() {
+			t.Errorf("a dry run calls %s", call)
+		}
+	}
+}
+
+// Where a token is taken once, the row says no more of it than that it was presented.
+func TestNothingElseOfATokenTakenOnce(t *testing.T) {
+	t.Parallel()
+	for fault := range map[rt.Fault]bool{rt.None: true, rt.AnswerUnknown: true, rt.FailAfter: true, rt.AnswerTurnedAway: true} {
+		w := liveWithoutLogin(t)
+		tick(w, at(sends, 1, 0, fault))
+		if r := row(w); !r.PresentedAt.IsZero() || r.Fate != "" {
+			t.Errorf("%s: presented at %s, %s", fault, r.PresentedAt, r.Fate)
+		}
+	}
+}
+
+// A first presentation that a clock an hour ahead wrote is forgotten by the next run, and not
+// believed an hour later.
+func TestPresentedInTheFuture(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour} {
+		w := lenient(t, 10*time.Minute)
+		token := chain(w).RefreshToken
+		w.SkewedEngine(at(sends, 1, 0, rt.FailAfter), ahead).Run(t.Context(), refresh.Request{RunID: "ahead"})
+		w.Advance(time.Minute)
+		wantTick(t, w, nil, outcome.NotDue, token, 1)
+		if r := row(w); !r.PresentedAt.IsZero() {
+			t.Errorf("%s is believed at %s", r.PresentedAt, w.Now())
+		}
+		for range 70 {
+			w.Advance(time.Minute)
+			wantTick(t, w, nil, outcome.Uncertain, token, 1)
+		}
+		r := row(w)
+		r.PresentedAt = w.Now().Add(ahead)
+		w.Ledger.Set(r)
+		wantTick(t, w, nil, outcome.Uncertain, token, 1)
+		if r := row(w); !r.PresentedAt.IsZero() {
+			t.Errorf("uncertain, %s is believed at %s", r.PresentedAt, w.Now())
+		}
+	}
+}
+
+// Nor is it when its attempt died: without a login that needs a person at once.
+func TestDiedInTheFuture(t *testing.T) {
+	t.Parallel()
+	w := lenient(t, 10*time.Minute)
+	token := chain(w).RefreshToken
+	w.SkewedEngine(at(sends, 1, 0, rt.DieAfter), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
+	w.Advance(time.Minute)
+	wantTick(t, w, nil, outcome.Busy, token, 1)
+	w.Advance(2 * time.Minute)
+	wantTick(t, w, nil, outcome.Uncertain, token, 1)
+}
+
+// Repeats back off, and the last that is in time is made.
+func TestRepeatsBackOff(t *testing.T) {
+	t.Parallel()
+	for reuse, want := range map[time.Duration]string{
+		providers.Always: "0 2 4 8 13 18 23 28 33 38",
+		12 * time.Minute: "0 2 4 8 11",
+		18 * time.Minute: "0 2 4 8 13 17",
+		20 * time.Minute: "0 2 4 8 13 18",
+	} {
+		w := lenient(t, reuse)
+		var sent []string
+		for n := range 40 {
+			before := w.Provider.Calls(rt.Refresh)
+			tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+			if w.Provider.Calls(rt.Refresh) > before {
+				sent = append(sent, strconv.Itoa(n))
+			}
+			w.Advance(time.Minute)
+		}
+		if got := strings.Join(sent, " "); got != want {
+			t.Errorf("%s: presented in minutes %s, want %s", reuse, got, want)
+		}
+	}
+}
+
+// A claim that a clock an hour ahead wrote is waited for as long as any claim lasts.
+func TestClaimOfAClockAhead(t *testing.T) {
+	t.Parallel()
+	w := liveWithoutLogin(t)
+	w.Provider.Asks = true
+	token := chain(w).RefreshToken
+	w.SkewedEngine(at(sends, 1, 0, rt.AnswerUnknown), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
+	w.Advance(time.Second)
+	for _, want := range []outcome.Outcome{outcome.NotDue, outcome.Transient, outcome.Transient} {
+		wantTick(t, w, nil, want, token, 0)
+		w.Advance(40 * time.Second)
+	}
+	if calls := w.Provider.Calls(rt.Ask); calls > 0 {
+		t.Errorf("asked %d times", calls)
+	}
+	w.Advance(20 * time.Second)
+	wantTick(t, w, nil, outcome.Refreshed, token, 1)
+}
+
+// A person who says later that the issuer can be asked, or takes tokens again, is believed.
+func TestReuseIsSaidLater(t *testing.T) {
+	t.Parallel()
+	for name, say := range map[string]func(*rt.Provider){
+		"asks":   func(p *rt.Provider) { p.Asks = true },
+		"always": func(p *rt.Provider) { p.Reuse = providers.Always },
+	} {
+		w := liveWithoutLogin(t)
+		token := chain(w).RefreshToken
+		wantTick(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+		w.Advance(2 * time.Minute)
+		wantTick(t, w, nil, outcome.Uncertain, token, 0)
+		say(w.Provider)
+		loginOff(w) // which is an edit of the credentials
+		w.Advance(time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
+			t.Errorf("%s: %s (%v)", name, got.Outcome, got.Err)
+		}
+	}
+}
+
+// A grace that is too short for a death is no grace, and the text says so.
+func TestGraceOfNoUse(t *testing.T) {
+	t.Parallel()
+	for fate, fault := range map[string]rt.Fault{"lost": rt.FailAfter, "died": rt.DieAfter} {
+		w := lenient(t, 30*time.Second)
+		token := chain(w).RefreshToken
+		got := tick(w, at(sends, 1, 0, fault))
+		if fault == rt.DieAfter {
+			w.Advance(2 * time.Minute)
+			got = wantTick(t, w, nil, outcome.Uncertain, token, 1)
+		}
+		if got.Err == nil || !strings.Contains(got.Err.Error(), "takes it again for 30s is of no use: after a death 2m50s are needed") {
+			t.Errorf("%s: %v", fate, got.Err)
+		}
+	}
+}
+
+// What can be read of a chain that is presented again does not stop it, and what cannot does not
+// count as a presentation.
+func TestLastResortIsNotWasted(t *testing.T) {
+	t.Parallel()
+	cases := map[string]rt.Hook{
+		"not sent":            at(sends, 1, 0, rt.FailBefore),
+		"turned away":         at(sends, 1, 0, rt.AnswerTurnedAway),
+		"access is unread":    at(rt.Site{Op: rt.CurrentID, Doc: store.AccessDoc}, 1, 0, rt.FailBefore),
+		"the claim is unread": at(claims, 1, 0, rt.FailBefore),
+	}
+	for name, hook := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := liveWithoutLogin(t)
+			w.Provider.LastResort = true
+			token := chain(w).RefreshToken
+			wantTick(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+			w.Advance(4 * time.Minute)
+			tick(w, hook)
+			w.Advance(10 * time.Minute)
+			wantTick(t, w, nil, outcome.Refreshed, token, 1)
+		})
+	}
+}
+
+// Too late to send is too late to ask.
+func TestNoTimeToAsk(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		w.Provider.Asks = true
+		tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+		w.Advance(2 * time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		slow := func(c rt.Call) rt.Fault {
+			if c.Site == (rt.Site{Op: rt.Current, Doc: store.TokensDoc}) {
+				time.Sleep(5 * time.Second) // of 17.5 s that an attempt needs, 15 are left
+			}
+			return rt.None
+		}
+		got := w.Engine(slow).Run(ctx, refresh.Request{RunID: "late"})[0]
+		if got.Outcome != outcome.Left || w.Provider.Calls(rt.Ask) > 0 {
+			t.Errorf("%s (%v), asked %d times", got.Outcome, got.Err, w.Provider.Calls(rt.Ask))
+		}
+	})
+}
+
+// Once its access token has ended, an uncertain token is presented once more, and never again.
+func TestLastResort(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[rt.Fault]outcome.Outcome{rt.AnswerUnknown: outcome.Refreshed, rt.FailAfter: outcome.Dead} {
+		w := liveWithoutLogin(t)
+		w.Provider.LastResort = true
+		token := chain(w).RefreshToken
+		wantTick(t, w, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
+		w.Advance(time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
+			t.Errorf("%s while readers have an access token: %s", fault, got.Outcome)
+		}
+		w.Advance(3 * time.Minute)
+		if got := tick(w, nil); got.Outcome != want {
+			t.Errorf("%s: the last resort: %s (%v)", fault, got.Outcome, got.Err)
+		}
+	}
+	w := liveWithoutLogin(t)
+	w.Provider.LastResort = true
+	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+	w.Advance(5 * time.Minute)
+	tick(w, at(sends, 1, 0, rt.AnswerUnknown)) // the last resort
+	calls := w.Provider.Calls(rt.Refresh)
+	for range 5 {
+		w.Advance(5 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Uncertain || w.Provider.Calls(rt.Refresh) != calls {
+			t.Errorf("a second last resort: %s", got.Outcome)
+		}
+	}
+}
