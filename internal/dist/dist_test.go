@@ -1,11 +1,7 @@
 package main
 
 import (
-	"archive/tar"
-	"archive/zip"
 	"bytes"
-	"compress/gzip"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/release"
 )
@@ -23,67 +19,16 @@ import (
 func TestArchives(t *testing.T) {
 	t.Parallel()
 	entries := []entry{{"LICENSE", []byte("you may"), 0o644}, {"bootstrap", bytes.Repeat([]byte("go"), 1000), 0o755}}
-	type file struct {
-		Name, Text, Mode, Owner string
-		Year                    int
-	}
 	want := []file{
 		{"LICENSE", "you may", "-rw-r--r--", "", 1980},
 		{"bootstrap", strings.Repeat("go", 1000), "-rwxr-xr-x", "", 1980},
 	}
-	read := func(r io.Reader) string {
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Error(err)
-		}
-		return string(text)
-	}
-	for name, tc := range map[string]struct {
-		pack   func([]entry) ([]byte, error)
-		unpack func([]byte) []file
-	}{
-		"zip": {zipped, func(packed []byte) (files []file) {
-			archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range archive.File {
-				opened, err := f.Open()
-				if err != nil {
-					t.Fatal(err)
-				}
-				files = append(files, file{f.Name, read(opened), f.Mode().String(), "", f.Modified.UTC().Year()})
-			}
-			return files
-		}},
-		"tar": {tarred, func(packed []byte) (files []file) {
-			plain, err := gzip.NewReader(bytes.NewReader(packed))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for archive := tar.NewReader(plain); ; {
-				h, err := archive.Next()
-				if err == io.EOF {
-					return files
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				if h.Uid != 0 || h.Gid != 0 {
-					t.Errorf("%s belongs to %d:%d", h.Name, h.Uid, h.Gid)
-				}
-				files = append(files, file{h.Name, read(archive), h.FileInfo().Mode().String(), h.Uname + h.Gname, h.ModTime.Year()})
-			}
-		}},
-	} {
-		packed, err := tc.pack(entries)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, tc.unpack(packed)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
+	packed, err := zipped(entries)
+	assert.NilError(t, err)
+	assert.DeepEqual(t, unpackZip(t, packed), want)
+	packed, err = tarred(entries)
+	assert.NilError(t, err)
+	assert.DeepEqual(t, unpackTar(t, packed), want)
 }
 
 // Only a clean commit with the tag of its own number is a release.
@@ -124,9 +69,7 @@ func TestStamp(t *testing.T) {
 			}
 			run("init", "-q")
 			write := func(text string) {
-				if err := os.WriteFile(filepath.Join(root, "CHANGELOG.md"), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				assert.NilError(t, os.WriteFile(filepath.Join(root, "CHANGELOG.md"), []byte(text), 0o600))
 			}
 			write(tc.changes)
 			run("add", ".")
@@ -167,32 +110,22 @@ func TestNotices(t *testing.T) {
 		"mod/NOTICE": "says who", "other/COPYING": "the module's\n", "bare/README": "none",
 	} {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		assert.NilError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 	files := map[string][]string{}
 	add := func(module, at string) error {
 		return addFiles(files, module, filepath.Join(dir, module), filepath.Join(dir, at))
 	}
 	for _, at := range []string{"mod/part/deep", "mod/part", "mod"} {
-		if err := add("mod", at); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, add("mod", at))
 	}
-	if err := add("other", "other"); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, add("other", "other"))
 	if err := add("bare", "bare"); err == nil || !strings.Contains(err.Error(), "bare has no license") {
 		t.Errorf("a module without a license: %v", err)
 	}
 	got, err := write(program{os: "linux", arch: "arm64"}, files)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	bar := strings.Repeat("=", 80) + "\n"
 	sections := strings.Split(string(got), bar)
 	if len(sections) != 1+3 { // the head, and three texts

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"archive/tar"
-	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"debug/buildinfo"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -22,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 )
 
 var whole = flag.Bool("release", false, "make the last commit's release twice, for minutes, and check all of it")
@@ -34,19 +30,13 @@ func TestRelease(t *testing.T) {
 		t.Skip("it builds every program twice: make test-release does")
 	}
 	python, err := filepath.Abs("../../.venv/sam/bin/python")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	one, two := t.TempDir(), filepath.Join(t.TempDir(), "a folder with another name")
 	first := releaseOf(t, "../..", one, python, nil)
 	second := releaseOf(t, one, two, python, []string{"TZ=Pacific/Kiritimati", "GOFLAGS=-tags=other", "GOAMD64=v3", "CGO_ENABLED=1"})
-	if diff := cmp.Diff(digests(first), digests(second)); diff != "" {
-		t.Errorf("two builds differ (-one +other):\n%s", diff)
-	}
+	assert.DeepEqual(t, digests(second), digests(first))
 	stamp, err := stampOf(t.Context(), one)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	checkSums(t, first)
 	t.Run("template", func(t *testing.T) {
 		t.Parallel()
@@ -81,9 +71,8 @@ func TestRelease(t *testing.T) {
 // releaseOf clones a repository into dir, makes a release there and returns its files.
 func releaseOf(t *testing.T, from, dir, python string, env []string, flags ...string) map[string][]byte {
 	t.Helper()
-	if _, err := git(t.Context(), from, "clone", "-q", ".", dir); err != nil {
-		t.Fatal(err)
-	}
+	_, err := git(t.Context(), from, "clone", "-q", ".", dir)
+	assert.NilError(t, err)
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "./internal/dist", "-python", python}, flags...)...)
 	cmd.Dir = dir
 	// They reach go run too; what is tested is that they end there.
@@ -93,9 +82,7 @@ func releaseOf(t *testing.T, from, dir, python string, env []string, flags ...st
 	}
 	files := map[string][]byte{}
 	entries, err := os.ReadDir(filepath.Join(dir, "dist"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, e := range entries {
 		if files[e.Name()], err = os.ReadFile(filepath.Join(dir, "dist", e.Name())); err != nil {
 			t.Fatal(err)
@@ -133,40 +120,15 @@ func checkSums(t *testing.T, files map[string][]byte) {
 // unpack returns the files of a program's package.
 func unpack(t *testing.T, files map[string][]byte, p program, version string) map[string][]byte {
 	t.Helper()
-	packed := files[p.name(version)+p.suffix()]
-	all := map[string][]byte{}
+	unpack := unpackTar
 	if p.suffix() == ".zip" {
-		archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range archive.File {
-			opened, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if all[f.Name], err = io.ReadAll(opened); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return all
+		unpack = unpackZip
 	}
-	plain, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
+	all := map[string][]byte{}
+	for _, f := range unpack(t, files[p.name(version)+p.suffix()]) {
+		all[f.Name] = []byte(f.Text)
 	}
-	for archive := tar.NewReader(plain); ; {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err == nil {
-			all[h.Name], err = io.ReadAll(archive)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	return all
 }
 
 // bill is what a list of modules says.
@@ -189,9 +151,7 @@ func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 		t.Fatalf("the package holds %v", got)
 	}
 	built, err := buildinfo.Read(bytes.NewReader(content[p.binary()]))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	settings := map[string]string{}
 	for _, setting := range built.Settings {
 		settings[setting.Key] = setting.Value
@@ -215,9 +175,7 @@ func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 		t.Error("Go has no license in the package")
 	}
 	var bom bill
-	if err := json.Unmarshal(files[p.name(s.version)+bomSuffix], &bom); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(files[p.name(s.version)+bomSuffix], &bom))
 	var got []string
 	for _, c := range bom.Components {
 		got = append(got, c.Name+" "+c.Version)
@@ -232,13 +190,9 @@ func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 		t.Errorf("the list begins %+v", bom.Metadata)
 	}
 	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	here, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	for _, secret := range []string{here, filepath.Join(home, "go"), os.TempDir() + string(filepath.Separator)} {
 		if bytes.Contains(content[p.binary()], []byte(secret)) {
 			t.Errorf("it holds %s, of the machine that built it", secret)
@@ -250,9 +204,7 @@ func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 func checkVersion(t *testing.T, binary []byte, s stamp) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tokenctl")
-	if err := os.WriteFile(path, binary, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(path, binary, 0o700))
 	output, err := exec.CommandContext(t.Context(), path, "version").Output()
 	if want := fmt.Sprintf("tokenctl %s (%s)\n", s.version, s.commit); err != nil || string(output) != want {
 		t.Errorf("it says %q, %v; want %q", output, err, want)
@@ -265,9 +217,7 @@ func checkTemplate(t *testing.T, files map[string][]byte, s stamp, python string
 	t.Helper()
 	text := files[templateFile(s.version)]
 	path := filepath.Join(t.TempDir(), "template.json")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, os.WriteFile(path, text, 0o600))
 	lint := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(python), "cfn-lint"), path)
 	if output, err := lint.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, output)

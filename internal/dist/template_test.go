@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/moto"
@@ -35,9 +36,7 @@ func TestTemplateDeploysPackages(t *testing.T) {
 
 	// A stack can go from `sam deploy` to a release: only the code is elsewhere.
 	own, err := d.run(t.Context(), []string{"AWS_DEFAULT_REGION=eu-west-1"}, d.python, "../../tools/translate.py", "../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if diff := cmp.Diff(resources(t, own), resources(t, text)); diff != "" {
 		t.Errorf("resources (-of sam deploy +of a release):\n%s", diff)
 	}
