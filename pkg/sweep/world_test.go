@@ -83,6 +83,15 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) { test(t, newWorld()) })
 }
 
+// inOwnWorld is inWorld as a parallel subtest.
+func inOwnWorld(t *testing.T, name string, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		inWorld(t, test)
+	})
+}
+
 func (w *world) engine() *sweep.Engine {
 	return sweep.Engine{
 		Provider: model{w}, Secrets: model{w}, Ledger: model{w}, Transactions: model{w}, Accounts: []string{account},
