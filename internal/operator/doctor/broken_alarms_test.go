@@ -8,7 +8,7 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// brokenAlarms breaks what tells of trouble.
+// brokenAlarms breaks the alarms and their ways to people.
 var brokenAlarms = []breakage{
 	{
 		name: "an alarm that is gone", found: fails("alarms", "missing: stack-refresh-hesabe-expiry", "CreateState=false"),
