@@ -14,8 +14,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// always are the promises that hold at any moment, whatever has happened. It says
-// which one is broken; empty: none.
+// always checks the promises that hold at any moment, whatever has happened. It returns the broken
+// one; empty: none.
 func always(w *rt.World) string {
 	if repeated := w.Provider.Repeated(); len(repeated) > 0 {
 		return fmt.Sprintf("presented again after the provider may have acted: %v", repeated)
@@ -90,7 +90,7 @@ func (h *history) promises(n int, free bool) {
 	}
 }
 
-// readers says what is wrong with what they read after a tick without faults.
+// readers returns what is wrong with what readers get after a tick without faults.
 func (h *history) readers(what outcome.Outcome) string {
 	tokens, _ := read(h.world, store.TokensDoc)
 	access, _ := read(h.world, store.AccessDoc)
@@ -107,7 +107,7 @@ func (h *history) readers(what outcome.Outcome) string {
 	return ""
 }
 
-// settled looks at the world in the end.
+// settled checks the world at the end.
 func (h *history) settled() {
 	if h.broken == "" {
 		h.broken = always(h.world) // a run may have outlived the last tick
@@ -181,7 +181,7 @@ func (c choice) losesReplies() bool {
 // decides reports whether with the choice a person gives a chain up for another.
 func (c choice) decides() bool { return c.what == resolves && c.how != refresh.Discard }
 
-// unstoredReply says which reply reached a process and no store.
+// unstoredReply returns a reply that reached a process and no store.
 func unstoredReply(w *rt.World) string {
 	deeds := w.Deeds()
 	for _, d := range deeds {
@@ -248,7 +248,7 @@ func lostReply(w *rt.World, decided bool) string {
 	return ""
 }
 
-// story tells a history, to be read and to be played again.
+// story prints a history, to be read and to be played again.
 func (h *history) story() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", h.broken)
