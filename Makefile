@@ -6,6 +6,7 @@
 SAM_VENV := .venv/sam
 MOTO_VENV := .venv/moto
 NODE_VENV := .venv/node
+OIDC_PROVIDER := .venv/oidc-provider
 DYNAMODB_LOCAL := .venv/dynamodb-local
 
 # This machine's architecture, as Lambda names it.
@@ -30,7 +31,7 @@ EXPLORE_ALL = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|Te
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node on-dynamodb-local
+.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -44,7 +45,7 @@ build: functions tokenctl ## Build the functions for this machine (.aws-sam/host
 tokenctl: ## Build the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 
-test: functions moto node ## Run all tests; the functions' real binaries run against an emulated AWS
+test: functions moto node oauth-servers ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
@@ -68,8 +69,9 @@ drill: functions moto ## Play outages: which alarm rings, how long before the to
 	go test -run '^TestDrillOfAThousand$$' ./internal/bench -drill
 	@sed -n '/^| outage/,/^<!-- make drill: end/p' docs/operations.md | sed '$$d'
 
-soak: functions moto ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
+soak: functions moto oauth-servers ## Live through random kills and failures for SOAK (10m; SEED replays), then all pairs of faults, all breaks
 	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -run '^TestSoak$$' -v -timeout 0 ./internal/e2e -soak $(SOAK) $(if $(SEED),-soak-seed $(SEED))
+	CI=true go test ./internal/oauthservers -v -timeout 0 -rounds 3000
 	$(EXPLORE_ALL)
 	go test ./internal/mutation -v -timeout 0 -all
 
@@ -141,11 +143,26 @@ node:
 	@command -v npm >/dev/null && $(MAKE) -s $(NODE_VENV)/.ready || \
 		echo "No AWS SDK for Node: the tests of the example in Node are skipped."
 
+# OAuth 2 servers that others wrote; without one, its tests are skipped.
+oauth-servers:
+	@command -v npm >/dev/null && $(MAKE) -s $(OIDC_PROVIDER)/.ready || \
+		echo "No oidc-provider: the tests against it are skipped."
+	@$(MAKE) -s .venv/django/.ready || \
+		echo "No django-oauth-toolkit: the tests against it are skipped."
+
+define npm-ci
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+endef
+
 $(NODE_VENV)/.ready: examples/node/package.json examples/node/package-lock.json
 	@echo "Installing the AWS SDK for Node into $(NODE_VENV) (once) ..."
-	@rm -rf $(NODE_VENV) && mkdir -p $(NODE_VENV) && cp $^ $(NODE_VENV)
-	@cd $(NODE_VENV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
+	$(npm-ci)
+
+$(OIDC_PROVIDER)/.ready: tools/oidc-provider/package.json tools/oidc-provider/package-lock.json
+	@echo "Installing oidc-provider into $(OIDC_PROVIDER) (once) ..."
+	$(npm-ci)
 
 $(DYNAMODB_LOCAL)/.ready: tools/dynamodb-local/pom.xml
 	@echo "Fetching DynamoDB Local into $(DYNAMODB_LOCAL) (once) ..."

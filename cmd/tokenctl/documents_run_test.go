@@ -53,7 +53,7 @@ func TestDocumentsCommandsRun(t *testing.T) {
 		}
 		ran++
 		ctx := t.Context()
-		if u.args[0] == "run" { // which ends with its context alone
+		if u.args[0] == "run" || u.args[0] == "login" { // which wait, one for its end, one for a person
 			ended, cancel := context.WithCancel(ctx)
 			cancel()
 			ctx = ended

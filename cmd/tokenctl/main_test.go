@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "browse" {
+		os.Exit(browse(os.Args[2]))
+	}
 	os.Exit(m.Run())
 }
 

@@ -207,10 +207,15 @@ const defaultAccount = "default"
 type target struct{ provider, account string }
 
 func (t *target) register(cmd *cobra.Command, o *options) {
-	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: "+catalog.Choice())
+	t.registerOf(cmd, o, catalog.Choice(), catalog.Names())
+}
+
+// registerOf is register for some providers.
+func (t *target) registerOf(cmd *cobra.Command, o *options, choice string, names []string) {
+	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: "+choice)
 	cmd.Flags().StringVar(&t.account, "account", defaultAccount, "the account with it")
 	_ = cmd.MarkFlagRequired("provider")
-	complete(cmd, "provider", catalog.Names()...)
+	complete(cmd, "provider", names...)
 	o.completeAccounts(cmd)
 }
 

@@ -34,7 +34,7 @@ func root(o *options) *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	o.register(cmd)
-	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o),
+	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o), login(o),
 		pause(o), resume(o), removes(o), tokens(o), executes(o), versions(o), playground(o), deads(o), revives(o))
 	return cmd
 }

@@ -151,6 +151,11 @@ func (s *seeding) do(
 	if err != nil {
 		return err
 	}
+	return o.seeded(cmd, report)
+}
+
+// seeded says what was written.
+func (o *options) seeded(cmd *cobra.Command, report seed.Report) error {
 	for _, warning := range report.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"tokenrefresh/internal/child"
 )
 
 // DynamoDBLocalDir names the variable with the directory of Amazon's DynamoDB Local. Where it
@@ -47,19 +49,19 @@ func startDynamoDBLocal(dir string) (*url.URL, error) {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(host)
-	c, err := begin("java", "-Djava.library.path="+dir, "-cp", filepath.Join(dir, "*"),
+	c, err := child.Begin(nil, "java", "-Djava.library.path="+dir, "-cp", filepath.Join(dir, "*"),
 		"com.amazonaws.services.dynamodbv2.local.main.ServerRunner", "-inMemory", "-sharedDb", "-disableTelemetry", "-port", port)
 	if err != nil {
 		return nil, err
 	}
 	ended := make(chan string, 1)
 	go func() {
-		defer c.release()
-		said, _ := io.ReadAll(io.LimitReader(c.output, 4<<10))
-		_, _ = io.Copy(io.Discard, c.output)
+		defer c.End()
+		said, _ := io.ReadAll(io.LimitReader(c.Output, 4<<10))
+		_, _ = io.Copy(io.Discard, c.Output)
 		ended <- string(said)
 	}()
-	limit, cancel := context.WithTimeout(context.Background(), startLimit)
+	limit, cancel := context.WithTimeout(context.Background(), child.StartLimit)
 	defer cancel()
 	var dialer net.Dialer
 	for {
@@ -71,8 +73,8 @@ func startDynamoDBLocal(dir string) (*url.URL, error) {
 		case said := <-ended:
 			return nil, fmt.Errorf("java ended at its start: %s", said)
 		case <-limit.Done():
-			c.kill()
-			return nil, errors.New("it did not start within " + startLimit.String())
+			c.End()
+			return nil, errors.New("it did not start within " + child.StartLimit.String())
 		case <-time.After(knock):
 		}
 	}

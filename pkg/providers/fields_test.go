@@ -19,6 +19,7 @@ var valid = map[string]any{
 	"token_url": "https://provider.example/token", "introspection_url": "https://provider.example/i", "probe_url": "https://provider.example/me",
 	"token_endpoint_auth_method": "client_secret_post", "refresh_token_reuse": "never", "refresh_params": map[string]any{"scope": "a"},
 	"login_params": map[string]any{"grant_type": "client_credentials"}, "last_resort": true, "expires_in": 3600, "publish": []any{"scope"},
+	"auth_url": "https://provider.example/authorize?prompt=consent", "auth_scope": "a offline_access", "redirect_uri": "https://here.example", "no_pkce": true,
 }
 
 func openWith(t *testing.T, p providers.Provider, fields map[string]any) error {

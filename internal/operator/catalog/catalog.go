@@ -25,6 +25,8 @@ type Entry struct {
 	// OwnAccounts: each of its accounts is a service of its own. The template's parameter
 	// <Title>Accounts names them; without any, nothing of the provider is deployed.
 	OwnAccounts bool
+	// Browser: a person may get its first refresh token with a browser (providers.Authorizing).
+	Browser bool
 	// Setting is the field of the credentials that holds the provider's address.
 	Setting string
 	// RefreshExpiry: its replies say when the refresh token ends.
@@ -47,6 +49,14 @@ func (e Entry) Usual() []string {
 		return nil
 	}
 	return []string{"default"}
+}
+
+// Begins is the verb of tokenctl by which a person begins a chain of the provider.
+func (e Entry) Begins() string {
+	if e.Browser {
+		return "login"
+	}
+	return "seed tokens"
 }
 
 // Documents are the documents of an account of the provider.
@@ -74,7 +84,8 @@ var entries = []Entry{
 		Description: "Alarm when an access token of Berbix has fewer seconds left.",
 	}},
 	{
-		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, RefreshExpiry: true, New: client(oauth2.New),
+		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, Browser: true, RefreshExpiry: true,
+		New: client(oauth2.New),
 		ExpiryAlarm: Threshold{
 			Default: 120, Max: 170,
 			Description: "Alarm when an access token of OAuth2Accounts has fewer seconds left. It is refreshed with 180 left or more.",
@@ -130,6 +141,11 @@ func Choice() string {
 // Sweeps are the names of providers with transactions; the first is the default of commands.
 func Sweeps() []string {
 	return NamesOf(slices.DeleteFunc(All(), func(e Entry) bool { return !e.Sweep }))
+}
+
+// Browsed are those whose first refresh token a person may get with a browser.
+func Browsed() []Entry {
+	return slices.DeleteFunc(All(), func(e Entry) bool { return !e.Browser })
 }
 
 // SweepChoice lists them for a help text.

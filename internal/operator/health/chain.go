@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -65,10 +66,16 @@ func (c Credential) chainEnds(now time.Time) Finding {
 
 // newChain is the advice to begin a new chain.
 func (c Credential) newChain() string {
-	return fmt.Sprintf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
-		c.Credentials.Name, c.Tokens.Name)
+	begin := fmt.Sprintf("or a new refresh token, as {\"refresh_token\":\"…\"}, into %s", c.Tokens.Name)
+	if c.Begins == "login" {
+		begin = "or log in with a browser"
+	}
+	return fmt.Sprintf("put login credentials into the secret %s, %s", c.Credentials.Name, begin)
 }
 
 func (c Credential) seeds() []string {
-	return []string{c.command("seed credentials"), c.command("seed tokens")}
+	return []string{c.command("seed credentials"), c.begin()}
 }
+
+// begin is the command that begins a chain with a refresh token.
+func (c Credential) begin() string { return c.command(cmp.Or(c.Begins, "seed tokens")) }

@@ -21,6 +21,8 @@ const takes = 17500 * time.Millisecond
 // Credential has all that is known about one account of a provider.
 type Credential struct {
 	Key store.Key
+	// Begins is the verb of tokenctl by which a person begins a chain; empty: seed tokens.
+	Begins string
 	// Sweep: it has transactions, and neither tokens nor access.
 	Sweep bool
 

@@ -64,14 +64,6 @@ type Finding struct {
 	Commands []string `json:"commands,omitempty"`
 }
 
-// Advice is Mend and Commands in one line; empty: there is nothing to do.
-func (f Finding) Advice() string {
-	if len(f.Commands) == 0 {
-		return f.Mend
-	}
-	return f.Mend + ": " + strings.Join(f.Commands, " or ")
-}
-
 func act(about Condition, cause, mend string, commands ...string) Finding {
 	return Finding{Act, about, cause, mend, commands}
 }

@@ -81,6 +81,7 @@ func TestVerdict(t *testing.T) {
 	const (
 		seedCredentials = "tokenctl seed credentials --provider hesabe"
 		seedTokens      = "tokenctl seed tokens --provider hesabe"
+		login           = "tokenctl login --provider hesabe"
 		doctor          = "tokenctl doctor"
 		once            = "tokenctl refresh --provider hesabe"
 		force           = "tokenctl refresh --force --provider hesabe"
@@ -264,6 +265,9 @@ func TestVerdict(t *testing.T) {
 			}, health.Act, health.Dead, "there is no login: hesabe refresh: refused (HTTP 401); the access token ended 3m ago|login credentials into the secret s/credentials",
 			[]string{seedCredentials, seedTokens},
 		},
+		"dead, where a person gets a token by a browser": {func(c *credential) {
+			c.Begins, c.CanLogin, c.Row.State, c.Row.LastError = "login", false, store.Dead, "refused"
+		}, health.Act, health.Dead, "secret s/credentials, or log in with a browser", []string{seedCredentials, login}},
 		"dead and then edited": {func(c *credential) {
 			c.Row.State, c.Tokens.Version = store.Dead, "theirs"
 			c.Row.AccessExpiresAt = in(-3 * time.Minute)
@@ -271,6 +275,9 @@ func TestVerdict(t *testing.T) {
 		"uncertain": {func(c *credential) {
 			c.CanLogin, c.Row.State, c.Row.LastError = false, store.Uncertain, "timeout"
 		}, health.Act, health.Uncertain, "may be spent, and there is no login: timeout; no reply is stored", []string{seedCredentials, seedTokens}},
+		"uncertain, where a person gets a token by a browser": {func(c *credential) {
+			c.Begins, c.CanLogin, c.Row.State, c.Row.LastError = "login", false, store.Uncertain, "timeout"
+		}, health.Act, health.Uncertain, "or log in with a browser", []string{seedCredentials, login}},
 		"uncertain and a login": {
 			func(c *credential) { c.Row.State = store.Uncertain }, health.Act, health.Uncertain, "no reply is stored|log in once",
 			[]string{"tokenctl resolve relogin --provider hesabe"},
@@ -364,8 +371,8 @@ func TestVerdict(t *testing.T) {
 			if diff := cmp.Diff(tt.commands, got.Commands); diff != "" {
 				t.Errorf("commands (-want +got):\n%s", diff)
 			}
-			if (got.State == health.OK) != (got.Advice() == "") {
-				t.Errorf("advice %q", got.Advice())
+			if (got.State == health.OK) != (got.Mend == "") {
+				t.Errorf("advice %q", got.Mend)
 			}
 		})
 	}

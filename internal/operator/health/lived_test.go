@@ -355,7 +355,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			if got.State != tt.state || got.Condition != tt.condition || !strings.Contains(got.Cause, tt.says) {
 				t.Errorf("%+v, want %s %s that says %q", got, tt.state, tt.condition, tt.says)
 			}
-			if got.Advice() == "" {
+			if got.Mend == "" {
 				t.Error("nothing to do")
 			}
 			tt.mends(l)

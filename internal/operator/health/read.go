@@ -38,11 +38,6 @@ type Reader struct {
 	Flags string
 }
 
-// Read reads all credentials of a home.
-func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error) {
-	return Reader{Home: h}.Read(ctx, now)
-}
-
 // Read reads the credentials, in the order of the catalog and of their accounts: those with a row
 // in the ledger, and default or the account that is asked for. A ledger that cannot be read is an
 // error; any other trouble is in the credential.
@@ -82,7 +77,7 @@ func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Shar
 	var all []*looking
 	add := func(row store.Row, exists bool) {
 		all = append(all, &looking{home: r.Home, entry: entry, Credential: Credential{
-			Key: row.Key, Sweep: entry.Sweep, Row: row, Exists: exists, Flags: r.Flags, Every: r.Every,
+			Key: row.Key, Sweep: entry.Sweep, Begins: entry.Begins(), Row: row, Exists: exists, Flags: r.Flags, Every: r.Every,
 		}})
 	}
 	for _, row := range rows {

@@ -99,7 +99,7 @@ func TestReadChain(t *testing.T) {
 	got := w.read(health.Reader{Providers: only("hesabe"), Flags: "--x"})
 	name := func(doc string) string { return "hesabe/default/" + doc }
 	want := []health.Credential{{
-		Key: hesabe, Row: row, Exists: true, CanLogin: true, RefreshToken: true, WrittenBy: "v1", Flags: "--x", Text: text,
+		Key: hesabe, Begins: "seed tokens", Row: row, Exists: true, CanLogin: true, RefreshToken: true, WrittenBy: "v1", Flags: "--x", Text: text,
 		Credentials: health.Secret{Name: name("credentials"), Version: "c1"},
 		Tokens:      health.Secret{Name: name("tokens"), Version: "v1"},
 		Access:      health.Secret{Name: name("access"), Version: "v1"},
@@ -356,7 +356,7 @@ func TestReadWithoutALedger(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := health.Read(ctx, w.Home, now); !errors.Is(err, context.Canceled) {
+	if _, err := (health.Reader{Home: w.Home}).Read(ctx, now); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

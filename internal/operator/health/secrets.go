@@ -62,7 +62,7 @@ func (c Credential) secretAtFault() Finding {
 			cause = fmt.Sprintf("AWS's own rotation is on for the secret %s: two writers would take versions from each other", s.Name)
 			return act(SecretAtFault, cause, "switch it off", c.aws("secretsmanager cancel-rotate-secret --secret-id "+s.Name))
 		case s.Fault == Broken && s.Name == c.Tokens.Name:
-			return act(SecretAtFault, cause, `put a refresh token into it, as {"refresh_token":"…"}`, c.command("seed tokens"))
+			return act(SecretAtFault, cause, `put a refresh token into it, as {"refresh_token":"…"}`, c.begin())
 		case s.Fault == Broken:
 			return act(SecretAtFault, cause, "correct its text", c.command("seed credentials"))
 		}

@@ -20,9 +20,6 @@ const (
 	Embedded Kind = "embedded"
 )
 
-// Kinds are all of them.
-var Kinds = []Kind{AWS, Embedded}
-
 // Options name a home.
 type Options struct {
 	Kind Kind

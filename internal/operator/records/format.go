@@ -26,9 +26,6 @@ const (
 	CSV       Format = "csv"   // the same names as a header, commas, a record a line
 )
 
-// Formats are all of them.
-var Formats = []Format{JSONLines, CSV}
-
 // FormatOf guesses by a file's name.
 func FormatOf(path string) (Format, error) {
 	switch strings.ToLower(filepath.Ext(path)) {

@@ -83,7 +83,7 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	warnings = append(warnings, s.cautions(provider, session, text)...)
 	if !s.Provider.Sweep && !session.CanLogin() {
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
-			"a refresh token: "+s.command("seed tokens"))
+			"a refresh token: "+s.command(s.Provider.Begins()))
 	}
 	if same := s.sharing(ctx, provider, text); len(same) > 0 {
 		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each login, "+
@@ -113,19 +113,11 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if err != nil {
 		return Report{}, err
 	}
-	switch {
-	case row.Presented(seed.RefreshToken):
+	if row.Presented(seed.RefreshToken) {
 		return Report{}, fmt.Errorf("%w: this refresh token was presented before and may be spent: get a new one", ErrRefused)
-	case force:
-	case row.Phase == store.Sending && time.Now().Before(row.ClaimedUntil):
-		return Report{}, fmt.Errorf(
-			"%w: a run is at work until %s at most, and its new token would be lost: try again then, or --force",
-			ErrRefused, row.ClaimedUntil.UTC().Format(time.RFC3339))
-	case row.Escrow.AttemptID != "" && !row.Escrow.Raw:
-		return Report{}, fmt.Errorf("%w: the ledger has a newer chain (attempt %s), which a tick will store: wait for it, or --force",
-			ErrRefused, row.Escrow.AttemptID)
-	default:
-		if err := s.refuseWell(ctx, row); err != nil {
+	}
+	if !force {
+		if err := s.refuseLoss(ctx, row); err != nil {
 			return Report{}, err
 		}
 	}
@@ -134,6 +126,28 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 		warnings = append(warnings, "not known, and kept: "+strings.Join(ShownAll(seed.Unknown), ", "))
 	}
 	return s.write(ctx, store.TokensDoc, text, warnings)
+}
+
+// Ready reports why Tokens would refuse any token now; nil: it would not.
+func (s Seeder) Ready(ctx context.Context) error {
+	row, err := s.row(ctx)
+	if err != nil {
+		return err
+	}
+	return s.refuseLoss(ctx, row)
+}
+
+// refuseLoss refuses to push aside a token that is well, or a newer one that is on its way.
+func (s Seeder) refuseLoss(ctx context.Context, row store.Row) error {
+	switch {
+	case row.Phase == store.Sending && time.Now().Before(row.ClaimedUntil):
+		return fmt.Errorf("%w: a run is at work until %s at most, and its new token would be lost: try again then, or --force",
+			ErrRefused, row.ClaimedUntil.UTC().Format(time.RFC3339))
+	case row.Escrow.AttemptID != "" && !row.Escrow.Raw:
+		return fmt.Errorf("%w: the ledger keeps a newer chain (attempt %s), which a tick will store: wait for it, or --force",
+			ErrRefused, row.Escrow.AttemptID)
+	}
+	return s.refuseWell(ctx, row)
 }
 
 // refuseWell refuses to end a chain that works: its last run has stored a token that was not

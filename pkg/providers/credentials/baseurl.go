@@ -12,12 +12,12 @@ func parseBaseURL(text string) (*url.URL, error) {
 	if strings.ContainsAny(text, "?#") {
 		return nil, errors.New("must not have a query or fragment")
 	}
-	return parseURL(text)
+	return ParseURL(text)
 }
 
-// parseURL reads an address. Tokens are sent there, so it must be https; http is accepted for this
+// ParseURL reads an address. Tokens are sent there, so it must be https; http is accepted for this
 // machine alone.
-func parseURL(text string) (*url.URL, error) {
+func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "": // the error would quote the text
@@ -26,7 +26,7 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, errors.New("must not hold a user or password")
 	case strings.Contains(text, "#"):
 		return nil, errors.New("must not have a fragment")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())):
 		return nil, errors.New("must begin with https://")
 	}
 	if u.Path == "" {
@@ -35,8 +35,8 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// loopback reports whether host is this machine.
-func loopback(host string) bool {
+// Loopback reports whether host is this machine.
+func Loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

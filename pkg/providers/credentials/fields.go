@@ -200,7 +200,7 @@ func (f *Fields) URL(name string, required bool) *url.URL {
 	if text == "" {
 		return nil
 	}
-	address, err := parseURL(text)
+	address, err := ParseURL(text)
 	if err != nil {
 		f.Problem(fmt.Errorf("%s %w", name, err))
 	}

@@ -13,7 +13,7 @@ const everything = `{"token_url":"https://x.example/t/token?v=2","client_id":"i"
 	"token_endpoint_auth_method":"client_secret_post","refresh_params":{"scope":"a b","n":7,"b":true},
 	"login_params":{"grant_type":"password","username":"u","password":"planted-password"},"refresh_token_reuse":1800,
 	"introspection_url":"https://x.example/i","probe_url":"https://x.example/me","last_resort":true,"expires_in":3600,
-	"publish":["instance_url","scope"]}`
+	"publish":["instance_url","scope"],"auth_url":"https://x.example/a?p=1","auth_scope":"a b","redirect_uri":"https://here.example","no_pkce":true}`
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
@@ -42,11 +42,11 @@ func TestOpen(t *testing.T) {
 		"all mistakes at once": {
 			`{"token_url":"http://x.example","client_id":" ","client_secret":7,"token_endpoint_auth_method":"planted","refresh_params":{"client_id":"planted"},
 			"login_params":{"scope":"planted"},"refresh_token_reuse":"planted","introspection_url":"planted","probe_url":"https://u:planted@x",
-			"last_resort":"planted","expires_in":5,"publish":["refresh_token"]}`, false, false, false, 0, []string{
+			"last_resort":"planted","expires_in":5,"publish":["refresh_token"],"auth_url":"planted","redirect_uri":"http://planted.example","no_pkce":7}`, false, false, false, 0, []string{
 				"token_url must begin with https", "client_id is not a text", "client_secret is not a text", "token_endpoint_auth_method is none of",
 				"refresh_params must not set client_id", "login_params: grant_type is missing", "refresh_token_reuse is none of",
 				"introspection_url is not a URL", "probe_url must not hold a user", "last_resort is neither", "expires_in is not a number",
-				"publish must not name refresh_token",
+				"publish must not name refresh_token", "auth_url is not a URL", "redirect_uri must begin with https", "no_pkce is neither",
 			},
 		},
 		"secret of a public client": {start + `,"client_secret":"planted","token_endpoint_auth_method":"none"}`, false, false, false, 0, []string{"client_secret is given"}},

@@ -69,6 +69,10 @@ func (*Provider) Fields() []providers.Field {
 		{Name: "last_resort", Optional: true, Object: true},
 		{Name: "expires_in", Optional: true},
 		{Name: "publish", Optional: true, Object: true},
+		{Name: "auth_url", Optional: true},
+		{Name: "auth_scope", Optional: true},
+		{Name: "redirect_uri", Optional: true},
+		{Name: "no_pkce", Optional: true, Object: true},
 	}
 }
 
@@ -93,6 +97,7 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 	}
 	s.method = method(fields, s.secret)
 	s.reuse, s.reuseKnown = reuse(fields)
+	s.authorization = authorization(fields, s.id)
 	if err := fields.Err(); err != nil {
 		return nil, err
 	}
@@ -161,4 +166,18 @@ func reuse(fields *credentials.Fields) (d time.Duration, known bool) {
 	}
 	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds()))
 	return 0, true
+}
+
+// authorization is how `tokenctl login` gets the first refresh token. A run has no use for it.
+func authorization(fields *credentials.Fields, id secret.String) providers.Authorization {
+	a := providers.Authorization{
+		ClientID: id.Reveal(), Scope: fields.Optional("auth_scope").Reveal(),
+		RedirectURI: fields.Word("redirect_uri"), // to the letter: servers compare it
+		NoPKCE:      fields.Flag("no_pkce"),
+	}
+	_ = fields.URL("redirect_uri", false)
+	if page := fields.URL("auth_url", false); page != nil {
+		a.URL = page.String()
+	}
+	return a
 }

@@ -47,14 +47,14 @@ func TestExamplesOfServices(t *testing.T) {
 				t.Errorf("%s: the field %s is not known", name, field)
 			}
 		}
-		if !strings.Contains(found[0], `"refresh_token_reuse"`) && !strings.Contains(found[0], "client_credentials") {
+		if !strings.Contains(found[0], `"refresh_token_reuse"`) && !strings.Contains(found[0], `"login_params"`) {
 			t.Errorf("%s: it does not say how long a token is taken again", name)
 		}
 		if sourced := strings.Contains(body, "](https://") || strings.Contains(body, "Measured"); !sourced && name != "Client credentials" {
 			t.Errorf("%s: no source", name)
 		}
 	}
-	if len(sections) < 14 {
+	if len(sections) < 20 {
 		t.Errorf("only %d services", len(sections))
 	}
 	table, _, _ := strings.Cut(string(text), "## Reuse: how")

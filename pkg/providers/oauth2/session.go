@@ -33,6 +33,7 @@ type session struct {
 	lastResort     bool
 	expiresIn      time.Duration
 	publish        []string
+	authorization  providers.Authorization
 }
 
 var (
@@ -116,16 +117,21 @@ func (s *session) Ask(ctx context.Context, refreshToken, accessToken secret.Stri
 
 // post sends one request to the token endpoint and reads its answer.
 func (s *session) post(ctx context.Context, op string, form url.Values) (providers.Tokens, error) {
+	answer, err := s.send(ctx, op, form)
+	if err != nil {
+		return providers.Tokens{}, err
+	}
+	return s.rules().Read(answer)
+}
+
+// send sends one request to the token endpoint.
+func (s *session) send(ctx context.Context, op string, form url.Values) (exchange.Reply, error) {
 	r := s.request(form)
 	r.Op, r.URL, r.Setting = op, s.token, "token_url"
 	if !s.CanLogin() {
 		r.Timeout = patience
 	}
-	answer, err := s.client.Post(ctx, r)
-	if err != nil {
-		return providers.Tokens{}, err
-	}
-	return s.rules().Read(answer)
+	return s.client.Post(ctx, r)
 }
 
 // request carries form and the client's authentication, in one way only.

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
+	"tokenrefresh/internal/operator/terminal"
+	"tokenrefresh/internal/operator/weblogin"
+	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/credentials"
+	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/secret"
+	"tokenrefresh/pkg/store"
+)
+
+// loginWithin is how long a person has at the service's page.
+const loginWithin = 10 * time.Minute
+
+// loggingIn are the flags of login.
+type loggingIn struct {
+	target
+	authURL, redirectURI string
+	scopes               []string
+	port                 int
+	noPKCE, paste, force bool
+	timeout              time.Duration
+}
+
+func login(o *options) *cobra.Command {
+	var l loggingIn
+	cmd := &cobra.Command{
+		Use:   "login --provider P [--account A] [--auth-url URL] [--scope S]",
+		Short: "Get the first refresh token of an OAuth 2 service, with a browser",
+		Long: `Login opens the service's page in your browser, where you log in and agree, and puts the refresh token that
+the service then hands out into the account's secret, as "seed tokens" does. No token is shown. The client must be there
+already ("seed credentials"). --auth-url, --scope, --redirect-uri and --no-pkce stand for the fields auth_url, auth_scope,
+redirect_uri and no_pkce of the credentials: whoever puts those in needs no flag here.
+
+The browser comes back to http://127.0.0.1 at a free port, or at --redirect-port, if the service wants to know it before.
+Where the service takes only https, or there is no browser on this machine (--paste), login shows the address of the page
+and asks for the address at which the browser ended; that this page could not be loaded does not matter.
+
+Without a refresh token in the answer nothing is written: most services want a scope such as offline_access for it, or a
+parameter of the page (--auth-url 'https://…?access_type=offline&prompt=consent').`,
+		Args: cobra.NoArgs,
+	}
+	names := catalog.NamesOf(catalog.Browsed())
+	l.registerOf(cmd, o, strings.Join(names, " or "), names)
+	flags := cmd.Flags()
+	flags.StringVar(&l.authURL, "auth-url", "", "the `URL` of the service's page, with what belongs into its query")
+	flags.StringArrayVar(&l.scopes, "scope", nil, "what to ask for, as the service writes it; may be repeated")
+	flags.IntVar(&l.port, "redirect-port", 0, "the port of http://127.0.0.1:`PORT`/callback; 0: a free one")
+	flags.StringVar(&l.redirectURI, "redirect-uri", "", "the `URI` that the service knows for this client")
+	flags.BoolVar(&l.noPKCE, "no-pkce", false, "leave PKCE out, for services that refuse it")
+	flags.BoolVar(&l.paste, "paste", false, "ask for the address at which the browser ended, also where it is one of this machine")
+	flags.BoolVar(&l.force, "force", false, "push aside a token that is well, or a newer one that is on its way")
+	flags.DurationVar(&l.timeout, "timeout", loginWithin, "how long to wait for the browser")
+	for _, flag := range []string{"auth-url", "scope", "redirect-port", "redirect-uri", "timeout"} {
+		complete(cmd, flag)
+	}
+	cmd.MarkFlagsMutuallyExclusive("redirect-port", "redirect-uri")
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })
+	return cmd
+}
+
+func (l *loggingIn) do(cmd *cobra.Command, o *options) error {
+	entry, err := l.check()
+	switch {
+	case err != nil:
+		return err
+	case !entry.Browser:
+		return fmt.Errorf("%w: %s has no page to log in at: use tokenctl seed", errUsage, entry.Name)
+	case l.port < 0 || l.port > 1<<16-1:
+		return fmt.Errorf("%w: --redirect-port is a number up to 65535", errUsage)
+	case l.timeout <= 0:
+		return fmt.Errorf("%w: --timeout must be above 0", errUsage)
+	}
+	h, err := o.open(cmd.Context(), home.Options{Existing: true})
+	if err != nil {
+		return err
+	}
+	session, err := l.session(cmd, o, h, entry)
+	if err != nil {
+		return err
+	}
+	asked, err := l.authorization(session.Authorization())
+	if err != nil {
+		return err
+	}
+	seeder := seed.Seeder{Home: h, Provider: entry, Account: l.account, Flags: o.given(cmd)}
+	if !l.force { // before a person has done all that for nothing
+		if err := seeder.Ready(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	flow, code, err := l.authorize(cmd, asked)
+	if err != nil {
+		return err
+	}
+	// The code is spent from here on: what follows is ended.
+	ctx := context.WithoutCancel(cmd.Context())
+	tokens, err := session.Redeem(ctx, code, flow.RedirectURI, flow.Verifier)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", seed.ErrRefused, err)
+	case tokens.RefreshToken.Blank():
+		return fmt.Errorf("%w: the service has handed out an access token and no refresh token: it may want a scope such as "+
+			"offline_access (--scope), access_type=offline&prompt=consent in the query of --auth-url, or the client's "+
+			"settings have to allow it", seed.ErrRefused)
+	}
+	// By force: whatever a run has got meanwhile, this token is newer.
+	report, err := seeder.Tokens(ctx, tokens.RefreshToken, true)
+	if err != nil {
+		return fmt.Errorf("the new refresh token is not stored, log in again: %w", err)
+	}
+	return o.seeded(cmd, report)
+}
+
+// session opens the credentials of the account.
+func (l *loggingIn) session(cmd *cobra.Command, o *options, h *home.Home, entry catalog.Entry) (providers.Authorizing, error) {
+	current, err := h.Secrets.Current(cmd.Context(), store.Key{Provider: l.provider, Account: l.account}, store.Credentials)
+	var session providers.Session
+	if err == nil {
+		session, err = entry.New(exchange.New(exchange.Options{}), "production").Open(current.Value)
+	}
+	switch {
+	case errors.Is(err, store.ErrNoSecret), errors.Is(err, store.ErrNoValue), errors.Is(err, providers.ErrNotSeeded):
+		return nil, fmt.Errorf("the client is not known yet, put it in first: %s", o.line(cmd, "seed credentials", l.target))
+	case err != nil:
+		return nil, err
+	}
+	authorizing, ok := session.(providers.Authorizing)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s has no page to log in at", errUsage, entry.Name)
+	}
+	return authorizing, nil
+}
+
+// authorization is what the credentials say, unless flags say otherwise.
+func (l *loggingIn) authorization(a providers.Authorization) (providers.Authorization, error) {
+	a.URL = cmp.Or(l.authURL, a.URL)
+	a.Scope = cmp.Or(strings.Join(l.scopes, " "), a.Scope)
+	a.RedirectURI = cmp.Or(l.redirectURI, a.RedirectURI)
+	a.NoPKCE = a.NoPKCE || l.noPKCE
+	if l.port > 0 {
+		a.RedirectURI = fmt.Sprintf("http://127.0.0.1:%d%s", l.port, weblogin.DefaultPath)
+	}
+	a.RedirectURI = cmp.Or(a.RedirectURI, "http://127.0.0.1"+weblogin.DefaultPath)
+	if a.URL == "" {
+		return a, fmt.Errorf("%w: name the service's page with --auth-url, or as auth_url in the credentials "+
+			"(docs/services.md#the-first-refresh-token)", errUsage)
+	}
+	for _, address := range []struct{ flag, text string }{{"--auth-url", a.URL}, {"--redirect-uri", a.RedirectURI}} {
+		if _, err := credentials.ParseURL(address.text); err != nil {
+			return a, fmt.Errorf("%w: %s %w", errUsage, address.flag, err)
+		}
+	}
+	return a, nil
+}
+
+// authorize sends the person to the page and returns the code that comes back.
+func (l *loggingIn) authorize(cmd *cobra.Command, a providers.Authorization) (*weblogin.Flow, secret.String, error) {
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), l.timeout,
+		fmt.Errorf("no answer came from the browser within %s: nothing was written", l.timeout))
+	defer cancel()
+	flow, code, err := l.wait(ctx, cmd, a)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		if errors.Is(cause, context.Canceled) {
+			cause = fmt.Errorf("interrupted: nothing was written: %w", cause)
+		}
+		err = cause
+	}
+	return flow, code, err
+}
+
+func (l *loggingIn) wait(
+	ctx context.Context, cmd *cobra.Command, a providers.Authorization,
+) (*weblogin.Flow, secret.String, error) {
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), terminal.Visible(fmt.Sprintf(format, args...)))
+	}
+	if l.paste || !weblogin.Here(a.RedirectURI) {
+		flow := weblogin.Begin(a, a.RedirectURI)
+		say("Open this address in a browser, log in and agree:\n\n%s\n", flow.Address)
+		code, err := l.pasted(ctx, cmd, flow, say)
+		return flow, code, err
+	}
+	callback, err := weblogin.Listen(ctx, a.RedirectURI)
+	if err != nil {
+		return nil, secret.String{}, err
+	}
+	defer callback.Close()
+	flow := weblogin.Begin(a, callback.RedirectURI)
+	say("Log in and agree in the browser. If none opens, open this address yourself:\n\n%s\n", flow.Address)
+	code, err := callback.Await(ctx, flow, weblogin.Browse(flow.Address, os.Getenv), func(err error) { say("%v", err) })
+	return flow, code, err
+}
+
+// pasted asks for the address at which the browser ended, at a terminal until it is one.
+func (l *loggingIn) pasted(
+	ctx context.Context, cmd *cobra.Command, flow *weblogin.Flow, say func(string, ...any),
+) (secret.String, error) {
+	question := fmt.Sprintf("the address at which the browser ended, %s?… (not shown)", flow.RedirectURI)
+	if !terminal.Is(cmd.InOrStdin()) {
+		say("%s:", question)
+		line, err := readLine(ctx, cmd.InOrStdin())
+		if err != nil {
+			return secret.String{}, err
+		}
+		return flow.Pasted(line)
+	}
+	for {
+		text, err := terminal.AskHidden(ctx, cmd.InOrStdin(), cmd.ErrOrStderr(), question, nil)
+		if err != nil {
+			return secret.String{}, err
+		}
+		code, err := flow.Pasted(text.Reveal())
+		if !errors.Is(err, weblogin.ErrNoCode) && !errors.Is(err, weblogin.ErrOtherLogin) {
+			return code, err
+		}
+		say("%v", err)
+	}
+}
+
+// readLine reads a line of a stream that is no terminal. It ends with ctx.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	type line struct {
+		text string
+		err  error
+	}
+	lines := make(chan line, 1)
+	go func() {
+		text, err := bufio.NewReader(io.LimitReader(in, maxText)).ReadString('\n')
+		if errors.Is(err, io.EOF) && text != "" {
+			err = nil
+		}
+		lines <- line{text, err}
+	}()
+	select {
+	case l := <-lines:
+		if l.err != nil {
+			return "", fmt.Errorf("read the address: %w", l.err)
+		}
+		return l.text, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
