@@ -360,7 +360,7 @@ func (h *history) rollBack() {
 		return
 	}
 	id := was[len(was)-2]
-	if slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost }) {
+	if slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost }) {
 		if h.restored.Load() == nil || strings.HasPrefix(id, rt.PersonIDs) || h.hidesBackup() {
 			return
 		}

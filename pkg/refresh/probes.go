@@ -38,7 +38,7 @@ func newProbes(rows []credential, now time.Time) (p *probes, rest []int) {
 		}
 	}
 	for host, accounts := range silent {
-		slices.SortFunc(accounts, func(a, b int) int { return urgency(rows[a].row, rows[b].row, now) })
+		slices.SortFunc(accounts, func(a, b int) int { return byUrgency(rows[a].row, rows[b].row, now) })
 		n := min(probesEach, len(accounts))
 		rest = append(rest, accounts[:n]...)
 		if len(accounts) <= probesEach { // there is no account to spare
@@ -52,9 +52,9 @@ func newProbes(rows []credential, now time.Time) (p *probes, rest []int) {
 	return p, rest
 }
 
-// urgency orders accounts whose tokens live by their end, and after them the others by how
-// long they have been waiting.
-func urgency(a, b store.Row, now time.Time) int {
+// byUrgency compares silent accounts: those whose tokens live by their end, and after them the
+// others by how long they have waited.
+func byUrgency(a, b store.Row, now time.Time) int {
 	until := func(r store.Row) (ended int, at time.Time) {
 		if now.Before(r.AccessExpiresAt) {
 			return 0, r.AccessExpiresAt
