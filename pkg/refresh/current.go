@@ -48,9 +48,9 @@ func (v View) copied(id string, c chain) bool {
 	return c.attemptID != "" && c.attemptID != id && c.attemptID != v.Row.VersionID
 }
 
-// unaccounted reports whether an attempt other than the row's last wrote the current version:
-// its token may have been presented.
-func (v View) unaccounted() bool { return v.current() == ofStranger || v.current() == ofOlder }
+// ofAnotherAttempt reports whether an attempt other than the row's last one wrote the current
+// version. Its token may have been presented.
+func (v View) ofAnotherAttempt() bool { return v.current() == ofStranger || v.current() == ofOlder }
 
 // newToRow reports whether the row does not know the version that was read, or knows one and none
 // was read.

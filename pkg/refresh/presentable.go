@@ -13,7 +13,7 @@ func (v View) fresh(c chain) bool {
 }
 
 // currentLives reports whether the refresh token of the current version may be presented.
-func (v View) currentLives() bool { return v.fresh(v.chain) && !v.unaccounted() }
+func (v View) currentLives() bool { return v.fresh(v.chain) && !v.ofAnotherAttempt() }
 
 // lives reports whether the refresh token of the newest chain may be presented.
 func (v View) lives() bool {
