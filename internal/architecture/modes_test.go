@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const modes = 123
+const modes = 126
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)
