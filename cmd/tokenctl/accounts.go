@@ -15,10 +15,10 @@ import (
 // maxListed is how many accounts an error lists.
 const maxListed = 20
 
-// errNoAccount is in the errors of accounts that nobody has set up: a name was mistyped.
+// errNoAccount is in the errors of accounts that do not exist: a name was mistyped.
 var errNoAccount = errors.New("there is no such account")
 
-// mustExist is errNoAccount where an account has neither a row nor a secret for credentials.
+// mustExist returns errNoAccount if an account has neither a row nor a secret for credentials.
 func mustExist(ctx context.Context, h *home.Home, key store.Key) error {
 	_, exists, err := h.Ledger.Row(ctx, key)
 	if err != nil || exists {
@@ -31,8 +31,7 @@ func mustExist(ctx context.Context, h *home.Home, key store.Key) error {
 	return err
 }
 
-// noAccount is the error of an account that none of the providers has; it lists those
-// that they have.
+// noAccount is the error of an account that no provider has; it lists those that they have.
 func noAccount(ctx context.Context, h *home.Home, account string, providers ...string) error {
 	var there []string
 	for _, provider := range providers {
@@ -53,7 +52,7 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(first(there), ", "))
 }
 
-// first are the first of some names, and how many more there are.
+// first lists the first of some names, and how many more there are.
 func first(names []string) []string {
 	if more := len(names) - maxListed; more > 0 {
 		return append(slices.Clone(names[:maxListed]), fmt.Sprintf("and %d more", more))

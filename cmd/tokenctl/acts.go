@@ -16,7 +16,7 @@ import (
 	"tokenrefresh/pkg/release"
 )
 
-// recordWithin is how long an act that is done waits for its record.
+// recordWithin is how long a completed act waits for its record.
 const recordWithin = 5 * time.Second
 
 // acted records what this command has done. A record that fails is a warning: the act is done.
@@ -32,7 +32,7 @@ func (o *options) acted(cmd *cobra.Command, provider, account, details string) {
 	}
 }
 
-// recorder is where acts on this home are recorded.
+// recorder records acts on this home.
 func (o *options) recorder(ctx context.Context, cmd *cobra.Command) acts.Recorder {
 	if o.home == string(home.AWS) {
 		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}, recordWithin)

@@ -8,10 +8,10 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// dialogue is what is typed once a question is shown.
+// dialogue is what the test types once a question is shown.
 type dialogue struct{ question, keys string }
 
-// converse runs the command on the home at a terminal. Nothing secret may be shown there.
+// converse runs the command on the home at a terminal, and checks that no secret is shown.
 func (w *world) converse(t *testing.T, lines []dialogue, args ...string) (code int, shown string) {
 	t.Helper()
 	s := terminaltest.Open(t)
@@ -28,7 +28,7 @@ func (w *world) converse(t *testing.T, lines []dialogue, args ...string) (code i
 	return code, shown
 }
 
-// Whoever pastes what the README says, or answers each question, is not shown a secret.
+// A person who pastes the README's JSON, or answers each question, sees no secret.
 func TestSeedAsks(t *testing.T) {
 	t.Parallel()
 	const (
@@ -85,7 +85,7 @@ func TestSeedTokensAsks(t *testing.T) {
 	}
 }
 
-// Nothing is removed before somebody says yes.
+// Nothing is removed before a person says yes.
 func TestRemoveAsks(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)

@@ -17,7 +17,7 @@ import (
 	"tokenrefresh/internal/operator/home"
 )
 
-// asking are all verbs that ask AWS something at once.
+// asking are all verbs that call AWS at once.
 var asking = map[string][]string{
 	"status":        {"status"},
 	"refresh":       {"refresh", "--provider", "hesabe"},
@@ -35,7 +35,7 @@ var asking = map[string][]string{
 	"doctor":        {"doctor"},
 }
 
-// typed is what a verb reads.
+// typed is a verb's input.
 func typed(verb string) string {
 	switch verb {
 	case "credentials":
@@ -64,7 +64,7 @@ func refusing(t *testing.T, code string, ahead time.Duration) string {
 	return aws.URL
 }
 
-// Every verb says of keys that AWS does not take what the doctor says, and nothing else.
+// For keys that AWS refuses, every verb has the doctor's message, and nothing else.
 func TestEveryVerbExplainsKeys(t *testing.T) {
 	sso := write(t, "config", "[profile sso]\nregion = eu-west-1\nsso_start_url = https://x.example\nsso_region = eu-west-1\n"+
 		"sso_account_id = 123456789012\nsso_role_name = r\n")
@@ -74,11 +74,11 @@ func TestEveryVerbExplainsKeys(t *testing.T) {
 	}{
 		"expired": {
 			map[string]string{"AWS_ENDPOINT_URL": refusing(t, "ExpiredTokenException", 0)},
-			[]string{"AWS does not take your keys: ExpiredTokenException", "or renew it: aws configure list or aws sso login"},
+			[]string{"AWS refuses your keys: ExpiredTokenException", "or renew it: aws configure list or aws sso login"},
 		},
 		"revoked": {
 			map[string]string{"AWS_ENDPOINT_URL": refusing(t, "UnrecognizedClientException", 0)},
-			[]string{"AWS does not take your keys: UnrecognizedClientException"},
+			[]string{"AWS refuses your keys: UnrecognizedClientException"},
 		},
 		"a wrong clock": {
 			map[string]string{"AWS_ENDPOINT_URL": refusing(t, "InvalidSignatureException", time.Hour)},
@@ -116,7 +116,8 @@ func TestEveryVerbExplainsKeys(t *testing.T) {
 	}
 }
 
-// A table that is not where somebody looks for it is nothing to make, or to restore.
+// If a table is not in the region or account of the call, no message advises creating or restoring
+// it.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestEveryVerbExplainsAMissingTable(t *testing.T) {
@@ -143,7 +144,7 @@ func TestEveryVerbExplainsAMissingTable(t *testing.T) {
 	}
 }
 
-// Whoever waits for AWS is told what for, and of an AWS that cannot be reached that it can't.
+// A command that waits for AWS names the call, and one that cannot reach AWS says so.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestSlowAWS(t *testing.T) {

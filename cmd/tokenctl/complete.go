@@ -13,16 +13,16 @@ import (
 	"tokenrefresh/internal/operator/home"
 )
 
-// completeWithin is how long a shell waits for values: beyond it there are none.
+// completeWithin is how long a shell waits for values; after that it gets none.
 const completeWithin = 2 * time.Second
 
-// complete gives the shell the values of a flag; none: it names no file.
+// complete gives the shell the values of a flag; without values, it offers no files either.
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// completeWith gives the shell the values that find returns. What goes wrong is nobody's business
-// at that moment: there are none then.
+// completeWith gives the shell the values that find returns. After an error there are none, and no
+// message.
 func completeWith(cmd *cobra.Command, flag string, find func(ctx context.Context, cmd *cobra.Command, begun string) []string) {
 	type directive = cobra.ShellCompDirective
 	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, directive) {
@@ -32,11 +32,10 @@ func completeWith(cmd *cobra.Command, flag string, find func(ctx context.Context
 	})
 }
 
-// completeAccounts gives the accounts of these providers, else of those that the line names, or of
-// all.
+// completeAccounts gives the accounts of these providers, else of those on the line, else of all.
 func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
 	completeWith(cmd, "account", func(ctx context.Context, cmd *cobra.Command, _ string) []string {
-		o.settle(cmd) //nolint:contextcheck // it asks nobody
+		o.settle(cmd) //nolint:contextcheck // it makes no call
 		o.notice = ""
 		h, err := o.open(ctx, home.Options{Existing: true})
 		if err != nil {
@@ -60,7 +59,7 @@ func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
 	})
 }
 
-// namedProviders are those that a verb is about, else those of the line; all where it names none.
+// namedProviders are those that a verb is about, else those of the line, else all.
 func namedProviders(cmd *cobra.Command, providers []string) []string {
 	flag := cmd.Flags().Lookup("provider")
 	switch {

@@ -9,8 +9,8 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 )
 
-// confirm asks at the terminal before something is done that is hard to undo. The error is
-// errNothing where the answer is no, and errUsage where there is no terminal to ask at.
+// confirm asks at the terminal before something that is hard to undo. The error is errNothing if
+// the answer is no, and errUsage without a terminal.
 func confirm(cmd *cobra.Command, question string) error {
 	if !terminal.Is(cmd.InOrStdin()) {
 		return fmt.Errorf("%w: there is no terminal to ask at: give --yes if you mean it\n%s", errUsage, question)

@@ -14,7 +14,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// searching are the flags that say which dead transactions are meant.
+// searching are the flags that select dead transactions.
 type searching struct {
 	provider, account, since, until string
 	undated                         bool
@@ -27,14 +27,14 @@ func (s *searching) register(cmd *cobra.Command, o *options) {
 	flags.StringVar(&s.since, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h")
 	flags.StringVar(&s.until, "until", "", "marked dead before this `TIME`")
 	flags.BoolVar(&s.undated, "undated", false,
-		"add those that a release before this one marked, which noted no time; it reads the whole table")
+		"add those that an older release marked, without a time; it reads the whole table")
 	complete(cmd, "provider", catalog.Sweeps()...)
 	o.completeAccounts(cmd, catalog.Sweeps()...)
 	complete(cmd, "since")
 	complete(cmd, "until")
 }
 
-// search returns what the flags ask for.
+// search returns the search that the flags describe.
 func (s *searching) search(now time.Time) (dead.Search, error) {
 	search := dead.Search{Account: s.account, Undated: s.undated}
 	if _, err := catalog.FindSweep(s.provider); err != nil {
@@ -71,7 +71,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
-// deadRow is a dead transaction in JSON, a line each.
+// deadRow is a dead transaction in JSON, one on each line.
 type deadRow struct {
 	ID       int64     `json:"transaction_id"`
 	Account  string    `json:"account"`
@@ -123,7 +123,7 @@ the list when its time to live is over, or as soon as it is recorded as complete
 	return cmd
 }
 
-// find finds dead transactions, and shows how many it has.
+// find finds dead transactions, and shows how many it has found.
 func find(cmd *cobra.Command, h *home.Home, search dead.Search) ([]store.DeadEntry, error) {
 	bar := terminal.NewBar(cmd.ErrOrStderr(), "looking", -1)
 	defer bar.End()

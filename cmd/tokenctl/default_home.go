@@ -9,9 +9,8 @@ import (
 	"tokenrefresh/internal/operator/home"
 )
 
-// settle chooses a home where neither --home nor $TOKENCTL_HOME names one: the state file, if
-// --state names it or if it exists and no AWS region is set; else AWS. Every verb has this one
-// default.
+// settle chooses a home if neither --home nor $TOKENCTL_HOME names one: the state file, if --state
+// names it or if it exists and no AWS region is set; else AWS. All verbs have this default.
 func (o *options) settle(cmd *cobra.Command) {
 	if o.home != "" {
 		return
@@ -33,7 +32,7 @@ func (o *options) settle(cmd *cobra.Command) {
 	}
 }
 
-// tellHome says once which home was chosen, where nobody named it.
+// tellHome prints once which home was chosen, if nobody named it.
 func (o *options) tellHome() {
 	if o.notice != "" && o.errOut != nil {
 		fmt.Fprintln(o.errOut, "tokenctl:", o.notice)

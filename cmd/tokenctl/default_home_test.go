@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/internal/sandbox"
 )
 
-// bare takes away what an environment says of homes.
+// bare removes the variables about homes from the environment.
 func bare(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"TOKENCTL_HOME", "TOKENCTL_STATE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "SECRET_PREFIX"} {
@@ -23,7 +23,7 @@ func bare(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 }
 
-// Every verb finds the same home where nobody names one, and says which.
+// Every verb finds the same home if nobody names one, and prints which.
 func TestDefaultHome(t *testing.T) {
 	s := embeddedWorld(t).provision(t)
 	path := s.flags[len(s.flags)-1]
@@ -39,7 +39,7 @@ func TestDefaultHome(t *testing.T) {
 	for name, tt := range map[string]struct {
 		env  map[string]string
 		args []string
-		want string // of the line that says so; empty: none
+		want string // of the line about it; empty: none
 	}{
 		"a file and no region":       {map[string]string{"TOKENCTL_STATE": path}, nil, "home: the state file " + path},
 		"a file and a region":        {map[string]string{"TOKENCTL_STATE": path, "AWS_REGION": "eu-west-3"}, nil, "home: AWS in eu-west-3"},
@@ -72,7 +72,7 @@ func TestDefaultHome(t *testing.T) {
 	}
 }
 
-// A line that is told works in a shell that knows nothing of this one's variables.
+// A printed command works in a shell without this one's variables.
 func TestToldLinesAreComplete(t *testing.T) {
 	s := embeddedWorld(t).provision(t)
 	bare(t)

@@ -15,13 +15,13 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 )
 
-// callWithin bounds a call to AWS; a dry run waits for a whole run of a function. Each
-// check has a limit of its own besides.
+// callWithin limits a call to AWS; a dry run waits for a whole run of a function. Each check also
+// has a limit of its own.
 const callWithin = time.Minute
 
 // examining are the flags of doctor.
 type examining struct {
-	engine   // whose environment a machine's providers are of
+	engine   // its environment is that of a machine's providers
 	stack    string
 	accounts []string
 	noInvoke bool
@@ -31,7 +31,7 @@ func examine(o *options) *cobra.Command {
 	var e examining
 	cmd := &cobra.Command{
 		Use:   "doctor [--stack NAME] [--no-invoke]",
-		Short: "Check everything that has to be right, and say what mends what is not",
+		Short: "Check everything that has to be right, and say how to mend the rest",
 		Long: `Doctor looks at everything that has to be right for tokens to stay fresh, and says of each thing whether it
 is, and if not why, and what mends it. It changes nothing and calls no provider with credentials.
 
@@ -51,7 +51,7 @@ something fails, or you may not look at it.`,
 	flags := cmd.Flags()
 	flags.StringVar(&e.stack, "stack", "token-refresh", "aws: the `NAME` of the stack")
 	flags.StringSliceVar(&e.accounts, "account", nil,
-		"an `ACCOUNT` that should be looked after with each provider, beside those that are; may be given again")
+		"an `ACCOUNT` that should be kept fresh with each provider, besides those that are; may be given again")
 	flags.BoolVar(&e.noInvoke, "no-invoke", false, "aws: leave the functions' dry runs out")
 	complete(cmd, "stack")
 	o.completeAccounts(cmd)

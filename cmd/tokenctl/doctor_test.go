@@ -44,7 +44,7 @@ func TestDoctorMakesNoFile(t *testing.T) {
 	}
 }
 
-// Of a stack of which only the tables are there.
+// Only the tables of the stack exist.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestDoctorOfAStack(t *testing.T) {

@@ -12,11 +12,11 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// ofAWS are the flags with which a line of a document works on AWS alone.
+// ofAWS are flags of documented commands that work on AWS alone.
 var ofAWS = []string{"--function", "--stack", "--region", "--profile", "--secret-prefix", "--table-prefix", "--kms-key"}
 
-// Every line of the documents is run as it is printed: none is refused for how it is written, and
-// those for a state file do what they say.
+// Every command in the documents is run as printed: none is refused for its form, and those for a
+// state file work.
 func TestDocumentsCommandsRun(t *testing.T) {
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
 	s.run(t, "", "refresh").want(t, exitDone)
@@ -75,7 +75,7 @@ func TestDocumentsCommandsRun(t *testing.T) {
 	s.current(t, "hesabe", "default", store.Credentials)
 }
 
-// inputOf is what a person would give a line.
+// inputOf is what a person would type into a command.
 func (s *scene) inputOf(args []string) string {
 	switch provider := valueOf(args, "--provider"); {
 	case len(args) > 1 && args[0] == "seed" && args[1] == "credentials":
@@ -98,7 +98,7 @@ func valueOf(args []string, flag string) string {
 	return ""
 }
 
-// unquoted are words as a shell hands them on, with a name in place of each of its variables.
+// unquoted are words after a shell's unquoting, with a name in place of each variable.
 func unquoted(args []string) []string {
 	var words []string
 	for _, arg := range args {

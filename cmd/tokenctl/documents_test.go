@@ -41,7 +41,7 @@ func usages(t *testing.T) []usage {
 					prose.WriteString(line)
 					continue
 				}
-				// Behind a pipe too: what comes before it makes its input.
+				// After a pipe too: the commands before it make its input.
 				for part := range strings.SplitSeq(code, " | ") {
 					fields := strings.Fields(shellEnds.ReplaceAllString(strings.TrimSpace(part), ""))
 					if at := slices.Index(fields, "tokenctl"); at >= 0 && fields[0] != "make" {
@@ -59,7 +59,7 @@ func usages(t *testing.T) []usage {
 	return all
 }
 
-// each is every command line that one with choices, such as accept|discard, stands for.
+// each expands a command line with choices, such as accept|discard.
 func each(args []string) [][]string {
 	lines := [][]string{nil}
 	for _, arg := range args {
@@ -74,7 +74,7 @@ func each(args []string) [][]string {
 	return lines
 }
 
-// Whoever types what a document says must not be told that there is no such command.
+// Every command in a document exists.
 func TestDocumentsNameCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	all := usages(t)
@@ -86,7 +86,7 @@ func TestDocumentsNameCommandsThatExist(t *testing.T) {
 	}
 }
 
-// check fails the test where the command line is none.
+// check fails the test if the command line is wrong.
 func (u usage) check(t *testing.T) {
 	t.Helper()
 	cmd, rest, err := root(&options{}).Find(u.args)

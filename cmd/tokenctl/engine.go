@@ -11,7 +11,7 @@ import (
 	"tokenrefresh/pkg/config"
 )
 
-// environments are where the providers can be.
+// environments are those of the providers.
 var environments = []string{"production", "sandbox"}
 
 // engine are the flags of the verbs that call providers from here.
@@ -19,11 +19,12 @@ type engine struct{ environment string }
 
 func (e *engine) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&e.environment, "environment", cmp.Or(os.Getenv("PROVIDER_ENVIRONMENT"), environments[0]),
-		"whose addresses stand for credentials without a base_url: production or sandbox ($PROVIDER_ENVIRONMENT)")
+		"the environment of credentials without a base_url: production or sandbox ($PROVIDER_ENVIRONMENT)")
 	complete(cmd, "environment", environments...)
 }
 
-// config is what the flags, and the variables that functions have too, say of the engines.
+// config is the engines' configuration from the flags, and from the variables that functions have
+// too.
 func (e *engine) config() (config.Config, error) {
 	if !slices.Contains(environments, e.environment) {
 		return config.Config{}, fmt.Errorf("%w: --environment must be %s or %s", errUsage, environments[0], environments[1])

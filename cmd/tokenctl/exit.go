@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The exit codes, as the help tells them.
+// The exit codes, as the help lists them.
 const (
 	exitDone = iota
 	exitFailed
@@ -23,24 +23,24 @@ const (
 // errUsage is in the errors of arguments that don't go together.
 var errUsage = errors.New("wrong usage")
 
-// errPartly is in the errors of what was done in part.
+// errPartly is in the errors of partial success.
 var errPartly = errors.New("partly done")
 
-// errNothing is in the errors of what was asked for and could not be begun: a run is at work,
-// a person has paused the account, or whoever was asked said no.
+// errNothing is in the errors of commands that could not begin: a run is at work, a person has
+// paused the account, or the answer to a question was no.
 var errNothing = errors.New("nothing was done")
 
 // errPerson is in the errors of outcomes that wait for a person.
 var errPerson = errors.New("a person must act")
 
-// childError is the end of a command that exec has run, which has said itself what it had to.
+// childError is the end of a command that exec has run. That command has printed its own errors.
 type childError struct{ code int }
 
 // Error implements error.
 func (e *childError) Error() string { return fmt.Sprintf("the command ended with %d", e.code) }
 
-// codeOf is the exit code of an error. began: the verb's own work had begun; before
-// that, whatever is wrong is wrong with the arguments.
+// codeOf is the exit code of an error. began: the verb's own work had begun; an error before that
+// is about the arguments.
 func codeOf(err error, began bool) int {
 	child, trouble := (*childError)(nil), (*home.AccessError)(nil)
 	file, isFile := errors.AsType[*embedded.TroubleError](err)
@@ -49,7 +49,7 @@ func codeOf(err error, began bool) int {
 		return child.code
 	case err == nil:
 		return exitDone
-	case isFile && file.Kind != embedded.Exposed: // a script knows 1 from what the tokens need
+	case isFile && file.Kind != embedded.Exposed: // a script needs 1, and not the code for tokens
 		return exitFailed
 	case !began, errors.Is(err, errUsage):
 		return exitUsage

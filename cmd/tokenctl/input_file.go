@@ -12,7 +12,7 @@ type text struct {
 	io.Reader
 	// size is in bytes; -1: not known.
 	size int64
-	// progress is the file beside it that keeps how far it has come; empty: none can.
+	// progress is the file beside it that keeps how far it has come; empty: there can be none.
 	progress string
 	close    func()
 }

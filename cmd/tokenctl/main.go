@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	telemetry.GuardStandardLog(os.Stderr) // net/http may show it what a provider has sent
+	telemetry.GuardStandardLog(os.Stderr) // net/http may log a provider's bytes there
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process as it is
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

@@ -16,8 +16,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// TestMain lets the test binary be the command where a process of its own is needed:
-// local starts its victims, and tests start run, refresh and sandbox.
+// TestMain lets the test binary be the command in a process of its own: local starts its victims,
+// and tests start run, refresh and sandbox.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && slices.Contains([]string{"victim", "run", "refresh", "exec", "sandbox"}, os.Args[1]) {
 		main()
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// said is what a command left behind.
+// said is the output and the end of a command.
 type said struct {
 	code     int
 	out, err string
@@ -51,7 +51,7 @@ func tokenctlIn(ctx context.Context, t *testing.T, stdin string, args ...string)
 	return said{code, out.String(), errOut.String()}
 }
 
-// want checks the exit code, and that what was said holds each of parts.
+// want checks the exit code, and that the output contains each of parts.
 func (s said) want(t *testing.T, code int, parts ...string) {
 	t.Helper()
 	if s.code != code {
@@ -64,8 +64,8 @@ func (s said) want(t *testing.T, code int, parts ...string) {
 	}
 }
 
-// TestLocal runs the demonstration as `make run` does. It fails by itself where the
-// story goes otherwise; here it has to tell it, too.
+// TestLocal runs the demonstration as `make run` does. The demonstration fails by itself if the
+// story goes wrong; the test also checks what it prints.
 func TestLocal(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	says := []string{"logged_in", "refreshed 3", "not_due", "killed", "busy", "recovered", "presented twice: 0", "valid: true"}
@@ -79,7 +79,7 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-// shownByReadme are the lines of it that the README shows.
+// shownByReadme are the lines that the README shows.
 func shownByReadme(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -171,7 +171,7 @@ func TestHelp(t *testing.T) {
 	tokenctl(t, "", "__complete", "--home", "").want(t, exitDone, "aws\nembedded\n")
 }
 
-// The shell completes the accounts that there are.
+// The shell completes existing accounts.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestCompletesAccounts(t *testing.T) {

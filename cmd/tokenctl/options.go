@@ -32,11 +32,11 @@ type options struct {
 
 	began  bool // see codeOf
 	watch  home.Watch
-	notice string    // which home was chosen, where nobody named one
+	notice string    // which home was chosen, if nobody named one
 	errOut io.Writer // for the notice
 }
 
-// register adds the flags, with what the environment says as their defaults.
+// register adds the flags, with defaults from the environment.
 func (o *options) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	env := func(name, otherwise string) string { return cmp.Or(os.Getenv(name), otherwise) }
@@ -64,7 +64,7 @@ func list(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
-// chosen returns the providers of a verb's --provider; without one those in use.
+// chosen returns the providers of a verb's --provider, else those in use.
 func (o *options) chosen(names ...string) ([]catalog.Entry, error) {
 	flag := "--provider"
 	if len(names) == 0 {
@@ -87,7 +87,8 @@ func (o *options) run(do func(cmd *cobra.Command, args []string) error) func(*co
 	}
 }
 
-// explained is an error as it is told: its reason alone, where that lies with whoever asks AWS.
+// explained is an error as people see it: only its reason, if that is the caller's own access to
+// AWS.
 func (o *options) explained(err error) error {
 	t := o.watch.Trouble()
 	switch {
@@ -108,7 +109,7 @@ func (o *options) open(ctx context.Context, more home.Options) (*home.Home, erro
 	return home.Open(ctx, named)
 }
 
-// named adds to options what the flags say.
+// named adds the flags to options.
 func (o *options) named(more home.Options) (home.Options, error) {
 	o.tellHome()
 	more.Kind, more.State = home.Kind(o.home), o.state
@@ -125,8 +126,8 @@ func (o *options) named(more home.Options) (home.Options, error) {
 	return more, nil
 }
 
-// given are the flags that name this home, wherever its name came from: lines that are told to
-// people are typed in another shell.
+// given are the flags that name this home, even if variables named it: people type printed commands
+// in another shell.
 func (o *options) given(cmd *cobra.Command) string {
 	var line []string
 	add := func(name, value string) { line = append(line, "--"+name, quoted(value)) }
@@ -145,7 +146,7 @@ func (o *options) given(cmd *cobra.Command) string {
 		{"table-prefix", o.tablePrefix, defaultPrefix},
 		{"region", o.region, ""},
 		{"profile", o.profile, ""},
-		{"endpoint-url", o.endpoint, ""}, // or a told line would go to AWS itself
+		{"endpoint-url", o.endpoint, ""}, // or a printed command would go to AWS itself
 	} {
 		if flag.value != flag.otherwise {
 			add(flag.name, flag.value)
@@ -154,7 +155,7 @@ func (o *options) given(cmd *cobra.Command) string {
 	return strings.Join(line, " ")
 }
 
-// line is a verb of this command about an account, as people have to type it.
+// line is a command about an account, as people type it.
 func (o *options) line(cmd *cobra.Command, verb string, t target) string {
 	words := "tokenctl " + verb + " --provider " + t.provider
 	if t.account != defaultAccount {
@@ -172,13 +173,12 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// print writes a result: as JSON where that is asked for, or as text. What is in it
-// controls no terminal.
+// print writes a result as JSON, if asked for, else as text. Nothing in it can control a terminal.
 func (o *options) print(cmd *cobra.Command, result any, text string) error {
 	return o.show(cmd, result, terminal.Visible(text))
 }
 
-// show is print for a text that is coloured, and visible otherwise.
+// show is print for a coloured text whose other characters are visible already.
 func (o *options) show(cmd *cobra.Command, result any, text string) error {
 	out := cmd.OutOrStdout()
 	if !o.asJSON {
@@ -195,12 +195,12 @@ func (o *options) show(cmd *cobra.Command, result any, text string) error {
 	return err
 }
 
-// complain tells people of an error.
+// complain prints an error.
 func complain(out io.Writer, err error) {
 	_, _ = fmt.Fprintln(out, "tokenctl:", terminal.Visible(err.Error()))
 }
 
-// defaultAccount is the account of whoever names none.
+// defaultAccount is used if no account is named.
 const defaultAccount = "default"
 
 // target is the one credential that a verb is about.

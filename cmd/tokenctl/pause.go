@@ -39,7 +39,7 @@ func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 			return err
 		}
 		key := store.Key{Provider: t.provider, Account: t.account}
-		if err := mustExist(cmd.Context(), h, key); err != nil { // a row would stay, and runs would look for its secrets
+		if err := mustExist(cmd.Context(), h, key); err != nil { // a row would remain, and runs would look for its secrets
 			return err
 		}
 		row, _, err := h.Ledger.Row(cmd.Context(), key)

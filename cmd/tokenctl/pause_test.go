@@ -39,7 +39,7 @@ func TestPauseAndResume(t *testing.T) {
 	})
 }
 
-// A name that was mistyped makes no row: a run would look for the secrets of that account.
+// A mistyped name creates no row: a run would look for the secrets of that account.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestPauseOfAnUnknownAccount(t *testing.T) {
@@ -76,7 +76,7 @@ func TestPauseOfAnAccountWithoutARow(t *testing.T) {
 	})
 }
 
-// Who has done what stands in the log of the verb; what was not done does not.
+// The verb's log has who did what, and nothing that was not done.
 func TestActsAreLogged(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)

@@ -14,7 +14,7 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-// patience bounds what a test waits for from a process.
+// patience is how long a test waits for a process.
 const patience = 30 * time.Second
 
 // process is the command as a process of its own.
@@ -44,7 +44,7 @@ func (w *world) start(t *testing.T, env []string, args ...string) *process {
 	return p
 }
 
-// await waits until there is a line, after those of earlier calls, that holds all parts.
+// await waits for a line, after those of earlier calls, that contains all parts.
 func (p *process) await(t *testing.T, parts ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -59,7 +59,7 @@ func (p *process) signal(t *testing.T, which os.Signal) {
 	assert.NilError(t, p.Process.Signal(which))
 }
 
-// ended waits for the end, and checks the exit code or the signal that was it.
+// ended waits for the end, and checks the exit code or the signal.
 func (p *process) ended(t *testing.T, code int, by syscall.Signal) {
 	t.Helper()
 	giveUp := time.AfterFunc(patience, func() { _ = p.Process.Signal(syscall.SIGABRT) }) // which shows its stacks
@@ -71,10 +71,10 @@ func (p *process) ended(t *testing.T, code int, by syscall.Signal) {
 	}
 }
 
-// killed is ended's exit code of what a signal has ended.
+// killed is ended's exit code for a process that a signal has ended.
 const killed = -1
 
-// screen collects what a process says.
+// screen collects the output of a process.
 type screen struct {
 	mu      sync.Mutex
 	all     strings.Builder
@@ -112,7 +112,7 @@ func (s *screen) await(ctx context.Context, parts []string) bool {
 	}
 }
 
-// find looks for the line in what was not read yet, or else says when to look again.
+// find looks for the line in the unread output, or returns when to look again.
 func (s *screen) find(parts []string) (bool, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// scene is a home whose credentials are those of providers that run beside it.
+// scene is a home with the credentials of simulated providers.
 type scene struct {
 	*world
 	*sandbox.Sandbox
@@ -29,7 +29,7 @@ func (w *world) provision(t *testing.T, providers ...sandbox.Provider) *scene {
 	return s
 }
 
-// run runs the command, whose output may show nothing that the providers keep secret.
+// run runs the command, and checks that its output shows none of the providers' secrets.
 func (s *scene) run(t *testing.T, stdin string, args ...string) said {
 	t.Helper()
 	told := s.world.run(t, stdin, args...)
@@ -49,7 +49,7 @@ func (s *scene) quiet(t *testing.T, texts ...string) {
 	}
 }
 
-// published checks that the access token of a chain is there, and good.
+// published checks that a chain has a published access token, and that it is good.
 func (s *scene) published(t *testing.T, p sandbox.Provider) {
 	t.Helper()
 	document := s.current(t, string(p), "default", store.AccessDoc)

@@ -28,8 +28,8 @@ func (r *reading) register(cmd *cobra.Command, o *options) {
 	complete(cmd, "min-life")
 }
 
-// read returns a token that has the life left that the flags ask for. It only reads: a token
-// that has run out is refreshed by a run.
+// read returns a token with the life that the flags ask for. It only reads: runs refresh expired
+// tokens.
 func (r *reading) read(cmd *cobra.Command, o *options) (reader.Token, error) {
 	provider, err := r.check()
 	switch {
@@ -67,12 +67,12 @@ func (r *reading) explain(cmd *cobra.Command, o *options, h *home.Home, err erro
 		if known := noAccount(cmd.Context(), h, r.account, r.provider); errors.Is(known, errNoAccount) {
 			return known
 		}
-		return err // whoever may read tokens alone may not read the ledger
+		return err // a reader of tokens alone may not read the ledger
 	case errors.Is(err, reader.ErrDenied), errors.As(err, &ended) && ended.Status == "dead":
 		return fmt.Errorf("%w: %w", errPerson, err)
 	case errors.As(err, &expired) && !time.Now().Before(expired.RefreshAt), errors.Is(err, reader.ErrNotPublished):
 		look := target{provider: r.provider, account: r.account}
-		return fmt.Errorf("%w\nsee what is the matter: %s", err, o.line(cmd, "status", look))
+		return fmt.Errorf("%w\nsee what is wrong: %s", err, o.line(cmd, "status", look))
 	}
 	return err
 }

@@ -22,9 +22,10 @@ import (
 )
 
 const (
-	// awsWorkers stay below what a new table takes of writes a second.
+	// awsWorkers stay below the writes a second of a new table.
 	awsWorkers = 32
-	// maxWorkers share a file's syncs to disk: there, more of them are faster.
+	// maxWorkers is the number for a state file: workers share its syncs to disk, so more are
+	// faster.
 	maxWorkers = 256
 )
 
@@ -42,7 +43,7 @@ func record(o *options) *cobra.Command {
 	var r recording
 	cmd := &cobra.Command{
 		Use:   "record {--transaction-id ID | --file F}",
-		Short: "Tell of Berbix transactions to keep fresh, or of their end",
+		Short: "Record Berbix transactions to keep fresh, or their end",
 		Long: `Record stores one transaction, whose refresh token it reads from standard input (bare, or as
 {"refresh_token":"…"}) or asks for, or a file of them, a line each:
 
@@ -68,7 +69,7 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	flags.StringVar(&r.format, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input")
 	flags.IntVar(&r.workers, "workers", 0,
 		fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file", maxWorkers, awsWorkers))
-	flags.BoolVar(&r.restart, "restart", false, "begin a file anew, whatever was recorded of it before")
+	flags.BoolVar(&r.restart, "restart", false, "begin the file again, whatever was recorded of it before")
 	cmd.MarkFlagsOneRequired("transaction-id", "file")
 	cmd.MarkFlagsMutuallyExclusive("transaction-id", "file")
 	for _, flag := range []string{"customer-uid", "status"} {
@@ -112,7 +113,7 @@ func (r *recording) engine(h *home.Home) (*sweep.Engine, error) {
 	}.WithDefaults(), nil
 }
 
-// one records the transaction that the flags tell of.
+// one records the transaction that the flags describe.
 func (r *recording) one(cmd *cobra.Command, o *options) error {
 	all := map[string]any{"transaction_id": r.id}
 	for name, value := range map[string]string{"customer_uid": r.uid, "status": r.status} {

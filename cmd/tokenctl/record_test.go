@@ -45,7 +45,7 @@ func TestRecordOne(t *testing.T) {
 	})
 }
 
-// What is no refresh token does not replace one that is.
+// A text that is no refresh token does not replace a refresh token.
 func TestRecordRefusesWhatIsNoToken(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
@@ -122,7 +122,7 @@ func TestRecordStandardInput(t *testing.T) {
 	}
 }
 
-// A line that is wrong is told of by number and field, and harms no other.
+// A wrong line is reported by number and field, and does not affect others.
 func TestRecordTellsOfBadLines(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)

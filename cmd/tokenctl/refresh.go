@@ -33,7 +33,7 @@ func refreshes(o *options) *cobra.Command {
 	var r refreshing
 	cmd := &cobra.Command{
 		Use:   "refresh [--provider P [--account A]] [--force | --dry-run | --rejected ID]",
-		Short: "Run a provider's function once, now, and tell how it ends",
+		Short: "Run a provider's function once, now, and show how it ends",
 		Long: `Refresh does what a function does at a tick: it refreshes what is due, of one account, one provider or all
 of them. It runs here, by the same protocol: a function or another run at the same time does no harm. A
 running system needs no such call.
@@ -164,19 +164,19 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	runs.Wait()
 	results = slices.DeleteFunc(results, func(r handler.Result) bool { return len(r.Outcomes) == 0 })
 	told := r.tell(cmd, o, results...)
-	if err := h.Fault(); err != nil { // no later run does better
+	if err := h.Fault(); err != nil { // no later run succeeds either
 		return err
 	}
 	if err := errors.Join(distinct(failed)...); err != nil {
 		return errors.Join(told, err)
 	}
 	if len(results) == 0 {
-		return fmt.Errorf("there is nothing to look after in %s: name another home, or put credentials in with tokenctl seed", h.Name)
+		return fmt.Errorf("there is nothing to refresh in %s: name another home, or put credentials in with tokenctl seed", h.Name)
 	}
 	return told
 }
 
-// distinct are errors without those that say what another has said: one table serves all.
+// distinct are errors without repeated ones: all providers share one table.
 func distinct(all []error) []error {
 	said := map[string]bool{}
 	return slices.DeleteFunc(all, func(err error) bool {
@@ -188,7 +188,7 @@ func distinct(all []error) []error {
 	})
 }
 
-// troubles hides the lines of the run itself, whose content is printed otherwise.
+// troubles hides the run's own log lines, whose content is printed in another form.
 type troubles struct{ slog.Handler }
 
 func (t troubles) Handle(ctx context.Context, record slog.Record) error {
@@ -198,7 +198,7 @@ func (t troubles) Handle(ctx context.Context, record slog.Record) error {
 	return t.Handler.Handle(ctx, record)
 }
 
-// tell prints what became of the runs, and returns the error that it calls for.
+// tell prints how the runs ended, and returns their error.
 func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Result) error {
 	var worst error
 	for _, result := range results {
@@ -222,7 +222,7 @@ func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Res
 func (r *refreshing) idle(results ...handler.Result) error {
 	for _, result := range results {
 		if r.event.Rejected != "" && result.Outcomes[outcome.NotDue] > 0 {
-			return fmt.Errorf("%w: that token is not the published one, is too new, or was told of a moment ago", errNothing)
+			return fmt.Errorf("%w: that token is not the published one, is too new, or was rejected a moment ago", errNothing)
 		}
 	}
 	return idle(results...)

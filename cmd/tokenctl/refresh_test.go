@@ -73,7 +73,7 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
-// A person can say what a reader's callback says.
+// A person can report what a reader's callback reports.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestRefreshRejected(t *testing.T) {
@@ -105,16 +105,16 @@ func TestRefreshRejected(t *testing.T) {
 func TestRefreshOfAnEmptyHome(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
-	w.run(t, "", "refresh").want(t, exitFailed, "nothing to look after in embedded /", "tokenctl seed")
-	w.run(t, "", "refresh", "--provider", "hesabe").want(t, exitFailed, "nothing to look after")
+	w.run(t, "", "refresh").want(t, exitFailed, "nothing to refresh in embedded /", "tokenctl seed")
+	w.run(t, "", "refresh", "--provider", "hesabe").want(t, exitFailed, "nothing to refresh")
 	w.run(t, "", "refresh", "--provider", "hesabe", "--account", "typo").want(t, exitFailed, "there is no such account typo")
 	if _, exists := w.row(t, "hesabe", "typo"); exists {
 		t.Error("a mistyped account is looked after for ever")
 	}
 }
 
-// Scripts tell by the exit code whether to wait or to call somebody; people are told why,
-// and what to do.
+// The exit code shows scripts whether to wait or to call somebody; the output shows people why, and
+// what to do.
 func TestRefreshThatFails(t *testing.T) {
 	t.Parallel()
 	forced := []string{"--provider", "hesabe", "--force"}
@@ -188,7 +188,7 @@ func TestRefreshThatFails(t *testing.T) {
 	}
 }
 
-// Whoever interrupts a refresh amid a send gets the reply stored first.
+// An interrupted refresh stores the reply of its call first.
 func TestRefreshIsInterruptedAmidASend(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)

@@ -16,8 +16,8 @@ import (
 // errAgain is in the errors of runs that failed without harm.
 var errAgain = errors.New("failed without harm; a later run tries again")
 
-// verdict is the error that a run's result calls for. A transaction that is dead needs
-// nobody, unless it is the one that was asked for.
+// verdict is the error of a run's result. A dead transaction is an error only if it is the one that
+// was asked for.
 func verdict(r handler.Result, named bool) error {
 	for _, c := range r.Credentials {
 		if c.Outcome.NeedsPerson() {
@@ -35,8 +35,8 @@ func verdict(r handler.Result, named bool) error {
 	return fmt.Errorf("%s: %s: %w", r.Provider, counted(passed), errAgain)
 }
 
-// idle is the error of runs that could do nothing of what a person had asked for; nil where one
-// of them did something, or found that there is nothing to do.
+// idle is the error of runs that could not do what a person had asked for; nil if one of them did
+// something, or found nothing to do.
 func idle(results ...handler.Result) error {
 	var said []string
 	for _, r := range results {
@@ -57,8 +57,8 @@ func idle(results ...handler.Result) error {
 	return fmt.Errorf("%w: %s", errNothing, strings.Join(said, ", "))
 }
 
-// ended tells people how a run ended. transaction is the one that was asked for; 0: none
-// was. flags name the home in the lines that are to be typed.
+// ended describes how a run ended. transaction is the one that was asked for; 0: none was. flags
+// name the home in printed commands.
 func ended(r handler.Result, transaction int64, flags string, now time.Time) string {
 	var lines []string
 	if entry, err := catalog.Find(r.Provider); err != nil || entry.Sweep {
@@ -95,20 +95,20 @@ func credentialEnded(provider string, c handler.Credential, flags string, now ti
 	return append(lines, indented("warning: ", c.Warnings...)...)
 }
 
-// whatNow is what to do about an outcome that brings no error along.
+// whatNow is what to do about an outcome without an error.
 func whatNow(provider string, c handler.Credential, flags string) string {
 	flags = strings.TrimSpace(fmt.Sprintf("--provider %s --account %s %s", provider, c.Account, flags))
 	switch c.Outcome {
 	case outcome.Busy:
-		return "another run is at it, or one has died: its claim ends by itself within two minutes"
+		return "another run is at work, or one has died: its claim ends by itself within two minutes"
 	case outcome.Paused:
 		return "a person paused it: tokenctl resume " + flags
 	case outcome.NotSeeded:
 		return "nobody has put credentials in yet: tokenctl seed credentials " + flags
 	case outcome.Superseded:
-		return "meanwhile somebody edited the secret: the next run refreshes that"
+		return "somebody edited the secret meanwhile: the next run refreshes that"
 	case outcome.NotDue:
-		return "there is nothing to do; --force refreshes all the same"
+		return "there is nothing to do; --force refreshes anyway"
 	default:
 		return ""
 	}
@@ -122,7 +122,7 @@ func indented(mark string, texts ...string) []string {
 	return lines
 }
 
-// counted lists outcomes and how many there were of each.
+// counted lists outcomes with their counts.
 func counted(outcomes map[outcome.Outcome]int) string {
 	var all []string
 	for _, what := range slices.Sorted(maps.Keys(outcomes)) {

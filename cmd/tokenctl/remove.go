@@ -88,7 +88,7 @@ func (r *removing) do(cmd *cobra.Command, o *options) error {
 	return o.print(cmd, report, r.text(report))
 }
 
-// nothingIfBusy adds to an error that nothing was done, if that is so.
+// nothingIfBusy marks an error as errNothing if a run is at work.
 func nothingIfBusy(err error) error {
 	if errors.Is(err, remove.ErrBusy) || errors.Is(err, seed.ErrBusy) {
 		return fmt.Errorf("%w: %w", errNothing, err)

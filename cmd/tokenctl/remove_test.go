@@ -30,7 +30,7 @@ func (w *world) gone(t *testing.T, key store.Key) {
 	}
 }
 
-// What is removed is gone, nothing speaks of it any more, and others stay as they are.
+// A removed account is gone, no output mentions it, and other accounts stay as they are.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestRemove(t *testing.T) {
@@ -109,7 +109,7 @@ func TestRemoveBesideASweep(t *testing.T) {
 		assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), claim))
 		args := []string{"remove", "--provider", "berbix", "--account", "shop-2", "--yes"}
 		w.run(t, "", args...).want(t, exitNothing, "a run is at work on berbix/shop-2")
-		claim.Fence, claim.Until = 2, time.Time{} // given back
+		claim.Fence, claim.Until = 2, time.Time{} // released
 		assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), claim))
 		w.run(t, "", args...).want(t, exitDone, "removed")
 		rows, claims, err := w.Ledger.RowsAndShardClaims(t.Context(), "berbix")
@@ -119,7 +119,7 @@ func TestRemoveBesideASweep(t *testing.T) {
 	})
 }
 
-// A claim between the look and the removal wins.
+// A claim between the check and the removal wins.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestRemoveOfARowThatIsClaimed(t *testing.T) {
@@ -139,7 +139,7 @@ func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 	})
 }
 
-// Transactions that would be refreshed no more are spoken of.
+// The question mentions transactions that would no longer be refreshed.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestRemoveAnAccountOfTransactions(t *testing.T) {
@@ -158,7 +158,7 @@ func TestRemoveAnAccountOfTransactions(t *testing.T) {
 	})
 }
 
-// What a stack has created stays with the stack.
+// Secrets that a stack has created stay.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestRemoveWhatAStackHasCreated(t *testing.T) {

@@ -79,14 +79,14 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 				return err
 			}
 		}
-		// What has been begun is ended: a login that is cut short costs its reply.
+		// A call that has begun is completed: cutting it short would lose its reply.
 		result, err := invoke.Resolve(context.WithoutCancel(cmd.Context()), provider, h, cfg, log, t.account, how)
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", t.provider, t.account, err)
 		}
 		text := ended(result, 0, o.given(cmd), time.Now())
 		if how == refresh.Discard && result.Outcomes[outcome.Superseded] > 0 {
-			text = fmt.Sprintf("%s/%s: superseded\n  what the attempt left is forgotten; the next run refreshes the current version",
+			text = fmt.Sprintf("%s/%s: superseded\n  the attempt and its reply are dropped; the next run refreshes the current version",
 				t.provider, t.account)
 		}
 		if idle(result) == nil {

@@ -36,7 +36,7 @@ interrupt the same command goes on: what is revived is not dead any more.`,
 	}
 	r.register(cmd, o)
 	cmd.Flags().StringVar(&r.file, "file", "", "revive the transactions that `FILE` lists")
-	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "tell how many it would be, and write nothing")
+	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "count them, and write nothing")
 	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error { return r.do(cmd, o, args) })
 	return cmd
 }
@@ -81,7 +81,7 @@ func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
 	return r.revive(cmd, o, h, ids)
 }
 
-// listed returns the transactions that arguments or a file name.
+// listed returns the transactions from arguments or from a file.
 func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
 	var ids []int64
 	for _, arg := range args {

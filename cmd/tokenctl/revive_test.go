@@ -16,8 +16,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// markDead stores transactions first to last of an account as dead, marked then; the zero
-// time: as an older release marks them.
+// markDead stores transactions first to last of an account as dead, marked then; the zero time:
+// marked by an older release.
 func (w *world) markDead(t *testing.T, account string, first, last int64, markedAt time.Time) {
 	t.Helper()
 	for id := first; id <= last; id++ {

@@ -29,7 +29,7 @@ const (
 	maxTick = time.Hour
 )
 
-// running are the flags of run.
+// running has the flags of run.
 type running struct {
 	engine
 	providers, accounts []string
@@ -42,7 +42,7 @@ func run(o *options) *cobra.Command {
 	var r running
 	cmd := &cobra.Command{
 		Use:   "run [--provider P …] [--every D]",
-		Short: "Keep all tokens fresh from this machine, until it is told to end",
+		Short: "Keep all tokens fresh from this machine, until it is stopped",
 		Long: `Run does on one machine what the functions and their schedules do on AWS: at once, and then at each tick,
 it looks at the credentials and transactions of each provider and refreshes what is due. --home embedded begins
 a state file where there is none. A second one beside it, or a function, does no harm.
@@ -63,9 +63,9 @@ docs/single-machine.md shows how systemd starts it.`,
 	}
 	r.register(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&r.providers, "provider", nil, "look after this `PROVIDER` alone; may be given again (default all)")
+	flags.StringSliceVar(&r.providers, "provider", nil, "keep this `PROVIDER` fresh alone; may be given again (default all)")
 	flags.StringSliceVar(&r.accounts, "account", nil,
-		"look after this `ACCOUNT` of each --provider too, whether it is there or not; may be given again")
+		"also keep this `ACCOUNT` of each --provider fresh, even before it exists; may be given again")
 	flags.DurationVar(&r.every, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts")
 	complete(cmd, "provider", catalog.Names()...)
 	o.completeAccounts(cmd)
@@ -79,7 +79,7 @@ docs/single-machine.md shows how systemd starts it.`,
 	return cmd
 }
 
-// config is what the flags say.
+// config is the configuration from the flags.
 func (r *running) config() (config.Config, error) {
 	if r.every < minTick || r.every > maxTick {
 		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, minTick, maxTick)
@@ -166,8 +166,8 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	return h.Fault()
 }
 
-// serve serves metrics until the process ends. An address that is taken is an error only where
-// somebody has named it: refreshes don't need the metrics.
+// serve serves metrics until the process ends. An address in use is an error only if somebody has
+// named it: refreshes don't need the metrics.
 func (r *running) serve(ctx context.Context, cmd *cobra.Command, server *metrics.Server, log *slog.Logger) error {
 	if r.listen == "" {
 		return nil
@@ -190,7 +190,7 @@ func (r *running) serve(ctx context.Context, cmd *cobra.Command, server *metrics
 	return nil
 }
 
-// job runs a provider's function. What becomes of it is in the handler's own lines.
+// job runs a provider's function. The handler logs how it ends.
 func job(here *invoke.Here, log *slog.Logger, runs *metrics.Runs) loop.Job {
 	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
 		end := runs.Begin(here.Provider)
@@ -201,12 +201,12 @@ func job(here *invoke.Here, log *slog.Logger, runs *metrics.Runs) loop.Job {
 			if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
 				level = slog.LevelWarn
 			}
-			log.Log(ctx, level, "nothing could be looked at", "provider", here.Provider, "error", err)
+			log.Log(ctx, level, "the run could not begin", "provider", here.Provider, "error", err)
 		}
 	}}
 }
 
-// logger writes lines as the functions do, or the same for the eyes of people.
+// logger writes lines as the functions do, or the same in a form for people.
 func logger(to io.Writer, asJSON bool, level slog.Level) *slog.Logger {
 	if asJSON {
 		return telemetry.NewLogger(to, level)

@@ -32,8 +32,7 @@ func (w *world) due(t *testing.T) {
 	}
 }
 
-// A service starts, refreshes, works beside other commands on its file and ends when it is
-// told to.
+// A service starts, refreshes, works beside other commands on its file and ends on a signal.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
@@ -65,8 +64,8 @@ func TestRun(t *testing.T) {
 	s.quiet(t, p.said.text())
 }
 
-// A service that is killed between the provider's answer and its storing knows, when it is
-// started again, not to present that token a second time.
+// A service that is killed after the provider's answer and before it is stored does not present
+// that token again after its restart.
 func TestRunIsKilledAmidASend(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
@@ -105,8 +104,8 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	s.quiet(t, first.said.text(), second.said.text(), third.said.text())
 }
 
-// A service that is told to end amid a send takes the reply in first. Only whoever insists
-// ends it at once.
+// A service that gets a signal during a call stores the reply first. Only a second signal ends it
+// at once.
 func TestRunIsToldToEndAmidASend(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -168,7 +167,7 @@ func TestRunOfAProviderThatHangs(t *testing.T) {
 	p.ended(t, exitDone, 0)
 }
 
-// What is seeded while it runs is seen at the next tick.
+// The next tick sees credentials that were seeded while it runs.
 func TestRunOfAnEmptyHome(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t)
@@ -183,8 +182,7 @@ func TestRunOfAnEmptyHome(t *testing.T) {
 	}
 }
 
-// net/http shows the standard logger what comes behind an answer: a provider may have sent
-// a token there.
+// net/http logs bytes after an answer: a provider may have sent a token there.
 func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -225,8 +223,8 @@ func TestRunRefusesAFileThatOthersRead(t *testing.T) {
 	w.run(t, "", "run").want(t, exitPerson, "chmod 600 "+path)
 }
 
-// A service whose state file is lost or damaged ends and says so, once: the next tick
-// would find it as it is, and a new file in its place would know of no token.
+// A service whose state file is lost or damaged ends with one message: the next tick would find the
+// same, and a new file would know no token.
 func TestRunEndsWithItsFile(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -254,7 +252,7 @@ func TestRunEndsWithItsFile(t *testing.T) {
 	}
 }
 
-// A line says by its level whether anybody must act.
+// The level of a line shows whether a person must act.
 func TestRunTellsWhoMustAct(t *testing.T) {
 	t.Parallel()
 	s := &site{scene: embeddedWorld(t).provision(t, sandbox.Hesabe)}
@@ -271,10 +269,10 @@ func TestRunTellsWhoMustAct(t *testing.T) {
 	p.ended(t, exitDone, 0)
 }
 
-// ear is a socket at which systemd would listen.
+// ear is a socket like the one at which systemd listens.
 type ear struct{ *net.UnixConn }
 
-// listen makes one, and the variables that tell a process of it.
+// listen makes one, and the variables that name it to a process.
 func listen(t *testing.T) (ear, []string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
@@ -300,7 +298,7 @@ func (e ear) hears(t *testing.T, state string) {
 	}
 }
 
-// Prometheus sees how the credentials are, and what the runs did.
+// Prometheus gets the state of the credentials, and the results of runs.
 func TestRunServesMetrics(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)

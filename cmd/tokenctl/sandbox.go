@@ -25,15 +25,15 @@ import (
 const (
 	// sandboxPrefix begins the names that samconfig.toml's local profiles use.
 	sandboxPrefix = "token-refresh-sandbox"
-	// localStack is what the SAM CLI takes for the stack's name.
+	// localStack is the SAM CLI's name for the stack.
 	localStack = "local"
 	// localRegion is the one of samconfig.toml's local profiles.
 	localRegion = "us-east-1"
-	// maxTransactions is far more than a person looks at.
+	// maxTransactions is far more than a person needs.
 	maxTransactions = 10_000
 )
 
-// shortLives let people see tokens being refreshed.
+// shortLives are short, so that people see tokens being refreshed.
 var shortLives = []string{"hesabe=2m", "tconnect=5m/1h", "berbix=2m", "oauth2=2m"}
 
 // playing are the flags of sandbox.
@@ -44,7 +44,7 @@ type playing struct {
 	transactions                     int
 }
 
-// playground serves the providers for people who try the product.
+// playground makes the verb that serves the providers, for people who try the product.
 func playground(o *options) *cobra.Command {
 	var p playing
 	cmd := &cobra.Command{
@@ -131,7 +131,7 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	return nil
 }
 
-// settings are the sandbox's, as the flags say.
+// settings are the sandbox's settings from the flags.
 func (p *playing) settings() (sandbox.Options, error) {
 	if p.transactions < 0 || p.transactions > maxTransactions {
 		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, maxTransactions)
@@ -168,7 +168,7 @@ func (p *playing) injections() ([]sandbox.Injection, error) {
 	return all, nil
 }
 
-// folder is where the state file and the authority are.
+// folder is the folder of the state file and the authority.
 func (p *playing) folder() string {
 	if p.dir != "" {
 		return p.dir
@@ -179,8 +179,8 @@ func (p *playing) folder() string {
 	return filepath.Join(filepath.Dir(home.DefaultState(os.Getenv)), "sandbox")
 }
 
-// trust puts the authority into the functions that were built already. Later builds take it
-// by themselves.
+// trust puts the authority into functions that were built already. Later builds take it by
+// themselves.
 func (p *playing) trust(a *authority.Authority) error {
 	functions, err := filepath.Glob(filepath.Join(".aws-sam", "local", "*", "bootstrap"))
 	if err != nil {
@@ -229,7 +229,7 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 	}), nil
 }
 
-// emulated are the settings for an emulated AWS. Its keys are none of AWS's.
+// emulated has the settings for an emulated AWS. Its keys are not valid on AWS.
 func (p *playing) emulated(region string) (aws.Config, error) {
 	u, err := url.Parse(p.aws)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -246,7 +246,7 @@ func (p *playing) emulated(region string) (aws.Config, error) {
 	}, nil
 }
 
-// provision makes in the emulated AWS what the template has, the Berbix queue included.
+// provision creates the template's resources in the emulated AWS, the Berbix queue included.
 func (p *playing) provision(ctx context.Context, cfg aws.Config, o *options) error {
 	loaded, err := template.Load(p.template)
 	if errors.Is(err, os.ErrNotExist) {

@@ -28,7 +28,7 @@ func sandboxed(t *testing.T, args ...string) (*process, playReport) {
 	return p, report
 }
 
-// What a newcomer types: the providers, and a refresh of each with their credentials.
+// The commands of a newcomer: the providers, and a refresh of each with their credentials.
 func TestSandboxFeedsAStateFile(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "sandbox")
@@ -63,7 +63,7 @@ func TestSandboxPlaysFaultsAndLives(t *testing.T) {
 	tokenctl(t, "", append([]string{"status", "--provider", "tconnect"}, flags...)...).want(t, exitDone, "59m")
 }
 
-// A sandbox's credentials never take the place of real ones.
+// A sandbox's credentials never replace real ones.
 func TestSandboxRefusesAHomeThatIsInUse(t *testing.T) {
 	t.Parallel()
 	for name, credentials := range map[string]string{
@@ -82,7 +82,7 @@ func TestSandboxRefusesAHomeThatIsInUse(t *testing.T) {
 	}
 }
 
-// A second one would take the place of the first, whose tokens nobody could refresh any more.
+// A second sandbox would replace the first, whose tokens could no longer be refreshed.
 func TestSandboxRefusesTheFolderOfAnother(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -97,7 +97,7 @@ func TestSandboxFurnishesAnEmulatedAWS(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("LEDGER_TABLE", "") // names of production must not be taken
+	t.Setenv("LEDGER_TABLE", "") // names of production must not be used
 	t.Setenv("SECRET_PREFIX", "")
 	dir := t.TempDir()
 	_, report := sandboxed(t, "--dir", dir, "--tls", "--host", "localhost", "--listen", "127.0.0.1", "--aws", aws.URL,

@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/internal/operator/seed"
 )
 
-// playReport is what sandbox has set up.
+// playReport describes what sandbox has set up.
 type playReport struct {
 	Providers map[string]string `json:"providers"` // their addresses
 	CA        string            `json:"ca,omitempty"`
@@ -25,7 +25,7 @@ type playAWS struct {
 	TablePrefix  string `json:"table_prefix"`
 }
 
-// text tells people what there is, and what to type next.
+// text shows people what there is, and what to type next.
 func (r playReport) text() string {
 	var b strings.Builder
 	for _, provider := range seed.Played() {
@@ -48,7 +48,7 @@ func (r playReport) text() string {
 	return b.String()
 }
 
-// commands are what to type next.
+// commands are the next commands to type.
 func (r playReport) commands() []string {
 	self := quoted(os.Args[0])
 	if r.AWS != nil && r.CA != "" {

@@ -105,7 +105,7 @@ func seedTokens(o *options) *cobra.Command {
 	}
 	var s seeding
 	s.register(cmd, o)
-	force := cmd.Flags().Bool("force", false, "push aside a token that is well, or a newer one that is on its way")
+	force := cmd.Flags().Bool("force", false, "replace a token that still works, or a newer one that is on its way")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		return s.do(cmd, o, func(_ catalog.Entry, person seed.Person) (secret.String, error) {
 			return seed.AskTokens(person)
@@ -132,7 +132,7 @@ func (s *seeding) do(
 	}
 	if terminal.Is(cmd.InOrStdin()) && !s.yes && s.account != defaultAccount {
 		key := store.Key{Provider: s.provider, Account: s.account}
-		if err := mustExist(cmd.Context(), h, key); errors.Is(err, errNoAccount) { // any other is met again
+		if err := mustExist(cmd.Context(), h, key); errors.Is(err, errNoAccount) { // any other error comes up again
 			if err := confirm(cmd, err.Error()+". Make it?"); err != nil {
 				return err
 			}

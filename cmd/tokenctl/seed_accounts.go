@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// quotaOfWrites are the writes a second that Secrets Manager takes of an AWS account and region.
+	// quotaOfWrites is how many writes a second Secrets Manager takes in an AWS account and region.
 	quotaOfWrites = 50
 	// defaultRate leaves half of them to refreshes.
 	defaultRate = quotaOfWrites / 2
@@ -34,7 +34,7 @@ func (m *importing) register(cmd *cobra.Command) {
 	flags.StringVar(&m.kmsKey, "kms-key", "", "aws: KMS key (id or ARN) of secrets that are created: the stack's KmsKeyArn")
 	flags.IntVar(&m.rate, "rate", defaultRate,
 		fmt.Sprintf("aws: writes a second, up to Secrets Manager's %d; what runs need meanwhile is to be left", quotaOfWrites))
-	flags.BoolVar(&m.restart, "restart", false, "begin the file anew, whatever was seeded of it before")
+	flags.BoolVar(&m.restart, "restart", false, "begin the file again, whatever was seeded of it before")
 	complete(cmd, "provider", catalog.Names()...)
 	complete(cmd, "rate")
 	complete(cmd, "kms-key")
@@ -80,7 +80,7 @@ func (m *importing) do(cmd *cobra.Command, o *options) error {
 	return m.tell(cmd, o, summary)
 }
 
-// imported is the JSON of what became of a file.
+// imported is the JSON of a file's result.
 type imported struct {
 	From      int `json:"from_line"`
 	Until     int `json:"until_line"`
@@ -102,7 +102,7 @@ func (m *importing) tell(cmd *cobra.Command, o *options, s bulk.Summary) error {
 	return partly(s.Refused, s.Failed)
 }
 
-// partly is the error of a file of which some lines were not stored.
+// partly is the error of a file with lines that were not stored.
 func partly(refused, failed int) error {
 	switch {
 	case failed > 0:

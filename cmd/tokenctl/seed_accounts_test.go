@@ -23,7 +23,7 @@ func accounts(n int) string {
 	return lines.String()
 }
 
-// Many accounts are seeded by one command, which may come twice, and are looked after.
+// One command seeds many accounts, and may be repeated. Runs keep them fresh.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestSeedFile(t *testing.T) {
@@ -62,7 +62,7 @@ func TestSeedFileWithTokens(t *testing.T) {
 	s.run(t, "", "refresh", "--force").want(t, exitDone, "hesabe/shop-1: refreshed")
 }
 
-// A wrong line is told with its number and without its values, and holds no other up.
+// A wrong line is reported with its number and without its values, and does not stop others.
 func TestSeedFileWithWrongLines(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
@@ -108,7 +108,7 @@ func TestSeedFileWithWrongLines(t *testing.T) {
 	w.run(t, "", "seed", "--file", write(t, "empty.jsonl", "\n\n")).want(t, exitFailed, "there is no record in it")
 }
 
-// Whoever interrupts it goes on where it stopped.
+// After an interrupt it goes on where it stopped.
 func TestSeedFileGoesOn(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
@@ -127,7 +127,7 @@ func TestSeedFileGoesOn(t *testing.T) {
 	}
 }
 
-// ending is a context that ends when it was asked so often whether it has.
+// ending is a context that ends after its error was asked for a number of times.
 type ending struct {
 	context.Context //nolint:containedctx // it is one
 

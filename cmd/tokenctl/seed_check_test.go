@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Credentials that cannot log in replace none that can; those that can begin a chain at once.
+// Credentials that cannot log in replace none; those that can log in begin a chain at once.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestSeedCheck(t *testing.T) {
@@ -39,7 +39,7 @@ func TestSeedCheck(t *testing.T) {
 	})
 }
 
-// Two accounts with one login at one host are spoken of, when the second is seeded and later.
+// Two accounts with one login at one host cause a warning, when the second is seeded and later.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestSharedLogins(t *testing.T) {

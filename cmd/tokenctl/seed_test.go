@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// current is the current value of a secret; "" where it has none.
+// current is the current value of a secret; "" if it has none.
 func (w *world) current(t *testing.T, provider, account string, doc store.Document) string {
 	t.Helper()
 	v, err := w.Secrets.Current(t.Context(), store.Key{Provider: provider, Account: account}, doc)
@@ -44,7 +44,7 @@ func TestSeedCredentials(t *testing.T) {
 			t.Errorf("row %+v", row)
 		}
 
-		// A row that is known is due, and nothing else of it changes.
+		// An existing row becomes due, and nothing else of it changes.
 		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", store.OK, time.Now().Add(time.Hour)
 		assert.NilError(t, w.Ledger.Write(t.Context(), row, store.Guard{}))
 		w.run(t, `{"username":"u2","password":"`+planted+`","colour":"`+planted+`"}`,
@@ -72,8 +72,7 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 		"tokenctl seed tokens --provider hesabe --account default "+strings.Join(w.flags, " ")+"\n")
 }
 
-// What is refused is refused before anything is written.
-// What the credentials of an OAuth 2 service leave to be desired is said when they are seeded.
+// Seeding credentials of an OAuth 2 service warns of their weaknesses.
 func TestSeedOAuth2Cautions(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
@@ -101,6 +100,7 @@ func TestSeedOAuth2Cautions(t *testing.T) {
 	}
 }
 
+// A text is refused before anything is written.
 func TestSeedRefuses(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
@@ -134,13 +134,13 @@ func TestSeedRefuses(t *testing.T) {
 	}
 }
 
-// What is made where no stack is takes the names from the stack that is deployed later.
+// A secret that is created before the stack takes a name that the stack needs.
 func TestSeedWithoutALedger(t *testing.T) {
 	w := awsWorld(t)
 	t.Setenv("LEDGER_TABLE", "")
 	for verb, text := range map[string]string{"credentials": hesabeCredentials, "tokens": planted} {
 		w.run(t, text, "seed", verb, "--provider", "hesabe", "--table-prefix", "other").want(t, exitPerson,
-			"nothing was written", "deploy it where none ever was", "--region", `"other-ledger"`)
+			"nothing was written", "deploy a stack if there never was one", "--region", `"other-ledger"`)
 	}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, doc); !errors.Is(err, store.ErrNoSecret) {
@@ -164,7 +164,7 @@ func TestSeedTokens(t *testing.T) {
 	})
 }
 
-// A newer token that is on its way is not pushed aside but by force.
+// Only --force replaces a newer token that is on its way.
 func TestSeedTokensBesideARun(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -190,7 +190,7 @@ func TestSeedTokensBesideARun(t *testing.T) {
 	}
 }
 
-// A chain that works is not ended but by force.
+// Only --force ends a chain that works.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestSeedTokensOverAGoodChain(t *testing.T) {
@@ -214,14 +214,14 @@ func TestSeedTokensOverAGoodChain(t *testing.T) {
 			args := []string{"seed", "tokens", "--provider", key.Provider, "--account", account}
 			if tt.well {
 				w.run(t, planted+"-2", args...).want(t, exitFailed,
-					"nothing was written: this credential is well: its refresh token would be lost; --force replaces it")
+					"nothing was written: this credential works: its refresh token would be lost; --force replaces it")
 				if got := w.current(t, key.Provider, account, store.TokensDoc); got != before {
 					t.Errorf("%s: tokens %s", account, got)
 				}
 				args = append(args, "--force")
 			}
 			w.run(t, planted+"-2", args...).want(t, exitDone)
-			// Now it is a person's, who may have put the wrong one in.
+			// Now the token is a person's, who may have put the wrong one in.
 			w.run(t, planted+"-3", args[:6]...).want(t, exitDone)
 		}
 	})

@@ -19,7 +19,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// minRedraw is how often one may look: a look makes some calls an account.
+// minRedraw is the shortest interval between looks: each makes some calls for each account.
 const minRedraw = time.Second
 
 // looking are the flags of status.
@@ -38,7 +38,7 @@ func statuses(o *options) *cobra.Command {
 	var l looking
 	cmd := &cobra.Command{
 		Use:   "status [--provider P] [--account A] [--only STATE] [--watch | --transaction ID]",
-		Short: "Show all credentials: until when, what is wrong, and what mends it",
+		Short: "Show all credentials: until when they live, what is wrong, and how to mend it",
 		Long: `Status reads the ledger and the secrets, and writes nothing. It shows a row for each credential:
 
   OUTCOME  how the last run ended that did something
@@ -160,7 +160,7 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	return nil
 }
 
-// providers is the one that it is about, if one was named.
+// providers is the named one, if there is one.
 func (l *looking) providers() []string {
 	if l.provider != "" {
 		return []string{l.provider}
@@ -168,7 +168,7 @@ func (l *looking) providers() []string {
 	return nil
 }
 
-// needsPerson is an error where a person must act.
+// needsPerson is an error if a person must act.
 func needsPerson(report status.Report) error {
 	var names []string
 	for _, c := range report.Credentials {

@@ -161,7 +161,7 @@ func TestStatusOfTransactions(t *testing.T) {
 	})
 }
 
-// Whoever copies a command from the status must not be told that there is none.
+// Every command that the status prints exists.
 func TestStatusNamesCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -235,7 +235,7 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Who only looks makes nothing.
+// Looking creates nothing.
 func TestStatusMakesNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "none", "state.db")

@@ -12,7 +12,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What is printed is good at the provider, and has the life left that was asked for.
+// A printed token is good at the provider, and has the life left that was asked for.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestToken(t *testing.T) {
@@ -43,7 +43,7 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// A token that has ended is not printed, whoever asks for how little.
+// A token that has ended is not printed, however little life is asked for.
 func TestTokenThatHasEnded(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
@@ -53,7 +53,7 @@ func TestTokenThatHasEnded(t *testing.T) {
 		"has expired at 2026-01-01T00:00:00Z", "tokenctl status --provider hesabe --home embedded --state /")
 }
 
-// The command gets the token in its environment, and its end is tokenctl's.
+// The command gets the token in its environment, and tokenctl ends as it does.
 func TestExec(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
@@ -88,7 +88,7 @@ func TestExec(t *testing.T) {
 	ran("--env", "A B", "--", "true").want(t, exitUsage, "--env")
 }
 
-// Who ends exec ends the command, which may take its time for that.
+// A signal to exec ends the command, which may take its time.
 func TestExecPassesSignalsOn(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)

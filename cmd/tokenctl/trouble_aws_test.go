@@ -28,7 +28,7 @@ const (
 	hesabeTokens   = deployed.Prefix + "/hesabe/default/tokens"
 )
 
-// awsTroubles are those of a stack, broken in turn.
+// awsTroubles are the troubles of a stack, one after the other.
 var awsTroubles = []trouble{
 	{
 		name: "nobody has put credentials in", fresh: true,
@@ -122,7 +122,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// invoked is what Lambda answers to a dry run of a function: what the command says here.
+// invoked is Lambda's answer to a dry run of a function: the command's own answer here.
 func (s *site) invoked(t *testing.T, path string) (answer string, fault bool) {
 	t.Helper()
 	_, provider, _ := strings.Cut(path, "-refresh-")
@@ -136,7 +136,7 @@ func (s *site) invoked(t *testing.T, path string) (answer string, fault bool) {
 	return string(text), true
 }
 
-// switchesOff switches Hesabe's schedule off, as a click on AWS's console does.
+// switchesOff switches Hesabe's schedule off, as on AWS's console.
 func (s *site) switchesOff(t *testing.T) {
 	t.Helper()
 	now, err := s.aws.Scheduler.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(hesabeFunction)})
@@ -163,7 +163,7 @@ func (s *site) writes(t *testing.T, attribute string, value dynamotypes.Attribut
 	must(t, err)
 }
 
-// cli does what a line for AWS's own command says, of those that troubles are mended with.
+// cli does what a command of AWS's CLI does, for the commands that mend troubles.
 func (s *site) cli(t *testing.T, words []string) {
 	t.Helper()
 	var verbs []string

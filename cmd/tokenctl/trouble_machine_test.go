@@ -12,7 +12,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// machineTroubles are those of a machine with a file of state.
+// machineTroubles are the troubles of a machine with a state file.
 var machineTroubles = []trouble{
 	{
 		name: "nobody has put credentials in", fresh: true,
@@ -116,8 +116,8 @@ var machineTroubles = []trouble{
 			s.put(t, store.Key{Provider: "hesabe", Account: "default"}, store.AccessDoc, `{"access_token":"mine"}`)
 			s.passes(t, sandbox.Hesabe, 2*time.Minute)
 		},
-		status: told{exitPerson, "the secret hesabe/default/access holds what no run has published", "tokenctl refresh --force --provider hesabe"},
-		doctor: told{exitPerson, "the secret hesabe/default/access holds what no run has published", "tokenctl refresh --force --provider hesabe"},
+		status: told{exitPerson, "no run has published the value of the secret hesabe/default/access", "tokenctl refresh --force --provider hesabe"},
+		doctor: told{exitPerson, "no run has published the value of the secret hesabe/default/access", "tokenctl refresh --force --provider hesabe"},
 	},
 	{
 		name:   "no run comes",

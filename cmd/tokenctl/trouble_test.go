@@ -18,40 +18,40 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// trouble is a way in which a home of three providers breaks, and what a new operator is
-// told of it and does then. Nothing else says what to do.
+// trouble is a way in which a home of three providers breaks, the messages about it, and what a new
+// operator does then. The operator knows only these messages.
 type trouble struct {
 	name   string
 	fresh  bool // nothing is set up yet
 	breaks func(t *testing.T, s *site)
-	noRun  bool // none comes any more
+	noRun  bool // there are no more runs
 
 	status, doctor told
 
-	// types is what the operator types into the command that is told.
+	// types is what the operator types into the printed command.
 	types func(s *site) string
-	// acts is what the operator does beside, or where no command is told.
+	// acts is what the operator does besides, or without a printed command.
 	acts func(t *testing.T, s *site)
 }
 
-// told is what a verb must say, and how it ends.
+// told is what a verb must print, and how it ends.
 type told struct {
 	code  int
 	cause string
 	mend  string // a command's beginning, where the verb gives it a line of its own; or words
 }
 
-// site is a home that an operator looks after. aws is nil on a machine.
+// site is an operator's home. aws is nil on a machine.
 type site struct {
 	*scene
 	aws *deployed.Stack
 }
 
-// nothing is a verb that sees no trouble: what is broken lies where it does not look.
+// nothing is the output of a verb that does not look at the broken part.
 var nothing = told{code: exitDone}
 
-// play breaks the site and lets runs come, asks what is the matter, does what is told, and
-// looks whether all is well then.
+// play breaks the site and runs the functions, asks what is wrong, does what is printed, and checks
+// that all is well then.
 func (b trouble) play(t *testing.T, s *site) {
 	t.Helper()
 	b.breaks(t, s)
@@ -80,7 +80,7 @@ func (b trouble) play(t *testing.T, s *site) {
 	s.well(t)
 }
 
-// check holds what a verb has said against what it must say.
+// check compares a verb's output with what it must be.
 func (w told) check(t *testing.T, verb string, got said) {
 	t.Helper()
 	text := strings.Join(strings.Fields(got.out+got.err), " ") // as if no line were wrapped
@@ -89,7 +89,7 @@ func (w told) check(t *testing.T, verb string, got said) {
 	}
 }
 
-// command is the line that begins with that, and is one for a shell.
+// command is the printed command that begins with that.
 func (s said) command(beginning string) string {
 	for line := range strings.Lines(s.out) {
 		line = strings.TrimSpace(line)
@@ -102,7 +102,7 @@ func (s said) command(beginning string) string {
 	return ""
 }
 
-// obeys types a line as it was told.
+// obeys types a command as it was printed.
 func (s *site) obeys(t *testing.T, line, typed string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf '%s\n' `+line).Output()
@@ -124,7 +124,7 @@ func (s *site) obeys(t *testing.T, line, typed string) {
 	}
 }
 
-// ticks lets runs come. What became of them, status tells.
+// ticks runs the functions. Status shows how they ended.
 func (s *site) ticks(t *testing.T) {
 	t.Helper()
 	runs := 2 // on AWS one is enough, and takes long enough
@@ -138,8 +138,8 @@ func (s *site) ticks(t *testing.T) {
 	}
 }
 
-// well checks that status sees no trouble any more, and on a machine the doctor: a stack
-// takes its time for that, and is looked at in the end.
+// well checks that status, and on a machine the doctor, see no more trouble. The doctor of a stack
+// takes longer, and comes at the end.
 func (s *site) well(t *testing.T) {
 	t.Helper()
 	if r := s.status(t, exitDone); r.State != health.OK {
@@ -164,7 +164,7 @@ func (s *site) seeds(t *testing.T, p sandbox.Provider, text string) {
 	s.run(t, text, "seed", "credentials", "--provider", string(p)).want(t, exitDone)
 }
 
-// passes lets time pass for a provider, by moving what its row knows of times back.
+// passes lets time pass for a provider, by moving the times of its row back.
 func (s *site) passes(t *testing.T, p sandbox.Provider, d time.Duration) {
 	t.Helper()
 	row, _ := s.row(t, string(p), "default")
@@ -179,7 +179,7 @@ func (s *site) passes(t *testing.T, p sandbox.Provider, d time.Duration) {
 	s.write(t, row)
 }
 
-// due lets time pass until a refresh is.
+// due lets time pass until a refresh is due.
 func (s *site) due(t *testing.T, p sandbox.Provider) {
 	t.Helper()
 	row, _ := s.row(t, string(p), "default")

@@ -19,8 +19,8 @@ import (
 	"tokenrefresh/pkg/release"
 )
 
-// commit is what this program was built from: the module's version, else the commit, with
-// +dirty where files were changed since; "unknown" where the build has not noted it.
+// commit is what this program was built from: the module's version, else the commit, with +dirty if
+// files were changed; "unknown" if the build has no record.
 func commit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -67,7 +67,7 @@ func versions(o *options) *cobra.Command {
 	var stack string
 	cmd := &cobra.Command{
 		Use:   "version [--stack NAME]",
-		Short: "Say which release this is, and which is deployed",
+		Short: "Show the release of this program, and which is deployed",
 		Long: `Version prints this program's release and the commit that it was built from. With --stack it asks each of that
 stack's functions too, with a dry run, which writes nothing and calls no provider. It needs lambda:InvokeFunction.
 The exit code is 1 where a function didn't answer.`,
@@ -112,7 +112,7 @@ func (o *options) deployedVersions(ctx context.Context, stack string) []function
 			}
 			switch all[i].Version = result.Version; {
 			case entry.OwnAccounts && errors.Is(err, invoke.ErrNoFunction):
-				all[i].Name = "" // no account asks for it
+				all[i].Name = "" // no account needs it
 			case err != nil:
 				all[i].Error = err.Error()
 			case result.Version == "":

@@ -29,7 +29,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// Each function says its version itself; one that cannot is named.
+// Each function reports its own version; one that cannot is named.
 //
 //nolint:paralleltest // variables tell the command of AWS
 func TestVersionOfTheFunctions(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What lies in the ledger controls no terminal, and hides no row: a provider's words do not,
-// nor does an account whose name is none.
+// Nothing in the ledger controls a terminal or hides a row: neither a provider's words nor an
+// impossible account name.
 func TestRowsControlNoTerminal(t *testing.T) {
 	t.Parallel()
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
@@ -47,7 +47,7 @@ func TestRowsControlNoTerminal(t *testing.T) {
 			}
 		}
 		shown := strings.Join(strings.Fields(got.out), " ")
-		for _, part := range []string{`x\u001b[1A\u001b[2K`, "which no account can be named", `refused \u001b[2J`} {
+		for _, part := range []string{`x\u001b[1A\u001b[2K`, "which is not a valid name", `refused \u001b[2J`} {
 			if len(args) == 1 && args[0] == "status" && !strings.Contains(shown, part) {
 				t.Errorf("%q hides %q:\n%s", args, part, got.out)
 			}

@@ -32,7 +32,7 @@ func (w *world) row(t *testing.T, provider, account string) (store.Row, bool) {
 	return row, exists
 }
 
-// named are the flags that name the home in lines that people are told.
+// named are the flags that name the home in printed commands.
 func (w *world) named() string {
 	if len(w.flags) > 0 {
 		return strings.Join(w.flags, " ")
@@ -49,8 +49,8 @@ func embeddedWorld(t *testing.T) *world {
 	return &world{h, []string{"--home", "embedded", "--state", path}}
 }
 
-// inHomes runs a test on an embedded home and on an emulated AWS, with tables and
-// without secrets. The command learns of AWS as people tell it: by variables.
+// inHomes runs a test on an embedded home and on an emulated AWS, with tables and without secrets.
+// The command gets its AWS from variables, as people set them.
 func inHomes(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	t.Run("embedded", func(t *testing.T) {

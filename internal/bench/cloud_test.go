@@ -202,9 +202,9 @@ func (c *cloud) Row(ctx context.Context, key store.Key) (r store.Row, ok bool, e
 
 func (c *cloud) Write(ctx context.Context, row store.Row, g store.Guard) error {
 	return c.call(ctx, manyAWS, func() error {
-		was := c.rows[row.Key]
-		if g.Absent || g.Fence != was.Fence || g.AttemptID != "" && g.AttemptID != was.AttemptID || g.Phase != "" && g.Phase != was.Phase {
-			return &store.LostError{Current: was, Exists: true}
+		was, exists := c.rows[row.Key]
+		if !g.Holds(was, exists) {
+			return &store.LostError{Current: was, Exists: exists}
 		}
 		row.Paused, row.Told = was.Paused, was.Told
 		c.rows[row.Key] = row

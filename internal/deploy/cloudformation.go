@@ -26,7 +26,9 @@ func createStack(t testing.TB, aws *moto.Server, name, body string, parameters m
 		"Action": {"CreateStack"}, "Version": {version}, "StackName": {name}, "TemplateBody": {body},
 		"Capabilities.member.1": {"CAPABILITY_IAM"},
 	}
-	for i, key := range slices.Sorted(maps.Keys(parameters)) {
+	given := maps.Clone(parameters)
+	delete(given, "AWS::StackName") // which AWS gives
+	for i, key := range slices.Sorted(maps.Keys(given)) {
 		member := "Parameters.member." + strconv.Itoa(i+1)
 		form.Set(member+".ParameterKey", key)
 		form.Set(member+".ParameterValue", parameters[key])

@@ -30,28 +30,33 @@ type Stack struct {
 }
 
 // Start deploys root/template.yaml under a name that no other test has, which also is
-// the prefix of its tables and secrets unless parameters say otherwise. Where there
-// is no SAM translator the test is skipped, but fails where CI=true.
+// the prefix of its tables and secrets unless parameters say otherwise.
 func Start(t testing.TB, aws *moto.Server, root string, parameters map[string]string) *Stack {
 	t.Helper()
-	body := translate(t, root)
-	uploadCode(t, aws)
 	name := moto.NewName("stack")
 	all := map[string]string{"SecretPrefix": name, "TablePrefix": name}
 	maps.Copy(all, parameters)
+	return Named(t, aws, root, name, all)
+}
+
+// Named deploys root/template.yaml under a name. Where there is no SAM translator the test is
+// skipped, but fails where CI=true.
+func Named(t testing.TB, aws *moto.Server, root, name string, parameters map[string]string) *Stack {
+	t.Helper()
+	body := translate(t, root)
+	uploadCode(t, aws)
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
-	s := &Stack{Name: name, aws: aws, Outputs: createStack(t, aws, name, body, all)}
-	all["AWS::StackName"] = name
-	if s.Template, err = loaded.Stack(all); err != nil {
-		t.Fatal(err)
-	}
+	s := &Stack{Name: name, aws: aws, Outputs: createStack(t, aws, name, body, parameters)}
+	all := map[string]string{"AWS::StackName": name}
+	maps.Copy(all, parameters)
+	s.Template, err = loaded.Stack(all)
+	assert.NilError(t, err)
 	// The emulated CloudFormation doesn't know secrets.
 	assert.NilError(t, emulate.Secrets(t.Context(), aws.SecretsManager, s.Template))
 	if aws.OwnTables() {
-		if _, err := emulate.Tables(t.Context(), aws.DynamoDB, s.Template); err != nil {
-			t.Fatal(err)
-		}
+		_, err := emulate.Tables(t.Context(), aws.DynamoDB, s.Template)
+		assert.NilError(t, err)
 	}
 	return s
 }
@@ -90,18 +95,29 @@ func (s *Stack) Function(t testing.TB, output string) Function {
 	}
 }
 
+// mappings is where Lambda keeps what takes messages out of queues.
+const mappings = "/2015-03-31/event-source-mappings/"
+
+// Mappings are the ids of the stack's.
+func (s *Stack) Mappings(t testing.TB) (ids []string) {
+	t.Helper()
+	var all struct {
+		EventSourceMappings []struct{ UUID, FunctionArn string }
+	}
+	getJSON(t, s.aws, mappings, "lambda", &all)
+	for _, m := range all.EventSourceMappings {
+		if slices.Contains(slices.Collect(maps.Values(s.Outputs)), m.FunctionArn) {
+			ids = append(ids, m.UUID)
+		}
+	}
+	return ids
+}
+
 // StopMappings keeps the emulated Lambda from taking messages out of queues by itself:
 // it would run the functions in Docker.
 func (s *Stack) StopMappings(t testing.TB) {
 	t.Helper()
-	const path = "/2015-03-31/event-source-mappings/"
-	var all struct {
-		EventSourceMappings []struct{ UUID, FunctionArn string }
-	}
-	getJSON(t, s.aws, path, "lambda", &all)
-	for _, m := range all.EventSourceMappings {
-		if slices.Contains(slices.Collect(maps.Values(s.Outputs)), m.FunctionArn) {
-			s.aws.Call(t, http.MethodPut, path+m.UUID, "lambda", `{"Enabled":false}`)
-		}
+	for _, id := range s.Mappings(t) {
+		s.aws.Call(t, http.MethodPut, mappings+id, "lambda", `{"Enabled":false}`)
 	}
 }

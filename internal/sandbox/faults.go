@@ -157,10 +157,6 @@ func WithoutRefreshToken() Fault { return Field("refresh_token", "") }
 // ExpiresIn replaces the access token's lifetime by raw JSON: `"900"`, `null`, `1e300`.
 func ExpiresIn(raw string) Fault { return Field("expires_in", raw) }
 
-// RefreshExpiresIn does so with TConnect's lifetime of the refresh token; `0` means
-// that it has none.
-func RefreshExpiresIn(raw string) Fault { return Field("refresh_expires_in", raw) }
-
 // InvalidUTF8 puts a byte into the reply's access token that is not UTF-8.
 func InvalidUTF8() Fault {
 	return editing("utf8", func(s *settings) { s.badUTF8 = true })

@@ -166,7 +166,7 @@ func TestFaultsInFields(t *testing.T) {
 		{"absurd lifetime", sandbox.TConnect, sandbox.ExpiresIn(`1e300`), `"expires_in":1e300,`, ""},
 		{"no lifetime", sandbox.Berbix, sandbox.ExpiresIn(""), `"access_token"`, "expires_in"},
 		{"not even JSON", sandbox.Berbix, sandbox.ExpiresIn("NaN"), `"expires_in":NaN,`, ""},
-		{"no end of the refresh token", sandbox.TConnect, sandbox.RefreshExpiresIn("0"), `"refresh_expires_in":0,`, ""},
+		{"no end of the refresh token", sandbox.TConnect, sandbox.Field("refresh_expires_in", "0"), `"refresh_expires_in":0,`, ""},
 		{"last field", sandbox.Berbix, sandbox.Field("token_type", ""), `"expires_in":3600}`, "token_type"},
 		{"first field", sandbox.TConnect, sandbox.Field("access_token", ""), `{"expires_in"`, "access_token"},
 	}
@@ -215,7 +215,7 @@ func TestFaultsAddUp(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Options{})
 	b.Inject(sandbox.TConnect, sandbox.Login, 1,
-		sandbox.Slow(time.Millisecond), sandbox.ExpiresIn("1"), sandbox.RefreshExpiresIn("2"), sandbox.ReplyAs(sandbox.Wrapped))
+		sandbox.Slow(time.Millisecond), sandbox.ExpiresIn("1"), sandbox.Field("refresh_expires_in", "2"), sandbox.ReplyAs(sandbox.Wrapped))
 	got := b.login(t.Context(), sandbox.TConnect)
 	for _, want := range []string{`{"data":{`, `"expires_in":1,`, `"refresh_expires_in":2,`} {
 		if !strings.Contains(got.body, want) {

@@ -14,6 +14,17 @@ type Guard struct {
 	EscrowOf   string
 }
 
+// Holds reports whether a stored row, if there is one, may be written over.
+func (g Guard) Holds(stored Row, exists bool) bool {
+	if g.Absent || !exists {
+		return g.Absent && !exists
+	}
+	return g.Fence == stored.Fence &&
+		(g.AttemptID == "" || g.AttemptID == stored.AttemptID) &&
+		(g.Phase == "" || g.Phase == stored.Phase) &&
+		(!g.SameEscrow || g.EscrowOf == stored.Escrow.AttemptID)
+}
+
 // Ledger is the table of rows. Reads are consistent.
 type Ledger interface {
 	// Rows returns all rows of a provider, in order of account, in one call. A row that cannot be

@@ -36,52 +36,49 @@ func TestSameAnswerToEverybody(t *testing.T) {
 		"500":             {providers.Unknown, 500, outcome.Transient, 6},
 		"200 and no word": {providers.Unknown, 200, outcome.Transient, 6},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const rows = 300
-				w.addDue(rows)
-				for id, row := range w.rows {
-					row.AccessExpiresAt = in(3 * time.Hour)
-					w.rows[id] = row
-				}
-				w.setLedger(account, healthy())
-				w.Reply = func(string) (providers.Tokens, error) { return answered(tt.kind, tt.status) }
-				w.Latency[opSend] = 10 * time.Millisecond
-				var at []int
-				for minute := range 24 {
-					time.Sleep(time.Until(in(time.Duration(minute) * time.Minute)))
-					report := w.run(t, sweep.Request{})
-					wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: report.Outcomes[tt.want]})
-					sent := w.sentNow()
-					if len(sent) > 0 {
-						at = append(at, minute)
-						tried := slices.Compact(slices.Sorted(slices.Values(sent)))
-						if n := len(tried); n < 20 || n > 23 { // up to three more are under way
-							t.Errorf("minute %d: %d rows tried", minute, n)
-						}
-						if len(sent) > len(tried)+tt.more {
-							t.Errorf("minute %d: %d calls for %d rows", minute, len(sent), len(tried))
-						}
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			const rows = 300
+			w.addDue(rows)
+			for id, row := range w.rows {
+				row.AccessExpiresAt = in(3 * time.Hour)
+				w.rows[id] = row
+			}
+			w.setLedger(account, healthy())
+			w.Reply = func(string) (providers.Tokens, error) { return answered(tt.kind, tt.status) }
+			w.Latency[opSend] = 10 * time.Millisecond
+			var at []int
+			for minute := range 24 {
+				time.Sleep(time.Until(in(time.Duration(minute) * time.Minute)))
+				report := w.run(t, sweep.Request{})
+				wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: report.Outcomes[tt.want]})
+				sent := w.sentNow()
+				if len(sent) > 0 {
+					at = append(at, minute)
+					tried := slices.Compact(slices.Sorted(slices.Values(sent)))
+					if n := len(tried); n < 20 || n > 23 { // up to three more are under way
+						t.Errorf("minute %d: %d rows tried", minute, n)
 					}
-					if minute == 0 {
-						w.wantSpread(t, sent, rows)
+					if len(sent) > len(tried)+tt.more {
+						t.Errorf("minute %d: %d calls for %d rows", minute, len(sent), len(tried))
 					}
 				}
-				// A run that takes moments waits until the tick after the wait.
-				equal(t, "minutes with calls", at, []int{0, 2, 5, 10, 16, 22})
-				for id := range int64(rows) {
-					if row := w.row(id + 1); row.Status != store.StatusActive || row.Refusals != 0 {
-						t.Fatalf("row %+v", row)
-					}
+				if minute == 0 {
+					w.wantSpread(t, sent, rows)
 				}
-				w.Reply = nil
-				for range 6 {
-					w.run(t, sweep.Request{})
-					time.Sleep(time.Minute)
+			}
+			// A run that takes moments waits until the tick after the wait.
+			equal(t, "minutes with calls", at, []int{0, 2, 5, 10, 16, 22})
+			for id := range int64(rows) {
+				if row := w.row(id + 1); row.Status != store.StatusActive || row.Refusals != 0 {
+					t.Fatalf("row %+v", row)
 				}
-				w.wantAllFresh(t, rows)
-			})
+			}
+			w.Reply = nil
+			for range 6 {
+				w.run(t, sweep.Request{})
+				time.Sleep(time.Minute)
+			}
+			w.wantAllFresh(t, rows)
 		})
 	}
 }
@@ -124,33 +121,30 @@ func (w *world) wantAllFresh(t *testing.T, n int) {
 func TestOldestRowsBlockNobody(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"turned away": providers.TurnedAway, "unknown": providers.Unknown} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const rows, sick = 400, 250
-				w.addDue(rows)
-				w.setLedger(account, healthy())
-				w.Reply = func(token string) (providers.Tokens, error) {
-					var id int
-					_, _ = fmt.Sscanf(token, "rt-%d", &id)
-					if id <= sick {
-						return answered(kind, 404)
-					}
-					return fresh(), nil
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			const rows, sick = 400, 250
+			w.addDue(rows)
+			w.setLedger(account, healthy())
+			w.Reply = func(token string) (providers.Tokens, error) {
+				var id int
+				_, _ = fmt.Sscanf(token, "rt-%d", &id)
+				if id <= sick {
+					return answered(kind, 404)
 				}
-				report := w.run(t, sweep.Request{})
-				equal(t, "refreshed", report.Outcomes[outcome.Refreshed], rows-sick)
-				// Those that failed are tried again when their back-off is over, and no sooner.
-				w.sentNow()
-				time.Sleep(30 * time.Second)
-				w.run(t, sweep.Request{})
-				equal(t, "sent before", len(w.sentNow()), 0)
-				time.Sleep(time.Minute)
-				w.run(t, sweep.Request{})
-				if n := len(w.sentNow()); n < 20 {
-					t.Errorf("%d calls after the back-off", n)
-				}
-			})
+				return fresh(), nil
+			}
+			report := w.run(t, sweep.Request{})
+			equal(t, "refreshed", report.Outcomes[outcome.Refreshed], rows-sick)
+			// Those that failed are tried again when their back-off is over, and no sooner.
+			w.sentNow()
+			time.Sleep(30 * time.Second)
+			w.run(t, sweep.Request{})
+			equal(t, "sent before", len(w.sentNow()), 0)
+			time.Sleep(time.Minute)
+			w.run(t, sweep.Request{})
+			if n := len(w.sentNow()); n < 20 {
+				t.Errorf("%d calls after the back-off", n)
+			}
 		})
 	}
 }
@@ -170,39 +164,36 @@ func TestTroubleInTheMidst(t *testing.T) {
 		"no answer":    {func() (providers.Tokens, error) { return answered(providers.Unknown, 0) }, 20 + 31 + 4 + 2*6},
 		"nobody there": {func() (providers.Tokens, error) { return answered(providers.NotSent, 0) }, 20 + 31 + 4 + 2*6},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.addDue(rows)
-				w.setLedger(account, healthy())
-				w.Latency[opSend] = 50 * time.Millisecond
-				calls := 0
-				w.Reply = func(string) (providers.Tokens, error) {
-					w.mu.Lock()
-					defer w.mu.Unlock()
-					if calls++; calls <= good {
-						return fresh(), nil
-					}
-					return tt.answer()
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(rows)
+			w.setLedger(account, healthy())
+			w.Latency[opSend] = 50 * time.Millisecond
+			calls := 0
+			w.Reply = func(string) (providers.Tokens, error) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if calls++; calls <= good {
+					return fresh(), nil
 				}
-				report := w.run(t, sweep.Request{})
-				equal(t, "refreshed", report.Outcomes[outcome.Refreshed], good)
-				if n := len(w.sentNow()) - good; n > tt.most {
-					t.Errorf("%d calls in the trouble, want %d at most", n, tt.most)
+				return tt.answer()
+			}
+			report := w.run(t, sweep.Request{})
+			equal(t, "refreshed", report.Outcomes[outcome.Refreshed], good)
+			if n := len(w.sentNow()) - good; n > tt.most {
+				t.Errorf("%d calls in the trouble, want %d at most", n, tt.most)
+			}
+			w.Reply = nil
+			for range 7 {
+				time.Sleep(time.Minute)
+				w.run(t, sweep.Request{})
+			}
+			fresh := 0
+			for id := range int64(rows) {
+				if w.row(id+1).Failures == 0 && w.row(id+1).AccessExpiresAt.After(time.Now()) {
+					fresh++
 				}
-				w.Reply = nil
-				for range 7 {
-					time.Sleep(time.Minute)
-					w.run(t, sweep.Request{})
-				}
-				fresh := 0
-				for id := range int64(rows) {
-					if w.row(id+1).Failures == 0 && w.row(id+1).AccessExpiresAt.After(time.Now()) {
-						fresh++
-					}
-				}
-				equal(t, "fresh in the end", fresh, rows)
-			})
+			}
+			equal(t, "fresh in the end", fresh, rows)
 		})
 	}
 }
@@ -275,23 +266,20 @@ func TestWaitEnds(t *testing.T) {
 		"with an edit": func(w *world) sweep.Request { w.setSecret("v2", "good"); return sweep.Request{} },
 		"with force":   func(*world) sweep.Request { return sweep.Request{Force: true} },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.addDue(30)
-				w.setLedger(account, healthy())
-				w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
-				w.run(t, sweep.Request{})
-				w.Reply = nil
-				report := w.run(t, sweep.Request{})
-				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Misconfigured: report.Outcomes[outcome.Misconfigured]})
-				if why := firstNeed(t, report); !strings.Contains(why, "the next is tried at 2000-01-01T00:01:00Z") {
-					t.Errorf("it says %q", why)
-				}
-				if n := w.run(t, end(w)).Outcomes[outcome.Refreshed]; n < 7 {
-					t.Errorf("%d refreshed", n)
-				}
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(30)
+			w.setLedger(account, healthy())
+			w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
+			w.run(t, sweep.Request{})
+			w.Reply = nil
+			report := w.run(t, sweep.Request{})
+			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Misconfigured: report.Outcomes[outcome.Misconfigured]})
+			if why := firstNeed(t, report); !strings.Contains(why, "the next is tried at 2000-01-01T00:01:00Z") {
+				t.Errorf("it says %q", why)
+			}
+			if n := w.run(t, end(w)).Outcomes[outcome.Refreshed]; n < 7 {
+				t.Errorf("%d refreshed", n)
+			}
 		})
 	}
 }
@@ -401,23 +389,20 @@ func TestWaitNeverSkipsTheLastAttempt(t *testing.T) {
 func TestMisconfiguredByAnOlderRelease(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]outcome.Outcome{"bad": outcome.Misconfigured, "good": outcome.Refreshed} {
-		t.Run(text, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.setSecret("v1", text)
-				w.addDue(40)
-				w.setLedger(account, store.Row{
-					Phase: store.Idle, Fence: 4, State: store.Misconfigured, CredentialsVersionID: "v1",
-					LastOutcome: outcome.Misconfigured, ConsecutiveFailures: 12, LastSuccessAt: in(-time.Hour),
-				})
-				wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{want: 40})
-				if calls := len(w.sentNow()); want == outcome.Misconfigured && calls != 1 {
-					t.Errorf("%d calls", calls)
-				}
-				if want == outcome.Misconfigured {
-					equal(t, "wait", w.ledgerRow(account).RefreshAt, in(time.Hour))
-				}
+		inOwnWorld(t, text, func(t *testing.T, w *world) {
+			w.setSecret("v1", text)
+			w.addDue(40)
+			w.setLedger(account, store.Row{
+				Phase: store.Idle, Fence: 4, State: store.Misconfigured, CredentialsVersionID: "v1",
+				LastOutcome: outcome.Misconfigured, ConsecutiveFailures: 12, LastSuccessAt: in(-time.Hour),
 			})
+			wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{want: 40})
+			if calls := len(w.sentNow()); want == outcome.Misconfigured && calls != 1 {
+				t.Errorf("%d calls", calls)
+			}
+			if want == outcome.Misconfigured {
+				equal(t, "wait", w.ledgerRow(account).RefreshAt, in(time.Hour))
+			}
 		})
 	}
 }

@@ -27,32 +27,29 @@ func TestClaim(t *testing.T) {
 		"run out":              {claim: store.ShardClaim{Fence: 4, Holder: "other", Until: in(0)}, want: outcome.Refreshed},
 	} {
 		for _, force := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, force %t", name, force), func(t *testing.T) {
-				t.Parallel()
-				inWorld(t, func(t *testing.T, w *world) {
-					w.add(id)
-					if tt.claim.Fence > 0 {
-						w.setClaim(id, tt.claim)
-					}
-					ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-					defer cancel()
-					var during store.ShardClaim
-					w.Reply = func(string) (providers.Tokens, error) {
-						during = w.claim(id)
-						return fresh(), nil
-					}
-					report := w.engine().Run(ctx, sweep.Request{RunID: "run", Force: force})
-					wantOutcomes(t, report, one(tt.want))
-					if tt.want == outcome.Busy {
-						equal(t, "backlog", report.Accounts[0].Backlog, 0)
-						equal(t, "claim", w.claim(id), ofShard(id, tt.claim))
-						return
-					}
-					want := ofShard(id, store.ShardClaim{Fence: tt.claim.Fence + 1, Holder: "run", Until: in(70 * time.Second)})
-					equal(t, "claim during the sweep", during, want)
-					want.Fence, want.Until = want.Fence+1, time.Time{}
-					equal(t, "claim after it", w.claim(id), want)
-				})
+			inOwnWorld(t, fmt.Sprintf("%s, force %t", name, force), func(t *testing.T, w *world) {
+				w.add(id)
+				if tt.claim.Fence > 0 {
+					w.setClaim(id, tt.claim)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+				defer cancel()
+				var during store.ShardClaim
+				w.Reply = func(string) (providers.Tokens, error) {
+					during = w.claim(id)
+					return fresh(), nil
+				}
+				report := w.engine().Run(ctx, sweep.Request{RunID: "run", Force: force})
+				wantOutcomes(t, report, one(tt.want))
+				if tt.want == outcome.Busy {
+					equal(t, "backlog", report.Accounts[0].Backlog, 0)
+					equal(t, "claim", w.claim(id), ofShard(id, tt.claim))
+					return
+				}
+				want := ofShard(id, store.ShardClaim{Fence: tt.claim.Fence + 1, Holder: "run", Until: in(70 * time.Second)})
+				equal(t, "claim during the sweep", during, want)
+				want.Fence, want.Until = want.Fence+1, time.Time{}
+				equal(t, "claim after it", w.claim(id), want)
 			})
 		}
 	}
@@ -133,16 +130,13 @@ func TestClaimsNoMoreThanItNeeds(t *testing.T) {
 		"one":     {sweep.Request{TransactionID: id}, 1},
 		"dry run": {sweep.Request{DryRun: true}, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.add(id)
-				for i := range int64(40) {
-					w.add(i+1, dueLater)
-				}
-				w.run(t, tt.req)
-				equal(t, "writes", w.counted()[opWrite], tt.writes)
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.add(id)
+			for i := range int64(40) {
+				w.add(i+1, dueLater)
+			}
+			w.run(t, tt.req)
+			equal(t, "writes", w.counted()[opWrite], tt.writes)
 		})
 	}
 }
@@ -166,9 +160,7 @@ func TestTwoSweeps(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 400
-		for i := range int64(rows) {
-			w.add(i + 1)
-		}
+		w.addDue(rows)
 		w.Latency = map[string]time.Duration{opSend: 50 * time.Millisecond, opWrite: time.Millisecond}
 		var reports [2]sweep.Report
 		var wg sync.WaitGroup
@@ -196,9 +188,7 @@ func TestKilledSweep(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 60
-		for i := range int64(rows) {
-			w.add(i + 1)
-		}
+		w.addDue(rows)
 		killed := make(chan struct{}) // a killed process makes no further call
 		n := 0
 		w.Reply = func(string) (providers.Tokens, error) {

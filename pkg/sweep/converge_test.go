@@ -19,68 +19,65 @@ import (
 func TestConverges(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(25) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const rows = 40
-				for i := range int64(rows) {
-					w.add(i+1, func(r *store.Transaction) { r.ExpiresAt = time.Time{} })
+		inOwnWorld(t, fmt.Sprint("seed ", seed), func(t *testing.T, w *world) {
+			const rows = 40
+			for i := range int64(rows) {
+				w.add(i+1, func(r *store.Transaction) { r.ExpiresAt = time.Time{} })
+			}
+			var mu sync.Mutex
+			random := rand.New(rand.NewPCG(seed, 0))
+			chance := func(p float64) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return random.Float64() < p
+			}
+			faults := func(string, string) error {
+				if chance(0.15) {
+					return errPassing
 				}
-				var mu sync.Mutex
-				random := rand.New(rand.NewPCG(seed, 0))
-				chance := func(p float64) bool {
-					mu.Lock()
-					defer mu.Unlock()
-					return random.Float64() < p
-				}
-				faults := func(string, string) error {
-					if chance(0.15) {
-						return errPassing
+				return nil
+			}
+			w.Before, w.After = faults, faults
+			w.Reply = func(string) (providers.Tokens, error) {
+				for _, kind := range []providers.Kind{
+					providers.Unknown, providers.NotSent, providers.RateLimited, providers.Misconfigured, providers.Refused,
+				} {
+					if chance(0.03) {
+						return providers.Tokens{}, fail(kind)
 					}
-					return nil
 				}
-				w.Before, w.After = faults, faults
-				w.Reply = func(string) (providers.Tokens, error) {
-					for _, kind := range []providers.Kind{
-						providers.Unknown, providers.NotSent, providers.RateLimited, providers.Misconfigured, providers.Refused,
-					} {
-						if chance(0.03) {
-							return providers.Tokens{}, fail(kind)
-						}
-					}
-					tokens := fresh()
-					if chance(0.3) {
-						tokens.RefreshToken = secret.New(fmt.Sprint("rotated at ", time.Now()))
-					}
-					return tokens, nil
+				tokens := fresh()
+				if chance(0.3) {
+					tokens.RefreshToken = secret.New(fmt.Sprint("rotated at ", time.Now()))
 				}
-				for range 30 {
-					w.run(t, sweep.Request{})
-					time.Sleep(time.Minute)
-				}
+				return tokens, nil
+			}
+			for range 30 {
+				w.run(t, sweep.Request{})
+				time.Sleep(time.Minute)
+			}
 
-				w.Before, w.After, w.Reply = nil, nil, nil
-				w.setSecret("v2", "good") // a person looks at it
-				for range 62 {
-					w.run(t, sweep.Request{})
-					time.Sleep(time.Minute)
+			w.Before, w.After, w.Reply = nil, nil, nil
+			w.setSecret("v2", "good") // a person looks at it
+			for range 62 {
+				w.run(t, sweep.Request{})
+				time.Sleep(time.Minute)
+			}
+			report := w.run(t, sweep.Request{})
+			wantNobody(t, report)
+			if n := report.Outcomes[outcome.Transient] + report.Outcomes[outcome.Busy]; n > 0 {
+				t.Errorf("outcomes: %v", report.Outcomes)
+			}
+			for _, row := range w.rows {
+				if row.Status == store.StatusActive && !row.AccessExpiresAt.After(time.Now()) {
+					t.Errorf("row %+v", row)
 				}
-				report := w.run(t, sweep.Request{})
-				wantNobody(t, report)
-				if n := report.Outcomes[outcome.Transient] + report.Outcomes[outcome.Busy]; n > 0 {
-					t.Errorf("outcomes: %v", report.Outcomes)
+			}
+			for key, row := range w.ledger {
+				if row.Phase != store.Idle || row.State == store.Misconfigured {
+					t.Errorf("ledger row %s: %+v", key, row)
 				}
-				for _, row := range w.rows {
-					if row.Status == store.StatusActive && !row.AccessExpiresAt.After(time.Now()) {
-						t.Errorf("row %+v", row)
-					}
-				}
-				for key, row := range w.ledger {
-					if row.Phase != store.Idle || row.State == store.Misconfigured {
-						t.Errorf("ledger row %s: %+v", key, row)
-					}
-				}
-			})
+			}
 		})
 	}
 }

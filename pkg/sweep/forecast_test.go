@@ -83,14 +83,11 @@ func TestAttemptsLeft(t *testing.T) {
 			w.add(1, func(r *store.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} })
 		}, outcome.Transient, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				tt.setup(w)
-				report := w.run(t, sweep.Request{})
-				wantOutcomes(t, report, map[outcome.Outcome]int{tt.after: 1})
-				equal(t, "attempts left", report.Accounts[0].AttemptsLeft, tt.want)
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			tt.setup(w)
+			report := w.run(t, sweep.Request{})
+			wantOutcomes(t, report, map[outcome.Outcome]int{tt.after: 1})
+			equal(t, "attempts left", report.Accounts[0].AttemptsLeft, tt.want)
 		})
 	}
 }

@@ -142,31 +142,28 @@ func TestHandOver(t *testing.T) {
 		"a message full":      {keeps + 250, [][]int64{ids(keeps+1, keeps+250)}},
 		"more than a message": {keeps + 251, [][]int64{ids(keeps+1, keeps+250), {keeps + 251}}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.addDue(tt.due)
-				q := &queue{}
-				handed := max(0, tt.due-keeps)
-				report := run(t, w.helped(q), sweep.Request{})
-				want := map[outcome.Outcome]int{outcome.Refreshed: tt.due - handed}
-				calls := 0
-				if handed > 0 {
-					want[outcome.Busy] = handed
-					calls = 2
-				}
-				wantOutcomes(t, report, want)
-				wantNobody(t, report)
-				equal(t, "messages", q.messages, tt.messages)
-				equal(t, "calls to the queue", q.calls, calls)
-				got := report.Accounts[0]
-				equal(t, "handed over", got.HandedOver, handed)
-				equal(t, "backlog", got.Backlog, 0)
-				equal(t, "warnings", len(got.Warnings), 0)
-				if handed > 0 { // its token is the old one until somebody has seen another
-					equal(t, "next expiry", got.NextExpiry, w.row(keeps+1).AccessExpiresAt)
-				}
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(tt.due)
+			q := &queue{}
+			handed := max(0, tt.due-keeps)
+			report := run(t, w.helped(q), sweep.Request{})
+			want := map[outcome.Outcome]int{outcome.Refreshed: tt.due - handed}
+			calls := 0
+			if handed > 0 {
+				want[outcome.Busy] = handed
+				calls = 2
+			}
+			wantOutcomes(t, report, want)
+			wantNobody(t, report)
+			equal(t, "messages", q.messages, tt.messages)
+			equal(t, "calls to the queue", q.calls, calls)
+			got := report.Accounts[0]
+			equal(t, "handed over", got.HandedOver, handed)
+			equal(t, "backlog", got.Backlog, 0)
+			equal(t, "warnings", len(got.Warnings), 0)
+			if handed > 0 { // its token is the old one until somebody has seen another
+				equal(t, "next expiry", got.NextExpiry, w.row(keeps+1).AccessExpiresAt)
+			}
 		})
 	}
 }
@@ -218,26 +215,23 @@ func TestNotHandedOver(t *testing.T) {
 			w.setSecret("v2", "good")
 		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.addDue(2 * keeps)
-				q := &queue{}
-				e := w.helped(q)
-				if tt.set != nil {
-					tt.set(w)
-				}
-				report := run(t, e, tt.req)
-				equal(t, "calls to the queue", q.calls, 0)
-				equal(t, "busy", report.Outcomes[outcome.Busy], 0)
-				if tt.set == nil {
-					return
-				}
-				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 2 * keeps})
-				// It got through: from here on the others help.
-				time.Sleep(time.Hour)
-				wantOutcomes(t, run(t, e, sweep.Request{}), map[outcome.Outcome]int{outcome.Refreshed: keeps, outcome.Busy: keeps})
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(2 * keeps)
+			q := &queue{}
+			e := w.helped(q)
+			if tt.set != nil {
+				tt.set(w)
+			}
+			report := run(t, e, tt.req)
+			equal(t, "calls to the queue", q.calls, 0)
+			equal(t, "busy", report.Outcomes[outcome.Busy], 0)
+			if tt.set == nil {
+				return
+			}
+			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 2 * keeps})
+			// It got through: from here on the others help.
+			time.Sleep(time.Hour)
+			wantOutcomes(t, run(t, e, sweep.Request{}), map[outcome.Outcome]int{outcome.Refreshed: keeps, outcome.Busy: keeps})
 		})
 	}
 }
@@ -294,22 +288,19 @@ func TestHandOverFails(t *testing.T) {
 		"it does not answer":     {&queue{Stuck: true}, 0, "nothing was handed over: context deadline exceeded"},
 		"its client has defects": {&queue{Panics: true}, 0, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const due = keeps + 600
-				w.addDue(due)
-				report := run(t, w.helped(tt.q), sweep.Request{})
-				equal(t, "refreshed", report.Outcomes[outcome.Refreshed], due-tt.busy)
-				equal(t, "busy", report.Outcomes[outcome.Busy], tt.busy)
-				equal(t, "handed over", report.Accounts[0].HandedOver, tt.busy)
-				if text := strings.Join(report.Accounts[0].Warnings, "\n"); text != tt.says {
-					t.Errorf("it says %q, and not %q", text, tt.says)
-				}
-				if tt.q.Panics != (len(report.Credentials) == 1) {
-					t.Errorf("listed: %v", report.Credentials)
-				}
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			const due = keeps + 600
+			w.addDue(due)
+			report := run(t, w.helped(tt.q), sweep.Request{})
+			equal(t, "refreshed", report.Outcomes[outcome.Refreshed], due-tt.busy)
+			equal(t, "busy", report.Outcomes[outcome.Busy], tt.busy)
+			equal(t, "handed over", report.Accounts[0].HandedOver, tt.busy)
+			if text := strings.Join(report.Accounts[0].Warnings, "\n"); text != tt.says {
+				t.Errorf("it says %q, and not %q", text, tt.says)
+			}
+			if tt.q.Panics != (len(report.Credentials) == 1) {
+				t.Errorf("listed: %v", report.Credentials)
+			}
 		})
 	}
 }

@@ -57,16 +57,13 @@ func TestListedRowsInTrouble(t *testing.T) {
 		"stopped last time": {store.Row{LastOutcome: outcome.Transient}, outcome.Transient},
 		"misconfigured":     {store.Row{State: store.Misconfigured, CredentialsVersionID: "v1"}, outcome.Transient},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.addDue(20)
-				w.setLedger(account, tt.row)
-				report := w.run(t, sweep.Request{Account: account, TransactionIDs: ids(1, 20)})
-				wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: 20})
-				wantNobody(t, report)
-				equal(t, "calls", w.counted(), map[string]int{opRows: 1})
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(20)
+			w.setLedger(account, tt.row)
+			report := w.run(t, sweep.Request{Account: account, TransactionIDs: ids(1, 20)})
+			wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: 20})
+			wantNobody(t, report)
+			equal(t, "calls", w.counted(), map[string]int{opRows: 1})
 		})
 	}
 }
@@ -97,34 +94,31 @@ func TestListsStopEachOther(t *testing.T) {
 			outcome.Transient,
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const lists, each = 100, 20
-				w.addDue(lists * each)
-				w.Reply = always(tt.kind)
-				w.Latency[opSend] = time.Second
-				e := w.helped(&queue{})
-				e.Workers = workers
-				list := func(i int64) sweep.Report {
-					return e.Run(t.Context(), sweep.Request{RunID: "run", Account: account, TransactionIDs: ids(i*each+1, (i+1)*each)})
-				}
-				var wg sync.WaitGroup
-				for i := range int64(atOnce) {
-					wg.Go(func() { list(i) })
-				}
-				wg.Wait()
-				if row := w.ledgerRow(account); !tt.check(row) || !row.LastSuccessAt.Before(time.Now().Add(-time.Minute)) {
-					t.Errorf("ledger: %+v", row)
-				}
-				if n := len(w.sentNow()); n == 0 || n > atOnce*4*3 {
-					t.Errorf("%d calls of %d runs at once", n, atOnce)
-				}
-				for i := range int64(lists - atOnce) {
-					wantOutcomes(t, list(i+atOnce), map[outcome.Outcome]int{tt.want: each})
-				}
-				equal(t, "calls of the rest", len(w.sentNow()), 0)
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			const lists, each = 100, 20
+			w.addDue(lists * each)
+			w.Reply = always(tt.kind)
+			w.Latency[opSend] = time.Second
+			e := w.helped(&queue{})
+			e.Workers = workers
+			list := func(i int64) sweep.Report {
+				return e.Run(t.Context(), sweep.Request{RunID: "run", Account: account, TransactionIDs: ids(i*each+1, (i+1)*each)})
+			}
+			var wg sync.WaitGroup
+			for i := range int64(atOnce) {
+				wg.Go(func() { list(i) })
+			}
+			wg.Wait()
+			if row := w.ledgerRow(account); !tt.check(row) || !row.LastSuccessAt.Before(time.Now().Add(-time.Minute)) {
+				t.Errorf("ledger: %+v", row)
+			}
+			if n := len(w.sentNow()); n == 0 || n > atOnce*4*3 {
+				t.Errorf("%d calls of %d runs at once", n, atOnce)
+			}
+			for i := range int64(lists - atOnce) {
+				wantOutcomes(t, list(i+atOnce), map[outcome.Outcome]int{tt.want: each})
+			}
+			equal(t, "calls of the rest", len(w.sentNow()), 0)
 		})
 	}
 }

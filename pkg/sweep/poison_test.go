@@ -32,36 +32,33 @@ func TestRowsForAPerson(t *testing.T) {
 			" has no refresh token: record it again",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const poisoned, good = 60, 40
-				w.Unreadable = map[int64]error{}
-				for i := range int64(poisoned) {
-					w.add(i+1, func(r *store.Transaction) {
-						r.RefreshAt = r.RefreshAt.Add(-time.Hour)
-						tt.spoil(w, r)
-					})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			const poisoned, good = 60, 40
+			w.Unreadable = map[int64]error{}
+			for i := range int64(poisoned) {
+				w.add(i+1, func(r *store.Transaction) {
+					r.RefreshAt = r.RefreshAt.Add(-time.Hour)
+					tt.spoil(w, r)
+				})
+			}
+			for i := range int64(good) {
+				w.add(1000 + i)
+			}
+			for tick := range 2 {
+				refreshed := good
+				if tick > 0 {
+					refreshed = 1
+					w.add(2000)
 				}
-				for i := range int64(good) {
-					w.add(1000 + i)
+				report := w.run(t, sweep.Request{})
+				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: refreshed, outcome.Transient: poisoned})
+				wantNobody(t, report)
+				equal(t, "backlog", report.Accounts[0].Backlog, poisoned)
+				if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, tt.says) {
+					t.Errorf("warnings: %s", text)
 				}
-				for tick := range 2 {
-					refreshed := good
-					if tick > 0 {
-						refreshed = 1
-						w.add(2000)
-					}
-					report := w.run(t, sweep.Request{})
-					wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: refreshed, outcome.Transient: poisoned})
-					wantNobody(t, report)
-					equal(t, "backlog", report.Accounts[0].Backlog, poisoned)
-					if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, tt.says) {
-						t.Errorf("warnings: %s", text)
-					}
-				}
-				equal(t, "sent", len(w.sentNow()), good+1)
-			})
+			}
+			equal(t, "sent", len(w.sentNow()), good+1)
 		})
 	}
 }
@@ -71,9 +68,7 @@ func TestRowsForAPerson(t *testing.T) {
 func TestWaryUntilACall(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(40) {
-			w.add(i + 1)
-		}
+		w.addDue(40)
 		w.Unreadable = map[int64]error{1: errPassing, 7: errPassing} // the first two that are drawn
 		w.Latency[opSend] = time.Second
 		w.Reply = always(providers.RateLimited)

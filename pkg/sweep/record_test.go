@@ -155,26 +155,23 @@ func TestRecordOverARow(t *testing.T) {
 			want:   outcome.Superseded,
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				before := w.add(id, func(r *store.Transaction) {
-					r.CustomerUID = "customer"
-					if tt.stored != nil {
-						tt.stored(r)
-					}
-				})
-				tt.record.TransactionID = id
-				w.record(t, tt.record, tt.want)
-				want := before
-				if tt.after != nil {
-					now := stored(time.Now())
-					want.Status, want.Failures = store.StatusActive, 0
-					want.RecordedAt, want.RefreshAt, want.ExpiresAt = now, now, now.Add(30*24*time.Hour)
-					tt.after(&want)
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			before := w.add(id, func(r *store.Transaction) {
+				r.CustomerUID = "customer"
+				if tt.stored != nil {
+					tt.stored(r)
 				}
-				equal(t, "row", w.row(id), want)
 			})
+			tt.record.TransactionID = id
+			w.record(t, tt.record, tt.want)
+			want := before
+			if tt.after != nil {
+				now := stored(time.Now())
+				want.Status, want.Failures = store.StatusActive, 0
+				want.RecordedAt, want.RefreshAt, want.ExpiresAt = now, now, now.Add(30*24*time.Hour)
+				tt.after(&want)
+			}
+			equal(t, "row", w.row(id), want)
 		})
 	}
 }
@@ -209,22 +206,19 @@ func TestRecordRefused(t *testing.T) {
 		"ttl":              {func(r *sweep.Record) { r.ExpiresAt = time.Unix(3600, 0) }, []string{"ttl", "seconds since 1970"}},
 		"all at once":      {func(r *sweep.Record) { *r = sweep.Record{Account: "#"} }, []string{"transaction_id", "refresh_token", "account"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				r := good
-				tt.change(&r)
-				got := w.record(t, r, outcome.Misconfigured)
-				for _, text := range tt.says {
-					if !strings.Contains(got.Err.Error(), text) {
-						t.Errorf("error %q says nothing of %q", got.Err, text)
-					}
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			r := good
+			tt.change(&r)
+			got := w.record(t, r, outcome.Misconfigured)
+			for _, text := range tt.says {
+				if !strings.Contains(got.Err.Error(), text) {
+					t.Errorf("error %q says nothing of %q", got.Err, text)
 				}
-				if strings.Contains(got.Err.Error(), "rt-of-the-record") {
-					t.Errorf("error %q shows the token", got.Err)
-				}
-				equal(t, "calls", w.counted(), map[string]int{})
-			})
+			}
+			if strings.Contains(got.Err.Error(), "rt-of-the-record") {
+				t.Errorf("error %q shows the token", got.Err)
+			}
+			equal(t, "calls", w.counted(), map[string]int{})
 		})
 	}
 }
@@ -292,14 +286,11 @@ func TestRecordKeepsTheAccount(t *testing.T) {
 func TestRecordDefaultAccount(t *testing.T) {
 	t.Parallel()
 	for want, accounts := range map[string][]string{"acme": {"acme"}, account: {"acme", "other"}} {
-		t.Run(want, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				e := w.engine()
-				e.Accounts = accounts
-				e.Record(t.Context(), []sweep.Record{{TransactionID: id, RefreshToken: secret.New("rt")}})
-				equal(t, "account", w.row(id).Account, want)
-			})
+		inOwnWorld(t, want, func(t *testing.T, w *world) {
+			e := w.engine()
+			e.Accounts = accounts
+			e.Record(t.Context(), []sweep.Record{{TransactionID: id, RefreshToken: secret.New("rt")}})
+			equal(t, "account", w.row(id).Account, want)
 		})
 	}
 }

@@ -199,29 +199,26 @@ func TestRow(t *testing.T) {
 			before: failing(opGet, store.ErrForbidden), req: sweep.Request{TransactionID: id}, want: outcome.Misconfigured,
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				want := w.add(id, func(r *store.Transaction) {
-					if tt.row != nil {
-						tt.row(r)
-					}
-				})
-				w.Reply, w.Before = tt.reply, tt.before
-				report := w.run(t, tt.req)
-
-				wantOutcomes(t, report, one(tt.want))
-				equal(t, "calls of the provider", w.counted()[opSend], tt.calls)
-				if tt.want.NeedsPerson() && tt.want != outcome.Dead {
-					equal(t, "listed", needed(report), []outcome.Outcome{tt.want})
-				} else {
-					wantNobody(t, report)
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			want := w.add(id, func(r *store.Transaction) {
+				if tt.row != nil {
+					tt.row(r)
 				}
-				if tt.after != nil {
-					tt.after(&want)
-				}
-				equal(t, "row", w.row(id), want)
 			})
+			w.Reply, w.Before = tt.reply, tt.before
+			report := w.run(t, tt.req)
+
+			wantOutcomes(t, report, one(tt.want))
+			equal(t, "calls of the provider", w.counted()[opSend], tt.calls)
+			if tt.want.NeedsPerson() && tt.want != outcome.Dead {
+				equal(t, "listed", needed(report), []outcome.Outcome{tt.want})
+			} else {
+				wantNobody(t, report)
+			}
+			if tt.after != nil {
+				tt.after(&want)
+			}
+			equal(t, "row", w.row(id), want)
 		})
 	}
 }
@@ -278,20 +275,17 @@ func TestRowRecordedMeanwhile(t *testing.T) {
 		"refused": func() (providers.Tokens, error) { return providers.Tokens{}, fail(providers.Refused) },
 		"unknown": func() (providers.Tokens, error) { return providers.Tokens{}, fail(providers.Unknown) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.add(id)
-				var newer store.Transaction
-				w.Reply = func(string) (providers.Tokens, error) {
-					if newer.ID == 0 {
-						newer = w.add(id, func(r *store.Transaction) { r.RefreshToken = secret.New("newer") })
-					}
-					return answer()
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.add(id)
+			var newer store.Transaction
+			w.Reply = func(string) (providers.Tokens, error) {
+				if newer.ID == 0 {
+					newer = w.add(id, func(r *store.Transaction) { r.RefreshToken = secret.New("newer") })
 				}
-				wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Superseded))
-				equal(t, "row", w.row(id), newer)
-			})
+				return answer()
+			}
+			wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Superseded))
+			equal(t, "row", w.row(id), newer)
 		})
 	}
 }
@@ -300,19 +294,16 @@ func TestRowRecordedMeanwhile(t *testing.T) {
 func TestRowStoredWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	for name, rotated := range map[string]string{"same refresh token": "", "new refresh token": "rotated"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.add(id)
-				w.Reply = func(string) (providers.Tokens, error) {
-					tokens := fresh()
-					tokens.RefreshToken = secret.New(rotated)
-					return tokens, nil
-				}
-				w.After = failingFirst(opUpdate, 1)
-				wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
-				equal(t, "access token", w.row(id).AccessToken, secret.New("new"))
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.add(id)
+			w.Reply = func(string) (providers.Tokens, error) {
+				tokens := fresh()
+				tokens.RefreshToken = secret.New(rotated)
+				return tokens, nil
+			}
+			w.After = failingFirst(opUpdate, 1)
+			wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
+			equal(t, "access token", w.row(id).AccessToken, secret.New("new"))
 		})
 	}
 }
@@ -328,22 +319,19 @@ func TestStaleIndex(t *testing.T) {
 		"moved to another":     func(w *world) { w.add(id, func(r *store.Transaction) { r.Account = "other" }) },
 		"gone":                 func(w *world) { delete(w.rows, id) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.add(id)
-				w.After = func(op, _ string) error {
-					if op == opSecret { // the index was read
-						change(w)
-					}
-					return nil
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.add(id)
+			w.After = func(op, _ string) error {
+				if op == opSecret { // the index was read
+					change(w)
 				}
-				force := name != "refreshed by another"
-				wantOutcomes(t, w.run(t, sweep.Request{Force: force}), one(outcome.NotDue))
-				if sent := w.sentNow(); len(sent) > 0 {
-					t.Errorf("sent: %v", sent)
-				}
-			})
+				return nil
+			}
+			force := name != "refreshed by another"
+			wantOutcomes(t, w.run(t, sweep.Request{Force: force}), one(outcome.NotDue))
+			if sent := w.sentNow(); len(sent) > 0 {
+				t.Errorf("sent: %v", sent)
+			}
 		})
 	}
 }
@@ -395,22 +383,17 @@ func TestPanic(t *testing.T) {
 			}
 		}, 4},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const rows = 20
-				for i := range int64(rows) {
-					w.add(i + 1)
-				}
-				tt.set(w)
-				e := w.engine()
-				e.Workers = 4
-				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
-				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: rows - tt.lost, outcome.Transient: tt.lost})
-				if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, outcome.ErrPanic) || c[0].Account != account {
-					t.Errorf("credentials: %+v", c)
-				}
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			const rows = 20
+			w.addDue(rows)
+			tt.set(w)
+			e := w.engine()
+			e.Workers = 4
+			report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: rows - tt.lost, outcome.Transient: tt.lost})
+			if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, outcome.ErrPanic) || c[0].Account != account {
+				t.Errorf("credentials: %+v", c)
+			}
 		})
 	}
 }

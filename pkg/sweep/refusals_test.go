@@ -50,44 +50,41 @@ func TestShareOfRefusals(t *testing.T) {
 		"most of many":       {500, 260, 0},
 		"all of many":        {600, 600, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.addDue(tt.rows)
-				w.setLedger(account, healthy())
-				w.refusing(func(id int) bool { return id <= tt.refused })
-				report := w.run(t, sweep.Request{})
-				want := map[outcome.Outcome]int{}
-				for what, n := range map[outcome.Outcome]int{
-					outcome.Refreshed: tt.rows - tt.refused, outcome.Dead: tt.dead, outcome.Misconfigured: tt.refused - tt.dead,
-				} {
-					if n > 0 {
-						want[what] = n
-					}
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(tt.rows)
+			w.setLedger(account, healthy())
+			w.refusing(func(id int) bool { return id <= tt.refused })
+			report := w.run(t, sweep.Request{})
+			want := map[outcome.Outcome]int{}
+			for what, n := range map[outcome.Outcome]int{
+				outcome.Refreshed: tt.rows - tt.refused, outcome.Dead: tt.dead, outcome.Misconfigured: tt.refused - tt.dead,
+			} {
+				if n > 0 {
+					want[what] = n
 				}
-				wantOutcomes(t, report, want)
-				equal(t, "dead rows", w.statuses()[store.StatusDead], tt.dead)
-				equal(t, "calls", len(w.sentNow()), tt.rows)
-				equal(t, "writes of rows", w.counted()[opUpdate], tt.rows)
-				for id := range int64(tt.refused) {
-					row := w.row(id + 1)
-					spared := row.Status == store.StatusActive
-					if spared && (row.Refusals != 1 || row.RefreshAt.Before(time.Now())) || !row.RefusedAt.Equal(stored(time.Now())) || row.Failures != 1 {
-						t.Fatalf("row %+v", row)
-					}
+			}
+			wantOutcomes(t, report, want)
+			equal(t, "dead rows", w.statuses()[store.StatusDead], tt.dead)
+			equal(t, "calls", len(w.sentNow()), tt.rows)
+			equal(t, "writes of rows", w.counted()[opUpdate], tt.rows)
+			for id := range int64(tt.refused) {
+				row := w.row(id + 1)
+				spared := row.Status == store.StatusActive
+				if spared && (row.Refusals != 1 || row.RefreshAt.Before(time.Now())) || !row.RefusedAt.Equal(stored(time.Now())) || row.Failures != 1 {
+					t.Fatalf("row %+v", row)
 				}
-				if tt.dead == 0 {
-					why := firstNeed(t, report)
-					if !strings.Contains(why, fmt.Sprintf("%d of the %d refresh tokens of this run were refused", tt.refused, tt.rows)) {
-						t.Errorf("it says %q", why)
-					}
-					if report.Accounts[0].AttemptsLeft == 0 {
-						t.Error("no attempt is left")
-					}
-				} else {
-					wantNobody(t, report)
+			}
+			if tt.dead == 0 {
+				why := firstNeed(t, report)
+				if !strings.Contains(why, fmt.Sprintf("%d of the %d refresh tokens of this run were refused", tt.refused, tt.rows)) {
+					t.Errorf("it says %q", why)
 				}
-			})
+				if report.Accounts[0].AttemptsLeft == 0 {
+					t.Error("no attempt is left")
+				}
+			} else {
+				wantNobody(t, report)
+			}
 		})
 	}
 }
@@ -191,28 +188,25 @@ func TestRefusalsAreCounted(t *testing.T) {
 		"counted by a clock ahead":   {2, -time.Hour, 2, true},
 		"counted by an old release?": {0, 3 * time.Hour, 1, true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				for i := range int64(30) {
-					w.add(i+1, func(r *store.Transaction) { r.Refusals, r.RefusedAt = tt.refusals, stored(time.Now().Add(-tt.ago)) })
-				}
-				w.setLedger(account, healthy())
-				w.refusing(func(int) bool { return true })
-				w.run(t, sweep.Request{})
-				row := w.row(1)
-				if tt.want == 0 {
-					equal(t, "status", row.Status, store.StatusDead)
-					return
-				}
-				equal(t, "status", row.Status, store.StatusActive)
-				equal(t, "refusals", row.Refusals, tt.want)
-				counted := stored(time.Now().Add(-tt.ago))
-				if tt.moved {
-					counted = stored(time.Now())
-				}
-				equal(t, "counted", row.RefusedAt, counted)
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			for i := range int64(30) {
+				w.add(i+1, func(r *store.Transaction) { r.Refusals, r.RefusedAt = tt.refusals, stored(time.Now().Add(-tt.ago)) })
+			}
+			w.setLedger(account, healthy())
+			w.refusing(func(int) bool { return true })
+			w.run(t, sweep.Request{})
+			row := w.row(1)
+			if tt.want == 0 {
+				equal(t, "status", row.Status, store.StatusDead)
+				return
+			}
+			equal(t, "status", row.Status, store.StatusActive)
+			equal(t, "refusals", row.Refusals, tt.want)
+			counted := stored(time.Now().Add(-tt.ago))
+			if tt.moved {
+				counted = stored(time.Now())
+			}
+			equal(t, "counted", row.RefusedAt, counted)
 		})
 	}
 }
@@ -224,17 +218,14 @@ func TestSparedRowInASmallRun(t *testing.T) {
 		others int // rows that get tokens
 		want   outcome.Outcome
 	}{"alone": {0, outcome.Misconfigured}, "among rows that live": {3, outcome.Dead}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.add(1, func(r *store.Transaction) { r.Refusals, r.RefusedAt = 1, in(-10*time.Minute) })
-				for i := range int64(tt.others) {
-					w.add(i + 2)
-				}
-				w.setLedger(account, healthy())
-				w.refusing(func(id int) bool { return id == 1 })
-				equal(t, "rows", w.run(t, sweep.Request{}).Outcomes[tt.want], 1)
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.add(1, func(r *store.Transaction) { r.Refusals, r.RefusedAt = 1, in(-10*time.Minute) })
+			for i := range int64(tt.others) {
+				w.add(i + 2)
+			}
+			w.setLedger(account, healthy())
+			w.refusing(func(id int) bool { return id == 1 })
+			equal(t, "rows", w.run(t, sweep.Request{}).Outcomes[tt.want], 1)
 		})
 	}
 }

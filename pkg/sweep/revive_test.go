@@ -43,27 +43,24 @@ func TestRevive(t *testing.T) {
 		"the store fails at first": {row: markedDead, before: failingFirst(opUpdate, 2), want: sweep.Revived},
 		"it cannot be read":        {row: markedDead, before: failing(opGet, errPassing), want: sweep.NotRevived, says: "passing trouble"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				want := w.add(id, tt.row)
-				w.Before = tt.before
-				got := w.engine().Revive(t.Context(), account, []int64{id}, tt.dryRun)[0]
-				if got.Revival != tt.want || got.TransactionID != id || (got.Err != nil) != (tt.says != "") {
-					t.Fatalf("%+v", got)
-				}
-				if got.Err != nil && !strings.Contains(got.Err.Error(), tt.says) {
-					t.Errorf("it says %q", got.Err)
-				}
-				w.Before = nil
-				if tt.want != sweep.Revived {
-					equal(t, "row", w.row(id), want)
-					return
-				}
-				want.Status, want.RefreshAt, want.Failures, want.RefusedAt = store.StatusActive, in(0), 0, time.Time{}
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			want := w.add(id, tt.row)
+			w.Before = tt.before
+			got := w.engine().Revive(t.Context(), account, []int64{id}, tt.dryRun)[0]
+			if got.Revival != tt.want || got.TransactionID != id || (got.Err != nil) != (tt.says != "") {
+				t.Fatalf("%+v", got)
+			}
+			if got.Err != nil && !strings.Contains(got.Err.Error(), tt.says) {
+				t.Errorf("it says %q", got.Err)
+			}
+			w.Before = nil
+			if tt.want != sweep.Revived {
 				equal(t, "row", w.row(id), want)
-				wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
-			})
+				return
+			}
+			want.Status, want.RefreshAt, want.Failures, want.RefusedAt = store.StatusActive, in(0), 0, time.Time{}
+			equal(t, "row", w.row(id), want)
+			wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
 		})
 	}
 }

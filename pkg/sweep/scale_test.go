@@ -16,9 +16,7 @@ func TestThousandsOfRows(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows, workers = 5000, 32
-		for i := range int64(rows) {
-			w.add(i + 1)
-		}
+		w.addDue(rows)
 		w.Latency = map[string]time.Duration{opSend: 100 * time.Millisecond, opMany: 10 * time.Millisecond, opUpdate: 10 * time.Millisecond}
 		began := time.Now()
 		report := w.run(t, sweep.Request{})
@@ -58,9 +56,7 @@ func BenchmarkSweep(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		w := newWorld()
-		for i := range int64(1000) {
-			w.add(i + 1)
-		}
+		w.addDue(1000)
 		e := w.engine()
 		b.StartTimer()
 		e.Run(b.Context(), sweep.Request{RunID: "run"})

@@ -20,9 +20,7 @@ import (
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(100) {
-			w.add(i + 1)
-		}
+		w.addDue(100)
 		var good atomic.Int64 // calls that are let through yet
 		good.Store(10)
 		w.Reply = func(string) (providers.Tokens, error) {
@@ -108,38 +106,33 @@ func TestRateLimits(t *testing.T) {
 func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []providers.Kind{providers.RateLimited, providers.Misconfigured} {
-		t.Run(kind.String(), func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				for i := range int64(100) {
-					w.add(i + 1)
-				}
-				w.setLedger(account, healthy())
-				calls := 0
-				w.Reply = func(string) (providers.Tokens, error) {
-					w.mu.Lock()
-					calls++
-					call := calls
-					w.mu.Unlock()
-					switch call {
-					case 1: // shows that calls succeed
-						return fresh(), nil
-					case 7:
-						time.Sleep(time.Second / 2)
-						return providers.Tokens{}, fail(kind)
-					}
-					time.Sleep(time.Second)
+		inOwnWorld(t, kind.String(), func(t *testing.T, w *world) {
+			w.addDue(100)
+			w.setLedger(account, healthy())
+			calls := 0
+			w.Reply = func(string) (providers.Tokens, error) {
+				w.mu.Lock()
+				calls++
+				call := calls
+				w.mu.Unlock()
+				switch call {
+				case 1: // shows that calls succeed
 					return fresh(), nil
+				case 7:
+					time.Sleep(time.Second / 2)
+					return providers.Tokens{}, fail(kind)
 				}
-				e := w.engine()
-				e.Workers = 8
-				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
-				want := outcome.RateLimited
-				if kind == providers.Misconfigured {
-					want = outcome.Misconfigured
-				}
-				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 8, want: 92})
-			})
+				time.Sleep(time.Second)
+				return fresh(), nil
+			}
+			e := w.engine()
+			e.Workers = 8
+			report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+			want := outcome.RateLimited
+			if kind == providers.Misconfigured {
+				want = outcome.Misconfigured
+			}
+			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 8, want: 92})
 		})
 	}
 }
@@ -148,9 +141,7 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 func TestStopAfterReadingAhead(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(10) {
-			w.add(i + 1)
-		}
+		w.addDue(10)
 		w.Reply = always(providers.RateLimited)
 		e := w.engine()
 		e.Workers = 2
@@ -179,65 +170,60 @@ func TestSilentHost(t *testing.T) {
 			return providers.Tokens{}, errPassing
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				const rows = 200
-				for i := range int64(rows) {
-					w.add(i + 1)
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			const rows = 200
+			w.addDue(rows)
+			w.setLedger(account, healthy())
+			w.Reply = silent
+			w.Latency[opSend] = time.Second
+			seen := map[string]bool{}
+			for tick := range 20 {
+				began := time.Now()
+				report := w.run(t, sweep.Request{})
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("it took %s", took)
 				}
-				w.setLedger(account, healthy())
-				w.Reply = silent
-				w.Latency[opSend] = time.Second
-				seen := map[string]bool{}
-				for tick := range 20 {
-					began := time.Now()
-					report := w.run(t, sweep.Request{})
-					if took := time.Since(began); took > 10*time.Second {
-						t.Errorf("it took %s", took)
-					}
-					wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: report.Outcomes[outcome.Transient]})
-					wantNobody(t, report)
-					sent := w.sentNow()
-					tried := slices.Compact(slices.Sorted(slices.Values(sent)))
-					want := 2
-					if tick == 0 {
-						want = 4
-						if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "no answer came for 4 rows") {
-							t.Errorf("warnings: %s", text)
-						}
-					}
-					equal(t, "rows tried", len(tried), want)
-					equal(t, "calls", len(sent), want) // others fail in the same way, so none is tried again
-					for _, token := range tried {
-						seen[token] = true
-						var id int64
-						_, _ = fmt.Sscanf(token, "rt-%d", &id)
-						if row := w.row(id); row.Failures == 0 || row.RefreshAt.Before(stored(began)) {
-							t.Errorf("row %d: %+v", id, row)
-						}
-					}
-					equal(t, "failures", w.ledgerRow(account).ConsecutiveFailures, tick+1)
-					time.Sleep(time.Minute)
-				}
-				if len(seen) < 20 { // those that were tried do not block the others
-					t.Errorf("%d rows were tried", len(seen))
-				}
-				w.Reply = nil
-				for range 2 {
-					wantNobody(t, w.run(t, sweep.Request{}))
-					time.Sleep(time.Minute)
-				}
-				fresh := 0
-				for id := range int64(rows) {
-					if w.row(id + 1).AccessExpiresAt.After(time.Now()) {
-						fresh++
+				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: report.Outcomes[outcome.Transient]})
+				wantNobody(t, report)
+				sent := w.sentNow()
+				tried := slices.Compact(slices.Sorted(slices.Values(sent)))
+				want := 2
+				if tick == 0 {
+					want = 4
+					if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "no answer came for 4 rows") {
+						t.Errorf("warnings: %s", text)
 					}
 				}
-				if fresh < rows-10 { // the others back off, five minutes at most
-					t.Errorf("%d are fresh", fresh)
+				equal(t, "rows tried", len(tried), want)
+				equal(t, "calls", len(sent), want) // others fail in the same way, so none is tried again
+				for _, token := range tried {
+					seen[token] = true
+					var id int64
+					_, _ = fmt.Sscanf(token, "rt-%d", &id)
+					if row := w.row(id); row.Failures == 0 || row.RefreshAt.Before(stored(began)) {
+						t.Errorf("row %d: %+v", id, row)
+					}
 				}
-			})
+				equal(t, "failures", w.ledgerRow(account).ConsecutiveFailures, tick+1)
+				time.Sleep(time.Minute)
+			}
+			if len(seen) < 20 { // those that were tried do not block the others
+				t.Errorf("%d rows were tried", len(seen))
+			}
+			w.Reply = nil
+			for range 2 {
+				wantNobody(t, w.run(t, sweep.Request{}))
+				time.Sleep(time.Minute)
+			}
+			fresh := 0
+			for id := range int64(rows) {
+				if w.row(id + 1).AccessExpiresAt.After(time.Now()) {
+					fresh++
+				}
+			}
+			if fresh < rows-10 { // the others back off, five minutes at most
+				t.Errorf("%d are fresh", fresh)
+			}
 		})
 	}
 }
@@ -246,9 +232,7 @@ func TestSilentHost(t *testing.T) {
 func TestPoisonRows(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(90) {
-			w.add(i + 1)
-		}
+		w.addDue(90)
 		w.Reply = func(token string) (providers.Tokens, error) {
 			if strings.HasSuffix(token, "3") {
 				return providers.Tokens{}, fail(providers.Unknown)
@@ -273,24 +257,19 @@ func TestStoreDown(t *testing.T) {
 		"writes fail":      {opUpdate, errPassing, map[outcome.Outcome]int{outcome.PersistFailed: 5, outcome.Transient: 85}, 5},
 		"writes forbidden": {opUpdate, store.ErrForbidden, map[outcome.Outcome]int{outcome.PersistFailed: 1, outcome.Transient: 89}, 1},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				for i := range int64(90) {
-					w.add(i + 1)
-				}
-				w.Before = failing(tt.op, tt.err)
-				e := w.engine()
-				e.Workers = 1
-				report := e.Run(t.Context(), sweep.Request{RunID: "run"})
-				wantOutcomes(t, report, tt.want)
-				equal(t, "calls", len(w.sentNow()), tt.sent)
-				equal(t, "backlog", report.Accounts[0].Backlog, 90)
-				if listed := needed(report); len(listed) > 1 {
-					t.Errorf("listed: %v", listed)
-				}
-				equal(t, "state", w.ledgerRow(account).State, store.OK) // the credentials aren't to blame
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(90)
+			w.Before = failing(tt.op, tt.err)
+			e := w.engine()
+			e.Workers = 1
+			report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+			wantOutcomes(t, report, tt.want)
+			equal(t, "calls", len(w.sentNow()), tt.sent)
+			equal(t, "backlog", report.Accounts[0].Backlog, 90)
+			if listed := needed(report); len(listed) > 1 {
+				t.Errorf("listed: %v", listed)
+			}
+			equal(t, "state", w.ledgerRow(account).State, store.OK) // the credentials aren't to blame
 		})
 	}
 }
@@ -299,9 +278,7 @@ func TestStoreDown(t *testing.T) {
 func TestListed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(4) {
-			w.add(i + 1)
-		}
+		w.addDue(4)
 		w.setLedger(account, healthy())
 		w.Before = failing(opUpdate, store.ErrForbidden)
 		w.Reply = func(token string) (providers.Tokens, error) {
@@ -378,9 +355,7 @@ func TestSendTimeout(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(100) {
-			w.add(i + 1)
-		}
+		w.addDue(100)
 		w.setLedger(account, healthy())
 		ctx, cancel := context.WithCancel(t.Context())
 		w.Reply = func(token string) (providers.Tokens, error) {

@@ -58,13 +58,10 @@ func TestTransactionsWithoutATokenAreNoHealth(t *testing.T) {
 			func(now time.Time) time.Time { return now.Add(-time.Minute) },
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				now := stored(time.Now())
-				tt.set(w)
-				equal(t, "next expiry", w.run(t, sweep.Request{}).Accounts[0].NextExpiry, tt.want(now))
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			now := stored(time.Now())
+			tt.set(w)
+			equal(t, "next expiry", w.run(t, sweep.Request{}).Accounts[0].NextExpiry, tt.want(now))
 		})
 	}
 }
@@ -161,40 +158,37 @@ func TestBarred(t *testing.T) {
 		"claim fails":               {set: func(w *world) { w.Before = failing(opWrite, errPassing) }, want: outcome.Transient, says: "claim shard"},
 		"claim forbidden":           {set: func(w *world) { w.Before = failing(opWrite, store.ErrForbidden) }, want: outcome.Misconfigured, says: "claim shard"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				w.add(1)
-				w.add(2, func(r *store.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Minute) })
-				w.add(3, dueLater)
-				tt.set(w)
-				report := w.run(t, sweep.Request{Account: account, Force: tt.force})
-				n := 2
-				if tt.force {
-					n = 3
-				}
-				wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: n})
-				got := report.Accounts[0]
-				said := strings.Join(got.Warnings, "\n")
-				if tt.want.NeedsPerson() || tt.want == outcome.NotSeeded {
-					equal(t, "listed", needed(report), []outcome.Outcome{tt.want})
-					said = report.Credentials[0].Err.Error()
-				} else {
-					wantNobody(t, report)
-				}
-				if !strings.Contains(said, tt.says) {
-					t.Errorf("it says %q, and not %q", said, tt.says)
-				}
-				if tt.want == outcome.Refreshed {
-					return
-				}
-				if sent := w.sentNow(); len(sent) > 0 {
-					t.Errorf("sent: %v", sent)
-				}
-				if want := stored(time.Now().Add(-2 * time.Minute)); got.Backlog != 2 || got.OldestDue.Before(want.Add(-time.Second)) || got.OldestDue.After(want) {
-					t.Errorf("backlog %d since %v, want 2 since %v", got.Backlog, got.OldestDue, want)
-				}
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.add(1)
+			w.add(2, func(r *store.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Minute) })
+			w.add(3, dueLater)
+			tt.set(w)
+			report := w.run(t, sweep.Request{Account: account, Force: tt.force})
+			n := 2
+			if tt.force {
+				n = 3
+			}
+			wantOutcomes(t, report, map[outcome.Outcome]int{tt.want: n})
+			got := report.Accounts[0]
+			said := strings.Join(got.Warnings, "\n")
+			if tt.want.NeedsPerson() || tt.want == outcome.NotSeeded {
+				equal(t, "listed", needed(report), []outcome.Outcome{tt.want})
+				said = report.Credentials[0].Err.Error()
+			} else {
+				wantNobody(t, report)
+			}
+			if !strings.Contains(said, tt.says) {
+				t.Errorf("it says %q, and not %q", said, tt.says)
+			}
+			if tt.want == outcome.Refreshed {
+				return
+			}
+			if sent := w.sentNow(); len(sent) > 0 {
+				t.Errorf("sent: %v", sent)
+			}
+			if want := stored(time.Now().Add(-2 * time.Minute)); got.Backlog != 2 || got.OldestDue.Before(want.Add(-time.Second)) || got.OldestDue.After(want) {
+				t.Errorf("backlog %d since %v, want 2 since %v", got.Backlog, got.OldestDue, want)
+			}
 		})
 	}
 }
@@ -205,9 +199,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.setSecret("v1", "bad")
-		for i := range int64(9) {
-			w.add(i + 1)
-		}
+		w.addDue(9)
 		e := w.engine()
 		e.Workers = 1
 		run := func(force bool, want outcome.Outcome, calls int) {
@@ -273,20 +265,15 @@ func TestIndexFails(t *testing.T) {
 		"in passing": {errPassing, outcome.Transient},
 		"forbidden":  {store.ErrForbidden, outcome.Misconfigured},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, func(t *testing.T, w *world) {
-				for i := range int64(100) {
-					w.add(i + 1)
-				}
-				w.Before = failingOnce(opDue, tt.err)
-				report := w.run(t, sweep.Request{})
-				equal(t, "shards told of", report.Outcomes[tt.want], 1)
-				equal(t, "blind", report.Accounts[0].Blind, true)
-				if n := report.Outcomes[outcome.Refreshed]; n < 60 || n >= 100 {
-					t.Errorf("%d refreshed of the other shards", n)
-				}
-			})
+		inOwnWorld(t, name, func(t *testing.T, w *world) {
+			w.addDue(100)
+			w.Before = failingOnce(opDue, tt.err)
+			report := w.run(t, sweep.Request{})
+			equal(t, "shards told of", report.Outcomes[tt.want], 1)
+			equal(t, "blind", report.Accounts[0].Blind, true)
+			if n := report.Outcomes[outcome.Refreshed]; n < 60 || n >= 100 {
+				t.Errorf("%d refreshed of the other shards", n)
+			}
 		})
 	}
 }
@@ -296,9 +283,7 @@ func TestIndexFails(t *testing.T) {
 func TestUnreadableIndexEntry(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(100) {
-			w.add(i + 1)
-		}
+		w.addDue(100)
 		w.After = failingOnce(opDue, errPassing) // the model returns the others beside it
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 100, outcome.Transient: 1})

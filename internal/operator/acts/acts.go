@@ -10,9 +10,9 @@ import (
 	"tokenrefresh/pkg/announce"
 )
 
-// Recorder keeps acts where people look for them.
+// Recorder stores acts where people look for them.
 type Recorder interface {
-	// Record keeps an act. An error says where it was not kept; the act is done all the same.
+	// Record stores an act. An error is where it was not stored; the act itself is done.
 	Record(ctx context.Context, act announce.Act) error
 }
 
@@ -28,7 +28,7 @@ func (l Log) Record(ctx context.Context, act announce.Act) error {
 	return nil
 }
 
-// self is the user of this process; behind sudo the one who has called it.
+// self is the user of this process; with sudo, the user who has called it.
 func self() string {
 	name := os.Getenv("SUDO_USER")
 	if name == "" {

@@ -26,7 +26,7 @@ var act = announce.Act{
 	At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Act: "pause", Provider: "hesabe", Account: "shop-2", Tool: "tokenctl 1.2.3",
 }
 
-// cloud is an AWS with one function, as far as acts need it.
+// cloud is an AWS with one function, with what acts need.
 type cloud struct {
 	mu     sync.Mutex
 	lines  []string          // of the function's log
@@ -91,7 +91,7 @@ func record(t *testing.T, c *cloud, act announce.Act) error {
 	}.Record(t.Context(), act)
 }
 
-// An act stands in the function's log, as its own lines do, and on its bus.
+// An act is in the function's log, like its own lines, and on its bus.
 func TestAWS(t *testing.T) {
 	t.Parallel()
 	c := &cloud{bus: "the-bus"}
@@ -108,7 +108,8 @@ func TestAWS(t *testing.T) {
 	}
 }
 
-// Where events are off there is the log; an act that names no provider is in the logs of all.
+// If events are off, an act is in the log alone; an act that names no provider is in the logs of
+// all.
 func TestAWSWithoutABus(t *testing.T) {
 	t.Parallel()
 	c := &cloud{}
@@ -119,7 +120,7 @@ func TestAWSWithoutABus(t *testing.T) {
 	}
 }
 
-// What may not be done is named, and hinders nothing else.
+// A missing permission is named, and affects nothing else.
 func TestAWSThatRefuses(t *testing.T) {
 	t.Parallel()
 	for operation, says := range map[string]string{

@@ -19,7 +19,7 @@ import (
 	"tokenrefresh/pkg/homes/awshome"
 )
 
-// busVariable tells a function its bus.
+// busVariable is the variable that names a function's bus.
 const busVariable = "EVENT_BUS"
 
 // AWS records acts in the log of the provider's function, beside the runs, and on its bus.
@@ -27,7 +27,7 @@ type AWS struct {
 	Config aws.Config
 	// Function is the name of a provider's function.
 	Function func(provider string) string
-	// Providers are those whose logs keep an act that names none.
+	// Providers are those whose logs get an act that names none.
 	Providers []string
 }
 

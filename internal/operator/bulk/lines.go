@@ -27,7 +27,7 @@ func newLines(from io.Reader) *Lines {
 	return &Lines{from: bufio.NewReaderSize(from, longest), sum: sha256.New()}
 }
 
-// errLong is Next's answer to a line that is too long. The one after it can be read.
+// errLong is Next's error for a line that is too long. The next line can be read.
 var errLong = fmt.Errorf("the line is longer than %d KiB", longest>>10)
 
 // Next returns the next line without its end, valid until the next call; io.EOF after
@@ -62,5 +62,5 @@ func (l *Lines) read() ([]byte, error) {
 	return part, err
 }
 
-// fingerprint tells what was read so far from any other text.
+// fingerprint identifies the text that was read so far.
 func (l *Lines) fingerprint() string { return hex.EncodeToString(l.sum.Sum(nil)) }

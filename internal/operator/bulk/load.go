@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// tries is how often a record is tried that the store did not take.
+	// tries is how often storing a record is tried.
 	tries = 4
 	// firstWait is the wait before the second; it doubles.
 	firstWait = time.Second
-	// maxFailed bounds what the progress remembers: beyond it the store is at fault, and
-	// no single record.
+	// maxFailed limits what the progress remembers: with more failures the store is at fault, and
+	// not single records.
 	maxFailed = 1000
 )
 
@@ -28,9 +28,9 @@ type End int
 // The ends.
 const (
 	Stored  End = iota
-	Passed      // what is stored already stands
+	Passed      // what is stored already is newer
 	Refused     // the line must be corrected
-	Failed      // passing trouble of the store
+	Failed      // the store failed, perhaps for a while
 )
 
 // Result is the end of one record. Err is set where it was refused or has failed, and shows no
@@ -45,12 +45,12 @@ type Loader[R any] struct {
 	// Put stores a batch, each record for itself and those of one id in their order. It ends what
 	// it has begun.
 	Put func(ctx context.Context, batch []R) []Result
-	// ID tells records apart.
+	// ID identifies a record.
 	ID func(R) string
-	// Batch is how many records are under way at once: what is done twice after a crash, and
-	// what is held in memory.
+	// Batch is how many records are under way at once: after a crash they are stored again, and
+	// they are held in memory.
 	Batch int
-	// Target tells apart where the records go.
+	// Target identifies where the records go.
 	Target string
 	// Refused is called with each line that was not stored. The error shows no value.
 	Refused func(line int, err error)
@@ -64,18 +64,18 @@ type Decoder[R any] func(line []byte) (R, error)
 // Input is a text of records.
 type Input[R any] struct {
 	Text io.Reader
-	// Begin returns the decoder of the text's lines, after its header where it has one. began
-	// is when the text was first loaded.
+	// Begin returns the decoder of the text's lines, after its header if it has one. began is when
+	// the text was first loaded.
 	Begin func(lines *Lines, began time.Time) (Decoder[R], error)
 	// Progress is the file that keeps how far the text has come, which must be an
 	// io.ReadSeeker then; empty: none.
 	Progress string
-	Restart  bool // pass over an earlier run
+	Restart  bool // ignore an earlier run
 }
 
-// Summary is what became of a text.
+// Summary is the result of loading a text.
 type Summary struct {
-	From    int // the first line that this run came to
+	From    int // the first line of this run
 	Line    int // the last that is done
 	Stored  int
 	Passed  int
@@ -83,15 +83,15 @@ type Summary struct {
 	Failed  int // records that the store did not take; the same run again tries them
 }
 
-// ErrInterrupted is in the errors of runs whose context ended. What had begun was finished.
+// ErrInterrupted is in the errors of runs whose context ended. The batch under way was completed.
 var ErrInterrupted = errors.New("interrupted")
 
-// ErrEmpty is the error of a text without any record.
+// ErrEmpty is the error of a text without a record.
 var ErrEmpty = errors.New("there is no record in it")
 
-// Load stores a text in its order. An error means that it ended early; the same call
-// goes on where it stopped. A line that is refused, or that the store alone of its
-// batch does not take, is no error: it is in the summary.
+// Load stores a text in its order. An error means that it ended early; the same call goes on where
+// it stopped. A line that is refused, or that alone of its batch is not stored, is no error: it is
+// in the summary.
 func (l *Loader[R]) Load(ctx context.Context, in Input[R]) (Summary, error) {
 	r := &run[R]{Loader: l, sidecar: sidecar(in.Progress)}
 	if err := r.begin(in); err != nil {
@@ -124,7 +124,7 @@ type entry[R any] struct {
 	result Result
 }
 
-// begin finds out where to go on.
+// begin finds where to go on.
 func (r *run[R]) begin(in Input[R]) error {
 	if in.Restart {
 		if err := r.sidecar.remove(); err != nil {
@@ -141,7 +141,7 @@ func (r *run[R]) begin(in Input[R]) error {
 		return nil
 	}
 	if r.done.Target != r.Target {
-		return fmt.Errorf("the file was begun for %s, and this is %s: give --restart to begin anew", r.done.Target, r.Target)
+		return fmt.Errorf("the file was begun for %s, and this is %s: give --restart to begin again", r.done.Target, r.Target)
 	}
 	file, ok := in.Text.(io.ReadSeeker)
 	if !ok {
@@ -151,7 +151,7 @@ func (r *run[R]) begin(in Input[R]) error {
 	return r.done.check(file)
 }
 
-// all reads the text to its end, and passes over what is done.
+// all reads the text to its end, and skips what is done.
 func (r *run[R]) all(ctx context.Context, in Input[R]) error {
 	text := newLines(in.Text)
 	decode, err := in.Begin(text, r.done.Began)
@@ -195,8 +195,8 @@ func (r *run[R]) all(ctx context.Context, in Input[R]) error {
 	}
 }
 
-// flush stores the batch and writes down that it is done. It is finished although ctx
-// has ended, so that what is written down is so.
+// flush stores the batch and records that it is done. It completes even after ctx has ended, so
+// that the record is true.
 func (r *run[R]) flush(ctx context.Context, text *Lines) error {
 	if err := r.store(ctx); err != nil {
 		return err
@@ -218,7 +218,7 @@ func (r *run[R]) flush(ctx context.Context, text *Lines) error {
 		}
 	}
 	if len(r.failed) > maxFailed {
-		return fmt.Errorf("more than %d records could not be stored: see to the store, then run this again", maxFailed)
+		return fmt.Errorf("more than %d records could not be stored: check the store, then run this again", maxFailed)
 	}
 	r.batch = r.batch[:0]
 	if text.offset >= r.done.Offset {
@@ -236,7 +236,7 @@ func (r *run[R]) flush(ctx context.Context, text *Lines) error {
 	return nil
 }
 
-// store tries the batch until the store has taken it, or some of it will not be taken.
+// store tries the batch until it is stored, or until the rest cannot be stored.
 func (r *run[R]) store(ctx context.Context) error {
 	r.put(ctx, func(entry[R]) bool { return true })
 	wait := firstWait
@@ -261,12 +261,12 @@ func (r *run[R]) store(ctx context.Context) error {
 			return fmt.Errorf("%w while the store failed, run this again to go on: %w", ErrInterrupted, cause)
 		}
 		wait *= 2
-		// All records of an id, for a later one may have been stored.
+		// All records of an id, because a later one may have been stored.
 		r.put(ctx, func(e entry[R]) bool { return slices.Contains(failed, r.ID(e.record)) })
 	}
 }
 
-// put stores what is wanted of the batch, once.
+// put stores the selected records of the batch, once.
 func (r *run[R]) put(ctx context.Context, wanted func(entry[R]) bool) {
 	var places []int
 	var some []R

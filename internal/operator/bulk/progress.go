@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// progress is how far a file has come. It lies beside the file, holds none of its
-// secrets, and goes when all is recorded.
+// progress is how far a file has come. It is stored beside the file, holds none of its secrets, and
+// is removed when all is recorded.
 type progress struct {
 	Target string `json:"target"` // where the records go
 	// Began is when the file arrived: the time of records that name none, in each of its
 	// runs, or a second run would overtake what was recorded since the first.
 	Began       time.Time `json:"began"`
-	Offset      int64     `json:"offset"`      // of what is still to do
+	Offset      int64     `json:"offset"`      // of the remaining text
 	Line        int       `json:"line"`        // before it
 	Fingerprint string    `json:"fingerprint"` // of what is done
 	Refused     int       `json:"refused"`     // lines
@@ -28,10 +28,10 @@ type progress struct {
 	Failed []string `json:"failed,omitempty"`
 }
 
-// sidecar is the file of progress; empty: none is kept.
+// sidecar is the file of progress; empty: there is none.
 type sidecar string
 
-// load returns how far the file has come; false where it has not begun.
+// load returns how far the file has come; false if it has not begun.
 func (s sidecar) load() (progress, bool, error) {
 	if s == "" {
 		return progress{}, false, nil
@@ -45,7 +45,7 @@ func (s sidecar) load() (progress, bool, error) {
 		err = json.Unmarshal(text, &p)
 	}
 	if err != nil {
-		return progress{}, false, fmt.Errorf("%s cannot be read: give --restart to begin anew: %w", s, err)
+		return progress{}, false, fmt.Errorf("%s cannot be read: give --restart to begin again: %w", s, err)
 	}
 	return p, true, nil
 }
@@ -79,14 +79,14 @@ func (s sidecar) remove() error {
 	return nil
 }
 
-// check reports whether file still begins with what is done, and leaves it at its start.
+// check reports whether file still begins with the part that is done, and leaves it at its start.
 func (p progress) check(file io.ReadSeeker) error {
 	sum := sha256.New()
 	if _, err := io.CopyN(sum, file, p.Offset); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != p.Fingerprint {
-		return fmt.Errorf("what was recorded of the file until line %d has changed since: give --restart to begin anew", p.Line)
+		return fmt.Errorf("line %d of the file, or one before it, has changed since it was recorded: give --restart to begin again", p.Line)
 	}
 	_, err := file.Seek(0, io.SeekStart)
 	return err

@@ -18,7 +18,7 @@ import (
 // Entry is a provider.
 type Entry struct {
 	Name string
-	// Title is how people and the template write the name.
+	// Title is the name for people and for the template.
 	Title string
 	// Sweep: it has transactions, and no chain of tokens.
 	Sweep bool
@@ -43,7 +43,7 @@ type Threshold struct {
 	Description  string
 }
 
-// Usual are the accounts to look at even where nothing is known of them.
+// Usual are the accounts to look at even without a row or a secret.
 func (e Entry) Usual() []string {
 	if e.OwnAccounts {
 		return nil
@@ -59,7 +59,7 @@ func (e Entry) Begins() string {
 	return "seed tokens"
 }
 
-// Documents are those that the home keeps for an account of the provider.
+// Documents are the documents of an account of the provider.
 func (e Entry) Documents() []store.Document {
 	if e.Sweep {
 		return []store.Document{store.Credentials}
@@ -93,12 +93,12 @@ var entries = []Entry{
 	},
 }
 
-// client gives a provider's constructor the type that all share.
+// client converts a provider's constructor to the common type.
 func client[P providers.Described](create func(*exchange.Client, string) P) func(*exchange.Client, string) providers.Described {
 	return func(c *exchange.Client, environment string) providers.Described { return create(c, environment) }
 }
 
-// All returns every provider, in a lasting order.
+// All returns every provider, always in the same order.
 func All() []Entry { return append([]Entry(nil), entries...) }
 
 // Names are the names of all.
@@ -138,8 +138,7 @@ func Choice() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// Sweeps are the names of those with transactions; the first is the one that a command
-// means where none is named.
+// Sweeps are the names of providers with transactions; the first is the default of commands.
 func Sweeps() []string {
 	return NamesOf(slices.DeleteFunc(All(), func(e Entry) bool { return !e.Sweep }))
 }
@@ -152,7 +151,7 @@ func Browsed() []Entry {
 // SweepChoice lists them for a help text.
 func SweepChoice() string { return strings.Join(Sweeps(), " or ") }
 
-// OrAll returns the entries, or all providers where there are none.
+// OrAll returns the entries, or all providers if there are none.
 func OrAll(some []Entry) []Entry {
 	if len(some) == 0 {
 		return All()

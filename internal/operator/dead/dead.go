@@ -13,17 +13,17 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// Search says which dead transactions of an account are meant.
+// Search selects dead transactions of an account.
 type Search struct {
 	Account string
 	Span    store.Span
-	// Undated adds those that an older release has marked without a time. It reads the whole
+	// Undated adds transactions that an older release has marked without a time. It reads the whole
 	// table.
 	Undated bool
 }
 
-// Find returns the transactions, the latest first and those without a time last. found gets
-// their number as it grows.
+// Find returns the transactions, the latest first and those without a time last. found gets their
+// growing number.
 func (s Search) Find(ctx context.Context, h *home.Home, now time.Time, found func(n int)) ([]store.DeadEntry, error) {
 	var all []store.DeadEntry
 	add := func(one store.DeadEntry, err error) error {
@@ -54,7 +54,7 @@ func (s Search) Find(ctx context.Context, h *home.Home, now time.Time, found fun
 	return all, nil
 }
 
-// Summary counts what became of transactions that were to be revived.
+// Summary counts the results of reviving transactions.
 type Summary struct {
 	Account     string `json:"account"`
 	Revived     int    `json:"revived"`

@@ -12,9 +12,9 @@ import (
 // maxLine bounds a line of a list, in bytes.
 const maxLine = 64 << 10
 
-// ReadIDs reads a list of transactions, one on each line: an id, whatever follows it, or an
-// object with transaction_id. Empty lines and those that begin with # don't count. Every
-// mistake is named by its line.
+// ReadIDs reads a list of transactions, one on each line: an id, whatever follows it, or an object
+// with transaction_id. Empty lines and those that begin with # don't count. Each mistake is
+// reported with its line.
 func ReadIDs(text io.Reader) ([]int64, error) {
 	var ids []int64
 	lines := bufio.NewScanner(text)

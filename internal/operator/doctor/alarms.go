@@ -11,15 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// The alarms of a provider, by what comes after its function's name.
+// The alarms of a provider, without its function's name.
 var (
 	refreshAlarms = []string{
 		"expiry", "breaks-soon", "dead-or-uncertain", "misconfigured", "persist-failed", "versions", "throttles",
 	}
 	sweepAlarms = []string{"expiry", "breaks-soon", "misconfigured", "persist-failed", "backlog", "dead-transactions", "throttles"}
-	// lambdaAlarms are there also of a provider that is switched off, for runs by hand.
+	// lambdaAlarms exist even if the provider is switched off, for runs by hand.
 	lambdaAlarms = []string{"errors", "dropped", "letters-lost"}
-	// queueAlarm is there where a sweep has a queue.
+	// queueAlarm exists if a sweep has a queue.
 	queueAlarm = "dead-letters"
 )
 
@@ -65,7 +65,7 @@ func (s *stack) getAlarms(ctx context.Context) (map[string]types.MetricAlarm, er
 	})
 }
 
-// alarms looks whether all alarms are there, would be heard, and are silent.
+// alarms checks that all alarms exist, would be heard, and are silent.
 func (s *stack) alarms(ctx context.Context) []Finding {
 	got, err := s.getAlarms(ctx)
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *stack) alarms(ctx context.Context) []Finding {
 	return []Finding{ok("%d alarms are on, and none rings", len(names))}
 }
 
-// some lists names, and of many the first.
+// some lists names; of many, the first ones.
 func some(names []string) string {
 	const most = 3
 	if n := len(names) - most; n > 0 {
@@ -125,7 +125,7 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// section is where the run book tells of an alarm.
+// section is an alarm's section of the run book.
 func (s *stack) section(alarm string) string {
 	_, end, _ := strings.Cut(strings.TrimPrefix(alarm, s.Name+"-refresh-"), "-")
 	if alarm == s.deadLettersAlarm() {

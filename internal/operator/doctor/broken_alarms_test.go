@@ -8,7 +8,7 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// brokenAlarms breaks what tells of trouble.
+// brokenAlarms breaks the alarms and their ways to people.
 var brokenAlarms = []breakage{
 	{
 		name: "an alarm that is gone", found: fails("alarms", "missing: stack-refresh-hesabe-expiry", "CreateState=false"),
@@ -35,7 +35,7 @@ var brokenAlarms = []breakage{
 	},
 	{
 		name: "a mail that nobody has confirmed", found: fails("alarm topic", "team@example.com has not confirmed", "AWS Notification",
-			"sns subscribe --topic-arn arn:aws:sns:eu-west-1:123456789012:stack-Alarms --protocol email --notification-endpoint team@example.com"),
+			"sns subscribe --topic-arn arn:aws:sns:eu-west-1:123456789012:stack-Alarms-", " --protocol email --notification-endpoint team@example.com"),
 		// moto takes every subscription for confirmed.
 		spoil: answers("ListSubscriptionsByTopic", func(body string) string {
 			return regexp.MustCompile(`<SubscriptionArn>.*?</SubscriptionArn>`).ReplaceAllString(body, "<SubscriptionArn>PendingConfirmation</SubscriptionArn>")
@@ -52,10 +52,10 @@ var brokenAlarms = []breakage{
 		spoil: func(w *world) { w.Front.Refuse["ListSubscriptionsByTopic"] = "NotFound" },
 	},
 	{
-		name: "a dead letter", found: fails("dead letters", "1 messages lie in stack-DeadLetters-1A2B",
+		name: "a dead letter", found: fails("dead letters", "1 messages lie in stack-DeadLetters-",
 			"docs/operations.md#dead-letters", "do not purge the queue"),
-		spoil: func(w *world) { w.send("stack-DeadLetters-1A2B") },
-		heal:  func(w *world) { w.purge("stack-DeadLetters-1A2B") },
+		spoil: func(w *world) { w.send(w.DeadLetters) },
+		heal:  func(w *world) { w.purge(w.DeadLetters) },
 		never: "sqs receive-message", // it shows refresh tokens
 	},
 	{
@@ -70,7 +70,7 @@ var brokenAlarms = []breakage{
 	},
 	{
 		name: "no queue", found: fails("dead letters", "the queue stack-gone is gone"),
-		spoil: answers("DescribeAlarms", replaced("stack-DeadLetters-1A2B", "stack-gone")),
+		spoil: func(w *world) { w.Front.Rewrite["DescribeAlarms"] = replaced(w.DeadLetters, "stack-gone") },
 	},
 	{
 		name: "no dashboard", found: warns("dashboard", "no dashboard stack-eu-west-1"),

@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/internal/operator/doctor"
 )
 
-// brokenRuns breaks what runs the engine.
+// brokenRuns breaks functions and schedules.
 var brokenRuns = []breakage{
 	{
 		name: "another stack's name", found: fails("stack", "no stack other in eu-west-1", "--stack", "sam deploy"),
@@ -28,7 +28,7 @@ var brokenRuns = []breakage{
 		spoil: func(w *world) { w.stack.LedgerTable = "other-ledger" },
 	},
 	{
-		name: "an account that nobody looks after", found: fails("hesabe function", "nobody looks after the account shop-2", `{"account":"shop-2"}`),
+		name: "an account that nobody looks after", found: fails("hesabe function", "nobody keeps the account shop-2", `{"account":"shop-2"}`),
 		spoil: func(w *world) { w.stack.Accounts = []string{"default", "shop-2"} },
 	},
 	{

@@ -29,7 +29,7 @@ var brokenState = []breakage{
 		spoil: func(w *world) { w.stack.Accounts = []string{"shop-2"} },
 	},
 	{
-		name: "neither secrets nor a ledger", found: fails("hesabe secrets", "hesabe/shop-2 has no secrets", "deploy it where none ever was"),
+		name: "neither secrets nor a ledger", found: fails("hesabe secrets", "hesabe/shop-2 has no secrets", "deploy a stack if there never was one"),
 		spoil: func(w *world) {
 			w.stack.Accounts = []string{"shop-2"}
 			w.Front.Refuse["Query"] = "ResourceNotFoundException"
@@ -49,7 +49,7 @@ var brokenState = []breakage{
 	},
 	{
 		name: "AWS's own rotation", found: fails("hesabe secrets", "rotation is on", "cancel-rotate-secret --secret-id "+tokens),
-		// moto makes a version when rotation is switched on, which AWS does not if it is told so.
+		// moto makes a version when rotation is switched on; AWS does not if asked not to.
 		spoil: answers("DescribeSecret", replaced(`"Name":`, `"RotationEnabled": true, "Name":`)),
 	},
 	{

@@ -34,11 +34,11 @@ var brokenTables = []breakage{
 		spoil: func(w *world) { w.Front.Ahead = -6 * time.Minute },
 	},
 	{
-		name: "a ledger of another name", found: fails("ledger", "no table other-ledger in eu-west-1", "--table-prefix", "restored from the backup"),
+		name: "a ledger of another name", found: fails("ledger", "no table other-ledger in eu-west-1", "--table-prefix", "from the backup"),
 		spoil: func(w *world) { w.stack.LedgerTable = "other-ledger" },
 	},
 	{
-		name: "another table for the ledger", found: fails("ledger", "is none of token-refresh's", "[transaction_id]"),
+		name: "another table for the ledger", found: fails("ledger", "doesn't belong to token-refresh", "[transaction_id]"),
 		spoil: func(w *world) { w.stack.LedgerTable = moved },
 	},
 	{

@@ -14,7 +14,7 @@ import (
 	"tokenrefresh/pkg/homes/awshome"
 )
 
-// credentials tells how the provider's credentials are, by what their rows and texts say.
+// credentials reports the state of the provider's credentials, from their rows and texts.
 func (p *provider) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	for _, account := range p.wanted(ctx) {
@@ -67,13 +67,12 @@ func shared(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []s
 	for _, same := range seed.SharedLogins(ctx, h, entry, environment, accounts) {
 		names := strings.Join(seed.ShownAll(same), ", ")
 		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, names).
-			mend("give each a login of its own, if "+entry.Name+" allows one session a login: each login of one ends the other's tokens"))
+			mend("give each a login of its own, if "+entry.Name+" allows one session for each login: a login of one ends the other's tokens"))
 	}
 	return found
 }
 
-// toldBySecrets reports whether a finding is about a secret that the check of secrets has
-// told of.
+// toldBySecrets reports whether a finding is about a secret that the check of secrets has reported.
 func toldBySecrets(c health.Credential, f health.Finding) bool {
 	told := false
 	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
@@ -82,7 +81,7 @@ func toldBySecrets(c health.Credential, f health.Finding) bool {
 	return told && (f.Condition == health.SecretAtFault || f.Condition == health.NotSeeded || f.Condition == health.New)
 }
 
-// judge tells of what could not be read as of that, and not as of a state.
+// judge reports a secret that could not be read as such, and not as a state.
 func (p *provider) judge(c health.Credential, f health.Finding) Finding {
 	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
 		if f.Condition == health.Unchecked && s.Fault == health.Unread {

@@ -10,8 +10,8 @@ import (
 	"tokenrefresh/internal/operator/doctor"
 )
 
-// denied refuses each call in turn: the check says which permission is missing, and not
-// that the resource is.
+// denied refuses each call in turn: the check reports the missing permission, and not a missing
+// resource.
 func denied(t *testing.T, w *world) {
 	t.Helper()
 	document, err := os.ReadFile("../../../docs/doctor.md")

@@ -10,7 +10,7 @@ import (
 // minFree is far more than a refresh needs.
 const minFree = 100 << 20
 
-// disk looks whether there is room for what is to be stored.
+// disk checks that the disk has room for new state.
 func (m *machine) disk(context.Context) []Finding {
 	dir := filepath.Dir(m.State)
 	free, err := freeBytes(dir)
@@ -18,7 +18,7 @@ func (m *machine) disk(context.Context) []Finding {
 	case errors.Is(err, errors.ErrUnsupported):
 		return []Finding{skipped("how much room there is, is not known on this system")}
 	case err != nil:
-		return []Finding{warn("how much room there is in %s cannot be told: %v", dir, err)}
+		return []Finding{warn("how much room there is in %s is not known: %v", dir, err)}
 	}
 	return []Finding{judgeRoom(free, dir)}
 }

@@ -14,12 +14,12 @@ const usualLimit = 20 * time.Second
 // Check is one thing to look at.
 type Check struct {
 	Name string
-	// After names a check that comes first: where that one fails, this one would only
-	// repeat it, and is skipped.
+	// After names a check that comes first. If that one fails, this one would only repeat it, and
+	// is skipped.
 	After string
 	Limit time.Duration // 0: a usual one
-	// Look returns what is the matter, or one finding that says that all is well; none
-	// where the check does not apply.
+	// Look returns what is wrong, or one finding that all is well; none if the check does not
+	// apply.
 	Look func(ctx context.Context) []Finding
 }
 
@@ -29,7 +29,7 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
-// end is how a check came out, for those that wait for it.
+// end is the result of a check, for those that wait for it.
 type end struct {
 	reached chan struct{}
 	fault   string // the check that failed: this one, or one before it; empty: none
@@ -77,7 +77,7 @@ func (c Check) run(ctx context.Context, before *end) (found []Finding, fault str
 	return found, fault
 }
 
-// once asks once for what several checks need.
+// once fetches once what several checks need.
 type once[T any] struct {
 	sync.Once
 	value T

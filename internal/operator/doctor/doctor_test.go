@@ -58,7 +58,7 @@ func TestWhoMustAct(t *testing.T) {
 	}
 }
 
-// Side by side, and each for so long: the whole takes as long as its longest.
+// Checks run side by side: all of them take as long as the longest.
 func TestRunEndsWithItsLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

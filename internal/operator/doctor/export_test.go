@@ -1,13 +1,13 @@
 package doctor
 
-// AlarmNames are the alarms that the doctor looks for, but for those of the whole stack.
+// AlarmNames are the alarms that the doctor looks for, except those of the whole stack.
 var AlarmNames = alarmNames
 
-// JudgeRoom judges how much of a disk is free.
+// JudgeRoom judges the free room of a disk.
 var JudgeRoom = judgeRoom
 
-// MakeIndex is what makes the index of due transactions again.
+// MakeIndex creates the index of due transactions again.
 const MakeIndex = makeIndex
 
-// ReachOne asks an address for anything.
+// ReachOne calls an address.
 var ReachOne = reachOne

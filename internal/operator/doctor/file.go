@@ -11,7 +11,7 @@ import (
 	"tokenrefresh/pkg/homes/embedded"
 )
 
-// file looks whether the file can be used. It makes none.
+// file checks that the file can be used. It creates none.
 func (m *machine) file(ctx context.Context) []Finding {
 	var err error
 	m.home, err = home.Open(ctx, home.Options{Kind: home.Embedded, State: m.State, Existing: true})
@@ -35,8 +35,8 @@ func judgeTrouble(trouble *embedded.TroubleError, commands ...string) Finding {
 	return fail("%s: %s", trouble.Path, trouble.What()).mend(trouble.Mend(), commands...)
 }
 
-// writing looks whether the file can be written, by doing so: a file system that has turned
-// read-only, as one does after an error of its disk, shows nowhere else.
+// writing checks that the file can be written, by writing: a file system that has turned read-only
+// after a disk error shows in no other way.
 func (m *machine) writing(ctx context.Context) []Finding {
 	err := m.home.TryWrite(ctx)
 	trouble, known := errors.AsType[*embedded.TroubleError](err)
@@ -46,10 +46,10 @@ func (m *machine) writing(ctx context.Context) []Finding {
 	case known:
 		return []Finding{judgeTrouble(trouble)}
 	}
-	return []Finding{fail("a test row cannot be written: %v", err).mend("see what the system's log says of the disk")}
+	return []Finding{fail("a test row cannot be written: %v", err).mend("look in the system's log for errors of the disk")}
 }
 
-// directory looks who could put another file in the file's place.
+// directory checks who could replace the file.
 func (m *machine) directory(context.Context) []Finding {
 	dir := filepath.Dir(m.State)
 	info, err := os.Stat(dir)

@@ -1,11 +1,11 @@
-// Package doctor looks at everything that has to be right for tokens to stay fresh, and
-// says of each thing that is not what the cause is and what mends it. It changes nothing
-// and calls no provider with credentials.
+// Package doctor checks everything that has to be right for tokens to stay fresh, and reports the
+// cause of each trouble and how to mend it. It changes nothing and calls no provider with
+// credentials.
 package doctor
 
 import "fmt"
 
-// Verdict says what became of a check.
+// Verdict is the result of a check.
 type Verdict string
 
 // The verdicts.
@@ -20,15 +20,15 @@ const (
 type Finding struct {
 	Check   string  `json:"check"`
 	Verdict Verdict `json:"verdict"`
-	Cause   string  `json:"cause"` // of an ok: what was seen
-	// Mend says what to do; empty: nothing.
+	Cause   string  `json:"cause"` // if ok: what was seen
+	// Mend is what to do; empty: nothing.
 	Mend string `json:"mend,omitempty"`
 	// Commands are lines for a shell that do it, or begin it.
 	Commands []string `json:"commands,omitempty"`
 }
 
-// NeedsPerson reports whether a person must act: something is wrong, or nobody can tell
-// before a person allows a look.
+// NeedsPerson reports whether a person must act: something is wrong, or a permission to look is
+// missing.
 func (f Finding) NeedsPerson() bool {
 	return f.Verdict == Fail || f.Verdict == Skipped && f.Mend != ""
 }

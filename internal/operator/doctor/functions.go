@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// toStore is what a run needs beside two calls to a provider, to read and to store.
+// toStore is the time that a run needs to read and to store, besides two calls to a provider.
 const toStore = 14 * time.Second
 
-// functionSet looks at how the function is deployed.
+// functionSet checks the deployment of the function.
 func (p *provider) functionSet(ctx context.Context) []Finding {
 	f, err := p.getFunction(ctx)
 	if isMissing(err) {
@@ -56,8 +56,7 @@ func (p *provider) state(f *lambda.GetFunctionConfigurationOutput) (found []Find
 	return found
 }
 
-// environment holds what the function is told against the code and against what the
-// operator asks for.
+// environment compares the function's variables with the code and with the operator's options.
 func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigurationOutput) (found []Finding) {
 	settings, err := p.read(ctx)
 	if err != nil {
@@ -78,9 +77,9 @@ func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigu
 	known := p.known(ctx)
 	for _, account := range p.Accounts {
 		if !slices.Contains(known, account) {
-			found = append(found, fail("nobody looks after the account %s: neither ACCOUNTS of %s nor the ledger names it",
+			found = append(found, fail("nobody keeps the account %s fresh: neither ACCOUNTS of %s nor the ledger names it",
 				account, p.function).
-				mend("let the function make its row, once its secrets are there; or name it in the parameter Accounts",
+				mend("let the function make its row, once its secrets exist; or name it in the parameter Accounts",
 					p.invokeLine(`{"account":"`+account+`"}`)))
 		}
 	}
@@ -97,7 +96,7 @@ func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigu
 	return found
 }
 
-// concurrency looks whether somebody has switched the function off.
+// concurrency checks that nobody has switched the function off.
 func (p *provider) concurrency(ctx context.Context) []Finding {
 	got, err := p.lambda.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: &p.function})
 	if err != nil {

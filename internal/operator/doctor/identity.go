@@ -15,7 +15,7 @@ import (
 // awsCheck comes before every other check of a stack.
 const awsCheck = "aws"
 
-// identity looks whether AWS answers, and to whom.
+// identity checks that AWS answers, and shows the caller's identity.
 func (s *stack) identity(ctx context.Context) []Finding {
 	who, err := s.who.get(func() (*sts.GetCallerIdentityOutput, error) {
 		return s.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
@@ -29,7 +29,7 @@ func (s *stack) identity(ctx context.Context) []Finding {
 	return []Finding{s.trouble(err, "sts:GetCallerIdentity", "*")}
 }
 
-// clock holds this machine's clock against AWS's.
+// clock compares this machine's clock with AWS's.
 func (s *stack) clock(context.Context) []Finding {
 	theirs, told := middleware.GetServerTime(s.who.value.ResultMetadata)
 	ours, _ := middleware.GetResponseAt(s.who.value.ResultMetadata)
@@ -40,14 +40,13 @@ func (s *stack) clock(context.Context) []Finding {
 }
 
 const (
-	// tolerable is a skew that nobody notices.
+	// tolerable is a skew without consequences.
 	tolerable = 2 * time.Second
 	// granularity is that of a Date header, which is cut off to the second.
 	granularity = time.Second
 )
 
-// judgeClock judges how far whose clock is ahead of this machine's, as a Date header
-// tells it.
+// judgeClock judges how far another clock is ahead of this machine's, by a Date header.
 func judgeClock(ahead time.Duration, whose string) Finding {
 	switch off := (ahead + granularity/2).Abs(); {
 	case off >= home.SignatureLife:
@@ -65,7 +64,7 @@ func skewed(ahead time.Duration, whose string) Finding {
 	if ahead < 0 {
 		direction = "ahead of"
 	}
-	return fail("this machine's clock is %s %s that of %s; AWS refuses what is signed %s too late or early",
+	return fail("this machine's clock is %s %s that of %s; AWS refuses requests that are signed %s too late or early",
 		ahead.Abs().Round(time.Second), direction, whose, fmt.Sprint(int(home.SignatureLife.Minutes()), " minutes")).
 		mend("switch time synchronisation on", "sudo timedatectl set-ntp true", "timedatectl status")
 }

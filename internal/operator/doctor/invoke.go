@@ -31,7 +31,7 @@ func (p *provider) dryRun(ctx context.Context) []Finding {
 	out, err := p.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &p.function, Payload: []byte(`{"dry_run":true}`)})
 	if _, throttled := errors.AsType[*types.TooManyRequestsException](err); throttled {
 		return []Finding{fail("Lambda refuses to start %s: no concurrency is left", p.function).
-			mend("see its reserved concurrency, and how much the other functions of this account use",
+			mend("look at its reserved concurrency, and at how much the other functions of this account use",
 				p.cli("lambda get-account-settings"))}
 	}
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// fileCheck comes before the checks that read the file.
+// fileCheck is the check before those that read the file.
 const fileCheck = "file"
 
 // Machine is a single machine, whose home is a file.
@@ -30,7 +30,7 @@ type machine struct {
 	home *home.Home // once the file was checked
 }
 
-// Checks lists what there is to look at on a machine.
+// Checks lists the checks of a machine.
 func (d Machine) Checks() []Check {
 	m := &machine{Machine: d}
 	checks := []Check{
@@ -48,7 +48,7 @@ func (d Machine) Checks() []Check {
 	return checks
 }
 
-// credentials tells how the credentials are, and whether runs come.
+// credentials reports the state of the credentials, and whether runs come.
 func (m *machine) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	used := false
@@ -80,7 +80,7 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 	return found
 }
 
-// judge adds to a silence who is silent.
+// judge adds to a finding about missing runs who should run.
 func (m *machine) judge(c health.Credential, f health.Finding) Finding {
 	said := judge(c, f, m.Now())
 	if f.Condition == health.Silent {
@@ -91,7 +91,7 @@ func (m *machine) judge(c health.Credential, f health.Finding) Finding {
 	return said
 }
 
-// accounts are those of a provider that matter.
+// accounts are the accounts of a provider that matter.
 func (m *machine) accounts(ctx context.Context, entry catalog.Entry) []string {
 	all := append([]string{}, m.Accounts...)
 	rows, _ := m.home.Ledger.Rows(ctx, entry.Name)
@@ -106,7 +106,7 @@ func (m *machine) accounts(ctx context.Context, entry catalog.Entry) []string {
 	return unique(all)
 }
 
-// reach looks at the addresses of a provider that is used.
+// reach checks the addresses of a provider in use.
 func (m *machine) reach(ctx context.Context, entry catalog.Entry) []Finding {
 	var accounts []string
 	for _, account := range m.accounts(ctx, entry) {

@@ -21,7 +21,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// local is a machine on which Hesabe is set up and was refreshed.
+// local is a machine with Hesabe set up and refreshed.
 type local struct {
 	doctor.Machine
 	t     *testing.T
@@ -143,7 +143,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// The doctor makes no file where there is none.
+// The doctor creates no file.
 func TestMachineMakesNothing(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "new", "state.db")

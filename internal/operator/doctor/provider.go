@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/config"
 )
 
-// provider is what the stack has for one provider.
+// provider is the part of a stack for one provider.
 type provider struct {
 	*stack
 	entry    catalog.Entry
@@ -46,12 +46,12 @@ func (p *provider) checks() []Check {
 	return checks
 }
 
-// off reports whether the stack was deployed without this provider. A schedule that
-// somebody has switched off since still has its alarms.
+// off reports whether the stack was deployed without this provider. If somebody has switched the
+// schedule off later, its alarms still exist.
 func (p *provider) off(ctx context.Context) bool {
 	schedule, err := p.getSchedule(ctx)
 	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
-	absent := missing && p.entry.OwnAccounts // it is there for its accounts alone
+	absent := missing && p.entry.OwnAccounts // it exists for its accounts alone
 	if !absent && (err != nil || schedule.State != types.ScheduleStateDisabled) {
 		return false
 	}
@@ -72,7 +72,7 @@ func (p *provider) getSchedule(ctx context.Context) (*scheduler.GetScheduleOutpu
 	})
 }
 
-// getenv reads the function's variables; none where they cannot be read.
+// getenv reads the function's variables; none if they cannot be read.
 func (p *provider) getenv(ctx context.Context) func(string) string {
 	deployed, err := p.getFunction(ctx)
 	if err != nil || deployed.Environment == nil {
@@ -81,8 +81,8 @@ func (p *provider) getenv(ctx context.Context) func(string) string {
 	return func(name string) string { return deployed.Environment.Variables[name] }
 }
 
-// read is the function's configuration, by the rules of the function itself; what that has
-// by default, where it cannot be read.
+// read is the function's configuration, by the function's own rules; its defaults if it cannot be
+// read.
 func (p *provider) read(ctx context.Context) (config.Config, error) {
 	if p.entry.Sweep {
 		return config.ForSweep(p.getenv(ctx))
@@ -90,8 +90,8 @@ func (p *provider) read(ctx context.Context) (config.Config, error) {
 	return config.ForRefresh(p.getenv(ctx))
 }
 
-// known are the accounts that the function looks after, as far as can be read: those of
-// its environment and of the ledger.
+// known are the accounts that the function keeps fresh, as far as can be read: those of its
+// environment and of the ledger.
 func (p *provider) known(ctx context.Context) []string {
 	settings, _ := p.read(ctx)
 	all := slices.Clone(settings.Accounts)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// queues looks at what lies in the dead-letter queues.
+// queues checks the dead-letter queues.
 func (s *stack) queues(ctx context.Context) []Finding {
 	var found []Finding
 	names, waiting := 0, ""
@@ -44,13 +44,13 @@ func (s *stack) queues(ctx context.Context) []Finding {
 	case names == 0:
 		return []Finding{skipped("the alarm %s is missing, which names the queue: see alarms", s.deadLettersAlarm())}
 	}
-	return []Finding{ok("nothing lies in %s%s", map[bool]string{true: "the queue", false: "the queues"}[names == 1], waiting)}
+	return []Finding{ok("%s%s", map[bool]string{true: "the queue is empty", false: "the queues are empty"}[names == 1], waiting)}
 }
 
 // hasQueue reports whether the function hands work over to a queue.
 func (p *provider) hasQueue(ctx context.Context) bool { return p.getenv(ctx)("SWEEP_QUEUE_URL") != "" }
 
-// empty looks whether a queue is; mend says what to do where it is not.
+// empty checks that a queue is empty; mend is what to do if it is not.
 func (s *stack) empty(ctx context.Context, name string, mend func(Finding, string) Finding) []Finding {
 	n, url, trouble := s.messages(ctx, name)
 	if n > 0 {
@@ -59,7 +59,7 @@ func (s *stack) empty(ctx context.Context, name string, mend func(Finding, strin
 	return trouble
 }
 
-// messages counts what is in a queue, what was taken and not deleted included.
+// messages counts the messages of a queue, those in flight included.
 func (s *stack) messages(ctx context.Context, name string) (n int, url string, trouble []Finding) {
 	arn := s.arn("sqs", name)
 	where, err := s.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
@@ -89,20 +89,20 @@ var counts = []types.QueueAttributeName{
 	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 }
 
-// sendAgain is for runs that failed: a later tick has done the work of a scheduled one. No
-// command is told: a receive would show refresh tokens, and a purge would lose records.
+// sendAgain is for runs that failed: a later tick has done the work of a scheduled one. It has no
+// command: a receive would show refresh tokens, and a purge would lose records.
 func (s *stack) sendAgain(f Finding, _ string) Finding {
 	return f.mend("send the records again with the loop of docs/operations.md#dead-letters; " +
 		"do not purge the queue: records are nowhere else")
 }
 
-// moveBack is for messages that a function could not use: none of them is elsewhere.
+// moveBack is for messages that a function could not use. They are nowhere else.
 func (s *stack) moveBack(f Finding, url string) Finding {
-	return f.mend("mend what the function's log says of them, then move them back: docs/operations.md#dead-letters",
+	return f.mend("mend the cause that the function's log names, then move them back: docs/operations.md#dead-letters",
 		s.cli("sqs start-message-move-task --source-arn %s", s.arn("sqs", path.Base(url))))
 }
 
-// mapping looks whether the function takes what is in its queue.
+// mapping checks that the function takes the messages of its queue.
 func (p *provider) mapping(ctx context.Context) []Finding {
 	got, err := p.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: &p.function})
 	if err != nil {
@@ -119,5 +119,5 @@ func (p *provider) mapping(ctx context.Context) []Finding {
 		}
 		return nil
 	}
-	return []Finding{fail("nothing takes what is in the queue %s", queue).mend(anew)}
+	return []Finding{fail("nothing takes the messages of the queue %s", queue).mend(anew)}
 }

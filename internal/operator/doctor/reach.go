@@ -24,7 +24,7 @@ import (
 // reachLimit is how long a provider may take to answer anything at all.
 const reachLimit = 10 * time.Second
 
-// reach looks whether the provider can be reached, from this machine.
+// reach checks that the provider can be reached, from this machine.
 func (p *provider) reach(ctx context.Context) []Finding {
 	settings, _ := p.read(ctx)
 	found := reachAll(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment, p.Flags)
@@ -34,13 +34,13 @@ func (p *provider) reach(ctx context.Context) []Finding {
 		}
 		if f.Verdict == Fail {
 			found[i].Verdict = Warn
-			found[i].Cause += "; from this machine, that is: the function's network is another, and its log tells of it"
+			found[i].Cause += "; seen from this machine: the function's network is another, see its log"
 		}
 	}
 	return found
 }
 
-// reachAll looks at each address of a provider's accounts.
+// reachAll checks each address of a provider's accounts.
 func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment, flags string) []Finding {
 	var found []Finding
 	all := addresses(ctx, h, entry, accounts, environment)
@@ -53,8 +53,8 @@ func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts [
 	return found
 }
 
-// addresses are where the accounts' credentials say that the provider is, each with an
-// account that says so. Credentials that cannot be used name none.
+// addresses are the provider's addresses in the accounts' credentials, each with one account.
+// Credentials that cannot be used name none.
 func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) map[string]string {
 	client := entry.New(exchange.New(exchange.Options{}), environment)
 	all := map[string]string{}
@@ -76,9 +76,8 @@ func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts 
 	return all
 }
 
-// reachOne asks an address for anything, without credentials: what it answers is all the
-// same. Like the calls of the functions it takes no proxy and follows no redirect. seed is
-// the line that corrects the address.
+// reachOne calls an address without credentials; any answer is good. Like the functions it uses no
+// proxy and follows no redirect. seed is the command that corrects the address.
 func reachOne(ctx context.Context, address, seed string) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
@@ -92,7 +91,7 @@ func reachOne(ctx context.Context, address, seed string) []Finding {
 	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
-		return []Finding{fail("%s is no address", address).mend("correct base_url in the credentials", seed)}
+		return []Finding{fail("%s is not an address", address).mend("correct base_url in the credentials", seed)}
 	}
 	began := time.Now()
 	response, err := transport.RoundTrip(request)
@@ -115,8 +114,7 @@ func reachOne(ctx context.Context, address, seed string) []Finding {
 	return found
 }
 
-// unreachable says at which step it failed. hint is what is known of a TLS handshake that fails
-// so.
+// unreachable reports the step that failed. hint is about a failed TLS handshake.
 func unreachable(u *url.URL, err error, hint, seed string) Finding {
 	host := u.Hostname()
 	var name *net.DNSError
@@ -124,19 +122,19 @@ func unreachable(u *url.URL, err error, hint, seed string) Finding {
 	switch {
 	case errors.As(err, &name):
 		return fail("the name %s is not found: %s", host, name.Err).
-			mend("see this machine's DNS; if base_url is wrong, correct the credentials", "getent hosts "+host, seed)
+			mend("check this machine's DNS; if base_url is wrong, correct the credentials", "getent hosts "+host, seed)
 	case errors.As(err, &certificate), hint != "" && !errors.Is(err, context.DeadlineExceeded):
 		return fail("no secure connection to %s%s: %v", host, hint, err).
 			mend("look at what it shows, whether a proxy is in between, and at the date of this machine",
 				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail("%s refuses connections", u.Host).
-			mend("see whether the provider is down; if base_url is wrong, correct the credentials", "curl -sI "+u.String(), seed)
+			mend("check whether the provider is down; if base_url is wrong, correct the credentials", "curl -sI "+u.String(), seed)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail("%s does not answer within %s", u.Host, reachLimit).
 			mend("a firewall, or the provider, may filter this machine's address: have it allowed", "curl -sI "+u.String())
 	}
-	return fail("%s cannot be reached: %v", u.Host, err).mend("see this machine's way to the Internet", "curl -sI "+u.String())
+	return fail("%s cannot be reached: %v", u.Host, err).mend("check this machine's way to the Internet", "curl -sI "+u.String())
 }
 
 func hostPort(u *url.URL) string {

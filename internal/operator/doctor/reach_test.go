@@ -22,7 +22,7 @@ import (
 	"tokenrefresh/internal/operator/doctor"
 )
 
-// What a refresh says of a handshake that fails, the doctor says too.
+// The doctor explains a failed handshake as a refresh does.
 func TestReachOverTLS(t *testing.T) {
 	t.Parallel()
 	key, certificate := leaf(t)
@@ -59,7 +59,7 @@ func TestReachOverTLS(t *testing.T) {
 	}
 }
 
-// leaf is a certificate that names where its issuer's could be had.
+// leaf is a certificate that names the address of its issuer's.
 func leaf(t *testing.T) (*ecdsa.PrivateKey, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -15,8 +15,8 @@ import (
 	"tokenrefresh/pkg/event"
 )
 
-// scheduled looks whether something calls the function. Whether runs do come, the
-// ledger tells: see the credentials.
+// scheduled checks that something calls the function. The check of the credentials sees whether
+// runs really come.
 func (p *provider) scheduled(ctx context.Context) []Finding {
 	schedule, err := p.getSchedule(ctx)
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
@@ -53,7 +53,7 @@ func (p *provider) scheduled(ctx context.Context) []Finding {
 	return []Finding{ok("%s is on, %s", p.function, rate)}
 }
 
-// every is the time from one tick to the next, as the schedule has it; 0: it does not tell.
+// every is the time from one tick to the next, by the schedule; 0: not known.
 func (p *provider) every(ctx context.Context) time.Duration {
 	schedule, err := p.getSchedule(ctx)
 	if err != nil {
@@ -63,17 +63,17 @@ func (p *provider) every(ctx context.Context) time.Duration {
 	return every
 }
 
-// input looks at the event that the function gets.
+// input checks the event that the function gets.
 func (p *provider) input(text string) []Finding {
 	e, err := event.Decode([]byte(text))
 	if err == nil && !e.DryRun && !e.Force && e.Account == "" {
 		return nil
 	}
-	return []Finding{fail("%s sends %s, which is no plain tick", p.function, text).mend("let it send {}, on AWS's console")}
+	return []Finding{fail("%s sends %s, which is not a plain tick", p.function, text).mend("let it send {}, on AWS's console")}
 }
 
-// enable is the line that switches a schedule on. An update replaces a schedule as a
-// whole, so it says all of it.
+// enable is the command that switches a schedule on. An update replaces a schedule as a whole, so
+// the command has all of it.
 func (p *provider) enable(o *scheduler.GetScheduleOutput) string {
 	target := map[string]any{}
 	if t := o.Target; t != nil {

@@ -17,15 +17,14 @@ import (
 
 const (
 	day = 24 * time.Hour
-	// manyVersions is what the alarm on versions rings at; Secrets Manager takes one in ten
-	// minutes for long, 144 a day.
+	// manyVersions is the threshold of the alarm on versions. In the long run Secrets Manager takes
+	// one in ten minutes, 144 a day.
 	manyVersions = 134
-	// versionsPage is the most that one call lists.
+	// versionsPage is how many versions one call lists.
 	versionsPage = 100
 )
 
-// secretsInOrder looks at the secrets themselves. What their texts are good for, the
-// credentials tell.
+// secretsInOrder checks the secrets themselves. The check of the credentials judges their texts.
 func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 	documents := p.entry.Documents()
 	var found []Finding
@@ -60,16 +59,16 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 	case len(found) > 0:
 		return found
 	}
-	return []Finding{ok("%d secrets are there, with room for versions", looked)}
+	return []Finding{ok("%d secrets exist, with room for versions", looked)}
 }
 
-// missing tells of an account's secrets that are not there, of so many.
+// missing reports an account's missing secrets, of all.
 func (p *provider) missing(ctx context.Context, account string, names []string, of int) []Finding {
 	if len(names) == of {
 		none := fail("%s/%s has no secrets, such as %s", p.entry.Name, account, names[0])
-		if _, err := p.Home.Ledger.Rows(ctx, p.entry.Name); err != nil { // made now, they would take the stack's names
-			return []Finding{none.mend("see the ledger first: name the stack's with --secret-prefix, --table-prefix and " +
-				"--region, or deploy it where none ever was")}
+		if _, err := p.Home.Ledger.Rows(ctx, p.entry.Name); err != nil { // if they were created now, they would take the stack's names
+			return []Finding{none.mend("check the ledger first: name the stack's with --secret-prefix, --table-prefix and " +
+				"--region, or deploy a stack if there never was one")}
 		}
 		return []Finding{none.
 			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them",
@@ -83,7 +82,7 @@ func (p *provider) missing(ctx context.Context, account string, names []string, 
 	return found
 }
 
-// secret looks at a secret that exists.
+// secret checks a secret that exists.
 func (p *provider) secret(ctx context.Context, described *secretsmanager.DescribeSecretOutput, doc store.Document) []Finding {
 	name := aws.ToString(described.Name)
 	if described.DeletedDate != nil {
@@ -129,12 +128,12 @@ func (p *provider) versions(ctx context.Context, name string) []Finding {
 		mend("see to it that nothing forces refreshes; until there is room, the ledger keeps the chain: docs/operations.md#versions")}
 }
 
-// key looks at a KMS key of the secrets.
+// key checks a KMS key of the secrets.
 func (p *provider) key(ctx context.Context, id string) []Finding {
 	got, err := p.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
 	if _, missing := errors.AsType[*kmstypes.NotFoundException](err); missing {
 		return []Finding{fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.entry.Name).mend(
-			"give the secrets another key (KmsKeyArn), then seed the credentials anew",
+			"give the secrets another key (KmsKeyArn), then seed the credentials again",
 			seedLine(p.Flags, p.entry.Name, "default"))}
 	}
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What breakages do to a stack.
+// The effects of breakages on a stack.
 
 func nobody(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, errors.New("no profile, no role")
@@ -117,8 +117,8 @@ func (w *world) address(url string) {
 
 func (w *world) reseed() { w.credentials(w.boxes.Credentials(sandbox.TConnect)) }
 
-// state writes a state into Hesabe's row, of the secrets that are there and an attempt of
-// which nothing is; empty: the row as it was before.
+// state writes a state into Hesabe's row, with the current secrets and an attempt that left
+// nothing; empty: the row as before.
 func (w *world) state(state store.State) {
 	w.t.Helper()
 	row, _, err := w.home.Ledger.Row(w.t.Context(), w.key("hesabe"))

@@ -27,7 +27,7 @@ import (
 
 // Stack is a deployed stack, as an operator names it.
 type Stack struct {
-	Config aws.Config // with what the operator may do
+	Config aws.Config // with the operator's permissions
 	Home   *home.Home
 	Name   string // of the stack
 
@@ -60,16 +60,16 @@ type stack struct {
 	rings once[map[string]cwtypes.MetricAlarm]
 }
 
-// stackCheck comes before the checks of what the stack alone has: tables and secrets may
-// be an earlier one's.
+// stackCheck is the check before those of the stack's own resources. Tables and secrets may be an
+// earlier stack's.
 const stackCheck = "stack"
 
-// Checks lists what there is to look at in a stack.
+// Checks lists the checks of a stack.
 func (d Stack) Checks() []Check {
 	s := &stack{
 		Stack: d,
 		sts:   sts.NewFromConfig(d.Config), lambda: lambda.NewFromConfig(d.Config), scheduler: scheduler.NewFromConfig(d.Config),
-		// The newest of its protocols, which is the client's own choice, no emulator speaks.
+		// The client's own choice is the newest protocol, which no emulator supports.
 		watch: cloudwatch.NewFromConfig(d.Config, func(o *cloudwatch.Options) {
 			o.Protocol = awsquery.New(cwschemas.GraniteServiceVersion20100801)
 		}),
@@ -97,7 +97,7 @@ func (d Stack) Checks() []Check {
 	)
 }
 
-// deployed looks whether there is such a stack at all. What of it is missing, others tell.
+// deployed checks that there is such a stack at all. Other checks report its missing parts.
 func (s *stack) deployed(ctx context.Context) []Finding {
 	there := 0
 	for _, p := range s.providers {
@@ -113,14 +113,14 @@ func (s *stack) deployed(ctx context.Context) []Finding {
 	return []Finding{ok("%s, with %d functions", s.Name, there)}
 }
 
-// unique sorts, and takes out what is there twice.
+// unique sorts, and removes duplicates.
 func unique(all []string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// anew brings back what was deleted beside CloudFormation, which does not look for it.
-const anew = "delete the stack and deploy it anew with CreateState=false: secrets and tables outlive it"
+// anew brings back resources that were deleted without CloudFormation, which does not notice it.
+const anew = "delete the stack and deploy it again with CreateState=false: secrets and tables outlive it"
 
 // cli is a line for AWS's own command.
 func (s *stack) cli(format string, args ...any) string {

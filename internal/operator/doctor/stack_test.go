@@ -8,7 +8,7 @@ import (
 	"tokenrefresh/internal/operator/doctor"
 )
 
-// found is what a broken stack must be told of.
+// found is a finding that a broken stack must have.
 type found struct {
 	check   string
 	verdict doctor.Verdict
@@ -19,7 +19,7 @@ type found struct {
 type breakage struct {
 	name  string
 	spoil func(w *world)
-	heal  func(w *world) // nil: spoil has touched the front and what the doctor is told alone
+	heal  func(w *world) // nil: spoil has changed only the front and the doctor's options
 	never string         // what no finding may say
 	found
 }
@@ -41,7 +41,7 @@ func TestStack(t *testing.T) {
 	if !report.Well || len(report.Findings) != 27 {
 		t.Fatalf("a stack in which all is well:\n%s", report.Text(120, false))
 	}
-	if text := report.Text(120, false); !strings.Contains(text, "nothing lies in the queues; 1 messages wait in stack-berbix") {
+	if text := report.Text(120, false); !strings.Contains(text, "the queues are empty; 1 messages wait in stack-berbix") {
 		t.Errorf("the message in the queue is not counted:\n%s", text)
 	}
 	for _, f := range report.Findings {
@@ -72,8 +72,8 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// answers makes the front change what an operation answers. moto's resources never come
-// into such a state.
+// answers makes the front change the answer of an operation. moto's resources never come into such
+// a state.
 func answers(operation string, change func(body string) string) func(*world) {
 	return func(w *world) { w.Front.Rewrite[operation] = change }
 }

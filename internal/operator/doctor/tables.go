@@ -22,7 +22,7 @@ const (
 	ttlAttribute = "ttl"
 )
 
-// makeIndex makes the index again, with what of a row it holds.
+// makeIndex creates the index again, with its attributes of a row.
 const makeIndex = `--attribute-definitions AttributeName=transaction_id,AttributeType=N ` +
 	`AttributeName=due_shard,AttributeType=S AttributeName=refresh_at,AttributeType=S ` +
 	`--global-secondary-index-updates '[{"Create":{"IndexName":"due","KeySchema":[` +
@@ -53,13 +53,13 @@ func (s *stack) transactionsTable(ctx context.Context) []Finding {
 	return []Finding{ok("%s is active, with its index, TTL and point-in-time recovery", s.TransactionsTable)}
 }
 
-// table returns a table of ours, and nil where there is no use in looking further.
+// table returns a table of ours; nil if there is nothing more to check.
 func (s *stack) table(ctx context.Context, name string, keys []string, variable string) (*types.TableDescription, []Finding) {
 	described, err := s.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return nil, []Finding{fail("there is no table %s in %s", name, s.Config.Region).mend(
 			"check first that this is the stack's region and AWS account, and name the right table with --table-prefix, $" + variable +
-				", --region or --profile; a table that was deleted is restored from the backup that DynamoDB made then, and not made " +
+				", --region or --profile; restore a deleted table from the backup that DynamoDB made then, and don't create it " +
 				"anew: docs/operations.md#after-a-restore-or-a-loss")}
 	}
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *stack) table(ctx context.Context, name string, keys []string, variable 
 	}
 	table := described.Table
 	if got := keyNames(table.KeySchema); !slices.Equal(got, keys) {
-		return nil, []Finding{fail("the table %s is none of token-refresh's: its key is %v, not %v", name, got, keys).
+		return nil, []Finding{fail("the table %s doesn't belong to token-refresh: its key is %v, not %v", name, got, keys).
 			mend("name the right one with --table-prefix or $" + variable)}
 	}
 	switch table.TableStatus {
@@ -83,7 +83,7 @@ func (s *stack) table(ctx context.Context, name string, keys []string, variable 
 	}
 }
 
-// lockedOut is about a table whose key DynamoDB may not use.
+// lockedOut is the finding about a table whose key DynamoDB may not use.
 func (s *stack) lockedOut(table *types.TableDescription) Finding {
 	f := fail("the table %s cannot be read: its KMS key is disabled, gone or closed to DynamoDB", aws.ToString(table.TableName))
 	if table.SSEDescription == nil {
@@ -101,7 +101,7 @@ func (s *stack) index(table *types.TableDescription) []Finding {
 		}
 		if got := keyNames(index.KeySchema); !slices.Equal(got, dueKeys) {
 			return []Finding{fail("the index %s of %s has the key %v, not %v", dueIndex, s.TransactionsTable, got, dueKeys).mend(
-				"delete it, and make it anew once it is gone",
+				"delete it, and create it again once it is gone",
 				s.cli(`dynamodb update-table --table-name %s --global-secondary-index-updates '[{"Delete":{"IndexName":"%s"}}]'`,
 					s.TransactionsTable, dueIndex),
 				s.cli("dynamodb update-table --table-name %s %s", s.TransactionsTable, makeIndex))}
@@ -146,7 +146,7 @@ func (s *stack) backups(ctx context.Context, name string) []Finding {
 		b.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled {
 		return nil
 	}
-	return []Finding{warn("point-in-time recovery of %s is off: what is deleted stays lost", name).mend("switch it on",
+	return []Finding{warn("point-in-time recovery of %s is off: deleted rows stay lost", name).mend("switch it on",
 		s.cli("dynamodb update-continuous-backups --table-name %s "+
 			"--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true", name))}
 }

@@ -16,8 +16,8 @@ import (
 	"tokenrefresh/internal/template"
 )
 
-// The doctor knows the alarms of each stack that the template can make: an alarm that is
-// new there has to be looked for here.
+// The doctor knows the alarms of each stack that the template can make: a new alarm there must be
+// added here.
 func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../../template.yaml")
@@ -48,7 +48,7 @@ func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 	}
 }
 
-// What makes the index again makes that of the template.
+// makeIndex creates the template's index.
 func TestTheIndexIsThatOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load("../../../template.yaml")
@@ -60,7 +60,7 @@ func TestTheIndexIsThatOfTheTemplate(t *testing.T) {
 	assert.Check(t, is.DeepEqual(created(t, strings.TrimSuffix(updates, "'")), indexes))
 }
 
-// created are the indexes that a text of updates creates.
+// created are the indexes that a list of updates creates.
 func created(t *testing.T, updates string) []any {
 	t.Helper()
 	var all []struct{ Create map[string]any }

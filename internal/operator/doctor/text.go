@@ -9,11 +9,11 @@ import (
 
 var colours = map[Verdict]terminal.Colour{OK: terminal.Green, Warn: terminal.Yellow, Fail: terminal.Red}
 
-// least is the narrowest column that words are wrapped into.
-const least = 30
+// minColumn is the narrowest column that words are wrapped into.
+const minColumn = 30
 
-// Text is the report for people, wrapped to a width. Commands stand on lines of
-// their own, whole, so that they can be copied.
+// Text is the report for people, wrapped to a width. Commands are on lines of their own, unbroken,
+// so that they can be copied.
 func (r Report) Text(width int, coloured bool) string {
 	names, verdicts := 0, 0
 	findings := fold(r.Findings)
@@ -21,7 +21,7 @@ func (r Report) Text(width int, coloured bool) string {
 		names, verdicts = max(names, len(f.Check)), max(verdicts, len(f.Verdict))
 	}
 	indent := verdicts + 2 + names + 2
-	wide := max(least, width-indent)
+	wide := max(minColumn, width-indent)
 	var b strings.Builder
 	line := func(text string) { fmt.Fprintf(&b, "%*s%s\n", indent, "", text) }
 	for _, f := range findings {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
-// topic looks whether somebody gets what the alarms tell.
+// topic checks that somebody gets the alarms.
 func (s *stack) topic(ctx context.Context) []Finding {
 	topics, err := s.getTopics(ctx)
 	switch {
@@ -26,7 +26,7 @@ func (s *stack) topic(ctx context.Context) []Finding {
 	return found
 }
 
-// heard looks who has subscribed to a topic.
+// heard checks the subscriptions of a topic.
 func (s *stack) heard(ctx context.Context, topic string) Finding {
 	name := topic[strings.LastIndex(topic, ":")+1:]
 	var confirmed, pending []string
@@ -52,7 +52,7 @@ func (s *stack) heard(ctx context.Context, topic string) Finding {
 	subscribe := s.cli("sns subscribe --topic-arn %s --protocol email --notification-endpoint ", topic)
 	switch {
 	case len(pending) > 0:
-		f := fail("%s has not confirmed that it wants the alarms of %s", strings.Join(pending, ", "), name)
+		f := fail("%s has not confirmed its subscription to the alarms of %s", strings.Join(pending, ", "), name)
 		if len(confirmed) > 0 {
 			f.Verdict = Warn
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// denied are the codes by which AWS's services say that the caller may not.
+// denied are the codes with which AWS's services refuse a caller.
 var denied = []string{
 	"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "KMSAccessDeniedException",
 	"DecryptionFailure",
@@ -23,8 +23,8 @@ func code(err error) string {
 	return ""
 }
 
-// trouble is the finding of a call that failed for a reason of its own: what may be wrong
-// with the resource is not known then. action is as policies have it.
+// trouble is the finding of a call that failed for a reason of its own, so that the resource's
+// state is not known. action is the name of the call in policies.
 func (s *stack) trouble(err error, action, resource string) Finding {
 	answer, answered := errors.AsType[smithy.APIError](err)
 	switch {
@@ -34,15 +34,14 @@ func (s *stack) trouble(err error, action, resource string) Finding {
 		return skipped("AWS throttles %s", action).mend("try again in a minute")
 	case answered:
 		return fail("%s of %s: %s: %s", action, resource, answer.ErrorCode(), answer.ErrorMessage()).
-			mend("see whether AWS has trouble in this region, then try again")
+			mend("check whether AWS has trouble in this region, then try again")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return skipped("no answer to %s in time", action).mend("try again; see whether this machine reaches AWS's endpoint")
+		return skipped("no answer to %s in time", action).mend("try again; check whether this machine reaches AWS's endpoint")
 	}
-	return fail("%s of %s: %v", action, resource, err).mend("see whether this machine reaches AWS's endpoint, then try again")
+	return fail("%s of %s: %v", action, resource, err).mend("check whether this machine reaches AWS's endpoint, then try again")
 }
 
-// forbidden is the finding of what the operator may not look at: it says nothing of
-// whether that is there, or well.
+// forbidden is the finding of a resource that the operator may not look at. Its state is not known.
 func (s *stack) forbidden(message, action, resource string) Finding {
 	f := skipped("you may not look: AWS refuses %s", action)
 	if _, why, found := strings.Cut(message, " because "); found {
@@ -51,7 +50,7 @@ func (s *stack) forbidden(message, action, resource string) Finding {
 	return f.mend("allow " + action + " on " + resource + " to " + s.caller())
 }
 
-// caller is who asks, as the first check has learnt it.
+// caller is the caller's identity, from the first check.
 func (s *stack) caller() string {
 	if who := s.who.value; who != nil && who.Arn != nil {
 		return *who.Arn

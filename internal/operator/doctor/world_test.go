@@ -98,7 +98,7 @@ func (w *world) run(provider string, e invoke.Event) (handler.Result, error) {
 	return invoke.NewHere(entry, w.home, cfg, slog.New(slog.DiscardHandler)).Invoke(w.t.Context(), e)
 }
 
-// dryRun is what Lambda answers to a dry run.
+// dryRun is Lambda's answer to a dry run.
 func (w *world) dryRun(path string) (string, bool) {
 	for _, provider := range catalog.Names() {
 		if strings.Contains(path, "-refresh-"+provider+"/") {
@@ -113,7 +113,7 @@ func (w *world) dryRun(path string) (string, bool) {
 	return "", true
 }
 
-// look makes one check, and those that come before it.
+// look makes one check, and those before it.
 func look(t *testing.T, checks []doctor.Check, name string) []doctor.Finding {
 	t.Helper()
 	var chosen []doctor.Check
@@ -129,7 +129,7 @@ func look(t *testing.T, checks []doctor.Check, name string) []doctor.Finding {
 	return doctor.Run(t.Context(), chosen).Findings
 }
 
-// want checks that one of the findings is of that verdict, and says each of parts.
+// want checks that one of the findings has that verdict, and contains each of parts.
 func want(t *testing.T, findings []doctor.Finding, check string, verdict doctor.Verdict, parts ...string) {
 	t.Helper()
 	var last error

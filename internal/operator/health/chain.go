@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// fewAttempts are few enough to be told of.
+	// fewAttempts is few enough for a warning.
 	fewAttempts = 10
-	// minAttempts: an alarm rings where there are fewer.
+	// minAttempts: an alarm rings if there are fewer.
 	minAttempts = 2
 )
 
@@ -21,8 +21,8 @@ func (c Credential) chain(now time.Time) Finding {
 	))
 }
 
-// urgent adds until when readers have a token, and raises what is left to itself where
-// that is too slow.
+// urgent adds until when readers have a token, and raises a finding that heals by itself if that is
+// too slow.
 func (c Credential) urgent(now time.Time, f Finding) Finding {
 	ends := c.Row.AccessExpiresAt
 	switch {
@@ -51,7 +51,7 @@ func (c Credential) urgent(now time.Time, f Finding) Finding {
 	return f
 }
 
-// chainEnds is about a refresh token that ends before it is used.
+// chainEnds is the finding about a refresh token that ends before it is used.
 func (c Credential) chainEnds(now time.Time) Finding {
 	ends := c.Row.RefreshExpiresAt
 	switch {
@@ -64,7 +64,7 @@ func (c Credential) chainEnds(now time.Time) Finding {
 	return act(ChainEnds, "the refresh token has ended, and there is no login", c.newChain(), c.seeds()...)
 }
 
-// newChain says where a new chain comes from.
+// newChain is the advice to begin a new chain.
 func (c Credential) newChain() string {
 	begin := fmt.Sprintf("or a new refresh token, as {\"refresh_token\":\"…\"}, into %s", c.Tokens.Name)
 	if c.Begins == "login" {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// command is a line for tokenctl about this credential.
+// command is a tokenctl command about this credential.
 func (c Credential) command(words string) string {
 	line := "tokenctl " + words + " --provider " + c.Key.Provider
 	if c.Key.Account != "default" {
@@ -14,13 +14,13 @@ func (c Credential) command(words string) string {
 	return c.withFlags(line)
 }
 
-// doctor is the line that looks for what is wrong around the credentials.
+// doctor is the command that checks everything around the credentials.
 func (c Credential) doctor() string { return c.withFlags("tokenctl doctor") }
 
 // ofAWS are the flags that AWS's own command has too.
 var ofAWS = regexp.MustCompile(`--(?:region|profile) (?:'[^']*'|\S+)`)
 
-// aws is a line for AWS's own command.
+// aws is a command of AWS's CLI.
 func (c Credential) aws(words string) string {
 	return strings.Join(append([]string{"aws", words}, ofAWS.FindAllString(c.Flags, -1)...), " ")
 }

@@ -14,8 +14,8 @@ import (
 // maxDead is how many dead transactions of a shard are counted.
 const maxDead = 250
 
-// DeadRows is what the index says of an account's dead transactions. It does not know those
-// that an older release marked.
+// DeadRows describes an account's dead transactions, from the index. That does not have those that
+// an older release marked.
 type DeadRows struct {
 	Count int
 	More  bool      // there are more of them
@@ -50,7 +50,7 @@ func (l *looking) readDead(ctx context.Context, now time.Time) {
 	})
 }
 
-// deadTransactions is about transactions that sweeps have given up.
+// deadTransactions is the finding about transactions that sweeps have given up.
 func (c Credential) deadTransactions(now time.Time) Finding {
 	d := c.Transactions.Dead
 	if d.Count == 0 {
@@ -59,6 +59,6 @@ func (c Credential) deadTransactions(now time.Time) Finding {
 	cause := fmt.Sprintf("dead transactions: %s, the last marked %s ago: the provider called their refresh tokens invalid",
 		Transactions{Due: d.Count, More: d.More}.Count(), Short(now.Sub(d.Last)))
 	return warn(DeadTransactions, cause, "start new transactions, and record those that have ended as completed; "+
-		"if the refusals were wrong, revive them: list them, and look first with --dry-run",
+		"if the refusals were wrong, revive them: list them, and try --dry-run first",
 		c.command("dead"), c.command("revive --since 24h --dry-run"))
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Short is a duration for people, in its two largest units at most: 45s, 12m, 9h48m, 3d4h.
-// It is cut off, never rounded up.
+// Short is a duration for people, in its two largest units at most: 45s, 12m, 9h48m, 3d4h. It is
+// never rounded up.
 func Short(d time.Duration) string {
 	switch {
 	case d < time.Minute:

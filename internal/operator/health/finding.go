@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// State says how much a finding matters.
+// State is how much a finding matters.
 type State string
 
 // The states.
@@ -23,7 +23,7 @@ func (s State) Worse(other State) int {
 	return cmp.Compare(slices.Index(order, s), slices.Index(order, other))
 }
 
-// Condition is what a finding is about. The words are lasting: programs may read them.
+// Condition is what a finding is about. The words do not change: programs may read them.
 type Condition string
 
 // The conditions.
@@ -42,7 +42,7 @@ const (
 	Died             Condition = "died"              // a run died over an attempt
 	Unstored         Condition = "unstored"          // the newest tokens are in the ledger alone
 	Unpublished      Condition = "unpublished"       // the access secret lacks the newest token
-	AccessEdited     Condition = "access_edited"     // the access secret holds what no run has published
+	AccessEdited     Condition = "access_edited"     // no run has published the value of the access secret
 	RowLost          Condition = "row_lost"          // the ledger has forgotten a chain
 	RowUnreadable    Condition = "row_unreadable"    // the row in the ledger cannot be read
 	Silent           Condition = "silent"            // no run seems to come
@@ -54,22 +54,14 @@ const (
 	Unchecked        Condition = "unchecked"         // a secret could not be read from here
 )
 
-// Finding is what is the matter with a credential.
+// Finding is one thing that is wrong with a credential, or that all is well.
 type Finding struct {
 	State     State     `json:"state"`
 	Condition Condition `json:"condition"`
-	Cause     string    `json:"cause,omitempty"` // empty where all is well
+	Cause     string    `json:"cause,omitempty"` // empty if all is well
 	Mend      string    `json:"mend,omitempty"`  // what to do; empty: nothing
-	// Commands are lines for a shell. Each alone does what Mend says, or the first step.
+	// Commands are for a shell. Each alone does what Mend says, or its first step.
 	Commands []string `json:"commands,omitempty"`
-}
-
-// Advice is Mend and Commands in one line; empty: there is nothing to do.
-func (f Finding) Advice() string {
-	if len(f.Commands) == 0 {
-		return f.Mend
-	}
-	return f.Mend + ": " + strings.Join(f.Commands, " or ")
 }
 
 func act(about Condition, cause, mend string, commands ...string) Finding {
@@ -83,12 +75,12 @@ func warn(about Condition, cause, mend string, commands ...string) Finding {
 // none reports whether nothing was found.
 func (f Finding) none() bool { return f.State == "" }
 
-// tells reports whether other says nothing more.
+// tells reports whether other adds nothing to f.
 func (f Finding) tells(other Finding) bool {
 	return strings.HasPrefix(f.Cause, other.Cause) && slices.Equal(f.Commands, other.Commands)
 }
 
-// first is the first of all that was found.
+// first is the first finding.
 func first(all ...Finding) Finding {
 	for _, f := range all {
 		if !f.none() {
@@ -101,8 +93,7 @@ func first(all ...Finding) Finding {
 // Verdict is the worst of Findings.
 func (c Credential) Verdict(now time.Time) Finding { return c.Findings(now)[0] }
 
-// Findings are all that is the matter at a time, the worst first. Where nothing is, one
-// says so.
+// Findings are all findings at a time, the worst first. If all is well, there is one for that.
 func (c Credential) Findings(now time.Time) []Finding {
 	if f := c.rowUnreadable(); !f.none() {
 		return []Finding{f}

@@ -65,7 +65,7 @@ func failed(c *health.Credential, what outcome.Outcome, why string) {
 	c.Row.Staged = store.Tally("").Add(in(-20 * time.Second))
 }
 
-// documentation is what people are told of the conditions.
+// documentation describes the conditions to people.
 func documentation(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../docs/status.md")
@@ -159,7 +159,7 @@ func TestVerdict(t *testing.T) {
 			c.Row.Phase, c.Row.ClaimedUntil, c.Row.Tick = store.Sending, in(-10*time.Minute), 5*time.Minute
 			c.Row.AccessExpiresAt = in(2 * time.Hour)
 		}, health.Warn, health.Died, "the next tick finishes it", nil},
-		// A seed has nothing to publish: what follows is a refresh, which is told of as such.
+		// A seed has nothing to publish: a refresh follows, and is reported as such.
 		"a seed whose first refresh fails": {func(c *credential) {
 			failed(c, outcome.RateLimited, "429")
 			c.Text, c.WrittenBy = secret.New(`{"refresh_token":"r1"}`), ""
@@ -241,8 +241,8 @@ func TestVerdict(t *testing.T) {
 			c.Row.LastError = "the secret is at its quota of versions"
 		}, health.Act, health.Unstored, "s/tokens did not take them: the secret is at its quota of versions|nothing is lost", []string{doctor}},
 		"access lags":           {func(c *credential) { c.Row.PublishedVersionID = "v0" }, health.Act, health.Unpublished, "s/access lacks", []string{doctor}},
-		"access was edited":     {func(c *credential) { c.Access.Version = "theirs" }, health.Act, health.AccessEdited, "s/access holds what no run", []string{force}},
-		"access is empty again": {func(c *credential) { c.Access = empty("s/access") }, health.Act, health.AccessEdited, "s/access holds", []string{force}},
+		"access was edited":     {func(c *credential) { c.Access.Version = "theirs" }, health.Act, health.AccessEdited, "no run has published the value of the secret s/access", []string{force}},
+		"access is empty again": {func(c *credential) { c.Access = empty("s/access") }, health.Act, health.AccessEdited, "the value of the secret s/access", []string{force}},
 		"access may be read too early": {func(c *credential) {
 			c.Access.Version, c.Row.LastSuccessAt = "before", in(-30*time.Second)
 		}, health.OK, health.Healthy, "", nil},
@@ -338,7 +338,7 @@ func TestVerdict(t *testing.T) {
 		"whoever looks may not read": {func(c *credential) {
 			c.Credentials = health.Secret{Name: "s/credentials", Fault: health.Unread, Err: store.ErrForbidden}
 			c.CanLogin = false
-		}, health.Warn, health.Unchecked, "secret s/credentials: access is denied|tells nothing of the function", nil},
+		}, health.Warn, health.Unchecked, "secret s/credentials: access is denied|proves nothing about the function", nil},
 
 		"the refresh token ends before it is used": {func(c *credential) {
 			c.CanLogin, c.Row.RefreshExpiresAt = false, in(5*time.Minute)
@@ -371,8 +371,8 @@ func TestVerdict(t *testing.T) {
 			if diff := cmp.Diff(tt.commands, got.Commands); diff != "" {
 				t.Errorf("commands (-want +got):\n%s", diff)
 			}
-			if (got.State == health.OK) != (got.Advice() == "") {
-				t.Errorf("advice %q", got.Advice())
+			if (got.State == health.OK) != (got.Mend == "") {
+				t.Errorf("advice %q", got.Mend)
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// rowUnreadable is about a row that cannot be read.
+// rowUnreadable is the finding about a row that cannot be read.
 func (c Credential) rowUnreadable() Finding {
 	if c.Row.Unreadable == nil {
 		return Finding{}
@@ -17,7 +17,7 @@ func (c Credential) rowUnreadable() Finding {
 		"somebody has edited it by hand: correct what the cause names; nothing is sent until then")
 }
 
-// rowless is about a credential with secrets and without a row.
+// rowless is the finding about a credential with secrets and without a row.
 func (c Credential) rowless(now time.Time) Finding {
 	const mend = "the next tick does; an account that is not among the function's Accounts needs one run of its own"
 	switch {
@@ -33,7 +33,7 @@ func (c Credential) rowless(now time.Time) Finding {
 	return warn(New, "no run has looked at it yet", mend, c.command("refresh"))
 }
 
-// untried is about a row that says no more than that there is something to do.
+// untried is the finding about a row that no run has tried yet.
 func (c Credential) untried() Finding {
 	if c.Row.AttemptID != "" || c.Row.LastOutcome != "" {
 		return Finding{}
@@ -41,7 +41,7 @@ func (c Credential) untried() Finding {
 	return warn(New, "no run has looked at it yet", "the next tick does", c.command("refresh"))
 }
 
-// sending is about a claim: it is held, or its holder died.
+// sending is the finding about a claim: it is held, or its holder died.
 func (c Credential) sending(now time.Time) Finding {
 	if c.Row.Phase != store.Sending {
 		return Finding{}
@@ -58,14 +58,14 @@ func (c Credential) sending(now time.Time) Finding {
 		c.doctor(), c.command("refresh"))
 }
 
-// unstored is about a reply that is not everywhere where it belongs.
+// unstored is the finding about a reply that is not stored everywhere.
 func (c Credential) unstored(now time.Time) Finding {
-	const mend = "remove what stands in its way, a permission or a quota: each tick tries again, and nothing is lost"
+	const mend = "remove the obstacle, a permission or a quota: each tick tries again, and nothing is lost"
 	v := c.view(now)
 	switch {
 	case refresh.Decide(v).Do != refresh.Repair:
 	case v.Stage() == refresh.Carried:
-		cause := fmt.Sprintf("the newest tokens are in the ledger alone, for the secret %s did not take them", c.Tokens.Name)
+		cause := fmt.Sprintf("the newest tokens are in the ledger alone, because the secret %s did not take them", c.Tokens.Name)
 		return act(Unstored, c.because(cause), mend, c.doctor())
 	default:
 		return act(Unpublished, c.because(fmt.Sprintf("the secret %s lacks the newest token", c.Access.Name)), mend, c.doctor())

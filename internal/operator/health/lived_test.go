@@ -33,7 +33,7 @@ type life struct {
 	passed  atomic.Int64 // of time, since now
 }
 
-// fullSecrets is a store that takes no version of a document.
+// fullSecrets is a store that refuses new versions of a document.
 type fullSecrets struct {
 	store.Secrets
 	doc store.Document
@@ -76,7 +76,7 @@ func (l *life) now() time.Time { return in(time.Duration(l.passed.Load())) }
 
 func (l *life) pass(d time.Duration) { l.passed.Add(int64(d)) }
 
-// tick lets a run come after a time.
+// tick runs the engine after a time.
 func (l *life) tick(after time.Duration, force bool) {
 	l.t.Helper()
 	l.pass(after)
@@ -128,7 +128,7 @@ func (l *life) revoke() {
 	}
 }
 
-// record tells of a transaction that is due at once.
+// record records a transaction that is due at once.
 func (l *life) record() {
 	l.t.Helper()
 	one := l.sandbox.AddTransaction()
@@ -145,7 +145,7 @@ func (l *life) verdict() health.Finding {
 	return all[0].Verdict(l.now())
 }
 
-// What the engines leave behind is told for what it is, and what is said to mend it does.
+// Each state that the engines leave is reported as what it is, and the advice mends it.
 func TestEnginesAreUnderstood(t *testing.T) {
 	t.Parallel()
 	const due = 13 * time.Minute // for a refresh of Hesabe
@@ -355,7 +355,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			if got.State != tt.state || got.Condition != tt.condition || !strings.Contains(got.Cause, tt.says) {
 				t.Errorf("%+v, want %s %s that says %q", got, tt.state, tt.condition, tt.says)
 			}
-			if got.Advice() == "" {
+			if got.Mend == "" {
 				t.Error("nothing to do")
 			}
 			tt.mends(l)

@@ -20,7 +20,7 @@ import (
 const (
 	// head is how much of each shard is read at first, as a tick does.
 	head = 25
-	// maxHead is how much of it where all of that is due.
+	// maxHead is how much is read if all of that is due.
 	maxHead = 250
 )
 
@@ -31,8 +31,8 @@ type looking struct {
 	entry catalog.Entry
 }
 
-// look reads what belongs to the row. What a run does meanwhile would look like an edit by
-// hand, so the row is then read again, and all else after it.
+// look reads everything about the row. A run's work in the meantime would look like an edit by
+// hand; so if the row has changed then, all is read again.
 func (l *looking) look(ctx context.Context, now time.Time) {
 	if l.Row.Unreadable != nil {
 		return
@@ -89,7 +89,7 @@ func (l *looking) secret(doc store.Document) Secret {
 	return Secret{Name: store.NameOf(l.home.Secrets, l.Key, doc)}
 }
 
-// readCredentials opens the credentials as a run does, which calls nobody.
+// readCredentials opens the credentials as a run does, without a call.
 func (l *looking) readCredentials(ctx context.Context) {
 	l.Credentials = l.secret(store.Credentials)
 	v, err := l.home.Secrets.Current(ctx, l.Key, store.Credentials)
@@ -127,7 +127,7 @@ func (l *looking) readTokens(ctx context.Context) {
 	l.RefreshToken, l.WrittenBy = !held.RefreshToken.Blank(), held.AttemptID
 }
 
-// fail takes note of a read that failed.
+// fail records a read that failed.
 func (s *Secret) fail(err error) {
 	switch {
 	case err == nil:
@@ -148,7 +148,7 @@ func (s *Secret) fail(err error) {
 	s.Err = err
 }
 
-// unusable takes note of a text that a run could not use.
+// unusable records a text that a run could not use.
 func (s *Secret) unusable(err error) {
 	s.Fault, s.Err = Broken, err
 	if errors.Is(err, providers.ErrNotSeeded) {
@@ -156,8 +156,7 @@ func (s *Secret) unusable(err error) {
 	}
 }
 
-// readIndex reads the heads of the due index, each shard's, and further where all of a
-// head is due.
+// readIndex reads the heads of all shards of the due index, and further if all of a head is due.
 func (l *looking) readIndex(ctx context.Context, now time.Time) {
 	var mu sync.Mutex
 	pace.Each(store.Shards, store.Shards, func(shard int) {
@@ -171,7 +170,7 @@ func (l *looking) readIndex(ctx context.Context, now time.Time) {
 	})
 }
 
-// add takes over the head of a shard, the first due first.
+// add adds the head of a shard, the first due first.
 func (t *Transactions) add(entries []store.Due, err error, now time.Time) {
 	t.Err = errors.Join(t.Err, err)
 	due := 0
@@ -187,7 +186,7 @@ func (t *Transactions) add(entries []store.Due, err error, now time.Time) {
 	t.More = t.More || due == maxHead
 }
 
-// earlier is the earlier of two times, of which a zero one is none.
+// earlier is the earlier of two times. A zero time means none.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

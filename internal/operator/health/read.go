@@ -18,7 +18,7 @@ import (
 const (
 	// parallel is how many credentials are read at once.
 	parallel = 8
-	// tries is how often a credential is read that changes meanwhile.
+	// tries is how often a credential is read if it changes meanwhile.
 	tries = 3
 )
 
@@ -26,26 +26,21 @@ const (
 // provider.
 type Reader struct {
 	Home *home.Home
-	// Providers are read; none: those of the catalog.
+	// Providers are the providers to read; none: those of the catalog.
 	Providers []catalog.Entry
-	// All tells of a provider that was never set up, also beside others that were.
+	// All includes a provider that was never set up, even beside others that were.
 	All bool
-	// Account narrows what is read; empty: all of them.
+	// Account limits the read to one account; empty: all.
 	Account string
-	// Every is the time from one tick to the next, if the schedule tells; 0: the rows say it.
+	// Every is the time from one tick to the next, if the schedule has it; 0: the rows have it.
 	Every time.Duration
-	// Flags are those with which tokenctl finds this home, for the commands of findings.
+	// Flags are tokenctl's flags for this home, for the commands of findings.
 	Flags string
 }
 
-// Read reads all credentials of a home.
-func Read(ctx context.Context, h *home.Home, now time.Time) ([]Credential, error) {
-	return Reader{Home: h}.Read(ctx, now)
-}
-
-// Read reads the credentials, in the order of the catalog and of their accounts: those
-// with a row in the ledger, and default or the account that is asked for. A ledger that
-// cannot be read is an error; any other trouble is told of in the credential.
+// Read reads the credentials, in the order of the catalog and of their accounts: those with a row
+// in the ledger, and default or the account that is asked for. A ledger that cannot be read is an
+// error; any other trouble is in the credential.
 func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	var all []*looking
 	for _, entry := range catalog.OrAll(r.Providers) {
@@ -64,8 +59,8 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 		used = used || !l.Absent()
 	}
 	for _, l := range all {
-		// A default that was never set up is no news beside other accounts, nor a provider
-		// that nobody uses beside others.
+		// A default account that was never set up is left out beside other accounts, and so is an
+		// unused provider beside others.
 		if !l.Absent() || several[l.Key.Provider] == 1 && (r.All || !used) {
 			credentials = append(credentials, l.Credential)
 		}
@@ -90,7 +85,7 @@ func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Shar
 			continue
 		}
 		if !config.ValidAccount(row.Account) {
-			row.Unreadable = fmt.Errorf("the ledger has a row of %s whose account is %q, which no account can be named",
+			row.Unreadable = fmt.Errorf("the ledger has a row of %s with the account %q, which is not a valid name",
 				entry.Name, row.Account)
 		}
 		add(row, true)

@@ -21,7 +21,7 @@ import (
 
 var hesabe = store.Key{Provider: "hesabe", Account: "default"}
 
-// world is a home to read from, and what a test does to it.
+// world is a home to read from.
 type world struct {
 	*home.Home
 	t *testing.T
@@ -36,7 +36,7 @@ func newWorld(t *testing.T) world {
 	return world{h, t}
 }
 
-// put makes a secret and writes it, as an attempt does where id says which.
+// put makes a secret and writes it; with an id, as that attempt does.
 func (w world) put(key store.Key, doc store.Document, text, id string) {
 	w.t.Helper()
 	err := w.Editor.CreateSecret(w.t.Context(), key, doc)
@@ -142,7 +142,7 @@ func TestReadWhichAccounts(t *testing.T) {
 	want(accounts(health.Reader{All: true, Providers: append(only("tconnect"), only("berbix")...)}), "tconnect/default", "berbix/shop-1")
 	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2")
 	want(accounts(health.Reader{Account: "shop-2", Providers: only("hesabe")}), "hesabe/shop-2")
-	// One whose secrets are there is being set up.
+	// An account with secrets is being set up.
 	w.put(hesabe, store.Credentials, "", "")
 	want(accounts(health.Reader{Providers: only("hesabe")}), "hesabe/default", "hesabe/shop-1", "hesabe/shop-2")
 }
@@ -198,7 +198,7 @@ func (l *busyLedger) RowsAndShardClaims(ctx context.Context, provider string) ([
 	return rows, claims, err
 }
 
-// What a run does while all is read looks like nobody's edit.
+// A run's work during the read does not look like an edit.
 func TestReadBesideARun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -231,7 +231,7 @@ func (sickSecrets) CurrentID(context.Context, store.Key, store.Document) (string
 	return "", store.ErrForbidden
 }
 
-// A store that does not answer says nothing of the credential.
+// A store that does not answer proves nothing about the credential.
 func TestReadInTrouble(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -356,7 +356,7 @@ func TestReadWithoutALedger(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := health.Read(ctx, w.Home, now); !errors.Is(err, context.Canceled) {
+	if _, err := (health.Reader{Home: w.Home}).Read(ctx, now); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

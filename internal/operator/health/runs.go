@@ -7,11 +7,11 @@ import (
 	"tokenrefresh/pkg/outcome"
 )
 
-// findRuns says what to do where none come.
-const findRuns = "see whether runs come (on AWS the schedule and the function's log, on one machine tokenctl run), or run it once"
+// findRuns is the advice if no runs come.
+const findRuns = "check whether runs come (on AWS the schedule and the function's log, on one machine tokenctl run), or run it once"
 
-// silent is about something that is due for so long that no run seems to come. A run that
-// begins no attempt, for lack of time or because AWS is in trouble, leaves no trace either.
+// silent is the finding about something that is due for so long that runs seem to be missing. A run
+// that begins no attempt, for lack of time or because AWS is in trouble, leaves no trace either.
 func (c Credential) silent(now time.Time) Finding {
 	since := later(c.Row.RefreshAt, c.Row.NotBefore)
 	since = later(since, c.Row.Staged.Last()) // an attempt began then
@@ -23,16 +23,16 @@ func (c Credential) silent(now time.Time) Finding {
 		c.doctor(), c.command("refresh"))
 }
 
-// limited is about a wait that the provider has asked for.
+// limited is the finding about a wait that the provider has asked for.
 func (c Credential) limited(now time.Time) Finding {
 	if !now.Before(c.Row.NotBefore) || c.Row.LastOutcome != outcome.RateLimited {
 		return Finding{}
 	}
 	return warn(RateLimited, c.because(fmt.Sprintf("the provider wants no call for another %s", Short(c.Row.NotBefore.Sub(now)))),
-		"it goes on by itself; where this comes often, ask the provider for a higher limit")
+		"it goes on by itself; if this happens often, ask the provider for a higher limit")
 }
 
-// failing is about attempts that failed without harm.
+// failing is the finding about attempts that failed without harm.
 func (c Credential) failing(now time.Time) Finding {
 	r := c.Row
 	if r.ConsecutiveFailures == 0 {
@@ -51,9 +51,9 @@ func (c Credential) failing(now time.Time) Finding {
 	}
 	cause := c.because(fmt.Sprintf("%s: %d; %s", what, r.ConsecutiveFailures, next))
 	if r.LastOutcome.NeedsPerson() {
-		return act(Misconfigured, cause, "remove what stands in its way: each tick tries again", c.doctor())
+		return act(Misconfigured, cause, "remove the obstacle: each tick tries again", c.doctor())
 	}
-	return warn(Failing, cause, "see whether the provider can be reached", c.doctor())
+	return warn(Failing, cause, "check whether the provider can be reached", c.doctor())
 }
 
 // later is the later of two times.

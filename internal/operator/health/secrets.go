@@ -16,7 +16,7 @@ func (c Credential) all() []Secret {
 	return []Secret{c.Credentials, c.Tokens, c.Access}
 }
 
-// Absent reports whether nothing of the credential was ever set up.
+// Absent reports whether the credential was never set up.
 func (c Credential) Absent() bool {
 	for _, s := range c.all() {
 		if s.Fault != Missing {
@@ -26,10 +26,10 @@ func (c Credential) Absent() bool {
 	return !c.Exists
 }
 
-// notSeeded is about credentials that nobody has put in.
+// notSeeded is the finding about credentials that nobody has put in.
 func (c Credential) notSeeded() Finding {
 	state := Warn
-	if !c.Row.LastSuccessAt.IsZero() || c.Transactions.Due > 0 { // they were there once, or are needed
+	if !c.Row.LastSuccessAt.IsZero() || c.Transactions.Due > 0 { // they existed once, or are needed
 		state = Act
 	}
 	switch {
@@ -45,7 +45,7 @@ func (c Credential) notSeeded() Finding {
 	return Finding{state, NotSeeded, cause, c.newChain(), c.seeds()}
 }
 
-// secretAtFault is about the first secret that no run can use.
+// secretAtFault is the finding about the first secret that no run can use.
 func (c Credential) secretAtFault() Finding {
 	if c.Absent() {
 		return Finding{}
@@ -54,7 +54,7 @@ func (c Credential) secretAtFault() Finding {
 		cause := fmt.Sprintf("secret %s: %v", s.Name, s.Err)
 		switch {
 		case s.Fault == Missing:
-			return act(SecretAtFault, cause, "make it, which seed does with all that are missing", c.command("seed credentials"))
+			return act(SecretAtFault, cause, "create it: `seed credentials` creates every missing secret", c.command("seed credentials"))
 		case s.Fault == Deleted:
 			return act(SecretAtFault, fmt.Sprintf("the secret %s is scheduled for deletion", s.Name), "bring it back",
 				c.aws("secretsmanager restore-secret --secret-id "+s.Name))
@@ -70,18 +70,18 @@ func (c Credential) secretAtFault() Finding {
 	return Finding{}
 }
 
-// unchecked is about a secret that could not be read from here.
+// unchecked is the finding about a secret that could not be read from here.
 func (c Credential) unchecked() Finding {
 	for _, s := range c.all() {
 		if s.Fault == Unread {
 			return warn(Unchecked, fmt.Sprintf("secret %s: %v", s.Name, s.Err),
-				"look again as somebody who may read it: this tells nothing of the function")
+				"look again as somebody who may read it: this proves nothing about the function")
 		}
 	}
 	return Finding{}
 }
 
-// accessEdited is about an access secret that holds what no run has published.
+// accessEdited is the finding about an access secret that no run has published.
 func (c Credential) accessEdited(now time.Time) Finding {
 	r := c.Row
 	published := r.PublishedVersionID
@@ -90,6 +90,6 @@ func (c Credential) accessEdited(now time.Time) Finding {
 		c.Access.Version == published, c.Access.Fault != "" && c.Access.Fault != Empty:
 		return Finding{}
 	}
-	cause := fmt.Sprintf("the secret %s holds what no run has published: a person, or a rotation, has edited it", c.Access.Name)
+	cause := fmt.Sprintf("no run has published the value of the secret %s: a person, or a rotation, has edited it", c.Access.Name)
 	return act(AccessEdited, cause, "the next refresh puts it right; to have that now, force one", c.command("refresh --force"))
 }

@@ -118,7 +118,7 @@ func TestVerdictOnTransactions(t *testing.T) {
 	}
 }
 
-// All that is the matter is told, the worst first.
+// All findings are reported, the worst first.
 func TestFindings(t *testing.T) {
 	t.Parallel()
 	c := well()

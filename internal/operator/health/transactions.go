@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// backlogAge is how long transactions may be due: the alarm on the backlog rings then.
+// backlogAge is how long transactions may be due before the alarm on the backlog rings.
 const backlogAge = 5 * time.Minute
 
 // sweep is the main finding about an account with transactions.
@@ -20,8 +20,8 @@ func (c Credential) sweep(now time.Time) Finding {
 	return f
 }
 
-// backlog is about transactions that are due for long: no sweep comes, none gets through,
-// or none comes to them.
+// backlog is the finding about transactions that are due for long: no sweep comes, none gets
+// through, or none reaches them.
 func (c Credential) backlog(now time.Time) Finding {
 	t, r := c.Transactions, c.Row
 	since := later(t.OldestDue, r.NotBefore)
@@ -33,21 +33,21 @@ func (c Credential) backlog(now time.Time) Finding {
 		return act(Backlog, due+"; "+f.Cause, f.Mend, f.Commands...)
 	}
 	if now.Sub(r.LastSuccessAt) < backlogAge {
-		return act(Backlog, due+"; sweeps run, and do not come to all of them",
-			"see what the function's last run said; it may need more workers and memory, or BerbixQueueConcurrency", c.doctor())
+		return act(Backlog, due+"; sweeps run, and do not reach all of them",
+			"look at the function's last run; it may need more workers and memory, or BerbixQueueConcurrency", c.doctor())
 	}
 	return act(Silent, due+"; no sweep has refreshed any since", findRuns, c.doctor(), c.command("refresh"))
 }
 
-// indexAtFault is about what cannot be read of the due index and of the claims on it.
+// indexAtFault is the finding about unreadable entries of the due index, and unreadable claims.
 func (c Credential) indexAtFault() Finding {
 	if c.Transactions.Err == nil {
 		return Finding{}
 	}
-	return act(IndexAtFault, c.Transactions.Err.Error(), "correct by hand what the cause names: sweeps pass over it")
+	return act(IndexAtFault, c.Transactions.Err.Error(), "correct by hand what the cause names: sweeps skip it")
 }
 
-// Count is how many are due, for people: "12", or "2000+" where there may be more.
+// Count is how many are due, for people: "12", or "2000+" if there may be more.
 func (t Transactions) Count() string {
 	if t.More {
 		return fmt.Sprintf("%d+", t.Due)

@@ -9,11 +9,11 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// waiting is about a row whose state waits for a person.
+// waiting is the finding about a row that waits for a person.
 func (c Credential) waiting(now time.Time) Finding {
 	if c.troubled() && !c.waits() {
 		return warn(Condition(c.Row.State), c.because(fmt.Sprintf("it was %s, and a secret was edited since", c.Row.State)),
-			"the next tick tries; if nothing changes for minutes, see why", c.doctor())
+			"the next tick tries; if nothing changes for minutes, find out why", c.doctor())
 	}
 	switch c.Row.State {
 	case store.Dead:
@@ -27,7 +27,7 @@ func (c Credential) waiting(now time.Time) Finding {
 	return Finding{}
 }
 
-// uncertain is about an attempt of which nobody knows whether it has spent the token.
+// uncertain is the finding about an attempt that may have spent the token.
 func (c Credential) uncertain(now time.Time) Finding {
 	r := c.Row
 	cause := c.because("the refresh token may be spent, and there is no login")
@@ -35,14 +35,14 @@ func (c Credential) uncertain(now time.Time) Finding {
 	switch {
 	case c.view(now).TurnedUp():
 		return warn(Uncertain, "the reply that was missing is in the secret "+c.Tokens.Name,
-			"the next tick finishes the attempt; if nothing changes for minutes, see why", c.doctor())
+			"the next tick finishes the attempt; if nothing changes for minutes, find out why", c.doctor())
 	case c.Staged:
 		cause = fmt.Sprintf("the reply that was missing is in the secret %s, but another version is current there", c.Tokens.Name)
 		return act(Uncertain, cause, "make the reply current, or drop it for good",
 			c.command("resolve accept"), c.command("resolve discard"))
 	case r.Escrow.AttemptID != "", r.ReplyID != "":
 		return act(Uncertain, cause+"; the provider's reply is stored, and could not be read",
-			fmt.Sprintf("correct the secret %s (key, address), with which the next tick reads the reply again; or %s",
+			fmt.Sprintf("correct the secret %s (key, address): the next tick reads the reply with it; or %s",
 				c.Credentials.Name, c.newChain()), c.seeds()...)
 	case again:
 		when := "at the next tick"
@@ -57,7 +57,7 @@ func (c Credential) uncertain(now time.Time) Finding {
 	return act(Uncertain, cause+"; no reply is stored", c.newChain(), c.seeds()...)
 }
 
-// misconfigured is about a run that could not go on.
+// misconfigured is the finding about a run that could not go on.
 func (c Credential) misconfigured() Finding {
 	if f := c.secretAtFault(); !f.none() {
 		f.Condition = Misconfigured
@@ -69,11 +69,11 @@ func (c Credential) misconfigured() Finding {
 			"give the function what the cause names (on AWS, sam deploy puts its role right): each tick looks again", c.doctor())
 	}
 	return act(Misconfigured, cause,
-		fmt.Sprintf("correct the secret %s, or force a run, if what stood in the way is gone without that", c.Credentials.Name),
+		fmt.Sprintf("correct the secret %s, or, if the obstacle is gone already, force a run", c.Credentials.Name),
 		c.command("seed credentials"), c.command("refresh --force"))
 }
 
-// because is a cause with the one that the ledger has noted, where that says more.
+// because adds the ledger's own cause to a cause, if that says more.
 func (c Credential) because(cause string) string {
 	if strings.HasPrefix(cause, c.Row.LastError) {
 		return cause

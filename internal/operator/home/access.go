@@ -15,16 +15,16 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// SignatureLife is how far a signed request's time may be off.
+// SignatureLife is how far off the time of a signed request may be.
 const SignatureLife = 5 * time.Minute
 
-// AccessError says why AWS cannot be worked with from here, and what mends it.
+// AccessError is why AWS cannot be used from here, and how to mend that.
 type AccessError struct {
 	Cause, Mend string
 	Commands    []string // lines for a shell
-	// Passing: it may be over by itself.
+	// Passing: it may end by itself.
 	Passing bool
-	// Beside: it says more about the error of a call, and does not stand for it.
+	// Beside: it adds to the error of a call, and does not replace it.
 	Beside bool
 	err    error
 }
@@ -47,7 +47,7 @@ type keysError struct{ err error }
 // Error implements error.
 func (e *keysError) Error() string { return e.err.Error() }
 
-// MarkKeys marks the errors of what finds the caller's keys, so that TroubleOf knows them.
+// MarkKeys marks the errors of the provider of keys, so that TroubleOf recognises them.
 func MarkKeys(cfg *aws.Config) {
 	keys := cfg.Credentials
 	cfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
@@ -62,15 +62,15 @@ func MarkKeys(cfg *aws.Config) {
 // Unwrap returns the provider's own error.
 func (e *keysError) Unwrap() error { return e.err }
 
-// wrongKeys are AWS's codes for keys that it does not take.
+// wrongKeys are AWS's codes for keys that it refuses.
 var wrongKeys = []string{
 	"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException", "ExpiredToken",
 	"ExpiredTokenException", "RequestExpired", "InvalidAccessKeyId", "AuthFailure", "IncompleteSignature",
 	"MissingAuthenticationToken", "MissingAuthenticationTokenException", "NotAuthorized", "OptInRequired",
 }
 
-// TroubleOf explains the error of a call to AWS where its reason lies with the caller: keys,
-// clock, network. nil for any other, and for nil.
+// TroubleOf explains the error of a call to AWS if the caller's side is the reason: keys, clock,
+// network. nil for any other, and for nil.
 func TroubleOf(err error, region, profile string) *AccessError {
 	keys, answer, noTable := (*keysError)(nil), smithy.APIError(nil), (*types.ResourceNotFoundException)(nil)
 	answered := errors.As(err, &answer)
@@ -84,11 +84,11 @@ func TroubleOf(err error, region, profile string) *AccessError {
 	case answered && slices.Contains(wrongKeys, answer.ErrorCode()):
 		if at, ok := answeredAt(err); ok && time.Until(at).Abs() >= SignatureLife {
 			return &AccessError{
-				Cause: fmt.Sprintf("AWS refuses what this machine signs, whose clock is %s off", time.Until(at).Abs().Round(time.Second)),
+				Cause: fmt.Sprintf("AWS refuses this machine's requests, because its clock is %s off", time.Until(at).Abs().Round(time.Second)),
 				Mend:  "switch time synchronisation on", Commands: []string{"sudo timedatectl set-ntp true"}, err: err,
 			}
 		}
-		cause := "AWS does not take your keys: " + answer.ErrorCode()
+		cause := "AWS refuses your keys: " + answer.ErrorCode()
 		return &AccessError{Cause: cause, Mend: renew, Commands: login(profile), err: err}
 	case errors.As(err, &noTable):
 		with := "region " + region
@@ -97,7 +97,7 @@ func TroubleOf(err error, region, profile string) *AccessError {
 		}
 		return &AccessError{
 			Cause: "the table was looked for in " + with,
-			Mend: "name another with --region, --profile or --table-prefix; never make a new table in place of a lost one: it would " +
+			Mend: "name another with --region, --profile or --table-prefix; never create a new table in place of a lost one: it would " +
 				"know nothing of the tokens that were presented",
 			Beside: true, err: err,
 		}
@@ -106,7 +106,7 @@ func TroubleOf(err error, region, profile string) *AccessError {
 	}
 	return &AccessError{
 		Cause: fmt.Sprintf("AWS cannot be reached in region %s: %v", region, rootOf(err)),
-		Mend: "see whether the region's name is right (--region, AWS_REGION), and DNS, proxy (HTTPS_PROXY), firewall and " +
+		Mend: "check the region's name (--region, AWS_REGION), DNS, proxy (HTTPS_PROXY), firewall and " +
 			"AWS_ENDPOINT_URL",
 		Passing: true, err: err,
 	}
@@ -122,7 +122,7 @@ func login(profile string) []string {
 	return []string{"aws configure list --profile " + profile, "aws sso login --profile " + profile}
 }
 
-// answeredAt is AWS's time in an error that it has answered with.
+// answeredAt is AWS's time, from its error answer.
 func answeredAt(err error) (time.Time, bool) {
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || response.Response == nil {

@@ -19,17 +19,17 @@ import (
 )
 
 const (
-	// callTimeout bounds one attempt of a call: an operator waits for it.
+	// callTimeout limits one attempt of a call: an operator waits for it.
 	callTimeout = 10 * time.Second
-	// attempts are more than a function has: nobody ticks again after a command, and a
-	// table that grows with its load refuses at first.
+	// attempts are more than a function's: no tick follows a command, and a table that scales with
+	// its load refuses calls at first.
 	attempts = 6
-	// connections are the least that are kept for each service.
+	// connections is how many are kept for each service at least.
 	connections = 4
 )
 
-// LoadAWS reads AWS's own settings as its CLI does: variables, profiles, SSO, and
-// AWS_ENDPOINT_URL. timeout bounds one attempt of a call.
+// LoadAWS reads AWS's own settings as its CLI does: variables, profiles, SSO, and AWS_ENDPOINT_URL.
+// timeout limits one attempt of a call.
 func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = max(connections, o.Connections)
@@ -52,7 +52,7 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 	return cfg, nil
 }
 
-// endpoint is the option for the address that the flags name, if they do.
+// endpoint is the option for the address that the flags name, if any.
 func (o Options) endpoint(load *config.LoadOptions) error {
 	if o.Endpoint == "" {
 		return nil
@@ -60,11 +60,10 @@ func (o Options) endpoint(load *config.LoadOptions) error {
 	return config.WithBaseEndpoint(o.Endpoint)(load)
 }
 
-// Region is the region that flags, variables and AWS's own files name; empty: none does. It
-// asks nobody.
+// Region is the region of the flags, variables or AWS's own files; empty: none. It makes no call.
 func Region(ctx context.Context, o Options) string {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile))
-	if err != nil { // such as a profile that is not there: opening the home says so
+	if err != nil { // such as a missing profile: opening the home reports it
 		return o.Region
 	}
 	return cfg.Region
@@ -78,7 +77,7 @@ func openAWS(ctx context.Context, o Options) (*Home, error) {
 	return FromAWS(cfg, o), nil //nolint:contextcheck // it resolves an endpoint, and waits for nothing
 }
 
-// FromAWS is the home that options name on an AWS whose settings are read already.
+// FromAWS is the home that options name, with AWS settings that were read before.
 func FromAWS(cfg aws.Config, o Options) *Home {
 	clients := awshome.FromConfig(cfg)
 	secrets := clients.Secrets(o.SecretPrefix)

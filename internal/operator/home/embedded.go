@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// DefaultState is the file of a user who names none: $XDG_STATE_HOME/token-refresh/state.db,
-// or below ~/.local/state. Empty where there is no home directory either.
+// DefaultState is the default file: $XDG_STATE_HOME/token-refresh/state.db, or below
+// ~/.local/state. Empty without a home directory.
 func DefaultState(getenv func(string) string) string {
 	dir := getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) { // as the specification wants it

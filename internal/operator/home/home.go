@@ -20,18 +20,15 @@ const (
 	Embedded Kind = "embedded"
 )
 
-// Kinds are all of them.
-var Kinds = []Kind{AWS, Embedded}
-
 // Options name a home.
 type Options struct {
 	Kind Kind
 
 	// Of the embedded home.
 	State    string // file
-	Existing bool   // it must be there: nothing is made
+	Existing bool   // it must exist: nothing is created
 
-	// Of AWS. Region and Profile may be empty: AWS's own variables and files say them.
+	// Of AWS. Region and Profile may be empty: AWS's own variables and files name them.
 	SecretPrefix      string
 	LedgerTable       string
 	TransactionsTable string
@@ -40,7 +37,7 @@ type Options struct {
 	Profile           string
 	KMSKey            string // of secrets that are created
 	Connections       int    // calls at once to each service; 0: a few
-	Watch             *Watch // sees the calls; nil: nobody does
+	Watch             *Watch // sees the calls; nil: none
 }
 
 // Editor does to secrets and rows what people do.
@@ -51,8 +48,8 @@ type Editor interface {
 	PutCurrent(ctx context.Context, key store.Key, doc store.Document, value secret.String) (string, error)
 	// SecretOwner returns the stack that created a secret; empty: none did. store.ErrNoSecret.
 	SecretOwner(ctx context.Context, key store.Key, doc store.Document) (string, error)
-	// RemoveSecret ends a secret and returns when it is gone for good: on AWS after so many
-	// days, in a file at once. store.ErrNoSecret.
+	// RemoveSecret removes a secret and returns when it is gone for good: on AWS after some days,
+	// in a file at once. store.ErrNoSecret.
 	RemoveSecret(ctx context.Context, key store.Key, doc store.Document, days int) (time.Time, error)
 	// RemoveRow removes a row, unless it was claimed since it was read (*store.LostError).
 	RemoveRow(ctx context.Context, row store.Row) error
@@ -72,23 +69,23 @@ type Transactions interface {
 
 // Home is an open home.
 type Home struct {
-	// Name tells people, and programs, this home from others.
+	// Name identifies this home, for people and programs.
 	Name         string
 	Secrets      store.Secrets
 	Ledger       Ledger
 	Transactions Transactions
 	Editor       Editor
-	// Access is where an account's access token is published, and TransactionToken where that
-	// of a Berbix transaction is.
+	// Access is the source of an account's published access token, and TransactionToken that of a
+	// Berbix transaction's.
 	Access           func(key store.Key) reader.Source
 	TransactionToken func(id int64) reader.Source
 
-	fault    func() error                    // nil: none is known of
-	tryWrite func(ctx context.Context) error // nil: it would cost a row of somebody's
+	fault    func() error                    // nil: none is known
+	tryWrite func(ctx context.Context) error // nil: it would need a row of its own
 }
 
-// TryWrite looks whether a file can be written, by doing so. It changes nothing that is
-// read, and on AWS it does nothing.
+// TryWrite checks that a file can be written, by writing. It changes nothing visible, and on AWS it
+// does nothing.
 func (h *Home) TryWrite(ctx context.Context) error {
 	if h.tryWrite == nil {
 		return nil
@@ -96,8 +93,8 @@ func (h *Home) TryWrite(ctx context.Context) error {
 	return h.tryWrite(ctx)
 }
 
-// Fault is what is wrong with the home itself and waits for a person, as it showed last.
-// Not guaranteed: that an operation which failed has one.
+// Fault is the last trouble with the home itself that needs a person. An operation that failed need
+// not have one.
 func (h *Home) Fault() error {
 	if h.fault == nil {
 		return nil
@@ -105,8 +102,8 @@ func (h *Home) Fault() error {
 	return h.fault()
 }
 
-// Open opens a home. Nothing stays open, so there is nothing to close. AWS is not
-// called yet, but where a profile wants credentials that are made on the spot.
+// Open opens a home. Nothing stays open, so there is nothing to close. AWS is not called yet,
+// unless a profile makes credentials on the spot.
 func Open(ctx context.Context, o Options) (*Home, error) {
 	switch o.Kind {
 	case AWS:

@@ -11,14 +11,14 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// silence is how long an operator waits for AWS before being told what for.
+// silence is how long an operator waits for AWS before a message names the call.
 const silence = 5 * time.Second
 
-// Watch sees the calls to AWS of one command: it tells what is waited for, and remembers why
-// they fail, whatever becomes of the errors on their way. It is safe for concurrent use.
+// Watch sees the calls to AWS of one command: it reports a call that takes long, and remembers why
+// calls fail, whatever happens to their errors. It is safe for concurrent use.
 type Watch struct {
-	// Say tells the operator a line, once, before the call that it is about returns. It may be
-	// called from any goroutine; nil: nothing is said.
+	// Say shows the operator a line, once, before its call returns. It may be called from any
+	// goroutine; nil: no line.
 	Say func(line string)
 	// After is how long a call takes before that; zero: 5 s.
 	After time.Duration
@@ -28,8 +28,8 @@ type Watch struct {
 	cause *AccessError
 }
 
-// Trouble is why calls fail for a reason that lies with the caller; nil where the last call
-// has succeeded, or has failed for another.
+// Trouble is why calls fail because of the caller's side; nil if the last call has succeeded, or
+// has failed for another reason.
 func (w *Watch) Trouble() *AccessError {
 	if w == nil {
 		return nil
@@ -39,7 +39,7 @@ func (w *Watch) Trouble() *AccessError {
 	return w.cause
 }
 
-// attach lets the watch see the calls of all clients that are made of cfg.
+// attach lets the watch see the calls of all clients made from cfg.
 func (w *Watch) attach(cfg *aws.Config, o Options) {
 	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
 		var last lastError
@@ -72,14 +72,14 @@ func (w *Watch) after() time.Duration {
 	return silence
 }
 
-// note takes the end of a call.
+// note records the end of a call.
 func (w *Watch) note(done *bool, t *AccessError) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	*done, w.cause = true, t
 }
 
-// waits says what is waited for, unless the call has ended.
+// waits reports the call, unless it has ended.
 func (w *Watch) waits(ctx context.Context, done *bool, last error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"tokenrefresh/pkg/handler"
 )
 
-// Event is what a function is asked for. The zero value asks for a plain tick.
+// Event is a request to a function. The zero value asks for a plain tick.
 type Event struct {
 	Account       string `json:"account,omitempty"`
 	Force         bool   `json:"force,omitempty"`

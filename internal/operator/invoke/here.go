@@ -16,11 +16,11 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// defaultAccount is looked after where nobody names an account.
+// defaultAccount is used if nobody names an account.
 const defaultAccount = "default"
 
-// Here runs a provider's function in this process. It is not safe for concurrent use:
-// one that runs at the same time, here or anywhere, is made for itself.
+// Here runs a provider's function in this process. It is not safe for concurrent use: make one for
+// each run at the same time.
 type Here struct {
 	Provider string
 
@@ -32,9 +32,9 @@ type Here struct {
 	settled  bool      // they stay as they are
 }
 
-// NewHere makes the function of a provider on a home. cfg.Accounts are looked after as a
-// deployed function does it, there or not; without any, it is the default account, where
-// that has a secret for its credentials. Those of the ledger are looked after anyway.
+// NewHere makes the function of a provider on a home. It keeps cfg.Accounts fresh like a deployed
+// function, even before they exist; without any, the default account, if that has a secret for its
+// credentials. Accounts in the ledger are always kept fresh.
 func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *Here {
 	here := &Here{Provider: provider.Name, home: h, settled: len(cfg.Accounts) > 0}
 	if provider.Sweep {
@@ -61,11 +61,11 @@ func newClient(cfg config.Config, connections int) *exchange.Client {
 	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
 }
 
-// Invoke runs the function. Its result says who needs a person; that is no error here. A
-// result without outcomes: there is nothing to look after.
+// Invoke runs the function. Its result names the accounts that need a person; that is no error
+// here. A result without outcomes: there is nothing to look after.
 //
-// A call to a provider that is cut short may cost its reply: let ctx outlive the wish to
-// end, a run ends by itself after a minute.
+// Cutting a provider call short may lose its reply: don't end ctx early, because a run ends by
+// itself after a minute.
 func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
 	var unseen error
 	if !h.settled {
@@ -79,8 +79,8 @@ func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
 		r, err = decode(answer)
 	}
 	if err == nil && len(r.Outcomes) == 0 {
-		// The engine speaks of the accounts that it knows. Without any it is silent about a
-		// ledger that cannot be read.
+		// The engine reports errors for the accounts that it knows. Without any, it does not report
+		// a ledger that cannot be read.
 		if err = unseen; err == nil {
 			_, err = h.home.Ledger.Rows(ctx, h.Provider)
 		}
@@ -88,8 +88,8 @@ func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
 	return r, err
 }
 
-// settle looks after the default account from the moment in which it has a secret. An
-// account without one is not misconfigured: nobody has spoken of it.
+// settle adds the default account as soon as it has a secret. Without one it is not misconfigured:
+// nobody has asked for it.
 func (h *Here) settle(ctx context.Context) error {
 	key := store.Key{Provider: h.Provider, Account: defaultAccount}
 	_, err := h.home.Secrets.CurrentID(ctx, key, store.Credentials)

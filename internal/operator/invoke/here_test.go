@@ -62,8 +62,8 @@ func rows(t *testing.T, h *home.Home, provider string) []string {
 	return names
 }
 
-// Without a word about accounts it is the default one, from when it has a secret. Before
-// that nothing is looked after, and nothing is written that a status would show for ever.
+// Without named accounts it is the default one, once that has a secret. Before that nothing is
+// refreshed, and nothing is written that a status would show for ever.
 func TestDefaultAccount(t *testing.T) {
 	t.Parallel()
 	for _, provider := range catalog.Names() {
@@ -84,8 +84,7 @@ func TestDefaultAccount(t *testing.T) {
 	}
 }
 
-// Accounts that somebody has named are looked after as a deployed function does it, and
-// those of the ledger beside them.
+// Named accounts are kept fresh like in a deployed function, and so are those in the ledger.
 func TestNamedAccounts(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
@@ -113,7 +112,7 @@ func (downSecrets) CurrentID(context.Context, store.Key, store.Document) (string
 	return "", errDown
 }
 
-// A home that cannot be read must not pass for one in which there is nothing to do.
+// A home that cannot be read must not look like one with nothing to do.
 func TestHomeThatIsDown(t *testing.T) {
 	t.Parallel()
 	for _, provider := range catalog.Names() {

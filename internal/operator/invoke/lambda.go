@@ -19,8 +19,8 @@ import (
 const (
 	// answerWithin is longer than a function of the template may run.
 	answerWithin = 2 * time.Minute
-	// invokes is how often one is tried that was throttled or got no answer. A second run
-	// harms nothing.
+	// invokes is how often an invocation is tried that was throttled or got no answer. A second run
+	// does no harm.
 	invokes = 3
 )
 
@@ -39,11 +39,11 @@ func NewDeployed(ctx context.Context, o home.Options, name string) (*Deployed, e
 	return &Deployed{name, lambda.NewFromConfig(cfg, func(o *lambda.Options) { o.RetryMaxAttempts = invokes })}, nil
 }
 
-// ErrNoFunction is in the errors of functions that are not there.
+// ErrNoFunction is in the errors of functions that do not exist.
 var ErrNoFunction = errors.New(
-	"there is none of that name in this region: see the stack's resources, or name --region and --profile")
+	"there is none of that name in this region: look at the stack's resources, or name --region and --profile")
 
-// FunctionError is the error with which a function has answered.
+// FunctionError is a function's error answer.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -52,7 +52,7 @@ type FunctionError struct {
 // Error implements error.
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
-// NeedsPerson reports whether the run ended well but for what waits for a person.
+// NeedsPerson reports whether the run ended well except for accounts that need a person.
 func (e *FunctionError) NeedsPerson() bool { return e.Type == "NeedsPersonError" }
 
 // Invoke runs the function and waits for its answer, or its *FunctionError. A run that has
@@ -74,7 +74,7 @@ func (d *Deployed) Invoke(ctx context.Context, e Event) (handler.Result, error) 
 	return r, nil
 }
 
-// failed says what to do about a function that could not be invoked.
+// failed adds what to do about a function that could not be invoked.
 func (d *Deployed) failed(err error) error {
 	var missing *types.ResourceNotFoundException
 	var api smithy.APIError

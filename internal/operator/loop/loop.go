@@ -16,26 +16,26 @@ import (
 // the minute after which a run ends by itself.
 const hung = 5 * time.Minute
 
-// Job is what is done at each tick.
+// Job is the work of each tick.
 type Job struct {
 	Name string
 	Do   func(ctx context.Context)
 }
 
-// Loop does every job at once and then at each tick. Jobs don't wait for each other.
+// Loop does every job at its start and then at each tick. Jobs don't wait for each other.
 type Loop struct {
 	Every time.Duration
 	Jobs  []Job
 	Log   *slog.Logger
 
-	// Beat is called every BeatEvery for as long as no job hangs; nil: nobody listens.
+	// Beat is called every BeatEvery as long as no job hangs; nil: no call.
 	Beat      func()
 	BeatEvery time.Duration
 }
 
-// Run returns when ctx has ended, and with it what was under way: the context of a job
-// outlives ctx. Ticks that come while a job is still busy with an earlier one are passed
-// over for it. A job that panics is done again at the next tick.
+// Run returns when ctx has ended and the jobs under way are done: the context of a job outlives
+// ctx. A job that is still busy with an earlier tick skips the next. A job that panics is done
+// again at the next tick.
 func (l *Loop) Run(ctx context.Context) {
 	began := time.Now()
 	var busy watch

@@ -17,7 +17,7 @@ import (
 	"tokenrefresh/internal/operator/loop"
 )
 
-// diary notes when a job was begun, in time since the test began.
+// diary notes when a job began, in time since the test began.
 type diary struct {
 	began time.Time
 	mu    sync.Mutex
@@ -42,8 +42,8 @@ func (d *diary) want(t *testing.T, want ...time.Duration) {
 
 const minute = time.Minute
 
-// Each job is done at once and at each tick. One that takes longer passes over the ticks
-// that it misses, is never under way twice, and holds up nobody else.
+// Each job is done at once and at each tick. A job that takes longer skips the ticks that it
+// misses, never runs twice at once, and delays no other.
 func TestTicks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestTicks(t *testing.T) {
 	})
 }
 
-// What is under way when the loop is told to end is finished: its context goes on.
+// Jobs under way at the end of the loop are completed: their context goes on.
 func TestEndWaitsForWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -97,8 +97,8 @@ func TestEndWaitsForWhatIsUnderWay(t *testing.T) {
 	})
 }
 
-// A defect in one run must end neither the process nor the runs to come, and the value of
-// a panic may be a token.
+// A defect in one run must end neither the process nor later runs, and the value of a panic may be
+// a token.
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -117,8 +117,7 @@ func TestPanicIsContained(t *testing.T) {
 	})
 }
 
-// Who watches hears of a loop that lives, through to its end, and no more of one in which
-// a job hangs.
+// The watchdog gets signs of life from a loop to its end, and none once a job hangs.
 func TestBeat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

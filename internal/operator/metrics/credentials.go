@@ -1,4 +1,4 @@
-// Package metrics shows Prometheus how the credentials and the runs of a single machine are.
+// Package metrics has the Prometheus metrics of the credentials and runs of a single machine.
 package metrics
 
 import (
@@ -13,17 +13,17 @@ import (
 
 const (
 	namespace = "tokenrefresh"
-	// lookWithin bounds a look at the home: Prometheus waits for 10 s.
+	// lookWithin limits a look at the home: Prometheus waits for 10 s.
 	lookWithin = 8 * time.Second
-	// lookEvery is how old a look may be that is shown again.
+	// lookEvery is how long the result of a look is shown again.
 	lookEvery = 5 * time.Second
 )
 
-// Look reads how all credentials are.
+// Look reads the state of all credentials.
 type Look func(ctx context.Context, now time.Time) ([]health.Credential, error)
 
-// Credentials collects how the credentials are, read at each scrape: a run that does not come
-// shows as times that pass. It is safe for concurrent use.
+// Credentials collects the state of the credentials, read at each scrape: missing runs show as
+// times in the past. It is safe for concurrent use.
 type Credentials struct {
 	Look Look
 	Now  func() time.Time
@@ -111,7 +111,7 @@ func (c *Credentials) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// look reads the credentials, or shows what was read a moment ago.
+// look reads the credentials, or returns what was read a moment ago.
 func (c *Credentials) look(ctx context.Context, now time.Time) ([]health.Credential, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -105,7 +105,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// A state that cannot be read is no reason to show nothing of the runs.
+// If the state cannot be read, the metrics of runs are still served.
 func TestStateThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	s := served(t, func(context.Context, time.Time) ([]health.Credential, error) {

@@ -68,11 +68,11 @@ func (r *Runs) Begin(provider string) func(outcomes map[outcome.Outcome]int) {
 	}
 }
 
-// hung is how long a run may take before something is wrong: it ends by itself after a minute and
+// hung is how long a run may take before it counts as hanging: it ends by itself after a minute and
 // a half.
 const hung = 5 * time.Minute
 
-// Alive is an error where a run hangs.
+// Alive is an error if a run hangs.
 func (r *Runs) Alive() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

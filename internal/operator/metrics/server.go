@@ -14,7 +14,7 @@ import (
 	"tokenrefresh/pkg/release"
 )
 
-// DefaultAddress is on loopback: the names of accounts are nobody else's business.
+// DefaultAddress is on loopback: others must not see the names of accounts.
 const DefaultAddress = "127.0.0.1:9402"
 
 // Server serves /metrics and /healthz.
@@ -52,8 +52,8 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// healthy is an error where this process does not do its work: a run hangs, or the state cannot
-// be read. A credential that waits for a person is none: a new process would not mend it.
+// healthy is an error if this process does not do its work: a run hangs, or the state cannot be
+// read. A credential that waits for a person is no error: a new process would not help.
 func (s *Server) healthy(ctx context.Context) error {
 	if err := s.Runs.Alive(); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 	"tokenrefresh/pkg/event"
 )
 
-// Format is how a file holds its records.
+// Format is the format of a file of records.
 type Format string
 
 // The formats.
@@ -25,9 +25,6 @@ const (
 	JSONLines Format = "jsonl" // an object a line, as in an event's list "record"
 	CSV       Format = "csv"   // the same names as a header, commas, a record a line
 )
-
-// Formats are all of them.
-var Formats = []Format{JSONLines, CSV}
 
 // FormatOf guesses by a file's name.
 func FormatOf(path string) (Format, error) {
@@ -43,7 +40,7 @@ func FormatOf(path string) (Format, error) {
 // decoder reads one line. Its error names the field and no value.
 type decoder func(line []byte) (event.Record, error)
 
-// decoder returns the decoder of a text's lines, after its header where it has one.
+// decoder returns the decoder of a text's lines, after its header if it has one.
 func (f Format) decoder(from *bulk.Lines) (decoder, error) {
 	switch f {
 	case JSONLines:
@@ -97,7 +94,7 @@ func columns(header []byte) ([]string, error) {
 	return names, nil
 }
 
-// likeName is a column's name for people, if it looks like one: a token must not be shown.
+// likeName is a column's name for people, if it looks like a name: a token must not be shown.
 func likeName(name string) string {
 	if !nameLike.MatchString(name) {
 		return ""
@@ -107,8 +104,7 @@ func likeName(name string) string {
 
 var nameLike = regexp.MustCompile(`^[A-Za-z][A-Za-z _-]{0,31}$`)
 
-// decodeCells reads a line of cells by the rules of an event. An empty cell is a field
-// that is not there.
+// decodeCells reads a line of cells by the rules of an event. An empty cell is a missing field.
 func decodeCells(names []string, line []byte) (event.Record, error) {
 	values, err := cells(line)
 	if err != nil {
@@ -134,8 +130,8 @@ func decodeCells(names []string, line []byte) (event.Record, error) {
 	return event.DecodeRecord(text)
 }
 
-// cells splits one line. Line breaks within quotes are not taken: no field has any, and
-// a quote that is not closed would swallow the rest of the file.
+// cells splits one line. Line breaks within quotes are refused: no field has any, and an unclosed
+// quote would swallow the rest of the file.
 func cells(line []byte) ([]string, error) {
 	values, err := csv.NewReader(bytes.NewReader(line)).Read()
 	if err != nil {

@@ -20,10 +20,10 @@ const batchSize = 1024
 type Loader struct {
 	Recorder Recorder
 	Account  string // of records that name none; empty: as stored, or the default
-	Target   string // tells apart where the records go
-	// Refused is told of each line that was not recorded. The error shows no value.
+	Target   string // identifies where the records go
+	// Refused is called for each line that was not recorded. The error shows no value.
 	Refused func(line int, err error)
-	// Moved is told how many bytes are done.
+	// Moved is called with how many bytes are done.
 	Moved func(offset int64)
 }
 
@@ -34,12 +34,12 @@ type Input struct {
 	// Progress is the file that keeps how far the text has come, which must be an
 	// io.ReadSeeker then; empty: none.
 	Progress string
-	Restart  bool // pass over an earlier run
+	Restart  bool // ignore an earlier run
 }
 
-// Summary is what became of a text.
+// Summary is the result of loading a text.
 type Summary struct {
-	From       int `json:"from_line"`  // the first that this run came to
+	From       int `json:"from_line"`  // the first of this run
 	Line       int `json:"until_line"` // the last that is done
 	Recorded   int `json:"recorded"`
 	Superseded int `json:"superseded"` // a later record stands
@@ -47,7 +47,7 @@ type Summary struct {
 	Failed     int `json:"failed"`     // transactions that the store did not take; the same run again tries them
 }
 
-// Load records a text as bulk.Loader promises it.
+// Load records a text as bulk.Loader.Load does.
 func (l *Loader) Load(ctx context.Context, in Input) (Summary, error) {
 	loader := bulk.Loader[sweep.Record]{
 		Put: l.put, ID: func(r sweep.Record) string { return strconv.FormatInt(r.TransactionID, 10) }, Batch: batchSize,
@@ -78,13 +78,13 @@ func (l *Loader) put(ctx context.Context, batch []sweep.Record) []bulk.Result {
 			results[i].End = bulk.Passed
 		case outcome.Misconfigured:
 			results[i].End = bulk.Refused
-		default: // passing trouble
+		default: // the store failed, perhaps for a while
 		}
 	}
 	return results
 }
 
-// complete is the record as the engine takes it, of a text that was begun then.
+// complete is the record for the engine, of a text that was begun then.
 func (l *Loader) complete(e event.Record, began time.Time) sweep.Record {
 	one := sweep.Record{
 		TransactionID: e.TransactionID, Account: e.Account, RefreshToken: e.RefreshToken, CustomerUID: e.CustomerUID,

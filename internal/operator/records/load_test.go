@@ -70,7 +70,7 @@ func (s *recorder) Record(_ context.Context, some []sweep.Record) []sweep.Record
 	return results
 }
 
-// loading is a file that is loaded, perhaps several times.
+// loading is a file that is loaded once or several times.
 type loading struct {
 	*recorder
 	path    string
@@ -151,8 +151,8 @@ func TestLoadIsBounded(t *testing.T) {
 	l.wantProgress(t, false)
 }
 
-// An interrupt lets the batch end; the next run goes on after it. Records without a
-// time count as of the first run, or they would overtake what came in between.
+// After an interrupt the batch is completed; the next run goes on after it. Records without a time
+// get that of the first run, or they would overtake later ones.
 func TestInterruptedAndResumed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 	})
 }
 
-// A process that dies after a batch and before its progress does the batch again.
+// A process that dies after a batch and before noting it stores the batch again.
 func TestDiesWithinABatch(t *testing.T) {
 	t.Parallel()
 	l := file(t, 2*batch)
@@ -209,8 +209,8 @@ func TestDiesWithinABatch(t *testing.T) {
 	}
 }
 
-// A store that is down for a while costs time and nothing else; one that stays down
-// ends the run, and the next one goes on there.
+// A store that is down for a while only costs time; one that stays down ends the run, and the next
+// run goes on there.
 func TestStoreIsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -246,8 +246,8 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// One row that cannot be stored harms no other. The same command tries it again, with
-// all its lines in their order.
+// A row that cannot be stored affects no other. The same command tries it again, with all its lines
+// in their order.
 func TestPoisonedRow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -280,7 +280,7 @@ func TestPoisonedRow(t *testing.T) {
 	})
 }
 
-// What was begun elsewhere, or of another text, is not gone on with.
+// A run does not continue the progress of another target or another text.
 func TestProgressOfAnother(t *testing.T) {
 	t.Parallel()
 	l := file(t, 2*batch)
@@ -300,7 +300,7 @@ func TestProgressOfAnother(t *testing.T) {
 	assert.NilError(t, err)
 	edited := bytes.Replace(text, []byte(`"transaction_id":9,`), []byte(`"transaction_id":8,`), 1)
 	assert.NilError(t, os.WriteFile(l.path, edited, 0o600))
-	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "until line 1024 has changed") {
+	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "line 1024 of the file, or one before it, has changed") {
 		t.Errorf("another text: %v", err)
 	}
 	assert.NilError(t, os.WriteFile(l.path, text[:100], 0o600))

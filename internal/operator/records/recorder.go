@@ -14,8 +14,8 @@ type Recorder interface {
 	Record(ctx context.Context, records []sweep.Record) []sweep.Recorded
 }
 
-// Accounts is a Recorder that remembers which accounts the ledger knows: the engine
-// makes sure of each with a write for every new transaction.
+// Accounts is a Recorder that remembers which accounts are in the ledger. The engine alone would
+// write an account's row for every new transaction.
 type Accounts struct{ engine sweep.Engine }
 
 // NewAccounts makes a recorder of an engine, which need not be complete, and reads the

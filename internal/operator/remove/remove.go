@@ -17,7 +17,7 @@ var (
 	ErrBusy = errors.New("a run is at work")
 	// ErrOfStack is in the errors of accounts whose secrets a stack has created.
 	ErrOfStack = errors.New("the account belongs to a stack")
-	// ErrNoAccount is Look's answer where there is neither a row nor a secret.
+	// ErrNoAccount is Look's error if there is neither a row nor a secret.
 	ErrNoAccount = errors.New("there is no such account")
 )
 
@@ -26,20 +26,20 @@ type Remover struct {
 	Home     *home.Home
 	Provider catalog.Entry
 	Account  string
-	// Days is how long AWS keeps the secrets for whoever wants them back, 7 to 30.
+	// Days is how long the secrets can be restored on AWS, 7 to 30.
 	Days int
-	// Command is a line for tokenctl about this account.
+	// Command is a tokenctl command about this account.
 	Command func(verb string) string
 	Now     func() time.Time
 }
 
-// Plan is what there is to remove.
+// Plan is what will be removed.
 type Plan struct {
 	rows    []store.Row // the account's, a reply that was kept, and the claims on its transactions
 	secrets []store.Document
 	// AccessUntil is when the published access token ends; zero: unknown.
 	AccessUntil time.Time
-	// Transactions: some are still refreshed.
+	// Transactions: some transactions are still refreshed.
 	Transactions bool
 }
 
@@ -47,7 +47,7 @@ type Plan struct {
 type Report struct {
 	Provider string    `json:"provider"`
 	Account  string    `json:"account"`
-	Row      bool      `json:"row"` // there was one in the ledger
+	Row      bool      `json:"row"` // the ledger had one
 	Secrets  []Removed `json:"secrets"`
 }
 
@@ -59,7 +59,7 @@ type Removed struct {
 
 func (r Remover) key() store.Key { return store.Key{Provider: r.Provider.Name, Account: r.Account} }
 
-// Look finds what there is to remove. It writes nothing. ErrBusy, ErrOfStack, ErrNoAccount.
+// Look finds what to remove. It writes nothing. ErrBusy, ErrOfStack, ErrNoAccount.
 func (r Remover) Look(ctx context.Context) (Plan, error) {
 	var p Plan
 	rows, claims, err := r.Home.Ledger.RowsAndShardClaims(ctx, r.Provider.Name)
@@ -117,8 +117,8 @@ func (r Remover) Look(ctx context.Context) (Plan, error) {
 	return p, err
 }
 
-// Do removes what Look has found: the row first, so that no run looks for the secrets. What
-// fails half way is finished by the same command again. ErrBusy where a run has begun since.
+// Do removes what Look has found: the row first, so that no run looks for the secrets. After a
+// failure the same call again finishes. ErrBusy if a run has begun since.
 func (r Remover) Do(ctx context.Context, p Plan) (Report, error) {
 	report := Report{Provider: r.Provider.Name, Account: r.Account, Row: len(p.rows) > 0}
 	for _, row := range p.rows {
@@ -143,7 +143,7 @@ func (r Remover) Do(ctx context.Context, p Plan) (Report, error) {
 	return report, nil
 }
 
-// Secrets are the names of the secrets that are to be removed.
+// Secrets are the names of the secrets to remove.
 func (r Remover) Secrets(p Plan) []string {
 	var names []string
 	for _, doc := range p.secrets {

@@ -21,7 +21,7 @@ import (
 // atOnce is how many accounts are seeded side by side.
 const atOnce = 8
 
-// AccountsBatch is how many accounts are under way at once: what an interrupt waits for.
+// AccountsBatch is how many accounts are under way at once. An interrupt waits for them.
 const AccountsBatch = 32
 
 // Account is a line of a file of accounts.
@@ -42,8 +42,8 @@ var accountFields = []string{"provider", "account", "credentials", "refresh_toke
 //
 //	{"provider":"hesabe","account":"shop-2","credentials":{"username":"…","password":"…"},"refresh_token":"…"}
 //
-// provider is that of lines that name none; empty: each has to. An account that was named before
-// is refused: two lines would overwrite each other's credentials.
+// provider is that of lines that name none; empty: each line must name one. An account that was
+// named before is refused: two lines would overwrite each other's credentials.
 func DecodeAccount(provider string) bulk.Decoder[Account] {
 	seen := map[store.Key]bool{}
 	return func(line []byte) (Account, error) {
@@ -87,8 +87,8 @@ type Importer struct {
 	Flags string // see Seeder
 }
 
-// Put seeds a batch, as bulk.Loader wants it. Credentials that are stored already are not written
-// again, so a file can be loaded twice.
+// Put seeds a batch for a bulk.Loader. Credentials that are stored already are not written again,
+// so a file can be loaded twice.
 func (m Importer) Put(ctx context.Context, batch []Account) []bulk.Result {
 	results := make([]bulk.Result, len(batch))
 	pace.Each(len(batch), atOnce, func(i int) { results[i] = m.one(ctx, batch[i]) })
@@ -134,7 +134,7 @@ func (s Seeder) holds(ctx context.Context, text secret.String) (bool, error) {
 	return exists && current.Value == text, err
 }
 
-// wasGiven reports whether a refresh token is the chain's, or was presented by it.
+// wasGiven reports whether the chain has the refresh token, or has presented it.
 func (s Seeder) wasGiven(ctx context.Context, token secret.String) bool {
 	if row, _, err := s.Home.Ledger.Row(ctx, s.key()); err == nil && row.Presented(token) {
 		return true

@@ -10,24 +10,24 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Person is who answers at a terminal.
+// Person answers at a terminal.
 type Person interface {
 	// Ask returns a line.
 	Ask(question string) (string, error)
-	// AskHidden returns a text that is not shown, up to the first line after which done says
-	// that it is whole; nil: one line.
+	// AskHidden returns a text that is not shown. The text ends with the first line after which
+	// done returns true; nil: one line.
 	AskHidden(question string, done func(text string) bool) (secret.String, error)
 }
 
-// Complete reports whether a text that is being pasted is whole: it is no JSON object, or a
-// whole one, or was ended with an empty line.
+// Complete reports whether a pasted text is complete: it is no JSON object, or a complete one, or
+// ends with an empty line.
 func Complete(text string) bool {
 	trimmed := strings.TrimSpace(text)
 	return !strings.HasPrefix(trimmed, "{") || json.Valid([]byte(trimmed)) || strings.HasSuffix(text, "\n")
 }
 
-// AskCredentials asks for a provider's credentials: for all as JSON, or for each field. What is
-// answered with nothing is left out.
+// AskCredentials asks for a provider's credentials: for all as JSON, or for each field. Fields with
+// an empty answer are left out.
 func AskCredentials(fields []providers.Field, person Person) (secret.String, error) {
 	whole, err := person.AskHidden("paste the JSON, or press Enter to be asked for each field (not shown)", Complete)
 	switch {
@@ -36,7 +36,7 @@ func AskCredentials(fields []providers.Field, person Person) (secret.String, err
 	case strings.HasPrefix(whole.Reveal(), "{"):
 		return whole, nil
 	case !whole.Blank():
-		return secret.String{}, errors.New("that is no JSON object: begin again, and press Enter to be asked for each field")
+		return secret.String{}, errors.New("that is not a JSON object: begin again, or press Enter to be asked for each field")
 	}
 	all := map[string]any{}
 	asked, login := false, false
@@ -64,7 +64,7 @@ func AskCredentials(fields []providers.Field, person Person) (secret.String, err
 	return encoded(all)
 }
 
-// askField asks for one field. login: others of the login were answered, so it is needed too.
+// askField asks for one field. login: other login fields were answered, so this one is needed too.
 func askField(field providers.Field, login bool, person Person) (secret.String, error) {
 	question := field.Name
 	if field.Object {

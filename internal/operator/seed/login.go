@@ -17,7 +17,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// login tells logins apart: who logs in, at which host. It holds no secret. Empty: there is none.
+// login identifies a login: the user and the host. It holds no secret. Empty: there is none.
 func login(provider providers.Described, text secret.String) string {
 	session, err := provider.Open(text)
 	if err != nil || !session.CanLogin() {
@@ -44,8 +44,8 @@ func login(provider providers.Described, text secret.String) string {
 	return who
 }
 
-// SharedLogins are the accounts of a provider that log in with one login at one host, each list of
-// them in order. A provider that allows one session a login ends the other's at each login.
+// SharedLogins are the accounts of a provider that use the same login at the same host, each list
+// in order. A provider that allows one session for each login ends the other's at each login.
 // Credentials that cannot be read share none.
 func SharedLogins(ctx context.Context, h *home.Home, entry catalog.Entry, environment string, accounts []string) [][]string {
 	provider := entry.New(exchange.New(exchange.Options{}), environment)
@@ -78,10 +78,10 @@ func SharedLogins(ctx context.Context, h *home.Home, entry catalog.Entry, enviro
 	return shared
 }
 
-// maxCompared is with how many accounts new credentials are compared: each is a call.
+// maxCompared is how many accounts new credentials are compared with: each needs a call.
 const maxCompared = 200
 
-// sharing are the accounts that use the login of text already.
+// sharing are the accounts that already use the login in text.
 func (s Seeder) sharing(ctx context.Context, provider providers.Described, text secret.String) []string {
 	mine := login(provider, text)
 	rows, err := s.Home.Ledger.Rows(ctx, s.Provider.Name)
@@ -104,9 +104,8 @@ func (s Seeder) sharing(ctx context.Context, provider providers.Described, text 
 // ErrLogin is in the errors of credentials that could not log in. Nothing was written.
 var ErrLogin = errors.New("the login has failed")
 
-// Checked is Credentials after one login with them, which must go well. The tokens of that login
-// begin the account's chain, for with many providers it has ended the session before. ErrLogin,
-// ErrBusy.
+// Checked is Credentials after one successful login with them. The tokens of that login begin the
+// account's chain, because with many providers it has ended the session before. ErrLogin, ErrBusy.
 func (s Seeder) Checked(ctx context.Context, text secret.String, environment string) (Report, error) {
 	row, err := s.row(ctx)
 	if err != nil {

@@ -11,12 +11,10 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// maxName is how much of a name is shown: whoever pastes a secret as a name sees that it was wrong
-// anyway.
+// maxName is how much of a name is shown: enough to recognise a secret that was pasted as a name.
 const maxName = 64
 
-// Shown is a name that somebody else wrote, as it may be shown: short, and without control
-// characters.
+// Shown makes another's name safe to show: short, and without control characters.
 func Shown(name string) string {
 	if runes := []rune(name); len(runes) > maxName {
 		name = string(runes[:maxName]) + "…"
@@ -27,12 +25,12 @@ func Shown(name string) string {
 	return name
 }
 
-// unknownFields are the names in text that the provider does not look at. The error names one that
-// is nearly one of the provider's, for it was mistyped.
+// unknownFields are the names in text that the provider ignores. The error names one that was
+// probably mistyped.
 func unknownFields(provider providers.Described, text secret.String) ([]string, error) {
 	all, err := reply.Parse(text.Reveal())
 	if err != nil {
-		return nil, nil //nolint:nilerr // Open says so
+		return nil, nil //nolint:nilerr // Open reports it
 	}
 	known := provider.Fields()
 	for _, field := range known {
@@ -51,11 +49,11 @@ func unknownFields(provider providers.Described, text secret.String) ([]string, 
 	return ShownAll(names), nil
 }
 
-// maxNames is how many unknown names are told.
+// maxNames is how many unknown names are shown.
 const maxNames = 10
 
-// meant reports whether a name is another one that was mistyped: apart from case, dashes and
-// underscores, one letter is wrong, missing or too many, or two have changed places.
+// meant reports whether a name is another one, mistyped: apart from case, dashes and underscores,
+// one letter is wrong, missing or too many, or two are swapped.
 func meant(typed, name string) bool {
 	fold := func(s string) []rune {
 		return []rune(strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s)))
@@ -70,7 +68,7 @@ func meant(typed, name string) bool {
 	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
 }
 
-// ShownAll are names as they may be shown.
+// ShownAll makes names safe to show.
 func ShownAll(names []string) []string {
 	shown := make([]string, 0, min(len(names), maxNames+1))
 	for _, name := range names[:min(len(names), maxNames)] {

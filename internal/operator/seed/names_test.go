@@ -17,7 +17,7 @@ func TestMeant(t *testing.T) {
 	}
 }
 
-// A name that somebody else wrote is shown in part, and moves no cursor.
+// Another's name is shown in part, and moves no cursor.
 func TestShown(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

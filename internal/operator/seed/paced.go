@@ -10,8 +10,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Paced is an editor that makes so many writes a second at most: Secrets Manager takes 50 of an
-// AWS account and region, and the functions' refreshes need some of them.
+// Paced is an editor with a limit of writes a second: Secrets Manager takes 50 in an AWS account
+// and region, and the functions' refreshes need some of them.
 func Paced(editor home.Editor, perSecond float64) home.Editor {
 	return &paced{editor, rate.NewLimiter(rate.Limit(perSecond), 1)}
 }

@@ -25,8 +25,8 @@ import (
 // sandboxAccount is the account that a sandbox's credentials are for.
 const sandboxAccount = "default"
 
-// Sandbox puts the credentials of a sandbox's providers into a home, and some transactions.
-// It refuses a home that holds credentials for another host: they may be real ones.
+// Sandbox puts the credentials of a sandbox's providers into a home, and some transactions. It
+// refuses a home with credentials for another host: they may be real.
 func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactions int) error {
 	for _, provider := range Played() {
 		if err := refuseOthers(ctx, h, provider, box.URL(sandbox.Provider(provider.Name))); err != nil {
@@ -48,12 +48,12 @@ func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactio
 	return nil
 }
 
-// Played returns the providers of the catalog that the sandbox plays.
+// Played returns the providers that the sandbox simulates.
 func Played() []catalog.Entry {
 	return slices.DeleteFunc(catalog.All(), func(e catalog.Entry) bool { return !sandbox.Plays(e.Name) })
 }
 
-// refuseOthers refuses credentials that work and are not for a sandbox on this machine.
+// refuseOthers refuses to replace usable credentials that are not for a sandbox on this machine.
 func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, sandboxURL string) error {
 	key := store.Key{Provider: provider.Name, Account: sandboxAccount}
 	current, err := h.Secrets.Current(ctx, key, store.Credentials)
@@ -77,7 +77,7 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 		}
 		return nil
 	}
-	return fmt.Errorf("%w: %s holds credentials for %s, which may be real ones: name another home for the sandbox",
+	return fmt.Errorf("%w: %s holds credentials for %s, which may be real: name another home for the sandbox",
 		ErrRefused, store.NameOf(h.Secrets, key, store.Credentials), cmp.Or(host(text), "the provider's own address"))
 }
 
@@ -97,7 +97,7 @@ func served(ctx context.Context, text string) bool {
 	return true
 }
 
-// onThisMachine reports whether an address is a sandbox's: no provider is on loopback.
+// onThisMachine reports whether an address is a sandbox's: real providers are not on loopback.
 func onThisMachine(text string) bool {
 	switch name := host(text); name {
 	case "localhost", sandbox.ContainersHost:

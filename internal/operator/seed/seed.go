@@ -1,6 +1,5 @@
-// Package seed puts credentials and refresh tokens into a home, for people who would
-// otherwise do it by hand: checked before anything is written, and looked at by the
-// next tick.
+// Package seed puts credentials and refresh tokens into a home. It checks them before anything is
+// written, and makes the next tick look at them.
 package seed
 
 import (
@@ -21,15 +20,15 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// most is how many bytes Secrets Manager keeps in a secret.
-const most = 65536
+// maxSecret is how many bytes Secrets Manager keeps in a secret.
+const maxSecret = 65536
 
 // Seeder seeds one credential.
 type Seeder struct {
 	Home     *home.Home
 	Provider catalog.Entry
 	Account  string
-	// Flags are those with which tokenctl finds this home, for the commands that it tells.
+	// Flags are tokenctl's flags for this home, for printed commands.
 	Flags string
 }
 
@@ -37,11 +36,11 @@ type Seeder struct {
 type Report struct {
 	Provider string   `json:"provider"`
 	Account  string   `json:"account"`
-	New      bool     `json:"new,omitempty"` // there was no such account before
+	New      bool     `json:"new,omitempty"` // the account did not exist before
 	Secret   string   `json:"secret"`
 	Version  string   `json:"version_id"`
 	Warnings []string `json:"warnings,omitempty"`
-	// Next is what follows by itself, or what to do.
+	// Next is what happens next, or what to do.
 	Next string `json:"next"`
 }
 
@@ -50,14 +49,14 @@ var (
 	ErrRefused = errors.New("nothing was written")
 	// ErrBusy is in the errors of accounts that a run is working on. Nothing was written.
 	ErrBusy = errors.New("a run is at work")
-	// errNotRead is in the errors of homes that could not be looked at first.
+	// errNotRead is in the errors of homes that could not be read first.
 	errNotRead = errors.New("nothing was written")
 )
 
 func (s Seeder) key() store.Key { return store.Key{Provider: s.Provider.Name, Account: s.Account} }
 
-// Credentials writes the provider's credentials. They are opened first, which finds
-// what is missing and calls nobody.
+// Credentials writes the provider's credentials. It opens them first, which finds missing fields
+// without a call.
 func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, error) {
 	provider := s.Provider.New(exchange.New(exchange.Options{}), "production")
 	unknown, err := unknownFields(provider, text)
@@ -65,7 +64,7 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 	if err == nil {
 		session, err = provider.Open(text)
 	}
-	if err == nil && len(text.Reveal()) > most {
+	if err == nil && len(text.Reveal()) > maxSecret {
 		err = tooLong()
 	}
 	if err != nil {
@@ -87,14 +86,14 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 			"a refresh token: "+s.command(s.Provider.Begins()))
 	}
 	if same := s.sharing(ctx, provider, text); len(same) > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session a login, "+
-			"each login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
+		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each login, "+
+			"a login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
 	}
 	return s.write(ctx, store.Credentials, text, warnings)
 }
 
-// Tokens begins a chain with a refresh token, bare or in its document. It refuses one that
-// was presented before and, unless forced, to push aside one that is well, or a newer one
+// Tokens begins a chain with a refresh token, bare or in its document. It refuses a token that was
+// presented before. Unless forced, it also refuses to replace a token that works, or a newer one
 // that is on its way.
 func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Report, error) {
 	if s.Provider.Sweep {
@@ -104,7 +103,7 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if err == nil {
 		text, err = document(text)
 	}
-	if err == nil && len(text.Reveal()) > most {
+	if err == nil && len(text.Reveal()) > maxSecret {
 		err = tooLong()
 	}
 	if err != nil {
@@ -151,8 +150,8 @@ func (s Seeder) refuseLoss(ctx context.Context, row store.Row) error {
 	return s.refuseWell(ctx, row)
 }
 
-// refuseWell refuses to end a chain that works: its last run has stored a token that nobody
-// has presented yet. A version that a person has put there since is theirs to replace.
+// refuseWell refuses to end a chain that works: its last run has stored a token that was not
+// presented yet. A person's version may be replaced.
 func (s Seeder) refuseWell(ctx context.Context, row store.Row) error {
 	now := time.Now()
 	ended := !row.RefreshExpiresAt.IsZero() && !now.Before(row.RefreshExpiresAt)
@@ -168,13 +167,13 @@ func (s Seeder) refuseWell(ctx context.Context, row store.Row) error {
 	}
 	held, err := refresh.ParseTokens(current.Value)
 	if err != nil || held.AttemptID == "" || held.RefreshToken.Blank() || row.Presented(held.RefreshToken) {
-		return nil //nolint:nilerr // what a run cannot use is not lost
+		return nil //nolint:nilerr // a token that a run cannot use is no loss
 	}
-	return fmt.Errorf("%w: this credential is well: its refresh token would be lost; --force replaces it", ErrRefused)
+	return fmt.Errorf("%w: this credential works: its refresh token would be lost; --force replaces it", ErrRefused)
 }
 
-// row is the credential's row. It is read before anything is written: a secret that is
-// made where no stack is takes the name from the stack that is deployed later.
+// row is the credential's row. It is read before anything is written: a secret that is created
+// before the stack takes a name that the stack needs.
 func (s Seeder) row(ctx context.Context) (store.Row, error) {
 	row, exists, err := s.Home.Ledger.Row(ctx, s.key())
 	if err == nil && exists {
@@ -183,15 +182,15 @@ func (s Seeder) row(ctx context.Context) (store.Row, error) {
 	switch {
 	case errors.Is(err, awshome.ErrNoTable):
 		return row, fmt.Errorf("%w: name the stack's prefixes (--secret-prefix, --table-prefix) and --region, "+
-			"or deploy it where none ever was: %w", errNotRead, err)
+			"or deploy a stack if there never was one: %w", errNotRead, err)
 	case err != nil:
 		return row, fmt.Errorf("%w: the ledger must be readable first: %w", errNotRead, err)
 	}
 	return row, nil
 }
 
-// write makes what is missing of the credential's secrets, puts the value into one, and
-// has the credential looked at.
+// write creates missing secrets of the credential, puts the value into one, and makes the
+// credential due.
 func (s Seeder) write(ctx context.Context, doc store.Document, value secret.String, warnings []string) (Report, error) {
 	created := false
 	for _, document := range s.Provider.Documents() {
@@ -232,18 +231,18 @@ func (s Seeder) next(row store.Row, exists bool) string {
 	return "the next tick looks at it"
 }
 
-// command is a line for tokenctl about this credential.
+// command is a tokenctl command about this credential.
 func (s Seeder) command(verb string) string {
 	return strings.TrimSpace(fmt.Sprintf("tokenctl %s --provider %s --account %s %s", verb, s.Provider.Name, s.Account, s.Flags))
 }
 
-func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", most) }
+func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", maxSecret) }
 
 // paddedFields are the names of texts with white space at their ends.
 func paddedFields(provider providers.Described, text secret.String) []string {
 	all, err := reply.Parse(text.Reveal())
 	if err != nil {
-		return nil // Open has told
+		return nil // Open has reported it
 	}
 	var names []string
 	for _, field := range provider.Fields() {

@@ -9,9 +9,8 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// ParseToken reads a refresh token as people give it: bare, or as {"refresh_token":"…"}.
-// It refuses what no token looks like, for a good one may be replaced by it. Its error
-// tells no value.
+// ParseToken reads a refresh token as people give it: bare, or as {"refresh_token":"…"}. It refuses
+// a text that cannot be a token, because that might replace a good one. Its error shows no value.
 func ParseToken(text secret.String) (refresh.Seed, error) {
 	doc, err := document(text)
 	if err != nil {
@@ -30,7 +29,7 @@ func ParseToken(text secret.String) (refresh.Seed, error) {
 	return seed, nil
 }
 
-// document is the tokens document of what people give.
+// document makes a tokens document from a person's input.
 func document(text secret.String) (secret.String, error) {
 	if strings.HasPrefix(text.Reveal(), "{") {
 		return text, nil

@@ -77,7 +77,7 @@ func TestManyInHeight(t *testing.T) {
 			t.Errorf("%d of %d lines: does it say that there are more? %t", height, whole, more)
 		}
 	}
-	// One that does not fit is shown all the same.
+	// A row that does not fit is still shown.
 	if got := sixty().Table(status.Style{Width: 80, Height: 4}); !strings.Contains(got, "name-20") {
 		t.Errorf("nothing is shown:\n%s", got)
 	}

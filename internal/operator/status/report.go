@@ -1,5 +1,5 @@
-// Package status shows how all credentials are: as a table for people, as JSON for
-// programs, once or again and again.
+// Package status shows the state of all credentials: as a table for people, as JSON for programs,
+// once or repeatedly.
 package status
 
 import (
@@ -10,18 +10,18 @@ import (
 	"tokenrefresh/pkg/outcome"
 )
 
-// Report is the JSON of the status. docs/status.md describes it: fields are added, and
-// none is changed.
+// Report is the JSON of the status. docs/status.md describes it: fields may be added, but never
+// changed.
 type Report struct {
 	At          time.Time    `json:"at"`
 	State       health.State `json:"state"` // the worst of all
 	Credentials []Credential `json:"credentials"`
 
-	counts map[health.State]int // of all, also of those that Only leaves out
+	counts map[health.State]int // of all, those that Only leaves out included
 }
 
-// Credential is one row. Times are UTC, durations full seconds: negative ones are past.
-// What is not known is left out.
+// Credential is one row. Times are UTC, durations full seconds: negative ones are past. Unknown
+// fields are left out.
 type Credential struct {
 	Provider  string           `json:"provider"`
 	Account   string           `json:"account"`
@@ -44,10 +44,10 @@ type Credential struct {
 
 	Transactions *Transactions `json:"transactions,omitempty"`
 
-	Findings []health.Finding `json:"findings"` // the worst first; none where all is well
+	Findings []health.Finding `json:"findings"` // the worst first; none if all is well
 }
 
-// Transactions are those of an account, as far as the head of the due index tells.
+// Transactions are those of an account, as far as the head of the due index shows.
 type Transactions struct {
 	Due         int       `json:"due"`
 	More        bool      `json:"more"` // there may be more of them
@@ -59,7 +59,7 @@ type Transactions struct {
 	LastDeadIn  *int64    `json:"last_dead_in,omitempty"`
 }
 
-// New is the report on what was read, as of now.
+// New makes the report of what was read, at now.
 func New(credentials []health.Credential, now time.Time) Report {
 	r := Report{
 		At: second(now), State: health.OK, Credentials: make([]Credential, 0, len(credentials)), counts: map[health.State]int{},
@@ -75,7 +75,7 @@ func New(credentials []health.Credential, now time.Time) Report {
 	return r
 }
 
-// Only leaves credentials of other states out; no states: none. The report's own state stays.
+// Only leaves out credentials of other states; without states, none. The report's own state stays.
 func (r Report) Only(states ...health.State) Report {
 	if len(states) > 0 {
 		other := func(c Credential) bool { return !slices.Contains(states, c.State) }
@@ -99,7 +99,7 @@ func newCredential(c health.Credential, now time.Time) Credential {
 		one.AttemptsLeft = &left
 	}
 	if one.Outcome == "" && worst.Condition == health.NotSeeded {
-		one.Outcome = outcome.NotSeeded // which no run writes down
+		one.Outcome = outcome.NotSeeded // which no run writes
 	}
 	one.AccessExpiresAt, one.AccessExpiresIn = moment(c.AccessExpiresAt(), now)
 	one.RefreshExpiresAt, one.RefreshExpiresIn = moment(c.Row.RefreshExpiresAt, now)

@@ -222,7 +222,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// A new account says what it lacks, where no run has written an outcome yet.
+// A new account shows what it lacks, although no run has written an outcome yet.
 func TestTableOfANewAccount(t *testing.T) {
 	t.Parallel()
 	missing := health.Secret{Name: "hesabe/default/credentials", Fault: health.Missing, Err: store.ErrNoSecret}

@@ -15,8 +15,8 @@ import (
 type Style struct {
 	Width  int // of a line
 	Height int // most lines of the table; 0: any number
-	// Fit leaves columns out, and shortens names, until a row fits into Width. Else a
-	// row is as long as it needs to be.
+	// Fit leaves columns out, and shortens names, until a row fits into Width. Without it a row is
+	// as long as it needs to be.
 	Fit    bool
 	Colour bool
 }
@@ -24,11 +24,11 @@ type Style struct {
 // heads are the columns.
 var heads = []string{"PROVIDER", "ACCOUNT", "OUTCOME", "ACCESS", "REFRESH", "SUCCESS", "NEXT"}
 
-// gap is what lies between two columns.
+// gap is the space between two columns.
 const gap = "  "
 
-// Table is the report for people: a row each, the worst first, and below it what is the
-// matter with it and what to do. Commands are never broken, so that they can be copied.
+// Table is the report for people: a row for each credential, the worst first, and below it what is
+// wrong and what to do. Commands are never broken, so that they can be copied.
 func (r Report) Table(style Style) string {
 	shown := slices.Clone(r.Credentials)
 	slices.SortStableFunc(shown, func(a, b Credential) int { return b.State.Worse(a.State) })
@@ -55,8 +55,8 @@ func (r Report) Table(style Style) string {
 	return b.String() + end
 }
 
-// full reports whether the next of a table's parts is too much for its height, with
-// others after it and a line at the end.
+// full reports whether the next part of a table exceeds its height, with others after it and a line
+// at the end.
 func (s Style) full(before, next string, after int, end string) bool {
 	lines := strings.Count(before+next+end, "\n")
 	if after > 0 {
@@ -82,7 +82,7 @@ func (r Report) summary() string {
 	return fmt.Sprintf("%d credentials: %s\n", total, strings.Join(counts, ", "))
 }
 
-// expendable are the columns to leave out where there is no room for all.
+// expendable are the columns to leave out if there is no room for all.
 var expendable = []string{"SUCCESS", "REFRESH", "NEXT"}
 
 // widths are the columns' widths; a column of width 0 is left out.
@@ -146,7 +146,7 @@ func end(in *int64) string {
 	return until(*in, "")
 }
 
-// until is a time to come, and otherwise where it is past.
+// until is how far away a time is, or otherwise if it is past.
 func until(in int64, otherwise string) string {
 	if in <= 0 {
 		return otherwise
@@ -181,7 +181,7 @@ func (s Style) paint(c terminal.Colour, text string) string {
 	return c.Paint(text)
 }
 
-// outcomeColumn is the one that is coloured.
+// outcomeColumn is the coloured column.
 const outcomeColumn = 2
 
 func (s Style) row(b *strings.Builder, cells []string, widths []int, colour terminal.Colour) {
@@ -203,7 +203,7 @@ func (s Style) row(b *strings.Builder, cells []string, widths []int, colour term
 	b.WriteString("\n")
 }
 
-// finding writes what is the matter, and what to do about it.
+// finding writes what is wrong, and what to do about it.
 func (s Style) finding(b *strings.Builder, f health.Finding) {
 	const indent = "        "
 	label := func(text string) string { return (gap + text + indent)[:len(indent)] }

@@ -9,8 +9,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Transaction is what is known of one transaction, without its tokens. Times are UTC,
-// durations full seconds: negative ones are past. What is not known is left out.
+// Transaction is the report on one transaction, without its tokens. Times are UTC, durations full
+// seconds: negative ones are past. Unknown fields are left out.
 type Transaction struct {
 	ID              int64        `json:"transaction_id"`
 	Account         string       `json:"account"`
@@ -26,10 +26,10 @@ type Transaction struct {
 	EndsAt          time.Time    `json:"ends_at,omitzero"` // it is not refreshed after that
 	EndsIn          *int64       `json:"ends_in,omitempty"`
 	Failures        int          `json:"consecutive_failures"`
-	Refusals        int          `json:"refusals"` // of its refresh token, which were not believed
+	Refusals        int          `json:"refusals"` // of its refresh token, that did not mark it dead
 }
 
-// NewTransaction is the report on a transaction, as of now.
+// NewTransaction makes the report on a transaction, at now.
 func NewTransaction(t store.Transaction, now time.Time) Transaction {
 	one := Transaction{
 		ID: t.ID, Account: t.Account, CustomerUID: t.CustomerUID, Status: t.Status, Failures: t.Failures, Refusals: t.Refusals,

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Watch looks at once and then again and again, until ctx ends, which is no error. show is
-// told of each look, also of one that failed.
+// Watch looks at once and then repeatedly, until ctx ends, which is no error. It calls show for
+// each look, even after a failure.
 func Watch(
 	ctx context.Context, every time.Duration, look func(context.Context) (Report, error), show func(Report, error) error,
 ) error {
@@ -15,7 +15,7 @@ func Watch(
 	for {
 		report, err := look(ctx)
 		if ctx.Err() != nil {
-			return nil // whoever watches has seen enough
+			return nil // the reader of the output has gone
 		}
 		if err := show(report, err); err != nil {
 			return err

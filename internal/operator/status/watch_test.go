@@ -36,7 +36,7 @@ func TestWatch(t *testing.T) {
 		if err != nil {
 			t.Errorf("the end is an error: %v", err)
 		}
-		// One look that fails is shown, and the next comes all the same.
+		// A look that fails is shown, and the next one follows.
 		if diff := cmp.Diff([]time.Duration{0, 5 * time.Second, 10 * time.Second}, at); diff != "" || failed != 1 {
 			t.Errorf("%d failed (-want +got):\n%s", failed, diff)
 		}
@@ -46,7 +46,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// A look that the end interrupts is not shown.
+// A look that was interrupted by the end is not shown.
 func TestWatchEndsAmidALook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -57,7 +57,7 @@ func TestAskHidden(t *testing.T) {
 	}
 }
 
-// Whoever is asked can be told to end, and gets the terminal back as it was.
+// A question can be cancelled, and the terminal is restored.
 func TestAskHiddenEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := terminaltest.Open(t)

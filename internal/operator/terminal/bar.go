@@ -11,10 +11,10 @@ import (
 // barEvery is how often the bar is drawn.
 const barEvery = 100 * time.Millisecond
 
-// lineEvery is how often a line is written where there is no terminal for a bar.
+// lineEvery is how often a line is written if there is no terminal for a bar.
 const lineEvery = 10 * time.Second
 
-// Bar is a progress bar, or a line now and then where there is no terminal.
+// Bar is a progress bar, or an occasional line without a terminal.
 type Bar struct {
 	out  io.Writer
 	what string
@@ -23,8 +23,8 @@ type Bar struct {
 	bar  *progressbar.ProgressBar // nil: none
 }
 
-// NewBar draws a bar of so many bytes on out, if that is a terminal. most of -1: it is
-// not known how many come.
+// NewBar draws a bar of so many bytes on out, if that is a terminal. most of -1: their number is
+// not known.
 func NewBar(out io.Writer, what string, most int64) *Bar {
 	b := &Bar{out: out, what: what, most: most, last: time.Now()}
 	if Is(out) {
@@ -59,7 +59,7 @@ func (b *Bar) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.out, format+"\n", args...)
 }
 
-// End takes the bar away.
+// End removes the bar.
 func (b *Bar) End() {
 	if b.bar != nil {
 		_ = b.bar.Clear()

@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 )
 
-// Without a terminal there is a line now and then, for whoever follows a log.
+// Without a terminal there is an occasional line, for a log.
 func TestBarWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

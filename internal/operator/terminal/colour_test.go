@@ -26,7 +26,7 @@ func TestNoColourWithoutATerminal(t *testing.T) {
 	}
 }
 
-// What a shorter text leaves of a longer one before it is cleared.
+// A shorter text clears the rest of a longer one before it.
 func TestRedraw(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

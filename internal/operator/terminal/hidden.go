@@ -27,12 +27,12 @@ const (
 	del       = 0x7f
 )
 
-// longest is how much a hidden answer may hold.
-const longest = 1 << 20
+// maxAnswer is the maxAnswer hidden answer.
+const maxAnswer = 1 << 20
 
-// AskHidden asks at the terminal in, with the question on out, and shows nothing of the answer.
-// The answer ends with the first line after which done says so: a text of several lines can be
-// pasted, and none of it is shown between them. nil: one line is enough. It ends with ctx.
+// AskHidden asks at the terminal in, with the question on out, and shows nothing of the answer. The
+// answer ends with the first line after which done returns true: a text of several lines can be
+// pasted, and none of it is shown. nil: one line is enough. It ends with ctx.
 func AskHidden(
 	ctx context.Context, in io.Reader, out io.Writer, question string, done func(text string) bool,
 ) (secret.String, error) {
@@ -43,7 +43,7 @@ func AskHidden(
 	if done == nil {
 		done = func(string) bool { return true }
 	}
-	before, err := term.MakeRaw(int(f.Fd())) // before the question: who answers at once is not shown either
+	before, err := term.MakeRaw(int(f.Fd())) // before the question: an immediate answer must not be shown either
 	if err != nil {
 		return secret.String{}, err
 	}
@@ -82,7 +82,7 @@ func readHidden(f *os.File, done func(string) bool) (string, error) {
 		}
 		switch key[0] {
 		case '\r', '\n':
-			if last == '\r' && key[0] == '\n' { // one end of a line, as Windows has it
+			if last == '\r' && key[0] == '\n' { // one line end, as on Windows
 				continue
 			}
 			if done(string(text)) {
@@ -105,13 +105,14 @@ func readHidden(f *os.File, done func(string) bool) (string, error) {
 		default:
 			text = append(text, key[0])
 		}
-		if len(text) > longest {
-			return "", fmt.Errorf("the answer is longer than %d bytes", longest)
+		if len(text) > maxAnswer {
+			return "", fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 		}
 	}
 }
 
-// skipSequence reads what follows an escape: a key such as an arrow, or the mark of a paste.
+// skipSequence reads the rest of an escape sequence: a key such as an arrow, or the mark of a
+// paste.
 func skipSequence(f *os.File, key []byte) error {
 	for first := true; ; first = false {
 		if n, err := f.Read(key); n == 0 || err != nil {

@@ -11,8 +11,8 @@ const (
 	clearRest = "\x1b[J"
 )
 
-// Redraw writes a text from the top of the terminal over what is there. It clears line by
-// line and not first of all, which would flicker.
+// Redraw writes a text over the terminal's content, from the top. It clears line by line, because
+// clearing all first would flicker.
 func Redraw(out io.Writer, text string) error {
 	_, err := io.WriteString(out, home+strings.ReplaceAll(text, "\n", clearLine+"\n")+clearRest)
 	return err

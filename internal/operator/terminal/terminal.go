@@ -1,4 +1,4 @@
-// Package terminal speaks to people at a terminal, and notices where there is none.
+// Package terminal writes to and reads from people at a terminal, and detects whether there is one.
 package terminal
 
 import (
@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// defaultWidth is that of a terminal which does not tell, and of none.
+// defaultWidth is the width of a terminal that does not report it, and without a terminal.
 const defaultWidth = 80
 
 // file returns the file behind a stream that is a terminal.
@@ -37,7 +37,7 @@ func Width(stream any) int {
 	return defaultWidth
 }
 
-// Height is how many lines a terminal has; 0: it does not tell, or the stream is none.
+// Height is how many lines a terminal has; 0: not known, or not a terminal.
 func Height(stream any) int {
 	if f, ok := file(stream); ok {
 		if _, height, err := term.GetSize(int(f.Fd())); err == nil {
@@ -47,7 +47,7 @@ func Height(stream any) int {
 	return 0
 }
 
-// errNoTerminal is the error of a question where nobody can answer.
+// errNoTerminal is the error of a question without a terminal.
 var errNoTerminal = errors.New("there is no terminal to ask at")
 
 // Ask asks at the terminal in, with the question on out, and reads one line. It ends with ctx.
@@ -78,7 +78,7 @@ func Ask(ctx context.Context, in io.Reader, out io.Writer, question string) (str
 	}
 }
 
-// readLine reads no further than the end of the line: the rest is another's.
+// readLine reads no further than the end of the line: the rest belongs to the next reader.
 func readLine(f *os.File) ([]byte, error) {
 	var line []byte
 	one := make([]byte, 1)

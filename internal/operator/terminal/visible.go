@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Visible shows the characters of a text that a terminal would obey: those that control it,
-// and those that turn the order of letters around. What a provider, a row or a file name
-// holds must not move the cursor, hide a line or pass for our own words. Line breaks and
-// tabs stay; JSON stays JSON with the same content.
+// Visible escapes the characters of a text that a terminal would obey: those that control it, and
+// those that reverse the order of letters. A provider's text, a row or a file name must not move
+// the cursor, hide a line or look like our own words. Line breaks and tabs stay; JSON stays JSON
+// with the same content.
 func Visible(text string) string {
 	if !strings.ContainsFunc(text, obeyed) && utf8.ValidString(text) {
 		return text
@@ -26,7 +26,7 @@ func Visible(text string) string {
 	return b.String()
 }
 
-// obeyed is true of what a terminal does not merely show.
+// obeyed reports whether a terminal obeys a character instead of showing it.
 func obeyed(r rune) bool {
 	switch r {
 	case '\n', '\t':

@@ -71,7 +71,7 @@ func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) er
 		if err != nil {
 			return err
 		}
-		if !holds(guard, stored, found) {
+		if !guard.Holds(stored, found) {
 			return &store.LostError{Current: stored, Exists: found}
 		}
 		row.Paused, row.Told = stored.Paused, stored.Told
@@ -104,16 +104,6 @@ func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error 
 		row.Told = told
 		return storeRow(tx, row)
 	})
-}
-
-func holds(guard store.Guard, stored store.Row, found bool) bool {
-	if guard.Absent || !found {
-		return guard.Absent && !found
-	}
-	return guard.Fence == stored.Fence &&
-		(guard.AttemptID == "" || guard.AttemptID == stored.AttemptID) &&
-		(guard.Phase == "" || guard.Phase == stored.Phase) &&
-		(!guard.SameEscrow || guard.EscrowOf == stored.Escrow.AttemptID)
 }
 
 func loadRow(tx *bbolt.Tx, key store.Key) (store.Row, bool, error) {
