@@ -137,7 +137,7 @@ func (s Seeder) Ready(ctx context.Context) error {
 	return s.refuseLoss(ctx, row)
 }
 
-// refuseLoss refuses to push aside a token that is well, or a newer one that is on its way.
+// refuseLoss refuses to replace a token that still works, or a newer one that is on its way.
 func (s Seeder) refuseLoss(ctx context.Context, row store.Row) error {
 	switch {
 	case row.Phase == store.Sending && time.Now().Before(row.ClaimedUntil):
