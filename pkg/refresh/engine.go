@@ -45,7 +45,7 @@ type Engine struct {
 	Log  *slog.Logger
 }
 
-// ErrLedger: the ledger could not be read, so nothing was done.
+// ErrLedger means that the ledger could not be read, so nothing was done.
 var ErrLedger = errors.New("read the ledger")
 
 // withoutLedger is the result if the ledger cannot be read: without it nothing is refreshed,

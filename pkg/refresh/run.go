@@ -20,7 +20,7 @@ const (
 	reserveEach = 100 * time.Microsecond
 )
 
-// ErrCutShort: the run ended before its work on an account, so the result is not known.
+// ErrCutShort means that the run ended before its work on an account, so the result is not known.
 var ErrCutShort = errors.New("the run's time was over while it was at work: a later run finishes it")
 
 // Run looks at every credential once, or at the one that req names, and does what is due, in the
