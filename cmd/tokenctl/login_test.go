@@ -163,7 +163,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("%d calls", len(s.redeemed))
 		}
 
-		// The chain is well now: nobody logs in for nothing.
+		// The chain works now: nobody logs in for nothing.
 		row, _ := w.row(t, "oauth2", "xero")
 		row.State, row.LastOutcome = store.OK, "refreshed"
 		row.Fence, row.AttemptID = 1, "a"
@@ -173,7 +173,7 @@ func TestLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 		never := func(address string) { t.Errorf("the page is shown: %s", address) }
-		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential is well", "--force")
+		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential works", "--force")
 	})
 }
 
@@ -323,7 +323,7 @@ func TestLoginPastedAtATerminal(t *testing.T) {
 	screen.Awaits(t, "(not shown): ")
 	address := regexp.MustCompile(`(?m)^https?://\S+`).FindString(strings.ReplaceAll(screen.Shows(), "\r", ""))
 	screen.Types(t, address+"\r")
-	screen.Awaits(t, "give the whole address")
+	screen.Awaits(t, "the browser ended\r\nthe address at which the browser ended, https://x.example/back?… (not shown): ")
 	screen.Types(t, endsAt(t, address)+"\r")
 	if code := <-ended; code != exitDone || strings.Contains(screen.Shows(), planted) {
 		t.Errorf("it ends with %d:\n%s", code, screen.Shows())

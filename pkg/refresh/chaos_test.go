@@ -26,7 +26,7 @@ type chaos struct {
 	over  bool // no more of it
 }
 
-// roll is a number below n that what alone decides.
+// roll is a number below n that depends on what alone.
 func (c *chaos) roll(n int, what ...any) int {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, c.seed, c.login, what)
@@ -36,7 +36,7 @@ func (c *chaos) roll(n int, what ...any) int {
 // chance is true p times in a thousand, while it lasts.
 func (c *chaos) chance(p int, what ...any) bool { return c.roll(1000, what...) < p && !c.over }
 
-// id tells a call from all others.
+// id identifies a call.
 func id(call rt.Call) string { return fmt.Sprint(call.Process, call.Site, call.Nth) }
 
 func (c *chaos) latency(call rt.Call) time.Duration {
@@ -59,7 +59,7 @@ func (c *chaos) fault(call rt.Call) rt.Fault {
 	return rt.None
 }
 
-// people do what people do between two ticks.
+// people acts as people do between two ticks.
 func (c *chaos) people(minute int) {
 	for n, one := range []struct {
 		chance int
@@ -112,8 +112,8 @@ func (c *chaos) live(from, to int) {
 }
 
 // TestChaos lives through hours of all that at once. No token is ever presented again, unless its
-// provider takes it again, and tokens never go back; when it is over, credentials with a login are
-// healthy, and those without are, or say truly that their token was presented.
+// provider takes it again, and tokens never go back. At the end, credentials with a login are
+// healthy, and those without are healthy or rightly report that their token was presented.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	for seed := range *worlds {

@@ -10,18 +10,18 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// scenario is where histories begin: a world in which the next tick has work.
+// scenario is the beginning of histories: a world in which the next tick has work.
 type scenario struct {
 	name  string
 	login bool // the credentials can log in
-	// unsent: a token was claimed and not sent, which only its provider could tell.
+	// unsent: a token was claimed and not sent, which only its provider knows.
 	unsent bool
 	// reuse is for how long the provider takes a token again; asks: it says whether it has acted;
 	// resort: a token is presented once more with nothing left to lose.
 	reuse        time.Duration
 	asks, resort bool
 	setup        func(w *rt.World)
-	// meanwhile is what people and the world do before a tick.
+	// meanwhile is what happens from outside before a tick.
 	meanwhile func(w *rt.World, tick int)
 	quiet     int // from this tick on meanwhile does nothing
 }
@@ -156,8 +156,8 @@ func seedBefore(n int) func(w *rt.World, tick int) {
 	}
 }
 
-// wrongKeyUntil lets the provider seal its replies with another key than that of the
-// credentials, until a person corrects them.
+// wrongKeyUntil lets the provider encrypt its replies with a key that the credentials don't have,
+// until a person corrects them.
 func wrongKeyUntil(end int) func(w *rt.World, tick int) {
 	return func(w *rt.World, tick int) {
 		switch tick {
