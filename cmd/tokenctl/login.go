@@ -138,11 +138,12 @@ func misleading(ctx context.Context, session providers.Session, tokens providers
 	}
 	evidence, err := asking.Ask(ctx, tokens.RefreshToken, tokens.AccessToken)
 	const then = "leave it out of the credentials, or correct it (docs/services.md#whether-a-lost-refresh-was-acted-on)"
+	const who = "introspection_url or probe_url "
 	switch evidence {
 	case providers.Acted:
-		return []string{"introspection_url or probe_url says that this new refresh token is spent, so each lost refresh would need you: " + then}
+		return []string{who + "says that this new refresh token is spent, so each lost refresh would need you: " + then}
 	case providers.NoEvidence:
-		return []string{fmt.Sprintf("introspection_url or probe_url does not say that this new refresh token is unspent (%v): %s", err, then)}
+		return []string{fmt.Sprintf(who+"does not say that this new refresh token is unspent (%v): %s", err, then)}
 	case providers.NotActed:
 	}
 	return nil
