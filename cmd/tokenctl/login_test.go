@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal/terminaltest"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -142,13 +144,9 @@ func endsAt(t *testing.T, address string) string {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_ = response.Body.Close()
 	return response.Header.Get("Location")
 }
@@ -361,9 +359,7 @@ func TestLoginOpensTheBrowser(t *testing.T) {
 	w, s := embeddedWorld(t), newService(t)
 	s.seedTo(t, w, s.page())
 	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Setenv("BROWSER", self+" browse")
 	w.logIn(t.Context(), t, strings.NewReader(""), func(string) {}).want(t, exitDone)
 

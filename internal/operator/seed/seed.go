@@ -86,8 +86,8 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 			"a refresh token: "+s.command(s.Provider.Begins()))
 	}
 	if same := s.sharing(ctx, provider, text); len(same) > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each login, "+
-			"a login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
+		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each "+
+			"login, a login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
 	}
 	return s.write(ctx, store.Credentials, text, warnings)
 }
