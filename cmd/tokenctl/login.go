@@ -65,7 +65,7 @@ parameter of the page (--auth-url 'https://…?access_type=offline&prompt=consen
 	flags.StringVar(&l.redirectURI, "redirect-uri", "", "the `URI` that the service knows for this client")
 	flags.BoolVar(&l.noPKCE, "no-pkce", false, "leave PKCE out, for services that refuse it")
 	flags.BoolVar(&l.paste, "paste", false, "ask for the address at which the browser ended, also where it is one of this machine")
-	flags.BoolVar(&l.force, "force", false, "push aside a token that is well, or a newer one that is on its way")
+	flags.BoolVar(&l.force, "force", false, "replace a token that still works, or a newer one that is on its way")
 	flags.DurationVar(&l.timeout, "timeout", loginWithin, "how long to wait for the browser")
 	for _, flag := range []string{"auth-url", "scope", "redirect-port", "redirect-uri", "timeout"} {
 		complete(cmd, flag)

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal/terminaltest"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -137,13 +139,9 @@ func endsAt(t *testing.T, address string) string {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_ = response.Body.Close()
 	return response.Header.Get("Location")
 }
@@ -165,7 +163,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("%d calls", len(s.redeemed))
 		}
 
-		// The chain is well now: nobody logs in for nothing.
+		// The chain works now: nobody logs in for nothing.
 		row, _ := w.row(t, "oauth2", "xero")
 		row.State, row.LastOutcome = store.OK, "refreshed"
 		row.Fence, row.AttemptID = 1, "a"
@@ -175,7 +173,7 @@ func TestLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 		never := func(address string) { t.Errorf("the page is shown: %s", address) }
-		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential is well", "--force")
+		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential works", "--force")
 	})
 }
 
@@ -325,7 +323,7 @@ func TestLoginPastedAtATerminal(t *testing.T) {
 	screen.Awaits(t, "(not shown): ")
 	address := regexp.MustCompile(`(?m)^https?://\S+`).FindString(strings.ReplaceAll(screen.Shows(), "\r", ""))
 	screen.Types(t, address+"\r")
-	screen.Awaits(t, "give the whole address")
+	screen.Awaits(t, "the browser ended\r\nthe address at which the browser ended, https://x.example/back?… (not shown): ")
 	screen.Types(t, endsAt(t, address)+"\r")
 	if code := <-ended; code != exitDone || strings.Contains(screen.Shows(), planted) {
 		t.Errorf("it ends with %d:\n%s", code, screen.Shows())
@@ -337,9 +335,7 @@ func TestLoginOpensTheBrowser(t *testing.T) {
 	w, s := embeddedWorld(t), newService(t)
 	s.seedTo(t, w, s.page())
 	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Setenv("BROWSER", self+" browse")
 	w.logIn(t.Context(), t, strings.NewReader(""), func(string) {}).want(t, exitDone)
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
 
@@ -33,8 +34,11 @@ func (v View) lastly(state store.State, otherwise string) error {
 
 // adviseNewToken says how a person begins a new chain.
 func (v View) adviseNewToken() error {
-	return fmt.Errorf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
-		v.name(store.Credentials), v.name(store.TokensDoc))
+	begin := "or a new refresh token, as {\"refresh_token\":\"…\"}, into " + v.name(store.TokensDoc)
+	if _, ok := v.session.(providers.Authorizing); ok {
+		begin = fmt.Sprintf("or log in with a browser: tokenctl login --provider %s --account %s", v.Row.Provider, v.Row.Account)
+	}
+	return fmt.Errorf("put login credentials into the secret %s, %s", v.name(store.Credentials), begin)
 }
 
 // death says that an attempt died and left no reply.
