@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/store"
@@ -49,6 +50,9 @@ func (c *chaos) fault(call rt.Call) rt.Fault {
 		time.Sleep(time.Duration(1+c.roll(300, "wake", id(call))) * time.Second)
 	}
 	fault := rt.Faults[c.roll(len(rt.Faults), "which", id(call))]
+	if c.Provider.Reuse > 0 && fault == rt.LandLater && call.Op == rt.Refresh {
+		fault = rt.FailAfter // nothing is promised of a request that arrives hours later
+	}
 	if c.chance(10<<(c.seed%5), "fault", id(call)) && heals(fault, call.Site) {
 		return fault
 	}
@@ -107,34 +111,44 @@ func (c *chaos) live(from, to int) {
 	running.Wait()
 }
 
-// TestChaos lives through hours of all that at once. No token is ever presented again and tokens
-// never go back. At the end, credentials with a login are healthy, and those without are healthy or
-// rightly report that their token was presented.
+// TestChaos lives through hours of all that at once. No token is ever presented again, unless its
+// provider takes it again, and tokens never go back. At the end, credentials with a login are
+// healthy, and those without are healthy or rightly report that their token was presented.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	for seed := range *worlds {
 		for _, login := range []bool{true, false} {
 			inBubble(t, fmt.Sprintf("seed %d, login %t", seed, login), func(t *testing.T) {
-				c := &chaos{World: rt.New(), seed: seed, login: login}
-				c.Flows = true
-				c.Latency = c.latency
-				c.Seed(rt.Default)
-				c.credentials()
-				c.live(0, 3*60)
-
-				c.over = true
-				c.Land()
-				c.Ledger.Pause(rt.Default, false)
-				c.quota(false, false)
-				c.live(3*60, 5*60) // a login's back-off is an hour at most
-
-				if broken := cmp.Or(always(c.World), lostReply(c.World, false)); broken != "" {
-					t.Error(broken)
-				}
-				if broken := unhealthy(c.World); broken != "" && (login || !needsPerson(c.World, false)) {
-					t.Errorf("%s; last %s", broken, row(c.World).LastOutcome)
-				}
+				liveThrough(t, seed, login, 0)
+			})
+			inBubble(t, fmt.Sprintf("seed %d, login %t, taken again for ever", seed, login), func(t *testing.T) {
+				liveThrough(t, seed, login, providers.Always)
 			})
 		}
+	}
+}
+
+func liveThrough(t *testing.T, seed int, login bool, reuse time.Duration) {
+	t.Helper()
+	c := &chaos{World: rt.New(), seed: seed, login: login}
+	c.Flows = true
+	c.Provider.Reuse = reuse
+	c.Latency = c.latency
+	c.Seed(rt.Default)
+	c.credentials()
+	c.live(0, 3*60)
+
+	c.over = true
+	c.Land()
+	c.Ledger.Pause(rt.Default, false)
+	c.quota(false, false)
+	c.live(3*60, 5*60) // a login's back-off is an hour at most
+
+	if broken := cmp.Or(always(c.World), lostReply(c.World, false)); broken != "" {
+		t.Error(broken)
+	}
+	waits := !login && (reuse == 0 || chain(c.World).RefreshToken == "") && needsPerson(c.World, false)
+	if broken := unhealthy(c.World); broken != "" && !waits {
+		t.Errorf("%s; last %s", broken, row(c.World).LastOutcome)
 	}
 }

@@ -152,24 +152,17 @@ func (h *history) unpromised(c choice) bool {
 	return lost >= 0 && misleads(c) && slices.ContainsFunc(h.choices[lost:], misleads)
 }
 
-// tooLate reports whether once c follows the choices of h a token can be presented later than its
-// claim tells, where others present it again.
+// tooLate reports whether once c follows the choices of h a token can be presented, or its request
+// arrive, later than its claim tells, where others present it again.
 func (h *history) tooLate(c choice) bool {
-	if h.reuse == 0 && !h.asks {
-		return false
-	}
-	late := func(c choice) bool {
-		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh ||
-			c.what == skews && h.reuse > 0 && h.reuse != providers.Always
-	}
-	lags := func(c choice) bool { return c.what == lags }
-	switch {
-	case late(c):
-		return h.asks || slices.ContainsFunc(h.choices, lags)
-	case lags(c):
-		return slices.ContainsFunc(h.choices, late)
-	}
-	return false
+	all := append(slices.Clone(h.choices), c)
+	once := h.resort || slices.ContainsFunc(all, func(c choice) bool { return c.what == resolves && c.how == refresh.Retry })
+	late := slices.ContainsFunc(all, func(c choice) bool {
+		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh
+	})
+	drifts := h.reuse > 0 && h.reuse != providers.Always && slices.ContainsFunc(all, func(c choice) bool { return c.what == skews })
+	lags := h.reuse > 0 && slices.ContainsFunc(all, func(c choice) bool { return c.what == lags })
+	return late && (once || h.asks) || (late || drifts) && lags
 }
 
 // beforeTick are the choices about a whole tick.

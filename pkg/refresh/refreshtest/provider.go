@@ -158,6 +158,20 @@ func (p *Provider) Retry() {
 	p.retries = true
 }
 
+// MayRetry reports whether a person has said so.
+func (p *Provider) MayRetry() bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.retries
+}
+
+// Retries is how many tokens were presented once more with nothing left to lose.
+func (p *Provider) Retries() int {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return len(p.resorted)
+}
+
 // Times are when a refresh token was presented first and last; zero: never.
 func (p *Provider) Times(token string) (first, last time.Time) {
 	p.world.mu.Lock()
