@@ -125,7 +125,28 @@ func (l *loggingIn) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return fmt.Errorf("the new refresh token is not stored, log in again: %w", err)
 	}
+	report.Warnings = append(report.Warnings, misleading(ctx, session, tokens)...)
 	return o.seeded(cmd, report)
+}
+
+// misleading warns of an introspection_url or probe_url that does not say of a new token that it is
+// unspent. Whether it tells a spent one, no login can try.
+func misleading(ctx context.Context, session providers.Session, tokens providers.Tokens) []string {
+	asking, ok := session.(providers.Asking)
+	if !ok || !asking.CanAsk() {
+		return nil
+	}
+	evidence, err := asking.Ask(ctx, tokens.RefreshToken, tokens.AccessToken)
+	const then = "leave it out of the credentials, or correct it (docs/services.md#whether-a-lost-refresh-was-acted-on)"
+	const who = "introspection_url or probe_url "
+	switch evidence {
+	case providers.Acted:
+		return []string{who + "says that this new refresh token is spent, so each lost refresh would need you: " + then}
+	case providers.NoEvidence:
+		return []string{fmt.Sprintf(who+"does not say that this new refresh token is unspent (%v): %s", err, then)}
+	case providers.NotActed:
+	}
+	return nil
 }
 
 // session opens the credentials of the account.

@@ -14,7 +14,7 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-const modes = 126
+const modes = 129
 
 var (
 	modeRow  = regexp.MustCompile(`^\| ([0-9]+) \|`)

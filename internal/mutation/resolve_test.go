@@ -23,7 +23,7 @@ var resolveBreaks = []breach{
 	{
 		name: "discarded although presented", file: "resolve.go",
 		old:    "case !v.currentLives():",
-		new:    "case v.unaccounted():",
+		new:    "case v.ofAnotherAttempt():",
 		broken: "an attempt is forgotten whose token is current",
 	},
 	{
