@@ -46,7 +46,7 @@ func login(o *options) *cobra.Command {
 		Long: `Login opens the service's page in your browser, where you log in and agree, and puts the refresh token that
 the service then hands out into the account's secret, as "seed tokens" does. No token is shown. The client must be there
 already ("seed credentials"). --auth-url, --scope, --redirect-uri and --no-pkce stand for the fields auth_url, auth_scope,
-redirect_uri and no_pkce of the credentials: whoever puts those in needs no flag here.
+redirect_uri and no_pkce of the credentials: with those no flag is needed here.
 
 The browser comes back to http://127.0.0.1 at a free port, or at --redirect-port, if the service wants to know it before.
 Where the service takes only https, or there is no browser on this machine (--paste), login shows the address of the page

@@ -24,8 +24,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// service is an OAuth 2 service with a page to log in at: whoever opens it has agreed. It grants
-// one code, which is good once.
+// service is an OAuth 2 service with a login page: opening it means consent. It grants one code,
+// which is good once.
 type service struct {
 	*httptest.Server
 
