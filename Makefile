@@ -21,6 +21,8 @@ FUNCTIONS = $(shell grep -B1 'Type: AWS::Serverless::Function' template.yaml | s
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin
 # The race detector needs a C compiler; without one Go turns cgo off.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+# Releases are built by the Go that go.mod names as its toolchain. Another Go fetches it.
+RELEASE_GO = GOTOOLCHAIN=$(shell sed -n 's/^toolchain //p' go.mod) go
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
@@ -66,7 +68,7 @@ on-dynamodb-local: functions moto
 
 # The last commit's release, from two clones: the same bytes, and in each package what it should hold.
 test-release: moto $(SAM_VENV)/.ready ## Make the last commit's release twice and check it (some minutes)
-	CI=true go test -run '^TestRelease$$' -timeout 0 ./internal/dist -release
+	CI=true $(RELEASE_GO) test -run '^TestRelease$$' -timeout 0 ./internal/dist -release
 
 drill: functions moto ## Play outages: which alarm rings, how long before the token ends (docs/operations.md)
 	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test -run '^TestDrill$$' ./internal/e2e -drill
@@ -85,9 +87,8 @@ lint: ## Check format and code
 template: ## Make template.yaml anew from internal/template/generate and the catalog of providers
 	go run ./internal/template/generate template.yaml
 
-# Releases are built by the Go that go.mod names as its toolchain, which go fetches if it is another.
 release: $(SAM_VENV)/.ready ## Make the files of a release in dist/: tokenctl, the functions' packages, their template, lists of modules
-	GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' go.mod) go run ./internal/dist -python $(SAM_VENV)/bin/python
+	$(RELEASE_GO) run ./internal/dist -python $(SAM_VENV)/bin/python
 
 validate: $(SAM_VENV)/.ready ## Check template.yaml with the SAM CLI and cfn-lint, and build it for both architectures
 	$(SAM)/sam validate --lint

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -40,9 +42,7 @@ func TestReadersInAnotherModule(t *testing.T) {
 			if err == nil {
 				err = os.WriteFile(filepath.Join(s.dir, "main.go"), program, 0o600)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			s.sh("git init -q && go mod init shop")
 			s.sh(way)
 			s.sh("go build -o shop .")
@@ -62,9 +62,7 @@ func TestReadersInAnotherModule(t *testing.T) {
 func commands(t *testing.T, path, part string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var found []string
 	for block := range strings.SplitSeq(string(text), "\n\n") {
 		if strings.HasPrefix(block, "    ") && strings.Contains(block, part) {
@@ -97,9 +95,7 @@ func published(t *testing.T) string {
 		}
 		return os.WriteFile(to, text, 0o600)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	s := service{t: t, dir: origin, env: environment()}
 	s.sh(`git init -q && git add . && git -c user.name=n -c user.email=e@example.com commit -qm all && git tag v0.9.0`)
 	return origin
@@ -115,13 +111,9 @@ func environment() []string {
 func outside(t *testing.T, origin string) []string {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), "go", "env", "-json", "GOMODCACHE", "GOPROXY").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	var here struct{ GOMODCACHE, GOPROXY string }
-	if err := json.Unmarshal(output, &here); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, json.Unmarshal(output, &here))
 	return append(environment(),
 		"GIT_CONFIG_COUNT=2",
 		"GIT_CONFIG_KEY_0=url.file://"+origin+".insteadOf", "GIT_CONFIG_VALUE_0="+repository,
@@ -194,13 +186,9 @@ func (s service) readsFromFile() {
 	s.t.Helper()
 	path := filepath.Join(s.t.TempDir(), "state.db")
 	home, err := embedded.Open(s.t.Context(), path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	assert.NilError(s.t, err)
 	key := store.Key{Provider: "hesabe", Account: "default"}
-	if err := home.Secrets().CreateSecret(s.t.Context(), key, store.AccessDoc); err != nil {
-		s.t.Fatal(err)
-	}
+	assert.NilError(s.t, home.Secrets().CreateSecret(s.t.Context(), key, store.AccessDoc))
 	if _, err := home.Secrets().PutCurrent(s.t.Context(), key, store.AccessDoc, secret.New(document("from-file"))); err != nil {
 		s.t.Fatal(err)
 	}
@@ -213,9 +201,7 @@ func (s service) takesInLittle() {
 	s.t.Helper()
 	list := s.sh(`go list -deps -f '{{with .Module}}{{.Path}}{{end}}' tokenrefresh/pkg/reader/awsreader | sort -u`)
 	text, err := os.ReadFile("../docs/reading.md")
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	assert.NilError(s.t, err)
 	for module := range strings.FieldsSeq(list) {
 		if module == "tokenrefresh" || strings.HasPrefix(module, "github.com/aws/aws-sdk-go-v2") {
 			continue

@@ -24,13 +24,14 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// service is an OAuth 2 service with a page to log in at: whoever opens it has agreed. It grants
-// one code, which is good once.
+// service is an OAuth 2 service with a login page: opening it means consent. It grants one code,
+// which is good once.
 type service struct {
 	*httptest.Server
 
 	answer string // of the token endpoint; empty: the usual
 	status int    // with answer
+	asked  string // answer to introspection
 	deny   string // the query that the page sends back instead of a code, without the state
 
 	mu        sync.Mutex
@@ -60,6 +61,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			back = s.deny
 		}
 		http.Redirect(w, r, query.Get("redirect_uri")+"?"+back+"&state="+query.Get("state"), http.StatusFound)
+		return
+	}
+	if r.URL.Path == "/introspect" {
+		_, _ = io.WriteString(w, s.asked)
 		return
 	}
 	_ = r.ParseForm()
@@ -259,6 +264,25 @@ func TestLoginRefuses(t *testing.T) {
 	w.logIn(t.Context(), t, strings.NewReader(""), never, "--auth-url", s.URL).want(t, exitFailed, "nothing was written: a run is at work")
 	// A person who wants it all the same is not asked twice.
 	w.logIn(t.Context(), t, strings.NewReader(""), browser(t), "--auth-url", s.URL+"/authorize", "--force").want(t, exitDone)
+}
+
+// A new refresh token shows whether the service can be asked about a lost one.
+func TestLoginAsksWhetherItCanAsk(t *testing.T) {
+	t.Parallel()
+	for answer, says := range map[string]string{
+		`{"active":true}`:  "the next tick looks at it",
+		`{"active":false}`: "warning: introspection_url or probe_url says that this new refresh token is spent",
+		`<html>`:           "warning: introspection_url or probe_url does not say that this new refresh token is unspent (oauth2 introspect",
+	} {
+		w, s := embeddedWorld(t), newService(t)
+		s.asked = answer
+		s.seedTo(t, w, s.page()+`,"introspection_url":"`+s.URL+`/introspect"`)
+		got := w.logIn(t.Context(), t, strings.NewReader(""), browser(t))
+		got.want(t, exitDone, says)
+		if warned := strings.Contains(got.err, "introspection_url"); warned != (answer != `{"active":true}`) {
+			t.Errorf("%s: %s", answer, got.err)
+		}
+	}
 }
 
 func TestLoginIsInterrupted(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 )
 
 var whole = flag.Bool("release", false, "make the last commit's release twice, for minutes, and check all of it")
@@ -109,9 +109,7 @@ func checkSums(t *testing.T, files map[string][]byte) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		got[name] = sum
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "-want +got")
 	if names := len(programs())*2 + 2; len(files) != names {
 		t.Errorf("%d files, want %d: %v", len(files), names, slices.Sorted(maps.Keys(files)))
 	}
@@ -182,9 +180,7 @@ func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 	}
 	slices.Sort(want)
 	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("modules (-linked +listed):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want), "modules")
 	if bom.BOMFormat != "CycloneDX" || bom.SpecVersion != "1.6" || bom.SerialNumber != "" || bom.Metadata.Timestamp != "" ||
 		bom.Metadata.Component.Name != "tokenrefresh" || bom.Metadata.Component.Version != "v"+s.version {
 		t.Errorf("the list begins %+v", bom.Metadata)

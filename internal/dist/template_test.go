@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/moto"
@@ -37,9 +37,7 @@ func TestTemplateDeploysPackages(t *testing.T) {
 	// A stack can go from `sam deploy` to a release: only the code is elsewhere.
 	own, err := d.run(t.Context(), []string{"AWS_DEFAULT_REGION=eu-west-1"}, d.python, "../../tools/translate.py", "../../template.yaml")
 	assert.NilError(t, err)
-	if diff := cmp.Diff(resources(t, own), resources(t, text)); diff != "" {
-		t.Errorf("resources (-of sam deploy +of a release):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(resources(t, text), resources(t, own)), "resources (-of sam deploy +of a release)")
 
 	// Nothing of the translator's region stays in it: one template is for all.
 	chinese, err := d.run(t.Context(), []string{"AWS_DEFAULT_REGION=cn-north-1"}, d.python, "../../tools/translate.py", "../../template.yaml", version)
@@ -91,9 +89,7 @@ func deployed(t *testing.T, text string, files map[string][]byte, version string
 			p := program{function: entry.Name, os: "linux", arch: arch}
 			var function struct{ CodeSha256 string } // the emulation passes over the architecture
 			path := "/2015-03-31/functions/" + stack + "-refresh-" + entry.Name + "/configuration"
-			if err := json.Unmarshal(aws.Call(t, http.MethodGet, path, "lambda", ""), &function); err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, json.Unmarshal(aws.Call(t, http.MethodGet, path, "lambda", ""), &function))
 			sum := sha256.Sum256(files[p.name(version)+p.suffix()])
 			if function.CodeSha256 != base64.StdEncoding.EncodeToString(sum[:]) {
 				t.Errorf("%s on %s runs another package", entry.Name, lambdas)
