@@ -23,6 +23,8 @@ FUNCTIONS = $(shell grep -B1 'Type: AWS::Serverless::Function' template.yaml | s
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin
 # The race detector needs a C compiler; without one Go turns cgo off.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+# Releases are built by the Go that go.mod names as its toolchain. Another Go fetches it.
+RELEASE_GO = GOTOOLCHAIN=$(shell sed -n 's/^toolchain //p' go.mod) go
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
@@ -33,7 +35,7 @@ EXPLORE_ALL = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|Te
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help template run tokenctl test test-dynamodb-local drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers awscli promtool on-dynamodb-local
+.PHONY: help release template run tokenctl test test-dynamodb-local test-release drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers awscli promtool on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +68,10 @@ on-dynamodb-local: functions moto
 	DYNAMODB_LOCAL="$$PWD/$(DYNAMODB_LOCAL)" FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" \
 		go test $(RACE) -shuffle=on -run 'Berbix|Race|Kill|Fleet' ./internal/e2e
 
+# The last commit's release, from two clones: the same bytes, and in each package what it should hold.
+test-release: moto $(SAM_VENV)/.ready ## Make the last commit's release twice and check it (some minutes)
+	CI=true $(RELEASE_GO) test -run '^TestRelease$$' -timeout 0 ./internal/dist -release
+
 drill: functions moto ## Play outages: which alarm rings, how long before the token ends (docs/operations.md)
 	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test -run '^TestDrill$$' ./internal/e2e -drill
 	go test -run '^TestDrillOfAThousand$$' ./internal/bench -drill
@@ -82,6 +88,9 @@ lint: ## Check format and code
 
 template: ## Make template.yaml anew from internal/template/generate and the catalog of providers
 	go run ./internal/template/generate template.yaml
+
+release: $(SAM_VENV)/.ready ## Make the files of a release in dist/: tokenctl, the functions' packages, their template, lists of modules
+	$(RELEASE_GO) run ./internal/dist -python $(SAM_VENV)/bin/python
 
 validate: $(SAM_VENV)/.ready ## Check template.yaml with the SAM CLI and cfn-lint, and build it for both architectures
 	$(SAM)/sam validate --lint
@@ -108,7 +117,7 @@ fuzz: ## Fuzz every decoder, each for FUZZTIME (30s)
 	done
 
 clean: ## Remove everything that the other verbs have made
-	rm -rf bin .aws-sam .venv
+	rm -rf bin dist .aws-sam .venv
 
 # The binaries of the functions for this machine. `sam build` makes them; without
 # it (no Python, no PyPI) the rule that it calls does, with the same result.
@@ -130,7 +139,7 @@ functions:
 # of `tokenctl sandbox --tls` if there is one.
 GOARCH ?= arm64
 build-Refresh%:
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -ldflags "-s -w" \
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -ldflags "$(strip -s -w $(STAMP))" \
 		-o "$$ARTIFACTS_DIR/bootstrap" ./functions/refresh-$(shell echo $* | tr 'A-Z' 'a-z')
 	@case "$$ARTIFACTS_DIR" in *.aws-sam/local/*) test ! -f $(SANDBOX_CA) || \
 		{ mkdir -p "$$ARTIFACTS_DIR/certificates" && cp $(SANDBOX_CA) "$$ARTIFACTS_DIR/certificates"; };; esac

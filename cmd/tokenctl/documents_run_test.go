@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
 )
@@ -27,9 +29,7 @@ func TestDocumentsCommandsRun(t *testing.T) {
 		"accounts.jsonl":     `{"account":"shop-9","credentials":{"username":"u","password":"p"}}`,
 		"transactions.jsonl": `{"transaction_id":7,"refresh_token":"x"}`,
 	} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, os.WriteFile(name, []byte(text), 0o600))
 	}
 	nowhere := refusing(t, "AccessDeniedException", 0)
 	ran := 0

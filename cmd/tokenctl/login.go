@@ -46,7 +46,7 @@ func login(o *options) *cobra.Command {
 		Long: `Login opens the service's page in your browser, where you log in and agree, and puts the refresh token that
 the service then hands out into the account's secret, as "seed tokens" does. No token is shown. The client must be there
 already ("seed credentials"). --auth-url, --scope, --redirect-uri and --no-pkce stand for the fields auth_url, auth_scope,
-redirect_uri and no_pkce of the credentials: whoever puts those in needs no flag here.
+redirect_uri and no_pkce of the credentials: with those no flag is needed here.
 
 The browser comes back to http://127.0.0.1 at a free port, or at --redirect-port, if the service wants to know it before.
 Where the service takes only https, or there is no browser on this machine (--paste), login shows the address of the page
@@ -65,7 +65,7 @@ parameter of the page (--auth-url 'https://…?access_type=offline&prompt=consen
 	flags.StringVar(&l.redirectURI, "redirect-uri", "", "the `URI` that the service knows for this client")
 	flags.BoolVar(&l.noPKCE, "no-pkce", false, "leave PKCE out, for services that refuse it")
 	flags.BoolVar(&l.paste, "paste", false, "ask for the address at which the browser ended, also where it is one of this machine")
-	flags.BoolVar(&l.force, "force", false, "push aside a token that is well, or a newer one that is on its way")
+	flags.BoolVar(&l.force, "force", false, "replace a token that still works, or a newer one that is on its way")
 	flags.DurationVar(&l.timeout, "timeout", loginWithin, "how long to wait for the browser")
 	for _, flag := range []string{"auth-url", "scope", "redirect-port", "redirect-uri", "timeout"} {
 		complete(cmd, flag)
@@ -125,7 +125,28 @@ func (l *loggingIn) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return fmt.Errorf("the new refresh token is not stored, log in again: %w", err)
 	}
+	report.Warnings = append(report.Warnings, misleading(ctx, session, tokens)...)
 	return o.seeded(cmd, report)
+}
+
+// misleading warns of an introspection_url or probe_url that does not say of a new token that it is
+// unspent. Whether it tells a spent one, no login can try.
+func misleading(ctx context.Context, session providers.Session, tokens providers.Tokens) []string {
+	asking, ok := session.(providers.Asking)
+	if !ok || !asking.CanAsk() {
+		return nil
+	}
+	evidence, err := asking.Ask(ctx, tokens.RefreshToken, tokens.AccessToken)
+	const then = "leave it out of the credentials, or correct it (docs/services.md#whether-a-lost-refresh-was-acted-on)"
+	const who = "introspection_url or probe_url "
+	switch evidence {
+	case providers.Acted:
+		return []string{who + "says that this new refresh token is spent, so each lost refresh would need you: " + then}
+	case providers.NoEvidence:
+		return []string{fmt.Sprintf(who+"does not say that this new refresh token is unspent (%v): %s", err, then)}
+	case providers.NotActed:
+	}
+	return nil
 }
 
 // session opens the credentials of the account.

@@ -82,11 +82,15 @@ func TestLoginAtAServer(t *testing.T) {
 			w := embeddedWorld(t)
 			credentials := server.Credentials(t, server.Client(method), map[string]any{
 				"refresh_token_reuse": "never", "auth_url": server.URL + "/auth?prompt=consent", "auth_scope": "openid offline_access",
+				"introspection_url": server.Introspection(),
 			})
 			w.run(t, credentials.Reveal(), "seed", "credentials", "--provider", "oauth2", "--account", "xero").want(t, exitDone)
 			for range 2 { // a second login begins another chain
 				got := w.logIn(t.Context(), t, strings.NewReader(""), agreeing(t), "--force")
 				got.want(t, exitDone, "oauth2/xero/tokens; the next tick looks at it")
+				if strings.Contains(got.err, "warning") {
+					t.Errorf("it cannot be asked: %s", got.err)
+				}
 				begun := w.current(t, "oauth2", "xero", store.TokensDoc)
 				w.run(t, "", "refresh", "--provider", "oauth2", "--account", "xero").want(t, exitDone, "refreshed")
 				if after := w.current(t, "oauth2", "xero", store.TokensDoc); after == begun {

@@ -17,18 +17,21 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal/terminaltest"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-// service is an OAuth 2 service with a page to log in at: whoever opens it has agreed. It grants
-// one code, which is good once.
+// service is an OAuth 2 service with a login page: opening it means consent. It grants one code,
+// which is good once.
 type service struct {
 	*httptest.Server
 
 	answer string // of the token endpoint; empty: the usual
 	status int    // with answer
+	asked  string // answer to introspection
 	deny   string // the query that the page sends back instead of a code, without the state
 
 	mu        sync.Mutex
@@ -58,6 +61,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			back = s.deny
 		}
 		http.Redirect(w, r, query.Get("redirect_uri")+"?"+back+"&state="+query.Get("state"), http.StatusFound)
+		return
+	}
+	if r.URL.Path == "/introspect" {
+		_, _ = io.WriteString(w, s.asked)
 		return
 	}
 	_ = r.ParseForm()
@@ -137,13 +144,9 @@ func endsAt(t *testing.T, address string) string {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_ = response.Body.Close()
 	return response.Header.Get("Location")
 }
@@ -165,7 +168,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("%d calls", len(s.redeemed))
 		}
 
-		// The chain is well now: nobody logs in for nothing.
+		// The chain works now: nobody logs in for nothing.
 		row, _ := w.row(t, "oauth2", "xero")
 		row.State, row.LastOutcome = store.OK, "refreshed"
 		row.Fence, row.AttemptID = 1, "a"
@@ -175,7 +178,7 @@ func TestLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 		never := func(address string) { t.Errorf("the page is shown: %s", address) }
-		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential is well", "--force")
+		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential works", "--force")
 	})
 }
 
@@ -263,6 +266,25 @@ func TestLoginRefuses(t *testing.T) {
 	w.logIn(t.Context(), t, strings.NewReader(""), browser(t), "--auth-url", s.URL+"/authorize", "--force").want(t, exitDone)
 }
 
+// A new refresh token shows whether the service can be asked about a lost one.
+func TestLoginAsksWhetherItCanAsk(t *testing.T) {
+	t.Parallel()
+	for answer, says := range map[string]string{
+		`{"active":true}`:  "the next tick looks at it",
+		`{"active":false}`: "warning: introspection_url or probe_url says that this new refresh token is spent",
+		`<html>`:           "warning: introspection_url or probe_url does not say that this new refresh token is unspent (oauth2 introspect",
+	} {
+		w, s := embeddedWorld(t), newService(t)
+		s.asked = answer
+		s.seedTo(t, w, s.page()+`,"introspection_url":"`+s.URL+`/introspect"`)
+		got := w.logIn(t.Context(), t, strings.NewReader(""), browser(t))
+		got.want(t, exitDone, says)
+		if warned := strings.Contains(got.err, "introspection_url"); warned != (answer != `{"active":true}`) {
+			t.Errorf("%s: %s", answer, got.err)
+		}
+	}
+}
+
 func TestLoginIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"--paste"}} {
@@ -325,7 +347,7 @@ func TestLoginPastedAtATerminal(t *testing.T) {
 	screen.Awaits(t, "(not shown): ")
 	address := regexp.MustCompile(`(?m)^https?://\S+`).FindString(strings.ReplaceAll(screen.Shows(), "\r", ""))
 	screen.Types(t, address+"\r")
-	screen.Awaits(t, "give the whole address")
+	screen.Awaits(t, "the browser ended\r\nthe address at which the browser ended, https://x.example/back?… (not shown): ")
 	screen.Types(t, endsAt(t, address)+"\r")
 	if code := <-ended; code != exitDone || strings.Contains(screen.Shows(), planted) {
 		t.Errorf("it ends with %d:\n%s", code, screen.Shows())
@@ -337,9 +359,7 @@ func TestLoginOpensTheBrowser(t *testing.T) {
 	w, s := embeddedWorld(t), newService(t)
 	s.seedTo(t, w, s.page())
 	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	t.Setenv("BROWSER", self+" browse")
 	w.logIn(t.Context(), t, strings.NewReader(""), func(string) {}).want(t, exitDone)
 

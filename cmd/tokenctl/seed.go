@@ -57,7 +57,7 @@ func (s *seeding) register(cmd *cobra.Command, o *options) {
 	s.target.register(cmd, o)
 	cmd.Args = cobra.NoArgs
 	cmd.Flags().StringVar(&s.file, "file", "", "read the JSON from `FILE`; - is standard input")
-	cmd.Flags().BoolVar(&s.yes, "yes", false, "don't ask at a terminal before an account is made that there is not yet")
+	cmd.Flags().BoolVar(&s.yes, "yes", false, "don't ask at a terminal before a new account is made")
 	cmd.Flags().StringVar(&s.kmsKey, "kms-key", "", "aws: KMS key (id or ARN) of secrets that are created: the stack's KmsKeyArn")
 }
 

@@ -19,11 +19,14 @@ import (
 	"tokenrefresh/pkg/release"
 )
 
-// commit is what this program was built from: the module's version, else the commit, with +dirty if
-// files were changed; "unknown" if the build has no record.
+// commit is what this program was built from: a release's commit, else the module's version, else
+// the commit, with +dirty if files were changed; "unknown" if the build has no record.
 func commit() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	switch {
+	case release.Commit() != "":
+		return release.Commit()
+	case !ok:
 		return unknownVersion
 	}
 	return versionOf(info)

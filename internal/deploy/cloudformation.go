@@ -19,8 +19,8 @@ import (
 
 const version = "2010-05-15" // of CloudFormation's API
 
-// createStack creates a stack and returns its outputs.
-func createStack(t testing.TB, aws *moto.Server, name, body string, parameters map[string]string) map[string]string {
+// Create creates a stack of a template without a transform and returns its outputs.
+func Create(t testing.TB, aws *moto.Server, name, body string, parameters map[string]string) map[string]string {
 	t.Helper()
 	form := url.Values{
 		"Action": {"CreateStack"}, "Version": {version}, "StackName": {name}, "TemplateBody": {body},

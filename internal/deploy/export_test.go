@@ -1,7 +1,4 @@
 package deploy
 
-// For tests of the template with the SAM CLI's own code.
-var (
-	Python     = python
-	NeedPython = needPython
-)
+// Python runs the SAM CLI's own code, for tests of the template.
+var Python = python

@@ -39,8 +39,8 @@ func environments(t *testing.T, parameters ...string) map[string]map[string]map[
 // named are the variables that name what a function reads and writes.
 var named = []string{"SECRET_PREFIX", "LEDGER_TABLE", "TRANSACTIONS_TABLE", "METRICS_NAMESPACE", "SWEEP_QUEUE_URL"}
 
-// Whoever tries a function on this machine must not meet the real AWS, nor anything that
-// production calls its own.
+// A trial of a function on this machine must not reach the real AWS, nor anything that production
+// calls its own.
 func TestLocalProfilesReachNothingReal(t *testing.T) {
 	t.Parallel()
 	profiles := environments(t)

@@ -47,7 +47,7 @@ func Named(t testing.TB, aws *moto.Server, root, name string, parameters map[str
 	uploadCode(t, aws)
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
-	s := &Stack{Name: name, aws: aws, Outputs: createStack(t, aws, name, body, parameters)}
+	s := &Stack{Name: name, aws: aws, Outputs: Create(t, aws, name, body, parameters)}
 	all := map[string]string{"AWS::StackName": name}
 	maps.Copy(all, parameters)
 	s.Template, err = loaded.Stack(all)

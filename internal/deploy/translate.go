@@ -31,9 +31,9 @@ func python(root, tool string, args ...string) (string, error) {
 	return "", errors.Join(mistakes...)
 }
 
-// needPython ends a test that has no Python with the SAM CLI's code: it is skipped, but
+// NeedPython ends a test that has no Python with the SAM CLI's code: it is skipped, but
 // fails where CI=true.
-func needPython(t testing.TB, err error) {
+func NeedPython(t testing.TB, err error) {
 	t.Helper()
 	switch {
 	case err == nil:
@@ -56,6 +56,6 @@ func translate(t testing.TB, root string) string {
 	translated.once.Do(func() {
 		translated.body, translated.err = python(root, "translate.py", filepath.Join(root, "template.yaml"))
 	})
-	needPython(t, translated.err)
+	NeedPython(t, translated.err)
 	return translated.body
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,9 @@ var (
 	word   = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9.]*`)
 )
 
+// ofReleases are the parameters that tools/translate.py adds for a release.
+var ofReleases = []string{"CodeBucket", "CodePrefix"}
+
 // A parameter that the template does not have would be refused, at the worst moment.
 func TestParametersExist(t *testing.T) {
 	t.Parallel()
@@ -36,6 +40,9 @@ func TestParametersExist(t *testing.T) {
 		assert.NilError(t, err)
 		for _, match := range parameter.FindAllStringSubmatch(string(text), -1) {
 			seen++
+			if name == "docs/releases.md" && slices.Contains(ofReleases, match[1]) {
+				continue
+			}
 			if _, ok := loaded.Parameters[match[1]]; !ok {
 				t.Errorf("%s: the template has no parameter %s", name, match[1])
 			}

@@ -14,6 +14,7 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/template"
+	"tokenrefresh/pkg/release"
 )
 
 var (
@@ -154,5 +155,47 @@ func TestOutagesAreCounted(t *testing.T) {
 	played := strings.Count(table, "\n|") - heads
 	if want := fmt.Sprintf("in %d outages", played); played < 10 || !strings.Contains(page(t, "README.md"), want) {
 		t.Errorf("README.md does not say %q", want)
+	}
+}
+
+// Who meets a version looks its changes up.
+func TestChangelogHasThisRelease(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "CHANGELOG.md"))
+	assert.NilError(t, err)
+	assert.Assert(t, is.Contains(string(text), "\n## ["+release.Version+"] - "))
+}
+
+// A newcomer finds each folder, and what it is for, in the layout of CONTRIBUTING.md.
+func TestLayoutNamesEachFolder(t *testing.T) {
+	t.Parallel()
+	var layout string
+	for _, block := range documents(t)["CONTRIBUTING.md"].blocks[""] {
+		if strings.Contains(block, "functions/refresh-*/") {
+			layout = block
+		}
+	}
+	seen := 0
+	for _, pattern := range []string{"*", "cmd/*", "pkg/*", "pkg/homes/*", "pkg/reader/*", "internal/*", "internal/operator/*"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		assert.NilError(t, err)
+		for _, path := range paths {
+			entries, err := os.ReadDir(path)
+			if err != nil || len(entries) == 0 { // a file
+				continue
+			}
+			name := filepath.Base(path)
+			// Not the project's: what people and tools leave in their copy.
+			if name == "bin" || path == filepath.Join(root, "dist") || strings.HasPrefix(name, ".") && name != ".ci" && name != ".github" {
+				continue
+			}
+			seen++
+			if !strings.Contains(layout, name+"/") {
+				t.Errorf("CONTRIBUTING.md does not say what %s is for", path)
+			}
+		}
+	}
+	if seen < 60 {
+		t.Errorf("only %d folders seen", seen)
 	}
 }

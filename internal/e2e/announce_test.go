@@ -60,37 +60,34 @@ func (f *function) wantAnnounced(t *testing.T, c *credential, want ...string) {
 func TestEventsAreAnnounced(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider, life := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "announced")
-			f.wantAnnounced(t, c, "Token Rotated: logged_in")
-			f.want(t, c.force(), "refreshed")
-			f.want(t, f.tick, "not_due")
-			f.wantAnnounced(t, c, "Token Rotated: refreshed")
-			c.elapse(t, life-100*time.Second)
-			c.sandbox.Inject(provider, sandbox.Refresh, 2, sandbox.RateLimit("1"))
-			f.want(t, f.tick, "rate_limited")
-			f.want(t, c.force(), "rate_limited")
-			f.want(t, c.force(), "refreshed")
-			f.wantAnnounced(t, c, "Token Rotated: refreshed")
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, life time.Duration) {
+		c, f := w.loggedIn(t, provider, "announced")
+		f.wantAnnounced(t, c, "Token Rotated: logged_in")
+		f.want(t, c.force(), "refreshed")
+		f.want(t, f.tick, "not_due")
+		f.wantAnnounced(t, c, "Token Rotated: refreshed")
+		c.elapse(t, life-100*time.Second)
+		c.sandbox.Inject(provider, sandbox.Refresh, 2, sandbox.RateLimit("1"))
+		f.want(t, f.tick, "rate_limited")
+		f.want(t, c.force(), "rate_limited")
+		f.want(t, c.force(), "refreshed")
+		f.wantAnnounced(t, c, "Token Rotated: refreshed")
 
-			c.seed(t, noLogin[provider])
-			c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.LoseReply())
-			f.checkNeedsPerson(t, c.force(), "uncertain")
-			f.wantAnnounced(t, c, "Token Refresh Failed: uncertain")
-			f.checkNeedsPerson(t, f.tick, "uncertain")
-			f.Kill() // the next process knows it from the ledger
-			f.checkNeedsPerson(t, f.tick, "uncertain")
-			f.wantAnnounced(t, c)
-			c.seed(t, nil)
-			f.want(t, f.tick, "logged_in")
-			f.wantAnnounced(t, c, "Token Rotated: logged_in", "Token Recovered: logged_in")
-			if warned := f.undelivered(); warned != 0 {
-				t.Errorf("%d times events were not delivered\n%s", warned, f.Logs())
-			}
-		})
-	}
+		c.seed(t, noLogin[provider])
+		c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.LoseReply())
+		f.checkNeedsPerson(t, c.force(), "uncertain")
+		f.wantAnnounced(t, c, "Token Refresh Failed: uncertain")
+		f.checkNeedsPerson(t, f.tick, "uncertain")
+		f.Kill() // the next process knows it from the ledger
+		f.checkNeedsPerson(t, f.tick, "uncertain")
+		f.wantAnnounced(t, c)
+		c.seed(t, nil)
+		f.want(t, f.tick, "logged_in")
+		f.wantAnnounced(t, c, "Token Rotated: logged_in", "Token Recovered: logged_in")
+		if warned := f.undelivered(); warned != 0 {
+			t.Errorf("%d times events were not delivered\n%s", warned, f.Logs())
+		}
+	})
 }
 
 // An event bus that fails, or gives no answer, costs no refresh.

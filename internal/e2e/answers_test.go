@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tokenrefresh/internal/sandbox"
 )
@@ -25,24 +26,21 @@ func some(t *testing.T, faults map[string]sandbox.Fault, names ...string) map[st
 func TestOddReplies(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "odd")
-			for name, fault := range some(t, sandbox.OddReplies(), "gzip said of plain", "gzip twice", "ISO-8859-1", "UTF-16", "longer than it says") {
-				c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
-				if got := f.outcome(t, c.force()); got != "refreshed" {
-					t.Fatalf("%s: %s\n%s", name, got, f.Logs())
-				}
-				c.checkLive(t)
-				c.checkSound(t)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "odd")
+		for name, fault := range some(t, sandbox.OddReplies(), "gzip said of plain", "gzip twice", "ISO-8859-1", "UTF-16", "longer than it says") {
+			c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
+			if got := f.outcome(t, c.force()); got != "refreshed" {
+				t.Fatalf("%s: %s\n%s", name, got, f.Logs())
 			}
-			if logins, _ := c.calls(); logins != 1 {
-				t.Errorf("%d logins", logins)
-			}
-			c.goesOn(t, f)
-		})
-	}
+			c.checkLive(t)
+			c.checkSound(t)
+		}
+		if logins, _ := c.calls(); logins != 1 {
+			t.Errorf("%d logins", logins)
+		}
+		c.goesOn(t, f)
+	})
 }
 
 // What stands before a provider says nothing of a token: the chain lives, nobody logs in,
@@ -50,27 +48,24 @@ func TestOddReplies(t *testing.T) {
 func TestGateways(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "gateway")
-			for name, fault := range some(t, sandbox.Gateways(), "kong", "firewall", "status 421", "redirect") {
-				c.sandbox.Inject(provider, sandbox.Any, 0, fault)
-				logins, refreshes := c.calls()
-				if fault := f.fail(t, c.force()); !strings.Contains(fault.Message, "misconfigured") {
-					t.Errorf("%s: %s", name, fault.Message)
-				}
-				c.sandbox.Clear(provider)
-				if l, r := c.calls(); l != logins || r != refreshes+1 {
-					t.Fatalf("%s: %d logins and %d refreshes", name, l-logins, r-refreshes)
-				}
-				f.want(t, c.force(), "refreshed")
-				c.checkLive(t)
-				c.checkSound(t)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "gateway")
+		for name, fault := range some(t, sandbox.Gateways(), "kong", "firewall", "status 421", "redirect") {
+			c.sandbox.Inject(provider, sandbox.Any, 0, fault)
+			logins, refreshes := c.calls()
+			if fault := f.fail(t, c.force()); !strings.Contains(fault.Message, "misconfigured") {
+				t.Errorf("%s: %s", name, fault.Message)
 			}
-			c.goesOn(t, f)
-		})
-	}
+			c.sandbox.Clear(provider)
+			if l, r := c.calls(); l != logins || r != refreshes+1 {
+				t.Fatalf("%s: %d logins and %d refreshes", name, l-logins, r-refreshes)
+			}
+			f.want(t, c.force(), "refreshed")
+			c.checkLive(t)
+			c.checkSound(t)
+		}
+		c.goesOn(t, f)
+	})
 }
 
 // No transaction dies of a gateway's answers.
@@ -94,26 +89,23 @@ func TestBerbixBehindAGateway(t *testing.T) {
 func TestUnreadableRefreshToken(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider, life := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "unreadable")
-			for name, fault := range some(t, sandbox.UnreadableRefreshTokens(), "a number", "an object", "in camel case") {
-				presented := c.current(t, "tokens").fields["refresh_token"]
-				c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
-				f.run(t, c.force())
-				c.elapse(t, life) // for an engine that serves the access token as long as it lives
-				f.run(t, f.tick)
-				if n := c.sandbox.Presentations(provider)[presented]; n != 1 {
-					t.Fatalf("%s: the spent token came %d times", name, n)
-				}
-				if refresh := c.current(t, "tokens").fields["refresh_token"]; refresh == "" || refresh == presented {
-					t.Fatalf("%s: there is no new chain", name)
-				}
-				c.checkLive(t)
-				c.checkSound(t)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, life time.Duration) {
+		c, f := w.loggedIn(t, provider, "unreadable")
+		for name, fault := range some(t, sandbox.UnreadableRefreshTokens(), "a number", "an object", "in camel case") {
+			presented := c.current(t, "tokens").fields["refresh_token"]
+			c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
+			f.run(t, c.force())
+			c.elapse(t, life) // for an engine that serves the access token as long as it lives
+			f.run(t, f.tick)
+			if n := c.sandbox.Presentations(provider)[presented]; n != 1 {
+				t.Fatalf("%s: the spent token came %d times", name, n)
 			}
-			c.goesOn(t, f)
-		})
-	}
+			if refresh := c.current(t, "tokens").fields["refresh_token"]; refresh == "" || refresh == presented {
+				t.Fatalf("%s: there is no new chain", name)
+			}
+			c.checkLive(t)
+			c.checkSound(t)
+		}
+		c.goesOn(t, f)
+	})
 }

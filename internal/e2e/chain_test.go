@@ -19,60 +19,68 @@ var chained = map[sandbox.Provider]time.Duration{
 	sandbox.TConnect: 36000 * time.Second,
 }
 
-func TestFromDeploymentOnwards(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
+// eachChain runs a test for each of them, as parallel subtests.
+func eachChain(t *testing.T, test func(t *testing.T, provider sandbox.Provider, life time.Duration)) {
+	t.Helper()
 	for provider, life := range chained {
 		t.Run(string(provider), func(t *testing.T) {
 			t.Parallel()
-			c := w.credential(t, provider, defaultAccount, sandbox.Options{})
-			f := c.start(t)
-
-			f.want(t, f.tick, "not_seeded") // the template's placeholder
-			c.seed(t, nil)
-
-			r := f.run(t, f.tick)
-			if diff := cmp.Diff(map[string]int{"logged_in": 1}, r.Outcomes); diff != "" {
-				t.Fatalf("first tick (-want +got):\n%s%s", diff, f.Logs())
-			}
-			checkExpiry(t, r.Credentials[0].AccessExpiresAt, life)
-			if got := c.current(t, "tokens").id; r.Credentials[0].VersionID != got {
-				t.Errorf("version_id is %s, tokens is at %s", r.Credentials[0].VersionID, got)
-			}
-			if got := c.current(t, "tokens").fields["source"]; got != "login" {
-				t.Errorf("source of the chain: %q", got)
-			}
-			c.checkLive(t)
-
-			f.wire.clear()
-			f.want(t, f.tick, "not_due")
-			assert.Check(t, is.DeepEqual(f.wire.clear(), []string{"Query 1"}), "calls of a tick with nothing due")
-			checkCalls(t, c, 1, 0)
-
-			before := c.current(t, "tokens").id
-			f.want(t, c.dryRun(), "not_due")
-			f.want(t, c.event(`,"force":true,"dry_run":true`), "would_refresh")
-			checkCalls(t, c, 1, 0)
-			if after := c.current(t, "tokens").id; after != before {
-				t.Error("a dry run has changed the chain")
-			}
-
-			for i := range 3 {
-				previous := c.current(t, "tokens")
-				f.want(t, c.force(), "refreshed")
-				c.checkLive(t)
-				checkRotated(t, c, previous)
-				checkCalls(t, c, 1, i+1)
-			}
-			c.elapse(t, life) // all of it: the next tick is due
-			previous := c.current(t, "tokens")
-			f.want(t, f.tick, "refreshed")
-			checkRotated(t, c, previous)
-			c.checkLive(t)
-			f.want(t, f.tick, "not_due")
-			c.checkSound(t)
+			test(t, provider, life)
 		})
 	}
+}
+
+func TestFromDeploymentOnwards(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, life time.Duration) {
+		c := w.credential(t, provider, defaultAccount, sandbox.Options{})
+		f := c.start(t)
+
+		f.want(t, f.tick, "not_seeded") // the template's placeholder
+		c.seed(t, nil)
+
+		r := f.run(t, f.tick)
+		if diff := cmp.Diff(map[string]int{"logged_in": 1}, r.Outcomes); diff != "" {
+			t.Fatalf("first tick (-want +got):\n%s%s", diff, f.Logs())
+		}
+		checkExpiry(t, r.Credentials[0].AccessExpiresAt, life)
+		if got := c.current(t, "tokens").id; r.Credentials[0].VersionID != got {
+			t.Errorf("version_id is %s, tokens is at %s", r.Credentials[0].VersionID, got)
+		}
+		if got := c.current(t, "tokens").fields["source"]; got != "login" {
+			t.Errorf("source of the chain: %q", got)
+		}
+		c.checkLive(t)
+
+		f.wire.clear()
+		f.want(t, f.tick, "not_due")
+		assert.Check(t, is.DeepEqual(f.wire.clear(), []string{"Query 1"}), "calls of a tick with nothing due")
+		checkCalls(t, c, 1, 0)
+
+		before := c.current(t, "tokens").id
+		f.want(t, c.dryRun(), "not_due")
+		f.want(t, c.event(`,"force":true,"dry_run":true`), "would_refresh")
+		checkCalls(t, c, 1, 0)
+		if after := c.current(t, "tokens").id; after != before {
+			t.Error("a dry run has changed the chain")
+		}
+
+		for i := range 3 {
+			previous := c.current(t, "tokens")
+			f.want(t, c.force(), "refreshed")
+			c.checkLive(t)
+			checkRotated(t, c, previous)
+			checkCalls(t, c, 1, i+1)
+		}
+		c.elapse(t, life) // all of it: the next tick is due
+		previous := c.current(t, "tokens")
+		f.want(t, f.tick, "refreshed")
+		checkRotated(t, c, previous)
+		c.checkLive(t)
+		f.want(t, f.tick, "not_due")
+		c.checkSound(t)
+	})
 }
 
 // One account's trouble is no other's.

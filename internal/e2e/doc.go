@@ -1,4 +1,4 @@
-// Package e2e tests the functions as they are deployed: the three binaries of
+// Package e2e tests the functions as they are deployed: the binaries of
 // `sam build` under a Lambda Runtime API, with exactly the environment that the
 // deployed template.yaml gives them, against an emulated AWS and the providers'
 // sandboxes. There is nothing here but tests.

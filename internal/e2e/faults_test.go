@@ -40,57 +40,51 @@ func TestNothingIsSpentBeforeAllIsRead(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider, life := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "limited")
-			c.elapse(t, life-100*time.Second) // due; so that it may wait for what is asked
-			c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.RateLimit("90"))
-			f.want(t, f.tick, "rate_limited")
-			checkCalls(t, c, 1, 1)
-			c.checkLive(t) // the old one is still good
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, life time.Duration) {
+		c, f := w.loggedIn(t, provider, "limited")
+		c.elapse(t, life-100*time.Second) // due; so that it may wait for what is asked
+		c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.RateLimit("90"))
+		f.want(t, f.tick, "rate_limited")
+		checkCalls(t, c, 1, 1)
+		c.checkLive(t) // the old one is still good
 
-			f.want(t, f.tick, "not_due") // not before 90 s have passed
-			c.elapse(t, time.Minute)
-			f.want(t, f.tick, "not_due")
-			checkCalls(t, c, 1, 1)
-			c.elapse(t, 31*time.Second)
-			f.want(t, f.tick, "refreshed") // with the same token
-			checkCalls(t, c, 1, 2)
-			c.checkLive(t)
-			if stats := c.sandbox.Stats(provider); stats.Replays != 0 {
-				t.Errorf("%d replays", stats.Replays)
-			}
-		})
-	}
+		f.want(t, f.tick, "not_due") // not before 90 s have passed
+		c.elapse(t, time.Minute)
+		f.want(t, f.tick, "not_due")
+		checkCalls(t, c, 1, 1)
+		c.elapse(t, 31*time.Second)
+		f.want(t, f.tick, "refreshed") // with the same token
+		checkCalls(t, c, 1, 2)
+		c.checkLive(t)
+		if stats := c.sandbox.Stats(provider); stats.Replays != 0 {
+			t.Errorf("%d replays", stats.Replays)
+		}
+	})
 }
 
 func TestProviderDown(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "down")
-			tokens, spent := c.current(t, "tokens"), c.ledger(t)["spent"]
-			c.seed(t, map[string]any{"base_url": "http://" + deadAddress(t)})
-			f.want(t, c.force(), "transient")
-			checkCalls(t, c, 1, 0)
-			if diff := cmp.Diff(tokens.id, c.current(t, "tokens").id); diff != "" {
-				t.Error("the chain was touched")
-			}
-			if after := c.ledger(t)["spent"]; after != spent {
-				t.Errorf("spent tokens: %q, before %q", after, spent)
-			}
-			c.checkLive(t)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "down")
+		tokens, spent := c.current(t, "tokens"), c.ledger(t)["spent"]
+		c.seed(t, map[string]any{"base_url": "http://" + deadAddress(t)})
+		f.want(t, c.force(), "transient")
+		checkCalls(t, c, 1, 0)
+		if diff := cmp.Diff(tokens.id, c.current(t, "tokens").id); diff != "" {
+			t.Error("the chain was touched")
+		}
+		if after := c.ledger(t)["spent"]; after != spent {
+			t.Errorf("spent tokens: %q, before %q", after, spent)
+		}
+		c.checkLive(t)
 
-			c.seed(t, nil) // it is back
-			f.want(t, c.force(), "refreshed")
-			checkCalls(t, c, 1, 1)
-			c.checkLive(t)
-			c.checkSound(t)
-		})
-	}
+		c.seed(t, nil) // it is back
+		f.want(t, c.force(), "refreshed")
+		checkCalls(t, c, 1, 1)
+		c.checkLive(t)
+		c.checkSound(t)
+	})
 }
 
 // deadAddress is one that nobody listens at.

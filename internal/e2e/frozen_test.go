@@ -15,21 +15,18 @@ import (
 func TestFrozenProcessLosesNoReply(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, nil)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c := w.credential(t, provider, "frozen", sandbox.Options{})
-			c.seed(t, nil)
-			f := c.startWith(t, map[string]string{"HTTP_TIMEOUT": "1s"})
-			f.want(t, f.tick, "logged_in")
-			for range 3 {
-				c.whenActed(sandbox.Refresh, func() { f.freeze(t, 2*time.Second) })
-				f.want(t, c.force(), "refreshed")
-				c.checkLive(t)
-				c.checkSound(t)
-			}
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c := w.credential(t, provider, "frozen", sandbox.Options{})
+		c.seed(t, nil)
+		f := c.startWith(t, map[string]string{"HTTP_TIMEOUT": "1s"})
+		f.want(t, f.tick, "logged_in")
+		for range 3 {
+			c.whenActed(sandbox.Refresh, func() { f.freeze(t, 2*time.Second) })
+			f.want(t, c.force(), "refreshed")
+			c.checkLive(t)
+			c.checkSound(t)
+		}
+	})
 }
 
 // freeze stops the function's process, and lets it go on after so long.

@@ -94,24 +94,21 @@ func isRead(call string) bool {
 func TestKilledBeforeTheReply(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, nil)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "acted")
-			c.whenActed(sandbox.Refresh, f.Kill)
-			f.checkDied(t, c.force())
-			checkCalls(t, c, 1, 1)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "acted")
+		c.whenActed(sandbox.Refresh, f.Kill)
+		f.checkDied(t, c.force())
+		checkCalls(t, c, 1, 1)
 
-			f.want(t, f.tick, "busy") // the claim lives
-			f.want(t, c.force(), "busy")
-			c.elapse(t, 30*time.Second)
-			f.want(t, f.tick, "busy")
-			c.elapse(t, longestClaim)
-			f.want(t, c.dryRun(), "would_recover")
-			f.want(t, f.tick, "logged_in")
-			checkCalls(t, c, 2, 1)
-			c.checkLive(t)
-			c.goesOn(t, f)
-		})
-	}
+		f.want(t, f.tick, "busy") // the claim lives
+		f.want(t, c.force(), "busy")
+		c.elapse(t, 30*time.Second)
+		f.want(t, f.tick, "busy")
+		c.elapse(t, longestClaim)
+		f.want(t, c.dryRun(), "would_recover")
+		f.want(t, f.tick, "logged_in")
+		checkCalls(t, c, 2, 1)
+		c.checkLive(t)
+		c.goesOn(t, f)
+	})
 }

@@ -13,43 +13,40 @@ import (
 func TestKilledAroundTheProviderCall(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, nil)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "around")
-			for _, moment := range []struct {
-				name string
-				plan func(*testing.T)
-				next string
-			}{
-				{"refresh asked", func(t *testing.T) { c.killWhenAsked(t, f, sandbox.Refresh) }, "logged_in"},
-				{"refresh acted", func(*testing.T) { c.whenActed(sandbox.Refresh, f.Kill) }, "logged_in"},
-				{"reply in hand", func(*testing.T) { f.wire.expectFrom(unsent.mishap(f), keeping...) }, "logged_in"},
-				{"kept in tokens", func(*testing.T) { f.killKeeping("tokens") }, "recovered"},
-				{"kept in access", func(*testing.T) { f.killKeeping("access") }, "logged_in"}, // it is not the chain
-				{"kept in the escrow", func(*testing.T) { f.killKeeping("escrow") }, "recovered"},
-				{"login asked", func(t *testing.T) {
-					c.revoke(t)
-					c.killWhenAsked(t, f, sandbox.Login)
-				}, "logged_in"},
-				{"login acted", func(t *testing.T) {
-					c.revoke(t)
-					c.whenActed(sandbox.Login, f.Kill)
-				}, "logged_in"},
-			} {
-				t.Run(moment.name, func(t *testing.T) {
-					moment.plan(t)
-					f.checkDied(t, c.force())
-					f.wire.clear()
-					c.elapse(t, longestClaim)
-					f.want(t, f.tick, moment.next)
-					c.checkLive(t)
-					c.checkSound(t)
-				})
-			}
-			c.goesOn(t, f)
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "around")
+		for _, moment := range []struct {
+			name string
+			plan func(*testing.T)
+			next string
+		}{
+			{"refresh asked", func(t *testing.T) { c.killWhenAsked(t, f, sandbox.Refresh) }, "logged_in"},
+			{"refresh acted", func(*testing.T) { c.whenActed(sandbox.Refresh, f.Kill) }, "logged_in"},
+			{"reply in hand", func(*testing.T) { f.wire.expectFrom(unsent.mishap(f), keeping...) }, "logged_in"},
+			{"kept in tokens", func(*testing.T) { f.killKeeping("tokens") }, "recovered"},
+			{"kept in access", func(*testing.T) { f.killKeeping("access") }, "logged_in"}, // it is not the chain
+			{"kept in the escrow", func(*testing.T) { f.killKeeping("escrow") }, "recovered"},
+			{"login asked", func(t *testing.T) {
+				c.revoke(t)
+				c.killWhenAsked(t, f, sandbox.Login)
+			}, "logged_in"},
+			{"login acted", func(t *testing.T) {
+				c.revoke(t)
+				c.whenActed(sandbox.Login, f.Kill)
+			}, "logged_in"},
+		} {
+			t.Run(moment.name, func(t *testing.T) {
+				moment.plan(t)
+				f.checkDied(t, c.force())
+				f.wire.clear()
+				c.elapse(t, longestClaim)
+				f.want(t, f.tick, moment.next)
+				c.checkLive(t)
+				c.checkSound(t)
+			})
+		}
+		c.goesOn(t, f)
+	})
 }
 
 // keeping are the calls that keep a reply, all at once.
@@ -110,14 +107,11 @@ const moments = 6
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, nil)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "moments")
-			f.killOverTime(t, c.force(), func() { _ = c.heals(t, f) })
-			c.goesOn(t, f)
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "moments")
+		f.killOverTime(t, c.force(), func() { _ = c.heals(t, f) })
+		c.goesOn(t, f)
+	})
 	t.Run(string(sandbox.Berbix), func(t *testing.T) {
 		t.Parallel()
 		c, f, rows := w.sweeper(t, "moments", 1)

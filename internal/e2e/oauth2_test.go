@@ -86,7 +86,8 @@ func TestOAuth2AtAServer(t *testing.T) {
 	}
 	waits := func(event string) {
 		t.Helper()
-		if fault := f.fail(t, event); !strings.Contains(fault.Message, "service: uncertain:") {
+		if fault := f.fail(t, event); !strings.Contains(fault.Message, "service: uncertain:") ||
+			!strings.Contains(fault.Message, "tokenctl login --provider oauth2 --account service") {
 			t.Fatalf("%v", fault)
 		}
 	}

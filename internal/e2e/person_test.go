@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 
@@ -72,21 +73,18 @@ func TestChainThatNeedsAPerson(t *testing.T) {
 func TestLoginThatIsRefused(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c := w.credential(t, provider, "password", sandbox.Options{})
-			f := c.start(t)
-			c.seed(t, map[string]any{"password": "not-the-password"})
-			f.checkNeedsPerson(t, f.tick, "misconfigured")
-			checkCalls(t, c, 1, 0)
-			f.checkNeedsPerson(t, f.tick, "misconfigured")
-			checkCalls(t, c, 1, 0)
-			c.seed(t, nil)
-			f.want(t, f.tick, "logged_in")
-			c.checkLive(t)
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c := w.credential(t, provider, "password", sandbox.Options{})
+		f := c.start(t)
+		c.seed(t, map[string]any{"password": "not-the-password"})
+		f.checkNeedsPerson(t, f.tick, "misconfigured")
+		checkCalls(t, c, 1, 0)
+		f.checkNeedsPerson(t, f.tick, "misconfigured")
+		checkCalls(t, c, 1, 0)
+		c.seed(t, nil)
+		f.want(t, f.tick, "logged_in")
+		c.checkLive(t)
+	})
 }
 
 // A secret that isn't there is a person's to make, which is something else than one
@@ -94,20 +92,17 @@ func TestLoginThatIsRefused(t *testing.T) {
 func TestMissingSecret(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "somebody")
-			fault := f.fail(t, `{"account":"nobody"}`)
-			name := strings.Replace(c.secret("credentials"), "somebody", "nobody", 1)
-			for _, text := range []string{"nobody: misconfigured", name, "does not exist"} {
-				if !strings.Contains(fault.Message, text) {
-					t.Errorf("%q is not in the function error: %s", text, fault.Message)
-				}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "somebody")
+		fault := f.fail(t, `{"account":"nobody"}`)
+		name := strings.Replace(c.secret("credentials"), "somebody", "nobody", 1)
+		for _, text := range []string{"nobody: misconfigured", name, "does not exist"} {
+			if !strings.Contains(fault.Message, text) {
+				t.Errorf("%q is not in the function error: %s", text, fault.Message)
 			}
-			f.want(t, f.tick, "not_due")
-		})
-	}
+		}
+		f.want(t, f.tick, "not_due")
+	})
 }
 
 // A pause keeps from calls to the provider. What an attempt before it has left is
@@ -115,61 +110,55 @@ func TestMissingSecret(t *testing.T) {
 func TestPause(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider, life := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "paused")
-			f.want(t, c.force(), "refreshed")
-			f.wire.expect("UpdateSecretVersionStage 1", late.mishap(f))
-			f.checkDied(t, c.force())
-			f.wire.clear()
-			c.pause(t, true)
-			c.elapse(t, life)
-			f.want(t, f.tick, "recovered")
-			c.checkLive(t)
-			c.elapse(t, life)
-			f.want(t, f.tick, "paused")
-			f.want(t, c.force(), "paused")
-			checkCalls(t, c, 1, 2)
-			c.pause(t, false)
-			f.want(t, f.tick, "refreshed")
-			checkCalls(t, c, 1, 3)
-			c.checkLive(t)
-			c.checkSound(t)
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, life time.Duration) {
+		c, f := w.loggedIn(t, provider, "paused")
+		f.want(t, c.force(), "refreshed")
+		f.wire.expect("UpdateSecretVersionStage 1", late.mishap(f))
+		f.checkDied(t, c.force())
+		f.wire.clear()
+		c.pause(t, true)
+		c.elapse(t, life)
+		f.want(t, f.tick, "recovered")
+		c.checkLive(t)
+		c.elapse(t, life)
+		f.want(t, f.tick, "paused")
+		f.want(t, c.force(), "paused")
+		checkCalls(t, c, 1, 2)
+		c.pause(t, false)
+		f.want(t, f.tick, "refreshed")
+		checkCalls(t, c, 1, 3)
+		c.checkLive(t)
+		c.checkSound(t)
+	})
 }
 
 // A person who edits tokens while a refresh is under way wins.
 func TestPersonIsFaster(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "edited")
-			gate := sandbox.NewGate()
-			c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.Hold(gate))
-			ended := c.race(t, []*function{f})
-			assert.NilError(t, gate.Await(t.Context(), 1))
-			c.seedToken(t)
-			theirs := c.current(t, "tokens")
-			gate.Release()
-			if got := <-ended; got != "superseded" {
-				t.Fatalf("%s, want superseded", got)
-			}
-			if got := c.current(t, "tokens"); got.id != theirs.id {
-				t.Error("the person's version is not current any more")
-			}
-			f.want(t, f.tick, "refreshed")
-			presented := c.sandbox.Stats(provider).Presented
-			if presented[len(presented)-1] != theirs.fields["refresh_token"] {
-				t.Error("it was not the person's token that was refreshed")
-			}
-			c.checkLive(t)
-			c.goesOn(t, f)
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "edited")
+		gate := sandbox.NewGate()
+		c.sandbox.Inject(provider, sandbox.Refresh, 1, sandbox.Hold(gate))
+		ended := c.race(t, []*function{f})
+		assert.NilError(t, gate.Await(t.Context(), 1))
+		c.seedToken(t)
+		theirs := c.current(t, "tokens")
+		gate.Release()
+		if got := <-ended; got != "superseded" {
+			t.Fatalf("%s, want superseded", got)
+		}
+		if got := c.current(t, "tokens"); got.id != theirs.id {
+			t.Error("the person's version is not current any more")
+		}
+		f.want(t, f.tick, "refreshed")
+		presented := c.sandbox.Stats(provider).Presented
+		if presented[len(presented)-1] != theirs.fields["refresh_token"] {
+			t.Error("it was not the person's token that was refreshed")
+		}
+		c.checkLive(t)
+		c.goesOn(t, f)
+	})
 }
 
 // seedToken puts a refresh token into tokens and nothing else, as a person may.

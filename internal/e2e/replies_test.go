@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"tokenrefresh/internal/sandbox"
 )
@@ -21,23 +22,20 @@ var broken = map[string]sandbox.Fault{
 func TestBrokenReplyEndsInALogin(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "broken")
-			for name, fault := range broken {
-				logins, refreshes := c.calls()
-				c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
-				if got := f.outcome(t, c.force()); got != "logged_in" {
-					t.Fatalf("%s: %s", name, got)
-				}
-				checkCalls(t, c, logins+1, refreshes+1)
-				c.checkLive(t)
-				c.checkSound(t)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "broken")
+		for name, fault := range broken {
+			logins, refreshes := c.calls()
+			c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
+			if got := f.outcome(t, c.force()); got != "logged_in" {
+				t.Fatalf("%s: %s", name, got)
 			}
-			c.goesOn(t, f)
-		})
-	}
+			checkCalls(t, c, logins+1, refreshes+1)
+			c.checkLive(t)
+			c.checkSound(t)
+		}
+		c.goesOn(t, f)
+	})
 }
 
 // The login that heals a chain may break as well. It presents no refresh token, and
@@ -45,22 +43,19 @@ func TestBrokenReplyEndsInALogin(t *testing.T) {
 func TestBrokenLogin(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider, life := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "broken-login")
-			for _, name := range []string{"lost", "truncated", "page"} {
-				c.revoke(t)
-				c.elapse(t, life)
-				c.sandbox.Inject(provider, sandbox.Login, 1, broken[name])
-				if got := f.outcome(t, f.tick); got != "transient" {
-					t.Fatalf("%s: %s", name, got)
-				}
-				c.heals(t, f)
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, life time.Duration) {
+		c, f := w.loggedIn(t, provider, "broken-login")
+		for _, name := range []string{"lost", "truncated", "page"} {
+			c.revoke(t)
+			c.elapse(t, life)
+			c.sandbox.Inject(provider, sandbox.Login, 1, broken[name])
+			if got := f.outcome(t, f.tick); got != "transient" {
+				t.Fatalf("%s: %s", name, got)
 			}
-			c.goesOn(t, f)
-		})
-	}
+			c.heals(t, f)
+		}
+		c.goesOn(t, f)
+	})
 }
 
 // A refresh before its time whose reply is lost, and the login after it: nobody has
@@ -69,18 +64,15 @@ func TestBrokenLogin(t *testing.T) {
 func TestForcedRefreshAndItsLoginAreLost(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "all-lost")
-			c.sandbox.Inject(provider, sandbox.Any, 2, sandbox.LoseReply())
-			f.want(t, c.force(), "transient")
-			c.elapse(t, longestClaim)
-			f.want(t, f.tick, "logged_in")
-			c.checkLive(t)
-			c.goesOn(t, f)
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "all-lost")
+		c.sandbox.Inject(provider, sandbox.Any, 2, sandbox.LoseReply())
+		f.want(t, c.force(), "transient")
+		c.elapse(t, longestClaim)
+		f.want(t, f.tick, "logged_in")
+		c.checkLive(t)
+		c.goesOn(t, f)
+	})
 }
 
 // Berbix is asked again in the same run.
@@ -98,17 +90,14 @@ func TestBerbixBrokenReplies(t *testing.T) {
 func TestRefusedTokenEndsInALogin(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, debug)
-	for provider := range chained {
-		t.Run(string(provider), func(t *testing.T) {
-			t.Parallel()
-			c, f := w.loggedIn(t, provider, "revoked")
-			c.revoke(t)
-			f.want(t, c.force(), "logged_in")
-			checkCalls(t, c, 2, 1)
-			c.checkLive(t)
-			c.goesOn(t, f)
-		})
-	}
+	eachChain(t, func(t *testing.T, provider sandbox.Provider, _ time.Duration) {
+		c, f := w.loggedIn(t, provider, "revoked")
+		c.revoke(t)
+		f.want(t, c.force(), "logged_in")
+		checkCalls(t, c, 2, 1)
+		c.checkLive(t)
+		c.goesOn(t, f)
+	})
 }
 
 // A provider that never answers is given up in time to end the attempt in order.

@@ -19,9 +19,13 @@ func (s *Server) Call(t testing.TB, method, path, service, body string) []byte {
 	}
 	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
 	assert.NilError(t, err)
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if service == "lambda" {
+	switch service {
+	case "lambda":
 		request.Header.Set("Content-Type", "application/json")
+	case "s3": // a form's type would leave the object empty
+		request.Header.Set("Content-Type", "application/octet-stream")
+	default:
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/"+region+"/"+service+"/aws4_request")
 	response, err := http.DefaultClient.Do(request)

@@ -5,7 +5,7 @@ var careBreaks = []breach{
 	{
 		name: "superseded and not due", file: "transition.go",
 		old:    "= id, store.Escrow{}, v.Now",
-		new:    "= id, store.Escrow{}, v.Now.Add(leastInterval)",
+		new:    "= id, store.Escrow{}, v.Now.Add(minInterval)",
 		broken: "a person's version waits while readers have none",
 		core:   true,
 	},

@@ -96,7 +96,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "nothing counts as spent", file: "transition.go",
-		old:    "r.Spent = spending(v, s.token())",
+		old:    "r = spend(v, r, s.token())",
 		new:    "r.Spent = v.Row.Spent",
 		broken: "a token is not written down as spent before it is sent",
 		core:   true,
@@ -140,27 +140,21 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "fingerprint removed after an unknown result", file: "send.go",
-		old:    "if providers.KindOf(err).Alive() {",
-		new:    "if providers.KindOf(err) != providers.Refused {",
+		old:    "switch alive := providers.KindOf(err).Alive(); {",
+		new:    "switch alive := providers.KindOf(err) != providers.Refused; {",
 		broken: "a token that the provider may have acted on counts as unspent",
 	},
 	{
 		name: "fingerprint kept after a request that was not sent", file: "send.go",
-		old:    "if providers.KindOf(err).Alive() {",
-		new:    "if k := providers.KindOf(err); k.Alive() && k != providers.NotSent {",
+		old:    "switch alive := providers.KindOf(err).Alive(); {",
+		new:    "switch alive := providers.KindOf(err).Alive() && providers.KindOf(err) != providers.NotSent; {",
 		broken: "a token that never left counts as spent",
 	},
 	{
 		name: "fingerprint kept after a rate limit", file: "send.go",
-		old:    "if providers.KindOf(err).Alive() {",
-		new:    "if k := providers.KindOf(err); k.Alive() && k != providers.RateLimited {",
+		old:    "switch alive := providers.KindOf(err).Alive(); {",
+		new:    "switch alive := providers.KindOf(err).Alive() && providers.KindOf(err) != providers.RateLimited; {",
 		broken: "a token that the provider did not act on counts as spent",
-	},
-	{
-		name: "fingerprint kept though access was out of reach", file: "transition.go",
-		old:    "\t\tr = unspent(r, token)\n",
-		new:    "\t\t_ = r\n",
-		broken: "a token that was claimed and never sent counts as spent",
 	},
 	{
 		name: "unrotated token stays spent", file: "transition.go",

@@ -23,7 +23,7 @@ var resolveBreaks = []breach{
 	{
 		name: "discarded although presented", file: "resolve.go",
 		old:    "case !v.currentLives():",
-		new:    "case v.unaccounted():",
+		new:    "case v.ofAnotherAttempt():",
 		broken: "an attempt is forgotten whose token is current",
 	},
 	{
@@ -46,7 +46,7 @@ var resolveBreaks = []breach{
 	},
 	{
 		name: "relogin while paused", file: "resolve.go",
-		old:    "if how == Relogin && a.v.Row.Paused {",
+		old:    "if (how == Relogin || how == Retry) && a.v.Row.Paused {",
 		new:    "if a.v.Row.Fence < 0 {",
 		broken: "a pause does not refuse a login",
 	},

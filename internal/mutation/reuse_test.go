@@ -41,7 +41,7 @@ var reuseBreaks = []breach{
 	{
 		name: "a first time to come is left until it has come", file: "reuse.go",
 		old:    "\tif !v.idle() || v.Held || !v.presentedInFuture() {\n",
-		new:    "\tif v.Row.Phase != \"\" {\n",
+		new:    "\tif v.Row.Fence >= 0 {\n",
 		broken: "a wrong clock lengthens a grace, once its time has come",
 	},
 	{

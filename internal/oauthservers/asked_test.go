@@ -27,15 +27,18 @@ func TestStrictAsked(t *testing.T) {
 func TestLenient(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		settings map[string]any
-		reuse    any
+		start func(*testing.T) *oauthservers.Server
+		reuse any
 	}{
-		"with grace":       {map[string]any{"REFRESH_TOKEN_GRACE_PERIOD_SECONDS": int(grace.Seconds()), "REFRESH_TOKEN_REUSE_PROTECTION": true}, grace.Seconds()},
-		"without rotation": {map[string]any{"ROTATE_REFRESH_TOKEN": false}, "always"},
+		"with grace": {lenient, grace.Seconds()},
+		"without rotation": {func(t *testing.T) *oauthservers.Server {
+			t.Helper()
+			return oauthservers.Toolkit(t, map[string]any{"ROTATE_REFRESH_TOKEN": false})
+		}, "always"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := oauthservers.Toolkit(t, tt.settings)
+			server := tt.start(t)
 			l := live(t, server, server.Client(oauthservers.Basic), map[string]any{"refresh_token_reuse": tt.reuse})
 			l.person()
 			lost := l.livesThrough(*rounds / 6)

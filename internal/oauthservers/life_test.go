@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/oauthservers"
 	"tokenrefresh/internal/operator/home"
@@ -47,9 +48,7 @@ func live(t *testing.T, server *oauthservers.Server, client oauthservers.Client,
 	}
 	l.engine = newEngine(l.Home, l.now)
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if err := l.Editor.CreateSecret(t.Context(), key, doc); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, l.Editor.CreateSecret(t.Context(), key, doc))
 	}
 	l.edit(store.Credentials, server.Credentials(t, client, more))
 	return l
@@ -127,9 +126,7 @@ func (l *life) settles() (well bool) {
 func (l *life) row() store.Row {
 	l.t.Helper()
 	row, _, err := l.Ledger.Row(l.t.Context(), key)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, err)
 	return row
 }
 
@@ -137,15 +134,11 @@ func (l *life) row() store.Row {
 func (l *life) access() string {
 	l.t.Helper()
 	v, err := l.Secrets.Current(l.t.Context(), key, store.AccessDoc)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, err)
 	var document struct {
 		Token string `json:"access_token"`
 	}
-	if err := json.Unmarshal([]byte(v.Value.Reveal()), &document); err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, json.Unmarshal([]byte(v.Value.Reveal()), &document))
 	return document.Token
 }
 
@@ -153,14 +146,10 @@ func (l *life) access() string {
 func (l *life) good() {
 	l.t.Helper()
 	r, err := http.NewRequestWithContext(l.t.Context(), http.MethodGet, l.server.Probe(), http.NoBody)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, err)
 	r.Header.Set("Authorization", "Bearer "+l.access())
 	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	assert.NilError(l.t, err)
 	_ = response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		l.t.Errorf("the server answers %s to the published access token", response.Status)

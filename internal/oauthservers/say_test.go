@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/oauthservers"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -34,9 +36,7 @@ func TestWhatServersSay(t *testing.T) {
 			client := server.Client(oauthservers.Basic)
 			credentials := server.Credentials(t, client, map[string]any{tt.field: tt.address(server)})
 			session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(credentials)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			pair := server.Seed(t, client)
 			refresh, access := secret.New(pair.Refresh), secret.New(pair.Access)
 			before, _ := session.(providers.Asking).Ask(t.Context(), refresh, access)

@@ -107,9 +107,6 @@ func Toolkit(tb testing.TB, settings map[string]any) *Server {
 		})
 	}
 	s.clients["login"] = Client{"login", "x", Basic}
-	if settings == nil {
-		settings = map[string]any{}
-	}
 	s.serve(tb, nil, python, "-B", program(tb, "toolkit.py"), text(tb, settings), text(tb, known))
 	return s
 }

@@ -23,8 +23,8 @@ type widget struct {
 	}
 }
 
-// The dashboard shows every alarm that there is, and nothing of a provider that is
-// switched off; what it draws is what the functions tell.
+// The dashboard shows every alarm, and nothing of a provider that is switched off; what it draws is
+// what the functions tell.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {

@@ -222,8 +222,8 @@ func nameOf(id string, p template.Object) string {
 	return "stack-" + id + "-1ABC"
 }
 
-// Who has the policy of the document can deploy every variant, change it and delete it.
-// What outlives the stack nobody needs to delete, and whoever deploys must not be able to.
+// Who has the policy of the document can deploy every variant, change it and delete it. The
+// deployer need not delete what outlives the stack, and must not be able to.
 func TestDeployerMayDeploy(t *testing.T) {
 	t.Parallel()
 	policy := deployer(t, "stack")

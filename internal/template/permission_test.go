@@ -211,7 +211,7 @@ func TestFunctionsAnnounceToOneBus(t *testing.T) {
 var descriptions = map[string]string{
 	"HesabeAccessReader":   `Reads the access token of Hesabe's account "default", and nothing that could rotate it`,
 	"TConnectAccessReader": `Reads the access token of TConnect's account "default", and nothing that could rotate it`,
-	"BerbixAccessReader":   "Reads transactions of Berbix, but for their refresh tokens",
+	"BerbixAccessReader":   "Reads transactions of Berbix without their refresh tokens",
 	"OAuth2AccessReader": "Reads the access token of the OAuth2 account that the role's tag token-refresh-account names, " +
 		"and nothing that could rotate it",
 	"RejectionTeller": "Puts Token Rejected of the source token-refresh.reader on one event bus, and no other event",

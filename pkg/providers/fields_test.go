@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -25,9 +27,7 @@ var valid = map[string]any{
 func openWith(t *testing.T, p providers.Provider, fields map[string]any) error {
 	t.Helper()
 	text, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_, err = p.Open(secret.New(string(text)))
 	return err
 }

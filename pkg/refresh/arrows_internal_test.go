@@ -1,6 +1,6 @@
 package refresh
 
-// arrow leads from each stage of a place to some of another.
+// arrow leads from each stage of a place to some stage of another.
 type arrow struct{ from, to place }
 
 // place is a stage, or a group of them, in docs/protocol.md.

@@ -10,23 +10,21 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// unanswered reports whether the provider itself gave no answer to a call that ended so. A page
-// of a gateway or firewall is no answer of the provider's.
+// unanswered reports whether a call of this kind got no answer from the provider itself. A page of
+// a gateway or firewall is no answer of the provider's.
 func unanswered(kind providers.Kind) bool {
 	return kind == providers.NotSent || kind == providers.Unknown || kind == providers.TurnedAway
 }
 
-// retryAt is when a call is made again that failed for the nth time in a row and may do no
-// harm.
+// retryAt is when a call is made again after its nth failure in a row without harm.
 func (v View) retryAt(n int) time.Time {
 	return v.Now.Add(pace.RetryEarly(n, v.timeLeft(), v.tick))
 }
 
-// refusedAt is when credentials are presented again that were refused for the nth time in a
-// row.
+// refusedAt is when credentials are presented again after their nth refusal in a row.
 func (v View) refusedAt(n int) time.Time { return v.Now.Add(pace.RefusedCredentials(n)) }
 
-// timeLeft is how long an attempt can still save the tokens, if it begins within that time.
+// timeLeft is how long an attempt may still wait and save the tokens.
 func (v View) timeLeft() time.Duration { return saveUntil(v.Row).Sub(v.Now) - v.needed }
 
 // saveUntil is until when tokens can be replaced in time: until the access token ends, or the
@@ -69,8 +67,8 @@ func (v View) loginWaits() (until time.Time, waits bool) {
 	return until, v.Row.LoginFailures > 0 && v.Now.Before(until)
 }
 
-// backsOff reports whether a row waits after a call that failed, and an edit would end that
-// wait. No edit ends a wait that the provider has asked for.
+// backsOff reports whether a row waits after a call that failed, and an edit would end that wait.
+// An edit does not end a wait that the provider has asked for.
 func backsOff(r store.Row, now time.Time) bool {
 	return now.Before(notBefore(r, now)) && r.LastOutcome != outcome.RateLimited
 }
@@ -80,7 +78,7 @@ func awaitsEdit(r store.Row, now time.Time) bool {
 	return r.Phase != store.Sending && (needsPerson(r) || backsOff(r, now))
 }
 
-// host is where calls go; empty: the provider does not tell.
+// host is the host of calls; empty: not known.
 func (v View) host() string {
 	if s, located := v.session.(providers.Located); located {
 		return s.Host()

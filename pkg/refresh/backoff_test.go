@@ -27,8 +27,8 @@ func minutes(w *rt.World, d time.Duration, op rt.Op) (called []int) {
 	return called
 }
 
-// What leaves the refresh token alive is tried again by itself, less and less often, and once
-// more when it is the last time that can be in time.
+// A failure that leaves the refresh token alive is tried again by itself, less and less often, and
+// once more at the last moment that can be in time.
 func TestRefreshBacksOff(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -198,8 +198,8 @@ func count(results []refresh.Result, what outcome.Outcome) (n int) {
 	return n
 }
 
-// An outage of a thousand accounts is over within two ticks after the provider is back,
-// whatever it was like, and costs a few calls a tick while it lasts.
+// After any outage, a thousand accounts are well within two ticks after the provider is back. The
+// outage costs a few calls a tick.
 func TestOutageOfAThousand(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -261,7 +261,7 @@ func TestProbes(t *testing.T) {
 			}
 		})
 	}
-	// An account that the host answers is no reason to hurry with one that it does not.
+	// An account that the host answers does not speed up one that it does not answer.
 	inBubble(t, "accounts that differ", func(t *testing.T) {
 		w := rt.New()
 		w.Provider.Lifetime = 10 * time.Hour
@@ -295,8 +295,8 @@ func TestProbes(t *testing.T) {
 	})
 }
 
-// Whether a person has edited something is looked at in each tick while few accounts wait,
-// and else for each in five minutes.
+// Each tick looks for edits while few accounts wait; with more, each account is looked at once in
+// five minutes.
 func TestEditsAreLookedFor(t *testing.T) {
 	t.Parallel()
 	for n, ticks := range map[int]int{20: 1, 40: 5} {
@@ -333,8 +333,8 @@ func TestEditsAreLookedFor(t *testing.T) {
 	}
 }
 
-// A provider that acts, and answers with a complete 4xx all the same, gets the token a second
-// time. That is all it costs: what the provider says then is its own word.
+// A provider that acts, and still answers with a complete 4xx, gets the token a second time. It
+// costs nothing more: the next answer is the provider's own word.
 func TestBrokenAssumption(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

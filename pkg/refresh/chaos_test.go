@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/store"
@@ -25,7 +26,7 @@ type chaos struct {
 	over  bool // no more of it
 }
 
-// roll is a number below n that what alone decides.
+// roll is a number below n that depends on what alone.
 func (c *chaos) roll(n int, what ...any) int {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, c.seed, c.login, what)
@@ -35,7 +36,7 @@ func (c *chaos) roll(n int, what ...any) int {
 // chance is true p times in a thousand, while it lasts.
 func (c *chaos) chance(p int, what ...any) bool { return c.roll(1000, what...) < p && !c.over }
 
-// id tells a call from all others.
+// id identifies a call.
 func id(call rt.Call) string { return fmt.Sprint(call.Process, call.Site, call.Nth) }
 
 func (c *chaos) latency(call rt.Call) time.Duration {
@@ -49,13 +50,16 @@ func (c *chaos) fault(call rt.Call) rt.Fault {
 		time.Sleep(time.Duration(1+c.roll(300, "wake", id(call))) * time.Second)
 	}
 	fault := rt.Faults[c.roll(len(rt.Faults), "which", id(call))]
+	if c.Provider.Reuse > 0 && fault == rt.LandLater && call.Op == rt.Refresh {
+		fault = rt.FailAfter // nothing is promised of a request that arrives hours later
+	}
 	if c.chance(10<<(c.seed%5), "fault", id(call)) && heals(fault, call.Site) {
 		return fault
 	}
 	return rt.None
 }
 
-// people do what people do between two ticks.
+// people acts as people do between two ticks.
 func (c *chaos) people(minute int) {
 	for n, one := range []struct {
 		chance int
@@ -107,34 +111,44 @@ func (c *chaos) live(from, to int) {
 	running.Wait()
 }
 
-// TestChaos lives through hours of all that at once. No token is ever presented again
-// and tokens never go back; when it is over, credentials with a login are healthy, and
-// those without are, or say truly that their token was presented.
+// TestChaos lives through hours of all that at once. No token is ever presented again, unless its
+// provider takes it again, and tokens never go back. At the end, credentials with a login are
+// healthy, and those without are healthy or rightly report that their token was presented.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	for seed := range *worlds {
 		for _, login := range []bool{true, false} {
 			inBubble(t, fmt.Sprintf("seed %d, login %t", seed, login), func(t *testing.T) {
-				c := &chaos{World: rt.New(), seed: seed, login: login}
-				c.Flows = true
-				c.Latency = c.latency
-				c.Seed(rt.Default)
-				c.credentials()
-				c.live(0, 3*60)
-
-				c.over = true
-				c.Land()
-				c.Ledger.Pause(rt.Default, false)
-				c.quota(false, false)
-				c.live(3*60, 5*60) // a login's back-off is an hour at most
-
-				if broken := cmp.Or(always(c.World), lostReply(c.World, false)); broken != "" {
-					t.Error(broken)
-				}
-				if broken := unhealthy(c.World); broken != "" && (login || !needsPerson(c.World, false)) {
-					t.Errorf("%s; last %s", broken, row(c.World).LastOutcome)
-				}
+				liveThrough(t, seed, login, 0)
+			})
+			inBubble(t, fmt.Sprintf("seed %d, login %t, taken again for ever", seed, login), func(t *testing.T) {
+				liveThrough(t, seed, login, providers.Always)
 			})
 		}
+	}
+}
+
+func liveThrough(t *testing.T, seed int, login bool, reuse time.Duration) {
+	t.Helper()
+	c := &chaos{World: rt.New(), seed: seed, login: login}
+	c.Flows = true
+	c.Provider.Reuse = reuse
+	c.Latency = c.latency
+	c.Seed(rt.Default)
+	c.credentials()
+	c.live(0, 3*60)
+
+	c.over = true
+	c.Land()
+	c.Ledger.Pause(rt.Default, false)
+	c.quota(false, false)
+	c.live(3*60, 5*60) // a login's back-off is an hour at most
+
+	if broken := cmp.Or(always(c.World), lostReply(c.World, false)); broken != "" {
+		t.Error(broken)
+	}
+	waits := !login && (reuse == 0 || chain(c.World).RefreshToken == "") && needsPerson(c.World, false)
+	if broken := unhealthy(c.World); broken != "" && !waits {
+		t.Errorf("%s; last %s", broken, row(c.World).LastOutcome)
 	}
 }

@@ -19,7 +19,7 @@ type moment struct {
 	nth   int // the run's calls from the site, from 1
 }
 
-// what happens to a call, or right before it.
+// what is an event at a call, or right before it.
 type what int
 
 const (
@@ -44,7 +44,7 @@ const (
 // stall is for how long a process stalls: more than a run has, and less than its claim.
 const stall = 62 * time.Second
 
-// choice is one thing that goes wrong, or comes in between, in a history.
+// choice is one fault, or one event in between, in a history.
 type choice struct {
 	moment
 	what  what
@@ -64,7 +64,7 @@ const (
 	lastClaim backup = "the last claim"
 )
 
-// String names the choice; in one history no two have the same name.
+// String names the choice; names are unique in a history.
 func (c choice) String() string {
 	run := fmt.Sprintf("tick %d", c.tick)
 	if c.rival {
@@ -108,7 +108,7 @@ func (c choice) String() string {
 	panic("unreachable")
 }
 
-// over is the first tick that the choice has nothing to do with any more.
+// over is the first tick after the choice's last effect.
 func (c choice) over() int {
 	if c.what == stalls {
 		return c.tick + 2
@@ -116,7 +116,7 @@ func (c choice) over() int {
 	return max(c.tick, c.until) + 1
 }
 
-// ahead is how many ticks what a clock that is ahead puts off has to wait.
+// ahead is by how many ticks a clock that is ahead delays things.
 func (c choice) ahead() int {
 	if c.what != skews {
 		return 0
@@ -129,8 +129,8 @@ func (c choice) cuts() bool {
 	return c.what == cancels || c.what == freezes || c.what == stalls || c.what == yields || c.fault == rt.DieBefore || c.fault == rt.DieAfter
 }
 
-// heals reports whether the fault can befall calls from site, and leaves nothing that
-// waits for a person: a refused login does.
+// heals reports whether the fault can happen to calls from site and leaves nothing that waits for a
+// person, as a refused login does.
 func heals(fault rt.Fault, site rt.Site) bool {
 	refused := fault == rt.AnswerRefused || fault == rt.AnswerMaybeRefused
 	return fault.On(site) && (!refused || site.Op != rt.Login)
@@ -152,24 +152,17 @@ func (h *history) unpromised(c choice) bool {
 	return lost >= 0 && misleads(c) && slices.ContainsFunc(h.choices[lost:], misleads)
 }
 
-// tooLate reports whether once c follows the choices of h a token can be presented later than its
-// claim tells, where others present it again.
+// tooLate reports whether once c follows the choices of h a token can be presented, or its request
+// arrive, later than its claim tells, where others present it again.
 func (h *history) tooLate(c choice) bool {
-	if h.reuse == 0 && !h.asks {
-		return false
-	}
-	late := func(c choice) bool {
-		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh ||
-			c.what == skews && h.reuse > 0 && h.reuse != providers.Always
-	}
-	lags := func(c choice) bool { return c.what == lags }
-	switch {
-	case late(c):
-		return h.asks || slices.ContainsFunc(h.choices, lags)
-	case lags(c):
-		return slices.ContainsFunc(h.choices, late)
-	}
-	return false
+	all := append(slices.Clone(h.choices), c)
+	once := h.resort || slices.ContainsFunc(all, func(c choice) bool { return c.what == resolves && c.how == refresh.Retry })
+	late := slices.ContainsFunc(all, func(c choice) bool {
+		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh
+	})
+	drifts := h.reuse > 0 && h.reuse != providers.Always && slices.ContainsFunc(all, func(c choice) bool { return c.what == skews })
+	lags := h.reuse > 0 && slices.ContainsFunc(all, func(c choice) bool { return c.what == lags })
+	return late && (once || h.asks) || (late || drifts) && lags
 }
 
 // beforeTick are the choices about a whole tick.
@@ -224,8 +217,8 @@ func choicesAt(m moment) []choice {
 	return append(all, choice{moment: m, what: rivals})
 }
 
-// landings are when a call that had been given up is done: before the next tick, before
-// the one that takes over or in the midst of it, or after that.
+// landings are when an abandoned call is done: before the next tick, before or during the one that
+// takes over, or after that.
 func landings(m moment) []choice {
 	var all []choice
 	for later := 1; later <= 3; later++ {

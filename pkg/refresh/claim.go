@@ -12,12 +12,12 @@ import (
 // claimSlack keeps a claim beyond the moment its holder is certainly dead.
 const claimSlack = 30 * time.Second
 
-// longestAttempt is how long after its claim an attempt is over: a send, its storing, and
-// twice the time of storing for stores that do not answer. A reply that no store has accepted
-// by then is still offered to them until the run ends.
+// longestAttempt is how long an attempt lasts after its claim: a send, storing, and twice the time
+// to store for stores that do not answer. A reply that no store has accepted by then is still
+// offered to them until the run ends.
 func (e *Engine) longestAttempt() time.Duration { return e.SendTimeout + 3*e.StoreTimeout }
 
-// longestClaim is how long any claim lasts. That of an older release lasts until its run's end.
+// longestClaim is how long any claim lasts. A claim of an older release lasts until its run's end.
 func (e *Engine) longestClaim() time.Duration {
 	return max(e.longestAttempt(), e.RunTimeout) + e.claimMargin()
 }
@@ -47,8 +47,8 @@ func (a *visit) claim(ctx context.Context, next store.Row, do Action) (result Re
 	}
 	a.v.TakenOver, a.v.ended, a.v.again, a.v.third = false, nil, Reading{}, Reading{}
 	if first && do == Refresh {
-		// There was no row, but another run may have had one and sent this token. From the claim
-		// on nobody else sends it, so that one more look at tokens is enough.
+		// There was no row, but another run may have had one and sent this token. After the claim
+		// no other run sends it, so one more look at tokens is enough.
 		a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
 		if err := a.v.moved(); err != nil {
 			return a.abandon(ctx, before, err), true
@@ -67,8 +67,8 @@ func (a *visit) abandon(ctx context.Context, before store.Row, cause error) Resu
 	return Result{Outcome: outcome.Transient, Err: errors.Join(cause, err)}
 }
 
-// takeOver claims an attempt that died, or one that left something, under its own attempt id.
-// What was read before is read again: a write of the dead run may have landed since.
+// takeOver claims an attempt that died, or one that left something, under its own attempt id. All
+// is read again, because a write of the dead run may have landed since.
 func (a *visit) takeOver(ctx context.Context, s Step) (result Result, ended bool) {
 	if result, acquired := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !acquired {
 		return result, true

@@ -44,7 +44,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// A claim that took most of the time is given back unsent.
+// A claim that took most of the time is released unsent.
 func TestBudgetAfterTheClaim(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -138,8 +138,8 @@ func TestAmbiguousClaim(t *testing.T) {
 	}
 }
 
-// A claim outlasts its attempt, and not the run: nobody sends while it lasts, and what died
-// early in a long run is finished soon.
+// A claim outlasts its attempt, and not the run: no run sends while it lasts, and an attempt that
+// died early in a long run is finished soon.
 func TestClaimLasts(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -177,7 +177,7 @@ func TestClaimLasts(t *testing.T) {
 	}
 }
 
-// A process that was held up between claim and send looks at the fence again.
+// A process that was delayed between claim and send checks the fence again.
 func TestHeldUpBeforeTheSend(t *testing.T) {
 	t.Parallel()
 	rows := rt.Site{Op: rt.RowOf}
@@ -226,7 +226,7 @@ func TestHeldUpBeforeTheSend(t *testing.T) {
 	}
 }
 
-// A settle that was done although it failed is found done.
+// A settle that failed although it was done is recognised as done.
 func TestAmbiguousSettle(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestAmbiguousSettle(t *testing.T) {
 	})
 }
 
-// Nor is it a failure where somebody has claimed since.
+// It is also recognised after a later claim.
 func TestAmbiguousSettleAndTheNextClaim(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

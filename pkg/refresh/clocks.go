@@ -8,13 +8,13 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Clocks say when to try, and any of them may be wrong: this run's, and that of the run which
-// wrote the row. What follows bounds what a wrong one can do.
+// Clocks decide when to try, and any of them may be wrong: this run's, and that of the run which
+// wrote the row. This file limits the effects of a wrong one.
 
-// clockSlack is by how much clocks that are right may differ, with what a store takes.
+// clockSlack is how far right clocks may differ, including the time of a store's call.
 const clockSlack = 2 * time.Minute
 
-// ahead reports whether a row's times lie further ahead than a token lives: the clock of the run
+// ahead reports whether a row's times are further ahead than a token lives: the clock of the run
 // that wrote them was ahead, or this one is behind.
 func ahead(r store.Row, now time.Time) bool {
 	if r.AccessExpiresAt.IsZero() {
@@ -36,7 +36,7 @@ func believed(end, now time.Time, longest time.Duration) time.Time {
 	return end
 }
 
-// notBefore is until when a row holds back calls.
+// notBefore is when a row allows the next call.
 func notBefore(r store.Row, now time.Time) time.Time {
 	longest := pace.MaxRetry
 	switch {
@@ -48,9 +48,9 @@ func notBefore(r store.Row, now time.Time) time.Time {
 	return believed(r.NotBefore, now, longest)
 }
 
-// claimOver reports whether a claim has run out. A claim that seems to last longer than any can
-// is waited for as long as the longest, counted from when a run first saw it; watch reports that
-// this moment is to be written now.
+// claimOver reports whether a claim has run out. A claim that seems to last longer than any can is
+// waited for as long as the longest, counted from when a run first saw it; watch reports that this
+// moment must be written now.
 func (v View) claimOver() (over, watch bool) {
 	r := v.Row
 	switch {
@@ -64,14 +64,14 @@ func (v View) claimOver() (over, watch bool) {
 	return v.Now.Sub(r.ClaimSeenAt) >= v.longest, false
 }
 
-// young reports whether the clocks disagree and the current version is too young, by the store's
-// clock, to be replaced: else two runs with different clocks replace it in turn.
+// young reports whether the clocks disagree and the current version is, by the store's clock, too
+// young to be replaced. Otherwise two runs with different clocks would replace it in turn.
 func (v View) young() bool {
 	r, c, age := v.Row, v.chain, v.Tokens.Age
-	prompt := r.LastOutcome == outcome.Refreshed || r.LastOutcome == outcome.LoggedIn // what is recovered was stored late
+	prompt := r.LastOutcome == outcome.Refreshed || r.LastOutcome == outcome.LoggedIn // a recovered version was stored late
 	inPlace := prompt && v.current() == ofRow && c.attemptID == v.Tokens.ID && r.PublishedVersionID == r.VersionID && !needsPerson(r)
 	switch {
-	case !inPlace, age <= 0, age >= leastInterval, !mayWait(c.accessExpiresAt.Sub(c.issuedAt)):
+	case !inPlace, age <= 0, age >= minInterval, !mayWait(c.accessExpiresAt.Sub(c.issuedAt)):
 		return false
 	case !c.refreshToken.Blank() && !v.lives():
 		return false

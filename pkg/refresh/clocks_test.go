@@ -22,7 +22,7 @@ func skewed(w *rt.World, by time.Duration, req refresh.Request) refresh.Result {
 	return w.SkewedEngine(nil, by).Run(context.Background(), req)[0]
 }
 
-// What a wrong clock wrote makes the credential due once.
+// Times of a wrong clock make the credential due once.
 func TestClockWasAhead(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{10 * time.Minute, 2 * time.Hour, years} {
@@ -56,7 +56,7 @@ func TestClockWasAhead(t *testing.T) {
 	}
 }
 
-// A row of an older release does not tell when its tokens were issued.
+// A row of an older release has no time of issue.
 func TestClockWasAheadInAnOldRow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTwoClocks(t *testing.T) {
 	}
 }
 
-// A back-off that a wrong clock set ends as if it had been right.
+// A back-off that a wrong clock set ends as if the clock had been right.
 func TestWaitOfAWrongClock(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"not sent": providers.NotSent, "rate limited": providers.RateLimited} {
@@ -159,8 +159,8 @@ func TestClaimOfAWrongClock(t *testing.T) {
 	})
 }
 
-// A refresh token that ends before the access token is renewed in time, where no login makes a
-// new one, and not more often than the quota allows.
+// A refresh token that ends before the access token is renewed in time if no login makes a new one,
+// but not more often than the quota allows.
 func TestRefreshTokenEndsFirst(t *testing.T) {
 	t.Parallel()
 	for _, lives := range []time.Duration{12 * time.Minute, time.Hour, 2 * time.Hour} {
@@ -206,7 +206,7 @@ func TestRefreshTokenEndsFirst(t *testing.T) {
 	})
 }
 
-// When the provider's session ends, refreshes gain nothing: then comes a login, and no earlier.
+// When the provider's session ends, refreshes gain nothing: then, and no earlier, a login is made.
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

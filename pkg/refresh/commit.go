@@ -11,8 +11,7 @@ import (
 )
 
 const (
-	// claimTries is how often a write is tried that nothing is lost without: a later run can
-	// make it as well.
+	// claimTries is how often a write is tried that may fail: a later run can make it as well.
 	claimTries = 3
 	// retryFirst is the first wait before a failed step is tried again; it doubles up to
 	// maxRetryWait.
@@ -56,7 +55,7 @@ func write(ctx context.Context, ledger store.Ledger, next store.Row, guard store
 	return ledger.Write(ctx, next, guard)
 }
 
-// become is commit, and makes next the row of the view if it was written.
+// become is commit; it also makes next the row of the view if it was written.
 func (a *visit) become(ctx context.Context, e edge, next store.Row, c condition) error {
 	err := a.commit(ctx, e, next, c)
 	if err == nil {
@@ -65,7 +64,7 @@ func (a *visit) become(ctx context.Context, e edge, next store.Row, c condition)
 	return err
 }
 
-// unchanged is the guard of a write that follows from the row as it was read.
+// unchanged is the guard of a write that is based on the row as it was read.
 func (v View) unchanged() store.Guard {
 	guard := v.Row.Unchanged()
 	guard.Absent = !v.Exists
@@ -77,8 +76,8 @@ func (v View) held() store.Guard {
 	return store.Guard{Fence: v.Row.Fence, AttemptID: v.Row.AttemptID, Phase: store.Sending}
 }
 
-// stillHeld reads the row anew and reports whether nobody has claimed since this run did, or
-// since it read the row.
+// stillHeld reads the row again and reports whether nobody has claimed since this run did, or since
+// it read the row.
 func (a *visit) stillHeld(ctx context.Context) (bool, error) {
 	mine := a.v.Row
 	row, exists, err := a.Ledger.Row(ctx, mine.Key)
@@ -86,7 +85,7 @@ func (a *visit) stillHeld(ctx context.Context) (bool, error) {
 		row.ClaimedBy == mine.ClaimedBy && row.Phase == mine.Phase, err
 }
 
-// retry runs step until it succeeds, fails for good, was tried so often (0: no limit) or ctx
+// retry runs step until it succeeds, fails for good, was tried tries times (0: no limit) or ctx
 // ends.
 func (a *visit) retry(ctx context.Context, tries int, step func(context.Context) error) error {
 	wait := retryFirst
@@ -106,7 +105,7 @@ func (a *visit) retry(ctx context.Context, tries int, step func(context.Context)
 	}
 }
 
-// final reports whether trying again cannot help within an attempt.
+// final reports whether another try cannot help within an attempt.
 func final(err error) bool {
 	var lost *store.LostError
 	var moved *store.MovedError

@@ -5,20 +5,20 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// owner says whose the current version of tokens is, as the row sees it.
+// owner is whose the current version of tokens is, from the row's point of view.
 type owner string
 
 const (
 	ofNobody   owner = "nobody"   // there is no current version
-	ofRow      owner = "row"      // it is the one that the row rests on: Row.VersionID
+	ofRow      owner = "row"      // it is the version that the row is based on: Row.VersionID
 	ofEscrow   owner = "escrow"   // the escrow's: the write that seemed to fail has made it current
-	ofOlder    owner = "older"    // an attempt before the row's last wrote it, or its text: rolled back, copied, or a stale read
-	ofStranger owner = "stranger" // an attempt wrote it that the row knows nothing of
-	ofKnown    owner = "known"    // the row has met it, before a claim or when its state was written
-	ofPerson   owner = "person"   // a person wrote it: a new edit, or an old one that a stale read brings back
+	ofOlder    owner = "older"    // an attempt before the row's last one wrote it, or its text: rolled back, copied, or a stale read
+	ofStranger owner = "stranger" // an attempt wrote it that the row does not know
+	ofKnown    owner = "known"    // the row knows it, from a claim or from when its state was written
+	ofPerson   owner = "person"   // a person wrote it: a new edit, or an old one in a stale read
 )
 
-// current is who owns the current version of tokens.
+// current is the owner of the current version of tokens.
 func (v View) current() owner {
 	r, id := v.Row, v.Tokens.ID
 	written := v.chain.attemptID != "" && v.chain.attemptID == id
@@ -41,19 +41,19 @@ func (v View) current() owner {
 	return ofPerson
 }
 
-// copied reports whether version id of tokens is a person's copy of what an attempt wrote, and
-// not of the version that the row rests on: it holds a token that was presented, perhaps too long ago
-// for the row to know. An edit of the last one names the attempt too, and may hold a new token.
+// copied reports whether version id of tokens is a person's copy of an attempt's version that the
+// row is not based on: it holds a token that was presented, perhaps too long ago for the row to
+// know. An edit of the row's own version names the attempt too, and may hold a new token.
 func (v View) copied(id string, c chain) bool {
 	return c.attemptID != "" && c.attemptID != id && c.attemptID != v.Row.VersionID
 }
 
-// unaccounted reports whether an attempt other than the row's last wrote the current version:
-// its token may have been presented.
-func (v View) unaccounted() bool { return v.current() == ofStranger || v.current() == ofOlder }
+// ofAnotherAttempt reports whether an attempt other than the row's last one wrote the current
+// version. Its token may have been presented.
+func (v View) ofAnotherAttempt() bool { return v.current() == ofStranger || v.current() == ofOlder }
 
-// newToRow reports whether the row does not know the version that was read, or knows one although
-// none was read.
+// newToRow reports whether the row does not know the version that was read, or knows one and none
+// was read.
 func (v View) newToRow() bool {
 	switch v.current() {
 	case ofNobody:
@@ -84,15 +84,15 @@ func (v View) credentialsEdited() bool {
 // otherCredentials reports whether the version of the credentials is not the row's.
 func (v View) otherCredentials() bool { return v.Credentials.ID != v.Row.CredentialsVersionID }
 
-// SecretsUnreadable reports whether the row is misconfigured because its secrets could not be
-// read. Then each tick reads them: a permission that is given back makes no new version.
+// SecretsUnreadable reports whether the row is misconfigured because its secrets could not be read.
+// Then each tick reads them: a restored permission makes no new version.
 func SecretsUnreadable(r store.Row) bool {
 	return r.State == store.Misconfigured && r.CredentialsVersionID == ""
 }
 
-// escrowFollows reports whether the escrow's reply is newer than the current version. That is so
-// if it replaces this version, or if this version's token was presented (a person has rolled
-// tokens back).
+// escrowFollows reports whether the escrow's reply is newer than the current version. It is if it
+// replaces this version, or if this version's token was presented (a person has rolled tokens
+// back).
 func (v View) escrowFollows() bool {
 	if v.Row.Escrow.AttemptID == "" {
 		return false
@@ -110,7 +110,8 @@ func (v View) escrowNewest() bool { return hasEscrow(v.Row) && v.escrowFollows()
 // TurnedUp reports whether the version of an uncertain attempt exists after all, and nobody has
 // put another one into the secret since.
 func (v View) TurnedUp() bool {
-	// The row may be uncertain because it rests on that version, whose reply had no refresh token.
+	// The row may be uncertain because it is based on that version, whose reply had no refresh
+	// token.
 	known := v.staged.ID == v.Row.VersionID && v.chain.refreshToken.Blank()
 	return v.staged.ID != "" && !known && (v.Tokens.ID == v.Row.BaseVersionID || v.Tokens.ID == v.staged.ID)
 }
@@ -131,8 +132,8 @@ func (v View) latestFence() int64 {
 // made under a later claim than its last.
 func (v View) restored() bool { return v.Exists && v.latestFence() > v.fence }
 
-// hasLeft reports whether the row says that something is left to promote or publish. Of a restored
-// row that is not true any more: its tokens were replaced, and perhaps presented, long ago.
+// hasLeft reports whether the row says that something is left to promote or publish. A restored row
+// is wrong about that: its tokens were replaced, and perhaps presented, long ago.
 func (v View) hasLeft() bool {
 	r := v.Row
 	late := r.State == store.Uncertain && v.staged.ID != ""

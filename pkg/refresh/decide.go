@@ -5,7 +5,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Decide says what a run does next for a credential: the step of the first check that has one.
+// Decide returns what a run does next for a credential: the step of the first check that has one.
 // It is pure: the same view always gives the same step. A step with Needs asks for more of the
 // view.
 func Decide(v View) Step {
@@ -25,9 +25,8 @@ type check struct {
 	decide func(View) (Step, bool)
 }
 
-// checks are all reasons, in the order in which they are asked. When a token is refreshed, and
-// why a credential needs a person, is read here. The checks are in decide.go, died.go, idle.go
-// and login.go, in the same order.
+// checks are all reasons, in order. This list shows when a token is refreshed, and why a credential
+// needs a person. The checks are in decide.go, died.go, idle.go and login.go, in the same order.
 var checks = []check{
 	// Rows that no run may work on.
 	{"its row cannot be read", rowUnreadable},
@@ -36,7 +35,7 @@ var checks = []check{
 	// A run that a reader's rejection has begun.
 	{"a reader's rejection is no reason to act", rejectionUnaccepted},
 
-	// What cannot be begun any more is not read either.
+	// Without time to begin, nothing is read either.
 	{"there is no time left to begin", noTimeLeft},
 
 	// A row from a backup, idle or not.
@@ -154,7 +153,7 @@ func noTimeLeft(v View) (Step, bool) {
 	return wait(outcome.Left, v.late)
 }
 
-// unbegun is how a run ends that has no time left to call. Under a claim it has made a try.
+// unbegun is the outcome of a run that has no time left to call. Under a claim it counts as a try.
 func (v View) unbegun() outcome.Outcome {
 	if v.Held {
 		return outcome.Transient

@@ -12,14 +12,14 @@ import (
 // The checks of attempts: of one that died, and of this run's own after a call that brought no
 // tokens.
 
-// A row from a backup does not know what was presented since. It is given up, and every token
+// A row from a backup does not know what was presented since. It is forgotten, and every token
 // counts as presented.
 func rowRestored(v View) (Step, bool) {
 	if !v.Exists || !v.Tokens.done || v.holdsOwn() || v.ended != nil {
 		return pass()
 	}
 	switch {
-	case v.restored() && v.Tokens.Err != nil: // the token that is there has to count as presented
+	case v.restored() && v.Tokens.Err != nil: // the current token must count as presented
 		err := v.at(store.TokensDoc, v.Tokens.Err)
 		if v.Held {
 			return postponed(err)
@@ -45,9 +45,9 @@ func attemptDied(v View) (Step, bool) {
 }
 
 // takesOver is the step that claims an attempt, once the row was compared with the secrets. A
-// takeover makes the row's fence later, perhaps as late as that of a version which a restored row
-// does not know, so that afterwards nothing would tell that it was restored. The read of tokens
-// has to be confirmed for the same reason.
+// takeover makes the row's fence later, perhaps as late as that of a version that a restored row
+// does not know; after that nothing would show that it was restored. For the same reason the read
+// of tokens must be confirmed.
 func (v View) takesOver(attemptID string, source store.Source, base string) (Step, bool) {
 	needs := Needs{Secrets: !v.Tokens.done, Again: !v.again.done, Access: v.unreadAccess()}
 	if needs.any() {
@@ -81,7 +81,7 @@ func replyUnknown(v View) (Step, bool) {
 	case !v.Tokens.done || !v.staged.done:
 		return need(Needs{Secrets: true, Staged: true, Access: true, Again: true, Raw: true})
 	case v.Tokens.Err == nil && v.moved() != nil:
-		// A stale read of tokens would hide that the row is older than they are.
+		// A stale read of tokens would hide that the row is older.
 		return postponed(v.moved())
 	case v.staged.Err != nil:
 		// Everything depends on whether that version exists.
@@ -151,8 +151,8 @@ func tokensEdited(v View) (Step, bool) {
 	return Step{Do: Supersede, version: v.Tokens.ID}, true
 }
 
-// A token may be refused because somebody has put a newer one there meanwhile. Two reads have to
-// agree on it.
+// A token may be refused because somebody has put a newer one there meanwhile. Two reads must agree
+// on it.
 func refusedButNewer(v View) (Step, bool) {
 	if v.ended == nil || v.ended.kind != providers.Refused {
 		return pass()
@@ -164,7 +164,7 @@ func refusedButNewer(v View) (Step, bool) {
 	switch {
 	case v.again.Err != nil, id == v.Tokens.ID, id == v.Row.VersionID:
 		return pass()
-	case !v.third.done: // one stale read must not bring an older version back
+	case !v.third.done: // a single read may be stale and return an older version
 		return need(Needs{Third: true})
 	case v.third.Err != nil, v.third.ID != id:
 		return pass()

@@ -26,18 +26,18 @@ type chain struct {
 	attemptID        string // empty: written by a person
 	// reply are the fields of the provider's reply that readers get; nil: none.
 	reply map[string]json.RawMessage
-	// fence is that of the claim under which the chain was made; 0: a person's, or from a
+	// fence is the fence of the claim under which the chain was made; 0: a person's, or from a
 	// release that did not write it. A row with a lower fence is older than the chain.
 	fence int64
 
-	// others are the keys that are not ours; they are carried from version to version.
+	// others are the keys that are not ours; each version takes them from the one before.
 	others map[string]json.RawMessage
 }
 
 // newChain is the chain after a provider's reply. It takes its unknown keys from previous. A
-// refresh whose reply has no refresh token also keeps that of previous; a login does not, for it
-// begins another family of tokens. Times are cut as the document holds them, so that any process
-// that finishes the attempt makes the same bytes.
+// refresh whose reply has no refresh token also keeps that of previous; a login does not, because
+// it begins another family of tokens. Times have the document's precision, so that any process that
+// finishes the attempt makes the same bytes.
 func newChain(t providers.Tokens, previous chain, source store.Source, attemptID string, fence int64) chain {
 	c := chain{
 		accessToken:      t.AccessToken,
@@ -150,8 +150,8 @@ func parseChain(doc secret.String) (chain, error) {
 // maxFence is more claims than a credential ever has.
 const maxFence = 1 << 53
 
-// parseFence reads the fence of a document. One that makes no sense counts as none: no row
-// could go beyond it.
+// parseFence reads the fence of a document. An impossible one counts as none: no row could go
+// beyond it.
 func parseFence(all map[string]json.RawMessage) int64 {
 	var fence int64
 	if json.Unmarshal(all["fence"], &fence) != nil || fence > maxFence {
@@ -167,8 +167,8 @@ func fenceOf(doc secret.String) int64 {
 	return parseFence(all)
 }
 
-// document is the exact text stored as tokens. It depends on nothing but c, so
-// that an attempt can be finished with the same bytes by another process.
+// document is the exact text stored as tokens. It depends on c alone, so that another process can
+// finish an attempt with the same bytes.
 func (c chain) document() secret.String {
 	all := make(map[string]any, len(c.others)+8)
 	for name, raw := range c.others {
@@ -221,5 +221,5 @@ func encode(all map[string]any) secret.String {
 	return secret.New(string(text))
 }
 
-// stamp cuts to the second, towards the past: a token never looks fresher.
+// stamp rounds down to the second: a token never looks fresher.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -8,8 +8,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What is read can be written again, to the same bytes: attempts are finished by
-// other processes than began them. What is not is refused without being quoted.
+// A document that was read is written again to the same bytes, because another process may finish
+// an attempt. Other texts are refused without being quoted.
 func FuzzParseChain(f *testing.F) {
 	for _, seed := range []string{
 		``, ` `, `{}`, `null`, `[]`, `{"refresh_token":"rt"}`, `{"refresh_token":null,"x":{"b":1,"a":[1e400,"\u2028"]}}`,

@@ -50,7 +50,7 @@ func TestDueNow(t *testing.T) {
 	}
 }
 
-// A claim is its run's alone, also one that comes between the look and the write.
+// A claim belongs to its run alone, even one that comes between the read and the write.
 func TestDueNowLeavesAClaimAlone(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]bool{"before": true, "meanwhile": false} {
@@ -91,7 +91,7 @@ func TestDueNowWithoutARow(t *testing.T) {
 		"new":           {func(*rt.World) {}, true},
 		"a seed":        {func(w *rt.World) { w.Seed(rt.Default) }, true},
 		"no secret yet": {func(w *rt.World) { w.Secrets.Delete(rt.Default, store.TokensDoc) }, true},
-		// What was presented since, nobody knows; a new row would say: nothing.
+		// Nobody knows what was presented since; a new row would claim: nothing.
 		"the row was lost":             {func(w *rt.World) { setupDue(w); w.Ledger.Delete(rt.Default) }, false},
 		"nobody knows who wrote there": {tokens(`{`), false},
 	} {

@@ -1,6 +1,6 @@
 package refresh
 
-// edge is a way in which a row changes: the arrows of docs/protocol.md with that name. Beside each
+// edge is a kind of change of a row: the arrows of docs/protocol.md with that name. Beside each
 // edge are the functions of transition.go that make its row.
 type edge string
 
@@ -16,10 +16,10 @@ const (
 	edgeAbandon   edge = "abandon"   // take back a claim that was based on stale data (abandon)
 	edgePark      edge = "park"      // write that a person must act (parkClaimed, parkIdle)
 	edgeWatch     edge = "watch"     // note when a claim was first seen that seems to last too long (watch)
-	edgeCorrect   edge = "correct"   // put times right that a wrong clock wrote (correct)
+	edgeCorrect   edge = "correct"   // correct times that a wrong clock wrote (correct)
 	edgePostpone  edge = "postpone"  // leave an attempt that was taken over to the next tick (postpone)
-	edgeRepair    edge = "repair"    // put right what an idle row owes to tokens or access (repair)
-	edgeForget    edge = "forget"    // give up what a restored row says (forget)
+	edgeRepair    edge = "repair"    // complete tokens or access from an idle row (repair)
+	edgeForget    edge = "forget"    // forget the attempts of a restored row (forget)
 	edgeDiscard   edge = "discard"   // give up the last attempt, because a person says so (discard)
 	edgeDue       edge = "make due"  // let the next tick look (makeDue)
 )

@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Who looks at the row sees why the last run brought nothing, as long as that is so.
+// The row has the reason why the last run brought nothing, as long as it is true.
 func TestLastError(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -76,7 +76,7 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// A secret that cannot be read for another reason than before is told of anew.
+// If a secret cannot be read for a new reason, the row gets that reason.
 func TestLastErrorFollowsTheSecrets(t *testing.T) {
 	t.Parallel()
 	for name, world := range map[string]func(t *testing.T) *rt.World{

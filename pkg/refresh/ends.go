@@ -10,11 +10,11 @@ import (
 type ended struct {
 	kind     providers.Kind
 	cause    error
-	notTried bool // the run gave up before it called: the provider has nothing to do with it
+	notTried bool // the run gave up before it called: the provider is not the reason
 }
 
-// follow says what follows a call that brought no tokens. When the next call may be made is up to
-// backOff.
+// follow is what follows a call that brought no tokens. backOff decides when the next call may be
+// made.
 type follow struct {
 	login   bool            // log in, if there is a login; else go on with state
 	state   store.State     // that needs a person; empty: none
@@ -22,8 +22,8 @@ type follow struct {
 	refused bool            // the credentials were refused: few tries, far apart
 }
 
-// afterRefresh says what follows a refresh. Whether its token may be sent again depends on the
-// kind alone: providers.Kind.Alive decides that, and refresh takes the fingerprint back.
+// afterRefresh is what follows a refresh. Only the kind decides whether its token may be sent
+// again: see providers.Kind.Alive; refresh then removes the fingerprint.
 var afterRefresh = map[providers.Kind]follow{
 	// The token is alive.
 	providers.NotSent:       {outcome: outcome.Transient},
@@ -37,7 +37,7 @@ var afterRefresh = map[providers.Kind]follow{
 	providers.Unknown: {login: true, state: store.Uncertain, outcome: outcome.Uncertain},
 }
 
-// afterLogin says what follows a login.
+// afterLogin is what follows a login.
 var afterLogin = map[providers.Kind]follow{
 	providers.NotSent:       {outcome: outcome.Transient},
 	providers.RateLimited:   {outcome: outcome.RateLimited},
@@ -48,7 +48,7 @@ var afterLogin = map[providers.Kind]follow{
 	providers.Unknown:       {outcome: outcome.Transient},
 }
 
-// follows says what follows the call that has ended.
+// follows is what follows the call that has ended.
 func (v View) follows() follow {
 	table := afterRefresh
 	if v.Row.AttemptSource == store.FromLogin {

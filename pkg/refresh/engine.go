@@ -22,9 +22,9 @@ type Engine struct {
 	Secrets  store.Secrets
 	Ledger   store.Ledger
 
-	// Accounts are looked after besides those that have a row in the ledger.
+	// Accounts are kept fresh besides those that have a row in the ledger.
 	Accounts []string
-	// NewID makes attempt ids: random UUIDs, for they become version ids.
+	// NewID makes attempt ids: random UUIDs, because they become version ids.
 	NewID func() string
 	// Now is the clock of everything that is stored.
 	Now func() time.Time
@@ -36,8 +36,8 @@ type Engine struct {
 	RunTimeout time.Duration
 	// Parallel is how many credentials are worked on at once: the slots of a run.
 	Parallel int
-	// WriteRate is with how many writes a second to the secrets a run over several credentials
-	// begins. A throttled write lowers it, time raises it. 0: no limit until one is throttled.
+	// WriteRate is the first limit of writes a second to the secrets, for a run over several
+	// credentials. A throttled write lowers it, time raises it. 0: no limit until one is throttled.
 	WriteRate float64
 	// Tick is the time from one scheduled run to the next, by which back-offs and
 	// Result.AttemptsLeft count.
@@ -45,11 +45,11 @@ type Engine struct {
 	Log  *slog.Logger
 }
 
-// ErrLedger is why nothing was looked at.
+// ErrLedger means that the ledger could not be read, so nothing was done.
 var ErrLedger = errors.New("read the ledger")
 
-// withoutLedger is the answer where the ledger cannot be read: without it nothing
-// is refreshed, for nobody could say what another run is doing.
+// withoutLedger is the result if the ledger cannot be read: without it nothing is refreshed,
+// because other runs cannot be seen.
 func (e *Engine) withoutLedger(req Request, err error) []Result {
 	what := outcome.Transient
 	if errors.Is(err, store.ErrForbidden) {
@@ -113,11 +113,11 @@ func (e *Engine) one(ctx context.Context, req Request, k credential, work func(*
 }
 
 // Parallel is the usual number of slots. A provider call that hangs holds a slot for 10 s, and a
-// login after it for 10 more. With 32 slots a run in which 40 accounts hang still has the time
-// for 500 others. A slot costs some 100 KB.
+// login after it for 10 more. With 32 slots a run with 40 hanging accounts still has the time for
+// 500 others. A slot costs some 100 KB.
 const Parallel = 32
 
-// usualSend is how long a provider call takes at most, where nothing else is set.
+// usualSend is how long a provider call takes at most by default.
 const usualSend = 10 * time.Second
 
 // WithDefaults fills in what is zero and harmless to leave out.

@@ -30,7 +30,7 @@ func many() *rt.World {
 	return w
 }
 
-// One credential's panic is no other's, wherever it happens.
+// One credential's panic does not affect others, wherever it happens.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	for name, site := range map[string]rt.Site{
@@ -68,7 +68,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// Without the ledger nothing is refreshed: nobody could say what another run does.
+// Without the ledger nothing is refreshed, because other runs cannot be seen.
 func TestLedgerDown(t *testing.T) {
 	t.Parallel()
 	for name, req := range map[string]refresh.Request{
@@ -97,7 +97,7 @@ func TestLedgerDown(t *testing.T) {
 	}
 }
 
-// One row that cannot be read harms no other account.
+// A row that cannot be read affects no other account.
 func TestUnreadableRow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestUnreadableRow(t *testing.T) {
 	})
 }
 
-// Accounts with a row are looked after besides those of the configuration, in order.
+// Accounts with a row are kept fresh besides those of the configuration, in order.
 func TestAccounts(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

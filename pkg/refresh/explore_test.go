@@ -10,8 +10,8 @@ import (
 
 var stride = flag.Int("stride", 197, "TestTwoFaults takes every so-manieth second fault; 1: all of them, for a quarter of an hour")
 
-// next are the choices that may follow the history's last one. Where another history
-// has come to the same state before it is left to that one what comes then.
+// next are the choices that may follow the history's last one. If another history has reached the
+// same state before, that one explores what follows.
 func (h *history) next(seen map[state]bool) []choice {
 	calls := h.calls()
 	from, tick := 0, 0
@@ -68,8 +68,8 @@ func explore(t *testing.T, s scenario) *exploration {
 	}
 }
 
-// from plays the history of choices, and all that have up to more choices after them.
-// take says whether to take a choice, of which there are so many to come.
+// from plays the history of choices, and all histories with up to more choices after them. take
+// reports whether to take a choice, with so many to come.
 func (x *exploration) from(more int, take func(more int, c choice) bool, choices ...choice) {
 	least, seen := 0, x.ends
 	if more > 0 {
@@ -97,8 +97,7 @@ func (x *exploration) from(more int, take func(more int, c choice) bool, choices
 	}
 }
 
-// TestOneFault plays everything that can go wrong once, with parallel calls that end
-// in one order and in another.
+// TestOneFault plays every fault once, with parallel calls that end in one order and in another.
 func TestOneFault(t *testing.T) {
 	t.Parallel()
 	eachScenario(t, func(x *exploration) {
@@ -113,7 +112,7 @@ func TestOneFault(t *testing.T) {
 	})
 }
 
-// TestTwoFaults plays everything that can go wrong twice.
+// TestTwoFaults plays pairs of faults.
 func TestTwoFaults(t *testing.T) {
 	t.Parallel()
 	eachScenario(t, func(x *exploration) {
@@ -129,7 +128,7 @@ func TestTwoFaults(t *testing.T) {
 	})
 }
 
-// eachScenario explores all of them and says how much that was.
+// eachScenario explores all scenarios and logs how many histories that were.
 func eachScenario(t *testing.T, test func(*exploration)) {
 	t.Helper()
 	var played, known atomic.Int64

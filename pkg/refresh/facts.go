@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Facts are all that somebody outside of a run has read of a credential's secrets.
+// Facts are what a program outside of a run has read of a credential's secrets.
 type Facts struct {
 	Credentials, Tokens, Access string        // ids of the current versions; empty: none
 	Text                        secret.String // of Tokens
@@ -21,8 +21,8 @@ type Facts struct {
 	Name                        func(store.Document) string
 }
 
-// View is the view of a run that reads the same. It is complete: Decide asks for nothing more.
-// Not known is whether a reply that was kept unread can be read with the credentials.
+// View is the view of a run that reads the same. It is complete: Decide asks for nothing more. It
+// cannot know whether the credentials can read a raw reply.
 func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 	tokens := Reading{Version: store.Version{ID: f.Tokens, Value: f.Text}, done: true}
 	v := View{
@@ -44,7 +44,7 @@ func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 	return v
 }
 
-// onlooker is the session of somebody who makes no calls.
+// onlooker is a session that makes no calls.
 type onlooker struct {
 	canLogin bool
 	again    providers.Again

@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// View is all that a decision about a credential rests on. It is gathered step by step, each
+// View has everything that a decision about a credential uses. It is gathered step by step, each
 // part once, as Decide asks for it; a run that has written the row gathers a new one.
 type View struct {
 	Row    store.Row
@@ -22,11 +22,11 @@ type View struct {
 	Held, TakenOver bool
 	// Relogin: a person wants a login now, whatever state and back-offs say.
 	Relogin bool
-	// chainWorks: the login of a Relogin is not needed, for the newest chain works without it.
+	// chainWorks: the newest chain works, so the login of a Relogin is optional.
 	chainWorks bool
 
 	name     func(store.Document) string
-	needed   time.Duration // what an attempt needs; 0: it has all the time
+	needed   time.Duration // what an attempt needs; 0: no limit
 	tick     time.Duration // between two runs
 	longest  time.Duration // that a claim lasts; 0: any claim is believed
 	waiting  int           // how many accounts of the run wait for an edit
@@ -45,13 +45,13 @@ type View struct {
 	chain               chain // in Tokens
 	chainErr            error
 	staged              Reading // the version of tokens that the row's attempt made
-	last                Reading // the version of tokens that the row rests on: Row.VersionID
+	last                Reading // the version of tokens that the row is based on: Row.VersionID
 	again               Reading // the id of the current version of tokens, read a second time
 	third               Reading // and a third time
 	raw                 rawReading
 	access              Reading // the current version of access; its value only if the row does not know that version
 	evidence            evidence
-	asksNobody          bool  // the view is of somebody who makes no calls
+	asksNobody          bool  // the view's owner makes no calls
 	fence               int64 // the row's, before this run claimed
 }
 
@@ -62,7 +62,7 @@ type Reading struct {
 	done          bool
 }
 
-// rawReading is the row of the reply that was kept unread, or why it could not be read.
+// rawReading is the row of the raw reply, or why it could not be read.
 type rawReading struct {
 	row    store.Row
 	exists bool
@@ -70,16 +70,16 @@ type rawReading struct {
 	done   bool
 }
 
-// Needs names parts of a View that Decide needs next.
+// Needs are the parts of a View that Decide needs next.
 type Needs struct {
 	Secrets bool // credentials and tokens
 	Staged  bool // the version of tokens that the row's attempt made
-	Last    bool // the version of tokens that the row rests on
+	Last    bool // the version of tokens that the row is based on
 	Again   bool // the id of the current version of tokens, once more
 	Third   bool // and a third time
-	Raw     bool // the reply that was kept unread
+	Raw     bool // the raw reply
 	Access  bool // which version of access is current
-	// Evidence: what its issuer says of the refresh token that was presented last
+	// Evidence: the issuer's answer about the refresh token that was presented last
 	Evidence bool
 }
 
@@ -89,10 +89,10 @@ func (n Needs) any() bool { return n != Needs{} }
 type Sources struct {
 	Provider providers.Provider
 	Secrets  store.Secrets
-	Ledger   store.Ledger // nil: replies that were kept unread are not looked at
+	Ledger   store.Ledger // nil: raw replies are not read
 }
 
-// NewView is the view of a credential whose row alone was read.
+// NewView is the view of a credential of which only the row was read.
 func (s Sources) NewView(row store.Row, exists bool, now time.Time) View {
 	return View{
 		Row: row, Exists: exists, Now: now, fence: row.Fence,
@@ -100,7 +100,7 @@ func (s Sources) NewView(row store.Row, exists bool, now time.Time) View {
 	}
 }
 
-// Gather reads the parts of a view that are named, all at once.
+// Gather reads the named parts of a view, all at once.
 func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
 	key := v.Row.Key
 	var reads []func()
@@ -165,7 +165,7 @@ func (s Sources) readAccess(ctx context.Context, r store.Row) (store.Version, er
 		return store.Version{ID: id}, err
 	}
 	v, err := s.Secrets.ByID(ctx, r.Key, store.AccessDoc, id)
-	if errors.Is(err, store.ErrNoVersion) || lasting(err) { // such a version tells nothing, and may be replaced
+	if errors.Is(err, store.ErrNoVersion) || lasting(err) { // such a version proves nothing, and may be replaced
 		return store.Version{ID: id}, nil
 	}
 	return v, err
@@ -182,7 +182,7 @@ func (v View) unread() View {
 	}
 }
 
-// at says which secret an error is about.
+// at adds the secret's name to an error.
 func (v View) at(doc store.Document, err error) error {
 	if err == nil {
 		return nil

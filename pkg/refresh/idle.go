@@ -10,9 +10,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The checks of idle rows: is something owed, due, waited for, or unreadable?
+// The checks of idle rows: is something unfinished, due, waited for, or unreadable?
 
-// owing reports whether a version of tokens or access that is stored waits to become current.
+// owing reports whether a stored version of tokens or access waits to become current.
 func (v View) owing() bool {
 	return !v.repaired && !v.Relogin && (hasEscrow(v.Row) || v.Row.VersionID != v.Row.PublishedVersionID)
 }
@@ -25,7 +25,7 @@ func owes(v View) (Step, bool) {
 		return need(Needs{Secrets: true})
 	}
 	c, needs, err := v.owed()
-	if read := v.access.Err; err == nil && read != nil && !lasting(read) { // it may tell that the row was restored
+	if read := v.access.Err; err == nil && read != nil && !lasting(read) { // it may show that the row was restored
 		err = v.at(store.AccessDoc, read)
 	}
 	switch {
@@ -39,8 +39,8 @@ func owes(v View) (Step, bool) {
 	return Step{Do: Repair, chain: c}, true
 }
 
-// A pause stops calls to the provider. Replies that were stored are still finished, which is why
-// the version of an uncertain attempt is looked for first.
+// A pause stops calls to the provider. Stored replies are still finished, so the version of an
+// uncertain attempt is looked for first.
 func paused(v View) (Step, bool) {
 	uncertain := v.Row.State == store.Uncertain
 	switch {
@@ -63,7 +63,7 @@ func nothingDue(v View) (Step, bool) {
 	return wait(outcome.NotDue, nil)
 }
 
-// Where many accounts wait, it costs too much to read the secrets of each in every run.
+// If many accounts wait, reading the secrets of each in every run costs too much.
 func looksLater(v View) (Step, bool) {
 	switch {
 	case !v.idle(), v.looksNow():
@@ -91,7 +91,7 @@ func secretsUnread(v View) (Step, bool) {
 		return pass()
 	}
 	n := Needs{Secrets: !v.Tokens.done, Staged: v.Row.State == store.Uncertain && !v.staged.done}
-	n.Access = n.Secrets && v.due() && v.unreadAccess() // beside the others it takes no time of its own
+	n.Access = n.Secrets && v.due() && v.unreadAccess() // beside the others it takes no extra time
 	if !n.any() {
 		return pass()
 	}
@@ -154,13 +154,13 @@ func secretUnreadable(v View) (Step, bool) {
 			return wait(outcome.Transient, err)
 		}
 	}
-	if needsPerson(v.Row) && !v.due() && !SecretsUnreadable(v.Row) { // what it waits for stays in the row
+	if needsPerson(v.Row) && !v.due() && !SecretsUnreadable(v.Row) { // the row keeps what it waits for
 		return wait(outcome.Misconfigured, err)
 	}
 	return park(store.Misconfigured, err)
 }
 
-// A version that a person has put there meanwhile stands.
+// A person's newer version stands.
 func rawReadable(v View) (Step, bool) {
 	switch {
 	case !v.idle(), v.Relogin, !hasRawReply(v.Row):
@@ -206,9 +206,9 @@ func mayRefresh(v View) (Step, bool) {
 	return v.claims(step)
 }
 
-// claims is a step that claims and calls the provider, once that can be done. Access is read before
-// the claim: what could not be published must not be asked for, and a claim makes the row's fence
-// later, after which nothing would tell that the row was restored.
+// claims is a step that claims and calls the provider, once that is possible. Access is read before
+// the claim: a token that could not be published must not be asked for. And the claim makes the
+// row's fence later; after that nothing would show that the row was restored.
 func (v View) claims(s Step) (Step, bool) {
 	switch {
 	case v.late != nil:

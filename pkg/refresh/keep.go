@@ -10,14 +10,14 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// copies says where a reply is kept: the error of each place, nil where it is.
+// copies is where a reply is kept: the error of each place, nil if it is there.
 type copies struct {
 	tokens        error
 	tokensCurrent bool // a secret's very first version is current at once
 	access        error
 	accessCurrent bool
 	escrow        error
-	held          bool // the claim was still this run's when the reply was kept; of one that is recovered: false
+	held          bool // the claim was still this run's when the reply was kept; false for a recovered reply
 }
 
 // store keeps a reply before anything may reject it, and makes it current.
@@ -69,12 +69,12 @@ func (a *visit) keep(ctx context.Context, c chain) copies {
 	return k
 }
 
-// keepAnywhere goes on until one of the stores takes the reply, which may be the only copy of the
+// keepAnywhere tries until one of the stores takes the reply, which may be the only copy of the
 // next refresh token. It has all the time that the run has left, and at least half of the budget.
 func (a *visit) keepAnywhere(ctx context.Context, c chain, k *copies) {
 	deadline, _ := ctx.Deadline()
 	until := deadline.Add(-a.StoreTimeout / 2)
-	// A process that was frozen wakes up when its time is over, and still has to offer the reply.
+	// A process that was frozen wakes up after its time, and must still offer the reply.
 	if fresh := time.Now().Add(a.StoreTimeout / 2); until.Before(fresh) {
 		until = fresh
 	}

@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// While neither store takes the reply, all the time of the run is for that: it may be
-// the only copy of the next refresh token.
+// While neither store takes the reply, the run tries until its end: the reply may be the only copy
+// of the next refresh token.
 func TestReplyWaitsForAStore(t *testing.T) {
 	t.Parallel()
 	for name, down := range map[string]struct {
@@ -53,8 +53,8 @@ func TestReplyWaitsForAStore(t *testing.T) {
 	}
 }
 
-// A process that was held up gets its reply when the time of its run is over, and its
-// claim lasts: the reply is stored and made current all the same.
+// A delayed process gets its reply after the end of its run, while its claim lasts: the reply is
+// still stored and made current.
 func TestReplyAfterTheRun(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -75,8 +75,8 @@ func TestReplyAfterTheRun(t *testing.T) {
 	})
 }
 
-// A person's edit that keeps the refresh token which is being presented says nothing of
-// the chain: the reply replaces it. An edit that brings another token stands.
+// A person's edit that keeps the presented refresh token is no new chain: the reply replaces it. An
+// edit with another token stands.
 func TestEditThatKeepsTheToken(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

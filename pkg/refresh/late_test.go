@@ -12,9 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A process freezes with the reply in its hands, for longer than its claim lasts, and
-// another run logs in meanwhile. When it wakes up it takes nothing back, neither from
-// the secrets nor from the row.
+// A process freezes with the reply in memory, for longer than its claim, and another run logs in
+// meanwhile. When it wakes up it undoes nothing, neither in the secrets nor in the row.
 func TestLateReply(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -47,7 +46,7 @@ func TestLateReply(t *testing.T) {
 	})
 }
 
-// So it is if the attempt began with a stale read: it replaces the version that its token
+// The same is true if the attempt began with a stale read: it replaces the version that its token
 // came from.
 func TestLateLandingAfterAStaleRead(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The checks that are left when no refresh is made: a login, or a person.
+// The checks that remain if no refresh is made: a login, or a person.
 
 func loginBacksOff(v View) (Step, bool) {
 	until, waits := v.loginWaits()
@@ -36,8 +36,8 @@ func mayLogin(v View) (Step, bool) {
 	return v.warned(v.claims(Step{Do: Login}))
 }
 
-// A login presents no refresh token, so that nothing was lost. Its claim ends, and the next tick
-// goes on with what is there.
+// A login presents no refresh token, so nothing was lost. Its claim ends, and the next tick goes on
+// with the current tokens.
 func loginDied(v View) (Step, bool) {
 	if !v.TakenOver || v.Row.AttemptSource != store.FromLogin {
 		return pass()

@@ -64,7 +64,7 @@ func TestLoginThatKillsBacksOff(t *testing.T) {
 	})
 }
 
-// The back-off ends early where a person edits the credentials or forces a run.
+// The back-off ends early if a person edits the credentials or forces a run.
 func TestLoginBackOffEndsEarly(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(w *rt.World) refresh.Request{
@@ -95,8 +95,8 @@ func TestLoginBackOffEndsEarly(t *testing.T) {
 	}
 }
 
-// Refused credentials are tried after one hour, after six and once a day, and at once where a
-// person edits them or forces a run.
+// Refused credentials are tried after one hour, after six and once a day, and at once if a person
+// edits them or forces a run.
 func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"refused": providers.Refused, "misconfigured": providers.Misconfigured} {
@@ -137,7 +137,7 @@ func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 	}
 }
 
-// A dead or uncertain credential goes on where a person gives it something new.
+// A dead or uncertain credential goes on once a person gives it something new.
 func TestAPersonMends(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"dead": providers.Refused, "uncertain": providers.Unknown} {
@@ -163,14 +163,14 @@ func TestAPersonMends(t *testing.T) {
 	}
 }
 
-// A login's reply begins a new family: a refresh token of another has no place in it.
+// A login's reply begins a new family: it takes no refresh token of another.
 func TestLoginWithoutRefreshToken(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		old := chain(w).RefreshToken
 		w.Provider.OmitsTokens = true
-		w.Ledger.Delete(rt.Default) // whether the token was presented, nobody knows
+		w.Ledger.Delete(rt.Default) // nobody knows whether the token was presented
 		for range 3 {
 			if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
 				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
@@ -225,8 +225,7 @@ func TestUnreadableReply(t *testing.T) {
 	})
 }
 
-// A person who has put in a seed meanwhile gets what comes of that: the reply is not
-// even stored.
+// If a person has put in a seed meanwhile, that counts: the reply is not even stored.
 func TestUnreadableReplyAndASeed(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -280,8 +279,8 @@ func TestHugeReplyIsNotKept(t *testing.T) {
 	})
 }
 
-// A login that died has sent no refresh token. If a person has taken the login out since, what
-// follows depends on the token that is there.
+// A login that died has sent no refresh token. If a person has removed the login since, the rest
+// depends on the current token.
 func TestLoginDiedAndWasTakenOut(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

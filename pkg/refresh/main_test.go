@@ -13,8 +13,8 @@ import (
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 )
 
-// TestMain looks whether the tests have gone along every arrow of the diagram, if all of
-// them ran: an arrow that no row ever takes is none.
+// TestMain checks that the tests have taken every arrow of the diagram, if all of them ran: an
+// arrow that no row takes does not exist.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	filtered := flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != ""

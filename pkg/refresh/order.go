@@ -8,19 +8,20 @@ import (
 	"tokenrefresh/pkg/pace"
 )
 
-// lapsedShare: while others wait, one in so many accounts that a run begins with is one whose
-// tokens have ended, and those hold one in so many of the slots at most.
+// lapsedShare: while others wait, one in so many accounts that a run begins has ended tokens, and
+// such accounts hold at most one in so many slots.
 const lapsedShare = 4
 
-// candidate is an account that a run has work for.
+// candidate is an account with work for the run.
 type candidate struct {
 	row   int    // its place among the rows of the run
-	host  string // that the work calls; empty: not known
+	host  string // the host that the work calls; empty: not known
 	class class
-	// at is the order: when its tokens end, of lapsed ones since when it waits; zero is first.
+	// at is its place in the order: when its tokens end, or, if lapsed, since when it waits; zero
+	// is first.
 	at    time.Time
 	paced bool   // it writes to the secrets
-	tie   uint64 // decides between equals, anew in each run
+	tie   uint64 // decides between equals, differently in each run
 }
 
 // class names the queue that a candidate waits in.
@@ -33,7 +34,7 @@ const (
 	classes
 )
 
-// candidate says how urgent the work is that a view calls for. silent: the provider has not
+// candidate is the view's account with the urgency of its work. silent: the provider has not
 // answered the account's last call, nor a probe of the same host since.
 func (v View) candidate(row int, began time.Time, silent bool) candidate {
 	r := v.Row
@@ -49,7 +50,7 @@ func (v View) candidate(row int, began time.Time, silent bool) candidate {
 			c.at = r.RefreshAt // when it was seeded
 		}
 		c.at = later(c.at, r.NotBefore)
-		if silent { // behind all that have waited since
+		if silent { // after all that have waited since
 			c.at = c.at.Add(pace.MaxRetry)
 		}
 	case silent:
@@ -58,9 +59,9 @@ func (v View) candidate(row int, began time.Time, silent bool) candidate {
 	return c
 }
 
-// queue says who is next for a free slot: the living by their end, and a share for the lapsed,
-// by how long they have waited; after both those that the provider has not answered. No host
-// holds more than half of the slots while an account of another host waits.
+// queue chooses the next account for a free slot: the living by their end, and a share for the
+// lapsed, by how long they have waited; after both, those that the provider has not answered. No
+// host holds more than half of the slots while an account of another host waits.
 type queue struct {
 	slots   int
 	waiting [classes][]candidate // in their order
@@ -72,7 +73,7 @@ type queue struct {
 
 func newQueue(slots int) *queue { return &queue{slots: slots, held: map[string]int{}} }
 
-// add puts further accounts in their places.
+// add puts further accounts into their places.
 func (q *queue) add(all ...candidate) {
 	for _, c := range all {
 		q.waiting[c.class] = append(q.waiting[c.class], c)
@@ -88,7 +89,7 @@ func (q *queue) empty() bool {
 	return !slices.ContainsFunc(q.waiting[:], func(list []candidate) bool { return len(list) > 0 })
 }
 
-// next chooses who is next. The queue must not be empty.
+// next chooses the next account. The queue must not be empty.
 func (q *queue) next() (class, int) {
 	order := []class{living, lapsed, quiet}
 	if q.lapsedFirst() {
@@ -99,18 +100,18 @@ func (q *queue) next() (class, int) {
 			return of, i
 		}
 	}
-	// All that wait are of hosts that hold their half: nobody else wants the other.
+	// All that wait are of hosts that hold their half: no other host needs the other half.
 	first := slices.IndexFunc(order, func(of class) bool { return len(q.waiting[of]) > 0 })
 	return order[first], 0
 }
 
-// paced reports whether the next is.
+// paced reports whether the next account writes to the secrets.
 func (q *queue) paced() bool {
 	of, i := q.next()
 	return q.waiting[of][i].paced
 }
 
-// take gives the next its slot.
+// take gives the next account a slot.
 func (q *queue) take() candidate {
 	of, i := q.next()
 	c := q.waiting[of][i]
@@ -128,7 +129,7 @@ func (q *queue) take() candidate {
 	return c
 }
 
-// release takes a slot back.
+// release frees a slot.
 func (q *queue) release(c candidate) {
 	q.held[c.host]--
 	if c.class == lapsed {
@@ -143,13 +144,13 @@ func (q *queue) takeAll() []candidate {
 	return all
 }
 
-// lapsedFirst reports whether the next slot is a lapsed account's.
+// lapsedFirst reports whether the next slot is for a lapsed account.
 func (q *queue) lapsedFirst() bool {
 	due := lapsedShare*(q.startedOfLapsed+1) <= q.started+1
 	return due && q.lapsed < max(1, q.slots/lapsedShare)
 }
 
-// full reports whether a host holds its half of the slots. One that is not known never does.
+// full reports whether a host holds its half of the slots. An unknown host never does.
 func (q *queue) full(host string) bool {
 	return host != "" && q.held[host] >= max(1, q.slots/2)
 }

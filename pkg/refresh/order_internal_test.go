@@ -28,7 +28,7 @@ func waiting(texts ...string) (all []candidate, names []string) {
 	return all, names
 }
 
-// repeated is so many candidates alike, each a minute after the one before.
+// repeated makes n similar candidates, each a minute after the one before.
 func repeated(n int, name, of string, minute int, host string) (texts []string) {
 	for i := range n {
 		texts = append(texts, fmt.Sprintf("%s %s %d %s", name, of, minute+i, host))
@@ -36,7 +36,7 @@ func repeated(n int, name, of string, minute int, host string) (texts []string) 
 	return texts
 }
 
-// Who is next depends on what waits, and on who holds the slots.
+// The next account depends on which wait, and on which hold slots.
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	join := func(all ...[]string) (texts []string) {
@@ -48,7 +48,7 @@ func TestQueue(t *testing.T) {
 	for name, tt := range map[string]struct {
 		slots   int
 		waiting []string
-		hold    bool   // nobody gives a slot back
+		hold    bool   // no slot is freed
 		hang    bool   // the ended do not
 		want    string // names in order
 	}{
@@ -125,7 +125,7 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// What an account waits for, and since when, is read from its row.
+// An account's class and order come from its row.
 func TestCandidate(t *testing.T) {
 	t.Parallel()
 	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
@@ -172,7 +172,7 @@ func TestCandidate(t *testing.T) {
 	}
 }
 
-// Equals go in another order in each run, so that none is always the last.
+// Equals have another order in each run, so that none is always the last.
 func TestTies(t *testing.T) {
 	t.Parallel()
 	first := map[int]bool{}

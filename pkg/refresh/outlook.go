@@ -8,7 +8,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// attemptsLeft is Result.AttemptsLeft of a run that began at that time and had that outcome.
+// attemptsLeft is Result.AttemptsLeft of a run that began then and had that outcome.
 func (a *visit) attemptsLeft(began time.Time, what outcome.Outcome) int {
 	r := a.v.Row
 	switch {
@@ -19,7 +19,7 @@ func (a *visit) attemptsLeft(began time.Time, what outcome.Outcome) int {
 	return Outlook(r, a.needed()).AttemptsLeft(began, a.Tick)
 }
 
-// Outlook is what the coming attempts at a row's tokens depend on. Each takes at most so long.
+// Outlook is what the next attempts at a row's tokens depend on. Each takes at most takes.
 func Outlook(r store.Row, takes time.Duration) pace.Outlook {
 	o := pace.Outlook{
 		From: later(r.RefreshAt, r.NotBefore), Until: saveUntil(r), Takes: takes,
@@ -41,7 +41,7 @@ func Outlook(r store.Row, takes time.Duration) pace.Outlook {
 	return o
 }
 
-// TriedAgain reports whether a row may need a person, and is tried again by itself meanwhile.
+// TriedAgain reports whether a row may need a person and is also tried again by itself.
 func TriedAgain(r store.Row) bool { return r.State == store.Misconfigured && !SecretsUnreadable(r) }
 
 // NextAttempt is when a run will next try something; in the past if it should have already. Zero:

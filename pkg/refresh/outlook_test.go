@@ -10,8 +10,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The attempts that a run counts as left are those that come while every one fails, up to
-// the last that could be in time.
+// AttemptsLeft counts the attempts that follow if all of them fail, up to the last that could be in
+// time.
 func TestAttemptsLeftAreMade(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -103,7 +103,7 @@ func TestAttemptsLeft(t *testing.T) {
 	}
 }
 
-// What the ledger doesn't say is not taken for nothing.
+// Missing fields of the ledger do not count as zero.
 func TestUnknownWithoutLedger(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -125,7 +125,7 @@ func worldOf(do func(w *rt.World)) func(*testing.T) *rt.World {
 	}
 }
 
-// failing is a due chain without login, of a provider that answers so.
+// failing is a due chain without a login, of a provider with this answer.
 func failing(kind providers.Kind) func(*testing.T) *rt.World {
 	return func(t *testing.T) *rt.World {
 		t.Helper()

@@ -14,8 +14,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A row's fields are written in transition.go alone, and a row is stored by commit.go alone:
-// who reads those two files has seen everything that can happen to a row.
+// Only transition.go writes a row's fields, and only commit.go stores a row: these two files show
+// everything that can happen to a row.
 func TestRowsAreWrittenInOnePlace(t *testing.T) {
 	t.Parallel()
 	files, err := os.ReadDir(".")
@@ -62,7 +62,7 @@ func TestRowsAreWrittenInOnePlace(t *testing.T) {
 // rowNames are what this package calls a store.Row.
 var rowNames = []string{"r", "row", "next", "before", "Row", "stored"}
 
-// fieldOfRow reports whether an expression is a field of a row, as far as its names tell.
+// fieldOfRow reports whether an expression is a field of a row, judging by its names.
 func fieldOfRow(e ast.Expr) bool {
 	field, ok := e.(*ast.SelectorExpr)
 	if !ok {

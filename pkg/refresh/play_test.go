@@ -23,7 +23,7 @@ const (
 	most   = 40          // ticks without faults: claims and back-offs run out in them
 )
 
-// history is what became of some choices.
+// history is the course of some choices.
 type history struct {
 	scenario
 	latency order
@@ -42,7 +42,7 @@ type history struct {
 	outcomes map[moment]outcome.Outcome
 	worked   int // ticks since then that did something
 	broken   string
-	known    bool // from here on it goes as another one went
+	known    bool // from here on it goes like another history
 }
 
 // event is a line of the history's story.
@@ -61,8 +61,8 @@ func (h *history) from() int {
 	return n + ahead
 }
 
-// play runs the history of choices: least ticks, and on until the credential is healthy
-// again or ought to be. A state that is in seen ends it.
+// play runs the history of choices: least ticks, and then until the credential is healthy again or
+// should be. A state that is in seen ends it.
 func play(s scenario, latency order, least int, seen map[state]bool, choices ...choice) *history {
 	w := rt.New()
 	w.Flows, w.Latency = true, latency
@@ -89,7 +89,7 @@ func play(s scenario, latency order, least int, seen map[state]bool, choices ...
 	if !h.known {
 		h.settled()
 	}
-	// What was lost is no part of a state, from which it would be known how it goes on.
+	// A state does not include what was lost, so it cannot show how the history goes on.
 	if h.broken == "" && !slices.ContainsFunc(h.choices, choice.losesReplies) {
 		h.broken = unstoredReply(h.world)
 	}
@@ -101,7 +101,7 @@ func (h *history) waits(n int) bool {
 	return n == 0 || !h.healthy() && h.worked < enough && n < most
 }
 
-// tick lets one scheduled run begin, and a period pass.
+// tick starts one scheduled run, and lets a period pass.
 func (h *history) tick(n int) {
 	m := moment{tick: n}
 	var skew, late time.Duration
@@ -225,7 +225,7 @@ func (r *running) hook(call rt.Call) rt.Fault {
 	return fault
 }
 
-// wait is where a frozen or yielding process stands still.
+// wait stops a frozen or yielding process.
 func (r *running) wait() {
 	r.gate.Lock()
 	until, waitFor := r.until, r.waitFor
@@ -236,7 +236,7 @@ func (r *running) wait() {
 	}
 }
 
-// do makes one choice come true.
+// do carries out one choice.
 func (r *running) do(c choice, call rt.Call) rt.Fault {
 	r.tell(c.moment, c.String())
 	switch c.what {
@@ -280,8 +280,7 @@ func (r *running) do(c choice, call rt.Call) rt.Fault {
 	return rt.None
 }
 
-// calls are the calls of the history, in order; those that are made in the same
-// moment in the order of their names.
+// calls are the calls of the history, in order; calls of the same moment by name.
 func (h *history) calls() []moment {
 	var made []event
 	for _, e := range h.events {
@@ -299,7 +298,7 @@ func (h *history) calls() []moment {
 	return all
 }
 
-// of is the row that comes back; false: there is none, or none but the row as it is.
+// of is the restored row; false: there is none, or it is the same as the current one.
 func (b backup) of(w *rt.World) (store.Row, bool) {
 	past := w.Ledger.Past(rt.Default)
 	if len(past) == 0 {
@@ -316,8 +315,8 @@ func (b backup) of(w *rt.World) (store.Row, bool) {
 	return old, old.Fence < row(w).Fence
 }
 
-// hidesBackup reports whether a person who puts another version into tokens hides the only one
-// that tells that the row is older than the secrets.
+// hidesBackup reports whether a person's new version of tokens hides the only one that shows that
+// the row is older than the secrets.
 func (h *history) hidesBackup() bool {
 	backup := h.restored.Load()
 	if backup == nil {
@@ -328,8 +327,8 @@ func (h *history) hidesBackup() bool {
 	return !accessTells(h.world, now)
 }
 
-// deed does what somebody does from outside. One is done after the other: each looks first at
-// what those before have left.
+// deed does something from outside. Deeds happen one after the other: each first looks at the
+// results of those before.
 func (r *running) deed(c choice) {
 	r.deeds.Lock()
 	defer r.deeds.Unlock()
@@ -339,7 +338,7 @@ func (r *running) deed(c choice) {
 			r.world.Seed(rt.Default)
 		}
 	case loses:
-		if chain(r.world).AttemptID != "" { // a seed's token may be sent, whatever the row said of it
+		if chain(r.world).AttemptID != "" { // a seed's token may be sent, whatever the row said about it
 			r.world.Ledger.Delete(rt.Default)
 		}
 	case restores:
@@ -352,16 +351,16 @@ func (r *running) deed(c choice) {
 	}
 }
 
-// rollBack makes the version of tokens current that was before. With a row that was lost, or
-// is older than the secrets, that is one thing too much, unless access still tells: see
-// docs/protocol.md, section "What can still go wrong".
+// rollBack makes the previous version of tokens current. Together with a lost or restored row that
+// is too much, unless access still shows it: see docs/protocol.md, section "What can still go
+// wrong".
 func (h *history) rollBack() {
 	was := h.world.Secrets.History(rt.Default, store.TokensDoc)
 	if len(was) < 2 {
 		return
 	}
 	id := was[len(was)-2]
-	if slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost }) {
+	if slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost }) {
 		if h.restored.Load() == nil || strings.HasPrefix(id, rt.PersonIDs) || h.hidesBackup() {
 			return
 		}
@@ -369,9 +368,9 @@ func (h *history) rollBack() {
 	h.world.Secrets.RollBack(rt.Default, store.TokensDoc, id)
 }
 
-// tells reports whether the secrets tell that a row is older than they are. Where they don't,
-// what was presented since is sent again; see "A row restored from a backup" in
-// docs/protocol.md, section "What can still go wrong".
+// tells reports whether the secrets show that a row is older. If they don't, tokens that were
+// presented since are sent again; see "A row restored from a backup" in docs/protocol.md, section
+// "What can still go wrong".
 func tells(w *rt.World, old store.Row) bool {
 	tokens, id := read(w, store.TokensDoc)
 	return tokens.Fence > old.Fence && id != old.VersionID && id != old.Escrow.AttemptID || accessTells(w, old)

@@ -13,7 +13,7 @@ func (v View) fresh(c chain) bool {
 }
 
 // currentLives reports whether the refresh token of the current version may be presented.
-func (v View) currentLives() bool { return v.fresh(v.chain) && !v.unaccounted() }
+func (v View) currentLives() bool { return v.fresh(v.chain) && !v.ofAnotherAttempt() }
 
 // lives reports whether the refresh token of the newest chain may be presented.
 func (v View) lives() bool {
@@ -24,14 +24,14 @@ func (v View) lives() bool {
 	return err == nil && v.fresh(c)
 }
 
-// presentable is the refresh with the token that may be sent. A step without an action: there is
-// no such token. With needs, or an error: it is not known yet.
+// presentable is the refresh with the token that may be sent. A step without an action: there is no
+// such token. With needs, or an error: not known yet.
 func (v View) presentable() (Step, error) {
 	c, err := v.newest()
 	if err != nil {
 		return Step{}, err
 	}
-	if v.escrowOutdated() { // or so it seems: a stale read must not wipe the escrow
+	if v.escrowOutdated() { // it seems so: a stale read must not wipe the escrow
 		if step, err := v.confirmed(); step.Needs.any() || err != nil {
 			return step, err
 		}
@@ -56,7 +56,7 @@ func (v View) presentable() (Step, error) {
 	case !v.lives():
 		return v.presentedAgain(refresh), nil
 	case !v.escrowNewest() && v.current() != ofRow:
-		// Perhaps a version from before the last, by a stale read.
+		// Perhaps an older version, from a stale read.
 		if step, err := v.confirmed(); step.Needs.any() || err != nil {
 			return step, err
 		}
@@ -64,16 +64,16 @@ func (v View) presentable() (Step, error) {
 	return refresh, nil
 }
 
-// lastInstead is the refresh with the token of the version that the row rests on, although
+// lastInstead is the refresh with the token of the version that the row is based on, although
 // another one was read as current. Either that read was stale, or a person has put a spent token
-// back; the version that the refresh makes then replaces theirs.
+// back; the refresh then replaces their version.
 func (v View) lastInstead() (Step, error) {
 	if needs, err := v.readLast(); needs.any() || err != nil {
 		return Step{Needs: needs}, err
 	}
 	c, err := parseChain(v.last.Value)
 	if err != nil || !v.fresh(c) {
-		return Step{}, nil //nolint:nilerr // what cannot be read has no token that may be sent
+		return Step{}, nil //nolint:nilerr // an unreadable version has no token that may be sent
 	}
 	if !v.again.done {
 		return Step{Needs: Needs{Again: true}}, nil
@@ -84,7 +84,7 @@ func (v View) lastInstead() (Step, error) {
 	return Step{Do: Refresh, chain: c, version: v.last.ID, stale: v.again.ID == v.last.ID}, nil
 }
 
-// readLast asks for the version that the row rests on, or says why it could not be read.
+// readLast asks for the version that the row is based on, or returns why it could not be read.
 // Unlike reads of the current version, a read by id is never stale.
 func (v View) readLast() (Needs, error) {
 	if !v.last.done {
@@ -93,9 +93,9 @@ func (v View) readLast() (Needs, error) {
 	return Needs{}, v.at(store.TokensDoc, v.last.Err)
 }
 
-// confirmed asks for the second read, or says how it differs from the first. A version that the
-// row does not know is a person's, or an old one that a stale read brings back. Not guarded
-// against are two such reads in a row.
+// confirmed asks for the second read, or returns an error if that differs from the first. A version
+// that the row does not know is a person's, or an old one from a stale read. There is no guard
+// against two such reads in a row.
 func (v View) confirmed() (Step, error) {
 	if !v.again.done {
 		return Step{Needs: Needs{Again: true}}, nil
@@ -112,8 +112,8 @@ func (v View) moved() error {
 	return v.at(store.TokensDoc, err)
 }
 
-// newest is the newest chain: the one in the escrow if the secrets have not taken it yet, else
-// the one in tokens.
+// newest is the newest chain: the escrow's if the secrets have not taken it yet, else that of
+// tokens.
 func (v View) newest() (chain, error) {
 	if v.escrowNewest() {
 		return v.escrowed()
@@ -137,8 +137,8 @@ func (v View) escrowed() (chain, error) {
 	return c.of(e.AttemptID), nil
 }
 
-// owed is the chain that tokens and access, or access alone, do not hold yet; its attempt id is
-// the id of its version. Empty: there is none.
+// owed is the chain that is still missing in tokens and access, or in access alone; its attempt id
+// is the id of its version. Empty: there is none.
 func (v View) owed() (chain, Needs, error) {
 	if hasEscrow(v.Row) {
 		c, err := v.escrowed()

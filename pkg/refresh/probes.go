@@ -13,12 +13,12 @@ import (
 // probesEach is how many silent accounts of a host a run tries, whatever their back-offs say.
 const probesEach = 2
 
-// probes are what a run does about silent accounts, those whose last call the provider did not
-// answer: it tries the two most urgent of each host, and the host's other silent accounts wait for
-// how they end. One that brings tokens makes the others due.
+// probes handle silent accounts, those whose last call the provider did not answer. A run tries the
+// two most urgent of each host, and the host's other silent accounts wait for the result. If one
+// gets tokens, the others are due.
 //
-// Only accounts are silent, never a host: accounts of one host can differ, and those that are
-// answered go on undisturbed.
+// Accounts are silent, never a host: accounts of one host can differ, and those that get answers go
+// on as usual.
 type probes struct {
 	of       map[int]string   // the probes' rows, and their hosts
 	under    map[string]int   // probes of a host that have not ended
@@ -26,7 +26,7 @@ type probes struct {
 	answered map[string]bool  // hosts that have answered a silent account in this run
 }
 
-// newProbes chooses the probes of a run over rows. rest are the rows that wait for none.
+// newProbes chooses the probes of a run over rows. rest are the rows that do not wait for a probe.
 func newProbes(rows []credential, now time.Time) (p *probes, rest []int) {
 	p = &probes{of: map[int]string{}, under: map[string]int{}, waiting: map[string][]int{}, answered: map[string]bool{}}
 	silent := map[string][]int{}
@@ -38,10 +38,10 @@ func newProbes(rows []credential, now time.Time) (p *probes, rest []int) {
 		}
 	}
 	for host, accounts := range silent {
-		slices.SortFunc(accounts, func(a, b int) int { return urgency(rows[a].row, rows[b].row, now) })
+		slices.SortFunc(accounts, func(a, b int) int { return byUrgency(rows[a].row, rows[b].row, now) })
 		n := min(probesEach, len(accounts))
 		rest = append(rest, accounts[:n]...)
-		if len(accounts) <= probesEach { // nobody would gain from it
+		if len(accounts) <= probesEach { // there is no account to spare
 			continue
 		}
 		for _, i := range accounts[:n] {
@@ -52,9 +52,9 @@ func newProbes(rows []credential, now time.Time) (p *probes, rest []int) {
 	return p, rest
 }
 
-// urgency orders accounts whose tokens live by their end, and after them the others by how
-// long they have been waiting.
-func urgency(a, b store.Row, now time.Time) int {
+// byUrgency compares silent accounts: those whose tokens live by their end, and after them the
+// others by how long they have waited.
+func byUrgency(a, b store.Row, now time.Time) int {
 	until := func(r store.Row) (ended int, at time.Time) {
 		if now.Before(r.AccessExpiresAt) {
 			return 0, r.AccessExpiresAt
@@ -66,8 +66,8 @@ func urgency(a, b store.Row, now time.Time) int {
 	return cmp.Or(cmp.Compare(endedA, endedB), atA.Compare(atB), cmp.Compare(pace.Lot(a.Account, now), pace.Lot(b.Account, now)))
 }
 
-// passes is the call, a refresh or a login, whose back-off the run passes over for the account of
-// row i; empty: none.
+// passes is the call, a refresh or a login, whose back-off the run ignores for the account of row
+// i; empty: none.
 func (p *probes) passes(i int, r store.Row) store.Source {
 	if _, probe := p.of[i]; probe || p.answered[r.Host] && silentRow(r) {
 		return r.AttemptSource
@@ -75,8 +75,7 @@ func (p *probes) passes(i int, r store.Row) store.Source {
 	return ""
 }
 
-// ended takes how the run ended for an account. It returns the rows that need not wait any
-// more.
+// ended records how the run ended for an account. It returns the rows that no longer wait.
 func (p *probes) ended(i int, r store.Row, result Result) []int {
 	if silentRow(r) && (result.Outcome == outcome.Refreshed || result.Outcome == outcome.LoggedIn) {
 		p.answered[r.Host] = true

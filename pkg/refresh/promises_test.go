@@ -14,8 +14,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// always are the promises that hold at any moment, whatever has happened. It says
-// which one is broken; empty: none.
+// always checks the promises that hold at any moment, whatever has happened. It returns the broken
+// one; empty: none.
 func always(w *rt.World) string {
 	if repeated := w.Provider.Repeated(); len(repeated) > 0 {
 		return fmt.Sprintf("presented again after the provider may have acted: %v", repeated)
@@ -23,8 +23,8 @@ func always(w *rt.World) string {
 	if n := w.Provider.Replays(); n > 0 {
 		return fmt.Sprintf("%d replays", n)
 	}
-	if wrongs := w.Wrongs(); len(wrongs) > 0 {
-		return strings.Join(wrongs, "; ")
+	if violations := w.Violations(); len(violations) > 0 {
+		return strings.Join(violations, "; ")
 	}
 	for _, e := range w.Edges() {
 		if a := walk(e); !slices.Contains(drawn, a) {
@@ -90,11 +90,11 @@ func (h *history) promises(n int, free bool) {
 	}
 }
 
-// readers says what is wrong with what they read after a tick without faults.
+// readers returns what is wrong with what readers get after a tick without faults.
 func (h *history) readers(what outcome.Outcome) string {
 	tokens, _ := read(h.world, store.TokensDoc)
 	access, _ := read(h.world, store.AccessDoc)
-	forgotten := !h.login && slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
+	forgotten := !h.login && slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost })
 	if what != outcome.Superseded && // access follows at the next tick, for which the row is due
 		h.world.Provider.Accepts(tokens.AccessToken) && !h.world.Provider.Accepts(access.AccessToken) && !forgotten {
 		return "access is left with a revoked token while tokens is healthy"
@@ -107,7 +107,7 @@ func (h *history) readers(what outcome.Outcome) string {
 	return ""
 }
 
-// settled looks at the world in the end.
+// settled checks the world at the end.
 func (h *history) settled() {
 	if h.broken == "" {
 		h.broken = always(h.world) // a run may have outlived the last tick
@@ -181,12 +181,12 @@ func (c choice) losesReplies() bool {
 // decides reports whether with the choice a person gives a chain up for another.
 func (c choice) decides() bool { return c.what == resolves && c.how != refresh.Discard }
 
-// unstoredReply says which reply reached a process and no store.
+// unstoredReply returns a reply that reached a process and no store.
 func unstoredReply(w *rt.World) string {
 	deeds := w.Deeds()
 	for _, d := range deeds {
-		if d.What == rt.Received && !slices.ContainsFunc(deeds, func(o rt.Deed) bool {
-			return o.What == rt.Stored && o.RefreshToken == d.RefreshToken
+		if d.Kind == rt.Received && !slices.ContainsFunc(deeds, func(o rt.Deed) bool {
+			return o.Kind == rt.Stored && o.RefreshToken == d.RefreshToken
 		}) {
 			return "a reply that had come was stored nowhere"
 		}
@@ -200,7 +200,7 @@ func unstoredReply(w *rt.World) string {
 func needsPerson(w *rt.World, sure bool) bool {
 	r := row(w)
 	token := chain(w).RefreshToken
-	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.What == rt.RowLost })
+	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost })
 	return r.Phase == store.Idle && (r.State == store.Uncertain || r.State == store.Dead) &&
 		(partly(w) || w.Provider.Risked(token) || lost || !sure && r.Presented(secret.New(token)))
 }
@@ -212,20 +212,20 @@ func needsPerson(w *rt.World, sure bool) bool {
 func lostReply(w *rt.World, decided bool) string {
 	deeds := w.Deeds()
 	for stored, d := range deeds {
-		if d.What != rt.Stored || !strings.HasPrefix(d.ID, rt.AttemptIDs) {
+		if d.Kind != rt.Stored || !strings.HasPrefix(d.ID, rt.AttemptIDs) {
 			continue
 		}
-		claimed := slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.What == rt.Claimed && o.ID == d.ID })
+		claimed := slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.Kind == rt.Claimed && o.ID == d.ID })
 		if claimed < 0 {
 			return fmt.Sprintf("reply %s was stored by an attempt that never claimed", d.ID)
 		}
 		looked := 0
 		if base := deeds[claimed].Base; base != "" {
-			looked = slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.ID == base && (o.What == rt.Edited || o.What == rt.MadeCurrent) }) + 1
+			looked = slices.IndexFunc(deeds, func(o rt.Deed) bool { return o.ID == base && (o.Kind == rt.Edited || o.Kind == rt.MadeCurrent) }) + 1
 		}
 		excused := false
 		for n, o := range deeds {
-			switch o.What {
+			switch o.Kind {
 			case rt.Edited:
 				excused = excused || n >= looked
 			case rt.RowLost:
@@ -248,7 +248,7 @@ func lostReply(w *rt.World, decided bool) string {
 	return ""
 }
 
-// story tells a history, to be read and to be played again.
+// story prints a history, to be read and to be played again.
 func (h *history) story() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", h.broken)

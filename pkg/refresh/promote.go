@@ -51,7 +51,7 @@ func (a *visit) promote(ctx context.Context, c chain, k copies, success outcome.
 	return result
 }
 
-// supersede lets version id of tokens stand, which somebody else has put there.
+// supersede lets somebody else's version id of tokens stand.
 func (a *visit) supersede(ctx context.Context, id string) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
@@ -82,7 +82,7 @@ func (a *visit) swap(ctx context.Context, c chain, k copies) (tokens, access err
 	tokens, access = k.tokens, k.access
 	var steps []func()
 	if k.access == nil && !k.accessCurrent && k.held {
-		// At once with tokens, and also if tokens takes no version: readers wait for it. If
+		// Together with tokens, and even if tokens takes no version: readers wait for it. If
 		// somebody else's version of tokens stands, the row is due and the refresh makes access
 		// follow. The current version of access was read before the claim.
 		steps = append(steps, func() {
@@ -102,8 +102,8 @@ func (a *visit) swap(ctx context.Context, c chain, k copies) (tokens, access err
 	return tokens, access
 }
 
-// promoteTokens is the compare-and-swap of the chain, from the version that was current before
-// the claim. held: it was still this run's when c was kept, as copies.held says.
+// promoteTokens is the compare-and-swap of the chain, from the version that was current before the
+// claim. held: see copies.held.
 func (a *visit) promoteTokens(ctx context.Context, c chain, held bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		err := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, a.v.Row.BaseVersionID, c.attemptID)
@@ -122,11 +122,11 @@ func (a *visit) promoteTokens(ctx context.Context, c chain, held bool) error {
 	})
 }
 
-// replaceable reports whether version id of tokens, which became current since the claim, may be
-// replaced all the same. It may if its refresh token was presented: a write that had been given
-// up landed late, or a person's edit kept the token. It also may, while nobody has claimed since,
-// if a person has copied an old version, or if another attempt wrote it and the claim was held when
-// this run's reply was kept: then that version is older.
+// replaceable reports whether version id of tokens, which became current since the claim, may still
+// be replaced. It may if its refresh token was presented: an abandoned write landed late, or a
+// person's edit kept the token. If nobody has claimed since, it also may if a person has copied an
+// old version, or if another attempt wrote it and the claim was held when this run's reply was
+// kept: then that version is older.
 func (a *visit) replaceable(ctx context.Context, id string, held bool) (bool, error) {
 	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
 	if errors.Is(err, store.ErrNoVersion) {
@@ -146,7 +146,7 @@ func (a *visit) replaceable(ctx context.Context, id string, held bool) (bool, er
 }
 
 // publish makes access follow version id of tokens, which holds c. It stops if another run has
-// claimed since, for access may be that run's already.
+// claimed since, because access may be that run's already.
 func (a *visit) publish(ctx context.Context, c chain, id string) error {
 	c.attemptID = id
 	current, err := a.stage(ctx, store.AccessDoc, c)
@@ -162,7 +162,7 @@ func (a *visit) publish(ctx context.Context, c chain, id string) error {
 	from := a.v.access.ID
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		for range publishTries {
-			// Asked after the label was read: a run that claims from here on moves it again.
+			// Checked after the label was read: a run that claims after this moves it again.
 			held, err := a.stillHeld(ctx)
 			if err != nil {
 				return err

@@ -15,7 +15,7 @@ const day = 24 * time.Hour
 // were taken, another from 134 on.
 const (
 	keptVersions      = 100
-	sustainedVersions = int(day / leastInterval)
+	sustainedVersions = int(day / minInterval)
 	quotaMargin       = 10
 )
 

@@ -12,7 +12,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// carried is a world whose chain lives in the escrow, for tokens is at its quota.
+// carried is a world whose chain is in the escrow, because tokens is at its quota.
 func carried(t *testing.T) *rt.World {
 	t.Helper()
 	w := liveWithoutLogin(t)
@@ -23,8 +23,8 @@ func carried(t *testing.T) *rt.World {
 	return w
 }
 
-// At the quota the escrow carries the chain: refreshes go on from it, readers get
-// their tokens, each tick is loud, and it heals when the quota ends.
+// At the quota the escrow carries the chain: refreshes go on from it, readers get their tokens,
+// each tick reports it, and it heals when the quota ends.
 func TestQuota(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestQuota(t *testing.T) {
 	})
 }
 
-// Both secrets at their quota: readers have to wait, the chain has not.
+// If both secrets are at their quota, readers have to wait, but the chain goes on.
 func TestQuotaOfBoth(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -149,8 +149,8 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 	})
 }
 
-// A promote that was given up and lands while the chain is carried on is an
-// ancestor's: it does not stand against what came of it.
+// An abandoned promote that lands while the escrow carries the chain makes an ancestor current: its
+// successors replace it.
 func TestAncestorLandsLate(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -184,7 +184,8 @@ func TestPromotedAlthoughFailed(t *testing.T) {
 		w := liveWithoutLogin(t)
 		tick(w, at(promotes, 1, 0, rt.FailAfter))
 		w.Advance(12 * time.Minute)
-		// Due, and the repair fails too: the refresh goes on from the escrow, limited first.
+		// A refresh is due, and the repair fails too: the refresh goes on from the escrow, first
+		// with a rate limit.
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
 		if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.RateLimited {
 			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
@@ -212,7 +213,7 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 			return w
 		},
 	}
-	ends := map[string]func(w *rt.World) rt.Hook{ // what happens then, and what befalls the last tick
+	ends := map[string]func(w *rt.World) rt.Hook{ // what happens then, and the fault of the last tick
 		"a stale read": func(w *rt.World) rt.Hook {
 			w.Seed(rt.Default)
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
@@ -259,7 +260,7 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 	}
 }
 
-// A person's edit ends what the escrow carries, also where the edit was no good.
+// A person's edit ends what the escrow carries, even a bad edit.
 func TestEditEndsTheEscrow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -278,8 +279,8 @@ func TestEditEndsTheEscrow(t *testing.T) {
 	})
 }
 
-// Secrets that take the escrow's chain at last are no person's edit: what was refused is not
-// tried again.
+// When the secrets take the escrow's chain at last, that is no person's edit: a refused token is
+// not tried again.
 func TestMendedIsNotEdited(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -309,7 +310,7 @@ func TestMendedIsNotEdited(t *testing.T) {
 	}
 }
 
-// A chain that died in the escrow makes room for what a person puts into the secret.
+// A chain that died in the escrow gives way to a person's edit of the secret.
 func TestDeadInTheEscrowAndSeeded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

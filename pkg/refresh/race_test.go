@@ -2,6 +2,6 @@
 
 package refresh_test
 
-// thin: one in so many first faults is played. The race detector makes everything slow,
-// and sees in few histories what it sees in many; `make test` plays all of them without.
+// thin: one in so many first faults is played. The race detector is slow, and finds in few
+// histories what it finds in many; `make test` plays all of them without it.
 const thin = 8

@@ -43,8 +43,7 @@ func inTime(t *testing.T, f func()) {
 	synctest.Test(t, func(*testing.T) { f() })
 }
 
-// TestStory plays histories by their spelling: the one of the flag, or those that
-// broke a promise once.
+// TestStory plays spelled histories: the one of the flag, or those that broke a promise once.
 func TestStory(t *testing.T) {
 	t.Parallel()
 	stories := slices.Concat(broke, rare)
@@ -63,7 +62,7 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// spelled plays the history that is spelled so.
+// spelled plays a spelled history.
 func spelled(t *testing.T, spelling string) *history {
 	t.Helper()
 	names := strings.Split(spelling, " | ")
@@ -95,39 +94,35 @@ var broke = []string{
 	// Two runs found no row. One claimed, sent a seed and lost the row; the other claimed
 	// then, and sent it again.
 	"a seed, no login | tick 0: a rival runs before Write#1 | tick 0 rival: the row is lost before Write#3",
-	// A reply that had been kept unread was put over the seed of the person who then
-	// corrected the credentials too.
+	// A raw reply replaced the seed of a person who then corrected the credentials too.
 	"an unreadable reply | tick 0: a person seeds before Refresh#1 | tick 1: Refresh#1: answered rate limited",
-	// A row that was lost was made anew by a failed login, and a stale read brought back a
-	// seed that had been presented.
+	// A failed login created a lost row again, and a stale read returned a seed that had been
+	// presented.
 	"an unreadable reply | tick 0: the row is lost before Current(tokens)#1 | tick 2: Current(tokens)#1: reads stale",
-	// A repair that had read the label of access after a rival published took the
-	// rival's token back.
+	// A repair that had read the label of access after a rival published undid the rival's token.
 	"unpublished | tick 0: the row is lost before Current(tokens)#1 | tick 0: a rival runs before Stage(access)#1",
 	// A login was based on a read from before the first version, and what it replaced stood.
 	"a first login | tick 1: the row is lost before Rows#1 | tick 1: Current(tokens)#1: reads stale",
-	// With a row that was made anew and says no more than that nobody knows, one stale read
-	// would be enough to send a seed again.
+	// With a new row that knows nothing, one stale read would be enough to send a seed again.
 	"a refresh, no login | tick 0: the row is lost before Rows#1 | tick 1: Current(tokens)#1: reads stale",
-	// A reply that landed in the escrow between the read of who takes over and its claim
-	// would be wiped by that.
+	// A takeover would wipe a reply that landed in the escrow between its read and its claim.
 	"a refresh, no login | tick 0: Stage(tokens)#1: fails undone | " +
 		"tick 0: Write#2: failed, lands 4.5ms into tick 2 | tick 0: Stage(tokens)#2: dies before",
-	// A chain that lived in the escrow was given up because tokens had been rolled back to a
-	// version whose token was spent.
+	// A chain in the escrow was dropped because tokens had been rolled back to a version with a
+	// spent token.
 	"quota that lasts, no login | tick 0: Refresh#1: answered rate limited | " +
 		"tick 2: tokens is rolled back before Current(credentials)#2",
-	// Under a row from a backup one stale read of tokens hid that there was a later version.
+	// With a row from a backup, one stale read of tokens hid a later version.
 	"carried by the escrow, no login | tick 1: the oldest is restored before Current(credentials)#1 | " +
 		"tick 2: Current(tokens)#1: reads stale",
-	// A run took a restored row over, which made its fence as late as that of the version which
-	// told of it, and froze. So a person could accept the reply that the row told of. (It was
-	// frozen at ByID(tokens)#1, which that run does not come to any more.)
+	// A run took over a restored row, which made its fence as late as that of the version that
+	// showed the restore, and froze. So a person could accept the row's old reply. (It was frozen
+	// at ByID(tokens)#1, which that run no longer reaches.)
 	"unpublished | tick 0: the oldest is restored before Rows#1 | tick 0: frozen at CurrentID(tokens)#1 until tick 3 | " +
 		"tick 1: a person resolves: accept | tick 2: a person resolves: accept",
 }
 
-// rare are histories that go along an arrow of the diagram which few others take.
+// rare are histories that take rare arrows of the diagram.
 var rare = []string{
 	"quota that lasts | tick 2: a person resolves: discard | tick 0: a person seeds before Write#1",
 }

@@ -17,7 +17,7 @@ import (
 // token: it is kept, as it came, in a row of its own (store.ReplyKey) until a chain with a refresh
 // token is current. The credential's row names the attempt that got it.
 
-// keepRaw keeps a raw reply, unless the one that is kept already is worth more.
+// keepRaw keeps a raw reply, unless the one kept before is more valuable.
 func (a *visit) keepRaw(ctx context.Context, raw secret.String, sent time.Time) {
 	if raw.IsZero() {
 		return
@@ -41,8 +41,7 @@ func (a *visit) keepRaw(ctx context.Context, raw secret.String, sent time.Time) 
 	}
 }
 
-// inTime stores something within the budget. A process that was frozen meanwhile gets the budget
-// once more.
+// inTime runs a write within the budget. A process that was frozen meanwhile gets the budget again.
 func (a *visit) inTime(ctx context.Context, step func(context.Context) error) error {
 	began := a.Now()
 	persist, cancel := a.persistContext(ctx)
@@ -56,7 +55,7 @@ func (a *visit) inTime(ctx context.Context, step func(context.Context) error) er
 	return step(again)
 }
 
-// errKeptBefore says that what is kept already stands.
+// errKeptBefore: the reply that was kept before stays.
 var errKeptBefore = errors.New("another reply is kept")
 
 // storeRaw writes the row of the raw reply. Only the claim's holder does. A holder that comes late
@@ -77,14 +76,15 @@ func (a *visit) storeRaw(ctx context.Context, raw secret.String, sent time.Time)
 	})
 }
 
-// mayHoldTokens reports whether a reply may hold tokens: all but a JSON object that names none.
+// mayHoldTokens reports whether a reply may hold tokens: any text except a JSON object that names
+// none.
 func mayHoldTokens(raw secret.String) bool {
 	text := strings.TrimSpace(raw.Reveal())
 	return !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) || strings.Contains(strings.ToLower(text), "token")
 }
 
-// wipeRaw wipes the raw reply that next no longer names. It is tried once; what stays then is not
-// looked at again.
+// wipeRaw wipes the raw reply that next no longer names. It is tried once; a reply that remains is
+// ignored.
 func (a *visit) wipeRaw(ctx context.Context, before, next store.Row) {
 	if before.ReplyID == "" || next.ReplyID != "" {
 		return
@@ -95,8 +95,8 @@ func (a *visit) wipeRaw(ctx context.Context, before, next store.Row) {
 	}
 }
 
-// rawReply is the raw reply that the row names, as a row of its own; false if there is none, or if
-// it was not read. Older releases kept it in the escrow.
+// rawReply is the row of the raw reply that the row names; false if there is none, or if it was not
+// read. Older releases kept it in the escrow.
 func (v View) rawReply() (store.Row, bool) {
 	if e := v.Row.Escrow; e.Raw && e.AttemptID != "" {
 		source := store.FromRefresh
@@ -113,8 +113,8 @@ func (v View) rawReply() (store.Row, bool) {
 // hasRawReply reports whether the row names a raw reply.
 func hasRawReply(r store.Row) bool { return r.ReplyID != "" || r.Escrow.Raw }
 
-// rawFollows reports whether nobody has put another version into tokens since a raw reply came:
-// the version that it replaces is current, or the part of it that could be read.
+// rawFollows reports whether nobody has put another version into tokens since a raw reply came: the
+// current version is the one that it replaces, or the readable part of it.
 func (v View) rawFollows(raw store.Row) bool {
 	return v.Tokens.ID == raw.BaseVersionID || v.Tokens.ID == raw.AttemptID
 }
@@ -136,6 +136,6 @@ func (v View) decoded() (chain, bool) {
 	return newChain(tokens, v.chain, raw.AttemptSource, id, v.Row.Fence), true
 }
 
-// wholeID is the id of the version that holds all of a reply of which a part is a version
-// already. It is the same for every process.
+// wholeID is the version id of a complete reply whose readable part is a version already. It is the
+// same for every process.
 func wholeID(attemptID string) string { return attemptID + "-2" }

@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The reply to a refresh outlives what the logins after it bring, and is used as soon as it can
-// be read, if nobody has put another version into tokens.
+// The reply to a refresh outlives later logins, and is used as soon as it can be read, if nobody
+// has put another version into tokens.
 func TestKeptReplyOutlivesLogins(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(op rt.Op) (bool, error){
@@ -50,7 +50,7 @@ func TestKeptReplyOutlivesLogins(t *testing.T) {
 	}
 }
 
-// A login's reply without token fields does not replace what another login has brought.
+// A login's reply without token fields does not replace another login's reply.
 func TestKeptReplyOfALogin(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestPartOfAReply(t *testing.T) {
 		if n := w.Provider.Calls(rt.Refresh); n != 2 {
 			t.Errorf("%d refreshes", n)
 		}
-		loginOff(w) // an edit that brings nothing
+		loginOff(w) // an edit without effect
 		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
 			t.Errorf("after an edit: %s: %v", got.Outcome, got.Err)
 		}
@@ -177,7 +177,7 @@ func TestPartOfAReplyBecomesWhole(t *testing.T) {
 	}
 }
 
-// A reply that an older release kept in the row is read all the same.
+// A reply that an older release kept in the row can still be read.
 func TestReplyKeptInTheRow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestReplyThatIsNotNamed(t *testing.T) {
 	})
 }
 
-// What a person decides finds the reply that is kept, and discarding forgets it.
+// A person's decision finds the kept reply, and discarding forgets it.
 func TestResolveAKeptReply(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -234,8 +234,8 @@ func TestResolveAKeptReply(t *testing.T) {
 	})
 }
 
-// A part of a reply that a dead process has kept is finished like a whole one, and leaves the
-// credential uncertain where there is no login.
+// A partial reply that a dead process has kept is finished like a whole one. Without a login it
+// leaves the credential uncertain.
 func TestPartOfAReplyAfterADeath(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "kept in tokens", func(t *testing.T) {
@@ -281,8 +281,8 @@ func wantPart(t *testing.T, w *rt.World) {
 	}
 }
 
-// A process that stands still while it keeps a reply unread keeps it when it wakes up, however
-// short that was.
+// A process that stalls while it keeps a raw reply keeps it when it wakes up, however short the
+// stall.
 func TestStandsStillWhileItKeepsAReply(t *testing.T) {
 	t.Parallel()
 	for _, stall := range []time.Duration{5 * time.Second, 13 * time.Second, 19 * time.Second, 40 * time.Second} {

@@ -10,9 +10,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// An outage of the provider that begins at any minute, and leaves one tick of the
-// margin, is nothing that readers notice. It may be refusals to connect, a rate limit
-// without a word on how long, or both in turn.
+// Readers notice no outage of the provider that leaves one tick of the margin, whenever it begins.
+// It may be refused connections, a rate limit without a wait, or both in turn.
 func TestReadersThroughAnOutage(t *testing.T) {
 	t.Parallel()
 	const margin = 3 // minutes between the due time of a 15-minute token and its end

@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What a dead attempt left, and what the tick after its claim makes of it.
+// What a dead attempt left, and what the tick after its claim does with it.
 func TestRecover(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -77,7 +77,7 @@ func stores(fault rt.Fault) rt.Hook {
 	}
 }
 
-// A reply that both stores refused, and that lands late in one of them, comes back.
+// A reply that both stores refused, and that lands late in one of them, is recovered.
 func TestLateLanding(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "before the recovery", func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestLateLanding(t *testing.T) {
 	}
 }
 
-// A pause stops provider calls; what a store has is finished all the same.
+// A pause stops provider calls; a stored reply is still finished.
 func TestPausedRecovery(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -142,7 +142,7 @@ func TestPausedRecovery(t *testing.T) {
 	}
 }
 
-// Without an answer on whether the version is there nothing is decided.
+// Nothing is decided before it is known whether the version exists.
 func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 	t.Parallel()
 	versions := rt.Site{Op: rt.ByID, Doc: store.TokensDoc}
@@ -158,7 +158,7 @@ func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 			if got := tick(w, hook); got.Outcome != outcome.Transient || w.Provider.Calls(rt.Login) != 0 {
 				t.Errorf("outcome %s, %d logins", got.Outcome, w.Provider.Calls(rt.Login))
 			}
-			if got := tick(w, nil); got.Outcome != outcome.LoggedIn { // at once: no claim is left to wait for
+			if got := tick(w, nil); got.Outcome != outcome.LoggedIn { // at once: there is no claim to wait for
 				t.Errorf("then %s: %v", got.Outcome, got.Err)
 			}
 			wantHealthy(t, w)
@@ -180,7 +180,7 @@ func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 	})
 }
 
-// A person's edit after a death is what the credential goes on with.
+// After a death the credential goes on with a person's edit.
 func TestEditAfterADeath(t *testing.T) {
 	t.Parallel()
 	for name, died := range map[string]rt.Hook{
@@ -220,7 +220,7 @@ func TestCancelledAfterTheReply(t *testing.T) {
 		}
 		wantHealthy(t, w)
 	})
-	// What came too late to be a reply is settled: nobody has to wait for the claim.
+	// A reply that came too late is settled: no run has to wait for the claim.
 	inBubble(t, "during the send", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -238,7 +238,7 @@ func TestCancelledAfterTheReply(t *testing.T) {
 	})
 }
 
-// A person may take the token away for which nobody knew whether it is spent.
+// A person may remove a token that may be spent.
 func TestUncertainAndEmptied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The secrets refuse the chain for a reason that nobody knows, such as its length, and
-// go on refusing. The ledger carries it, and readers get their tokens.
+// The secrets refuse the chain for good and for an unknown reason, such as its length. The ledger
+// carries it, and readers get their tokens.
 func TestSecretsRefuseTheChain(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -34,8 +34,7 @@ func TestSecretsRefuseTheChain(t *testing.T) {
 	})
 }
 
-// A key or permission that is withdrawn while the provider is called, which no look
-// beforehand can find, costs no reply.
+// If a key or permission is withdrawn during the provider call, the reply is not lost.
 func TestForbiddenAfterTheSend(t *testing.T) {
 	t.Parallel()
 	for _, doc := range []store.Document{store.TokensDoc, store.AccessDoc} {

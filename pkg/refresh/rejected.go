@@ -7,18 +7,18 @@ import (
 )
 
 const (
-	// rejectedAge is how old a published version must be for a rejection of it to count.
-	// Readers meet a younger one while they still hold its predecessor.
+	// rejectedAge is how old a published version must be for its rejection to count. While it is
+	// younger, readers may still hold its predecessor.
 	rejectedAge = 10 * time.Second
 	// rejectedWait is the least time between two accepted rejections. It doubles with each.
 	rejectedWait    = 5 * time.Minute
 	maxRejectedWait = 6 * time.Hour
-	// rejectedReset is the time without an accepted rejection after which the wait starts
-	// anew. It is longer than the longest wait.
+	// rejectedReset is the time without an accepted rejection after which the wait starts again. It
+	// is longer than the longest wait.
 	rejectedReset = 24 * time.Hour
 )
 
-// Rejections counts the accepted rejections that follow each other. The zero value is none.
+// Rejections counts accepted rejections in a row. The zero value is none.
 type Rejections struct {
 	Last  time.Time
 	Count int
@@ -28,10 +28,10 @@ type Rejections struct {
 // and what to remember of it. published is when the version was published.
 //
 // Any reader can reject any attempt, and a 401 has other causes. So it counts only for the
-// published version of an idle row, and ever less often while refreshing does not help. A
-// time of the past that lies in the future, left by a wrong clock, does not hold it up.
+// published version of an idle row, and ever less often while refreshing does not help. A last time
+// in the future, left by a wrong clock, does not delay it.
 //
-// It says nothing of pauses, back-offs and states: a credential that is due keeps to them.
+// It ignores pauses, back-offs and states: a due credential is still subject to them.
 func (r Rejections) Accept(row store.Row, attemptID string, published, now time.Time) (Rejections, bool) {
 	switch {
 	case attemptID == "" || attemptID != row.PublishedVersionID || row.VersionID != row.PublishedVersionID:
@@ -48,7 +48,7 @@ func (r Rejections) Accept(row store.Row, attemptID string, published, now time.
 	return Rejections{Last: now, Count: r.Count + 1}, true
 }
 
-// rejection is what a reader's rejection makes of those before, and whether it is accepted.
+// rejection adds a reader's rejection to those before, if it is accepted.
 func (v View) rejection() (Rejections, bool) {
 	before := Rejections{Last: v.Row.RejectedAt, Count: v.Row.Rejections}
 	return before.Accept(v.Row, v.rejected, v.Row.LastSuccessAt, v.Now)
@@ -60,7 +60,7 @@ func within(t, now time.Time, d time.Duration) bool {
 	return passed >= 0 && passed < d
 }
 
-// wait is the time after the last one before which none is accepted.
+// wait is the time after the last rejection in which none is accepted.
 func (r Rejections) wait() time.Duration {
 	wait := rejectedWait
 	for n := 1; n < r.Count && wait < maxRejectedWait; n++ {

@@ -57,8 +57,8 @@ func TestWhichRejectionsCount(t *testing.T) {
 	}
 }
 
-// While each new token is rejected too, refreshes become rare; after a quiet day they are
-// prompt again.
+// While each new token is rejected too, refreshes become rare; after a quiet day they come at once
+// again.
 func TestRejectionsBecomeRare(t *testing.T) {
 	t.Parallel()
 	row := store.Row{Phase: store.Idle, VersionID: "a", PublishedVersionID: "a"}

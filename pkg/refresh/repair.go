@@ -8,8 +8,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// finish promotes the reply that an attempt has left. Unless it is a version of tokens already,
-// it is staged first: exactly the bytes of the escrow, or what was decoded of a raw reply.
+// finish promotes the reply that an attempt has left. Unless it is a version of tokens already, it
+// is staged first: exactly the bytes of the escrow, or the decoded raw reply.
 func (a *visit) finish(ctx context.Context, s Step) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
@@ -29,12 +29,12 @@ func (a *visit) restage(ctx context.Context, c chain) copies {
 	return k
 }
 
-// errNotStaged says that access has no version of the chain yet: publish stages it.
+// errNotStaged: access has no version of the chain yet; publish stages it.
 var errNotStaged = errors.New("not staged yet")
 
-// repair does what an idle row owes, without a provider call: it puts a reply from the escrow
-// into the secrets, or lets access follow tokens. ended is false if it failed and a refresh is
-// due, which must not wait for a store.
+// repair completes an idle row without a provider call: it puts a reply from the escrow into the
+// secrets, or lets access follow tokens. ended is false if it failed and a refresh is due, which
+// must not wait for a store.
 //
 // It needs no claim. Compare-and-swap, on the secrets and on the row, protects a faster run's
 // work, and a refresh from the escrow that comes in between replaces what was repaired.
@@ -52,7 +52,7 @@ func (a *visit) repair(ctx context.Context, s Step) (result Result, ended bool) 
 	return Result{}, false
 }
 
-// mend puts c where it is owed, and writes that down.
+// mend puts c where it is missing, and records that.
 func (a *visit) mend(ctx context.Context, c chain) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()

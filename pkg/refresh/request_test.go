@@ -14,8 +14,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// states are worlds in every state that a tick may find, and what a dry run, a forced
-// run and a forced run that is paused say of them.
+// states are worlds in every state that a tick may find, with the outcomes of a dry run, a forced
+// run and a forced run under a pause.
 func states() map[string]struct {
 	world              func(t *testing.T) *rt.World
 	dry, force, paused outcome.Outcome
@@ -111,7 +111,7 @@ func states() map[string]struct {
 	}
 }
 
-// A dry run says what a run would do, calls no provider and writes nothing.
+// A dry run reports what a run would do, calls no provider and writes nothing.
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	for name, tt := range states() {

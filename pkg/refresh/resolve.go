@@ -10,20 +10,20 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Resolution is what a person decides of a credential that waits for one, or whose last
-// attempt left something behind.
+// Resolution is a person's decision on a credential that waits for one, or whose last attempt left
+// something behind.
 type Resolution string
 
 // The resolutions.
 const (
-	// Accept makes the reply that the last attempt has left the current one, also over a
-	// version that somebody has put there since.
+	// Accept makes the reply that the last attempt has left current, even over a version that
+	// somebody has put there since.
 	Accept Resolution = "accept"
-	// Relogin logs in once, now, whatever the state and the back-offs say. If an attempt has
-	// died and left its reply, that is finished instead.
+	// Relogin logs in once, now, whatever the state and back-offs. If an attempt has died and left
+	// its reply, it finishes that instead.
 	Relogin Resolution = "relogin"
-	// Discard gives up the last attempt and what it has left: refreshes go on from the
-	// current version.
+	// Discard drops the last attempt and what it has left: refreshes go on from the current
+	// version.
 	Discard Resolution = "discard"
 	// Retry presents the refresh token of an uncertain credential once more, and never again. If
 	// its provider has acted on it and takes no token twice, it may end the chain.
@@ -52,7 +52,7 @@ func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Resu
 	}
 	k := rows[0]
 	if !k.exists {
-		return Result{}, fmt.Errorf("%w: the ledger knows nothing of %s", ErrUnresolved, k.row.Key)
+		return Result{}, fmt.Errorf("%w: the ledger has no row of %s", ErrUnresolved, k.row.Key)
 	}
 	var refusal error
 	result := e.one(ctx, req, k, func(a *visit, ctx context.Context) Result {
@@ -77,7 +77,7 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 		a.v.Relogin, a.v.Force = true, true
 		return a.run(ctx), nil // which takes the attempt over, and logs in if it has left nothing
 	}
-	// A person decides over what is current: a stale read ends here.
+	// A person decides about the current versions: a stale read ends here.
 	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true, Raw: true})
 	unread := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err))
 	if err := a.v.access.Err; err != nil && !lasting(err) { // it may tell that the row was restored
@@ -171,8 +171,8 @@ func (v View) left() (c chain, err error) {
 	return c, nil
 }
 
-// restsOn reports whether the row is idle and healthy, has nothing left to finish, and version id
-// is both current and the row's.
+// restsOn reports whether the row is idle and healthy, has nothing left to finish, and is based on
+// version id, which is current.
 func (v View) restsOn(id string) bool {
 	r := v.Row
 	return v.idle() && r.State == store.OK && r.Escrow.AttemptID == "" && r.VersionID == id && v.Tokens.ID == id
@@ -257,6 +257,6 @@ func (v View) retriable() (chain, error) {
 
 // refusedAsRestored is why nothing can be decided over a restored row.
 func (v View) refusedAsRestored() error {
-	return fmt.Errorf("%w: the ledger's row is older than the secrets, so that any refresh token may have been presented: "+
+	return fmt.Errorf("%w: the ledger's row is older than the secrets, so any refresh token may have been presented: "+
 		"relogin, or put a new one into the secret %s", ErrUnresolved, v.name(store.TokensDoc))
 }

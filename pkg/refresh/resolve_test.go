@@ -24,7 +24,7 @@ func resolve(w *rt.World, hook rt.Hook, how refresh.Resolution) (refresh.Result,
 	return w.Engine(hook).Resolve(context.Background(), refresh.Request{RunID: "person", Account: rt.Default.Account}, how)
 }
 
-// setupUncertain leaves a credential whose token was sent, and nothing came back.
+// setupUncertain leaves a credential whose token was sent, without an answer.
 func setupUncertain(w *rt.World) {
 	setupDue(w)
 	loginOff(w)
@@ -111,8 +111,7 @@ func both(one, other func(*rt.World)) func(*rt.World) {
 
 func seed(w *rt.World) { w.Seed(rt.Default) }
 
-// Each resolution does what a person decided, or says what to do instead and leaves all
-// as it was.
+// Each resolution does what a person decided, or reports what to do instead and changes nothing.
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -7,7 +7,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Request is what a run is asked for.
+// Request is the order for a run.
 type Request struct {
 	RunID   string // names the run in claims and logs; required
 	Account string // empty: all accounts
@@ -16,8 +16,8 @@ type Request struct {
 	Force bool
 	// DryRun reads and decides; it writes nothing and calls no provider.
 	DryRun bool
-	// Rejected is the attempt whose published access token is refused, as a reader says. Any
-	// reader may say it of any account: it is not trusted.
+	// Rejected is the attempt whose published access token is refused, according to a reader. Any
+	// reader may claim that of any account: it is not trusted.
 	Rejected string
 
 	began   time.Time
@@ -29,7 +29,7 @@ type Request struct {
 type Result struct {
 	Account         string
 	Outcome         outcome.Outcome
-	Source          store.Source // of the tokens, where the run made or recovered some
+	Source          store.Source // of the tokens, if the run made or recovered some
 	AccessExpiresAt time.Time
 	VersionID       string // of tokens
 	Err             error  // why, and what to do; safe to print
@@ -44,7 +44,7 @@ type Result struct {
 	ClockSkew        time.Duration // provider's Date minus the local clock, in full seconds
 	ClockRead        bool          // whether a provider sent its Date
 
-	// What the ledger says after the run; nothing unless Known.
+	// From the ledger's row after the run; only if Known.
 	Known bool
 	// AttemptsLeft is how many attempts can still save the tokens, as pace.Outlook counts them:
 	// those that the schedule will make before the access token ends, or the refresh token if

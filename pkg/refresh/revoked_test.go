@@ -11,12 +11,12 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// reject is the run that a reader asks for.
+// reject is the run for a reader's rejection.
 func reject(w *rt.World, attemptID string) refresh.Result {
 	return run(w, nil, refresh.Request{Account: rt.Default.Account, Rejected: attemptID})
 }
 
-// A token that is revoked before its time is replaced when readers tell of it.
+// A token that is revoked before its time is replaced when readers report it.
 func TestRevokedEarly(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestRevokedEarly(t *testing.T) {
 	})
 }
 
-// Any reader may reject anything: it can do no more than have a token replaced.
+// Any reader may reject anything: the only effect is a new token.
 func TestRejectionDoesNothingElse(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]func(t *testing.T) *rt.World{

@@ -20,16 +20,16 @@ const (
 	reserveEach = 100 * time.Microsecond
 )
 
-// ErrCutShort is why a result says nothing of how the work on an account ended.
+// ErrCutShort means that the run ended before its work on an account, so the result is not known.
 var ErrCutShort = errors.New("the run's time was over while it was at work: a later run finishes it")
 
-// Run looks at every credential once, or at the one that req names, and does what is due, in
-// the order of order.go: one credential's trouble is no other's. It begins no work that might
+// Run looks at every credential once, or at the one that req names, and does what is due, in the
+// order of order.go. One credential's trouble does not affect others. Run begins no work that might
 // not end before ctx does; accounts that it leaves to the next run end as outcome.Left.
 //
-// With several credentials, and a deadline of ctx, it returns early enough before that for metrics
-// and an answer, even if calls hang. Those are not ended: what they still do comes as late as from
-// a process that was frozen, and the guards of all writes hold against both.
+// With several credentials, and a deadline of ctx, it returns early enough for metrics and an
+// answer, even if calls hang. It does not end those calls: their late effects are like those of a
+// frozen process, and the guards of all writes protect against both.
 func (e *Engine) Run(ctx context.Context, req Request) []Result {
 	deadline, bounded := ctx.Deadline()
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
@@ -92,7 +92,7 @@ func (r *run) all(ctx context.Context) {
 	done := make(chan finished, r.queue.slots)
 	for {
 		if r.queue.empty() && len(r.working) == 0 {
-			rest := r.probes.releaseAll() // of probes that were left
+			rest := r.probes.releaseAll() // of probes that were left over
 			if len(rest) == 0 {
 				return
 			}
@@ -123,8 +123,8 @@ func (r *run) all(ctx context.Context) {
 	}
 }
 
-// look decides about credentials by their rows alone. Those with work to do join the queue, as
-// left until they have a slot. The others are done with, and have cost no call.
+// look decides about credentials by their rows alone. Those with work to do join the queue, as left
+// until they have a slot. The others are done, and have cost no call.
 func (r *run) look(ctx context.Context, rows []int) {
 	var all []candidate
 	for _, i := range rows {
@@ -155,15 +155,15 @@ func (r *run) late(ctx context.Context) bool {
 	return !r.req.DryRun && pace.Enough(ctx, r.needed()) != nil
 }
 
-// leave ends the credentials in the queue: there is no time left to begin with them. Their visits
-// find that by their rows (noTimeLeft, looksLater), and call no provider.
+// leave ends the credentials in the queue: there is no time left to begin them. Their visits find
+// that out from their rows (noTimeLeft, looksLater), and call no provider.
 func (r *run) leave(ctx context.Context) {
 	for _, c := range r.queue.takeAll() {
 		r.results[c.row] = r.one(ctx, r.request(c.row), r.rows[c.row], (*visit).run)
 	}
 }
 
-// wait is how long the next credential has to wait for its begin, slots aside.
+// wait is how long the next credential must wait, apart from slots.
 func (r *run) wait() time.Duration {
 	if r.req.DryRun || !r.queue.paced() {
 		return 0
@@ -179,7 +179,7 @@ func (r *run) begin(ctx context.Context, done chan<- finished) {
 	go func() { done <- finished{c.row, r.one(ctx, req, k, (*visit).run)} }()
 }
 
-// end takes the slot back.
+// end frees the slot.
 func (r *run) end(ctx context.Context, f finished) {
 	c := r.working[f.row]
 	delete(r.working, f.row)
@@ -201,7 +201,7 @@ func (r *run) cutShort(ctx context.Context) {
 	}
 }
 
-// credential is one of those that a run looks at, and its row, if it has one.
+// credential is a credential of the run, with its row, if it has one.
 type credential struct {
 	row    store.Row
 	exists bool

@@ -75,7 +75,7 @@ func (l *line) Login(ctx context.Context) (providers.Tokens, error) {
 	return l.call(ctx, func() (providers.Tokens, error) { return l.Session.Login(ctx) })
 }
 
-// shops are so many accounts that are due at once, of hosts as hostOf says.
+// shops are accounts that are due at once, with the hosts of hostOf.
 func shops(t *testing.T, n int, hostOf func(i int) string) (*rt.World, []store.Key) {
 	t.Helper()
 	w := rt.New()
@@ -92,14 +92,14 @@ func shops(t *testing.T, n int, hostOf func(i int) string) (*rt.World, []store.K
 	return w, keys
 }
 
-// online is the engine of a world whose hosts hang as told.
+// online is the engine of a world in which these hosts hang.
 func online(w *rt.World, hangs map[string]bool) *refresh.Engine {
 	e := w.Engine(nil)
 	e.Provider = network{e.Provider, 300 * time.Millisecond, hangs}
 	return e
 }
 
-// Accounts that hang harm no others, whether they share a host or have one each.
+// Accounts that hang do not affect others, whether they share a host or have one each.
 func TestHangingAccountsHarmNoOthers(t *testing.T) {
 	t.Parallel()
 	const n, hanging = 200, 40
@@ -143,8 +143,8 @@ func TestHangingAccountsHarmNoOthers(t *testing.T) {
 	}
 }
 
-// A run that cannot do it all does what it can and leaves the rest, of which it reads nothing:
-// the living are first, and a quarter is for the ended.
+// A run without enough time does what it can and leaves the rest without reading it: the living
+// come first, and a quarter is for the ended.
 func TestMoreThanARunCanDo(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -190,12 +190,12 @@ func TestMoreThanARunCanDo(t *testing.T) {
 	})
 }
 
-// A run in which stores hang says so in time, and the next ones finish what it has begun.
+// A run with hanging stores ends in time, and the next runs finish its work.
 func TestRunIsCutShort(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w, keys := shops(t, 10, func(int) string { return "good" })
-		var over atomic.Bool // what the run has left behind goes on beside the next ones
+		var over atomic.Bool // its abandoned work goes on beside the next runs
 		w.Latency = func(c rt.Call) time.Duration {
 			if !over.Load() && (c.Op == rt.Stage || c.Op == rt.Write && c.Nth > 10) {
 				return time.Hour
@@ -230,7 +230,7 @@ func TestRunIsCutShort(t *testing.T) {
 	})
 }
 
-// quota is a store that takes so many writes a second, shared by all that write to it.
+// quota is a store with a limit of writes a second, shared by all writers.
 type quota struct {
 	store.Secrets
 	account *account
@@ -308,7 +308,7 @@ func TestRunsShareAQuota(t *testing.T) {
 			if n := counts[outcome.Refreshed]; n < 480 {
 				t.Errorf("%d refreshed", n)
 			}
-			// What is kept, but not current, is repaired by the next run.
+			// The next run repairs replies that are kept but not current.
 			if counts[outcome.Transient] > 0 || counts[outcome.PersistFailed] > counts[outcome.Refreshed]/100 {
 				t.Errorf("%v", counts)
 			}
@@ -319,7 +319,7 @@ func TestRunsShareAQuota(t *testing.T) {
 	}
 }
 
-// part is a ledger that lists one in so many accounts: those of one function of several.
+// part is a ledger with a part of the accounts: those of one function of several.
 type part struct {
 	store.Ledger
 	nth, of int
@@ -336,7 +336,7 @@ func (p part) Rows(ctx context.Context, provider string) ([]store.Row, error) {
 	return slices.Clip(mine), err
 }
 
-// Whatever a run was at, it has a result for each account.
+// Whenever a run ends, it has a result for each account.
 func TestCutShortInAnOutage(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

@@ -10,17 +10,18 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// scenario is where histories begin: a world in which the next tick has work.
+// scenario is the beginning of histories: a world in which the next tick has work.
 type scenario struct {
 	name  string
 	login bool // the credentials can log in
-	// unsent: a token was claimed and not sent, which only its provider could tell.
+	// unsent: a token was claimed and not sent, which only its provider knows.
 	unsent bool
-	// reuse is for how long the provider takes a token again; asks: it says whether it has acted.
-	reuse time.Duration
-	asks  bool
-	setup func(w *rt.World)
-	// meanwhile is what people and the world do before a tick.
+	// reuse is for how long the provider takes a token again; asks: it says whether it has acted;
+	// resort: a token is presented once more with nothing left to lose.
+	reuse        time.Duration
+	asks, resort bool
+	setup        func(w *rt.World)
+	// meanwhile is what happens from outside before a tick.
 	meanwhile func(w *rt.World, tick int)
 	quiet     int // from this tick on meanwhile does nothing
 }
@@ -59,12 +60,12 @@ func scenarios() []scenario {
 // that say whether they have acted on it.
 func forgiving(strict []scenario) []scenario {
 	var all []scenario
-	again := func(s scenario, how string, reuse time.Duration, asks bool) {
+	again := func(s scenario, how string, reuse time.Duration, asks, resort bool) {
 		s.name += ", " + how
-		s.reuse, s.asks = reuse, asks
+		s.reuse, s.asks, s.resort = reuse, asks, resort
 		setup := s.setup
 		s.setup = func(w *rt.World) {
-			w.Provider.Reuse, w.Provider.Asks = reuse, asks
+			w.Provider.Reuse, w.Provider.Asks, w.Provider.LastResort = reuse, asks, resort
 			setup(w)
 		}
 		all = append(all, s)
@@ -72,12 +73,14 @@ func forgiving(strict []scenario) []scenario {
 	for _, s := range strict {
 		switch s.name {
 		case "a refresh, no login", "died before the send, no login", "died after the send, no login":
-			again(s, "asked", 0, true)
-			again(s, "taken again for a while", grace, false)
-			again(s, "taken again for ever", providers.Always, false)
+			again(s, "asked", 0, true, false)
+			again(s, "presented again as a last resort", 0, false, true)
+			again(s, "asked, and presented again as a last resort", 0, true, true)
+			again(s, "taken again for a while", grace, false, false)
+			again(s, "taken again for ever", providers.Always, false, false)
 		case "a refresh", "carried by the escrow, no login":
-			again(s, "taken again for a while", grace, false)
-			again(s, "taken again for ever", providers.Always, false)
+			again(s, "taken again for a while", grace, false, false)
+			again(s, "taken again for ever", providers.Always, false, false)
 		}
 	}
 	return all
@@ -153,8 +156,8 @@ func seedBefore(n int) func(w *rt.World, tick int) {
 	}
 }
 
-// wrongKeyUntil lets the provider seal its replies with another key than that of the
-// credentials, until a person corrects them.
+// wrongKeyUntil lets the provider encrypt its replies with a key that the credentials don't have,
+// until a person corrects them.
 func wrongKeyUntil(end int) func(w *rt.World, tick int) {
 	return func(w *rt.World, tick int) {
 		switch tick {

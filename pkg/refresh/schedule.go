@@ -8,37 +8,38 @@ import (
 )
 
 const (
-	// leastInterval is the least time between two automatic refreshes. Secrets Manager asks for
-	// at most one PutSecretValue in 10 minutes in the long run; more reaches its quota of versions.
-	leastInterval = 10 * time.Minute
+	// minInterval is the shortest time between two automatic refreshes. Secrets Manager asks for at
+	// most one PutSecretValue in 10 minutes in the long run; more reaches its quota of versions.
+	minInterval = 10 * time.Minute
 )
 
-// refreshAt is when an access token is due for a refresh: as pace.Refresh says, but
-// not so often that the secrets' quota of versions is reached.
+// refreshAt is when an access token is due for a refresh: by pace.Refresh, but not so often that
+// the secrets' quota of versions is reached.
 func refreshAt(key store.Key, issued, expires time.Time) time.Time {
 	lifetime := expires.Sub(issued)
 	wait := pace.Refresh(key.String(), lifetime)
 	if mayWait(lifetime) {
-		return issued.Add(max(wait, leastInterval))
+		return issued.Add(max(wait, minInterval))
 	}
 	return issued.Add(wait) // readers need a token; if the quota is reached, the escrow keeps the chain
 }
 
-// VersionsADay is how many versions of tokens and access a day access tokens take that live so long.
+// VersionsADay is how many versions a day of tokens and access a chain needs whose access tokens
+// live so long.
 func VersionsADay(key store.Key, lifetime time.Duration) int {
 	var issued time.Time
 	return int(day / refreshAt(key, issued, issued.Add(lifetime)).Sub(issued))
 }
 
 // mayWait reports whether tokens live long enough to delay a refresh for the quota's sake.
-func mayWait(lifetime time.Duration) bool { return lifetime > leastInterval+pace.MarginFloor/2 }
+func mayWait(lifetime time.Duration) bool { return lifetime > minInterval+pace.MarginFloor/2 }
 
-// dueAt is when the chain c is due. A refresh token that ends before the access token is renewed
-// in time, but not where a login makes a new one.
+// dueAt is when the chain c is due. A refresh token that ends before the access token is renewed in
+// time, unless a login makes a new one.
 func (v View) dueAt(c chain) time.Time {
 	due := refreshAt(v.Row.Key, c.issuedAt, c.accessExpiresAt)
 	if endsFirst(c) && !v.CanLogin() {
-		sooner := later(refreshAt(v.Row.Key, c.issuedAt, c.refreshExpiresAt), c.issuedAt.Add(leastInterval))
+		sooner := later(refreshAt(v.Row.Key, c.issuedAt, c.refreshExpiresAt), c.issuedAt.Add(minInterval))
 		if sooner.Before(due) {
 			return sooner
 		}

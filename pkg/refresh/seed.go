@@ -11,7 +11,7 @@ import (
 // Seed is a tokens document that a person writes.
 type Seed struct {
 	RefreshToken secret.String
-	Unknown      []string // names of keys that are kept and not used
+	Unknown      []string // names of keys that are kept, but not used
 }
 
 // ParseSeed reads a tokens document, and refuses one without a refresh token or with one that
@@ -30,7 +30,7 @@ func ParseSeed(doc secret.String) (Seed, error) {
 	return Seed{RefreshToken: c.refreshToken, Unknown: slices.Sorted(maps.Keys(c.others))}, nil
 }
 
-// Tokens is what a tokens document holds, whoever wrote it.
+// Tokens is the content of any tokens document.
 type Tokens struct {
 	RefreshToken secret.String
 	AttemptID    string // of the attempt that wrote it; empty: a person did

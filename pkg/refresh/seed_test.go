@@ -20,7 +20,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What the secrets hold before the first attempt.
+// The possible content of the secrets before the first attempt.
 func TestFirstTick(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -127,7 +127,7 @@ func tokens(text string) func(w *rt.World) {
 	return func(w *rt.World) { w.Secrets.Put(rt.Default, store.TokensDoc, secret.New(text)) }
 }
 
-// snapshot is what the secrets of a credential hold.
+// snapshot is the content of a credential's secrets.
 func snapshot(w *rt.World) map[string]string {
 	all := map[string]string{}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
@@ -137,13 +137,13 @@ func snapshot(w *rt.World) map[string]string {
 	return all
 }
 
-// What could not be read is tried again as soon as it can be: a permission or a
-// secret that was created leaves no new version to wait for.
+// A secret that could not be read is tried again in each tick: a restored permission or a created
+// secret makes no new version to wait for.
 func TestReadableAgain(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		harm, mend func(w *rt.World)
-		then       outcome.Outcome // where there was a chain
+		then       outcome.Outcome // if there was a chain
 	}{
 		"access denied": {
 			func(w *rt.World) { w.Secrets.Break(rt.Default, store.AccessDoc, store.ErrForbidden) },
@@ -184,8 +184,7 @@ func TestReadableAgain(t *testing.T) {
 	}
 }
 
-// What is wrong with the secrets is written into the row once, and goes with the
-// mistake.
+// A mistake in the secrets is written into the row once, and removed with the mistake.
 func TestMisconfiguredUntilEdited(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -212,7 +211,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 	})
 }
 
-// A mistyped account must not be looked after for ever.
+// A mistyped account must not be refreshed for ever.
 func TestUnknownAccountLeavesNoRow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -227,8 +226,7 @@ func TestUnknownAccountLeavesNoRow(t *testing.T) {
 	})
 }
 
-// Keys that we don't know are carried from version to version, by a refresh, a
-// recovery and a login.
+// Unknown keys survive from version to version, by a refresh, a recovery and a login.
 func TestUnknownKeysArePreserved(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// fenceAge is how old a claim may be at the send without being checked again: a frozen
-	// process can wake up long after its claim ran out.
+	// fenceAge is how old a claim may be at the send without another check: a frozen process can
+	// wake up long after its claim ran out.
 	fenceAge = 2 * time.Second
 	// sendTries is how often a request is begun, as long as no byte of it has left.
 	sendTries = 3
@@ -55,9 +55,8 @@ func (a *visit) refresh(ctx context.Context, s Step) (result Result, ended bool)
 	return a.failed(ctx, err)
 }
 
-// present presents the token of s. One that was presented before may have to be kept back after
-// all: its issuer is asked again, for what was under way may have arrived since, and time has
-// passed.
+// present presents the token of s. If it was presented before, its issuer is asked again first: an
+// earlier request may have arrived since, and time has passed.
 func (a *visit) present(ctx context.Context, s Step) (providers.Tokens, error) {
 	if s.asked {
 		if again := a.v.ask(ctx); again.is != providers.NotActed {
@@ -74,7 +73,7 @@ func (a *visit) present(ctx context.Context, s Step) (providers.Tokens, error) {
 	})
 }
 
-// partOf is what could be read of a reply whose refresh token could not be read; nil: nothing.
+// partOf is the readable part of a reply whose refresh token could not be read; nil: nothing.
 func partOf(err error) *providers.Tokens {
 	var failed *providers.Error
 	if errors.As(err, &failed) {
@@ -83,9 +82,9 @@ func partOf(err error) *providers.Tokens {
 	return nil
 }
 
-// storePart makes current what could be read of a reply: its access token. The refresh token that
-// was presented is spent and the new one cannot be read, so that the chain has none. The raw reply
-// is kept, for a release or for credentials that can read it.
+// storePart makes the readable part of a reply current: its access token. The presented refresh
+// token is spent and the new one cannot be read, so the chain has none. The raw reply is kept, for
+// a release or for credentials that can read it.
 func (a *visit) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
 	var failed *providers.Error
 	errors.As(cause, &failed)
@@ -124,7 +123,7 @@ func (a *visit) login(ctx context.Context) (result Result, ended bool) {
 	return a.failed(ctx, err)
 }
 
-// failed leaves it to the next decision what follows a call that brought no tokens.
+// failed leaves the consequences of a call without tokens to the next decision.
 func (a *visit) failed(ctx context.Context, err error) (Result, bool) {
 	if errors.Is(err, errClaimLost) {
 		return Result{Outcome: outcome.Busy}, true
@@ -137,8 +136,7 @@ func (a *visit) failed(ctx context.Context, err error) (Result, bool) {
 	return Result{}, false
 }
 
-// send makes one provider call, before the attempt ends. It begins again only if no byte
-// left.
+// send makes one provider call, before the attempt ends. It begins again only if no byte has left.
 func (a *visit) send(
 	ctx context.Context, call func(context.Context) (providers.Tokens, error),
 ) (providers.Tokens, error) {
@@ -158,7 +156,7 @@ func (a *visit) send(
 			a.noteReply(tokens)
 			return tokens, nil
 		}
-		hung := a.latency > a.SendTimeout/2 // a slot is too dear to hang in twice
+		hung := a.latency > a.SendTimeout/2 // a slot is too expensive to hang in twice
 		if providers.KindOf(err) != providers.NotSent || try == sendTries || hung || a.tooLate(ctx) != nil {
 			return tokens, err
 		}
@@ -169,7 +167,7 @@ func (a *visit) send(
 	}
 }
 
-// noteReply records what a reply says beside its tokens.
+// noteReply records the facts of a reply beside its tokens.
 func (a *visit) noteReply(t providers.Tokens) {
 	if !t.ServerDate.IsZero() {
 		a.skew, a.clockRead = t.ServerDate.Sub(t.IssuedAt).Truncate(time.Second), true
@@ -177,9 +175,9 @@ func (a *visit) noteReply(t providers.Tokens) {
 	a.warnings = append(a.warnings, t.Warnings...)
 }
 
-// holds checks the fence again if time has passed since the claim. That narrows the window in
-// which a stale holder sends, and cannot close it. What closes it is the fingerprint: the token of
-// a stale holder is never sent by another run.
+// holds checks the fence again if time has passed since the claim. That narrows the window in which
+// a stale holder sends, but cannot close it. The fingerprint closes it: another run never sends a
+// stale holder's token.
 func (a *visit) holds(ctx context.Context) error {
 	// While the machine sleeps, its clock runs on and the process's own stands still.
 	if asleep := a.Now().Sub(a.claimedAt); time.Since(a.claimed) < fenceAge && asleep.Abs() < fenceAge {

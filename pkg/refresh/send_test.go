@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// What a send can end in, and what follows, with a login and without one. spent:
-// whether the presented token counts as spent afterwards.
+// Each way in which a send can end, and what follows, with a login and without one. spent: whether
+// the presented token counts as spent afterwards.
 func TestSend(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -24,7 +24,7 @@ func TestSend(t *testing.T) {
 		state         store.State
 		spent         bool
 		sends, logins int
-		// next is the outcome of the next tick, the provider being well again.
+		// next is the outcome of the next tick, with the provider well again.
 		next outcome.Outcome
 	}{
 		"not sent": {
@@ -152,7 +152,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A refused token is first a race: a newer version is somebody's answer.
+// A refused token may be a race: then there is a newer version.
 func TestRefusedButNewerVersion(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestEditDuringTheSendWins(t *testing.T) {
 	})
 }
 
-// What superseded a forced refresh is due at once, although nothing was due before.
+// A version that superseded a forced refresh is due at once, although nothing was due before.
 func TestEditDuringAForcedRefresh(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestEditDuringAForcedRefresh(t *testing.T) {
 	})
 }
 
-// A repair that was held up does not put an older access token over a newer one.
+// A delayed repair does not replace a newer access token with an older one.
 func TestRepairHeldUp(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -260,7 +260,7 @@ func TestTokenThatIsNotRotated(t *testing.T) {
 			if got := w.Provider.Presented(token); got != 3 {
 				t.Errorf("presented %d times, want 3", got)
 			}
-			// Also by way of a recovery.
+			// Also after a recovery.
 			tick(w, at(promotes, 1, 0, rt.DieBefore))
 			w.Advance(2 * time.Minute)
 			tick(w, nil)
@@ -273,7 +273,7 @@ func TestTokenThatIsNotRotated(t *testing.T) {
 	}
 }
 
-// One stale read after a refusal does not let an older version stand.
+// A stale read after a refusal does not let an older version stand.
 func TestRefusedAndAStaleRead(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -288,7 +288,7 @@ func TestRefusedAndAStaleRead(t *testing.T) {
 	})
 }
 
-// A connection that does not come about is tried again in the same run, unless it took long.
+// A connection that fails is tried again in the same run, unless it took long.
 func TestDialThatHangs(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// steps are the calls of a run, grouped by the moment in which they were begun.
+// steps are the calls of a run, grouped by the moment of their beginning.
 func steps(calls []rt.Call) [][]string {
 	var all [][]string
 	var began time.Time
@@ -130,7 +130,7 @@ func TestGoldenDocuments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := rt.New()
 		w.Provider.RefreshLifetime = 24 * time.Hour
-		w.Advance(1999 * time.Millisecond) // documents hold whole seconds, cut towards the past
+		w.Advance(1999 * time.Millisecond) // documents hold whole seconds, rounded down
 		tick(w, nil)
 		for doc, want := range map[store.Document]string{
 			store.TokensDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +

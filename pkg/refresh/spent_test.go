@@ -42,8 +42,8 @@ func TestSpentKeepsTheLast(t *testing.T) {
 	})
 }
 
-// A person puts an older version back, whose token is spent. The live chain is not
-// lost: it is refreshed, and what comes of it replaces theirs.
+// A person puts an older version back, whose token is spent. The live chain is not lost: its
+// refresh replaces their version.
 func TestSpentTokenPutBack(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]func(old store.Version) secret.String{
@@ -73,8 +73,7 @@ func TestSpentTokenPutBack(t *testing.T) {
 	}
 }
 
-// The row was deleted: whether the token that tokens holds was presented, nobody
-// knows, so it counts as spent.
+// The row was deleted: nobody knows whether the current token was presented, so it counts as spent.
 func TestLostRow(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(w *rt.World){
@@ -128,7 +127,7 @@ var restorations = map[string]func(t *testing.T, w *rt.World){
 		backup := row(w)
 		tick(w, nil)
 		w.Advance(12 * time.Minute)
-		tick(w, at(sends, 1, 0, rt.DieAfter)) // presents the token that tokens holds
+		tick(w, at(sends, 1, 0, rt.DieAfter)) // presents the current token
 		w.Ledger.Set(backup)
 	},
 	// The escrow's chain is long spent: it must not become current again.
@@ -195,7 +194,7 @@ var restorations = map[string]func(t *testing.T, w *rt.World){
 		w.Ledger.Set(backup)
 		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
 	},
-	// The row says that this version's token was never sent.
+	// The row claims that this version's token was never sent.
 	"that waits for a permission, and rolled back to its version": func(_ *testing.T, w *rt.World) {
 		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
 		w.Secrets.Break(rt.Default, store.Credentials, store.ErrForbidden)
@@ -227,9 +226,8 @@ func refreshes(w *rt.World, n int) {
 	w.Advance(12 * time.Minute)
 }
 
-// A row restored from a backup knows nothing of the attempts since: no token is presented
-// again, and nothing that the row says was left is promoted, whatever people do to the
-// secrets beside it.
+// A row restored from a backup does not know the attempts since: no token is presented again, and
+// none of the row's old replies is promoted, whatever people do to the secrets.
 func TestRestoredRow(t *testing.T) {
 	t.Parallel()
 	for name, restore := range restorations {
@@ -294,7 +292,7 @@ func TestRestoredRow(t *testing.T) {
 }
 
 // A run over a restored row dies or fails at any of its calls, and people roll tokens back, or
-// resolve: the row is known for a restored one all the same.
+// resolve: the row is still recognised as restored.
 func TestRestoredRowAndADeath(t *testing.T) {
 	t.Parallel()
 	for name, restore := range restorations {
@@ -311,7 +309,7 @@ func TestRestoredRowAndADeath(t *testing.T) {
 							history := w.Secrets.History(rt.Default, store.TokensDoc)
 							w.Secrets.RollBack(rt.Default, store.TokensDoc, history[0])
 						case "accept", "discard":
-							_, _ = resolve(w, nil, refresh.Resolution(then)) // refused, or not: the promises decide
+							_, _ = resolve(w, nil, refresh.Resolution(then)) // it may be refused: only the promises count
 						}
 						refreshes(w, 2)
 						if broken := always(w); broken != "" {
@@ -327,7 +325,7 @@ func TestRestoredRowAndADeath(t *testing.T) {
 	}
 }
 
-// Nothing in a text that holds a token alone tells that an attempt brought it.
+// A text with a token alone does not show that an attempt brought it.
 func TestTokenPutBackBesideARestoredRow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -340,7 +338,7 @@ func TestTokenPutBackBesideARestoredRow(t *testing.T) {
 		refreshes(w, 1) // presents it
 		w.Ledger.Set(backup)
 		tokens(`{"refresh_token":"` + token + `"}`)(w)
-		// Access alone tells that the row was restored: nothing is decided before tokens is read.
+		// Access alone shows that the row was restored: nothing is decided before tokens is read.
 		if got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore)); got.Outcome != outcome.Transient {
 			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 		}
@@ -353,8 +351,8 @@ func TestTokenPutBackBesideARestoredRow(t *testing.T) {
 	})
 }
 
-// diesOnce is a tick of which the nth call, of whatever kind, has the fault. It reports whether
-// there was such a call.
+// diesOnce is a tick whose nth call, of any kind, has the fault. It reports whether there was such
+// a call.
 func diesOnce(w *rt.World, n int, fault rt.Fault) bool {
 	var calls atomic.Int64
 	tick(w, func(rt.Call) rt.Fault {
@@ -386,7 +384,7 @@ func TestRestoredRowAndStaleReads(t *testing.T) {
 	})
 }
 
-// What a person decides of a restored row brings nothing back.
+// A person's decision on a restored row restores nothing old.
 func TestResolveARestoredRow(t *testing.T) {
 	t.Parallel()
 	for name, restore := range restorations {
@@ -445,8 +443,8 @@ func TestNotRestored(t *testing.T) {
 	}
 }
 
-// A stale read after a lost row is no base for a login: the next run would take what
-// comes of it for outdated.
+// A stale read after a lost row is no base for a login: the next run would take its result for
+// outdated.
 func TestLostRowAndStaleRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -463,7 +461,7 @@ func TestLostRowAndStaleRead(t *testing.T) {
 	})
 }
 
-// Nor is one from before the first version: that would stand against what comes of it.
+// Nor is a read from before the first version, which would stand against the login's result.
 func TestStaleReadBeforeTheFirstVersion(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -506,7 +504,7 @@ func TestStaleRead(t *testing.T) {
 	})
 }
 
-// binaryAccess is a store whose access secret a person has filled with bytes.
+// binaryAccess is a store with an access secret of a person's bytes.
 type binaryAccess struct{ store.Secrets }
 
 func (b binaryAccess) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
@@ -516,7 +514,7 @@ func (b binaryAccess) ByID(ctx context.Context, key store.Key, doc store.Documen
 	return b.Secrets.ByID(ctx, key, doc, id)
 }
 
-// An access secret that cannot be read tells nothing of the row, and is replaced.
+// An access secret that cannot be read proves nothing about the row, and is replaced.
 func TestUnreadableAccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -4,13 +4,13 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Stage is where a credential stands: the states of docs/protocol.md, by the same names.
+// Stage is a state of a credential: those of docs/protocol.md, by the same names.
 type Stage string
 
 // The stages.
 const (
 	None          Stage = "none"          // there is no row
-	OK            Stage = "ok"            // idle, and all is where it belongs
+	OK            Stage = "ok"            // idle, and nothing is missing
 	Sending       Stage = "sending"       // a run holds the claim, or died holding it
 	Taken         Stage = "taken"         // this run has taken over an attempt that died
 	Carried       Stage = "carried"       // idle; a reply in the escrow waits for the secrets to take it
@@ -27,8 +27,8 @@ var Stages = []Stage{None, OK, Sending, Taken, Carried, Unpublished, Dead, Uncer
 // tried again by itself, further and further apart.
 func (s Stage) NeedsPerson() bool { return s == Dead || s == Uncertain || s == Misconfigured }
 
-// Stage is where the credential stands. One that needs a person may also be carried or
-// unpublished, which the next run repairs.
+// Stage is the credential's stage. One that needs a person may also be carried or unpublished,
+// which the next run repairs.
 func (v View) Stage() Stage { return stageOf(v.Row, v.Exists, v.TakenOver) }
 
 func stageOf(r store.Row, exists, takenOver bool) Stage {

@@ -29,7 +29,10 @@ func (h *history) state(n int) state {
 		s.name(r.VersionID), s.name(r.PublishedVersionID), s.since(r.RefreshAt), s.since(r.NotBefore), r.LoginFailures,
 		s.since(r.AccessExpiresAt), r.RefreshFailures, r.RefreshRefusals, r.LoginRefusals, s.since(r.LoginNotBefore), s.since(r.IssuedAt), r.SessionEnds, s.since(r.ClaimSeenAt),
 		r.LastOutcome == outcome.RateLimited, s.name(r.ReplyID))
-	if h.reuse != 0 || h.asks {
+	if h.world.Provider.MayRetry() {
+		s.add(r.Fate, h.world.Provider.Retries())
+	}
+	if h.reuse != 0 || h.asks || h.resort {
 		token := chain(h.world).RefreshToken
 		if !r.Escrow.Bytes.IsZero() {
 			token += " " + r.Escrow.Bytes.Reveal()

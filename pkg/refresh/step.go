@@ -19,8 +19,8 @@ const (
 	Watch     Action = "watch"     // write that a claim which seems to last too long was seen now
 	Correct   Action = "correct"   // put times right that a wrong clock wrote
 	Postpone  Action = "postpone"  // leave an attempt to the next tick
-	Forget    Action = "forget"    // give up what a restored row says
-	Repair    Action = "repair"    // promote or publish what an idle row owes, without a claim
+	Forget    Action = "forget"    // forget the attempts of a restored row
+	Repair    Action = "repair"    // promote or publish what is missing, without a claim
 	Refresh   Action = "refresh"   // claim, and present the refresh token
 	Login     Action = "log in"    // claim, and present the credentials
 )
@@ -36,14 +36,14 @@ type Step struct {
 	Outcome outcome.Outcome // of Wait, Watch and Correct
 	State   store.State     // of Park
 	Err     error           // of Wait, Park, Postpone and Repair: why, and what to do; safe to print
-	Warning string          // of Wait and Login: what a person may want to know besides
+	Warning string          // of Wait and Login: additional information for a person
 
 	attemptID string       // of TakeOver: whose attempt
 	source    store.Source // of TakeOver: what that attempt does
 	base      string       // of TakeOver: the version of tokens that it replaces
 	chain     chain        // of Finish, Repair and Refresh
 	staged    bool         // of Finish: chain is a version of tokens already
-	version   string       // of Supersede: what stands; of Refresh: the version that holds chain
+	version   string       // of Supersede: the version that stands; of Refresh: the version that holds chain
 	stale     bool         // of Refresh: tokens was read stale, and version is the current one
 	again     bool         // of Refresh: its token was presented before
 	asked     bool         // of Refresh: because its issuer has not acted on it
@@ -53,8 +53,8 @@ type Step struct {
 // token is what a Refresh presents.
 func (s Step) token() secret.String { return s.chain.refreshToken }
 
-// would is the outcome of a dry run that comes to the step, if the step calls the provider or
-// makes a version current. acts reports whether it does.
+// would is the outcome of a dry run that reaches the step, if the step calls the provider or makes
+// a version current. acts reports whether it does.
 func (s Step) would() (what outcome.Outcome, acts bool) {
 	switch s.Do {
 	case Refresh:

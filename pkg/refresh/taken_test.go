@@ -11,8 +11,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A dead attempt has left a version that another release of this program wrote in
-// other words. The id says whose it is: it is taken as it stands.
+// A dead attempt has left a version that another release of this program wrote in another form. Its
+// id shows whose it is: it is used as it is.
 func TestVersionInOtherWords(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

@@ -13,25 +13,23 @@ import (
 const (
 	// writesEach is how often an attempt writes to the secrets.
 	writesEach = 4
-	// easing is by how many writes a second a run becomes faster in each second without a
-	// throttled one.
+	// easing is how many writes a second a run adds in each second without a throttled one.
 	easing = 1.0
-	// slowing is what a throttled write leaves of the speed, once in slowedFor: the others that
-	// come with it tell nothing new.
+	// slowing is the factor of the speed after a throttled write, once in slowedFor: further
+	// throttled writes in that time add no information.
 	slowing   = 0.7
 	slowedFor = 500 * time.Millisecond
-	// slowest and unset are writes a second: the least, and what is tried first where
-	// Engine.WriteRate says nothing.
+	// slowest and unset are writes a second: the minimum, and the first limit if Engine.WriteRate
+	// is 0.
 	slowest = 2.0
 	unset   = 40.0
-	// backlog is for how long writes may have to wait while a further attempt begins.
+	// backlog is how long writes may wait while another attempt begins.
 	backlog = 200 * time.Millisecond
 )
 
-// throttle spaces out the writes of a run to the secrets, and the begins of its attempts. A
-// write that the secrets throttle slows all of them down, and time speeds them up again: runs
-// that share a quota come to share it, without knowing of each other. It is safe for
-// concurrent use.
+// throttle spaces out the writes of a run to the secrets, and the starts of its attempts. A
+// throttled write slows all of them down, and time speeds them up again: so runs share a quota
+// without knowing of each other. It is safe for concurrent use.
 type throttle struct {
 	mu     sync.Mutex
 	rate   float64   // writes a second; 0: no limit
@@ -41,7 +39,7 @@ type throttle struct {
 	slowed time.Time // when a write last slowed it
 }
 
-// wait is how long the next attempt has to wait. Without a wait it counts as begun.
+// wait is how long the next attempt must wait. Without a wait it counts as begun.
 func (t *throttle) wait(now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -59,7 +57,7 @@ func (t *throttle) wait(now time.Time) time.Duration {
 	return wait
 }
 
-// unused gives back the turn of an attempt that had nothing to write.
+// unused returns the turn of an attempt that had nothing to write.
 func (t *throttle) unused() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,7 +72,7 @@ func (t *throttle) space() time.Duration {
 	return time.Duration(float64(time.Second) / t.rate)
 }
 
-// turn waits until a write may be made. Writes are made in the order in which they came.
+// turn waits until a write may be made. Writes are made in the order of their calls.
 func (t *throttle) turn(ctx context.Context) error {
 	now := time.Now()
 	t.mu.Lock()
@@ -87,7 +85,7 @@ func (t *throttle) turn(ctx context.Context) error {
 	return nil
 }
 
-// observe takes the result of a write.
+// observe records the result of a write.
 func (t *throttle) observe(err error) error {
 	if !errors.Is(err, store.ErrThrottled) {
 		return err

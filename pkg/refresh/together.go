@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// together runs all steps at once, the first on the caller's own stack, which has
-// grown already, and waits for them. A step's panic becomes its caller's: left alone
-// it would end the process, and the work on every credential.
+// together runs all steps at once, the first on the caller's own stack, which has grown already,
+// and waits for them. A step's panic becomes the caller's: otherwise it would end the process, and
+// the work on every credential.
 func together(steps ...func()) {
 	if len(steps) == 0 {
 		return

@@ -10,21 +10,21 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Every way in which the engine changes a row is a function of this file: from the row as it was,
-// and the view, to the row as it becomes. Nothing else in this package sets a row's fields. Paused
-// and Told are not the engine's: the ledger has a write of its own for each. Most rows are stored
-// by commit, as one of the edges of edges.go; those of raw replies, and what DueNow makes due, are
-// stored outside of an attempt.
+// Every change of a row by the engine is a function of this file: from the row as it was, and the
+// view, to the new row. Nothing else in this package sets a row's fields. Paused and Told are not
+// the engine's: the ledger has a separate write for each. commit stores most rows, as one of the
+// edges of edges.go; rows of raw replies, and rows that DueNow makes due, are stored outside of an
+// attempt.
 
-// holder is who claims, and until when.
+// holder is the run that claims, and until when.
 type holder struct {
 	runID string
 	until time.Time
-	fence int64 // the latest that the secrets tell of
+	fence int64 // the latest in the secrets
 	tick  time.Duration
 }
 
-// hold makes the row the holder's. Its fence is greater than any that is known.
+// hold makes the row the holder's. Its fence is greater than any known one.
 func hold(r store.Row, h holder) store.Row {
 	r.Phase = store.Sending
 	r.ClaimedBy = h.runID
@@ -34,8 +34,8 @@ func hold(r store.Row, h holder) store.Row {
 	return r
 }
 
-// claim is what the claims for a refresh and for a login have in common: a new attempt, based on
-// the versions that were read.
+// claim is the common part of the claims for a refresh and for a login: a new attempt, based on the
+// versions that were read.
 func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	r := v.Row
 	r.AttemptID = attemptID
@@ -48,9 +48,9 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	r.SeenVersionID = v.Tokens.ID
 	r.Unanswered = false
 	r.Host = v.host()
-	r.State = store.OK // how the attempt ends says more
+	r.State = store.OK // the end of the attempt sets it
 	r.Staged = v.Row.Staged.Add(v.Now)
-	next, _ := v.rejection() // as before, unless one has begun this run
+	next, _ := v.rejection() // as before, unless a rejection has begun this run
 	r.RejectedAt, r.Rejections = next.Last, next.Count
 	if v.escrowOutdated() {
 		r.Escrow = store.Escrow{}
@@ -76,8 +76,8 @@ func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 }
 
 // claimLogin is the row under the claim for a login. The login is counted as failed before it is
-// tried, so that one that kills its process backs off too. That back-off delays no refresh. The
-// row is due now, whatever its old tokens said.
+// tried, so that one that kills its process backs off too. That back-off delays no refresh. The row
+// is due now, whatever its old tokens' times.
 func claimLogin(v View, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromLogin)
 	r.LoginFailures++
@@ -93,8 +93,8 @@ func awaitLogin(v View, r store.Row) store.Row {
 	return r
 }
 
-// backOff counts a call that brought no tokens, and sets when the next may be made. The claim for
-// a login has done both already; a refusal or a rate limit makes the wait longer.
+// backOff counts a call without tokens, and sets when the next may be made. The claim for a login
+// has done both already; a refusal or a rate limit makes the wait longer.
 func backOff(v View, r store.Row) store.Row {
 	kind, login := v.ended.kind, v.Row.AttemptSource == store.FromLogin
 	r.Unanswered = unanswered(kind) && !v.ended.notTried
@@ -121,8 +121,8 @@ func backOff(v View, r store.Row) store.Row {
 	return awaitLogin(v, r)
 }
 
-// noteCredentials is the row that knows the credentials that were read. An edit of them ends
-// every back-off.
+// noteCredentials is the row with the version of the credentials that were read. An edit of them
+// ends every back-off.
 func noteCredentials(v View, r store.Row) store.Row {
 	if v.credentialsEdited() {
 		r = unhindered(r)
@@ -132,7 +132,7 @@ func noteCredentials(v View, r store.Row) store.Row {
 	return r
 }
 
-// unhindered is the row without what holds back refreshes.
+// unhindered is the row without anything that holds back refreshes.
 func unhindered(r store.Row) store.Row {
 	r.NotBefore = time.Time{}
 	r.RefreshFailures, r.RefreshRefusals = 0, 0
@@ -152,7 +152,7 @@ func intoEscrow(r store.Row, c chain) store.Row {
 	return r
 }
 
-// nameRaw is the row that names its attempt's raw reply: it was kept unread.
+// nameRaw is the row that names its attempt's raw reply.
 func nameRaw(r store.Row) store.Row {
 	r.ReplyID = r.AttemptID
 	return r
@@ -176,7 +176,7 @@ func rawRow(r store.Row, raw secret.String, sent time.Time) store.Row {
 	}
 }
 
-// wipedRawRow is the row of a raw reply without the reply, which nobody needs any more.
+// wipedRawRow is the row of a raw reply without the reply, which is no longer needed.
 func wipedRawRow(r store.Row) store.Row {
 	r.Escrow = store.Escrow{}
 	return r
@@ -189,8 +189,8 @@ func settle(v View, r store.Row, what outcome.Outcome, cause error) store.Row {
 	return record(r, what, cause)
 }
 
-// storeChain ends an attempt whose tokens are current. published is why access does not hold
-// them yet; the next tick repairs that without the provider.
+// storeChain ends an attempt whose tokens are current. published is why access does not hold them
+// yet; nil: it does. The next tick repairs that without the provider.
 func storeChain(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
 	r := schedule(v, v.Row, c)
 	if published == nil {
@@ -218,21 +218,21 @@ func succeeded(r store.Row, c chain) store.Row {
 	return r
 }
 
-// carryChain ends an attempt whose reply the secrets do not take. The chain lives on in the
-// escrow: refreshes go on from it, and each tick tries the secrets again.
+// carryChain ends an attempt whose reply the secrets do not take. The escrow then carries the
+// chain: refreshes go on from it, and each tick tries the secrets again.
 func carryChain(v View, c chain, cause error) store.Row {
 	r := schedule(v, intoEscrow(v.Row, c), c)
 	r.SeenVersionID = v.Tokens.ID
 	r.State = v.stateAfter(c)
 	next := succeeded(r, c)
-	next.ReplyID = r.ReplyID // a raw reply is given up only when a chain with a refresh token is current
+	next.ReplyID = r.ReplyID // a raw reply is dropped only when a chain with a refresh token is current
 	return settle(v, next, outcome.PersistFailed, cause)
 }
 
-// supersede is the row, due now, once somebody else's version of tokens stands. If an attempt
-// wrote that version, this row does not know it (the row was lost meanwhile, or there are two
-// ledgers), and its token counts as spent. theirs is what the version holds, nil if it could not
-// be read: then the row does not name it.
+// supersede is the row after somebody else's version of tokens stands. It is due now. If an attempt
+// wrote that version, this row does not know the attempt (the row was lost meanwhile, or there are
+// two ledgers), and the version's token counts as spent. theirs is the content of the version; nil
+// if it could not be read: then the row does not name the version.
 func supersede(v View, id string, theirs *chain) store.Row {
 	r := v.Row
 	r.VersionID, r.Escrow, r.RefreshAt = id, store.Escrow{}, v.Now
@@ -255,7 +255,7 @@ func supersedeClaimed(v View, id string, theirs *chain) store.Row {
 	return settle(v, unhindered(r), outcome.Superseded, nil)
 }
 
-// release ends an attempt that brought no tokens, and needs nobody.
+// release ends an attempt that brought no tokens, and needs no person.
 func release(v View, what outcome.Outcome, cause error) store.Row {
 	r := v.Row
 	if v.ended != nil {
@@ -267,7 +267,7 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	case v.TakenOver || v.ended != nil && v.follows().login:
 		// A login is wanted as soon as its back-off ends, whenever the old tokens were due.
 		r = dueBy(awaitLogin(v, r), v.Now)
-		if !v.CanLogin() { // there is none to wait for: the next tick decides anew
+		if !v.CanLogin() { // there is none to wait for: the next tick decides again
 			r.NotBefore = time.Time{}
 		}
 	}
@@ -275,14 +275,14 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	return settle(v, nameRawOfDead(v, r), what, cause)
 }
 
-// awaitAnother lets a row wait until its presented token may be presented again, or its issuer be
-// asked.
+// awaitAnother lets a row wait until its presented token may be presented again, or until its
+// issuer may be asked.
 func awaitAnother(v View, r store.Row) store.Row {
 	r = dueBy(r, v.Now)
 	r.RefreshFailures++
 	next := v.retryAt(r.RefreshFailures)
 	if reuse := v.reuse(); reuse > 0 && reuse != providers.Always {
-		// The last time that it may be presented is not missed.
+		// The wait does not skip the last time that it may be presented.
 		if last := r.PresentedAt.Add(reuse - v.reuseMargin() - v.tick); last.Before(next) {
 			next = last
 		}
@@ -291,7 +291,7 @@ func awaitAnother(v View, r store.Row) store.Row {
 	return r
 }
 
-// settleFate writes down what a run without a call has learnt of the presented token.
+// settleFate records what a run without a call has learnt about the presented token.
 func settleFate(v View, r store.Row) store.Row {
 	switch {
 	case !v.evidence.done:
@@ -323,8 +323,8 @@ func parkClaimed(v View, state store.State, cause error) store.Row {
 	return settle(v, nameRawOfDead(v, r), outcome.Outcome(state), cause)
 }
 
-// parkIdle writes that a person must act, where no attempt was made. What the row says already is
-// not counted as another failure.
+// parkIdle records that a person must act, without an attempt. The same state again is not counted
+// as another failure.
 func parkIdle(v View, state store.State, cause error) store.Row {
 	r := v.Row
 	r.Phase = store.Idle
@@ -342,7 +342,7 @@ func parkIdle(v View, state store.State, cause error) store.Row {
 	return r
 }
 
-// parked reports whether the row says already what next says, the error aside.
+// parked reports whether the row says the same as next, apart from the error.
 func parked(v View, next store.Row) bool {
 	r := v.Row
 	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
@@ -350,7 +350,7 @@ func parked(v View, next store.Row) bool {
 		r.PresentedAt.Equal(next.PresentedAt) && r.Fate == next.Fate && r.NotBefore.Equal(next.NotBefore)
 }
 
-// watch is the row with the moment at which its claim was first seen to last too long.
+// watch is the row with the time when its claim was first seen to last too long.
 func watch(v View) store.Row {
 	r := v.Row
 	r.ClaimSeenAt = v.Now
@@ -371,7 +371,7 @@ func correct(v View) store.Row {
 	if !c.refreshExpiresAt.IsZero() {
 		r.RefreshExpiresAt = c.refreshExpiresAt.Add(-by)
 	}
-	r.RefreshAt = v.Now.Add(leastInterval - v.Tokens.Age)
+	r.RefreshAt = v.Now.Add(minInterval - v.Tokens.Age)
 	return r
 }
 
@@ -410,9 +410,9 @@ func supersedeIdle(v View, id string, theirs *chain) store.Row {
 	return record(supersede(v, id, theirs), outcome.Superseded, nil)
 }
 
-// forget is a restored row without what it says of attempts and versions: all of that is older
-// than the secrets. The current token counts as spent. So does the token of any version that an
-// attempt wrote, for the row knows none of them now.
+// forget is a restored row without its attempts and versions, which are older than the secrets. The
+// current token counts as spent. So does the token of any version that an attempt wrote, because
+// the row now knows none of them.
 func forget(v View) store.Row {
 	r := v.Row
 	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
@@ -427,9 +427,9 @@ func forget(v View) store.Row {
 	return dueBy(r, v.Now)
 }
 
-// discard is the row once a person has given up the last attempt and what it left: the current
-// version stands, and refreshes go on from it. It needs no claim, and a run that died under a claim
-// for it would leave one more attempt to resolve.
+// discard is the row after a person has dropped the last attempt and what it left: the current
+// version stands, and refreshes go on from it. It needs no claim: a run that died under a claim for
+// it would leave one more attempt to resolve.
 func discard(v View) store.Row {
 	r := v.Row
 	r.Phase = store.Idle
@@ -472,15 +472,15 @@ func schedule(v View, r store.Row, c chain) store.Row {
 	return r
 }
 
-// spend is the row in which token is the one that was presented last, at an unknown time.
+// spend is the row with token as the one presented last, at an unknown time.
 func spend(v View, r store.Row, token secret.String) store.Row {
 	r.Spent, r.PresentedAt, r.Fate = spending(v, token), time.Time{}, ""
 	return r
 }
 
-// spending is the row's list of fingerprints with that of token added. While the escrow carries
-// the chain, the current version holds a token that was presented, perhaps longer ago than the
-// list reaches: its fingerprint is moved up, and stays.
+// spending is the row's list of fingerprints with that of token added. While the escrow carries the
+// chain, the current version holds a token that was presented, perhaps too long ago for the list:
+// so its fingerprint is moved up, and stays.
 func spending(v View, token secret.String) []string {
 	spent := slices.Clone(v.Row.Spent)
 	if v.escrowNewest() && v.chainErr == nil && v.presented(v.chain.refreshToken) {

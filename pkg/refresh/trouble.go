@@ -2,8 +2,8 @@ package refresh
 
 import "tokenrefresh/pkg/store"
 
-// trouble names what a person must hear about a row: a chain that is dead or uncertain, or
-// credentials that the provider refused. A failure after an edit is another trouble.
+// trouble names a row's trouble that a person must be notified of: a chain that is dead or
+// uncertain, or credentials that the provider refused. A failure after an edit is a new trouble.
 func trouble(r store.Row) string {
 	switch r.State {
 	case store.Dead, store.Uncertain:

@@ -10,9 +10,8 @@ import (
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 )
 
-// Whatever makes so many versions, a warning comes before the hundredth, and one more
-// before the hundred and forty-fourth; not all the time in between, where the refreshes
-// of a 15-minute token are.
+// Whatever makes so many versions, there is a warning before the hundredth, and another before the
+// hundred and forty-fourth. There is none in between, where the refreshes of a 15-minute token are.
 func TestVersionsAreMetered(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
@@ -39,8 +38,8 @@ func TestVersionsAreMetered(t *testing.T) {
 	})
 }
 
-// A failed login and a login after a lost reply are attempts of their own, and may each
-// stage a version. What stages none is not counted: a recovery, a lost claim.
+// A failed login and a login after a lost reply are separate attempts, and may each stage a
+// version. A recovery and a lost claim stage none, and are not counted.
 func TestVersionsCountAttempts(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {

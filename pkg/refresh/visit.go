@@ -11,8 +11,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// visit is the work of one run on one credential: gather, decide, do, until it ends. It may make
-// several attempts, each of them one call under one id, or none.
+// visit is the work of one run on one credential: gather, decide, act, until it ends. It makes no
+// attempt, or several, each of them one call under one id.
 type visit struct {
 	*Engine
 	req Request
@@ -50,7 +50,7 @@ func (a *visit) run(ctx context.Context) Result {
 // decide gathers what the next step needs, and returns it.
 func (a *visit) decide(ctx context.Context) Step {
 	reads := ctx
-	if a.v.ended != nil { // the provider may have acted: the caller's cancellation no longer counts
+	if a.v.ended != nil { // the provider may have acted, so the caller's cancellation no longer counts
 		persist, cancel := a.persistContext(ctx)
 		defer cancel()
 		reads = persist
@@ -65,7 +65,7 @@ func (a *visit) decide(ctx context.Context) Step {
 	panic("unreachable: a decision that always needs more")
 }
 
-// consider decides by what was gathered so far.
+// consider decides by what is gathered so far.
 func (a *visit) consider(ctx context.Context) Step {
 	a.v.Now = a.Now()
 	a.v.late = a.tooLate(ctx)
@@ -84,8 +84,8 @@ func (a *visit) tooLate(ctx context.Context) error {
 	return pace.Enough(ctx, a.needed())
 }
 
-// needed is how long an attempt may take until readers have the new token. The last quarter of
-// the time to store is not counted: it is for the row, which the next run can settle too.
+// needed is how long an attempt may take until readers have the new token. It does not count the
+// last quarter of the time to store: that is for the row, which the next run can settle too.
 func (e *Engine) needed() time.Duration { return e.SendTimeout + e.StoreTimeout/2 + e.StoreTimeout/4 }
 
 // do makes one step. ended is false if the run goes on with the next.
@@ -142,7 +142,7 @@ func (a *visit) park(ctx context.Context, s Step) Result {
 	}
 	result := Result{Outcome: what, Err: s.Err}
 	next := parkIdle(a.v, s.State, s.Err)
-	mistyped := !a.v.Exists && !slices.Contains(a.Accounts, a.v.Row.Account) // a row would make it an account for ever
+	mistyped := !a.v.Exists && !slices.Contains(a.Accounts, a.v.Row.Account) // a row would keep the account for ever
 	if a.req.DryRun || mistyped || parked(a.v, next) && a.v.Row.LastError == next.LastError {
 		return result
 	}
@@ -153,8 +153,8 @@ func (a *visit) park(ctx context.Context, s Step) Result {
 	return result
 }
 
-// note writes what a run has found out about an idle row, or about another run's claim. If that
-// fails, the next tick finds it out again.
+// note records what a run has found about an idle row, or about another run's claim. If that fails,
+// the next tick finds it again.
 func (a *visit) note(ctx context.Context, e edge, next store.Row, what outcome.Outcome) Result {
 	if !a.req.DryRun {
 		if err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: 1}); err != nil {
@@ -172,7 +172,7 @@ func (a *visit) postpone(ctx context.Context, s Step) Result {
 	return Result{Outcome: outcomeOf(s.Err), Err: errors.Join(s.Err, err)}
 }
 
-// forget gives up what a restored row says, and the run goes on.
+// forget drops the attempts of a restored row, and the run goes on.
 func (a *visit) forget(ctx context.Context) (result Result, ended bool) {
 	guard := a.v.unchanged()
 	if a.v.Held { // by a takeover

@@ -5,10 +5,11 @@ import (
 	"fmt"
 
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
 )
 
-// forPerson says why a state needs a person, and what that person has to do.
+// forPerson is why a state needs a person, and what that person must do.
 func (v View) forPerson(state store.State) error {
 	switch state {
 	case store.Dead:
@@ -23,7 +24,7 @@ func (v View) forPerson(state store.State) error {
 	return nil
 }
 
-// lastly is why the row has its state, if that was recorded, and otherwise the given reason.
+// lastly is the recorded reason of the row's state, else the given one.
 func (v View) lastly(state store.State, otherwise string) error {
 	if v.Row.State == state && v.Row.LastOutcome == outcome.Outcome(state) && v.Row.LastError != "" {
 		otherwise = v.Row.LastError
@@ -31,13 +32,16 @@ func (v View) lastly(state store.State, otherwise string) error {
 	return errors.New(otherwise)
 }
 
-// adviseNewToken says how a person begins a new chain.
+// adviseNewToken is how a person begins a new chain.
 func (v View) adviseNewToken() error {
-	return fmt.Errorf("put login credentials into the secret %s, or a new refresh token, as {\"refresh_token\":\"…\"}, into %s",
-		v.name(store.Credentials), v.name(store.TokensDoc))
+	begin := "or a new refresh token, as {\"refresh_token\":\"…\"}, into " + v.name(store.TokensDoc)
+	if _, ok := v.session.(providers.Authorizing); ok {
+		begin = fmt.Sprintf("or log in with a browser: tokenctl login --provider %s --account %s", v.Row.Provider, v.Row.Account)
+	}
+	return fmt.Errorf("put login credentials into the secret %s, %s", v.name(store.Credentials), begin)
 }
 
-// death says that an attempt died and left no reply.
+// death is the error of an attempt that died and left no reply.
 func (v View) death() error {
 	return fmt.Errorf("attempt %s (%s) died and left no reply", v.Row.AttemptID, v.Row.AttemptSource)
 }

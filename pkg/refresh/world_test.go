@@ -110,12 +110,12 @@ func chain(w *rt.World) tokensDoc {
 
 func row(w *rt.World) store.Row { return w.Ledger.Get(rt.Default) }
 
-// kept is the row of the reply that was kept unread.
+// kept is the row of the raw reply.
 func kept(w *rt.World) store.Row { return w.Ledger.Get(store.ReplyKey(rt.Default)) }
 
 func fingerprint(token string) string { return secret.New(token).Fingerprint() }
 
-// unhealthy says what is wrong with the default credential; empty: nothing.
+// unhealthy is what is wrong with the default credential; empty: nothing.
 func unhealthy(w *rt.World) string {
 	r := row(w)
 	tokens, tokensID := read(w, store.TokensDoc)

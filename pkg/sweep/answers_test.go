@@ -20,9 +20,9 @@ func answered(kind providers.Kind, status int) (providers.Tokens, error) {
 	return providers.Tokens{}, e
 }
 
-// The same unknown answer to everybody: a gateway without its route. Twenty rows are tried,
-// drawn over all that are due; they back off, nobody dies, and calls wait a minute, two,
-// four and then five. When the gateway is well again all rows are done at once.
+// All rows get the same unknown answer, from a gateway without its route. Twenty rows are tried,
+// drawn over all that are due; they back off, none is marked dead, and calls wait one minute, two,
+// four and then five. When the gateway works again all rows are done at once.
 func TestSameAnswerToEverybody(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -116,8 +116,8 @@ func (w *world) wantAllFresh(t *testing.T, n int) {
 	}
 }
 
-// One row that gets through shows that the others' ailment is their own: the sweep goes on,
-// however many of the oldest fail.
+// One row that gets tokens shows that the others' trouble is their own: the sweep goes on, however
+// many of the oldest fail.
 func TestOldestRowsBlockNobody(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]providers.Kind{"turned away": providers.TurnedAway, "unknown": providers.Unknown} {
@@ -149,9 +149,8 @@ func TestOldestRowsBlockNobody(t *testing.T) {
 	}
 }
 
-// A gateway that fails in the midst of a sweep: after 20 rows in a row that get the same
-// answer the rest is drawn anew, and 20 of these decide. The sweep stops, or goes on if one
-// gets through.
+// A gateway that fails in the middle of a sweep: after 20 rows in a row with the same answer, the
+// rest is drawn again, and 20 of these decide. The sweep stops, or goes on if one gets tokens.
 func TestTroubleInTheMidst(t *testing.T) {
 	t.Parallel()
 	const rows, good = 1000, 200
@@ -198,8 +197,7 @@ func TestTroubleInTheMidst(t *testing.T) {
 	}
 }
 
-// Hundreds of rows in a row with an ailment of their own lie between rows that live: the
-// sweep comes to its end.
+// Hundreds of broken rows in a row lie between working ones: the sweep still reaches its end.
 func TestSickRowsInARow(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -239,7 +237,7 @@ func TestDifferentAnswersStopNoSweep(t *testing.T) {
 	})
 }
 
-// One row's odd answer waits for nobody and stops nothing: calls go on at the next tick.
+// One row's odd answer stops nothing: calls go on at the next tick.
 func TestOneOddAnswer(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -323,7 +321,7 @@ func TestWrongSecretIsTriedFarApart(t *testing.T) {
 	})
 }
 
-// Of more than 20 accounts that wait each is looked at once in five minutes.
+// If more than 20 accounts wait, each is looked at once in five minutes.
 func TestManyAccountsWait(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

@@ -13,15 +13,15 @@ import (
 const (
 	// maxStoreFailures is how many rows in a row a store may fail on before the sweep stops.
 	maxStoreFailures = 5
-	// maxSame is how many rows, drawn over all that are due, may get the same unknown
-	// answer, and none of them tokens, before the sweep stops.
+	// maxSame is how many rows, drawn over all that are due, may get the same unknown answer before
+	// the sweep stops, if none gets tokens.
 	maxSame = 20
 	// firstCalls is how many calls run at once until one was answered: providers lock
 	// accounts after five to ten calls with a wrong secret.
 	firstCalls = 4
 )
 
-// pauseKind says what an account waits for after a stop.
+// pauseKind is what an account waits for after a stop.
 type pauseKind int
 
 const (
@@ -46,13 +46,13 @@ type breaker struct {
 	storeFailures int
 	unknown       map[answer]int // rows since the last that got tokens
 	silent        int            // rows that got no answer and have not ended yet: they keep their slots
-	drawn         bool           // rows come as spread has drawn them, and none has got tokens since
+	drawn         bool           // rows come in the order of spread, and none has got tokens since
 	redraw        bool           // whether rows are to be drawn anew
 	accepted      int            // rows that got tokens
 	presented     int            // rows whose token was presented
 }
 
-// answer tells unknown answers apart. The zero value: none came.
+// answer identifies an unknown answer. The zero value: none came.
 type answer struct {
 	kind   providers.Kind
 	status int
@@ -190,8 +190,7 @@ func (b *breaker) openLocked() {
 	}
 }
 
-// answerOf returns what tells an answer from others. However a call ends without one, that
-// counts as the same.
+// answerOf identifies an answer. All calls without an answer count as the same.
 func answerOf(err *providers.Error) answer {
 	if err.Status == 0 {
 		return answer{}
@@ -227,8 +226,8 @@ func (b *breaker) gaveUp(err *providers.Error) {
 	b.judgeLocked(of)
 }
 
-// judgeLocked stops the sweep if enough rows that were drawn over all have got the same
-// answer, or asks for a new draw if they were not drawn so.
+// judgeLocked stops the sweep if enough rows have got the same answer and were drawn over all;
+// otherwise it asks for a new draw.
 func (b *breaker) judgeLocked(of answer) {
 	limit := maxSame
 	if of.silence() && b.drawn {
@@ -272,8 +271,8 @@ func outcomeOfKind(kind providers.Kind) outcome.Outcome {
 	return outcome.Transient
 }
 
-// mistrusted reports whether refusals are not to be believed: of at least 20 rows more got
-// a refusal than tokens.
+// mistrusted reports whether refusals are implausible: of at least 20 rows, more got a refusal than
+// tokens.
 func (b *breaker) mistrusted(refused int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

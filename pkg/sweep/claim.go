@@ -19,8 +19,8 @@ const (
 	ledgerTries = 3
 )
 
-// claim claims the shards that have due rows, all at once. Rows of shards that another run
-// holds are left to it. Named rows need no claim: a refresh done twice does no harm.
+// claim claims the shards that have due rows, all at once. Rows of shards that another run holds
+// are left to that run. Named rows need no claim: a refresh done twice does no harm.
 func (s *sweep) claim(ctx context.Context) {
 	if s.req.named() {
 		return
@@ -84,7 +84,7 @@ func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, err
 	return "", nil
 }
 
-// release gives the claims back, all at once. A claim that cannot be given back expires.
+// release releases the claims, all at once. A claim that cannot be released expires.
 func (s *sweep) release(ctx context.Context) {
 	var wg sync.WaitGroup
 	for shard, claim := range s.claims {
@@ -97,7 +97,7 @@ func (s *sweep) release(ctx context.Context) {
 			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteShardClaim(ctx, claim) })
 			var lost *store.ShardClaimLostError
 			if err != nil && !errors.As(err, &lost) {
-				s.Log.WarnContext(ctx, "claim not given back", "account", s.account, "shard", shard, "error", err)
+				s.Log.WarnContext(ctx, "claim not released", "account", s.account, "shard", shard, "error", err)
 			}
 		})
 	}

@@ -88,7 +88,7 @@ func TestClaimLost(t *testing.T) {
 	})
 }
 
-// A claim that was taken over while a sweep hung is not given back by it.
+// A sweep does not release a claim that was taken over while it hung.
 func TestReleaseOfALostClaim(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -103,7 +103,7 @@ func TestReleaseOfALostClaim(t *testing.T) {
 	})
 }
 
-// A claim that can't be given back costs the rows nothing.
+// A claim that can't be released does not affect the rows.
 func TestReleaseFails(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -141,7 +141,7 @@ func TestClaimsNoMoreThanItNeeds(t *testing.T) {
 	}
 }
 
-// A named row is worked on under another run's claim: twice harms nothing.
+// A named row is refreshed under another run's claim: doing it twice does no harm.
 func TestNamedRowUnderAClaim(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

@@ -14,8 +14,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// Whatever fails, and however often: once it is over, every row that the provider
-// has not refused is fresh within the longest back-off and claims are given back.
+// Whatever fails, and however often: after the faults, every row that the provider has not refused
+// is fresh within the longest back-off, and claims are released.
 func TestConverges(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(25) {

@@ -80,8 +80,8 @@ func (s *sweep) openSession(ctx context.Context) (outcome.Outcome, error) {
 // written.
 func (s *sweep) edited() bool { return s.row.CredentialsVersionID != s.credentials.ID }
 
-// knownMisconfigured reports whether the ledger says already that these credentials wait
-// for a person.
+// knownMisconfigured reports whether the ledger has already noted that these credentials wait for a
+// person.
 func (s *sweep) knownMisconfigured() bool { return s.row.State == store.Misconfigured && !s.edited() }
 
 // firstCalls returns how many calls run at once until one was answered: one if these

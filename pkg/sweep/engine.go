@@ -13,8 +13,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Ledger is the part of a store.Ledger that a sweep needs: an account's row carries its
-// pause and history, and a claim for each shard says who sweeps it.
+// Ledger is the part of a store.Ledger that a sweep needs: an account's row has its pause and
+// history, and each shard's claim names the run that sweeps it.
 type Ledger interface {
 	store.ShardClaims
 	// Write stores every field of row except Paused, if guard holds. *store.LostError,
@@ -92,7 +92,7 @@ func (e Engine) WithDefaults() *Engine {
 	e.StoreTimeout = cmp.Or(e.StoreTimeout, 5*time.Second)
 	e.RunTimeout = cmp.Or(e.RunTimeout, time.Minute)
 	e.Workers = cmp.Or(e.Workers, 32)
-	// With that many workers it takes 19 s where a call takes 300 ms.
+	// With that many workers it takes 19 s if a call takes 300 ms.
 	e.HandOverAbove = cmp.Or(e.HandOverAbove, 2000)
 	e.Tick = cmp.Or(e.Tick, time.Minute)
 	// A verification takes minutes to days; a forgotten one must not cost calls for ever.

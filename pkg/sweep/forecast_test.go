@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// The attempts that a sweep counts as left are those that come while every one fails, up
-// to the last that could be in time.
+// AttemptsLeft counts the attempts that follow if all of them fail, up to the last that could be in
+// time.
 func TestAttemptsLeftAreMade(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

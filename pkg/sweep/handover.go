@@ -11,30 +11,28 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Queue brings rows to further runs of the engine. It may deliver twice, late and in
-// any order, and lose nothing that matters: a row is due in the index until it is
-// refreshed.
+// Queue brings rows to further runs of the engine. It may deliver twice, late, in any order, or not
+// at all: a row is due in the index until it is refreshed.
 type Queue interface {
-	// Waiting is how many messages lie in the queue, counting those that are being
-	// worked on. It may lag behind by a minute.
+	// Waiting is how many messages are in the queue, those in flight included. It may be a minute
+	// old.
 	Waiting(ctx context.Context) (int, error)
-	// Send makes a message of each list: a run of Request.TransactionIDs for account.
-	// The error says why those at the positions unsent were not sent, or perhaps were.
+	// Send makes a message of each list: a run of Request.TransactionIDs for account. unsent are
+	// the positions of lists that were not sent, or perhaps were; the error is why.
 	Send(ctx context.Context, account string, lists [][]int64) (unsent []int, err error)
 }
 
 const (
-	// maxMessage is how many rows a message names. Lambda hands ten messages to a run,
-	// which is as much as a run can do, and no more than the 64 KiB that SQS bills as one
-	// request.
+	// maxMessage is how many rows a message names. Lambda gives a run ten messages: as much as a
+	// run can do, and no more than the 64 KiB that SQS bills as one request.
 	maxMessage = 250
-	// handOverTimeout bounds the calls to the queue, so that time is left for the rows
-	// that it does not take.
+	// handOverTimeout limits the calls to the queue, so that time is left for the rows that it does
+	// not take.
 	handOverTimeout = 10 * time.Second
 )
 
-// distribute works on the due rows. It keeps the HandOverAbove longest due for this run
-// and hands the rest over to other runs.
+// distribute keeps the HandOverAbove longest due rows for this run and hands the rest over to other
+// runs.
 func (s *sweep) distribute(ctx context.Context, due []store.Due) {
 	defer s.settleRefusals(ctx)
 	if !s.mayHandOver() || len(due) <= s.HandOverAbove {
@@ -61,7 +59,7 @@ func (s *sweep) mayHandOver() bool {
 	return s.Queue != nil && plain && proven && !inTrouble(s.row)
 }
 
-// inTrouble reports whether the account's row says that the last calls failed.
+// inTrouble reports whether the account's last calls failed, by its row.
 func inTrouble(row store.Row) bool {
 	return row.State == store.Misconfigured || !row.NotBefore.IsZero() || !row.RefreshAt.IsZero() ||
 		row.ConsecutiveFailures > 0 || row.LastOutcome == outcome.Transient // stopped after some successes

@@ -25,7 +25,7 @@ const keeps = 10
 type queue struct {
 	Asking, Sending error // what calls end in
 	Refuses         []int // positions of lists that are not taken
-	Stuck           bool  // calls last until they are given up
+	Stuck           bool  // calls last until their timeout
 	Panics          bool
 
 	mu       sync.Mutex
@@ -88,7 +88,7 @@ func (q *queue) take(n int) []int64 {
 	return taken
 }
 
-// helped is an engine with a queue, for an account whose calls have got through.
+// helped is an engine with a queue, for an account with successful calls.
 func (w *world) helped(q *queue) *sweep.Engine {
 	w.setLedger(account, healthy())
 	e := *w.engine()
@@ -128,8 +128,8 @@ func run(t *testing.T, e *sweep.Engine, req sweep.Request) sweep.Report {
 	return e.Run(t.Context(), req)
 }
 
-// What is due beyond the threshold goes to the queue, the longest due stays; up to the
-// threshold nobody even asks the queue.
+// Rows beyond the threshold go to the queue, and the longest due stay. Up to the threshold the
+// queue is not even called.
 func TestHandOver(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -161,7 +161,7 @@ func TestHandOver(t *testing.T) {
 			equal(t, "handed over", got.HandedOver, handed)
 			equal(t, "backlog", got.Backlog, 0)
 			equal(t, "warnings", len(got.Warnings), 0)
-			if handed > 0 { // its token is the old one until somebody has seen another
+			if handed > 0 { // its token counts as the old one until a sweep has seen another
 				equal(t, "next expiry", got.NextExpiry, w.row(keeps+1).AccessExpiresAt)
 			}
 		})
@@ -183,8 +183,7 @@ func TestHandOverLooksFurther(t *testing.T) {
 	})
 }
 
-// One run does all where many are not wanted, or would only try in vain what one can
-// find out.
+// One run does all if many runs are not allowed, or would only fail where one finds that out.
 func TestNotHandedOver(t *testing.T) {
 	t.Parallel()
 	set := func(change func(*store.Row)) func(*world) {
@@ -229,15 +228,15 @@ func TestNotHandedOver(t *testing.T) {
 				return
 			}
 			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 2 * keeps})
-			// It got through: from here on the others help.
+			// It got tokens: from here on the others help.
 			time.Sleep(time.Hour)
 			wantOutcomes(t, run(t, e, sweep.Request{}), map[outcome.Outcome]int{outcome.Refreshed: keeps, outcome.Busy: keeps})
 		})
 	}
 }
 
-// Messages that still wait may hold the rows that are due the longest: those are not
-// sent again, and are told of as left.
+// Waiting messages may hold the longest due rows: those are not sent again, and are reported as
+// left.
 func TestHandOverToAQueueThatWaits(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -255,7 +254,7 @@ func TestHandOverToAQueueThatWaits(t *testing.T) {
 	})
 }
 
-// A queue that nobody empties does not grow with each tick, and what it holds shows.
+// A queue that nobody empties does not grow with each tick, and its content is reported.
 func TestQueueThatNobodyEmpties(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -274,7 +273,7 @@ func TestQueueThatNobodyEmpties(t *testing.T) {
 	})
 }
 
-// What the queue does not take the sweep does itself.
+// The sweep itself does the rows that the queue does not take.
 func TestHandOverFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -328,9 +327,9 @@ func TestTwoSweepsHandOver(t *testing.T) {
 	})
 }
 
-// Days in the life of a queue, an hour each: ticks, messages that are worked on at the
-// same time and delivered twice, and an outage in the middle. In the end every row is
-// fresh, and hardly one was refreshed twice.
+// Days in the life of a queue, an hour each: ticks, messages that are processed at the same time
+// and delivered twice, and an outage in the middle. In the end every row is fresh, and hardly one
+// was refreshed twice.
 func TestHandedOverRowsBecomeFresh(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

@@ -10,9 +10,9 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// writeHistory writes the sweep's end into the account's row. A failure is only logged,
-// as the next sweep finds out the same again. The fence counts these writes, so two sweeps
-// that end together are both written.
+// writeHistory writes the sweep's end into the account's row. A failure is only logged, because the
+// next sweep finds out the same again. The fence counts these writes, so two sweeps that end
+// together are both written.
 //
 // A run for a list of rows writes only that it was stopped, and only if no other run did:
 // of many runs in one outage, one writes and the others don't even try.
@@ -51,7 +51,7 @@ func (s *sweep) withHistory(row store.Row, what outcome.Outcome) store.Row {
 	row.Tick = s.Tick
 	row.Ended(what, s.cause(what))
 	row.CredentialsVersionID = s.credentials.ID
-	row.State, row.RefreshAt = store.OK, time.Time{} // a try says more than the one before
+	row.State, row.RefreshAt = store.OK, time.Time{} // the latest try counts
 	if s.blocked && what == outcome.Misconfigured {
 		row.State = store.Misconfigured
 	}

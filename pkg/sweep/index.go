@@ -17,8 +17,8 @@ const (
 	// headSize is how many entries of each shard a tick reads: as many as a store reads
 	// for the price of one.
 	headSize = 25
-	// maxPage is how many entries are read of a shard whose head is all due. All shards
-	// together are more than one run can do.
+	// maxPage is how many entries are read of a shard whose head is all due. All shards together
+	// have more than one run can do.
 	maxPage = 2500
 	// maxSharedPage replaces maxPage if other runs help: twice the rows that come due in a
 	// minute of a million transactions whose tokens live an hour.

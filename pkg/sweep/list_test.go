@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// A list's rows are read again: those due are refreshed, once however often they are
-// named. It claims no shard, and where all goes well leaves the ledger alone.
+// A list's rows are read again: those due are refreshed, once however often they are named. It
+// claims no shard, and if all goes well does not write to the ledger.
 func TestListedRows(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -35,15 +35,15 @@ func TestListedRows(t *testing.T) {
 		equal(t, "queries and writes", []int{calls[opDue], calls[opWrite]}, []int{0, 0})
 		equal(t, "ledger", w.ledgerRow(account), before)
 
-		// Delivered again, and for the account that is meant where none is named.
+		// Delivered again, and for the default account if none is named.
 		req.Account = ""
 		wantOutcomes(t, w.run(t, req), map[outcome.Outcome]int{outcome.NotDue: 6})
 		equal(t, "sent again", len(w.sentNow()), 0)
 	})
 }
 
-// What the ledger knows to be in vain is not tried: a hundred messages must not find
-// out a hundred times what one has.
+// Calls that must fail, by the ledger, are not tried: a hundred messages must not find that out a
+// hundred times.
 func TestListedRowsInTrouble(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -68,8 +68,8 @@ func TestListedRowsInTrouble(t *testing.T) {
 	}
 }
 
-// The provider goes down, or closes its door, while a hundred messages wait: the runs
-// that have begun stop as a sweep does, one of them says so, and no other tries.
+// The provider goes down, or refuses all, while a hundred messages wait: the runs that have begun
+// stop as a sweep does, one of them records it, and no other tries.
 func TestListsStopEachOther(t *testing.T) {
 	t.Parallel()
 	const atOnce, workers = 4, 8

@@ -7,8 +7,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The models keep the contracts that the homes keep: what the engine's tests show
-// on them holds there.
+// The models keep the contracts of the homes, so the engine's tests with models are valid for
+// homes.
 
 func TestModelTransactions(t *testing.T) {
 	t.Parallel()

@@ -14,8 +14,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// Rows that nobody but a person can mend are named and left; they stay the longest due
-// of all, and however many there are the others are refreshed at each tick.
+// Rows that only a person can mend are named and skipped. They stay the longest due of all; however
+// many there are, the others are refreshed at each tick.
 func TestRowsForAPerson(t *testing.T) {
 	t.Parallel()
 	errUnreadable := errors.New("attribute failures is not a number")
@@ -63,8 +63,8 @@ func TestRowsForAPerson(t *testing.T) {
 	}
 }
 
-// After a stop one call shows whether calls get through again, not one row: the first
-// may need no call.
+// After a stop one call, not one row, shows whether calls work again: the first row may need no
+// call.
 func TestWaryUntilACall(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

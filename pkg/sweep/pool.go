@@ -3,8 +3,8 @@ package sweep
 // worker runs jobs one after the other.
 type worker chan func()
 
-// pool holds the idle workers of a run. They live as long as the run: calls need a deep
-// stack, and a goroutine made for each row would grow its own each time.
+// pool holds the idle workers of a run. They live as long as the run: calls need a deep stack,
+// which a new goroutine for each row would have to grow each time.
 type pool chan worker
 
 // newPool starts n workers. close ends them.

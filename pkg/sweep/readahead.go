@@ -19,9 +19,8 @@ type reading struct {
 	missed outcome.Outcome // why the call left the row out; empty: it did not
 }
 
-// readAhead yields each row of due with its position. Rows are read while the workers are
-// busy with earlier ones, one or two rounds ahead. Once the sweep has stopped nothing more
-// is read, and the rows are empty.
+// readAhead yields each row of due with its position. Rows are read while the workers are busy with
+// earlier ones, one or two rounds ahead. After a stop nothing more is read, and the rows are empty.
 func (s *sweep) readAhead(ctx context.Context, due []store.Due) iter.Seq2[int, reading] {
 	return func(yield func(int, reading) bool) {
 		batches := slices.Collect(slices.Chunk(due, min(max(1, s.Workers), maxBatch)))

@@ -17,10 +17,10 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Record is a transaction to look after, or news of one.
+// Record is a transaction to keep fresh, or its new status.
 type Record struct {
 	TransactionID int64
-	RefreshToken  secret.String // needed where the transaction is active
+	RefreshToken  secret.String // needed if the transaction is active
 	CustomerUID   string        // empty: as stored
 	Account       string        // empty: as stored; of a new one, the only account or "default"
 	Status        store.Status  // Active, Completed or Deleted; empty: Active
@@ -28,16 +28,16 @@ type Record struct {
 	ExpiresAt     time.Time     // zero: after Engine.KeepFor from now
 }
 
-// Recorded is what became of a Record.
+// Recorded is the result of a Record.
 type Recorded struct {
 	TransactionID int64
-	// Outcome is Recorded; Superseded where a later record stands; Misconfigured
-	// where trying again cannot help, Transient where it may.
+	// Outcome is Recorded; Superseded if a later record stands; Misconfigured if trying again
+	// cannot help, Transient if it may.
 	Outcome outcome.Outcome
 	Err     error // why, and what to do; safe to print
 }
 
-// Validate tells everything that is wrong with a record, by field.
+// Validate lists all mistakes of a record, by field.
 func (r Record) Validate() error {
 	var errs []error
 	if r.TransactionID <= 0 {
@@ -49,7 +49,7 @@ func (r Record) Validate() error {
 			errs = append(errs, errors.New("refresh_token is missing"))
 		}
 	case store.StatusCompleted, store.StatusDeleted:
-	default: // Dead too: only a provider says that
+	default: // Dead too: only a provider's answer means that
 		errs = append(errs, fmt.Errorf("status must be %s, %s or %s", store.StatusActive, store.StatusCompleted, store.StatusDeleted))
 	}
 	if strings.ContainsAny(r.Account, "/#") {
@@ -58,10 +58,9 @@ func (r Record) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Record stores transactions, each for itself; those of one id in their order. A
-// new one is due at once. One that is completed or deleted is not refreshed any
-// more: its refresh token is dropped, so that a refresh under way cannot bring it
-// back, and of a deleted one its access token too.
+// Record stores transactions, each by itself; those of one id in their order. A new one is due at
+// once. A completed or deleted one is no longer refreshed: its refresh token is dropped, so that a
+// refresh under way cannot restore it, and so is the access token of a deleted one.
 func (e *Engine) Record(ctx context.Context, records []Record) []Recorded {
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
@@ -125,10 +124,10 @@ func (e *Engine) put(ctx context.Context, r Record) (recorded bool, err error) {
 	return e.Transactions.Put(ctx, t, now)
 }
 
-// transaction is the row of a record. It keeps what the record doesn't say, and the
-// access token where it is still good, with the time of its refresh: messages come
-// twice, a file of a million records may be recorded again, and neither readers nor the
-// provider must pay for it.
+// transaction is the row of a record. It keeps the stored fields that the record doesn't have. It
+// also keeps an access token that is still good, with the time of its refresh: messages come twice,
+// a file of a million records may be recorded again, and that must cost neither readers nor the
+// provider anything.
 func (e *Engine) transaction(r Record, stored store.Transaction, now time.Time) store.Transaction {
 	t := store.Transaction{
 		ID:          r.TransactionID,
@@ -166,8 +165,8 @@ func (e *Engine) defaultAccount() string {
 	return "default"
 }
 
-// lookAfter makes sure that sweeps know an account: by configuration, or by its row
-// in the ledger.
+// ensureAccount makes sure that sweeps know an account: by configuration, or by its row in the
+// ledger.
 func (e *Engine) makeKnown(ctx context.Context, account string) error {
 	if slices.Contains(e.Accounts, account) {
 		return nil

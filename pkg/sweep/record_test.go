@@ -50,7 +50,7 @@ func TestRecord(t *testing.T) {
 	})
 }
 
-// The sweeps find an account that no configuration names.
+// Sweeps find an account that no configuration names.
 func TestRecordMakesItsAccountKnown(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -223,7 +223,7 @@ func TestRecordRefused(t *testing.T) {
 	}
 }
 
-// Every record is one for itself.
+// Every record is stored by itself.
 func TestRecordMany(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

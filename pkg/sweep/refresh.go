@@ -48,14 +48,14 @@ func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
 		s.refusals.add(t, err)
 	case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:
 		if ctx.Err() != nil && kind != providers.MaybeRefused && kind != providers.TurnedAway {
-			s.postpone(ctx.Err(), entry(t)) // the caller gave up, the provider didn't
+			s.postpone(ctx.Err(), entry(t)) // the caller gave up, not the provider
 			return
 		}
 		s.backOff(ctx, t, err, outcomeOfKind(kind))
 	}
 }
 
-// send presents the refresh token, and again if no answer came that says anything.
+// send presents the refresh token, and again if no clear answer came.
 func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens, error) {
 	wait := firstRetry
 	for try := 1; ; try++ {
@@ -141,7 +141,7 @@ func (s *sweep) storeFailure(ctx context.Context, t, next store.Transaction, wha
 	}
 }
 
-// uncertain reports whether a call's end says nothing certain about the token.
+// uncertain reports whether a call's end proves nothing about the token.
 func uncertain(err error) bool {
 	if err == nil {
 		return false
@@ -162,8 +162,8 @@ func asProviderError(err error) *providers.Error {
 	return e
 }
 
-// partialTokens returns what a reply holds beside a new refresh token that cannot be read;
-// nil if there is nothing. Refresh tokens do not rotate here, so the old one is kept.
+// partialTokens returns the readable part of a reply whose new refresh token cannot be read; nil if
+// there is none. Refresh tokens do not rotate here, so the old one is kept.
 func partialTokens(err error) *providers.Tokens {
 	var partial *providers.Error
 	if errors.As(err, &partial) {

@@ -266,8 +266,8 @@ func failingFirst(op string, n int64) func(string, string) error {
 	}
 }
 
-// A row that is recorded anew while its old refresh token is presented stays as
-// it was recorded, however the call ends.
+// A row that is recorded again while its old refresh token is presented stays as it was recorded,
+// however the call ends.
 func TestRowRecordedMeanwhile(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func() (providers.Tokens, error){
@@ -308,8 +308,8 @@ func TestRowStoredWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// The index is a hint: what has changed since it was read is left alone, and
-// force only goes over the due time.
+// The index is a hint: rows that have changed since it was read are left alone, and force overrules
+// only the due time.
 func TestStaleIndex(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(w *world){
@@ -355,7 +355,7 @@ func TestWarnings(t *testing.T) {
 	})
 }
 
-// A row whose call panics, or rows whose reading does, harm no other.
+// A row whose call panics, or rows whose reading panics, do not affect others.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	const poison = "a token in the panic's text"

@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// minShare is from how many rows on the share of refused ones says something.
+// minShare is from how many rows on the share of refused ones is significant.
 const minShare = 20
 
 // refusal is a row whose refresh token the provider calls invalid.
@@ -18,8 +18,8 @@ type refusal struct {
 	cause error
 }
 
-// refusals are those of a run. They are judged when it ends: one bad answer to everybody is
-// about us, and not about each row.
+// refusals are the refused rows of a run. They are judged when it ends: if all rows get the same
+// refusal, the cause is ours, and not each row's.
 type refusals struct {
 	mu  sync.Mutex
 	all []refusal
@@ -31,9 +31,9 @@ func (r *refusals) add(t store.Transaction, cause error) {
 	r.all = append(r.all, refusal{t, cause})
 }
 
-// settleRefusals stores the refused rows, each in one write: as dead, or, if more rows of
-// this run were refused than not, as backed off. There is the time of one store for all of
-// them. Rows that it does not come to stay due.
+// settleRefusals stores the refused rows, each in one write: as dead, or, if more rows of this run
+// were refused than not, as backed off. All of them share the time of one store. Rows that it does
+// not reach stay due.
 func (s *sweep) settleRefusals(ctx context.Context) {
 	all := s.refusals.all
 	if len(all) == 0 {
@@ -42,7 +42,7 @@ func (s *sweep) settleRefusals(ctx context.Context) {
 	mistrusted, outnumbered := s.mistrusted(len(all)), s.outnumbered(len(all))
 	if mistrusted {
 		s.explain(outcome.Misconfigured, retriedError{fmt.Errorf("%d of the %d refresh tokens of this run were refused: "+
-			"no transaction is marked dead, all are tried again; see whether api_secret is the one of these transactions "+
+			"no transaction is marked dead, all are tried again; check whether api_secret is the one of these transactions "+
 			"(test or live), and whether %s has trouble: %w", len(all), s.presented, s.Provider.Name(), all[0].cause)})
 	}
 	ctx, cancel := s.persistContext(ctx)
@@ -55,7 +55,7 @@ func (s *sweep) settleRefusals(ctx context.Context) {
 			w <- func() {
 				defer wg.Done()
 				defer s.recoverPanic(ctx)
-				// A row that was spared before is not marked in a run that says no more.
+				// A row that was spared before is not marked in a run without more evidence.
 				spared := mistrusted || one.row.Refusals > 0 && outnumbered
 				s.settleRefusal(ctx, one, !spared || one.row.Status == store.StatusDead)
 			}

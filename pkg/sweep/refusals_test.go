@@ -34,7 +34,7 @@ func (w *world) statuses() map[store.Status]int {
 	return all
 }
 
-// If more than half of at least 20 rows are refused in one run, that is about us.
+// If more than half of at least 20 rows are refused in one run, the cause is ours.
 func TestShareOfRefusals(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -89,7 +89,7 @@ func TestShareOfRefusals(t *testing.T) {
 	}
 }
 
-// Rows that silent or unknown answers keep back don't make refusals of the others credible.
+// Rows without an answer, or with an unknown one, don't make refusals of the others credible.
 func TestShareAmongUnknownAnswers(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -107,8 +107,8 @@ func TestShareAmongUnknownAnswers(t *testing.T) {
 	})
 }
 
-// Refused by mistake for an hour and a half: all rows live, and are fresh within the
-// back-off when it is over.
+// Rows are refused by mistake for an hour and a half: all live, and are fresh within the back-off
+// afterwards.
 func TestMassRefusalPasses(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -211,7 +211,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 	}
 }
 
-// A row that was spared once is not marked in a run that says no more about it.
+// A row that was spared once is not marked in a run without more evidence.
 func TestSparedRowInASmallRun(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

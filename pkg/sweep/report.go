@@ -10,21 +10,21 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Request is what a run is asked for.
+// Request is the order for a run.
 type Request struct {
 	RunID   string // names the run in claims and logs; required
 	Account string // empty: all accounts
-	// Force takes every row of the index for due and ignores a rate limit's wait,
-	// never a live claim or a pause; after Misconfigured it tries once. With
-	// TransactionID it also tries a dead row once.
+	// Force treats every row of the index as due and ignores a rate limit's wait, but never a live
+	// claim or a pause; after Misconfigured it tries once. With TransactionID it also tries a dead
+	// row once.
 	Force bool
 	// DryRun reads and decides; it writes nothing and calls no provider.
 	DryRun bool
 	// TransactionID names the one row to work on; 0: all that are due.
 	TransactionID int64
-	// TransactionIDs names rows of Account (empty: as of a new Record) to work on if
-	// they are due. Where the ledger knows of trouble they are left for the next
-	// sweep. It stands without Force, DryRun and TransactionID.
+	// TransactionIDs names rows of Account (empty: as for a new Record) to refresh if they are due.
+	// If the ledger knows of trouble they are left for the next sweep. It excludes Force, DryRun
+	// and TransactionID.
 	TransactionIDs []int64
 }
 
@@ -37,8 +37,8 @@ type Report struct {
 	// outcome.NotDue. A row that the run did not reach counts as the reason;
 	// outcome.Transient for too little time.
 	Outcomes map[outcome.Outcome]int
-	// Credentials are the accounts that need a person, and those where the run
-	// panicked. A dead transaction needs none: it is counted only.
+	// Credentials are the accounts that need a person, and those where the run panicked. A dead
+	// transaction needs no person: it is only counted.
 	Credentials []Result
 	// Accounts are all accounts that were swept, in order of their names.
 	Accounts []Account
@@ -46,7 +46,7 @@ type Report struct {
 	Err error
 }
 
-// Result is what a person must look at.
+// Result is an account that a person must look at.
 type Result struct {
 	Account  string
 	Outcome  outcome.Outcome
@@ -58,12 +58,12 @@ type Result struct {
 type Account struct {
 	Account  string
 	Outcomes map[outcome.Outcome]int
-	// NextExpiry is the earliest end of an access token among the rows that the run
-	// saw, those that it refreshed with their new tokens; of a row that has none, since
-	// when it should. Zero: none was seen, or the run was for named transactions.
+	// NextExpiry is the earliest end of an access token among the rows that the run saw, with the
+	// new tokens of those that it refreshed. For a row without a token it is since when the row
+	// should have one. Zero: none was seen, or the run was for named transactions.
 	NextExpiry time.Time
-	// Blind is set where the due index could not be read as a whole: NextExpiry then
-	// says nothing of the rows that were not seen.
+	// Blind is set if a part of the due index could not be read: NextExpiry does not include its
+	// rows.
 	Blind bool
 	// Backlog is how many rows are still due, leaving out those that another run has
 	// claimed or was just given, and OldestDue since when. There may be more than one
@@ -77,14 +77,14 @@ type Account struct {
 	// For telemetry.
 	ProviderLatency time.Duration // of the slowest provider call; 0: none
 	ClockSkew       time.Duration // provider's Date minus the local clock, in full seconds
-	ClockRead       bool          // whether a provider's Date was there to tell it
-	// AttemptsLeft is how many attempts can still save the token of the row that has the
-	// fewest, as pace.Outlook counts them; pace.MaxAttempts where no row was seen. 0 where
-	// a person must act first. A pause counts as if it ended now.
+	ClockRead       bool          // whether a provider's answer had a Date
+	// AttemptsLeft is how many attempts can still save the token of the row with the fewest, as
+	// pace.Outlook counts them; pace.MaxAttempts if no row was seen; 0 if a person must act first.
+	// A pause counts as if it ended now.
 	AttemptsLeft int
 	Failures     int             // sweeps in a row in which no call succeeded, this one included
-	Trouble      string          // what a person must be told of, as store.Row.Told keeps it; empty: nothing
-	Told         string          // and what a person was told of last
+	Trouble      string          // what a person must be notified of, in the form of store.Row.Told; empty: nothing
+	Told         string          // the last trouble that a person was notified of
 	Before       outcome.Outcome // the last outcome that the ledger had noted when the run began
 	Noted        outcome.Outcome // and when it ended
 }
@@ -115,8 +115,8 @@ func newReport(sweeps []*sweep) Report {
 	return r
 }
 
-// trouble names what a person must be told of an account's row: credentials that the provider
-// refused.
+// trouble names the trouble of an account's row that a person must be notified of: credentials that
+// the provider refused.
 func trouble(r store.Row) string {
 	if r.State != store.Misconfigured || r.LoginFailures == 0 {
 		return ""
@@ -127,9 +127,9 @@ func trouble(r store.Row) string {
 // takes returns what an attempt may need until readers have the new token.
 func (s *sweep) takes() time.Duration { return s.SendTimeout + s.StoreTimeout }
 
-// forecast records when a row's access token ends and how many attempts are left until
-// then. The row is tried next at from, after that many failures in a row. A row without
-// from is not refreshed any more.
+// forecast records when a row's access token ends and how many attempts are left until then. The
+// row is tried next at from, after that many failures in a row. A row without from is no longer
+// refreshed.
 func (s *sweep) forecast(from, until time.Time, failures int) {
 	if from.IsZero() {
 		return

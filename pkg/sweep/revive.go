@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Revival says what became of a transaction that was to be revived.
+// Revival is the result of reviving a transaction.
 type Revival string
 
 // The revivals.
@@ -20,7 +20,7 @@ const (
 	NotRevived  Revival = "failed"       // the error says why
 )
 
-// RevivedRow is what became of one transaction.
+// RevivedRow is the result for one transaction.
 type RevivedRow struct {
 	TransactionID int64
 	Revival       Revival
@@ -62,7 +62,7 @@ func (e *Engine) revive(ctx context.Context, account string, id int64, dryRun bo
 	})
 	switch {
 	case errors.Is(err, store.ErrChanged):
-		return result // recorded anew meanwhile
+		return result // recorded again meanwhile
 	case err != nil:
 		return fail(err)
 	}
@@ -70,5 +70,5 @@ func (e *Engine) revive(ctx context.Context, account string, id int64, dryRun bo
 	return result
 }
 
-// reviveTries is how often a row is written that the store does not take.
+// reviveTries is how often writing a row is tried.
 const reviveTries = 4

@@ -65,7 +65,7 @@ func TestRevive(t *testing.T) {
 	}
 }
 
-// A row that is recorded anew while it is revived stays as it was recorded.
+// A row that is recorded again while it is revived stays as it was recorded.
 func TestReviveOfARowRecordedMeanwhile(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -101,7 +101,7 @@ func TestReviveMany(t *testing.T) {
 	})
 }
 
-// Credentials that the provider has accepted since begin their waits anew.
+// The waits start again after the provider has accepted the credentials.
 func TestWaitsOfCredentialsBeginAnew(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// maxRefusals is how many refusals, refusalsApart from each other, end a row whatever
-	// happens to the others.
+	// maxRefusals is how many refusals, refusalsApart from each other, end a row whatever the
+	// answers to other rows.
 	maxRefusals   = 3
 	refusalsApart = time.Hour
-	// refusalsForgotten is after how long without one the count of refusals starts again.
+	// refusalsForgotten is the time without a refusal after which their count starts again.
 	refusalsForgotten = 24 * time.Hour
 )
 
@@ -35,8 +35,8 @@ func renewed(t store.Transaction, tokens providers.Tokens) store.Transaction {
 	return next
 }
 
-// backedOff returns the row after a call that says nothing certain about its token. An
-// attempt is in time until takes before the access token ends.
+// backedOff returns the row after a call that proves nothing about its token. An attempt is in time
+// until takes before the access token ends.
 func backedOff(t store.Transaction, now time.Time, takes, tick time.Duration) store.Transaction {
 	next := t
 	next.Failures++
@@ -44,9 +44,8 @@ func backedOff(t store.Transaction, now time.Time, takes, tick time.Duration) st
 	return next
 }
 
-// refused returns the row after the provider has called its refresh token invalid. It is
-// dead if that is believed, or if it is the third such answer, an hour apart; else it backs
-// off.
+// refused returns the row after the provider has called its refresh token invalid. It is dead if
+// the answer is plausible, or if it is the third such answer, an hour apart; else it backs off.
 func refused(t store.Transaction, believed bool, now time.Time, takes, tick time.Duration) store.Transaction {
 	next := backedOff(t, now, takes, tick)
 	switch since := now.Sub(t.RefusedAt); {

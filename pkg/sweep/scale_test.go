@@ -10,8 +10,8 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// Thousands of rows are done in one run, in as much time as the workers need for
-// the calls and no more calls at once than there are workers.
+// One run does thousands of rows in the time that the workers need for the calls, with no more
+// calls at once than workers.
 func TestThousandsOfRows(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

@@ -16,12 +16,12 @@ import (
 	"tokenrefresh/pkg/sweep"
 )
 
-// A rate limit stops the account's sweep; the next ones keep still as long as it asked.
+// A rate limit stops the account's sweep; the next sweeps make no call as long as it asked.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.addDue(100)
-		var good atomic.Int64 // calls that are let through yet
+		var good atomic.Int64 // calls that may still succeed
 		good.Store(10)
 		w.Reply = func(string) (providers.Tokens, error) {
 			if good.Add(-1) < 0 {
@@ -60,7 +60,7 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-// A forced run that gets through lifts the limit.
+// A forced run with a successful call lifts the limit.
 func TestRateLimitForced(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -137,7 +137,7 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// Rows that were read ahead when the sweep was stopped are not sent any more.
+// Rows that were read ahead when the sweep stopped are not sent.
 func TestStopAfterReadingAhead(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -243,7 +243,7 @@ func TestPoisonRows(t *testing.T) {
 	})
 }
 
-// A store that is down, or closed to us, does not make the provider work for nothing.
+// If a store is down, or refuses us, the provider is not called for nothing.
 func TestStoreDown(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -269,7 +269,7 @@ func TestStoreDown(t *testing.T) {
 			if listed := needed(report); len(listed) > 1 {
 				t.Errorf("listed: %v", listed)
 			}
-			equal(t, "state", w.ledgerRow(account).State, store.OK) // the credentials aren't to blame
+			equal(t, "state", w.ledgerRow(account).State, store.OK) // the credentials are not the cause
 		})
 	}
 }
@@ -296,7 +296,7 @@ func TestListed(t *testing.T) {
 	})
 }
 
-// No row is begun without the time for it; the rest is reported and stays due.
+// No row is begun without enough time; the rest is reported and stays due.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -321,7 +321,7 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-// A row is not tried again where there is no time for it.
+// A row is not tried again without enough time.
 func TestBudgetOfRetries(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -351,7 +351,7 @@ func TestSendTimeout(t *testing.T) {
 	})
 }
 
-// A cancelled sweep stores what came, gives its claims back and blames no row.
+// A cancelled sweep stores its replies, releases its claims and counts no failure of a row.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

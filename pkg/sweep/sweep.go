@@ -90,7 +90,8 @@ func (s *sweep) run(ctx context.Context) {
 	s.finish(ctx)
 }
 
-// withoutLedger is why nothing is refreshed: nobody could say what another run is doing.
+// withoutLedger is the error if the ledger cannot be read. Nothing is refreshed then, because other
+// runs cannot be seen.
 func withoutLedger(err error) error { return fmt.Errorf("read the ledger: %w", err) }
 
 // nothingDue ends a sweep without due rows. If there are no rows at all, it checks that a
@@ -129,7 +130,7 @@ func (s *sweep) key(account string) store.Key {
 	return store.Key{Provider: s.Provider.Name(), Account: account}
 }
 
-// skipAll skips all due rows, and says why.
+// skipAll skips all due rows, with the reason.
 func (s *sweep) skipAll(what outcome.Outcome, err error) {
 	due := s.due()
 	s.skipDue(what, due...)
@@ -141,7 +142,7 @@ func (s *sweep) skipAll(what outcome.Outcome, err error) {
 	}
 }
 
-// skipDue counts rows that stay due, with the outcome that says why.
+// skipDue counts rows that stay due, with the outcome as the reason.
 func (s *sweep) skipDue(what outcome.Outcome, due ...store.Due) {
 	s.count(what, len(due))
 	now := s.Now()

@@ -37,7 +37,7 @@ func TestQuietTick(t *testing.T) {
 	})
 }
 
-// A transaction that never got a token has none: that must not look healthy.
+// A transaction that never got a token must not look healthy.
 func TestTransactionsWithoutATokenAreNoHealth(t *testing.T) {
 	t.Parallel()
 	never := func(r *store.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} }
@@ -66,8 +66,8 @@ func TestTransactionsWithoutATokenAreNoHealth(t *testing.T) {
 	}
 }
 
-// Where there is no transaction yet, the first thing to tell of is that nobody has
-// put credentials in; where there are some and none is due, they are not even read.
+// Without a transaction, the first report is that nobody has put credentials in. With transactions
+// and none due, the credentials are not even read.
 func TestNothingRecordedYet(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -84,8 +84,8 @@ func TestNothingRecordedYet(t *testing.T) {
 	})
 }
 
-// A ledger that can't be read is reported even if nothing is due: which accounts there
-// are, and which are paused, nobody knows.
+// A ledger that can't be read is reported even if nothing is due: accounts and pauses are not
+// known.
 func TestQuietTickWithoutLedger(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -121,7 +121,7 @@ func TestRoundTrips(t *testing.T) {
 	})
 }
 
-// TestBarred: what keeps a whole account from calls.
+// TestBarred: reasons that keep a whole account from calls.
 func TestBarred(t *testing.T) {
 	t.Parallel()
 	limited := func(w *world) {
@@ -218,10 +218,10 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		equal(t, "credentials version", row.CredentialsVersionID, "v1")
 		run(false, outcome.Misconfigured, 0)
 		e.Workers = 32
-		run(true, outcome.Misconfigured, 1) // however many workers: one shows it
+		run(true, outcome.Misconfigured, 1) // however many workers: one call shows it
 		run(false, outcome.Misconfigured, 0)
 
-		// A failure in passing after the edit does not make the new version a wrong one.
+		// A temporary failure after the edit does not make the new version a wrong one.
 		w.setSecret("v2", "good")
 		w.Before = failing(opMany, errPassing)
 		e.Workers = 1
@@ -233,7 +233,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 	})
 }
 
-// Credentials that can't be opened are written down once, and looked at each tick.
+// Credentials that can't be opened are recorded once, and read in each tick.
 func TestMalformedCredentials(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -255,7 +255,7 @@ func TestMalformedCredentials(t *testing.T) {
 	})
 }
 
-// TestIndexFails: shards that can't be read are told of, the others are worked on.
+// TestIndexFails: shards that can't be read are reported, and the others are swept.
 func TestIndexFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -278,8 +278,8 @@ func TestIndexFails(t *testing.T) {
 	}
 }
 
-// A row whose index entry can't be read is reported; the others of its shard are
-// worked on, or one mangled row would stop an eighth of them for ever.
+// A row whose index entry can't be read is reported. The others of its shard are refreshed, or one
+// damaged row would stop an eighth of all for ever.
 func TestUnreadableIndexEntry(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
@@ -305,8 +305,8 @@ func failingOnce(op string, err error) func(string, string) error {
 	}
 }
 
-// Accounts are those of the configuration and those that have a row in the ledger;
-// one's trouble is no other's.
+// Accounts are those of the configuration and those that have a row in the ledger; one's trouble
+// does not affect others.
 func TestAccounts(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {

@@ -10,11 +10,10 @@ import (
 	"tokenrefresh/pkg/providers"
 )
 
-// maxWarnings bounds a report in which every row fails in another way.
+// maxWarnings limits a report in which every row fails in another way.
 const maxWarnings = 10
 
-// retriedError is the cause of an outcome that needs a person and is tried again all the
-// same, soon.
+// retriedError is the cause of an outcome that needs a person and is still tried again soon.
 type retriedError struct{ error }
 
 // Unwrap gives the cause to errors.Is and errors.As.
@@ -26,7 +25,7 @@ type tally struct {
 	report Account
 	needs  []Result
 	causes map[outcome.Outcome]error // the first of each
-	fewest int                       // attempts left of the row that has the fewest
+	fewest int                       // attempts left of the row with the fewest
 	// blocked: a person must act before calls are tried again.
 	blocked bool
 }

@@ -12,10 +12,10 @@ import (
 )
 
 var (
-	// errStopped says that the breaker has stopped the sweep.
+	// errStopped: the breaker has stopped the sweep.
 	errStopped = errors.New("the sweep was stopped")
-	// errRedraw says that the breaker wants rows drawn anew.
-	errRedraw = errors.New("rows are drawn anew")
+	// errRedraw: the breaker wants rows drawn again.
+	errRedraw = errors.New("rows are drawn again")
 )
 
 // work refreshes rows until all are done, the breaker stops the sweep or too little time is
@@ -26,8 +26,8 @@ func (s *sweep) work(ctx context.Context, due []store.Due) {
 	}
 }
 
-// workThrough refreshes rows in their order, one for each free worker. It returns those that
-// it did not come to because the breaker wants them drawn anew.
+// workThrough refreshes rows in their order, one for each free worker. It returns those that it did
+// not reach because the breaker wants them drawn again.
 func (s *sweep) workThrough(ctx context.Context, due []store.Due) (rest []store.Due) {
 	var wg sync.WaitGroup
 	for i, row := range s.readAhead(ctx, due) {
@@ -55,9 +55,8 @@ func (s *sweep) workThrough(ctx context.Context, due []store.Due) (rest []store.
 	return rest
 }
 
-// spread returns due with the first maxSame rows drawn evenly over all of it, and the others
-// behind them in their order: the oldest rows may have an ailment in common that says
-// nothing of the rest.
+// spread returns due with the first maxSame rows drawn evenly over all of it, and the others behind
+// them in their order: the oldest rows may share a trouble that the rest does not have.
 func spread(due []store.Due) []store.Due {
 	n := len(due)
 	if n <= maxSame {
@@ -146,7 +145,7 @@ func (s *sweep) process(ctx context.Context, d store.Due, row store.Read) {
 	}
 }
 
-// skipBroken skips a row that only a person can mend. Such rows say nothing about store or
+// skipBroken skips a row that only a person can mend. Such rows prove nothing about store or
 // provider, so no number of them stops a sweep.
 func (s *sweep) skipBroken(d store.Due, err error) {
 	s.skipDue(outcome.Transient, d)
@@ -181,8 +180,8 @@ func (s *sweep) countFailure(err error) {
 	}
 }
 
-// finish gives the claims back and writes the account's history. The caller's cancellation
-// does not end it.
+// finish releases the claims and writes the account's history. The caller's cancellation does not
+// end it.
 func (s *sweep) finish(ctx context.Context) {
 	ctx, cancel := s.persistContext(ctx)
 	defer cancel()

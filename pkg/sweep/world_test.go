@@ -45,8 +45,8 @@ var errPassing = errors.New("model: passing trouble")
 // world models the four ports, in memory. The fields in capital letters are a test's
 // switches, set before a run.
 type world struct {
-	// Before is asked before each call, with what it is about: an error is the
-	// call's, which then does nothing. After is asked once it is done.
+	// Before is called before each call, with what it is about: its error is the call's, which then
+	// does nothing. After is called afterwards.
 	Before, After func(op, about string) error
 	// Latency is how long calls take.
 	Latency map[string]time.Duration
@@ -169,7 +169,7 @@ func (w *world) setSecret(id, text string) {
 	w.secrets[account] = store.Version{ID: id, Value: secret.New(text)}
 }
 
-// counted returns the calls since it was asked last.
+// counted returns the calls since its last call.
 func (w *world) counted() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -178,7 +178,7 @@ func (w *world) counted() map[string]int {
 	return calls
 }
 
-// sentNow returns the refresh tokens that came since it was asked last.
+// sentNow returns the refresh tokens since its last call.
 func (w *world) sentNow() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

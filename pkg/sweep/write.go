@@ -13,8 +13,8 @@ import (
 // retryFirst is the first wait before a failed write is tried again; it doubles.
 const retryFirst = 100 * time.Millisecond
 
-// retry repeats a write until it succeeds, fails for good, was tried maxTries times (0:
-// no limit) or ctx ends.
+// retry repeats a write until it succeeds, fails for good, was tried maxTries times (0: no limit)
+// or ctx ends.
 func retry(ctx context.Context, maxTries int, write func(context.Context) error) error {
 	wait := retryFirst
 	for try := 1; ; try++ {
@@ -54,8 +54,8 @@ func (s *sweep) update(ctx context.Context, next store.Transaction, presented se
 	return err
 }
 
-// persistContext returns a context for storing what a provider has answered: the caller's
-// cancellation does not end it.
+// persistContext returns a context for storing a provider's answer: the caller's cancellation does
+// not end it.
 func (s *sweep) persistContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.StoreTimeout)
 }

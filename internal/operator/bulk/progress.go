@@ -86,7 +86,8 @@ func (p progress) check(file io.ReadSeeker) error {
 		return err
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != p.Fingerprint {
-		return fmt.Errorf("line %d of the file, or one before it, has changed since it was recorded: give --restart to begin again", p.Line)
+		return fmt.Errorf("line %d of the file, or one before it, has changed since it was recorded: "+
+			"give --restart to begin again", p.Line)
 	}
 	_, err := file.Seek(0, io.SeekStart)
 	return err

@@ -67,7 +67,8 @@ func shared(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []s
 	for _, same := range seed.SharedLogins(ctx, h, entry, environment, accounts) {
 		names := strings.Join(seed.ShownAll(same), ", ")
 		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, names).
-			mend("give each a login of its own, if "+entry.Name+" allows one session for each login: a login of one ends the other's tokens"))
+			mend("give each a login of its own, if "+entry.Name+" allows one session for each login: "+
+				"a login of one ends the other's tokens"))
 	}
 	return found
 }

@@ -17,6 +17,8 @@ func (m *machine) file(ctx context.Context) []Finding {
 	m.home, err = home.Open(ctx, home.Options{Kind: home.Embedded, State: m.State, Existing: true})
 	trouble, known := errors.AsType[*embedded.TroubleError](err)
 	switch {
+	case err == nil && !embedded.ModesProtect:
+		return []Finding{ok("%s; who may read it is not checked on this system", m.State)}
 	case err == nil:
 		return []Finding{ok("%s, readable by its owner alone", m.State)}
 	case known && trouble.Kind == embedded.Missing:
@@ -52,6 +54,9 @@ func (m *machine) writing(ctx context.Context) []Finding {
 // directory checks who could replace the file.
 func (m *machine) directory(context.Context) []Finding {
 	dir := filepath.Dir(m.State)
+	if !embedded.ModesProtect {
+		return []Finding{skipped("who may replace the file is not checked on this system")}
+	}
 	info, err := os.Stat(dir)
 	if err != nil {
 		return []Finding{fail("%v", err)}

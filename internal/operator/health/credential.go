@@ -90,7 +90,8 @@ func (c Credential) view(now time.Time) refresh.View {
 	}
 	facts := refresh.Facts{
 		Credentials: c.Credentials.Version, Tokens: c.Tokens.Version, Access: c.Access.Version, Text: c.Text,
-		CanLogin: c.CanLogin, Again: c.Again, Send: c.Send, Staged: c.Staged, Name: func(doc store.Document) string { return names[doc] },
+		CanLogin: c.CanLogin, Again: c.Again, Send: c.Send, Staged: c.Staged,
+		Name: func(doc store.Document) string { return names[doc] },
 	}
 	if c.Credentials.Fault == Unread { // which is unknown: as if nobody had edited it
 		facts.Credentials = c.Row.CredentialsVersionID

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/pkg/outcome"
@@ -69,9 +70,7 @@ func failed(c *health.Credential, what outcome.Outcome, why string) {
 func documentation(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../docs/status.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return string(text)
 }
 
@@ -368,9 +367,7 @@ func TestVerdict(t *testing.T) {
 					t.Errorf("it does not say %q: %q, %q", part, got.Cause, got.Mend)
 				}
 			}
-			if diff := cmp.Diff(tt.commands, got.Commands); diff != "" {
-				t.Errorf("commands (-want +got):\n%s", diff)
-			}
+			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
 			if (got.State == health.OK) != (got.Mend == "") {
 				t.Errorf("advice %q", got.Mend)
 			}

@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/health"
@@ -30,9 +31,7 @@ type world struct {
 func newWorld(t *testing.T) world {
 	t.Helper()
 	h, err := home.Open(t.Context(), home.Options{Kind: home.Embedded, State: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	return world{h, t}
 }
 
@@ -47,9 +46,7 @@ func (w world) put(key store.Key, doc store.Document, text, id string) {
 		current, _ := w.Secrets.CurrentID(w.t.Context(), key, doc)
 		err = w.Secrets.Promote(w.t.Context(), key, doc, current, id)
 	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	assert.NilError(w.t, err)
 }
 
 // write stores a row over what is there.
@@ -59,18 +56,14 @@ func (w world) write(row store.Row) {
 	if err == nil {
 		err = w.Ledger.Write(w.t.Context(), row, store.Guard{Absent: !exists, Fence: stored.Fence})
 	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	assert.NilError(w.t, err)
 }
 
 func (w world) read(r health.Reader) []health.Credential {
 	w.t.Helper()
 	r.Home = w.Home
 	all, err := r.Read(w.t.Context(), now)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	assert.NilError(w.t, err)
 	return all
 }
 
@@ -104,9 +97,7 @@ func TestReadChain(t *testing.T) {
 		Tokens:      health.Secret{Name: name("tokens"), Version: "v1"},
 		Access:      health.Secret{Name: name("access"), Version: "v1"},
 	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, want))
 }
 
 func TestReadWhichAccounts(t *testing.T) {
@@ -120,9 +111,7 @@ func TestReadWhichAccounts(t *testing.T) {
 	}
 	want := func(got []string, want ...string) {
 		t.Helper()
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got, want))
 	}
 	var none []string
 	for _, entry := range catalog.All() {
@@ -135,9 +124,7 @@ func TestReadWhichAccounts(t *testing.T) {
 	w.live(store.Key{Provider: "hesabe", Account: "shop-1"})
 	w.write(store.Row{Key: store.Key{Provider: "berbix", Account: "shop-1"}})
 	shop := store.Key{Provider: "berbix", Account: "shop-1"}
-	if err := w.Ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: shop, Shard: 3, Fence: 1}); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: shop, Shard: 3, Fence: 1}))
 	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "berbix/shop-1")
 	want(accounts(health.Reader{All: true, Providers: append(only("tconnect"), only("berbix")...)}), "tconnect/default", "berbix/shop-1")
 	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2")
@@ -244,9 +231,7 @@ func TestReadInTrouble(t *testing.T) {
 	for _, f := range c.Findings(now) {
 		got = append(got, f.Condition)
 	}
-	if diff := cmp.Diff([]health.Condition{health.Dead, health.Unchecked}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(got, []health.Condition{health.Dead, health.Unchecked}))
 	if !errors.Is(c.Tokens.Err, errSick) || c.Access.Fault != health.Unread {
 		t.Errorf("tokens %v, access %q", c.Tokens.Err, c.Access.Fault)
 	}
@@ -315,9 +300,7 @@ func TestReadDeadTransactions(t *testing.T) {
 	} {
 		w.Transactions = &shelf{dead: tt.dead}
 		got := w.read(health.Reader{Providers: only("berbix")})[0]
-		if diff := cmp.Diff(tt.want, got.Transactions.Dead); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		assert.Check(t, is.DeepEqual(got.Transactions.Dead, tt.want))
 		found := slices.ContainsFunc(got.Findings(in(0)), func(f health.Finding) bool {
 			return f.Condition == health.DeadTransactions && f.State == health.Warn &&
 				strings.Contains(f.Cause, health.Transactions{Due: tt.want.Count, More: tt.want.More}.Count())
@@ -340,9 +323,7 @@ func TestReadTransactions(t *testing.T) {
 	if oldest := in(-39 * time.Second); !got.OldestDue.Equal(oldest) || !got.Next.Equal(oldest) || !got.NextExpiry.Equal(in(21*time.Second)) {
 		t.Errorf("%+v", got)
 	}
-	if diff := cmp.Diff([store.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}, index.read); diff != "" {
-		t.Errorf("entries read (-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(index.read, [store.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}), "entries read")
 
 	index = &shelf{due: [store.Shards]int{1000}}
 	w.Transactions = index
@@ -365,9 +346,7 @@ func TestReadWithoutALedger(t *testing.T) {
 func (w world) text(key store.Key, doc store.Document) secret.String {
 	w.t.Helper()
 	v, err := w.Secrets.Current(w.t.Context(), key, doc)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	assert.NilError(w.t, err)
 	return v.Value
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // findRuns is the advice if no runs come.
-const findRuns = "check whether runs come (on AWS the schedule and the function's log, on one machine tokenctl run), or run it once"
+const findRuns = "check whether runs come (on AWS the schedule and the function's log, on one machine tokenctl run), " +
+	"or run it once"
 
 // silent is the finding about something that is due for so long that runs seem to be missing. A run
 // that begins no attempt, for lack of time or because AWS is in trouble, leaves no trace either.

@@ -83,8 +83,9 @@ func TroubleOf(err error, region, profile string) *AccessError {
 		}
 	case answered && slices.Contains(wrongKeys, answer.ErrorCode()):
 		if at, ok := answeredAt(err); ok && time.Until(at).Abs() >= SignatureLife {
+			off := time.Until(at).Abs().Round(time.Second)
 			return &AccessError{
-				Cause: fmt.Sprintf("AWS refuses this machine's requests, because its clock is %s off", time.Until(at).Abs().Round(time.Second)),
+				Cause: fmt.Sprintf("AWS refuses this machine's requests, because its clock is %s off", off),
 				Mend:  "switch time synchronisation on", Commands: []string{"sudo timedatectl set-ntp true"}, err: err,
 			}
 		}

@@ -27,8 +27,8 @@ func GraceUnused(again providers.Again, send, tick time.Duration) string {
 	if again.Reuse == 0 || again.Reuse >= least {
 		return ""
 	}
-	return fmt.Sprintf("%s of %.0f seconds counts as \"never\": after a lost reply a token is presented again only if at least %.0f are allowed",
-		reuseField, again.Reuse.Seconds(), least.Seconds())
+	return fmt.Sprintf("%s of %.0f seconds counts as \"never\": after a lost reply a token is presented again only if "+
+		"at least %.0f are allowed", reuseField, again.Reuse.Seconds(), least.Seconds())
 }
 
 // TooManyVersions says that access tokens which live so long take more versions of the secrets than
@@ -41,8 +41,8 @@ func TooManyVersions(key store.Key, lifetime time.Duration) string {
 	if n < manyVersions {
 		return ""
 	}
-	return fmt.Sprintf("access tokens that live %s take %d versions of two secrets a day, and Secrets Manager takes %d of each for long",
-		lifetime, n, mostVersions)
+	return fmt.Sprintf("access tokens that live %s take %d versions of two secrets a day, and Secrets Manager takes %d of each "+
+		"for long", lifetime, n, mostVersions)
 }
 
 // cautions are warnings about credentials that can be used.

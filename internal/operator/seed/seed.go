@@ -86,8 +86,8 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 			"a refresh token: "+s.command(s.Provider.Begins()))
 	}
 	if same := s.sharing(ctx, provider, text); len(same) > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each login, "+
-			"a login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
+		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each "+
+			"login, a login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
 	}
 	return s.write(ctx, store.Credentials, text, warnings)
 }
@@ -137,7 +137,7 @@ func (s Seeder) Ready(ctx context.Context) error {
 	return s.refuseLoss(ctx, row)
 }
 
-// refuseLoss refuses to push aside a token that is well, or a newer one that is on its way.
+// refuseLoss refuses to replace a token that still works, or a newer one that is on its way.
 func (s Seeder) refuseLoss(ctx context.Context, row store.Row) error {
 	switch {
 	case row.Phase == store.Sending && time.Now().Before(row.ClaimedUntil):

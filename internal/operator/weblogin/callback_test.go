@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/weblogin"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
@@ -32,9 +34,7 @@ func TestCallback(t *testing.T) {
 		t.Run(uri, func(t *testing.T) {
 			t.Parallel()
 			callback, err := weblogin.Listen(t.Context(), uri)
-			if err != nil {
-				t.Fatal(err)
-			}
+			assert.NilError(t, err)
 			defer callback.Close()
 			flow := weblogin.Begin(providers.Authorization{URL: "https://x.example/a"}, callback.RedirectURI)
 			_, query, _ := strings.Cut(flow.Address, "state=")
@@ -74,13 +74,9 @@ func TestCallback(t *testing.T) {
 func get(t *testing.T, address string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	page, err := io.ReadAll(response.Body)
 	if err != nil || response.Header.Get("Referrer-Policy") != "no-referrer" || response.Header.Get("Cache-Control") != "no-store" {
@@ -92,9 +88,7 @@ func get(t *testing.T, address string) (int, string) {
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	first, err := weblogin.Listen(t.Context(), "http://127.0.0.1/callback")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	defer first.Close()
 	if _, err := weblogin.Listen(t.Context(), first.RedirectURI); err == nil || !strings.Contains(err.Error(), "--redirect-port") {
 		t.Errorf("%v", err)
@@ -104,9 +98,7 @@ func TestPortTaken(t *testing.T) {
 func TestAwaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	callback, err := weblogin.Listen(t.Context(), "http://127.0.0.1/callback")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	flow := weblogin.Begin(providers.Authorization{URL: "https://x.example/a"}, callback.RedirectURI)
 	troubles := make(chan error, 1)

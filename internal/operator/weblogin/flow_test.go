@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/weblogin"
 	"tokenrefresh/pkg/providers"
 )
@@ -19,9 +21,7 @@ func begin(tb testing.TB, a providers.Authorization) (*weblogin.Flow, url.Values
 	tb.Helper()
 	flow := weblogin.Begin(a, redirect)
 	address, err := url.Parse(flow.Address)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return flow, address.Query()
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -23,6 +24,10 @@ const (
 	// minSize is two of the smallest possible pages.
 	minSize = 2 * 4096
 )
+
+// ModesProtect reports whether a file's mode says who may read it. On Windows access lists do:
+// a state file has those of the folder it lies in, and nobody checks them here.
+const ModesProtect = runtime.GOOS != "windows"
 
 // errUnchanged ends an update that has nothing to write, and is no error.
 var errUnchanged = errors.New("nothing to write")
@@ -140,7 +145,7 @@ func openPrivate(name string, flag int, mode fs.FileMode) (*os.File, error) {
 		err = syscall.EISDIR
 	case !info.Mode().IsRegular():
 		err = errSpecial
-	case info.Mode().Perm()&0o077 != 0:
+	case ModesProtect && info.Mode().Perm()&0o077 != 0:
 		err = &exposed{info.Mode().Perm()}
 	case info.Size() == 0: // bbolt would begin anew, and forget which tokens were sent
 		err = fmt.Errorf("%w: it is empty", errDamaged)

@@ -61,7 +61,7 @@ func (h *Home) Fault() error {
 
 // Open checks the file, or creates it at mode 0600 with the directory it lies in at mode 0700.
 // Nothing stays open, so there is nothing to close. It refuses a file that others can read
-// (fs.ErrPermission), and a file of another program.
+// (fs.ErrPermission; see ModesProtect), and a file of another program.
 func Open(ctx context.Context, path string) (*Home, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

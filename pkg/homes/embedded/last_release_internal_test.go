@@ -83,8 +83,8 @@ func TestEngineGoesOnFromTheLastRelease(t *testing.T) {
 			if n := w.Provider.Replays(); n > 0 {
 				t.Errorf("%d replays, %v", n, outcomes)
 			}
-			if wrongs := w.Wrongs(); len(wrongs) > 0 {
-				t.Error(wrongs)
+			if violations := w.Violations(); len(violations) > 0 {
+				t.Error(violations)
 			}
 			if want := afterwards[scene.Name]; outcomes[len(outcomes)-1] != want && !slices.Contains(outcomes, want) || want == "" {
 				t.Errorf("outcomes %v, want %q among them", outcomes, want)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -18,19 +20,13 @@ import (
 func TestAuthorization(t *testing.T) {
 	t.Parallel()
 	session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(everything))
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	want := providers.Authorization{
 		ClientID: "i", URL: "https://x.example/a?p=1", Scope: "a b", RedirectURI: "https://here.example", NoPKCE: true,
 	}
-	if diff := cmp.Diff(want, session.(providers.Authorizing).Authorization()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(session.(providers.Authorizing).Authorization(), want))
 	bare := open(t, "http://127.0.0.1:1", "").(providers.Authorizing).Authorization()
-	if diff := cmp.Diff(providers.Authorization{ClientID: "id"}, bare); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Check(t, is.DeepEqual(bare, providers.Authorization{ClientID: "id"}))
 }
 
 func TestRedeem(t *testing.T) {

@@ -8,26 +8,26 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// What is a kind of Deed.
-type What string
+// Kind is a kind of Deed.
+type Kind string
 
 // The deeds.
 const (
-	Claimed     What = "claimed"      // an attempt, or its takeover
-	Received    What = "received"     // a reply, readable, by a process that lives
-	Stored      What = "stored"       // it: as a version of tokens, or in the escrow
-	MadeCurrent What = "made current" // a version of tokens, by an engine
-	Edited      What = "edited"       // tokens, by a person
-	RowLost     What = "row lost"
+	Claimed     Kind = "claimed"      // an attempt, or its takeover
+	Received    Kind = "received"     // a reply, readable, by a process that lives
+	Stored      Kind = "stored"       // a reply: as a version of tokens, or in the escrow
+	MadeCurrent Kind = "made current" // a version of tokens, by an engine
+	Edited      Kind = "edited"       // tokens, by a person
+	RowLost     Kind = "row lost"
 )
 
-// Deed is something done to the stores that decides what becomes of a reply.
+// Deed is a change of the stores that decides the fate of a reply.
 type Deed struct {
-	What What
+	Kind Kind
 	ID   string // of the attempt or the version
 	// RefreshToken is the one in the reply or version.
 	RefreshToken string
-	Base         string // of a claim: the version of tokens that it means to replace
+	Base         string // of a claim: the version of tokens that it will replace
 	Spent        string // of a claim: the last fingerprint, perhaps that of the token it is made for
 }
 
@@ -38,21 +38,21 @@ func (w *World) Deeds() []Deed {
 	return slices.Clone(w.deeds)
 }
 
-// Wrongs lists what an engine did that is wrong whatever comes of it.
-func (w *World) Wrongs() []string {
+// Violations lists deeds of an engine that are always wrong.
+func (w *World) Violations() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.wrongs)
+	return slices.Clone(w.violations)
 }
 
-// wrong notes one; the world is locked.
+// wrong notes a violation; the world is locked.
 func (w *World) wrong(format string, args ...any) {
-	w.wrongs = append(w.wrongs, fmt.Sprintf(format, args...))
+	w.violations = append(w.violations, fmt.Sprintf(format, args...))
 }
 
 // did notes a deed; the world is locked.
-func (w *World) did(what What, id string, value secret.String) {
-	w.deeds = append(w.deeds, Deed{What: what, ID: id, RefreshToken: refreshTokenOf(value)})
+func (w *World) did(kind Kind, id string, value secret.String) {
+	w.deeds = append(w.deeds, Deed{Kind: kind, ID: id, RefreshToken: refreshTokenOf(value)})
 }
 
 // refreshTokenOf reads it from a tokens document; empty: none.
@@ -67,8 +67,8 @@ func refreshTokenOf(value secret.String) string {
 // generation is a token's place in its family.
 type generation struct{ family, number int }
 
-// generationOf reads it from a tokens or access document; zero where it holds none of
-// the model provider's tokens.
+// generationOf reads it from a tokens or access document; zero if it holds none of the model
+// provider's tokens.
 func generationOf(value secret.String) generation {
 	var doc struct {
 		Access string `json:"access_token"`

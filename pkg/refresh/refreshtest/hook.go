@@ -30,7 +30,7 @@ const (
 	Ask       Op = "Ask"
 )
 
-// Site is where in an attempt a call is made.
+// Site is the place of a call in an attempt.
 type Site struct {
 	Op  Op
 	Doc store.Document // of the secrets; else empty
@@ -73,8 +73,8 @@ type Call struct {
 	process *process
 }
 
-// Slept tells the model that the call's process stood still, and its own clock with it:
-// the deadlines that have passed meanwhile do not hold back its next calls.
+// Slept notes that the call's process stood still, with its own clock: deadlines that have passed
+// meanwhile do not prevent its next calls.
 func (c Call) Slept() {
 	c.process.mu.Lock()
 	defer c.process.mu.Unlock()
@@ -96,15 +96,15 @@ const (
 	DieAfter         // the process dies; the call was done
 	LandLater        // reported as failed, and done by World.Land
 	Stale            // of Current and CurrentID: the answer as of before the last change
-	// Of Refresh and Login: what the provider answers without having acted.
+	// Of Refresh and Login: answers of a provider that has not acted.
 	AnswerUnknown
 	AnswerRefused
 	AnswerRateLimited
 	AnswerTurnedAway
 	AnswerMaybeRefused
-	// BrokenTurnedAway: the same although the provider has acted, which nobody expects.
+	// BrokenTurnedAway: the same although the provider has acted, against the assumption.
 	BrokenTurnedAway
-	// OddReply: tokens, of which the refresh token cannot be read.
+	// OddReply: tokens with a refresh token that cannot be read.
 	OddReply
 )
 
@@ -124,7 +124,7 @@ func (f Fault) String() string {
 	return names[f]
 }
 
-// On reports whether the fault makes a difference at site.
+// On reports whether the fault has an effect at site.
 func (f Fault) On(site Site) bool {
 	switch f {
 	case Stale:
@@ -143,7 +143,7 @@ func (f Fault) On(site Site) bool {
 // Hook lets all calls succeed.
 type Hook func(Call) Fault
 
-// errPassing is what a failed call reports: it says nothing of what was done.
+// errPassing is the error of a failed call. The call may have been done.
 var errPassing = errors.New("model: passing trouble")
 
 // process is one run of a program: it may die.
@@ -162,9 +162,9 @@ type process struct {
 // now is the process's own clock.
 func (p *process) now() time.Time { return p.world.Now().Add(p.skew) }
 
-// checkClaim notes where a process is about to call the provider although another has
-// claimed since it did itself. A process may freeze between its last look and the
-// call: that it is not held against. Nor are claims that wrong clocks let run out.
+// checkClaim notes a violation if a process is about to call the provider although another has
+// claimed since. A process that froze between its last look and the call is excused, and so are
+// claims that ended early by wrong clocks.
 func (p *process) checkClaim() {
 	p.mu.Lock()
 	dead := p.dead
@@ -186,11 +186,11 @@ func (p *process) checkClaim() {
 func (p *process) received(refreshToken secret.String) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	p.world.deeds = append(p.world.deeds, Deed{What: Received, RefreshToken: refreshToken.Reveal()})
+	p.world.deeds = append(p.world.deeds, Deed{Kind: Received, RefreshToken: refreshToken.Reveal()})
 }
 
-// call makes one port call under the hook. act does its work on the world, and locks
-// it for that.
+// call makes one port call under the hook. act does the call's work on the world, and locks it for
+// that.
 func (p *process) call(ctx context.Context, site Site, key store.Key, act func(Fault) error) error {
 	c, err := p.begin(ctx, site, key)
 	if err != nil {

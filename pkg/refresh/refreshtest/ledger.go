@@ -70,7 +70,7 @@ func (l *Ledger) pause(key store.Key, paused bool) {
 	l.rows[key] = row
 }
 
-// stored is what a store gives back for row: times in UTC, to the millisecond.
+// stored is row as a store returns it: times in UTC, to the millisecond.
 func stored(row store.Row) store.Row {
 	for _, t := range []*time.Time{
 		&row.ClaimedUntil, &row.Escrow.Sent, &row.RefreshAt, &row.NotBefore, &row.LoginNotBefore,
@@ -135,7 +135,7 @@ func (l ledgerPort) Write(ctx context.Context, row store.Row, guard store.Guard)
 		rows[row.Key] = row
 		l.p.world.Ledger.past[row.Key] = append(l.p.world.Ledger.past[row.Key], row)
 		if row.Phase == store.Sending && row.Fence > current.Fence {
-			claimed := Deed{What: Claimed, ID: row.AttemptID, Base: row.BaseVersionID}
+			claimed := Deed{Kind: Claimed, ID: row.AttemptID, Base: row.BaseVersionID}
 			if n := len(row.Spent); n > 0 {
 				claimed.Spent = row.Spent[n-1]
 			}

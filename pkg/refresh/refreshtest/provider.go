@@ -17,11 +17,11 @@ import (
 // Name is the model provider's name.
 const Name = "model"
 
-// Provider models a provider of single-use refresh tokens. A refresh revokes the
-// access token before it; a refresh token that comes twice is a replay, which is
-// counted and kills its whole family; a login begins a new family.
+// Provider models a provider of single-use refresh tokens. A refresh revokes the access token
+// before it; a refresh token that comes twice is a replay, which is counted and ends its whole
+// family; a login begins a new family.
 type Provider struct {
-	// Lifetime is of access tokens; RefreshLifetime of refresh tokens, 0: unsaid.
+	// Lifetime is that of access tokens; RefreshLifetime that of refresh tokens, 0: not in replies.
 	Lifetime, RefreshLifetime time.Duration
 	// Session is how long a family lives after its login; its access tokens end with it. 0: for
 	// ever.
@@ -31,23 +31,23 @@ type Provider struct {
 	Key string
 	// Password is the right one.
 	Password string
-	// KeepsTokens: a refresh gives the same refresh token again. OmitsTokens: no reply
-	// has one, and the one presented stays good.
+	// KeepsTokens: a refresh returns the same refresh token. OmitsTokens: no reply has one, and the
+	// presented one stays good.
 	KeepsTokens, OmitsTokens bool
-	// Reuse is for how long a presented token is taken again, and answered with the same pair if
-	// its successor was not presented; providers.Always: each token is taken for ever.
+	// Reuse is how long a presented token is accepted again, with the same pair as answer if its
+	// successor was not presented; providers.Always: each token is accepted for ever.
 	Reuse time.Duration
-	// Asks: whether a presented token was acted on can be asked. LastResort: an uncertain token is
-	// to be presented once more when nothing is left to lose.
+	// Asks: the provider can be asked whether it acted on a presented token. LastResort: an
+	// uncertain token is presented once more when nothing is left to lose.
 	Asks, LastResort bool
 	// Odd: replies have a refresh token that cannot be read. ReadsOdd: they can, by a later
 	// release.
 	Odd, ReadsOdd bool
-	// Answer, where set, is asked before each call: an error that it returns is the
-	// call's, and the provider acts all the same where acts is true. Of a complete 4xx or
-	// 3xx that breaks the assumption that the promise rests on: see Broken.
+	// Answer, if set, is called before each call: its error is the call's, and the provider still
+	// acts if acts is true. With a complete 4xx or 3xx that breaks the assumption of the promise:
+	// see Broken.
 	Answer func(op Op) (acts bool, err error)
-	// OnCall, where set, is called before each call is looked at.
+	// OnCall, if set, is called before each call.
 	OnCall func(op Op)
 
 	world     *World
@@ -103,7 +103,7 @@ func (p *Provider) CredentialsWithoutLogin() secret.String {
 	return secret.New(fmt.Sprintf(`{"key":%q}`, p.Key))
 }
 
-// NewFamily logs in by another way than the engine's and returns the refresh token.
+// NewFamily logs in without the engine and returns the refresh token.
 func (p *Provider) NewFamily() string {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
@@ -132,8 +132,8 @@ func (p *Provider) Presented(token string) int {
 	return p.presented[token]
 }
 
-// Repeated lists the refresh tokens that were presented again after the provider may
-// have acted on them: whether it had is its own secret, and so each is one too many.
+// Repeated lists the refresh tokens that were presented again after the provider may have acted on
+// them: nobody else knows whether it had, so each is one too many.
 func (p *Provider) Repeated() []string {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
@@ -158,6 +158,20 @@ func (p *Provider) Retry() {
 	p.retries = true
 }
 
+// MayRetry reports whether a person has said so.
+func (p *Provider) MayRetry() bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.retries
+}
+
+// Retries is how many tokens were presented once more with nothing left to lose.
+func (p *Provider) Retries() int {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return len(p.resorted)
+}
+
 // Times are when a refresh token was presented first and last; zero: never.
 func (p *Provider) Times(token string) (first, last time.Time) {
 	p.world.mu.Lock()
@@ -166,7 +180,7 @@ func (p *Provider) Times(token string) (first, last time.Time) {
 }
 
 // Broken is how often a refresh token was presented again because an answer had broken the
-// assumption that a complete 4xx or 3xx was not acted on. These are no replays.
+// assumption that a complete 4xx or 3xx was not acted on. These are not replays.
 func (p *Provider) Broken() int {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
@@ -195,7 +209,7 @@ func (p *Provider) risk(token string) {
 	p.risked[token], p.last[familyOf(token)] = true, token
 }
 
-// familyOf is what the tokens of one family have in common.
+// familyOf is the common part of the tokens of one family.
 func familyOf(token string) string { return token[:strings.LastIndex(token, "-")+1] }
 
 // allows reports whether a token that was presented may be presented again: its provider says so.
@@ -227,7 +241,7 @@ func (p *Provider) Remaining(accessToken string) time.Duration {
 	return max(0, end.Sub(p.world.Now()))
 }
 
-// ends is when an access token expires; false where it is not accepted at all.
+// ends is when an access token expires; false if it is not accepted at all.
 func (p *Provider) ends(accessToken string) (time.Time, bool) {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
@@ -294,7 +308,7 @@ func (p *Provider) rotate(token string) (*family, error) {
 	return nil, fail(providers.Refused, Refresh)
 }
 
-// takesAgain reports whether a token that was acted on is taken again.
+// takesAgain reports whether a token that was acted on is accepted again.
 func (p *Provider) takesAgain(f *family, token string, generation int) bool {
 	if p.Reuse == providers.Always {
 		return !f.dead
@@ -306,8 +320,7 @@ func fail(kind providers.Kind, op Op) *providers.Error {
 	return &providers.Error{Kind: kind, Provider: Name, Op: strings.ToLower(string(op))}
 }
 
-// Fail is an Answer that fails all calls of op with kind; acts says whether the
-// provider acts all the same.
+// Fail is an Answer that fails all calls of op with kind; acts: the provider still acts.
 func Fail(op Op, kind providers.Kind, acts bool) func(Op) (bool, error) {
 	return func(called Op) (bool, error) {
 		if called != op {
@@ -317,7 +330,7 @@ func Fail(op Op, kind providers.Kind, acts bool) func(Op) (bool, error) {
 	}
 }
 
-// answer is the provider's where a fault says what it is.
+// answer is the provider's answer for a fault.
 func answer(op Op, fault Fault) (acts bool, err error) {
 	switch fault {
 	case AnswerUnknown:
@@ -337,7 +350,7 @@ func answer(op Op, fault Fault) (acts bool, err error) {
 
 // reply is the wire format of the model.
 type reply struct {
-	Holds                       string // what every reply of the known providers names
+	Holds                       string // a name in every reply of the known providers
 	Access, Refresh, SealedWith string
 	Odd                         bool
 	Lives                       time.Duration
@@ -386,7 +399,7 @@ func (s forgiving) LastResort() bool { return s.p.world.Provider.LastResort }
 
 func (s forgiving) CanAsk() bool { return s.p.world.Provider.Asks }
 
-// Ask tells the truth, if it gives an answer.
+// Ask answers truthfully, if it answers.
 func (s forgiving) Ask(ctx context.Context, refreshToken, _ secret.String) (providers.Evidence, error) {
 	is := providers.NoEvidence
 	err := s.p.call(ctx, Site{Op: Ask}, store.Key{}, func(Fault) error {
@@ -445,7 +458,7 @@ func (s session) send(
 		case instead == nil || !kind.Alive():
 			p.risk(token)
 		case kind == providers.MaybeRefused:
-			p.presented[token]++ // which makes it no seed any more that nobody has tried
+			p.presented[token]++ // so it is no longer an untried seed
 		case acts:
 			p.believed[token] = true
 			if _, before := p.first[token]; !before {

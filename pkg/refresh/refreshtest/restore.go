@@ -9,7 +9,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Snapshot is a world with one credential, Default, as it was written down.
+// Snapshot is a recorded world with one credential, Default.
 type Snapshot struct {
 	Now      time.Time
 	Row      store.Row

@@ -11,7 +11,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Secrets models Secrets Manager: immutable versions, of which one is current.
+// Secrets models Secrets Manager: immutable versions, one of them current.
 type Secrets struct {
 	world *World
 	docs  map[place]*document
@@ -41,7 +41,7 @@ func (d *document) current() string {
 // staleness is how old the answer of a stale read may be, at most.
 const staleness = 15 * time.Minute
 
-// seen is the current version, or the one before it where a stale read sees that.
+// seen is the current version, or the one before it in a stale read.
 func (d *document) seen(stale bool, now time.Time) string {
 	switch n := len(d.history); {
 	case !stale || now.Sub(d.changed) > staleness:
@@ -103,14 +103,14 @@ func (s *Secrets) Quota(key store.Key, doc store.Document, on bool) {
 	s.docs[place{key, doc}].quota = on
 }
 
-// Break makes every call about a secret fail with err; nil mends it.
+// Break makes every call about a secret fail with err; nil ends that.
 func (s *Secrets) Break(key store.Key, doc store.Document, err error) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	s.docs[place{key, doc}].broken = err
 }
 
-// Get returns the current version; zero where there is none.
+// Get returns the current version; zero if there is none.
 func (s *Secrets) Get(key store.Key, doc store.Document) store.Version {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *Secrets) Get(key store.Key, doc store.Document) store.Version {
 	return store.Version{ID: d.current(), Value: d.versions[d.current()]}
 }
 
-// Version returns the version with that id; zero where there is none.
+// Version returns the version with that id; zero if there is none.
 func (s *Secrets) Version(key store.Key, doc store.Document, id string) store.Version {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
@@ -146,10 +146,9 @@ func (s *Secrets) History(key store.Key, doc store.Document) []string {
 	return slices.Clone(s.docs[place{key, doc}].history)
 }
 
-// promote makes a version current. AWSCURRENT must not go back: neither to a version
-// that was current, nor to one of an older generation; but access always may follow tokens.
-// A person's token that nobody has claimed to present must not be replaced. People may
-// decide otherwise.
+// promote makes a version current. AWSCURRENT must not go back: neither to a version that was
+// current, nor to one of an older generation; but access may always follow tokens. A person's token
+// that no run has claimed must not be replaced. People may decide otherwise.
 func (s *Secrets) promote(at place, id string) {
 	d := s.docs[at]
 	before, after := generationOf(d.versions[d.current()]), generationOf(d.versions[id])

@@ -12,8 +12,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// World is what outlives a process. Its fields are set before the first engine
-// starts; the methods may be called at any time.
+// World is everything that outlives a process. Set its fields before the first engine starts; the
+// methods may be called at any time.
 type World struct {
 	Secrets  *Secrets
 	Ledger   *Ledger
@@ -23,22 +23,22 @@ type World struct {
 	// Latency is how long a call takes, on the clock of package time; nil: no time.
 	// With a latency of its own for each site, parallel calls end in a known order.
 	Latency func(Call) time.Duration
-	// Flows: the world's clock runs with that of package time; else it stands still.
+	// Flows: the world's clock runs with that of package time; otherwise it stands still.
 	Flows bool
 
-	mu        sync.Mutex
-	now       time.Time
-	born      time.Time
-	ids       int
-	processes int
-	pending   []func()
-	trace     []Call
-	deeds     []Deed
-	wrongs    []string
-	claimant  map[store.Key]int // the process that claimed last
-	skewed    bool              // a clock was off
-	decided   bool              // see Decide
-	edges     map[Edge]bool
+	mu         sync.Mutex
+	now        time.Time
+	born       time.Time
+	ids        int
+	processes  int
+	pending    []func()
+	trace      []Call
+	deeds      []Deed
+	violations []string
+	claimant   map[store.Key]int // the process that claimed last
+	skewed     bool              // a clock was off
+	decided    bool              // see Decide
+	edges      map[Edge]bool
 }
 
 // New makes a world with the secrets of account "default": credentials that can
@@ -59,8 +59,7 @@ func New() *World {
 // Default is the credential of a new World.
 var Default = store.Key{Provider: Name, Account: "default"}
 
-// Decide lets a person replace the version of tokens that stands by another: what was
-// put there by hand, or was current before, is no promise any more.
+// Decide lets a person replace the current version of tokens: promises about it no longer hold.
 func (w *World) Decide() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -118,7 +117,7 @@ func (w *World) Advance(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// Land does what calls that land later have left, in the order of the calls.
+// Land does the work of calls that land later, in the order of the calls.
 func (w *World) Land() {
 	w.mu.Lock()
 	pending := w.pending
@@ -129,8 +128,7 @@ func (w *World) Land() {
 	}
 }
 
-// Trace returns the calls made since it was last asked, in the order in which they
-// were begun.
+// Trace returns the calls since its last call, in the order of their beginning.
 func (w *World) Trace() []Call {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -145,7 +143,7 @@ const (
 	PersonIDs  = "9e4504aa" // versions that people have put
 )
 
-// newID makes ids of the shape of a UUID that tell in which order they were made.
+// newID makes ids in the form of a UUID that show their order.
 func (w *World) newID() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

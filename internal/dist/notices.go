@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"debug/buildinfo"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// noticesFile is the file in each package with the licenses of others.
+const noticesFile = "THIRD_PARTY_NOTICES.txt"
+
+// licensing matches the names of files that a license wants to go with a program.
+var licensing = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([-._].*)?$`)
+
+// isLicense reports whether a file's name is one of them, and no code's.
+func isLicense(name string) bool { return licensing.MatchString(name) && filepath.Ext(name) != ".go" }
+
+// linked is a package that is linked into a program, as `go list` shows it.
+type linked struct {
+	Dir      string
+	Standard bool
+	Module   *struct {
+		Path, Version, Dir string
+		Main               bool
+	}
+}
+
+// notice is a file and all modules that have it.
+type notice struct {
+	text string
+	of   []string // "golang.org/x/sys v0.49.0 (LICENSE)"
+}
+
+// notices are the license texts of all modules that are linked into a program, and of Go's
+// standard library. It fails if a module has none.
+func (d *dist) notices(ctx context.Context, p program, binary string) ([]byte, error) {
+	packages, err := d.linked(ctx, p, binary)
+	if err != nil {
+		return nil, err
+	}
+	goRoot, err := d.run(ctx, nil, "go", "env", "GOROOT", "GOVERSION")
+	if err != nil {
+		return nil, err
+	}
+	root, version, _ := strings.Cut(strings.TrimSpace(string(goRoot)), "\n")
+	files := map[string][]string{} // by module
+	if err := addFiles(files, "Go's standard library "+version, root, root); err != nil {
+		return nil, err
+	}
+	for _, l := range packages {
+		if l.Standard || l.Module.Main {
+			continue
+		}
+		if err := addFiles(files, l.Module.Path+" "+l.Module.Version, l.Module.Dir, l.Dir); err != nil {
+			return nil, err
+		}
+	}
+	return write(p, files)
+}
+
+// linked lists a program's packages, chosen as those of its binary were.
+func (d *dist) linked(ctx context.Context, p program, binary string) ([]linked, error) {
+	built, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return nil, err
+	}
+	tags := ""
+	for _, s := range built.Settings {
+		if s.Key == "-tags" {
+			tags = s.Value
+		}
+	}
+	output, err := d.run(ctx, p.env(), "go", "list", "-deps", "-json=Dir,Standard,Module", "-tags", tags, p.path())
+	if err != nil {
+		return nil, err
+	}
+	var all []linked
+	for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
+		var l linked
+		switch err := decoder.Decode(&l); {
+		case err == io.EOF:
+			return all, nil
+		case err != nil:
+			return nil, err
+		}
+		all = append(all, l)
+	}
+}
+
+// addFiles adds the files of a package's directory, and of each above it up to its module's: a
+// part of a module may have a license of its own.
+func addFiles(files map[string][]string, module, moduleDir, dir string) error {
+	for ; ; dir = filepath.Dir(dir) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			path := filepath.Join(dir, e.Name())
+			if e.Type().IsRegular() && isLicense(e.Name()) && !slices.Contains(files[module], path) {
+				files[module] = append(files[module], path)
+			}
+		}
+		if dir == moduleDir {
+			break
+		}
+	}
+	if len(files[module]) == 0 {
+		return fmt.Errorf("%s has no license in %s", module, moduleDir)
+	}
+	return nil
+}
+
+// write writes each text once, and before it whose it is.
+func write(p program, files map[string][]string) ([]byte, error) {
+	byText := map[string]*notice{}
+	for module, paths := range files {
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return nil, err
+			}
+			n := cmp.Or(byText[string(text)], &notice{text: string(text)})
+			n.of = append(n.of, fmt.Sprintf("%s (%s)", module, filepath.Base(path)))
+			byText[n.text] = n
+		}
+	}
+	var all []*notice
+	for _, n := range byText {
+		slices.Sort(n.of)
+		n.of = slices.Compact(n.of)
+		all = append(all, n)
+	}
+	slices.SortFunc(all, func(a, b *notice) int { return cmp.Or(slices.Compare(a.of, b.of), strings.Compare(a.text, b.text)) })
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s, for %s on %s, is licensed as LICENSE says. It is linked with the software below.\n",
+		p.binary(), p.os, p.arch)
+	for _, n := range all {
+		fmt.Fprintf(&out, "\n%s\n%s\n\n%s\n", strings.Repeat("=", 80), strings.Join(n.of, "\n"), strings.TrimRight(n.text, "\n"))
+	}
+	return out.Bytes(), nil
+}
