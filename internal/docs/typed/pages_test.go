@@ -23,7 +23,7 @@ var (
 	// begins is how lines of a shell begin in our documents.
 	begins = regexp.MustCompile(`^(\$ )?(` + strings.Join(slices.Concat(genuine, stubs), "|") + `|export|for|while|umask|:|bin/tokenctl|tokenctl\(\)|\$EDITOR|[a-zA-Z_]+=\S+)(\s|$)`)
 	// other is how everything else begins that is indented: data, messages, tables, programs in other languages.
-	other  = regexp.MustCompile(`^([\[{"│]|\S+ := |token = |const |def |with |Layers: |[A-Z]+ +[A-Z]+ |time  |(ok|fail) +\w|refresh token |\S+/ +\S|-|[a-z]+:[A-Z])`)
+	other  = regexp.MustCompile(`^([\[{"│]|\S+ := |token = |const |def |with |Layers: |locals |resource |[A-Z]+ +[A-Z]+ |time  |(ok|fail) +\w|refresh token |\S+/ +\S|-|[a-z]+:[A-Z])`)
 	span   = regexp.MustCompile("`((?:aws|sam|make) [^`]+)`") // cmd/tokenctl tries those of tokenctl
 	indent = regexp.MustCompile(`(?m)^ +`)
 )

@@ -18,7 +18,7 @@ var (
 	genuine = []string{"aws", "tokenctl", "jq", "xargs"}
 	stubs   = []string{
 		"sam", "make", "git", "pip", "go", "install", "useradd", "userdel", "systemctl", "openssl", "mkdir", "cp", "zip", "rm", "shred",
-		"flock", "moto_server", "sleep", "true",
+		"flock", "diff", "sha256sum", "moto_server", "sleep", "true",
 	}
 )
 
@@ -176,6 +176,7 @@ func newStage(t *testing.T, env ...string) *stage {
 	}
 	files := map[string]string{
 		"calls": "", "credentials.json": `{"username":"u","password":"p"}`, "tokens.json": `{"refresh_token":"r"}`, "ca.zip": emptyZip,
+		"refresh-hesabe_0.9.0_arm64.zip": emptyZip, "token-refresh_0.9.0.template.json": `{"Resources":{}}`,
 		"accounts.jsonl":     `{"account":"shop-9","credentials":{"username":"u","password":"p"}}`,
 		"transactions.jsonl": `{"transaction_id":7,"refresh_token":"x"}`, "transactions.csv": "transaction_id,refresh_token\n8,x\n",
 		"credentials": "[default]\naws_access_key_id = testing\naws_secret_access_key = testing\n",
@@ -195,6 +196,7 @@ func newStage(t *testing.T, env ...string) *stage {
 var placeholders = strings.NewReplacer(
 	"--stack NAME --region R --secret-prefix P --table-prefix T", "--stack "+stack+" --region eu-west-1 --secret-prefix "+stack+" --table-prefix "+stack,
 	"--backup-arn arn:…", "--backup-arn arn:aws:dynamodb:eu-west-1:123456789012:table/token-refresh-ledger/backup/01234567890123-abcdef12",
+	"deploy --no-execute-changeset …", "deploy --no-execute-changeset --stack-name "+stack+" --template-file token-refresh_0.9.0.template.json",
 	"key/…", "key/0123", "secret-id …", "secret-id "+stack+"/hesabe/default/tokens",
 )
 

@@ -2,6 +2,7 @@ package typed_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,8 @@ var refusals = map[string]map[string]string{
 		"sqs start-message-move-task":    "UnsupportedOperation",
 		"sqs get-queue-url --queue-name": "NonExistentQueue",
 	},
+	"docs/releases.md": {"cloudformation deploy": "ValidationError"},
+	"docs/services.md": {"iam tag-role": "NoSuchEntity"},                   // a service's own
 	"docs/protocol.md": {"dynamodb update-item": "ConditionalCheckFailed"}, // no attempt was made yet
 }
 
@@ -47,6 +50,8 @@ func TestEveryPrintedCommand(t *testing.T) {
 	server := moto.Alone(t)
 	server.Invoke = answer
 	server.Refuse["StartMessageMoveTask"] = "UnsupportedOperation" // moto's fails
+	server.Refuse["CreateChangeSet"] = "ValidationError"           // it would put another template in place of this one
+	server.Call(t, http.MethodPut, "/my-bucket", "s3", "")
 	server.Refuse["FilterLogEvents"] = "ResourceNotFoundException" // a tail that follows would not end
 	environment := append(server.Environment(), stageAWS+"="+cli, stageCtl+"="+tokenctl(t), "STACK="+failed)
 	for _, name := range []string{stack, failed} {
