@@ -6,6 +6,8 @@
 SAM_VENV := .venv/sam
 MOTO_VENV := .venv/moto
 NODE_VENV := .venv/node
+AWS_CLI := .venv/awscli
+PROMTOOL := .venv/promtool
 OIDC_PROVIDER := .venv/oidc-provider
 DYNAMODB_LOCAL := .venv/dynamodb-local
 
@@ -33,7 +35,7 @@ EXPLORE_ALL = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|Te
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help release template run tokenctl test test-dynamodb-local test-release drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers on-dynamodb-local
+.PHONY: help release template run tokenctl test test-dynamodb-local test-release drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers awscli promtool on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +49,7 @@ build: functions tokenctl ## Build the functions for this machine (.aws-sam/host
 tokenctl: ## Build the operator's command (bin/tokenctl)
 	go build -trimpath -o bin/tokenctl ./cmd/tokenctl
 
-test: functions moto node oauth-servers ## Run all tests; the functions' real binaries run against an emulated AWS
+test: functions moto node oauth-servers awscli ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
 	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
@@ -151,6 +153,28 @@ moto:
 node:
 	@command -v npm >/dev/null && $(MAKE) -s $(NODE_VENV)/.ready || \
 		echo "No AWS SDK for Node: the tests of the example in Node are skipped."
+
+# AWS's command line, for the tests that run what documents and advice print. npm carries version 2 for Linux on x86_64
+# alone; elsewhere an installed one will do.
+awscli:
+	@command -v npm >/dev/null && test "$$(uname -sm)" = "Linux x86_64" && $(MAKE) -s $(AWS_CLI)/.ready || \
+		command -v aws >/dev/null || echo "No AWS CLI: what documents print for it is not run."
+
+$(AWS_CLI)/.ready: tools/awscli/package.json tools/awscli/package-lock.json
+	@echo "Installing the AWS CLI into $(AWS_CLI) (once) ..."
+	@rm -rf $(AWS_CLI) && mkdir -p $(AWS_CLI) && cp $^ $(AWS_CLI)
+	@cd $(AWS_CLI) && npm ci --legacy-peer-deps --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd $(AWS_CLI) && python3 -m zipfile -e node_modules/@aws-cdk/asset-awscli-v2/lib/layer.zip . && \
+		mv awscli/v2/2.*/dist dist && chmod +x dist/aws && rm -rf node_modules awscli
+	@touch $@
+
+# Prometheus's own check of the example's alert rules, without its service discoveries. It takes two minutes to
+# build, and so `make test` leaves it out where nobody has asked for it.
+promtool: $(PROMTOOL)/promtool ## Build Prometheus's promtool, for the tests of the alert rules (two minutes, once)
+
+$(PROMTOOL)/promtool: tools/promtool/go.mod tools/promtool/go.sum
+	@mkdir -p $(PROMTOOL)
+	go build -modfile=tools/promtool/go.mod -trimpath -buildvcs=false -tags remove_all_sd -ldflags "-s -w" -o $@ github.com/prometheus/prometheus/cmd/promtool
 
 # OAuth 2 servers that others wrote; without one, its tests are skipped.
 oauth-servers:

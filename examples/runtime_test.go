@@ -31,6 +31,22 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
+// found is the absolute path of the first of these programs that is there.
+func found(t *testing.T, otherwise string, programs ...string) string {
+	t.Helper()
+	for _, program := range programs {
+		path, err := exec.LookPath(program)
+		if err == nil {
+			path, err = filepath.Abs(path)
+		}
+		if err == nil {
+			return path
+		}
+	}
+	missing(t, otherwise)
+	return ""
+}
+
 // python has boto3, which comes with moto.
 func python(t *testing.T) *exec.Cmd {
 	t.Helper()
@@ -50,10 +66,7 @@ func python(t *testing.T) *exec.Cmd {
 // node finds the SDK as a service does: in the node_modules beside the example.
 func node(t *testing.T) *exec.Cmd {
 	t.Helper()
-	program, err := exec.LookPath("node")
-	if err != nil {
-		missing(t, "no Node on the PATH: install Node 20 or later")
-	}
+	program := found(t, "no Node on the PATH: install Node 20 or later", "node")
 	modules, err := filepath.Abs("../.venv/node/node_modules")
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,11 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "browse" {
 		os.Exit(browse(os.Args[2]))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if code == 0 && !takesAdvice() {
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // said is the output and the end of a command.
@@ -47,6 +51,9 @@ func tokenctlIn(ctx context.Context, t *testing.T, stdin string, args ...string)
 	code := execute(ctx, args, strings.NewReader(stdin), &out, &errOut)
 	if plant.Shown(out.String(), errOut.String()) {
 		t.Errorf("%v shows a secret:\n%s%s", args, out.String(), errOut.String())
+	}
+	if !slices.Contains(args, "--help") && args[0] != "__complete" && args[0] != "completion" {
+		advises(t, out.String()+"\n"+errOut.String()) //nolint:contextcheck // flags are parsed, and nothing runs
 	}
 	return said{code, out.String(), errOut.String()}
 }

@@ -144,7 +144,8 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	}
 	row, found, err := h.Transactions.Get(cmd.Context(), l.transaction)
 	if err == nil && (!found || l.account != "" && row.Account != l.account) {
-		err = fmt.Errorf("transaction %d is not recorded: record it with tokenctl record", l.transaction)
+		err = fmt.Errorf("transaction %d is not recorded: record it: %s", l.transaction,
+			strings.TrimSpace(fmt.Sprintf("tokenctl record --transaction-id %d %s", l.transaction, o.given(cmd))))
 	}
 	if err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"tokenrefresh/internal/moto/deployed"
 	"tokenrefresh/internal/operator/catalog"
@@ -28,7 +27,7 @@ const (
 	hesabeTokens   = deployed.Prefix + "/hesabe/default/tokens"
 )
 
-// awsTroubles are the troubles of a stack, one after the other.
+// awsTroubles are those of a stack, broken in turn.
 var awsTroubles = []trouble{
 	{
 		name: "nobody has put credentials in", fresh: true,
@@ -122,7 +121,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// invoked is Lambda's answer to a dry run of a function: the command's own answer here.
+// invoked is what Lambda answers to a dry run of a function: what the command says here.
 func (s *site) invoked(t *testing.T, path string) (answer string, fault bool) {
 	t.Helper()
 	_, provider, _ := strings.Cut(path, "-refresh-")
@@ -136,7 +135,7 @@ func (s *site) invoked(t *testing.T, path string) (answer string, fault bool) {
 	return string(text), true
 }
 
-// switchesOff switches Hesabe's schedule off, as on AWS's console.
+// switchesOff switches Hesabe's schedule off, as a click on AWS's console does.
 func (s *site) switchesOff(t *testing.T) {
 	t.Helper()
 	now, err := s.aws.Scheduler.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(hesabeFunction)})
@@ -160,47 +159,5 @@ func (s *site) writes(t *testing.T, attribute string, value dynamotypes.Attribut
 		ExpressionAttributeNames:  map[string]string{"#a": attribute},
 		ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":v": value},
 	})
-	must(t, err)
-}
-
-// cli does what a command of AWS's CLI does, for the commands that mend troubles.
-func (s *site) cli(t *testing.T, words []string) {
-	t.Helper()
-	var verbs []string
-	flags := map[string]string{}
-	for i := 0; i < len(words); i++ {
-		if name, is := strings.CutPrefix(words[i], "--"); is {
-			i++
-			flags[name] = words[i]
-			continue
-		}
-		verbs = append(verbs, words[i])
-	}
-	value := func(name string) *string {
-		if flags[name] == "" {
-			t.Fatalf("no --%s: %q", name, words)
-		}
-		return aws.String(flags[name])
-	}
-	var err error
-	switch verb := strings.Join(verbs, " "); verb {
-	case "secretsmanager restore-secret":
-		_, err = s.aws.Secrets.RestoreSecret(t.Context(), &secretsmanager.RestoreSecretInput{SecretId: value("secret-id")})
-	case "sns subscribe":
-		_, err = s.aws.SNS.Subscribe(t.Context(), &sns.SubscribeInput{
-			TopicArn: value("topic-arn"), Protocol: value("protocol"), Endpoint: value("notification-endpoint"),
-		})
-	case "scheduler update-schedule":
-		var target schedulertypes.Target
-		must(t, json.Unmarshal([]byte(*value("target")), &target))
-		_, mode, _ := strings.Cut(*value("flexible-time-window"), "Mode=")
-		_, err = s.aws.Scheduler.UpdateSchedule(t.Context(), &scheduler.UpdateScheduleInput{
-			Name: value("name"), ScheduleExpression: value("schedule-expression"), Target: &target,
-			State:              schedulertypes.ScheduleState(*value("state")),
-			FlexibleTimeWindow: &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowMode(mode)},
-		})
-	default:
-		t.Fatalf("nobody has taught the test %q", verb)
-	}
 	must(t, err)
 }

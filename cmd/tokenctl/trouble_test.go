@@ -10,6 +10,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/moto/awscli"
 	"tokenrefresh/internal/moto/deployed"
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/sandbox"
@@ -105,23 +106,25 @@ func (s said) command(beginning string) string {
 // obeys types a command as it was printed.
 func (s *site) obeys(t *testing.T, line, typed string) {
 	t.Helper()
+	if strings.HasPrefix(line, "tokenctl ") {
+		done := tokenctl(t, typed, words(t, line)[1:]...)
+		done.want(t, exitDone)
+		s.quiet(t, done.out, done.err)
+		return
+	}
+	if code, said := awscli.Type(t, line); code != exitDone {
+		t.Errorf("%s: exit code %d: %s", line, code, said)
+	}
+}
+
+// words are those of a line, as a shell takes it.
+func words(t *testing.T, line string) []string {
+	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf '%s\n' `+line).Output()
 	if err != nil {
 		t.Fatalf("a shell does not take %q: %v", line, err)
 	}
-	words := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-	switch words[0] {
-	case "tokenctl":
-		done := tokenctl(t, typed, words[1:]...)
-		done.want(t, exitDone)
-		s.quiet(t, done.out, done.err)
-	case "aws":
-		s.cli(t, words[1:])
-	default:
-		if out, err := exec.CommandContext(t.Context(), words[0], words[1:]...).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v: %s", line, err, out)
-		}
-	}
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
 // ticks runs the functions. Status shows how they ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,8 +77,12 @@ func (p *provider) missing(ctx context.Context, account string, names []string, 
 	}
 	var found []Finding
 	for _, name := range names {
-		found = append(found, fail("the secret %s does not exist", name).
-			mend("make it", p.cli("secretsmanager create-secret --name %s", name)))
+		gone := fail("the secret %s does not exist", name)
+		if strings.HasSuffix(name, "/"+string(store.Credentials)) {
+			found = append(found, gone.mend("make it with the credentials in it", seedLine(p.Flags, p.entry.Name, account)))
+			continue
+		}
+		found = append(found, gone.mend("make it, empty", p.cli("secretsmanager create-secret --name %s", name)))
 	}
 	return found
 }

@@ -120,7 +120,8 @@ func unique(all []string) []string {
 }
 
 // anew brings back resources that were deleted without CloudFormation, which does not notice it.
-const anew = "delete the stack and deploy it again with CreateState=false: secrets and tables outlive it"
+const anew = "empty the other queues, whose records are nowhere else, then delete the stack and deploy it again with " +
+	"CreateState=false: secrets and tables outlive it (docs/deploy.md#delete-a-stack-and-keep-its-state)"
 
 // cli is a line for AWS's own command.
 func (s *stack) cli(format string, args ...any) string {

@@ -1,10 +1,12 @@
 package doctor_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"tokenrefresh/internal/moto/awscli"
 	"tokenrefresh/internal/operator/doctor"
 )
 
@@ -49,6 +51,7 @@ func TestStack(t *testing.T) {
 			t.Errorf("all is well, and yet: %+v", f)
 		}
 	}
+	advised := map[string]bool{}
 	for _, b := range slices.Concat(brokenTables, brokenRuns, brokenState, brokenAlarms) {
 		t.Run(b.name, func(t *testing.T) {
 			broken := *w
@@ -56,6 +59,11 @@ func TestStack(t *testing.T) {
 			b.spoil(&broken)
 			findings := look(t, broken.stack.Checks(), b.check)
 			want(t, findings, b.check, b.verdict, b.says...)
+			for _, f := range findings {
+				for _, line := range f.Commands {
+					advised[line] = true
+				}
+			}
 			if text := (doctor.Report{Findings: findings}).Text(0, false); b.never != "" && strings.Contains(text, b.never) {
 				t.Errorf("it says %q:\n%s", b.never, text)
 			}
@@ -69,6 +77,25 @@ func TestStack(t *testing.T) {
 	t.Run("what the operator may not see is not missing", func(t *testing.T) { denied(t, w) })
 	if report := doctor.Run(t.Context(), w.stack.Checks()); !report.Well {
 		t.Errorf("a test has left something broken:\n%s", report.Text(120, false))
+	}
+	t.Run("the AWS CLI takes each line that is advised", func(t *testing.T) { areTaken(t, w, advised) })
+}
+
+// areTaken types lines as the doctor has printed them. AWS may refuse one, as nothing is broken any more.
+func areTaken(t *testing.T, w *world, lines map[string]bool) {
+	t.Helper()
+	typed := 0
+	for _, line := range slices.Sorted(maps.Keys(lines)) {
+		if !strings.HasPrefix(line, "aws ") || strings.HasPrefix(line, "aws sso login") { // which asks in a browser
+			continue
+		}
+		typed++
+		if code, said := awscli.Type(t, line, w.Front.Environment()...); code != 0 && code != awscli.Refused {
+			t.Errorf("%s\nexit code %d: %s", line, code, said)
+		}
+	}
+	if typed < 15 {
+		t.Errorf("only %d lines for the AWS CLI were advised: %v", typed, lines)
 	}
 }
 

@@ -77,9 +77,13 @@ func (s *stack) table(ctx context.Context, name string, keys []string, variable 
 		return table, []Finding{warn("the table %s is being changed; it works meanwhile", name)}
 	case types.TableStatusInaccessibleEncryptionCredentials:
 		return nil, []Finding{s.lockedOut(table)}
+	case types.TableStatusDeleting, types.TableStatusArchiving, types.TableStatusArchived:
+		return nil, []Finding{fail("the table %s is %s: nothing is sent without it", name, table.TableStatus).
+			mend("restore the backup that DynamoDB makes then, which is exact, and none from before: " +
+				"docs/operations.md#after-a-restore-or-a-loss")}
 	default:
-		return nil, []Finding{fail("the table %s is %s and not ACTIVE", name, table.TableStatus).
-			mend("wait; if it was deleted, restore it from a backup: aws dynamodb restore-table-to-point-in-time")}
+		return nil, []Finding{fail("the table %s is %s and not ACTIVE: nothing is sent before it is", name, table.TableStatus).
+			mend("wait, and look again")}
 	}
 }
 

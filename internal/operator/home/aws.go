@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/reader"
@@ -36,6 +37,7 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 	})
 	cfg, err := config.LoadDefaultConfig(ctx, o.endpoint,
 		config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile), config.WithHTTPClient(client),
+		config.WithLogger(logging.Nop{}), // the SDK's own lines are for its developers; errors say what an operator needs
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts = attempts })
 		}))
