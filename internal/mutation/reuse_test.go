@@ -10,9 +10,15 @@ var reuseBreaks = []breach{
 	},
 	{
 		name: "older tokens too", file: "reuse.go",
-		old:    "v.Row.PresentedLast(c.refreshToken) && (v.escrowNewest() || v.current() == ofRow)",
+		old:    "v.Row.PresentedLast(c.refreshToken) && v.Row.Fate != store.Foreign &&\n\t\t(v.escrowNewest() || v.current() == ofRow)",
 		new:    "v.presented(c.refreshToken)",
 		broken: "a token before the last is presented, which ends the family",
+	},
+	{
+		name: "one that was rolled back too", file: "reuse.go",
+		old:    " && v.Row.Fate != store.Foreign &&\n",
+		new:    " &&\n",
+		broken: "a token before the last is presented, because a person has rolled tokens back",
 	},
 	{
 		name: "a grace without an end", core: true, file: "reuse.go",

@@ -60,7 +60,17 @@ func (v View) firstPresented() time.Time {
 
 // presentedLast reports whether the refresh token of c is the row's own, and the one presented last.
 func (v View) presentedLast(c chain) bool {
-	return !c.refreshToken.Blank() && v.Row.PresentedLast(c.refreshToken) && (v.escrowNewest() || v.current() == ofRow)
+	return !c.refreshToken.Blank() && v.Row.PresentedLast(c.refreshToken) && v.Row.Fate != store.Foreign &&
+		(v.escrowNewest() || v.current() == ofRow)
+}
+
+// foreign is the fate of a token that counts as presented last, and was not by this row's attempts:
+// it may be older than the last. Empty if nobody will ask for it.
+func (v View) foreign() store.Fate {
+	if providers.AgainOf(v.session) == (providers.Again{}) {
+		return ""
+	}
+	return store.Foreign
 }
 
 // takenAgain reports whether the issuer takes the presented token of c again. A first presentation

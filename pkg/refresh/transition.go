@@ -243,6 +243,7 @@ func supersede(v View, id string, theirs *chain) store.Row {
 	r.Fence = max(r.Fence, theirs.fence)
 	if theirs.attemptID == id || v.copied(id, *theirs) {
 		r = spend(v, r, theirs.refreshToken)
+		r = withFate(r, v.foreign())
 	}
 	return r
 }

@@ -50,6 +50,7 @@ type Fate string
 const (
 	ActedOn Fate = "acted on" // its issuer says that it has acted on it
 	Retried Fate = "retried"  // it was presented once more, as a last resort or because a person said so
+	Foreign Fate = "foreign"  // this row's attempts have not presented it last: it was in a version that superseded theirs
 )
 
 // Row is the ledger's record of one credential. Files and people see the names of its JSON. Times
