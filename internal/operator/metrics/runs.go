@@ -107,7 +107,7 @@ func (o *observer) Handle(ctx context.Context, record slog.Record) error {
 		}
 		return true
 	})
-	if provider != "" && account != "" && latency > 0 { // the summary repeats the slowest
+	if provider != "" && account != "" && latency >= 0 { // 0: an answer within a millisecond; the summary repeats the slowest
 		o.runs.latency.WithLabelValues(provider).Observe(latency)
 	}
 	return o.Handler.Handle(ctx, record)
