@@ -107,7 +107,7 @@ func TestInitReadsCredentialsAndNothingElse(t *testing.T) {
 	began := time.Now()
 	f := s.start(t)
 	assert.Check(t, is.DeepEqual(s.calls(), [][]string{{"GetSecretValue"}, {}, {}}), "calls of init")
-	opened := []int{2, 1, 1}
+	opened := []int{3, 1, 1}
 	assert.Check(t, is.DeepEqual(s.connections(), opened), "connections of init")
 	if logs := f.Logs(); logs != "" {
 		t.Errorf("init wrote: %s", logs)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,9 +12,9 @@ import (
 )
 
 const (
-	// secretsAtOnce is how many connections to Secrets Manager a refresh uses: it works on two
+	// secretsAtOnce is how many connections to Secrets Manager a refresh uses: it reads three
 	// secrets at once.
-	secretsAtOnce = 2
+	secretsAtOnce = 3
 	// tablesAtOnce is how many connections to DynamoDB it uses.
 	tablesAtOnce = 1
 )
@@ -44,7 +45,7 @@ func (c *Clients) Prepare(ctx context.Context) bool {
 		}
 	}
 	wg.Wait()
-	return stands[0] || stands[1]
+	return slices.Contains(stands, true)
 }
 
 // resolveSecrets is the address that a client of Secrets Manager calls.

@@ -26,12 +26,12 @@ func TestPreparedConnectionsAreUsed(t *testing.T) {
 	if !clients.Prepare(t.Context()) {
 		t.Fatal("nothing was prepared")
 	}
-	s.want(t, 3, 0)
+	s.want(t, 4, 0)
 	rows(t, clients)
 	if _, err := clients.Secrets("p").Current(t.Context(), key, store.Credentials); err != nil {
 		t.Fatal(err)
 	}
-	s.want(t, 3, 2)
+	s.want(t, 4, 2)
 }
 
 // If a server has closed a prepared connection, the call notices and takes another one.
@@ -44,7 +44,7 @@ func TestPreparedConnectionsThatAreDead(t *testing.T) {
 	}
 	s.CloseClientConnections()
 	rows(t, clients)
-	s.want(t, 4, 1)
+	s.want(t, 5, 1)
 }
 
 func TestPrepareWithoutNetwork(t *testing.T) {
