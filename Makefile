@@ -30,12 +30,12 @@ SOAK ?= 10m
 
 # The exploration of the engine: what `make test` plays beside the rest, and all of it. Its heap
 # is small, and would be collected all the time.
-EXPLORE = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -stride 23 -seeds 60 -rapid.checks 3000
+EXPLORE = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -stride 31 -seeds 40 -rapid.checks 3000
 EXPLORE_ALL = GOGC=400 go test ./pkg/refresh -run 'TestOneFault|TestTwoFaults|TestManyFaults|TestChaos' -v -timeout 0 \
 	-stride 1 -seeds 1500 -rapid.checks 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help release template run tokenctl test test-dynamodb-local test-release drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers awscli promtool on-dynamodb-local
+.PHONY: help release template run tokenctl test test-dynamodb-local test-documents test-release drill soak lint build validate sam-local bench fuzz clean functions moto node oauth-servers awscli promtool on-dynamodb-local
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -52,8 +52,11 @@ tokenctl: ## Build the operator's command (bin/tokenctl)
 test: functions moto node oauth-servers awscli ## Run all tests; the functions' real binaries run against an emulated AWS
 	@$(if $(RACE),,echo "No C compiler: testing without the race detector.")
 	FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test $(RACE) -shuffle=on ./internal/e2e
-	go test $(RACE) -shuffle=on $$(go list ./... | grep -v /internal/e2e)
+	go test $(RACE) -shuffle=on $$(go list ./... | grep -v -e /internal/e2e -e /internal/docs/typed)
 	$(EXPLORE)
+
+test-documents: functions moto awscli $(SAM_VENV)/.ready ## Type every command line of the documents as printed (two minutes)
+	CI=true FUNCTIONS_DIR="$$PWD/$(HOST_BUILD)" go test ./internal/docs/typed
 
 # Conditional writes must hold against an implementation of Amazon's own, with no lock before
 # it: moto's are not atomic. Secrets Manager stays moto's.

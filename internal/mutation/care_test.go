@@ -7,7 +7,6 @@ var careBreaks = []breach{
 		old:    "= id, store.Escrow{}, v.Now",
 		new:    "= id, store.Escrow{}, v.Now.Add(minInterval)",
 		broken: "a person's version waits while readers have none",
-		core:   true,
 	},
 	{
 		name: "unknown version not confirmed", file: "presentable.go",

@@ -59,7 +59,6 @@ var claimBreaks = []breach{
 `,
 		new:    "\ta.v.Held = true\n",
 		broken: "a write of the dead attempt can still land while it is recovered",
-		core:   true,
 	},
 	{
 		name: "attempt renamed by its takeover", file: "transition.go",

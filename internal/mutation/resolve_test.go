@@ -75,7 +75,7 @@ var resolveBreaks = []breach{
 		broken: "a new seed is sent without its fingerprint",
 	},
 	{
-		name: "retried for ever", core: true, file: "resolve.go",
+		name: "retried for ever", file: "resolve.go",
 		old:    "\tcase v.Row.Fate == store.Retried:\n",
 		new:    "\tcase v.Row.Fence < 0:\n",
 		broken: "an uncertain token is presented as often as a person likes",

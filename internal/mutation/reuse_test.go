@@ -3,7 +3,7 @@ package mutation
 // reuseBreaks are of tokens that are presented again, and of what is asked about them.
 var reuseBreaks = []breach{
 	{
-		name: "any token is presented again", core: true, file: "reuse.go",
+		name: "any token is presented again", file: "reuse.go",
 		old:    "\tif reuse == 0 || !v.presentedLast(c) {\n",
 		new:    "\tif reuse = max(reuse, 1<<62); !v.presentedLast(c) {\n",
 		broken: "a strict provider is presented a token twice",
@@ -51,7 +51,7 @@ var reuseBreaks = []breach{
 		broken: "a wrong clock lengthens a grace, once its time has come",
 	},
 	{
-		name: "while the first is under way", core: true, file: "reuse.go",
+		name: "while the first is under way", file: "reuse.go",
 		old:    "\tover, watch := v.claimOver()\n",
 		new:    "\tover, watch := true, false\n",
 		broken: "a person's force presents a token while its first request may be running",
@@ -76,8 +76,8 @@ var reuseBreaks = []breach{
 	},
 	{
 		name: "a first time where none is asked for", file: "reuse.go",
-		old:    "\tif providers.AgainOf(v.session) == (providers.Again{}) {\n",
-		new:    "\tif v.session == nil {\n",
+		old:    "\tif providers.AgainOf(v.session) == (providers.Again{}) {\n\t\treturn time.Time{}",
+		new:    "\tif v.session == nil {\n\t\treturn time.Time{}",
 		broken: "rows of providers that take a token once say more than they did",
 	},
 	{
@@ -99,13 +99,13 @@ var reuseBreaks = []breach{
 		broken: "a spent token is kept where nothing can come of it",
 	},
 	{
-		name: "an answer is not asked for again", core: true, file: "send.go",
+		name: "an answer is not asked for again", file: "send.go",
 		old:    "\tif s.asked {\n",
 		new:    "\tif false {\n",
 		broken: "a request that arrived since the question is overlooked",
 	},
 	{
-		name: "no answer counts as one", core: true, file: "reuse.go",
+		name: "no answer counts as one", file: "reuse.go",
 		old:    "\tcase asks && v.evidence.is == providers.NotActed:\n",
 		new:    "\tcase asks && v.evidence.is != providers.Acted:\n",
 		broken: "an issuer that is down lets a token be presented twice",

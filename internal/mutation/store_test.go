@@ -42,7 +42,6 @@ var storeBreaks = []breach{
 		old:    "if e := v.Row.Escrow; !v.lostAttempt() || !hasEscrow(v.Row) || e.AttemptID != v.Row.AttemptID {",
 		new:    "if !v.lostAttempt() || !hasEscrow(v.Row) {",
 		broken: "an older reply is taken for that of the attempt that died",
-		core:   true,
 	},
 	{
 		name: "escrow of an idle row ignored", file: "stage.go",
@@ -79,14 +78,12 @@ var storeBreaks = []breach{
 		old:    "err := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, a.v.Row.BaseVersionID,",
 		new:    "base, _ := a.Secrets.CurrentID(ctx, a.v.Row.Key, store.TokensDoc)\n\t\terr := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, base,",
 		broken: "an edit made during a refresh is replaced by it",
-		core:   true,
 	},
 	{
 		name: "tokens promoted over anybody's", file: "promote.go",
 		old:    "replace, readErr := a.replaceable(ctx, moved.Current, held)",
 		new:    "replace, readErr := true, error(nil)",
 		broken: "a newer chain is replaced by an older one",
-		core:   true,
 	},
 	{
 		name: "presented version that became current stands", file: "promote.go",
@@ -112,14 +109,12 @@ var storeBreaks = []breach{
 		old:    "if !held {",
 		new:    "if held != held {",
 		broken: "a repair that slept gives readers an older access token",
-		core:   true,
 	},
 	{
 		name: "access not repaired", file: "idle.go",
 		old:    "(hasEscrow(v.Row) || v.Row.VersionID != v.Row.PublishedVersionID)",
 		new:    "hasEscrow(v.Row)",
 		broken: "readers keep a dead access token",
-		core:   true,
 	},
 	{
 		name: "settled before promoted", file: "promote.go",

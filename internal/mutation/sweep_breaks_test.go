@@ -14,7 +14,6 @@ var sweepBreaks = []breach{
 		old:    "spared := mistrusted ||",
 		new:    "spared := false &&",
 		broken: "a wrong API secret ends all transactions in one run",
-		core:   true,
 	},
 	{
 		name: "share of a few rows", file: "../sweep/breaker.go",
@@ -57,7 +56,6 @@ var sweepBreaks = []breach{
 		old:    "	next.Failures++\n	setDue(&next, now.Add(pace.Retry(next.Failures, t.AccessExpiresAt.Sub(now)-takes, tick)))\n",
 		new:    "	next.Failures++\n",
 		broken: "rows that fail stay the first in line",
-		core:   true,
 	},
 	{
 		name: "sample of the oldest", file: "../sweep/work.go",
@@ -107,7 +105,6 @@ var sweepBreaks = []breach{
 		old:    "row.RefreshAt = s.Now().Add(pace.RefusedCredentials(row.LoginFailures))",
 		new:    "",
 		broken: "a wrong API secret is sent at each tick",
-		core:   true,
 	},
 	{
 		name: "wrong secret sent by all workers", file: "../sweep/credentials.go",
