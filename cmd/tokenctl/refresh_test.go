@@ -307,3 +307,29 @@ func TestRefreshByTheDeployedFunction(t *testing.T) {
 		})
 	}
 }
+
+// The engine does not know on which home a person has called it.
+func TestAdvisedLoginNamesTheHome(t *testing.T) {
+	t.Parallel()
+	const flags = "--home embedded --state s.db"
+	for name, tt := range map[string]struct {
+		provider, flags string
+		what            outcome.Outcome
+		want            bool
+	}{
+		"uncertain":                 {"oauth2", flags, outcome.Uncertain, true},
+		"dead":                      {"oauth2", flags, outcome.Dead, true},
+		"the usual home":            {"oauth2", "", outcome.Dead, false},
+		"no person":                 {"oauth2", flags, outcome.Transient, false},
+		"a login without a browser": {"hesabe", flags, outcome.Dead, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := handler.Credential{Account: "xero", Outcome: tt.what, Error: "why"}
+			said := strings.Join(credentialEnded(tt.provider, c, tt.flags, time.Now()), "\n")
+			if got := strings.Contains(said, "tokenctl login --provider oauth2 --account xero "+flags); got != tt.want {
+				t.Errorf("the login is advised: %t, want %t:\n%s", got, tt.want, said)
+			}
+		})
+	}
+}

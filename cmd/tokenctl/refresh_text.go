@@ -89,10 +89,22 @@ func credentialEnded(provider string, c handler.Credential, flags string, now ti
 	}
 	if c.Error != "" {
 		lines = append(lines, indented("", strings.Split(c.Error, "\n")...)...)
+		if login := loginHere(provider, c, flags); login != "" {
+			lines = append(lines, indented("", login)...)
+		}
 	} else if hint := whatNow(provider, c, flags); hint != "" {
 		lines = append(lines, indented("", hint)...)
 	}
 	return append(lines, indented("warning: ", c.Warnings...)...)
+}
+
+// loginHere is the login that an error advises, on a home that the error does not know.
+func loginHere(provider string, c handler.Credential, flags string) string {
+	entry, err := catalog.Find(provider)
+	if err != nil || flags == "" || !entry.Browser || c.Outcome != outcome.Dead && c.Outcome != outcome.Uncertain {
+		return ""
+	}
+	return fmt.Sprintf("on this home: tokenctl login --provider %s --account %s %s", provider, c.Account, flags)
 }
 
 // whatNow is what to do about an outcome without an error.
@@ -108,7 +120,7 @@ func whatNow(provider string, c handler.Credential, flags string) string {
 	case outcome.Superseded:
 		return "somebody edited the secret meanwhile: the next run refreshes that"
 	case outcome.NotDue:
-		return "there is nothing to do; --force refreshes anyway"
+		return "it is not due yet, or backs off after a failure; --force refreshes anyway"
 	default:
 		return ""
 	}

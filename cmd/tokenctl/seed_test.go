@@ -127,6 +127,10 @@ func TestSeedRefuses(t *testing.T) {
 	} {
 		w.run(t, tt.stdin, "seed", tt.verb, "--provider", tt.provider).want(t, exitFailed, "nothing was written", tt.says)
 	}
+	// One message names all mistakes, those in names included, and what was copied from a document.
+	w.run(t, `{"username":"…","pasword":"`+planted+`","base_ulr":"x","base_url":"ftp://a.example"}`,
+		"seed", "credentials", "--provider", "hesabe").want(t, exitFailed, "nothing was written",
+		"is password meant?", "is base_url meant?", "username is the placeholder …", "password is missing", "base_url")
 	for _, provider := range []string{"hesabe", "tconnect", "berbix"} {
 		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: provider, Account: "default"}, store.Credentials); !errors.Is(err, store.ErrNoSecret) {
 			t.Errorf("%s: a secret was made: %v", provider, err)

@@ -4,10 +4,10 @@ package providers
 // Provider.Open decides whether credentials are complete.
 type Field struct {
 	Name     string
-	Optional bool // may be left out
-	Login    bool // needed for a login, with all others of these; left out if there is no login
-	Secret   bool // hidden while it is typed
-	Object   bool // a JSON object, and not a text
+	Optional bool   // may be left out
+	Login    bool   // needed for a login, with all others of these; left out if there is no login
+	Secret   bool   // hidden while it is typed
+	JSON     string // what JSON it is, for people, such as "a JSON object"; empty: a text
 }
 
 // Described is a Provider that lists the fields of its credentials, and names its address.

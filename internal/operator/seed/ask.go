@@ -53,7 +53,7 @@ func AskCredentials(fields []providers.Field, person Person) (secret.String, err
 		}
 		switch {
 		case answer.Blank():
-		case !field.Object:
+		case field.JSON == "":
 			all[field.Name] = answer.Reveal()
 		case json.Valid([]byte(answer.Reveal())):
 			all[field.Name] = json.RawMessage(answer.Reveal())
@@ -67,8 +67,8 @@ func AskCredentials(fields []providers.Field, person Person) (secret.String, err
 // askField asks for one field. login: other login fields were answered, so this one is needed too.
 func askField(field providers.Field, login bool, person Person) (secret.String, error) {
 	question := field.Name
-	if field.Object {
-		question += ", a JSON object"
+	if field.JSON != "" {
+		question += ", " + field.JSON
 	}
 	switch {
 	case login:

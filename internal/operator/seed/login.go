@@ -115,11 +115,7 @@ func (s Seeder) Checked(ctx context.Context, text secret.String, environment str
 		return Report{}, fmt.Errorf("%w until %s at most: try again then", ErrBusy, row.ClaimedUntil.UTC().Format(time.RFC3339))
 	}
 	provider := s.Provider.New(exchange.New(exchange.Options{}), environment)
-	_, err = unknownFields(provider, text)
-	var session providers.Session
-	if err == nil {
-		session, err = provider.Open(text)
-	}
+	session, _, err := opened(provider, text)
 	if err == nil && !session.CanLogin() {
 		err = errors.New("these credentials have no login to check")
 	}

@@ -1,7 +1,9 @@
 package seed
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +27,7 @@ func Shown(name string) string {
 	return name
 }
 
-// unknownFields are the names in text that the provider ignores. The error names one that was
+// unknownFields are the names in text that the provider ignores. The error names those that were
 // probably mistyped.
 func unknownFields(provider providers.Described, text secret.String) ([]string, error) {
 	all, err := reply.Parse(text.Reveal())
@@ -36,17 +38,37 @@ func unknownFields(provider providers.Described, text secret.String) ([]string, 
 	for _, field := range known {
 		delete(all, field.Name)
 	}
-	names := make([]string, 0, len(all))
-	for name := range all {
+	names := slices.Sorted(maps.Keys(all))
+	var mistyped []error
+	for _, name := range names {
 		for _, field := range known {
 			if meant(name, field.Name) {
-				return nil, fmt.Errorf("%s is not known to %s: is %s meant?", Shown(name), provider.Name(), field.Name)
+				mistyped = append(mistyped, fmt.Errorf("%s is not known to %s: is %s meant?", Shown(name), provider.Name(), field.Name))
+				break
 			}
 		}
-		names = append(names, name)
 	}
-	slices.Sort(names)
-	return ShownAll(names), nil
+	return ShownAll(names), errors.Join(mistyped...)
+}
+
+// opened is a session with the credentials in text, and the names that the provider ignores. The
+// error holds all mistakes.
+func opened(provider providers.Described, text secret.String) (session providers.Session, unknown []string, err error) {
+	unknown, mistyped := unknownFields(provider, text)
+	session, err = provider.Open(text)
+	return session, unknown, errors.Join(mistyped, placeholders(text), err)
+}
+
+// placeholders is an error that names the values which were copied from a document.
+func placeholders(text secret.String) error {
+	all, _ := reply.Parse(text.Reveal()) // Open reports what cannot be read
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if all.Text(name) == "…" {
+			errs = append(errs, fmt.Errorf("%s is the placeholder … of a document: put your own value there", Shown(name)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // maxNames is how many unknown names are shown.

@@ -59,11 +59,7 @@ func (s Seeder) key() store.Key { return store.Key{Provider: s.Provider.Name, Ac
 // without a call.
 func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, error) {
 	provider := s.Provider.New(exchange.New(exchange.Options{}), "production")
-	unknown, err := unknownFields(provider, text)
-	var session providers.Session
-	if err == nil {
-		session, err = provider.Open(text)
-	}
+	session, unknown, err := opened(provider, text)
 	if err == nil && len(text.Reveal()) > maxSecret {
 		err = tooLong()
 	}

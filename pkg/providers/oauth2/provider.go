@@ -62,17 +62,17 @@ func (*Provider) Fields() []providers.Field {
 		{Name: "client_secret", Optional: true, Secret: true},
 		{Name: "token_endpoint_auth_method", Optional: true},
 		{Name: "refresh_token_reuse", Optional: true},
-		{Name: "refresh_params", Optional: true, Object: true},
-		{Name: "login_params", Optional: true, Object: true, Secret: true},
+		{Name: "refresh_params", Optional: true, JSON: "a JSON object"},
+		{Name: "login_params", Optional: true, JSON: "a JSON object", Secret: true},
 		{Name: "introspection_url", Optional: true},
 		{Name: "probe_url", Optional: true},
-		{Name: "last_resort", Optional: true, Object: true},
+		{Name: "last_resort", Optional: true, JSON: "true or false"},
 		{Name: "expires_in", Optional: true},
-		{Name: "publish", Optional: true, Object: true},
+		{Name: "publish", Optional: true, JSON: "a JSON list of names"},
 		{Name: "auth_url", Optional: true},
 		{Name: "auth_scope", Optional: true},
 		{Name: "redirect_uri", Optional: true},
-		{Name: "no_pkce", Optional: true, Object: true},
+		{Name: "no_pkce", Optional: true, JSON: "true or false"},
 	}
 }
 

@@ -72,7 +72,7 @@ func (*Provider) Fields() []providers.Field {
 		{Name: "aes_key", Secret: true},
 		{Name: "aes_iv", Optional: true, Secret: true},
 		{Name: "aes_iv_mode", Optional: true},
-		{Name: "login_extra", Optional: true, Object: true, Secret: true},
+		{Name: "login_extra", Optional: true, JSON: "a JSON object", Secret: true},
 	}
 }
 
