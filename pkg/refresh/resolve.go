@@ -190,11 +190,9 @@ func (v View) acceptable() (chain, error) {
 	case v.restored():
 		return c, v.refusedAsRestored()
 	case c.attemptID == "":
-		return c, fmt.Errorf("%w: no reply is stored: relogin, or put a new refresh token into the secret %s",
-			ErrUnresolved, v.name(store.TokensDoc))
+		return c, fmt.Errorf("%w: no reply is stored: %s", ErrUnresolved, v.beginAnew())
 	case v.presented(c.refreshToken):
-		return c, fmt.Errorf("%w: the stored reply's refresh token was presented since: relogin, or put a new one into %s",
-			ErrUnresolved, v.name(store.TokensDoc))
+		return c, fmt.Errorf("%w: the stored reply's refresh token was presented since: %s", ErrUnresolved, v.beginAnew())
 	case v.restsOn(c.attemptID) && v.Row.PublishedVersionID == c.attemptID:
 		return c, fmt.Errorf("%w: the last reply is current already", ErrUnresolved)
 	}
@@ -213,11 +211,10 @@ func (v View) discardable() error {
 	case v.escrowNewest():
 		return fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
 	case v.chain.refreshToken.Blank():
-		return fmt.Errorf("%w: there is no refresh token in the secret %s to go on from: relogin, or put one there",
-			ErrUnresolved, v.name(store.TokensDoc))
+		return fmt.Errorf("%w: there is no refresh token to go on from: %s", ErrUnresolved, v.beginAnew())
 	case !v.currentLives():
-		return fmt.Errorf("%w: the refresh token in %s may have been presented: accept, relogin, or put a new one there",
-			ErrUnresolved, v.name(store.TokensDoc))
+		return fmt.Errorf("%w: the refresh token in %s may have been presented: accept, or %s",
+			ErrUnresolved, v.name(store.TokensDoc), v.beginAnew())
 	}
 	return nil
 }
@@ -247,8 +244,7 @@ func (v View) retriable() (chain, error) {
 	case !v.presentedLast(c):
 		return refused("the refresh token in %s is not the one that was presented last", v.name(store.TokensDoc))
 	case v.Row.Fate == store.Retried:
-		return refused("the refresh token was presented once more already: relogin, or put a new one into the secret %s",
-			v.name(store.TokensDoc))
+		return refused("the refresh token was presented once more already: %s", v.beginAnew())
 	case !over:
 		return refused("the request with that refresh token may still be running: retry after %s", stamp(v.Row.ClaimedUntil))
 	}
@@ -257,6 +253,6 @@ func (v View) retriable() (chain, error) {
 
 // refusedAsRestored is why nothing can be decided over a restored row.
 func (v View) refusedAsRestored() error {
-	return fmt.Errorf("%w: the ledger's row is older than the secrets, so any refresh token may have been presented: "+
-		"relogin, or put a new one into the secret %s", ErrUnresolved, v.name(store.TokensDoc))
+	return fmt.Errorf("%w: the ledger's row is older than the secrets, so any refresh token may have been presented: %s",
+		ErrUnresolved, v.beginAnew())
 }

@@ -41,6 +41,18 @@ func (v View) adviseNewToken() error {
 	return fmt.Errorf("put login credentials into the secret %s, %s", v.name(store.Credentials), begin)
 }
 
+// beginAnew is how a person who resolves begins a new chain.
+func (v View) beginAnew() string {
+	put := "put a new refresh token into the secret " + v.name(store.TokensDoc)
+	switch _, ok := v.session.(providers.Authorizing); {
+	case v.CanLogin():
+		return "relogin, or " + put
+	case ok:
+		return "log in with a browser, or " + put
+	}
+	return put
+}
+
 // death is the error of an attempt that died and left no reply.
 func (v View) death() error {
 	return fmt.Errorf("attempt %s (%s) died and left no reply", v.Row.AttemptID, v.Row.AttemptSource)
