@@ -67,12 +67,16 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 		if err != nil {
 			return err
 		}
-		if err := mustExist(cmd.Context(), h, store.Key{Provider: t.provider, Account: t.account}); err != nil {
+		key := store.Key{Provider: t.provider, Account: t.account}
+		if err := mustExist(cmd.Context(), h, key); err != nil {
 			return err
 		}
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)}))
 		how := refresh.Resolutions[slices.Index(ways, args[0])]
 		if how == refresh.Retry && !yes {
+			if row, _, err := h.Ledger.Row(cmd.Context(), key); err == nil && row.State != store.Uncertain { // nothing to ask about
+				return fmt.Errorf("%s: %w: its refresh token is not uncertain", key, refresh.ErrUnresolved)
+			}
 			question := fmt.Sprintf("%s may have acted on the refresh token of %s. If it has, and takes no token twice, it may end the "+
 				"whole chain, and you need a new refresh token. Present it once more?", t.provider, t.account)
 			if err := confirm(cmd, question); err != nil {

@@ -72,6 +72,7 @@ func TestResolveRetry(t *testing.T) {
 		}
 		do("refresh").want(t, exitDone, "logged_in")
 		do("resolve", "retry", "--yes").want(t, exitFailed, "is not uncertain")
+		do("resolve", "retry").want(t, exitFailed, "is not uncertain") // and nobody is asked
 		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
 		do("refresh", "--force").want(t, exitPerson, "uncertain")
