@@ -45,7 +45,7 @@ func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts [
 	var found []Finding
 	all := addresses(ctx, h, entry, accounts, environment)
 	for _, address := range slices.Sorted(maps.Keys(all)) {
-		found = append(found, reachOne(ctx, address, seedLine(flags, entry.Name, all[address]))...)
+		found = append(found, reachOne(ctx, address, entry.Setting, seedLine(flags, entry.Name, all[address]))...)
 	}
 	if len(found) == 0 {
 		return []Finding{skipped("no credentials name an address of %s", entry.Name)}
@@ -77,8 +77,8 @@ func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts 
 }
 
 // reachOne calls an address without credentials; any answer is good. Like the functions it uses no
-// proxy and follows no redirect. seed is the command that corrects the address.
-func reachOne(ctx context.Context, address, seed string) []Finding {
+// proxy and follows no redirect. seed is the command that corrects the address, in the field setting.
+func reachOne(ctx context.Context, address, setting, seed string) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
 	asked := false
@@ -91,16 +91,16 @@ func reachOne(ctx context.Context, address, seed string) []Finding {
 	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
-		return []Finding{fail("%s is not an address", address).mend("correct base_url in the credentials", seed)}
+		return []Finding{fail("%s is not an address", address).mend("correct "+setting+" in the credentials", seed)}
 	}
 	began := time.Now()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		hint := exchange.Explain(err, asked)
 		if errors.Is(err, http.ErrSchemeMismatch) {
-			hint = ": the server speaks no TLS: correct base_url, or a proxy is in between"
+			hint = ": the server speaks no TLS: correct " + setting + ", or a proxy is in between"
 		}
-		return []Finding{unreachable(request.URL, err, hint, seed)}
+		return []Finding{unreachable(request.URL, err, hint, setting, seed)}
 	}
 	_ = response.Body.Close()
 	found := []Finding{ok("%s answers", address)}
@@ -115,21 +115,21 @@ func reachOne(ctx context.Context, address, seed string) []Finding {
 }
 
 // unreachable reports the step that failed. hint is about a failed TLS handshake.
-func unreachable(u *url.URL, err error, hint, seed string) Finding {
+func unreachable(u *url.URL, err error, hint, setting, seed string) Finding {
 	host := u.Hostname()
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &name):
 		return fail("the name %s is not found: %s", host, name.Err).
-			mend("check this machine's DNS; if base_url is wrong, correct the credentials", "getent hosts "+host, seed)
+			mend("check this machine's DNS; if "+setting+" is wrong, correct the credentials", "getent hosts "+host, seed)
 	case errors.As(err, &certificate), hint != "" && !errors.Is(err, context.DeadlineExceeded):
 		return fail("no secure connection to %s%s: %v", host, hint, err).
 			mend("look at what it shows, whether a proxy is in between, and at the date of this machine",
 				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail("%s refuses connections", u.Host).
-			mend("check whether the provider is down; if base_url is wrong, correct the credentials", "curl -sI "+u.String(), seed)
+			mend("check whether the provider is down; if "+setting+" is wrong, correct the credentials", "curl -sI "+u.String(), seed)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail("%s does not answer within %s", u.Host, reachLimit).
 			mend("a firewall, or the provider, may filter this machine's address: have it allowed", "curl -sI "+u.String())

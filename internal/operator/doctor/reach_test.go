@@ -37,7 +37,7 @@ func TestReachOverTLS(t *testing.T) {
 			MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256},
 		}, "GODEBUG=tlsrsakex=1"},
 		"signed by itself": {&tls.Config{}, "SSL_CERT_FILE"},
-		"no TLS":           {nil, "speaks no TLS"},
+		"no TLS":           {nil, "speaks no TLS: correct token_url"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +51,7 @@ func TestReachOverTLS(t *testing.T) {
 			}
 			t.Cleanup(server.Close)
 			_, host, _ := strings.Cut(server.URL, "://")
-			found := doctor.ReachOne(t.Context(), "https://"+host, "seed")
+			found := doctor.ReachOne(t.Context(), "https://"+host, "token_url", "seed")
 			if len(found) != 1 || found[0].Verdict != doctor.Fail || !strings.Contains(found[0].Cause, tc.says) {
 				t.Errorf("%+v, want %q", found, tc.says)
 			}
