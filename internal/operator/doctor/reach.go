@@ -96,7 +96,7 @@ func reachOne(ctx context.Context, address, setting, seed string) []Finding {
 	began := time.Now()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		hint := exchange.Explain(err, asked)
+		hint := strings.ReplaceAll(exchange.Explain(err, asked), "base_url", setting)
 		if errors.Is(err, http.ErrSchemeMismatch) {
 			hint = ": the server speaks no TLS: correct " + setting + ", or a proxy is in between"
 		}
