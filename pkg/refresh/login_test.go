@@ -348,3 +348,24 @@ func TestLoginDiedAndWasTakenOut(t *testing.T) {
 		})
 	}
 }
+
+// After a takeover, too, nothing is asked for that could not be published.
+func TestNoLoginWhileAccessCannotBeRead(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := live(t)
+		tick(w, at(sends, 1, 0, rt.DieBefore))
+		w.Advance(2 * time.Minute)
+		w.Secrets.Break(rt.Default, store.AccessDoc, store.ErrForbidden)
+		before := w.Provider.Calls(rt.Login)
+		if got := tick(w, nil); got.Outcome != outcome.Misconfigured || w.Provider.Calls(rt.Login) != before {
+			t.Errorf("outcome %s (%v), %d logins", got.Outcome, got.Err, w.Provider.Calls(rt.Login)-before)
+		}
+		w.Secrets.Break(rt.Default, store.AccessDoc, nil)
+		w.Advance(time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
+			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		}
+		wantHealthy(t, w)
+	})
+}
