@@ -82,7 +82,7 @@ func takesAdvice() bool {
 		code, said, err := awscli.Try(line, "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=k",
 			"AWS_SECRET_ACCESS_KEY=s", "AWS_CONFIG_FILE="+os.DevNull)
 		if err != nil || code == awscli.WrongLine {
-			fmt.Printf("FAIL: the AWS CLI does not take a line that is told: %s\n%s%v\n", line, said, err)
+			fmt.Printf("FAIL: the AWS CLI refuses an advised line: %s\n%s%v\n", line, said, err)
 			all = false
 		}
 	}

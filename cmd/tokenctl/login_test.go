@@ -354,7 +354,7 @@ func TestLoginPastedAtATerminal(t *testing.T) {
 	}
 }
 
-// The browser of the person's choice is opened at the page, and one that cannot be is told of.
+// The page is opened in the person's chosen browser. If it cannot be opened, a message says so.
 func TestLoginOpensTheBrowser(t *testing.T) {
 	w, s := embeddedWorld(t), newService(t)
 	s.seedTo(t, w, s.page())

@@ -1,6 +1,6 @@
 // Command dist makes the files of a release: tokenctl for each system, the packages of the
 // functions with a template that deploys them, and for each program a list of what it is made
-// of. The same commit gives the same bytes, whoever builds it, wherever and whenever.
+// of. The same commit gives the same bytes, on any machine and at any time.
 //
 //	go run ./internal/dist -python .venv/sam/bin/python
 package main

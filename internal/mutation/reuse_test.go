@@ -1,6 +1,6 @@
 package mutation
 
-// reuseBreaks are of tokens that are presented again, and of what is asked about them.
+// reuseBreaks are about tokens that are presented again, and about asking their issuer.
 var reuseBreaks = []breach{
 	{
 		name: "any token is presented again", file: "reuse.go",

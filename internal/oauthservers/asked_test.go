@@ -17,7 +17,7 @@ func TestStrictAsked(t *testing.T) {
 	l.person()
 	lost := l.livesThrough(*rounds)
 	if l.people-1 != lost.acted {
-		t.Errorf("%d people for %d losses, of which the server has acted on %d", l.people-1, lost.all, lost.acted)
+		t.Errorf("%d people for %d losses; the server has acted on %d of them", l.people-1, lost.all, lost.acted)
 	}
 	l.sound()
 	t.Logf("%+v, people %d, lost %+v", server.Seen(), l.people-1, lost)

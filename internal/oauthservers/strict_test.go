@@ -13,7 +13,7 @@ import (
 	"tokenrefresh/pkg/outcome"
 )
 
-// faulty are the faults of which one comes now and then.
+// faulty are the faults that come now and then, one at a time.
 var faulty = []oauthservers.Fault{
 	oauthservers.LoseReply, oauthservers.CutReply, oauthservers.FailAfter, oauthservers.LoseBefore, oauthservers.FailBefore,
 }

@@ -39,7 +39,7 @@ type Event struct {
 	RunID    string          `json:"run_id"`
 	Outcome  outcome.Outcome `json:"outcome"`
 	// Outcomes counts the transactions of a sweep, for which Outcome is the verdict, or the
-	// accounts of a digest, most of which have Outcome.
+	// accounts of a digest. Most of these have Outcome.
 	Outcomes        map[outcome.Outcome]int `json:"outcomes,omitempty"`
 	AttemptID       string                  `json:"attempt_id,omitempty"`
 	VersionID       string                  `json:"version_id,omitempty"`        // of the secret tokens, and of access

@@ -97,7 +97,7 @@ func (d Stack) Checks() []Check {
 	)
 }
 
-// deployed checks that there is such a stack at all. Other checks report its missing parts.
+// deployed checks that the stack exists. Other checks report its missing parts.
 func (s *stack) deployed(ctx context.Context) []Finding {
 	there := 0
 	for _, p := range s.providers {

@@ -145,7 +145,7 @@ func (l *life) verdict() health.Finding {
 	return all[0].Verdict(l.now())
 }
 
-// Each state that the engines leave is reported as what it is, and the advice mends it.
+// Each state that the engines leave is reported truly, and the advice mends it.
 func TestEnginesAreUnderstood(t *testing.T) {
 	t.Parallel()
 	const due = 13 * time.Minute // for a refresh of Hesabe
