@@ -97,9 +97,6 @@ func reachOne(ctx context.Context, address, setting, seed string) []Finding {
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		hint := strings.ReplaceAll(exchange.Explain(err, asked), "base_url", setting)
-		if errors.Is(err, http.ErrSchemeMismatch) {
-			hint = ": the server speaks no TLS: correct " + setting + ", or a proxy is in between"
-		}
 		return []Finding{unreachable(request.URL, err, hint, setting, seed)}
 	}
 	_ = response.Body.Close()

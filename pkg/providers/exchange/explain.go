@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -56,7 +57,7 @@ func explain(failed *handshakeError) string {
 		return explainCertificate(certificate)
 	case errors.Is(failed, context.DeadlineExceeded):
 		return silent
-	case errors.As(failed, &record):
+	case errors.As(failed, &record), errors.Is(failed, http.ErrSchemeMismatch): // as net/http calls it
 		return ": the server speaks no TLS: correct base_url, or a proxy is in between"
 	case failed.asked && refusesClient(failed):
 		return wantsCertificate
