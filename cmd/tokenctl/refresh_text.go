@@ -104,12 +104,17 @@ func loginHere(provider string, c handler.Credential, flags string) string {
 	if err != nil || flags == "" || !entry.Browser || c.Outcome != outcome.Dead && c.Outcome != outcome.Uncertain {
 		return ""
 	}
-	return fmt.Sprintf("on this home: tokenctl login --provider %s --account %s %s", provider, c.Account, flags)
+	return "on this home: tokenctl login " + accountFlags(provider, c, flags)
+}
+
+// accountFlags name an account, on the home of flags.
+func accountFlags(provider string, c handler.Credential, flags string) string {
+	return strings.TrimSpace(fmt.Sprintf("--provider %s --account %s %s", provider, c.Account, flags))
 }
 
 // whatNow is what to do about an outcome without an error.
 func whatNow(provider string, c handler.Credential, flags string) string {
-	flags = strings.TrimSpace(fmt.Sprintf("--provider %s --account %s %s", provider, c.Account, flags))
+	flags = accountFlags(provider, c, flags)
 	switch c.Outcome {
 	case outcome.Busy:
 		return "another run is at work, or one has died: its claim ends by itself within two minutes"
