@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tokenrefresh/pkg/outcome"
@@ -47,8 +48,7 @@ func TestTokenIsPresentedAgain(t *testing.T) {
 			"the process died then":   at(sends, 1, 0, rt.DieAfter),
 			"the process died before": at(sends, 1, 0, rt.DieBefore),
 		} {
-			t.Run(name+", "+fate, func(t *testing.T) {
-				t.Parallel()
+			inBubble(t, name+", "+fate, func(t *testing.T) {
 				w := lenient(t, reuse)
 				token := chain(w).RefreshToken
 				first := tick(w, hook)
@@ -201,8 +201,7 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 		"acted, and it died then": {rt.DieAfter, outcome.Uncertain, 1},
 	}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inBubble(t, name, func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Provider.Asks = true
 			token := chain(w).RefreshToken
@@ -310,13 +309,15 @@ func TestPresentedInTheFuture(t *testing.T) {
 // Nor is it when its attempt died: without a login that needs a person at once.
 func TestDiedInTheFuture(t *testing.T) {
 	t.Parallel()
-	w := lenient(t, 10*time.Minute)
-	token := chain(w).RefreshToken
-	w.SkewedEngine(at(sends, 1, 0, rt.DieAfter), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
-	w.Advance(time.Minute)
-	wantTick(t, w, nil, outcome.Busy, token, 1)
-	w.Advance(2 * time.Minute)
-	wantTick(t, w, nil, outcome.Uncertain, token, 1)
+	synctest.Test(t, func(t *testing.T) {
+		w := lenient(t, 10*time.Minute)
+		token := chain(w).RefreshToken
+		w.SkewedEngine(at(sends, 1, 0, rt.DieAfter), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
+		w.Advance(time.Minute)
+		wantTick(t, w, nil, outcome.Busy, token, 1)
+		w.Advance(2 * time.Minute)
+		wantTick(t, w, nil, outcome.Uncertain, token, 1)
+	})
 }
 
 // Repeats back off, and the last that is in time is made.
@@ -388,16 +389,18 @@ func TestReuseIsSaidLater(t *testing.T) {
 func TestGraceOfNoUse(t *testing.T) {
 	t.Parallel()
 	for fate, fault := range map[string]rt.Fault{"lost": rt.FailAfter, "died": rt.DieAfter} {
-		w := lenient(t, 30*time.Second)
-		token := chain(w).RefreshToken
-		got := tick(w, at(sends, 1, 0, fault))
-		if fault == rt.DieAfter {
-			w.Advance(2 * time.Minute)
-			got = wantTick(t, w, nil, outcome.Uncertain, token, 1)
-		}
-		if got.Err == nil || !strings.Contains(got.Err.Error(), "takes it again for 30s is of no use: after a death 2m50s are needed") {
-			t.Errorf("%s: %v", fate, got.Err)
-		}
+		inBubble(t, fate, func(t *testing.T) {
+			w := lenient(t, 30*time.Second)
+			token := chain(w).RefreshToken
+			got := tick(w, at(sends, 1, 0, fault))
+			if fault == rt.DieAfter {
+				w.Advance(2 * time.Minute)
+				got = wantTick(t, w, nil, outcome.Uncertain, token, 1)
+			}
+			if got.Err == nil || !strings.Contains(got.Err.Error(), "takes it again for 30s is of no use: after a death 2m50s are needed") {
+				t.Errorf("%s: %v", fate, got.Err)
+			}
+		})
 	}
 }
 
