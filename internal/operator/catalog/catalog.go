@@ -66,6 +66,9 @@ func (e Entry) Begins() string {
 // end of the table's name.
 func (e Entry) TransactionsTable() string { return cmp.Or(e.Table, e.Name+"-transactions") }
 
+// QueueParameter is the template's parameter that gives it a queue for transactions.
+func (e Entry) QueueParameter() string { return e.Title + "QueueConcurrency" }
+
 // Documents are the documents of an account of the provider.
 func (e Entry) Documents() []store.Document {
 	if e.Sweep {
