@@ -35,7 +35,7 @@ func TestFurtherProviders(t *testing.T) {
 	text, err := generate(entries)
 	assert.NilError(t, err)
 	for _, want := range []string{
-		" and FurtherOAuth2 fresh", "  FurtherHesabeExpiryAlarm:\n", "'${SecretPrefix}/furtherhesabe/default/tokens'",
+		" and " + entries[len(entries)-1].Title + " fresh", "  FurtherHesabeExpiryAlarm:\n", "'${SecretPrefix}/furtherhesabe/default/tokens'",
 		"dynamodb:LeadingKeys: [furtherhesabe, furtherhesabe/reply]", "  FurtherHesabeOn: ", `"${Alarm}-refresh-furtherhesabe-errors"`,
 		"SOURCE '${RefreshFurtherHesabeLogs}'", "alarm:${AWS::StackName}-refresh-furtherberbix-dead-letters",
 		"TableName: !Sub '${TablePrefix}-furtherberbix-transactions'", "Value: !Sub '${TablePrefix}-furtherberbix-transactions'",
