@@ -4,15 +4,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 
+	"tokenrefresh/internal/operator/doctor"
+	"tokenrefresh/internal/operator/status"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/release"
 )
@@ -48,12 +52,51 @@ func firsts(pattern *regexp.Regexp, text string) []string {
 // inTables are the names in the first columns of a page's tables, sorted.
 func inTables(t *testing.T, path string) []string {
 	t.Helper()
+	return namesIn(page(t, path))
+}
+
+func namesIn(text string) []string {
 	var all []string
-	for _, cell := range firsts(named, page(t, path)) {
+	for _, cell := range firsts(named, text) {
 		all = append(all, firsts(name, cell)...)
 	}
 	slices.Sort(all)
 	return all
+}
+
+// jsonFields are the names of a type's fields in JSON, and of the types in it.
+func jsonFields(of reflect.Type) []string {
+	switch {
+	case of.Kind() == reflect.Pointer, of.Kind() == reflect.Slice:
+		return jsonFields(of.Elem())
+	case of.Kind() != reflect.Struct, of == reflect.TypeFor[time.Time]():
+		return nil
+	}
+	var all []string
+	for field := range of.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			all = append(append(all, name), jsonFields(field.Type)...)
+		}
+	}
+	return all
+}
+
+// Programs read what --json prints: its fields are those of the page's tables below the sentence that says so.
+func TestFieldsOfJSONAreExplained(t *testing.T) {
+	t.Parallel()
+	for path, of := range map[string][]reflect.Type{
+		"docs/status.md": {reflect.TypeFor[status.Report](), reflect.TypeFor[status.Transaction]()},
+		"docs/doctor.md": {reflect.TypeFor[doctor.Report]()},
+	} {
+		var want []string
+		for _, one := range of {
+			want = append(want, jsonFields(one)...)
+		}
+		slices.Sort(want)
+		_, text, _ := strings.Cut(page(t, path), "--json` prints one object")
+		text, _, _ = strings.Cut(text, "\n## ")
+		assert.Check(t, is.DeepEqual(slices.Compact(namesIn(text)), slices.Compact(want)), path)
+	}
 }
 
 // The README is read in one go: its contents show all of it, and what is long has a page of its own.

@@ -12,34 +12,34 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/store"
 )
 
 // credentials reports the state of the provider's credentials, from their rows and texts.
 func (p *provider) credentials(ctx context.Context) []Finding {
+	names := p.wanted(ctx)
+	reader := health.Reader{
+		Home: p.Home, Providers: []catalog.Entry{p.entry}, All: true, Accounts: names, Flags: p.Flags, Every: p.every(ctx),
+	}
+	read, err := reader.Read(ctx, p.Now())
+	switch {
+	case errors.Is(err, awshome.ErrNoTable):
+		return []Finding{skipped("needs ledger, see there")}
+	case err != nil:
+		return p.trouble(err, "dynamodb:Query", p.tableARN(p.LedgerTable))
+	}
 	var found []Finding
-	for _, account := range p.wanted(ctx) {
-		reader := health.Reader{
-			Home: p.Home, Providers: []catalog.Entry{p.entry}, Account: account,
-			Flags: p.Flags, Every: p.every(ctx),
-		}
-		read, err := reader.Read(ctx, p.Now())
-		switch {
-		case errors.Is(err, awshome.ErrNoTable):
-			return []Finding{skipped("needs ledger, see there")}
-		case err != nil:
-			return []Finding{p.trouble(err, "dynamodb:Query", p.arn("dynamodb", "table/"+p.LedgerTable))}
-		}
-		for _, c := range read {
-			for _, f := range c.Findings(p.Now()) {
-				if !toldBySecrets(c, f) {
-					found = append(found, p.judge(c, f))
-				}
+	for _, c := range read {
+		for _, f := range c.Findings(p.Now()) {
+			if !toldBySecrets(c, f) {
+				found = append(found, p.judge(c, f))
 			}
-			found = append(found, cautions(c, true)...)
 		}
+		found = append(found, cautions(c, true)...)
+		found = append(found, moved(ctx, p.Home, p.entry, c)...)
 	}
 	settings, _ := p.read(ctx)
-	found = append(found, shared(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment)...)
+	found = append(found, shared(ctx, p.Home, p.entry, names, settings.ProviderEnvironment)...)
 	if len(found) == 0 {
 		return []Finding{skipped("needs %s secrets, see there", p.entry.Name)}
 	}
@@ -59,6 +59,24 @@ func cautions(c health.Credential, aws bool) []Finding {
 			mend("have the provider hand out tokens that live 20 minutes or more: docs/services.md#short-lifetimes"))
 	}
 	return found
+}
+
+// moved warns of edited credentials that call another address than the last run did.
+func moved(ctx context.Context, h *home.Home, entry catalog.Entry, c health.Credential) []Finding {
+	if c.Credentials.Fault != "" || c.Row.CredentialsVersionID == "" || c.Row.CredentialsVersionID == c.Credentials.Version {
+		return nil
+	}
+	before, err := h.Secrets.ByID(ctx, c.Key, store.Credentials, c.Row.CredentialsVersionID)
+	if err != nil {
+		return nil // the store keeps few versions
+	}
+	after, err := h.Secrets.ByID(ctx, c.Key, store.Credentials, c.Credentials.Version)
+	said := seed.Moved(entry, before.Value, after.Value)
+	if err != nil || said == "" {
+		return nil
+	}
+	return []Finding{warn("%s: %s", c.Key, said).mend("if that is not meant, put the former address back before the next run",
+		seedLine(c.Flags, entry.Name, c.Key.Account))}
 }
 
 // shared warns of accounts that use one login.
@@ -86,7 +104,7 @@ func toldBySecrets(c health.Credential, f health.Finding) bool {
 func (p *provider) judge(c health.Credential, f health.Finding) Finding {
 	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
 		if f.Condition == health.Unchecked && s.Fault == health.Unread {
-			return p.trouble(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
+			return p.unknown(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
 				p.secretARN(s.Name))
 		}
 	}
@@ -113,7 +131,7 @@ func judge(c health.Credential, f health.Finding, now time.Time) Finding {
 		if at := c.AccessExpiresAt(); at.After(now) {
 			said.Cause += ", ends in " + health.Short(at.Sub(now))
 		}
-	case f.State == health.Act, f.Condition == health.NotSeeded: // without credentials readers have no token
+	case f.State == health.Act:
 		said.Verdict = Fail
 	}
 	return said

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -18,42 +17,28 @@ const toStore = 14 * time.Second
 // functionSet checks the deployment of the function.
 func (p *provider) functionSet(ctx context.Context) []Finding {
 	f, err := p.getFunction(ctx)
-	if isMissing(err) {
-		return []Finding{fail("there is no function %s in %s", p.function, p.Config.Region).mend("if it was deleted, " + anew)}
-	}
 	if err != nil {
-		return []Finding{p.trouble(err, "lambda:GetFunctionConfiguration", p.functionARN())}
-	}
-	found := p.state(f)
-	found = append(found, p.environment(ctx, f)...)
-	found = append(found, p.concurrency(ctx)...)
-	if len(found) > 0 {
-		return found
+		return p.trouble(err, "lambda:GetFunctionConfiguration", p.functionARN(),
+			fail("there is no function %s in %s", p.function, p.Config.Region).mend("if it was deleted, "+anew))
 	}
 	day, _, _ := strings.Cut(aws.ToString(f.LastModified), "T")
-	return []Finding{ok("%s, for %s, changed last on %s",
-		p.function, strings.Join(p.known(ctx), ", "), day)}
-}
-
-// isMissing reports whether Lambda has no such function.
-func isMissing(err error) bool {
-	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
-	return missing
+	return orOK(slices.Concat(p.state(f), p.environment(ctx, f), p.concurrency(ctx)), "%s, for %s, changed last on %s",
+		p.function, strings.Join(p.known(ctx), ", "), day)
 }
 
 // state looks at the deployed code.
-func (p *provider) state(f *lambda.GetFunctionConfigurationOutput) (found []Finding) {
-	again := "deploy again, and read why where it fails: sam deploy"
+func (p *provider) state(f *lambda.GetFunctionConfigurationOutput) []Finding {
+	const again = "deploy again, and read why where it fails: sam deploy"
 	switch {
 	case f.State == types.StateFailed, f.State == types.StateInactive:
-		found = append(found, fail("%s is %s: %s", p.function, f.State, aws.ToString(f.StateReason)).mend(again))
+		return []Finding{fail("%s is %s: %s", p.function, f.State, aws.ToString(f.StateReason)).mend(again)}
 	case f.LastUpdateStatus == types.LastUpdateStatusFailed:
-		found = append(found, fail("the last update of %s failed, and the one before runs: %s", p.function,
-			aws.ToString(f.LastUpdateStatusReason)).mend(again))
+		return []Finding{fail("the last update of %s failed, and the one before runs: %s", p.function,
+			aws.ToString(f.LastUpdateStatusReason)).mend(again)}
 	case f.State == types.StatePending, f.LastUpdateStatus == types.LastUpdateStatusInProgress:
-		found = append(found, warn("%s is being updated", p.function).mend("wait a minute, and look again"))
+		return []Finding{warn("%s is being updated", p.function).mend("wait a minute, and look again")}
 	}
-	return found
+	return nil
 }
 
 // environment compares the function's variables with the code and with the operator's options.
@@ -100,7 +85,7 @@ func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigu
 func (p *provider) concurrency(ctx context.Context) []Finding {
 	got, err := p.lambda.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: &p.function})
 	if err != nil {
-		return []Finding{p.trouble(err, "lambda:GetFunctionConcurrency", p.functionARN())}
+		return p.trouble(err, "lambda:GetFunctionConcurrency", p.functionARN())
 	}
 	if n := got.ReservedConcurrentExecutions; n != nil && *n == 0 {
 		return []Finding{fail("%s is throttled: no run of it may start (its reserved concurrency is 0)", p.function).

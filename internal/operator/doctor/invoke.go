@@ -35,7 +35,7 @@ func (p *provider) dryRun(ctx context.Context) []Finding {
 				p.cli("lambda get-account-settings"))}
 	}
 	if err != nil {
-		f := p.trouble(err, "lambda:InvokeFunction", p.functionARN())
+		f := p.unknown(err, "lambda:InvokeFunction", p.functionARN())
 		if f.Verdict == Skipped && f.Mend != "" {
 			f.Mend += "; or leave it out: --no-invoke"
 		}

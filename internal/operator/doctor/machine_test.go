@@ -50,9 +50,11 @@ func newLocal(t *testing.T) *local {
 	return l
 }
 
-func (l *local) seed(text string) {
+func (l *local) seed(text string) { l.seedAccount("default", text) }
+
+func (l *local) seedAccount(account, text string) {
 	l.t.Helper()
-	key := store.Key{Provider: "hesabe", Account: "default"}
+	key := store.Key{Provider: "hesabe", Account: account}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		assert.NilError(l.t, l.home.Editor.CreateSecret(l.t.Context(), key, doc))
 	}
@@ -117,6 +119,11 @@ func TestMachineBroken(t *testing.T) {
 			func(l *local) { l.seed(`{"username":"u"}`) },
 			found{"hesabe address", doctor.Skipped, []string{"no credentials name an address of hesabe"}},
 		},
+		"credentials that call another address": {
+			func(l *local) { l.seed(`{"username":"u","password":"p","base_url":"http://` + closedPort(l.t) + `"}`) },
+			warns("credentials", "hesabe/default: base_url changes from http://127.0.0.1:", "the next run sends the refresh token there",
+				"put the former address back", "tokenctl seed credentials --provider hesabe"),
+		},
 		"credentials with a mistake": {
 			func(l *local) { l.seed(`{"username":"u"}`) }, fails("credentials", "password is missing", "seed credentials"),
 		},
@@ -132,6 +139,18 @@ func TestMachineBroken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of several accounts, each line about an address names those that use it.
+func TestAddressesOfSeveralAccounts(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	l.Accounts = []string{"default", "shop-2", "shop-3"}
+	l.seedAccount("shop-2", `{"username":"u","password":"p","base_url":"http://`+closedPort(t)+`"}`)
+	l.seedAccount("shop-3", l.boxes.Credentials(sandbox.Hesabe))
+	findings := doctor.Run(t.Context(), l.Checks()).Findings
+	want(t, findings, "hesabe address", doctor.OK, "hesabe/default, shop-3: http://", " answers")
+	want(t, findings, "hesabe address", doctor.Fail, "hesabe/shop-2: ", "refuses connections", "seed credentials --provider hesabe --account shop-2")
 }
 
 func TestRoom(t *testing.T) {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,7 +18,6 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/store"
 )
 
@@ -45,7 +45,12 @@ func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts [
 	var found []Finding
 	all := addresses(ctx, h, entry, accounts, environment)
 	for _, address := range slices.Sorted(maps.Keys(all)) {
-		found = append(found, reachOne(ctx, address, entry.Setting, seedLine(flags, entry.Name, all[address]))...)
+		for _, f := range reachOne(ctx, address, entry.Setting, seedLine(flags, entry.Name, all[address][0])) {
+			if len(accounts) > 1 {
+				f.Cause = fmt.Sprintf("%s/%s: %s", entry.Name, some(all[address]), f.Cause)
+			}
+			found = append(found, f)
+		}
 	}
 	if len(found) == 0 {
 		return []Finding{skipped("no credentials name an address of %s", entry.Name)}
@@ -53,24 +58,20 @@ func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts [
 	return found
 }
 
-// addresses are the provider's addresses in the accounts' credentials, each with one account.
+// addresses are the provider's addresses in the accounts' credentials, each with its accounts.
 // Credentials that cannot be used name none.
-func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) map[string]string {
+func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) map[string][]string {
 	client := entry.New(exchange.New(exchange.Options{}), environment)
-	all := map[string]string{}
+	all := map[string][]string{}
 	for _, account := range accounts {
-		address := client.Address()
 		v, err := h.Secrets.Current(ctx, store.Key{Provider: entry.Name, Account: account}, store.Credentials)
 		if err == nil {
 			if _, err := client.Open(v.Value); err != nil {
 				continue
 			}
-			if fields, err := reply.Parse(v.Value.Reveal()); err == nil && fields.Text(entry.Setting) != "" {
-				address = strings.TrimSpace(fields.Text(entry.Setting))
-			}
 		}
-		if address != "" {
-			all[address] = account
+		if address := cmp.Or(entry.Address(v.Value), client.Address()); address != "" {
+			all[address] = append(all[address], account)
 		}
 	}
 	return all

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,12 +18,10 @@ import (
 // runs really come.
 func (p *provider) scheduled(ctx context.Context) []Finding {
 	schedule, err := p.getSchedule(ctx)
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return []Finding{fail("there is no schedule %s in %s: nothing calls the function", p.function, p.Config.Region).
-			mend("name the right stack with --stack; if it was deleted, " + anew)}
-	}
 	if err != nil {
-		return []Finding{p.trouble(err, "scheduler:GetSchedule", p.arn("scheduler", "schedule/default/"+p.function))}
+		return p.trouble(err, "scheduler:GetSchedule", p.arn("scheduler", "schedule/default/"+p.function),
+			fail("there is no schedule %s in %s: nothing calls the function", p.function, p.Config.Region).
+				mend("name the right stack with --stack; if it was deleted, "+anew))
 	}
 	if p.off(ctx) {
 		return []Finding{skipped("switched off at the deployment, like all of %s", p.entry.Name)}
@@ -47,10 +44,7 @@ func (p *provider) scheduled(ctx context.Context) []Finding {
 		found = append(found, warn("%s is %s, the function counts its attempts at %s", p.function, rate, told).
 			mend("deploy with ScheduleRate="+rate+"; or set the schedule back on AWS's console"))
 	}
-	if len(found) > 0 {
-		return found
-	}
-	return []Finding{ok("%s is on, %s", p.function, rate)}
+	return orOK(found, "%s is on, %s", p.function, rate)
 }
 
 // every is the time from one tick to the next, by the schedule; 0: not known.
@@ -78,13 +72,11 @@ func (p *provider) enable(o *scheduler.GetScheduleOutput) string {
 	target := map[string]any{}
 	if t := o.Target; t != nil {
 		target["Arn"], target["RoleArn"], target["Input"] = t.Arn, t.RoleArn, t.Input
-		if r := t.RetryPolicy; r != nil {
-			target["RetryPolicy"] = map[string]any{
-				"MaximumRetryAttempts": r.MaximumRetryAttempts, "MaximumEventAgeInSeconds": r.MaximumEventAgeInSeconds,
-			}
+		if t.RetryPolicy != nil {
+			target["RetryPolicy"] = t.RetryPolicy
 		}
-		if d := t.DeadLetterConfig; d != nil {
-			target["DeadLetterConfig"] = map[string]any{"Arn": d.Arn}
+		if t.DeadLetterConfig != nil {
+			target["DeadLetterConfig"] = t.DeadLetterConfig
 		}
 	}
 	text, err := json.Marshal(target)

@@ -100,29 +100,29 @@ func TestVerdict(t *testing.T) {
 		"a run is at work": {func(c *credential) {
 			due(c)
 			c.Row.Phase, c.Row.ClaimedUntil = store.Sending, in(70*time.Second)
-		}, health.OK, health.Busy, "for 1m more", nil},
+		}, health.OK, health.Busy, "for 1m10s more", nil},
 
 		"nobody has put credentials in": {func(c *credential) {
 			fresh(c)
 			c.Credentials, c.CanLogin = empty("s/credentials"), false
-		}, health.Warn, health.NotSeeded, "nobody has filled in the secret s/credentials", []string{seedCredentials}},
+		}, health.Act, health.NotSeeded, "nobody has filled in the secret s/credentials", []string{seedCredentials}},
 		"an account of which nothing is there": {func(c *credential) {
 			fresh(c)
 			for _, s := range []*health.Secret{&c.Credentials, &c.Tokens, &c.Access} {
 				*s = health.Secret{Name: s.Name, Fault: health.Missing, Err: store.ErrNoSecret}
 			}
-		}, health.Warn, health.NotSeeded, "s/credentials", []string{seedCredentials}},
+		}, health.Act, health.NotSeeded, "s/credentials", []string{seedCredentials}},
 		"somebody has emptied the credentials": {func(c *credential) {
 			c.Credentials, c.CanLogin = empty("s/credentials"), false
 		}, health.Act, health.NotSeeded, "nobody has filled in the secret s/credentials; the access token ends in 11m", []string{seedCredentials}},
 		"neither login nor refresh token": {func(c *credential) {
 			fresh(c)
 			c.CanLogin = false
-		}, health.Warn, health.NotSeeded, "neither a login in the secret s/credentials nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
+		}, health.Act, health.NotSeeded, "neither a login in the secret s/credentials nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
 		"neither login nor refresh token in what is there": {func(c *credential) {
 			fresh(c)
 			c.CanLogin, c.Tokens = false, health.Secret{Name: "s/tokens", Version: "v1"}
-		}, health.Warn, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
+		}, health.Act, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
 		"credentials that were seeded": {func(c *credential) {
 			fresh(c)
 			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Second), true
@@ -199,7 +199,7 @@ func TestVerdict(t *testing.T) {
 		"attempts run out": {func(c *credential) {
 			failed(c, outcome.Transient, "")
 			c.Row.AccessExpiresAt = in(100 * time.Second)
-		}, health.Act, health.Failing, "the access token ends in 1m, attempts left until then: 1", []string{doctor}},
+		}, health.Act, health.Failing, "the access token ends in 1m40s, attempts left until then: 1", []string{doctor}},
 		"logins fail": {func(c *credential) {
 			failed(c, outcome.Transient, "timeout")
 			c.Row.LoginFailures, c.Row.NotBefore, c.Row.AccessExpiresAt = 3, in(4*time.Minute), in(time.Hour)

@@ -172,7 +172,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 	}{
 		"nobody has put credentials in": {
 			"hesabe", func(*life) {}, func(l *life) { l.tick(0, false) },
-			health.Warn, health.NotSeeded, "hesabe/default/credentials", withLogin,
+			health.Act, health.NotSeeded, "hesabe/default/credentials", withLogin,
 		},
 		"credentials without a run": {
 			"hesabe", func(*life) {}, func(l *life) { l.edit(store.Credentials, l.credentials()) },

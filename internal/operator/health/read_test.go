@@ -127,8 +127,8 @@ func TestReadWhichAccounts(t *testing.T) {
 	assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: shop, Shard: 3, Fence: 1}))
 	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "berbix/shop-1")
 	want(accounts(health.Reader{All: true, Providers: append(only("tconnect"), only("berbix")...)}), "tconnect/default", "berbix/shop-1")
-	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2")
-	want(accounts(health.Reader{Account: "shop-2", Providers: only("hesabe")}), "hesabe/shop-2")
+	want(accounts(health.Reader{Accounts: []string{"shop-2"}}), "hesabe/shop-2")
+	want(accounts(health.Reader{Accounts: []string{"shop-2"}, Providers: only("hesabe")}), "hesabe/shop-2")
 	// An account with secrets is being set up.
 	w.put(hesabe, store.Credentials, "", "")
 	want(accounts(health.Reader{Providers: only("hesabe")}), "hesabe/default", "hesabe/shop-1", "hesabe/shop-2")
@@ -291,21 +291,21 @@ func TestReadDeadTransactions(t *testing.T) {
 	w := newWorld(t)
 	for _, tt := range []struct {
 		dead [store.Shards]int
-		want health.DeadRows
+		want health.Transactions
 	}{
-		{[store.Shards]int{}, health.DeadRows{}},
-		{[store.Shards]int{0, 3, 0, 1}, health.DeadRows{Count: 4, Last: in(-time.Minute)}},
-		{[store.Shards]int{0, 0, 250, 0, 250}, health.DeadRows{Count: 500, Last: in(-2 * time.Minute)}},
-		{[store.Shards]int{0, 0, 1000}, health.DeadRows{Count: 250, More: true, Last: in(-2 * time.Minute)}},
+		{[store.Shards]int{}, health.Transactions{}},
+		{[store.Shards]int{0, 3, 0, 1}, health.Transactions{Dead: health.Count{N: 4}, LastDead: in(-time.Minute)}},
+		{[store.Shards]int{0, 0, 250, 0, 250}, health.Transactions{Dead: health.Count{N: 500}, LastDead: in(-2 * time.Minute)}},
+		{[store.Shards]int{0, 0, 1000}, health.Transactions{Dead: health.Count{N: 250, More: true}, LastDead: in(-2 * time.Minute)}},
 	} {
 		w.Transactions = &shelf{dead: tt.dead}
 		got := w.read(health.Reader{Providers: only("berbix")})[0]
-		assert.Check(t, is.DeepEqual(got.Transactions.Dead, tt.want))
+		assert.Check(t, is.DeepEqual(health.Transactions{Dead: got.Transactions.Dead, LastDead: got.Transactions.LastDead}, tt.want))
 		found := slices.ContainsFunc(got.Findings(in(0)), func(f health.Finding) bool {
 			return f.Condition == health.DeadTransactions && f.State == health.Warn &&
-				strings.Contains(f.Cause, health.Transactions{Due: tt.want.Count, More: tt.want.More}.Count())
+				strings.Contains(f.Cause, tt.want.Dead.String())
 		})
-		if found != (tt.want.Count > 0) {
+		if found != (tt.want.Dead.N > 0) {
 			t.Errorf("findings: %+v", got.Findings(in(0)))
 		}
 	}
@@ -317,7 +317,7 @@ func TestReadTransactions(t *testing.T) {
 	index := &shelf{due: [store.Shards]int{0, 3, 25, 40}}
 	w.Transactions = index
 	got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions
-	if got.Due != 68 || got.More || got.Count() != "68" || !errors.Is(got.Err, errSick) {
+	if got.Due.N != 68 || got.Due.String() != "68" || !errors.Is(got.Err, errSick) {
 		t.Errorf("%+v", got)
 	}
 	if oldest := in(-39 * time.Second); !got.OldestDue.Equal(oldest) || !got.Next.Equal(oldest) || !got.NextExpiry.Equal(in(21*time.Second)) {
@@ -327,8 +327,8 @@ func TestReadTransactions(t *testing.T) {
 
 	index = &shelf{due: [store.Shards]int{1000}}
 	w.Transactions = index
-	if got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions; got.Count() != "250+" || index.read[0] != 275 {
-		t.Errorf("%s due, %d read", got.Count(), index.read[0])
+	if got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions; got.Due.String() != "250+" || index.read[0] != 275 {
+		t.Errorf("%s due, %d read", got.Due, index.read[0])
 	}
 }
 

@@ -30,7 +30,7 @@ func sweeping() health.Credential {
 
 // dueFor makes transactions due.
 func dueFor(c *health.Credential, n int, since time.Duration) {
-	c.Transactions.Due, c.Transactions.OldestDue, c.Transactions.Next = n, in(-since), in(-since)
+	c.Transactions.Due.N, c.Transactions.OldestDue, c.Transactions.Next = n, in(-since), in(-since)
 }
 
 func TestVerdictOnTransactions(t *testing.T) {
@@ -55,14 +55,14 @@ func TestVerdictOnTransactions(t *testing.T) {
 		"no sweep was needed": {func(c *credential) { c.Row, c.Exists = store.Row{Key: c.Key}, false }, health.OK, health.Healthy, "", nil},
 		"not seeded and nothing to do": {func(c *credential) {
 			c.Row, c.Exists, c.Transactions, c.Credentials = store.Row{Key: c.Key}, false, health.Transactions{}, empty("s/credentials")
-		}, health.Warn, health.NotSeeded, "s/credentials", []string{seed}},
+		}, health.Act, health.NotSeeded, "s/credentials", []string{seed}},
 		"not seeded and due": {func(c *credential) {
 			dueFor(c, 1, time.Second)
 			c.Row.LastSuccessAt, c.Credentials = time.Time{}, empty("s/credentials")
 		}, health.Act, health.NotSeeded, "s/credentials", []string{seed}},
 		"no sweep comes": {func(c *credential) {
 			dueFor(c, 2000, 7*time.Minute)
-			c.Transactions.More = true
+			c.Transactions.Due.More = true
 		}, health.Act, health.Silent, "transactions due: 2000+, the oldest for 7m; no sweep has refreshed any since|schedule", []string{doctor, once}},
 		"sweeps are too slow": {func(c *credential) {
 			dueFor(c, 900, 7*time.Minute)
@@ -172,7 +172,7 @@ func TestNextAttempt(t *testing.T) {
 func TestShort(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		0: "0s", 999 * time.Millisecond: "0s", 59 * time.Second: "59s", 119 * time.Second: "1m", time.Hour: "1h",
+		0: "0s", 999 * time.Millisecond: "0s", 59 * time.Second: "59s", 119 * time.Second: "1m59s", 10*time.Minute - 1: "9m59s", 10*time.Minute + 59*time.Second: "10m", time.Hour: "1h",
 		9*time.Hour + 48*time.Minute + 59*time.Second: "9h48m", 24 * time.Hour: "1d", 76*time.Hour + time.Minute: "3d4h",
 	} {
 		if got := health.Short(d); got != want {

@@ -106,7 +106,7 @@ func (c *Credentials) Collect(to chan<- prometheus.Metric) {
 			gauge(attempts, float64(left), labels...)
 		}
 		if one.Sweep {
-			gauge(due, float64(one.Transactions.Due), labels...)
+			gauge(due, float64(one.Transactions.Due.N), labels...)
 		}
 	}
 }

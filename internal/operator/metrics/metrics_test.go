@@ -46,7 +46,7 @@ func some(context.Context, time.Time) ([]health.Credential, error) {
 	transactions := health.Credential{
 		Key: berbix, Sweep: true, Exists: true, Credentials: secretOf("c"),
 		Row:          store.Row{Key: berbix, LastSuccessAt: now, LastOutcome: outcome.Refreshed, CredentialsVersionID: "c", Tick: time.Minute},
-		Transactions: health.Transactions{Due: 12, OldestDue: now, Next: now, NextExpiry: now.Add(time.Hour)},
+		Transactions: health.Transactions{Due: health.Count{N: 12}, OldestDue: now, Next: now, NextExpiry: now.Add(time.Hour)},
 	}
 	return []health.Credential{well, dead, transactions}, nil
 }

@@ -122,8 +122,7 @@ func (c Credential) cells() []string {
 		next = until(*c.NextAttemptIn, "now")
 	}
 	if c.Transactions != nil && c.Transactions.Due > 0 {
-		due := health.Transactions{Due: c.Transactions.Due, More: c.Transactions.More}
-		next += ", " + due.Count() + " due"
+		next += fmt.Sprintf(", %s due", health.Count{N: c.Transactions.Due, More: c.Transactions.More})
 	}
 	success := "never"
 	if c.LastSuccessIn != nil {
