@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 const module = "tokenrefresh"
@@ -15,9 +17,7 @@ func dependencies(t *testing.T, packages ...string) []string {
 	t.Helper()
 	args := append([]string{"list", "-deps", "-f", "{{.ImportPath}}"}, packages...)
 	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	assert.Assert(t, err == nil, "go list: %v", err)
 	return strings.Fields(string(out))
 }
 
@@ -46,9 +46,7 @@ func TestEnginesDoNotKnowEachOther(t *testing.T) {
 	} {
 		for _, dep := range dependencies(t, module+pkg) {
 			for _, b := range banned {
-				if strings.HasPrefix(dep, module+b) {
-					t.Errorf("%s depends on %s", pkg, dep)
-				}
+				assert.Check(t, !strings.HasPrefix(dep, module+b), "%s depends on %s", pkg, dep)
 			}
 		}
 	}
@@ -58,9 +56,7 @@ func TestProvidersKnowNeitherEnginesNorHomes(t *testing.T) {
 	t.Parallel()
 	for _, dep := range dependencies(t, module+"/pkg/providers/...") {
 		for _, part := range []string{"/pkg/refresh", "/pkg/sweep", "/pkg/homes/", "/pkg/handler", "/pkg/function"} {
-			if strings.HasPrefix(dep, module+part) {
-				t.Errorf("a provider depends on %s", dep)
-			}
+			assert.Check(t, !strings.HasPrefix(dep, module+part), "a provider depends on %s", dep)
 		}
 	}
 }
@@ -100,9 +96,8 @@ func TestFunctionsCarryLittle(t *testing.T) {
 			continue // standard library
 		}
 		has := func(prefix string) bool { return strings.HasPrefix(dep, prefix) }
-		if !slices.ContainsFunc(allowed, has) || slices.ContainsFunc(banned, has) {
-			t.Errorf("a function depends on %s", dep)
-		}
+		assert.Check(t, slices.ContainsFunc(allowed, has) && !slices.ContainsFunc(banned, has),
+			"a function depends on %s", dep)
 	}
 }
 
@@ -111,9 +106,8 @@ func TestOneFunctionCarriesAQueue(t *testing.T) {
 	t.Parallel()
 	const client = "github.com/aws/aws-sdk-go-v2/service/sqs"
 	for provider, want := range map[string]bool{"hesabe": false, "tconnect": false, "oauth2": false, "berbix": true} {
-		if got := slices.Contains(dependencies(t, module+"/functions/refresh-"+provider), client); got != want {
-			t.Errorf("refresh-%s carries %s: %t", provider, client, got)
-		}
+		got := slices.Contains(dependencies(t, module+"/functions/refresh-"+provider), client)
+		assert.Check(t, got == want, "refresh-%s carries %s: %t", provider, client, got)
 	}
 }
 
@@ -125,9 +119,7 @@ func TestOnlyTheCommandKnowsTheTerminal(t *testing.T) {
 			"github.com/prometheus/", "github.com/spf13/", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/aws/aws-sdk-go-v2/config",
 			module + "/internal/operator", module + "/cmd/",
 		} {
-			if strings.HasPrefix(dep, banned) {
-				t.Errorf("a package of pkg or functions depends on %s", dep)
-			}
+			assert.Check(t, !strings.HasPrefix(dep, banned), "a package of pkg or functions depends on %s", dep)
 		}
 	}
 }

@@ -103,12 +103,10 @@ func TestFieldsOfJSONAreExplained(t *testing.T) {
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()
 	text := page(t, "README.md")
-	if lines := strings.Count(text, "\n"); lines > 200 {
-		t.Errorf("README.md has %d lines", lines)
-	}
-	if diff := cmp.Diff(firsts(section, text), firsts(contents, text)); diff != "" {
-		t.Errorf("sections and contents differ (-sections +contents):\n%s", diff)
-	}
+	lines := strings.Count(text, "\n")
+	assert.Check(t, lines <= 200, "README.md has %d lines", lines)
+	diff := cmp.Diff(firsts(section, text), firsts(contents, text))
+	assert.Check(t, diff == "", "sections and contents differ (-sections +contents):\n%s", diff)
 }
 
 func TestAllPagesAreListed(t *testing.T) {
@@ -118,9 +116,7 @@ func TestAllPagesAreListed(t *testing.T) {
 		seen[match[2]]++
 	}
 	files, err := os.ReadDir(filepath.Join(root, "docs"))
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d files: %v", len(files), err)
-	}
+	assert.Assert(t, err == nil && len(files) >= 10, "%d files: %v", len(files), err)
 	for _, file := range files {
 		if file.Name() != "README.md" && seen[file.Name()] != 1 {
 			t.Errorf("docs/README.md lists %s %d times", file.Name(), seen[file.Name()])
@@ -141,9 +137,8 @@ func TestFieldsOfEventsAreExplained(t *testing.T) {
 	fields := append(firsts(taken, source(t, "pkg/event")), "Records") // which is SQS's
 	slices.Sort(fields)
 	pageFields := slices.Compact(inTables(t, "docs/invoking.md"))
-	if diff := cmp.Diff(slices.Compact(fields), pageFields); diff != "" || len(pageFields) < 10 {
-		t.Errorf("docs/invoking.md (-code +page):\n%s", diff)
-	}
+	diff := cmp.Diff(slices.Compact(fields), pageFields)
+	assert.Check(t, diff == "" && len(pageFields) >= 10, "docs/invoking.md (-code +page):\n%s", diff)
 }
 
 func TestReadersFindTheirPolicies(t *testing.T) {
@@ -157,9 +152,8 @@ func TestReadersFindTheirPolicies(t *testing.T) {
 		}
 	}
 	slices.Sort(want)
-	if diff := cmp.Diff(want, inTables(t, "docs/reading.md")); diff != "" || len(want) < 4 {
-		t.Errorf("docs/reading.md (-template +page):\n%s", diff)
-	}
+	diff := cmp.Diff(want, inTables(t, "docs/reading.md"))
+	assert.Check(t, diff == "" && len(want) >= 4, "docs/reading.md (-template +page):\n%s", diff)
 }
 
 // Each alarm costs; so the page counts them as the template does.
@@ -181,9 +175,8 @@ func TestAlarmsAreCounted(t *testing.T) {
 	for _, provider := range []string{"Hesabe", "TConnect", "Berbix"} {
 		row += fmt.Sprintf(" %d: $%.2f |", count[provider], float64(count[provider])/10)
 	}
-	if text := page(t, "docs/costs.md"); !strings.Contains(text, row) {
-		t.Errorf("docs/costs.md does not have the row\n%s", row)
-	}
+	text := page(t, "docs/costs.md")
+	assert.Check(t, strings.Contains(text, row), "docs/costs.md does not have the row\n%s", row)
 	if count["OAuth2"] != count["Hesabe"] { // an account of it costs what one of Hesabe costs
 		t.Errorf("OAuth2 has %d alarms, Hesabe %d", count["OAuth2"], count["Hesabe"])
 	}
@@ -196,9 +189,8 @@ func TestOutagesAreCounted(t *testing.T) {
 	table, _, _ = strings.Cut(table, "<!-- make drill: end -->")
 	const heads = 2
 	played := strings.Count(table, "\n|") - heads
-	if want := fmt.Sprintf("in %d outages", played); played < 10 || !strings.Contains(page(t, "README.md"), want) {
-		t.Errorf("README.md does not say %q", want)
-	}
+	want := fmt.Sprintf("in %d outages", played)
+	assert.Check(t, played >= 10 && strings.Contains(page(t, "README.md"), want), "README.md does not say %q", want)
 }
 
 // Who meets a version looks its changes up.
@@ -233,12 +225,8 @@ func TestLayoutNamesEachFolder(t *testing.T) {
 				continue
 			}
 			seen++
-			if !strings.Contains(layout, name+"/") {
-				t.Errorf("CONTRIBUTING.md does not say what %s is for", path)
-			}
+			assert.Check(t, strings.Contains(layout, name+"/"), "CONTRIBUTING.md does not say what %s is for", path)
 		}
 	}
-	if seen < 60 {
-		t.Errorf("only %d folders seen", seen)
-	}
+	assert.Check(t, seen >= 60, "only %d folders seen", seen)
 }

@@ -34,7 +34,6 @@ func TestAFileThatNoRunPlaysIsNamed(t *testing.T) {
 		assert.NilError(t, os.WriteFile(filepath.Join(folder, name), []byte("{}"), 0o600))
 	}
 	err := samples.Complete("hesabe", folder)
-	if err == nil || !strings.Contains(err.Error(), `["force.json" "new.json"]`) {
-		t.Errorf("one file too many and one too few: %v", err)
-	}
+	assert.Check(t, err != nil && strings.Contains(err.Error(), `["force.json" "new.json"]`),
+		"one file too many and one too few: %v", err)
 }

@@ -32,9 +32,8 @@ func TestStateIsRetainedAndNamed(t *testing.T) {
 		for _, entry := range catalog.All() {
 			all += len(entry.Usual()) * len(entry.Documents())
 		}
-		if want := []int{0, all}; !slices.Contains(want, len(state)) {
-			t.Errorf("%d secrets and tables, want one of %v", len(state), want)
-		}
+		want := []int{0, all}
+		assert.Check(t, slices.Contains(want, len(state)), "%d secrets and tables, want one of %v", len(state), want)
 		for _, id := range state {
 			r := stack.Resources[id]
 			name := template.Get[string](r.Properties, "Name") + template.Get[string](r.Properties, "TableName")
@@ -52,9 +51,8 @@ func TestNoState(t *testing.T) {
 	assert.NilError(t, err)
 	without, err := loaded.Stack(map[string]string{"CreateState": "false"})
 	assert.NilError(t, err)
-	if state := append(without.Of(secretType), without.Of(tableType)...); len(state) != 0 {
-		t.Errorf("creates %v", state)
-	}
+	state := append(without.Of(secretType), without.Of(tableType)...)
+	assert.Check(t, len(state) == 0, "creates %v", state)
 	assert.Check(t, is.DeepEqual(without.Outputs, with.Outputs), "outputs")
 	for _, function := range with.Of(template.Function) {
 		assert.Check(t, is.DeepEqual(without.Environment(function), with.Environment(function)), "%s", function)
@@ -86,13 +84,10 @@ func TestSecrets(t *testing.T) {
 			continue
 		}
 		values[name] = template.Get[string](p, "SecretString")
-		if !json.Valid([]byte(values[name])) {
-			t.Errorf("%s: no JSON", name)
-		}
+		assert.Check(t, json.Valid([]byte(values[name])), "%s: no JSON", name)
 		provider := strings.Split(name, "/")[1]
-		if _, err := credentials.Read(provider, secret.New(values[name])); !errors.Is(err, providers.ErrNotSeeded) {
-			t.Errorf("%s is taken for credentials: %v", name, err)
-		}
+		_, err := credentials.Read(provider, secret.New(values[name]))
+		assert.Check(t, errors.Is(err, providers.ErrNotSeeded), "%s is taken for credentials: %v", name, err)
 	}
 	for name, want := range placeholders {
 		if values[name] != want {
@@ -162,13 +157,11 @@ func TestCustomerKeyIsUsedEverywhere(t *testing.T) {
 	stack, err := load(t).Stack(map[string]string{"KmsKeyArn": arn})
 	assert.NilError(t, err)
 	for _, id := range stack.Of(secretType) {
-		if got := template.Get[string](stack.Resources[id].Properties, "KmsKeyId"); got != arn {
-			t.Errorf("%s: key %q", id, got)
-		}
+		got := template.Get[string](stack.Resources[id].Properties, "KmsKeyId")
+		assert.Check(t, got == arn, "%s: key %q", id, got)
 	}
 	for _, id := range stack.Of(tableType) {
-		if got := template.Get[string](stack.Resources[id].Properties, "SSESpecification", "KMSMasterKeyId"); got != arn {
-			t.Errorf("%s: key %q", id, got)
-		}
+		got := template.Get[string](stack.Resources[id].Properties, "SSESpecification", "KMSMasterKeyId")
+		assert.Check(t, got == arn, "%s: key %q", id, got)
 	}
 }

@@ -35,9 +35,8 @@ func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 					functions++
 				}
 			}
-			if len(stack.Of(template.Function)) != functions {
-				t.Fatalf("functions: %v", stack.Of(template.Function))
-			}
+			assert.Assert(t, len(stack.Of(template.Function)) == functions,
+				"functions: %v", stack.Of(template.Function))
 			test(t, stack)
 		})
 	}
@@ -67,9 +66,7 @@ func TestParameters(t *testing.T) {
 			continue
 		}
 		pattern := regexp.MustCompile(p.AllowedPattern)
-		if !pattern.MatchString(*p.Default) {
-			t.Errorf("%s: its default does not match its pattern", name)
-		}
+		assert.Check(t, pattern.MatchString(*p.Default), "%s: its default does not match its pattern", name)
 		for _, parameters := range template.Variants {
 			if value, given := parameters[name]; given && !pattern.MatchString(value) {
 				t.Errorf("%s: %q is refused", name, value)
@@ -77,15 +74,13 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	for name := range grouped {
-		if _, ok := loaded.Parameters[name]; !ok {
-			t.Errorf("group names %s, which is no parameter", name)
-		}
+		_, ok := loaded.Parameters[name]
+		assert.Check(t, ok, "group names %s, which is no parameter", name)
 	}
 }
 
 func TestUnknownParameterIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := load(t).Stack(map[string]string{"Acounts": "x"}); err == nil {
-		t.Error("no error")
-	}
+	_, err := load(t).Stack(map[string]string{"Acounts": "x"})
+	assert.Check(t, err != nil, "no error")
 }

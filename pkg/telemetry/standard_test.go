@@ -50,9 +50,8 @@ func TestBytesBehindAnAnswerAreNotLogged(t *testing.T) {
 	assert.NilError(t, err)
 	answer, err := transport.RoundTrip(request)
 	assert.NilError(t, err)
-	if _, err := io.ReadAll(answer.Body); err != nil {
-		t.Fatal(err)
-	}
+	_, err = io.ReadAll(answer.Body)
+	assert.NilError(t, err)
 	_ = answer.Body.Close()
 	select {
 	case line := <-logged:
@@ -70,7 +69,6 @@ func TestOtherMessagesPassTheGuard(t *testing.T) {
 	telemetry.GuardStandardLog(logged)
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	log.Print("expected AWS Lambda environment variables [X] are not defined")
-	if line := <-logged; !strings.Contains(line, "variables [X] are not defined\n") {
-		t.Errorf("logged: %q", line)
-	}
+	line := <-logged
+	assert.Check(t, strings.Contains(line, "variables [X] are not defined\n"), "logged: %q", line)
 }

@@ -28,9 +28,8 @@ func TestEmit(t *testing.T) {
 	line.Emit(t.Context(), log, slog.String("outcome", "refreshed"), slog.Any("planted", secret.New("planted-secret")))
 
 	var got map[string]any
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
-		t.Fatalf("not one JSON object: %v\n%s", err, out.String())
-	}
+	err := json.Unmarshal(out.Bytes(), &got)
+	assert.Assert(t, err == nil, "not one JSON object: %v\n%s", err, out.String())
 	want := map[string]any{
 		"time": "2027-01-15T08:00:00.123Z", "level": "INFO", "msg": "run",
 		"provider": "hesabe", "account": "default", "outcome": "refreshed", "planted": "[secret]",
@@ -57,9 +56,8 @@ func TestEmitSummary(t *testing.T) {
 	line := telemetry.Line{Namespace: "Space", Provider: "hesabe", Metrics: []telemetry.Metric{telemetry.Count("N", 0)}}
 	line.Emit(t.Context(), telemetry.NewLogger(&out, 0))
 	for _, want := range []string{`"msg":"summary"`, `"Dimensions":[["provider"]]`} {
-		if got := out.String(); !strings.Contains(got, want) || strings.Contains(got, "account") {
-			t.Errorf("no %s in %s", want, got)
-		}
+		got := out.String()
+		assert.Check(t, strings.Contains(got, want) && !strings.Contains(got, "account"), "no %s in %s", want, got)
 	}
 }
 
@@ -68,7 +66,6 @@ func TestEmitWithoutNamespace(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	telemetry.Line{Metrics: []telemetry.Metric{telemetry.Count("N", 7)}}.Emit(t.Context(), telemetry.NewLogger(&out, 0))
-	if got := out.String(); !strings.Contains(got, `"N":7`) || strings.Contains(got, "_aws") {
-		t.Errorf("line %s", got)
-	}
+	got := out.String()
+	assert.Check(t, strings.Contains(got, `"N":7`) && !strings.Contains(got, "_aws"), "line %s", got)
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // Programs that do what they do, and those that only write down that they were called.
@@ -231,7 +233,5 @@ func (s *stage) types(t *testing.T, units []unit) ([]call, string) {
 
 func must(t *testing.T, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 }

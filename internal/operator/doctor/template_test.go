@@ -42,9 +42,8 @@ func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 				got[alarm] = true
 			}
 		}
-		if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
-			t.Errorf("%s (-template +doctor):\n%s", name, diff)
-		}
+		diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)))
+		assert.Check(t, diff == "", "%s (-template +doctor):\n%s", name, diff)
 	}
 }
 

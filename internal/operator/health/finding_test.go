@@ -356,21 +356,16 @@ func TestVerdict(t *testing.T) {
 			c := well()
 			tt.is(&c)
 			got := c.Verdict(now)
-			if !strings.Contains(documented, "| `"+string(got.Condition)+"` |") {
-				t.Errorf("docs/status.md lacks %s", got.Condition)
-			}
-			if got.State != tt.state || got.Condition != tt.condition {
-				t.Errorf("%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
-			}
+			assert.Check(t, strings.Contains(documented, "| `"+string(got.Condition)+"` |"),
+				"docs/status.md lacks %s", got.Condition)
+			assert.Check(t, got.State == tt.state && got.Condition == tt.condition,
+				"%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
 			for part := range strings.SplitSeq(tt.says, "|") {
-				if !strings.Contains(got.Cause+"\n"+got.Mend, part) {
-					t.Errorf("it does not say %q: %q, %q", part, got.Cause, got.Mend)
-				}
+				assert.Check(t, strings.Contains(got.Cause+"\n"+got.Mend, part),
+					"it does not say %q: %q, %q", part, got.Cause, got.Mend)
 			}
 			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
-			if (got.State == health.OK) != (got.Mend == "") {
-				t.Errorf("advice %q", got.Mend)
-			}
+			assert.Check(t, (got.State == health.OK) == (got.Mend == ""), "advice %q", got.Mend)
 		})
 	}
 }

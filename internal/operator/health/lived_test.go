@@ -51,9 +51,8 @@ func newLife(t *testing.T, provider string) *life {
 	t.Helper()
 	l := &life{world: newWorld(t), key: store.Key{Provider: provider, Account: "default"}}
 	var err error
-	if l.sandbox, err = sandbox.Start(sandbox.Options{Now: l.now}); err != nil {
-		t.Fatal(err)
-	}
+	l.sandbox, err = sandbox.Start(sandbox.Options{Now: l.now})
+	assert.NilError(t, err)
 	t.Cleanup(l.sandbox.Close)
 	entry, err := catalog.Find(provider)
 	assert.NilError(t, err)
@@ -90,9 +89,8 @@ func (l *life) tick(after time.Duration, force bool) {
 // edit writes a secret as a person does.
 func (l *life) edit(doc store.Document, text string) {
 	l.t.Helper()
-	if _, err := l.Editor.PutCurrent(l.t.Context(), l.key, doc, secret.New(text)); err != nil {
-		l.t.Fatal(err)
-	}
+	_, err := l.Editor.PutCurrent(l.t.Context(), l.key, doc, secret.New(text))
+	assert.NilError(l.t, err)
 }
 
 // seed begins a chain by hand.
@@ -123,9 +121,8 @@ func (l *life) revoke() {
 	v, err := l.Secrets.Current(l.t.Context(), l.key, store.TokensDoc)
 	assert.NilError(l.t, err)
 	held, err := refresh.ParseTokens(v.Value)
-	if err != nil || !l.sandbox.Revoke(sandbox.Provider(l.key.Provider), held.RefreshToken.Reveal()) {
-		l.t.Fatalf("nothing to revoke: %v", err)
-	}
+	assert.Assert(l.t, err == nil && l.sandbox.Revoke(sandbox.Provider(l.key.Provider), held.RefreshToken.Reveal()),
+		"nothing to revoke: %v", err)
 }
 
 // record records a transaction that is due at once.
@@ -355,13 +352,10 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			if got.State != tt.state || got.Condition != tt.condition || !strings.Contains(got.Cause, tt.says) {
 				t.Errorf("%+v, want %s %s that says %q", got, tt.state, tt.condition, tt.says)
 			}
-			if got.Mend == "" {
-				t.Error("nothing to do")
-			}
+			assert.Check(t, got.Mend != "", "nothing to do")
 			tt.mends(l)
-			if got := l.verdict(); got.Condition != health.Healthy {
-				t.Errorf("after it was mended: %+v", got)
-			}
+			got = l.verdict()
+			assert.Check(t, got.Condition == health.Healthy, "after it was mended: %+v", got)
 		})
 	}
 }

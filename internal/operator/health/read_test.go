@@ -162,9 +162,7 @@ func TestReadFaults(t *testing.T) {
 				if doc == tt.doc {
 					want = tt.fault
 				}
-				if s.Fault != want || s.Err == nil {
-					t.Errorf("%s: %q (%v), want %q", doc, s.Fault, s.Err, want)
-				}
+				assert.Check(t, s.Fault == want && s.Err != nil, "%s: %q (%v), want %q", doc, s.Fault, s.Err, want)
 			}
 		})
 	}
@@ -197,12 +195,10 @@ func TestReadBesideARun(t *testing.T) {
 		w.write(row)
 	}}
 	c := w.read(health.Reader{Providers: only("hesabe")})[0]
-	if c.Row.VersionID != "v2" || c.Tokens.Version != "v2" {
-		t.Errorf("row of %s, tokens %s", c.Row.VersionID, c.Tokens.Version)
-	}
-	if got := c.Verdict(now); got.State != health.OK {
-		t.Errorf("%+v", got)
-	}
+	assert.Check(t, c.Row.VersionID == "v2" && c.Tokens.Version == "v2",
+		"row of %s, tokens %s", c.Row.VersionID, c.Tokens.Version)
+	got := c.Verdict(now)
+	assert.Check(t, got.State == health.OK, "%+v", got)
 }
 
 // sickSecrets is a store that cannot be read.
@@ -232,9 +228,8 @@ func TestReadInTrouble(t *testing.T) {
 		got = append(got, f.Condition)
 	}
 	assert.Check(t, is.DeepEqual(got, []health.Condition{health.Dead, health.Unchecked}))
-	if !errors.Is(c.Tokens.Err, errSick) || c.Access.Fault != health.Unread {
-		t.Errorf("tokens %v, access %q", c.Tokens.Err, c.Access.Fault)
-	}
+	assert.Check(t, errors.Is(c.Tokens.Err, errSick) && c.Access.Fault == health.Unread,
+		"tokens %v, access %q", c.Tokens.Err, c.Access.Fault)
 }
 
 func TestReadUncertain(t *testing.T) {
@@ -243,15 +238,12 @@ func TestReadUncertain(t *testing.T) {
 	row := w.live(hesabe)
 	row.State, row.AttemptID, row.BaseVersionID = store.Uncertain, "v2", "v1"
 	w.write(row)
-	if c := w.read(health.Reader{Providers: only("hesabe")})[0]; c.Staged {
-		t.Error("a version that is not there counts as staged")
-	}
-	if _, err := w.Secrets.Stage(t.Context(), hesabe, store.TokensDoc, store.Version{ID: "v2", Value: secret.New(chain1)}); err != nil {
-		t.Fatal(err)
-	}
-	if c := w.read(health.Reader{Providers: only("hesabe")})[0]; !c.Staged || c.Verdict(now).State != health.Warn {
-		t.Errorf("staged %t: %+v", c.Staged, c.Verdict(now))
-	}
+	c := w.read(health.Reader{Providers: only("hesabe")})[0]
+	assert.Check(t, !c.Staged, "a version that is not there counts as staged")
+	_, err := w.Secrets.Stage(t.Context(), hesabe, store.TokensDoc, store.Version{ID: "v2", Value: secret.New(chain1)})
+	assert.NilError(t, err)
+	c = w.read(health.Reader{Providers: only("hesabe")})[0]
+	assert.Check(t, c.Staged && c.Verdict(now).State == health.Warn, "staged %t: %+v", c.Staged, c.Verdict(now))
 }
 
 // shelf is a due index: how many of each shard are due, a second apart.
@@ -305,9 +297,7 @@ func TestReadDeadTransactions(t *testing.T) {
 			return f.Condition == health.DeadTransactions && f.State == health.Warn &&
 				strings.Contains(f.Cause, tt.want.Dead.String())
 		})
-		if found != (tt.want.Dead.N > 0) {
-			t.Errorf("findings: %+v", got.Findings(in(0)))
-		}
+		assert.Check(t, found == (tt.want.Dead.N > 0), "findings: %+v", got.Findings(in(0)))
 	}
 }
 
@@ -317,9 +307,7 @@ func TestReadTransactions(t *testing.T) {
 	index := &shelf{due: [store.Shards]int{0, 3, 25, 40}}
 	w.Transactions = index
 	got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions
-	if got.Due.N != 68 || got.Due.String() != "68" || !errors.Is(got.Err, errSick) {
-		t.Errorf("%+v", got)
-	}
+	assert.Check(t, got.Due.N == 68 && got.Due.String() == "68" && errors.Is(got.Err, errSick), "%+v", got)
 	if oldest := in(-39 * time.Second); !got.OldestDue.Equal(oldest) || !got.Next.Equal(oldest) || !got.NextExpiry.Equal(in(21*time.Second)) {
 		t.Errorf("%+v", got)
 	}
@@ -337,9 +325,8 @@ func TestReadWithoutALedger(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (health.Reader{Home: w.Home}).Read(ctx, now); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
+	_, err := (health.Reader{Home: w.Home}).Read(ctx, now)
+	assert.Check(t, errors.Is(err, context.Canceled), "%v", err)
 }
 
 // text is the current version of a document.

@@ -102,16 +102,13 @@ func TestVerdictOnTransactions(t *testing.T) {
 			c := sweeping()
 			tt.is(&c)
 			got := c.Verdict(now)
-			if !strings.Contains(documented, "| `"+string(got.Condition)+"` |") {
-				t.Errorf("docs/status.md lacks %s", got.Condition)
-			}
-			if got.State != tt.state || got.Condition != tt.condition {
-				t.Errorf("%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
-			}
+			assert.Check(t, strings.Contains(documented, "| `"+string(got.Condition)+"` |"),
+				"docs/status.md lacks %s", got.Condition)
+			assert.Check(t, got.State == tt.state && got.Condition == tt.condition,
+				"%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
 			for part := range strings.SplitSeq(tt.says, "|") {
-				if !strings.Contains(got.Cause+"\n"+got.Mend, part) {
-					t.Errorf("it does not say %q: %q, %q", part, got.Cause, got.Mend)
-				}
+				assert.Check(t, strings.Contains(got.Cause+"\n"+got.Mend, part),
+					"it does not say %q: %q, %q", part, got.Cause, got.Mend)
 			}
 			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
 		})
@@ -162,9 +159,8 @@ func TestNextAttempt(t *testing.T) {
 			t.Parallel()
 			c := tt.c
 			tt.is(&c)
-			if got := c.NextAttempt(); !got.Equal(tt.want) {
-				t.Errorf("%v, want %v", got, tt.want)
-			}
+			got := c.NextAttempt()
+			assert.Check(t, got.Equal(tt.want), "%v, want %v", got, tt.want)
 		})
 	}
 }
@@ -175,8 +171,7 @@ func TestShort(t *testing.T) {
 		0: "0s", 999 * time.Millisecond: "0s", 59 * time.Second: "59s", 119 * time.Second: "1m59s", 10*time.Minute - 1: "9m59s", 10*time.Minute + 59*time.Second: "10m", time.Hour: "1h",
 		9*time.Hour + 48*time.Minute + 59*time.Second: "9h48m", 24 * time.Hour: "1d", 76*time.Hour + time.Minute: "3d4h",
 	} {
-		if got := health.Short(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
+		got := health.Short(d)
+		assert.Check(t, got == want, "%v: %q, want %q", d, got, want)
 	}
 }

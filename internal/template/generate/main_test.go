@@ -17,9 +17,8 @@ func TestTemplateIsUpToDate(t *testing.T) {
 	assert.NilError(t, err)
 	got, err := os.ReadFile("../../../template.yaml")
 	assert.NilError(t, err)
-	if string(got) != string(want) {
-		t.Error("template.yaml is not what its sources make: change those, then run make template")
-	}
+	assert.Check(t, string(got) == string(want),
+		"template.yaml is not what its sources make: change those, then run make template")
 }
 
 // A further provider is a line in the catalog: its block appears by itself.
@@ -33,8 +32,6 @@ func TestFurtherProvider(t *testing.T) {
 		" and Further fresh", "  RefreshFurther:\n", "  FurtherExpiryAlarm:\n", "'${SecretPrefix}/further/default/tokens'",
 		"dynamodb:LeadingKeys: [further, further/reply]", "  FurtherOn: ", `"${Alarm}-refresh-further-errors"`, "SOURCE '${RefreshFurtherLogs}'",
 	} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("the template has no %q", want)
-		}
+		assert.Check(t, strings.Contains(string(text), want), "the template has no %q", want)
 	}
 }
