@@ -152,11 +152,9 @@ func TestUnknownIsRefused(t *testing.T) {
 // All alarms of the template are understood.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load("../../template.yaml")
+	stacks, err := template.LoadVariants("../../template.yaml")
 	assert.NilError(t, err)
-	for name, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for name, stack := range stacks {
 		all, err := alarm.All(stack)
 		assert.Check(t, err == nil && len(all) == len(stack.Of("AWS::CloudWatch::Alarm")),
 			"%s: %d alarms, %v", name, len(all), err)

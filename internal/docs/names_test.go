@@ -98,13 +98,11 @@ func source(t *testing.T, dir string) string {
 // long a stack's may be.
 func TestLongestStackName(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	stacks, err := template.LoadVariants(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
 	const stackName, most = "stack", 64 // of a function, of a schedule
 	longest := 0
-	for _, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for _, stack := range stacks {
 		for _, id := range stack.Of(template.Function) {
 			p := stack.Resources[id].Properties
 			for _, name := range []string{

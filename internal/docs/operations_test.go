@@ -20,12 +20,10 @@ const operations = "docs/operations.md"
 func TestAlarmsHaveTheirSection(t *testing.T) {
 	t.Parallel()
 	anchors := documents(t)[operations].anchors
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	stacks, err := template.LoadVariants(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
 	seen := map[string]bool{}
-	for name, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for name, stack := range stacks {
 		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 			text := template.Get[string](stack.Resources[id].Properties, "AlarmDescription")
 			_, section, _ := strings.Cut(text, operations+"#")

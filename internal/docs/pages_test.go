@@ -159,9 +159,7 @@ func TestReadersFindTheirPolicies(t *testing.T) {
 // Each alarm costs; so the page counts them as the template does.
 func TestAlarmsAreCounted(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
-	assert.NilError(t, err)
-	stack, err := loaded.Stack(template.Variants["OAuth 2"])
+	stack, err := template.LoadStack(filepath.Join(root, "template.yaml"), template.Variants["OAuth 2"])
 	assert.NilError(t, err)
 	count := map[string]int{}
 	for _, id := range stack.Of("AWS::CloudWatch::Alarm") {

@@ -15,9 +15,7 @@ import (
 // A file that no run plays could say anything.
 func TestEachFileOfEventsIsPlayed(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load("../../template.yaml")
-	assert.NilError(t, err)
-	stack, err := loaded.Stack(nil)
+	stack, err := template.LoadStack("../../template.yaml", nil)
 	assert.NilError(t, err)
 	for _, function := range stack.Of(template.Function) {
 		provider := template.Provider(function)

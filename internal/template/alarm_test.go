@@ -150,10 +150,8 @@ func timingOf(p template.Object) timing {
 // tick lie between.
 func TestAlarmsFollowTheSchedule(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	for rate, minutes := range map[string]int{"rate(1 minute)": 1, "rate(2 minutes)": 2, "rate(5 minutes)": 5} {
-		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"ScheduleRate": rate})
 		twoTicks := timing{60, 1, 2 * minutes}
 		want := map[string]timing{
 			"AccessTokenExpiresIn":               {60 * minutes, 2, 3},
@@ -180,10 +178,8 @@ func TestAlarmsFollowTheSchedule(t *testing.T) {
 
 func TestMail(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	for address, want := range map[string]int{"": 0, "team@example.com": 1} {
-		stack, err := loaded.Stack(map[string]string{"AlarmEmail": address})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"AlarmEmail": address})
 		got := len(stack.Of("AWS::SNS::Subscription"))
 		assert.Check(t, got == want, "%q: %d subscriptions, want %d", address, got, want)
 	}

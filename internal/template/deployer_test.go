@@ -227,15 +227,13 @@ func nameOf(id string, p template.Object) string {
 func TestDeployerMayDeploy(t *testing.T) {
 	t.Parallel()
 	policy := deployer(t, "stack")
-	loaded := load(t)
 	for variant, parameters := range template.Variants {
 		t.Run(variant, func(t *testing.T) {
 			t.Parallel()
 			all := map[string]string{}
 			maps.Copy(all, parameters)
 			all["SecretPrefix"], all["TablePrefix"] = "stack", "stack"
-			stack, err := loaded.Stack(all)
-			assert.NilError(t, err)
+			stack := with(t, all)
 			for id, r := range stack.Resources {
 				assert.Check(t, len(handlings[r.Type]) != 0, "%s: nothing is said of %s", id, r.Type)
 				for _, h := range handlings[r.Type] {

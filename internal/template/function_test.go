@@ -58,8 +58,7 @@ func TestMemoryLimitIsFourFifths(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
 	for _, size := range loaded.Parameters["MemorySize"].AllowedValues {
-		stack, err := loaded.Stack(map[string]string{"MemorySize": size})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"MemorySize": size})
 		megabytes, _ := strconv.Atoi(size)
 		want := strconv.Itoa(megabytes*8/10) + "MiB"
 		got := stack.Environment("RefreshHesabe")["GOMEMLIMIT"]
@@ -110,8 +109,7 @@ func TestConcurrencyIsReservedOnlyOnDemand(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
 	for reserved, want := range map[string]any{"": nil, "2": "2"} {
-		stack, err := loaded.Stack(map[string]string{"ReservedConcurrency": reserved})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"ReservedConcurrency": reserved})
 		for _, function := range stack.Of(template.Function) {
 			got := stack.Resources[function].Properties["ReservedConcurrentExecutions"]
 			assert.Check(t, got == want, "%s reserves %v where %q is asked for", function, got, reserved)
@@ -150,12 +148,10 @@ func TestFailedRunsAreKeptAndNotRepeated(t *testing.T) {
 // knows of none of this.
 func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	root, err := filepath.Abs("../..")
 	assert.NilError(t, err)
 	for architecture, goarch := range map[string]string{"arm64": "arm64", "x86_64": "amd64"} {
-		stack, err := loaded.Stack(map[string]string{"Architecture": architecture})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"Architecture": architecture})
 		for _, function := range stack.Of(template.Function) {
 			r := stack.Resources[function]
 			method := template.Get[string](r.Metadata, "BuildMethod")
@@ -183,8 +179,7 @@ func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 // What sam has built last, if it has: the settings that the template promises.
 func TestBuiltBinaries(t *testing.T) {
 	t.Parallel()
-	stack, err := load(t).Stack(nil)
-	assert.NilError(t, err)
+	stack := with(t, nil)
 	for _, function := range stack.Of(template.Function) {
 		info, err := buildinfo.ReadFile(filepath.Join("../../.aws-sam/host", function, "bootstrap"))
 		if err != nil {

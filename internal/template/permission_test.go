@@ -158,10 +158,8 @@ func TestReaderOfTransactionsSeesNoRefreshToken(t *testing.T) {
 // Events go to the one bus, under the one name; without a bus nobody may put any.
 func TestFunctionsAnnounceToOneBus(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	for bus, want := range map[string][]string{"": nil, "team/tokens": {"arn:aws:events:eu-west-1:123456789012:event-bus/team/tokens"}} {
-		stack, err := loaded.Stack(map[string]string{"EventBusName": bus})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"EventBusName": bus})
 		var buses []string
 		for id, r := range stack.Resources {
 			for _, s := range statements(r) {

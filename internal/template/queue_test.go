@@ -15,14 +15,6 @@ import (
 
 const queueType = "AWS::SQS::Queue"
 
-// with is the stack with these parameters.
-func with(t *testing.T, parameters map[string]string) *template.Stack {
-	t.Helper()
-	stack, err := load(t).Stack(parameters)
-	assert.NilError(t, err)
-	return stack
-}
-
 // A team that one run a minute is enough for pays for no queue, and nobody polls one.
 func TestNoQueueUnasked(t *testing.T) {
 	t.Parallel()

@@ -46,16 +46,13 @@ func TestStateIsRetainedAndNamed(t *testing.T) {
 
 func TestNoState(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
-	with, err := loaded.Stack(nil)
-	assert.NilError(t, err)
-	without, err := loaded.Stack(map[string]string{"CreateState": "false"})
-	assert.NilError(t, err)
+	whole := with(t, nil)
+	without := with(t, map[string]string{"CreateState": "false"})
 	state := append(without.Of(secretType), without.Of(tableType)...)
 	assert.Check(t, len(state) == 0, "creates %v", state)
-	assert.Check(t, is.DeepEqual(without.Outputs, with.Outputs), "outputs")
-	for _, function := range with.Of(template.Function) {
-		assert.Check(t, is.DeepEqual(without.Environment(function), with.Environment(function)), "%s", function)
+	assert.Check(t, is.DeepEqual(without.Outputs, whole.Outputs), "outputs")
+	for _, function := range whole.Of(template.Function) {
+		assert.Check(t, is.DeepEqual(without.Environment(function), whole.Environment(function)), "%s", function)
 	}
 }
 
@@ -72,8 +69,7 @@ var placeholders = map[string]string{
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	stack, err := load(t).Stack(nil)
-	assert.NilError(t, err)
+	stack := with(t, nil)
 	values := map[string]string{}
 	var without []string
 	for _, id := range stack.Of(secretType) {
@@ -112,8 +108,7 @@ func TestSecrets(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	t.Parallel()
-	stack, err := load(t).Stack(nil)
-	assert.NilError(t, err)
+	stack := with(t, nil)
 	attribute := func(name, kind string) any {
 		return template.Object{"AttributeName": name, "AttributeType": kind}
 	}
@@ -154,8 +149,7 @@ func TestTables(t *testing.T) {
 func TestCustomerKeyIsUsedEverywhere(t *testing.T) {
 	t.Parallel()
 	const arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
-	stack, err := load(t).Stack(map[string]string{"KmsKeyArn": arn})
-	assert.NilError(t, err)
+	stack := with(t, map[string]string{"KmsKeyArn": arn})
 	for _, id := range stack.Of(secretType) {
 		got := template.Get[string](stack.Resources[id].Properties, "KmsKeyId")
 		assert.Check(t, got == arn, "%s: key %q", id, got)
