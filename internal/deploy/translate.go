@@ -15,8 +15,8 @@ func pythons(root string) []string {
 	return []string{filepath.Join(root, ".venv", "sam", "bin", "python"), "python3"}
 }
 
-// python runs one of root/tools with the SAM CLI's code and returns what it prints.
-func python(root, tool string, args ...string) (string, error) {
+// Python runs one of root/tools with the SAM CLI's code and returns what it prints.
+func Python(root, tool string, args ...string) (string, error) {
 	var mistakes []error
 	for _, python := range pythons(root) {
 		//nolint:noctx // the result may be every test's
@@ -54,7 +54,7 @@ var translated struct {
 func translate(t testing.TB, root string) string {
 	t.Helper()
 	translated.once.Do(func() {
-		translated.body, translated.err = python(root, "translate.py", filepath.Join(root, "template.yaml"))
+		translated.body, translated.err = Python(root, "translate.py", filepath.Join(root, "template.yaml"))
 	})
 	NeedPython(t, translated.err)
 	return translated.body
