@@ -35,27 +35,18 @@ type Authority struct {
 
 // New makes an authority.
 func New() (*Authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make the authority's key: %w", err)
+	}
 	template := newTemplate("token-refresh local authority")
 	template.IsCA = true
 	template.KeyUsage = x509.KeyUsageCertSign
-	key, der, err := certify(template, nil)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		return nil, fmt.Errorf("make the authority: %w", err)
+		return nil, fmt.Errorf("make the authority's certificate: %w", err)
 	}
 	return parse(der, key)
-}
-
-// certify makes a key, and its certificate that an authority signs; nil: the key itself.
-func certify(template *x509.Certificate, by *Authority) (*ecdsa.PrivateKey, []byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	if by == nil {
-		by = &Authority{template, key}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, by.certificate, &key.PublicKey, by.key)
-	return key, der, err
 }
 
 // The files of an authority in its folder.
@@ -126,6 +117,10 @@ func (a *Authority) Pool() *x509.CertPool {
 // Issue makes a server's certificate, valid for the loopback addresses, localhost and
 // further names or addresses.
 func (a *Authority) Issue(hosts ...string) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("make the server's key: %w", err)
+	}
 	template := newTemplate("localhost")
 	template.NotAfter = a.certificate.NotAfter
 	template.DNSNames = []string{"localhost"}
@@ -139,7 +134,7 @@ func (a *Authority) Issue(hosts ...string) (tls.Certificate, error) {
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	key, der, err := certify(template, a)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("make the server's certificate: %w", err)
 	}
