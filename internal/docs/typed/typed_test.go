@@ -73,7 +73,7 @@ func TestEveryPrintedCommand(t *testing.T) {
 		assert.Check(t, len(calls) >= len(page), "%d lines or blocks, and only %d calls", len(page), len(calls))
 		for _, c := range calls {
 			unit, err := strconv.Atoi(c.Unit)
-			must(t, err)
+			assert.NilError(t, err)
 			c.check(t, page[unit], refusals[path])
 			if c.Program == "sam" {
 				mu.Lock()
@@ -138,7 +138,7 @@ func (c call) checkPayload(t *testing.T) {
 func targets(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "Makefile"))
-	must(t, err)
+	assert.NilError(t, err)
 	var all []string
 	for _, match := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(string(text), -1) {
 		all = append(all, match[1])
@@ -174,7 +174,7 @@ func samTakes(t *testing.T, lines [][]string) {
 		missing(t, "no SAM CLI in .venv/sam: `make validate` installs it")
 	}
 	text, err := json.Marshal(lines)
-	must(t, err)
+	assert.NilError(t, err)
 	cmd := exec.CommandContext(t.Context(), python, "-c", parses, filepath.Join(root, "samconfig.toml"))
 	cmd.Stdin = strings.NewReader(string(text))
 	cmd.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0")

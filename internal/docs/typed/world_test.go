@@ -51,13 +51,13 @@ func deploy(t *testing.T, server *moto.Server, name string) {
 		_, err := d.Secrets.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
 			SecretId: aws.String(name + "/" + secret), SecretString: &text,
 		})
-		must(t, err)
+		assert.NilError(t, err)
 	}
 	queue, err := d.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &d.DeadLetters})
-	must(t, err)
+	assert.NilError(t, err)
 	for range 2 {
 		_, err := d.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String(`{"rekord":"nothing"}`)})
-		must(t, err)
+		assert.NilError(t, err)
 	}
 }
 

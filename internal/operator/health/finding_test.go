@@ -66,17 +66,42 @@ func failed(c *health.Credential, what outcome.Outcome, why string) {
 	c.Row.Staged = store.Tally("").Add(in(-20 * time.Second))
 }
 
-// documentation describes the conditions to people.
-func documentation(t *testing.T) string {
+type credential = health.Credential
+
+// verdict is what a credential in some state must be told about itself.
+type verdict struct {
+	is        func(c *credential)
+	state     health.State
+	condition health.Condition
+	says      string // parts of cause and mend, separated by |
+	commands  []string
+}
+
+// testVerdicts changes a credential in which all is well, and looks at its worst finding.
+func testVerdicts(t *testing.T, well func() credential, cases map[string]verdict) {
 	t.Helper()
-	text, err := os.ReadFile("../../../docs/status.md")
+	documentation, err := os.ReadFile("../../../docs/status.md")
 	assert.NilError(t, err)
-	return string(text)
+	for name, tt := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := well()
+			tt.is(&c)
+			got := c.Verdict(now)
+			assert.Check(t, is.Contains(string(documentation), "| `"+string(got.Condition)+"` |"))
+			assert.Check(t, got.State == tt.state && got.Condition == tt.condition,
+				"%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
+			for part := range strings.SplitSeq(tt.says, "|") {
+				assert.Check(t, is.Contains(got.Cause+"\n"+got.Mend, part))
+			}
+			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
+			assert.Check(t, (got.State == health.OK) == (got.Mend == ""), "advice %q", got.Mend)
+		})
+	}
 }
 
 func TestVerdict(t *testing.T) {
 	t.Parallel()
-	documented := documentation(t)
 	const (
 		seedCredentials = "tokenctl seed credentials --provider hesabe"
 		seedTokens      = "tokenctl seed tokens --provider hesabe"
@@ -87,14 +112,7 @@ func TestVerdict(t *testing.T) {
 		accept          = "tokenctl resolve accept --provider hesabe"
 		discard         = "tokenctl resolve discard --provider hesabe"
 	)
-	type credential = health.Credential
-	for name, tt := range map[string]struct {
-		is        func(c *credential)
-		state     health.State
-		condition health.Condition
-		says      string // parts of cause and mend, separated by |
-		commands  []string
-	}{
+	testVerdicts(t, well, map[string]verdict{
 		"well":             {func(*credential) {}, health.OK, health.Healthy, "", nil},
 		"due a moment ago": {due, health.OK, health.Healthy, "", nil},
 		"a run is at work": {func(c *credential) {
@@ -350,22 +368,5 @@ func TestVerdict(t *testing.T) {
 		"the row cannot be read": {func(c *credential) {
 			c.Row = store.Row{Key: c.Key, Unreadable: errors.New(`refresh_at must be a time of RFC 3339`)}
 		}, health.Act, health.RowUnreadable, "refresh_at must be a time|correct what the cause names", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := well()
-			tt.is(&c)
-			got := c.Verdict(now)
-			assert.Check(t, strings.Contains(documented, "| `"+string(got.Condition)+"` |"),
-				"docs/status.md lacks %s", got.Condition)
-			assert.Check(t, got.State == tt.state && got.Condition == tt.condition,
-				"%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
-			for part := range strings.SplitSeq(tt.says, "|") {
-				assert.Check(t, strings.Contains(got.Cause+"\n"+got.Mend, part),
-					"it does not say %q: %q, %q", part, got.Cause, got.Mend)
-			}
-			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
-			assert.Check(t, (got.State == health.OK) == (got.Mend == ""), "advice %q", got.Mend)
-		})
-	}
+	})
 }

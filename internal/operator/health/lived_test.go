@@ -158,6 +158,18 @@ func TestEnginesAreUnderstood(t *testing.T) {
 	}
 	heal := func(l *life) { l.sandbox.Clear(sandbox.Provider(l.key.Provider)) }
 	next := func(l *life) { l.tick(time.Minute, false) }
+	correct := func(l *life) {
+		l.edit(store.Credentials, l.credentials())
+		next(l)
+	}
+	reseed := func(l *life) {
+		l.seed()
+		next(l)
+	}
+	healed := func(l *life) {
+		heal(l)
+		l.tick(2*time.Minute, false)
+	}
 	for name, tt := range map[string]struct {
 		provider  string
 		begins    func(*life)
@@ -186,10 +198,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 				next(l)
 			},
-			health.Act, health.Misconfigured, "hesabe login: misconfigured (HTTP 401)", func(l *life) {
-				l.edit(store.Credentials, l.credentials())
-				next(l)
-			},
+			health.Act, health.Misconfigured, "hesabe login: misconfigured (HTTP 401)", correct,
 		},
 		"a wrong address": {
 			"hesabe", withLogin, func(l *life) {
@@ -210,20 +219,14 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.edit(store.Credentials, `{"username":"u`)
 				l.tick(due, false)
 			},
-			health.Act, health.Misconfigured, "secret hesabe/default/credentials:", func(l *life) {
-				l.edit(store.Credentials, l.credentials())
-				next(l)
-			},
+			health.Act, health.Misconfigured, "secret hesabe/default/credentials:", correct,
 		},
 		"a provider in trouble": {
 			"hesabe", withLogin, func(l *life) {
 				l.fault(sandbox.Any, sandbox.Status(http.StatusInternalServerError))
 				l.tick(due, false)
 			},
-			health.Act, health.Failing, "hesabe login: unknown (HTTP 500)", func(l *life) {
-				heal(l)
-				l.tick(2*time.Minute, false)
-			},
+			health.Act, health.Failing, "hesabe login: unknown (HTTP 500)", healed,
 		},
 		"a rate limit": {
 			"hesabe", withLogin, func(l *life) {
@@ -241,10 +244,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 				next(l)
 			},
-			health.Act, health.Dead, "hesabe refresh: refused", func(l *life) {
-				l.seed()
-				next(l)
-			},
+			health.Act, health.Dead, "hesabe refresh: refused", reseed,
 		},
 		"a reply that was lost": {
 			"hesabe", withoutLogin, func(l *life) {
@@ -261,20 +261,14 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 				heal(l)
 			},
-			health.Act, health.Uncertain, "could not be read", func(l *life) {
-				l.seed()
-				next(l)
-			},
+			health.Act, health.Uncertain, "could not be read", reseed,
 		},
 		"a chain that was emptied": {
 			"hesabe", withoutLogin, func(l *life) {
 				l.edit(store.TokensDoc, `{}`)
 				l.tick(due, false)
 			},
-			health.Act, health.Dead, "hesabe/default/tokens", func(l *life) {
-				l.seed()
-				next(l)
-			},
+			health.Act, health.Dead, "hesabe/default/tokens", reseed,
 		},
 		"a pause": {
 			"hesabe", withLogin, func(l *life) {
@@ -319,10 +313,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.record()
 				l.tick(0, false)
 			},
-			health.Act, health.Misconfigured, "berbix refresh: misconfigured", func(l *life) {
-				l.edit(store.Credentials, l.credentials())
-				next(l)
-			},
+			health.Act, health.Misconfigured, "berbix refresh: misconfigured", correct,
 		},
 		"transactions that no sweep comes to": {
 			"berbix", withLogin, func(l *life) {
@@ -337,10 +328,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.fault(sandbox.Any, sandbox.Status(http.StatusInternalServerError))
 				l.tick(0, false)
 			},
-			health.Warn, health.Failing, "(HTTP 500)", func(l *life) {
-				heal(l)
-				l.tick(2*time.Minute, false)
-			},
+			health.Warn, health.Failing, "(HTTP 500)", healed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

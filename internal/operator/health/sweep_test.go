@@ -2,7 +2,6 @@ package health_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -35,20 +34,12 @@ func dueFor(c *health.Credential, n int, since time.Duration) {
 
 func TestVerdictOnTransactions(t *testing.T) {
 	t.Parallel()
-	documented := documentation(t)
 	const (
 		seed   = "tokenctl seed credentials --provider berbix --account shop"
 		doctor = "tokenctl doctor"
 		once   = "tokenctl refresh --provider berbix --account shop"
 	)
-	type credential = health.Credential
-	for name, tt := range map[string]struct {
-		is        func(c *credential)
-		state     health.State
-		condition health.Condition
-		says      string
-		commands  []string
-	}{
+	testVerdicts(t, sweeping, map[string]verdict{
 		"well":                {func(*credential) {}, health.OK, health.Healthy, "", nil},
 		"due a moment ago":    {func(c *credential) { dueFor(c, 3, time.Minute) }, health.OK, health.Healthy, "", nil},
 		"no transaction":      {func(c *credential) { c.Transactions = health.Transactions{} }, health.OK, health.Healthy, "", nil},
@@ -96,23 +87,7 @@ func TestVerdictOnTransactions(t *testing.T) {
 			func(c *credential) { c.Transactions.Err = errors.New("transaction 7: refresh_at") },
 			health.Act, health.IndexAtFault, "transaction 7: refresh_at", nil,
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := sweeping()
-			tt.is(&c)
-			got := c.Verdict(now)
-			assert.Check(t, strings.Contains(documented, "| `"+string(got.Condition)+"` |"),
-				"docs/status.md lacks %s", got.Condition)
-			assert.Check(t, got.State == tt.state && got.Condition == tt.condition,
-				"%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
-			for part := range strings.SplitSeq(tt.says, "|") {
-				assert.Check(t, strings.Contains(got.Cause+"\n"+got.Mend, part),
-					"it does not say %q: %q, %q", part, got.Cause, got.Mend)
-			}
-			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
-		})
-	}
+	})
 }
 
 // All findings are reported, the worst first.
