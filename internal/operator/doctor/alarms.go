@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"tokenrefresh/internal/operator/seed"
 )
 
 // The alarms of a provider, without its function's name.
@@ -113,13 +114,7 @@ func (s *stack) alarms(ctx context.Context) []Finding {
 }
 
 // some lists names; of many, the first ones.
-func some(names []string) string {
-	const most = 3
-	if n := len(names) - most; n > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
-	}
-	return strings.Join(names, ", ")
-}
+func some(names []string) string { return strings.Join(seed.ShownAll(names), ", ") }
 
 // section is an alarm's section of the run book.
 func (s *stack) section(alarm string) string {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
@@ -137,10 +138,9 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 	var found []Finding
 	used := false
 	for _, entry := range catalog.OrAll(m.Providers) {
-		names := m.accounts(ctx, entry)
-		found = append(found, shared(ctx, m.home, entry, names, m.Environment)...)
-		reader := health.Reader{Home: m.home, Providers: []catalog.Entry{entry}, All: true, Accounts: names, Flags: m.Flags}
-		read, err := reader.Read(ctx, m.Now())
+		g := m.group(ctx, entry)
+		found = append(found, g.shared(ctx)...)
+		read, err := g.read(ctx, m.Now(), 0)
 		if err != nil {
 			return []Finding{fail("%v", err).mend("try again")}
 		}
@@ -154,7 +154,7 @@ func (m *machine) credentials(ctx context.Context) []Finding {
 				found = append(found, m.judge(c, f))
 			}
 			found = append(found, cautions(c, false)...)
-			found = append(found, moved(ctx, m.home, entry, c)...)
+			found = append(found, g.moved(ctx, c)...)
 		}
 	}
 	if !used {
@@ -175,27 +175,28 @@ func (m *machine) judge(c health.Credential, f health.Finding) Finding {
 }
 
 // seedHesabe is a line that begins with the first provider.
-func (m *machine) seedHesabe() string { return seedLine(m.Flags, "hesabe", "default") }
+func (m *machine) seedHesabe() string {
+	return health.Tokenctl("seed credentials --provider hesabe", m.Flags)
+}
 
-// accounts are the accounts of a provider that matter.
-func (m *machine) accounts(ctx context.Context, entry catalog.Entry) []string {
-	if all := accounts(ctx, m.home, entry, m.Accounts); len(all) > 0 {
-		return all
+// group are the accounts of a provider that matter.
+func (m *machine) group(ctx context.Context, entry catalog.Entry) group {
+	names := accounts(ctx, m.home, entry, m.Accounts)
+	if len(names) == 0 {
+		names = entry.Usual()
 	}
-	return entry.Usual()
+	return group{m.home, entry, names, m.Environment, m.Flags}
 }
 
 // reach checks the addresses of a provider in use.
 func (m *machine) reach(ctx context.Context, entry catalog.Entry) []Finding {
-	var used []string
-	for _, account := range m.accounts(ctx, entry) {
-		key := store.Key{Provider: entry.Name, Account: account}
-		if _, err := m.home.Secrets.CurrentID(ctx, key, store.Credentials); err == nil {
-			used = append(used, account)
-		}
-	}
-	if len(used) == 0 {
+	g := m.group(ctx, entry)
+	g.names = slices.DeleteFunc(slices.Clone(g.names), func(account string) bool {
+		_, err := m.home.Secrets.CurrentID(ctx, g.key(account), store.Credentials)
+		return err != nil
+	})
+	if len(g.names) == 0 {
 		return nil
 	}
-	return reachAll(ctx, m.home, entry, used, m.Environment, m.Flags)
+	return g.reach(ctx)
 }

@@ -102,6 +102,16 @@ func (p *provider) wanted(ctx context.Context) []string {
 	return unique(append(p.known(ctx), p.Accounts...))
 }
 
+func (p *provider) group(ctx context.Context) group {
+	settings, _ := p.read(ctx)
+	return group{p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment, p.Flags}
+}
+
+// seedLine is the line that puts an account's credentials in.
+func (p *provider) seedLine(account string) string {
+	return group{entry: p.entry, flags: p.Flags}.seedLine(account)
+}
+
 // accounts are those that a ledger names, and others.
 func accounts(ctx context.Context, h *home.Home, entry catalog.Entry, others []string) []string {
 	all := slices.Clone(others)

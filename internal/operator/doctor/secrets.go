@@ -64,13 +64,13 @@ func (p *provider) missing(ctx context.Context, account string, names []string, 
 		}
 		return []Finding{none.
 			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them",
-				seedLine(p.Flags, p.entry.Name, account))}
+				p.seedLine(account))}
 	}
 	var found []Finding
 	for _, name := range names {
 		gone := fail("the secret %s does not exist", name)
 		if strings.HasSuffix(name, "/"+string(store.Credentials)) {
-			found = append(found, gone.mend("make it with the credentials in it", seedLine(p.Flags, p.entry.Name, account)))
+			found = append(found, gone.mend("make it with the credentials in it", p.seedLine(account)))
 			continue
 		}
 		found = append(found, gone.mend("make it, empty", p.cli("secretsmanager create-secret --name %s", name)))
@@ -131,7 +131,7 @@ func (p *provider) key(ctx context.Context, id string) []Finding {
 		return p.trouble(err, "kms:DescribeKey", id,
 			fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.entry.Name).mend(
 				"give the secrets another key (KmsKeyArn), then seed the credentials again",
-				seedLine(p.Flags, p.entry.Name, "default")))
+				p.seedLine("default")))
 	}
 	switch key := got.KeyMetadata; key.KeyState {
 	case kmstypes.KeyStateEnabled:

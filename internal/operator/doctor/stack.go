@@ -21,9 +21,7 @@ import (
 	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
 
 	"tokenrefresh/internal/operator/catalog"
-	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
-	"tokenrefresh/pkg/store"
 )
 
 // Stack is a deployed stack, as an operator names it.
@@ -178,9 +176,4 @@ func (s *stack) cli(format string, args ...any) string {
 		line += " --profile " + s.Profile
 	}
 	return line + " " + fmt.Sprintf(format, args...)
-}
-
-// seedLine is the line that puts credentials in.
-func seedLine(flags, provider, account string) string {
-	return health.Command("seed credentials", store.Key{Provider: provider, Account: account}, flags)
 }

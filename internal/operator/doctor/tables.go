@@ -50,10 +50,11 @@ func (s *stack) transactionsTable(ctx context.Context) []Finding {
 func (s *stack) table(ctx context.Context, name string, keys []string, variable string) (*types.TableDescription, []Finding) {
 	described, err := s.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if err != nil {
-		return nil, s.trouble(err, "dynamodb:DescribeTable", s.tableARN(name), fail("there is no table %s in %s", name, s.Config.Region).mend(
-			"check first that this is the stack's region and AWS account, and name the right table with --table-prefix, $"+variable+
-				", --region or --profile; restore a deleted table from the backup that DynamoDB made then, and don't create it "+
-				"anew: docs/operations.md#after-a-restore-or-a-loss"))
+		gone := fail("there is no table %s in %s", name, s.Config.Region).
+			mend("check first that this is the stack's region and AWS account, and name the right table with --table-prefix, $" +
+				variable + ", --region or --profile; restore a deleted table from the backup that DynamoDB made then, and don't create it " +
+				"anew: docs/operations.md#after-a-restore-or-a-loss")
+		return nil, s.trouble(err, "dynamodb:DescribeTable", s.tableARN(name), gone)
 	}
 	table := described.Table
 	if got := keyNames(table.KeySchema); !slices.Equal(got, keys) {

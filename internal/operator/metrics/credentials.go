@@ -54,7 +54,8 @@ func timestamp(name, help string, of func(c health.Credential) time.Time) gauge 
 var (
 	gauges = []gauge{
 		timestamp("tokenrefresh_token_expiration_timestamp_seconds",
-			"When the access token ends; of Berbix the one that ends first. Missing where there is none.", health.Credential.AccessExpiresAt),
+			"When the access token ends; of Berbix the one that ends first. Missing where there is none.",
+			health.Credential.AccessExpiresAt),
 		timestamp("tokenrefresh_token_renewal_timestamp_seconds",
 			"When a run will next try to renew it. Missing where it waits for a person.", health.Credential.NextAttempt),
 		timestamp("tokenrefresh_refresh_token_expiration_timestamp_seconds", "When the refresh token ends, where the provider tells.",
