@@ -92,20 +92,15 @@ func (c Credential) silent(now time.Time) Finding {
 	since := later(c.Row.RefreshAt, c.Row.NotBefore)
 	since = later(since, c.Row.Staged.Last()) // an attempt began then
 	silence, known := c.silence()
-	if since.IsZero() || !known || now.Sub(since) < silence {
-		return Finding{}
-	}
 	return act(Silent, fmt.Sprintf("a refresh is due, and no run has begun one for %s", Short(now.Sub(since))), findRuns,
-		c.doctor(), c.command("refresh"))
+		c.doctor(), c.command("refresh")).when(!since.IsZero() && known && now.Sub(since) >= silence)
 }
 
 // limited is the finding about a wait that the provider has asked for.
 func (c Credential) limited(now time.Time) Finding {
-	if !now.Before(c.Row.NotBefore) || c.Row.LastOutcome != outcome.RateLimited {
-		return Finding{}
-	}
 	return warn(RateLimited, c.because(fmt.Sprintf("the provider wants no call for another %s", Short(c.Row.NotBefore.Sub(now)))),
-		"it goes on by itself; if this happens often, ask the provider for a higher limit")
+		"it goes on by itself; if this happens often, ask the provider for a higher limit").
+		when(now.Before(c.Row.NotBefore) && c.Row.LastOutcome == outcome.RateLimited)
 }
 
 // failing is the finding about attempts that failed without harm.

@@ -44,10 +44,28 @@ func due(c *health.Credential) {
 	c.Row.RefreshAt, c.Row.AccessExpiresAt = in(-30*time.Second), in(2*time.Minute+30*time.Second)
 }
 
-// presented is a credential without a login whose token was presented a quarter of an hour ago.
-func presented(c *health.Credential, again providers.Again) {
-	c.CanLogin, c.Again, c.Row.State, c.Row.LastError = false, again, store.Uncertain, "timeout"
-	c.Row.Spent, c.Row.PresentedAt = []string{secret.New("r1").Fingerprint()}, in(-15*time.Minute)
+// presented makes a credential without a login, whose token was presented a quarter of an hour ago.
+func presented(again providers.Again) func(c *health.Credential) {
+	return func(c *health.Credential) {
+		c.CanLogin, c.Again, c.Row.State, c.Row.LastError = false, again, store.Uncertain, "timeout"
+		c.Row.Spent, c.Row.PresentedAt = []string{secret.New("r1").Fingerprint()}, in(-15*time.Minute)
+	}
+}
+
+// late makes a credential due since then, for which a run begins each tick.
+func late(since, tick time.Duration) func(c *health.Credential) {
+	return func(c *health.Credential) {
+		c.Row.RefreshAt, c.Row.AccessExpiresAt = in(-since), in(2*time.Hour)
+		c.Row.Staged, c.Row.Tick = store.Tally("").Add(in(-2*time.Hour)), tick
+	}
+}
+
+// seeded makes a credential that was seeded a time ago, and that no run has tried.
+func seeded(ago, every time.Duration) func(c *health.Credential) {
+	return func(c *health.Credential) {
+		fresh(c)
+		c.Row.Phase, c.Row.RefreshAt, c.Exists, c.Every = store.Idle, in(-ago), true, every
+	}
 }
 
 // fresh is a credential that no run has looked at.
@@ -141,36 +159,17 @@ func TestVerdict(t *testing.T) {
 			fresh(c)
 			c.CanLogin, c.Tokens = false, health.Secret{Name: "s/tokens", Version: "v1"}
 		}, health.Act, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
-		"credentials that were seeded": {func(c *credential) {
-			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Second), true
-		}, health.Warn, health.New, "no run has looked at it yet|the next tick does", []string{once}},
-		"credentials that were seeded for nobody": {func(c *credential) {
-			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Minute), true
-			c.Every = time.Minute
-		}, health.Act, health.Silent, "no run has begun one for 10m", []string{doctor, once}},
-		"credentials that were seeded, and nobody knows when runs come": {func(c *credential) {
-			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Minute), true
-		}, health.Warn, health.New, "no run has looked at it yet", []string{once}},
+		"credentials that were seeded":                                  {seeded(10*time.Second, 0), health.Warn, health.New, "no run has looked at it yet|the next tick does", []string{once}},
+		"credentials that were seeded for nobody":                       {seeded(10*time.Minute, time.Minute), health.Act, health.Silent, "no run has begun one for 10m", []string{doctor, once}},
+		"credentials that were seeded, and nobody knows when runs come": {seeded(10*time.Minute, 0), health.Warn, health.New, "no run has looked at it yet", []string{once}},
 		// A schedule of 5 minutes may come to a credential as late as that.
-		"due for 12 minutes, with a run each 5": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 5*time.Minute
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
-		}, health.OK, health.Healthy, "", nil},
-		"due for 16 minutes, with a run each 5": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-16*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 5*time.Minute
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
-		}, health.Act, health.Silent, "no run has begun one for 16m", []string{doctor, once}},
+		"due for 12 minutes, with a run each 5": {late(12*time.Minute, 5*time.Minute), health.OK, health.Healthy, "", nil},
+		"due for 16 minutes, with a run each 5": {late(16*time.Minute, 5*time.Minute), health.Act, health.Silent, "no run has begun one for 16m", []string{doctor, once}},
 		"due for 12 minutes, with a schedule of an hour": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Every = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), time.Hour
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
+			late(12*time.Minute, time.Minute)(c)
+			c.Every = time.Hour
 		}, health.OK, health.Healthy, "", nil},
-		"due for 12 minutes, by a row that does not tell the tick": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 0
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
-		}, health.OK, health.Healthy, "", nil},
+		"due for 12 minutes, by a row that does not tell the tick": {late(12*time.Minute, 0), health.OK, health.Healthy, "", nil},
 		"died over an attempt 10 minutes ago, with a run each 5": {func(c *credential) {
 			due(c)
 			c.Row.Phase, c.Row.ClaimedUntil, c.Row.Tick = store.Sending, in(-10*time.Minute), 5*time.Minute
@@ -300,24 +299,18 @@ func TestVerdict(t *testing.T) {
 			[]string{"tokenctl resolve relogin --provider hesabe"},
 		},
 		"uncertain, and always taken again": {func(c *credential) {
-			presented(c, providers.Again{Reuse: providers.Always})
+			presented(providers.Again{Reuse: providers.Always})(c)
 			c.Row.NotBefore = in(2 * time.Minute)
 		}, health.Warn, health.Uncertain, "may be spent|in 2m a run asks its issuer or presents it again", []string{doctor}},
-		"uncertain, and taken again no longer": {func(c *credential) {
-			presented(c, providers.Again{Reuse: 10 * time.Minute})
-		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
-		"uncertain, and its issuer gives no answer": {func(c *credential) {
-			presented(c, providers.Again{Asks: true})
-		}, health.Warn, health.Uncertain, "at the next tick a run asks its issuer", []string{doctor}},
+		"uncertain, and taken again no longer":      {presented(providers.Again{Reuse: 10 * time.Minute}), health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
+		"uncertain, and its issuer gives no answer": {presented(providers.Again{Asks: true}), health.Warn, health.Uncertain, "at the next tick a run asks its issuer", []string{doctor}},
 		"uncertain, and its issuer has acted": {func(c *credential) {
-			presented(c, providers.Again{Asks: true, LastResort: true})
+			presented(providers.Again{Asks: true, LastResort: true})(c)
 			c.Row.Fate = store.ActedOn
 		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
-		"uncertain until the last resort": {func(c *credential) {
-			presented(c, providers.Again{LastResort: true})
-		}, health.Warn, health.Uncertain, "in 11m a run asks its issuer or presents it again", []string{doctor}},
+		"uncertain until the last resort": {presented(providers.Again{LastResort: true}), health.Warn, health.Uncertain, "in 11m a run asks its issuer or presents it again", []string{doctor}},
 		"uncertain after the last resort": {func(c *credential) {
-			presented(c, providers.Again{LastResort: true})
+			presented(providers.Again{LastResort: true})(c)
 			c.Row.Fate = store.Retried
 		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
 		"uncertain with a reply that cannot be read": {func(c *credential) {

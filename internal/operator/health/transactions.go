@@ -138,14 +138,11 @@ func (c Credential) backlog(now time.Time) Finding {
 // deadTransactions is the finding about transactions that sweeps have given up.
 func (c Credential) deadTransactions(now time.Time) Finding {
 	t := c.Transactions
-	if t.Dead.N == 0 {
-		return Finding{}
-	}
 	cause := fmt.Sprintf("dead transactions: %s, the last marked %s ago: the provider called their refresh tokens invalid",
 		t.Dead, Short(now.Sub(t.LastDead)))
 	return warn(DeadTransactions, cause, "start new transactions, and record those that have ended as completed; "+
 		"if the refusals were wrong, revive them: list them, and try --dry-run first",
-		c.command("dead"), c.command("revive --since 24h --dry-run"))
+		c.command("dead"), c.command("revive --since 24h --dry-run")).when(t.Dead.N > 0)
 }
 
 // indexAtFault is the finding about unreadable entries of the due index, and unreadable claims.
