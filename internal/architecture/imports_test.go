@@ -8,12 +8,11 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+
+	"tokenrefresh/internal/operator/catalog"
 )
 
-const (
-	sdk   = "github.com/aws/aws-sdk-go-v2"
-	queue = sdk + "/service/sqs"
-)
+const sdk = "github.com/aws/aws-sdk-go-v2"
 
 // A name stands for a package and all below it; with a slash at its end, only for those below.
 var rules = map[string]struct {
@@ -51,9 +50,6 @@ var rules = map[string]struct {
 		banned:  []string{sdk + "/config", sdk + "/service/sts", sdk + "/service/sso", "./internal", "./cmd", "./pkg/homes/embedded"},
 		allowed: []string{"github.com/aws/aws-lambda-go", sdk, "github.com/aws/smithy-go", "github.com/google/uuid"},
 	},
-	"functions without a queue do not pay for its client": {
-		of: []string{"./functions/refresh-hesabe", "./functions/refresh-tconnect", "./functions/refresh-oauth2"}, banned: []string{queue},
-	},
 	// What speaks to a person at a terminal stays out of what others build on.
 	"only the command knows the terminal": {
 		of: []string{"./pkg/...", "./functions/..."},
@@ -86,5 +82,13 @@ func TestImports(t *testing.T) {
 			}
 		}
 	}
-	assert.Check(t, slices.Contains(dependencies(t, "./functions/refresh-berbix"), queue), "the one function with a queue lacks its client")
+}
+
+// The functions that have no queue do not pay for its client.
+func TestOnlyASweepCarriesAQueue(t *testing.T) {
+	t.Parallel()
+	for _, entry := range catalog.All() {
+		got := slices.Contains(dependencies(t, "./functions/refresh-"+entry.Name), sdk+"/service/sqs")
+		assert.Check(t, got == entry.Sweep, "refresh-%s carries a queue's client: %t", entry.Name, got)
+	}
 }

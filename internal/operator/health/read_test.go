@@ -254,6 +254,8 @@ type shelf struct {
 	read [store.Shards]int // entries
 }
 
+func (s *shelf) of(string) home.Transactions { return s }
+
 func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time) ([]store.Due, error) {
 	var all []store.Due
 	for i := range min(limit, s.due[shard]+1) { // and one that is not due
@@ -290,7 +292,7 @@ func TestReadDeadTransactions(t *testing.T) {
 		{[store.Shards]int{0, 0, 250, 0, 250}, health.Transactions{Dead: health.Count{N: 500}, LastDead: in(-2 * time.Minute)}},
 		{[store.Shards]int{0, 0, 1000}, health.Transactions{Dead: health.Count{N: 250, More: true}, LastDead: in(-2 * time.Minute)}},
 	} {
-		w.Transactions = &shelf{dead: tt.dead}
+		w.Transactions = (&shelf{dead: tt.dead}).of
 		got := w.read(health.Reader{Providers: only("berbix")})[0]
 		assert.Check(t, is.DeepEqual(health.Transactions{Dead: got.Transactions.Dead, LastDead: got.Transactions.LastDead}, tt.want))
 		found := slices.ContainsFunc(got.Findings(in(0)), func(f health.Finding) bool {
@@ -305,7 +307,7 @@ func TestReadTransactions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	index := &shelf{due: [store.Shards]int{0, 3, 25, 40}}
-	w.Transactions = index
+	w.Transactions = index.of
 	got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions
 	assert.Check(t, got.Due.N == 68 && got.Due.String() == "68" && errors.Is(got.Err, errSick), "%+v", got)
 	if oldest := in(-39 * time.Second); !got.OldestDue.Equal(oldest) || !got.Next.Equal(oldest) || !got.NextExpiry.Equal(in(21*time.Second)) {
@@ -314,7 +316,7 @@ func TestReadTransactions(t *testing.T) {
 	assert.Check(t, is.DeepEqual(index.read, [store.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}), "entries read")
 
 	index = &shelf{due: [store.Shards]int{1000}}
-	w.Transactions = index
+	w.Transactions = index.of
 	if got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions; got.Due.String() != "250+" || index.read[0] != 275 {
 		t.Errorf("%s due, %d read", got.Due, index.read[0])
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
@@ -49,13 +50,13 @@ func (c Count) String() string {
 func (l *looking) readTransactions(ctx context.Context, now time.Time) {
 	var mu sync.Mutex
 	pace.Each(store.Shards, store.Shards, func(shard int) {
-		entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
+		entries, err := l.home.Transactions(l.Key.Provider).Due(ctx, l.Key.Account, shard, head, now)
 		if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
-			entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, maxHead, now)
+			entries, err = l.home.Transactions(l.Key.Provider).Due(ctx, l.Key.Account, shard, maxHead, now)
 		}
 		found := Transactions{Err: err}
 		found.addDue(entries, now)
-		for one, err := range l.home.Transactions.Dead(ctx, l.Key.Account, shard, store.Span{}, now) {
+		for one, err := range l.home.Transactions(l.Key.Provider).Dead(ctx, l.Key.Account, shard, store.Span{}, now) {
 			if err != nil {
 				found.Err = errors.Join(found.Err, err)
 				continue
@@ -129,8 +130,9 @@ func (c Credential) backlog(now time.Time) Finding {
 		return act(Backlog, due+"; "+f.Cause, f.Mend, f.Commands...)
 	}
 	if now.Sub(r.LastSuccessAt) < backlogAge {
+		entry, _ := catalog.Find(c.Key.Provider)
 		return act(Backlog, due+"; sweeps run, and do not reach all of them",
-			"look at the function's last run; it may need more workers and memory, or BerbixQueueConcurrency", c.doctor())
+			"look at the function's last run; it may need more workers and memory, or "+entry.QueueParameter(), c.doctor())
 	}
 	return act(Silent, due+"; no sweep has refreshed any since", findRuns, c.doctor(), c.command("refresh"))
 }

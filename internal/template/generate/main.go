@@ -67,6 +67,16 @@ func (s stack) Listed() []provider {
 	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return p.OwnAccounts })
 }
 
+// Owned are the providers each of whose accounts is a service of its own.
+func (s stack) Owned() []provider {
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return !p.OwnAccounts })
+}
+
+// Sweeps are the providers with transactions.
+func (s stack) Sweeps() []provider {
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return !p.Sweep })
+}
+
 // Width is the width of a provider's number on the dashboard, of 24 columns.
 func (s stack) Width() int { return 24 / len(s.Listed()) }
 
@@ -91,6 +101,14 @@ func (s stack) Titles() string {
 
 // Rule is a line that begins the provider's part of the template.
 func (p provider) Rule() string { return strings.Repeat("-", 112-len(p.Title)) }
+
+// TableID is the logical id of its table of transactions, and the name of the output that says which that is.
+func (p provider) TableID() string {
+	if p.Table != "" {
+		return "Transactions"
+	}
+	return p.Title + "Transactions"
+}
 
 // Read is the part of a secret's name that stands for the account that a reader may read.
 func (p provider) Read() string {
