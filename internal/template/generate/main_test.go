@@ -41,6 +41,10 @@ func TestFurtherProviders(t *testing.T) {
 	} {
 		assert.Check(t, strings.Contains(string(text), want), "the template has no %q", want)
 	}
+	table := func(name string) int { return strings.Count(string(text), "${TablePrefix}-"+name) }
+	if own, first := table("furtherberbix-transactions"), table("transactions"); own != first {
+		t.Errorf("%d lines are about the further table, %d about the first", own, first)
+	}
 	path := filepath.Join(t.TempDir(), "template.yaml")
 	assert.NilError(t, os.WriteFile(path, text, 0o600))
 	made, err := loaded.Load(path)
