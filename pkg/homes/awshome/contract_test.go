@@ -31,43 +31,48 @@ func (p people) PutCurrent(ctx context.Context, key store.Key, doc store.Documen
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	hometest.Secrets(t, func(t *testing.T) (store.Secrets, hometest.Seeder) {
-		server := moto.Start(t)
-		secrets := awshome.FromConfig(server.Config()).Secrets(moto.NewName("contract"))
-		return secrets, people{server, secrets}
-	})
+	server := moto.Start(t)
+	secrets := awshome.FromConfig(server.Config()).Secrets(moto.NewName("contract"))
+	hometest.Secrets(t, secrets, people{server, secrets})
+}
+
+// ledgerOf is the ledger in a table of its own.
+func ledgerOf(t *testing.T) (server *moto.Server, ledger *awshome.Ledger, table string) {
+	t.Helper()
+	server = moto.Start(t)
+	table = server.CreateLedger(t)
+	return server, awshome.FromConfig(server.Config()).Ledger(table), table
+}
+
+// transactionsOf is the store of transactions in a table of its own.
+func transactionsOf(t *testing.T) (server *moto.Server, transactions *awshome.Transactions, table string) {
+	t.Helper()
+	server = moto.Start(t)
+	table = server.CreateTransactions(t)
+	return server, awshome.FromConfig(server.Config()).Transactions(table), table
 }
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	hometest.Ledger(t, func(t *testing.T) store.Ledger {
-		server := moto.Start(t)
-		return awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
-	})
+	_, ledger, _ := ledgerOf(t)
+	hometest.Ledger(t, ledger)
 }
 
 func TestClaims(t *testing.T) {
 	t.Parallel()
-	open := func(t *testing.T) hometest.ClaimsLedger {
-		server := moto.Start(t)
-		return awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
-	}
-	hometest.Claims(t, open)
-	hometest.ClaimsAsRows(t, open)
+	_, ledger, _ := ledgerOf(t)
+	hometest.Claims(t, ledger)
+	hometest.ClaimsAsRows(t, ledger)
 }
 
 func TestDeadTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
-		server := moto.Start(t)
-		return awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
-	})
+	_, transactions, _ := transactionsOf(t)
+	hometest.DeadTransactions(t, transactions)
 }
 
 func TestTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.Transactions(t, func(t *testing.T) store.Transactions {
-		server := moto.Start(t)
-		return awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
-	})
+	_, transactions, _ := transactionsOf(t)
+	hometest.Transactions(t, transactions)
 }

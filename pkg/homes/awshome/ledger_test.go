@@ -19,8 +19,7 @@ import (
 
 func TestRowsIsOneCall(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	ledger := awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
+	server, ledger, _ := ledgerOf(t)
 	assert.NilError(t, ledger.Write(t.Context(), store.Row{Key: key, Fence: 1}, store.Guard{Absent: true}))
 	server.Calls()
 	rows, err := ledger.Rows(t.Context(), key.Provider)
@@ -34,8 +33,7 @@ func TestRowsIsOneCall(t *testing.T) {
 // first write was done.
 func TestWriteWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	ledger := awshome.FromConfig(server.Config()).Ledger(server.CreateLedger(t))
+	server, ledger, _ := ledgerOf(t)
 	claim := store.Row{
 		Key: key, Phase: store.Sending, AttemptID: id, Fence: 1, Spent: []string{"a", "b"}, RefreshAt: time.Now(),
 		Escrow: store.Escrow{AttemptID: id, Bytes: secret.New(planted), Raw: true, Sent: time.Now()},
@@ -71,9 +69,7 @@ func TestWriteWhoseAnswerWasLost(t *testing.T) {
 
 func TestUnreadableRow(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateLedger(t)
-	ledger := awshome.FromConfig(server.Config()).Ledger(table)
+	server, ledger, table := ledgerOf(t)
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
 		"provider": text("hesabe"), "account": text("default"),
@@ -118,9 +114,7 @@ func TestUnreadableRow(t *testing.T) {
 // phase. It can still be claimed, once.
 func TestClaimOfARowMadeByHand(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateLedger(t)
-	ledger := awshome.FromConfig(server.Config()).Ledger(table)
+	server, ledger, table := ledgerOf(t)
 	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
 		"provider": &types.AttributeValueMemberS{Value: key.Provider}, "account": &types.AttributeValueMemberS{Value: key.Account},
 		"paused": &types.AttributeValueMemberBOOL{Value: false},

@@ -31,8 +31,7 @@ func transaction() store.Transaction {
 // The first attempt's new refresh token makes the condition of the second fail.
 func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
+	server, transactions, _ := transactionsOf(t)
 	row := transaction()
 	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
 		t.Fatal(err)
@@ -56,9 +55,7 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 
 func TestUnreadableTransaction(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateTransactions(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(table)
+	server, transactions, table := transactionsOf(t)
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
 		"transaction_id": &types.AttributeValueMemberN{Value: "7"}, "due_shard": text("default#0"),
@@ -99,9 +96,7 @@ func TestUnreadableTransaction(t *testing.T) {
 // A ttl that is not a number cannot be compared. Its row is still due, or nobody would ever see it.
 func TestWrongTTLHidesNoRow(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateTransactions(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(table)
+	server, transactions, table := transactionsOf(t)
 	row := transaction()
 	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
 		t.Fatal(err)
@@ -129,9 +124,7 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 // counted refusals has no time either; attributes that it doesn't know survive.
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateTransactions(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(table)
+	server, transactions, table := transactionsOf(t)
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	number := func(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
 	write := func(id string, more map[string]types.AttributeValue) {

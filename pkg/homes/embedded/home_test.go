@@ -33,49 +33,33 @@ func reopen(tb testing.TB, path string) *embedded.Home {
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	hometest.Secrets(t, func(t *testing.T) (store.Secrets, hometest.Seeder) {
-		t.Helper()
-		home, _ := open(t)
-		return home.Secrets(), home.Secrets()
-	})
+	home, _ := open(t)
+	hometest.Secrets(t, home.Secrets(), home.Secrets())
 }
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	hometest.Ledger(t, func(t *testing.T) store.Ledger {
-		t.Helper()
-		home, _ := open(t)
-		return home.Ledger()
-	})
+	home, _ := open(t)
+	hometest.Ledger(t, home.Ledger())
 }
 
 func TestClaims(t *testing.T) {
 	t.Parallel()
-	opened := func(t *testing.T) hometest.ClaimsLedger {
-		t.Helper()
-		home, _ := open(t)
-		return home.Ledger()
-	}
-	hometest.Claims(t, opened)
-	hometest.ClaimsAsRows(t, opened)
+	home, _ := open(t)
+	hometest.Claims(t, home.Ledger())
+	hometest.ClaimsAsRows(t, home.Ledger())
 }
 
 func TestTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.Transactions(t, func(t *testing.T) store.Transactions {
-		t.Helper()
-		home, _ := open(t)
-		return home.Transactions()
-	})
+	home, _ := open(t)
+	hometest.Transactions(t, home.Transactions())
 }
 
 func TestDeadTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
-		t.Helper()
-		home, _ := open(t)
-		return home.Transactions()
-	})
+	home, _ := open(t)
+	hometest.DeadTransactions(t, home.Transactions())
 }
 
 func TestOpenCreatesPrivately(t *testing.T) {

@@ -1,6 +1,7 @@
 package hometest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -10,7 +11,6 @@ import (
 )
 
 func (x transactionsContract) putNewer(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	newer := store.Transaction{
 		ID: row.ID, Account: row.Account, RefreshToken: secret.New("newer"), Status: store.StatusActive,
@@ -21,7 +21,6 @@ func (x transactionsContract) putNewer(t *testing.T) {
 }
 
 func (x transactionsContract) putOlder(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	older := fullTransaction(row.ID)
 	older.RefreshToken, older.RecordedAt = secret.New("older"), row.RecordedAt.Add(-time.Second)
@@ -31,7 +30,6 @@ func (x transactionsContract) putOlder(t *testing.T) {
 
 // putOverFuture: a row that a clock years ahead has recorded stands against nothing.
 func (x transactionsContract) putOverFuture(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	row.RecordedAt = after(0).Add(store.MaxAhead)
 	x.put(t, row, true)
@@ -49,7 +47,6 @@ func (x transactionsContract) putOverFuture(t *testing.T) {
 }
 
 func (x transactionsContract) putAgain(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	x.put(t, row, true)
 	x.want(t, row)
@@ -59,7 +56,6 @@ func (x transactionsContract) putAgain(t *testing.T) {
 }
 
 func (x transactionsContract) putOverTimeless(t *testing.T) {
-	t.Parallel()
 	row := fullTransaction(idIn(0))
 	row.RecordedAt = time.Time{}
 	x.put(t, row, true)
@@ -70,19 +66,16 @@ func (x transactionsContract) putOverTimeless(t *testing.T) {
 }
 
 func (x transactionsContract) putRace(t *testing.T) {
-	t.Parallel()
 	row := fullTransaction(idIn(0))
 	record := func(i int) store.Transaction {
 		record := row
 		record.RefreshToken, record.RecordedAt = secret.New(fmt.Sprint(i)), after(i)
 		return record
 	}
-	for _, err := range race(contenders, func(i int) error {
+	must(t, errors.Join(race(contenders, func(i int) error {
 		_, err := x.store.Put(t.Context(), record(i), after(0))
 		return err
-	}) {
-		must(t, err)
-	}
+	})...))
 	x.want(t, record(contenders-1))
 }
 
@@ -96,7 +89,6 @@ func refreshed(row store.Transaction) store.Transaction {
 }
 
 func (x transactionsContract) update(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	want := refreshed(row)
 	given := want
@@ -114,7 +106,6 @@ func (x transactionsContract) update(t *testing.T) {
 }
 
 func (x transactionsContract) updateRotates(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	next := refreshed(row)
 	next.RefreshToken = secret.New("rotated")
@@ -129,7 +120,6 @@ func (x transactionsContract) updateRotates(t *testing.T) {
 }
 
 func (x transactionsContract) updateAgain(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	for i := range 3 {
 		next := refreshed(row)
@@ -140,7 +130,6 @@ func (x transactionsContract) updateAgain(t *testing.T) {
 }
 
 func (x transactionsContract) updateChanged(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	newer := fullTransaction(row.ID)
 	newer.RefreshToken, newer.RecordedAt = secret.New("newer"), row.RecordedAt.Add(time.Second)
@@ -151,17 +140,13 @@ func (x transactionsContract) updateChanged(t *testing.T) {
 }
 
 func (x transactionsContract) updateGone(t *testing.T) {
-	t.Parallel()
 	row := fullTransaction(idIn(0))
 	wantError(t, "update", x.store.Update(t.Context(), row, row.RefreshToken), store.ErrChanged)
-	_, found, err := x.store.Get(t.Context(), row.ID)
-	must(t, err)
-	equal(t, "found", found, false)
+	x.wantNone(t, row.ID)
 	x.wantDue(t, row.Account, 0, 10)
 }
 
 func (x transactionsContract) updateRace(t *testing.T) {
-	t.Parallel()
 	row := x.stored(t)
 	next := func(i int) store.Transaction {
 		next := refreshed(row)
@@ -169,11 +154,9 @@ func (x transactionsContract) updateRace(t *testing.T) {
 		return next
 	}
 	errs := race(contenders, func(i int) error { return x.store.Update(t.Context(), next(i), row.RefreshToken) })
-	winner := onlyWinner(t, errs)
-	for i, err := range errs {
-		if i != winner {
-			wantError(t, "update", err, store.ErrChanged)
-		}
+	winner, losers := onlyWinner(t, errs)
+	for _, err := range losers {
+		wantError(t, "update", err, store.ErrChanged)
 	}
 	x.want(t, next(winner))
 }
