@@ -146,7 +146,7 @@ func attributeOf(t *testing.T, value any) types.AttributeValue {
 func TestUnknownAttributesSurvive(t *testing.T) {
 	t.Parallel()
 	for title, attributes := range map[string][]string{"row": rowAttributes, "claim": claimAttributes} {
-		_, names, _ := update(attributes, encodeRow(store.Row{}))
+		names := table{}.update(nil, attributes, encodeRow(store.Row{}), "").ExpressionAttributeNames
 		if len(names) != len(attributes) {
 			t.Errorf("%s: %v are named, of %v", title, names, attributes)
 		}

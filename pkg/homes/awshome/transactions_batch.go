@@ -48,20 +48,20 @@ func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64
 	wait := unprocessedWait
 	for try := 1; ; try++ {
 		out, err := x.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{x.table: {Keys: keys, ConsistentRead: aws.Bool(true)}},
+			RequestItems: map[string]types.KeysAndAttributes{x.name: {Keys: keys, ConsistentRead: aws.Bool(true)}},
 		})
 		if err != nil {
 			return x.failure("read", "BatchGetItem", err)
 		}
-		for _, stored := range out.Responses[x.table] {
-			t, err := decodeTransaction(x.table, stored)
+		for _, stored := range out.Responses[x.name] {
+			t, err := decodeTransaction(x.name, stored)
 			rows[t.ID] = store.Read{Transaction: t, Found: err == nil, Err: err}
 		}
-		if keys = out.UnprocessedKeys[x.table].Keys; len(keys) == 0 {
+		if keys = out.UnprocessedKeys[x.name].Keys; len(keys) == 0 {
 			break
 		}
 		if try == unprocessedTries || !pace.Sleep(ctx, wait) {
-			return fail([]error{errUnprocessed}, "read %d rows of the table %q: %v", len(keys), x.table, errUnprocessed)
+			return fail([]error{errUnprocessed}, "read %d rows of the table %q: %v", len(keys), x.name, errUnprocessed)
 		}
 		wait *= 2
 	}
