@@ -156,7 +156,7 @@ func TestSpoiltWhileInUse(t *testing.T) {
 				},
 			} {
 				trouble, ok := errors.AsType[*embedded.TroubleError](do())
-				if !ok || trouble.Kind != tt.want || trouble.Path != path || trouble.Mend() == "" {
+				if !ok || trouble.Kind != tt.want || trouble.Path != path || trouble.Mend == "" {
 					t.Errorf("trouble %+v, want %s", trouble, tt.want)
 				}
 			}

@@ -98,7 +98,7 @@ func (x *Transactions) deadPages(
 		for from, more := start, true; more; more = from != nil {
 			var page []deadReading
 			var next []byte
-			err := x.file.view(ctx, func(tx *bbolt.Tx) error {
+			err := x.home.view(ctx, func(tx *bbolt.Tx) error {
 				page, next = read(tx, from)
 				return nil
 			})

@@ -136,7 +136,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 		}
 		return nil
 	}
-	assert.NilError(t, ledger.file.update(t.Context(), put))
+	assert.NilError(t, ledger.home.update(t.Context(), put))
 	assert.NilError(t, ledger.Write(t.Context(), store.Row{Key: account, Fence: 5, Phase: store.Idle}, store.Guard{Fence: 4}))
 	assert.NilError(t, ledger.SetPaused(t.Context(), account, true))
 	assert.NilError(t, ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 3, Fence: 5, Holder: "run"}))
@@ -145,7 +145,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 		claim:   `{"claimed_by":"run","escrow":{},"fence":5,"later":{"a":[1,2]},"phase":"idle","state":"ok"}`,
 	} {
 		var got []byte
-		err := ledger.file.view(t.Context(), func(tx *bbolt.Tx) error {
+		err := ledger.home.view(t.Context(), func(tx *bbolt.Tx) error {
 			got = bytes.Clone(tx.Bucket(ledgerBucket).Bucket([]byte("hesabe")).Get([]byte(key.Account)))
 			return nil
 		})

@@ -30,7 +30,7 @@ const (
 // put stores a row as it stands, without index entries.
 func (h *Home) put(t *testing.T, id int64, row string) {
 	t.Helper()
-	err := file{h, store.ErrForbidden}.update(t.Context(), func(tx *bbolt.Tx) error {
+	err := h.update(t.Context(), func(tx *bbolt.Tx) error {
 		return tx.Bucket(transactionsBucket).Put(ordered(id), []byte(row))
 	})
 	assert.NilError(t, err)
@@ -73,7 +73,7 @@ func TestRowsOfOtherReleases(t *testing.T) {
 	if !slices.Equal(undated, []int64{24}) {
 		t.Errorf("dead without a time: %v", undated)
 	}
-	err = file{home, store.ErrForbidden}.view(t.Context(), func(tx *bbolt.Tx) error {
+	err = home.view(t.Context(), func(tx *bbolt.Tx) error {
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal(tx.Bucket(transactionsBucket).Get(ordered(32)), &members); err != nil {
 			return err

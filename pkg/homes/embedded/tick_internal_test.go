@@ -55,7 +55,7 @@ func lay(b *testing.B, home *Home, total, due int) {
 	const together = 1000
 	token, now := secret.New(strings.Repeat("t", 64)), time.Now()
 	for from := 0; from < total; from += together {
-		err := home.Transactions().file.update(b.Context(), func(tx *bbolt.Tx) error {
+		err := home.Transactions().home.update(b.Context(), func(tx *bbolt.Tx) error {
 			for i := from; i < min(from+together, total); i++ {
 				row := store.Transaction{
 					ID: int64(i), Account: tickAccount, Status: store.StatusActive, RecordedAt: now, ExpiresAt: now.Add(30 * 24 * time.Hour),

@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -12,7 +14,7 @@ import (
 
 // Transactions is a store.Transactions. Its bucket has the rows by id; index.go describes
 // the indexes. Each Put deletes a few rows past their ExpiresAt.
-type Transactions struct{ file file }
+type Transactions struct{ home *Home }
 
 var (
 	_ store.Transactions     = (*Transactions)(nil)
@@ -22,7 +24,7 @@ var (
 // Due implements store.Transactions.
 func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
 	var due []store.Due
-	err := x.file.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err := x.home.view(ctx, func(tx *bbolt.Tx) (err error) {
 		due, err = earliest(tx, account, shard, limit, now)
 		return err
 	})
@@ -36,7 +38,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 func (x *Transactions) Get(ctx context.Context, id int64) (store.Transaction, bool, error) {
 	var t store.Transaction
 	var found bool
-	err := x.file.view(ctx, func(tx *bbolt.Tx) (err error) {
+	err := x.home.view(ctx, func(tx *bbolt.Tx) (err error) {
 		t, found, err = loadTransaction(tx, id)
 		return err
 	})
@@ -46,7 +48,7 @@ func (x *Transactions) Get(ctx context.Context, id int64) (store.Transaction, bo
 // GetMany implements store.Transactions.
 func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]store.Read, error) {
 	rows := make(map[int64]store.Read, len(ids))
-	err := x.file.view(ctx, func(tx *bbolt.Tx) error {
+	err := x.home.view(ctx, func(tx *bbolt.Tx) error {
 		for _, id := range ids {
 			t, found, err := loadTransaction(tx, id)
 			rows[id] = store.Read{Transaction: t, Found: found, Err: err}
@@ -58,7 +60,7 @@ func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]stor
 
 // Update implements store.Transactions.
 func (x *Transactions) Update(ctx context.Context, t store.Transaction, presented secret.String) error {
-	return x.file.update(ctx, func(tx *bbolt.Tx) error {
+	return x.home.update(ctx, func(tx *bbolt.Tx) error {
 		stored, found, err := loadTransaction(tx, t.ID)
 		if err != nil {
 			return err
@@ -78,7 +80,7 @@ func (x *Transactions) Update(ctx context.Context, t store.Transaction, presente
 // Put implements store.Transactions.
 func (x *Transactions) Put(ctx context.Context, t store.Transaction, now time.Time) (bool, error) {
 	var recorded bool
-	err := x.file.update(ctx, func(tx *bbolt.Tx) error {
+	err := x.home.update(ctx, func(tx *bbolt.Tx) error {
 		if err := deleteExpired(tx, time.Now()); err != nil {
 			return err
 		}
@@ -122,4 +124,48 @@ func loadTransaction(tx *bbolt.Tx, id int64) (store.Transaction, bool, error) {
 	}
 	t, err := decodeTransaction(id, data)
 	return t, err == nil, err
+}
+
+// storedTransaction is a store.Transaction as the file holds it. Its id is the key there.
+type storedTransaction struct {
+	store.Transaction
+
+	// These replace the transaction's, which mask themselves.
+	RefreshToken string `json:"refresh_token"`
+	AccessToken  string `json:"access_token,omitempty"`
+	ClientToken  string `json:"client_token,omitempty"`
+}
+
+// seconds is a time as transactions keep it.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// normal is a transaction with the precision of the file.
+func normal(t store.Transaction) store.Transaction {
+	for _, at := range times(&t) {
+		*at = seconds(*at)
+	}
+	if t.Status != store.StatusActive {
+		t.RefreshAt = time.Time{}
+	}
+	return t
+}
+
+func encodeTransaction(t store.Transaction) ([]byte, error) {
+	//nolint:gosec // the file is where the tokens are kept
+	return json.Marshal(storedTransaction{t, t.RefreshToken.Reveal(), t.AccessToken.Reveal(), t.ClientToken.Reveal()})
+}
+
+func decodeTransaction(id int64, data []byte) (store.Transaction, error) {
+	var s storedTransaction
+	err := json.Unmarshal(data, &s)
+	if err == nil {
+		err = keepable(&s.Transaction)
+	}
+	if err != nil {
+		return store.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
+	}
+	t := s.Transaction
+	t.ID, t.RefreshToken = id, secret.New(s.RefreshToken)
+	t.AccessToken, t.ClientToken = secret.New(s.AccessToken), secret.New(s.ClientToken)
+	return t, nil
 }

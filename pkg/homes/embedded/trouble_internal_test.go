@@ -18,7 +18,7 @@ import (
 func TestTroubles(t *testing.T) {
 	t.Parallel()
 	at := func(err error) error { return &os.PathError{Op: "open", Path: "/x", Err: err} }
-	for name, tt := range map[string]struct {
+	for title, tt := range map[string]struct {
 		err    error
 		want   Kind
 		passes bool
@@ -41,10 +41,10 @@ func TestTroubles(t *testing.T) {
 		"held":                  {err: errLocked, want: Locked, passes: true, words: "fuser /d/state.db"},
 		"others read it":        {err: &exposed{0o644}, want: Exposed, words: "chmod 600 /d/state.db"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			got := troubleOf("/d/state.db", tt.err)
-			if got == nil || got.Kind != tt.want || got.Passes() != tt.passes || !errors.Is(got, tt.err) {
+			got, known := errors.AsType[*TroubleError](name("/d/state.db", tt.err))
+			if !known || got.Kind != tt.want || got.Passes() != tt.passes || !errors.Is(got, tt.err) {
 				t.Fatalf("trouble %+v", got)
 			}
 			text := got.Error()
@@ -54,7 +54,7 @@ func TestTroubles(t *testing.T) {
 			}
 		})
 	}
-	if got := troubleOf("/d/state.db", errors.New("another error")); got != nil {
+	if got, known := errors.AsType[*TroubleError](name("/d/state.db", errors.New("another error"))); known {
 		t.Errorf("trouble %+v", got)
 	}
 }
@@ -62,7 +62,7 @@ func TestTroubles(t *testing.T) {
 // A missing permission is the port's error too, and an error keeps its kind.
 func TestDeniedIsThePortsError(t *testing.T) {
 	t.Parallel()
-	err := error(&denied{name("/d/state.db", &exposed{0o644}), store.ErrForbidden})
+	err := name("/d/state.db", &exposed{0o644})
 	trouble, ok := errors.AsType[*TroubleError](err)
 	if !errors.Is(err, store.ErrForbidden) || !errors.Is(err, fs.ErrPermission) || !ok || trouble.Kind != Exposed {
 		t.Errorf("%v", err)
