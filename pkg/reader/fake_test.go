@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
 )
@@ -77,9 +79,8 @@ func hesabe(text string) reader.Token {
 func wantToken(t *testing.T, s *reader.TokenSource, want string) {
 	t.Helper()
 	got, err := s.Get(t.Context())
-	if err != nil || got.AccessToken.Reveal() != want {
-		t.Errorf("token %q, %v; want %q", got.AccessToken.Reveal(), err, want)
-	}
+	assert.Check(t, err == nil && got.AccessToken.Reveal() == want,
+		"token %q, %v; want %q", got.AccessToken.Reveal(), err, want)
 }
 
 // wantReads checks how often the store was read since the last time.

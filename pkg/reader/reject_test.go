@@ -133,9 +133,7 @@ func TestRejectedByTransport(t *testing.T) {
 		get := func() {
 			t.Helper()
 			resp, err := tr.RoundTrip(request(t, http.MethodGet, base, nil))
-			if err != nil || resp.StatusCode != http.StatusUnauthorized {
-				t.Fatalf("%v, %v", resp, err)
-			}
+			assert.Assert(t, err == nil && resp.StatusCode == http.StatusUnauthorized, "%v, %v", resp, err)
 			_ = resp.Body.Close()
 		}
 		wantToken(t, tokens, "one")

@@ -100,9 +100,7 @@ func TestRefusalThatStays(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		s.publish(hesabe("two"))
 		got, err := tokens.Renew(t.Context(), one)
-		if err != nil || got.AccessToken.Reveal() != "two" {
-			t.Errorf("%v, %v", got, err)
-		}
+		assert.Check(t, err == nil && got.AccessToken.Reveal() == "two", "%v, %v", got, err)
 	})
 }
 
@@ -114,9 +112,7 @@ func TestRefusalOfAnOldToken(t *testing.T) {
 		s.publish(hesabe("two"))
 		for range 3 {
 			got, err := tokens.Renew(t.Context(), one)
-			if err != nil || got.AccessToken.Reveal() != "two" {
-				t.Errorf("%v, %v", got, err)
-			}
+			assert.Check(t, err == nil && got.AccessToken.Reveal() == "two", "%v, %v", got, err)
 		}
 		wantReads(t, s, 1, 1)
 	})
@@ -134,9 +130,7 @@ func TestRenewReadsAfterTheRefusal(t *testing.T) {
 		s.publish(hesabe("two"))
 		one.RefreshAt = time.Now().Add(time.Hour) // not due: only one read of its own
 		got, err := tokens.Renew(t.Context(), one)
-		if err != nil || got.AccessToken.Reveal() != "two" {
-			t.Errorf("%v, %v", got, err)
-		}
+		assert.Check(t, err == nil && got.AccessToken.Reveal() == "two", "%v, %v", got, err)
 		wantReads(t, s, 2, 2)
 	})
 }

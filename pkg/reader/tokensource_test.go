@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
@@ -139,9 +140,7 @@ func TestFailedReads(t *testing.T) {
 				var told atomic.Int32
 				tokens := reader.NewTokenSource(s, reader.Options{OnError: func(got error) {
 					told.Add(1)
-					if !errors.Is(got, err) {
-						t.Errorf("told of %v", got)
-					}
+					assert.Check(t, errors.Is(got, err), "told of %v", got)
 				}})
 				for range 5 { // within the second that the error stands for
 					if _, got := tokens.Get(t.Context()); !errors.Is(got, err) {
@@ -160,9 +159,7 @@ func TestFailedReads(t *testing.T) {
 					time.Sleep(700 * time.Millisecond)
 				}
 				wantReads(t, s, 8, 16)
-				if told.Load() < 9 {
-					t.Errorf("told %d times", told.Load())
-				}
+				assert.Check(t, told.Load() >= 9, "told %d times", told.Load())
 				time.Sleep(time.Minute)
 				if _, got := tokens.Get(t.Context()); !errors.Is(got, err) {
 					t.Errorf("error %v", got)
@@ -237,9 +234,8 @@ func TestCachesOfOAuth2(t *testing.T) {
 		want := func(want string) {
 			t.Helper()
 			got, err := source.Token()
-			if err != nil || got.AccessToken != want || !got.Valid() || got.Type() != "Bearer" {
-				t.Errorf("token %+v, %v; want %q", got, err, want)
-			}
+			assert.Check(t, err == nil && got.AccessToken == want && got.Valid() && got.Type() == "Bearer",
+				"token %+v, %v; want %q", got, err, want)
 		}
 		want("one")
 		time.Sleep(12*time.Minute - 1)
@@ -261,9 +257,7 @@ func TestExpiryIsNeverBeyondTheTokensLife(t *testing.T) {
 		published.RefreshAt = published.ExpiresAt
 		tokens := reader.NewTokenSource(&store{token: published}, reader.Options{MinLife: time.Second})
 		got, err := tokens.TokenContext(t.Context())
-		if err != nil || !got.Expiry.Equal(published.ExpiresAt) {
-			t.Errorf("%v, %v", got.Expiry, err)
-		}
+		assert.Check(t, err == nil && got.Expiry.Equal(published.ExpiresAt), "%v, %v", got.Expiry, err)
 	})
 }
 

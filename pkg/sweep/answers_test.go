@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
@@ -38,12 +40,7 @@ func TestSameAnswerToEverybody(t *testing.T) {
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			const rows = 300
-			w.addDue(rows)
-			for id, row := range w.rows {
-				row.AccessExpiresAt = in(3 * time.Hour)
-				w.rows[id] = row
-			}
-			w.setLedger(account, healthy())
+			w.healthyWith(rows, func(r *store.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
 			w.Reply = func(string) (providers.Tokens, error) { return answered(tt.kind, tt.status) }
 			w.Latency[opSend] = 10 * time.Millisecond
 			var at []int
@@ -58,9 +55,8 @@ func TestSameAnswerToEverybody(t *testing.T) {
 					if n := len(tried); n < 20 || n > 23 { // up to three more are under way
 						t.Errorf("minute %d: %d rows tried", minute, n)
 					}
-					if len(sent) > len(tried)+tt.more {
-						t.Errorf("minute %d: %d calls for %d rows", minute, len(sent), len(tried))
-					}
+					assert.Check(t, len(sent) <= len(tried)+tt.more,
+						"minute %d: %d calls for %d rows", minute, len(sent), len(tried))
 				}
 				if minute == 0 {
 					w.wantSpread(t, sent, rows)
@@ -74,11 +70,8 @@ func TestSameAnswerToEverybody(t *testing.T) {
 				}
 			}
 			w.Reply = nil
-			for range 6 {
-				w.run(t, sweep.Request{})
-				time.Sleep(time.Minute)
-			}
-			w.wantAllFresh(t, rows)
+			w.ticks(t, 6)
+			equal(t, "fresh", w.fresh(rows), rows)
 		})
 	}
 }
@@ -98,22 +91,9 @@ func (w *world) wantSpread(t *testing.T, sent []string, n int) {
 	t.Helper()
 	parts := map[int]bool{}
 	for _, token := range sent {
-		var id int
-		_, _ = fmt.Sscanf(token, "rt-%d", &id)
-		parts[(id-1)*10/n] = true
+		parts[(idOf(token)-1)*10/n] = true
 	}
-	if len(parts) != 10 {
-		t.Errorf("the rows tried lie in %d tenths of all", len(parts))
-	}
-}
-
-func (w *world) wantAllFresh(t *testing.T, n int) {
-	t.Helper()
-	for id := range int64(n) {
-		if row := w.row(id + 1); !row.AccessExpiresAt.After(time.Now()) || row.Failures != 0 {
-			t.Fatalf("row %+v", row)
-		}
-	}
+	assert.Check(t, len(parts) == 10, "the rows tried lie in %d tenths of all", len(parts))
 }
 
 // One row that gets tokens shows that the others' trouble is their own: the sweep goes on, however
@@ -123,12 +103,9 @@ func TestOldestRowsBlockNobody(t *testing.T) {
 	for name, kind := range map[string]providers.Kind{"turned away": providers.TurnedAway, "unknown": providers.Unknown} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			const rows, sick = 400, 250
-			w.addDue(rows)
-			w.setLedger(account, healthy())
+			w.healthyWith(rows)
 			w.Reply = func(token string) (providers.Tokens, error) {
-				var id int
-				_, _ = fmt.Sscanf(token, "rt-%d", &id)
-				if id <= sick {
+				if id := idOf(token); id <= sick {
 					return answered(kind, 404)
 				}
 				return fresh(), nil
@@ -164,8 +141,7 @@ func TestTroubleInTheMidst(t *testing.T) {
 		"nobody there": {func() (providers.Tokens, error) { return answered(providers.NotSent, 0) }, 20 + 31 + 4 + 2*6},
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			w.addDue(rows)
-			w.setLedger(account, healthy())
+			w.healthyWith(rows)
 			w.Latency[opSend] = 50 * time.Millisecond
 			calls := 0
 			w.Reply = func(string) (providers.Tokens, error) {
@@ -182,17 +158,9 @@ func TestTroubleInTheMidst(t *testing.T) {
 				t.Errorf("%d calls in the trouble, want %d at most", n, tt.most)
 			}
 			w.Reply = nil
-			for range 7 {
-				time.Sleep(time.Minute)
-				w.run(t, sweep.Request{})
-			}
-			fresh := 0
-			for id := range int64(rows) {
-				if w.row(id+1).Failures == 0 && w.row(id+1).AccessExpiresAt.After(time.Now()) {
-					fresh++
-				}
-			}
-			equal(t, "fresh in the end", fresh, rows)
+			time.Sleep(time.Minute)
+			w.ticks(t, 7)
+			equal(t, "fresh in the end", w.fresh(rows), rows)
 		})
 	}
 }
@@ -202,12 +170,9 @@ func TestSickRowsInARow(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 900
-		w.addDue(rows)
-		w.setLedger(account, healthy())
+		w.healthyWith(rows)
 		w.Reply = func(token string) (providers.Tokens, error) {
-			var id int
-			_, _ = fmt.Sscanf(token, "rt-%d", &id)
-			if id > 100 && id <= 500 {
+			if id := idOf(token); id > 100 && id <= 500 {
 				return answered(providers.Unknown, 500)
 			}
 			return fresh(), nil
@@ -223,8 +188,7 @@ func TestDifferentAnswersStopNoSweep(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 60
-		w.addDue(rows)
-		w.setLedger(account, healthy())
+		w.healthyWith(rows)
 		calls := 0
 		w.Reply = func(string) (providers.Tokens, error) {
 			w.mu.Lock()
@@ -241,14 +205,11 @@ func TestDifferentAnswersStopNoSweep(t *testing.T) {
 func TestOneOddAnswer(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.addDue(1)
-		w.setLedger(account, healthy())
+		w.healthyWith(1)
 		w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, one(outcome.Misconfigured))
-		if report.Accounts[0].AttemptsLeft == 0 {
-			t.Error("no attempt is left")
-		}
+		assert.Check(t, report.Accounts[0].AttemptsLeft != 0, "no attempt is left")
 		equal(t, "account's wait", w.ledgerRow(account).RefreshAt, time.Time{})
 		equal(t, "state", w.ledgerRow(account).State, store.OK)
 		w.add(2)
@@ -265,8 +226,7 @@ func TestWaitEnds(t *testing.T) {
 		"with force":   func(*world) sweep.Request { return sweep.Request{Force: true} },
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			w.addDue(30)
-			w.setLedger(account, healthy())
+			w.healthyWith(30)
 			w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
 			w.run(t, sweep.Request{})
 			w.Reply = nil
@@ -296,9 +256,7 @@ func TestWrongSecretIsTriedFarApart(t *testing.T) {
 		for began := time.Now(); time.Since(began) < 80*time.Hour; time.Sleep(10 * time.Minute) {
 			report := w.run(t, sweep.Request{})
 			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Misconfigured: 50})
-			if report.Accounts[0].AttemptsLeft != 0 {
-				t.Fatal("attempts are left")
-			}
+			assert.Assert(t, report.Accounts[0].AttemptsLeft == 0, "attempts are left")
 			for range w.sentNow() {
 				at = append(at, time.Since(began).Truncate(time.Hour))
 			}
@@ -325,11 +283,10 @@ func TestWrongSecretIsTriedFarApart(t *testing.T) {
 func TestManyAccountsWait(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		e := w.engine()
-		e.Accounts = nil
+		w.Accounts = nil
 		for i := range int64(60) {
 			name := fmt.Sprint("merchant-", i)
-			e.Accounts = append(e.Accounts, name)
+			w.Accounts = append(w.Accounts, name)
 			w.secrets[name] = store.Version{ID: "v1", Value: w.secrets[account].Value}
 			w.add(i+1, func(r *store.Transaction) { r.Account = name })
 			w.setLedger(name, store.Row{
@@ -338,21 +295,16 @@ func TestManyAccountsWait(t *testing.T) {
 		}
 		looks := 0
 		for range 5 {
-			wantOutcomes(t, e.Run(t.Context(), sweep.Request{RunID: "run"}), map[outcome.Outcome]int{outcome.Misconfigured: 60})
+			wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.Misconfigured: 60})
 			n := w.counted()[opSecret]
-			if n > 30 {
-				t.Errorf("%d secrets read in one run", n)
-			}
+			assert.Check(t, n <= 30, "%d secrets read in one run", n)
 			looks += n
 			time.Sleep(time.Minute)
 		}
 		equal(t, "secrets read in five minutes", looks, 60)
 		equal(t, "calls", len(w.sentNow()), 0)
 		w.secrets["merchant-7"] = store.Version{ID: "v2", Value: w.secrets[account].Value}
-		for range 5 {
-			e.Run(t.Context(), sweep.Request{RunID: "run"})
-			time.Sleep(time.Minute)
-		}
+		w.ticks(t, 5)
 		equal(t, "after an edit", w.sentNow(), []string{"rt-8"})
 	})
 }
@@ -362,9 +314,7 @@ func TestWaitNeverSkipsTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		ends := in(19 * time.Minute)
-		for i := range int64(100) {
-			w.add(i+1, func(r *store.Transaction) { r.AccessExpiresAt = ends })
-		}
+		w.addMany(100, func(r *store.Transaction) { r.AccessExpiresAt = ends })
 		w.setLedger(account, healthy())
 		w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
 		w.Latency[opSend] = 10 * time.Millisecond
@@ -376,9 +326,7 @@ func TestWaitNeverSkipsTheLastAttempt(t *testing.T) {
 			}
 			time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
 		}
-		if last.Before(in(18 * time.Minute)) {
-			t.Errorf("the last attempt was at %s", last)
-		}
+		assert.Check(t, !last.Before(in(18*time.Minute)), "the last attempt was at %s", last)
 	})
 }
 

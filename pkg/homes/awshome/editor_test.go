@@ -40,9 +40,7 @@ func TestEditor(t *testing.T) {
 	assert.NilError(t, err)
 	assert.Check(t, is.DeepEqual(server.Calls(), []string{"PutSecretValue", "PutSecretValue"}), "calls")
 	v, err := clients.Secrets(prefix).Current(t.Context(), key, store.Credentials)
-	if err != nil || v.ID != id || v.Value != secret.New(planted) {
-		t.Errorf("current %s, put %s, %v", v.ID, id, err)
-	}
+	assert.Check(t, err == nil && v.ID == id && v.Value == secret.New(planted), "current %s, put %s, %v", v.ID, id, err)
 }
 
 func TestEditorErrors(t *testing.T) {

@@ -136,17 +136,11 @@ func TestFromEnvironmentTellsAllMistakesAtOnce(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			_, err := awshome.FromEnvironment(tt.getenv, awshome.Tuning{})
-			if err == nil {
-				t.Fatal("no error")
-			}
+			assert.Assert(t, err != nil, "no error")
 			for _, part := range tt.says {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("%q does not say %q", err, part)
-				}
+				assert.Check(t, strings.Contains(err.Error(), part), "%q does not say %q", err, part)
 			}
-			if strings.Contains(err.Error(), planted) {
-				t.Errorf("%q tells a secret", err)
-			}
+			assert.Check(t, !strings.Contains(err.Error(), planted), "%q tells a secret", err)
 		})
 	}
 }
@@ -177,9 +171,7 @@ func TestSamLocalReachesNoRealAWS(t *testing.T) {
 		"AWS_SAM_LOCAL no": {map[string]string{"AWS_SAM_LOCAL": "false"}, false},
 	} {
 		_, err := awshome.FromEnvironment(with(tt.others), awshome.Tuning{})
-		if (err != nil) != tt.refused {
-			t.Errorf("%s: %v", title, err)
-		}
+		assert.Check(t, (err != nil) == tt.refused, "%s: %v", title, err)
 		if err != nil && !strings.Contains(err.Error(), "--config-env local") {
 			t.Errorf("%s: %q does not say what to do", title, err)
 		}

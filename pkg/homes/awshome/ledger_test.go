@@ -23,9 +23,7 @@ func TestRowsIsOneCall(t *testing.T) {
 	assert.NilError(t, ledger.Write(t.Context(), store.Row{Key: key, Fence: 1}, store.Guard{Absent: true}))
 	server.Calls()
 	rows, err := ledger.Rows(t.Context(), key.Provider)
-	if err != nil || len(rows) != 1 {
-		t.Errorf("rows = %v, %v", rows, err)
-	}
+	assert.Check(t, err == nil && len(rows) == 1, "rows = %v, %v", rows, err)
 	assert.Check(t, is.DeepEqual(server.Calls(), []string{"Query"}), "calls")
 }
 
@@ -54,17 +52,13 @@ func TestWriteWhoseAnswerWasLost(t *testing.T) {
 		assert.Check(t, is.DeepEqual(server.Calls(), []string{"UpdateItem", "UpdateItem"}), "calls")
 		// The same write a second time is another matter.
 		_, lost := errors.AsType[*store.LostError](ledger.Write(t.Context(), step.row, step.guard))
-		if !lost {
-			t.Errorf("the second write of %s is not lost", step.row.Phase)
-		}
+		assert.Check(t, lost, "the second write of %s is not lost", step.row.Phase)
 	}
 
 	// The SDK's next attempt does not hide that another run was faster.
 	server.Play("UpdateItem", moto.Refuse)
 	_, lost := errors.AsType[*store.LostError](ledger.Write(t.Context(), claim, store.Guard{Absent: true}))
-	if !lost {
-		t.Error("a claim after another's is not lost")
-	}
+	assert.Check(t, lost, "a claim after another's is not lost")
 }
 
 func TestUnreadableRow(t *testing.T) {
@@ -84,29 +78,20 @@ func TestUnreadableRow(t *testing.T) {
 	other := store.Row{Key: store.Key{Provider: "hesabe", Account: "other"}, State: store.OK}
 	assert.NilError(t, ledger.Write(t.Context(), other, store.Guard{Absent: true}))
 	rows, err := ledger.Rows(t.Context(), "hesabe")
-	if err != nil || len(rows) != 2 || rows[0].Key != key || rows[1].State != store.OK {
-		t.Fatalf("rows %v, %v: one that cannot be read harms another", rows, err)
-	}
+	assert.Assert(t, err == nil && len(rows) == 2 && rows[0].Key == key && rows[1].State == store.OK,
+		"rows %v, %v: one that cannot be read harms another", rows, err)
 	row, _, err := ledger.Row(t.Context(), key)
-	if err != nil || row.Key != key {
-		t.Fatalf("row %v, %v", row, err)
-	}
+	assert.Assert(t, err == nil && row.Key == key, "row %v, %v", row, err)
 	writeErr := ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{Fence: 7})
 	for _, err := range []error{rows[0].Unreadable, row.Unreadable, writeErr} {
-		if err == nil {
-			t.Fatal("no error")
-		}
+		assert.Assert(t, err != nil, "no error")
 		for _, part := range []string{
 			table, "hesabe/default", `"fence" is not a whole number`, `"phase" is not a string`, `"paused" is not a boolean`,
 			`"refresh_at" is not a time`, `"spent" is not a list of strings`, `escrow: attribute "bytes" is not binary`,
 		} {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%q does not say %q", err, part)
-			}
+			assert.Check(t, strings.Contains(err.Error(), part), "%q does not say %q", err, part)
 		}
-		if strings.Contains(err.Error(), planted) {
-			t.Errorf("%q tells a value", err)
-		}
+		assert.Check(t, !strings.Contains(err.Error(), planted), "%q tells a value", err)
 	}
 }
 
@@ -149,15 +134,12 @@ func TestLedgerErrors(t *testing.T) {
 			writeErr := ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{})
 			pauseErr := ledger.SetPaused(t.Context(), key, true)
 			for what, err := range map[string]error{"rows": rowsErr, "row": rowErr, "write": writeErr, "pause": pauseErr} {
-				if err == nil {
-					t.Fatalf("%s: no error", what)
-				}
+				assert.Assert(t, err != nil, "%s: no error", what)
 				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, store.ErrForbidden) != tt.forbidden {
 					t.Errorf("%s: error %v", what, err)
 				}
-				if !strings.Contains(err.Error(), `"the-ledger"`) || !strings.Contains(err.Error(), tt.says) {
-					t.Errorf("%s: %q does not say %q", what, err, tt.says)
-				}
+				assert.Check(t, strings.Contains(err.Error(), `"the-ledger"`) && strings.Contains(err.Error(), tt.says),
+					"%s: %q does not say %q", what, err, tt.says)
 			}
 		})
 	}

@@ -143,9 +143,7 @@ func TestSecretsErrors(t *testing.T) {
 			t.Parallel()
 			aws := &script{t: t, answers: tt.answers}
 			err := tt.call(t, aws.clients().Secrets("prefix"))
-			if err == nil {
-				t.Fatal("no error")
-			}
+			assert.Assert(t, err != nil, "no error")
 			var got []error
 			for _, verdict := range []error{
 				awshome.ErrBinary, awshome.ErrRotation, awshome.ErrReplica, store.ErrNoSecret, store.ErrNoValue, store.ErrNoVersion,
@@ -162,13 +160,9 @@ func TestSecretsErrors(t *testing.T) {
 				t.Errorf("%v: a *store.MovedError", err)
 			}
 			for _, part := range []string{name, tt.says} {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("%q does not say %q", err, part)
-				}
+				assert.Check(t, strings.Contains(err.Error(), part), "%q does not say %q", err, part)
 			}
-			if strings.Contains(err.Error(), planted) {
-				t.Errorf("%q tells the value", err)
-			}
+			assert.Check(t, !strings.Contains(err.Error(), planted), "%q tells the value", err)
 		})
 	}
 }
@@ -220,9 +214,7 @@ func TestStageAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if current != tt.current {
-				t.Errorf("current = %t, want %t", current, tt.current)
-			}
+			assert.Check(t, current == tt.current, "current = %t, want %t", current, tt.current)
 			assert.Check(t, is.DeepEqual(aws.calls, tt.calls), "calls")
 		})
 	}
@@ -286,7 +278,5 @@ func TestRotationOfCredentialsIsTheirOwners(t *testing.T) {
 	t.Parallel()
 	aws := &script{t: t, answers: map[string][]answer{"DescribeSecret": {rotated}}}
 	got, err := aws.clients().Secrets("prefix").CurrentID(t.Context(), key, store.Credentials)
-	if err != nil || got != id {
-		t.Errorf("current id = %q, %v", got, err)
-	}
+	assert.Check(t, err == nil && got == id, "current id = %q, %v", got, err)
 }

@@ -75,21 +75,13 @@ func TestUnreadableTransaction(t *testing.T) {
 		t.Errorf("read beside it: %v, error %v", many[good.ID].Found, err)
 	}
 	due, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
-	if len(due) != 1 || due[0].ID != good.ID {
-		t.Errorf("due beside it: %v", due)
-	}
+	assert.Check(t, len(due) == 1 && due[0].ID == good.ID, "due beside it: %v", due)
 	for what, err := range map[string]error{"get": getErr, "get many": many[7].Err, "due": dueErr} {
-		if err == nil {
-			t.Fatalf("%s: no error", what)
-		}
+		assert.Assert(t, err != nil, "%s: no error", what)
 		for _, part := range []string{table, "row 7", `"refresh_at" is not a time`} {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: %q does not say %q", what, err, part)
-			}
+			assert.Check(t, strings.Contains(err.Error(), part), "%s: %q does not say %q", what, err, part)
 		}
-		if strings.Contains(err.Error(), planted) {
-			t.Errorf("%s: %q tells a value", what, err)
-		}
+		assert.Check(t, !strings.Contains(err.Error(), planted), "%s: %q tells a value", what, err)
 	}
 }
 
@@ -110,9 +102,7 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 	})
 	assert.NilError(t, err)
 	due, err := transactions.Due(t.Context(), row.Account, store.ShardOf(row.ID), 10, time.Now())
-	if err != nil || len(due) != 1 {
-		t.Errorf("due: %v, error %v", due, err)
-	}
+	assert.Check(t, err == nil && len(due) == 1, "due: %v, error %v", due, err)
 	many, err := transactions.GetMany(t.Context(), []int64{row.ID})
 	if err != nil || many[row.ID].Err == nil || !strings.Contains(many[row.ID].Err.Error(), `"ttl" is not a whole number`) {
 		t.Errorf("read: %v, error %v", many[row.ID].Err, err)
@@ -162,15 +152,12 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 		undated = append(undated, one.ID)
 	}
 	slices.Sort(undated)
-	if !slices.Equal(undated, []int64{14, 24}) {
-		t.Errorf("dead without a time: %v", undated)
-	}
+	assert.Check(t, slices.Equal(undated, []int64{14, 24}), "dead without a time: %v", undated)
 	stored, err := server.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number("14")},
 	})
-	if err != nil || stored.Item["a_field_to_come"] == nil || stored.Item["customer_uid"] == nil {
-		t.Errorf("%v, %v", slices.Sorted(maps.Keys(stored.Item)), err)
-	}
+	assert.Check(t, err == nil && stored.Item["a_field_to_come"] != nil && stored.Item["customer_uid"] != nil,
+		"%v, %v", slices.Sorted(maps.Keys(stored.Item)), err)
 }
 
 func TestTransactionsErrors(t *testing.T) {
@@ -196,9 +183,7 @@ func TestTransactionsErrors(t *testing.T) {
 			updateErr := transactions.Update(t.Context(), transaction(), secret.New(planted))
 			_, putErr := transactions.Put(t.Context(), transaction(), time.Now())
 			for what, err := range map[string]error{"due": dueErr, "get": getErr, "get many": manyErr, "update": updateErr, "put": putErr} {
-				if err == nil {
-					t.Fatalf("%s: no error", what)
-				}
+				assert.Assert(t, err != nil, "%s: no error", what)
 				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, store.ErrForbidden) != tt.forbidden {
 					t.Errorf("%s: error %v", what, err)
 				}

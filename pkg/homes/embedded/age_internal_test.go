@@ -69,18 +69,14 @@ func TestAge(t *testing.T) {
 		}
 		return b.bucket.DeleteBucket(createdBucket)
 	})
-	if err != nil || age("staged") != 0 {
-		t.Errorf("a version of an older release: %v, %v", age("staged"), err)
-	}
+	assert.Check(t, err == nil && age("staged") == 0, "a version of an older release: %v, %v", age("staged"), err)
 }
 
 // The real clock goes on, and has a name.
 func TestBootClock(t *testing.T) {
 	t.Parallel()
 	a, b := bootClock(), bootClock()
-	if a.Boot != b.Boot || b.Since < a.Since || (a.Boot == "") != (a.Since == 0) {
-		t.Errorf("%+v, then %+v", a, b)
-	}
+	assert.Check(t, a.Boot == b.Boot && b.Since >= a.Since && (a.Boot == "") == (a.Since == 0), "%+v, then %+v", a, b)
 }
 
 // A clock that jumps an hour ahead and back, tick by tick, makes no more versions than one each

@@ -59,9 +59,7 @@ func TestDamagedFile(t *testing.T) {
 	whole, err := os.ReadFile(path)
 	assert.NilError(t, err)
 	const page = 4096
-	if len(whole) < 8*page || len(whole)%page != 0 {
-		t.Fatalf("%d bytes", len(whole))
-	}
+	assert.Assert(t, len(whole) >= 8*page && len(whole)%page == 0, "%d bytes", len(whole))
 	spoilt := map[string][]byte{}
 	for n := 0; n < len(whole); n += page / 2 {
 		spoilt[fmt.Sprintf("cut to %d bytes", n)] = whole[:n]
@@ -98,9 +96,8 @@ func TestDamagedFile(t *testing.T) {
 				t.Errorf("trouble %+v", trouble)
 			}
 			after, err := os.ReadFile(path)
-			if err != nil || len(after) < len(content) {
-				t.Errorf("%v; %d bytes left of %d", err, len(after), len(content))
-			}
+			assert.Check(t, err == nil && len(after) >= len(content),
+				"%v; %d bytes left of %d", err, len(after), len(content))
 		})
 	}
 	t.Cleanup(func() { // after the last of them
@@ -156,9 +153,8 @@ func TestSpoiltWhileInUse(t *testing.T) {
 				},
 			} {
 				trouble, ok := errors.AsType[*embedded.TroubleError](do())
-				if !ok || trouble.Kind != tt.want || trouble.Path != path || trouble.Mend == "" {
-					t.Errorf("trouble %+v, want %s", trouble, tt.want)
-				}
+				assert.Check(t, ok && trouble.Kind == tt.want && trouble.Path == path && trouble.Mend != "",
+					"trouble %+v, want %s", trouble, tt.want)
 			}
 			if fault := home.Fault(); fault == nil || !strings.Contains(fault.Error(), path) {
 				t.Errorf("fault %v", fault)

@@ -71,9 +71,7 @@ func TestOpenCreatesPrivately(t *testing.T) {
 	}{{path, 0o600}, {filepath.Dir(path), fs.ModeDir | 0o700}} {
 		info, err := os.Stat(tt.path)
 		assert.NilError(t, err)
-		if info.Mode() != tt.want {
-			t.Errorf("%s has mode %s, want %s", tt.path, info.Mode(), tt.want)
-		}
+		assert.Check(t, info.Mode() == tt.want, "%s has mode %s, want %s", tt.path, info.Mode(), tt.want)
 	}
 }
 
@@ -83,9 +81,7 @@ func TestOpenKeepsWhatIsThere(t *testing.T) {
 	key := store.Key{Provider: "hesabe", Account: "default"}
 	assert.NilError(t, home.Ledger().SetPaused(t.Context(), key, true))
 	row, found, err := reopen(t, path).Ledger().Row(t.Context(), key)
-	if err != nil || !found || !row.Paused {
-		t.Errorf("row %+v, %t, %v; want the paused one", row, found, err)
-	}
+	assert.Check(t, err == nil && found && row.Paused, "row %+v, %t, %v; want the paused one", row, found, err)
 }
 
 // TestWiderModeIsRefused: also when the mode changes after Open, as a restored
@@ -103,9 +99,8 @@ func TestWiderModeIsRefused(t *testing.T) {
 			{ledgerErr, store.ErrForbidden},
 			{transactionsErr, store.ErrForbidden},
 		} {
-			if !errors.Is(tt.got, tt.want) || !strings.Contains(tt.got.Error(), "chmod 600 "+path) {
-				t.Errorf("mode %04o: error %v; want %q and the command that mends it", mode, tt.got, tt.want)
-			}
+			assert.Check(t, errors.Is(tt.got, tt.want) && strings.Contains(tt.got.Error(), "chmod 600 "+path),
+				"mode %04o: error %v; want %q and the command that mends it", mode, tt.got, tt.want)
 		}
 	}
 }
@@ -130,9 +125,8 @@ func TestOpenRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := embedded.Open(t.Context(), tt.path)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one with %q", err, tt.want)
-			}
+			assert.Check(t, err != nil && strings.Contains(err.Error(), tt.want),
+				"error %v, want one with %q", err, tt.want)
 		})
 	}
 }
@@ -158,9 +152,7 @@ func TestVanishedFile(t *testing.T) {
 	home, path := open(t)
 	assert.NilError(t, os.Remove(path))
 	err := home.Ledger().SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, true)
-	if !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("error %v, want %v", err, fs.ErrNotExist)
-	}
+	assert.Check(t, errors.Is(err, fs.ErrNotExist), "error %v, want %v", err, fs.ErrNotExist)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is back: %v", err)
 	}

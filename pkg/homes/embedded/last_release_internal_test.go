@@ -28,16 +28,13 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
 		row, err := decodeRow(modelKey, scene.Row)
-		if err != nil {
-			t.Fatalf("%s: %v", scene.Name, err)
-		}
+		assert.Assert(t, err == nil, "%s: %v", scene.Name, err)
 		written, err := encodeRow(row)
 		assert.NilError(t, err)
 		old, now := fields(t, scene.Row), fields(t, written)
 		staged, _ := old["staged_at"].([]any)
-		if row.Staged.Since(time.Time{}) != len(staged) {
-			t.Errorf("%s: %d attempts are counted as %q", scene.Name, len(staged), row.Staged)
-		}
+		assert.Check(t, row.Staged.Since(time.Time{}) == len(staged),
+			"%s: %d attempts are counted as %q", scene.Name, len(staged), row.Staged)
 		spent, _ := old["spent"].([]any)
 		if last := spent[max(0, len(spent)-2):]; len(last) > 0 && !cmp.Equal(now["spent"], any(last)) {
 			t.Errorf("%s: the last tokens presented are %q, want the last of %q", scene.Name, now["spent"], spent)

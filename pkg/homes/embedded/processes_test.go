@@ -106,9 +106,7 @@ func count(ctx context.Context, ledger *embedded.Ledger, key store.Key, times in
 func wantFence(t *testing.T, home *embedded.Home, key store.Key, want int64) {
 	t.Helper()
 	row, _, err := home.Ledger().Row(t.Context(), key)
-	if err != nil || row.Fence != want {
-		t.Errorf("fence %d, %v; want %d", row.Fence, err, want)
-	}
+	assert.Check(t, err == nil && row.Fence == want, "fence %d, %v; want %d", row.Fence, err, want)
 }
 
 // TestTwoProcesses: `tokenctl status` works beside `tokenctl run`, and neither

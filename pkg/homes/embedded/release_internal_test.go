@@ -57,9 +57,8 @@ func TestRowsOfOtherReleases(t *testing.T) {
 		got := store.Transaction{
 			Status: row.Status, RefreshAt: row.RefreshAt, Failures: row.Failures, Refusals: row.Refusals, RefusedAt: row.RefusedAt,
 		}
-		if !found || err != nil || got != want || row.RefreshToken != secret.New("rt") {
-			t.Errorf("row %d: %+v, %v", id, row, err)
-		}
+		assert.Check(t, found && err == nil && got == want && row.RefreshToken == secret.New("rt"),
+			"row %d: %+v, %v", id, row, err)
 		row.Failures++
 		if err := x.Update(t.Context(), row, row.RefreshToken); err != nil {
 			t.Errorf("row %d: %v", id, err)
@@ -70,9 +69,7 @@ func TestRowsOfOtherReleases(t *testing.T) {
 		assert.NilError(t, err)
 		undated = append(undated, one.ID)
 	}
-	if !slices.Equal(undated, []int64{24}) {
-		t.Errorf("dead without a time: %v", undated)
-	}
+	assert.Check(t, slices.Equal(undated, []int64{24}), "dead without a time: %v", undated)
 	err = home.view(t.Context(), func(tx *bbolt.Tx) error {
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal(tx.Bucket(transactionsBucket).Get(ordered(32)), &members); err != nil {
@@ -107,7 +104,5 @@ func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
 			found = append(found, one.ID)
 		}
 	}
-	if !slices.Equal(found, []int64{24}) {
-		t.Errorf("dead: %v", found)
-	}
+	assert.Check(t, slices.Equal(found, []int64{24}), "dead: %v", found)
 }

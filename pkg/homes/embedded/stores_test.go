@@ -26,9 +26,8 @@ func TestPromoteUnknownLeavesCurrent(t *testing.T) {
 	id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("v"))
 	assert.NilError(t, err)
 	err = secrets.Promote(t.Context(), key, store.TokensDoc, id, "unknown")
-	if !errors.Is(err, store.ErrNoVersion) || !strings.Contains(err.Error(), "hesabe/default/tokens") {
-		t.Errorf("error %v, want %q and the secret's name", err, store.ErrNoVersion)
-	}
+	assert.Check(t, errors.Is(err, store.ErrNoVersion) && strings.Contains(err.Error(), "hesabe/default/tokens"),
+		"error %v, want %q and the secret's name", err, store.ErrNoVersion)
 	if got, err := secrets.CurrentID(t.Context(), key, store.TokensDoc); err != nil || got != id {
 		t.Errorf("current id %q, %v; want %q", got, err, id)
 	}
@@ -133,9 +132,7 @@ func TestExpiredTransactionsAreDeleted(t *testing.T) {
 		assert.NilError(t, err)
 		due += len(entries)
 	}
-	if due != 2 {
-		t.Errorf("%d entries in the due index, want 2", due)
-	}
+	assert.Check(t, due == 2, "%d entries in the due index, want 2", due)
 }
 
 func TestIDsOfAnySign(t *testing.T) {

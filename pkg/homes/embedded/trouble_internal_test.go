@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"tokenrefresh/pkg/store"
@@ -44,9 +46,8 @@ func TestTroubles(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			got, known := errors.AsType[*TroubleError](name("/d/state.db", tt.err))
-			if !known || got.Kind != tt.want || got.Passes() != tt.passes || !errors.Is(got, tt.err) {
-				t.Fatalf("trouble %+v", got)
-			}
+			assert.Assert(t, known && got.Kind == tt.want && got.Passes() == tt.passes && errors.Is(got, tt.err),
+				"trouble %+v", got)
 			text := got.Error()
 			if !strings.HasPrefix(text, "state file /d/state.db: ") || !strings.Contains(text, tt.words) || strings.Contains(text, "PATH") ||
 				strings.Contains(text, "backup") != (tt.want == Damaged) || strings.Contains(text, "\n") {
@@ -79,9 +80,7 @@ func TestOurPanicIsNoDamage(t *testing.T) {
 	} {
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: it does not go on", name)
-				}
+				assert.Check(t, recover() != nil, "%s: it does not go on", name)
 			}()
 			_ = guard(func() error { do(); return nil })
 		}()

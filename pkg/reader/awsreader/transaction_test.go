@@ -66,9 +66,7 @@ func TestTransaction(t *testing.T) {
 		put()
 		got, err := source.Read(t.Context())
 		ended, ok := errors.AsType[*reader.EndedError](err)
-		if !ok || ended.Status != string(status) || got != (reader.Token{}) {
-			t.Errorf("%s: %v, %v", status, got, err)
-		}
+		assert.Check(t, ok && ended.Status == string(status) && got == (reader.Token{}), "%s: %v, %v", status, got, err)
 	}
 	if calls := slices.Compact(server.Calls()); !slices.Equal(calls, []string{"GetItem"}) {
 		t.Errorf("calls %v", calls)
@@ -105,9 +103,7 @@ func TestRequestIsWithinThePolicy(t *testing.T) {
 		}
 	}
 	for attribute := range request.Key { // counts as named
-		if !slices.Contains(allowed, any(attribute)) {
-			t.Errorf("the key %s is none of %v", attribute, allowed)
-		}
+		assert.Check(t, slices.Contains(allowed, any(attribute)), "the key %s is none of %v", attribute, allowed)
 	}
 	if named < 5 {
 		t.Errorf("only %d attributes: %s", named, s.bodies[0])

@@ -40,9 +40,7 @@ func TestAccess(t *testing.T) {
 	want := func(want reader.Token, wantErr error) {
 		t.Helper()
 		got, err := source.Read(t.Context())
-		if got != want || !errors.Is(err, wantErr) {
-			t.Errorf("%v, %v; want %v, %v", got, err, want, wantErr)
-		}
+		assert.Check(t, got == want && errors.Is(err, wantErr), "%v, %v; want %v, %v", got, err, want, wantErr)
 	}
 	put := func(text string) {
 		t.Helper()
@@ -77,9 +75,7 @@ func TestNoFile(t *testing.T) {
 	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something was made: %v", err)
 	}
-	if !strings.Contains(source.String(), path) {
-		t.Errorf("%s does not name the file", source)
-	}
+	assert.Check(t, strings.Contains(source.String(), path), "%s does not name the file", source)
 }
 
 func TestTransaction(t *testing.T) {
@@ -118,8 +114,6 @@ func TestTransaction(t *testing.T) {
 		put()
 		got, err := source.Read(t.Context())
 		ended, ok := errors.AsType[*reader.EndedError](err)
-		if !ok || ended.Status != string(status) || got != (reader.Token{}) {
-			t.Errorf("%s: %v, %v", status, got, err)
-		}
+		assert.Check(t, ok && ended.Status == string(status) && got == (reader.Token{}), "%s: %v, %v", status, got, err)
 	}
 }
