@@ -2,9 +2,14 @@ package awshome_test
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/homes/awshome"
@@ -34,6 +39,34 @@ func TestSecrets(t *testing.T) {
 	server := moto.Start(t)
 	secrets := awshome.FromConfig(server.Config()).Secrets(moto.NewName("contract"))
 	hometest.Secrets(t, secrets, people{server, secrets})
+}
+
+func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
+
+func number(value string) types.AttributeValue { return &types.AttributeValueMemberN{Value: value} }
+
+// write stores an item as it is.
+func write(t *testing.T, server *moto.Server, table string, stored map[string]types.AttributeValue) {
+	t.Helper()
+	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: stored})
+	assert.NilError(t, err)
+}
+
+// record puts a transaction.
+func record(t *testing.T, transactions *awshome.Transactions, row store.Transaction) {
+	t.Helper()
+	_, err := transactions.Put(t.Context(), row, time.Now())
+	assert.NilError(t, err)
+}
+
+// wantSays wants an error with all these words and without a planted value.
+func wantSays(t *testing.T, what string, err error, words ...string) {
+	t.Helper()
+	assert.Assert(t, err != nil, "%s: no error", what)
+	for _, part := range words {
+		assert.Check(t, strings.Contains(err.Error(), part), "%s: %q does not say %q", what, err, part)
+	}
+	assert.Check(t, !strings.Contains(err.Error(), planted), "%s: %q tells a value", what, err)
 }
 
 // ledgerOf is the ledger in a table of its own.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/moto"
-	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -33,9 +31,7 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	server, transactions, _ := transactionsOf(t)
 	row := transaction()
-	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	record(t, transactions, row)
 	presented := row.RefreshToken
 	row.RefreshToken, row.AccessToken = secret.New("rotated"), secret.New(planted)
 
@@ -56,19 +52,15 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 func TestUnreadableTransaction(t *testing.T) {
 	t.Parallel()
 	server, transactions, table := transactionsOf(t)
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
-		"transaction_id": &types.AttributeValueMemberN{Value: "7"}, "due_shard": text("default#0"),
+	write(t, server, table, map[string]types.AttributeValue{
+		"transaction_id": number("7"), "due_shard": text("default#0"),
 		"refresh_at": text("0 " + planted), "failures": text(planted), // sorts before all times
-	}})
-	assert.NilError(t, err)
+	})
 	// It is the first of its shard, and must not hide the next.
 	good := transaction()
 	for good.ID = 8; store.ShardOf(good.ID) != 0; good.ID++ {
 	}
-	if _, err := transactions.Put(t.Context(), good, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	record(t, transactions, good)
 	_, _, getErr := transactions.Get(t.Context(), 7)
 	many, err := transactions.GetMany(t.Context(), []int64{7, good.ID})
 	if err != nil || !many[good.ID].Found || many[7].Found {
@@ -77,11 +69,7 @@ func TestUnreadableTransaction(t *testing.T) {
 	due, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
 	assert.Check(t, len(due) == 1 && due[0].ID == good.ID, "due beside it: %v", due)
 	for what, err := range map[string]error{"get": getErr, "get many": many[7].Err, "due": dueErr} {
-		assert.Assert(t, err != nil, "%s: no error", what)
-		for _, part := range []string{table, "row 7", `"refresh_at" is not a time`} {
-			assert.Check(t, strings.Contains(err.Error(), part), "%s: %q does not say %q", what, err, part)
-		}
-		assert.Check(t, !strings.Contains(err.Error(), planted), "%s: %q tells a value", what, err)
+		wantSays(t, what, err, table, "row 7", `"refresh_at" is not a time`)
 	}
 }
 
@@ -90,23 +78,18 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 	t.Parallel()
 	server, transactions, table := transactionsOf(t)
 	row := transaction()
-	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	record(t, transactions, row)
 	_, err := server.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: &table, Key: map[string]types.AttributeValue{
-			"transaction_id": &types.AttributeValueMemberN{Value: strconv.FormatInt(row.ID, 10)},
-		},
+		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number(strconv.FormatInt(row.ID, 10))},
 		UpdateExpression: aws.String("SET #ttl = :text"), ExpressionAttributeNames: map[string]string{"#ttl": "ttl"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":text": &types.AttributeValueMemberS{Value: "1999999999"}},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":text": text("1999999999")},
 	})
 	assert.NilError(t, err)
 	due, err := transactions.Due(t.Context(), row.Account, store.ShardOf(row.ID), 10, time.Now())
 	assert.Check(t, err == nil && len(due) == 1, "due: %v, error %v", due, err)
 	many, err := transactions.GetMany(t.Context(), []int64{row.ID})
-	if err != nil || many[row.ID].Err == nil || !strings.Contains(many[row.ID].Err.Error(), `"ttl" is not a whole number`) {
-		t.Errorf("read: %v, error %v", many[row.ID].Err, err)
-	}
+	assert.NilError(t, err)
+	wantSays(t, "read", many[row.ID].Err, `"ttl" is not a whole number`)
 }
 
 // Old and new code work on the same rows. A row of the last release has no refusal; a dead one has
@@ -115,23 +98,19 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	server, transactions, table := transactionsOf(t)
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	number := func(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
-	write := func(id string, more map[string]types.AttributeValue) {
+	put := func(id string, more map[string]types.AttributeValue) {
 		t.Helper()
 		row := map[string]types.AttributeValue{
 			"transaction_id": number(id), "account": text("default"), "refresh_token": text("rt"), "customer_uid": text("c"),
 			"recorded_at": text("2096-03-01T11:00:00Z"), "ttl": number("4000000000"), "failures": number("1"),
 		}
 		maps.Copy(row, more)
-		if _, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: row}); err != nil {
-			t.Fatal(err)
-		}
+		write(t, server, table, row)
 	}
-	write("14", map[string]types.AttributeValue{
+	put("14", map[string]types.AttributeValue{
 		"status": text("active"), "due_shard": text("default#0"), "refresh_at": text("2096-03-01T12:00:00Z"), "a_field_to_come": text("kept"),
 	})
-	write("24", map[string]types.AttributeValue{"status": text("dead")})
+	put("24", map[string]types.AttributeValue{"status": text("dead")})
 
 	row, _, err := transactions.Get(t.Context(), 14)
 	if err != nil || row.Refusals != 0 || !row.RefusedAt.IsZero() || row.Failures != 1 || row.RefreshAt.IsZero() {
@@ -158,39 +137,4 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 	})
 	assert.Check(t, err == nil && stored.Item["a_field_to_come"] != nil && stored.Item["customer_uid"] != nil,
 		"%v, %v", slices.Sorted(maps.Keys(stored.Item)), err)
-}
-
-func TestTransactionsErrors(t *testing.T) {
-	t.Parallel()
-	for title, tt := range map[string]struct {
-		answer             answer
-		noTable, forbidden bool
-	}{
-		"denied":    {refusal("AccessDeniedException"), false, true},
-		"no table":  {refusal("ResourceNotFoundException"), true, true},
-		"throttled": {refusal("ThrottlingException"), false, false},
-		"quoted":    {refusalSaying("ValidationException", planted), false, false},
-	} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			aws := &script{t: t, answers: map[string][]answer{
-				"Query": {tt.answer}, "GetItem": {tt.answer}, "BatchGetItem": {tt.answer}, "UpdateItem": {tt.answer}, "PutItem": {tt.answer},
-			}}
-			transactions := aws.clients().Transactions("the-transactions")
-			_, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
-			_, _, getErr := transactions.Get(t.Context(), 7)
-			_, manyErr := transactions.GetMany(t.Context(), []int64{7})
-			updateErr := transactions.Update(t.Context(), transaction(), secret.New(planted))
-			_, putErr := transactions.Put(t.Context(), transaction(), time.Now())
-			for what, err := range map[string]error{"due": dueErr, "get": getErr, "get many": manyErr, "update": updateErr, "put": putErr} {
-				assert.Assert(t, err != nil, "%s: no error", what)
-				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, store.ErrForbidden) != tt.forbidden {
-					t.Errorf("%s: error %v", what, err)
-				}
-				if !strings.Contains(err.Error(), `"the-transactions"`) || strings.Contains(err.Error(), planted) {
-					t.Errorf("%s: %q", what, err)
-				}
-			}
-		})
-	}
 }
