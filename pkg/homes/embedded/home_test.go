@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/homes/hometest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -29,6 +31,29 @@ func reopen(tb testing.TB, path string) *embedded.Home {
 	home, err := embedded.Open(tb.Context(), path)
 	assert.NilError(tb, err)
 	return home
+}
+
+// secretsOf are the secrets of a home of their own, with an empty one for tokens.
+func secretsOf(tb testing.TB) (secrets *embedded.Secrets, path string) {
+	tb.Helper()
+	home, path := open(tb)
+	assert.NilError(tb, home.Secrets().CreateSecret(tb.Context(), key, store.TokensDoc))
+	return home.Secrets(), path
+}
+
+// put writes a value as a person does, and returns its id.
+func put(tb testing.TB, secrets *embedded.Secrets, value string) (id string) {
+	tb.Helper()
+	id, err := secrets.PutCurrent(tb.Context(), key, store.TokensDoc, secret.New(value))
+	assert.NilError(tb, err)
+	return id
+}
+
+// record puts a transaction.
+func record(tb testing.TB, rows *embedded.Transactions, row store.Transaction) {
+	tb.Helper()
+	_, err := rows.Put(tb.Context(), row, time.Now())
+	assert.NilError(tb, err)
 }
 
 func TestSecrets(t *testing.T) {
@@ -78,7 +103,6 @@ func TestOpenCreatesPrivately(t *testing.T) {
 func TestOpenKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	key := store.Key{Provider: "hesabe", Account: "default"}
 	assert.NilError(t, home.Ledger().SetPaused(t.Context(), key, true))
 	row, found, err := reopen(t, path).Ledger().Row(t.Context(), key)
 	assert.Check(t, err == nil && found && row.Paused, "row %+v, %t, %v; want the paused one", row, found, err)
@@ -151,7 +175,7 @@ func TestVanishedFile(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	assert.NilError(t, os.Remove(path))
-	err := home.Ledger().SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, true)
+	err := home.Ledger().SetPaused(t.Context(), key, true)
 	assert.Check(t, errors.Is(err, fs.ErrNotExist), "error %v, want %v", err, fs.ErrNotExist)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is back: %v", err)
@@ -166,7 +190,6 @@ func TestOneFileByTwoNames(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	assert.NilError(t, os.Symlink(path, link))
 	other := reopen(t, link)
-	key := store.Key{Provider: "hesabe", Account: "default"}
 	done := make(chan error)
 	const claims = 20
 	for _, ledger := range []*embedded.Ledger{home.Ledger(), other.Ledger()} {
@@ -182,7 +205,6 @@ func TestOneFileByTwoNames(t *testing.T) {
 func TestOpenExisting(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	key := store.Key{Provider: "hesabe", Account: "default"}
 	assert.NilError(t, home.Secrets().CreateSecret(t.Context(), key, store.AccessDoc))
 	before, err := os.ReadFile(path)
 	assert.NilError(t, err)

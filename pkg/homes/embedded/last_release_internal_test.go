@@ -3,7 +3,6 @@ package embedded
 import (
 	"bytes"
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -116,8 +115,7 @@ var afterwards = map[string]outcome.Outcome{
 // A field that a later release has written survives what this one writes.
 func TestUnknownFieldsSurvive(t *testing.T) {
 	t.Parallel()
-	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	assert.NilError(t, err)
+	home := openHome(t)
 	ledger := home.Ledger()
 	account := store.Key{Provider: "hesabe", Account: "default"}
 	claim := store.ShardKey(account, 3)
