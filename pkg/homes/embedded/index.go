@@ -3,6 +3,7 @@ package embedded
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -136,13 +137,7 @@ func deleteExpired(tx *bbolt.Tx, now time.Time) error {
 			return nil
 		}
 		t, _, err := loadTransaction(tx, id)
-		if err != nil {
-			return err
-		}
-		if err := unindex(tx, t); err != nil {
-			return err
-		}
-		if err := tx.Bucket(transactionsBucket).Delete(ordered(id)); err != nil {
+		if err = errors.Join(err, unindex(tx, t), tx.Bucket(transactionsBucket).Delete(ordered(id))); err != nil {
 			return err
 		}
 	}

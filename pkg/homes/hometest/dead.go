@@ -20,7 +20,7 @@ type DeadStore interface {
 // DeadTransactions tests the contract of store.DeadTransactions.
 func DeadTransactions(t *testing.T, store DeadStore) {
 	t.Helper()
-	x := deadContract{store}
+	x := deadContract{transactionsContract{store}, store}
 	inParallel(t, map[string]func(*testing.T){
 		"the latest first, within the span":             x.order,
 		"more than a page":                              x.pages,
@@ -33,7 +33,10 @@ func DeadTransactions(t *testing.T, store DeadStore) {
 	})
 }
 
-type deadContract struct{ store DeadStore }
+type deadContract struct {
+	transactionsContract
+	store DeadStore
+}
 
 // deadRow is a row of a shard that was marked dead then; the zero time: by an older release.
 func deadRow(account string, shard int, markedAt time.Time) store.Transaction {
@@ -45,8 +48,7 @@ func deadRow(account string, shard int, markedAt time.Time) store.Transaction {
 func (x deadContract) put(t *testing.T, rows ...store.Transaction) {
 	t.Helper()
 	for _, row := range rows {
-		_, err := x.store.Put(t.Context(), row, after(0))
-		must(t, err)
+		x.transactionsContract.put(t, row, true)
 	}
 }
 
@@ -135,16 +137,15 @@ func (x deadContract) expired(t *testing.T) {
 }
 
 func (x deadContract) apart(t *testing.T) {
-	account, other := unique("acct"), unique("acct")
 	rows := map[string][]store.Transaction{}
-	for _, name := range []string{account, other} {
+	for _, name := range []string{unique("acct"), unique("acct")} {
 		for shard := range store.Shards {
 			row := deadRow(name, shard, after(shard))
 			rows[name] = append(rows[name], row)
 			alive := fullTransaction(idIn(shard)) // refused before, and alive
 			alive.Account, alive.RefreshAt = name, after(shard)
 			x.put(t, row, alive)
-			transactionsContract{x.store}.wantDue(t, name, shard, 10, alive)
+			x.wantDue(t, name, shard, 10, alive)
 		}
 		done := deadRow(name, 0, after(0))
 		done.Status = store.StatusCompleted
@@ -169,12 +170,12 @@ func (x deadContract) follows(t *testing.T) {
 	dead.Status, dead.RefreshAt, dead.RefusedAt = store.StatusDead, time.Time{}, after(7)
 	must(t, x.store.Update(t.Context(), dead, row.RefreshToken))
 	x.want(t, account, shard, store.Span{}, dead)
-	transactionsContract{x.store}.want(t, dead)
+	x.transactionsContract.want(t, dead)
 
 	row.Refusals, row.RefusedAt = 0, time.Time{}
 	must(t, x.store.Update(t.Context(), row, row.RefreshToken))
 	x.want(t, account, shard, store.Span{})
-	transactionsContract{x.store}.wantDue(t, account, shard, 10, row)
+	x.wantDue(t, account, shard, 10, row)
 
 	dead.RefusedAt = after(9)
 	must(t, x.store.Update(t.Context(), dead, row.RefreshToken))

@@ -10,59 +10,39 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-func (x transactionsContract) putNewer(t *testing.T) {
-	row := x.stored(t)
-	newer := store.Transaction{
-		ID: row.ID, Account: row.Account, RefreshToken: secret.New("newer"), Status: store.StatusActive,
-		RecordedAt: row.RecordedAt.Add(time.Second),
+// puts: a record replaces all of an earlier one. One that a clock far ahead has sent stands against
+// nothing.
+func (x transactionsContract) puts(t *testing.T) {
+	type step struct {
+		at       time.Time
+		recorded bool
 	}
-	x.put(t, newer, true)
-	x.want(t, newer) // whole: nothing of the older one is left
-}
-
-func (x transactionsContract) putOlder(t *testing.T) {
-	row := x.stored(t)
-	older := fullTransaction(row.ID)
-	older.RefreshToken, older.RecordedAt = secret.New("older"), row.RecordedAt.Add(-time.Second)
-	x.put(t, older, false)
-	x.want(t, row)
-}
-
-// putOverFuture: a row that a clock years ahead has recorded stands against nothing.
-func (x transactionsContract) putOverFuture(t *testing.T) {
-	row := x.stored(t)
-	row.RecordedAt = after(0).Add(store.MaxAhead)
-	x.put(t, row, true)
-	now := fullTransaction(row.ID)
-	x.put(t, now, false) // that much a clock may be ahead
-	row.RecordedAt = after(0).Add(store.MaxAhead + time.Second)
-	x.put(t, row, true)
-	x.put(t, now, true)
-	x.want(t, now)
-	row.RecordedAt = after(0).AddDate(50, 0, 0)
-	x.put(t, row, true)
-	now.RecordedAt = time.Time{}
-	x.put(t, now, true)
-	x.want(t, now)
-}
-
-func (x transactionsContract) putAgain(t *testing.T) {
-	row := x.stored(t)
-	x.put(t, row, true)
-	x.want(t, row)
-	row.CustomerUID = "corrected"
-	x.put(t, row, true)
-	x.want(t, row)
-}
-
-func (x transactionsContract) putOverTimeless(t *testing.T) {
-	row := fullTransaction(idIn(0))
-	row.RecordedAt = time.Time{}
-	x.put(t, row, true)
-	x.put(t, row, true)
-	row.RecordedAt = epoch
-	x.put(t, row, true)
-	x.want(t, row)
+	ahead := after(0).Add(store.MaxAhead) // as far as a clock may be ahead
+	for name, steps := range map[string][]step{
+		"the newer wins":         {{after(-60), true}, {after(-59), true}},
+		"the older does not":     {{after(-60), true}, {after(-61), false}},
+		"the same time":          {{after(-60), true}, {after(-60), true}},
+		"over one without":       {{time.Time{}, true}, {time.Time{}, true}, {epoch, true}},
+		"over one in the future": {{ahead, true}, {after(-60), false}, {ahead.Add(time.Second), true}, {after(-60), true}},
+		"over one far ahead":     {{after(0).AddDate(50, 0, 0), true}, {time.Time{}, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			full, stands := fullTransaction(idIn(0)), store.Transaction{}
+			for i, step := range steps {
+				record := full
+				if i%2 > 0 {
+					record = store.Transaction{ID: full.ID, Account: full.Account, Status: store.StatusActive}
+				}
+				record.RefreshToken, record.RecordedAt = secret.New(fmt.Sprint(i)), step.at
+				x.put(t, record, step.recorded)
+				if step.recorded {
+					x.put(t, record, true) // messages come twice
+					stands = record
+				}
+				x.want(t, stands)
+			}
+		})
+	}
 }
 
 func (x transactionsContract) putRace(t *testing.T) {
