@@ -59,9 +59,7 @@ func TestConverges(t *testing.T) {
 			w.ticks(t, 62)
 			report := w.run(t, sweep.Request{})
 			wantNobody(t, report)
-			if n := report.Outcomes[outcome.Transient] + report.Outcomes[outcome.Busy]; n > 0 {
-				t.Errorf("outcomes: %v", report.Outcomes)
-			}
+			equal(t, "rows left", report.Outcomes[outcome.Transient]+report.Outcomes[outcome.Busy], 0)
 			for _, row := range w.rows {
 				if row.Status == store.StatusActive && !row.AccessExpiresAt.After(time.Now()) {
 					t.Errorf("row %+v", row)

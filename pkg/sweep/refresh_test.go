@@ -267,9 +267,7 @@ func TestStaleIndex(t *testing.T) {
 			}
 			force := name != "refreshed by another"
 			wantOutcomes(t, w.run(t, sweep.Request{Force: force}), one(outcome.NotDue))
-			if sent := w.sentNow(); len(sent) > 0 {
-				t.Errorf("sent: %v", sent)
-			}
+			equal(t, "sent", len(w.sentNow()), 0)
 		})
 	}
 }

@@ -141,9 +141,7 @@ func TestStopAfterReadingAhead(t *testing.T) {
 		w.Workers, w.Reply = 2, always(providers.RateLimited)
 		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.RateLimited: 10})
 		equal(t, "reads", w.counted()[opMany], 2)
-		if sent := len(w.sentNow()); sent > 2 {
-			t.Errorf("%d rows were sent", sent)
-		}
+		between(t, "sent", len(w.sentNow()), 0, 2)
 	})
 }
 
@@ -173,9 +171,7 @@ func TestSilentHost(t *testing.T) {
 			for tick := range 20 {
 				began := time.Now()
 				report := w.run(t, sweep.Request{})
-				if took := time.Since(began); took > 10*time.Second {
-					t.Errorf("it took %s", took)
-				}
+				between(t, "time", time.Since(began), 0, 10*time.Second)
 				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: report.Outcomes[outcome.Transient]})
 				wantNobody(t, report)
 				sent := w.sentNow()
@@ -183,9 +179,7 @@ func TestSilentHost(t *testing.T) {
 				want := 2
 				if tick == 0 {
 					want = 4
-					if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "no answer came for 4 rows") {
-						t.Errorf("warnings: %s", text)
-					}
+					wantWarning(t, report, "no answer came for 4 rows")
 				}
 				equal(t, "rows tried", len(tried), want)
 				equal(t, "calls", len(sent), want) // others fail in the same way, so none is tried again
@@ -199,17 +193,13 @@ func TestSilentHost(t *testing.T) {
 				equal(t, "failures", w.ledgerRow(account).ConsecutiveFailures, tick+1)
 				time.Sleep(time.Minute)
 			}
-			if len(seen) < 20 { // those that were tried do not block the others
-				t.Errorf("%d rows were tried", len(seen))
-			}
+			between(t, "rows tried", len(seen), 20, rows) // those that were tried do not block the others
 			w.Reply = nil
 			for range 2 {
 				wantNobody(t, w.run(t, sweep.Request{}))
 				time.Sleep(time.Minute)
 			}
-			if n := w.fresh(rows); n < rows-10 { // the others back off, five minutes at most
-				t.Errorf("%d are fresh", n)
-			}
+			between(t, "fresh", w.fresh(rows), rows-10, rows) // the others back off, five minutes at most
 		})
 	}
 }
@@ -251,9 +241,7 @@ func TestStoreDown(t *testing.T) {
 			wantOutcomes(t, report, tt.want)
 			equal(t, "calls", len(w.sentNow()), tt.sent)
 			equal(t, "backlog", report.Accounts[0].Backlog, 90)
-			if listed := needed(report); len(listed) > 1 {
-				t.Errorf("listed: %v", listed)
-			}
+			between(t, "listed", len(needed(report)), 0, 1)
 			equal(t, "state", w.ledgerRow(account).State, store.OK) // the credentials are not the cause
 		})
 	}
@@ -294,9 +282,7 @@ func TestBudget(t *testing.T) {
 		equal(t, "backlog", got.Backlog, 40)
 		equal(t, "oldest", got.OldestDue, oldest)
 		equal(t, "first", w.sentNow()[0], "rt-50")
-		if text := strings.Join(got.Warnings, "\n"); !strings.Contains(text, "left to the next run") {
-			t.Errorf("warnings: %s", text)
-		}
+		wantWarning(t, report, "left to the next run")
 	})
 }
 
@@ -321,9 +307,7 @@ func TestSendTimeout(t *testing.T) {
 		w.Latency[opSend] = time.Hour
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Transient))
 		equal(t, "calls", len(w.sentNow()), 3)
-		if took := time.Since(in(0)); took < 30*time.Second || took > 33*time.Second {
-			t.Errorf("it took %s", took)
-		}
+		between(t, "time", time.Since(in(0)), 30*time.Second, 33*time.Second)
 	})
 }
 

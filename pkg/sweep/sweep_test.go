@@ -181,9 +181,7 @@ func TestBarred(t *testing.T) {
 			if tt.want == outcome.Refreshed {
 				return
 			}
-			if sent := w.sentNow(); len(sent) > 0 {
-				t.Errorf("sent: %v", sent)
-			}
+			equal(t, "sent", len(w.sentNow()), 0)
 			if want := stored(time.Now().Add(-2 * time.Minute)); got.Backlog != 2 || got.OldestDue.Before(want.Add(-time.Second)) || got.OldestDue.After(want) {
 				t.Errorf("backlog %d since %v, want 2 since %v", got.Backlog, got.OldestDue, want)
 			}
@@ -267,9 +265,7 @@ func TestIndexFails(t *testing.T) {
 			report := w.run(t, sweep.Request{})
 			equal(t, "shards told of", report.Outcomes[tt.want], 1)
 			equal(t, "blind", report.Accounts[0].Blind, true)
-			if n := report.Outcomes[outcome.Refreshed]; n < 60 || n >= 100 {
-				t.Errorf("%d refreshed of the other shards", n)
-			}
+			between(t, "refreshed of the other shards", report.Outcomes[outcome.Refreshed], 60, 99)
 		})
 	}
 }
@@ -284,9 +280,7 @@ func TestUnreadableIndexEntry(t *testing.T) {
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 100, outcome.Transient: 1})
 		equal(t, "blind", report.Accounts[0].Blind, true)
-		if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "due index") {
-			t.Errorf("warnings: %s", text)
-		}
+		wantWarning(t, report, "due index")
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -311,6 +313,18 @@ func equal(t *testing.T, what string, got, want any) {
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
+}
+
+// between wants a value from least to most.
+func between[T cmp.Ordered](t *testing.T, what string, got, least, most T) {
+	t.Helper()
+	assert.Check(t, got >= least && got <= most, "%s: %v, want %v to %v", what, got, least, most)
+}
+
+// wantWarning wants these words among the warnings.
+func wantWarning(t *testing.T, r sweep.Report, says string) {
+	t.Helper()
+	assert.Check(t, is.Contains(strings.Join(r.Accounts[0].Warnings, "\n"), says))
 }
 
 // wantOutcomes wants exactly these, as pairs of an outcome and a number.
