@@ -75,6 +75,23 @@ func hesabe(text string) reader.Token {
 	}
 }
 
+// errorOf is the error of a call that also returns a value.
+func errorOf[T any](_ T, err error) error { return err }
+
+// wantRenewed renews a refused token, and checks the text of the other.
+func wantRenewed(t *testing.T, s *reader.TokenSource, refused reader.Token, want string) {
+	t.Helper()
+	got, err := s.Renew(t.Context(), refused)
+	assert.Check(t, err == nil && got.AccessToken.Reveal() == want, "%v, %v; want %q", got, err, want)
+}
+
+// wantEnded checks that an error is of a transaction that has ended like this.
+func wantEnded(t *testing.T, err error, status string) {
+	t.Helper()
+	ended, ok := errors.AsType[*reader.EndedError](err)
+	assert.Check(t, ok && ended.Status == status, "error %v", err)
+}
+
 // wantToken gets a token and checks its text.
 func wantToken(t *testing.T, s *reader.TokenSource, want string) {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/oauth2"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
@@ -115,9 +116,7 @@ func TestOneReadForManyWaiters(t *testing.T) {
 		impatient, cancel := context.WithCancel(t.Context())
 		var waiters sync.WaitGroup
 		waiters.Go(func() { // it starts the read, and does not wait for it
-			if _, err := tokens.Get(impatient); !errors.Is(err, context.Canceled) {
-				t.Errorf("error %v", err)
-			}
+			assert.Check(t, is.ErrorIs(errorOf(tokens.Get(impatient)), context.Canceled))
 		})
 		synctest.Wait()
 		for range 100 {
@@ -143,9 +142,7 @@ func TestFailedReads(t *testing.T) {
 					assert.Check(t, errors.Is(got, err), "told of %v", got)
 				}})
 				for range 5 { // within the second that the error stands for
-					if _, got := tokens.Get(t.Context()); !errors.Is(got, err) {
-						t.Errorf("error %v", got)
-					}
+					assert.Check(t, is.ErrorIs(errorOf(tokens.Get(t.Context())), err))
 				}
 				wantReads(t, s, 1, 1)
 				time.Sleep(2 * time.Second)
@@ -161,9 +158,7 @@ func TestFailedReads(t *testing.T) {
 				wantReads(t, s, 8, 16)
 				assert.Check(t, told.Load() >= 9, "told %d times", told.Load())
 				time.Sleep(time.Minute)
-				if _, got := tokens.Get(t.Context()); !errors.Is(got, err) {
-					t.Errorf("error %v", got)
-				}
+				assert.Check(t, is.ErrorIs(errorOf(tokens.Get(t.Context())), err))
 			})
 		})
 	}
@@ -178,10 +173,7 @@ func TestEndedTransaction(t *testing.T) {
 		wantToken(t, tokens, "one")
 		s.fail(&reader.EndedError{Status: "completed"})
 		time.Sleep(12 * time.Minute)
-		_, err := tokens.Get(t.Context())
-		if ended, ok := errors.AsType[*reader.EndedError](err); !ok || ended.Status != "completed" {
-			t.Errorf("error %v", err)
-		}
+		wantEnded(t, errorOf(tokens.Get(t.Context())), "completed")
 		s.fail(errReset) // nor does a failure bring it back
 		time.Sleep(2 * time.Second)
 		if got, err := tokens.Get(t.Context()); !errors.Is(err, errReset) {
@@ -212,14 +204,10 @@ func TestSlowStore(t *testing.T) {
 			waiters.Go(func() { wantToken(t, tokens, "one") })
 		}
 		waiters.Wait()
-		if waited := time.Since(began); waited != time.Second {
-			t.Errorf("waited %s", waited)
-		}
+		assert.Check(t, is.Equal(time.Since(began), time.Second))
 		began = time.Now()
 		wantToken(t, tokens, "one")
-		if waited := time.Since(began); waited != 0 {
-			t.Errorf("waited %s although others just have", waited)
-		}
+		assert.Check(t, time.Since(began) == 0, "it waits although others just have")
 		time.Sleep(10 * time.Second) // the read gives up
 	})
 }
@@ -278,9 +266,7 @@ func TestWhatIsNoToken(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := reader.NewTokenSource(&store{token: c.token}, reader.Options{}).Get(t.Context()); !errors.Is(err, c.want) {
-				t.Errorf("error %v", err)
-			}
+			assert.Check(t, is.ErrorIs(errorOf(reader.NewTokenSource(&store{token: c.token}, reader.Options{}).Get(t.Context())), c.want))
 		})
 	}
 }

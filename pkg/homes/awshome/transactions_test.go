@@ -1,7 +1,6 @@
 package awshome_test
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -39,14 +38,10 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 	server.Play("UpdateItem", moto.LoseReply)
 	assert.Check(t, transactions.Update(t.Context(), row, presented))
 	assert.Check(t, is.DeepEqual(server.Calls(), []string{"UpdateItem", "UpdateItem"}), "calls")
-	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, store.ErrChanged) {
-		t.Errorf("the same update again: error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(transactions.Update(t.Context(), row, presented), store.ErrChanged))
 	row.RefreshToken = secret.New("rotated by another")
 	server.Play("UpdateItem", moto.Refuse)
-	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, store.ErrChanged) {
-		t.Errorf("update after another's: error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(transactions.Update(t.Context(), row, presented), store.ErrChanged))
 }
 
 func TestUnreadableTransaction(t *testing.T) {

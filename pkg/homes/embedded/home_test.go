@@ -12,6 +12,7 @@ import (
 
 	"go.etcd.io/bbolt"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/homes/hometest"
@@ -32,6 +33,9 @@ func reopen(tb testing.TB, path string) *embedded.Home {
 	assert.NilError(tb, err)
 	return home
 }
+
+// errorOf is the error of a call that also returns a value.
+func errorOf[T any](_ T, err error) error { return err }
 
 // secretsOf are the secrets of a home of their own, with an empty one for tokens.
 func secretsOf(tb testing.TB) (secrets *embedded.Secrets, path string) {
@@ -177,9 +181,7 @@ func TestVanishedFile(t *testing.T) {
 	assert.NilError(t, os.Remove(path))
 	err := home.Ledger().SetPaused(t.Context(), key, true)
 	assert.Check(t, errors.Is(err, fs.ErrNotExist), "error %v, want %v", err, fs.ErrNotExist)
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the file is back: %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(os.Stat(path)), fs.ErrNotExist))
 }
 
 // TestOneFileByTwoNames: homes of one process meet in the same queue, however the
@@ -210,17 +212,13 @@ func TestOpenExisting(t *testing.T) {
 	assert.NilError(t, err)
 	again, err := embedded.OpenExisting(t.Context(), path)
 	assert.NilError(t, err)
-	if _, err := again.Secrets().Current(t.Context(), key, store.AccessDoc); !errors.Is(err, store.ErrNoValue) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(again.Secrets().Current(t.Context(), key, store.AccessDoc)), store.ErrNoValue))
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the file has changed, %v", err)
 	}
 
 	dir := t.TempDir()
-	if _, err := embedded.OpenExisting(t.Context(), filepath.Join(dir, "none.db")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(embedded.OpenExisting(t.Context(), filepath.Join(dir, "none.db"))), fs.ErrNotExist))
 	foreign := filepath.Join(dir, "foreign.db")
 	db, err := bbolt.Open(foreign, 0o600, nil)
 	assert.NilError(t, err)

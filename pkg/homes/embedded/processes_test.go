@@ -14,6 +14,7 @@ import (
 
 	"go.etcd.io/bbolt"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/store"
@@ -139,9 +140,7 @@ func TestFileHeldElsewhere(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := home.Ledger().Rows(ctx, "hesabe"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
-		}
+		assert.Check(t, is.ErrorIs(errorOf(home.Ledger().Rows(ctx, "hesabe")), context.DeadlineExceeded))
 
 		counted := make(chan error)
 		go func() { counted <- count(t.Context(), home.Ledger(), sharedKey, 1) }()

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/plant"
@@ -41,16 +42,10 @@ func TestTransaction(t *testing.T) {
 		}
 	}
 	source := awsreader.Transaction(client, table, row.ID)
-	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) {
-		t.Errorf("error %v", err)
-	}
-	if _, err := awsreader.Transaction(client, "none", row.ID).Read(t.Context()); !errors.Is(err, reader.ErrNotFound) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(source.Read(t.Context())), reader.ErrNotFound))
+	assert.Check(t, is.ErrorIs(errorOf(awsreader.Transaction(client, "none", row.ID).Read(t.Context())), reader.ErrNotFound))
 	put()
-	if _, err := reader.NewTokenSource(source, reader.Options{}).Get(t.Context()); !errors.Is(err, reader.ErrNotPublished) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(reader.NewTokenSource(source, reader.Options{}).Get(t.Context())), reader.ErrNotPublished))
 	row.AccessToken, row.ClientToken = secret.New("at"), secret.New("ct")
 	row.AccessExpiresAt, row.RefreshAt = now.Add(time.Hour), now.Add(48*time.Minute)
 	put()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/reader"
@@ -32,6 +33,9 @@ func open(t *testing.T) (*embedded.Home, string) {
 	}
 	return home, path
 }
+
+// errorOf is the error of a call that also returns a value.
+func errorOf[T any](_ T, err error) error { return err }
 
 func TestAccess(t *testing.T) {
 	t.Parallel()
@@ -72,9 +76,7 @@ func TestNoFile(t *testing.T) {
 	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("something was made: %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(os.Stat(filepath.Dir(path))), fs.ErrNotExist))
 	assert.Check(t, strings.Contains(source.String(), path), "%s does not name the file", source)
 }
 
@@ -92,13 +94,9 @@ func TestTransaction(t *testing.T) {
 		}
 	}
 	source := filereader.Transaction(path, row.ID)
-	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(source.Read(t.Context())), reader.ErrNotFound))
 	put()
-	if _, err := reader.NewTokenSource(source, reader.Options{}).Get(t.Context()); !errors.Is(err, reader.ErrNotPublished) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(reader.NewTokenSource(source, reader.Options{}).Get(t.Context())), reader.ErrNotPublished))
 	row.AccessToken, row.ClientToken = secret.New("at"), secret.New("ct")
 	row.AccessExpiresAt, row.RefreshAt = now.Add(time.Hour), now.Add(48*time.Minute)
 	put()
