@@ -177,4 +177,13 @@ func (h *Home) Secrets() *Secrets { return &Secrets{h} }
 func (h *Home) Ledger() *Ledger { return &Ledger{h} }
 
 // Transactions is the home's store of transactions.
-func (h *Home) Transactions() *Transactions { return &Transactions{h} }
+func (h *Home) Transactions() *Transactions { return h.TransactionsIn("") }
+
+// TransactionsIn is a store of transactions of that name, apart from all others: providers may give
+// the same ids. Empty, or "transactions": Transactions.
+func (h *Home) TransactionsIn(table string) *Transactions {
+	if table == string(transactionsBucket) {
+		table = ""
+	}
+	return &Transactions{h, []byte(table)}
+}
