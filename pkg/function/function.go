@@ -89,7 +89,7 @@ func buildRefresh[P providers.Provider](at surroundings, newProvider func(*excha
 		return parts{}, err
 	}
 	log := telemetry.NewLogger(at.log, cfg.LogLevel)
-	provider := newProvider(at.exchange(cfg, refresh.Parallel), cfg.ProviderEnvironment)
+	provider := newProvider(at.exchange(cfg), cfg.ProviderEnvironment)
 	h := handler.NewRefresh(refresh.Engine{
 		Provider:  provider,
 		Secrets:   clients.Secrets(cfg.SecretPrefix),
@@ -114,7 +114,7 @@ func buildSweep[P providers.Provider, Q sweep.Queue](
 		return parts{}, err
 	}
 	log := telemetry.NewLogger(at.log, cfg.LogLevel)
-	provider := newProvider(at.exchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment)
+	provider := newProvider(at.exchange(cfg), cfg.ProviderEnvironment)
 	engine := sweep.Engine{
 		Provider:     provider,
 		Secrets:      clients.Secrets(cfg.SecretPrefix),
@@ -155,7 +155,7 @@ func newNotifier(clients *awshome.Clients, cfg config.Config, log *slog.Logger) 
 
 // exchange makes the provider's HTTP client. Lines that net/http writes to the standard logger
 // could show a part of an answer.
-func (at surroundings) exchange(cfg config.Config, connections int) *exchange.Client {
+func (at surroundings) exchange(cfg config.Config) *exchange.Client {
 	telemetry.GuardStandardLog(os.Stderr)
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections, Dial: at.dial})
+	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, Dial: at.dial})
 }

@@ -2,7 +2,6 @@
 // single-use token. So it leaves at most once and goes only to the host that it is meant for, and
 // the caller always learns whether the provider may have acted on the token.
 //
-// It speaks HTTP/1.1 only: there a connection carries one request at a time, so the
-// bytes written to it are the request's, and net/http has no reason to send a
-// request again. HTTP/2 shares connections and retries on GOAWAY by itself.
+// It writes and reads HTTP/1.1 itself. net/http's transport sends some requests again, does not say
+// whether a byte has left, and rejects an answer, and the tokens in it, for an odd head.
 package exchange

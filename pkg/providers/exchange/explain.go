@@ -11,21 +11,9 @@ import (
 	"strings"
 )
 
-// handshakeError is a TLS handshake that failed.
-type handshakeError struct {
-	err   error
-	asked bool // for a client certificate
-}
-
-// Error implements error.
-func (e *handshakeError) Error() string { return e.err.Error() }
-
-// Unwrap gives the cause.
-func (e *handshakeError) Unwrap() error { return e.err }
-
 // Explain names the most probable cause of a failed TLS connection, and the setting that helps; ""
 // if the cause is unknown. asked: the server wanted a client certificate.
-func Explain(err error, asked bool) string { return explain(&handshakeError{err, asked}) }
+func Explain(err error, asked bool) string { return explain(&openError{err, true, asked}) }
 
 // remoteError is what crypto/tls names an alert from the other side.
 const remoteError = "remote error"
@@ -48,7 +36,7 @@ func alert(code uint8) string { return tls.AlertError(code).Error() }
 
 // explain names the most probable cause of a failed handshake, and the setting that helps; "" if
 // the cause is unknown.
-func explain(failed *handshakeError) string {
+func explain(failed *openError) string {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var op *net.OpError

@@ -93,13 +93,14 @@ func (h *handshakes) odd(u *url.URL) []string {
 // likeness is the same text for the same kind of failure; "" for failures that another ClientHello
 // cannot cure: of certificates, or of connections that are not accepted.
 func likeness(err error) string {
-	var failed *handshakeError
+	var failed *openError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var op *net.OpError
 	var timeout net.Error
 	switch {
-	case !errors.As(err, &failed), errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
+	case !errors.As(err, &failed) || !failed.handshake,
+		errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
 		return ""
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -112,43 +113,30 @@ func likeness(err error) string {
 	return ""
 }
 
-// address is u's host and port, for dialling.
-func address(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+// dialTLS connects and shakes hands. After some failures of one kind it tries once more without the
+// post-quantum key exchange.
+func (c *Client) dialTLS(ctx context.Context, u *url.URL) (*conn, error) {
+	at := address(u)
+	onlyClassic := c.handshakes.onlyClassic(at)
+	made, err := c.shake(ctx, u, onlyClassic)
+	if !c.handshakes.failsAlike(at, onlyClassic, err) {
+		return made, err
 	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
-// dialTLS connects and shakes hands itself, and not in net/http, so that a conn can be above TLS.
-// After some failures of one kind it tries once more without the post-quantum key exchange.
-func (c *Client) dialTLS(ctx context.Context, network, address string) (*conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, &openError{err}
-	}
-	onlyClassic := c.handshakes.onlyClassic(address)
-	secure, err := c.shake(ctx, network, address, host, onlyClassic)
-	if !c.handshakes.failsAlike(address, onlyClassic, err) {
-		return secure, err
-	}
-	second, secondErr := c.shake(ctx, network, address, host, true)
-	if c.handshakes.failsAlike(address, true, secondErr); secondErr != nil {
+	second, secondErr := c.shake(ctx, u, true)
+	if c.handshakes.failsAlike(at, true, secondErr); secondErr != nil {
 		return nil, err
 	}
 	return second, nil
 }
 
-// shake makes one connection. Its errors are those of a handshake, or of a connection
-// that could not be opened.
-func (c *Client) shake(ctx context.Context, network, address, host string, onlyClassic bool) (*conn, error) {
-	raw, err := c.dial(ctx, network, address)
+// shake makes one connection. Its error is an *openError.
+func (c *Client) shake(ctx context.Context, u *url.URL, onlyClassic bool) (*conn, error) {
+	raw, err := c.dial(ctx, "tcp", address(u))
 	if err != nil {
-		return nil, &openError{err}
+		return nil, &openError{error: err}
 	}
 	config := c.tls.Clone()
-	config.ServerName = host
+	config.ServerName = u.Hostname()
 	if onlyClassic {
 		config.CurvePreferences = classic
 	}
@@ -162,7 +150,7 @@ func (c *Client) shake(ctx context.Context, network, address, host string, onlyC
 	defer cancel()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, &openError{&handshakeError{err, asked}}
+		return nil, &openError{err, true, asked}
 	}
-	return &conn{Conn: secure, asked: asked}, nil
+	return &conn{secure, asked}, nil
 }

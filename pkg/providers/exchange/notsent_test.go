@@ -48,22 +48,41 @@ func TestUnknownHost(t *testing.T) {
 // Hesabe may drop packets of addresses that it doesn't know.
 func TestDialThatHangs(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		defer close(release)
-		client := exchange.New(exchange.Options{Timeout: 4 * time.Second})
-		client.DialWith(func(context.Context, string, string) (net.Conn, error) {
-			<-release
-			return nil, net.ErrClosed
+	for name, give := range map[string]net.Conn{"no connection": nil, "one that comes too late": mute{t: t}} {
+		synctest.Test(t, func(t *testing.T) {
+			client := exchange.New(exchange.Options{Timeout: 4 * time.Second})
+			client.DialWith(func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				if give != nil {
+					return give, nil
+				}
+				return nil, ctx.Err()
+			})
+			start := time.Now()
+			_, err := client.Post(t.Context(), request(t, "http://silent.example"))
+			wantError(t, err, providers.NotSent, "within 4s: does the provider allow this address?")
+			if took := time.Since(start); took != 4*time.Second {
+				t.Errorf("%s: took %s", name, took)
+			}
 		})
-		start := time.Now()
-		_, err := client.Post(t.Context(), request(t, "https://silent.example"))
-		wantError(t, err, providers.NotSent, "within 4s: does the provider allow this address?")
-		if took := time.Since(start); took != 4*time.Second {
-			t.Errorf("took %s", took)
-		}
-	})
+	}
 }
+
+// mute is a connection that must not be written to.
+type mute struct {
+	net.Conn
+	t *testing.T
+}
+
+func (m mute) Write(p []byte) (int, error) {
+	m.t.Errorf("%d bytes left", len(p))
+	return len(p), nil
+}
+
+func (mute) SetWriteDeadline(time.Time) error { return nil }
+func (mute) SetReadDeadline(time.Time) error  { return nil }
+func (mute) Read([]byte) (int, error)         { return 0, io.EOF }
+func (mute) Close() error                     { return nil }
 
 func TestHandshakeThatHangs(t *testing.T) {
 	t.Parallel()
@@ -146,8 +165,7 @@ func TestContextThatEndsWhileDialling(t *testing.T) {
 	client := exchange.New(exchange.Options{})
 	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
 		cancel()
-		<-t.Context().Done()
-		return nil, t.Context().Err()
+		return nil, context.Canceled
 	})
 	_, err := client.Post(ctx, request(t, "https://slow.example"))
 	wantError(t, err, providers.NotSent, "the run ended before the request was sent")

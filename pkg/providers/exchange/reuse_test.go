@@ -151,7 +151,7 @@ func TestConnectionsOfManyWorkersAreKept(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	client := exchange.New(exchange.Options{ConnsPerHost: workers, Timeout: time.Minute})
+	client := exchange.New(exchange.Options{Timeout: time.Minute})
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() {
