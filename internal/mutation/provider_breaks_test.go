@@ -172,9 +172,9 @@ var replyBreaks = []breach{
 	},
 	{
 		name: "damage costs the tokens", file: "../providers/reply/document.go",
-		old:    "if d.token = fromForm(strings.TrimSpace(string(raw))); d.token == nil {",
-		new:    "if d.token = nil; false {",
-		broken: "a comma too many, or a form, costs a reply",
+		old:    "d.token = salvage(string(raw))",
+		new:    "",
+		broken: "a comma too many costs a reply",
 	},
 }
 

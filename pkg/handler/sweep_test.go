@@ -245,7 +245,7 @@ func TestSweepWithoutLedger(t *testing.T) {
 	wantFailed(t, invoke(t, h, batch(`{"transaction_id":1}`)), "m-0")
 }
 
-// FirebaseUI-Android #855: a clock that is years ahead must not win for years.
+// firebase/FirebaseUI-Android #855: a clock that is years ahead must not win for years.
 func TestRecordFromAClockThatIsAhead(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")

@@ -79,7 +79,7 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 	}
 }
 
-// connect-sdk-go #73: a pasted text ends in a line break, and fits into no header.
+// 1Password/connect-sdk-go #73: a pasted text ends in a line break, and fits into no header.
 func TestTextsAreTrimmed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{ // "": refused

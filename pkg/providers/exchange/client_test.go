@@ -264,7 +264,7 @@ func TestOddFrames(t *testing.T) {
 	const body = `{"a":"planted-reply"}`
 	chunks := "15\r\n" + body + "\r\n0\r\n\r\n"
 	for name, answer := range map[string]string{
-		"curl #2368: gzip on a plain body":        "200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 21\r\n\r\n" + body,
+		"curl/curl #2368: gzip on a plain body":   "200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 21\r\n\r\n" + body,
 		"identity as a transfer encoding":         "200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 21\r\n\r\n" + body,
 		"Identity, chunked":                       "200 OK\r\nTransfer-Encoding: Identity, chunked\r\n\r\n" + chunks,
 		"chunked in two headers":                  "200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks,

@@ -30,7 +30,7 @@ func TestIntrospection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			host := clienttest.New(t, clienttest.Answer{Status: tc.status, Body: tc.body})
-			session := open(t, "http://127.0.0.1:1", `,"client_secret":"s","introspection_url":"`+host.URL+`/introspect"`).(providers.Asking)
+			session := open(t, "http://127.0.0.1:1", `,"client_secret":"s","introspection_url":"`+host.URL+`/introspect"`).(providers.Reusing)
 			got, err := session.Ask(t.Context(), secret.New("rt&"), secret.String{})
 			if got != tc.want || (err == nil) != (tc.want != providers.NoEvidence) {
 				t.Errorf("%s, %v", got, err)
@@ -73,7 +73,7 @@ func TestProbe(t *testing.T) {
 				w.WriteHeader(status)
 			}))
 			t.Cleanup(host.Close)
-			session := open(t, "http://127.0.0.1:1", `,"probe_url":"`+host.URL+`/me"`).(providers.Asking)
+			session := open(t, "http://127.0.0.1:1", `,"probe_url":"`+host.URL+`/me"`).(providers.Reusing)
 			got, err := session.Ask(t.Context(), secret.New("rt"), secret.New("at"))
 			if got != tc.want || (err == nil) != (tc.want != providers.NoEvidence) {
 				t.Errorf("%s, %v", got, err)
@@ -91,7 +91,7 @@ func TestIntrospectionBeforeProbe(t *testing.T) {
 	probe := clienttest.New(t, clienttest.Answer{Status: 401})
 	for status, want := range map[int]providers.Evidence{200: providers.NotActed, 500: providers.Acted} {
 		host := clienttest.New(t, clienttest.Answer{Status: status, Body: `{"active":true}`})
-		session := open(t, "http://127.0.0.1:1", `,"introspection_url":"`+host.URL+`","probe_url":"`+probe.URL+`"`).(providers.Asking)
+		session := open(t, "http://127.0.0.1:1", `,"introspection_url":"`+host.URL+`","probe_url":"`+probe.URL+`"`).(providers.Reusing)
 		if got, err := session.Ask(t.Context(), secret.New("rt"), secret.New("at")); got != want || err != nil {
 			t.Errorf("introspection answers %d: %s, %v", status, got, err)
 		}

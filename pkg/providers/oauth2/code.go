@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -11,8 +12,6 @@ import (
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 )
-
-var _ providers.Authorizing = (*session)(nil)
 
 // Authorization implements providers.Authorizing.
 func (s *session) Authorization() providers.Authorization { return s.authorization }
@@ -27,7 +26,7 @@ func (s *session) Redeem(ctx context.Context, code secret.String, redirectURI, v
 	if err != nil {
 		return providers.Tokens{}, err
 	}
-	tokens, err := s.rules().Read(answer)
+	tokens, err := s.Read(answer)
 	var e *providers.Error
 	if !errors.As(err, &e) {
 		return tokens, err
@@ -36,7 +35,7 @@ func (s *session) Redeem(ctx context.Context, code secret.String, redirectURI, v
 		e.Hint = "the code is refused: it is good once, for a short time, and for this client, redirect URI and PKCE alone"
 	}
 	if said := said(answer, code.Reveal(), verifier, s.secret.Reveal()); said != "" {
-		return tokens, &providers.SaidError{Err: e, Said: said}
+		return tokens, fmt.Errorf("%w; the service says: %s", e, said)
 	}
 	return tokens, err
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/client"
 	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
@@ -34,29 +35,9 @@ const (
 	maxReuse    = 30 * 24 * time.Hour
 )
 
-// Provider implements providers.Provider.
-type Provider struct{ client *exchange.Client }
-
-var (
-	_ providers.Described = (*Provider)(nil)
-	_ providers.Patient   = (*Provider)(nil)
-)
-
 // New makes the provider. The environment picks nothing: credentials name every address.
-func New(client *exchange.Client, _ string) *Provider { return &Provider{client: client} }
-
-// Name implements providers.Provider.
-func (*Provider) Name() string { return name }
-
-// Patience implements providers.Patient.
-func (*Provider) Patience() time.Duration { return patience }
-
-// Address implements providers.Described: every service has its own.
-func (*Provider) Address() string { return "" }
-
-// Fields implements providers.Described.
-func (*Provider) Fields() []providers.Field {
-	return []providers.Field{
+func New(web *exchange.Client, _ string) *client.Provider {
+	fields := []providers.Field{
 		{Name: "token_url"},
 		{Name: "client_id"},
 		{Name: "client_secret", Optional: true, Secret: true},
@@ -74,34 +55,25 @@ func (*Provider) Fields() []providers.Field {
 		{Name: "redirect_uri", Optional: true},
 		{Name: "no_pkce", Optional: true, JSON: "true or false"},
 	}
-}
-
-// Open implements providers.Provider.
-func (p *Provider) Open(text secret.String) (providers.Session, error) {
-	fields, err := credentials.Read(name, text)
-	if err != nil {
-		return nil, err
-	}
-	s := &session{
-		client:        p.client,
-		token:         fields.URL("token_url", true),
-		id:            fields.Text("client_id"),
-		secret:        fields.Optional("client_secret"),
-		introspection: fields.URL("introspection_url", false),
-		probe:         fields.URL("probe_url", false),
-		refresh:       fields.Params("refresh_params", own...),
-		login:         loginParams(fields),
-		lastResort:    fields.Flag("last_resort"),
-		expiresIn:     fields.Seconds("expires_in", minLifetime, maxLifetime),
-		publish:       fields.Names("publish", "access_token", "refresh_token"),
-	}
-	s.method = method(fields, s.secret)
-	s.reuse, s.reuseKnown = reuse(fields)
-	s.authorization = authorization(fields, s.id)
-	if err := fields.Err(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return client.New(name, "", fields, func(f *credentials.Fields) providers.Session {
+		s := &session{
+			Session:       client.Session{Client: web, Provider: name, URL: f.URL("token_url", true)},
+			id:            f.Text("client_id"),
+			secret:        f.Optional("client_secret"),
+			introspection: f.URL("introspection_url", false),
+			probe:         f.URL("probe_url", false),
+			refresh:       f.Params("refresh_params", own...),
+			login:         loginParams(f),
+			expiresIn:     f.Seconds("expires_in", minLifetime, maxLifetime),
+			publish:       f.Names("publish", "access_token", "refresh_token"),
+		}
+		s.method = method(f, s.secret)
+		s.again, s.reuseKnown = again(f)
+		s.again.Asks = s.introspection != nil || s.probe != nil
+		s.authorization = authorization(f, s.id)
+		s.Rules = s.rules()
+		return s
+	}).WithPatience(patience)
 }
 
 // own are the form fields that have settings of their own.
@@ -148,24 +120,26 @@ func loginParams(fields *credentials.Fields) url.Values {
 	return params
 }
 
-// reuse is how long a presented refresh token is still accepted; known: the credentials say so.
-func reuse(fields *credentials.Fields) (d time.Duration, known bool) {
+// again is what happens to refresh tokens that were presented; known: the credentials say how long
+// one is still accepted.
+func again(fields *credentials.Fields) (a providers.Again, known bool) {
 	const field = "refresh_token_reuse"
-	switch word := fields.Word(field); word {
-	case "":
-		if !fields.Has(field) {
-			return 0, false
-		}
-	case "never":
-		return 0, true
-	case "always":
-		return providers.Always, true
+	a.LastResort = fields.Flag("last_resort")
+	switch word := fields.Word(field); {
+	case !fields.Has(field):
+		return a, false
+	case word == "never":
+		return a, true
+	case word == "always":
+		a.Reuse = providers.Always
+		return a, true
 	}
 	if d, ok := fields.Duration(field, time.Second, maxReuse); ok {
-		return d, true
+		a.Reuse = d
+		return a, true
 	}
 	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds()))
-	return 0, true
+	return a, true
 }
 
 // authorization is how `tokenctl login` gets the first refresh token. A run has no use for it.

@@ -167,12 +167,13 @@ func named(text string) bool {
 // HoldsTokens reports whether a text seems to hold a token: in JSON a long word under the name of a
 // token, else such a name.
 func HoldsTokens(text string) bool {
-	if !json.Valid([]byte(text)) {
+	raw := asJSON(text)
+	if !json.Valid(raw) {
 		plain := letters(text)
 		return strings.Contains(plain, "accesstoken") || strings.Contains(plain, "refreshtoken")
 	}
 	found := false
-	walk(json.RawMessage(text), func(path string, o Object) {
+	walk(raw, func(path string, o Object) {
 		for name, raw := range o {
 			if strings.Contains(letters(path+name), "token") && !strings.Contains(letters(name), "type") {
 				inner, isText := quoted(raw)

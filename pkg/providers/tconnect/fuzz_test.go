@@ -10,19 +10,16 @@ import (
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/internal/clienttest"
-	"tokenrefresh/pkg/providers/internal/fuzz"
 	"tokenrefresh/pkg/providers/reply"
-	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/secret"
 )
 
 func FuzzRead(f *testing.F) {
 	session, hex := encrypting(f)
-	fuzz.Read(f, "tconnect", true, func(answer exchange.Reply) (providers.Tokens, error) { return tconnect.Read(session, answer) },
+	client.FuzzRead(f, session, true,
 		flat, `{"data":`+flat+`}`, hex(flat), `{"data":"`+hex(keycloak)+`"}`, `"`+hex(wrapper)+`"`,
-		`{"error":"x","data":"y"}`, `{"code":0,"result":`+flat+`}`, keycloak, wrapper, page, "", "null", `""`, `{"data":""}`,
+		`{"error":"x","data":"y"}`, `{"code":0,"result":`+flat+`}`, keycloak, wrapper, clienttest.Page, "", "null", `""`, `{"data":""}`,
 	)
 }
 
@@ -65,7 +62,7 @@ func encrypting(f *testing.F) (session providers.Session, hex func(plain string)
 
 func FuzzOpen(f *testing.F) {
 	const m = plant.Marker
-	fuzz.Open(f, tconnect.New(exchange.New(exchange.Options{}), ""),
+	client.FuzzOpen(f,
 		fields("https://api.example/t/", map[string]any{
 			"username": m, "password": m, "client_secret": m, "partner_code": m,
 			"login_extra": map[string]any{"grant_type": m, "n": []any{1, nil}},
