@@ -17,15 +17,12 @@ func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Ref
 	engine.Accounts = cfg.Accounts
 	engine.NewID = uuid.NewString
 	engine.SendTimeout = cfg.HTTPTimeout
-	if patient, ok := engine.Provider.(providers.Patient); ok {
-		engine.SendTimeout = max(engine.SendTimeout, patient.Patience())
+	if p, ok := engine.Provider.(providers.Described); ok {
+		engine.SendTimeout = max(engine.SendTimeout, p.Patience())
 	}
 	engine.Tick = cfg.ScheduleRate
 	engine.Log = log
-	return &Refresh{
-		Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log,
-		Namespace: cfg.MetricsNamespace, AccountMetrics: cfg.AccountMetrics,
-	}
+	return &Refresh{Engine: engine.WithDefaults(), Reporter: newReporter(cfg, log)}
 }
 
 // NewSweep makes a handler from cfg. engine brings the provider, its stores and the queue, if there
@@ -37,8 +34,9 @@ func NewSweep(engine sweep.Engine, cfg config.Config, log *slog.Logger) *Sweep {
 	engine.HandOverAbove = cfg.HandOverAbove
 	engine.Tick = cfg.ScheduleRate
 	engine.Log = log
-	return &Sweep{
-		Engine: engine.WithDefaults(), NewRunID: uuid.NewString, Log: log,
-		Namespace: cfg.MetricsNamespace, AccountMetrics: cfg.AccountMetrics,
-	}
+	return &Sweep{Engine: engine.WithDefaults(), Reporter: newReporter(cfg, log)}
+}
+
+func newReporter(cfg config.Config, log *slog.Logger) Reporter {
+	return Reporter{NewRunID: uuid.NewString, Log: log, Namespace: cfg.MetricsNamespace, AccountMetrics: cfg.AccountMetrics}
 }

@@ -15,14 +15,8 @@ import (
 // Refresh handles the invocations of a function that keeps chains alive. It
 // implements lambda.Handler.
 type Refresh struct {
-	Engine         *refresh.Engine
-	NewRunID       func() string // unique to each run: claims are compared by it
-	Log            *slog.Logger
-	Namespace      string             // of the metrics
-	AccountMetrics bool               // whether each account has metrics of its own
-	Announce       *announce.Notifier // sends news to other systems; nil: no news
-
-	journal journal
+	Engine *refresh.Engine
+	Reporter
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a
@@ -80,40 +74,21 @@ func credential(one refresh.Result) Credential {
 	return c
 }
 
-// log writes a line for each account that a call was made for or whose outcome has changed,
-// and one for the run. complete: the run has looked at all accounts.
+// log reports the run. complete: it has looked at all accounts.
 func (h *Refresh) log(ctx context.Context, r Result, results []refresh.Result, complete bool) {
 	now := h.Engine.Now()
-	line := telemetry.Line{Provider: r.Provider, At: now}
-	var all summary
-	quiet := 0 // lines without a call
+	ends := make([]end, len(results))
 	for i, one := range results {
 		c := r.Credentials[i]
-		metrics := refreshMetrics(one, now)
-		all.measure(shared(metrics, c.Outcome, now.Before(one.AccessExpiresAt)))
-		called := one.ProviderLatency > 0 || one.Outcome.Rotates() || one.Panicked
-		changed := h.journal.changed(c.Account, c.Outcome, one.Before, one.Noted)
-		if !called && changed {
-			quiet++
-			changed = quiet <= maxChanged
-		}
-		if called || changed || h.AccountMetrics {
-			own := line
-			own.Account, own.Level, own.Metrics = c.Account, level(c.Outcome), metrics
-			if h.AccountMetrics {
-				own.Namespace = h.Namespace
-			}
-			own.Emit(ctx, h.Log, attributes(r.RunID, c, one)...)
-		} else {
-			all.add(c.Account, c.Outcome, c.Error, c.Warnings)
+		ends[i] = end{
+			account: c.Account, what: c.Outcome, before: one.Before, noted: one.Noted, err: c.Error, warnings: c.Warnings,
+			called: one.ProviderLatency > 0 || one.Outcome.Rotates() || one.Panicked,
+			lives:  now.Before(one.AccessExpiresAt), metrics: refreshMetrics(one, now),
+			attrs: func() []slog.Attr { return attributes(r.RunID, c, one) },
 		}
 	}
-	if complete {
-		h.journal.seenAll()
-		all.alive()
-	}
-	line.Namespace = h.Namespace
-	all.emit(ctx, h.Log, line, len(results), slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
+	h.report(ctx, telemetry.Line{Provider: r.Provider, At: now}, ends, complete,
+		slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
 }
 
 // attributes are the fields of an account's line, except its metrics.

@@ -29,7 +29,8 @@ import (
 func newRefresh(world *refreshtest.World) (*handler.Refresh, *bytes.Buffer) {
 	var out bytes.Buffer
 	return &handler.Refresh{
-		Engine: world.Engine(nil), NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh",
+		Engine:   world.Engine(nil),
+		Reporter: handler.Reporter{NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh"},
 	}, &out
 }
 

@@ -20,14 +20,8 @@ import (
 // Sweep handles the invocations of a function that keeps transactions fresh. It
 // implements lambda.Handler.
 type Sweep struct {
-	Engine         *sweep.Engine
-	NewRunID       func() string // unique to each run: claims are compared by it
-	Log            *slog.Logger
-	Namespace      string             // of the metrics
-	AccountMetrics bool               // whether each account has metrics of its own
-	Announce       *announce.Notifier // sends news to other systems; nil: no news
-
-	journal journal
+	Engine *sweep.Engine
+	Reporter
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a
@@ -200,9 +194,8 @@ func records(e event.Event, now time.Time) []sweep.Record {
 	return all
 }
 
-// log writes a line for each account that a call was made for or whose outcome has changed, and one
-// for the run. It returns how the run ended for each. Only sweeps have metrics: a run for named
-// transactions has not seen the others. complete: the run has looked at all accounts.
+// log reports the run, and returns how it ended for each account. Only sweeps have metrics: a run for
+// named transactions has not seen the others. complete: the run has looked at all accounts.
 func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, complete bool) []announce.End {
 	now := h.Engine.Now()
 	why := map[string][]string{}
@@ -212,49 +205,31 @@ func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, c
 			why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %s", c.Outcome, text))
 		}
 	}
-	line := telemetry.Line{Provider: r.Provider, At: now}
-	var all summary
-	var ends []announce.End
+	var ends []end
+	var news []announce.End
 	sum := sweep.Account{Outcomes: report.Outcomes}
-	quiet, blind := 0, report.Err != nil
+	blind := report.Err != nil
 	for _, a := range report.Accounts {
-		ended, text := verdict(a.Outcomes), strings.Join(why[a.Account], "; ")
+		text := strings.Join(why[a.Account], "; ")
 		metrics := deathMetrics(a)
 		if swept {
 			metrics = sweepMetrics(a, now)
 		}
+		ends = append(ends, end{
+			account: a.Account, what: verdict(a.Outcomes), before: standing(a.Before), noted: standing(a.Noted),
+			err: text, warnings: a.Warnings, called: a.ProviderLatency > 0, lives: now.Before(a.NextExpiry), metrics: metrics,
+			attrs: func() []slog.Attr { return sweepAttributes(r.RunID, a, text) },
+		})
+		news = append(news, sweepEnd(r.Provider, r.RunID, a, why[a.Account], now))
 		blind = blind || a.Blind
-		all.measure(shared(metrics, ended, now.Before(a.NextExpiry)))
 		sum.Backlog += a.Backlog
 		sum.HandedOver += a.HandedOver
 		if sum.OldestDue.IsZero() || !a.OldestDue.IsZero() && a.OldestDue.Before(sum.OldestDue) {
 			sum.OldestDue = a.OldestDue
 		}
-		called := a.ProviderLatency > 0
-		changed := h.journal.changed(a.Account, ended, standing(a.Before), standing(a.Noted))
-		if !called && changed {
-			quiet++
-			changed = quiet <= maxChanged
-		}
-		if called || changed || h.AccountMetrics {
-			own := line
-			own.Account, own.Level, own.Metrics = a.Account, level(ended), metrics
-			if h.AccountMetrics {
-				own.Namespace = h.Namespace
-			}
-			own.Emit(ctx, h.Log, sweepAttributes(r.RunID, a, text)...)
-		} else {
-			all.add(a.Account, ended, text, a.Warnings)
-		}
-		ends = append(ends, sweepEnd(r.Provider, r.RunID, a, why[a.Account], now))
 	}
-	if complete && !blind {
-		h.journal.seenAll()
-		all.alive()
-	}
-	line.Namespace = h.Namespace
-	all.emit(ctx, h.Log, line, len(report.Accounts), sweepAttributes(r.RunID, sum, "")...)
-	return ends
+	h.report(ctx, telemetry.Line{Provider: r.Provider, At: now}, ends, complete && !blind, sweepAttributes(r.RunID, sum, "")...)
+	return news
 }
 
 // sweepAttributes are the fields of a sweep's line, except its metrics.

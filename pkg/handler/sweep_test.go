@@ -82,7 +82,7 @@ func newSweep(t *testing.T, credentials string) (*handler.Sweep, *bytes.Buffer) 
 			Provider: berbix{time.Now}, Secrets: home.Secrets(), Ledger: home.Ledger(), Transactions: home.Transactions(),
 			Accounts: []string{"default"},
 		}.WithDefaults(),
-		NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh",
+		Reporter: handler.Reporter{NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh"},
 	}, &out
 }
 

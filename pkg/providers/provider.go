@@ -27,13 +27,6 @@ type Provider interface {
 	Open(credentials secret.String) (Session, error)
 }
 
-// Patient is a Provider with longer calls than others.
-type Patient interface {
-	Provider
-	// Patience is how long the longest call takes.
-	Patience() time.Duration
-}
-
 // Located is a Session that names the host of its calls.
 type Located interface {
 	Session
@@ -46,14 +39,6 @@ type Lived interface {
 	Session
 	// Lifetime is that of tokens whose reply does not name one; 0: it is not said.
 	Lifetime() time.Duration
-}
-
-// Prepared is a Session that can open a connection before a call needs it.
-type Prepared interface {
-	Session
-	// Prepare opens a connection to the provider, and sends nothing. It returns when the connection
-	// is open, when it has failed or when ctx ends. A failure is left to the next call.
-	Prepare(ctx context.Context)
 }
 
 // Session makes calls with one set of credentials. Each of Refresh and Login sends at most one

@@ -99,9 +99,7 @@ func (l *looking) readCredentials(ctx context.Context) {
 		return
 	}
 	provider := l.entry.New(exchange.New(exchange.Options{}), "production")
-	if patient, ok := provider.(providers.Patient); ok {
-		l.Send = patient.Patience()
-	}
+	l.Send = provider.Patience()
 	session, err := provider.Open(v.Value)
 	if err != nil {
 		l.Credentials.unusable(err)

@@ -16,7 +16,7 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Provider implements providers.Described and providers.Patient.
+// Provider implements providers.Described.
 type Provider struct {
 	name, address string
 	fields        []providers.Field
@@ -24,10 +24,7 @@ type Provider struct {
 	open          func(*credentials.Fields) providers.Session
 }
 
-var (
-	_ providers.Described = (*Provider)(nil)
-	_ providers.Patient   = (*Provider)(nil)
-)
+var _ providers.Described = (*Provider)(nil)
 
 // New makes a provider of that name. address is its base URL for credentials that name none; empty
 // if they must. open makes a session of credentials, and leaves their mistakes to the fields.
@@ -63,7 +60,7 @@ func (p *Provider) Address() string { return p.address }
 // Fields implements providers.Described.
 func (p *Provider) Fields() []providers.Field { return p.fields }
 
-// Patience implements providers.Patient.
+// Patience implements providers.Described.
 func (p *Provider) Patience() time.Duration { return p.patience }
 
 // Session is the common part of a session.
@@ -81,7 +78,8 @@ func (s Session) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "[%s sessio
 // Host implements providers.Located.
 func (s Session) Host() string { return s.URL.Host }
 
-// Prepare implements providers.Prepared.
+// Prepare opens a connection to the provider before a call needs it, and sends nothing. It returns
+// when the connection is open, when it has failed or when ctx ends. A failure is left to the next call.
 func (s Session) Prepare(ctx context.Context) { s.Client.Prepare(ctx, s.URL) }
 
 // Read makes tokens of an answer, and an error of one without them.

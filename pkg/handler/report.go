@@ -8,10 +8,66 @@ import (
 	"slices"
 	"strings"
 
+	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/brief"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/telemetry"
 )
+
+// Reporter tells how runs end: in the log, as metrics and to other systems.
+type Reporter struct {
+	NewRunID       func() string // unique to each run: claims are compared by it
+	Log            *slog.Logger
+	Namespace      string             // of the metrics
+	AccountMetrics bool               // whether each account has metrics of its own
+	Announce       *announce.Notifier // sends news to other systems; nil: no news
+
+	journal journal
+}
+
+// end is how a run ended for an account.
+type end struct {
+	account       string
+	what          outcome.Outcome
+	before, noted outcome.Outcome // the last in the ledger, as the run found and left it
+	called        bool            // it has a line whatever its outcome
+	lives         bool            // its access token has not ended
+	metrics       []telemetry.Metric
+	err           string
+	warnings      []string
+	attrs         func() []slog.Attr // of its line
+}
+
+// report writes a line for each account that a call was made for or whose outcome has changed, and
+// one with attrs for the run. complete: the run has looked at all accounts.
+func (r *Reporter) report(ctx context.Context, line telemetry.Line, ends []end, complete bool, attrs ...slog.Attr) {
+	var all summary
+	quiet := 0 // lines without a call
+	for _, e := range ends {
+		all.measure(shared(e.metrics, e.what, e.lives))
+		changed := r.journal.changed(e.account, e.what, e.before, e.noted)
+		if !e.called && changed {
+			quiet++
+			changed = quiet <= maxChanged
+		}
+		if !e.called && !changed && !r.AccountMetrics {
+			all.add(e)
+			continue
+		}
+		own := line
+		own.Account, own.Level, own.Metrics = e.account, level(e.what), e.metrics
+		if r.AccountMetrics {
+			own.Namespace = r.Namespace
+		}
+		own.Emit(ctx, r.Log, e.attrs()...)
+	}
+	if complete {
+		r.journal.seenAll()
+		all.alive()
+	}
+	line.Namespace = r.Namespace
+	all.emit(ctx, r.Log, line, len(ends), attrs...)
+}
 
 // summary collects the one line about all accounts of a run, and the provider's metrics.
 type summary struct {
@@ -61,17 +117,17 @@ func (s *summary) alive() {
 }
 
 // add adds what went wrong with an account that has no line of its own.
-func (s *summary) add(account string, what outcome.Outcome, text string, warnings []string) {
-	s.level = max(s.level, level(what))
-	if text != "" {
-		s.errs = append(s.errs, fmt.Errorf("%s: %s: %s", account, what, text))
+func (s *summary) add(e end) {
+	s.level = max(s.level, level(e.what))
+	if e.err != "" {
+		s.errs = append(s.errs, fmt.Errorf("%s: %s: %s", e.account, e.what, e.err))
 	}
-	for _, warning := range warnings {
+	for _, warning := range e.warnings {
 		if len(s.warnings) == brief.Causes {
 			s.moreWarnings++
 			continue
 		}
-		s.warnings = append(s.warnings, brief.Text(account+": "+warning, brief.MaxText))
+		s.warnings = append(s.warnings, brief.Text(e.account+": "+warning, brief.MaxText))
 	}
 }
 
