@@ -61,12 +61,5 @@ const (
 
 // String names the evidence as logs and messages do.
 func (e Evidence) String() string {
-	switch e {
-	case NotActed:
-		return "not acted"
-	case Acted:
-		return "acted"
-	case NoEvidence:
-	}
-	return "no evidence"
+	return map[Evidence]string{NoEvidence: "no evidence", NotActed: "not acted", Acted: "acted"}[e]
 }

@@ -142,6 +142,8 @@ func TestBaseURL(t *testing.T) {
 		"https://api.exa mple.com":        "",
 		"https://api.example.com:planted": "",
 		"https://api.example.com/%zz":     "",
+		"https://bücher.example":          "",
+		"https://xn--bcher-kva.example":   "https://xn--bcher-kva.example/v1/x",
 	}
 	for text, want := range cases {
 		quoted := strings.ReplaceAll(text, "\n", `\n`)

@@ -221,16 +221,13 @@ func shown(name string) string {
 // BaseURL is the provider's address: base_url, else fallback. Without a fallback base_url is
 // required.
 func (f *Fields) BaseURL(fallback string) *url.URL {
-	text := fallback
-	if f.Has("base_url") || fallback == "" {
-		text = f.Text("base_url").Reveal()
-		if text == "" {
-			return nil
-		}
+	if fallback != "" && !f.Has("base_url") {
+		base, _ := ParseURL(fallback) // a constant
+		return base
 	}
-	base, err := parseBaseURL(text)
-	if err != nil {
-		f.Problem(fmt.Errorf("base_url %w", err))
+	base := f.URL("base_url", true)
+	if base != nil && (base.RawQuery != "" || base.ForceQuery) { // paths are joined to it
+		f.Problem(errors.New("base_url must not have a query"))
 	}
 	return base
 }

@@ -155,7 +155,7 @@ func (c *Client) send(ctx context.Context, r Request, method, media string, body
 		made.Cut = unanswered(ctx, made, timeout, err)
 	}
 	c.fill(&made, got)
-	made.Odd = append(c.handshakes.odd(r.URL), made.Odd...)
+	made.Odd = append(c.handshakes.last(address(r.URL)).odd(), made.Odd...)
 	return made, nil
 }
 

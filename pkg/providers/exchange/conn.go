@@ -64,7 +64,7 @@ func (c *Client) Prepare(ctx context.Context, u *url.URL) {
 		return
 	}
 	// A failure here proves nothing about the host: the caller's time is short.
-	made, err := c.shake(ctx, u, c.handshakes.onlyClassic(address(u)))
+	made, err := c.shake(ctx, u, c.handshakes.last(address(u)).classic)
 	if err != nil {
 		return
 	}

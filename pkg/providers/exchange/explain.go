@@ -21,7 +21,7 @@ const remoteError = "remote error"
 // The alerts that have a known cause (RFC 8446, 6).
 const (
 	handshakeFailure     = 40
-	badCertificate       = 42 // the first of several about the certificate of the client
+	badCertificate       = 42 // until 46: about the certificate of the client
 	unknownCA            = 48
 	accessDenied         = 49
 	protocolVersion      = 70
@@ -81,10 +81,7 @@ func refusesClient(err error) bool {
 	if !errors.As(err, &op) || op.Op != remoteError {
 		return false
 	}
-	codes := []uint8{handshakeFailure, unknownCA, accessDenied, certificateRequired}
-	for code := uint8(badCertificate); code <= badCertificate+4; code++ {
-		codes = append(codes, code)
-	}
+	codes := []uint8{handshakeFailure, unknownCA, accessDenied, certificateRequired, badCertificate, 43, 44, 45, 46}
 	return slices.ContainsFunc(codes, func(code uint8) bool { return op.Err.Error() == alert(code) })
 }
 

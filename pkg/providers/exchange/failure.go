@@ -29,7 +29,7 @@ func (c *Client) notSent(ctx context.Context, r Request, timeout time.Duration, 
 		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, explain(open))
 	case isOpen:
 		e.Hint = fmt.Sprintf("no connection to %s: check base_url; does the provider allow this address?", host)
-	case errors.Is(cause, errTimeout) && c.handshakes.silent(address(r.URL)):
+	case errors.Is(cause, errTimeout) && c.handshakes.last(address(r.URL)).failure == silence:
 		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, silent)
 	case errors.Is(cause, errTimeout):
 		e.Hint = fmt.Sprintf("no connection to %s within %s: does the provider allow this address?", host, timeout)

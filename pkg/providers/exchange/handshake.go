@@ -16,6 +16,8 @@ import (
 // packet.
 const maxIdentical = 3
 
+const silence = "silent"
+
 // classic are the key exchanges without a post-quantum part.
 var classic = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
 
@@ -27,7 +29,7 @@ type handshakes struct {
 
 // handshake is the record of one host.
 type handshake struct {
-	failure string // the last one
+	failure string // the last one; silence: it was not finished in time
 	same    int    // how often in a row
 	classic bool   // it succeeded only without the post-quantum key share
 }
@@ -43,11 +45,11 @@ func (h *handshakes) of(address string) *handshake {
 	return h.hosts[address]
 }
 
-// onlyClassic reports whether handshakes with a host are to be classic ones.
-func (h *handshakes) onlyClassic(address string) bool {
+// last is the record of a host as it is now.
+func (h *handshakes) last(address string) handshake {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.of(address).classic
+	return *h.of(address)
 }
 
 // failsAlike notes how a handshake ended, and reports whether it should be tried once
@@ -72,22 +74,13 @@ func (h *handshakes) failsAlike(address string, wasClassic bool, err error) bool
 	return !wasClassic
 }
 
-// silent reports whether the last handshake with a host was not finished in time.
-func (h *handshakes) silent(address string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.of(address).failure == "silent"
-}
-
-// odd tells people what is odd about handshakes with u's host.
-func (h *handshakes) odd(u *url.URL) []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if host, ok := h.hosts[address(u)]; ok && host.classic {
-		return []string{"the TLS handshake succeeds only without the post-quantum key share (X25519MLKEM768): " +
-			"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 always leaves it out"}
+// odd tells people what is odd about the handshakes of a host.
+func (h handshake) odd() []string {
+	if !h.classic {
+		return nil
 	}
-	return nil
+	return []string{"the TLS handshake succeeds only without the post-quantum key share (X25519MLKEM768): " +
+		"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 always leaves it out"}
 }
 
 // likeness is the same text for the same kind of failure; "" for failures that another ClientHello
@@ -106,7 +99,7 @@ func likeness(err error) string {
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "closed"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "silent"
+		return silence
 	case errors.As(err, &op) && op.Op == remoteError:
 		return op.Err.Error()
 	}
@@ -117,7 +110,7 @@ func likeness(err error) string {
 // post-quantum key exchange.
 func (c *Client) dialTLS(ctx context.Context, u *url.URL) (*conn, error) {
 	at := address(u)
-	onlyClassic := c.handshakes.onlyClassic(at)
+	onlyClassic := c.handshakes.last(at).classic
 	made, err := c.shake(ctx, u, onlyClassic)
 	if !c.handshakes.failsAlike(at, onlyClassic, err) {
 		return made, err
