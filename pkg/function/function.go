@@ -19,7 +19,7 @@ import (
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/providers/client"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/store"
@@ -52,13 +52,13 @@ type parts struct {
 	handler  lambda.Handler
 	cfg      config.Config
 	clients  *awshome.Clients
-	provider *client.Provider
+	provider providers.Described
 	log      *slog.Logger
 }
 
 // newProvider makes a provider's client, for the environment (production or sandbox) that picks its
 // default address.
-type newProvider = func(web *exchange.Client, environment string) *client.Provider
+type newProvider = func(web *exchange.Client, environment string) providers.Described
 
 // StartRefresh runs the function that keeps a provider's chains alive. It does not return.
 func StartRefresh(provider newProvider) {

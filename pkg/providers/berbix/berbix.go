@@ -53,9 +53,9 @@ var rules = verdict.Rules{
 
 // New makes the provider. environment is "production" or "sandbox"; with another one
 // credentials need a base_url.
-func New(web *exchange.Client, environment string) *client.Provider {
+func New(web *exchange.Client, environment string) providers.Described {
 	fields := []providers.Field{{Name: "api_secret", Secret: true}, {Name: "base_url", Optional: true}}
-	return client.New(name, hosts[environment], fields, func(f *credentials.Fields) providers.Session {
+	return client.New(name, hosts[environment], 0, fields, func(f *credentials.Fields) providers.Session {
 		return &session{
 			client.Session{Client: web, Provider: name, URL: f.BaseURL(hosts[environment]), Rules: rules}, f.Text("api_secret"),
 		}

@@ -16,33 +16,27 @@ import (
 	"tokenrefresh/pkg/secret"
 )
 
-// Provider implements providers.Described.
-type Provider struct {
+// provider implements providers.Described.
+type provider struct {
 	name, address string
-	fields        []providers.Field
 	patience      time.Duration
+	fields        []providers.Field
 	open          func(*credentials.Fields) providers.Session
 }
 
-var _ providers.Described = (*Provider)(nil)
-
 // New makes a provider of that name. address is its base URL for credentials that name none; empty
 // if they must. open makes a session of credentials, and leaves their mistakes to the fields.
-func New(name, address string, fields []providers.Field, open func(*credentials.Fields) providers.Session) *Provider {
-	return &Provider{name: name, address: address, fields: fields, open: open}
-}
-
-// WithPatience says how long the longest call takes.
-func (p *Provider) WithPatience(patience time.Duration) *Provider {
-	p.patience = patience
-	return p
+func New(
+	name, address string, patience time.Duration, fields []providers.Field, open func(*credentials.Fields) providers.Session,
+) providers.Described {
+	return &provider{name, address, patience, fields, open}
 }
 
 // Name implements providers.Provider.
-func (p *Provider) Name() string { return p.name }
+func (p *provider) Name() string { return p.name }
 
 // Open implements providers.Provider.
-func (p *Provider) Open(text secret.String) (providers.Session, error) {
+func (p *provider) Open(text secret.String) (providers.Session, error) {
 	fields, err := credentials.Read(p.name, text)
 	if err != nil {
 		return nil, err
@@ -55,13 +49,13 @@ func (p *Provider) Open(text secret.String) (providers.Session, error) {
 }
 
 // Address implements providers.Described.
-func (p *Provider) Address() string { return p.address }
+func (p *provider) Address() string { return p.address }
 
 // Fields implements providers.Described.
-func (p *Provider) Fields() []providers.Field { return p.fields }
+func (p *provider) Fields() []providers.Field { return p.fields }
 
 // Patience implements providers.Described.
-func (p *Provider) Patience() time.Duration { return p.patience }
+func (p *provider) Patience() time.Duration { return p.patience }
 
 // Session is the common part of a session.
 type Session struct {

@@ -50,13 +50,13 @@ var rules = verdict.Rules{
 // New makes the provider. environment is "production" or "sandbox" and picks the base
 // URL for credentials that have none; with another one base_url is required. A username and a
 // password may be missing together where base_url is given: then there is no login.
-func New(web *exchange.Client, environment string) *client.Provider {
+func New(web *exchange.Client, environment string) providers.Described {
 	fields := []providers.Field{
 		{Name: "username", Optional: true, Login: true},
 		{Name: "password", Optional: true, Login: true, Secret: true},
 		{Name: "base_url", Optional: true},
 	}
-	return client.New(name, hosts[environment], fields, func(f *credentials.Fields) providers.Session {
+	return client.New(name, hosts[environment], 0, fields, func(f *credentials.Fields) providers.Session {
 		s := &session{Session: client.Session{Client: web, Provider: name, URL: f.BaseURL(hosts[environment]), Rules: rules}}
 		if f.Has("username") || f.Has("password") || !f.Has("base_url") {
 			s.username, s.password = f.Text("username"), f.Text("password")

@@ -36,7 +36,7 @@ const (
 )
 
 // New makes the provider. The environment picks nothing: credentials name every address.
-func New(web *exchange.Client, _ string) *client.Provider {
+func New(web *exchange.Client, _ string) providers.Described {
 	fields := []providers.Field{
 		{Name: "token_url"},
 		{Name: "client_id"},
@@ -55,7 +55,7 @@ func New(web *exchange.Client, _ string) *client.Provider {
 		{Name: "redirect_uri", Optional: true},
 		{Name: "no_pkce", Optional: true, JSON: "true or false"},
 	}
-	return client.New(name, "", fields, func(f *credentials.Fields) providers.Session {
+	return client.New(name, "", patience, fields, func(f *credentials.Fields) providers.Session {
 		s := &session{
 			Session:       client.Session{Client: web, Provider: name, URL: f.URL("token_url", true)},
 			id:            f.Text("client_id"),
@@ -73,7 +73,7 @@ func New(web *exchange.Client, _ string) *client.Provider {
 		s.authorization = authorization(f, s.id)
 		s.Rules = s.rules()
 		return s
-	}).WithPatience(patience)
+	})
 }
 
 // own are the form fields that have settings of their own.

@@ -28,7 +28,7 @@ var loginFields = []string{"username", "password", "client_id", "client_secret"}
 // New makes the provider. The environment picks nothing: credentials always name the base URL,
 // because TConnect hands out that of production in person. The four fields of a login may be missing
 // together.
-func New(web *exchange.Client, _ string) *client.Provider {
+func New(web *exchange.Client, _ string) providers.Described {
 	fields := []providers.Field{
 		{Name: "base_url"},
 		{Name: "partner_code"},
@@ -41,7 +41,7 @@ func New(web *exchange.Client, _ string) *client.Provider {
 		{Name: "aes_iv_mode", Optional: true},
 		{Name: "login_extra", Optional: true, JSON: "a JSON object", Secret: true},
 	}
-	return client.New(name, "", fields, func(f *credentials.Fields) providers.Session {
+	return client.New(name, "", 0, fields, func(f *credentials.Fields) providers.Session {
 		s := &session{
 			Session: client.Session{Client: web, Provider: name, URL: f.BaseURL("")},
 			partner: f.Text("partner_code"),

@@ -12,7 +12,6 @@ import (
 	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/client"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
 )
@@ -28,12 +27,12 @@ const Page = `<!DOCTYPE html><html>planted-reply</html>`
 
 // Client is a provider's client under test.
 type Client struct {
-	New     func(web *exchange.Client, environment string) *client.Provider
+	New     func(web *exchange.Client, environment string) providers.Described
 	Planted []string // no error may show one of these
 }
 
 // Provider is one whose calls are made at Now.
-func (c Client) Provider(environment string) *client.Provider {
+func (c Client) Provider(environment string) providers.Described {
 	return c.New(exchange.New(exchange.Options{Now: func() time.Time { return Now }}), environment)
 }
 
