@@ -52,9 +52,8 @@ func TestFieldsAreThoseThatOpenKnows(t *testing.T) {
 			t.Parallel()
 			p := entry.New(exchange.New(exchange.Options{}), "production")
 			all := allFields(p)
-			if _, err := openWith(t, p, all); err != nil {
-				t.Fatalf("with all fields: %v", err)
-			}
+			_, err := openWith(t, p, all)
+			assert.Assert(t, err == nil, "with all fields: %v", err)
 			for _, field := range p.Fields() {
 				good := all[field.Name]
 				all[field.Name] = -7
@@ -79,25 +78,20 @@ func TestEverywhere(t *testing.T) {
 		t.Run(entry.Name, func(t *testing.T) {
 			t.Parallel()
 			p := entry.New(exchange.New(exchange.Options{}), "production")
-			if p.Name() != entry.Name {
-				t.Errorf("its name is %q", p.Name())
-			}
-			if _, err := p.Open(secret.New(`{"placeholder":""}`)); !errors.Is(err, providers.ErrNotSeeded) {
-				t.Errorf("placeholder: %v", err)
-			}
+			assert.Check(t, p.Name() == entry.Name, "its name is %q", p.Name())
+			_, err := p.Open(secret.New(`{"placeholder":""}`))
+			assert.Check(t, errors.Is(err, providers.ErrNotSeeded), "placeholder: %v", err)
 			all := allFields(p)
 			all[entry.Setting] = clienttest.DeadHost
 			session, err := openWith(t, p, all)
 			assert.NilError(t, err)
 			shown := "[" + entry.Name + " session]"
 			text := fmt.Sprintf("%v %+v %#v %s %v", session, session, session, session, []any{session})
-			if want := strings.Repeat(shown+" ", 4) + "[" + shown + "]"; text != want {
-				t.Errorf("the session prints as %s", text)
-			}
+			want := strings.Repeat(shown+" ", 4) + "[" + shown + "]"
+			assert.Check(t, text == want, "the session prints as %s", text)
 			host := strings.TrimPrefix(clienttest.DeadHost, "http://")
-			if located := session.(providers.Located).Host(); located != host {
-				t.Errorf("it is located at %q", located)
-			}
+			located := session.(providers.Located).Host()
+			assert.Check(t, located == host, "it is located at %q", located)
 			_, err = session.Refresh(t.Context(), secret.New("planted"))
 			if providers.KindOf(err) != providers.NotSent || !strings.Contains(err.Error(), host) || strings.Contains(err.Error(), "planted") {
 				t.Errorf("a dead host: %v", err)

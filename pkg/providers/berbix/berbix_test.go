@@ -37,9 +37,8 @@ func open(tb testing.TB, base string) providers.Session {
 func TestRequest(t *testing.T) {
 	t.Parallel()
 	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
-	if _, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh")); err != nil {
-		t.Fatal(err)
-	}
+	_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
+	assert.NilError(t, err)
 	call := host.Calls()[0]
 	var body map[string]string
 	assert.NilError(t, json.Unmarshal([]byte(call.Body), &body))

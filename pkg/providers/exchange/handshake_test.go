@@ -171,24 +171,18 @@ func TestHandshakeWithoutThePostQuantumKeyShare(t *testing.T) {
 			for try := range 2 {
 				_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 				wantError(t, err, providers.NotSent, "no secure connection to provider.example")
-				if n := len(seen()); n != try+1 {
-					t.Fatalf("%d greetings after %d calls", n, try+1)
-				}
+				n := len(seen())
+				assert.Assert(t, n == try+1, "%d greetings after %d calls", n, try+1)
 			}
 			for range 2 { // the third, which tries the other way, and one more
 				reply, err := client.Post(t.Context(), request(t, "https://provider.example"))
-				if err != nil || !strings.Contains(strings.Join(reply.Odd, ""), "X25519MLKEM768") {
-					t.Fatalf("reply %+v, %v", reply, err)
-				}
+				assert.Assert(t, err == nil && strings.Contains(strings.Join(reply.Odd, ""), "X25519MLKEM768"),
+					"reply %+v, %v", reply, err)
 			}
 			sizes := seen()
-			if len(sizes) < 4 || sizes[2] <= large || sizes[3] > large {
-				t.Errorf("greetings of %v bytes", sizes)
-			}
+			assert.Check(t, len(sizes) >= 4 && sizes[2] > large && sizes[3] <= large, "greetings of %v bytes", sizes)
 			for _, size := range sizes[3:] {
-				if size > large {
-					t.Errorf("greetings of %v bytes: what helped is not remembered", sizes)
-				}
+				assert.Check(t, size <= large, "greetings of %v bytes: what helped is not remembered", sizes)
 			}
 		})
 	}
@@ -207,9 +201,8 @@ func TestHandshakeThatNothingHelps(t *testing.T) {
 		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 		wantError(t, err, providers.NotSent, "GODEBUG=tlsrsakex=1")
 	}
-	if n := greetings.Load(); n != 8 {
-		t.Errorf("%d greetings for 6 calls, want 8", n)
-	}
+	n := greetings.Load()
+	assert.Check(t, n == 8, "%d greetings for 6 calls, want 8", n)
 }
 
 // Failures of different kinds prove nothing.
@@ -226,9 +219,8 @@ func TestHandshakesThatFailDifferently(t *testing.T) {
 		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 		wantError(t, err, providers.NotSent, "")
 	}
-	if n := greetings.Load(); n != 6 {
-		t.Errorf("%d greetings for 6 calls", n)
-	}
+	n := greetings.Load()
+	assert.Check(t, n == 6, "%d greetings for 6 calls", n)
 }
 
 // A host that is down gets no further calls for this.
@@ -244,9 +236,7 @@ func TestConnectionsThatNobodyTakes(t *testing.T) {
 		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 		wantError(t, err, providers.NotSent, "no connection")
 	}
-	if dials != 4 {
-		t.Errorf("%d dials for 4 calls", dials)
-	}
+	assert.Check(t, dials == 4, "%d dials for 4 calls", dials)
 }
 
 // The message names the cause and the setting.
@@ -322,11 +312,9 @@ func TestWrongCertificateIsTriedOnce(t *testing.T) {
 	for range 4 {
 		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 		var untrusted x509.UnknownAuthorityError
-		if wantError(t, err, providers.NotSent, "SSL_CERT_DIR"); !errors.As(err, &untrusted) {
-			t.Errorf("%v", err)
-		}
+		wantError(t, err, providers.NotSent, "SSL_CERT_DIR")
+		assert.Check(t, errors.As(err, &untrusted), "%v", err)
 	}
-	if n := greetings.Load(); n != 4 {
-		t.Errorf("%d greetings for 4 calls", n)
-	}
+	n := greetings.Load()
+	assert.Check(t, n == 4, "%d greetings for 4 calls", n)
 }

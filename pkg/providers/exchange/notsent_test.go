@@ -40,9 +40,7 @@ func TestUnknownHost(t *testing.T) {
 	_, err := client.Post(t.Context(), request(t, "https://gone.example"))
 	wantError(t, err, providers.NotSent, "no address is known for gone.example")
 	var dns *net.DNSError
-	if !errors.As(err, &dns) {
-		t.Errorf("the cause is not to be found in %v", err)
-	}
+	assert.Check(t, errors.As(err, &dns), "the cause is not to be found in %v", err)
 }
 
 // Hesabe may drop packets of addresses that it doesn't know.
@@ -61,9 +59,8 @@ func TestDialThatHangs(t *testing.T) {
 			start := time.Now()
 			_, err := client.Post(t.Context(), request(t, "http://silent.example"))
 			wantError(t, err, providers.NotSent, "within 4s: does the provider allow this address?")
-			if took := time.Since(start); took != 4*time.Second {
-				t.Errorf("%s: took %s", name, took)
-			}
+			took := time.Since(start)
+			assert.Check(t, took == 4*time.Second, "%s: took %s", name, took)
 		})
 	}
 }
@@ -102,9 +99,7 @@ func TestHandshakeThatHangs(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor != 1 {
-			t.Errorf("the request came by %s", r.Proto)
-		}
+		assert.Check(t, r.ProtoMajor == 1, "the request came by %s", r.Proto)
 		_, _ = w.Write([]byte("{}"))
 	}))
 	server.EnableHTTP2 = true
@@ -118,18 +113,14 @@ func TestTLS(t *testing.T) {
 	t.Run("trusted", func(t *testing.T) {
 		t.Parallel()
 		reply, err := exchange.New(exchange.Options{RootCAs: roots}).Post(t.Context(), request(t, server.URL))
-		if err != nil || reply.Body.Reveal() != "{}" {
-			t.Errorf("reply %+v, %v", reply, err)
-		}
+		assert.Check(t, err == nil && reply.Body.Reveal() == "{}", "reply %+v, %v", reply, err)
 	})
 	t.Run("untrusted", func(t *testing.T) {
 		t.Parallel()
 		_, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
 		wantError(t, err, providers.NotSent, "no secure connection to ")
 		var untrusted x509.UnknownAuthorityError
-		if !errors.As(err, &untrusted) {
-			t.Errorf("the cause is not to be found in %v", err)
-		}
+		assert.Check(t, errors.As(err, &untrusted), "the cause is not to be found in %v", err)
 	})
 	t.Run("another host's certificate", func(t *testing.T) {
 		t.Parallel()
@@ -154,9 +145,7 @@ func TestContextThatHasEnded(t *testing.T) {
 	cancel()
 	_, err := exchange.New(exchange.Options{}).Post(ctx, request(t, server.URL))
 	wantError(t, err, providers.NotSent, "the run ended before the request was sent")
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v is not context.Canceled", err)
-	}
+	assert.Check(t, errors.Is(err, context.Canceled), "%v is not context.Canceled", err)
 }
 
 func TestContextThatEndsWhileDialling(t *testing.T) {
@@ -201,15 +190,13 @@ func TestSlowAnswers(t *testing.T) {
 						err = reply.Cut
 					}
 					e := wantError(t, err, providers.Unknown, hint)
-					if reply.Body.Reveal() != tc.body || !e.Sent.Equal(start) {
-						t.Errorf("body %q, sent at %s", reply.Body.Reveal(), e.Sent)
-					}
+					assert.Check(t, reply.Body.Reveal() == tc.body && e.Sent.Equal(start),
+						"body %q, sent at %s", reply.Body.Reveal(), e.Sent)
 				}
 				start := time.Now()
 				post(t.Context(), "no complete answer within 10s")
-				if took := time.Since(start); took != 10*time.Second+lastRead {
-					t.Errorf("it took %s", took)
-				}
+				took := time.Since(start)
+				assert.Check(t, took == 10*time.Second+lastRead, "it took %s", took)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				post(ctx, "the run ended before the whole answer came")

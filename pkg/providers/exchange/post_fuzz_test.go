@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -63,9 +65,7 @@ func post(t *testing.T, answer []byte, size int, now time.Time) exchange.Reply {
 		}
 	})
 	reply, err := client.Post(t.Context(), request(t, "http://127.0.0.1:80"))
-	if plant.Shown(err) {
-		t.Errorf("the error shows the answer: %v", err)
-	}
+	assert.Check(t, !plant.Shown(err), "the error shows the answer: %v", err)
 	var e *providers.Error
 	switch {
 	case err == nil:

@@ -38,16 +38,12 @@ func TestRequests(t *testing.T) {
 	t.Parallel()
 	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: documented})
 	session := open(t, host.URL+"/base/")
-	if _, err := session.Refresh(t.Context(), secret.New(`planted-refresh"<&`)); err != nil {
-		t.Error(err)
-	}
-	if _, err := session.Login(t.Context()); err != nil {
-		t.Error(err)
-	}
+	_, err := session.Refresh(t.Context(), secret.New(`planted-refresh"<&`))
+	assert.Check(t, err)
+	_, err = session.Login(t.Context())
+	assert.Check(t, err)
 	calls := host.Calls()
-	if len(calls) != 2 {
-		t.Fatalf("%d calls, want 2", len(calls))
-	}
+	assert.Assert(t, len(calls) == 2, "%d calls, want 2", len(calls))
 	bodies := []map[string]string{
 		{"refreshToken": `planted-refresh"<&`},
 		{"username": "planted-user", "password": "planted-password"},
@@ -59,9 +55,8 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%s %s (-want +got):\n%s", calls[i].Method, calls[i].Path, diff)
 		}
 		for _, name := range []string{"Authorization", "Accesscode", "Refreshtoken", "Idempotency-Key"} {
-			if _, ok := calls[i].Header[name]; ok {
-				t.Errorf("%s: header %s is sent", path, name)
-			}
+			_, ok := calls[i].Header[name]
+			assert.Check(t, !ok, "%s: header %s is sent", path, name)
 		}
 	}
 }

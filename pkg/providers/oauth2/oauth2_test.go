@@ -65,12 +65,10 @@ func TestRequests(t *testing.T) {
 			host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 			session := open(t, host.URL, tc.fields)
 			for range 2 { // the second request is as complete as the first
-				if _, err := session.Refresh(t.Context(), secret.New("rt+/=&")); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := session.Login(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				_, err := session.Refresh(t.Context(), secret.New("rt+/=&"))
+				assert.NilError(t, err)
+				_, err = session.Login(t.Context())
+				assert.NilError(t, err)
 			}
 			tc.refresh.Set("grant_type", "refresh_token")
 			tc.refresh.Set("refresh_token", "rt+/=&")
@@ -218,9 +216,8 @@ func TestReuseThatNobodySet(t *testing.T) {
 	session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(`{"token_url":"` + host.URL + `","client_id":"id"}`))
 	assert.NilError(t, err)
 	got, err := session.Refresh(t.Context(), secret.New("planted-token"))
-	if err != nil || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "refresh_token_reuse") {
-		t.Errorf("warnings %q, %v", got.Warnings, err)
-	}
+	assert.Check(t, err == nil && len(got.Warnings) == 1 && strings.Contains(got.Warnings[0], "refresh_token_reuse"),
+		"warnings %q, %v", got.Warnings, err)
 }
 
 func TestPublish(t *testing.T) {
@@ -237,9 +234,7 @@ func TestPublish(t *testing.T) {
 			t.Parallel()
 			session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: tc.reply}).URL, `,"publish":["instance_url","n","id"]`)
 			got, err := session.Refresh(t.Context(), secret.New("planted-token"))
-			if err != nil || got.Reply.Reveal() != tc.want {
-				t.Errorf("published %s, %v", got.Reply.Reveal(), err)
-			}
+			assert.Check(t, err == nil && got.Reply.Reveal() == tc.want, "published %s, %v", got.Reply.Reveal(), err)
 		})
 	}
 	long, _ := json.Marshal(strings.Repeat("x", 20<<10))

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/internal/clienttest"
@@ -66,9 +68,8 @@ func TestOpen(t *testing.T) {
 	}
 	client.Opens(t, all, func(name string, session providers.Session) {
 		tc := cases[name]
-		if got, want := providers.AgainOf(session), (providers.Again{Reuse: tc.reuse, Asks: tc.ask, LastResort: tc.last}); got != want {
-			t.Errorf("%s: %+v, want %+v", name, got, want)
-		}
+		got, want := providers.AgainOf(session), (providers.Again{Reuse: tc.reuse, Asks: tc.ask, LastResort: tc.last})
+		assert.Check(t, got == want, "%s: %+v, want %+v", name, got, want)
 	})
 }
 

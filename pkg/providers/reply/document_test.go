@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/reply"
 )
 
@@ -92,17 +94,14 @@ func TestMembersOfDamagedJSON(t *testing.T) {
 			t.Parallel()
 			got, unreadable, ok := reply.Read(tc.body).Tokens(sent, time.Time{}, hesabe)
 			if tc.refresh == "" { // it may have been cut off: it is not absent
-				if ok {
-					t.Errorf("Tokens of %s = %+v", tc.body, got)
-				}
+				assert.Check(t, !ok, "Tokens of %s = %+v", tc.body, got)
 				return
 			}
 			if !ok || got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != tc.refresh || unreadable {
 				t.Errorf("Tokens of %s = %+v, %v, %v", tc.body, got, unreadable, ok)
 			}
-			if !got.AccessExpiresAt.Equal(sent.Add(15*time.Minute)) || len(got.Warnings) == 0 {
-				t.Errorf("it lives until %s, with %q", got.AccessExpiresAt, got.Warnings)
-			}
+			assert.Check(t, got.AccessExpiresAt.Equal(sent.Add(15*time.Minute)) && len(got.Warnings) != 0,
+				"it lives until %s, with %q", got.AccessExpiresAt, got.Warnings)
 		})
 	}
 }
@@ -127,9 +126,8 @@ func TestDamagedTokens(t *testing.T) {
 		"too deep":                `{"a":{"a":{"a":{"a":{"a":{"a":{"access_token":"at"}}}}}}}`,
 		"page":                    `<html>{"x":1}</html>`,
 	} {
-		if got, _, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe); ok {
-			t.Errorf("%s: %+v", name, got)
-		}
+		got, _, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe)
+		assert.Check(t, !ok, "%s: %+v", name, got)
 	}
 }
 
@@ -174,9 +172,8 @@ func TestUnreadableRefreshToken(t *testing.T) {
 			t.Parallel()
 			body := `{"response":{"token":{"access_token":"at","expires_in":900` + tc.beside + `}}}`
 			got, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe)
-			if !ok || unreadable != tc.unreadable || !got.RefreshToken.IsZero() || len(got.Warnings) == 0 {
-				t.Errorf("Tokens = %+v, %v, %v", got, unreadable, ok)
-			}
+			assert.Check(t, ok && unreadable == tc.unreadable && got.RefreshToken.IsZero() && len(got.Warnings) != 0,
+				"Tokens = %+v, %v, %v", got, unreadable, ok)
 			// If the provider doesn't rotate, the presented token stays good.
 			if got, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, reply.Rules{}); !ok || unreadable || tc.unreadable && len(got.Warnings) == 0 {
 				t.Errorf("without rotation: %+v, %v, %v", got, unreadable, ok)
@@ -185,9 +182,8 @@ func TestUnreadableRefreshToken(t *testing.T) {
 	}
 	// After damage too.
 	for _, body := range []string{`{"a":{"access_token":"at"},"refresh_token":"rt`, `"refreshToken":"x",{"access_token":"at"}`} {
-		if _, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe); !ok || !unreadable {
-			t.Errorf("%s: unreadable %v, ok %v", body, unreadable, ok)
-		}
+		_, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe)
+		assert.Check(t, ok && unreadable, "%s: unreadable %v, ok %v", body, unreadable, ok)
 	}
 }
 
@@ -207,8 +203,7 @@ func TestHoldsTokens(t *testing.T) {
 		`<html></html>`:                                             false,
 		``:                                                          false,
 	} {
-		if got := reply.HoldsTokens(body); got != want {
-			t.Errorf("HoldsTokens(%s) = %v", body, got)
-		}
+		got := reply.HoldsTokens(body)
+		assert.Check(t, got == want, "HoldsTokens(%s) = %v", body, got)
 	}
 }

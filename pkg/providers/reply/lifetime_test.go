@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/reply"
 )
 
@@ -54,9 +56,8 @@ func TestLifetimesAreBounded(t *testing.T) {
 			t.Parallel()
 			body := `{"access_token":"` + tc.token + `","expires_in":` + tc.expiresIn + `}`
 			got, _, ok := reply.Read(body).Tokens(sent, sent.Add(-tc.date), tc.rules)
-			if life := got.AccessExpiresAt.Sub(sent); !ok || life != tc.want {
-				t.Errorf("it lives for %s, want %s", life, tc.want)
-			}
+			life := got.AccessExpiresAt.Sub(sent)
+			assert.Check(t, ok && life == tc.want, "it lives for %s, want %s", life, tc.want)
 			if all := strings.Join(got.Warnings, "; "); !strings.Contains(all, tc.warning) || tc.warning == "" && all != "" {
 				t.Errorf("warnings %q, want %q", all, tc.warning)
 			}

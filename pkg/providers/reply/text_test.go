@@ -103,9 +103,7 @@ func TestPlain(t *testing.T) {
 	}
 	for name, tc := range cases {
 		got, odd := reply.Plain(tc.raw, tc.form, 1<<20)
-		if string(got) != text {
-			t.Errorf("%s: %q", name, got)
-		}
+		assert.Check(t, string(got) == text, "%s: %q", name, got)
 		if all := strings.Join(odd, "; "); !strings.Contains(all, tc.odd) || tc.odd == "" && all != "" {
 			t.Errorf("%s: odd %q, want %q", name, all, tc.odd)
 		}
@@ -129,9 +127,7 @@ func TestPlainLeavesTheRest(t *testing.T) {
 	} {
 		got, _ := reply.Plain([]byte(raw), reply.Form{Charset: "windows-1252", Encoding: "zstd"}, 1<<20)
 		if name == "four compressions" {
-			if !bytes.HasPrefix(got, []byte{0x1f, 0x8b}) {
-				t.Errorf("%s: %q", name, got)
-			}
+			assert.Check(t, bytes.HasPrefix(got, []byte{0x1f, 0x8b}), "%s: %q", name, got)
 		} else if string(got) != raw {
 			t.Errorf("%s: %q became %q", name, raw, got)
 		}
@@ -148,9 +144,7 @@ func FuzzPlain(f *testing.F) {
 		text, odd := reply.Plain(raw, reply.Form{Encoding: encoding, Charset: charset}, limit)
 		// UTF-16 grows by half at most, ISO-8859-1 to twice its size; beyond the limit nothing is
 		// converted.
-		if len(text) > 2*max(limit+1, len(raw)) {
-			t.Errorf("%d bytes of %d", len(text), len(raw))
-		}
+		assert.Check(t, len(text) <= 2*max(limit+1, len(raw)), "%d bytes of %d", len(text), len(raw))
 		if strings.Contains(strings.Join(odd, ""), string(raw)) && len(raw) > 20 {
 			t.Errorf("an oddity shows the text: %q", odd)
 		}

@@ -131,9 +131,8 @@ func TestTokens(t *testing.T) {
 			}
 			shown := want{got.RefreshToken.Reveal(), got.TokenType, got.AccessExpiresAt.Sub(sent), got.Warnings}
 			assert.Check(t, is.DeepEqual(shown, tc.want), "tokens")
-			if strings.Contains(strings.Join(got.Warnings, " "), "planted") {
-				t.Errorf("a warning shows a value of the reply: %q", got.Warnings)
-			}
+			assert.Check(t, !strings.Contains(strings.Join(got.Warnings, " "), "planted"),
+				"a warning shows a value of the reply: %q", got.Warnings)
 		})
 	}
 }
@@ -144,9 +143,8 @@ func TestNoTokens(t *testing.T) {
 		`{}`, `{"access_token":""}`, `{"access_token":"  "}`, `{"access_token":null}`, `{"access_token":7}`,
 		`{"Access_Token":"x"}`, `{"access_token":"\udc00"}`, `{"refresh_token":"rt","expires_in":900}`,
 	} {
-		if got, _, ok := reply.Read(body).Tokens(time.Now(), time.Time{}, reply.Rules{}); ok || !got.RefreshToken.IsZero() {
-			t.Errorf("%s: Tokens = %+v, %v", body, got, ok)
-		}
+		got, _, ok := reply.Read(body).Tokens(time.Now(), time.Time{}, reply.Rules{})
+		assert.Check(t, !ok && got.RefreshToken.IsZero(), "%s: Tokens = %+v, %v", body, got, ok)
 	}
 }
 
@@ -166,9 +164,7 @@ func FuzzTokens(f *testing.F) {
 	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, body, claims string) {
 		d := reply.Read(body)
-		if d.Root.ID("transaction_id") < 0 {
-			t.Error("negative ID")
-		}
+		assert.Check(t, d.Root.ID("transaction_id") >= 0, "negative ID")
 		tokens, unreadable, ok := d.Tokens(sent, sent, reply.Rules{Lifetime: time.Minute, Rotates: true})
 		life := tokens.AccessExpiresAt.Sub(sent)
 		access, refresh := tokens.AccessToken.Reveal(), tokens.RefreshToken.Reveal()
@@ -194,9 +190,8 @@ func FuzzTokens(f *testing.F) {
 		// one.
 		o, err := reply.Parse(body)
 		if err != nil {
-			if !errors.Is(err, reply.ErrUnreadable) || err.Error() != reply.ErrUnreadable.Error() {
-				t.Errorf("%q: %v", body, err)
-			}
+			assert.Check(t, errors.Is(err, reply.ErrUnreadable) && err.Error() == reply.ErrUnreadable.Error(),
+				"%q: %v", body, err)
 			return
 		}
 		if _, is := o.Seconds("expires_in"); is != reply.Usable {
@@ -208,9 +203,7 @@ func FuzzTokens(f *testing.F) {
 			text, err := json.Marshal(changed)
 			assert.NilError(t, err)
 			got, _, ok := reply.Read(string(text)).Tokens(sent, sent, reply.Rules{Lifetime: time.Minute})
-			if !ok {
-				t.Errorf("no tokens in %s", text)
-			}
+			assert.Check(t, ok, "no tokens in %s", text)
 			return got.AccessExpiresAt
 		}
 		if spoken := with(jwt(claims)); spoken.After(with("opaque")) || spoken.Before(sent) {

@@ -41,12 +41,9 @@ func FuzzEncrypted(f *testing.F) {
 		for _, text := range []string{hex(body), `"` + hex(body) + `"`, `{"data":"` + hex(body) + `"}`} {
 			got, err := session.Decode(secret.New(text), clienttest.Now)
 			assert.Check(t, is.DeepEqual(got, plain, cmp.Comparer(secret.String.Equal)), "tokens of %s", body)
-			if (err == nil) != (plainErr == nil) || providers.KindOf(err) != providers.KindOf(plainErr) {
-				t.Errorf("%s: plain %v, encrypted %v", body, plainErr, err)
-			}
-			if plant.Shown(err) {
-				t.Errorf("the error shows what was encrypted: %v", err)
-			}
+			assert.Check(t, (err == nil) == (plainErr == nil) && providers.KindOf(err) == providers.KindOf(plainErr),
+				"%s: plain %v, encrypted %v", body, plainErr, err)
+			assert.Check(t, !plant.Shown(err), "the error shows what was encrypted: %v", err)
 		}
 	})
 }

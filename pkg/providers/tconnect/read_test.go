@@ -127,13 +127,10 @@ func TestDecodeAfterTheKeyIsCorrected(t *testing.T) {
 	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: body})
 	_, err := open(t, host.URL, map[string]any{"aes_key": otherKey}).Refresh(t.Context(), secret.New("planted-refresh"))
 	e := client.Error(t, err, providers.Unknown, "refresh")
-	if !strings.Contains(e.Error(), "aes_key") {
-		t.Errorf("no word of the key: %v", &e)
-	}
+	assert.Check(t, strings.Contains(e.Error(), "aes_key"), "no word of the key: %v", &e)
 	got, err := open(t, host.URL, nil).Decode(e.Raw, e.Sent)
-	if err != nil || got.RefreshToken.Reveal() != "planted-reply" || !got.IssuedAt.Equal(clienttest.Now) {
-		t.Errorf("Decode = %+v, %v", got, err)
-	}
+	assert.Check(t, err == nil && got.RefreshToken.Reveal() == "planted-reply" && got.IssuedAt.Equal(clienttest.Now),
+		"Decode = %+v, %v", got, err)
 }
 
 func TestLifetimes(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
@@ -45,9 +47,7 @@ func failure(t *testing.T, rules verdict.Rules, a exchange.Reply) *providers.Err
 	t.Helper()
 	got, err := rules.Read(a)
 	var e *providers.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("%d %s: %+v, %v", a.Status, a.Body.Reveal(), got, err)
-	}
+	assert.Assert(t, errors.As(err, &e), "%d %s: %+v, %v", a.Status, a.Body.Reveal(), got, err)
 	if e.Provider != "acme" || e.Op != a.Op || e.Status != a.Status || !e.Sent.Equal(sent) || e.Hint == "" {
 		t.Errorf("an error of another answer, or one that says nothing: %+v", e)
 	}
@@ -166,17 +166,14 @@ func TestAnswers(t *testing.T) {
 		t.Run(reason, func(t *testing.T) {
 			t.Parallel()
 			e := failure(t, acme, answer("refresh", tc.status, tc.body))
-			if e.Kind != tc.kind || e.Partial != nil {
-				t.Errorf("kind %s, want %s: %v", e.Kind, tc.kind, e)
-			}
+			assert.Check(t, e.Kind == tc.kind && e.Partial == nil, "kind %s, want %s: %v", e.Kind, tc.kind, e)
 			// A login presents no token: a refusal is about the credentials.
 			want := tc.kind
 			if want == refused || want == maybe {
 				want = misconfigured
 			}
-			if e := failure(t, acme, answer("login", tc.status, tc.body)); e.Kind != want {
-				t.Errorf("a login: kind %s, want %s", e.Kind, want)
-			}
+			e = failure(t, acme, answer("login", tc.status, tc.body))
+			assert.Check(t, e.Kind == want, "a login: kind %s, want %s", e.Kind, want)
 			// If the answer is cut off, a status only shows that the provider asks to wait, unless
 			// the JSON was complete.
 			cut := answer("refresh", tc.status, tc.body)
@@ -185,9 +182,8 @@ func TestAnswers(t *testing.T) {
 			if tc.status == 429 || tc.status == 425 || reply.Read(tc.body).Whole {
 				want = tc.kind
 			}
-			if e := failure(t, acme, cut); e.Kind != want {
-				t.Errorf("cut: kind %s, want %s", e.Kind, want)
-			}
+			e = failure(t, acme, cut)
+			assert.Check(t, e.Kind == want, "cut: kind %s, want %s", e.Kind, want)
 		})
 	}
 }
@@ -198,9 +194,8 @@ func TestHints(t *testing.T) {
 	elsewhere := acme
 	elsewhere.Setting = "token_url"
 	for status, want := range map[int]string{301: "correct token_url", 403: "does not allow this address", 404: "token_url is wrong", 407: "a proxy"} {
-		if e := failure(t, elsewhere, answer("refresh", status, "")); !strings.Contains(e.Hint, want) {
-			t.Errorf("%d: %q, want %q", status, e.Hint, want)
-		}
+		e := failure(t, elsewhere, answer("refresh", status, ""))
+		assert.Check(t, strings.Contains(e.Hint, want), "%d: %q, want %q", status, e.Hint, want)
 	}
 }
 
@@ -215,9 +210,8 @@ func TestCredentialsWithEachCall(t *testing.T) {
 		`{"message":"x"}`:             maybe,
 		`x`:                           away,
 	} {
-		if e := failure(t, each, answer("refresh", 401, body)); e.Kind != want {
-			t.Errorf("%s: kind %s, want %s", body, e.Kind, want)
-		}
+		e := failure(t, each, answer("refresh", 401, body))
+		assert.Check(t, e.Kind == want, "%s: kind %s, want %s", body, e.Kind, want)
 	}
 }
 
@@ -257,9 +251,8 @@ func TestTokens(t *testing.T) {
 	}
 	// An error with only the access token may be an echo.
 	for _, body := range []string{`{"access_token":"access-1"}`, other} {
-		if e := failure(t, acme, answer("refresh", 500, body)); e.Kind != unknown || e.Partial != nil || e.Raw.Reveal() != body {
-			t.Errorf("%s: %+v", body, e)
-		}
+		e := failure(t, acme, answer("refresh", 500, body))
+		assert.Check(t, e.Kind == unknown && e.Partial == nil && e.Raw.Reveal() == body, "%s: %+v", body, e)
 	}
 }
 
@@ -272,9 +265,8 @@ func TestUnreadableRefreshToken(t *testing.T) {
 		t.Errorf("%+v with %+v", e, e.Partial)
 	}
 	got, err := acme.Read(answer("login", 200, other))
-	if err != nil || !got.RefreshToken.IsZero() || got.Raw.Reveal() != other || len(got.Warnings) == 0 {
-		t.Errorf("a login: %+v, %v", got, err)
-	}
+	assert.Check(t, err == nil && got.RefreshToken.IsZero() && got.Raw.Reveal() == other && len(got.Warnings) != 0,
+		"a login: %+v, %v", got, err)
 	steady := acme
 	steady.Tokens.Rotates = false
 	if got, err := steady.Read(answer("refresh", 200, other)); err != nil || !got.RefreshToken.IsZero() || !got.Raw.IsZero() || len(got.Warnings) == 0 {
@@ -310,9 +302,8 @@ func TestWhatIsKept(t *testing.T) {
 		if kept := e.Raw.Reveal() == tc.body; kept != tc.kept || !kept && !e.Raw.IsZero() {
 			t.Errorf("%s: %d bytes are kept of %d: %v", name, len(e.Raw.Reveal()), len(tc.body), e)
 		}
-		if told := strings.Contains(e.Hint, "too long to keep"); told != (name == "more" || name == "an error of more") {
-			t.Errorf("%s: %s", name, e.Hint)
-		}
+		told := strings.Contains(e.Hint, "too long to keep")
+		assert.Check(t, told == (name == "more" || name == "an error of more"), "%s: %s", name, e.Hint)
 	}
 }
 
@@ -331,8 +322,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		a := answer("refresh", 429, tc.body)
 		a.RetryAfter = tc.header
-		if e := failure(t, acme, a); e.RetryAfter != tc.want {
-			t.Errorf("%s: %s, want %s", name, e.RetryAfter, tc.want)
-		}
+		e := failure(t, acme, a)
+		assert.Check(t, e.RetryAfter == tc.want, "%s: %s, want %s", name, e.RetryAfter, tc.want)
 	}
 }
