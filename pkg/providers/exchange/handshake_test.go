@@ -188,39 +188,39 @@ func TestHandshakeWithoutThePostQuantumKeyShare(t *testing.T) {
 	}
 }
 
-// There is one more try only: if it doesn't help either, the next three are as before.
+// Only failures of one kind that another ClientHello could cure are tried once more, after three; if
+// that doesn't help either, the next three are as before.
 func TestHandshakeThatNothingHelps(t *testing.T) {
 	t.Parallel()
-	var greetings atomic.Int32
-	client := shaking(t, nil, nil, func(_ []byte, c net.Conn) bool {
-		greetings.Add(1)
-		_, _ = c.Write(alert(40))
-		return true
-	})
-	for range 6 {
-		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
-		wantError(t, err, providers.NotSent, "GODEBUG=tlsrsakex=1")
+	own := (*authority)(nil).issue(t, isLeaf)
+	for name, tc := range map[string]struct {
+		first func(n int32, c net.Conn) bool
+		hint  string
+		want  int32 // greetings for 6 calls
+	}{
+		"an alert": {func(_ int32, c net.Conn) bool { _, _ = c.Write(alert(40)); return true }, "GODEBUG=tlsrsakex=1", 8},
+		"failures of different kinds": {func(n int32, c net.Conn) bool {
+			if n%2 == 0 {
+				_, _ = c.Write(alert(40))
+			}
+			return true
+		}, "", 6},
+		"a wrong certificate": {func(int32, net.Conn) bool { return false }, "SSL_CERT_DIR", 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var greetings atomic.Int32
+			config := &tls.Config{Certificates: []tls.Certificate{chain(own)}}
+			client := shaking(t, x509.NewCertPool(), config, func(_ []byte, c net.Conn) bool { return tc.first(greetings.Add(1), c) })
+			for range 6 {
+				_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+				wantError(t, err, providers.NotSent, tc.hint)
+				var untrusted x509.UnknownAuthorityError
+				assert.Check(t, errors.As(err, &untrusted) == (tc.hint == "SSL_CERT_DIR"), "the cause: %v", err)
+			}
+			assert.Equal(t, greetings.Load(), tc.want)
+		})
 	}
-	n := greetings.Load()
-	assert.Check(t, n == 8, "%d greetings for 6 calls, want 8", n)
-}
-
-// Failures of different kinds prove nothing.
-func TestHandshakesThatFailDifferently(t *testing.T) {
-	t.Parallel()
-	var greetings atomic.Int32
-	client := shaking(t, nil, nil, func(_ []byte, c net.Conn) bool {
-		if greetings.Add(1)%2 == 0 {
-			_, _ = c.Write(alert(40))
-		}
-		return true
-	})
-	for range 6 {
-		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
-		wantError(t, err, providers.NotSent, "")
-	}
-	n := greetings.Load()
-	assert.Check(t, n == 6, "%d greetings for 6 calls", n)
 }
 
 // A host that is down gets no further calls for this.
@@ -236,7 +236,7 @@ func TestConnectionsThatNobodyTakes(t *testing.T) {
 		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 		wantError(t, err, providers.NotSent, "no connection")
 	}
-	assert.Check(t, dials == 4, "%d dials for 4 calls", dials)
+	assert.Equal(t, dials, 4)
 }
 
 // The message names the cause and the setting.
@@ -298,23 +298,4 @@ func TestWhatIsWrongWithAHandshake(t *testing.T) {
 			wantError(t, err, providers.NotSent, tc.hint)
 		})
 	}
-}
-
-// Another ClientHello does not help against wrong certificates.
-func TestWrongCertificateIsTriedOnce(t *testing.T) {
-	t.Parallel()
-	var greetings atomic.Int32
-	own := (*authority)(nil).issue(t, isLeaf)
-	client := shaking(t, x509.NewCertPool(), &tls.Config{Certificates: []tls.Certificate{chain(own)}}, func([]byte, net.Conn) bool {
-		greetings.Add(1)
-		return false
-	})
-	for range 4 {
-		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
-		var untrusted x509.UnknownAuthorityError
-		wantError(t, err, providers.NotSent, "SSL_CERT_DIR")
-		assert.Check(t, errors.As(err, &untrusted), "%v", err)
-	}
-	n := greetings.Load()
-	assert.Check(t, n == 4, "%d greetings for 4 calls", n)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,8 +21,6 @@ import (
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 )
-
-var quiet = log.New(io.Discard, "", 0)
 
 // net/http sends a request again when a kept connection dies under it, if only it
 // can rewind the body. With a single-use token that would burn the chain.

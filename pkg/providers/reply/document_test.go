@@ -123,6 +123,11 @@ func TestDamagedTokens(t *testing.T) {
 		"half a surrogate":        `{"access_token":"at\ud800"}`,
 		"blank":                   `{"access_token":" \n"}`,
 		"number":                  `{"access_token":7}`,
+		"nothing":                 `{}`,
+		"empty":                   `{"access_token":""}`,
+		"null":                    `{"access_token":null}`,
+		"another case":            `{"Access_Token":"x"}`,
+		"the other token alone":   `{"refresh_token":"rt","expires_in":900}`,
 		"too deep":                `{"a":{"a":{"a":{"a":{"a":{"a":{"access_token":"at"}}}}}}}`,
 		"page":                    `<html>{"x":1}</html>`,
 	} {
