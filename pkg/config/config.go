@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -164,10 +165,7 @@ func (r *reader) logLevel() slog.Level {
 }
 
 func (r *reader) or(name, otherwise string) string {
-	if v := strings.TrimSpace(r.getenv(name)); v != "" {
-		return v
-	}
-	return otherwise
+	return cmp.Or(strings.TrimSpace(r.getenv(name)), otherwise)
 }
 
 func (r *reader) required(name, what string) string {
@@ -178,10 +176,11 @@ func (r *reader) required(name, what string) string {
 	return v
 }
 
-func (r *reader) oneOf(name string, first string, others ...string) string {
-	v := r.or(name, first)
-	if v != first && !slices.Contains(others, v) {
-		r.wrong(name, "%q is none of %s", v, strings.Join(append([]string{first}, others...), ", "))
+// oneOf is one of words, the first if it is not set.
+func (r *reader) oneOf(name string, words ...string) string {
+	v := r.or(name, words[0])
+	if !slices.Contains(words, v) {
+		r.wrong(name, "%q is none of %s", v, strings.Join(words, ", "))
 	}
 	return v
 }

@@ -145,23 +145,15 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 	if err := json.Unmarshal(payload, &all); err != nil {
 		return nil, errors.New("event: must be a JSON object")
 	}
-	_, source := all["source"]
-	_, detail := all["detail-type"]
-	if source && detail {
-		return nil, envelope(all)
+	source, isEnvelope := all["source"], all["detail-type"] != nil && all["source"] != nil
+	// Another source's event may hold data that would be lost.
+	if isEnvelope && string(source) != `"aws.scheduler"` && string(source) != `"aws.events"` {
+		return nil, errors.New(`event field "source": is not a schedule's; give the function the event itself`)
+	}
+	if isEnvelope {
+		return nil, nil
 	}
 	return all, nil
-}
-
-// envelope reports whether an EventBridge envelope is a schedule's. Another source's event may hold
-// data that would be lost.
-func envelope(all map[string]json.RawMessage) error {
-	var source string
-	_ = json.Unmarshal(all["source"], &source)
-	if source != "aws.scheduler" && source != "aws.events" {
-		return errors.New(`event field "source": is not a schedule's; give the function the event itself`)
-	}
-	return nil
 }
 
 // batch reads an SQS batch. A message whose body is no event fails alone.

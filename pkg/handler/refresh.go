@@ -57,13 +57,6 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // add puts how a run ended for a credential into the result.
 func (r *Result) add(one refresh.Result) Credential {
-	c := credential(one)
-	r.Outcomes[c.Outcome]++
-	r.Credentials = append(r.Credentials, c)
-	return c
-}
-
-func credential(one refresh.Result) Credential {
 	c := Credential{
 		Account: one.Account, Outcome: one.Outcome, Source: string(one.Source),
 		AccessExpiresAt: stamp(one.AccessExpiresAt), VersionID: one.VersionID, Warnings: one.Warnings,
@@ -71,6 +64,8 @@ func credential(one refresh.Result) Credential {
 	if one.Err != nil {
 		c.Error = brief.Text(one.Err.Error(), brief.MaxText)
 	}
+	r.Outcomes[c.Outcome]++
+	r.Credentials = append(r.Credentials, c)
 	return c
 }
 

@@ -43,13 +43,13 @@ func New(web *exchange.Client, _ string) providers.Described {
 	}
 	return client.New(name, "", 0, fields, func(f *credentials.Fields) providers.Session {
 		s := &session{
-			Session: client.Session{Client: web, Provider: name, URL: f.BaseURL("")},
+			Session: client.Session{Client: web, Provider: name, URL: f.BaseURL(""), Rules: rules},
 			partner: f.Text("partner_code"),
 			cipher:  newCipher(f),
 			login:   f.Group(loginFields...),
 			extra:   f.Extra("login_extra", loginFields...),
 		}
-		s.Rules = s.rules()
+		s.Rules.Open = s.open
 		return s
 	})
 }
