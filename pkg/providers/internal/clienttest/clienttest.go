@@ -53,9 +53,7 @@ func (c Client) Error(tb testing.TB, err error, kind providers.Kind, op string) 
 	}
 	text := fmt.Sprintf("%v %+v %#v", err, err, *e)
 	for _, value := range c.Planted {
-		if strings.Contains(text, value) {
-			tb.Errorf("the error shows %q: %s", value, text)
-		}
+		assert.Check(tb, !strings.Contains(text, value), "the error shows %q: %s", value, text)
 	}
 	return *e
 }
@@ -75,9 +73,7 @@ func (c Client) Opens(t *testing.T, cases map[string]Credentials, check func(nam
 		if len(tc.Problems) > 0 {
 			e := c.Error(t, err, providers.Misconfigured, "open")
 			for _, problem := range tc.Problems {
-				if !strings.Contains(e.Error(), problem) {
-					t.Errorf("%s: %q is missing in: %v", name, problem, &e)
-				}
+				assert.Check(t, strings.Contains(e.Error(), problem), "%s: %q is missing in: %v", name, problem, &e)
 			}
 			continue
 		}
@@ -123,9 +119,8 @@ func (c Client) Answers(t *testing.T, open func(tb testing.TB, base string) prov
 				c.check(t, "login", said, said.Login, got, err)
 				calls++
 			}
-			if n := len(host.Calls()); n != calls {
-				t.Errorf("%d calls, want %d", n, calls)
-			}
+			n := len(host.Calls())
+			assert.Check(t, n == calls, "%d calls, want %d", n, calls)
 		})
 	}
 }
@@ -143,12 +138,10 @@ func (c Client) check(t *testing.T, op string, said Said, kind providers.Kind, g
 	if kind == providers.Unknown && said.Status < 300 && said.Status != 204 && said.Body != Page {
 		raw = said.Body
 	}
-	if e.Raw.Reveal() != raw || e.Status != said.Status || !e.Sent.Equal(Now) {
-		t.Errorf("%s: raw %q of status %d sent at %s", op, e.Raw.Reveal(), e.Status, e.Sent)
-	}
-	if (kind == providers.RateLimited) != (e.RetryAfter == 9*time.Second) {
-		t.Errorf("%s: retry after %s", op, e.RetryAfter)
-	}
+	assert.Check(t, e.Raw.Reveal() == raw && e.Status == said.Status && e.Sent.Equal(Now),
+		"%s: raw %q of status %d sent at %s", op, e.Raw.Reveal(), e.Status, e.Sent)
+	assert.Check(t, (kind == providers.RateLimited) == (e.RetryAfter == 9*time.Second),
+		"%s: retry after %s", op, e.RetryAfter)
 }
 
 // Reading is a reply with an access token, and what is read from it.
@@ -172,8 +165,7 @@ func (c Client) Reads(t *testing.T, session providers.Session, cases map[string]
 			t.Errorf("%s: %+v, which live for %s and %s, %v", name, got, access, refresh, err)
 		}
 		warnings := strings.Join(got.Warnings, "; ")
-		if !strings.Contains(warnings, tc.Warning) || (tc.Warning == "") != (warnings == "") {
-			t.Errorf("%s: warnings %q, want %q", name, warnings, tc.Warning)
-		}
+		assert.Check(t, strings.Contains(warnings, tc.Warning) && (tc.Warning == "") == (warnings == ""),
+			"%s: warnings %q, want %q", name, warnings, tc.Warning)
 	}
 }

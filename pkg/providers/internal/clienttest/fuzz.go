@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
@@ -95,9 +97,7 @@ func checkTokens(t *testing.T, answer exchange.Reply, rotates bool, got provider
 func checkError(t *testing.T, answer exchange.Reply, rotates bool, err error) {
 	t.Helper()
 	var e *providers.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("%T: %v", err, err)
-	}
+	assert.Assert(t, errors.As(err, &e), "%T: %v", err, err)
 	body := answer.Body.Reveal()
 	page, long := reply.IsHTML(body), len(body) > providers.MaxRaw
 	switch {
@@ -174,12 +174,9 @@ func checkSession(t *testing.T, session providers.Session) {
 	end()
 	check := func(err error) {
 		var e *providers.Error
-		if !errors.As(err, &e) || e.Kind != providers.NotSent || !errors.Is(err, context.Canceled) {
-			t.Errorf("a call of a run that has ended: %v", err)
-		}
-		if plant.Shown(err) {
-			t.Errorf("the error shows credentials: %v", err)
-		}
+		assert.Check(t, errors.As(err, &e) && e.Kind == providers.NotSent && errors.Is(err, context.Canceled),
+			"a call of a run that has ended: %v", err)
+		assert.Check(t, !plant.Shown(err), "the error shows credentials: %v", err)
 	}
 	_, err := session.Refresh(ended, secret.New(plant.Marker))
 	check(err)
@@ -188,9 +185,7 @@ func checkSession(t *testing.T, session providers.Session) {
 	} else if !errors.Is(err, providers.ErrNoLogin) {
 		t.Errorf("a login without credentials for it: %v", err)
 	}
-	if plant.Shown(session) {
-		t.Error("the session shows credentials")
-	}
+	assert.Check(t, !plant.Shown(session), "the session shows credentials")
 }
 
 func checkMistakes(t *testing.T, provider string, err, again error) {
@@ -199,10 +194,6 @@ func checkMistakes(t *testing.T, provider string, err, again error) {
 	if !errors.As(err, &e) || e.Kind != providers.Misconfigured || e.Provider != provider || e.Op != "open" || !e.Raw.IsZero() {
 		t.Errorf("%T: %v", err, err)
 	}
-	if plant.Shown(err) {
-		t.Errorf("the error shows credentials: %v", err)
-	}
-	if again == nil || again.Error() != err.Error() {
-		t.Errorf("once %v, then %v", err, again)
-	}
+	assert.Check(t, !plant.Shown(err), "the error shows credentials: %v", err)
+	assert.Check(t, again != nil && again.Error() == err.Error(), "once %v, then %v", err, again)
 }
