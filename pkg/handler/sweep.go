@@ -88,15 +88,13 @@ func (h *Sweep) lists(ctx context.Context, r *Result, messages []event.Message) 
 			same = append(same, m)
 			e.TransactionIDs = append(e.TransactionIDs, m.Event.TransactionIDs...)
 		}
-		if report, _ := h.run(ctx, r, e); slices.ContainsFunc(report.Credentials, panicked) {
+		if report, _ := h.run(ctx, r, e); slices.ContainsFunc(report.Credentials, func(one sweep.Result) bool { return one.Panicked }) {
 			failed = append(failed, same...)
 		}
 		messages = others
 	}
 	return failed
 }
-
-func panicked(one sweep.Result) bool { return one.Panicked }
 
 // again reports whether a message whose rows ended like this is worth another
 // delivery.
@@ -145,7 +143,9 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 		}
 	}
 	for _, a := range report.Accounts {
-		r.warn(a.Account, a.Warnings)
+		for _, text := range a.Warnings { // of a named transaction that has no account, too
+			r.Warnings = append(r.Warnings, strings.TrimPrefix(a.Account+": "+text, ": "))
+		}
 	}
 	swept := e.TransactionID == 0 && len(e.TransactionIDs) == 0
 	ends := h.log(ctx, *r, report, swept, swept && e.Account == "")

@@ -50,15 +50,11 @@ func explain(failed *openError) string {
 	case failed.asked && refusesClient(failed):
 		return wantsCertificate
 	case errors.As(failed, &op) && op.Op == remoteError:
-		switch op.Err.Error() {
-		case alert(handshakeFailure), alert(insufficientSecurity):
-			return oldCipher
-		case alert(protocolVersion):
-			return oldVersion
-		case alert(unrecognizedName):
-			return ": it does not know this name: correct base_url"
-		case alert(certificateRequired):
-			return wantsCertificate
+		if hint, known := map[string]string{
+			alert(handshakeFailure): oldCipher, alert(insufficientSecurity): oldCipher, alert(protocolVersion): oldVersion,
+			alert(unrecognizedName): ": it does not know this name: correct base_url", alert(certificateRequired): wantsCertificate,
+		}[op.Err.Error()]; known {
+			return hint
 		}
 	}
 	// crypto/tls has no types for these. If a text changes, only the hint is lost.
