@@ -126,12 +126,9 @@ func sweepEvent(all map[string]json.RawMessage) (Event, error) {
 	e.TransactionID = f.id("transaction_id", false)
 	e.TransactionIDs = f.ids("transaction_ids")
 	e.Record = f.records()
-	if len(e.TransactionIDs) > 0 && (e.TransactionID != 0 || len(e.Record) > 0 || e.Force || e.DryRun) {
-		f.Wrong("transaction_ids", "stands alone or with account")
-	}
-	if len(e.Record) > 0 && (e.TransactionID != 0 || e.Force || e.DryRun) {
-		f.Wrong("record", "stands alone or with account")
-	}
+	more := e.TransactionID != 0 || e.Force || e.DryRun
+	f.refuse(len(e.TransactionIDs) > 0 && (more || len(e.Record) > 0), "transaction_ids", "stands alone or with account")
+	f.refuse(len(e.Record) > 0 && more, "record", "stands alone or with account")
 	return e, f.done()
 }
 
@@ -205,6 +202,13 @@ func (f *fields) wrongs() []error {
 	return f.Mistakes
 }
 
+// refuse adds a mistake if there is one.
+func (f *fields) refuse(is bool, name, what string) {
+	if is {
+		f.Wrong(name, what)
+	}
+}
+
 func (f *fields) common() Event {
 	var e Event
 	f.Take("force", &e.Force, "true or false")
@@ -215,22 +219,18 @@ func (f *fields) common() Event {
 
 func (f *fields) account() string {
 	var account string
-	if f.Take("account", &account, "a string") && !config.ValidAccount(account) {
-		f.Wrong("account", "must be up to 64 letters, digits and _ . @ + = -")
-	}
+	taken := f.Take("account", &account, "a string")
+	f.refuse(taken && !config.ValidAccount(account), "account", "must be up to 64 letters, digits and _ . @ + = -")
 	return account
 }
 
 // id reads a transaction id: a JSON integer beyond 32 bits.
 func (f *fields) id(name string, required bool) int64 {
 	const what = "a whole number above 0, without quotes"
-	if _, ok := f.Members[name]; required && !ok {
-		f.Wrong(name, "is missing")
-	}
+	f.refuse(required && f.Members[name] == nil, name, "is missing")
 	var id int64
-	if f.Take(name, &id, what) && id <= 0 {
-		f.Wrong(name, "must be "+what)
-	}
+	taken := f.Take(name, &id, what)
+	f.refuse(taken && id <= 0, name, "must be "+what)
 	return id
 }
 
@@ -267,9 +267,7 @@ func (f *fields) records() []Record {
 	if !f.Take("record", &list, "a list of objects") {
 		return nil
 	}
-	if len(list) == 0 {
-		f.Wrong("record", "must not be empty")
-	}
+	f.refuse(len(list) == 0, "record", "must not be empty")
 	if len(list) > MaxRecords || size > MaxRecordBytes {
 		f.Wrong("record", fmt.Sprintf("has %d records in %d bytes, and an event takes %d in %d at most: nothing was stored. "+
 			"Send several events, or a file: tokenctl record --file", len(list), size, MaxRecords, MaxRecordBytes))
@@ -289,31 +287,24 @@ func (f *fields) record() Record {
 	r.TransactionID = f.id("transaction_id", true)
 	var token string
 	f.Take("refresh_token", &token, "a string")
-	if strict.Damaged(token) {
-		f.Wrong("refresh_token", "is damaged: it is not valid Unicode")
-	}
-	if strings.ContainsFunc(strings.TrimSpace(token), unicode.IsControl) {
-		f.Wrong("refresh_token", "holds a control character, such as a line break")
-	}
+	f.refuse(strict.Damaged(token), "refresh_token", "is damaged: it is not valid Unicode")
+	control := strings.ContainsFunc(strings.TrimSpace(token), unicode.IsControl)
+	f.refuse(control, "refresh_token", "holds a control character, such as a line break")
 	r.RefreshToken = secret.New(token)
 	f.Take("customer_uid", &r.CustomerUID, "a string")
 	r.Account = f.account()
-	if f.Take("status", &r.Status, "a string") && !slices.Contains([]string{"active", "completed", "deleted"}, r.Status) {
-		f.Wrong("status", "must be active, completed or deleted")
-	}
-	if r.RefreshToken.Blank() && (r.Status == "" || r.Status == "active") {
-		f.Wrong("refresh_token", "is missing")
-	}
+	known := []string{"active", "completed", "deleted"}
+	taken := f.Take("status", &r.Status, "a string")
+	f.refuse(taken && !slices.Contains(known, r.Status), "status", "must be active, completed or deleted")
+	f.refuse(r.RefreshToken.Blank() && (r.Status == "" || r.Status == "active"), "refresh_token", "is missing")
 	if f.Take("recorded_at", &r.RecordedAt, "an RFC 3339 time") {
-		if r.RecordedAt = r.RecordedAt.UTC(); strict.Unwritable(r.RecordedAt) {
-			f.Wrong("recorded_at", "must be an RFC 3339 time")
-		}
+		r.RecordedAt = r.RecordedAt.UTC()
+		f.refuse(strict.Unwritable(r.RecordedAt), "recorded_at", "must be an RFC 3339 time")
 	}
 	var ttl int64
 	if f.Take("ttl", &ttl, "seconds since 1970") {
-		if r.ExpiresAt = time.Unix(ttl, 0).UTC(); ttl <= 0 || strict.Unwritable(r.ExpiresAt) { // milliseconds are not
-			f.Wrong("ttl", "must be seconds since 1970")
-		}
+		r.ExpiresAt = time.Unix(ttl, 0).UTC() // of milliseconds, it is unwritable
+		f.refuse(ttl <= 0 || strict.Unwritable(r.ExpiresAt), "ttl", "must be seconds since 1970")
 	}
 	return r
 }

@@ -88,21 +88,15 @@ func (h *Refresh) log(ctx context.Context, r Result, results []refresh.Result, c
 
 // attributes are the fields of an account's line, except its metrics.
 func attributes(runID string, c Credential, one refresh.Result) []slog.Attr {
-	attrs := []slog.Attr{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
+	attrs := list[slog.Attr]{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
 	for _, text := range []slog.Attr{
 		slog.String("reason", one.Reason), slog.String("attempt_id", one.AttemptID), slog.String("source", c.Source),
 		slog.String("version_id", c.VersionID), slog.String("access_expires_at", c.AccessExpiresAt), slog.String("error", c.Error),
 	} {
-		if text.Value.String() != "" {
-			attrs = append(attrs, text)
-		}
+		attrs.add(text.Value.String() != "", text)
 	}
-	if len(c.Warnings) > 0 {
-		attrs = append(attrs, slog.Any("warnings", c.Warnings))
-	}
-	if one.Failures > 0 {
-		attrs = append(attrs, slog.Int("consecutive_failures", one.Failures))
-	}
+	attrs.add(len(c.Warnings) > 0, slog.Any("warnings", c.Warnings))
+	attrs.add(one.Failures > 0, slog.Int("consecutive_failures", one.Failures))
 	return attrs
 }
 

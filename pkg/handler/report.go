@@ -141,14 +141,21 @@ func (s *summary) emit(ctx context.Context, log *slog.Logger, line telemetry.Lin
 		return
 	}
 	line.Level, line.Metrics = s.level, s.metrics
+	all := list[slog.Attr](attrs)
 	if err := brief.Errors(s.errs...); err != nil {
-		attrs = append(attrs, slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))
+		all.add(true, slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
-	if len(s.warnings) > 0 {
-		attrs = append(attrs, slog.Any("warnings", s.warnings))
+	all.add(len(s.warnings) > 0, slog.Any("warnings", s.warnings))
+	all.add(s.moreWarnings > 0, slog.Int("more_warnings", s.moreWarnings))
+	line.Emit(ctx, log, all...)
+}
+
+// list is what a line has to say.
+type list[T any] []T
+
+// add adds what is worth a word.
+func (l *list[T]) add(worth bool, one T) {
+	if worth {
+		*l = append(*l, one)
 	}
-	if s.moreWarnings > 0 {
-		attrs = append(attrs, slog.Int("more_warnings", s.moreWarnings))
-	}
-	line.Emit(ctx, log, attrs...)
 }

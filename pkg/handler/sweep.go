@@ -234,24 +234,12 @@ func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, c
 
 // sweepAttributes are the fields of a sweep's line, except its metrics.
 func sweepAttributes(runID string, a sweep.Account, text string) []slog.Attr {
-	attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
-	if a.Backlog > 0 {
-		attrs = append(attrs, slog.Int("backlog", a.Backlog))
-	}
-	if !a.OldestDue.IsZero() {
-		attrs = append(attrs, slog.String("oldest_due", stamp(a.OldestDue)))
-	}
-	if a.HandedOver > 0 {
-		attrs = append(attrs, slog.Int("handed_over", a.HandedOver))
-	}
-	if text != "" {
-		attrs = append(attrs, slog.String("error", text))
-	}
-	if len(a.Warnings) > 0 {
-		attrs = append(attrs, slog.Any("warnings", a.Warnings))
-	}
-	if a.Failures > 0 {
-		attrs = append(attrs, slog.Int("consecutive_failures", a.Failures))
-	}
+	attrs := list[slog.Attr]{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
+	attrs.add(a.Backlog > 0, slog.Int("backlog", a.Backlog))
+	attrs.add(!a.OldestDue.IsZero(), slog.String("oldest_due", stamp(a.OldestDue)))
+	attrs.add(a.HandedOver > 0, slog.Int("handed_over", a.HandedOver))
+	attrs.add(text != "", slog.String("error", text))
+	attrs.add(len(a.Warnings) > 0, slog.Any("warnings", a.Warnings))
+	attrs.add(a.Failures > 0, slog.Int("consecutive_failures", a.Failures))
 	return attrs
 }

@@ -7,8 +7,6 @@ package oauth2
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -87,14 +85,10 @@ func method(fields *credentials.Fields, clientSecret secret.String) string {
 		otherwise = none
 	}
 	m := cmp.Or(fields.Optional("token_endpoint_auth_method").Reveal(), otherwise)
-	switch {
-	case !slices.Contains([]string{basic, post, none}, m):
-		fields.Problem(fmt.Errorf("token_endpoint_auth_method is none of %s, %s, %s", basic, post, none))
-	case m == none && !clientSecret.IsZero():
-		fields.Problem(fmt.Errorf("client_secret is given, although token_endpoint_auth_method is %s", none))
-	case m != none && !fields.Has("client_secret"):
-		fields.Problem(fmt.Errorf("client_secret is missing: token_endpoint_auth_method is %s", m))
-	}
+	known := slices.Contains([]string{basic, post, none}, m)
+	fields.Wrong(!known, "token_endpoint_auth_method is none of %s, %s, %s", basic, post, none)
+	fields.Wrong(m == none && !clientSecret.IsZero(), "client_secret is given, although token_endpoint_auth_method is %s", none)
+	fields.Wrong(known && m != none && !fields.Has("client_secret"), "client_secret is missing: token_endpoint_auth_method is %s", m)
 	return m
 }
 
@@ -105,17 +99,12 @@ func loginParams(fields *credentials.Fields) url.Values {
 	if params == nil {
 		return nil
 	}
-	switch grant := params.Get("grant_type"); grant {
-	case "":
-		fields.Problem(errors.New("login_params: grant_type is missing, such as client_credentials"))
-	case "refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:device_code":
-		fields.Problem(fmt.Errorf("login_params: grant_type %s is no login that can be repeated", grant))
-	case "password":
-		for _, field := range []string{"username", "password"} {
-			if !params.Has(field) {
-				fields.Problem(fmt.Errorf("login_params: %s is missing", field))
-			}
-		}
+	grant := params.Get("grant_type")
+	single := []string{"refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:device_code"}
+	fields.Wrong(grant == "", "login_params: grant_type is missing, such as client_credentials")
+	fields.Wrong(slices.Contains(single, grant), "login_params: grant_type %s is no login that can be repeated", grant)
+	for _, field := range []string{"username", "password"} {
+		fields.Wrong(grant == "password" && !params.Has(field), "login_params: %s is missing", field)
 	}
 	return params
 }
@@ -134,11 +123,9 @@ func again(fields *credentials.Fields) (a providers.Again, known bool) {
 		a.Reuse = providers.Always
 		return a, true
 	}
-	if d, ok := fields.Duration(field, time.Second, maxReuse); ok {
-		a.Reuse = d
-		return a, true
-	}
-	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds()))
+	d, ok := fields.Duration(field, time.Second, maxReuse)
+	fields.Wrong(!ok, `%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds())
+	a.Reuse = d
 	return a, true
 }
 

@@ -9,7 +9,6 @@ package tconnect
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"tokenrefresh/pkg/aes"
@@ -57,18 +56,13 @@ func New(web *exchange.Client, _ string) providers.Described {
 // newCipher reads the settings of the encryption.
 func newCipher(fields *credentials.Fields) *aes.Cipher {
 	text, iv, mode := fields.Text("aes_key"), fields.Optional("aes_iv"), fields.Optional("aes_iv_mode")
-	if text.IsZero() {
-		return nil
-	}
 	key, err := aes.ParseKey(text.Reveal())
 	if err != nil {
-		fields.Problem(fmt.Errorf("aes_key: %w", err))
+		fields.Wrong(!text.IsZero(), "aes_key: %w", err)
 		return nil
 	}
 	cipher, err := aes.NewCipher(key, aes.Mode(mode.Reveal()), iv.Reveal())
-	if err != nil {
-		fields.Problem(fmt.Errorf("aes_iv, aes_iv_mode: %w", err))
-	}
+	fields.Wrong(err != nil, "aes_iv, aes_iv_mode: %w", err)
 	return cipher
 }
 
