@@ -5,9 +5,13 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/google/uuid"
+
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/brief"
+	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/event"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -17,6 +21,20 @@ import (
 type Refresh struct {
 	Engine *refresh.Engine
 	Reporter
+}
+
+// NewRefresh makes a handler from cfg. engine brings the provider, its stores and how many
+// credentials it works on at once.
+func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Refresh {
+	engine.Accounts = cfg.Accounts
+	engine.NewID = uuid.NewString
+	engine.SendTimeout = cfg.HTTPTimeout
+	if p, ok := engine.Provider.(providers.Described); ok {
+		engine.SendTimeout = max(engine.SendTimeout, p.Patience())
+	}
+	engine.Tick = cfg.ScheduleRate
+	engine.Log = log
+	return &Refresh{engine.WithDefaults(), newReporter(cfg, log)}
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a

@@ -11,8 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/brief"
+	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -26,6 +29,10 @@ type Reporter struct {
 	Announce       *announce.Notifier // sends news to other systems; nil: no news
 
 	journal journal
+}
+
+func newReporter(cfg config.Config, log *slog.Logger) Reporter {
+	return Reporter{NewRunID: uuid.NewString, Log: log, Namespace: cfg.MetricsNamespace, AccountMetrics: cfg.AccountMetrics}
 }
 
 // end is how a run ended for an account.

@@ -10,6 +10,7 @@ import (
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/brief"
+	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
@@ -22,6 +23,18 @@ import (
 type Sweep struct {
 	Engine *sweep.Engine
 	Reporter
+}
+
+// NewSweep makes a handler from cfg. engine brings the provider, its stores and the queue, if there
+// is one.
+func NewSweep(engine sweep.Engine, cfg config.Config, log *slog.Logger) *Sweep {
+	engine.Accounts = cfg.Accounts
+	engine.SendTimeout = cfg.HTTPTimeout
+	engine.Workers = cfg.SweepWorkers
+	engine.HandOverAbove = cfg.HandOverAbove
+	engine.Tick = cfg.ScheduleRate
+	engine.Log = log
+	return &Sweep{engine.WithDefaults(), newReporter(cfg, log)}
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a

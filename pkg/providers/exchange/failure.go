@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,9 +37,7 @@ func (c *Client) notSent(ctx context.Context, r Request, timeout time.Duration, 
 	default:
 		e.Hint = fmt.Sprintf("the connection to %s was lost before the request left", host)
 	}
-	if r.Setting != "" {
-		e.Hint = strings.ReplaceAll(e.Hint, "base_url", r.Setting)
-	}
+	e.Hint = strings.ReplaceAll(e.Hint, "base_url", cmp.Or(r.Setting, "base_url"))
 	return e
 }
 

@@ -51,12 +51,8 @@ func (s *session) CanLogin() bool { return s.login != nil }
 
 // Refresh implements providers.Session.
 func (s *session) Refresh(ctx context.Context, refreshToken secret.String) (providers.Tokens, error) {
-	form := maps.Clone(s.refresh)
-	if form == nil {
-		form = url.Values{}
-	}
-	form.Set("grant_type", "refresh_token")
-	form.Set("refresh_token", refreshToken.Reveal())
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken.Reveal()}}
+	maps.Copy(form, s.refresh) // which has neither of these
 	tokens, err := s.post(ctx, "refresh", form)
 	if err == nil && !s.reuseKnown {
 		tokens.Warnings = append(tokens.Warnings,

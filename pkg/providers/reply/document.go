@@ -153,8 +153,6 @@ func walk(raw json.RawMessage, visit func(path string, o Object)) {
 // object is raw as an object; nil if it is not one.
 func object(raw json.RawMessage) Object {
 	var o Object
-	if json.Unmarshal(raw, &o) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(raw, &o) // which leaves it nil otherwise
 	return o
 }
