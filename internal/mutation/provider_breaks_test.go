@@ -206,8 +206,8 @@ var exchangeBreaks = []breach{
 	},
 	{
 		name: "announced chunks are believed", file: "../providers/exchange/answer.go",
-		old:    "case a.chunked() && beginsAsChunk(from):",
-		new:    "case a.chunked():",
+		old:    "case chunked && beginsAsChunk(from):",
+		new:    "case chunked:",
 		broken: "a reply that is announced in chunks and comes without is lost",
 	},
 	{

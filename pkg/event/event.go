@@ -251,8 +251,8 @@ func (f *fields) ids(name string) []int64 {
 // DecodeRecord reads one record of an event by itself, by the same rules. An error names the field
 // and no value.
 func DecodeRecord(text []byte) (Record, error) {
-	var all map[string]json.RawMessage
-	if json.Unmarshal(text, &all) != nil || all == nil {
+	all, err := strict.Members(string(text))
+	if err != nil {
 		return Record{}, errors.New("record: must be a JSON object")
 	}
 	f := newFields(all, "record")

@@ -178,28 +178,15 @@ func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]store.Due
 	return nil, errors.New("throttled")
 }
 
-// The answer has the same reasons as the log.
+// The answer has the same reasons as the log. An index that was not read must not look healthy.
 func TestSweepWarnsInItsAnswer(t *testing.T) {
 	t.Parallel()
-	h, _ := newSweep(t, "good")
-	if r := invoke(t, h, []byte(`{"transaction_id":7}`)); len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "transaction 7 is not recorded") {
-		t.Errorf("of an unknown transaction: %q", r.Warnings)
-	}
-	h.Engine.Transactions = blindIndex{h.Engine.Transactions}
-	if r := invoke(t, h, nil); len(r.Warnings) != 1 || r.Warnings[0] != "default: query the due index: throttled" {
-		t.Errorf("of an index that cannot be read: %q", r.Warnings)
-	}
-}
-
-// An index that was not read must not look healthy.
-func TestSweepThatSeesNothingSaysNothing(t *testing.T) {
-	t.Parallel()
 	h, out := newSweep(t, "good")
+	r := invoke(t, h, []byte(`{"transaction_id":7}`))
+	assert.Check(t, len(r.Warnings) == 1 && strings.HasPrefix(r.Warnings[0], "transaction 7 is not recorded"), "%q", r.Warnings)
 	h.Engine.Transactions = blindIndex{h.Engine.Transactions}
-	invoke(t, h, nil)
-	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != nil {
-		t.Errorf("AccessTokenExpiresIn %v of an index that was not read", line["AccessTokenExpiresIn"])
-	}
+	assert.Check(t, is.DeepEqual(invoke(t, h, nil).Warnings, []string{"default: query the due index: throttled"}))
+	assert.Check(t, lastLine(t, out)["AccessTokenExpiresIn"] == nil, "an index that was not read has metrics")
 }
 
 // Refused credentials fail a run for that account, and no scheduled one.

@@ -112,8 +112,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // KindOf returns the kind of the *Error in err's chain, else Unknown: an unclassified error may
 // have spent the token.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Unknown

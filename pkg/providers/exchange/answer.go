@@ -95,11 +95,13 @@ func parseHead(lines []string) (answer, error) {
 // connection.
 func (a *answer) readBody(from *bufio.Reader) error {
 	length, after := a.length(), ""
+	// For a coding other than chunked, the body itself shows what it is.
+	chunked := strings.Contains(strings.ToLower(strings.Join(a.header["Transfer-Encoding"], ",")), "chunked")
 	var body io.Reader = from
 	switch {
 	case a.status == http.StatusSwitchingProtocols, a.status == http.StatusNoContent, a.status == http.StatusNotModified:
 		length, body = 0, strings.NewReader("")
-	case a.chunked() && beginsAsChunk(from):
+	case chunked && beginsAsChunk(from):
 		length, body, after = -1, httputil.NewChunkedReader(from), "\r\n"
 	case length >= 0:
 		body = io.LimitReader(from, length)
@@ -118,12 +120,6 @@ func (a *answer) readBody(from *bufio.Reader) error {
 		a.body = append(a.body, rest...)
 	}
 	return err
-}
-
-// chunked reports whether the head announces chunks. For another coding, the body itself shows what
-// it is.
-func (a *answer) chunked() bool {
-	return strings.Contains(strings.ToLower(strings.Join(a.header["Transfer-Encoding"], ",")), "chunked")
 }
 
 // length is the only length that the head names; -1 if it is not a number, or if there are several.

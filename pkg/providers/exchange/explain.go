@@ -73,8 +73,8 @@ func explain(failed *openError) string {
 // refusesClient reports whether err is an alert by which a server refuses a client without a
 // certificate, or with a wrong one.
 func refusesClient(err error) bool {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != remoteError {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != remoteError {
 		return false
 	}
 	codes := []uint8{handshakeFailure, unknownCA, accessDenied, certificateRequired, badCertificate, 43, 44, 45, 46}

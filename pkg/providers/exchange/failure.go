@@ -18,13 +18,12 @@ func (c *Client) notSent(ctx context.Context, r Request, timeout time.Duration, 
 	cause := ended(ctx, err)
 	e := &providers.Error{Kind: providers.NotSent, Provider: r.Provider, Op: r.Op, Err: printable(cause)}
 	host := r.URL.Host
-	var dns *net.DNSError
-	var open *openError
-	isOpen := errors.As(cause, &open)
+	_, isDNS := errors.AsType[*net.DNSError](cause)
+	open, isOpen := errors.AsType[*openError](cause)
 	switch {
 	case byCaller(ctx):
 		e.Hint = "the run ended before the request was sent"
-	case errors.As(cause, &dns):
+	case isDNS:
 		e.Hint = fmt.Sprintf("no address is known for %s: check base_url", host)
 	case isOpen && open.handshake:
 		e.Hint = fmt.Sprintf("no secure connection to %s%s", host, explain(open))
@@ -71,12 +70,10 @@ func byCaller(ctx context.Context) bool {
 
 // printable returns the part of err that is known to show nothing sent or received, or nil.
 func printable(err error) error {
-	var open *openError
-	var op *net.OpError
-	switch {
-	case errors.As(err, &open):
+	if open, ok := errors.AsType[*openError](err); ok {
 		return open
-	case errors.As(err, &op):
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op
 	}
 	for _, known := range []error{context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, io.EOF, errHead} {

@@ -27,8 +27,8 @@ func (s *session) Redeem(ctx context.Context, code secret.String, redirectURI, v
 		return providers.Tokens{}, err
 	}
 	tokens, err := s.Read(answer)
-	var e *providers.Error
-	if !errors.As(err, &e) {
+	e, failed := errors.AsType[*providers.Error](err)
+	if !failed {
 		return tokens, err
 	}
 	if e.Kind == providers.Refused || e.Kind == providers.MaybeRefused {
