@@ -82,7 +82,7 @@ func validBus(name string) bool {
 func ForRefresh(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := r.common()
-	return c, r.err()
+	return c, errors.Join(r.mistakes...)
 }
 
 // ForSweep reads the configuration of a function that sweeps transactions. Its
@@ -94,7 +94,7 @@ func ForSweep(getenv func(string) string) (Config, error) {
 	c.SweepWorkers = r.sweepWorkers()
 	c.SweepQueueURL = r.address("SWEEP_QUEUE_URL")
 	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, maxHandOver)
-	return c, r.err()
+	return c, errors.Join(r.mistakes...)
 }
 
 // ForMachine reads the variables that count on a single machine, beside flags: HTTP_TIMEOUT,
@@ -106,7 +106,7 @@ func ForMachine(getenv func(string) string) (Config, error) {
 		SweepWorkers: r.sweepWorkers(),
 		LogLevel:     r.logLevel(),
 	}
-	return c, r.err()
+	return c, errors.Join(r.mistakes...)
 }
 
 // reader collects mistakes instead of stopping at the first.
@@ -114,8 +114,6 @@ type reader struct {
 	getenv   func(string) string
 	mistakes []error
 }
-
-func (r *reader) err() error { return errors.Join(r.mistakes...) }
 
 // wrong adds a mistake if there is one.
 func (r *reader) wrong(is bool, name, format string, args ...any) {

@@ -61,7 +61,8 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 	fields.Extra("extra", "good")
 	fields.Extra("list")
 	fields.BaseURL("https://fallback.example")
-	fields.Problem(errors.New("one more"))
+	fields.Wrong(true, "one more")
+	fields.Wrong(false, "not wrong")
 	err = fields.Err()
 	for _, want := range []string{
 		"absent is missing", "null is missing", "blank is not a text", "number is not a text", "half_b is missing",

@@ -40,7 +40,7 @@ func Read(provider string, text secret.String) (*Fields, error) {
 	f := &Fields{provider: provider}
 	var err error
 	if f.object, err = reply.Parse(text.Reveal()); err != nil {
-		f.Problem(err)
+		f.Wrong(true, "%w", err)
 		return nil, f.Err()
 	}
 	if _, ok := f.object[placeholder]; ok || len(f.object) == 0 {
@@ -49,13 +49,10 @@ func Read(provider string, text secret.String) (*Fields, error) {
 	return f, nil
 }
 
-// Problem adds a mistake.
-func (f *Fields) Problem(err error) { f.problems = append(f.problems, err) }
-
 // Wrong adds a mistake if there is one.
 func (f *Fields) Wrong(is bool, format string, args ...any) {
 	if is {
-		f.Problem(fmt.Errorf(format, args...))
+		f.problems = append(f.problems, fmt.Errorf(format, args...))
 	}
 }
 

@@ -73,8 +73,9 @@ func wholeValue(text string) json.RawMessage {
 // request. It is any other text as it is, except for a mark of byte order.
 func asJSON(text string) json.RawMessage {
 	text = strings.TrimPrefix(text, "\ufeff")
-	form, err := url.ParseQuery(strings.TrimSpace(text))
-	if err != nil || !form.Has("access_token") && !form.Has("error") || strings.ContainsAny(strings.TrimSpace(text), "<>{}\" \r\n\t") {
+	trimmed := strings.TrimSpace(text)
+	form, err := url.ParseQuery(trimmed)
+	if err != nil || !form.Has("access_token") && !form.Has("error") || strings.ContainsAny(trimmed, "<>{}\" \r\n\t") {
 		return json.RawMessage(text)
 	}
 	fields := map[string]string{}

@@ -161,9 +161,8 @@ func (c Client) Reads(t *testing.T, session providers.Session, cases map[string]
 			refresh = got.RefreshExpiresAt.Sub(Now)
 		}
 		access := got.AccessExpiresAt.Sub(Now)
-		if err != nil || got.TokenType == "" || got.RefreshToken.Reveal() != tc.RefreshToken || access != tc.Access || refresh != tc.Refresh {
-			t.Errorf("%s: %+v, which live for %s and %s, %v", name, got, access, refresh, err)
-		}
+		assert.Check(t, err == nil && got.TokenType != "" && got.RefreshToken.Reveal() == tc.RefreshToken &&
+			access == tc.Access && refresh == tc.Refresh, "%s: %+v, which live for %s and %s, %v", name, got, access, refresh, err)
 		warnings := strings.Join(got.Warnings, "; ")
 		assert.Check(t, strings.Contains(warnings, tc.Warning) && (tc.Warning == "") == (warnings == ""),
 			"%s: warnings %q, want %q", name, warnings, tc.Warning)
