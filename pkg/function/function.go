@@ -133,7 +133,7 @@ func (at surroundings) build(cfg config.Config, mistakes error, connections int,
 	if err := errors.Join(mistakes, err); err != nil {
 		return parts{}, EnvironmentError{err}
 	}
-	// Lines that net/http writes to the standard logger could show a part of an answer.
+	// Lines that net/http writes to the standard logger could show a part of an answer of AWS's.
 	telemetry.GuardStandardLog(os.Stderr)
 	web := exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, Dial: at.dial})
 	return parts{
