@@ -95,7 +95,6 @@ func TestClaims(t *testing.T) {
 	t.Parallel()
 	_, ledger, _ := ledgerOf(t)
 	hometest.Claims(t, ledger)
-	hometest.ClaimsAsRows(t, ledger)
 }
 
 func TestDeadTransactions(t *testing.T) {
