@@ -176,13 +176,17 @@ func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error 
 }
 
 // claimAttributes are the attributes that a claim writes. They are a row's.
-var claimAttributes = []string{"claimed_by", "fence", "claimed_until"}
+var claimAttributes = []string{"phase", "claimed_by", "fence", "claimed_until"}
 
 // WriteShardClaim implements store.ShardClaims with one UpdateItem.
 func (l *Ledger) WriteShardClaim(ctx context.Context, claim store.ShardClaim) error {
 	written := item{"fence": number(claim.Fence)}
 	written.putText("claimed_by", claim.Holder)
 	written.putTime("claimed_until", milliseconds, claim.Until)
+	written.putText("phase", string(store.Sending))
+	if claim.Until.IsZero() {
+		written.putText("phase", string(store.Idle))
+	}
 	key := rowKey(store.ShardKey(claim.Account, claim.Shard))
 	in := l.update(key, claimAttributes, written, equal("fence", claim.Fence == 1))
 	in.ExpressionAttributeValues[":guard_fence"] = number(claim.Fence - 1)
@@ -204,9 +208,15 @@ func decodeClaim(table string, stored item) (claim store.ShardClaim, ok bool) {
 	if claim.Account, claim.Shard, ok = store.SplitShardKey(key); !ok {
 		return store.ShardClaim{}, false
 	}
-	holder, fence, until := r.text("claimed_by"), r.number("fence"), r.time("claimed_until")
-	if claim.Unreadable = r.err(table, key.String()); claim.Unreadable == nil {
-		claim.Holder, claim.Fence, claim.Until = holder, fence, until
+	held := claim
+	held.Holder = r.text("claimed_by")
+	held.Fence = r.number("fence")
+	if until := r.time("claimed_until"); store.Phase(r.text("phase")) == store.Sending {
+		held.Until = until
 	}
-	return claim, true
+	if err := r.err(table, key.String()); err != nil {
+		claim.Unreadable = err
+		return claim, true
+	}
+	return held, true
 }

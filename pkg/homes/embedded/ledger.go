@@ -120,7 +120,10 @@ func (l *Ledger) WriteShardClaim(ctx context.Context, claim store.ShardClaim) er
 		if row.Fence != claim.Fence-1 {
 			return &store.ShardClaimLostError{Current: claimOf(key, *row)}
 		}
-		row.ClaimedBy, row.Fence, row.ClaimedUntil = claim.Holder, claim.Fence, claim.Until
+		row.ClaimedBy, row.Fence, row.ClaimedUntil, row.Phase = claim.Holder, claim.Fence, claim.Until, store.Sending
+		if claim.Until.IsZero() {
+			row.Phase = store.Idle
+		}
 		return nil
 	})
 }
@@ -169,5 +172,9 @@ func decodeClaim(key store.Key, data []byte) (claim store.ShardClaim, ok bool) {
 // claimOf is the claim that a stored row holds.
 func claimOf(key store.Key, row store.Row) store.ShardClaim {
 	account, shard, _ := store.SplitShardKey(key)
-	return store.ShardClaim{Account: account, Shard: shard, Holder: row.ClaimedBy, Fence: row.Fence, Until: row.ClaimedUntil}
+	claim := store.ShardClaim{Account: account, Shard: shard, Holder: row.ClaimedBy, Fence: row.Fence}
+	if row.Phase == store.Sending {
+		claim.Until = row.ClaimedUntil
+	}
+	return claim
 }
