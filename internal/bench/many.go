@@ -260,8 +260,10 @@ func dayOld(row fakeaws.Item, now time.Time) {
 		staged = staged.Add(at)
 		spent = append(spent, secret.New(at.String()).Fingerprint())
 	}
+	packed, whole := store.PackSpent(spent[len(spent)-store.SpentKept:])
 	text := func(value string) json.RawMessage { return json.RawMessage(`{"S":"` + value + `"}`) }
-	row["staged"], row["spent"] = text(string(staged)), text(strings.Join(spent[len(spent)-store.SpentKept:], " "))
+	row["staged"], row["spent_short"] = text(string(staged)), text(packed)
+	row["spent"] = json.RawMessage(`{"L":[` + string(text(whole[0])) + "," + string(text(whole[1])) + `]}`)
 }
 
 // open makes the secrets and rows of shops, like those of the first account.

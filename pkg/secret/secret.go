@@ -3,7 +3,7 @@ package secret
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -51,12 +51,12 @@ func (s String) Equal(other String) bool { return s == other }
 // Blank reports whether the secret is empty or white space only.
 func (s String) Blank() bool { return strings.TrimSpace(s.Reveal()) == "" }
 
-// Fingerprint is the first eight bytes of the text's SHA-256, in base64: they tell the tokens of an
-// account apart, and show nothing else. It is safe to store for refresh tokens, which have enough
-// entropy; never store those of passwords.
+// Fingerprint is the lower-case hex SHA-256 of the text: it shows whether two secrets are equal and
+// nothing else. It is safe to store for refresh tokens, which have enough entropy; never store
+// those of passwords.
 func (s String) Fingerprint() string {
 	sum := sha256.Sum256([]byte(s.Reveal()))
-	return base64.RawURLEncoding.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:])
 }
 
 // String implements fmt.Stringer with a mask.

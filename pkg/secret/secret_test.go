@@ -69,7 +69,7 @@ func TestString(t *testing.T) {
 	if blank := secret.New(" \n"); !blank.Blank() || blank.IsZero() {
 		t.Error("white space is blank and not empty")
 	}
-	const sum = "LCa0a2j_xo8" // the first bytes of 2c26b46b68ffc68f…, the SHA-256 of "foo"
+	const sum = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" // of "foo"
 	if got := secret.New("foo").Fingerprint(); got != sum {
 		t.Errorf("fingerprint %s", got)
 	}

@@ -69,7 +69,8 @@ type Row struct {
 	ClaimSeenAt   time.Time `json:"claim_seen_at,omitzero"`
 	BaseVersionID string    `json:"base_version_id,omitempty"` // current version of tokens as read before the claim
 
-	// Spent are the fingerprints of the refresh tokens presented last, oldest first.
+	// Spent are the fingerprints of the refresh tokens presented last, oldest first. A home
+	// gives back the older ones in a short form; see PackSpent.
 	Spent []string `json:"spent,omitempty"`
 
 	// PresentedAt is when the last of them was first claimed for; a repeat does not move it. Zero:
@@ -113,7 +114,8 @@ type Row struct {
 	// No refresh resets them.
 	LoginFailures int `json:"login_failures,omitempty"`
 	LoginRefusals int `json:"login_refusals,omitempty"`
-	// LoginNotBefore holds back logins alone. Missing beside LoginFailures: NotBefore does.
+	// LoginNotBefore holds back logins alone. Missing beside LoginFailures, as in rows of older
+	// releases: NotBefore does.
 	LoginNotBefore time.Time `json:"login_not_before,omitzero"`
 	// Rejections counts the rejections by readers in a row that made the credential due, and
 	// RejectedAt is when the last of them did.
@@ -153,10 +155,16 @@ type Row struct {
 type Escrow struct {
 	AttemptID string // empty: no escrow
 	// Bytes is the exact value staged as tokens or, where Raw, the provider's reply
-	// as it came, which is kept under ReplyKey.
+	// as it came. The latter is kept under ReplyKey; older releases kept it in the row.
 	Bytes secret.String
 	Raw   bool
 	Sent  time.Time // when the request was sent; set where Raw
+}
+
+// PresentedLast reports whether token is the refresh token presented last.
+func (r Row) PresentedLast(token secret.String) bool {
+	n := len(r.Spent)
+	return n > 0 && len(WithoutSpent(r.Spent[n-1:], token)) == 0
 }
 
 // Unchanged is the guard of a write that is based on r as it was read. The fence alone is not

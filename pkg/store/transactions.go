@@ -40,7 +40,7 @@ type Transaction struct {
 	// Failures counts failed refreshes since the last good one.
 	Failures int `json:"failures,omitempty"`
 	// Refusals counts the provider's refusals of the refresh token, an hour apart, that did not
-	// mark the row dead.
+	// mark the row dead. Missing, as in rows of older releases: none.
 	Refusals int `json:"refusals,omitempty"`
 	// RefusedAt is when the last of them was counted; of a dead row, when it was marked.
 	// Missing: no refusal is remembered.

@@ -318,8 +318,9 @@ func TestWaitNeverSkipsTheLastAttempt(t *testing.T) {
 	})
 }
 
-// An account that is misconfigured and has no wait: one call shows whether the secret is still wrong.
-func TestMisconfiguredWithoutAWait(t *testing.T) {
+// An account that an older release has left as misconfigured has no wait: one call shows
+// whether the secret is still wrong.
+func TestMisconfiguredByAnOlderRelease(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]outcome.Outcome{"bad": outcome.Misconfigured, "good": outcome.Refreshed} {
 		inOwnWorld(t, text, func(t *testing.T, w *world) {

@@ -157,13 +157,14 @@ func TestRefusalsAreCounted(t *testing.T) {
 		want     int // 0: dead
 		moved    bool
 	}{
-		"the first":                 {0, 0, 1, true},
-		"the second, an hour later": {1, time.Hour, 2, true},
-		"the second, too soon":      {1, time.Hour - time.Second, 1, false},
-		"the third":                 {2, time.Hour, 0, true},
-		"the third, too soon":       {2, 59 * time.Minute, 2, false},
-		"the third, a day later":    {2, 24 * time.Hour, 1, true},
-		"counted by a clock ahead":  {2, -time.Hour, 2, true},
+		"the first":                  {0, 0, 1, true},
+		"the second, an hour later":  {1, time.Hour, 2, true},
+		"the second, too soon":       {1, time.Hour - time.Second, 1, false},
+		"the third":                  {2, time.Hour, 0, true},
+		"the third, too soon":        {2, 59 * time.Minute, 2, false},
+		"the third, a day later":     {2, 24 * time.Hour, 1, true},
+		"counted by a clock ahead":   {2, -time.Hour, 2, true},
+		"counted by an old release?": {0, 3 * time.Hour, 1, true},
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			w.addMany(30, func(r *store.Transaction) { r.Refusals, r.RefusedAt = tt.refusals, stored(time.Now().Add(-tt.ago)) })

@@ -28,12 +28,13 @@ func TestRevive(t *testing.T) {
 		want   sweep.Revival
 		says   string
 	}{
-		"dead":           {row: markedDead, want: sweep.Revived},
-		"dry run":        {row: markedDead, dryRun: true, want: sweep.WouldRevive},
-		"alive":          {row: dueLater, want: sweep.NotDead},
-		"completed":      {row: func(r *store.Transaction) { markedDead(r); r.Status = store.StatusCompleted }, want: sweep.NotDead},
-		"ended":          {row: func(r *store.Transaction) { markedDead(r); r.ExpiresAt = in(0) }, want: sweep.NotDead},
-		"without an end": {row: func(r *store.Transaction) { markedDead(r); r.ExpiresAt = time.Time{} }, want: sweep.Revived},
+		"dead":                       {row: markedDead, want: sweep.Revived},
+		"marked by an older release": {row: func(r *store.Transaction) { markedDead(r); r.RefusedAt = time.Time{} }, want: sweep.Revived},
+		"dry run":                    {row: markedDead, dryRun: true, want: sweep.WouldRevive},
+		"alive":                      {row: dueLater, want: sweep.NotDead},
+		"completed":                  {row: func(r *store.Transaction) { markedDead(r); r.Status = store.StatusCompleted }, want: sweep.NotDead},
+		"ended":                      {row: func(r *store.Transaction) { markedDead(r); r.ExpiresAt = in(0) }, want: sweep.NotDead},
+		"without an end":             {row: func(r *store.Transaction) { markedDead(r); r.ExpiresAt = time.Time{} }, want: sweep.Revived},
 		"of another account": {
 			row: func(r *store.Transaction) { markedDead(r); r.Account = "other" }, want: sweep.NotRevived, says: "it is of account other",
 		},

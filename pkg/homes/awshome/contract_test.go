@@ -95,6 +95,7 @@ func TestClaims(t *testing.T) {
 	t.Parallel()
 	_, ledger, _ := ledgerOf(t)
 	hometest.Claims(t, ledger)
+	hometest.ClaimsAsRows(t, ledger)
 }
 
 func TestDeadTransactions(t *testing.T) {

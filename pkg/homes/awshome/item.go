@@ -123,6 +123,40 @@ func (r *reader) tally(name string) store.Tally {
 	return tally
 }
 
+func (r *reader) texts(name string) []string {
+	return list(r, name, "a list of strings", func(s *types.AttributeValueMemberS) (string, bool) { return s.Value, true })
+}
+
+// moments reads a list of seconds since the epoch.
+func (r *reader) moments(name string) []time.Time {
+	return list(r, name, "a list of whole numbers", func(n *types.AttributeValueMemberN) (time.Time, bool) {
+		seconds, err := strconv.ParseInt(n.Value, 10, 64)
+		return time.Unix(seconds, 0).UTC(), err == nil
+	})
+}
+
+// list reads a list whose elements have one type and satisfy read; want names what they must be.
+func list[V types.AttributeValue, T any](r *reader, name, want string, read func(V) (T, bool)) []T {
+	all, ok := typed[*types.AttributeValueMemberL](r, name, "a list")
+	if !ok {
+		return nil
+	}
+	var values []T
+	for _, element := range all.Value {
+		stored, ok := element.(V)
+		if ok {
+			var value T
+			value, ok = read(stored)
+			values = append(values, value)
+		}
+		if !ok {
+			r.wrong(name, want)
+			return nil
+		}
+	}
+	return values
+}
+
 // within reads a map; a mistake in it is one of r, under name.
 func (r *reader) within(name string, read func(*reader)) {
 	value, ok := typed[*types.AttributeValueMemberM](r, name, "a map")

@@ -175,7 +175,8 @@ func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error 
 	return err
 }
 
-// claimAttributes are the attributes that a claim writes. They are a row's.
+// claimAttributes are the attributes that a claim writes. They are a row's, because older releases
+// kept claims as rows: old and new code read each other's claims.
 var claimAttributes = []string{"phase", "claimed_by", "fence", "claimed_until"}
 
 // WriteShardClaim implements store.ShardClaims with one UpdateItem.

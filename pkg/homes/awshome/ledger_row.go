@@ -1,7 +1,6 @@
 package awshome
 
 import (
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -14,7 +13,8 @@ import (
 // milliseconds is the layout of the ledger's times: they sort as text.
 const milliseconds = "2006-01-02T15:04:05.000Z"
 
-// rowAttributes are all that Write writes: every attribute but the key, paused and told.
+// rowAttributes are all that Write writes: every attribute but the key, paused and told. One of
+// older releases, staged_at, is removed.
 var rowAttributes = []string{
 	"phase", "attempt_id", "attempt_source", "claimed_by", "fence", "claimed_until", "base_version_id", "spent", "escrow",
 	"claim_seen_at", "issued_at", "session_ends", "reply_id", "state", "credentials_version_id", "seen_version_id", "version_id",
@@ -22,7 +22,7 @@ var rowAttributes = []string{
 	"refresh_failures", "refresh_refusals", "login_failures", "login_refusals", "login_not_before", "unanswered", "rejections",
 	"rejected_at", "presented_at", "fate", "host",
 	"access_expires_at", "refresh_expires_at", "last_success_at", "last_outcome", "last_error",
-	"consecutive_failures", "staged", "tick",
+	"consecutive_failures", "staged", "staged_at", "spent_short", "tick",
 }
 
 func rowKey(key store.Key) item {
@@ -40,7 +40,15 @@ func encodeRow(row store.Row) item {
 	i.putTime("claimed_until", milliseconds, row.ClaimedUntil)
 	i.putTime("claim_seen_at", milliseconds, row.ClaimSeenAt)
 	i.putText("base_version_id", row.BaseVersionID)
-	i.putText("spent", strings.Join(row.Spent, " "))
+	packed, whole := store.PackSpent(row.Spent)
+	i.putText("spent_short", packed)
+	if len(whole) > 0 {
+		spent := make([]types.AttributeValue, len(whole))
+		for n, fingerprint := range whole {
+			spent[n] = text(fingerprint)
+		}
+		i["spent"] = &types.AttributeValueMemberL{Value: spent}
+	}
 	if row.Escrow.AttemptID != "" {
 		i["escrow"] = &types.AttributeValueMemberM{Value: encodeEscrow(row.Escrow)}
 	}
@@ -97,7 +105,7 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		ClaimedUntil:         r.time("claimed_until"),
 		ClaimSeenAt:          r.time("claim_seen_at"),
 		BaseVersionID:        r.text("base_version_id"),
-		Spent:                strings.Fields(r.text("spent")),
+		Spent:                store.UnpackSpent(r.text("spent_short"), r.texts("spent")),
 		ReplyID:              r.text("reply_id"),
 		State:                store.State(r.text("state")),
 		CredentialsVersionID: r.text("credentials_version_id"),
@@ -130,6 +138,8 @@ func decodeRow(table string, stored item) (store.Row, error) {
 		Paused:               r.flag("paused"),
 		Told:                 r.text("told"),
 	}
+	// Older releases kept the times one by one. One of them has added these.
+	row.Staged = row.Staged.Add(r.moments("staged_at")...)
 	r.within("escrow", func(r *reader) {
 		row.Escrow = store.Escrow{
 			AttemptID: r.text("attempt_id"), Bytes: secret.New(string(r.bytes("bytes"))), Raw: r.flag("raw"), Sent: r.time("sent"),

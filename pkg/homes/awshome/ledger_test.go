@@ -81,7 +81,7 @@ func TestUnreadableRow(t *testing.T) {
 	writeErr := ledger.Write(t.Context(), store.Row{Key: key}, store.Guard{Fence: 7})
 	for what, err := range map[string]error{"rows": rows[0].Unreadable, "row": row.Unreadable, "write": writeErr} {
 		wantSays(t, what, err, table, "hesabe/default", `"fence" is not a whole number`, `"phase" is not a string`,
-			`"paused" is not a boolean`, `"refresh_at" is not a time`, `"spent" is not a string`,
+			`"paused" is not a boolean`, `"refresh_at" is not a time`, `"spent" is not a list of strings`,
 			`escrow: attribute "bytes" is not binary`)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/homes/hometest"
 )
 
 func ledgerItem(account, more string) string {
@@ -39,6 +40,11 @@ func TestRowsAreThoseThatTheSDKReads(t *testing.T) {
 		"a claim among them": page(ledgerItem("a", ""), `{"provider":{"S":"hesabe"},"account":{"S":"a#3"},"fence":{"N":"2"},`+
 			`"phase":{"S":"sending"},"claimed_by":{"S":"run"},"claimed_until":{"S":"2026-03-01T12:01:29.999Z"}}`),
 	}
+	var last []string
+	for _, scene := range hometest.LastRelease(t) {
+		last = append(last, strings.Replace(string(scene.Item), "{", `{"provider":{"S":"hesabe"},"account":{"S":"`+scene.Name+`"},`, 1))
+	}
+	pages["of the last release"] = page(last...)
 	for name, body := range pages {
 		s := &script{t: t, answers: map[string][]answer{"Query": {ok(body)}}}
 		clients := s.clients()

@@ -121,7 +121,7 @@ func (s *scanner) skip() {
 // attribute reads a value of DynamoDB. A value of a type that no attribute here has is NULL.
 func (s *scanner) attribute() (value types.AttributeValue) {
 	s.want('{')
-	switch string(s.name()) {
+	switch n := 0; string(s.name()) {
 	case "S":
 		value = &types.AttributeValueMemberS{Value: string(s.string())}
 	case "N":
@@ -135,6 +135,12 @@ func (s *scanner) attribute() (value types.AttributeValue) {
 		raw, err := base64.StdEncoding.DecodeString(string(s.string()))
 		s.failed = s.failed || err != nil
 		value = &types.AttributeValueMemberB{Value: raw}
+	case "L":
+		list := &types.AttributeValueMemberL{}
+		for s.want('['); s.more(']', &n); {
+			list.Value = append(list.Value, s.attribute())
+		}
+		value = list
 	case "M":
 		inner := item{}
 		s.item(inner, anyAttribute)

@@ -1,6 +1,8 @@
 package awshome_test
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -85,26 +87,49 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 	wantSays(t, "read", many[row.ID].Err, `"ttl" is not a whole number`)
 }
 
-// Releases work on the same rows: a missing attribute counts as none, and one that this release does
-// not know survives.
-func TestRowsOfOtherReleases(t *testing.T) {
+// Old and new code work on the same rows. A row of the last release has no refusal; a dead one has
+// no time, and is found by a scan. A row that the last release marks dead after this one has
+// counted refusals has no time either; attributes that it doesn't know survive.
+func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	server, transactions, table := transactionsOf(t)
-	write(t, server, table, map[string]types.AttributeValue{
-		"transaction_id": number("14"), "account": text("default"), "refresh_token": text("rt"), "status": text("active"),
-		"due_shard": text("default#0"), "refresh_at": text("2096-03-01T12:00:00Z"), "a_field_to_come": text("kept"),
-	})
-	row, _, err := transactions.Get(t.Context(), 14)
-	want := store.Transaction{
-		ID: 14, Account: "default", RefreshToken: secret.New("rt"), Status: store.StatusActive,
-		RefreshAt: time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC),
+	put := func(id string, more map[string]types.AttributeValue) {
+		t.Helper()
+		row := map[string]types.AttributeValue{
+			"transaction_id": number(id), "account": text("default"), "refresh_token": text("rt"), "customer_uid": text("c"),
+			"recorded_at": text("2096-03-01T11:00:00Z"), "ttl": number("4000000000"), "failures": number("1"),
+		}
+		maps.Copy(row, more)
+		write(t, server, table, row)
 	}
-	assert.Check(t, err == nil && row == want, "%+v, %v", row, err)
+	put("14", map[string]types.AttributeValue{
+		"status": text("active"), "due_shard": text("default#0"), "refresh_at": text("2096-03-01T12:00:00Z"), "a_field_to_come": text("kept"),
+	})
+	put("24", map[string]types.AttributeValue{"status": text("dead")})
+
+	row, _, err := transactions.Get(t.Context(), 14)
+	if err != nil || row.Refusals != 0 || !row.RefusedAt.IsZero() || row.Failures != 1 || row.RefreshAt.IsZero() {
+		t.Errorf("%+v, %v", row, err)
+	}
 	row.Refusals, row.RefusedAt = 1, time.Unix(4_000_000, 0).UTC()
 	assert.NilError(t, transactions.Update(t.Context(), row, row.RefreshToken))
+	_, err = server.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{ // as the last release marks it dead
+		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number("14")},
+		UpdateExpression:          aws.String("SET #s = :dead REMOVE due_shard, refresh_at"),
+		ExpressionAttributeNames:  map[string]string{"#s": "status"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":dead": text("dead")},
+	})
+	assert.NilError(t, err)
+	var undated []int64
+	for one, err := range transactions.DeadUndated(t.Context(), "default", time.Now()) {
+		assert.NilError(t, err)
+		undated = append(undated, one.ID)
+	}
+	slices.Sort(undated)
+	assert.Check(t, slices.Equal(undated, []int64{14, 24}), "dead without a time: %v", undated)
 	stored, err := server.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number("14")},
 	})
-	assert.NilError(t, err)
-	assert.Check(t, stored.Item["a_field_to_come"] != nil && stored.Item["refusals"] != nil)
+	assert.Check(t, err == nil && stored.Item["a_field_to_come"] != nil && stored.Item["customer_uid"] != nil,
+		"%v, %v", slices.Sorted(maps.Keys(stored.Item)), err)
 }

@@ -19,12 +19,20 @@ type moment struct {
 // clock reads the machine's own clock.
 type clock func() moment
 
+// createdBucket is in the bucket of a secret: id of a version: when it was stored. Older releases
+// write none, and leave it as it is.
+var createdBucket = []byte("created")
+
 // age is how long the file has had a version, in full steps; 0: not known, because it was stored
-// before the machine's last start.
+// before the machine's last start or by an older release.
 func (b versions) age(id string) time.Duration {
+	all := b.bucket.Bucket(createdBucket)
+	if all == nil {
+		return 0
+	}
 	var then moment
 	now := b.now()
-	if json.Unmarshal(b.bucket.Bucket(createdBucket).Get([]byte(id)), &then) != nil || then.Boot == "" || then.Boot != now.Boot {
+	if json.Unmarshal(all.Get([]byte(id)), &then) != nil || then.Boot == "" || then.Boot != now.Boot {
 		return 0
 	}
 	return max(0, now.Since-then.Since).Truncate(ageStep)
@@ -32,7 +40,10 @@ func (b versions) age(id string) time.Duration {
 
 // noteCreated notes that a version is stored now, and forgets versions that are gone.
 func (b versions) noteCreated(id string) error {
-	all := b.bucket.Bucket(createdBucket)
+	all, err := b.bucket.CreateBucketIfNotExists(createdBucket)
+	if err != nil {
+		return err
+	}
 	now, err := json.Marshal(b.now())
 	errs := []error{err, all.Put([]byte(id), now)}
 	cursor := all.Cursor()

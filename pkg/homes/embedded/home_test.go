@@ -76,6 +76,7 @@ func TestClaims(t *testing.T) {
 	t.Parallel()
 	home, _ := open(t)
 	hometest.Claims(t, home.Ledger())
+	hometest.ClaimsAsRows(t, home.Ledger())
 }
 
 func TestTransactions(t *testing.T) {

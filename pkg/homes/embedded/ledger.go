@@ -113,7 +113,8 @@ func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error 
 	})
 }
 
-// WriteShardClaim implements store.ShardClaims. A claim is stored as a row.
+// WriteShardClaim implements store.ShardClaims. A claim is stored as a row, as in releases that kept
+// claims as rows: code of either kind reads what the other wrote.
 func (l *Ledger) WriteShardClaim(ctx context.Context, claim store.ShardClaim) error {
 	key := store.ShardKey(claim.Account, claim.Shard)
 	return l.change(ctx, key, func(row *store.Row, _ bool) error {

@@ -1,84 +1,102 @@
 package embedded
 
 import (
-	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"go.etcd.io/bbolt"
 	"gotest.tools/v3/assert"
-	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
-// Releases work on the same rows: a missing field counts as none, and a field that this release does
-// not know survives.
+// Rows of other releases: of the one before refusals were counted, and of a future one with one
+// more field.
+const (
+	activeOfLastRelease = `{"account":"default","refresh_token":"rt","access_token":"at","client_token":"ct",` +
+		`"access_expires_at":"2096-03-01T13:00:00Z","customer_uid":"c","status":"active","recorded_at":"2096-03-01T11:00:00Z",` +
+		`"refresh_at":"2096-03-01T12:00:00Z","expires_at":"2096-03-31T12:00:00Z","failures":2}`
+	deadOfLastRelease = `{"account":"default","refresh_token":"rt","status":"dead","recorded_at":"2096-03-01T11:00:00Z",` +
+		`"expires_at":"2096-03-31T12:00:00Z","failures":1}`
+	activeOfNextRelease = `{"account":"default","refresh_token":"rt","status":"active","refresh_at":"2096-03-01T12:00:00Z",` +
+		`"refusals":2,"refused_at":"2096-03-01T10:00:00Z","a_field_to_come":{"of":["any","form"]}}`
+)
+
+// put stores a row as it stands, without index entries.
+func (h *Home) put(t *testing.T, id int64, row string) {
+	t.Helper()
+	err := h.update(t.Context(), func(tx *bbolt.Tx) error {
+		return tx.Bucket(transactionsBucket).Put(ordered(id), []byte(row))
+	})
+	assert.NilError(t, err)
+}
+
+// Old and new code work on the same rows: a missing field counts as no refusal, and a field
+// that this release doesn't know survives.
 func TestRowsOfOtherReleases(t *testing.T) {
 	t.Parallel()
 	home := openHome(t)
 	x := home.Transactions()
-	const row = `{"account":"default","refresh_token":"rt","status":"active","refresh_at":"2096-03-01T12:00:00Z","a_field_to_come":[1]}`
-	assert.NilError(t, home.update(t.Context(), func(tx *bbolt.Tx) error {
-		return tx.Bucket(transactionsBucket).Put(ordered(14), []byte(row))
-	}))
-	got, found, err := x.Get(t.Context(), 14)
-	want := store.Transaction{
-		ID: 14, Account: "default", RefreshToken: secret.New("rt"), Status: store.StatusActive,
-		RefreshAt: time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC),
+	at := time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
+	home.put(t, 14, activeOfLastRelease)
+	home.put(t, 24, deadOfLastRelease)
+	home.put(t, 32, activeOfNextRelease)
+
+	for id, want := range map[int64]store.Transaction{
+		14: {Status: store.StatusActive, RefreshAt: at, Failures: 2},
+		24: {Status: store.StatusDead, Failures: 1},
+		32: {Status: store.StatusActive, RefreshAt: at, Refusals: 2, RefusedAt: at.Add(-2 * time.Hour)},
+	} {
+		row, found, err := x.Get(t.Context(), id)
+		got := store.Transaction{
+			Status: row.Status, RefreshAt: row.RefreshAt, Failures: row.Failures, Refusals: row.Refusals, RefusedAt: row.RefusedAt,
+		}
+		assert.Check(t, found && err == nil && got == want && row.RefreshToken == secret.New("rt"),
+			"row %d: %+v, %v", id, row, err)
+		row.Failures++
+		assert.Check(t, x.Update(t.Context(), row, row.RefreshToken), "row %d", id)
 	}
-	assert.Check(t, found && err == nil && got == want, "%+v, %v", got, err)
-	got.Failures++
-	assert.Check(t, x.Update(t.Context(), got, got.RefreshToken))
-	assert.NilError(t, home.view(t.Context(), func(tx *bbolt.Tx) error {
-		members := fields(t, tx.Bucket(transactionsBucket).Get(ordered(14)))
-		assert.Check(t, members["a_field_to_come"] != nil && members["failures"] == 1.0, "the row holds %v", members)
-		return nil
-	}))
-}
-
-func fields(t *testing.T, row []byte) map[string]any {
-	t.Helper()
-	var all map[string]any
-	assert.NilError(t, json.Unmarshal(row, &all))
-	return all
-}
-
-// A field that a later release has written survives what this one writes.
-func TestUnknownFieldsSurvive(t *testing.T) {
-	t.Parallel()
-	home := openHome(t)
-	ledger := home.Ledger()
-	account := store.Key{Provider: "hesabe", Account: "default"}
-	claim := store.ShardKey(account, 3)
-	put := func(tx *bbolt.Tx) error {
-		bucket, err := tx.Bucket(ledgerBucket).CreateBucketIfNotExists([]byte("hesabe"))
-		if err != nil {
+	var undated []int64
+	for one, err := range x.DeadUndated(t.Context(), "default", at) {
+		assert.NilError(t, err)
+		undated = append(undated, one.ID)
+	}
+	assert.Check(t, slices.Equal(undated, []int64{24}), "dead without a time: %v", undated)
+	err := home.view(t.Context(), func(tx *bbolt.Tx) error {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(tx.Bucket(transactionsBucket).Get(ordered(32)), &members); err != nil {
 			return err
 		}
-		for _, key := range []store.Key{account, claim} {
-			if err := bucket.Put([]byte(key.Account), []byte(`{"phase":"idle","fence":4,"later":{"a":[1,2]},"state":"ok"}`)); err != nil {
-				return err
-			}
+		if string(members["a_field_to_come"]) != `{"of":["any","form"]}` || string(members["failures"]) != "1" {
+			t.Errorf("the row holds %v", slices.Sorted(maps.Keys(members)))
 		}
 		return nil
-	}
-	assert.NilError(t, ledger.home.update(t.Context(), put))
-	assert.NilError(t, ledger.Write(t.Context(), store.Row{Key: account, Fence: 5, Phase: store.Idle}, store.Guard{Fence: 4}))
-	assert.NilError(t, ledger.SetPaused(t.Context(), account, true))
-	assert.NilError(t, ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 3, Fence: 5, Holder: "run"}))
-	for key, want := range map[store.Key]string{
-		account: `{"escrow":{},"fence":5,"later":{"a":[1,2]},"paused":true,"phase":"idle"}`,
-		claim:   `{"claimed_by":"run","escrow":{},"fence":5,"later":{"a":[1,2]},"phase":"idle","state":"ok"}`,
-	} {
-		var got []byte
-		err := ledger.home.view(t.Context(), func(tx *bbolt.Tx) error {
-			got = bytes.Clone(tx.Bucket(ledgerBucket).Bucket([]byte("hesabe")).Get([]byte(key.Account)))
-			return nil
-		})
+	})
+	assert.NilError(t, err)
+}
+
+// An older release that writes a dead row leaves its entry in the index. The entry is ignored then.
+func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
+	t.Parallel()
+	home := openHome(t)
+	x := home.Transactions()
+	at := time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, id := range []int64{14, 24} {
+		dead := store.Transaction{ID: id, Account: "default", RefreshToken: secret.New("rt"), Status: store.StatusDead, RefusedAt: at}
+		_, err := x.Put(t.Context(), dead, time.Now())
 		assert.NilError(t, err)
-		assert.Check(t, is.DeepEqual(fields(t, got), fields(t, []byte(want))), "%s", key)
 	}
+	home.put(t, 14, activeOfLastRelease)
+	var found []int64
+	for shard := range store.Shards {
+		for one, err := range x.Dead(t.Context(), "default", shard, store.Span{}, at) {
+			assert.NilError(t, err)
+			found = append(found, one.ID)
+		}
+	}
+	assert.Check(t, slices.Equal(found, []int64{24}), "dead: %v", found)
 }

@@ -21,6 +21,9 @@ type storedRow struct {
 
 	Escrow      storedEscrow `json:"escrow,omitzero"` // replaces the row's, whose bytes mask themselves
 	TickSeconds int64        `json:"tick,omitempty"`
+	SpentShort  string       `json:"spent_short,omitempty"` // the row's own list holds those that are kept whole
+	// StagedAt are the times that older releases kept instead of the row's Staged.
+	StagedAt []time.Time `json:"staged_at,omitempty"`
 }
 
 type storedEscrow struct {
@@ -40,14 +43,16 @@ func encodeRow(r store.Row) ([]byte, error) {
 	escrow := storedEscrow{
 		AttemptID: r.Escrow.AttemptID, Bytes: []byte(r.Escrow.Bytes.Reveal()), Raw: r.Escrow.Raw, Sent: r.Escrow.Sent,
 	}
-	return json.Marshal(storedRow{Row: r, Escrow: escrow, TickSeconds: int64(r.Tick / time.Second)})
+	s := storedRow{Row: r, Escrow: escrow, TickSeconds: int64(r.Tick / time.Second)}
+	s.SpentShort, s.Spent = store.PackSpent(r.Spent)
+	return json.Marshal(s)
 }
 
 func decodeRow(key store.Key, data []byte) (store.Row, error) {
 	var s storedRow
 	err := json.Unmarshal(data, &s)
 	if err == nil {
-		err = keepable(&s.Row, s.Escrow.Sent)
+		err = keepable(&s.Row, append(s.StagedAt, s.Escrow.Sent)...)
 	}
 	if err == nil {
 		_, err = store.ParseTally(string(s.Staged))
@@ -56,6 +61,8 @@ func decodeRow(key store.Key, data []byte) (store.Row, error) {
 		return store.Row{Key: key}, fmt.Errorf("ledger row %s cannot be read: %w", key, err)
 	}
 	s.Key, s.Tick = key, time.Duration(s.TickSeconds)*time.Second
+	s.Spent = store.UnpackSpent(s.SpentShort, s.Spent)
+	s.Staged = s.Staged.Add(s.StagedAt...) // added by an older release
 	s.Row.Escrow = store.Escrow{
 		AttemptID: s.Escrow.AttemptID, Bytes: secret.New(string(s.Escrow.Bytes)), Raw: s.Escrow.Raw, Sent: s.Escrow.Sent,
 	}

@@ -100,7 +100,7 @@ func (s *Secrets) CreateSecret(ctx context.Context, key store.Key, doc store.Doc
 		if err != nil {
 			return err
 		}
-		for _, name := range [][]byte{versionsBucket, orderBucket, labelsBucket, createdBucket} {
+		for _, name := range [][]byte{versionsBucket, orderBucket, labelsBucket} {
 			if _, err := bucket.CreateBucket(name); err != nil {
 				return err
 			}

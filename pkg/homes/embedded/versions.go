@@ -21,12 +21,11 @@ var (
 	previous = []byte("AWSPREVIOUS")
 )
 
-// A secret is a bucket "provider/account/document" with four buckets in it.
+// A secret is a bucket "provider/account/document" with three buckets in it.
 var (
 	versionsBucket = []byte("versions") // id: value
 	orderBucket    = []byte("order")    // number, counting up: id
 	labelsBucket   = []byte("labels")   // label: id
-	createdBucket  = []byte("created")  // id: when it was stored
 )
 
 // versions is the bucket of one secret, within a transaction.

@@ -74,6 +74,29 @@ func (c claimsContract) apart(t *testing.T) {
 	equal(t, "rows alone", rows, []store.Row{row})
 }
 
+// ClaimsAsRows tests that claims and the rows of older releases are the same: old and new code may
+// run side by side.
+func ClaimsAsRows(t *testing.T, ledger ClaimsLedger) {
+	t.Helper()
+	c := claimsContract{ledger}
+	account := newAccount()
+	key := store.ShardKey(account, 4)
+	until := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	old := store.Row{Key: key, Phase: store.Sending, ClaimedBy: "old", Fence: 8, ClaimedUntil: until}
+	must(t, c.ledger.Write(t.Context(), old, store.Guard{Absent: true}))
+	c.want(t, account.Provider, store.ShardClaim{Account: account, Shard: 4, Holder: "old", Fence: 8, Until: until})
+
+	old.Phase, old.ClaimedUntil = store.Idle, time.Time{}
+	must(t, c.ledger.Write(t.Context(), old, store.Guard{Fence: 8}))
+	c.want(t, account.Provider, store.ShardClaim{Account: account, Shard: 4, Holder: "old", Fence: 8})
+
+	c.write(t, store.ShardClaim{Account: account, Shard: 4, Holder: "new", Fence: 9, Until: until})
+	row, found, err := c.ledger.Row(t.Context(), key)
+	must(t, err)
+	equal(t, "found", found, true)
+	equal(t, "row", row, store.Row{Key: key, Phase: store.Sending, ClaimedBy: "new", Fence: 9, ClaimedUntil: until})
+}
+
 func (c claimsContract) guard(t *testing.T) {
 	account := newAccount()
 	lost := func(fence int64, current store.ShardClaim) {

@@ -79,7 +79,7 @@ func stored(row store.Row) store.Row {
 	} {
 		*t = t.UTC().Truncate(time.Millisecond)
 	}
-	row.Spent = slices.Clone(row.Spent)
+	row.Spent = store.UnpackSpent(store.PackSpent(slices.Clone(row.Spent)))
 	return row
 }
 

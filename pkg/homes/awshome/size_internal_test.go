@@ -2,13 +2,11 @@ package awshome
 
 import (
 	"maps"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/uuid"
-	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -64,17 +62,4 @@ func size(i item) (sum int) {
 		}
 	}
 	return sum
-}
-
-// A write names the attributes that it sets or removes: one that a later release has written
-// survives it.
-func TestUnknownAttributesSurvive(t *testing.T) {
-	t.Parallel()
-	for title, attributes := range map[string][]string{"row": rowAttributes, "claim": claimAttributes} {
-		names := table{}.update(nil, attributes, encodeRow(store.Row{}), "").ExpressionAttributeNames
-		assert.Check(t, len(names) == len(attributes), "%s: %v are named, of %v", title, names, attributes)
-		for _, name := range names {
-			assert.Check(t, slices.Contains(attributes, name), "%s: %s is written", title, name)
-		}
-	}
 }
