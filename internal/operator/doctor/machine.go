@@ -76,7 +76,7 @@ func (m *machine) file(ctx context.Context) []Finding {
 }
 
 func judgeTrouble(trouble *embedded.TroubleError, commands ...string) Finding {
-	return fail("%s: %s", trouble.Path, trouble.What()).mend(trouble.Mend(), commands...)
+	return fail("%s: %s", trouble.Path, trouble.What).mend(trouble.Mend, commands...)
 }
 
 // writing checks that the file can be written, by writing: a file system that has turned read-only
