@@ -34,8 +34,10 @@ func (o *options) acted(cmd *cobra.Command, provider, account, details string) {
 
 // recorder records acts on this home.
 func (o *options) recorder(ctx context.Context, cmd *cobra.Command) acts.Recorder {
-	if o.home == string(home.AWS) {
-		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}, recordWithin)
+	if o.home == home.AWS {
+		named := o.aws()
+		named.Watch = nil // the verb is done: its errors have another cause
+		cfg, err := home.LoadAWS(ctx, named, recordWithin)
 		if err == nil {
 			return acts.AWS{
 				Config: cfg, Providers: catalog.Names(),

@@ -53,7 +53,7 @@ func TestSeedAsks(t *testing.T) {
 			[]dialogue{{first, "\r"}, {"username (Enter: no login", "\n"}, {"base_url (optional): ", "https://h.example\n"}},
 			nil, exitDone, `{"base_url":"https://h.example"}`,
 		},
-		"interrupted": {[]dialogue{{first, planted + "\x03"}}, nil, exitFailed, ""},
+		"interrupted": {[]dialogue{{first, planted + "\x03"}}, nil, exitStopped, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

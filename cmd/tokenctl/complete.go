@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,16 +17,10 @@ import (
 // completeWithin is how long a shell waits for values; after that it gets none.
 const completeWithin = 2 * time.Second
 
-// complete gives the shell the values of a flag; without values, it offers no files either.
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
-// completeWith gives the shell the values that find returns. After an error there are none, and no
-// message.
-func completeWith(cmd *cobra.Command, flag string, find func(ctx context.Context, cmd *cobra.Command, begun string) []string) {
-	type directive = cobra.ShellCompDirective
-	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, directive) {
+// complete gives the shell the values that find returns for a flag. After an error there are none,
+// and no message.
+func complete(cmd *cobra.Command, flag string, find func(ctx context.Context, cmd *cobra.Command, begun string) []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completeWithin)
 		defer cancel()
 		return find(ctx, cmd, begun), cobra.ShellCompDirectiveNoFileComp
@@ -34,23 +29,27 @@ func completeWith(cmd *cobra.Command, flag string, find func(ctx context.Context
 
 // completeAccounts gives the accounts of these providers, else of those on the line, else of all.
 func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
-	completeWith(cmd, "account", func(ctx context.Context, cmd *cobra.Command, _ string) []string {
+	complete(cmd, "account", func(ctx context.Context, cmd *cobra.Command, _ string) []string {
 		o.settle(cmd) //nolint:contextcheck // it makes no call
 		o.notice = ""
 		h, err := o.open(ctx, home.Options{Existing: true})
 		if err != nil {
 			return nil
 		}
-		seen := map[string]bool{}
+		if flag := cmd.Flags().Lookup("provider"); len(providers) == 0 && flag != nil {
+			providers = list(flag.Value.String())
+		}
+		if len(providers) == 0 {
+			providers = catalog.Names()
+		}
 		var accounts []string
-		for _, provider := range namedProviders(cmd, providers) {
+		for _, provider := range providers {
 			rows, err := h.Ledger.Rows(ctx, provider)
 			if err != nil {
 				return nil
 			}
 			for _, row := range rows {
-				if !seen[row.Account] {
-					seen[row.Account] = true
+				if !slices.Contains(accounts, row.Account) {
 					accounts = append(accounts, row.Account)
 				}
 			}
@@ -59,22 +58,10 @@ func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
 	})
 }
 
-// namedProviders are those that a verb is about, else those of the line, else all.
-func namedProviders(cmd *cobra.Command, providers []string) []string {
-	flag := cmd.Flags().Lookup("provider")
-	switch {
-	case len(providers) > 0:
-		return providers
-	case flag == nil || !flag.Changed:
-		return catalog.Names()
-	}
-	return strings.Split(strings.Trim(flag.Value.String(), "[]"), ",") // of one, or of a list
-}
-
 // completeFunctions gives the functions of this project in the region.
 func (o *options) completeFunctions(cmd *cobra.Command) {
-	completeWith(cmd, "function", func(ctx context.Context, _ *cobra.Command, begun string) []string {
-		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}, completeWithin)
+	complete(cmd, "function", func(ctx context.Context, _ *cobra.Command, begun string) []string {
+		cfg, err := home.LoadAWS(ctx, o.aws(), completeWithin)
 		if err != nil {
 			return nil
 		}
@@ -86,10 +73,10 @@ func (o *options) completeFunctions(cmd *cobra.Command) {
 				return names
 			}
 			for _, f := range page.Functions {
-				for _, provider := range catalog.Names() {
-					if name := aws.ToString(f.FunctionName); strings.HasSuffix(name, "-refresh-"+provider) && strings.HasPrefix(name, begun) {
-						names = append(names, name)
-					}
+				name := aws.ToString(f.FunctionName)
+				ours := func(provider string) bool { return strings.HasSuffix(name, "-refresh-"+provider) }
+				if strings.HasPrefix(name, begun) && slices.ContainsFunc(catalog.Names(), ours) {
+					names = append(names, name)
 				}
 			}
 		}

@@ -14,61 +14,42 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
+// sweeps are the providers with transactions.
+var sweeps = catalog.Those(func(e catalog.Entry) bool { return e.Sweep })
+
+func sweepFlag(cmd *cobra.Command, o *options, to *catalog.Entry, usage string) {
+	o.flag(cmd, cmd.Flags(), "provider", sweeps[0].Name, usage, oneProvider(to, sweeps, "has no transactions"))
+}
+
 // searching are the flags that select dead transactions.
 type searching struct {
-	provider, account, since, until string
-	undated                         bool
+	dead.Search
+	provider catalog.Entry
 }
 
 func (s *searching) register(cmd *cobra.Command, o *options) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.provider, "provider", catalog.Sweeps()[0], "the provider")
-	flags.StringVar(&s.account, "account", "default", "the account with it")
-	flags.StringVar(&s.since, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h")
-	flags.StringVar(&s.until, "until", "", "marked dead before this `TIME`")
-	flags.BoolVar(&s.undated, "undated", false,
+	sweepFlag(cmd, o, &s.provider, "the provider")
+	o.account(cmd, &s.Account, defaultAccount, "the account with it", catalog.NamesOf(sweeps)...)
+	o.flag(cmd, flags, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h", moment(&s.Span.From))
+	o.flag(cmd, flags, "until", "", "marked dead before this `TIME`", moment(&s.Span.Until))
+	flags.BoolVar(&s.Undated, "undated", false,
 		"add those that an older release marked, without a time; it reads the whole table")
-	complete(cmd, "provider", catalog.Sweeps()...)
-	o.completeAccounts(cmd, catalog.Sweeps()...)
-	complete(cmd, "since")
-	complete(cmd, "until")
 }
 
-// search returns the search that the flags describe.
-func (s *searching) search(now time.Time) (dead.Search, error) {
-	search := dead.Search{Account: s.account, Undated: s.undated}
-	if _, err := catalog.FindSweep(s.provider); err != nil {
-		return search, fmt.Errorf("%w: --provider: %w", errUsage, err)
-	}
-	if err := validAccount(s.account); err != nil {
-		return search, err
-	}
-	for _, bound := range []struct {
-		flag, text string
-		at         *time.Time
-	}{{"since", s.since, &search.Span.From}, {"until", s.until, &search.Span.Until}} {
-		if bound.text == "" {
-			continue
-		}
-		at, err := moment(bound.text, now)
-		if err != nil {
-			return search, fmt.Errorf("%w: --%s must be a time such as %s, or how long ago, such as 90m",
-				errUsage, bound.flag, now.UTC().Format(time.RFC3339))
-		}
-		*bound.at = at
-	}
-	if until := search.Span.Until; !until.IsZero() && !search.Span.From.Before(until) {
-		return search, fmt.Errorf("%w: --since must be before --until", errUsage)
-	}
-	return search, nil
+// find finds the transactions, and shows how many it has found.
+func (s *searching) find(cmd *cobra.Command, h *home.Home) ([]store.DeadEntry, error) {
+	bar := terminal.NewBar(cmd.ErrOrStderr(), "looking", -1)
+	defer bar.End()
+	return s.Find(cmd.Context(), h, time.Now(), func(n int) { bar.Set(int64(n)) })
 }
 
-// moment reads a time, or how long ago it was.
-func moment(text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
+// open opens the home, if the span has a length.
+func (s *searching) open(cmd *cobra.Command, o *options) (*home.Home, error) {
+	if until := s.Span.Until; !until.IsZero() && !s.Span.From.Before(until) {
+		return nil, fmt.Errorf("%w: --since must be before --until", errUsage)
 	}
-	return time.Parse(time.RFC3339, text)
+	return o.open(cmd.Context(), home.Options{Existing: true, Connections: awsWorkers})
 }
 
 // deadRow is a dead transaction in JSON, one on each line.
@@ -90,21 +71,17 @@ the list when its time to live is over, or as soon as it is recorded as complete
 	}
 	s.register(cmd, o)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		search, err := s.search(time.Now())
+		h, err := s.open(cmd, o)
 		if err != nil {
 			return err
 		}
-		h, err := o.open(cmd.Context(), home.Options{Existing: true})
-		if err != nil {
-			return err
-		}
-		all, err := find(cmd, h, search)
+		all, err := s.find(cmd, h)
 		if err != nil {
 			return err
 		}
 		for _, one := range all {
 			if o.asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(deadRow{one.ID, search.Account, one.MarkedAt})
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(deadRow{one.ID, s.Account, one.MarkedAt})
 			} else {
 				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d  %s\n", one.ID, markedAt(one))
 			}
@@ -113,21 +90,14 @@ the list when its time to live is over, or as soon as it is recorded as complete
 			}
 		}
 		if !o.asJSON {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d dead transactions of %s/%s\n", len(all), s.provider, search.Account)
-			if !search.Undated {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d dead transactions of %s/%s\n", len(all), s.provider.Name, s.Account)
+			if !s.Undated {
 				fmt.Fprintln(cmd.ErrOrStderr(), "those that an older release marked have no time: --undated looks for them")
 			}
 		}
 		return nil
 	})
 	return cmd
-}
-
-// find finds dead transactions, and shows how many it has found.
-func find(cmd *cobra.Command, h *home.Home, search dead.Search) ([]store.DeadEntry, error) {
-	bar := terminal.NewBar(cmd.ErrOrStderr(), "looking", -1)
-	defer bar.End()
-	return search.Find(cmd.Context(), h, time.Now(), func(n int) { bar.Set(int64(n)) })
 }
 
 func markedAt(one store.DeadEntry) string {

@@ -16,26 +16,17 @@ func (o *options) settle(cmd *cobra.Command) {
 		return
 	}
 	_, err := os.Stat(o.state)
-	exists := err == nil
-	switch region := home.Region(cmd.Context(), home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}); {
+	region := home.Region(cmd.Context(), o.aws())
+	o.home = home.AWS
+	switch {
 	case cmd.Flags().Changed("state"):
-		o.home = string(home.Embedded)
-	case exists && region == "":
-		o.home = string(home.Embedded)
-		o.notice = fmt.Sprintf("home: the state file %s, as no AWS region is set (--home says otherwise)", o.state)
-	case region == "":
-		o.home = string(home.AWS)
+		o.home = home.Embedded
+	case region != "":
+		o.notice = fmt.Sprintf("home: AWS in %s (--home embedded for a state file)", region)
+	case err != nil:
 		o.notice = fmt.Sprintf("home: AWS, as there is no state file %s (--home embedded begins one)", o.state)
 	default:
-		o.home = string(home.AWS)
-		o.notice = fmt.Sprintf("home: AWS in %s (--home embedded for a state file)", region)
-	}
-}
-
-// tellHome prints once which home was chosen, if nobody named it.
-func (o *options) tellHome() {
-	if o.notice != "" && o.errOut != nil {
-		fmt.Fprintln(o.errOut, "tokenctl:", o.notice)
-		o.notice = ""
+		o.home = home.Embedded
+		o.notice = fmt.Sprintf("home: the state file %s, as no AWS region is set (--home says otherwise)", o.state)
 	}
 }

@@ -89,7 +89,7 @@ func TestDocumentsNameCommandsThatExist(t *testing.T) {
 // check fails the test if the command line is wrong.
 func (u usage) check(t *testing.T) {
 	t.Helper()
-	cmd, rest, err := root(&options{}).Find(u.args)
+	cmd, rest, err := root(&options{}).Find(unquoted(u.args))
 	if err != nil || cmd.Parent() == nil {
 		t.Errorf("%s: tokenctl %s: no such command", u.where, strings.Join(u.args, " "))
 		return

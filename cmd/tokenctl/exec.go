@@ -51,7 +51,6 @@ where there is no such command and 126 where it cannot be run.`,
 	r.register(cmd, o)
 	cmd.Flags().StringVar(&variable, "env", "ACCESS_TOKEN", "`NAME` of the variable that holds the token")
 	cmd.Flags().SetInterspersed(false) // what follows the command's name is the command's
-	complete(cmd, "env")
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
 	}

@@ -10,7 +10,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// The exit codes, as the help lists them.
+// The exit codes.
 const (
 	exitDone = iota
 	exitFailed
@@ -18,20 +18,36 @@ const (
 	exitPerson
 	exitPartly
 	exitNothing
+	exitStopped = 130 // as of a command that Ctrl-C ends in a shell
 )
 
-// errUsage is in the errors of arguments that don't go together.
-var errUsage = errors.New("wrong usage")
+// exits are the exit codes in the help.
+var exits = []struct {
+	code int
+	says string
+}{
+	{exitDone, "done"},
+	{exitFailed, "failed; the message says why and what to do"},
+	{exitUsage, "wrong usage"},
+	{exitPerson, "a person must act: an outcome is dead, uncertain, misconfigured or persist_failed,\n       or status says so"},
+	{exitPartly, "partly done: some records were refused or not stored, and told of"},
+	{exitNothing, "nothing was done: a run is at work, a person paused the account, or you said no"},
+	{exitStopped, "stopped by Ctrl-C, or by SIGTERM"},
+}
 
-// errPartly is in the errors of partial success.
-var errPartly = errors.New("partly done")
-
-// errNothing is in the errors of commands that could not begin: a run is at work, a person has
-// paused the account, or the answer to a question was no.
-var errNothing = errors.New("nothing was done")
-
-// errPerson is in the errors of outcomes that wait for a person.
-var errPerson = errors.New("a person must act")
+var (
+	// errUsage is in the errors of arguments that don't go together.
+	errUsage = errors.New("wrong usage")
+	// errPartly is in the errors of partial success.
+	errPartly = errors.New("partly done")
+	// errNothing is in the errors of commands that could not begin: a run is at work, a person has
+	// paused the account, or the answer to a question was no.
+	errNothing = errors.New("nothing was done")
+	// errPerson is in the errors of outcomes that wait for a person.
+	errPerson = errors.New("a person must act")
+	// errStopped is in the errors of commands that a person has stopped.
+	errStopped = errors.New("stopped")
+)
 
 // childError is the end of a command that exec has run. That command has printed its own errors.
 type childError struct{ code int }
@@ -51,6 +67,8 @@ func codeOf(err error, began bool) int {
 		return exitDone
 	case isFile && file.Kind != embedded.Exposed: // a script needs 1, and not the code for tokens
 		return exitFailed
+	case errors.Is(err, errStopped):
+		return exitStopped
 	case !began, errors.Is(err, errUsage):
 		return exitUsage
 	case errors.Is(err, errPartly):

@@ -249,8 +249,8 @@ func TestLoginRefuses(t *testing.T) {
 		"auth_url in the credentials":               nil,
 		"--auth-url must begin with https":          {"--auth-url", "http://x.example"},
 		"--redirect-uri must begin with https":      {"--auth-url", s.URL, "--redirect-uri", "http://x.example"},
-		"--redirect-port is a number up to 65535":   {"--redirect-port", "65536"},
-		"--timeout must be above 0":                 {"--timeout", "0s"},
+		"must be from 0 to 65535":                   {"--redirect-port", "65536"},
+		"must be above 0":                           {"--timeout", "0s"},
 		"none of the others can be":                 {"--redirect-port", "1", "--redirect-uri", "http://127.0.0.1"},
 		`unknown command "https://x.example"`:       {"https://x.example"},
 		"hesabe has no page to log in at: use":      {"--provider", "hesabe"},
@@ -292,7 +292,7 @@ func TestLoginIsInterrupted(t *testing.T) {
 		s.seedTo(t, w, s.page())
 		ctx, cancel := context.WithCancel(t.Context())
 		in, hold := io.Pipe()
-		w.logIn(ctx, t, in, func(string) { cancel() }, args...).want(t, exitFailed, "interrupted: nothing was written")
+		w.logIn(ctx, t, in, func(string) { cancel() }, args...).want(t, exitStopped, "tokenctl: stopped: nothing was written")
 		_ = hold.Close()
 	}
 }
@@ -312,7 +312,7 @@ func TestLoginPasted(t *testing.T) {
 		"this machine":  {"", []string{"--paste", "--redirect-port", "8765"}, func(end string) string { return " " + end + "\r\n" }, exitDone, "http://127.0.0.1:8765/callback"},
 		"another state": {"", []string{"--paste"}, func(end string) string { return strings.Replace(end, "state=", "state=x", 1) }, exitFailed, "its state is another one"},
 		"no address":    {"", []string{"--paste"}, func(string) string { return planted + "\n" }, exitFailed, "give the whole address"},
-		"nothing":       {"", []string{"--paste"}, func(string) string { return "" }, exitFailed, "read the address: EOF"},
+		"nothing":       {"", []string{"--paste"}, func(string) string { return "" }, exitFailed, "read the answer: EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

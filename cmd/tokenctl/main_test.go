@@ -108,6 +108,7 @@ func TestWrongUsage(t *testing.T) {
 	embedded := []string{"--home", "embedded", "--state", t.TempDir() + "/state.db"}
 	for line, says := range map[string]string{
 		"local x":                               "x",
+		"local --json":                          "leave --json out",
 		"nothing":                               "nothing",
 		"victim":                                "accepts 3",
 		"--nothing":                             "--nothing",
@@ -123,8 +124,8 @@ func TestWrongUsage(t *testing.T) {
 		"record --transaction-id x":                              "transaction-id",
 		"record --transaction-id 1 --file f":                     "none of the others can be",
 		"record --status deleted --file f":                       "none of the others can be",
-		"record --transaction-id -1 --status deleted":            `"transaction_id"`,
-		"record --transaction-id 1 --status done":                `"status"`,
+		"record --transaction-id -1 --status deleted":            "transaction-id",
+		"record --transaction-id 1 --status done":                "active, completed or deleted",
 		"record --transaction-id 1":                              `"refresh_token" is missing`,
 		"record --file f.txt":                                    "--format",
 		"record --file f.csv --workers -1":                       "--workers",

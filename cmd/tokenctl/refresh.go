@@ -25,8 +25,9 @@ import (
 // refreshing are the flags of refresh.
 type refreshing struct {
 	engine
-	event              invoke.Event
-	provider, function string
+	event    invoke.Event
+	provider catalog.Entry
+	function string
 }
 
 func refreshes(o *options) *cobra.Command {
@@ -54,29 +55,27 @@ something failed that a later run tries again (transient, rate_limited), and 5 w
 not_due too).`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd)
+	r.register(cmd, o)
 	flags := cmd.Flags()
-	flags.StringVar(&r.provider, "provider", "", "the provider: "+catalog.Choice()+" (default all in use)")
-	flags.StringVar(&r.event.Account, "account", "", "the one account with it (default all)")
+	names := either(catalog.Names()...)
+	o.flag(cmd, flags, "provider", "", "the provider: "+names+" (default all in use)", oneProvider(&r.provider, catalog.All(), ""))
+	o.account(cmd, &r.event.Account, "", "the one account with it (default all)")
 	flags.BoolVar(&r.event.Force, "force", false, "ignore the due time and back-offs; not a claim, a pause or an uncertain token")
 	flags.BoolVar(&r.event.DryRun, "dry-run", false, "read and decide; write nothing and call no provider")
-	flags.Int64Var(&r.event.TransactionID, "transaction", 0, "the one Berbix transaction, by its `ID`")
+	o.flag(cmd, flags, "transaction", "", "the one Berbix transaction, by its `ID`", id(&r.event.TransactionID))
 	flags.StringVar(&r.event.Rejected, "rejected", "", "the `ID` of the attempt whose access token the provider refuses")
 	flags.StringVar(&r.function, "function", "", "aws: invoke the function of this `NAME`, such as token-refresh-refresh-hesabe")
 	cmd.MarkFlagsMutuallyExclusive("provider", "function")
 	for _, flag := range []string{"force", "dry-run", "transaction"} {
 		cmd.MarkFlagsMutuallyExclusive("rejected", flag)
 	}
-	complete(cmd, "provider", catalog.Names()...)
-	o.completeAccounts(cmd)
 	o.completeFunctions(cmd)
-	complete(cmd, "transaction")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		if err := r.check(cmd, o); err != nil {
 			return err
 		}
 		if r.event.Rejected != "" { // the event of a rejection always names the account
-			r.event.Account = cmp.Or(r.event.Account, "default")
+			r.event.Account = cmp.Or(r.event.Account, defaultAccount)
 		}
 		if r.function != "" {
 			return r.deployed(cmd, o)
@@ -88,27 +87,23 @@ not_due too).`,
 
 // check finds flags that don't go together.
 func (r *refreshing) check(cmd *cobra.Command, o *options) error {
-	named := r.provider != "" || r.function != ""
+	named := r.provider.Name != "" || r.function != ""
 	switch given := cmd.Flags().Changed; {
-	case given("function") && (r.function == "" || o.home != string(home.AWS)):
+	case given("function") && (r.function == "" || o.home != home.AWS):
 		return fmt.Errorf("%w: --function is the name of a function, and of --home %s alone", errUsage, home.AWS)
 	case given("account") && !named:
 		return fmt.Errorf("%w: --account needs its --provider", errUsage)
-	case given("transaction") && (r.event.TransactionID <= 0 || !slices.Contains(catalog.Sweeps(), r.provider) && r.function == ""):
-		return fmt.Errorf("%w: --transaction is a number above 0, and needs --provider %s",
-			errUsage, catalog.SweepChoice())
-	case given("rejected") && (r.event.Rejected == "" || !named || slices.Contains(catalog.Sweeps(), r.provider)):
+	case given("transaction") && !r.provider.Sweep && r.function == "":
+		return fmt.Errorf("%w: --transaction needs --provider %s", errUsage, either(catalog.NamesOf(sweeps)...))
+	case given("rejected") && (r.event.Rejected == "" || !named || r.provider.Sweep):
 		return fmt.Errorf("%w: --rejected is an attempt's id, and needs a --provider whose tokens are in access", errUsage)
-	case given("account"):
-		return validAccount(r.event.Account)
 	}
 	return nil
 }
 
 // deployed invokes a function on AWS.
 func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
-	named := home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, Watch: &o.watch}
-	function, err := invoke.NewDeployed(cmd.Context(), named, r.function)
+	function, err := invoke.NewDeployed(cmd.Context(), o.aws(), r.function)
 	if err != nil {
 		return err
 	}
@@ -136,16 +131,13 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	providers, err := o.chosen(list(r.provider)...)
-	if err != nil {
-		return err
-	}
+	providers := o.chosen(r.provider)
 	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers, Existing: true})
 	if err != nil {
 		return err
 	}
 	if r.event.Account != "" {
-		if err := mustExist(cmd.Context(), h, store.Key{Provider: r.provider, Account: r.event.Account}); err != nil {
+		if err := mustExist(cmd.Context(), h, store.Key{Provider: r.provider.Name, Account: r.event.Account}); err != nil {
 			return err
 		}
 	}

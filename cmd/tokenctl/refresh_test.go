@@ -143,7 +143,7 @@ func TestRefreshThatFails(t *testing.T) {
 		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
 		"paused": {func(t *testing.T, s *scene) {
 			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, forced, exitNothing, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --account default"}},
+		}, forced, exitNothing, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --home"}},
 		"paused, in a plain run": {func(t *testing.T, s *scene) {
 			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
 		}, nil, exitDone, []string{"hesabe/default: paused"}},

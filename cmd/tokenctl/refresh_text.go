@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/store"
 )
 
 // errAgain is in the errors of runs that failed without harm.
@@ -104,24 +106,19 @@ func loginHere(provider string, c handler.Credential, flags string) string {
 	if err != nil || flags == "" || !entry.Browser || c.Outcome != outcome.Dead && c.Outcome != outcome.Uncertain {
 		return ""
 	}
-	return "on this home: tokenctl login " + accountFlags(provider, c, flags)
-}
-
-// accountFlags name an account, on the home of flags.
-func accountFlags(provider string, c handler.Credential, flags string) string {
-	return strings.TrimSpace(fmt.Sprintf("--provider %s --account %s %s", provider, c.Account, flags))
+	return "on this home: " + home.Command("login", store.Key{Provider: provider, Account: c.Account}, flags)
 }
 
 // whatNow is what to do about an outcome without an error.
 func whatNow(provider string, c handler.Credential, flags string) string {
-	flags = accountFlags(provider, c, flags)
+	key := store.Key{Provider: provider, Account: c.Account}
 	switch c.Outcome {
 	case outcome.Busy:
 		return "another run is at work, or one has died: its claim ends by itself within two minutes"
 	case outcome.Paused:
-		return "a person paused it: tokenctl resume " + flags
+		return "a person paused it: " + home.Command("resume", key, flags)
 	case outcome.NotSeeded:
-		return "nobody has put credentials in yet: tokenctl seed credentials " + flags
+		return "nobody has put credentials in yet: " + home.Command("seed credentials", key, flags)
 	case outcome.Superseded:
 		return "somebody edited the secret meanwhile: the next run refreshes that"
 	case outcome.NotDue:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/remove"
 	"tokenrefresh/internal/operator/seed"
@@ -42,35 +43,27 @@ switch the provider's schedule off. Take the account out of the parameter Accoun
 Berbix transactions of the account stay in the table until they end; nothing refreshes them any more.`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd, o)
+	r.register(cmd, o, catalog.All(), "")
 	_ = cmd.MarkFlagRequired("account")
-	cmd.Flags().IntVar(&r.days, "recovery-days", maxWindow,
-		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", minWindow, maxWindow))
+	o.flag(cmd, cmd.Flags(), "recovery-days", maxWindow,
+		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", minWindow, maxWindow),
+		whole(&r.days, minWindow, maxWindow))
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "don't ask")
-	complete(cmd, "recovery-days")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return r.do(cmd, o) })
 	return cmd
 }
 
 func (r *removing) do(cmd *cobra.Command, o *options) error {
-	provider, err := r.check()
-	if err != nil {
-		return err
-	}
-	if r.days < minWindow || r.days > maxWindow {
-		return fmt.Errorf("%w: --recovery-days must be from %d to %d", errUsage, minWindow, maxWindow)
-	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
 		return err
 	}
 	remover := remove.Remover{
-		Home: h, Provider: provider, Account: r.account, Days: r.days, Now: time.Now,
-		Command: func(verb string) string { return o.line(cmd, verb, r.target) },
+		Home: h, Provider: r.provider, Account: r.account, Days: r.days, Now: time.Now, Flags: o.given(cmd),
 	}
 	plan, err := remover.Look(cmd.Context())
 	if errors.Is(err, remove.ErrNoAccount) {
-		return noAccount(cmd.Context(), h, r.account, r.provider)
+		return noAccount(cmd.Context(), h, r.account, r.provider.Name)
 	}
 	if err != nil {
 		return nothingIfBusy(err)
@@ -84,7 +77,7 @@ func (r *removing) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return nothingIfBusy(err)
 	}
-	o.acted(cmd, r.provider, r.account, "")
+	o.acted(cmd, r.provider.Name, r.account, "")
 	return o.print(cmd, report, r.text(report))
 }
 
@@ -97,7 +90,7 @@ func nothingIfBusy(err error) error {
 }
 
 func (r *removing) question(remover remove.Remover, plan remove.Plan, h *home.Home) string {
-	lines := []string{fmt.Sprintf("This removes %s/%s from %s: its row in the ledger", r.provider, r.account, h.Name)}
+	lines := []string{fmt.Sprintf("This removes %s from %s: its row in the ledger", r.key(), h.Name)}
 	for _, name := range remover.Secrets(plan) {
 		lines = append(lines, "  and the secret "+name)
 	}
@@ -111,7 +104,7 @@ func (r *removing) question(remover remove.Remover, plan remove.Plan, h *home.Ho
 }
 
 func (r *removing) text(report remove.Report) string {
-	lines := []string{fmt.Sprintf("%s/%s: removed", r.provider, r.account)}
+	lines := []string{fmt.Sprintf("%s: removed", r.key())}
 	for _, s := range report.Secrets {
 		if time.Until(s.At) < time.Hour { // of a file
 			lines = append(lines, "  the secret "+s.Name)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"tokenrefresh/internal/operator/dead"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/terminal"
+	"tokenrefresh/pkg/store"
 )
 
 // reviving are the flags of revive.
@@ -36,17 +36,14 @@ interrupt the same command goes on: what is revived is not dead any more.`,
 	}
 	r.register(cmd, o)
 	cmd.Flags().StringVar(&r.file, "file", "", "revive the transactions that `FILE` lists")
+	_ = cmd.MarkFlagFilename("file")
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "count them, and write nothing")
 	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error { return r.do(cmd, o, args) })
 	return cmd
 }
 
 func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
-	search, err := r.search(time.Now())
-	if err != nil {
-		return err
-	}
-	bySpan := r.since != "" || r.until != "" || r.undated
+	bySpan := !r.Span.From.IsZero() || !r.Span.Until.IsZero() || r.Undated
 	ways := 0
 	for _, given := range []bool{bySpan, r.file != "", len(args) > 0} {
 		if given {
@@ -60,15 +57,15 @@ func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
 	if err != nil {
 		return err
 	}
-	h, err := o.open(cmd.Context(), home.Options{Existing: true, Connections: awsWorkers})
+	h, err := r.open(cmd, o)
 	if err != nil {
 		return err
 	}
 	if bySpan {
-		if r.undated && r.since == "" && r.until == "" {
-			search.Span.Until = time.Unix(0, 0) // these alone
+		if r.Undated && r.Span == (store.Span{}) {
+			r.Span.Until = time.Unix(0, 0) // these alone
 		}
-		all, err := find(cmd, h, search)
+		all, err := r.find(cmd, h)
 		if err != nil {
 			return err
 		}
@@ -94,16 +91,12 @@ func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
 	if r.file == "" {
 		return ids, nil
 	}
-	text := cmd.InOrStdin()
-	if r.file != "-" {
-		file, err := os.Open(r.file)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = file.Close() }()
-		text = file
+	in, err := openText(cmd, r.file)
+	if err != nil {
+		return nil, err
 	}
-	ids, err := dead.ReadIDs(text)
+	defer func() { _ = in.Close() }()
+	ids, err = dead.ReadIDs(in)
 	if err == nil && len(ids) == 0 {
 		err = errors.New("it lists no transaction")
 	}
@@ -114,34 +107,26 @@ func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
 }
 
 func (r *reviving) revive(cmd *cobra.Command, o *options, h *home.Home, ids []int64) error {
-	workers := recording{provider: r.provider, workers: awsWorkers}
-	if o.home == string(home.Embedded) {
-		workers.workers = maxWorkers
-	}
-	engine, err := workers.engine(h)
-	if err != nil {
-		return err
-	}
 	bar := terminal.NewBar(cmd.ErrOrStderr(), "reviving", int64(len(ids)))
 	summary, err := dead.Reviver{
-		Engine: engine, Account: r.account, DryRun: r.dryRun,
+		Engine: o.sweeper(h, r.provider, 0), Account: r.Account, DryRun: r.dryRun,
 		Failed: func(err error) { bar.Say("%v", err) }, Done: func(n int) { bar.Set(int64(n)) },
 	}.Revive(cmd.Context(), ids)
 	bar.End()
-	said := fmt.Sprintf("%s/%s: %d revived, the next sweep refreshes them", r.provider, r.account, summary.Revived)
+	said := fmt.Sprintf("%s/%s: %d revived, the next sweep refreshes them", r.provider.Name, r.Account, summary.Revived)
 	if r.dryRun {
-		said = fmt.Sprintf("%s/%s: %d would be revived", r.provider, r.account, summary.WouldRevive)
+		said = fmt.Sprintf("%s/%s: %d would be revived", r.provider.Name, r.Account, summary.WouldRevive)
 	}
 	said += fmt.Sprintf("; %d not dead, %d failed", summary.NotDead, summary.Failed)
 	if summary.Revived > 0 {
-		o.acted(cmd, r.provider, r.account, fmt.Sprintf("%d transactions", summary.Revived))
+		o.acted(cmd, r.provider.Name, r.Account, fmt.Sprintf("%d transactions", summary.Revived))
 	}
 	if printed := o.print(cmd, summary, said); printed != nil {
 		return printed
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: the same command goes on", err)
+		return fmt.Errorf("%w: the same command goes on", errStopped)
 	case summary.Failed > 0:
 		return fmt.Errorf("%w: see why above, then run the same command again", errPartly)
 	}

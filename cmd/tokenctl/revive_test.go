@@ -123,15 +123,15 @@ func TestReviveUsage(t *testing.T) {
 		{args: []string{"revive"}, code: exitUsage, says: "name transactions by their ids, by --file"},
 		{args: []string{"revive", "7", "--since", "1h"}, code: exitUsage, says: "name transactions by their ids"},
 		{args: []string{"revive", "x"}, code: exitUsage, says: "x is not the id of a transaction"},
-		{args: []string{"revive", "--since", "yesterday"}, code: exitUsage, says: "--since must be a time such as"},
+		{args: []string{"revive", "--since", "yesterday"}, code: exitUsage, says: `"--since" flag: must be a time such as`},
 		{args: []string{"revive", "--since", "1h", "--until", "2h"}, code: exitUsage, says: "--since must be before --until"},
 		{args: []string{"dead", "--provider", "hesabe"}, code: exitUsage, says: "hesabe has no transactions"},
 		{args: []string{"dead", "--account", "a/b"}, code: exitUsage, says: "--account"},
 		{args: []string{"revive", "--file", "-"}, code: exitFailed, says: "it lists no transaction"},
 		{stdin: "1\n{\"id\":2}\n", args: []string{"revive", "--file", "-"}, code: exitFailed, says: "line 2"},
 		{stdin: "1,2\nnothing\n", args: []string{"revive", "--file", "-"}, code: exitFailed, says: "line 2"},
-		{args: []string{"status", "--transaction", "0"}, code: exitUsage, says: "--transaction is a number above 0"},
-		{args: []string{"status", "--transaction", "7", "--provider", "hesabe"}, code: exitUsage, says: "--transaction is a number above 0"},
+		{args: []string{"status", "--transaction", "0"}, code: exitUsage, says: "must be a number above 0"},
+		{args: []string{"status", "--transaction", "7", "--provider", "hesabe"}, code: exitUsage, says: "--transaction is of --provider berbix"},
 		{args: []string{"revive", "--file", "/nowhere"}, code: exitFailed, says: "/nowhere"},
 	} {
 		w.run(t, tt.stdin, tt.args...).want(t, tt.code, tt.says)

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
@@ -15,24 +18,28 @@ Secrets are read from a file, standard input or a hidden prompt, never from an a
 never printed; token and exec alone hand out an access token.
 
 Exit codes:
-  0  done
-  1  failed; the message says why and what to do
-  2  wrong usage
-  3  a person must act: an outcome is dead, uncertain, misconfigured or persist_failed,
-     or status says so
-  4  partly done: some records were refused or not stored, and told of
-  5  nothing was done: a run is at work, a person paused the account, or you said no`
+`
+
+// exitCodes lists the exit codes.
+func exitCodes() string {
+	var lines []string
+	for _, exit := range exits {
+		lines = append(lines, fmt.Sprintf("  %3d  %s", exit.code, exit.says))
+	}
+	return strings.Join(lines, "\n")
+}
 
 func root(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "tokenctl",
 		Short:         "The operator's command of token-refresh",
-		Long:          help,
+		Long:          help + exitCodes(),
 		Version:       ownVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = false
+	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	o.register(cmd)
 	cmd.AddCommand(local(o), victim(o), run(o), statuses(o), examine(o), refreshes(o), resolves(o), record(o), seeds(o), login(o),
 		pause(o), resume(o), removes(o), tokens(o), executes(o), versions(o), playground(o), deads(o), revives(o))

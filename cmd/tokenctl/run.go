@@ -19,7 +19,6 @@ import (
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/internal/operator/loop"
 	"tokenrefresh/internal/operator/metrics"
-	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -32,9 +31,10 @@ const (
 // running has the flags of run.
 type running struct {
 	engine
-	providers, accounts []string
-	every               time.Duration
-	listen              string
+	providers []catalog.Entry
+	accounts  []string
+	every     time.Duration
+	listen    string
 }
 
 // run is the loop of a single machine.
@@ -61,51 +61,28 @@ $HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they me
 docs/single-machine.md shows how systemd starts it.`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd)
+	r.register(cmd, o)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&r.providers, "provider", nil, "keep this `PROVIDER` fresh alone; may be given again (default all)")
-	flags.StringSliceVar(&r.accounts, "account", nil,
-		"also keep this `ACCOUNT` of each --provider fresh, even before it exists; may be given again")
-	flags.DurationVar(&r.every, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts")
-	complete(cmd, "provider", catalog.Names()...)
-	o.completeAccounts(cmd)
+	o.flag(cmd, flags, "provider", "", "keep this `PROVIDER` fresh alone; may be given again (default all)", someProviders(&r.providers))
+	o.accounts(cmd, &r.accounts, "also keep this `ACCOUNT` of each --provider fresh, even before it exists; may be given again")
+	o.flag(cmd, flags, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts",
+		lasting(&r.every, fmt.Sprintf("from %s to %s", minTick, maxTick), minTick, maxTick))
 	flags.StringVar(&r.listen, "listen", metrics.DefaultAddress,
 		"serve /metrics (for Prometheus) and /healthz at this `ADDRESS`; empty: nowhere")
-	complete(cmd, "every")
-	complete(cmd, "listen")
-	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		return r.do(cmd, o)
-	})
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return r.do(cmd, o) })
 	return cmd
 }
 
-// config is the configuration from the flags.
-func (r *running) config() (config.Config, error) {
-	if r.every < minTick || r.every > maxTick {
-		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, minTick, maxTick)
-	}
-	if len(r.accounts) > 0 && len(r.providers) == 0 {
-		return config.Config{}, fmt.Errorf("%w: --account needs a --provider", errUsage)
-	}
-	for _, account := range r.accounts {
-		if err := validAccount(account); err != nil {
-			return config.Config{}, err
-		}
-	}
-	cfg, err := r.engine.config()
-	cfg.Accounts, cfg.ScheduleRate = r.accounts, r.every
-	return cfg, err
-}
-
 func (r *running) do(cmd *cobra.Command, o *options) error {
+	if len(r.accounts) > 0 && len(r.providers) == 0 {
+		return fmt.Errorf("%w: --account needs a --provider", errUsage)
+	}
 	cfg, err := r.config()
 	if err != nil {
 		return err
 	}
-	providers, err := o.chosen(r.providers...)
-	if err != nil {
-		return err
-	}
+	cfg.Accounts, cfg.ScheduleRate = r.accounts, r.every
+	providers := o.chosen(r.providers...)
 	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers})
 	if err != nil {
 		return err
@@ -114,9 +91,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	server := metrics.NewServer(look, time.Now)
 	log := slog.New(server.Runs.Observe(logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel).Handler()))
 	var jobs []loop.Job
-	var names []string
 	for _, provider := range providers {
-		names = append(names, provider.Name)
 		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log, server.Runs))
 	}
 	ctx, give := context.WithCancelCause(cmd.Context())
@@ -145,7 +120,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 		l.BeatEvery = watchdog / 2 // as systemd advises
 		l.Beat = func() { tell(daemon.SdNotifyWatchdog) }
 	}
-	log.InfoContext(ctx, "started", "home", h.Name, "providers", names, "every", r.every.String())
+	log.InfoContext(ctx, "started", "home", h.Name, "providers", catalog.NamesOf(providers), "every", r.every.String())
 	if err := r.serve(beyond, cmd, server, log); err != nil {
 		return err
 	}

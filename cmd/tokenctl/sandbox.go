@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,14 +33,14 @@ const (
 )
 
 // shortLives are short, so that people see tokens being refreshed.
-var shortLives = []string{"hesabe=2m", "tconnect=5m/1h", "berbix=2m", "oauth2=2m"}
+const shortLives = "hesabe=2m,tconnect=5m/1h,berbix=2m,oauth2=2m"
 
 // playing are the flags of sandbox.
 type playing struct {
-	aws, template, dir, host, listen string
-	tls                              bool
-	lives, faults                    []string
-	transactions                     int
+	aws, template, dir string
+	box                sandbox.Options
+	faults             []sandbox.Injection
+	transactions       int
 }
 
 // playground makes the verb that serves the providers, for people who try the product.
@@ -73,46 +72,39 @@ A fault is PROVIDER[/refresh|/login]=FAULT[*TIMES]; without TIMES it is for all 
 	flags.StringVar(&p.template, "template", "template.yaml", "with --aws: the `FILE` that says what AWS holds")
 	flags.StringVar(&p.dir, "dir", "", "the `FOLDER` of the state file and the certificate authority\n"+
 		"(default .aws-sam/sandbox beside a template.yaml, else below the user's state folder)")
-	flags.BoolVar(&p.tls, "tls", false, "serve https, for containers too")
-	flags.StringVar(&p.host, "host", "", "the `NAME` of this machine in the providers' addresses\n"+
+	flags.BoolVar(&p.box.TLS, "tls", false, "serve https, for containers too")
+	flags.StringVar(&p.box.Host, "host", "", "the `NAME` of this machine in the providers' addresses\n"+
 		"(default 127.0.0.1; with --tls localhost, or host.docker.internal in an emulated AWS)")
-	flags.StringVar(&p.listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
-	flags.StringArrayVar(&p.lives, "life", nil, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again\n"+
-		"(default "+strings.Join(shortLives, ", ")+")")
-	flags.StringArrayVar(&p.faults, "fault", nil, "a `FAULT` to switch on; may be given again")
-	flags.IntVar(&p.transactions, "transactions", 3, "how many Berbix transactions to make")
+	flags.StringVar(&p.box.Listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
+	p.box.Lifetimes = map[sandbox.Provider]sandbox.Lifetime{}
+	o.flag(cmd, flags, "life", shortLives, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again", p.lives())
+	o.flag(cmd, flags, "fault", "", "a `FAULT` to switch on; may be given again", p.injections())
+	o.flag(cmd, flags, "transactions", 3, "how many Berbix transactions to make", whole(&p.transactions, 0, maxTransactions))
+	_, _ = cmd.MarkFlagFilename("template"), cmd.MarkFlagDirname("dir")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return p.do(cmd, o) })
 	return cmd
 }
 
 func (p *playing) do(cmd *cobra.Command, o *options) error {
-	settings, err := p.settings()
-	if err != nil {
-		return err
-	}
-	injections, err := p.injections()
-	if err != nil {
-		return err
-	}
-	if settings.TLS {
-		if settings.Authority, err = authority.Open(p.folder()); err != nil {
+	p.serves()
+	report := playReport{Providers: map[string]string{}}
+	if p.box.TLS {
+		var err error
+		if p.box.Authority, err = authority.Open(p.folder()); err != nil {
 			return err
 		}
-		if err := p.trust(settings.Authority); err != nil {
+		if err := p.trust(p.box.Authority); err != nil {
 			return err
 		}
+		report.CA = authority.Path(p.folder())
 	}
-	box, err := sandbox.Start(settings)
+	box, err := sandbox.Start(p.box)
 	if err != nil {
 		return err
 	}
 	defer box.Close()
-	report := playReport{Providers: map[string]string{}}
 	for _, provider := range seed.Played() {
 		report.Providers[provider.Name] = box.URL(sandbox.Provider(provider.Name))
-	}
-	if settings.TLS {
-		report.CA = authority.Path(p.folder())
 	}
 	h, err := p.open(cmd, o, &report)
 	if err != nil {
@@ -121,7 +113,7 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	if err := seed.Sandbox(cmd.Context(), h, box, p.transactions); err != nil {
 		return err
 	}
-	for _, i := range injections {
+	for _, i := range p.faults {
 		box.Inject(i.Provider, i.Op, i.Times, i.Fault)
 	}
 	if err := o.print(cmd, report, report.text()); err != nil {
@@ -131,41 +123,45 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	return nil
 }
 
-// settings are the sandbox's settings from the flags.
-func (p *playing) settings() (sandbox.Options, error) {
-	if p.transactions < 0 || p.transactions > maxTransactions {
-		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, maxTransactions)
-	}
-	settings := sandbox.Options{
-		TLS: p.tls, Listen: p.listen, Host: cmp.Or(p.host, "127.0.0.1"), Lifetimes: map[sandbox.Provider]sandbox.Lifetime{},
-	}
-	for _, text := range append(slices.Clone(shortLives), p.lives...) {
-		provider, life, err := sandbox.ParseLifetime(text)
-		if err != nil {
-			return settings, fmt.Errorf("%w: --life: %w", errUsage, err)
+// lives takes the lives of providers.
+func (p *playing) lives() *checked {
+	return &checked{kind: "strings", set: func(texts ...string) error {
+		for _, text := range texts {
+			provider, life, err := sandbox.ParseLifetime(text)
+			if err != nil {
+				return err
+			}
+			p.box.Lifetimes[provider] = life
 		}
-		settings.Lifetimes[provider] = life
-	}
-	if p.tls {
-		settings.Listen = cmp.Or(p.listen, "0.0.0.0")
-		settings.Host = cmp.Or(p.host, "localhost")
-		if p.aws != "" {
-			settings.Host = cmp.Or(p.host, sandbox.ContainersHost)
-		}
-	}
-	return settings, nil
+		return nil
+	}}
 }
 
-func (p *playing) injections() ([]sandbox.Injection, error) {
-	var all []sandbox.Injection
-	for _, text := range p.faults {
-		injection, err := sandbox.ParseInjection(text)
-		if err != nil {
-			return nil, fmt.Errorf("%w: --fault: %w", errUsage, err)
+// injections takes faults.
+func (p *playing) injections() *checked {
+	return &checked{kind: "stringArray", set: func(texts ...string) error {
+		p.faults = nil
+		for _, text := range texts {
+			fault, err := sandbox.ParseInjection(text)
+			if err != nil {
+				return err
+			}
+			p.faults = append(p.faults, fault)
 		}
-		all = append(all, injection)
+		return nil
+	}}
+}
+
+// serves sets where the providers are.
+func (p *playing) serves() {
+	host, listen := "127.0.0.1", ""
+	switch {
+	case p.box.TLS && p.aws != "":
+		host, listen = sandbox.ContainersHost, "0.0.0.0"
+	case p.box.TLS:
+		host, listen = "localhost", "0.0.0.0"
 	}
-	return all, nil
+	p.box.Host, p.box.Listen = cmp.Or(p.box.Host, host), cmp.Or(p.box.Listen, listen)
 }
 
 // folder is the folder of the state file and the authority.

@@ -13,7 +13,6 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/store"
 )
 
 func seeds(o *options) *cobra.Command {
@@ -41,10 +40,12 @@ of them this command may use.`,
 			return m.do(cmd, o)
 		}),
 	}
-	m.register(cmd)
+	m.register(cmd, o)
 	cmd.AddCommand(seedCredentials(o), seedTokens(o))
 	return cmd
 }
+
+const kmsKeyUsage = "aws: KMS key (id or ARN) of secrets that are created: the stack's KmsKeyArn"
 
 // seeding are the flags of both.
 type seeding struct {
@@ -54,11 +55,12 @@ type seeding struct {
 }
 
 func (s *seeding) register(cmd *cobra.Command, o *options) {
-	s.target.register(cmd, o)
+	s.target.register(cmd, o, catalog.All(), "")
 	cmd.Args = cobra.NoArgs
 	cmd.Flags().StringVar(&s.file, "file", "", "read the JSON from `FILE`; - is standard input")
+	_ = cmd.MarkFlagFilename("file")
 	cmd.Flags().BoolVar(&s.yes, "yes", false, "don't ask at a terminal before a new account is made")
-	cmd.Flags().StringVar(&s.kmsKey, "kms-key", "", "aws: KMS key (id or ARN) of secrets that are created: the stack's KmsKeyArn")
+	cmd.Flags().StringVar(&s.kmsKey, "kms-key", "", kmsKeyUsage)
 }
 
 func seedCredentials(o *options) *cobra.Command {
@@ -75,23 +77,19 @@ nothing is done (exit code 5). Berbix has no login to check.`,
 	var s seeding
 	var e engine
 	s.register(cmd, o)
-	e.register(cmd)
+	e.register(cmd, o)
 	check := cmd.Flags().Bool("check", false, "log in once with them before they are written")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		cfg, err := e.config()
-		if err != nil {
-			return err
+		ask := func() (secret.String, error) {
+			fields := s.provider.New(exchange.New(exchange.Options{}), "production").Fields()
+			return seed.AskCredentials(cmd.Context(), fields, person(cmd))
 		}
-		write := seed.Seeder.Credentials
-		if *check {
-			write = func(seeder seed.Seeder, ctx context.Context, text secret.String) (seed.Report, error) {
-				return seeder.Checked(context.WithoutCancel(ctx), text, cfg.ProviderEnvironment) // its reply must not be lost
+		return s.do(cmd, o, ask, func(seeder seed.Seeder, text secret.String) (seed.Report, error) {
+			if *check {
+				return seeder.Checked(context.WithoutCancel(cmd.Context()), text, e.environment) // its reply must not be lost
 			}
-		}
-		err = s.do(cmd, o, func(entry catalog.Entry, person seed.Person) (secret.String, error) {
-			return seed.AskCredentials(entry.New(exchange.New(exchange.Options{}), "production").Fields(), person)
-		}, write)
-		return nothingIfBusy(err)
+			return seeder.Credentials(cmd.Context(), text)
+		})
 	})
 	return cmd
 }
@@ -107,10 +105,9 @@ func seedTokens(o *options) *cobra.Command {
 	s.register(cmd, o)
 	force := cmd.Flags().Bool("force", false, "replace a token that still works, or a newer one that is on its way")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		return s.do(cmd, o, func(_ catalog.Entry, person seed.Person) (secret.String, error) {
-			return seed.AskTokens(person)
-		}, func(seeder seed.Seeder, ctx context.Context, text secret.String) (seed.Report, error) {
-			return seeder.Tokens(ctx, text, *force)
+		ask := func() (secret.String, error) { return seed.AskTokens(cmd.Context(), person(cmd)) }
+		return s.do(cmd, o, ask, func(seeder seed.Seeder, text secret.String) (seed.Report, error) {
+			return seeder.Tokens(cmd.Context(), text, *force)
 		})
 	})
 	return cmd
@@ -118,38 +115,32 @@ func seedTokens(o *options) *cobra.Command {
 
 // do gets the text and writes it.
 func (s *seeding) do(
-	cmd *cobra.Command, o *options,
-	asked func(catalog.Entry, seed.Person) (secret.String, error),
-	write func(seed.Seeder, context.Context, secret.String) (seed.Report, error),
+	cmd *cobra.Command, o *options, ask func() (secret.String, error), write func(seed.Seeder, secret.String) (seed.Report, error),
 ) error {
-	entry, err := s.check()
-	if err != nil {
-		return err
-	}
 	h, err := o.open(cmd.Context(), home.Options{KMSKey: s.kmsKey})
 	if err != nil {
 		return err
 	}
-	if terminal.Is(cmd.InOrStdin()) && !s.yes && s.account != defaultAccount {
-		key := store.Key{Provider: s.provider, Account: s.account}
-		if err := mustExist(cmd.Context(), h, key); errors.Is(err, errNoAccount) { // any other error comes up again
+	asks := terminal.Is(cmd.InOrStdin())
+	if asks && !s.yes && s.account != defaultAccount {
+		if err := mustExist(cmd.Context(), h, s.key()); errors.Is(err, errNoAccount) { // any other error comes up again
 			if err := confirm(cmd, err.Error()+". Make it?"); err != nil {
 				return err
 			}
 		}
 	}
 	var text secret.String
-	if s.file == "" && terminal.Is(cmd.InOrStdin()) {
-		text, err = asked(entry, person{cmd})
+	if s.file == "" && asks {
+		text, err = ask()
 	} else {
 		text, err = readText(cmd, s.file)
 	}
 	if err != nil {
 		return err
 	}
-	report, err := write(seed.Seeder{Home: h, Provider: entry, Account: s.account, Flags: o.given(cmd)}, cmd.Context(), text)
+	report, err := write(seed.Seeder{Home: h, Provider: s.provider, Account: s.account, Flags: o.given(cmd)}, text)
 	if err != nil {
-		return err
+		return nothingIfBusy(err)
 	}
 	return o.seeded(cmd, report)
 }

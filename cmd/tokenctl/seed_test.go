@@ -69,7 +69,7 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 	w.run(t, `{"api_secret":"`+planted+`\n","base_url":" https://b.example"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone,
 		"white space at the ends is left out: api_secret, base_url")
 	w.run(t, `{"base_url":"https://hesabe.example"}`, "seed", "credentials", "--provider", "hesabe").want(t, exitDone, "warning: without a login",
-		"tokenctl seed tokens --provider hesabe --account default "+strings.Join(w.flags, " ")+"\n")
+		"tokenctl seed tokens --provider hesabe "+strings.Join(w.flags, " ")+"\n")
 }
 
 // Seeding credentials of an OAuth 2 service warns of their weaknesses.

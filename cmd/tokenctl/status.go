@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -24,11 +25,12 @@ const minRedraw = time.Second
 
 // looking are the flags of status.
 type looking struct {
-	provider, account string
-	transaction       int64
-	watch             bool
-	every             time.Duration
-	only              []string
+	provider    catalog.Entry
+	account     string
+	transaction int64
+	watch       bool
+	every       time.Duration
+	only        []health.State
 }
 
 // states are those that --only may name.
@@ -59,46 +61,25 @@ docs/status.md describes the JSON, and what can be the matter.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&l.provider, "provider", "", "of one provider: "+catalog.Choice())
-	flags.StringVar(&l.account, "account", "", "of one account")
-	flags.StringSliceVar(&l.only, "only", nil, "show those in this `STATE` alone: act, warn or ok; may be given again")
+	names := either(catalog.Names()...)
+	o.flag(cmd, flags, "provider", "", "of one provider: "+names, oneProvider(&l.provider, catalog.All(), ""))
+	o.account(cmd, &l.account, "", "of one account")
+	o.flag(cmd, flags, "only", "", "show those in this `STATE` alone: act, warn or ok; may be given again", choices(&l.only, states...))
 	flags.BoolVar(&l.watch, "watch", false, "look again and again")
-	flags.DurationVar(&l.every, "every", 5*time.Second, "with --watch: how often")
-	flags.Int64Var(&l.transaction, "transaction", 0, "show the one Berbix transaction of that `ID`")
+	o.flag(cmd, flags, "every", 5*time.Second, "with --watch: how often",
+		lasting(&l.every, minRedraw.String()+" or longer", minRedraw, math.MaxInt64))
+	o.flag(cmd, flags, "transaction", "", "show the one Berbix transaction of that `ID`", id(&l.transaction))
 	cmd.MarkFlagsMutuallyExclusive("watch", "transaction")
 	cmd.MarkFlagsMutuallyExclusive("only", "transaction")
-	complete(cmd, "only", string(health.Act), string(health.Warn), string(health.OK))
-	complete(cmd, "transaction")
-	complete(cmd, "provider", catalog.Names()...)
-	o.completeAccounts(cmd)
-	complete(cmd, "every")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })
 	return cmd
 }
 
 func (l *looking) do(cmd *cobra.Command, o *options) error {
-	if cmd.Flags().Changed("transaction") {
+	if l.transaction != 0 {
 		return l.one(cmd, o)
 	}
-	entries, err := o.chosen(l.providers()...)
-	if err != nil {
-		return err
-	}
-	if l.account != "" {
-		if err := validAccount(l.account); err != nil {
-			return err
-		}
-	}
-	only := make([]health.State, len(l.only))
-	for i, name := range l.only {
-		only[i] = health.State(name)
-		if !slices.Contains(states, only[i]) {
-			return fmt.Errorf("%w: --only must be %s, %s or %s", errUsage, states[0], states[1], states[2])
-		}
-	}
-	if l.every < minRedraw {
-		return fmt.Errorf("%w: --every must be %s at least", errUsage, minRedraw)
-	}
+	entries := o.chosen(l.provider)
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
 		return err
@@ -118,14 +99,14 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	}
 	if l.watch {
 		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error {
-			return l.redraw(cmd, o, h, r.Only(only...), err)
+			return l.redraw(cmd, o, h, r.Only(l.only...), err)
 		})
 	}
 	report, err := look(cmd.Context())
 	if err != nil {
 		return err
 	}
-	shown := report.Only(only...)
+	shown := report.Only(l.only...)
 	if err := o.show(cmd, shown, strings.TrimSuffix(shown.Table(style(cmd)), "\n")); err != nil {
 		return err
 	}
@@ -134,9 +115,8 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 
 // one shows one transaction.
 func (l *looking) one(cmd *cobra.Command, o *options) error {
-	if l.transaction <= 0 || l.provider != "" && !slices.Contains(catalog.Sweeps(), l.provider) {
-		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s",
-			errUsage, catalog.SweepChoice())
+	if l.provider.Name != "" && !l.provider.Sweep {
+		return fmt.Errorf("%w: --transaction is of --provider %s", errUsage, either(catalog.NamesOf(sweeps)...))
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
@@ -157,14 +137,6 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	if report.Status == store.StatusDead {
 		return fmt.Errorf("%w: begin a new transaction, or, if it was refused wrongly: %s", errPerson,
 			strings.TrimSpace(fmt.Sprintf("tokenctl revive %d --account %s %s", report.ID, report.Account, o.given(cmd))))
-	}
-	return nil
-}
-
-// providers is the named one, if there is one.
-func (l *looking) providers() []string {
-	if l.provider != "" {
-		return []string{l.provider}
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/catalog"
-	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/release"
@@ -77,7 +76,6 @@ The exit code is 1 where a function didn't answer.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&stack, "stack", "", "ask the functions of the stack `NAME`, such as token-refresh")
-	complete(cmd, "stack")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		told := toldVersions{Tokenctl: release.Version, Commit: commit()}
 		lines := []string{"tokenctl " + ownVersion()}
@@ -107,8 +105,7 @@ func (o *options) deployedVersions(ctx context.Context, stack string) []function
 	for i, entry := range entries {
 		all[i].Name = stack + "-refresh-" + entry.Name
 		asking.Go(func() {
-			named := home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, Watch: &o.watch}
-			function, err := invoke.NewDeployed(ctx, named, all[i].Name)
+			function, err := invoke.NewDeployed(ctx, o.aws(), all[i].Name)
 			var result handler.Result
 			if err == nil {
 				result, err = function.Invoke(ctx, invoke.Event{DryRun: true})

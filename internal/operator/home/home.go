@@ -4,6 +4,7 @@ package home
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"tokenrefresh/pkg/reader"
@@ -100,6 +101,16 @@ func (h *Home) Fault() error {
 		return nil
 	}
 	return h.fault()
+}
+
+// Command is a tokenctl command about an account, as people type it. flags are those that name the
+// home.
+func Command(verb string, key store.Key, flags string) string {
+	words := "tokenctl " + verb + " --provider " + key.Provider
+	if key.Account != "default" {
+		words += " --account " + key.Account
+	}
+	return strings.TrimSpace(words + " " + flags)
 }
 
 // Open opens a home. Nothing stays open, so there is nothing to close. AWS is not called yet,

@@ -90,21 +90,20 @@ func file(t *testing.T, n int) *loading {
 	return &loading{recorder: &recorder{}, path: path, target: "here"}
 }
 
-func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (records.Summary, error) {
+func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (bulk.Summary, error) {
 	t.Helper()
 	text, err := os.Open(l.path)
 	assert.NilError(t, err)
 	defer func() { _ = text.Close() }()
-	loader := records.Loader{
-		Recorder: l.recorder, Target: l.target, Moved: func(int64) {},
-		Refused: func(line int, err error) {
-			l.refused = append(l.refused, line)
-			if plant.Shown(err) {
-				t.Errorf("the error shows a token: %v", err)
-			}
-		},
+	load := records.Load(l.recorder, records.JSONLines, "")
+	load.Text, load.Target, load.Progress, load.Restart, load.Moved = text, l.target, l.progress(), restart, func(int64) {}
+	load.Refused = func(line int, err error) {
+		l.refused = append(l.refused, line)
+		if plant.Shown(err) {
+			t.Errorf("the error shows a token: %v", err)
+		}
 	}
-	summary, err := loader.Load(ctx, records.Input{Text: text, Format: records.JSONLines, Progress: l.progress(), Restart: restart})
+	summary, err := load.Run(ctx)
 	if plant.Shown(err) {
 		t.Errorf("the error shows a token: %v", err)
 	}
@@ -132,7 +131,7 @@ func (l *loading) wantProgress(t *testing.T, want bool) {
 	}
 }
 
-func want(t *testing.T, got records.Summary, err error, want records.Summary) {
+func want(t *testing.T, got bulk.Summary, err error, want bulk.Summary) {
 	t.Helper()
 	if err != nil {
 		t.Errorf("error %v", err)
@@ -144,7 +143,7 @@ func TestLoadIsBounded(t *testing.T) {
 	t.Parallel()
 	l := file(t, 5*batch+1)
 	got, err := l.load(t.Context(), t, false)
-	want(t, got, err, records.Summary{From: 1, Line: 5*batch + 1, Recorded: 5*batch + 1})
+	want(t, got, err, bulk.Summary{From: 1, Line: 5*batch + 1, Stored: 5*batch + 1})
 	if l.most != batch || l.batches != 6 {
 		t.Errorf("%d batches of up to %d", l.batches, l.most)
 	}
@@ -160,7 +159,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l.After = cancel
 		got, err := l.load(ctx, t, false)
-		if !errors.Is(err, bulk.ErrInterrupted) || got.Line != batch || got.Recorded != batch {
+		if !errors.Is(err, bulk.ErrInterrupted) || got.Line != batch || got.Stored != batch {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		l.wantProgress(t, true)
@@ -171,7 +170,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		time.Sleep(time.Minute)
 		l.After = nil
 		got, err = l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: batch + 1, Line: 3 * batch, Recorded: 2*batch - 1, Superseded: 1})
+		want(t, got, err, bulk.Summary{From: batch + 1, Line: 3 * batch, Stored: 2*batch - 1, Passed: 1})
 		if l.rows[news.TransactionID].Status != store.StatusCompleted {
 			t.Error("what came between the runs is overtaken")
 		}
@@ -201,7 +200,7 @@ func TestDiesWithinABatch(t *testing.T) {
 	}
 	l.After = nil
 	got, err := l.load(t.Context(), t, false)
-	want(t, got, err, records.Summary{From: batch + 1, Line: 2 * batch, Recorded: batch})
+	want(t, got, err, bulk.Summary{From: batch + 1, Line: 2 * batch, Stored: batch})
 	for id, r := range before {
 		if l.rows[id] != r {
 			t.Fatalf("transaction %d has changed", id)
@@ -223,7 +222,7 @@ func TestStoreIsDown(t *testing.T) {
 			return nil
 		}
 		got, err := l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: 1, Line: 2 * batch, Recorded: 2 * batch})
+		want(t, got, err, bulk.Summary{From: 1, Line: 2 * batch, Stored: 2 * batch})
 
 		l.batches, up = 0, time.Now().Add(time.Hour)
 		got, err = l.load(t.Context(), t, false)
@@ -232,7 +231,7 @@ func TestStoreIsDown(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		got, err = l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: batch + 1, Line: 2 * batch, Recorded: batch})
+		want(t, got, err, bulk.Summary{From: batch + 1, Line: 2 * batch, Stored: batch})
 	})
 }
 
@@ -272,7 +271,7 @@ func TestPoisonedRow(t *testing.T) {
 		}
 		l.Fail = nil
 		got, err := l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: 2*batch + 2, Line: 2*batch + 1, Recorded: 2})
+		want(t, got, err, bulk.Summary{From: 2*batch + 2, Line: 2*batch + 1, Stored: 2})
 		if l.rows[7].Status != store.StatusCompleted {
 			t.Errorf("an older line came last: %+v", l.rows[7])
 		}
@@ -312,7 +311,7 @@ func TestProgressOfAnother(t *testing.T) {
 	}
 	assert.NilError(t, os.WriteFile(l.path, edited, 0o600))
 	got, err := l.load(t.Context(), t, true)
-	want(t, got, err, records.Summary{From: 1, Line: 2 * batch, Recorded: 2 * batch})
+	want(t, got, err, bulk.Summary{From: 1, Line: 2 * batch, Stored: 2 * batch})
 	l.wantProgress(t, false)
 }
 
@@ -324,7 +323,7 @@ func TestProgressThatCannotBeRead(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	got, err := l.load(t.Context(), t, true)
-	want(t, got, err, records.Summary{From: 1, Line: 1, Recorded: 1})
+	want(t, got, err, bulk.Summary{From: 1, Line: 1, Stored: 1})
 }
 
 // Refused lines of an interrupted run count in the end.
@@ -341,7 +340,7 @@ func TestRefusedBeforeAnInterrupt(t *testing.T) {
 	}
 	l.After = nil
 	got, err := l.load(t.Context(), t, false)
-	want(t, got, err, records.Summary{From: batch + 2, Line: 2*batch + 1, Recorded: batch, Refused: 1})
+	want(t, got, err, bulk.Summary{From: batch + 2, Line: 2*batch + 1, Stored: batch, Refused: 1})
 	if !slices.Equal(l.refused, []int{1}) {
 		t.Errorf("told of %v", l.refused)
 	}

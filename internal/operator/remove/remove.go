@@ -28,9 +28,9 @@ type Remover struct {
 	Account  string
 	// Days is how long the secrets can be restored on AWS, 7 to 30.
 	Days int
-	// Command is a tokenctl command about this account.
-	Command func(verb string) string
-	Now     func() time.Time
+	// Flags are tokenctl's flags for this home, for printed commands.
+	Flags string
+	Now   func() time.Time
 }
 
 // Plan is what will be removed.
@@ -104,7 +104,7 @@ func (r Remover) Look(ctx context.Context) (Plan, error) {
 			return p, err
 		case stack != "":
 			return p, fmt.Errorf("%w: the secret %s is part of %s and stays with it; to stop its refreshes deploy with the "+
-				"provider's schedule DISABLED, or: %s", ErrOfStack, r.name(doc), stack, r.Command("pause"))
+				"provider's schedule DISABLED, or: %s", ErrOfStack, r.name(doc), stack, home.Command("pause", r.key(), r.Flags))
 		}
 		p.secrets = append(p.secrets, doc)
 	}
@@ -115,6 +115,17 @@ func (r Remover) Look(ctx context.Context) (Plan, error) {
 		p.Transactions, err = r.transactions(ctx)
 	}
 	return p, err
+}
+
+// transactions reports whether any transaction of the account is still refreshed.
+func (r Remover) transactions(ctx context.Context) (bool, error) {
+	for shard := range store.Shards {
+		due, err := r.Home.Transactions.Due(ctx, r.Account, shard, 1, r.Now())
+		if err != nil || len(due) > 0 {
+			return len(due) > 0, err
+		}
+	}
+	return false, nil
 }
 
 // Do removes what Look has found: the row first, so that no run looks for the secrets. After a

@@ -1,11 +1,13 @@
 package seed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/catalog"
@@ -21,8 +23,8 @@ import (
 // atOnce is how many accounts are seeded side by side.
 const atOnce = 8
 
-// AccountsBatch is how many accounts are under way at once. An interrupt waits for them.
-const AccountsBatch = 32
+// accountsBatch is how many accounts are under way at once. An interrupt waits for them.
+const accountsBatch = 32
 
 // Account is a line of a file of accounts.
 type Account struct {
@@ -38,13 +40,31 @@ func (a Account) Key() store.Key { return store.Key{Provider: a.Provider.Name, A
 // accountFields are the names in a line.
 var accountFields = []string{"provider", "account", "credentials", "refresh_token"}
 
-// DecodeAccount returns a decoder of lines such as
+// Accounts is a load of lines such as
 //
 //	{"provider":"hesabe","account":"shop-2","credentials":{"username":"…","password":"…"},"refresh_token":"…"}
 //
-// provider is that of lines that name none; empty: each line must name one. An account that was
-// named before is refused: two lines would overwrite each other's credentials.
-func DecodeAccount(provider string) bulk.Decoder[Account] {
+// that lacks its text. provider is that of lines that name none; empty: each line must name one.
+// Credentials that are stored already are not written again, so a file can be loaded twice. flags
+// are Seeder's.
+func Accounts(h *home.Home, provider, flags string) *bulk.Load[Account] {
+	return &bulk.Load[Account]{
+		Batch: accountsBatch, ID: func(a Account) string { return a.Key().String() },
+		Put: func(ctx context.Context, batch []Account) []bulk.Result {
+			results := make([]bulk.Result, len(batch))
+			pace.Each(len(batch), atOnce, func(i int) {
+				seeder := Seeder{Home: h, Provider: batch[i].Provider, Account: batch[i].Name, Flags: flags}
+				results[i] = seeder.account(ctx, batch[i])
+			})
+			return results
+		},
+		Begin: func(*bulk.Lines, time.Time) (bulk.Decoder[Account], error) { return decodeAccount(provider), nil },
+	}
+}
+
+// decodeAccount returns a decoder of lines. An account that was named before is refused: two lines
+// would overwrite each other's credentials.
+func decodeAccount(provider string) bulk.Decoder[Account] {
 	seen := map[store.Key]bool{}
 	return func(line []byte) (Account, error) {
 		fields, err := reply.Parse(string(line))
@@ -56,11 +76,7 @@ func DecodeAccount(provider string) bulk.Decoder[Account] {
 				return Account{}, fmt.Errorf("%s is not known here: use %s", Shown(name), strings.Join(accountFields, ", "))
 			}
 		}
-		name := fields.Text("provider")
-		if name == "" {
-			name = provider
-		}
-		entry, err := catalog.Find(name)
+		entry, err := catalog.Find(cmp.Or(fields.Text("provider"), provider))
 		if err != nil {
 			return Account{}, fmt.Errorf("provider is not one of %s", strings.Join(catalog.Names(), ", "))
 		}
@@ -81,34 +97,20 @@ func DecodeAccount(provider string) bulk.Decoder[Account] {
 	}
 }
 
-// Importer seeds accounts of a file.
-type Importer struct {
-	Home  *home.Home
-	Flags string // see Seeder
-}
-
-// Put seeds a batch for a bulk.Loader. Credentials that are stored already are not written again,
-// so a file can be loaded twice.
-func (m Importer) Put(ctx context.Context, batch []Account) []bulk.Result {
-	results := make([]bulk.Result, len(batch))
-	pace.Each(len(batch), atOnce, func(i int) { results[i] = m.one(ctx, batch[i]) })
-	return results
-}
-
-func (m Importer) one(ctx context.Context, a Account) bulk.Result {
+// account seeds an account of a file.
+func (s Seeder) account(ctx context.Context, a Account) bulk.Result {
 	if !a.RefreshToken.Blank() { // before the credentials are written
 		if _, err := ParseToken(a.RefreshToken); err != nil {
 			return bulk.Result{End: bulk.Refused, Err: fmt.Errorf("%s: %w: %w", a.Key(), ErrRefused, err)}
 		}
 	}
-	seeder := Seeder{Home: m.Home, Provider: a.Provider, Account: a.Name, Flags: m.Flags}
-	same, err := seeder.holds(ctx, a.Credentials)
+	same, err := s.holds(ctx, a.Credentials)
 	if err == nil && !same {
-		_, err = seeder.Credentials(ctx, a.Credentials)
+		_, err = s.Credentials(ctx, a.Credentials)
 	}
-	if err == nil && !a.RefreshToken.Blank() && (!same || !seeder.wasGiven(ctx, a.RefreshToken)) {
+	if err == nil && !a.RefreshToken.Blank() && (!same || !s.wasGiven(ctx, a.RefreshToken)) {
 		same = false
-		_, err = seeder.Tokens(ctx, a.RefreshToken, false)
+		_, err = s.Tokens(ctx, a.RefreshToken, false)
 	}
 	switch {
 	case err == nil && same:

@@ -1,23 +1,16 @@
 package seed
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
+	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 )
-
-// Person answers at a terminal.
-type Person interface {
-	// Ask returns a line.
-	Ask(question string) (string, error)
-	// AskHidden returns a text that is not shown. The text ends with the first line after which
-	// done returns true; nil: one line.
-	AskHidden(question string, done func(text string) bool) (secret.String, error)
-}
 
 // Complete reports whether a pasted text is complete: it is no JSON object, or a complete one, or
 // ends with an empty line.
@@ -28,8 +21,8 @@ func Complete(text string) bool {
 
 // AskCredentials asks for a provider's credentials: for all as JSON, or for each field. Fields with
 // an empty answer are left out.
-func AskCredentials(fields []providers.Field, person Person) (secret.String, error) {
-	whole, err := person.AskHidden("paste the JSON, or press Enter to be asked for each field (not shown)", Complete)
+func AskCredentials(ctx context.Context, fields []providers.Field, person terminal.Person) (secret.String, error) {
+	whole, err := person.AskHidden(ctx, "paste the JSON, or press Enter to be asked for each field (not shown)", Complete)
 	switch {
 	case err != nil:
 		return secret.String{}, err
@@ -44,7 +37,7 @@ func AskCredentials(fields []providers.Field, person Person) (secret.String, err
 		if field.Login && asked && !login {
 			continue
 		}
-		answer, err := askField(field, field.Login && asked, person)
+		answer, err := askField(ctx, field, field.Login && asked, person)
 		if err != nil {
 			return secret.String{}, err
 		}
@@ -65,7 +58,7 @@ func AskCredentials(fields []providers.Field, person Person) (secret.String, err
 }
 
 // askField asks for one field. login: other login fields were answered, so this one is needed too.
-func askField(field providers.Field, login bool, person Person) (secret.String, error) {
+func askField(ctx context.Context, field providers.Field, login bool, person terminal.Person) (secret.String, error) {
 	question := field.Name
 	if field.JSON != "" {
 		question += ", " + field.JSON
@@ -78,15 +71,15 @@ func askField(field providers.Field, login bool, person Person) (secret.String, 
 		question += " (optional)"
 	}
 	if field.Secret {
-		return person.AskHidden(question+" (not shown)", nil)
+		return person.AskHidden(ctx, question+" (not shown)", nil)
 	}
-	answer, err := person.Ask(question)
+	answer, err := person.Ask(ctx, question)
 	return secret.New(answer), err
 }
 
 // AskTokens asks for a refresh token.
-func AskTokens(person Person) (secret.String, error) {
-	return person.AskHidden("refresh_token (not shown)", Complete)
+func AskTokens(ctx context.Context, person terminal.Person) (secret.String, error) {
+	return person.AskHidden(ctx, "refresh_token (not shown)", Complete)
 }
 
 func encoded(all map[string]any) (secret.String, error) {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"slices"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
@@ -50,7 +49,7 @@ func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactio
 
 // Played returns the providers that the sandbox simulates.
 func Played() []catalog.Entry {
-	return slices.DeleteFunc(catalog.All(), func(e catalog.Entry) bool { return !sandbox.Plays(e.Name) })
+	return catalog.Those(func(e catalog.Entry) bool { return sandbox.Plays(e.Name) })
 }
 
 // refuseOthers refuses to replace usable credentials that are not for a sandbox on this machine.

@@ -228,9 +228,7 @@ func (s Seeder) next(row store.Row, exists bool) string {
 }
 
 // command is a tokenctl command about this credential.
-func (s Seeder) command(verb string) string {
-	return strings.TrimSpace(fmt.Sprintf("tokenctl %s --provider %s --account %s %s", verb, s.Provider.Name, s.Account, s.Flags))
-}
+func (s Seeder) command(verb string) string { return home.Command(verb, s.key(), s.Flags) }
 
 func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", maxSecret) }
 
