@@ -18,7 +18,7 @@ import (
 var sweeps = catalog.Those(func(e catalog.Entry) bool { return e.Sweep })
 
 func sweepFlag(cmd *cobra.Command, o *options, to *catalog.Entry, usage string) {
-	o.flag(cmd, cmd.Flags(), "provider", sweeps[0].Name, usage, oneProvider(to, sweeps, "has no transactions"))
+	o.flag(cmd, "provider", sweeps[0].Name, usage, oneProvider(to, sweeps, "has no transactions"))
 }
 
 // searching are the flags that select dead transactions.
@@ -31,8 +31,8 @@ func (s *searching) register(cmd *cobra.Command, o *options) {
 	flags := cmd.Flags()
 	sweepFlag(cmd, o, &s.provider, "the provider")
 	o.account(cmd, &s.Account, defaultAccount, "the account with it", catalog.NamesOf(sweeps)...)
-	o.flag(cmd, flags, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h", moment(&s.Span.From))
-	o.flag(cmd, flags, "until", "", "marked dead before this `TIME`", moment(&s.Span.Until))
+	o.flag(cmd, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h", moment(&s.Span.From))
+	o.flag(cmd, "until", "", "marked dead before this `TIME`", moment(&s.Span.Until))
 	flags.BoolVar(&s.Undated, "undated", false,
 		"add those that an older release marked, without a time; it reads the whole table")
 }

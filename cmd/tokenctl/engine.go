@@ -14,7 +14,7 @@ import (
 type engine struct{ environment string }
 
 func (e *engine) register(cmd *cobra.Command, o *options) {
-	o.flag(cmd, cmd.Flags(), "environment", cmp.Or(os.Getenv("PROVIDER_ENVIRONMENT"), "production"),
+	o.flag(cmd, "environment", cmp.Or(os.Getenv("PROVIDER_ENVIRONMENT"), "production"),
 		"the environment of credentials without a base_url: production or sandbox ($PROVIDER_ENVIRONMENT)",
 		choice(&e.environment, "production", "sandbox"))
 }

@@ -49,9 +49,14 @@ func list(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
-// flag adds a flag with its default. A default that is wrong comes from the environment: it is an
-// error when a verb begins.
-func (o *options) flag(cmd *cobra.Command, flags *pflag.FlagSet, name string, otherwise any, usage string, c *checked) {
+// flag adds a flag to a verb, with its default.
+func (o *options) flag(cmd *cobra.Command, name string, otherwise any, usage string, c *checked) {
+	o.flagIn(cmd, cmd.Flags(), name, otherwise, usage, c)
+}
+
+// flagIn adds a flag to one of a command's sets. A default that is wrong comes from the environment:
+// it is an error when a verb begins.
+func (o *options) flagIn(cmd *cobra.Command, flags *pflag.FlagSet, name string, otherwise any, usage string, c *checked) {
 	if text := fmt.Sprint(otherwise); text != "" {
 		if err := c.Set(text); err != nil {
 			o.wrong = errors.Join(o.wrong, fmt.Errorf("%w: the default of --%s: %w", errUsage, name, err))
@@ -131,7 +136,7 @@ func someProviders(to *[]catalog.Entry) *checked {
 
 // account adds the flag for an account of these providers, else of those on the line.
 func (o *options) account(cmd *cobra.Command, to *string, otherwise, usage string, providers ...string) {
-	o.flag(cmd, cmd.Flags(), "account", otherwise, usage, &checked{kind: "string", set: func(names ...string) error {
+	o.flag(cmd, "account", otherwise, usage, &checked{kind: "string", set: func(names ...string) error {
 		*to = names[0]
 		return validAccounts(names...)
 	}})
@@ -140,7 +145,7 @@ func (o *options) account(cmd *cobra.Command, to *string, otherwise, usage strin
 
 // accounts adds the flag for many.
 func (o *options) accounts(cmd *cobra.Command, to *[]string, usage string) {
-	o.flag(cmd, cmd.Flags(), "account", "", usage, &checked{kind: "strings", set: func(names ...string) error {
+	o.flag(cmd, "account", "", usage, &checked{kind: "strings", set: func(names ...string) error {
 		*to = names
 		return validAccounts(names...)
 	}})

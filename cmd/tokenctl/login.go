@@ -19,7 +19,6 @@ import (
 	"tokenrefresh/internal/operator/weblogin"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/credentials"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -60,12 +59,12 @@ parameter of the page (--auth-url 'https://…?access_type=offline&prompt=consen
 	flags := cmd.Flags()
 	flags.StringVar(&l.authURL, "auth-url", "", "the `URL` of the service's page, with what belongs into its query")
 	flags.StringArrayVar(&l.scopes, "scope", nil, "what to ask for, as the service writes it; may be repeated")
-	o.flag(cmd, flags, "redirect-port", 0, "the port of http://127.0.0.1:`PORT`/callback; 0: a free one", whole(&l.port, 0, math.MaxUint16))
+	o.flag(cmd, "redirect-port", 0, "the port of http://127.0.0.1:`PORT`/callback; 0: a free one", whole(&l.port, 0, math.MaxUint16))
 	flags.StringVar(&l.redirectURI, "redirect-uri", "", "the `URI` that the service knows for this client")
 	flags.BoolVar(&l.noPKCE, "no-pkce", false, "leave PKCE out, for services that refuse it")
 	flags.BoolVar(&l.paste, "paste", false, "ask for the address at which the browser ended, also where it is one of this machine")
 	flags.BoolVar(&l.force, "force", false, "replace a token that still works, or a newer one that is on its way")
-	o.flag(cmd, flags, "timeout", loginWithin, "how long to wait for the browser",
+	o.flag(cmd, "timeout", loginWithin, "how long to wait for the browser",
 		lasting(&l.timeout, "above 0", 1, math.MaxInt64))
 	cmd.MarkFlagsMutuallyExclusive("redirect-port", "redirect-uri")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })
@@ -140,7 +139,7 @@ func (l *loggingIn) session(cmd *cobra.Command, o *options, h *home.Home) (provi
 	current, err := h.Secrets.Current(cmd.Context(), l.key(), store.Credentials)
 	var session providers.Session
 	if err == nil {
-		session, err = l.provider.New(exchange.New(exchange.Options{}), "production").Open(current.Value)
+		session, err = l.provider.Client("production").Open(current.Value)
 	}
 	switch {
 	case errors.Is(err, store.ErrNoSecret), errors.Is(err, store.ErrNoValue), errors.Is(err, providers.ErrNotSeeded):

@@ -42,15 +42,15 @@ type options struct {
 func (o *options) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	env := func(name, otherwise string) string { return cmp.Or(os.Getenv(name), otherwise) }
-	o.flag(cmd, flags, "home", os.Getenv("TOKENCTL_HOME"), "home of state: aws or embedded ($TOKENCTL_HOME); "+
+	o.flagIn(cmd, flags, "home", os.Getenv("TOKENCTL_HOME"), "home of state: aws or embedded ($TOKENCTL_HOME); "+
 		"empty: embedded if its file is there and no AWS region is set, else aws", choice(&o.home, home.AWS, home.Embedded))
 	flags.StringVar(&o.state, "state", env("TOKENCTL_STATE", home.DefaultState(os.Getenv)),
 		"embedded: the `FILE` of state ($TOKENCTL_STATE)")
-	o.flag(cmd, flags, "secret-prefix", env("SECRET_PREFIX", defaultPrefix),
+	o.flagIn(cmd, flags, "secret-prefix", env("SECRET_PREFIX", defaultPrefix),
 		"aws: first part of the secrets' names ($SECRET_PREFIX)", prefix(&o.secretPrefix))
 	flags.StringVar(&o.tablePrefix, "table-prefix", env("TABLE_PREFIX", defaultPrefix),
 		"aws: first part of the tables' names ($TABLE_PREFIX; $LEDGER_TABLE and $TRANSACTIONS_TABLE name them whole)")
-	o.flag(cmd, flags, "providers", os.Getenv("PROVIDERS"),
+	o.flagIn(cmd, flags, "providers", os.Getenv("PROVIDERS"),
 		"the `PROVIDERS` in use, separated by commas ($PROVIDERS; default all)", someProviders(&o.providers))
 	flags.StringVar(&o.region, "region", "", "aws: region ($AWS_REGION)")
 	flags.StringVar(&o.endpoint, "endpoint-url", os.Getenv("AWS_ENDPOINT_URL"),
@@ -194,7 +194,7 @@ type target struct {
 
 // register adds the flags that name it: one of some providers. others says why it can be no other.
 func (t *target) register(cmd *cobra.Command, o *options, some []catalog.Entry, others string) {
-	o.flag(cmd, cmd.Flags(), "provider", "", "the provider: "+either(catalog.NamesOf(some)...), oneProvider(&t.provider, some, others))
+	o.flag(cmd, "provider", "", "the provider: "+either(catalog.NamesOf(some)...), oneProvider(&t.provider, some, others))
 	_ = cmd.MarkFlagRequired("provider")
 	o.account(cmd, &t.account, defaultAccount, "the account with it")
 }

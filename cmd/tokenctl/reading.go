@@ -22,8 +22,8 @@ type reading struct {
 
 func (r *reading) register(cmd *cobra.Command, o *options) {
 	r.target.register(cmd, o, catalog.All(), "")
-	o.flag(cmd, cmd.Flags(), "transaction", "", "of Berbix: the `ID` of the transaction", id(&r.transaction))
-	o.flag(cmd, cmd.Flags(), "min-life", reader.DefaultMinLife, "the life that the token must have left",
+	o.flag(cmd, "transaction", "", "of Berbix: the `ID` of the transaction", id(&r.transaction))
+	o.flag(cmd, "min-life", reader.DefaultMinLife, "the life that the token must have left",
 		lasting(&r.minLife, "0s or longer", 0, math.MaxInt64))
 }
 

@@ -15,7 +15,6 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
@@ -63,14 +62,14 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	r.loading = loading{doing: "recording", stored: "recorded", passed: "superseded", because: " by a later record"}
 	r.loading.register(cmd, "record the lines of `FILE`")
 	sweepFlag(cmd, o, &r.provider, "the provider of the transactions")
-	o.flag(cmd, flags, "transaction-id", "", "the `ID` of the one transaction", id(&r.id))
+	o.flag(cmd, "transaction-id", "", "the `ID` of the one transaction", id(&r.id))
 	flags.StringVar(&r.uid, "customer-uid", "", "its customer")
-	o.flag(cmd, flags, "status", store.StatusActive, "its status: active, completed or deleted",
+	o.flag(cmd, "status", store.StatusActive, "its status: active, completed or deleted",
 		choice(&r.status, store.StatusActive, store.StatusCompleted, store.StatusDeleted))
 	o.account(cmd, &r.account, "", "the account, of records that name none; empty: as stored, or default", catalog.NamesOf(sweeps)...)
-	o.flag(cmd, flags, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input",
+	o.flag(cmd, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input",
 		choice(&r.format, records.JSONLines, records.CSV))
-	o.flag(cmd, flags, "workers", 0, fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file",
+	o.flag(cmd, "workers", 0, fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file",
 		maxWorkers, awsWorkers), whole(&r.workers, 0, maxWorkers))
 	cmd.MarkFlagsOneRequired("transaction-id", "file")
 	cmd.MarkFlagsMutuallyExclusive("transaction-id", "file")
@@ -92,7 +91,7 @@ func (o *options) sweeper(h *home.Home, provider catalog.Entry, workers int) *sw
 		workers = maxWorkers
 	}
 	return sweep.Engine{
-		Provider: provider.New(exchange.New(exchange.Options{}), "production"), Secrets: h.Secrets, Ledger: h.Ledger,
+		Provider: provider.Client("production"), Secrets: h.Secrets, Ledger: h.Ledger,
 		Transactions: h.Transactions, Accounts: []string{defaultAccount}, Workers: cmp.Or(workers, awsWorkers),
 	}.WithDefaults()
 }
@@ -148,7 +147,7 @@ func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
 	if err != nil {
 		return secret.String{}, err
 	}
-	given, err := seed.ParseToken(text)
+	given, _, err := seed.ParseToken(text)
 	if err == nil && len(given.Unknown) > 0 {
 		names := strings.Join(seed.ShownAll(given.Unknown), ", ")
 		err = fmt.Errorf("beside the refresh token there is %s: a whole record is for --file", names)

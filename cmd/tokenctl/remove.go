@@ -45,7 +45,7 @@ Berbix transactions of the account stay in the table until they end; nothing ref
 	}
 	r.register(cmd, o, catalog.All(), "")
 	_ = cmd.MarkFlagRequired("account")
-	o.flag(cmd, cmd.Flags(), "recovery-days", maxWindow,
+	o.flag(cmd, "recovery-days", maxWindow,
 		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", minWindow, maxWindow),
 		whole(&r.days, minWindow, maxWindow))
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "don't ask")

@@ -63,9 +63,9 @@ docs/single-machine.md shows how systemd starts it.`,
 	}
 	r.register(cmd, o)
 	flags := cmd.Flags()
-	o.flag(cmd, flags, "provider", "", "keep this `PROVIDER` fresh alone; may be given again (default all)", someProviders(&r.providers))
+	o.flag(cmd, "provider", "", "keep this `PROVIDER` fresh alone; may be given again (default all)", someProviders(&r.providers))
 	o.accounts(cmd, &r.accounts, "also keep this `ACCOUNT` of each --provider fresh, even before it exists; may be given again")
-	o.flag(cmd, flags, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts",
+	o.flag(cmd, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts",
 		lasting(&r.every, fmt.Sprintf("from %s to %s", minTick, maxTick), minTick, maxTick))
 	flags.StringVar(&r.listen, "listen", metrics.DefaultAddress,
 		"serve /metrics (for Prometheus) and /healthz at this `ADDRESS`; empty: nowhere")

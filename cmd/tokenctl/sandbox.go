@@ -77,9 +77,9 @@ A fault is PROVIDER[/refresh|/login]=FAULT[*TIMES]; without TIMES it is for all 
 		"(default 127.0.0.1; with --tls localhost, or host.docker.internal in an emulated AWS)")
 	flags.StringVar(&p.box.Listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
 	p.box.Lifetimes = map[sandbox.Provider]sandbox.Lifetime{}
-	o.flag(cmd, flags, "life", shortLives, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again", p.lives())
-	o.flag(cmd, flags, "fault", "", "a `FAULT` to switch on; may be given again", p.injections())
-	o.flag(cmd, flags, "transactions", 3, "how many Berbix transactions to make", whole(&p.transactions, 0, maxTransactions))
+	o.flag(cmd, "life", shortLives, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again", p.lives())
+	o.flag(cmd, "fault", "", "a `FAULT` to switch on; may be given again", p.injections())
+	o.flag(cmd, "transactions", 3, "how many Berbix transactions to make", whole(&p.transactions, 0, maxTransactions))
 	_, _ = cmd.MarkFlagFilename("template"), cmd.MarkFlagDirname("dir")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return p.do(cmd, o) })
 	return cmd

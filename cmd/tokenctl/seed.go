@@ -11,7 +11,6 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/operator/terminal"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -81,8 +80,7 @@ nothing is done (exit code 5). Berbix has no login to check.`,
 	check := cmd.Flags().Bool("check", false, "log in once with them before they are written")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		ask := func() (secret.String, error) {
-			fields := s.provider.New(exchange.New(exchange.Options{}), "production").Fields()
-			return seed.AskCredentials(cmd.Context(), fields, person(cmd))
+			return seed.AskCredentials(cmd.Context(), s.provider.Client("production").Fields(), person(cmd))
 		}
 		return s.do(cmd, o, ask, func(seeder seed.Seeder, text secret.String) (seed.Report, error) {
 			if *check {

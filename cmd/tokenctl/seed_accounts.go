@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
@@ -28,9 +29,9 @@ type importing struct {
 func (m *importing) register(cmd *cobra.Command, o *options) {
 	m.loading = loading{doing: "seeding", stored: "seeded", passed: "unchanged"}
 	m.loading.register(cmd, "seed the accounts of `FILE`, a line each")
-	o.flag(cmd, cmd.Flags(), "provider", "", "the provider of lines that name none", oneProvider(&m.provider, catalog.All(), ""))
+	o.flag(cmd, "provider", "", "the provider of lines that name none", oneProvider(&m.provider, catalog.All(), ""))
 	cmd.Flags().StringVar(&m.kmsKey, "kms-key", "", kmsKeyUsage)
-	o.flag(cmd, cmd.Flags(), "rate", defaultRate,
+	o.flag(cmd, "rate", defaultRate,
 		fmt.Sprintf("aws: writes a second, up to Secrets Manager's %d; what runs need meanwhile is to be left", quotaOfWrites),
 		whole(&m.rate, 1, quotaOfWrites))
 }
@@ -45,10 +46,11 @@ func (m *importing) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	if o.home == home.AWS {
-		h.Editor = seed.Paced(h.Editor, float64(m.rate))
+	writes := rate.Limit(m.rate)
+	if o.home == home.Embedded {
+		writes = rate.Inf
 	}
-	lines := seed.Accounts(h, m.provider.Name, o.given(cmd))
+	lines := seed.Accounts(h, m.provider.Name, o.given(cmd), writes)
 	lines.Target = h.Name
 	summary, err := load(cmd, o, &m.loading, in, lines)
 	if summary.Stored > 0 {

@@ -62,13 +62,13 @@ docs/status.md describes the JSON, and what can be the matter.`,
 	}
 	flags := cmd.Flags()
 	names := either(catalog.Names()...)
-	o.flag(cmd, flags, "provider", "", "of one provider: "+names, oneProvider(&l.provider, catalog.All(), ""))
+	o.flag(cmd, "provider", "", "of one provider: "+names, oneProvider(&l.provider, catalog.All(), ""))
 	o.account(cmd, &l.account, "", "of one account")
-	o.flag(cmd, flags, "only", "", "show those in this `STATE` alone: act, warn or ok; may be given again", choices(&l.only, states...))
+	o.flag(cmd, "only", "", "show those in this `STATE` alone: act, warn or ok; may be given again", choices(&l.only, states...))
 	flags.BoolVar(&l.watch, "watch", false, "look again and again")
-	o.flag(cmd, flags, "every", 5*time.Second, "with --watch: how often",
+	o.flag(cmd, "every", 5*time.Second, "with --watch: how often",
 		lasting(&l.every, minRedraw.String()+" or longer", minRedraw, math.MaxInt64))
-	o.flag(cmd, flags, "transaction", "", "show the one Berbix transaction of that `ID`", id(&l.transaction))
+	o.flag(cmd, "transaction", "", "show the one Berbix transaction of that `ID`", id(&l.transaction))
 	cmd.MarkFlagsMutuallyExclusive("watch", "transaction")
 	cmd.MarkFlagsMutuallyExclusive("only", "transaction")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })

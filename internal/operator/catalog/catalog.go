@@ -59,6 +59,11 @@ func (e Entry) Begins() string {
 	return "seed tokens"
 }
 
+// Client makes its client for what needs no tuning: opening credentials, or a call by hand.
+func (e Entry) Client(environment string) providers.Described {
+	return e.New(exchange.New(exchange.Options{}), environment)
+}
+
 // Documents are the documents of an account of the provider.
 func (e Entry) Documents() []store.Document {
 	if e.Sweep {

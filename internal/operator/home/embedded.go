@@ -47,6 +47,6 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 		Secrets: file.Secrets(), Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: file.Editor(),
 		Access:           func(key store.Key) reader.Source { return filereader.Access(path, key.Provider, key.Account) },
 		TransactionToken: func(id int64) reader.Source { return filereader.Transaction(path, id) },
-		fault:            file.Fault, tryWrite: file.TryWrite,
+		Fault:            file.Fault, TryWrite: file.TryWrite,
 	}, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
@@ -22,6 +24,9 @@ import (
 
 // atOnce is how many accounts are seeded side by side.
 const atOnce = 8
+
+// maxWrites is how many writes an account takes at most: its secrets are created, and one is written.
+const maxWrites = 4
 
 // accountsBatch is how many accounts are under way at once. An interrupt waits for them.
 const accountsBatch = 32
@@ -45,16 +50,18 @@ var accountFields = []string{"provider", "account", "credentials", "refresh_toke
 //	{"provider":"hesabe","account":"shop-2","credentials":{"username":"…","password":"…"},"refresh_token":"…"}
 //
 // that lacks its text. provider is that of lines that name none; empty: each line must name one.
-// Credentials that are stored already are not written again, so a file can be loaded twice. flags
-// are Seeder's.
-func Accounts(h *home.Home, provider, flags string) *bulk.Load[Account] {
+// Credentials that are stored already are not written again, so a file can be loaded twice. writes
+// limits the secrets that are created or written in a second: Secrets Manager takes 50 in an AWS
+// account and region, and the functions' refreshes need some of them. flags are Seeder's.
+func Accounts(h *home.Home, provider, flags string, writes rate.Limit) *bulk.Load[Account] {
+	turns := rate.NewLimiter(writes, maxWrites)
 	return &bulk.Load[Account]{
 		Batch: accountsBatch, ID: func(a Account) string { return a.Key().String() },
 		Put: func(ctx context.Context, batch []Account) []bulk.Result {
 			results := make([]bulk.Result, len(batch))
 			pace.Each(len(batch), atOnce, func(i int) {
 				seeder := Seeder{Home: h, Provider: batch[i].Provider, Account: batch[i].Name, Flags: flags}
-				results[i] = seeder.account(ctx, batch[i])
+				results[i] = seeder.account(ctx, batch[i], turns)
 			})
 			return results
 		},
@@ -98,19 +105,24 @@ func decodeAccount(provider string) bulk.Decoder[Account] {
 }
 
 // account seeds an account of a file.
-func (s Seeder) account(ctx context.Context, a Account) bulk.Result {
+func (s Seeder) account(ctx context.Context, a Account, turns *rate.Limiter) bulk.Result {
+	var err error
 	if !a.RefreshToken.Blank() { // before the credentials are written
-		if _, err := ParseToken(a.RefreshToken); err != nil {
+		if _, _, err = ParseToken(a.RefreshToken); err != nil {
 			return bulk.Result{End: bulk.Refused, Err: fmt.Errorf("%s: %w: %w", a.Key(), ErrRefused, err)}
 		}
 	}
 	same, err := s.holds(ctx, a.Credentials)
 	if err == nil && !same {
-		_, err = s.Credentials(ctx, a.Credentials)
+		if err = turns.WaitN(ctx, len(s.Provider.Documents())+1); err == nil {
+			_, err = s.Credentials(ctx, a.Credentials)
+		}
 	}
 	if err == nil && !a.RefreshToken.Blank() && (!same || !s.wasGiven(ctx, a.RefreshToken)) {
 		same = false
-		_, err = s.Tokens(ctx, a.RefreshToken, false)
+		if err = turns.Wait(ctx); err == nil {
+			_, err = s.Tokens(ctx, a.RefreshToken, false)
+		}
 	}
 	switch {
 	case err == nil && same:
@@ -145,6 +157,6 @@ func (s Seeder) wasGiven(ctx context.Context, token secret.String) bool {
 	if err != nil {
 		return false
 	}
-	held, err := ParseToken(current.Value)
+	held, _, err := ParseToken(current.Value)
 	return err == nil && held.RefreshToken == token
 }

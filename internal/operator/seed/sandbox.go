@@ -14,7 +14,6 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -62,7 +61,7 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 	if err != nil {
 		return err
 	}
-	if _, err := provider.New(exchange.New(exchange.Options{}), "production").Open(current.Value); err != nil {
+	if _, err := provider.Client("production").Open(current.Value); err != nil {
 		return nil //nolint:nilerr // a placeholder, which the template puts there
 	}
 	text := ""
@@ -118,7 +117,7 @@ func host(text string) string {
 // recordNew makes transactions and records them, as a service does.
 func recordNew(ctx context.Context, h *home.Home, provider catalog.Entry, box *sandbox.Sandbox, n int) error {
 	engine := sweep.Engine{
-		Provider: provider.New(exchange.New(exchange.Options{}), "sandbox"), Secrets: h.Secrets, Ledger: h.Ledger,
+		Provider: provider.Client("sandbox"), Secrets: h.Secrets, Ledger: h.Ledger,
 		Transactions: h.Transactions, Accounts: []string{sandboxAccount},
 	}.WithDefaults()
 	records := make([]sweep.Record, n)

@@ -12,9 +12,6 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -58,34 +55,48 @@ func (s Seeder) key() store.Key { return store.Key{Provider: s.Provider.Name, Ac
 // Credentials writes the provider's credentials. It opens them first, which finds missing fields
 // without a call.
 func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, error) {
-	provider := s.Provider.New(exchange.New(exchange.Options{}), "production")
-	session, unknown, err := opened(provider, text)
-	if err == nil && len(text.Reveal()) > maxSecret {
-		err = tooLong()
-	}
+	g, err := s.read(text, "production")
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
+		return Report{}, err
 	}
 	if _, err := s.row(ctx); err != nil {
 		return Report{}, err
 	}
-	var warnings []string
-	if len(unknown) > 0 {
-		warnings = append(warnings, "not known to "+s.Provider.Name+", and kept: "+strings.Join(unknown, ", "))
+	return s.write(ctx, store.Credentials, text, s.cautions(ctx, g))
+}
+
+// Checked is Credentials after one successful login with them. The tokens of that login begin the
+// account's chain, because with many providers it has ended the session before. ErrLogin, ErrBusy.
+func (s Seeder) Checked(ctx context.Context, text secret.String, environment string) (Report, error) {
+	row, err := s.row(ctx)
+	if err != nil {
+		return Report{}, err
 	}
-	if padded := paddedFields(provider, text); len(padded) > 0 {
-		warnings = append(warnings, "white space at the ends is left out: "+strings.Join(padded, ", "))
+	if row.Phase == store.Sending && time.Now().Before(row.ClaimedUntil) {
+		return Report{}, fmt.Errorf("%w until %s at most: try again then", ErrBusy, row.ClaimedUntil.UTC().Format(time.RFC3339))
 	}
-	warnings = append(warnings, s.cautions(provider, session, text)...)
-	if !s.Provider.Sweep && !session.CanLogin() {
-		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
-			"a refresh token: "+s.command(s.Provider.Begins()))
+	g, err := s.read(text, environment)
+	if err == nil && !g.session.CanLogin() {
+		err = fmt.Errorf("%w: these credentials have no login to check", ErrRefused)
 	}
-	if same := s.sharing(ctx, provider, text); len(same) > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each "+
-			"login, a login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
+	if err != nil {
+		return Report{}, err
 	}
-	return s.write(ctx, store.Credentials, text, warnings)
+	tokens, err := g.session.Login(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: the login has failed: %w", ErrRefused, err)
+	}
+	report, err := s.Credentials(ctx, text)
+	if err != nil || tokens.RefreshToken.Blank() {
+		return report, err
+	}
+	begun, err := s.Tokens(ctx, tokens.RefreshToken, true)
+	if err != nil { // the next tick goes on with the old chain, or logs in
+		report.Warnings = append(report.Warnings, "the tokens of the login are not stored: "+err.Error())
+		return report, nil //nolint:nilerr // the credentials are written, and nothing is lost
+	}
+	report.Next = "the login went well, and its tokens begin the chain; " + begun.Next
+	return report, nil
 }
 
 // Tokens begins a chain with a refresh token, bare or in its document. It refuses a token that was
@@ -95,12 +106,9 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if s.Provider.Sweep {
 		return Report{}, fmt.Errorf("%w: %s has no chain: use tokenctl record", ErrRefused, s.Provider.Name)
 	}
-	seed, err := ParseToken(text)
+	seed, document, err := ParseToken(text)
 	if err == nil {
-		text, err = document(text)
-	}
-	if err == nil && len(text.Reveal()) > maxSecret {
-		err = tooLong()
+		err = tooLong(document)
 	}
 	if err != nil {
 		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -121,7 +129,7 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if len(seed.Unknown) > 0 {
 		warnings = append(warnings, "not known, and kept: "+strings.Join(ShownAll(seed.Unknown), ", "))
 	}
-	return s.write(ctx, store.TokensDoc, text, warnings)
+	return s.write(ctx, store.TokensDoc, document, warnings)
 }
 
 // Ready reports why Tokens would refuse any token now; nil: it would not.
@@ -230,19 +238,10 @@ func (s Seeder) next(row store.Row, exists bool) string {
 // command is a tokenctl command about this credential.
 func (s Seeder) command(verb string) string { return home.Command(verb, s.key(), s.Flags) }
 
-func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", maxSecret) }
-
-// paddedFields are the names of texts with white space at their ends.
-func paddedFields(provider providers.Described, text secret.String) []string {
-	all, err := reply.Parse(text.Reveal())
-	if err != nil {
-		return nil // Open has reported it
+// tooLong is an error for a text that no secret takes.
+func tooLong(text secret.String) error {
+	if len(text.Reveal()) > maxSecret {
+		return fmt.Errorf("the text is longer than %d bytes", maxSecret)
 	}
-	var names []string
-	for _, field := range provider.Fields() {
-		if value := all.Text(field.Name); value != strings.TrimSpace(value) {
-			names = append(names, field.Name)
-		}
-	}
-	return names
+	return nil
 }
