@@ -1,8 +1,10 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,7 +67,7 @@ func deads(o *options) *cobra.Command {
 		Use:   "dead [--account A] [--since T] [--until T]",
 		Short: "List the Berbix transactions that were marked dead",
 		Long: `Dead lists the transactions whose refresh tokens Berbix has refused, and since when: a line each, the latest
-first, with --json as JSON lines. "tokenctl revive --file" takes such a list. A transaction that has ended leaves
+first, with --json as JSON lines, or [] if there is none. "tokenctl revive --file" takes such a list. A transaction that has ended leaves
 the list when its time to live is over, or as soon as it is recorded as completed or deleted.`,
 		Args: cobra.NoArgs,
 	}
@@ -80,14 +82,16 @@ the list when its time to live is over, or as soon as it is recorded as complete
 			return err
 		}
 		for _, one := range all {
-			if o.asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(deadRow{one.ID, s.Account, one.MarkedAt})
-			} else {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d  %s\n", one.ID, markedAt(one))
+			at := "-"
+			if !one.MarkedAt.IsZero() {
+				at = one.MarkedAt.Format(time.RFC3339)
 			}
-			if err != nil {
+			if err := o.print(cmd, deadRow{one.ID, s.Account, one.MarkedAt}, fmt.Sprintf("%d  %s", one.ID, at)); err != nil {
 				return err
 			}
+		}
+		if o.asJSON && len(all) == 0 {
+			return o.print(cmd, []deadRow{}, "")
 		}
 		if !o.asJSON {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d dead transactions of %s/%s\n", len(all), s.provider.Name, s.Account)
@@ -100,9 +104,118 @@ the list when its time to live is over, or as soon as it is recorded as complete
 	return cmd
 }
 
-func markedAt(one store.DeadEntry) string {
-	if one.MarkedAt.IsZero() {
-		return "-"
+// reviving are the flags of revive.
+type reviving struct {
+	searching
+	file   string
+	dryRun bool
+}
+
+func revives(o *options) *cobra.Command {
+	var r reviving
+	cmd := &cobra.Command{
+		Use:   "revive {ID… | --file F | --since T [--until T] | --undated} [--account A]",
+		Short: "Let Berbix transactions that were marked dead wrongly be refreshed again",
+		Long: `Revive makes dead transactions due: the next sweep presents their refresh tokens again. Use it when a gateway
+or a wrong API secret has refused tokens that are good. It takes ids, a list of them in a file (a line each, as
+"tokenctl dead" prints them; - is standard input), or a span of time in which they were marked dead.
+
+Look first with --dry-run, which writes nothing. A transaction that Berbix refuses is marked dead again. After an
+interrupt the same command goes on: what is revived is not dead any more.`,
 	}
-	return one.MarkedAt.Format(time.RFC3339)
+	r.register(cmd, o)
+	cmd.Flags().StringVar(&r.file, "file", "", "revive the transactions that `FILE` lists")
+	_ = cmd.MarkFlagFilename("file")
+	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "count them, and write nothing")
+	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error { return r.do(cmd, o, args) })
+	return cmd
+}
+
+func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
+	bySpan := !r.Span.From.IsZero() || !r.Span.Until.IsZero() || r.Undated
+	ways := 0
+	for _, given := range []bool{bySpan, r.file != "", len(args) > 0} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return fmt.Errorf("%w: name transactions by their ids, by --file, or by --since, --until and --undated", errUsage)
+	}
+	ids, err := r.listed(cmd, args)
+	if err != nil {
+		return err
+	}
+	h, err := r.open(cmd, o)
+	if err != nil {
+		return err
+	}
+	if bySpan {
+		if r.Undated && r.Span == (store.Span{}) {
+			r.Span.Until = time.Unix(0, 0) // these alone
+		}
+		all, err := r.find(cmd, h)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
+			ids = append(ids, one.ID)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	return r.revive(cmd, o, h, ids)
+}
+
+// listed returns the transactions from arguments or from a file.
+func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
+	var ids []int64
+	for _, arg := range args {
+		id, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil || id <= 0 {
+			return nil, fmt.Errorf("%w: %s is not the id of a transaction, a number above 0", errUsage, quoted(arg))
+		}
+		ids = append(ids, id)
+	}
+	if r.file == "" {
+		return ids, nil
+	}
+	in, err := openText(cmd, r.file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	ids, err = dead.ReadIDs(in)
+	if err == nil && len(ids) == 0 {
+		err = errors.New("it lists no transaction")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.file, err)
+	}
+	return ids, nil
+}
+
+func (r *reviving) revive(cmd *cobra.Command, o *options, h *home.Home, ids []int64) error {
+	bar := terminal.NewBar(cmd.ErrOrStderr(), "reviving", int64(len(ids)))
+	summary, err := dead.Revive(cmd.Context(), o.sweeper(h, r.provider, 0), r.Account, ids, r.dryRun,
+		func(err error) { bar.Say("%v", err) }, func(n int) { bar.Set(int64(n)) })
+	bar.End()
+	said := fmt.Sprintf("%s/%s: %d revived, the next sweep refreshes them", r.provider.Name, r.Account, summary.Revived)
+	if r.dryRun {
+		said = fmt.Sprintf("%s/%s: %d would be revived", r.provider.Name, r.Account, summary.WouldRevive)
+	}
+	said += fmt.Sprintf("; %d not dead, %d failed", summary.NotDead, summary.Failed)
+	if summary.Revived > 0 {
+		o.acted(cmd, r.provider.Name, r.Account, fmt.Sprintf("%d transactions", summary.Revived))
+	}
+	if printed := o.print(cmd, summary, said); printed != nil {
+		return printed
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: the same command goes on", errStopped)
+	case summary.Failed > 0:
+		return fmt.Errorf("%w: see why above, then run the same command again", errPartly)
+	}
+	return nil
 }

@@ -202,7 +202,7 @@ func login(entry catalog.Entry, provider providers.Described, text secret.String
 		return ""
 	}
 	fields, _ := reply.Parse(text.Reveal()) // Open has read them
-	at, err := url.Parse(cmp.Or(strings.TrimSpace(fields.Text(entry.Setting)), provider.Address()))
+	at, err := url.Parse(cmp.Or(entry.Address(text), provider.Address()))
 	if err != nil {
 		return ""
 	}

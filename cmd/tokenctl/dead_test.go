@@ -108,6 +108,9 @@ func TestRevive(t *testing.T) {
 		}
 		w.run(t, "", "revive", "--account", "shop-2", "--since", "3h").want(t, exitDone, "berbix/shop-2: 1 revived")
 		w.run(t, "", "dead", "--undated").want(t, exitDone, "0 dead transactions")
+		none := w.run(t, "", "dead", "--json")
+		assert.Check(t, none.out == "[]\n" && none.code == exitDone, "%+v", none)
+		w.run(t, none.out, "revive", "--file", "-").want(t, exitFailed, "it lists no transaction")
 	})
 }
 
