@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/store"
 )
-
-// maxListed is how many accounts an error lists.
-const maxListed = 20
 
 // errNoAccount is in the errors of accounts that do not exist: a name was mistyped.
 var errNoAccount = errors.New("there is no such account")
@@ -49,13 +53,75 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 		return fmt.Errorf("%w %s: the ledger has none yet, of %s", errNoAccount, account, strings.Join(providers, ", "))
 	}
 	slices.Sort(there)
-	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(first(there), ", "))
+	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(seed.ShownAll(there), ", "))
 }
 
-// first lists the first of some names, and how many more there are.
-func first(names []string) []string {
-	if more := len(names) - maxListed; more > 0 {
-		return append(slices.Clone(names[:maxListed]), fmt.Sprintf("and %d more", more))
-	}
-	return names
+// completeWithin is how long a shell waits for values; after that it gets none.
+const completeWithin = 2 * time.Second
+
+// complete gives the shell the values that find returns for a flag. After an error there are none,
+// and no message.
+func complete(cmd *cobra.Command, flag string, find func(ctx context.Context, cmd *cobra.Command, begun string) []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completeWithin)
+		defer cancel()
+		return find(ctx, cmd, begun), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// completeAccounts gives the accounts of these providers, else of those on the line, else of all.
+func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
+	complete(cmd, "account", func(ctx context.Context, cmd *cobra.Command, _ string) []string {
+		o.settle(cmd) //nolint:contextcheck // it makes no call
+		o.notice = ""
+		h, err := o.open(ctx, home.Options{Existing: true})
+		if err != nil {
+			return nil
+		}
+		if flag := cmd.Flags().Lookup("provider"); len(providers) == 0 && flag != nil {
+			providers = list(flag.Value.String())
+		}
+		if len(providers) == 0 {
+			providers = catalog.Names()
+		}
+		var accounts []string
+		for _, provider := range providers {
+			rows, err := h.Ledger.Rows(ctx, provider)
+			if err != nil {
+				return nil
+			}
+			for _, row := range rows {
+				if !slices.Contains(accounts, row.Account) {
+					accounts = append(accounts, row.Account)
+				}
+			}
+		}
+		return accounts
+	})
+}
+
+// completeFunctions gives the functions of this project in the region.
+func (o *options) completeFunctions(cmd *cobra.Command) {
+	complete(cmd, "function", func(ctx context.Context, _ *cobra.Command, begun string) []string {
+		cfg, err := home.LoadAWS(ctx, o.aws(), completeWithin)
+		if err != nil {
+			return nil
+		}
+		var names []string
+		pages := lambda.NewListFunctionsPaginator(lambda.NewFromConfig(cfg), &lambda.ListFunctionsInput{})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return names
+			}
+			for _, f := range page.Functions {
+				name := aws.ToString(f.FunctionName)
+				ours := func(provider string) bool { return strings.HasSuffix(name, "-refresh-"+provider) }
+				if strings.HasPrefix(name, begun) && slices.ContainsFunc(catalog.Names(), ours) {
+					names = append(names, name)
+				}
+			}
+		}
+		return names
+	})
 }

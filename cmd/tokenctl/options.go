@@ -16,6 +16,7 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/terminal"
+	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/store"
 )
 
@@ -200,3 +201,45 @@ func (t *target) register(cmd *cobra.Command, o *options, some []catalog.Entry, 
 }
 
 func (t *target) key() store.Key { return store.Key{Provider: t.provider.Name, Account: t.account} }
+
+// settle chooses a home if neither --home nor $TOKENCTL_HOME names one: the state file, if --state
+// names it or if it exists and no AWS region is set; else AWS. All verbs have this default.
+func (o *options) settle(cmd *cobra.Command) {
+	if o.home != "" {
+		return
+	}
+	_, err := os.Stat(o.state)
+	region := home.Region(cmd.Context(), o.aws())
+	o.home = home.AWS
+	switch {
+	case cmd.Flags().Changed("state"):
+		o.home = home.Embedded
+	case region != "":
+		o.notice = fmt.Sprintf("home: AWS in %s (--home embedded for a state file)", region)
+	case err != nil:
+		o.notice = fmt.Sprintf("home: AWS, as there is no state file %s (--home embedded begins one)", o.state)
+	default:
+		o.home = home.Embedded
+		o.notice = fmt.Sprintf("home: the state file %s, as no AWS region is set (--home says otherwise)", o.state)
+	}
+}
+
+// engine are the flags of the verbs that call providers from here.
+type engine struct{ environment string }
+
+func (e *engine) register(cmd *cobra.Command, o *options) {
+	o.flag(cmd, "environment", cmp.Or(os.Getenv("PROVIDER_ENVIRONMENT"), "production"),
+		"the environment of credentials without a base_url: production or sandbox ($PROVIDER_ENVIRONMENT)",
+		choice(&e.environment, "production", "sandbox"))
+}
+
+// config is the engines' configuration from the flags, and from the variables that functions have
+// too.
+func (e *engine) config() (config.Config, error) {
+	cfg, err := config.ForMachine(os.Getenv)
+	if err != nil {
+		return cfg, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	cfg.ProviderEnvironment = e.environment
+	return cfg, nil
+}

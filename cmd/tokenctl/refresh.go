@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -110,7 +109,7 @@ func (r *refreshing) deployed(cmd *cobra.Command, o *options) error {
 	result, err := function.Invoke(cmd.Context(), r.event)
 	if fault := (*invoke.FunctionError)(nil); errors.As(err, &fault) {
 		if o.asJSON {
-			if err := json.NewEncoder(cmd.OutOrStdout()).Encode(fault); err != nil {
+			if err := o.print(cmd, fault, ""); err != nil {
 				return err
 			}
 		}
@@ -159,25 +158,14 @@ func (r *refreshing) here(cmd *cobra.Command, o *options) error {
 	if err := h.Fault(); err != nil { // no later run succeeds either
 		return err
 	}
-	if err := errors.Join(distinct(failed)...); err != nil {
+	same := func(a, b error) bool { return a != nil && b != nil && a.Error() == b.Error() } // all providers share one table
+	if err := errors.Join(slices.CompactFunc(failed, same)...); err != nil {
 		return errors.Join(told, err)
 	}
 	if len(results) == 0 {
 		return fmt.Errorf("there is nothing to refresh in %s: name another home, or put credentials in with tokenctl seed", h.Name)
 	}
 	return told
-}
-
-// distinct are errors without repeated ones: all providers share one table.
-func distinct(all []error) []error {
-	said := map[string]bool{}
-	return slices.DeleteFunc(all, func(err error) bool {
-		if err == nil || said[err.Error()] {
-			return true
-		}
-		said[err.Error()] = true
-		return false
-	})
 }
 
 // troubles hides the run's own log lines, whose content is printed in another form.

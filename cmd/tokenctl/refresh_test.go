@@ -157,6 +157,11 @@ func TestRefreshThatFails(t *testing.T) {
 		"an account without credentials": {func(t *testing.T, s *scene) {
 			s.put(t, store.Key{Provider: "hesabe", Account: "shop-2"}, store.Credentials, "")
 		}, []string{"--provider", "hesabe", "--account", "shop-2"}, exitNothing, []string{"nothing was done: hesabe is not_seeded"}},
+		"an account with credentials alone": {func(t *testing.T, s *scene) {
+			s.run(t, `{"base_url":"https://h.example"}`, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone)
+		}, []string{"--provider", "hesabe", "--account", "shop-2"}, exitNothing, []string{
+			"warning: there is neither a login in the secret", "put in what is missing: tokenctl seed credentials", " or tokenctl seed tokens",
+		}},
 		"an account that there is not": {
 			func(*testing.T, *scene) {},
 			[]string{"--provider", "hesabe", "--account", "shop-3"},

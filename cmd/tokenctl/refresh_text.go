@@ -73,11 +73,15 @@ func ended(r handler.Result, transaction int64, flags string, now time.Time) str
 	for _, c := range r.Credentials {
 		lines = append(lines, credentialEnded(r.Provider, c, flags, now)...)
 	}
-	return strings.Join(append(lines, indented("warning: ", r.Warnings...)...), "\n")
+	for _, warning := range r.Warnings {
+		lines = append(lines, "  warning: "+warning)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func credentialEnded(provider string, c handler.Credential, flags string, now time.Time) []string {
-	said := fmt.Sprintf("%s/%s: %s", provider, c.Account, c.Outcome)
+	key := store.Key{Provider: provider, Account: c.Account}
+	said := fmt.Sprintf("%s: %s", key, c.Outcome)
 	if at, err := time.Parse(time.RFC3339, c.AccessExpiresAt); err == nil {
 		if left := at.Sub(now).Truncate(time.Second); left > 0 {
 			said += fmt.Sprintf(", the access token expires in %s", left)
@@ -86,39 +90,46 @@ func credentialEnded(provider string, c handler.Credential, flags string, now ti
 		}
 	}
 	lines := []string{said}
-	if c.Reason != "" {
-		lines = append(lines, indented("because: ", c.Reason)...)
-	}
-	if c.Error != "" {
-		lines = append(lines, indented("", strings.Split(c.Error, "\n")...)...)
-		if login := loginHere(provider, c, flags); login != "" {
-			lines = append(lines, indented("", login)...)
+	add := func(mark, text string) {
+		if text != "" {
+			lines = append(lines, "  "+mark+strings.ReplaceAll(text, "\n", "\n  "))
 		}
-	} else if hint := whatNow(provider, c, flags); hint != "" {
-		lines = append(lines, indented("", hint)...)
 	}
-	return append(lines, indented("warning: ", c.Warnings...)...)
+	add("because: ", c.Reason)
+	if c.Error != "" {
+		add("", c.Error)
+		add("", loginHere(key, c.Outcome, flags))
+	} else {
+		add("", whatNow(key, c.Outcome, flags))
+	}
+	for _, warning := range c.Warnings {
+		add("warning: ", warning)
+	}
+	return lines
 }
 
 // loginHere is the login that an error advises, on a home that the error does not know.
-func loginHere(provider string, c handler.Credential, flags string) string {
-	entry, err := catalog.Find(provider)
-	if err != nil || flags == "" || !entry.Browser || c.Outcome != outcome.Dead && c.Outcome != outcome.Uncertain {
+func loginHere(key store.Key, what outcome.Outcome, flags string) string {
+	entry, err := catalog.Find(key.Provider)
+	if err != nil || flags == "" || !entry.Browser || what != outcome.Dead && what != outcome.Uncertain {
 		return ""
 	}
-	return "on this home: " + home.Command("login", store.Key{Provider: provider, Account: c.Account}, flags)
+	return "on this home: " + home.Command("login", key, flags)
 }
 
 // whatNow is what to do about an outcome without an error.
-func whatNow(provider string, c handler.Credential, flags string) string {
-	key := store.Key{Provider: provider, Account: c.Account}
-	switch c.Outcome {
+func whatNow(key store.Key, what outcome.Outcome, flags string) string {
+	switch what {
 	case outcome.Busy:
 		return "another run is at work, or one has died: its claim ends by itself within two minutes"
 	case outcome.Paused:
 		return "a person paused it: " + home.Command("resume", key, flags)
-	case outcome.NotSeeded:
-		return "nobody has put credentials in yet: " + home.Command("seed credentials", key, flags)
+	case outcome.NotSeeded: // a warning says what is missing
+		text := "put in what is missing: " + home.Command("seed credentials", key, flags)
+		if entry, err := catalog.Find(key.Provider); err == nil && !entry.Sweep {
+			text += " or " + home.Command(entry.Begins(), key, flags)
+		}
+		return text
 	case outcome.Superseded:
 		return "somebody edited the secret meanwhile: the next run refreshes that"
 	case outcome.NotDue:
@@ -126,14 +137,6 @@ func whatNow(provider string, c handler.Credential, flags string) string {
 	default:
 		return ""
 	}
-}
-
-func indented(mark string, texts ...string) []string {
-	var lines []string
-	for _, text := range texts {
-		lines = append(lines, "  "+mark+text)
-	}
-	return lines
 }
 
 // counted lists outcomes with their counts.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -62,12 +61,11 @@ docs/single-machine.md shows how systemd starts it.`,
 		Args: cobra.NoArgs,
 	}
 	r.register(cmd, o)
-	flags := cmd.Flags()
 	o.flag(cmd, "provider", "", "keep this `PROVIDER` fresh alone; may be given again (default all)", someProviders(&r.providers))
 	o.accounts(cmd, &r.accounts, "also keep this `ACCOUNT` of each --provider fresh, even before it exists; may be given again")
 	o.flag(cmd, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts",
 		lasting(&r.every, fmt.Sprintf("from %s to %s", minTick, maxTick), minTick, maxTick))
-	flags.StringVar(&r.listen, "listen", metrics.DefaultAddress,
+	cmd.Flags().StringVar(&r.listen, "listen", metrics.DefaultAddress,
 		"serve /metrics (for Prometheus) and /healthz at this `ADDRESS`; empty: nowhere")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return r.do(cmd, o) })
 	return cmd
@@ -89,20 +87,22 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 	}
 	look := health.Reader{Home: h, Providers: providers, Every: cfg.ScheduleRate}.Read
 	server := metrics.NewServer(look, time.Now)
-	log := slog.New(server.Runs.Observe(logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel).Handler()))
+	lines := slog.Handler(slog.NewTextHandler(cmd.OutOrStdout(), &slog.HandlerOptions{Level: cfg.LogLevel}))
+	if o.asJSON { // as the functions write them
+		lines = telemetry.NewLogger(cmd.OutOrStdout(), cfg.LogLevel).Handler()
+	}
+	log := slog.New(server.Runs.Observe(lines))
+	ctx, end := context.WithCancel(cmd.Context())
+	defer end()
 	var jobs []loop.Job
 	for _, provider := range providers {
-		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log, server.Runs))
-	}
-	ctx, give := context.WithCancelCause(cmd.Context())
-	defer give(nil)
-	for i, job := range jobs {
-		jobs[i].Do = func(ctx context.Context) {
-			job.Do(ctx)
-			if err := h.Fault(); err != nil { // the next tick would find it as it is
-				give(err)
+		here := invoke.NewHere(provider, h, cfg, log)
+		jobs = append(jobs, loop.Job{Name: provider.Name, Do: func(ctx context.Context) {
+			begun(ctx, here, log, server.Runs)
+			if h.Fault() != nil { // the next tick would find it as it is
+				end()
 			}
-		}
+		}})
 	}
 	l := loop.Loop{Every: r.every, Jobs: jobs, Log: log}
 
@@ -165,26 +165,16 @@ func (r *running) serve(ctx context.Context, cmd *cobra.Command, server *metrics
 	return nil
 }
 
-// job runs a provider's function. The handler logs how it ends.
-func job(here *invoke.Here, log *slog.Logger, runs *metrics.Runs) loop.Job {
-	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
-		end := runs.Begin(here.Provider)
-		result, err := here.Invoke(ctx, invoke.Event{})
-		end(result.Outcomes)
-		if err != nil {
-			level := slog.LevelError
-			if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
-				level = slog.LevelWarn
-			}
-			log.Log(ctx, level, "the run could not begin", "provider", here.Provider, "error", err)
+// begun runs a provider's function, whose handler logs how it ends.
+func begun(ctx context.Context, here *invoke.Here, log *slog.Logger, runs *metrics.Runs) {
+	end := runs.Begin(here.Provider)
+	result, err := here.Invoke(ctx, invoke.Event{})
+	end(result.Outcomes)
+	if err != nil {
+		level := slog.LevelError
+		if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
+			level = slog.LevelWarn
 		}
-	}}
-}
-
-// logger writes lines as the functions do, or the same in a form for people.
-func logger(to io.Writer, asJSON bool, level slog.Level) *slog.Logger {
-	if asJSON {
-		return telemetry.NewLogger(to, level)
+		log.Log(ctx, level, "the run could not begin", "provider", here.Provider, "error", err)
 	}
-	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
 }

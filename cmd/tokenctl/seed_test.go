@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -8,7 +9,9 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -166,6 +169,40 @@ func TestSeedTokens(t *testing.T) {
 			t.Error("no row")
 		}
 	})
+}
+
+// A token that was presented is taken again where its service takes it again, and nowhere else.
+func TestSeedTokensAgain(t *testing.T) {
+	t.Parallel()
+	for _, reuse := range []time.Duration{0, providers.Always} {
+		box, err := sandbox.Start(sandbox.Options{OAuth2Reuse: reuse})
+		assert.NilError(t, err)
+		defer box.Close()
+		s := &scene{embeddedWorld(t), box}
+		do := func(stdin string, args ...string) said {
+			return s.run(t, stdin, append(args, "--provider", "oauth2", "--account", "xero")...)
+		}
+		token := box.Issue(sandbox.OAuth2).RefreshToken
+		var fields map[string]any
+		assert.NilError(t, json.Unmarshal([]byte(box.Credentials(sandbox.OAuth2)), &fields))
+		for _, more := range []string{"login_params", "introspection_url", "probe_url"} { // which would help by themselves
+			delete(fields, more)
+		}
+		credentials, err := json.Marshal(fields)
+		assert.NilError(t, err)
+		do(string(credentials), "seed", "credentials").want(t, exitDone)
+		do(token, "seed", "tokens").want(t, exitDone)
+		box.Inject(sandbox.OAuth2, sandbox.Refresh, 1, sandbox.LoseReply())
+		do("", "refresh")
+		do(planted, "seed", "tokens").want(t, exitDone) // which is a wrong one
+		do("", "refresh").want(t, exitPerson)
+		if reuse == 0 {
+			do(token, "seed", "tokens").want(t, exitFailed, "nothing was written: this refresh token was presented before")
+			continue
+		}
+		do(token, "seed", "tokens").want(t, exitDone)
+		do("", "refresh").want(t, exitDone, "oauth2/xero: refreshed")
+	}
 }
 
 // Only --force replaces a newer token that is on its way.

@@ -15,6 +15,7 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/operator/status"
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/store"
@@ -152,7 +153,7 @@ func needsPerson(report status.Report) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errPerson, strings.Join(first(names), ", "))
+	return fmt.Errorf("%w: %s", errPerson, strings.Join(seed.ShownAll(names), ", "))
 }
 
 func style(cmd *cobra.Command) status.Style {

@@ -12,6 +12,7 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -100,8 +101,8 @@ func (s Seeder) Checked(ctx context.Context, text secret.String, environment str
 }
 
 // Tokens begins a chain with a refresh token, bare or in its document. It refuses a token that was
-// presented before. Unless forced, it also refuses to replace a token that works, or a newer one
-// that is on its way.
+// presented before, unless the credentials say that it is taken again without end. Unless forced, it
+// also refuses to replace a token that works, or a newer one that is on its way.
 func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Report, error) {
 	if s.Provider.Sweep {
 		return Report{}, fmt.Errorf("%w: %s has no chain: use tokenctl record", ErrRefused, s.Provider.Name)
@@ -117,7 +118,8 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if err != nil {
 		return Report{}, err
 	}
-	if row.Presented(seed.RefreshToken) {
+	presented := row.Presented(seed.RefreshToken)
+	if presented && (row.Phase == store.Sending || !s.takenAgain(ctx)) {
 		return Report{}, fmt.Errorf("%w: this refresh token was presented before and may be spent: get a new one", ErrRefused)
 	}
 	if !force {
@@ -125,11 +127,26 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 			return Report{}, err
 		}
 	}
+	if presented {
+		if err := refresh.TakeAgain(ctx, s.Home.Ledger, row, seed.RefreshToken); err != nil {
+			return Report{}, fmt.Errorf("%w: run this again: %w", errNotRead, err)
+		}
+	}
 	var warnings []string
 	if len(seed.Unknown) > 0 {
 		warnings = append(warnings, "not known, and kept: "+strings.Join(ShownAll(seed.Unknown), ", "))
 	}
 	return s.write(ctx, store.TokensDoc, document, warnings)
+}
+
+// takenAgain reports whether the credentials say that a refresh token is taken again without end.
+func (s Seeder) takenAgain(ctx context.Context) bool {
+	current, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials)
+	if err != nil {
+		return false
+	}
+	session, err := s.Provider.Client("production").Open(current.Value)
+	return err == nil && providers.AgainOf(session).Reuse == providers.Always
 }
 
 // Ready reports why Tokens would refuse any token now; nil: it would not.

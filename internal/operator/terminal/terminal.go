@@ -113,3 +113,41 @@ func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 		return none, ctx.Err()
 	}
 }
+
+// Colour is a foreground colour of a terminal.
+type Colour string
+
+// The colours, of the eight that every terminal has.
+const (
+	Plain  Colour = ""
+	Red    Colour = "31"
+	Green  Colour = "32"
+	Yellow Colour = "33"
+)
+
+// Paint colours a text.
+func (c Colour) Paint(text string) string {
+	if c == Plain || text == "" {
+		return text
+	}
+	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
+}
+
+// Coloured reports whether a stream takes colours: it is a terminal that knows them, and
+// the user has not turned them off (https://no-color.org).
+func Coloured(stream any, getenv func(string) string) bool {
+	return getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && Is(stream)
+}
+
+const (
+	home      = "\x1b[H"
+	clearLine = "\x1b[K"
+	clearRest = "\x1b[J"
+)
+
+// Redraw writes a text over the terminal's content, from the top. It clears line by line, because
+// clearing all first would flicker.
+func Redraw(out io.Writer, text string) error {
+	_, err := io.WriteString(out, home+strings.ReplaceAll(text, "\n", clearLine+"\n")+clearRest)
+	return err
+}
