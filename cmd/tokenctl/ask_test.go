@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal/terminaltest"
 	"tokenrefresh/pkg/store"
 )
@@ -59,9 +61,7 @@ func TestSeedAsks(t *testing.T) {
 			t.Parallel()
 			w := embeddedWorld(t)
 			code, shown := w.converse(t, tt.lines, "seed", "credentials", "--provider", "hesabe")
-			if code != tt.code {
-				t.Errorf("it ends with %d:\n%s", code, shown)
-			}
+			assert.Check(t, code == tt.code, "it ends with %d:\n%s", code, shown)
 			if tt.want == "" {
 				w.gone(t, store.Key{Provider: "hesabe", Account: "default"})
 			} else if got := w.current(t, "hesabe", "default", store.Credentials); got != tt.want {
@@ -94,8 +94,7 @@ func TestRemoveAsks(t *testing.T) {
 		w.write(t, store.Row{Key: key, Phase: store.Idle})
 		got, shown := w.converse(t, []dialogue{{"Remove it? [y/N]: ", answer}}, "remove", "--provider", "hesabe", "--account", "shop-2")
 		_, exists := w.row(t, "hesabe", "shop-2")
-		if got != code || exists != (code == exitNothing) {
-			t.Errorf("%q ends with %d, and there is a row: %v\n%s", answer, got, exists, shown)
-		}
+		assert.Check(t, got == code && exists == (code == exitNothing),
+			"%q ends with %d, and there is a row: %v\n%s", answer, got, exists, shown)
 	}
 }

@@ -50,8 +50,6 @@ func (w *world) alive(t *testing.T, last int64) []int64 {
 
 // Transactions that were marked dead wrongly are listed and revived: by time, by list, by
 // id, and those of an older release.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRevive(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		now := time.Now()

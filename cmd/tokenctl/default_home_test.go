@@ -1,40 +1,19 @@
 package main
 
 import (
-	"hash/crc32"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"tokenrefresh/internal/sandbox"
 )
 
-// bare removes the variables about homes from the environment.
-func bare(t *testing.T) {
-	t.Helper()
-	for _, name := range []string{"TOKENCTL_HOME", "TOKENCTL_STATE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "SECRET_PREFIX"} {
-		t.Setenv(name, "")
-	}
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
-}
-
 // Every verb finds the same home if nobody names one, and prints which.
 func TestDefaultHome(t *testing.T) {
 	s := embeddedWorld(t).provision(t)
 	path := s.flags[len(s.flags)-1]
 	none := filepath.Join(t.TempDir(), "none.db")
-	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		body := []byte(`{"__type":"AccessDeniedException"}`)
-		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)) // as DynamoDB does
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write(body)
-	}))
-	defer aws.Close()
+	aws := refusing(t, "AccessDeniedException", 0)
 	config := write(t, "config", "[default]\nregion = eu-north-1\n[profile other]\nregion = eu-south-1\n")
 	for name, tt := range map[string]struct {
 		env  map[string]string
@@ -54,14 +33,9 @@ func TestDefaultHome(t *testing.T) {
 		"TOKENCTL_HOME": {map[string]string{"AWS_REGION": "eu-west-3", "TOKENCTL_STATE": path, "TOKENCTL_HOME": "embedded"}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bare(t)
-			t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			t.Setenv("AWS_ACCESS_KEY_ID", "k")
-			t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
-			t.Setenv("AWS_ENDPOINT_URL", aws.URL)
-			for name, value := range tt.env {
-				t.Setenv(name, value)
-			}
+			onAWS(t, aws)
+			t.Setenv("AWS_REGION", "")
+			setenv(t, tt.env)
 			for _, verb := range [][]string{{"status"}, {"pause", "--provider", "hesabe"}} {
 				got := tokenctl(t, "", append(verb, tt.args...)...)
 				if n := strings.Count(got.err, "tokenctl: home: "); tt.want == "" && n > 0 || tt.want != "" && (n != 1 || !strings.Contains(got.err, tt.want)) {

@@ -45,8 +45,6 @@ func TestDoctorMakesNoFile(t *testing.T) {
 }
 
 // Only the tables of the stack exist.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestDoctorOfAStack(t *testing.T) {
 	w := awsWorld(t)
 	stack := moto.NewName("stack")

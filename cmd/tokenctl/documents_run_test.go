@@ -40,16 +40,12 @@ func TestDocumentsCommandsRun(t *testing.T) {
 		if !u.whole || slices.Contains([]string{"local", "sandbox"}, u.args[0]) || has("--watch") || has("--home") {
 			continue // which have tests of their own, or name a home that is not here
 		}
-		bare(t)
-		t.Setenv("TOKENCTL_HOME", "embedded")
-		t.Setenv("TOKENCTL_STATE", state)
+		onAWS(t, nowhere)
 		if slices.ContainsFunc(ofAWS, has) {
-			for name, value := range map[string]string{
-				"TOKENCTL_HOME": "aws", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s",
-				"AWS_ENDPOINT_URL": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
-			} {
-				t.Setenv(name, value)
-			}
+			t.Setenv("TOKENCTL_HOME", "aws")
+		} else {
+			bare(t)
+			setenv(t, map[string]string{"TOKENCTL_HOME": "embedded", "TOKENCTL_STATE": state})
 		}
 		ran++
 		ctx := t.Context()
@@ -63,9 +59,7 @@ func TestDocumentsCommandsRun(t *testing.T) {
 			t.Errorf("%s: tokenctl %s: %s", u.where, strings.Join(u.args, " "), got.err)
 		}
 	}
-	if ran < 20 {
-		t.Errorf("only %d lines were run", ran)
-	}
+	assert.Check(t, ran >= 20, "only %d lines were run", ran)
 	if _, exists := s.row(t, "hesabe", "shop-9"); !exists {
 		t.Error("the accounts of a file are not seeded")
 	}

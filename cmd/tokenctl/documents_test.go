@@ -78,9 +78,7 @@ func each(args []string) [][]string {
 func TestDocumentsNameCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	all := usages(t)
-	if len(all) < 10 {
-		t.Fatalf("only %d command lines found", len(all))
-	}
+	assert.Assert(t, len(all) >= 10, "only %d command lines found", len(all))
 	for _, u := range all {
 		u.check(t)
 	}
@@ -103,9 +101,7 @@ func (u usage) check(t *testing.T) {
 	if err == nil && u.whole {
 		err = cmd.ValidateFlagGroups()
 	}
-	if err != nil {
-		t.Errorf("%s: tokenctl %s: %v", u.where, strings.Join(u.args, " "), err)
-	}
+	assert.Check(t, err == nil, "%s: tokenctl %s: %v", u.where, strings.Join(u.args, " "), err)
 }
 
 // Each verb has its row on the page that lists them.

@@ -21,11 +21,13 @@ const (
 	exitStopped = 130 // as of a command that Ctrl-C ends in a shell
 )
 
-// exits are the exit codes in the help.
-var exits = []struct {
+// exit is an exit code in the help.
+type exit struct {
 	code int
 	says string
-}{
+}
+
+var exits = []exit{
 	{exitDone, "done"},
 	{exitFailed, "failed; the message says why and what to do"},
 	{exitUsage, "wrong usage"},

@@ -108,9 +108,8 @@ func (w *world) logIn(ctx context.Context, t *testing.T, stdin io.Reader, browse
 		address := shownAddress.FindString(errOut.text())
 		select {
 		case code = <-ended:
-			if strings.Contains(out.String()+errOut.text(), planted) {
-				t.Errorf("a secret is shown:\n%s%s", out.String(), errOut.text())
-			}
+			assert.Check(t, !strings.Contains(out.String()+errOut.text(), planted),
+				"a secret is shown:\n%s%s", out.String(), errOut.text())
 			return said{code, out.String(), errOut.text()}
 		case <-time.After(time.Millisecond):
 			if address != "" && !shown {
@@ -151,7 +150,6 @@ func endsAt(t *testing.T, address string) string {
 	return response.Header.Get("Location")
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestLogin(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := newService(t)
@@ -229,9 +227,7 @@ func TestLoginFails(t *testing.T) {
 			tt.change(s)
 			got := w.logIn(t.Context(), t, strings.NewReader(""), browser(t), tt.args...)
 			got.want(t, tt.code, tt.says...)
-			if strings.ContainsAny(got.out+got.err, "\x1b\u202e") {
-				t.Errorf("%q", got.err)
-			}
+			assert.Check(t, !strings.ContainsAny(got.out+got.err, "\x1b\u202e"), "%q", got.err)
 			if text := w.current(t, "oauth2", "xero", store.TokensDoc); text != "" || len(s.redeemed) > 1 {
 				t.Errorf("tokens %s after %d calls", text, len(s.redeemed))
 			}

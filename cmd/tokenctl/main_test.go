@@ -3,15 +3,23 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/store"
 )
@@ -49,9 +57,8 @@ func tokenctlIn(ctx context.Context, t *testing.T, stdin string, args ...string)
 	t.Helper()
 	var out, errOut bytes.Buffer
 	code := execute(ctx, args, strings.NewReader(stdin), &out, &errOut)
-	if plant.Shown(out.String(), errOut.String()) {
-		t.Errorf("%v shows a secret:\n%s%s", args, out.String(), errOut.String())
-	}
+	assert.Check(t, !plant.Shown(out.String(), errOut.String()),
+		"%v shows a secret:\n%s%s", args, out.String(), errOut.String())
 	if !slices.Contains(args, "--help") && args[0] != "__complete" && args[0] != "completion" {
 		advises(t, out.String()+"\n"+errOut.String()) //nolint:contextcheck // flags are parsed, and nothing runs
 	}
@@ -61,13 +68,9 @@ func tokenctlIn(ctx context.Context, t *testing.T, stdin string, args ...string)
 // want checks the exit code, and that the output contains each of parts.
 func (s said) want(t *testing.T, code int, parts ...string) {
 	t.Helper()
-	if s.code != code {
-		t.Errorf("exit code %d, want %d:\n%s%s", s.code, code, s.out, s.err)
-	}
+	assert.Check(t, s.code == code, "exit code %d, want %d:\n%s%s", s.code, code, s.out, s.err)
 	for _, part := range parts {
-		if !strings.Contains(s.out+s.err, part) {
-			t.Errorf("it does not say %q:\n%s%s", part, s.out, s.err)
-		}
+		assert.Check(t, strings.Contains(s.out+s.err, part), "it does not say %q:\n%s%s", part, s.out, s.err)
 	}
 }
 
@@ -78,25 +81,17 @@ func TestLocal(t *testing.T) {
 	says := []string{"logged_in", "refreshed 3", "not_due", "killed", "busy", "recovered", "presented twice: 0", "valid: true"}
 	tokenctl(t, "", "local").want(t, exitDone, append(says, shownByReadme(t)...)...)
 	left, err := os.ReadDir(os.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(left) != 0 {
-		t.Errorf("it leaves %v behind", left)
-	}
+	assert.NilError(t, err)
+	assert.Check(t, len(left) == 0, "it leaves %v behind", left)
 }
 
 // shownByReadme are the lines that the README shows.
 func shownByReadme(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	lines := regexp.MustCompile(`(?m)^ {6}[0-9]{2}:[0-9]{2}  .*$`).FindAllString(string(text), -1)
-	if len(lines) < 5 {
-		t.Fatalf("the README shows %q alone", lines)
-	}
+	assert.Assert(t, len(lines) >= 5, "the README shows %q alone", lines)
 	for i, line := range lines {
 		lines[i] = strings.TrimPrefix(line, "    ")
 	}
@@ -180,8 +175,6 @@ func TestHelp(t *testing.T) {
 }
 
 // The shell completes existing accounts.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestCompletesAccounts(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		for _, key := range []store.Key{
@@ -201,9 +194,8 @@ func TestCompletesAccounts(t *testing.T) {
 		} {
 			args := append([]string{"__complete"}, w.flags...)
 			got := tokenctl(t, "", append(append(args, strings.Fields(line)...), "")...)
-			if got.out != want || strings.Contains(got.err, "home:") {
-				t.Errorf("%s: %q; %s", line, got.out, got.err)
-			}
+			assert.Check(t, got.out == want && !strings.Contains(got.err, "home:"),
+				"%s: %q; %s", line, got.out, got.err)
 		}
 	})
 	none := []string{"__complete", "--home", "embedded", "--state", t.TempDir() + "/none.db", "pause", "--provider", "hesabe", "--account", ""}
@@ -211,18 +203,35 @@ func TestCompletesAccounts(t *testing.T) {
 }
 
 // The shell completes the functions of this project.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestCompletesFunctions(t *testing.T) {
-	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	onAWS(t, answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"Functions":[{"FunctionName":"a-refresh-hesabe"},{"FunctionName":"other"},{"FunctionName":"b-refresh-berbix"}]}`))
 	}))
-	defer aws.Close()
-	for name, value := range map[string]string{
-		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.URL,
-		"AWS_CONFIG_FILE": os.DevNull,
-	} {
-		t.Setenv(name, value)
-	}
 	tokenctl(t, "", "__complete", "refresh", "--function", "").want(t, exitDone, "a-refresh-hesabe\nb-refresh-berbix\n:4\n")
+}
+
+// The help lists each exit code of the code, and the code has no other.
+func TestExitCodesAreListed(t *testing.T) {
+	t.Parallel()
+	help := tokenctl(t, "", "--help").out
+	parsed, err := parser.ParseFile(token.NewFileSet(), "exit.go", nil, 0)
+	assert.NilError(t, err)
+	var named []string
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "exit") && spec.Names[0].Name != "exits" {
+			named = append(named, spec.Names[0].Name)
+		}
+		return true
+	})
+	assert.Check(t, len(named) == len(exits) && len(named) > 5, "the constants are %v, the help lists %d", named, len(exits))
+	for err, code := range map[error]int{
+		nil: exitDone, errors.New("x"): exitFailed, errUsage: exitUsage, errPerson: exitPerson, store.ErrForbidden: exitPerson,
+		fs.ErrPermission: exitPerson, errPartly: exitPartly, errNothing: exitNothing, errStopped: exitStopped,
+		&home.AccessError{Passing: true}: exitFailed, &home.AccessError{}: exitPerson,
+	} {
+		assert.Check(t, codeOf(err, true) == code, "%v ends with %d", err, codeOf(err, true))
+		listed := slices.IndexFunc(exits, func(e exit) bool { return e.code == code })
+		assert.Assert(t, listed >= 0, "%d is not listed", code)
+		assert.Check(t, strings.Contains(help, fmt.Sprintf("\n  %3d  %s", code, exits[listed].says)), "the help lacks %d:\n%s", code, help)
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestPauseAndResume(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "hesabe", Account: "default"}
@@ -40,8 +39,6 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 // A mistyped name creates no row: a run would look for the secrets of that account.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestPauseOfAnUnknownAccount(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		for _, verb := range []string{"pause", "resume"} {
@@ -60,7 +57,6 @@ func TestPauseOfAnUnknownAccount(t *testing.T) {
 	})
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestPauseOfAnAccountWithoutARow(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		w.put(t, store.Key{Provider: "berbix", Account: "shop-2"}, store.Credentials, "")

@@ -49,9 +49,7 @@ func (p *process) await(t *testing.T, parts ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if !p.said.await(ctx, parts) {
-		t.Fatalf("no further line with %q:\n%s", parts, p.said.text())
-	}
+	assert.Assert(t, p.said.await(ctx, parts), "no further line with %q:\n%s", parts, p.said.text())
 }
 
 func (p *process) signal(t *testing.T, which os.Signal) {

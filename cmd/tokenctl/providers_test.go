@@ -42,9 +42,7 @@ func (s *scene) quiet(t *testing.T, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		for _, secret := range s.Secrets() {
-			if strings.Contains(text, secret) {
-				t.Fatalf("a secret is shown in:\n%s", text)
-			}
+			assert.Assert(t, !strings.Contains(text, secret), "a secret is shown in:\n%s", text)
 		}
 	}
 }
@@ -55,9 +53,7 @@ func (s *scene) published(t *testing.T, p sandbox.Provider) {
 	document := s.current(t, string(p), "default", store.AccessDoc)
 	_, rest, _ := strings.Cut(document, `"access_token":"`)
 	token, _, _ := strings.Cut(rest, `"`)
-	if !s.Valid(p, token) {
-		t.Errorf("the published access token of %s is not valid", p)
-	}
+	assert.Check(t, s.Valid(p, token), "the published access token of %s is not valid", p)
 	if n := s.Stats(p).Repeated; n > 0 {
 		t.Errorf("%s saw %d refresh tokens twice", p, n)
 	}

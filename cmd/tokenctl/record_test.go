@@ -18,13 +18,10 @@ const planted = plant.Marker
 func (w *world) transaction(t *testing.T, id int64) store.Transaction {
 	t.Helper()
 	row, found, err := w.Transactions.Get(t.Context(), id)
-	if err != nil || !found {
-		t.Fatalf("transaction %d: found %t, %v", id, found, err)
-	}
+	assert.Assert(t, err == nil && found, "transaction %d: found %t, %v", id, found, err)
 	return row
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestRecordOne(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		const id = 9007199254740993
@@ -76,7 +73,6 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestRecordFile(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		lines := write(t, "some.jsonl", "\ufeff"+`{"transaction_id":1,"refresh_token":"`+planted+`-1","customer_uid":"c-1"}
@@ -106,9 +102,7 @@ func TestRecordFile(t *testing.T) {
 			t.Errorf("2: %+v", got)
 		}
 		left, err := filepath.Glob(lines + "?*")
-		if err != nil || len(left) > 0 {
-			t.Errorf("left behind: %v, %v", left, err)
-		}
+		assert.Check(t, err == nil && len(left) == 0, "left behind: %v, %v", left, err)
 	})
 }
 

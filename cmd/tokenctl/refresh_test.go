@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -35,7 +34,6 @@ func (s said) results(t *testing.T) map[string]handler.Result {
 	return all
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestRefresh(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
@@ -74,8 +72,6 @@ func TestRefresh(t *testing.T) {
 }
 
 // A person can report what a reader's callback reports.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRefreshRejected(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)
@@ -222,24 +218,15 @@ func (s *scene) record(t *testing.T, one sandbox.Transaction) {
 }
 
 // With --function the deployed function does it, and its answer is shown as it is.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRefreshByTheDeployedFunction(t *testing.T) {
 	var asked []string
 	var answer func(w http.ResponseWriter)
-	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	onAWS(t, answering(t, func(w http.ResponseWriter, r *http.Request) {
 		var event json.RawMessage
 		assert.Check(t, json.NewDecoder(r.Body).Decode(&event))
 		asked = append(asked, r.Method+" "+r.URL.Path+" "+string(event))
 		answer(w)
 	}))
-	t.Cleanup(endpoint.Close)
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_LAMBDA": endpoint.URL, "AWS_REGION": "eu-west-1", "AWS_CONFIG_FILE": os.DevNull,
-		"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
 	fails := func(status int, kind string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
 			w.Header().Set("X-Amzn-Errortype", kind)

@@ -31,8 +31,6 @@ func (w *world) gone(t *testing.T, key store.Key) {
 }
 
 // A removed account is gone, no output mentions it, and other accounts stay as they are.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemove(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)
@@ -63,8 +61,6 @@ func TestRemove(t *testing.T) {
 }
 
 // What was half removed is finished by the same command.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveTheRest(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "tconnect", Account: "shop-2"}
@@ -79,8 +75,6 @@ func TestRemoveTheRest(t *testing.T) {
 }
 
 // A run that is at work keeps its row: its reply would be lost.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveBesideARun(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "hesabe", Account: "shop-2"}
@@ -99,8 +93,6 @@ func TestRemoveBesideARun(t *testing.T) {
 }
 
 // So does a sweep that is at work on one shard of the account's transactions.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveBesideASweep(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "berbix", Account: "shop-2"}
@@ -113,15 +105,11 @@ func TestRemoveBesideASweep(t *testing.T) {
 		assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), claim))
 		w.run(t, "", args...).want(t, exitDone, "removed")
 		rows, claims, err := w.Ledger.RowsAndShardClaims(t.Context(), "berbix")
-		if err != nil || len(rows)+len(claims) > 0 {
-			t.Errorf("left: %v %v, %v", rows, claims, err)
-		}
+		assert.Check(t, err == nil && len(rows)+len(claims) == 0, "left: %v %v, %v", rows, claims, err)
 	})
 }
 
 // A claim between the check and the removal wins.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "hesabe", Account: "shop-2"}
@@ -140,8 +128,6 @@ func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 }
 
 // The question mentions transactions that would no longer be refreshed.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveAnAccountOfTransactions(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Berbix)
@@ -159,8 +145,6 @@ func TestRemoveAnAccountOfTransactions(t *testing.T) {
 }
 
 // Secrets that a stack has created stay.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveWhatAStackHasCreated(t *testing.T) {
 	w := awsWorld(t)
 	key := store.Key{Provider: "hesabe", Account: "default"}

@@ -10,7 +10,6 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestResolve(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)
@@ -61,8 +60,6 @@ func TestResolve(t *testing.T) {
 }
 
 // A person may present an uncertain token once more, and is asked first.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestResolveRetry(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)

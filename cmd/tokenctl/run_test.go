@@ -46,13 +46,9 @@ func TestRun(t *testing.T) {
 		p.await(t, `"msg":"run"`, `"run_id"`, `"AccessTokenExpiresIn"`) // one a provider, in any order
 	}
 	for _, part := range []string{`"outcome":"logged_in"`, `"outcomes":{"refreshed":1}`} {
-		if !strings.Contains(p.said.text(), part) {
-			t.Errorf("no %s:\n%s", part, p.said.text())
-		}
+		assert.Check(t, strings.Contains(p.said.text(), part), "no %s:\n%s", part, p.said.text())
 	}
-	if strings.Contains(p.said.text(), "_aws") {
-		t.Error("it writes for CloudWatch")
-	}
+	assert.Check(t, !strings.Contains(p.said.text(), "_aws"), "it writes for CloudWatch")
 	s.published(t, sandbox.Hesabe)
 	s.published(t, sandbox.TConnect)
 	s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "not_due")
@@ -89,9 +85,7 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	third := s.start(t, nil, "run", "--every", "1s")
 	third.await(t, "provider=hesabe", "outcomes=map[busy:1]")
 	row, _ := s.row(t, "hesabe", "default")
-	if row.Phase != store.Sending {
-		t.Fatalf("phase %s", row.Phase)
-	}
+	assert.Assert(t, row.Phase == store.Sending, "phase %s", row.Phase)
 	row.ClaimedUntil = time.Now().Add(-time.Second)
 	assert.NilError(t, s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence}))
 	third.await(t, "provider=hesabe", "outcome=logged_in")
@@ -158,9 +152,7 @@ func TestRunOfAProviderThatHangs(t *testing.T) {
 	p := s.start(t, nil, "run", "--every", "1s")
 	p.await(t, "provider=tconnect", "outcome=logged_in")
 	p.await(t, "provider=tconnect", "outcomes=map[not_due:1]")
-	if strings.Contains(p.said.text(), "provider=hesabe") {
-		t.Errorf("hesabe did not hang:\n%s", p.said.text())
-	}
+	assert.Check(t, !strings.Contains(p.said.text(), "provider=hesabe"), "hesabe did not hang:\n%s", p.said.text())
 	gate.Release()
 	p.await(t, "provider=hesabe", "outcome=logged_in")
 	p.signal(t, syscall.SIGTERM)
@@ -209,9 +201,7 @@ func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 	p.await(t, "Unsolicited response", "[…]")
 	p.signal(t, syscall.SIGTERM)
 	p.ended(t, exitDone, 0)
-	if strings.Contains(p.said.text(), planted) {
-		t.Errorf("it shows a secret:\n%s", p.said.text())
-	}
+	assert.Check(t, !strings.Contains(p.said.text(), planted), "it shows a secret:\n%s", p.said.text())
 }
 
 // A state file that others can read is refused at the start.
@@ -289,9 +279,7 @@ func (e ear) hears(t *testing.T, state string) {
 	got := make([]byte, 64)
 	for {
 		size, err := e.Read(got)
-		if err != nil {
-			t.Fatalf("systemd does not hear %s: %v", state, err)
-		}
+		assert.Assert(t, err == nil, "systemd does not hear %s: %v", state, err)
 		if string(got[:size]) == state {
 			return
 		}
@@ -315,9 +303,7 @@ func TestRunServesMetrics(t *testing.T) {
 		assert.NilError(t, err)
 		defer func() { _ = answer.Body.Close() }()
 		text, err := io.ReadAll(answer.Body)
-		if err != nil || answer.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %v: %s", answer.Status, err, text)
-		}
+		assert.Assert(t, err == nil && answer.StatusCode == http.StatusOK, "%s: %v: %s", answer.Status, err, text)
 		s.quiet(t, string(text))
 		return string(text)
 	}

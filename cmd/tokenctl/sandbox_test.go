@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/secret"
@@ -34,9 +35,7 @@ func TestSandboxFeedsAStateFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sandbox")
 	for start := range 2 { // the second has new credentials
 		p, report := sandboxed(t, "--dir", dir)
-		if report.State != filepath.Join(dir, "state.db") || report.CA != "" {
-			t.Fatalf("set up: %+v", report)
-		}
+		assert.Assert(t, report.State == filepath.Join(dir, "state.db") && report.CA == "", "set up: %+v", report)
 		flags := []string{"--home", "embedded", "--state", report.State}
 		for _, provider := range []string{"hesabe", "tconnect"} {
 			tokenctl(t, "", append([]string{"refresh", "--provider", provider}, flags...)...).want(t, exitDone, "logged_in")
@@ -106,9 +105,7 @@ func TestSandboxFurnishesAnEmulatedAWS(t *testing.T) {
 		t.Fatalf("set up: %+v", report)
 	}
 	// The local profiles name this region, whatever AWS_REGION is.
-	if report.AWS.Region != "us-east-1" {
-		t.Errorf("the region is %s", report.AWS.Region)
-	}
+	assert.Check(t, report.AWS.Region == "us-east-1", "the region is %s", report.AWS.Region)
 	t.Setenv("AWS_REGION", report.AWS.Region)
 	there := func(o *sqs.Options) { o.Region = report.AWS.Region }
 	if queue, err := aws.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("local-berbix")}, there); err != nil {
@@ -118,9 +115,7 @@ func TestSandboxFurnishesAnEmulatedAWS(t *testing.T) {
 	for provider, outcome := range map[string]string{"hesabe": "logged_in", "tconnect": "logged_in", "berbix": "refreshed"} {
 		p := w.start(t, []string{"SSL_CERT_FILE=" + report.CA}, "refresh", "--provider", provider)
 		p.ended(t, exitDone, 0)
-		if !strings.Contains(p.said.text(), outcome) {
-			t.Errorf("%s:\n%s", provider, p.said.text())
-		}
+		assert.Check(t, strings.Contains(p.said.text(), outcome), "%s:\n%s", provider, p.said.text())
 	}
 }
 

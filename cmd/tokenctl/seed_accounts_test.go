@@ -24,8 +24,6 @@ func accounts(n int) string {
 }
 
 // One command seeds many accounts, and may be repeated. Runs keep them fresh.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedFile(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t)
@@ -97,9 +95,7 @@ func TestSeedFileWithWrongLines(t *testing.T) {
 	path := write(t, "accounts.jsonl", text)
 	got := w.run(t, "", "seed", "--file", path, "--provider", "hesabe")
 	got.want(t, exitPartly, append(says, "2 seeded", "12 refused", "hesabe/ok-1 was named in a line before")...)
-	if strings.Contains(got.err, strings.Repeat("k", 65)) {
-		t.Error("a name is shown whole")
-	}
+	assert.Check(t, !strings.Contains(got.err, strings.Repeat("k", 65)), "a name is shown whole")
 	for _, account := range []string{"ok-1", "ok-2"} {
 		if _, exists := w.row(t, "hesabe", account); !exists {
 			t.Errorf("%s is not seeded", account)
@@ -117,14 +113,10 @@ func TestSeedFileGoesOn(t *testing.T) {
 	args := append([]string{"seed", "--file", path, "--provider", "hesabe"}, w.flags...)
 	tokenctlIn(ctx, t, "", args...).want(t, exitFailed, "interrupted after line ", "run this again to go on")
 	progress, err := os.ReadFile(path + ".progress")
-	if err != nil || strings.Contains(string(progress), planted) {
-		t.Errorf("%s, %v", progress, err)
-	}
+	assert.Check(t, err == nil && !strings.Contains(string(progress), planted), "%s, %v", progress, err)
 	tokenctl(t, "", args...).want(t, exitDone, " to 100: ", " 0 unchanged, 0 refused")
 	rows, err := w.Ledger.Rows(t.Context(), "hesabe")
-	if err != nil || len(rows) != 100 {
-		t.Errorf("%d rows, %v", len(rows), err)
-	}
+	assert.Check(t, err == nil && len(rows) == 100, "%d rows, %v", len(rows), err)
 }
 
 // ending is a context that ends after its error was asked for a number of times.

@@ -11,8 +11,6 @@ import (
 )
 
 // Credentials that cannot log in replace none; those that can log in begin a chain at once.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedCheck(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t)
@@ -40,8 +38,6 @@ func TestSeedCheck(t *testing.T) {
 }
 
 // Two accounts with one login at one host cause a warning, when the second is seeded and later.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestSharedLogins(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)

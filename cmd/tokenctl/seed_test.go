@@ -28,7 +28,6 @@ func (w *world) current(t *testing.T, provider, account string, doc store.Docume
 
 const hesabeCredentials = `{"username":"u","password":"` + planted + `"}`
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedCredentials(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		path := write(t, "c.json", hesabeCredentials+"\n")
@@ -43,9 +42,7 @@ func TestSeedCredentials(t *testing.T) {
 			}
 		}
 		row, exists := w.row(t, "hesabe", "shop-2")
-		if !exists || row.Phase != store.Idle || row.RefreshAt.After(time.Now()) {
-			t.Errorf("row %+v", row)
-		}
+		assert.Check(t, exists && row.Phase == store.Idle && !row.RefreshAt.After(time.Now()), "row %+v", row)
 
 		// An existing row becomes due, and nothing else of it changes.
 		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", store.OK, time.Now().Add(time.Hour)
@@ -156,7 +153,6 @@ func TestSeedWithoutALedger(t *testing.T) {
 	}
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedTokens(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		seed := []string{"seed", "tokens", "--provider", "tconnect"}
@@ -232,8 +228,6 @@ func TestSeedTokensBesideARun(t *testing.T) {
 }
 
 // Only --force ends a chain that works.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedTokensOverAGoodChain(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		for account, tt := range map[string]struct {

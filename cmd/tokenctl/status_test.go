@@ -146,7 +146,6 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestStatusOfTransactions(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		w.put(t, store.Key{Provider: "berbix", Account: "default"}, store.Credentials, `{"api_secret":"`+planted+`"}`)
@@ -196,9 +195,7 @@ func TestStatusNamesCommandsThatExist(t *testing.T) {
 			}
 		}
 	}
-	if checked < 15 {
-		t.Errorf("only %d commands were checked", checked)
-	}
+	assert.Check(t, checked >= 15, "only %d commands were checked", checked)
 }
 
 // Without a terminal each look is a line, or an object.
@@ -212,9 +209,7 @@ func TestStatusWatch(t *testing.T) {
 		if code := execute(ctx, line, strings.NewReader(""), out, out); code != exitDone {
 			t.Errorf("exit code %d", code)
 		}
-		if strings.Count(out.text, "\n") != 1 || !strings.Contains(out.text, "not_seeded") {
-			t.Errorf("%q", out.text)
-		}
+		assert.Check(t, strings.Count(out.text, "\n") == 1 && strings.Contains(out.text, "not_seeded"), "%q", out.text)
 		if len(args) > 0 && !json.Valid([]byte(out.text)) {
 			t.Errorf("no JSON: %q", out.text)
 		}

@@ -13,8 +13,6 @@ import (
 )
 
 // A printed token is good at the provider, and has the life left that was asked for.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestToken(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe, sandbox.Berbix)

@@ -28,6 +28,7 @@ type trouble struct {
 	noRun  bool // there are no more runs
 
 	status, doctor told
+	both           told // instead
 
 	// types is what the operator types into the printed command.
 	types func(s *site) string
@@ -58,6 +59,9 @@ func (b trouble) play(t *testing.T, s *site) {
 	b.breaks(t, s)
 	if !b.noRun {
 		s.ticks(t)
+	}
+	if b.both != (told{}) {
+		b.status, b.doctor = b.both, b.both
 	}
 	status, doctor := s.run(t, "", "status"), s.doctor(t)
 	b.status.check(t, "status", status)
@@ -121,9 +125,7 @@ func (s *site) obeys(t *testing.T, line, typed string) {
 func words(t *testing.T, line string) []string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf '%s\n' `+line).Output()
-	if err != nil {
-		t.Fatalf("a shell does not take %q: %v", line, err)
-	}
+	assert.Assert(t, err == nil, "a shell does not take %q: %v", line, err)
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
@@ -207,9 +209,7 @@ func (s *site) overdue(t *testing.T, d time.Duration) {
 func (s *site) revokes(t *testing.T) {
 	t.Helper()
 	held, err := refresh.ParseTokens(secret.New(s.current(t, "hesabe", "default", store.TokensDoc)))
-	if err != nil || !s.Revoke(sandbox.Hesabe, held.RefreshToken.Reveal()) {
-		t.Fatalf("nothing to revoke: %v", err)
-	}
+	assert.Assert(t, err == nil && s.Revoke(sandbox.Hesabe, held.RefreshToken.Reveal()), "nothing to revoke: %v", err)
 }
 
 // seedAll puts the right credentials of all providers in.

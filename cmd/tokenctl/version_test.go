@@ -3,10 +3,10 @@ package main
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/release"
 )
@@ -18,16 +18,12 @@ func TestVersion(t *testing.T) {
 }
 
 // Each function reports its own version; one that cannot is named.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestVersionOfTheFunctions(t *testing.T) {
-	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	onAWS(t, answering(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.Contains(r.URL.Path, "/s-refresh-hesabe/"):
 			body, err := io.ReadAll(r.Body)
-			if err != nil || string(body) != `{"dry_run":true}` {
-				t.Errorf("%s, %v", body, err)
-			}
+			assert.Check(t, err == nil && string(body) == `{"dry_run":true}`, "%s, %v", body, err)
 			_, _ = w.Write([]byte(`{"provider":"hesabe","version":"7.8.9","run_id":"r","outcomes":{},"credentials":[]}`))
 		case strings.Contains(r.URL.Path, "/s-refresh-tconnect/"):
 			_, _ = w.Write([]byte(`{"provider":"tconnect","run_id":"r","outcomes":{},"credentials":[]}`))
@@ -36,13 +32,6 @@ func TestVersionOfTheFunctions(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	}))
-	defer aws.Close()
-	for name, value := range map[string]string{
-		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.URL,
-		"AWS_CONFIG_FILE": os.DevNull,
-	} {
-		t.Setenv(name, value)
-	}
 	tokenctl(t, "", "version", "--stack", "s").want(t, exitFailed,
 		"tokenctl "+release.Version, "s-refresh-hesabe 7.8.9\n", "s-refresh-tconnect before 0.9.0\n", "s-refresh-berbix invoke the function",
 		"no version of s-refresh-", "s-refresh-berbix\n")

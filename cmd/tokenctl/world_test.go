@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,4 +81,40 @@ func awsWorld(t *testing.T) *world {
 	})
 	assert.NilError(t, err)
 	return &world{h, nil}
+}
+
+// answering is a server that answers calls to AWS.
+func answering(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	aws := httptest.NewServer(answer)
+	t.Cleanup(aws.Close)
+	return aws.URL
+}
+
+// onAWS lets variables name the AWS at an address, and no other home.
+func onAWS(t *testing.T, address string) {
+	t.Helper()
+	bare(t)
+	setenv(t, map[string]string{
+		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": address,
+		"AWS_EC2_METADATA_DISABLED": "true",
+	})
+}
+
+// bare removes the variables about homes from the environment.
+func bare(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"TOKENCTL_HOME", "TOKENCTL_STATE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "SECRET_PREFIX"} {
+		t.Setenv(name, "") // and afterwards as before
+		assert.NilError(t, os.Unsetenv(name))
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+}
+
+func setenv(t *testing.T, variables map[string]string) {
+	t.Helper()
+	for name, value := range variables {
+		t.Setenv(name, value)
+	}
 }

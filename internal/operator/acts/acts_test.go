@@ -105,9 +105,7 @@ func TestAWS(t *testing.T) {
 	}
 	assert.Check(t, is.DeepEqual(c.lines, want))
 	const detail = `{"at":"2026-03-01T12:00:00Z","by":"arn:aws:iam::1:user/op","act":"pause","provider":"hesabe","account":"shop-2","tool":"tokenctl 1.2.3"}`
-	if len(c.events) != 1 || string(c.events[0]) != detail {
-		t.Errorf("events %s", c.events)
-	}
+	assert.Check(t, len(c.events) == 1 && string(c.events[0]) == detail, "events %s", c.events)
 }
 
 // If events are off, an act is in the log alone; that of several functions is in the log of each

@@ -99,14 +99,10 @@ func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (bulk.Su
 	load.Text, load.Target, load.Progress, load.Restart, load.Moved = text, l.target, l.progress(), restart, func(int64) {}
 	load.Refused = func(line int, err error) {
 		l.refused = append(l.refused, line)
-		if plant.Shown(err) {
-			t.Errorf("the error shows a token: %v", err)
-		}
+		assert.Check(t, !plant.Shown(err), "the error shows a token: %v", err)
 	}
 	summary, err := load.Run(ctx)
-	if plant.Shown(err) {
-		t.Errorf("the error shows a token: %v", err)
-	}
+	assert.Check(t, !plant.Shown(err), "the error shows a token: %v", err)
 	return summary, err
 }
 
@@ -117,15 +113,11 @@ func (l *loading) wantProgress(t *testing.T, want bool) {
 	t.Helper()
 	text, err := os.ReadFile(l.progress())
 	if !want {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("the progress is left behind: %v", err)
-		}
+		assert.Check(t, errors.Is(err, fs.ErrNotExist), "the progress is left behind: %v", err)
 		return
 	}
 	assert.NilError(t, err)
-	if strings.Contains(string(text), plant.Marker) {
-		t.Errorf("the progress holds a token: %s", text)
-	}
+	assert.Check(t, !strings.Contains(string(text), plant.Marker), "the progress holds a token: %s", text)
 	if info, err := os.Stat(l.progress()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
@@ -133,9 +125,7 @@ func (l *loading) wantProgress(t *testing.T, want bool) {
 
 func want(t *testing.T, got bulk.Summary, err error, want bulk.Summary) {
 	t.Helper()
-	if err != nil {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, err == nil, "error %v", err)
 	assert.Check(t, is.DeepEqual(got, want), "summary")
 }
 
@@ -144,9 +134,7 @@ func TestLoadIsBounded(t *testing.T) {
 	l := file(t, 5*batch+1)
 	got, err := l.load(t.Context(), t, false)
 	want(t, got, err, bulk.Summary{From: 1, Line: 5*batch + 1, Stored: 5*batch + 1})
-	if l.most != batch || l.batches != 6 {
-		t.Errorf("%d batches of up to %d", l.batches, l.most)
-	}
+	assert.Check(t, l.most == batch && l.batches == 6, "%d batches of up to %d", l.batches, l.most)
 	l.wantProgress(t, false)
 }
 
@@ -159,9 +147,8 @@ func TestInterruptedAndResumed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l.After = cancel
 		got, err := l.load(ctx, t, false)
-		if !errors.Is(err, bulk.ErrInterrupted) || got.Line != batch || got.Stored != batch {
-			t.Fatalf("%+v, %v", got, err)
-		}
+		assert.Assert(t, errors.Is(err, bulk.ErrInterrupted) && got.Line == batch && got.Stored == batch,
+			"%+v, %v", got, err)
 		l.wantProgress(t, true)
 
 		time.Sleep(time.Minute)
@@ -171,12 +158,9 @@ func TestInterruptedAndResumed(t *testing.T) {
 		l.After = nil
 		got, err = l.load(t.Context(), t, false)
 		want(t, got, err, bulk.Summary{From: batch + 1, Line: 3 * batch, Stored: 2*batch - 1, Passed: 1})
-		if l.rows[news.TransactionID].Status != store.StatusCompleted {
-			t.Error("what came between the runs is overtaken")
-		}
-		if len(l.rows) != 3*batch {
-			t.Errorf("%d rows", len(l.rows))
-		}
+		assert.Check(t, l.rows[news.TransactionID].Status == store.StatusCompleted,
+			"what came between the runs is overtaken")
+		assert.Check(t, len(l.rows) == 3*batch, "%d rows", len(l.rows))
 		l.wantProgress(t, false)
 	})
 }
@@ -202,9 +186,7 @@ func TestDiesWithinABatch(t *testing.T) {
 	got, err := l.load(t.Context(), t, false)
 	want(t, got, err, bulk.Summary{From: batch + 1, Line: 2 * batch, Stored: batch})
 	for id, r := range before {
-		if l.rows[id] != r {
-			t.Fatalf("transaction %d has changed", id)
-		}
+		assert.Assert(t, l.rows[id] == r, "transaction %d has changed", id)
 	}
 }
 
@@ -226,9 +208,7 @@ func TestStoreIsDown(t *testing.T) {
 
 		l.batches, up = 0, time.Now().Add(time.Hour)
 		got, err = l.load(t.Context(), t, false)
-		if !errors.Is(err, errDown) || got.Line != batch {
-			t.Fatalf("%+v, %v", got, err)
-		}
+		assert.Assert(t, errors.Is(err, errDown) && got.Line == batch, "%+v, %v", got, err)
 		time.Sleep(time.Hour)
 		got, err = l.load(t.Context(), t, false)
 		want(t, got, err, bulk.Summary{From: batch + 1, Line: 2 * batch, Stored: batch})
@@ -263,9 +243,8 @@ func TestPoisonedRow(t *testing.T) {
 		}
 		for range 2 {
 			got, err := l.load(t.Context(), t, false)
-			if err != nil || got.Failed != 1 || !slices.Equal(l.refused, []int{7}) {
-				t.Fatalf("%+v of %v, %v", got, l.refused, err)
-			}
+			assert.Assert(t, err == nil && got.Failed == 1 && slices.Equal(l.refused, []int{7}),
+				"%+v of %v, %v", got, l.refused, err)
 			l.refused = nil
 			l.wantProgress(t, true)
 		}
@@ -306,9 +285,7 @@ func TestProgressOfAnother(t *testing.T) {
 	if _, err := l.load(t.Context(), t, false); err == nil {
 		t.Error("a text that was cut goes on")
 	}
-	if l.batches != 0 {
-		t.Errorf("%d batches were recorded", l.batches)
-	}
+	assert.Check(t, l.batches == 0, "%d batches were recorded", l.batches)
 	assert.NilError(t, os.WriteFile(l.path, edited, 0o600))
 	got, err := l.load(t.Context(), t, true)
 	want(t, got, err, bulk.Summary{From: 1, Line: 2 * batch, Stored: 2 * batch})
@@ -341,7 +318,5 @@ func TestRefusedBeforeAnInterrupt(t *testing.T) {
 	l.After = nil
 	got, err := l.load(t.Context(), t, false)
 	want(t, got, err, bulk.Summary{From: batch + 2, Line: 2*batch + 1, Stored: batch, Refused: 1})
-	if !slices.Equal(l.refused, []int{1}) {
-		t.Errorf("told of %v", l.refused)
-	}
+	assert.Check(t, slices.Equal(l.refused, []int{1}), "told of %v", l.refused)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/internal/operator/terminal/terminaltest"
 	"tokenrefresh/pkg/secret"
@@ -39,12 +41,9 @@ func TestAskHidden(t *testing.T) {
 			s.Awaits(t, "password: ")
 			s.Types(t, tt.keys)
 			<-answered
-			if got.Reveal() != tt.want || !errors.Is(err, tt.err) {
-				t.Errorf("%d bytes %q, %v", len(got.Reveal()), got.Reveal(), err)
-			}
-			if strings.Contains(s.Shows(), "hunter2") {
-				t.Errorf("it is shown: %q", s.Shows())
-			}
+			assert.Check(t, got.Reveal() == tt.want && errors.Is(err, tt.err),
+				"%d bytes %q, %v", len(got.Reveal()), got.Reveal(), err)
+			assert.Check(t, !strings.Contains(s.Shows(), "hunter2"), "it is shown: %q", s.Shows())
 		})
 	}
 }
@@ -59,9 +58,7 @@ func TestAskHiddenEndsWithItsContext(t *testing.T) {
 	s.Awaits(t, "password: ")
 	cancel()
 	<-failed
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, errors.Is(err, context.Canceled), "error %v", err)
 	s.Types(t, "shown again\n")
 	s.Awaits(t, "shown again")
 }
@@ -75,9 +72,7 @@ func TestAsk(t *testing.T) {
 	s.Awaits(t, "username: ")
 	s.Types(t, " somebody \n")
 	<-answered
-	if got != "somebody" || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
+	assert.Check(t, got == "somebody" && err == nil, "%q, %v", got, err)
 	s.Awaits(t, "somebody")
 }
 

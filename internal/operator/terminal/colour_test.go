@@ -21,9 +21,7 @@ func TestPaint(t *testing.T) {
 
 func TestNoColourWithoutATerminal(t *testing.T) {
 	t.Parallel()
-	if terminal.Coloured(&bytes.Buffer{}, func(string) string { return "" }) {
-		t.Error("a buffer is coloured")
-	}
+	assert.Check(t, !terminal.Coloured(&bytes.Buffer{}, func(string) string { return "" }), "a buffer is coloured")
 }
 
 // A shorter text clears the rest of a longer one before it.

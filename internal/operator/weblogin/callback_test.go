@@ -104,14 +104,10 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	troubles := make(chan error, 1)
 	troubles <- errors.New("no such program")
 	_, err = callback.Await(ctx, flow, troubles, func(err error) {
-		if !strings.Contains(err.Error(), "no browser could be opened: no such program") {
-			t.Errorf("%v", err)
-		}
+		assert.Check(t, strings.Contains(err.Error(), "no browser could be opened: no such program"), "%v", err)
 		cancel()
 	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
+	assert.Check(t, errors.Is(err, context.Canceled), "%v", err)
 }
 
 func TestBrowse(t *testing.T) {
@@ -124,9 +120,7 @@ func TestBrowse(t *testing.T) {
 			t.Parallel()
 			select {
 			case err := <-weblogin.Browse("https://x.example", func(name string) string { return environment[name] }):
-				if err == nil {
-					t.Error("no error")
-				}
+				assert.Check(t, err != nil, "no error")
 			case <-time.After(time.Minute):
 				t.Error("nothing is said of it")
 			}
