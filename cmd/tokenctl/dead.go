@@ -30,20 +30,17 @@ type searching struct {
 }
 
 func (s *searching) register(cmd *cobra.Command, o *options) {
-	flags := cmd.Flags()
 	sweepFlag(cmd, o, &s.provider, "the provider")
 	o.account(cmd, &s.Account, defaultAccount, "the account with it", catalog.NamesOf(sweeps)...)
 	o.flag(cmd, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h", moment(&s.Span.From))
 	o.flag(cmd, "until", "", "marked dead before this `TIME`", moment(&s.Span.Until))
-	flags.BoolVar(&s.Undated, "undated", false,
-		"add those that an older release marked, without a time; it reads the whole table")
 }
 
 // find finds the transactions, and shows how many it has found.
 func (s *searching) find(cmd *cobra.Command, h *home.Home) ([]store.DeadEntry, error) {
 	bar := terminal.NewBar(cmd.ErrOrStderr(), "looking", -1)
 	defer bar.End()
-	return s.Find(cmd.Context(), h, time.Now(), func(n int) { bar.Set(int64(n)) })
+	return s.Find(cmd.Context(), h.Transactions(s.provider.Name), time.Now(), func(n int) { bar.Set(int64(n)) })
 }
 
 // open opens the home, if the span has a length.
@@ -82,11 +79,8 @@ the list when its time to live is over, or as soon as it is recorded as complete
 			return err
 		}
 		for _, one := range all {
-			at := "-"
-			if !one.MarkedAt.IsZero() {
-				at = one.MarkedAt.Format(time.RFC3339)
-			}
-			if err := o.print(cmd, deadRow{one.ID, s.Account, one.MarkedAt}, fmt.Sprintf("%d  %s", one.ID, at)); err != nil {
+			said := fmt.Sprintf("%d  %s", one.ID, one.MarkedAt.Format(time.RFC3339))
+			if err := o.print(cmd, deadRow{one.ID, s.Account, one.MarkedAt}, said); err != nil {
 				return err
 			}
 		}
@@ -95,9 +89,6 @@ the list when its time to live is over, or as soon as it is recorded as complete
 		}
 		if !o.asJSON {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d dead transactions of %s/%s\n", len(all), s.provider.Name, s.Account)
-			if !s.Undated {
-				fmt.Fprintln(cmd.ErrOrStderr(), "those that an older release marked have no time: --undated looks for them")
-			}
 		}
 		return nil
 	})
@@ -114,7 +105,7 @@ type reviving struct {
 func revives(o *options) *cobra.Command {
 	var r reviving
 	cmd := &cobra.Command{
-		Use:   "revive {ID… | --file F | --since T [--until T] | --undated} [--account A]",
+		Use:   "revive {ID… | --file F | --since T [--until T]} [--account A]",
 		Short: "Let Berbix transactions that were marked dead wrongly be refreshed again",
 		Long: `Revive makes dead transactions due: the next sweep presents their refresh tokens again. Use it when a gateway
 or a wrong API secret has refused tokens that are good. It takes ids, a list of them in a file (a line each, as
@@ -132,7 +123,7 @@ interrupt the same command goes on: what is revived is not dead any more.`,
 }
 
 func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
-	bySpan := !r.Span.From.IsZero() || !r.Span.Until.IsZero() || r.Undated
+	bySpan := !r.Span.From.IsZero() || !r.Span.Until.IsZero()
 	ways := 0
 	for _, given := range []bool{bySpan, r.file != "", len(args) > 0} {
 		if given {
@@ -140,7 +131,7 @@ func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
 		}
 	}
 	if ways != 1 {
-		return fmt.Errorf("%w: name transactions by their ids, by --file, or by --since, --until and --undated", errUsage)
+		return fmt.Errorf("%w: name transactions by their ids, by --file, or by --since and --until", errUsage)
 	}
 	ids, err := r.listed(cmd, args)
 	if err != nil {
@@ -151,9 +142,6 @@ func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
 		return err
 	}
 	if bySpan {
-		if r.Undated && r.Span == (store.Span{}) {
-			r.Span.Until = time.Unix(0, 0) // these alone
-		}
 		all, err := r.find(cmd, h)
 		if err != nil {
 			return err

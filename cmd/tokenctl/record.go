@@ -93,7 +93,7 @@ func (o *options) sweeper(h *home.Home, provider catalog.Entry, workers int) *sw
 	}
 	return sweep.Engine{
 		Provider: provider.Client("production"), Secrets: h.Secrets, Ledger: h.Ledger,
-		Transactions: h.Transactions, Accounts: []string{defaultAccount}, Workers: cmp.Or(workers, awsWorkers),
+		Transactions: h.Transactions(provider.Name), Accounts: []string{defaultAccount}, Workers: cmp.Or(workers, awsWorkers),
 	}.WithDefaults()
 }
 

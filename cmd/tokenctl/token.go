@@ -92,7 +92,7 @@ func (r *reading) read(cmd *cobra.Command, o *options) (reader.Token, error) {
 	}
 	source := h.Access(r.key())
 	if r.provider.Sweep {
-		source = h.TransactionToken(r.transaction)
+		source = h.TransactionToken(r.provider.Name, r.transaction)
 	}
 	options := reader.Options{MinLife: r.minLife}
 	if r.minLife == 0 {

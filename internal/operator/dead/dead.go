@@ -1,4 +1,4 @@
-// Package dead finds the Berbix transactions that were marked dead, and revives them.
+// Package dead finds the transactions that were marked dead, and revives them.
 package dead
 
 import (
@@ -8,14 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
-	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
@@ -31,37 +29,25 @@ const (
 type Search struct {
 	Account string
 	Span    store.Span
-	// Undated adds transactions that an older release has marked without a time. It reads the whole
-	// table.
-	Undated bool
 }
 
-// Find returns the transactions, the latest first and those without a time last. found gets their
-// growing number.
-func (s Search) Find(ctx context.Context, h *home.Home, now time.Time, found func(n int)) ([]store.DeadEntry, error) {
-	var all []store.DeadEntry
-	collect := func(entries iter.Seq2[store.DeadEntry, error]) error {
-		for one, err := range entries {
+// Find returns the transactions, the latest first. found gets their growing number.
+func (s Search) Find(
+	ctx context.Context, in store.DeadTransactions, now time.Time, found func(n int),
+) (all []store.DeadEntry, err error) {
+	for shard := range store.Shards {
+		for one, err := range in.Dead(ctx, s.Account, shard, s.Span, now) {
 			if err != nil {
-				return fmt.Errorf("find dead transactions: %w", err)
+				return nil, fmt.Errorf("find dead transactions: %w", err)
 			}
 			all = append(all, one)
 			found(len(all))
-		}
-		return nil
-	}
-	for shard := range store.Shards {
-		if err := collect(h.Transactions.Dead(ctx, s.Account, shard, s.Span, now)); err != nil {
-			return nil, err
 		}
 	}
 	slices.SortFunc(all, func(a, b store.DeadEntry) int {
 		return cmp.Or(b.MarkedAt.Compare(a.MarkedAt), cmp.Compare(a.ID, b.ID))
 	})
-	if !s.Undated {
-		return all, nil
-	}
-	return all, collect(h.Transactions.DeadUndated(ctx, s.Account, now))
+	return all, nil
 }
 
 // ReadIDs reads a list of transactions, one on each line: an id, whatever follows it, or an object

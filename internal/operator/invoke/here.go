@@ -48,7 +48,8 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 	here := &Here{Provider: provider.Name, home: h, settled: len(cfg.Accounts) > 0}
 	if provider.Sweep {
 		sweeps := handler.NewSweep(sweep.Engine{
-			Provider: client(provider, cfg, cfg.SweepWorkers), Secrets: h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions,
+			Provider: client(provider, cfg, cfg.SweepWorkers), Secrets: h.Secrets, Ledger: h.Ledger,
+			Transactions: h.Transactions(provider.Name),
 		}, cfg, log)
 		here.invoke, here.accounts = sweeps.Invoke, &sweeps.Engine.Accounts
 		return here

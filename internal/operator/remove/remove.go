@@ -105,7 +105,7 @@ func (a *Account) Look(ctx context.Context) error {
 		return ErrNoAccount
 	}
 	for shard := 0; a.Provider.Sweep && shard < store.Shards && !a.Transactions; shard++ {
-		due, err := a.Home.Transactions.Due(ctx, a.Key.Account, shard, 1, time.Now())
+		due, err := a.Home.Transactions(a.Provider.Name).Due(ctx, a.Key.Account, shard, 1, time.Now())
 		if err != nil {
 			return err
 		}

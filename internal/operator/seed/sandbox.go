@@ -94,7 +94,7 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 func recordNew(ctx context.Context, h *home.Home, provider catalog.Entry, box *sandbox.Sandbox, n int) error {
 	engine := sweep.Engine{
 		Provider: provider.Client("sandbox"), Secrets: h.Secrets, Ledger: h.Ledger,
-		Transactions: h.Transactions, Accounts: []string{sandboxAccount},
+		Transactions: h.Transactions(provider.Name), Accounts: []string{sandboxAccount},
 	}.WithDefaults()
 	records := make([]sweep.Record, n)
 	for i := range records {
