@@ -62,7 +62,8 @@ const completeWithin = 2 * time.Second
 // complete gives the shell the values that find returns for a flag. After an error there are none,
 // and no message.
 func complete(cmd *cobra.Command, flag string, find func(ctx context.Context, cmd *cobra.Command, begun string) []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	type directive = cobra.ShellCompDirective
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, directive) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completeWithin)
 		defer cancel()
 		return find(ctx, cmd, begun), cobra.ShellCompDirectiveNoFileComp

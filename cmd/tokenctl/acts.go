@@ -12,6 +12,7 @@ import (
 	"tokenrefresh/internal/operator/acts"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/release"
 )
@@ -46,6 +47,7 @@ func (o *options) acted(cmd *cobra.Command, provider, account, details string) {
 		err = acts.OnAWS(ctx, cfg, act, functions...)
 	}
 	if err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: it is done, and the log of what people did lacks it (docs/operations.md#who-did-what):\n%v\n", err)
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning: it is done, and not in the log of what people did (docs/operations.md#who-did-what):")
+		fmt.Fprintln(cmd.ErrOrStderr(), terminal.Visible(err.Error()))
 	}
 }

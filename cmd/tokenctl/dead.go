@@ -17,7 +17,10 @@ import (
 )
 
 // sweeps are the providers with transactions.
-var sweeps = catalog.Those(func(e catalog.Entry) bool { return e.Sweep })
+var (
+	sweeps     = catalog.Those(func(e catalog.Entry) bool { return e.Sweep })
+	sweepNames = either(catalog.NamesOf(sweeps)...)
+)
 
 func sweepFlag(cmd *cobra.Command, o *options, to *catalog.Entry, usage string) {
 	o.flag(cmd, "provider", sweeps[0].Name, usage, oneProvider(to, sweeps, "has no transactions"))
@@ -32,7 +35,8 @@ type searching struct {
 func (s *searching) register(cmd *cobra.Command, o *options) {
 	sweepFlag(cmd, o, &s.provider, "the provider")
 	o.account(cmd, &s.Account, defaultAccount, "the account with it", catalog.NamesOf(sweeps)...)
-	o.flag(cmd, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h", moment(&s.Span.From))
+	o.flag(cmd, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h",
+		moment(&s.Span.From))
 	o.flag(cmd, "until", "", "marked dead before this `TIME`", moment(&s.Span.Until))
 }
 
@@ -64,8 +68,8 @@ func deads(o *options) *cobra.Command {
 		Use:   "dead [--account A] [--since T] [--until T]",
 		Short: "List the Berbix transactions that were marked dead",
 		Long: `Dead lists the transactions whose refresh tokens Berbix has refused, and since when: a line each, the latest
-first, with --json as JSON lines, or [] if there is none. "tokenctl revive --file" takes such a list. A transaction that has ended leaves
-the list when its time to live is over, or as soon as it is recorded as completed or deleted.`,
+first, with --json as JSON lines, or [] if there is none. "tokenctl revive --file" takes such a list. A transaction
+that has ended leaves the list when its time to live is over, or as soon as it is recorded as completed or deleted.`,
 		Args: cobra.NoArgs,
 	}
 	s.register(cmd, o)

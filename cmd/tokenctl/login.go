@@ -143,7 +143,8 @@ func (l *loggingIn) session(cmd *cobra.Command, o *options, h *home.Home) (provi
 	}
 	switch {
 	case errors.Is(err, store.ErrNoSecret), errors.Is(err, store.ErrNoValue), errors.Is(err, providers.ErrNotSeeded):
-		return nil, fmt.Errorf("the client is not known yet, put it in first: %s", home.Command("seed credentials", l.key(), o.given(cmd)))
+		line := home.Command("seed credentials", l.key(), o.given(cmd))
+		return nil, fmt.Errorf("the client is not known yet, put it in first: %s", line)
 	case err != nil:
 		return nil, err
 	}

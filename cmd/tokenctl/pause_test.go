@@ -28,7 +28,12 @@ func TestPauseAndResume(t *testing.T) {
 			{"resume", "hesabe/default: not paused\n", false},
 			{"resume", "not paused before", false},
 		} {
-			w.run(t, "", step.verb, "--provider", "hesabe").want(t, exitDone, step.says)
+			got := w.run(t, "", step.verb, "--provider", "hesabe")
+			got.want(t, exitDone, step.says)
+			if len(w.flags) == 0 && !strings.HasSuffix(step.says, "before") { // on AWS, without a function
+				got.want(t, exitDone, "warning: it is done, and not in the log of what people did",
+					"\nthe function token-refresh-refresh-hesabe: there is none of that name in this region", "--table-prefix", ". AWS says: ")
+			}
 			want := claimed
 			want.Paused = step.paused
 			if got, _ := w.row(t, "hesabe", "default"); cmp.Diff(want, got) != "" {

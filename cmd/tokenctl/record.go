@@ -61,13 +61,14 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	}
 	flags := cmd.Flags()
 	r.loading = loading{doing: "recording", stored: "recorded", passed: "superseded", because: " by a later record"}
-	r.loading.register(cmd, "record the lines of `FILE`")
+	r.register(cmd, "record the lines of `FILE`")
 	sweepFlag(cmd, o, &r.provider, "the provider of the transactions")
 	o.flag(cmd, "transaction-id", "", "the `ID` of the one transaction", id(&r.id))
 	flags.StringVar(&r.uid, "customer-uid", "", "its customer")
 	o.flag(cmd, "status", store.StatusActive, "its status: active, completed or deleted",
 		choice(&r.status, store.StatusActive, store.StatusCompleted, store.StatusDeleted))
-	o.account(cmd, &r.account, "", "the account, of records that name none; empty: as stored, or default", catalog.NamesOf(sweeps)...)
+	o.account(cmd, &r.account, "", "the account, of records that name none; empty: as stored, or default",
+		catalog.NamesOf(sweeps)...)
 	o.flag(cmd, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input",
 		choice(&r.format, records.JSONLines, records.CSV))
 	o.flag(cmd, "workers", 0, fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file",
@@ -202,18 +203,6 @@ func (l *loading) register(cmd *cobra.Command, usage string) {
 	_ = cmd.MarkFlagFilename("file")
 }
 
-// loaded is the JSON of a result.
-type loaded struct {
-	bulk.Summary
-	*loading
-}
-
-// MarshalJSON implements json.Marshaler.
-func (l loaded) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, `{"from_line":%d,"until_line":%d,%q:%d,%q:%d,"refused":%d,"failed":%d}`,
-		l.From, l.Line, l.stored, l.Stored, l.passed, l.Passed, l.Refused, l.Failed), nil
-}
-
 // load stores the lines of a file and prints how many.
 func load[R any](cmd *cobra.Command, o *options, l *loading, in text, lines *bulk.Load[R]) (bulk.Summary, error) {
 	bar := terminal.NewBar(cmd.ErrOrStderr(), l.doing, in.size)
@@ -224,7 +213,9 @@ func load[R any](cmd *cobra.Command, o *options, l *loading, in text, lines *bul
 	if err != nil {
 		return s, err
 	}
-	err = o.print(cmd, loaded{s, l}, fmt.Sprintf("lines %d to %d: %d %s, %d %s%s, %d refused, %d not stored",
+	result := fmt.Appendf(nil, `{"from_line":%d,"until_line":%d,%q:%d,%q:%d,"refused":%d,"failed":%d}`,
+		s.From, s.Line, l.stored, s.Stored, l.passed, s.Passed, s.Refused, s.Failed)
+	err = o.print(cmd, json.RawMessage(result), fmt.Sprintf("lines %d to %d: %d %s, %d %s%s, %d refused, %d not stored",
 		s.From, s.Line, s.Stored, l.stored, s.Passed, l.passed, l.because, s.Refused, s.Failed))
 	switch {
 	case err != nil:

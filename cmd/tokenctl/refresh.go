@@ -93,7 +93,7 @@ func (r *refreshing) check(cmd *cobra.Command, o *options) error {
 	case given("account") && !named:
 		return fmt.Errorf("%w: --account needs its --provider", errUsage)
 	case given("transaction") && !r.provider.Sweep && r.function == "":
-		return fmt.Errorf("%w: --transaction needs --provider %s", errUsage, either(catalog.NamesOf(sweeps)...))
+		return fmt.Errorf("%w: --transaction needs --provider %s", errUsage, sweepNames)
 	case given("rejected") && (r.event.Rejected == "" || !named || r.provider.Sweep):
 		return fmt.Errorf("%w: --rejected is an attempt's id, and needs a --provider whose tokens are in access", errUsage)
 	}

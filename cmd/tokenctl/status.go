@@ -118,7 +118,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 // one shows one transaction.
 func (l *looking) one(cmd *cobra.Command, o *options) error {
 	if l.provider.Name != "" && !l.provider.Sweep {
-		return fmt.Errorf("%w: --transaction is of --provider %s", errUsage, either(catalog.NamesOf(sweeps)...))
+		return fmt.Errorf("%w: --transaction is of --provider %s", errUsage, sweepNames)
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {

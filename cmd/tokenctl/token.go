@@ -82,7 +82,7 @@ func (r *reading) register(cmd *cobra.Command, o *options) {
 func (r *reading) read(cmd *cobra.Command, o *options) (reader.Token, error) {
 	switch {
 	case r.provider.Sweep != (r.transaction > 0):
-		return reader.Token{}, fmt.Errorf("%w: --transaction is for --provider %s, and needed there", errUsage, either(catalog.NamesOf(sweeps)...))
+		return reader.Token{}, fmt.Errorf("%w: --transaction is for --provider %s, and needed there", errUsage, sweepNames)
 	case r.provider.Sweep && cmd.Flags().Changed("account"):
 		return reader.Token{}, fmt.Errorf("%w: a transaction is found by its number alone: leave --account out", errUsage)
 	}

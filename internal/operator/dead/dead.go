@@ -72,7 +72,7 @@ func ReadIDs(text io.Reader) ([]int64, error) {
 			one.ID, _ = strconv.ParseInt(word, 10, 64)
 		}
 		if one.ID <= 0 {
-			return nil, fmt.Errorf("line %d: it is neither the id of a transaction, a number above 0, nor an object with a transaction_id", number)
+			return nil, fmt.Errorf("line %d: it begins with no number above 0, and is no object with a transaction_id", number)
 		}
 		ids = append(ids, one.ID)
 	}

@@ -110,9 +110,9 @@ func (s Seeder) cautions(ctx context.Context, g given) []string {
 	if lived, ok := g.session.(providers.Lived); ok {
 		lifetime = lived.Lifetime()
 	}
-	for _, caution := range []string{GraceUnused(providers.AgainOf(g.session), send, usualTick), TooManyVersions(s.key(), lifetime)} {
-		warn(caution != "", "%s", caution)
-	}
+	unused, many := GraceUnused(providers.AgainOf(g.session), send, usualTick), TooManyVersions(s.key(), lifetime)
+	warn(unused != "", "%s", unused)
+	warn(many != "", "%s", many)
 	warn(!s.Provider.Sweep && !g.session.CanLogin(), "without a login, a refresh that dies at the wrong moment needs you, and the "+
 		"chain begins with a refresh token: %s", s.command(s.Provider.Begins()))
 	same := s.sharing(ctx, g)

@@ -62,7 +62,7 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 		return err
 	}
 	if _, err := provider.Client("production").Open(current.Value); err != nil {
-		return nil //nolint:nilerr // a placeholder, which the template puts there
+		return nil // a placeholder, which the template puts there
 	}
 	text := provider.Address(current.Value)
 	at, err := url.Parse(text)
@@ -83,7 +83,7 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", at.Port()))
 	if err != nil {
-		return nil //nolint:nilerr // nobody serves it any more
+		return nil // nobody serves it any more
 	}
 	_ = conn.Close()
 	return fmt.Errorf("%w: another sandbox serves %s at %s: end it first, or name another folder with --dir",
