@@ -24,9 +24,8 @@ func (w *world) converse(t *testing.T, lines []dialogue, args ...string) (code i
 		s.Types(t, line.keys)
 	}
 	code = <-ended
-	if shown = s.Shows(); strings.Contains(shown, planted) {
-		t.Errorf("a secret is shown:\n%s", shown)
-	}
+	shown = s.Shows()
+	assert.Check(t, !strings.Contains(shown, planted), "a secret is shown:\n%s", shown)
 	return code, shown
 }
 
@@ -76,12 +75,10 @@ func TestSeedTokensAsks(t *testing.T) {
 	t.Parallel()
 	for _, keys := range []string{planted + "\r", "{\r\"refresh_token\":\"" + planted + "\"\r}\r"} {
 		w := embeddedWorld(t)
-		if code, shown := w.converse(t, []dialogue{{"refresh_token (not shown): ", keys}}, "seed", "tokens", "--provider", "hesabe"); code != exitDone {
-			t.Errorf("it ends with %d:\n%s", code, shown)
-		}
-		if got := w.current(t, "hesabe", "default", store.TokensDoc); !strings.Contains(got, planted) {
-			t.Errorf("tokens %s", got)
-		}
+		code, shown := w.converse(t, []dialogue{{"refresh_token (not shown): ", keys}}, "seed", "tokens", "--provider", "hesabe")
+		assert.Check(t, code == exitDone, "it ends with %d:\n%s", code, shown)
+		got := w.current(t, "hesabe", "default", store.TokensDoc)
+		assert.Check(t, strings.Contains(got, planted), "tokens %s", got)
 	}
 }
 

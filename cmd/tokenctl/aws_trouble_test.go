@@ -123,9 +123,8 @@ func TestEveryVerbExplainsAMissingTable(t *testing.T) {
 			for _, harm := range []string{"restore", "deploy the stack that makes it", "CreateState", "create-table"} {
 				assert.Check(t, !strings.Contains(all, harm), "it advises %q:\n%s", harm, all)
 			}
-			if n := strings.Count(all, "there is no such table"); n != 1 {
-				t.Errorf("it says so %d times:\n%s", n, all)
-			}
+			n := strings.Count(all, "there is no such table")
+			assert.Check(t, n == 1, "it says so %d times:\n%s", n, all)
 		})
 	}
 }
@@ -146,9 +145,8 @@ func TestSlowAWS(t *testing.T) {
 	watch := &home.Watch{After: time.Millisecond, Say: func(line string) { told <- line }}
 	h, err := home.Open(ctx, home.Options{Kind: home.AWS, SecretPrefix: "p", LedgerTable: "l", Watch: watch})
 	assert.NilError(t, err)
-	if _, _, err = h.Ledger.Row(ctx, hesabeKey); err == nil {
-		t.Error("no error")
-	}
+	_, _, err = h.Ledger.Row(ctx, hesabeKey)
+	assert.Check(t, err != nil, "no error")
 	if line := <-told; !strings.HasPrefix(line, "waiting for AWS: DynamoDB in eu-west-1 has not answered for 1ms") {
 		t.Errorf("%q", line)
 	}

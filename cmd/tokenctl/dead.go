@@ -36,8 +36,8 @@ func (s *searching) register(cmd *cobra.Command, o *options) {
 	sweepFlag(cmd, o, &s.provider, "the provider")
 	o.account(cmd, &s.Account, defaultAccount, "the account with it", catalog.NamesOf(sweeps)...)
 	o.flag(cmd, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h",
-		moment(&s.Span.From))
-	o.flag(cmd, "until", "", "marked dead before this `TIME`", moment(&s.Span.Until))
+		one(&s.Span.From, "string", moment))
+	o.flag(cmd, "until", "", "marked dead before this `TIME`", one(&s.Span.Until, "string", moment))
 }
 
 // find finds the transactions, and shows how many it has found.
@@ -189,7 +189,7 @@ func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
 
 func (r *reviving) revive(cmd *cobra.Command, o *options, h *home.Home, ids []int64) error {
 	bar := terminal.NewBar(cmd.ErrOrStderr(), "reviving", int64(len(ids)))
-	summary, err := dead.Revive(cmd.Context(), o.sweeper(h, r.provider, 0), r.Account, ids, r.dryRun,
+	summary, err := dead.Revive(cmd.Context(), o.sweeper(h, r.provider), r.Account, ids, r.dryRun,
 		func(err error) { bar.Say("%v", err) }, func(n int) { bar.Set(int64(n)) })
 	bar.End()
 	said := fmt.Sprintf("%s/%s: %d revived, the next sweep refreshes them", r.provider.Name, r.Account, summary.Revived)

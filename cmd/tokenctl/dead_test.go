@@ -63,9 +63,8 @@ func TestRevive(t *testing.T) {
 			id, _, _ := strings.Cut(line, " ")
 			ids = append(ids, id)
 		}
-		if want := []string{"7", "8", "3", "4", "5", "6", "1", "2"}; !slices.Equal(ids, want) {
-			t.Errorf("listed %v", ids)
-		}
+		want := []string{"7", "8", "3", "4", "5", "6", "1", "2"}
+		assert.Check(t, slices.Equal(ids, want), "listed %v", ids)
 		w.run(t, "", "dead", "--since", "3h", "--until", "1h").want(t, exitDone, "4 dead transactions")
 		w.run(t, "", "dead", "--account", "shop-2", "--json").want(t, exitDone, `{"transaction_id":9,"account":"shop-2","marked_at":"`)
 		w.run(t, "", "status").want(t, exitDone, "dead transactions: 8, the last marked 1m ago", "tokenctl revive --since 24h --dry-run --provider berbix")
@@ -76,17 +75,15 @@ func TestRevive(t *testing.T) {
 		w.run(t, "", "status", "--transaction", "99").want(t, exitFailed, "transaction 99 is not recorded")
 
 		w.run(t, "", "revive", "--since", "3h", "--until", "1h", "--dry-run").want(t, exitDone, "4 would be revived; 0 not dead, 0 failed")
-		if got := w.alive(t, 9); len(got) > 0 {
-			t.Errorf("a dry run revived %v", got)
-		}
+		got := w.alive(t, 9)
+		assert.Check(t, len(got) == 0, "a dry run revived %v", got)
 		since := now.Add(-3 * time.Hour).UTC().Format(time.RFC3339)
 		w.run(t, "", "revive", "--since", since, "--until", "1h").want(t, exitDone, "berbix/default: 4 revived")
 		w.run(t, "", "revive", "--since", since, "--until", "1h").want(t, exitDone, "0 revived")
 		w.run(t, "", "revive", "8", "99", "3", "8").want(t, exitDone, "1 revived, the next sweep refreshes them; 2 not dead, 0 failed")
 		w.run(t, "", "revive", "9").want(t, exitPartly, "transaction 9: it is of account shop-2", "1 failed")
-		if got := w.alive(t, 9); !slices.Equal(got, []int64{3, 4, 5, 6, 8}) {
-			t.Errorf("alive: %v", got)
-		}
+		got = w.alive(t, 9)
+		assert.Check(t, slices.Equal(got, []int64{3, 4, 5, 6, 8}), "alive: %v", got)
 
 		w.run(t, "", "status", "--transaction", "3").want(t, exitDone,
 			"transaction 3 of account default: active", "next attempt  now", "kept fresh    for 59m more")
@@ -95,9 +92,8 @@ func TestRevive(t *testing.T) {
 		assert.NilError(t, os.WriteFile(list, []byte(w.run(t, "", "dead", "--json").out), 0o600))
 		w.run(t, "", "revive", "--file", list, "--json").want(t, exitDone, `{"account":"default","revived":3,"not_dead":0,"failed":0}`)
 		w.run(t, "# those of Tuesday\n\n3  2026-01-01T00:00:00Z\n", "revive", "--file", "-").want(t, exitDone, "0 revived", "1 not dead")
-		if got := w.alive(t, 9); len(got) != 8 {
-			t.Errorf("alive: %v", got)
-		}
+		got = w.alive(t, 9)
+		assert.Check(t, len(got) == 8, "alive: %v", got)
 		w.run(t, "", "revive", "--account", "shop-2", "--since", "3h").want(t, exitDone, "berbix/shop-2: 1 revived")
 		w.run(t, "", "dead").want(t, exitDone, "0 dead transactions")
 		none := w.run(t, "", "dead", "--json")

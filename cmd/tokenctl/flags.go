@@ -69,35 +69,46 @@ func (o *options) flagIn(cmd *cobra.Command, flags *pflag.FlagSet, name string, 
 	}
 }
 
-// choice takes one of some words.
-func choice[T ~string](to *T, words ...T) *checked {
-	c := &checked{kind: "string", set: func(values ...string) error {
-		*to = T(values[0])
-		if !slices.Contains(words, *to) {
-			return fmt.Errorf("must be %s", either(words...))
+// one takes a value that read understands.
+func one[T any](to *T, kind string, read func(string) (T, error)) *checked {
+	return &checked{kind: kind, set: func(values ...string) (err error) {
+		*to, err = read(values[0])
+		return err
+	}}
+}
+
+// many takes any number of them.
+func many[T any](to *[]T, kind string, read func(string) (T, error)) *checked {
+	return &checked{kind: kind, set: func(values ...string) error {
+		*to = nil
+		for _, value := range values {
+			element, err := read(value)
+			if err != nil {
+				return err
+			}
+			*to = append(*to, element)
 		}
 		return nil
 	}}
+}
+
+// choosing reads one of some words.
+func choosing[T ~string](words ...T) func(string) (T, error) {
+	return func(text string) (T, error) {
+		if !slices.Contains(words, T(text)) {
+			return "", fmt.Errorf("must be %s", either(words...))
+		}
+		return T(text), nil
+	}
+}
+
+// choice takes one of some words.
+func choice[T ~string](to *T, words ...T) *checked {
+	c := one(to, "string", choosing(words...))
 	for _, word := range words {
 		c.words = append(c.words, string(word))
 	}
 	return c
-}
-
-// choices takes any of some words.
-func choices[T ~string](to *[]T, words ...T) *checked {
-	var one T
-	each := choice(&one, words...)
-	return &checked{kind: "strings", words: each.words, set: func(values ...string) error {
-		*to = nil
-		for _, value := range values {
-			if err := each.set(value); err != nil {
-				return err
-			}
-			*to = append(*to, one)
-		}
-		return nil
-	}}
 }
 
 // either lists words for people: "a, b or c".
@@ -118,12 +129,15 @@ func either[T ~string](words ...T) string {
 // oneProvider takes one of some providers. others says why it can be no other.
 func oneProvider(to *catalog.Entry, some []catalog.Entry, others string) *checked {
 	names := catalog.NamesOf(some)
-	return &checked{kind: "string", words: names, set: func(values ...string) (err error) {
-		if *to, err = catalog.Find(values[0]); err == nil && !slices.Contains(names, values[0]) {
-			err = fmt.Errorf("%s %s", values[0], others)
+	c := one(to, "string", func(name string) (catalog.Entry, error) {
+		entry, err := catalog.Find(name)
+		if err == nil && !slices.Contains(names, name) {
+			err = fmt.Errorf("%s %s", name, others)
 		}
-		return err
-	}}
+		return entry, err
+	})
+	c.words = names
+	return c
 }
 
 // someProviders takes any of all providers.
@@ -136,77 +150,65 @@ func someProviders(to *[]catalog.Entry) *checked {
 
 // account adds the flag for an account of these providers, else of those on the line.
 func (o *options) account(cmd *cobra.Command, to *string, otherwise, usage string, providers ...string) {
-	o.flag(cmd, "account", otherwise, usage, &checked{kind: "string", set: func(names ...string) error {
-		*to = names[0]
-		return validAccounts(names...)
-	}})
+	o.flag(cmd, "account", otherwise, usage, one(to, "string", accountName))
 	o.completeAccounts(cmd, providers...)
 }
 
 // accounts adds the flag for many.
 func (o *options) accounts(cmd *cobra.Command, to *[]string, usage string) {
-	o.flag(cmd, "account", "", usage, &checked{kind: "strings", set: func(names ...string) error {
-		*to = names
-		return validAccounts(names...)
-	}})
+	o.flag(cmd, "account", "", usage, many(to, "strings", accountName))
 	o.completeAccounts(cmd)
 }
 
-func validAccounts(names ...string) error {
-	for _, name := range names {
-		if !config.ValidAccount(name) {
-			return errors.New("must be up to 64 letters, digits and _ . @ + = -, the first a letter or digit")
-		}
+func accountName(text string) (string, error) {
+	if !config.ValidAccount(text) {
+		return "", errors.New("must be up to 64 letters, digits and _ . @ + = -, the first a letter or digit")
 	}
-	return nil
+	return text, nil
 }
 
-// prefix takes the first part of secrets' names.
-func prefix(to *string) *checked {
-	return &checked{kind: "string", set: func(values ...string) error {
-		*to = values[0]
-		if !config.ValidPrefix(*to) {
-			return errors.New("must be a path of letters, digits and _ . @ + = -")
-		}
-		return nil
-	}}
+// prefix reads the first part of secrets' names.
+func prefix(text string) (string, error) {
+	if !config.ValidPrefix(text) {
+		return "", errors.New("must be a path of letters, digits and _ . @ + = -")
+	}
+	return text, nil
 }
 
-// within takes what read understands, if it lies between two bounds; what says so.
-func within[T cmp.Ordered](to *T, kind, what string, read func(string) (T, error), least, most T) *checked {
-	return &checked{kind: kind, set: func(values ...string) error {
-		value, err := read(values[0])
+// within reads what lies between two bounds; what says so.
+func within[T cmp.Ordered](what string, read func(string) (T, error), least, most T) func(string) (T, error) {
+	return func(text string) (T, error) {
+		value, err := read(text)
 		if err != nil || value < least || value > most {
-			return errors.New("must be " + what)
+			err = errors.New("must be " + what)
 		}
-		*to = value
-		return nil
-	}}
+		return value, err
+	}
 }
 
 func whole(to *int, least, most int) *checked {
-	return within(to, "int", fmt.Sprintf("from %d to %d", least, most), strconv.Atoi, least, most)
+	return one(to, "int", within(fmt.Sprintf("from %d to %d", least, most), strconv.Atoi, least, most))
 }
 
 func lasting(to *time.Duration, what string, least, most time.Duration) *checked {
-	return within(to, "duration", what, time.ParseDuration, least, most)
+	return one(to, "duration", within(what, time.ParseDuration, least, most))
 }
 
 // id takes the number of a transaction.
 func id(to *int64) *checked {
 	read := func(text string) (int64, error) { return strconv.ParseInt(text, 10, 64) }
-	return within(to, "int", "a number above 0", read, 1, math.MaxInt64)
+	return one(to, "int", within("a number above 0", read, 1, math.MaxInt64))
 }
 
-// moment takes a time, or how long ago it was.
-func moment(to *time.Time) *checked {
-	return &checked{kind: "string", set: func(values ...string) (err error) {
-		now := time.Now()
-		if ago, wrong := time.ParseDuration(values[0]); wrong == nil && ago >= 0 {
-			*to = now.Add(-ago)
-		} else if *to, err = time.Parse(time.RFC3339, values[0]); err != nil {
-			return fmt.Errorf("must be a time such as %s, or how long ago, such as 90m", now.UTC().Format(time.RFC3339))
-		}
-		return nil
-	}}
+// moment reads a time, or how long ago it was.
+func moment(text string) (time.Time, error) {
+	now := time.Now()
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		err = fmt.Errorf("must be a time such as %s, or how long ago, such as 90m", now.UTC().Format(time.RFC3339))
+	}
+	return at, err
 }

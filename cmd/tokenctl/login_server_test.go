@@ -92,13 +92,11 @@ func TestLoginAtAServer(t *testing.T) {
 				assert.Check(t, !strings.Contains(got.err, "warning"), "it cannot be asked: %s", got.err)
 				begun := w.current(t, "oauth2", "xero", store.TokensDoc)
 				w.run(t, "", "refresh", "--provider", "oauth2", "--account", "xero").want(t, exitDone, "refreshed")
-				if after := w.current(t, "oauth2", "xero", store.TokensDoc); after == begun {
-					t.Error("the chain has not gone on")
-				}
+				after := w.current(t, "oauth2", "xero", store.TokensDoc)
+				assert.Check(t, after != begun, "the chain has not gone on")
 			}
-			if seen := server.Seen(); seen.Repeated != 0 || seen.Refreshes != 2 || seen.Logins != 2 {
-				t.Errorf("%+v", seen)
-			}
+			seen := server.Seen()
+			assert.Check(t, seen.Repeated == 0 && seen.Refreshes == 2 && seen.Logins == 2, "%+v", seen)
 
 			// Without the scope for it there is no refresh token, and nothing is written.
 			before := w.current(t, "oauth2", "xero", store.TokensDoc)

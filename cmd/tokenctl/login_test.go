@@ -156,25 +156,22 @@ func TestLogin(t *testing.T) {
 		s.seedTo(t, w, s.page()+`,"auth_scope":"a offline_access"`)
 		w.logIn(t.Context(), t, strings.NewReader(""), browser(t), "--json").want(t, exitDone,
 			`"account":"xero"`, "oauth2/xero/tokens", "the next tick looks at it", "scope=a+offline_access")
-		if got := w.current(t, "oauth2", "xero", store.TokensDoc); got != `{"refresh_token":"rt-`+planted+`"}` {
-			t.Errorf("tokens %s", got)
-		}
-		if row, exists := w.row(t, "oauth2", "xero"); !exists || row.RefreshAt.After(time.Now()) {
-			t.Errorf("row %+v", row)
-		}
+		got := w.current(t, "oauth2", "xero", store.TokensDoc)
+		assert.Check(t, got == `{"refresh_token":"rt-`+planted+`"}`, "tokens %s", got)
+		row, exists := w.row(t, "oauth2", "xero")
+		assert.Check(t, exists && !row.RefreshAt.After(time.Now()), "row %+v", row)
 		if form := s.redeemed[0]; len(s.redeemed) != 1 || form.Get("code_verifier") == "" || !strings.HasPrefix(form.Get("redirect_uri"), "http://127.0.0.1:") {
 			t.Errorf("%d calls", len(s.redeemed))
 		}
 
 		// The chain works now: nobody logs in for nothing.
-		row, _ := w.row(t, "oauth2", "xero")
+		row, _ = w.row(t, "oauth2", "xero")
 		row.State, row.LastOutcome = store.OK, "refreshed"
 		row.Fence, row.AttemptID = 1, "a"
 		w.write(t, row)
 		held := `{"refresh_token":"` + planted + `-2","access_token":"x","access_expires_at":"2099-01-01T00:00:00Z","attempt_id":"a"}`
-		if _, err := w.Editor.PutCurrent(t.Context(), row.Key, store.TokensDoc, secret.New(held)); err != nil {
-			t.Fatal(err)
-		}
+		_, err := w.Editor.PutCurrent(t.Context(), row.Key, store.TokensDoc, secret.New(held))
+		assert.NilError(t, err)
 		never := func(address string) { t.Errorf("the page is shown: %s", address) }
 		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential works", "--force")
 	})
@@ -228,9 +225,8 @@ func TestLoginFails(t *testing.T) {
 			got := w.logIn(t.Context(), t, strings.NewReader(""), browser(t), tt.args...)
 			got.want(t, tt.code, tt.says...)
 			assert.Check(t, !strings.ContainsAny(got.out+got.err, "\x1b\u202e"), "%q", got.err)
-			if text := w.current(t, "oauth2", "xero", store.TokensDoc); text != "" || len(s.redeemed) > 1 {
-				t.Errorf("tokens %s after %d calls", text, len(s.redeemed))
-			}
+			text := w.current(t, "oauth2", "xero", store.TokensDoc)
+			assert.Check(t, text == "" && len(s.redeemed) <= 1, "tokens %s after %d calls", text, len(s.redeemed))
 		})
 	}
 }
@@ -275,9 +271,8 @@ func TestLoginAsksWhetherItCanAsk(t *testing.T) {
 		s.seedTo(t, w, s.page()+`,"introspection_url":"`+s.URL+`/introspect"`)
 		got := w.logIn(t.Context(), t, strings.NewReader(""), browser(t))
 		got.want(t, exitDone, says)
-		if warned := strings.Contains(got.err, "introspection_url"); warned != (answer != `{"active":true}`) {
-			t.Errorf("%s: %s", answer, got.err)
-		}
+		warned := strings.Contains(got.err, "introspection_url")
+		assert.Check(t, warned == (answer != `{"active":true}`), "%s: %s", answer, got.err)
 	}
 }
 
@@ -322,9 +317,8 @@ func TestLoginPasted(t *testing.T) {
 				}()
 			}, tt.args...)
 			got.want(t, tt.code, tt.says)
-			if text := w.current(t, "oauth2", "xero", store.TokensDoc); (text != "") != (tt.code == exitDone) {
-				t.Errorf("tokens %s", text)
-			}
+			text := w.current(t, "oauth2", "xero", store.TokensDoc)
+			assert.Check(t, (text != "") == (tt.code == exitDone), "tokens %s", text)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -18,9 +19,11 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/plant"
+	"tokenrefresh/pkg/release"
 	"tokenrefresh/pkg/store"
 )
 
@@ -123,7 +126,6 @@ func TestWrongUsage(t *testing.T) {
 		"record --transaction-id 1 --status done":                "active, completed or deleted",
 		"record --transaction-id 1":                              `"refresh_token" is missing`,
 		"record --file f.txt":                                    "--format",
-		"record --file f.csv --workers -1":                       "--workers",
 		"record --transaction-id 1 --account default/":           "--account",
 		"refresh everything":                                     "everything",
 		"refresh --account shop-2":                               "needs its --provider",
@@ -214,7 +216,7 @@ func TestCompletesFunctions(t *testing.T) {
 func TestExitCodesAreListed(t *testing.T) {
 	t.Parallel()
 	help := tokenctl(t, "", "--help").out
-	parsed, err := parser.ParseFile(token.NewFileSet(), "exit.go", nil, 0)
+	parsed, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, 0)
 	assert.NilError(t, err)
 	var named []string
 	ast.Inspect(parsed, func(n ast.Node) bool {
@@ -226,7 +228,7 @@ func TestExitCodesAreListed(t *testing.T) {
 	assert.Check(t, len(named) == len(exits) && len(named) > 5, "the constants are %v, the help lists %d", named, len(exits))
 	for err, code := range map[error]int{
 		nil: exitDone, errors.New("x"): exitFailed, errUsage: exitUsage, errPerson: exitPerson, store.ErrForbidden: exitPerson,
-		fs.ErrPermission: exitPerson, errPartly: exitPartly, errNothing: exitNothing, errStopped: exitStopped,
+		fs.ErrPermission: exitPerson, errPartly: exitPartly, errNothing: exitNothing, errStopped: exitStopped, bulk.ErrStopped: exitStopped,
 		&home.AccessError{Passing: true}: exitFailed, &home.AccessError{}: exitPerson,
 	} {
 		assert.Check(t, codeOf(err, true) == code, "%v ends with %d", err, codeOf(err, true))
@@ -234,4 +236,31 @@ func TestExitCodesAreListed(t *testing.T) {
 		assert.Assert(t, listed >= 0, "%d is not listed", code)
 		assert.Check(t, strings.Contains(help, fmt.Sprintf("\n  %3d  %s", code, exits[listed].says)), "the help lacks %d:\n%s", code, help)
 	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	tokenctl(t, "", "--version").want(t, exitDone, "tokenctl version "+release.Version+" ("+commit()+")\n")
+	tokenctl(t, "", "version").want(t, exitDone, "tokenctl "+release.Version)
+}
+
+// Each function reports its own version; one that cannot is named.
+func TestVersionOfTheFunctions(t *testing.T) {
+	onAWS(t, answering(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.URL.Path, "/s-refresh-hesabe/"):
+			body, err := io.ReadAll(r.Body)
+			assert.Check(t, err == nil && string(body) == `{"dry_run":true}`, "%s, %v", body, err)
+			_, _ = w.Write([]byte(`{"provider":"hesabe","version":"7.8.9","run_id":"r","outcomes":{},"credentials":[]}`))
+		case strings.Contains(r.URL.Path, "/s-refresh-tconnect/"):
+			_, _ = w.Write([]byte(`{"provider":"tconnect","run_id":"r","outcomes":{},"credentials":[]}`))
+		default:
+			w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	tokenctl(t, "", "version", "--stack", "s").want(t, exitFailed,
+		"tokenctl "+release.Version, "s-refresh-hesabe 7.8.9\n", "s-refresh-tconnect before 0.9.0\n", "s-refresh-berbix invoke the function",
+		"no version of s-refresh-", "s-refresh-berbix")
+	tokenctl(t, "", "version", "--stack", "s", "--json").want(t, exitFailed, `{"name":"s-refresh-hesabe","version":"7.8.9"}`)
 }

@@ -48,7 +48,7 @@ func (o *options) register(cmd *cobra.Command) {
 	flags.StringVar(&o.state, "state", env("TOKENCTL_STATE", home.DefaultState(os.Getenv)),
 		"embedded: the `FILE` of state ($TOKENCTL_STATE)")
 	o.flagIn(cmd, flags, "secret-prefix", env("SECRET_PREFIX", defaultPrefix),
-		"aws: first part of the secrets' names ($SECRET_PREFIX)", prefix(&o.secretPrefix))
+		"aws: first part of the secrets' names ($SECRET_PREFIX)", one(&o.secretPrefix, "string", prefix))
 	flags.StringVar(&o.tablePrefix, "table-prefix", env("TABLE_PREFIX", defaultPrefix),
 		"aws: first part of the tables' names ($TABLE_PREFIX; $LEDGER_TABLE and $TRANSACTIONS_TABLE name them whole)")
 	o.flagIn(cmd, flags, "providers", os.Getenv("PROVIDERS"),

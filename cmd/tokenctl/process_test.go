@@ -69,6 +69,13 @@ func (p *process) ended(t *testing.T, code int, by syscall.Signal) {
 	}
 }
 
+// stops sends a signal, on which the process ends well.
+func (p *process) stops(t *testing.T, which os.Signal) {
+	t.Helper()
+	p.signal(t, which)
+	p.ended(t, exitDone, 0)
+}
+
 // killed is ended's exit code for a process that a signal has ended.
 const killed = -1
 

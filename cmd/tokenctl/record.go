@@ -24,9 +24,8 @@ import (
 const (
 	// awsWorkers stay below the writes a second of a new table.
 	awsWorkers = 32
-	// maxWorkers is the number for a state file: workers share its syncs to disk, so more are
-	// faster.
-	maxWorkers = 256
+	// fileWorkers are more: they share a state file's syncs to disk.
+	fileWorkers = 256
 )
 
 // recording are the flags of record.
@@ -37,7 +36,6 @@ type recording struct {
 	uid, account string
 	status       store.Status
 	format       records.Format
-	workers      int
 }
 
 func record(o *options) *cobra.Command {
@@ -71,8 +69,6 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 		catalog.NamesOf(sweeps)...)
 	o.flag(cmd, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input",
 		choice(&r.format, records.JSONLines, records.CSV))
-	o.flag(cmd, "workers", 0, fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file",
-		maxWorkers, awsWorkers), whole(&r.workers, 0, maxWorkers))
 	cmd.MarkFlagsOneRequired("transaction-id", "file")
 	cmd.MarkFlagsMutuallyExclusive("transaction-id", "file")
 	for _, flag := range []string{"customer-uid", "status"} {
@@ -87,14 +83,15 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	return cmd
 }
 
-// sweeper is the engine of transactions on a home. workers of 0: as many as suit it.
-func (o *options) sweeper(h *home.Home, provider catalog.Entry, workers int) *sweep.Engine {
-	if workers == 0 && o.home == home.Embedded {
-		workers = maxWorkers
+// sweeper is the engine of transactions on a home.
+func (o *options) sweeper(h *home.Home, provider catalog.Entry) *sweep.Engine {
+	workers := awsWorkers
+	if o.home == home.Embedded {
+		workers = fileWorkers
 	}
 	return sweep.Engine{
 		Provider: provider.Client("production"), Secrets: h.Secrets, Ledger: h.Ledger,
-		Transactions: h.Transactions(provider.Name), Accounts: []string{defaultAccount}, Workers: cmp.Or(workers, awsWorkers),
+		Transactions: h.Transactions(provider.Name), Accounts: []string{defaultAccount}, Workers: workers,
 	}.WithDefaults()
 }
 
@@ -123,7 +120,7 @@ func (r *recording) one(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	result := o.sweeper(h, r.provider, r.workers).Record(cmd.Context(), []sweep.Record{{
+	result := o.sweeper(h, r.provider).Record(cmd.Context(), []sweep.Record{{
 		TransactionID: e.TransactionID, Account: r.account, RefreshToken: e.RefreshToken, CustomerUID: e.CustomerUID,
 		Status: r.status,
 	}})[0]
@@ -173,11 +170,11 @@ func (r *recording) many(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	h, err := o.open(cmd.Context(), home.Options{Connections: cmp.Or(r.workers, awsWorkers)})
+	h, err := o.open(cmd.Context(), home.Options{Connections: awsWorkers})
 	if err != nil {
 		return err
 	}
-	recorder, err := records.Accounts(cmd.Context(), o.sweeper(h, r.provider, r.workers))
+	recorder, err := records.Accounts(cmd.Context(), o.sweeper(h, r.provider))
 	if err != nil {
 		return err
 	}

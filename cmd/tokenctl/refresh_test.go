@@ -26,9 +26,8 @@ func (s said) results(t *testing.T) map[string]handler.Result {
 	all := map[string]handler.Result{}
 	for line := range strings.Lines(s.out) {
 		var r handler.Result
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatalf("not a result: %q", line)
-		}
+		err := json.Unmarshal([]byte(line), &r)
+		assert.Assert(t, err == nil, "not a result: %q", line)
 		all[r.Provider] = r
 	}
 	return all
@@ -44,9 +43,8 @@ func TestRefresh(t *testing.T) {
 		s.run(t, "", "refresh", "--dry-run").want(t, exitDone,
 			"hesabe/default: would_login\n  because: a login replaces the refresh\n",
 			"tconnect/default: would_login\n", "berbix: would_refresh 1\n")
-		if calls := s.Stats(sandbox.Hesabe).Logins + s.Stats(sandbox.TConnect).Logins + s.Stats(sandbox.Berbix).Refreshes; calls > 0 {
-			t.Errorf("a dry run makes %d calls", calls)
-		}
+		calls := s.Stats(sandbox.Hesabe).Logins + s.Stats(sandbox.TConnect).Logins + s.Stats(sandbox.Berbix).Refreshes
+		assert.Check(t, calls <= 0, "a dry run makes %d calls", calls)
 		first := s.run(t, "", "refresh", "--json")
 		first.want(t, exitDone)
 		got := first.results(t)
@@ -55,9 +53,8 @@ func TestRefresh(t *testing.T) {
 		} {
 			assert.Check(t, is.DeepEqual(got[provider].Outcomes, map[outcome.Outcome]int{want: 1}), "%s", provider)
 		}
-		if at := got["hesabe"].Credentials[0].AccessExpiresAt; at == "" {
-			t.Error("the answer lacks when the access token expires")
-		}
+		at := got["hesabe"].Credentials[0].AccessExpiresAt
+		assert.Check(t, at != "", "the answer lacks when the access token expires")
 
 		s.run(t, "", "refresh", "--provider", "hesabe", "--account", "default").want(t, exitDone,
 			"hesabe/default: not_due, the access token expires in 14m", "--force")
@@ -77,17 +74,15 @@ func TestRefreshRejected(t *testing.T) {
 		s := w.provision(t, sandbox.Hesabe)
 		s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "logged_in")
 		var token printed
-		if err := json.Unmarshal([]byte(w.run(t, "", "token", "--provider", "hesabe", "--json").out), &token); err != nil || token.AttemptID == "" {
-			t.Fatalf("%+v, %v", token, err)
-		}
+		err := json.Unmarshal([]byte(w.run(t, "", "token", "--provider", "hesabe", "--json").out), &token)
+		assert.Assert(t, err == nil && token.AttemptID != "", "%+v, %v", token, err)
 		rejected := []string{"refresh", "--provider", "hesabe", "--rejected", token.AttemptID}
 		s.run(t, "", rejected...).want(t, exitNothing, "not_due", "is too new")
 		row, _ := s.row(t, "hesabe", "default")
 		row.LastSuccessAt = row.LastSuccessAt.Add(-time.Minute)
 		row.Fence++
-		if err := s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence - 1, AttemptID: row.AttemptID, Phase: row.Phase}); err != nil {
-			t.Fatal(err)
-		}
+		err = s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence - 1, AttemptID: row.AttemptID, Phase: row.Phase})
+		assert.NilError(t, err)
 		s.run(t, "", "refresh", "--provider", "hesabe", "--rejected", "another").want(t, exitNothing, "not the published one")
 		s.run(t, "", rejected...).want(t, exitDone, "hesabe/default: refreshed")
 		s.run(t, "", rejected...).want(t, exitNothing, "not the published one")
@@ -104,9 +99,8 @@ func TestRefreshOfAnEmptyHome(t *testing.T) {
 	w.run(t, "", "refresh").want(t, exitFailed, "nothing to refresh in embedded /", "tokenctl seed")
 	w.run(t, "", "refresh", "--provider", "hesabe").want(t, exitFailed, "nothing to refresh")
 	w.run(t, "", "refresh", "--provider", "hesabe", "--account", "typo").want(t, exitFailed, "there is no such account typo")
-	if _, exists := w.row(t, "hesabe", "typo"); exists {
-		t.Error("a mistyped account is looked after for ever")
-	}
+	_, exists := w.row(t, "hesabe", "typo")
+	assert.Check(t, !exists, "a mistyped account is looked after for ever")
 }
 
 // The exit code shows scripts whether to wait or to call somebody; the output shows people why, and
@@ -114,6 +108,11 @@ func TestRefreshOfAnEmptyHome(t *testing.T) {
 func TestRefreshThatFails(t *testing.T) {
 	t.Parallel()
 	forced := []string{"--provider", "hesabe", "--force"}
+	pauses := func(t *testing.T, s *scene) { s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone) }
+	recordsDead := func(t *testing.T, s *scene) {
+		s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
+		s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
+	}
 	for name, tt := range map[string]struct {
 		arrange func(t *testing.T, s *scene)
 		args    []string
@@ -137,15 +136,9 @@ func TestRefreshThatFails(t *testing.T) {
 			s.put(t, key, store.Credentials, `{"api_secret":7}`)
 			s.record(t, s.AddTransaction())
 		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
-		"paused": {func(t *testing.T, s *scene) {
-			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, forced, exitNothing, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --home"}},
-		"paused, in a plain run": {func(t *testing.T, s *scene) {
-			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, nil, exitDone, []string{"hesabe/default: paused"}},
-		"paused, in a dry run": {func(t *testing.T, s *scene) {
-			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, []string{"--force", "--dry-run"}, exitDone, []string{"hesabe/default: paused"}},
+		"paused":                 {pauses, forced, exitNothing, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --home"}},
+		"paused, in a plain run": {pauses, nil, exitDone, []string{"hesabe/default: paused"}},
+		"paused, in a dry run":   {pauses, []string{"--force", "--dry-run"}, exitDone, []string{"hesabe/default: paused"}},
 		"one of two paused": {func(t *testing.T, s *scene) {
 			s.run(t, s.Credentials(sandbox.TConnect), "seed", "credentials", "--provider", "tconnect").want(t, exitDone)
 			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
@@ -170,14 +163,8 @@ func TestRefreshThatFails(t *testing.T) {
 			next.Phase, next.ClaimedUntil = store.Sending, time.Now().Add(time.Minute)
 			assert.NilError(t, s.Ledger.Write(t.Context(), next, store.Guard{Fence: row.Fence}))
 		}, forced, exitNothing, []string{"hesabe/default: busy", "its claim ends by itself"}},
-		"a dead transaction": {func(t *testing.T, s *scene) {
-			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
-			s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
-		}, []string{"--provider", "berbix", "--transaction", "7"}, exitPerson, []string{"berbix transaction 7: dead 1", "record it again"}},
-		"a dead transaction among others": {func(t *testing.T, s *scene) {
-			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
-			s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
-		}, []string{"--provider", "berbix"}, exitDone, []string{"berbix: dead 1"}},
+		"a dead transaction":              {recordsDead, []string{"--provider", "berbix", "--transaction", "7"}, exitPerson, []string{"berbix transaction 7: dead 1", "record it again"}},
+		"a dead transaction among others": {recordsDead, []string{"--provider", "berbix"}, exitDone, []string{"berbix: dead 1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,9 +186,8 @@ func TestRefreshIsInterruptedAmidASend(t *testing.T) {
 	p := s.start(t, nil, "refresh", "--force")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := gate.Await(ctx, 1); err != nil {
-		t.Fatalf("%v:\n%s", err, p.said.text())
-	}
+	err := gate.Await(ctx, 1)
+	assert.Assert(t, err == nil, "%v:\n%s", err, p.said.text())
 	p.signal(t, os.Interrupt)
 	p.await(t, "ending when the run is done")
 	gate.Release()
@@ -319,9 +305,8 @@ func TestAdvisedLoginNamesTheHome(t *testing.T) {
 			t.Parallel()
 			c := handler.Credential{Account: "xero", Outcome: tt.what, Error: "why"}
 			said := strings.Join(credentialEnded(tt.provider, c, tt.flags, time.Now()), "\n")
-			if got := strings.Contains(said, "tokenctl login --provider oauth2 --account xero "+flags); got != tt.want {
-				t.Errorf("the login is advised: %t, want %t:\n%s", got, tt.want, said)
-			}
+			got := strings.Contains(said, "tokenctl login --provider oauth2 --account xero "+flags)
+			assert.Check(t, got == tt.want, "the login is advised: %t, want %t:\n%s", got, tt.want, said)
 		})
 	}
 }

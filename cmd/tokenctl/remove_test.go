@@ -20,13 +20,11 @@ import (
 // gone checks that nothing of an account is left.
 func (w *world) gone(t *testing.T, key store.Key) {
 	t.Helper()
-	if _, exists := w.row(t, key.Provider, key.Account); exists {
-		t.Errorf("the row of %s is left", key)
-	}
+	_, exists := w.row(t, key.Provider, key.Account)
+	assert.Check(t, !exists, "the row of %s is left", key)
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if _, err := w.Secrets.CurrentID(t.Context(), key, doc); !errors.Is(err, store.ErrNoSecret) {
-			t.Errorf("%s of %s is left: %v", doc, key, err)
-		}
+		_, err := w.Secrets.CurrentID(t.Context(), key, doc)
+		assert.Check(t, errors.Is(err, store.ErrNoSecret), "%s of %s is left: %v", doc, key, err)
 	}
 }
 
@@ -41,9 +39,8 @@ func TestRemove(t *testing.T) {
 		remove := []string{"remove", "--provider", "hesabe", "--account", "shop-2"}
 
 		s.run(t, "", remove...).want(t, exitUsage, "--yes", "hesabe/shop-2/access", "its access token ends in 14m")
-		if _, exists := s.row(t, "hesabe", "shop-2"); !exists {
-			t.Error("it is removed, although nobody said yes")
-		}
+		_, exists := s.row(t, "hesabe", "shop-2")
+		assert.Check(t, exists, "it is removed, although nobody said yes")
 		before := time.Now()
 		done := s.run(t, "", append(remove, "--yes", "--recovery-days", "7")...)
 		done.want(t, exitDone, "hesabe/shop-2: removed", "hesabe/shop-2/credentials", "hesabe/shop-2/tokens")
@@ -82,9 +79,8 @@ func TestRemoveBesideARun(t *testing.T) {
 		w.write(t, row)
 		args := []string{"remove", "--provider", "hesabe", "--account", "shop-2", "--yes"}
 		w.run(t, "", args...).want(t, exitNothing, "nothing was done: a run is at work on hesabe/shop-2")
-		if _, exists := w.row(t, "hesabe", "shop-2"); !exists {
-			t.Fatal("the row is gone")
-		}
+		_, exists := w.row(t, "hesabe", "shop-2")
+		assert.Assert(t, exists, "the row is gone")
 		row.ClaimedUntil = time.Now().Add(-time.Second) // it has died
 		w.write(t, row)
 		w.run(t, "", args...).want(t, exitDone, "removed")
@@ -118,12 +114,10 @@ func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 		read := row
 		read.Fence = 3
 		var lost *store.LostError
-		if err := w.Editor.RemoveRow(t.Context(), read); !errors.As(err, &lost) {
-			t.Errorf("error %v", err)
-		}
-		if _, exists := w.row(t, "hesabe", "shop-2"); !exists {
-			t.Error("the row is gone")
-		}
+		err := w.Editor.RemoveRow(t.Context(), read)
+		assert.Check(t, errors.As(err, &lost), "error %v", err)
+		_, exists := w.row(t, "hesabe", "shop-2")
+		assert.Check(t, exists, "the row is gone")
 	})
 }
 
@@ -133,9 +127,8 @@ func TestRemoveAnAccountOfTransactions(t *testing.T) {
 		s := w.provision(t, sandbox.Berbix)
 		s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix", "--account", "shop-2").want(t, exitDone)
 		remove := []string{"remove", "--provider", "berbix", "--account", "shop-2"}
-		if got := s.run(t, "", remove...); strings.Contains(got.err, "open transactions") {
-			t.Errorf("it has none:\n%s", got.err)
-		}
+		got := s.run(t, "", remove...)
+		assert.Check(t, !strings.Contains(got.err, "open transactions"), "it has none:\n%s", got.err)
 		added := s.AddTransaction()
 		s.run(t, added.RefreshToken, "record", "--transaction-id", "7", "--account", "shop-2").want(t, exitDone)
 		s.run(t, "", remove...).want(t, exitUsage, "open transactions, which nothing would refresh any more")
@@ -160,7 +153,6 @@ func TestRemoveWhatAStackHasCreated(t *testing.T) {
 	assert.NilError(t, err)
 	w.run(t, "", "remove", "--provider", "hesabe", "--account", "default", "--yes").want(t, exitFailed,
 		"the secret "+name+" is part of production", "tokenctl pause --provider hesabe")
-	if _, exists := w.row(t, "hesabe", "default"); !exists {
-		t.Error("the row is gone")
-	}
+	_, exists := w.row(t, "hesabe", "default")
+	assert.Check(t, exists, "the row is gone")
 }

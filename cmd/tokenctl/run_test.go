@@ -27,9 +27,8 @@ var hesabeKey = store.Key{Provider: "hesabe", Account: "default"}
 // due makes Hesabe's chain due now.
 func (w *world) due(t *testing.T) {
 	t.Helper()
-	if _, _, err := refresh.DueNow(t.Context(), w.Secrets, w.Ledger, hesabeKey, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	_, _, err := refresh.DueNow(t.Context(), w.Secrets, w.Ledger, hesabeKey, time.Now())
+	assert.NilError(t, err)
 }
 
 // A service starts, refreshes, works beside other commands on its file and ends on a signal.
@@ -53,8 +52,7 @@ func TestRun(t *testing.T) {
 	s.published(t, sandbox.TConnect)
 	s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "not_due")
 
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 	p.await(t, `"msg":"ended"`)
 	systemd.hears(t, "STOPPING=1")
 	s.quiet(t, p.said.text())
@@ -67,8 +65,7 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	first := s.start(t, nil, "run", "--every", "1h")
 	first.await(t, "outcome=logged_in")
-	first.signal(t, syscall.SIGTERM)
-	first.ended(t, exitDone, 0)
+	first.stops(t, syscall.SIGTERM)
 
 	s.due(t)
 	dies := make(chan *process, 1)
@@ -89,8 +86,7 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	row.ClaimedUntil = time.Now().Add(-time.Second)
 	assert.NilError(t, s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence}))
 	third.await(t, "provider=hesabe", "outcome=logged_in")
-	third.signal(t, syscall.SIGINT)
-	third.ended(t, exitDone, 0)
+	third.stops(t, syscall.SIGINT)
 	s.published(t, sandbox.Hesabe)
 	if stats := s.Stats(sandbox.Hesabe); stats.Refreshes != 1 || stats.Logins != 2 {
 		t.Errorf("%d refreshes and %d logins, want 1 and 2", stats.Refreshes, stats.Logins)
@@ -122,9 +118,8 @@ func TestRunIsToldToEndAmidASend(t *testing.T) {
 			p := s.start(t, append(env, "WATCHDOG_USEC=20000"), "run", "--every", "1h")
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if err := gate.Await(ctx, 1); err != nil {
-				t.Fatalf("%v:\n%s", err, p.said.text())
-			}
+			err := gate.Await(ctx, 1)
+			assert.Assert(t, err == nil, "%v:\n%s", err, p.said.text())
 			p.signal(t, syscall.SIGTERM)
 			p.await(t, "ending when the runs under way are done")
 			systemd.hears(t, "STOPPING=1")
@@ -155,8 +150,7 @@ func TestRunOfAProviderThatHangs(t *testing.T) {
 	assert.Check(t, !strings.Contains(p.said.text(), "provider=hesabe"), "hesabe did not hang:\n%s", p.said.text())
 	gate.Release()
 	p.await(t, "provider=hesabe", "outcome=logged_in")
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 }
 
 // The next tick sees credentials that were seeded while it runs.
@@ -167,8 +161,7 @@ func TestRunOfAnEmptyHome(t *testing.T) {
 	p.await(t, "msg=started")
 	s.world.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 	p.await(t, "provider=hesabe", "outcome=logged_in")
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 	if said := p.said.text(); strings.Contains(said, "msg=run provider=berbix") || strings.Contains(said, "msg=run provider=tconnect") {
 		t.Errorf("it speaks of what is not there:\n%s", said)
 	}
@@ -199,8 +192,7 @@ func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 	w.run(t, credentials, "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 	p := w.start(t, nil, "run", "--provider", "hesabe", "--every", "1h")
 	p.await(t, "Unsolicited response", "[…]")
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 	assert.Check(t, !strings.Contains(p.said.text(), planted), "it shows a secret:\n%s", p.said.text())
 }
 
@@ -255,8 +247,7 @@ func TestRunTellsWhoMustAct(t *testing.T) {
 	s.seeds(t, sandbox.Hesabe, s.wrong(t, sandbox.Hesabe, "password"))
 	s.due(t, sandbox.Hesabe)
 	p.await(t, `"level":"ERROR","msg":"run"`, `"outcome":"misconfigured"`)
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 }
 
 // ear is a socket like the one at which systemd listens.
@@ -311,11 +302,9 @@ func TestRunServesMetrics(t *testing.T) {
 		!strings.Contains(text, `tokenrefresh_provider_request_duration_seconds_count{provider="hesabe"} 1`) {
 		t.Errorf("%s", text)
 	}
-	if text := read(strings.TrimSuffix(address, "metrics") + "healthz"); text != "ok\n" {
-		t.Errorf("%s", text)
-	}
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	text := read(strings.TrimSuffix(address, "metrics") + "healthz")
+	assert.Check(t, text == "ok\n", "%s", text)
+	p.stops(t, syscall.SIGTERM)
 
 	// An address that somebody has named must be free; the default one need not be.
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

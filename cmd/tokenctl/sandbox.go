@@ -78,7 +78,7 @@ A fault is PROVIDER[/refresh|/login]=FAULT[*TIMES]; without TIMES it is for all 
 	flags.StringVar(&p.box.Listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
 	p.box.Lifetimes = map[sandbox.Provider]sandbox.Lifetime{}
 	o.flag(cmd, "life", shortLives, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again", p.lives())
-	o.flag(cmd, "fault", "", "a `FAULT` to switch on; may be given again", p.injections())
+	o.flag(cmd, "fault", "", "a `FAULT` to switch on; may be given again", many(&p.faults, "stringArray", sandbox.ParseInjection))
 	o.flag(cmd, "transactions", 3, "how many Berbix transactions to make", whole(&p.transactions, 0, maxTransactions))
 	_, _ = cmd.MarkFlagFilename("template"), cmd.MarkFlagDirname("dir")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return p.do(cmd, o) })
@@ -132,21 +132,6 @@ func (p *playing) lives() *checked {
 				return err
 			}
 			p.box.Lifetimes[provider] = life
-		}
-		return nil
-	}}
-}
-
-// injections takes faults.
-func (p *playing) injections() *checked {
-	return &checked{kind: "stringArray", set: func(texts ...string) error {
-		p.faults = nil
-		for _, text := range texts {
-			fault, err := sandbox.ParseInjection(text)
-			if err != nil {
-				return err
-			}
-			p.faults = append(p.faults, fault)
 		}
 		return nil
 	}}
@@ -228,11 +213,10 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 
 // emulated has the settings for an emulated AWS. Its keys are not valid on AWS.
 func (p *playing) emulated(region string) (aws.Config, error) {
-	u, err := url.Parse(p.aws)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	switch u, err := url.Parse(p.aws); {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return aws.Config{}, fmt.Errorf("%w: --aws must be an http or https address such as http://127.0.0.1:5000", errUsage)
-	}
-	if strings.Contains(u.Hostname(), "amazonaws") || strings.HasSuffix(u.Hostname(), ".aws") {
+	case strings.Contains(u.Hostname(), "amazonaws") || strings.HasSuffix(u.Hostname(), ".aws"):
 		return aws.Config{}, fmt.Errorf("%w: --aws must be an emulated AWS, and %s is the real one", errUsage, u.Hostname())
 	}
 	return aws.Config{

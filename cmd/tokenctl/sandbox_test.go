@@ -75,9 +75,8 @@ func TestSandboxRefusesAHomeThatIsInUse(t *testing.T) {
 		id, err := w.Editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(credentials))
 		must(t, err)
 		tokenctl(t, "", "sandbox", "--dir", t.TempDir(), "--state", w.flags[3]).want(t, exitFailed, "nothing was written", name)
-		if now, err := w.Secrets.CurrentID(t.Context(), key, store.Credentials); now != id || err != nil {
-			t.Errorf("%s: the credentials were replaced, or %v", name, err)
-		}
+		now, err := w.Secrets.CurrentID(t.Context(), key, store.Credentials)
+		assert.Check(t, now == id && err == nil, "%s: the credentials were replaced, or %v", name, err)
 	}
 }
 
@@ -108,9 +107,8 @@ func TestSandboxFurnishesAnEmulatedAWS(t *testing.T) {
 	assert.Check(t, report.AWS.Region == "us-east-1", "the region is %s", report.AWS.Region)
 	t.Setenv("AWS_REGION", report.AWS.Region)
 	there := func(o *sqs.Options) { o.Region = report.AWS.Region }
-	if queue, err := aws.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("local-berbix")}, there); err != nil {
-		t.Errorf("the queue of the local profiles: %v, %v", queue, err)
-	}
+	queue, err := aws.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("local-berbix")}, there)
+	assert.Check(t, err == nil, "the queue of the local profiles: %v, %v", queue, err)
 	w := &world{flags: []string{"--home", "aws", "--secret-prefix", sandboxPrefix, "--table-prefix", sandboxPrefix}}
 	for provider, outcome := range map[string]string{"hesabe": "logged_in", "tconnect": "logged_in", "berbix": "refreshed"} {
 		p := w.start(t, []string{"SSL_CERT_FILE=" + report.CA}, "refresh", "--provider", provider)

@@ -33,13 +33,11 @@ func TestSeedCredentials(t *testing.T) {
 		path := write(t, "c.json", hesabeCredentials+"\n")
 		w.run(t, "", "seed", "credentials", "--provider", "hesabe", "--account", "shop-2", "--file", path).want(t, exitDone,
 			"hesabe/shop-2/credentials; the next tick looks at it")
-		if got := w.current(t, "hesabe", "shop-2", store.Credentials); got != hesabeCredentials {
-			t.Errorf("credentials %s", got)
-		}
+		got := w.current(t, "hesabe", "shop-2", store.Credentials)
+		assert.Check(t, got == hesabeCredentials, "credentials %s", got)
 		for _, doc := range []store.Document{store.TokensDoc, store.AccessDoc} {
-			if got := w.current(t, "hesabe", "shop-2", doc); got != "" {
-				t.Errorf("%s: %s", doc, got)
-			}
+			got := w.current(t, "hesabe", "shop-2", doc)
+			assert.Check(t, got == "", "%s: %s", doc, got)
 		}
 		row, exists := w.row(t, "hesabe", "shop-2")
 		assert.Check(t, exists && row.Phase == store.Idle && !row.RefreshAt.After(time.Now()), "row %+v", row)
@@ -63,9 +61,8 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	w.run(t, `{"api_secret":"`+planted+`"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone)
-	if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "berbix", Account: "default"}, store.TokensDoc); !errors.Is(err, store.ErrNoSecret) {
-		t.Errorf("berbix has tokens: %v", err)
-	}
+	_, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "berbix", Account: "default"}, store.TokensDoc)
+	assert.Check(t, errors.Is(err, store.ErrNoSecret), "berbix has tokens: %v", err)
 	w.run(t, `{"api_secret":"`+planted+`\n","base_url":" https://b.example"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone,
 		"white space at the ends is left out: api_secret, base_url")
 	w.run(t, `{"base_url":"https://hesabe.example"}`, "seed", "credentials", "--provider", "hesabe").want(t, exitDone, "warning: without a login",
@@ -132,9 +129,8 @@ func TestSeedRefuses(t *testing.T) {
 		"seed", "credentials", "--provider", "hesabe").want(t, exitFailed, "nothing was written",
 		"is password meant?", "is base_url meant?", "username is the placeholder …", "password is missing", "base_url")
 	for _, provider := range []string{"hesabe", "tconnect", "berbix"} {
-		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: provider, Account: "default"}, store.Credentials); !errors.Is(err, store.ErrNoSecret) {
-			t.Errorf("%s: a secret was made: %v", provider, err)
-		}
+		_, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: provider, Account: "default"}, store.Credentials)
+		assert.Check(t, errors.Is(err, store.ErrNoSecret), "%s: a secret was made: %v", provider, err)
 	}
 }
 
@@ -147,9 +143,8 @@ func TestSeedWithoutALedger(t *testing.T) {
 			"nothing was written", "deploy a stack if there never was one", "--region", `"other-ledger"`)
 	}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, doc); !errors.Is(err, store.ErrNoSecret) {
-			t.Errorf("%s was made: %v", doc, err)
-		}
+		_, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, doc)
+		assert.Check(t, errors.Is(err, store.ErrNoSecret), "%s was made: %v", doc, err)
 	}
 }
 
@@ -157,13 +152,11 @@ func TestSeedTokens(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		seed := []string{"seed", "tokens", "--provider", "tconnect"}
 		w.run(t, planted+"\n", seed...).want(t, exitDone, "tconnect/default/tokens; the next tick looks at it")
-		if got := w.current(t, "tconnect", "default", store.TokensDoc); got != `{"refresh_token":"`+planted+`"}` {
-			t.Errorf("tokens %s", got)
-		}
+		got := w.current(t, "tconnect", "default", store.TokensDoc)
+		assert.Check(t, got == `{"refresh_token":"`+planted+`"}`, "tokens %s", got)
 		w.run(t, `{"refresh_token":"`+planted+`-2","note":"`+planted+`"}`, seed...).want(t, exitDone, "not known, and kept: note")
-		if _, exists := w.row(t, "tconnect", "default"); !exists {
-			t.Error("no row")
-		}
+		_, exists := w.row(t, "tconnect", "default")
+		assert.Check(t, exists, "no row")
 	})
 }
 
@@ -250,9 +243,8 @@ func TestSeedTokensOverAGoodChain(t *testing.T) {
 			if tt.well {
 				w.run(t, planted+"-2", args...).want(t, exitFailed,
 					"nothing was written: this credential works: its refresh token would be lost; --force replaces it")
-				if got := w.current(t, key.Provider, account, store.TokensDoc); got != before {
-					t.Errorf("%s: tokens %s", account, got)
-				}
+				got := w.current(t, key.Provider, account, store.TokensDoc)
+				assert.Check(t, got == before, "%s: tokens %s", account, got)
 				args = append(args, "--force")
 			}
 			w.run(t, planted+"-2", args...).want(t, exitDone)

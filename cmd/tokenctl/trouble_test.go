@@ -116,9 +116,8 @@ func (s *site) obeys(t *testing.T, line, typed string) {
 		s.quiet(t, done.out, done.err)
 		return
 	}
-	if code, said := awscli.Type(t, line); code != exitDone {
-		t.Errorf("%s: exit code %d: %s", line, code, said)
-	}
+	code, said := awscli.Type(t, line)
+	assert.Check(t, code == exitDone, "%s: exit code %d: %s", line, code, said)
 }
 
 // words are those of a line, as a shell takes it.
@@ -137,9 +136,8 @@ func (s *site) ticks(t *testing.T) {
 		runs = 1
 	}
 	for range runs {
-		if got := s.run(t, "", "refresh"); got.code == exitUsage {
-			t.Fatal(got.err)
-		}
+		got := s.run(t, "", "refresh")
+		assert.Assert(t, got.code != exitUsage, got.err)
 	}
 }
 
@@ -147,9 +145,8 @@ func (s *site) ticks(t *testing.T) {
 // takes longer, and comes at the end.
 func (s *site) well(t *testing.T) {
 	t.Helper()
-	if r := s.status(t, exitDone); r.State != health.OK {
-		t.Errorf("not well: %+v", r)
-	}
+	r := s.status(t, exitDone)
+	assert.Check(t, r.State == health.OK, "not well: %+v", r)
 	if s.aws == nil {
 		s.doctor(t).want(t, exitDone)
 	}

@@ -139,9 +139,8 @@ func TestAWSThatRefuses(t *testing.T) {
 		"PutEvents":                "the bus the-bus did not take it: check the network, and the permission events:PutEvents. AWS says: ",
 	} {
 		c := &cloud{bus: "the-bus", refuse: operation}
-		if err := record(t, c, act, "s-refresh-hesabe"); err == nil || !strings.HasPrefix(err.Error(), says) {
-			t.Errorf("%s: %v", operation, err)
-		}
+		err := record(t, c, act, "s-refresh-hesabe")
+		assert.Check(t, err != nil && strings.HasPrefix(err.Error(), says), "%s: %v", operation, err)
 		if kept := len(c.events) == 1; kept != (operation == "CreateLogStream" || operation == "PutLogEvents") {
 			t.Errorf("%s: it is on the bus: %v", operation, kept)
 		}

@@ -79,8 +79,8 @@ type Summary struct {
 	Failed  int // records that the store did not take; the same run again tries them
 }
 
-// ErrInterrupted is in the errors of runs whose context ended. The batch under way was completed.
-var ErrInterrupted = errors.New("interrupted")
+// ErrStopped is in the errors of runs whose context ended. The batch under way was completed.
+var ErrStopped = errors.New("stopped")
 
 // ErrEmpty is the error of a text without a record.
 var ErrEmpty = errors.New("there is no record in it")
@@ -127,12 +127,11 @@ func (r *run[R]) begin() error {
 			return err
 		}
 	}
-	var resumed bool
 	var err error
-	switch r.done, resumed, err = r.sidecar.load(); {
+	switch r.done, err = r.sidecar.load(); {
 	case err != nil:
 		return err
-	case !resumed:
+	case r.done.Began.IsZero():
 		r.done = progress{Target: r.Target, Began: time.Now().UTC()}
 		return nil
 	case r.done.Target != r.Target:
@@ -226,7 +225,7 @@ func (r *run[R]) flush(ctx context.Context, text *Lines) error {
 	}
 	r.Moved(text.offset)
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w after line %d: run this again to go on", ErrInterrupted, r.done.Line)
+		return fmt.Errorf("%w after line %d: run this again to go on", ErrStopped, r.done.Line)
 	}
 	return nil
 }
@@ -253,7 +252,7 @@ func (r *run[R]) store(ctx context.Context) error {
 			return fmt.Errorf("nothing of lines %d to %d was stored, run this again to go on: %w",
 				r.batch[0].line, r.batch[len(r.batch)-1].line, cause)
 		case !pace.Sleep(ctx, wait):
-			return fmt.Errorf("%w while the store failed, run this again to go on: %w", ErrInterrupted, cause)
+			return fmt.Errorf("%w while the store failed, run this again to go on: %w", ErrStopped, cause)
 		}
 		wait *= 2
 		// All records of an id, because a later one may have been stored.

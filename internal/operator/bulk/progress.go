@@ -31,20 +31,22 @@ type progress struct {
 // sidecar is the file of progress; empty: there is none.
 type sidecar string
 
-// load returns how far the file has come; false if it has not begun.
-func (s sidecar) load() (progress, bool, error) {
+// load returns how far the file has come; the zero value if it has not begun.
+func (s sidecar) load() (p progress, err error) {
 	text, err := os.ReadFile(string(s))
 	if s == "" || errors.Is(err, fs.ErrNotExist) {
-		return progress{}, false, nil
+		return p, nil
 	}
-	var p progress
 	if err == nil {
 		err = json.Unmarshal(text, &p)
 	}
-	if err != nil {
-		return progress{}, false, fmt.Errorf("%s cannot be read: give --restart to begin again: %w", s, err)
+	if err == nil && p.Began.IsZero() {
+		err = errors.New("it does not say when the file arrived")
 	}
-	return p, true, nil
+	if err != nil {
+		err = fmt.Errorf("%s cannot be read: give --restart to begin again: %w", s, err)
+	}
+	return p, err
 }
 
 // save replaces the file as a whole.

@@ -133,8 +133,7 @@ func TestBeat(t *testing.T) {
 		defer cancel()
 		l.Run(ctx)
 		beats.want(t, 0, 2*minute, 4*minute)
-		if said := out.String(); strings.Count(said, `msg="a job hangs" job=hanging`) != 2 {
-			t.Errorf("it logs:\n%s", said)
-		}
+		said := out.String()
+		assert.Check(t, strings.Count(said, `msg="a job hangs" job=hanging`) == 2, "it logs:\n%s", said)
 	})
 }

@@ -118,9 +118,8 @@ func (l *loading) wantProgress(t *testing.T, want bool) {
 	}
 	assert.NilError(t, err)
 	assert.Check(t, !strings.Contains(string(text), plant.Marker), "the progress holds a token: %s", text)
-	if info, err := os.Stat(l.progress()); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
+	info, err := os.Stat(l.progress())
+	assert.Check(t, err == nil && info.Mode().Perm() == 0o600, "mode %v, %v", info.Mode(), err)
 }
 
 func want(t *testing.T, got bulk.Summary, err error, want bulk.Summary) {
@@ -147,7 +146,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l.After = cancel
 		got, err := l.load(ctx, t, false)
-		assert.Assert(t, errors.Is(err, bulk.ErrInterrupted) && got.Line == batch && got.Stored == batch,
+		assert.Assert(t, errors.Is(err, bulk.ErrStopped) && got.Line == batch && got.Stored == batch,
 			"%+v, %v", got, err)
 		l.wantProgress(t, true)
 
@@ -220,9 +219,8 @@ func TestForbidden(t *testing.T) {
 	t.Parallel()
 	l := file(t, batch)
 	l.Fail = func(sweep.Record) error { return store.ErrForbidden }
-	if _, err := l.load(t.Context(), t, false); !errors.Is(err, store.ErrForbidden) || l.batches != 1 {
-		t.Errorf("%d batches, %v", l.batches, err)
-	}
+	_, err := l.load(t.Context(), t, false)
+	assert.Check(t, errors.Is(err, store.ErrForbidden) && l.batches == 1, "%d batches, %v", l.batches, err)
 }
 
 // A row that cannot be stored affects no other. The same command tries it again, with all its lines
@@ -264,15 +262,13 @@ func TestProgressOfAnother(t *testing.T) {
 	l := file(t, 2*batch)
 	ctx, cancel := context.WithCancel(t.Context())
 	l.After = cancel
-	if _, err := l.load(ctx, t, false); !errors.Is(err, bulk.ErrInterrupted) {
-		t.Fatal(err)
-	}
+	_, err := l.load(ctx, t, false)
+	assert.Assert(t, errors.Is(err, bulk.ErrStopped), err)
 	l.After, l.batches = nil, 0
 
 	l.target = "elsewhere"
-	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "--restart") {
-		t.Errorf("another home: %v", err)
-	}
+	_, err = l.load(t.Context(), t, false)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "--restart"), "another home: %v", err)
 	l.target = "here"
 	text, err := os.ReadFile(l.path)
 	assert.NilError(t, err)
@@ -282,9 +278,8 @@ func TestProgressOfAnother(t *testing.T) {
 		t.Errorf("another text: %v", err)
 	}
 	assert.NilError(t, os.WriteFile(l.path, text[:100], 0o600))
-	if _, err := l.load(t.Context(), t, false); err == nil {
-		t.Error("a text that was cut goes on")
-	}
+	_, err = l.load(t.Context(), t, false)
+	assert.Check(t, err != nil, "a text that was cut goes on")
 	assert.Check(t, l.batches == 0, "%d batches were recorded", l.batches)
 	assert.NilError(t, os.WriteFile(l.path, edited, 0o600))
 	got, err := l.load(t.Context(), t, true)
@@ -296,9 +291,8 @@ func TestProgressThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	l := file(t, 1)
 	assert.NilError(t, os.WriteFile(l.progress(), nil, 0o600))
-	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "--restart") {
-		t.Errorf("error %v", err)
-	}
+	_, err := l.load(t.Context(), t, false)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "--restart"), "error %v", err)
 	got, err := l.load(t.Context(), t, true)
 	want(t, got, err, bulk.Summary{From: 1, Line: 1, Stored: 1})
 }
@@ -312,9 +306,8 @@ func TestRefusedBeforeAnInterrupt(t *testing.T) {
 	assert.NilError(t, os.WriteFile(l.path, append([]byte("wrong\n"), text...), 0o600))
 	ctx, cancel := context.WithCancel(t.Context())
 	l.After = cancel
-	if _, err := l.load(ctx, t, false); !errors.Is(err, bulk.ErrInterrupted) {
-		t.Fatal(err)
-	}
+	_, err = l.load(ctx, t, false)
+	assert.Assert(t, errors.Is(err, bulk.ErrStopped), err)
 	l.After = nil
 	got, err := l.load(t.Context(), t, false)
 	want(t, got, err, bulk.Summary{From: batch + 2, Line: 2*batch + 1, Stored: batch, Refused: 1})

@@ -22,9 +22,8 @@ func TestHere(t *testing.T) {
 		"http://127.0.0.1/callback": true, "http://localhost:8080": true, "http://[::1]:8080/x": true,
 		"https://localhost/callback": false, "https://x.example/callback": false, "http://x.example": false, "": false, "%": false,
 	} {
-		if got := weblogin.Here(uri); got != want {
-			t.Errorf("%s: %t", uri, got)
-		}
+		got := weblogin.Here(uri)
+		assert.Check(t, got == want, "%s: %t", uri, got)
 	}
 }
 
@@ -53,13 +52,11 @@ func TestCallback(t *testing.T) {
 				callback.RedirectURI + "?state=" + state:           400,
 				callback.RedirectURI + "/favicon.ico":              404,
 			} {
-				if status, page := get(t, path); status != want || strings.Contains(page, "planted") {
-					t.Errorf("%s: %d, %s", path, status, page)
-				}
+				status, page := get(t, path)
+				assert.Check(t, status == want && !strings.Contains(page, "planted"), "%s: %d, %s", path, status, page)
 			}
-			if text := <-said; !strings.Contains(text, "refused") || strings.Contains(text, "planted") {
-				t.Errorf("said %q", text)
-			}
+			text := <-said
+			assert.Check(t, strings.Contains(text, "refused") && !strings.Contains(text, "planted"), "said %q", text)
 			status, page := get(t, callback.RedirectURI+"?code=c&state="+state)
 			if got := <-ended; status != 200 || got.err != nil || got.code.Reveal() != "c" || !strings.Contains(page, "close this page") {
 				t.Errorf("%d, %s, %v", status, page, got.err)
@@ -90,9 +87,8 @@ func TestPortTaken(t *testing.T) {
 	first, err := weblogin.Listen(t.Context(), "http://127.0.0.1/callback")
 	assert.NilError(t, err)
 	defer first.Close()
-	if _, err := weblogin.Listen(t.Context(), first.RedirectURI); err == nil || !strings.Contains(err.Error(), "--redirect-port") {
-		t.Errorf("%v", err)
-	}
+	_, err = weblogin.Listen(t.Context(), first.RedirectURI)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "--redirect-port"), "%v", err)
 }
 
 func TestAwaitEndsWithItsContext(t *testing.T) {
