@@ -191,7 +191,7 @@ func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 	credentials := fmt.Sprintf(`{"username":"u","password":%q,"base_url":"http://%s"}`, planted, listener.Addr())
 	w.run(t, credentials, "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 	p := w.start(t, nil, "run", "--provider", "hesabe", "--every", "1h")
-	p.await(t, "Unsolicited response", "[…]")
+	p.await(t, "msg=summary")
 	p.stops(t, syscall.SIGTERM)
 	assert.Check(t, !strings.Contains(p.said.text(), planted), "it shows a secret:\n%s", p.said.text())
 }

@@ -82,12 +82,16 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 		return l.one(cmd, o)
 	}
 	entries := o.chosen(l.provider)
+	var accounts []string
+	if l.account != "" {
+		accounts = []string{l.account}
+	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
 		return err
 	}
 	reader := health.Reader{
-		Home: h, Providers: entries, All: len(o.providers) > 0, Account: l.account, Flags: o.given(cmd),
+		Home: h, Providers: entries, All: len(o.providers) > 0, Accounts: accounts, Flags: o.given(cmd),
 	}
 	look := func(ctx context.Context) (status.Report, error) {
 		credentials, err := reader.Read(ctx, time.Now())

@@ -94,15 +94,15 @@ func TestStatus(t *testing.T) {
 			assert.Check(t, is.DeepEqual(summary(w.status(t, code)), lines))
 		}
 		const (
-			noBerbix = "berbix/default warn not_seeded"
+			noBerbix = "berbix/default act not_seeded"
 		)
 		var none []string
 		for _, entry := range catalog.All() {
 			for _, account := range entry.Usual() {
-				none = append(none, entry.Name+"/"+account+" warn not_seeded")
+				none = append(none, entry.Name+"/"+account+" act not_seeded")
 			}
 		}
-		want(exitDone, none...)
+		want(exitPerson, none...)
 		_, exists := w.row(t, "hesabe", "default")
 		assert.Check(t, !exists, "status writes a row")
 
@@ -111,10 +111,10 @@ func TestStatus(t *testing.T) {
 		w.write(t, row)
 		want(exitDone, "hesabe/default ok healthy")
 		told := []string{"hesabe/default ok healthy", noBerbix}
-		diff := cmp.Diff(told, summary(w.status(t, exitDone, "--providers", "hesabe,berbix")))
+		diff := cmp.Diff(told, summary(w.status(t, exitPerson, "--providers", "hesabe,berbix")))
 		assert.Check(t, diff == "", "the providers in use (-want +got):\n%s", diff)
 		t.Setenv("PROVIDERS", "berbix,hesabe,berbix")
-		diff = cmp.Diff([]string{noBerbix, told[0]}, summary(w.status(t, exitDone)))
+		diff = cmp.Diff([]string{noBerbix, told[0]}, summary(w.status(t, exitPerson)))
 		assert.Check(t, diff == "", "the providers in use by the variable (-want +got):\n%s", diff)
 		t.Setenv("PROVIDERS", "")
 		w.run(t, "", "status", "--providers", "hesabe,nobody").want(t, exitUsage, "--providers", "nobody")
@@ -127,7 +127,7 @@ func TestStatus(t *testing.T) {
 		w.run(t, "", "status").want(t, exitPerson, "misconfigured", "hesabe login: refused (HTTP 401)", name,
 			"tokenctl seed credentials --provider hesabe "+w.named()+"\n",
 			"tokenctl: a person must act: hesabe/default\n")
-		w.run(t, "", "status", "--provider", "berbix").want(t, exitDone, "not_seeded")
+		w.run(t, "", "status", "--provider", "berbix").want(t, exitPerson, "not_seeded")
 		w.run(t, "", "status", "--account", "shop-2").want(t, exitFailed, "there is no such account shop-2: there are hesabe/default\n")
 		w.run(t, "", "status", "--provider", "berbix", "--account", "shop-2", "--json").want(t, exitFailed, "there is no such account shop-2")
 		diff = cmp.Diff([]string{"hesabe/default act misconfigured"}, summary(w.status(t, exitPerson, "--account", "default")))

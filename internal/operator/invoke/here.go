@@ -48,7 +48,7 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 	here := &Here{Provider: provider.Name, home: h, settled: len(cfg.Accounts) > 0}
 	if provider.Sweep {
 		sweeps := handler.NewSweep(sweep.Engine{
-			Provider: client(provider, cfg, cfg.SweepWorkers), Secrets: h.Secrets, Ledger: h.Ledger,
+			Provider: client(provider, cfg), Secrets: h.Secrets, Ledger: h.Ledger,
 			Transactions: h.Transactions(provider.Name),
 		}, cfg, log)
 		here.invoke, here.accounts = sweeps.Invoke, &sweeps.Engine.Accounts
@@ -61,12 +61,12 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 
 func newRefresh(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *handler.Refresh {
 	return handler.NewRefresh(refresh.Engine{
-		Provider: client(provider, cfg, refresh.Parallel), Secrets: h.Secrets, Ledger: h.Ledger,
+		Provider: client(provider, cfg), Secrets: h.Secrets, Ledger: h.Ledger,
 	}, cfg, log)
 }
 
-func client(provider catalog.Entry, cfg config.Config, connections int) providers.Described {
-	return provider.New(exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections}), cfg.ProviderEnvironment)
+func client(provider catalog.Entry, cfg config.Config) providers.Described {
+	return provider.New(exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout}), cfg.ProviderEnvironment)
 }
 
 // Resolve does in this process what a person decided for an account of a provider that

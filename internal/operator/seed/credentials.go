@@ -103,16 +103,17 @@ func (s Seeder) cautions(ctx context.Context, g given) []string {
 	}
 	warn(len(padded) > 0, "white space at the ends is left out: %s", strings.Join(padded, ", "))
 	warn(!reuse, "%s is missing, so \"never\" is assumed: docs/services.md says what is known of services", reuseField)
-	var send, lifetime time.Duration
-	if patient, ok := g.provider.(providers.Patient); ok {
-		send = patient.Patience()
-	}
+	var lifetime time.Duration
 	if lived, ok := g.session.(providers.Lived); ok {
 		lifetime = lived.Lifetime()
 	}
-	unused, many := GraceUnused(providers.AgainOf(g.session), send, usualTick), TooManyVersions(s.key(), lifetime)
+	unused, many := GraceUnused(providers.AgainOf(g.session), g.provider.Patience(), usualTick), TooManyVersions(s.key(), lifetime)
 	warn(unused != "", "%s", unused)
 	warn(many != "", "%s", many)
+	if before, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials); err == nil {
+		moved := Moved(s.Provider, before.Value, g.text)
+		warn(moved != "", "%s", moved)
+	}
 	warn(!s.Provider.Sweep && !g.session.CanLogin(), "without a login, a refresh that dies at the wrong moment needs you, and the "+
 		"chain begins with a refresh token: %s", s.command(s.Provider.Begins()))
 	same := s.sharing(ctx, g)
@@ -144,6 +145,21 @@ func TooManyVersions(key store.Key, lifetime time.Duration) string {
 	}
 	return fmt.Sprintf("access tokens that live %s take %d versions of two secrets a day, and Secrets Manager takes %d of each "+
 		"for long", lifetime, n, mostVersions)
+}
+
+// Moved says that new credentials call another address than those before; empty: they do not, or
+// those before could not be used. The next run sends the refresh token there.
+func Moved(entry catalog.Entry, before, after secret.String) string {
+	if _, err := entry.Client("production").Open(before); err != nil {
+		return ""
+	}
+	from, to := entry.Address(before), entry.Address(after)
+	if from == to {
+		return ""
+	}
+	const usual = "the usual one"
+	return fmt.Sprintf("%s changes from %s to %s, and the next run sends the refresh token there",
+		entry.Setting, cmp.Or(from, usual), cmp.Or(to, usual))
 }
 
 // SharedLogins are the accounts of a provider that use the same login at the same host, each list
