@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/catalog"
@@ -59,26 +57,17 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 // completeWithin is how long a shell waits for values; after that it gets none.
 const completeWithin = 2 * time.Second
 
-// complete gives the shell the values that find returns for a flag. After an error there are none,
-// and no message.
-func complete(cmd *cobra.Command, flag string, find func(ctx context.Context, cmd *cobra.Command, begun string) []string) {
-	type directive = cobra.ShellCompDirective
-	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, directive) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completeWithin)
-		defer cancel()
-		return find(ctx, cmd, begun), cobra.ShellCompDirectiveNoFileComp
-	})
-}
-
-// completeAccounts gives the accounts of these providers, else of those on the line, else of all.
-func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
-	complete(cmd, "account", func(ctx context.Context, cmd *cobra.Command, _ string) []string {
+// completeAccounts gives the shell the accounts of these providers, else of those on the line, else of
+// all. After an error there are none, and no message.
+func (o *options) completeAccounts(cmd *cobra.Command, of ...string) {
+	find := func(ctx context.Context, cmd *cobra.Command) []string {
 		o.settle(cmd) //nolint:contextcheck // it makes no call
 		o.notice = ""
 		h, err := o.open(ctx, home.Options{Existing: true})
 		if err != nil {
 			return nil
 		}
+		providers := of
 		if flag := cmd.Flags().Lookup("provider"); len(providers) == 0 && flag != nil {
 			providers = list(flag.Value.String())
 		}
@@ -98,31 +87,11 @@ func (o *options) completeAccounts(cmd *cobra.Command, providers ...string) {
 			}
 		}
 		return accounts
-	})
-}
-
-// completeFunctions gives the functions of this project in the region.
-func (o *options) completeFunctions(cmd *cobra.Command) {
-	complete(cmd, "function", func(ctx context.Context, _ *cobra.Command, begun string) []string {
-		cfg, err := home.LoadAWS(ctx, o.aws(), completeWithin)
-		if err != nil {
-			return nil
-		}
-		var names []string
-		pages := lambda.NewListFunctionsPaginator(lambda.NewFromConfig(cfg), &lambda.ListFunctionsInput{})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return names
-			}
-			for _, f := range page.Functions {
-				name := aws.ToString(f.FunctionName)
-				ours := func(provider string) bool { return strings.HasSuffix(name, "-refresh-"+provider) }
-				if strings.HasPrefix(name, begun) && slices.ContainsFunc(catalog.Names(), ours) {
-					names = append(names, name)
-				}
-			}
-		}
-		return names
+	}
+	type directive = cobra.ShellCompDirective
+	_ = cmd.RegisterFlagCompletionFunc("account", func(cmd *cobra.Command, _ []string, _ string) ([]string, directive) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completeWithin)
+		defer cancel()
+		return find(ctx, cmd), cobra.ShellCompDirectiveNoFileComp
 	})
 }

@@ -37,12 +37,9 @@ func (o *options) acted(cmd *cobra.Command, provider, account, details string) {
 	named.Watch = nil // the verb is done: its errors have another cause
 	cfg, err := home.LoadAWS(ctx, named, recordWithin)
 	if err == nil {
-		functions := []string{provider}
-		if provider == "" {
-			functions = catalog.Names()
-		}
-		for i, name := range functions {
-			functions[i] = o.tablePrefix + "-refresh-" + name
+		functions := o.functions(catalog.Names()...)
+		if provider != "" {
+			functions = o.functions(provider)
 		}
 		err = acts.OnAWS(ctx, cfg, act, functions...)
 	}

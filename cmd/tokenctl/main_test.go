@@ -174,6 +174,7 @@ func TestHelp(t *testing.T) {
 	}
 	tokenctl(t, "", "__complete", "pause", "--provider", "").want(t, exitDone, strings.Join(catalog.Names(), "\n")+"\n")
 	tokenctl(t, "", "__complete", "--home", "").want(t, exitDone, "aws\nembedded\n")
+	tokenctl(t, "", "__complete", "--table-prefix", "a", "refresh", "--function", "").want(t, exitDone, "a-refresh-hesabe\na-refresh-tconnect\n")
 }
 
 // The shell completes existing accounts.
@@ -202,14 +203,6 @@ func TestCompletesAccounts(t *testing.T) {
 	})
 	none := []string{"__complete", "--home", "embedded", "--state", t.TempDir() + "/none.db", "pause", "--provider", "hesabe", "--account", ""}
 	tokenctl(t, "", none...).want(t, exitDone, ":4")
-}
-
-// The shell completes the functions of this project.
-func TestCompletesFunctions(t *testing.T) {
-	onAWS(t, answering(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"Functions":[{"FunctionName":"a-refresh-hesabe"},{"FunctionName":"other"},{"FunctionName":"b-refresh-berbix"}]}`))
-	}))
-	tokenctl(t, "", "__complete", "refresh", "--function", "").want(t, exitDone, "a-refresh-hesabe\nb-refresh-berbix\n:4\n")
 }
 
 // The help lists each exit code of the code, and the code has no other.

@@ -149,6 +149,15 @@ func (o *options) given(cmd *cobra.Command) string {
 	return strings.Join(line, " ")
 }
 
+// functions are the names of providers' functions in the stack of the table prefix.
+func (o *options) functions(providers ...string) []string {
+	var names []string
+	for _, provider := range providers {
+		names = append(names, o.tablePrefix+"-refresh-"+provider)
+	}
+	return names
+}
+
 // quoted is a word for a shell.
 func quoted(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+=@:,-"

@@ -68,7 +68,9 @@ not_due too).`,
 	for _, flag := range []string{"force", "dry-run", "transaction"} {
 		cmd.MarkFlagsMutuallyExclusive("rejected", flag)
 	}
-	o.completeFunctions(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("function", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return o.functions(catalog.Names()...), cobra.ShellCompDirectiveNoFileComp
+	})
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		if err := r.check(cmd, o); err != nil {
 			return err
@@ -192,18 +194,12 @@ func (r *refreshing) tell(cmd *cobra.Command, o *options, results ...handler.Res
 			worst = err
 		}
 	}
-	if worst == nil && r.insists() {
-		return r.idle(results...)
+	if worst != nil || !r.insists() {
+		return worst
 	}
-	return worst
-}
-
-// idle is an error if nothing was done. A rejection that is not accepted ends as not due.
-func (r *refreshing) idle(results ...handler.Result) error {
-	for _, result := range results {
-		if r.event.Rejected != "" && result.Outcomes[outcome.NotDue] > 0 {
-			return fmt.Errorf("%w: that token is not the published one, is too new, or was rejected a moment ago", errNothing)
-		}
+	refused := func(one handler.Result) bool { return r.event.Rejected != "" && one.Outcomes[outcome.NotDue] > 0 }
+	if slices.ContainsFunc(results, refused) { // a rejection that is not accepted ends as not due
+		return fmt.Errorf("%w: that token is not the published one, is too new, or was rejected a moment ago", errNothing)
 	}
 	return idle(results...)
 }

@@ -66,7 +66,8 @@ docs/status.md describes the JSON, and what can be the matter.`,
 	names := either(catalog.Names()...)
 	o.flag(cmd, "provider", "", "of one provider: "+names, oneProvider(&l.provider, catalog.All(), ""))
 	o.account(cmd, &l.account, "", "of one account")
-	o.flag(cmd, "only", "", "show those in this `STATE` alone: act, warn or ok; may be given again", many(&l.only, "strings", choosing(states...)))
+	o.flag(cmd, "only", "", "show those in this `STATE` alone: act, warn or ok; may be given again",
+		many(&l.only, "strings", choosing(states...)))
 	flags.BoolVar(&l.watch, "watch", false, "look again and again")
 	o.flag(cmd, "every", 5*time.Second, "with --watch: how often",
 		lasting(&l.every, minRedraw.String()+" or longer", minRedraw, math.MaxInt64))

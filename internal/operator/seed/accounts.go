@@ -136,16 +136,13 @@ func (s Seeder) account(ctx context.Context, a Account, turns *rate.Limiter) bul
 }
 
 // holds reports whether the account has these credentials already, and a row.
-func (s Seeder) holds(ctx context.Context, text secret.String) (bool, error) {
-	current, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials)
-	switch {
-	case errors.Is(err, store.ErrNoSecret), errors.Is(err, store.ErrNoValue), errors.Is(err, store.ErrMalformed):
-		return false, nil
-	case err != nil:
+func (s Seeder) holds(ctx context.Context, given secret.String) (bool, error) {
+	text, err := s.current(ctx, store.Credentials)
+	if err != nil {
 		return false, err
 	}
 	_, exists, err := s.Home.Ledger.Row(ctx, s.key())
-	return exists && current.Value == text, err
+	return exists && text == given, err
 }
 
 // wasGiven reports whether the chain has the refresh token, or has presented it.
@@ -153,10 +150,10 @@ func (s Seeder) wasGiven(ctx context.Context, token secret.String) bool {
 	if row, _, err := s.Home.Ledger.Row(ctx, s.key()); err == nil && row.Presented(token) {
 		return true
 	}
-	current, err := s.Home.Secrets.Current(ctx, s.key(), store.TokensDoc)
+	text, err := s.current(ctx, store.TokensDoc)
 	if err != nil {
 		return false
 	}
-	held, _, err := ParseToken(current.Value)
+	held, _, err := ParseToken(text)
 	return err == nil && held.RefreshToken == token
 }

@@ -110,8 +110,8 @@ func (s Seeder) cautions(ctx context.Context, g given) []string {
 	unused, many := GraceUnused(providers.AgainOf(g.session), g.provider.Patience(), usualTick), TooManyVersions(s.key(), lifetime)
 	warn(unused != "", "%s", unused)
 	warn(many != "", "%s", many)
-	if before, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials); err == nil {
-		moved := Moved(s.Provider, before.Value, g.text)
+	if before, err := s.current(ctx, store.Credentials); err == nil {
+		moved := Moved(s.Provider, before, g.text)
 		warn(moved != "", "%s", moved)
 	}
 	warn(!s.Provider.Sweep && !g.session.CanLogin(), "without a login, a refresh that dies at the wrong moment needs you, and the "+

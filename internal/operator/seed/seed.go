@@ -141,11 +141,11 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 
 // takenAgain reports whether the credentials say that a refresh token is taken again without end.
 func (s Seeder) takenAgain(ctx context.Context) bool {
-	current, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials)
+	text, err := s.current(ctx, store.Credentials)
 	if err != nil {
 		return false
 	}
-	session, err := s.Provider.Client("production").Open(current.Value)
+	session, err := s.Provider.Client("production").Open(text)
 	return err == nil && providers.AgainOf(session).Reuse == providers.Always
 }
 
@@ -179,18 +179,24 @@ func (s Seeder) refuseWell(ctx context.Context, row store.Row) error {
 	if row.State != store.OK || !row.LastOutcome.Rotates() || ended {
 		return nil
 	}
-	current, err := s.Home.Secrets.Current(ctx, s.key(), store.TokensDoc)
-	if errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrNoValue) || errors.Is(err, store.ErrMalformed) {
-		return nil
-	}
+	text, err := s.current(ctx, store.TokensDoc)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotRead, err)
 	}
-	held, err := refresh.ParseTokens(current.Value)
+	held, err := refresh.ParseTokens(text)
 	if err != nil || held.AttemptID == "" || held.RefreshToken.Blank() || row.Presented(held.RefreshToken) {
 		return nil //nolint:nilerr // a token that a run cannot use is no loss
 	}
 	return fmt.Errorf("%w: this credential works: its refresh token would be lost; --force replaces it", ErrRefused)
+}
+
+// current is the text of a document; blank: there is none that could be used.
+func (s Seeder) current(ctx context.Context, doc store.Document) (secret.String, error) {
+	v, err := s.Home.Secrets.Current(ctx, s.key(), doc)
+	if errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrNoValue) || errors.Is(err, store.ErrMalformed) {
+		err = nil
+	}
+	return v.Value, err
 }
 
 // row is the credential's row. It is read before anything is written: a secret that is created
