@@ -114,6 +114,5 @@ func TestToldLinesAreComplete(t *testing.T) {
 	bare(t)
 	t.Setenv("AWS_REGION", "eu-west-1")
 	(&site{scene: s}).obeys(t, told, s.Credentials(sandbox.Hesabe))
-	_, exists := s.row(t, "hesabe", "default")
-	assert.Check(t, exists, "%q was for another home", told)
+	s.hasRow(t, "hesabe", "default", true)
 }

@@ -168,8 +168,7 @@ func TestDocumentsCommandsRun(t *testing.T) {
 		}
 	}
 	assert.Check(t, ran >= 20, "only %d lines were run", ran)
-	_, exists := s.row(t, "hesabe", "shop-9")
-	assert.Check(t, exists, "the accounts of a file are not seeded")
+	s.hasRow(t, "hesabe", "shop-9", true)
 	_, err := os.Stat("accounts.jsonl.progress")
 	assert.Check(t, errors.Is(err, os.ErrNotExist), "a progress is left: %v", err)
 	s.current(t, "hesabe", "default", store.Credentials)

@@ -58,8 +58,7 @@ func TestPauseOfAnUnknownAccount(t *testing.T) {
 		for _, verb := range []string{"pause", "resume"} {
 			w.run(t, "", verb, "--provider", "hesabe", "--account", "shop-3").want(t, exitFailed,
 				"there is no such account shop-3: there are hesabe/default, hesabe/shop-2\n")
-			_, exists := w.row(t, "hesabe", "shop-3")
-			assert.Check(t, !exists, "%s makes a row", verb)
+			w.hasRow(t, "hesabe", "shop-3", false)
 		}
 	})
 }
@@ -68,8 +67,7 @@ func TestPauseOfAnAccountWithoutARow(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		w.put(t, store.Key{Provider: "berbix", Account: "shop-2"}, store.Credentials, "")
 		w.run(t, "", "resume", "--provider", "berbix", "--account", "shop-2").want(t, exitDone, "not paused before")
-		_, exists := w.row(t, "berbix", "shop-2")
-		assert.Check(t, !exists, "resume makes a row")
+		w.hasRow(t, "berbix", "shop-2", false)
 		w.run(t, "", "pause", "--provider", "berbix", "--account", "shop-2", "--json").want(t, exitDone,
 			`{"account":"shop-2","paused":true,"provider":"berbix"}`)
 		row, exists := w.row(t, "berbix", "shop-2")

@@ -32,8 +32,7 @@ func TestRecordOne(t *testing.T) {
 		if row.RefreshToken.Reveal() != planted || row.CustomerUID != "c-1" || row.Account != "shop-2" || row.Status != store.StatusActive {
 			t.Errorf("row %+v", row)
 		}
-		_, exists := w.row(t, "berbix", "shop-2")
-		assert.Check(t, exists, "no sweep would find the account")
+		w.hasRow(t, "berbix", "shop-2", true)
 		w.run(t, "", append(args, "--status", "completed", "--json")...).want(t, exitDone, `{"outcome":"recorded","transaction_id":9007199254740993}`)
 		if row := w.transaction(t, id); row.Status != store.StatusCompleted || !row.RefreshToken.IsZero() || row.Account != "shop-2" {
 			t.Errorf("row %+v", row)

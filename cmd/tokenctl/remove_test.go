@@ -20,8 +20,7 @@ import (
 // gone checks that nothing of an account is left.
 func (w *world) gone(t *testing.T, key store.Key) {
 	t.Helper()
-	_, exists := w.row(t, key.Provider, key.Account)
-	assert.Check(t, !exists, "the row of %s is left", key)
+	w.hasRow(t, key.Provider, key.Account, false)
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		_, err := w.Secrets.CurrentID(t.Context(), key, doc)
 		assert.Check(t, errors.Is(err, store.ErrNoSecret), "%s of %s is left: %v", doc, key, err)
@@ -39,8 +38,7 @@ func TestRemove(t *testing.T) {
 		remove := []string{"remove", "--provider", "hesabe", "--account", "shop-2"}
 
 		s.run(t, "", remove...).want(t, exitUsage, "--yes", "hesabe/shop-2/access", "its access token ends in 14m")
-		_, exists := s.row(t, "hesabe", "shop-2")
-		assert.Check(t, exists, "it is removed, although nobody said yes")
+		s.hasRow(t, "hesabe", "shop-2", true)
 		before := time.Now()
 		done := s.run(t, "", append(remove, "--yes", "--recovery-days", "7")...)
 		done.want(t, exitDone, "hesabe/shop-2: removed", "hesabe/shop-2/credentials", "hesabe/shop-2/tokens")
@@ -116,8 +114,7 @@ func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 		var lost *store.LostError
 		err := w.Editor.RemoveRow(t.Context(), read)
 		assert.Check(t, errors.As(err, &lost), "error %v", err)
-		_, exists := w.row(t, "hesabe", "shop-2")
-		assert.Check(t, exists, "the row is gone")
+		w.hasRow(t, "hesabe", "shop-2", true)
 	})
 }
 
@@ -153,6 +150,5 @@ func TestRemoveWhatAStackHasCreated(t *testing.T) {
 	assert.NilError(t, err)
 	w.run(t, "", "remove", "--provider", "hesabe", "--account", "default", "--yes").want(t, exitFailed,
 		"the secret "+name+" is part of production", "tokenctl pause --provider hesabe")
-	_, exists := w.row(t, "hesabe", "default")
-	assert.Check(t, exists, "the row is gone")
+	w.hasRow(t, "hesabe", "default", true)
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -250,4 +251,67 @@ func (p *playing) provision(ctx context.Context, cfg aws.Config, o *options) err
 		return fmt.Errorf("no emulated AWS answers well at %s: %w", p.aws, err)
 	}
 	return nil
+}
+
+// playReport describes what sandbox has set up.
+type playReport struct {
+	Providers map[string]string `json:"providers"` // their addresses
+	CA        string            `json:"ca,omitempty"`
+	State     string            `json:"state,omitempty"` // the state file
+	AWS       *playAWS          `json:"aws,omitempty"`
+}
+
+// playAWS is the emulated AWS.
+type playAWS struct {
+	URL          string `json:"url"`
+	Region       string `json:"region"`
+	SecretPrefix string `json:"secret_prefix"`
+	TablePrefix  string `json:"table_prefix"`
+}
+
+// text shows people what there is, and what to type next.
+func (r playReport) text() string {
+	var b strings.Builder
+	add := func(what, format string, args ...any) { fmt.Fprintf(&b, "  %-12s"+format+"\n", append([]any{what}, args...)...) }
+	for _, provider := range seed.Played() {
+		add(provider.Name, "%s", r.Providers[provider.Name])
+	}
+	if r.State != "" {
+		add("state file", "%s, with their credentials", r.State)
+	}
+	if r.AWS != nil {
+		add("AWS", "%s, region %s, with their credentials in %s/*", r.AWS.URL, r.AWS.Region, r.AWS.SecretPrefix)
+	}
+	if r.CA != "" {
+		add("trust", "%s", r.CA)
+	}
+	return b.String() + "\nIn other terminals:\n\n  " + strings.Join(r.commands(), "\n  ") + "\n\nAn interrupt (Ctrl-C) ends the providers."
+}
+
+// commands are the next commands to type.
+func (r playReport) commands() []string {
+	variables, trust, home := "", "", " --home embedded --state "+quoted(r.State)
+	if r.AWS != nil {
+		variables = fmt.Sprintf("AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing ",
+			quoted(r.AWS.URL), quoted(r.AWS.Region))
+		home = fmt.Sprintf(" --home aws --secret-prefix %s --table-prefix %s", quoted(r.AWS.SecretPrefix), quoted(r.AWS.TablePrefix))
+	}
+	if r.CA != "" {
+		trust = "SSL_CERT_FILE=" + quoted(r.CA) + " "
+	}
+	self := quoted(os.Args[0])
+	if r.AWS != nil && r.CA != "" {
+		profile := cmp.Or(map[string]string{"arm64": "local-arm64"}[runtime.GOARCH], "local")
+		return []string{
+			"sam build --config-env " + profile,
+			"sam local invoke RefreshHesabe --config-env " + profile + " --region " + r.AWS.Region +
+				" --event events/refresh-hesabe/scheduled.json",
+			variables + self + " status" + home,
+		}
+	}
+	return []string{
+		variables + trust + self + " run" + home + " --every 5s",
+		variables + self + " status" + home + " --watch",
+		variables + trust + self + " refresh" + home + " --provider hesabe --force",
+	}
 }

@@ -96,8 +96,7 @@ func TestSeedFileWithWrongLines(t *testing.T) {
 	got.want(t, exitPartly, append(says, "2 seeded", "12 refused", "hesabe/ok-1 was named in a line before")...)
 	assert.Check(t, !strings.Contains(got.err, strings.Repeat("k", 65)), "a name is shown whole")
 	for _, account := range []string{"ok-1", "ok-2"} {
-		_, exists := w.row(t, "hesabe", account)
-		assert.Check(t, exists, "%s is not seeded", account)
+		w.hasRow(t, "hesabe", account, true)
 	}
 	w.run(t, "", "seed", "--file", write(t, "empty.jsonl", "\n\n")).want(t, exitFailed, "there is no record in it")
 }

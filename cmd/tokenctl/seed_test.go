@@ -178,8 +178,7 @@ func TestSeedTokens(t *testing.T) {
 		got := w.current(t, "tconnect", "default", store.TokensDoc)
 		assert.Check(t, got == `{"refresh_token":"`+planted+`"}`, "tokens %s", got)
 		w.run(t, `{"refresh_token":"`+planted+`-2","note":"`+planted+`"}`, seed...).want(t, exitDone, "not known, and kept: note")
-		_, exists := w.row(t, "tconnect", "default")
-		assert.Check(t, exists, "no row")
+		w.hasRow(t, "tconnect", "default", true)
 	})
 }
 

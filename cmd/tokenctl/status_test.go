@@ -103,8 +103,7 @@ func TestStatus(t *testing.T) {
 			}
 		}
 		want(exitPerson, none...)
-		_, exists := w.row(t, "hesabe", "default")
-		assert.Check(t, !exists, "status writes a row")
+		w.hasRow(t, "hesabe", "default", false)
 
 		key := store.Key{Provider: "hesabe", Account: "default"}
 		row := w.live(t, key)

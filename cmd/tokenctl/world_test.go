@@ -35,6 +35,13 @@ func (w *world) row(t *testing.T, provider, account string) (store.Row, bool) {
 	return row, exists
 }
 
+// hasRow checks that the ledger has a row of an account, or has none.
+func (w *world) hasRow(t *testing.T, provider, account string, want bool) {
+	t.Helper()
+	_, exists := w.row(t, provider, account)
+	assert.Check(t, exists == want, "there is a row of %s/%s: %t", provider, account, exists)
+}
+
 // named are the flags that name the home in printed commands.
 func (w *world) named() string {
 	if len(w.flags) > 0 {
