@@ -272,7 +272,9 @@ type playAWS struct {
 // text shows people what there is, and what to type next.
 func (r playReport) text() string {
 	var b strings.Builder
-	add := func(what, format string, args ...any) { fmt.Fprintf(&b, "  %-12s"+format+"\n", append([]any{what}, args...)...) }
+	add := func(what, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s"+format+"\n", append([]any{what}, args...)...)
+	}
 	for _, provider := range seed.Played() {
 		add(provider.Name, "%s", r.Providers[provider.Name])
 	}
