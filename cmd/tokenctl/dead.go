@@ -38,6 +38,8 @@ func (s *searching) register(cmd *cobra.Command, o *options) {
 	o.flag(cmd, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h",
 		one(&s.Span.From, "string", moment))
 	o.flag(cmd, "until", "", "marked dead before this `TIME`", one(&s.Span.Until, "string", moment))
+	cmd.Flags().BoolVar(&s.Undated, "undated", false,
+		"add those that an older release marked, without a time; it reads the whole table")
 }
 
 // find finds the transactions, and shows how many it has found.
@@ -68,8 +70,8 @@ func deads(o *options) *cobra.Command {
 		Use:   "dead [--account A] [--since T] [--until T]",
 		Short: "List the Berbix transactions that were marked dead",
 		Long: `Dead lists the transactions whose refresh tokens Berbix has refused, and since when: a line each, the latest
-first, with --json as JSON lines, or [] if there is none. "tokenctl revive --file" takes such a list. A transaction
-that has ended leaves the list when its time to live is over, or as soon as it is recorded as completed or deleted.`,
+first, with --json as JSON lines. "tokenctl revive --file" takes such a list. A transaction that has ended leaves
+the list when its time to live is over, or as soon as it is recorded as completed or deleted.`,
 		Args: cobra.NoArgs,
 	}
 	s.register(cmd, o)
@@ -83,16 +85,19 @@ that has ended leaves the list when its time to live is over, or as soon as it i
 			return err
 		}
 		for _, one := range all {
-			said := fmt.Sprintf("%d  %s", one.ID, one.MarkedAt.Format(time.RFC3339))
-			if err := o.print(cmd, deadRow{one.ID, s.Account, one.MarkedAt}, said); err != nil {
+			at := "-"
+			if !one.MarkedAt.IsZero() {
+				at = one.MarkedAt.Format(time.RFC3339)
+			}
+			if err := o.print(cmd, deadRow{one.ID, s.Account, one.MarkedAt}, fmt.Sprintf("%d  %s", one.ID, at)); err != nil {
 				return err
 			}
 		}
-		if o.asJSON && len(all) == 0 {
-			return o.print(cmd, []deadRow{}, "")
-		}
 		if !o.asJSON {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d dead transactions of %s/%s\n", len(all), s.provider.Name, s.Account)
+			if !s.Undated {
+				fmt.Fprintln(cmd.ErrOrStderr(), "those that an older release marked have no time: --undated looks for them")
+			}
 		}
 		return nil
 	})
@@ -109,7 +114,7 @@ type reviving struct {
 func revives(o *options) *cobra.Command {
 	var r reviving
 	cmd := &cobra.Command{
-		Use:   "revive {ID… | --file F | --since T [--until T]} [--account A]",
+		Use:   "revive {ID… | --file F | --since T [--until T] | --undated} [--account A]",
 		Short: "Let Berbix transactions that were marked dead wrongly be refreshed again",
 		Long: `Revive makes dead transactions due: the next sweep presents their refresh tokens again. Use it when a gateway
 or a wrong API secret has refused tokens that are good. It takes ids, a list of them in a file (a line each, as
@@ -127,7 +132,7 @@ interrupt the same command goes on: what is revived is not dead any more.`,
 }
 
 func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
-	bySpan := !r.Span.From.IsZero() || !r.Span.Until.IsZero()
+	bySpan := !r.Span.From.IsZero() || !r.Span.Until.IsZero() || r.Undated
 	ways := 0
 	for _, given := range []bool{bySpan, r.file != "", len(args) > 0} {
 		if given {
@@ -135,7 +140,7 @@ func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
 		}
 	}
 	if ways != 1 {
-		return fmt.Errorf("%w: name transactions by their ids, by --file, or by --since and --until", errUsage)
+		return fmt.Errorf("%w: name transactions by their ids, by --file, or by --since, --until and --undated", errUsage)
 	}
 	ids, err := r.listed(cmd, args)
 	if err != nil {
@@ -146,6 +151,9 @@ func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
 		return err
 	}
 	if bySpan {
+		if r.Undated && r.Span == (store.Span{}) {
+			r.Span.Until = time.Unix(0, 0) // these alone
+		}
 		all, err := r.find(cmd, h)
 		if err != nil {
 			return err

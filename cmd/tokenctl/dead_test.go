@@ -16,7 +16,8 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// markDead stores transactions first to last of an account as dead, marked then.
+// markDead stores transactions first to last of an account as dead, marked then; the zero time:
+// marked by an older release.
 func (w *world) markDead(t *testing.T, account string, first, last int64, markedAt time.Time) {
 	t.Helper()
 	for id := first; id <= last; id++ {
@@ -47,17 +48,19 @@ func (w *world) alive(t *testing.T, last int64) []int64 {
 	return all
 }
 
-// Transactions that were marked dead wrongly are listed and revived: by time, by list and by id.
+// Transactions that were marked dead wrongly are listed and revived: by time, by list, by
+// id, and those of an older release.
 func TestRevive(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		now := time.Now()
 		w.markDead(t, "default", 1, 2, now.Add(-5*time.Hour))
 		w.markDead(t, "default", 3, 6, now.Add(-2*time.Hour))
 		w.markDead(t, "default", 7, 8, now.Add(-time.Minute))
-		w.markDead(t, "shop-2", 9, 9, now.Add(-2*time.Hour))
+		w.markDead(t, "default", 9, 10, time.Time{})
+		w.markDead(t, "shop-2", 11, 11, now.Add(-2*time.Hour))
 
 		listed := w.run(t, "", "dead")
-		listed.want(t, exitDone, "8 dead transactions of berbix/default")
+		listed.want(t, exitDone, "8 dead transactions of berbix/default", "--undated looks for them")
 		var ids []string
 		for line := range strings.Lines(listed.out) {
 			id, _, _ := strings.Cut(line, " ")
@@ -66,23 +69,25 @@ func TestRevive(t *testing.T) {
 		want := []string{"7", "8", "3", "4", "5", "6", "1", "2"}
 		assert.Check(t, slices.Equal(ids, want), "listed %v", ids)
 		w.run(t, "", "dead", "--since", "3h", "--until", "1h").want(t, exitDone, "4 dead transactions")
-		w.run(t, "", "dead", "--account", "shop-2", "--json").want(t, exitDone, `{"transaction_id":9,"account":"shop-2","marked_at":"`)
+		w.run(t, "", "dead", "--undated").want(t, exitDone, "10 dead transactions", "\n9  -\n10  -\n")
+		w.run(t, "", "dead", "--account", "shop-2", "--json").want(t, exitDone, `{"transaction_id":11,"account":"shop-2","marked_at":"`)
 		w.run(t, "", "status").want(t, exitPerson, "dead transactions: 8, the last marked 1m", "tokenctl revive --since 24h --dry-run --provider berbix")
 
 		w.run(t, "", "status", "--transaction", "3").want(t, exitPerson,
 			"transaction 3 of account default: dead", "called its refresh token invalid 2h ago", "next attempt  none", "tokenctl revive 3 --account default")
 		w.run(t, "", "status", "--transaction", "3", "--json").want(t, exitPerson, `"status":"dead","dead_at":"`, `"refusals":0}`)
+		w.run(t, "", "status", "--transaction", "9").want(t, exitPerson, "called its refresh token invalid\n")
 		w.run(t, "", "status", "--transaction", "99").want(t, exitFailed, "transaction 99 is not recorded")
 
 		w.run(t, "", "revive", "--since", "3h", "--until", "1h", "--dry-run").want(t, exitDone, "4 would be revived; 0 not dead, 0 failed")
-		got := w.alive(t, 9)
+		got := w.alive(t, 11)
 		assert.Check(t, len(got) == 0, "a dry run revived %v", got)
 		since := now.Add(-3 * time.Hour).UTC().Format(time.RFC3339)
 		w.run(t, "", "revive", "--since", since, "--until", "1h").want(t, exitDone, "berbix/default: 4 revived")
 		w.run(t, "", "revive", "--since", since, "--until", "1h").want(t, exitDone, "0 revived")
 		w.run(t, "", "revive", "8", "99", "3", "8").want(t, exitDone, "1 revived, the next sweep refreshes them; 2 not dead, 0 failed")
-		w.run(t, "", "revive", "9").want(t, exitPartly, "transaction 9: it is of account shop-2", "1 failed")
-		got = w.alive(t, 9)
+		w.run(t, "", "revive", "11").want(t, exitPartly, "transaction 11: it is of account shop-2", "1 failed")
+		got = w.alive(t, 11)
 		assert.Check(t, slices.Equal(got, []int64{3, 4, 5, 6, 8}), "alive: %v", got)
 
 		w.run(t, "", "status", "--transaction", "3").want(t, exitDone,
@@ -91,14 +96,12 @@ func TestRevive(t *testing.T) {
 		list := filepath.Join(t.TempDir(), "list")
 		assert.NilError(t, os.WriteFile(list, []byte(w.run(t, "", "dead", "--json").out), 0o600))
 		w.run(t, "", "revive", "--file", list, "--json").want(t, exitDone, `{"account":"default","revived":3,"not_dead":0,"failed":0}`)
-		w.run(t, "# those of Tuesday\n\n3  2026-01-01T00:00:00Z\n", "revive", "--file", "-").want(t, exitDone, "0 revived", "1 not dead")
-		got = w.alive(t, 9)
-		assert.Check(t, len(got) == 8, "alive: %v", got)
+		w.run(t, "# those of Tuesday\n\n9  -\n", "revive", "--file", "-").want(t, exitDone, "1 revived")
+		w.run(t, "", "revive", "--undated").want(t, exitDone, "1 revived")
+		got = w.alive(t, 11)
+		assert.Check(t, len(got) == 10, "alive: %v", got)
 		w.run(t, "", "revive", "--account", "shop-2", "--since", "3h").want(t, exitDone, "berbix/shop-2: 1 revived")
-		w.run(t, "", "dead").want(t, exitDone, "0 dead transactions")
-		none := w.run(t, "", "dead", "--json")
-		assert.Check(t, none.out == "[]\n" && none.code == exitDone, "%+v", none)
-		w.run(t, none.out, "revive", "--file", "-").want(t, exitFailed, "it lists no transaction")
+		w.run(t, "", "dead", "--undated").want(t, exitDone, "0 dead transactions")
 	})
 }
 

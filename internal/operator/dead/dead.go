@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,37 +30,49 @@ const (
 type Search struct {
 	Account string
 	Span    store.Span
+	// Undated adds transactions that an older release has marked without a time. It reads the whole
+	// table.
+	Undated bool
 }
 
-// Find returns the transactions, the latest first. found gets their growing number.
-func (s Search) Find(
-	ctx context.Context, in store.DeadTransactions, now time.Time, found func(n int),
-) (all []store.DeadEntry, err error) {
-	for shard := range store.Shards {
-		for one, err := range in.Dead(ctx, s.Account, shard, s.Span, now) {
+// Find returns the transactions, the latest first and those without a time last. found gets their
+// growing number.
+func (s Search) Find(ctx context.Context, in store.DeadTransactions, now time.Time, found func(n int)) ([]store.DeadEntry, error) {
+	var all []store.DeadEntry
+	collect := func(entries iter.Seq2[store.DeadEntry, error]) error {
+		for one, err := range entries {
 			if err != nil {
-				return nil, fmt.Errorf("find dead transactions: %w", err)
+				return fmt.Errorf("find dead transactions: %w", err)
 			}
 			all = append(all, one)
 			found(len(all))
+		}
+		return nil
+	}
+	for shard := range store.Shards {
+		if err := collect(in.Dead(ctx, s.Account, shard, s.Span, now)); err != nil {
+			return nil, err
 		}
 	}
 	slices.SortFunc(all, func(a, b store.DeadEntry) int {
 		return cmp.Or(b.MarkedAt.Compare(a.MarkedAt), cmp.Compare(a.ID, b.ID))
 	})
-	return all, nil
+	if !s.Undated {
+		return all, nil
+	}
+	return all, collect(in.DeadUndated(ctx, s.Account, now))
 }
 
 // ReadIDs reads a list of transactions, one on each line: an id, whatever follows it, or an object
-// with transaction_id. Empty lines, those that begin with #, and the empty list [] don't count. Each
-// mistake is reported with its line.
+// with transaction_id. Empty lines and those that begin with # don't count. Each mistake is
+// reported with its line.
 func ReadIDs(text io.Reader) ([]int64, error) {
 	var ids []int64
 	lines := bufio.NewScanner(text)
 	lines.Buffer(nil, maxLine)
 	for number := 1; lines.Scan(); number++ {
 		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		if line == "" || line == "[]" || strings.HasPrefix(line, "#") {
+		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		var one struct {
