@@ -287,7 +287,8 @@ func (r playReport) text() string {
 	if r.CA != "" {
 		add("trust", "%s", r.CA)
 	}
-	return b.String() + "\nIn other terminals:\n\n  " + strings.Join(r.commands(), "\n  ") + "\n\nAn interrupt (Ctrl-C) ends the providers."
+	b.WriteString("\nIn other terminals:\n\n  " + strings.Join(r.commands(), "\n  "))
+	return b.String() + "\n\nAn interrupt (Ctrl-C) ends the providers."
 }
 
 // commands are the next commands to type.

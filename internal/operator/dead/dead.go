@@ -37,7 +37,9 @@ type Search struct {
 
 // Find returns the transactions, the latest first and those without a time last. found gets their
 // growing number.
-func (s Search) Find(ctx context.Context, in store.DeadTransactions, now time.Time, found func(n int)) ([]store.DeadEntry, error) {
+func (s Search) Find(
+	ctx context.Context, in store.DeadTransactions, now time.Time, found func(n int),
+) ([]store.DeadEntry, error) {
 	var all []store.DeadEntry
 	collect := func(entries iter.Seq2[store.DeadEntry, error]) error {
 		for one, err := range entries {
