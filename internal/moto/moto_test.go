@@ -85,21 +85,6 @@ func TestCallsAndFaultsAreOfOneTest(t *testing.T) {
 	}
 }
 
-func TestAloneSharesNothing(t *testing.T) {
-	t.Parallel()
-	alone, another := moto.Alone(t), moto.Start(t)
-	prefix := moto.NewName("alone")
-	alone.CreateSecrets(t, prefix, "hesabe", "default")
-	secret := prefix + "/hesabe/default/tokens"
-	if _, err := describe(t, alone, secret); err != nil {
-		t.Error(err)
-	}
-	_, err := describe(t, another, secret)
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); !missing {
-		t.Errorf("another server: error %v", err)
-	}
-}
-
 // As AWS documents PutSecretValue, and moto does not do for a pending version.
 func TestVersionsAreNeverOverwritten(t *testing.T) {
 	t.Parallel()
