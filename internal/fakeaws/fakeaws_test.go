@@ -106,7 +106,7 @@ func TestSecrets(t *testing.T) {
 	if err := promote(first, second); errorOf[*smtypes.InvalidParameterException](err) == nil {
 		t.Errorf("promotion from a version that isn't current: %v, want InvalidParameterException", err)
 	}
-	fake.SetSecret(secretName, "d")
+	fake.PutSecret(secretName, "fourth", "d")
 	for name, want := range map[string]string{
 		secretName: "d", "token-refresh/hesabe/default/access": "", "absent": "",
 	} {
