@@ -21,7 +21,7 @@ import (
 func (w *world) markDead(t *testing.T, account string, first, last int64, markedAt time.Time) {
 	t.Helper()
 	for id := first; id <= last; id++ {
-		_, err := w.Transactions.Put(t.Context(), store.Transaction{
+		_, err := w.Transactions("berbix").Put(t.Context(), store.Transaction{
 			ID: id, Account: account, RefreshToken: secret.New(fmt.Sprint(plant.Marker, id)), Status: store.StatusDead,
 			RecordedAt: time.Now().Add(-time.Hour), ExpiresAt: time.Now().Add(time.Hour), Failures: 1, RefusedAt: markedAt,
 		}, time.Now())
@@ -34,7 +34,7 @@ func (w *world) alive(t *testing.T, last int64) []int64 {
 	t.Helper()
 	var all []int64
 	for id := int64(1); id <= last; id++ {
-		row, found, err := w.Transactions.Get(t.Context(), id)
+		row, found, err := w.Transactions("berbix").Get(t.Context(), id)
 		if err != nil || !found {
 			t.Fatal(found, err)
 		}

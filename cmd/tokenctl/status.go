@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -142,7 +143,7 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	row, found, err := h.Transactions.Get(cmd.Context(), l.transaction)
+	row, found, err := h.Transactions(cmp.Or(l.provider, catalog.Sweeps()[0])).Get(cmd.Context(), l.transaction)
 	if err == nil && (!found || l.account != "" && row.Account != l.account) {
 		err = fmt.Errorf("transaction %d is not recorded: record it: %s", l.transaction,
 			strings.TrimSpace(fmt.Sprintf("tokenctl record --transaction-id %d %s", l.transaction, o.given(cmd))))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tokenrefresh/internal/operator/catalog"
 )
 
 const module = "tokenrefresh"
@@ -107,12 +109,12 @@ func TestFunctionsCarryLittle(t *testing.T) {
 }
 
 // The functions that have no queue do not pay for its client.
-func TestOneFunctionCarriesAQueue(t *testing.T) {
+func TestOnlyASweepCarriesAQueue(t *testing.T) {
 	t.Parallel()
 	const client = "github.com/aws/aws-sdk-go-v2/service/sqs"
-	for provider, want := range map[string]bool{"hesabe": false, "tconnect": false, "oauth2": false, "berbix": true} {
-		if got := slices.Contains(dependencies(t, module+"/functions/refresh-"+provider), client); got != want {
-			t.Errorf("refresh-%s carries %s: %t", provider, client, got)
+	for _, entry := range catalog.All() {
+		if got := slices.Contains(dependencies(t, module+"/functions/refresh-"+entry.Name), client); got != entry.Sweep {
+			t.Errorf("refresh-%s carries %s: %t", entry.Name, client, got)
 		}
 	}
 }

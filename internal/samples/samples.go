@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"tokenrefresh/internal/operator/catalog"
 )
 
 // Sample is a file of events/ and the outcomes that its function answers.
@@ -16,11 +18,14 @@ type Sample struct {
 
 // Of returns the samples of a provider's function.
 func Of(provider string) []Sample {
-	if provider == "berbix" {
-		return berbix()
+	if entry, err := catalog.Find(provider); err == nil && entry.Sweep {
+		return transactions()
 	}
 	return chain()
 }
+
+// Unseeded is the sample of a function whose credentials nobody has filled in.
+func Unseeded() Sample { return Sample{"scheduled.json", map[string]int{"not_seeded": 1}} }
 
 // Complete compares the samples of a provider's function with the files of its folder. Its
 // error names each file that no run plays, and each sample without a file.
@@ -59,8 +64,8 @@ func chain() []Sample {
 	}
 }
 
-// berbix: the example tokens are of no transaction, and so they are refused.
-func berbix() []Sample {
+// transactions: the example tokens are of no transaction, and so they are refused.
+func transactions() []Sample {
 	return []Sample{
 		{"scheduled.json", map[string]int{"not_due": 1}},
 		{"record.json", map[string]int{"recorded": 2}},

@@ -9,6 +9,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/eventbridge"
 	"tokenrefresh/pkg/store"
@@ -101,6 +102,8 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		for _, function := range stack.Of(template.Function) {
 			provider := template.Provider(function)
+			entry, err := catalog.Find(provider)
+			assert.NilError(t, err)
 			role := strings.TrimSuffix(template.Get[string](stack.Resources[function].Properties, "Role"), ".Arn")
 			if role != function+"Role" {
 				t.Errorf("%s runs as %q", function, role)
@@ -118,12 +121,14 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 					case strings.HasSuffix(r, "-ledger"):
 						own := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:LeadingKeys")
 						reply := store.ReplyKey(store.Key{Provider: provider}).Provider
-						if provider == "berbix" && !slices.Equal(own, []any{provider}) ||
-							provider != "berbix" && !slices.Equal(own, []any{provider, reply}) {
+						if entry.Sweep && !slices.Equal(own, []any{provider}) || !entry.Sweep && !slices.Equal(own, []any{provider, reply}) {
 							t.Errorf("%s reaches the rows of %v", function, own)
 						}
 					case strings.Contains(r, "-transactions"):
 						transactions = true
+						if table := strings.Split(r, "/")[1]; table != stack.Environment(function)["TRANSACTIONS_TABLE"] {
+							t.Errorf("%s reaches %s", function, table)
+						}
 					case s.about("logs") && r != function+"Logs.Arn":
 						t.Errorf("%s writes to %s", function, r)
 					}
@@ -132,7 +137,7 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 			if writesCredentials {
 				t.Errorf("%s may write credentials", function)
 			}
-			if transactions != (provider == "berbix") {
+			if transactions != entry.Sweep {
 				t.Errorf("%s: transactions %v", function, transactions)
 			}
 		}
@@ -144,7 +149,13 @@ func TestKeyIsNamedOnlyWhereThereIsOne(t *testing.T) {
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		own := len(stack.Resources["HesabeCredentials"].Properties) > 0 &&
 			stack.Resources["HesabeCredentials"].Properties["KmsKeyId"] != nil
-		for _, id := range []string{"EachFunction", "HesabeAccessReader", "TConnectAccessReader", "BerbixAccessReader"} {
+		policies := []string{"EachFunction"}
+		for _, entry := range catalog.All() {
+			if id := entry.Title + "AccessReader"; stack.Resources[id].Properties != nil {
+				policies = append(policies, id)
+			}
+		}
+		for _, id := range policies {
 			uses := slices.ContainsFunc(statements(stack.Resources[id]), func(s statement) bool { return s.about("kms") })
 			if uses != own {
 				t.Errorf("%s: uses a key: %v, there is one: %v", id, uses, own)
@@ -156,16 +167,18 @@ func TestKeyIsNamedOnlyWhereThereIsOne(t *testing.T) {
 func TestReaderOfTransactionsSeesNoRefreshToken(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
-		for _, s := range statements(stack.Resources["BerbixAccessReader"]) {
-			if !s.about("dynamodb") {
-				continue
-			}
-			attributes := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:Attributes")
-			// IfExists or no Select at all would let through a request that names none.
-			selection := template.Get[string](s.condition, "StringEquals", "dynamodb:Select")
-			if !slices.Equal(s.actions, []string{"dynamodb:GetItem"}) || len(attributes) == 0 ||
-				slices.Contains(attributes, any("refresh_token")) || selection != "SPECIFIC_ATTRIBUTES" {
-				t.Errorf("%+v", s)
+		for _, entry := range catalog.All() {
+			for _, s := range statements(stack.Resources[entry.Title+"AccessReader"]) {
+				if !s.about("dynamodb") {
+					continue
+				}
+				attributes := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:Attributes")
+				// IfExists or no Select at all would let through a request that names none.
+				selection := template.Get[string](s.condition, "StringEquals", "dynamodb:Select")
+				if !slices.Equal(s.actions, []string{"dynamodb:GetItem"}) || len(attributes) == 0 ||
+					slices.Contains(attributes, any("refresh_token")) || selection != "SPECIFIC_ATTRIBUTES" {
+					t.Errorf("%s: %+v", entry.Title, s)
+				}
 			}
 		}
 	})
@@ -208,19 +221,28 @@ func TestFunctionsAnnounceToOneBus(t *testing.T) {
 
 // descriptions of the reader policies. IAM cannot change one: CloudFormation would replace the
 // policy, and it cannot delete one that is attached.
-var descriptions = map[string]string{
-	"HesabeAccessReader":   `Reads the access token of Hesabe's account "default", and nothing that could rotate it`,
-	"TConnectAccessReader": `Reads the access token of TConnect's account "default", and nothing that could rotate it`,
-	"BerbixAccessReader":   "Reads transactions of Berbix without their refresh tokens",
-	"OAuth2AccessReader": "Reads the access token of the OAuth2 account that the role's tag token-refresh-account names, " +
-		"and nothing that could rotate it",
-	"RejectionTeller": "Puts Token Rejected of the source token-refresh.reader on one event bus, and no other event",
+func descriptions() map[string]string {
+	all := map[string]string{
+		"RejectionTeller": "Puts Token Rejected of the source token-refresh.reader on one event bus, and no other event",
+	}
+	for _, entry := range catalog.All() {
+		description := "Reads the access token of " + entry.Title + `'s account "default", and nothing that could rotate it`
+		switch {
+		case entry.Sweep:
+			description = "Reads transactions of " + entry.Title + " without their refresh tokens"
+		case entry.OwnAccounts:
+			description = "Reads the access token of the " + entry.Title + " account that the role's tag token-refresh-account names, " +
+				"and nothing that could rotate it"
+		}
+		all[entry.Title+"AccessReader"] = description
+	}
+	return all
 }
 
 func TestReaderPoliciesAreNeverReplaced(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
-		for id, want := range descriptions {
+		for id, want := range descriptions() {
 			p := stack.Resources[id].Properties
 			if got := template.Get[string](p, "Description"); got != want && p != nil {
 				t.Errorf("%s: %q, and deployed stacks have %q", id, got, want)

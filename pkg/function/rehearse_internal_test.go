@@ -12,12 +12,9 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/homes/awsqueue"
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/hesabe"
-	"tokenrefresh/pkg/providers/oauth2"
-	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/rehearsal"
 )
 
@@ -34,21 +31,17 @@ func environment(name string) string {
 // A rehearsal that ends early warms nothing up: each provider's must complete.
 func TestRehearsalGetsToTheEnd(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		provider providers.Described
-		build    func(surroundings) (parts, error)
-	}{
-		"hesabe":   {hesabe.New(nil, ""), func(at surroundings) (parts, error) { return buildRefresh(at, hesabe.New) }},
-		"tconnect": {tconnect.New(nil, ""), func(at surroundings) (parts, error) { return buildRefresh(at, tconnect.New) }},
-		"oauth2":   {oauth2.New(nil, ""), func(at surroundings) (parts, error) { return buildRefresh(at, oauth2.New) }},
-		"berbix":   {berbix.New(nil, ""), func(at surroundings) (parts, error) { return buildSweep(at, berbix.New, awsqueue.New) }},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, entry := range catalog.All() {
+		t.Run(entry.Name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			network := rehearsal.For(tt.provider)
+			network := rehearsal.For(entry.New(nil, ""))
 			defer network.Close()
-			double, err := tt.build(surroundings{rehearsal.Environment(environment), network.Dial, &log})
+			build := func(at surroundings) (parts, error) { return buildRefresh(at, entry.New) }
+			if entry.Sweep {
+				build = func(at surroundings) (parts, error) { return buildSweep(at, entry.New, awsqueue.New) }
+			}
+			double, err := build(surroundings{rehearsal.Environment(environment), network.Dial, &log})
 			assert.NilError(t, err)
 			answer, err := double.handler.Invoke(t.Context(), []byte("{}"))
 			if err != nil || !strings.Contains(string(answer), `"outcomes":{"refreshed":1}`) {

@@ -9,14 +9,11 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/hesabe"
-	"tokenrefresh/pkg/providers/oauth2"
-	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -28,9 +25,12 @@ func open(t *testing.T) (*sandbox.Sandbox, map[sandbox.Provider]providers.Sessio
 	t.Cleanup(box.Close)
 	client := exchange.New(exchange.Options{RootCAs: box.RootCAs()})
 	sessions := map[sandbox.Provider]providers.Session{}
-	for _, p := range []providers.Provider{hesabe.New(client, ""), tconnect.New(client, ""), berbix.New(client, ""), oauth2.New(client, "")} {
-		name := sandbox.Provider(p.Name())
-		if sessions[name], err = p.Open(secret.New(box.Credentials(name))); err != nil {
+	for _, entry := range catalog.All() {
+		if !sandbox.Plays(entry.Name) {
+			continue
+		}
+		name := sandbox.Provider(entry.Name)
+		if sessions[name], err = entry.New(client, "").Open(secret.New(box.Credentials(name))); err != nil {
 			t.Fatal(err)
 		}
 	}

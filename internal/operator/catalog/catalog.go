@@ -2,6 +2,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ type Entry struct {
 	Title string
 	// Sweep: it has transactions, and no chain of tokens.
 	Sweep bool
+	// Table is TransactionsTable, if that is not <Name>-transactions.
+	Table string
 	// OwnAccounts: each of its accounts is a service of its own. The template's parameter
 	// <Title>Accounts names them; without any, nothing of the provider is deployed.
 	OwnAccounts bool
@@ -59,6 +62,13 @@ func (e Entry) Begins() string {
 	return "seed tokens"
 }
 
+// TransactionsTable names the table of its transactions, apart from those of other providers: on AWS it is the
+// end of the table's name.
+func (e Entry) TransactionsTable() string { return cmp.Or(e.Table, e.Name+"-transactions") }
+
+// QueueParameter is the template's parameter that gives it a queue for transactions.
+func (e Entry) QueueParameter() string { return e.Title + "QueueConcurrency" }
+
 // Documents are the documents of an account of the provider.
 func (e Entry) Documents() []store.Document {
 	if e.Sweep {
@@ -79,10 +89,13 @@ var entries = []Entry{
 			Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
 		},
 	},
-	{Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, New: client(berbix.New), ExpiryAlarm: Threshold{
-		Default:     120,
-		Description: "Alarm when an access token of Berbix has fewer seconds left.",
-	}},
+	{
+		Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, Table: "transactions", New: client(berbix.New),
+		ExpiryAlarm: Threshold{
+			Default:     120,
+			Description: "Alarm when an access token of Berbix has fewer seconds left.",
+		},
+	},
 	{
 		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, Browser: true, RefreshExpiry: true,
 		New: client(oauth2.New),

@@ -53,8 +53,8 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	tested.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	clients := awshome.FromConfig(tested)
 	w.home = &home.Home{
-		Secrets: clients.Secrets(prefix), Ledger: clients.Ledger(ledger), Transactions: clients.Transactions(moved),
-		Editor: clients.Editor(prefix, "", ""),
+		Secrets: clients.Secrets(prefix), Ledger: clients.Ledger(ledger), Editor: clients.Editor(prefix, "", ""),
+		Transactions: func(string) home.Transactions { return clients.Transactions(moved) },
 	}
 	w.stack = doctor.Stack{
 		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,

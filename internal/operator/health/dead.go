@@ -28,7 +28,7 @@ func (l *looking) readDead(ctx context.Context, now time.Time) {
 	pace.Each(store.Shards, store.Shards, func(shard int) {
 		var d DeadRows
 		var failed error
-		for one, err := range l.home.Transactions.Dead(ctx, l.Key.Account, shard, store.Span{}, now) {
+		for one, err := range l.home.Transactions(l.Key.Provider).Dead(ctx, l.Key.Account, shard, store.Span{}, now) {
 			switch {
 			case err != nil:
 				failed = errors.Join(failed, err)

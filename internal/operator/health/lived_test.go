@@ -64,7 +64,7 @@ func newLife(t *testing.T, provider string) *life {
 		Provider: client, Secrets: l.full, Ledger: l.Ledger, Accounts: accounts, NewID: uuid.NewString, Now: l.now,
 	}.WithDefaults()
 	l.sweeps = sweep.Engine{
-		Provider: client, Secrets: l.Secrets, Ledger: l.Ledger, Transactions: l.Transactions, Accounts: accounts, Now: l.now,
+		Provider: client, Secrets: l.Secrets, Ledger: l.Ledger, Transactions: l.Transactions(provider), Accounts: accounts, Now: l.now,
 	}.WithDefaults()
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		assert.NilError(t, l.Editor.CreateSecret(t.Context(), l.key, doc))

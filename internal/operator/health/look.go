@@ -160,9 +160,9 @@ func (s *Secret) unusable(err error) {
 func (l *looking) readIndex(ctx context.Context, now time.Time) {
 	var mu sync.Mutex
 	pace.Each(store.Shards, store.Shards, func(shard int) {
-		entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
+		entries, err := l.home.Transactions(l.Key.Provider).Due(ctx, l.Key.Account, shard, head, now)
 		if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
-			entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, maxHead, now)
+			entries, err = l.home.Transactions(l.Key.Provider).Due(ctx, l.Key.Account, shard, maxHead, now)
 		}
 		mu.Lock()
 		defer mu.Unlock()

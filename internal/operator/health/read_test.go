@@ -262,6 +262,8 @@ type shelf struct {
 	read [store.Shards]int // entries
 }
 
+func (s *shelf) of(string) home.Transactions { return s }
+
 func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time) ([]store.Due, error) {
 	var all []store.Due
 	for i := range min(limit, s.due[shard]+1) { // and one that is not due
@@ -298,7 +300,7 @@ func TestReadDeadTransactions(t *testing.T) {
 		{[store.Shards]int{0, 0, 250, 0, 250}, health.DeadRows{Count: 500, Last: in(-2 * time.Minute)}},
 		{[store.Shards]int{0, 0, 1000}, health.DeadRows{Count: 250, More: true, Last: in(-2 * time.Minute)}},
 	} {
-		w.Transactions = &shelf{dead: tt.dead}
+		w.Transactions = (&shelf{dead: tt.dead}).of
 		got := w.read(health.Reader{Providers: only("berbix")})[0]
 		assert.Check(t, is.DeepEqual(got.Transactions.Dead, tt.want))
 		found := slices.ContainsFunc(got.Findings(in(0)), func(f health.Finding) bool {
@@ -315,7 +317,7 @@ func TestReadTransactions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	index := &shelf{due: [store.Shards]int{0, 3, 25, 40}}
-	w.Transactions = index
+	w.Transactions = index.of
 	got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions
 	if got.Due != 68 || got.More || got.Count() != "68" || !errors.Is(got.Err, errSick) {
 		t.Errorf("%+v", got)
@@ -326,7 +328,7 @@ func TestReadTransactions(t *testing.T) {
 	assert.Check(t, is.DeepEqual(index.read, [store.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}), "entries read")
 
 	index = &shelf{due: [store.Shards]int{1000}}
-	w.Transactions = index
+	w.Transactions = index.of
 	if got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions; got.Count() != "250+" || index.read[0] != 275 {
 		t.Errorf("%s due, %d read", got.Count(), index.read[0])
 	}

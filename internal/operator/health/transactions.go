@@ -3,6 +3,8 @@ package health
 import (
 	"fmt"
 	"time"
+
+	"tokenrefresh/internal/operator/catalog"
 )
 
 // backlogAge is how long transactions may be due before the alarm on the backlog rings.
@@ -33,8 +35,9 @@ func (c Credential) backlog(now time.Time) Finding {
 		return act(Backlog, due+"; "+f.Cause, f.Mend, f.Commands...)
 	}
 	if now.Sub(r.LastSuccessAt) < backlogAge {
+		entry, _ := catalog.Find(c.Key.Provider)
 		return act(Backlog, due+"; sweeps run, and do not reach all of them",
-			"look at the function's last run; it may need more workers and memory, or BerbixQueueConcurrency", c.doctor())
+			"look at the function's last run; it may need more workers and memory, or "+entry.QueueParameter(), c.doctor())
 	}
 	return act(Silent, due+"; no sweep has refreshed any since", findRuns, c.doctor(), c.command("refresh"))
 }

@@ -40,7 +40,7 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 	if provider.Sweep {
 		sweeps := handler.NewSweep(sweep.Engine{
 			Provider: provider.New(newClient(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
-			Secrets:  h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions,
+			Secrets:  h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions(provider.Name),
 		}, cfg, log)
 		here.handler, here.accounts = sweeps, &sweeps.Engine.Accounts
 		return here

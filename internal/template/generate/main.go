@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -70,13 +71,17 @@ var blank = regexp.MustCompile(`\n\n\n+`)
 
 // Listed are the providers that the parameter Providers may name.
 func (s stack) Listed() []provider {
-	var listed []provider
-	for _, p := range s.Providers {
-		if !p.OwnAccounts {
-			listed = append(listed, p)
-		}
-	}
-	return listed
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return p.OwnAccounts })
+}
+
+// Owned are the providers each of whose accounts is a service of its own.
+func (s stack) Owned() []provider {
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return !p.OwnAccounts })
+}
+
+// Sweeps are the providers with transactions.
+func (s stack) Sweeps() []provider {
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return !p.Sweep })
 }
 
 // Names joins the names of the providers that the parameter Providers may name.
@@ -105,6 +110,14 @@ func (s stack) Titles() string {
 
 // Rule is a line that begins the provider's part of the template.
 func (p provider) Rule() string { return strings.Repeat("-", 112-len(p.Title)) }
+
+// TableID is the logical id of its table of transactions, and the name of the output that says which that is.
+func (p provider) TableID() string {
+	if p.Table != "" {
+		return "Transactions"
+	}
+	return p.Title + "Transactions"
+}
 
 // Read is the part of a secret's name that stands for the account that a reader may read.
 func (p provider) Read() string {

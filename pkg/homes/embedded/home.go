@@ -179,4 +179,13 @@ func (h *Home) Secrets() *Secrets { return &Secrets{file{h, store.ErrForbidden}}
 func (h *Home) Ledger() *Ledger { return &Ledger{file{h, store.ErrForbidden}} }
 
 // Transactions is the home's store of transactions.
-func (h *Home) Transactions() *Transactions { return &Transactions{file{h, store.ErrForbidden}} }
+func (h *Home) Transactions() *Transactions { return h.TransactionsIn("") }
+
+// TransactionsIn is a store of transactions of that name, apart from all others: providers may give
+// the same ids. Empty, or "transactions": Transactions.
+func (h *Home) TransactionsIn(table string) *Transactions {
+	if table == string(transactionsBucket) {
+		table = ""
+	}
+	return &Transactions{file{h, store.ErrForbidden}, []byte(table)}
+}
