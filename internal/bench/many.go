@@ -72,8 +72,12 @@ func measureMany(ctx context.Context, dir string, out io.Writer) error {
 		shops     []shop
 		megabytes int
 	}{
-		{"2,000 due", due, 512}, {"2,000 due", due, 256}, {"2,000 due", due, memoryMB}, {"200 due, 40 of them hang", hanging, memoryMB},
-		{"10,000, none due", idle, memoryMB}, {"20,000, none due", slices.Concat(idle, idle), memoryMB},
+		{"2,000 due", due, 512},
+		{"2,000 due", due, 256},
+		{"2,000 due", due, memoryMB},
+		{"200 due, 40 of them hang", hanging, memoryMB},
+		{"10,000, none due", idle, memoryMB},
+		{"20,000, none due", slices.Concat(idle, idle), memoryMB},
 	} {
 		progress("%s at %d MB", one.name, one.megabytes)
 		r, err := runMany(ctx, dir, binary, one.shops, one.megabytes)
@@ -144,7 +148,7 @@ func (r manyRun) living(shops []shop) (n int) {
 
 // runMany starts the function, makes shops of its first account, and lets it run once.
 func runMany(ctx context.Context, dir, binary string, shops []shop, megabytes int) (r manyRun, err error) {
-	w, err := newWorld(dir, "RefreshHesabe", sandbox.Hesabe) //nolint:contextcheck // its servers outlive ctx
+	w, err := newWorld(dir, "RefreshHesabe", sandbox.Hesabe)
 	if err != nil {
 		return r, err
 	}

@@ -44,7 +44,7 @@ func measureRefreshes(ctx context.Context, dir string, out io.Writer) error {
 			continue
 		}
 		p.answer = `"refreshed":1`
-		if p.world, err = newWorld(dir, "RefreshHesabe", sandbox.Hesabe); err != nil { //nolint:contextcheck // its servers outlive ctx
+		if p.world, err = newWorld(dir, "RefreshHesabe", sandbox.Hesabe); err != nil {
 			return err
 		}
 		defer p.world.Close()

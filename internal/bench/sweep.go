@@ -83,7 +83,7 @@ func measureSweeps(ctx context.Context, dir string, out io.Writer) error {
 // runSweep starts the function, lets it work on all that is due, and ends it. What it says of
 // itself must be what the services have seen.
 func runSweep(ctx context.Context, dir, binary string, total, due, workers int) (s sweep, err error) {
-	w, err := newWorld(dir, "RefreshBerbix", sandbox.Berbix) //nolint:contextcheck // its servers outlive ctx
+	w, err := newWorld(dir, "RefreshBerbix", sandbox.Berbix)
 	if err != nil {
 		return s, err
 	}
@@ -221,7 +221,7 @@ func writeSweeps(out io.Writer, all map[int][]sweep) error {
 		"(quartiles) of %d rounds. A worker's ideal is a provider call and a write, one after the other.\n\n",
 		sweepRows, sweepProvider, sweepAWS, sweepRounds)
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "workers\trows a second\tof the ideal\tconnections a worker and host\tCPU a row, ms\tof the fakes\tpeak, MiB")
+	fmt.Fprintln(table, "workers\trows a second\tof the ideal\tconnections, each\tCPU a row, ms\tof the fakes\tpeak, MiB")
 	for _, workers := range []int{8, usual, 128} {
 		median := func(figure func(sweep) float64) float64 { return each(all[workers], figure).median() }
 		fmt.Fprintf(table, "%d\t%.0f\t%v\t%.2f\t%.2f\t%.2f\t%.1f\n", workers,

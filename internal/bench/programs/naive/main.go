@@ -88,7 +88,8 @@ func (r refresher) refresh(ctx context.Context) error {
 	public := fresh
 	public.RefreshToken = ""
 	if err := errors.Join(
-		r.put(ctx, "tokens", fresh), r.put(ctx, "access", public), r.note(ctx, "escrow", encode(fresh)), r.promote(ctx, "tokens", base, attempt),
+		r.put(ctx, "tokens", fresh), r.put(ctx, "access", public), r.note(ctx, "escrow", encode(fresh)),
+		r.promote(ctx, "tokens", base, attempt),
 	); err != nil {
 		return err
 	}
