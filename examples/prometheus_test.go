@@ -3,6 +3,8 @@ package examples_test
 import (
 	"os/exec"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // Prometheus takes the rules, and they ring when they should.
@@ -14,8 +16,7 @@ func TestPrometheusRules(t *testing.T) {
 	} {
 		check := exec.CommandContext(t.Context(), promtool, args...)
 		check.Dir = "prometheus" // whose files name each other
-		if said, err := check.CombinedOutput(); err != nil {
-			t.Errorf("promtool %v: %v\n%s", args, err, said)
-		}
+		said, err := check.CombinedOutput()
+		assert.Check(t, err == nil, "promtool %v: %v\n%s", args, err, said)
 	}
 }

@@ -48,9 +48,8 @@ func TestSeries(t *testing.T) {
 		"2.50 (1.75–3.25)": {1, 2, 3, 4},
 		"1.00 (1.00–1.00)": {1, 1, 1, 1, 1000},
 	} {
-		if got := s.String(); got != want {
-			t.Errorf("%v: %s, want %s", []float64(s), got, want)
-		}
+		got := s.String()
+		assert.Check(t, got == want, "%v: %s, want %s", []float64(s), got, want)
 	}
 	assert.Check(t, is.DeepEqual(series{2, 50}.over(series{1, 100}), series{2, 0.5}), "by round")
 }
@@ -75,15 +74,11 @@ func sample(rows int, secrets float64) sweep {
 func TestSweepIsMeasured(t *testing.T) {
 	t.Parallel()
 	s := sample(970, 1)
-	if written, took := span(s.calls); written != 970 || took != 999*ms {
-		t.Errorf("%d rows in %v, want 970 in 999ms", written, took)
-	}
-	if got := s.took(rowWritten); got != 5*ms {
-		t.Errorf("a write took %v, want 5ms", got)
-	}
-	if got, want := s.share(32, 20*ms, 5*ms), 970/0.999/(32/0.025); math.Abs(got-want) > 1e-9 {
-		t.Errorf("%f of the ideal, want %f", got, want)
-	}
+	written, took := span(s.calls)
+	assert.Check(t, written == 970 && took == 999*ms, "%d rows in %v, want 970 in 999ms", written, took)
+	assert.Check(t, is.Equal(s.took(rowWritten), 5*ms), "a write")
+	got, want := s.share(32, 20*ms, 5*ms), 970/0.999/(32/0.025)
+	assert.Check(t, math.Abs(got-want) <= 1e-9, "%f of the ideal, want %f", got, want)
 }
 
 // What two sweeps of different size need is separated into rows and sweep.

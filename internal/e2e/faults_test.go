@@ -56,9 +56,8 @@ func TestRateLimit(t *testing.T) {
 		f.want(t, f.tick, "refreshed") // with the same token
 		checkCalls(t, c, 1, 2)
 		c.checkLive(t)
-		if stats := c.sandbox.Stats(provider); stats.Replays != 0 {
-			t.Errorf("%d replays", stats.Replays)
-		}
+		stats := c.sandbox.Stats(provider)
+		assert.Check(t, stats.Replays == 0, "%d replays", stats.Replays)
 	})
 }
 
@@ -71,12 +70,10 @@ func TestProviderDown(t *testing.T) {
 		c.seed(t, map[string]any{"base_url": "http://" + deadAddress(t)})
 		f.want(t, c.force(), "transient")
 		checkCalls(t, c, 1, 0)
-		if diff := cmp.Diff(tokens.id, c.current(t, "tokens").id); diff != "" {
-			t.Error("the chain was touched")
-		}
-		if after := c.ledger(t)["spent"]; after != spent {
-			t.Errorf("spent tokens: %q, before %q", after, spent)
-		}
+		diff := cmp.Diff(tokens.id, c.current(t, "tokens").id)
+		assert.Check(t, diff == "", "the chain was touched")
+		after := c.ledger(t)["spent"]
+		assert.Check(t, after == spent, "spent tokens: %q, before %q", after, spent)
 		c.checkLive(t)
 
 		c.seed(t, nil) // it is back

@@ -87,9 +87,8 @@ func (f *fleet) put(t *testing.T, members []*member) {
 		out, err := f.aws.DynamoDB.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{table: writes},
 		})
-		if err != nil || len(out.UnprocessedItems) > 0 {
-			t.Fatalf("%d items were left out: %v", len(out.UnprocessedItems), err)
-		}
+		assert.Assert(t, err == nil && len(out.UnprocessedItems) == 0,
+			"%d items were left out: %v", len(out.UnprocessedItems), err)
 	}
 }
 
@@ -169,12 +168,9 @@ func (f *fleet) wantSweep(t *testing.T, fn *function, outcomes map[string]int) {
 func (f *fleet) wantEvent(t *testing.T, fn *function, event string, outcomes map[string]int) result {
 	t.Helper()
 	r, err := f.attempt(t.Context(), fn, event)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, fn.Logs())
-	}
-	if diff := cmp.Diff(outcomes, r.Outcomes); diff != "" {
-		t.Fatalf("outcomes (-want +got):\n%s%s", diff, fn.Logs())
-	}
+	assert.Assert(t, err == nil, "%v\n%s", err, fn.Logs())
+	diff := cmp.Diff(outcomes, r.Outcomes)
+	assert.Assert(t, diff == "", "outcomes (-want +got):\n%s%s", diff, fn.Logs())
 	return r
 }
 

@@ -57,13 +57,11 @@ func TestInitReadsCredentialsAndNothingElse(t *testing.T) {
 	assert.Check(t, is.DeepEqual(s.calls(), [][]string{{"GetSecretValue"}, {}, {}}), "calls of init")
 	opened := [3]int{3, 1, 1}
 	assert.Check(t, is.DeepEqual(s.Connections(), opened), "connections of init")
-	if logs := f.Logs(); logs != "" {
-		t.Errorf("init wrote: %s", logs)
-	}
+	logs := f.Logs()
+	assert.Check(t, logs == "", "init wrote: %s", logs)
 	response, err := f.Invoke(t.Context(), []byte(`{}`))
-	if err != nil || !strings.Contains(string(response.Payload), `"outcomes":{"refreshed":1}`) {
-		t.Fatalf("%v, %v: %s\n%s", err, response.FunctionError, response.Payload, f.Logs())
-	}
+	assert.Assert(t, err == nil && strings.Contains(string(response.Payload), `"outcomes":{"refreshed":1}`),
+		"%v, %v: %s\n%s", err, response.FunctionError, response.Payload, f.Logs())
 	// On a busy machine the first event may come late, and find its connections too old.
 	if got := s.Connections(); got != opened && time.Since(began) < spare.MaxIdle {
 		t.Errorf("connections of init and the first refresh: %v, want %v", got, opened)
@@ -84,9 +82,8 @@ func TestFrozenBetweenInitAndFirstEvent(t *testing.T) {
 	s.calls()
 	assert.NilError(t, syscall.Kill(pid, syscall.SIGCONT))
 	response, err := f.Invoke(t.Context(), []byte(`{}`))
-	if err != nil || !strings.Contains(string(response.Payload), `"outcomes":{"refreshed":1}`) {
-		t.Fatalf("%v, %v: %s\n%s", err, response.FunctionError, response.Payload, f.Logs())
-	}
+	assert.Assert(t, err == nil && strings.Contains(string(response.Payload), `"outcomes":{"refreshed":1}`),
+		"%v, %v: %s\n%s", err, response.FunctionError, response.Payload, f.Logs())
 	assert.Check(t, is.DeepEqual(s.calls()[2], []string{"POST /api/v1/token-refresh"}), "calls of the provider")
 }
 
@@ -98,9 +95,8 @@ func TestInitWithoutNetwork(t *testing.T) {
 		server.Close()
 	}
 	f := s.start(t)
-	if logs := f.Logs(); logs != "" {
-		t.Errorf("init wrote: %s", logs)
-	}
+	logs := f.Logs()
+	assert.Check(t, logs == "", "init wrote: %s", logs)
 	response, err := f.Invoke(t.Context(), []byte(`{}`))
 	if err != nil || response.FunctionError == nil || !strings.Contains(response.FunctionError.Message, "read the ledger") {
 		t.Errorf("%v, %v: %s", err, response.FunctionError, response.Payload)

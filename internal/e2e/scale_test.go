@@ -50,12 +50,10 @@ func (f *fleet) oneSweep(t *testing.T, fn *function) {
 	f.checkFresh(t, members)
 	f.checkPresented(t)
 	reads := seen.of(f.stack.Outputs["Transactions"])["BatchGetItem"]
-	if most := len(members)/fleetWorkers + 1; reads > most {
-		t.Errorf("%d reads of %d rows, want %d at most", reads, len(members), most)
-	}
-	if most := f.sandbox.Stats(sandbox.Berbix).MaxInFlight; most > fleetWorkers {
-		t.Errorf("%d calls to the provider at once", most)
-	}
+	most := len(members)/fleetWorkers + 1
+	assert.Check(t, reads <= most, "%d reads of %d rows, want %d at most", reads, len(members), most)
+	most = f.sandbox.Stats(sandbox.Berbix).MaxInFlight
+	assert.Check(t, most <= fleetWorkers, "%d calls to the provider at once", most)
 
 	// Where nothing is due a sweep reads the heads of the index and its ledger.
 	f.checkRows(t, f.in(expired), f.read(t, f.in(expired)))

@@ -66,9 +66,7 @@ func (c *oauth2Client) do(request *http.Request) oauth2Answer {
 	if err == nil {
 		err = json.Unmarshal(body, &answer)
 	}
-	if err != nil {
-		c.t.Fatalf("%d %s: %v", response.StatusCode, body, err)
-	}
+	assert.Assert(c.t, err == nil, "%d %s: %v", response.StatusCode, body, err)
 	return answer
 }
 
@@ -80,9 +78,7 @@ func (c *oauth2Client) refresh(token string) oauth2Answer {
 func (c *oauth2Client) active(token string) bool {
 	c.t.Helper()
 	answer := c.post(c.Introspection, "token", token)
-	if answer.Active == nil {
-		c.t.Fatalf("introspection: %+v", answer)
-	}
+	assert.Assert(c.t, answer.Active != nil, "introspection: %+v", answer)
 	return *answer.Active
 }
 
@@ -96,9 +92,8 @@ func TestOAuth2Reuse(t *testing.T) {
 		t.Cleanup(box.Close)
 		c := newOAuth2Client(t, box)
 		login := c.post(c.TokenURL, "grant_type", "password", "username", c.Login["username"], "password", c.Login["password"])
-		if login.status != 200 || login.Refresh == "" || login.Expires != 1800 || !c.active(login.Refresh) {
-			t.Fatalf("login: %+v", login)
-		}
+		assert.Assert(t, login.status == 200 && login.Refresh != "" && login.Expires == 1800 && c.active(login.Refresh),
+			"login: %+v", login)
 		return box, c, login
 	}
 	box, c, login := start(t, 0)
@@ -136,29 +131,22 @@ func TestOAuth2Client(t *testing.T) {
 	assert.NilError(t, err)
 	t.Cleanup(box.Close)
 	c := newOAuth2Client(t, box)
-	if got := c.post(c.TokenURL, "grant_type", "client_credentials"); got.status != 200 || got.Refresh != "" || got.Access == "" {
-		t.Errorf("client credentials: %+v", got)
-	}
-	if got := c.post(c.TokenURL, "grant_type", "device"); got.Error != "unsupported_grant_type" {
-		t.Errorf("another grant: %+v", got)
-	}
-	if got := c.post(c.TokenURL, "grant_type", "client_credentials", "client_secret", c.Secret); got.Error != "invalid_request" {
-		t.Errorf("Basic and the body at once: %+v", got)
-	}
-	if got := c.refresh("of nobody"); got.status != 400 || got.Error != "invalid_grant" {
-		t.Errorf("an unknown token: %+v", got)
-	}
+	got := c.post(c.TokenURL, "grant_type", "client_credentials")
+	assert.Check(t, got.status == 200 && got.Refresh == "" && got.Access != "", "client credentials: %+v", got)
+	got = c.post(c.TokenURL, "grant_type", "device")
+	assert.Check(t, got.Error == "unsupported_grant_type", "another grant: %+v", got)
+	got = c.post(c.TokenURL, "grant_type", "client_credentials", "client_secret", c.Secret)
+	assert.Check(t, got.Error == "invalid_request", "Basic and the body at once: %+v", got)
+	got = c.refresh("of nobody")
+	assert.Check(t, got.status == 400 && got.Error == "invalid_grant", "an unknown token: %+v", got)
 	c.Secret += "x"
-	if got := c.post(c.TokenURL, "grant_type", "client_credentials"); got.status != 401 || got.Error != "invalid_client" {
-		t.Errorf("a wrong secret: %+v", got)
-	}
+	got = c.post(c.TokenURL, "grant_type", "client_credentials")
+	assert.Check(t, got.status == 401 && got.Error == "invalid_client", "a wrong secret: %+v", got)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Probe, http.NoBody)
 	assert.NilError(t, err)
-	if got := c.do(request); got.status != 401 {
-		t.Errorf("a probe without a token: %+v", got)
-	}
+	got = c.do(request)
+	assert.Check(t, got.status == 401, "a probe without a token: %+v", got)
 	request.Header.Set("Authorization", "Bearer "+box.Issue(sandbox.OAuth2).AccessToken)
-	if got := c.do(request); got.status != 200 {
-		t.Errorf("a probe with a token: %+v", got)
-	}
+	got = c.do(request)
+	assert.Check(t, got.status == 200, "a probe with a token: %+v", got)
 }
