@@ -95,7 +95,7 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	if settings.TLS {
+	if p.tls {
 		if settings.Authority, err = authority.Open(p.folder()); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	for _, provider := range seed.Played() {
 		report.Providers[provider.Name] = box.URL(sandbox.Provider(provider.Name))
 	}
-	if settings.TLS {
+	if p.tls {
 		report.CA = authority.Path(p.folder())
 	}
 	h, err := p.open(cmd, o, &report)
@@ -138,7 +138,7 @@ func (p *playing) settings() (sandbox.Options, error) {
 		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, maxTransactions)
 	}
 	settings := sandbox.Options{
-		TLS: p.tls, Listen: p.listen, Host: cmp.Or(p.host, "127.0.0.1"), Lifetimes: map[sandbox.Provider]sandbox.Lifetime{},
+		Listen: p.listen, Host: cmp.Or(p.host, "127.0.0.1"), Lifetimes: map[sandbox.Provider]sandbox.Lifetime{},
 	}
 	for _, text := range append(slices.Clone(shortLives), p.lives...) {
 		provider, life, err := sandbox.ParseLifetime(text)

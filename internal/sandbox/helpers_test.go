@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -33,8 +34,8 @@ func start(t *testing.T, o sandbox.Options) *bench {
 	sb, err := sandbox.Start(o)
 	assert.NilError(t, err)
 	transport := &http.Transport{DisableCompression: true}
-	if sb.RootCAs() != nil {
-		transport.TLSClientConfig = tlsConfig(sb)
+	if o.Authority != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: o.Authority.Pool(), MinVersion: tls.VersionTLS12}
 	}
 	t.Cleanup(sb.Close)
 	t.Cleanup(transport.CloseIdleConnections)

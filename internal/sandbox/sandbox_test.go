@@ -1,8 +1,6 @@
 package sandbox_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,35 +10,29 @@ import (
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 
+	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 )
-
-func tlsConfig(sb *sandbox.Sandbox) *tls.Config {
-	return &tls.Config{RootCAs: sb.RootCAs(), MinVersion: tls.VersionTLS12}
-}
 
 var providers = []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix}
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	b := start(t, sandbox.Options{TLS: true})
+	ca, err := authority.New()
+	assert.NilError(t, err)
+	b := start(t, sandbox.Options{Authority: ca})
 	for _, p := range providers {
 		assert.Check(t, strings.HasPrefix(b.URL(p), "https://127.0.0.1:"), "%s at %s", p, b.URL(p))
 		tokens(t, b.refresh(t.Context(), p, b.Issue(p).RefreshToken))
 	}
-	pool := x509.NewCertPool()
-	assert.Check(t, pool.AppendCertsFromPEM(b.CertificatePEM()) && pool.Equal(b.RootCAs()),
-		"CertificatePEM and RootCAs differ")
-	named := start(t, sandbox.Options{TLS: true, Listen: "0.0.0.0", Host: "localhost"})
+	named := start(t, sandbox.Options{Authority: ca, Listen: "0.0.0.0", Host: "localhost"})
 	assert.Check(t, strings.HasPrefix(named.URL(sandbox.Hesabe), "https://localhost:"),
 		"under a name: %s", named.URL(sandbox.Hesabe))
 	tokens(t, named.refresh(t.Context(), sandbox.Hesabe, named.Issue(sandbox.Hesabe).RefreshToken))
 	stranger := start(t, sandbox.Options{})
 	got := stranger.ask(t.Context(), http.MethodGet, b.URL(sandbox.Hesabe), "")
 	assert.Check(t, got.err != nil, "a client without the certificate was served")
-	assert.Check(t, stranger.RootCAs() == nil && stranger.CertificatePEM() == nil,
-		"a sandbox without TLS has a certificate")
 }
 
 func TestCredentials(t *testing.T) {
