@@ -85,10 +85,12 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
+	var accounts []string
 	if l.account != "" {
 		if err := validAccount(l.account); err != nil {
 			return err
 		}
+		accounts = []string{l.account}
 	}
 	only := make([]health.State, len(l.only))
 	for i, name := range l.only {
@@ -105,7 +107,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	reader := health.Reader{
-		Home: h, Providers: entries, All: len(o.providers) > 0, Account: l.account, Flags: o.given(cmd),
+		Home: h, Providers: entries, All: len(o.providers) > 0, Accounts: accounts, Flags: o.given(cmd),
 	}
 	look := func(ctx context.Context) (status.Report, error) {
 		credentials, err := reader.Read(ctx, time.Now())

@@ -38,9 +38,7 @@ func TestFailureModesNameTheirTests(t *testing.T) {
 			t.Fatalf("row %s comes where %d should", match[1], next)
 		}
 		columns := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if len(columns) != 4 {
-			t.Fatalf("row %d has %d columns, want 4", next, len(columns))
-		}
+		assert.Assert(t, len(columns) == 4, "row %d has %d columns, want 4", next, len(columns))
 		named := 0
 		for _, span := range codeSpan.FindAllStringSubmatch(columns[3], -1) {
 			pkg, name, isTest := strings.Cut(span[1], " ") // else it is a setting or field
@@ -51,18 +49,14 @@ func TestFailureModesNameTheirTests(t *testing.T) {
 			if tests[pkg] == nil {
 				tests[pkg] = testsOf(t, pkg)
 			}
-			if !tests[pkg][name] {
-				t.Errorf("row %d: %s has no test %s", next, pkg, name)
-			}
+			assert.Check(t, tests[pkg][name], "row %d: %s has no test %s", next, pkg, name)
 		}
 		if named == 0 && !strings.Contains(columns[3], "—") {
 			t.Errorf("row %d names neither a test nor why there is none", next)
 		}
 		next++
 	}
-	if next != modes+1 {
-		t.Errorf("the last row is %d, want %d", next-1, modes)
-	}
+	assert.Check(t, next == modes+1, "the last row is %d, want %d", next-1, modes)
 }
 
 // testsOf are the names of a package's tests and fuzz targets.

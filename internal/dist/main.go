@@ -94,11 +94,8 @@ func (d *dist) pack(ctx context.Context, p program) error {
 		return err
 	}
 	program, err := os.ReadFile(binary)
-	if err != nil {
-		return err
-	}
-	license, err := os.ReadFile("LICENSE")
-	if err != nil {
+	license, noLicense := os.ReadFile("LICENSE")
+	if err := errors.Join(err, noLicense); err != nil {
 		return err
 	}
 	packed, err := p.archive([]entry{

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 var (
@@ -37,9 +39,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			lead(t, all, name, file, anchor)
 		}
 	}
-	if seen < 20 {
-		t.Errorf("only %d links seen", seen)
-	}
+	assert.Check(t, seen >= 20, "only %d links seen", seen)
 }
 
 // Code, comments and the texts of alarms name documents too.
@@ -64,9 +64,7 @@ func TestMentionsLeadSomewhere(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || seen < 30 {
-		t.Errorf("%d mentions seen: %v", seen, err)
-	}
+	assert.Check(t, err == nil && seen >= 30, "%d mentions seen: %v", seen, err)
 }
 
 // lead checks that there is such a file, and such a heading in it.

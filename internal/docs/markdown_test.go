@@ -46,9 +46,7 @@ func documents(t *testing.T) map[string]document {
 			all[filepath.ToSlash(name)] = parse(filepath.ToSlash(name), string(text))
 		}
 	}
-	if len(all) < 5 {
-		t.Fatalf("only %v found", slices.Collect(maps.Keys(all)))
-	}
+	assert.Assert(t, len(all) >= 5, "only %v found", slices.Collect(maps.Keys(all)))
 	return all
 }
 

@@ -48,9 +48,7 @@ func TestParametersExist(t *testing.T) {
 			}
 		}
 	}
-	if seen < 10 {
-		t.Errorf("only %d parameters seen", seen)
-	}
+	assert.Check(t, seen >= 10, "only %d parameters seen", seen)
 }
 
 // keywords are the words of CloudWatch's query language that the documents use, and msg,
@@ -69,9 +67,7 @@ func TestQueriesNameFieldsOfTheLog(t *testing.T) {
 	}
 	code := source(t, "pkg") + source(t, "internal/operator/acts") // which writes into the same log
 	queries := documents(t)[operations].blocks["logs"]
-	if len(queries) < 3 {
-		t.Errorf("only %d queries found", len(queries))
-	}
+	assert.Check(t, len(queries) >= 3, "only %d queries found", len(queries))
 	for _, query := range queries {
 		for _, field := range word.FindAllString(quoted.ReplaceAllString(query, " "), -1) {
 			field, _, _ = strings.Cut(field, ".") // of an object or list
@@ -102,13 +98,11 @@ func source(t *testing.T, dir string) string {
 // long a stack's may be.
 func TestLongestStackName(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	stacks, err := template.LoadVariants(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
 	const stackName, most = "stack", 64 // of a function, of a schedule
 	longest := 0
-	for _, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for _, stack := range stacks {
 		for _, id := range stack.Of(template.Function) {
 			p := stack.Resources[id].Properties
 			for _, name := range []string{
@@ -123,7 +117,6 @@ func TestLongestStackName(t *testing.T) {
 	}
 	text, err := os.ReadFile(filepath.Join(root, "docs/deploy.md"))
 	assert.NilError(t, err)
-	if want := fmt.Sprintf("name may have up to %d characters", most-longest); !strings.Contains(string(text), want) {
-		t.Errorf("docs/deploy.md does not say: %s", want)
-	}
+	want := fmt.Sprintf("name may have up to %d characters", most-longest)
+	assert.Check(t, strings.Contains(string(text), want), "docs/deploy.md does not say: %s", want)
 }

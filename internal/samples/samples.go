@@ -4,6 +4,7 @@ package samples
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 
@@ -34,20 +35,16 @@ func Complete(provider, folder string) error {
 	if err != nil {
 		return err
 	}
-	var files, played, differ []string
+	differ := map[string]bool{}
 	for _, entry := range entries {
-		files = append(files, entry.Name())
+		differ[entry.Name()] = true
 	}
 	for _, sample := range Of(provider) {
-		played = append(played, sample.File)
+		differ[sample.File] = !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == sample.File })
 	}
-	for _, file := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(files, played)))) {
-		if !slices.Contains(files, file) || !slices.Contains(played, file) {
-			differ = append(differ, file)
-		}
-	}
-	if differ != nil {
-		return fmt.Errorf("%q of %s are only in the folder, or only in internal/samples", differ, folder)
+	maps.DeleteFunc(differ, func(_ string, only bool) bool { return !only })
+	if len(differ) > 0 {
+		return fmt.Errorf("%q of %s are only in the folder, or only in internal/samples", slices.Sorted(maps.Keys(differ)), folder)
 	}
 	return nil
 }

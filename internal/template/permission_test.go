@@ -74,26 +74,20 @@ func TestNoPermissionIsWiderThanItMust(t *testing.T) {
 					continue
 				}
 				for _, a := range s.actions {
-					if !action.MatchString(a) {
-						t.Errorf("%s allows %q", id, a)
-					}
+					assert.Check(t, action.MatchString(a), "%s allows %q", id, a)
 				}
 				if id == "Network" && slices.Equal(s.resources, []string{"*"}) && s.about("ec2") {
 					continue // network interfaces know no resource to name
 				}
 				for _, r := range s.resources {
-					if !resource.MatchString(r) {
-						t.Errorf("%s allows %v on %q", id, s.actions, r)
-					}
+					assert.Check(t, resource.MatchString(r), "%s allows %v on %q", id, s.actions, r)
 				}
 				if s.about("kms") && template.Get[any](s.condition, "StringEquals", "kms:ViaService") == nil {
 					t.Errorf("%s may use the key outside of its services", id)
 				}
 			}
 		}
-		if seen < 15 {
-			t.Errorf("only %d statements seen", seen)
-		}
+		assert.Check(t, seen >= 15, "only %d statements seen", seen)
 	})
 }
 
@@ -105,17 +99,13 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 			entry, err := catalog.Find(provider)
 			assert.NilError(t, err)
 			role := strings.TrimSuffix(template.Get[string](stack.Resources[function].Properties, "Role"), ".Arn")
-			if role != function+"Role" {
-				t.Errorf("%s runs as %q", function, role)
-			}
+			assert.Check(t, role == function+"Role", "%s runs as %q", function, role)
 			var writesCredentials, transactions bool
 			for _, s := range statements(stack.Resources[role]) {
 				for _, r := range s.resources {
 					switch {
 					case s.about("secretsmanager"):
-						if !strings.Contains(r, "/"+provider+"/") {
-							t.Errorf("%s may %v %s", function, s.actions, r)
-						}
+						assert.Check(t, strings.Contains(r, "/"+provider+"/"), "%s may %v %s", function, s.actions, r)
 						writesCredentials = writesCredentials ||
 							strings.Contains(r, "credentials") && slices.Contains(s.actions, "secretsmanager:PutSecretValue")
 					case strings.HasSuffix(r, "-ledger"):
@@ -134,12 +124,8 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 					}
 				}
 			}
-			if writesCredentials {
-				t.Errorf("%s may write credentials", function)
-			}
-			if transactions != entry.Sweep {
-				t.Errorf("%s: transactions %v", function, transactions)
-			}
+			assert.Check(t, !writesCredentials, "%s may write credentials", function)
+			assert.Check(t, transactions == entry.Sweep, "%s: transactions %v", function, transactions)
 		}
 	})
 }
@@ -157,9 +143,7 @@ func TestKeyIsNamedOnlyWhereThereIsOne(t *testing.T) {
 		}
 		for _, id := range policies {
 			uses := slices.ContainsFunc(statements(stack.Resources[id]), func(s statement) bool { return s.about("kms") })
-			if uses != own {
-				t.Errorf("%s: uses a key: %v, there is one: %v", id, uses, own)
-			}
+			assert.Check(t, uses == own, "%s: uses a key: %v, there is one: %v", id, uses, own)
 		}
 	})
 }
@@ -187,10 +171,8 @@ func TestReaderOfTransactionsSeesNoRefreshToken(t *testing.T) {
 // Events go to the one bus, under the one name; without a bus nobody may put any.
 func TestFunctionsAnnounceToOneBus(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	for bus, want := range map[string][]string{"": nil, "team/tokens": {"arn:aws:events:eu-west-1:123456789012:event-bus/team/tokens"}} {
-		stack, err := loaded.Stack(map[string]string{"EventBusName": bus})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"EventBusName": bus})
 		var buses []string
 		for id, r := range stack.Resources {
 			for _, s := range statements(r) {
@@ -204,17 +186,13 @@ func TestFunctionsAnnounceToOneBus(t *testing.T) {
 				}
 			}
 		}
-		if !slices.Equal(buses, want) {
-			t.Errorf("bus %q: events may go to %v", bus, buses)
-		}
+		assert.Check(t, slices.Equal(buses, want), "bus %q: events may go to %v", bus, buses)
 		for _, function := range stack.Of(template.Function) {
-			if got := stack.Environment(function)["EVENT_BUS"]; got != bus {
-				t.Errorf("%s announces to %q, want %q", function, got, bus)
-			}
+			got := stack.Environment(function)["EVENT_BUS"]
+			assert.Check(t, got == bus, "%s announces to %q, want %q", function, got, bus)
 			policies := words(stack.Resources[function+"Role"].Properties["ManagedPolicyArns"])
-			if slices.Contains(policies, "Announcements") != (bus != "") {
-				t.Errorf("%s, bus %q: policies %v", function, bus, policies)
-			}
+			assert.Check(t, slices.Contains(policies, "Announcements") == (bus != ""),
+				"%s, bus %q: policies %v", function, bus, policies)
 		}
 	}
 }
@@ -248,9 +226,7 @@ func TestReaderPoliciesAreNeverReplaced(t *testing.T) {
 				t.Errorf("%s: %q, and deployed stacks have %q", id, got, want)
 			}
 			for _, property := range []string{"ManagedPolicyName", "Path"} { // the same
-				if p[property] != nil {
-					t.Errorf("%s has a %s", id, property)
-				}
+				assert.Check(t, p[property] == nil, "%s has a %s", id, property)
 			}
 		}
 	})
@@ -287,9 +263,8 @@ func TestFunctionsReachTheirVPC(t *testing.T) {
 		stack := with(t, map[string]string{"SubnetIds": ids, "SecurityGroupIds": strings.Repeat("sg-1", strings.Count(ids, ","))})
 		for _, function := range stack.Of(template.Function) {
 			policies := words(stack.Resources[function+"Role"].Properties["ManagedPolicyArns"])
-			if slices.Contains(policies, "Network") != want {
-				t.Errorf("%s in %q: policies %v", function, ids, policies)
-			}
+			assert.Check(t, slices.Contains(policies, "Network") == want,
+				"%s in %q: policies %v", function, ids, policies)
 		}
 		got := statements(stack.Resources["Network"])
 		if !want {
@@ -299,8 +274,6 @@ func TestFunctionsReachTheirVPC(t *testing.T) {
 			"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
 			"ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
 		}
-		if len(got) != 1 || !slices.Equal(got[0].actions, needed) {
-			t.Errorf("%+v", got)
-		}
+		assert.Check(t, len(got) == 1 && slices.Equal(got[0].actions, needed), "%+v", got)
 	}
 }

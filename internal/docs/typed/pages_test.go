@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 const root = "../../.."
@@ -36,7 +38,7 @@ func pages(t *testing.T) []string {
 	t.Helper()
 	all := []string{"README.md", "CONTRIBUTING.md"}
 	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	must(t, err)
+	assert.NilError(t, err)
 	for _, path := range paths {
 		if name := "docs/" + filepath.Base(path); name != takesAway {
 			all = append(all, name)
@@ -49,7 +51,7 @@ func pages(t *testing.T) []string {
 func units(t *testing.T, path string) []unit {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, path))
-	must(t, err)
+	assert.NilError(t, err)
 	var all []unit
 	fenced := false
 	for _, paragraph := range regexp.MustCompile(`\n(?:[ ]*\n)+`).Split(string(text), -1) {

@@ -12,7 +12,9 @@ import (
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
 	"tokenrefresh/pkg/providers/oauth2"
+	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/providers/tconnect"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -60,6 +62,12 @@ func (e Entry) Begins() string {
 		return "login"
 	}
 	return "seed tokens"
+}
+
+// Address is the provider's address that credentials name; empty: none, which means the usual one.
+func (e Entry) Address(credentials secret.String) string {
+	fields, _ := reply.Parse(credentials.Reveal()) // of no object, there are no fields
+	return strings.TrimSpace(fields.Text(e.Setting))
 }
 
 // TransactionsTable names the table of its transactions, apart from those of other providers: on AWS it is the

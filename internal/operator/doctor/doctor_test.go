@@ -52,9 +52,7 @@ func TestWhoMustAct(t *testing.T) {
 		report := doctor.Run(t.Context(), []doctor.Check{{Name: "x", Look: func(context.Context) []doctor.Finding {
 			return []doctor.Finding{c.finding}
 		}}})
-		if report.Well == c.person {
-			t.Errorf("%s: well %t", name, report.Well)
-		}
+		assert.Check(t, report.Well != c.person, "%s: well %t", name, report.Well)
 	}
 }
 
@@ -70,12 +68,9 @@ func TestRunEndsWithItsLimits(t *testing.T) {
 		report := doctor.Run(t.Context(), []doctor.Check{
 			{Name: "usual", Look: hang}, {Name: "long", Limit: time.Minute, Look: hang}, {Name: "quick", Look: finding(doctor.OK, "")},
 		})
-		if took := time.Since(began); took != time.Minute {
-			t.Errorf("it takes %s", took)
-		}
-		if len(report.Findings) != 3 {
-			t.Errorf("findings %+v", report.Findings)
-		}
+		took := time.Since(began)
+		assert.Check(t, took == time.Minute, "it takes %s", took)
+		assert.Check(t, len(report.Findings) == 3, "findings %+v", report.Findings)
 	})
 }
 

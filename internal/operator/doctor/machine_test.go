@@ -34,40 +34,36 @@ func newLocal(t *testing.T) *local {
 	l := &local{t: t}
 	l.Machine = doctor.Machine{State: filepath.Join(t.TempDir(), "state.db"), Environment: "production", Now: time.Now}
 	var err error
-	if l.home, err = home.Open(t.Context(), home.Options{Kind: home.Embedded, State: l.State}); err != nil {
-		t.Fatal(err)
-	}
-	if l.boxes, err = sandbox.Start(sandbox.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	l.home, err = home.Open(t.Context(), home.Options{Kind: home.Embedded, State: l.State})
+	assert.NilError(t, err)
+	l.boxes, err = sandbox.Start(sandbox.Options{})
+	assert.NilError(t, err)
 	t.Cleanup(l.boxes.Close)
 	l.seed(l.boxes.Credentials(sandbox.Hesabe))
 	cfg, err := config.ForMachine(func(string) string { return "" })
 	assert.NilError(t, err)
-	if _, err := invoke.NewHere(catalog.All()[0], l.home, cfg, slog.New(slog.DiscardHandler)).Invoke(t.Context(), invoke.Event{}); err != nil {
-		t.Fatal(err)
-	}
+	_, err = invoke.NewHere(catalog.All()[0], l.home, cfg, slog.New(slog.DiscardHandler)).Invoke(t.Context(), invoke.Event{})
+	assert.NilError(t, err)
 	return l
 }
 
-func (l *local) seed(text string) {
+func (l *local) seed(text string) { l.seedAccount("default", text) }
+
+func (l *local) seedAccount(account, text string) {
 	l.t.Helper()
-	key := store.Key{Provider: "hesabe", Account: "default"}
+	key := store.Key{Provider: "hesabe", Account: account}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		assert.NilError(l.t, l.home.Editor.CreateSecret(l.t.Context(), key, doc))
 	}
-	if _, err := l.home.Editor.PutCurrent(l.t.Context(), key, store.Credentials, secret.New(text)); err != nil {
-		l.t.Fatal(err)
-	}
+	_, err := l.home.Editor.PutCurrent(l.t.Context(), key, store.Credentials, secret.New(text))
+	assert.NilError(l.t, err)
 }
 
 func TestMachineInWhichAllIsWell(t *testing.T) {
 	t.Parallel()
 	l := newLocal(t)
 	report := doctor.Run(t.Context(), l.Checks())
-	if !report.Well {
-		t.Errorf("not well:\n%s", report.Text(120, false))
-	}
+	assert.Check(t, report.Well, "not well:\n%s", report.Text(120, false))
 	for check, verdict := range map[string]doctor.Verdict{
 		"file": doctor.OK, "writing": doctor.OK, "directory": doctor.OK, "disk": doctor.OK, "hesabe address": doctor.OK, "credentials": doctor.OK,
 	} {
@@ -117,6 +113,11 @@ func TestMachineBroken(t *testing.T) {
 			func(l *local) { l.seed(`{"username":"u"}`) },
 			found{"hesabe address", doctor.Skipped, []string{"no credentials name an address of hesabe"}},
 		},
+		"credentials that call another address": {
+			func(l *local) { l.seed(`{"username":"u","password":"p","base_url":"http://` + closedPort(l.t) + `"}`) },
+			warns("credentials", "hesabe/default: base_url changes from http://127.0.0.1:", "the next run sends the refresh token there",
+				"put the former address back", "tokenctl seed credentials --provider hesabe"),
+		},
 		"credentials with a mistake": {
 			func(l *local) { l.seed(`{"username":"u"}`) }, fails("credentials", "password is missing", "seed credentials"),
 		},
@@ -127,19 +128,28 @@ func TestMachineBroken(t *testing.T) {
 			c.spoil(l)
 			report := doctor.Run(t.Context(), l.Checks())
 			want(t, report.Findings, c.check, c.verdict, c.says...)
-			if report.Well {
-				t.Error("it is told as well")
-			}
+			assert.Check(t, !report.Well, "it is told as well")
 		})
 	}
+}
+
+// Of several accounts, each line about an address names those that use it.
+func TestAddressesOfSeveralAccounts(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	l.Accounts = []string{"default", "shop-2", "shop-3"}
+	l.seedAccount("shop-2", `{"username":"u","password":"p","base_url":"http://`+closedPort(t)+`"}`)
+	l.seedAccount("shop-3", l.boxes.Credentials(sandbox.Hesabe))
+	findings := doctor.Run(t.Context(), l.Checks()).Findings
+	want(t, findings, "hesabe address", doctor.OK, "hesabe/default, shop-3: http://", " answers")
+	want(t, findings, "hesabe address", doctor.Fail, "hesabe/shop-2: ", "refuses connections", "seed credentials --provider hesabe --account shop-2")
 }
 
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	for free, verdict := range map[uint64]doctor.Verdict{0: doctor.Fail, 100<<20 - 1: doctor.Fail, 100 << 20: doctor.OK} {
-		if f := doctor.JudgeRoom(free, "/var"); f.Verdict != verdict {
-			t.Errorf("%d bytes: %+v", free, f)
-		}
+		f := doctor.JudgeRoom(free, "/var")
+		assert.Check(t, f.Verdict == verdict, "%d bytes: %+v", free, f)
 	}
 }
 
@@ -149,9 +159,8 @@ func TestMachineMakesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "state.db")
 	report := doctor.Run(t.Context(), doctor.Machine{State: path, Now: time.Now}.Checks())
 	want(t, report.Findings, "file", doctor.Fail, path)
-	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("something is there now: %v", err)
-	}
+	_, err := os.Stat(filepath.Dir(path))
+	assert.Check(t, errors.Is(err, fs.ErrNotExist), "something is there now: %v", err)
 }
 
 func (l *local) chmod(path string, mode fs.FileMode) {
@@ -181,7 +190,6 @@ func (l *local) remove() {
 
 func (l *local) open() {
 	l.t.Helper()
-	if _, err := home.Open(l.t.Context(), home.Options{Kind: home.Embedded, State: l.State}); err != nil {
-		l.t.Fatal(err)
-	}
+	_, err := home.Open(l.t.Context(), home.Options{Kind: home.Embedded, State: l.State})
+	assert.NilError(l.t, err)
 }

@@ -122,9 +122,7 @@ func look(t *testing.T, checks []doctor.Check, name string) []doctor.Finding {
 			chosen, name = append(chosen, c), c.After
 		}
 	}
-	if len(chosen) == 0 {
-		t.Fatalf("there is no check %q", name)
-	}
+	assert.Assert(t, len(chosen) != 0, "there is no check %q", name)
 	slices.Reverse(chosen)
 	return doctor.Run(t.Context(), chosen).Findings
 }

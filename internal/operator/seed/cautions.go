@@ -1,10 +1,13 @@
 package seed
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
@@ -43,6 +46,21 @@ func TooManyVersions(key store.Key, lifetime time.Duration) string {
 	}
 	return fmt.Sprintf("access tokens that live %s take %d versions of two secrets a day, and Secrets Manager takes %d of each "+
 		"for long", lifetime, n, mostVersions)
+}
+
+// Moved says that new credentials call another address than those before; empty: they do not, or
+// those before could not be used. The next run sends the refresh token there.
+func Moved(entry catalog.Entry, before, after secret.String) string {
+	if _, err := entry.New(exchange.New(exchange.Options{}), "production").Open(before); err != nil {
+		return ""
+	}
+	from, to := entry.Address(before), entry.Address(after)
+	if from == to {
+		return ""
+	}
+	const usual = "the usual one"
+	return fmt.Sprintf("%s changes from %s to %s, and the next run sends the refresh token there",
+		entry.Setting, cmp.Or(from, usual), cmp.Or(to, usual))
 }
 
 // cautions are warnings about credentials that can be used.

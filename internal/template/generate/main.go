@@ -40,11 +40,7 @@ func main() {
 type stack struct{ Providers []provider }
 
 // provider is a provider of the catalog.
-type provider struct {
-	catalog.Entry
-	// Width is the width of its number on the dashboard, of 24 columns.
-	Width int
-}
+type provider struct{ catalog.Entry }
 
 // generate returns the template for these providers.
 func generate(entries []catalog.Entry) ([]byte, error) {
@@ -54,10 +50,7 @@ func generate(entries []catalog.Entry) ([]byte, error) {
 	}
 	var s stack
 	for _, e := range entries {
-		s.Providers = append(s.Providers, provider{Entry: e})
-	}
-	for i := range s.Providers {
-		s.Providers[i].Width = 24 / len(s.Listed())
+		s.Providers = append(s.Providers, provider{e})
 	}
 	var text bytes.Buffer
 	if err := t.Execute(&text, s); err != nil {
@@ -84,6 +77,9 @@ func (s stack) Sweeps() []provider {
 	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return !p.Sweep })
 }
 
+// Width is the width of a provider's number on the dashboard, of 24 columns.
+func (s stack) Width() int { return 24 / len(s.Listed()) }
+
 // Names joins the names of the providers that the parameter Providers may name.
 func (s stack) Names(separator string) string {
 	var names []string
@@ -95,17 +91,12 @@ func (s stack) Names(separator string) string {
 
 // Titles lists all providers for people: "A, B and C".
 func (s stack) Titles() string {
-	var list strings.Builder
-	for i, p := range s.Providers {
-		switch {
-		case i > 0 && i == len(s.Providers)-1:
-			list.WriteString(" and ")
-		case i > 0:
-			list.WriteString(", ")
-		}
-		list.WriteString(p.Title)
+	var titles []string
+	for _, p := range s.Providers {
+		titles = append(titles, p.Title)
 	}
-	return list.String()
+	last := len(titles) - 1
+	return strings.Join(titles[:last], ", ") + " and " + titles[last]
 }
 
 // Rule is a line that begins the provider's part of the template.

@@ -19,9 +19,8 @@ func TestTemplateIsUpToDate(t *testing.T) {
 	assert.NilError(t, err)
 	got, err := os.ReadFile("../../../template.yaml")
 	assert.NilError(t, err)
-	if string(got) != string(want) {
-		t.Error("template.yaml is not what its sources make: change those, then run make template")
-	}
+	assert.Check(t, string(got) == string(want),
+		"template.yaml is not what its sources make: change those, then run make template")
 }
 
 // A further provider, of whatever kind, is a line in the catalog: its block appears by itself, and shares nothing.
@@ -40,9 +39,7 @@ func TestFurtherProviders(t *testing.T) {
 		"SOURCE '${RefreshFurtherHesabeLogs}'", "alarm:${AWS::StackName}-refresh-furtherberbix-dead-letters",
 		"TableName: !Sub '${TablePrefix}-furtherberbix-transactions'", "Value: !Sub '${TablePrefix}-furtherberbix-transactions'",
 	} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("the template has no %q", want)
-		}
+		assert.Check(t, strings.Contains(string(text), want), "the template has no %q", want)
 	}
 	path := filepath.Join(t.TempDir(), "template.yaml")
 	assert.NilError(t, os.WriteFile(path, text, 0o600))
