@@ -2,14 +2,12 @@ package e2e_test
 
 import (
 	"net"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 
-	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -26,7 +24,7 @@ func TestNothingIsSpentBeforeAllIsRead(t *testing.T) {
 			c.seedToken(t)
 			f := c.start(t)
 			f.want(t, f.tick, "refreshed")
-			w.aws.Play(operation, slices.Repeat([]moto.Fault{moto.Refuse}, tries)...)
+			w.aws.Fail(operation, tries)
 			f.want(t, c.force(), "transient")
 			checkCalls(t, c, 0, 1)
 			f.want(t, c.force(), "refreshed")

@@ -38,21 +38,10 @@ type Server struct {
 	proxy   *httputil.ReverseProxy
 	tables  *httputil.ReverseProxy // to DynamoDB Local; nil: moto has the tables too
 
-	mu     sync.Mutex
-	calls  []string
-	faults map[string][]Fault
+	mu      sync.Mutex
+	calls   []string
+	failing map[string]int // calls to come, by operation
 }
-
-// Fault is what happens to a call.
-type Fault int
-
-// The faults.
-const (
-	None      Fault = iota
-	LoseReply       // done, but the connection is cut before the answer
-	Refuse          // not done: 503, as of a service in trouble
-	Throttle        // not done: ThrottlingException
-)
 
 // Start returns a front for this test. Where there is no moto_server the test is
 // skipped, but fails where CI=true.
@@ -78,7 +67,7 @@ func open(t testing.TB) (*Server, *httptest.Server) {
 		t.Skip(err)
 	}
 	assert.NilError(t, err)
-	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
+	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), failing: map[string]int{}}
 	s.proxy.ModifyResponse = s.change
 	s.Reset()
 	tables, err := dynamoDBLocal()
@@ -129,11 +118,11 @@ func (s *Server) Calls() []string {
 	return calls
 }
 
-// Play queues faults for the next calls of an operation, such as "PutSecretValue".
-func (s *Server) Play(operation string, faults ...Fault) {
+// Fail answers 503 to the next calls of an operation, such as "PutSecretValue". They are not done.
+func (s *Server) Fail(operation string, times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults[operation] = append(s.faults[operation], faults...)
+	s.failing[operation] += times
 }
 
 // ServeHTTP implements http.Handler.
@@ -146,29 +135,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.instead(w, r, operation, body) {
 		return
 	}
-	switch s.arrived(operation) {
-	case Refuse:
-		http.Error(w, `{"__type":"InternalServiceError"}`, http.StatusServiceUnavailable)
-	case Throttle:
-		http.Error(w, `{"__type":"ThrottlingException"}`, http.StatusBadRequest)
-	case LoseReply:
-		s.forward(httptest.NewRecorder(), r, operation, body)
-		panic(http.ErrAbortHandler)
-	case None:
+	if s.arrived(operation) {
 		s.forward(w, r, operation, body)
+	} else {
+		http.Error(w, `{"__type":"InternalServiceError"}`, http.StatusServiceUnavailable)
 	}
 }
 
-func (s *Server) arrived(operation string) Fault {
+// arrived notes a call, and reports whether it is to be done.
+func (s *Server) arrived(operation string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, operation)
-	faults := s.faults[operation]
-	if len(faults) == 0 {
-		return None
+	if s.failing[operation] == 0 {
+		return true
 	}
-	s.faults[operation] = faults[1:]
-	return faults[0]
+	s.failing[operation]--
+	return false
 }
 
 // forward carries a request to moto, or to DynamoDB Local, which needs no lock.
