@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/alarm"
 	"tokenrefresh/internal/template"
@@ -133,8 +134,7 @@ func TestWhatCounts(t *testing.T) {
 		change(&s)
 		assert.Check(t, !a.Rings([]alarm.Sample{s}, midnight.Add(5*time.Minute), false), "another %s rings", name)
 	}
-	got := a.Crossing()
-	assert.Check(t, got == "Left < 10", "crossing %q", got)
+	assert.Check(t, is.Equal(a.Crossing(), "Left < 10"), "crossing")
 }
 
 // What this package would evaluate wrongly it refuses.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/operator/catalog"
@@ -74,8 +75,7 @@ func TestLocalProfilesNameTheEmulatedQueue(t *testing.T) {
 	profiles := environments(t, "BerbixQueueConcurrency=2")
 	for _, name := range local {
 		want := "http://host.docker.internal:5000/123456789012/local-berbix"
-		url := profiles[name]["RefreshBerbix"]["SWEEP_QUEUE_URL"]
-		assert.Check(t, url == want, "%s: the queue is %q", name, url)
+		assert.Check(t, is.Equal(profiles[name]["RefreshBerbix"]["SWEEP_QUEUE_URL"], want), "%s: the queue", name)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"gotest.tools/v3/assert"
 
@@ -18,15 +19,15 @@ import (
 // it was made.
 func TestArchives(t *testing.T) {
 	t.Parallel()
-	entries := []entry{{"LICENSE", []byte("you may"), 0o644}, {"bootstrap", bytes.Repeat([]byte("go"), 1000), 0o755}}
-	want := []file{
+	files := fstest.MapFS{"LICENSE": file([]byte("you may"), 0o644), "bootstrap": file(bytes.Repeat([]byte("go"), 1000), 0o755)}
+	want := []unpacked{
 		{"LICENSE", "you may", "-rw-r--r--", "", 1980},
 		{"bootstrap", strings.Repeat("go", 1000), "-rwxr-xr-x", "", 1980},
 	}
-	packed, err := zipped(entries)
+	packed, err := program{os: "windows"}.archive(files)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, unpackZip(t, packed), want)
-	packed, err = tarred(entries)
+	packed, err = program{os: "linux"}.archive(files)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, unpackTar(t, packed), want)
 }

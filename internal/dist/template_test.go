@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
@@ -28,7 +29,7 @@ func TestTemplateDeploysPackages(t *testing.T) {
 	deploy.NeedPython(t, err)
 	files := map[string][]byte{}
 	for _, p := range programs() {
-		files[p.name(version)+p.suffix()], err = p.archive([]entry{{p.binary(), []byte(p.name(version)), 0o755}})
+		files[p.name(version)+p.suffix()], err = p.archive(fstest.MapFS{p.binary(): file([]byte(p.name(version)), 0o755)})
 		assert.NilError(t, err)
 	}
 	deployed(t, string(text), files, version)

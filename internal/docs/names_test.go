@@ -36,9 +36,8 @@ func TestParametersExist(t *testing.T) {
 		if name == "docs/single-machine.md" {
 			continue // it has no stack, and names settings of systemd
 		}
-		text, err := os.ReadFile(filepath.Join(root, name))
-		assert.NilError(t, err)
-		for _, match := range parameter.FindAllStringSubmatch(string(text), -1) {
+		text := page(t, name)
+		for _, match := range parameter.FindAllStringSubmatch(text, -1) {
 			seen++
 			if name == "docs/releases.md" && slices.Contains(ofReleases, match[1]) {
 				continue
@@ -115,8 +114,7 @@ func TestLongestStackName(t *testing.T) {
 			longest = max(longest, len(template.Get[string](stack.Resources[id].Properties, "QueueName"))-len(stackName)-16)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(root, "docs/deploy.md"))
-	assert.NilError(t, err)
+	text := page(t, "docs/deploy.md")
 	want := fmt.Sprintf("name may have up to %d characters", most-longest)
-	assert.Check(t, strings.Contains(string(text), want), "docs/deploy.md does not say: %s", want)
+	assert.Check(t, strings.Contains(text, want), "docs/deploy.md does not say: %s", want)
 }

@@ -189,9 +189,8 @@ func TestOutagesAreCounted(t *testing.T) {
 // Who meets a version looks its changes up.
 func TestChangelogHasThisRelease(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(root, "CHANGELOG.md"))
-	assert.NilError(t, err)
-	assert.Assert(t, is.Contains(string(text), "\n## ["+release.Version+"] - "))
+	text := page(t, "CHANGELOG.md")
+	assert.Assert(t, is.Contains(text, "\n## ["+release.Version+"] - "))
 }
 
 // A newcomer finds each folder, and what it is for, in the layout of CONTRIBUTING.md.

@@ -39,10 +39,10 @@ func TestWhatServersSay(t *testing.T) {
 			assert.NilError(t, err)
 			pair := server.Seed(t, client)
 			refresh, access := secret.New(pair.Refresh), secret.New(pair.Access)
-			before, _ := session.(providers.Asking).Ask(t.Context(), refresh, access)
+			before, _ := session.(providers.Reusing).Ask(t.Context(), refresh, access)
 			_, err = session.Refresh(t.Context(), refresh)
 			assert.NilError(t, err)
-			after, _ := session.(providers.Asking).Ask(t.Context(), refresh, access)
+			after, _ := session.(providers.Reusing).Ask(t.Context(), refresh, access)
 			assert.Check(t, before == tt.alive && after == tt.spent, "alive: %s, spent: %s", before, after)
 		})
 	}

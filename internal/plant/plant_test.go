@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/secret"
@@ -21,8 +22,7 @@ func TestValues(t *testing.T) {
 		`{"a":"x","b":[1e400,"y"]}`: `{"a":"x` + m + `","b":[1e400,"y` + m + `"]}`,
 		`{"body":"{\"a\":\"x\"}"}`:  `{"body":"{\"a\":\"x` + m + `\"}"}`,
 	} {
-		got := plant.Values(text)
-		assert.Check(t, got == want, "Values(%s) = %s, want %s", text, got, want)
+		assert.Check(t, is.Equal(plant.Values(text), want), "of %s", text)
 	}
 }
 

@@ -180,7 +180,6 @@ func TestMail(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]int{"": 0, "team@example.com": 1} {
 		stack := with(t, map[string]string{"AlarmEmail": address})
-		got := len(stack.Of("AWS::SNS::Subscription"))
-		assert.Check(t, got == want, "%q: %d subscriptions, want %d", address, got, want)
+		assert.Check(t, is.Equal(len(stack.Of("AWS::SNS::Subscription")), want), "%q", address)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,20 +34,9 @@ func deployer(t *testing.T, name string) []statement {
 
 // like matches IAM's wildcard for any text.
 func like(pattern, text string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == text
-	}
-	text, ok := strings.CutPrefix(text, head)
-	if !ok {
-		return false
-	}
-	for i := 0; i <= len(text); i++ {
-		if like(rest, text[i:]) {
-			return true
-		}
-	}
-	return false
+	flat := strings.NewReplacer("/", "|") // which a * of Match does not match
+	matches, err := filepath.Match(flat.Replace(pattern), flat.Replace(text))
+	return matches && err == nil
 }
 
 // request is what IAM decides on.

@@ -61,8 +61,7 @@ func TestMemoryLimitIsFourFifths(t *testing.T) {
 		stack := with(t, map[string]string{"MemorySize": size})
 		megabytes, _ := strconv.Atoi(size)
 		want := strconv.Itoa(megabytes*8/10) + "MiB"
-		got := stack.Environment("RefreshHesabe")["GOMEMLIMIT"]
-		assert.Check(t, got == want, "of %s MB: %s, want %s", size, got, want)
+		assert.Check(t, is.Equal(stack.Environment("RefreshHesabe")["GOMEMLIMIT"], want), "of %s MB", size)
 	}
 }
 
@@ -79,8 +78,7 @@ func TestSchedules(t *testing.T) {
 			events := template.Get[template.Object](stack.Resources[function].Properties, "Events")
 			assert.Assert(t, len(events) == 1, "%s has %d events", function, len(events))
 			tick := template.Get[template.Object](events, "Tick")
-			kind := template.Get[string](tick, "Type")
-			assert.Check(t, kind == "ScheduleV2", "%s ticks by %s", function, kind)
+			assert.Check(t, is.Equal(template.Get[string](tick, "Type"), "ScheduleV2"), "%s", function)
 			p := template.Get[template.Object](tick, "Properties")
 			expression := template.Get[string](p, "ScheduleExpression")
 			assert.Check(t, rate.MatchString(expression), "%s: schedule %q", function, expression)

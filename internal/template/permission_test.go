@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
@@ -188,8 +189,7 @@ func TestFunctionsAnnounceToOneBus(t *testing.T) {
 		}
 		assert.Check(t, slices.Equal(buses, want), "bus %q: events may go to %v", bus, buses)
 		for _, function := range stack.Of(template.Function) {
-			got := stack.Environment(function)["EVENT_BUS"]
-			assert.Check(t, got == bus, "%s announces to %q, want %q", function, got, bus)
+			assert.Check(t, is.Equal(stack.Environment(function)["EVENT_BUS"], bus), "bus of %s", function)
 			policies := words(stack.Resources[function+"Role"].Properties["ManagedPolicyArns"])
 			assert.Check(t, slices.Contains(policies, "Announcements") == (bus != ""),
 				"%s, bus %q: policies %v", function, bus, policies)

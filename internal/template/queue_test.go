@@ -36,8 +36,7 @@ func TestQueueConcurrency(t *testing.T) {
 		"0": true, "2": true, "9": true, "10": true, "999": true, "1000": true,
 		"": false, "1": false, "00": false, "02": false, "1001": false, "9999": false, "-2": false, "2 ": false,
 	} {
-		got := pattern.MatchString(value)
-		assert.Check(t, got == want, "%q is taken: %t", value, got)
+		assert.Check(t, is.Equal(pattern.MatchString(value), want), "%q is taken", value)
 	}
 }
 
@@ -83,8 +82,7 @@ func TestQueue(t *testing.T) {
 	environment := stack.Environment("RefreshBerbix")
 	got := []string{environment["SWEEP_QUEUE_URL"], environment["SWEEP_HAND_OVER_ABOVE"]}
 	assert.Check(t, slices.Equal(got, []string{"BerbixQueue", "500"}), "queue and threshold: %q", got)
-	url := stack.Outputs["BerbixQueue"]
-	assert.Check(t, url == "BerbixQueue", "output %q", url)
+	assert.Check(t, is.Equal(stack.Outputs["BerbixQueue"], "BerbixQueue"), "output")
 }
 
 // Lambda looks at the role when it makes the mapping, and a permission takes a while to be

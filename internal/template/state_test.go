@@ -151,8 +151,7 @@ func TestCustomerKeyIsUsedEverywhere(t *testing.T) {
 	const arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
 	stack := with(t, map[string]string{"KmsKeyArn": arn})
 	for _, id := range stack.Of(secretType) {
-		got := template.Get[string](stack.Resources[id].Properties, "KmsKeyId")
-		assert.Check(t, got == arn, "%s: key %q", id, got)
+		assert.Check(t, is.Equal(template.Get[string](stack.Resources[id].Properties, "KmsKeyId"), arn), "%s: key", id)
 	}
 	for _, id := range stack.Of(tableType) {
 		got := template.Get[string](stack.Resources[id].Properties, "SSESpecification", "KMSMasterKeyId")

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/brief"
 )
@@ -19,8 +20,7 @@ func TestName(t *testing.T) {
 		"": "", "force": "force", strings.Repeat("é", 64): strings.Repeat("é", 64),
 		strings.Repeat("é", 65): strings.Repeat("é", 64) + "…", strings.Repeat("x", 6<<20): strings.Repeat("x", 64) + "…",
 	} {
-		got := brief.Name(name)
-		assert.Check(t, got == want, "of %d bytes: %q", len(name), got)
+		assert.Check(t, is.Equal(brief.Name(name), want), "of %d bytes", len(name))
 	}
 }
 

@@ -44,12 +44,9 @@ func TestRehearsalGetsToTheEnd(t *testing.T) {
 			double, err := build(surroundings{rehearsal.Environment(environment), network.Dial, &log})
 			assert.NilError(t, err)
 			answer, err := double.handler.Invoke(t.Context(), []byte("{}"))
-			if err != nil || !strings.Contains(string(answer), `"outcomes":{"refreshed":1}`) {
-				t.Errorf("%v: %s\n%s", err, answer, &log)
-			}
-			if strings.Contains(string(answer)+log.String(), "planted") {
-				t.Errorf("%s\n%s", answer, &log)
-			}
+			assert.Check(t, err == nil && strings.Contains(string(answer), `"outcomes":{"refreshed":1}`),
+				"%v: %s\n%s", err, answer, &log)
+			assert.Check(t, !strings.Contains(string(answer)+log.String(), "planted"), "%s\n%s", answer, &log)
 		})
 	}
 }
@@ -77,9 +74,8 @@ func TestWarmUpEnds(t *testing.T) {
 			assert.NilError(t, err)
 			began := time.Now()
 			p.warmUp(tt.rehearse)
-			if took := time.Since(began); took != maxWarmUp {
-				t.Errorf("%s: it took %v", name, took)
-			}
+			took := time.Since(began)
+			assert.Check(t, took == maxWarmUp, "%s: it took %v", name, took)
 			time.Sleep(2 * maxWarmUp) // the bubble ends when all of it has
 		})
 	}

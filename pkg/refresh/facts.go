@@ -52,11 +52,7 @@ type onlooker struct {
 
 func (l onlooker) CanLogin() bool { return l.canLogin }
 
-func (l onlooker) Reuse() time.Duration { return l.again.Reuse }
-
-func (l onlooker) CanAsk() bool { return l.again.Asks }
-
-func (l onlooker) LastResort() bool { return l.again.LastResort }
+func (l onlooker) Again() providers.Again { return l.again }
 
 func (onlooker) Ask(context.Context, secret.String, secret.String) (providers.Evidence, error) {
 	return providers.NoEvidence, nil

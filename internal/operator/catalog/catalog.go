@@ -86,19 +86,19 @@ func (e Entry) Documents() []store.Document {
 }
 
 var entries = []Entry{
-	{Name: "hesabe", Title: "Hesabe", Setting: "base_url", New: client(hesabe.New), ExpiryAlarm: Threshold{
+	{Name: "hesabe", Title: "Hesabe", Setting: "base_url", New: hesabe.New, ExpiryAlarm: Threshold{
 		Default: 120, Max: 170,
 		Description: "Alarm when Hesabe's access token has fewer seconds left. It is refreshed with 180 left.",
 	}},
 	{
-		Name: "tconnect", Title: "TConnect", Setting: "base_url", RefreshExpiry: true, New: client(tconnect.New),
+		Name: "tconnect", Title: "TConnect", Setting: "base_url", RefreshExpiry: true, New: tconnect.New,
 		ExpiryAlarm: Threshold{
 			Default:     3600,
 			Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
 		},
 	},
 	{
-		Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, Table: "transactions", New: client(berbix.New),
+		Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, Table: "transactions", New: berbix.New,
 		ExpiryAlarm: Threshold{
 			Default:     120,
 			Description: "Alarm when an access token of Berbix has fewer seconds left.",
@@ -106,17 +106,12 @@ var entries = []Entry{
 	},
 	{
 		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, Browser: true, RefreshExpiry: true,
-		New: client(oauth2.New),
+		New: oauth2.New,
 		ExpiryAlarm: Threshold{
 			Default: 120, Max: 170,
 			Description: "Alarm when an access token of OAuth2Accounts has fewer seconds left. It is refreshed with 180 left or more.",
 		},
 	},
-}
-
-// client converts a provider's constructor to the common type.
-func client[P providers.Described](create func(*exchange.Client, string) P) func(*exchange.Client, string) providers.Described {
-	return func(c *exchange.Client, environment string) providers.Described { return create(c, environment) }
 }
 
 // All returns every provider, always in the same order.

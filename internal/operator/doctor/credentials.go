@@ -17,26 +17,13 @@ import (
 
 // credentials reports the state of the provider's credentials, from their rows and texts.
 func (p *provider) credentials(ctx context.Context) []Finding {
-	g := p.group(ctx)
-	read, err := g.read(ctx, p.Now(), p.every(ctx))
+	found, err := p.group(ctx).credentials(ctx, p.Now(), p.every(ctx), true, p.judge)
 	switch {
 	case errors.Is(err, awshome.ErrNoTable):
 		return []Finding{skipped("needs ledger, see there")}
 	case err != nil:
 		return p.trouble(err, "dynamodb:Query", p.tableARN(p.LedgerTable))
-	}
-	var found []Finding
-	for _, c := range read {
-		for _, f := range c.Findings(p.Now()) {
-			if !toldBySecrets(c, f) {
-				found = append(found, p.judge(c, f))
-			}
-		}
-		found = append(found, cautions(c, true)...)
-		found = append(found, g.moved(ctx, c)...)
-	}
-	found = append(found, g.shared(ctx)...)
-	if len(found) == 0 {
+	case len(found) == 0:
 		return []Finding{skipped("needs %s secrets, see there", p.entry.Name)}
 	}
 	return found
@@ -75,11 +62,26 @@ func (g group) seedLine(account string) string {
 	return health.Command("seed credentials", g.key(account), g.flags)
 }
 
-// read reads the state of all, even of those that were never set up.
-func (g group) read(ctx context.Context, now time.Time, every time.Duration) ([]health.Credential, error) {
-	return health.Reader{
+// credentials reports the state of all, even of those that were never set up. judge makes a finding
+// of health one of the doctor's; every is the time from one tick to the next, 0: the rows have it.
+func (g group) credentials(ctx context.Context, now time.Time, every time.Duration, onAWS bool,
+	judge func(health.Credential, health.Finding) []Finding,
+) ([]Finding, error) {
+	read, err := health.Reader{
 		Home: g.home, Providers: []catalog.Entry{g.entry}, All: true, Accounts: g.names, Flags: g.flags, Every: every,
 	}.Read(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	var found []Finding
+	for _, c := range read {
+		for _, f := range c.Findings(now) {
+			found = append(found, judge(c, f)...)
+		}
+		found = append(found, cautions(c, onAWS)...)
+		found = append(found, g.moved(ctx, c)...)
+	}
+	return append(found, g.shared(ctx)...), nil
 }
 
 // moved warns of edited credentials that call another address than the last run did.
@@ -120,15 +122,19 @@ func toldBySecrets(c health.Credential, f health.Finding) bool {
 	return told && (f.Condition == health.SecretAtFault || f.Condition == health.NotSeeded || f.Condition == health.New)
 }
 
-// judge reports a secret that could not be read as such, and not as a state.
-func (p *provider) judge(c health.Credential, f health.Finding) Finding {
+// judge reports a secret that could not be read as such, and not as a state. It leaves out what the
+// check of the secrets reports.
+func (p *provider) judge(c health.Credential, f health.Finding) []Finding {
+	if toldBySecrets(c, f) {
+		return nil
+	}
 	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
 		if f.Condition == health.Unchecked && s.Fault == health.Unread {
-			return p.unknown(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
+			return p.trouble(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
 				p.secretARN(s.Name))
 		}
 	}
-	return judge(c, f, p.Now())
+	return []Finding{judge(c, f, p.Now())}
 }
 
 // judge is a finding of health as one of the doctor's.

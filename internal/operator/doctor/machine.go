@@ -76,7 +76,7 @@ func (m *machine) file(ctx context.Context) []Finding {
 }
 
 func judgeTrouble(trouble *embedded.TroubleError, commands ...string) Finding {
-	return fail("%s: %s", trouble.Path, trouble.What()).mend(trouble.Mend(), commands...)
+	return fail("%s: %s", trouble.Path, trouble.What).mend(trouble.Mend, commands...)
 }
 
 // writing checks that the file can be written, by writing: a file system that has turned read-only
@@ -135,43 +135,32 @@ func judgeRoom(free uint64, dir string) Finding {
 
 // credentials reports the state of the credentials, and whether runs come.
 func (m *machine) credentials(ctx context.Context) []Finding {
-	var found []Finding
-	used := false
+	var all []Finding
 	for _, entry := range catalog.OrAll(m.Providers) {
-		g := m.group(ctx, entry)
-		found = append(found, g.shared(ctx)...)
-		read, err := g.read(ctx, m.Now(), 0)
+		found, err := m.group(ctx, entry).credentials(ctx, m.Now(), 0, false, m.judge)
 		if err != nil {
 			return []Finding{fail("%v", err).mend("try again")}
 		}
-		for _, c := range read {
-			if !c.Exists && c.Credentials.Fault == health.Missing {
-				found = append(found, skipped("%s: not set up", c.Key))
-				continue
-			}
-			used = true
-			for _, f := range c.Findings(m.Now()) {
-				found = append(found, m.judge(c, f))
-			}
-			found = append(found, cautions(c, false)...)
-			found = append(found, g.moved(ctx, c)...)
-		}
+		all = append(all, found...)
 	}
-	if !used {
+	if !slices.ContainsFunc(all, func(f Finding) bool { return f.Verdict != Skipped }) {
 		return []Finding{fail("no credentials are set up").mend("put in those of a provider", m.seedHesabe())}
 	}
-	return found
+	return all
 }
 
 // judge adds to a finding about missing runs who should run.
-func (m *machine) judge(c health.Credential, f health.Finding) Finding {
+func (m *machine) judge(c health.Credential, f health.Finding) []Finding {
+	if c.Absent() {
+		return []Finding{skipped("%s: not set up", c.Key)}
+	}
 	said := judge(c, f, m.Now())
 	if f.Condition == health.Silent {
 		said.Cause += ": `tokenctl run` does not run, or on another file"
 		said.Mend = "start it, or see why systemd does not: docs/single-machine.md"
 		said.Commands = []string{health.Tokenctl("run", m.Flags)}
 	}
-	return said
+	return []Finding{said}
 }
 
 // seedHesabe is a line that begins with the first provider.

@@ -33,9 +33,8 @@ func newLocal(t *testing.T) *local {
 	t.Helper()
 	l := &local{t: t}
 	l.Machine = doctor.Machine{State: filepath.Join(t.TempDir(), "state.db"), Environment: "production", Now: time.Now}
+	l.open()
 	var err error
-	l.home, err = home.Open(t.Context(), home.Options{Kind: home.Embedded, State: l.State})
-	assert.NilError(t, err)
 	l.boxes, err = sandbox.Start(sandbox.Options{})
 	assert.NilError(t, err)
 	t.Cleanup(l.boxes.Close)
@@ -84,22 +83,22 @@ func TestMachineBroken(t *testing.T) {
 			fails("file", "there is no file", "--state", "tokenctl seed credentials --provider hesabe --home embedded --state x"),
 		},
 		"a file that others can read": {
-			func(l *local) { l.chmod(l.State, 0o644) }, fails("file", "0644", "chmod 600"),
+			func(l *local) { l.must(os.Chmod(l.State, 0o644)) }, fails("file", "0644", "chmod 600"),
 		},
 		"a file of something else": {
-			func(l *local) { l.write("no state at all") }, fails("file", "--state"),
+			func(l *local) { l.must(os.WriteFile(l.State, []byte("no state at all"), 0o600)) }, fails("file", "--state"),
 		},
 		"a file that is cut": {
-			func(l *local) { l.cut(8192) }, fails("file", "it is damaged", "move it aside", "restore a backup last"),
+			func(l *local) { l.must(os.Truncate(l.State, 8192)) }, fails("file", "it is damaged", "move it aside", "restore a backup last"),
 		},
 		"a directory in its place": {
-			func(l *local) { l.remove(); l.mkdir() }, fails("file", "it is a directory", "--state"),
+			func(l *local) { l.must(errors.Join(os.Remove(l.State), os.Mkdir(l.State, 0o700))) }, fails("file", "it is a directory", "--state"),
 		},
 		"a directory of everybody": {
-			func(l *local) { l.chmod(filepath.Dir(l.State), 0o777) }, fails("directory", "others may replace", "0777", "chmod go-w"),
+			func(l *local) { l.must(os.Chmod(filepath.Dir(l.State), 0o777)) }, fails("directory", "others may replace", "0777", "chmod go-w"),
 		},
 		"nothing set up": {
-			func(l *local) { l.remove(); l.open() }, fails("credentials", "no credentials are set up", "seed credentials"),
+			func(l *local) { l.must(os.Remove(l.State)); l.open() }, fails("credentials", "no credentials are set up", "seed credentials"),
 		},
 		"no run": {
 			func(l *local) { l.Now = func() time.Time { return time.Now().Add(time.Hour) } },
@@ -163,33 +162,14 @@ func TestMachineMakesNothing(t *testing.T) {
 	assert.Check(t, errors.Is(err, fs.ErrNotExist), "something is there now: %v", err)
 }
 
-func (l *local) chmod(path string, mode fs.FileMode) {
+func (l *local) must(err error) {
 	l.t.Helper()
-	assert.NilError(l.t, os.Chmod(path, mode))
-}
-
-func (l *local) write(text string) {
-	l.t.Helper()
-	assert.NilError(l.t, os.WriteFile(l.State, []byte(text), 0o600))
-}
-
-func (l *local) cut(size int64) {
-	l.t.Helper()
-	assert.NilError(l.t, os.Truncate(l.State, size))
-}
-
-func (l *local) mkdir() {
-	l.t.Helper()
-	assert.NilError(l.t, os.Mkdir(l.State, 0o700))
-}
-
-func (l *local) remove() {
-	l.t.Helper()
-	assert.NilError(l.t, os.Remove(l.State))
+	assert.NilError(l.t, err)
 }
 
 func (l *local) open() {
 	l.t.Helper()
-	_, err := home.Open(l.t.Context(), home.Options{Kind: home.Embedded, State: l.State})
-	assert.NilError(l.t, err)
+	var err error
+	l.home, err = home.Open(l.t.Context(), home.Options{Kind: home.Embedded, State: l.State})
+	l.must(err)
 }

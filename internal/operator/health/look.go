@@ -96,9 +96,7 @@ func (l *looking) readCredentials(ctx context.Context) {
 		return
 	}
 	provider := l.entry.New(exchange.New(exchange.Options{}), "production")
-	if patient, ok := provider.(providers.Patient); ok {
-		l.Send = patient.Patience()
-	}
+	l.Send = provider.Patience()
 	session, err := provider.Open(text)
 	if err != nil {
 		l.Credentials.unusable(err)

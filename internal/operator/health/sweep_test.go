@@ -146,7 +146,6 @@ func TestShort(t *testing.T) {
 		0: "0s", 999 * time.Millisecond: "0s", 59 * time.Second: "59s", 119 * time.Second: "1m59s", 10*time.Minute - 1: "9m59s", 10*time.Minute + 59*time.Second: "10m", time.Hour: "1h",
 		9*time.Hour + 48*time.Minute + 59*time.Second: "9h48m", 24 * time.Hour: "1d", 76*time.Hour + time.Minute: "3d4h",
 	} {
-		got := health.Short(d)
-		assert.Check(t, got == want, "%v: %q, want %q", d, got, want)
+		assert.Check(t, is.Equal(health.Short(d), want), "%v", d)
 	}
 }

@@ -72,15 +72,11 @@ func (s Seeder) cautions(provider providers.Described, session providers.Session
 			all = append(all, reuseField+" is missing, so \"never\" is assumed: docs/services.md says what is known of services")
 		}
 	}
-	var send time.Duration
-	if patient, ok := provider.(providers.Patient); ok {
-		send = patient.Patience()
-	}
 	var lifetime time.Duration
 	if lived, ok := session.(providers.Lived); ok {
 		lifetime = lived.Lifetime()
 	}
-	for _, caution := range []string{GraceUnused(providers.AgainOf(session), send, usualTick), TooManyVersions(s.key(), lifetime)} {
+	for _, caution := range []string{GraceUnused(providers.AgainOf(session), provider.Patience(), usualTick), TooManyVersions(s.key(), lifetime)} {
 		if caution != "" {
 			all = append(all, caution)
 		}

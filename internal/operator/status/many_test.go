@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/status"
@@ -37,8 +38,7 @@ func TestManyWorstFirst(t *testing.T) {
 	if !strings.Contains(got[1], "name-20") || !strings.Contains(got[2], "act") {
 		t.Errorf("the dead are not the first:\n%s\n%s", got[1], got[2])
 	}
-	last := got[len(got)-1]
-	assert.Check(t, last == "60 credentials: 2 act, 58 ok", "the last line is %q", last)
+	assert.Check(t, is.Equal(got[len(got)-1], "60 credentials: 2 act, 58 ok"), "the last line")
 	only := sixty().Only(health.Act)
 	assert.Check(t, len(only.Credentials) == 2 && only.State == health.Act,
 		"only act: %d, %s", len(only.Credentials), only.State)

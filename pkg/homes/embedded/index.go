@@ -3,6 +3,7 @@ package embedded
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -136,13 +137,7 @@ func deleteExpired(in table, now time.Time) error {
 			return nil
 		}
 		t, _, err := loadTransaction(in, id)
-		if err != nil {
-			return err
-		}
-		if err := unindex(in, t); err != nil {
-			return err
-		}
-		if err := in.Bucket(transactionsBucket).Delete(ordered(id)); err != nil {
+		if err = errors.Join(err, unindex(in, t), in.Bucket(transactionsBucket).Delete(ordered(id))); err != nil {
 			return err
 		}
 	}

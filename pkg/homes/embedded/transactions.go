@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -13,7 +15,7 @@ import (
 // Transactions is a store.Transactions. Its bucket has the rows by id; index.go describes
 // the indexes. Each Put deletes a few rows past their ExpiresAt.
 type Transactions struct {
-	file  file
+	home  *Home
 	table []byte // the bucket that holds rows and indexes; empty: they lie in the root
 }
 
@@ -24,7 +26,7 @@ type table interface {
 
 // view runs do, unless nothing was ever written.
 func (x *Transactions) view(ctx context.Context, do func(in table) error) error {
-	return x.file.view(ctx, func(tx *bbolt.Tx) error {
+	return x.home.view(ctx, func(tx *bbolt.Tx) error {
 		if len(x.table) == 0 {
 			return do(tx)
 		}
@@ -36,7 +38,7 @@ func (x *Transactions) view(ctx context.Context, do func(in table) error) error 
 }
 
 func (x *Transactions) update(ctx context.Context, do func(in table) error) error {
-	return x.file.update(ctx, func(tx *bbolt.Tx) error {
+	return x.home.update(ctx, func(tx *bbolt.Tx) error {
 		if len(x.table) == 0 {
 			return do(tx)
 		}
@@ -166,4 +168,48 @@ func loadTransaction(in table, id int64) (store.Transaction, bool, error) {
 	}
 	t, err := decodeTransaction(id, data)
 	return t, err == nil, err
+}
+
+// storedTransaction is a store.Transaction as the file holds it. Its id is the key there.
+type storedTransaction struct {
+	store.Transaction
+
+	// These replace the transaction's, which mask themselves.
+	RefreshToken string `json:"refresh_token"`
+	AccessToken  string `json:"access_token,omitempty"`
+	ClientToken  string `json:"client_token,omitempty"`
+}
+
+// seconds is a time as transactions keep it.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// normal is a transaction with the precision of the file.
+func normal(t store.Transaction) store.Transaction {
+	for _, at := range times(&t) {
+		*at = seconds(*at)
+	}
+	if t.Status != store.StatusActive {
+		t.RefreshAt = time.Time{}
+	}
+	return t
+}
+
+func encodeTransaction(t store.Transaction) ([]byte, error) {
+	//nolint:gosec // the file is where the tokens are kept
+	return json.Marshal(storedTransaction{t, t.RefreshToken.Reveal(), t.AccessToken.Reveal(), t.ClientToken.Reveal()})
+}
+
+func decodeTransaction(id int64, data []byte) (store.Transaction, error) {
+	var s storedTransaction
+	err := json.Unmarshal(data, &s)
+	if err == nil {
+		err = keepable(&s.Transaction)
+	}
+	if err != nil {
+		return store.Transaction{}, fmt.Errorf("transaction %d cannot be read: %w", id, err)
+	}
+	t := s.Transaction
+	t.ID, t.RefreshToken = id, secret.New(s.RefreshToken)
+	t.AccessToken, t.ClientToken = secret.New(s.AccessToken), secret.New(s.ClientToken)
+	return t, nil
 }

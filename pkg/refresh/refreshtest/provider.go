@@ -393,11 +393,10 @@ func (s session) CanLogin() bool { return s.Password != "" }
 // forgiving is a session with a provider that does not take each token once, and that is it.
 type forgiving struct{ session }
 
-func (s forgiving) Reuse() time.Duration { return s.p.world.Provider.Reuse }
-
-func (s forgiving) LastResort() bool { return s.p.world.Provider.LastResort }
-
-func (s forgiving) CanAsk() bool { return s.p.world.Provider.Asks }
+func (s forgiving) Again() providers.Again {
+	p := s.p.world.Provider
+	return providers.Again{Reuse: p.Reuse, Asks: p.Asks, LastResort: p.LastResort}
+}
 
 // Ask answers truthfully, if it answers.
 func (s forgiving) Ask(ctx context.Context, refreshToken, _ secret.String) (providers.Evidence, error) {
