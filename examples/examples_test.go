@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+
+	"tokenrefresh/internal/moto"
 )
 
 // each runs a test for each language.
@@ -74,7 +76,7 @@ func TestLifeOfAToken(t *testing.T) {
 		d.wantReads(1, 1)
 
 		d.advance(10)
-		d.aws.Fail("GetSecretValue", 3) // as often as SDKs try
+		d.aws.Play("GetSecretValue", moto.Refuse, moto.Refuse, moto.Refuse) // as often as SDKs try
 		d.wantToken("get", "Bearer one")
 		d.aws.Calls()
 
@@ -260,7 +262,7 @@ func TestRejection(t *testing.T) {
 		publish("two")
 		renew("Bearer two")
 		d.wantToken("get", "Bearer two")
-		d.aws.Fail("GetSecretValue", 3) // nobody knows whether it helps
+		d.aws.Play("GetSecretValue", moto.Refuse, moto.Refuse, moto.Refuse) // nobody knows whether it helps
 		renew("none")
 		d.onRead.Store(func() { // the one after that of the renewal
 			d.onRead.Store(func() { publish("three") })

@@ -2,12 +2,14 @@ package e2e_test
 
 import (
 	"net"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -24,7 +26,7 @@ func TestNothingIsSpentBeforeAllIsRead(t *testing.T) {
 			c.seedToken(t)
 			f := c.start(t)
 			f.want(t, f.tick, "refreshed")
-			w.aws.Fail(operation, tries)
+			w.aws.Play(operation, slices.Repeat([]moto.Fault{moto.Refuse}, tries)...)
 			f.want(t, c.force(), "transient")
 			checkCalls(t, c, 0, 1)
 			f.want(t, c.force(), "refreshed")

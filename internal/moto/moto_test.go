@@ -60,19 +60,19 @@ func TestCallsAndFaultsAreOfOneTest(t *testing.T) {
 	prefix := moto.NewName("faults")
 	s.CreateSecrets(t, prefix, "hesabe", "default")
 	secret := prefix + "/hesabe/default/tokens"
-	s.Fail("PutSecretValue", 2)
+	s.Play("PutSecretValue", moto.LoseReply, moto.Throttle, moto.Refuse, moto.None)
 	var stored []bool
-	for range 3 {
+	for range 4 {
 		_, err := client(s).PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
 			SecretId: &secret, SecretString: aws.String("value"), ClientRequestToken: aws.String(uuid.NewString()),
 		})
 		stored = append(stored, err == nil)
 	}
-	assert.Check(t, is.DeepEqual(stored, []bool{false, false, true}), "successes")
+	assert.Check(t, is.DeepEqual(stored, []bool{false, false, false, true}), "successes")
 	labels, err := describe(t, other, secret)
-	assert.Check(t, err == nil && len(labels) == 1,
-		"labels %v, %v: want that of the last call", labels, err)
-	diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue", "PutSecretValue"}, s.Calls())
+	assert.Check(t, err == nil && len(labels) == 2,
+		"labels %v, %v: want the version whose reply was lost and the last one", labels, err)
+	diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue", "PutSecretValue", "PutSecretValue"}, s.Calls())
 	assert.Check(t, diff == "", "calls (-want +got):\n%s", diff)
 	assert.Check(t, is.DeepEqual(other.Calls(), []string{"DescribeSecret"}), "the other's calls")
 	calls := s.Calls()

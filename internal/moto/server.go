@@ -38,10 +38,21 @@ type Server struct {
 	proxy   *httputil.ReverseProxy
 	tables  *httputil.ReverseProxy // to DynamoDB Local; nil: moto has the tables too
 
-	mu      sync.Mutex
-	calls   []string
-	failing map[string]int // calls to come, by operation
+	mu     sync.Mutex
+	calls  []string
+	faults map[string][]Fault
 }
+
+// Fault is what happens to a call.
+type Fault int
+
+// The faults.
+const (
+	None      Fault = iota
+	LoseReply       // done, but the connection is cut before the answer
+	Refuse          // not done: 503, as of a service in trouble
+	Throttle        // not done: ThrottlingException
+)
 
 // Start returns a front for this test. Where there is no moto_server the test is
 // skipped, but fails where CI=true.
@@ -67,7 +78,7 @@ func open(t testing.TB) (*Server, *httptest.Server) {
 		t.Skip(err)
 	}
 	assert.NilError(t, err)
-	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), failing: map[string]int{}}
+	s := &Server{process: p, proxy: httputil.NewSingleHostReverseProxy(address), faults: map[string][]Fault{}}
 	s.proxy.ModifyResponse = s.change
 	s.Reset()
 	tables, err := dynamoDBLocal()
@@ -118,11 +129,11 @@ func (s *Server) Calls() []string {
 	return calls
 }
 
-// Fail answers 503 to the next calls of an operation, such as "PutSecretValue". They are not done.
-func (s *Server) Fail(operation string, times int) {
+// Play queues faults for the next calls of an operation, such as "PutSecretValue".
+func (s *Server) Play(operation string, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failing[operation] += times
+	s.faults[operation] = append(s.faults[operation], faults...)
 }
 
 // ServeHTTP implements http.Handler.
@@ -135,23 +146,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.instead(w, r, operation, body) {
 		return
 	}
-	if s.arrived(operation) {
-		s.forward(w, r, operation, body)
-	} else {
+	switch s.arrived(operation) {
+	case Refuse:
 		http.Error(w, `{"__type":"InternalServiceError"}`, http.StatusServiceUnavailable)
+	case Throttle:
+		http.Error(w, `{"__type":"ThrottlingException"}`, http.StatusBadRequest)
+	case LoseReply:
+		s.forward(httptest.NewRecorder(), r, operation, body)
+		panic(http.ErrAbortHandler)
+	case None:
+		s.forward(w, r, operation, body)
 	}
 }
 
-// arrived notes a call, and reports whether it is to be done.
-func (s *Server) arrived(operation string) bool {
+func (s *Server) arrived(operation string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, operation)
-	if s.failing[operation] == 0 {
-		return true
+	faults := s.faults[operation]
+	if len(faults) == 0 {
+		return None
 	}
-	s.failing[operation]--
-	return false
+	s.faults[operation] = faults[1:]
+	return faults[0]
 }
 
 // forward carries a request to moto, or to DynamoDB Local, which needs no lock.
