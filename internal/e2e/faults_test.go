@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"net"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/child"
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
 )
@@ -87,8 +87,7 @@ func TestProviderDown(t *testing.T) {
 // deadAddress is one that nobody listens at.
 func deadAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := child.FreeAddress()
 	assert.NilError(t, err)
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return address
 }
