@@ -80,7 +80,7 @@ func play(ctx context.Context, address string) (err error) {
 		"--life", "hesabe=15m", "--life", "tconnect=10h/24h", "--life", "berbix=1h", "--life", "oauth2=30m"); err != nil {
 		return err
 	}
-	host, err := child.FreeAddress()
+	host, err := child.FreeAddress() //nolint:contextcheck // it is at once
 	if err != nil {
 		return err
 	}
