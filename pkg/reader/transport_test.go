@@ -16,7 +16,6 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
-	"tokenrefresh/pkg/secret"
 )
 
 // api is a provider's API, in memory: it accepts one token, and is the base of a transport.
@@ -322,13 +321,4 @@ func TestOriginsAreComparedAsHostsAre(t *testing.T) {
 	assert.NilError(t, err)
 	_ = resp.Body.Close()
 	assert.Check(t, resp.StatusCode == http.StatusOK, "status %d", resp.StatusCode)
-}
-
-func TestAuthHeader(t *testing.T) {
-	t.Parallel()
-	r := request(t, "GET", base, nil)
-	reader.Token{AccessToken: secret.New("one")}.SetAuthHeader(r)
-	if got := r.Header.Get("Authorization"); got != "Bearer one" {
-		t.Errorf("header %q", got)
-	}
 }

@@ -96,13 +96,6 @@ func TestQuietTickWithoutLedger(t *testing.T) {
 	})
 }
 
-func TestNoRowsAtAll(t *testing.T) {
-	t.Parallel()
-	inWorld(t, func(t *testing.T, w *world) {
-		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.NotDue))
-	})
-}
-
 // One due row costs, one after the other: index and ledger, credentials, claim, row,
 // provider, row, release and history.
 func TestRoundTrips(t *testing.T) {
