@@ -147,10 +147,10 @@ build-Refresh%:
 	@case "$$ARTIFACTS_DIR" in *.aws-sam/local/*) test ! -f $(SANDBOX_CA) || \
 		{ mkdir -p "$$ARTIFACTS_DIR/certificates" && cp $(SANDBOX_CA) "$$ARTIFACTS_DIR/certificates"; };; esac
 
-# An installed moto_server will do; without any, the tests that need it are skipped.
+# An installed moto will do, with its moto_server; without any, the tests that need it are skipped.
 moto:
-	@command -v moto_server >/dev/null || $(MAKE) -s $(MOTO_VENV)/.ready || \
-		echo "No moto_server: the tests that need an AWS are skipped."
+	@command -v moto_server >/dev/null && python3 -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("moto"))' || \
+		$(MAKE) -s $(MOTO_VENV)/.ready || echo "No moto: the tests that need an AWS are skipped."
 
 # The AWS SDK of the example in Node; without it, its tests are skipped.
 node:

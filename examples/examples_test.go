@@ -45,9 +45,8 @@ func (d *driver) attempt(token string) string {
 
 func (d *driver) put(value string) {
 	d.t.Helper()
-	if _, err := d.aws.Edit(d.t.Context(), d.name, value); err != nil {
-		d.t.Error(err)
-	}
+	_, err := d.aws.Edit(d.t.Context(), d.name, value)
+	assert.Check(d.t, err)
 }
 
 func TestLifeOfAToken(t *testing.T) {
@@ -182,9 +181,7 @@ func TestRequests(t *testing.T) {
 		})
 		d.publish("token-0", time.Now())
 		kinds := d.do(order{Do: "kinds"}).Kinds
-		if len(kinds) < 10 {
-			t.Fatalf("kinds %q", kinds)
-		}
+		assert.Assert(t, len(kinds) >= 10, "kinds %q", kinds)
 		for n, kind := range kinds {
 			old, next := fmt.Sprint("token-", n), fmt.Sprint("token-", n+1)
 			d.wantToken("get", "Bearer "+old)
@@ -195,9 +192,7 @@ func TestRequests(t *testing.T) {
 			d.wantToken("renew", "Bearer "+next) // also where it was not sent again
 			switch {
 			case kind == "aborted":
-				if len(seen) > 0 || got.Error == "" {
-					t.Errorf("%s: %+v, requests %q", kind, got, seen)
-				}
+				assert.Check(t, len(seen) <= 0 && got.Error != "", "%s: %+v, requests %q", kind, got, seen)
 			case strings.HasPrefix(kind, "once: "):
 				if len(seen) != 1 || !strings.Contains(seen[0], "order") || got.Status != http.StatusUnauthorized {
 					t.Errorf("%s: %+v, requests %q", kind, got, seen)
@@ -248,9 +243,8 @@ func TestRejection(t *testing.T) {
 	each(t, listening, func(t *testing.T, d *driver) {
 		told := func(token string) {
 			t.Helper()
-			if got := d.do(order{Do: "rejected"}).Rejected; got != d.attempt(token) {
-				t.Errorf("told of %q, want that of %s", got, token)
-			}
+			got := d.do(order{Do: "rejected"}).Rejected
+			assert.Check(t, got == d.attempt(token), "told of %q, want that of %s", got, token)
 		}
 		issued := time.Now()
 		publish := func(token string) { d.publish(token, issued) }
@@ -329,9 +323,8 @@ func TestFieldsOfTheReply(t *testing.T) {
 			d.put(`{"access_token":"one","token_type":"Bearer","access_expires_at":"2126-11-29T11:15:46Z","refresh_at":"2026-01-01T00:00:00Z",` +
 				`"attempt_id":"a","reply":` + c.reply + `}`)
 			d.advance(11) // its refresh is late: it is read every 5 to 10 s
-			if a := d.do(order{Do: "get"}); a.Authorization != "Bearer one" || a.Instance != c.instance {
-				d.t.Errorf("reply %s: %+v", c.reply, a)
-			}
+			a := d.do(order{Do: "get"})
+			assert.Check(d.t, a.Authorization == "Bearer one" && a.Instance == c.instance, "reply %s: %+v", c.reply, a)
 		}
 	})
 }

@@ -30,9 +30,7 @@ const repository = "https://github.com/your-org/token-refresh"
 func TestReadersInAnotherModule(t *testing.T) {
 	t.Parallel()
 	ways := commands(t, "../docs/reading.md", "go mod edit")
-	if len(ways) != 2 {
-		t.Fatalf("docs/reading.md shows %d ways", len(ways))
-	}
+	assert.Assert(t, len(ways) == 2, "docs/reading.md shows %d ways", len(ways))
 	origin := published(t)
 	for i, way := range ways {
 		t.Run(fmt.Sprintf("way %d", i+1), func(t *testing.T) {
@@ -137,9 +135,7 @@ func (s service) sh(script string, env ...string) string {
 	cmd := exec.CommandContext(s.t.Context(), "bash", "-ec", script)
 	cmd.Dir, cmd.Env = s.dir, slices.Concat(s.env, env)
 	output, err := cmd.CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("%s: %v\n%s", script, err, output)
-	}
+	assert.Assert(s.t, err == nil, "%s: %v\n%s", script, err, output)
 	return string(output)
 }
 
@@ -162,9 +158,8 @@ func document(token string) string {
 
 func (s service) wantOK(api string, env ...string) {
 	s.t.Helper()
-	if said := s.sh("./shop "+api, env...); said != api+" 200 OK\n" {
-		s.t.Errorf("it says %q", said)
-	}
+	said := s.sh("./shop "+api, env...)
+	assert.Check(s.t, said == api+" 200 OK\n", "it says %q", said)
 }
 
 // readsFromAWS lets the service read its secret.
@@ -189,9 +184,8 @@ func (s service) readsFromFile() {
 	assert.NilError(s.t, err)
 	key := store.Key{Provider: "hesabe", Account: "default"}
 	assert.NilError(s.t, home.Secrets().CreateSecret(s.t.Context(), key, store.AccessDoc))
-	if _, err := home.Secrets().PutCurrent(s.t.Context(), key, store.AccessDoc, secret.New(document("from-file"))); err != nil {
-		s.t.Fatal(err)
-	}
+	_, err = home.Secrets().PutCurrent(s.t.Context(), key, store.AccessDoc, secret.New(document("from-file")))
+	assert.NilError(s.t, err)
 	s.wantOK(s.api("from-file"), "STATE_FILE="+path)
 }
 
@@ -206,8 +200,7 @@ func (s service) takesInLittle() {
 		if module == "tokenrefresh" || strings.HasPrefix(module, "github.com/aws/aws-sdk-go-v2") {
 			continue
 		}
-		if !bytes.Contains(text, []byte("`"+module+"`")) {
-			s.t.Errorf("awsreader takes in %s, which docs/reading.md does not name", module)
-		}
+		assert.Check(s.t, bytes.Contains(text, []byte("`"+module+"`")),
+			"awsreader takes in %s, which docs/reading.md does not name", module)
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/moto"
 )
 
@@ -25,9 +27,7 @@ var languages = map[string]func(t *testing.T) *exec.Cmd{"python": python, "node"
 // missing skips a test whose runtime is not installed, but fails it if CI=true.
 func missing(t *testing.T, what string) {
 	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
+	assert.Assert(t, os.Getenv("CI") != "true", what)
 	t.Skip(what)
 }
 
@@ -68,25 +68,19 @@ func node(t *testing.T) *exec.Cmd {
 	t.Helper()
 	program := found(t, "no Node on the PATH: install Node 20 or later", "node")
 	modules, err := filepath.Abs("../.venv/node/node_modules")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	if _, err := os.Stat(modules); err != nil {
 		missing(t, "no AWS SDK for Node in .venv/node: `make test` installs it, where there is npm")
 	}
 	dir := t.TempDir()
 	for _, path := range []string{"node/access-token.mjs", "testdata/drive.mjs"} {
 		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
+		err = os.WriteFile(filepath.Join(dir, filepath.Base(path)), text, 0o600)
+		assert.NilError(t, err)
 	}
-	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
+	err = os.Symlink(modules, filepath.Join(dir, "node_modules"))
+	assert.NilError(t, err)
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, filepath.Join(dir, "drive.mjs"))
 	cmd.Env = os.Environ()
 	return cmd
@@ -140,22 +134,16 @@ func start(t *testing.T, language func(*testing.T) *exec.Cmd, options string) *d
 	cmd.Env = append(append(cmd.Env, d.aws.Environment()...), "AWS_ENDPOINT_URL="+d.front(), "AWS_DEFAULT_REGION=eu-west-1")
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
+	err = cmd.Start()
+	assert.NilError(t, err)
 	t.Cleanup(func() {
 		_ = in.Close()
 		_, _ = io.Copy(io.Discard, out)
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
+		err := cmd.Wait()
+		assert.Check(t, err)
 	})
 	d.in, d.out = json.NewEncoder(in), bufio.NewReader(out)
 	return d
@@ -164,9 +152,7 @@ func start(t *testing.T, language func(*testing.T) *exec.Cmd, options string) *d
 // front stands in for AWS before the program.
 func (d *driver) front() string {
 	target, err := url.Parse(d.aws.URL)
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	assert.NilError(d.t, err)
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.onRead.Load().(func())()
@@ -179,17 +165,13 @@ func (d *driver) front() string {
 // do sends an order and returns its result.
 func (d *driver) do(o order) answer {
 	d.t.Helper()
-	if err := d.in.Encode(o); err != nil {
-		d.t.Fatal(err)
-	}
+	err := d.in.Encode(o)
+	assert.NilError(d.t, err)
 	line, err := d.out.ReadString('\n')
-	if err != nil {
-		d.t.Fatalf("%s: %v", o.Do, err)
-	}
+	assert.Assert(d.t, err == nil, "%s: %v", o.Do, err)
 	var a answer
-	if err := json.Unmarshal([]byte(line), &a); err != nil {
-		d.t.Fatalf("%s: %q: %v", o.Do, line, err)
-	}
+	err = json.Unmarshal([]byte(line), &a)
+	assert.Assert(d.t, err == nil, "%s: %q: %v", o.Do, line, err)
 	return a
 }
 
@@ -198,9 +180,8 @@ func (d *driver) advance(seconds float64) { d.do(order{Do: "advance", Seconds: s
 // wantToken wants the program to have this token.
 func (d *driver) wantToken(do, want string) {
 	d.t.Helper()
-	if a := d.do(order{Do: do}); a.Authorization != want || a.Error != "" {
-		d.t.Errorf("%s: %+v, want %q", do, a, want)
-	}
+	a := d.do(order{Do: do})
+	assert.Check(d.t, a.Authorization == want && a.Error == "", "%s: %+v, want %q", do, a, want)
 }
 
 // wantError wants the program to have no token, with an error that contains this.
@@ -216,7 +197,6 @@ func (d *driver) wantError(words string) {
 // wantReads checks how often the secret was read since the last check.
 func (d *driver) wantReads(least, most int) {
 	d.t.Helper()
-	if calls := d.aws.Calls(); len(calls) < least || len(calls) > most {
-		d.t.Errorf("calls %v, want %d to %d", calls, least, most)
-	}
+	calls := d.aws.Calls()
+	assert.Check(d.t, len(calls) >= least && len(calls) <= most, "calls %v, want %d to %d", calls, least, most)
 }

@@ -39,6 +39,7 @@ const shortLives = "hesabe=2m,tconnect=5m/1h,berbix=2m,oauth2=2m"
 // playing are the flags of sandbox.
 type playing struct {
 	aws, template, dir string
+	tls                bool
 	box                sandbox.Options
 	faults             []sandbox.Injection
 	transactions       int
@@ -73,7 +74,7 @@ A fault is PROVIDER[/refresh|/login]=FAULT[*TIMES]; without TIMES it is for all 
 	flags.StringVar(&p.template, "template", "template.yaml", "with --aws: the `FILE` that says what AWS holds")
 	flags.StringVar(&p.dir, "dir", "", "the `FOLDER` of the state file and the certificate authority\n"+
 		"(default .aws-sam/sandbox beside a template.yaml, else below the user's state folder)")
-	flags.BoolVar(&p.box.TLS, "tls", false, "serve https, for containers too")
+	flags.BoolVar(&p.tls, "tls", false, "serve https, for containers too")
 	flags.StringVar(&p.box.Host, "host", "", "the `NAME` of this machine in the providers' addresses\n"+
 		"(default 127.0.0.1; with --tls localhost, or host.docker.internal in an emulated AWS)")
 	flags.StringVar(&p.box.Listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
@@ -89,7 +90,7 @@ A fault is PROVIDER[/refresh|/login]=FAULT[*TIMES]; without TIMES it is for all 
 func (p *playing) do(cmd *cobra.Command, o *options) error {
 	p.serves()
 	report := playReport{Providers: map[string]string{}}
-	if p.box.TLS {
+	if p.tls {
 		var err error
 		if p.box.Authority, err = authority.Open(p.folder()); err != nil {
 			return err
@@ -142,9 +143,9 @@ func (p *playing) lives() *checked {
 func (p *playing) serves() {
 	host, listen := "127.0.0.1", ""
 	switch {
-	case p.box.TLS && p.aws != "":
+	case p.tls && p.aws != "":
 		host, listen = sandbox.ContainersHost, "0.0.0.0"
-	case p.box.TLS:
+	case p.tls:
 		host, listen = "localhost", "0.0.0.0"
 	}
 	p.box.Host, p.box.Listen = cmp.Or(p.box.Host, host), cmp.Or(p.box.Listen, listen)

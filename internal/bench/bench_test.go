@@ -24,34 +24,18 @@ func call(op string, from, to int) fakeaws.Call {
 	return fakeaws.Call{Op: op, Start: zero.Add(time.Duration(from) * ms), End: zero.Add(time.Duration(to) * ms)}
 }
 
-func TestWaves(t *testing.T) {
+func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		calls []fakeaws.Call
-		want  string
-		took  []time.Duration
+		want  []time.Duration
 	}{
-		"none": {nil, "", nil},
-		"one after the other": {
-			[]fakeaws.Call{call("Query", 0, 20), call("GetItem", 20, 41)}, "Query 1 → GetItem 1", []time.Duration{20 * ms, 21 * ms},
-		},
-		"together": {
-			[]fakeaws.Call{call("Get", 0, 20), call("Get", 1, 25), call("Describe", 2, 22), call("Update", 30, 50)},
-			"Describe 1, Get 2 → Update 1",
-			[]time.Duration{24 * ms, 20 * ms},
-		},
-		"a long call beside two short ones": {
-			[]fakeaws.Call{call("Long", 0, 50), call("A", 1, 20), call("B", 21, 41)}, "A 1, Long 1 → B 1", []time.Duration{50 * ms, 20 * ms},
-		},
+		"none":                    {nil, nil},
+		"one after the other":     {[]fakeaws.Call{call("Query", 0, 20), call("GetItem", 20, 41)}, []time.Duration{20 * ms, 21 * ms}},
+		"long beside two short":   {[]fakeaws.Call{call("Long", 0, 50), call("A", 1, 20), call("B", 21, 41)}, []time.Duration{50 * ms, 20 * ms}},
+		"three together, and one": {[]fakeaws.Call{call("A", 0, 20), call("B", 1, 25), call("C", 2, 22), call("D", 30, 50)}, []time.Duration{24 * ms, 20 * ms}},
 	} {
-		groups := waves(tt.calls)
-		var took []time.Duration
-		for _, w := range groups {
-			took = append(took, w.took())
-		}
-		if diff := cmp.Diff(tt.want, describe(groups)) + cmp.Diff(tt.took, took); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+		assert.Check(t, is.DeepEqual(roundTrips(tt.calls), tt.want), name)
 	}
 }
 
@@ -64,25 +48,10 @@ func TestSeries(t *testing.T) {
 		"2.50 (1.75–3.25)": {1, 2, 3, 4},
 		"1.00 (1.00–1.00)": {1, 1, 1, 1, 1000},
 	} {
-		if got := s.String(); got != want {
-			t.Errorf("%v: %s, want %s", []float64(s), got, want)
-		}
+		got := s.String()
+		assert.Check(t, got == want, "%v: %s, want %s", []float64(s), got, want)
 	}
 	assert.Check(t, is.DeepEqual(series{2, 50}.over(series{1, 100}), series{2, 0.5}), "by round")
-}
-
-func TestTargets(t *testing.T) {
-	t.Parallel()
-	all := []target{{measured: 1, limit: 1}, {measured: 0.9, limit: 1}, {measured: 1.1, limit: 1, least: true}, {measured: 1.1, limit: 1}}
-	for i, met := range []bool{true, true, true, false} {
-		if all[i].met() != met {
-			t.Errorf("%+v: met is %v", all[i], !met)
-		}
-	}
-	var out strings.Builder
-	if err := writeTargets(&out, all); err != nil || strings.Count(out.String(), "MISSED") != 1 {
-		t.Errorf("%v:\n%s", err, out.String())
-	}
 }
 
 // sample has rows due, each written once: half of what eight workers could do in the time.
@@ -105,15 +74,11 @@ func sample(rows int, secrets float64) sweep {
 func TestSweepIsMeasured(t *testing.T) {
 	t.Parallel()
 	s := sample(970, 1)
-	if written, took := span(s.calls); written != 970 || took != 999*ms {
-		t.Errorf("%d rows in %v, want 970 in 999ms", written, took)
-	}
-	if got := s.took(rowWritten); got != 5*ms {
-		t.Errorf("a write took %v, want 5ms", got)
-	}
-	if got, want := s.share(32, 20*ms, 5*ms), 970/0.999/(32/0.025); math.Abs(got-want) > 1e-9 {
-		t.Errorf("%f of the ideal, want %f", got, want)
-	}
+	written, took := span(s.calls)
+	assert.Check(t, written == 970 && took == 999*ms, "%d rows in %v, want 970 in 999ms", written, took)
+	assert.Check(t, is.Equal(s.took(rowWritten), 5*ms), "a write")
+	got, want := s.share(32, 20*ms, 5*ms), 970/0.999/(32/0.025)
+	assert.Check(t, math.Abs(got-want) <= 1e-9, "%f of the ideal, want %f", got, want)
 }
 
 // What two sweeps of different size need is separated into rows and sweep.
@@ -131,7 +96,7 @@ func TestMeasured(t *testing.T) {
 	}
 }
 
-// Prices and needs in round numbers, so that a bill can be told by hand.
+// Needs in round numbers, so that a bill can be told by hand.
 func TestBill(t *testing.T) {
 	t.Parallel()
 	m := measured{
@@ -142,35 +107,27 @@ func TestBill(t *testing.T) {
 	if minutes < 46 || minutes > 48 { // of an hour four fifths, spread over the last twentieth of them, and half a tick
 		t.Fatalf("refreshed each %f minutes", minutes)
 	}
-	for open, want := range map[int]map[string]float64{
-		0: {
-			"DynamoDB reads": 5 * ticks, "DynamoDB writes": 0, "Lambda requests": ticks, "Lambda time": ticks * 0.01 / 8,
-			"Secrets Manager": 0, "SQS": 0, "logs": ticks * 1e-6,
-		},
+	for open, want := range map[int]struct{ reads, writes, runs, seconds, secrets, sqs float64 }{
+		0: {reads: 5 * ticks, runs: ticks, seconds: ticks * 0.01},
 		// With many transactions every tick finds some due, and one run does them.
 		50_000: {
-			"DynamoDB reads": 6*ticks + 50_000*ticks/minutes, "DynamoDB writes": 17*ticks + 3*50_000*ticks/minutes,
-			"Lambda requests": ticks, "Lambda time": (ticks*0.04 + 50_000*ticks/minutes*0.01) / 8,
-			"Secrets Manager": ticks, "SQS": 0, "logs": ticks * 1e-6,
+			reads: 6*ticks + 50_000*ticks/minutes, writes: 17*ticks + 3*50_000*ticks/minutes, runs: ticks,
+			seconds: ticks*0.04 + 50_000*ticks/minutes*0.01, secrets: ticks,
 		},
 		// A million are 21,000 at a tick: 2,000 for the sweep, and 77 messages of 250 for others.
 		1_000_000: {
-			"DynamoDB reads": 6*(ticks+7.7*ticks) + 1e6*ticks/minutes, "DynamoDB writes": 17*(ticks+7.7*ticks) + 3e6*ticks/minutes,
-			"Lambda requests": ticks + 7.7*ticks, "Lambda time": (8.7*ticks*0.04 + 1e6*ticks/minutes*0.01) / 8,
-			"Secrets Manager": ticks + 7.7*ticks, "SQS": 3*77*ticks + ticks, "logs": 8.7 * ticks * 1e-6,
+			reads: 6*(ticks+7.7*ticks) + 1e6*ticks/minutes, writes: 17*(ticks+7.7*ticks) + 3e6*ticks/minutes, runs: 8.7 * ticks,
+			seconds: 8.7*ticks*0.04 + 1e6*ticks/minutes*0.01, secrets: 8.7 * ticks, sqs: 3*77*ticks + ticks,
 		},
 	} {
-		refreshes, items := m.bill(open, list)
-		got := map[string]float64{}
-		for _, i := range items {
-			got[i.name] = i.quantity
-		}
-		if diff := cmp.Diff(want, got, about); diff != "" || math.Abs(refreshes-float64(open)*ticks/minutes) > 1 {
-			t.Errorf("%d open: %f refreshes (-want +got):\n%s", open, refreshes, diff)
-		}
+		refreshes, dollars := m.bill(open)
+		assert.Check(t, is.DeepEqual(dollars, map[string]float64{
+			"reads": want.reads * readPrice, "writes": want.writes * writePrice, "Lambda": want.runs*runPrice + want.seconds/8*gbSecondPrice,
+			"other": want.secrets*secretsCallPrice + want.sqs*sqsPrice + want.runs*1e-6*logGBPrice,
+		}, about), "%d open", open)
+		assert.Check(t, math.Abs(refreshes-float64(open)*ticks/minutes) < 1)
 	}
 	var out strings.Builder
-	if err := writeMonths(&out, m); err != nil || !strings.Contains(out.String(), "913.3 million") {
-		t.Errorf("%v\n%s", err, out.String())
-	}
+	assert.NilError(t, writeMonths(&out, m))
+	assert.Check(t, is.Contains(out.String(), "913.3 million"))
 }

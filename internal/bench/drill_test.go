@@ -87,9 +87,8 @@ func newWatch(t *testing.T, c *cloud) *watch {
 	assert.NilError(t, err)
 	stack, err := loaded.Stack(nil)
 	assert.NilError(t, err)
-	if w.alarms, err = alarm.All(stack); err != nil {
-		t.Fatal(err)
-	}
+	w.alarms, err = alarm.All(stack)
+	assert.NilError(t, err)
 	w.alarms = slices.DeleteFunc(w.alarms, func(a alarm.Alarm) bool {
 		return a.Dimensions["provider"] != c.Name() && a.Dimensions["FunctionName"] != "RefreshHesabe"
 	})
@@ -154,9 +153,7 @@ func (w *watch) run(t *testing.T, began time.Time) {
 	}
 	for line := range strings.Lines(w.log.String()) {
 		told, err := alarm.Samples([]byte(line))
-		if err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
+		assert.Assert(t, err == nil, "%v: %s", err, line)
 		for _, s := range told {
 			s.At = began
 			w.samples = append(w.samples, s)
@@ -210,9 +207,8 @@ func (o trouble) play(t *testing.T, accounts int) string {
 		w.minute(t, false)
 	}
 	w.rang, w.at = nil, nil
-	if slices.ContainsFunc(w.alarms, func(a alarm.Alarm) bool { return w.ringing[a.ID] }) {
-		t.Fatalf("rings while all is well: %v\n%s", w.ringing, w.log.String())
-	}
+	assert.Assert(t, !slices.ContainsFunc(w.alarms, func(a alarm.Alarm) bool { return w.ringing[a.ID] }),
+		"rings while all is well: %v\n%s", w.ringing, w.log.String())
 	began := time.Now()
 	if o.begin != nil {
 		o.begin(c)
@@ -223,9 +219,7 @@ func (o trouble) play(t *testing.T, accounts int) string {
 	for minute := 0; minute < longest && (len(w.rang) == 0 || time.Since(w.at[0]) < watched*time.Minute); minute++ {
 		w.minute(t, o.gone)
 	}
-	if len(w.rang) == 0 || w.rang[0] != o.rings {
-		t.Fatalf("%v ring, want %s first", w.rang, o.rings)
-	}
+	assert.Assert(t, len(w.rang) != 0 && w.rang[0] == o.rings, "%v ring, want %s first", w.rang, o.rings)
 	ends, ended := time.Time{}, 0
 	for _, until := range c.published {
 		if until.Before(time.Now()) {
@@ -258,9 +252,7 @@ func drillTable(t *testing.T) (before, table, after string) {
 	assert.NilError(t, err)
 	before, rest, ok := strings.Cut(string(text), drillBegins)
 	table, after, there := strings.Cut(rest, drillEnds)
-	if !ok || !there {
-		t.Fatalf("%s has no table", manyAccounts)
-	}
+	assert.Assert(t, ok && there, "%s has no table", manyAccounts)
 	return before, table, after
 }
 
@@ -269,8 +261,7 @@ func TestDrillOfAThousandIsDocumented(t *testing.T) {
 	t.Parallel()
 	_, table, _ := drillTable(t)
 	for _, o := range troubles {
-		if !strings.Contains(table, fmt.Sprintf("| %s | `%s` |", o.name, o.rings)) {
-			t.Errorf("run make drill: the table does not say that %s rings first if this happens: %s", o.rings, o.name)
-		}
+		assert.Check(t, strings.Contains(table, fmt.Sprintf("| %s | `%s` |", o.name, o.rings)),
+			"run make drill: the table does not say that %s rings first if this happens: %s", o.rings, o.name)
 	}
 }

@@ -1,13 +1,12 @@
-// Command bench measures two things of the deployed functions: what a cold start, a refresh
-// and an idle tick cost, against the smallest possible function and against the program that
-// most people would write; and how many rows a sweep refreshes, at what price.
+// Command bench measures what docs/speed.md, docs/costs.md and docs/many-accounts.md tell of the
+// deployed functions: what a refresh costs, beside the smallest possible function and the program
+// that most people would write; how many rows a sweep refreshes, at what price; and what a run does
+// with thousands of accounts.
 //
 //	go run ./internal/bench [-only refresh|sweep|many]
-//	    [-rounds 25] [-latency 20ms]                               of the refreshes
-//	    [-sweeps 3] [-rows 10000] [-provider 20ms] [-dynamodb 5ms] of the sweeps
 //
 // The programs run as Lambda would run them, against an AWS and a provider in this process,
-// over TLS. Absolute times are this machine's; the ratios, the counts and the sizes carry over.
+// over TLS. Times are those of this machine; ratios, counts and sizes carry over.
 package main
 
 import (
@@ -19,58 +18,49 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"time"
+	"runtime/debug"
+
+	"tokenrefresh/internal/fakeaws"
+	"tokenrefresh/internal/sandbox"
 )
 
-// plan is what the flags ask for.
-type plan struct {
-	only           string
-	rounds         int
-	latency        time.Duration // of each call in a warm refresh
-	sweeps, rows   int
-	provider, aws  time.Duration // what a call takes in a sweep
-	temporaryFiles string
-}
-
 func main() {
-	var p plan
-	flag.StringVar(&p.only, "only", "", "measure refresh, sweep or many; empty: all")
-	flag.IntVar(&p.rounds, "rounds", 25, "measured rounds of refreshes")
-	flag.DurationVar(&p.latency, "latency", 20*time.Millisecond, "time that each call takes in the warm refreshes")
-	flag.IntVar(&p.sweeps, "sweeps", 3, "measured rounds of sweeps")
-	flag.IntVar(&p.rows, "rows", 10_000, "due rows of a sweep")
-	flag.DurationVar(&p.provider, "provider", 20*time.Millisecond, "time that a provider call takes in a sweep")
-	flag.DurationVar(&p.aws, "dynamodb", 5*time.Millisecond, "time that a call to AWS takes in a sweep")
+	only := flag.String("only", "", "measure refresh, sweep or many; empty: all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := p.run(ctx); err != nil {
+	if err := run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // stop has nothing left to do
 	}
 }
 
-func (p plan) run(ctx context.Context) (err error) {
-	if p.rounds < 1 || p.latency <= 0 || p.sweeps < 1 || p.rows < few || p.provider <= 0 || p.aws <= 0 {
-		return fmt.Errorf("-rounds, -sweeps and the latencies must be positive, and -rows at least %d", few)
-	}
-	if p.temporaryFiles, err = os.MkdirTemp("", "token-refresh-bench-*"); err != nil {
+func run(ctx context.Context, only string) error {
+	dir, err := os.MkdirTemp("", "token-refresh-bench-*")
+	if err != nil {
 		return fmt.Errorf("make the working directory: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(p.temporaryFiles)) }()
+	// The services allocate little, and what they collect is missing to the function.
+	debug.SetGCPercent(400)
 	fmt.Printf("%s %s/%s, %d CPUs.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	for _, part := range []struct {
 		name    string
-		measure func(context.Context, plan, io.Writer) error
+		measure func(ctx context.Context, dir string, out io.Writer) error
 	}{{"refresh", measureRefreshes}, {"sweep", measureSweeps}, {"many", measureMany}} {
-		if p.only != "" && p.only != part.name {
-			continue
-		}
-		if err := part.measure(ctx, p, os.Stdout); err != nil {
-			return err
+		if err == nil && (only == "" || only == part.name) {
+			err = part.measure(ctx, dir, os.Stdout)
 		}
 	}
-	return nil
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+" …\n", args...) }
+
+// newWorld makes a world for one program alone. The template is that of the working directory.
+func newWorld(dir, function string, provider sandbox.Provider) (*fakeaws.World, error) {
+	w, err := fakeaws.NewWorld(".", dir, function, provider)
+	if err != nil {
+		return nil, fmt.Errorf("make an AWS by template.yaml (run in the root of the project): %w", err)
+	}
+	return w, nil
+}

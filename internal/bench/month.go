@@ -11,31 +11,20 @@ import (
 	"tokenrefresh/pkg/pace"
 )
 
-// prices are dollars for one of each.
-type prices struct {
-	dynamoDBRead, dynamoDBWrite float64 // request units, on demand
-	lambdaRequest               float64
-	lambdaGBSecond              float64 // arm64
-	secretsCall                 float64
-	sqsRequest                  float64 // standard queue
-	logGB                       float64 // CloudWatch Logs, taken in
-	secret, metric, alarm       float64 // a month
-}
-
-// list are the list prices of us-east-1 without free tiers, noted in November 2026.
-// Look current ones up before you rely on them.
-var list = prices{
-	dynamoDBRead:   0.125 / 1e6,   // aws.amazon.com/dynamodb/pricing/on-demand
-	dynamoDBWrite:  0.625 / 1e6,   // the same
-	lambdaRequest:  0.20 / 1e6,    // aws.amazon.com/lambda/pricing
-	lambdaGBSecond: 0.0000133334,  // the same
-	secretsCall:    0.05 / 10_000, // aws.amazon.com/secrets-manager/pricing
-	sqsRequest:     0.40 / 1e6,    // aws.amazon.com/sqs/pricing
-	logGB:          0.50,          // aws.amazon.com/cloudwatch/pricing
-	secret:         0.40,          // aws.amazon.com/secrets-manager/pricing
-	metric:         0.30,          // aws.amazon.com/cloudwatch/pricing
-	alarm:          0.10,          // the same
-}
+// List prices of us-east-1 without free tiers in dollars, noted in November 2026. Look current ones
+// up before you rely on them.
+const (
+	readPrice        = 0.125 / 1e6   // a request unit of DynamoDB: aws.amazon.com/dynamodb/pricing/on-demand
+	writePrice       = 0.625 / 1e6   // the same
+	runPrice         = 0.20 / 1e6    // aws.amazon.com/lambda/pricing
+	gbSecondPrice    = 0.0000133334  // of arm64, the same
+	secretsCallPrice = 0.05 / 10_000 // aws.amazon.com/secrets-manager/pricing
+	secretPrice      = 0.40          // a month, the same
+	sqsPrice         = 0.40 / 1e6    // a request to a standard queue: aws.amazon.com/sqs/pricing
+	logGBPrice       = 0.50          // taken in: aws.amazon.com/cloudwatch/pricing
+	metricPrice      = 0.30          // a month, the same
+	alarmPrice       = 0.10          // a month, the same
+)
 
 const (
 	month = 30 * 24 * time.Hour
@@ -110,16 +99,8 @@ func rowSeconds(share, cpu float64) float64 {
 	return max(waiting, cpu*cpuMB/memoryMB)
 }
 
-// item is one line of a month.
-type item struct {
-	name     string
-	quantity float64
-	unit     string
-	price    float64
-}
-
-// bill is for a month with that many transactions, all of them open throughout.
-func (m measured) bill(transactions int, p prices) (refreshes float64, items []item) {
+// bill is what a month with that many transactions costs, all of them open throughout, by service.
+func (m measured) bill(transactions int) (refreshes float64, dollars map[string]float64) {
 	refreshes = float64(transactions) * float64(month) / float64(interval(lifetime))
 	due := refreshes / ticks
 	// Transactions fall due independently of each other, so a tick finds none with this
@@ -133,14 +114,11 @@ func (m measured) bill(transactions int, p prices) (refreshes float64, items []i
 		requests = messages*messageRequests + sweeps // which ask how many are waiting
 	}
 	u := usage{}.plus(m.idle, idle).plus(m.sweep, sweeps+runs).plus(m.row, refreshes)
-	return refreshes, []item{
-		{"DynamoDB writes", u.writes, "units", p.dynamoDBWrite},
-		{"DynamoDB reads", u.reads, "units", p.dynamoDBRead},
-		{"Lambda requests", ticks + runs, "requests", p.lambdaRequest},
-		{"Lambda time", u.seconds * memoryMB / 1024, "GB-s", p.lambdaGBSecond},
-		{"Secrets Manager", u.secrets, "calls", p.secretsCall},
-		{"SQS", requests, "requests", p.sqsRequest},
-		{"logs", (ticks + runs) * logLine, "GB", p.logGB},
+	return refreshes, map[string]float64{
+		"writes": u.writes * writePrice,
+		"reads":  u.reads * readPrice,
+		"Lambda": (ticks+runs)*runPrice + u.seconds*memoryMB/1024*gbSecondPrice,
+		"other":  u.secrets*secretsCallPrice + requests*sqsPrice + (ticks+runs)*logLine*logGBPrice,
 	}
 }
 
@@ -163,15 +141,9 @@ func writeMonths(out io.Writer, m measured) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "open transactions\trefreshes\twrites\treads\tLambda\tother\tsum")
 	for _, open := range []int{1000, 100_000, 1_000_000} {
-		refreshes, items := m.bill(open, list)
-		sum := map[string]float64{}
-		for _, i := range items {
-			sum["all"] += i.quantity * i.price
-			sum[i.name] = i.quantity * i.price
-		}
-		lambda := sum["Lambda requests"] + sum["Lambda time"]
-		fmt.Fprintf(table, "%d\t%.1f million\t$%.2f\t$%.2f\t$%.2f\t$%.2f\t$%.2f\n", open, refreshes/1e6, sum["DynamoDB writes"],
-			sum["DynamoDB reads"], lambda, sum["Secrets Manager"]+sum["SQS"]+sum["logs"], sum["all"])
+		refreshes, d := m.bill(open)
+		fmt.Fprintf(table, "%d\t%.1f million\t$%.2f\t$%.2f\t$%.2f\t$%.2f\t$%.2f\n", open, refreshes/1e6,
+			d["writes"], d["reads"], d["Lambda"], d["other"], d["writes"]+d["reads"]+d["Lambda"]+d["other"])
 	}
 	return table.Flush()
 }

@@ -11,29 +11,26 @@ import (
 	"path/filepath"
 	"time"
 
+	"tokenrefresh/internal/fakeaws"
 	"tokenrefresh/internal/runtimeapi"
 )
 
 // program is a binary in its world.
 type program struct {
-	name   string
 	binary string
 	env    map[string]string
-	world  *world // nil: it calls nobody
-	event  string // makes it refresh
-	answer string // part of the answer to that
+	world  *fakeaws.World // nil: it calls nobody
+	answer string         // part of the answer to an event
 }
 
 // build compiles a package as the deployed functions are built, and returns the path of the
-// binary. goarch is empty for the machine at hand.
-func build(ctx context.Context, dir, pkg, goarch string) (string, error) {
-	binary := filepath.Join(dir, goarch, filepath.Base(pkg), "bootstrap")
+// binary. Without variables such as GOARCH it is for this machine.
+func build(ctx context.Context, dir, pkg string, variables ...string) (string, error) {
+	progress("building %s", pkg)
+	binary := filepath.Join(append(append([]string{dir}, variables...), filepath.Base(pkg), "bootstrap")...)
 	cmd := exec.CommandContext(ctx, "go", "build",
 		"-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", binary, "tokenrefresh/"+pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if goarch != "" {
-		cmd.Env = append(cmd.Env, "GOOS=linux", "GOARCH="+goarch)
-	}
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), variables...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
@@ -60,24 +57,19 @@ func zipped(binary string) (int, error) {
 
 // start starts the program with time for everything, on a busy machine too.
 func (p *program) start(ctx context.Context) (*runtimeapi.Function, error) {
-	f, err := runtimeapi.Start(ctx, runtimeapi.Options{Binary: p.binary, Env: p.env, Timeout: 5 * time.Minute})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.name, err)
-	}
-	return f, nil
+	return runtimeapi.Start(ctx, runtimeapi.Options{Binary: p.binary, Env: p.env, Timeout: 5 * time.Minute})
 }
 
-// invoke fails unless the program answers as it should: a quick failure must not pass for
-// speed.
-func (p *program) invoke(ctx context.Context, f *runtimeapi.Function, event, answer string) (runtimeapi.Response, error) {
+// invoke fails unless the program answers as it should: a quick failure must not pass for speed.
+func (p *program) invoke(ctx context.Context, f *runtimeapi.Function, event string) (runtimeapi.Response, error) {
 	r, err := f.Invoke(ctx, []byte(event))
 	switch {
 	case err != nil:
-		return r, fmt.Errorf("%s: %w", p.name, err)
+		return r, fmt.Errorf("%s: %w", p.binary, err)
 	case r.FunctionError != nil:
-		return r, fmt.Errorf("%s: %w\n%s", p.name, r.FunctionError, f.Logs())
-	case !bytes.Contains(r.Payload, []byte(answer)):
-		return r, fmt.Errorf("%s: answered %s, want %s in it\n%s", p.name, r.Payload, answer, f.Logs())
+		return r, fmt.Errorf("%s: %w\n%s", p.binary, r.FunctionError, f.Logs())
+	case !bytes.Contains(r.Payload, []byte(p.answer)):
+		return r, fmt.Errorf("%s: answered %s, want %s in it\n%s", p.binary, r.Payload, p.answer, f.Logs())
 	}
 	return r, nil
 }

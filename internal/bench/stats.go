@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 )
 
@@ -46,30 +44,3 @@ func (s series) String() string {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// target is what a figure should be at most, or at least.
-type target struct {
-	name     string
-	measured float64
-	least    bool
-	limit    float64
-	note     string
-}
-
-func (t target) met() bool { return t.measured == t.limit || t.measured > t.limit == t.least }
-
-func writeTargets(w io.Writer, targets []target) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "\ntarget\tmeasured\twanted\t\t")
-	for _, t := range targets {
-		verdict, sign := "ok", "≤"
-		if !t.met() {
-			verdict = "MISSED"
-		}
-		if t.least {
-			sign = "≥"
-		}
-		fmt.Fprintf(table, "%s\t%.3g\t%s %.3g\t%s\t%s\n", t.name, t.measured, sign, t.limit, verdict, t.note)
-	}
-	return table.Flush()
-}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -74,9 +75,7 @@ func TestManyAccounts(t *testing.T) {
 			if fresh == outage {
 				break
 			}
-			if run == 2 {
-				t.Fatal("not all are fresh within two runs")
-			}
+			assert.Assert(t, run != 2, "not all are fresh within two runs")
 		}
 	})
 }
@@ -125,7 +124,6 @@ func (c *cloud) live(t *testing.T, hours int, hangs func(string) bool) {
 	t.Logf("%d refreshes a run, longest run %.1f s, left at most %d, %d writes throttled, %d not current at once; "+
 		"healthy accounts with a gap: %d, longest %v", sum/runs, longest.Seconds(), left, c.throttled, bad[outcome.PersistFailed],
 		n, gap.Round(time.Second))
-	if n > 0 || c.replays > 0 || bad[outcome.Uncertain]+bad[outcome.Misconfigured] > 0 {
-		t.Errorf("%d healthy accounts have a gap, the longest %v; %d replays; %v", n, gap, c.replays, bad)
-	}
+	assert.Check(t, n == 0 && c.replays == 0 && bad[outcome.Uncertain]+bad[outcome.Misconfigured] == 0,
+		"%d healthy accounts have a gap, the longest %v; %d replays; %v", n, gap, c.replays, bad)
 }

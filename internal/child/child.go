@@ -4,8 +4,10 @@ package child
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,4 +110,13 @@ func Installed(path ...string) (string, bool) {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// FreeAddress is one on loopback at which nobody listens. Another process may take it.
+func FreeAddress() (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }

@@ -76,6 +76,7 @@ type story struct {
 	functions  map[string]function
 
 	transactions []int64 // of Berbix
+	killed       int     // victims
 }
 
 // function is a lambda.Handler.
@@ -151,8 +152,10 @@ func (s *story) invoke(ctx context.Context, at time.Duration, name, event string
 	return nil
 }
 
-// kill runs a victim and writes a row.
-func (s *story) kill(ctx context.Context, at time.Duration, moment Moment, what string) error {
+// kill runs victims one after the other, which die at the moments in their order, and writes a row.
+func (s *story) kill(ctx context.Context, at time.Duration, name, event string, want outcome.Outcome, what string) error {
+	moment := []Moment{BeforeStore, BeforePromote}[s.killed]
+	s.killed++
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -165,7 +168,7 @@ func (s *story) kill(ctx context.Context, at time.Duration, moment Moment, what 
 	if err := victim.Run(); !errors.As(err, &exit) || said.Len() > 0 {
 		return fmt.Errorf("the victim was not killed: %w: %s", err, said.String())
 	}
-	s.row(at, "hesabe", `{"force":true}`, "killed", what)
+	s.row(at, name, event, string(want), what)
 	return nil
 }
 

@@ -28,62 +28,42 @@ func (s *story) tell(ctx context.Context) error {
 // hour is what happens, minute by minute. It stops at the first thing that goes
 // otherwise.
 func (s *story) hour(ctx context.Context) error {
-	const minute = time.Minute
-	steps := []func() error{
-		func() error {
-			return s.invoke(ctx, 0, "hesabe", `{}`, outcome.LoggedIn, "first tick: credentials are in the secret, so it logs in")
-		},
-		func() error {
-			return s.invoke(ctx, 0, "tconnect", `{}`, outcome.LoggedIn, "the same, over AES-256-CBC")
-		},
-		func() error {
-			return s.invoke(ctx, 0, "oauth2", `{}`, outcome.LoggedIn, "and so any OAuth 2 server, as a secret describes it")
-		},
-		func() error {
-			return s.record(ctx, 3)
-		},
-		func() error { return s.invoke(ctx, 0, "berbix", `{}`, outcome.Refreshed, "each has its own tokens") },
-		func() error { return s.invoke(ctx, minute, "hesabe", `{}`, outcome.NotDue, "nothing to do") },
-		func() error {
-			return s.invoke(ctx, minute, "tconnect", `{"dry_run":true,"force":true}`, outcome.WouldRefresh, "a dry run calls nobody")
-		},
-		func() error {
-			return s.invoke(ctx, 12*minute, "hesabe", `{}`, outcome.Refreshed, "due: 3 minutes before the token expires")
-		},
-		func() error {
-			return s.invoke(ctx, 13*minute, "tconnect", `{"force":true}`, outcome.Refreshed, "by hand")
-		},
-		func() error {
-			return s.invoke(ctx, 13*minute, "berbix", `{"force":true}`, outcome.Refreshed, "by hand")
-		},
-		func() error {
-			return s.kill(ctx, 20*minute, BeforeStore, "kill -9 when the reply was in and nowhere stored")
-		},
-		func() error {
-			return s.invoke(ctx, 21*minute, "hesabe", `{}`, outcome.Busy, "the dead run's claim still stands")
-		},
-		func() error {
-			return s.invoke(ctx, 22*minute, "hesabe", `{}`, outcome.LoggedIn, "that token may be spent: never again, a login instead")
-		},
-		func() error {
-			return s.invoke(ctx, 25*minute, "oauth2", `{}`, outcome.Refreshed, "due: its token lives half an hour")
-		},
-		func() error {
-			return s.kill(ctx, 30*minute, BeforePromote, "kill -9 when the reply was stored, not current yet")
-		},
-		func() error {
-			return s.invoke(ctx, 32*minute, "hesabe", `{}`, outcome.Recovered, "finished from the store, without the provider")
-		},
-		func() error { return s.invoke(ctx, 33*minute, "hesabe", `{}`, outcome.NotDue, "all is well") },
-		func() error { return s.invoke(ctx, 43*minute, "hesabe", `{}`, outcome.Refreshed, "the chain goes on") },
-		func() error { return s.invoke(ctx, 50*minute, "oauth2", `{}`, outcome.Refreshed, "again") },
-		func() error { return s.invoke(ctx, 55*minute, "hesabe", `{}`, outcome.Refreshed, "and on") },
-		func() error {
-			return s.invoke(ctx, 62*minute, "berbix", `{}`, outcome.Refreshed, "due again: their tokens live an hour")
-		},
+	const force, killed = `{"force":true}`, outcome.Outcome("killed")
+	if err := s.record(ctx, 3); err != nil {
+		return err
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
+	for _, step := range []struct {
+		minute      int
+		name, event string
+		want        outcome.Outcome
+		what        string
+	}{
+		{0, "hesabe", `{}`, outcome.LoggedIn, "first tick: credentials are in the secret, so it logs in"},
+		{0, "tconnect", `{}`, outcome.LoggedIn, "the same, over AES-256-CBC"},
+		{0, "oauth2", `{}`, outcome.LoggedIn, "and so any OAuth 2 server, as a secret describes it"},
+		{0, "berbix", `{}`, outcome.Refreshed, "each has its own tokens"},
+		{1, "hesabe", `{}`, outcome.NotDue, "nothing to do"},
+		{1, "tconnect", `{"dry_run":true,"force":true}`, outcome.WouldRefresh, "a dry run calls nobody"},
+		{12, "hesabe", `{}`, outcome.Refreshed, "due: 3 minutes before the token expires"},
+		{13, "tconnect", force, outcome.Refreshed, "by hand"},
+		{13, "berbix", force, outcome.Refreshed, "by hand"},
+		{20, "hesabe", force, killed, "kill -9 when the reply was in and nowhere stored"},
+		{21, "hesabe", `{}`, outcome.Busy, "the dead run's claim still stands"},
+		{22, "hesabe", `{}`, outcome.LoggedIn, "that token may be spent: never again, a login instead"},
+		{25, "oauth2", `{}`, outcome.Refreshed, "due: its token lives half an hour"},
+		{30, "hesabe", force, killed, "kill -9 when the reply was stored, not current yet"},
+		{32, "hesabe", `{}`, outcome.Recovered, "finished from the store, without the provider"},
+		{33, "hesabe", `{}`, outcome.NotDue, "all is well"},
+		{43, "hesabe", `{}`, outcome.Refreshed, "the chain goes on"},
+		{50, "oauth2", `{}`, outcome.Refreshed, "again"},
+		{55, "hesabe", `{}`, outcome.Refreshed, "and on"},
+		{62, "berbix", `{}`, outcome.Refreshed, "due again: their tokens live an hour"},
+	} {
+		do := s.invoke
+		if step.want == killed {
+			do = s.kill
+		}
+		if err := do(ctx, time.Duration(step.minute)*time.Minute, step.name, step.event, step.want, step.what); err != nil {
 			return err
 		}
 	}

@@ -84,9 +84,8 @@ func TestEventsAreAnnounced(t *testing.T) {
 		c.seed(t, nil)
 		f.want(t, f.tick, "logged_in")
 		f.wantAnnounced(t, c, "Token Rotated: logged_in", "Token Recovered: logged_in")
-		if warned := f.undelivered(); warned != 0 {
-			t.Errorf("%d times events were not delivered\n%s", warned, f.Logs())
-		}
+		warned := f.undelivered()
+		assert.Check(t, warned == 0, "%d times events were not delivered\n%s", warned, f.Logs())
 	})
 }
 
@@ -109,9 +108,8 @@ func TestEventBusIsDown(t *testing.T) {
 		})
 		f.want(t, c.force(), "refreshed")
 		c.checkLive(t)
-		if warned := f.undelivered(); warned != n+1 {
-			t.Errorf("%d warnings after %d failures\n%s", warned, n+1, f.Logs())
-		}
+		warned := f.undelivered()
+		assert.Check(t, warned == n+1, "%d warnings after %d failures\n%s", warned, n+1, f.Logs())
 	}
 	close(gone)
 	f.wire.clear()

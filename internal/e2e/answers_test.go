@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -14,9 +16,7 @@ func some(t *testing.T, faults map[string]sandbox.Fault, names ...string) map[st
 	chosen := map[string]sandbox.Fault{}
 	for _, name := range names {
 		fault, ok := faults[name]
-		if !ok {
-			t.Fatalf("there is no %q", name)
-		}
+		assert.Assert(t, ok, "there is no %q", name)
 		chosen[name] = fault
 	}
 	return chosen
@@ -30,15 +30,13 @@ func TestOddReplies(t *testing.T) {
 		c, f := w.loggedIn(t, provider, "odd")
 		for name, fault := range some(t, sandbox.OddReplies(), "gzip said of plain", "gzip twice", "ISO-8859-1", "UTF-16", "longer than it says") {
 			c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
-			if got := f.outcome(t, c.force()); got != "refreshed" {
-				t.Fatalf("%s: %s\n%s", name, got, f.Logs())
-			}
+			got := f.outcome(t, c.force())
+			assert.Assert(t, got == "refreshed", "%s: %s\n%s", name, got, f.Logs())
 			c.checkLive(t)
 			c.checkSound(t)
 		}
-		if logins, _ := c.calls(); logins != 1 {
-			t.Errorf("%d logins", logins)
-		}
+		logins, _ := c.calls()
+		assert.Check(t, logins == 1, "%d logins", logins)
 		c.goesOn(t, f)
 	})
 }
@@ -53,9 +51,8 @@ func TestGateways(t *testing.T) {
 		for name, fault := range some(t, sandbox.Gateways(), "kong", "firewall", "status 421", "redirect") {
 			c.sandbox.Inject(provider, sandbox.Any, 0, fault)
 			logins, refreshes := c.calls()
-			if fault := f.fail(t, c.force()); !strings.Contains(fault.Message, "misconfigured") {
-				t.Errorf("%s: %s", name, fault.Message)
-			}
+			fault := f.fail(t, c.force())
+			assert.Check(t, strings.Contains(fault.Message, "misconfigured"), "%s: %s", name, fault.Message)
 			c.sandbox.Clear(provider)
 			if l, r := c.calls(); l != logins || r != refreshes+1 {
 				t.Fatalf("%s: %d logins and %d refreshes", name, l-logins, r-refreshes)
@@ -97,12 +94,10 @@ func TestUnreadableRefreshToken(t *testing.T) {
 			f.run(t, c.force())
 			c.elapse(t, life) // for an engine that serves the access token as long as it lives
 			f.run(t, f.tick)
-			if n := c.sandbox.Presentations(provider)[presented]; n != 1 {
-				t.Fatalf("%s: the spent token came %d times", name, n)
-			}
-			if refresh := c.current(t, "tokens").fields["refresh_token"]; refresh == "" || refresh == presented {
-				t.Fatalf("%s: there is no new chain", name)
-			}
+			n := c.sandbox.Presentations(provider)[presented]
+			assert.Assert(t, n == 1, "%s: the spent token came %d times", name, n)
+			refresh := c.current(t, "tokens").fields["refresh_token"]
+			assert.Assert(t, refresh != "" && refresh != presented, "%s: there is no new chain", name)
 			c.checkLive(t)
 			c.checkSound(t)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -15,10 +16,12 @@ import (
 func TestPrivateAuthority(t *testing.T) {
 	t.Parallel()
 	w := sharedWorld(t, nil)
-	c := w.credential(t, sandbox.Hesabe, "private-authority", sandbox.Options{TLS: true})
+	ca, err := authority.New()
+	assert.NilError(t, err)
+	c := w.credential(t, sandbox.Hesabe, "private-authority", sandbox.Options{Authority: ca})
 	c.seed(t, nil)
 	layer := t.TempDir()
-	assert.NilError(t, os.WriteFile(filepath.Join(layer, "provider-ca.pem"), c.sandbox.CertificatePEM(), 0o600))
+	assert.NilError(t, os.WriteFile(filepath.Join(layer, "provider-ca.pem"), ca.PEM(), 0o600))
 	trusting := c.startWith(t, map[string]string{"SSL_CERT_DIR": layer})
 	trusting.want(t, trusting.tick, "logged_in")
 	asDeployed := c.start(t)

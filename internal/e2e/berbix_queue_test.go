@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -52,27 +54,23 @@ func TestBerbixHandsOver(t *testing.T) {
 	c.add(t, f, 5)
 	f.queueCalls()
 	f.wantCounts(t, f.tick, map[string]int{"refreshed": 5})
-	if calls := f.queueCalls(); len(calls) > 0 {
-		t.Errorf("calls with no more due than the threshold: %v", calls)
-	}
+	calls := f.queueCalls()
+	assert.Check(t, len(calls) == 0, "calls with no more due than the threshold: %v", calls)
 
 	const due = 300
 	added := c.add(t, f, due)
 	f.wantCounts(t, f.tick, map[string]int{"refreshed": 5, "busy": due - 5})
-	if calls := f.queueCalls(); !slices.Equal(calls, []string{"GetQueueAttributes 1", "SendMessageBatch 1"}) {
-		t.Errorf("calls: %v", calls)
-	}
-	if want := fmt.Sprintf(`"SweepHandedOver":%d`, due-5); !strings.Contains(f.Logs(), want) {
-		t.Errorf("the log does not say %s:\n%s", want, f.Logs())
-	}
+	calls = f.queueCalls()
+	assert.Check(t, slices.Equal(calls, []string{"GetQueueAttributes 1", "SendMessageBatch 1"}), "calls: %v", calls)
+	want := fmt.Sprintf(`"SweepHandedOver":%d`, due-5)
+	assert.Check(t, strings.Contains(f.Logs(), want), "the log does not say %s:\n%s", want, f.Logs())
 
 	recorded := c.newTransaction()
 	queue.send(t, c.recordEvent(t, nil, recorded))
 	poisoned := queue.send(t, `{"transaction_ids":["`+added[0].RefreshToken+`"]}`)
 	batch, failed := queue.deliver(t, 4, map[string]int{"refreshed": due - 5, "recorded": 1})
-	if !slices.Equal(failed, []string{poisoned}) || queue.inQueue(t) != 1 {
-		t.Errorf("failed: %v, left: %d", failed, queue.inQueue(t))
-	}
+	assert.Check(t, slices.Equal(failed, []string{poisoned}) && queue.inQueue(t) == 1,
+		"failed: %v, left: %d", failed, queue.inQueue(t))
 	for _, x := range added {
 		c.checkRow(t, x, "")
 	}
@@ -94,21 +92,18 @@ func TestBerbixQueueInAnOutage(t *testing.T) {
 	added := c.add(t, f, due)
 	f.wantCounts(t, f.tick, map[string]int{"refreshed": 5, "busy": due - 5})
 	c.sandbox.Inject(sandbox.Berbix, sandbox.Refresh, 0, sandbox.Status(http.StatusServiceUnavailable))
-	if _, failed := queue.deliver(t, 1, map[string]int{"transient": due - 5}); len(failed) > 0 {
-		t.Errorf("delivered again: %v", failed)
-	}
+	_, failed := queue.deliver(t, 1, map[string]int{"transient": due - 5})
+	assert.Check(t, len(failed) == 0, "delivered again: %v", failed)
 	_, tried := c.calls()
 
 	for _, x := range added[:3] {
 		queue.send(t, fmt.Sprintf(`{"transaction_ids":[%d]}`, x.ID))
 	}
-	if _, failed := queue.deliver(t, 3, map[string]int{"transient": 3}); len(failed) > 0 {
-		t.Errorf("delivered again: %v", failed)
-	}
+	_, failed = queue.deliver(t, 3, map[string]int{"transient": 3})
+	assert.Check(t, len(failed) == 0, "delivered again: %v", failed)
 	checkCalls(t, c, 0, tried)
-	if n := queue.inQueue(t); n != 0 {
-		t.Errorf("%d messages are left", n)
-	}
+	n := queue.inQueue(t)
+	assert.Check(t, n == 0, "%d messages are left", n)
 
 	c.sandbox.Clear(sandbox.Berbix)
 	f.wantCounts(t, c.force(), map[string]int{"refreshed": 1 + due})

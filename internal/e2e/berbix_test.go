@@ -39,18 +39,15 @@ func TestBerbixRows(t *testing.T) {
 	f.want(t, one+`,"force":true}`, "refreshed")
 	checkCalls(t, c, 0, 3)
 	c.checkRow(t, second, "")
-	if c.transaction(t, second.ID)["access_token"] == before {
-		t.Error("the access token has not changed")
-	}
+	assert.Check(t, c.transaction(t, second.ID)["access_token"] != before, "the access token has not changed")
 
 	f.wantCounts(t, c.force(), map[string]int{"refreshed": 2})
 	checkCalls(t, c, 0, 5)
 
 	// The same message again must not cost readers their token.
 	c.record(t, f, second)
-	if !c.sandbox.Valid(sandbox.Berbix, c.transaction(t, second.ID)["access_token"]) {
-		t.Error("recording again has taken the access token")
-	}
+	assert.Check(t, c.sandbox.Valid(sandbox.Berbix, c.transaction(t, second.ID)["access_token"]),
+		"recording again has taken the access token")
 }
 
 // An id that a float64 cannot hold arrives as it is.
@@ -61,9 +58,7 @@ func TestBerbixLargeID(t *testing.T) {
 	x := c.newTransaction()
 	x.ID = 1<<53 + 1
 	c.record(t, f, x)
-	if c.transaction(t, x.ID) == nil {
-		t.Error("the transaction is not recorded under its id")
-	}
+	assert.Check(t, c.transaction(t, x.ID) != nil, "the transaction is not recorded under its id")
 }
 
 // Berbix may hand out a new refresh token although it usually doesn't.
@@ -79,9 +74,8 @@ func TestBerbixNewRefreshToken(t *testing.T) {
 	x.RefreshToken = c.transaction(t, x.ID)["refresh_token"]
 	f.want(t, c.force(), "refreshed")
 	presented := c.sandbox.Stats(sandbox.Berbix).Presented
-	if len(presented) != 2 || presented[0] == presented[1] || presented[1] != x.RefreshToken {
-		t.Error("the new refresh token was not kept and used")
-	}
+	assert.Check(t, len(presented) == 2 && presented[0] != presented[1] && presented[1] == x.RefreshToken,
+		"the new refresh token was not kept and used")
 	c.checkRow(t, x, "")
 }
 
@@ -104,9 +98,8 @@ func TestBerbixTransactionIsOver(t *testing.T) {
 			if r["status"] != status || r["refresh_token"] != "" || r["due_shard"] != "" {
 				t.Errorf("status %q, a refresh token: %t, due_shard %q", r["status"], r["refresh_token"] != "", r["due_shard"])
 			}
-			if got := c.sandbox.Valid(sandbox.Berbix, r["access_token"]); got != keepsAccess {
-				t.Errorf("has a good access token: %t", got)
-			}
+			got := c.sandbox.Valid(sandbox.Berbix, r["access_token"])
+			assert.Check(t, got == keepsAccess, "has a good access token: %t", got)
 		})
 	}
 }
@@ -165,9 +158,7 @@ func TestBerbixBatch(t *testing.T) {
 	assert.NilError(t, err)
 	r := f.wantCounts(t, string(batch), map[string]int{"recorded": 2, "refreshed": 2})
 	var failed []string
-	if r.BatchItemFailures == nil {
-		t.Fatal("no batchItemFailures")
-	}
+	assert.Assert(t, r.BatchItemFailures != nil, "no batchItemFailures")
 	for _, item := range *r.BatchItemFailures {
 		failed = append(failed, item.ItemIdentifier)
 	}

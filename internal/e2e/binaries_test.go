@@ -39,9 +39,8 @@ func binary(t *testing.T, function string) string {
 	dir, err := binaries()
 	assert.NilError(t, err)
 	path := filepath.Join(dir, function, "bootstrap")
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%s: run `make test`, which builds the functions first: %v", functionsDir, err)
-	}
+	_, err = os.Stat(path)
+	assert.Assert(t, err == nil, "%s: run `make test`, which builds the functions first: %v", functionsDir, err)
 	return path
 }
 

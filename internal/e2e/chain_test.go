@@ -41,16 +41,14 @@ func TestFromDeploymentOnwards(t *testing.T) {
 		c.seed(t, nil)
 
 		r := f.run(t, f.tick)
-		if diff := cmp.Diff(map[string]int{"logged_in": 1}, r.Outcomes); diff != "" {
-			t.Fatalf("first tick (-want +got):\n%s%s", diff, f.Logs())
-		}
+		diff := cmp.Diff(map[string]int{"logged_in": 1}, r.Outcomes)
+		assert.Assert(t, diff == "", "first tick (-want +got):\n%s%s", diff, f.Logs())
 		checkExpiry(t, r.Credentials[0].AccessExpiresAt, life)
 		if got := c.current(t, "tokens").id; r.Credentials[0].VersionID != got {
 			t.Errorf("version_id is %s, tokens is at %s", r.Credentials[0].VersionID, got)
 		}
-		if got := c.current(t, "tokens").fields["source"]; got != "login" {
-			t.Errorf("source of the chain: %q", got)
-		}
+		got := c.current(t, "tokens").fields["source"]
+		assert.Check(t, got == "login", "source of the chain: %q", got)
 		c.checkLive(t)
 
 		f.wire.clear()
@@ -62,9 +60,8 @@ func TestFromDeploymentOnwards(t *testing.T) {
 		f.want(t, c.dryRun(), "not_due")
 		f.want(t, c.event(`,"force":true,"dry_run":true`), "would_refresh")
 		checkCalls(t, c, 1, 0)
-		if after := c.current(t, "tokens").id; after != before {
-			t.Error("a dry run has changed the chain")
-		}
+		after := c.current(t, "tokens").id
+		assert.Check(t, after == before, "a dry run has changed the chain")
 
 		for i := range 3 {
 			previous := c.current(t, "tokens")
@@ -101,9 +98,8 @@ func TestAccounts(t *testing.T) {
 
 	second.seed(t, nil)
 	r := f.wantCounts(t, f.tick, map[string]int{"not_due": 1, "logged_in": 1})
-	if r.Credentials[0].Account != "default" || r.Credentials[1].Account != "second" {
-		t.Errorf("not in order of account: %+v", r.Credentials)
-	}
+	assert.Check(t, r.Credentials[0].Account == "default" && r.Credentials[1].Account == "second",
+		"not in order of account: %+v", r.Credentials)
 	second.checkLive(t)
 	second.heard.listen(f.Logs)
 }
@@ -111,12 +107,9 @@ func TestAccounts(t *testing.T) {
 func checkExpiry(t *testing.T, text string, life time.Duration) {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || !strings.HasSuffix(text, "Z") {
-		t.Fatalf("access_expires_at is %q", text)
-	}
-	if left := time.Until(at); left > life || left < life-30*time.Second {
-		t.Errorf("access_expires_at leaves %s of %s", left, life)
-	}
+	assert.Assert(t, err == nil && strings.HasSuffix(text, "Z"), "access_expires_at is %q", text)
+	left := time.Until(at)
+	assert.Check(t, left <= life && left >= life-30*time.Second, "access_expires_at leaves %s of %s", left, life)
 }
 
 func checkCalls(t *testing.T, c *credential, logins, refreshes int) {
@@ -138,11 +131,9 @@ func checkRotated(t *testing.T, c *credential, previous version) {
 		t.Errorf("source of the chain: %q", now.fields["source"])
 	}
 	for _, document := range []string{"tokens", "access"} {
-		if current := c.labelled(t, document, "AWSCURRENT"); current != now.id {
-			t.Errorf("%s: AWSCURRENT is on %s, want %s", document, current, now.id)
-		}
-		if before := c.labelled(t, document, "AWSPREVIOUS"); before != previous.id {
-			t.Errorf("%s: AWSPREVIOUS is on %s, want %s", document, before, previous.id)
-		}
+		current := c.labelled(t, document, "AWSCURRENT")
+		assert.Check(t, current == now.id, "%s: AWSCURRENT is on %s, want %s", document, current, now.id)
+		before := c.labelled(t, document, "AWSPREVIOUS")
+		assert.Check(t, before == previous.id, "%s: AWSPREVIOUS is on %s, want %s", document, before, previous.id)
 	}
 }

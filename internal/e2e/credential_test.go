@@ -65,9 +65,8 @@ func (c *credential) seed(t *testing.T, edits map[string]any) {
 // edit gives a document a new value, as a person does.
 func (c *credential) edit(t *testing.T, document, value string) {
 	t.Helper()
-	if _, err := c.aws.Edit(t.Context(), c.secret(document), value); err != nil {
-		t.Fatal(err)
-	}
+	_, err := c.aws.Edit(t.Context(), c.secret(document), value)
+	assert.NilError(t, err)
 }
 
 func (c *credential) secret(document string) string {
@@ -85,13 +84,10 @@ func (c *credential) current(t *testing.T, document string) version {
 	out, err := c.aws.SecretsManager.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{
 		SecretId: aws.String(c.secret(document)), VersionStage: aws.String("AWSCURRENT"),
 	})
-	if err != nil {
-		t.Fatalf("%s: %v", document, err)
-	}
+	assert.Assert(t, err == nil, "%s: %v", document, err)
 	var all map[string]any
-	if err := json.Unmarshal([]byte(*out.SecretString), &all); err != nil {
-		t.Fatalf("%s is not an object: %v", document, err)
-	}
+	err = json.Unmarshal([]byte(*out.SecretString), &all)
+	assert.Assert(t, err == nil, "%s is not an object: %v", document, err)
 	v := version{id: *out.VersionId, fields: map[string]string{}}
 	for name, value := range all {
 		if text, ok := value.(string); ok {
@@ -110,9 +106,7 @@ func (c *credential) labelled(t *testing.T, document, label string) string {
 	var found string
 	for id, labels := range described.VersionIdsToStages {
 		if slices.Contains(labels, label) {
-			if found != "" {
-				t.Fatalf("%s: %s is on two versions", document, label)
-			}
+			assert.Assert(t, found == "", "%s: %s is on two versions", document, label)
 			found = id
 		}
 	}
@@ -126,20 +120,16 @@ func (c *credential) checkLive(t *testing.T) {
 	tokens, access := c.current(t, "tokens"), c.current(t, "access")
 	want := []string{"access_expires_at", "access_token", "attempt_id", "refresh_at", "token_type"}
 	assert.Check(t, is.DeepEqual(slices.Sorted(maps.Keys(access.fields)), want), "keys of access")
-	if !c.sandbox.Valid(c.provider, access.fields["access_token"]) {
-		t.Error("the provider would not accept the published access token")
-	}
-	if access.fields["access_token"] != tokens.fields["access_token"] {
-		t.Error("access is not of the chain in tokens")
-	}
+	assert.Check(t, c.sandbox.Valid(c.provider, access.fields["access_token"]),
+		"the provider would not accept the published access token")
+	assert.Check(t, access.fields["access_token"] == tokens.fields["access_token"],
+		"access is not of the chain in tokens")
 	for name, id := range map[string]string{
 		"attempt_id in tokens": tokens.fields["attempt_id"],
 		"attempt_id in access": access.fields["attempt_id"],
 		"version of access":    access.id,
 	} {
-		if id != tokens.id {
-			t.Errorf("%s is %s, the version of tokens %s", name, id, tokens.id)
-		}
+		assert.Check(t, id == tokens.id, "%s is %s, the version of tokens %s", name, id, tokens.id)
 	}
 }
 

@@ -7,7 +7,7 @@
 // credential must be healthy again within three ticks, no refresh token presented
 // twice, and nothing that was said may hold a secret (credential.heals, checkSound).
 //
-// TestFleet does all of this to a table of 2,000 transactions, and counts at the provider
+// TestFleet does all of this to a table of 570 transactions, and counts at the provider
 // how often each refresh token came.
 //
 // The binaries go by the machine's clock. Where a test needs time to pass, it moves

@@ -30,9 +30,7 @@ func split(t *testing.T) (before, table, after string) {
 	assert.NilError(t, err)
 	before, rest, begins := strings.Cut(string(text), tableBegins)
 	table, after, ends := strings.Cut(rest, tableEnds)
-	if !begins || !ends {
-		t.Fatalf("%s: no lines %q and %q", operations(), tableBegins, tableEnds)
-	}
+	assert.Assert(t, begins && ends, "%s: no lines %q and %q", operations(), tableBegins, tableEnds)
 	return before, table, after
 }
 

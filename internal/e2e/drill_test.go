@@ -153,9 +153,7 @@ func (d *drill) listen(t *testing.T) {
 			continue // of a process that died
 		}
 		told, err := alarm.Samples([]byte(line))
-		if err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
+		assert.Assert(t, err == nil, "%v: %s", err, line)
 		for _, s := range told {
 			s.At = d.clock
 			d.samples = append(d.samples, s)
@@ -244,9 +242,7 @@ func (d *drill) play(t *testing.T, o calamity) finding {
 	for range healthyMinutes {
 		d.minute(t, tick)
 	}
-	if len(d.rang) > 0 {
-		t.Fatalf("rings while all is well: %v\n%s", d.rang, d.last())
-	}
+	assert.Assert(t, len(d.rang) == 0, "rings while all is well: %v\n%s", d.rang, d.last())
 	if o.begin != nil {
 		o.begin(t, d)
 	}
@@ -256,9 +252,7 @@ func (d *drill) play(t *testing.T, o calamity) finding {
 	began, ends := d.clock.Add(time.Minute), d.ends
 	var first time.Time
 	for first.IsZero() || *writeDrill && d.clock.Before(first.Add(watched)) {
-		if d.clock.Sub(began) > tooLong {
-			t.Fatalf("nothing rings\n%s", d.last())
-		}
+		assert.Assert(t, d.clock.Sub(began) <= tooLong, "nothing rings\n%s", d.last())
 		d.minute(t, tick)
 		if first.IsZero() && len(d.rang) > 0 {
 			first = d.clock.Add(time.Minute)
@@ -301,9 +295,8 @@ func TestDrill(t *testing.T) {
 					t.Errorf("%v ring, want %s first\n%s", found[i].alarms, o.alarm, d.last())
 				}
 				d.heard.check(t, d.sandbox.Secrets())
-				if n := d.sandbox.Stats(d.provider).Replays; n != 0 {
-					t.Errorf("%d replays", n)
-				}
+				n := d.sandbox.Stats(d.provider).Replays
+				assert.Check(t, n == 0, "%d replays", n)
 			})
 		}
 	})

@@ -49,13 +49,11 @@ func TestWrongEnvironment(t *testing.T) {
 				response, err := f.Invoke(t.Context(), []byte(`{}`))
 				assert.NilError(t, err)
 				fault := response.FunctionError
-				if fault == nil || fault.Type != "EnvironmentError" {
-					t.Fatalf("invocation %d: answer %s, function error %v", n, response.Payload, fault)
-				}
+				assert.Assert(t, fault != nil && fault.Type == "EnvironmentError",
+					"invocation %d: answer %s, function error %v", n, response.Payload, fault)
 				for name := range edits {
-					if !strings.Contains(fault.Message, name) {
-						t.Errorf("invocation %d: %s is not named in:\n%s", n, name, fault.Message)
-					}
+					assert.Check(t, strings.Contains(fault.Message, name),
+						"invocation %d: %s is not named in:\n%s", n, name, fault.Message)
 				}
 			}
 			for name := range edits {
@@ -63,9 +61,8 @@ func TestWrongEnvironment(t *testing.T) {
 					t.Errorf("%d log lines, or %s is not named in:\n%s", lines, name, f.Logs())
 				}
 			}
-			if n := f.Starts(); n != 1 {
-				t.Errorf("the function was started %d times", n)
-			}
+			n := f.Starts()
+			assert.Check(t, n == 1, "the function was started %d times", n)
 		})
 	}
 }

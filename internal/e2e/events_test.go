@@ -87,13 +87,11 @@ func TestMalformedEvents(t *testing.T) {
 					}
 				}
 			}
-			if n := f.Starts(); n != 1 {
-				t.Errorf("the function was started %d times", n)
-			}
+			n := f.Starts()
+			assert.Check(t, n == 1, "the function was started %d times", n)
 			checkCalls(t, c, 0, 0)
-			if calls := f.wire.clear(); len(calls) != 0 {
-				t.Errorf("calls to AWS: %v", calls)
-			}
+			calls := f.wire.clear()
+			assert.Check(t, len(calls) == 0, "calls to AWS: %v", calls)
 		})
 	}
 }

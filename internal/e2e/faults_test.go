@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"net"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/child"
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
 )
@@ -56,9 +56,8 @@ func TestRateLimit(t *testing.T) {
 		f.want(t, f.tick, "refreshed") // with the same token
 		checkCalls(t, c, 1, 2)
 		c.checkLive(t)
-		if stats := c.sandbox.Stats(provider); stats.Replays != 0 {
-			t.Errorf("%d replays", stats.Replays)
-		}
+		stats := c.sandbox.Stats(provider)
+		assert.Check(t, stats.Replays == 0, "%d replays", stats.Replays)
 	})
 }
 
@@ -71,12 +70,10 @@ func TestProviderDown(t *testing.T) {
 		c.seed(t, map[string]any{"base_url": "http://" + deadAddress(t)})
 		f.want(t, c.force(), "transient")
 		checkCalls(t, c, 1, 0)
-		if diff := cmp.Diff(tokens.id, c.current(t, "tokens").id); diff != "" {
-			t.Error("the chain was touched")
-		}
-		if after := c.ledger(t)["spent"]; after != spent {
-			t.Errorf("spent tokens: %q, before %q", after, spent)
-		}
+		diff := cmp.Diff(tokens.id, c.current(t, "tokens").id)
+		assert.Check(t, diff == "", "the chain was touched")
+		after := c.ledger(t)["spent"]
+		assert.Check(t, after == spent, "spent tokens: %q, before %q", after, spent)
 		c.checkLive(t)
 
 		c.seed(t, nil) // it is back
@@ -90,8 +87,7 @@ func TestProviderDown(t *testing.T) {
 // deadAddress is one that nobody listens at.
 func deadAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := child.FreeAddress()
 	assert.NilError(t, err)
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return address
 }

@@ -105,9 +105,8 @@ func (f *fleet) read(t *testing.T, members []*member) map[int64]item {
 		out, err := f.aws.DynamoDB.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{table: {Keys: keys}},
 		})
-		if err != nil || len(out.UnprocessedKeys) > 0 {
-			t.Fatalf("%d keys were left out: %v", len(out.UnprocessedKeys), err)
-		}
+		assert.Assert(t, err == nil && len(out.UnprocessedKeys) == 0,
+			"%d keys were left out: %v", len(out.UnprocessedKeys), err)
 		file(t, rows, out.Responses[table])
 	}
 	return rows
@@ -142,9 +141,7 @@ func file(t *testing.T, rows map[int64]item, items []map[string]types.AttributeV
 func (f *fleet) checkTable(t *testing.T) {
 	t.Helper()
 	rows := f.scan(t)
-	if len(rows) != len(f.members) {
-		t.Errorf("the table has %d rows, want %d", len(rows), len(f.members))
-	}
+	assert.Check(t, len(rows) == len(f.members), "the table has %d rows, want %d", len(rows), len(f.members))
 	f.checkRows(t, f.members, rows)
 	f.checkPresented(t)
 }
@@ -169,13 +166,10 @@ func (f *fleet) checkRows(t *testing.T, members []*member, rows map[int64]item) 
 		if diff == "" {
 			continue
 		}
-		if wrong++; wrong <= 3 {
-			t.Errorf("row %d, %s: %s", m.ID, m.state, diff)
-		}
+		wrong++
+		assert.Check(t, wrong > 3, "row %d, %s: %s", m.ID, m.state, diff)
 	}
-	if wrong > 3 {
-		t.Errorf("%d rows in all are not as they should be", wrong)
-	}
+	assert.Check(t, wrong <= 3, "%d rows in all are not as they should be", wrong)
 }
 
 func sameAttribute(a, b types.AttributeValue) bool {

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 
-	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
 )
@@ -25,14 +24,14 @@ const (
 	fleetWorkers = 8
 	// firstCalls is how many calls a sweep makes at once until one was answered.
 	firstCalls = 4
-	// fleetTimeout lets a sweep write thousands of rows to the emulated AWS, which takes
+	// fleetTimeout lets a sweep write hundreds of rows to the emulated AWS, which takes
 	// as many seconds as DynamoDB takes milliseconds; fleetClaim is more than a claim
 	// lasts then.
 	fleetTimeout = 5 * time.Minute
 	fleetClaim   = fleetTimeout + time.Minute
 )
 
-// fleet is a table with thousands of rows, in a stack and an emulated AWS of its own.
+// fleet is a table with hundreds of rows, in a stack of its own.
 type fleet struct {
 	*credential
 	members []*member
@@ -58,7 +57,7 @@ func (m *member) due() bool {
 // newFleet loads so many rows of each state.
 func newFleet(t *testing.T, sizes map[state]int) *fleet {
 	t.Helper()
-	w := deployed(t, moto.Alone(t), nil)
+	w := newWorld(t, nil)
 	f := &fleet{credential: w.credential(t, sandbox.Berbix, defaultAccount, sandbox.Options{})}
 	f.deployed.Timeout = fleetTimeout
 	f.deployed.Environment["SWEEP_WORKERS"] = strconv.Itoa(fleetWorkers)
@@ -88,9 +87,8 @@ func (f *fleet) put(t *testing.T, members []*member) {
 		out, err := f.aws.DynamoDB.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{table: writes},
 		})
-		if err != nil || len(out.UnprocessedItems) > 0 {
-			t.Fatalf("%d items were left out: %v", len(out.UnprocessedItems), err)
-		}
+		assert.Assert(t, err == nil && len(out.UnprocessedItems) == 0,
+			"%d items were left out: %v", len(out.UnprocessedItems), err)
 	}
 }
 
@@ -170,12 +168,9 @@ func (f *fleet) wantSweep(t *testing.T, fn *function, outcomes map[string]int) {
 func (f *fleet) wantEvent(t *testing.T, fn *function, event string, outcomes map[string]int) result {
 	t.Helper()
 	r, err := f.attempt(t.Context(), fn, event)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, fn.Logs())
-	}
-	if diff := cmp.Diff(outcomes, r.Outcomes); diff != "" {
-		t.Fatalf("outcomes (-want +got):\n%s%s", diff, fn.Logs())
-	}
+	assert.Assert(t, err == nil, "%v\n%s", err, fn.Logs())
+	diff := cmp.Diff(outcomes, r.Outcomes)
+	assert.Assert(t, diff == "", "outcomes (-want +got):\n%s%s", diff, fn.Logs())
 	return r
 }
 

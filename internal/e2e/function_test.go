@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/runtimeapi"
 	"tokenrefresh/internal/sandbox"
@@ -45,9 +46,8 @@ func (c *credential) startWith(t *testing.T, edits map[string]string) *function 
 		f.account = c.account
 	}
 	var err error
-	if f.Function, err = runtimeapi.Start(t.Context(), c.options(t, f.wire.URL, edits)); err != nil {
-		t.Fatal(err)
-	}
+	f.Function, err = runtimeapi.Start(t.Context(), c.options(t, f.wire.URL, edits))
+	assert.NilError(t, err)
 	t.Cleanup(f.Close)
 	c.heard.listen(f.Logs)
 	return f
@@ -168,9 +168,7 @@ func (f *function) attempt(ctx context.Context, event string) (result, error) {
 func (f *function) run(t *testing.T, event string) result {
 	t.Helper()
 	r, err := f.try(t.Context(), event)
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", event, err, f.Logs())
-	}
+	assert.Assert(t, err == nil, "%s: %v\n%s", event, err, f.Logs())
 	return r
 }
 
@@ -193,27 +191,23 @@ func (f *function) only(r result) (string, error) {
 func (f *function) outcome(t *testing.T, event string) string {
 	t.Helper()
 	outcome, err := f.only(f.run(t, event))
-	if err != nil {
-		t.Fatalf("%s: %v", event, err)
-	}
+	assert.Assert(t, err == nil, "%s: %v", event, err)
 	return outcome
 }
 
 // want runs an event whose outcome is known.
 func (f *function) want(t *testing.T, event, outcome string) {
 	t.Helper()
-	if got := f.outcome(t, event); got != outcome {
-		t.Fatalf("%s: %s, want %s\n%s", event, got, outcome, f.Logs())
-	}
+	got := f.outcome(t, event)
+	assert.Assert(t, got == outcome, "%s: %s, want %s\n%s", event, got, outcome, f.Logs())
 }
 
 // wantCounts runs an event that is about several credentials or rows.
 func (f *function) wantCounts(t *testing.T, event string, outcomes map[string]int) result {
 	t.Helper()
 	r := f.run(t, event)
-	if diff := cmp.Diff(outcomes, r.Outcomes); diff != "" {
-		t.Fatalf("%s (-want +got):\n%s%s", event, diff, f.Logs())
-	}
+	diff := cmp.Diff(outcomes, r.Outcomes)
+	assert.Assert(t, diff == "", "%s (-want +got):\n%s%s", event, diff, f.Logs())
 	return r
 }
 
@@ -222,8 +216,6 @@ func (f *function) fail(t *testing.T, event string) *runtimeapi.FunctionError {
 	t.Helper()
 	r, err := f.try(t.Context(), event)
 	var fault *runtimeapi.FunctionError
-	if !errors.As(err, &fault) {
-		t.Fatalf("%s: no function error but %+v, %v", event, r, err)
-	}
+	assert.Assert(t, errors.As(err, &fault), "%s: no function error but %+v, %v", event, r, err)
 	return fault
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // heard is what functions have said: logs, results, errors.
@@ -104,8 +106,7 @@ func TestLeakIsFound(t *testing.T) {
 		`plain pass"word`:            1,
 		"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(`pass"word:`)): 1,
 	} {
-		if got := leak(text, secrets); got != want {
-			t.Errorf("%s: %d, want %d", text, got, want)
-		}
+		got := leak(text, secrets)
+		assert.Check(t, got == want, "%s: %d, want %d", text, got, want)
 	}
 }

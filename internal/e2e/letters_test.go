@@ -57,9 +57,7 @@ func (c *credential) largest(t *testing.T, n, size int) string {
 		spare -= share
 	}
 	list := text()
-	if len(list) != size {
-		t.Fatalf("%d bytes, want %d", len(list), size)
-	}
+	assert.Assert(t, len(list) == size, "%d bytes, want %d", len(list), size)
 	return fmt.Sprintf(`{"account":%q,"record":%s}`, c.account, list)
 }
 
@@ -110,9 +108,8 @@ func TestLargestDeadLetterIsDelivered(t *testing.T) {
 	most := template.Get[int](c.stack.Template.Resources["DeadLetters"].Properties, "MaximumMessageSize")
 	alone, together := deadLetter(event, fault.Message), invocationRecord(t, event, fault.Type, fault.Message)
 	t.Logf("an event of %d bytes: %d as a dead letter, %d with its error; the queue takes %d", len(event), alone, together, most)
-	if max(alone, together) > most {
-		t.Errorf("the queue takes %d, and the letter has %d (%d)", most, alone, together)
-	}
+	assert.Check(t, max(alone, together) <= most,
+		"the queue takes %d, and the letter has %d (%d)", most, alone, together)
 
 	f.wantCounts(t, event, map[string]int{"recorded": 1000}) // as the run book's loop sends it
 	c.checkSound(t)
@@ -129,9 +126,8 @@ func TestTooManyRecordsAreRefused(t *testing.T) {
 	} {
 		c.denyWrites(f)
 		fault := f.fail(t, payload)
-		if calls := f.wire.clear(); len(calls) != 0 {
-			t.Errorf("%s: calls %v", name, calls)
-		}
+		calls := f.wire.clear()
+		assert.Check(t, len(calls) == 0, "%s: calls %v", name, calls)
 		if !strings.Contains(fault.Message, "nothing was stored") || !strings.Contains(fault.Message, "tokenctl record --file") {
 			t.Errorf("%s: %s", name, fault.Message)
 		}

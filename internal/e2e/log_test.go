@@ -37,9 +37,8 @@ func (f *function) lines(t *testing.T) []line {
 	var lines []line
 	for text := range strings.Lines(f.Logs()) {
 		var l line
-		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			t.Fatalf("not a line of JSON: %q", text)
-		}
+		err := json.Unmarshal([]byte(text), &l)
+		assert.Assert(t, err == nil, "not a line of JSON: %q", text)
 		if l.AWS != nil {
 			lines = append(lines, l)
 		}
@@ -63,9 +62,7 @@ func TestRunsAreMeasured(t *testing.T) {
 			}
 			runs := []string{f.run(t, f.tick).RunID, f.run(t, f.tick).RunID}
 			lines := f.lines(t)
-			if len(lines) != len(runs) {
-				t.Fatalf("%d lines of %d runs\n%s", len(lines), len(runs), f.Logs())
-			}
+			assert.Assert(t, len(lines) == len(runs), "%d lines of %d runs\n%s", len(lines), len(runs), f.Logs())
 			alarm := w.stack.Template.Resources[strings.TrimPrefix(c.logicalID, "Refresh")+"Expiry"].Properties
 			for i, l := range lines {
 				checkAlarmSees(t, alarm, l)
@@ -75,9 +72,8 @@ func TestRunsAreMeasured(t *testing.T) {
 				if life := lifeOf(p).Seconds(); l.ExpiresIn > life || l.ExpiresIn < life-30 {
 					t.Errorf("AccessTokenExpiresIn is %g of %g", l.ExpiresIn, life)
 				}
-				if age := time.Since(time.UnixMilli(l.AWS.Timestamp)); age < -time.Second || age > time.Minute {
-					t.Errorf("the metric is %s old", age)
-				}
+				age := time.Since(time.UnixMilli(l.AWS.Timestamp))
+				assert.Check(t, age >= -time.Second && age <= time.Minute, "the metric is %s old", age)
 			}
 		})
 	}
@@ -94,9 +90,7 @@ func lifeOf(p sandbox.Provider) time.Duration {
 func checkAlarmSees(t *testing.T, alarm template.Object, l line) {
 	t.Helper()
 	name := template.Get[string](alarm, "MetricName")
-	if name != "AccessTokenExpiresIn" {
-		t.Fatalf("the alarm watches %q", name)
-	}
+	assert.Assert(t, name == "AccessTokenExpiresIn", "the alarm watches %q", name)
 	dimensions := map[string]string{}
 	for _, d := range template.Get[[]any](alarm, "Dimensions") {
 		dimensions[template.Get[string](d.(template.Object), "Name")] = template.Get[string](d.(template.Object), "Value")

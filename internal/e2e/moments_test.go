@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -94,9 +96,8 @@ func (f *function) killKeeping(place string) {
 // revoke makes the provider refuse the chain's refresh token.
 func (c *credential) revoke(t *testing.T) {
 	t.Helper()
-	if !c.sandbox.Revoke(c.provider, c.current(t, "tokens").fields["refresh_token"]) {
-		t.Fatal("the provider doesn't know the stored token")
-	}
+	assert.Assert(t, c.sandbox.Revoke(c.provider, c.current(t, "tokens").fields["refresh_token"]),
+		"the provider doesn't know the stored token")
 }
 
 // moments is at how many moments of an attempt TestKilledAtAnyMoment kills.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -38,13 +40,10 @@ func (c *credential) failOnce(t *testing.T, f *function, ways []failureKind) {
 		f.wire.clear()
 		c.checkLive(t)
 		c.checkSound(t)
-		if t.Failed() {
-			t.Fatalf("%s %s\n%s", call, way.name, f.Logs())
-		}
+		assert.Assert(t, !t.Failed(), "%s %s\n%s", call, way.name, f.Logs())
 	}
-	if logins, _ := c.calls(); logins != 1 {
-		t.Errorf("%d logins", logins)
-	}
+	logins, _ := c.calls()
+	assert.Check(t, logins == 1, "%d logins", logins)
 }
 
 // outage is AWS failing from one call of a refresh to the end of the run.
@@ -121,9 +120,8 @@ func (c *credential) outlives(t *testing.T, f *function, o outage, way failureKi
 	r, err := f.try(t.Context(), c.force())
 	outcome := "error"
 	if err == nil {
-		if outcome, err = f.only(r); err != nil {
-			t.Fatalf("%s %s: %v", o.name, way.name, err)
-		}
+		outcome, err = f.only(r)
+		assert.Assert(t, err == nil, "%s %s: %v", o.name, way.name, err)
 	}
 	f.wire.clear()
 	next := c.heals(t, f)

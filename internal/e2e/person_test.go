@@ -97,9 +97,8 @@ func TestMissingSecret(t *testing.T) {
 		fault := f.fail(t, `{"account":"nobody"}`)
 		name := strings.Replace(c.secret("credentials"), "somebody", "nobody", 1)
 		for _, text := range []string{"nobody: misconfigured", name, "does not exist"} {
-			if !strings.Contains(fault.Message, text) {
-				t.Errorf("%q is not in the function error: %s", text, fault.Message)
-			}
+			assert.Check(t, strings.Contains(fault.Message, text),
+				"%q is not in the function error: %s", text, fault.Message)
 		}
 		f.want(t, f.tick, "not_due")
 	})
@@ -145,17 +144,13 @@ func TestPersonIsFaster(t *testing.T) {
 		c.seedToken(t)
 		theirs := c.current(t, "tokens")
 		gate.Release()
-		if got := <-ended; got != "superseded" {
-			t.Fatalf("%s, want superseded", got)
-		}
-		if got := c.current(t, "tokens"); got.id != theirs.id {
-			t.Error("the person's version is not current any more")
-		}
+		got := <-ended
+		assert.Assert(t, got == "superseded", "%s, want superseded", got)
+		assert.Check(t, c.current(t, "tokens").id == theirs.id, "the person's version is not current any more")
 		f.want(t, f.tick, "refreshed")
 		presented := c.sandbox.Stats(provider).Presented
-		if presented[len(presented)-1] != theirs.fields["refresh_token"] {
-			t.Error("it was not the person's token that was refreshed")
-		}
+		assert.Check(t, presented[len(presented)-1] == theirs.fields["refresh_token"],
+			"it was not the person's token that was refreshed")
 		c.checkLive(t)
 		c.goesOn(t, f)
 	})
@@ -173,8 +168,7 @@ func (f *function) checkNeedsPerson(t *testing.T, event, outcome string) {
 	t.Helper()
 	fault := f.fail(t, event)
 	for _, text := range []string{f.account + ": " + outcome, "credentials"} {
-		if !strings.Contains(fault.Message, text) {
-			t.Errorf("%q is not in the function error: %s", text, fault.Message)
-		}
+		assert.Check(t, strings.Contains(fault.Message, text),
+			"%q is not in the function error: %s", text, fault.Message)
 	}
 }

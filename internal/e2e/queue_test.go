@@ -37,9 +37,8 @@ func (m *mapping) send(t *testing.T, body string) string {
 func (m *mapping) deliver(t *testing.T, messages int, outcomes map[string]int) (event string, failed []string) {
 	t.Helper()
 	received, err := m.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &m.queue, MaxNumberOfMessages: 10})
-	if err != nil || len(received.Messages) != messages {
-		t.Fatalf("%d messages, want %d: %v", len(received.Messages), messages, err)
-	}
+	assert.Assert(t, err == nil && len(received.Messages) == messages,
+		"%d messages, want %d: %v", len(received.Messages), messages, err)
 	var records []map[string]string
 	for _, message := range received.Messages {
 		records = append(records, map[string]string{
@@ -49,9 +48,7 @@ func (m *mapping) deliver(t *testing.T, messages int, outcomes map[string]int) (
 	text, err := json.Marshal(map[string]any{"Records": records})
 	assert.NilError(t, err)
 	r := m.f.wantCounts(t, string(text), outcomes)
-	if r.BatchItemFailures == nil {
-		t.Fatal("no batchItemFailures: Lambda would take all for failed")
-	}
+	assert.Assert(t, r.BatchItemFailures != nil, "no batchItemFailures: Lambda would take all for failed")
 	for _, item := range *r.BatchItemFailures {
 		failed = append(failed, item.ItemIdentifier)
 	}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -35,9 +37,7 @@ func TestEightProcessesRace(t *testing.T) { //nolint:paralleltest // see above
 			outcomes = append(outcomes, <-ended)
 			slices.Sort(outcomes)
 			want := append(slices.Repeat([]string{"busy"}, racers-1), "refreshed")
-			if !slices.Equal(outcomes, want) {
-				t.Fatalf("%v, want %v", outcomes, want)
-			}
+			assert.Assert(t, slices.Equal(outcomes, want), "%v, want %v", outcomes, want)
 			checkCalls(t, c, 1, 1)
 			c.checkLive(t)
 
@@ -47,13 +47,9 @@ func TestEightProcessesRace(t *testing.T) { //nolint:paralleltest // see above
 				outcomes = append(outcomes, outcome)
 			}
 			for _, outcome := range outcomes {
-				if !slices.Contains([]string{"refreshed", "busy", "superseded"}, outcome) {
-					t.Errorf("%v", outcomes)
-				}
+				assert.Check(t, slices.Contains([]string{"refreshed", "busy", "superseded"}, outcome), "%v", outcomes)
 			}
-			if !slices.Contains(outcomes, "refreshed") {
-				t.Errorf("nobody won: %v", outcomes)
-			}
+			assert.Check(t, slices.Contains(outcomes, "refreshed"), "nobody won: %v", outcomes)
 			c.checkLive(t)
 			c.checkSound(t)
 		})

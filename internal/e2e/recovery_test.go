@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/runtimeapi"
 	"tokenrefresh/internal/sandbox"
 )
@@ -62,9 +64,8 @@ func healthy(outcome string) bool {
 // checkDied runs an event in which the process is killed.
 func (f *function) checkDied(t *testing.T, event string) {
 	t.Helper()
-	if fault := f.fail(t, event); fault.Type != runtimeapi.ExitError {
-		t.Fatalf("%v", fault)
-	}
+	fault := f.fail(t, event)
+	assert.Assert(t, fault.Type == runtimeapi.ExitError, "%v", fault)
 	f.wire.hangUp()
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -27,9 +29,8 @@ func TestBrokenReplyEndsInALogin(t *testing.T) {
 		for name, fault := range broken {
 			logins, refreshes := c.calls()
 			c.sandbox.Inject(provider, sandbox.Refresh, 1, fault)
-			if got := f.outcome(t, c.force()); got != "logged_in" {
-				t.Fatalf("%s: %s", name, got)
-			}
+			got := f.outcome(t, c.force())
+			assert.Assert(t, got == "logged_in", "%s: %s", name, got)
 			checkCalls(t, c, logins+1, refreshes+1)
 			c.checkLive(t)
 			c.checkSound(t)
@@ -49,9 +50,8 @@ func TestBrokenLogin(t *testing.T) {
 			c.revoke(t)
 			c.elapse(t, life)
 			c.sandbox.Inject(provider, sandbox.Login, 1, broken[name])
-			if got := f.outcome(t, f.tick); got != "transient" {
-				t.Fatalf("%s: %s", name, got)
-			}
+			got := f.outcome(t, f.tick)
+			assert.Assert(t, got == "transient", "%s: %s", name, got)
 			c.heals(t, f)
 		}
 		c.goesOn(t, f)
@@ -115,9 +115,8 @@ func TestProviderHangs(t *testing.T) {
 				c.elapse(t, life)
 				c.sandbox.Inject(provider, op, 1, sandbox.Hold(sandbox.NewGate()))
 				ended := c.race(t, []*function{f})
-				if got := <-ended; got != want {
-					t.Fatalf("%s, want %s", got, want)
-				}
+				got := <-ended
+				assert.Assert(t, got == want, "%s, want %s", got, want)
 				c.heals(t, f)
 				c.goesOn(t, f)
 			})

@@ -61,9 +61,8 @@ func (f *fleet) deliveredTwice(t *testing.T, fn *function) {
 			checkDelivered(t, r, len(recorded), len(named))
 		}
 		f.wantSweep(t, fn, map[string]int{"not_due": 1})
-		if diff := cmp.Diff(rows, f.read(t, all), cmp.Comparer(sameAttribute)); diff != "" {
-			t.Fatalf("a redelivery has changed rows (-before +after):\n%s", diff)
-		}
+		diff := cmp.Diff(rows, f.read(t, all), cmp.Comparer(sameAttribute))
+		assert.Assert(t, diff == "", "a redelivery has changed rows (-before +after):\n%s", diff)
 		f.checkPresented(t)
 	}
 }
@@ -85,10 +84,8 @@ func sqsBatch(t *testing.T, bodies []string) string {
 // checkDelivered checks that no message of a batch is to come again.
 func checkDelivered(t *testing.T, r result, recorded, named int) {
 	t.Helper()
-	if r.BatchItemFailures == nil || len(*r.BatchItemFailures) > 0 {
-		t.Errorf("to deliver again: %v", r.BatchItemFailures)
-	}
-	if r.Outcomes["recorded"] != recorded || r.Outcomes["refreshed"]+r.Outcomes["not_due"] != named {
-		t.Errorf("outcomes of a delivery: %v", r.Outcomes)
-	}
+	assert.Check(t, r.BatchItemFailures != nil && len(*r.BatchItemFailures) == 0,
+		"to deliver again: %v", r.BatchItemFailures)
+	assert.Check(t, r.Outcomes["recorded"] == recorded && r.Outcomes["refreshed"]+r.Outcomes["not_due"] == named,
+		"outcomes of a delivery: %v", r.Outcomes)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/runtimeapi"
 	"tokenrefresh/internal/sandbox"
 )
@@ -30,18 +32,15 @@ func (f *fleet) killed(t *testing.T, fn *function) {
 	for _, kill := range kills {
 		kill.plan()
 		_, err := f.attempt(t.Context(), fn, fn.tick)
-		if fault, ok := errors.AsType[*runtimeapi.FunctionError](err); !ok || fault.Type != runtimeapi.ExitError {
-			t.Fatalf("%s: the sweep was not killed: %v", kill.name, err)
-		}
+		fault, ok := errors.AsType[*runtimeapi.FunctionError](err)
+		assert.Assert(t, ok && fault.Type == runtimeapi.ExitError, "%s: the sweep was not killed: %v", kill.name, err)
 		fn.wire.clear()
 		f.sandbox.OnActed(nil)
 		if kill.name != "claiming" { // it has claimed some shards only
 			f.checkBusy(t, fn, members)
 		}
 		left := f.stale(t, members)
-		if len(left) == 0 {
-			t.Fatalf("%s: nothing was left to do", kill.name)
-		}
+		assert.Assert(t, len(left) != 0, "%s: nothing was left to do", kill.name)
 		counts := f.sandbox.Presentations(sandbox.Berbix)
 		for _, m := range members {
 			if _, known := stored[m]; !known && !slices.Contains(left, m) {
@@ -51,30 +50,23 @@ func (f *fleet) killed(t *testing.T, fn *function) {
 		f.elapse(t, fleetClaim)
 	}
 	f.sweepUntilFresh(t, fn, members, 1)
-	if len(stored) == 0 {
-		t.Error("no sweep has stored anything before it was killed")
-	}
+	assert.Check(t, len(stored) != 0, "no sweep has stored anything before it was killed")
 	counts := f.sandbox.Presentations(sandbox.Berbix)
 	for m, n := range stored {
-		if counts[m.RefreshToken] != n {
-			t.Fatalf("row %d was presented again after it was stored", m.ID)
-		}
+		assert.Assert(t, counts[m.RefreshToken] == n, "row %d was presented again after it was stored", m.ID)
 	}
 	// A sweep that dies loses what its workers have in hand.
-	if n, most := f.presented(members)-before, len(members)+len(kills)*fleetWorkers; n > most {
-		t.Errorf("%d calls for %d rows and %d kills, want %d at most", n, len(members), len(kills), most)
-	}
+	n, most := f.presented(members)-before, len(members)+len(kills)*fleetWorkers
+	assert.Check(t, n <= most, "%d calls for %d rows and %d kills, want %d at most", n, len(members), len(kills), most)
 	refreshed(members)
 	f.count()
 	f.checkFresh(t, members)
 
 	// A write of a dead process that lands long after brings an older token, which is good.
-	if n := fn.wire.deliver(); n != 1 {
-		t.Fatalf("%d writes were on their way", n)
-	}
-	if left := f.stale(t, members); len(left) > 0 {
-		t.Errorf("a late write has left %d rows without a good token", len(left))
-	}
+	n = fn.wire.deliver()
+	assert.Assert(t, n == 1, "%d writes were on their way", n)
+	left := f.stale(t, members)
+	assert.Check(t, len(left) == 0, "a late write has left %d rows without a good token", len(left))
 }
 
 // atWrite lets the process die at the nth write to a table from here on.
@@ -101,7 +93,6 @@ func (f *fleet) checkBusy(t *testing.T, fn *function, members []*member) {
 		t.Fatalf("while claims live a sweep has made %d calls and ended with %v, %v", calls-before, r.Outcomes, err)
 	}
 	// The last writes of the dead process may have been on their way until now.
-	if n, least := r.Outcomes["busy"], len(f.stale(t, members)); n < least || n > most {
-		t.Fatalf("%d rows are busy, want %d to %d", n, least, most)
-	}
+	n, least := r.Outcomes["busy"], len(f.stale(t, members))
+	assert.Assert(t, n >= least && n <= most, "%d rows are busy, want %d to %d", n, least, most)
 }

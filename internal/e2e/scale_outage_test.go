@@ -57,9 +57,8 @@ func (f *fleet) outlives(t *testing.T, fn *function) {
 	}
 	f.sandbox.OnActed(nil)
 	f.sandbox.Clear(sandbox.Berbix)
-	if left := len(f.stale(t, members)); left == 0 || left > len(members)-answered {
-		t.Fatalf("%d of %d rows are left", left, len(members))
-	}
+	left := len(f.stale(t, members))
+	assert.Assert(t, left != 0 && left <= len(members)-answered, "%d of %d rows are left", left, len(members))
 	_, before := f.calls()
 	f.elapse(t, 2*time.Minute)
 	f.elapseRows(t, f.stale(t, members))

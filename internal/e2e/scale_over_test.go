@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -45,13 +47,11 @@ func (f *fleet) over(t *testing.T, fn *function) {
 	become(ending, expired, "active", 1)
 	f.checkPresented(t)
 	for _, m := range ending {
-		if !f.sandbox.Valid(sandbox.Berbix, m.item.text("access_token")) {
-			t.Error("the last refresh has left no good token")
-		}
+		assert.Check(t, f.sandbox.Valid(sandbox.Berbix, m.item.text("access_token")),
+			"the last refresh has left no good token")
 	}
-	if got, want := f.indexed(t), len(f.in(fresh)); got != want {
-		t.Errorf("%d rows are in the index, want the %d that are fresh", got, want)
-	}
+	got, want := f.indexed(t), len(f.in(fresh))
+	assert.Check(t, got == want, "%d rows are in the index, want the %d that are fresh", got, want)
 	f.wantSweep(t, fn, map[string]int{"not_due": 1})
 	f.wantEvent(t, fn, f.event(`,"transaction_id":`+strconv.FormatInt(dying[0].ID, 10)), map[string]int{"not_due": 1})
 	f.checkPresented(t)

@@ -67,15 +67,13 @@ func (f *fleet) poisoned(t *testing.T, fn *function) {
 	f.checkFresh(t, good)
 	f.checkRows(t, forPeople, f.read(t, forPeople)) // nobody has touched them
 	for _, m := range slices.Concat(forPeople, refused, sick) {
-		if !strings.Contains(fn.Logs(), strconv.FormatInt(m.ID, 10)) {
-			t.Errorf("the log does not name the row %v", m.item)
-		}
+		assert.Check(t, strings.Contains(fn.Logs(), strconv.FormatInt(m.ID, 10)),
+			"the log does not name the row %v", m.item)
 	}
 	const tries = 3 // of a row in one run
 	for _, m := range sick {
-		if n := front.came(m.RefreshToken); n != tries {
-			t.Errorf("a row that always fails was tried %d times, want %d", n, tries)
-		}
+		n := front.came(m.RefreshToken)
+		assert.Check(t, n == tries, "a row that always fails was tried %d times, want %d", n, tries)
 	}
 
 	// They are the longest due at the next tick, too, but for those that back off.
@@ -87,9 +85,8 @@ func (f *fleet) poisoned(t *testing.T, fn *function) {
 	rows := f.read(t, refused)
 	for _, m := range refused {
 		m.state, m.item = dead, rows[m.ID]
-		if m.item.text("status") != "dead" || m.due() {
-			t.Errorf("a refused row: status %s, due: %t", m.item.text("status"), m.due())
-		}
+		assert.Check(t, m.item.text("status") == "dead" && !m.due(),
+			"a refused row: status %s, due: %t", m.item.text("status"), m.due())
 	}
 	mended := slices.Concat(forPeople, sick)
 	for _, m := range mended {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -192,9 +194,7 @@ func (r *round) end(t *testing.T) {
 		}
 		logins, refreshes := p.calls()
 		r.count(tally{logins: logins, refreshes: refreshes})
-		if t.Failed() {
-			t.Fatalf("%s %s:\n%s\n%s", p.provider, p.account, strings.Join(p.history, "\n"), f.Logs())
-		}
+		assert.Assert(t, !t.Failed(), "%s %s:\n%s\n%s", p.provider, p.account, strings.Join(p.history, "\n"), f.Logs())
 	}
 }
 
@@ -206,9 +206,8 @@ func (p *player) checkHeals(t *testing.T, f *function) {
 	t.Helper()
 	seen := p.ticks(t, f)
 	// What a person has put into tokens meanwhile may not be due yet.
-	if !p.sandbox.Valid(p.provider, p.current(t, "access").fields["access_token"]) {
-		t.Errorf("%q, and the provider would not accept the published access token", seen)
-	}
+	assert.Check(t, p.sandbox.Valid(p.provider, p.current(t, "access").fields["access_token"]),
+		"%q, and the provider would not accept the published access token", seen)
 	if got := f.outcome(t, p.force()); got != "refreshed" && got != "logged_in" {
 		t.Errorf("%q, and a refresh after it: %s", seen, got)
 	}

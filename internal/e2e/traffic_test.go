@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // traffic is what a function has asked of DynamoDB and Secrets Manager.
@@ -70,9 +72,8 @@ func (f *fleet) checkTraffic(t *testing.T, members []*member, seen ...*traffic) 
 		}
 		operations := slices.Sorted(maps.Keys(x.of(table)))
 		for _, operation := range operations {
-			if !slices.Contains([]string{"BatchGetItem", "GetItem", "Query", "UpdateItem"}, operation) {
-				t.Errorf("%s on the table of transactions", operation)
-			}
+			assert.Check(t, slices.Contains([]string{"BatchGetItem", "GetItem", "Query", "UpdateItem"}, operation),
+				"%s on the table of transactions", operation)
 		}
 		for _, c := range x.calls {
 			if c.operation == "Query" && c.table == table && c.index != "due" {
@@ -87,7 +88,5 @@ func (f *fleet) checkTraffic(t *testing.T, members []*member, seen ...*traffic) 
 		}
 		delete(writes, id)
 	}
-	if len(writes) > 0 {
-		t.Errorf("%d rows were written that were not due", len(writes))
-	}
+	assert.Check(t, len(writes) == 0, "%d rows were written that were not due", len(writes))
 }

@@ -58,22 +58,17 @@ func (c *credential) checkRow(t *testing.T, x sandbox.Transaction, customer stri
 		}
 	}
 	assert.Assert(t, is.DeepEqual(slices.Sorted(maps.Keys(r)), want), "attributes")
-	if !c.sandbox.Valid(sandbox.Berbix, r["access_token"]) {
-		t.Error("the provider would not accept the stored access token")
-	}
-	if r["refresh_token"] != x.RefreshToken {
-		t.Error("the refresh token is not the one recorded")
-	}
+	assert.Check(t, c.sandbox.Valid(sandbox.Berbix, r["access_token"]),
+		"the provider would not accept the stored access token")
+	assert.Check(t, r["refresh_token"] == x.RefreshToken, "the refresh token is not the one recorded")
 	if r["client_token"] == "" || r["account"] != c.account || r["status"] != "active" || r["customer_uid"] != customer {
 		t.Errorf("account %q, status %q, customer_uid %q", r["account"], r["status"], r["customer_uid"])
 	}
 	recorded, expires, refresh := r.at(t, "recorded_at"), r.at(t, "access_expires_at"), r.at(t, "refresh_at")
-	if recorded.Before(began.Truncate(time.Second)) || !refresh.After(recorded) || !expires.After(refresh) {
-		t.Errorf("recorded %s, refresh at %s, expires %s", recorded, refresh, expires)
-	}
-	if left := time.Until(expires); left > time.Hour || left < 59*time.Minute {
-		t.Errorf("access_expires_at leaves %s of an hour", left)
-	}
+	assert.Check(t, !recorded.Before(began.Truncate(time.Second)) && refresh.After(recorded) && expires.After(refresh),
+		"recorded %s, refresh at %s, expires %s", recorded, refresh, expires)
+	left := time.Until(expires)
+	assert.Check(t, left <= time.Hour && left >= 59*time.Minute, "access_expires_at leaves %s of an hour", left)
 	if ttl, err := strconv.ParseInt(r["ttl"], 10, 64); err != nil || !time.Unix(ttl, 0).After(expires) {
 		t.Errorf("ttl is %q", r["ttl"])
 	}
@@ -83,8 +78,6 @@ func (c *credential) checkRow(t *testing.T, x sandbox.Transaction, customer stri
 func (r row) at(t *testing.T, name string) time.Time {
 	t.Helper()
 	at, err := time.Parse("2006-01-02T15:04:05Z", r[name])
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
+	assert.Assert(t, err == nil, "%s: %v", name, err)
 	return at
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/sandbox"
@@ -73,8 +75,6 @@ func (w *world) logicalID(t *testing.T, p sandbox.Provider) string {
 	t.Helper()
 	ids := w.stack.Template.Of(template.Function)
 	i := slices.IndexFunc(ids, func(id string) bool { return template.Provider(id) == string(p) })
-	if i < 0 {
-		t.Fatalf("the template has no function for %s", p)
-	}
+	assert.Assert(t, i >= 0, "the template has no function for %s", p)
 	return ids[i]
 }

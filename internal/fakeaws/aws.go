@@ -16,7 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
+
+	"golang.org/x/time/rate"
 
 	"tokenrefresh/internal/template"
 )
@@ -28,8 +29,7 @@ type AWS struct {
 	tables  map[string]*table
 	units   Units
 
-	writes    quota
-	throttled int
+	writes *rate.Limiter // of secrets; nil: no limit
 }
 
 // New makes the tables and secrets of a stack.
@@ -49,6 +49,17 @@ func New(stack *template.Stack) (*AWS, error) {
 		}
 	}
 	return a, nil
+}
+
+// secretWrites are the operations that LimitWrites counts.
+var secretWrites = map[string]bool{"PutSecretValue": true, "UpdateSecretVersionStage": true}
+
+// LimitWrites lets Secrets Manager throttle more writes than so many a second. AWS names 50 for an
+// account and region together.
+func (a *AWS) LimitWrites(perSecond int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.writes = rate.NewLimiter(rate.Limit(perSecond), perSecond)
 }
 
 // tableHeader carries a call's table to the server that counts it.
@@ -86,8 +97,7 @@ func (a *AWS) do(name string, body []byte) (table string, out any, err error) {
 	case name == "CreateSecret":
 		a.secrets[in.Name] = newSecret(in.Name, in.SecretString)
 	case secretOperations[name] != nil:
-		if secretWrites[name] && !a.writes.take(time.Now()) {
-			a.throttled++
+		if secretWrites[name] && a.writes != nil && !a.writes.Allow() {
 			return "", nil, &fault{"ThrottlingException", "Rate exceeded"}
 		}
 		s, ok := a.secrets[in.SecretID]

@@ -95,9 +95,8 @@ func TestSecrets(t *testing.T) {
 	} {
 		err := step.do()
 		out, described := client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(secretName)})
-		if err := errors.Join(err, described); err != nil {
-			t.Fatalf("%s: %v", step.name, err)
-		}
+		err = errors.Join(err, described)
+		assert.Assert(t, err == nil, "%s: %v", step.name, err)
 		assert.Assert(t, is.DeepEqual(out.VersionIdsToStages, step.want), "%s", step.name)
 	}
 	if err := stage(third, "other"); errorOf[*smtypes.ResourceExistsException](err) == nil {
@@ -106,7 +105,7 @@ func TestSecrets(t *testing.T) {
 	if err := promote(first, second); errorOf[*smtypes.InvalidParameterException](err) == nil {
 		t.Errorf("promotion from a version that isn't current: %v, want InvalidParameterException", err)
 	}
-	fake.SetSecret(secretName, "d")
+	fake.PutSecret(secretName, "fourth", "d")
 	for name, want := range map[string]string{
 		secretName: "d", "token-refresh/hesabe/default/access": "", "absent": "",
 	} {
@@ -163,13 +162,9 @@ func TestTables(t *testing.T) {
 		}, fakeaws.Units{Writes: 2 * 600}},
 		{"entries of a shard are read eventually, in three pages and in order", func() {
 			due, err := rows.Due(t.Context(), "default", shard, 1000, now)
-			if err != nil || len(due) != len(stored) {
-				t.Fatalf("%d rows, %v", len(due), err)
-			}
+			assert.Assert(t, err == nil && len(due) == len(stored), "%d rows, %v", len(due), err)
 			for i, one := range due {
-				if one.ID != stored[i].ID {
-					t.Fatalf("row %d is not in its place", i)
-				}
+				assert.Assert(t, one.ID == stored[i].ID, "row %d is not in its place", i)
 			}
 		}, fakeaws.Units{Reads: 8.5}},
 		{"seven rows are read consistently", func() {
@@ -214,8 +209,7 @@ func TestTables(t *testing.T) {
 		},
 		"no table": {TableName: aws.String("none"), UpdateExpression: aws.String("REMOVE a"), Key: map[string]types.AttributeValue{}},
 	} {
-		if _, err := api.UpdateItem(t.Context(), in); err == nil {
-			t.Errorf("%s: taken", name)
-		}
+		_, err := api.UpdateItem(t.Context(), in)
+		assert.Check(t, err != nil, "%s: taken", name)
 	}
 }

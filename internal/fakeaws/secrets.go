@@ -1,9 +1,6 @@
 package fakeaws
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 const (
 	current  = "AWSCURRENT"
@@ -19,17 +16,9 @@ type secret struct {
 func newSecret(name, value string) *secret {
 	s := &secret{name: name, versions: map[string]string{}, labels: map[string]string{}}
 	if value != "" {
-		s.put("first", value, []string{current})
+		s.put("created", value, []string{current})
 	}
 	return s
-}
-
-// SetSecret gives a secret a new current value, as a person does.
-func (a *AWS) SetSecret(name, value string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s := a.secrets[name]
-	s.put("set-"+strconv.Itoa(len(s.versions)), value, []string{current})
 }
 
 type secretInput struct {
@@ -137,17 +126,18 @@ func (s *secret) stages(id string) []string {
 	return labels
 }
 
-// PutSecret makes a secret with one version, which is current.
+// PutSecret gives a secret a new version, which is current, and makes the secret if there is none.
 func (a *AWS) PutSecret(name, id, value string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := newSecret(name, "")
-	s.put(id, value, []string{current})
-	a.secrets[name] = s
+	if a.secrets[name] == nil {
+		a.secrets[name] = newSecret(name, "")
+	}
+	a.secrets[name].put(id, value, []string{current})
 }
 
-// Secret returns the current version of a secret that exists, and its id.
-func (a *AWS) Secret(name string) (id, value string) {
+// CurrentVersion returns the current version of a secret that exists, and its id.
+func (a *AWS) CurrentVersion(name string) (id, value string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.secrets[name]

@@ -44,7 +44,7 @@ const (
 )
 
 func startDynamoDBLocal(dir string) (*url.URL, error) {
-	host, err := freePort()
+	host, err := child.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -78,14 +78,4 @@ func startDynamoDBLocal(dir string) (*url.URL, error) {
 		case <-time.After(knock):
 		}
 	}
-}
-
-func freePort() (string, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
 }

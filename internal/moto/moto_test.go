@@ -44,16 +44,13 @@ func TestStateOfTheTemplate(t *testing.T) {
 	s.CreateSecrets(t, prefix, "hesabe", "default")
 	for name, versions := range map[string]int{"credentials": 1, "tokens": 0, "access": 0} {
 		labels, err := describe(t, s, prefix+"/hesabe/default/"+name)
-		if err != nil || len(labels) != versions {
-			t.Errorf("%s has the versions %v, %v", name, labels, err)
-		}
+		assert.Check(t, err == nil && len(labels) == versions, "%s has the versions %v, %v", name, labels, err)
 	}
 	dynamo := dynamodb.NewFromConfig(s.Config())
 	for _, table := range []string{s.CreateLedger(t), s.CreateTransactions(t)} {
 		out, err := dynamo.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
-		if err != nil || out.Table.BillingModeSummary.BillingMode != "PAY_PER_REQUEST" {
-			t.Errorf("%s: %+v, %v", table, out, err)
-		}
+		assert.Check(t, err == nil && out.Table.BillingModeSummary.BillingMode == "PAY_PER_REQUEST",
+			"%s: %+v, %v", table, out, err)
 	}
 }
 
@@ -73,31 +70,13 @@ func TestCallsAndFaultsAreOfOneTest(t *testing.T) {
 	}
 	assert.Check(t, is.DeepEqual(stored, []bool{false, false, false, true}), "successes")
 	labels, err := describe(t, other, secret)
-	if err != nil || len(labels) != 2 {
-		t.Errorf("labels %v, %v: want the version whose reply was lost and the last one", labels, err)
-	}
-	if diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue", "PutSecretValue", "PutSecretValue"}, s.Calls()); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	assert.Check(t, err == nil && len(labels) == 2,
+		"labels %v, %v: want the version whose reply was lost and the last one", labels, err)
+	diff := cmp.Diff([]string{"PutSecretValue", "PutSecretValue", "PutSecretValue", "PutSecretValue"}, s.Calls())
+	assert.Check(t, diff == "", "calls (-want +got):\n%s", diff)
 	assert.Check(t, is.DeepEqual(other.Calls(), []string{"DescribeSecret"}), "the other's calls")
-	if calls := s.Calls(); len(calls) != 0 {
-		t.Errorf("calls %v are told twice", calls)
-	}
-}
-
-func TestAloneSharesNothing(t *testing.T) {
-	t.Parallel()
-	alone, another := moto.Alone(t), moto.Start(t)
-	prefix := moto.NewName("alone")
-	alone.CreateSecrets(t, prefix, "hesabe", "default")
-	secret := prefix + "/hesabe/default/tokens"
-	if _, err := describe(t, alone, secret); err != nil {
-		t.Error(err)
-	}
-	_, err := describe(t, another, secret)
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); !missing {
-		t.Errorf("another server: error %v", err)
-	}
+	calls := s.Calls()
+	assert.Check(t, len(calls) == 0, "calls %v are told twice", calls)
 }
 
 // As AWS documents PutSecretValue, and moto does not do for a pending version.
@@ -114,14 +93,12 @@ func TestVersionsAreNeverOverwritten(t *testing.T) {
 	}
 	for range 2 {
 		out, err := put("one")
-		if err != nil || aws.ToString(out.VersionId) != id || len(out.VersionStages) != 2 {
-			t.Fatalf("put: %+v, %v", out, err)
-		}
+		assert.Assert(t, err == nil && aws.ToString(out.VersionId) == id && len(out.VersionStages) == 2,
+			"put: %+v, %v", out, err)
 	}
 	_, err := put("two")
-	if _, exists := errors.AsType[*types.ResourceExistsException](err); !exists {
-		t.Errorf("put of another value: error %v", err)
-	}
+	_, exists := errors.AsType[*types.ResourceExistsException](err)
+	assert.Check(t, exists, "put of another value: error %v", err)
 	edit, err := s.Edit(t.Context(), secret, "edited")
 	assert.NilError(t, err)
 	labels, err := describe(t, s, secret)
@@ -162,7 +139,6 @@ func TestServerEndsWithItsTests(t *testing.T) {
 	_ = stdin.Close()
 	_ = cmd.Wait()
 	// The server never closes a connection that waits for a request: this ends with it.
-	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("read %d bytes, %v", n, err)
-	}
+	n, err := conn.Read(make([]byte, 1))
+	assert.Check(t, n == 0 && err != nil, "read %d bytes, %v", n, err)
 }

@@ -1,6 +1,7 @@
 package moto
 
 import (
+	_ "embed" // of server.py
 	"errors"
 	"net/url"
 	"os/exec"
@@ -9,10 +10,10 @@ import (
 	"tokenrefresh/internal/child"
 )
 
-// errNotInstalled: there is no moto_server on this machine.
-var errNotInstalled = errors.New("moto_server is neither in .venv/moto/bin nor on the PATH; `make test` installs it")
+// errNotInstalled: there is no moto on this machine.
+var errNotInstalled = errors.New("moto is neither in .venv/moto nor a package of python3; `make test` installs it")
 
-// process is one moto_server, which lives as long as the test process.
+// process is one moto, which lives as long as the test process.
 type process struct {
 	address func() (*url.URL, error) // starts it, once
 
@@ -46,28 +47,30 @@ func nextProcess() *process {
 	return p
 }
 
-// start starts moto_server and returns its address.
+//go:embed server.py
+var program string
+
+// start starts moto and returns its address.
 func start() (*url.URL, error) {
-	program, err := find()
+	python, err := find()
 	if err != nil {
 		return nil, err
 	}
-	// Port 0: the kernel picks a free one, and the server logs which.
-	address, err := child.Serve(nil, program, "-H", "127.0.0.1", "-p", "0")
+	address, err := child.Serve(nil, python, "-c", program)
 	if err != nil {
 		return nil, err
 	}
 	return url.Parse(address)
 }
 
-// find prefers the pinned server of the repository to one on the PATH.
+// find prefers the repository's own Python to the machine's.
 func find() (string, error) {
-	if program, ok := child.Installed("moto", "bin", "moto_server"); ok {
-		return program, nil
+	if python, ok := child.Installed("moto", "bin", "python"); ok {
+		return python, nil
 	}
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
+	//nolint:noctx // it ends at once
+	if exec.Command("python3", "-c", `import importlib.util, sys; sys.exit(not importlib.util.find_spec("moto"))`).Run() != nil {
 		return "", errNotInstalled
 	}
-	return program, nil
+	return "python3", nil
 }

@@ -58,16 +58,7 @@ const (
 // skipped, but fails where CI=true.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s, front := open(t, nextProcess())
-	t.Cleanup(front.Close)
-	return s
-}
-
-// Alone is Start with a server that no other front has: for a test that keeps it busy,
-// or fills it with much that each request would have to look through.
-func Alone(t testing.TB) *Server {
-	t.Helper()
-	s, front := open(t, newProcess())
+	s, front := open(t)
 	t.Cleanup(front.Close)
 	return s
 }
@@ -75,12 +66,13 @@ func Alone(t testing.TB) *Server {
 // Shared is Start, for a front that outlives the test.
 func Shared(t testing.TB) *Server {
 	t.Helper()
-	s, _ := open(t, nextProcess())
+	s, _ := open(t)
 	return s
 }
 
-func open(t testing.TB, p *process) (*Server, *httptest.Server) {
+func open(t testing.TB) (*Server, *httptest.Server) {
 	t.Helper()
+	p := nextProcess()
 	address, err := p.address()
 	if errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true" {
 		t.Skip(err)
@@ -181,7 +173,7 @@ func (s *Server) arrived(operation string) Fault {
 
 // forward carries a request to moto, or to DynamoDB Local, which needs no lock.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, operation string, body []byte) {
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	if s.tables != nil && strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
 		s.tables.ServeHTTP(w, r)
 		return

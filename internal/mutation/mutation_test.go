@@ -107,9 +107,8 @@ func (g target) build(t *testing.T, command, file, text string) (binary string) 
 	binary = filepath.Join(dir, "target.test")
 	build := exec.CommandContext(t.Context(), command,
 		"test", "-c", "-ldflags=-s -w", "-overlay", overlay(t, dir, file, text), "-o", binary, filepath.Join(engine, g.dir))
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("the table is stale: %s does not build with this break: %v\n%s", file, err, out)
-	}
+	out, err := build.CombinedOutput()
+	assert.Assert(t, err == nil, "the table is stale: %s does not build with this break: %v\n%s", file, err, out)
 	return binary
 }
 
@@ -186,13 +185,10 @@ func dependOn(t *testing.T, patterns ...string) {
 	t.Helper()
 	for _, pattern := range patterns {
 		files, err := filepath.Glob(filepath.Join(engine, pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no %s: %v", pattern, err)
-		}
+		assert.Assert(t, err == nil && len(files) != 0, "no %s: %v", pattern, err)
 		for _, file := range files {
-			if _, err := os.ReadFile(file); err != nil {
-				t.Fatal(err)
-			}
+			_, err := os.ReadFile(file)
+			assert.NilError(t, err)
 		}
 	}
 }
@@ -205,9 +201,7 @@ func goCommand(t *testing.T) string {
 			return path
 		}
 	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("no go command to build the breaks with")
-	}
+	assert.Assert(t, os.Getenv("CI") == "", "no go command to build the breaks with")
 	t.Skip("no go command to build the breaks with")
 	return ""
 }

@@ -3,6 +3,8 @@ package oauthservers_test
 import (
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/oauthservers"
 )
 
@@ -16,9 +18,8 @@ func TestStrictAsked(t *testing.T) {
 	})
 	l.person()
 	lost := l.livesThrough(*rounds)
-	if l.people-1 != lost.acted {
-		t.Errorf("%d people for %d losses; the server has acted on %d of them", l.people-1, lost.all, lost.acted)
-	}
+	assert.Check(t, l.people-1 == lost.acted,
+		"%d people for %d losses; the server has acted on %d of them", l.people-1, lost.all, lost.acted)
 	l.sound()
 	t.Logf("%+v, people %d, lost %+v", server.Seen(), l.people-1, lost)
 }
@@ -44,9 +45,7 @@ func TestLenient(t *testing.T) {
 			lost := l.livesThrough(*rounds / 6)
 			seen := server.Seen()
 			l.sound()
-			if l.people != 1 || lost.acted == 0 {
-				t.Errorf("people %d, lost %+v, %+v", l.people-1, lost, seen)
-			}
+			assert.Check(t, l.people == 1 && lost.acted != 0, "people %d, lost %+v, %+v", l.people-1, lost, seen)
 			t.Logf("%+v, people %d, lost %+v", seen, l.people-1, lost)
 		})
 	}

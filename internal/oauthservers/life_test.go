@@ -43,9 +43,8 @@ func live(t *testing.T, server *oauthservers.Server, client oauthservers.Client,
 	reuse, set := more["refresh_token_reuse"]
 	l := &life{t: t, server: server, client: client, path: t.TempDir() + "/state.db", reuses: set && reuse != "never"}
 	var err error
-	if l.Home, err = home.Open(t.Context(), home.Options{Kind: home.Embedded, State: l.path}); err != nil {
-		t.Fatal(err)
-	}
+	l.Home, err = home.Open(t.Context(), home.Options{Kind: home.Embedded, State: l.path})
+	assert.NilError(t, err)
 	l.engine = newEngine(l.Home, l.now)
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		assert.NilError(t, l.Editor.CreateSecret(t.Context(), key, doc))
@@ -68,9 +67,8 @@ func (l *life) pass(d time.Duration)  { l.passed.Add(int64(d)) }
 // edit writes a secret as a person does.
 func (l *life) edit(doc store.Document, text secret.String) {
 	l.t.Helper()
-	if _, err := l.Editor.PutCurrent(l.t.Context(), key, doc, text); err != nil {
-		l.t.Fatal(err)
-	}
+	_, err := l.Editor.PutCurrent(l.t.Context(), key, doc, text)
+	assert.NilError(l.t, err)
 }
 
 // person begins a new chain.
@@ -85,18 +83,15 @@ func (l *life) begin() {
 	l.t.Helper()
 	l.person()
 	l.pass(time.Minute)
-	if r := l.tick(true); r.Outcome != outcome.Refreshed {
-		l.t.Fatalf("after a person: %s, %v", r.Outcome, r.Err)
-	}
+	r := l.tick(true)
+	assert.Assert(l.t, r.Outcome == outcome.Refreshed, "after a person: %s, %v", r.Outcome, r.Err)
 }
 
 // tick lets a run come.
 func (l *life) tick(force bool) refresh.Result {
 	l.t.Helper()
 	results := l.engine.Run(l.t.Context(), refresh.Request{RunID: "run", Force: force})
-	if len(results) != 1 {
-		l.t.Fatalf("%d results", len(results))
-	}
+	assert.Assert(l.t, len(results) == 1, "%d results", len(results))
 	return results[0]
 }
 
@@ -151,9 +146,8 @@ func (l *life) good() {
 	response, err := http.DefaultClient.Do(r)
 	assert.NilError(l.t, err)
 	_ = response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		l.t.Errorf("the server answers %s to the published access token", response.Status)
-	}
+	assert.Check(l.t, response.StatusCode == http.StatusOK,
+		"the server answers %s to the published access token", response.Status)
 }
 
 // sound checks that no refresh token was presented again that the server had acted on, unless the

@@ -40,13 +40,10 @@ func TestWhatServersSay(t *testing.T) {
 			pair := server.Seed(t, client)
 			refresh, access := secret.New(pair.Refresh), secret.New(pair.Access)
 			before, _ := session.(providers.Reusing).Ask(t.Context(), refresh, access)
-			if _, err := session.Refresh(t.Context(), refresh); err != nil {
-				t.Fatal(err)
-			}
+			_, err = session.Refresh(t.Context(), refresh)
+			assert.NilError(t, err)
 			after, _ := session.(providers.Reusing).Ask(t.Context(), refresh, access)
-			if before != tt.alive || after != tt.spent {
-				t.Errorf("alive: %s, spent: %s", before, after)
-			}
+			assert.Check(t, before == tt.alive && after == tt.spent, "alive: %s, spent: %s", before, after)
 		})
 	}
 }

@@ -3,6 +3,7 @@
 package oauthservers
 
 import (
+	_ "embed" // of the programs
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -14,8 +15,18 @@ import (
 	"sync"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/child"
 	"tokenrefresh/pkg/secret"
+)
+
+// The servers' programs.
+var (
+	//go:embed programs/oidc.mjs
+	oidc string
+	//go:embed programs/toolkit.py
+	toolkit string
 )
 
 // Server is a server behind its proxy.
@@ -85,7 +96,7 @@ func OIDCProvider(tb testing.TB) *Server {
 		}
 		known = append(known, one)
 	}
-	s.serve(tb, []string{"MODULES=" + modules, "CLIENTS=" + text(tb, known)}, node, program(tb, "oidc.mjs"))
+	s.serve(tb, []string{"MODULES=" + modules, "CLIENTS=" + text(tb, known)}, node, "--input-type=module", "-e", oidc)
 	return s
 }
 
@@ -107,7 +118,7 @@ func Toolkit(tb testing.TB, settings map[string]any) *Server {
 		})
 	}
 	s.clients["login"] = Client{"login", "x", Basic}
-	s.serve(tb, nil, python, "-B", program(tb, "toolkit.py"), text(tb, settings), text(tb, known))
+	s.serve(tb, nil, python, "-B", "-c", toolkit, text(tb, settings), text(tb, known))
 	return s
 }
 
@@ -129,21 +140,16 @@ func (s *Server) serve(tb testing.TB, env []string, name string, args ...string)
 		address, err = child.Serve(env, name, args...)
 		running.at[how] = address
 	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if s.direct, err = url.Parse(address); err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
+	s.direct, err = url.Parse(address)
+	assert.NilError(tb, err)
 	s.Proxy = newProxy(tb, s.direct, s.token)
 }
 
 func text(tb testing.TB, value any) string {
 	tb.Helper()
 	encoded, err := json.Marshal(value)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	return string(encoded)
 }
 
@@ -166,13 +172,9 @@ func (s *Server) Seed(tb testing.TB, c Client) Pair {
 	tb.Helper()
 	r, err := http.NewRequestWithContext(tb.Context(), http.MethodGet,
 		s.direct.JoinPath("seed").String()+"?"+url.Values{"client_id": {c.ID}}.Encode(), http.NoBody)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	assert.NilError(tb, err)
 	defer func() { _ = response.Body.Close() }()
 	var p Pair
 	if err := json.NewDecoder(response.Body).Decode(&p); err != nil || p.Refresh == "" {

@@ -29,13 +29,10 @@ func TestStrict(t *testing.T) {
 			l := live(t, server, server.Client(method), nil)
 			l.person()
 			lost := l.livesThrough(*rounds / 3)
-			if l.people-1 != lost.all {
-				t.Errorf("%d people for %d losses", l.people-1, lost.all)
-			}
+			assert.Check(t, l.people-1 == lost.all, "%d people for %d losses", l.people-1, lost.all)
 			l.sound()
-			if seen := server.Seen(); seen.Repeated != 0 {
-				t.Errorf("presented twice: %+v", seen)
-			}
+			seen := server.Seen()
+			assert.Check(t, seen.Repeated == 0, "presented twice: %+v", seen)
 			t.Logf("%+v, people %d, lost %+v", server.Seen(), l.people-1, lost)
 		})
 	}
@@ -130,9 +127,7 @@ func (k killing) test(t *testing.T) {
 		_ = process.Wait()
 		l.pass(3 * time.Minute) // its claim ends
 		if !l.settles() {
-			if !k.people(i % moments) {
-				t.Errorf("a person is needed after kill %d", i)
-			}
+			assert.Check(t, k.people(i%moments), "a person is needed after kill %d", i)
 			l.begin()
 		}
 		l.sound()
@@ -161,14 +156,12 @@ func TestClientCredentials(t *testing.T) {
 			server, client := start(t)
 			l := live(t, server, client, map[string]any{"login_params": map[string]any{"grant_type": "client_credentials"}})
 			for i := range 20 {
-				if r := l.tick(true); r.Outcome != outcome.LoggedIn {
-					t.Fatalf("%d: %s, %v", i, r.Outcome, r.Err)
-				}
+				r := l.tick(true)
+				assert.Assert(t, r.Outcome == outcome.LoggedIn, "%d: %s, %v", i, r.Outcome, r.Err)
 				l.pass(time.Hour)
 			}
-			if seen := server.Seen(); seen.Refreshes != 0 || seen.Logins != 20 {
-				t.Errorf("%+v", seen)
-			}
+			seen := server.Seen()
+			assert.Check(t, seen.Refreshes == 0 && seen.Logins == 20, "%+v", seen)
 		})
 	}
 }

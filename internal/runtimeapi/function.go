@@ -31,8 +31,7 @@ type Function struct {
 
 // Process is what is known of a function's newest process.
 type Process struct {
-	PID     int
-	Started time.Time
+	PID int
 	// Init is the time from the process's start to its first request for work.
 	Init time.Duration
 	// PeakRSS is the most resident memory so far, in bytes; for an ended process as
@@ -44,8 +43,8 @@ type Process struct {
 }
 
 // Start starts the binary and returns when it first asks for work. ctx bounds that
-// wait only. The error is an *InitError where the function is at fault. Close the
-// function in the end.
+// wait only. The error has what the process printed, and is a *FunctionError where the
+// function is at fault. Close the function in the end.
 func Start(ctx context.Context, o Options) (*Function, error) {
 	binary, err := filepath.Abs(o.Binary)
 	if err != nil {
@@ -60,12 +59,8 @@ func Start(ctx context.Context, o Options) (*Function, error) {
 	_ = os.Remove(logs.Name()) // lives on as an open file and leaves nothing behind
 	f := &Function{opts: o.withDefaults(), logs: logs, turn: make(chan struct{}, 1)}
 	if _, err := f.launch(ctx); err != nil {
-		var fault *FunctionError
-		if errors.As(err, &fault) {
-			err = &InitError{FunctionError: *fault, Logs: f.Logs()}
-		}
 		f.Close()
-		return nil, err
+		return nil, fmt.Errorf("init failed: %w\n%s", err, f.Logs())
 	}
 	return f, nil
 }
@@ -130,7 +125,7 @@ func (f *Function) await(ctx context.Context, p *process, c *call) ([]byte, erro
 	var fault error
 	select {
 	case r := <-c.done:
-		return r.unpack()
+		return r.payload, r.err
 	case <-p.exited:
 		fault = &FunctionError{Type: ExitError, Message: fmt.Sprintf("RequestId: %s Error: %s", c.id, p.exitMessage())}
 	case <-timer.C:
@@ -143,17 +138,10 @@ func (f *Function) await(ctx context.Context, p *process, c *call) ([]byte, erro
 	}
 	select {
 	case r := <-c.done: // answered in the same moment
-		return r.unpack()
+		return r.payload, r.err
 	default:
 		return nil, fault
 	}
-}
-
-func (r result) unpack() ([]byte, error) {
-	if r.err != nil {
-		return r.payload, r.err
-	}
-	return r.payload, nil
 }
 
 // launch starts a process and waits for the end of its init.
@@ -207,7 +195,7 @@ func (f *Function) Process() Process {
 	p := f.process
 	f.mu.Unlock()
 	p.measure()
-	info := Process{PID: p.cmd.Process.Pid, Started: p.started, PeakRSS: p.peakRSS.Load()}
+	info := Process{PID: p.cmd.Process.Pid, PeakRSS: p.peakRSS.Load()}
 	select {
 	case <-p.ready:
 		info.Init = p.init

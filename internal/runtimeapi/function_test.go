@@ -62,9 +62,8 @@ func invoke(t *testing.T, f *runtimeapi.Function, event string) (runtimeapi.Resp
 	assert.NilError(t, err)
 	var a answer
 	if r.FunctionError == nil {
-		if err := json.Unmarshal(r.Payload, &a); err != nil {
-			t.Fatalf("answer %q: %v", r.Payload, err)
-		}
+		err := json.Unmarshal(r.Payload, &a)
+		assert.Assert(t, err == nil, "answer %q: %v", r.Payload, err)
 	}
 	return r, a
 }
@@ -74,27 +73,20 @@ func TestInvokeAnswersFromOneProcess(t *testing.T) {
 	f := start(t, runtimeapi.Options{})
 	r, first := invoke(t, f, `{"do":"echo","text":"a"}`)
 	_, second := invoke(t, f, `{"do":"echo","text":"b"}`)
-	if first.Text != "a" || second.Text != "b" {
-		t.Errorf("answers %q and %q, want a and b", first.Text, second.Text)
-	}
-	if first.PID != second.PID || f.Starts() != 1 {
-		t.Errorf("processes %d and %d in %d starts, want one", first.PID, second.PID, f.Starts())
-	}
+	assert.Check(t, first.Text == "a" && second.Text == "b", "answers %q and %q, want a and b", first.Text, second.Text)
+	assert.Check(t, first.PID == second.PID && f.Starts() == 1,
+		"processes %d and %d in %d starts, want one", first.PID, second.PID, f.Starts())
 	p := f.Process()
-	if p.PID != first.PID || p.Init <= 0 || r.Duration <= 0 || p.Started.IsZero() {
-		t.Errorf("process %+v, duration %v: want the answering process and positive times", p, r.Duration)
-	}
-	if p.PeakRSS < 1<<20 || p.PeakRSS > 64<<20 {
-		t.Errorf("peak memory %d bytes, want what a small Go program takes", p.PeakRSS)
-	}
+	assert.Check(t, p.PID == first.PID && p.Init > 0 && r.Duration > 0,
+		"process %+v, duration %v: want the answering process and positive times", p, r.Duration)
+	assert.Check(t, p.PeakRSS >= 1<<20 && p.PeakRSS <= 64<<20,
+		"peak memory %d bytes, want what a small Go program takes", p.PeakRSS)
 	f.Close()
 	ended := f.Process()
-	if ended.PeakRSS < p.PeakRSS {
-		t.Errorf("peak memory after Close %d, want at least %d", ended.PeakRSS, p.PeakRSS)
-	}
-	if ended.CPU <= 0 || ended.CPU < p.CPU {
-		t.Errorf("CPU time %v while it runs and %v at its end, want some, and no less", p.CPU, ended.CPU)
-	}
+	assert.Check(t, ended.PeakRSS >= p.PeakRSS,
+		"peak memory after Close %d, want at least %d", ended.PeakRSS, p.PeakRSS)
+	assert.Check(t, ended.CPU > 0 && ended.CPU >= p.CPU,
+		"CPU time %v while it runs and %v at its end, want some, and no less", p.CPU, ended.CPU)
 }
 
 func TestInvocationKnowsItsContext(t *testing.T) {
@@ -102,12 +94,9 @@ func TestInvocationKnowsItsContext(t *testing.T) {
 	f := start(t, runtimeapi.Options{Timeout: 42 * time.Second, FunctionName: "refresh"})
 	before := time.Now()
 	r, a := invoke(t, f, `{"do":"describe"}`)
-	if a.RequestID != r.RequestID {
-		t.Errorf("request id %q, want %q", a.RequestID, r.RequestID)
-	}
-	if want := "arn:aws:lambda:us-east-1:123456789012:function:refresh"; a.ARN != want {
-		t.Errorf("arn %q, want %q", a.ARN, want)
-	}
+	assert.Check(t, a.RequestID == r.RequestID, "request id %q, want %q", a.RequestID, r.RequestID)
+	want := "arn:aws:lambda:us-east-1:123456789012:function:refresh"
+	assert.Check(t, a.ARN == want, "arn %q, want %q", a.ARN, want)
 	deadline := time.UnixMilli(a.DeadlineMS)
 	if deadline.Before(before.Add(42*time.Second-time.Millisecond)) || deadline.After(time.Now().Add(42*time.Second)) {
 		t.Errorf("deadline %v, want 42 s after %v", deadline, before)
@@ -147,9 +136,8 @@ func TestEnvironmentIsTheGivenOneAndLambdas(t *testing.T) {
 			t.Errorf("%s = %q, want %q", k, values[k], want)
 		}
 	}
-	if values["AWS_LAMBDA_RUNTIME_API"] == "ignored" {
-		t.Error("AWS_LAMBDA_RUNTIME_API can be overridden; the process would speak to a stranger")
-	}
+	assert.Check(t, values["AWS_LAMBDA_RUNTIME_API"] != "ignored",
+		"AWS_LAMBDA_RUNTIME_API can be overridden; the process would speak to a stranger")
 }
 
 func TestLogsAreThereWhenInvokeReturns(t *testing.T) {
@@ -159,9 +147,7 @@ func TestLogsAreThereWhenInvokeReturns(t *testing.T) {
 		text := fmt.Sprintf("line %d", i)
 		invoke(t, f, `{"do":"print","text":"`+text+`"}`)
 		for _, want := range []string{"to stdout: " + text, "to stderr: " + text} {
-			if !strings.Contains(f.Logs(), want+"\n") {
-				t.Fatalf("logs lack %q:\n%s", want, f.Logs())
-			}
+			assert.Assert(t, strings.Contains(f.Logs(), want+"\n"), "logs lack %q:\n%s", want, f.Logs())
 		}
 	}
 }
@@ -187,16 +173,13 @@ func TestFaultsOfTheFunction(t *testing.T) {
 			f := start(t, runtimeapi.Options{Timeout: time.Second})
 			_, before := invoke(t, f, `{"do":"echo"}`)
 			r, _ := invoke(t, f, tt.event)
-			if r.FunctionError == nil {
-				t.Fatalf("answered %q, want the error %s", r.Payload, tt.wantType)
-			}
+			assert.Assert(t, r.FunctionError != nil, "answered %q, want the error %s", r.Payload, tt.wantType)
 			if r.FunctionError.Type != tt.wantType || !strings.Contains(r.FunctionError.Message, tt.wantMessage) {
 				t.Errorf("error %q, want type %q and message with %q", r.FunctionError, tt.wantType, tt.wantMessage)
 			}
 			_, after := invoke(t, f, `{"do":"echo","text":"alive"}`)
-			if after.Text != "alive" || (after.PID != before.PID) != tt.wantRestart {
-				t.Errorf("then answered %+v from process %d before: restart wanted %v", after, before.PID, tt.wantRestart)
-			}
+			assert.Check(t, after.Text == "alive" && (after.PID != before.PID) == tt.wantRestart,
+				"then answered %+v from process %d before: restart wanted %v", after, before.PID, tt.wantRestart)
 		})
 	}
 }
@@ -218,9 +201,7 @@ func TestKill(t *testing.T) {
 			_, before := invoke(t, f, `{"do":"echo"}`)
 			f.Kill()
 			_, after := invoke(t, f, `{"do":"echo"}`)
-			if before.PID == after.PID {
-				t.Fatalf("process %d answered after Kill", after.PID)
-			}
+			assert.Assert(t, before.PID != after.PID, "process %d answered after Kill", after.PID)
 		}
 	})
 	t.Run("during an invocation", func(t *testing.T) {
@@ -258,9 +239,7 @@ func TestCancelledInvokeKillsTheProcess(t *testing.T) {
 	})
 	_, err := f.Invoke(ctx, []byte(`{"do":"hang"}`))
 	wg.Wait()
-	if !errors.Is(err, context.Canceled) {
-		t.Fatalf("error %v, want context.Canceled", err)
-	}
+	assert.Assert(t, errors.Is(err, context.Canceled), "error %v, want context.Canceled", err)
 	if _, a := invoke(t, f, `{"do":"echo","text":"alive"}`); a.Text != "alive" || f.Starts() != 2 {
 		t.Errorf("then answered %+v in %d starts, want alive in 2", a, f.Starts())
 	}
@@ -275,15 +254,12 @@ func TestConcurrentInvokesQueue(t *testing.T) {
 			text := fmt.Sprint(i)
 			r, err := f.Invoke(t.Context(), []byte(`{"do":"echo","text":"`+text+`"}`))
 			var a answer
-			if err != nil || json.Unmarshal(r.Payload, &a) != nil || a.Text != text {
-				t.Errorf("answer %q, error %v; want %q", r.Payload, err, text)
-			}
+			assert.Check(t, err == nil && json.Unmarshal(r.Payload, &a) == nil && a.Text == text,
+				"answer %q, error %v; want %q", r.Payload, err, text)
 		})
 	}
 	wg.Wait()
-	if f.Starts() != 1 {
-		t.Errorf("%d processes, want 1", f.Starts())
-	}
+	assert.Check(t, f.Starts() == 1, "%d processes, want 1", f.Starts())
 }
 
 func TestStartReportsAFailedInit(t *testing.T) {
@@ -297,37 +273,25 @@ func TestStartReportsAFailedInit(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f, err := runtimeapi.Start(t.Context(), runtimeapi.Options{
+			_, err := runtimeapi.Start(t.Context(), runtimeapi.Options{
 				Binary: binary, Env: map[string]string{"INIT": tt.init}, InitTimeout: time.Second,
 			})
-			if err == nil {
-				f.Close()
-				t.Fatal("started, want an error")
-			}
-			var fault *runtimeapi.InitError
-			if !errors.As(err, &fault) || fault.Type != tt.wantType || !strings.Contains(fault.Logs, tt.wantLog) {
-				t.Errorf("error %v, want type %s and %q in the logs", err, tt.wantType, tt.wantLog)
-			}
+			fault, ok := errors.AsType[*runtimeapi.FunctionError](err)
+			assert.Check(t, ok && fault.Type == tt.wantType && strings.Contains(err.Error(), tt.wantLog), "error %v", err)
 		})
 	}
 }
 
 func TestStartWithoutABinary(t *testing.T) {
 	t.Parallel()
-	f, err := runtimeapi.Start(t.Context(), runtimeapi.Options{Binary: filepath.Join(t.TempDir(), "absent")})
-	if err == nil {
-		f.Close()
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("error %v, want os.ErrNotExist", err)
-	}
+	_, err := runtimeapi.Start(t.Context(), runtimeapi.Options{Binary: filepath.Join(t.TempDir(), "absent")})
+	assert.Check(t, errors.Is(err, os.ErrNotExist), "error %v, want os.ErrNotExist", err)
 }
 
 func TestInvokeAfterClose(t *testing.T) {
 	t.Parallel()
 	f := start(t, runtimeapi.Options{})
 	f.Close()
-	if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, runtimeapi.ErrClosed) {
-		t.Errorf("error %v, want ErrClosed", err)
-	}
+	_, err := f.Invoke(t.Context(), nil)
+	assert.Check(t, errors.Is(err, runtimeapi.ErrClosed), "error %v, want ErrClosed", err)
 }

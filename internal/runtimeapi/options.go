@@ -2,7 +2,7 @@ package runtimeapi
 
 import (
 	"cmp"
-	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,7 +17,6 @@ type Options struct {
 	// of the calling process is not inherited.
 	Env          map[string]string
 	FunctionName string        // default "function"
-	ARN          string        // default made from the name and the region
 	MemoryMB     int           // told to the function, not enforced; default 128
 	Timeout      time.Duration // of one invocation; default 3 s
 	InitTimeout  time.Duration // from process start to the first request for work; default 10 s
@@ -28,9 +27,6 @@ func (o Options) withDefaults() Options {
 	o.MemoryMB = cmp.Or(o.MemoryMB, 128)
 	o.Timeout = cmp.Or(o.Timeout, 3*time.Second)
 	o.InitTimeout = cmp.Or(o.InitTimeout, 10*time.Second)
-	if o.ARN == "" {
-		o.ARN = fmt.Sprintf("arn:aws:lambda:%s:123456789012:function:%s", o.region(), o.FunctionName)
-	}
 	return o
 }
 
@@ -59,9 +55,7 @@ func (o Options) environ(runtimeAPI string) []string {
 		"PATH":                            "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"TZ":                              ":UTC",
 	}
-	for k, v := range o.Env {
-		env[k] = v
-	}
+	maps.Copy(env, o.Env)
 	env["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
 	list := make([]string, 0, len(env))
 	for k, v := range env {

@@ -19,7 +19,7 @@ import (
 // process is one life of the binary with a Runtime API of its own, so that nothing
 // a dead process left on the wire reaches its successor.
 type process struct {
-	arn     string
+	opts    Options
 	cmd     *exec.Cmd
 	server  *http.Server
 	started time.Time
@@ -43,7 +43,7 @@ func startProcess(ctx context.Context, o Options, logs *os.File) (*process, erro
 		return nil, fmt.Errorf("listen for the Runtime API: %w", err)
 	}
 	p := &process{
-		arn:     o.ARN,
+		opts:    o,
 		ready:   make(chan struct{}),
 		initErr: make(chan *FunctionError, 1),
 		calls:   make(chan *call),

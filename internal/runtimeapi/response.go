@@ -1,8 +1,8 @@
 package runtimeapi
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"time"
 )
 
@@ -34,21 +34,6 @@ type FunctionError struct {
 // Error implements error.
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
-// InitError is Start's answer to a process that ended, reported an error or hung
-// before it first asked for work.
-type InitError struct {
-	FunctionError
-	Logs string // what the process printed
-}
-
-// Error implements error.
-func (e *InitError) Error() string {
-	return fmt.Sprintf("init failed: %s: %s\n%s", e.Type, e.Message, e.Logs)
-}
-
-// Unwrap gives the *FunctionError to errors.As.
-func (e *InitError) Unwrap() error { return &e.FunctionError }
-
 // functionError reads the error object that a runtime posts. header is its
 // Lambda-Runtime-Function-Error-Type, which stands in where the object has no type.
 func functionError(body []byte, header string) *FunctionError {
@@ -56,11 +41,6 @@ func functionError(body []byte, header string) *FunctionError {
 	if err := json.Unmarshal(body, e); err != nil {
 		e = &FunctionError{Message: string(body)}
 	}
-	if e.Type == "" {
-		e.Type = header
-	}
-	if e.Type == "" {
-		e.Type = unknownError
-	}
+	e.Type = cmp.Or(e.Type, header, unknownError)
 	return e
 }

@@ -18,7 +18,7 @@ type call struct {
 
 type result struct {
 	payload []byte
-	err     *FunctionError
+	err     error // a *FunctionError
 }
 
 // routes is the Runtime API as one process sees it.
@@ -43,7 +43,7 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "application/json")
 		h.Set("Lambda-Runtime-Aws-Request-Id", c.id)
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(c.deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", p.arn)
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+p.opts.region()+":123456789012:function:"+p.opts.FunctionName)
 		_, _ = w.Write(c.payload)
 	case <-r.Context().Done():
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,18 +48,9 @@ func unpack(ctx context.Context) error {
 	if err := os.MkdirAll(downloads, 0o755); err != nil {
 		return err
 	}
-	lists, err := filepath.Glob("/var/lib/apt/lists/*_Packages*")
-	if err != nil {
-		return err
-	}
-	if len(lists) > 0 {
-		err = apt(ctx, downloads, append([]string{"download"}, packages...)...)
-	}
-	if len(lists) == 0 || err != nil { // lists that are too old name what is there no more
-		if err := apt(ctx, downloads, "update"); err != nil {
-			return err
-		}
-		if err := apt(ctx, downloads, append([]string{"download"}, packages...)...); err != nil {
+	download := append([]string{"download"}, packages...)
+	if err := apt(ctx, downloads, download...); err != nil { // without lists, or by old ones
+		if err := errors.Join(apt(ctx, downloads, "update"), apt(ctx, downloads, download...)); err != nil {
 			return err
 		}
 	}

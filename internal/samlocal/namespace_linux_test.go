@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+	"gotest.tools/v3/assert"
 )
 
 // However long the project's own path is, the kernel must take the paths of the sockets of
@@ -22,9 +23,8 @@ func TestSocketsHaveShortPaths(t *testing.T) {
 			"docker.sock", "exec/metrics.sock", "exec/containerd/containerd.sock.ttrpc", "exec/containerd/containerd-debug.sock",
 			"exec/libnetwork/0123456789ab.sock",
 		} {
-			if path := filepath.Join(sockets, socket); len(path) > limit {
-				t.Errorf("%s has %d characters, more than %d", path, len(path), limit)
-			}
+			path := filepath.Join(sockets, socket)
+			assert.Check(t, len(path) <= limit, "%s has %d characters, more than %d", path, len(path), limit)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"tokenrefresh/internal/child"
 	"tokenrefresh/internal/samples"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/internal/template"
@@ -67,9 +68,9 @@ func play(ctx context.Context, address string) (err error) {
 		}
 		return err
 	}
-	moto, err := motoServer()
-	if err != nil {
-		return err
+	moto, ok := child.Installed("moto", "bin", "moto_server")
+	if !ok {
+		moto = "moto_server"
 	}
 	if err := serve("Running on", moto, "-H", address, "-p", motoPort); err != nil {
 		return err
@@ -79,7 +80,11 @@ func play(ctx context.Context, address string) (err error) {
 		"--life", "hesabe=15m", "--life", "tconnect=10h/24h", "--life", "berbix=1h", "--life", "oauth2=30m"); err != nil {
 		return err
 	}
-	port, err := freePort(ctx)
+	host, err := child.FreeAddress() //nolint:contextcheck // it is at once
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(host)
 	if err != nil {
 		return err
 	}
@@ -150,30 +155,6 @@ func local(address string) string {
 		return "127.0.0.1"
 	}
 	return address
-}
-
-// motoServer prefers the pinned one.
-func motoServer() (string, error) {
-	pinned := filepath.Join(".venv", "moto", "bin", "moto_server")
-	if _, err := os.Stat(pinned); err == nil {
-		return pinned, nil
-	}
-	found, err := exec.LookPath("moto_server")
-	if err != nil {
-		return "", fmt.Errorf("%w: make moto installs it", err)
-	}
-	return found, nil
-}
-
-func freePort(ctx context.Context) (string, error) {
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
 }
 
 // check plays one file. Its error shows the whole answer.

@@ -29,30 +29,24 @@ func TestTheAnswerIsJudged(t *testing.T) {
 		`START RequestId: 1`: false,
 	} {
 		err := check("RefreshHesabe", sample, func(file string) ([]byte, error) {
-			if file != "events/refresh-hesabe/force.json" {
-				t.Errorf("the event is in %s", file)
-			}
+			assert.Check(t, file == "events/refresh-hesabe/force.json", "the event is in %s", file)
 			return []byte(answer), nil
 		})
-		if (err == nil) != want {
-			t.Errorf("%s: %v", answer, err)
-		}
+		assert.Check(t, (err == nil) == want, "%s: %v", answer, err)
 		if err != nil && !strings.Contains(err.Error(), "force.json") {
 			t.Errorf("the error names no event: %v", err)
 		}
 	}
 	failed := errors.New("no answer")
-	if err := check("RefreshHesabe", sample, func(string) ([]byte, error) { return nil, failed }); !errors.Is(err, failed) {
-		t.Error(err)
-	}
+	err := check("RefreshHesabe", sample, func(string) ([]byte, error) { return nil, failed })
+	assert.Check(t, errors.Is(err, failed), err)
 }
 
 func TestWhereToListen(t *testing.T) {
 	t.Parallel()
 	for gateway, want := range map[string]string{"127.0.0.1": "127.0.0.1", "192.0.2.1": "127.0.0.1", "": "127.0.0.1"} {
-		if got := reachableFrom(gateway); got != want {
-			t.Errorf("containers call this machine %q: listens on %s", gateway, got)
-		}
+		got := reachableFrom(gateway)
+		assert.Check(t, got == want, "containers call this machine %q: listens on %s", gateway, got)
 	}
 }
 
@@ -63,13 +57,10 @@ func TestNoVariableOfTheShellReachesTheSAMCLI(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///run/engine.sock")
 	all := strings.Join(environment(), "\n")
 	for _, name := range []string{"SECRET_PREFIX", "AWS_ENDPOINT_URL", "AWS_PROFILE"} {
-		if strings.Contains(all, name+"=") {
-			t.Errorf("%s is passed on", name)
-		}
+		assert.Check(t, !strings.Contains(all, name+"="), "%s is passed on", name)
 	}
-	if !strings.Contains(all, "DOCKER_HOST=unix:///run/engine.sock") {
-		t.Error("the engine's address is not passed on")
-	}
+	assert.Check(t, strings.Contains(all, "DOCKER_HOST=unix:///run/engine.sock"),
+		"the engine's address is not passed on")
 }
 
 func TestServersEndWhenStopped(t *testing.T) {
@@ -77,18 +68,14 @@ func TestServersEndWhenStopped(t *testing.T) {
 	s, err := start(t.Context(), "ready", "sh", "-c", "echo ready; exec sleep 600")
 	assert.NilError(t, err)
 	s.stop()
-	if s.cmd.ProcessState == nil {
-		t.Error("it still runs")
-	}
-	if _, err := start(t.Context(), "ready", "sh", "-c", "echo no port is free; exit 1"); err == nil ||
-		!strings.Contains(err.Error(), "no port is free") {
-		t.Errorf("a server that ends at once: %v", err)
-	}
+	assert.Check(t, s.cmd.ProcessState != nil, "it still runs")
+	_, err = start(t.Context(), "ready", "sh", "-c", "echo no port is free; exit 1")
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "no port is free"),
+		"a server that ends at once: %v", err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := start(ctx, "ready", "sleep", "600"); !errors.Is(err, context.Canceled) {
-		t.Errorf("after an interrupt: %v", err)
-	}
+	_, err = start(ctx, "ready", "sleep", "600")
+	assert.Check(t, errors.Is(err, context.Canceled), "after an interrupt: %v", err)
 }
 
 func TestTheCauseIsOneLine(t *testing.T) {
@@ -102,9 +89,8 @@ func TestTheCauseIsOneLine(t *testing.T) {
 			"failed to start containerd: timeout waiting for containerd to start\n": "containerd: failed to get listener: unix socket path too long",
 		"": "",
 	} {
-		if got := cause(said); got != want {
-			t.Errorf("%q: the cause is %q", said, got)
-		}
+		got := cause(said)
+		assert.Check(t, got == want, "%q: the cause is %q", said, got)
 	}
 }
 

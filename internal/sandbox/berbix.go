@@ -31,23 +31,19 @@ func newBerbix(o Options) *berbix {
 
 func (b *berbix) ops() map[string]Op { return map[string]Op{"/v0/tokens": Refresh} }
 
-func (b *berbix) read(c *call) (input, *reply) {
-	refuse := func(status int, reason, message string) (input, *reply) {
-		rep := b.refuse(status, reason, message)
-		return input{}, &rep
-	}
+func (b *berbix) read(c *call) (input, reply) {
 	user, password, ok := c.req.BasicAuth()
 	if !ok || user != b.secret || password != "" {
-		return refuse(http.StatusUnauthorized, "unauthorized", "The API secret is not valid.")
+		return input{}, b.refuse(http.StatusUnauthorized, "unauthorized", "The API secret is not valid.")
 	}
 	fields, ok := stringFields(c.body)
 	if !ok {
-		return refuse(http.StatusBadRequest, "invalid_json", "The body must be a JSON object.")
+		return input{}, b.refuse(http.StatusBadRequest, "invalid_json", "The body must be a JSON object.")
 	}
 	if fields["grant_type"] != "refresh_token" {
-		return refuse(http.StatusBadRequest, "invalid_grant_type", "grant_type must be refresh_token.")
+		return input{}, b.refuse(http.StatusBadRequest, "invalid_grant_type", "grant_type must be refresh_token.")
 	}
-	return input{refresh: fields["refresh_token"], fields: fields}, nil
+	return input{refresh: fields["refresh_token"], fields: fields}, reply{}
 }
 
 func (b *berbix) act(c *call, in input) reply {
@@ -73,7 +69,7 @@ func (b *berbix) success(s settings, g grant) reply {
 	if g.refresh != "" {
 		refresh = quote(g.refresh)
 	}
-	rep := jsonReply(http.StatusOK, s.object(
+	return success(s.object(
 		"entity", `"token"`,
 		"transaction_id", strconv.FormatInt(g.family.session, 10),
 		"access_token", quote(g.access),
@@ -82,8 +78,6 @@ func (b *berbix) success(s settings, g grant) reply {
 		"expires_in", seconds(b.life.Access),
 		"token_type", `"Bearer"`,
 	))
-	rep.ok = true
-	return rep
 }
 
 // end is when a refresh token made now expires.

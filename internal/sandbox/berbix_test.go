@@ -17,15 +17,12 @@ func TestBerbixSuccess(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Options{})
 	tx := b.AddTransaction()
-	if tx.ID <= math.MaxUint32 {
-		t.Errorf("transaction %d fits into 32 bits", tx.ID)
-	}
+	assert.Check(t, tx.ID > math.MaxUint32, "transaction %d fits into 32 bits", tx.ID)
 	got := tokenFields(t, b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken))
 	access, _ := got["access_token"].(string)
 	client, _ := got["client_token"].(string)
-	if !b.Valid(sandbox.Berbix, access) || client == "" || client == access {
-		t.Errorf("access token %q, client token %q", access, client)
-	}
+	assert.Check(t, b.Valid(sandbox.Berbix, access) && client != "" && client != access,
+		"access token %q, client token %q", access, client)
 	delete(got, "access_token")
 	delete(got, "client_token")
 	want := map[string]any{
@@ -40,9 +37,8 @@ func TestBerbixRefuses(t *testing.T) {
 	secret := b.credentials(sandbox.Berbix)["api_secret"]
 	good := b.AddTransaction()
 	gone := b.AddTransaction()
-	if !b.Revoke(sandbox.Berbix, gone.RefreshToken) || b.Revoke(sandbox.Berbix, "nobody's") {
-		t.Fatal("Revoke doesn't say what it found")
-	}
+	assert.Assert(t, b.Revoke(sandbox.Berbix, gone.RefreshToken) && !b.Revoke(sandbox.Berbix, "nobody's"),
+		"Revoke doesn't say what it found")
 	body := object("refresh_token", good.RefreshToken, "grant_type", "refresh_token")
 	unauthorized := `{"status":401,"reason":"unauthorized","message":"The API secret is not valid."}`
 	cases := []struct {
@@ -77,17 +73,15 @@ func TestBerbixRefuses(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			got := b.berbix(t.Context(), tc.user, tc.password, tc.body)
-			if got.err != nil || got.status != tc.status || got.body != tc.want {
-				t.Errorf("%d %s, error %v; want %d %s", got.status, got.body, got.err, tc.status, tc.want)
-			}
+			assert.Check(t, got.err == nil && got.status == tc.status && got.body == tc.want,
+				"%d %s, error %v; want %d %s", got.status, got.body, got.err, tc.status, tc.want)
 		})
 	}
 	t.Run("bearer", func(t *testing.T) {
 		t.Parallel()
 		got := b.ask(t.Context(), http.MethodPost, b.URL(sandbox.Berbix)+"/v0/tokens", body, "Authorization", "Bearer "+secret)
-		if got.status != http.StatusUnauthorized || got.body != unauthorized {
-			t.Errorf("%d %s", got.status, got.body)
-		}
+		assert.Check(t, got.status == http.StatusUnauthorized && got.body == unauthorized,
+			"%d %s", got.status, got.body)
 	})
 }
 
@@ -97,23 +91,20 @@ func TestBerbixTokenIsReusable(t *testing.T) {
 	tx := b.AddTransaction()
 	first := tokens(t, b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken))
 	second := tokens(t, b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken))
-	if first.AccessToken == second.AccessToken || !b.Valid(sandbox.Berbix, first.AccessToken) {
-		t.Error("the second refresh took the first one's token back, or gave it again")
-	}
+	assert.Check(t, first.AccessToken != second.AccessToken && b.Valid(sandbox.Berbix, first.AccessToken),
+		"the second refresh took the first one's token back, or gave it again")
 	if got := b.Stats(sandbox.Berbix); got.Replays != 0 || got.Repeated != 1 {
 		t.Errorf("%d replays, %d repeated; want 0, 1", got.Replays, got.Repeated)
 	}
 
 	b.Inject(sandbox.Berbix, sandbox.Refresh, 1, sandbox.NewRefreshToken())
 	third := tokens(t, b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken))
-	if third.RefreshToken == "" || third.RefreshToken == tx.RefreshToken {
-		t.Fatalf("refresh token %q in the reply", third.RefreshToken)
-	}
+	assert.Assert(t, third.RefreshToken != "" && third.RefreshToken != tx.RefreshToken,
+		"refresh token %q in the reply", third.RefreshToken)
 	for _, token := range []string{tx.RefreshToken, third.RefreshToken} {
 		fields := tokenFields(t, b.refresh(t.Context(), sandbox.Berbix, token))
-		if _, ok := fields["refresh_token"]; ok || fields["transaction_id"] != json.Number("1234567890123") {
-			t.Errorf("fields %v", fields)
-		}
+		_, ok := fields["refresh_token"]
+		assert.Check(t, !ok && fields["transaction_id"] == json.Number("1234567890123"), "fields %v", fields)
 	}
 }
 
@@ -126,14 +117,11 @@ func TestBerbixExpiry(t *testing.T) {
 	tx := b.AddTransaction()
 	pair := tokens(t, b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken))
 	c.add(time.Hour)
-	if b.Valid(sandbox.Berbix, pair.AccessToken) {
-		t.Error("the access token is valid after its end")
-	}
+	assert.Check(t, !b.Valid(sandbox.Berbix, pair.AccessToken), "the access token is valid after its end")
 	tokens(t, b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken))
 	c.add(time.Hour)
-	if got := b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken); got.status != http.StatusBadRequest {
-		t.Errorf("an expired refresh token got %d", got.status)
-	}
+	got := b.refresh(t.Context(), sandbox.Berbix, tx.RefreshToken)
+	assert.Check(t, got.status == http.StatusBadRequest, "an expired refresh token got %d", got.status)
 }
 
 func TestManyTransactions(t *testing.T) {
@@ -144,7 +132,5 @@ func TestManyTransactions(t *testing.T) {
 		tx := b.AddTransaction()
 		ids[tx.ID], refresh[tx.RefreshToken] = true, true
 	}
-	if len(ids) != 10_000 || len(refresh) != 10_000 {
-		t.Errorf("%d ids, %d refresh tokens", len(ids), len(refresh))
-	}
+	assert.Check(t, len(ids) == 10_000 && len(refresh) == 10_000, "%d ids, %d refresh tokens", len(ids), len(refresh))
 }

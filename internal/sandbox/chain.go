@@ -10,7 +10,6 @@ type reuse int
 
 const (
 	reuseUsual   reuse = iota // refresh tokens don't rotate
-	reuseGrace                // so for a while, for the same pair; then as reuseEnds
 	reuseRefused              // the old one and its access token died at the exchange
 	reuseEnds                 // presenting the old one ends its whole family
 )
@@ -33,8 +32,6 @@ type grant struct {
 
 	family        *family
 	used          bool // the refresh token was exchanged
-	usedAt        time.Time
-	next          *grant // for which
 	accessRevoked bool
 }
 
@@ -49,8 +46,7 @@ type family struct {
 type chains struct {
 	now        func() time.Time
 	reuse      reuse
-	grace      time.Duration // of reuseGrace
-	endsAccess bool          // an exchange ends the old access token, as reuseRefused does
+	endsAccess bool // an exchange ends the old access token, as reuseRefused does
 
 	mu        sync.Mutex
 	sessions  int64 // the last one given out
@@ -83,8 +79,7 @@ func (c *chains) exchange(token string, mint minting) (grant, verdict) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old, ok := c.byRefresh[token]
-	again := ok && old.used && c.reuse == reuseGrace && !old.next.used && c.now().Sub(old.usedAt) <= c.grace
-	if ok && old.used && c.reuse != reuseUsual && !again {
+	if ok && old.used && c.reuse != reuseUsual {
 		c.replays++
 	}
 	switch {
@@ -92,9 +87,7 @@ func (c *chains) exchange(token string, mint minting) (grant, verdict) {
 		return grant{}, unknownToken
 	case old.family.ended:
 		return grant{}, endedSession
-	case again:
-		return *old.next, good
-	case old.used && (c.reuse == reuseEnds || c.reuse == reuseGrace):
+	case old.used && c.reuse == reuseEnds:
 		old.family.ended = true
 		return grant{}, spentToken
 	case old.used && c.reuse == reuseRefused:
@@ -102,12 +95,9 @@ func (c *chains) exchange(token string, mint minting) (grant, verdict) {
 	case !old.refreshUntil.IsZero() && !c.now().Before(old.refreshUntil):
 		return grant{}, expiredToken
 	}
-	if !old.used {
-		old.used, old.usedAt = true, c.now()
-	}
+	old.used = true
 	old.accessRevoked = c.reuse == reuseRefused || c.endsAccess
-	old.next = c.keep(old.family, mint)
-	return *old.next, good
+	return *c.keep(old.family, mint), good
 }
 
 // keep mints a grant and files it. The caller holds mu.
@@ -143,7 +133,7 @@ func (c *chains) alive(refresh string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	g, ok := c.byRefresh[refresh]
-	return ok && !g.family.ended && (!g.used || c.reuse == reuseUsual) && (g.refreshUntil.IsZero() || c.now().Before(g.refreshUntil))
+	return ok && !g.family.ended && !g.used && (g.refreshUntil.IsZero() || c.now().Before(g.refreshUntil))
 }
 
 func (c *chains) revoke(refresh string) bool {

@@ -26,9 +26,8 @@ func TestHold(t *testing.T) {
 		reply := make(chan answer)
 		go func() { reply <- b.refresh(t.Context(), sandbox.Hesabe, pair.RefreshToken) }()
 		assert.NilError(t, gate.Await(t.Context(), 1))
-		if acted := !b.Valid(sandbox.Hesabe, pair.AccessToken); acted != after {
-			t.Errorf("acted while held: %v, want %v", acted, after)
-		}
+		acted := !b.Valid(sandbox.Hesabe, pair.AccessToken)
+		assert.Check(t, acted == after, "acted while held: %v, want %v", acted, after)
 		gate.Release()
 		gate.Release() // again is no harm
 		tokens(t, <-reply)
@@ -39,9 +38,8 @@ func TestGateAwaitEndsWithContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := sandbox.NewGate().Await(ctx, 1); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
+	err := sandbox.NewGate().Await(ctx, 1)
+	assert.Check(t, errors.Is(err, context.Canceled), err)
 }
 
 // A delay ends when the client goes away. Where it came first, the provider doesn't act.
@@ -62,17 +60,15 @@ func TestDelayEndsWithClient(t *testing.T) {
 	assert.NilError(t, gate.Await(t.Context(), 2))
 	cancel()
 	for range pairs {
-		if got := <-replies; !errors.Is(got.err, context.Canceled) {
-			t.Errorf("status %d, error %v", got.status, got.err)
-		}
+		got := <-replies
+		assert.Check(t, errors.Is(got.err, context.Canceled), "status %d, error %v", got.status, got.err)
 	}
 	for p := range pairs {
 		b.AwaitIdle(p)
 	}
 	tokens(t, b.refresh(t.Context(), sandbox.Hesabe, pairs[sandbox.Hesabe].RefreshToken))
-	if got := b.refresh(t.Context(), sandbox.TConnect, pairs[sandbox.TConnect].RefreshToken); got.status != http.StatusBadRequest {
-		t.Errorf("TConnect had acted, and took the token again: %d", got.status)
-	}
+	got := b.refresh(t.Context(), sandbox.TConnect, pairs[sandbox.TConnect].RefreshToken)
+	assert.Check(t, got.status == http.StatusBadRequest, "TConnect had acted, and took the token again: %d", got.status)
 }
 
 func TestDelaysBeforeAndAfterAddUp(t *testing.T) {
@@ -99,13 +95,11 @@ func TestCloseEndsDelays(t *testing.T) {
 	go func() { reply <- b.login(t.Context(), sandbox.Hesabe) }()
 	<-arrived
 	b.Close()
-	if got := <-reply; got.err == nil {
-		t.Errorf("replied %d", got.status)
-	}
+	got := <-reply
+	assert.Check(t, got.err != nil, "replied %d", got.status)
 	b.Close() // again is no harm
-	if got := b.login(t.Context(), sandbox.Hesabe); got.err == nil {
-		t.Error("it serves after Close")
-	}
+	got = b.login(t.Context(), sandbox.Hesabe)
+	assert.Check(t, got.err != nil, "it serves after Close")
 }
 
 func TestCloseWaitsForHook(t *testing.T) {
@@ -120,9 +114,7 @@ func TestCloseWaitsForHook(t *testing.T) {
 	go b.login(t.Context(), sandbox.Hesabe)
 	<-arrived
 	b.Close()
-	if !ended {
-		t.Error("the hook was still running")
-	}
+	assert.Check(t, ended, "the hook was still running")
 }
 
 func TestOnActed(t *testing.T) {
@@ -145,10 +137,7 @@ func TestOnActed(t *testing.T) {
 		{Provider: sandbox.Hesabe, Op: sandbox.Refresh, Number: 2, OK: true},
 		{Provider: sandbox.Hesabe, Op: sandbox.Refresh, Number: 3},
 	}
-	if len(calls) != len(want) || calls[0] != want[0] || calls[1] != want[1] {
-		t.Errorf("calls %v, want %v", calls, want)
-	}
-	if len(valid) == 0 || valid[0] {
-		t.Error("the hook ran before the provider had acted")
-	}
+	assert.Check(t, len(calls) == len(want) && calls[0] == want[0] && calls[1] == want[1],
+		"calls %v, want %v", calls, want)
+	assert.Check(t, len(valid) != 0 && !valid[0], "the hook ran before the provider had acted")
 }

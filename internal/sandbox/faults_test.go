@@ -24,17 +24,15 @@ func html(title string) string {
 // lost is the check of a call that got no reply at all.
 func lost(t *testing.T, got answer) {
 	t.Helper()
-	if got.status != 0 || !errors.Is(got.err, io.EOF) {
-		t.Errorf("status %d, error %v; want no reply", got.status, got.err)
-	}
+	assert.Check(t, got.status == 0 && errors.Is(got.err, io.EOF),
+		"status %d, error %v; want no reply", got.status, got.err)
 }
 
 func replied(status int, body string) func(*testing.T, answer) {
 	return func(t *testing.T, got answer) {
 		t.Helper()
-		if got.err != nil || got.status != status || got.body != body {
-			t.Errorf("%d %s, error %v; want %d %s", got.status, got.body, got.err, status, body)
-		}
+		assert.Check(t, got.err == nil && got.status == status && got.body == body,
+			"%d %s, error %v; want %d %s", got.status, got.body, got.err, status, body)
 	}
 }
 
@@ -64,9 +62,8 @@ func TestFaultsThatAnswer(t *testing.T) {
 		{"429", sandbox.RateLimit("7"), false, func(t *testing.T, got answer) {
 			t.Helper()
 			replied(429, `{"message":"Too Many Attempts."}`)(t, got)
-			if v := got.header.Get("Retry-After"); v != "7" {
-				t.Errorf("Retry-After %q", v)
-			}
+			v := got.header.Get("Retry-After")
+			assert.Check(t, v == "7", "Retry-After %q", v)
 		}},
 		{"429 without Retry-After", sandbox.RateLimit(""), false, func(t *testing.T, got answer) {
 			t.Helper()
@@ -89,9 +86,8 @@ func TestFaultsThatAnswer(t *testing.T) {
 		}},
 		{"garbage", sandbox.Garbage(), true, func(t *testing.T, got answer) {
 			t.Helper()
-			if got.err != nil || got.status != http.StatusOK || json.Valid([]byte(got.body)) {
-				t.Errorf("status %d, error %v: %s", got.status, got.err, got.body)
-			}
+			assert.Check(t, got.err == nil && got.status == http.StatusOK && !json.Valid([]byte(got.body)),
+				"status %d, error %v: %s", got.status, got.err, got.body)
 		}},
 		{"gzip bomb", sandbox.GzipBomb(), true, func(t *testing.T, got answer) {
 			t.Helper()
@@ -108,9 +104,8 @@ func TestFaultsThatAnswer(t *testing.T) {
 		{"invalid UTF-8", sandbox.InvalidUTF8(), true, func(t *testing.T, got answer) {
 			t.Helper()
 			// encoding/json takes it, and silently changes the token.
-			if got.status != http.StatusOK || utf8.ValidString(got.body) || !json.Valid([]byte(got.body)) {
-				t.Errorf("status %d: %q", got.status, got.body)
-			}
+			assert.Check(t, got.status == http.StatusOK && !utf8.ValidString(got.body) && json.Valid([]byte(got.body)),
+				"status %d: %q", got.status, got.body)
 		}},
 	}
 	for _, tc := range cases {
@@ -120,16 +115,14 @@ func TestFaultsThatAnswer(t *testing.T) {
 			pair := b.Issue(sandbox.Hesabe)
 			b.Inject(sandbox.Hesabe, sandbox.Refresh, 1, tc.fault)
 			tc.check(t, b.refresh(t.Context(), sandbox.Hesabe, pair.RefreshToken))
-			if acted := !b.Valid(sandbox.Hesabe, pair.AccessToken); acted != tc.acted {
-				t.Errorf("acted: %v, want %v", acted, tc.acted)
-			}
+			acted := !b.Valid(sandbox.Hesabe, pair.AccessToken)
+			assert.Check(t, acted == tc.acted, "acted: %v, want %v", acted, tc.acted)
 			want := http.StatusOK
 			if tc.acted {
 				want = http.StatusNotFound
 			}
-			if got := b.refresh(t.Context(), sandbox.Hesabe, pair.RefreshToken); got.status != want {
-				t.Errorf("the same token again got %d, want %d", got.status, want)
-			}
+			got := b.refresh(t.Context(), sandbox.Hesabe, pair.RefreshToken)
+			assert.Check(t, got.status == want, "the same token again got %d, want %d", got.status, want)
 		})
 	}
 }
@@ -185,9 +178,8 @@ func TestFaultQueue(t *testing.T) {
 	b := start(t, sandbox.Options{})
 	expect := func(step string, got answer, want int) {
 		t.Helper()
-		if got.err != nil || got.status != want {
-			t.Errorf("%s: status %d, error %v; want %d", step, got.status, got.err, want)
-		}
+		assert.Check(t, got.err == nil && got.status == want,
+			"%s: status %d, error %v; want %d", step, got.status, got.err, want)
 	}
 	refresh := func() answer {
 		return b.refresh(t.Context(), sandbox.Hesabe, b.Issue(sandbox.Hesabe).RefreshToken)
@@ -206,9 +198,8 @@ func TestFaultQueue(t *testing.T) {
 	b.Clear(sandbox.Hesabe)
 	// The field's fault was for one call, and that was the first: sorts don't wait for
 	// each other.
-	if pair := tokens(t, refresh()); pair.RefreshToken == "" {
-		t.Error("the field is still missing")
-	}
+	pair := tokens(t, refresh())
+	assert.Check(t, pair.RefreshToken != "", "the field is still missing")
 }
 
 func TestFaultsAddUp(t *testing.T) {
@@ -218,8 +209,6 @@ func TestFaultsAddUp(t *testing.T) {
 		sandbox.Slow(time.Millisecond), sandbox.ExpiresIn("1"), sandbox.Field("refresh_expires_in", "2"), sandbox.ReplyAs(sandbox.Wrapped))
 	got := b.login(t.Context(), sandbox.TConnect)
 	for _, want := range []string{`{"data":{`, `"expires_in":1,`, `"refresh_expires_in":2,`} {
-		if !strings.Contains(got.body, want) {
-			t.Errorf("no %s in %s", want, got.body)
-		}
+		assert.Check(t, strings.Contains(got.body, want), "no %s in %s", want, got.body)
 	}
 }

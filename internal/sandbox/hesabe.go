@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -41,7 +40,7 @@ func (h *hesabe) ops() map[string]Op {
 }
 
 // read takes JSON, urlencoded and multipart fields, as Laravel does.
-func (h *hesabe) read(c *call) (input, *reply) {
+func (h *hesabe) read(c *call) (input, reply) {
 	fields := map[string]string{}
 	if kind, _, _ := mime.ParseMediaType(c.req.Header.Get("Content-Type")); kind == "application/json" {
 		fields, _ = stringFields(c.body)
@@ -50,7 +49,7 @@ func (h *hesabe) read(c *call) (input, *reply) {
 			fields[name] = c.req.PostForm.Get(name)
 		}
 	}
-	return input{refresh: fields["refreshToken"], fields: fields}, nil
+	return input{refresh: fields["refreshToken"], fields: fields}, reply{}
 }
 
 func (h *hesabe) act(c *call, in input) reply {
@@ -77,9 +76,7 @@ func (h *hesabe) success(s settings, g grant) reply {
 		"access_token", quote(g.access),
 		"refresh_token", quote(g.refresh),
 	)
-	rep := jsonReply(http.StatusOK, fmt.Appendf(nil, `{"status":true,"message":"Success","response":{"token":%s}}`, token))
-	rep.ok = true
-	return rep
+	return success(fmt.Appendf(nil, `{"status":true,"message":"Success","response":{"token":%s}}`, token))
 }
 
 func (h *hesabe) mint(now time.Time, _ int64) grant {
@@ -120,5 +117,3 @@ func (h *hesabe) credentials(base string) map[string]any {
 func (h *hesabe) secrets() []string { return []string{h.password} }
 func (h *hesabe) issue() grant      { return h.chains.open(h.mint) }
 func (h *hesabe) tokens() *chains   { return h.chains }
-
-func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

@@ -31,32 +31,25 @@ func TestHesabeSuccess(t *testing.T) {
 	first := tokens(t, got)
 	want := `{"status":true,"message":"Success","response":{"token":{"token_type":"Bearer","expires_in":900,` +
 		`"access_token":"` + first.AccessToken + `","refresh_token":"` + first.RefreshToken + `"}}}`
-	if got.body != want {
-		t.Errorf("login replied %s, want %s", got.body, want)
-	}
+	assert.Check(t, got.body == want, "login replied %s, want %s", got.body, want)
 	for name, want := range map[string]string{
 		"Content-Type": jsonType, "Cache-Control": "no-store", "Pragma": "no-cache", "Date": "Tue, 14 Oct 2025 06:03:43 GMT",
 	} {
-		if v := got.header.Get(name); v != want {
-			t.Errorf("%s: %q, want %q", name, v, want)
-		}
+		v := got.header.Get(name)
+		assert.Check(t, v == want, "%s: %q, want %q", name, v, want)
 	}
-	if second := tokens(t, b.refresh(t.Context(), sandbox.Hesabe, first.RefreshToken)); second == first {
-		t.Error("the refresh handed out the same tokens")
-	}
+	second := tokens(t, b.refresh(t.Context(), sandbox.Hesabe, first.RefreshToken))
+	assert.Check(t, second != first, "the refresh handed out the same tokens")
 }
 
 func TestHesabeTokens(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Options{Now: newClock().Now})
 	pair := b.Issue(sandbox.Hesabe)
-	if !regexp.MustCompile(`^def50200[0-9a-f]{706}$`).MatchString(pair.RefreshToken) {
-		t.Errorf("refresh token %q", pair.RefreshToken)
-	}
+	assert.Check(t, regexp.MustCompile(`^def50200[0-9a-f]{706}$`).MatchString(pair.RefreshToken),
+		"refresh token %q", pair.RefreshToken)
 	parts := strings.Split(pair.AccessToken, ".")
-	if len(parts) != 3 {
-		t.Fatalf("the access token has %d parts", len(parts))
-	}
+	assert.Assert(t, len(parts) == 3, "the access token has %d parts", len(parts))
 	var part [2]string
 	for i := range part {
 		raw, err := base64.RawURLEncoding.DecodeString(parts[i])
@@ -68,9 +61,7 @@ func TestHesabeTokens(t *testing.T) {
 	}
 	claims := parse(t, part[1])
 	jti, _ := claims["jti"].(string)
-	if !regexp.MustCompile(`^[0-9a-f]{80}$`).MatchString(jti) {
-		t.Errorf("jti %q", jti)
-	}
+	assert.Check(t, regexp.MustCompile(`^[0-9a-f]{80}$`).MatchString(jti), "jti %q", jti)
 	delete(claims, "jti")
 	want := map[string]any{
 		"aud": "2", "sub": "84", "scopes": []any{"*"},
@@ -134,9 +125,8 @@ func TestHesabeInput(t *testing.T) {
 			b := start(t, sandbox.Options{})
 			kind, body, header := tc.request(b.Issue(sandbox.Hesabe).RefreshToken)
 			got := b.hesabe(t.Context(), "token-refresh", kind, body, header...)
-			if got.err != nil || got.status != tc.want {
-				t.Fatalf("status %d, error %v; want %d", got.status, got.err, tc.want)
-			}
+			assert.Assert(t, got.err == nil && got.status == tc.want,
+				"status %d, error %v; want %d", got.status, got.err, tc.want)
 			if tc.want == http.StatusNotFound && got.body != hesabeNotFound {
 				t.Errorf("body %s", got.body)
 			}
@@ -173,22 +163,15 @@ func TestHesabeRotation(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Options{})
 	first := b.Issue(sandbox.Hesabe)
-	if !b.Valid(sandbox.Hesabe, first.AccessToken) {
-		t.Fatal("the first access token is not valid")
-	}
+	assert.Assert(t, b.Valid(sandbox.Hesabe, first.AccessToken), "the first access token is not valid")
 	second := tokens(t, b.refresh(t.Context(), sandbox.Hesabe, first.RefreshToken))
-	if b.Valid(sandbox.Hesabe, first.AccessToken) {
-		t.Error("the old access token outlived the refresh")
-	}
+	assert.Check(t, !b.Valid(sandbox.Hesabe, first.AccessToken), "the old access token outlived the refresh")
 	for range 2 {
 		replied(http.StatusNotFound, hesabeNotFound)(t, b.refresh(t.Context(), sandbox.Hesabe, first.RefreshToken))
 	}
-	if got := b.Stats(sandbox.Hesabe).Replays; got != 2 {
-		t.Errorf("%d replays counted, want 2", got)
-	}
-	if !b.Valid(sandbox.Hesabe, second.AccessToken) {
-		t.Error("the replay ended the new access token")
-	}
+	got := b.Stats(sandbox.Hesabe).Replays
+	assert.Check(t, got == 2, "%d replays counted, want 2", got)
+	assert.Check(t, b.Valid(sandbox.Hesabe, second.AccessToken), "the replay ended the new access token")
 	tokens(t, b.refresh(t.Context(), sandbox.Hesabe, second.RefreshToken))
 }
 
@@ -200,16 +183,11 @@ func TestHesabeExpiry(t *testing.T) {
 	}})
 	pair := b.Issue(sandbox.Hesabe)
 	c.add(59 * time.Second)
-	if !b.Valid(sandbox.Hesabe, pair.AccessToken) {
-		t.Error("expired early")
-	}
+	assert.Check(t, b.Valid(sandbox.Hesabe, pair.AccessToken), "expired early")
 	c.add(time.Second)
-	if b.Valid(sandbox.Hesabe, pair.AccessToken) {
-		t.Error("valid after its end")
-	}
+	assert.Check(t, !b.Valid(sandbox.Hesabe, pair.AccessToken), "valid after its end")
 	c.add(59 * time.Minute)
 	replied(http.StatusNotFound, hesabeNotFound)(t, b.refresh(t.Context(), sandbox.Hesabe, pair.RefreshToken))
-	if got := b.Stats(sandbox.Hesabe).Replays; got != 0 {
-		t.Errorf("%d replays counted for an expired token", got)
-	}
+	got := b.Stats(sandbox.Hesabe).Replays
+	assert.Check(t, got == 0, "%d replays counted for an expired token", got)
 }

@@ -29,8 +29,8 @@ type Call struct {
 type backend interface {
 	// ops maps the paths that take a POST to what they do.
 	ops() map[string]Op
-	// read takes the request's fields out; a non-nil reply refuses it.
-	read(c *call) (input, *reply)
+	// read takes the request's fields out; a reply with a status refuses it.
+	read(c *call) (input, reply)
 	// act does what was asked, once.
 	act(c *call, in input) reply
 	// problem is the body of an error that has no occasion: a fault, a wrong method.
@@ -191,10 +191,8 @@ func (h *host) run(ctx context.Context, c *call) func(http.ResponseWriter) {
 	if f, ok := plan.answer(false); ok {
 		return func(w http.ResponseWriter) { f.answer(h, c, reply{}, w) }
 	}
-	var rep reply
-	if refusal != nil {
-		rep = *refusal
-	} else {
+	rep := refusal
+	if rep.status == 0 {
 		rep = h.backend.act(c, in)
 	}
 	h.acted(ctx, Call{Provider: h.provider, Op: c.op, Number: number, OK: rep.ok})
@@ -216,6 +214,11 @@ type reply struct {
 	status int
 	kind   string // content type
 	body   []byte
+}
+
+// success hands out tokens.
+func success(body []byte) reply {
+	return reply{ok: true, status: http.StatusOK, kind: "application/json", body: body}
 }
 
 func jsonReply(status int, body []byte) reply {

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"tokenrefresh/pkg/providers"
 )
 
 const (
@@ -21,20 +19,19 @@ const (
 type oauth2 struct {
 	chains *chains
 	life   Lifetime
-	reuse  time.Duration
+	reuse  string // of refresh tokens, as credentials say it
 
 	clientID, clientSecret, username, password string
 }
 
 func newOAuth2(o Options) *oauth2 {
-	rule := map[time.Duration]reuse{0: reuseEnds, providers.Always: reuseUsual}
-	chains := newChains(o.Now, reuseGrace, 1)
-	if r, ok := rule[o.OAuth2Reuse]; ok {
-		chains.reuse = r
+	chains, reuse := newChains(o.Now, reuseEnds, 1), "never"
+	if o.OAuth2Reuses {
+		chains.reuse, reuse = reuseUsual, "always"
 	}
-	chains.grace, chains.endsAccess = o.OAuth2Reuse, o.OAuth2Reuse != providers.Always
+	chains.endsAccess = true
 	return &oauth2{
-		chains: chains, reuse: o.OAuth2Reuse, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh),
+		chains: chains, reuse: reuse, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh),
 		clientID: "token refresh", clientSecret: "&+/ %:" + random(16), // which Basic has to encode
 		username: "demo@sandbox.example", password: random(16),
 	}
@@ -55,7 +52,7 @@ func (o *oauth2) op(body []byte) Op {
 func (o *oauth2) serve(w http.ResponseWriter, r *http.Request) bool {
 	switch r.URL.Path {
 	case "/introspect":
-		if refused := o.authenticate(r, r.PostFormValue); refused != nil {
+		if refused := o.authenticate(r, r.PostFormValue); refused.status != 0 {
 			refused.write(w)
 			return true
 		}
@@ -75,12 +72,11 @@ func (o *oauth2) serve(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // authenticate refuses a client that is another one, or that says who it is in two ways.
-func (o *oauth2) authenticate(r *http.Request, field func(string) string) *reply {
+func (o *oauth2) authenticate(r *http.Request, field func(string) string) reply {
 	id, password := field("client_id"), field("client_secret")
 	if encoded, basic := strings.CutPrefix(r.Header.Get("Authorization"), "Basic "); basic {
 		if password != "" {
-			rep := o.refuse(http.StatusBadRequest, "invalid_request")
-			return &rep
+			return o.refuse(http.StatusBadRequest, "invalid_request")
 		}
 		pair, _ := base64.StdEncoding.DecodeString(encoded)
 		left, right, _ := strings.Cut(string(pair), ":")
@@ -88,17 +84,15 @@ func (o *oauth2) authenticate(r *http.Request, field func(string) string) *reply
 		password, _ = url.QueryUnescape(right)
 	}
 	if id != o.clientID || password != o.clientSecret {
-		rep := o.refuse(http.StatusUnauthorized, "invalid_client")
-		return &rep
+		return o.refuse(http.StatusUnauthorized, "invalid_client")
 	}
-	return nil
+	return reply{}
 }
 
-func (o *oauth2) read(c *call) (input, *reply) {
+func (o *oauth2) read(c *call) (input, reply) {
 	form, err := url.ParseQuery(string(c.body))
 	if err != nil || !strings.HasPrefix(c.req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		rep := o.refuse(http.StatusBadRequest, "invalid_request")
-		return input{}, &rep
+		return input{}, o.refuse(http.StatusBadRequest, "invalid_request")
 	}
 	fields := map[string]string{}
 	for name := range form {
@@ -110,11 +104,7 @@ func (o *oauth2) read(c *call) (input, *reply) {
 func (o *oauth2) act(c *call, in input) reply {
 	switch in.fields["grant_type"] {
 	case "refresh_token":
-		mint := o.mint
-		if o.reuse == providers.Always {
-			mint = o.mintAccess
-		}
-		if g, v := o.chains.exchange(in.refresh, mint); v == good {
+		if g, v := o.chains.exchange(in.refresh, o.mint); v == good {
 			return o.success(c.set, g)
 		}
 		return o.refuse(http.StatusBadRequest, "invalid_grant")
@@ -123,26 +113,18 @@ func (o *oauth2) act(c *call, in input) reply {
 			return o.refuse(http.StatusBadRequest, "invalid_grant")
 		}
 		return o.success(c.set, o.issue())
-	case "client_credentials":
-		return o.success(c.set, o.chains.open(o.mintAccess))
 	}
 	return o.refuse(http.StatusBadRequest, "unsupported_grant_type")
 }
 
 func (o *oauth2) success(s settings, g grant) reply {
-	refresh := ""
-	if g.refresh != "" {
-		refresh = quote(g.refresh)
-	}
-	rep := jsonReply(http.StatusOK, s.object(
+	return success(s.object(
 		"access_token", quote(g.access),
 		"token_type", `"Bearer"`,
 		"expires_in", seconds(o.life.Access),
-		"refresh_token", refresh,
+		"refresh_token", quote(g.refresh),
 		"scope", `"invoices"`,
 	))
-	rep.ok = true
-	return rep
 }
 
 func (o *oauth2) mint(now time.Time, _ int64) grant {
@@ -150,13 +132,6 @@ func (o *oauth2) mint(now time.Time, _ int64) grant {
 		access: "at-" + random(20), accessUntil: now.Add(o.life.Access),
 		refresh: "rt-" + random(20), refreshUntil: now.Add(o.life.Refresh),
 	}
-}
-
-// mintAccess is mint where the refresh token stays.
-func (o *oauth2) mintAccess(now time.Time, session int64) grant {
-	g := o.mint(now, session)
-	g.refresh = ""
-	return g
 }
 
 func (o *oauth2) refuse(status int, code string) reply {
@@ -177,16 +152,8 @@ func (o *oauth2) problem(_ settings, status int) reply {
 }
 
 func (o *oauth2) credentials(base string) map[string]any {
-	var reuse any = "never"
-	switch o.reuse {
-	case 0:
-	case providers.Always:
-		reuse = "always"
-	default:
-		reuse = int(o.reuse.Seconds())
-	}
 	return map[string]any{
-		"token_url": base + "/token", "client_id": o.clientID, "client_secret": o.clientSecret, "refresh_token_reuse": reuse,
+		"token_url": base + "/token", "client_id": o.clientID, "client_secret": o.clientSecret, "refresh_token_reuse": o.reuse,
 		"login_params":      map[string]string{"grant_type": "password", "username": o.username, "password": o.password},
 		"introspection_url": base + "/introspect", "probe_url": base + "/me", "publish": []string{"scope"},
 	}

@@ -2,21 +2,19 @@ package sandbox_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
+	"slices"
 	"testing"
-	"time"
 
 	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/sandbox"
-	contract "tokenrefresh/pkg/providers"
 )
 
 // oauth2Client makes calls as its credentials say.
 type oauth2Client struct {
+	*bench
 	t             *testing.T
 	TokenURL      string            `json:"token_url"`
 	ID            string            `json:"client_id"`
@@ -35,10 +33,10 @@ type oauth2Answer struct {
 	Active  *bool  `json:"active"`
 }
 
-func newOAuth2Client(t *testing.T, box *sandbox.Sandbox) *oauth2Client {
+func newOAuth2Client(t *testing.T) *oauth2Client {
 	t.Helper()
-	c := &oauth2Client{t: t}
-	assert.NilError(t, json.Unmarshal([]byte(box.Credentials(sandbox.OAuth2)), c))
+	c := &oauth2Client{bench: start(t, sandbox.Options{}), t: t}
+	assert.NilError(t, json.Unmarshal([]byte(c.Credentials(sandbox.OAuth2)), c))
 	return c
 }
 
@@ -46,30 +44,22 @@ func newOAuth2Client(t *testing.T, box *sandbox.Sandbox) *oauth2Client {
 func (c *oauth2Client) post(address string, fields ...string) oauth2Answer {
 	c.t.Helper()
 	form := url.Values{}
-	for i := 0; i < len(fields); i += 2 {
-		form.Set(fields[i], fields[i+1])
+	for field := range slices.Chunk(fields, 2) {
+		form.Set(field[0], field[1])
 	}
-	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
-	assert.NilError(c.t, err)
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request := http.Request{Header: http.Header{}}
 	request.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
-	return c.do(request)
+	got := c.ask(c.t.Context(), http.MethodPost, address, form.Encode(),
+		"Content-Type", formType, "Authorization", request.Header.Get("Authorization"))
+	assert.NilError(c.t, got.err)
+	answer := oauth2Answer{status: got.status}
+	assert.NilError(c.t, json.Unmarshal([]byte(got.body), &answer), got.body)
+	return answer
 }
 
-func (c *oauth2Client) do(request *http.Request) oauth2Answer {
+func (c *oauth2Client) login(more ...string) oauth2Answer {
 	c.t.Helper()
-	response, err := http.DefaultClient.Do(request)
-	assert.NilError(c.t, err)
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	answer := oauth2Answer{status: response.StatusCode}
-	if err == nil {
-		err = json.Unmarshal(body, &answer)
-	}
-	if err != nil {
-		c.t.Fatalf("%d %s: %v", response.StatusCode, body, err)
-	}
-	return answer
+	return c.post(c.TokenURL, append(more, "grant_type", "password", "username", c.Login["username"], "password", c.Login["password"])...)
 }
 
 func (c *oauth2Client) refresh(token string) oauth2Answer {
@@ -80,85 +70,50 @@ func (c *oauth2Client) refresh(token string) oauth2Answer {
 func (c *oauth2Client) active(token string) bool {
 	c.t.Helper()
 	answer := c.post(c.Introspection, "token", token)
-	if answer.Active == nil {
-		c.t.Fatalf("introspection: %+v", answer)
-	}
+	assert.Assert(c.t, answer.Active != nil, "introspection: %+v", answer)
 	return *answer.Active
 }
 
-func TestOAuth2Reuse(t *testing.T) {
+func TestOAuth2Rotation(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	start := func(t *testing.T, reuse time.Duration) (*sandbox.Sandbox, *oauth2Client, oauth2Answer) {
-		t.Helper()
-		box, err := sandbox.Start(sandbox.Options{OAuth2Reuse: reuse, Now: func() time.Time { return now }})
-		assert.NilError(t, err)
-		t.Cleanup(box.Close)
-		c := newOAuth2Client(t, box)
-		login := c.post(c.TokenURL, "grant_type", "password", "username", c.Login["username"], "password", c.Login["password"])
-		if login.status != 200 || login.Refresh == "" || login.Expires != 1800 || !c.active(login.Refresh) {
-			t.Fatalf("login: %+v", login)
-		}
-		return box, c, login
-	}
-	box, c, login := start(t, 0)
+	c := newOAuth2Client(t)
+	login := c.login()
+	assert.Assert(t, login.status == 200 && login.Refresh != "" && login.Expires == 1800 && c.active(login.Refresh),
+		"login: %+v", login)
 	first := c.refresh(login.Refresh)
-	if first.status != 200 || first.Refresh == login.Refresh || c.active(login.Refresh) || !c.active(first.Refresh) ||
-		box.Valid(sandbox.OAuth2, login.Access) || !box.Valid(sandbox.OAuth2, first.Access) {
-		t.Errorf("a refresh: %+v", first)
-	}
-	if again := c.refresh(login.Refresh); again.Error != "invalid_grant" || c.active(first.Refresh) || box.Stats(sandbox.OAuth2).Replays != 1 {
-		t.Errorf("strict, presented twice: %+v", again)
-	}
-
-	box, c, login = start(t, time.Minute)
-	first = c.refresh(login.Refresh)
-	now = now.Add(time.Minute)
-	if again := c.refresh(login.Refresh); again != first || box.Stats(sandbox.OAuth2).Replays != 0 {
-		t.Errorf("within its grace: %+v, want %+v", again, first)
-	}
-	second := c.refresh(first.Refresh)
-	if grandparent := c.refresh(login.Refresh); grandparent.Error != "invalid_grant" || c.active(second.Refresh) {
-		t.Errorf("a grandparent: %+v", grandparent)
-	}
-
-	_, c, login = start(t, contract.Always)
-	for range 3 {
-		if answer := c.refresh(login.Refresh); answer.status != 200 || answer.Refresh != "" || !c.active(login.Refresh) {
-			t.Errorf("without rotation: %+v", answer)
-		}
-	}
+	assert.Check(t, first.status == 200 && first.Refresh != login.Refresh, "a refresh: %+v", first)
+	assert.Check(t, !c.active(login.Refresh) && c.active(first.Refresh), "introspection after a refresh")
+	assert.Check(t, !c.Valid(sandbox.OAuth2, login.Access) && c.Valid(sandbox.OAuth2, first.Access), "access tokens after a refresh")
+	again := c.refresh(login.Refresh)
+	assert.Check(t, again.Error == "invalid_grant" && !c.active(first.Refresh) && c.Stats(sandbox.OAuth2).Replays == 1,
+		"presented twice: %+v", again)
 }
 
 func TestOAuth2Client(t *testing.T) {
 	t.Parallel()
-	box, err := sandbox.Start(sandbox.Options{})
-	assert.NilError(t, err)
-	t.Cleanup(box.Close)
-	c := newOAuth2Client(t, box)
-	if got := c.post(c.TokenURL, "grant_type", "client_credentials"); got.status != 200 || got.Refresh != "" || got.Access == "" {
-		t.Errorf("client credentials: %+v", got)
+	c := newOAuth2Client(t)
+	for name, tt := range map[string]struct {
+		got    oauth2Answer
+		status int
+		err    string
+	}{
+		"another grant":               {c.post(c.TokenURL, "grant_type", "device"), 400, "unsupported_grant_type"},
+		"Basic and the body at once":  {c.login("client_secret", c.Secret), 400, "invalid_request"},
+		"an unknown token":            {c.refresh("of nobody"), 400, "invalid_grant"},
+		"a wrong password":            {c.post(c.TokenURL, "grant_type", "password", "password", "x"), 400, "invalid_grant"},
+		"a wrong password of the app": {c.with("x").login(), 401, "invalid_client"},
+	} {
+		assert.Check(t, tt.got.status == tt.status && tt.got.Error == tt.err, "%s: %+v", name, tt.got)
 	}
-	if got := c.post(c.TokenURL, "grant_type", "device"); got.Error != "unsupported_grant_type" {
-		t.Errorf("another grant: %+v", got)
-	}
-	if got := c.post(c.TokenURL, "grant_type", "client_credentials", "client_secret", c.Secret); got.Error != "invalid_request" {
-		t.Errorf("Basic and the body at once: %+v", got)
-	}
-	if got := c.refresh("of nobody"); got.status != 400 || got.Error != "invalid_grant" {
-		t.Errorf("an unknown token: %+v", got)
-	}
-	c.Secret += "x"
-	if got := c.post(c.TokenURL, "grant_type", "client_credentials"); got.status != 401 || got.Error != "invalid_client" {
-		t.Errorf("a wrong secret: %+v", got)
-	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Probe, http.NoBody)
-	assert.NilError(t, err)
-	if got := c.do(request); got.status != 401 {
-		t.Errorf("a probe without a token: %+v", got)
-	}
-	request.Header.Set("Authorization", "Bearer "+box.Issue(sandbox.OAuth2).AccessToken)
-	if got := c.do(request); got.status != 200 {
-		t.Errorf("a probe with a token: %+v", got)
-	}
+	got := c.ask(t.Context(), http.MethodGet, c.Probe, "")
+	assert.Check(t, got.status == http.StatusUnauthorized, "a probe without a token: %+v", got)
+	got = c.ask(t.Context(), http.MethodGet, c.Probe, "", "Authorization", "Bearer "+c.Issue(sandbox.OAuth2).AccessToken)
+	assert.Check(t, got.status == http.StatusOK, "a probe with a token: %+v", got)
+}
+
+// with is the client with another secret.
+func (c *oauth2Client) with(secret string) *oauth2Client {
+	other := *c
+	other.Secret = secret
+	return &other
 }

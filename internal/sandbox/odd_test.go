@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 )
 
@@ -33,9 +35,8 @@ func TestWhoHasActed(t *testing.T) {
 				t.Errorf("%s, %s: %d refreshes, %d presentations", name, which, after.Refreshes-before.Refreshes, b.Presentations(sandbox.Hesabe)[token])
 			}
 			got := b.refresh(t.Context(), sandbox.Hesabe, token) // as it should be
-			if alive := got.err == nil && got.status == http.StatusOK; alive == tc.acts {
-				t.Errorf("%s, %s: the token is alive: %v", name, which, alive)
-			}
+			alive := got.err == nil && got.status == http.StatusOK
+			assert.Check(t, alive != tc.acts, "%s, %s: the token is alive: %v", name, which, alive)
 		}
 	}
 }

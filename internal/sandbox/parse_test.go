@@ -19,14 +19,12 @@ func TestParseLifetime(t *testing.T) {
 		"berbix=1s":      {Access: time.Second},
 	} {
 		p, got, err := sandbox.ParseLifetime(text)
-		if err != nil || got != want || !strings.HasPrefix(text, string(p)) {
-			t.Errorf("%s: %s %+v, %v", text, p, got, err)
-		}
+		assert.Check(t, err == nil && got == want && strings.HasPrefix(text, string(p)),
+			"%s: %s %+v, %v", text, p, got, err)
 	}
 	for _, text := range []string{"", "hesabe", "hesabe=", "hesabe=0s", "hesabe=-1m", "hesabe=1.5s", "hesabe=2", "hesabe=2m/", "other=2m", "=2m"} {
-		if _, _, err := sandbox.ParseLifetime(text); err == nil {
-			t.Errorf("%q is taken", text)
-		}
+		_, _, err := sandbox.ParseLifetime(text)
+		assert.Check(t, err != nil, "%q is taken", text)
 	}
 }
 
@@ -40,14 +38,12 @@ func TestParsedFaultsHappen(t *testing.T) {
 	}
 	inject("hesabe/refresh=status:503*1")
 	inject("berbix=html:404")
-	if got := b.refresh(t.Context(), sandbox.Hesabe, b.Issue(sandbox.Hesabe).RefreshToken); got.status != http.StatusServiceUnavailable {
-		t.Errorf("the first call: %+v", got)
-	}
+	got := b.refresh(t.Context(), sandbox.Hesabe, b.Issue(sandbox.Hesabe).RefreshToken)
+	assert.Check(t, got.status == http.StatusServiceUnavailable, "the first call: %+v", got)
 	tokens(t, b.refresh(t.Context(), sandbox.Hesabe, b.Issue(sandbox.Hesabe).RefreshToken))
 	for range 2 {
-		if got := b.refresh(t.Context(), sandbox.Berbix, b.Issue(sandbox.Berbix).RefreshToken); got.status != http.StatusNotFound {
-			t.Errorf("berbix: %+v", got)
-		}
+		got := b.refresh(t.Context(), sandbox.Berbix, b.Issue(sandbox.Berbix).RefreshToken)
+		assert.Check(t, got.status == http.StatusNotFound, "berbix: %+v", got)
 	}
 }
 
@@ -58,22 +54,19 @@ func TestParseInjection(t *testing.T) {
 		"berbix=rate-limit:120", "hesabe=slow:5s", "hesabe=truncate", "hesabe=garbage", "hesabe=gzip-bomb", "hesabe=no-refresh-token",
 		`hesabe=expires-in:"900"`,
 	} {
-		if i, err := sandbox.ParseInjection(text); err != nil || !strings.HasPrefix(text, string(i.Provider)) {
-			t.Errorf("%s: %+v, %v", text, i, err)
-		}
+		i, err := sandbox.ParseInjection(text)
+		assert.Check(t, err == nil && strings.HasPrefix(text, string(i.Provider)), "%s: %+v, %v", text, i, err)
 	}
 	for _, text := range []string{
 		"", "hesabe", "other=drop", "hesabe=", "hesabe=gone", "hesabe/read=drop", "hesabe=drop*0", "hesabe=drop*x", "hesabe=drop*",
 		"hesabe=status", "hesabe=status:9", "hesabe=status:abc", "hesabe=html:", "hesabe=slow", "hesabe=slow:-1s", "hesabe=drop:1",
 	} {
-		if _, err := sandbox.ParseInjection(text); err == nil {
-			t.Errorf("%q is taken", text)
-		}
+		_, err := sandbox.ParseInjection(text)
+		assert.Check(t, err != nil, "%q is taken", text)
 	}
 	for _, name := range sandbox.FaultNames {
 		text := "hesabe=" + strings.NewReplacer("CODE", "503", "[:RETRY-AFTER]", ":1", "DURATION", "1s", "JSON", "60").Replace(name)
-		if _, err := sandbox.ParseInjection(text); err != nil {
-			t.Errorf("%s is listed: %v", name, err)
-		}
+		_, err := sandbox.ParseInjection(text)
+		assert.Check(t, err == nil, "%s is listed: %v", name, err)
 	}
 }

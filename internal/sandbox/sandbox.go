@@ -13,8 +13,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -68,14 +66,12 @@ type Lifetime struct{ Access, Refresh time.Duration }
 
 // Options of a sandbox; the zero value is good.
 type Options struct {
-	// TLS serves https, with certificates of an authority (RootCAs, CertificatePEM).
-	TLS bool
-	// Authority is the one to use for TLS; a new one by default.
+	// Authority vouches for the servers, which then speak https; nil: http.
 	Authority *authority.Authority
 	// Listen is the address to listen on, 127.0.0.1 by default.
 	Listen string
-	// Host is the name or address in the providers' URLs, Listen by default. With TLS the
-	// certificate is valid for it, for localhost and for ContainersHost.
+	// Host is the name or address in the providers' URLs, Listen by default. The certificate is
+	// valid for it, for localhost and for ContainersHost.
 	Host string
 	// Now is the providers' clock, time.Now by default. The delays of faults and
 	// the life of connections don't follow it.
@@ -83,25 +79,17 @@ type Options struct {
 	// Lifetimes replaces the defaults: Hesabe 900 s and a year, TConnect 36,000 s
 	// and a day, Berbix an hour and no end, OAuth 2 half an hour and 60 days.
 	Lifetimes map[Provider]Lifetime
-	// OAuth2Reuse is for how long the OAuth 2 server takes a presented refresh token again,
-	// and gives the same pair for it. 0: presenting one twice ends its whole session;
-	// providers.Always: refresh tokens do not rotate.
-	OAuth2Reuse time.Duration
 	// TConnectIV is the IV mode of TConnect's payloads in both directions;
 	// aes.Prefix by default.
 	TConnectIV aes.Mode
+	// OAuth2Reuses: the OAuth 2 server takes a refresh token again and again.
+	OAuth2Reuses bool
 }
 
 // lifetime is the one given for p, completed from the defaults.
 func (o Options) lifetime(p Provider, access, refresh time.Duration) Lifetime {
 	life := o.Lifetimes[p]
-	if life.Access == 0 {
-		life.Access = access
-	}
-	if life.Refresh == 0 {
-		life.Refresh = refresh
-	}
-	return life
+	return Lifetime{Access: cmp.Or(life.Access, access), Refresh: cmp.Or(life.Refresh, refresh)}
 }
 
 // Tokens is a pair that a provider has handed out.
@@ -118,7 +106,6 @@ type Transaction struct {
 type Sandbox struct {
 	hosts  map[Provider]*host
 	berbix *berbix
-	roots  *authority.Authority // nil without TLS
 	hook   atomic.Pointer[func(context.Context, Call)]
 }
 
@@ -134,10 +121,12 @@ func Start(o Options) (*Sandbox, error) {
 	s := &Sandbox{hosts: map[Provider]*host{}, berbix: newBerbix(o)}
 	at := place{listen: cmp.Or(o.Listen, "127.0.0.1")}
 	at.host = cmp.Or(o.Host, at.listen)
-	if o.TLS {
-		if s.roots, at.certificate, err = newCertificate(o.Authority, at.host); err != nil {
+	if o.Authority != nil {
+		certificate, err := o.Authority.Issue(at.host, ContainersHost)
+		if err != nil {
 			return nil, fmt.Errorf("sandbox: certificate: %w", err)
 		}
+		at.certificate = &certificate
 	}
 	for p, b := range map[Provider]backend{Hesabe: newHesabe(o), TConnect: tc, Berbix: s.berbix, OAuth2: newOAuth2(o)} {
 		h, err := startHost(p, b, o.Now, s.acted, at)
@@ -238,36 +227,8 @@ func (s *Sandbox) Stats(p Provider) Stats {
 // the calls.
 func (s *Sandbox) Presentations(p Provider) map[string]int { return s.host(p).stats.presentations() }
 
-// RootCAs holds the authority of a sandbox with TLS; nil without.
-func (s *Sandbox) RootCAs() *x509.CertPool {
-	if s.roots == nil {
-		return nil
-	}
-	return s.roots.Pool()
-}
-
-// CertificatePEM is the same in the form of an SSL_CERT_FILE; nil without TLS.
-func (s *Sandbox) CertificatePEM() []byte {
-	if s.roots == nil {
-		return nil
-	}
-	return s.roots.PEM()
-}
-
 // ContainersHost is what containers call the machine that they run on.
 const ContainersHost = "host.docker.internal"
-
-// newCertificate makes the servers' certificate.
-func newCertificate(a *authority.Authority, host string) (*authority.Authority, *tls.Certificate, error) {
-	if a == nil {
-		var err error
-		if a, err = authority.New(); err != nil {
-			return nil, nil, err
-		}
-	}
-	certificate, err := a.Issue(host, ContainersHost)
-	return a, &certificate, err
-}
 
 func (s *Sandbox) acted(ctx context.Context, c Call) {
 	if f := s.hook.Load(); f != nil && *f != nil {

@@ -1,8 +1,6 @@
 package sandbox_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,41 +10,29 @@ import (
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 
+	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 )
-
-func tlsConfig(sb *sandbox.Sandbox) *tls.Config {
-	return &tls.Config{RootCAs: sb.RootCAs(), MinVersion: tls.VersionTLS12}
-}
 
 var providers = []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix}
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	b := start(t, sandbox.Options{TLS: true})
+	ca, err := authority.New()
+	assert.NilError(t, err)
+	b := start(t, sandbox.Options{Authority: ca})
 	for _, p := range providers {
-		if !strings.HasPrefix(b.URL(p), "https://127.0.0.1:") {
-			t.Errorf("%s at %s", p, b.URL(p))
-		}
+		assert.Check(t, strings.HasPrefix(b.URL(p), "https://127.0.0.1:"), "%s at %s", p, b.URL(p))
 		tokens(t, b.refresh(t.Context(), p, b.Issue(p).RefreshToken))
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(b.CertificatePEM()) || !pool.Equal(b.RootCAs()) {
-		t.Error("CertificatePEM and RootCAs differ")
-	}
-	named := start(t, sandbox.Options{TLS: true, Listen: "0.0.0.0", Host: "localhost"})
-	if !strings.HasPrefix(named.URL(sandbox.Hesabe), "https://localhost:") {
-		t.Errorf("under a name: %s", named.URL(sandbox.Hesabe))
-	}
+	named := start(t, sandbox.Options{Authority: ca, Listen: "0.0.0.0", Host: "localhost"})
+	assert.Check(t, strings.HasPrefix(named.URL(sandbox.Hesabe), "https://localhost:"),
+		"under a name: %s", named.URL(sandbox.Hesabe))
 	tokens(t, named.refresh(t.Context(), sandbox.Hesabe, named.Issue(sandbox.Hesabe).RefreshToken))
 	stranger := start(t, sandbox.Options{})
-	if got := stranger.ask(t.Context(), http.MethodGet, b.URL(sandbox.Hesabe), ""); got.err == nil {
-		t.Error("a client without the certificate was served")
-	}
-	if stranger.RootCAs() != nil || stranger.CertificatePEM() != nil {
-		t.Error("a sandbox without TLS has a certificate")
-	}
+	got := stranger.ask(t.Context(), http.MethodGet, b.URL(sandbox.Hesabe), "")
+	assert.Check(t, got.err != nil, "a client without the certificate was served")
 }
 
 func TestCredentials(t *testing.T) {
@@ -62,9 +48,7 @@ func TestCredentials(t *testing.T) {
 		var got []string
 		for name, value := range doc {
 			got = append(got, name)
-			if value == "" {
-				t.Errorf("%s: %s is empty", p, name)
-			}
+			assert.Check(t, value != "", "%s: %s is empty", p, name)
 		}
 		slices.Sort(got)
 		assert.Check(t, is.DeepEqual(got, fields), "%s", p)
@@ -73,9 +57,8 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 	fixed := start(t, sandbox.Options{TConnectIV: aes.Fixed})
-	if iv := fixed.credentials(sandbox.TConnect)["aes_iv"]; len(iv) != 32 {
-		t.Errorf("aes_iv %q", iv)
-	}
+	iv := fixed.credentials(sandbox.TConnect)["aes_iv"]
+	assert.Check(t, len(iv) == 32, "aes_iv %q", iv)
 }
 
 func TestRoutes(t *testing.T) {
@@ -109,9 +92,8 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("Allow: %q", allow)
 		}
 	}
-	if got := b.Stats(sandbox.Hesabe); got.Logins+got.Refreshes != 0 {
-		t.Errorf("counted as calls: %+v", got)
-	}
+	got := b.Stats(sandbox.Hesabe)
+	assert.Check(t, got.Logins+got.Refreshes == 0, "counted as calls: %+v", got)
 }
 
 func TestTooLargeRequest(t *testing.T) {
@@ -142,22 +124,16 @@ func TestSecrets(t *testing.T) {
 	}
 	all := b.Secrets()
 	for _, secret := range want {
-		if !slices.Contains(all, secret) {
-			t.Errorf("%q is not listed", secret)
-		}
+		assert.Check(t, slices.Contains(all, secret), "%q is not listed", secret)
 	}
-	if slices.Contains(all, "") {
-		t.Error("an empty secret would turn up in every log")
-	}
+	assert.Check(t, !slices.Contains(all, ""), "an empty secret would turn up in every log")
 }
 
 func TestUnknownProviderPanics(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Options{})
 	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
+		assert.Check(t, recover() != nil, "no panic")
 	}()
 	b.URL("hesebe")
 }
@@ -191,9 +167,8 @@ func TestStatsInFlight(t *testing.T) {
 		counts[token]++
 	}
 	assert.Check(t, is.DeepEqual(b.Presentations(sandbox.TConnect), counts), "presentations")
-	if got := b.Stats(sandbox.Hesabe); got.Connections != 0 || got.Refreshes != 0 {
-		t.Errorf("Hesabe saw %+v", got)
-	}
+	got = b.Stats(sandbox.Hesabe)
+	assert.Check(t, got.Connections == 0 && got.Refreshes == 0, "Hesabe saw %+v", got)
 }
 
 func TestStatsOneAfterTheOther(t *testing.T) {

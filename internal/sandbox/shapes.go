@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -37,7 +38,7 @@ func (t *tconnect) shape(s settings, plain []byte) reply {
 	if s.wrongKey && (shape == Plain || shape == Wrapped) {
 		shape = EncryptedData
 	}
-	rep := jsonReply(http.StatusOK, plain)
+	rep := success(plain)
 	switch shape {
 	case Plain:
 	case Wrapped:
@@ -49,7 +50,6 @@ func (t *tconnect) shape(s settings, plain []byte) reply {
 	case QuotedHex:
 		rep.body = fmt.Appendf(nil, `"%s"`, t.encrypt(s, plain))
 	}
-	rep.ok = true
 	return rep
 }
 
@@ -86,10 +86,7 @@ func (k tconnectKey) cipher(mode aes.Mode) (*aes.Cipher, error) {
 }
 
 func (t *tconnect) mode(s settings) aes.Mode {
-	if s.iv != "" {
-		return s.iv
-	}
-	return t.iv
+	return cmp.Or(s.iv, t.iv)
 }
 
 func (t *tconnect) encrypt(s settings, plain []byte) string {

@@ -17,9 +17,7 @@ func TestTConnectReplyShapes(t *testing.T) {
 	open := func(t *testing.T, text string) string {
 		t.Helper()
 		plain, err := b.cipher(aes.Zero).DecryptHex(text)
-		if err != nil {
-			t.Fatalf("%v: %s", err, text)
-		}
+		assert.Assert(t, err == nil, "%v: %s", err, text)
 		return string(plain)
 	}
 	data := func(t *testing.T, text string) string {
@@ -54,12 +52,10 @@ func TestTConnectReplyShapes(t *testing.T) {
 	for _, tc := range cases { // one after the other: each injects into the same queue
 		b.Inject(sandbox.TConnect, sandbox.Login, 1, sandbox.ReplyAs(tc.shape))
 		got := b.login(t.Context(), sandbox.TConnect)
-		if got.err != nil || got.status != http.StatusOK {
-			t.Fatalf("%s: %d, error %v", tc.name, got.status, got.err)
-		}
-		if access, _ := parse(t, tc.plain(t, got.body))["access_token"].(string); !b.Valid(sandbox.TConnect, access) {
-			t.Errorf("%s: access token %q in %s", tc.name, access, got.body)
-		}
+		assert.Assert(t, got.err == nil && got.status == http.StatusOK,
+			"%s: %d, error %v", tc.name, got.status, got.err)
+		access, _ := parse(t, tc.plain(t, got.body))["access_token"].(string)
+		assert.Check(t, b.Valid(sandbox.TConnect, access), "%s: access token %q in %s", tc.name, access, got.body)
 	}
 }
 
@@ -98,9 +94,8 @@ func TestTConnectWrongKey(t *testing.T) {
 	b.Inject(sandbox.TConnect, sandbox.Any, 1, sandbox.WrongKey())
 	got := b.login(t.Context(), sandbox.TConnect)
 	var doc struct{ Data string }
-	if err := json.Unmarshal([]byte(got.body), &doc); err != nil || doc.Data == "" {
-		t.Fatalf("%v: %s", err, got.body)
-	}
+	err := json.Unmarshal([]byte(got.body), &doc)
+	assert.Assert(t, err == nil && doc.Data != "", "%v: %s", err, got.body)
 	// A wrong key passes for a right one once in 256 times, but never gives JSON.
 	if plain, err := b.cipher(aes.Prefix).DecryptHex(doc.Data); err == nil && json.Valid(plain) {
 		t.Error("the right key opened it")

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -29,7 +30,7 @@ func newTConnect(o Options) (*tconnect, error) {
 	t := &tconnect{
 		chains:       newChains(o.Now, reuseEnds, 1),
 		life:         o.lifetime(TConnect, tconnectAccess, tconnectRefresh),
-		iv:           o.TConnectIV,
+		iv:           cmp.Or(o.TConnectIV, aes.Prefix),
 		partner:      "SANDBOX01",
 		username:     "demo@sandbox.example",
 		clientID:     random(11),
@@ -37,9 +38,6 @@ func newTConnect(o Options) (*tconnect, error) {
 		clientSecret: random(16),
 		key:          tconnectKey{key: random(aes.KeySize), iv: random(16)},
 		otherKey:     tconnectKey{key: random(aes.KeySize), iv: random(16)},
-	}
-	if t.iv == "" {
-		t.iv = aes.Prefix
 	}
 	_, err := t.key.cipher(t.iv)
 	return t, err
@@ -49,27 +47,23 @@ func (t *tconnect) ops() map[string]Op {
 	return map[string]Op{"/openapi/v1/auth/login": Login, "/openapi/v1/auth/refresh": Refresh}
 }
 
-func (t *tconnect) read(c *call) (input, *reply) {
-	refuse := func(status int, code, description string) (input, *reply) {
-		rep := t.refuse(c.set, status, code, description)
-		return input{}, &rep
-	}
+func (t *tconnect) read(c *call) (input, reply) {
 	if c.req.Header.Get("Partner-Code") != t.partner {
-		return refuse(http.StatusUnauthorized, "unauthorized_client", "Unknown partner")
+		return input{}, t.refuse(c.set, http.StatusUnauthorized, "unauthorized_client", "Unknown partner")
 	}
 	outer, _ := stringFields(c.body)
 	if outer["data"] == "" {
-		return refuse(http.StatusBadRequest, "invalid_request", "data must be a string")
+		return input{}, t.refuse(c.set, http.StatusBadRequest, "invalid_request", "data must be a string")
 	}
 	plain, err := t.decrypt(c.set, outer["data"])
 	if err != nil {
-		return refuse(http.StatusBadRequest, "invalid_request", "data cannot be decrypted")
+		return input{}, t.refuse(c.set, http.StatusBadRequest, "invalid_request", "data cannot be decrypted")
 	}
 	fields, ok := stringFields(plain)
 	if !ok {
-		return refuse(http.StatusBadRequest, "invalid_request", "data must be a JSON object")
+		return input{}, t.refuse(c.set, http.StatusBadRequest, "invalid_request", "data must be a JSON object")
 	}
-	return input{refresh: fields["refresh_token"], fields: fields}, nil
+	return input{refresh: fields["refresh_token"], fields: fields}, reply{}
 }
 
 func (t *tconnect) act(c *call, in input) reply {

@@ -29,18 +29,15 @@ func TestTConnectIVModes(t *testing.T) {
 			b.Inject(sandbox.TConnect, sandbox.Any, 0, sandbox.ReplyAs(sandbox.BareHex))
 			plain, err := b.cipher(mode).DecryptHex(b.login(t.Context(), sandbox.TConnect).body)
 			assert.NilError(t, err)
-			if access, _ := parse(t, string(plain))["access_token"].(string); !b.Valid(sandbox.TConnect, access) {
-				t.Errorf("access token %q", access)
-			}
+			access, _ := parse(t, string(plain))["access_token"].(string)
+			assert.Check(t, b.Valid(sandbox.TConnect, access), "access token %q", access)
 		})
 	}
 	t.Run("another than agreed", func(t *testing.T) {
 		t.Parallel()
 		b := start(t, sandbox.Options{TConnectIV: aes.Zero})
 		got := b.tconnect(t.Context(), "refresh", object("refresh_token", b.Issue(sandbox.TConnect).RefreshToken), aes.FromKey)
-		if got.status != http.StatusBadRequest {
-			t.Errorf("status %d: %s", got.status, got.body)
-		}
+		assert.Check(t, got.status == http.StatusBadRequest, "status %d: %s", got.status, got.body)
 	})
 	t.Run("by a fault", func(t *testing.T) {
 		t.Parallel()
@@ -62,9 +59,8 @@ func TestTConnectSuccess(t *testing.T) {
 	b := start(t, sandbox.Options{})
 	got := tokenFields(t, b.login(t.Context(), sandbox.TConnect))
 	for _, name := range []string{"access_token", "refresh_token"} {
-		if text, _ := got[name].(string); !strings.HasPrefix(text, "eyJhbGciO") || strings.Count(text, ".") != 2 {
-			t.Errorf("%s is %q", name, text)
-		}
+		text, _ := got[name].(string)
+		assert.Check(t, strings.HasPrefix(text, "eyJhbGciO") && strings.Count(text, ".") == 2, "%s is %q", name, text)
 		delete(got, name)
 	}
 	want := map[string]any{"expires_in": json.Number("36000"), "refresh_expires_in": json.Number("86400"), "token_type": "Bearer"}
@@ -158,9 +154,8 @@ func TestTConnectLogin(t *testing.T) {
 				t.Errorf("without it: %d %s", got.status, got.body)
 			}
 			got = b.tconnect(t.Context(), "login", object(append(doc, name, "x")...), aes.Prefix)
-			if got.status != http.StatusUnauthorized || got.body != wrong[name] {
-				t.Errorf("with a wrong one: %d %s", got.status, got.body)
-			}
+			assert.Check(t, got.status == http.StatusUnauthorized && got.body == wrong[name],
+				"with a wrong one: %d %s", got.status, got.body)
 			tokens(t, b.tconnect(t.Context(), "login", object(append(doc, name, creds[name])...), aes.Prefix))
 		})
 	}
@@ -173,9 +168,8 @@ func TestTConnectReplayEndsSession(t *testing.T) {
 	other := b.Issue(sandbox.TConnect)
 	first := tokens(t, b.login(t.Context(), sandbox.TConnect))
 	second := tokens(t, b.refresh(t.Context(), sandbox.TConnect, first.RefreshToken))
-	if !b.Valid(sandbox.TConnect, first.AccessToken) || !b.Valid(sandbox.TConnect, second.AccessToken) {
-		t.Error("a refresh ended an access token")
-	}
+	assert.Check(t, b.Valid(sandbox.TConnect, first.AccessToken) && b.Valid(sandbox.TConnect, second.AccessToken),
+		"a refresh ended an access token")
 	for _, step := range []struct{ token, reason string }{
 		{first.RefreshToken, "Maximum allowed refresh token reuse exceeded"},
 		{second.RefreshToken, "Session not active"},
@@ -186,15 +180,10 @@ func TestTConnectReplayEndsSession(t *testing.T) {
 			t.Errorf("%d %s, want %s", got.status, got.body, want)
 		}
 	}
-	if b.Valid(sandbox.TConnect, second.AccessToken) {
-		t.Error("an access token outlived its session")
-	}
-	if got := b.Stats(sandbox.TConnect).Replays; got != 2 {
-		t.Errorf("%d replays, want 2", got)
-	}
-	if !b.Valid(sandbox.TConnect, other.AccessToken) {
-		t.Error("another session ended too")
-	}
+	assert.Check(t, !b.Valid(sandbox.TConnect, second.AccessToken), "an access token outlived its session")
+	got := b.Stats(sandbox.TConnect).Replays
+	assert.Check(t, got == 2, "%d replays, want 2", got)
+	assert.Check(t, b.Valid(sandbox.TConnect, other.AccessToken), "another session ended too")
 }
 
 func TestTConnectExpiry(t *testing.T) {
@@ -203,13 +192,9 @@ func TestTConnectExpiry(t *testing.T) {
 	b := start(t, sandbox.Options{Now: c.Now})
 	pair := b.Issue(sandbox.TConnect)
 	c.add(36000*time.Second - time.Second)
-	if !b.Valid(sandbox.TConnect, pair.AccessToken) {
-		t.Error("expired early")
-	}
+	assert.Check(t, b.Valid(sandbox.TConnect, pair.AccessToken), "expired early")
 	c.add(700 * time.Millisecond) // its exp is in whole seconds, and rounded down
-	if b.Valid(sandbox.TConnect, pair.AccessToken) {
-		t.Error("valid after its end")
-	}
+	assert.Check(t, !b.Valid(sandbox.TConnect, pair.AccessToken), "valid after its end")
 	c.add(24 * time.Hour)
 	got := b.refresh(t.Context(), sandbox.TConnect, pair.RefreshToken)
 	if want := keycloak("invalid_grant", "Token is not active"); got.status != http.StatusBadRequest || got.body != want {

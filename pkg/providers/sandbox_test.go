@@ -9,6 +9,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
@@ -20,10 +21,12 @@ import (
 // open starts a sandbox over TLS and opens each provider's session in it.
 func open(t *testing.T) (*sandbox.Sandbox, map[sandbox.Provider]providers.Session) {
 	t.Helper()
-	box, err := sandbox.Start(sandbox.Options{TLS: true})
+	ca, err := authority.New()
+	assert.NilError(t, err)
+	box, err := sandbox.Start(sandbox.Options{Authority: ca})
 	assert.NilError(t, err)
 	t.Cleanup(box.Close)
-	client := exchange.New(exchange.Options{RootCAs: box.RootCAs()})
+	client := exchange.New(exchange.Options{RootCAs: ca.Pool()})
 	sessions := map[sandbox.Provider]providers.Session{}
 	for _, entry := range catalog.All() {
 		if !sandbox.Plays(entry.Name) {

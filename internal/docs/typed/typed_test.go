@@ -49,7 +49,7 @@ var refusals = map[string]map[string]string{
 //nolint:paralleltest // it takes a while, and its pages are parallel
 func TestEveryPrintedCommand(t *testing.T) {
 	cli := awscli.Path(t)
-	server := moto.Alone(t)
+	server := moto.Start(t)
 	server.Invoke = answer
 	server.Refuse["StartMessageMoveTask"] = "UnsupportedOperation" // moto's fails
 	server.Refuse["CreateChangeSet"] = "ValidationError"           // it would put another template in place of this one

@@ -1,6 +1,6 @@
 // Command naive refreshes a Hesabe token the way most programs would: the SDK's default
 // configuration, http.DefaultClient, and one call after the other. It makes the same calls as
-// functions/refresh-hesabe, which is measured against it.
+// functions/refresh-hesabe, which is measured against it, and takes no care of anything.
 package main
 
 import (
@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -51,13 +50,14 @@ type tokens struct {
 	RefreshToken    string    `json:"refresh_token,omitempty"`
 	IssuedAt        time.Time `json:"issued_at"`
 	AccessExpiresAt time.Time `json:"access_expires_at"`
-	Source          string    `json:"source"`
 	AttemptID       string    `json:"attempt_id"`
 }
 
-// refresh claims, sends, keeps, promotes and settles.
 func (r refresher) refresh(ctx context.Context) error {
-	fence, err := r.fence(ctx)
+	_, err := r.db.Query(ctx, &dynamodb.QueryInput{
+		TableName: &r.table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("provider = :provider"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":provider": text("hesabe")},
+	})
 	if err != nil {
 		return err
 	}
@@ -72,35 +72,33 @@ func (r refresher) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	published, err := r.current(ctx, "access")
+	access, err := r.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(r.prefix + "access")})
 	if err != nil {
 		return err
 	}
 	attempt := uuid.NewString()
-	if err := r.update(ctx, "SET phase = :phase, attempt_id = :attempt, fence = :next, base_version_id = :base", values{
-		":phase": str("sending"), ":attempt": str(attempt), ":next": num(fence + 1), ":base": str(base), ":fence": num(fence),
-	}); err != nil {
-		return fmt.Errorf("claim: %w", err)
+	if err := r.note(ctx, "attempt_id", attempt); err != nil {
+		return err
 	}
 	fresh, err := present(ctx, credentials.BaseURL, old.RefreshToken)
 	if err != nil {
 		return err
 	}
-	fresh.AttemptID, fresh.Source = attempt, "refresh"
-	access := fresh
-	access.RefreshToken = ""
-	if err := errors.Join(r.put(ctx, "tokens", fresh), r.put(ctx, "access", access)); err != nil {
+	fresh.AttemptID = attempt
+	public := fresh
+	public.RefreshToken = ""
+	if err := errors.Join(
+		r.put(ctx, "tokens", fresh), r.put(ctx, "access", public), r.note(ctx, "escrow", encode(fresh)),
+		r.promote(ctx, "tokens", base, attempt),
+	); err != nil {
 		return err
 	}
-	if err := r.update(ctx, "SET escrow = :escrow", values{":escrow": str(encode(fresh)), ":fence": num(fence + 1)}); err != nil {
-		return fmt.Errorf("escrow: %w", err)
+	for id, labels := range access.VersionIdsToStages {
+		if slices.Contains(labels, "AWSCURRENT") {
+			err = r.promote(ctx, "access", id, attempt)
+		}
 	}
-	if err := errors.Join(r.promote(ctx, "tokens", base, attempt), r.promote(ctx, "access", published, attempt)); err != nil {
-		return err
-	}
-	return r.update(ctx, "SET phase = :phase, version_id = :version REMOVE escrow", values{
-		":phase": str("idle"), ":version": str(attempt), ":fence": num(fence + 1),
-	})
+	return errors.Join(err, r.note(ctx, "version_id", attempt))
 }
 
 // present presents the refresh token to Hesabe.
@@ -136,22 +134,9 @@ func present(ctx context.Context, baseURL, refreshToken string) (tokens, error) 
 func (r refresher) read(ctx context.Context, document string, into any) (version string, err error) {
 	out, err := r.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(r.prefix + document)})
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", document, err)
+		return "", err
 	}
 	return *out.VersionId, json.Unmarshal([]byte(*out.SecretString), into)
-}
-
-func (r refresher) current(ctx context.Context, document string) (string, error) {
-	out, err := r.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(r.prefix + document)})
-	if err != nil {
-		return "", fmt.Errorf("describe %s: %w", document, err)
-	}
-	for id, labels := range out.VersionIdsToStages {
-		if slices.Contains(labels, "AWSCURRENT") {
-			return id, nil
-		}
-	}
-	return "", nil
 }
 
 func (r refresher) put(ctx context.Context, document string, value tokens) error {
@@ -163,9 +148,6 @@ func (r refresher) put(ctx context.Context, document string, value tokens) error
 }
 
 func (r refresher) promote(ctx context.Context, document, from, to string) error {
-	if from == "" || from == to {
-		return nil
-	}
 	_, err := r.secrets.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
 		SecretId: aws.String(r.prefix + document), VersionStage: aws.String("AWSCURRENT"),
 		RemoveFromVersionId: &from, MoveToVersionId: &to,
@@ -173,39 +155,17 @@ func (r refresher) promote(ctx context.Context, document, from, to string) error
 	return err
 }
 
-type values map[string]types.AttributeValue
-
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func num(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-// fence reads the rows of the provider.
-func (r refresher) fence(ctx context.Context) (int64, error) {
-	out, err := r.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: &r.table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("provider = :provider"),
-		ExpressionAttributeValues: values{":provider": str("hesabe")},
-	})
-	if err != nil {
-		return 0, fmt.Errorf("query: %w", err)
-	}
-	for _, item := range out.Items {
-		if n, ok := item["fence"].(*types.AttributeValueMemberN); ok {
-			return strconv.ParseInt(n.Value, 10, 64)
-		}
-	}
-	return 0, nil
-}
-
-func (r refresher) update(ctx context.Context, expression string, v values) error {
+// note writes an attribute of the account's row.
+func (r refresher) note(ctx context.Context, attribute, value string) error {
 	_, err := r.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: values{"provider": str("hesabe"), "account": str("default")}, UpdateExpression: &expression,
-		ConditionExpression:       aws.String("attribute_not_exists(fence) OR fence = :fence"),
-		ExpressionAttributeValues: v,
+		TableName: &r.table, Key: map[string]types.AttributeValue{"provider": text("hesabe"), "account": text("default")},
+		UpdateExpression:          aws.String("SET " + attribute + " = :value"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":value": text(value)},
 	})
 	return err
 }
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 func encode(value any) string {
 	text, err := json.Marshal(value)
