@@ -49,7 +49,7 @@ func (a *visit) claim(ctx context.Context, next store.Row, do Action) (result Re
 	if first && do == Refresh {
 		// There was no row, but another run may have had one and sent this token. After the claim
 		// no other run sends it, so one more look at tokens is enough.
-		a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
+		a.gather(ctx, Needs{Again: true})
 		if err := a.v.moved(); err != nil {
 			return a.abandon(ctx, before, err), true
 		}
@@ -74,7 +74,7 @@ func (a *visit) takeOver(ctx context.Context, s Step) (result Result, ended bool
 		return result, true
 	}
 	a.v.TakenOver = true
-	a.v = a.v.unread()
+	a.v.readings = readings{}
 	return Result{}, false
 }
 

@@ -81,10 +81,12 @@ func (e *Engine) one(ctx context.Context, req Request, k credential, work func(*
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
 		}
 	}()
-	a := &visit{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
-	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
-	a.v.send, a.v.attempt, a.v.asksNobody = e.SendTimeout, e.longestAttempt()+e.claimMargin(), req.DryRun
-	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
+	a := &visit{Engine: e, req: req, v: View{
+		Row: k.row, Exists: k.exists, Now: e.Now(), fence: k.row.Fence,
+		Force: req.Force, asksNobody: req.DryRun, waiting: req.waiting, probe: req.probe, rejected: req.Rejected,
+		needed: e.needed(), tick: e.Tick, send: e.SendTimeout, attempt: e.longestAttempt() + e.claimMargin(), longest: e.longestClaim(),
+		name: func(doc store.Document) string { return store.NameOf(e.Secrets, k.row.Key, doc) },
+	}}
 	result = work(a, ctx)
 	result.Account = a.v.Row.Account
 	result.Reason = strings.Join(a.reasons, "; ")

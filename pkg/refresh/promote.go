@@ -31,7 +31,7 @@ func (a *visit) promote(ctx context.Context, c chain, k copies, success outcome.
 		written = a.settle(ctx, edgeCarry, carryChain(a.v, c, cause), outcome.PersistFailed, nil)
 	default:
 		result.VersionID = c.attemptID
-		if endsFirst(c) && !a.v.CanLogin() {
+		if endsFirst(c) && !a.v.canLogin {
 			a.warnings = append(a.warnings, "the refresh token ends before the access token: it is renewed in time, "+
 				"and lost after a longer outage or pause; put a login into the secret "+a.v.name(store.Credentials))
 		}
@@ -153,8 +153,8 @@ func (a *visit) publish(ctx context.Context, c chain, id string) error {
 	if err != nil || current {
 		return err
 	}
-	if !a.v.access.done {
-		a.v = a.sources().Gather(ctx, a.v, Needs{Access: true})
+	if !a.v.access.done || a.v.access.Err != nil {
+		a.gather(ctx, Needs{Access: true})
 	}
 	if err := a.v.access.Err; err != nil {
 		return err

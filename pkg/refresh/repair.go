@@ -48,7 +48,7 @@ func (a *visit) repair(ctx context.Context, s Step) (result Result, ended bool) 
 	}
 	a.warnings = append(a.warnings, result.Err.Error())
 	a.v.repaired = true
-	a.v = a.v.unread()
+	a.v.readings = readings{}
 	return Result{}, false
 }
 

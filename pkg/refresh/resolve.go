@@ -78,7 +78,7 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 		return a.run(ctx), nil // which takes the attempt over, and logs in if it has left nothing
 	}
 	// A person decides about the current versions: a stale read ends here.
-	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true, Raw: true})
+	a.gather(ctx, Needs{Secrets: true, Staged: true, Access: true, Raw: true})
 	unread := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err))
 	if err := a.v.access.Err; err != nil && !lasting(err) { // it may tell that the row was restored
 		unread = errors.Join(unread, a.v.at(store.AccessDoc, err))
@@ -86,7 +86,7 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 	if unread != nil {
 		return Result{Outcome: outcomeOf(unread), Err: unread}, nil
 	}
-	a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
+	a.gather(ctx, Needs{Again: true})
 	if err := a.v.moved(); err != nil {
 		return Result{Outcome: outcomeOf(err), Err: err}, nil
 	}
@@ -119,7 +119,7 @@ func (a *visit) accept(ctx context.Context) (Result, error) {
 // relogin logs in once.
 func (a *visit) relogin(ctx context.Context) (Result, error) {
 	a.v.Relogin, a.v.Force, a.v.chainWorks = true, true, a.v.works()
-	if a.v.session != nil && !a.v.CanLogin() {
+	if a.v.session != nil && !a.v.canLogin {
 		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.v.name(store.Credentials))
 	}
 	return a.run(ctx), nil

@@ -43,7 +43,7 @@ func usualClaim(send time.Duration) time.Duration {
 
 // reuse is the grace that counts. One that is too short for a death is none.
 func (v View) reuse() time.Duration {
-	if d := providers.AgainOf(v.session).Reuse; d >= v.leastReuse() { // providers.Always is
+	if d := v.repeats.Reuse; d >= v.leastReuse() { // providers.Always is
 		return d
 	}
 	return 0
@@ -52,7 +52,7 @@ func (v View) reuse() time.Duration {
 // firstPresented is the moment from which a grace is counted, for a token that is claimed for the
 // first time: before the claim was written. Zero where nobody will ask for it.
 func (v View) firstPresented() time.Time {
-	if providers.AgainOf(v.session) == (providers.Again{}) {
+	if v.repeats == (providers.Again{}) {
 		return time.Time{}
 	}
 	return v.Now
@@ -67,7 +67,7 @@ func (v View) presentedLast(c chain) bool {
 // foreign is the fate of a token that counts as presented last, and was not by this row's attempts:
 // it may be older than the last. Empty if nobody will ask for it.
 func (v View) foreign() store.Fate {
-	if providers.AgainOf(v.session) == (providers.Again{}) {
+	if v.repeats == (providers.Again{}) {
 		return ""
 	}
 	return store.Foreign
@@ -105,13 +105,13 @@ func (v View) looking(otherwise outcome.Outcome) outcome.Outcome {
 
 // asks reports whether the issuer can be asked what it made of the presented token of c.
 func (v View) asks(c chain) bool {
-	return providers.AgainOf(v.session).Asks && v.presentedLast(c) && v.Row.Fate == ""
+	return v.repeats.Asks && v.presentedLast(c) && v.Row.Fate == ""
 }
 
 // resorts reports whether the presented token of c is presented once more when readers have no
 // access token that could be lost.
 func (v View) resorts(c chain) bool {
-	return providers.AgainOf(v.session).LastResort && v.presentedLast(c) && v.Row.Fate == ""
+	return v.repeats.LastResort && v.presentedLast(c) && v.Row.Fate == ""
 }
 
 // lastResort reports whether that is now.
@@ -179,7 +179,7 @@ func (v View) presentedAgain(step Step) Step {
 
 // graceUnused says that the grace of an issuer is too short to be of use; nil: it is not.
 func (v View) graceUnused() error {
-	if d := providers.AgainOf(v.session).Reuse; d > 0 && v.reuse() == 0 && (v.ended == nil || v.ended.kind == providers.Unknown) {
+	if d := v.repeats.Reuse; d > 0 && v.reuse() == 0 && (v.ended == nil || v.ended.kind == providers.Unknown) {
 		return fmt.Errorf("that its issuer takes it again for %s is of no use: after a death %s are needed", d, v.leastReuse())
 	}
 	return nil

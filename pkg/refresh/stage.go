@@ -69,7 +69,7 @@ func hasEscrow(r store.Row) bool { return r.Escrow.AttemptID != "" && !r.Escrow.
 
 // stateAfter is the state of a credential whose chain is c from now on.
 func (v View) stateAfter(c chain) store.State {
-	if c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {
+	if c.refreshToken.Blank() && v.session != nil && !v.canLogin {
 		return withoutToken(c)
 	}
 	return store.OK

@@ -60,7 +60,7 @@ func (a *visit) decide(ctx context.Context) Step {
 		if !step.Needs.any() {
 			return step
 		}
-		a.v = a.sources().Gather(reads, a.v, step.Needs)
+		a.gather(reads, step.Needs)
 	}
 	panic("unreachable: a decision that always needs more")
 }
@@ -70,10 +70,6 @@ func (a *visit) consider(ctx context.Context) Step {
 	a.v.Now = a.Now()
 	a.v.late = a.tooLate(ctx)
 	return Decide(a.v)
-}
-
-func (e *Engine) sources() Sources {
-	return Sources{Provider: e.Provider, Secrets: e.Secrets, Ledger: e.Ledger}
 }
 
 // tooLate is an error if too little time is left to send and to store. A dry run has time.
@@ -189,7 +185,7 @@ func (a *visit) forget(ctx context.Context) (result Result, ended bool) {
 	a.warnings = append(a.warnings, "the ledger's row was older than the secrets, perhaps restored from a backup: "+
 		"every refresh token that was current since counts as presented")
 	a.v.Held, a.v.TakenOver, a.v.fence = false, false, next.Fence
-	a.v = a.v.unread()
+	a.v.readings = readings{}
 	return Result{}, false
 }
 
