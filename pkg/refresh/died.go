@@ -15,7 +15,8 @@ import (
 // A row from a backup does not know what was presented since. It is forgotten, and every token
 // counts as presented.
 func rowRestored(v View) (Step, bool) {
-	if !v.Exists || !v.Tokens.done || v.holdsOwn() || v.ended != nil {
+	ownAttempt := v.Held && !v.TakenOver
+	if !v.Exists || !v.Tokens.done || ownAttempt || v.ended != nil {
 		return pass()
 	}
 	switch {
@@ -67,9 +68,6 @@ func (v View) takesOver(attemptID string, source store.Source, base string) (Ste
 
 // postponed leaves an attempt that was taken over to the next tick.
 func postponed(err error) (Step, bool) { return Step{Do: Postpone, Err: err}, true }
-
-// holdsOwn reports whether this run holds the claim of an attempt that it has begun itself.
-func (v View) holdsOwn() bool { return v.Held && !v.TakenOver }
 
 // lostAttempt reports whether an attempt was taken over, and nothing was sent since.
 func (v View) lostAttempt() bool { return v.TakenOver && v.ended == nil }

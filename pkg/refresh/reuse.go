@@ -2,7 +2,6 @@ package refresh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -49,28 +48,14 @@ func (v View) reuse() time.Duration {
 	return 0
 }
 
-// firstPresented is the moment from which a grace is counted, for a token that is claimed for the
-// first time: before the claim was written. Zero where nobody will ask for it.
-func (v View) firstPresented() time.Time {
-	if v.repeats == (providers.Again{}) {
-		return time.Time{}
-	}
-	return v.Now
-}
+// mayRepeat reports whether a token may be presented more than once, so that the row has to say
+// more of it than that it was.
+func (v View) mayRepeat() bool { return v.repeats != providers.Again{} }
 
 // presentedLast reports whether the refresh token of c is the row's own, and the one presented last.
 func (v View) presentedLast(c chain) bool {
 	return !c.refreshToken.Blank() && v.Row.PresentedLast(c.refreshToken) && v.Row.Fate != store.Foreign &&
 		(v.escrowNewest() || v.current() == ofRow)
-}
-
-// foreign is the fate of a token that counts as presented last, and was not by this row's attempts:
-// it may be older than the last. Empty if nobody will ask for it.
-func (v View) foreign() store.Fate {
-	if v.repeats == (providers.Again{}) {
-		return ""
-	}
-	return store.Foreign
 }
 
 // takenAgain reports whether the issuer takes the presented token of c again. A first presentation
@@ -147,17 +132,17 @@ func (v View) presentedAgain(step Step) Step {
 	c := step.chain
 	again, asks, resort := v.takenAgain(c), v.asks(c), v.lastResort(c)
 	over, watch := v.claimOver()
-	from := later(v.Row.ClaimedUntil, notBefore(v.Row, v.Now))
-	switch {
+	free := notBefore(v.Row, v.Now)
+	switch waits := !over || v.Now.Before(free); {
 	case !again && !asks && !resort:
 		return Step{}
 	case watch:
 		return Step{Do: Watch, Outcome: v.looking(outcome.Transient)}
-	case (!over || v.Now.Before(notBefore(v.Row, v.Now))) && needsPerson(v.Row):
+	case waits && needsPerson(v.Row):
 		return Step{}
-	case !over || v.Now.Before(notBefore(v.Row, v.Now)):
+	case waits:
 		return Step{Do: Wait, Outcome: outcome.Transient, Err: fmt.Errorf(
-			"whether the refresh token was acted on is not known: it is looked at again at %s", stamp(from))}
+			"whether the refresh token was acted on is not known: it is looked at again at %s", stamp(later(v.Row.ClaimedUntil, free)))}
 	case again:
 		step.again = true
 		return step
@@ -183,15 +168,6 @@ func (v View) graceUnused() error {
 		return fmt.Errorf("that its issuer takes it again for %s is of no use: after a death %s are needed", d, v.leastReuse())
 	}
 	return nil
-}
-
-// stillAgain is an error if the presented token of s must not be presented again any more: time has
-// passed since that was decided.
-func (v View) stillAgain(s Step) error {
-	if v.takenAgain(s.chain) || !s.again || s.asked || s.resort {
-		return nil
-	}
-	return errors.New("its issuer no longer takes it again")
 }
 
 // presentedBefore adds to the refusal of a token that it was presented before.
