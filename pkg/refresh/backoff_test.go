@@ -357,7 +357,7 @@ func TestBrokenAssumption(t *testing.T) {
 			}
 			w.Advance(12 * time.Minute)
 			tick(w, nil)
-			if n := w.Provider.Broken(); n != 1 {
+			if n := w.Provider.Seen().Broken; n != 1 {
 				t.Errorf("the token was sent %d times more, want once", n)
 			}
 			if broken := always(w); broken != "" {

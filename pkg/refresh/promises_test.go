@@ -17,10 +17,10 @@ import (
 // always checks the promises that hold at any moment, whatever has happened. It returns the broken
 // one; empty: none.
 func always(w *rt.World) string {
-	if repeated := w.Provider.Repeated(); len(repeated) > 0 {
+	if repeated := w.Provider.Seen().Repeated; len(repeated) > 0 {
 		return fmt.Sprintf("presented again after the provider may have acted: %v", repeated)
 	}
-	if n := w.Provider.Replays(); n > 0 {
+	if n := w.Provider.Seen().Replays; n > 0 {
 		return fmt.Sprintf("%d replays", n)
 	}
 	if violations := w.Violations(); len(violations) > 0 {
@@ -112,7 +112,7 @@ func (h *history) settled() {
 	if h.broken == "" {
 		h.broken = always(h.world) // a run may have outlived the last tick
 	}
-	if hasty := h.world.Provider.Hasty(); h.broken == "" && len(hasty) > 0 && !slices.ContainsFunc(h.choices, choice.delaysSends) {
+	if hasty := h.world.Provider.Seen().Hasty; h.broken == "" && len(hasty) > 0 && !slices.ContainsFunc(h.choices, choice.delaysSends) {
 		h.broken = fmt.Sprintf("presented again while the request before may have been running: %v", hasty)
 	}
 	if h.broken != "" {
@@ -202,7 +202,7 @@ func needsPerson(w *rt.World, sure bool) bool {
 	token := chain(w).RefreshToken
 	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost })
 	return r.Phase == store.Idle && (r.State == store.Uncertain || r.State == store.Dead) &&
-		(partly(w) || w.Provider.Risked(token) || lost || !sure && r.Presented(secret.New(token)))
+		(partly(w) || w.Provider.Token(token).Risked || lost || !sure && r.Presented(secret.New(token)))
 }
 
 // lostReply says which reply a store accepted that no claim tells of, or that was never

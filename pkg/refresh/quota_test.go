@@ -99,8 +99,8 @@ func TestQuotaAndALostReply(t *testing.T) {
 			tick(w, nil)
 			w.Advance(time.Minute)
 		}
-		if row(w).State != store.Uncertain || w.Provider.Replays() != 0 {
-			t.Errorf("the row is %s, %d replays", row(w).State, w.Provider.Replays())
+		if row(w).State != store.Uncertain || w.Provider.Seen().Replays != 0 {
+			t.Errorf("the row is %s, %d replays", row(w).State, w.Provider.Seen().Replays)
 		}
 		w.Seed(rt.Default)
 		tick(w, nil)
@@ -252,7 +252,7 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 				}
 				w.Advance(time.Minute)
 				tick(w, hook)
-				if n := w.Provider.Replays(); n != 0 {
+				if n := w.Provider.Seen().Replays; n != 0 {
 					t.Errorf("%d replays", n)
 				}
 			})

@@ -148,7 +148,7 @@ func TestForce(t *testing.T) {
 			if got.Outcome != tt.force {
 				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.force, got.Err)
 			}
-			if w.Provider.Replays() != 0 {
+			if w.Provider.Seen().Replays != 0 {
 				t.Error("replayed")
 			}
 		})

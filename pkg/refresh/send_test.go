@@ -104,7 +104,7 @@ func TestSend(t *testing.T) {
 			if tt.login && tt.state == store.OK {
 				wantHealthy(t, w)
 			}
-			if w.Provider.Replays() != 0 {
+			if w.Provider.Seen().Replays != 0 {
 				t.Error("replayed")
 			}
 		})

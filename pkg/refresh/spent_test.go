@@ -66,7 +66,7 @@ func TestSpentTokenPutBack(t *testing.T) {
 				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
 			}
 			wantHealthy(t, w)
-			if n := w.Provider.Replays(); n != 0 {
+			if n := w.Provider.Seen().Replays; n != 0 {
 				t.Errorf("%d replays", n)
 			}
 		})

@@ -10,11 +10,11 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Every change of a row by the engine is a function of this file: from the row as it was, and the
-// view, to the new row. Nothing else in this package sets a row's fields. Paused and Told are not
-// the engine's: the ledger has a separate write for each. commit stores most rows, as one of the
-// edges of edges.go; rows of raw replies, and rows that DueNow makes due, are stored outside of an
-// attempt.
+// Every change of a row by the engine is a function of this file or of transition_idle.go: from the
+// row as it was, and the view, to the new row. Nothing else in this package sets a row's fields.
+// Paused and Told are not the engine's: the ledger has a separate write for each. commit stores most
+// rows, as one of the edges of edges.go; rows of raw replies, and rows that DueNow makes due, are
+// stored outside of an attempt.
 
 // holder is the run that claims, and until when.
 type holder struct {
