@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -30,16 +32,14 @@ func TestBudget(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
 			defer cancel()
 			got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
-			if got.Outcome != tt.want || (got.Err == nil) != (tt.want == outcome.Refreshed) {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
-			}
+			assert.Equal(t, got.Outcome, tt.want, "%v", got.Err)
+			assert.Check(t, (got.Err == nil) == (tt.want == outcome.Refreshed))
 			if tt.want == outcome.Refreshed {
 				wantHealthy(t, w)
 				return
 			}
-			if w.Provider.Presented(token) != 0 || row(w).Fence != before.Fence {
-				t.Error("something was begun")
-			}
+			assert.Equal(t, w.Provider.Presented(token), 0, "something was begun")
+			assert.Equal(t, row(w).Fence, before.Fence, "something was begun")
 		})
 	}
 }
@@ -56,17 +56,13 @@ func TestBudgetAfterTheClaim(t *testing.T) {
 			}
 			return 0
 		}
-		got := tick(w, nil)
-		if got.Outcome != outcome.Transient || w.Provider.Presented(token) != 0 {
-			t.Errorf("outcome %s, presented %d times", got.Outcome, w.Provider.Presented(token))
-		}
+		wantTick(t, w, nil, outcome.Transient)
+		assert.Equal(t, w.Provider.Presented(token), 0)
 		if r := row(w); r.Phase != store.Idle || r.Presented(secret.New(token)) {
 			t.Errorf("the row is %s, the token spent: %t", r.Phase, r.Presented(secret.New(token)))
 		}
 		w.Latency = nil
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("then %s", got.Outcome)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 	})
 }
 
@@ -82,9 +78,8 @@ func TestClaimLost(t *testing.T) {
 			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
 		}
 		got := []outcome.Outcome{<-outcomes, <-outcomes}
-		if (got[0] == outcome.Busy) == (got[1] == outcome.Busy) || w.Provider.Presented(token) != 1 {
-			t.Errorf("outcomes %v, presented %d times", got, w.Provider.Presented(token))
-		}
+		assert.Check(t, (got[0] == outcome.Busy) != (got[1] == outcome.Busy))
+		assert.Equal(t, w.Provider.Presented(token), 1)
 		wantHealthy(t, w)
 	})
 }
@@ -102,9 +97,7 @@ func TestTakeoverLost(t *testing.T) {
 			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
 		}
 		got := []outcome.Outcome{<-outcomes, <-outcomes}
-		if (got[0] == outcome.Busy) == (got[1] == outcome.Busy) {
-			t.Errorf("outcomes %v, want one busy", got)
-		}
+		assert.Check(t, (got[0] == outcome.Busy) != (got[1] == outcome.Busy))
 		wantHealthy(t, w)
 	})
 }
@@ -126,10 +119,8 @@ func TestAmbiguousClaim(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := live(t)
 			token := chain(w).RefreshToken
-			got := tick(w, tt.hook)
-			if got.Outcome != tt.want || w.Provider.Presented(token) != tt.sends {
-				t.Errorf("outcome %s, want %s; %d sends, want %d", got.Outcome, tt.want, w.Provider.Presented(token), tt.sends)
-			}
+			wantTick(t, w, tt.hook, tt.want)
+			assert.Equal(t, w.Provider.Presented(token), tt.sends)
 			w.Land() // finds the fence moved
 			if tt.sends > 0 {
 				wantHealthy(t, w)
@@ -161,14 +152,10 @@ func TestClaimLasts(t *testing.T) {
 			e := w.Engine(at(sends, 1, 0, rt.DieBefore))
 			e.SendTimeout, e.StoreTimeout = cmp.Or(tt.sends, e.SendTimeout), cmp.Or(tt.stores, e.StoreTimeout)
 			e.Run(ctx, refresh.Request{RunID: "run"})
-			if got := row(w).ClaimedUntil.Sub(w.Now()); got != tt.want {
-				t.Fatalf("claimed for %s, want %s", got, tt.want)
-			}
+			assert.Equal(t, row(w).ClaimedUntil.Sub(w.Now()), tt.want)
 			w.Advance(tt.want - time.Second)
 			for _, req := range []refresh.Request{{}, {Force: true}, {DryRun: true}} {
-				if got := run(w, nil, req); got.Outcome != outcome.Busy {
-					t.Fatalf("%+v: outcome %s", req, got.Outcome)
-				}
+				wantRun(t, w, nil, req, outcome.Busy)
 			}
 			w.Advance(time.Second)
 			tick(w, nil)
@@ -231,9 +218,7 @@ func TestAmbiguousSettle(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
-		if got := tick(w, at(claims, 3, 3, rt.FailAfter)); got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(claims, 3, 3, rt.FailAfter), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }
@@ -255,9 +240,7 @@ func TestAmbiguousSettleAndTheNextClaim(t *testing.T) {
 			}
 			return rt.None
 		})
-		if got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
 		wantHealthy(t, w)
 	})
 }

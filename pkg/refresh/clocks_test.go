@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -32,9 +34,7 @@ func TestClockWasAhead(t *testing.T) {
 				w.Provider.Lifetime = lifetime
 				setupDue(w)
 				loginOff(w)
-				if got := skewed(w, ahead, refresh.Request{Force: true}); got.Outcome != outcome.Refreshed {
-					t.Fatalf("%s: %v", got.Outcome, got.Err)
-				}
+				assert.Equal(t, skewed(w, ahead, refresh.Request{Force: true}).Outcome, outcome.Refreshed)
 				since, refreshes := 0, 0
 				for n := range 15 {
 					w.Advance(time.Minute)
@@ -44,12 +44,9 @@ func TestClockWasAhead(t *testing.T) {
 						}
 					}
 				}
-				if since == 0 || since > 10 {
-					t.Errorf("refreshed after %d minutes", since)
-				}
-				if most := 1 + int(15*time.Minute/lifetime)*2; refreshes > most {
-					t.Errorf("%d refreshes in 15 minutes, want %d at most", refreshes, most)
-				}
+				assert.Check(t, since != 0)
+				assert.Check(t, since <= 10)
+				assert.Check(t, refreshes <= 1+int(15*time.Minute/lifetime)*2)
 				wantHealthy(t, w)
 			})
 		}
@@ -67,9 +64,7 @@ func TestClockWasAheadInAnOldRow(t *testing.T) {
 		r.IssuedAt = time.Time{}
 		w.Ledger.Set(r)
 		w.Advance(10 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("%s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 	})
 }
 
@@ -88,9 +83,7 @@ func TestTwoClocks(t *testing.T) {
 					t.Fatal("readers have no token")
 				}
 			}
-			if n := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login) - before; n > 144 {
-				t.Errorf("%d versions in a day", n)
-			}
+			assert.Check(t, w.Provider.Calls(rt.Refresh)+w.Provider.Calls(rt.Login)-before <= 144)
 		})
 	}
 }
@@ -105,9 +98,7 @@ func TestWaitOfAWrongClock(t *testing.T) {
 			skewed(w, years, refresh.Request{})
 			w.Provider.Answer = nil
 			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-				t.Errorf("%s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.Refreshed)
 		})
 	}
 }
@@ -127,9 +118,7 @@ func TestClaimOfAWrongClock(t *testing.T) {
 			}
 			for n := range 5 {
 				got := tick(w, nil)
-				if over := n >= 2; (got.Outcome == outcome.Busy) == over {
-					t.Fatalf("after %d minutes: %s: %v", n, got.Outcome, got.Err)
-				}
+				assert.Equal(t, got.Outcome == outcome.Busy, n < 2, "after %d minutes: %s: %v", n, got.Outcome, got.Err)
 				if got.Outcome == outcome.LoggedIn {
 					break
 				}
@@ -180,14 +169,10 @@ func TestRefreshTokenEndsFirst(t *testing.T) {
 				if got.Outcome == outcome.Refreshed && row(w).RefreshAt.Sub(w.Now()) < 10*time.Minute {
 					t.Fatalf("due again in %s", row(w).RefreshAt.Sub(w.Now()))
 				}
-				if ends := row(w).RefreshExpiresAt; !w.Now().Before(ends) {
-					t.Fatalf("the refresh token has ended at %s", ends)
-				}
+				assert.Check(t, w.Now().Before(row(w).RefreshExpiresAt))
 				w.Advance(time.Minute)
 			}
-			if warned == 0 {
-				t.Error("no warning")
-			}
+			assert.Check(t, warned != 0, "no warning")
 		})
 	}
 	inBubble(t, "with a login it is not chased", func(t *testing.T) {
@@ -223,9 +208,7 @@ func TestSessionEnds(t *testing.T) {
 		if logins := w.Provider.Calls(rt.Login); logins < 4 || logins > 5 {
 			t.Errorf("%d logins in 40 hours, want one in ten", logins)
 		}
-		if refreshes := w.Provider.Calls(rt.Refresh); refreshes < 40 {
-			t.Errorf("%d refreshes", refreshes)
-		}
+		assert.Check(t, w.Provider.Calls(rt.Refresh) >= 40)
 	})
 	inBubble(t, "the login is refused", func(t *testing.T) {
 		w := rt.New()
@@ -240,8 +223,6 @@ func TestSessionEnds(t *testing.T) {
 				t.Fatalf("readers have no token at %s", w.Now())
 			}
 		}
-		if n := w.Provider.Calls(rt.Login); n > 4 {
-			t.Errorf("%d logins", n)
-		}
+		assert.Check(t, w.Provider.Calls(rt.Login) <= 4)
 	})
 }

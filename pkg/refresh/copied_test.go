@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
@@ -53,12 +55,8 @@ func TestOldVersionCopied(t *testing.T) {
 					got = next
 				}
 			}
-			if got.Outcome != tt.want {
-				t.Errorf("%s: %v", got.Outcome, got.Err)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			assert.Equal(t, got.Outcome, tt.want, "%v", got.Err)
+			wantPromises(t, w)
 			if tt.want == outcome.Refreshed {
 				wantHealthy(t, w)
 			}

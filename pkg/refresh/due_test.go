@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -25,37 +26,25 @@ func dueNow(t *testing.T, w *rt.World, hook rt.Hook) (row store.Row, exists bool
 func TestDueNow(t *testing.T) {
 	t.Parallel()
 	w := live(t)
-	if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-		t.Fatal(got.Outcome, got.Err)
-	}
+	wantTick(t, w, nil, outcome.Refreshed)
 	before := w.Ledger.Get(rt.Default)
 	w.Seed(rt.Default)
-	if got := tick(w, nil); got.Outcome != outcome.NotDue {
-		t.Fatalf("%s without DueNow", got.Outcome)
-	}
+	wantTick(t, w, nil, outcome.NotDue)
 	row, exists, err := dueNow(t, w, nil)
-	if err != nil || !exists {
-		t.Fatal(exists, err)
-	}
+	assert.NilError(t, err)
+	assert.Check(t, exists)
 	want := before
 	want.RefreshAt = row.RefreshAt
-	if diff := cmp.Diff(want, w.Ledger.Get(rt.Default)); diff != "" {
-		t.Errorf("more than the due time has changed (-want +got):\n%s", diff)
-	}
-	if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-		t.Errorf("%s, %v", got.Outcome, got.Err)
-	}
-	if broken := unhealthy(w); broken != "" {
-		t.Error(broken)
-	}
+	assert.DeepEqual(t, want, w.Ledger.Get(rt.Default))
+	wantTick(t, w, nil, outcome.Refreshed)
+	wantHealthy(t, w)
 }
 
 // A claim belongs to its run alone, even one that comes between the read and the write.
 func TestDueNowLeavesAClaimAlone(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]bool{"before": true, "meanwhile": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inBubble(t, name, func(t *testing.T) {
 			w := live(t)
 			tick(w, nil)
 			claimed := w.Ledger.Get(rt.Default)
@@ -95,14 +84,12 @@ func TestDueNowWithoutARow(t *testing.T) {
 		"the row was lost":             {func(w *rt.World) { setupDue(w); w.Ledger.Delete(rt.Default) }, false},
 		"nobody knows who wrote there": {tokens(`{`), false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
 			row, exists, err := dueNow(t, w, nil)
-			if err != nil || exists != tt.want {
-				t.Errorf("exists %t, %v", exists, err)
-			}
+			assert.NilError(t, err)
+			assert.Equal(t, exists, tt.want)
 			if want := (store.Row{Key: rt.Default, Phase: store.Idle, RefreshAt: row.RefreshAt}); tt.want && cmp.Diff(want, w.Ledger.Get(rt.Default)) != "" {
 				t.Errorf("row %+v", w.Ledger.Get(rt.Default))
 			}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -40,12 +42,8 @@ func TestReplyWaitsForAStore(t *testing.T) {
 				}
 				return rt.None
 			})
-			if got.Outcome != down.want {
-				t.Errorf("%s after %s: %v", got.Outcome, time.Since(began), got.Err)
-			}
-			if waited := time.Since(began); waited > 70*time.Second {
-				t.Errorf("waited %s", waited)
-			}
+			assert.Equal(t, got.Outcome, down.want, "%v", got.Err)
+			assert.Check(t, time.Since(began) <= 70*time.Second)
 			if down.want == outcome.Refreshed {
 				wantHealthy(t, w)
 			}
@@ -92,9 +90,7 @@ func TestEditThatKeepsTheToken(t *testing.T) {
 			w.Provider.OnCall = func(rt.Op) {
 				tt.edit(w, w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal())
 			}
-			if got := tick(w, nil); got.Outcome != tt.want {
-				t.Errorf("%s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, tt.want)
 			if tt.want == outcome.Refreshed {
 				wantHealthy(t, w)
 			}

@@ -6,6 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -25,23 +28,18 @@ func TestLateReply(t *testing.T) {
 			if c.Op == rt.Stage || c.Site == claims && c.Nth == 2 {
 				frozen.Do(func() {
 					w.Advance(2 * time.Minute)
-					if other := run(w, nil, refresh.Request{RunID: "another"}); other.Outcome != outcome.LoggedIn {
-						t.Errorf("the other run: %s: %v", other.Outcome, other.Err)
-					}
+					assert.Check(t, is.Equal(run(w, nil, refresh.Request{RunID: "another"}).Outcome, outcome.LoggedIn))
 					theirs = row(w)
 				})
 			}
 			return rt.None
 		})
-		if got.Outcome != outcome.Superseded || got.VersionID != theirs.VersionID {
-			t.Errorf("outcome %s with version %s, want superseded with %s", got.Outcome, got.VersionID, theirs.VersionID)
-		}
+		assert.Equal(t, got.Outcome, outcome.Superseded, "%v", got.Err)
+		assert.Equal(t, got.VersionID, theirs.VersionID)
 		if now := row(w); now.Fence != theirs.Fence || now.AttemptID != theirs.AttemptID || now.LastOutcome != outcome.LoggedIn {
 			t.Errorf("the row is of attempt %s, fence %d, after %s", now.AttemptID, now.Fence, now.LastOutcome)
 		}
-		if n := w.Provider.Presented(token); n != 1 {
-			t.Errorf("presented %d times", n)
-		}
+		assert.Equal(t, w.Provider.Presented(token), 1)
 		wantHealthy(t, w)
 	})
 }
@@ -66,13 +64,9 @@ func TestLateLandingAfterAStaleRead(t *testing.T) {
 			return rt.None
 		})
 		w.Advance(2 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Uncertain)
 		w.Land()
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }

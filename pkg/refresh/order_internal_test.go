@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
 )
@@ -118,9 +120,7 @@ func TestQueue(t *testing.T) {
 					q.release(c)
 				}
 			}
-			if got := strings.Join(got, " "); got != tt.want {
-				t.Errorf("begins with %s, want %s", got, tt.want)
-			}
+			assert.Equal(t, strings.Join(got, " "), tt.want)
 		})
 	}
 }
@@ -184,7 +184,5 @@ func TestTies(t *testing.T) {
 		}
 		first[q.take().row] = true
 	}
-	if len(first) != 5 {
-		t.Errorf("%d of 5 equals were ever the first", len(first))
-	}
+	assert.Equal(t, len(first), 5)
 }

@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -30,35 +32,23 @@ func TestQuota(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := carried(t)
 		base, began := w.Secrets.Get(rt.Default, store.TokensDoc).ID, time.Now()
-		for n := range 30 {
+		for range 30 {
 			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
-				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.PersistFailed)
 			access, _ := read(w, store.AccessDoc)
-			if !w.Provider.Accepts(access.AccessToken) {
-				t.Fatalf("tick %d: readers have a dead token", n)
-			}
+			assert.Check(t, w.Provider.Accepts(access.AccessToken))
 		}
 		if got := w.Provider.Calls(rt.Refresh); got != 4 { // the first two, and two more in 30 minutes
 			t.Errorf("%d refreshes, want 4", got)
 		}
-		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != base {
-			t.Errorf("tokens moved to %s", id)
-		}
-		if waited := time.Since(began); waited > 0 {
-			t.Errorf("waited %s for a quota that lasts", waited)
-		}
+		assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, base)
+		assert.Equal(t, time.Since(began), time.Duration(0))
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		w.Advance(time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("when the quota ends: %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 		w.Advance(12 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("then %s", got.Outcome)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 	})
 }
 
@@ -88,9 +78,7 @@ func TestQuotaAndALostReply(t *testing.T) {
 		w.Advance(12 * time.Minute)
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Unknown, true)
 		for range 3 {
-			if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.Uncertain)
 			w.Advance(time.Minute)
 		}
 		w.Provider.Answer = nil
@@ -99,9 +87,8 @@ func TestQuotaAndALostReply(t *testing.T) {
 			tick(w, nil)
 			w.Advance(time.Minute)
 		}
-		if row(w).State != store.Uncertain || w.Provider.Seen().Replays != 0 {
-			t.Errorf("the row is %s, %d replays", row(w).State, w.Provider.Seen().Replays)
-		}
+		assert.Equal(t, row(w).State, store.Uncertain)
+		assert.Equal(t, w.Provider.Seen().Replays, 0)
 		w.Seed(rt.Default)
 		tick(w, nil)
 		wantHealthy(t, w)
@@ -124,9 +111,7 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 			tick(w, nil)
 			w.Advance(time.Minute)
 		}
-		if calls != 1 {
-			t.Errorf("%d calls in the three minutes that the provider asked for", calls)
-		}
+		assert.Equal(t, calls, 1)
 	})
 	inBubble(t, "login", func(t *testing.T) {
 		w := carried(t)
@@ -155,9 +140,7 @@ func TestAncestorLandsLate(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		if got := tick(w, at(promotes, 1, 0, rt.LandLater)); got.Outcome != outcome.PersistFailed {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(promotes, 1, 0, rt.LandLater), outcome.PersistFailed)
 		w.Advance(12 * time.Minute)
 		sent := false
 		w.Provider.OnCall = func(rt.Op) {
@@ -170,9 +153,7 @@ func TestAncestorLandsLate(t *testing.T) {
 			}
 			return rt.None
 		})
-		if got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
 		wantHealthy(t, w)
 	})
 }
@@ -187,9 +168,7 @@ func TestPromotedAlthoughFailed(t *testing.T) {
 		// A refresh is due, and the repair fails too: the refresh goes on from the escrow, first
 		// with a rate limit.
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
-		if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.RateLimited {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(stages, 1, 0, rt.FailBefore), outcome.RateLimited)
 		w.Provider.Answer = nil
 		for range 3 {
 			w.Advance(time.Minute)
@@ -240,21 +219,15 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 				w := setup(t)
 				w.Secrets.Quota(rt.Default, store.TokensDoc, true)
 				for range store.SpentKept + 2 {
-					if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
-						t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-					}
+					wantTick(t, w, nil, outcome.PersistFailed)
 					w.Advance(12 * time.Minute)
 				}
 				calls := w.Provider.Calls(rt.Refresh)
 				hook := end(w)
-				if w.Provider.Calls(rt.Refresh) != calls+1 {
-					t.Fatal("the chain was not presented once more")
-				}
+				assert.Equal(t, w.Provider.Calls(rt.Refresh), calls+1, "the chain was not presented once more")
 				w.Advance(time.Minute)
 				tick(w, hook)
-				if n := w.Provider.Seen().Replays; n != 0 {
-					t.Errorf("%d replays", n)
-				}
+				assert.Equal(t, w.Provider.Seen().Replays, 0)
 			})
 		}
 	}
@@ -320,16 +293,12 @@ func TestDeadInTheEscrowAndSeeded(t *testing.T) {
 		setupCarried(w)
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
 		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
-		if got := tick(w, nil); got.Outcome != outcome.Dead {
-			t.Fatalf("outcome %s", got.Outcome)
-		}
+		wantTick(t, w, nil, outcome.Dead)
 		w.Provider.Answer = nil
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		w.Seed(rt.Default)
 		for _, want := range []outcome.Outcome{outcome.Superseded, outcome.Refreshed} {
-			if got := tick(w, nil); got.Outcome != want {
-				t.Errorf("outcome %s, want %s (%v)", got.Outcome, want, got.Err)
-			}
+			wantTick(t, w, nil, want)
 		}
 	})
 }

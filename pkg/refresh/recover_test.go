@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -43,26 +45,18 @@ func TestRecover(t *testing.T) {
 			token := chain(w).RefreshToken
 			tick(w, tt.died)
 			attempt := row(w).AttemptID
-			if got := tick(w, nil); got.Outcome != outcome.Busy {
-				t.Fatalf("while the claim lasts: %s", got.Outcome)
-			}
+			wantTick(t, w, nil, outcome.Busy)
 			w.Advance(2 * time.Minute)
-			if got := run(w, nil, refresh.Request{DryRun: true}); got.Outcome != outcome.WouldRecover {
-				t.Errorf("dry run: %s", got.Outcome)
-			}
-			got := tick(w, nil)
-			if got.Outcome != tt.want || (row(w).AttemptID == attempt) != (tt.same || tt.want == outcome.Uncertain) {
-				t.Errorf("outcome %s, want %s; attempt %s, was %s", got.Outcome, tt.want, row(w).AttemptID, attempt)
-			}
+			wantRun(t, w, nil, refresh.Request{DryRun: true}, outcome.WouldRecover)
+			got := wantTick(t, w, nil, tt.want)
+			assert.Check(t, (row(w).AttemptID == attempt) == (tt.same || tt.want == outcome.Uncertain))
 			if tt.same && got.VersionID != attempt {
 				t.Errorf("version %s, want %s", got.VersionID, attempt)
 			}
 			if tt.want != outcome.Uncertain {
 				wantHealthy(t, w)
 			}
-			if n := w.Provider.Presented(token); n > 1 {
-				t.Errorf("presented %d times", n)
-			}
+			assert.Check(t, w.Provider.Presented(token) <= 1)
 		})
 	}
 }
@@ -82,14 +76,10 @@ func TestLateLanding(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "before the recovery", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		if got := tick(w, stores(rt.LandLater)); got.Outcome != outcome.PersistFailed {
-			t.Fatalf("outcome %s", got.Outcome)
-		}
+		wantTick(t, w, stores(rt.LandLater), outcome.PersistFailed)
 		w.Land()
 		w.Advance(2 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 	for _, paused := range []bool{false, true} {
@@ -102,15 +92,11 @@ func TestLateLanding(t *testing.T) {
 			tick(w, stores(rt.LandLater))
 			w.Advance(2 * time.Minute)
 			for range 3 {
-				if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-					t.Fatalf("outcome %s", got.Outcome)
-				}
+				wantTick(t, w, nil, outcome.Uncertain)
 			}
 			w.Ledger.Pause(rt.Default, paused)
 			w.Land()
-			if got := tick(w, nil); got.Outcome != outcome.Recovered {
-				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.Recovered)
 			wantHealthy(t, w)
 		})
 	}
@@ -132,9 +118,8 @@ func TestPausedRecovery(t *testing.T) {
 			tick(w, tt.died)
 			w.Ledger.Pause(rt.Default, true)
 			w.Advance(2 * time.Minute)
-			if got := tick(w, nil); got.Outcome != tt.want || w.Provider.Calls(rt.Login) != 0 {
-				t.Errorf("outcome %s, want %s; %d logins", got.Outcome, tt.want, w.Provider.Calls(rt.Login))
-			}
+			wantTick(t, w, nil, tt.want)
+			assert.Equal(t, w.Provider.Calls(rt.Login), 0)
 			w.Ledger.Pause(rt.Default, false)
 			tick(w, nil)
 			wantHealthy(t, w)
@@ -155,9 +140,8 @@ func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 			w := live(t)
 			tick(w, at(sends, 1, 0, rt.DieAfter))
 			w.Advance(2 * time.Minute)
-			if got := tick(w, hook); got.Outcome != outcome.Transient || w.Provider.Calls(rt.Login) != 0 {
-				t.Errorf("outcome %s, %d logins", got.Outcome, w.Provider.Calls(rt.Login))
-			}
+			wantTick(t, w, hook, outcome.Transient)
+			assert.Equal(t, w.Provider.Calls(rt.Login), 0)
 			if got := tick(w, nil); got.Outcome != outcome.LoggedIn { // at once: there is no claim to wait for
 				t.Errorf("then %s: %v", got.Outcome, got.Err)
 			}
@@ -169,13 +153,9 @@ func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
 		w.Advance(2 * time.Minute)
 		w.Secrets.Break(rt.Default, store.TokensDoc, store.ErrForbidden)
-		if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Misconfigured)
 		w.Secrets.Break(rt.Default, store.TokensDoc, nil)
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("then %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -195,9 +175,7 @@ func TestEditAfterADeath(t *testing.T) {
 			if got := tick(w, nil); got.Outcome != outcome.Superseded || got.VersionID != theirs {
 				t.Errorf("outcome %s with %s: %v", got.Outcome, got.VersionID, got.Err)
 			}
-			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-				t.Errorf("then %s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.Refreshed)
 			wantHealthy(t, w)
 		})
 	}
@@ -215,9 +193,7 @@ func TestCancelledAfterTheReply(t *testing.T) {
 			}
 			return rt.None
 		}).Run(ctx, refresh.Request{RunID: "run"})[0]
-		if got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
 		wantHealthy(t, w)
 	})
 	// A reply that came too late is settled: no run has to wait for the claim.
@@ -232,9 +208,8 @@ func TestCancelledAfterTheReply(t *testing.T) {
 			return 0
 		}
 		got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
-		if got.Outcome != outcome.Uncertain || row(w).Phase != store.Idle {
-			t.Errorf("outcome %s, the row is %s", got.Outcome, row(w).Phase)
-		}
+		assert.Equal(t, got.Outcome, outcome.Uncertain, "%v", got.Err)
+		assert.Equal(t, row(w).Phase, store.Idle)
 	})
 }
 
@@ -246,12 +221,9 @@ func TestUncertainAndEmptied(t *testing.T) {
 		loginOff(w)
 		tick(w, at(sends, 1, 0, rt.DieAfter))
 		w.Advance(2 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Fatalf("outcome %s", got.Outcome)
-		}
+		wantTick(t, w, nil, outcome.Uncertain)
 		w.Secrets.Put(rt.Default, store.TokensDoc, secret.New("{}"))
-		if got := tick(w, nil); got.Outcome != outcome.Dead || row(w).State != store.Dead {
-			t.Errorf("outcome %s, state %s", got.Outcome, row(w).State)
-		}
+		wantTick(t, w, nil, outcome.Dead)
+		assert.Equal(t, row(w).State, store.Dead)
 	})
 }

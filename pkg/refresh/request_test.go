@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -119,21 +120,12 @@ func TestDryRun(t *testing.T) {
 			w := tt.world(t)
 			before, rowBefore := snapshot(w), row(w)
 			w.Trace()
-			got := run(w, nil, refresh.Request{DryRun: true})
-			if got.Outcome != tt.dry {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.dry, got.Err)
-			}
+			wantRun(t, w, nil, refresh.Request{DryRun: true}, tt.dry)
 			for _, c := range w.Trace() {
-				if !c.Reads() {
-					t.Errorf("it called %s", c.Site)
-				}
+				assert.Check(t, c.Reads())
 			}
-			if diff := cmp.Diff(before, snapshot(w)); diff != "" {
-				t.Errorf("secrets changed:\n%s", diff)
-			}
-			if diff := cmp.Diff(rowBefore, row(w), cmp.Comparer(func(a, b secret.String) bool { return a == b })); diff != "" {
-				t.Errorf("the row changed:\n%s", diff)
-			}
+			assert.DeepEqual(t, before, snapshot(w))
+			assert.DeepEqual(t, rowBefore, row(w), cmp.Comparer(func(a, b secret.String) bool { return a == b }))
 		})
 	}
 }
@@ -144,28 +136,16 @@ func TestForce(t *testing.T) {
 	for name, tt := range states() {
 		inBubble(t, name, func(t *testing.T) {
 			w := tt.world(t)
-			got := run(w, nil, refresh.Request{Force: true})
-			if got.Outcome != tt.force {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.force, got.Err)
-			}
-			if w.Provider.Seen().Replays != 0 {
-				t.Error("replayed")
-			}
+			wantRun(t, w, nil, refresh.Request{Force: true}, tt.force)
+			assert.Equal(t, w.Provider.Seen().Replays, 0, "replayed")
 		})
 		inBubble(t, name+", paused", func(t *testing.T) {
 			w := tt.world(t)
 			before := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login)
 			w.Ledger.Pause(rt.Default, true)
-			got := run(w, nil, refresh.Request{Force: true})
-			if got.Outcome != tt.paused {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.paused, got.Err)
-			}
-			if calls := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login); calls != before {
-				t.Errorf("%d calls to the provider", calls-before)
-			}
-			if !row(w).Paused {
-				t.Error("the pause is gone")
-			}
+			wantRun(t, w, nil, refresh.Request{Force: true}, tt.paused)
+			assert.Equal(t, w.Provider.Calls(rt.Refresh)+w.Provider.Calls(rt.Login), before)
+			assert.Check(t, row(w).Paused, "the pause is gone")
 		})
 	}
 }
@@ -213,9 +193,7 @@ func TestReason(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
-			if got := tick(w, tt.hook); got.Reason != tt.want {
-				t.Errorf("%s: %q, want %q", got.Outcome, got.Reason, tt.want)
-			}
+			assert.Equal(t, tick(w, tt.hook).Reason, tt.want)
 		})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -168,12 +170,8 @@ func TestResolve(t *testing.T) {
 			case tt.want != "" && (got.Outcome != tt.want || err != nil):
 				t.Errorf("%s (%v), error %v, want %s", got.Outcome, got.Err, err, tt.want)
 			}
-			if broken := unhealthy(w); (broken == "") != tt.healthy {
-				t.Errorf("afterwards: %q", broken)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			assert.Equal(t, unhealthy(w) == "", tt.healthy, unhealthy(w))
+			wantPromises(t, w)
 		})
 	}
 }
@@ -191,9 +189,7 @@ func TestDiscardGoesOn(t *testing.T) {
 		if r := row(w); r.State != store.OK || r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) || r.LastError != "" {
 			t.Errorf("row %+v", r)
 		}
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("%s (%v)", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }
@@ -220,9 +216,7 @@ func TestReloginRefused(t *testing.T) {
 				t.Errorf("the row is %s after %s: %q", r.State, r.LastOutcome, r.LastError)
 			}
 			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != tt.afterwards {
-				t.Errorf("afterwards %s (%v), want %s", got.Outcome, got.Err, tt.afterwards)
-			}
+			wantTick(t, w, nil, tt.afterwards)
 		})
 	}
 }
@@ -251,9 +245,7 @@ func TestReloginOverADeadLogin(t *testing.T) {
 			if got, err := resolve(w, nil, refresh.Relogin); got.Outcome != tt.want || err != nil {
 				t.Errorf("%s (%v), error %v, want %s", got.Outcome, got.Err, err, tt.want)
 			}
-			if calls := w.Provider.Calls(rt.Login) - before; calls != 1 {
-				t.Errorf("%d logins, want 1", calls)
-			}
+			assert.Equal(t, w.Provider.Calls(rt.Login)-before, 1)
 			if got := tick(w, nil); w.Provider.Calls(rt.Login) != before+1 {
 				t.Errorf("the next tick logs in again: %s", got.Outcome)
 			}
@@ -311,9 +303,7 @@ func TestResolveUnread(t *testing.T) {
 				if got.Outcome != tt.want || err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), tt.says) {
 					t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
 				}
-				if row(w).Fence != fence {
-					t.Error("the row was claimed")
-				}
+				assert.Equal(t, row(w).Fence, fence, "the row was claimed")
 			})
 		}
 	}

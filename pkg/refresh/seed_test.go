@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -91,10 +90,7 @@ func TestFirstTick(t *testing.T) {
 			tt.setup(w)
 			before := snapshot(w)
 			for range 3 {
-				got := tick(w, nil)
-				if got.Outcome != tt.want {
-					t.Fatalf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
-				}
+				got := wantTick(t, w, nil, tt.want)
 				if tt.says == "" {
 					wantHealthy(t, w)
 					return
@@ -107,12 +103,8 @@ func TestFirstTick(t *testing.T) {
 				if !strings.Contains(said, tt.says) || strings.Contains(said, "rt-1-1") || (got.Err == nil) != (tt.want == outcome.NotSeeded) {
 					t.Errorf("error %v, warnings %v, want one that says %q", got.Err, got.Warnings, tt.says)
 				}
-				if w.Provider.Calls(rt.Login)+w.Provider.Calls(rt.Refresh) != 0 {
-					t.Error("the provider was called")
-				}
-				if diff := cmp.Diff(before, snapshot(w)); diff != "" {
-					t.Errorf("the secrets were changed:\n%s", diff)
-				}
+				assert.Equal(t, w.Provider.Calls(rt.Login)+w.Provider.Calls(rt.Refresh), 0, "the provider was called")
+				assert.DeepEqual(t, before, snapshot(w))
 				w.Advance(time.Minute)
 			}
 		})
@@ -169,9 +161,7 @@ func TestReadableAgain(t *testing.T) {
 				}
 				tt.harm(w)
 				for range 2 {
-					if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
-						t.Fatalf("outcome %s", got.Outcome)
-					}
+					wantTick(t, w, nil, outcome.Misconfigured)
 					w.Advance(time.Minute)
 				}
 				tt.mend(w)
@@ -193,20 +183,13 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		credentials(`{`)(w)
 		tick(w, nil)
 		noted := row(w)
-		if noted.State != store.Misconfigured || noted.ConsecutiveFailures != 1 {
-			t.Fatalf("the row is %s with %d failures", noted.State, noted.ConsecutiveFailures)
-		}
+		assert.Equal(t, noted.State, store.Misconfigured)
+		assert.Equal(t, noted.ConsecutiveFailures, 1)
 		w.Advance(time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
-			t.Errorf("outcome %s", got.Outcome)
-		}
-		if row(w).ConsecutiveFailures != 1 {
-			t.Error("written again")
-		}
+		wantTick(t, w, nil, outcome.Misconfigured)
+		assert.Equal(t, row(w).ConsecutiveFailures, 1, "written again")
 		w.Secrets.Put(rt.Default, store.Credentials, good)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("after the edit: %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }
@@ -220,9 +203,7 @@ func TestUnknownAccountLeavesNoRow(t *testing.T) {
 		if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, store.ErrNoSecret) || got.Account != "dfault" {
 			t.Errorf("%s: outcome %s: %v", got.Account, got.Outcome, got.Err)
 		}
-		if r := w.Ledger.Get(store.Key{Provider: rt.Name, Account: "dfault"}); r.Account != "" {
-			t.Error("it has a row")
-		}
+		assert.Check(t, w.Ledger.Get(store.Key{Provider: rt.Name, Account: "dfault"}).Account == "", "it has a row")
 	})
 }
 
@@ -250,16 +231,12 @@ func TestUnknownKeysArePreserved(t *testing.T) {
 			do()
 			wantHealthy(t, w)
 			var doc map[string]json.RawMessage
-			if err := json.Unmarshal([]byte(w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal()), &doc); err != nil {
-				t.Fatal(err)
-			}
+			assert.Check(t, json.Unmarshal([]byte(w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal()), &doc) == nil)
 			var got, want any
 			if json.Unmarshal(doc["note"], &got) != nil || json.Unmarshal([]byte(note), &want) != nil || !cmp.Equal(got, want) {
 				t.Errorf("step %d: note is %s, want %s", step, doc["note"], note)
 			}
-			if string(doc["Access_Token"]) != `"not ours"` {
-				t.Errorf("step %d: keys are %v", step, slices.Sorted(maps.Keys(doc)))
-			}
+			assert.Equal(t, string(doc["Access_Token"]), `"not ours"`)
 		}
 	})
 }

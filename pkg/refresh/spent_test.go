@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -31,9 +33,7 @@ func TestSpentKeepsTheLast(t *testing.T) {
 			w.Advance(12 * time.Minute)
 		}
 		spent := row(w).Spent
-		if len(spent) != store.SpentKept {
-			t.Fatalf("%d kept, want %d", len(spent), store.SpentKept)
-		}
+		assert.Equal(t, len(spent), store.SpentKept)
 		for i, token := range presented[3:] {
 			if !(store.Row{Spent: spent[i : i+1]}).Presented(secret.New(token)) {
 				t.Errorf("number %d is not that of %s", i, token)
@@ -62,13 +62,9 @@ func TestSpentTokenPutBack(t *testing.T) {
 			}
 			w.Secrets.Put(rt.Default, store.TokensDoc, value(old))
 			w.Advance(12 * time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.Refreshed)
 			wantHealthy(t, w)
-			if n := w.Provider.Seen().Replays; n != 0 {
-				t.Errorf("%d replays", n)
-			}
+			assert.Equal(t, w.Provider.Seen().Replays, 0)
 		})
 	}
 }
@@ -95,22 +91,16 @@ func TestLostRow(t *testing.T) {
 				if !login {
 					want = outcome.Uncertain
 				}
-				got := tick(w, nil)
-				if got.Outcome != want || w.Provider.Presented(token) != 0 {
-					t.Errorf("outcome %s, want %s; presented %d times", got.Outcome, want, w.Provider.Presented(token))
-				}
+				wantTick(t, w, nil, want)
+				assert.Equal(t, w.Provider.Presented(token), 0)
 				if login {
 					wantHealthy(t, w)
 					return
 				}
 				w.Advance(time.Minute)
-				if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != want {
-					t.Errorf("forced: %s, want %s", got.Outcome, want)
-				}
+				wantRun(t, w, nil, refresh.Request{Force: true}, want)
 				for _, c := range w.Trace() {
-					if c.Op == rt.ByID {
-						t.Error("a version without an id was read")
-					}
+					assert.Check(t, c.Op != rt.ByID, "a version without an id was read")
 				}
 				w.Seed(rt.Default)
 				tick(w, nil)
@@ -135,9 +125,7 @@ var restorations = map[string]func(t *testing.T, w *rt.World){
 		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
 		tick(w, nil)
 		backup := row(w)
-		if backup.Escrow.AttemptID == "" {
-			t.Fatal("no escrow")
-		}
+		assert.Check(t, backup.Escrow.AttemptID != "", "no escrow")
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		refreshes(w, 3)
 		w.Ledger.Set(backup)
@@ -237,23 +225,17 @@ func TestRestoredRow(t *testing.T) {
 			was := w.Secrets.History(rt.Default, store.TokensDoc)
 			restored := row(w)
 			got := run(w, nil, refresh.Request{DryRun: true})
-			if got.Err != nil {
-				t.Errorf("dry run: outcome %s: %v", got.Outcome, got.Err)
-			}
+			assert.NilError(t, got.Err)
 			if now := row(w); now.Fence != restored.Fence || now.VersionID != restored.VersionID || !slices.Equal(now.Spent, restored.Spent) {
 				t.Error("a dry run has written the row")
 			}
 			got = tick(w, nil)
-			if got.Outcome != outcome.LoggedIn {
-				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-			}
+			assert.Equal(t, got.Outcome, outcome.LoggedIn, "%v", got.Err)
 			told := slices.DeleteFunc(got.Warnings, func(s string) bool { return !strings.Contains(s, "older than the secrets") })
 			if len(told) != 1 && name != "idle" {
 				t.Errorf("told %d times that the row is older than the secrets, want once", len(told))
 			}
-			if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; slices.Contains(was, id) {
-				t.Errorf("tokens went back to %s", id)
-			}
+			assert.Check(t, !slices.Contains(was, w.Secrets.Get(rt.Default, store.TokensDoc).ID))
 			wantHealthy(t, w)
 			refreshes(w, 2)
 			tick(w, nil)
@@ -267,9 +249,7 @@ func TestRestoredRow(t *testing.T) {
 			restore(t, w)
 			id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
 			for range 2 {
-				if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-					t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-				}
+				wantTick(t, w, nil, outcome.Uncertain)
 				w.Advance(2 * time.Minute)
 			}
 			for _, how := range []refresh.Resolution{refresh.Accept, refresh.Discard} {
@@ -278,12 +258,8 @@ func TestRestoredRow(t *testing.T) {
 					t.Errorf("%s: %s, %v", how, got.Outcome, err)
 				}
 			}
-			if now := w.Secrets.Get(rt.Default, store.TokensDoc).ID; now != id {
-				t.Errorf("tokens went from %s to %s", id, now)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, id)
+			wantPromises(t, w)
 			w.Seed(rt.Default)
 			tick(w, nil)
 			wantHealthy(t, w)
@@ -312,12 +288,8 @@ func TestRestoredRowAndADeath(t *testing.T) {
 							_, _ = resolve(w, nil, refresh.Resolution(then)) // it may be refused: only the promises count
 						}
 						refreshes(w, 2)
-						if broken := always(w); broken != "" {
-							t.Fatalf("call %d, %q: %s", n, then, broken)
-						}
-						if n > 100 {
-							t.Fatal("a run without an end")
-						}
+						wantPromises(t, w)
+						assert.Check(t, n <= 100, "a run without an end")
 					}
 				}
 			})
@@ -339,15 +311,9 @@ func TestTokenPutBackBesideARestoredRow(t *testing.T) {
 		w.Ledger.Set(backup)
 		tokens(`{"refresh_token":"` + token + `"}`)(w)
 		// Access alone shows that the row was restored: nothing is decided before tokens is read.
-		if got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore)); got.Outcome != outcome.Transient {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
-		if broken := always(w); broken != "" {
-			t.Error(broken)
-		}
+		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore), outcome.Transient)
+		wantTick(t, w, nil, outcome.Uncertain)
+		wantPromises(t, w)
 	})
 }
 
@@ -377,9 +343,8 @@ func TestRestoredRowAndStaleReads(t *testing.T) {
 			}
 			return rt.None
 		})
-		if got.Outcome != outcome.LoggedIn || !strings.Contains(fmt.Sprint(got.Warnings), "older than the secrets") {
-			t.Errorf("%s (%v), warnings %v", got.Outcome, got.Err, got.Warnings)
-		}
+		assert.Equal(t, got.Outcome, outcome.LoggedIn, "%v", got.Err)
+		assert.Check(t, strings.Contains(fmt.Sprint(got.Warnings), "older than the secrets"))
 		wantHealthy(t, w)
 	})
 }
@@ -434,9 +399,7 @@ func TestNotRestored(t *testing.T) {
 				tick(w, nil)
 				w.Advance(12 * time.Minute)
 			}
-			if row(w).State != store.OK {
-				t.Errorf("state %s: %s", row(w).State, row(w).LastError)
-			}
+			assert.Equal(t, row(w).State, store.OK)
 			tick(w, nil)
 			wantHealthy(t, w)
 		})
@@ -450,13 +413,8 @@ func TestLostRowAndStaleRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := live(t)
 		w.Ledger.Delete(rt.Default)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
-		if got.Outcome != outcome.Transient {
-			t.Errorf("outcome %s", got.Outcome)
-		}
-		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
-			t.Errorf("the next tick: %s", got.Outcome)
-		}
+		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale), outcome.Transient)
+		wantTick(t, w, nil, outcome.LoggedIn)
 		wantHealthy(t, w)
 	})
 }
@@ -481,10 +439,7 @@ func TestStaleRead(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "before a refresh", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
-		if got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 	// The seed has an access token of its own: readers must not get it back.
@@ -496,10 +451,7 @@ func TestStaleRead(t *testing.T) {
 		w.Secrets.Break(rt.Default, store.AccessDoc, nil)
 		tick(w, at(stagesAccess, 1, 0, rt.FailBefore))
 		w.Advance(time.Minute)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
-		if got.Outcome != outcome.Recovered {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale), outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -522,9 +474,7 @@ func TestUnreadableAccess(t *testing.T) {
 		w.Secrets.Put(rt.Default, store.AccessDoc, secret.New("bytes"))
 		e := w.Engine(nil)
 		e.Secrets = binaryAccess{e.Secrets}
-		if got := e.Run(t.Context(), refresh.Request{RunID: "run"})[0]; got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		assert.Equal(t, e.Run(t.Context(), refresh.Request{RunID: "run"})[0].Outcome, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }

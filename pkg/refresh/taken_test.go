@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
@@ -21,9 +23,7 @@ func TestVersionInOtherWords(t *testing.T) {
 		attempt := row(w).AttemptID
 		theirs := secret.New(fmt.Sprintf(`{"access_token":%q,"of":"another release"}`, "at-1-3"))
 		_, err := w.Engine(nil).Secrets.Stage(t.Context(), rt.Default, store.AccessDoc, store.Version{ID: attempt, Value: theirs})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assert.NilError(t, err)
 		w.Advance(2 * time.Minute)
 		if got := tick(w, nil); got.Outcome != outcome.Recovered || got.VersionID != attempt {
 			t.Errorf("outcome %s with version %s, want recovered with %s: %v", got.Outcome, got.VersionID, attempt, got.Err)

@@ -9,6 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
@@ -41,9 +45,7 @@ func live(t *testing.T) *rt.World {
 	t.Helper()
 	w := rt.New()
 	setupDue(w)
-	if broken := unhealthy(w); broken != "" {
-		t.Fatal(broken)
-	}
+	assert.Equal(t, unhealthy(w), "")
 	return w
 }
 
@@ -138,12 +140,28 @@ func unhealthy(w *rt.World) string {
 	return ""
 }
 
+// wantTick runs a tick that must have this outcome.
+func wantTick(t *testing.T, w *rt.World, hook rt.Hook, want outcome.Outcome) refresh.Result {
+	t.Helper()
+	return wantRun(t, w, hook, refresh.Request{}, want)
+}
+
+// wantRun makes a run that must have this outcome.
+func wantRun(t *testing.T, w *rt.World, hook rt.Hook, req refresh.Request, want outcome.Outcome) refresh.Result {
+	t.Helper()
+	got := run(w, hook, req)
+	assert.Equal(t, got.Outcome, want, "%v", got.Err)
+	return got
+}
+
+// wantPromises checks the promises that hold at any moment.
+func wantPromises(t *testing.T, w *rt.World) {
+	t.Helper()
+	assert.Check(t, is.Equal(always(w), ""))
+}
+
 func wantHealthy(t *testing.T, w *rt.World) {
 	t.Helper()
-	if broken := unhealthy(w); broken != "" {
-		t.Error(broken)
-	}
-	if broken := always(w); broken != "" {
-		t.Error(broken)
-	}
+	assert.Check(t, is.Equal(unhealthy(w), ""))
+	wantPromises(t, w)
 }
