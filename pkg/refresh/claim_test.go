@@ -50,12 +50,7 @@ func TestBudgetAfterTheClaim(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		token := chain(w).RefreshToken
-		w.Latency = func(c rt.Call) time.Duration {
-			if c.Site == claims && c.Nth == 1 {
-				return 45 * time.Second // of the run's 60
-			}
-			return 0
-		}
+		w.Latency = takes(claims, 1, 45*time.Second) // of the run's 60
 		wantTick(t, w, nil, outcome.Transient)
 		assert.Equal(t, w.Provider.Presented(token), 0)
 		if r := row(w); r.Phase != store.Idle || r.Presented(secret.New(token)) {
@@ -66,19 +61,25 @@ func TestBudgetAfterTheClaim(t *testing.T) {
 	})
 }
 
+// wantOneBusy lets two runs begin at once: one does the work.
+func wantOneBusy(t *testing.T, w *rt.World) {
+	t.Helper()
+	w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
+	outcomes := make(chan outcome.Outcome, 2)
+	for _, id := range []string{"one", "two"} {
+		go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
+	}
+	one, two := <-outcomes, <-outcomes
+	assert.Check(t, (one == outcome.Busy) != (two == outcome.Busy), "%s and %s", one, two)
+}
+
 // One of two runs that read the same row gets the claim.
 func TestClaimLost(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		token := chain(w).RefreshToken
-		w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
-		outcomes := make(chan outcome.Outcome, 2)
-		for _, id := range []string{"one", "two"} {
-			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
-		}
-		got := []outcome.Outcome{<-outcomes, <-outcomes}
-		assert.Check(t, (got[0] == outcome.Busy) != (got[1] == outcome.Busy))
+		wantOneBusy(t, w)
 		assert.Equal(t, w.Provider.Presented(token), 1)
 		wantHealthy(t, w)
 	})
@@ -91,13 +92,7 @@ func TestTakeoverLost(t *testing.T) {
 		w := live(t)
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
 		w.Advance(2 * time.Minute)
-		w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
-		outcomes := make(chan outcome.Outcome, 2)
-		for _, id := range []string{"one", "two"} {
-			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
-		}
-		got := []outcome.Outcome{<-outcomes, <-outcomes}
-		assert.Check(t, (got[0] == outcome.Busy) != (got[1] == outcome.Busy))
+		wantOneBusy(t, w)
 		wantHealthy(t, w)
 	})
 }
@@ -170,43 +165,24 @@ func TestHeldUpBeforeTheSend(t *testing.T) {
 	rows := rt.Site{Op: rt.RowOf}
 	for name, tt := range map[string]struct {
 		meanwhile func(w *rt.World)
-		fault     rt.Hook
+		fault     rt.Fault
 		want      outcome.Outcome
 		sends     int
 	}{
-		"still ours": {want: outcome.Refreshed, sends: 1},
-		"taken over": {
-			meanwhile: func(w *rt.World) {
-				w.Advance(2 * time.Minute)
-				run(w, nil, refresh.Request{RunID: "another"})
-			},
-			want: outcome.Busy,
-		},
-		"the fence can't be read": {fault: at(rows, 1, 0, rt.FailBefore), want: outcome.Transient},
+		"still ours": {func(*rt.World) {}, rt.None, outcome.Refreshed, 1},
+		"taken over": {func(w *rt.World) {
+			w.Latency = nil
+			w.Advance(2 * time.Minute)
+			run(w, nil, refresh.Request{RunID: "another"})
+		}, rt.None, outcome.Busy, 0},
+		"the fence can't be read": {func(*rt.World) {}, rt.FailBefore, outcome.Transient, 0},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := live(t)
 			token := chain(w).RefreshToken
-			w.Latency = func(c rt.Call) time.Duration {
-				if c.Site == claims && c.Nth == 1 {
-					return 3 * time.Second
-				}
-				return 0
-			}
-			got := tick(w, func(c rt.Call) rt.Fault {
-				if c.Site == rows && c.Nth == 1 && tt.meanwhile != nil {
-					w.Latency = nil
-					tt.meanwhile(w)
-				}
-				if tt.fault != nil {
-					return tt.fault(c)
-				}
-				return rt.None
-			})
-			if got.Outcome != tt.want || w.Provider.Presented(token) != tt.sends {
-				t.Errorf("outcome %s, want %s; %d sends, want %d: %v",
-					got.Outcome, tt.want, w.Provider.Presented(token), tt.sends, got.Err)
-			}
+			w.Latency = takes(claims, 1, 3*time.Second)
+			wantTick(t, w, hooks(on(rows, 1, func() { tt.meanwhile(w) }), at(rows, 1, 0, tt.fault)), tt.want)
+			assert.Equal(t, w.Provider.Presented(token), tt.sends)
 			tick(w, nil)
 			wantHealthy(t, w)
 		})
@@ -228,19 +204,8 @@ func TestAmbiguousSettleAndTheNextClaim(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
-		got := tick(w, func(c rt.Call) rt.Fault {
-			if c.Site != claims {
-				return rt.None
-			}
-			switch c.Nth {
-			case 3:
-				return rt.FailAfter
-			case 4:
-				run(w, nil, refresh.Request{Force: true, RunID: "another"})
-			}
-			return rt.None
-		})
-		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
+		another := func() { run(w, nil, refresh.Request{Force: true, RunID: "another"}) }
+		wantTick(t, w, hooks(at(claims, 3, 3, rt.FailAfter), on(claims, 4, another)), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }

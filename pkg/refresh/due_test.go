@@ -1,13 +1,13 @@
 package refresh_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -50,17 +50,10 @@ func TestDueNowLeavesAClaimAlone(t *testing.T) {
 			claimed := w.Ledger.Get(rt.Default)
 			claimed.Phase, claimed.Fence, claimed.AttemptID = store.Sending, claimed.Fence+1, "another"
 			claimed.ClaimedUntil = w.Now().Add(time.Minute)
-			claim := func(c rt.Call) rt.Fault {
-				if c.Site == claims && c.Nth == 1 {
-					w.Ledger.Set(claimed)
-				}
-				return rt.None
-			}
 			if before {
 				w.Ledger.Set(claimed)
-				claim = nil
 			}
-			row, exists, err := dueNow(t, w, claim)
+			row, exists, err := dueNow(t, w, on(claims, 1, func() { w.Ledger.Set(claimed) }))
 			if err != nil || !exists || row.Phase != store.Sending {
 				t.Errorf("%s, %t, %v", row.Phase, exists, err)
 			}
@@ -104,21 +97,15 @@ func TestDueNowFails(t *testing.T) {
 	t.Parallel()
 	w := live(t)
 	tick(w, nil)
-	if _, _, err := dueNow(t, w, at(claims, 1, 0, rt.FailBefore)); err == nil {
-		t.Error("no error of a ledger that is down")
+	_, _, down := dueNow(t, w, at(claims, 1, 0, rt.FailBefore))
+	assert.Check(t, down != nil)
+	moves := func() {
+		r := row(w)
+		r.Fence++
+		w.Ledger.Set(r)
 	}
-	moving := func(c rt.Call) rt.Fault {
-		if c.Site == claims {
-			row := w.Ledger.Get(rt.Default)
-			row.Fence++
-			w.Ledger.Set(row)
-		}
-		return rt.None
-	}
-	var lost *store.LostError
-	if _, _, err := dueNow(t, w, moving); !errors.As(err, &lost) {
-		t.Errorf("error %v of a row that never stands still", err)
-	}
+	_, _, err := dueNow(t, w, on(claims, 0, moves))
+	assert.Assert(t, is.ErrorType(err, &store.LostError{}))
 }
 
 func TestParseSeed(t *testing.T) {

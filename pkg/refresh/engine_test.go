@@ -73,14 +73,12 @@ func TestLedgerDown(t *testing.T) {
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := many()
-			got := w.Engine(func(c rt.Call) rt.Fault {
-				if c.Op == rt.Rows || c.Op == rt.RowOf {
-					return rt.FailBefore
-				}
-				return rt.None
-			}).Run(context.Background(), req)
-			if want := len(w.Accounts); req.Account == "" && len(got) != want || req.Account != "" && len(got) != 1 {
-				t.Errorf("%d results, want %d", len(got), want)
+			down := hooks(at(rt.Site{Op: rt.Rows}, 1, 0, rt.FailBefore), at(rt.Site{Op: rt.RowOf}, 1, 0, rt.FailBefore))
+			got := w.Engine(down).Run(context.Background(), req)
+			if req.Account == "" {
+				assert.Equal(t, len(got), len(w.Accounts))
+			} else {
+				assert.Equal(t, len(got), 1)
 			}
 			for _, r := range got {
 				assert.Equal(t, r.Outcome, outcome.Transient)

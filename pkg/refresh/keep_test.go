@@ -58,17 +58,12 @@ func TestReplyAfterTheRun(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Flows = true
-		engine := w.Engine(func(c rt.Call) rt.Fault {
-			if c.Site == sends {
-				time.Sleep(70 * time.Second)
-			}
-			return rt.None
-		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if got := engine.Run(ctx, refresh.Request{RunID: "run"})[0]; got.Outcome != outcome.Refreshed || ctx.Err() == nil {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		engine := w.Engine(on(sends, 0, func() { time.Sleep(70 * time.Second) }))
+		got := engine.Run(ctx, refresh.Request{RunID: "run"})[0]
+		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
+		assert.Check(t, ctx.Err() != nil)
 		wantHealthy(t, w)
 	})
 }

@@ -50,19 +50,8 @@ func TestLateLandingAfterAStaleRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		tick(w, func(c rt.Call) rt.Fault {
-			switch {
-			case c.Op == rt.Current && c.Doc == store.TokensDoc:
-				return rt.Stale
-			case c.Op == rt.Stage && c.Doc == store.TokensDoc && c.Nth == 1:
-				return rt.LandLater
-			case c.Op == rt.Stage && c.Doc == store.TokensDoc:
-				return rt.DieBefore
-			case c.Op == rt.Write && c.Nth > 1:
-				return rt.FailBefore
-			}
-			return rt.None
-		})
+		tick(w, hooks(at(readsTokens, 1, 0, rt.Stale),
+			at(stages, 1, 1, rt.LandLater), at(stages, 2, 0, rt.DieBefore), at(claims, 2, 0, rt.FailBefore)))
 		w.Advance(2 * time.Minute)
 		wantTick(t, w, nil, outcome.Uncertain)
 		w.Land()

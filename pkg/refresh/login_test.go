@@ -263,15 +263,7 @@ func TestLoginDiedAndWasTakenOut(t *testing.T) {
 		}, outcome.Transient, outcome.Recovered},
 		"the token is spent": {func(w *rt.World) {
 			setupDue(w)
-			tick(w, func(c rt.Call) rt.Fault {
-				switch c.Site {
-				case sends:
-					return rt.FailAfter
-				case logins:
-					return rt.DieAfter
-				}
-				return rt.None
-			})
+			tick(w, hooks(at(sends, 1, 0, rt.FailAfter), at(logins, 1, 0, rt.DieAfter)))
 		}, outcome.Transient, outcome.Uncertain},
 		"there never was a token": {func(w *rt.World) { tick(w, at(logins, 1, 0, rt.DieAfter)) }, outcome.Transient, outcome.Dead},
 		"after many that died": {func(w *rt.World) {

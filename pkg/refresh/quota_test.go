@@ -198,7 +198,7 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
 			tick(w, nil)
 			w.Provider.Answer = nil
-			return at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale)
+			return at(readsTokens, 1, 0, rt.Stale)
 		},
 		"an unreadable reply": func(w *rt.World) rt.Hook {
 			w.Provider.Key = "another"

@@ -223,15 +223,8 @@ func TestPartOfAReplyAfterADeath(t *testing.T) {
 	inBubble(t, "kept in the escrow, and tokens takes nothing", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Odd = true
-		tick(w, func(c rt.Call) rt.Fault {
-			switch {
-			case c.Op == rt.Stage:
-				return rt.FailBefore
-			case c.Op == rt.Write && c.Nth == 5: // the claim, the reply, its name, the escrow
-				return rt.DieBefore
-			}
-			return rt.None
-		})
+		// The writes are the claim, the reply, its name and the escrow.
+		tick(w, hooks(at(stages, 1, 0, rt.FailBefore), at(stagesAccess, 1, 0, rt.FailBefore), at(claims, 5, 5, rt.DieBefore)))
 		w.Advance(2 * time.Minute)
 		wantTick(t, w, at(stages, 1, 0, rt.FailBefore), outcome.PersistFailed)
 		w.Advance(time.Minute)
@@ -257,13 +250,8 @@ func TestStandsStillWhileItKeepsAReply(t *testing.T) {
 		inBubble(t, stall.String(), func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Flows, w.Provider.Odd = true, true
-			tick(w, func(c rt.Call) rt.Fault {
-				if c.Site == claims && c.Nth == 2 { // the first is the claim
-					time.Sleep(stall)
-					return rt.FailBefore // what it has begun has timed out
-				}
-				return rt.None
-			})
+			// The first write is the claim. What the second has begun has timed out.
+			tick(w, hooks(on(claims, 2, func() { time.Sleep(stall) }), at(claims, 2, 2, rt.FailBefore)))
 			assert.Check(t, row(w).ReplyID != "", "the reply is not kept")
 			assert.Equal(t, kept(w).AttemptID, row(w).ReplyID, "the reply is not kept")
 		})

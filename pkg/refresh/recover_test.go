@@ -63,12 +63,7 @@ func TestRecover(t *testing.T) {
 
 // stores ends every write of a reply with fault; the claim alone works.
 func stores(fault rt.Fault) rt.Hook {
-	return func(c rt.Call) rt.Fault {
-		if c.Op == rt.Stage || c.Op == rt.Write && c.Nth > 1 {
-			return fault
-		}
-		return rt.None
-	}
+	return hooks(at(stages, 1, 0, fault), at(stagesAccess, 1, 0, fault), at(claims, 2, 0, fault))
 }
 
 // A reply that both stores refused, and that lands late in one of them, is recovered.
@@ -133,7 +128,7 @@ func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 	versions := rt.Site{Op: rt.ByID, Doc: store.TokensDoc}
 	for name, hook := range map[string]rt.Hook{
 		"version":     at(versions, 1, 0, rt.FailBefore),
-		"tokens":      at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore),
+		"tokens":      at(readsTokens, 1, 0, rt.FailBefore),
 		"credentials": at(rt.Site{Op: rt.Current, Doc: store.Credentials}, 1, 0, rt.FailBefore),
 	} {
 		inBubble(t, name, func(t *testing.T) {
@@ -187,12 +182,7 @@ func TestCancelledAfterTheReply(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		got := w.Engine(func(c rt.Call) rt.Fault {
-			if c.Op == rt.Stage || c.Site == claims && c.Nth == 2 {
-				cancel()
-			}
-			return rt.None
-		}).Run(ctx, refresh.Request{RunID: "run"})[0]
+		got := w.Engine(hooks(on(stages, 0, cancel), on(stagesAccess, 0, cancel), on(claims, 2, cancel))).Run(ctx, refresh.Request{RunID: "run"})[0]
 		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
 		wantHealthy(t, w)
 	})
@@ -200,14 +190,8 @@ func TestCancelledAfterTheReply(t *testing.T) {
 	inBubble(t, "during the send", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		w.Latency = func(c rt.Call) time.Duration {
-			if c.Site == sends {
-				cancel()
-				return time.Second
-			}
-			return 0
-		}
-		got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
+		w.Latency = takes(sends, 0, time.Second)
+		got := w.Engine(on(sends, 0, cancel)).Run(ctx, refresh.Request{RunID: "run"})[0]
 		assert.Equal(t, got.Outcome, outcome.Uncertain, "%v", got.Err)
 		assert.Equal(t, row(w).Phase, store.Idle)
 	})

@@ -44,15 +44,7 @@ func setupUnanswered(w *rt.World) {
 func setupTurnedUp(w *rt.World) {
 	setupDue(w)
 	loginOff(w)
-	tick(w, func(c rt.Call) rt.Fault {
-		switch {
-		case c.Site == stages:
-			return rt.LandLater
-		case c.Site == claims && c.Nth > 1:
-			return rt.DieBefore
-		}
-		return rt.None
-	})
+	tick(w, hooks(at(stages, 1, 0, rt.LandLater), at(claims, 2, 0, rt.DieBefore)))
 	w.Advance(2 * time.Minute)
 	tick(w, nil)
 	w.Land()
@@ -79,12 +71,7 @@ func setupDead(w *rt.World) {
 // setupOverwritten leaves a reply in the secret over which a person put a seed.
 func setupOverwritten(w *rt.World) {
 	setupDue(w)
-	tick(w, func(c rt.Call) rt.Fault {
-		if c.Site == sends {
-			w.Seed(rt.Default)
-		}
-		return rt.None
-	})
+	tick(w, on(sends, 0, func() { w.Seed(rt.Default) }))
 }
 
 // loginOn puts a login into the credentials.
@@ -282,12 +269,12 @@ func TestResolveUnread(t *testing.T) {
 			outcome.Misconfigured, "model/default/tokens",
 		},
 		"the secret cannot be reached": {
-			nil, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore),
+			nil, at(readsTokens, 1, 0, rt.FailBefore),
 			outcome.Transient, "model/default/tokens",
 		},
 		"the read was stale": {
 			func(w *rt.World) { w.Advance(time.Second); seed(w) },
-			at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale),
+			at(readsTokens, 1, 0, rt.Stale),
 			outcome.Transient, "it has changed",
 		},
 		"the ledger cannot be reached": {nil, at(rt.Site{Op: rt.RowOf}, 1, 0, rt.FailBefore), outcome.Transient, "read the ledger"},

@@ -424,12 +424,7 @@ func TestNoTimeToAsk(t *testing.T) {
 		w.Advance(2 * time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		slow := func(c rt.Call) rt.Fault {
-			if c.Site == (rt.Site{Op: rt.Current, Doc: store.TokensDoc}) {
-				time.Sleep(5 * time.Second) // of 17.5 s that an attempt needs, 15 are left
-			}
-			return rt.None
-		}
+		slow := on(readsTokens, 0, func() { time.Sleep(5 * time.Second) }) // of 17.5 s that an attempt needs, 15 are left
 		got := w.Engine(slow).Run(ctx, refresh.Request{RunID: "late"})[0]
 		assert.Equal(t, got.Outcome, outcome.Left, "%v", got.Err)
 		assert.Equal(t, w.Provider.Calls(rt.Ask), 0)

@@ -329,12 +329,7 @@ func TestCutShortInAnOutage(t *testing.T) {
 		w, keys := shops(t, 20, func(int) string { return "good" })
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.NotSent, false)
 		minute(t, online(w, nil))
-		w.Latency = func(c rt.Call) time.Duration {
-			if c.Op == rt.Write {
-				return time.Hour
-			}
-			return 0
-		}
+		w.Latency = takes(claims, 0, time.Hour)
 		results := minute(t, online(w, nil))
 		for i, r := range results {
 			assert.Equal(t, r.Account, keys[i].Account)

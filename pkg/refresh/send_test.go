@@ -257,12 +257,7 @@ func TestDialThatHangs(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Trace()
-			w.Latency = func(c rt.Call) time.Duration {
-				if c.Site == sends {
-					return tt.takes
-				}
-				return 0
-			}
+			w.Latency = takes(sends, 0, tt.takes)
 			wantTick(t, w, at(sends, 1, 0, rt.FailBefore), outcome.Transient)
 			tries := 0
 			for _, c := range w.Trace() {

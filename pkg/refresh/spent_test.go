@@ -311,7 +311,7 @@ func TestTokenPutBackBesideARestoredRow(t *testing.T) {
 		w.Ledger.Set(backup)
 		tokens(`{"refresh_token":"` + token + `"}`)(w)
 		// Access alone shows that the row was restored: nothing is decided before tokens is read.
-		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore), outcome.Transient)
+		wantTick(t, w, at(readsTokens, 1, 0, rt.FailBefore), outcome.Transient)
 		wantTick(t, w, nil, outcome.Uncertain)
 		wantPromises(t, w)
 	})
@@ -337,13 +337,8 @@ func TestRestoredRowAndStaleReads(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		restorations["in the midst of an attempt"](t, w)
-		got := tick(w, func(c rt.Call) rt.Fault {
-			if (c.Doc == store.TokensDoc && c.Op == rt.Current || c.Op == rt.CurrentID) && c.Nth == 1 {
-				return rt.Stale
-			}
-			return rt.None
-		})
-		assert.Equal(t, got.Outcome, outcome.LoggedIn, "%v", got.Err)
+		again, label := rt.Site{Op: rt.CurrentID, Doc: store.TokensDoc}, rt.Site{Op: rt.CurrentID, Doc: store.AccessDoc}
+		got := wantTick(t, w, hooks(at(readsTokens, 1, 1, rt.Stale), at(again, 1, 1, rt.Stale), at(label, 1, 1, rt.Stale)), outcome.LoggedIn)
 		assert.Check(t, strings.Contains(fmt.Sprint(got.Warnings), "older than the secrets"))
 		wantHealthy(t, w)
 	})
@@ -413,7 +408,7 @@ func TestLostRowAndStaleRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := live(t)
 		w.Ledger.Delete(rt.Default)
-		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale), outcome.Transient)
+		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Transient)
 		wantTick(t, w, nil, outcome.LoggedIn)
 		wantHealthy(t, w)
 	})
@@ -425,7 +420,7 @@ func TestStaleReadBeforeTheFirstVersion(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := rt.New()
 		tick(w, nil)
-		stale := at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale)
+		stale := at(readsTokens, 1, 0, rt.Stale)
 		got := run(w, stale, refresh.Request{Force: true})
 		if n := w.Provider.Calls(rt.Login); got.Outcome != outcome.Transient || n != 1 {
 			t.Errorf("outcome %s after %d logins, want transient after one: %v", got.Outcome, n, got.Err)
@@ -439,7 +434,7 @@ func TestStaleRead(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "before a refresh", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale), outcome.Refreshed)
+		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 	// The seed has an access token of its own: readers must not get it back.
@@ -451,7 +446,7 @@ func TestStaleRead(t *testing.T) {
 		w.Secrets.Break(rt.Default, store.AccessDoc, nil)
 		tick(w, at(stagesAccess, 1, 0, rt.FailBefore))
 		w.Advance(time.Minute)
-		wantTick(t, w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale), outcome.Recovered)
+		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }

@@ -78,7 +78,40 @@ func at(site rt.Site, nth, last int, fault rt.Fault) rt.Hook {
 	}
 }
 
+// hooks ends a call in the first fault that one of several hooks has for it.
+func hooks(all ...rt.Hook) rt.Hook {
+	return func(c rt.Call) rt.Fault {
+		for _, hook := range all {
+			if fault := hook(c); fault != rt.None {
+				return fault
+			}
+		}
+		return rt.None
+	}
+}
+
+// on does something right before the nth call from site; 0: before each.
+func on(site rt.Site, nth int, do func()) rt.Hook {
+	return func(c rt.Call) rt.Fault {
+		if c.Site == site && (c.Nth == nth || nth == 0) {
+			do()
+		}
+		return rt.None
+	}
+}
+
+// takes is how long calls take: the nth call from site so long, 0: each, and others no time.
+func takes(site rt.Site, nth int, d time.Duration) func(rt.Call) time.Duration {
+	return func(c rt.Call) time.Duration {
+		if c.Site == site && (c.Nth == nth || nth == 0) {
+			return d
+		}
+		return 0
+	}
+}
+
 var (
+	readsTokens  = rt.Site{Op: rt.Current, Doc: store.TokensDoc}
 	claims       = rt.Site{Op: rt.Write}
 	sends        = rt.Site{Op: rt.Refresh}
 	logins       = rt.Site{Op: rt.Login}
