@@ -54,12 +54,9 @@ func TestDueNowLeavesAClaimAlone(t *testing.T) {
 				w.Ledger.Set(claimed)
 			}
 			row, exists, err := dueNow(t, w, on(claims, 1, func() { w.Ledger.Set(claimed) }))
-			if err != nil || !exists || row.Phase != store.Sending {
-				t.Errorf("%s, %t, %v", row.Phase, exists, err)
-			}
-			if got := w.Ledger.Get(rt.Default); got.Fence != claimed.Fence || got.AttemptID != "another" || !got.RefreshAt.Equal(claimed.RefreshAt) {
-				t.Errorf("row %+v", got)
-			}
+			assert.Check(t, err == nil && exists && row.Phase == store.Sending, "%s, %t, %v", row.Phase, exists, err)
+			got := w.Ledger.Get(rt.Default)
+			assert.Check(t, got.Fence == claimed.Fence && got.AttemptID == "another" && got.RefreshAt.Equal(claimed.RefreshAt), "row %+v", got)
 		})
 	}
 }
@@ -83,12 +80,9 @@ func TestDueNowWithoutARow(t *testing.T) {
 			row, exists, err := dueNow(t, w, nil)
 			assert.NilError(t, err)
 			assert.Equal(t, exists, tt.want)
-			if want := (store.Row{Key: rt.Default, Phase: store.Idle, RefreshAt: row.RefreshAt}); tt.want && cmp.Diff(want, w.Ledger.Get(rt.Default)) != "" {
-				t.Errorf("row %+v", w.Ledger.Get(rt.Default))
-			}
-			if !tt.want && w.Ledger.Get(rt.Default).Phase != "" {
-				t.Error("a row was made")
-			}
+			want := (store.Row{Key: rt.Default, Phase: store.Idle, RefreshAt: row.RefreshAt})
+			assert.Check(t, !tt.want || cmp.Diff(want, w.Ledger.Get(rt.Default)) == "", "row %+v", w.Ledger.Get(rt.Default))
+			assert.Check(t, tt.want || w.Ledger.Get(rt.Default).Phase == "", "a row was made")
 		})
 	}
 }
@@ -111,9 +105,7 @@ func TestDueNowFails(t *testing.T) {
 func TestParseSeed(t *testing.T) {
 	t.Parallel()
 	got, err := refresh.ParseSeed(secret.New(`{"refresh_token":"rt","access_token":"at","note":1,"colour":"red"}`))
-	if err != nil || got.RefreshToken.Reveal() != "rt" || cmp.Diff([]string{"colour", "note"}, got.Unknown) != "" {
-		t.Errorf("%+v, %v", got, err)
-	}
+	assert.Check(t, err == nil && got.RefreshToken.Reveal() == "rt" && cmp.Diff([]string{"colour", "note"}, got.Unknown) == "", "%+v, %v", got, err)
 	for text, says := range map[string]string{
 		"":                         "missing",
 		"[]":                       "JSON object",

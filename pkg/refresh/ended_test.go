@@ -66,9 +66,8 @@ func TestEnded(t *testing.T) {
 	r.Ended(outcome.Dead, errors.Join(errors.New("why"), errors.New("what to do")))
 	assert.Equal(t, r.LastError, "why")
 	r.Ended(outcome.Dead, errors.New("x"+strings.Repeat("é", 1000)))
-	if n := len(r.LastError); n != 499 || !utf8.ValidString(r.LastError) {
-		t.Errorf("%d bytes, of UTF-8: %t", n, utf8.ValidString(r.LastError))
-	}
+	n := len(r.LastError)
+	assert.Check(t, n == 499 && utf8.ValidString(r.LastError), "%d bytes, of UTF-8: %t", n, utf8.ValidString(r.LastError))
 }
 
 // If a secret cannot be read for a new reason, the row gets that reason.

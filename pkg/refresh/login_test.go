@@ -103,21 +103,18 @@ func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 			var at []int
 			for n := range 60 * 60 {
 				before := logins
-				if got := tick(w, nil); got.Outcome != outcome.Misconfigured || got.Err == nil {
-					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-				}
+				got := tick(w, nil)
+				assert.Assert(t, got.Outcome == outcome.Misconfigured && got.Err != nil, "outcome %s: %v", got.Outcome, got.Err)
 				if logins > before {
 					at = append(at, n)
 				}
 				w.Advance(time.Minute)
 			}
 			assert.DeepEqual(t, at, []int{0, 60, 7 * 60, 31 * 60, 55 * 60})
-			if run(w, nil, refresh.Request{Force: true}); logins != 6 {
-				t.Errorf("%d logins after a forced run, want 6", logins)
-			}
-			if tick(w, nil); logins != 6 {
-				t.Errorf("%d logins after the run after a forced one, want 6", logins)
-			}
+			run(w, nil, refresh.Request{Force: true})
+			assert.Equal(t, logins, 6)
+			tick(w, nil)
+			assert.Equal(t, logins, 6)
 			w.Provider.Answer = nil
 			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
 			wantTick(t, w, nil, outcome.LoggedIn)

@@ -19,9 +19,8 @@ func carried(t *testing.T) *rt.World {
 	t.Helper()
 	w := liveWithoutLogin(t)
 	w.Secrets.Quota(rt.Default, store.TokensDoc, true)
-	if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {
-		t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-	}
+	got := tick(w, nil)
+	assert.Assert(t, got.Outcome == outcome.PersistFailed && got.Err != nil, "outcome %s: %v", got.Outcome, got.Err)
 	return w
 }
 
@@ -38,9 +37,7 @@ func TestQuota(t *testing.T) {
 			access, _ := read(w, store.AccessDoc)
 			assert.Check(t, w.Provider.Accepts(access.AccessToken))
 		}
-		if got := w.Provider.Calls(rt.Refresh); got != 4 { // the first two, and two more in 30 minutes
-			t.Errorf("%d refreshes, want 4", got)
-		}
+		assert.Equal(t, w.Provider.Calls(rt.Refresh), 4) // the first two, and two more in 30 minutes
 		assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, base)
 		assert.Equal(t, time.Since(began), time.Duration(0))
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
@@ -128,9 +125,7 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 			tick(w, nil)
 			w.Advance(time.Minute)
 		}
-		if logins > 15 { // one, two and four minutes apart, then five; and the last that is in time
-			t.Errorf("%d logins in an hour", logins)
-		}
+		assert.Check(t, logins <= 15, "%d logins in an hour", logins) // one, two and four minutes apart, then five; and the last that is in time
 	})
 }
 

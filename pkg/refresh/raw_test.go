@@ -67,9 +67,8 @@ func TestKeptReplyOfALogin(t *testing.T) {
 		}
 		w.Provider.Answer = nil
 		w.Advance(2 * time.Minute)
-		if tick(w, nil); row(w).ReplyID != row(w).AttemptID {
-			t.Error("a later reply that may hold tokens is not kept")
-		}
+		tick(w, nil)
+		assert.Check(t, row(w).ReplyID == row(w).AttemptID, "a later reply that may hold tokens is not kept")
 	})
 }
 
@@ -235,9 +234,8 @@ func TestPartOfAReplyAfterADeath(t *testing.T) {
 
 func wantPart(t *testing.T, w *rt.World) {
 	t.Helper()
-	if r := row(w); r.State != store.Uncertain || r.ReplyID == "" || !partly(w) {
-		t.Errorf("the row is %s, its reply %q: %s", r.State, r.ReplyID, unhealthy(w))
-	}
+	r := row(w)
+	assert.Check(t, r.State == store.Uncertain && r.ReplyID != "" && partly(w), "the row is %s, its reply %q: %s", r.State, r.ReplyID, unhealthy(w))
 	wantTick(t, w, nil, outcome.Uncertain)
 	wantPromises(t, w)
 }

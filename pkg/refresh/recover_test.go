@@ -50,9 +50,7 @@ func TestRecover(t *testing.T) {
 			wantRun(t, w, nil, refresh.Request{DryRun: true}, outcome.WouldRecover)
 			got := wantTick(t, w, nil, tt.want)
 			assert.Check(t, (row(w).AttemptID == attempt) == (tt.same || tt.want == outcome.Uncertain))
-			if tt.same && got.VersionID != attempt {
-				t.Errorf("version %s, want %s", got.VersionID, attempt)
-			}
+			assert.Check(t, !tt.same || got.VersionID == attempt, "version %s, want %s", got.VersionID, attempt)
 			if tt.want != outcome.Uncertain {
 				wantHealthy(t, w)
 			}
@@ -137,9 +135,8 @@ func TestRecoveryWaitsForAnAnswer(t *testing.T) {
 			w.Advance(2 * time.Minute)
 			wantTick(t, w, hook, outcome.Transient)
 			assert.Equal(t, w.Provider.Calls(rt.Login), 0)
-			if got := tick(w, nil); got.Outcome != outcome.LoggedIn { // at once: there is no claim to wait for
-				t.Errorf("then %s: %v", got.Outcome, got.Err)
-			}
+			got := tick(w, nil)
+			assert.Check(t, got.Outcome == outcome.LoggedIn, "then %s: %v", got.Outcome, got.Err) // at once: there is no claim to wait for
 			wantHealthy(t, w)
 		})
 	}

@@ -18,12 +18,10 @@ func TestSecretsRefuseTheChain(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		for n := range 30 {
-			if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed || got.Err == nil {
-				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
-			}
-			if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) {
-				t.Fatalf("tick %d: readers have a dead token", n)
-			}
+			got := tick(w, at(stages, 1, 0, rt.FailBefore))
+			assert.Assert(t, got.Outcome == outcome.PersistFailed && got.Err != nil, "tick %d: %s: %v", n, got.Outcome, got.Err)
+			access, _ := read(w, store.AccessDoc)
+			assert.Assert(t, w.Provider.Accepts(access.AccessToken), "tick %d: readers have a dead token", n)
 			w.Advance(time.Minute)
 		}
 		if n := w.Provider.Calls(rt.Refresh); n != 4 { // the first two, and two more in 30 minutes
@@ -43,9 +41,8 @@ func TestForbiddenAfterTheSend(t *testing.T) {
 			w.Provider.OnCall = func(rt.Op) { w.Secrets.Break(rt.Default, doc, store.ErrForbidden) }
 			began := time.Now()
 			for range 3 {
-				if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {
-					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-				}
+				got := tick(w, nil)
+				assert.Assert(t, got.Outcome == outcome.PersistFailed && got.Err != nil, "outcome %s: %v", got.Outcome, got.Err)
 				w.Advance(time.Minute)
 			}
 			assert.Equal(t, time.Since(began), time.Duration(0))

@@ -158,13 +158,10 @@ func TestOneAccount(t *testing.T) {
 		other := store.Key{Provider: rt.Name, Account: "other"}
 		w.Add(other)
 		w.Accounts = append(w.Accounts, other.Account)
-		if got := run(w, nil, refresh.Request{Account: "other"}); got.Account != "other" || got.Outcome != outcome.LoggedIn {
-			t.Errorf("%s: %s", got.Account, got.Outcome)
-		}
+		got := run(w, nil, refresh.Request{Account: "other"})
+		assert.Check(t, got.Account == "other" && got.Outcome == outcome.LoggedIn, "%s: %s", got.Account, got.Outcome)
 		for _, c := range w.Trace() {
-			if c.Key.Account != "other" && !c.ToProvider() {
-				t.Errorf("%s of %s", c, c.Key)
-			}
+			assert.Check(t, c.Key.Account == "other" || c.ToProvider(), "%s of %s", c, c.Key)
 		}
 	})
 }

@@ -173,9 +173,8 @@ func TestDiscardGoesOn(t *testing.T) {
 		if _, err := resolve(w, nil, refresh.Discard); err != nil {
 			t.Fatal(err)
 		}
-		if r := row(w); r.State != store.OK || r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) || r.LastError != "" {
-			t.Errorf("row %+v", r)
-		}
+		r := row(w)
+		assert.Check(t, r.State == store.OK && r.Escrow.AttemptID == "" && !r.RefreshAt.After(w.Now()) && r.LastError == "", "row %+v", r)
 		wantTick(t, w, nil, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
@@ -196,9 +195,8 @@ func TestReloginRefused(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
 			w.Provider.Answer = rt.Fail(rt.Login, providers.Refused, false)
-			if got, err := resolve(w, nil, refresh.Relogin); got.Outcome != outcome.Misconfigured || err != nil {
-				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
-			}
+			got, err := resolve(w, nil, refresh.Relogin)
+			assert.Check(t, got.Outcome == outcome.Misconfigured && err == nil, "%s (%v), error %v", got.Outcome, got.Err, err)
 			if r := row(w); r.State != tt.state || r.LastOutcome != outcome.Misconfigured || r.LastError == "" {
 				t.Errorf("the row is %s after %s: %q", r.State, r.LastOutcome, r.LastError)
 			}
@@ -248,9 +246,8 @@ func TestResolveBesideARun(t *testing.T) {
 			w := live(t)
 			tick(w, at(sends, 1, 0, rt.DieAfter))
 			fence := row(w).Fence
-			if got, err := resolve(w, nil, how); got.Outcome != outcome.Busy || err != nil || row(w).Fence != fence {
-				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
-			}
+			got, err := resolve(w, nil, how)
+			assert.Check(t, got.Outcome == outcome.Busy && err == nil && row(w).Fence == fence, "%s (%v), error %v", got.Outcome, got.Err, err)
 		})
 	}
 }

@@ -205,9 +205,8 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 				w.Advance(2 * time.Minute)
 				tick(w, nil)
 			}
-			if n := w.Provider.Presented(token); n > 1 || row(w).State != store.OK {
-				t.Errorf("presented %d times, the row is %s", n, row(w).State)
-			}
+			n := w.Provider.Presented(token)
+			assert.Check(t, n <= 1 && row(w).State == store.OK, "presented %d times, the row is %s", n, row(w).State)
 			w.Advance(2 * time.Minute)
 			got := wantPresented(t, w, nil, tc.want, token, tc.again)
 			if tc.want == outcome.Refreshed {
@@ -263,9 +262,8 @@ func TestNothingElseOfATokenTakenOnce(t *testing.T) {
 		inBubble(t, fault.String(), func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			tick(w, at(sends, 1, 0, fault))
-			if r := row(w); !r.PresentedAt.IsZero() || r.Fate != "" {
-				t.Errorf("%s: presented at %s, %s", fault, r.PresentedAt, r.Fate)
-			}
+			r := row(w)
+			assert.Check(t, r.PresentedAt.IsZero() && r.Fate == "", "%s: presented at %s, %s", fault, r.PresentedAt, r.Fate)
 		})
 	}
 }

@@ -43,9 +43,8 @@ func TestRevokedEarly(t *testing.T) {
 			w.Advance(time.Minute)
 			reject(w, row(w).PublishedVersionID)
 		}
-		if n := w.Provider.Calls(rt.Refresh) - before; n < 5 || n > 12 {
-			t.Errorf("%d refreshes in a day", n)
-		}
+		n := w.Provider.Calls(rt.Refresh) - before
+		assert.Check(t, n >= 5 && n <= 12, "%d refreshes in a day", n)
 	})
 }
 

@@ -82,17 +82,14 @@ func TestSend(t *testing.T) {
 				return fail(op)
 			}
 			got := wantTick(t, w, nil, tt.want)
-			if wantErr := tt.want != outcome.LoggedIn; (got.Err != nil) != wantErr {
-				t.Errorf("error %v, want one: %t", got.Err, wantErr)
-			}
+			wantErr := tt.want != outcome.LoggedIn
+			assert.Check(t, (got.Err != nil) == wantErr, "error %v, want one: %t", got.Err, wantErr)
 			assert.Equal(t, sends, tt.sends)
 			assert.Equal(t, w.Provider.Calls(rt.Login), tt.logins)
 			r := row(w)
 			assert.Equal(t, r.State, tt.state)
 			assert.Equal(t, r.Phase, store.Idle)
-			if spent := r.Presented(secret.New(token)); spent != tt.spent {
-				t.Errorf("the token counts as spent: %t, want %t", spent, tt.spent)
-			}
+			assert.Equal(t, r.Presented(secret.New(token)), tt.spent)
 
 			w.Provider.Answer = nil
 			w.Advance(time.Minute)

@@ -35,9 +35,7 @@ func TestSpentKeepsTheLast(t *testing.T) {
 		spent := row(w).Spent
 		assert.Equal(t, len(spent), store.SpentKept)
 		for i, token := range presented[3:] {
-			if !(store.Row{Spent: spent[i : i+1]}).Presented(secret.New(token)) {
-				t.Errorf("number %d is not that of %s", i, token)
-			}
+			assert.Check(t, (store.Row{Spent: spent[i : i+1]}).Presented(secret.New(token)), "number %d is not that of %s", i, token)
 		}
 	})
 }
@@ -232,9 +230,7 @@ func TestRestoredRow(t *testing.T) {
 			got = tick(w, nil)
 			assert.Equal(t, got.Outcome, outcome.LoggedIn, "%v", got.Err)
 			told := slices.DeleteFunc(got.Warnings, func(s string) bool { return !strings.Contains(s, "older than the secrets") })
-			if len(told) != 1 && name != "idle" {
-				t.Errorf("told %d times that the row is older than the secrets, want once", len(told))
-			}
+			assert.Check(t, len(told) == 1 || name == "idle", "told %d times that the row is older than the secrets, want once", len(told))
 			assert.Check(t, !slices.Contains(was, w.Secrets.Get(rt.Default, store.TokensDoc).ID))
 			wantHealthy(t, w)
 			refreshes(w, 2)
@@ -355,12 +351,9 @@ func TestResolveARestoredRow(t *testing.T) {
 				id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
 				req := refresh.Request{RunID: "person", Account: rt.Default.Account}
 				got, err := w.Engine(nil).Resolve(t.Context(), req, how)
-				if !errors.Is(err, refresh.ErrUnresolved) && got.Outcome != outcome.LoggedIn {
-					t.Errorf("%s, %v", got.Outcome, err)
-				}
-				if now := w.Secrets.Get(rt.Default, store.TokensDoc).ID; err != nil && now != id {
-					t.Errorf("tokens went from %s to %s", id, now)
-				}
+				assert.Check(t, errors.Is(err, refresh.ErrUnresolved) || got.Outcome == outcome.LoggedIn, "%s, %v", got.Outcome, err)
+				now := w.Secrets.Get(rt.Default, store.TokensDoc).ID
+				assert.Check(t, err == nil || now == id, "tokens went from %s to %s", id, now)
 				tick(w, nil)
 				w.Advance(12 * time.Minute)
 				tick(w, nil)

@@ -9,15 +9,16 @@ type Stage string
 
 // The stages.
 const (
-	None          Stage = "none"                     // there is no row
-	OK            Stage = "ok"                       // idle, and nothing is missing
-	Sending       Stage = "sending"                  // a run holds the claim, or died holding it
-	Taken         Stage = "taken"                    // this run has taken over an attempt that died
-	Carried       Stage = "carried"                  // idle; a reply in the escrow waits for the secrets to take it
-	Unpublished   Stage = "unpublished"              // idle; access does not hold what tokens holds: not published yet, or tokens was edited
-	Dead                = Stage(store.Dead)          // needs a person: the refresh token is refused
-	Uncertain           = Stage(store.Uncertain)     // needs a person: the refresh token may be spent
-	Misconfigured       = Stage(store.Misconfigured) // needs a person, or passes: a secret, address or permission is wrong
+	None        Stage = "none"        // there is no row
+	OK          Stage = "ok"          // idle, and nothing is missing
+	Sending     Stage = "sending"     // a run holds the claim, or died holding it
+	Taken       Stage = "taken"       // this run has taken over an attempt that died
+	Carried     Stage = "carried"     // idle; a reply in the escrow waits for the secrets to take it
+	Unpublished Stage = "unpublished" // idle; access does not hold what tokens holds: not published yet, or tokens was edited
+
+	Dead          = Stage(store.Dead)          // needs a person: the refresh token is refused
+	Uncertain     = Stage(store.Uncertain)     // needs a person: the refresh token may be spent
+	Misconfigured = Stage(store.Misconfigured) // needs a person, or passes: a secret, address or permission is wrong
 )
 
 // Stages are all of them.
