@@ -29,6 +29,9 @@ func minutes(w *rt.World, d time.Duration, op rt.Op) (called []int) {
 	return called
 }
 
+// pass lets the ticks of so long pass.
+func pass(w *rt.World, d time.Duration) { minutes(w, d, rt.Refresh) }
+
 // A failure that leaves the refresh token alive is tried again by itself, less and less often, and
 // once more at the last moment that can be in time.
 func TestRefreshBacksOff(t *testing.T) {
@@ -312,10 +315,7 @@ func TestBrokenAssumption(t *testing.T) {
 		want  outcome.Outcome
 	}{"with a login": {true, outcome.LoggedIn}, "without": {false, outcome.Dead}} {
 		inBubble(t, name, func(t *testing.T) {
-			w := live(t)
-			if !tt.login {
-				loginOff(w)
-			}
+			w := liveWith(t, tt.login)
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.TurnedAway, true)
 			wantTick(t, w, nil, outcome.Misconfigured)
 			w.Provider.Answer = nil

@@ -21,11 +21,7 @@ func longAgo(t *testing.T) (w *rt.World, old secret.String) {
 	loginOff(w)
 	tick(w, nil)
 	old = w.Secrets.Get(rt.Default, store.TokensDoc).Value
-	for range store.SpentKept + 2 {
-		w.Advance(12 * time.Minute)
-		tick(w, nil)
-	}
-	w.Advance(12 * time.Minute)
+	refreshes(w, store.SpentKept+2)
 	return w, old
 }
 

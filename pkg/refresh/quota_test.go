@@ -34,8 +34,7 @@ func TestQuota(t *testing.T) {
 		for range 30 {
 			w.Advance(time.Minute)
 			wantTick(t, w, nil, outcome.PersistFailed)
-			access, _ := read(w, store.AccessDoc)
-			assert.Check(t, w.Provider.Accepts(access.AccessToken))
+			assert.Check(t, lasts(w) > 0)
 		}
 		assert.Equal(t, w.Provider.Calls(rt.Refresh), 4) // the first two, and two more in 30 minutes
 		assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, base)
@@ -57,10 +56,7 @@ func TestQuotaOfBoth(t *testing.T) {
 		for _, on := range []bool{true, false} {
 			w.Secrets.Quota(rt.Default, store.TokensDoc, on)
 			w.Secrets.Quota(rt.Default, store.AccessDoc, on)
-			for range 30 {
-				tick(w, nil)
-				w.Advance(time.Minute)
-			}
+			pass(w, 30*time.Minute)
 		}
 		wantHealthy(t, w)
 	})
@@ -80,10 +76,7 @@ func TestQuotaAndALostReply(t *testing.T) {
 		}
 		w.Provider.Answer = nil
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		for range 20 {
-			tick(w, nil)
-			w.Advance(time.Minute)
-		}
+		pass(w, 20*time.Minute)
 		assert.Equal(t, row(w).State, store.Uncertain)
 		assert.Equal(t, w.Provider.Seen().Replays, 0)
 		w.Seed(rt.Default)
@@ -104,10 +97,7 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 			calls++
 			return false, &providers.Error{Kind: providers.RateLimited, RetryAfter: 3 * time.Minute}
 		}
-		for range 3 {
-			tick(w, nil)
-			w.Advance(time.Minute)
-		}
+		pass(w, 3*time.Minute)
 		assert.Equal(t, calls, 1)
 	})
 	inBubble(t, "login", func(t *testing.T) {
@@ -121,10 +111,7 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 			}
 			return false, &providers.Error{Kind: providers.Unknown}
 		}
-		for range 60 {
-			tick(w, nil)
-			w.Advance(time.Minute)
-		}
+		pass(w, time.Hour)
 		assert.Check(t, logins <= 15, "%d logins in an hour", logins) // one, two and four minutes apart, then five; and the last that is in time
 	})
 }

@@ -35,10 +35,7 @@ func TestReadersThroughAnOutage(t *testing.T) {
 
 func outage(t *testing.T, login bool, begin, length int, kinds []providers.Kind) {
 	t.Helper()
-	w := live(t)
-	if !login {
-		loginOff(w)
-	}
+	w := liveWith(t, login)
 	for minute := range 60 {
 		w.Provider.Answer = nil
 		if minute >= begin && minute < begin+length {

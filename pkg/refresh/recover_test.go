@@ -38,10 +38,7 @@ func TestRecover(t *testing.T) {
 		},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			w := live(t)
-			if !tt.login {
-				loginOff(w)
-			}
+			w := liveWith(t, tt.login)
 			token := chain(w).RefreshToken
 			tick(w, tt.died)
 			attempt := row(w).AttemptID

@@ -20,8 +20,7 @@ func TestSecretsRefuseTheChain(t *testing.T) {
 		for n := range 30 {
 			got := tick(w, at(stages, 1, 0, rt.FailBefore))
 			assert.Assert(t, got.Outcome == outcome.PersistFailed && got.Err != nil, "tick %d: %s: %v", n, got.Outcome, got.Err)
-			access, _ := read(w, store.AccessDoc)
-			assert.Assert(t, w.Provider.Accepts(access.AccessToken), "tick %d: readers have a dead token", n)
+			assert.Assert(t, lasts(w) > 0, "tick %d: readers have a dead token", n)
 			w.Advance(time.Minute)
 		}
 		if n := w.Provider.Calls(rt.Refresh); n != 4 { // the first two, and two more in 30 minutes

@@ -73,10 +73,7 @@ func TestGraceEnds(t *testing.T) {
 	t.Parallel()
 	for login, want := range map[bool]outcome.Outcome{false: outcome.Uncertain, true: outcome.LoggedIn} {
 		inBubble(t, fmt.Sprint("login ", login), func(t *testing.T) {
-			w := live(t)
-			if !login {
-				loginOff(w)
-			}
+			w := liveWith(t, login)
 			w.Provider.Reuse = 10 * time.Minute
 			token, began := chain(w).RefreshToken, w.Now()
 			for n := range 20 {

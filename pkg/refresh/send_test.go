@@ -68,10 +68,7 @@ func TestSend(t *testing.T) {
 		},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			w := live(t)
-			if !tt.login {
-				loginOff(w)
-			}
+			w := liveWith(t, tt.login)
 			token := chain(w).RefreshToken
 			sends := 0
 			fail := rt.Fail(rt.Refresh, tt.kind, tt.acts)

@@ -79,10 +79,7 @@ func TestLostRow(t *testing.T) {
 	} {
 		for _, login := range []bool{true, false} {
 			inBubble(t, fmt.Sprintf("%s, login %t", name, login), func(t *testing.T) {
-				w := live(t)
-				if !login {
-					loginOff(w)
-				}
+				w := liveWith(t, login)
 				token := chain(w).RefreshToken
 				lose(w)
 				want := outcome.LoggedIn

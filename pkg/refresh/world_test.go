@@ -63,8 +63,16 @@ func loginOff(w *rt.World) {
 // liveWithoutLogin is live, with credentials that can't log in.
 func liveWithoutLogin(t *testing.T) *rt.World {
 	t.Helper()
+	return liveWith(t, false)
+}
+
+// liveWith is live, with a login or without one.
+func liveWith(t *testing.T, login bool) *rt.World {
+	t.Helper()
 	w := live(t)
-	loginOff(w)
+	if !login {
+		loginOff(w)
+	}
 	return w
 }
 
@@ -141,6 +149,12 @@ func read(w *rt.World, doc store.Document) (tokensDoc, string) {
 func chain(w *rt.World) tokensDoc {
 	d, _ := read(w, store.TokensDoc)
 	return d
+}
+
+// lasts is how long readers' access token still works; zero: it does not.
+func lasts(w *rt.World) time.Duration {
+	access, _ := read(w, store.AccessDoc)
+	return w.Provider.Remaining(access.AccessToken)
 }
 
 func row(w *rt.World) store.Row { return w.Ledger.Get(rt.Default) }
