@@ -166,7 +166,7 @@ func TestRefreshTokenEndsFirst(t *testing.T) {
 				if got.Outcome == outcome.Refreshed && row(w).RefreshAt.Sub(w.Now()) < 10*time.Minute {
 					t.Fatalf("due again in %s", row(w).RefreshAt.Sub(w.Now()))
 				}
-				assert.Check(t, w.Now().Before(row(w).RefreshExpiresAt))
+				assert.Assert(t, w.Now().Before(row(w).RefreshExpiresAt), "the refresh token has ended")
 				w.Advance(time.Minute)
 			}
 			assert.Check(t, warned != 0, "no warning")

@@ -43,7 +43,7 @@ func TestDiagram(t *testing.T) {
 	assert.NilError(t, err)
 	_, rest, found := strings.Cut(string(text), "stateDiagram-v2\n")
 	diagram, _, _ := strings.Cut(rest, "```")
-	assert.Check(t, found, "docs/protocol.md has no diagram")
+	assert.Assert(t, found, "docs/protocol.md has no diagram")
 	drawn := map[string]bool{}
 	for _, m := range drawnArrow.FindAllStringSubmatch(diagram, -1) {
 		for name := range strings.SplitSeq(drawnWhen.ReplaceAllString(m[3], ""), ", ") {

@@ -140,8 +140,8 @@ func TestTwoDays(t *testing.T) {
 			default:
 				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 			}
-			assert.Check(t, lasts(w) > 0, "readers have a token that is dead, or ends within two minutes")
-			assert.Check(t, row(w).AccessExpiresAt.Sub(w.Now()) >= 2*time.Minute, "readers have a token that is dead, or ends within two minutes")
+			assert.Assert(t, lasts(w) > 0, "readers have a token that is dead, or ends within two minutes")
+			assert.Assert(t, row(w).AccessExpiresAt.Sub(w.Now()) >= 2*time.Minute, "readers have a token that is dead, or ends within two minutes")
 			w.Advance(time.Minute)
 		}
 		assert.Equal(t, refreshes, 2*24*5-1)

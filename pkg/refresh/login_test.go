@@ -31,7 +31,7 @@ func TestLoginBacksOff(t *testing.T) {
 			}
 			pass(w, 4*time.Hour)
 			want := []int{1, 2, 4, 5, 5, 5, 5, 5}
-			assert.Check(t, len(waits) >= len(want))
+			assert.Assert(t, len(waits) >= len(want))
 			for i, minutes := range want {
 				assert.Equal(t, waits[i], time.Duration(minutes)*time.Minute)
 			}

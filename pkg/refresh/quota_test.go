@@ -34,7 +34,7 @@ func TestQuota(t *testing.T) {
 		for range 30 {
 			w.Advance(time.Minute)
 			wantTick(t, w, nil, outcome.PersistFailed)
-			assert.Check(t, lasts(w) > 0)
+			assert.Assert(t, lasts(w) > 0, "readers have a dead token")
 		}
 		assert.Equal(t, w.Provider.Calls(rt.Refresh), 4) // the first two, and two more in 30 minutes
 		assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, base)

@@ -36,8 +36,7 @@ func TestRefreshAt(t *testing.T) {
 			for n := range 200 {
 				key := store.Key{Provider: "p", Account: fmt.Sprint(n)}
 				wait := refreshAt(key, issued, issued.Add(tt.lifetime)).Sub(issued)
-				assert.Check(t, wait >= tt.earliest)
-				assert.Check(t, wait <= tt.latest)
+				assert.Assert(t, wait >= tt.earliest && wait <= tt.latest, "%s: due after %s", key, wait)
 				assert.Equal(t, refreshAt(key, issued, issued.Add(tt.lifetime)).Sub(issued), wait)
 				waits[wait] = true
 			}
