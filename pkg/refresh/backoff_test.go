@@ -116,8 +116,7 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		assert.DeepEqual(t, minutes(w, 30*time.Minute, rt.Login), []int{0})
 		assert.Check(t, w.Provider.Calls(rt.Refresh) >= 8)
 		w.Provider.Answer = nil
-		w.Advance(5 * time.Minute)
-		wantTick(t, w, nil, outcome.Refreshed)
+		wantAfter(t, w, 5 * time.Minute, outcome.Refreshed)
 		if r := row(w); r.LoginFailures != 1 || r.LoginRefusals != 1 || r.LoginNotBefore.IsZero() {
 			t.Errorf("the refresh has reset the login's back-off: %+v", r)
 		}
@@ -125,12 +124,10 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.MaybeRefused, false)
 		assert.DeepEqual(t, minutes(w, 3*time.Hour, rt.Login), []int{13})
 		w.Provider.Answer = nil
-		w.Advance(time.Hour)
-		tick(w, nil)
+		after(w, time.Hour)
 		wantHealthy(t, w)
 		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
-		w.Advance(12 * time.Minute)
-		tick(w, nil)
+		after(w, 12 * time.Minute)
 		if r := row(w); r.LoginFailures != 0 || r.LoginRefusals != 0 || !r.LoginNotBefore.IsZero() {
 			t.Errorf("the edit has not reset the login's back-off: %+v", r)
 		}
@@ -319,10 +316,8 @@ func TestBrokenAssumption(t *testing.T) {
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.TurnedAway, true)
 			wantTick(t, w, nil, outcome.Misconfigured)
 			w.Provider.Answer = nil
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, tt.want)
-			w.Advance(12 * time.Minute)
-			tick(w, nil)
+			wantAfter(t, w, time.Minute, tt.want)
+			after(w, 12 * time.Minute)
 			assert.Equal(t, w.Provider.Seen().Broken, 1)
 			wantPromises(t, w)
 		})

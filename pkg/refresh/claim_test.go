@@ -152,8 +152,7 @@ func TestClaimLasts(t *testing.T) {
 			for _, req := range []refresh.Request{{}, {Force: true}, {DryRun: true}} {
 				wantRun(t, w, nil, req, outcome.Busy)
 			}
-			w.Advance(time.Second)
-			tick(w, nil)
+			after(w, time.Second)
 			wantHealthy(t, w)
 		})
 	}

@@ -63,8 +63,7 @@ func TestClockWasAheadInAnOldRow(t *testing.T) {
 		r := row(w)
 		r.IssuedAt = time.Time{}
 		w.Ledger.Set(r)
-		w.Advance(10 * time.Minute)
-		wantTick(t, w, nil, outcome.Refreshed)
+		wantAfter(t, w, 10 * time.Minute, outcome.Refreshed)
 	})
 }
 
@@ -95,8 +94,7 @@ func TestWaitOfAWrongClock(t *testing.T) {
 			w.Provider.Answer = rt.Fail(rt.Refresh, kind, false)
 			skewed(w, years, refresh.Request{})
 			w.Provider.Answer = nil
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, outcome.Refreshed)
+			wantAfter(t, w, time.Minute, outcome.Refreshed)
 		})
 	}
 }
@@ -193,8 +191,7 @@ func TestSessionEnds(t *testing.T) {
 		w.Provider.Lifetime, w.Provider.Session = time.Hour, 10*time.Hour
 		tick(w, nil)
 		for range 40 * 60 {
-			w.Advance(time.Minute)
-			tick(w, nil)
+			after(w, time.Minute)
 			if access, _ := read(w, store.AccessDoc); w.Provider.Remaining(access.AccessToken) <= 0 {
 				t.Fatal("readers have no token")
 			}
@@ -209,8 +206,7 @@ func TestSessionEnds(t *testing.T) {
 		tick(w, nil)
 		wrongPassword(w)
 		for range 11 * 60 {
-			w.Advance(time.Minute)
-			tick(w, nil)
+			after(w, time.Minute)
 			access, _ := read(w, store.AccessDoc)
 			over := w.Provider.Calls(rt.Login) > 3
 			assert.Assert(t, w.Provider.Remaining(access.AccessToken) > 0 || over || w.Now().Hour() >= 21, "readers have no token at %s", w.Now())

@@ -50,8 +50,7 @@ func TestLastError(t *testing.T) {
 				w.Advance(5 * time.Minute)
 			}
 			tt.mends(w)
-			w.Advance(time.Hour)
-			tick(w, nil)
+			after(w, time.Hour)
 			assert.Check(t, row(w).LastError == "")
 		})
 	}

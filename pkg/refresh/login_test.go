@@ -36,8 +36,7 @@ func TestLoginBacksOff(t *testing.T) {
 				assert.Equal(t, waits[i], time.Duration(minutes)*time.Minute)
 			}
 			w.Provider.Answer = nil
-			w.Advance(time.Hour)
-			wantTick(t, w, nil, outcome.LoggedIn)
+			wantAfter(t, w, time.Hour, outcome.LoggedIn)
 			assert.Equal(t, row(w).LoginFailures, 0)
 		})
 	}
@@ -172,16 +171,14 @@ func TestUnreadableReply(t *testing.T) {
 		}
 		assert.Check(t, row(w).Escrow.Bytes.IsZero(), "it is in the row that each tick reads")
 		for range 5 {
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, outcome.Uncertain)
+			wantAfter(t, w, time.Minute, outcome.Uncertain)
 		}
 		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
 		wantRun(t, w, nil, refresh.Request{DryRun: true}, outcome.WouldRecover)
 		got := wantTick(t, w, nil, outcome.Recovered)
 		assert.Equal(t, got.VersionID, attempt)
 		wantHealthy(t, w)
-		w.Advance(12 * time.Minute)
-		wantTick(t, w, nil, outcome.Refreshed)
+		wantAfter(t, w, 12 * time.Minute, outcome.Refreshed)
 	})
 }
 
@@ -301,8 +298,7 @@ func TestNoLoginWhileAccessCannotBeRead(t *testing.T) {
 		wantTick(t, w, nil, outcome.Misconfigured)
 		assert.Equal(t, w.Provider.Calls(rt.Login), before)
 		w.Secrets.Break(rt.Default, store.AccessDoc, nil)
-		w.Advance(time.Minute)
-		wantTick(t, w, nil, outcome.LoggedIn)
+		wantAfter(t, w, time.Minute, outcome.LoggedIn)
 		wantHealthy(t, w)
 	})
 }

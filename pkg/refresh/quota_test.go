@@ -32,19 +32,16 @@ func TestQuota(t *testing.T) {
 		w := carried(t)
 		base, began := w.Secrets.Get(rt.Default, store.TokensDoc).ID, time.Now()
 		for range 30 {
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, outcome.PersistFailed)
+			wantAfter(t, w, time.Minute, outcome.PersistFailed)
 			assert.Assert(t, lasts(w) > 0, "readers have a dead token")
 		}
 		assert.Equal(t, w.Provider.Calls(rt.Refresh), 4) // the first two, and two more in 30 minutes
 		assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, base)
 		assert.Equal(t, time.Since(began), time.Duration(0))
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		w.Advance(time.Minute)
-		wantTick(t, w, nil, outcome.Recovered)
+		wantAfter(t, w, time.Minute, outcome.Recovered)
 		wantHealthy(t, w)
-		w.Advance(12 * time.Minute)
-		wantTick(t, w, nil, outcome.Refreshed)
+		wantAfter(t, w, 12 * time.Minute, outcome.Refreshed)
 	})
 }
 
@@ -70,10 +67,7 @@ func TestQuotaAndALostReply(t *testing.T) {
 		w := carried(t)
 		w.Advance(12 * time.Minute)
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Unknown, true)
-		for range 3 {
-			wantTick(t, w, nil, outcome.Uncertain)
-			w.Advance(time.Minute)
-		}
+		wantTicks(t, w, 3, outcome.Uncertain)
 		w.Provider.Answer = nil
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		pass(w, 20*time.Minute)
@@ -153,8 +147,7 @@ func TestPromotedAlthoughFailed(t *testing.T) {
 		wantTick(t, w, at(stages, 1, 0, rt.FailBefore), outcome.RateLimited)
 		w.Provider.Answer = nil
 		for range 3 {
-			w.Advance(time.Minute)
-			tick(w, nil)
+			after(w, time.Minute)
 		}
 		wantHealthy(t, w)
 	})

@@ -66,8 +66,7 @@ func TestKeptReplyOfALogin(t *testing.T) {
 			t.Errorf("reply %s is kept, want %s", row(w).ReplyID, first)
 		}
 		w.Provider.Answer = nil
-		w.Advance(2 * time.Minute)
-		tick(w, nil)
+		after(w, 2 * time.Minute)
 		assert.Check(t, row(w).ReplyID == row(w).AttemptID, "a later reply that may hold tokens is not kept")
 	})
 }
@@ -86,16 +85,14 @@ func TestPartOfAReply(t *testing.T) {
 		}
 		first := row(w).ReplyID
 		for range 11 {
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, outcome.NotDue)
+			wantAfter(t, w, time.Minute, outcome.NotDue)
 		}
 		w.Advance(time.Minute) // the login's reply is odd too
 		if got := tick(w, nil); got.Outcome != outcome.LoggedIn || row(w).ReplyID != first || kept(w).AttemptID != first {
 			t.Errorf("when it is due: %s, and reply %s is kept, want %s", got.Outcome, row(w).ReplyID, first)
 		}
 		w.Provider.Odd = false
-		w.Advance(12 * time.Minute)
-		wantTick(t, w, nil, outcome.LoggedIn)
+		wantAfter(t, w, 12 * time.Minute, outcome.LoggedIn)
 		assert.Check(t, row(w).ReplyID == "", "the reply is kept although a chain with a refresh token is current")
 		assert.Check(t, kept(w).Escrow.Bytes.IsZero(), "the reply is kept although a chain with a refresh token is current")
 		wantHealthy(t, w)
@@ -126,8 +123,7 @@ func TestPartOfAReply(t *testing.T) {
 		w.Provider.Odd = true
 		before, _ := read(w, store.AccessDoc)
 		wantTick(t, w, at(stagesAccess, 1, 0, rt.FailBefore), outcome.PersistFailed)
-		w.Advance(time.Minute)
-		tick(w, nil)
+		after(w, time.Minute)
 		if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) || access.AccessToken == before.AccessToken {
 			t.Errorf("readers have %s", access.AccessToken)
 		}
@@ -182,8 +178,7 @@ func TestReplyThatIsNotNamed(t *testing.T) {
 		assert.Check(t, row(w).ReplyID == "")
 		assert.Check(t, kept(w).AttemptID != "")
 		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
-		w.Advance(2 * time.Minute)
-		wantTick(t, w, nil, outcome.Recovered)
+		wantAfter(t, w, 2 * time.Minute, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -215,8 +210,7 @@ func TestPartOfAReplyAfterADeath(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Odd = true
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
-		w.Advance(2 * time.Minute)
-		tick(w, nil)
+		after(w, 2 * time.Minute)
 		wantPart(t, w)
 	})
 	inBubble(t, "kept in the escrow, and tokens takes nothing", func(t *testing.T) {
@@ -226,8 +220,7 @@ func TestPartOfAReplyAfterADeath(t *testing.T) {
 		tick(w, hooks(at(stages, 1, 0, rt.FailBefore), at(stagesAccess, 1, 0, rt.FailBefore), at(claims, 5, 5, rt.DieBefore)))
 		w.Advance(2 * time.Minute)
 		wantTick(t, w, at(stages, 1, 0, rt.FailBefore), outcome.PersistFailed)
-		w.Advance(time.Minute)
-		tick(w, nil)
+		after(w, time.Minute)
 		wantPart(t, w)
 	})
 }

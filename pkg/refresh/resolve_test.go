@@ -45,8 +45,7 @@ func setupTurnedUp(w *rt.World) {
 	setupDue(w)
 	loginOff(w)
 	tick(w, hooks(at(stages, 1, 0, rt.LandLater), at(claims, 2, 0, rt.DieBefore)))
-	w.Advance(2 * time.Minute)
-	tick(w, nil)
+	after(w, 2 * time.Minute)
 	w.Land()
 }
 
@@ -200,8 +199,7 @@ func TestReloginRefused(t *testing.T) {
 			if r := row(w); r.State != tt.state || r.LastOutcome != outcome.Misconfigured || r.LastError == "" {
 				t.Errorf("the row is %s after %s: %q", r.State, r.LastOutcome, r.LastError)
 			}
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, tt.afterwards)
+			wantAfter(t, w, time.Minute, tt.afterwards)
 		})
 	}
 }

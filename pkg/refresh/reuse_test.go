@@ -199,8 +199,7 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 			token := chain(w).RefreshToken
 			tick(w, at(sends, 1, 0, tc.lost))
 			if tc.lost == rt.DieBefore || tc.lost == rt.DieAfter {
-				w.Advance(2 * time.Minute)
-				tick(w, nil)
+				after(w, 2 * time.Minute)
 			}
 			n := w.Provider.Presented(token)
 			assert.Check(t, n <= 1 && row(w).State == store.OK, "presented %d times, the row is %s", n, row(w).State)
@@ -361,8 +360,7 @@ func TestReuseIsSaidLater(t *testing.T) {
 			wantPresented(t, w, nil, outcome.Uncertain, token, 0)
 			say(w.Provider)
 			loginOff(w) // which is an edit of the credentials
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, outcome.Refreshed)
+			wantAfter(t, w, time.Minute, outcome.Refreshed)
 		})
 	}
 }
@@ -435,10 +433,8 @@ func TestLastResort(t *testing.T) {
 			w.Provider.LastResort = true
 			token := chain(w).RefreshToken
 			wantPresented(t, w, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, outcome.Uncertain)
-			w.Advance(3 * time.Minute)
-			wantTick(t, w, nil, want)
+			wantAfter(t, w, time.Minute, outcome.Uncertain)
+			wantAfter(t, w, 3 * time.Minute, want)
 		})
 	}
 	w := liveWithoutLogin(t)
@@ -448,8 +444,7 @@ func TestLastResort(t *testing.T) {
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown)) // the last resort
 	calls := w.Provider.Calls(rt.Refresh)
 	for range 5 {
-		w.Advance(5 * time.Minute)
-		wantTick(t, w, nil, outcome.Uncertain)
+		wantAfter(t, w, 5 * time.Minute, outcome.Uncertain)
 		assert.Equal(t, w.Provider.Calls(rt.Refresh), calls)
 	}
 }

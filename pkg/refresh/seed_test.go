@@ -160,10 +160,7 @@ func TestReadableAgain(t *testing.T) {
 					w = live(t)
 				}
 				tt.harm(w)
-				for range 2 {
-					wantTick(t, w, nil, outcome.Misconfigured)
-					w.Advance(time.Minute)
-				}
+				wantTicks(t, w, 2, outcome.Misconfigured)
 				tt.mend(w)
 				got := tick(w, nil)
 				assert.Check(t, fresh || got.Outcome == tt.then, "then %s, want %s: %v", got.Outcome, tt.then, got.Err)
@@ -184,8 +181,7 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		noted := row(w)
 		assert.Equal(t, noted.State, store.Misconfigured)
 		assert.Equal(t, noted.ConsecutiveFailures, 1)
-		w.Advance(time.Minute)
-		wantTick(t, w, nil, outcome.Misconfigured)
+		wantAfter(t, w, time.Minute, outcome.Misconfigured)
 		assert.Equal(t, row(w).ConsecutiveFailures, 1, "written again")
 		w.Secrets.Put(rt.Default, store.Credentials, good)
 		wantTick(t, w, nil, outcome.Refreshed)
@@ -218,8 +214,7 @@ func TestUnknownKeysArePreserved(t *testing.T) {
 			func() {
 				w.Advance(12 * time.Minute)
 				tick(w, onlyEscrow)
-				w.Advance(2 * time.Minute)
-				tick(w, nil)
+				after(w, 2 * time.Minute)
 			},
 			func() {
 				w.Advance(12 * time.Minute)

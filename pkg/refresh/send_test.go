@@ -89,8 +89,7 @@ func TestSend(t *testing.T) {
 			assert.Equal(t, r.Presented(secret.New(token)), tt.spent)
 
 			w.Provider.Answer = nil
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, tt.next)
+			wantAfter(t, w, time.Minute, tt.next)
 			if tt.login && tt.state == store.OK {
 				wantHealthy(t, w)
 			}
@@ -124,10 +123,8 @@ func TestRetryAfter(t *testing.T) {
 			tick(w, nil)
 			assert.Equal(t, row(w).NotBefore.Sub(w.Now()), tt.want)
 			w.Provider.Answer = nil
-			w.Advance(tt.want - time.Second)
-			wantTick(t, w, nil, outcome.NotDue)
-			w.Advance(time.Second)
-			wantTick(t, w, nil, outcome.Refreshed)
+			wantAfter(t, w, tt.want - time.Second, outcome.NotDue)
+			wantAfter(t, w, time.Second, outcome.Refreshed)
 		})
 	}
 }
@@ -220,10 +217,8 @@ func TestTokenThatIsNotRotated(t *testing.T) {
 			assert.Equal(t, w.Provider.Presented(token), 3)
 			// Also after a recovery.
 			tick(w, at(promotes, 1, 0, rt.DieBefore))
-			w.Advance(2 * time.Minute)
-			tick(w, nil)
-			w.Advance(12 * time.Minute)
-			wantTick(t, w, nil, outcome.Refreshed)
+			after(w, 2 * time.Minute)
+			wantAfter(t, w, 12 * time.Minute, outcome.Refreshed)
 			wantHealthy(t, w)
 		})
 	}

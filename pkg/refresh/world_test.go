@@ -33,6 +33,12 @@ func tick(w *rt.World, hook rt.Hook) refresh.Result {
 	return run(w, hook, refresh.Request{})
 }
 
+// after is a tick after so long.
+func after(w *rt.World, d time.Duration) refresh.Result {
+	w.Advance(d)
+	return tick(w, nil)
+}
+
 func run(w *rt.World, hook rt.Hook, req refresh.Request) refresh.Result {
 	if req.RunID == "" {
 		req.RunID = "run"
@@ -191,6 +197,22 @@ func unhealthy(w *rt.World) string {
 func wantTick(t *testing.T, w *rt.World, hook rt.Hook, want outcome.Outcome) refresh.Result {
 	t.Helper()
 	return wantRun(t, w, hook, refresh.Request{}, want)
+}
+
+// wantAfter is wantTick after so long.
+func wantAfter(t *testing.T, w *rt.World, d time.Duration, want outcome.Outcome) refresh.Result {
+	t.Helper()
+	w.Advance(d)
+	return wantTick(t, w, nil, want)
+}
+
+// wantTicks runs so many ticks, a minute apart, that must have this outcome.
+func wantTicks(t *testing.T, w *rt.World, n int, want outcome.Outcome) {
+	t.Helper()
+	for range n {
+		wantTick(t, w, nil, want)
+		w.Advance(time.Minute)
+	}
 }
 
 // wantRun makes a run that must have this outcome.
