@@ -116,7 +116,7 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		assert.DeepEqual(t, minutes(w, 30*time.Minute, rt.Login), []int{0})
 		assert.Check(t, w.Provider.Calls(rt.Refresh) >= 8)
 		w.Provider.Answer = nil
-		wantAfter(t, w, 5 * time.Minute, outcome.Refreshed)
+		wantAfter(t, w, 5*time.Minute, outcome.Refreshed)
 		if r := row(w); r.LoginFailures != 1 || r.LoginRefusals != 1 || r.LoginNotBefore.IsZero() {
 			t.Errorf("the refresh has reset the login's back-off: %+v", r)
 		}
@@ -127,7 +127,7 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		after(w, time.Hour)
 		wantHealthy(t, w)
 		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
-		after(w, 12 * time.Minute)
+		after(w, 12*time.Minute)
 		if r := row(w); r.LoginFailures != 0 || r.LoginRefusals != 0 || !r.LoginNotBefore.IsZero() {
 			t.Errorf("the edit has not reset the login's back-off: %+v", r)
 		}
@@ -317,7 +317,7 @@ func TestBrokenAssumption(t *testing.T) {
 			wantTick(t, w, nil, outcome.Misconfigured)
 			w.Provider.Answer = nil
 			wantAfter(t, w, time.Minute, tt.want)
-			after(w, 12 * time.Minute)
+			after(w, 12*time.Minute)
 			assert.Equal(t, w.Provider.Seen().Broken, 1)
 			wantPromises(t, w)
 		})

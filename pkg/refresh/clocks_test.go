@@ -63,7 +63,7 @@ func TestClockWasAheadInAnOldRow(t *testing.T) {
 		r := row(w)
 		r.IssuedAt = time.Time{}
 		w.Ledger.Set(r)
-		wantAfter(t, w, 10 * time.Minute, outcome.Refreshed)
+		wantAfter(t, w, 10*time.Minute, outcome.Refreshed)
 	})
 }
 

@@ -52,7 +52,7 @@ func TestLateLandingAfterAStaleRead(t *testing.T) {
 		w := liveWithoutLogin(t)
 		tick(w, hooks(at(readsTokens, 1, 0, rt.Stale),
 			at(stages, 1, 1, rt.LandLater), at(stages, 2, 0, rt.DieBefore), at(claims, 2, 0, rt.FailBefore)))
-		wantAfter(t, w, 2 * time.Minute, outcome.Uncertain)
+		wantAfter(t, w, 2*time.Minute, outcome.Uncertain)
 		w.Land()
 		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)

@@ -178,7 +178,7 @@ func TestUnreadableReply(t *testing.T) {
 		got := wantTick(t, w, nil, outcome.Recovered)
 		assert.Equal(t, got.VersionID, attempt)
 		wantHealthy(t, w)
-		wantAfter(t, w, 12 * time.Minute, outcome.Refreshed)
+		wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 	})
 }
 

@@ -41,7 +41,7 @@ func TestQuota(t *testing.T) {
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
 		wantAfter(t, w, time.Minute, outcome.Recovered)
 		wantHealthy(t, w)
-		wantAfter(t, w, 12 * time.Minute, outcome.Refreshed)
+		wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 	})
 }
 

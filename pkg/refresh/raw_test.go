@@ -66,7 +66,7 @@ func TestKeptReplyOfALogin(t *testing.T) {
 			t.Errorf("reply %s is kept, want %s", row(w).ReplyID, first)
 		}
 		w.Provider.Answer = nil
-		after(w, 2 * time.Minute)
+		after(w, 2*time.Minute)
 		assert.Check(t, row(w).ReplyID == row(w).AttemptID, "a later reply that may hold tokens is not kept")
 	})
 }
@@ -92,7 +92,7 @@ func TestPartOfAReply(t *testing.T) {
 			t.Errorf("when it is due: %s, and reply %s is kept, want %s", got.Outcome, row(w).ReplyID, first)
 		}
 		w.Provider.Odd = false
-		wantAfter(t, w, 12 * time.Minute, outcome.LoggedIn)
+		wantAfter(t, w, 12*time.Minute, outcome.LoggedIn)
 		assert.Check(t, row(w).ReplyID == "", "the reply is kept although a chain with a refresh token is current")
 		assert.Check(t, kept(w).Escrow.Bytes.IsZero(), "the reply is kept although a chain with a refresh token is current")
 		wantHealthy(t, w)
@@ -178,7 +178,7 @@ func TestReplyThatIsNotNamed(t *testing.T) {
 		assert.Check(t, row(w).ReplyID == "")
 		assert.Check(t, kept(w).AttemptID != "")
 		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
-		wantAfter(t, w, 2 * time.Minute, outcome.Recovered)
+		wantAfter(t, w, 2*time.Minute, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -210,7 +210,7 @@ func TestPartOfAReplyAfterADeath(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Odd = true
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
-		after(w, 2 * time.Minute)
+		after(w, 2*time.Minute)
 		wantPart(t, w)
 	})
 	inBubble(t, "kept in the escrow, and tokens takes nothing", func(t *testing.T) {

@@ -45,7 +45,7 @@ func setupTurnedUp(w *rt.World) {
 	setupDue(w)
 	loginOff(w)
 	tick(w, hooks(at(stages, 1, 0, rt.LandLater), at(claims, 2, 0, rt.DieBefore)))
-	after(w, 2 * time.Minute)
+	after(w, 2*time.Minute)
 	w.Land()
 }
 

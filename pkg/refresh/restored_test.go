@@ -110,7 +110,7 @@ func isRefreshed(n int) func(w *rt.World) {
 // refreshes lets n refreshes come due, and pass.
 func refreshes(w *rt.World, n int) {
 	for range n {
-		after(w, 12 * time.Minute)
+		after(w, 12*time.Minute)
 	}
 	w.Advance(12 * time.Minute)
 }
@@ -203,7 +203,7 @@ func TestTokenPutBackBesideARestoredRow(t *testing.T) {
 		w := liveWithoutLogin(t)
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
 		backup := row(w)
-		after(w, 2 * time.Minute)
+		after(w, 2*time.Minute)
 		token := chain(w).RefreshToken
 		refreshes(w, 1) // presents it
 		w.Ledger.Set(backup)
@@ -257,7 +257,7 @@ func TestResolveARestoredRow(t *testing.T) {
 				now := w.Secrets.Get(rt.Default, store.TokensDoc).ID
 				assert.Check(t, err == nil || now == id, "tokens went from %s to %s", id, now)
 				tick(w, nil)
-				after(w, 12 * time.Minute)
+				after(w, 12*time.Minute)
 				wantHealthy(t, w)
 			})
 		}

@@ -199,7 +199,7 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 			token := chain(w).RefreshToken
 			tick(w, at(sends, 1, 0, tc.lost))
 			if tc.lost == rt.DieBefore || tc.lost == rt.DieAfter {
-				after(w, 2 * time.Minute)
+				after(w, 2*time.Minute)
 			}
 			n := w.Provider.Presented(token)
 			assert.Check(t, n <= 1 && row(w).State == store.OK, "presented %d times, the row is %s", n, row(w).State)
@@ -434,7 +434,7 @@ func TestLastResort(t *testing.T) {
 			token := chain(w).RefreshToken
 			wantPresented(t, w, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
 			wantAfter(t, w, time.Minute, outcome.Uncertain)
-			wantAfter(t, w, 3 * time.Minute, want)
+			wantAfter(t, w, 3*time.Minute, want)
 		})
 	}
 	w := liveWithoutLogin(t)
@@ -444,7 +444,7 @@ func TestLastResort(t *testing.T) {
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown)) // the last resort
 	calls := w.Provider.Calls(rt.Refresh)
 	for range 5 {
-		wantAfter(t, w, 5 * time.Minute, outcome.Uncertain)
+		wantAfter(t, w, 5*time.Minute, outcome.Uncertain)
 		assert.Equal(t, w.Provider.Calls(rt.Refresh), calls)
 	}
 }

@@ -214,7 +214,7 @@ func TestUnknownKeysArePreserved(t *testing.T) {
 			func() {
 				w.Advance(12 * time.Minute)
 				tick(w, onlyEscrow)
-				after(w, 2 * time.Minute)
+				after(w, 2*time.Minute)
 			},
 			func() {
 				w.Advance(12 * time.Minute)

@@ -123,7 +123,7 @@ func TestRetryAfter(t *testing.T) {
 			tick(w, nil)
 			assert.Equal(t, row(w).NotBefore.Sub(w.Now()), tt.want)
 			w.Provider.Answer = nil
-			wantAfter(t, w, tt.want - time.Second, outcome.NotDue)
+			wantAfter(t, w, tt.want-time.Second, outcome.NotDue)
 			wantAfter(t, w, time.Second, outcome.Refreshed)
 		})
 	}
@@ -217,8 +217,8 @@ func TestTokenThatIsNotRotated(t *testing.T) {
 			assert.Equal(t, w.Provider.Presented(token), 3)
 			// Also after a recovery.
 			tick(w, at(promotes, 1, 0, rt.DieBefore))
-			after(w, 2 * time.Minute)
-			wantAfter(t, w, 12 * time.Minute, outcome.Refreshed)
+			after(w, 2*time.Minute)
+			wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 			wantHealthy(t, w)
 		})
 	}

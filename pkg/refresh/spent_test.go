@@ -51,10 +51,10 @@ func TestSpentTokenPutBack(t *testing.T) {
 			tick(w, nil)
 			old := w.Secrets.Get(rt.Default, store.TokensDoc)
 			for range 2 {
-				after(w, 12 * time.Minute)
+				after(w, 12*time.Minute)
 			}
 			w.Secrets.Put(rt.Default, store.TokensDoc, value(old))
-			wantAfter(t, w, 12 * time.Minute, outcome.Refreshed)
+			wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 			wantHealthy(t, w)
 			assert.Equal(t, w.Provider.Seen().Replays, 0)
 		})
