@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,18 +25,16 @@ func TestRecover(t *testing.T) {
 		want  outcome.Outcome
 		same  bool // finished under its own attempt id
 	}{
-		"claimed":                   {at(sends, 1, 0, rt.DieBefore), true, outcome.LoggedIn, false},
-		"claimed, no login":         {at(sends, 1, 0, rt.DieBefore), false, outcome.Uncertain, false},
-		"sent":                      {at(sends, 1, 0, rt.DieAfter), true, outcome.LoggedIn, false},
-		"sent, no login":            {at(sends, 1, 0, rt.DieAfter), false, outcome.Uncertain, false},
-		"only the escrow has it":    {onlyEscrow, false, outcome.Recovered, true},
-		"staged":                    {at(promotes, 1, 0, rt.DieBefore), false, outcome.Recovered, true},
-		"promoted":                  {at(promotes, 1, 0, rt.DieAfter), false, outcome.Recovered, true},
-		"all but settled":           {at(claims, 3, 0, rt.DieBefore), false, outcome.Recovered, true},
-		"no store could be written": {stores(rt.FailBefore), true, outcome.LoggedIn, false},
-		"no store could be written, no login": {
-			stores(rt.FailBefore), false, outcome.Uncertain, false,
-		},
+		"claimed":                             {at(sends, 1, 0, rt.DieBefore), true, outcome.LoggedIn, false},
+		"claimed, no login":                   {at(sends, 1, 0, rt.DieBefore), false, outcome.Uncertain, false},
+		"sent":                                {at(sends, 1, 0, rt.DieAfter), true, outcome.LoggedIn, false},
+		"sent, no login":                      {at(sends, 1, 0, rt.DieAfter), false, outcome.Uncertain, false},
+		"only the escrow has it":              {onlyEscrow, false, outcome.Recovered, true},
+		"staged":                              {at(promotes, 1, 0, rt.DieBefore), false, outcome.Recovered, true},
+		"promoted":                            {at(promotes, 1, 0, rt.DieAfter), false, outcome.Recovered, true},
+		"all but settled":                     {at(claims, 3, 0, rt.DieBefore), false, outcome.Recovered, true},
+		"no store could be written":           {stores(rt.FailBefore), true, outcome.LoggedIn, false},
+		"no store could be written, no login": {stores(rt.FailBefore), false, outcome.Uncertain, false},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := liveWith(t, tt.login)
@@ -200,5 +199,27 @@ func TestUncertainAndEmptied(t *testing.T) {
 		w.Secrets.Put(rt.Default, store.TokensDoc, secret.New("{}"))
 		wantTick(t, w, nil, outcome.Dead)
 		assert.Equal(t, row(w).State, store.Dead)
+	})
+}
+
+// A dead attempt has left a version that another release of this program wrote in another form. Its
+// id shows whose it is: it is used as it is.
+func TestVersionInOtherWords(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		tick(w, onlyEscrow)
+		attempt := row(w).AttemptID
+		theirs := secret.New(fmt.Sprintf(`{"access_token":%q,"of":"another release"}`, "at-1-3"))
+		_, err := w.Engine(nil).Secrets.Stage(t.Context(), rt.Default, store.AccessDoc, store.Version{ID: attempt, Value: theirs})
+		assert.NilError(t, err)
+		w.Advance(2 * time.Minute)
+		if got := tick(w, nil); got.Outcome != outcome.Recovered || got.VersionID != attempt {
+			t.Errorf("outcome %s with version %s, want recovered with %s: %v", got.Outcome, got.VersionID, attempt, got.Err)
+		}
+		if got := w.Secrets.Get(rt.Default, store.AccessDoc); got.ID != attempt || got.Value != theirs {
+			t.Errorf("version %s of access is current, want %s as it was staged", got.ID, attempt)
+		}
+		wantHealthy(t, w)
 	})
 }

@@ -15,16 +15,14 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// states are worlds in every state that a tick may find, with the outcomes of a dry run, a forced
-// run and a forced run under a pause.
-func states() map[string]struct {
+// situation is a world, and the outcomes of a dry run, a forced run and a forced run under a pause.
+type situation struct {
 	world              func(t *testing.T) *rt.World
 	dry, force, paused outcome.Outcome
-} {
-	type state = struct {
-		world              func(t *testing.T) *rt.World
-		dry, force, paused outcome.Outcome
-	}
+}
+
+// situations are worlds in every state that a tick may find.
+func situations() map[string]situation {
 	after := func(world func(t *testing.T) *rt.World, do func(w *rt.World)) func(t *testing.T) *rt.World {
 		return func(t *testing.T) *rt.World {
 			t.Helper()
@@ -41,7 +39,7 @@ func states() map[string]struct {
 			w.Provider.Answer = nil
 		}
 	}
-	return map[string]state{
+	return map[string]situation{
 		"first login": {fresh, outcome.WouldLogin, outcome.LoggedIn, outcome.Paused},
 		"seed": {
 			after(fresh, func(w *rt.World) { w.Seed(rt.Default) }),
@@ -61,10 +59,7 @@ func states() map[string]struct {
 			}),
 			outcome.WouldRecover, outcome.Recovered, outcome.Recovered,
 		},
-		"unpublished": {
-			after(fresh, setupUnpublished),
-			outcome.WouldRecover, outcome.Recovered, outcome.Recovered,
-		},
+		"unpublished": {after(fresh, setupUnpublished), outcome.WouldRecover, outcome.Recovered, outcome.Recovered},
 		"carried by the escrow": {
 			after(fresh, setupCarried),
 			outcome.WouldRecover, outcome.Recovered, outcome.Recovered,
@@ -93,10 +88,7 @@ func states() map[string]struct {
 			after(live, failed(rt.Refresh, providers.Misconfigured)),
 			outcome.Misconfigured, outcome.Refreshed, outcome.Paused,
 		},
-		"malformed": {
-			after(live, tokens(`[]`)),
-			outcome.Misconfigured, outcome.Misconfigured, outcome.Paused,
-		},
+		"malformed": {after(live, tokens(`[]`)), outcome.Misconfigured, outcome.Misconfigured, outcome.Paused},
 		"rate limited": {
 			after(live, failed(rt.Refresh, providers.RateLimited)),
 			outcome.NotDue, outcome.Refreshed, outcome.Paused,
@@ -115,7 +107,7 @@ func states() map[string]struct {
 // A dry run reports what a run would do, calls no provider and writes nothing.
 func TestDryRun(t *testing.T) {
 	t.Parallel()
-	for name, tt := range states() {
+	for name, tt := range situations() {
 		inBubble(t, name, func(t *testing.T) {
 			w := tt.world(t)
 			before, rowBefore := snapshot(w), row(w)
@@ -133,7 +125,7 @@ func TestDryRun(t *testing.T) {
 // Force ignores the due time and back-offs; never a live claim, a pause or uncertain.
 func TestForce(t *testing.T) {
 	t.Parallel()
-	for name, tt := range states() {
+	for name, tt := range situations() {
 		inBubble(t, name, func(t *testing.T) {
 			w := tt.world(t)
 			wantRun(t, w, nil, refresh.Request{Force: true}, tt.force)

@@ -28,9 +28,13 @@ func lenient(t *testing.T, reuse time.Duration) *rt.World {
 	return w
 }
 
-// wantPresented runs a tick and checks its outcome, and how often the token has been presented by then.
-func wantPresented(t *testing.T, w *rt.World, hook rt.Hook, want outcome.Outcome, token string, presented int) refresh.Result {
+// wantPresented runs a tick after so long and checks its outcome, and how often the token has been
+// presented by then.
+func wantPresented(
+	t *testing.T, w *rt.World, d time.Duration, hook rt.Hook, want outcome.Outcome, token string, presented int,
+) refresh.Result {
 	t.Helper()
+	w.Advance(d)
 	got := tick(w, hook)
 	if n := w.Provider.Presented(token); got.Outcome != want || n != presented {
 		t.Errorf("%s: %s (%v) with the token presented %d times, want %s and %d",
@@ -57,11 +61,9 @@ func TestTokenIsPresentedAgain(t *testing.T) {
 				if dies := strings.Contains(fate, "died"); !dies && (first.Outcome != outcome.Transient || row(w).State != store.OK) {
 					t.Errorf("%s, the row is %s", first.Outcome, row(w).State)
 				} else if dies {
-					w.Advance(2 * time.Minute)
-					wantPresented(t, w, nil, outcome.Transient, token, presented) // the takeover presents nothing
+					wantPresented(t, w, 2*time.Minute, nil, outcome.Transient, token, presented) // the takeover presents nothing
 				}
-				w.Advance(2 * time.Minute)
-				wantPresented(t, w, nil, outcome.Refreshed, token, presented+1)
+				wantPresented(t, w, 2*time.Minute, nil, outcome.Refreshed, token, presented+1)
 				wantHealthy(t, w)
 			})
 		}
@@ -128,7 +130,7 @@ func TestWhatIsNoLicence(t *testing.T) {
 			if tc.want == outcome.Refreshed {
 				presented++
 			}
-			wantPresented(t, w, nil, tc.want, token, presented)
+			wantPresented(t, w, 0, nil, tc.want, token, presented)
 		})
 	}
 }
@@ -144,8 +146,7 @@ func TestNotWhileTheFirstMayBeUnderWay(t *testing.T) {
 		wantRun(t, w, nil, refresh.Request{Force: true}, outcome.Transient)
 		assert.Equal(t, w.Provider.Presented(token), 1)
 	}
-	w.Advance(10 * time.Second)
-	wantPresented(t, w, nil, outcome.Refreshed, token, 2)
+	wantPresented(t, w, 10*time.Second, nil, outcome.Refreshed, token, 2)
 }
 
 // What a repeat is answered says nothing of the first presentation.
@@ -172,8 +173,7 @@ func TestAnswersToARepeat(t *testing.T) {
 			if want == outcome.Dead {
 				return
 			}
-			w.Advance(5 * time.Minute)
-			wantPresented(t, w, nil, outcome.Refreshed, token, w.Provider.Presented(token)+1)
+			wantPresented(t, w, 5*time.Minute, nil, outcome.Refreshed, token, w.Provider.Presented(token)+1)
 		})
 	}
 }
@@ -203,16 +203,14 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 			}
 			n := w.Provider.Presented(token)
 			assert.Check(t, n <= 1 && row(w).State == store.OK, "presented %d times, the row is %s", n, row(w).State)
-			w.Advance(2 * time.Minute)
-			got := wantPresented(t, w, nil, tc.want, token, tc.again)
+			got := wantPresented(t, w, 2*time.Minute, nil, tc.want, token, tc.again)
 			if tc.want == outcome.Refreshed {
 				wantHealthy(t, w)
 				return
 			}
 			assert.Check(t, strings.Contains(got.Err.Error(), "has acted"))
 			w.Trace()
-			w.Advance(10 * time.Minute)
-			wantPresented(t, w, nil, outcome.Uncertain, token, 1)
+			wantPresented(t, w, 10*time.Minute, nil, outcome.Uncertain, token, 1)
 			for _, call := range w.Trace() {
 				assert.Check(t, call.Site != asks, "the issuer is asked again, although it has answered")
 			}
@@ -228,12 +226,9 @@ func TestNoAnswerFromTheIssuer(t *testing.T) {
 	w.Provider.Asks = true
 	token := chain(w).RefreshToken
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
-	w.Advance(2 * time.Minute)
-	wantPresented(t, w, at(asks, 1, 0, rt.FailBefore), outcome.Uncertain, token, 0)
-	w.Advance(5 * time.Minute)
-	wantPresented(t, w, at(asks, 2, 0, rt.FailBefore), outcome.Transient, token, 0)
-	w.Advance(5 * time.Minute)
-	wantPresented(t, w, nil, outcome.Refreshed, token, 1)
+	wantPresented(t, w, 2*time.Minute, at(asks, 1, 0, rt.FailBefore), outcome.Uncertain, token, 0)
+	wantPresented(t, w, 5*time.Minute, at(asks, 2, 0, rt.FailBefore), outcome.Transient, token, 0)
+	wantPresented(t, w, 5*time.Minute, nil, outcome.Refreshed, token, 1)
 	wantHealthy(t, w)
 }
 
@@ -273,17 +268,15 @@ func TestPresentedInTheFuture(t *testing.T) {
 			w := lenient(t, 10*time.Minute)
 			token := chain(w).RefreshToken
 			w.SkewedEngine(at(sends, 1, 0, rt.FailAfter), ahead).Run(t.Context(), refresh.Request{RunID: "ahead"})
-			w.Advance(time.Minute)
-			wantPresented(t, w, nil, outcome.NotDue, token, 1)
+			wantPresented(t, w, time.Minute, nil, outcome.NotDue, token, 1)
 			assert.Check(t, row(w).PresentedAt.IsZero())
 			for range 70 {
-				w.Advance(time.Minute)
-				wantPresented(t, w, nil, outcome.Uncertain, token, 1)
+				wantPresented(t, w, time.Minute, nil, outcome.Uncertain, token, 1)
 			}
 			r := row(w)
 			r.PresentedAt = w.Now().Add(ahead)
 			w.Ledger.Set(r)
-			wantPresented(t, w, nil, outcome.Uncertain, token, 1)
+			wantPresented(t, w, 0, nil, outcome.Uncertain, token, 1)
 			assert.Check(t, row(w).PresentedAt.IsZero())
 		})
 	}
@@ -296,10 +289,8 @@ func TestDiedInTheFuture(t *testing.T) {
 		w := lenient(t, 10*time.Minute)
 		token := chain(w).RefreshToken
 		w.SkewedEngine(at(sends, 1, 0, rt.DieAfter), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
-		w.Advance(time.Minute)
-		wantPresented(t, w, nil, outcome.Busy, token, 1)
-		w.Advance(2 * time.Minute)
-		wantPresented(t, w, nil, outcome.Uncertain, token, 1)
+		wantPresented(t, w, time.Minute, nil, outcome.Busy, token, 1)
+		wantPresented(t, w, 2*time.Minute, nil, outcome.Uncertain, token, 1)
 	})
 }
 
@@ -337,12 +328,11 @@ func TestClaimOfAClockAhead(t *testing.T) {
 	w.SkewedEngine(at(sends, 1, 0, rt.AnswerUnknown), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
 	w.Advance(time.Second)
 	for _, want := range []outcome.Outcome{outcome.NotDue, outcome.Transient, outcome.Transient} {
-		wantPresented(t, w, nil, want, token, 0)
+		wantPresented(t, w, 0, nil, want, token, 0)
 		w.Advance(40 * time.Second)
 	}
 	assert.Equal(t, w.Provider.Calls(rt.Ask), 0)
-	w.Advance(20 * time.Second)
-	wantPresented(t, w, nil, outcome.Refreshed, token, 1)
+	wantPresented(t, w, 20*time.Second, nil, outcome.Refreshed, token, 1)
 }
 
 // A person who says later that the issuer can be asked, or takes tokens again, is believed.
@@ -355,9 +345,8 @@ func TestReuseIsSaidLater(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			token := chain(w).RefreshToken
-			wantPresented(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
-			w.Advance(2 * time.Minute)
-			wantPresented(t, w, nil, outcome.Uncertain, token, 0)
+			wantPresented(t, w, 0, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+			wantPresented(t, w, 2*time.Minute, nil, outcome.Uncertain, token, 0)
 			say(w.Provider)
 			loginOff(w) // which is an edit of the credentials
 			wantAfter(t, w, time.Minute, outcome.Refreshed)
@@ -375,7 +364,7 @@ func TestGraceOfNoUse(t *testing.T) {
 			got := tick(w, at(sends, 1, 0, fault))
 			if fault == rt.DieAfter {
 				w.Advance(2 * time.Minute)
-				got = wantPresented(t, w, nil, outcome.Uncertain, token, 1)
+				got = wantPresented(t, w, 0, nil, outcome.Uncertain, token, 1)
 			}
 			assert.Check(t, got.Err != nil)
 			assert.Check(t, strings.Contains(got.Err.Error(), "takes it again for 30s is of no use: after a death 2m50s are needed"))
@@ -398,11 +387,10 @@ func TestLastResortIsNotWasted(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Provider.LastResort = true
 			token := chain(w).RefreshToken
-			wantPresented(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+			wantPresented(t, w, 0, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
 			w.Advance(4 * time.Minute)
 			tick(w, hook)
-			w.Advance(10 * time.Minute)
-			wantPresented(t, w, nil, outcome.Refreshed, token, 1)
+			wantPresented(t, w, 10*time.Minute, nil, outcome.Refreshed, token, 1)
 		})
 	}
 }
@@ -432,7 +420,7 @@ func TestLastResort(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Provider.LastResort = true
 			token := chain(w).RefreshToken
-			wantPresented(t, w, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
+			wantPresented(t, w, 0, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
 			wantAfter(t, w, time.Minute, outcome.Uncertain)
 			wantAfter(t, w, 3*time.Minute, want)
 		})

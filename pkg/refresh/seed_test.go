@@ -27,26 +27,20 @@ func TestFirstTick(t *testing.T) {
 		want  outcome.Outcome
 		says  string // in the error
 	}{
-		"login": {func(*rt.World) {}, outcome.LoggedIn, ""},
-		"login and a seed": {
-			func(w *rt.World) { w.Seed(rt.Default) }, outcome.Refreshed, "",
-		},
-		"a seed alone": {
-			func(w *rt.World) { loginOff(w); w.Seed(rt.Default) }, outcome.Refreshed, "",
-		},
+		"login":            {func(*rt.World) {}, outcome.LoggedIn, ""},
+		"login and a seed": {func(w *rt.World) { w.Seed(rt.Default) }, outcome.Refreshed, ""},
+		"a seed alone":     {func(w *rt.World) { loginOff(w); w.Seed(rt.Default) }, outcome.Refreshed, ""},
 		"a row that a pause has made, and a seed": {
 			func(w *rt.World) {
 				w.Seed(rt.Default)
 				w.Ledger.Pause(rt.Default, false)
 			}, outcome.Refreshed, "",
 		},
-		"placeholder":           {credentials(`{"placeholder":"","password":""}`), outcome.NotSeeded, "model/default/credentials"},
-		"empty credentials":     {credentials(" \n"), outcome.NotSeeded, "model/default/credentials"},
-		"empty JSON":            {credentials(`{}`), outcome.NotSeeded, "model/default/credentials"},
-		"placeholder in tokens": {tokens(`{}`), outcome.LoggedIn, ""},
-		"neither login nor seed": {
-			loginOff, outcome.NotSeeded, "model/default",
-		},
+		"placeholder":            {credentials(`{"placeholder":"","password":""}`), outcome.NotSeeded, "model/default/credentials"},
+		"empty credentials":      {credentials(" \n"), outcome.NotSeeded, "model/default/credentials"},
+		"empty JSON":             {credentials(`{}`), outcome.NotSeeded, "model/default/credentials"},
+		"placeholder in tokens":  {tokens(`{}`), outcome.LoggedIn, ""},
+		"neither login nor seed": {loginOff, outcome.NotSeeded, "model/default"},
 		"neither login nor seed, and a row": {
 			func(w *rt.World) { loginOff(w); w.Ledger.Pause(rt.Default, false) }, outcome.NotSeeded, "model/default",
 		},
@@ -59,11 +53,9 @@ func TestFirstTick(t *testing.T) {
 			tokens(`{"refresh_token":"rt-1-1","refresh_expires_at":"9999-12-31T23:59:59-01:00"}`), outcome.Misconfigured,
 			`"refresh_expires_at" is not an RFC 3339 time`,
 		},
-		"malformed tokens": {tokens(`{"refresh_token":"rt-1-1"`), outcome.Misconfigured, "secret model/default/tokens: the text is not a JSON object"},
-		"tokens of a wrong type": {
-			tokens(`{"refresh_token":1,"issued_at":"yesterday"}`), outcome.Misconfigured, `"issued_at"`,
-		},
-		"tokens not in UTF-8": {tokens("{\"refresh_token\":\"rt\xff\"}"), outcome.Misconfigured, "UTF-8"},
+		"malformed tokens":       {tokens(`{"refresh_token":"rt-1-1"`), outcome.Misconfigured, "secret model/default/tokens: the text is not a JSON object"},
+		"tokens of a wrong type": {tokens(`{"refresh_token":1,"issued_at":"yesterday"}`), outcome.Misconfigured, `"issued_at"`},
+		"tokens not in UTF-8":    {tokens("{\"refresh_token\":\"rt\xff\"}"), outcome.Misconfigured, "UTF-8"},
 		"no credentials secret": {
 			func(w *rt.World) { w.Secrets.Delete(rt.Default, store.Credentials) }, outcome.Misconfigured, "secret model/default/credentials",
 		},
