@@ -136,9 +136,7 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		w := rt.New()
 		w.Provider.Answer = rt.Fail(rt.Login, providers.Unknown, false)
 		tick(w, nil)
-		r := row(w)
-		r.LoginNotBefore, r.NotBefore = time.Time{}, w.Now().Add(time.Hour)
-		w.Ledger.Set(r)
+		change(w, func(r *store.Row) { r.LoginNotBefore, r.NotBefore = time.Time{}, w.Now().Add(time.Hour) })
 		assert.DeepEqual(t, minutes(w, 61*time.Minute, rt.Login), []int{60})
 	})
 }

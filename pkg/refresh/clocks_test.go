@@ -60,9 +60,7 @@ func TestClockWasAheadInAnOldRow(t *testing.T) {
 		w := live(t)
 		loginOff(w)
 		skewed(w, 2*time.Hour, refresh.Request{})
-		r := row(w)
-		r.IssuedAt = time.Time{}
-		w.Ledger.Set(r)
+		change(w, func(r *store.Row) { r.IssuedAt = time.Time{} })
 		wantAfter(t, w, 10*time.Minute, outcome.Refreshed)
 	})
 }
@@ -108,9 +106,7 @@ func TestClaimOfAWrongClock(t *testing.T) {
 			w := live(t)
 			w.SkewedEngine(at(sends, 1, 0, rt.DieBefore), 2*time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
 			if seen > 0 {
-				r := row(w)
-				r.ClaimSeenAt = w.Now().Add(seen)
-				w.Ledger.Set(r)
+				change(w, func(r *store.Row) { r.ClaimSeenAt = w.Now().Add(seen) })
 			}
 			for n := range 5 {
 				got := tick(w, nil)

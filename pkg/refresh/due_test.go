@@ -94,9 +94,7 @@ func TestDueNowFails(t *testing.T) {
 	_, _, down := dueNow(t, w, at(claims, 1, 0, rt.FailBefore))
 	assert.Check(t, down != nil)
 	moves := func() {
-		r := row(w)
-		r.Fence++
-		w.Ledger.Set(r)
+		change(w, func(r *store.Row) { r.Fence++ })
 	}
 	_, _, err := dueNow(t, w, on(claims, 0, moves))
 	assert.Assert(t, is.ErrorType(err, &store.LostError{}))

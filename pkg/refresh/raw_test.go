@@ -158,9 +158,7 @@ func TestReplyKeptInTheRow(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Key = "another"
 		tick(w, nil)
-		r := row(w)
-		r.Escrow, r.ReplyID = kept(w).Escrow, ""
-		w.Ledger.Set(r)
+		change(w, func(r *store.Row) { r.Escrow, r.ReplyID = kept(w).Escrow, "" })
 		w.Ledger.Delete(store.ReplyKey(rt.Default))
 		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
 		wantTick(t, w, nil, outcome.Recovered)

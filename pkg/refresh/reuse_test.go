@@ -20,13 +20,20 @@ import (
 
 var asks = rt.Site{Op: rt.Ask}
 
-// lenient is a world without a login that is due, and whose provider takes tokens again.
-func lenient(t *testing.T, reuse time.Duration) *rt.World {
+// lenient is a world without a login that is due, and whose provider is lenient with tokens that
+// were presented, and the token.
+func lenient(t *testing.T, how func(*rt.Provider)) (*rt.World, string) {
 	t.Helper()
 	w := liveWithoutLogin(t)
-	w.Provider.Reuse = reuse
-	return w
+	how(w.Provider)
+	return w, chain(w).RefreshToken
 }
+
+func reusing(d time.Duration) func(*rt.Provider) { return func(p *rt.Provider) { p.Reuse = d } }
+
+func asking(p *rt.Provider) { p.Asks = true }
+
+func resorting(p *rt.Provider) { p.LastResort = true }
 
 // wantPresented runs a tick after so long and checks its outcome, and how often the token has been
 // presented by then.
@@ -35,11 +42,8 @@ func wantPresented(
 ) refresh.Result {
 	t.Helper()
 	w.Advance(d)
-	got := tick(w, hook)
-	if n := w.Provider.Presented(token); got.Outcome != want || n != presented {
-		t.Errorf("%s: %s (%v) with the token presented %d times, want %s and %d",
-			w.Now().Format(time.TimeOnly), got.Outcome, got.Err, n, want, presented)
-	}
+	got := wantTick(t, w, hook, want)
+	assert.Equal(t, w.Provider.Presented(token), presented)
 	wantPromises(t, w)
 	return got
 }
@@ -54,8 +58,7 @@ func TestTokenIsPresentedAgain(t *testing.T) {
 			"the process died before": at(sends, 1, 0, rt.DieBefore),
 		} {
 			inBubble(t, name+", "+fate, func(t *testing.T) {
-				w := lenient(t, reuse)
-				token := chain(w).RefreshToken
+				w, token := lenient(t, reusing(reuse))
 				first := tick(w, hook)
 				presented := w.Provider.Presented(token)
 				if dies := strings.Contains(fate, "died"); !dies && (first.Outcome != outcome.Transient || row(w).State != store.OK) {
@@ -89,9 +92,7 @@ func TestGraceEnds(t *testing.T) {
 				}
 				w.Advance(time.Minute)
 			}
-			if n := w.Provider.Presented(token); n != 0 { // the model counts those that it acts on
-				t.Errorf("acted on %d times", n)
-			}
+			assert.Equal(t, w.Provider.Presented(token), 0) // the model counts those that it acts on
 			wantPromises(t, w)
 		})
 	}
@@ -100,11 +101,6 @@ func TestGraceEnds(t *testing.T) {
 func TestWhatIsNoLicence(t *testing.T) {
 	t.Parallel()
 	lost := at(sends, 1, 0, rt.FailAfter)
-	change := func(w *rt.World, f func(*store.Row)) {
-		r := row(w)
-		f(&r)
-		w.Ledger.Set(r)
-	}
 	cases := map[string]struct {
 		reuse time.Duration
 		then  func(w *rt.World)
@@ -121,8 +117,7 @@ func TestWhatIsNoLicence(t *testing.T) {
 	}
 	for name, tc := range cases {
 		inBubble(t, name, func(t *testing.T) {
-			w := lenient(t, tc.reuse)
-			token := chain(w).RefreshToken
+			w, token := lenient(t, reusing(tc.reuse))
 			tick(w, lost)
 			tc.then(w)
 			w.Advance(2 * time.Minute)
@@ -138,8 +133,7 @@ func TestWhatIsNoLicence(t *testing.T) {
 // Never in the same run, and not while the first request may be under way, whoever asks for it.
 func TestNotWhileTheFirstMayBeUnderWay(t *testing.T) {
 	t.Parallel()
-	w := lenient(t, providers.Always)
-	token := chain(w).RefreshToken
+	w, token := lenient(t, reusing(providers.Always))
 	tick(w, at(sends, 1, 0, rt.FailAfter))
 	for range 6 { // the claim lasts for 70 s
 		w.Advance(10 * time.Second)
@@ -157,8 +151,7 @@ func TestAnswersToARepeat(t *testing.T) {
 		rt.AnswerMaybeRefused: outcome.Misconfigured, rt.FailBefore: outcome.Transient, rt.AnswerUnknown: outcome.Transient,
 	} {
 		inBubble(t, fault.String(), func(t *testing.T) {
-			w := lenient(t, time.Hour)
-			token := chain(w).RefreshToken
+			w, token := lenient(t, reusing(time.Hour))
 			tick(w, at(sends, 1, 0, rt.FailAfter))
 			at1 := row(w).PresentedAt
 			w.Advance(2 * time.Minute)
@@ -194,9 +187,7 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 	}
 	for name, tc := range cases {
 		inBubble(t, name, func(t *testing.T) {
-			w := liveWithoutLogin(t)
-			w.Provider.Asks = true
-			token := chain(w).RefreshToken
+			w, token := lenient(t, asking)
 			tick(w, at(sends, 1, 0, tc.lost))
 			if tc.lost == rt.DieBefore || tc.lost == rt.DieAfter {
 				after(w, 2*time.Minute)
@@ -222,9 +213,7 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 // second time just before the token is sent.
 func TestNoAnswerFromTheIssuer(t *testing.T) {
 	t.Parallel()
-	w := liveWithoutLogin(t)
-	w.Provider.Asks = true
-	token := chain(w).RefreshToken
+	w, token := lenient(t, asking)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
 	wantPresented(t, w, 2*time.Minute, at(asks, 1, 0, rt.FailBefore), outcome.Uncertain, token, 0)
 	wantPresented(t, w, 5*time.Minute, at(asks, 2, 0, rt.FailBefore), outcome.Transient, token, 0)
@@ -235,8 +224,7 @@ func TestNoAnswerFromTheIssuer(t *testing.T) {
 // A run that may not call anybody asks nobody.
 func TestDryRunAsksNobody(t *testing.T) {
 	t.Parallel()
-	w := liveWithoutLogin(t)
-	w.Provider.Asks = true
+	w, _ := lenient(t, asking)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
 	w.Advance(2 * time.Minute)
 	w.Trace()
@@ -265,17 +253,14 @@ func TestPresentedInTheFuture(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour} {
 		inBubble(t, ahead.String(), func(t *testing.T) {
-			w := lenient(t, 10*time.Minute)
-			token := chain(w).RefreshToken
+			w, token := lenient(t, reusing(10*time.Minute))
 			w.SkewedEngine(at(sends, 1, 0, rt.FailAfter), ahead).Run(t.Context(), refresh.Request{RunID: "ahead"})
 			wantPresented(t, w, time.Minute, nil, outcome.NotDue, token, 1)
 			assert.Check(t, row(w).PresentedAt.IsZero())
 			for range 70 {
 				wantPresented(t, w, time.Minute, nil, outcome.Uncertain, token, 1)
 			}
-			r := row(w)
-			r.PresentedAt = w.Now().Add(ahead)
-			w.Ledger.Set(r)
+			change(w, func(r *store.Row) { r.PresentedAt = w.Now().Add(ahead) })
 			wantPresented(t, w, 0, nil, outcome.Uncertain, token, 1)
 			assert.Check(t, row(w).PresentedAt.IsZero())
 		})
@@ -286,8 +271,7 @@ func TestPresentedInTheFuture(t *testing.T) {
 func TestDiedInTheFuture(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := lenient(t, 10*time.Minute)
-		token := chain(w).RefreshToken
+		w, token := lenient(t, reusing(10*time.Minute))
 		w.SkewedEngine(at(sends, 1, 0, rt.DieAfter), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
 		wantPresented(t, w, time.Minute, nil, outcome.Busy, token, 1)
 		wantPresented(t, w, 2*time.Minute, nil, outcome.Uncertain, token, 1)
@@ -304,7 +288,7 @@ func TestRepeatsBackOff(t *testing.T) {
 		20 * time.Minute: "0 2 4 8 13 18",
 	} {
 		inBubble(t, reuse.String(), func(t *testing.T) {
-			w := lenient(t, reuse)
+			w, _ := lenient(t, reusing(reuse))
 			var sent []string
 			for n := range 40 {
 				before := w.Provider.Calls(rt.Refresh)
@@ -322,9 +306,7 @@ func TestRepeatsBackOff(t *testing.T) {
 // A claim that a clock an hour ahead wrote is waited for as long as any claim lasts.
 func TestClaimOfAClockAhead(t *testing.T) {
 	t.Parallel()
-	w := liveWithoutLogin(t)
-	w.Provider.Asks = true
-	token := chain(w).RefreshToken
+	w, token := lenient(t, asking)
 	w.SkewedEngine(at(sends, 1, 0, rt.AnswerUnknown), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
 	w.Advance(time.Second)
 	for _, want := range []outcome.Outcome{outcome.NotDue, outcome.Transient, outcome.Transient} {
@@ -339,8 +321,8 @@ func TestClaimOfAClockAhead(t *testing.T) {
 func TestReuseIsSaidLater(t *testing.T) {
 	t.Parallel()
 	for name, say := range map[string]func(*rt.Provider){
-		"asks":   func(p *rt.Provider) { p.Asks = true },
-		"always": func(p *rt.Provider) { p.Reuse = providers.Always },
+		"asks":   asking,
+		"always": reusing(providers.Always),
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := liveWithoutLogin(t)
@@ -359,8 +341,7 @@ func TestGraceOfNoUse(t *testing.T) {
 	t.Parallel()
 	for fate, fault := range map[string]rt.Fault{"lost": rt.FailAfter, "died": rt.DieAfter} {
 		inBubble(t, fate, func(t *testing.T) {
-			w := lenient(t, 30*time.Second)
-			token := chain(w).RefreshToken
+			w, token := lenient(t, reusing(30*time.Second))
 			got := tick(w, at(sends, 1, 0, fault))
 			if fault == rt.DieAfter {
 				w.Advance(2 * time.Minute)
@@ -384,9 +365,7 @@ func TestLastResortIsNotWasted(t *testing.T) {
 	}
 	for name, hook := range cases {
 		inBubble(t, name, func(t *testing.T) {
-			w := liveWithoutLogin(t)
-			w.Provider.LastResort = true
-			token := chain(w).RefreshToken
+			w, token := lenient(t, resorting)
 			wantPresented(t, w, 0, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
 			w.Advance(4 * time.Minute)
 			tick(w, hook)
@@ -399,8 +378,7 @@ func TestLastResortIsNotWasted(t *testing.T) {
 func TestNoTimeToAsk(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
-		w := liveWithoutLogin(t)
-		w.Provider.Asks = true
+		w, _ := lenient(t, asking)
 		tick(w, at(sends, 1, 0, rt.AnswerUnknown))
 		w.Advance(2 * time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -417,16 +395,13 @@ func TestLastResort(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[rt.Fault]outcome.Outcome{rt.AnswerUnknown: outcome.Refreshed, rt.FailAfter: outcome.Dead} {
 		inBubble(t, fault.String(), func(t *testing.T) {
-			w := liveWithoutLogin(t)
-			w.Provider.LastResort = true
-			token := chain(w).RefreshToken
+			w, token := lenient(t, resorting)
 			wantPresented(t, w, 0, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
 			wantAfter(t, w, time.Minute, outcome.Uncertain)
 			wantAfter(t, w, 3*time.Minute, want)
 		})
 	}
-	w := liveWithoutLogin(t)
-	w.Provider.LastResort = true
+	w, _ := lenient(t, resorting)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
 	w.Advance(5 * time.Minute)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown)) // the last resort

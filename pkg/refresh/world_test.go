@@ -165,6 +165,13 @@ func lasts(w *rt.World) time.Duration {
 
 func row(w *rt.World) store.Row { return w.Ledger.Get(rt.Default) }
 
+// change edits the row as nobody should.
+func change(w *rt.World, edit func(r *store.Row)) {
+	r := row(w)
+	edit(&r)
+	w.Ledger.Set(r)
+}
+
 // kept is the row of the raw reply.
 func kept(w *rt.World) store.Row { return w.Ledger.Get(store.ReplyKey(rt.Default)) }
 
