@@ -126,7 +126,7 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		w.Provider.Answer = nil
 		after(w, time.Hour)
 		wantHealthy(t, w)
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+		loginOn(w)
 		after(w, 12*time.Minute)
 		if r := row(w); r.LoginFailures != 0 || r.LoginRefusals != 0 || !r.LoginNotBefore.IsZero() {
 			t.Errorf("the edit has not reset the login's back-off: %+v", r)
@@ -144,7 +144,7 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 func wrongPassword(w *rt.World) {
 	good := w.Provider.Password
 	w.Provider.Password = "wrong"
-	w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+	loginOn(w)
 	w.Provider.Password = good
 }
 

@@ -196,12 +196,7 @@ func TestAmbiguousSettle(t *testing.T) {
 		wantTick(t, w, at(claims, 3, 3, rt.FailAfter), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
-}
-
-// It is also recognised after a later claim.
-func TestAmbiguousSettleAndTheNextClaim(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "also after the next claim", func(t *testing.T) {
 		w := live(t)
 		another := func() { run(w, nil, refresh.Request{Force: true, RunID: "another"}) }
 		wantTick(t, w, hooks(at(claims, 3, 3, rt.FailAfter), on(claims, 4, another)), outcome.Refreshed)

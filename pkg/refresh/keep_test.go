@@ -49,13 +49,7 @@ func TestReplyWaitsForAStore(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A delayed process gets its reply after the end of its run, while its claim lasts: the reply is
-// still stored and made current.
-func TestReplyAfterTheRun(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "it comes after the run, while the claim lasts", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Flows = true
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

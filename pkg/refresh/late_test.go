@@ -3,7 +3,6 @@ package refresh_test
 import (
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"gotest.tools/v3/assert"
@@ -42,13 +41,8 @@ func TestLateReply(t *testing.T) {
 		assert.Equal(t, w.Provider.Presented(token), 1)
 		wantHealthy(t, w)
 	})
-}
-
-// The same is true if the attempt began with a stale read: it replaces the version that its token
-// came from.
-func TestLateLandingAfterAStaleRead(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	// It replaces the version that its token came from.
+	inBubble(t, "after a stale read", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		tick(w, hooks(at(readsTokens, 1, 0, rt.Stale),
 			at(stages, 1, 1, rt.LandLater), at(stages, 2, 0, rt.DieBefore), at(claims, 2, 0, rt.FailBefore)))

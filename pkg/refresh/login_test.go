@@ -40,12 +40,7 @@ func TestLoginBacksOff(t *testing.T) {
 			assert.Equal(t, row(w).LoginFailures, 0)
 		})
 	}
-}
-
-// A login that kills its process each time backs off too.
-func TestLoginThatKillsBacksOff(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "a login that kills its process each time", func(t *testing.T) {
 		w := rt.New()
 		for range 4 * 60 {
 			tick(w, at(logins, 1, 0, rt.DieAfter))
@@ -60,7 +55,7 @@ func TestLoginBackOffEndsEarly(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(w *rt.World) refresh.Request{
 		"credentials edited": func(w *rt.World) refresh.Request {
-			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+			loginOn(w)
 			return refresh.Request{}
 		},
 		"tokens edited": func(w *rt.World) refresh.Request {
@@ -109,7 +104,7 @@ func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 			tick(w, nil)
 			assert.Equal(t, logins, 6)
 			w.Provider.Answer = nil
-			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+			loginOn(w)
 			wantTick(t, w, nil, outcome.LoggedIn)
 			wantHealthy(t, w)
 		})
@@ -173,24 +168,20 @@ func TestUnreadableReply(t *testing.T) {
 		for range 5 {
 			wantAfter(t, w, time.Minute, outcome.Uncertain)
 		}
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
+		loginOff(w)
 		wantRun(t, w, nil, refresh.Request{DryRun: true}, outcome.WouldRecover)
 		got := wantTick(t, w, nil, outcome.Recovered)
 		assert.Equal(t, got.VersionID, attempt)
 		wantHealthy(t, w)
 		wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 	})
-}
-
-// If a person has put in a seed meanwhile, that counts: the reply is not even stored.
-func TestUnreadableReplyAndASeed(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	// That counts: the reply is not even stored.
+	inBubble(t, "a person seeds meanwhile", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Key = "another"
 		tick(w, nil)
 		attempt := row(w).ReplyID
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
+		loginOff(w)
 		w.Seed(rt.Default)
 		wantTick(t, w, nil, outcome.Refreshed)
 		assert.Check(t, attempt != "")
@@ -206,7 +197,7 @@ func TestUnreadableLogin(t *testing.T) {
 		w := rt.New()
 		w.Provider.Key = "another"
 		wantTick(t, w, nil, outcome.Transient)
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+		loginOn(w)
 		got := tick(w, nil)
 		if got.Outcome != outcome.Recovered || got.Source != store.FromLogin || w.Provider.Calls(rt.Login) != 1 {
 			t.Errorf("after the correction: %s from a %s, %d logins: %v",

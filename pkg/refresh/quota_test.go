@@ -2,7 +2,6 @@ package refresh_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"gotest.tools/v3/assert"
@@ -43,6 +42,50 @@ func TestQuota(t *testing.T) {
 		wantHealthy(t, w)
 		wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 	})
+	// The token in the escrow is spent like any other, also after the secrets have taken its version.
+	inBubble(t, "a lost reply", func(t *testing.T) {
+		w := carried(t)
+		w.Advance(12 * time.Minute)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Unknown, true)
+		wantTicks(t, w, 3, outcome.Uncertain)
+		w.Provider.Answer = nil
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		pass(w, 20*time.Minute)
+		assert.Equal(t, row(w).State, store.Uncertain)
+		assert.Equal(t, w.Provider.Seen().Replays, 0)
+		w.Seed(rt.Default)
+		tick(w, nil)
+		wantHealthy(t, w)
+	})
+	inBubble(t, "an edit ends what the escrow carries, even a bad edit", func(t *testing.T) {
+		w := carried(t)
+		w.Advance(12 * time.Minute)
+		theirs := w.Secrets.Put(rt.Default, store.TokensDoc, secret.New(`{"refresh_token":"mistyped"}`))
+		var seen []outcome.Outcome
+		for _, quota := range []bool{true, true, false, false} {
+			w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
+			seen = append(seen, tick(w, nil).Outcome)
+			w.Advance(time.Minute)
+		}
+		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != theirs || row(w).State != store.Dead {
+			t.Errorf("%s is current and the row %s, want %s and dead: %v", id, row(w).State, theirs, seen)
+		}
+	})
+	inBubble(t, "a chain that died in the escrow gives way to a seed", func(t *testing.T) {
+		w := rt.New()
+		loginOff(w)
+		w.Seed(rt.Default)
+		setupCarried(w)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+		wantTick(t, w, nil, outcome.Dead)
+		w.Provider.Answer = nil
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		w.Seed(rt.Default)
+		for _, want := range []outcome.Outcome{outcome.Superseded, outcome.Refreshed} {
+			wantTick(t, w, nil, want)
+		}
+	})
 }
 
 // If both secrets are at their quota, readers have to wait, but the chain goes on.
@@ -55,26 +98,6 @@ func TestQuotaOfBoth(t *testing.T) {
 			w.Secrets.Quota(rt.Default, store.AccessDoc, on)
 			pass(w, 30*time.Minute)
 		}
-		wantHealthy(t, w)
-	})
-}
-
-// The escrow's own token, once presented, is spent like any other, also after the
-// secrets have taken its version.
-func TestQuotaAndALostReply(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := carried(t)
-		w.Advance(12 * time.Minute)
-		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Unknown, true)
-		wantTicks(t, w, 3, outcome.Uncertain)
-		w.Provider.Answer = nil
-		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		pass(w, 20*time.Minute)
-		assert.Equal(t, row(w).State, store.Uncertain)
-		assert.Equal(t, w.Provider.Seen().Replays, 0)
-		w.Seed(rt.Default)
-		tick(w, nil)
 		wantHealthy(t, w)
 	})
 }
@@ -96,7 +119,7 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 	})
 	inBubble(t, "login", func(t *testing.T) {
 		w := carried(t)
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+		loginOn(w)
 		w.Advance(12 * time.Minute)
 		logins := 0
 		w.Provider.Answer = func(op rt.Op) (bool, error) {
@@ -132,12 +155,8 @@ func TestAncestorLandsLate(t *testing.T) {
 		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
 		wantHealthy(t, w)
 	})
-}
-
-// A promote that is done although it failed leaves the escrow's chain in tokens.
-func TestPromotedAlthoughFailed(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	// It leaves the chain of the escrow in tokens.
+	inBubble(t, "done although it failed", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		tick(w, at(promotes, 1, 0, rt.FailAfter))
 		w.Advance(12 * time.Minute)
@@ -208,25 +227,6 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 	}
 }
 
-// A person's edit ends what the escrow carries, even a bad edit.
-func TestEditEndsTheEscrow(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := carried(t)
-		w.Advance(12 * time.Minute)
-		theirs := w.Secrets.Put(rt.Default, store.TokensDoc, secret.New(`{"refresh_token":"mistyped"}`))
-		var seen []outcome.Outcome
-		for _, quota := range []bool{true, true, false, false} {
-			w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
-			seen = append(seen, tick(w, nil).Outcome)
-			w.Advance(time.Minute)
-		}
-		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != theirs || row(w).State != store.Dead {
-			t.Errorf("%s is current and the row %s, want %s and dead: %v", id, row(w).State, theirs, seen)
-		}
-	})
-}
-
 // When the secrets take the escrow's chain at last, that is no person's edit: a refused token is
 // not tried again.
 func TestMendedIsNotEdited(t *testing.T) {
@@ -256,24 +256,4 @@ func TestMendedIsNotEdited(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A chain that died in the escrow gives way to a person's edit of the secret.
-func TestDeadInTheEscrowAndSeeded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := rt.New()
-		loginOff(w)
-		w.Seed(rt.Default)
-		setupCarried(w)
-		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
-		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
-		wantTick(t, w, nil, outcome.Dead)
-		w.Provider.Answer = nil
-		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		w.Seed(rt.Default)
-		for _, want := range []outcome.Outcome{outcome.Superseded, outcome.Refreshed} {
-			wantTick(t, w, nil, want)
-		}
-	})
 }

@@ -38,7 +38,7 @@ func TestKeptReplyOutlivesLogins(t *testing.T) {
 			}
 			attempt := row(w).ReplyID
 			w.Provider.Answer = nil
-			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+			loginOn(w)
 			got := tick(w, nil)
 			if got.Outcome != outcome.Recovered || got.VersionID != attempt || got.Source != store.FromRefresh {
 				t.Errorf("%s of %s from a %s, want %s recovered: %v", got.Outcome, got.VersionID, got.Source, attempt, got.Err)
@@ -160,7 +160,7 @@ func TestReplyKeptInTheRow(t *testing.T) {
 		tick(w, nil)
 		change(w, func(r *store.Row) { r.Escrow, r.ReplyID = kept(w).Escrow, "" })
 		w.Ledger.Delete(store.ReplyKey(rt.Default))
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
+		loginOff(w)
 		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 	})
@@ -175,7 +175,7 @@ func TestReplyThatIsNotNamed(t *testing.T) {
 		tick(w, at(claims, 3, 0, rt.DieBefore)) // the claim, the reply, and its name
 		assert.Check(t, row(w).ReplyID == "")
 		assert.Check(t, kept(w).AttemptID != "")
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
+		loginOff(w)
 		wantAfter(t, w, 2*time.Minute, outcome.Recovered)
 		wantHealthy(t, w)
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"gotest.tools/v3/assert"
@@ -53,6 +52,15 @@ func TestRecover(t *testing.T) {
 			assert.Check(t, w.Provider.Presented(token) <= 1)
 		})
 	}
+	inBubble(t, "a person empties tokens that may be spent", func(t *testing.T) {
+		w := live(t)
+		loginOff(w)
+		tick(w, at(sends, 1, 0, rt.DieAfter))
+		wantAfter(t, w, 2*time.Minute, outcome.Uncertain)
+		w.Secrets.Put(rt.Default, store.TokensDoc, secret.New("{}"))
+		wantTick(t, w, nil, outcome.Dead)
+		assert.Equal(t, row(w).State, store.Dead)
+	})
 }
 
 // stores ends every write of a reply with fault; the claim alone works.
@@ -185,20 +193,6 @@ func TestCancelledAfterTheReply(t *testing.T) {
 		got := w.Engine(on(sends, 0, cancel)).Run(ctx, refresh.Request{RunID: "run"})[0]
 		assert.Equal(t, got.Outcome, outcome.Uncertain, "%v", got.Err)
 		assert.Equal(t, row(w).Phase, store.Idle)
-	})
-}
-
-// A person may remove a token that may be spent.
-func TestUncertainAndEmptied(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := live(t)
-		loginOff(w)
-		tick(w, at(sends, 1, 0, rt.DieAfter))
-		wantAfter(t, w, 2*time.Minute, outcome.Uncertain)
-		w.Secrets.Put(rt.Default, store.TokensDoc, secret.New("{}"))
-		wantTick(t, w, nil, outcome.Dead)
-		assert.Equal(t, row(w).State, store.Dead)
 	})
 }
 

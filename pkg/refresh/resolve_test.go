@@ -160,12 +160,7 @@ func TestResolve(t *testing.T) {
 			wantPromises(t, w)
 		})
 	}
-}
-
-// After a discard, refreshes go on from what the person put there.
-func TestDiscardGoesOn(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "after a discard, refreshes go on from the edit", func(t *testing.T) {
 		w := rt.New()
 		setupUncertain(w)
 		seed(w)

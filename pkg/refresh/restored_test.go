@@ -164,6 +164,21 @@ func TestRestoredRow(t *testing.T) {
 			wantHealthy(t, w)
 		})
 	}
+	// A text with a token alone does not show that an attempt brought it.
+	inBubble(t, "a token put back", func(t *testing.T) {
+		w := liveWithoutLogin(t)
+		tick(w, at(promotes, 1, 0, rt.DieBefore))
+		backup := row(w)
+		after(w, 2*time.Minute)
+		token := chain(w).RefreshToken
+		refreshes(w, 1) // presents it
+		w.Ledger.Set(backup)
+		tokens(`{"refresh_token":"` + token + `"}`)(w)
+		// Access alone shows that the row was restored: nothing is decided before tokens is read.
+		wantTick(t, w, at(readsTokens, 1, 0, rt.FailBefore), outcome.Transient)
+		wantTick(t, w, nil, outcome.Uncertain)
+		wantPromises(t, w)
+	})
 }
 
 // A run over a restored row dies or fails at any of its calls, and people roll tokens back, or
@@ -194,25 +209,6 @@ func TestRestoredRowAndADeath(t *testing.T) {
 			})
 		}
 	}
-}
-
-// A text with a token alone does not show that an attempt brought it.
-func TestTokenPutBackBesideARestoredRow(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := liveWithoutLogin(t)
-		tick(w, at(promotes, 1, 0, rt.DieBefore))
-		backup := row(w)
-		after(w, 2*time.Minute)
-		token := chain(w).RefreshToken
-		refreshes(w, 1) // presents it
-		w.Ledger.Set(backup)
-		tokens(`{"refresh_token":"` + token + `"}`)(w)
-		// Access alone shows that the row was restored: nothing is decided before tokens is read.
-		wantTick(t, w, at(readsTokens, 1, 0, rt.FailBefore), outcome.Transient)
-		wantTick(t, w, nil, outcome.Uncertain)
-		wantPromises(t, w)
-	})
 }
 
 // diesOnce is a tick whose nth call, of any kind, has the fault. It reports whether there was such

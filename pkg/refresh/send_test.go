@@ -96,12 +96,8 @@ func TestSend(t *testing.T) {
 			assert.Equal(t, w.Provider.Seen().Replays, 0, "replayed")
 		})
 	}
-}
-
-// An error that no provider client classified may have spent the token.
-func TestUnclassifiedErrorIsUnknown(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	// The token may be spent.
+	inBubble(t, "an error that no client classified, no login", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Answer = func(rt.Op) (bool, error) { return false, errPassing }
 		wantTick(t, w, nil, outcome.Uncertain)
@@ -142,6 +138,13 @@ func TestRefusedButNewerVersion(t *testing.T) {
 		wantTick(t, w, nil, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
+	inBubble(t, "a stale read lets no older version stand", func(t *testing.T) {
+		w := live(t)
+		tick(w, nil)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+		wantRun(t, w, at(rt.Site{Op: rt.CurrentID, Doc: store.TokensDoc}, 1, 1, rt.Stale), refresh.Request{Force: true}, outcome.LoggedIn)
+		wantHealthy(t, w)
+	})
 }
 
 // A person who edits a secret during a refresh wins.
@@ -164,12 +167,7 @@ func TestEditDuringTheSendWins(t *testing.T) {
 		tick(w, nil)
 		wantHealthy(t, w)
 	})
-}
-
-// A version that superseded a forced refresh is due at once, although nothing was due before.
-func TestEditDuringAForcedRefresh(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "and is due at once, although nothing was due before", func(t *testing.T) {
 		w := rt.New()
 		tick(w, nil)
 		w.Provider.OnCall = func(rt.Op) { w.Seed(rt.Default) }
@@ -222,18 +220,6 @@ func TestTokenThatIsNotRotated(t *testing.T) {
 			wantHealthy(t, w)
 		})
 	}
-}
-
-// A stale read after a refusal does not let an older version stand.
-func TestRefusedAndAStaleRead(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := live(t)
-		tick(w, nil)
-		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
-		wantRun(t, w, at(rt.Site{Op: rt.CurrentID, Doc: store.TokensDoc}, 1, 1, rt.Stale), refresh.Request{Force: true}, outcome.LoggedIn)
-		wantHealthy(t, w)
-	})
 }
 
 // A connection that fails is tried again in the same run, unless it took long.

@@ -97,32 +97,12 @@ func TestLostRow(t *testing.T) {
 			})
 		}
 	}
-}
-
-// A stale read after a lost row is no base for a login: the next run would take its result for
-// outdated.
-func TestLostRowAndStaleRead(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	// It is no base for a login: the next run would take its result for outdated.
+	inBubble(t, "and a stale read", func(t *testing.T) {
 		w := live(t)
 		w.Ledger.Delete(rt.Default)
 		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Transient)
 		wantTick(t, w, nil, outcome.LoggedIn)
-		wantHealthy(t, w)
-	})
-}
-
-// Nor is a read from before the first version, which would stand against the login's result.
-func TestStaleReadBeforeTheFirstVersion(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := rt.New()
-		tick(w, nil)
-		stale := at(readsTokens, 1, 0, rt.Stale)
-		got := run(w, stale, refresh.Request{Force: true})
-		if n := w.Provider.Calls(rt.Login); got.Outcome != outcome.Transient || n != 1 {
-			t.Errorf("outcome %s after %d logins, want transient after one: %v", got.Outcome, n, got.Err)
-		}
 		wantHealthy(t, w)
 	})
 }
@@ -145,6 +125,17 @@ func TestStaleRead(t *testing.T) {
 		tick(w, at(stagesAccess, 1, 0, rt.FailBefore))
 		w.Advance(time.Minute)
 		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Recovered)
+		wantHealthy(t, w)
+	})
+	// It would stand against the result of a login.
+	inBubble(t, "before the first version", func(t *testing.T) {
+		w := rt.New()
+		tick(w, nil)
+		stale := at(readsTokens, 1, 0, rt.Stale)
+		got := run(w, stale, refresh.Request{Force: true})
+		if n := w.Provider.Calls(rt.Login); got.Outcome != outcome.Transient || n != 1 {
+			t.Errorf("outcome %s after %d logins, want transient after one: %v", got.Outcome, n, got.Err)
+		}
 		wantHealthy(t, w)
 	})
 }

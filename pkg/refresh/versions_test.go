@@ -32,6 +32,14 @@ func TestVersionsAreMetered(t *testing.T) {
 		w.Advance(25 * time.Hour) // they are counted by the hour
 		assert.Check(t, !warned(1), "warned of the versions of another day")
 	})
+	inBubble(t, "the row does not grow for ever", func(t *testing.T) {
+		w := live(t)
+		for range 300 {
+			w.Advance(11 * time.Minute)
+			run(w, nil, refresh.Request{Force: true})
+		}
+		assert.Check(t, len(row(w).Staged) <= 100)
+	})
 }
 
 // A failed login and a login after a lost reply are separate attempts, and may each stage a
@@ -54,18 +62,5 @@ func TestVersionsCountAttempts(t *testing.T) {
 			wantTick(t, w, step.hook, step.want)
 			assert.Equal(t, row(w).Staged.Since(time.Time{}), step.n)
 		}
-	})
-}
-
-// However many attempts are forced, the row does not grow for ever.
-func TestVersionsAreBounded(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := live(t)
-		for range 300 {
-			w.Advance(11 * time.Minute)
-			run(w, nil, refresh.Request{Force: true})
-		}
-		assert.Check(t, len(row(w).Staged) <= 100)
 	})
 }
