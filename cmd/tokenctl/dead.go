@@ -98,7 +98,7 @@ the list when its time to live is over, or as soon as it is recorded as complete
 		if err != nil {
 			return err
 		}
-		all, err := find(cmd, h, search)
+		all, err := find(cmd, h.Transactions(s.provider), search)
 		if err != nil {
 			return err
 		}
@@ -124,10 +124,10 @@ the list when its time to live is over, or as soon as it is recorded as complete
 }
 
 // find finds dead transactions, and shows how many it has found.
-func find(cmd *cobra.Command, h *home.Home, search dead.Search) ([]store.DeadEntry, error) {
+func find(cmd *cobra.Command, in home.Transactions, search dead.Search) ([]store.DeadEntry, error) {
 	bar := terminal.NewBar(cmd.ErrOrStderr(), "looking", -1)
 	defer bar.End()
-	return search.Find(cmd.Context(), h, time.Now(), func(n int) { bar.Set(int64(n)) })
+	return search.Find(cmd.Context(), in, time.Now(), func(n int) { bar.Set(int64(n)) })
 }
 
 func markedAt(one store.DeadEntry) string {

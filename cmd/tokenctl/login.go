@@ -132,8 +132,8 @@ func (l *loggingIn) do(cmd *cobra.Command, o *options) error {
 // misleading warns of an introspection_url or probe_url that does not say of a new token that it is
 // unspent. Whether it tells a spent one, no login can try.
 func misleading(ctx context.Context, session providers.Session, tokens providers.Tokens) []string {
-	asking, ok := session.(providers.Asking)
-	if !ok || !asking.CanAsk() {
+	asking, ok := session.(providers.Reusing)
+	if !ok || !asking.Again().Asks {
 		return nil
 	}
 	evidence, err := asking.Ask(ctx, tokens.RefreshToken, tokens.AccessToken)

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	telemetry.GuardStandardLog(os.Stderr) // net/http may log a provider's bytes there
+	telemetry.GuardStandardLog(os.Stderr) // net/http may log bytes of an answer there
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process as it is
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

@@ -49,7 +49,7 @@ func (r *reading) read(cmd *cobra.Command, o *options) (reader.Token, error) {
 	}
 	source := h.Access(store.Key{Provider: r.provider, Account: r.account})
 	if provider.Sweep {
-		source = h.TransactionToken(r.transaction)
+		source = h.TransactionToken(provider.Name, r.transaction)
 	}
 	options := reader.Options{MinLife: r.minLife}
 	if r.minLife == 0 {

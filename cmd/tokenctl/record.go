@@ -109,7 +109,7 @@ func (r *recording) engine(h *home.Home) (*sweep.Engine, error) {
 	}
 	return sweep.Engine{
 		Provider: entry.New(exchange.New(exchange.Options{}), "production"), Secrets: h.Secrets, Ledger: h.Ledger,
-		Transactions: h.Transactions, Accounts: []string{"default"}, Workers: r.workers,
+		Transactions: h.Transactions(entry.Name), Accounts: []string{"default"}, Workers: r.workers,
 	}.WithDefaults(), nil
 }
 

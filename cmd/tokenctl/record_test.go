@@ -17,7 +17,7 @@ const planted = plant.Marker
 
 func (w *world) transaction(t *testing.T, id int64) store.Transaction {
 	t.Helper()
-	row, found, err := w.Transactions.Get(t.Context(), id)
+	row, found, err := w.Transactions("berbix").Get(t.Context(), id)
 	if err != nil || !found {
 		t.Fatalf("transaction %d: found %t, %v", id, found, err)
 	}

@@ -68,7 +68,7 @@ func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
 		if r.undated && r.since == "" && r.until == "" {
 			search.Span.Until = time.Unix(0, 0) // these alone
 		}
-		all, err := find(cmd, h, search)
+		all, err := find(cmd, h.Transactions(r.provider), search)
 		if err != nil {
 			return err
 		}

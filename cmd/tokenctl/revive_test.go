@@ -21,7 +21,7 @@ import (
 func (w *world) markDead(t *testing.T, account string, first, last int64, markedAt time.Time) {
 	t.Helper()
 	for id := first; id <= last; id++ {
-		_, err := w.Transactions.Put(t.Context(), store.Transaction{
+		_, err := w.Transactions("berbix").Put(t.Context(), store.Transaction{
 			ID: id, Account: account, RefreshToken: secret.New(fmt.Sprint(plant.Marker, id)), Status: store.StatusDead,
 			RecordedAt: time.Now().Add(-time.Hour), ExpiresAt: time.Now().Add(time.Hour), Failures: 1, RefusedAt: markedAt,
 		}, time.Now())
@@ -34,7 +34,7 @@ func (w *world) alive(t *testing.T, last int64) []int64 {
 	t.Helper()
 	var all []int64
 	for id := int64(1); id <= last; id++ {
-		row, found, err := w.Transactions.Get(t.Context(), id)
+		row, found, err := w.Transactions("berbix").Get(t.Context(), id)
 		if err != nil || !found {
 			t.Fatal(found, err)
 		}
@@ -74,7 +74,7 @@ func TestRevive(t *testing.T) {
 		w.run(t, "", "dead", "--since", "3h", "--until", "1h").want(t, exitDone, "4 dead transactions")
 		w.run(t, "", "dead", "--undated").want(t, exitDone, "10 dead transactions", "\n9  -\n10  -\n")
 		w.run(t, "", "dead", "--account", "shop-2", "--json").want(t, exitDone, `{"transaction_id":11,"account":"shop-2","marked_at":"`)
-		w.run(t, "", "status").want(t, exitDone, "dead transactions: 8, the last marked 1m ago", "tokenctl revive --since 24h --dry-run --provider berbix")
+		w.run(t, "", "status").want(t, exitPerson, "dead transactions: 8, the last marked 1m", "tokenctl revive --since 24h --dry-run --provider berbix")
 
 		w.run(t, "", "status", "--transaction", "3").want(t, exitPerson,
 			"transaction 3 of account default: dead", "called its refresh token invalid 2h ago", "next attempt  none", "tokenctl revive 3 --account default")

@@ -16,6 +16,7 @@ import (
 
 	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/emulate"
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/sandbox"
@@ -225,7 +226,8 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 	}
 	report.AWS = &playAWS{URL: p.aws, Region: cfg.Region, SecretPrefix: o.secretPrefix, TablePrefix: o.tablePrefix}
 	return home.FromAWS(cfg, home.Options{
-		SecretPrefix: o.secretPrefix, LedgerTable: o.tablePrefix + "-ledger", TransactionsTable: o.tablePrefix + "-transactions",
+		SecretPrefix: o.secretPrefix, TablePrefix: o.tablePrefix,
+		LedgerTable: o.tablePrefix + "-ledger", TransactionsTable: o.tablePrefix + "-transactions",
 	}), nil
 }
 
@@ -246,7 +248,7 @@ func (p *playing) emulated(region string) (aws.Config, error) {
 	}, nil
 }
 
-// provision creates the template's resources in the emulated AWS, the Berbix queue included.
+// provision creates the template's resources in the emulated AWS, the queues of transactions included.
 func (p *playing) provision(ctx context.Context, cfg aws.Config, o *options) error {
 	loaded, err := template.Load(p.template)
 	if errors.Is(err, os.ErrNotExist) {
@@ -255,10 +257,15 @@ func (p *playing) provision(ctx context.Context, cfg aws.Config, o *options) err
 	if err != nil {
 		return err
 	}
-	stack, err := loaded.Stack(map[string]string{
-		"SecretPrefix": o.secretPrefix, "TablePrefix": o.tablePrefix, "BerbixQueueConcurrency": "2",
-		"AWS::StackName": localStack, "AWS::Region": cfg.Region,
-	})
+	parameters := map[string]string{
+		"SecretPrefix": o.secretPrefix, "TablePrefix": o.tablePrefix, "AWS::StackName": localStack, "AWS::Region": cfg.Region,
+	}
+	for _, provider := range catalog.All() {
+		if provider.Sweep {
+			parameters[provider.QueueParameter()] = "2"
+		}
+	}
+	stack, err := loaded.Stack(parameters)
 	if err != nil {
 		return err
 	}

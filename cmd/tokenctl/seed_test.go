@@ -100,6 +100,29 @@ func TestSeedOAuth2Cautions(t *testing.T) {
 	}
 }
 
+// Credentials that call another address than those before may send the refresh token to a stranger.
+func TestSeedWarnsOfAnotherAddress(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	const moves = "base_url changes"
+	for _, tt := range []struct{ address, says string }{
+		{"", ""}, // there was none before
+		{`,"base_url":"https://sandbox.example"`, "base_url changes from the usual one to https://sandbox.example"},
+		{`,"base_url":" https://sandbox.example\n"`, ""},
+		{`,"base_url":"https://other.example"`, "from https://sandbox.example to https://other.example, and the next run sends the refresh token there"},
+		{"", "from https://other.example to the usual one"},
+	} {
+		got := w.run(t, `{"username":"u","password":"`+planted+`"`+tt.address+`}`, "seed", "credentials", "--provider", "hesabe")
+		got.want(t, exitDone, tt.says)
+		assert.Check(t, strings.Contains(got.err+got.out, moves) == (tt.says != ""), "%s: %s%s", tt.address, got.out, got.err)
+	}
+	service := func(host string) said {
+		return w.run(t, `{"client_id":"c","token_url":"https://`+host+`/token"}`, "seed", "credentials", "--provider", "oauth2", "--account", "xero")
+	}
+	service("a.example").want(t, exitDone)
+	service("b.example").want(t, exitDone, "token_url changes from https://a.example/token to https://b.example/token")
+}
+
 // A text is refused before anything is written.
 func TestSeedRefuses(t *testing.T) {
 	t.Parallel()

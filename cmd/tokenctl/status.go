@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -84,10 +85,12 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
+	var accounts []string
 	if l.account != "" {
 		if err := validAccount(l.account); err != nil {
 			return err
 		}
+		accounts = []string{l.account}
 	}
 	only := make([]health.State, len(l.only))
 	for i, name := range l.only {
@@ -104,7 +107,7 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	reader := health.Reader{
-		Home: h, Providers: entries, All: len(o.providers) > 0, Account: l.account, Flags: o.given(cmd),
+		Home: h, Providers: entries, All: len(o.providers) > 0, Accounts: accounts, Flags: o.given(cmd),
 	}
 	look := func(ctx context.Context) (status.Report, error) {
 		credentials, err := reader.Read(ctx, time.Now())
@@ -142,7 +145,7 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	row, found, err := h.Transactions.Get(cmd.Context(), l.transaction)
+	row, found, err := h.Transactions(cmp.Or(l.provider, catalog.Sweeps()[0])).Get(cmd.Context(), l.transaction)
 	if err == nil && (!found || l.account != "" && row.Account != l.account) {
 		err = fmt.Errorf("transaction %d is not recorded: record it: %s", l.transaction,
 			strings.TrimSpace(fmt.Sprintf("tokenctl record --transaction-id %d %s", l.transaction, o.given(cmd))))

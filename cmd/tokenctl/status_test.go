@@ -95,16 +95,14 @@ func TestStatus(t *testing.T) {
 			t.Helper()
 			assert.Check(t, is.DeepEqual(summary(w.status(t, code)), lines))
 		}
-		const (
-			noBerbix = "berbix/default warn not_seeded"
-		)
+		const noBerbix = "berbix/default act not_seeded"
 		var none []string
 		for _, entry := range catalog.All() {
 			for _, account := range entry.Usual() {
-				none = append(none, entry.Name+"/"+account+" warn not_seeded")
+				none = append(none, entry.Name+"/"+account+" act not_seeded")
 			}
 		}
-		want(exitDone, none...)
+		want(exitPerson, none...)
 		if _, exists := w.row(t, "hesabe", "default"); exists {
 			t.Error("status writes a row")
 		}
@@ -114,11 +112,11 @@ func TestStatus(t *testing.T) {
 		w.write(t, row)
 		want(exitDone, "hesabe/default ok healthy")
 		told := []string{"hesabe/default ok healthy", noBerbix}
-		if diff := cmp.Diff(told, summary(w.status(t, exitDone, "--providers", "hesabe,berbix"))); diff != "" {
+		if diff := cmp.Diff(told, summary(w.status(t, exitPerson, "--providers", "hesabe,berbix"))); diff != "" {
 			t.Errorf("the providers in use (-want +got):\n%s", diff)
 		}
 		t.Setenv("PROVIDERS", "berbix,hesabe,berbix")
-		if diff := cmp.Diff([]string{noBerbix, told[0]}, summary(w.status(t, exitDone))); diff != "" {
+		if diff := cmp.Diff([]string{noBerbix, told[0]}, summary(w.status(t, exitPerson))); diff != "" {
 			t.Errorf("the providers in use by the variable (-want +got):\n%s", diff)
 		}
 		t.Setenv("PROVIDERS", "")
@@ -132,7 +130,7 @@ func TestStatus(t *testing.T) {
 		w.run(t, "", "status").want(t, exitPerson, "misconfigured", "hesabe login: refused (HTTP 401)", name,
 			"tokenctl seed credentials --provider hesabe "+w.named()+"\n",
 			"tokenctl: a person must act: hesabe/default\n")
-		w.run(t, "", "status", "--provider", "berbix").want(t, exitDone, "not_seeded")
+		w.run(t, "", "status", "--provider", "berbix").want(t, exitPerson, "not_seeded")
 		w.run(t, "", "status", "--account", "shop-2").want(t, exitFailed, "there is no such account shop-2: there are hesabe/default\n")
 		w.run(t, "", "status", "--provider", "berbix", "--account", "shop-2", "--json").want(t, exitFailed, "there is no such account shop-2")
 		if diff := cmp.Diff([]string{"hesabe/default act misconfigured"}, summary(w.status(t, exitPerson, "--account", "default"))); diff != "" {

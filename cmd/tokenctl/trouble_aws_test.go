@@ -32,7 +32,7 @@ var awsTroubles = []trouble{
 	{
 		name: "nobody has put credentials in", fresh: true,
 		breaks: func(*testing.T, *site) {},
-		status: told{exitDone, "nobody has filled in the secret token-refresh/tconnect/default/credentials", "tokenctl seed credentials --provider tconnect"},
+		status: told{exitPerson, "nobody has filled in the secret token-refresh/tconnect/default/credentials", "tokenctl seed credentials --provider tconnect"},
 		doctor: told{exitPerson, "nobody has filled in the secret token-refresh/tconnect/default/credentials", "tokenctl seed credentials --provider tconnect"},
 		types:  func(s *site) string { return s.Credentials(sandbox.TConnect) },
 		acts: func(t *testing.T, s *site) { // as both tell

@@ -17,7 +17,7 @@ var machineTroubles = []trouble{
 	{
 		name: "nobody has put credentials in", fresh: true,
 		breaks: func(*testing.T, *site) {},
-		status: told{exitDone, "nobody has filled in the secret hesabe/default/credentials", "tokenctl seed credentials --provider hesabe"},
+		status: told{exitPerson, "nobody has filled in the secret hesabe/default/credentials", "tokenctl seed credentials --provider hesabe"},
 		doctor: told{exitPerson, "no credentials are set up", "tokenctl seed credentials --provider hesabe"},
 		types:  func(s *site) string { return s.Credentials(sandbox.Hesabe) },
 		acts: func(t *testing.T, s *site) { // as status tells

@@ -194,10 +194,10 @@ func (s *site) overdue(t *testing.T, d time.Duration) {
 	t.Helper()
 	added := s.AddTransaction()
 	s.record(t, added)
-	stored, _, err := s.Transactions.Get(t.Context(), added.ID)
+	stored, _, err := s.Transactions("berbix").Get(t.Context(), added.ID)
 	if err == nil {
 		stored.RefreshAt = stored.RefreshAt.Add(-d)
-		err = s.Transactions.Update(t.Context(), stored, stored.RefreshToken)
+		err = s.Transactions("berbix").Update(t.Context(), stored, stored.RefreshToken)
 	}
 	assert.NilError(t, err)
 	s.passes(t, sandbox.Berbix, d)

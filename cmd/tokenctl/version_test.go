@@ -57,6 +57,6 @@ func TestVersionOfTheFunctions(t *testing.T) {
 	}
 	tokenctl(t, "", "version", "--stack", "s").want(t, exitFailed,
 		"tokenctl "+release.Version, "s-refresh-hesabe 7.8.9\n", "s-refresh-tconnect before 0.9.0\n", "s-refresh-berbix invoke the function",
-		"no version of s-refresh-", "s-refresh-berbix\n")
+		"no version of s-refresh-", "s-refresh-berbix")
 	tokenctl(t, "", "version", "--stack", "s", "--json").want(t, exitFailed, `{"name":"s-refresh-hesabe","version":"7.8.9"}`)
 }

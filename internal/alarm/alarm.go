@@ -3,10 +3,10 @@
 package alarm
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -46,22 +46,25 @@ func All(stack *template.Stack) ([]Alarm, error) {
 	var all []Alarm
 	for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 		p := stack.Resources[id].Properties
-		seconds, periodErr := number(p["Period"])
-		periods, periodsErr := number(p["EvaluationPeriods"])
-		datapoints, datapointsErr := number(p["DatapointsToAlarm"])
-		threshold, thresholdErr := number(p["Threshold"])
+		var mistakes []error
+		number := func(property string) float64 {
+			n, err := strconv.ParseFloat(fmt.Sprint(p[property]), 64)
+			mistakes = append(mistakes, err)
+			return n
+		}
 		a := Alarm{
 			ID: id, Name: template.Get[string](p, "AlarmName"), Namespace: template.Get[string](p, "Namespace"),
 			Metric: template.Get[string](p, "MetricName"), Dimensions: map[string]string{},
-			statistic: template.Get[string](p, "Statistic"), period: time.Duration(seconds) * time.Second,
-			periods: int(periods), datapoints: int(datapoints), comparison: template.Get[string](p, "ComparisonOperator"),
-			threshold: threshold, missingData: template.Get[string](p, "TreatMissingData"),
+			statistic: template.Get[string](p, "Statistic"), period: time.Duration(number("Period")) * time.Second,
+			periods: int(number("EvaluationPeriods")), datapoints: int(number("DatapointsToAlarm")),
+			comparison: template.Get[string](p, "ComparisonOperator"), threshold: number("Threshold"),
+			missingData: template.Get[string](p, "TreatMissingData"),
 		}
 		for _, d := range template.Get[[]any](p, "Dimensions") {
 			o, _ := d.(template.Object)
 			a.Dimensions[template.Get[string](o, "Name")] = template.Get[string](o, "Value")
 		}
-		if err := errors.Join(periodErr, periodsErr, datapointsErr, thresholdErr, a.check()); err != nil {
+		if err := errors.Join(append(mistakes, a.check())...); err != nil {
 			return nil, fmt.Errorf("alarm %s: %w", id, err)
 		}
 		all = append(all, a)
@@ -69,7 +72,15 @@ func All(stack *template.Stack) ([]Alarm, error) {
 	return all, nil
 }
 
-func number(v any) (float64, error) { return strconv.ParseFloat(fmt.Sprint(v), 64) }
+// comparisons are those that this package knows.
+var comparisons = map[string]struct {
+	sign     string
+	breaches func(value, threshold float64) bool
+}{
+	"LessThanThreshold":             {"<", func(value, threshold float64) bool { return value < threshold }},
+	"GreaterThanThreshold":          {">", func(value, threshold float64) bool { return value > threshold }},
+	"GreaterThanOrEqualToThreshold": {"≥", func(value, threshold float64) bool { return value >= threshold }},
+}
 
 // check refuses what this package does not know.
 func (a Alarm) check() error {
@@ -78,7 +89,7 @@ func (a Alarm) check() error {
 		return fmt.Errorf("%d of %d periods of %s", a.datapoints, a.periods, a.period)
 	case !slices.Contains([]string{"Minimum", "Maximum", "Sum"}, a.statistic):
 		return fmt.Errorf("statistic %q", a.statistic)
-	case !slices.Contains([]string{"LessThanThreshold", "GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}, a.comparison):
+	case comparisons[a.comparison].breaches == nil:
 		return fmt.Errorf("comparison %q", a.comparison)
 	case !slices.Contains([]string{"breaching", "notBreaching", "ignore"}, a.missingData):
 		return fmt.Errorf("missing data is %q", a.missingData)
@@ -102,7 +113,7 @@ func (a Alarm) Rings(samples []Sample, at time.Time, before bool) bool {
 			continue
 		}
 		known++
-		if a.breaches(value) {
+		if comparisons[a.comparison].breaches(value, a.threshold) {
 			breaching++
 		}
 	}
@@ -119,24 +130,24 @@ func (a Alarm) Rings(samples []Sample, at time.Time, before bool) bool {
 	return breaching >= a.datapoints
 }
 
-// value is the metric's in a period; false where nothing was told.
+// value is the metric's in a period; false: there is none.
 func (a Alarm) value(samples []Sample, begin, end time.Time) (float64, bool) {
-	var sum float64
-	least, most, told := math.Inf(1), math.Inf(-1), false
+	var values []float64
+	sum := 0.0
 	for _, s := range samples {
-		if s.At.Before(begin) || !s.At.Before(end) || !a.Watches(s) {
-			continue
+		if !s.At.Before(begin) && s.At.Before(end) && a.Watches(s) {
+			values, sum = append(values, s.Value), sum+s.Value
 		}
-		sum, least, most, told = sum+s.Value, min(least, s.Value), max(most, s.Value), true
 	}
-	switch a.statistic {
-	case "Minimum":
-		return least, told
-	case "Maximum":
-		return most, told
-	default:
-		return sum, told
+	switch {
+	case len(values) == 0:
+		return 0, false
+	case a.statistic == "Minimum":
+		return slices.Min(values), true
+	case a.statistic == "Maximum":
+		return slices.Max(values), true
 	}
+	return sum, true
 }
 
 // Watches reports whether the alarm is about the sample's metric.
@@ -144,22 +155,53 @@ func (a Alarm) Watches(s Sample) bool {
 	return s.Namespace == a.Namespace && s.Metric == a.Metric && maps.Equal(s.Dimensions, a.Dimensions)
 }
 
-func (a Alarm) breaches(value float64) bool {
-	switch a.comparison {
-	case "LessThanThreshold":
-		return value < a.threshold
-	case "GreaterThanThreshold":
-		return value > a.threshold
-	default:
-		return value >= a.threshold
-	}
-}
-
 // Crossing says what it takes to ring: "AttemptsLeft < 2".
 func (a Alarm) Crossing() string {
-	sign := map[string]string{"LessThanThreshold": "<", "GreaterThanThreshold": ">"}[a.comparison]
-	if sign == "" {
-		sign = "≥"
+	return fmt.Sprintf("%s %s %g", a.Metric, comparisons[a.comparison].sign, a.threshold)
+}
+
+// Samples are the values that CloudWatch takes from a log line in the embedded metric
+// format: one for each metric and set of dimensions. A line without metrics has none.
+func Samples(line []byte) ([]Sample, error) {
+	var header struct {
+		AWS *struct {
+			Timestamp         int64
+			CloudWatchMetrics []struct {
+				Namespace  string
+				Dimensions [][]string
+				Metrics    []struct{ Name, Unit string }
+			}
+		} `json:"_aws"`
 	}
-	return fmt.Sprintf("%s %s %g", a.Metric, sign, a.threshold)
+	var fields map[string]any
+	if err := errors.Join(json.Unmarshal(line, &header), json.Unmarshal(line, &fields)); err != nil {
+		return nil, fmt.Errorf("not a line of JSON: %w", err)
+	}
+	if header.AWS == nil {
+		return nil, nil
+	}
+	var samples []Sample
+	for _, directive := range header.AWS.CloudWatchMetrics {
+		for _, names := range directive.Dimensions {
+			dimensions := map[string]string{}
+			for _, name := range names {
+				value, ok := fields[name].(string)
+				if !ok {
+					return nil, fmt.Errorf("no dimension %q", name)
+				}
+				dimensions[name] = value
+			}
+			for _, m := range directive.Metrics {
+				value, ok := fields[m.Name].(float64)
+				if !ok {
+					return nil, fmt.Errorf("no metric %q", m.Name)
+				}
+				samples = append(samples, Sample{
+					At: time.UnixMilli(header.AWS.Timestamp), Namespace: directive.Namespace, Metric: m.Name,
+					Dimensions: dimensions, Value: value,
+				})
+			}
+		}
+	}
+	return samples, nil
 }

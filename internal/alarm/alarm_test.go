@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/alarm"
 	"tokenrefresh/internal/template"
@@ -16,9 +17,7 @@ import (
 func define(t *testing.T, m, n int, missing string, edits template.Object) alarm.Alarm {
 	t.Helper()
 	all, err := alarm.All(stack(m, n, missing, edits))
-	if err != nil || len(all) != 1 {
-		t.Fatalf("%d alarms, %v", len(all), err)
-	}
+	assert.Assert(t, err == nil && len(all) == 1, "%d alarms, %v", len(all), err)
 	return all[0]
 }
 
@@ -87,9 +86,8 @@ func TestRings(t *testing.T) {
 			}
 		}
 		at := midnight.Add(time.Duration(len(tt.history)) * time.Minute)
-		if got := a.Rings(samples, at, tt.before); got != tt.want {
-			t.Errorf("%d of %d, missing data %s, %s: %t", tt.m, tt.n, tt.missing, tt.history, got)
-		}
+		got := a.Rings(samples, at, tt.before)
+		assert.Check(t, got == tt.want, "%d of %d, missing data %s, %s: %t", tt.m, tt.n, tt.missing, tt.history, got)
 	}
 }
 
@@ -112,9 +110,8 @@ func TestStatisticsAndComparisons(t *testing.T) {
 		a := define(t, 1, 1, "notBreaching", template.Object{
 			"Statistic": tt.statistic, "ComparisonOperator": tt.comparison, "Threshold": tt.threshold,
 		})
-		if got := a.Rings(samples, midnight.Add(time.Minute), false); got != tt.want {
-			t.Errorf("%s %s %v: %t", tt.statistic, tt.comparison, tt.threshold, got)
-		}
+		got := a.Rings(samples, midnight.Add(time.Minute), false)
+		assert.Check(t, got == tt.want, "%s %s %v: %t", tt.statistic, tt.comparison, tt.threshold, got)
 	}
 }
 
@@ -124,9 +121,8 @@ func TestWhatCounts(t *testing.T) {
 	a := define(t, 1, 1, "notBreaching", template.Object{"Period": 300})
 	samples := []alarm.Sample{sample(0, 1)}
 	for minute, want := range map[int]bool{1: false, 4: false, 5: true, 9: true} {
-		if got := a.Rings(samples, midnight.Add(time.Duration(minute)*time.Minute), false); got != want {
-			t.Errorf("minute %d: %t", minute, got)
-		}
+		got := a.Rings(samples, midnight.Add(time.Duration(minute)*time.Minute), false)
+		assert.Check(t, got == want, "minute %d: %t", minute, got)
 	}
 	for name, change := range map[string]func(s *alarm.Sample){
 		"namespace": func(s *alarm.Sample) { s.Namespace = "Other" },
@@ -136,13 +132,9 @@ func TestWhatCounts(t *testing.T) {
 	} {
 		s := sample(0, 1)
 		change(&s)
-		if a.Rings([]alarm.Sample{s}, midnight.Add(5*time.Minute), false) {
-			t.Errorf("another %s rings", name)
-		}
+		assert.Check(t, !a.Rings([]alarm.Sample{s}, midnight.Add(5*time.Minute), false), "another %s rings", name)
 	}
-	if got := a.Crossing(); got != "Left < 10" {
-		t.Errorf("crossing %q", got)
-	}
+	assert.Check(t, is.Equal(a.Crossing(), "Left < 10"), "crossing")
 }
 
 // What this package would evaluate wrongly it refuses.
@@ -152,24 +144,20 @@ func TestUnknownIsRefused(t *testing.T) {
 		"Statistic": "Average", "ComparisonOperator": "LessThanLowerThreshold", "TreatMissingData": "missing", "Period": "",
 		"EvaluationPeriods": 0, "DatapointsToAlarm": 9, "Threshold": "high",
 	} {
-		if _, err := alarm.All(stack(1, 2, "ignore", template.Object{key: value})); err == nil || !strings.Contains(err.Error(), "One") {
-			t.Errorf("%s %v: %v", key, value, err)
-		}
+		_, err := alarm.All(stack(1, 2, "ignore", template.Object{key: value}))
+		assert.Check(t, err != nil && strings.Contains(err.Error(), "One"), "%s %v: %v", key, value, err)
 	}
 }
 
 // All alarms of the template are understood.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load("../../template.yaml")
+	stacks, err := template.LoadVariants("../../template.yaml")
 	assert.NilError(t, err)
-	for name, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for name, stack := range stacks {
 		all, err := alarm.All(stack)
-		if err != nil || len(all) != len(stack.Of("AWS::CloudWatch::Alarm")) {
-			t.Errorf("%s: %d alarms, %v", name, len(all), err)
-		}
+		assert.Check(t, err == nil && len(all) == len(stack.Of("AWS::CloudWatch::Alarm")),
+			"%s: %d alarms, %v", name, len(all), err)
 	}
 }
 
@@ -182,18 +170,15 @@ func TestSamples(t *testing.T) {
 		{At: at, Namespace: "Space", Metric: "Left", Dimensions: map[string]string{"provider": "p"}, Value: 2},
 		{At: at, Namespace: "Space", Metric: "Left", Dimensions: map[string]string{"provider": "p", "account": "a"}, Value: 2},
 	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-	if got, err := alarm.Samples([]byte(`{"msg":"text"}`)); got != nil || err != nil {
-		t.Errorf("a line without metrics: %v, %v", got, err)
-	}
+	diff := cmp.Diff(want, got)
+	assert.Check(t, diff == "" && err == nil, "%v (-want +got):\n%s", err, diff)
+	got, err = alarm.Samples([]byte(`{"msg":"text"}`))
+	assert.Check(t, got == nil && err == nil, "a line without metrics: %v, %v", got, err)
 	for _, broken := range []string{
 		`text`, `{"_aws":{"CloudWatchMetrics":[{"Dimensions":[["provider"]]}]}}`,
 		`{"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"Left"}]}]}}`,
 	} {
-		if _, err := alarm.Samples([]byte(broken)); err == nil {
-			t.Errorf("no error for %s", broken)
-		}
+		_, err := alarm.Samples([]byte(broken))
+		assert.Check(t, err != nil, "no error for %s", broken)
 	}
 }

@@ -29,9 +29,7 @@ func TestClientsThatTrustItReachItsServers(t *testing.T) {
 		"example.com": false, "192.0.2.2": false,
 	} {
 		_, err := leaf.Verify(x509.VerifyOptions{Roots: a.Pool(), DNSName: host})
-		if (err == nil) != want {
-			t.Errorf("%s: %v", host, err)
-		}
+		assert.Check(t, (err == nil) == want, "%s: %v", host, err)
 	}
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
@@ -53,13 +51,9 @@ func TestAFolderKeepsOneAuthority(t *testing.T) {
 	first, err := authority.Open(dir)
 	assert.NilError(t, err)
 	again, err := authority.Open(dir)
-	if err != nil || !bytes.Equal(first.PEM(), again.PEM()) {
-		t.Fatalf("another authority, or %v", err)
-	}
+	assert.Assert(t, err == nil && bytes.Equal(first.PEM(), again.PEM()), "another authority, or %v", err)
 	onDisk, err := os.ReadFile(authority.Path(dir))
-	if err != nil || !bytes.Equal(onDisk, first.PEM()) {
-		t.Errorf("the file differs, or %v", err)
-	}
+	assert.Check(t, err == nil && bytes.Equal(onDisk, first.PEM()), "the file differs, or %v", err)
 	entries, err := os.ReadDir(dir)
 	assert.NilError(t, err)
 	for _, entry := range entries {
@@ -70,7 +64,6 @@ func TestAFolderKeepsOneAuthority(t *testing.T) {
 		}
 	}
 	assert.NilError(t, os.WriteFile(authority.Path(dir), []byte("no certificate"), 0o600))
-	if _, err := authority.Open(dir); err == nil || !strings.Contains(err.Error(), "delete ca.pem") {
-		t.Errorf("a damaged one: %v", err)
-	}
+	_, err = authority.Open(dir)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "delete ca.pem"), "a damaged one: %v", err)
 }

@@ -118,7 +118,7 @@ func newRefresh(provider providers.Provider, home *embedded.Home, now func() tim
 			Provider: provider, Secrets: home.Secrets(), Ledger: home.Ledger(), Accounts: []string{account},
 			NewID: uuid.NewString, Now: now,
 		}.WithDefaults(),
-		NewRunID: uuid.NewString, Log: telemetry.NewLogger(io.Discard, 0), Namespace: "TokenRefresh",
+		Reporter: handler.Reporter{NewRunID: uuid.NewString, Log: telemetry.NewLogger(io.Discard, 0), Namespace: "TokenRefresh"},
 	}
 }
 
@@ -128,7 +128,7 @@ func newSweep(provider providers.Provider, home *embedded.Home, now func() time.
 			Provider: provider, Secrets: home.Secrets(), Ledger: home.Ledger(), Transactions: home.Transactions(),
 			Accounts: []string{account}, Now: now,
 		}.WithDefaults(),
-		NewRunID: uuid.NewString, Log: telemetry.NewLogger(io.Discard, 0), Namespace: "TokenRefresh",
+		Reporter: handler.Reporter{NewRunID: uuid.NewString, Log: telemetry.NewLogger(io.Discard, 0), Namespace: "TokenRefresh"},
 	}
 }
 

@@ -27,9 +27,8 @@ func TestDeploysToAnEmulatedAWS(t *testing.T) {
 			stack := deploy.Start(t, aws, "../..", parameters)
 			for _, id := range stack.Template.Of("AWS::DynamoDB::Table") {
 				name := template.Get[string](stack.Template.Resources[id].Properties, "TableName")
-				if _, err := aws.DynamoDB.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}); err != nil {
-					t.Error(err)
-				}
+				_, err := aws.DynamoDB.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &name})
+				assert.Check(t, err)
 			}
 			for _, function := range stack.Template.Of(template.Function) {
 				want := stack.Template.Environment(function)

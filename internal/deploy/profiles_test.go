@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/deploy"
 	"tokenrefresh/internal/operator/catalog"
@@ -29,9 +30,7 @@ func environments(t *testing.T, parameters ...string) map[string]map[string]map[
 	var profiles map[string]map[string]map[string]string
 	assert.NilError(t, json.Unmarshal([]byte(output), &profiles))
 	for name, functions := range profiles {
-		if len(functions) != len(catalog.All()) {
-			t.Fatalf("profile %s has %d functions", name, len(functions))
-		}
+		assert.Assert(t, len(functions) == len(catalog.All()), "profile %s has %d functions", name, len(functions))
 	}
 	return profiles
 }
@@ -58,18 +57,16 @@ func TestLocalProfilesReachNothingReal(t *testing.T) {
 			}
 			production := profiles["production"][function]
 			for variable, value := range environment {
-				if strings.Contains(value, "amazonaws") {
-					t.Errorf("%s: %s has %s=%s", name, function, variable, value)
-				}
+				assert.Check(t, !strings.Contains(value, "amazonaws"),
+					"%s: %s has %s=%s", name, function, variable, value)
 				if slices.Contains(named, variable) && value != "" && value == production[variable] {
 					t.Errorf("%s: %s has production's %s=%s", name, function, variable, value)
 				}
 			}
 		}
 	}
-	if profiles["production"]["RefreshHesabe"]["SECRET_PREFIX"] != "token-refresh" {
-		t.Error("production was not looked at")
-	}
+	assert.Check(t, profiles["production"]["RefreshHesabe"]["SECRET_PREFIX"] == "token-refresh",
+		"production was not looked at")
 }
 
 // The SAM CLI takes a reference to a queue for its logical id.
@@ -78,9 +75,7 @@ func TestLocalProfilesNameTheEmulatedQueue(t *testing.T) {
 	profiles := environments(t, "BerbixQueueConcurrency=2")
 	for _, name := range local {
 		want := "http://host.docker.internal:5000/123456789012/local-berbix"
-		if url := profiles[name]["RefreshBerbix"]["SWEEP_QUEUE_URL"]; url != want {
-			t.Errorf("%s: the queue is %q", name, url)
-		}
+		assert.Check(t, is.Equal(profiles[name]["RefreshBerbix"]["SWEEP_QUEUE_URL"], want), "%s: the queue", name)
 	}
 }
 
@@ -97,29 +92,22 @@ func TestEachProfileSuitsItsFunctions(t *testing.T) {
 			if environment["TRANSACTIONS_TABLE"] != "" {
 				parse = config.ForSweep
 			}
-			if _, err := parse(getenv); err != nil {
-				t.Errorf("%s: %s refuses its environment: %v", name, function, err)
-			}
+			_, err := parse(getenv)
+			assert.Check(t, err == nil, "%s: %s refuses its environment: %v", name, function, err)
 			value, set := environment["AWS_ENDPOINT_URL"]
 			isLocal := slices.Contains(local, name)
-			if !set || (value != "") != isLocal {
-				t.Errorf("%s: %s talks to the AWS at %q", name, function, value)
-			}
-			if _, err := awshome.FromEnvironment(getenv, awshome.Tuning{}); (err == nil) != isLocal {
-				t.Errorf("%s: under sam local %s answers %v", name, function, err)
-			}
+			assert.Check(t, set && (value != "") == isLocal, "%s: %s talks to the AWS at %q", name, function, value)
+			_, err = awshome.FromEnvironment(getenv, awshome.Tuning{})
+			assert.Check(t, (err == nil) == isLocal, "%s: under sam local %s answers %v", name, function, err)
 			delete(environment, "AWS_SAM_LOCAL") // which Lambda does not set
-			if _, err := awshome.FromEnvironment(getenv, awshome.Tuning{}); err != nil {
-				t.Errorf("%s: %s refuses its environment: %v", name, function, err)
-			}
+			_, err = awshome.FromEnvironment(getenv, awshome.Tuning{})
+			assert.Check(t, err == nil, "%s: %s refuses its environment: %v", name, function, err)
 			if name != "production" && environment["SECRET_PREFIX"] == profiles["production"][function]["SECRET_PREFIX"] {
 				t.Errorf("%s: %s has production's secrets", name, function)
 			}
 		}
 	}
 	for _, name := range local {
-		if profiles[name] == nil {
-			t.Errorf("there is no profile %s", name)
-		}
+		assert.Check(t, profiles[name] != nil, "there is no profile %s", name)
 	}
 }

@@ -1,3 +1,6 @@
+// Package deploy puts template.yaml, as it stands, into the emulated AWS of a test: through the real
+// Serverless transform and through CloudFormation. Secrets, which the emulated CloudFormation passes
+// over, are made from the template as internal/template reads it.
 package deploy
 
 import (

@@ -12,56 +12,29 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing/fstest"
 	"time"
 )
 
 // epoch is the time of each file in a package: the earliest that zip knows.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// entry is a file in a package.
-type entry struct {
-	name string
-	text []byte
-	mode fs.FileMode
+// file is a file in a package.
+func file(text []byte, mode fs.FileMode) *fstest.MapFile {
+	return &fstest.MapFile{Data: text, Mode: mode, ModTime: epoch}
 }
 
-// zipped packs entries in their order.
-func zipped(entries []entry) ([]byte, error) {
+// archive packs files in the order of their names, as files of nobody.
+func (p program) archive(files fstest.MapFS) ([]byte, error) {
 	var packed bytes.Buffer
-	archive := zip.NewWriter(&packed)
-	for _, e := range entries {
-		header := &zip.FileHeader{Name: e.name, Method: zip.Deflate, Modified: epoch}
-		header.SetMode(e.mode)
-		file, err := archive.CreateHeader(header)
-		if err == nil {
-			_, err = file.Write(e.text)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if p.suffix() == ".zip" {
+		archive := zip.NewWriter(&packed)
+		err := errors.Join(archive.AddFS(files), archive.Close())
+		return packed.Bytes(), err
 	}
-	err := archive.Close()
-	return packed.Bytes(), err
-}
-
-// tarred packs entries in their order, as files of nobody.
-func tarred(entries []entry) ([]byte, error) {
-	var packed bytes.Buffer
 	compressed := gzip.NewWriter(&packed)
 	archive := tar.NewWriter(compressed)
-	for _, e := range entries {
-		header := &tar.Header{
-			Typeflag: tar.TypeReg, Name: e.name, Size: int64(len(e.text)), Mode: int64(e.mode), ModTime: epoch, Format: tar.FormatUSTAR,
-		}
-		err := archive.WriteHeader(header)
-		if err == nil {
-			_, err = archive.Write(e.text)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	err := errors.Join(archive.Close(), compressed.Close())
+	err := errors.Join(archive.AddFS(files), archive.Close(), compressed.Close())
 	return packed.Bytes(), err
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"gotest.tools/v3/assert"
 
@@ -18,15 +19,15 @@ import (
 // it was made.
 func TestArchives(t *testing.T) {
 	t.Parallel()
-	entries := []entry{{"LICENSE", []byte("you may"), 0o644}, {"bootstrap", bytes.Repeat([]byte("go"), 1000), 0o755}}
-	want := []file{
+	files := fstest.MapFS{"LICENSE": file([]byte("you may"), 0o644), "bootstrap": file(bytes.Repeat([]byte("go"), 1000), 0o755)}
+	want := []unpacked{
 		{"LICENSE", "you may", "-rw-r--r--", "", 1980},
 		{"bootstrap", strings.Repeat("go", 1000), "-rwxr-xr-x", "", 1980},
 	}
-	packed, err := zipped(entries)
+	packed, err := program{os: "windows"}.archive(files)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, unpackZip(t, packed), want)
-	packed, err = tarred(entries)
+	packed, err = program{os: "linux"}.archive(files)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, unpackTar(t, packed), want)
 }
@@ -62,9 +63,7 @@ func TestStamp(t *testing.T) {
 				cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", root}, args...)...)
 				cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") }) // a hook sets them
 				output, err := cmd.CombinedOutput()
-				if err != nil {
-					t.Fatalf("%v: %s", err, output)
-				}
+				assert.Assert(t, err == nil, "%v: %s", err, output)
 				return strings.TrimSpace(string(output))
 			}
 			run("init", "-q")
@@ -83,22 +82,19 @@ func TestStamp(t *testing.T) {
 			commit := run("rev-parse", "HEAD")
 			got, err := stampOf(t.Context(), root)
 			if tc.wrong != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.wrong) {
-					t.Errorf("error %v, want one that names %s", err, tc.wrong)
-				}
+				assert.Check(t, err != nil && strings.Contains(err.Error(), tc.wrong),
+					"error %v, want one that names %s", err, tc.wrong)
 				return
 			}
 			if want := strings.Replace(tc.want, "C", commit[:12], 1); err != nil || got.version != want || got.commit != commit {
 				t.Errorf("%+v, %v; want version %s", got, err, want)
 			}
-			if got.version != number+got.suffix {
-				t.Errorf("a program of %s would say %s", got.version, number+got.suffix)
-			}
+			assert.Check(t, got.version == number+got.suffix,
+				"a program of %s would say %s", got.version, number+got.suffix)
 		})
 	}
-	if got, err := stampOf(t.Context(), t.TempDir()); err != nil || got.version != number+"-dev" {
-		t.Errorf("of unpacked sources: %+v, %v", got, err)
-	}
+	got, err := stampOf(t.Context(), t.TempDir())
+	assert.Check(t, err == nil && got.version == number+"-dev", "of unpacked sources: %+v, %v", got, err)
 }
 
 // Modules must not go out without their license. A part of a module may have one of its own.
@@ -132,9 +128,7 @@ func TestNotices(t *testing.T) {
 		t.Fatalf("%d sections:\n%s", len(sections)-1, got)
 	}
 	for _, part := range []string{"mod (LICENSE)\nother (COPYING)\n\nthe module's\n", "mod (LICENCE.txt)\n\nits part's\n", "mod (NOTICE)\n\nsays who\n"} {
-		if !strings.Contains(string(got), bar+part) {
-			t.Errorf("no section %q in:\n%s", part, got)
-		}
+		assert.Check(t, strings.Contains(string(got), bar+part), "no section %q in:\n%s", part, got)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"testing/fstest"
 )
 
 func main() {
@@ -94,15 +95,12 @@ func (d *dist) pack(ctx context.Context, p program) error {
 		return err
 	}
 	program, err := os.ReadFile(binary)
-	if err != nil {
+	license, noLicense := os.ReadFile("LICENSE")
+	if err := errors.Join(err, noLicense); err != nil {
 		return err
 	}
-	license, err := os.ReadFile("LICENSE")
-	if err != nil {
-		return err
-	}
-	packed, err := p.archive([]entry{
-		{"LICENSE", license, 0o644}, {noticesFile, notices, 0o644}, {p.binary(), program, 0o755},
+	packed, err := p.archive(fstest.MapFS{
+		"LICENSE": file(license, 0o644), noticesFile: file(notices, 0o644), p.binary(): file(program, 0o755),
 	})
 	if err != nil {
 		return err

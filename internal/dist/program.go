@@ -67,13 +67,6 @@ func (p program) suffix() string {
 	return ".tar.gz"
 }
 
-func (p program) archive(entries []entry) ([]byte, error) {
-	if p.suffix() == ".zip" {
-		return zipped(entries)
-	}
-	return tarred(entries)
-}
-
 // build puts the program's binary into dir. A function is built by the rule that `sam build`
 // uses, and for a release it is what `sam build` makes.
 func (d *dist) build(ctx context.Context, p program, dir string) error {

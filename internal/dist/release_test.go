@@ -57,13 +57,9 @@ func TestRelease(t *testing.T) {
 		cache := t.TempDir()
 		alone := releaseOf(t, one, filepath.Join(t.TempDir(), "third"), python, []string{"GOCACHE=" + cache},
 			"-only", "^refresh-hesabe_.*_arm64$")
-		if len(alone) != 2 {
-			t.Fatalf("%d files, not a package and its list", len(alone))
-		}
+		assert.Assert(t, len(alone) == 2, "%d files, not a package and its list", len(alone))
 		for name, text := range alone {
-			if !bytes.Equal(text, first[name]) {
-				t.Errorf("%s has other bytes", name)
-			}
+			assert.Check(t, bytes.Equal(text, first[name]), "%s has other bytes", name)
 		}
 	})
 }
@@ -77,16 +73,14 @@ func releaseOf(t *testing.T, from, dir, python string, env []string, flags ...st
 	cmd.Dir = dir
 	// They reach go run too; what is tested is that they end there.
 	cmd.Env = append(os.Environ(), env...)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
+	output, err := cmd.CombinedOutput()
+	assert.Assert(t, err == nil, "%v: %s", err, output)
 	files := map[string][]byte{}
 	entries, err := os.ReadDir(filepath.Join(dir, "dist"))
 	assert.NilError(t, err)
 	for _, e := range entries {
-		if files[e.Name()], err = os.ReadFile(filepath.Join(dir, "dist", e.Name())); err != nil {
-			t.Fatal(err)
-		}
+		files[e.Name()], err = os.ReadFile(filepath.Join(dir, "dist", e.Name()))
+		assert.NilError(t, err)
 	}
 	return files
 }
@@ -110,9 +104,8 @@ func checkSums(t *testing.T, files map[string][]byte) {
 		got[name] = sum
 	}
 	assert.Check(t, is.DeepEqual(got, want), "-want +got")
-	if names := len(programs())*2 + 2; len(files) != names {
-		t.Errorf("%d files, want %d: %v", len(files), names, slices.Sorted(maps.Keys(files)))
-	}
+	names := len(programs())*2 + 2
+	assert.Check(t, len(files) == names, "%d files, want %d: %v", len(files), names, slices.Sorted(maps.Keys(files)))
 }
 
 // unpack returns the files of a program's package.
@@ -145,9 +138,8 @@ type bill struct {
 func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 	t.Helper()
 	content := unpack(t, files, p, s.version)
-	if got := slices.Sorted(maps.Keys(content)); !slices.Equal(got, []string{"LICENSE", noticesFile, p.binary()}) {
-		t.Fatalf("the package holds %v", got)
-	}
+	holds := slices.Sorted(maps.Keys(content))
+	assert.Assert(t, is.DeepEqual(holds, []string{"LICENSE", noticesFile, p.binary()}))
 	built, err := buildinfo.Read(bytes.NewReader(content[p.binary()]))
 	assert.NilError(t, err)
 	settings := map[string]string{}
@@ -165,13 +157,11 @@ func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 	notices := string(content[noticesFile])
 	for _, m := range built.Deps {
 		want = append(want, m.Path+" "+m.Version)
-		if !strings.Contains(notices, m.Path+" "+m.Version+" (") {
-			t.Errorf("%s has no license in the package", m.Path)
-		}
+		assert.Check(t, strings.Contains(notices, m.Path+" "+m.Version+" ("),
+			"%s has no license in the package", m.Path)
 	}
-	if !strings.Contains(notices, "Go's standard library "+built.GoVersion+" (LICENSE)") {
-		t.Error("Go has no license in the package")
-	}
+	assert.Check(t, strings.Contains(notices, "Go's standard library "+built.GoVersion+" (LICENSE)"),
+		"Go has no license in the package")
 	var bom bill
 	assert.NilError(t, json.Unmarshal(files[p.name(s.version)+bomSuffix], &bom))
 	var got []string
@@ -190,9 +180,8 @@ func checkProgram(t *testing.T, files map[string][]byte, p program, s stamp) {
 	here, err := filepath.Abs("../..")
 	assert.NilError(t, err)
 	for _, secret := range []string{here, filepath.Join(home, "go"), os.TempDir() + string(filepath.Separator)} {
-		if bytes.Contains(content[p.binary()], []byte(secret)) {
-			t.Errorf("it holds %s, of the machine that built it", secret)
-		}
+		assert.Check(t, !bytes.Contains(content[p.binary()], []byte(secret)),
+			"it holds %s, of the machine that built it", secret)
 	}
 }
 
@@ -202,9 +191,8 @@ func checkVersion(t *testing.T, binary []byte, s stamp) {
 	path := filepath.Join(t.TempDir(), "tokenctl")
 	assert.NilError(t, os.WriteFile(path, binary, 0o700))
 	output, err := exec.CommandContext(t.Context(), path, "version").Output()
-	if want := fmt.Sprintf("tokenctl %s (%s)\n", s.version, s.commit); err != nil || string(output) != want {
-		t.Errorf("it says %q, %v; want %q", output, err, want)
-	}
+	want := fmt.Sprintf("tokenctl %s (%s)\n", s.version, s.commit)
+	assert.Check(t, err == nil && string(output) == want, "it says %q, %v; want %q", output, err, want)
 }
 
 // checkTemplate checks that cfn-lint finds nothing in the template, and that it deploys this
@@ -215,8 +203,7 @@ func checkTemplate(t *testing.T, files map[string][]byte, s stamp, python string
 	path := filepath.Join(t.TempDir(), "template.json")
 	assert.NilError(t, os.WriteFile(path, text, 0o600))
 	lint := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(python), "cfn-lint"), path)
-	if output, err := lint.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, output)
-	}
+	output, err := lint.CombinedOutput()
+	assert.Check(t, err == nil, "%v: %s", err, output)
 	deployed(t, string(text), files, s.version)
 }

@@ -30,15 +30,9 @@ func stampOf(ctx context.Context, root string) (stamp, error) {
 		return stamp{version: number + "-dev", suffix: "-dev"}, nil
 	}
 	commit, err := git(ctx, root, "rev-parse", "HEAD")
-	if err != nil {
-		return stamp{}, err
-	}
-	tags, err := git(ctx, root, "tag", "--points-at", "HEAD", "--list", "v*")
-	if err != nil {
-		return stamp{}, err
-	}
-	changed, err := git(ctx, root, "status", "--porcelain")
-	if err != nil {
+	tags, noTags := git(ctx, root, "tag", "--points-at", "HEAD", "--list", "v*")
+	changed, noStatus := git(ctx, root, "status", "--porcelain")
+	if err := errors.Join(err, noTags, noStatus); err != nil {
 		return stamp{}, err
 	}
 	if tags != "" && changed == "" {

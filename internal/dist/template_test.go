@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
@@ -28,9 +29,8 @@ func TestTemplateDeploysPackages(t *testing.T) {
 	deploy.NeedPython(t, err)
 	files := map[string][]byte{}
 	for _, p := range programs() {
-		if files[p.name(version)+p.suffix()], err = p.archive([]entry{{p.binary(), []byte(p.name(version)), 0o755}}); err != nil {
-			t.Fatal(err)
-		}
+		files[p.name(version)+p.suffix()], err = p.archive(fstest.MapFS{p.binary(): file([]byte(p.name(version)), 0o755)})
+		assert.NilError(t, err)
 	}
 	deployed(t, string(text), files, version)
 
@@ -41,18 +41,15 @@ func TestTemplateDeploysPackages(t *testing.T) {
 
 	// Nothing of the translator's region stays in it: one template is for all.
 	chinese, err := d.run(t.Context(), []string{"AWS_DEFAULT_REGION=cn-north-1"}, d.python, "../../tools/translate.py", "../../template.yaml", version)
-	if err != nil || !bytes.Equal(chinese, text) {
-		t.Errorf("the template is another one in China: %v", err)
-	}
+	assert.Check(t, err == nil && bytes.Equal(chinese, text), "the template is another one in China: %v", err)
 }
 
 // resources are a template's, without the functions' code and how SAM builds it.
 func resources(t *testing.T, text []byte) map[string]map[string]any {
 	t.Helper()
 	var template struct{ Resources map[string]map[string]any }
-	if err := json.Unmarshal(text, &template); err != nil || len(template.Resources) < 50 {
-		t.Fatalf("%d resources: %v", len(template.Resources), err)
-	}
+	err := json.Unmarshal(text, &template)
+	assert.Assert(t, err == nil && len(template.Resources) >= 50, "%d resources: %v", len(template.Resources), err)
 	for _, r := range template.Resources {
 		delete(r, "Metadata")
 		if properties, ok := r["Properties"].(map[string]any); ok && r["Type"] == "AWS::Lambda::Function" {
@@ -91,9 +88,8 @@ func deployed(t *testing.T, text string, files map[string][]byte, version string
 			path := "/2015-03-31/functions/" + stack + "-refresh-" + entry.Name + "/configuration"
 			assert.NilError(t, json.Unmarshal(aws.Call(t, http.MethodGet, path, "lambda", ""), &function))
 			sum := sha256.Sum256(files[p.name(version)+p.suffix()])
-			if function.CodeSha256 != base64.StdEncoding.EncodeToString(sum[:]) {
-				t.Errorf("%s on %s runs another package", entry.Name, lambdas)
-			}
+			assert.Check(t, function.CodeSha256 == base64.StdEncoding.EncodeToString(sum[:]),
+				"%s on %s runs another package", entry.Name, lambdas)
 		}
 	}
 }

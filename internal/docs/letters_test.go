@@ -191,12 +191,9 @@ func runOver(t *testing.T, script string, bodies ...string) (desk, string) {
 	if err != nil && limit.Err() != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	if strings.Contains(string(output), "token-1") {
-		t.Errorf("a refresh token is shown: %s", output)
-	}
-	if text, err = os.ReadFile(file); err != nil {
-		t.Fatal(err)
-	}
+	assert.Check(t, !strings.Contains(string(output), "token-1"), "a refresh token is shown: %s", output)
+	text, err = os.ReadFile(file)
+	assert.NilError(t, err)
 	d = desk{}
 	assert.NilError(t, json.Unmarshal(text, &d))
 	return d, string(output)
@@ -269,9 +266,8 @@ func TestLoopSendsLongListsInParts(t *testing.T) {
 		}
 	}
 	slices.Sort(ids)
-	if len(d.Queue) != 0 || len(ids) != len(records) || len(slices.Compact(ids)) != len(records) {
-		t.Errorf("%d letters are left, %d of %d records were stored", len(d.Queue), len(ids), len(records))
-	}
+	assert.Check(t, len(d.Queue) == 0 && len(ids) == len(records) && len(slices.Compact(ids)) == len(records),
+		"%d letters are left, %d of %d records were stored", len(d.Queue), len(ids), len(records))
 }
 
 // What it cannot read may hold a token, and what failed again does: both stay.
@@ -308,9 +304,8 @@ func TestALettersKeysAreShownWithoutValues(t *testing.T) {
 {"MessageId":"m-1","keys":"not JSON"}
 {"MessageId":"m-2","keys":["record"]}
 `
-	if diff := cmp.Diff(want, shown); diff != "" || len(d.Queue) != 3 {
-		t.Errorf("%d letters are left; (-want +got):\n%s", len(d.Queue), diff)
-	}
+	diff := cmp.Diff(want, shown)
+	assert.Check(t, diff == "" && len(d.Queue) == 3, "%d letters are left; (-want +got):\n%s", len(d.Queue), diff)
 }
 
 func TestASingleLetterIsDeleted(t *testing.T) {

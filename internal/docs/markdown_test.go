@@ -4,15 +4,15 @@ package docs_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
 	"gotest.tools/v3/assert"
 )
 
@@ -20,18 +20,12 @@ const root = "../.."
 
 // document is one Markdown file.
 type document struct {
-	path    string              // from the root
 	anchors map[string]bool     // of its headings, as GitHub makes them
-	prose   string              // without its code
+	links   []string            // what they lead to
 	blocks  map[string][]string // code by the word behind its fence; indented code under ""
 }
 
-var (
-	heading  = regexp.MustCompile(`^#{1,6} (.*)$`)
-	codeSpan = regexp.MustCompile("`[^`\n]*(?:\n[^`\n]+)*`") // it may go on in the next line of its paragraph
-)
-
-// documents are the project's.
+// documents are the project's, by their paths from the root.
 func documents(t *testing.T) map[string]document {
 	t.Helper()
 	all := map[string]document{}
@@ -39,53 +33,38 @@ func documents(t *testing.T) map[string]document {
 		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		assert.NilError(t, err)
 		for _, path := range paths {
-			text, err := os.ReadFile(path)
+			source, err := os.ReadFile(path)
 			assert.NilError(t, err)
 			name, err := filepath.Rel(root, path)
 			assert.NilError(t, err)
-			all[filepath.ToSlash(name)] = parse(filepath.ToSlash(name), string(text))
+			all[filepath.ToSlash(name)] = parse(t, source)
 		}
 	}
-	if len(all) < 5 {
-		t.Fatalf("only %v found", slices.Collect(maps.Keys(all)))
-	}
+	assert.Assert(t, len(all) >= 5, "only %d documents", len(all))
 	return all
 }
 
-func parse(path, text string) document {
-	d := document{path: path, anchors: map[string]bool{}, blocks: map[string][]string{}}
-	var prose, code strings.Builder
-	fence, fenced := "", false
-	end := func() {
-		if code.Len() > 0 {
-			d.blocks[fence] = append(d.blocks[fence], code.String())
-			code.Reset()
+func parse(t *testing.T, source []byte) document {
+	t.Helper()
+	d := document{anchors: map[string]bool{}, blocks: map[string][]string{}}
+	tree := goldmark.DefaultParser().Parse(text.NewReader(source))
+	assert.NilError(t, ast.Walk(tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
 		}
-	}
-	for line := range strings.Lines(text) {
-		word, isFence := strings.CutPrefix(strings.TrimSpace(line), "```")
-		indented, isIndented := strings.CutPrefix(line, "    ")
-		switch {
-		case isFence:
-			end()
-			fence, fenced = word, !fenced
-			if !fenced {
-				fence = ""
-			}
-		case fenced:
-			code.WriteString(line)
-		case isIndented:
-			code.WriteString(indented)
-		default:
-			end()
-			prose.WriteString(line)
-			if match := heading.FindStringSubmatch(strings.TrimSpace(line)); match != nil {
-				d.anchor(match[1])
-			}
+		switch n := n.(type) {
+		case *ast.Heading:
+			d.anchor(string(n.Lines().Value(source)))
+		case *ast.Link:
+			d.links = append(d.links, string(n.Destination))
+		case *ast.CodeBlock:
+			d.blocks[""] = append(d.blocks[""], string(n.Lines().Value(source)))
+		case *ast.FencedCodeBlock:
+			fence := string(n.Language(source))
+			d.blocks[fence] = append(d.blocks[fence], string(n.Lines().Value(source)))
 		}
-	}
-	end()
-	d.prose = codeSpan.ReplaceAllString(prose.String(), "")
+		return ast.WalkContinue, nil
+	}))
 	return d
 }
 

@@ -36,9 +36,8 @@ func TestParametersExist(t *testing.T) {
 		if name == "docs/single-machine.md" {
 			continue // it has no stack, and names settings of systemd
 		}
-		text, err := os.ReadFile(filepath.Join(root, name))
-		assert.NilError(t, err)
-		for _, match := range parameter.FindAllStringSubmatch(string(text), -1) {
+		text := page(t, name)
+		for _, match := range parameter.FindAllStringSubmatch(text, -1) {
 			seen++
 			if name == "docs/releases.md" && slices.Contains(ofReleases, match[1]) {
 				continue
@@ -48,9 +47,7 @@ func TestParametersExist(t *testing.T) {
 			}
 		}
 	}
-	if seen < 10 {
-		t.Errorf("only %d parameters seen", seen)
-	}
+	assert.Check(t, seen >= 10, "only %d parameters seen", seen)
 }
 
 // keywords are the words of CloudWatch's query language that the documents use, and msg,
@@ -69,9 +66,7 @@ func TestQueriesNameFieldsOfTheLog(t *testing.T) {
 	}
 	code := source(t, "pkg") + source(t, "internal/operator/acts") // which writes into the same log
 	queries := documents(t)[operations].blocks["logs"]
-	if len(queries) < 3 {
-		t.Errorf("only %d queries found", len(queries))
-	}
+	assert.Check(t, len(queries) >= 3, "only %d queries found", len(queries))
 	for _, query := range queries {
 		for _, field := range word.FindAllString(quoted.ReplaceAllString(query, " "), -1) {
 			field, _, _ = strings.Cut(field, ".") // of an object or list
@@ -102,13 +97,11 @@ func source(t *testing.T, dir string) string {
 // long a stack's may be.
 func TestLongestStackName(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	stacks, err := template.LoadVariants(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
 	const stackName, most = "stack", 64 // of a function, of a schedule
 	longest := 0
-	for _, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for _, stack := range stacks {
 		for _, id := range stack.Of(template.Function) {
 			p := stack.Resources[id].Properties
 			for _, name := range []string{
@@ -121,9 +114,7 @@ func TestLongestStackName(t *testing.T) {
 			longest = max(longest, len(template.Get[string](stack.Resources[id].Properties, "QueueName"))-len(stackName)-16)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(root, "docs/deploy.md"))
-	assert.NilError(t, err)
-	if want := fmt.Sprintf("name may have up to %d characters", most-longest); !strings.Contains(string(text), want) {
-		t.Errorf("docs/deploy.md does not say: %s", want)
-	}
+	text := page(t, "docs/deploy.md")
+	want := fmt.Sprintf("name may have up to %d characters", most-longest)
+	assert.Check(t, strings.Contains(text, want), "docs/deploy.md does not say: %s", want)
 }

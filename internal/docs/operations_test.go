@@ -1,11 +1,8 @@
 package docs_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"path/filepath"
-	"strconv"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,24 +17,18 @@ const operations = "docs/operations.md"
 func TestAlarmsHaveTheirSection(t *testing.T) {
 	t.Parallel()
 	anchors := documents(t)[operations].anchors
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	stacks, err := template.LoadVariants(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
 	seen := map[string]bool{}
-	for name, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for name, stack := range stacks {
 		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 			text := template.Get[string](stack.Resources[id].Properties, "AlarmDescription")
 			_, section, _ := strings.Cut(text, operations+"#")
 			seen[section] = true
-			if !anchors[section] {
-				t.Errorf("%s, %s: %s has no section %q", name, id, operations, section)
-			}
+			assert.Check(t, anchors[section], "%s, %s: %s has no section %q", name, id, operations, section)
 		}
 	}
-	if len(seen) < 9 {
-		t.Errorf("only %d sections are named: %v", len(seen), seen)
-	}
+	assert.Check(t, len(seen) >= 9, "only %d sections are named: %v", len(seen), seen)
 }
 
 // Each outcome that a run can end with has a section of its own.
@@ -45,35 +36,16 @@ func TestOutcomesHaveTheirSection(t *testing.T) {
 	t.Parallel()
 	anchors := documents(t)[operations].anchors
 	all := outcomes(t)
-	if len(all) < 18 {
-		t.Fatalf("only %v found", all)
-	}
+	assert.Assert(t, len(all) >= 18, "only %v found", all)
 	for _, one := range all {
-		if !anchors["outcome-"+one] {
-			t.Errorf("%s has no section \"Outcome `%s`\"", operations, one)
-		}
+		assert.Check(t, anchors["outcome-"+one], "%s has no section \"Outcome `%s`\"", operations, one)
 	}
 }
+
+var constant = regexp.MustCompile(`(?m)^\t\w+ +Outcome = "([a-z_]+)"`)
 
 // outcomes are the constants of pkg/outcome.
 func outcomes(t *testing.T) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "pkg/outcome/outcome.go"), nil, parser.SkipObjectResolution)
-	assert.NilError(t, err)
-	var all []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		for _, value := range spec.Values {
-			if literal, ok := value.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-				text, err := strconv.Unquote(literal.Value)
-				assert.NilError(t, err)
-				all = append(all, text)
-			}
-		}
-		return false
-	})
-	return all
+	return firsts(constant, page(t, "pkg/outcome/outcome.go"))
 }

@@ -4,15 +4,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 
+	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/doctor"
+	"tokenrefresh/internal/operator/status"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/release"
 )
@@ -48,24 +53,61 @@ func firsts(pattern *regexp.Regexp, text string) []string {
 // inTables are the names in the first columns of a page's tables, sorted.
 func inTables(t *testing.T, path string) []string {
 	t.Helper()
+	return namesIn(page(t, path))
+}
+
+func namesIn(text string) []string {
 	var all []string
-	for _, cell := range firsts(named, page(t, path)) {
+	for _, cell := range firsts(named, text) {
 		all = append(all, firsts(name, cell)...)
 	}
 	slices.Sort(all)
 	return all
 }
 
+// jsonFields are the names of a type's fields in JSON, and of the types in it.
+func jsonFields(of reflect.Type) []string {
+	switch {
+	case of.Kind() == reflect.Pointer, of.Kind() == reflect.Slice:
+		return jsonFields(of.Elem())
+	case of.Kind() != reflect.Struct, of == reflect.TypeFor[time.Time]():
+		return nil
+	}
+	var all []string
+	for field := range of.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			all = append(append(all, name), jsonFields(field.Type)...)
+		}
+	}
+	return all
+}
+
+// Programs read what --json prints: its fields are those of the page's tables below the sentence that says so.
+func TestFieldsOfJSONAreExplained(t *testing.T) {
+	t.Parallel()
+	for path, of := range map[string][]reflect.Type{
+		"docs/status.md": {reflect.TypeFor[status.Report](), reflect.TypeFor[status.Transaction]()},
+		"docs/doctor.md": {reflect.TypeFor[doctor.Report]()},
+	} {
+		var want []string
+		for _, one := range of {
+			want = append(want, jsonFields(one)...)
+		}
+		slices.Sort(want)
+		_, text, _ := strings.Cut(page(t, path), "--json` prints one object")
+		text, _, _ = strings.Cut(text, "\n## ")
+		assert.Check(t, is.DeepEqual(slices.Compact(namesIn(text)), slices.Compact(want)), path)
+	}
+}
+
 // The README is read in one go: its contents show all of it, and what is long has a page of its own.
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()
 	text := page(t, "README.md")
-	if lines := strings.Count(text, "\n"); lines > 200 {
-		t.Errorf("README.md has %d lines", lines)
-	}
-	if diff := cmp.Diff(firsts(section, text), firsts(contents, text)); diff != "" {
-		t.Errorf("sections and contents differ (-sections +contents):\n%s", diff)
-	}
+	lines := strings.Count(text, "\n")
+	assert.Check(t, lines <= 200, "README.md has %d lines", lines)
+	diff := cmp.Diff(firsts(section, text), firsts(contents, text))
+	assert.Check(t, diff == "", "sections and contents differ (-sections +contents):\n%s", diff)
 }
 
 func TestAllPagesAreListed(t *testing.T) {
@@ -75,9 +117,7 @@ func TestAllPagesAreListed(t *testing.T) {
 		seen[match[2]]++
 	}
 	files, err := os.ReadDir(filepath.Join(root, "docs"))
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d files: %v", len(files), err)
-	}
+	assert.Assert(t, err == nil && len(files) >= 10, "%d files: %v", len(files), err)
 	for _, file := range files {
 		if file.Name() != "README.md" && seen[file.Name()] != 1 {
 			t.Errorf("docs/README.md lists %s %d times", file.Name(), seen[file.Name()])
@@ -98,51 +138,40 @@ func TestFieldsOfEventsAreExplained(t *testing.T) {
 	fields := append(firsts(taken, source(t, "pkg/event")), "Records") // which is SQS's
 	slices.Sort(fields)
 	pageFields := slices.Compact(inTables(t, "docs/invoking.md"))
-	if diff := cmp.Diff(slices.Compact(fields), pageFields); diff != "" || len(pageFields) < 10 {
-		t.Errorf("docs/invoking.md (-code +page):\n%s", diff)
-	}
+	diff := cmp.Diff(slices.Compact(fields), pageFields)
+	assert.Check(t, diff == "" && len(pageFields) >= 10, "docs/invoking.md (-code +page):\n%s", diff)
 }
 
 func TestReadersFindTheirPolicies(t *testing.T) {
 	t.Parallel()
 	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
 	assert.NilError(t, err)
-	var want []string
-	for output := range loaded.Outputs {
-		if strings.HasSuffix(output, "AccessReader") {
-			want = append(want, output)
+	for _, entry := range catalog.All() { // by which docs/reading.md names them
+		if output := entry.Title + "AccessReader"; loaded.Outputs[output] == nil {
+			t.Errorf("there is no output %s", output)
 		}
-	}
-	slices.Sort(want)
-	if diff := cmp.Diff(want, inTables(t, "docs/reading.md")); diff != "" || len(want) < 4 {
-		t.Errorf("docs/reading.md (-template +page):\n%s", diff)
 	}
 }
 
 // Each alarm costs; so the page counts them as the template does.
 func TestAlarmsAreCounted(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	stack, err := template.LoadStack(filepath.Join(root, "template.yaml"), template.Variants["OAuth 2"])
 	assert.NilError(t, err)
-	stack, err := loaded.Stack(template.Variants["OAuth 2"])
-	assert.NilError(t, err)
-	count := map[string]int{}
-	for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
-		for _, provider := range []string{"Hesabe", "TConnect", "Berbix", "OAuth2"} {
-			if strings.HasPrefix(id, provider) {
-				count[provider]++
+	_, row, _ := strings.Cut(page(t, "docs/costs.md"), "| alarms, $0.10 each | ")
+	row, _, _ = strings.Cut(row, "\n")
+	for _, entry := range catalog.All() {
+		count := 0
+		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
+			name := template.Get[string](stack.Resources[id].Properties, "AlarmName")
+			if strings.Contains(name, "-refresh-"+entry.Name+"-") {
+				count++
 			}
 		}
-	}
-	row := "| alarms, $0.10 each |"
-	for _, provider := range []string{"Hesabe", "TConnect", "Berbix"} {
-		row += fmt.Sprintf(" %d: $%.2f |", count[provider], float64(count[provider])/10)
-	}
-	if text := page(t, "docs/costs.md"); !strings.Contains(text, row) {
-		t.Errorf("docs/costs.md does not have the row\n%s", row)
-	}
-	if count["OAuth2"] != count["Hesabe"] { // an account of it costs what one of Hesabe costs
-		t.Errorf("OAuth2 has %d alarms, Hesabe %d", count["OAuth2"], count["Hesabe"])
+		cell := fmt.Sprintf("%d: $%.2f", count, float64(count)/10)
+		if cells := strings.Split(strings.Trim(row, " |"), " | "); count == 0 || slices.ContainsFunc(cells, func(c string) bool { return c != cell }) {
+			t.Errorf("docs/costs.md: the alarms of %s cost %s, and not %s", entry.Name, cell, row)
+		}
 	}
 }
 
@@ -153,17 +182,15 @@ func TestOutagesAreCounted(t *testing.T) {
 	table, _, _ = strings.Cut(table, "<!-- make drill: end -->")
 	const heads = 2
 	played := strings.Count(table, "\n|") - heads
-	if want := fmt.Sprintf("in %d outages", played); played < 10 || !strings.Contains(page(t, "README.md"), want) {
-		t.Errorf("README.md does not say %q", want)
-	}
+	want := fmt.Sprintf("in %d outages", played)
+	assert.Check(t, played >= 10 && strings.Contains(page(t, "README.md"), want), "README.md does not say %q", want)
 }
 
 // Who meets a version looks its changes up.
 func TestChangelogHasThisRelease(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(root, "CHANGELOG.md"))
-	assert.NilError(t, err)
-	assert.Assert(t, is.Contains(string(text), "\n## ["+release.Version+"] - "))
+	text := page(t, "CHANGELOG.md")
+	assert.Assert(t, is.Contains(text, "\n## ["+release.Version+"] - "))
 }
 
 // A newcomer finds each folder, and what it is for, in the layout of CONTRIBUTING.md.
@@ -190,12 +217,8 @@ func TestLayoutNamesEachFolder(t *testing.T) {
 				continue
 			}
 			seen++
-			if !strings.Contains(layout, name+"/") {
-				t.Errorf("CONTRIBUTING.md does not say what %s is for", path)
-			}
+			assert.Check(t, strings.Contains(layout, name+"/"), "CONTRIBUTING.md does not say what %s is for", path)
 		}
 	}
-	if seen < 60 {
-		t.Errorf("only %d folders seen", seen)
-	}
+	assert.Check(t, seen >= 60, "only %d folders seen", seen)
 }

@@ -16,10 +16,8 @@ import (
 
 	// What the binaries are made of: Go's cache of test results must know that the
 	// results depend on it.
+	_ "tokenrefresh/internal/operator/catalog"
 	_ "tokenrefresh/pkg/function"
-	_ "tokenrefresh/pkg/providers/berbix"
-	_ "tokenrefresh/pkg/providers/hesabe"
-	_ "tokenrefresh/pkg/providers/tconnect"
 )
 
 const root = "../.."

@@ -9,6 +9,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/samples"
 	"tokenrefresh/internal/sandbox"
 )
@@ -16,15 +17,18 @@ import (
 // Every file of events/ does what it is there for.
 func TestSampleEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	for _, p := range []sandbox.Provider{sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix} {
-		t.Run(string(p), func(t *testing.T) {
+	w := newWorld(t, map[string]string{"OAuth2Accounts": defaultAccount})
+	for _, entry := range seed.Played() {
+		t.Run(entry.Name, func(t *testing.T) {
 			t.Parallel()
-			dir := filepath.Join(root, "events", "refresh-"+string(p))
-			c := w.credential(t, p, defaultAccount, sandbox.Options{})
+			dir := filepath.Join(root, "events", "refresh-"+entry.Name)
+			c := w.credential(t, sandbox.Provider(entry.Name), defaultAccount, sandbox.Options{})
+			if entry.OwnAccounts {
+				w.aws.CreateSecrets(t, c.deployed.Environment["SECRET_PREFIX"], entry.Name, defaultAccount)
+			}
 			c.seed(t, nil)
 			f := c.start(t)
-			for _, s := range samples.Of(string(p)) {
+			for _, s := range samples.Of(entry.Name) {
 				text, err := os.ReadFile(filepath.Join(dir, s.File))
 				assert.NilError(t, err)
 				f.wantCounts(t, string(text), s.Outcomes)

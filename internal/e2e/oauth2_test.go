@@ -1,8 +1,6 @@
 package e2e_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,11 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenrefresh/internal/oauthservers"
-	"tokenrefresh/internal/samples"
 	"tokenrefresh/internal/sandbox"
-
-	// What the binary is made of, too.
-	_ "tokenrefresh/pkg/providers/oauth2"
 )
 
 // Each account is a service of its own: one with a login, one that lives of its refresh tokens.
@@ -52,23 +46,6 @@ func TestOAuth2Accounts(t *testing.T) {
 	f.want(t, f.tick, "logged_in")
 	xero.checkLive(t)
 	xero.goesOn(t, f)
-}
-
-// Every file of events/refresh-oauth2 does what it is there for.
-func TestOAuth2SampleEvents(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, map[string]string{"OAuth2Accounts": defaultAccount})
-	c := w.credential(t, sandbox.OAuth2, defaultAccount, sandbox.Options{})
-	w.aws.CreateSecrets(t, c.deployed.Environment["SECRET_PREFIX"], string(sandbox.OAuth2), defaultAccount)
-	c.seed(t, nil)
-	f := c.start(t)
-	for _, s := range samples.Of(string(sandbox.OAuth2)) {
-		text, err := os.ReadFile(filepath.Join(root, "events", "refresh-oauth2", s.File))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.wantCounts(t, string(text), s.Outcomes)
-	}
 }
 
 // The shipped binary against a server that others wrote, which takes each token once.

@@ -59,27 +59,19 @@ func Tables(ctx context.Context, client *dynamodb.Client, stack *template.Stack)
 func Settings(ctx context.Context, client *dynamodb.Client, stack *template.Stack, tables []string) error {
 	for _, id := range tables {
 		properties := stack.Resources[id].Properties
-		name := template.Get[string](properties, "TableName")
-		if ttl := template.Get[template.Object](properties, "TimeToLiveSpecification"); ttl != nil {
-			specification, err := Input[dynamotypes.TimeToLiveSpecification](ttl)
-			if err != nil {
-				return err
-			}
-			if _, err := client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-				TableName: &name, TimeToLiveSpecification: specification,
-			}); err != nil {
-				return fmt.Errorf("set the end of items in %s: %w", name, err)
-			}
+		ttl, err := Input[dynamodb.UpdateTimeToLiveInput](properties)
+		if err == nil && ttl.TimeToLiveSpecification != nil {
+			_, err = client.UpdateTimeToLive(ctx, ttl)
 		}
-		backups, err := Input[dynamotypes.PointInTimeRecoverySpecification](
-			template.Get[template.Object](properties, "PointInTimeRecoverySpecification"))
 		if err != nil {
-			return err
+			return fmt.Errorf("set the end of items in %s: %w", id, err)
 		}
-		if _, err := client.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
-			TableName: &name, PointInTimeRecoverySpecification: backups,
-		}); err != nil {
-			return fmt.Errorf("set the backups of %s: %w", name, err)
+		backups, err := Input[dynamodb.UpdateContinuousBackupsInput](properties)
+		if err == nil {
+			_, err = client.UpdateContinuousBackups(ctx, backups)
+		}
+		if err != nil {
+			return fmt.Errorf("set the backups of %s: %w", id, err)
 		}
 	}
 	return nil

@@ -5,7 +5,7 @@ var sweepBreaks = []breach{
 	{
 		name: "dead by an unknown word", file: "../sweep/refresh.go",
 		old:    "case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:\n\t\tif",
-		new:    "case providers.MaybeRefused, providers.TurnedAway:\n\t\ts.refuse()\n\t\ts.refusals.add(t, err)\n\tcase providers.NotSent, providers.Unknown:\n\t\tif",
+		new:    "case providers.MaybeRefused, providers.TurnedAway:\n\t\ts.refuse(t, err)\n\tcase providers.NotSent, providers.Unknown:\n\t\tif",
 		broken: "a gateway's page ends a transaction",
 		core:   true,
 	},
@@ -16,9 +16,9 @@ var sweepBreaks = []breach{
 		broken: "a wrong API secret ends all transactions in one run",
 	},
 	{
-		name: "share of a few rows", file: "../sweep/breaker.go",
-		old:    "return b.presented >= minShare && refused > b.accepted",
-		new:    "return refused > b.accepted",
+		name: "share of a few rows", file: "../sweep/refusals.go",
+		old:    "outnumbered && s.presented >= minShare",
+		new:    "outnumbered",
 		broken: "a single dead transaction is tried for hours",
 	},
 	{
@@ -53,8 +53,8 @@ var sweepBreaks = []breach{
 	},
 	{
 		name: "row that does not back off", file: "../sweep/rows.go",
-		old:    "	next.Failures++\n	setDue(&next, now.Add(pace.Retry(next.Failures, t.AccessExpiresAt.Sub(now)-takes, tick)))\n",
-		new:    "	next.Failures++\n",
+		old:    "	return dueAt(t, now.Add(pace.Retry(t.Failures, t.AccessExpiresAt.Sub(now)-takes, tick)))\n",
+		new:    "	return t\n",
 		broken: "rows that fail stay the first in line",
 	},
 	{
@@ -131,9 +131,9 @@ var sweepBreaks = []breach{
 		broken: "a host that does not answer is called for every row",
 	},
 	{
-		name: "revived and not due", file: "../sweep/rows.go",
-		old:    "	next.RefreshAt = now\n",
-		new:    "",
+		name: "revived and not due", file: "../sweep/revive.go",
+		old:    "alive(t, now)",
+		new:    "alive(t, t.RefreshAt)",
 		broken: "a revived transaction is never refreshed",
 	},
 	{

@@ -39,11 +39,11 @@ func TestWhatServersSay(t *testing.T) {
 			assert.NilError(t, err)
 			pair := server.Seed(t, client)
 			refresh, access := secret.New(pair.Refresh), secret.New(pair.Access)
-			before, _ := session.(providers.Asking).Ask(t.Context(), refresh, access)
+			before, _ := session.(providers.Reusing).Ask(t.Context(), refresh, access)
 			if _, err := session.Refresh(t.Context(), refresh); err != nil {
 				t.Fatal(err)
 			}
-			after, _ := session.(providers.Asking).Ask(t.Context(), refresh, access)
+			after, _ := session.(providers.Reusing).Ask(t.Context(), refresh, access)
 			if before != tt.alive || after != tt.spent {
 				t.Errorf("alive: %s, spent: %s", before, after)
 			}

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"testing"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/secret"
 )
@@ -19,21 +22,16 @@ func TestValues(t *testing.T) {
 		`{"a":"x","b":[1e400,"y"]}`: `{"a":"x` + m + `","b":[1e400,"y` + m + `"]}`,
 		`{"body":"{\"a\":\"x\"}"}`:  `{"body":"{\"a\":\"x` + m + `\"}"}`,
 	} {
-		if got := plant.Values(text); got != want {
-			t.Errorf("Values(%s) = %s, want %s", text, got, want)
-		}
+		assert.Check(t, is.Equal(plant.Values(text), want), "of %s", text)
 	}
 }
 
 func TestShown(t *testing.T) {
 	t.Parallel()
-	if plant.Shown(nil, errors.New("x"), secret.New(plant.Marker), []string{"y"}) {
-		t.Error("shown where it is not")
-	}
+	assert.Check(t, !plant.Shown(nil, errors.New("x"), secret.New(plant.Marker), []string{"y"}),
+		"shown where it is not")
 	type holder struct{ hidden []string }
 	for _, value := range []any{errors.New("a " + plant.Marker), []string{plant.Marker}, &holder{[]string{plant.Marker}}} {
-		if !plant.Shown("x", value) {
-			t.Errorf("not seen in %+v", value)
-		}
+		assert.Check(t, plant.Shown("x", value), "not seen in %+v", value)
 	}
 }

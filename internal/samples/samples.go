@@ -4,8 +4,11 @@ package samples
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+
+	"tokenrefresh/internal/operator/catalog"
 )
 
 // Sample is a file of events/ and the outcomes that its function answers.
@@ -16,11 +19,14 @@ type Sample struct {
 
 // Of returns the samples of a provider's function.
 func Of(provider string) []Sample {
-	if provider == "berbix" {
-		return berbix()
+	if entry, err := catalog.Find(provider); err == nil && entry.Sweep {
+		return transactions()
 	}
 	return chain()
 }
+
+// Unseeded is the sample of a function whose credentials nobody has filled in.
+func Unseeded() Sample { return Sample{"scheduled.json", map[string]int{"not_seeded": 1}} }
 
 // Complete compares the samples of a provider's function with the files of its folder. Its
 // error names each file that no run plays, and each sample without a file.
@@ -29,20 +35,16 @@ func Complete(provider, folder string) error {
 	if err != nil {
 		return err
 	}
-	var files, played, differ []string
+	differ := map[string]bool{}
 	for _, entry := range entries {
-		files = append(files, entry.Name())
+		differ[entry.Name()] = true
 	}
 	for _, sample := range Of(provider) {
-		played = append(played, sample.File)
+		differ[sample.File] = !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == sample.File })
 	}
-	for _, file := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(files, played)))) {
-		if !slices.Contains(files, file) || !slices.Contains(played, file) {
-			differ = append(differ, file)
-		}
-	}
-	if differ != nil {
-		return fmt.Errorf("%q of %s are only in the folder, or only in internal/samples", differ, folder)
+	maps.DeleteFunc(differ, func(_ string, only bool) bool { return !only })
+	if len(differ) > 0 {
+		return fmt.Errorf("%q of %s are only in the folder, or only in internal/samples", slices.Sorted(maps.Keys(differ)), folder)
 	}
 	return nil
 }
@@ -59,8 +61,8 @@ func chain() []Sample {
 	}
 }
 
-// berbix: the example tokens are of no transaction, and so they are refused.
-func berbix() []Sample {
+// transactions: the example tokens are of no transaction, and so they are refused.
+func transactions() []Sample {
 	return []Sample{
 		{"scheduled.json", map[string]int{"not_due": 1}},
 		{"record.json", map[string]int{"recorded": 2}},

@@ -15,9 +15,7 @@ import (
 // A file that no run plays could say anything.
 func TestEachFileOfEventsIsPlayed(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load("../../template.yaml")
-	assert.NilError(t, err)
-	stack, err := loaded.Stack(nil)
+	stack, err := template.LoadStack("../../template.yaml", nil)
 	assert.NilError(t, err)
 	for _, function := range stack.Of(template.Function) {
 		provider := template.Provider(function)
@@ -34,7 +32,6 @@ func TestAFileThatNoRunPlaysIsNamed(t *testing.T) {
 		assert.NilError(t, os.WriteFile(filepath.Join(folder, name), []byte("{}"), 0o600))
 	}
 	err := samples.Complete("hesabe", folder)
-	if err == nil || !strings.Contains(err.Error(), `["force.json" "new.json"]`) {
-		t.Errorf("one file too many and one too few: %v", err)
-	}
+	assert.Check(t, err != nil && strings.Contains(err.Error(), `["force.json" "new.json"]`),
+		"one file too many and one too few: %v", err)
 }

@@ -47,9 +47,7 @@ type watch struct {
 func watchOf(t *testing.T, p template.Object) watch {
 	t.Helper()
 	dimensions := template.Get[[]any](p, "Dimensions")
-	if len(dimensions) != 1 {
-		t.Fatalf("dimensions %v", dimensions)
-	}
+	assert.Assert(t, len(dimensions) == 1, "dimensions %v", dimensions)
 	return watch{
 		Metric:    template.Get[string](p, "Namespace") + " " + template.Get[string](p, "MetricName"),
 		Of:        template.Get[string](dimensions[0].(template.Object), "Value"),
@@ -113,9 +111,8 @@ func TestAlarms(t *testing.T) {
 			for id, w := range watches(stack, function) {
 				want[id] = w
 			}
-			if reports := stack.Environment(function)["METRICS_NAMESPACE"]; reports != metricsNamespace {
-				t.Errorf("%s reports to %s", function, reports)
-			}
+			reports := stack.Environment(function)["METRICS_NAMESPACE"]
+			assert.Check(t, reports == metricsNamespace, "%s reports to %s", function, reports)
 		}
 		if stack.Resources["BerbixQueueDeadLetters"].Type != "" {
 			want["BerbixDeadLetters"] = watch{
@@ -132,9 +129,8 @@ func TestAlarms(t *testing.T) {
 			}
 			name, text := template.Get[string](p, "AlarmName"), template.Get[string](p, "AlarmDescription")
 			_, section, _ := strings.Cut(text, "docs/operations.md#")
-			if !strings.HasSuffix(name, "-"+section) || section == "" || len(text) > 1024 || names[name] {
-				t.Errorf("%s: name %q, %d characters that refer to the section %q", id, name, len(text), section)
-			}
+			assert.Check(t, strings.HasSuffix(name, "-"+section) && section != "" && len(text) <= 1024 && !names[name],
+				"%s: name %q, %d characters that refer to the section %q", id, name, len(text), section)
 			names[name] = true
 		}
 		assert.Check(t, is.DeepEqual(got, want))
@@ -154,10 +150,8 @@ func timingOf(p template.Object) timing {
 // tick lie between.
 func TestAlarmsFollowTheSchedule(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	for rate, minutes := range map[string]int{"rate(1 minute)": 1, "rate(2 minutes)": 2, "rate(5 minutes)": 5} {
-		stack, err := loaded.Stack(map[string]string{"ScheduleRate": rate})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"ScheduleRate": rate})
 		twoTicks := timing{60, 1, 2 * minutes}
 		want := map[string]timing{
 			"AccessTokenExpiresIn":               {60 * minutes, 2, 3},
@@ -184,12 +178,8 @@ func TestAlarmsFollowTheSchedule(t *testing.T) {
 
 func TestMail(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	for address, want := range map[string]int{"": 0, "team@example.com": 1} {
-		stack, err := loaded.Stack(map[string]string{"AlarmEmail": address})
-		assert.NilError(t, err)
-		if got := len(stack.Of("AWS::SNS::Subscription")); got != want {
-			t.Errorf("%q: %d subscriptions, want %d", address, got, want)
-		}
+		stack := with(t, map[string]string{"AlarmEmail": address})
+		assert.Check(t, is.Equal(len(stack.Of("AWS::SNS::Subscription")), want), "%q", address)
 	}
 }

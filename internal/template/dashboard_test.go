@@ -30,22 +30,18 @@ func TestDashboard(t *testing.T) {
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		var body struct{ Widgets []widget }
 		text := template.Get[string](stack.Resources["Dashboard"].Properties, "DashboardBody")
-		if err := json.Unmarshal([]byte(text), &body); err != nil {
-			t.Fatalf("%v in\n%s", err, text)
-		}
+		err := json.Unmarshal([]byte(text), &body)
+		assert.Assert(t, err == nil, "%v in\n%s", err, text)
 		shown, drawn := []string{}, map[string][]string{}
 		for _, w := range body.Widgets {
-			if w.Width < 1 || w.Width > 24 || w.Height < 1 {
-				t.Errorf("%q is %d × %d", w.Properties.Title, w.Width, w.Height)
-			}
+			assert.Check(t, w.Width >= 1 && w.Width <= 24 && w.Height >= 1,
+				"%q is %d × %d", w.Properties.Title, w.Width, w.Height)
 			if (w.Type == "metric" || w.Type == "log") && w.Properties.Region != "eu-west-1" {
 				t.Errorf("%q is of the region %q", w.Properties.Title, w.Properties.Region)
 			}
 			for _, arn := range w.Properties.Alarms {
 				name, ours := strings.CutPrefix(arn, "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:")
-				if !ours {
-					t.Errorf("alarm %s", arn)
-				}
+				assert.Check(t, ours, "alarm %s", arn)
 				shown = append(shown, name)
 			}
 			for _, m := range w.Properties.Metrics {
@@ -81,9 +77,8 @@ func TestDashboard(t *testing.T) {
 func checkQuery(t *testing.T, stack *template.Stack, query string) {
 	t.Helper()
 	for _, function := range stack.Of(template.Function) {
-		if !strings.Contains(query, "SOURCE '"+function+"Logs'") {
-			t.Errorf("the log of %s is not searched: %s", function, query)
-		}
+		assert.Check(t, strings.Contains(query, "SOURCE '"+function+"Logs'"),
+			"the log of %s is not searched: %s", function, query)
 	}
 }
 
@@ -95,8 +90,7 @@ func TestLinkToTheDashboard(t *testing.T) {
 		"aws-cn":     "https://eu-west-1.console.amazonaws.cn/cloudwatch/home?region=eu-west-1#dashboards:name=Dashboard",
 		"aws-us-gov": "https://eu-west-1.console.amazonaws-us-gov.com/cloudwatch/home?region=eu-west-1#dashboards:name=Dashboard",
 	} {
-		if got := with(t, map[string]string{"AWS::Partition": partition}).Outputs["Dashboard"]; got != want {
-			t.Errorf("%s: %s", partition, got)
-		}
+		got := with(t, map[string]string{"AWS::Partition": partition}).Outputs["Dashboard"]
+		assert.Check(t, got == want, "%s: %s", partition, got)
 	}
 }

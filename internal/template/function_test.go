@@ -42,16 +42,14 @@ func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
 			if function == "RefreshBerbix" {
 				parse = config.ForSweep
 			}
-			if _, err := parse(getenv); err != nil {
-				t.Errorf("%s refuses its environment: %v", function, err)
-			}
+			_, err := parse(getenv)
+			assert.Check(t, err == nil, "%s refuses its environment: %v", function, err)
 			for _, name := range runtimeVariables {
 				delete(environment, name)
 			}
 			slices.Sort(read)
-			if diff := cmp.Diff(slices.Compact(read), slices.Sorted(maps.Keys(environment))); diff != "" {
-				t.Errorf("%s (-read +set):\n%s", function, diff)
-			}
+			diff := cmp.Diff(slices.Compact(read), slices.Sorted(maps.Keys(environment)))
+			assert.Check(t, diff == "", "%s (-read +set):\n%s", function, diff)
 		}
 	})
 }
@@ -60,13 +58,10 @@ func TestMemoryLimitIsFourFifths(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
 	for _, size := range loaded.Parameters["MemorySize"].AllowedValues {
-		stack, err := loaded.Stack(map[string]string{"MemorySize": size})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"MemorySize": size})
 		megabytes, _ := strconv.Atoi(size)
 		want := strconv.Itoa(megabytes*8/10) + "MiB"
-		if got := stack.Environment("RefreshHesabe")["GOMEMLIMIT"]; got != want {
-			t.Errorf("of %s MB: %s, want %s", size, got, want)
-		}
+		assert.Check(t, is.Equal(stack.Environment("RefreshHesabe")["GOMEMLIMIT"], want), "of %s MB", size)
 	}
 }
 
@@ -76,33 +71,25 @@ var rate = regexp.MustCompile(`^rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	for _, value := range load(t).Parameters["ScheduleRate"].AllowedValues {
-		if !rate.MatchString(value) {
-			t.Errorf("ScheduleRate %q is no rate expression", value)
-		}
+		assert.Check(t, rate.MatchString(value), "ScheduleRate %q is no rate expression", value)
 	}
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		for _, function := range stack.Of(template.Function) {
 			events := template.Get[template.Object](stack.Resources[function].Properties, "Events")
-			if len(events) != 1 {
-				t.Fatalf("%s has %d events", function, len(events))
-			}
+			assert.Assert(t, len(events) == 1, "%s has %d events", function, len(events))
 			tick := template.Get[template.Object](events, "Tick")
-			if kind := template.Get[string](tick, "Type"); kind != "ScheduleV2" {
-				t.Errorf("%s ticks by %s", function, kind)
-			}
+			assert.Check(t, is.Equal(template.Get[string](tick, "Type"), "ScheduleV2"), "%s", function)
 			p := template.Get[template.Object](tick, "Properties")
-			if expression := template.Get[string](p, "ScheduleExpression"); !rate.MatchString(expression) {
-				t.Errorf("%s: schedule %q", function, expression)
-			}
+			expression := template.Get[string](p, "ScheduleExpression")
+			assert.Check(t, rate.MatchString(expression), "%s: schedule %q", function, expression)
 			delete(p, "ScheduleExpression")
 			state := template.Get[string](p, "State")
 			if state != "ENABLED" && state != "DISABLED" {
 				t.Errorf("%s: state %q", function, state)
 			}
 			delete(p, "State")
-			if _, err := event.Decode([]byte(template.Get[string](p, "Input"))); err != nil {
-				t.Errorf("%s refuses its schedule's event: %v", function, err)
-			}
+			_, err := event.Decode([]byte(template.Get[string](p, "Input")))
+			assert.Check(t, err == nil, "%s refuses its schedule's event: %v", function, err)
 			delete(p, "Input")
 			want := template.Object{
 				"Name":               "stack-refresh-" + template.Provider(function), // two stacks in an account must not meet
@@ -120,17 +107,14 @@ func TestConcurrencyIsReservedOnlyOnDemand(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
 	for reserved, want := range map[string]any{"": nil, "2": "2"} {
-		stack, err := loaded.Stack(map[string]string{"ReservedConcurrency": reserved})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"ReservedConcurrency": reserved})
 		for _, function := range stack.Of(template.Function) {
-			if got := stack.Resources[function].Properties["ReservedConcurrentExecutions"]; got != want {
-				t.Errorf("%s reserves %v where %q is asked for", function, got, reserved)
-			}
+			got := stack.Resources[function].Properties["ReservedConcurrentExecutions"]
+			assert.Check(t, got == want, "%s reserves %v where %q is asked for", function, got, reserved)
 		}
 	}
-	if p := loaded.Parameters["ReservedConcurrency"]; p.Default == nil || *p.Default != "" {
-		t.Error("concurrency is reserved unasked")
-	}
+	p := loaded.Parameters["ReservedConcurrency"]
+	assert.Check(t, p.Default != nil && *p.Default == "", "concurrency is reserved unasked")
 }
 
 // The next tick is the retry: a repetition by Lambda would only meet it.
@@ -162,39 +146,30 @@ func TestFailedRunsAreKeptAndNotRepeated(t *testing.T) {
 // knows of none of this.
 func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	root, err := filepath.Abs("../..")
 	assert.NilError(t, err)
 	for architecture, goarch := range map[string]string{"arm64": "arm64", "x86_64": "amd64"} {
-		stack, err := loaded.Stack(map[string]string{"Architecture": architecture})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"Architecture": architecture})
 		for _, function := range stack.Of(template.Function) {
 			r := stack.Resources[function]
-			if method := template.Get[string](r.Metadata, "BuildMethod"); method != "makefile" {
-				t.Errorf("%s is built by %q", function, method)
-			}
-			if got := template.Get[[]any](r.Properties, "Architectures"); !slices.Equal(got, []any{any(architecture)}) {
-				t.Errorf("%s is for %v", function, got)
-			}
+			method := template.Get[string](r.Metadata, "BuildMethod")
+			assert.Check(t, method == "makefile", "%s is built by %q", function, method)
+			got := template.Get[[]any](r.Properties, "Architectures")
+			assert.Check(t, slices.Equal(got, []any{any(architecture)}), "%s is for %v", function, got)
 			makefile := filepath.Join(root, template.Get[string](r.Metadata, "ContextPath"), "Makefile")
 			cmd := exec.CommandContext(t.Context(),
 				"make", "--dry-run", "--no-print-directory", "--makefile", makefile, "build-"+function, "ARTIFACTS_DIR=/artifacts")
 			cmd.Dir = root
 			cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "GOARCH=riscv64")
 			output, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Fatalf("%s: %v\n%s", function, err, output)
-			}
+			assert.Assert(t, err == nil, "%s: %v\n%s", function, err, output)
 			folder := "functions/refresh-" + template.Provider(function)
 			line, _, _ := strings.Cut(strings.Join(strings.Fields(strings.ReplaceAll(string(output), "\\\n", " ")), " "), " case ")
 			want := "CGO_ENABLED=0 GOOS=linux GOARCH=" + goarch + " go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 " +
 				`-ldflags "-s -w" -o "$ARTIFACTS_DIR/bootstrap" ./` + folder
-			if line != want {
-				t.Errorf("%s on %s:\n%s\nwant\n%s", function, architecture, line, want)
-			}
-			if _, err := os.Stat(filepath.Join(root, folder, "main.go")); err != nil {
-				t.Error(err)
-			}
+			assert.Check(t, line == want, "%s on %s:\n%s\nwant\n%s", function, architecture, line, want)
+			_, err = os.Stat(filepath.Join(root, folder, "main.go"))
+			assert.Check(t, err)
 		}
 	}
 }
@@ -202,8 +177,7 @@ func TestEachFunctionIsBuiltForItsArchitecture(t *testing.T) {
 // What sam has built last, if it has: the settings that the template promises.
 func TestBuiltBinaries(t *testing.T) {
 	t.Parallel()
-	stack, err := load(t).Stack(nil)
-	assert.NilError(t, err)
+	stack := with(t, nil)
 	for _, function := range stack.Of(template.Function) {
 		info, err := buildinfo.ReadFile(filepath.Join("../../.aws-sam/host", function, "bootstrap"))
 		if err != nil {

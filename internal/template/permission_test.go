@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
 	"tokenrefresh/pkg/eventbridge"
 	"tokenrefresh/pkg/store"
@@ -73,26 +75,20 @@ func TestNoPermissionIsWiderThanItMust(t *testing.T) {
 					continue
 				}
 				for _, a := range s.actions {
-					if !action.MatchString(a) {
-						t.Errorf("%s allows %q", id, a)
-					}
+					assert.Check(t, action.MatchString(a), "%s allows %q", id, a)
 				}
 				if id == "Network" && slices.Equal(s.resources, []string{"*"}) && s.about("ec2") {
 					continue // network interfaces know no resource to name
 				}
 				for _, r := range s.resources {
-					if !resource.MatchString(r) {
-						t.Errorf("%s allows %v on %q", id, s.actions, r)
-					}
+					assert.Check(t, resource.MatchString(r), "%s allows %v on %q", id, s.actions, r)
 				}
 				if s.about("kms") && template.Get[any](s.condition, "StringEquals", "kms:ViaService") == nil {
 					t.Errorf("%s may use the key outside of its services", id)
 				}
 			}
 		}
-		if seen < 15 {
-			t.Errorf("only %d statements seen", seen)
-		}
+		assert.Check(t, seen >= 15, "only %d statements seen", seen)
 	})
 }
 
@@ -101,40 +97,36 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		for _, function := range stack.Of(template.Function) {
 			provider := template.Provider(function)
+			entry, err := catalog.Find(provider)
+			assert.NilError(t, err)
 			role := strings.TrimSuffix(template.Get[string](stack.Resources[function].Properties, "Role"), ".Arn")
-			if role != function+"Role" {
-				t.Errorf("%s runs as %q", function, role)
-			}
+			assert.Check(t, role == function+"Role", "%s runs as %q", function, role)
 			var writesCredentials, transactions bool
 			for _, s := range statements(stack.Resources[role]) {
 				for _, r := range s.resources {
 					switch {
 					case s.about("secretsmanager"):
-						if !strings.Contains(r, "/"+provider+"/") {
-							t.Errorf("%s may %v %s", function, s.actions, r)
-						}
+						assert.Check(t, strings.Contains(r, "/"+provider+"/"), "%s may %v %s", function, s.actions, r)
 						writesCredentials = writesCredentials ||
 							strings.Contains(r, "credentials") && slices.Contains(s.actions, "secretsmanager:PutSecretValue")
 					case strings.HasSuffix(r, "-ledger"):
 						own := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:LeadingKeys")
 						reply := store.ReplyKey(store.Key{Provider: provider}).Provider
-						if provider == "berbix" && !slices.Equal(own, []any{provider}) ||
-							provider != "berbix" && !slices.Equal(own, []any{provider, reply}) {
+						if entry.Sweep && !slices.Equal(own, []any{provider}) || !entry.Sweep && !slices.Equal(own, []any{provider, reply}) {
 							t.Errorf("%s reaches the rows of %v", function, own)
 						}
 					case strings.Contains(r, "-transactions"):
 						transactions = true
+						if table := strings.Split(r, "/")[1]; table != stack.Environment(function)["TRANSACTIONS_TABLE"] {
+							t.Errorf("%s reaches %s", function, table)
+						}
 					case s.about("logs") && r != function+"Logs.Arn":
 						t.Errorf("%s writes to %s", function, r)
 					}
 				}
 			}
-			if writesCredentials {
-				t.Errorf("%s may write credentials", function)
-			}
-			if transactions != (provider == "berbix") {
-				t.Errorf("%s: transactions %v", function, transactions)
-			}
+			assert.Check(t, !writesCredentials, "%s may write credentials", function)
+			assert.Check(t, transactions == entry.Sweep, "%s: transactions %v", function, transactions)
 		}
 	})
 }
@@ -144,11 +136,15 @@ func TestKeyIsNamedOnlyWhereThereIsOne(t *testing.T) {
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		own := len(stack.Resources["HesabeCredentials"].Properties) > 0 &&
 			stack.Resources["HesabeCredentials"].Properties["KmsKeyId"] != nil
-		for _, id := range []string{"EachFunction", "HesabeAccessReader", "TConnectAccessReader", "BerbixAccessReader"} {
-			uses := slices.ContainsFunc(statements(stack.Resources[id]), func(s statement) bool { return s.about("kms") })
-			if uses != own {
-				t.Errorf("%s: uses a key: %v, there is one: %v", id, uses, own)
+		policies := []string{"EachFunction"}
+		for _, entry := range catalog.All() {
+			if id := entry.Title + "AccessReader"; stack.Resources[id].Properties != nil {
+				policies = append(policies, id)
 			}
+		}
+		for _, id := range policies {
+			uses := slices.ContainsFunc(statements(stack.Resources[id]), func(s statement) bool { return s.about("kms") })
+			assert.Check(t, uses == own, "%s: uses a key: %v, there is one: %v", id, uses, own)
 		}
 	})
 }
@@ -156,16 +152,18 @@ func TestKeyIsNamedOnlyWhereThereIsOne(t *testing.T) {
 func TestReaderOfTransactionsSeesNoRefreshToken(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
-		for _, s := range statements(stack.Resources["BerbixAccessReader"]) {
-			if !s.about("dynamodb") {
-				continue
-			}
-			attributes := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:Attributes")
-			// IfExists or no Select at all would let through a request that names none.
-			selection := template.Get[string](s.condition, "StringEquals", "dynamodb:Select")
-			if !slices.Equal(s.actions, []string{"dynamodb:GetItem"}) || len(attributes) == 0 ||
-				slices.Contains(attributes, any("refresh_token")) || selection != "SPECIFIC_ATTRIBUTES" {
-				t.Errorf("%+v", s)
+		for _, entry := range catalog.All() {
+			for _, s := range statements(stack.Resources[entry.Title+"AccessReader"]) {
+				if !s.about("dynamodb") {
+					continue
+				}
+				attributes := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:Attributes")
+				// IfExists or no Select at all would let through a request that names none.
+				selection := template.Get[string](s.condition, "StringEquals", "dynamodb:Select")
+				if !slices.Equal(s.actions, []string{"dynamodb:GetItem"}) || len(attributes) == 0 ||
+					slices.Contains(attributes, any("refresh_token")) || selection != "SPECIFIC_ATTRIBUTES" {
+					t.Errorf("%s: %+v", entry.Title, s)
+				}
 			}
 		}
 	})
@@ -174,10 +172,8 @@ func TestReaderOfTransactionsSeesNoRefreshToken(t *testing.T) {
 // Events go to the one bus, under the one name; without a bus nobody may put any.
 func TestFunctionsAnnounceToOneBus(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
 	for bus, want := range map[string][]string{"": nil, "team/tokens": {"arn:aws:events:eu-west-1:123456789012:event-bus/team/tokens"}} {
-		stack, err := loaded.Stack(map[string]string{"EventBusName": bus})
-		assert.NilError(t, err)
+		stack := with(t, map[string]string{"EventBusName": bus})
 		var buses []string
 		for id, r := range stack.Resources {
 			for _, s := range statements(r) {
@@ -191,44 +187,46 @@ func TestFunctionsAnnounceToOneBus(t *testing.T) {
 				}
 			}
 		}
-		if !slices.Equal(buses, want) {
-			t.Errorf("bus %q: events may go to %v", bus, buses)
-		}
+		assert.Check(t, slices.Equal(buses, want), "bus %q: events may go to %v", bus, buses)
 		for _, function := range stack.Of(template.Function) {
-			if got := stack.Environment(function)["EVENT_BUS"]; got != bus {
-				t.Errorf("%s announces to %q, want %q", function, got, bus)
-			}
+			assert.Check(t, is.Equal(stack.Environment(function)["EVENT_BUS"], bus), "bus of %s", function)
 			policies := words(stack.Resources[function+"Role"].Properties["ManagedPolicyArns"])
-			if slices.Contains(policies, "Announcements") != (bus != "") {
-				t.Errorf("%s, bus %q: policies %v", function, bus, policies)
-			}
+			assert.Check(t, slices.Contains(policies, "Announcements") == (bus != ""),
+				"%s, bus %q: policies %v", function, bus, policies)
 		}
 	}
 }
 
 // descriptions of the reader policies. IAM cannot change one: CloudFormation would replace the
 // policy, and it cannot delete one that is attached.
-var descriptions = map[string]string{
-	"HesabeAccessReader":   `Reads the access token of Hesabe's account "default", and nothing that could rotate it`,
-	"TConnectAccessReader": `Reads the access token of TConnect's account "default", and nothing that could rotate it`,
-	"BerbixAccessReader":   "Reads transactions of Berbix without their refresh tokens",
-	"OAuth2AccessReader": "Reads the access token of the OAuth2 account that the role's tag token-refresh-account names, " +
-		"and nothing that could rotate it",
-	"RejectionTeller": "Puts Token Rejected of the source token-refresh.reader on one event bus, and no other event",
+func descriptions() map[string]string {
+	all := map[string]string{
+		"RejectionTeller": "Puts Token Rejected of the source token-refresh.reader on one event bus, and no other event",
+	}
+	for _, entry := range catalog.All() {
+		description := "Reads the access token of " + entry.Title + `'s account "default", and nothing that could rotate it`
+		switch {
+		case entry.Sweep:
+			description = "Reads transactions of " + entry.Title + " without their refresh tokens"
+		case entry.OwnAccounts:
+			description = "Reads the access token of the " + entry.Title + " account that the role's tag token-refresh-account names, " +
+				"and nothing that could rotate it"
+		}
+		all[entry.Title+"AccessReader"] = description
+	}
+	return all
 }
 
 func TestReaderPoliciesAreNeverReplaced(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
-		for id, want := range descriptions {
+		for id, want := range descriptions() {
 			p := stack.Resources[id].Properties
 			if got := template.Get[string](p, "Description"); got != want && p != nil {
 				t.Errorf("%s: %q, and deployed stacks have %q", id, got, want)
 			}
 			for _, property := range []string{"ManagedPolicyName", "Path"} { // the same
-				if p[property] != nil {
-					t.Errorf("%s has a %s", id, property)
-				}
+				assert.Check(t, p[property] == nil, "%s has a %s", id, property)
 			}
 		}
 	})
@@ -265,9 +263,8 @@ func TestFunctionsReachTheirVPC(t *testing.T) {
 		stack := with(t, map[string]string{"SubnetIds": ids, "SecurityGroupIds": strings.Repeat("sg-1", strings.Count(ids, ","))})
 		for _, function := range stack.Of(template.Function) {
 			policies := words(stack.Resources[function+"Role"].Properties["ManagedPolicyArns"])
-			if slices.Contains(policies, "Network") != want {
-				t.Errorf("%s in %q: policies %v", function, ids, policies)
-			}
+			assert.Check(t, slices.Contains(policies, "Network") == want,
+				"%s in %q: policies %v", function, ids, policies)
 		}
 		got := statements(stack.Resources["Network"])
 		if !want {
@@ -277,8 +274,6 @@ func TestFunctionsReachTheirVPC(t *testing.T) {
 			"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
 			"ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
 		}
-		if len(got) != 1 || !slices.Equal(got[0].actions, needed) {
-			t.Errorf("%+v", got)
-		}
+		assert.Check(t, len(got) == 1 && slices.Equal(got[0].actions, needed), "%+v", got)
 	}
 }

@@ -15,30 +15,18 @@ import (
 
 const queueType = "AWS::SQS::Queue"
 
-// with is the stack with these parameters.
-func with(t *testing.T, parameters map[string]string) *template.Stack {
-	t.Helper()
-	stack, err := load(t).Stack(parameters)
-	assert.NilError(t, err)
-	return stack
-}
-
 // A team that one run a minute is enough for pays for no queue, and nobody polls one.
 func TestNoQueueUnasked(t *testing.T) {
 	t.Parallel()
 	stack := with(t, nil)
-	if queues := stack.Of(queueType); !slices.Equal(queues, []string{"DeadLetters"}) {
-		t.Errorf("queues: %v", queues)
-	}
-	if found := stack.Of("AWS::Lambda::EventSourceMapping"); len(found) > 0 {
-		t.Errorf("there is %v", found)
-	}
-	if url := stack.Environment("RefreshBerbix")["SWEEP_QUEUE_URL"]; url != "" {
-		t.Errorf("the function hands over to %q", url)
-	}
-	if url, ok := stack.Outputs["BerbixQueue"]; ok {
-		t.Errorf("there is an output %q", url)
-	}
+	queues := stack.Of(queueType)
+	assert.Check(t, slices.Equal(queues, []string{"DeadLetters"}), "queues: %v", queues)
+	found := stack.Of("AWS::Lambda::EventSourceMapping")
+	assert.Check(t, len(found) == 0, "there is %v", found)
+	url := stack.Environment("RefreshBerbix")["SWEEP_QUEUE_URL"]
+	assert.Check(t, url == "", "the function hands over to %q", url)
+	url, ok := stack.Outputs["BerbixQueue"]
+	assert.Check(t, !ok, "there is an output %q", url)
 }
 
 func TestQueueConcurrency(t *testing.T) {
@@ -48,9 +36,7 @@ func TestQueueConcurrency(t *testing.T) {
 		"0": true, "2": true, "9": true, "10": true, "999": true, "1000": true,
 		"": false, "1": false, "00": false, "02": false, "1001": false, "9999": false, "-2": false, "2 ": false,
 	} {
-		if got := pattern.MatchString(value); got != want {
-			t.Errorf("%q is taken: %t", value, got)
-		}
+		assert.Check(t, is.Equal(pattern.MatchString(value), want), "%q is taken", value)
 	}
 }
 
@@ -60,13 +46,11 @@ func TestQueueSuitsEveryTimeout(t *testing.T) {
 	for _, timeout := range load(t).Parameters["Timeout"].AllowedValues {
 		stack := with(t, map[string]string{"BerbixQueueConcurrency": "10", "Timeout": timeout})
 		seconds, err := strconv.Atoi(timeout)
-		if got := template.Get[int](stack.Resources["BerbixQueue"].Properties, "VisibilityTimeout"); err != nil || got < 6*seconds {
-			t.Errorf("%s: messages are hidden for %d s", timeout, got)
-		}
+		got := template.Get[int](stack.Resources["BerbixQueue"].Properties, "VisibilityTimeout")
+		assert.Check(t, err == nil && got >= 6*seconds, "%s: messages are hidden for %d s", timeout, got)
 		for _, function := range stack.Of(template.Function) {
-			if got := template.Get[string](stack.Resources[function].Properties, "Timeout"); got != timeout {
-				t.Errorf("%s may take %s s, want %s", function, got, timeout)
-			}
+			got := template.Get[string](stack.Resources[function].Properties, "Timeout")
+			assert.Check(t, got == timeout, "%s may take %s s, want %s", function, got, timeout)
 		}
 	}
 }
@@ -96,12 +80,9 @@ func TestQueue(t *testing.T) {
 		assert.Check(t, is.DeepEqual(stack.Resources[id].Properties, want), "%s", id)
 	}
 	environment := stack.Environment("RefreshBerbix")
-	if got := []string{environment["SWEEP_QUEUE_URL"], environment["SWEEP_HAND_OVER_ABOVE"]}; !slices.Equal(got, []string{"BerbixQueue", "500"}) {
-		t.Errorf("queue and threshold: %q", got)
-	}
-	if url := stack.Outputs["BerbixQueue"]; url != "BerbixQueue" {
-		t.Errorf("output %q", url)
-	}
+	got := []string{environment["SWEEP_QUEUE_URL"], environment["SWEEP_HAND_OVER_ABOVE"]}
+	assert.Check(t, slices.Equal(got, []string{"BerbixQueue", "500"}), "queue and threshold: %q", got)
+	assert.Check(t, is.Equal(stack.Outputs["BerbixQueue"], "BerbixQueue"), "output")
 }
 
 // Lambda looks at the role when it makes the mapping, and a permission takes a while to be

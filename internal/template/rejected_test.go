@@ -42,9 +42,7 @@ func TestRejectionsReachTheirFunction(t *testing.T) {
 				continue // whose tokens no reader reports
 			}
 			rule, found := rules[provider]
-			if found != (bus != "") {
-				t.Errorf("%s: bus %q, a rule is there: %t", provider, bus, found)
-			}
+			assert.Check(t, found == (bus != ""), "%s: bus %q, a rule is there: %t", provider, bus, found)
 			if !found {
 				continue
 			}
@@ -53,9 +51,8 @@ func TestRejectionsReachTheirFunction(t *testing.T) {
 			wantRule(t, rule, bus, function, detail)
 			e, err := event.Decode([]byte(strings.NewReplacer("<account>", `"shop-2"`, "<rejected>", `"`+id+`"`).Replace(
 				template.Get[string](target(t, rule), "InputTransformer", "InputTemplate"))))
-			if want := (event.Event{Account: "shop-2", Rejected: id}); err != nil || !cmp.Equal(want, e) {
-				t.Errorf("%s: the function gets %+v, %v", provider, e, err)
-			}
+			want := (event.Event{Account: "shop-2", Rejected: id})
+			assert.Check(t, err == nil && cmp.Equal(want, e), "%s: the function gets %+v, %v", provider, e, err)
 		}
 		if stack.Resources["RejectionTeller"].Properties == nil {
 			return
@@ -79,9 +76,7 @@ func TestRejectionsReachTheirFunction(t *testing.T) {
 func target(t *testing.T, rule template.Resource) template.Object {
 	t.Helper()
 	targets := template.Get[[]any](rule.Properties, "Targets")
-	if len(targets) != 1 {
-		t.Fatalf("targets %v", targets)
-	}
+	assert.Assert(t, len(targets) == 1, "targets %v", targets)
 	return targets[0].(template.Object)
 }
 
@@ -99,9 +94,8 @@ func wantRule(t *testing.T, rule template.Resource, bus, function string, detail
 	to := target(t, rule)
 	paths := template.Get[template.Object](to, "InputTransformer", "InputPathsMap")
 	for _, path := range paths {
-		if _, found := sent[strings.TrimPrefix(path.(string), "$.detail.")]; !found {
-			t.Errorf("%s: nothing lies at %s", function, path)
-		}
+		_, found := sent[strings.TrimPrefix(path.(string), "$.detail.")]
+		assert.Check(t, found, "%s: nothing lies at %s", function, path)
 	}
 	if got := rule.Properties["EventBusName"]; got != bus || to["Arn"] != function+".Arn" || len(paths) != 2 {
 		t.Errorf("%s: bus %v, target %v, paths %v", function, got, to["Arn"], paths)

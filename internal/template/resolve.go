@@ -1,88 +1,64 @@
 package template
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // noValue is what AWS::NoValue becomes; whatever holds it leaves it out.
 type noValue struct{}
 
-func (s *Stack) object(o Object) (Object, error) {
-	v, err := s.resolve(o)
-	if err != nil || o == nil {
-		return nil, err
+func (s *Stack) object(o Object) Object {
+	if o == nil {
+		return nil
 	}
-	resolved, ok := v.(Object)
+	resolved, ok := s.resolve(o).(Object)
 	if !ok {
-		return nil, fmt.Errorf("is no mapping but %v", v)
+		s.mistake("is no mapping: %v", o)
 	}
-	return resolved, nil
+	return resolved
 }
 
 // resolve replaces every intrinsic function below v.
-func (s *Stack) resolve(v any) (any, error) {
+func (s *Stack) resolve(v any) any {
 	switch v := v.(type) {
 	case []any:
 		var list []any
 		for _, item := range v {
-			r, err := s.resolve(item)
-			if err != nil {
-				return nil, err
-			}
-			if r != (noValue{}) {
+			if r := s.resolve(item); r != (noValue{}) {
 				list = append(list, r)
 			}
 		}
-		return list, nil
+		return list
 	case Object:
-		if len(v) == 1 {
-			for name, argument := range v {
-				if name == "Ref" || strings.HasPrefix(name, "Fn::") {
-					return s.intrinsic(name, argument)
-				}
+		for name, argument := range v {
+			if len(v) == 1 && (name == "Ref" || strings.HasPrefix(name, "Fn::")) {
+				return s.intrinsic(name, argument)
 			}
 		}
 		resolved := Object{}
 		for key, value := range v {
-			r, err := s.resolve(value)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", key, err)
-			}
-			if r != (noValue{}) {
+			if r := s.resolve(value); r != (noValue{}) {
 				resolved[key] = r
 			}
 		}
-		return resolved, nil
-	default:
-		return v, nil
+		return resolved
 	}
+	return v
 }
 
-var errShape = errors.New("arguments not understood")
-
-func (s *Stack) intrinsic(name string, argument any) (any, error) {
-	if name == "Fn::If" { // resolves the branch taken only
-		arguments, _ := argument.([]any)
-		if len(arguments) != 3 {
-			return nil, fmt.Errorf("%s: %w", name, errShape)
-		}
-		holds, err := s.condition(fmt.Sprint(arguments[0]))
-		if err != nil {
-			return nil, err
-		}
-		if holds {
+func (s *Stack) intrinsic(name string, argument any) any {
+	arguments, _ := argument.([]any)
+	if name == "Fn::If" && len(arguments) == 3 { // resolves the branch taken only
+		if s.holds(arguments[0]) {
 			return s.resolve(arguments[1])
 		}
 		return s.resolve(arguments[2])
 	}
-	argument, err := s.resolve(argument)
-	if err != nil {
-		return nil, err
-	}
-	arguments, _ := argument.([]any)
+	argument = s.resolve(argument)
+	arguments, _ = argument.([]any)
 	switch {
 	case name == "Ref":
 		return s.ref(fmt.Sprint(argument))
@@ -96,105 +72,88 @@ func (s *Stack) intrinsic(name string, argument any) (any, error) {
 	case name == "Fn::FindInMap" && len(arguments) == 3:
 		found := Get[any](s.template.Mappings, fmt.Sprint(arguments[0]), fmt.Sprint(arguments[1]), fmt.Sprint(arguments[2]))
 		if found == nil {
-			return nil, fmt.Errorf("%s: nothing at %v", name, arguments)
+			s.mistake("%s: nothing at %v", name, arguments)
 		}
-		return found, nil
+		return found
 	case name == "Fn::Join" && len(arguments) == 2:
 		parts, _ := arguments[1].([]any)
-		words := make([]string, 0, len(parts))
-		for _, part := range parts {
-			words = append(words, fmt.Sprint(part))
+		words := make([]string, len(parts))
+		for i, part := range parts {
+			words[i] = fmt.Sprint(part)
 		}
-		return strings.Join(words, fmt.Sprint(arguments[0])), nil
+		return strings.Join(words, fmt.Sprint(arguments[0]))
 	case name == "Fn::Split" && len(arguments) == 2:
-		var list []any
-		for part := range strings.SplitSeq(fmt.Sprint(arguments[1]), fmt.Sprint(arguments[0])) {
-			list = append(list, part)
-		}
-		return list, nil
+		return split(fmt.Sprint(arguments[1]), fmt.Sprint(arguments[0]))
 	}
-	return nil, fmt.Errorf("%s: %w", name, errShape)
+	s.mistake("%s: arguments not understood: %v", name, argument)
+	return nil
+}
+
+func split(text, separator string) []any {
+	var list []any
+	for part := range strings.SplitSeq(text, separator) {
+		list = append(list, part)
+	}
+	return list
 }
 
 // ref resolves a parameter, or a resource or attribute to its own name.
-func (s *Stack) ref(name string) (any, error) {
+func (s *Stack) ref(name string) any {
 	if name == "AWS::NoValue" {
-		return noValue{}, nil
+		return noValue{}
 	}
 	if value, ok := s.parameters[name]; ok {
-		if p := s.template.Parameters[name]; strings.HasPrefix(p.Type, "CommaDelimitedList") {
-			var list []any
-			for part := range strings.SplitSeq(value, ",") {
-				list = append(list, part)
-			}
-			return list, nil
+		if strings.HasPrefix(s.template.Parameters[name].Type, "CommaDelimitedList") {
+			return split(value, ",")
 		}
-		return value, nil
+		return value
 	}
 	id, _, _ := strings.Cut(name, ".")
-	r, ok := s.template.Resources[id]
-	if !ok {
-		return nil, fmt.Errorf("there is no parameter or resource %s", name)
+	switch r, ok := s.template.Resources[id]; {
+	case !ok:
+		s.mistake("there is no parameter or resource %s", name)
+	case !s.holds(r.Condition):
+		s.mistake("resource %s is not in this stack", id)
 	}
-	if r.Condition != "" {
-		holds, err := s.condition(r.Condition)
-		if !holds || err != nil {
-			return nil, errors.Join(fmt.Errorf("resource %s is not in this stack", id), err)
-		}
-	}
-	return name, nil
+	return name
 }
 
 var substitution = regexp.MustCompile(`\$\{([A-Za-z0-9:.]+)\}`)
 
 // sub substitutes its own variables and, for all other names, what ref resolves.
-func (s *Stack) sub(text string, own Object) (any, error) {
-	var mistakes []error
+func (s *Stack) sub(text string, own Object) string {
 	text = substitution.ReplaceAllStringFunc(text, func(found string) string {
-		if value, ok := own[found[2:len(found)-1]]; ok {
+		name := found[2 : len(found)-1]
+		if value, ok := own[name]; ok {
 			return fmt.Sprint(value)
 		}
-		value, err := s.ref(found[2 : len(found)-1])
-		mistakes = append(mistakes, err)
-		return fmt.Sprint(value)
+		return fmt.Sprint(s.ref(name))
 	})
-	return strings.ReplaceAll(text, "${!", "${"), errors.Join(mistakes...)
+	return strings.ReplaceAll(text, "${!", "${")
 }
 
-// condition evaluates a named condition.
-func (s *Stack) condition(name string) (bool, error) {
-	definition, ok := s.template.Conditions[name].(Object)
-	if !ok {
-		return false, fmt.Errorf("there is no condition %s", name)
-	}
-	return s.holds(definition)
-}
-
-func (s *Stack) holds(definition Object) (bool, error) {
-	if name, ok := definition["Condition"].(string); ok {
-		return s.condition(name)
-	}
-	if not, ok := definition["Fn::Not"].([]any); ok && len(not) == 1 {
-		inner, _ := not[0].(Object)
-		holds, err := s.holds(inner)
-		return !holds, err
-	}
-	if all, ok := definition["Fn::And"].([]any); ok {
-		for _, part := range all {
-			inner, _ := part.(Object)
-			if holds, err := s.holds(inner); err != nil || !holds {
-				return false, err
-			}
+// holds evaluates a condition or its name. The empty name always holds.
+func (s *Stack) holds(condition any) bool {
+	switch c := condition.(type) {
+	case string:
+		if c == "" {
+			return true
 		}
-		return true, nil
-	}
-	if equals, ok := definition["Fn::Equals"].([]any); ok && len(equals) == 2 {
-		sides, err := s.resolve(equals)
-		if err != nil {
-			return false, err
+		return s.holds(s.template.Conditions[c])
+	case Object:
+		if name, ok := c["Condition"]; ok {
+			return s.holds(name)
 		}
-		list, _ := sides.([]any)
-		return len(list) == 2 && fmt.Sprint(list[0]) == fmt.Sprint(list[1]), nil
+		if not, ok := c["Fn::Not"].([]any); ok && len(not) == 1 {
+			return !s.holds(not[0])
+		}
+		if all, ok := c["Fn::And"].([]any); ok {
+			return !slices.ContainsFunc(all, func(part any) bool { return !s.holds(part) })
+		}
+		if sides, ok := c["Fn::Equals"].([]any); ok && len(sides) == 2 {
+			return fmt.Sprint(s.resolve(sides[0])) == fmt.Sprint(s.resolve(sides[1]))
+		}
 	}
-	return false, fmt.Errorf("condition %v: %w", definition, errShape)
+	s.mistake("condition not understood: %v", condition)
+	return false
 }

@@ -15,6 +15,8 @@ type Stack struct {
 
 	template   *Template
 	parameters map[string]string
+	at         string // what is being resolved
+	mistakes   []error
 }
 
 // pseudo are AWS's own parameters, for an account that exists nowhere.
@@ -27,64 +29,53 @@ var pseudo = map[string]string{
 }
 
 // Stack resolves the template. Parameters that are not given have their defaults; AWS's own,
-// such as AWS::StackName, may be given too.
-// A reference to a resource becomes its logical id, an attribute of one
-// "<logical id>.<attribute>".
+// such as AWS::StackName, may be given too. A reference to a resource becomes its logical id, an
+// attribute of one "<logical id>.<attribute>". The error names all mistakes.
 func (t *Template) Stack(parameters map[string]string) (*Stack, error) {
 	s := &Stack{Resources: map[string]Resource{}, Outputs: map[string]string{}, template: t, parameters: maps.Clone(pseudo)}
-	var mistakes []error
 	for name, p := range t.Parameters {
-		value, given := parameters[name]
-		if !given && p.Default == nil {
-			mistakes = append(mistakes, fmt.Errorf("parameter %s has no default", name))
-			continue
+		if _, given := parameters[name]; !given && p.Default == nil {
+			s.mistake("parameter %s has no default", name)
+		} else if !given {
+			s.parameters[name] = *p.Default
 		}
-		if !given {
-			value = *p.Default
-		}
-		s.parameters[name] = value
 	}
 	for name, value := range parameters {
 		_, isPseudo := pseudo[name]
 		if _, ok := t.Parameters[name]; !ok && !isPseudo {
-			mistakes = append(mistakes, fmt.Errorf("there is no parameter %s", name))
+			s.mistake("there is no parameter %s", name)
 		}
 		s.parameters[name] = value
 	}
 	for id, r := range t.Resources {
-		if r.Condition != "" {
-			holds, err := s.condition(r.Condition)
-			mistakes = append(mistakes, err)
-			if !holds {
-				continue
-			}
+		s.at = "resource " + id
+		if s.holds(r.Condition) {
+			r.Properties, r.Metadata = s.object(r.Properties), s.object(r.Metadata)
+			s.Resources[id] = r
 		}
-		var err error
-		if r.Properties, err = s.object(r.Properties); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("resource %s: %w", id, err))
-		}
-		if r.Metadata, err = s.object(r.Metadata); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("resource %s: %w", id, err))
-		}
-		s.Resources[id] = r
 	}
 	for name, output := range t.Outputs {
+		s.at = "output " + name
 		definition, _ := output.(Object)
-		if condition := Get[string](definition, "Condition"); condition != "" {
-			holds, err := s.condition(condition)
-			mistakes = append(mistakes, err)
-			if !holds {
-				continue
-			}
+		if s.holds(Get[string](definition, "Condition")) {
+			s.Outputs[name] = fmt.Sprint(s.object(definition)["Value"])
 		}
-		o, err := s.object(definition)
-		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("output %s: %w", name, err))
-			continue
-		}
-		s.Outputs[name] = fmt.Sprint(o["Value"])
 	}
-	return s, errors.Join(mistakes...)
+	return s, errors.Join(s.mistakes...)
+}
+
+// mistake records what is wrong with the part that is being resolved.
+func (s *Stack) mistake(format string, args ...any) {
+	s.mistakes = append(s.mistakes, fmt.Errorf("%s: %s", s.at, fmt.Sprintf(format, args...)))
+}
+
+// LoadStack reads a template and resolves it.
+func LoadStack(path string, parameters map[string]string) (*Stack, error) {
+	t, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return t.Stack(parameters)
 }
 
 // Of returns the logical ids of all resources of a type, sorted.

@@ -32,9 +32,8 @@ func TestStateIsRetainedAndNamed(t *testing.T) {
 		for _, entry := range catalog.All() {
 			all += len(entry.Usual()) * len(entry.Documents())
 		}
-		if want := []int{0, all}; !slices.Contains(want, len(state)) {
-			t.Errorf("%d secrets and tables, want one of %v", len(state), want)
-		}
+		want := []int{0, all}
+		assert.Check(t, slices.Contains(want, len(state)), "%d secrets and tables, want one of %v", len(state), want)
 		for _, id := range state {
 			r := stack.Resources[id]
 			name := template.Get[string](r.Properties, "Name") + template.Get[string](r.Properties, "TableName")
@@ -47,17 +46,13 @@ func TestStateIsRetainedAndNamed(t *testing.T) {
 
 func TestNoState(t *testing.T) {
 	t.Parallel()
-	loaded := load(t)
-	with, err := loaded.Stack(nil)
-	assert.NilError(t, err)
-	without, err := loaded.Stack(map[string]string{"CreateState": "false"})
-	assert.NilError(t, err)
-	if state := append(without.Of(secretType), without.Of(tableType)...); len(state) != 0 {
-		t.Errorf("creates %v", state)
-	}
-	assert.Check(t, is.DeepEqual(without.Outputs, with.Outputs), "outputs")
-	for _, function := range with.Of(template.Function) {
-		assert.Check(t, is.DeepEqual(without.Environment(function), with.Environment(function)), "%s", function)
+	whole := with(t, nil)
+	without := with(t, map[string]string{"CreateState": "false"})
+	state := append(without.Of(secretType), without.Of(tableType)...)
+	assert.Check(t, len(state) == 0, "creates %v", state)
+	assert.Check(t, is.DeepEqual(without.Outputs, whole.Outputs), "outputs")
+	for _, function := range whole.Of(template.Function) {
+		assert.Check(t, is.DeepEqual(without.Environment(function), whole.Environment(function)), "%s", function)
 	}
 }
 
@@ -74,8 +69,7 @@ var placeholders = map[string]string{
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	stack, err := load(t).Stack(nil)
-	assert.NilError(t, err)
+	stack := with(t, nil)
 	values := map[string]string{}
 	var without []string
 	for _, id := range stack.Of(secretType) {
@@ -86,13 +80,10 @@ func TestSecrets(t *testing.T) {
 			continue
 		}
 		values[name] = template.Get[string](p, "SecretString")
-		if !json.Valid([]byte(values[name])) {
-			t.Errorf("%s: no JSON", name)
-		}
+		assert.Check(t, json.Valid([]byte(values[name])), "%s: no JSON", name)
 		provider := strings.Split(name, "/")[1]
-		if _, err := credentials.Read(provider, secret.New(values[name])); !errors.Is(err, providers.ErrNotSeeded) {
-			t.Errorf("%s is taken for credentials: %v", name, err)
-		}
+		_, err := credentials.Read(provider, secret.New(values[name]))
+		assert.Check(t, errors.Is(err, providers.ErrNotSeeded), "%s is taken for credentials: %v", name, err)
 	}
 	for name, want := range placeholders {
 		if values[name] != want {
@@ -117,8 +108,7 @@ func TestSecrets(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	t.Parallel()
-	stack, err := load(t).Stack(nil)
-	assert.NilError(t, err)
+	stack := with(t, nil)
 	attribute := func(name, kind string) any {
 		return template.Object{"AttributeName": name, "AttributeType": kind}
 	}
@@ -159,16 +149,12 @@ func TestTables(t *testing.T) {
 func TestCustomerKeyIsUsedEverywhere(t *testing.T) {
 	t.Parallel()
 	const arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
-	stack, err := load(t).Stack(map[string]string{"KmsKeyArn": arn})
-	assert.NilError(t, err)
+	stack := with(t, map[string]string{"KmsKeyArn": arn})
 	for _, id := range stack.Of(secretType) {
-		if got := template.Get[string](stack.Resources[id].Properties, "KmsKeyId"); got != arn {
-			t.Errorf("%s: key %q", id, got)
-		}
+		assert.Check(t, is.Equal(template.Get[string](stack.Resources[id].Properties, "KmsKeyId"), arn), "%s: key", id)
 	}
 	for _, id := range stack.Of(tableType) {
-		if got := template.Get[string](stack.Resources[id].Properties, "SSESpecification", "KMSMasterKeyId"); got != arn {
-			t.Errorf("%s: key %q", id, got)
-		}
+		got := template.Get[string](stack.Resources[id].Properties, "SSESpecification", "KMSMasterKeyId")
+		assert.Check(t, got == arn, "%s: key %q", id, got)
 	}
 }

@@ -3,9 +3,11 @@ package template_test
 import (
 	"regexp"
 	"slices"
+	"sync"
 	"testing"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/template"
@@ -13,31 +15,38 @@ import (
 
 const path = "../../template.yaml"
 
+var once = sync.OnceValues(func() (*template.Template, error) { return template.Load(path) })
+
 func load(t *testing.T) *template.Template {
 	t.Helper()
-	loaded, err := template.Load(path)
+	loaded, err := once()
 	assert.NilError(t, err)
 	return loaded
+}
+
+// with is the stack with these parameters.
+func with(t *testing.T, parameters map[string]string) *template.Stack {
+	t.Helper()
+	stack, err := load(t).Stack(parameters)
+	assert.NilError(t, err)
+	return stack
 }
 
 // eachVariant tests every variant of the stack.
 func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 	t.Helper()
-	loaded := load(t)
 	for name, parameters := range template.Variants {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			stack, err := loaded.Stack(parameters)
-			assert.NilError(t, err)
+			stack := with(t, parameters)
 			functions := 0
 			for _, entry := range catalog.All() {
 				if !entry.OwnAccounts || parameters[entry.Title+"Accounts"] != "" {
 					functions++
 				}
 			}
-			if len(stack.Of(template.Function)) != functions {
-				t.Fatalf("functions: %v", stack.Of(template.Function))
-			}
+			assert.Assert(t, len(stack.Of(template.Function)) == functions,
+				"functions: %v", stack.Of(template.Function))
 			test(t, stack)
 		})
 	}
@@ -67,9 +76,7 @@ func TestParameters(t *testing.T) {
 			continue
 		}
 		pattern := regexp.MustCompile(p.AllowedPattern)
-		if !pattern.MatchString(*p.Default) {
-			t.Errorf("%s: its default does not match its pattern", name)
-		}
+		assert.Check(t, pattern.MatchString(*p.Default), "%s: its default does not match its pattern", name)
 		for _, parameters := range template.Variants {
 			if value, given := parameters[name]; given && !pattern.MatchString(value) {
 				t.Errorf("%s: %q is refused", name, value)
@@ -77,15 +84,34 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	for name := range grouped {
-		if _, ok := loaded.Parameters[name]; !ok {
-			t.Errorf("group names %s, which is no parameter", name)
-		}
+		_, ok := loaded.Parameters[name]
+		assert.Check(t, ok, "group names %s, which is no parameter", name)
 	}
 }
 
 func TestUnknownParameterIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := load(t).Stack(map[string]string{"Acounts": "x"}); err == nil {
-		t.Error("no error")
+	_, err := load(t).Stack(map[string]string{"Acounts": "x"})
+	assert.ErrorContains(t, err, "no parameter Acounts")
+}
+
+// What could not be resolved is named, and not left out.
+func TestMistakesAreNamed(t *testing.T) {
+	t.Parallel()
+	for want, value := range map[string]any{
+		"resource A: there is no parameter or resource B": template.Object{"Ref": "B"},
+		"resource C is not in this stack":                 template.Object{"Fn::Sub": "of ${C.Arn}"},
+		"Fn::FindInMap: nothing at [a b c]":               template.Object{"Fn::FindInMap": []any{"a", "b", "c"}},
+		"Fn::Base64: arguments not understood: x":         template.Object{"Fn::Base64": "x"},
+		"condition not understood: <nil>":                 template.Object{"Fn::If": []any{"Gone", 1, 2}},
+	} {
+		broken := template.Template{
+			Conditions: template.Object{"Never": template.Object{"Fn::Equals": []any{"1", "2"}}},
+			Resources: map[string]template.Resource{
+				"A": {Properties: template.Object{"List": []any{value}}}, "C": {Condition: "Never"},
+			},
+		}
+		_, err := broken.Stack(nil)
+		assert.Check(t, is.ErrorContains(err, want))
 	}
 }

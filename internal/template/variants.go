@@ -1,5 +1,7 @@
 package template
 
+import "fmt"
+
 // Variants are the choices of parameters that change what a stack consists of.
 var Variants = map[string]map[string]string{
 	"defaults":       nil,
@@ -19,4 +21,19 @@ var Variants = map[string]map[string]string{
 	"other names":    {"SecretPrefix": "team/tokens", "TablePrefix": "team-tokens", "Accounts": "default,shop-2"},
 	"queue":          {"BerbixQueueConcurrency": "10", "BerbixHandOverAbove": "500"},
 	"sandbox, x86":   {"ProviderEnvironment": "sandbox", "Architecture": "x86_64", "MemorySize": "1024", "LogLevel": "debug"},
+}
+
+// LoadVariants reads a template and resolves each of Variants.
+func LoadVariants(path string) (map[string]*Stack, error) {
+	t, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	stacks := map[string]*Stack{}
+	for name, parameters := range Variants {
+		if stacks[name], err = t.Stack(parameters); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return stacks, nil
 }

@@ -1,6 +1,7 @@
 package aes
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -44,37 +45,30 @@ func NewCipher(key Key, mode Mode, iv string) (*Cipher, error) {
 			mode = Fixed
 		}
 	}
+	c := &Cipher{random: mode == Prefix}
 	switch mode { // an unknown mode is not quoted: it may be an IV in the wrong place
 	case Prefix, Zero, FromKey:
 		if iv != "" {
 			return nil, fmt.Errorf("an IV is given, which mode %q does not take: drop the IV or use mode %q", mode, Fixed)
 		}
+		if mode == FromKey {
+			copy(c.iv[:], key.bytes[:])
+		}
 	case Fixed:
 		if iv == "" {
 			return nil, fmt.Errorf("mode %q needs an IV", Fixed)
 		}
-	default:
-		return nil, fmt.Errorf("unknown IV mode: use %q, %q, %q or %q", Prefix, Fixed, Zero, FromKey)
-	}
-	block, err := aes.NewCipher(key.bytes[:])
-	if err != nil {
-		return nil, err
-	}
-	c := &Cipher{block: block}
-	switch mode {
-	case Prefix:
-		c.random = true
-	case Zero:
-	case FromKey:
-		copy(c.iv[:], key.bytes[:])
-	case Fixed:
 		raw, err := decode(iv, aes.BlockSize)
 		if err != nil {
 			return nil, fmt.Errorf("not an IV of %d bytes: %w", aes.BlockSize, err)
 		}
 		copy(c.iv[:], raw)
+	default:
+		return nil, fmt.Errorf("unknown IV mode: use %q, %q, %q or %q", Prefix, Fixed, Zero, FromKey)
 	}
-	return c, nil
+	var err error
+	c.block, err = aes.NewCipher(key.bytes[:])
+	return c, err
 }
 
 // EncryptHex returns the ciphertext in lower-case hex, in mode Prefix after its IV.
@@ -86,11 +80,7 @@ func (c *Cipher) EncryptHex(plaintext []byte) string {
 		out = append(out, iv[:]...)
 	}
 	start := len(out)
-	out = append(out, plaintext...)
-	pad := aes.BlockSize - len(plaintext)%aes.BlockSize
-	for range pad {
-		out = append(out, byte(pad))
-	}
+	out = append(append(out, plaintext...), padding(aes.BlockSize-len(plaintext)%aes.BlockSize)...)
 	cipher.NewCBCEncrypter(c.block, iv[:]).CryptBlocks(out[start:], out[start:])
 	return hex.EncodeToString(out)
 }
@@ -120,17 +110,15 @@ func (c *Cipher) DecryptHex(text string) ([]byte, error) {
 // the key.
 func (*Cipher) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[aes cipher]")) }
 
-// unpad strips PKCS#7 padding of 1 to 16 bytes and checks each of them.
+// padding is PKCS#7 padding of 1 to 16 bytes.
+func padding(n int) []byte { return bytes.Repeat([]byte{byte(n)}, n) }
+
+// unpad strips the padding and checks each byte of it.
 func unpad(data []byte) ([]byte, error) {
 	pad := int(data[len(data)-1])
-	if pad < 1 || pad > aes.BlockSize {
+	plain, padded := bytes.CutSuffix(data, padding(pad))
+	if pad < 1 || pad > aes.BlockSize || !padded {
 		return nil, ErrDecrypt
 	}
-	rest := len(data) - pad
-	for _, b := range data[rest:] {
-		if int(b) != pad {
-			return nil, ErrDecrypt
-		}
-	}
-	return data[:rest], nil
+	return plain, nil
 }

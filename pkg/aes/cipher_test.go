@@ -33,9 +33,8 @@ func TestVectors(t *testing.T) {
 			}
 			for _, text := range []string{v.hex, strings.ToUpper(v.hex)} {
 				got, err := c.DecryptHex(text)
-				if err != nil || string(got) != v.plain {
-					t.Errorf("DecryptHex(%s) = %q, %v; want %q", text, got, err, v.plain)
-				}
+				assert.Check(t, err == nil && string(got) == v.plain,
+					"DecryptHex(%s) = %q, %v; want %q", text, got, err, v.plain)
 			}
 		})
 	}
@@ -46,23 +45,18 @@ func TestNISTBlock(t *testing.T) {
 	plain, err := hex.DecodeString(nistPlain)
 	assert.NilError(t, err)
 	got := newCipher(t, nistKey, aes.Fixed, nistIV).EncryptHex(plain)
-	if !strings.HasPrefix(got, nistBlock) {
-		t.Errorf("EncryptHex = %s, want it to begin with %s", got, nistBlock)
-	}
+	assert.Check(t, strings.HasPrefix(got, nistBlock), "EncryptHex = %s, want it to begin with %s", got, nistBlock)
 }
 
 func TestPrefixMode(t *testing.T) {
 	t.Parallel()
 	c := newCipher(t, nistKey, "", "") // the default
 	got, err := c.DecryptHex(prefixedHex)
-	if err != nil || string(got) != prefixedPlain {
-		t.Fatalf("DecryptHex = %q, %v; want %q", got, err, prefixedPlain)
-	}
+	assert.Assert(t, err == nil && string(got) == prefixedPlain,
+		"DecryptHex = %q, %v; want %q", got, err, prefixedPlain)
 
 	one, two := c.EncryptHex([]byte(prefixedPlain)), c.EncryptHex([]byte(prefixedPlain))
-	if one[:32] == two[:32] {
-		t.Error("two messages have the same IV")
-	}
+	assert.Check(t, one[:32] != two[:32], "two messages have the same IV")
 	fixed := newCipher(t, nistKey, aes.Fixed, one[:32])
 	if want := one[:32] + fixed.EncryptHex([]byte(prefixedPlain)); one != want {
 		t.Errorf("EncryptHex = %s, want the IV and the ciphertext under it, %s", one, want)
@@ -115,9 +109,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := aes.ParseKey(text)
-			if err == nil {
-				t.Fatal("ParseKey took it")
-			}
+			assert.Assert(t, err != nil, "ParseKey took it")
 			if len(text) > 8 && strings.Contains(err.Error(), text[4:]) {
 				t.Errorf("the error quotes the key: %v", err)
 			}
@@ -148,9 +140,7 @@ func TestNewCipherRefusesContradictions(t *testing.T) {
 			key, err := aes.ParseKey(textKey)
 			assert.NilError(t, err)
 			c, err := aes.NewCipher(key, tc.mode, tc.iv)
-			if err == nil {
-				t.Fatalf("NewCipher made %v", c)
-			}
+			assert.Assert(t, err != nil, "NewCipher made %v", c)
 			for _, text := range []string{tc.iv, string(tc.mode)} {
 				if len(text) > 8 && strings.Contains(err.Error(), text) {
 					t.Errorf("the error quotes the IV: %v", err)
@@ -197,9 +187,8 @@ func TestDecryptHasOneError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := tc.cipher.DecryptHex(tc.text)
-			if !errors.Is(err, aes.ErrDecrypt) || err.Error() != aes.ErrDecrypt.Error() || got != nil {
-				t.Errorf("DecryptHex = %q, %v; want nothing but ErrDecrypt", got, err)
-			}
+			assert.Check(t, errors.Is(err, aes.ErrDecrypt) && err.Error() == aes.ErrDecrypt.Error() && got == nil,
+				"DecryptHex = %q, %v; want nothing but ErrDecrypt", got, err)
 		})
 	}
 }
@@ -210,9 +199,7 @@ func TestEveryLengthComesBack(t *testing.T) {
 	for n := range 50 {
 		plain := strings.Repeat("a", n)
 		got, err := c.DecryptHex(c.EncryptHex([]byte(plain)))
-		if err != nil || string(got) != plain {
-			t.Errorf("%d bytes came back as %q, %v", n, got, err)
-		}
+		assert.Check(t, err == nil && string(got) == plain, "%d bytes came back as %q, %v", n, got, err)
 	}
 }
 
@@ -236,8 +223,6 @@ func TestKeysAndCiphersMaskThemselves(t *testing.T) {
 	fmt.Fprintf(&log, "%v %+v %#v\n", holder, holder, holder)
 	// The key's first bytes as text, in hex and as decimal numbers.
 	for _, leak := range []string{textKey[:8], "30313233", "48 49 50 51", "0x30, 0x31"} {
-		if strings.Contains(log.String(), leak) {
-			t.Errorf("%q leaked into %s", leak, log.String())
-		}
+		assert.Check(t, !strings.Contains(log.String(), leak), "%q leaked into %s", leak, log.String())
 	}
 }

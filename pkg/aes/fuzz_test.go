@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/aes"
 )
@@ -30,9 +32,8 @@ func FuzzDecryptHex(f *testing.F) {
 		for _, c := range agreed {
 			plain, err := c.DecryptHex(text)
 			if err != nil {
-				if !errors.Is(err, aes.ErrDecrypt) || err.Error() != aes.ErrDecrypt.Error() || plain != nil {
-					t.Errorf("DecryptHex(%q) = %q, %v", text, plain, err)
-				}
+				assert.Check(t, errors.Is(err, aes.ErrDecrypt) && err.Error() == aes.ErrDecrypt.Error() && plain == nil,
+					"DecryptHex(%q) = %q, %v", text, plain, err)
 			} else if again := c.EncryptHex(plain); again != strings.ToLower(text) {
 				t.Errorf("%q is decrypted to %q, and that encrypted to %q", text, plain, again)
 			}
@@ -102,12 +103,9 @@ func FuzzParseKey(f *testing.F) {
 		for _, text := range []string{text, text + plant.Marker} {
 			key, err := aes.ParseKey(text)
 			_, cipherErr := aes.NewCipher(key, aes.Zero, "")
-			if (err == nil) != (cipherErr == nil) {
-				t.Errorf("ParseKey(%q): %v, but NewCipher: %v", text, err, cipherErr)
-			}
-			if plant.Shown(err, key) {
-				t.Errorf("the key is shown: %v, %v", key, err)
-			}
+			assert.Check(t, (err == nil) == (cipherErr == nil),
+				"ParseKey(%q): %v, but NewCipher: %v", text, err, cipherErr)
+			assert.Check(t, !plant.Shown(err, key), "the key is shown: %v, %v", key, err)
 		}
 	})
 }

@@ -31,9 +31,8 @@ func TestDocumentedEvent(t *testing.T) {
 	decoder.DisallowUnknownFields()
 	var event announce.Event
 	assert.Check(t, decoder.Decode(&event))
-	if got.Source != eventbridge.Source || got.DetailType != announce.Failed {
-		t.Errorf("%s of %s", got.DetailType, got.Source)
-	}
+	assert.Check(t, got.Source == eventbridge.Source && got.DetailType == announce.Failed,
+		"%s of %s", got.DetailType, got.Source)
 	fields := reflect.ValueOf(event)
 	for i := range fields.NumField() {
 		name := fields.Type().Field(i).Name

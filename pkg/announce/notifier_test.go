@@ -139,9 +139,7 @@ func TestNoticesAreToldUntilTheyAreMarked(t *testing.T) {
 	for i, step := range steps {
 		b.got, b.err, r.err = nil, step.bus, step.ledger
 		d.Notify(t.Context(), []announce.End{dead.end(r.told["default"])})
-		if len(b.got) != step.want {
-			t.Errorf("step %d: %v", i, b.got)
-		}
+		assert.Check(t, len(b.got) == step.want, "step %d: %v", i, b.got)
 	}
 }
 
@@ -164,16 +162,12 @@ func TestDigest(t *testing.T) {
 			}
 			b.got = nil
 			d.Notify(t.Context(), ends)
-			if len(b.got) != want {
-				t.Errorf("%d accounts, run %d: %d events: %v", accounts, n, len(b.got), b.got)
-			}
+			assert.Check(t, len(b.got) == want, "%d accounts, run %d: %d events: %v", accounts, n, len(b.got), b.got)
 			if accounts == 11 && n == 0 && b.got[0] != "Token Refresh Failed: dead of 11 accounts map[dead:7 uncertain:4]" {
 				t.Errorf("%v", b.got)
 			}
 		}
-		if len(r.told) != accounts {
-			t.Errorf("%d of %d accounts are marked", len(r.told), accounts)
-		}
+		assert.Check(t, len(r.told) == accounts, "%d of %d accounts are marked", len(r.told), accounts)
 	}
 }
 
@@ -230,12 +224,8 @@ func TestBusIsNotWaitedFor(t *testing.T) {
 				began := time.Now()
 				d := &announce.Notifier{Bus: b, Log: slog.New(slog.NewJSONHandler(&log, nil))}
 				d.Notify(ctx, []announce.End{run{well, well, ""}.end("")})
-				if took := time.Since(began); took != tt.want {
-					t.Errorf("%s, want %s", took, tt.want)
-				}
-				if !strings.Contains(log.String(), `"WARN"`) {
-					t.Errorf("logged %q", log.String())
-				}
+				assert.Check(t, is.Equal(time.Since(began), tt.want))
+				assert.Check(t, strings.Contains(log.String(), `"WARN"`), "logged %q", log.String())
 			})
 		})
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"tokenrefresh/pkg/brief"
 )
 
@@ -17,9 +20,7 @@ func TestName(t *testing.T) {
 		"": "", "force": "force", strings.Repeat("é", 64): strings.Repeat("é", 64),
 		strings.Repeat("é", 65): strings.Repeat("é", 64) + "…", strings.Repeat("x", 6<<20): strings.Repeat("x", 64) + "…",
 	} {
-		if got := brief.Name(name); got != want {
-			t.Errorf("of %d bytes: %q", len(name), got)
-		}
+		assert.Check(t, is.Equal(brief.Name(name), want), "of %d bytes", len(name))
 	}
 }
 
@@ -42,26 +43,21 @@ func TestText(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	if err := brief.Errors(nil, nil); err != nil {
-		t.Errorf("of no errors: %v", err)
-	}
-	if err := brief.Errors(nil, io.EOF, io.ErrClosedPipe); err.Error() != "EOF\nio: read/write on closed pipe" {
-		t.Errorf("of two: %q", err)
-	}
+	err := brief.Errors(nil, nil)
+	assert.Check(t, err == nil, "of no errors: %v", err)
+	err = brief.Errors(nil, io.EOF, io.ErrClosedPipe)
+	assert.Check(t, err.Error() == "EOF\nio: read/write on closed pipe", "of two: %q", err)
 	var many []error
 	for i := range 1500 {
 		many = append(many, fmt.Errorf("%d: %s", i, strings.Repeat("a long reason ", 1000)))
 	}
 	last := errors.New("last")
-	err := brief.Errors(append(many, last)...)
+	err = brief.Errors(append(many, last)...)
 	lines := strings.Split(err.Error(), "\n")
 	if len(err.Error()) > brief.MaxError || len(lines) != brief.Causes+1 || lines[brief.Causes] != "and 1496 more" {
 		t.Errorf("%d bytes: %q", len(err.Error()), lines)
 	}
-	if !errors.Is(err, last) {
-		t.Error("errors.Is does not see what is not told")
-	}
-	if one := brief.Errors(many[0]).Error(); len(one) > brief.MaxError || len(one) < brief.MaxError/2 {
-		t.Errorf("of one long error: %d bytes", len(one))
-	}
+	assert.Check(t, errors.Is(err, last), "errors.Is does not see what is not told")
+	one := brief.Errors(many[0]).Error()
+	assert.Check(t, len(one) <= brief.MaxError && len(one) >= brief.MaxError/2, "of one long error: %d bytes", len(one))
 }

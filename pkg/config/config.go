@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -81,7 +82,7 @@ func validBus(name string) bool {
 func ForRefresh(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := r.common()
-	return c, r.err()
+	return c, errors.Join(r.mistakes...)
 }
 
 // ForSweep reads the configuration of a function that sweeps transactions. Its
@@ -93,7 +94,7 @@ func ForSweep(getenv func(string) string) (Config, error) {
 	c.SweepWorkers = r.sweepWorkers()
 	c.SweepQueueURL = r.address("SWEEP_QUEUE_URL")
 	c.HandOverAbove = r.count("SWEEP_HAND_OVER_ABOVE", defaultHandOver, maxHandOver)
-	return c, r.err()
+	return c, errors.Join(r.mistakes...)
 }
 
 // ForMachine reads the variables that count on a single machine, beside flags: HTTP_TIMEOUT,
@@ -105,7 +106,7 @@ func ForMachine(getenv func(string) string) (Config, error) {
 		SweepWorkers: r.sweepWorkers(),
 		LogLevel:     r.logLevel(),
 	}
-	return c, r.err()
+	return c, errors.Join(r.mistakes...)
 }
 
 // reader collects mistakes instead of stopping at the first.
@@ -114,10 +115,11 @@ type reader struct {
 	mistakes []error
 }
 
-func (r *reader) err() error { return errors.Join(r.mistakes...) }
-
-func (r *reader) wrong(name, format string, args ...any) {
-	r.mistakes = append(r.mistakes, fmt.Errorf("environment variable %s: "+format, append([]any{name}, args...)...))
+// wrong adds a mistake if there is one.
+func (r *reader) wrong(is bool, name, format string, args ...any) {
+	if is {
+		r.mistakes = append(r.mistakes, fmt.Errorf("environment variable %s: "+format, append([]any{name}, args...)...))
+	}
 }
 
 func (r *reader) common() Config {
@@ -130,19 +132,16 @@ func (r *reader) common() Config {
 		LogLevel:            r.logLevel(),
 		MetricsNamespace:    r.or("METRICS_NAMESPACE", "TokenRefresh"),
 		AccountMetrics:      r.oneOf("ACCOUNT_METRICS", "off", "on") == "on",
+		EventBus:            r.or("EVENT_BUS", ""),
 	}
-	if c.EventBus = r.or("EVENT_BUS", ""); c.EventBus != "" && !validBus(c.EventBus) {
-		r.wrong("EVENT_BUS", "%q is not the name of an event bus: up to 256 letters, digits and . _ / -", c.EventBus)
-	}
-	if c.SecretPrefix != "" && !ValidPrefix(c.SecretPrefix) {
-		r.wrong("SECRET_PREFIX", "%q is not a path of letters, digits and _ . @ + = -", c.SecretPrefix)
-	}
+	r.wrong(c.EventBus != "" && !validBus(c.EventBus),
+		"EVENT_BUS", "%q is not the name of an event bus: up to 256 letters, digits and . _ / -", c.EventBus)
+	r.wrong(c.SecretPrefix != "" && !ValidPrefix(c.SecretPrefix),
+		"SECRET_PREFIX", "%q is not a path of letters, digits and _ . @ + = -", c.SecretPrefix)
 	for name := range strings.SplitSeq(r.or("ACCOUNTS", "default"), ",") {
 		name = strings.TrimSpace(name)
-		switch {
-		case !ValidAccount(name):
-			r.wrong("ACCOUNTS", "%q is not an account: up to 64 letters, digits and _ . @ + = -", name)
-		case !slices.Contains(c.Accounts, name):
+		r.wrong(!ValidAccount(name), "ACCOUNTS", "%q is not an account: up to 64 letters, digits and _ . @ + = -", name)
+		if !slices.Contains(c.Accounts, name) {
 			c.Accounts = append(c.Accounts, name)
 		}
 	}
@@ -157,50 +156,41 @@ func (r *reader) sweepWorkers() int { return r.count("SWEEP_WORKERS", defaultWor
 
 func (r *reader) logLevel() slog.Level {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(r.or("LOG_LEVEL", "info"))); err != nil {
-		r.wrong("LOG_LEVEL", "%q is none of debug, info, warn, error", r.getenv("LOG_LEVEL"))
-	}
+	err := level.UnmarshalText([]byte(r.or("LOG_LEVEL", "info")))
+	r.wrong(err != nil, "LOG_LEVEL", "%q is none of debug, info, warn, error", r.getenv("LOG_LEVEL"))
 	return level
 }
 
 func (r *reader) or(name, otherwise string) string {
-	if v := strings.TrimSpace(r.getenv(name)); v != "" {
-		return v
-	}
-	return otherwise
+	return cmp.Or(strings.TrimSpace(r.getenv(name)), otherwise)
 }
 
 func (r *reader) required(name, what string) string {
 	v := r.or(name, "")
-	if v == "" {
-		r.wrong(name, "is not set; it is %s", what)
-	}
+	r.wrong(v == "", name, "is not set; it is %s", what)
 	return v
 }
 
-func (r *reader) oneOf(name string, first string, others ...string) string {
-	v := r.or(name, first)
-	if v != first && !slices.Contains(others, v) {
-		r.wrong(name, "%q is none of %s", v, strings.Join(append([]string{first}, others...), ", "))
-	}
+// oneOf is one of words, the first if it is not set.
+func (r *reader) oneOf(name string, words ...string) string {
+	v := r.or(name, words[0])
+	r.wrong(!slices.Contains(words, v), name, "%q is none of %s", v, strings.Join(words, ", "))
 	return v
 }
 
 func (r *reader) duration(name string, otherwise, least, most time.Duration) time.Duration {
 	v := r.or(name, otherwise.String())
 	d, err := time.ParseDuration(v)
-	if err != nil || d < least || d > most {
-		r.wrong(name, "%q is not a duration from %s to %s", v, least, most)
-	}
+	r.wrong(err != nil || d < least || d > most, name, "%q is not a duration from %s to %s", v, least, most)
 	return d
 }
 
 // address reads an optional address.
 func (r *reader) address(name string) string {
 	v := r.or(name, "")
-	if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		r.wrong(name, "is not an http or https address, or empty") // not quoted: it may carry a password
-	}
+	u, err := url.Parse(v)
+	r.wrong(v != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http"),
+		name, "is not an http or https address, or empty") // not quoted: it may carry a password
 	return v
 }
 
@@ -208,9 +198,7 @@ func (r *reader) address(name string) string {
 func (r *reader) rate(name, otherwise string) time.Duration {
 	v := r.or(name, otherwise)
 	rate, ok := ParseRate(v)
-	if !ok {
-		r.wrong(name, "%q is not a rate such as rate(1 minute)", v)
-	}
+	r.wrong(!ok, name, "%q is not a rate such as rate(1 minute)", v)
 	return rate
 }
 
@@ -231,8 +219,6 @@ func ParseRate(v string) (time.Duration, bool) {
 func (r *reader) count(name string, otherwise, most int) int {
 	v := r.or(name, strconv.Itoa(otherwise))
 	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > most {
-		r.wrong(name, "%q is not a number from 1 to %d", v, most)
-	}
+	r.wrong(err != nil || n < 1 || n > most, name, "%q is not a number from 1 to %d", v, most)
 	return n
 }

@@ -48,12 +48,10 @@ func TestForMachine(t *testing.T) {
 	t.Parallel()
 	got, err := config.ForMachine(env(map[string]string{"HTTP_TIMEOUT": "3s", "LOG_LEVEL": "warn", "SWEEP_WORKERS": "128", "ACCOUNTS": "a/b"}))
 	want := config.Config{HTTPTimeout: 3 * time.Second, LogLevel: slog.LevelWarn, SweepWorkers: 128}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("error %v, (-want +got):\n%s", err, diff)
-	}
-	if _, err := config.ForMachine(env(map[string]string{"HTTP_TIMEOUT": "1h"})); err == nil || !strings.Contains(err.Error(), "HTTP_TIMEOUT") {
-		t.Errorf("error %v", err)
-	}
+	diff := cmp.Diff(want, got)
+	assert.Check(t, diff == "" && err == nil, "error %v, (-want +got):\n%s", err, diff)
+	_, err = config.ForMachine(env(map[string]string{"HTTP_TIMEOUT": "1h"}))
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "HTTP_TIMEOUT"), "error %v", err)
 }
 
 func TestAllMistakesInOneMessage(t *testing.T) {
@@ -63,16 +61,13 @@ func TestAllMistakesInOneMessage(t *testing.T) {
 		"LOG_LEVEL": "loud", "SWEEP_WORKERS": "0", "SWEEP_QUEUE_URL": "berbix-queue", "SWEEP_HAND_OVER_ABOVE": "100001",
 		"SCHEDULE_RATE": "rate(1 second)", "EVENT_BUS": "a=b",
 	}))
-	if err == nil {
-		t.Fatal("no error")
-	}
+	assert.Assert(t, err != nil, "no error")
 	for _, name := range []string{
 		"SECRET_PREFIX", "ACCOUNTS", "PROVIDER_ENVIRONMENT", "HTTP_TIMEOUT", "LOG_LEVEL", "SWEEP_WORKERS", "LEDGER_TABLE", "TRANSACTIONS_TABLE",
 		"SWEEP_QUEUE_URL", "SWEEP_HAND_OVER_ABOVE", "SCHEDULE_RATE", "EVENT_BUS",
 	} {
-		if n := strings.Count(err.Error(), "environment variable "+name+":"); n != 1 {
-			t.Errorf("%s is named %d times in:\n%v", name, n, err)
-		}
+		n := strings.Count(err.Error(), "environment variable "+name+":")
+		assert.Check(t, n == 1, "%s is named %d times in:\n%v", name, n, err)
 	}
 }
 
@@ -84,9 +79,8 @@ func TestScheduleRate(t *testing.T) {
 		"rate(99999999999 days)": 0, "cron(* * * * ? *)": 0,
 	} {
 		got, err := config.ForRefresh(env(map[string]string{"SECRET_PREFIX": "p", "LEDGER_TABLE": "l", "SCHEDULE_RATE": text}))
-		if got.ScheduleRate != want || (err == nil) != (want != 0) {
-			t.Errorf("%q: %s, %v", text, got.ScheduleRate, err)
-		}
+		assert.Check(t, got.ScheduleRate == want && (err == nil) == (want != 0),
+			"%q: %s, %v", text, got.ScheduleRate, err)
 	}
 }
 
@@ -96,8 +90,7 @@ func TestValidAccount(t *testing.T) {
 		"default": true, "0": true, "a_b.c@d+e=f-g": true, strings.Repeat("a", 64): true,
 		"": false, strings.Repeat("a", 65): false, "-a": false, ".": false, "a/b": false, "a b": false, "a#b": false, "é": false,
 	} {
-		if got := config.ValidAccount(name); got != want {
-			t.Errorf("%q: %t", name, got)
-		}
+		got := config.ValidAccount(name)
+		assert.Check(t, got == want, "%q: %t", name, got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/config"
 )
@@ -34,9 +35,8 @@ func FuzzForSweep(f *testing.F) {
 		if err != nil {
 			for line := range strings.SplitSeq(err.Error(), "\n") {
 				name, _, _ := strings.Cut(strings.TrimPrefix(line, "environment variable "), ":")
-				if _, known := variables[name]; !known {
-					t.Errorf("%q names no variable", line)
-				}
+				_, known := variables[name]
+				assert.Check(t, known, "%q names no variable", line)
 			}
 			return
 		}
@@ -66,8 +66,7 @@ func FuzzForSweep(f *testing.F) {
 			t.Errorf("a name is missing: %+v", c)
 		}
 		c.TransactionsTable, c.SweepWorkers, c.SweepQueueURL, c.HandOverAbove = "", 0, "", 0
-		if diff := cmp.Diff(c, refresh); diff != "" || refreshErr != nil {
-			t.Errorf("%v (-sweep +refresh):\n%s", refreshErr, diff)
-		}
+		diff := cmp.Diff(c, refresh)
+		assert.Check(t, diff == "" && refreshErr == nil, "%v (-sweep +refresh):\n%s", refreshErr, diff)
 	})
 }

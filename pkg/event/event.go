@@ -126,12 +126,9 @@ func sweepEvent(all map[string]json.RawMessage) (Event, error) {
 	e.TransactionID = f.id("transaction_id", false)
 	e.TransactionIDs = f.ids("transaction_ids")
 	e.Record = f.records()
-	if len(e.TransactionIDs) > 0 && (e.TransactionID != 0 || len(e.Record) > 0 || e.Force || e.DryRun) {
-		f.Wrong("transaction_ids", "stands alone or with account")
-	}
-	if len(e.Record) > 0 && (e.TransactionID != 0 || e.Force || e.DryRun) {
-		f.Wrong("record", "stands alone or with account")
-	}
+	more := e.TransactionID != 0 || e.Force || e.DryRun
+	f.refuse(len(e.TransactionIDs) > 0 && (more || len(e.Record) > 0), "transaction_ids", "stands alone or with account")
+	f.refuse(len(e.Record) > 0 && more, "record", "stands alone or with account")
 	return e, f.done()
 }
 
@@ -145,23 +142,15 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 	if err := json.Unmarshal(payload, &all); err != nil {
 		return nil, errors.New("event: must be a JSON object")
 	}
-	_, source := all["source"]
-	_, detail := all["detail-type"]
-	if source && detail {
-		return nil, envelope(all)
+	source, isEnvelope := all["source"], all["detail-type"] != nil && all["source"] != nil
+	// Another source's event may hold data that would be lost.
+	if isEnvelope && string(source) != `"aws.scheduler"` && string(source) != `"aws.events"` {
+		return nil, errors.New(`event field "source": is not a schedule's; give the function the event itself`)
+	}
+	if isEnvelope {
+		return nil, nil
 	}
 	return all, nil
-}
-
-// envelope reports whether an EventBridge envelope is a schedule's. Another source's event may hold
-// data that would be lost.
-func envelope(all map[string]json.RawMessage) error {
-	var source string
-	_ = json.Unmarshal(all["source"], &source)
-	if source != "aws.scheduler" && source != "aws.events" {
-		return errors.New(`event field "source": is not a schedule's; give the function the event itself`)
-	}
-	return nil
 }
 
 // batch reads an SQS batch. A message whose body is no event fails alone.
@@ -213,6 +202,13 @@ func (f *fields) wrongs() []error {
 	return f.Mistakes
 }
 
+// refuse adds a mistake if there is one.
+func (f *fields) refuse(is bool, name, what string) {
+	if is {
+		f.Wrong(name, what)
+	}
+}
+
 func (f *fields) common() Event {
 	var e Event
 	f.Take("force", &e.Force, "true or false")
@@ -223,22 +219,18 @@ func (f *fields) common() Event {
 
 func (f *fields) account() string {
 	var account string
-	if f.Take("account", &account, "a string") && !config.ValidAccount(account) {
-		f.Wrong("account", "must be up to 64 letters, digits and _ . @ + = -")
-	}
+	taken := f.Take("account", &account, "a string")
+	f.refuse(taken && !config.ValidAccount(account), "account", "must be up to 64 letters, digits and _ . @ + = -")
 	return account
 }
 
 // id reads a transaction id: a JSON integer beyond 32 bits.
 func (f *fields) id(name string, required bool) int64 {
 	const what = "a whole number above 0, without quotes"
-	if _, ok := f.Members[name]; required && !ok {
-		f.Wrong(name, "is missing")
-	}
+	f.refuse(required && f.Members[name] == nil, name, "is missing")
 	var id int64
-	if f.Take(name, &id, what) && id <= 0 {
-		f.Wrong(name, "must be "+what)
-	}
+	taken := f.Take(name, &id, what)
+	f.refuse(taken && id <= 0, name, "must be "+what)
 	return id
 }
 
@@ -259,8 +251,8 @@ func (f *fields) ids(name string) []int64 {
 // DecodeRecord reads one record of an event by itself, by the same rules. An error names the field
 // and no value.
 func DecodeRecord(text []byte) (Record, error) {
-	var all map[string]json.RawMessage
-	if json.Unmarshal(text, &all) != nil || all == nil {
+	all, err := strict.Members(string(text))
+	if err != nil {
 		return Record{}, errors.New("record: must be a JSON object")
 	}
 	f := newFields(all, "record")
@@ -275,9 +267,7 @@ func (f *fields) records() []Record {
 	if !f.Take("record", &list, "a list of objects") {
 		return nil
 	}
-	if len(list) == 0 {
-		f.Wrong("record", "must not be empty")
-	}
+	f.refuse(len(list) == 0, "record", "must not be empty")
 	if len(list) > MaxRecords || size > MaxRecordBytes {
 		f.Wrong("record", fmt.Sprintf("has %d records in %d bytes, and an event takes %d in %d at most: nothing was stored. "+
 			"Send several events, or a file: tokenctl record --file", len(list), size, MaxRecords, MaxRecordBytes))
@@ -297,31 +287,24 @@ func (f *fields) record() Record {
 	r.TransactionID = f.id("transaction_id", true)
 	var token string
 	f.Take("refresh_token", &token, "a string")
-	if strict.Damaged(token) {
-		f.Wrong("refresh_token", "is damaged: it is not valid Unicode")
-	}
-	if strings.ContainsFunc(strings.TrimSpace(token), unicode.IsControl) {
-		f.Wrong("refresh_token", "holds a control character, such as a line break")
-	}
+	f.refuse(strict.Damaged(token), "refresh_token", "is damaged: it is not valid Unicode")
+	control := strings.ContainsFunc(strings.TrimSpace(token), unicode.IsControl)
+	f.refuse(control, "refresh_token", "holds a control character, such as a line break")
 	r.RefreshToken = secret.New(token)
 	f.Take("customer_uid", &r.CustomerUID, "a string")
 	r.Account = f.account()
-	if f.Take("status", &r.Status, "a string") && !slices.Contains([]string{"active", "completed", "deleted"}, r.Status) {
-		f.Wrong("status", "must be active, completed or deleted")
-	}
-	if r.RefreshToken.Blank() && (r.Status == "" || r.Status == "active") {
-		f.Wrong("refresh_token", "is missing")
-	}
+	known := []string{"active", "completed", "deleted"}
+	taken := f.Take("status", &r.Status, "a string")
+	f.refuse(taken && !slices.Contains(known, r.Status), "status", "must be active, completed or deleted")
+	f.refuse(r.RefreshToken.Blank() && (r.Status == "" || r.Status == "active"), "refresh_token", "is missing")
 	if f.Take("recorded_at", &r.RecordedAt, "an RFC 3339 time") {
-		if r.RecordedAt = r.RecordedAt.UTC(); strict.Unwritable(r.RecordedAt) {
-			f.Wrong("recorded_at", "must be an RFC 3339 time")
-		}
+		r.RecordedAt = r.RecordedAt.UTC()
+		f.refuse(strict.Unwritable(r.RecordedAt), "recorded_at", "must be an RFC 3339 time")
 	}
 	var ttl int64
 	if f.Take("ttl", &ttl, "seconds since 1970") {
-		if r.ExpiresAt = time.Unix(ttl, 0).UTC(); ttl <= 0 || strict.Unwritable(r.ExpiresAt) { // milliseconds are not
-			f.Wrong("ttl", "must be seconds since 1970")
-		}
+		r.ExpiresAt = time.Unix(ttl, 0).UTC() // of milliseconds, it is unwritable
+		f.refuse(ttl <= 0 || strict.Unwritable(r.ExpiresAt), "ttl", "must be seconds since 1970")
 	}
 	return r
 }

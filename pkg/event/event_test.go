@@ -46,9 +46,7 @@ func TestDecode(t *testing.T) {
 			assert.NilError(t, err)
 			assert.Check(t, is.DeepEqual(got, tc.want, comparer))
 			sweep, messages, err := event.DecodeSweep([]byte(tc.payload))
-			if err != nil || messages != nil {
-				t.Fatalf("messages %v, error %v", messages, err)
-			}
+			assert.Assert(t, err == nil && messages == nil, "messages %v, error %v", messages, err)
 			assert.Check(t, is.DeepEqual(sweep, tc.want, comparer), "sweep")
 		})
 	}
@@ -60,9 +58,8 @@ func TestDecodeRejected(t *testing.T) {
 	t.Parallel()
 	const id = "5b1d5c52-3f6c-4a52-8f5e-0f6f6d6b7a11"
 	got, err := event.Decode([]byte(`{"account":"shop-2","rejected":"` + id + `"}`))
-	if diff := cmp.Diff(event.Event{Account: "shop-2", Rejected: id}, got, comparer); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
+	diff := cmp.Diff(event.Event{Account: "shop-2", Rejected: id}, got, comparer)
+	assert.Check(t, diff == "" && err == nil, "%v (-want +got):\n%s", err, diff)
 	for payload, want := range map[string]string{
 		`{"rejected":"` + id + `"}`:                                                "stands with account",
 		`{"account":"","rejected":"` + id + `"}`:                                   `"account"`,
@@ -87,9 +84,8 @@ func TestDecodeRejected(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %q", payload, got, err, want)
 		}
 	}
-	if _, _, err := event.DecodeSweep([]byte(`{"account":"a","rejected":"` + id + `"}`)); err == nil {
-		t.Error("a sweep takes it")
-	}
+	_, _, err = event.DecodeSweep([]byte(`{"account":"a","rejected":"` + id + `"}`))
+	assert.Check(t, err != nil, "a sweep takes it")
 }
 
 func TestDecodeSweep(t *testing.T) {
@@ -108,18 +104,14 @@ func TestDecodeSweep(t *testing.T) {
 	assert.Check(t, is.DeepEqual(got, want, comparer))
 
 	got, _, err = event.DecodeSweep([]byte(`{"transaction_id":1234567890123,"force":true}`))
-	if err != nil || got.TransactionID != 1234567890123 || !got.Force {
-		t.Errorf("one transaction: %+v, %v", got, err)
-	}
+	assert.Check(t, err == nil && got.TransactionID == 1234567890123 && got.Force, "one transaction: %+v, %v", got, err)
 
 	got, _, err = event.DecodeSweep([]byte(`{"account":"shop","transaction_ids":[9007199254740993,2,2]}`))
 	want = event.Event{Account: "shop", TransactionIDs: []int64{9007199254740993, 2, 2}}
-	if diff := cmp.Diff(want, got, comparer); diff != "" || err != nil {
-		t.Errorf("a list, %v (-want +got):\n%s", err, diff)
-	}
-	if _, _, err := event.DecodeSweep(list(1000)); err != nil {
-		t.Errorf("a list of 1000: %v", err)
-	}
+	diff := cmp.Diff(want, got, comparer)
+	assert.Check(t, diff == "" && err == nil, "a list, %v (-want +got):\n%s", err, diff)
+	_, _, err = event.DecodeSweep(list(1000))
+	assert.Check(t, err == nil, "a list of 1000: %v", err)
 }
 
 // list is the event of n transactions.
@@ -144,9 +136,8 @@ func TestDecodeRecord(t *testing.T) {
 		`{"transaction_id":1,"refresh_token":"planted\nplanted"}`:      `control character`,
 	} {
 		_, err := event.DecodeRecord([]byte(text))
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "planted") {
-			t.Errorf("%s: error %v", text, err)
-		}
+		assert.Check(t, err != nil && strings.Contains(err.Error(), want) && !strings.Contains(err.Error(), "planted"),
+			"%s: error %v", text, err)
 	}
 }
 
@@ -161,13 +152,11 @@ func TestRecordedAtIsBounded(t *testing.T) {
 		5*time.Minute + 1:         0,
 		12 * 365 * 24 * time.Hour: 0,
 	} {
-		if got := (event.Record{RecordedAt: now.Add(ahead)}).At(now); !got.RecordedAt.Equal(now.Add(want)) {
-			t.Errorf("%s ahead: it counts as %s", ahead, got.RecordedAt)
-		}
+		got := (event.Record{RecordedAt: now.Add(ahead)}).At(now)
+		assert.Check(t, got.RecordedAt.Equal(now.Add(want)), "%s ahead: it counts as %s", ahead, got.RecordedAt)
 	}
-	if got := (event.Record{}).At(now); !got.RecordedAt.IsZero() {
-		t.Errorf("without a time: %s", got.RecordedAt)
-	}
+	got := (event.Record{}).At(now)
+	assert.Check(t, got.RecordedAt.IsZero(), "without a time: %s", got.RecordedAt)
 }
 
 func TestDecodeSweepBatch(t *testing.T) {
@@ -179,9 +168,8 @@ func TestDecodeSweepBatch(t *testing.T) {
 		{"messageId":"m-4","eventSource":"aws:sqs","body":""},
 		{"messageId":"m-5","eventSource":"aws:sqs","body":"{\"source\":\"aws.scheduler\",\"detail-type\":\"x\"}"}]}`))
 	assert.NilError(t, err)
-	if len(messages) != 5 || messages[0].Err != nil || messages[0].Event.TransactionID != 7 {
-		t.Fatalf("messages: %+v", messages)
-	}
+	assert.Assert(t, len(messages) == 5 && messages[0].Err == nil && messages[0].Event.TransactionID == 7,
+		"messages: %+v", messages)
 	for i, want := range map[int]string{1: "JSON object", 2: `"transaction"`, 3: "nothing", 4: "nothing"} {
 		if messages[i].Err == nil || !strings.Contains(messages[i].Err.Error(), want) {
 			t.Errorf("message %d: error %v does not name %s", i, messages[i].Err, want)
@@ -244,9 +232,8 @@ func TestRefusals(t *testing.T) {
 		{`{"Records":[{"eventSource":"aws:s3"}]}`, `Records[0]`},
 	} {
 		_, _, err := event.DecodeSweep([]byte(tc.payload))
-		if err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: error %v does not name %s", tc.payload, err, tc.want)
-		}
+		assert.Check(t, err != nil && strings.Contains(err.Error(), tc.want),
+			"%s: error %v does not name %s", tc.payload, err, tc.want)
 		if err != nil && strings.Contains(err.Error(), planted) {
 			t.Errorf("%s: the error shows a secret: %v", tc.payload, err)
 		}
@@ -278,25 +265,19 @@ func TestListsOfRecordsAreBounded(t *testing.T) {
 			all := `{"record":[` + one + strings.Repeat(","+one, tc.records-1) + `]}`
 			e, _, err := event.DecodeSweep([]byte(all))
 			if tc.taken {
-				if err != nil || len(e.Record) != tc.records {
-					t.Errorf("%d records, %v", len(e.Record), err)
-				}
+				assert.Check(t, err == nil && len(e.Record) == tc.records, "%d records, %v", len(e.Record), err)
 				return
 			}
-			if err == nil || len(e.Record) != 0 || strings.Contains(err.Error(), "ppp") {
-				t.Fatalf("%d records, %v", len(e.Record), err)
-			}
+			assert.Assert(t, err != nil && len(e.Record) == 0 && !strings.Contains(err.Error(), "ppp"),
+				"%d records, %v", len(e.Record), err)
 			for _, want := range []string{`"record"`, "nothing was stored", "several events", "tokenctl record --file"} {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q does not say %q", err, want)
-				}
+				assert.Check(t, strings.Contains(err.Error(), want), "%q does not say %q", err, want)
 			}
 			body, err := json.Marshal(all)
 			assert.NilError(t, err)
 			_, messages, err := event.DecodeSweep([]byte(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":` + string(body) + `}]}`))
-			if err != nil || len(messages) != 1 || messages[0].Err == nil {
-				t.Errorf("as a message: %v, %v", messages, err)
-			}
+			assert.Check(t, err == nil && len(messages) == 1 && messages[0].Err != nil,
+				"as a message: %v, %v", messages, err)
 		})
 	}
 }
@@ -324,11 +305,9 @@ func TestErrorsAreBounded(t *testing.T) {
 		if err == nil || len(err.Error()) > 4<<10 || strings.Contains(err.Error(), strings.Repeat("n", 65)) {
 			t.Errorf("%s: %.200v", name, err)
 		}
-		if n := strings.Count(err.Error(), "\n"); n > 5 {
-			t.Errorf("%s: %d lines", name, n+1)
-		}
+		n := strings.Count(err.Error(), "\n")
+		assert.Check(t, n <= 5, "%s: %d lines", name, n+1)
 	}
-	if _, err := event.DecodeRecord([]byte(`{"` + long + `":1}`)); err == nil || len(err.Error()) > 4<<10 {
-		t.Errorf("one record: %.200v", err)
-	}
+	_, err := event.DecodeRecord([]byte(`{"` + long + `":1}`))
+	assert.Check(t, err != nil && len(err.Error()) <= 4<<10, "one record: %.200v", err)
 }

@@ -71,17 +71,14 @@ func FuzzDecodeSweep(f *testing.F) {
 		}
 		checkEvent(t, e)
 		for _, m := range messages {
-			if m.ID == "" {
-				t.Error("a message without an id cannot be reported as failed")
-			}
+			assert.Check(t, m.ID != "", "a message without an id cannot be reported as failed")
 			if m.Err == nil {
 				checkEvent(t, m.Event)
 			}
 		}
 		again, _, err := event.DecodeSweep(encode(t, e))
-		if diff := cmp.Diff(e, again, comparer); diff != "" || err != nil {
-			t.Errorf("%q written again: %v (-first +second):\n%s", payload, err, diff)
-		}
+		diff := cmp.Diff(e, again, comparer)
+		assert.Check(t, diff == "" && err == nil, "%q written again: %v (-first +second):\n%s", payload, err, diff)
 	})
 }
 
@@ -106,9 +103,8 @@ func FuzzMessageBody(f *testing.F) {
 			return messages
 		}
 		m := batch(body)[0]
-		if planted := batch(plant.Values(body))[0]; plant.Shown(planted.Err) {
-			t.Errorf("the error shows the message: %v", planted.Err)
-		}
+		planted := batch(plant.Values(body))[0]
+		assert.Check(t, !plant.Shown(planted.Err), "the error shows the message: %v", planted.Err)
 		if m.Err != nil {
 			return
 		}
@@ -146,12 +142,9 @@ func checkEvent(t *testing.T, e event.Event) {
 // checkRefusal: an error has a text, and shows no value of the event.
 func checkRefusal(t *testing.T, payload []byte, decode func([]byte) error) {
 	t.Helper()
-	if decode(payload).Error() == "" {
-		t.Errorf("no word on %q", payload)
-	}
-	if err := decode([]byte(plant.Values(string(payload)))); plant.Shown(err) {
-		t.Errorf("the error shows the event: %v", err)
-	}
+	assert.Check(t, decode(payload).Error() != "", "no word on %q", payload)
+	err := decode([]byte(plant.Values(string(payload))))
+	assert.Check(t, !plant.Shown(err), "the error shows the event: %v", err)
 }
 
 // encode writes an event as docs/invoking.md documents it.

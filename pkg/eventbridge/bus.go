@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"tokenrefresh/pkg/announce"
@@ -57,48 +58,38 @@ type entry struct {
 // Put implements announce.Bus with one call for each ten events.
 func (b *Bus) Put(ctx context.Context, events []announce.Event) error {
 	var failures []error
-	for len(events) > 0 {
-		n := min(len(events), atOnce)
-		failures = append(failures, b.put(ctx, events[:n]))
-		events = events[n:]
+	for some := range slices.Chunk(events, atOnce) {
+		var entries []entry
+		for _, e := range some {
+			e.Error = brief.Text(e.Error, brief.MaxError) // an entry has 256 KB
+			entries = append(entries, b.entry(Source, e.Type, e.At, e))
+		}
+		failures = append(failures, b.deliver(ctx, entries...))
 	}
 	return errors.Join(failures...)
-}
-
-func (b *Bus) put(ctx context.Context, events []announce.Event) error {
-	entries := make([]entry, 0, len(events))
-	for _, e := range events {
-		e.Error = brief.Text(e.Error, brief.MaxError) // an entry has 256 KB
-		detail, err := json.Marshal(e)
-		if err != nil {
-			return fmt.Errorf("write an event: %w", err)
-		}
-		entries = append(entries, entry{b.name, Source, e.Type, string(detail), e.At.Unix()})
-	}
-	return b.deliver(ctx, entries)
 }
 
 // Reject reports to the refresh function a published token that the provider refuses. It needs the
 // managed policy of the stack's output RejectionTeller.
 func (b *Bus) Reject(ctx context.Context, r announce.Rejection) error {
-	detail, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("write an event: %w", err)
-	}
-	return b.deliver(ctx, []entry{{b.name, ReaderSource, announce.Rejected, string(detail), time.Now().Unix()}})
+	return b.deliver(ctx, b.entry(ReaderSource, announce.Rejected, time.Now(), r))
 }
 
 // ReportAct puts what a person has done on the bus.
 func (b *Bus) ReportAct(ctx context.Context, a announce.Act) error {
-	detail, err := json.Marshal(a)
+	return b.deliver(ctx, b.entry(OperatorSource, announce.Acted, a.At, a))
+}
+
+func (b *Bus) entry(source string, what announce.Type, at time.Time, detail any) entry {
+	text, err := json.Marshal(detail)
 	if err != nil {
-		return fmt.Errorf("write an event: %w", err)
+		panic(fmt.Sprintf("write an event: %v", err)) // of texts and numbers there is no error
 	}
-	return b.deliver(ctx, []entry{{b.name, OperatorSource, announce.Acted, string(detail), a.At.Unix()}})
+	return entry{b.name, source, what, string(text), at.Unix()}
 }
 
 // deliver sends the entries, and once more those that were not taken.
-func (b *Bus) deliver(ctx context.Context, entries []entry) error {
+func (b *Bus) deliver(ctx context.Context, entries ...entry) error {
 	var err error
 	for range tries {
 		if entries, err = b.send(ctx, entries); err == nil || ctx.Err() != nil {

@@ -143,9 +143,8 @@ func TestPut(t *testing.T) {
 			"Detail": `{"provider":"","run_id":"","outcome":"","outcomes":{"refreshed":2}}`,
 		},
 	}}
-	if diff := cmp.Diff(want, a.calls); diff != "" || len(a.wrong) > 0 {
-		t.Errorf("%v (-want +got):\n%s", a.wrong, diff)
-	}
+	diff := cmp.Diff(want, a.calls)
+	assert.Check(t, diff == "" && len(a.wrong) == 0, "%v (-want +got):\n%s", a.wrong, diff)
 }
 
 // A reader's event is told apart from a function's by its source.
@@ -153,9 +152,8 @@ func TestReject(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, func(w http.ResponseWriter, _ int) { answer(w, "InternalFailure") })
 	err := a.bus().Reject(t.Context(), announce.Rejection{Provider: "hesabe", Account: "default", AttemptID: "attempt-1"})
-	if err != nil || len(a.wrong) > 0 || len(a.calls) != 2 {
-		t.Fatalf("%v, %q, %d calls", err, a.wrong, len(a.calls))
-	}
+	assert.Assert(t, err == nil && len(a.wrong) == 0 && len(a.calls) == 2,
+		"%v, %q, %d calls", err, a.wrong, len(a.calls))
 	got := a.calls[1][0]
 	if at, _ := got["Time"].(float64); time.Since(time.Unix(int64(at), 0)).Abs() > time.Hour {
 		t.Errorf("time %v", got["Time"])
@@ -226,9 +224,8 @@ func TestPutInVain(t *testing.T) {
 	a := newAPI(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := a.bus().Put(ctx, events(1)); err == nil || len(a.calls) != 0 {
-		t.Errorf("error %v, calls %v", err, a.calls)
-	}
+	err := a.bus().Put(ctx, events(1))
+	assert.Check(t, err != nil && len(a.calls) == 0, "error %v, calls %v", err, a.calls)
 }
 
 // A long error does not make the event too large.
@@ -239,15 +236,13 @@ func TestPutOfALongError(t *testing.T) {
 	e[0].Error = "x" + strings.Repeat("é", 200<<10)
 	assert.NilError(t, a.bus().Put(t.Context(), e))
 	detail, _ := a.calls[0][0]["Detail"].(string)
-	if len(detail) > 8<<10 || !json.Valid([]byte(detail)) || strings.Contains(detail, `\ufffd`) {
-		t.Errorf("%d bytes", len(detail))
-	}
+	assert.Check(t, len(detail) <= 8<<10 && json.Valid([]byte(detail)) && !strings.Contains(detail, `\ufffd`),
+		"%d bytes", len(detail))
 }
 
 func TestNoEndpoint(t *testing.T) {
 	t.Parallel()
 	client := eventbridge.Client{Region: "local", Credentials: credentials, HTTP: http.DefaultClient}
-	if err := client.Bus("default").Put(t.Context(), events(1)); err == nil || !strings.Contains(err.Error(), "AWS_ENDPOINT_URL_EVENTBRIDGE") {
-		t.Errorf("error %v", err)
-	}
+	err := client.Bus("default").Put(t.Context(), events(1))
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "AWS_ENDPOINT_URL_EVENTBRIDGE"), "error %v", err)
 }

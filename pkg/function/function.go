@@ -52,22 +52,23 @@ type parts struct {
 	handler  lambda.Handler
 	cfg      config.Config
 	clients  *awshome.Clients
-	provider providers.Provider
+	provider providers.Described
+	log      *slog.Logger
 }
 
-// StartRefresh runs the function that keeps a provider's chains alive. newProvider
-// makes its client, for the environment (production or sandbox) that picks its
-// default address. It does not return.
-func StartRefresh[P providers.Provider](newProvider func(client *exchange.Client, environment string) P) {
-	start(func(at surroundings) (parts, error) { return buildRefresh(at, newProvider) }, oneThread)
+// newProvider makes a provider's client, for the environment (production or sandbox) that picks its
+// default address.
+type newProvider = func(web *exchange.Client, environment string) providers.Described
+
+// StartRefresh runs the function that keeps a provider's chains alive. It does not return.
+func StartRefresh(provider newProvider) {
+	start(func(at surroundings) (parts, error) { return buildRefresh(at, provider) }, oneThread)
 }
 
 // StartSweep runs the function that keeps a provider's transactions fresh. newQueue makes the
 // client of the queue at that address; the other functions don't carry one.
-func StartSweep[P providers.Provider, Q sweep.Queue](
-	newProvider func(client *exchange.Client, environment string) P, newQueue func(cfg aws.Config, address string) Q,
-) {
-	start(func(at surroundings) (parts, error) { return buildSweep(at, newProvider, newQueue) }, func() {})
+func StartSweep[Q sweep.Queue](provider newProvider, newQueue func(cfg aws.Config, address string) Q) {
+	start(func(at surroundings) (parts, error) { return buildSweep(at, provider, newQueue) }, func() {})
 }
 
 // start builds a function, warms it up and waits for events. settle is called before the first
@@ -82,80 +83,99 @@ func start(build func(surroundings) (parts, error), settle func()) {
 	lambda.Start(p.handler)
 }
 
-func buildRefresh[P providers.Provider](at surroundings, newProvider func(*exchange.Client, string) P) (parts, error) {
+func buildRefresh(at surroundings, provider newProvider) (parts, error) {
 	cfg, err := config.ForRefresh(at.getenv)
-	clients, err := at.connect(err, connections)
+	p, err := at.build(cfg, err, connections, provider)
 	if err != nil {
 		return parts{}, err
 	}
-	log := telemetry.NewLogger(at.log, cfg.LogLevel)
-	provider := newProvider(at.exchange(cfg, refresh.Parallel), cfg.ProviderEnvironment)
 	h := handler.NewRefresh(refresh.Engine{
-		Provider:  provider,
-		Secrets:   clients.Secrets(cfg.SecretPrefix),
-		Ledger:    clients.Ledger(cfg.LedgerTable),
+		Provider:  p.provider,
+		Secrets:   p.clients.Secrets(cfg.SecretPrefix),
+		Ledger:    p.clients.Ledger(cfg.LedgerTable),
 		WriteRate: writeRate,
-	}, cfg, log)
-	h.Announce = newNotifier(clients, cfg, log)
-	return parts{h, cfg, clients, provider}, nil
+	}, cfg, p.log)
+	h.Announce = p.notifier()
+	p.handler = h
+	return p, nil
 }
 
-func buildSweep[P providers.Provider, Q sweep.Queue](
-	at surroundings, newProvider func(*exchange.Client, string) P, newQueue func(aws.Config, string) Q,
-) (parts, error) {
+func buildSweep[Q sweep.Queue](at surroundings, provider newProvider, newQueue func(aws.Config, string) Q) (parts, error) {
 	cfg, err := config.ForSweep(at.getenv)
 	if cfg.SweepWorkers > maxFrugal {
 		debug.SetGCPercent(generous)
 	}
 	// A worker waits for the provider or for its row, one at a time. Beside them one call
 	// reads rows ahead, and as at the beginning each shard may have one under way.
-	clients, err := at.connect(err, max(cfg.SweepWorkers, store.Shards)+1)
+	p, err := at.build(cfg, err, max(cfg.SweepWorkers, store.Shards)+1, provider)
 	if err != nil {
 		return parts{}, err
 	}
-	log := telemetry.NewLogger(at.log, cfg.LogLevel)
-	provider := newProvider(at.exchange(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment)
 	engine := sweep.Engine{
-		Provider:     provider,
-		Secrets:      clients.Secrets(cfg.SecretPrefix),
-		Ledger:       clients.Ledger(cfg.LedgerTable),
-		Transactions: clients.Transactions(cfg.TransactionsTable),
+		Provider:     p.provider,
+		Secrets:      p.clients.Secrets(cfg.SecretPrefix),
+		Ledger:       p.clients.Ledger(cfg.LedgerTable),
+		Transactions: p.clients.Transactions(cfg.TransactionsTable),
 	}
 	if cfg.SweepQueueURL != "" {
-		engine.Queue = newQueue(clients.SQS, cfg.SweepQueueURL)
+		engine.Queue = newQueue(p.clients.SQS, cfg.SweepQueueURL)
 	}
-	h := handler.NewSweep(engine, cfg, log)
-	h.Announce = newNotifier(clients, cfg, log)
-	return parts{h, cfg, clients, provider}, nil
+	h := handler.NewSweep(engine, cfg, p.log)
+	h.Announce = p.notifier()
+	p.handler = h
+	return p, nil
 }
 
-// connect makes the AWS clients. Its error lists all mistakes in the environment, earlier ones
-// included.
-func (at surroundings) connect(mistakes error, connections int) (*awshome.Clients, error) {
+// build makes what all functions have, except the handler. Its error lists all mistakes in the
+// environment, earlier ones included.
+func (at surroundings) build(cfg config.Config, mistakes error, connections int, provider newProvider) (parts, error) {
 	clients, err := awshome.FromEnvironment(at.getenv, awshome.Tuning{ConnectionsPerHost: connections, Dial: at.dial})
 	if err := errors.Join(mistakes, err); err != nil {
-		return nil, EnvironmentError{err}
+		return parts{}, EnvironmentError{err}
 	}
-	return clients, nil
+	// Lines that net/http writes to the standard logger could show a part of an answer of AWS's.
+	telemetry.GuardStandardLog(os.Stderr)
+	web := exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, Dial: at.dial})
+	return parts{
+		cfg: cfg, clients: clients, provider: provider(web, cfg.ProviderEnvironment), log: telemetry.NewLogger(at.log, cfg.LogLevel),
+	}, nil
 }
 
-// newNotifier makes the notifier for the event bus; nil if there is none.
-func newNotifier(clients *awshome.Clients, cfg config.Config, log *slog.Logger) *announce.Notifier {
-	if cfg.EventBus == "" {
+// notifier sends to the event bus; nil if there is none.
+func (p parts) notifier() *announce.Notifier {
+	if p.cfg.EventBus == "" {
 		return nil
 	}
-	ledger := clients.Ledger(cfg.LedgerTable)
+	ledger := p.clients.Ledger(p.cfg.LedgerTable)
 	return &announce.Notifier{
-		Bus: clients.EventBridge.Bus(cfg.EventBus), Log: log,
+		Bus: p.clients.EventBridge.Bus(p.cfg.EventBus), Log: p.log,
 		Mark: func(ctx context.Context, provider, account, told string) error {
 			return ledger.SetTold(ctx, store.Key{Provider: provider, Account: account}, told)
 		},
 	}
 }
 
-// exchange makes the provider's HTTP client. Lines that net/http writes to the standard logger
-// could show a part of an answer.
-func (at surroundings) exchange(cfg config.Config, connections int) *exchange.Client {
-	telemetry.GuardStandardLog(os.Stderr)
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections, Dial: at.dial})
+// EnvironmentError lists all mistakes in a function's environment. The caller of the
+// function sees its name as the error's type.
+type EnvironmentError struct{ Mistakes error }
+
+// Error implements error.
+func (e EnvironmentError) Error() string {
+	return "the environment of this function is wrong, nothing was done:\n" + e.Mistakes.Error()
+}
+
+// Unwrap returns the mistakes.
+func (e EnvironmentError) Unwrap() error { return e.Mistakes }
+
+// refuser answers each invocation of a function that cannot work. A process that ends
+// instead tells its caller nothing, and Lambda starts it again each time.
+type refuser struct {
+	err error
+	log *slog.Logger
+}
+
+// Invoke implements lambda.Handler.
+func (r refuser) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
+	r.log.ErrorContext(ctx, "the environment is wrong", "error", r.err.Error())
+	return nil, r.err
 }

@@ -12,12 +12,9 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/homes/awsqueue"
-	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/hesabe"
-	"tokenrefresh/pkg/providers/oauth2"
-	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/rehearsal"
 )
 
@@ -34,29 +31,22 @@ func environment(name string) string {
 // A rehearsal that ends early warms nothing up: each provider's must complete.
 func TestRehearsalGetsToTheEnd(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		provider providers.Described
-		build    func(surroundings) (parts, error)
-	}{
-		"hesabe":   {hesabe.New(nil, ""), func(at surroundings) (parts, error) { return buildRefresh(at, hesabe.New) }},
-		"tconnect": {tconnect.New(nil, ""), func(at surroundings) (parts, error) { return buildRefresh(at, tconnect.New) }},
-		"oauth2":   {oauth2.New(nil, ""), func(at surroundings) (parts, error) { return buildRefresh(at, oauth2.New) }},
-		"berbix":   {berbix.New(nil, ""), func(at surroundings) (parts, error) { return buildSweep(at, berbix.New, awsqueue.New) }},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, entry := range catalog.All() {
+		t.Run(entry.Name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			network := rehearsal.For(tt.provider)
+			network := rehearsal.For(entry.New(nil, ""))
 			defer network.Close()
-			double, err := tt.build(surroundings{rehearsal.Environment(environment), network.Dial, &log})
+			build := func(at surroundings) (parts, error) { return buildRefresh(at, entry.New) }
+			if entry.Sweep {
+				build = func(at surroundings) (parts, error) { return buildSweep(at, entry.New, awsqueue.New) }
+			}
+			double, err := build(surroundings{rehearsal.Environment(environment), network.Dial, &log})
 			assert.NilError(t, err)
 			answer, err := double.handler.Invoke(t.Context(), []byte("{}"))
-			if err != nil || !strings.Contains(string(answer), `"outcomes":{"refreshed":1}`) {
-				t.Errorf("%v: %s\n%s", err, answer, &log)
-			}
-			if strings.Contains(string(answer)+log.String(), "planted") {
-				t.Errorf("%s\n%s", answer, &log)
-			}
+			assert.Check(t, err == nil && strings.Contains(string(answer), `"outcomes":{"refreshed":1}`),
+				"%v: %s\n%s", err, answer, &log)
+			assert.Check(t, !strings.Contains(string(answer)+log.String(), "planted"), "%s\n%s", answer, &log)
 		})
 	}
 }
@@ -84,9 +74,8 @@ func TestWarmUpEnds(t *testing.T) {
 			assert.NilError(t, err)
 			began := time.Now()
 			p.warmUp(tt.rehearse)
-			if took := time.Since(began); took != maxWarmUp {
-				t.Errorf("%s: it took %v", name, took)
-			}
+			took := time.Since(began)
+			assert.Check(t, took == maxWarmUp, "%s: it took %v", name, took)
 			time.Sleep(2 * maxWarmUp) // the bubble ends when all of it has
 		})
 	}

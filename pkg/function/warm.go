@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/rehearsal"
 	"tokenrefresh/pkg/store"
 )
@@ -65,18 +64,14 @@ func (p parts) connect(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	if s, ok := session.(providers.Prepared); ok {
+	if s, ok := session.(interface{ Prepare(ctx context.Context) }); ok {
 		s.Prepare(ctx)
 	}
 }
 
 // rehearse builds the function once more and lets it refresh in memory.
 func (p parts) rehearse(build func(surroundings) (parts, error)) {
-	described, ok := p.provider.(providers.Described)
-	if !ok {
-		return
-	}
-	network := rehearsal.For(described)
+	network := rehearsal.For(p.provider)
 	defer network.Close()
 	double, err := build(surroundings{rehearsal.Environment(os.Getenv), network.Dial, io.Discard})
 	if err != nil {

@@ -59,9 +59,8 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 		assert.Check(t, is.DeepEqual(bus.take(), append([]string{}, want...)), "%s", payload)
 	}
 	want(`{"dry_run":true}`)
-	if _, err := h.Invoke(t.Context(), []byte(`{}`)); err != nil {
-		t.Fatal(err)
-	}
+	_, err := h.Invoke(t.Context(), []byte(`{}`))
+	assert.NilError(t, err)
 	row := world.Ledger.Get(refreshtest.Default)
 	left := 3
 	expected := []announce.Event{{
@@ -69,9 +68,7 @@ func TestRefreshTellsWhatIsNews(t *testing.T) {
 		AttemptID: row.AttemptID, VersionID: row.VersionID, AccessExpiresAt: row.AccessExpiresAt.Format(time.RFC3339), AttemptsLeft: &left,
 	}}
 	for i := range bus.events {
-		if bus.events[i].RunID == "" {
-			t.Error("an event names no run")
-		}
+		assert.Check(t, bus.events[i].RunID != "", "an event names no run")
 		bus.events[i].RunID = ""
 	}
 	assert.DeepEqual(t, bus.events, expected)
@@ -122,9 +119,7 @@ func TestSweepTellsWhatIsNews(t *testing.T) {
 		t.Helper()
 		_, _ = h.Invoke(t.Context(), []byte(payload)) // some are function errors
 		text, _ := json.Marshal(bus.events)
-		if strings.Contains(string(text), planted) {
-			t.Error("an event shows a token")
-		}
+		assert.Check(t, !strings.Contains(string(text), planted), "an event shows a token")
 		assert.Check(t, is.DeepEqual(bus.take(), append([]string{}, want...)), "%s", payload)
 	}
 	want(string(record("a", "b", "dead")))

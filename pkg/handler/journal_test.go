@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/store"
@@ -56,12 +58,10 @@ func TestLogOfManyAccounts(t *testing.T) {
 			h, out := newRefresh(w)
 			for run := range 2 {
 				out.Reset()
-				if _, err := h.Invoke(t.Context(), nil); err != nil {
-					t.Fatal(err)
-				}
-				if n := out.Len(); n > maxLog || n == 0 {
-					t.Errorf("run %d logs %d bytes:\n%.3000s", run, n, out)
-				}
+				_, err := h.Invoke(t.Context(), nil)
+				assert.NilError(t, err)
+				n := out.Len()
+				assert.Check(t, n <= maxLog && n != 0, "run %d logs %d bytes:\n%.3000s", run, n, out)
 			}
 		})
 	}
@@ -95,17 +95,14 @@ func TestChangesAreLogged(t *testing.T) {
 		}
 		w.Ledger.Set(row)
 		out.Reset()
-		if _, err := h.Invoke(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
+		_, err := h.Invoke(t.Context(), nil)
+		assert.NilError(t, err)
 		got := ""
 		for _, line := range linesOf(t, out) {
 			if line["account"] == key.Account {
 				got, _ = line["outcome"].(string)
 			}
 		}
-		if got != step.want {
-			t.Errorf("step %d: %q, want %q", i, got, step.want)
-		}
+		assert.Check(t, got == step.want, "step %d: %q, want %q", i, got, step.want)
 	}
 }

@@ -37,54 +37,42 @@ func shared(metrics []telemetry.Metric, what outcome.Outcome, lives bool) []tele
 // whose absence rings an alarm. It has the others only if they have something to report, because
 // each hour with a metric costs money.
 func refreshMetrics(one refresh.Result, now time.Time) []telemetry.Metric {
-	var metrics []telemetry.Metric
-	if one.Known {
-		metrics = append(metrics, expiresIn(one.AccessExpiresAt, now))
-	}
-	if one.Known && one.Outcome != outcome.NotSeeded { // nothing to lose yet
-		metrics = append(metrics, telemetry.Count(attemptsLeftName, one.AttemptsLeft))
-	}
-	if !one.RefreshExpiresAt.IsZero() {
-		metrics = append(metrics, telemetry.Seconds("RefreshTokenExpiresIn", one.RefreshExpiresAt.Sub(now)))
-	}
-	metrics = append(metrics, outcomeMetrics(map[outcome.Outcome]int{one.Outcome: 1}, waiting)...)
-	metrics = append(metrics, callMetrics(one.ProviderLatency, one.ClockSkew, one.ClockRead)...)
-	if one.ProviderLatency > 0 {
-		metrics = append(metrics, telemetry.Count("SecretVersions", one.Versions))
-	}
-	return metrics
+	var m list[telemetry.Metric]
+	m.add(one.Known, expiresIn(one.AccessExpiresAt, now))
+	// Before there are credentials, nothing can be lost.
+	m.add(one.Known && one.Outcome != outcome.NotSeeded, telemetry.Count(attemptsLeftName, one.AttemptsLeft))
+	m.add(!one.RefreshExpiresAt.IsZero(), telemetry.Seconds("RefreshTokenExpiresIn", one.RefreshExpiresAt.Sub(now)))
+	m = append(m, outcomeMetrics(map[outcome.Outcome]int{one.Outcome: 1}, waiting)...)
+	m.add(one.ProviderLatency > 0, telemetry.Seconds("ProviderLatency", one.ProviderLatency))
+	m.add(one.ClockRead, telemetry.Seconds("ClockSkew", one.ClockSkew))
+	m.add(one.ProviderLatency > 0, telemetry.Count("SecretVersions", one.Versions))
+	return m
 }
 
 // sweepMetrics are the metrics of an account's transactions after a sweep that ended now.
 func sweepMetrics(a sweep.Account, now time.Time) []telemetry.Metric {
-	metrics := []telemetry.Metric{telemetry.Count("SweepBacklog", a.Backlog)}
-	if a.Backlog > 0 {
-		metrics = append(metrics, telemetry.Seconds("SweepBacklogAge", now.Sub(a.OldestDue)))
+	ends := !a.NextExpiry.IsZero()
+	m := list[telemetry.Metric]{telemetry.Count("SweepBacklog", a.Backlog)}
+	m.add(a.Backlog > 0, telemetry.Seconds("SweepBacklogAge", now.Sub(a.OldestDue)))
+	m.add(a.HandedOver > 0, telemetry.Count("SweepHandedOver", a.HandedOver))
+	if ends && a.NextExpiry.Sub(now) < expiryCap || a.Outcomes[outcome.NotSeeded] > 0 {
+		m.add(true, expiresIn(a.NextExpiry, now))
+	} else {
+		m.add(!a.Blind || ends, telemetry.Seconds(expiresInName, expiryCap))
 	}
-	if a.HandedOver > 0 {
-		metrics = append(metrics, telemetry.Count("SweepHandedOver", a.HandedOver))
-	}
-	switch {
-	case !a.NextExpiry.IsZero() && a.NextExpiry.Sub(now) < expiryCap, a.Outcomes[outcome.NotSeeded] > 0:
-		metrics = append(metrics, expiresIn(a.NextExpiry, now))
-	case !a.Blind, !a.NextExpiry.IsZero():
-		metrics = append(metrics, telemetry.Seconds(expiresInName, expiryCap))
-	}
-	if !a.Blind || !a.NextExpiry.IsZero() {
-		metrics = append(metrics, telemetry.Count(attemptsLeftName, a.AttemptsLeft))
-	}
-	metrics = append(metrics, outcomeMetrics(a.Outcomes)...)
-	metrics = append(metrics, deathMetrics(a)...)
-	return append(metrics, callMetrics(a.ProviderLatency, a.ClockSkew, a.ClockRead)...)
+	m.add(!a.Blind || ends, telemetry.Count(attemptsLeftName, a.AttemptsLeft))
+	m = append(append(m, outcomeMetrics(a.Outcomes)...), deathMetrics(a)...)
+	m.add(a.ProviderLatency > 0, telemetry.Seconds("ProviderLatency", a.ProviderLatency))
+	m.add(a.ClockRead, telemetry.Seconds("ClockSkew", a.ClockSkew))
+	return m
 }
 
 // deathMetrics count the transactions that a run has marked dead. They add up, so a run for named
 // transactions has them too.
 func deathMetrics(a sweep.Account) []telemetry.Metric {
-	if n := a.Outcomes[outcome.Dead]; n > 0 {
-		return []telemetry.Metric{telemetry.Count("DeadTransactions", n)}
-	}
-	return nil
+	var m list[telemetry.Metric]
+	m.add(a.Outcomes[outcome.Dead] > 0, telemetry.Count("DeadTransactions", a.Outcomes[outcome.Dead]))
+	return m
 }
 
 // expiresIn is 0 without a token, so that an account without one is not hidden by another.
@@ -93,18 +81,6 @@ func expiresIn(at, now time.Time) telemetry.Metric {
 		at = now
 	}
 	return telemetry.Seconds(expiresInName, at.Sub(now))
-}
-
-// callMetrics are the metrics of a provider call.
-func callMetrics(latency, skew time.Duration, clockRead bool) []telemetry.Metric {
-	var metrics []telemetry.Metric
-	if latency > 0 {
-		metrics = append(metrics, telemetry.Seconds("ProviderLatency", latency))
-	}
-	if clockRead {
-		metrics = append(metrics, telemetry.Seconds("ClockSkew", skew))
-	}
-	return metrics
 }
 
 // group counts outcomes in a metric.
@@ -127,15 +103,13 @@ var groups = []group{
 var waiting = group{"DeadOrUncertain", []outcome.Outcome{outcome.Dead, outcome.Uncertain}}
 
 func outcomeMetrics(outcomes map[outcome.Outcome]int, more ...group) []telemetry.Metric {
-	var metrics []telemetry.Metric
+	var m list[telemetry.Metric]
 	for _, g := range slices.Concat(groups, more) {
 		n := 0
 		for _, what := range g.of {
 			n += outcomes[what]
 		}
-		if n > 0 {
-			metrics = append(metrics, telemetry.Count(g.name, n))
-		}
+		m.add(n > 0, telemetry.Count(g.name, n))
 	}
-	return metrics
+	return m
 }

@@ -38,9 +38,7 @@ func metricsOf(t *testing.T, out *bytes.Buffer) map[string]float64 {
 	}
 	for _, m := range line.AWS.CloudWatchMetrics[0].Metrics {
 		value, ok := fields[m.Name].(float64)
-		if !ok {
-			t.Errorf("%s is promised and not there", m.Name)
-		}
+		assert.Check(t, ok, "%s is promised and not there", m.Name)
 		metrics[m.Name] = value
 	}
 	return metrics
@@ -52,9 +50,8 @@ func TestRefreshMetrics(t *testing.T) {
 	due := func(t *testing.T, w *refreshtest.World) {
 		t.Helper()
 		h, _ := newRefresh(w)
-		if _, err := h.Invoke(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
+		_, err := h.Invoke(t.Context(), nil)
+		assert.NilError(t, err)
 		w.Advance(12 * time.Minute)
 	}
 	failing := func(kind providers.Kind) func(t *testing.T, w *refreshtest.World) {
@@ -119,13 +116,11 @@ func TestRefreshMetrics(t *testing.T) {
 			got := metricsOf(t, out)
 			// How long a call took depends on the machine; only that there is a metric is tested.
 			_, called := tt.want["SecretVersions"]
-			if _, told := got["ProviderLatency"]; told != called {
-				t.Errorf("ProviderLatency is told: %t", told)
-			}
+			_, told := got["ProviderLatency"]
+			assert.Check(t, told == called, "ProviderLatency is told: %t", told)
 			delete(got, "ProviderLatency")
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s%s", diff, out.String())
-			}
+			diff := cmp.Diff(tt.want, got)
+			assert.Check(t, diff == "", "(-want +got):\n%s%s", diff, out.String())
 		})
 	}
 }
@@ -153,13 +148,11 @@ func TestMetricsOfManyAccounts(t *testing.T) {
 		w.Ledger.Set(row)
 	}
 	h, out := newRefresh(w)
-	if _, err := h.Invoke(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	_, err := h.Invoke(t.Context(), nil)
+	assert.NilError(t, err)
 	want := map[string]float64{"AccessTokenExpiresIn": 300, "AttemptsLeft": 2, "DeadOrUncertain": 2, "Misconfigured": 1}
-	if diff := cmp.Diff(want, metricsOf(t, out)); diff != "" {
-		t.Errorf("(-want +got):\n%s%s", diff, out.String())
-	}
+	diff := cmp.Diff(want, metricsOf(t, out))
+	assert.Check(t, diff == "", "(-want +got):\n%s%s", diff, out.String())
 }
 
 // Accounts have metrics of their own if AccountMetrics is on.
@@ -172,18 +165,16 @@ func TestAccountMetrics(t *testing.T) {
 		h, out := newRefresh(w)
 		h.AccountMetrics = on
 		for range 2 {
-			if _, err := h.Invoke(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
+			_, err := h.Invoke(t.Context(), nil)
+			assert.NilError(t, err)
 		}
 		want := map[string]int{`"Dimensions":[["provider"]]`: 2, `"Dimensions":[["provider","account"]]`: 0}
 		if on {
 			want[`"Dimensions":[["provider","account"]]`] = 4 // also where nothing is due
 		}
 		for text, n := range want {
-			if got := strings.Count(out.String(), text); got != n {
-				t.Errorf("on: %t: %d lines with %s, want %d\n%s", on, got, text, n, out.String())
-			}
+			got := strings.Count(out.String(), text)
+			assert.Check(t, got == n, "on: %t: %d lines with %s, want %d\n%s", on, got, text, n, out.String())
 		}
 	}
 }

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/google/uuid"
+
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/brief"
+	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/event"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -15,14 +19,22 @@ import (
 // Refresh handles the invocations of a function that keeps chains alive. It
 // implements lambda.Handler.
 type Refresh struct {
-	Engine         *refresh.Engine
-	NewRunID       func() string // unique to each run: claims are compared by it
-	Log            *slog.Logger
-	Namespace      string             // of the metrics
-	AccountMetrics bool               // whether each account has metrics of its own
-	Announce       *announce.Notifier // sends news to other systems; nil: no news
+	Engine *refresh.Engine
+	Reporter
+}
 
-	journal journal
+// NewRefresh makes a handler from cfg. engine brings the provider, its stores and how many
+// credentials it works on at once.
+func NewRefresh(engine refresh.Engine, cfg config.Config, log *slog.Logger) *Refresh {
+	engine.Accounts = cfg.Accounts
+	engine.NewID = uuid.NewString
+	engine.SendTimeout = cfg.HTTPTimeout
+	if p, ok := engine.Provider.(providers.Described); ok {
+		engine.SendTimeout = max(engine.SendTimeout, p.Patience())
+	}
+	engine.Tick = cfg.ScheduleRate
+	engine.Log = log
+	return &Refresh{engine.WithDefaults(), newReporter(cfg, log)}
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a
@@ -63,13 +75,6 @@ func (h *Refresh) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // add puts how a run ended for a credential into the result.
 func (r *Result) add(one refresh.Result) Credential {
-	c := credential(one)
-	r.Outcomes[c.Outcome]++
-	r.Credentials = append(r.Credentials, c)
-	return c
-}
-
-func credential(one refresh.Result) Credential {
 	c := Credential{
 		Account: one.Account, Outcome: one.Outcome, Source: string(one.Source),
 		AccessExpiresAt: stamp(one.AccessExpiresAt), VersionID: one.VersionID, Warnings: one.Warnings,
@@ -77,62 +82,39 @@ func credential(one refresh.Result) Credential {
 	if one.Err != nil {
 		c.Error = brief.Text(one.Err.Error(), brief.MaxText)
 	}
+	r.Outcomes[c.Outcome]++
+	r.Credentials = append(r.Credentials, c)
 	return c
 }
 
-// log writes a line for each account that a call was made for or whose outcome has changed,
-// and one for the run. complete: the run has looked at all accounts.
+// log reports the run. complete: it has looked at all accounts.
 func (h *Refresh) log(ctx context.Context, r Result, results []refresh.Result, complete bool) {
 	now := h.Engine.Now()
-	line := telemetry.Line{Provider: r.Provider, At: now}
-	var all summary
-	quiet := 0 // lines without a call
+	ends := make([]end, len(results))
 	for i, one := range results {
 		c := r.Credentials[i]
-		metrics := refreshMetrics(one, now)
-		all.measure(shared(metrics, c.Outcome, now.Before(one.AccessExpiresAt)))
-		called := one.ProviderLatency > 0 || one.Outcome.Rotates() || one.Panicked
-		changed := h.journal.changed(c.Account, c.Outcome, one.Before, one.Noted)
-		if !called && changed {
-			quiet++
-			changed = quiet <= maxChanged
-		}
-		if called || changed || h.AccountMetrics {
-			own := line
-			own.Account, own.Level, own.Metrics = c.Account, level(c.Outcome), metrics
-			if h.AccountMetrics {
-				own.Namespace = h.Namespace
-			}
-			own.Emit(ctx, h.Log, attributes(r.RunID, c, one)...)
-		} else {
-			all.add(c.Account, c.Outcome, c.Error, c.Warnings)
+		ends[i] = end{
+			account: c.Account, what: c.Outcome, before: one.Before, noted: one.Noted, err: c.Error, warnings: c.Warnings,
+			called: one.ProviderLatency > 0 || one.Outcome.Rotates() || one.Panicked,
+			lives:  now.Before(one.AccessExpiresAt), metrics: refreshMetrics(one, now),
+			attrs: func() []slog.Attr { return attributes(r.RunID, c, one) },
 		}
 	}
-	if complete {
-		h.journal.seenAll()
-		all.alive()
-	}
-	line.Namespace = h.Namespace
-	all.emit(ctx, h.Log, line, len(results), slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
+	h.report(ctx, telemetry.Line{Provider: r.Provider, At: now}, ends, complete,
+		slog.String("run_id", r.RunID), slog.Any("outcomes", r.Outcomes))
 }
 
 // attributes are the fields of an account's line, except its metrics.
 func attributes(runID string, c Credential, one refresh.Result) []slog.Attr {
-	attrs := []slog.Attr{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
+	attrs := list[slog.Attr]{slog.String("run_id", runID), slog.String("outcome", string(c.Outcome))}
 	for _, text := range []slog.Attr{
 		slog.String("reason", one.Reason), slog.String("attempt_id", one.AttemptID), slog.String("source", c.Source),
 		slog.String("version_id", c.VersionID), slog.String("access_expires_at", c.AccessExpiresAt), slog.String("error", c.Error),
 	} {
-		if text.Value.String() != "" {
-			attrs = append(attrs, text)
-		}
+		attrs.add(text.Value.String() != "", text)
 	}
-	if len(c.Warnings) > 0 {
-		attrs = append(attrs, slog.Any("warnings", c.Warnings))
-	}
-	if one.Failures > 0 {
-		attrs = append(attrs, slog.Int("consecutive_failures", one.Failures))
-	}
+	attrs.add(len(c.Warnings) > 0, slog.Any("warnings", c.Warnings))
+	attrs.add(one.Failures > 0, slog.Int("consecutive_failures", one.Failures))
 	return attrs
 }
 

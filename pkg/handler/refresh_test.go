@@ -29,7 +29,8 @@ import (
 func newRefresh(world *refreshtest.World) (*handler.Refresh, *bytes.Buffer) {
 	var out bytes.Buffer
 	return &handler.Refresh{
-		Engine: world.Engine(nil), NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh",
+		Engine:   world.Engine(nil),
+		Reporter: handler.Reporter{NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh"},
 	}, &out
 }
 
@@ -41,9 +42,7 @@ func TestRefreshAnswersByTheContract(t *testing.T) {
 	assert.NilError(t, err)
 	var got map[string]any
 	assert.NilError(t, json.Unmarshal(answer, &got))
-	if got["provider"] != refreshtest.Name || got["run_id"] == "" {
-		t.Errorf("provider and run: %s", answer)
-	}
+	assert.Check(t, got["provider"] == refreshtest.Name && got["run_id"] != "", "provider and run: %s", answer)
 	assert.Check(t, is.DeepEqual(got["outcomes"], map[string]any{"logged_in": 1.0}), "outcomes")
 	row := world.Ledger.Get(refreshtest.Default)
 	want := []any{map[string]any{
@@ -51,14 +50,11 @@ func TestRefreshAnswersByTheContract(t *testing.T) {
 		"access_expires_at": row.AccessExpiresAt.Format("2006-01-02T15:04:05Z"), "version_id": row.VersionID,
 	}}
 	assert.Check(t, is.DeepEqual(got["credentials"], want), "credentials")
-	if _, ok := got["batchItemFailures"]; ok {
-		t.Error("batchItemFailures without a batch")
-	}
+	_, ok := got["batchItemFailures"]
+	assert.Check(t, !ok, "batchItemFailures without a batch")
 
 	lines := linesOf(t, out)
-	if len(lines) != 2 {
-		t.Fatalf("want a line of the account, and a summary:\n%v", lines)
-	}
+	assert.Assert(t, len(lines) == 2, "want a line of the account, and a summary:\n%v", lines)
 	line, summary := lines[0], lines[1]
 	if line["attempt_id"] != row.AttemptID || line["run_id"] != got["run_id"] || line["outcome"] != "logged_in" ||
 		line["reason"] != "a login replaces the refresh" || line["_aws"] != nil {
@@ -75,9 +71,8 @@ func TestRefreshLogsTheExpiryOfEveryRun(t *testing.T) {
 	world := refreshtest.New()
 	h, out := newRefresh(world)
 	for range 2 { // the second is not due
-		if _, err := h.Invoke(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
+		_, err := h.Invoke(t.Context(), nil)
+		assert.NilError(t, err)
 	}
 	lines := linesOf(t, out)
 	line := lines[len(lines)-1]
@@ -92,9 +87,8 @@ func TestRefreshWithoutLedgerSaysNothingOfTheToken(t *testing.T) {
 	t.Parallel()
 	world := refreshtest.New()
 	h, out := newRefresh(world)
-	if _, err := h.Invoke(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	_, err := h.Invoke(t.Context(), nil)
+	assert.NilError(t, err)
 	h.Engine = world.Engine(func(c refreshtest.Call) refreshtest.Fault {
 		if c.Op == refreshtest.Rows {
 			return refreshtest.FailBefore
@@ -140,9 +134,8 @@ func TestRefreshMeasuresClockAndRefreshToken(t *testing.T) {
 		world.Provider.RefreshLifetime = 24 * time.Hour
 		h, out := newRefresh(world)
 		h.Engine.Provider = skewed{h.Engine.Provider, by}
-		if _, err := h.Invoke(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
+		_, err := h.Invoke(t.Context(), nil)
+		assert.NilError(t, err)
 		line := lastLine(t, out)
 		if line["ClockSkew"] != want || line["RefreshTokenExpiresIn"] != 86400.0 || line["AccessTokenExpiresIn"] != 900.0 {
 			t.Errorf("skewed by %s: skew %v, the refresh token ends in %v, the access token in %v",
@@ -165,13 +158,10 @@ func TestRefreshFailsForANamedAccount(t *testing.T) {
 		`{}`, ``, `{"force":true}`, `{"dry_run":true}`, `{"source":"aws.scheduler","detail-type":"Scheduled Event"}`,
 		`{"account":"zulu"}`, `{"account":"default","rejected":"a77e3970-0000-4000-8000-000000000004"}`,
 	} {
-		if _, err := h.Invoke(t.Context(), []byte(event)); err != nil {
-			t.Errorf("%s: %v", event, err)
-		}
+		_, err := h.Invoke(t.Context(), []byte(event))
+		assert.Check(t, err == nil, "%s: %v", event, err)
 	}
-	if world.Secrets.Get(other, store.AccessDoc).ID == "" {
-		t.Error("the other account was not served")
-	}
+	assert.Check(t, world.Secrets.Get(other, store.AccessDoc).ID != "", "the other account was not served")
 	for account, want := range map[string]float64{"default": 1, "zulu": 3} { // zulu: a login, and what was forced
 		lines := 0.0
 		for _, line := range linesOf(t, bytes.NewReader(out.Bytes())) {
@@ -179,19 +169,14 @@ func TestRefreshFailsForANamedAccount(t *testing.T) {
 				lines++
 			}
 		}
-		if lines > want || lines < 1 {
-			t.Errorf("%g lines of %s", lines, account)
-		}
+		assert.Check(t, lines <= want && lines >= 1, "%g lines of %s", lines, account)
 	}
 
 	_, err := h.Invoke(t.Context(), []byte(`{"account":"default"}`))
 	var needs *handler.NeedsPersonError
-	if !errors.As(err, &needs) {
-		t.Fatalf("error %v", err)
-	}
-	if !strings.Contains(err.Error(), "default: misconfigured") {
-		t.Errorf("the error does not name the one at fault: %v", err)
-	}
+	assert.Assert(t, errors.As(err, &needs), "error %v", err)
+	assert.Check(t, strings.Contains(err.Error(), "default: misconfigured"),
+		"the error does not name the one at fault: %v", err)
 	assert.Check(t, is.DeepEqual(needs.Result.Outcomes, map[outcome.Outcome]int{outcome.Misconfigured: 1}), "outcomes")
 }
 
@@ -202,12 +187,8 @@ func TestRefreshFailsOnAPanic(t *testing.T) {
 	world.Provider.OnCall = func(refreshtest.Op) { panic(planted) }
 	h, out := newRefresh(world)
 	_, err := h.Invoke(t.Context(), []byte(`{}`))
-	if err == nil {
-		t.Fatal("no error")
-	}
-	if strings.Contains(err.Error()+out.String(), planted) {
-		t.Error("the panic's value is shown")
-	}
+	assert.Assert(t, err != nil, "no error")
+	assert.Check(t, !strings.Contains(err.Error()+out.String(), planted), "the panic's value is shown")
 }
 
 func TestRefreshRefusesAMalformedEvent(t *testing.T) {
@@ -218,9 +199,8 @@ func TestRefreshRefusesAMalformedEvent(t *testing.T) {
 	if refused, ok := err.(*handler.EventError); !ok || !strings.Contains(refused.Error(), `"forse"`) { //nolint:errorlint // its type is what callers see
 		t.Errorf("%T does not name the field: %v", err, err)
 	}
-	if calls := world.Trace(); len(calls) != 0 {
-		t.Errorf("it was acted upon: %v", calls)
-	}
+	calls := world.Trace()
+	assert.Check(t, len(calls) == 0, "it was acted upon: %v", calls)
 }
 
 // No answer, error or line ever shows a secret.
@@ -260,9 +240,7 @@ func tokensOf(t *testing.T, v store.Version) []string {
 		RefreshToken string `json:"refresh_token"`
 	}
 	assert.NilError(t, json.Unmarshal([]byte(v.Value.Reveal()), &doc))
-	if doc.AccessToken == "" || doc.RefreshToken == "" {
-		t.Fatal("no tokens to look for")
-	}
+	assert.Assert(t, doc.AccessToken != "" && doc.RefreshToken != "", "no tokens to look for")
 	return []string{doc.AccessToken, doc.RefreshToken}
 }
 
@@ -285,8 +263,6 @@ func linesOf(t *testing.T, out io.Reader) []map[string]any {
 func lastLine(t *testing.T, out io.Reader) map[string]any {
 	t.Helper()
 	lines := linesOf(t, out)
-	if len(lines) == 0 {
-		t.Fatal("nothing was logged")
-	}
+	assert.Assert(t, len(lines) != 0, "nothing was logged")
 	return lines[len(lines)-1]
 }

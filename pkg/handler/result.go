@@ -39,17 +39,6 @@ func (r *Result) count(outcomes map[outcome.Outcome]int) {
 	}
 }
 
-// warn adds the warnings of an account. Without an account they are about a named transaction that
-// has none.
-func (r *Result) warn(account string, texts []string) {
-	for _, text := range texts {
-		if account != "" {
-			text = account + ": " + text
-		}
-		r.Warnings = append(r.Warnings, text)
-	}
-}
-
 // Credential is how the run ended for one credential.
 type Credential struct {
 	Account         string          `json:"account"`

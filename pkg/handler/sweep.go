@@ -10,6 +10,7 @@ import (
 
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/brief"
+	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
@@ -20,14 +21,20 @@ import (
 // Sweep handles the invocations of a function that keeps transactions fresh. It
 // implements lambda.Handler.
 type Sweep struct {
-	Engine         *sweep.Engine
-	NewRunID       func() string // unique to each run: claims are compared by it
-	Log            *slog.Logger
-	Namespace      string             // of the metrics
-	AccountMetrics bool               // whether each account has metrics of its own
-	Announce       *announce.Notifier // sends news to other systems; nil: no news
+	Engine *sweep.Engine
+	Reporter
+}
 
-	journal journal
+// NewSweep makes a handler from cfg. engine brings the provider, its stores and the queue, if there
+// is one.
+func NewSweep(engine sweep.Engine, cfg config.Config, log *slog.Logger) *Sweep {
+	engine.Accounts = cfg.Accounts
+	engine.SendTimeout = cfg.HTTPTimeout
+	engine.Workers = cfg.SweepWorkers
+	engine.HandOverAbove = cfg.HandOverAbove
+	engine.Tick = cfg.ScheduleRate
+	engine.Log = log
+	return &Sweep{engine.WithDefaults(), newReporter(cfg, log)}
 }
 
 // Invoke decodes the event, runs the engine and answers with the result's JSON. The error is a
@@ -94,15 +101,13 @@ func (h *Sweep) lists(ctx context.Context, r *Result, messages []event.Message) 
 			same = append(same, m)
 			e.TransactionIDs = append(e.TransactionIDs, m.Event.TransactionIDs...)
 		}
-		if report, _ := h.run(ctx, r, e); slices.ContainsFunc(report.Credentials, panicked) {
+		if report, _ := h.run(ctx, r, e); slices.ContainsFunc(report.Credentials, func(one sweep.Result) bool { return one.Panicked }) {
 			failed = append(failed, same...)
 		}
 		messages = others
 	}
 	return failed
 }
-
-func panicked(one sweep.Result) bool { return one.Panicked }
 
 // again reports whether a message whose rows ended like this is worth another
 // delivery.
@@ -151,7 +156,9 @@ func (h *Sweep) run(ctx context.Context, r *Result, e event.Event) (report sweep
 		}
 	}
 	for _, a := range report.Accounts {
-		r.warn(a.Account, a.Warnings)
+		for _, text := range a.Warnings { // of a named transaction that has no account, too
+			r.Warnings = append(r.Warnings, strings.TrimPrefix(a.Account+": "+text, ": "))
+		}
 	}
 	swept := e.TransactionID == 0 && len(e.TransactionIDs) == 0
 	ends := h.log(ctx, *r, report, swept, swept && e.Account == "")
@@ -200,9 +207,8 @@ func records(e event.Event, now time.Time) []sweep.Record {
 	return all
 }
 
-// log writes a line for each account that a call was made for or whose outcome has changed, and one
-// for the run. It returns how the run ended for each. Only sweeps have metrics: a run for named
-// transactions has not seen the others. complete: the run has looked at all accounts.
+// log reports the run, and returns how it ended for each account. Only sweeps have metrics: a run for
+// named transactions has not seen the others. complete: the run has looked at all accounts.
 func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, complete bool) []announce.End {
 	now := h.Engine.Now()
 	why := map[string][]string{}
@@ -212,71 +218,41 @@ func (h *Sweep) log(ctx context.Context, r Result, report sweep.Report, swept, c
 			why[c.Account] = append(why[c.Account], fmt.Sprintf("%s: %s", c.Outcome, text))
 		}
 	}
-	line := telemetry.Line{Provider: r.Provider, At: now}
-	var all summary
-	var ends []announce.End
+	var ends []end
+	var news []announce.End
 	sum := sweep.Account{Outcomes: report.Outcomes}
-	quiet, blind := 0, report.Err != nil
+	blind := report.Err != nil
 	for _, a := range report.Accounts {
-		ended, text := verdict(a.Outcomes), strings.Join(why[a.Account], "; ")
+		text := strings.Join(why[a.Account], "; ")
 		metrics := deathMetrics(a)
 		if swept {
 			metrics = sweepMetrics(a, now)
 		}
+		ends = append(ends, end{
+			account: a.Account, what: verdict(a.Outcomes), before: standing(a.Before), noted: standing(a.Noted),
+			err: text, warnings: a.Warnings, called: a.ProviderLatency > 0, lives: now.Before(a.NextExpiry), metrics: metrics,
+			attrs: func() []slog.Attr { return sweepAttributes(r.RunID, a, text) },
+		})
+		news = append(news, sweepEnd(r.Provider, r.RunID, a, why[a.Account], now))
 		blind = blind || a.Blind
-		all.measure(shared(metrics, ended, now.Before(a.NextExpiry)))
 		sum.Backlog += a.Backlog
 		sum.HandedOver += a.HandedOver
 		if sum.OldestDue.IsZero() || !a.OldestDue.IsZero() && a.OldestDue.Before(sum.OldestDue) {
 			sum.OldestDue = a.OldestDue
 		}
-		called := a.ProviderLatency > 0
-		changed := h.journal.changed(a.Account, ended, standing(a.Before), standing(a.Noted))
-		if !called && changed {
-			quiet++
-			changed = quiet <= maxChanged
-		}
-		if called || changed || h.AccountMetrics {
-			own := line
-			own.Account, own.Level, own.Metrics = a.Account, level(ended), metrics
-			if h.AccountMetrics {
-				own.Namespace = h.Namespace
-			}
-			own.Emit(ctx, h.Log, sweepAttributes(r.RunID, a, text)...)
-		} else {
-			all.add(a.Account, ended, text, a.Warnings)
-		}
-		ends = append(ends, sweepEnd(r.Provider, r.RunID, a, why[a.Account], now))
 	}
-	if complete && !blind {
-		h.journal.seenAll()
-		all.alive()
-	}
-	line.Namespace = h.Namespace
-	all.emit(ctx, h.Log, line, len(report.Accounts), sweepAttributes(r.RunID, sum, "")...)
-	return ends
+	h.report(ctx, telemetry.Line{Provider: r.Provider, At: now}, ends, complete && !blind, sweepAttributes(r.RunID, sum, "")...)
+	return news
 }
 
 // sweepAttributes are the fields of a sweep's line, except its metrics.
 func sweepAttributes(runID string, a sweep.Account, text string) []slog.Attr {
-	attrs := []slog.Attr{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
-	if a.Backlog > 0 {
-		attrs = append(attrs, slog.Int("backlog", a.Backlog))
-	}
-	if !a.OldestDue.IsZero() {
-		attrs = append(attrs, slog.String("oldest_due", stamp(a.OldestDue)))
-	}
-	if a.HandedOver > 0 {
-		attrs = append(attrs, slog.Int("handed_over", a.HandedOver))
-	}
-	if text != "" {
-		attrs = append(attrs, slog.String("error", text))
-	}
-	if len(a.Warnings) > 0 {
-		attrs = append(attrs, slog.Any("warnings", a.Warnings))
-	}
-	if a.Failures > 0 {
-		attrs = append(attrs, slog.Int("consecutive_failures", a.Failures))
-	}
+	attrs := list[slog.Attr]{slog.String("run_id", runID), slog.Any("outcomes", a.Outcomes)}
+	attrs.add(a.Backlog > 0, slog.Int("backlog", a.Backlog))
+	attrs.add(!a.OldestDue.IsZero(), slog.String("oldest_due", stamp(a.OldestDue)))
+	attrs.add(a.HandedOver > 0, slog.Int("handed_over", a.HandedOver))
+	attrs.add(text != "", slog.String("error", text))
+	attrs.add(len(a.Warnings) > 0, slog.Any("warnings", a.Warnings))
+	attrs.add(a.Failures > 0, slog.Int("consecutive_failures", a.Failures))
 	return attrs
 }

@@ -58,9 +58,7 @@ func TestListsOfAnSQSBatch(t *testing.T) {
 		assert.NilError(t, decoder.Decode(&line))
 		if line["msg"] == "run" {
 			runs[line["account"].(string)]++
-			if line["_aws"] != nil {
-				t.Errorf("a run that has not seen all rows has metrics: %v", line)
-			}
+			assert.Check(t, line["_aws"] == nil, "a run that has not seen all rows has metrics: %v", line)
 		}
 	}
 	assert.Check(t, is.DeepEqual(runs, map[string]int{"default": 1, "other": 1}), "runs")
@@ -128,9 +126,8 @@ func TestSweepTellsWhatItHandsOver(t *testing.T) {
 	h, out := newSweep(t, "good")
 	invoke(t, h, record("a"))
 	invoke(t, h, nil)
-	if line := lastLine(t, out); line["SweepHandedOver"] != nil || line["handed_over"] != nil {
-		t.Errorf("nothing was handed over: %v", line)
-	}
+	line := lastLine(t, out)
+	assert.Check(t, line["SweepHandedOver"] == nil && line["handed_over"] == nil, "nothing was handed over: %v", line)
 	h.Engine.Queue, h.Engine.HandOverAbove = full{}, 1
 	invoke(t, h, record("b", "c", "d"))
 	wantOutcomes(t, invoke(t, h, nil), map[outcome.Outcome]int{outcome.Refreshed: 1, outcome.Busy: 2})

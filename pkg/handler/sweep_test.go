@@ -73,16 +73,15 @@ func newSweep(t *testing.T, credentials string) (*handler.Sweep, *bytes.Buffer) 
 	assert.NilError(t, err)
 	key := store.Key{Provider: "berbix", Account: "default"}
 	assert.NilError(t, home.Secrets().CreateSecret(t.Context(), key, store.Credentials))
-	if _, err := home.Secrets().PutCurrent(t.Context(), key, store.Credentials, secret.New(credentials)); err != nil {
-		t.Fatal(err)
-	}
+	_, err = home.Secrets().PutCurrent(t.Context(), key, store.Credentials, secret.New(credentials))
+	assert.NilError(t, err)
 	var out bytes.Buffer
 	return &handler.Sweep{
 		Engine: sweep.Engine{
 			Provider: berbix{time.Now}, Secrets: home.Secrets(), Ledger: home.Ledger(), Transactions: home.Transactions(),
 			Accounts: []string{"default"},
 		}.WithDefaults(),
-		NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh",
+		Reporter: handler.Reporter{NewRunID: uuid.NewString, Log: telemetry.NewLogger(&out, 0), Namespace: "TokenRefresh"},
 	}, &out
 }
 
@@ -104,9 +103,7 @@ func invoke(t *testing.T, h *handler.Sweep, payload []byte) handler.Result {
 	assert.NilError(t, err)
 	var r handler.Result
 	assert.NilError(t, json.Unmarshal(answer, &r))
-	if strings.Contains(string(answer), planted) {
-		t.Error("the answer shows a token")
-	}
+	assert.Check(t, !strings.Contains(string(answer), planted), "the answer shows a token")
 	return r
 }
 
@@ -121,17 +118,14 @@ func TestSweepRecordsAndRefreshes(t *testing.T) {
 	wantOutcomes(t, invoke(t, h, record("a", "b", "dead")), map[outcome.Outcome]int{outcome.Recorded: 3})
 	r := invoke(t, h, []byte(`{}`))
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Refreshed: 2, outcome.Dead: 1})
-	if len(r.Credentials) != 0 || r.BatchItemFailures != nil {
-		t.Errorf("a dead transaction needs no person: %+v", r)
-	}
+	assert.Check(t, len(r.Credentials) == 0 && r.BatchItemFailures == nil, "a dead transaction needs no person: %+v", r)
 	line := lastLine(t, out)
 	if expires, _ := line["AccessTokenExpiresIn"].(float64); expires < lifetime.Seconds()-60 || expires > lifetime.Seconds() {
 		t.Errorf("AccessTokenExpiresIn %v", line["AccessTokenExpiresIn"])
 	}
 	wantOutcomes(t, invoke(t, h, []byte(`{"transaction_id":1,"force":true}`)), map[outcome.Outcome]int{outcome.Refreshed: 1})
-	if line := lastLine(t, out); line["_aws"] != nil {
-		t.Errorf("a run for one transaction has metrics: %v", line)
-	}
+	line = lastLine(t, out)
+	assert.Check(t, line["_aws"] == nil, "a run for one transaction has metrics: %v", line)
 }
 
 // With nothing to keep fresh the metric still has to be there.
@@ -184,28 +178,15 @@ func (blindIndex) Due(context.Context, string, int, int, time.Time) ([]store.Due
 	return nil, errors.New("throttled")
 }
 
-// The answer has the same reasons as the log.
+// The answer has the same reasons as the log. An index that was not read must not look healthy.
 func TestSweepWarnsInItsAnswer(t *testing.T) {
 	t.Parallel()
-	h, _ := newSweep(t, "good")
-	if r := invoke(t, h, []byte(`{"transaction_id":7}`)); len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "transaction 7 is not recorded") {
-		t.Errorf("of an unknown transaction: %q", r.Warnings)
-	}
-	h.Engine.Transactions = blindIndex{h.Engine.Transactions}
-	if r := invoke(t, h, nil); len(r.Warnings) != 1 || r.Warnings[0] != "default: query the due index: throttled" {
-		t.Errorf("of an index that cannot be read: %q", r.Warnings)
-	}
-}
-
-// An index that was not read must not look healthy.
-func TestSweepThatSeesNothingSaysNothing(t *testing.T) {
-	t.Parallel()
 	h, out := newSweep(t, "good")
+	r := invoke(t, h, []byte(`{"transaction_id":7}`))
+	assert.Check(t, len(r.Warnings) == 1 && strings.HasPrefix(r.Warnings[0], "transaction 7 is not recorded"), "%q", r.Warnings)
 	h.Engine.Transactions = blindIndex{h.Engine.Transactions}
-	invoke(t, h, nil)
-	if line := lastLine(t, out); line["AccessTokenExpiresIn"] != nil {
-		t.Errorf("AccessTokenExpiresIn %v of an index that was not read", line["AccessTokenExpiresIn"])
-	}
+	assert.Check(t, is.DeepEqual(invoke(t, h, nil).Warnings, []string{"default: query the due index: throttled"}))
+	assert.Check(t, lastLine(t, out)["AccessTokenExpiresIn"] == nil, "an index that was not read has metrics")
 }
 
 // Refused credentials fail a run for that account, and no scheduled one.
@@ -217,9 +198,8 @@ func TestSweepNeedsAPerson(t *testing.T) {
 	for _, event := range []string{`{"account":"default"}`, `{"transaction_id":1}`} {
 		_, err := h.Invoke(t.Context(), []byte(event))
 		var needs *handler.NeedsPersonError
-		if !errors.As(err, &needs) || !strings.Contains(err.Error(), "api_secret") {
-			t.Fatalf("%s: error %v", event, err)
-		}
+		assert.Assert(t, errors.As(err, &needs) && strings.Contains(err.Error(), "api_secret"),
+			"%s: error %v", event, err)
 		if len(needs.Result.Credentials) != 1 || needs.Result.Credentials[0].Outcome != outcome.Misconfigured {
 			t.Errorf("credentials %+v", needs.Result.Credentials)
 		}
@@ -239,13 +219,12 @@ func TestSweepWithoutLedger(t *testing.T) {
 	h, _ := newSweep(t, "good")
 	invoke(t, h, record("a"))
 	h.Engine.Ledger = noLedger{h.Engine.Ledger}
-	if _, err := h.Invoke(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "read the ledger: no answer") {
-		t.Errorf("error %v", err)
-	}
+	_, err := h.Invoke(t.Context(), nil)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "read the ledger: no answer"), "error %v", err)
 	wantFailed(t, invoke(t, h, batch(`{"transaction_id":1}`)), "m-0")
 }
 
-// FirebaseUI-Android #855: a clock that is years ahead must not win for years.
+// firebase/FirebaseUI-Android #855: a clock that is years ahead must not win for years.
 func TestRecordFromAClockThatIsAhead(t *testing.T) {
 	t.Parallel()
 	h, _ := newSweep(t, "good")
@@ -255,9 +234,8 @@ func TestRecordFromAClockThatIsAhead(t *testing.T) {
 		wantOutcomes(t, invoke(t, h, record("new")), map[outcome.Outcome]int{outcome.Recorded: 1})
 	}
 	got, _, err := h.Engine.Transactions.Get(t.Context(), 1)
-	if err != nil || got.RefreshToken != secret.New("new") || time.Until(got.RecordedAt) > 0 {
-		t.Errorf("%+v, %v", got, err)
-	}
+	assert.Check(t, err == nil && got.RefreshToken == secret.New("new") && time.Until(got.RecordedAt) <= 0,
+		"%+v, %v", got, err)
 }
 
 // A record that is not stored is an error: its refresh token must not get lost.
@@ -291,15 +269,12 @@ func TestErrorOfManyRecordsIsBounded(t *testing.T) {
 	}
 	payload := `{"record":[` + strings.Join(records, ",") + `]}`
 	_, err := h.Invoke(t.Context(), []byte(payload))
-	if err == nil || len(err.Error()) > brief.MaxError {
-		t.Fatalf("%.5000v", err)
-	}
+	assert.Assert(t, err != nil && len(err.Error()) <= brief.MaxError, "%.5000v", err)
 	for want, times := range map[string]int{
 		"(transient:1000): ": 1, "record transaction ": brief.Causes, "deploy the stack again": brief.Causes, "and 995 more": 1,
 	} {
-		if got := strings.Count(err.Error(), want); got != times {
-			t.Errorf("says %q %d times:\n%v", want, got, err)
-		}
+		got := strings.Count(err.Error(), want)
+		assert.Check(t, got == times, "says %q %d times:\n%v", want, got, err)
 	}
 	r := invoke(t, h, batch(payload, payload))
 	wantOutcomes(t, r, map[outcome.Outcome]int{outcome.Transient: 2 * event.MaxRecords})
@@ -316,9 +291,8 @@ func TestSweepOfAnSQSBatch(t *testing.T) {
 	wantFailed(t, r, "m-1")
 	// All well is an empty list: without one Lambda takes the whole batch for failed.
 	answer, err := h.Invoke(t.Context(), batch(string(record("a"))))
-	if err != nil || !strings.Contains(string(answer), `"batchItemFailures":[]`) {
-		t.Errorf("answer %s, error %v", answer, err)
-	}
+	assert.Check(t, err == nil && strings.Contains(string(answer), `"batchItemFailures":[]`),
+		"answer %s, error %v", answer, err)
 }
 
 // A person's mistake fails the messages, never the function: SQS would take all of
@@ -328,7 +302,6 @@ func TestSweepOfAnSQSBatchThatNeedsAPerson(t *testing.T) {
 	h, _ := newSweep(t, "wrong")
 	invoke(t, h, record("a"))
 	r := invoke(t, h, []byte(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":"{\"transaction_id\":1}"}]}`))
-	if r.BatchItemFailures == nil || len(*r.BatchItemFailures) != 1 || len(r.Credentials) != 1 {
-		t.Errorf("result %+v", r)
-	}
+	assert.Check(t, r.BatchItemFailures != nil && len(*r.BatchItemFailures) == 1 && len(r.Credentials) == 1,
+		"result %+v", r)
 }

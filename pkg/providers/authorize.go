@@ -25,19 +25,7 @@ type Authorizing interface {
 	// Authorization is what the credentials say of it.
 	Authorization() Authorization
 	// Redeem presents the code that the browser brought, once. verifier is that of PKCE; empty:
-	// there is none. Its error is an *Error, or a *SaidError around one.
+	// there is none. Its error is an *Error, perhaps with the words of the answer after it: they hold
+	// nothing that was sent, and may hold control characters.
 	Redeem(ctx context.Context, code secret.String, redirectURI, verifier string) (Tokens, error)
 }
-
-// SaidError is an Error with the words of the answer, for a person who has asked for it. They
-// hold nothing that was sent, and may hold control characters.
-type SaidError struct {
-	Err  *Error
-	Said string
-}
-
-// Error implements error.
-func (e *SaidError) Error() string { return e.Err.Error() + "; the service says: " + e.Said }
-
-// Unwrap gives the *Error to errors.As.
-func (e *SaidError) Unwrap() error { return e.Err }

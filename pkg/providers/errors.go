@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,23 +51,11 @@ func (k Kind) Alive() bool { return k != Unknown && k != Refused }
 
 // String names the kind as logs and messages do.
 func (k Kind) String() string {
-	switch k {
-	case NotSent:
-		return "not sent"
-	case Refused:
-		return "refused"
-	case MaybeRefused:
-		return "perhaps refused"
-	case Misconfigured:
-		return "misconfigured"
-	case RateLimited:
-		return "rate limited"
-	case TurnedAway:
-		return "turned away"
-	case Unknown:
-		return "unknown"
+	names := map[Kind]string{
+		Unknown: "unknown", NotSent: "not sent", Refused: "refused", MaybeRefused: "perhaps refused",
+		Misconfigured: "misconfigured", RateLimited: "rate limited", TurnedAway: "turned away",
 	}
-	return fmt.Sprintf("kind %d", int(k))
+	return cmp.Or(names[k], fmt.Sprintf("kind %d", int(k)))
 }
 
 // MaxRaw bounds Error.Raw, in bytes: replies of the known providers have 2 KB.
@@ -123,8 +112,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // KindOf returns the kind of the *Error in err's chain, else Unknown: an unclassified error may
 // have spent the token.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Unknown

@@ -3,6 +3,7 @@ package providers_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
+	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -24,12 +26,22 @@ var valid = map[string]any{
 	"auth_url": "https://provider.example/authorize?prompt=consent", "auth_scope": "a offline_access", "redirect_uri": "https://here.example", "no_pkce": true,
 }
 
-func openWith(t *testing.T, p providers.Provider, fields map[string]any) error {
+func openWith(t *testing.T, p providers.Provider, fields map[string]any) (providers.Session, error) {
 	t.Helper()
 	text, err := json.Marshal(fields)
 	assert.NilError(t, err)
-	_, err = p.Open(secret.New(string(text)))
-	return err
+	return p.Open(secret.New(string(text)))
+}
+
+// allFields are valid values of all fields.
+func allFields(p providers.Described) map[string]any {
+	all := map[string]any{}
+	for _, field := range p.Fields() {
+		if all[field.Name] = valid[field.Name]; all[field.Name] == nil {
+			all[field.Name] = "text"
+		}
+	}
+	return all
 }
 
 // Open treats fields as the provider describes them.
@@ -39,27 +51,56 @@ func TestFieldsAreThoseThatOpenKnows(t *testing.T) {
 		t.Run(entry.Name, func(t *testing.T) {
 			t.Parallel()
 			p := entry.New(exchange.New(exchange.Options{}), "production")
-			all := map[string]any{}
-			for _, field := range p.Fields() {
-				if all[field.Name] = valid[field.Name]; all[field.Name] == nil {
-					all[field.Name] = "text"
-				}
-			}
-			if err := openWith(t, p, all); err != nil {
-				t.Fatalf("with all fields: %v", err)
-			}
+			all := allFields(p)
+			_, err := openWith(t, p, all)
+			assert.Assert(t, err == nil, "with all fields: %v", err)
 			for _, field := range p.Fields() {
 				good := all[field.Name]
 				all[field.Name] = -7
-				if err := openWith(t, p, all); err == nil || !strings.Contains(err.Error(), field.Name) {
+				if _, err := openWith(t, p, all); err == nil || !strings.Contains(err.Error(), field.Name) {
 					t.Errorf("%s of a wrong type: error %v", field.Name, err)
 				}
 				delete(all, field.Name)
 				var refused *providers.Error
-				if err := openWith(t, p, all); !field.Optional && (!errors.As(err, &refused) || !strings.Contains(err.Error(), field.Name+" is missing")) {
+				if _, err := openWith(t, p, all); !field.Optional && (!errors.As(err, &refused) || !strings.Contains(err.Error(), field.Name+" is missing")) {
 					t.Errorf("without %s: error %v", field.Name, err)
 				}
 				all[field.Name] = good
+			}
+		})
+	}
+}
+
+// What all clients do alike, with credentials for a host that is dead.
+func TestEverywhere(t *testing.T) {
+	t.Parallel()
+	for _, entry := range catalog.All() {
+		t.Run(entry.Name, func(t *testing.T) {
+			t.Parallel()
+			p := entry.New(exchange.New(exchange.Options{}), "production")
+			assert.Check(t, p.Name() == entry.Name, "its name is %q", p.Name())
+			_, err := p.Open(secret.New(`{"placeholder":""}`))
+			assert.Check(t, errors.Is(err, providers.ErrNotSeeded), "placeholder: %v", err)
+			all := allFields(p)
+			all[entry.Setting] = clienttest.DeadHost
+			session, err := openWith(t, p, all)
+			assert.NilError(t, err)
+			shown := "[" + entry.Name + " session]"
+			text := fmt.Sprintf("%v %+v %#v %s %v", session, session, session, session, []any{session})
+			want := strings.Repeat(shown+" ", 4) + "[" + shown + "]"
+			assert.Check(t, text == want, "the session prints as %s", text)
+			host := strings.TrimPrefix(clienttest.DeadHost, "http://")
+			located := session.(providers.Located).Host()
+			assert.Check(t, located == host, "it is located at %q", located)
+			_, err = session.Refresh(t.Context(), secret.New("planted"))
+			if providers.KindOf(err) != providers.NotSent || !strings.Contains(err.Error(), host) || strings.Contains(err.Error(), "planted") {
+				t.Errorf("a dead host: %v", err)
+			}
+			_, err = session.Decode(secret.New("planted"), clienttest.Now)
+			var e *providers.Error
+			if !errors.As(err, &e) || e.Kind != providers.Unknown || e.Provider != entry.Name || e.Op != "decode" ||
+				e.Raw.Reveal() != "planted" || !e.Sent.Equal(clienttest.Now) || strings.Contains(err.Error(), "planted") {
+				t.Errorf("an unreadable reply: %v", err)
 			}
 		})
 	}

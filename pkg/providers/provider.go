@@ -27,10 +27,24 @@ type Provider interface {
 	Open(credentials secret.String) (Session, error)
 }
 
-// Patient is a Provider with longer calls than others.
-type Patient interface {
+// Field is a field of a provider's credentials, for a program that asks a person for them. Only
+// Provider.Open decides whether credentials are complete.
+type Field struct {
+	Name     string
+	Optional bool   // may be left out
+	Login    bool   // needed for a login, with all others of these; left out if there is no login
+	Secret   bool   // hidden while it is typed
+	JSON     string // what JSON it is, for people, such as "a JSON object"; empty: a text
+}
+
+// Described is a Provider that says more of itself than the engines need.
+type Described interface {
 	Provider
-	// Patience is how long the longest call takes.
+	// Address is the base URL for credentials that name none; empty if they must name one.
+	Address() string
+	// Fields are all fields that Open knows, in the order in which people are asked.
+	Fields() []Field
+	// Patience is how long the longest call takes; 0: no longer than those of others.
 	Patience() time.Duration
 }
 
@@ -46,14 +60,6 @@ type Lived interface {
 	Session
 	// Lifetime is that of tokens whose reply does not name one; 0: it is not said.
 	Lifetime() time.Duration
-}
-
-// Prepared is a Session that can open a connection before a call needs it.
-type Prepared interface {
-	Session
-	// Prepare opens a connection to the provider, and sends nothing. It returns when the connection
-	// is open, when it has failed or when ctx ends. A failure is left to the next call.
-	Prepare(ctx context.Context)
 }
 
 // Session makes calls with one set of credentials. Each of Refresh and Login sends at most one

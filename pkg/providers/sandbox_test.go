@@ -9,14 +9,11 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/berbix"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/hesabe"
-	"tokenrefresh/pkg/providers/oauth2"
-	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/secret"
 )
 
@@ -28,11 +25,13 @@ func open(t *testing.T) (*sandbox.Sandbox, map[sandbox.Provider]providers.Sessio
 	t.Cleanup(box.Close)
 	client := exchange.New(exchange.Options{RootCAs: box.RootCAs()})
 	sessions := map[sandbox.Provider]providers.Session{}
-	for _, p := range []providers.Provider{hesabe.New(client, ""), tconnect.New(client, ""), berbix.New(client, ""), oauth2.New(client, "")} {
-		name := sandbox.Provider(p.Name())
-		if sessions[name], err = p.Open(secret.New(box.Credentials(name))); err != nil {
-			t.Fatal(err)
+	for _, entry := range catalog.All() {
+		if !sandbox.Plays(entry.Name) {
+			continue
 		}
+		name := sandbox.Provider(entry.Name)
+		sessions[name], err = entry.New(client, "").Open(secret.New(box.Credentials(name)))
+		assert.NilError(t, err)
 	}
 	return box, sessions
 }
@@ -44,16 +43,14 @@ func TestClientsInTheSandbox(t *testing.T) {
 		refreshToken := box.Issue(name).RefreshToken
 		if session.CanLogin() {
 			tokens, err := session.Login(t.Context())
-			if err != nil || !box.Valid(name, tokens.AccessToken.Reveal()) {
-				t.Fatalf("%s: Login = %+v, %v", name, tokens, err)
-			}
+			assert.Assert(t, err == nil && box.Valid(name, tokens.AccessToken.Reveal()),
+				"%s: Login = %+v, %v", name, tokens, err)
 			refreshToken = tokens.RefreshToken.Reveal()
 		}
 		for range 2 {
 			tokens, err := session.Refresh(t.Context(), secret.New(refreshToken))
-			if err != nil || !box.Valid(name, tokens.AccessToken.Reveal()) || len(tokens.Warnings) != 0 {
-				t.Fatalf("%s: Refresh = %+v, %v", name, tokens, err)
-			}
+			assert.Assert(t, err == nil && box.Valid(name, tokens.AccessToken.Reveal()) && len(tokens.Warnings) == 0,
+				"%s: Refresh = %+v, %v", name, tokens, err)
 			if left := time.Until(tokens.AccessExpiresAt); left < 10*time.Minute || left > 10*time.Hour {
 				t.Errorf("%s: the access token lives for %s", name, left)
 			}
@@ -65,12 +62,9 @@ func TestClientsInTheSandbox(t *testing.T) {
 		}
 		box.Revoke(name, refreshToken)
 		_, err := session.Refresh(t.Context(), secret.New(refreshToken))
-		if providers.KindOf(err) != providers.Refused {
-			t.Errorf("%s: a revoked token: %v", name, err)
-		}
-		if stats := box.Stats(name); stats.Connections != 1 || stats.Replays != 0 {
-			t.Errorf("%s: %+v", name, stats)
-		}
+		assert.Check(t, providers.KindOf(err) == providers.Refused, "%s: a revoked token: %v", name, err)
+		stats := box.Stats(name)
+		assert.Check(t, stats.Connections == 1 && stats.Replays == 0, "%s: %+v", name, stats)
 	}
 }
 
@@ -108,16 +102,12 @@ func TestClientsAndFaults(t *testing.T) {
 			before := box.Stats(name).Refreshes
 			_, err := session.Refresh(t.Context(), secret.New(box.Issue(name).RefreshToken))
 			var e *providers.Error
-			if !errors.As(err, &e) || e.Kind != tc.kind {
-				t.Errorf("%s, %s: %v, want %s", name, what, err, tc.kind)
-			}
-			if calls := box.Stats(name).Refreshes - before; calls != 1 {
-				t.Errorf("%s, %s: %d calls", name, what, calls)
-			}
+			assert.Check(t, errors.As(err, &e) && e.Kind == tc.kind, "%s, %s: %v, want %s", name, what, err, tc.kind)
+			calls := box.Stats(name).Refreshes - before
+			assert.Check(t, calls == 1, "%s, %s: %d calls", name, what, calls)
 			for _, value := range box.Secrets() {
-				if strings.Contains(fmt.Sprintf("%v %+v", err, err), value) {
-					t.Errorf("%s, %s: the error shows a secret", name, what)
-				}
+				assert.Check(t, !strings.Contains(fmt.Sprintf("%v %+v", err, err), value),
+					"%s, %s: the error shows a secret", name, what)
 			}
 		}
 	}
@@ -132,21 +122,18 @@ func TestClientsAndOddReplies(t *testing.T) {
 		for what, fault := range sandbox.OddReplies() {
 			box.Inject(name, sandbox.Refresh, 1, fault)
 			tokens, err := session.Refresh(t.Context(), secret.New(refreshToken))
-			if err != nil || !box.Valid(name, tokens.AccessToken.Reveal()) {
-				t.Fatalf("%s, %s: %+v, %v", name, what, tokens, err)
-			}
+			assert.Assert(t, err == nil && box.Valid(name, tokens.AccessToken.Reveal()),
+				"%s, %s: %+v, %v", name, what, tokens, err)
 			if !tokens.RefreshToken.IsZero() {
 				refreshToken = tokens.RefreshToken.Reveal()
 			}
 			for _, value := range box.Secrets() {
-				if strings.Contains(strings.Join(tokens.Warnings, " "), value) {
-					t.Errorf("%s, %s: a warning shows a secret", name, what)
-				}
+				assert.Check(t, !strings.Contains(strings.Join(tokens.Warnings, " "), value),
+					"%s, %s: a warning shows a secret", name, what)
 			}
 		}
-		if stats := box.Stats(name); stats.Replays != 0 {
-			t.Errorf("%s: %d replays", name, stats.Replays)
-		}
+		stats := box.Stats(name)
+		assert.Check(t, stats.Replays == 0, "%s: %d replays", name, stats.Replays)
 	}
 }
 
@@ -158,19 +145,16 @@ func TestClientsAndGateways(t *testing.T) {
 		refreshToken := secret.New(box.Issue(name).RefreshToken)
 		for what, fault := range sandbox.Gateways() {
 			box.Inject(name, sandbox.Any, 2, fault)
-			if _, err := session.Refresh(t.Context(), refreshToken); providers.KindOf(err) != providers.TurnedAway {
-				t.Errorf("%s, %s: %v", name, what, err)
-			}
+			_, err := session.Refresh(t.Context(), refreshToken)
+			assert.Check(t, providers.KindOf(err) == providers.TurnedAway, "%s, %s: %v", name, what, err)
 			if session.CanLogin() {
-				if _, err := session.Login(t.Context()); providers.KindOf(err) != providers.TurnedAway {
-					t.Errorf("%s, %s: a login: %v", name, what, err)
-				}
+				_, err := session.Login(t.Context())
+				assert.Check(t, providers.KindOf(err) == providers.TurnedAway, "%s, %s: a login: %v", name, what, err)
 			}
 			box.Clear(name)
 		}
-		if _, err := session.Refresh(t.Context(), refreshToken); err != nil {
-			t.Errorf("%s: the token is not alive after all: %v", name, err)
-		}
+		_, err := session.Refresh(t.Context(), refreshToken)
+		assert.Check(t, err == nil, "%s: the token is not alive after all: %v", name, err)
 	}
 }
 
@@ -185,9 +169,8 @@ func TestClientsAndUnreadableRefreshTokens(t *testing.T) {
 			var e *providers.Error
 			switch {
 			case name == sandbox.Berbix: // its tokens don't rotate
-				if err != nil || !tokens.RefreshToken.IsZero() || len(tokens.Warnings) == 0 {
-					t.Errorf("%s, %s: %+v, %v", name, what, tokens, err)
-				}
+				assert.Check(t, err == nil && tokens.RefreshToken.IsZero() && len(tokens.Warnings) != 0,
+					"%s, %s: %+v, %v", name, what, tokens, err)
 			case !errors.As(err, &e) || e.Kind != providers.Unknown || e.Partial == nil || e.Raw.IsZero():
 				t.Errorf("%s, %s: %+v, %v", name, what, tokens, err)
 			case !box.Valid(name, e.Partial.AccessToken.Reveal()) || !e.Partial.RefreshToken.IsZero():
@@ -207,27 +190,21 @@ func TestTConnectInAllItsShapes(t *testing.T) {
 		if err == nil {
 			tokens, err = session.Refresh(t.Context(), tokens.RefreshToken)
 		}
-		if err != nil || !box.Valid(sandbox.TConnect, tokens.AccessToken.Reveal()) {
-			t.Errorf("shape %d: %+v, %v", shape, tokens, err)
-		}
+		assert.Check(t, err == nil && box.Valid(sandbox.TConnect, tokens.AccessToken.Reveal()),
+			"shape %d: %+v, %v", shape, tokens, err)
 	}
 	for shape := sandbox.Keycloak; shape <= sandbox.EncryptedError; shape++ {
 		box.Inject(sandbox.TConnect, sandbox.Any, 1, sandbox.ErrorAs(shape))
 		_, err := session.Refresh(t.Context(), secret.New("never issued"))
-		if providers.KindOf(err) != providers.Refused {
-			t.Errorf("error shape %d: %v", shape, err)
-		}
+		assert.Check(t, providers.KindOf(err) == providers.Refused, "error shape %d: %v", shape, err)
 	}
 	for _, mode := range []aes.Mode{aes.Zero, aes.FromKey} {
 		box.Inject(sandbox.TConnect, sandbox.Any, 1, sandbox.IVMode(mode), sandbox.ReplyAs(sandbox.BareHex))
-		if _, err := session.Login(t.Context()); err == nil {
-			t.Errorf("mode %s of the provider goes unnoticed", mode)
-		}
+		_, err := session.Login(t.Context())
+		assert.Check(t, err != nil, "mode %s of the provider goes unnoticed", mode)
 	}
 	box.Inject(sandbox.TConnect, sandbox.Any, 1, sandbox.WrongKey())
 	_, err := session.Login(t.Context())
 	var e *providers.Error
-	if !errors.As(err, &e) || e.Kind != providers.Unknown || e.Raw.IsZero() {
-		t.Errorf("wrong key: %v", err)
-	}
+	assert.Check(t, errors.As(err, &e) && e.Kind == providers.Unknown && !e.Raw.IsZero(), "wrong key: %v", err)
 }

@@ -84,9 +84,8 @@ func TestFieldsOfTheReply(t *testing.T) {
 		t.Errorf("without a reply: %v", none)
 	}
 	extra, err := reader.NewTokenSource(&store{token: token}, reader.Options{}).Token()
-	if err != nil || extra.Extra("instance_url") != "https://x.example" {
-		t.Errorf("oauth2's Extra: %v, %v", extra.Extra("instance_url"), err)
-	}
+	assert.Check(t, err == nil && extra.Extra("instance_url") == "https://x.example",
+		"oauth2's Extra: %v, %v", extra.Extra("instance_url"), err)
 }
 
 // FuzzParseAccess: a document is refused without being shown, or gives the same token when it is

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
 )
@@ -73,13 +75,29 @@ func hesabe(text string) reader.Token {
 	}
 }
 
+// errorOf is the error of a call that also returns a value.
+func errorOf[T any](_ T, err error) error { return err }
+
+// wantRenewed renews a refused token, and checks the text of the other.
+func wantRenewed(t *testing.T, s *reader.TokenSource, refused reader.Token, want string) {
+	t.Helper()
+	got, err := s.Renew(t.Context(), refused)
+	assert.Check(t, err == nil && got.AccessToken.Reveal() == want, "%v, %v; want %q", got, err, want)
+}
+
+// wantEnded checks that an error is of a transaction that has ended like this.
+func wantEnded(t *testing.T, err error, status string) {
+	t.Helper()
+	ended, ok := errors.AsType[*reader.EndedError](err)
+	assert.Check(t, ok && ended.Status == status, "error %v", err)
+}
+
 // wantToken gets a token and checks its text.
 func wantToken(t *testing.T, s *reader.TokenSource, want string) {
 	t.Helper()
 	got, err := s.Get(t.Context())
-	if err != nil || got.AccessToken.Reveal() != want {
-		t.Errorf("token %q, %v; want %q", got.AccessToken.Reveal(), err, want)
-	}
+	assert.Check(t, err == nil && got.AccessToken.Reveal() == want,
+		"token %q, %v; want %q", got.AccessToken.Reveal(), err, want)
 }
 
 // wantReads checks how often the store was read since the last time.

@@ -2,7 +2,6 @@ package reader_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -50,9 +49,7 @@ func TestRejected(t *testing.T) {
 		tokens := reader.NewTokenSource(s, calls.options())
 		renew := func(refused reader.Token, want error) {
 			t.Helper()
-			if _, err := tokens.Renew(t.Context(), refused); !errors.Is(err, want) {
-				t.Errorf("error %v, want %v", err, want)
-			}
+			assert.Check(t, is.ErrorIs(errorOf(tokens.Renew(t.Context(), refused)), want))
 		}
 		wantToken(t, tokens, "one")
 		renew(one, reader.ErrUnchanged)
@@ -111,9 +108,7 @@ func TestRejectedOncePerProcess(t *testing.T) {
 		nameless.AttemptID = ""
 		for _, token := range []reader.Token{one, one, nameless} {
 			tokens := reader.NewTokenSource(&store{token: token}, calls.options())
-			if _, err := tokens.Renew(t.Context(), token); !errors.Is(err, reader.ErrUnchanged) {
-				t.Errorf("error %v", err)
-			}
+			assert.Check(t, is.ErrorIs(errorOf(tokens.Renew(t.Context(), token)), reader.ErrUnchanged))
 		}
 		_, _ = reader.NewTokenSource(&store{token: named(t, "two")}, reader.Options{}).Renew(t.Context(), named(t, "two"))
 		time.Sleep(time.Minute)
@@ -133,9 +128,7 @@ func TestRejectedByTransport(t *testing.T) {
 		get := func() {
 			t.Helper()
 			resp, err := tr.RoundTrip(request(t, http.MethodGet, base, nil))
-			if err != nil || resp.StatusCode != http.StatusUnauthorized {
-				t.Fatalf("%v, %v", resp, err)
-			}
+			assert.Assert(t, err == nil && resp.StatusCode == http.StatusUnauthorized, "%v, %v", resp, err)
 			_ = resp.Body.Close()
 		}
 		wantToken(t, tokens, "one")

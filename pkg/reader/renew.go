@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"tokenrefresh/pkg/secret"
@@ -15,6 +16,12 @@ const (
 	// clockSlack is how far the clocks of the reader and of the refresh function may
 	// differ for a refresh to be taken as due.
 	clockSlack = 10 * time.Second
+	// rejectSpread spreads the calls of many readers whose token was revoked. The first call leads
+	// to a new token; the others read that, and make no call.
+	rejectSpread = 10 * time.Second
+	// rejectAge is how long a token must have been known: the function accepts no rejection of a
+	// token that it published less than 10 s ago.
+	rejectAge = 12 * time.Second
 )
 
 // renewal looks for the successor of a token that the provider has refused. All callers whose
@@ -32,11 +39,12 @@ type renewal struct {
 //
 // Its other errors are those of Get.
 func (s *TokenSource) Renew(ctx context.Context, refused Token) (Token, error) {
-	r := s.renew(ctx, refused)
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		return Token{}, s.wrap(ctx.Err())
+	if r := s.renew(ctx, refused); r != nil {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return Token{}, s.wrap(ctx.Err())
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,28 +57,21 @@ func (s *TokenSource) Renew(ctx context.Context, refused Token) (Token, error) {
 	return s.token, nil
 }
 
-// settled is the renewal of a token that was replaced since.
-var settled = func() *renewal {
-	r := &renewal{done: make(chan struct{})}
-	close(r.done)
-	return r
-}()
-
-// renew joins the renewal of that token, or starts one.
+// renew joins the renewal of that token, or starts one; nil if it was replaced since.
 func (s *TokenSource) renew(ctx context.Context, refused Token) *renewal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token.AccessToken != refused.AccessToken && s.err == nil && s.lives(s.token, 0) {
-		return settled
+		return nil
 	}
-	if r := s.renewal; r != nil && r.refused == refused.AccessToken && (r.until.IsZero() || s.now().Before(r.until)) {
+	if r := s.renewal; r != nil && r.refused == refused.AccessToken && (r.until.IsZero() || s.o.Now().Before(r.until)) {
 		return r
 	}
 	r := &renewal{refused: refused.AccessToken, done: make(chan struct{})}
 	s.renewal = r
 	var gap time.Duration
-	if !s.now().Add(clockSlack).Before(refused.RefreshAt) {
-		gap = s.gap
+	if !s.o.Now().Add(clockSlack).Before(refused.RefreshAt) {
+		gap = s.o.Gap
 	}
 	go s.look(context.WithoutCancel(ctx), r, gap)
 	return r
@@ -94,7 +95,7 @@ func (s *TokenSource) look(ctx context.Context, r *renewal, gap time.Duration) {
 			s.reject(s.token.AttemptID) //nolint:contextcheck // it outlives this renewal
 		}
 		if over {
-			r.until = s.now().Add(lateAgain + rand.N(lateAgain)) //nolint:gosec // it spreads reads and guards nothing
+			r.until = s.o.Now().Add(lateAgain + rand.N(lateAgain)) //nolint:gosec // it spreads reads and guards nothing
 		}
 		s.mu.Unlock()
 		if over {
@@ -105,4 +106,33 @@ func (s *TokenSource) look(ctx context.Context, r *renewal, gap time.Duration) {
 			wait *= 2
 		}
 	}
+}
+
+// rejected holds the attempts that OnRejected was called for in this process.
+var rejected sync.Map // of rejection
+
+type rejection struct{ source, attemptID string }
+
+// reject calls OnRejected later, once for each attempt. The caller holds mu.
+func (s *TokenSource) reject(attemptID string) {
+	if s.o.OnRejected == nil || attemptID == "" {
+		return
+	}
+	if _, known := rejected.LoadOrStore(rejection{s.source.String(), attemptID}, nil); known {
+		return
+	}
+	wait := max(rand.N(rejectSpread), s.since.Add(rejectAge).Sub(s.o.Now())) //nolint:gosec // it spreads calls and guards nothing
+	time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		f := s.read(context.Background())
+		s.mu.Unlock()
+		<-f.done
+
+		s.mu.Lock()
+		still := s.token.AttemptID == attemptID
+		s.mu.Unlock()
+		if still {
+			s.o.OnRejected(attemptID)
+		}
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
 )
@@ -84,25 +85,18 @@ func TestRefusalThatStays(t *testing.T) {
 		for range 50 {
 			requests.Go(func() {
 				for range 10 {
-					if _, err := tokens.Renew(t.Context(), one); !errors.Is(err, reader.ErrUnchanged) {
-						t.Errorf("error %v", err)
-					}
+					assert.Check(t, is.ErrorIs(errorOf(tokens.Renew(t.Context(), one)), reader.ErrUnchanged))
 				}
 			})
 		}
 		requests.Wait()
-		if waited := time.Since(began); waited != 2*time.Second {
-			t.Errorf("waited %s", waited)
-		}
+		assert.Check(t, is.Equal(time.Since(began), 2*time.Second))
 		wantReads(t, s, 2, 8)
 		wantToken(t, tokens, "one") // the store says so
 
 		time.Sleep(10 * time.Second)
 		s.publish(hesabe("two"))
-		got, err := tokens.Renew(t.Context(), one)
-		if err != nil || got.AccessToken.Reveal() != "two" {
-			t.Errorf("%v, %v", got, err)
-		}
+		wantRenewed(t, tokens, one, "two")
 	})
 }
 
@@ -113,10 +107,7 @@ func TestRefusalOfAnOldToken(t *testing.T) {
 		s, tokens, one := held(t, 13*time.Minute, reader.Options{})
 		s.publish(hesabe("two"))
 		for range 3 {
-			got, err := tokens.Renew(t.Context(), one)
-			if err != nil || got.AccessToken.Reveal() != "two" {
-				t.Errorf("%v, %v", got, err)
-			}
+			wantRenewed(t, tokens, one, "two")
 		}
 		wantReads(t, s, 1, 1)
 	})
@@ -133,10 +124,7 @@ func TestRenewReadsAfterTheRefusal(t *testing.T) {
 		synctest.Wait() // it reads
 		s.publish(hesabe("two"))
 		one.RefreshAt = time.Now().Add(time.Hour) // not due: only one read of its own
-		got, err := tokens.Renew(t.Context(), one)
-		if err != nil || got.AccessToken.Reveal() != "two" {
-			t.Errorf("%v, %v", got, err)
-		}
+		wantRenewed(t, tokens, one, "two")
 		wantReads(t, s, 2, 2)
 	})
 }
@@ -148,21 +136,14 @@ func TestRenewFails(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := tokens.Renew(ctx, one); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
+		assert.Check(t, is.ErrorIs(errorOf(tokens.Renew(ctx, one)), context.DeadlineExceeded))
 		time.Sleep(12 * time.Second)
 
 		s.fail(errReset) // the held token stands, and is the refused one
-		if _, err := tokens.Renew(t.Context(), one); !errors.Is(err, reader.ErrUnchanged) {
-			t.Errorf("error %v", err)
-		}
+		assert.Check(t, is.ErrorIs(errorOf(tokens.Renew(t.Context(), one)), reader.ErrUnchanged))
 		time.Sleep(12 * time.Second)
 
 		s.fail(&reader.EndedError{Status: "deleted"})
-		_, err := tokens.Renew(t.Context(), one)
-		if ended, ok := errors.AsType[*reader.EndedError](err); !ok || ended.Status != "deleted" {
-			t.Errorf("error %v", err)
-		}
+		wantEnded(t, errorOf(tokens.Renew(t.Context(), one)), "deleted")
 	})
 }

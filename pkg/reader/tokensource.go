@@ -68,13 +68,8 @@ type Options struct {
 // It does not guarantee that the provider still accepts the token. Hesabe revokes it at the
 // refresh, and this source sees the new one with its next read: renew the token after a 401.
 type TokenSource struct {
-	source  Source
-	minLife time.Duration
-	gap     time.Duration
-	onError func(error)
-	now     func() time.Time
-
-	onRejected func(attemptID string)
+	source Source
+	o      Options // with its defaults
 
 	mu      sync.Mutex
 	token   Token     // the last one read; zero: none
@@ -89,22 +84,14 @@ var _ oauth2.TokenSource = (*TokenSource)(nil)
 
 // NewTokenSource makes the source of one token. It reads nothing yet.
 func NewTokenSource(source Source, o Options) *TokenSource {
-	s := &TokenSource{
-		source:  source,
-		minLife: max(0, cmp.Or(o.MinLife, DefaultMinLife)),
-		gap:     max(0, cmp.Or(o.Gap, DefaultGap)),
-		onError: o.OnError,
-		now:     o.Now,
-
-		onRejected: o.OnRejected,
+	o.MinLife, o.Gap = max(0, cmp.Or(o.MinLife, DefaultMinLife)), max(0, cmp.Or(o.Gap, DefaultGap))
+	if o.OnError == nil {
+		o.OnError = func(error) {}
 	}
-	if s.onError == nil {
-		s.onError = func(error) {}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	return s
+	return &TokenSource{source: source, o: o}
 }
 
 // Get returns a token that has MinLife left. Its errors are those of the source,
@@ -136,7 +123,7 @@ func (s *TokenSource) TokenContext(ctx context.Context) (*oauth2.Token, error) {
 func (s *TokenSource) get(ctx context.Context) (Token, time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.until.IsZero() || !s.now().Before(s.until) {
+	if s.until.IsZero() || !s.o.Now().Before(s.until) {
 		f := s.read(ctx)
 		held := s.lives(s.token, patience)
 		s.mu.Unlock()
@@ -159,8 +146,8 @@ func (s *TokenSource) get(ctx context.Context) (Token, time.Time, error) {
 
 // lives reports whether t may be handed out now, and for as long as that.
 func (s *TokenSource) lives(t Token, long time.Duration) bool {
-	now := s.now()
-	return t != (Token{}) && now.Before(t.ExpiresAt) && !now.Add(s.minLife+long).After(t.ExpiresAt)
+	now := s.o.Now()
+	return t != (Token{}) && now.Before(t.ExpiresAt) && !now.Add(s.o.MinLife+long).After(t.ExpiresAt)
 }
 
 // take keeps the result of a read. The caller holds mu.
@@ -169,7 +156,7 @@ func (s *TokenSource) take(t Token, err error) {
 	switch {
 	case err == nil:
 		if t.AttemptID != s.token.AttemptID || s.since.IsZero() {
-			s.since = s.now()
+			s.since = s.o.Now()
 		}
 		s.token = t
 	case ended:
@@ -179,7 +166,7 @@ func (s *TokenSource) take(t Token, err error) {
 	case s.lives(s.token, 0):
 		s.err = nil
 		s.until = s.again(lateAgain)
-		if err == nil && s.token.RefreshAt.After(s.now()) {
+		if err == nil && s.token.RefreshAt.After(s.o.Now()) {
 			s.until = s.atMost(s.token.RefreshAt)
 		}
 	case err != nil:
@@ -191,21 +178,76 @@ func (s *TokenSource) take(t Token, err error) {
 
 // again is when to read again after a read that found nothing newer.
 func (s *TokenSource) again(soon time.Duration) time.Time {
-	return s.atMost(s.now().Add(soon + rand.N(soon))) //nolint:gosec // it spreads reads and guards nothing
+	return s.atMost(s.o.Now().Add(soon + rand.N(soon))) //nolint:gosec // it spreads reads and guards nothing
 }
 
 // atMost is t, or the earlier moment from which the token has less than MinLife left.
 func (s *TokenSource) atMost(t time.Time) time.Time {
-	if end := s.token.ExpiresAt.Add(-s.minLife); s.lives(s.token, 0) && end.Before(t) {
+	if end := s.token.ExpiresAt.Add(-s.o.MinLife); s.lives(s.token, 0) && end.Before(t) {
 		return end
 	}
 	return t
 }
 
 func (s *TokenSource) expired(t Token) error {
-	return &ExpiredError{ExpiresAt: t.ExpiresAt, RefreshAt: t.RefreshAt, Left: t.ExpiresAt.Sub(s.now()), MinLife: s.minLife}
+	return &ExpiredError{ExpiresAt: t.ExpiresAt, RefreshAt: t.RefreshAt, Left: t.ExpiresAt.Sub(s.o.Now()), MinLife: s.o.MinLife}
 }
 
 func (s *TokenSource) wrap(err error) error {
 	return fmt.Errorf("access token of %s: %w", s.source, err)
+}
+
+// errSlow: a read takes longer than a caller waits that holds a usable token.
+var errSlow = errors.New("the read is slow")
+
+// flight is one read that any number of callers wait for. It outlives their contexts.
+type flight struct {
+	done chan struct{}
+	read bool // it succeeded; set before done is closed
+}
+
+// read joins the read under way, or starts one. The caller holds mu.
+func (s *TokenSource) read(ctx context.Context) *flight {
+	if s.reading != nil {
+		return s.reading
+	}
+	f := &flight{done: make(chan struct{})}
+	s.reading = f
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	go func() {
+		defer cancel()
+		defer close(f.done)
+		t, err := s.source.Read(ctx)
+		if err == nil {
+			t = t.trimmed()
+			err = t.check()
+		}
+		if err != nil {
+			s.o.OnError(s.wrap(err))
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reading = nil
+		f.read = err == nil
+		s.take(t, err)
+	}()
+	return f
+}
+
+// wait waits until the read is done; if a token is held, no longer than patience.
+func (f *flight) wait(ctx context.Context, held bool) error {
+	var slow <-chan time.Time
+	if held {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		slow = timer.C
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-slow:
+		return errSlow
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
@@ -114,9 +116,7 @@ func TestOneReadForManyWaiters(t *testing.T) {
 		impatient, cancel := context.WithCancel(t.Context())
 		var waiters sync.WaitGroup
 		waiters.Go(func() { // it starts the read, and does not wait for it
-			if _, err := tokens.Get(impatient); !errors.Is(err, context.Canceled) {
-				t.Errorf("error %v", err)
-			}
+			assert.Check(t, is.ErrorIs(errorOf(tokens.Get(impatient)), context.Canceled))
 		})
 		synctest.Wait()
 		for range 100 {
@@ -139,14 +139,10 @@ func TestFailedReads(t *testing.T) {
 				var told atomic.Int32
 				tokens := reader.NewTokenSource(s, reader.Options{OnError: func(got error) {
 					told.Add(1)
-					if !errors.Is(got, err) {
-						t.Errorf("told of %v", got)
-					}
+					assert.Check(t, errors.Is(got, err), "told of %v", got)
 				}})
 				for range 5 { // within the second that the error stands for
-					if _, got := tokens.Get(t.Context()); !errors.Is(got, err) {
-						t.Errorf("error %v", got)
-					}
+					assert.Check(t, is.ErrorIs(errorOf(tokens.Get(t.Context())), err))
 				}
 				wantReads(t, s, 1, 1)
 				time.Sleep(2 * time.Second)
@@ -160,13 +156,9 @@ func TestFailedReads(t *testing.T) {
 					time.Sleep(700 * time.Millisecond)
 				}
 				wantReads(t, s, 8, 16)
-				if told.Load() < 9 {
-					t.Errorf("told %d times", told.Load())
-				}
+				assert.Check(t, told.Load() >= 9, "told %d times", told.Load())
 				time.Sleep(time.Minute)
-				if _, got := tokens.Get(t.Context()); !errors.Is(got, err) {
-					t.Errorf("error %v", got)
-				}
+				assert.Check(t, is.ErrorIs(errorOf(tokens.Get(t.Context())), err))
 			})
 		})
 	}
@@ -181,10 +173,7 @@ func TestEndedTransaction(t *testing.T) {
 		wantToken(t, tokens, "one")
 		s.fail(&reader.EndedError{Status: "completed"})
 		time.Sleep(12 * time.Minute)
-		_, err := tokens.Get(t.Context())
-		if ended, ok := errors.AsType[*reader.EndedError](err); !ok || ended.Status != "completed" {
-			t.Errorf("error %v", err)
-		}
+		wantEnded(t, errorOf(tokens.Get(t.Context())), "completed")
 		s.fail(errReset) // nor does a failure bring it back
 		time.Sleep(2 * time.Second)
 		if got, err := tokens.Get(t.Context()); !errors.Is(err, errReset) {
@@ -215,14 +204,10 @@ func TestSlowStore(t *testing.T) {
 			waiters.Go(func() { wantToken(t, tokens, "one") })
 		}
 		waiters.Wait()
-		if waited := time.Since(began); waited != time.Second {
-			t.Errorf("waited %s", waited)
-		}
+		assert.Check(t, is.Equal(time.Since(began), time.Second))
 		began = time.Now()
 		wantToken(t, tokens, "one")
-		if waited := time.Since(began); waited != 0 {
-			t.Errorf("waited %s although others just have", waited)
-		}
+		assert.Check(t, time.Since(began) == 0, "it waits although others just have")
 		time.Sleep(10 * time.Second) // the read gives up
 	})
 }
@@ -237,9 +222,8 @@ func TestCachesOfOAuth2(t *testing.T) {
 		want := func(want string) {
 			t.Helper()
 			got, err := source.Token()
-			if err != nil || got.AccessToken != want || !got.Valid() || got.Type() != "Bearer" {
-				t.Errorf("token %+v, %v; want %q", got, err, want)
-			}
+			assert.Check(t, err == nil && got.AccessToken == want && got.Valid() && got.Type() == "Bearer",
+				"token %+v, %v; want %q", got, err, want)
 		}
 		want("one")
 		time.Sleep(12*time.Minute - 1)
@@ -261,9 +245,7 @@ func TestExpiryIsNeverBeyondTheTokensLife(t *testing.T) {
 		published.RefreshAt = published.ExpiresAt
 		tokens := reader.NewTokenSource(&store{token: published}, reader.Options{MinLife: time.Second})
 		got, err := tokens.TokenContext(t.Context())
-		if err != nil || !got.Expiry.Equal(published.ExpiresAt) {
-			t.Errorf("%v, %v", got.Expiry, err)
-		}
+		assert.Check(t, err == nil && got.Expiry.Equal(published.ExpiresAt), "%v, %v", got.Expiry, err)
 	})
 }
 
@@ -284,9 +266,7 @@ func TestWhatIsNoToken(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := reader.NewTokenSource(&store{token: c.token}, reader.Options{}).Get(t.Context()); !errors.Is(err, c.want) {
-				t.Errorf("error %v", err)
-			}
+			assert.Check(t, is.ErrorIs(errorOf(reader.NewTokenSource(&store{token: c.token}, reader.Options{}).Get(t.Context())), c.want))
 		})
 	}
 }

@@ -16,7 +16,6 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/reader"
-	"tokenrefresh/pkg/secret"
 )
 
 // api is a provider's API, in memory: it accepts one token, and is the base of a transport.
@@ -94,9 +93,8 @@ func TestRequestCarriesTheToken(t *testing.T) {
 			assert.NilError(t, err)
 			defer func() { _ = resp.Body.Close() }()
 			assert.Check(t, is.DeepEqual(a.asked[0], "GET "+base+"/things , "+want))
-			if r.Header.Get("Authorization") != "mine" || resp.Request != r {
-				t.Error("the caller's request was changed, or the answer shows another")
-			}
+			assert.Check(t, r.Header.Get("Authorization") == "mine" && resp.Request == r,
+				"the caller's request was changed, or the answer shows another")
 		})
 	}
 }
@@ -143,9 +141,8 @@ func TestAfterARefusal(t *testing.T) {
 				resp, err := tr.RoundTrip(request(t, c.method, base+"/", c.body()))
 				assert.NilError(t, err)
 				body, err := io.ReadAll(resp.Body)
-				if err != nil || len(body) == 0 || resp.StatusCode != c.status || a.closed != c.closed {
-					t.Errorf("status %d, body %q, %v, %d bodies closed", resp.StatusCode, body, err, a.closed)
-				}
+				assert.Check(t, err == nil && len(body) != 0 && resp.StatusCode == c.status && a.closed == c.closed,
+					"status %d, body %q, %v, %d bodies closed", resp.StatusCode, body, err, a.closed)
 				_ = resp.Body.Close()
 				assert.Check(t, is.DeepEqual(a.asked, c.asked), "requests")
 				time.Sleep(10 * time.Second)
@@ -165,9 +162,8 @@ func TestRefusedTwice(t *testing.T) {
 		s.publish(hesabe("two"))
 		a := &api{takes: "three"}
 		resp, err := transport(t, tokens, a, base).RoundTrip(request(t, "GET", base, nil))
-		if err != nil || resp.StatusCode != http.StatusUnauthorized || len(a.asked) != 2 {
-			t.Fatalf("%v, %v, after %q", resp, err, a.asked)
-		}
+		assert.Assert(t, err == nil && resp.StatusCode == http.StatusUnauthorized && len(a.asked) == 2,
+			"%v, %v, after %q", resp, err, a.asked)
 		_ = resp.Body.Close()
 	})
 }
@@ -324,16 +320,5 @@ func TestOriginsAreComparedAsHostsAre(t *testing.T) {
 	resp, err := tr.RoundTrip(request(t, "GET", "https://Api.Example.com/x", nil))
 	assert.NilError(t, err)
 	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Errorf("status %d", resp.StatusCode)
-	}
-}
-
-func TestAuthHeader(t *testing.T) {
-	t.Parallel()
-	r := request(t, "GET", base, nil)
-	reader.Token{AccessToken: secret.New("one")}.SetAuthHeader(r)
-	if got := r.Header.Get("Authorization"); got != "Bearer one" {
-		t.Errorf("header %q", got)
-	}
+	assert.Check(t, resp.StatusCode == http.StatusOK, "status %d", resp.StatusCode)
 }

@@ -11,10 +11,10 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A refresh token that was presented is not presented again, unless its issuer takes it again
-// (providers.Reusing), or says that it has not acted on it (providers.Asking), or nothing is left
-// to lose (providers.LastResort). It is always the token that was presented last, and never in the
-// run that presented it: the first request may still be running, behind a complete answer too.
+// A refresh token that was presented is not presented again, unless its issuer takes it again, or
+// says that it has not acted on it, or nothing is left to lose (providers.Again). It is always the
+// token that was presented last, and never in the run that presented it: the first request may still
+// be running, behind a complete answer too.
 //
 // How long an issuer takes a token again is the one thing that clocks decide.
 
@@ -192,7 +192,7 @@ type evidence struct {
 // proves nothing once it has ended by itself.
 func (v View) ask(ctx context.Context) evidence {
 	c, err := v.newest()
-	s, ok := v.session.(providers.Asking)
+	s, ok := v.session.(providers.Reusing)
 	if err != nil || !ok {
 		return evidence{err: err, done: true}
 	}

@@ -71,9 +71,6 @@ func (s String) String() string {
 // reaches the text.
 func (s String) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
-// GoString implements fmt.GoStringer with a mask.
-func (s String) GoString() string { return s.String() }
-
 // MarshalText implements encoding.TextMarshaler with a mask. A secret that is
 // meant to be stored is revealed by the code that builds the stored document.
 func (s String) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/secret"
 )
 
@@ -46,9 +48,7 @@ func TestNoFormatShowsTheText(t *testing.T) {
 		var out bytes.Buffer
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "v", v)
 		slog.New(slog.NewTextHandler(&out, nil)).Info("m", "v", v)
-		if strings.Contains(out.String(), planted) {
-			t.Errorf("a log line with %T shows it: %s", v, out.String())
-		}
+		assert.Check(t, !strings.Contains(out.String(), planted), "a log line with %T shows it: %s", v, out.String())
 	}
 }
 
@@ -59,12 +59,9 @@ func (failure) Error() string { return "failed" }
 func TestString(t *testing.T) {
 	t.Parallel()
 	s := secret.New(planted)
-	if s.Reveal() != planted || s.IsZero() || s.Blank() {
-		t.Error("the text is not there")
-	}
-	if s != secret.New("planted-"+"secret") || s == secret.New("other") {
-		t.Error("equality is not that of the texts")
-	}
+	assert.Check(t, s.Reveal() == planted && !s.IsZero() && !s.Blank(), "the text is not there")
+	assert.Check(t, s == secret.New("planted-"+"secret") && s != secret.New("other"),
+		"equality is not that of the texts")
 	var zero secret.String
 	if !zero.IsZero() || !zero.Blank() || zero.Reveal() != "" || zero != secret.New("") || fmt.Sprint(zero) != "" {
 		t.Error("the zero value is not the empty secret")

@@ -1,15 +1,16 @@
-// Package spare keeps connections that were opened before the calls that need them.
+// Package spare keeps open connections for the calls that will need them.
 package spare
 
 import (
 	"crypto/tls"
 	"errors"
+	"net"
 	"os"
 	"sync"
 	"time"
 )
 
-// MaxIdle is how long a connection may wait for its first call. Servers drop idle connections
+// MaxIdle is how long a connection may wait for a call. Servers drop idle connections
 // after some seconds, and a process that was frozen wakes up with dead ones.
 const MaxIdle = 5 * time.Second
 
@@ -20,18 +21,18 @@ type Conns struct {
 	waiting map[string][]*waiting
 }
 
-// waiting is a connection on which the server has sent nothing.
+// waiting is a connection on which the server has nothing to say.
 type waiting struct {
-	conn  *tls.Conn
+	conn  net.Conn
 	since time.Time
 	timer *time.Timer   // closes it
 	ended chan struct{} // closed when watch has ended
 	err   error         // of watch; valid once it has ended
 }
 
-// Keep keeps a connection to address for Take, and closes it after MaxIdle. Its handshake must be
-// complete.
-func (c *Conns) Keep(address string, conn *tls.Conn) {
+// Keep keeps a connection to address for Take, and closes it after MaxIdle. Its TLS handshake, if it
+// has one, must be complete.
+func (c *Conns) Keep(address string, conn net.Conn) {
 	w := &waiting{conn: conn, since: time.Now(), ended: make(chan struct{})}
 	w.timer = time.AfterFunc(MaxIdle, func() { _ = conn.Close() })
 	go w.watch()
@@ -45,17 +46,25 @@ func (c *Conns) Keep(address string, conn *tls.Conn) {
 
 // Take hands out a connection to address that has waited for less than MaxIdle and that the
 // server has not closed; nil if there is none. It closes the others.
-func (c *Conns) Take(address string) *tls.Conn {
+func (c *Conns) Take(address string) net.Conn {
 	for {
 		w := c.next(address)
 		if w == nil {
 			return nil
 		}
-		if w.timer.Stop() && fresh(w.since, time.Now()) && quiet(w.conn.NetConn()) && w.stop() {
+		if w.timer.Stop() && fresh(w.since, time.Now()) && quiet(socket(w.conn)) && w.stop() {
 			return w.conn
 		}
 		_ = w.conn.Close()
 	}
+}
+
+// socket is the connection below TLS.
+func socket(conn net.Conn) net.Conn {
+	if secure, ok := conn.(*tls.Conn); ok {
+		return secure.NetConn()
+	}
+	return conn
 }
 
 func (c *Conns) next(address string) *waiting {

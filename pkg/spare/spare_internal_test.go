@@ -42,12 +42,10 @@ func sockets(t *testing.T) (near, far net.Conn) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	assert.NilError(t, err)
 	defer func() { _ = listener.Close() }()
-	if near, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if far, err = listener.Accept(); err != nil {
-		t.Fatal(err)
-	}
+	near, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	assert.NilError(t, err)
+	far, err = listener.Accept()
+	assert.NilError(t, err)
 	return near, far
 }
 
@@ -76,9 +74,7 @@ func TestTakeWithinMaxIdle(t *testing.T) {
 			var c Conns
 			c.Keep("host.example:443", ours)
 			time.Sleep(after)
-			if c.Take("other.example:443") != nil {
-				t.Error("a connection to another address")
-			}
+			assert.Check(t, c.Take("other.example:443") == nil, "a connection to another address")
 			switch got := c.Take("host.example:443"); {
 			case got != nil && (got != ours || !echoed(t, ours, theirs)):
 				t.Errorf("after %v: the connection does not work", after)
@@ -88,9 +84,7 @@ func TestTakeWithinMaxIdle(t *testing.T) {
 			if !want {
 				_, _ = io.Copy(io.Discard, far) // which ends when the connection is closed
 			}
-			if c.Take("host.example:443") != nil {
-				t.Error("the same connection twice")
-			}
+			assert.Check(t, c.Take("host.example:443") == nil, "the same connection twice")
 		})
 	}
 }
@@ -115,9 +109,8 @@ func TestConnectionsThatTheServerHasClosed(t *testing.T) {
 			ours, theirs := shaken(t, server, config, near, far)
 			var c Conns
 			c.Keep("a", ours)
-			if err := tt.end(theirs); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
+			err := tt.end(theirs)
+			assert.Assert(t, err == nil, "%s: %v", name, err)
 			got := c.Take("a")
 			// Tickets of the handshake may be on their way: then the connection is not quiet yet.
 			if got != nil && !tt.want || tt.want && version == tls.VersionTLS12 && (got == nil || !echoed(t, ours, theirs)) {
@@ -143,8 +136,7 @@ func TestBothClocksCount(t *testing.T) {
 		{time.Hour, -time.Hour, false},
 	} {
 		now := since.Add(tt.passed)
-		if got := fresh(since, now) && within(now.Round(0).Sub(since.Round(0))+tt.jumped); got != tt.want {
-			t.Errorf("%v later by one clock and %v more by the other: %t", tt.passed, tt.jumped, got)
-		}
+		got := fresh(since, now) && within(now.Round(0).Sub(since.Round(0))+tt.jumped)
+		assert.Check(t, got == tt.want, "%v later by one clock and %v more by the other: %t", tt.passed, tt.jumped, got)
 	}
 }

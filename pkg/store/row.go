@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/secret"
@@ -199,11 +198,5 @@ func (r *Row) Ended(what outcome.Outcome, cause error) {
 		return
 	}
 	line, _, _ := strings.Cut(cause.Error(), "\n")
-	if len(line) > maxLastError {
-		line = line[:maxLastError]
-		for !utf8.ValidString(line) && line != "" { // cut within a character
-			line = line[:len(line)-1]
-		}
-	}
-	r.LastError = line
+	r.LastError = strings.ToValidUTF8(line[:min(len(line), maxLastError)], "") // without the parts of a character
 }

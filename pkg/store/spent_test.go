@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -19,9 +21,7 @@ func presented(from, to int) (spent []string) {
 // wantPresented wants exactly the tokens with these numbers, in their order.
 func wantPresented(t *testing.T, what string, spent []string, from, to int) {
 	t.Helper()
-	if len(spent) != to-from+1 {
-		t.Fatalf("%s: %d are kept: %q", what, len(spent), spent)
-	}
+	assert.Assert(t, len(spent) == to-from+1, "%s: %d are kept: %q", what, len(spent), spent)
 	for n := from - 3; n <= to+3; n++ {
 		token := secret.New(fmt.Sprint("token ", n))
 		if got, want := (store.Row{Spent: spent}).Presented(token), n >= from && n <= to; got != want {
@@ -40,9 +40,7 @@ func TestPackSpent(t *testing.T) {
 		spent := presented(1, n)
 		for range 3 {
 			packed, whole := store.PackSpent(spent)
-			if len(whole) != min(n, 2) || len(packed) != 11*n {
-				t.Errorf("%d: packed as %q and %q", n, packed, whole)
-			}
+			assert.Check(t, len(whole) == min(n, 2) && len(packed) == 11*n, "%d: packed as %q and %q", n, packed, whole)
 			spent = store.UnpackSpent(packed, whole)
 			wantPresented(t, fmt.Sprint(n), spent, 1, n)
 		}
@@ -73,11 +71,8 @@ func TestWithoutSpent(t *testing.T) {
 	spent := store.UnpackSpent(store.PackSpent(presented(1, 8)))
 	for _, n := range []int{8, 1, 5} {
 		spent = store.WithoutSpent(spent, secret.New(fmt.Sprint("token ", n)))
-		if (store.Row{Spent: spent}).Presented(secret.New(fmt.Sprint("token ", n))) {
-			t.Errorf("token %d is still there", n)
-		}
+		assert.Check(t, !(store.Row{Spent: spent}).Presented(secret.New(fmt.Sprint("token ", n))),
+			"token %d is still there", n)
 	}
-	if len(spent) != 5 {
-		t.Errorf("%d are kept", len(spent))
-	}
+	assert.Check(t, len(spent) == 5, "%d are kept", len(spent))
 }

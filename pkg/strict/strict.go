@@ -6,6 +6,7 @@ package strict
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -99,12 +100,7 @@ func (o *Object) Time(name string) time.Time {
 
 // Refuse adds a mistake for each member that was not read.
 func (o *Object) Refuse(what string) {
-	names := make([]string, 0, len(o.Members))
-	for name := range o.Members {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(o.Members)) {
 		o.Wrong(name, what)
 	}
 }

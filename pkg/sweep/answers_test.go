@@ -3,9 +3,11 @@ package sweep_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -38,12 +40,7 @@ func TestSameAnswerToEverybody(t *testing.T) {
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			const rows = 300
-			w.addDue(rows)
-			for id, row := range w.rows {
-				row.AccessExpiresAt = in(3 * time.Hour)
-				w.rows[id] = row
-			}
-			w.setLedger(account, healthy())
+			w.healthyWith(rows, func(r *store.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
 			w.Reply = func(string) (providers.Tokens, error) { return answered(tt.kind, tt.status) }
 			w.Latency[opSend] = 10 * time.Millisecond
 			var at []int
@@ -55,12 +52,9 @@ func TestSameAnswerToEverybody(t *testing.T) {
 				if len(sent) > 0 {
 					at = append(at, minute)
 					tried := slices.Compact(slices.Sorted(slices.Values(sent)))
-					if n := len(tried); n < 20 || n > 23 { // up to three more are under way
-						t.Errorf("minute %d: %d rows tried", minute, n)
-					}
-					if len(sent) > len(tried)+tt.more {
-						t.Errorf("minute %d: %d calls for %d rows", minute, len(sent), len(tried))
-					}
+					between(t, fmt.Sprint("rows tried in minute ", minute), len(tried), 20, 23) // three may be under way
+					assert.Check(t, len(sent) <= len(tried)+tt.more,
+						"minute %d: %d calls for %d rows", minute, len(sent), len(tried))
 				}
 				if minute == 0 {
 					w.wantSpread(t, sent, rows)
@@ -74,23 +68,17 @@ func TestSameAnswerToEverybody(t *testing.T) {
 				}
 			}
 			w.Reply = nil
-			for range 6 {
-				w.run(t, sweep.Request{})
-				time.Sleep(time.Minute)
-			}
-			w.wantAllFresh(t, rows)
+			w.ticks(t, 6)
+			equal(t, "fresh", w.fresh(rows), rows)
 		})
 	}
 }
 
-// firstNeed is why the report lists the account.
-func firstNeed(t *testing.T, r sweep.Report) string {
+// wantNeed wants the report to list the account first with these words.
+func wantNeed(t *testing.T, r sweep.Report, says string) {
 	t.Helper()
-	if len(r.Credentials) == 0 {
-		t.Error("nobody is needed")
-		return ""
-	}
-	return r.Credentials[0].Err.Error()
+	assert.Assert(t, len(r.Credentials) > 0, "nobody is needed")
+	assert.Check(t, is.Contains(r.Credentials[0].Err.Error(), says))
 }
 
 // wantSpread wants that the rows sent lie all over the rows, which are 1 to n.
@@ -98,22 +86,9 @@ func (w *world) wantSpread(t *testing.T, sent []string, n int) {
 	t.Helper()
 	parts := map[int]bool{}
 	for _, token := range sent {
-		var id int
-		_, _ = fmt.Sscanf(token, "rt-%d", &id)
-		parts[(id-1)*10/n] = true
+		parts[(idOf(token)-1)*10/n] = true
 	}
-	if len(parts) != 10 {
-		t.Errorf("the rows tried lie in %d tenths of all", len(parts))
-	}
-}
-
-func (w *world) wantAllFresh(t *testing.T, n int) {
-	t.Helper()
-	for id := range int64(n) {
-		if row := w.row(id + 1); !row.AccessExpiresAt.After(time.Now()) || row.Failures != 0 {
-			t.Fatalf("row %+v", row)
-		}
-	}
+	assert.Check(t, len(parts) == 10, "the rows tried lie in %d tenths of all", len(parts))
 }
 
 // One row that gets tokens shows that the others' trouble is their own: the sweep goes on, however
@@ -123,12 +98,9 @@ func TestOldestRowsBlockNobody(t *testing.T) {
 	for name, kind := range map[string]providers.Kind{"turned away": providers.TurnedAway, "unknown": providers.Unknown} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			const rows, sick = 400, 250
-			w.addDue(rows)
-			w.setLedger(account, healthy())
+			w.healthyWith(rows)
 			w.Reply = func(token string) (providers.Tokens, error) {
-				var id int
-				_, _ = fmt.Sscanf(token, "rt-%d", &id)
-				if id <= sick {
+				if id := idOf(token); id <= sick {
 					return answered(kind, 404)
 				}
 				return fresh(), nil
@@ -142,9 +114,7 @@ func TestOldestRowsBlockNobody(t *testing.T) {
 			equal(t, "sent before", len(w.sentNow()), 0)
 			time.Sleep(time.Minute)
 			w.run(t, sweep.Request{})
-			if n := len(w.sentNow()); n < 20 {
-				t.Errorf("%d calls after the back-off", n)
-			}
+			between(t, "calls after the back-off", len(w.sentNow()), 20, rows)
 		})
 	}
 }
@@ -155,17 +125,17 @@ func TestTroubleInTheMidst(t *testing.T) {
 	t.Parallel()
 	const rows, good = 1000, 200
 	for name, tt := range map[string]struct {
-		answer func() (providers.Tokens, error)
+		kind   providers.Kind
+		status int
 		most   int // calls after the trouble has begun
 	}{
-		"503":          {func() (providers.Tokens, error) { return answered(providers.Unknown, 503) }, 2*20 + 31 + 3 + 2*6},
-		"turned away":  {func() (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }, 2*20 + 31 + 3},
-		"no answer":    {func() (providers.Tokens, error) { return answered(providers.Unknown, 0) }, 20 + 31 + 4 + 2*6},
-		"nobody there": {func() (providers.Tokens, error) { return answered(providers.NotSent, 0) }, 20 + 31 + 4 + 2*6},
+		"503":          {providers.Unknown, 503, 2*20 + 31 + 3 + 2*6},
+		"turned away":  {providers.TurnedAway, 404, 2*20 + 31 + 3},
+		"no answer":    {providers.Unknown, 0, 20 + 31 + 4 + 2*6},
+		"nobody there": {providers.NotSent, 0, 20 + 31 + 4 + 2*6},
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			w.addDue(rows)
-			w.setLedger(account, healthy())
+			w.healthyWith(rows)
 			w.Latency[opSend] = 50 * time.Millisecond
 			calls := 0
 			w.Reply = func(string) (providers.Tokens, error) {
@@ -174,25 +144,15 @@ func TestTroubleInTheMidst(t *testing.T) {
 				if calls++; calls <= good {
 					return fresh(), nil
 				}
-				return tt.answer()
+				return answered(tt.kind, tt.status)
 			}
 			report := w.run(t, sweep.Request{})
 			equal(t, "refreshed", report.Outcomes[outcome.Refreshed], good)
-			if n := len(w.sentNow()) - good; n > tt.most {
-				t.Errorf("%d calls in the trouble, want %d at most", n, tt.most)
-			}
+			between(t, "calls in the trouble", len(w.sentNow())-good, 0, tt.most)
 			w.Reply = nil
-			for range 7 {
-				time.Sleep(time.Minute)
-				w.run(t, sweep.Request{})
-			}
-			fresh := 0
-			for id := range int64(rows) {
-				if w.row(id+1).Failures == 0 && w.row(id+1).AccessExpiresAt.After(time.Now()) {
-					fresh++
-				}
-			}
-			equal(t, "fresh in the end", fresh, rows)
+			time.Sleep(time.Minute)
+			w.ticks(t, 7)
+			equal(t, "fresh in the end", w.fresh(rows), rows)
 		})
 	}
 }
@@ -202,12 +162,9 @@ func TestSickRowsInARow(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 900
-		w.addDue(rows)
-		w.setLedger(account, healthy())
+		w.healthyWith(rows)
 		w.Reply = func(token string) (providers.Tokens, error) {
-			var id int
-			_, _ = fmt.Sscanf(token, "rt-%d", &id)
-			if id > 100 && id <= 500 {
+			if id := idOf(token); id > 100 && id <= 500 {
 				return answered(providers.Unknown, 500)
 			}
 			return fresh(), nil
@@ -223,8 +180,7 @@ func TestDifferentAnswersStopNoSweep(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 60
-		w.addDue(rows)
-		w.setLedger(account, healthy())
+		w.healthyWith(rows)
 		calls := 0
 		w.Reply = func(string) (providers.Tokens, error) {
 			w.mu.Lock()
@@ -241,14 +197,11 @@ func TestDifferentAnswersStopNoSweep(t *testing.T) {
 func TestOneOddAnswer(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.addDue(1)
-		w.setLedger(account, healthy())
+		w.healthyWith(1)
 		w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, one(outcome.Misconfigured))
-		if report.Accounts[0].AttemptsLeft == 0 {
-			t.Error("no attempt is left")
-		}
+		assert.Check(t, report.Accounts[0].AttemptsLeft != 0, "no attempt is left")
 		equal(t, "account's wait", w.ledgerRow(account).RefreshAt, time.Time{})
 		equal(t, "state", w.ledgerRow(account).State, store.OK)
 		w.add(2)
@@ -265,19 +218,14 @@ func TestWaitEnds(t *testing.T) {
 		"with force":   func(*world) sweep.Request { return sweep.Request{Force: true} },
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			w.addDue(30)
-			w.setLedger(account, healthy())
+			w.healthyWith(30)
 			w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
 			w.run(t, sweep.Request{})
 			w.Reply = nil
 			report := w.run(t, sweep.Request{})
 			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Misconfigured: report.Outcomes[outcome.Misconfigured]})
-			if why := firstNeed(t, report); !strings.Contains(why, "the next is tried at 2000-01-01T00:01:00Z") {
-				t.Errorf("it says %q", why)
-			}
-			if n := w.run(t, end(w)).Outcomes[outcome.Refreshed]; n < 7 {
-				t.Errorf("%d refreshed", n)
-			}
+			wantNeed(t, report, "the next is tried at 2000-01-01T00:01:00Z")
+			between(t, "refreshed", w.run(t, end(w)).Outcomes[outcome.Refreshed], 7, 30)
 		})
 	}
 }
@@ -296,9 +244,7 @@ func TestWrongSecretIsTriedFarApart(t *testing.T) {
 		for began := time.Now(); time.Since(began) < 80*time.Hour; time.Sleep(10 * time.Minute) {
 			report := w.run(t, sweep.Request{})
 			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Misconfigured: 50})
-			if report.Accounts[0].AttemptsLeft != 0 {
-				t.Fatal("attempts are left")
-			}
+			assert.Assert(t, report.Accounts[0].AttemptsLeft == 0, "attempts are left")
 			for range w.sentNow() {
 				at = append(at, time.Since(began).Truncate(time.Hour))
 			}
@@ -325,11 +271,10 @@ func TestWrongSecretIsTriedFarApart(t *testing.T) {
 func TestManyAccountsWait(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		e := w.engine()
-		e.Accounts = nil
+		w.Accounts = nil
 		for i := range int64(60) {
 			name := fmt.Sprint("merchant-", i)
-			e.Accounts = append(e.Accounts, name)
+			w.Accounts = append(w.Accounts, name)
 			w.secrets[name] = store.Version{ID: "v1", Value: w.secrets[account].Value}
 			w.add(i+1, func(r *store.Transaction) { r.Account = name })
 			w.setLedger(name, store.Row{
@@ -338,21 +283,16 @@ func TestManyAccountsWait(t *testing.T) {
 		}
 		looks := 0
 		for range 5 {
-			wantOutcomes(t, e.Run(t.Context(), sweep.Request{RunID: "run"}), map[outcome.Outcome]int{outcome.Misconfigured: 60})
+			wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.Misconfigured: 60})
 			n := w.counted()[opSecret]
-			if n > 30 {
-				t.Errorf("%d secrets read in one run", n)
-			}
+			assert.Check(t, n <= 30, "%d secrets read in one run", n)
 			looks += n
 			time.Sleep(time.Minute)
 		}
 		equal(t, "secrets read in five minutes", looks, 60)
 		equal(t, "calls", len(w.sentNow()), 0)
 		w.secrets["merchant-7"] = store.Version{ID: "v2", Value: w.secrets[account].Value}
-		for range 5 {
-			e.Run(t.Context(), sweep.Request{RunID: "run"})
-			time.Sleep(time.Minute)
-		}
+		w.ticks(t, 5)
 		equal(t, "after an edit", w.sentNow(), []string{"rt-8"})
 	})
 }
@@ -362,9 +302,7 @@ func TestWaitNeverSkipsTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		ends := in(19 * time.Minute)
-		for i := range int64(100) {
-			w.add(i+1, func(r *store.Transaction) { r.AccessExpiresAt = ends })
-		}
+		w.addMany(100, func(r *store.Transaction) { r.AccessExpiresAt = ends })
 		w.setLedger(account, healthy())
 		w.Reply = func(string) (providers.Tokens, error) { return answered(providers.TurnedAway, 404) }
 		w.Latency[opSend] = 10 * time.Millisecond
@@ -376,9 +314,7 @@ func TestWaitNeverSkipsTheLastAttempt(t *testing.T) {
 			}
 			time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
 		}
-		if last.Before(in(18 * time.Minute)) {
-			t.Errorf("the last attempt was at %s", last)
-		}
+		assert.Check(t, !last.Before(in(18*time.Minute)), "the last attempt was at %s", last)
 	})
 }
 
@@ -395,10 +331,8 @@ func TestMisconfiguredByAnOlderRelease(t *testing.T) {
 				LastOutcome: outcome.Misconfigured, ConsecutiveFailures: 12, LastSuccessAt: in(-time.Hour),
 			})
 			wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{want: 40})
-			if calls := len(w.sentNow()); want == outcome.Misconfigured && calls != 1 {
-				t.Errorf("%d calls", calls)
-			}
 			if want == outcome.Misconfigured {
+				equal(t, "calls", len(w.sentNow()), 1)
 				equal(t, "wait", w.ledgerRow(account).RefreshAt, in(time.Hour))
 			}
 		})

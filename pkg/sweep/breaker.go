@@ -8,6 +8,7 @@ import (
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/store"
 )
 
 const (
@@ -49,6 +50,7 @@ type breaker struct {
 	drawn         bool           // rows come in the order of spread, and none has got tokens since
 	redraw        bool           // whether rows are to be drawn anew
 	accepted      int            // rows that got tokens
+	refused       []refusal      // rows whose token was refused
 	presented     int            // rows whose token was presented
 }
 
@@ -147,8 +149,7 @@ func (b *breaker) limited() time.Time {
 	return b.notBefore
 }
 
-// storeFailed counts a row on which a store failed. It reports whether this one stopped
-// the sweep.
+// storeFailed counts a row on which a store failed. It reports whether this one stopped the sweep.
 func (b *breaker) storeFailed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -175,10 +176,11 @@ func (b *breaker) accept() {
 }
 
 // refuse counts a row whose refresh token the provider calls invalid.
-func (b *breaker) refuse() {
+func (b *breaker) refuse(t store.Transaction, cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.presented++
+	b.refused = append(b.refused, refusal{t, cause})
 	b.openLocked()
 }
 
@@ -214,8 +216,9 @@ func (b *breaker) firstFailure(err *providers.Error) bool {
 	return b.reason == "" && !b.redraw && b.unknown[of] < firstCalls
 }
 
-// gaveUp ends a row that no try has brought tokens.
-func (b *breaker) gaveUp(err *providers.Error) {
+// gaveUp ends a row that no try has brought tokens. It returns, once, why unknown answers have
+// stopped the sweep; empty: they have not.
+func (b *breaker) gaveUp(err *providers.Error) (why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.presented++
@@ -224,6 +227,8 @@ func (b *breaker) gaveUp(err *providers.Error) {
 		b.silent++
 	}
 	b.judgeLocked(of)
+	why, b.why = b.why, ""
+	return why
 }
 
 // judgeLocked stops the sweep if enough rows have got the same answer and were drawn over all;
@@ -246,15 +251,6 @@ func (b *breaker) judgeLocked(of answer) {
 	}
 }
 
-// takeWhy returns, once, why unknown answers have stopped the sweep; empty: they have not.
-func (b *breaker) takeWhy() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	why := b.why
-	b.why = ""
-	return why
-}
-
 // wantsDraw reports whether rows are to be drawn anew.
 func (b *breaker) wantsDraw() bool {
 	b.mu.Lock()
@@ -265,23 +261,8 @@ func (b *breaker) wantsDraw() bool {
 // outcomeOfKind returns the outcome of a row whose call says nothing certain about its
 // token.
 func outcomeOfKind(kind providers.Kind) outcome.Outcome {
-	if kind == providers.MaybeRefused || kind == providers.TurnedAway {
+	if answered(kind) {
 		return outcome.Misconfigured
 	}
 	return outcome.Transient
-}
-
-// mistrusted reports whether refusals are implausible: of at least 20 rows, more got a refusal than
-// tokens.
-func (b *breaker) mistrusted(refused int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.presented >= minShare && refused > b.accepted
-}
-
-// outnumbered reports whether more rows got a refusal than tokens.
-func (b *breaker) outnumbered(refused int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return refused > b.accepted
 }

@@ -70,14 +70,11 @@ func (s *sweep) claimShard(ctx context.Context, shard int) (outcome.Outcome, err
 	// A write without an answer may have been done: the second try then finds our own
 	// claim.
 	err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteShardClaim(ctx, claim) })
-	var lost *store.ShardClaimLostError
-	if errors.As(err, &lost) {
-		if lost.Current.Fence != claim.Fence || lost.Current.Holder != claim.Holder {
-			return outcome.Busy, nil
-		}
-		err = nil
-	}
-	if err != nil {
+	lost, isLost := errors.AsType[*store.ShardClaimLostError](err)
+	switch {
+	case isLost && (lost.Current.Fence != claim.Fence || lost.Current.Holder != claim.Holder):
+		return outcome.Busy, nil
+	case err != nil && !isLost:
 		return outcomeOf(err), err
 	}
 	s.claims[shard] = claim
@@ -95,8 +92,7 @@ func (s *sweep) release(ctx context.Context) {
 			claim.Fence++
 			claim.Until = time.Time{}
 			err := retry(ctx, ledgerTries, func(ctx context.Context) error { return s.Ledger.WriteShardClaim(ctx, claim) })
-			var lost *store.ShardClaimLostError
-			if err != nil && !errors.As(err, &lost) {
+			if _, lost := errors.AsType[*store.ShardClaimLostError](err); err != nil && !lost {
 				s.Log.WarnContext(ctx, "claim not released", "account", s.account, "shard", shard, "error", err)
 			}
 		})

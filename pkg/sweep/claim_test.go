@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
@@ -32,14 +34,12 @@ func TestClaim(t *testing.T) {
 				if tt.claim.Fence > 0 {
 					w.setClaim(id, tt.claim)
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-				defer cancel()
 				var during store.ShardClaim
 				w.Reply = func(string) (providers.Tokens, error) {
 					during = w.claim(id)
 					return fresh(), nil
 				}
-				report := w.engine().Run(ctx, sweep.Request{RunID: "run", Force: force})
+				report := w.runFor(t, 40*time.Second, sweep.Request{Force: force})
 				wantOutcomes(t, report, one(tt.want))
 				if tt.want == outcome.Busy {
 					equal(t, "backlog", report.Accounts[0].Backlog, 0)
@@ -132,9 +132,7 @@ func TestClaimsNoMoreThanItNeeds(t *testing.T) {
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			w.add(id)
-			for i := range int64(40) {
-				w.add(i+1, dueLater)
-			}
+			w.addMany(40, dueLater)
 			w.run(t, tt.req)
 			equal(t, "writes", w.counted()[opWrite], tt.writes)
 		})
@@ -176,9 +174,7 @@ func TestTwoSweeps(t *testing.T) {
 			}
 		}
 		equal(t, "refreshed", sum[outcome.Refreshed], rows)
-		if sum[outcome.Busy] == 0 {
-			t.Error("neither found the other busy")
-		}
+		assert.Check(t, sum[outcome.Busy] != 0, "neither found the other busy")
 	})
 }
 
@@ -199,9 +195,8 @@ func TestKilledSweep(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 		defer cancel()
-		e := w.engine()
-		e.Workers = 1
-		go e.Run(ctx, sweep.Request{RunID: "killed"})
+		w.Workers = 1
+		go w.engine().Run(ctx, sweep.Request{RunID: "killed"})
 		synctest.Wait()
 		equal(t, "calls", len(w.sentNow()), 11)
 
@@ -212,9 +207,7 @@ func TestKilledSweep(t *testing.T) {
 		report = w.run(t, sweep.Request{RunID: "next"})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 50})
 		for key, claim := range w.claims {
-			if claim.Holder != "next" {
-				t.Errorf("%s is claimed by %s", key, claim.Holder)
-			}
+			assert.Check(t, claim.Holder == "next", "%s is claimed by %s", key, claim.Holder)
 		}
 		close(killed)
 	})

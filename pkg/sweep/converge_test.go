@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
@@ -21,9 +23,7 @@ func TestConverges(t *testing.T) {
 	for seed := range uint64(25) {
 		inOwnWorld(t, fmt.Sprint("seed ", seed), func(t *testing.T, w *world) {
 			const rows = 40
-			for i := range int64(rows) {
-				w.add(i+1, func(r *store.Transaction) { r.ExpiresAt = time.Time{} })
-			}
+			w.addMany(rows, func(r *store.Transaction) { r.ExpiresAt = time.Time{} })
 			var mu sync.Mutex
 			random := rand.New(rand.NewPCG(seed, 0))
 			chance := func(p float64) bool {
@@ -52,31 +52,22 @@ func TestConverges(t *testing.T) {
 				}
 				return tokens, nil
 			}
-			for range 30 {
-				w.run(t, sweep.Request{})
-				time.Sleep(time.Minute)
-			}
+			w.ticks(t, 30)
 
 			w.Before, w.After, w.Reply = nil, nil, nil
 			w.setSecret("v2", "good") // a person looks at it
-			for range 62 {
-				w.run(t, sweep.Request{})
-				time.Sleep(time.Minute)
-			}
+			w.ticks(t, 62)
 			report := w.run(t, sweep.Request{})
 			wantNobody(t, report)
-			if n := report.Outcomes[outcome.Transient] + report.Outcomes[outcome.Busy]; n > 0 {
-				t.Errorf("outcomes: %v", report.Outcomes)
-			}
+			equal(t, "rows left", report.Outcomes[outcome.Transient]+report.Outcomes[outcome.Busy], 0)
 			for _, row := range w.rows {
 				if row.Status == store.StatusActive && !row.AccessExpiresAt.After(time.Now()) {
 					t.Errorf("row %+v", row)
 				}
 			}
 			for key, row := range w.ledger {
-				if row.Phase != store.Idle || row.State == store.Misconfigured {
-					t.Errorf("ledger row %s: %+v", key, row)
-				}
+				assert.Check(t, row.Phase == store.Idle && row.State != store.Misconfigured,
+					"ledger row %s: %+v", key, row)
 			}
 		})
 	}

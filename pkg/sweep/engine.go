@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
@@ -17,16 +18,12 @@ import (
 // history, and each shard's claim names the run that sweeps it.
 type Ledger interface {
 	store.ShardClaims
-	// Write stores every field of row except Paused, if guard holds. *store.LostError,
-	// store.ErrForbidden.
-	Write(ctx context.Context, row store.Row, guard store.Guard) error
+	Write(ctx context.Context, row store.Row, guard store.Guard) error // as in store.Ledger
 }
 
 // Secrets is the part of a store.Secrets that a sweep needs: it reads credentials.
 type Secrets interface {
-	// Current returns the current version. store.ErrNoSecret, ErrNoValue, ErrMalformed,
-	// ErrForbidden.
-	Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error)
+	Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error) // as in store.Secrets
 }
 
 // ledgerRead is the ledger as read when a run begins.
@@ -34,17 +31,6 @@ type ledgerRead struct {
 	rows   []store.Row
 	claims []store.ShardClaim
 	err    error
-}
-
-// waiting counts the accounts whose calls wait.
-func (r ledgerRead) waiting(now time.Time) int {
-	n := 0
-	for _, row := range r.rows {
-		if now.Before(row.RefreshAt) {
-			n++
-		}
-	}
-	return n
 }
 
 // Engine keeps the transactions of one provider fresh. It is safe for concurrent
@@ -122,7 +108,7 @@ func (e *Engine) Run(ctx context.Context, req Request) Report {
 	var sweeps []*sweep
 	start := func(account string) {
 		s := &sweep{Engine: e, req: req, account: account, ledger: ledger, pool: pool, began: began}
-		s.fewest = pace.MaxAttempts
+		s.fewest, s.causes, s.report.Outcomes = pace.MaxAttempts, map[outcome.Outcome]error{}, map[outcome.Outcome]int{}
 		sweeps = append(sweeps, s)
 		wg.Go(func() { s.run(ctx) })
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/store"
@@ -103,14 +105,21 @@ func healthy() store.Row {
 	}
 }
 
-// addDue stores rows 1 to n, the first the longest due.
-func (w *world) addDue(n int) {
+// addDue stores rows 1 to n, the first the longest due, after change.
+func (w *world) addDue(n int, change ...func(*store.Transaction)) {
 	for i := range n {
-		w.add(int64(i+1), func(r *store.Transaction) {
+		due := func(r *store.Transaction) {
 			r.RefreshAt = stored(time.Now().Add(time.Duration(i-n) * time.Second))
 			r.AccessExpiresAt = r.RefreshAt.Add(12 * time.Minute)
-		})
+		}
+		w.add(int64(i+1), append([]func(*store.Transaction){due}, change...)...)
 	}
+}
+
+// healthyWith is addDue for an account with successful calls.
+func (w *world) healthyWith(n int, change ...func(*store.Transaction)) {
+	w.addDue(n, change...)
+	w.setLedger(account, healthy())
 }
 
 // ids are those from first to last.
@@ -120,12 +129,6 @@ func ids(first, last int64) []int64 {
 		all = append(all, id)
 	}
 	return all
-}
-
-func run(t *testing.T, e *sweep.Engine, req sweep.Request) sweep.Report {
-	t.Helper()
-	req.RunID = "run"
-	return e.Run(t.Context(), req)
 }
 
 // Rows beyond the threshold go to the queue, and the longest due stay. Up to the threshold the
@@ -294,12 +297,8 @@ func TestHandOverFails(t *testing.T) {
 			equal(t, "refreshed", report.Outcomes[outcome.Refreshed], due-tt.busy)
 			equal(t, "busy", report.Outcomes[outcome.Busy], tt.busy)
 			equal(t, "handed over", report.Accounts[0].HandedOver, tt.busy)
-			if text := strings.Join(report.Accounts[0].Warnings, "\n"); text != tt.says {
-				t.Errorf("it says %q, and not %q", text, tt.says)
-			}
-			if tt.q.Panics != (len(report.Credentials) == 1) {
-				t.Errorf("listed: %v", report.Credentials)
-			}
+			equal(t, "warnings", strings.Join(report.Accounts[0].Warnings, "\n"), tt.says)
+			assert.Check(t, tt.q.Panics == (len(report.Credentials) == 1), "listed: %v", report.Credentials)
 		})
 	}
 }
@@ -366,18 +365,10 @@ func TestHandedOverRowsBecomeFresh(t *testing.T) {
 		time.Sleep(time.Hour) // all are due again
 		w.Reply = always(providers.Unknown)
 		ticks(10)
-		if n := len(w.sentNow()); n > 10*32*(runs+1) {
-			t.Errorf("%d calls to a provider that is down", n)
-		}
+		between(t, "calls to a provider that is down", len(w.sentNow()), 0, 10*32*(runs+1))
 		w.Reply = nil
 		ticks(62) // the longest back-off, and what it takes then
-		for id := range int64(rows) {
-			if row := w.row(id + 1); !row.AccessExpiresAt.After(time.Now()) {
-				t.Errorf("row %+v", row)
-			}
-		}
-		if n := len(q.messages); n > 0 {
-			t.Errorf("%d messages are left", n)
-		}
+		equal(t, "fresh", w.fresh(rows), rows)
+		equal(t, "messages left", len(q.messages), 0)
 	})
 }

@@ -25,8 +25,7 @@ func (s *sweep) writeHistory(ctx context.Context) {
 	for range ledgerTries {
 		next := s.withHistory(row, what)
 		err := s.Ledger.Write(ctx, next, store.Guard{Absent: !exists, Fence: row.Fence})
-		var lost *store.LostError
-		if errors.As(err, &lost) {
+		if lost, ok := errors.AsType[*store.LostError](err); ok {
 			row, exists = lost.Current, lost.Exists
 			row.Key = s.row.Key
 			if s.listed != nil && inTrouble(row) && !s.limited().After(row.NotBefore) {

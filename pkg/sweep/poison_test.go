@@ -3,7 +3,6 @@ package sweep_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -54,9 +53,7 @@ func TestRowsForAPerson(t *testing.T) {
 				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: refreshed, outcome.Transient: poisoned})
 				wantNobody(t, report)
 				equal(t, "backlog", report.Accounts[0].Backlog, poisoned)
-				if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, tt.says) {
-					t.Errorf("warnings: %s", text)
-				}
+				wantWarning(t, report, tt.says)
 			}
 			equal(t, "sent", len(w.sentNow()), good+1)
 		})
@@ -85,8 +82,6 @@ func TestFailuresAreNamed(t *testing.T) {
 		w.add(id)
 		w.Reply = always(providers.Unknown)
 		report := w.run(t, sweep.Request{})
-		if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, fmt.Sprintf("transaction %d: ", id)) {
-			t.Errorf("warnings: %s", text)
-		}
+		wantWarning(t, report, fmt.Sprintf("transaction %d: ", id))
 	})
 }

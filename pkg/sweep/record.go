@@ -165,16 +165,14 @@ func (e *Engine) defaultAccount() string {
 	return "default"
 }
 
-// ensureAccount makes sure that sweeps know an account: by configuration, or by its row in the
-// ledger.
+// makeKnown lets sweeps know an account: by configuration, or by its row in the ledger.
 func (e *Engine) makeKnown(ctx context.Context, account string) error {
 	if slices.Contains(e.Accounts, account) {
 		return nil
 	}
 	row := store.Row{Key: store.Key{Provider: e.Provider.Name(), Account: account}, Phase: store.Idle}
 	err := e.Ledger.Write(ctx, row, store.Guard{Absent: true})
-	var lost *store.LostError
-	if err != nil && !errors.As(err, &lost) {
+	if _, known := errors.AsType[*store.LostError](err); err != nil && !known {
 		return fmt.Errorf("write account %s into the ledger: %w", account, err)
 	}
 	return nil

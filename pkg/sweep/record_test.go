@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
@@ -17,9 +19,8 @@ import (
 func (w *world) record(t *testing.T, r sweep.Record, want outcome.Outcome) sweep.Recorded {
 	t.Helper()
 	got := w.engine().Record(t.Context(), []sweep.Record{r})
-	if len(got) != 1 || got[0].Outcome != want || got[0].TransactionID != r.TransactionID {
-		t.Fatalf("recorded %+v, want %s", got, want)
-	}
+	assert.Assert(t, len(got) == 1 && got[0].Outcome == want && got[0].TransactionID == r.TransactionID,
+		"recorded %+v, want %s", got, want)
 	return got[0]
 }
 
@@ -68,52 +69,44 @@ func TestRecordMakesItsAccountKnown(t *testing.T) {
 
 func TestRecordOverARow(t *testing.T) {
 	t.Parallel()
+	same := secret.New("rt-1099511627776")
+	completed := func(r *store.Transaction) {
+		r.Status, r.RefreshToken, r.RefreshAt = store.StatusCompleted, secret.String{}, time.Time{}
+	}
 	for name, tt := range map[string]struct {
 		stored func(*store.Transaction)
 		record sweep.Record
-		want   outcome.Outcome
-		after  func(*store.Transaction)
+		older  bool                     // it is superseded
+		after  func(*store.Transaction) // changes the row that is due at once
 	}{
-		"the same message again": {
-			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
-			want:   outcome.Recorded,
-			after:  func(*store.Transaction) {},
-		},
+		"the same message again": {record: sweep.Record{RefreshToken: same, CustomerUID: "customer"}},
 		"the same message again, after its refresh": {
 			stored: func(r *store.Transaction) { r.RefreshAt = in(5 * time.Minute) },
-			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
-			want:   outcome.Recorded,
+			record: sweep.Record{RefreshToken: same, CustomerUID: "customer"},
 			after:  func(r *store.Transaction) { r.RefreshAt = in(5 * time.Minute) },
 		},
 		"the same message again, without a token that is good": {
 			stored: func(r *store.Transaction) { r.RefreshAt, r.AccessExpiresAt = in(5*time.Minute), in(-time.Minute) },
-			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), CustomerUID: "customer"},
-			want:   outcome.Recorded,
-			after:  func(*store.Transaction) {},
+			record: sweep.Record{RefreshToken: same, CustomerUID: "customer"},
 		},
 		"another account": {
 			stored: func(r *store.Transaction) { r.RefreshAt = in(5 * time.Minute) },
-			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776"), Account: "other"},
-			want:   outcome.Recorded,
+			record: sweep.Record{RefreshToken: same, Account: "other"},
 			after:  func(r *store.Transaction) { r.Account = "other" },
 		},
 		"a new refresh token before it is due": {
 			stored: dueLater,
 			record: sweep.Record{RefreshToken: secret.New("newer")},
-			want:   outcome.Recorded,
 			after: func(r *store.Transaction) {
 				r.RefreshToken, r.AccessToken, r.AccessExpiresAt = secret.New("newer"), secret.String{}, time.Time{}
 			},
 		},
 		"the same message again while it backs off": {
 			stored: func(r *store.Transaction) { dueLater(r); r.Failures = 2 },
-			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776")},
-			want:   outcome.Recorded,
-			after:  func(*store.Transaction) {},
+			record: sweep.Record{RefreshToken: same},
 		},
 		"a new refresh token": {
 			record: sweep.Record{RefreshToken: secret.New("newer"), CustomerUID: "another"},
-			want:   outcome.Recorded,
 			after: func(r *store.Transaction) {
 				*r = store.Transaction{
 					ID: id, Account: account, RefreshToken: secret.New("newer"), CustomerUID: "another", Status: store.StatusActive,
@@ -121,29 +114,17 @@ func TestRecordOverARow(t *testing.T) {
 				}
 			},
 		},
-		"dead, and alive again": {
-			stored: dead,
-			record: sweep.Record{RefreshToken: secret.New("rt-1099511627776")},
-			want:   outcome.Recorded,
-			after:  func(*store.Transaction) {},
-		},
+		"dead, and alive again": {stored: dead, record: sweep.Record{RefreshToken: same}},
 		"completed": {
 			record: sweep.Record{Status: store.StatusCompleted},
-			want:   outcome.Recorded,
-			after: func(r *store.Transaction) {
-				r.Status, r.RefreshToken, r.RefreshAt = store.StatusCompleted, secret.String{}, time.Time{}
-			},
+			after:  completed,
 		},
 		"completed, with its refresh token": {
-			record: sweep.Record{Status: store.StatusCompleted, RefreshToken: secret.New("rt-1099511627776")},
-			want:   outcome.Recorded,
-			after: func(r *store.Transaction) {
-				r.Status, r.RefreshToken, r.RefreshAt = store.StatusCompleted, secret.String{}, time.Time{}
-			},
+			record: sweep.Record{Status: store.StatusCompleted, RefreshToken: same},
+			after:  completed,
 		},
 		"deleted": {
 			record: sweep.Record{Status: store.StatusDeleted},
-			want:   outcome.Recorded,
 			after: func(r *store.Transaction) {
 				*r = store.Transaction{
 					ID: id, Account: account, CustomerUID: r.CustomerUID, Status: store.StatusDeleted, RecordedAt: r.RecordedAt, ExpiresAt: r.ExpiresAt,
@@ -152,23 +133,22 @@ func TestRecordOverARow(t *testing.T) {
 		},
 		"older than the row": {
 			record: sweep.Record{RefreshToken: secret.New("older"), RecordedAt: in(-2 * time.Hour)},
-			want:   outcome.Superseded,
+			older:  true,
 		},
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			before := w.add(id, func(r *store.Transaction) {
-				r.CustomerUID = "customer"
-				if tt.stored != nil {
-					tt.stored(r)
-				}
-			})
+			want := w.add(id, func(r *store.Transaction) { r.CustomerUID = "customer" }, tt.stored)
 			tt.record.TransactionID = id
-			w.record(t, tt.record, tt.want)
-			want := before
+			if tt.older {
+				w.record(t, tt.record, outcome.Superseded)
+				equal(t, "row", w.row(id), want)
+				return
+			}
+			w.record(t, tt.record, outcome.Recorded)
+			now := stored(time.Now())
+			want.Status, want.Failures = store.StatusActive, 0
+			want.RecordedAt, want.RefreshAt, want.ExpiresAt = now, now, now.Add(30*24*time.Hour)
 			if tt.after != nil {
-				now := stored(time.Now())
-				want.Status, want.Failures = store.StatusActive, 0
-				want.RecordedAt, want.RefreshAt, want.ExpiresAt = now, now, now.Add(30*24*time.Hour)
 				tt.after(&want)
 			}
 			equal(t, "row", w.row(id), want)
@@ -211,13 +191,9 @@ func TestRecordRefused(t *testing.T) {
 			tt.change(&r)
 			got := w.record(t, r, outcome.Misconfigured)
 			for _, text := range tt.says {
-				if !strings.Contains(got.Err.Error(), text) {
-					t.Errorf("error %q says nothing of %q", got.Err, text)
-				}
+				assert.Check(t, strings.Contains(got.Err.Error(), text), "error %q says nothing of %q", got.Err, text)
 			}
-			if strings.Contains(got.Err.Error(), "rt-of-the-record") {
-				t.Errorf("error %q shows the token", got.Err)
-			}
+			assert.Check(t, !strings.Contains(got.Err.Error(), "rt-of-the-record"), "error %q shows the token", got.Err)
 			equal(t, "calls", w.counted(), map[string]int{})
 		})
 	}
@@ -255,12 +231,10 @@ func TestRecordMany(t *testing.T) {
 			{TransactionID: 8, RefreshToken: rt},
 		}) {
 			got = append(got, r.Outcome)
-			if (r.Err == nil) != (r.Outcome == outcome.Recorded || r.Outcome == outcome.Superseded) {
-				t.Errorf("%d: %s with error %v", r.TransactionID, r.Outcome, r.Err)
-			}
-			if (r.TransactionID == 7) != errors.Is(r.Err, outcome.ErrPanic) {
-				t.Errorf("%d: %v", r.TransactionID, r.Err)
-			}
+			assert.Check(t, (r.Err == nil) == (r.Outcome == outcome.Recorded || r.Outcome == outcome.Superseded),
+				"%d: %s with error %v", r.TransactionID, r.Outcome, r.Err)
+			assert.Check(t, (r.TransactionID == 7) == errors.Is(r.Err, outcome.ErrPanic),
+				"%d: %v", r.TransactionID, r.Err)
 		}
 		equal(t, "outcomes", got, []outcome.Outcome{
 			outcome.Recorded, outcome.Recorded, outcome.Recorded, outcome.Misconfigured, outcome.Superseded,
@@ -287,9 +261,8 @@ func TestRecordDefaultAccount(t *testing.T) {
 	t.Parallel()
 	for want, accounts := range map[string][]string{"acme": {"acme"}, account: {"acme", "other"}} {
 		inOwnWorld(t, want, func(t *testing.T, w *world) {
-			e := w.engine()
-			e.Accounts = accounts
-			e.Record(t.Context(), []sweep.Record{{TransactionID: id, RefreshToken: secret.New("rt")}})
+			w.Accounts = accounts
+			w.engine().Record(t.Context(), []sweep.Record{{TransactionID: id, RefreshToken: secret.New("rt")}})
 			equal(t, "account", w.row(id).Account, want)
 		})
 	}
@@ -298,9 +271,7 @@ func TestRecordDefaultAccount(t *testing.T) {
 func TestWithDefaults(t *testing.T) {
 	t.Parallel()
 	e := sweep.Engine{}.WithDefaults()
-	if e.Now == nil || e.Log == nil {
-		t.Error("no clock or no log")
-	}
+	assert.Check(t, e.Now != nil && e.Log != nil, "no clock or no log")
 	equal(t, "settings", []any{e.SendTimeout, e.StoreTimeout, e.RunTimeout, e.Workers, e.KeepFor}, []any{
 		10 * time.Second, 5 * time.Second, time.Minute, 32, 30 * 24 * time.Hour,
 	})

@@ -24,8 +24,9 @@ const (
 // refresh presents a row's refresh token and stores the result.
 func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
 	tokens, err := s.send(ctx, t)
-	if partial := partialTokens(err); partial != nil {
-		tokens, err = *partial, nil
+	failed := asProviderError(err)
+	if failed.Partial != nil { // without a new refresh token: these don't rotate, and the old one is kept
+		tokens, err = *failed.Partial, nil
 		s.warn(fmt.Sprintf("transaction %d: the reply holds a new refresh token that cannot be read: the old one is kept", t.ID))
 	}
 	if err == nil {
@@ -33,10 +34,9 @@ func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
 		s.storeTokens(ctx, t, tokens)
 		return
 	}
-	kind := providers.KindOf(err)
-	switch kind {
+	switch failed.Kind {
 	case providers.RateLimited:
-		s.limit(s.Now().Add(pace.RetryAfter(retryAfter(err), t.AccessExpiresAt.Sub(s.Now()))))
+		s.limit(s.Now().Add(pace.RetryAfter(failed.RetryAfter, t.AccessExpiresAt.Sub(s.Now()))))
 		s.skipDue(outcome.RateLimited, entry(t))
 		s.explain(outcome.RateLimited, err)
 	case providers.Misconfigured:
@@ -44,14 +44,13 @@ func (s *sweep) refresh(ctx context.Context, t store.Transaction) {
 		s.skipDue(outcome.Misconfigured, entry(t))
 		s.explain(outcome.Misconfigured, fmt.Errorf("the secret %s/credentials is refused: %w", s.key(s.account), err))
 	case providers.Refused:
-		s.refuse()
-		s.refusals.add(t, err)
+		s.refuse(t, err)
 	case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:
-		if ctx.Err() != nil && kind != providers.MaybeRefused && kind != providers.TurnedAway {
+		if ctx.Err() != nil && !answered(failed.Kind) {
 			s.postpone(ctx.Err(), entry(t)) // the caller gave up, not the provider
 			return
 		}
-		s.backOff(ctx, t, err, outcomeOfKind(kind))
+		s.backOff(ctx, t, err, outcomeOfKind(failed.Kind))
 	}
 }
 
@@ -65,14 +64,15 @@ func (s *sweep) send(ctx context.Context, t store.Transaction) (providers.Tokens
 		cancel()
 		s.addCall(time.Since(began), tokens)
 
-		if !uncertain(err) || partialTokens(err) != nil {
+		failed := asProviderError(err)
+		if err == nil || certain(failed.Kind) || failed.Partial != nil {
 			return tokens, err
 		}
-		if try == 1 && ctx.Err() == nil && !s.firstFailure(asProviderError(err)) {
+		if try == 1 && ctx.Err() == nil && !s.firstFailure(failed) {
 			return tokens, err
 		}
-		if kind := providers.KindOf(err); kind != providers.NotSent && kind != providers.Unknown {
-			return tokens, err // it would get the same answer
+		if answered(failed.Kind) {
+			return tokens, err
 		}
 		jitter := rand.N(wait) //nolint:gosec // it spreads retries and guards nothing
 		if try == maxTries || !pace.Sleep(ctx, wait/2+jitter) || s.mayContinue(ctx) != nil {
@@ -105,10 +105,6 @@ func (s *sweep) storeTokens(ctx context.Context, t store.Transaction, tokens pro
 		s.Log.ErrorContext(ctx, "reply not stored", "account", s.account, "transaction_id", t.ID, "error", err)
 		s.skipDue(outcome.PersistFailed, entry(t))
 		s.explain(outcome.PersistFailed, err)
-		if outcomeOf(err) == outcome.Misconfigured {
-			s.stop(outcome.Transient, noPause) // no row can be written
-			return
-		}
 		s.countFailure(err)
 	}
 }
@@ -116,8 +112,7 @@ func (s *sweep) storeTokens(ctx context.Context, t store.Transaction, tokens pro
 // backOff makes a row due later, so that it does not block the others.
 func (s *sweep) backOff(ctx context.Context, t store.Transaction, cause error, what outcome.Outcome) {
 	cause = fmt.Errorf("transaction %d: %w", t.ID, cause)
-	s.gaveUp(asProviderError(cause))
-	if why := s.takeWhy(); why != "" {
+	if why := s.gaveUp(asProviderError(cause)); why != "" {
 		s.warn(fmt.Sprintf("stopped: %s: %v", why, cause))
 	}
 	s.explain(what, retriedError{cause})
@@ -141,42 +136,23 @@ func (s *sweep) storeFailure(ctx context.Context, t, next store.Transaction, wha
 	}
 }
 
-// uncertain reports whether a call's end proves nothing about the token.
-func uncertain(err error) bool {
-	if err == nil {
-		return false
-	}
-	switch providers.KindOf(err) {
-	case providers.MaybeRefused, providers.TurnedAway, providers.NotSent, providers.Unknown:
-		return true
-	case providers.Refused, providers.Misconfigured, providers.RateLimited:
-	}
-	return false
-}
+// unclassified stands for an error that nobody classified: it is Unknown and without a status.
+var unclassified providers.Error
 
-// asProviderError returns the *providers.Error in err's chain. One that nobody classified is
-// Unknown and without a status.
+// asProviderError returns the *providers.Error in err's chain, else unclassified.
 func asProviderError(err error) *providers.Error {
-	e := &providers.Error{}
-	errors.As(err, &e)
-	return e
+	if e, ok := errors.AsType[*providers.Error](err); ok {
+		return e
+	}
+	return &unclassified
 }
 
-// partialTokens returns the readable part of a reply whose new refresh token cannot be read; nil if
-// there is none. Refresh tokens do not rotate here, so the old one is kept.
-func partialTokens(err error) *providers.Tokens {
-	var partial *providers.Error
-	if errors.As(err, &partial) {
-		return partial.Partial
-	}
-	return nil
+// certain reports whether a call's end proves something about the token.
+func certain(kind providers.Kind) bool {
+	return kind == providers.Refused || kind == providers.Misconfigured || kind == providers.RateLimited
 }
 
-// retryAfter returns the wait that a rate limit asked for; 0 if it named none.
-func retryAfter(err error) time.Duration {
-	var limited *providers.Error
-	if errors.As(err, &limited) {
-		return limited.RetryAfter
-	}
-	return 0
+// answered reports whether a further try would get the same uncertain answer.
+func answered(kind providers.Kind) bool {
+	return kind == providers.MaybeRefused || kind == providers.TurnedAway
 }

@@ -25,41 +25,20 @@ func TestRow(t *testing.T) {
 		before func(op, about string) error
 		req    sweep.Request
 
-		want  outcome.Outcome
-		calls int // of the provider
-		// after changes the row as it was into the row as it should be.
+		want  outcome.Outcome // empty: refreshed, by one call or so many
+		calls int             // of the provider
+		// after changes the row as it was into the row as it should be; nil: not, or into a refreshed one.
 		after func(row *store.Transaction)
 	}{
-		"due": {want: outcome.Refreshed, calls: 1, after: refreshed},
-		"recorded and never refreshed": {
-			row: func(r *store.Transaction) {
-				r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{}
-			},
-			want: outcome.Refreshed, calls: 1, after: refreshed,
-		},
-		"good again after failures": {
-			row:  func(r *store.Transaction) { r.Failures = 3 },
-			want: outcome.Refreshed, calls: 1, after: refreshed,
-		},
+		"due":                          {},
+		"recorded and never refreshed": {row: func(r *store.Transaction) { r.AccessToken, r.AccessExpiresAt = secret.String{}, time.Time{} }},
+		"good again after failures":    {row: func(r *store.Transaction) { r.Failures = 3 }},
 		"the reply carries a new refresh token": {
-			reply: func(string) (providers.Tokens, error) {
-				tokens := fresh()
-				tokens.RefreshToken = secret.New("rotated")
-				return tokens, nil
-			},
-			want: outcome.Refreshed, calls: 1,
-			after: func(r *store.Transaction) {
-				refreshed(r)
-				r.RefreshToken = secret.New("rotated")
-			},
+			reply: replying(func(tokens *providers.Tokens) { tokens.RefreshToken = secret.New("rotated") }),
+			after: func(r *store.Transaction) { refreshed(r); r.RefreshToken = secret.New("rotated") },
 		},
 		"the reply carries a blank refresh token": {
-			reply: func(string) (providers.Tokens, error) {
-				tokens := fresh()
-				tokens.RefreshToken = secret.New(" ")
-				return tokens, nil
-			},
-			want: outcome.Refreshed, calls: 1, after: refreshed,
+			reply: replying(func(tokens *providers.Tokens) { tokens.RefreshToken = secret.New(" ") }),
 		},
 		"the reply's new refresh token cannot be read": {
 			reply: func(string) (providers.Tokens, error) {
@@ -67,15 +46,9 @@ func TestRow(t *testing.T) {
 				e.Status, e.Partial = 200, &tokens
 				return providers.Tokens{}, e
 			},
-			want: outcome.Refreshed, calls: 1, after: refreshed,
 		},
 		"an unusable lifetime is no hot loop": {
-			reply: func(string) (providers.Tokens, error) {
-				tokens := fresh()
-				tokens.AccessExpiresAt = tokens.IssuedAt
-				return tokens, nil
-			},
-			want: outcome.Refreshed, calls: 1,
+			reply: replying(func(tokens *providers.Tokens) { tokens.AccessExpiresAt = tokens.IssuedAt }),
 			after: func(r *store.Transaction) {
 				refreshed(r)
 				r.AccessExpiresAt = stored(time.Now())
@@ -83,17 +56,10 @@ func TestRow(t *testing.T) {
 			},
 		},
 		"the last refresh before its end": {
-			row:  func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime / 2)) },
-			want: outcome.Refreshed, calls: 1,
-			after: func(r *store.Transaction) {
-				refreshed(r)
-				r.RefreshAt = time.Time{}
-			},
+			row:   func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime / 2)) },
+			after: func(r *store.Transaction) { refreshed(r); r.RefreshAt = time.Time{} },
 		},
-		"due again before its end": {
-			row:  func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime)) },
-			want: outcome.Refreshed, calls: 1, after: refreshed,
-		},
+		"due again before its end": {row: func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(lifetime)) }},
 		"a back-off beyond its end": {
 			row:   func(r *store.Transaction) { r.ExpiresAt = stored(time.Now().Add(30 * time.Second)) },
 			reply: always(providers.Unknown),
@@ -106,9 +72,7 @@ func TestRow(t *testing.T) {
 				r.Status, r.RefreshAt, r.Failures, r.RefusedAt = store.StatusDead, time.Time{}, 1, stored(time.Now())
 			},
 		},
-		"not sent": {
-			reply: always(providers.NotSent), want: outcome.Transient, calls: 3, after: backedOff(1, time.Minute),
-		},
+		"not sent": {reply: always(providers.NotSent), want: outcome.Transient, calls: 3, after: backedOff(1, time.Minute)},
 		"unknown, and nobody classified it": {
 			reply: func(string) (providers.Tokens, error) { return providers.Tokens{}, errPassing },
 			row:   func(r *store.Transaction) { r.Failures = 2 },
@@ -125,89 +89,56 @@ func TestRow(t *testing.T) {
 			want:  outcome.Misconfigured, calls: 1,
 			after: func(r *store.Transaction) { r.Failures, r.RefreshAt = 41, in(3*time.Minute) },
 		},
-		"turned away": {
-			reply: always(providers.TurnedAway), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute),
-		},
-		"perhaps refused": {
-			reply: always(providers.MaybeRefused), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute),
-		},
-		"good again after refusals": {
-			row:  func(r *store.Transaction) { r.Failures, r.Refusals, r.RefusedAt = 3, 2, in(-time.Hour) },
-			want: outcome.Refreshed, calls: 1, after: refreshed,
-		},
-		"good at the third try": {reply: goodAfter(2), want: outcome.Refreshed, calls: 3, after: refreshed},
-		"rate limited": {
-			reply: always(providers.RateLimited), want: outcome.RateLimited, calls: 1,
-		},
-		"wrong API secret": {
-			reply: always(providers.Misconfigured), want: outcome.Misconfigured, calls: 1,
-		},
+		"turned away":               {reply: always(providers.TurnedAway), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute)},
+		"perhaps refused":           {reply: always(providers.MaybeRefused), want: outcome.Misconfigured, calls: 1, after: backedOff(1, time.Minute)},
+		"good again after refusals": {row: func(r *store.Transaction) { r.Failures, r.Refusals, r.RefusedAt = 3, 2, in(-time.Hour) }},
+		"good at the third try":     {reply: goodAfter(2), calls: 3},
+		"rate limited":              {reply: always(providers.RateLimited), want: outcome.RateLimited, calls: 1},
+		"wrong API secret":          {reply: always(providers.Misconfigured), want: outcome.Misconfigured, calls: 1},
 
-		"the row can't be read":     {before: failing(opMany, errPassing), want: outcome.Transient},
-		"the row may not be read":   {before: failing(opMany, store.ErrForbidden), want: outcome.Misconfigured},
-		"a reply is not stored":     {before: failing(opUpdate, errPassing), want: outcome.PersistFailed, calls: 1},
-		"a reply may not be stored": {before: failing(opUpdate, store.ErrForbidden), want: outcome.PersistFailed, calls: 1},
-		"a refusal is not stored": {
-			reply: always(providers.Refused), before: failing(opUpdate, errPassing), want: outcome.Transient, calls: 1,
-		},
-		"a reply is stored at the third try": {
-			before: failingFirst(opUpdate, 2), want: outcome.Refreshed, calls: 1, after: refreshed,
-		},
+		"the row can't be read":              {before: failing(opMany, errPassing), want: outcome.Transient},
+		"the row may not be read":            {before: failing(opMany, store.ErrForbidden), want: outcome.Misconfigured},
+		"a reply is not stored":              {before: failing(opUpdate, errPassing), want: outcome.PersistFailed, calls: 1},
+		"a reply may not be stored":          {before: failing(opUpdate, store.ErrForbidden), want: outcome.PersistFailed, calls: 1},
+		"a refusal is not stored":            {reply: always(providers.Refused), before: failing(opUpdate, errPassing), want: outcome.Transient, calls: 1},
+		"a reply is stored at the third try": {before: failingFirst(opUpdate, 2)},
 
-		"completed": {
-			row:  func(r *store.Transaction) { r.Status, r.RefreshAt = store.StatusCompleted, time.Time{} },
-			want: outcome.NotDue,
-		},
-		"past its expiry": {
-			row:  func(r *store.Transaction) { r.ExpiresAt = stored(time.Now()) },
-			want: outcome.NotDue,
-		},
-		"never expires": {
-			row:  func(r *store.Transaction) { r.ExpiresAt = time.Time{} },
-			want: outcome.Refreshed, calls: 1, after: refreshed,
-		},
-		"due this second": {
-			row:  func(r *store.Transaction) { r.RefreshAt = stored(time.Now()) },
-			want: outcome.Refreshed, calls: 1, after: refreshed,
-		},
+		"completed":       {row: ended(store.StatusCompleted), want: outcome.NotDue},
+		"past its expiry": {row: func(r *store.Transaction) { r.ExpiresAt = stored(time.Now()) }, want: outcome.NotDue},
+		"never expires":   {row: func(r *store.Transaction) { r.ExpiresAt = time.Time{} }},
+		"due this second": {row: func(r *store.Transaction) { r.RefreshAt = stored(time.Now()) }},
 		"not due":         {row: dueLater, want: outcome.NotDue},
-		"not due, forced": {row: dueLater, req: sweep.Request{Force: true}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"not due, forced": {row: dueLater, req: sweep.Request{Force: true}},
 		"dry run":         {req: sweep.Request{DryRun: true}, want: outcome.WouldRefresh},
 
-		"named":                  {req: sweep.Request{TransactionID: id}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"named":                  {req: sweep.Request{TransactionID: id}},
 		"named, not due":         {row: dueLater, req: sweep.Request{TransactionID: id}, want: outcome.NotDue},
-		"named, not due, forced": {row: dueLater, req: sweep.Request{TransactionID: id, Force: true}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"named, not due, forced": {row: dueLater, req: sweep.Request{TransactionID: id, Force: true}},
 		"named, dry run":         {req: sweep.Request{TransactionID: id, DryRun: true}, want: outcome.WouldRefresh},
 		"named, unknown":         {req: sweep.Request{TransactionID: 7}, want: outcome.NotDue},
-		"named, of this account": {req: sweep.Request{TransactionID: id, Account: account}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"named, of this account": {req: sweep.Request{TransactionID: id, Account: account}},
 		"named, of another":      {req: sweep.Request{TransactionID: id, Account: "other"}, want: outcome.NotDue},
 		"named, dead":            {row: dead, req: sweep.Request{TransactionID: id}, want: outcome.NotDue},
-		"named, dead, forced":    {row: dead, req: sweep.Request{TransactionID: id, Force: true}, want: outcome.Refreshed, calls: 1, after: refreshed},
+		"named, dead, forced":    {row: dead, req: sweep.Request{TransactionID: id, Force: true}},
 		"dead, forced with all":  {row: dead, req: sweep.Request{Force: true}, want: outcome.NotDue},
-		"named, deleted, forced": {
-			row: func(r *store.Transaction) { r.Status, r.RefreshAt = store.StatusDeleted, time.Time{} },
-			req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue,
-		},
+		"named, deleted, forced": {row: ended(store.StatusDeleted), req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue},
 		"named, past its expiry, forced": {
 			row: func(r *store.Transaction) { r.ExpiresAt = stored(time.Now()) },
 			req: sweep.Request{TransactionID: id, Force: true}, want: outcome.NotDue,
 		},
-		"named, can't be read": {
-			before: failing(opGet, errPassing), req: sweep.Request{TransactionID: id}, want: outcome.Transient,
-		},
-		"named, may not be read": {
-			before: failing(opGet, store.ErrForbidden), req: sweep.Request{TransactionID: id}, want: outcome.Misconfigured,
-		},
+		"named, can't be read":   {before: failing(opGet, errPassing), req: sweep.Request{TransactionID: id}, want: outcome.Transient},
+		"named, may not be read": {before: failing(opGet, store.ErrForbidden), req: sweep.Request{TransactionID: id}, want: outcome.Misconfigured},
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			want := w.add(id, func(r *store.Transaction) {
-				if tt.row != nil {
-					tt.row(r)
+			if tt.want == "" {
+				tt.want, tt.calls = outcome.Refreshed, max(1, tt.calls)
+				if tt.after == nil {
+					tt.after = refreshed
 				}
-			})
+			}
+			want := w.add(id, tt.row)
 			w.Reply, w.Before = tt.reply, tt.before
 			report := w.run(t, tt.req)
-
 			wantOutcomes(t, report, one(tt.want))
 			equal(t, "calls of the provider", w.counted()[opSend], tt.calls)
 			if tt.want.NeedsPerson() && tt.want != outcome.Dead {
@@ -243,7 +174,20 @@ func backedOff(failures int, wait time.Duration) func(*store.Transaction) {
 
 func dueLater(r *store.Transaction) { r.RefreshAt = stored(time.Now().Add(time.Second)) }
 
+func ended(as store.Status) func(*store.Transaction) {
+	return func(r *store.Transaction) { r.Status, r.RefreshAt = as, time.Time{} }
+}
+
 func dead(r *store.Transaction) { r.Status, r.RefreshAt, r.Failures = store.StatusDead, time.Time{}, 1 }
+
+// replying gives a good reply, after change.
+func replying(change func(*providers.Tokens)) func(string) (providers.Tokens, error) {
+	return func(string) (providers.Tokens, error) {
+		tokens := fresh()
+		change(&tokens)
+		return tokens, nil
+	}
+}
 
 // goodAfter fails the first n calls.
 func goodAfter(n int) func(string) (providers.Tokens, error) {
@@ -270,19 +214,17 @@ func failingFirst(op string, n int64) func(string, string) error {
 // however the call ends.
 func TestRowRecordedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]func() (providers.Tokens, error){
-		"good":    func() (providers.Tokens, error) { return fresh(), nil },
-		"refused": func() (providers.Tokens, error) { return providers.Tokens{}, fail(providers.Refused) },
-		"unknown": func() (providers.Tokens, error) { return providers.Tokens{}, fail(providers.Unknown) },
+	for name, answer := range map[string]func(string) (providers.Tokens, error){
+		"good": goodAfter(0), "refused": always(providers.Refused), "unknown": always(providers.Unknown),
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			w.add(id)
 			var newer store.Transaction
-			w.Reply = func(string) (providers.Tokens, error) {
+			w.Reply = func(token string) (providers.Tokens, error) {
 				if newer.ID == 0 {
 					newer = w.add(id, func(r *store.Transaction) { r.RefreshToken = secret.New("newer") })
 				}
-				return answer()
+				return answer(token)
 			}
 			wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Superseded))
 			equal(t, "row", w.row(id), newer)
@@ -296,11 +238,7 @@ func TestRowStoredWithoutAnAnswer(t *testing.T) {
 	for name, rotated := range map[string]string{"same refresh token": "", "new refresh token": "rotated"} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			w.add(id)
-			w.Reply = func(string) (providers.Tokens, error) {
-				tokens := fresh()
-				tokens.RefreshToken = secret.New(rotated)
-				return tokens, nil
-			}
+			w.Reply = replying(func(tokens *providers.Tokens) { tokens.RefreshToken = secret.New(rotated) })
 			w.After = failingFirst(opUpdate, 1)
 			wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
 			equal(t, "access token", w.row(id).AccessToken, secret.New("new"))
@@ -329,9 +267,7 @@ func TestStaleIndex(t *testing.T) {
 			}
 			force := name != "refreshed by another"
 			wantOutcomes(t, w.run(t, sweep.Request{Force: force}), one(outcome.NotDue))
-			if sent := w.sentNow(); len(sent) > 0 {
-				t.Errorf("sent: %v", sent)
-			}
+			equal(t, "sent", len(w.sentNow()), 0)
 		})
 	}
 }
@@ -340,13 +276,10 @@ func TestWarnings(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add(id)
-		w.Reply = func(string) (providers.Tokens, error) {
-			tokens := fresh()
-			tokens.Warnings = []string{"odd", "odd"}
-			tokens.TransactionID = 5
+		w.Reply = replying(func(tokens *providers.Tokens) {
+			tokens.Warnings, tokens.TransactionID = []string{"odd", "odd"}, 5
 			tokens.ServerDate = tokens.IssuedAt.Add(-3500 * time.Millisecond)
-			return tokens, nil
-		}
+		})
 		w.Latency[opSend] = 70 * time.Millisecond
 		got := w.run(t, sweep.Request{}).Accounts[0]
 		equal(t, "warnings", got.Warnings, []string{"odd", "the reply for transaction 1099511627776 names transaction 5"})
@@ -387,9 +320,8 @@ func TestPanic(t *testing.T) {
 			const rows = 20
 			w.addDue(rows)
 			tt.set(w)
-			e := w.engine()
-			e.Workers = 4
-			report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+			w.Workers = 4
+			report := w.run(t, sweep.Request{})
 			wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: rows - tt.lost, outcome.Transient: tt.lost})
 			if c := report.Credentials; len(c) != 1 || !c[0].Panicked || !errors.Is(c[0].Err, outcome.ErrPanic) || c[0].Account != account {
 				t.Errorf("credentials: %+v", c)

@@ -9,37 +9,27 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// minShare is from how many rows on the share of refused ones is significant.
+// minShare is from how many rows on the share of refused ones is significant: if more rows got a
+// refusal than tokens, refusals are implausible then.
 const minShare = 20
 
-// refusal is a row whose refresh token the provider calls invalid.
+// refusal is a row whose refresh token the provider calls invalid. The refused rows of a run are
+// judged when it ends: if all rows get the same refusal, the cause is ours, and not each row's.
 type refusal struct {
 	row   store.Transaction
 	cause error
-}
-
-// refusals are the refused rows of a run. They are judged when it ends: if all rows get the same
-// refusal, the cause is ours, and not each row's.
-type refusals struct {
-	mu  sync.Mutex
-	all []refusal
-}
-
-func (r *refusals) add(t store.Transaction, cause error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.all = append(r.all, refusal{t, cause})
 }
 
 // settleRefusals stores the refused rows, each in one write: as dead, or, if more rows of this run
 // were refused than not, as backed off. All of them share the time of one store. Rows that it does
 // not reach stay due.
 func (s *sweep) settleRefusals(ctx context.Context) {
-	all := s.refusals.all
+	all := s.refused
 	if len(all) == 0 {
 		return
 	}
-	mistrusted, outnumbered := s.mistrusted(len(all)), s.outnumbered(len(all))
+	outnumbered := len(all) > s.accepted
+	mistrusted := outnumbered && s.presented >= minShare
 	if mistrusted {
 		s.explain(outcome.Misconfigured, retriedError{fmt.Errorf("%d of the %d refresh tokens of this run were refused: "+
 			"no transaction is marked dead, all are tried again; check whether api_secret is the one of these transactions "+
@@ -73,7 +63,7 @@ func (s *sweep) settleRefusals(ctx context.Context) {
 
 // settleRefusal stores a refused row.
 func (s *sweep) settleRefusal(ctx context.Context, one refusal, believed bool) {
-	next := refused(one.row, believed, s.Now(), s.takes(), s.Tick)
+	next := afterRefusal(one.row, believed, s.Now(), s.takes(), s.Tick)
 	what := outcome.Misconfigured
 	if next.Status == store.StatusDead {
 		what = outcome.Dead

@@ -2,9 +2,10 @@ package sweep_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -15,8 +16,7 @@ import (
 // refusing makes the provider refuse the rows that is selects, and accept the others.
 func (w *world) refusing(is func(id int) bool) {
 	w.Reply = func(token string) (providers.Tokens, error) {
-		var id int
-		_, _ = fmt.Sscanf(token, "rt-%d", &id)
+		id := idOf(token)
 		if is(id) {
 			return answered(providers.Refused, 400)
 		}
@@ -51,8 +51,7 @@ func TestShareOfRefusals(t *testing.T) {
 		"all of many":        {600, 600, 0},
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			w.addDue(tt.rows)
-			w.setLedger(account, healthy())
+			w.healthyWith(tt.rows)
 			w.refusing(func(id int) bool { return id <= tt.refused })
 			report := w.run(t, sweep.Request{})
 			want := map[outcome.Outcome]int{}
@@ -75,13 +74,8 @@ func TestShareOfRefusals(t *testing.T) {
 				}
 			}
 			if tt.dead == 0 {
-				why := firstNeed(t, report)
-				if !strings.Contains(why, fmt.Sprintf("%d of the %d refresh tokens of this run were refused", tt.refused, tt.rows)) {
-					t.Errorf("it says %q", why)
-				}
-				if report.Accounts[0].AttemptsLeft == 0 {
-					t.Error("no attempt is left")
-				}
+				wantNeed(t, report, fmt.Sprintf("%d of the %d refresh tokens of this run were refused", tt.refused, tt.rows))
+				assert.Check(t, report.Accounts[0].AttemptsLeft != 0, "no attempt is left")
 			} else {
 				wantNobody(t, report)
 			}
@@ -93,12 +87,9 @@ func TestShareOfRefusals(t *testing.T) {
 func TestShareAmongUnknownAnswers(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.addDue(60)
-		w.setLedger(account, healthy())
+		w.healthyWith(60)
 		w.Reply = func(token string) (providers.Tokens, error) {
-			var id int
-			_, _ = fmt.Sscanf(token, "rt-%d", &id)
-			if id%4 == 0 {
+			if id := idOf(token); id%4 == 0 {
 				return answered(providers.Refused, 400)
 			}
 			return answered(providers.TurnedAway, 400+id%40)
@@ -119,18 +110,12 @@ func TestMassRefusalPasses(t *testing.T) {
 		}
 		w.setLedger(account, healthy())
 		w.refusing(func(int) bool { return true })
-		for range 90 {
-			w.run(t, sweep.Request{})
-			time.Sleep(time.Minute)
-		}
+		w.ticks(t, 90)
 		// A row that is refused for the first time in a run with a few others only may die.
 		equal(t, "rows that were refused by all", w.deadUpTo(rows), 0)
 		w.Reply = nil
-		for range 6 {
-			w.run(t, sweep.Request{})
-			time.Sleep(time.Minute)
-		}
-		w.wantAllFresh(t, rows)
+		w.ticks(t, 6)
+		equal(t, "fresh", w.fresh(rows), rows)
 	})
 }
 
@@ -149,9 +134,7 @@ func TestRefusedThreeTimes(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		const rows = 40
-		for id := range int64(rows) {
-			w.add(id+1, func(r *store.Transaction) { r.ExpiresAt = time.Time{} })
-		}
+		w.addMany(rows, func(r *store.Transaction) { r.ExpiresAt = time.Time{} })
 		w.setLedger(account, healthy())
 		w.refusing(func(int) bool { return true })
 		began := time.Now()
@@ -159,13 +142,8 @@ func TestRefusedThreeTimes(t *testing.T) {
 			w.run(t, sweep.Request{})
 			time.Sleep(time.Minute)
 		}
-		if took := time.Since(began); took < 2*time.Hour || took > 2*time.Hour+15*time.Minute {
-			t.Errorf("the first died after %s", took)
-		}
-		for range 6 {
-			w.run(t, sweep.Request{})
-			time.Sleep(time.Minute)
-		}
+		between(t, "time until the first died", time.Since(began), 2*time.Hour, 2*time.Hour+15*time.Minute)
+		w.ticks(t, 6)
 		equal(t, "dead", w.statuses()[store.StatusDead], rows)
 	})
 }
@@ -189,9 +167,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 		"counted by an old release?": {0, 3 * time.Hour, 1, true},
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
-			for i := range int64(30) {
-				w.add(i+1, func(r *store.Transaction) { r.Refusals, r.RefusedAt = tt.refusals, stored(time.Now().Add(-tt.ago)) })
-			}
+			w.addMany(30, func(r *store.Transaction) { r.Refusals, r.RefusedAt = tt.refusals, stored(time.Now().Add(-tt.ago)) })
 			w.setLedger(account, healthy())
 			w.refusing(func(int) bool { return true })
 			w.run(t, sweep.Request{})
@@ -242,9 +218,7 @@ func TestRefusalsWithoutTimeToStore(t *testing.T) {
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, one(outcome.Transient))
 		equal(t, "row", w.row(1), before)
-		if took := time.Since(began); took > 6*time.Second {
-			t.Errorf("it took %s", took)
-		}
+		between(t, "time", time.Since(began), 0, 6*time.Second)
 	})
 }
 

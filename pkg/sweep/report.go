@@ -134,9 +134,8 @@ func (s *sweep) forecast(from, until time.Time, failures int) {
 	if from.IsZero() {
 		return
 	}
-	s.addExpiry(until)
 	o := pace.Outlook{From: from, Until: until, Takes: s.takes(), Failures: failures}
-	s.addAttempts(o.AttemptsLeft(s.began, s.Tick))
+	s.addExpiry(until, o.AttemptsLeft(s.began, s.Tick))
 }
 
 // attemptsLeft returns Account.AttemptsLeft, after the sweep.

@@ -58,7 +58,7 @@ func (e *Engine) revive(ctx context.Context, account string, id int64, dryRun bo
 		return result
 	}
 	err = retry(ctx, reviveTries, func(ctx context.Context) error {
-		return e.Transactions.Update(ctx, revived(t, now), t.RefreshToken)
+		return e.Transactions.Update(ctx, alive(t, now), t.RefreshToken)
 	})
 	switch {
 	case errors.Is(err, store.ErrChanged):

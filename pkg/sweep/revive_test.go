@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
@@ -47,9 +49,8 @@ func TestRevive(t *testing.T) {
 			want := w.add(id, tt.row)
 			w.Before = tt.before
 			got := w.engine().Revive(t.Context(), account, []int64{id}, tt.dryRun)[0]
-			if got.Revival != tt.want || got.TransactionID != id || (got.Err != nil) != (tt.says != "") {
-				t.Fatalf("%+v", got)
-			}
+			assert.Assert(t, got.Revival == tt.want && got.TransactionID == id && (got.Err != nil) == (tt.says != ""),
+				"%+v", got)
 			if got.Err != nil && !strings.Contains(got.Err.Error(), tt.says) {
 				t.Errorf("it says %q", got.Err)
 			}
@@ -87,14 +88,10 @@ func TestReviveOfARowRecordedMeanwhile(t *testing.T) {
 func TestReviveMany(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(100) {
-			w.add(i+1, markedDead)
-		}
+		w.addMany(100, markedDead)
 		w.setLedger(account, healthy())
 		for i, one := range w.engine().Revive(t.Context(), account, ids(1, 100), false) {
-			if one.TransactionID != int64(i+1) || one.Revival != sweep.Revived {
-				t.Fatalf("%+v", one)
-			}
+			assert.Assert(t, one.TransactionID == int64(i+1) && one.Revival == sweep.Revived, "%+v", one)
 		}
 		w.refusing(func(id int) bool { return id <= 10 })
 		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.Refreshed: 90, outcome.Dead: 10})
@@ -105,8 +102,7 @@ func TestReviveMany(t *testing.T) {
 func TestWaitsOfCredentialsBeginAnew(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.addDue(3)
-		w.setLedger(account, healthy())
+		w.healthyWith(3)
 		w.Reply = always(providers.Misconfigured)
 		w.run(t, sweep.Request{})
 		equal(t, "wait", w.ledgerRow(account).RefreshAt, in(time.Hour))

@@ -20,33 +20,26 @@ const (
 
 // renewed returns the row after a good reply.
 func renewed(t store.Transaction, tokens providers.Tokens) store.Transaction {
-	next := t
 	if !tokens.RefreshToken.Blank() {
-		next.RefreshToken = tokens.RefreshToken
+		t.RefreshToken = tokens.RefreshToken
 	}
-	next.AccessToken = tokens.AccessToken
-	next.ClientToken = tokens.ClientToken // an older one would look fresh
-	next.AccessExpiresAt = tokens.AccessExpiresAt
-	setDue(&next, tokens.IssuedAt.Add(
+	t.AccessToken = tokens.AccessToken
+	t.ClientToken = tokens.ClientToken // an older one would look fresh
+	t.AccessExpiresAt = tokens.AccessExpiresAt
+	return alive(t, tokens.IssuedAt.Add(
 		pace.Refresh(strconv.FormatInt(t.ID, 10), tokens.AccessExpiresAt.Sub(tokens.IssuedAt))))
-	next.Status = store.StatusActive
-	next.Failures = 0
-	next.Refusals, next.RefusedAt = 0, time.Time{}
-	return next
 }
 
 // backedOff returns the row after a call that proves nothing about its token. An attempt is in time
 // until takes before the access token ends.
 func backedOff(t store.Transaction, now time.Time, takes, tick time.Duration) store.Transaction {
-	next := t
-	next.Failures++
-	setDue(&next, now.Add(pace.Retry(next.Failures, t.AccessExpiresAt.Sub(now)-takes, tick)))
-	return next
+	t.Failures++
+	return dueAt(t, now.Add(pace.Retry(t.Failures, t.AccessExpiresAt.Sub(now)-takes, tick)))
 }
 
-// refused returns the row after the provider has called its refresh token invalid. It is dead if
+// afterRefusal returns the row after the provider has called its refresh token invalid. It is dead if
 // the answer is plausible, or if it is the third such answer, an hour apart; else it backs off.
-func refused(t store.Transaction, believed bool, now time.Time, takes, tick time.Duration) store.Transaction {
+func afterRefusal(t store.Transaction, believed bool, now time.Time, takes, tick time.Duration) store.Transaction {
 	next := backedOff(t, now, takes, tick)
 	switch since := now.Sub(t.RefusedAt); {
 	case t.Refusals == 0 || since >= refusalsForgotten:
@@ -65,22 +58,20 @@ func refused(t store.Transaction, believed bool, now time.Time, takes, tick time
 	return next
 }
 
-// revived returns a dead row as due and alive.
-func revived(t store.Transaction, now time.Time) store.Transaction {
-	next := t
-	next.Status = store.StatusActive
-	next.RefreshAt = now
-	next.Failures, next.Refusals, next.RefusedAt = 0, 0, time.Time{}
-	return next
+// alive returns a row as alive and due at a moment, with no failure or refusal counted.
+func alive(t store.Transaction, at time.Time) store.Transaction {
+	t.Status, t.Failures, t.Refusals, t.RefusedAt = store.StatusActive, 0, 0, time.Time{}
+	return dueAt(t, at)
 }
 
-// setDue makes the row due at a moment. A row that would be due after its end leaves the
-// index: ended rows that the store has not deleted yet would be read at each tick.
-func setDue(t *store.Transaction, at time.Time) {
+// dueAt returns a row as due at a moment. A row that would be due after its end leaves the index:
+// ended rows that the store has not deleted yet would be read at each tick.
+func dueAt(t store.Transaction, at time.Time) store.Transaction {
 	t.RefreshAt = at
 	if !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) {
 		t.RefreshAt = time.Time{}
 	}
+	return t
 }
 
 // entry returns the row's entry in the due index.

@@ -2,13 +2,14 @@ package sweep_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -31,11 +32,10 @@ func TestRateLimit(t *testing.T) {
 			}
 			return fresh(), nil
 		}
-		e := w.engine()
-		e.Workers = 1
+		w.Workers = 1
 		run := func(force bool, want map[outcome.Outcome]int, calls int) {
 			t.Helper()
-			report := e.Run(t.Context(), sweep.Request{RunID: "run", Force: force})
+			report := w.run(t, sweep.Request{Force: force})
 			wantOutcomes(t, report, want)
 			wantNobody(t, report)
 			equal(t, "backlog", report.Accounts[0].Backlog, want[outcome.RateLimited])
@@ -50,7 +50,7 @@ func TestRateLimit(t *testing.T) {
 
 		time.Sleep(5*time.Minute - time.Second)
 		run(false, map[outcome.Outcome]int{outcome.RateLimited: 90}, 0)
-		e.Workers = 32
+		w.Workers = 32
 		time.Sleep(time.Second)
 		run(false, map[outcome.Outcome]int{outcome.RateLimited: 90}, 1) // one shows that it still holds
 		good.Store(1000)
@@ -75,9 +75,7 @@ func TestRateLimitForced(t *testing.T) {
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(3) {
-			w.add(i+1, func(r *store.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
-		}
+		w.addMany(3, func(r *store.Transaction) { r.AccessExpiresAt = in(3 * time.Hour) })
 		w.setLedger(account, healthy())
 		w.Reply = func(token string) (providers.Tokens, error) {
 			e := fail(providers.RateLimited)
@@ -107,8 +105,7 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []providers.Kind{providers.RateLimited, providers.Misconfigured} {
 		inOwnWorld(t, kind.String(), func(t *testing.T, w *world) {
-			w.addDue(100)
-			w.setLedger(account, healthy())
+			w.healthyWith(100)
 			calls := 0
 			w.Reply = func(string) (providers.Tokens, error) {
 				w.mu.Lock()
@@ -125,9 +122,8 @@ func TestStopKeepsWhatIsUnderWay(t *testing.T) {
 				time.Sleep(time.Second)
 				return fresh(), nil
 			}
-			e := w.engine()
-			e.Workers = 8
-			report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+			w.Workers = 8
+			report := w.run(t, sweep.Request{})
 			want := outcome.RateLimited
 			if kind == providers.Misconfigured {
 				want = outcome.Misconfigured
@@ -142,14 +138,10 @@ func TestStopAfterReadingAhead(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		w.addDue(10)
-		w.Reply = always(providers.RateLimited)
-		e := w.engine()
-		e.Workers = 2
-		wantOutcomes(t, e.Run(t.Context(), sweep.Request{RunID: "run"}), map[outcome.Outcome]int{outcome.RateLimited: 10})
+		w.Workers, w.Reply = 2, always(providers.RateLimited)
+		wantOutcomes(t, w.run(t, sweep.Request{}), map[outcome.Outcome]int{outcome.RateLimited: 10})
 		equal(t, "reads", w.counted()[opMany], 2)
-		if sent := len(w.sentNow()); sent > 2 {
-			t.Errorf("%d rows were sent", sent)
-		}
+		between(t, "sent", len(w.sentNow()), 0, 2)
 	})
 }
 
@@ -172,17 +164,14 @@ func TestSilentHost(t *testing.T) {
 	} {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			const rows = 200
-			w.addDue(rows)
-			w.setLedger(account, healthy())
+			w.healthyWith(rows)
 			w.Reply = silent
 			w.Latency[opSend] = time.Second
 			seen := map[string]bool{}
 			for tick := range 20 {
 				began := time.Now()
 				report := w.run(t, sweep.Request{})
-				if took := time.Since(began); took > 10*time.Second {
-					t.Errorf("it took %s", took)
-				}
+				between(t, "time", time.Since(began), 0, 10*time.Second)
 				wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: report.Outcomes[outcome.Transient]})
 				wantNobody(t, report)
 				sent := w.sentNow()
@@ -190,40 +179,27 @@ func TestSilentHost(t *testing.T) {
 				want := 2
 				if tick == 0 {
 					want = 4
-					if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "no answer came for 4 rows") {
-						t.Errorf("warnings: %s", text)
-					}
+					wantWarning(t, report, "no answer came for 4 rows")
 				}
 				equal(t, "rows tried", len(tried), want)
 				equal(t, "calls", len(sent), want) // others fail in the same way, so none is tried again
 				for _, token := range tried {
 					seen[token] = true
-					var id int64
-					_, _ = fmt.Sscanf(token, "rt-%d", &id)
-					if row := w.row(id); row.Failures == 0 || row.RefreshAt.Before(stored(began)) {
+					id := idOf(token)
+					if row := w.row(int64(id)); row.Failures == 0 || row.RefreshAt.Before(stored(began)) {
 						t.Errorf("row %d: %+v", id, row)
 					}
 				}
 				equal(t, "failures", w.ledgerRow(account).ConsecutiveFailures, tick+1)
 				time.Sleep(time.Minute)
 			}
-			if len(seen) < 20 { // those that were tried do not block the others
-				t.Errorf("%d rows were tried", len(seen))
-			}
+			between(t, "rows tried", len(seen), 20, rows) // those that were tried do not block the others
 			w.Reply = nil
 			for range 2 {
 				wantNobody(t, w.run(t, sweep.Request{}))
 				time.Sleep(time.Minute)
 			}
-			fresh := 0
-			for id := range int64(rows) {
-				if w.row(id + 1).AccessExpiresAt.After(time.Now()) {
-					fresh++
-				}
-			}
-			if fresh < rows-10 { // the others back off, five minutes at most
-				t.Errorf("%d are fresh", fresh)
-			}
+			between(t, "fresh", w.fresh(rows), rows-10, rows) // the others back off, five minutes at most
 		})
 	}
 }
@@ -260,15 +236,12 @@ func TestStoreDown(t *testing.T) {
 		inOwnWorld(t, name, func(t *testing.T, w *world) {
 			w.addDue(90)
 			w.Before = failing(tt.op, tt.err)
-			e := w.engine()
-			e.Workers = 1
-			report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+			w.Workers = 1
+			report := w.run(t, sweep.Request{})
 			wantOutcomes(t, report, tt.want)
 			equal(t, "calls", len(w.sentNow()), tt.sent)
 			equal(t, "backlog", report.Accounts[0].Backlog, 90)
-			if listed := needed(report); len(listed) > 1 {
-				t.Errorf("listed: %v", listed)
-			}
+			between(t, "listed", len(needed(report)), 0, 1)
 			equal(t, "state", w.ledgerRow(account).State, store.OK) // the credentials are not the cause
 		})
 	}
@@ -278,8 +251,7 @@ func TestStoreDown(t *testing.T) {
 func TestListed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.addDue(4)
-		w.setLedger(account, healthy())
+		w.healthyWith(4)
 		w.Before = failing(opUpdate, store.ErrForbidden)
 		w.Reply = func(token string) (providers.Tokens, error) {
 			time.Sleep(time.Second)
@@ -300,24 +272,17 @@ func TestListed(t *testing.T) {
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		for i := range int64(50) {
-			w.add(i+1, func(r *store.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Duration(i) * time.Second) })
-		}
+		w.addMany(50, func(r *store.Transaction) { r.RefreshAt = r.RefreshAt.Add(-time.Duration(r.ID) * time.Second) })
 		oldest := w.row(49).RefreshAt // 50 is due longest and comes first; the next are drawn over all
 		w.Latency[opSend] = time.Second
-		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+9500*time.Millisecond)
-		defer cancel()
-		e := w.engine()
-		e.Workers = 1
-		report := e.Run(ctx, sweep.Request{RunID: "run"})
+		w.Workers = 1
+		report := w.runFor(t, 15*time.Second+9500*time.Millisecond, sweep.Request{})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 10, outcome.Transient: 40})
 		got := report.Accounts[0]
 		equal(t, "backlog", got.Backlog, 40)
 		equal(t, "oldest", got.OldestDue, oldest)
 		equal(t, "first", w.sentNow()[0], "rt-50")
-		if text := strings.Join(got.Warnings, "\n"); !strings.Contains(text, "left to the next run") {
-			t.Errorf("warnings: %s", text)
-		}
+		wantWarning(t, report, "left to the next run")
 	})
 }
 
@@ -328,10 +293,7 @@ func TestBudgetOfRetries(t *testing.T) {
 		w.add(id)
 		w.Reply = always(providers.Unknown)
 		w.Latency[opSend] = 4 * time.Second
-		ctx, cancel := context.WithTimeout(t.Context(), 22*time.Second)
-		defer cancel()
-		report := w.engine().Run(ctx, sweep.Request{RunID: "run"})
-		wantOutcomes(t, report, one(outcome.Transient))
+		wantOutcomes(t, w.runFor(t, 22*time.Second, sweep.Request{}), one(outcome.Transient))
 		equal(t, "calls", len(w.sentNow()), 2)
 		equal(t, "failures", w.row(id).Failures, 1)
 	})
@@ -345,9 +307,7 @@ func TestSendTimeout(t *testing.T) {
 		w.Latency[opSend] = time.Hour
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Transient))
 		equal(t, "calls", len(w.sentNow()), 3)
-		if took := time.Since(in(0)); took < 30*time.Second || took > 33*time.Second {
-			t.Errorf("it took %s", took)
-		}
+		between(t, "time", time.Since(in(0)), 30*time.Second, 33*time.Second)
 	})
 }
 
@@ -355,8 +315,7 @@ func TestSendTimeout(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		w.addDue(100)
-		w.setLedger(account, healthy())
+		w.healthyWith(100)
 		ctx, cancel := context.WithCancel(t.Context())
 		w.Reply = func(token string) (providers.Tokens, error) {
 			time.Sleep(time.Second)
@@ -366,13 +325,10 @@ func TestCancelled(t *testing.T) {
 			}
 			return fresh(), nil
 		}
-		e := w.engine()
-		e.Workers = 10
-		report := e.Run(ctx, sweep.Request{RunID: "run"})
+		w.Workers = 10
+		report := w.engine().Run(ctx, sweep.Request{RunID: "run"})
 		n := report.Outcomes[outcome.Refreshed]
-		if n < 3 || n > 4 {
-			t.Errorf("%d were refreshed", n)
-		}
+		assert.Check(t, n >= 3 && n <= 4, "%d were refreshed", n)
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: n, outcome.Transient: 100 - n})
 		for i := range int64(100) {
 			if row := w.row(i + 1); row.Failures != 0 {
@@ -380,9 +336,7 @@ func TestCancelled(t *testing.T) {
 			}
 		}
 		for key, row := range w.ledger {
-			if row.Phase != store.Idle {
-				t.Errorf("%s is %s", key, row.Phase)
-			}
+			assert.Check(t, row.Phase == store.Idle, "%s is %s", key, row.Phase)
 		}
 		synctest.Wait()
 	})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +26,6 @@ type sweep struct {
 
 	tally
 	breaker
-	refusals refusals
 
 	index       [store.Shards][]store.Due // the due rows
 	more        [store.Shards]bool        // whether the index may hold more due rows
@@ -55,11 +53,15 @@ func (s *sweep) run(ctx context.Context) {
 		s.skipAll(outcomeOf(read.err), withoutLedger(read.err))
 		return
 	}
-	s.waiting = read.waiting(s.Now())
 	s.readClaims = read.claims
 	s.row = store.Row{Key: s.key(s.account)}
-	if i := slices.IndexFunc(read.rows, func(r store.Row) bool { return r.Account == s.account }); i >= 0 {
-		s.row, s.exists = read.rows[i], true
+	for _, row := range read.rows {
+		if row.Account == s.account {
+			s.row, s.exists = row, true
+		}
+		if s.Now().Before(row.RefreshAt) {
+			s.waiting++
+		}
 	}
 	s.report.Before = s.row.LastOutcome
 	if len(s.due()) == 0 {

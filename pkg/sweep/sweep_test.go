@@ -96,13 +96,6 @@ func TestQuietTickWithoutLedger(t *testing.T) {
 	})
 }
 
-func TestNoRowsAtAll(t *testing.T) {
-	t.Parallel()
-	inWorld(t, func(t *testing.T, w *world) {
-		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.NotDue))
-	})
-}
-
 // One due row costs, one after the other: index and ledger, credentials, claim, row,
 // provider, row, release and history.
 func TestRoundTrips(t *testing.T) {
@@ -177,15 +170,11 @@ func TestBarred(t *testing.T) {
 			} else {
 				wantNobody(t, report)
 			}
-			if !strings.Contains(said, tt.says) {
-				t.Errorf("it says %q, and not %q", said, tt.says)
-			}
+			assert.Check(t, strings.Contains(said, tt.says), "it says %q, and not %q", said, tt.says)
 			if tt.want == outcome.Refreshed {
 				return
 			}
-			if sent := w.sentNow(); len(sent) > 0 {
-				t.Errorf("sent: %v", sent)
-			}
+			equal(t, "sent", len(w.sentNow()), 0)
 			if want := stored(time.Now().Add(-2 * time.Minute)); got.Backlog != 2 || got.OldestDue.Before(want.Add(-time.Second)) || got.OldestDue.After(want) {
 				t.Errorf("backlog %d since %v, want 2 since %v", got.Backlog, got.OldestDue, want)
 			}
@@ -200,12 +189,11 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.setSecret("v1", "bad")
 		w.addDue(9)
-		e := w.engine()
-		e.Workers = 1
+		w.Workers = 1
 		run := func(force bool, want outcome.Outcome, calls int) {
 			t.Helper()
 			time.Sleep(time.Minute)
-			report := e.Run(t.Context(), sweep.Request{RunID: "run", Force: force})
+			report := w.run(t, sweep.Request{Force: force})
 			wantOutcomes(t, report, map[outcome.Outcome]int{want: 9})
 			equal(t, "calls", len(w.sentNow()), calls)
 			if want.NeedsPerson() {
@@ -217,15 +205,15 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		equal(t, "state", row.State, store.Misconfigured)
 		equal(t, "credentials version", row.CredentialsVersionID, "v1")
 		run(false, outcome.Misconfigured, 0)
-		e.Workers = 32
+		w.Workers = 32
 		run(true, outcome.Misconfigured, 1) // however many workers: one call shows it
 		run(false, outcome.Misconfigured, 0)
 
 		// A temporary failure after the edit does not make the new version a wrong one.
 		w.setSecret("v2", "good")
 		w.Before = failing(opMany, errPassing)
-		e.Workers = 1
-		report := e.Run(t.Context(), sweep.Request{RunID: "run"})
+		w.Workers = 1
+		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Transient: 9})
 		w.Before = nil
 		run(false, outcome.Refreshed, 9)
@@ -246,9 +234,8 @@ func TestMalformedCredentials(t *testing.T) {
 		row := w.ledgerRow(account)
 		equal(t, "state", row.State, store.Misconfigured)
 		equal(t, "last outcome", row.LastOutcome, outcome.Misconfigured)
-		if !strings.Contains(row.LastError, "secret model/default/credentials: ") {
-			t.Errorf("last error %q", row.LastError)
-		}
+		assert.Check(t, strings.Contains(row.LastError, "secret model/default/credentials: "),
+			"last error %q", row.LastError)
 		w.setSecret("v2", "good")
 		wantOutcomes(t, w.run(t, sweep.Request{}), one(outcome.Refreshed))
 		equal(t, "last error", w.ledgerRow(account).LastError, "")
@@ -271,9 +258,7 @@ func TestIndexFails(t *testing.T) {
 			report := w.run(t, sweep.Request{})
 			equal(t, "shards told of", report.Outcomes[tt.want], 1)
 			equal(t, "blind", report.Accounts[0].Blind, true)
-			if n := report.Outcomes[outcome.Refreshed]; n < 60 || n >= 100 {
-				t.Errorf("%d refreshed of the other shards", n)
-			}
+			between(t, "refreshed of the other shards", report.Outcomes[outcome.Refreshed], 60, 99)
 		})
 	}
 }
@@ -288,9 +273,7 @@ func TestUnreadableIndexEntry(t *testing.T) {
 		report := w.run(t, sweep.Request{})
 		wantOutcomes(t, report, map[outcome.Outcome]int{outcome.Refreshed: 100, outcome.Transient: 1})
 		equal(t, "blind", report.Accounts[0].Blind, true)
-		if text := strings.Join(report.Accounts[0].Warnings, "\n"); !strings.Contains(text, "due index") {
-			t.Errorf("warnings: %s", text)
-		}
+		wantWarning(t, report, "due index")
 	})
 }
 

@@ -34,9 +34,6 @@ type tally struct {
 func (t *tally) count(what outcome.Outcome, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.report.Outcomes == nil {
-		t.report.Outcomes = map[outcome.Outcome]int{}
-	}
 	t.report.Outcomes[what] += n
 }
 
@@ -51,18 +48,12 @@ func (t *tally) counted(whats ...outcome.Outcome) int {
 	return n
 }
 
-// addExpiry records when a row's access token ends.
-func (t *tally) addExpiry(at time.Time) {
+// addExpiry records when a row's access token ends, and how many attempts are left until then.
+func (t *tally) addExpiry(at time.Time, attempts int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.NextExpiry = earlier(t.report.NextExpiry, at)
-}
-
-// addAttempts records how many attempts a row has left.
-func (t *tally) addAttempts(n int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.fewest = min(t.fewest, n)
+	t.fewest = min(t.fewest, attempts)
 }
 
 // markBlind records that some rows were not seen.
@@ -101,9 +92,10 @@ func (t *tally) addCall(latency time.Duration, tokens providers.Tokens) {
 // must put credentials in, else as a warning.
 func (t *tally) explain(what outcome.Outcome, err error) {
 	t.addCause(what, err)
-	var retried retriedError
-	if what == outcome.Misconfigured && !errors.As(err, &retried) {
-		t.block()
+	if _, retried := errors.AsType[retriedError](err); what == outcome.Misconfigured && !retried {
+		t.mu.Lock()
+		t.blocked = true
+		t.mu.Unlock()
 	}
 	if !what.NeedsPerson() {
 		t.warn(err.Error())
@@ -113,20 +105,10 @@ func (t *tally) explain(what outcome.Outcome, err error) {
 	}
 }
 
-// block records that a person must act before calls are tried again.
-func (t *tally) block() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.blocked = true
-}
-
 // addCause records the first cause of an outcome.
 func (t *tally) addCause(what outcome.Outcome, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.causes == nil {
-		t.causes = map[outcome.Outcome]error{}
-	}
 	if t.causes[what] == nil {
 		t.causes[what] = err
 	}

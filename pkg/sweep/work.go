@@ -132,13 +132,13 @@ func (s *sweep) process(ctx context.Context, d store.Due, row store.Read) {
 			s.warn(fmt.Sprintf("transaction %d is of another account", d.ID))
 		}
 		if row.Found && t.Status == store.StatusActive {
-			s.addExpiry(t.AccessExpiresAt)
+			s.addExpiry(t.AccessExpiresAt, pace.MaxAttempts)
 		}
 		s.count(outcome.NotDue, 1)
 	case t.RefreshToken.Blank():
 		s.skipBroken(d, fmt.Errorf("transaction %d has no refresh token: record it again", d.ID))
 	case s.req.DryRun:
-		s.addExpiry(t.AccessExpiresAt)
+		s.addExpiry(t.AccessExpiresAt, pace.MaxAttempts)
 		s.count(outcome.WouldRefresh, 1)
 	default:
 		s.refresh(ctx, t)
@@ -164,18 +164,16 @@ func (s *sweep) isDue(t store.Transaction) bool {
 
 // storeTrouble reports rows that could not be read or written.
 func (s *sweep) storeTrouble(err error) {
-	what := outcomeOf(err)
-	s.explain(what, err)
-	if what == outcome.Misconfigured {
-		s.stop(outcome.Transient, noPause) // no row can be
-		return
-	}
+	s.explain(outcomeOf(err), err)
 	s.countFailure(err)
 }
 
-// countFailure counts a row on which a store failed, and warns if that ends the sweep.
+// countFailure counts a row on which a store failed, and ends the sweep if others would fail too.
 func (s *sweep) countFailure(err error) {
-	if s.storeFailed() {
+	switch {
+	case outcomeOf(err) == outcome.Misconfigured:
+		s.stop(outcome.Transient, noPause) // no row can be read or written
+	case s.storeFailed():
 		s.warn(fmt.Sprintf("stopped after %d failures in a row, the last: %v", maxStoreFailures, err))
 	}
 }
@@ -189,4 +187,34 @@ func (s *sweep) finish(ctx context.Context) {
 	wg.Go(func() { s.release(ctx) })
 	s.writeHistory(ctx)
 	wg.Wait()
+}
+
+// worker runs jobs one after the other.
+type worker chan func()
+
+// pool holds the idle workers of a run. They live as long as the run: calls need a deep stack,
+// which a new goroutine for each row would have to grow each time.
+type pool chan worker
+
+// newPool starts n workers. close ends them.
+func newPool(n int) pool {
+	idle := make(pool, n)
+	for range n {
+		w := make(worker)
+		go func() {
+			for job := range w {
+				job()
+				idle <- w
+			}
+		}()
+		idle <- w
+	}
+	return idle
+}
+
+// close waits for the jobs under way and ends the workers.
+func (p pool) close() {
+	for range cap(p) {
+		close(<-p)
+	}
 }

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -54,6 +57,9 @@ type world struct {
 	Unreadable map[int64]error
 	// Reply answers for the provider; nil: it accepts every refresh token.
 	Reply func(token string) (providers.Tokens, error)
+	// Workers and Accounts are the engine's; 0 workers: its own number.
+	Workers  int
+	Accounts []string
 
 	mu       sync.Mutex
 	rows     map[int64]store.Transaction
@@ -68,6 +74,8 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
+		Accounts: []string{account},
+
 		Latency: map[string]time.Duration{},
 		rows:    map[int64]store.Transaction{},
 		ledger:  map[store.Key]store.Row{},
@@ -94,14 +102,37 @@ func inOwnWorld(t *testing.T, name string, test func(t *testing.T, w *world)) {
 
 func (w *world) engine() *sweep.Engine {
 	return sweep.Engine{
-		Provider: model{w}, Secrets: model{w}, Ledger: model{w}, Transactions: model{w}, Accounts: []string{account},
+		Provider: model{w}, Secrets: model{w}, Ledger: model{w}, Transactions: model{w}, Accounts: w.Accounts, Workers: w.Workers,
 	}.WithDefaults()
 }
 
 func (w *world) run(t *testing.T, req sweep.Request) sweep.Report {
 	t.Helper()
+	return run(t, w.engine(), req)
+}
+
+func run(t *testing.T, e *sweep.Engine, req sweep.Request) sweep.Report {
+	t.Helper()
 	req.RunID = cmp.Or(req.RunID, "run")
-	return w.engine().Run(t.Context(), req)
+	return e.Run(t.Context(), req)
+}
+
+// runFor is run with so much time.
+func (w *world) runFor(t *testing.T, d time.Duration, req sweep.Request) sweep.Report {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	req.RunID = "run"
+	return w.engine().Run(ctx, req)
+}
+
+// ticks runs n times, with a minute after each.
+func (w *world) ticks(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		w.run(t, sweep.Request{})
+		time.Sleep(time.Minute)
+	}
 }
 
 // add stores a row that is due, after change.
@@ -113,12 +144,21 @@ func (w *world) add(id int64, change ...func(*store.Transaction)) store.Transact
 		RefreshAt: now.Add(-time.Minute), ExpiresAt: now.Add(24 * time.Hour),
 	}
 	for _, c := range change {
-		c(&row)
+		if c != nil {
+			c(&row)
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rows[id] = row
 	return row
+}
+
+// addMany stores rows 1 to n like add.
+func (w *world) addMany(n int64, change ...func(*store.Transaction)) {
+	for id := range n {
+		w.add(id+1, change...)
+	}
 }
 
 func (w *world) row(id int64) store.Transaction {
@@ -185,6 +225,22 @@ func (w *world) sentNow() []string {
 	sent := w.sent
 	w.sent = nil
 	return sent
+}
+
+// fresh counts the rows from 1 to n that have an access token and no failure.
+func (w *world) fresh(n int) (count int) {
+	for id := range int64(n) {
+		if row := w.row(id + 1); row.AccessExpiresAt.After(time.Now()) && row.Failures == 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// idOf is the row of a refresh token.
+func idOf(token string) (id int) {
+	_, _ = fmt.Sscanf(token, "rt-%d", &id)
+	return id
 }
 
 // stored is a time as the rows keep it.
@@ -259,6 +315,18 @@ func equal(t *testing.T, what string, got, want any) {
 	}
 }
 
+// between wants a value from least to most.
+func between[T cmp.Ordered](t *testing.T, what string, got, least, most T) {
+	t.Helper()
+	assert.Check(t, got >= least && got <= most, "%s: %v, want %v to %v", what, got, least, most)
+}
+
+// wantWarning wants these words among the warnings.
+func wantWarning(t *testing.T, r sweep.Report, says string) {
+	t.Helper()
+	assert.Check(t, is.Contains(strings.Join(r.Accounts[0].Warnings, "\n"), says))
+}
+
 // wantOutcomes wants exactly these, as pairs of an outcome and a number.
 func wantOutcomes(t *testing.T, got sweep.Report, want map[outcome.Outcome]int) {
 	t.Helper()
@@ -269,9 +337,7 @@ func wantOutcomes(t *testing.T, got sweep.Report, want map[outcome.Outcome]int) 
 			sum[what] += n
 		}
 	}
-	if !maps.Equal(sum, got.Outcomes) {
-		t.Errorf("the accounts count %v, all together %v", sum, got.Outcomes)
-	}
+	assert.Check(t, maps.Equal(sum, got.Outcomes), "the accounts count %v, all together %v", sum, got.Outcomes)
 }
 
 // one is the count of a single row.
@@ -289,7 +355,5 @@ func needed(r sweep.Report) []outcome.Outcome {
 // wantNobody wants no person to be needed.
 func wantNobody(t *testing.T, r sweep.Report) {
 	t.Helper()
-	if len(r.Credentials) > 0 {
-		t.Errorf("listed: %v", r.Credentials)
-	}
+	assert.Check(t, len(r.Credentials) <= 0, "listed: %v", r.Credentials)
 }

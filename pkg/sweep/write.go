@@ -28,10 +28,8 @@ func retry(ctx context.Context, maxTries int, write func(context.Context) error)
 
 // final reports whether another try cannot help within a run.
 func final(err error) bool {
-	var lost *store.LostError
-	var claimed *store.ShardClaimLostError
-	return errors.As(err, &lost) || errors.As(err, &claimed) ||
-		errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrForbidden)
+	_, claimed := errors.AsType[*store.ShardClaimLostError](err)
+	return claimed || errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrForbidden)
 }
 
 // update writes a row if its refresh token is still the one presented. It tries until

@@ -9,6 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
+	"gotest.tools/v3/assert"
 )
 
 const root = "../../.."
@@ -23,9 +28,8 @@ var (
 	// begins is how lines of a shell begin in our documents.
 	begins = regexp.MustCompile(`^(\$ )?(` + strings.Join(slices.Concat(genuine, stubs), "|") + `|export|for|while|umask|:|bin/tokenctl|tokenctl\(\)|\$EDITOR|[a-zA-Z_]+=\S+)(\s|$)`)
 	// other is how everything else begins that is indented: data, messages, tables, programs in other languages.
-	other  = regexp.MustCompile(`^([\[{"│]|\S+ := |token = |const |def |with |Layers: |locals |resource |[A-Z]+ +[A-Z]+ |time  |(ok|fail) +\w|refresh token |\S+/ +\S|-|[a-z]+:[A-Z])`)
-	span   = regexp.MustCompile("`((?:aws|sam|make) [^`]+)`") // cmd/tokenctl tries those of tokenctl
-	indent = regexp.MustCompile(`(?m)^ +`)
+	other = regexp.MustCompile(`^([\[{"│]|\S+ := |token = |const |def |with |Layers: |locals |resource |[A-Z]+ +[A-Z]+ |time  |(ok|fail) +\w|refresh token |\S+/ +\S|-|[a-z]+:[A-Z])`)
+	span  = regexp.MustCompile(`^(aws|sam|make) `) // cmd/tokenctl tries those of tokenctl
 )
 
 // takesAway is the document that deletes a stack in the end.
@@ -36,7 +40,7 @@ func pages(t *testing.T) []string {
 	t.Helper()
 	all := []string{"README.md", "CONTRIBUTING.md"}
 	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	must(t, err)
+	assert.NilError(t, err)
 	for _, path := range paths {
 		if name := "docs/" + filepath.Base(path); name != takesAway {
 			all = append(all, name)
@@ -48,53 +52,44 @@ func pages(t *testing.T) []string {
 // units are what a page says to type, in its order.
 func units(t *testing.T, path string) []unit {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, path))
-	must(t, err)
+	source, err := os.ReadFile(filepath.Join(root, path))
+	assert.NilError(t, err)
 	var all []unit
-	fenced := false
-	for _, paragraph := range regexp.MustCompile(`\n(?:[ ]*\n)+`).Split(string(text), -1) {
-		var block, prose strings.Builder
-		isBlock := strings.HasPrefix(paragraph, "    ") // else what is indented goes on with its list
-		for line := range strings.Lines(paragraph + "\n") {
-			switch {
-			case strings.HasPrefix(strings.TrimSpace(line), "```"):
-				fenced = !fenced
-			case fenced:
-			case isBlock:
-				block.WriteString(strings.TrimPrefix(line, "    "))
-			default:
-				prose.WriteString(line)
+	tree := goldmark.DefaultParser().Parse(text.NewReader(source))
+	assert.NilError(t, ast.Walk(tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n.(type) {
+		case *ast.CodeSpan:
+			var words strings.Builder
+			for word := n.FirstChild(); word != nil; word = word.NextSibling() {
+				words.Write(word.(*ast.Text).Value(source))
+			}
+			if line := strings.ReplaceAll(words.String(), "\n", " "); entering && span.MatchString(line) {
+				all = append(all, unit{text: line, within: true})
+			}
+		case *ast.CodeBlock: // and not a fenced one, which is for no shell
+			for part := range strings.SplitSeq(string(n.Lines().Value(source)), "\n\n") {
+				switch block := undressed(part); {
+				case !entering || other.MatchString(block):
+				case begins.MatchString(block):
+					all = append(all, unit{text: block})
+				default:
+					t.Errorf("%s: is this for a shell?\n%s", path, block)
+				}
 			}
 		}
-		for _, match := range span.FindAllStringSubmatch(prose.String(), -1) {
-			all = append(all, unit{text: strings.ReplaceAll(match[1], "\n", " "), within: true})
-		}
-		switch text := dedented(block.String()); {
-		case text == "" || other.MatchString(text):
-		case begins.MatchString(text):
-			all = append(all, unit{text: text})
-		default:
-			t.Errorf("%s: is this for a shell?\n%s", path, text)
-		}
-	}
+		return ast.WalkContinue, nil
+	}))
 	return all
 }
 
-// dedented is a block without the indentation of its list and the answers that it shows.
-func dedented(block string) string {
-	if block == "" {
-		return ""
-	}
-	least := len(indent.FindString(block))
-	if !strings.HasPrefix(block, " ") {
-		least = 0
-	}
+// undressed is a part of a block without its further indentation and the answers that it shows.
+func undressed(block string) string {
+	margin := block[:len(block)-len(strings.TrimLeft(block, " "))]
 	var b strings.Builder
-	prompt := strings.HasPrefix(block[least:], "$ ")
+	prompt := strings.HasPrefix(block, margin+"$ ")
 	for line := range strings.Lines(block) {
-		line = line[min(least, len(line)-len(strings.TrimLeft(line, " "))):]
-		command, isCommand := strings.CutPrefix(line, "$ ")
-		if prompt && !isCommand || b.Len() > 0 && strings.HasPrefix(line, `{"`) {
+		command, isCommand := strings.CutPrefix(strings.TrimPrefix(line, margin), "$ ")
+		if prompt && !isCommand || b.Len() > 0 && strings.HasPrefix(command, `{"`) {
 			continue // the answer
 		}
 		b.WriteString(command)

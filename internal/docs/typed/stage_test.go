@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // Programs that do what they do, and those that only write down that they were called.
@@ -158,21 +160,21 @@ func newStage(t *testing.T, env ...string) *stage {
 	t.Helper()
 	s := &stage{dir: t.TempDir()}
 	self, err := os.Executable()
-	must(t, err)
+	assert.NilError(t, err)
 	bin := filepath.Join(s.dir, "bin")
-	must(t, os.Mkdir(bin, 0o700))
+	assert.NilError(t, os.Mkdir(bin, 0o700))
 	for _, program := range append([]string{"aws", "tokenctl", "sudo", "seq"}, stubs...) {
-		must(t, os.Symlink(self, filepath.Join(bin, program)))
+		assert.NilError(t, os.Symlink(self, filepath.Join(bin, program)))
 	}
 	for _, program := range []string{"jq", "xargs", "cat"} {
 		path, err := exec.LookPath(program)
-		must(t, err)
-		must(t, os.Symlink(path, filepath.Join(bin, program)))
+		assert.NilError(t, err)
+		assert.NilError(t, os.Symlink(path, filepath.Join(bin, program)))
 	}
 	for _, folder := range []string{"docs", "events", "examples"} {
 		path, err := filepath.Abs(filepath.Join(root, folder))
-		must(t, err)
-		must(t, os.Symlink(path, filepath.Join(s.dir, folder)))
+		assert.NilError(t, err)
+		assert.NilError(t, os.Symlink(path, filepath.Join(s.dir, folder)))
 	}
 	files := map[string]string{
 		"calls": "", "credentials.json": `{"username":"u","password":"p"}`, "tokens.json": `{"refresh_token":"r"}`, "ca.zip": emptyZip,
@@ -182,7 +184,7 @@ func newStage(t *testing.T, env ...string) *stage {
 		"credentials": "[default]\naws_access_key_id = testing\naws_secret_access_key = testing\n",
 	}
 	for name, text := range files {
-		must(t, os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600))
+		assert.NilError(t, os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600))
 	}
 	s.env = append([]string{
 		"PATH=" + bin, "HOME=" + s.dir, "EDITOR=true", stageLog + "=" + filepath.Join(s.dir, "calls"), stageDir + "=" + s.dir,
@@ -206,11 +208,11 @@ func (s *stage) types(t *testing.T, units []unit) ([]call, string) {
 	var script strings.Builder
 	for i, u := range units {
 		file := filepath.Join(s.dir, fmt.Sprintf("unit-%d", i))
-		must(t, os.WriteFile(file, []byte(placeholders.Replace(u.text)), 0o600))
+		assert.NilError(t, os.WriteFile(file, []byte(placeholders.Replace(u.text)), 0o600))
 		fmt.Fprintf(&script, "export %s=%d\neval \"$(<'%s')\"\n", stageUnit, i, file) // a wrong one does not end the others
 	}
 	bash, err := exec.LookPath("bash")
-	must(t, err)
+	assert.NilError(t, err)
 	cmd := exec.CommandContext(t.Context(), bash, "-c", script.String())
 	cmd.Dir, cmd.Env = s.dir, s.env
 	var said bytes.Buffer
@@ -219,19 +221,12 @@ func (s *stage) types(t *testing.T, units []unit) ([]call, string) {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(s.dir, "calls"))
-	must(t, err)
+	assert.NilError(t, err)
 	var calls []call
 	for line := range strings.Lines(string(text)) {
 		var c call
-		must(t, json.Unmarshal([]byte(line), &c))
+		assert.NilError(t, json.Unmarshal([]byte(line), &c))
 		calls = append(calls, c)
 	}
 	return calls, said.String()
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

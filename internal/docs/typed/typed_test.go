@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/moto/awscli"
 	"tokenrefresh/pkg/event"
@@ -68,12 +70,10 @@ func TestEveryPrintedCommand(t *testing.T) {
 				t.Errorf("the shell says: %s", line)
 			}
 		}
-		if len(calls) < len(page) {
-			t.Errorf("%d lines or blocks, and only %d calls", len(page), len(calls))
-		}
+		assert.Check(t, len(calls) >= len(page), "%d lines or blocks, and only %d calls", len(page), len(calls))
 		for _, c := range calls {
 			unit, err := strconv.Atoi(c.Unit)
-			must(t, err)
+			assert.NilError(t, err)
 			c.check(t, page[unit], refusals[path])
 			if c.Program == "sam" {
 				mu.Lock()
@@ -116,9 +116,7 @@ func (c call) check(t *testing.T, u unit, refusals map[string]string) {
 		}
 	case "make":
 		for _, target := range c.Args {
-			if !slices.Contains(targets(t), target) {
-				t.Errorf("there is no such target: make %s", target)
-			}
+			assert.Check(t, slices.Contains(targets(t), target), "there is no such target: make %s", target)
 		}
 	}
 }
@@ -133,16 +131,14 @@ func (c call) checkPayload(t *testing.T) {
 	if slices.ContainsFunc(c.Args, func(arg string) bool { return strings.HasSuffix(arg, "-refresh-berbix") }) {
 		_, _, err = event.DecodeSweep([]byte(c.Payload))
 	}
-	if err != nil {
-		t.Errorf("%v: the function refuses the event: %v", c.Args, err)
-	}
+	assert.Check(t, err == nil, "%v: the function refuses the event: %v", c.Args, err)
 }
 
 // targets are the Makefile's.
 func targets(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "Makefile"))
-	must(t, err)
+	assert.NilError(t, err)
 	var all []string
 	for _, match := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(string(text), -1) {
 		all = append(all, match[1])
@@ -172,19 +168,16 @@ for line in json.load(sys.stdin):
 // samTakes lets the SAM CLI read lines.
 func samTakes(t *testing.T, lines [][]string) {
 	t.Helper()
-	if len(lines) < 5 {
-		t.Fatalf("only %v", lines)
-	}
+	assert.Assert(t, len(lines) >= 5, "only %v", lines)
 	python := filepath.Join(root, ".venv", "sam", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
 		missing(t, "no SAM CLI in .venv/sam: `make validate` installs it")
 	}
 	text, err := json.Marshal(lines)
-	must(t, err)
+	assert.NilError(t, err)
 	cmd := exec.CommandContext(t.Context(), python, "-c", parses, filepath.Join(root, "samconfig.toml"))
 	cmd.Stdin = strings.NewReader(string(text))
 	cmd.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0")
-	if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
-		t.Errorf("%v: %s", err, said)
-	}
+	said, err := cmd.CombinedOutput()
+	assert.Check(t, err == nil && len(said) == 0, "%v: %s", err, said)
 }

@@ -2,6 +2,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +12,9 @@ import (
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
 	"tokenrefresh/pkg/providers/oauth2"
+	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/providers/tconnect"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -22,6 +25,8 @@ type Entry struct {
 	Title string
 	// Sweep: it has transactions, and no chain of tokens.
 	Sweep bool
+	// Table is TransactionsTable, if that is not <Name>-transactions.
+	Table string
 	// OwnAccounts: each of its accounts is a service of its own. The template's parameter
 	// <Title>Accounts names them; without any, nothing of the provider is deployed.
 	OwnAccounts bool
@@ -59,6 +64,19 @@ func (e Entry) Begins() string {
 	return "seed tokens"
 }
 
+// Address is the provider's address that credentials name; empty: none, which means the usual one.
+func (e Entry) Address(credentials secret.String) string {
+	fields, _ := reply.Parse(credentials.Reveal()) // of no object, there are no fields
+	return strings.TrimSpace(fields.Text(e.Setting))
+}
+
+// TransactionsTable names the table of its transactions, apart from those of other providers: on AWS it is the
+// end of the table's name.
+func (e Entry) TransactionsTable() string { return cmp.Or(e.Table, e.Name+"-transactions") }
+
+// QueueParameter is the template's parameter that gives it a queue for transactions.
+func (e Entry) QueueParameter() string { return e.Title + "QueueConcurrency" }
+
 // Documents are the documents of an account of the provider.
 func (e Entry) Documents() []store.Document {
 	if e.Sweep {
@@ -68,34 +86,32 @@ func (e Entry) Documents() []store.Document {
 }
 
 var entries = []Entry{
-	{Name: "hesabe", Title: "Hesabe", Setting: "base_url", New: client(hesabe.New), ExpiryAlarm: Threshold{
+	{Name: "hesabe", Title: "Hesabe", Setting: "base_url", New: hesabe.New, ExpiryAlarm: Threshold{
 		Default: 120, Max: 170,
 		Description: "Alarm when Hesabe's access token has fewer seconds left. It is refreshed with 180 left.",
 	}},
 	{
-		Name: "tconnect", Title: "TConnect", Setting: "base_url", RefreshExpiry: true, New: client(tconnect.New),
+		Name: "tconnect", Title: "TConnect", Setting: "base_url", RefreshExpiry: true, New: tconnect.New,
 		ExpiryAlarm: Threshold{
 			Default:     3600,
 			Description: "Alarm when TConnect's access token has fewer seconds left. Of its 10 hours it is refreshed with 2 left.",
 		},
 	},
-	{Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, New: client(berbix.New), ExpiryAlarm: Threshold{
-		Default:     120,
-		Description: "Alarm when an access token of Berbix has fewer seconds left.",
-	}},
+	{
+		Name: "berbix", Title: "Berbix", Setting: "base_url", Sweep: true, Table: "transactions", New: berbix.New,
+		ExpiryAlarm: Threshold{
+			Default:     120,
+			Description: "Alarm when an access token of Berbix has fewer seconds left.",
+		},
+	},
 	{
 		Name: "oauth2", Title: "OAuth2", Setting: "token_url", OwnAccounts: true, Browser: true, RefreshExpiry: true,
-		New: client(oauth2.New),
+		New: oauth2.New,
 		ExpiryAlarm: Threshold{
 			Default: 120, Max: 170,
 			Description: "Alarm when an access token of OAuth2Accounts has fewer seconds left. It is refreshed with 180 left or more.",
 		},
 	},
-}
-
-// client converts a provider's constructor to the common type.
-func client[P providers.Described](create func(*exchange.Client, string) P) func(*exchange.Client, string) providers.Described {
-	return func(c *exchange.Client, environment string) providers.Described { return create(c, environment) }
 }
 
 // All returns every provider, always in the same order.

@@ -1,4 +1,4 @@
-// Package dead finds the Berbix transactions that were marked dead, and revives them.
+// Package dead finds the transactions that were marked dead, and revives them.
 package dead
 
 import (
@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
@@ -24,7 +23,7 @@ type Search struct {
 
 // Find returns the transactions, the latest first and those without a time last. found gets their
 // growing number.
-func (s Search) Find(ctx context.Context, h *home.Home, now time.Time, found func(n int)) ([]store.DeadEntry, error) {
+func (s Search) Find(ctx context.Context, in store.DeadTransactions, now time.Time, found func(n int)) ([]store.DeadEntry, error) {
 	var all []store.DeadEntry
 	add := func(one store.DeadEntry, err error) error {
 		if err != nil {
@@ -35,7 +34,7 @@ func (s Search) Find(ctx context.Context, h *home.Home, now time.Time, found fun
 		return nil
 	}
 	for shard := range store.Shards {
-		for one, err := range h.Transactions.Dead(ctx, s.Account, shard, s.Span, now) {
+		for one, err := range in.Dead(ctx, s.Account, shard, s.Span, now) {
 			if err := add(one, err); err != nil {
 				return nil, err
 			}
@@ -45,7 +44,7 @@ func (s Search) Find(ctx context.Context, h *home.Home, now time.Time, found fun
 		return cmp.Or(b.MarkedAt.Compare(a.MarkedAt), cmp.Compare(a.ID, b.ID))
 	})
 	if s.Undated {
-		for one, err := range h.Transactions.DeadUndated(ctx, s.Account, now) {
+		for one, err := range in.DeadUndated(ctx, s.Account, now) {
 			if err := add(one, err); err != nil {
 				return nil, err
 			}

@@ -2,13 +2,15 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"tokenrefresh/internal/operator/seed"
 )
 
 // The alarms of a provider, without its function's name.
@@ -25,22 +27,21 @@ var (
 
 // alarmNames are the names of a function's alarms. off: its provider is; queue: it has one.
 func alarmNames(function string, sweep, off, queue bool) []string {
-	ends := refreshAlarms
+	ends := slices.Clone(lambdaAlarms)
 	switch {
 	case off:
-		ends = nil
 	case sweep:
-		ends = sweepAlarms
+		ends = slices.Concat(sweepAlarms, ends)
+	default:
+		ends = slices.Concat(refreshAlarms, ends)
 	}
-	ends = slices.Concat(ends, lambdaAlarms)
 	if queue {
 		ends = append(ends, queueAlarm)
 	}
-	var names []string
-	for _, end := range ends {
-		names = append(names, function+"-"+end)
+	for i, end := range ends {
+		ends[i] = function + "-" + end
 	}
-	return names
+	return ends
 }
 
 // deadLettersAlarm is the alarm on the queue that all functions share.
@@ -69,7 +70,7 @@ func (s *stack) getAlarms(ctx context.Context) (map[string]types.MetricAlarm, er
 func (s *stack) alarms(ctx context.Context) []Finding {
 	got, err := s.getAlarms(ctx)
 	if err != nil {
-		return []Finding{s.trouble(err, "cloudwatch:DescribeAlarms", s.arn("cloudwatch", "alarm:*"))}
+		return s.trouble(err, "cloudwatch:DescribeAlarms", s.arn("cloudwatch", "alarm:*"))
 	}
 	names := []string{s.deadLettersAlarm()}
 	for _, p := range s.providers {
@@ -84,7 +85,6 @@ func (s *stack) alarms(ctx context.Context) []Finding {
 		switch {
 		case !there:
 			missing = append(missing, name)
-			continue
 		case !aws.ToBool(alarm.ActionsEnabled):
 			off = append(off, name)
 		case len(alarm.AlarmActions) == 0:
@@ -110,20 +110,11 @@ func (s *stack) alarms(ctx context.Context) []Finding {
 		found = append(found, fail("nobody hears these alarms, no action is set: %s", some(mute)).
 			mend("let them notify the stack's topic, on AWS's console; it is the output Alarms of the stack"))
 	}
-	if len(found) > 0 {
-		return found
-	}
-	return []Finding{ok("%d alarms are on, and none rings", len(names))}
+	return orOK(found, "%d alarms are on, and none rings", len(names))
 }
 
 // some lists names; of many, the first ones.
-func some(names []string) string {
-	const most = 3
-	if n := len(names) - most; n > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
-	}
-	return strings.Join(names, ", ")
-}
+func some(names []string) string { return strings.Join(seed.ShownAll(names), ", ") }
 
 // section is an alarm's section of the run book.
 func (s *stack) section(alarm string) string {
@@ -134,17 +125,75 @@ func (s *stack) section(alarm string) string {
 	return end
 }
 
-// getTopics are the SNS topics that the alarms notify.
-func (s *stack) getTopics(ctx context.Context) ([]string, error) {
+// topics checks that somebody gets the alarms: those of each SNS topic that they notify.
+func (s *stack) topics(ctx context.Context) []Finding {
 	alarms, err := s.getAlarms(ctx)
-	var all []string
+	if err != nil {
+		return []Finding{skipped("needs alarms, see there")}
+	}
+	var topics []string
 	for _, alarm := range alarms {
 		for _, action := range alarm.AlarmActions {
 			if strings.Contains(action, ":sns:") {
-				all = append(all, action)
+				topics = append(topics, action)
 			}
 		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all), err
+	if len(topics) == 0 {
+		return []Finding{skipped("no alarm names a topic: see alarms")}
+	}
+	var found []Finding
+	for _, topic := range unique(topics) {
+		found = append(found, s.heard(ctx, topic)...)
+	}
+	return found
+}
+
+// heard checks the subscriptions of a topic.
+func (s *stack) heard(ctx context.Context, topic string) []Finding {
+	name := topic[strings.LastIndex(topic, ":")+1:]
+	var confirmed, pending []string
+	pages := sns.NewListSubscriptionsByTopicPaginator(s.sns, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return s.trouble(err, "sns:ListSubscriptionsByTopic", topic,
+				fail("the topic %s is gone: nobody hears the alarms", name).mend(anew))
+		}
+		for _, subscription := range page.Subscriptions {
+			who := aws.ToString(subscription.Protocol) + " " + aws.ToString(subscription.Endpoint)
+			switch arn := aws.ToString(subscription.SubscriptionArn); {
+			case strings.HasPrefix(arn, "arn:"):
+				confirmed = append(confirmed, who)
+			case arn == "PendingConfirmation":
+				pending = append(pending, who)
+			}
+		}
+	}
+	subscribe := s.cli("sns subscribe --topic-arn %s --protocol email --notification-endpoint ", topic)
+	if len(pending) > 0 {
+		f := fail("%s has not confirmed its subscription to the alarms of %s", strings.Join(pending, ", "), name)
+		if len(confirmed) > 0 {
+			f.Verdict = Warn
+		}
+		_, address, _ := strings.Cut(pending[0], " ")
+		return []Finding{f.mend(`open the mail "AWS Notification - Subscription Confirmation" and follow its link; this sends it again`,
+			subscribe+address)}
+	}
+	if len(confirmed) == 0 {
+		return []Finding{fail("nobody has subscribed to %s: nobody hears the alarms", name).mend(
+			"deploy with AlarmEmail, or subscribe; then follow the link in the mail that comes", subscribe+"team@example.com")}
+	}
+	return []Finding{ok("%s: %s", name, strings.Join(confirmed, ", "))}
+}
+
+// dashboard checks that the dashboard exists.
+func (s *stack) dashboard(ctx context.Context) []Finding {
+	name := s.Name + "-" + s.Config.Region
+	arn := strings.Replace(s.arn("cloudwatch", "dashboard/"+name), ":"+s.Config.Region+":", "::", 1) // they are of all regions
+	if _, err := s.watch.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name}); err != nil {
+		return s.trouble(err, "cloudwatch:GetDashboard", arn,
+			warn("there is no dashboard %s", name).mend("nothing depends on it; deploying the stack again brings it back"))
+	}
+	return []Finding{ok("%s", name)}
 }

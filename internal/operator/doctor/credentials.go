@@ -12,35 +12,18 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/pkg/homes/awshome"
+	"tokenrefresh/pkg/store"
 )
 
 // credentials reports the state of the provider's credentials, from their rows and texts.
 func (p *provider) credentials(ctx context.Context) []Finding {
-	var found []Finding
-	for _, account := range p.wanted(ctx) {
-		reader := health.Reader{
-			Home: p.Home, Providers: []catalog.Entry{p.entry}, Account: account,
-			Flags: p.Flags, Every: p.every(ctx),
-		}
-		read, err := reader.Read(ctx, p.Now())
-		switch {
-		case errors.Is(err, awshome.ErrNoTable):
-			return []Finding{skipped("needs ledger, see there")}
-		case err != nil:
-			return []Finding{p.trouble(err, "dynamodb:Query", p.arn("dynamodb", "table/"+p.LedgerTable))}
-		}
-		for _, c := range read {
-			for _, f := range c.Findings(p.Now()) {
-				if !toldBySecrets(c, f) {
-					found = append(found, p.judge(c, f))
-				}
-			}
-			found = append(found, cautions(c, true)...)
-		}
-	}
-	settings, _ := p.read(ctx)
-	found = append(found, shared(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment)...)
-	if len(found) == 0 {
+	found, err := p.group(ctx).credentials(ctx, p.Now(), p.every(ctx), true, p.judge)
+	switch {
+	case errors.Is(err, awshome.ErrNoTable):
+		return []Finding{skipped("needs ledger, see there")}
+	case err != nil:
+		return p.trouble(err, "dynamodb:Query", p.tableARN(p.LedgerTable))
+	case len(found) == 0:
 		return []Finding{skipped("needs %s secrets, see there", p.entry.Name)}
 	}
 	return found
@@ -61,13 +44,70 @@ func cautions(c health.Credential, aws bool) []Finding {
 	return found
 }
 
-// shared warns of accounts that use one login.
-func shared(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) []Finding {
+// group are some accounts of a provider in a home.
+type group struct {
+	home        *home.Home
+	entry       catalog.Entry
+	names       []string
+	environment string // of the provider
+	flags       string // with which tokenctl finds the home
+}
+
+func (g group) key(account string) store.Key {
+	return store.Key{Provider: g.entry.Name, Account: account}
+}
+
+// seedLine is the line that puts credentials in.
+func (g group) seedLine(account string) string {
+	return health.Command("seed credentials", g.key(account), g.flags)
+}
+
+// credentials reports the state of all, even of those that were never set up. judge makes a finding
+// of health one of the doctor's; every is the time from one tick to the next, 0: the rows have it.
+func (g group) credentials(ctx context.Context, now time.Time, every time.Duration, onAWS bool,
+	judge func(health.Credential, health.Finding) []Finding,
+) ([]Finding, error) {
+	read, err := health.Reader{
+		Home: g.home, Providers: []catalog.Entry{g.entry}, All: true, Accounts: g.names, Flags: g.flags, Every: every,
+	}.Read(ctx, now)
+	if err != nil {
+		return nil, err
+	}
 	var found []Finding
-	for _, same := range seed.SharedLogins(ctx, h, entry, environment, accounts) {
-		names := strings.Join(seed.ShownAll(same), ", ")
-		found = append(found, warn("%s: the accounts %s use one login at one host", entry.Name, names).
-			mend("give each a login of its own, if "+entry.Name+" allows one session for each login: "+
+	for _, c := range read {
+		for _, f := range c.Findings(now) {
+			found = append(found, judge(c, f)...)
+		}
+		found = append(found, cautions(c, onAWS)...)
+		found = append(found, g.moved(ctx, c)...)
+	}
+	return append(found, g.shared(ctx)...), nil
+}
+
+// moved warns of edited credentials that call another address than the last run did.
+func (g group) moved(ctx context.Context, c health.Credential) []Finding {
+	if c.Credentials.Fault != "" || c.Row.CredentialsVersionID == "" || c.Row.CredentialsVersionID == c.Credentials.Version {
+		return nil
+	}
+	before, err := g.home.Secrets.ByID(ctx, c.Key, store.Credentials, c.Row.CredentialsVersionID)
+	if err != nil {
+		return nil // the store keeps few versions
+	}
+	after, err := g.home.Secrets.ByID(ctx, c.Key, store.Credentials, c.Credentials.Version)
+	said := seed.Moved(g.entry, before.Value, after.Value)
+	if err != nil || said == "" {
+		return nil
+	}
+	return []Finding{warn("%s: %s", c.Key, said).mend("if that is not meant, put the former address back before the next run",
+		g.seedLine(c.Key.Account))}
+}
+
+// shared warns of accounts that use one login.
+func (g group) shared(ctx context.Context) []Finding {
+	var found []Finding
+	for _, same := range seed.SharedLogins(ctx, g.home, g.entry, g.environment, g.names) {
+		found = append(found, warn("%s: the accounts %s use one login at one host", g.entry.Name, some(same)).
+			mend("give each a login of its own, if "+g.entry.Name+" allows one session for each login: "+
 				"a login of one ends the other's tokens"))
 	}
 	return found
@@ -82,15 +122,19 @@ func toldBySecrets(c health.Credential, f health.Finding) bool {
 	return told && (f.Condition == health.SecretAtFault || f.Condition == health.NotSeeded || f.Condition == health.New)
 }
 
-// judge reports a secret that could not be read as such, and not as a state.
-func (p *provider) judge(c health.Credential, f health.Finding) Finding {
+// judge reports a secret that could not be read as such, and not as a state. It leaves out what the
+// check of the secrets reports.
+func (p *provider) judge(c health.Credential, f health.Finding) []Finding {
+	if toldBySecrets(c, f) {
+		return nil
+	}
 	for _, s := range []health.Secret{c.Credentials, c.Tokens, c.Access} {
 		if f.Condition == health.Unchecked && s.Fault == health.Unread {
 			return p.trouble(s.Err, "secretsmanager:GetSecretValue (and kms:Decrypt, with a key of your own)",
 				p.secretARN(s.Name))
 		}
 	}
-	return judge(c, f, p.Now())
+	return []Finding{judge(c, f, p.Now())}
 }
 
 // judge is a finding of health as one of the doctor's.
@@ -104,8 +148,11 @@ func judge(c health.Credential, f health.Finding, now time.Time) Finding {
 	if f.Cause == "" {
 		said.Cause = c.Key.String() + ": " + string(f.Condition)
 	}
-	switch {
-	case f.State == health.OK:
+	switch f.State {
+	case health.Act:
+		said.Verdict = Fail
+	case health.Warn:
+	case health.OK:
 		said.Verdict = OK
 		if at := c.Row.LastSuccessAt; !at.IsZero() {
 			said.Cause += ", refreshed " + health.Short(now.Sub(at)) + " ago"
@@ -113,8 +160,6 @@ func judge(c health.Credential, f health.Finding, now time.Time) Finding {
 		if at := c.AccessExpiresAt(); at.After(now) {
 			said.Cause += ", ends in " + health.Short(at.Sub(now))
 		}
-	case f.State == health.Act, f.Condition == health.NotSeeded: // without credentials readers have no token
-		said.Verdict = Fail
 	}
 	return said
 }

@@ -37,15 +37,12 @@ func denied(t *testing.T, w *world) {
 		w.Front.Refuse[operation] = "AccessDeniedException"
 		all := look(t, w.stack.Checks(), c.check)
 		w.Front.Reset()
-		if !strings.Contains(string(document), c.action) {
-			t.Errorf("docs/doctor.md does not name %s", c.action)
-		}
+		assert.Check(t, strings.Contains(string(document), c.action), "docs/doctor.md does not name %s", c.action)
 		want(t, all, c.check, doctor.Skipped, "allow "+c.action, c.resource, "arn:aws:sts::123456789012:user/moto")
 		for _, f := range all {
 			for _, wrong := range []string{"there is no", "does not exist", "is gone"} {
-				if strings.Contains(f.Cause, wrong) {
-					t.Errorf("%s: %s is told as missing: %+v", c.check, operation, f)
-				}
+				assert.Check(t, !strings.Contains(f.Cause, wrong),
+					"%s: %s is told as missing: %+v", c.check, operation, f)
 			}
 		}
 	}

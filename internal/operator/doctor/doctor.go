@@ -1,12 +1,74 @@
+// Package doctor checks everything that has to be right for tokens to stay fresh, and reports the
+// cause of each trouble and how to mend it. It changes nothing and calls no provider with
+// credentials.
 package doctor
 
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 )
+
+// Verdict is the result of a check.
+type Verdict string
+
+// The verdicts.
+const (
+	OK      Verdict = "ok"
+	Warn    Verdict = "warn"    // worth a look; nothing is broken by it
+	Fail    Verdict = "fail"    // a person must act
+	Skipped Verdict = "skipped" // not looked at; with a Mend: it could not be
+)
+
+// Finding is what one check has found. docs/doctor.md describes its JSON.
+type Finding struct {
+	Check   string  `json:"check"`
+	Verdict Verdict `json:"verdict"`
+	Cause   string  `json:"cause"` // if ok: what was seen
+	// Mend is what to do; empty: nothing.
+	Mend string `json:"mend,omitempty"`
+	// Commands are lines for a shell that do it, or begin it.
+	Commands []string `json:"commands,omitempty"`
+}
+
+// NeedsPerson reports whether a person must act: something is wrong, or a permission to look is
+// missing.
+func (f Finding) NeedsPerson() bool {
+	return f.Verdict == Fail || f.Verdict == Skipped && f.Mend != ""
+}
+
+func ok(format string, args ...any) Finding {
+	return Finding{Verdict: OK, Cause: fmt.Sprintf(format, args...)}
+}
+
+func skipped(format string, args ...any) Finding {
+	return Finding{Verdict: Skipped, Cause: fmt.Sprintf(format, args...)}
+}
+
+func warn(format string, args ...any) Finding {
+	return Finding{Verdict: Warn, Cause: fmt.Sprintf(format, args...)}
+}
+
+func fail(format string, args ...any) Finding {
+	return Finding{Verdict: Fail, Cause: fmt.Sprintf(format, args...)}
+}
+
+// mend adds what to do about it.
+func (f Finding) mend(words string, commands ...string) Finding {
+	f.Mend, f.Commands = words, commands
+	return f
+}
+
+// orOK is what was found or, if that is nothing, what was seen.
+func orOK(found []Finding, format string, args ...any) []Finding {
+	if len(found) > 0 {
+		return found
+	}
+	return []Finding{ok(format, args...)}
+}
 
 // usualLimit is how long a check may take that names no limit of its own.
 const usualLimit = 20 * time.Second
@@ -51,9 +113,8 @@ func Run(ctx context.Context, checks []Check) Report {
 		})
 	}
 	all.Wait()
-	report := Report{Findings: slices.Concat(found...)}
-	report.Well = !slices.ContainsFunc(report.Findings, Finding.NeedsPerson)
-	return report
+	findings := slices.Concat(found...)
+	return Report{Well: !slices.ContainsFunc(findings, Finding.NeedsPerson), Findings: findings}
 }
 
 // run makes one check, once the one before it has ended. fault names the one that failed.
@@ -75,16 +136,4 @@ func (c Check) run(ctx context.Context, before *end) (found []Finding, fault str
 		found[i].Check = c.Name
 	}
 	return found, fault
-}
-
-// once fetches once what several checks need.
-type once[T any] struct {
-	sync.Once
-	value T
-	err   error
-}
-
-func (o *once[T]) get(ask func() (T, error)) (T, error) {
-	o.Do(func() { o.value, o.err = ask() })
-	return o.value, o.err
 }

@@ -52,9 +52,7 @@ func TestWhoMustAct(t *testing.T) {
 		report := doctor.Run(t.Context(), []doctor.Check{{Name: "x", Look: func(context.Context) []doctor.Finding {
 			return []doctor.Finding{c.finding}
 		}}})
-		if report.Well == c.person {
-			t.Errorf("%s: well %t", name, report.Well)
-		}
+		assert.Check(t, report.Well != c.person, "%s: well %t", name, report.Well)
 	}
 }
 
@@ -70,12 +68,8 @@ func TestRunEndsWithItsLimits(t *testing.T) {
 		report := doctor.Run(t.Context(), []doctor.Check{
 			{Name: "usual", Look: hang}, {Name: "long", Limit: time.Minute, Look: hang}, {Name: "quick", Look: finding(doctor.OK, "")},
 		})
-		if took := time.Since(began); took != time.Minute {
-			t.Errorf("it takes %s", took)
-		}
-		if len(report.Findings) != 3 {
-			t.Errorf("findings %+v", report.Findings)
-		}
+		assert.Check(t, is.Equal(time.Since(began), time.Minute), "it takes")
+		assert.Check(t, len(report.Findings) == 3, "findings %+v", report.Findings)
 	})
 }
 

@@ -2,14 +2,15 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 
 	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
 )
 
@@ -50,9 +51,8 @@ func (p *provider) checks() []Check {
 // schedule off later, its alarms still exist.
 func (p *provider) off(ctx context.Context) bool {
 	schedule, err := p.getSchedule(ctx)
-	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
-	absent := missing && p.entry.OwnAccounts // it exists for its accounts alone
-	if !absent && (err != nil || schedule.State != types.ScheduleStateDisabled) {
+	without := isAbsent(err) && p.entry.OwnAccounts // it exists for its accounts alone
+	if !without && (err != nil || schedule.State != types.ScheduleStateDisabled) {
 		return false
 	}
 	alarms, err := p.getAlarms(ctx)
@@ -94,8 +94,28 @@ func (p *provider) read(ctx context.Context) (config.Config, error) {
 // environment and of the ledger.
 func (p *provider) known(ctx context.Context) []string {
 	settings, _ := p.read(ctx)
-	all := slices.Clone(settings.Accounts)
-	rows, _ := p.Home.Ledger.Rows(ctx, p.entry.Name)
+	return accounts(ctx, p.Home, p.entry, settings.Accounts)
+}
+
+// wanted are all accounts that matter.
+func (p *provider) wanted(ctx context.Context) []string {
+	return unique(append(p.known(ctx), p.Accounts...))
+}
+
+func (p *provider) group(ctx context.Context) group {
+	settings, _ := p.read(ctx)
+	return group{p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment, p.Flags}
+}
+
+// seedLine is the line that puts an account's credentials in.
+func (p *provider) seedLine(account string) string {
+	return group{entry: p.entry, flags: p.Flags}.seedLine(account)
+}
+
+// accounts are those that a ledger names, and others.
+func accounts(ctx context.Context, h *home.Home, entry catalog.Entry, others []string) []string {
+	all := slices.Clone(others)
+	rows, _ := h.Ledger.Rows(ctx, entry.Name)
 	for _, row := range rows {
 		if config.ValidAccount(row.Account) { // and not the claim of a shard
 			all = append(all, row.Account)
@@ -104,7 +124,20 @@ func (p *provider) known(ctx context.Context) []string {
 	return unique(all)
 }
 
-// wanted are all accounts that matter.
-func (p *provider) wanted(ctx context.Context) []string {
-	return unique(append(p.known(ctx), p.Accounts...))
+// unique sorts, and removes duplicates.
+func unique(all []string) []string {
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// once fetches once what several checks need.
+type once[T any] struct {
+	sync.Once
+	value T
+	err   error
+}
+
+func (o *once[T]) get(ask func() (T, error)) (T, error) {
+	o.Do(func() { o.value, o.err = ask() })
+	return o.value, o.err
 }

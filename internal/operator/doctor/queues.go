@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -38,13 +37,10 @@ func (s *stack) queues(ctx context.Context) []Finding {
 			waiting += fmt.Sprintf("; %d messages wait in %s-%s", n, s.Name, p.entry.Name)
 		}
 	}
-	switch {
-	case len(found) > 0:
-		return found
-	case names == 0:
+	if names == 0 {
 		return []Finding{skipped("the alarm %s is missing, which names the queue: see alarms", s.deadLettersAlarm())}
 	}
-	return []Finding{ok("%s%s", map[bool]string{true: "the queue is empty", false: "the queues are empty"}[names == 1], waiting)}
+	return orOK(found, "%s%s", map[bool]string{true: "the queue is empty", false: "the queues are empty"}[names == 1], waiting)
 }
 
 // hasQueue reports whether the function hands work over to a queue.
@@ -63,17 +59,15 @@ func (s *stack) empty(ctx context.Context, name string, mend func(Finding, strin
 func (s *stack) messages(ctx context.Context, name string) (n int, url string, trouble []Finding) {
 	arn := s.arn("sqs", name)
 	where, err := s.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
-		return 0, "", []Finding{fail("the queue %s is gone: runs that fail are lost", name).mend(anew)}
-	}
 	if err != nil {
-		return 0, "", []Finding{s.trouble(err, "sqs:GetQueueUrl", arn)}
+		return 0, "", s.trouble(err, "sqs:GetQueueUrl", arn,
+			fail("the queue %s is gone: runs that fail are lost", name).mend(anew))
 	}
 	got, err := s.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 		QueueUrl: where.QueueUrl, AttributeNames: counts,
 	})
 	if err != nil {
-		return 0, "", []Finding{s.trouble(err, "sqs:GetQueueAttributes", arn)}
+		return 0, "", s.trouble(err, "sqs:GetQueueAttributes", arn)
 	}
 	for _, name := range counts {
 		part, _ := strconv.Atoi(got.Attributes[string(name)])
@@ -106,7 +100,7 @@ func (s *stack) moveBack(f Finding, url string) Finding {
 func (p *provider) mapping(ctx context.Context) []Finding {
 	got, err := p.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: &p.function})
 	if err != nil {
-		return []Finding{p.trouble(err, "lambda:ListEventSourceMappings", "*")}
+		return p.trouble(err, "lambda:ListEventSourceMappings", "*")
 	}
 	queue := path.Base(p.getenv(ctx)("SWEEP_QUEUE_URL"))
 	for _, m := range got.EventSourceMappings {

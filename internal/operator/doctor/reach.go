@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,10 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"tokenrefresh/internal/operator/catalog"
-	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/store"
 )
 
@@ -26,8 +24,7 @@ const reachLimit = 10 * time.Second
 
 // reach checks that the provider can be reached, from this machine.
 func (p *provider) reach(ctx context.Context) []Finding {
-	settings, _ := p.read(ctx)
-	found := reachAll(ctx, p.Home, p.entry, p.wanted(ctx), settings.ProviderEnvironment, p.Flags)
+	found := p.group(ctx).reach(ctx)
 	for i, f := range found {
 		if f.Verdict == OK {
 			found[i].Cause += ", from this machine"
@@ -40,37 +37,38 @@ func (p *provider) reach(ctx context.Context) []Finding {
 	return found
 }
 
-// reachAll checks each address of a provider's accounts.
-func reachAll(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment, flags string) []Finding {
+// reach checks each address of the accounts.
+func (g group) reach(ctx context.Context) []Finding {
 	var found []Finding
-	all := addresses(ctx, h, entry, accounts, environment)
+	all := g.addresses(ctx)
 	for _, address := range slices.Sorted(maps.Keys(all)) {
-		found = append(found, reachOne(ctx, address, entry.Setting, seedLine(flags, entry.Name, all[address]))...)
+		for _, f := range reachOne(ctx, address, g.entry.Setting, g.seedLine(all[address][0])) {
+			if len(g.names) > 1 {
+				f.Cause = fmt.Sprintf("%s/%s: %s", g.entry.Name, some(all[address]), f.Cause)
+			}
+			found = append(found, f)
+		}
 	}
 	if len(found) == 0 {
-		return []Finding{skipped("no credentials name an address of %s", entry.Name)}
+		return []Finding{skipped("no credentials name an address of %s", g.entry.Name)}
 	}
 	return found
 }
 
-// addresses are the provider's addresses in the accounts' credentials, each with one account.
+// addresses are the provider's addresses in the accounts' credentials, each with its accounts.
 // Credentials that cannot be used name none.
-func addresses(ctx context.Context, h *home.Home, entry catalog.Entry, accounts []string, environment string) map[string]string {
-	client := entry.New(exchange.New(exchange.Options{}), environment)
-	all := map[string]string{}
-	for _, account := range accounts {
-		address := client.Address()
-		v, err := h.Secrets.Current(ctx, store.Key{Provider: entry.Name, Account: account}, store.Credentials)
+func (g group) addresses(ctx context.Context) map[string][]string {
+	client := g.entry.New(exchange.New(exchange.Options{}), g.environment)
+	all := map[string][]string{}
+	for _, account := range g.names {
+		v, err := g.home.Secrets.Current(ctx, g.key(account), store.Credentials)
 		if err == nil {
 			if _, err := client.Open(v.Value); err != nil {
 				continue
 			}
-			if fields, err := reply.Parse(v.Value.Reveal()); err == nil && fields.Text(entry.Setting) != "" {
-				address = strings.TrimSpace(fields.Text(entry.Setting))
-			}
 		}
-		if address != "" {
-			all[address] = account
+		if address := cmp.Or(g.entry.Address(v.Value), client.Address()); address != "" {
+			all[address] = append(all[address], account)
 		}
 	}
 	return all

@@ -2,8 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"tokenrefresh/pkg/store"
 )
@@ -36,31 +33,25 @@ func (p *provider) secretsInOrder(ctx context.Context) []Finding {
 		for _, doc := range documents {
 			name := p.SecretPrefix + "/" + p.entry.Name + "/" + account + "/" + string(doc)
 			described, err := p.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
-			if _, not := errors.AsType[*types.ResourceNotFoundException](err); not {
+			switch {
+			case isAbsent(err):
 				missing = append(missing, name)
-				continue
+			case err != nil:
+				found = append(found, p.trouble(err, "secretsmanager:DescribeSecret", p.secretARN(name))...)
+			default:
+				found = append(found, p.secret(ctx, described, doc)...)
+				keys = append(keys, aws.ToString(described.KmsKeyId))
+				looked++
 			}
-			if err != nil {
-				found = append(found, p.trouble(err, "secretsmanager:DescribeSecret", p.secretARN(name)))
-				continue
-			}
-			found = append(found, p.secret(ctx, described, doc)...)
-			keys = append(keys, aws.ToString(described.KmsKeyId))
-			looked++
 		}
 		found = append(found, p.missing(ctx, account, missing, len(documents))...)
 	}
-	slices.Sort(keys)
-	for _, key := range slices.Compact(keys) {
+	for _, key := range unique(keys) {
 		if key != "" { // empty: AWS's own, which nobody can disable
 			found = append(found, p.key(ctx, key)...)
 		}
 	}
-	switch {
-	case len(found) > 0:
-		return found
-	}
-	return []Finding{ok("%d secrets exist, with room for versions", looked)}
+	return orOK(found, "%d secrets exist, with room for versions", looked)
 }
 
 // missing reports an account's missing secrets, of all.
@@ -73,13 +64,13 @@ func (p *provider) missing(ctx context.Context, account string, names []string, 
 		}
 		return []Finding{none.
 			mend("name the right ones with --secret-prefix and --region, or make them with the credentials in them",
-				seedLine(p.Flags, p.entry.Name, account))}
+				p.seedLine(account))}
 	}
 	var found []Finding
 	for _, name := range names {
 		gone := fail("the secret %s does not exist", name)
 		if strings.HasSuffix(name, "/"+string(store.Credentials)) {
-			found = append(found, gone.mend("make it with the credentials in it", seedLine(p.Flags, p.entry.Name, account)))
+			found = append(found, gone.mend("make it with the credentials in it", p.seedLine(account)))
 			continue
 		}
 		found = append(found, gone.mend("make it, empty", p.cli("secretsmanager create-secret --name %s", name)))
@@ -118,7 +109,7 @@ func (p *provider) versions(ctx context.Context, name string) []Finding {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return []Finding{p.trouble(err, "secretsmanager:ListSecretVersionIds", p.secretARN(name))}
+			return p.trouble(err, "secretsmanager:ListSecretVersionIds", p.secretARN(name))
 		}
 		for _, v := range page.Versions {
 			if v.CreatedDate != nil && p.Now().Sub(*v.CreatedDate) < day {
@@ -136,13 +127,11 @@ func (p *provider) versions(ctx context.Context, name string) []Finding {
 // key checks a KMS key of the secrets.
 func (p *provider) key(ctx context.Context, id string) []Finding {
 	got, err := p.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
-	if _, missing := errors.AsType[*kmstypes.NotFoundException](err); missing {
-		return []Finding{fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.entry.Name).mend(
-			"give the secrets another key (KmsKeyArn), then seed the credentials again",
-			seedLine(p.Flags, p.entry.Name, "default"))}
-	}
 	if err != nil {
-		return []Finding{p.trouble(err, "kms:DescribeKey", id)}
+		return p.trouble(err, "kms:DescribeKey", id,
+			fail("the KMS key %s of the secrets of %s is gone: what it has encrypted is lost", id, p.entry.Name).mend(
+				"give the secrets another key (KmsKeyArn), then seed the credentials again",
+				p.seedLine("default")))
 	}
 	switch key := got.KeyMetadata; key.KeyState {
 	case kmstypes.KeyStateEnabled:

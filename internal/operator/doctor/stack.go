@@ -3,11 +3,10 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwschemas "github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -56,13 +55,17 @@ type stack struct {
 
 	providers []*provider
 
-	who   once[*sts.GetCallerIdentityOutput]
+	who   *sts.GetCallerIdentityOutput // once the first check has asked
 	rings once[map[string]cwtypes.MetricAlarm]
 }
 
-// stackCheck is the check before those of the stack's own resources. Tables and secrets may be an
-// earlier stack's.
-const stackCheck = "stack"
+const (
+	// awsCheck comes before every other check of a stack.
+	awsCheck = "aws"
+	// stackCheck comes before those of the stack's own resources. Tables and secrets may be an earlier
+	// stack's.
+	stackCheck = "stack"
+)
 
 // Checks lists the checks of a stack.
 func (d Stack) Checks() []Check {
@@ -91,32 +94,75 @@ func (d Stack) Checks() []Check {
 	}
 	return append(checks,
 		Check{Name: "alarms", After: stackCheck, Look: s.alarms},
-		Check{Name: "alarm topic", After: stackCheck, Look: s.topic},
+		Check{Name: "alarm topic", After: stackCheck, Look: s.topics},
 		Check{Name: "dead letters", After: stackCheck, Look: s.queues},
 		Check{Name: "dashboard", After: stackCheck, Look: s.dashboard},
 	)
+}
+
+// identity checks that AWS answers, and shows the caller's identity.
+func (s *stack) identity(ctx context.Context) []Finding {
+	who, err := s.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err == nil {
+		s.who = who
+		return []Finding{ok("account %s, region %s, as %s", aws.ToString(who.Account), s.Config.Region, aws.ToString(who.Arn))}
+	}
+	if t := home.TroubleOf(err, s.Config.Region, s.Profile); t != nil {
+		return []Finding{fail("%s", t.Cause).mend(t.Mend, t.Commands...)}
+	}
+	return s.trouble(err, "sts:GetCallerIdentity", "*")
+}
+
+// clock compares this machine's clock with AWS's.
+func (s *stack) clock(context.Context) []Finding {
+	theirs, told := middleware.GetServerTime(s.who.ResultMetadata)
+	ours, _ := middleware.GetResponseAt(s.who.ResultMetadata)
+	if !told || theirs.IsZero() {
+		return []Finding{skipped("AWS has not told the time")}
+	}
+	return []Finding{judgeClock(theirs.Sub(ours), "AWS")}
+}
+
+const (
+	// tolerable is a skew without consequences.
+	tolerable = 2 * time.Second
+	// granularity is that of a Date header, which is cut off to the second.
+	granularity = time.Second
+)
+
+// judgeClock judges how far another clock is ahead of this machine's, by a Date header.
+func judgeClock(ahead time.Duration, whose string) Finding {
+	off := (ahead + granularity/2).Abs()
+	if off < tolerable+granularity/2 {
+		return ok("this machine's is within %s of that of %s", tolerable, whose)
+	}
+	direction := "behind"
+	if ahead < 0 {
+		direction = "ahead of"
+	}
+	f := fail("this machine's clock is %s %s that of %s; AWS refuses requests that are signed %.0f minutes too late or early",
+		ahead.Abs().Round(time.Second), direction, whose, home.SignatureLife.Minutes()).
+		mend("switch time synchronisation on", "sudo timedatectl set-ntp true", "timedatectl status")
+	if off < home.SignatureLife {
+		f.Verdict = Warn
+	}
+	return f
 }
 
 // deployed checks that the stack exists. Other checks report its missing parts.
 func (s *stack) deployed(ctx context.Context) []Finding {
 	there := 0
 	for _, p := range s.providers {
-		if _, err := p.getFunction(ctx); !isMissing(err) {
+		if _, err := p.getFunction(ctx); !isAbsent(err) {
 			there++
 		}
 	}
 	if there == 0 {
 		return []Finding{fail("there is no stack %s in %s, account %s: none of its functions is there",
-			s.Name, s.Config.Region, aws.ToString(s.who.value.Account)).
+			s.Name, s.Config.Region, aws.ToString(s.who.Account)).
 			mend("name the right one with --stack (and --region, --profile), or deploy it: sam deploy")}
 	}
 	return []Finding{ok("%s, with %d functions", s.Name, there)}
-}
-
-// unique sorts, and removes duplicates.
-func unique(all []string) []string {
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 // anew brings back resources that were deleted without CloudFormation, which does not notice it.
@@ -130,18 +176,4 @@ func (s *stack) cli(format string, args ...any) string {
 		line += " --profile " + s.Profile
 	}
 	return line + " " + fmt.Sprintf(format, args...)
-}
-
-// seedLine is the line that puts credentials in.
-func seedLine(flags, provider, account string) string {
-	words := "seed credentials --provider " + provider
-	if account != "default" {
-		words += " --account " + account
-	}
-	return tokenctl(flags, words)
-}
-
-// tokenctl is a line for this command, with the flags that find the home.
-func tokenctl(flags, words string) string {
-	return strings.TrimSpace("tokenctl " + words + " " + flags)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/moto/awscli"
 	"tokenrefresh/internal/operator/doctor"
 )
@@ -40,16 +42,13 @@ func TestStack(t *testing.T) {
 	w := newWorld(t, map[string]string{"BerbixQueueConcurrency": "10"})
 	w.send("stack-berbix")
 	report := doctor.Run(t.Context(), w.stack.Checks())
-	if !report.Well || len(report.Findings) != 27 {
-		t.Fatalf("a stack in which all is well:\n%s", report.Text(120, false))
-	}
+	assert.Assert(t, report.Well && len(report.Findings) == 27,
+		"a stack in which all is well:\n%s", report.Text(120, false))
 	if text := report.Text(120, false); !strings.Contains(text, "the queues are empty; 1 messages wait in stack-berbix") {
 		t.Errorf("the message in the queue is not counted:\n%s", text)
 	}
 	for _, f := range report.Findings {
-		if f.Verdict != doctor.OK || f.Cause == "" || f.Mend != "" {
-			t.Errorf("all is well, and yet: %+v", f)
-		}
+		assert.Check(t, f.Verdict == doctor.OK && f.Cause != "" && f.Mend == "", "all is well, and yet: %+v", f)
 	}
 	advised := map[string]bool{}
 	for _, b := range slices.Concat(brokenTables, brokenRuns, brokenState, brokenAlarms) {
@@ -75,9 +74,8 @@ func TestStack(t *testing.T) {
 		})
 	}
 	t.Run("what the operator may not see is not missing", func(t *testing.T) { denied(t, w) })
-	if report := doctor.Run(t.Context(), w.stack.Checks()); !report.Well {
-		t.Errorf("a test has left something broken:\n%s", report.Text(120, false))
-	}
+	report = doctor.Run(t.Context(), w.stack.Checks())
+	assert.Check(t, report.Well, "a test has left something broken:\n%s", report.Text(120, false))
 	t.Run("the AWS CLI takes each line that is advised", func(t *testing.T) { areTaken(t, w, advised) })
 }
 
@@ -94,9 +92,7 @@ func areTaken(t *testing.T, w *world, lines map[string]bool) {
 			t.Errorf("%s\nexit code %d: %s", line, code, said)
 		}
 	}
-	if typed < 15 {
-		t.Errorf("only %d lines for the AWS CLI were advised: %v", typed, lines)
-	}
+	assert.Check(t, typed >= 15, "only %d lines for the AWS CLI were advised: %v", typed, lines)
 }
 
 // answers makes the front change the answer of an operation. moto's resources never come into such

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,10 +33,7 @@ func (s *stack) ledgerTable(ctx context.Context) []Finding {
 	if table != nil {
 		found = append(found, s.backups(ctx, s.LedgerTable)...)
 	}
-	if len(found) > 0 {
-		return found
-	}
-	return []Finding{ok("%s is active, with point-in-time recovery", s.LedgerTable)}
+	return orOK(found, "%s is active, with point-in-time recovery", s.LedgerTable)
 }
 
 func (s *stack) transactionsTable(ctx context.Context) []Finding {
@@ -47,23 +43,18 @@ func (s *stack) transactionsTable(ctx context.Context) []Finding {
 		found = append(found, s.timeToLive(ctx)...)
 		found = append(found, s.backups(ctx, s.TransactionsTable)...)
 	}
-	if len(found) > 0 {
-		return found
-	}
-	return []Finding{ok("%s is active, with its index, TTL and point-in-time recovery", s.TransactionsTable)}
+	return orOK(found, "%s is active, with its index, TTL and point-in-time recovery", s.TransactionsTable)
 }
 
 // table returns a table of ours; nil if there is nothing more to check.
 func (s *stack) table(ctx context.Context, name string, keys []string, variable string) (*types.TableDescription, []Finding) {
 	described, err := s.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return nil, []Finding{fail("there is no table %s in %s", name, s.Config.Region).mend(
-			"check first that this is the stack's region and AWS account, and name the right table with --table-prefix, $" + variable +
-				", --region or --profile; restore a deleted table from the backup that DynamoDB made then, and don't create it " +
-				"anew: docs/operations.md#after-a-restore-or-a-loss")}
-	}
 	if err != nil {
-		return nil, []Finding{s.trouble(err, "dynamodb:DescribeTable", s.arn("dynamodb", "table/"+name))}
+		gone := fail("there is no table %s in %s", name, s.Config.Region).
+			mend("check first that this is the stack's region and AWS account, and name the right table with --table-prefix, $" +
+				variable + ", --region or --profile; restore a deleted table from the backup that DynamoDB made then, and don't create it " +
+				"anew: docs/operations.md#after-a-restore-or-a-loss")
+		return nil, s.trouble(err, "dynamodb:DescribeTable", s.tableARN(name), gone)
 	}
 	table := described.Table
 	if got := keyNames(table.KeySchema); !slices.Equal(got, keys) {
@@ -86,6 +77,8 @@ func (s *stack) table(ctx context.Context, name string, keys []string, variable 
 			mend("wait, and look again")}
 	}
 }
+
+func (s *stack) tableARN(name string) string { return s.arn("dynamodb", "table/"+name) }
 
 // lockedOut is the finding about a table whose key DynamoDB may not use.
 func (s *stack) lockedOut(table *types.TableDescription) Finding {
@@ -124,7 +117,7 @@ func (s *stack) timeToLive(ctx context.Context) []Finding {
 	name := s.TransactionsTable
 	described, err := s.tables.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &name})
 	if err != nil {
-		return []Finding{s.trouble(err, "dynamodb:DescribeTimeToLive", s.arn("dynamodb", "table/"+name))}
+		return s.trouble(err, "dynamodb:DescribeTimeToLive", s.tableARN(name))
 	}
 	ttl := described.TimeToLiveDescription
 	switch {
@@ -144,7 +137,7 @@ func (s *stack) timeToLive(ctx context.Context) []Finding {
 func (s *stack) backups(ctx context.Context, name string) []Finding {
 	described, err := s.tables.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &name})
 	if err != nil {
-		return []Finding{s.trouble(err, "dynamodb:DescribeContinuousBackups", s.arn("dynamodb", "table/"+name))}
+		return s.trouble(err, "dynamodb:DescribeContinuousBackups", s.tableARN(name))
 	}
 	if b := described.ContinuousBackupsDescription; b != nil && b.PointInTimeRecoveryDescription != nil &&
 		b.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled {

@@ -20,11 +20,9 @@ import (
 // added here.
 func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load("../../../template.yaml")
+	stacks, err := template.LoadVariants("../../../template.yaml")
 	assert.NilError(t, err)
-	for name, parameters := range template.Variants {
-		stack, err := loaded.Stack(parameters)
-		assert.NilError(t, err)
+	for name, stack := range stacks {
 		want := map[string]bool{}
 		for _, id := range stack.Of("AWS::CloudWatch::Alarm") {
 			want[template.Get[string](stack.Resources[id].Properties, "AlarmName")] = true
@@ -42,18 +40,15 @@ func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 				got[alarm] = true
 			}
 		}
-		if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
-			t.Errorf("%s (-template +doctor):\n%s", name, diff)
-		}
+		diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)))
+		assert.Check(t, diff == "", "%s (-template +doctor):\n%s", name, diff)
 	}
 }
 
 // makeIndex creates the template's index.
 func TestTheIndexIsThatOfTheTemplate(t *testing.T) {
 	t.Parallel()
-	loaded, err := template.Load("../../../template.yaml")
-	assert.NilError(t, err)
-	stack, err := loaded.Stack(nil)
+	stack, err := template.LoadStack("../../../template.yaml", nil)
 	assert.NilError(t, err)
 	indexes := template.Get[[]any](stack.Resources["Transactions"].Properties, "GlobalSecondaryIndexes")
 	_, updates, _ := strings.Cut(doctor.MakeIndex, "--global-secondary-index-updates '")

@@ -21,60 +21,46 @@ func (r Report) Text(width int, coloured bool) string {
 		names, verdicts = max(names, len(f.Check)), max(verdicts, len(f.Verdict))
 	}
 	indent := verdicts + 2 + names + 2
-	wide := max(minColumn, width-indent)
+	width = max(width, indent+minColumn)
 	var b strings.Builder
-	line := func(text string) { fmt.Fprintf(&b, "%*s%s\n", indent, "", text) }
 	for _, f := range findings {
 		verdict := fmt.Sprintf("%-*s", verdicts, f.Verdict)
 		if coloured {
 			verdict = colours[f.Verdict].Paint(verdict)
 		}
-		cause := terminal.Wrap(f.Cause, wide)
-		fmt.Fprintf(&b, "%s  %-*s  %s\n", verdict, names, f.Check, cause[0])
-		for _, more := range cause[1:] {
-			line(more)
-		}
+		b.WriteString(terminal.Hang(fmt.Sprintf("%s  %-*s  ", verdict, names, f.Check), f.Cause, indent, width))
 		if f.Mend != "" {
-			for i, more := range terminal.Wrap(f.Mend, wide-2) {
-				line([]string{"→ ", "  "}[min(i, 1)] + more)
-			}
+			b.WriteString(terminal.Hang(fmt.Sprintf("%*s→ ", indent, ""), f.Mend, indent+2, width))
 		}
 		for _, command := range f.Commands {
-			line("  " + terminal.Visible(command))
+			fmt.Fprintf(&b, "%*s%s\n", indent+2, "", terminal.Visible(command))
 		}
 	}
-	b.WriteString(r.summary())
-	return b.String()
+	counts := map[Verdict]int{}
+	for _, f := range r.Findings {
+		counts[f.Verdict]++
+	}
+	var summary []string
+	for _, verdict := range []Verdict{OK, Warn, Fail, Skipped} {
+		if counts[verdict] > 0 {
+			summary = append(summary, fmt.Sprintf("%d %s", counts[verdict], verdict))
+		}
+	}
+	return b.String() + strings.Join(summary, ", ")
 }
 
 // fold makes one line of checks in a row that were skipped for the same reason.
 func fold(all []Finding) []Finding {
 	var folded []Finding
 	for i := 0; i < len(all); {
-		f, same := all[i], 1
-		for f.Verdict == Skipped && i+same < len(all) && all[i+same].Verdict == Skipped && all[i+same].Cause == f.Cause {
-			same++
+		f, next := all[i], i+1
+		for f.Verdict == Skipped && next < len(all) && all[next].Verdict == Skipped && all[next].Cause == f.Cause {
+			next++
 		}
-		if same > 1 {
+		if same := next - i; same > 1 {
 			f.Check = fmt.Sprintf("%s and %d more", f.Check, same-1)
 		}
-		folded = append(folded, f)
-		i += same
+		folded, i = append(folded, f), next
 	}
 	return folded
-}
-
-// summary counts the verdicts.
-func (r Report) summary() string {
-	counts := map[Verdict]int{}
-	for _, f := range r.Findings {
-		counts[f.Verdict]++
-	}
-	var parts []string
-	for _, verdict := range []Verdict{OK, Warn, Fail, Skipped} {
-		if counts[verdict] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[verdict], verdict))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

@@ -9,27 +9,43 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// denied are the codes with which AWS's services refuse a caller.
-var denied = []string{
-	"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "KMSAccessDeniedException",
-	"DecryptionFailure",
-}
-
-// code is AWS's code of an error; empty where AWS did not answer.
-func code(err error) string {
-	if answer, ok := errors.AsType[smithy.APIError](err); ok {
-		return answer.ErrorCode()
+var (
+	// denied are the codes with which AWS's services refuse a caller.
+	denied = []string{
+		"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "KMSAccessDeniedException",
+		"DecryptionFailure",
 	}
-	return ""
+	// absent are the codes of a resource that does not exist.
+	absent = []string{
+		"ResourceNotFoundException", "NotFoundException", "NotFound", "ResourceNotFound", "DashboardNotFoundError",
+		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+	}
+)
+
+// isAbsent reports whether AWS answered that a resource does not exist.
+func isAbsent(err error) bool {
+	answer, answered := errors.AsType[smithy.APIError](err)
+	return answered && slices.Contains(absent, answer.ErrorCode())
 }
 
-// trouble is the finding of a call that failed for a reason of its own, so that the resource's
-// state is not known. action is the name of the call in policies.
-func (s *stack) trouble(err error, action, resource string) Finding {
+// trouble is the finding of a call that failed, so that the resource's state is not known. action is
+// the name of the call in policies. gone is the finding if the resource does not exist.
+func (s *stack) trouble(err error, action, resource string, gone ...Finding) []Finding {
+	if len(gone) > 0 && isAbsent(err) {
+		return gone
+	}
+	return []Finding{s.unknown(err, action, resource)}
+}
+
+func (s *stack) unknown(err error, action, resource string) Finding {
 	answer, answered := errors.AsType[smithy.APIError](err)
 	switch {
 	case answered && slices.Contains(denied, answer.ErrorCode()):
-		return s.forbidden(answer.ErrorMessage(), action, resource)
+		f := skipped("you may not look: AWS refuses %s", action)
+		if _, why, found := strings.Cut(answer.ErrorMessage(), " because "); found {
+			f.Cause += ", because " + why
+		}
+		return f.mend("allow " + action + " on " + resource + " to " + s.caller())
 	case answered && strings.Contains(answer.ErrorCode(), "Throttl"):
 		return skipped("AWS throttles %s", action).mend("try again in a minute")
 	case answered:
@@ -41,19 +57,10 @@ func (s *stack) trouble(err error, action, resource string) Finding {
 	return fail("%s of %s: %v", action, resource, err).mend("check whether this machine reaches AWS's endpoint, then try again")
 }
 
-// forbidden is the finding of a resource that the operator may not look at. Its state is not known.
-func (s *stack) forbidden(message, action, resource string) Finding {
-	f := skipped("you may not look: AWS refuses %s", action)
-	if _, why, found := strings.Cut(message, " because "); found {
-		f.Cause += ", because " + why
-	}
-	return f.mend("allow " + action + " on " + resource + " to " + s.caller())
-}
-
 // caller is the caller's identity, from the first check.
 func (s *stack) caller() string {
-	if who := s.who.value; who != nil && who.Arn != nil {
-		return *who.Arn
+	if s.who != nil && s.who.Arn != nil {
+		return *s.who.Arn
 	}
 	return "yourself"
 }
@@ -61,11 +68,11 @@ func (s *stack) caller() string {
 // arn is the name of a resource in policies.
 func (s *stack) arn(service, resource string) string {
 	partition, account := "aws", "*"
-	if who := s.who.value; who != nil {
-		if parts := strings.Split(*who.Arn, ":"); len(parts) > 1 {
+	if s.who != nil {
+		if parts := strings.Split(*s.who.Arn, ":"); len(parts) > 1 {
 			partition = parts[1]
 		}
-		account = *who.Account
+		account = *s.who.Account
 	}
 	return strings.Join([]string{"arn", partition, service, s.Config.Region, account, resource}, ":")
 }

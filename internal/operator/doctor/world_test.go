@@ -53,8 +53,8 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 	tested.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	clients := awshome.FromConfig(tested)
 	w.home = &home.Home{
-		Secrets: clients.Secrets(prefix), Ledger: clients.Ledger(ledger), Transactions: clients.Transactions(moved),
-		Editor: clients.Editor(prefix, "", ""),
+		Secrets: clients.Secrets(prefix), Ledger: clients.Ledger(ledger), Editor: clients.Editor(prefix, "", ""),
+		Transactions: func(string) home.Transactions { return clients.Transactions(moved) },
 	}
 	w.stack = doctor.Stack{
 		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
@@ -122,9 +122,7 @@ func look(t *testing.T, checks []doctor.Check, name string) []doctor.Finding {
 			chosen, name = append(chosen, c), c.After
 		}
 	}
-	if len(chosen) == 0 {
-		t.Fatalf("there is no check %q", name)
-	}
+	assert.Assert(t, len(chosen) != 0, "there is no check %q", name)
 	slices.Reverse(chosen)
 	return doctor.Run(t.Context(), chosen).Findings
 }

@@ -71,18 +71,6 @@ type Secret struct {
 	Err     error  // of the fault; safe to print
 }
 
-// Transactions describes an account's transactions, from the head of the due index.
-type Transactions struct {
-	Due        int       // due now, as far as the head shows
-	More       bool      // there are more of them
-	OldestDue  time.Time // since when; zero: none is due
-	Next       time.Time // when the first is due; zero: there is none
-	NextExpiry time.Time // the earliest end of an access token in the head
-	Err        error     // why the head is not complete; safe to print
-
-	Dead DeadRows
-}
-
 // view is the view by which a run would decide.
 func (c Credential) view(now time.Time) refresh.View {
 	names := map[store.Document]string{

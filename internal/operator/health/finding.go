@@ -72,6 +72,14 @@ func warn(about Condition, cause, mend string, commands ...string) Finding {
 	return Finding{Warn, about, cause, mend, commands}
 }
 
+// when is the finding if it applies; else nothing was found.
+func (f Finding) when(applies bool) Finding {
+	if applies {
+		return f
+	}
+	return Finding{}
+}
+
 // none reports whether nothing was found.
 func (f Finding) none() bool { return f.State == "" }
 

@@ -44,10 +44,28 @@ func due(c *health.Credential) {
 	c.Row.RefreshAt, c.Row.AccessExpiresAt = in(-30*time.Second), in(2*time.Minute+30*time.Second)
 }
 
-// presented is a credential without a login whose token was presented a quarter of an hour ago.
-func presented(c *health.Credential, again providers.Again) {
-	c.CanLogin, c.Again, c.Row.State, c.Row.LastError = false, again, store.Uncertain, "timeout"
-	c.Row.Spent, c.Row.PresentedAt = []string{secret.New("r1").Fingerprint()}, in(-15*time.Minute)
+// presented makes a credential without a login, whose token was presented a quarter of an hour ago.
+func presented(again providers.Again) func(c *health.Credential) {
+	return func(c *health.Credential) {
+		c.CanLogin, c.Again, c.Row.State, c.Row.LastError = false, again, store.Uncertain, "timeout"
+		c.Row.Spent, c.Row.PresentedAt = []string{secret.New("r1").Fingerprint()}, in(-15*time.Minute)
+	}
+}
+
+// late makes a credential due since then, for which a run begins each tick.
+func late(since, tick time.Duration) func(c *health.Credential) {
+	return func(c *health.Credential) {
+		c.Row.RefreshAt, c.Row.AccessExpiresAt = in(-since), in(2*time.Hour)
+		c.Row.Staged, c.Row.Tick = store.Tally("").Add(in(-2*time.Hour)), tick
+	}
+}
+
+// seeded makes a credential that was seeded a time ago, and that no run has tried.
+func seeded(ago, every time.Duration) func(c *health.Credential) {
+	return func(c *health.Credential) {
+		fresh(c)
+		c.Row.Phase, c.Row.RefreshAt, c.Exists, c.Every = store.Idle, in(-ago), true, every
+	}
 }
 
 // fresh is a credential that no run has looked at.
@@ -66,17 +84,42 @@ func failed(c *health.Credential, what outcome.Outcome, why string) {
 	c.Row.Staged = store.Tally("").Add(in(-20 * time.Second))
 }
 
-// documentation describes the conditions to people.
-func documentation(t *testing.T) string {
+type credential = health.Credential
+
+// verdict is what a credential in some state must be told about itself.
+type verdict struct {
+	is        func(c *credential)
+	state     health.State
+	condition health.Condition
+	says      string // parts of cause and mend, separated by |
+	commands  []string
+}
+
+// testVerdicts changes a credential in which all is well, and looks at its worst finding.
+func testVerdicts(t *testing.T, well func() credential, cases map[string]verdict) {
 	t.Helper()
-	text, err := os.ReadFile("../../../docs/status.md")
+	documentation, err := os.ReadFile("../../../docs/status.md")
 	assert.NilError(t, err)
-	return string(text)
+	for name, tt := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := well()
+			tt.is(&c)
+			got := c.Verdict(now)
+			assert.Check(t, is.Contains(string(documentation), "| `"+string(got.Condition)+"` |"))
+			assert.Check(t, got.State == tt.state && got.Condition == tt.condition,
+				"%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
+			for part := range strings.SplitSeq(tt.says, "|") {
+				assert.Check(t, is.Contains(got.Cause+"\n"+got.Mend, part))
+			}
+			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
+			assert.Check(t, (got.State == health.OK) == (got.Mend == ""), "advice %q", got.Mend)
+		})
+	}
 }
 
 func TestVerdict(t *testing.T) {
 	t.Parallel()
-	documented := documentation(t)
 	const (
 		seedCredentials = "tokenctl seed credentials --provider hesabe"
 		seedTokens      = "tokenctl seed tokens --provider hesabe"
@@ -87,72 +130,46 @@ func TestVerdict(t *testing.T) {
 		accept          = "tokenctl resolve accept --provider hesabe"
 		discard         = "tokenctl resolve discard --provider hesabe"
 	)
-	type credential = health.Credential
-	for name, tt := range map[string]struct {
-		is        func(c *credential)
-		state     health.State
-		condition health.Condition
-		says      string // parts of cause and mend, separated by |
-		commands  []string
-	}{
+	testVerdicts(t, well, map[string]verdict{
 		"well":             {func(*credential) {}, health.OK, health.Healthy, "", nil},
 		"due a moment ago": {due, health.OK, health.Healthy, "", nil},
 		"a run is at work": {func(c *credential) {
 			due(c)
 			c.Row.Phase, c.Row.ClaimedUntil = store.Sending, in(70*time.Second)
-		}, health.OK, health.Busy, "for 1m more", nil},
+		}, health.OK, health.Busy, "for 1m10s more", nil},
 
 		"nobody has put credentials in": {func(c *credential) {
 			fresh(c)
 			c.Credentials, c.CanLogin = empty("s/credentials"), false
-		}, health.Warn, health.NotSeeded, "nobody has filled in the secret s/credentials", []string{seedCredentials}},
+		}, health.Act, health.NotSeeded, "nobody has filled in the secret s/credentials", []string{seedCredentials}},
 		"an account of which nothing is there": {func(c *credential) {
 			fresh(c)
 			for _, s := range []*health.Secret{&c.Credentials, &c.Tokens, &c.Access} {
 				*s = health.Secret{Name: s.Name, Fault: health.Missing, Err: store.ErrNoSecret}
 			}
-		}, health.Warn, health.NotSeeded, "s/credentials", []string{seedCredentials}},
+		}, health.Act, health.NotSeeded, "s/credentials", []string{seedCredentials}},
 		"somebody has emptied the credentials": {func(c *credential) {
 			c.Credentials, c.CanLogin = empty("s/credentials"), false
 		}, health.Act, health.NotSeeded, "nobody has filled in the secret s/credentials; the access token ends in 11m", []string{seedCredentials}},
 		"neither login nor refresh token": {func(c *credential) {
 			fresh(c)
 			c.CanLogin = false
-		}, health.Warn, health.NotSeeded, "neither a login in the secret s/credentials nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
+		}, health.Act, health.NotSeeded, "neither a login in the secret s/credentials nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
 		"neither login nor refresh token in what is there": {func(c *credential) {
 			fresh(c)
 			c.CanLogin, c.Tokens = false, health.Secret{Name: "s/tokens", Version: "v1"}
-		}, health.Warn, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
-		"credentials that were seeded": {func(c *credential) {
-			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Second), true
-		}, health.Warn, health.New, "no run has looked at it yet|the next tick does", []string{once}},
-		"credentials that were seeded for nobody": {func(c *credential) {
-			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Minute), true
-			c.Every = time.Minute
-		}, health.Act, health.Silent, "no run has begun one for 10m", []string{doctor, once}},
-		"credentials that were seeded, and nobody knows when runs come": {func(c *credential) {
-			fresh(c)
-			c.Row.Phase, c.Row.RefreshAt, c.Exists = store.Idle, in(-10*time.Minute), true
-		}, health.Warn, health.New, "no run has looked at it yet", []string{once}},
+		}, health.Act, health.NotSeeded, "nor a refresh token in s/tokens", []string{seedCredentials, seedTokens}},
+		"credentials that were seeded":                                  {seeded(10*time.Second, 0), health.Warn, health.New, "no run has looked at it yet|the next tick does", []string{once}},
+		"credentials that were seeded for nobody":                       {seeded(10*time.Minute, time.Minute), health.Act, health.Silent, "no run has begun one for 10m", []string{doctor, once}},
+		"credentials that were seeded, and nobody knows when runs come": {seeded(10*time.Minute, 0), health.Warn, health.New, "no run has looked at it yet", []string{once}},
 		// A schedule of 5 minutes may come to a credential as late as that.
-		"due for 12 minutes, with a run each 5": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 5*time.Minute
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
-		}, health.OK, health.Healthy, "", nil},
-		"due for 16 minutes, with a run each 5": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-16*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 5*time.Minute
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
-		}, health.Act, health.Silent, "no run has begun one for 16m", []string{doctor, once}},
+		"due for 12 minutes, with a run each 5": {late(12*time.Minute, 5*time.Minute), health.OK, health.Healthy, "", nil},
+		"due for 16 minutes, with a run each 5": {late(16*time.Minute, 5*time.Minute), health.Act, health.Silent, "no run has begun one for 16m", []string{doctor, once}},
 		"due for 12 minutes, with a schedule of an hour": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Every = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), time.Hour
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
+			late(12*time.Minute, time.Minute)(c)
+			c.Every = time.Hour
 		}, health.OK, health.Healthy, "", nil},
-		"due for 12 minutes, by a row that does not tell the tick": {func(c *credential) {
-			c.Row.RefreshAt, c.Row.Staged, c.Row.Tick = in(-12*time.Minute), store.Tally("").Add(in(-2*time.Hour)), 0
-			c.Row.AccessExpiresAt = in(2 * time.Hour)
-		}, health.OK, health.Healthy, "", nil},
+		"due for 12 minutes, by a row that does not tell the tick": {late(12*time.Minute, 0), health.OK, health.Healthy, "", nil},
 		"died over an attempt 10 minutes ago, with a run each 5": {func(c *credential) {
 			due(c)
 			c.Row.Phase, c.Row.ClaimedUntil, c.Row.Tick = store.Sending, in(-10*time.Minute), 5*time.Minute
@@ -199,7 +216,7 @@ func TestVerdict(t *testing.T) {
 		"attempts run out": {func(c *credential) {
 			failed(c, outcome.Transient, "")
 			c.Row.AccessExpiresAt = in(100 * time.Second)
-		}, health.Act, health.Failing, "the access token ends in 1m, attempts left until then: 1", []string{doctor}},
+		}, health.Act, health.Failing, "the access token ends in 1m40s, attempts left until then: 1", []string{doctor}},
 		"logins fail": {func(c *credential) {
 			failed(c, outcome.Transient, "timeout")
 			c.Row.LoginFailures, c.Row.NotBefore, c.Row.AccessExpiresAt = 3, in(4*time.Minute), in(time.Hour)
@@ -282,24 +299,18 @@ func TestVerdict(t *testing.T) {
 			[]string{"tokenctl resolve relogin --provider hesabe"},
 		},
 		"uncertain, and always taken again": {func(c *credential) {
-			presented(c, providers.Again{Reuse: providers.Always})
+			presented(providers.Again{Reuse: providers.Always})(c)
 			c.Row.NotBefore = in(2 * time.Minute)
 		}, health.Warn, health.Uncertain, "may be spent|in 2m a run asks its issuer or presents it again", []string{doctor}},
-		"uncertain, and taken again no longer": {func(c *credential) {
-			presented(c, providers.Again{Reuse: 10 * time.Minute})
-		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
-		"uncertain, and its issuer gives no answer": {func(c *credential) {
-			presented(c, providers.Again{Asks: true})
-		}, health.Warn, health.Uncertain, "at the next tick a run asks its issuer", []string{doctor}},
+		"uncertain, and taken again no longer":      {presented(providers.Again{Reuse: 10 * time.Minute}), health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
+		"uncertain, and its issuer gives no answer": {presented(providers.Again{Asks: true}), health.Warn, health.Uncertain, "at the next tick a run asks its issuer", []string{doctor}},
 		"uncertain, and its issuer has acted": {func(c *credential) {
-			presented(c, providers.Again{Asks: true, LastResort: true})
+			presented(providers.Again{Asks: true, LastResort: true})(c)
 			c.Row.Fate = store.ActedOn
 		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
-		"uncertain until the last resort": {func(c *credential) {
-			presented(c, providers.Again{LastResort: true})
-		}, health.Warn, health.Uncertain, "in 11m a run asks its issuer or presents it again", []string{doctor}},
+		"uncertain until the last resort": {presented(providers.Again{LastResort: true}), health.Warn, health.Uncertain, "in 11m a run asks its issuer or presents it again", []string{doctor}},
 		"uncertain after the last resort": {func(c *credential) {
-			presented(c, providers.Again{LastResort: true})
+			presented(providers.Again{LastResort: true})(c)
 			c.Row.Fate = store.Retried
 		}, health.Act, health.Uncertain, "no reply is stored", []string{seedCredentials, seedTokens}},
 		"uncertain with a reply that cannot be read": {func(c *credential) {
@@ -350,27 +361,5 @@ func TestVerdict(t *testing.T) {
 		"the row cannot be read": {func(c *credential) {
 			c.Row = store.Row{Key: c.Key, Unreadable: errors.New(`refresh_at must be a time of RFC 3339`)}
 		}, health.Act, health.RowUnreadable, "refresh_at must be a time|correct what the cause names", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := well()
-			tt.is(&c)
-			got := c.Verdict(now)
-			if !strings.Contains(documented, "| `"+string(got.Condition)+"` |") {
-				t.Errorf("docs/status.md lacks %s", got.Condition)
-			}
-			if got.State != tt.state || got.Condition != tt.condition {
-				t.Errorf("%s %s, want %s %s: %+v", got.State, got.Condition, tt.state, tt.condition, got)
-			}
-			for part := range strings.SplitSeq(tt.says, "|") {
-				if !strings.Contains(got.Cause+"\n"+got.Mend, part) {
-					t.Errorf("it does not say %q: %q, %q", part, got.Cause, got.Mend)
-				}
-			}
-			assert.Check(t, is.DeepEqual(got.Commands, tt.commands), "commands")
-			if (got.State == health.OK) != (got.Mend == "") {
-				t.Errorf("advice %q", got.Mend)
-			}
-		})
-	}
+	})
 }

@@ -35,10 +35,8 @@ func (c Credential) rowless(now time.Time) Finding {
 
 // untried is the finding about a row that no run has tried yet.
 func (c Credential) untried() Finding {
-	if c.Row.AttemptID != "" || c.Row.LastOutcome != "" {
-		return Finding{}
-	}
-	return warn(New, "no run has looked at it yet", "the next tick does", c.command("refresh"))
+	return warn(New, "no run has looked at it yet", "the next tick does", c.command("refresh")).
+		when(c.Row.AttemptID == "" && c.Row.LastOutcome == "")
 }
 
 // sending is the finding about a claim: it is held, or its holder died.
@@ -74,8 +72,5 @@ func (c Credential) unstored(now time.Time) Finding {
 }
 
 func (c Credential) paused() Finding {
-	if !c.Row.Paused {
-		return Finding{}
-	}
-	return warn(Paused, "a person has paused the calls to the provider", "let them go on", c.command("resume"))
+	return warn(Paused, "a person has paused the calls to the provider", "let them go on", c.command("resume")).when(c.Row.Paused)
 }

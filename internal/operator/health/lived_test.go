@@ -51,9 +51,8 @@ func newLife(t *testing.T, provider string) *life {
 	t.Helper()
 	l := &life{world: newWorld(t), key: store.Key{Provider: provider, Account: "default"}}
 	var err error
-	if l.sandbox, err = sandbox.Start(sandbox.Options{Now: l.now}); err != nil {
-		t.Fatal(err)
-	}
+	l.sandbox, err = sandbox.Start(sandbox.Options{Now: l.now})
+	assert.NilError(t, err)
 	t.Cleanup(l.sandbox.Close)
 	entry, err := catalog.Find(provider)
 	assert.NilError(t, err)
@@ -64,7 +63,7 @@ func newLife(t *testing.T, provider string) *life {
 		Provider: client, Secrets: l.full, Ledger: l.Ledger, Accounts: accounts, NewID: uuid.NewString, Now: l.now,
 	}.WithDefaults()
 	l.sweeps = sweep.Engine{
-		Provider: client, Secrets: l.Secrets, Ledger: l.Ledger, Transactions: l.Transactions, Accounts: accounts, Now: l.now,
+		Provider: client, Secrets: l.Secrets, Ledger: l.Ledger, Transactions: l.Transactions(provider), Accounts: accounts, Now: l.now,
 	}.WithDefaults()
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		assert.NilError(t, l.Editor.CreateSecret(t.Context(), l.key, doc))
@@ -90,9 +89,8 @@ func (l *life) tick(after time.Duration, force bool) {
 // edit writes a secret as a person does.
 func (l *life) edit(doc store.Document, text string) {
 	l.t.Helper()
-	if _, err := l.Editor.PutCurrent(l.t.Context(), l.key, doc, secret.New(text)); err != nil {
-		l.t.Fatal(err)
-	}
+	_, err := l.Editor.PutCurrent(l.t.Context(), l.key, doc, secret.New(text))
+	assert.NilError(l.t, err)
 }
 
 // seed begins a chain by hand.
@@ -123,9 +121,8 @@ func (l *life) revoke() {
 	v, err := l.Secrets.Current(l.t.Context(), l.key, store.TokensDoc)
 	assert.NilError(l.t, err)
 	held, err := refresh.ParseTokens(v.Value)
-	if err != nil || !l.sandbox.Revoke(sandbox.Provider(l.key.Provider), held.RefreshToken.Reveal()) {
-		l.t.Fatalf("nothing to revoke: %v", err)
-	}
+	assert.Assert(l.t, err == nil && l.sandbox.Revoke(sandbox.Provider(l.key.Provider), held.RefreshToken.Reveal()),
+		"nothing to revoke: %v", err)
 }
 
 // record records a transaction that is due at once.
@@ -161,6 +158,18 @@ func TestEnginesAreUnderstood(t *testing.T) {
 	}
 	heal := func(l *life) { l.sandbox.Clear(sandbox.Provider(l.key.Provider)) }
 	next := func(l *life) { l.tick(time.Minute, false) }
+	correct := func(l *life) {
+		l.edit(store.Credentials, l.credentials())
+		next(l)
+	}
+	reseed := func(l *life) {
+		l.seed()
+		next(l)
+	}
+	healed := func(l *life) {
+		heal(l)
+		l.tick(2*time.Minute, false)
+	}
 	for name, tt := range map[string]struct {
 		provider  string
 		begins    func(*life)
@@ -172,7 +181,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 	}{
 		"nobody has put credentials in": {
 			"hesabe", func(*life) {}, func(l *life) { l.tick(0, false) },
-			health.Warn, health.NotSeeded, "hesabe/default/credentials", withLogin,
+			health.Act, health.NotSeeded, "hesabe/default/credentials", withLogin,
 		},
 		"credentials without a run": {
 			"hesabe", func(*life) {}, func(l *life) { l.edit(store.Credentials, l.credentials()) },
@@ -189,10 +198,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 				next(l)
 			},
-			health.Act, health.Misconfigured, "hesabe login: misconfigured (HTTP 401)", func(l *life) {
-				l.edit(store.Credentials, l.credentials())
-				next(l)
-			},
+			health.Act, health.Misconfigured, "hesabe login: misconfigured (HTTP 401)", correct,
 		},
 		"a wrong address": {
 			"hesabe", withLogin, func(l *life) {
@@ -213,20 +219,14 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.edit(store.Credentials, `{"username":"u`)
 				l.tick(due, false)
 			},
-			health.Act, health.Misconfigured, "secret hesabe/default/credentials:", func(l *life) {
-				l.edit(store.Credentials, l.credentials())
-				next(l)
-			},
+			health.Act, health.Misconfigured, "secret hesabe/default/credentials:", correct,
 		},
 		"a provider in trouble": {
 			"hesabe", withLogin, func(l *life) {
 				l.fault(sandbox.Any, sandbox.Status(http.StatusInternalServerError))
 				l.tick(due, false)
 			},
-			health.Act, health.Failing, "hesabe login: unknown (HTTP 500)", func(l *life) {
-				heal(l)
-				l.tick(2*time.Minute, false)
-			},
+			health.Act, health.Failing, "hesabe login: unknown (HTTP 500)", healed,
 		},
 		"a rate limit": {
 			"hesabe", withLogin, func(l *life) {
@@ -244,10 +244,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 				next(l)
 			},
-			health.Act, health.Dead, "hesabe refresh: refused", func(l *life) {
-				l.seed()
-				next(l)
-			},
+			health.Act, health.Dead, "hesabe refresh: refused", reseed,
 		},
 		"a reply that was lost": {
 			"hesabe", withoutLogin, func(l *life) {
@@ -264,20 +261,14 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.tick(due, false)
 				heal(l)
 			},
-			health.Act, health.Uncertain, "could not be read", func(l *life) {
-				l.seed()
-				next(l)
-			},
+			health.Act, health.Uncertain, "could not be read", reseed,
 		},
 		"a chain that was emptied": {
 			"hesabe", withoutLogin, func(l *life) {
 				l.edit(store.TokensDoc, `{}`)
 				l.tick(due, false)
 			},
-			health.Act, health.Dead, "hesabe/default/tokens", func(l *life) {
-				l.seed()
-				next(l)
-			},
+			health.Act, health.Dead, "hesabe/default/tokens", reseed,
 		},
 		"a pause": {
 			"hesabe", withLogin, func(l *life) {
@@ -322,10 +313,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.record()
 				l.tick(0, false)
 			},
-			health.Act, health.Misconfigured, "berbix refresh: misconfigured", func(l *life) {
-				l.edit(store.Credentials, l.credentials())
-				next(l)
-			},
+			health.Act, health.Misconfigured, "berbix refresh: misconfigured", correct,
 		},
 		"transactions that no sweep comes to": {
 			"berbix", withLogin, func(l *life) {
@@ -340,10 +328,7 @@ func TestEnginesAreUnderstood(t *testing.T) {
 				l.fault(sandbox.Any, sandbox.Status(http.StatusInternalServerError))
 				l.tick(0, false)
 			},
-			health.Warn, health.Failing, "(HTTP 500)", func(l *life) {
-				heal(l)
-				l.tick(2*time.Minute, false)
-			},
+			health.Warn, health.Failing, "(HTTP 500)", healed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -355,13 +340,10 @@ func TestEnginesAreUnderstood(t *testing.T) {
 			if got.State != tt.state || got.Condition != tt.condition || !strings.Contains(got.Cause, tt.says) {
 				t.Errorf("%+v, want %s %s that says %q", got, tt.state, tt.condition, tt.says)
 			}
-			if got.Mend == "" {
-				t.Error("nothing to do")
-			}
+			assert.Check(t, got.Mend != "", "nothing to do")
 			tt.mends(l)
-			if got := l.verdict(); got.Condition != health.Healthy {
-				t.Errorf("after it was mended: %+v", got)
-			}
+			got = l.verdict()
+			assert.Check(t, got.Condition == health.Healthy, "after it was mended: %+v", got)
 		})
 	}
 }

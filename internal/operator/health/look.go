@@ -9,19 +9,11 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/homes/awshome"
-	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
-)
-
-const (
-	// head is how much of each shard is read at first, as a tick does.
-	head = 25
-	// maxHead is how much is read if all of that is due.
-	maxHead = 250
 )
 
 // looking is a credential that is being read.
@@ -39,8 +31,7 @@ func (l *looking) look(ctx context.Context, now time.Time) {
 	}
 	if l.Sweep {
 		l.readCredentials(ctx)
-		l.readIndex(ctx, now)
-		l.readDead(ctx, now)
+		l.readTransactions(ctx, now)
 		return
 	}
 	for range tries {
@@ -89,20 +80,24 @@ func (l *looking) secret(doc store.Document) Secret {
 	return Secret{Name: store.NameOf(l.home.Secrets, l.Key, doc)}
 }
 
+// current reads a document into s, and reports whether it has a text.
+func (l *looking) current(ctx context.Context, doc store.Document, s *Secret) (secret.String, bool) {
+	v, err := l.home.Secrets.Current(ctx, l.Key, doc)
+	*s = l.secret(doc)
+	s.Version = v.ID
+	s.fail(err)
+	return v.Value, err == nil
+}
+
 // readCredentials opens the credentials as a run does, without a call.
 func (l *looking) readCredentials(ctx context.Context) {
-	l.Credentials = l.secret(store.Credentials)
-	v, err := l.home.Secrets.Current(ctx, l.Key, store.Credentials)
-	l.Credentials.Version = v.ID
-	if err != nil {
-		l.Credentials.fail(err)
+	text, found := l.current(ctx, store.Credentials, &l.Credentials)
+	if !found {
 		return
 	}
 	provider := l.entry.New(exchange.New(exchange.Options{}), "production")
-	if patient, ok := provider.(providers.Patient); ok {
-		l.Send = patient.Patience()
-	}
-	session, err := provider.Open(v.Value)
+	l.Send = provider.Patience()
+	session, err := provider.Open(text)
 	if err != nil {
 		l.Credentials.unusable(err)
 		return
@@ -111,20 +106,16 @@ func (l *looking) readCredentials(ctx context.Context) {
 }
 
 func (l *looking) readTokens(ctx context.Context) {
-	l.Tokens = l.secret(store.TokensDoc)
-	v, err := l.home.Secrets.Current(ctx, l.Key, store.TokensDoc)
-	l.Tokens.Version = v.ID
-	if err != nil {
-		l.Tokens.fail(err)
+	text, found := l.current(ctx, store.TokensDoc, &l.Tokens)
+	if !found {
 		return
 	}
-	held, err := refresh.ParseTokens(v.Value)
+	held, err := refresh.ParseTokens(text)
 	if err != nil {
 		l.Tokens.unusable(err)
 		return
 	}
-	l.Text = v.Value
-	l.RefreshToken, l.WrittenBy = !held.RefreshToken.Blank(), held.AttemptID
+	l.Text, l.RefreshToken, l.WrittenBy = text, !held.RefreshToken.Blank(), held.AttemptID
 }
 
 // fail records a read that failed.
@@ -154,42 +145,4 @@ func (s *Secret) unusable(err error) {
 	if errors.Is(err, providers.ErrNotSeeded) {
 		s.Fault = Empty
 	}
-}
-
-// readIndex reads the heads of all shards of the due index, and further if all of a head is due.
-func (l *looking) readIndex(ctx context.Context, now time.Time) {
-	var mu sync.Mutex
-	pace.Each(store.Shards, store.Shards, func(shard int) {
-		entries, err := l.home.Transactions.Due(ctx, l.Key.Account, shard, head, now)
-		if len(entries) == head && !entries[head-1].RefreshAt.After(now) {
-			entries, err = l.home.Transactions.Due(ctx, l.Key.Account, shard, maxHead, now)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		l.Transactions.add(entries, err, now)
-	})
-}
-
-// add adds the head of a shard, the first due first.
-func (t *Transactions) add(entries []store.Due, err error, now time.Time) {
-	t.Err = errors.Join(t.Err, err)
-	due := 0
-	for _, e := range entries {
-		if !e.RefreshAt.After(now) {
-			due++
-			t.OldestDue = earlier(t.OldestDue, e.RefreshAt)
-		}
-		t.Next = earlier(t.Next, e.RefreshAt)
-		t.NextExpiry = earlier(t.NextExpiry, e.AccessExpiresAt)
-	}
-	t.Due += due
-	t.More = t.More || due == maxHead
-}
-
-// earlier is the earlier of two times. A zero time means none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

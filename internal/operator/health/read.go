@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,10 +29,11 @@ type Reader struct {
 	Home *home.Home
 	// Providers are the providers to read; none: those of the catalog.
 	Providers []catalog.Entry
-	// All includes a provider that was never set up, even beside others that were.
+	// All includes a provider that was never set up, even beside others that were, and each of
+	// Accounts that was never set up.
 	All bool
-	// Account limits the read to one account; empty: all.
-	Account string
+	// Accounts limits the read to these accounts; none: all.
+	Accounts []string
 	// Every is the time from one tick to the next, if the schedule has it; 0: the rows have it.
 	Every time.Duration
 	// Flags are tokenctl's flags for this home, for the commands of findings.
@@ -39,7 +41,7 @@ type Reader struct {
 }
 
 // Read reads the credentials, in the order of the catalog and of their accounts: those with a row
-// in the ledger, and default or the account that is asked for. A ledger that cannot be read is an
+// in the ledger, and default or the accounts that are asked for. A ledger that cannot be read is an
 // error; any other trouble is in the credential.
 func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	var all []*looking
@@ -61,7 +63,7 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 	for _, l := range all {
 		// A default account that was never set up is left out beside other accounts, and so is an
 		// unused provider beside others.
-		if !l.Absent() || several[l.Key.Provider] == 1 && (r.All || !used) {
+		if !l.Absent() || r.All && len(r.Accounts) > 0 || several[l.Key.Provider] == 1 && (r.All || !used) {
 			credentials = append(credentials, l.Credential)
 		}
 	}
@@ -70,18 +72,21 @@ func (r Reader) Read(ctx context.Context, now time.Time) ([]Credential, error) {
 
 // known lists the credentials of a provider.
 func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.ShardClaim) []*looking {
-	wanted := entry.Usual()
-	if r.Account != "" {
-		wanted = []string{r.Account}
-	}
-	var all []*looking
+	all := map[string]*looking{}
 	add := func(row store.Row, exists bool) {
-		all = append(all, &looking{home: r.Home, entry: entry, Credential: Credential{
+		all[row.Account] = &looking{home: r.Home, entry: entry, Credential: Credential{
 			Key: row.Key, Sweep: entry.Sweep, Begins: entry.Begins(), Row: row, Exists: exists, Flags: r.Flags, Every: r.Every,
-		}})
+		}}
+	}
+	wanted := r.Accounts
+	if len(wanted) == 0 {
+		wanted = entry.Usual()
+	}
+	for _, account := range wanted {
+		add(store.Row{Key: store.Key{Provider: entry.Name, Account: account}}, false)
 	}
 	for _, row := range rows {
-		if r.Account != "" && r.Account != row.Account {
+		if len(r.Accounts) > 0 && all[row.Account] == nil {
 			continue
 		}
 		if !config.ValidAccount(row.Account) {
@@ -90,18 +95,10 @@ func (r Reader) known(entry catalog.Entry, rows []store.Row, claims []store.Shar
 		}
 		add(row, true)
 	}
-	for _, account := range wanted {
-		if !slices.ContainsFunc(all, func(l *looking) bool { return l.Key.Account == account }) {
-			add(store.Row{Key: store.Key{Provider: entry.Name, Account: account}}, false)
+	for _, claim := range claims {
+		if l := all[claim.Account.Account]; l != nil {
+			l.Transactions.Err = errors.Join(l.Transactions.Err, claim.Unreadable)
 		}
 	}
-	for _, l := range all {
-		for _, claim := range claims {
-			if claim.Account == l.Key {
-				l.Transactions.Err = errors.Join(l.Transactions.Err, claim.Unreadable)
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b *looking) int { return cmp.Compare(a.Key.Account, b.Key.Account) })
-	return all
+	return slices.SortedFunc(maps.Values(all), func(a, b *looking) int { return cmp.Compare(a.Key.Account, b.Key.Account) })
 }

@@ -127,8 +127,8 @@ func TestReadWhichAccounts(t *testing.T) {
 	assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: shop, Shard: 3, Fence: 1}))
 	want(accounts(health.Reader{}), "hesabe/shop-1", "hesabe/shop-2", "berbix/shop-1")
 	want(accounts(health.Reader{All: true, Providers: append(only("tconnect"), only("berbix")...)}), "tconnect/default", "berbix/shop-1")
-	want(accounts(health.Reader{Account: "shop-2"}), "hesabe/shop-2")
-	want(accounts(health.Reader{Account: "shop-2", Providers: only("hesabe")}), "hesabe/shop-2")
+	want(accounts(health.Reader{Accounts: []string{"shop-2"}}), "hesabe/shop-2")
+	want(accounts(health.Reader{Accounts: []string{"shop-2"}, Providers: only("hesabe")}), "hesabe/shop-2")
 	// An account with secrets is being set up.
 	w.put(hesabe, store.Credentials, "", "")
 	want(accounts(health.Reader{Providers: only("hesabe")}), "hesabe/default", "hesabe/shop-1", "hesabe/shop-2")
@@ -162,9 +162,7 @@ func TestReadFaults(t *testing.T) {
 				if doc == tt.doc {
 					want = tt.fault
 				}
-				if s.Fault != want || s.Err == nil {
-					t.Errorf("%s: %q (%v), want %q", doc, s.Fault, s.Err, want)
-				}
+				assert.Check(t, s.Fault == want && s.Err != nil, "%s: %q (%v), want %q", doc, s.Fault, s.Err, want)
 			}
 		})
 	}
@@ -197,12 +195,10 @@ func TestReadBesideARun(t *testing.T) {
 		w.write(row)
 	}}
 	c := w.read(health.Reader{Providers: only("hesabe")})[0]
-	if c.Row.VersionID != "v2" || c.Tokens.Version != "v2" {
-		t.Errorf("row of %s, tokens %s", c.Row.VersionID, c.Tokens.Version)
-	}
-	if got := c.Verdict(now); got.State != health.OK {
-		t.Errorf("%+v", got)
-	}
+	assert.Check(t, c.Row.VersionID == "v2" && c.Tokens.Version == "v2",
+		"row of %s, tokens %s", c.Row.VersionID, c.Tokens.Version)
+	got := c.Verdict(now)
+	assert.Check(t, got.State == health.OK, "%+v", got)
 }
 
 // sickSecrets is a store that cannot be read.
@@ -232,9 +228,8 @@ func TestReadInTrouble(t *testing.T) {
 		got = append(got, f.Condition)
 	}
 	assert.Check(t, is.DeepEqual(got, []health.Condition{health.Dead, health.Unchecked}))
-	if !errors.Is(c.Tokens.Err, errSick) || c.Access.Fault != health.Unread {
-		t.Errorf("tokens %v, access %q", c.Tokens.Err, c.Access.Fault)
-	}
+	assert.Check(t, errors.Is(c.Tokens.Err, errSick) && c.Access.Fault == health.Unread,
+		"tokens %v, access %q", c.Tokens.Err, c.Access.Fault)
 }
 
 func TestReadUncertain(t *testing.T) {
@@ -243,15 +238,12 @@ func TestReadUncertain(t *testing.T) {
 	row := w.live(hesabe)
 	row.State, row.AttemptID, row.BaseVersionID = store.Uncertain, "v2", "v1"
 	w.write(row)
-	if c := w.read(health.Reader{Providers: only("hesabe")})[0]; c.Staged {
-		t.Error("a version that is not there counts as staged")
-	}
-	if _, err := w.Secrets.Stage(t.Context(), hesabe, store.TokensDoc, store.Version{ID: "v2", Value: secret.New(chain1)}); err != nil {
-		t.Fatal(err)
-	}
-	if c := w.read(health.Reader{Providers: only("hesabe")})[0]; !c.Staged || c.Verdict(now).State != health.Warn {
-		t.Errorf("staged %t: %+v", c.Staged, c.Verdict(now))
-	}
+	c := w.read(health.Reader{Providers: only("hesabe")})[0]
+	assert.Check(t, !c.Staged, "a version that is not there counts as staged")
+	_, err := w.Secrets.Stage(t.Context(), hesabe, store.TokensDoc, store.Version{ID: "v2", Value: secret.New(chain1)})
+	assert.NilError(t, err)
+	c = w.read(health.Reader{Providers: only("hesabe")})[0]
+	assert.Check(t, c.Staged && c.Verdict(now).State == health.Warn, "staged %t: %+v", c.Staged, c.Verdict(now))
 }
 
 // shelf is a due index: how many of each shard are due, a second apart.
@@ -261,6 +253,8 @@ type shelf struct {
 	due  [store.Shards]int
 	read [store.Shards]int // entries
 }
+
+func (s *shelf) of(string) home.Transactions { return s }
 
 func (s *shelf) Due(_ context.Context, _ string, shard, limit int, now time.Time) ([]store.Due, error) {
 	var all []store.Due
@@ -291,23 +285,21 @@ func TestReadDeadTransactions(t *testing.T) {
 	w := newWorld(t)
 	for _, tt := range []struct {
 		dead [store.Shards]int
-		want health.DeadRows
+		want health.Transactions
 	}{
-		{[store.Shards]int{}, health.DeadRows{}},
-		{[store.Shards]int{0, 3, 0, 1}, health.DeadRows{Count: 4, Last: in(-time.Minute)}},
-		{[store.Shards]int{0, 0, 250, 0, 250}, health.DeadRows{Count: 500, Last: in(-2 * time.Minute)}},
-		{[store.Shards]int{0, 0, 1000}, health.DeadRows{Count: 250, More: true, Last: in(-2 * time.Minute)}},
+		{[store.Shards]int{}, health.Transactions{}},
+		{[store.Shards]int{0, 3, 0, 1}, health.Transactions{Dead: health.Count{N: 4}, LastDead: in(-time.Minute)}},
+		{[store.Shards]int{0, 0, 250, 0, 250}, health.Transactions{Dead: health.Count{N: 500}, LastDead: in(-2 * time.Minute)}},
+		{[store.Shards]int{0, 0, 1000}, health.Transactions{Dead: health.Count{N: 250, More: true}, LastDead: in(-2 * time.Minute)}},
 	} {
-		w.Transactions = &shelf{dead: tt.dead}
+		w.Transactions = (&shelf{dead: tt.dead}).of
 		got := w.read(health.Reader{Providers: only("berbix")})[0]
-		assert.Check(t, is.DeepEqual(got.Transactions.Dead, tt.want))
+		assert.Check(t, is.DeepEqual(health.Transactions{Dead: got.Transactions.Dead, LastDead: got.Transactions.LastDead}, tt.want))
 		found := slices.ContainsFunc(got.Findings(in(0)), func(f health.Finding) bool {
 			return f.Condition == health.DeadTransactions && f.State == health.Warn &&
-				strings.Contains(f.Cause, health.Transactions{Due: tt.want.Count, More: tt.want.More}.Count())
+				strings.Contains(f.Cause, tt.want.Dead.String())
 		})
-		if found != (tt.want.Count > 0) {
-			t.Errorf("findings: %+v", got.Findings(in(0)))
-		}
+		assert.Check(t, found == (tt.want.Dead.N > 0), "findings: %+v", got.Findings(in(0)))
 	}
 }
 
@@ -315,20 +307,18 @@ func TestReadTransactions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	index := &shelf{due: [store.Shards]int{0, 3, 25, 40}}
-	w.Transactions = index
+	w.Transactions = index.of
 	got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions
-	if got.Due != 68 || got.More || got.Count() != "68" || !errors.Is(got.Err, errSick) {
-		t.Errorf("%+v", got)
-	}
+	assert.Check(t, got.Due.N == 68 && got.Due.String() == "68" && errors.Is(got.Err, errSick), "%+v", got)
 	if oldest := in(-39 * time.Second); !got.OldestDue.Equal(oldest) || !got.Next.Equal(oldest) || !got.NextExpiry.Equal(in(21*time.Second)) {
 		t.Errorf("%+v", got)
 	}
 	assert.Check(t, is.DeepEqual(index.read, [store.Shards]int{1, 4, 25 + 26, 25 + 41, 1, 1, 1, 1}), "entries read")
 
 	index = &shelf{due: [store.Shards]int{1000}}
-	w.Transactions = index
-	if got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions; got.Count() != "250+" || index.read[0] != 275 {
-		t.Errorf("%s due, %d read", got.Count(), index.read[0])
+	w.Transactions = index.of
+	if got := w.read(health.Reader{Providers: only("berbix")})[0].Transactions; got.Due.String() != "250+" || index.read[0] != 275 {
+		t.Errorf("%s due, %d read", got.Due, index.read[0])
 	}
 }
 
@@ -337,9 +327,8 @@ func TestReadWithoutALedger(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (health.Reader{Home: w.Home}).Read(ctx, now); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
+	_, err := (health.Reader{Home: w.Home}).Read(ctx, now)
+	assert.Check(t, errors.Is(err, context.Canceled), "%v", err)
 }
 
 // text is the current version of a document.

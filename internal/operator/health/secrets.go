@@ -28,21 +28,15 @@ func (c Credential) Absent() bool {
 
 // notSeeded is the finding about credentials that nobody has put in.
 func (c Credential) notSeeded() Finding {
-	state := Warn
-	if !c.Row.LastSuccessAt.IsZero() || c.Transactions.Due > 0 { // they existed once, or are needed
-		state = Act
-	}
 	switch {
 	case c.Credentials.Fault == Empty, c.Credentials.Fault == Missing:
-		return Finding{
-			state, NotSeeded, "nobody has filled in the secret " + c.Credentials.Name, "put the provider's credentials in",
-			[]string{c.command("seed credentials")},
-		}
+		return act(NotSeeded, "nobody has filled in the secret "+c.Credentials.Name, "put the provider's credentials in",
+			c.command("seed credentials"))
 	case c.Sweep, c.CanLogin, c.RefreshToken, c.Credentials.Fault != "", c.Tokens.Fault == Unread, c.Row.AttemptID != "":
 		return Finding{}
 	}
 	cause := fmt.Sprintf("there is neither a login in the secret %s nor a refresh token in %s", c.Credentials.Name, c.Tokens.Name)
-	return Finding{state, NotSeeded, cause, c.newChain(), c.seeds()}
+	return act(NotSeeded, cause, c.newChain(), c.seeds()...)
 }
 
 // secretAtFault is the finding about the first secret that no run can use.

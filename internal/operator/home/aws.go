@@ -87,13 +87,13 @@ func FromAWS(cfg aws.Config, o Options) *Home {
 		Name:         fmt.Sprintf("aws %s %s %s %s %s", cfg.Region, o.Profile, o.SecretPrefix, o.LedgerTable, o.TransactionsTable),
 		Secrets:      secrets,
 		Ledger:       clients.Ledger(o.LedgerTable),
-		Transactions: clients.Transactions(o.TransactionsTable),
+		Transactions: func(provider string) Transactions { return clients.Transactions(o.Table(provider)) },
 		Editor:       clients.Editor(o.SecretPrefix, o.LedgerTable, o.KMSKey),
 		Access: func(key store.Key) reader.Source {
 			return awsreader.Secret(clients.SecretsManager, secrets.Name(key, store.AccessDoc))
 		},
-		TransactionToken: func(id int64) reader.Source {
-			return awsreader.Transaction(clients.DynamoDB, o.TransactionsTable, id)
+		TransactionToken: func(provider string, id int64) reader.Source {
+			return awsreader.Transaction(clients.DynamoDB, o.Table(provider), id)
 		},
 	}
 }

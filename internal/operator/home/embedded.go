@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/reader/filereader"
@@ -26,6 +27,12 @@ func DefaultState(getenv func(string) string) string {
 	return filepath.Join(dir, "token-refresh", "state.db")
 }
 
+// table is the name of a provider's transactions in the file.
+func table(provider string) string {
+	entry, _ := catalog.Find(provider)
+	return entry.TransactionsTable()
+}
+
 func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 	if o.State == "" {
 		return nil, fmt.Errorf("no state file: name one with --state")
@@ -44,9 +51,12 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 	}
 	return &Home{
 		Name:    "embedded " + path,
-		Secrets: file.Secrets(), Ledger: file.Ledger(), Transactions: file.Transactions(), Editor: file.Editor(),
-		Access:           func(key store.Key) reader.Source { return filereader.Access(path, key.Provider, key.Account) },
-		TransactionToken: func(id int64) reader.Source { return filereader.Transaction(path, id) },
-		fault:            file.Fault, tryWrite: file.TryWrite,
+		Secrets: file.Secrets(), Ledger: file.Ledger(), Editor: file.Editor(),
+		Transactions: func(provider string) Transactions { return file.TransactionsIn(table(provider)) },
+		Access:       func(key store.Key) reader.Source { return filereader.Access(path, key.Provider, key.Account) },
+		TransactionToken: func(provider string, id int64) reader.Source {
+			return filereader.TransactionIn(path, table(provider), id)
+		},
+		fault: file.Fault, tryWrite: file.TryWrite,
 	}, nil
 }

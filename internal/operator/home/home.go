@@ -6,10 +6,20 @@ import (
 	"fmt"
 	"time"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/reader"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
+
+// Table is the name on AWS of a provider's table of transactions.
+func (o Options) Table(provider string) string {
+	entry, _ := catalog.Find(provider)
+	if entry.Table != "" {
+		return o.TransactionsTable
+	}
+	return o.TablePrefix + "-" + entry.TransactionsTable()
+}
 
 // Kind is a sort of home.
 type Kind string
@@ -31,7 +41,8 @@ type Options struct {
 	// Of AWS. Region and Profile may be empty: AWS's own variables and files name them.
 	SecretPrefix      string
 	LedgerTable       string
-	TransactionsTable string
+	TransactionsTable string // of the name "transactions"
+	TablePrefix       string // begins the names of the tables of other names
 	Region            string
 	Endpoint          string // of an emulated AWS; empty: AWS_ENDPOINT_URL, else AWS
 	Profile           string
@@ -70,15 +81,16 @@ type Transactions interface {
 // Home is an open home.
 type Home struct {
 	// Name identifies this home, for people and programs.
-	Name         string
-	Secrets      store.Secrets
-	Ledger       Ledger
-	Transactions Transactions
-	Editor       Editor
+	Name    string
+	Secrets store.Secrets
+	Ledger  Ledger
+	Editor  Editor
+	// Transactions are those of a provider alone: the numbers of others may be the same.
+	Transactions func(provider string) Transactions
 	// Access is the source of an account's published access token, and TransactionToken that of a
-	// Berbix transaction's.
+	// transaction's.
 	Access           func(key store.Key) reader.Source
-	TransactionToken func(id int64) reader.Source
+	TransactionToken func(provider string, id int64) reader.Source
 
 	fault    func() error                    // nil: none is known
 	tryWrite func(ctx context.Context) error // nil: it would need a row of its own

@@ -39,8 +39,8 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 	here := &Here{Provider: provider.Name, home: h, settled: len(cfg.Accounts) > 0}
 	if provider.Sweep {
 		sweeps := handler.NewSweep(sweep.Engine{
-			Provider: provider.New(newClient(cfg, cfg.SweepWorkers), cfg.ProviderEnvironment),
-			Secrets:  h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions,
+			Provider: provider.New(newClient(cfg), cfg.ProviderEnvironment),
+			Secrets:  h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions(provider.Name),
 		}, cfg, log)
 		here.handler, here.accounts = sweeps, &sweeps.Engine.Accounts
 		return here
@@ -52,13 +52,13 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 
 func newRefresh(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *handler.Refresh {
 	return handler.NewRefresh(refresh.Engine{
-		Provider: provider.New(newClient(cfg, refresh.Parallel), cfg.ProviderEnvironment),
+		Provider: provider.New(newClient(cfg), cfg.ProviderEnvironment),
 		Secrets:  h.Secrets, Ledger: h.Ledger,
 	}, cfg, log)
 }
 
-func newClient(cfg config.Config, connections int) *exchange.Client {
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout, ConnsPerHost: connections})
+func newClient(cfg config.Config) *exchange.Client {
+	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout})
 }
 
 // Invoke runs the function. Its result names the accounts that need a person; that is no error

@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	namespace = "tokenrefresh"
 	// lookWithin limits a look at the home: Prometheus waits for 10 s.
 	lookWithin = 8 * time.Second
 	// lookEvery is how long the result of a look is shown again.
@@ -36,35 +35,59 @@ type Credentials struct {
 
 var _ prometheus.Collector = (*Credentials)(nil)
 
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+// gauge is a metric of each account.
+type gauge struct {
+	*prometheus.Desc
+	value func(c health.Credential, now time.Time) (value float64, known bool)
+}
+
+func number(name, help string, value func(c health.Credential, now time.Time) (float64, bool)) gauge {
+	return gauge{prometheus.NewDesc(name, help, []string{"provider", "account"}, nil), value}
+}
+
+func timestamp(name, help string, of func(c health.Credential) time.Time) gauge {
+	return number(name, help, func(c health.Credential, _ time.Time) (float64, bool) {
+		return float64(of(c).UnixMilli()) / 1000, !of(c).IsZero()
+	})
 }
 
 var (
-	expiration = describe("token_expiration_timestamp_seconds",
-		"When the access token ends; of Berbix the one that ends first. Missing where there is none.", "provider", "account")
-	renewal = describe("token_renewal_timestamp_seconds",
-		"When a run will next try to renew it. Missing where it waits for a person.", "provider", "account")
-	refreshExpiration = describe("refresh_token_expiration_timestamp_seconds",
-		"When the refresh token ends, where the provider tells.", "provider", "account")
-	success = describe("token_last_success_timestamp_seconds", "When new tokens were last stored.", "provider", "account")
-	ready   = describe("token_ready_status",
+	gauges = []gauge{
+		timestamp("tokenrefresh_token_expiration_timestamp_seconds",
+			"When the access token ends; of Berbix the one that ends first. Missing where there is none.",
+			health.Credential.AccessExpiresAt),
+		timestamp("tokenrefresh_token_renewal_timestamp_seconds",
+			"When a run will next try to renew it. Missing where it waits for a person.", health.Credential.NextAttempt),
+		timestamp("tokenrefresh_refresh_token_expiration_timestamp_seconds", "When the refresh token ends, where the provider tells.",
+			func(c health.Credential) time.Time { return c.Row.RefreshExpiresAt }),
+		timestamp("tokenrefresh_token_last_success_timestamp_seconds", "When new tokens were last stored.",
+			func(c health.Credential) time.Time { return c.Row.LastSuccessAt }),
+		number("tokenrefresh_token_attempts_left", "How many ticks can still renew it before it ends.",
+			func(c health.Credential, now time.Time) (float64, bool) {
+				left, known := c.AttemptsLeft(now)
+				return float64(left), known && !c.AccessExpiresAt().IsZero()
+			}),
+		number("tokenrefresh_token_consecutive_failures", "How many attempts in a row have failed.",
+			func(c health.Credential, _ time.Time) (float64, bool) {
+				return float64(c.Row.ConsecutiveFailures), true
+			}),
+		number("tokenrefresh_token_paused", "1 where a person has paused the calls to the provider.",
+			func(c health.Credential, _ time.Time) (float64, bool) { return one(c.Row.Paused), true }),
+		number("tokenrefresh_transactions_due", "How many transactions are due now, as far as the head of the index tells.",
+			func(c health.Credential, _ time.Time) (float64, bool) { return float64(c.Transactions.Due.N), c.Sweep }),
+	}
+	ready = prometheus.NewDesc("tokenrefresh_token_ready_status",
 		"1 for the condition that holds: True, False where a person must act, Unknown where nobody has set it up.",
-		"provider", "account", "condition")
-	attempts = describe("token_attempts_left", "How many ticks can still renew it before it ends.", "provider", "account")
-	failures = describe("token_consecutive_failures", "How many attempts in a row have failed.", "provider", "account")
-	paused   = describe("token_paused", "1 where a person has paused the calls to the provider.", "provider", "account")
-	due      = describe("transactions_due", "How many transactions are due now, as far as the head of the index tells.",
-		"provider", "account")
-	up = describe("state_up", "1 where the state could be read at this scrape.")
+		[]string{"provider", "account", "condition"}, nil)
+	up = prometheus.NewDesc("tokenrefresh_state_up", "1 where the state could be read at this scrape.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c *Credentials) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		expiration, renewal, refreshExpiration, success, ready, attempts, failures, paused, due, up,
-	} {
-		to <- d
+	to <- ready
+	to <- up
+	for _, g := range gauges {
+		to <- g.Desc
 	}
 }
 
@@ -72,41 +95,25 @@ func (c *Credentials) Describe(to chan<- *prometheus.Desc) {
 func (c *Credentials) Collect(to chan<- prometheus.Metric) {
 	now := c.Now()
 	known, err := c.look(context.Background(), now)
-	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+	emit := func(d *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	gauge(up, number(err == nil))
+	emit(up, one(err == nil))
 	if err != nil {
 		return
 	}
-	for _, one := range known {
-		if one.Absent() { // a provider that nobody uses
+	for _, credential := range known {
+		if credential.Absent() { // a provider that nobody uses
 			continue
 		}
-		labels := []string{one.Key.Provider, one.Key.Account}
-		for _, m := range []struct {
-			desc *prometheus.Desc
-			at   time.Time
-		}{
-			{expiration, one.AccessExpiresAt()},
-			{renewal, one.NextAttempt()},
-			{refreshExpiration, one.Row.RefreshExpiresAt},
-			{success, one.Row.LastSuccessAt},
-		} {
-			if !m.at.IsZero() {
-				gauge(m.desc, float64(m.at.UnixMilli())/1000, labels...)
+		provider, account := credential.Key.Provider, credential.Key.Account
+		for _, g := range gauges {
+			if value, known := g.value(credential, now); known {
+				emit(g.Desc, value, provider, account)
 			}
 		}
 		for _, condition := range []string{"True", "False", "Unknown"} {
-			gauge(ready, number(condition == conditionOf(one, now)), append(labels, condition)...)
-		}
-		gauge(failures, float64(one.Row.ConsecutiveFailures), labels...)
-		gauge(paused, number(one.Row.Paused), labels...)
-		if left, known := one.AttemptsLeft(now); known && !one.AccessExpiresAt().IsZero() {
-			gauge(attempts, float64(left), labels...)
-		}
-		if one.Sweep {
-			gauge(due, float64(one.Transactions.Due), labels...)
+			emit(ready, one(condition == conditionOf(credential, now)), provider, account, condition)
 		}
 	}
 }
@@ -134,7 +141,7 @@ func conditionOf(c health.Credential, now time.Time) string {
 	return "True"
 }
 
-func number(yes bool) float64 {
+func one(yes bool) float64 {
 	if yes {
 		return 1
 	}

@@ -46,7 +46,7 @@ func some(context.Context, time.Time) ([]health.Credential, error) {
 	transactions := health.Credential{
 		Key: berbix, Sweep: true, Exists: true, Credentials: secretOf("c"),
 		Row:          store.Row{Key: berbix, LastSuccessAt: now, LastOutcome: outcome.Refreshed, CredentialsVersionID: "c", Tick: time.Minute},
-		Transactions: health.Transactions{Due: 12, OldestDue: now, Next: now, NextExpiry: now.Add(time.Hour)},
+		Transactions: health.Transactions{Due: health.Count{N: 12}, OldestDue: now, Next: now, NextExpiry: now.Add(time.Hour)},
 	}
 	return []health.Credential{well, dead, transactions}, nil
 }
@@ -77,9 +77,7 @@ func get(t *testing.T, s *metrics.Server, path string) (int, string) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	code, text := get(t, served(t, some), "/metrics")
-	if code != http.StatusOK {
-		t.Fatalf("%d: %s", code, text)
-	}
+	assert.Assert(t, code == http.StatusOK, "%d: %s", code, text)
 	for _, line := range []string{
 		`tokenrefresh_token_expiration_timestamp_seconds{account="default",provider="hesabe"} 1.77236712e+09`,
 		`tokenrefresh_token_renewal_timestamp_seconds{account="default",provider="hesabe"} 1.77236694e+09`,
@@ -99,9 +97,7 @@ func TestMetrics(t *testing.T) {
 		`tokenrefresh_provider_request_duration_seconds_count{provider="hesabe"} 1`,
 		`tokenrefresh_build_info{version="`,
 	} {
-		if !strings.Contains(text, line) {
-			t.Errorf("no %s in:\n%s", line, text)
-		}
+		assert.Check(t, strings.Contains(text, line), "no %s in:\n%s", line, text)
 	}
 }
 
@@ -116,9 +112,8 @@ func TestStateThatCannotBeRead(t *testing.T) {
 		strings.Contains(text, "token_ready_status") {
 		t.Errorf("%d: %s", code, text)
 	}
-	if code, text = get(t, s, "/healthz"); code != http.StatusServiceUnavailable || text != "the file is locked\n" {
-		t.Errorf("%d: %s", code, text)
-	}
+	code, text = get(t, s, "/healthz")
+	assert.Check(t, code == http.StatusServiceUnavailable && text == "the file is locked\n", "%d: %s", code, text)
 }
 
 func TestHealthz(t *testing.T) {
@@ -126,17 +121,15 @@ func TestHealthz(t *testing.T) {
 	clock := now
 	s := metrics.NewServer(some, func() time.Time { return clock })
 	end := s.Runs.Begin("hesabe")
-	if code, text := get(t, s, "/healthz"); code != http.StatusOK || text != "ok\n" {
-		t.Errorf("%d: %s", code, text)
-	}
+	code, text := get(t, s, "/healthz")
+	assert.Check(t, code == http.StatusOK && text == "ok\n", "%d: %s", code, text)
 	clock = clock.Add(6 * time.Minute)
 	if code, text := get(t, s, "/healthz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "the run of hesabe hangs since 2026-03-01T12:00:00Z") {
 		t.Errorf("%d: %s", code, text)
 	}
 	end(nil)
-	if code, text := get(t, s, "/healthz"); code != http.StatusOK {
-		t.Errorf("%d: %s", code, text)
-	}
+	code, text = get(t, s, "/healthz")
+	assert.Check(t, code == http.StatusOK, "%d: %s", code, text)
 }
 
 func TestServe(t *testing.T) {
@@ -175,14 +168,10 @@ func TestNamesAreServed(t *testing.T) {
 		text, err := os.ReadFile("../../../" + path)
 		assert.NilError(t, err)
 		found := name.FindAllString(string(text), -1)
-		if len(found) < 5 {
-			t.Errorf("%s names %d metrics", path, len(found))
-		}
+		assert.Check(t, len(found) >= 5, "%s names %d metrics", path, len(found))
 		for _, metric := range found {
 			documented[metric] = documented[metric] || strings.HasSuffix(path, ".md")
-			if !serves[metric] {
-				t.Errorf("%s names %s, which is not served", path, metric)
-			}
+			assert.Check(t, serves[metric], "%s names %s, which is not served", path, metric)
 		}
 	}
 	for metric := range serves {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"tokenrefresh/pkg/outcome"
 )
@@ -30,23 +31,23 @@ var seconds = []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 90}
 
 // NewRuns makes the metrics of runs in a registry.
 func NewRuns(registry prometheus.Registerer, now func() time.Time) *Runs {
-	r := &Runs{now: now, begun: map[string]time.Time{}}
-	r.outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: namespace, Name: "run_outcomes_total",
-		Help: "How runs have ended for credentials and transactions, by outcome.",
-	}, []string{"provider", "outcome"})
-	r.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: namespace, Name: "run_duration_seconds", Help: "How long runs took.", Buckets: seconds,
-	}, []string{"provider"})
-	r.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: namespace, Name: "provider_request_duration_seconds",
-		Help: "How long the providers' answers took; of a sweep, the slowest.", Buckets: seconds,
-	}, []string{"provider"})
-	r.ended = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "run_last_timestamp_seconds", Help: "When the last run ended.",
-	}, []string{"provider"})
-	registry.MustRegister(r.outcomes, r.duration, r.latency, r.ended)
-	return r
+	in, provider := promauto.With(registry), []string{"provider"}
+	return &Runs{
+		now: now, begun: map[string]time.Time{},
+		outcomes: in.NewCounterVec(prometheus.CounterOpts{
+			Name: "tokenrefresh_run_outcomes_total", Help: "How runs have ended for credentials and transactions, by outcome.",
+		}, []string{"provider", "outcome"}),
+		duration: in.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "tokenrefresh_run_duration_seconds", Help: "How long runs took.", Buckets: seconds,
+		}, provider),
+		latency: in.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "tokenrefresh_provider_request_duration_seconds",
+			Help: "How long the providers' answers took; of a sweep, the slowest.", Buckets: seconds,
+		}, provider),
+		ended: in.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tokenrefresh_run_last_timestamp_seconds", Help: "When the last run ended.",
+		}, provider),
+	}
 }
 
 // Begin notes that a run has begun, and returns what notes its end.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tokenrefresh/pkg/release"
@@ -28,13 +29,11 @@ type Server struct {
 func NewServer(look Look, now func() time.Time) *Server {
 	s := &Server{registry: prometheus.NewRegistry(), look: &Credentials{Look: look, Now: now}}
 	s.Runs = NewRuns(s.registry, now)
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "1, with the release as a label.",
+	promauto.With(s.registry).NewGauge(prometheus.GaugeOpts{
+		Name: "tokenrefresh_build_info", Help: "1, with the release as a label.",
 		ConstLabels: prometheus.Labels{"version": release.Version},
-	})
-	info.Set(1)
-	s.registry.MustRegister(s.look, info,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}).Set(1)
+	s.registry.MustRegister(s.look, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s
 }
 

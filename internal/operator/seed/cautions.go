@@ -1,10 +1,13 @@
 package seed
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
@@ -45,6 +48,21 @@ func TooManyVersions(key store.Key, lifetime time.Duration) string {
 		"for long", lifetime, n, mostVersions)
 }
 
+// Moved says that new credentials call another address than those before; empty: they do not, or
+// those before could not be used. The next run sends the refresh token there.
+func Moved(entry catalog.Entry, before, after secret.String) string {
+	if _, err := entry.New(exchange.New(exchange.Options{}), "production").Open(before); err != nil {
+		return ""
+	}
+	from, to := entry.Address(before), entry.Address(after)
+	if from == to {
+		return ""
+	}
+	const usual = "the usual one"
+	return fmt.Sprintf("%s changes from %s to %s, and the next run sends the refresh token there",
+		entry.Setting, cmp.Or(from, usual), cmp.Or(to, usual))
+}
+
 // cautions are warnings about credentials that can be used.
 func (s Seeder) cautions(provider providers.Described, session providers.Session, text secret.String) []string {
 	var all []string
@@ -54,15 +72,11 @@ func (s Seeder) cautions(provider providers.Described, session providers.Session
 			all = append(all, reuseField+" is missing, so \"never\" is assumed: docs/services.md says what is known of services")
 		}
 	}
-	var send time.Duration
-	if patient, ok := provider.(providers.Patient); ok {
-		send = patient.Patience()
-	}
 	var lifetime time.Duration
 	if lived, ok := session.(providers.Lived); ok {
 		lifetime = lived.Lifetime()
 	}
-	for _, caution := range []string{GraceUnused(providers.AgainOf(session), send, usualTick), TooManyVersions(s.key(), lifetime)} {
+	for _, caution := range []string{GraceUnused(providers.AgainOf(session), provider.Patience(), usualTick), TooManyVersions(s.key(), lifetime)} {
 		if caution != "" {
 			all = append(all, caution)
 		}

@@ -120,7 +120,7 @@ func host(text string) string {
 func recordNew(ctx context.Context, h *home.Home, provider catalog.Entry, box *sandbox.Sandbox, n int) error {
 	engine := sweep.Engine{
 		Provider: provider.New(exchange.New(exchange.Options{}), "sandbox"), Secrets: h.Secrets, Ledger: h.Ledger,
-		Transactions: h.Transactions, Accounts: []string{sandboxAccount},
+		Transactions: h.Transactions(provider.Name), Accounts: []string{sandboxAccount},
 	}.WithDefaults()
 	records := make([]sweep.Record, n)
 	for i := range records {

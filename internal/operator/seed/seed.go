@@ -77,6 +77,11 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 		warnings = append(warnings, "white space at the ends is left out: "+strings.Join(padded, ", "))
 	}
 	warnings = append(warnings, s.cautions(provider, session, text)...)
+	if before, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials); err == nil {
+		if moved := Moved(s.Provider, before.Value, text); moved != "" {
+			warnings = append(warnings, moved)
+		}
+	}
 	if !s.Provider.Sweep && !session.CanLogin() {
 		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
 			"a refresh token: "+s.command(s.Provider.Begins()))

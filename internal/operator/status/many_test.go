@@ -6,6 +6,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/status"
 )
@@ -35,13 +38,10 @@ func TestManyWorstFirst(t *testing.T) {
 	if !strings.Contains(got[1], "name-20") || !strings.Contains(got[2], "act") {
 		t.Errorf("the dead are not the first:\n%s\n%s", got[1], got[2])
 	}
-	if last := got[len(got)-1]; last != "60 credentials: 2 act, 58 ok" {
-		t.Errorf("the last line is %q", last)
-	}
+	assert.Check(t, is.Equal(got[len(got)-1], "60 credentials: 2 act, 58 ok"), "the last line")
 	only := sixty().Only(health.Act)
-	if len(only.Credentials) != 2 || only.State != health.Act {
-		t.Errorf("only act: %d, %s", len(only.Credentials), only.State)
-	}
+	assert.Check(t, len(only.Credentials) == 2 && only.State == health.Act,
+		"only act: %d, %s", len(only.Credentials), only.State)
 	if text := only.Table(status.Style{Width: 80}); !strings.HasSuffix(text, "60 credentials: 2 act, 58 ok\n") {
 		t.Errorf("what --only leaves out is not counted:\n%s", text)
 	}
@@ -60,25 +60,21 @@ func TestManyFit(t *testing.T) {
 			}
 		}
 	}
-	if text := sixty().Table(status.Style{Width: 40}); !strings.Contains(text, "name-59  refreshed") {
-		t.Error("names are shortened where nobody looks")
-	}
+	text := sixty().Table(status.Style{Width: 40})
+	assert.Check(t, strings.Contains(text, "name-59  refreshed"), "names are shortened where nobody looks")
 }
 
 func TestManyInHeight(t *testing.T) {
 	t.Parallel()
 	for height := 12; height < 90; height++ {
 		got := lines(sixty().Table(status.Style{Width: 80, Height: height}))
-		if len(got) > height {
-			t.Errorf("%d lines in %d:\n%s", len(got), height, strings.Join(got, "\n"))
-		}
+		assert.Check(t, len(got) <= height, "%d lines in %d:\n%s", len(got), height, strings.Join(got, "\n"))
 		more := strings.Contains(got[len(got)-2], " more: see --only")
 		if whole := len(lines(sixty().Table(status.Style{Width: 80}))); more == (whole <= height) {
 			t.Errorf("%d of %d lines: does it say that there are more? %t", height, whole, more)
 		}
 	}
 	// A row that does not fit is still shown.
-	if got := sixty().Table(status.Style{Width: 80, Height: 4}); !strings.Contains(got, "name-20") {
-		t.Errorf("nothing is shown:\n%s", got)
-	}
+	got := sixty().Table(status.Style{Width: 80, Height: 4})
+	assert.Check(t, strings.Contains(got, "name-20"), "nothing is shown:\n%s", got)
 }

@@ -106,10 +106,10 @@ func newCredential(c health.Credential, now time.Time) Credential {
 	one.LastSuccessAt, one.LastSuccessIn = moment(c.Row.LastSuccessAt, now)
 	one.NextAttemptAt, one.NextAttemptIn = moment(c.NextAttempt(), now)
 	if c.Sweep {
-		t := &Transactions{Due: c.Transactions.Due, More: c.Transactions.More}
+		due, dead := c.Transactions.Due, c.Transactions.Dead
+		t := &Transactions{Due: due.N, More: due.More, Dead: dead.N, MoreDead: dead.More}
 		t.OldestDueAt, t.OldestDueIn = moment(c.Transactions.OldestDue, now)
-		t.Dead, t.MoreDead = c.Transactions.Dead.Count, c.Transactions.Dead.More
-		t.LastDeadAt, t.LastDeadIn = moment(c.Transactions.Dead.Last, now)
+		t.LastDeadAt, t.LastDeadIn = moment(c.Transactions.LastDead, now)
 		one.Transactions = t
 	}
 	return one

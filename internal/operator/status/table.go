@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (r Report) Table(style Style) string {
 	end := r.summary()
 	for i, c := range shown {
 		var one strings.Builder
-		style.row(&one, rows[i+1], widths, colourOf(c.State))
+		style.row(&one, rows[i+1], widths, colours[c.State])
 		for _, f := range c.Findings {
 			style.finding(&one, f)
 		}
@@ -122,15 +123,14 @@ func (c Credential) cells() []string {
 		next = until(*c.NextAttemptIn, "now")
 	}
 	if c.Transactions != nil && c.Transactions.Due > 0 {
-		due := health.Transactions{Due: c.Transactions.Due, More: c.Transactions.More}
-		next += ", " + due.Count() + " due"
+		next += fmt.Sprintf(", %s due", health.Count{N: c.Transactions.Due, More: c.Transactions.More})
 	}
 	success := "never"
 	if c.LastSuccessIn != nil {
 		success = ago(*c.LastSuccessIn)
 	}
 	return []string{
-		c.Provider, terminal.Visible(c.Account), orDash(terminal.Visible(string(c.Outcome))), end(c.AccessExpiresIn),
+		c.Provider, terminal.Visible(c.Account), cmp.Or(terminal.Visible(string(c.Outcome)), "-"), end(c.AccessExpiresIn),
 		end(c.RefreshExpiresIn), success, next,
 	}
 }
@@ -156,23 +156,7 @@ func until(in int64, otherwise string) string {
 
 func ago(in int64) string { return health.Short(time.Duration(max(0, -in))*time.Second) + " ago" }
 
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
-
-func colourOf(s health.State) terminal.Colour {
-	switch s {
-	case health.Act:
-		return terminal.Red
-	case health.Warn:
-		return terminal.Yellow
-	case health.OK:
-	}
-	return terminal.Green
-}
+var colours = map[health.State]terminal.Colour{health.OK: terminal.Green, health.Warn: terminal.Yellow, health.Act: terminal.Red}
 
 func (s Style) paint(c terminal.Colour, text string) string {
 	if !s.Colour {
@@ -205,16 +189,9 @@ func (s Style) row(b *strings.Builder, cells []string, widths []int, colour term
 
 // finding writes what is wrong, and what to do about it.
 func (s Style) finding(b *strings.Builder, f health.Finding) {
-	const indent = "        "
-	label := func(text string) string { return (gap + text + indent)[:len(indent)] }
-	lines := terminal.Wrap(f.Cause, s.Width-len(indent))
-	for i, line := range lines {
-		if i == 0 {
-			b.WriteString(s.paint(colourOf(f.State), label(string(f.State))) + line + "\n")
-			continue
-		}
-		b.WriteString(indent + line + "\n")
-	}
+	const indent = 8
+	label := func(text string) string { return fmt.Sprintf("%-*s", indent, gap+text) }
+	b.WriteString(terminal.Hang(s.paint(colours[f.State], label(string(f.State))), f.Cause, indent, s.Width))
 	if f.Mend == "" {
 		return
 	}
@@ -222,15 +199,9 @@ func (s Style) finding(b *strings.Builder, f health.Finding) {
 	if len(f.Commands) > 0 {
 		mend += ":"
 	}
-	for i, line := range terminal.Wrap(mend, s.Width-len(indent)) {
-		if i == 0 {
-			b.WriteString(label("do") + line + "\n")
-			continue
-		}
-		b.WriteString(indent + line + "\n")
-	}
+	b.WriteString(terminal.Hang(label("do"), mend, indent, s.Width))
 	for _, command := range f.Commands {
-		b.WriteString(indent + terminal.Visible(command) + "\n")
+		fmt.Fprintf(b, "%s%s\n", label(""), terminal.Visible(command))
 	}
 }
 

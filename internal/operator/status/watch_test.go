@@ -33,16 +33,12 @@ func TestWatch(t *testing.T) {
 			}
 			return nil
 		})
-		if err != nil {
-			t.Errorf("the end is an error: %v", err)
-		}
+		assert.Check(t, err == nil, "the end is an error: %v", err)
 		// A look that fails is shown, and the next one follows.
-		if diff := cmp.Diff([]time.Duration{0, 5 * time.Second, 10 * time.Second}, at); diff != "" || failed != 1 {
-			t.Errorf("%d failed (-want +got):\n%s", failed, diff)
-		}
-		if took := time.Since(began); took != 12*time.Second {
-			t.Errorf("it ended after %v", took)
-		}
+		diff := cmp.Diff([]time.Duration{0, 5 * time.Second, 10 * time.Second}, at)
+		assert.Check(t, diff == "" && failed == 1, "%d failed (-want +got):\n%s", failed, diff)
+		took := time.Since(began)
+		assert.Check(t, took == 12*time.Second, "it ended after %v", took)
 	})
 }
 
@@ -68,7 +64,5 @@ func TestWatchEndsWithItsOutput(t *testing.T) {
 	closed := errors.New("broken pipe")
 	err := status.Watch(t.Context(), time.Minute, func(context.Context) (status.Report, error) { return status.Report{}, nil },
 		func(status.Report, error) error { return closed })
-	if !errors.Is(err, closed) {
-		t.Errorf("%v", err)
-	}
+	assert.Check(t, errors.Is(err, closed), "%v", err)
 }

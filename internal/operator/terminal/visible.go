@@ -54,3 +54,9 @@ func Wrap(text string, width int) []string {
 	}
 	return lines
 }
+
+// Hang wraps a text to a width behind a label that takes up indent columns. Further lines begin at
+// the same column.
+func Hang(label, text string, indent, width int) string {
+	return label + strings.Join(Wrap(text, width-indent), "\n"+strings.Repeat(" ", indent)) + "\n"
+}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -39,11 +40,7 @@ func main() {
 type stack struct{ Providers []provider }
 
 // provider is a provider of the catalog.
-type provider struct {
-	catalog.Entry
-	// Width is the width of its number on the dashboard, of 24 columns.
-	Width int
-}
+type provider struct{ catalog.Entry }
 
 // generate returns the template for these providers.
 func generate(entries []catalog.Entry) ([]byte, error) {
@@ -53,10 +50,7 @@ func generate(entries []catalog.Entry) ([]byte, error) {
 	}
 	var s stack
 	for _, e := range entries {
-		s.Providers = append(s.Providers, provider{Entry: e})
-	}
-	for i := range s.Providers {
-		s.Providers[i].Width = 24 / len(s.Listed())
+		s.Providers = append(s.Providers, provider{e})
 	}
 	var text bytes.Buffer
 	if err := t.Execute(&text, s); err != nil {
@@ -70,14 +64,21 @@ var blank = regexp.MustCompile(`\n\n\n+`)
 
 // Listed are the providers that the parameter Providers may name.
 func (s stack) Listed() []provider {
-	var listed []provider
-	for _, p := range s.Providers {
-		if !p.OwnAccounts {
-			listed = append(listed, p)
-		}
-	}
-	return listed
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return p.OwnAccounts })
 }
+
+// Owned are the providers each of whose accounts is a service of its own.
+func (s stack) Owned() []provider {
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return !p.OwnAccounts })
+}
+
+// Sweeps are the providers with transactions.
+func (s stack) Sweeps() []provider {
+	return slices.DeleteFunc(slices.Clone(s.Providers), func(p provider) bool { return !p.Sweep })
+}
+
+// Width is the width of a provider's number on the dashboard, of 24 columns.
+func (s stack) Width() int { return 24 / len(s.Listed()) }
 
 // Names joins the names of the providers that the parameter Providers may name.
 func (s stack) Names(separator string) string {
@@ -90,21 +91,24 @@ func (s stack) Names(separator string) string {
 
 // Titles lists all providers for people: "A, B and C".
 func (s stack) Titles() string {
-	var list strings.Builder
-	for i, p := range s.Providers {
-		switch {
-		case i > 0 && i == len(s.Providers)-1:
-			list.WriteString(" and ")
-		case i > 0:
-			list.WriteString(", ")
-		}
-		list.WriteString(p.Title)
+	var titles []string
+	for _, p := range s.Providers {
+		titles = append(titles, p.Title)
 	}
-	return list.String()
+	last := len(titles) - 1
+	return strings.Join(titles[:last], ", ") + " and " + titles[last]
 }
 
 // Rule is a line that begins the provider's part of the template.
 func (p provider) Rule() string { return strings.Repeat("-", 112-len(p.Title)) }
+
+// TableID is the logical id of its table of transactions, and the name of the output that says which that is.
+func (p provider) TableID() string {
+	if p.Table != "" {
+		return "Transactions"
+	}
+	return p.Title + "Transactions"
+}
 
 // Read is the part of a secret's name that stands for the account that a reader may read.
 func (p provider) Read() string {

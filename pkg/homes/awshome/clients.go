@@ -22,29 +22,13 @@ type Clients struct {
 
 // FromConfig makes the clients of a configuration that the caller has loaded, with
 // its HTTP client, retries and endpoints.
-func FromConfig(cfg aws.Config) *Clients {
-	return newClients(cfg, cfg, cfg.BaseEndpoint, cfg.BaseEndpoint, cfg.BaseEndpoint)
-}
+func FromConfig(cfg aws.Config) *Clients { return newClients(cfg, cfg, cfg, cfg) }
 
-// newClients makes the clients, each with its endpoint; nil is AWS's own.
-func newClients(cfg, queues aws.Config, manager, dynamo, events *string) *Clients {
-	c := &Clients{
-		SecretsManager: secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) {
-			if manager != nil {
-				o.BaseEndpoint = manager
-			}
-		}),
-		DynamoDB: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
-			if dynamo != nil {
-				o.BaseEndpoint = dynamo
-			}
-		}),
-		SQS: queues,
-	}
-	c.EventBridge = eventbridge.Client{
-		Region: cfg.Region, Credentials: cfg.Credentials, HTTP: cfg.HTTPClient, Endpoint: aws.ToString(events),
-	}
-	if events == nil {
+// newClients makes the clients, each with a configuration of its own.
+func newClients(manager, dynamo, queues, events aws.Config) *Clients {
+	c := &Clients{SecretsManager: secretsmanager.NewFromConfig(manager), DynamoDB: dynamodb.NewFromConfig(dynamo), SQS: queues}
+	c.EventBridge = eventbridge.Client{Region: events.Region, Credentials: events.Credentials, HTTP: events.HTTPClient}
+	if c.EventBridge.Endpoint = aws.ToString(events.BaseEndpoint); c.EventBridge.Endpoint == "" {
 		c.EventBridge.Endpoint = busEndpoint(c.DynamoDB.Options())
 	}
 	return c
@@ -75,19 +59,17 @@ func resolve(ctx context.Context, o dynamodb.Options) (smithyendpoints.Endpoint,
 	})
 }
 
-// Secrets is the store of documents whose names begin with prefix.
-func (c *Clients) Secrets(prefix string) *Secrets { return NewSecrets(c.SecretsManager, prefix) }
+// Secrets is the store of the documents named <prefix>/<provider>/<account>/<document>.
+func (c *Clients) Secrets(prefix string) *Secrets {
+	return &Secrets{api: c.SecretsManager, prefix: prefix, staged: map[string]string{}}
+}
 
 // Ledger is the ledger in that table.
-func (c *Clients) Ledger(table string) *Ledger {
-	l := NewLedger(c.DynamoDB, table)
-	l.quick = newQuick(c.DynamoDB)
-	return l
+func (c *Clients) Ledger(name string) *Ledger {
+	return &Ledger{table{c.DynamoDB, name, newQuick(c.DynamoDB)}}
 }
 
 // Transactions is the store of transactions in that table.
-func (c *Clients) Transactions(table string) *Transactions {
-	t := NewTransactions(c.DynamoDB, table)
-	t.quick = newQuick(c.DynamoDB)
-	return t
+func (c *Clients) Transactions(name string) *Transactions {
+	return &Transactions{table{c.DynamoDB, name, newQuick(c.DynamoDB)}}
 }

@@ -68,9 +68,8 @@ func noRows(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `
 
 func rows(t *testing.T, clients *awshome.Clients) {
 	t.Helper()
-	if _, err := clients.Ledger("ledger").Rows(t.Context(), "hesabe"); err != nil {
-		t.Fatal(err)
-	}
+	_, err := clients.Ledger("ledger").Rows(t.Context(), "hesabe")
+	assert.Check(t, err)
 }
 
 func TestOneConnectionForManyCalls(t *testing.T) {
@@ -98,11 +97,7 @@ func TestWorkersKeepTheirConnections(t *testing.T) {
 		var wave sync.WaitGroup
 		arrived.Add(workers)
 		for range workers {
-			wave.Go(func() {
-				if _, err := clients.Ledger("ledger").Rows(t.Context(), "hesabe"); err != nil {
-					t.Error(err)
-				}
-			})
+			wave.Go(func() { rows(t, clients) })
 		}
 		wave.Wait()
 	}
@@ -118,11 +113,7 @@ func TestNoMoreConnectionsThanAllowed(t *testing.T) {
 	clients := s.clients(t, awshome.Tuning{ConnectionsPerHost: allowed})
 	var group sync.WaitGroup
 	for range calls {
-		group.Go(func() {
-			if _, err := clients.Ledger("ledger").Rows(t.Context(), "hesabe"); err != nil {
-				t.Error(err)
-			}
-		})
+		group.Go(func() { rows(t, clients) })
 	}
 	group.Wait()
 	if got := s.connections.Load(); got > allowed {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
 )
 
 // The emulated AWS is always consistent. DynamoDB is consistent on request, and refuses such a
@@ -27,9 +29,7 @@ func TestReadsAreConsistent(t *testing.T) {
 		if err := tt.read(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if len(aws.bodies) != 1 {
-			t.Fatalf("%s: %d calls", name, len(aws.bodies))
-		}
+		assert.Assert(t, len(aws.bodies) == 1, "%s: %d calls", name, len(aws.bodies))
 		var asked struct {
 			ConsistentRead bool
 			RequestItems   map[string]struct{ ConsistentRead bool }

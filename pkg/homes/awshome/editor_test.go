@@ -22,9 +22,8 @@ func TestEditor(t *testing.T) {
 	clients, prefix := awshome.FromConfig(server.Config()), moto.NewName("editor")
 	const kmsKey = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	editor := clients.Editor(prefix, "", kmsKey)
-	if _, err := editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(planted)); !errors.Is(err, store.ErrNoSecret) {
-		t.Errorf("put into none: %v", err)
-	}
+	_, err := editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(planted))
+	assert.Check(t, is.ErrorIs(err, store.ErrNoSecret))
 	for range 2 { // the second finds what the first has made
 		assert.NilError(t, editor.CreateSecret(t.Context(), key, store.Credentials))
 	}
@@ -40,9 +39,7 @@ func TestEditor(t *testing.T) {
 	assert.NilError(t, err)
 	assert.Check(t, is.DeepEqual(server.Calls(), []string{"PutSecretValue", "PutSecretValue"}), "calls")
 	v, err := clients.Secrets(prefix).Current(t.Context(), key, store.Credentials)
-	if err != nil || v.ID != id || v.Value != secret.New(planted) {
-		t.Errorf("current %s, put %s, %v", v.ID, id, err)
-	}
+	assert.Check(t, err == nil && v.ID == id && v.Value == secret.New(planted), "current %s, put %s, %v", v.ID, id, err)
 }
 
 func TestEditorErrors(t *testing.T) {

@@ -63,9 +63,12 @@ func FromEnvironment(getenv func(string) string, tuning Tuning) (*Clients, error
 	}
 	cfg.HTTPClient = newHTTPClient(roots, tuning)
 	cfg.ConfigSources = []any{ways}
-	further := cfg.Copy()
-	further.BaseEndpoint = queues
-	return newClients(cfg, further, manager, dynamo, events), nil
+	at := func(endpoint *string) aws.Config {
+		there := cfg.Copy()
+		there.BaseEndpoint = endpoint
+		return there
+	}
+	return newClients(at(manager), at(dynamo), at(queues), at(events)), nil
 }
 
 // emulated refuses AWS's own endpoints in a container of the SAM CLI. That sets AWS_SAM_LOCAL and

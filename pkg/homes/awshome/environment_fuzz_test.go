@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/homes/awshome"
 )
@@ -39,9 +41,8 @@ func FuzzFromEnvironment(f *testing.F) {
 		if err != nil || got.AccessKeyID != id || got.SecretAccessKey != key || got.SessionToken != session || !got.HasKeys() {
 			t.Errorf("credentials of %q, %v", got.AccessKeyID, err)
 		}
-		if options.Region != region || dynamo.Region != region || region == "" {
-			t.Errorf("regions %q and %q", options.Region, dynamo.Region)
-		}
+		assert.Check(t, options.Region == region && dynamo.Region == region && region != "",
+			"regions %q and %q", options.Region, dynamo.Region)
 		if manager == "" {
 			manager = endpoint
 		}

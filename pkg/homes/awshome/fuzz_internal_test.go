@@ -61,9 +61,8 @@ func FuzzRow(f *testing.F) {
 		maps.Copy(again, rowKey(row.Key))
 		reread, err := decodeRow("ledger", again)
 		assert.NilError(t, err)
-		if !holds(encodeRow(reread), rowAttributes, encodeRow(row)) {
-			t.Error("the row is another after a round trip")
-		}
+		assert.Check(t, holds(encodeRow(reread), rowAttributes, encodeRow(row)),
+			"the row is another after a round trip")
 	})
 }
 
@@ -92,9 +91,8 @@ func FuzzTransaction(f *testing.F) {
 		again := encodeTransaction(transaction)
 		reread, err := decodeTransaction("transactions", again)
 		assert.NilError(t, err)
-		if !holds(encodeTransaction(reread), append(names, "due_shard"), again) {
-			t.Error("the transaction is another after a round trip")
-		}
+		assert.Check(t, holds(encodeTransaction(reread), append(names, "due_shard"), again),
+			"the transaction is another after a round trip")
 	})
 }
 
@@ -120,8 +118,7 @@ func FuzzPage(f *testing.F) {
 		if err := json.Unmarshal(text, &page); err != nil {
 			t.Fatalf("read, although %v", err)
 		}
-		if len(rows) > len(page.Items) || len(next) > len(page.LastEvaluatedKey) {
-			t.Errorf("%d rows and %v are read", len(rows), next)
-		}
+		assert.Check(t, len(rows) <= len(page.Items) && len(next) <= len(page.LastEvaluatedKey),
+			"%d rows and %v are read", len(rows), next)
 	})
 }

@@ -74,11 +74,7 @@ func (c *httpClient) spareOrNew(ctx context.Context, network, address string) (n
 	if conn := c.spares.Take(address); conn != nil {
 		return conn, nil
 	}
-	conn, err := c.dialTLS(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return c.dialTLS(ctx, network, address)
 }
 
 func (c *httpClient) dialTLS(ctx context.Context, network, address string) (*tls.Conn, error) {

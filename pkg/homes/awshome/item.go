@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -48,29 +47,6 @@ func (i item) putTime(name, layout string, value time.Time) {
 	}
 }
 
-// update returns an update expression that sets the named attributes to those of values, and its
-// parameters; a condition may use them as #name and :name.
-func update(attributes []string, values item) (expression string, names map[string]string, parameters item) {
-	set, remove := make([]string, 0, len(attributes)), []string(nil)
-	names, parameters = make(map[string]string, len(attributes)), make(item, len(attributes)+1)
-	for _, name := range attributes {
-		names["#"+name] = name
-		if value := values[name]; value != nil {
-			parameters[":"+name] = value
-			set = append(set, "#"+name+" = :"+name)
-		} else {
-			remove = append(remove, "#"+name)
-		}
-	}
-	if len(set) > 0 {
-		expression = "SET " + strings.Join(set, ", ")
-	}
-	if len(remove) > 0 {
-		expression += " REMOVE " + strings.Join(remove, ", ")
-	}
-	return expression, names, parameters
-}
-
 // reader reads attributes and collects those that can't be read, without quoting a value.
 type reader struct {
 	item     item
@@ -81,51 +57,50 @@ func (r *reader) wrong(name, want string) {
 	r.mistakes = append(r.mistakes, fmt.Errorf("attribute %q is not %s", name, want))
 }
 
+// typed is an attribute of one type, which want names. ok is false if it is absent, or of another
+// type.
+func typed[V types.AttributeValue](r *reader, name, want string) (value V, ok bool) {
+	stored := r.item[name]
+	if stored == nil {
+		return value, false
+	}
+	if value, ok = stored.(V); !ok {
+		r.wrong(name, want)
+	}
+	return value, ok
+}
+
 func (r *reader) text(name string) string {
-	switch value := r.item[name].(type) {
-	case nil:
-	case *types.AttributeValueMemberS:
+	if value, ok := typed[*types.AttributeValueMemberS](r, name, "a string"); ok {
 		return value.Value
-	default:
-		r.wrong(name, "a string")
 	}
 	return ""
 }
 
 func (r *reader) number(name string) int64 {
-	if r.item[name] == nil {
+	const want = "a whole number"
+	value, ok := typed[*types.AttributeValueMemberN](r, name, want)
+	if !ok {
 		return 0
 	}
-	value, ok := r.item[name].(*types.AttributeValueMemberN)
-	if ok {
-		if n, err := strconv.ParseInt(value.Value, 10, 64); err == nil {
-			return n
-		}
+	n, err := strconv.ParseInt(value.Value, 10, 64)
+	if err != nil {
+		r.wrong(name, want)
+		return 0
 	}
-	r.wrong(name, "a whole number")
-	return 0
+	return n
 }
 
 func (r *reader) bytes(name string) []byte {
-	switch value := r.item[name].(type) {
-	case nil:
-	case *types.AttributeValueMemberB:
+	if value, ok := typed[*types.AttributeValueMemberB](r, name, "binary"); ok {
 		return value.Value
-	default:
-		r.wrong(name, "binary")
 	}
 	return nil
 }
 
 func (r *reader) flag(name string) bool {
-	switch value := r.item[name].(type) {
-	case nil:
-	case *types.AttributeValueMemberBOOL:
-		return value.Value
-	default:
-		r.wrong(name, "a boolean")
-	}
-	return false
+	value, ok := typed[*types.AttributeValueMemberBOOL](r, name, "a boolean")
+	return ok && value.Value
 }
 
 func (r *reader) time(name string) time.Time {
@@ -149,57 +124,43 @@ func (r *reader) tally(name string) store.Tally {
 }
 
 func (r *reader) texts(name string) []string {
-	return list(r, name, "a list of strings", func(value types.AttributeValue) (string, bool) {
-		s, ok := value.(*types.AttributeValueMemberS)
-		if !ok {
-			return "", false
-		}
-		return s.Value, true
-	})
+	return list(r, name, "a list of strings", func(s *types.AttributeValueMemberS) (string, bool) { return s.Value, true })
 }
 
 // moments reads a list of seconds since the epoch.
 func (r *reader) moments(name string) []time.Time {
-	return list(r, name, "a list of whole numbers", func(value types.AttributeValue) (time.Time, bool) {
-		n, ok := value.(*types.AttributeValueMemberN)
-		if !ok {
-			return time.Time{}, false
-		}
+	return list(r, name, "a list of whole numbers", func(n *types.AttributeValueMemberN) (time.Time, bool) {
 		seconds, err := strconv.ParseInt(n.Value, 10, 64)
 		return time.Unix(seconds, 0).UTC(), err == nil
 	})
 }
 
-// list reads a list whose elements all satisfy read; in a mistake, want names what they must be.
-func list[T any](r *reader, name, want string, read func(types.AttributeValue) (T, bool)) []T {
-	if r.item[name] == nil {
-		return nil
-	}
-	all, ok := r.item[name].(*types.AttributeValueMemberL)
+// list reads a list whose elements have one type and satisfy read; want names what they must be.
+func list[V types.AttributeValue, T any](r *reader, name, want string, read func(V) (T, bool)) []T {
+	all, ok := typed[*types.AttributeValueMemberL](r, name, "a list")
 	if !ok {
-		r.wrong(name, "a list")
 		return nil
 	}
 	var values []T
 	for _, element := range all.Value {
-		value, ok := read(element)
+		stored, ok := element.(V)
+		if ok {
+			var value T
+			value, ok = read(stored)
+			values = append(values, value)
+		}
 		if !ok {
 			r.wrong(name, want)
 			return nil
 		}
-		values = append(values, value)
 	}
 	return values
 }
 
 // within reads a map; a mistake in it is one of r, under name.
 func (r *reader) within(name string, read func(*reader)) {
-	if r.item[name] == nil {
-		return
-	}
-	value, ok := r.item[name].(*types.AttributeValueMemberM)
+	value, ok := typed[*types.AttributeValueMemberM](r, name, "a map")
 	if !ok {
-		r.wrong(name, "a map")
 		return
 	}
 	inner := reader{item: value.Value}

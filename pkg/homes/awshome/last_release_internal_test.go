@@ -29,12 +29,8 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 		stored := item{"provider": text("model"), "account": text("default")}
 		maps.Copy(stored, old)
 		row, err := decodeRow("table", stored)
-		if err != nil {
-			t.Fatalf("%s: %v", scene.Name, err)
-		}
-		if row.Fence == 0 {
-			t.Errorf("%s: no fence was read", scene.Name)
-		}
+		assert.Assert(t, err == nil, "%s: %v", scene.Name, err)
+		assert.Check(t, row.Fence != 0, "%s: no fence was read", scene.Name)
 		written := encodeRow(row)
 		if staged := (&reader{item: old}).moments("staged_at"); row.Staged.Since(time.Time{}) != len(staged) {
 			t.Errorf("%s: %d attempts are counted as %q", scene.Name, len(staged), row.Staged)
@@ -85,9 +81,8 @@ func TestRowsThatTwoReleasesWrite(t *testing.T) {
 			t.Errorf("%d attempts are counted as %q", n+1, row.Staged)
 		}
 		for m := max(0, n+1-store.SpentKept); m <= n; m++ {
-			if !row.Presented(secret.New(fmt.Sprint("token ", m))) {
-				t.Errorf("after %d tokens, number %d is not known as presented: %q", n+1, m, row.Spent)
-			}
+			assert.Check(t, row.Presented(secret.New(fmt.Sprint("token ", m))),
+				"after %d tokens, number %d is not known as presented: %q", n+1, m, row.Spent)
 		}
 	}
 }
@@ -110,9 +105,7 @@ func itemOf(t *testing.T, plain map[string]any) item {
 func attributeOf(t *testing.T, value any) types.AttributeValue {
 	t.Helper()
 	typed, ok := value.(map[string]any)
-	if !ok || len(typed) != 1 {
-		t.Fatalf("%v is no attribute", value)
-	}
+	assert.Assert(t, ok && len(typed) == 1, "%v is no attribute", value)
 	switch {
 	case typed["S"] != nil:
 		return text(typed["S"].(string))
@@ -123,17 +116,13 @@ func attributeOf(t *testing.T, value any) types.AttributeValue {
 	case typed["B"] != nil:
 		raw, err := json.Marshal(typed["B"])
 		var value []byte
-		if err != nil || json.Unmarshal(raw, &value) != nil {
-			t.Fatalf("%v is no binary attribute", typed)
-		}
+		assert.Assert(t, err == nil && json.Unmarshal(raw, &value) == nil, "%v is no binary attribute", typed)
 		return &types.AttributeValueMemberB{Value: value}
 	case typed["M"] != nil:
 		return &types.AttributeValueMemberM{Value: itemOf(t, typed["M"].(map[string]any))}
 	}
 	list, ok := typed["L"].([]any)
-	if !ok {
-		t.Fatalf("%v is no attribute", typed)
-	}
+	assert.Assert(t, ok, "%v is no attribute", typed)
 	all := &types.AttributeValueMemberL{}
 	for _, element := range list {
 		all.Value = append(all.Value, attributeOf(t, element))
@@ -146,14 +135,10 @@ func attributeOf(t *testing.T, value any) types.AttributeValue {
 func TestUnknownAttributesSurvive(t *testing.T) {
 	t.Parallel()
 	for title, attributes := range map[string][]string{"row": rowAttributes, "claim": claimAttributes} {
-		_, names, _ := update(attributes, encodeRow(store.Row{}))
-		if len(names) != len(attributes) {
-			t.Errorf("%s: %v are named, of %v", title, names, attributes)
-		}
+		names := table{}.update(nil, attributes, encodeRow(store.Row{}), "").ExpressionAttributeNames
+		assert.Check(t, len(names) == len(attributes), "%s: %v are named, of %v", title, names, attributes)
 		for _, name := range names {
-			if !slices.Contains(attributes, name) {
-				t.Errorf("%s: %s is written", title, name)
-			}
+			assert.Check(t, slices.Contains(attributes, name), "%s: %s is written", title, name)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package awshome
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,29 +12,19 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// LedgerAPI is what Ledger needs of DynamoDB's client.
-type LedgerAPI interface {
-	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
-	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
-	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
-}
-
 var (
-	_ LedgerAPI         = (*dynamodb.Client)(nil)
 	_ store.Ledger      = (*Ledger)(nil)
 	_ store.ShardClaims = (*Ledger)(nil)
 )
 
 // Ledger is a table with the partition key provider and the sort key account. A row
 // that can't be read is an error that names its table, key and attribute.
-type Ledger struct {
-	api   LedgerAPI
-	table string
-	quick *quick // nil: there is none
-}
+type Ledger struct{ table }
 
 // NewLedger makes the ledger in that table.
-func NewLedger(api LedgerAPI, table string) *Ledger { return &Ledger{api: api, table: table} }
+func NewLedger(api *dynamodb.Client, name string) *Ledger {
+	return &Ledger{table{api: api, name: name}}
+}
 
 // Rows implements store.Ledger: one Query, and one more for each further megabyte.
 func (l *Ledger) Rows(ctx context.Context, provider string) ([]store.Row, error) {
@@ -45,7 +35,7 @@ func (l *Ledger) Rows(ctx context.Context, provider string) ([]store.Row, error)
 // RowsAndShardClaims implements store.ShardClaims with the same calls.
 func (l *Ledger) RowsAndShardClaims(ctx context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
 	in := &dynamodb.QueryInput{
-		TableName:                 &l.table,
+		TableName:                 &l.name,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("#provider = :provider"),
 		ExpressionAttributeNames:  map[string]string{"#provider": "provider"},
@@ -54,15 +44,11 @@ func (l *Ledger) RowsAndShardClaims(ctx context.Context, provider string) ([]sto
 	var rows []store.Row
 	var claims []store.ShardClaim
 	each := func(stored item) {
-		if claim, ok := decodeClaim(l.table, stored); ok {
+		if claim, ok := decodeClaim(l.name, stored); ok {
 			claims = append(claims, claim)
 			return
 		}
-		row, err := decodeRow(l.table, stored)
-		if err != nil {
-			row = store.Row{Key: row.Key, Unreadable: err}
-		}
-		rows = append(rows, row)
+		rows = append(rows, l.row(stored))
 	}
 	for {
 		next, ok := item(nil), false
@@ -91,60 +77,36 @@ func (l *Ledger) RowsAndShardClaims(ctx context.Context, provider string) ([]sto
 
 // Row implements store.Ledger.
 func (l *Ledger) Row(ctx context.Context, key store.Key) (store.Row, bool, error) {
-	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: rowKey(key), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return store.Row{}, false, l.failure("read", "GetItem", err)
+	stored, err := l.get(ctx, rowKey(key))
+	if len(stored) == 0 {
+		return store.Row{}, false, err
 	}
-	if len(out.Item) == 0 {
-		return store.Row{}, false, nil
-	}
-	row, err := decodeRow(l.table, out.Item)
-	if err != nil {
-		row = store.Row{Key: key, Unreadable: err}
-	}
-	return row, true, nil
+	return l.row(stored), true, nil
 }
 
-// updateIf is one conditional UpdateItem. If the condition does not hold, refused has the
-// stored item. attempts counts the requests that the SDK made.
-func (l *Ledger) updateIf(
-	ctx context.Context, key store.Key, expression, condition string, names map[string]string, values item,
-) (refused *types.ConditionalCheckFailedException, attempts int, err error) {
-	_, err = l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &l.table,
-		Key:                                 rowKey(key),
-		UpdateExpression:                    &expression,
-		ConditionExpression:                 &condition,
-		ExpressionAttributeNames:            names,
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, countAttempts(&attempts))
-	if err == nil {
-		return nil, attempts, nil
+// row is a stored row, or why it cannot be read.
+func (l *Ledger) row(stored item) store.Row {
+	row, err := decodeRow(l.name, stored)
+	if err != nil {
+		row = store.Row{Key: row.Key, Unreadable: err}
 	}
-	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return refused, attempts, nil
-	}
-	return nil, attempts, l.failure("write", "UpdateItem", err)
+	return row
 }
 
-// Write implements store.Ledger with one UpdateItem. Where the answer to it was
-// lost and the SDK's next attempt finds the row as it was to become, it is done.
+// Write implements store.Ledger with one UpdateItem.
 func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) error {
 	written := encodeRow(row)
-	expression, names, values := update(rowAttributes, written)
-	condition := "attribute_not_exists(#provider)"
-	names["#provider"] = "provider"
+	condition, guards := "attribute_not_exists(#provider)", item{}
 	if !guard.Absent {
 		condition = "attribute_exists(#provider) AND " + equal("fence", guard.Fence == 0)
-		values[":guard_fence"] = number(guard.Fence)
+		guards[":guard_fence"] = number(guard.Fence)
 		if guard.AttemptID != "" {
 			condition += " AND #attempt_id = :guard_attempt_id"
-			values[":guard_attempt_id"] = text(guard.AttemptID)
+			guards[":guard_attempt_id"] = text(guard.AttemptID)
 		}
 		if guard.Phase != "" {
 			condition += " AND " + equal("phase", guard.Phase == store.Idle)
-			values[":guard_phase"] = text(string(guard.Phase))
+			guards[":guard_phase"] = text(string(guard.Phase))
 		}
 		switch {
 		case !guard.SameEscrow:
@@ -152,22 +114,22 @@ func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) er
 			condition += " AND attribute_not_exists(#escrow)"
 		default:
 			condition += " AND #escrow.#attempt_id = :guard_escrow_of"
-			values[":guard_escrow_of"] = text(guard.EscrowOf)
+			guards[":guard_escrow_of"] = text(guard.EscrowOf)
 		}
 	}
-	refused, attempts, err := l.updateIf(ctx, row.Key, expression, condition, names, values)
+	in := l.update(rowKey(row.Key), rowAttributes, written, condition)
+	in.ExpressionAttributeNames["#provider"] = "provider"
+	maps.Copy(in.ExpressionAttributeValues, guards)
+	refused, err := l.write(ctx, in, 0, rowAttributes, written)
 	if err != nil || refused == nil {
 		return err
 	}
 	if len(refused.Item) == 0 {
 		return &store.LostError{}
 	}
-	stored, err := decodeRow(l.table, refused.Item)
+	stored, err := decodeRow(l.name, refused.Item)
 	if err != nil {
 		return err
-	}
-	if attempts > 1 && holds(refused.Item, rowAttributes, written) {
-		return nil
 	}
 	return &store.LostError{Current: stored, Exists: true}
 }
@@ -185,7 +147,7 @@ func equal(name string, absent bool) string {
 // SetPaused implements store.Ledger with one UpdateItem.
 func (l *Ledger) SetPaused(ctx context.Context, key store.Key, paused bool) error {
 	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &l.table,
+		TableName: &l.name,
 		Key:       rowKey(key),
 		UpdateExpression: aws.String(
 			"SET #paused = :paused, #phase = if_not_exists(#phase, :idle), #fence = if_not_exists(#fence, :zero)"),
@@ -204,22 +166,58 @@ func (l *Ledger) SetPaused(ctx context.Context, key store.Key, paused bool) erro
 func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error {
 	values := item{}
 	values.putText("told", told)
-	expression, names, parameters := update([]string{"told"}, values)
-	names["#provider"] = "provider"
-	if len(parameters) == 0 {
-		parameters = nil // empty ones are refused
+	in := l.update(rowKey(key), []string{"told"}, values, "attribute_exists(#provider)")
+	in.ExpressionAttributeNames["#provider"] = "provider"
+	if len(in.ExpressionAttributeValues) == 0 {
+		in.ExpressionAttributeValues = nil // empty ones are refused
 	}
-	_, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &l.table, Key: rowKey(key), UpdateExpression: &expression,
-		ConditionExpression:      aws.String("attribute_exists(#provider)"),
-		ExpressionAttributeNames: names, ExpressionAttributeValues: parameters,
-	})
-	if _, gone := errors.AsType[*types.ConditionalCheckFailedException](err); err == nil || gone {
-		return nil
-	}
-	return l.failure("write", "UpdateItem", err)
+	_, err := l.write(ctx, in, 0, nil, nil)
+	return err
 }
 
-func (l *Ledger) failure(verb, action string, err error) error {
-	return tableFailure(verb, action, l.table, store.ErrForbidden, err)
+// claimAttributes are the attributes that a claim writes. They are a row's, because older releases
+// kept claims as rows: old and new code read each other's claims.
+var claimAttributes = []string{"phase", "claimed_by", "fence", "claimed_until"}
+
+// WriteShardClaim implements store.ShardClaims with one UpdateItem.
+func (l *Ledger) WriteShardClaim(ctx context.Context, claim store.ShardClaim) error {
+	written := item{"fence": number(claim.Fence)}
+	written.putText("claimed_by", claim.Holder)
+	written.putTime("claimed_until", milliseconds, claim.Until)
+	written.putText("phase", string(store.Sending))
+	if claim.Until.IsZero() {
+		written.putText("phase", string(store.Idle))
+	}
+	key := rowKey(store.ShardKey(claim.Account, claim.Shard))
+	in := l.update(key, claimAttributes, written, equal("fence", claim.Fence == 1))
+	in.ExpressionAttributeValues[":guard_fence"] = number(claim.Fence - 1)
+	refused, err := l.write(ctx, in, 0, claimAttributes, written)
+	if err != nil || refused == nil {
+		return err
+	}
+	stored, _ := decodeClaim(l.name, refused.Item)
+	if stored.Unreadable != nil {
+		return stored.Unreadable
+	}
+	return &store.ShardClaimLostError{Current: stored}
+}
+
+// decodeClaim reads the claim of a shard; ok is false for any other row.
+func decodeClaim(table string, stored item) (claim store.ShardClaim, ok bool) {
+	r := reader{item: stored}
+	key := store.Key{Provider: r.text("provider"), Account: r.text("account")}
+	if claim.Account, claim.Shard, ok = store.SplitShardKey(key); !ok {
+		return store.ShardClaim{}, false
+	}
+	held := claim
+	held.Holder = r.text("claimed_by")
+	held.Fence = r.number("fence")
+	if until := r.time("claimed_until"); store.Phase(r.text("phase")) == store.Sending {
+		held.Until = until
+	}
+	if err := r.err(table, key.String()); err != nil {
+		claim.Unreadable = err
+		return claim, true
+	}
+	return held, true
 }

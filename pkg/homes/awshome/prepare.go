@@ -11,13 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-const (
-	// secretsAtOnce is how many connections to Secrets Manager a refresh uses: it reads three
-	// secrets at once.
-	secretsAtOnce = 3
-	// tablesAtOnce is how many connections to DynamoDB it uses.
-	tablesAtOnce = 1
-)
+// secretsAtOnce is how many connections to Secrets Manager a refresh uses: it reads three secrets at
+// once. It uses one to DynamoDB.
+const secretsAtOnce = 3
 
 // Prepare opens the connections of a refresh before its first call, because a function has a whole
 // processor while it starts. It returns when they are open, when they have failed or when ctx ends,
@@ -31,34 +27,25 @@ func (c *Clients) Prepare(ctx context.Context) bool {
 		return false
 	}
 	var wg sync.WaitGroup
-	for range tablesAtOnce {
-		wg.Go(func() {
-			if found, err := resolve(ctx, c.DynamoDB.Options()); err == nil {
-				client.open(ctx, found.URI)
-			}
-		})
-	}
-	stands := make([]bool, secretsAtOnce)
-	if found, err := resolveSecrets(ctx, c.SecretsManager.Options()); err == nil {
-		for i := range stands {
-			wg.Go(func() { stands[i] = client.open(ctx, found) })
-		}
+	wg.Go(func() {
+		tables, _ := resolve(ctx, c.DynamoDB.Options())
+		client.open(ctx, tables.URI)
+	})
+	o, stands := c.SecretsManager.Options(), make([]bool, secretsAtOnce)
+	secrets, _ := o.EndpointResolverV2.ResolveEndpoint(ctx, secretsmanager.EndpointParameters{
+		Region: &o.Region, Endpoint: o.BaseEndpoint,
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
+	for i := range stands {
+		wg.Go(func() { stands[i] = client.open(ctx, secrets.URI) })
 	}
 	wg.Wait()
 	return slices.Contains(stands, true)
 }
 
-// resolveSecrets is the address that a client of Secrets Manager calls.
-func resolveSecrets(ctx context.Context, o secretsmanager.Options) (url.URL, error) {
-	found, err := o.EndpointResolverV2.ResolveEndpoint(ctx, secretsmanager.EndpointParameters{
-		Region: &o.Region, Endpoint: o.BaseEndpoint,
-		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
-		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
-	})
-	return found.URI, err
-}
-
-// open opens a connection to u and keeps it for the first call.
+// open opens a connection to u, if that is the address of a server with TLS, and keeps it for the
+// first call.
 func (c *httpClient) open(ctx context.Context, u url.URL) bool {
 	if u.Scheme != "https" {
 		return false

@@ -23,9 +23,7 @@ func TestPreparedConnectionsAreUsed(t *testing.T) {
 		noRows(w, r)
 	})
 	clients := s.clients(t, awshome.Tuning{})
-	if !clients.Prepare(t.Context()) {
-		t.Fatal("nothing was prepared")
-	}
+	assert.Assert(t, clients.Prepare(t.Context()), "nothing was prepared")
 	s.want(t, 4, 0)
 	rows(t, clients)
 	if _, err := clients.Secrets("p").Current(t.Context(), key, store.Credentials); err != nil {
@@ -39,9 +37,7 @@ func TestPreparedConnectionsThatAreDead(t *testing.T) {
 	t.Parallel()
 	s := newService(t, noRows)
 	clients := s.clients(t, awshome.Tuning{})
-	if !clients.Prepare(t.Context()) {
-		t.Fatal("nothing was prepared")
-	}
+	assert.Assert(t, clients.Prepare(t.Context()), "nothing was prepared")
 	s.CloseClientConnections()
 	rows(t, clients)
 	s.want(t, 5, 1)
@@ -55,9 +51,7 @@ func TestPrepareWithoutNetwork(t *testing.T) {
 		clients, err := awshome.FromEnvironment(with(map[string]string{"AWS_ENDPOINT_URL": endpoint}), awshome.Tuning{})
 		assert.NilError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		if clients.Prepare(ctx) {
-			t.Errorf("%s: prepared", name)
-		}
+		assert.Check(t, !clients.Prepare(ctx), "%s: prepared", name)
 		cancel()
 	}
 }

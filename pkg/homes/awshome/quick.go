@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,11 +43,14 @@ func newQuick(client *dynamodb.Client) *quick {
 // update reports whether DynamoDB has confirmed the update; if not, whether it may still have been
 // done.
 func (q *quick) update(ctx context.Context, in *dynamodb.UpdateItemInput) (done, perhaps bool) {
-	body, ok := appendUpdate(make([]byte, 0, usualUpdate), in)
-	if !ok {
-		return false, false
-	}
-	answer, sent, err := q.client.Post(ctx, "dynamodb", "DynamoDB_20120810.UpdateItem", "application/x-amz-json-1.0", body)
+	c := call{body: append(make([]byte, 0, usualUpdate), '{')}
+	c.text("TableName", aws.ToString(in.TableName))
+	c.text("UpdateExpression", aws.ToString(in.UpdateExpression))
+	c.text("ConditionExpression", aws.ToString(in.ConditionExpression))
+	c.names(in.ExpressionAttributeNames)
+	c.item("Key", in.Key)
+	c.item("ExpressionAttributeValues", in.ExpressionAttributeValues)
+	answer, sent, err := q.post(ctx, "DynamoDB_20120810.UpdateItem", c)
 	if err != nil {
 		return false, sent
 	}
@@ -54,51 +58,57 @@ func (q *quick) update(ctx context.Context, in *dynamodb.UpdateItemInput) (done,
 	return answer.StatusCode == http.StatusOK, answer.StatusCode >= http.StatusInternalServerError
 }
 
-// appendUpdate appends the JSON of an update of strings and numbers; false if it holds anything
-// else.
-func appendUpdate(b []byte, in *dynamodb.UpdateItemInput) ([]byte, bool) {
-	b = append(b, '{')
-	for _, one := range []struct{ name, value string }{
-		{"TableName", aws.ToString(in.TableName)},
-		{"UpdateExpression", aws.ToString(in.UpdateExpression)},
-		{"ConditionExpression", aws.ToString(in.ConditionExpression)},
-	} {
-		b = append(appendString(b, one.name), ':')
-		b = append(appendString(b, one.value), ',')
-	}
-	b = append(b, `"ExpressionAttributeNames":{`...)
-	for alias, name := range in.ExpressionAttributeNames {
-		b = append(appendString(b, alias), ':')
-		b = append(appendString(b, name), ',')
-	}
-	b = append(endObject(b), `,"Key":`...)
-	b, keyed := appendItem(b, in.Key)
-	b = append(b, `,"ExpressionAttributeValues":`...)
-	b, valued := appendItem(b, in.ExpressionAttributeValues)
-	return append(b, '}'), keyed && valued
+// call is the JSON of a call whose items hold strings and numbers alone. A comma follows each member.
+type call struct {
+	body []byte
+	odd  bool // an item holds something else
 }
 
-func appendItem(b []byte, values item) ([]byte, bool) {
-	b = append(b, '{')
+func (c *call) text(name, value string) {
+	c.body = append(appendString(c.body, name), ':')
+	c.body = append(appendString(c.body, value), ',')
+}
+
+func (c *call) open(name string) { c.body = append(appendString(c.body, name), ":{"...) }
+
+func (c *call) close() { c.body = append(bytes.TrimSuffix(c.body, []byte(",")), "},"...) }
+
+func (c *call) names(names map[string]string) {
+	c.open("ExpressionAttributeNames")
+	for alias, name := range names {
+		c.text(alias, name)
+	}
+	c.close()
+}
+
+func (c *call) item(name string, values item) {
+	c.open(name)
 	for name, value := range values {
-		b = append(appendString(b, name), ':')
+		c.open(name)
 		switch value := value.(type) {
 		case *types.AttributeValueMemberS:
-			b = appendString(append(b, `{"S":`...), value.Value)
+			c.text("S", value.Value)
 		case *types.AttributeValueMemberN:
-			b = appendString(append(b, `{"N":`...), value.Value)
+			c.text("N", value.Value)
 		default:
-			return b, false
+			c.odd = true
 		}
-		b = append(b, "},"...)
+		c.close()
 	}
-	return endObject(b), true
+	c.close()
 }
 
-// endObject closes an object, whose last member is followed by a comma.
-func endObject(b []byte) []byte {
-	return append(bytes.TrimSuffix(b, []byte(",")), '}')
+// post makes the call. sent reports whether the request may have been sent.
+func (q *quick) post(ctx context.Context, operation string, c call) (answer *http.Response, sent bool, err error) {
+	if c.odd {
+		return nil, false, errOdd
+	}
+	c.close()
+	body := bytes.TrimSuffix(c.body, []byte(","))
+	return q.client.Post(ctx, "dynamodb", operation, "application/x-amz-json-1.0", body)
 }
+
+var errOdd = errors.New("the call holds more than strings and numbers")
 
 // appendString appends a string as JSON.
 func appendString(b []byte, s string) []byte {

@@ -2,7 +2,6 @@ package awshome
 
 import (
 	"context"
-	"encoding/json"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -10,32 +9,22 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// page reads one page of a query, and hands each item to each, which must not keep it. next is
+// page reads one page of a consistent query, and hands each item to each, which must not keep it. next is
 // where the next page begins; nil: this was the last. If ok is false, ignore the items that each
 // got.
 func (q *quick) page(ctx context.Context, in *dynamodb.QueryInput, each func(item)) (next item, ok bool) {
-	values, ok := texts(in.ExpressionAttributeValues)
-	start, started := texts(in.ExclusiveStartKey)
-	if !ok || !started {
-		return nil, false
+	c := call{body: []byte("{")}
+	c.text("TableName", aws.ToString(in.TableName))
+	c.text("KeyConditionExpression", aws.ToString(in.KeyConditionExpression))
+	c.body = append(c.body, `"ConsistentRead":true,`...)
+	c.names(in.ExpressionAttributeNames)
+	c.item("ExpressionAttributeValues", in.ExpressionAttributeValues)
+	if in.ExclusiveStartKey != nil {
+		c.item("ExclusiveStartKey", in.ExclusiveStartKey)
 	}
-	body, err := json.Marshal(struct {
-		TableName, KeyConditionExpression string
-		ConsistentRead                    bool
-		ExpressionAttributeNames          map[string]string
-		ExpressionAttributeValues         map[string]plain
-		ExclusiveStartKey                 map[string]plain `json:",omitempty"`
-	}{
-		aws.ToString(in.TableName), aws.ToString(in.KeyConditionExpression), aws.ToBool(in.ConsistentRead),
-		in.ExpressionAttributeNames, values, start,
-	})
-	if err != nil {
-		return nil, false
-	}
-	answer, _, err := q.client.Post(ctx, "dynamodb", "DynamoDB_20120810.Query", "application/x-amz-json-1.0", body)
+	answer, _, err := q.post(ctx, "DynamoDB_20120810.Query", c)
 	if err != nil {
 		return nil, false
 	}
@@ -45,22 +34,6 @@ func (q *quick) page(ctx context.Context, in *dynamodb.QueryInput, each func(ite
 		return nil, false
 	}
 	return readPage(text, each)
-}
-
-// plain is a string in DynamoDB's JSON.
-type plain struct{ S string }
-
-// texts returns the values of strings; false if there is anything else.
-func texts(values item) (map[string]plain, bool) {
-	all := make(map[string]plain, len(values))
-	for name, value := range values {
-		text, ok := value.(*types.AttributeValueMemberS)
-		if !ok {
-			return nil, false
-		}
-		all[name] = plain{text.Value}
-	}
-	return all, true
 }
 
 // intact compares a body with the checksum that DynamoDB sends with it, if it does.

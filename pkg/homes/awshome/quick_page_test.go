@@ -49,13 +49,9 @@ func TestRowsAreThoseThatTheSDKReads(t *testing.T) {
 		s := &script{t: t, answers: map[string][]answer{"Query": {ok(body)}}}
 		clients := s.clients()
 		rows, claims, err := clients.Ledger("ledger").RowsAndShardClaims(t.Context(), "hesabe")
-		if len(s.calls) != 1 {
-			t.Errorf("%s: %d calls", name, len(s.calls))
-		}
+		assert.Check(t, len(s.calls) == 1, "%s: %d calls", name, len(s.calls))
 		theirs, theirClaims, theirErr := awshome.NewLedger(clients.DynamoDB, "ledger").RowsAndShardClaims(t.Context(), "hesabe")
-		if err != nil || theirErr != nil {
-			t.Fatalf("%s: %v, by the SDK %v", name, err, theirErr)
-		}
+		assert.Assert(t, err == nil && theirErr == nil, "%s: %v, by the SDK %v", name, err, theirErr)
 		texts := cmp.Transformer("error", func(err error) string { return fmt.Sprint(err) })
 		if diff := cmp.Diff(theirs, rows, texts) + cmp.Diff(theirClaims, claims, texts); diff != "" {
 			t.Errorf("%s (-SDK +quick):\n%s", name, diff)

@@ -88,12 +88,8 @@ func TestUpdateAsksTheSDKAfterAnythingButSuccess(t *testing.T) {
 			t.Parallel()
 			s := &script{t: t, answers: map[string][]answer{"UpdateItem": tt.answers}}
 			err := s.clients().Transactions("table").Update(t.Context(), row, row.RefreshToken)
-			if !errors.Is(err, tt.want) {
-				t.Errorf("error %v, want %v", err, tt.want)
-			}
-			if len(s.calls) != tt.calls {
-				t.Errorf("%d calls, want %d", len(s.calls), tt.calls)
-			}
+			assert.Check(t, errors.Is(err, tt.want), "error %v, want %v", err, tt.want)
+			assert.Check(t, len(s.calls) == tt.calls, "%d calls, want %d", len(s.calls), tt.calls)
 		})
 	}
 }

@@ -23,40 +23,16 @@ const (
 	labelPending = "AWSPENDING"
 )
 
-// SecretsAPI is what Secrets needs of Secrets Manager's client.
-type SecretsAPI interface {
-	GetSecretValue(
-		context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options),
-	) (*secretsmanager.GetSecretValueOutput, error)
-	DescribeSecret(
-		context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options),
-	) (*secretsmanager.DescribeSecretOutput, error)
-	PutSecretValue(
-		context.Context, *secretsmanager.PutSecretValueInput, ...func(*secretsmanager.Options),
-	) (*secretsmanager.PutSecretValueOutput, error)
-	UpdateSecretVersionStage(
-		context.Context, *secretsmanager.UpdateSecretVersionStageInput, ...func(*secretsmanager.Options),
-	) (*secretsmanager.UpdateSecretVersionStageOutput, error)
-}
-
-var (
-	_ SecretsAPI    = (*secretsmanager.Client)(nil)
-	_ store.Secrets = (*Secrets)(nil)
-)
+var _ store.Secrets = (*Secrets)(nil)
 
 // Secrets are the documents in Secrets Manager, one secret each. The id of a version
 // is its VersionId, so ids must be 32 to 64 characters long; a UUID is.
 type Secrets struct {
-	api    SecretsAPI
+	api    *secretsmanager.Client
 	prefix string
 
 	mu     sync.Mutex
 	staged map[string]string // secret → version that this process tried to stage last
-}
-
-// NewSecrets makes the store of the secrets named <prefix>/<provider>/<account>/<document>.
-func NewSecrets(api SecretsAPI, prefix string) *Secrets {
-	return &Secrets{api: api, prefix: prefix, staged: map[string]string{}}
 }
 
 // Name is the name of a document's secret.

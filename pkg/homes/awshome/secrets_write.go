@@ -71,22 +71,23 @@ func (s *Secrets) put(ctx context.Context, name string, v store.Version) (curren
 		return false, false, fail([]error{store.ErrQuota, err},
 			"the secret %q has all the versions that Secrets Manager keeps, and removes none that is younger than a day: "+
 				"refresh less often", name)
-	case is[*types.ResourceNotFoundException](err), is[*types.InvalidRequestException](err):
-		if err := s.whyRefused(ctx, name); err != nil {
-			return false, false, err
-		}
 	}
-	return false, mayBeDone(err), s.failure("write", "PutSecretValue", name, err)
+	return false, mayBeDone(err), s.refusal(ctx, "write", "PutSecretValue", name, err)
 }
 
-// whyRefused returns why AWS refuses to write a secret: it is missing, to be deleted or a replica;
-// nil if none of these.
-func (s *Secrets) whyRefused(ctx context.Context, name string) error {
-	described, err := s.describe(ctx, name)
-	if err != nil {
-		return err
+// refusal is the error of a write that failed with err. AWS refuses a secret in the same way that
+// is missing, to be deleted or a replica, so the secret is described to distinguish them.
+func (s *Secrets) refusal(ctx context.Context, verb, action, name string, err error) error {
+	if is[*types.ResourceNotFoundException](err) || is[*types.InvalidRequestException](err) {
+		described, err := s.describe(ctx, name)
+		if err == nil {
+			err = notReplica(described, name)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return notReplica(described, name)
+	return s.failure(verb, action, name, err)
 }
 
 // errUndecided: the labels are as the refused Promote wanted them.

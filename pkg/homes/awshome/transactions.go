@@ -3,12 +3,14 @@ package awshome
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -19,50 +21,46 @@ const (
 	// maxPage limits the memory of a decoded page: a kilobyte for each entry, in all shards at
 	// once.
 	maxPage = 250
+	// maxBatch is the most rows that BatchGetItem reads.
+	maxBatch = 100
+	// unprocessedTries is how often keys are asked for that a call has left out, because DynamoDB
+	// was too busy or had returned 16 MB; unprocessedWait is the wait before that, which doubles.
+	// The SDK does not repeat them.
+	unprocessedTries = 5
+	unprocessedWait  = 50 * time.Millisecond
 )
 
-// TransactionsAPI is what Transactions needs of DynamoDB's client.
-type TransactionsAPI interface {
-	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
-	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
-	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
-	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
-	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
-	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
-}
-
 var (
-	_ TransactionsAPI        = (*dynamodb.Client)(nil)
 	_ store.Transactions     = (*Transactions)(nil)
 	_ store.DeadTransactions = (*Transactions)(nil)
 )
 
 // Transactions is a table with the partition key transaction_id and the index due.
 // A row that can't be read is an error that names its table, key and attribute.
-type Transactions struct {
-	api   TransactionsAPI
-	table string
-	quick *quick // nil: there is none
-}
+type Transactions struct{ table }
 
 // NewTransactions makes the store of transactions in that table.
-func NewTransactions(api TransactionsAPI, table string) *Transactions {
-	return &Transactions{api: api, table: table}
+func NewTransactions(api *dynamodb.Client, name string) *Transactions {
+	return &Transactions{table{api: api, name: name}}
+}
+
+// ofIndex is a query for a partition of the index due, without rows past their expiry.
+func (x *Transactions) ofIndex(partition string, now time.Time) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName:                 &x.name,
+		IndexName:                 aws.String(dueIndex),
+		KeyConditionExpression:    aws.String("#due_shard = :due_shard"),
+		FilterExpression:          aws.String(living),
+		ExpressionAttributeNames:  map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
+		ExpressionAttributeValues: item{":due_shard": text(partition), ":now": number(now.Unix()), ":number": text("N")},
+		Limit:                     aws.Int32(maxPage),
+	}
 }
 
 // Due implements store.Transactions: one Query, and more only where rows past their
 // expiry, which DynamoDB deletes within days, or that can't be read take up the limit.
 func (x *Transactions) Due(ctx context.Context, account string, shard, limit int, now time.Time) ([]store.Due, error) {
-	in := &dynamodb.QueryInput{
-		TableName:                &x.table,
-		IndexName:                aws.String(dueIndex),
-		KeyConditionExpression:   aws.String("#due_shard = :due_shard"),
-		FilterExpression:         aws.String(living),
-		ExpressionAttributeNames: map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
-		ExpressionAttributeValues: item{
-			":due_shard": text(dueShard(account, shard)), ":now": number(now.Unix()), ":number": text("N"),
-		},
-	}
+	in := x.ofIndex(dueShard(account, shard), now)
 	var due []store.Due
 	var unreadable error // of one entry: a person corrects one after the other
 	for len(due) < limit {
@@ -77,7 +75,7 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 				ID: r.number("transaction_id"), RefreshAt: r.time("refresh_at"), AccessExpiresAt: r.time("access_expires_at"),
 				Failures: int(r.number("failures")),
 			}
-			if err := r.err(x.table, transactionName(entry.ID)); err != nil {
+			if err := r.err(x.name, transactionName(entry.ID)); err != nil {
 				unreadable = err
 				continue
 			}
@@ -93,35 +91,19 @@ func (x *Transactions) Due(ctx context.Context, account string, shard, limit int
 
 // Get implements store.Transactions.
 func (x *Transactions) Get(ctx context.Context, id int64) (store.Transaction, bool, error) {
-	out, err := x.api.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &x.table, Key: transactionKey(id), ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return store.Transaction{}, false, x.failure("read", "GetItem", err)
+	stored, err := x.get(ctx, transactionKey(id))
+	if len(stored) == 0 {
+		return store.Transaction{}, false, err
 	}
-	if len(out.Item) == 0 {
-		return store.Transaction{}, false, nil
-	}
-	t, err := decodeTransaction(x.table, out.Item)
+	t, err := decodeTransaction(x.name, stored)
 	return t, err == nil, err
 }
 
-// Update implements store.Transactions with one UpdateItem. Where the answer to it
-// was lost and the next attempt finds the row with what was to be written, it is
-// done.
+// Update implements store.Transactions with one UpdateItem.
 func (x *Transactions) Update(ctx context.Context, t store.Transaction, presented secret.String) error {
 	written := encodeTransaction(t)
-	expression, names, values := update(refreshedAttributes, written)
-	values[":presented"] = text(presented.Reveal())
-	in := &dynamodb.UpdateItemInput{
-		TableName:                           &x.table,
-		Key:                                 transactionKey(t.ID),
-		UpdateExpression:                    &expression,
-		ConditionExpression:                 aws.String("#refresh_token = :presented"),
-		ExpressionAttributeNames:            names,
-		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
+	in := x.update(transactionKey(t.ID), refreshedAttributes, written, "#refresh_token = :presented")
+	in.ExpressionAttributeValues[":presented"] = text(presented.Reveal())
 	var attempts int
 	if x.quick != nil {
 		done, perhaps := x.quick.update(ctx, in)
@@ -132,25 +114,18 @@ func (x *Transactions) Update(ctx context.Context, t store.Transaction, presente
 			attempts++
 		}
 	}
-	_, err := x.api.UpdateItem(ctx, in, countAttempts(&attempts))
-	if err == nil {
-		return nil
+	refused, err := x.write(ctx, in, attempts, refreshedAttributes, written)
+	if refused != nil {
+		return store.ErrChanged
 	}
-	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
-	if !ok {
-		return x.failure("write", "UpdateItem", err)
-	}
-	if attempts > 1 && holds(refused.Item, refreshedAttributes, written) {
-		return nil
-	}
-	return store.ErrChanged
+	return err
 }
 
 // Put implements store.Transactions with one PutItem.
 func (x *Transactions) Put(ctx context.Context, t store.Transaction, now time.Time) (recorded bool, err error) {
 	row := encodeTransaction(t)
 	in := &dynamodb.PutItemInput{
-		TableName:                &x.table,
+		TableName:                &x.name,
 		Item:                     row,
 		ConditionExpression:      aws.String("attribute_not_exists(#recorded_at) OR #recorded_at > :latest"),
 		ExpressionAttributeNames: map[string]string{"#recorded_at": "recorded_at"},
@@ -172,6 +147,51 @@ func (x *Transactions) Put(ctx context.Context, t store.Transaction, now time.Ti
 	return true, nil
 }
 
-func (x *Transactions) failure(verb, action string, err error) error {
-	return tableFailure(verb, action, x.table, store.ErrForbidden, err)
+// errUnprocessed is the error of rows that DynamoDB was too busy to read.
+var errUnprocessed = errors.New("DynamoDB left keys unprocessed, as it does when the table is throttled")
+
+// GetMany implements store.Transactions with one BatchGetItem for each 100 rows, and
+// more for those that DynamoDB leaves unprocessed.
+func (x *Transactions) GetMany(ctx context.Context, ids []int64) (map[int64]store.Read, error) {
+	rows := make(map[int64]store.Read, len(ids))
+	for batch := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), maxBatch) {
+		if err := x.getBatch(ctx, batch, rows); err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+// getBatch reads rows. Each id must be in ids once, as BatchGetItem requires.
+func (x *Transactions) getBatch(ctx context.Context, ids []int64, rows map[int64]store.Read) error {
+	keys := make([]map[string]types.AttributeValue, len(ids))
+	for i, id := range ids {
+		keys[i] = transactionKey(id)
+	}
+	wait := unprocessedWait
+	for try := 1; ; try++ {
+		out, err := x.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{x.name: {Keys: keys, ConsistentRead: aws.Bool(true)}},
+		})
+		if err != nil {
+			return x.failure("read", "BatchGetItem", err)
+		}
+		for _, stored := range out.Responses[x.name] {
+			t, err := decodeTransaction(x.name, stored)
+			rows[t.ID] = store.Read{Transaction: t, Found: err == nil, Err: err}
+		}
+		if keys = out.UnprocessedKeys[x.name].Keys; len(keys) == 0 {
+			break
+		}
+		if try == unprocessedTries || !pace.Sleep(ctx, wait) {
+			return fail([]error{errUnprocessed}, "read %d rows of the table %q: %v", len(keys), x.name, errUnprocessed)
+		}
+		wait *= 2
+	}
+	for _, id := range ids {
+		if _, found := rows[id]; !found {
+			rows[id] = store.Read{}
+		}
+	}
+	return nil
 }

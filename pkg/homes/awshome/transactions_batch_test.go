@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"gotest.tools/v3/assert"
 )
 
 // rowOf is a row in an answer of DynamoDB.
@@ -43,21 +45,17 @@ func TestUnprocessedKeys(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				aws := &script{t: t, answers: map[string][]answer{"BatchGetItem": tt.answers}}
 				rows, err := aws.clients().Transactions("transactions").GetMany(t.Context(), []int64{1, 2, 3, 4})
-				if len(aws.calls) != tt.calls || (err != nil) != tt.wantError {
-					t.Errorf("%d calls, error %v", len(aws.calls), err)
-				}
+				assert.Check(t, len(aws.calls) == tt.calls && (err != nil) == tt.wantError,
+					"%d calls, error %v", len(aws.calls), err)
 				for id := int64(1); id <= 3; id++ {
-					if !rows[id].Found {
-						t.Errorf("row %d was read and is not told of", id)
-					}
+					assert.Check(t, rows[id].Found, "row %d was read and is not told of", id)
 				}
 				if row, known := rows[4]; known != tt.absent || row.Found {
 					t.Errorf("row 4: %+v, known %t", row, known)
 				}
 				for i, body := range aws.bodies[1:] {
-					if strings.Contains(body, `{"N":"1"}`) {
-						t.Errorf("call %d asks again for a row that was read: %s", i+2, body)
-					}
+					assert.Check(t, !strings.Contains(body, `{"N":"1"}`),
+						"call %d asks again for a row that was read: %s", i+2, body)
 				}
 			})
 		})

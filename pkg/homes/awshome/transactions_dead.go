@@ -19,18 +19,8 @@ const living = "(attribute_not_exists(#ttl) OR NOT attribute_type(#ttl, :number)
 func (x *Transactions) Dead(
 	ctx context.Context, account string, shard int, span store.Span, now time.Time,
 ) iter.Seq2[store.DeadEntry, error] {
-	in := &dynamodb.QueryInput{
-		TableName:                &x.table,
-		IndexName:                aws.String(dueIndex),
-		ScanIndexForward:         aws.Bool(false),
-		KeyConditionExpression:   aws.String("#due_shard = :due_shard"),
-		FilterExpression:         aws.String(living),
-		ExpressionAttributeNames: map[string]string{"#due_shard": "due_shard", "#ttl": "ttl"},
-		ExpressionAttributeValues: item{
-			":due_shard": text(deadShard(account, shard)), ":now": number(now.Unix()), ":number": text("N"),
-		},
-		Limit: aws.Int32(maxPage),
-	}
+	in := x.ofIndex(deadShard(account, shard), now)
+	in.ScanIndexForward = aws.Bool(false)
 	if !span.From.IsZero() || !span.Until.IsZero() {
 		in.KeyConditionExpression = aws.String("#due_shard = :due_shard AND #refresh_at BETWEEN :from AND :until")
 		in.ExpressionAttributeNames["#refresh_at"] = "refresh_at"
@@ -44,8 +34,8 @@ func (x *Transactions) Dead(
 		if !span.Until.IsZero() && !span.From.Before(span.Until) {
 			return // DynamoDB refuses BETWEEN with its ends the wrong way round
 		}
-		for {
-			page, err := x.api.Query(ctx, in)
+		for pages := dynamodb.NewQueryPaginator(x.api, in); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
 			if err != nil {
 				yield(store.DeadEntry{}, x.failure("read the index "+dueIndex+" of", "Query", err))
 				return
@@ -53,7 +43,7 @@ func (x *Transactions) Dead(
 			for _, stored := range page.Items {
 				r := reader{item: stored}
 				entry := store.DeadEntry{ID: r.number("transaction_id"), MarkedAt: r.time("refresh_at")}
-				err := r.err(x.table, transactionName(entry.ID))
+				err := r.err(x.name, transactionName(entry.ID))
 				if err == nil && !span.Contains(entry.MarkedAt) { // BETWEEN takes both ends in
 					continue
 				}
@@ -61,10 +51,6 @@ func (x *Transactions) Dead(
 					return
 				}
 			}
-			if len(page.LastEvaluatedKey) == 0 {
-				return
-			}
-			in.ExclusiveStartKey = page.LastEvaluatedKey
 		}
 	}
 }
@@ -74,7 +60,7 @@ func (x *Transactions) Dead(
 func (x *Transactions) DeadUndated(ctx context.Context, account string, now time.Time) iter.Seq2[store.DeadEntry, error] {
 	return func(yield func(store.DeadEntry, error) bool) {
 		in := &dynamodb.ScanInput{
-			TableName: &x.table,
+			TableName: &x.name,
 			FilterExpression: aws.String(
 				"#status = :dead AND #account = :account AND attribute_not_exists(#due_shard) AND " + living),
 			ProjectionExpression: aws.String("transaction_id"),
@@ -86,8 +72,8 @@ func (x *Transactions) DeadUndated(ctx context.Context, account string, now time
 				":now": number(now.Unix()), ":number": text("N"),
 			},
 		}
-		for {
-			page, err := x.api.Scan(ctx, in)
+		for pages := dynamodb.NewScanPaginator(x.api, in); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
 			if err != nil {
 				yield(store.DeadEntry{}, x.failure("read", "Scan", err))
 				return
@@ -98,10 +84,6 @@ func (x *Transactions) DeadUndated(ctx context.Context, account string, now time
 					return
 				}
 			}
-			if len(page.LastEvaluatedKey) == 0 {
-				return
-			}
-			in.ExclusiveStartKey = page.LastEvaluatedKey
 		}
 	}
 }

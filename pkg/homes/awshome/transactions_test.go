@@ -1,11 +1,9 @@
 package awshome_test
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/moto"
-	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -31,12 +28,9 @@ func transaction() store.Transaction {
 // The first attempt's new refresh token makes the condition of the second fail.
 func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(server.CreateTransactions(t))
+	server, transactions, _ := transactionsOf(t)
 	row := transaction()
-	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	record(t, transactions, row)
 	presented := row.RefreshToken
 	row.RefreshToken, row.AccessToken = secret.New("rotated"), secret.New(planted)
 
@@ -44,84 +38,53 @@ func TestUpdateWhoseAnswerWasLost(t *testing.T) {
 	server.Play("UpdateItem", moto.LoseReply)
 	assert.Check(t, transactions.Update(t.Context(), row, presented))
 	assert.Check(t, is.DeepEqual(server.Calls(), []string{"UpdateItem", "UpdateItem"}), "calls")
-	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, store.ErrChanged) {
-		t.Errorf("the same update again: error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(transactions.Update(t.Context(), row, presented), store.ErrChanged))
 	row.RefreshToken = secret.New("rotated by another")
 	server.Play("UpdateItem", moto.Refuse)
-	if err := transactions.Update(t.Context(), row, presented); !errors.Is(err, store.ErrChanged) {
-		t.Errorf("update after another's: error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(transactions.Update(t.Context(), row, presented), store.ErrChanged))
 }
 
 func TestUnreadableTransaction(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateTransactions(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(table)
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	_, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
-		"transaction_id": &types.AttributeValueMemberN{Value: "7"}, "due_shard": text("default#0"),
+	server, transactions, table := transactionsOf(t)
+	write(t, server, table, map[string]types.AttributeValue{
+		"transaction_id": number("7"), "due_shard": text("default#0"),
 		"refresh_at": text("0 " + planted), "failures": text(planted), // sorts before all times
-	}})
-	assert.NilError(t, err)
+	})
 	// It is the first of its shard, and must not hide the next.
 	good := transaction()
 	for good.ID = 8; store.ShardOf(good.ID) != 0; good.ID++ {
 	}
-	if _, err := transactions.Put(t.Context(), good, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	record(t, transactions, good)
 	_, _, getErr := transactions.Get(t.Context(), 7)
 	many, err := transactions.GetMany(t.Context(), []int64{7, good.ID})
 	if err != nil || !many[good.ID].Found || many[7].Found {
 		t.Errorf("read beside it: %v, error %v", many[good.ID].Found, err)
 	}
 	due, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
-	if len(due) != 1 || due[0].ID != good.ID {
-		t.Errorf("due beside it: %v", due)
-	}
+	assert.Check(t, len(due) == 1 && due[0].ID == good.ID, "due beside it: %v", due)
 	for what, err := range map[string]error{"get": getErr, "get many": many[7].Err, "due": dueErr} {
-		if err == nil {
-			t.Fatalf("%s: no error", what)
-		}
-		for _, part := range []string{table, "row 7", `"refresh_at" is not a time`} {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: %q does not say %q", what, err, part)
-			}
-		}
-		if strings.Contains(err.Error(), planted) {
-			t.Errorf("%s: %q tells a value", what, err)
-		}
+		wantSays(t, what, err, table, "row 7", `"refresh_at" is not a time`)
 	}
 }
 
 // A ttl that is not a number cannot be compared. Its row is still due, or nobody would ever see it.
 func TestWrongTTLHidesNoRow(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateTransactions(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(table)
+	server, transactions, table := transactionsOf(t)
 	row := transaction()
-	if _, err := transactions.Put(t.Context(), row, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	record(t, transactions, row)
 	_, err := server.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: &table, Key: map[string]types.AttributeValue{
-			"transaction_id": &types.AttributeValueMemberN{Value: strconv.FormatInt(row.ID, 10)},
-		},
+		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number(strconv.FormatInt(row.ID, 10))},
 		UpdateExpression: aws.String("SET #ttl = :text"), ExpressionAttributeNames: map[string]string{"#ttl": "ttl"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":text": &types.AttributeValueMemberS{Value: "1999999999"}},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":text": text("1999999999")},
 	})
 	assert.NilError(t, err)
 	due, err := transactions.Due(t.Context(), row.Account, store.ShardOf(row.ID), 10, time.Now())
-	if err != nil || len(due) != 1 {
-		t.Errorf("due: %v, error %v", due, err)
-	}
+	assert.Check(t, err == nil && len(due) == 1, "due: %v, error %v", due, err)
 	many, err := transactions.GetMany(t.Context(), []int64{row.ID})
-	if err != nil || many[row.ID].Err == nil || !strings.Contains(many[row.ID].Err.Error(), `"ttl" is not a whole number`) {
-		t.Errorf("read: %v, error %v", many[row.ID].Err, err)
-	}
+	assert.NilError(t, err)
+	wantSays(t, "read", many[row.ID].Err, `"ttl" is not a whole number`)
 }
 
 // Old and new code work on the same rows. A row of the last release has no refusal; a dead one has
@@ -129,26 +92,20 @@ func TestWrongTTLHidesNoRow(t *testing.T) {
 // counted refusals has no time either; attributes that it doesn't know survive.
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
-	server := moto.Start(t)
-	table := server.CreateTransactions(t)
-	transactions := awshome.FromConfig(server.Config()).Transactions(table)
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	number := func(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
-	write := func(id string, more map[string]types.AttributeValue) {
+	server, transactions, table := transactionsOf(t)
+	put := func(id string, more map[string]types.AttributeValue) {
 		t.Helper()
 		row := map[string]types.AttributeValue{
 			"transaction_id": number(id), "account": text("default"), "refresh_token": text("rt"), "customer_uid": text("c"),
 			"recorded_at": text("2096-03-01T11:00:00Z"), "ttl": number("4000000000"), "failures": number("1"),
 		}
 		maps.Copy(row, more)
-		if _, err := server.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: row}); err != nil {
-			t.Fatal(err)
-		}
+		write(t, server, table, row)
 	}
-	write("14", map[string]types.AttributeValue{
+	put("14", map[string]types.AttributeValue{
 		"status": text("active"), "due_shard": text("default#0"), "refresh_at": text("2096-03-01T12:00:00Z"), "a_field_to_come": text("kept"),
 	})
-	write("24", map[string]types.AttributeValue{"status": text("dead")})
+	put("24", map[string]types.AttributeValue{"status": text("dead")})
 
 	row, _, err := transactions.Get(t.Context(), 14)
 	if err != nil || row.Refusals != 0 || !row.RefusedAt.IsZero() || row.Failures != 1 || row.RefreshAt.IsZero() {
@@ -169,50 +126,10 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 		undated = append(undated, one.ID)
 	}
 	slices.Sort(undated)
-	if !slices.Equal(undated, []int64{14, 24}) {
-		t.Errorf("dead without a time: %v", undated)
-	}
+	assert.Check(t, slices.Equal(undated, []int64{14, 24}), "dead without a time: %v", undated)
 	stored, err := server.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &table, Key: map[string]types.AttributeValue{"transaction_id": number("14")},
 	})
-	if err != nil || stored.Item["a_field_to_come"] == nil || stored.Item["customer_uid"] == nil {
-		t.Errorf("%v, %v", slices.Sorted(maps.Keys(stored.Item)), err)
-	}
-}
-
-func TestTransactionsErrors(t *testing.T) {
-	t.Parallel()
-	for title, tt := range map[string]struct {
-		answer             answer
-		noTable, forbidden bool
-	}{
-		"denied":    {refusal("AccessDeniedException"), false, true},
-		"no table":  {refusal("ResourceNotFoundException"), true, true},
-		"throttled": {refusal("ThrottlingException"), false, false},
-		"quoted":    {refusalSaying("ValidationException", planted), false, false},
-	} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			aws := &script{t: t, answers: map[string][]answer{
-				"Query": {tt.answer}, "GetItem": {tt.answer}, "BatchGetItem": {tt.answer}, "UpdateItem": {tt.answer}, "PutItem": {tt.answer},
-			}}
-			transactions := aws.clients().Transactions("the-transactions")
-			_, dueErr := transactions.Due(t.Context(), "default", 0, 1, time.Now())
-			_, _, getErr := transactions.Get(t.Context(), 7)
-			_, manyErr := transactions.GetMany(t.Context(), []int64{7})
-			updateErr := transactions.Update(t.Context(), transaction(), secret.New(planted))
-			_, putErr := transactions.Put(t.Context(), transaction(), time.Now())
-			for what, err := range map[string]error{"due": dueErr, "get": getErr, "get many": manyErr, "update": updateErr, "put": putErr} {
-				if err == nil {
-					t.Fatalf("%s: no error", what)
-				}
-				if errors.Is(err, awshome.ErrNoTable) != tt.noTable || errors.Is(err, store.ErrForbidden) != tt.forbidden {
-					t.Errorf("%s: error %v", what, err)
-				}
-				if !strings.Contains(err.Error(), `"the-transactions"`) || strings.Contains(err.Error(), planted) {
-					t.Errorf("%s: %q", what, err)
-				}
-			}
-		})
-	}
+	assert.Check(t, err == nil && stored.Item["a_field_to_come"] != nil && stored.Item["customer_uid"] != nil,
+		"%v, %v", slices.Sorted(maps.Keys(stored.Item)), err)
 }

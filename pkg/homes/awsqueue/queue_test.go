@@ -131,9 +131,8 @@ func TestWaiting(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			got, err := tt.f.queue().Waiting(t.Context())
-			if got != tt.want || tt.f.calls != 1 {
-				t.Errorf("%d messages after %d calls, want %d", got, tt.f.calls, tt.want)
-			}
+			assert.Check(t, got == tt.want && tt.f.calls == 1,
+				"%d messages after %d calls, want %d", got, tt.f.calls, tt.want)
 			wantError(t, err, tt.says)
 		})
 	}
@@ -202,14 +201,10 @@ func TestRoundTrip(t *testing.T) {
 	var got [][]int64
 	for len(got) < len(sent) {
 		received, err := server.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: created.QueueUrl, MaxNumberOfMessages: 4})
-		if err != nil || len(received.Messages) == 0 {
-			t.Fatalf("%d messages came: %v", len(got), err)
-		}
+		assert.Assert(t, err == nil && len(received.Messages) != 0, "%d messages came: %v", len(got), err)
 		for _, message := range received.Messages {
 			e, _, err := event.DecodeSweep([]byte(*message.Body))
-			if err != nil || e.Account != "shop" {
-				t.Errorf("account %q: %v", e.Account, err)
-			}
+			assert.Check(t, err == nil && e.Account == "shop", "account %q: %v", e.Account, err)
 			got = append(got, e.TransactionIDs)
 			size += len(*message.Body)
 		}
@@ -219,7 +214,5 @@ func TestRoundTrip(t *testing.T) {
 	}
 	slices.SortFunc(got, slices.Compare)
 	assert.Check(t, is.DeepEqual(got, sent), "lists")
-	if size > 64<<10 {
-		t.Errorf("ten messages of %d bytes", size)
-	}
+	assert.Check(t, size <= 64<<10, "ten messages of %d bytes", size)
 }

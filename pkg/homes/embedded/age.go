@@ -2,9 +2,8 @@ package embedded
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // ageStep is how exact ages are. They are compared with minutes, because runs are a minute apart. A
@@ -46,24 +45,12 @@ func (b versions) noteCreated(id string) error {
 		return err
 	}
 	now, err := json.Marshal(b.now())
-	if err != nil {
-		return err
-	}
-	if err := all.Put([]byte(id), now); err != nil {
-		return err
-	}
-	return removeAll(all, func(id []byte) bool { return b.bucket.Bucket(versionsBucket).Get(id) == nil })
-}
-
-// removeAll removes the entries of a bucket whose keys are unwanted.
-func removeAll(bucket *bbolt.Bucket, unwanted func(key []byte) bool) error {
-	cursor := bucket.Cursor()
-	for key, _ := cursor.First(); key != nil; key, _ = cursor.Next() {
-		if unwanted(key) {
-			if err := cursor.Delete(); err != nil {
-				return err
-			}
+	errs := []error{err, all.Put([]byte(id), now)}
+	cursor := all.Cursor()
+	for id, _ := cursor.First(); id != nil; id, _ = cursor.Next() {
+		if b.bucket.Bucket(versionsBucket).Get(id) == nil {
+			errs = append(errs, cursor.Delete())
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -13,14 +13,21 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
+// openHome makes a home in a directory of its own.
+func openHome(tb testing.TB) *Home {
+	tb.Helper()
+	home, err := Open(tb.Context(), filepath.Join(tb.TempDir(), "state.db"))
+	assert.NilError(tb, err)
+	return home
+}
+
 // A version's age is by the machine's own clock, whatever the time of day is set to.
 func TestAge(t *testing.T) {
 	t.Parallel()
-	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	assert.NilError(t, err)
+	home := openHome(t)
 	now := moment{Boot: "first", Since: time.Hour}
 	home.clock = func() moment { return now }
-	secrets, key := home.Secrets(), store.Key{Provider: "hesabe", Account: "default"}
+	secrets, key := home.Secrets(), rt.Default
 	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	put := func() string {
 		id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("planted"))
@@ -43,9 +50,8 @@ func TestAge(t *testing.T) {
 	// The same version again is the same, however old.
 	v := store.Version{ID: "staged", Value: secret.New("planted")}
 	for now.Since = 0; now.Since < 3*time.Minute; now.Since += ageStep {
-		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, v); err != nil {
-			t.Fatal(err)
-		}
+		_, err := secrets.Stage(t.Context(), key, store.TokensDoc, v)
+		assert.NilError(t, err)
 	}
 	if got := age("staged"); got != 3*time.Minute {
 		t.Errorf("it is %s old", got)
@@ -63,32 +69,27 @@ func TestAge(t *testing.T) {
 	for range 2 * versionsKept {
 		put()
 	}
-	err = secrets.update(t.Context(), key, store.TokensDoc, func(b versions) error {
+	err := secrets.update(t.Context(), key, store.TokensDoc, func(b versions) error {
 		if n := b.bucket.Bucket(createdBucket).Stats().KeyN; n > versionsKept {
 			t.Errorf("%d times are kept", n)
 		}
 		return b.bucket.DeleteBucket(createdBucket)
 	})
-	if err != nil || age("staged") != 0 {
-		t.Errorf("a version of an older release: %v, %v", age("staged"), err)
-	}
+	assert.Check(t, err == nil && age("staged") == 0, "a version of an older release: %v, %v", age("staged"), err)
 }
 
 // The real clock goes on, and has a name.
 func TestBootClock(t *testing.T) {
 	t.Parallel()
 	a, b := bootClock(), bootClock()
-	if a.Boot != b.Boot || b.Since < a.Since || (a.Boot == "") != (a.Since == 0) {
-		t.Errorf("%+v, then %+v", a, b)
-	}
+	assert.Check(t, a.Boot == b.Boot && b.Since >= a.Since && (a.Boot == "") == (a.Since == 0), "%+v, then %+v", a, b)
 }
 
 // A clock that jumps an hour ahead and back, tick by tick, makes no more versions than one each
 // ten minutes.
 func TestClockThatJumps(t *testing.T) {
 	t.Parallel()
-	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	assert.NilError(t, err)
+	home := openHome(t)
 	w := rt.New()
 	w.Provider.Lifetime = 15 * time.Minute
 	began := w.Now()
@@ -96,9 +97,8 @@ func TestClockThatJumps(t *testing.T) {
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
 		assert.NilError(t, home.Secrets().CreateSecret(t.Context(), rt.Default, doc))
 	}
-	if _, err := home.Secrets().PutCurrent(t.Context(), rt.Default, store.Credentials, w.Provider.Credentials()); err != nil {
-		t.Fatal(err)
-	}
+	_, err := home.Secrets().PutCurrent(t.Context(), rt.Default, store.Credentials, w.Provider.Credentials())
+	assert.NilError(t, err)
 	const hours = 3
 	for minute := range hours * 60 {
 		e := w.SkewedEngine(nil, time.Duration(minute%2)*time.Hour)

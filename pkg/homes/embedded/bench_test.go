@@ -8,29 +8,17 @@ import (
 
 	"gotest.tools/v3/assert"
 
-	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
-
-func benchmarkSecret(b *testing.B) (secrets *embedded.Secrets, current string) {
-	b.Helper()
-	home, _ := open(b)
-	secrets = home.Secrets()
-	assert.NilError(b, secrets.CreateSecret(b.Context(), key, store.TokensDoc))
-	current, err := secrets.PutCurrent(b.Context(), key, store.TokensDoc, secret.New(strings.Repeat("x", 2048)))
-	assert.NilError(b, err)
-	return secrets, current
-}
 
 // BenchmarkRows is a tick with nothing due.
 func BenchmarkRows(b *testing.B) {
 	home, _ := open(b)
 	assert.NilError(b, count(b.Context(), home.Ledger(), key, 1))
 	for b.Loop() {
-		if _, err := home.Ledger().Rows(b.Context(), key.Provider); err != nil {
-			b.Fatal(err)
-		}
+		_, err := home.Ledger().Rows(b.Context(), key.Provider)
+		assert.NilError(b, err)
 	}
 }
 
@@ -45,22 +33,22 @@ func BenchmarkClaim(b *testing.B) {
 }
 
 func BenchmarkCurrent(b *testing.B) {
-	secrets, _ := benchmarkSecret(b)
+	secrets, _ := secretsOf(b)
+	put(b, secrets, strings.Repeat("x", 2048))
 	for b.Loop() {
-		if _, err := secrets.Current(b.Context(), key, store.TokensDoc); err != nil {
-			b.Fatal(err)
-		}
+		_, err := secrets.Current(b.Context(), key, store.TokensDoc)
+		assert.NilError(b, err)
 	}
 }
 
 func BenchmarkStageAndPromote(b *testing.B) {
-	secrets, current := benchmarkSecret(b)
+	secrets, _ := secretsOf(b)
+	current := put(b, secrets, strings.Repeat("x", 2048))
 	value := secret.New(strings.Repeat("y", 2048))
 	for i := 0; b.Loop(); i++ {
 		next := fmt.Sprint(i)
-		if _, err := secrets.Stage(b.Context(), key, store.TokensDoc, store.Version{ID: next, Value: value}); err != nil {
-			b.Fatal(err)
-		}
+		_, err := secrets.Stage(b.Context(), key, store.TokensDoc, store.Version{ID: next, Value: value})
+		assert.NilError(b, err)
 		assert.NilError(b, secrets.Promote(b.Context(), key, store.TokensDoc, current, next))
 		current = next
 	}
@@ -77,9 +65,7 @@ func BenchmarkSweepRow(b *testing.B) {
 	}
 	const stored = 500
 	for id := range int64(stored) {
-		if _, err := rows.Put(b.Context(), row(id), time.Now()); err != nil {
-			b.Fatal(err)
-		}
+		record(b, rows, row(id))
 	}
 	b.SetParallelism(16)
 	b.ResetTimer()
@@ -98,9 +84,7 @@ func BenchmarkDue(b *testing.B) {
 	rows := home.Transactions()
 	for id := range int64(1000) {
 		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: time.Unix(id, 0)}
-		if _, err := rows.Put(b.Context(), row, time.Now()); err != nil {
-			b.Fatal(err)
-		}
+		record(b, rows, row)
 	}
 	b.ResetTimer()
 	for b.Loop() {

@@ -1,10 +1,12 @@
 package embedded_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,19 +19,18 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
+func shop(n int) store.Key { return store.Key{Provider: "hesabe", Account: fmt.Sprint("shop-", n)} }
+
 // filled makes a file with some of everything in it, and returns its path.
 func filled(t *testing.T) string {
 	t.Helper()
 	home, path := open(t)
 	for n := range 40 {
-		key := store.Key{Provider: "hesabe", Account: fmt.Sprint("shop-", n)}
-		assert.NilError(t, home.Ledger().SetPaused(t.Context(), key, true))
-		if _, err := home.Transactions().Put(t.Context(), store.Transaction{
+		assert.NilError(t, home.Ledger().SetPaused(t.Context(), shop(n), true))
+		record(t, home.Transactions(), store.Transaction{
 			ID: int64(n + 1), Account: "default", RefreshToken: secret.New("planted-refresh-token"), Status: store.StatusActive,
 			RecordedAt: time.Now(), RefreshAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
-		}, time.Now()); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
 	return path
 }
@@ -45,8 +46,7 @@ func use(t *testing.T, path string) error {
 	_, _, row := home.Transactions().Get(t.Context(), 7)
 	var writes []error
 	for n := 0; n < 40; n += 8 {
-		key := store.Key{Provider: "hesabe", Account: fmt.Sprint("shop-", n)}
-		writes = append(writes, home.Ledger().SetPaused(t.Context(), key, false))
+		writes = append(writes, home.Ledger().SetPaused(t.Context(), shop(n), false))
 	}
 	return errors.Join(append(writes, rows, row)...)
 }
@@ -59,24 +59,19 @@ func TestDamagedFile(t *testing.T) {
 	whole, err := os.ReadFile(path)
 	assert.NilError(t, err)
 	const page = 4096
-	if len(whole) < 8*page || len(whole)%page != 0 {
-		t.Fatalf("%d bytes", len(whole))
-	}
+	assert.Assert(t, len(whole) >= 8*page && len(whole)%page == 0, "%d bytes", len(whole))
 	spoilt := map[string][]byte{}
 	for n := 0; n < len(whole); n += page / 2 {
 		spoilt[fmt.Sprintf("cut to %d bytes", n)] = whole[:n]
 	}
 	for n := range len(whole) / page {
 		for _, pages := range []int{1, 3, len(whole) / page} {
-			damaged := append([]byte(nil), whole...)
+			damaged := bytes.Clone(whole)
 			clear(damaged[n*page : min((n+pages)*page, len(whole))])
 			spoilt[fmt.Sprintf("%d pages zero from %d on", pages, n)] = damaged
 		}
-		damaged := append([]byte(nil), whole...)
-		for i := n * page; i < (n+1)*page; i++ {
-			damaged[i] = 0xff
-		}
-		spoilt[fmt.Sprintf("page %d all ones", n)] = damaged
+		ones := bytes.Repeat([]byte{0xff}, page)
+		spoilt[fmt.Sprintf("page %d all ones", n)] = slices.Concat(whole[:n*page], ones, whole[(n+1)*page:])
 	}
 	var noticed atomic.Int32
 	for what, content := range spoilt {
@@ -98,9 +93,8 @@ func TestDamagedFile(t *testing.T) {
 				t.Errorf("trouble %+v", trouble)
 			}
 			after, err := os.ReadFile(path)
-			if err != nil || len(after) < len(content) {
-				t.Errorf("%v; %d bytes left of %d", err, len(after), len(content))
-			}
+			assert.Check(t, err == nil && len(after) >= len(content),
+				"%v; %d bytes left of %d", err, len(after), len(content))
 		})
 	}
 	t.Cleanup(func() { // after the last of them
@@ -151,14 +145,11 @@ func TestSpoiltWhileInUse(t *testing.T) {
 			assert.NilError(t, tt.spoil(path))
 			for _, do := range []func() error{
 				func() error { _, err := home.Ledger().Rows(t.Context(), "hesabe"); return err },
-				func() error {
-					return home.Ledger().SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "shop-1"}, false)
-				},
+				func() error { return home.Ledger().SetPaused(t.Context(), shop(1), false) },
 			} {
 				trouble, ok := errors.AsType[*embedded.TroubleError](do())
-				if !ok || trouble.Kind != tt.want || trouble.Path != path || trouble.Mend() == "" {
-					t.Errorf("trouble %+v, want %s", trouble, tt.want)
-				}
+				assert.Check(t, ok && trouble.Kind == tt.want && trouble.Path == path && trouble.Mend != "",
+					"trouble %+v, want %s", trouble, tt.want)
 			}
 			if fault := home.Fault(); fault == nil || !strings.Contains(fault.Error(), path) {
 				t.Errorf("fault %v", fault)

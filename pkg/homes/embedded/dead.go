@@ -6,8 +6,6 @@ import (
 	"iter"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"tokenrefresh/pkg/store"
 )
 
@@ -28,8 +26,8 @@ func (x *Transactions) Dead(
 	if !span.Until.IsZero() {
 		end = ordered(span.Until.Unix())
 	}
-	return x.deadPages(ctx, end, func(tx *bbolt.Tx, below []byte) (page []deadReading, next []byte) {
-		bucket := shardBucket(tx, deadAccount(account), shard)
+	return x.deadPages(ctx, end, func(in table, below []byte) (page []deadReading, next []byte) {
+		bucket := shardBucket(in, deadAccount(account), shard)
 		if bucket == nil {
 			return nil, nil
 		}
@@ -51,7 +49,7 @@ func (x *Transactions) Dead(
 				return page, nil
 			}
 			// An older release leaves the entry of a row that it writes.
-			switch t, found, err := loadTransaction(tx, id); {
+			switch t, found, err := loadTransaction(in, id); {
 			case err != nil:
 				page = append(page, deadReading{store.DeadEntry{ID: id}, err})
 			case found && stillDead(t, account, now) && t.RefusedAt.Equal(at):
@@ -66,8 +64,8 @@ func (x *Transactions) Dead(
 
 // DeadUndated implements store.DeadTransactions.
 func (x *Transactions) DeadUndated(ctx context.Context, account string, now time.Time) iter.Seq2[store.DeadEntry, error] {
-	return x.deadPages(ctx, nil, func(tx *bbolt.Tx, from []byte) (page []deadReading, next []byte) {
-		cursor := tx.Bucket(transactionsBucket).Cursor()
+	return x.deadPages(ctx, nil, func(in table, from []byte) (page []deadReading, next []byte) {
+		cursor := in.Bucket(transactionsBucket).Cursor()
 		key, data := cursor.Seek(from)
 		for range deadPage {
 			if key == nil {
@@ -92,14 +90,14 @@ func stillDead(t store.Transaction, account string, now time.Time) bool {
 // deadPages yields the pages that read returns, each from a transaction of its own. read gets the
 // end of the page before, or start, and returns nil at the end.
 func (x *Transactions) deadPages(
-	ctx context.Context, start []byte, read func(tx *bbolt.Tx, from []byte) (page []deadReading, next []byte),
+	ctx context.Context, start []byte, read func(in table, from []byte) (page []deadReading, next []byte),
 ) iter.Seq2[store.DeadEntry, error] {
 	return func(yield func(store.DeadEntry, error) bool) {
 		for from, more := start, true; more; more = from != nil {
 			var page []deadReading
 			var next []byte
-			err := x.file.view(ctx, func(tx *bbolt.Tx) error {
-				page, next = read(tx, from)
+			err := x.view(ctx, func(in table) error {
+				page, next = read(in, from)
 				return nil
 			})
 			from = next

@@ -24,8 +24,8 @@ func (e Editor) SecretOwner(ctx context.Context, key store.Key, doc store.Docume
 // RemoveSecret removes a secret with all its versions, at once and for good, and returns
 // when. store.ErrNoSecret.
 func (e Editor) RemoveSecret(ctx context.Context, key store.Key, doc store.Document, _ int) (time.Time, error) {
-	err := e.file.update(ctx, func(tx *bbolt.Tx) error {
-		if err := e.file.withVersions(key, doc, func(versions) error { return nil })(tx); err != nil {
+	err := e.home.update(ctx, func(tx *bbolt.Tx) error {
+		if err := e.home.withVersions(key, doc, func(versions) error { return nil })(tx); err != nil {
 			return err
 		}
 		return tx.Bucket(secretsBucket).DeleteBucket(secretName(key, doc))
@@ -36,7 +36,7 @@ func (e Editor) RemoveSecret(ctx context.Context, key store.Key, doc store.Docum
 // RemoveRow removes a row from the ledger, unless it was claimed since it was read. A row
 // that is gone already is no error. *store.LostError.
 func (e Editor) RemoveRow(ctx context.Context, row store.Row) error {
-	return e.file.update(ctx, func(tx *bbolt.Tx) error {
+	return e.home.update(ctx, func(tx *bbolt.Tx) error {
 		stored, found, err := loadRow(tx, row.Key)
 		switch {
 		case err != nil: // no run can read it, so none has claimed it

@@ -32,50 +32,28 @@ const ModesProtect = runtime.GOOS != "windows"
 // errUnchanged ends an update that has nothing to write, and is no error.
 var errUnchanged = errors.New("nothing to write")
 
-// file runs transactions for one port.
-type file struct {
-	home *Home
-	// forbidden is the port's error for a missing permission.
-	forbidden error
-}
-
 // view runs do in a transaction that only reads.
-func (f file) view(ctx context.Context, do func(tx *bbolt.Tx) error) error {
-	return f.run(ctx, newOperation(true, do))
+func (h *Home) view(ctx context.Context, do func(tx *bbolt.Tx) error) error {
+	return h.run(ctx, newOperation(true, do))
 }
 
 // update runs do in a transaction. When update returns, it is on disk, or undone if do returned an
 // error. do may share the transaction with others, and may be called again.
-func (f file) update(ctx context.Context, do func(tx *bbolt.Tx) error) error {
-	err := f.run(ctx, newOperation(false, do))
-	if errors.Is(err, errUnchanged) {
+func (h *Home) update(ctx context.Context, do func(tx *bbolt.Tx) error) error {
+	return h.run(ctx, newOperation(false, do))
+}
+
+func (h *Home) run(ctx context.Context, op *operation) error {
+	err := h.queue.run(ctx, op, func() (*opened, error) { return h.lock(ctx, op.readOnly) })
+	if err == nil || errors.Is(err, errUnchanged) {
 		return nil
 	}
-	return err
-}
-
-func (f file) run(ctx context.Context, op *operation) error {
-	err := f.home.queue.run(ctx, op, func() (*opened, error) { return f.lock(ctx, op.readOnly) })
-	if err == nil || errors.Is(err, errUnchanged) {
-		return err
-	}
-	err = name(f.home.path, err)
+	err = name(h.path, err)
 	if t, ok := errors.AsType[*TroubleError](err); ok && !t.Passes() {
-		f.home.fault.Store(t)
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		return &denied{err, f.forbidden}
+		h.fault.Store(t)
 	}
 	return err
 }
-
-// denied is an error that is also the port's for a missing permission.
-type denied struct {
-	error
-	forbidden error
-}
-
-func (d *denied) Unwrap() []error { return []error{d.error, d.forbidden} }
 
 // opened is the file while this process holds it.
 type opened struct {
@@ -85,11 +63,11 @@ type opened struct {
 
 // lock opens the file as soon as no other process holds it. bbolt can wait by
 // itself, but neither for a context nor in steps shorter than 50 ms.
-func (f file) lock(ctx context.Context, readOnly bool) (*opened, error) {
+func (h *Home) lock(ctx context.Context, readOnly bool) (*opened, error) {
 	giveUp := time.NewTimer(lockWait)
 	defer giveUp.Stop()
 	for {
-		db, err := open(f.home.path, readOnly)
+		db, err := open(h.path, readOnly)
 		if !errors.Is(err, bbolterrors.ErrTimeout) {
 			return db, err
 		}

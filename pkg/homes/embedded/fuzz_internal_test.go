@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/store"
 )
@@ -42,15 +44,11 @@ func FuzzRow(f *testing.F) {
 		row, err := decodeRow(key, data)
 		if err != nil {
 			_, err := decodeRow(key, marked(data, "bytes"))
-			if plant.Shown(err) {
-				t.Errorf("the error shows the escrow: %v", err)
-			}
+			assert.Check(t, !plant.Shown(err), "the error shows the escrow: %v", err)
 			return
 		}
 		written, err := encodeRow(row)
-		if err != nil {
-			t.Fatalf("what could be read cannot be written: %v", err)
-		}
+		assert.Assert(t, err == nil, "what could be read cannot be written: %v", err)
 		again, err := decodeRow(key, written)
 		if err != nil || again.Escrow != withMilliseconds(row.Escrow) || again.Fence != row.Fence || again.Key != key {
 			t.Fatalf("%s is read as %+v, %v", written, again, err)
@@ -87,9 +85,7 @@ func FuzzTransaction(f *testing.F) {
 		}
 		kept := normal(transaction)
 		written, err := encodeTransaction(kept)
-		if err != nil {
-			t.Fatalf("what could be read cannot be written: %v", err)
-		}
+		assert.Assert(t, err == nil, "what could be read cannot be written: %v", err)
 		if again, err := decodeTransaction(id, written); err != nil || again != kept {
 			t.Errorf("%+v is written as %s and read as %+v, %v", kept, written, again, err)
 		}

@@ -21,8 +21,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-
-	"tokenrefresh/pkg/store"
 )
 
 // format is written into a new file. A file of another format is refused.
@@ -75,7 +73,7 @@ func Open(ctx context.Context, path string) (*Home, error) {
 		return nil, err
 	}
 	// Only opening it for writing shows whether it can be written.
-	return home, file{home, fs.ErrPermission}.update(ctx, func(*bbolt.Tx) error { return errUnchanged })
+	return home, home.update(ctx, func(*bbolt.Tx) error { return errUnchanged })
 }
 
 // OpenExisting opens read-only: it creates and writes nothing. fs.ErrNotExist if there is no file.
@@ -89,13 +87,13 @@ func OpenExisting(ctx context.Context, path string) (*Home, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &TroubleError{
 			Kind: Missing, Path: path, err: err,
-			what: "there is no state file yet", mend: "name another with --state, or begin one with `tokenctl seed credentials`",
+			What: "there is no state file yet", Mend: "name another with --state, or begin one with `tokenctl seed credentials`",
 		}
 	case err != nil:
 		return nil, name(path, err)
 	}
 	home := &Home{path: resolved, queue: queueOf(resolved), clock: bootClock}
-	err = file{home, fs.ErrPermission}.view(ctx, func(tx *bbolt.Tx) error {
+	err = home.view(ctx, func(tx *bbolt.Tx) error {
 		if tx.Bucket(aboutBucket) == nil {
 			return errForeign
 		}
@@ -109,7 +107,7 @@ func OpenExisting(ctx context.Context, path string) (*Home, error) {
 
 // TryWrite writes the file as an operation does, and changes nothing visible.
 func (h *Home) TryWrite(ctx context.Context) error {
-	return file{h, fs.ErrPermission}.update(ctx, func(tx *bbolt.Tx) error {
+	return h.update(ctx, func(tx *bbolt.Tx) error {
 		return tx.Bucket(aboutBucket).Put(triedKey, []byte(time.Now().UTC().Format(time.RFC3339)))
 	})
 }
@@ -173,10 +171,19 @@ func checkFormat(tx *bbolt.Tx) error {
 }
 
 // Secrets is the home's store of secrets.
-func (h *Home) Secrets() *Secrets { return &Secrets{file{h, store.ErrForbidden}} }
+func (h *Home) Secrets() *Secrets { return &Secrets{h} }
 
 // Ledger is the home's ledger.
-func (h *Home) Ledger() *Ledger { return &Ledger{file{h, store.ErrForbidden}} }
+func (h *Home) Ledger() *Ledger { return &Ledger{h} }
 
 // Transactions is the home's store of transactions.
-func (h *Home) Transactions() *Transactions { return &Transactions{file{h, store.ErrForbidden}} }
+func (h *Home) Transactions() *Transactions { return h.TransactionsIn("") }
+
+// TransactionsIn is a store of transactions of that name, apart from all others: providers may give
+// the same ids. Empty, or "transactions": Transactions.
+func (h *Home) TransactionsIn(table string) *Transactions {
+	if table == string(transactionsBucket) {
+		table = ""
+	}
+	return &Transactions{h, []byte(table)}
+}

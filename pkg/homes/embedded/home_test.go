@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/homes/hometest"
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -31,51 +34,61 @@ func reopen(tb testing.TB, path string) *embedded.Home {
 	return home
 }
 
+// errorOf is the error of a call that also returns a value.
+func errorOf[T any](_ T, err error) error { return err }
+
+// secretsOf are the secrets of a home of their own, with an empty one for tokens.
+func secretsOf(tb testing.TB) (secrets *embedded.Secrets, path string) {
+	tb.Helper()
+	home, path := open(tb)
+	assert.NilError(tb, home.Secrets().CreateSecret(tb.Context(), key, store.TokensDoc))
+	return home.Secrets(), path
+}
+
+// put writes a value as a person does, and returns its id.
+func put(tb testing.TB, secrets *embedded.Secrets, value string) (id string) {
+	tb.Helper()
+	id, err := secrets.PutCurrent(tb.Context(), key, store.TokensDoc, secret.New(value))
+	assert.NilError(tb, err)
+	return id
+}
+
+// record puts a transaction.
+func record(tb testing.TB, rows *embedded.Transactions, row store.Transaction) {
+	tb.Helper()
+	_, err := rows.Put(tb.Context(), row, time.Now())
+	assert.NilError(tb, err)
+}
+
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	hometest.Secrets(t, func(t *testing.T) (store.Secrets, hometest.Seeder) {
-		t.Helper()
-		home, _ := open(t)
-		return home.Secrets(), home.Secrets()
-	})
+	home, _ := open(t)
+	hometest.Secrets(t, home.Secrets(), home.Secrets())
 }
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	hometest.Ledger(t, func(t *testing.T) store.Ledger {
-		t.Helper()
-		home, _ := open(t)
-		return home.Ledger()
-	})
+	home, _ := open(t)
+	hometest.Ledger(t, home.Ledger())
 }
 
 func TestClaims(t *testing.T) {
 	t.Parallel()
-	opened := func(t *testing.T) hometest.ClaimsLedger {
-		t.Helper()
-		home, _ := open(t)
-		return home.Ledger()
-	}
-	hometest.Claims(t, opened)
-	hometest.ClaimsAsRows(t, opened)
+	home, _ := open(t)
+	hometest.Claims(t, home.Ledger())
+	hometest.ClaimsAsRows(t, home.Ledger())
 }
 
 func TestTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.Transactions(t, func(t *testing.T) store.Transactions {
-		t.Helper()
-		home, _ := open(t)
-		return home.Transactions()
-	})
+	home, _ := open(t)
+	hometest.Transactions(t, home.Transactions())
 }
 
 func TestDeadTransactions(t *testing.T) {
 	t.Parallel()
-	hometest.DeadTransactions(t, func(t *testing.T) hometest.DeadStore {
-		t.Helper()
-		home, _ := open(t)
-		return home.Transactions()
-	})
+	home, _ := open(t)
+	hometest.DeadTransactions(t, home.Transactions())
 }
 
 func TestOpenCreatesPrivately(t *testing.T) {
@@ -87,21 +100,16 @@ func TestOpenCreatesPrivately(t *testing.T) {
 	}{{path, 0o600}, {filepath.Dir(path), fs.ModeDir | 0o700}} {
 		info, err := os.Stat(tt.path)
 		assert.NilError(t, err)
-		if info.Mode() != tt.want {
-			t.Errorf("%s has mode %s, want %s", tt.path, info.Mode(), tt.want)
-		}
+		assert.Check(t, info.Mode() == tt.want, "%s has mode %s, want %s", tt.path, info.Mode(), tt.want)
 	}
 }
 
 func TestOpenKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	key := store.Key{Provider: "hesabe", Account: "default"}
 	assert.NilError(t, home.Ledger().SetPaused(t.Context(), key, true))
 	row, found, err := reopen(t, path).Ledger().Row(t.Context(), key)
-	if err != nil || !found || !row.Paused {
-		t.Errorf("row %+v, %t, %v; want the paused one", row, found, err)
-	}
+	assert.Check(t, err == nil && found && row.Paused, "row %+v, %t, %v; want the paused one", row, found, err)
 }
 
 // TestWiderModeIsRefused: also when the mode changes after Open, as a restored
@@ -119,9 +127,8 @@ func TestWiderModeIsRefused(t *testing.T) {
 			{ledgerErr, store.ErrForbidden},
 			{transactionsErr, store.ErrForbidden},
 		} {
-			if !errors.Is(tt.got, tt.want) || !strings.Contains(tt.got.Error(), "chmod 600 "+path) {
-				t.Errorf("mode %04o: error %v; want %q and the command that mends it", mode, tt.got, tt.want)
-			}
+			assert.Check(t, errors.Is(tt.got, tt.want) && strings.Contains(tt.got.Error(), "chmod 600 "+path),
+				"mode %04o: error %v; want %q and the command that mends it", mode, tt.got, tt.want)
 		}
 	}
 }
@@ -146,9 +153,8 @@ func TestOpenRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := embedded.Open(t.Context(), tt.path)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one with %q", err, tt.want)
-			}
+			assert.Check(t, err != nil && strings.Contains(err.Error(), tt.want),
+				"error %v, want one with %q", err, tt.want)
 		})
 	}
 }
@@ -173,13 +179,9 @@ func TestVanishedFile(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
 	assert.NilError(t, os.Remove(path))
-	err := home.Ledger().SetPaused(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, true)
-	if !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("error %v, want %v", err, fs.ErrNotExist)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the file is back: %v", err)
-	}
+	err := home.Ledger().SetPaused(t.Context(), key, true)
+	assert.Check(t, errors.Is(err, fs.ErrNotExist), "error %v, want %v", err, fs.ErrNotExist)
+	assert.Check(t, is.ErrorIs(errorOf(os.Stat(path)), fs.ErrNotExist))
 }
 
 // TestOneFileByTwoNames: homes of one process meet in the same queue, however the
@@ -190,7 +192,6 @@ func TestOneFileByTwoNames(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	assert.NilError(t, os.Symlink(path, link))
 	other := reopen(t, link)
-	key := store.Key{Provider: "hesabe", Account: "default"}
 	done := make(chan error)
 	const claims = 20
 	for _, ledger := range []*embedded.Ledger{home.Ledger(), other.Ledger()} {
@@ -206,23 +207,18 @@ func TestOneFileByTwoNames(t *testing.T) {
 func TestOpenExisting(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
-	key := store.Key{Provider: "hesabe", Account: "default"}
 	assert.NilError(t, home.Secrets().CreateSecret(t.Context(), key, store.AccessDoc))
 	before, err := os.ReadFile(path)
 	assert.NilError(t, err)
 	again, err := embedded.OpenExisting(t.Context(), path)
 	assert.NilError(t, err)
-	if _, err := again.Secrets().Current(t.Context(), key, store.AccessDoc); !errors.Is(err, store.ErrNoValue) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(again.Secrets().Current(t.Context(), key, store.AccessDoc)), store.ErrNoValue))
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the file has changed, %v", err)
 	}
 
 	dir := t.TempDir()
-	if _, err := embedded.OpenExisting(t.Context(), filepath.Join(dir, "none.db")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(embedded.OpenExisting(t.Context(), filepath.Join(dir, "none.db"))), fs.ErrNotExist))
 	foreign := filepath.Join(dir, "foreign.db")
 	db, err := bbolt.Open(foreign, 0o600, nil)
 	assert.NilError(t, err)

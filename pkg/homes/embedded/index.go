@@ -3,6 +3,7 @@ package embedded
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -56,9 +57,9 @@ func splitKey(key []byte) (at time.Time, id int64) {
 	return time.Unix(number(key[:8]), 0).UTC(), number(key[8:])
 }
 
-func index(tx *bbolt.Tx, t store.Transaction) error {
+func index(in table, t store.Transaction) error {
 	if !t.ExpiresAt.IsZero() {
-		if err := tx.Bucket(expiryBucket).Put(timeKey(t.ExpiresAt, t.ID), nil); err != nil {
+		if err := in.Bucket(expiryBucket).Put(timeKey(t.ExpiresAt, t.ID), nil); err != nil {
 			return err
 		}
 	}
@@ -66,7 +67,7 @@ func index(tx *bbolt.Tx, t store.Transaction) error {
 	if !ok {
 		return nil
 	}
-	account, err := tx.Bucket(dueBucket).CreateBucketIfNotExists([]byte(name))
+	account, err := in.Bucket(dueBucket).CreateBucketIfNotExists([]byte(name))
 	if err != nil {
 		return err
 	}
@@ -81,28 +82,28 @@ func index(tx *bbolt.Tx, t store.Transaction) error {
 	return shard.Put(timeKey(at, t.ID), entry)
 }
 
-func unindex(tx *bbolt.Tx, t store.Transaction) error {
-	if err := tx.Bucket(expiryBucket).Delete(timeKey(t.ExpiresAt, t.ID)); err != nil {
+func unindex(in table, t store.Transaction) error {
+	if err := in.Bucket(expiryBucket).Delete(timeKey(t.ExpiresAt, t.ID)); err != nil {
 		return err
 	}
 	name, at, ok := place(t)
-	if shard := shardBucket(tx, name, store.ShardOf(t.ID)); ok && shard != nil {
+	if shard := shardBucket(in, name, store.ShardOf(t.ID)); ok && shard != nil {
 		return shard.Delete(timeKey(at, t.ID))
 	}
 	return nil
 }
 
 // shardBucket is nil if no row of the shard has ever been due.
-func shardBucket(tx *bbolt.Tx, account string, shard int) *bbolt.Bucket {
-	if bucket := tx.Bucket(dueBucket).Bucket([]byte(account)); bucket != nil {
+func shardBucket(in table, account string, shard int) *bbolt.Bucket {
+	if bucket := in.Bucket(dueBucket).Bucket([]byte(account)); bucket != nil {
 		return bucket.Bucket(ordered(int64(shard)))
 	}
 	return nil
 }
 
 // earliest reads the due index of a shard.
-func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]store.Due, error) {
-	bucket := shardBucket(tx, account, shard)
+func earliest(in table, account string, shard, limit int, now time.Time) ([]store.Due, error) {
+	bucket := shardBucket(in, account, shard)
 	if bucket == nil {
 		return nil, nil
 	}
@@ -124,8 +125,8 @@ func earliest(tx *bbolt.Tx, account string, shard, limit int, now time.Time) ([]
 }
 
 // deleteExpired deletes the rows that expired first.
-func deleteExpired(tx *bbolt.Tx, now time.Time) error {
-	expiry := tx.Bucket(expiryBucket)
+func deleteExpired(in table, now time.Time) error {
+	expiry := in.Bucket(expiryBucket)
 	for range deletedAtOnce {
 		key, _ := expiry.Cursor().First()
 		if key == nil {
@@ -135,14 +136,8 @@ func deleteExpired(tx *bbolt.Tx, now time.Time) error {
 		if at.After(now) {
 			return nil
 		}
-		t, _, err := loadTransaction(tx, id)
-		if err != nil {
-			return err
-		}
-		if err := unindex(tx, t); err != nil {
-			return err
-		}
-		if err := tx.Bucket(transactionsBucket).Delete(ordered(id)); err != nil {
+		t, _, err := loadTransaction(in, id)
+		if err = errors.Join(err, unindex(in, t), in.Bucket(transactionsBucket).Delete(ordered(id))); err != nil {
 			return err
 		}
 	}

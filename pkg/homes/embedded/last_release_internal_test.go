@@ -3,7 +3,6 @@ package embedded
 import (
 	"bytes"
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -28,16 +27,13 @@ func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
 		row, err := decodeRow(modelKey, scene.Row)
-		if err != nil {
-			t.Fatalf("%s: %v", scene.Name, err)
-		}
+		assert.Assert(t, err == nil, "%s: %v", scene.Name, err)
 		written, err := encodeRow(row)
 		assert.NilError(t, err)
 		old, now := fields(t, scene.Row), fields(t, written)
 		staged, _ := old["staged_at"].([]any)
-		if row.Staged.Since(time.Time{}) != len(staged) {
-			t.Errorf("%s: %d attempts are counted as %q", scene.Name, len(staged), row.Staged)
-		}
+		assert.Check(t, row.Staged.Since(time.Time{}) == len(staged),
+			"%s: %d attempts are counted as %q", scene.Name, len(staged), row.Staged)
 		spent, _ := old["spent"].([]any)
 		if last := spent[max(0, len(spent)-2):]; len(last) > 0 && !cmp.Equal(now["spent"], any(last)) {
 			t.Errorf("%s: the last tokens presented are %q, want the last of %q", scene.Name, now["spent"], spent)
@@ -119,8 +115,7 @@ var afterwards = map[string]outcome.Outcome{
 // A field that a later release has written survives what this one writes.
 func TestUnknownFieldsSurvive(t *testing.T) {
 	t.Parallel()
-	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	assert.NilError(t, err)
+	home := openHome(t)
 	ledger := home.Ledger()
 	account := store.Key{Provider: "hesabe", Account: "default"}
 	claim := store.ShardKey(account, 3)
@@ -136,7 +131,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 		}
 		return nil
 	}
-	assert.NilError(t, ledger.file.update(t.Context(), put))
+	assert.NilError(t, ledger.home.update(t.Context(), put))
 	assert.NilError(t, ledger.Write(t.Context(), store.Row{Key: account, Fence: 5, Phase: store.Idle}, store.Guard{Fence: 4}))
 	assert.NilError(t, ledger.SetPaused(t.Context(), account, true))
 	assert.NilError(t, ledger.WriteShardClaim(t.Context(), store.ShardClaim{Account: account, Shard: 3, Fence: 5, Holder: "run"}))
@@ -145,7 +140,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 		claim:   `{"claimed_by":"run","escrow":{},"fence":5,"later":{"a":[1,2]},"phase":"idle","state":"ok"}`,
 	} {
 		var got []byte
-		err := ledger.file.view(t.Context(), func(tx *bbolt.Tx) error {
+		err := ledger.home.view(t.Context(), func(tx *bbolt.Tx) error {
 			got = bytes.Clone(tx.Bucket(ledgerBucket).Bucket([]byte("hesabe")).Get([]byte(key.Account)))
 			return nil
 		})

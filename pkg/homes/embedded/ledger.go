@@ -10,7 +10,7 @@ import (
 
 // Ledger is a store.Ledger. Its bucket has one bucket for each provider, which holds rows by
 // account, and the claims of shards among them.
-type Ledger struct{ file file }
+type Ledger struct{ home *Home }
 
 var (
 	_ store.Ledger      = (*Ledger)(nil)
@@ -27,7 +27,7 @@ func (l *Ledger) Rows(ctx context.Context, provider string) ([]store.Row, error)
 func (l *Ledger) RowsAndShardClaims(ctx context.Context, provider string) ([]store.Row, []store.ShardClaim, error) {
 	var rows []store.Row
 	var claims []store.ShardClaim
-	err := l.file.view(ctx, func(tx *bbolt.Tx) error {
+	err := l.home.view(ctx, func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(ledgerBucket).Bucket([]byte(provider))
 		if bucket == nil {
 			return nil
@@ -54,7 +54,7 @@ func (l *Ledger) RowsAndShardClaims(ctx context.Context, provider string) ([]sto
 func (l *Ledger) Row(ctx context.Context, key store.Key) (store.Row, bool, error) {
 	var row store.Row
 	var found bool
-	err := l.file.view(ctx, func(tx *bbolt.Tx) error {
+	err := l.home.view(ctx, func(tx *bbolt.Tx) error {
 		var err error
 		if row, found, err = loadRow(tx, key); err != nil {
 			row, found = store.Row{Key: key, Unreadable: err}, true
@@ -64,45 +64,68 @@ func (l *Ledger) Row(ctx context.Context, key store.Key) (store.Row, bool, error
 	return row, found, err
 }
 
-// Write implements store.Ledger.
-func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) error {
-	return l.file.update(ctx, func(tx *bbolt.Tx) error {
-		stored, found, err := loadRow(tx, row.Key)
+// change gives do a stored row, or an empty one, and stores what do makes of it.
+func (l *Ledger) change(ctx context.Context, key store.Key, do func(row *store.Row, found bool) error) error {
+	return l.home.update(ctx, func(tx *bbolt.Tx) error {
+		row, found, err := loadRow(tx, key)
+		if err == nil {
+			err = do(&row, found)
+		}
 		if err != nil {
 			return err
 		}
-		if !guard.Holds(stored, found) {
-			return &store.LostError{Current: stored, Exists: found}
+		row.Key = key
+		return storeRow(tx, row)
+	})
+}
+
+// Write implements store.Ledger.
+func (l *Ledger) Write(ctx context.Context, row store.Row, guard store.Guard) error {
+	return l.change(ctx, row.Key, func(stored *store.Row, found bool) error {
+		if !guard.Holds(*stored, found) {
+			return &store.LostError{Current: *stored, Exists: found}
 		}
 		row.Paused, row.Told = stored.Paused, stored.Told
-		return storeRow(tx, row)
+		*stored = row
+		return nil
 	})
 }
 
 // SetPaused implements store.Ledger.
 func (l *Ledger) SetPaused(ctx context.Context, key store.Key, paused bool) error {
-	return l.file.update(ctx, func(tx *bbolt.Tx) error {
-		row, found, err := loadRow(tx, key)
-		if err != nil {
-			return err
-		}
+	return l.change(ctx, key, func(row *store.Row, found bool) error {
 		if !found {
-			row = store.Row{Key: key, Phase: store.Idle}
+			row.Phase = store.Idle
 		}
 		row.Paused = paused
-		return storeRow(tx, row)
+		return nil
 	})
 }
 
 // SetTold implements store.Ledger.
 func (l *Ledger) SetTold(ctx context.Context, key store.Key, told string) error {
-	return l.file.update(ctx, func(tx *bbolt.Tx) error {
-		row, found, err := loadRow(tx, key)
-		if err != nil || !found {
-			return err
+	return l.change(ctx, key, func(row *store.Row, found bool) error {
+		if !found {
+			return errUnchanged
 		}
 		row.Told = told
-		return storeRow(tx, row)
+		return nil
+	})
+}
+
+// WriteShardClaim implements store.ShardClaims. A claim is stored as a row, as in releases that kept
+// claims as rows: code of either kind reads what the other wrote.
+func (l *Ledger) WriteShardClaim(ctx context.Context, claim store.ShardClaim) error {
+	key := store.ShardKey(claim.Account, claim.Shard)
+	return l.change(ctx, key, func(row *store.Row, _ bool) error {
+		if row.Fence != claim.Fence-1 {
+			return &store.ShardClaimLostError{Current: claimOf(key, *row)}
+		}
+		row.ClaimedBy, row.Fence, row.ClaimedUntil, row.Phase = claim.Holder, claim.Fence, claim.Until, store.Sending
+		if claim.Until.IsZero() {
+			row.Phase = store.Idle
+		}
+		return nil
 	})
 }
 
@@ -132,4 +155,27 @@ func storeRow(tx *bbolt.Tx, row store.Row) error {
 		return err
 	}
 	return bucket.Put([]byte(row.Account), data)
+}
+
+// decodeClaim reads the claim of a shard; ok is false for any other row.
+func decodeClaim(key store.Key, data []byte) (claim store.ShardClaim, ok bool) {
+	account, shard, ok := store.SplitShardKey(key)
+	if !ok {
+		return store.ShardClaim{}, false
+	}
+	row, err := decodeRow(key, data)
+	if err != nil {
+		return store.ShardClaim{Account: account, Shard: shard, Unreadable: err}, true
+	}
+	return claimOf(key, row), true
+}
+
+// claimOf is the claim that a stored row holds.
+func claimOf(key store.Key, row store.Row) store.ShardClaim {
+	account, shard, _ := store.SplitShardKey(key)
+	claim := store.ShardClaim{Account: account, Shard: shard, Holder: row.ClaimedBy, Fence: row.Fence}
+	if row.Phase == store.Sending {
+		claim.Until = row.ClaimedUntil
+	}
+	return claim
 }

@@ -14,6 +14,7 @@ import (
 
 	"go.etcd.io/bbolt"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/store"
@@ -106,9 +107,7 @@ func count(ctx context.Context, ledger *embedded.Ledger, key store.Key, times in
 func wantFence(t *testing.T, home *embedded.Home, key store.Key, want int64) {
 	t.Helper()
 	row, _, err := home.Ledger().Row(t.Context(), key)
-	if err != nil || row.Fence != want {
-		t.Errorf("fence %d, %v; want %d", row.Fence, err, want)
-	}
+	assert.Check(t, err == nil && row.Fence == want, "fence %d, %v; want %d", row.Fence, err, want)
 }
 
 // TestTwoProcesses: `tokenctl status` works beside `tokenctl run`, and neither
@@ -141,9 +140,7 @@ func TestFileHeldElsewhere(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := home.Ledger().Rows(ctx, "hesabe"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
-		}
+		assert.Check(t, is.ErrorIs(errorOf(home.Ledger().Rows(ctx, "hesabe")), context.DeadlineExceeded))
 
 		counted := make(chan error)
 		go func() { counted <- count(t.Context(), home.Ledger(), sharedKey, 1) }()

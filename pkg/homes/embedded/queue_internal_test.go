@@ -70,16 +70,12 @@ func TestWritesTogether(t *testing.T) {
 		}
 	}
 	for key, want := range map[string]bool{"first": true, "fails": false, "last": true} {
-		if has(t, db, key) != want {
-			t.Errorf("%s is there: %t", key, !want)
-		}
+		assert.Check(t, has(t, db, key) == want, "%s is there: %t", key, !want)
 	}
 	if last := seen[len(seen)-2:]; !last[0] || last[1] {
 		t.Errorf("at last it saw what was done: %t, and what was not: %t", last[0], last[1])
 	}
-	if written(db) == before {
-		t.Error("nothing was written")
-	}
+	assert.Check(t, written(db) != before, "nothing was written")
 }
 
 // Without a change, nothing is synced.
@@ -107,12 +103,8 @@ func TestAnothersPanic(t *testing.T) {
 		_ = q.run(t.Context(), newOperation(false, func(*bbolt.Tx) error { panic("a bug") }), func() (*opened, error) { return &opened{DB: db}, nil })
 	}()
 	<-waiting.done
-	if !errors.Is(waiting.err, errAbandoned) {
-		t.Errorf("error %v", waiting.err)
-	}
-	if len(q.turn) != 0 {
-		t.Error("the turn does not end")
-	}
+	assert.Check(t, errors.Is(waiting.err, errAbandoned), "error %v", waiting.err)
+	assert.Check(t, len(q.turn) == 0, "the turn does not end")
 }
 
 // An operation that was withdrawn takes no turn, and is not done.

@@ -3,7 +3,6 @@ package embedded
 import (
 	"encoding/json"
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -30,7 +29,7 @@ const (
 // put stores a row as it stands, without index entries.
 func (h *Home) put(t *testing.T, id int64, row string) {
 	t.Helper()
-	err := file{h, store.ErrForbidden}.update(t.Context(), func(tx *bbolt.Tx) error {
+	err := h.update(t.Context(), func(tx *bbolt.Tx) error {
 		return tx.Bucket(transactionsBucket).Put(ordered(id), []byte(row))
 	})
 	assert.NilError(t, err)
@@ -40,8 +39,7 @@ func (h *Home) put(t *testing.T, id int64, row string) {
 // that this release doesn't know survives.
 func TestRowsOfOtherReleases(t *testing.T) {
 	t.Parallel()
-	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	assert.NilError(t, err)
+	home := openHome(t)
 	x := home.Transactions()
 	at := time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
 	home.put(t, 14, activeOfLastRelease)
@@ -57,23 +55,18 @@ func TestRowsOfOtherReleases(t *testing.T) {
 		got := store.Transaction{
 			Status: row.Status, RefreshAt: row.RefreshAt, Failures: row.Failures, Refusals: row.Refusals, RefusedAt: row.RefusedAt,
 		}
-		if !found || err != nil || got != want || row.RefreshToken != secret.New("rt") {
-			t.Errorf("row %d: %+v, %v", id, row, err)
-		}
+		assert.Check(t, found && err == nil && got == want && row.RefreshToken == secret.New("rt"),
+			"row %d: %+v, %v", id, row, err)
 		row.Failures++
-		if err := x.Update(t.Context(), row, row.RefreshToken); err != nil {
-			t.Errorf("row %d: %v", id, err)
-		}
+		assert.Check(t, x.Update(t.Context(), row, row.RefreshToken), "row %d", id)
 	}
 	var undated []int64
 	for one, err := range x.DeadUndated(t.Context(), "default", at) {
 		assert.NilError(t, err)
 		undated = append(undated, one.ID)
 	}
-	if !slices.Equal(undated, []int64{24}) {
-		t.Errorf("dead without a time: %v", undated)
-	}
-	err = file{home, store.ErrForbidden}.view(t.Context(), func(tx *bbolt.Tx) error {
+	assert.Check(t, slices.Equal(undated, []int64{24}), "dead without a time: %v", undated)
+	err := home.view(t.Context(), func(tx *bbolt.Tx) error {
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal(tx.Bucket(transactionsBucket).Get(ordered(32)), &members); err != nil {
 			return err
@@ -89,15 +82,13 @@ func TestRowsOfOtherReleases(t *testing.T) {
 // An older release that writes a dead row leaves its entry in the index. The entry is ignored then.
 func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
 	t.Parallel()
-	home, err := Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
-	assert.NilError(t, err)
+	home := openHome(t)
 	x := home.Transactions()
 	at := time.Date(2096, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, id := range []int64{14, 24} {
 		dead := store.Transaction{ID: id, Account: "default", RefreshToken: secret.New("rt"), Status: store.StatusDead, RefusedAt: at}
-		if _, err := x.Put(t.Context(), dead, time.Now()); err != nil {
-			t.Fatal(err)
-		}
+		_, err := x.Put(t.Context(), dead, time.Now())
+		assert.NilError(t, err)
 	}
 	home.put(t, 14, activeOfLastRelease)
 	var found []int64
@@ -107,7 +98,5 @@ func TestDeadEntryOfARowThatAnotherReleaseWrote(t *testing.T) {
 			found = append(found, one.ID)
 		}
 	}
-	if !slices.Equal(found, []int64{24}) {
-		t.Errorf("dead: %v", found)
-	}
+	assert.Check(t, slices.Equal(found, []int64{24}), "dead: %v", found)
 }

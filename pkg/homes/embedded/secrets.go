@@ -14,17 +14,28 @@ import (
 
 // Secrets is a store.Secrets. Its Stage never returns store.ErrQuota: it removes the oldest version
 // without a label.
-type Secrets struct{ file file }
+type Secrets struct{ home *Home }
 
 var _ store.Secrets = (*Secrets)(nil)
 
 // Current implements store.Secrets.
 func (s *Secrets) Current(ctx context.Context, key store.Key, doc store.Document) (store.Version, error) {
-	var v store.Version
-	err := s.view(ctx, key, doc, func(b versions) error {
+	return s.read(ctx, key, doc, func(b versions) string { return b.labelled(current) }, store.ErrNoValue)
+}
+
+// ByID implements store.Secrets.
+func (s *Secrets) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
+	return s.read(ctx, key, doc, func(versions) string { return id }, store.ErrNoVersion)
+}
+
+// read reads the version that id names; none is the error if there is no such version.
+func (s *Secrets) read(
+	ctx context.Context, key store.Key, doc store.Document, id func(versions) string, none error,
+) (v store.Version, err error) {
+	err = s.view(ctx, key, doc, func(b versions) error {
 		var found bool
-		if v, found = b.version(b.labelled(current)); !found {
-			return store.ErrNoValue
+		if v, found = b.version(id(b)); !found {
+			return none
 		}
 		return nil
 	})
@@ -39,19 +50,6 @@ func (s *Secrets) CurrentID(ctx context.Context, key store.Key, doc store.Docume
 		return nil
 	})
 	return id, err
-}
-
-// ByID implements store.Secrets.
-func (s *Secrets) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
-	var v store.Version
-	err := s.view(ctx, key, doc, func(b versions) error {
-		var found bool
-		if v, found = b.version(id); !found {
-			return store.ErrNoVersion
-		}
-		return nil
-	})
-	return v, err
 }
 
 // Stage implements store.Secrets.
@@ -93,7 +91,7 @@ func (s *Secrets) Promote(ctx context.Context, key store.Key, doc store.Document
 
 // CreateSecret makes a secret without any version. One that exists stays as it is.
 func (s *Secrets) CreateSecret(ctx context.Context, key store.Key, doc store.Document) error {
-	return s.file.update(ctx, func(tx *bbolt.Tx) error {
+	return s.home.update(ctx, func(tx *bbolt.Tx) error {
 		all, name := tx.Bucket(secretsBucket), secretName(key, doc)
 		if all.Bucket(name) != nil {
 			return errUnchanged
@@ -128,21 +126,21 @@ func (s *Secrets) PutCurrent(ctx context.Context, key store.Key, doc store.Docum
 }
 
 func (s *Secrets) view(ctx context.Context, key store.Key, doc store.Document, do func(versions) error) error {
-	return s.file.view(ctx, s.file.withVersions(key, doc, do))
+	return s.home.view(ctx, s.home.withVersions(key, doc, do))
 }
 
 func (s *Secrets) update(ctx context.Context, key store.Key, doc store.Document, do func(versions) error) error {
-	return s.file.update(ctx, s.file.withVersions(key, doc, do))
+	return s.home.update(ctx, s.home.withVersions(key, doc, do))
 }
 
-func (f file) withVersions(key store.Key, doc store.Document, do func(versions) error) func(tx *bbolt.Tx) error {
+func (h *Home) withVersions(key store.Key, doc store.Document, do func(versions) error) func(tx *bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {
 		name := secretName(key, doc)
 		bucket := tx.Bucket(secretsBucket).Bucket(name)
 		if bucket == nil {
 			return fmt.Errorf("secret %s: %w", name, store.ErrNoSecret)
 		}
-		err := do(versions{bucket, f.home.clock})
+		err := do(versions{bucket, h.clock})
 		if err != nil && !errors.Is(err, errUnchanged) {
 			return fmt.Errorf("secret %s: %w", name, err)
 		}

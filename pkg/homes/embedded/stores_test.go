@@ -20,15 +20,11 @@ var key = store.Key{Provider: "hesabe", Account: "default"}
 // against an emulation that fails it.
 func TestPromoteUnknownLeavesCurrent(t *testing.T) {
 	t.Parallel()
-	home, _ := open(t)
-	secrets := home.Secrets()
-	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
-	id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("v"))
-	assert.NilError(t, err)
-	err = secrets.Promote(t.Context(), key, store.TokensDoc, id, "unknown")
-	if !errors.Is(err, store.ErrNoVersion) || !strings.Contains(err.Error(), "hesabe/default/tokens") {
-		t.Errorf("error %v, want %q and the secret's name", err, store.ErrNoVersion)
-	}
+	secrets, _ := secretsOf(t)
+	id := put(t, secrets, "v")
+	err := secrets.Promote(t.Context(), key, store.TokensDoc, id, "unknown")
+	assert.Check(t, errors.Is(err, store.ErrNoVersion) && strings.Contains(err.Error(), "hesabe/default/tokens"),
+		"error %v, want %q and the secret's name", err, store.ErrNoVersion)
 	if got, err := secrets.CurrentID(t.Context(), key, store.TokensDoc); err != nil || got != id {
 		t.Errorf("current id %q, %v; want %q", got, err, id)
 	}
@@ -36,11 +32,8 @@ func TestPromoteUnknownLeavesCurrent(t *testing.T) {
 
 func TestCreateSecretKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
-	home, _ := open(t)
-	secrets := home.Secrets()
-	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
-	id, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New("v"))
-	assert.NilError(t, err)
+	secrets, _ := secretsOf(t)
+	id := put(t, secrets, "v")
 	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
 	if got, err := secrets.CurrentID(t.Context(), key, store.TokensDoc); err != nil || got != id {
 		t.Errorf("current id %q, %v; want %q", got, err, id)
@@ -50,20 +43,17 @@ func TestCreateSecretKeepsWhatIsThere(t *testing.T) {
 // TestOldVersionsMakeRoom: 100 versions are kept, always including those with a label.
 func TestOldVersionsMakeRoom(t *testing.T) {
 	t.Parallel()
-	home, _ := open(t)
-	secrets := home.Secrets()
-	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
-	for _, id := range []string{"previous", "current"} {
-		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, version(id)); err != nil {
-			t.Fatal(err)
-		}
+	secrets, _ := secretsOf(t)
+	stage := func(id string) {
+		_, err := secrets.Stage(t.Context(), key, store.TokensDoc, version(id))
+		assert.NilError(t, err)
 	}
+	stage("previous")
+	stage("current")
 	assert.NilError(t, secrets.Promote(t.Context(), key, store.TokensDoc, "previous", "current"))
 	const staged = 110
 	for i := range staged {
-		if _, err := secrets.Stage(t.Context(), key, store.TokensDoc, version(fmt.Sprint(i))); err != nil {
-			t.Fatal(err)
-		}
+		stage(fmt.Sprint(i))
 	}
 	for i := range staged {
 		_, err := secrets.ByID(t.Context(), key, store.TokensDoc, fmt.Sprint(i))
@@ -85,14 +75,10 @@ func version(id string) store.Version {
 // TestFileDoesNotGrow: a year of refreshes takes no more room than a week of them.
 func TestFileDoesNotGrow(t *testing.T) {
 	t.Parallel()
-	home, path := open(t)
-	secrets := home.Secrets()
-	assert.NilError(t, secrets.CreateSecret(t.Context(), key, store.TokensDoc))
+	secrets, path := secretsOf(t)
 	refreshes := func() int64 {
 		for range 150 {
-			if _, err := secrets.PutCurrent(t.Context(), key, store.TokensDoc, secret.New(strings.Repeat("x", 2048))); err != nil {
-				t.Fatal(err)
-			}
+			put(t, secrets, strings.Repeat("x", 2048))
 		}
 		info, err := os.Stat(path)
 		assert.NilError(t, err)
@@ -109,19 +95,16 @@ func TestExpiredTransactionsAreDeleted(t *testing.T) {
 	home, _ := open(t)
 	rows := home.Transactions()
 	expired := time.Now().Add(-time.Hour)
-	put := func(id int64, expiresAt time.Time) {
+	recordUntil := func(id int64, end time.Time) {
 		t.Helper()
-		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: expired, ExpiresAt: expiresAt}
-		if _, err := rows.Put(t.Context(), row, time.Now()); err != nil {
-			t.Fatal(err)
-		}
+		record(t, rows, store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: expired, ExpiresAt: end})
 	}
 	const others = 40
 	for id := range int64(others) {
-		put(id, expired)
+		recordUntil(id, expired)
 	}
-	put(others, time.Time{})
-	put(others+1, time.Now().Add(time.Hour))
+	recordUntil(others, time.Time{})
+	recordUntil(others+1, time.Now().Add(time.Hour))
 	for id := range int64(others) {
 		if _, found, err := rows.Get(t.Context(), id); err != nil || found {
 			t.Errorf("transaction %d: found %t, %v", id, found, err)
@@ -133,9 +116,7 @@ func TestExpiredTransactionsAreDeleted(t *testing.T) {
 		assert.NilError(t, err)
 		due += len(entries)
 	}
-	if due != 2 {
-		t.Errorf("%d entries in the due index, want 2", due)
-	}
+	assert.Check(t, due == 2, "%d entries in the due index, want 2", due)
 }
 
 func TestIDsOfAnySign(t *testing.T) {
@@ -143,9 +124,7 @@ func TestIDsOfAnySign(t *testing.T) {
 	home, _ := open(t)
 	for _, id := range []int64{-1, 0, 1, 1<<63 - 1, -1 << 63} {
 		row := store.Transaction{ID: id, Account: "a", Status: store.StatusActive, RefreshAt: time.Unix(-id%1000, 0).UTC()}
-		if _, err := home.Transactions().Put(t.Context(), row, time.Now()); err != nil {
-			t.Fatal(err)
-		}
+		record(t, home.Transactions(), row)
 		if got, found, err := home.Transactions().Get(t.Context(), id); err != nil || !found || got != row {
 			t.Errorf("transaction %d: %+v, %t, %v", id, got, found, err)
 		}

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,24 +25,20 @@ func BenchmarkTick(b *testing.B) {
 	const due = 50
 	for _, total := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprint(total), func(b *testing.B) {
-			home, err := Open(b.Context(), filepath.Join(b.TempDir(), "home.db"))
-			assert.NilError(b, err)
+			home := openHome(b)
 			lay(b, home, total, due)
 			secrets := home.Secrets()
 			key := store.Key{Provider: staleProvider{}.Name(), Account: tickAccount}
 			assert.NilError(b, secrets.CreateSecret(b.Context(), key, store.Credentials))
-			if _, err := secrets.PutCurrent(b.Context(), key, store.Credentials, secret.New("{}")); err != nil {
-				b.Fatal(err)
-			}
+			_, err := secrets.PutCurrent(b.Context(), key, store.Credentials, secret.New("{}"))
+			assert.NilError(b, err)
 			engine := sweep.Engine{
 				Provider: staleProvider{}, Secrets: secrets, Ledger: home.Ledger(), Transactions: home.Transactions(),
 				Accounts: []string{tickAccount},
 			}.WithDefaults()
 			for b.Loop() {
 				report := engine.Run(b.Context(), sweep.Request{RunID: "run"})
-				if report.Outcomes[outcome.Refreshed] != due {
-					b.Fatalf("%v, want %d refreshed", report.Outcomes, due)
-				}
+				assert.Assert(b, report.Outcomes[outcome.Refreshed] == due, "%v, want %d refreshed", report.Outcomes, due)
 			}
 		})
 	}
@@ -55,7 +50,7 @@ func lay(b *testing.B, home *Home, total, due int) {
 	const together = 1000
 	token, now := secret.New(strings.Repeat("t", 64)), time.Now()
 	for from := 0; from < total; from += together {
-		err := home.Transactions().file.update(b.Context(), func(tx *bbolt.Tx) error {
+		err := home.Transactions().home.update(b.Context(), func(tx *bbolt.Tx) error {
 			for i := from; i < min(from+together, total); i++ {
 				row := store.Transaction{
 					ID: int64(i), Account: tickAccount, Status: store.StatusActive, RecordedAt: now, ExpiresAt: now.Add(30 * 24 * time.Hour),

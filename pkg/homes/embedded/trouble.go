@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	bbolterrors "go.etcd.io/bbolt/errors"
+
+	"tokenrefresh/pkg/store"
 )
 
 // Kind is what is wrong with a state file.
@@ -41,27 +43,26 @@ const (
 const mendDamaged = "move it aside and keep it, then begin a new one with `tokenctl seed credentials`, which logs in; " +
 	"restore a backup last, for it presents tokens again that were sent since (docs/single-machine.md)"
 
-// TroubleError is a state file that cannot be used. Its text names the file and says what to do.
+// TroubleError is a state file that cannot be used.
 type TroubleError struct {
 	Kind Kind
 	Path string
-	what string
-	mend string
+	What string // is wrong
+	Mend string // what to do
 	err  error
 }
 
-// Error implements error: one sentence.
-func (t *TroubleError) Error() string { return "state file " + t.Path + ": " + t.what + ": " + t.mend }
-
-// Mend is what to do. Error has it too.
-func (t *TroubleError) Mend() string { return t.mend }
-
-// What is what is wrong. Error has it too.
-func (t *TroubleError) What() string { return t.what }
+// Error implements error: one sentence with path, What and Mend.
+func (t *TroubleError) Error() string { return "state file " + t.Path + ": " + t.What + ": " + t.Mend }
 
 // Unwrap gives the cause to errors.Is: fs.ErrNotExist of Missing, fs.ErrPermission of
 // Exposed and Denied.
 func (t *TroubleError) Unwrap() error { return t.err }
+
+// Is reports whether the trouble is the ports' error for a missing permission.
+func (t *TroubleError) Is(target error) bool {
+	return target == store.ErrForbidden && errors.Is(t.err, fs.ErrPermission)
+}
 
 // Passes reports whether the trouble may be over at the next try, without a person.
 func (t *TroubleError) Passes() bool { return t.Kind == Locked || t.Kind == Full }
@@ -127,8 +128,8 @@ var causes = []struct {
 	},
 }
 
-// troubleOf returns the trouble behind err; nil if there is none.
-func troubleOf(path string, err error) *TroubleError {
+// name puts the path before an error, and behind it what to do, if that is known.
+func name(path string, err error) error {
 	if known, ok := errors.AsType[*TroubleError](err); ok {
 		return known
 	}
@@ -137,15 +138,7 @@ func troubleOf(path string, err error) *TroubleError {
 			continue
 		}
 		mend := strings.NewReplacer("PATH", path, "DIR", filepath.Dir(path)).Replace(c.mend)
-		return &TroubleError{Kind: c.kind, Path: path, what: cmp.Or(c.what, err.Error()), mend: mend, err: err}
-	}
-	return nil
-}
-
-// name puts the path before an error, and behind it what to do, if that is known.
-func name(path string, err error) error {
-	if t := troubleOf(path, err); t != nil {
-		return t
+		return &TroubleError{Kind: c.kind, Path: path, What: cmp.Or(c.what, err.Error()), Mend: mend, err: err}
 	}
 	return fmt.Errorf("state file %s: %w", path, err)
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"tokenrefresh/pkg/store"
@@ -18,7 +20,7 @@ import (
 func TestTroubles(t *testing.T) {
 	t.Parallel()
 	at := func(err error) error { return &os.PathError{Op: "open", Path: "/x", Err: err} }
-	for name, tt := range map[string]struct {
+	for title, tt := range map[string]struct {
 		err    error
 		want   Kind
 		passes bool
@@ -41,12 +43,11 @@ func TestTroubles(t *testing.T) {
 		"held":                  {err: errLocked, want: Locked, passes: true, words: "fuser /d/state.db"},
 		"others read it":        {err: &exposed{0o644}, want: Exposed, words: "chmod 600 /d/state.db"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			got := troubleOf("/d/state.db", tt.err)
-			if got == nil || got.Kind != tt.want || got.Passes() != tt.passes || !errors.Is(got, tt.err) {
-				t.Fatalf("trouble %+v", got)
-			}
+			got, known := errors.AsType[*TroubleError](name("/d/state.db", tt.err))
+			assert.Assert(t, known && got.Kind == tt.want && got.Passes() == tt.passes && errors.Is(got, tt.err),
+				"trouble %+v", got)
 			text := got.Error()
 			if !strings.HasPrefix(text, "state file /d/state.db: ") || !strings.Contains(text, tt.words) || strings.Contains(text, "PATH") ||
 				strings.Contains(text, "backup") != (tt.want == Damaged) || strings.Contains(text, "\n") {
@@ -54,7 +55,7 @@ func TestTroubles(t *testing.T) {
 			}
 		})
 	}
-	if got := troubleOf("/d/state.db", errors.New("another error")); got != nil {
+	if got, known := errors.AsType[*TroubleError](name("/d/state.db", errors.New("another error"))); known {
 		t.Errorf("trouble %+v", got)
 	}
 }
@@ -62,7 +63,7 @@ func TestTroubles(t *testing.T) {
 // A missing permission is the port's error too, and an error keeps its kind.
 func TestDeniedIsThePortsError(t *testing.T) {
 	t.Parallel()
-	err := error(&denied{name("/d/state.db", &exposed{0o644}), store.ErrForbidden})
+	err := name("/d/state.db", &exposed{0o644})
 	trouble, ok := errors.AsType[*TroubleError](err)
 	if !errors.Is(err, store.ErrForbidden) || !errors.Is(err, fs.ErrPermission) || !ok || trouble.Kind != Exposed {
 		t.Errorf("%v", err)
@@ -79,9 +80,7 @@ func TestOurPanicIsNoDamage(t *testing.T) {
 	} {
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: it does not go on", name)
-				}
+				assert.Check(t, recover() != nil, "%s: it does not go on", name)
 			}()
 			_ = guard(func() error { do(); return nil })
 		}()

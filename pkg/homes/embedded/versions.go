@@ -52,35 +52,27 @@ func (b versions) label(label []byte, id string) error {
 	return b.bucket.Bucket(labelsBucket).Put(label, []byte(id))
 }
 
-// add stores a new version with labels.
+// add stores a new version with labels. An error undoes the transaction with all steps.
 func (b versions) add(v store.Version, labels ...[]byte) error {
-	if err := b.bucket.Bucket(versionsBucket).Put([]byte(v.ID), []byte(v.Value.Reveal())); err != nil {
-		return err
-	}
 	order := b.bucket.Bucket(orderBucket)
 	number, err := order.NextSequence()
-	if err != nil {
-		return err
-	}
-	if err := order.Put(binary.BigEndian.AppendUint64(nil, number), []byte(v.ID)); err != nil {
-		return err
+	errs := []error{
+		err, order.Put(binary.BigEndian.AppendUint64(nil, number), []byte(v.ID)),
+		b.bucket.Bucket(versionsBucket).Put([]byte(v.ID), []byte(v.Value.Reveal())),
 	}
 	for _, label := range labels {
-		if err := b.label(label, v.ID); err != nil {
-			return err
-		}
+		errs = append(errs, b.label(label, v.ID))
 	}
-	return errors.Join(b.prune(v.ID), b.noteCreated(v.ID))
+	return errors.Join(append(errs, b.prune(v.ID), b.noteCreated(v.ID))...)
 }
 
 // makeCurrent moves current, and previous after it.
 func (b versions) makeCurrent(id string) error {
+	var err error
 	if was := b.labelled(current); was != "" {
-		if err := b.label(previous, was); err != nil {
-			return err
-		}
+		err = b.label(previous, was)
 	}
-	return b.label(current, id)
+	return errors.Join(err, b.label(current, id))
 }
 
 // prune removes the oldest versions beyond the limit. It keeps those with a label, and the one just
@@ -99,10 +91,7 @@ func (b versions) prune(added string) error {
 		if keep[string(id)] {
 			continue
 		}
-		if err := b.bucket.Bucket(versionsBucket).Delete(id); err != nil {
-			return err
-		}
-		if err := cursor.Delete(); err != nil {
+		if err := errors.Join(b.bucket.Bucket(versionsBucket).Delete(id), cursor.Delete()); err != nil {
 			return err
 		}
 		tooMany--

@@ -16,21 +16,15 @@ type ClaimsLedger interface {
 }
 
 // Claims tests the contract of store.ShardClaims.
-func Claims(t *testing.T, open func(t *testing.T) ClaimsLedger) {
+func Claims(t *testing.T, ledger ClaimsLedger) {
 	t.Helper()
-	c := claimsContract{open(t)}
-	t.Run("a claim round-trips", c.roundTrip)
-	t.Run("rows and claims are told apart", c.apart)
-	t.Run("guard of a claim", c.guard)
-	t.Run("one of many shard claims wins", c.race)
-}
-
-// ClaimsAsRows tests that claims and the rows of older releases are the same: old and new code may
-// run side by side.
-func ClaimsAsRows(t *testing.T, open func(t *testing.T) ClaimsLedger) {
-	t.Helper()
-	c := claimsContract{open(t)}
-	t.Run("a claim as a row of an older release", c.asRow)
+	c := claimsContract{ledger}
+	inParallel(t, map[string]func(*testing.T){
+		"a claim round-trips":            c.roundTrip,
+		"rows and claims are told apart": c.apart,
+		"guard of a claim":               c.guard,
+		"one of many shard claims wins":  c.race,
+	})
 }
 
 type claimsContract struct{ ledger ClaimsLedger }
@@ -52,7 +46,6 @@ func (c claimsContract) want(t *testing.T, provider string, want ...store.ShardC
 }
 
 func (c claimsContract) roundTrip(t *testing.T) {
-	t.Parallel()
 	claim := store.ShardClaim{Account: newAccount(), Shard: 7, Holder: "run", Fence: 1}
 	claim.Until = time.Date(2026, 3, 1, 2, 30, 0, 123_987_654, time.FixedZone("", 3*60*60))
 	c.write(t, claim)
@@ -64,7 +57,6 @@ func (c claimsContract) roundTrip(t *testing.T) {
 }
 
 func (c claimsContract) apart(t *testing.T) {
-	t.Parallel()
 	account := newAccount()
 	claim := c.write(t, store.ShardClaim{Account: account, Shard: 3, Holder: "run", Fence: 1})
 	other := c.write(t, store.ShardClaim{Account: store.Key{Provider: account.Provider, Account: "b"}, Shard: 12, Fence: 1})
@@ -82,8 +74,11 @@ func (c claimsContract) apart(t *testing.T) {
 	equal(t, "rows alone", rows, []store.Row{row})
 }
 
-func (c claimsContract) asRow(t *testing.T) {
-	t.Parallel()
+// ClaimsAsRows tests that claims and the rows of older releases are the same: old and new code may
+// run side by side.
+func ClaimsAsRows(t *testing.T, ledger ClaimsLedger) {
+	t.Helper()
+	c := claimsContract{ledger}
 	account := newAccount()
 	key := store.ShardKey(account, 4)
 	until := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
@@ -103,7 +98,6 @@ func (c claimsContract) asRow(t *testing.T) {
 }
 
 func (c claimsContract) guard(t *testing.T) {
-	t.Parallel()
 	account := newAccount()
 	lost := func(fence int64, current store.ShardClaim) {
 		t.Helper()
@@ -124,13 +118,12 @@ func (c claimsContract) guard(t *testing.T) {
 }
 
 func (c claimsContract) race(t *testing.T) {
-	t.Parallel()
 	account := newAccount()
 	for fence := range int64(3) {
 		claim := func(i int) store.ShardClaim {
 			return store.ShardClaim{Account: account, Shard: 2, Holder: fmt.Sprint("run-", i), Fence: fence + 1}
 		}
-		errs := race(contenders, func(i int) error { return c.ledger.WriteShardClaim(t.Context(), claim(i)) })
-		c.want(t, account.Provider, claim(onlyWinner(t, errs)))
+		winner, _ := onlyWinner(t, race(contenders, func(i int) error { return c.ledger.WriteShardClaim(t.Context(), claim(i)) }))
+		c.want(t, account.Provider, claim(winner))
 	}
 }

@@ -1,12 +1,15 @@
 // Package hometest tests the contract of every home of state: the ports store.Secrets, store.Ledger
 // and store.Transactions. A home's own tests call it.
 //
-// Each suite opens one store. Every test makes up its own accounts and ids, so that
-// all of them run in parallel, also over a store that was used before. A home under
-// test must read its own writes, even where the port allows a read to be stale.
+// Every test makes up its own accounts and ids, so all of them run in parallel, also over a store
+// that was used before. A home under test must read its own writes, even where the port allows a
+// read to be stale.
 package hometest
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +19,6 @@ import (
 	"github.com/google/uuid"
 	"gotest.tools/v3/assert"
 
-	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -25,6 +27,17 @@ const contenders = 8
 
 // unique makes a name that no other test has.
 func unique(prefix string) string { return prefix + "-" + uuid.NewString() }
+
+// inParallel runs tests side by side, each under its name.
+func inParallel(t *testing.T, tests map[string]func(t *testing.T)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
+}
 
 // race runs do in so many goroutines at once and returns their errors.
 func race(n int, do func(i int) error) []error {
@@ -42,23 +55,39 @@ func race(n int, do func(i int) error) []error {
 	return errs
 }
 
-// onlyWinner returns the one contender without an error.
-func onlyWinner(t *testing.T, errs []error) int {
+// onlyWinner returns the one contender without an error, and the errors of the others.
+func onlyWinner(t *testing.T, errs []error) (winner int, losers []error) {
 	t.Helper()
-	winner := -1
-	for i, err := range errs {
-		if err != nil {
-			continue
-		}
-		if winner >= 0 {
-			t.Fatalf("contenders %d and %d both won", winner, i)
-		}
-		winner = i
+	won := func(err error) bool { return err == nil }
+	winner = slices.IndexFunc(errs, won)
+	losers = slices.DeleteFunc(slices.Clone(errs), won)
+	if len(losers) != len(errs)-1 {
+		t.Fatalf("not exactly one won: %v", errs)
 	}
-	if winner < 0 {
-		t.Fatalf("nobody won: %v", errs)
+	return winner, losers
+}
+
+// wantPassing wants of each call an error that says nothing about what is stored.
+func wantPassing(t *testing.T, errs map[string]error) {
+	t.Helper()
+	for what, err := range errs {
+		_, lost := errors.AsType[*store.LostError](err)
+		_, moved := errors.AsType[*store.MovedError](err)
+		if err == nil || lost || moved || slices.ContainsFunc([]error{
+			store.ErrNoSecret, store.ErrNoValue, store.ErrNoVersion, store.ErrVersionTaken, store.ErrQuota, store.ErrForbidden,
+			store.ErrChanged,
+		}, func(verdict error) bool { return errors.Is(err, verdict) }) {
+			t.Errorf("%s: error %v", what, err)
+		}
 	}
-	return winner
+}
+
+// cancelled is a context that has ended.
+func cancelled(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }
 
 // equal compares stored values field by field. Times must be the same instant and in UTC; an empty
@@ -67,7 +96,6 @@ func equal(t *testing.T, what string, got, want any) {
 	t.Helper()
 	diff := cmp.Diff(want, got,
 		cmpopts.EquateEmpty(),
-		cmp.Comparer(func(a, b secret.String) bool { return a == b }),
 		cmpopts.IgnoreFields(store.Version{}, "Age"),
 		cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) && a.Location() == b.Location() }),
 	)

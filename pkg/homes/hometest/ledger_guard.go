@@ -1,6 +1,7 @@
 package hometest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -8,7 +9,6 @@ import (
 )
 
 func (l ledgerContract) guards(t *testing.T) {
-	t.Parallel()
 	for name, tt := range map[string]struct {
 		guard store.Guard
 		holds bool
@@ -48,28 +48,22 @@ func (l ledgerContract) guards(t *testing.T) {
 }
 
 func (l ledgerContract) guardsAbsent(t *testing.T) {
-	t.Parallel()
 	row := fullRow(newKey())
 	for _, guard := range []store.Guard{{}, {Fence: 7}, {AttemptID: "ours"}, {Phase: store.Idle}} {
 		l.wantLost(t, l.ledger.Write(t.Context(), row, guard), store.Row{}, false)
-		_, found, err := l.ledger.Row(t.Context(), row.Key)
-		must(t, err)
-		equal(t, "found", found, false)
+		l.wantNone(t, row.Key)
 	}
 	l.write(t, row, store.Guard{Absent: true, Fence: 99, AttemptID: "other", Phase: store.Idle})
 	l.want(t, row)
 }
 
 func (l ledgerContract) guardsNoEscrow(t *testing.T) {
-	t.Parallel()
-	row := store.Row{Key: newKey(), Phase: store.Idle}
-	l.stored(t, row)
+	row := l.stored(t, store.Row{Key: newKey(), Phase: store.Idle})
 	l.wantLost(t, l.ledger.Write(t.Context(), row, store.Guard{SameEscrow: true, EscrowOf: "theirs"}), row, true)
 	l.write(t, row, store.Guard{SameEscrow: true})
 }
 
 func (l ledgerContract) lost(t *testing.T) {
-	t.Parallel()
 	row := l.stored(t, fullRow(newKey()))
 	must(t, l.ledger.SetPaused(t.Context(), row.Key, true))
 	row.Paused = true
@@ -78,16 +72,13 @@ func (l ledgerContract) lost(t *testing.T) {
 }
 
 func (l ledgerContract) claimRace(t *testing.T) {
-	t.Parallel()
-	row := store.Row{Key: newKey(), Phase: store.Idle}
-	l.stored(t, row)
+	row := l.stored(t, store.Row{Key: newKey(), Phase: store.Idle})
 	for row.Fence < 3 {
 		row = l.claimedByOne(t, row, store.Guard{Fence: row.Fence})
 	}
 }
 
 func (l ledgerContract) firstClaimRace(t *testing.T) {
-	t.Parallel()
 	l.claimedByOne(t, store.Row{Key: newKey()}, store.Guard{Absent: true})
 }
 
@@ -99,19 +90,15 @@ func (l ledgerContract) claimedByOne(t *testing.T, row store.Row, guard store.Gu
 		claim.Phase, claim.AttemptID, claim.Fence = store.Sending, fmt.Sprintf("attempt-%d", i), row.Fence+1
 		return claim
 	}
-	errs := race(contenders, func(i int) error { return l.ledger.Write(t.Context(), claim(i), guard) })
-	winner := onlyWinner(t, errs)
-	for i, err := range errs {
-		if i != winner {
-			l.wantLost(t, err, claim(winner), true)
-		}
+	winner, losers := onlyWinner(t, race(contenders, func(i int) error { return l.ledger.Write(t.Context(), claim(i), guard) }))
+	for _, err := range losers {
+		l.wantLost(t, err, claim(winner), true)
 	}
 	l.want(t, claim(winner))
 	return claim(winner)
 }
 
 func (l ledgerContract) writeKeepsPause(t *testing.T) {
-	t.Parallel()
 	row := fullRow(newKey())
 	row.Paused = true
 	l.stored(t, row)
@@ -130,7 +117,6 @@ func (l ledgerContract) writeKeepsPause(t *testing.T) {
 }
 
 func (l ledgerContract) pauseKeepsRow(t *testing.T) {
-	t.Parallel()
 	row := l.stored(t, fullRow(newKey()))
 	for _, paused := range []bool{false, true, true, false} {
 		must(t, l.ledger.SetPaused(t.Context(), row.Key, paused))
@@ -140,7 +126,6 @@ func (l ledgerContract) pauseKeepsRow(t *testing.T) {
 }
 
 func (l ledgerContract) pauseMakesRow(t *testing.T) {
-	t.Parallel()
 	for _, paused := range []bool{true, false} {
 		row := store.Row{Key: newKey(), Phase: store.Idle, Paused: paused}
 		must(t, l.ledger.SetPaused(t.Context(), row.Key, paused))
@@ -155,12 +140,9 @@ func (l ledgerContract) pauseMakesRow(t *testing.T) {
 }
 
 func (l ledgerContract) told(t *testing.T) {
-	t.Parallel()
 	key := newKey()
 	must(t, l.ledger.SetTold(t.Context(), key, "dead"))
-	if _, found, err := l.ledger.Row(t.Context(), key); found || err != nil {
-		t.Fatalf("SetTold makes a row: %t, %v", found, err)
-	}
+	l.wantNone(t, key)
 	row := l.stored(t, fullRow(key))
 	for _, told := range []string{"dead 0123", "uncertain", "", "", "dead 4567"} {
 		must(t, l.ledger.SetTold(t.Context(), key, told))
@@ -174,26 +156,18 @@ func (l ledgerContract) told(t *testing.T) {
 }
 
 func (l ledgerContract) pauseRace(t *testing.T) {
-	t.Parallel()
 	row := l.stored(t, store.Row{Key: newKey(), Phase: store.Idle})
 	const claims = 10
-	errs := race(2, func(i int) error {
-		for fence := range int64(claims) {
-			var err error
+	must(t, errors.Join(race(2, func(i int) (err error) {
+		for fence := int64(0); fence < claims && err == nil; fence++ {
 			if i == 0 {
 				claim := store.Row{Key: row.Key, Phase: store.Sending, Fence: fence + 1}
 				err = l.ledger.Write(t.Context(), claim, store.Guard{Fence: fence})
 			} else {
 				err = l.ledger.SetPaused(t.Context(), row.Key, fence%2 == 1)
 			}
-			if err != nil {
-				return err
-			}
 		}
-		return nil
-	})
-	for _, err := range errs {
-		must(t, err)
-	}
+		return err
+	})...))
 	l.want(t, store.Row{Key: row.Key, Phase: store.Sending, Fence: claims, Paused: true})
 }

@@ -1,8 +1,6 @@
 package hometest
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,7 +12,6 @@ import (
 )
 
 func (s secretsContract) promoteIdempotent(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
 	v := s.staged(t, key, "v")
 	// Whatever from is: the answer to the promote that did it may have been lost.
@@ -25,20 +22,17 @@ func (s secretsContract) promoteIdempotent(t *testing.T) {
 }
 
 func (s secretsContract) promoteBack(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
 	v := s.staged(t, key, "v")
-	must(t, s.store.Promote(t.Context(), key, doc, base.ID, v.ID))
-	must(t, s.store.Promote(t.Context(), key, doc, v.ID, base.ID))
-	s.wantCurrent(t, key, base)
+	s.promoted(t, key, base, v)
+	s.promoted(t, key, v, base)
 	wantMoved(t, s.store.Promote(t.Context(), key, doc, uuid.NewString(), v.ID), base.ID)
 }
 
 func (s secretsContract) promoteMoved(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
 	first := s.staged(t, key, "first")
-	must(t, s.store.Promote(t.Context(), key, doc, base.ID, first.ID))
+	s.promoted(t, key, base, first)
 	second := s.staged(t, key, "second")
 	// The version before, none at all, one that never was, and itself.
 	for _, from := range []string{base.ID, "", uuid.NewString(), second.ID} {
@@ -51,14 +45,12 @@ func (s secretsContract) promoteMoved(t *testing.T) {
 // promoteUnknown does not look at the current version afterwards: an emulation of
 // Secrets Manager that homes are tested with drops its label in this case.
 func (s secretsContract) promoteUnknown(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
 	wantError(t, "promote", s.store.Promote(t.Context(), key, doc, base.ID, uuid.NewString()), store.ErrNoVersion)
 	s.wantByID(t, key, base)
 }
 
 func (s secretsContract) editWins(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
 	v := s.staged(t, key, "v")
 	edit := s.edited(t, key, "edit")
@@ -66,13 +58,10 @@ func (s secretsContract) editWins(t *testing.T) {
 	s.wantCurrent(t, key, edit)
 	s.wantByID(t, key, v)
 
-	// A person may still choose the attempt's version.
-	must(t, s.store.Promote(t.Context(), key, doc, edit.ID, v.ID))
-	s.wantCurrent(t, key, v)
+	s.promoted(t, key, edit, v) // a person may still choose the attempt's version
 }
 
 func (s secretsContract) edit(t *testing.T) {
-	t.Parallel()
 	key, first := s.seeded(t)
 	second := s.edited(t, key, "edit")
 	third := s.edited(t, key, "edit") // the same value again is a new version
@@ -83,7 +72,6 @@ func (s secretsContract) edit(t *testing.T) {
 }
 
 func (s secretsContract) promoteRace(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
 	versions := make([]store.Version, contenders)
 	for i := range versions {
@@ -92,17 +80,14 @@ func (s secretsContract) promoteRace(t *testing.T) {
 	errs := race(contenders, func(i int) error {
 		return s.store.Promote(t.Context(), key, doc, base.ID, versions[i].ID)
 	})
-	winner := onlyWinner(t, errs)
-	for i, err := range errs {
-		if i != winner {
-			wantMoved(t, err, versions[winner].ID)
-		}
+	winner, losers := onlyWinner(t, errs)
+	for _, err := range losers {
+		wantMoved(t, err, versions[winner].ID)
 	}
 	s.wantCurrent(t, key, versions[winner])
 }
 
 func (s secretsContract) stageRace(t *testing.T) {
-	t.Parallel()
 	key, _ := s.seeded(t)
 	id := uuid.NewString()
 	version := func(i int) store.Version { return store.Version{ID: id, Value: secret.New(fmt.Sprint(i))} }
@@ -110,24 +95,21 @@ func (s secretsContract) stageRace(t *testing.T) {
 		_, err := s.store.Stage(t.Context(), key, doc, version(i))
 		return err
 	})
-	winner := onlyWinner(t, errs)
-	for i, err := range errs {
-		if i != winner {
-			wantError(t, "stage", err, store.ErrVersionTaken)
-		}
+	winner, losers := onlyWinner(t, errs)
+	for _, err := range losers {
+		wantError(t, "stage", err, store.ErrVersionTaken)
 	}
 	s.wantByID(t, key, version(winner))
 }
 
 func (s secretsContract) byID(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
 	versions := []store.Version{base}
 	for _, value := range []string{"one", "two", "three", "four"} {
 		versions = append(versions, s.staged(t, key, value))
 	}
-	must(t, s.store.Promote(t.Context(), key, doc, base.ID, versions[2].ID))
-	must(t, s.store.Promote(t.Context(), key, doc, versions[2].ID, versions[3].ID))
+	s.promoted(t, key, base, versions[2])
+	s.promoted(t, key, versions[2], versions[3])
 	for _, v := range versions { // unlabelled, previous, current, pending
 		s.wantByID(t, key, v)
 	}
@@ -136,7 +118,6 @@ func (s secretsContract) byID(t *testing.T) {
 }
 
 func (s secretsContract) values(t *testing.T) {
-	t.Parallel()
 	for name, value := range map[string]string{
 		"16 KiB":      strings.Repeat("0123456789abcdef", 1024),
 		"unicode":     "مرحبا — 日本語 — 😀 — e\u0301",
@@ -144,7 +125,6 @@ func (s secretsContract) values(t *testing.T) {
 		"odd spacing": " \t\"quoted\"\\ and\r\nlines\u2028 \n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			key := s.created(t)
 			v := newVersion(value)
 			s.stage(t, key, v, true)
@@ -158,68 +138,32 @@ func (s secretsContract) values(t *testing.T) {
 
 // apart: an attempt gives its id to a version of both tokens and access.
 func (s secretsContract) apart(t *testing.T) {
-	t.Parallel()
 	ctx, id, account := t.Context(), uuid.NewString(), unique("acct")
-	type place struct {
-		key store.Key
-		doc store.Document
-	}
-	var places []place
-	for _, provider := range []string{"hesabe", "tconnect"} {
-		for _, account := range []string{account, account + "-2"} {
-			for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-				places = append(places, place{store.Key{Provider: provider, Account: account}, doc})
+	each := func(do func(key store.Key, doc store.Document, version store.Version)) {
+		for _, provider := range []string{"hesabe", "tconnect"} {
+			for _, account := range []string{account, account + "-2"} {
+				key := store.Key{Provider: provider, Account: account}
+				for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
+					do(key, doc, store.Version{ID: id, Value: secret.New(key.String() + " " + string(doc))})
+				}
 			}
 		}
 	}
-	version := func(p place) store.Version {
-		return store.Version{ID: id, Value: secret.New(p.key.String() + " " + string(p.doc))}
-	}
-	for _, p := range places {
-		must(t, s.seeder.CreateSecret(ctx, p.key, p.doc))
-		current, err := s.store.Stage(ctx, p.key, p.doc, version(p))
+	each(func(key store.Key, doc store.Document, version store.Version) {
+		must(t, s.seeder.CreateSecret(ctx, key, doc))
+		current, err := s.store.Stage(ctx, key, doc, version)
 		must(t, err)
 		equal(t, "first version is current", current, true)
-	}
-	for _, p := range places {
-		got, err := s.store.Current(ctx, p.key, p.doc)
+	})
+	each(func(key store.Key, doc store.Document, version store.Version) {
+		got, err := s.store.Current(ctx, key, doc)
 		must(t, err)
-		equalVersion(t, "current version", got, version(p))
-	}
+		equalVersion(t, "current version", got, version)
+	})
 }
 
 func (s secretsContract) cancelled(t *testing.T) {
-	t.Parallel()
 	key, base := s.seeded(t)
-	v := s.staged(t, key, "v")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := s.store.Current(ctx, key, doc)
-	wantPassing(t, "current", err)
-	_, err = s.store.CurrentID(ctx, key, doc)
-	wantPassing(t, "current id", err)
-	_, err = s.store.ByID(ctx, key, doc, v.ID)
-	wantPassing(t, "by id", err)
-	_, err = s.store.Stage(ctx, key, doc, newVersion("w"))
-	wantPassing(t, "stage", err)
-	wantPassing(t, "promote", s.store.Promote(ctx, key, doc, base.ID, v.ID))
+	wantPassing(t, s.calls(cancelled(t), key, base.ID, s.staged(t, key, "v").ID))
 	s.wantCurrent(t, key, base)
-}
-
-// wantPassing wants an error that is no verdict on what is stored.
-func wantPassing(t *testing.T, what string, err error) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("%s: no error", what)
-	}
-	for _, verdict := range []error{
-		store.ErrNoSecret, store.ErrNoValue, store.ErrNoVersion, store.ErrVersionTaken, store.ErrQuota, store.ErrForbidden,
-	} {
-		if errors.Is(err, verdict) {
-			t.Errorf("%s: error %v", what, err)
-		}
-	}
-	if moved, ok := errors.AsType[*store.MovedError](err); ok {
-		t.Errorf("%s: error %v", what, moved)
-	}
 }

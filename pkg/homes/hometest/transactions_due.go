@@ -15,7 +15,6 @@ func dueRow(account string, shard int, refreshAt time.Time) store.Transaction {
 }
 
 func (x transactionsContract) dueOrder(t *testing.T) {
-	t.Parallel()
 	account, shard := unique("acct"), 3
 	var rows []store.Transaction // over a change of year and of digits, due already or not
 	for _, at := range []time.Time{after(-40_000_000), after(-9), after(0), after(10), after(100), after(40_000_000)} {
@@ -31,7 +30,6 @@ func (x transactionsContract) dueOrder(t *testing.T) {
 }
 
 func (x transactionsContract) dueSparse(t *testing.T) {
-	t.Parallel()
 	account, shard := unique("acct"), 4
 	for _, status := range []store.Status{store.StatusActive, store.StatusCompleted, store.StatusDeleted, store.StatusDead} {
 		x.put(t, dueRow(account, shard, time.Time{}), true)
@@ -46,7 +44,6 @@ func (x transactionsContract) dueSparse(t *testing.T) {
 }
 
 func (x transactionsContract) dueExpired(t *testing.T) {
-	t.Parallel()
 	account, shard := unique("acct"), 5
 	for i := range 5 {
 		row := dueRow(account, shard, after(-100-i))
@@ -62,7 +59,6 @@ func (x transactionsContract) dueExpired(t *testing.T) {
 }
 
 func (x transactionsContract) dueApart(t *testing.T) {
-	t.Parallel()
 	account := unique("acct")
 	rows := map[string][]store.Transaction{}
 	for _, account := range []string{account, account + "-2", account + "#1", account + "/1"} {
@@ -80,7 +76,6 @@ func (x transactionsContract) dueApart(t *testing.T) {
 }
 
 func (x transactionsContract) dueFollows(t *testing.T) {
-	t.Parallel()
 	account, shard := unique("acct"), 6
 	row, other := dueRow(account, shard, after(10)), dueRow(account, shard, after(20))
 	x.put(t, row, true)

@@ -10,19 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/berbix"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
 )
 
 // client shows neither of the tokens, nor the API secret, nor that as it is sent.
 var client = clienttest.Client{
-	Name: "berbix",
-	New: func(c *exchange.Client, environment string) providers.Provider {
-		return berbix.New(c, environment)
-	},
+	New:     berbix.New,
 	Planted: []string{"planted-refresh", "planted-reply", "secret_test_x", "c2VjcmV0X3Rlc3RfeDo"},
 }
 
@@ -30,7 +27,6 @@ const (
 	good = `{"entity":"token","transaction_id":1234567890123,"access_token":"at","client_token":"ct",` +
 		`"expires_in":3600,"token_type":"Bearer"}`
 	failed = `{"status":401,"reason":"planted-reply","message":"planted-reply"}`
-	page   = clienttest.Page
 )
 
 func open(tb testing.TB, base string) providers.Session {
@@ -41,9 +37,8 @@ func open(tb testing.TB, base string) providers.Session {
 func TestRequest(t *testing.T) {
 	t.Parallel()
 	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
-	if _, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh")); err != nil {
-		t.Fatal(err)
-	}
+	_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
+	assert.NilError(t, err)
 	call := host.Calls()[0]
 	var body map[string]string
 	assert.NilError(t, json.Unmarshal([]byte(call.Body), &body))
@@ -57,58 +52,47 @@ func TestRequest(t *testing.T) {
 func TestReplies(t *testing.T) {
 	t.Parallel()
 	const expired = "counts as expired"
-	cases := map[string]struct {
-		status   int
-		body     string
-		refresh  string
-		client   string
-		id       int64
-		lifetime time.Duration
-		warning  string
+	client.Reads(t, open(t, clienttest.DeadHost), map[string]clienttest.Reading{
+		"usual":                    {good, "", time.Hour, 0, ""},
+		"with a refresh token":     {strings.Replace(good, "{", `{"refresh_token":"rt",`, 1), "rt", time.Hour, 0, ""},
+		"with a blank one":         {strings.Replace(good, "{", `{"refresh_token":"",`, 1), "", time.Hour, 0, ""},
+		"no lifetime":              {`{"access_token":"at"}`, "", 0, 0, expired},
+		"lifetime negative":        {strings.Replace(good, "3600", "-5", 1), "", 0, 0, expired},
+		"lifetime in words":        {strings.Replace(good, "3600", `"NaN"`, 1), "", 0, 0, expired},
+		"lifetime a point in time": {strings.Replace(good, "3600", "1760422323", 1), "", 0, 0, expired},
+		"lifetime beyond a day":    {strings.Replace(good, "3600", "99999999", 1), "", 24 * time.Hour, 0, "24h0m0s are assumed"},
+		"in milliseconds":          {strings.Replace(good, "3600", "3600000", 1), "", time.Hour, 0, "milliseconds"},
+		"unreadable refresh token": {strings.Replace(good, "{", `{"refresh_token":7,`, 1), "", time.Hour, 0, "cannot be read"},
+		"line break in the token":  {strings.Replace(good, `"at"`, `"at\n"`, 1), "", time.Hour, 0, "white space"},
+	})
+}
+
+// What Berbix alone answers beside a token.
+func TestClientTokenAndTransaction(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]struct {
+		client string
+		id     int64
 	}{
-		"usual":                    {200, good, "", "ct", 1234567890123, time.Hour, ""},
-		"201":                      {201, good, "", "ct", 1234567890123, time.Hour, ""},
-		"with a refresh token":     {200, strings.Replace(good, "{", `{"refresh_token":"rt",`, 1), "rt", "ct", 1234567890123, time.Hour, ""},
-		"with a blank one":         {200, strings.Replace(good, "{", `{"refresh_token":"",`, 1), "", "ct", 1234567890123, time.Hour, ""},
-		"no client token":          {200, strings.Replace(good, `"ct"`, "null", 1), "", "", 1234567890123, time.Hour, ""},
-		"id as text":               {200, strings.Replace(good, "1234567890123", `"1234567890123"`, 1), "", "ct", 1234567890123, time.Hour, ""},
-		"id of a wrong type":       {200, strings.Replace(good, "1234567890123", `{}`, 1), "", "ct", 0, time.Hour, ""},
-		"lifetime as text":         {200, strings.Replace(good, "3600", `"3600"`, 1), "", "ct", 1234567890123, time.Hour, ""},
-		"no lifetime":              {200, `{"access_token":"at"}`, "", "", 0, 0, expired},
-		"lifetime zero":            {200, strings.Replace(good, "3600", "0", 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime negative":        {200, strings.Replace(good, "3600", "-5", 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime in words":        {200, strings.Replace(good, "3600", `"NaN"`, 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime a point in time": {200, strings.Replace(good, "3600", "1760422323", 1), "", "ct", 1234567890123, 0, expired},
-		"lifetime beyond a day":    {200, strings.Replace(good, "3600", "99999999", 1), "", "ct", 1234567890123, 24 * time.Hour, "24h0m0s are assumed"},
-		"in milliseconds":          {200, strings.Replace(good, "3600", "3600000", 1), "", "ct", 1234567890123, time.Hour, "milliseconds"},
-		"bad UTF-8 beside":         {200, strings.Replace(good, `"ct"`, "\"\xff\"", 1), "", "", 1234567890123, time.Hour, "not valid UTF-8"},
-		"unreadable refresh token": {200, strings.Replace(good, "{", `{"refresh_token":7,`, 1), "", "ct", 1234567890123, time.Hour, "cannot be read"},
-		"line break in the tokens": {200, strings.NewReplacer(`"at"`, `"at\n"`, `"ct"`, `"ct\n"`).Replace(good), "", "ct", 1234567890123, time.Hour, "white space"},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			host := clienttest.New(t, clienttest.Answer{
-				Status: tc.status, Body: tc.body, Header: map[string]string{"Date": "Sat, 21 Nov 2026 12:00:03 GMT"},
-			})
-			got, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
-			assert.NilError(t, err)
-			if got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != tc.refresh || got.ClientToken.Reveal() != tc.client ||
-				got.TransactionID != tc.id || !got.AccessExpiresAt.Equal(clienttest.Now.Add(tc.lifetime)) ||
-				!got.ServerDate.Equal(clienttest.Now.Add(3*time.Second)) || !got.RefreshExpiresAt.IsZero() {
-				t.Errorf("tokens = %+v", got)
-			}
-			warnings := strings.Join(got.Warnings, " ")
-			if !strings.Contains(warnings, tc.warning) || (tc.warning == "") != (warnings == "") {
-				t.Errorf("warnings %q, want %q", warnings, tc.warning)
-			}
-		})
+		good: {"ct", 1234567890123},
+		strings.Replace(good, "1234567890123", `"1234567890123"`, 1): {"ct", 1234567890123},
+		strings.Replace(good, "1234567890123", `{}`, 1):              {"ct", 0},
+		strings.Replace(good, `"ct"`, `"ct\n"`, 1):                   {"ct", 1234567890123},
+		strings.Replace(good, `"ct"`, "null", 1):                     {"", 1234567890123},
+		strings.Replace(good, `"ct"`, "\"\xff\"", 1):                 {"", 1234567890123},
+	} {
+		got, err := open(t, clienttest.DeadHost).Decode(secret.New(body), clienttest.Now)
+		if err != nil || got.AccessToken.Reveal() != "at" || got.ClientToken.Reveal() != want.client || got.TransactionID != want.id {
+			t.Errorf("%s: %+v, %v", body, got, err)
+		}
 	}
 }
 
+// What is Berbix's own; package verdict tests what all answers have in common.
 func TestFailures(t *testing.T) {
 	t.Parallel()
-	cases := map[string]struct {
+	cases := map[string]clienttest.Said{}
+	for name, tc := range map[string]struct {
 		status int
 		body   string
 		kind   providers.Kind
@@ -125,75 +109,49 @@ func TestFailures(t *testing.T) {
 		"unprocessable":              {422, `{"code":1,"readable":"planted-reply"}`, providers.MaybeRefused},
 		"invalid grant type":         {400, `{"status":400,"reason":"invalid_grant_type","message":"planted-reply"}`, providers.MaybeRefused},
 		// A gateway, or a wrong address, gives every row this answer: it must not mark them dead.
-		"traefik #621":           {404, "404 page not found\n", providers.TurnedAway},
-		"ingress-nginx":          {404, "default backend - 404", providers.TurnedAway},
-		"envoy":                  {404, "", providers.TurnedAway},
-		"kong #10483":            {404, `{"message":"no Route matched with those values"}`, providers.TurnedAway},
-		"gateway in its words":   {404, `{"message":"The transaction was deleted."}`, providers.TurnedAway},
-		"gateway, 401":           {401, "Unauthorized", providers.TurnedAway},
-		"gateway, 401 in JSON":   {401, `{"message":"Unauthorized"}`, providers.MaybeRefused},
-		"API gateway":            {403, `{"message":"Missing Authentication Token"}`, providers.TurnedAway},
-		"forbidden":              {403, failed, providers.TurnedAway},
-		"page, 401":              {401, page, providers.TurnedAway},
-		"page, 404":              {404, page, providers.TurnedAway},
-		"page, 405":              {405, " \n" + page, providers.TurnedAway},
-		"nothing, 400":           {400, "", providers.TurnedAway},
-		"payment required":       {402, "", providers.TurnedAway},
-		"proxy":                  {407, "proxy authentication required", providers.TurnedAway},
-		"too large":              {413, page, providers.TurnedAway},
-		"owncloud #9380":         {421, "", providers.TurnedAway},
-		"locked":                 {423, "", providers.TurnedAway},
-		"legal reasons":          {451, "blocked", providers.TurnedAway},
-		"redirect":               {301, page, providers.TurnedAway},
-		"see other":              {303, page, providers.Unknown},
-		"conflict":               {409, `{"message":{},"next_step":7}`, providers.Unknown},
-		"too many":               {429, failed, providers.RateLimited},
-		"too many, 200":          {200, `{"reason":"rate_limited"}`, providers.RateLimited},
-		"too early":              {425, failed, providers.RateLimited},
-		"timeout":                {408, failed, providers.Unknown},
-		"broken":                 {500, failed, providers.Unknown},
-		"gateway":                {503, page, providers.Unknown},
-		"page, 200":              {200, page, providers.Unknown},
-		"nothing, 200":           {200, "", providers.Unknown},
-		"no token":               {200, `{"entity":"token","expires_in":3600}`, providers.Unknown},
-		"error, 200":             {200, failed, providers.Unknown},
-		"cut":                    {200, good[:40], providers.Unknown},
-		"bad UTF-8 in the token": {200, strings.Replace(good, `"at"`, "\"\xff\"", 1), providers.Unknown},
+		"ingress-nginx":        {404, "default backend - 404", providers.TurnedAway},
+		"envoy":                {404, "", providers.TurnedAway},
+		"gateway in its words": {404, `{"message":"The transaction was deleted."}`, providers.TurnedAway},
+		"gateway, 401":         {401, "Unauthorized", providers.TurnedAway},
+		"gateway, 401 in JSON": {401, `{"message":"Unauthorized"}`, providers.MaybeRefused},
+		"forbidden":            {403, failed, providers.TurnedAway},
+		"page, 405":            {405, " \n" + clienttest.Page, providers.TurnedAway},
+		"conflict":             {409, `{"message":{},"next_step":7}`, providers.Unknown},
+		"too many, 200":        {200, `{"reason":"rate_limited"}`, providers.RateLimited},
+		"no token":             {200, `{"entity":"token","expires_in":3600}`, providers.Unknown},
+		"error, 200":           {200, failed, providers.Unknown},
+		"cut":                  {200, good[:40], providers.Unknown},
+	} {
+		cases[name] = clienttest.Said{Status: tc.status, Body: tc.body, Refresh: tc.kind}
 	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client.Answers(t, open, clienttest.Said{Status: tc.status, Body: tc.body, Refresh: tc.kind})
-		})
-	}
-}
-
-func TestEverywhere(t *testing.T) {
-	t.Parallel()
-	client.Everywhere(t, open(t, clienttest.DeadHost))
+	client.Answers(t, open, cases)
 }
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
-	cases := map[string]struct {
-		Text        string
-		Environment string
-		Problems    []string // none: it opens
-	}{
-		"production":      {`{"api_secret":"s"}`, "production", nil},
-		"sandbox":         {`{"api_secret":"s"}`, "sandbox", nil},
-		"base_url":        {`{"api_secret":"s","base_url":"https://x.example","note":1}`, "", nil},
-		"no environment":  {`{"api_secret":"s"}`, "", []string{"base_url is missing"}},
-		"no secret":       {`{"base_url":"https://x.example"}`, "production", []string{"api_secret is missing"}},
-		"blank secret":    {`{"api_secret":" "}`, "production", []string{"api_secret is not a text"}},
-		"both are wrong":  {`{"api_secret":7,"base_url":"http://planted-reply.example"}`, "production", []string{"api_secret", "base_url"}},
-		"no JSON":         {`secret_test_x`, "production", []string{"not a JSON object"}},
-		"key in capitals": {`{"API_SECRET":"secret_test_x"}`, "production", []string{"api_secret is missing"}},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client.Opens(t, clienttest.Credentials{Text: tc.Text, Environment: tc.Environment, Problems: tc.Problems})
-		})
-	}
+	client.Opens(t, map[string]clienttest.Credentials{
+		"production":      {`{"api_secret":"s"}`, "production", false, nil},
+		"sandbox":         {`{"api_secret":"s"}`, "sandbox", false, nil},
+		"base_url":        {`{"api_secret":"s","base_url":"https://x.example","note":1}`, "", false, nil},
+		"no environment":  {`{"api_secret":"s"}`, "", false, []string{"base_url is missing"}},
+		"no secret":       {`{"base_url":"https://x.example"}`, "production", false, []string{"api_secret is missing"}},
+		"blank secret":    {`{"api_secret":" "}`, "production", false, []string{"api_secret is not a text"}},
+		"both are wrong":  {`{"api_secret":7,"base_url":"http://planted-reply.example"}`, "production", false, []string{"api_secret", "base_url"}},
+		"no JSON":         {`secret_test_x`, "production", false, []string{"not a JSON object"}},
+		"key in capitals": {`{"API_SECRET":"secret_test_x"}`, "production", false, []string{"api_secret is missing"}},
+	}, nil)
+}
+
+func FuzzRead(f *testing.F) {
+	client.FuzzRead(f, open(f, clienttest.DeadHost), false,
+		good, failed, clienttest.Page, "", "null", `{"access_token":"a","transaction_id":"1e3","expires_in":"x"}`,
+	)
+}
+
+func FuzzOpen(f *testing.F) {
+	client.FuzzOpen(f,
+		`{"api_secret":"`+plant.Marker+`"}`,
+		`{"api_secret":"`+plant.Marker+`","base_url":"https://api.example"}`,
+		`{"api_secret":[],"base_url":"https://u:`+plant.Marker+`@api.example"}`,
+	)
 }

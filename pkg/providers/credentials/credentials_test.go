@@ -32,9 +32,7 @@ func TestReadTellsUnseededFromBroken(t *testing.T) {
 	}
 	for text, unseeded := range cases {
 		_, err := credentials.Read("acme", secret.New(text))
-		if unseeded != errors.Is(err, providers.ErrNotSeeded) {
-			t.Errorf("%q: %v", text, err)
-		}
+		assert.Check(t, unseeded == errors.Is(err, providers.ErrNotSeeded), "%q: %v", text, err)
 		var e *providers.Error
 		if !unseeded && (!errors.As(err, &e) || e.Kind != providers.Misconfigured || e.Provider != "acme" ||
 			e.Op != "open" || strings.Contains(err.Error(), "planted")) {
@@ -53,9 +51,8 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 		fields.Group("absent", "null") != nil || fields.Extra("absent") != nil {
 		t.Error("a good field is not read")
 	}
-	if err := fields.Err(); err != nil {
-		t.Fatalf("a mistake too many: %v", err)
-	}
+	err = fields.Err()
+	assert.Assert(t, err == nil, "a mistake too many: %v", err)
 	fields.Text("absent")
 	fields.Text("null")
 	fields.Text("blank")
@@ -64,22 +61,19 @@ func TestFieldsCollectAllMistakes(t *testing.T) {
 	fields.Extra("extra", "good")
 	fields.Extra("list")
 	fields.BaseURL("https://fallback.example")
-	fields.Problem(errors.New("one more"))
+	fields.Wrong(true, "one more")
+	fields.Wrong(false, "not wrong")
 	err = fields.Err()
 	for _, want := range []string{
 		"absent is missing", "null is missing", "blank is not a text", "number is not a text", "half_b is missing",
 		"half_c is not a text", "extra must not set good", "list is not an object", "base_url must begin with https://", "one more",
 	} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is missing in: %v", want, err)
-		}
+		assert.Check(t, err != nil && strings.Contains(err.Error(), want), "%q is missing in: %v", want, err)
 	}
-	if strings.Contains(err.Error(), "planted") {
-		t.Errorf("the error shows a value: %v", err)
-	}
+	assert.Check(t, !strings.Contains(err.Error(), "planted"), "the error shows a value: %v", err)
 }
 
-// connect-sdk-go #73: a pasted text ends in a line break, and fits into no header.
+// 1Password/connect-sdk-go #73: a pasted text ends in a line break, and fits into no header.
 func TestTextsAreTrimmed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{ // "": refused
@@ -142,6 +136,8 @@ func TestBaseURL(t *testing.T) {
 		"https://api.exa mple.com":        "",
 		"https://api.example.com:planted": "",
 		"https://api.example.com/%zz":     "",
+		"https://bücher.example":          "",
+		"https://xn--bcher-kva.example":   "https://xn--bcher-kva.example/v1/x",
 	}
 	for text, want := range cases {
 		quoted := strings.ReplaceAll(text, "\n", `\n`)
@@ -168,18 +164,15 @@ func TestBaseURLFallback(t *testing.T) {
 	}
 	for _, text := range []string{`{"a":1}`, `{"base_url":null}`} {
 		fields := read(text)
-		if base := fields.BaseURL("https://fallback.example"); fields.Err() != nil || base.Host != "fallback.example" {
-			t.Errorf("%s: %v, %v", text, base, fields.Err())
-		}
+		base := fields.BaseURL("https://fallback.example")
+		assert.Check(t, fields.Err() == nil && base.Host == "fallback.example", "%s: %v, %v", text, base, fields.Err())
 		fields = read(text)
-		if base := fields.BaseURL(""); fields.Err() == nil {
-			t.Errorf("%s: without a fallback: %v", text, base)
-		}
+		base = fields.BaseURL("")
+		assert.Check(t, fields.Err() != nil, "%s: without a fallback: %v", text, base)
 	}
 	fields := read(`{"base_url":""}`)
-	if base := fields.BaseURL("https://fallback.example"); fields.Err() == nil {
-		t.Errorf("a blank base_url became %v", base)
-	}
+	base := fields.BaseURL("https://fallback.example")
+	assert.Check(t, fields.Err() != nil, "a blank base_url became %v", base)
 }
 
 // FuzzBaseURL: an accepted address leads to https, or to this machine, and its paths are below it.

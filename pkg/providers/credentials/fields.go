@@ -40,7 +40,7 @@ func Read(provider string, text secret.String) (*Fields, error) {
 	f := &Fields{provider: provider}
 	var err error
 	if f.object, err = reply.Parse(text.Reveal()); err != nil {
-		f.Problem(err)
+		f.Wrong(true, "%w", err)
 		return nil, f.Err()
 	}
 	if _, ok := f.object[placeholder]; ok || len(f.object) == 0 {
@@ -49,8 +49,12 @@ func Read(provider string, text secret.String) (*Fields, error) {
 	return f, nil
 }
 
-// Problem adds a mistake.
-func (f *Fields) Problem(err error) { f.problems = append(f.problems, err) }
+// Wrong adds a mistake if there is one.
+func (f *Fields) Wrong(is bool, format string, args ...any) {
+	if is {
+		f.problems = append(f.problems, fmt.Errorf(format, args...))
+	}
+}
 
 // Err is nil, or all mistakes as one *providers.Error of kind Misconfigured.
 func (f *Fields) Err() error {
@@ -72,17 +76,10 @@ func (f *Fields) Has(name string) bool {
 // Text is a required text, without white space at its ends: pasted texts have line breaks, which
 // fit into no header.
 func (f *Fields) Text(name string) secret.String {
-	if !f.Has(name) {
-		f.Problem(fmt.Errorf("%s is missing", name))
-		return secret.String{}
-	}
 	text := strings.TrimSpace(f.object.Text(name))
-	switch {
-	case text == "":
-		f.Problem(fmt.Errorf("%s is not a text or is blank", name))
-	case strings.ContainsFunc(text, unicode.IsControl):
-		f.Problem(fmt.Errorf("%s holds a control character, such as a line break", name))
-	}
+	f.Wrong(!f.Has(name), "%s is missing", name)
+	f.Wrong(f.Has(name) && text == "", "%s is not a text or is blank", name)
+	f.Wrong(strings.ContainsFunc(text, unicode.IsControl), "%s holds a control character, such as a line break", name)
 	return secret.New(text)
 }
 
@@ -112,13 +109,9 @@ func (f *Fields) Extra(name string, taken ...string) map[string]json.RawMessage 
 		return nil
 	}
 	extra, ok := f.object.Object(name)
-	if !ok {
-		f.Problem(fmt.Errorf("%s is not an object", name))
-	}
+	f.Wrong(!ok, "%s is not an object", name)
 	for _, key := range slices.Sorted(maps.Keys(extra)) {
-		if slices.Contains(taken, key) {
-			f.Problem(fmt.Errorf("%s must not set %s, which has a field of its own", name, key))
-		}
+		f.Wrong(slices.Contains(taken, key), "%s must not set %s, which has a field of its own", name, key)
 	}
 	return extra
 }
@@ -136,9 +129,7 @@ func (f *Fields) Params(name string, taken ...string) url.Values {
 		if text == "" && (raw == "true" || raw == "false" || strings.Trim(raw, "-.0123456789") == "") {
 			text = raw
 		}
-		if text == "" {
-			f.Problem(fmt.Errorf("%s: %s is not a text, a number or a boolean", name, shown(key)))
-		}
+		f.Wrong(text == "", "%s: %s is not a text, a number or a boolean", name, shown(key))
 		params.Set(key, text)
 	}
 	return params
@@ -147,9 +138,7 @@ func (f *Fields) Params(name string, taken ...string) url.Values {
 // Flag is an optional boolean.
 func (f *Fields) Flag(name string) bool {
 	raw := string(f.object[name])
-	if f.Has(name) && raw != "true" && raw != "false" {
-		f.Problem(fmt.Errorf("%s is neither true nor false", name))
-	}
+	f.Wrong(f.Has(name) && raw != "true" && raw != "false", "%s is neither true nor false", name)
 	return raw == "true"
 }
 
@@ -168,9 +157,7 @@ func (f *Fields) Duration(name string, least, most time.Duration) (time.Duration
 // Seconds is an optional Duration.
 func (f *Fields) Seconds(name string, least, most time.Duration) time.Duration {
 	d, ok := f.Duration(name, least, most)
-	if !ok && f.Has(name) {
-		f.Problem(fmt.Errorf("%s is not a number of seconds from %.0f to %.0f", name, least.Seconds(), most.Seconds()))
-	}
+	f.Wrong(!ok && f.Has(name), "%s is not a number of seconds from %.0f to %.0f", name, least.Seconds(), most.Seconds())
 	return d
 }
 
@@ -180,13 +167,10 @@ func (f *Fields) Names(name string, banned ...string) []string {
 		return nil
 	}
 	var names []string
-	if json.Unmarshal(f.object[name], &names) != nil || slices.Contains(names, "") {
-		f.Problem(fmt.Errorf("%s is not a list of names", name))
-	}
+	err := json.Unmarshal(f.object[name], &names)
+	f.Wrong(err != nil || slices.Contains(names, ""), "%s is not a list of names", name)
 	for _, banned := range banned {
-		if slices.Contains(names, banned) {
-			f.Problem(fmt.Errorf("%s must not name %s", name, banned))
-		}
+		f.Wrong(slices.Contains(names, banned), "%s must not name %s", name, banned)
 	}
 	return names
 }
@@ -201,9 +185,7 @@ func (f *Fields) URL(name string, required bool) *url.URL {
 		return nil
 	}
 	address, err := ParseURL(text)
-	if err != nil {
-		f.Problem(fmt.Errorf("%s %w", name, err))
-	}
+	f.Wrong(err != nil, "%s %w", name, err)
 	return address
 }
 
@@ -221,16 +203,12 @@ func shown(name string) string {
 // BaseURL is the provider's address: base_url, else fallback. Without a fallback base_url is
 // required.
 func (f *Fields) BaseURL(fallback string) *url.URL {
-	text := fallback
-	if f.Has("base_url") || fallback == "" {
-		text = f.Text("base_url").Reveal()
-		if text == "" {
-			return nil
-		}
+	if fallback != "" && !f.Has("base_url") {
+		base, _ := ParseURL(fallback) // a constant
+		return base
 	}
-	base, err := parseBaseURL(text)
-	if err != nil {
-		f.Problem(fmt.Errorf("base_url %w", err))
-	}
+	base := f.URL("base_url", true)
+	// Paths are joined to it.
+	f.Wrong(base != nil && (base.RawQuery != "" || base.ForceQuery), "base_url must not have a query")
 	return base
 }

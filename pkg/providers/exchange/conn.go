@@ -1,113 +1,108 @@
 package exchange
 
 import (
-	"bytes"
+	"bufio"
 	"context"
-	"io"
+	"fmt"
 	"net"
-	"sync/atomic"
+	"net/url"
+	"time"
 )
 
-// The states of a conn, regarding its current request.
 const (
-	untouched int32 = iota // no byte of the request was written
-	written                // a byte was, or is being, written
-	sealed                 // the caller knows that nothing was written
+	// lastRead is how long an answer is still read after the timeout. A process that was frozen
+	// wakes up with expired timers and the answer in its socket.
+	lastRead = 250 * time.Millisecond
+	// readSize takes most answers at once, and so what comes beyond their length.
+	readSize = 16 << 10
 )
 
-// conn is a connection that knows whether the current request has begun to leave, and repairs the
-// head of its answer. It is above TLS, and so does not see handshakes and alerts.
+// errTimeout is why a call has ended by its own timeout, and not by its caller.
+var errTimeout = fmt.Errorf("its time is over: %w", context.DeadlineExceeded)
+
+// conn is an open connection.
 type conn struct {
 	net.Conn
-	state atomic.Int32
-	began atomic.Bool // a request was handed out since the last read: a head comes
-	head  head        // of the answer, for the one who reads
-	ended error       // why no more comes, for the same one
-	extra atomic.Pointer[[]byte]
 	asked bool // for a client certificate, in the handshake
 }
 
-// begin hands the connection out for a request.
-func (c *conn) begin() {
-	c.state.Store(untouched)
-	c.began.Store(true)
+// openError is a connection that could not be opened. Its text comes from net and crypto/tls and
+// holds nothing of the request.
+type openError struct {
+	error
+	handshake bool // the TLS handshake failed
+	asked     bool // in it, for a client certificate
 }
 
-// seal reports whether nothing of the request was written, and if so prevents every later write, so
-// that its result stays true.
-func (c *conn) seal() bool {
-	return c != nil && (c.state.CompareAndSwap(untouched, sealed) || c.state.Load() == sealed)
-}
+// Unwrap gives the cause.
+func (e *openError) Unwrap() error { return e.error }
 
-// Read implements net.Conn.
-func (c *conn) Read(p []byte) (int, error) {
-	for !c.head.complete {
-		if c.ended != nil {
-			return 0, c.ended
-		}
-		n, err := c.Conn.Read(p)
-		if c.began.CompareAndSwap(true, false) {
-			c.head = head{}
-		}
-		c.head.add(p[:n])
-		if err != nil {
-			c.ended = err
-			c.head.end()
-		}
-		if extra := c.head.body.extra; len(extra) > 0 {
-			c.extra.Store(&extra)
-			c.ended = io.EOF // nobody knows where the next answer would begin
-		}
+// open returns a connection to u's host that waits for a call, or a new one. Its error is an
+// *openError.
+func (c *Client) open(ctx context.Context, u *url.URL) (*conn, error) {
+	if kept := c.idle.Take(idleKey(u)); kept != nil {
+		return &conn{Conn: kept}, nil
 	}
-	return c.head.read(p), nil
-}
-
-// beyond returns what came after the answer's length, if it is not another answer.
-func (c *conn) beyond() []byte {
-	if c == nil {
-		return nil
+	if u.Scheme == "https" && !c.plain {
+		return c.dialTLS(ctx, u)
 	}
-	extra := c.extra.Load()
-	if extra == nil || bytes.HasPrefix(*extra, []byte("HTTP/")) {
-		return nil
-	}
-	return *extra
-}
-
-// Write implements net.Conn. A write that fails with nothing written leaves the
-// connection untouched. Under TLS, part of a record may have left then, which
-// nobody can decrypt.
-func (c *conn) Write(p []byte) (int, error) {
-	first := c.state.CompareAndSwap(untouched, written)
-	if !first && c.state.Load() == sealed {
-		return 0, net.ErrClosed
-	}
-	if first && c.extra.Load() != nil { // it came after the last answer: Read has ended for good
-		c.state.CompareAndSwap(written, untouched)
-		return 0, net.ErrClosed
-	}
-	n, err := c.Conn.Write(p)
-	if first && n == 0 {
-		c.state.CompareAndSwap(written, untouched)
-	}
-	return n, err
-}
-
-// dialPlain connects to a loopback server without TLS.
-func (c *Client) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
-	raw, err := c.dial(ctx, network, address)
+	raw, err := c.dial(ctx, "tcp", address(u))
 	if err != nil {
-		return nil, &openError{err}
+		return nil, &openError{error: err}
 	}
 	return &conn{Conn: raw}, nil
 }
 
-// openError is a connection that could not be opened. Its text comes from net and
-// crypto/tls and holds nothing of the request.
-type openError struct{ err error }
+// Prepare opens a connection to u's host before there is a request for it. It returns when the
+// connection is open, when it has failed or when ctx ends. It sends nothing except the TLS
+// handshake. A failure is left to the next Post, which opens a connection of its own. An address
+// without TLS is left alone.
+//
+// The connection is for a Post that begins within spare.MaxIdle, and is closed after that.
+func (c *Client) Prepare(ctx context.Context, u *url.URL) {
+	if u.Scheme != "https" {
+		return
+	}
+	// A failure here proves nothing about the host: the caller's time is short.
+	made, err := c.shake(ctx, u, c.handshakes.last(address(u)).classic)
+	if err != nil {
+		return
+	}
+	if made.asked { // a Post on a new connection explains a failure better
+		_ = made.Close()
+		return
+	}
+	c.idle.Keep(idleKey(u), made.Conn)
+}
 
-// Error implements error.
-func (e *openError) Error() string { return e.err.Error() }
+// exchange writes request and reads its answer. Nothing is written when ctx has ended; an answer is
+// read for lastRead more. sent is false if no byte of the request left. Under TLS, part of a record
+// may have left then, which nobody can decrypt.
+func (c *conn) exchange(ctx context.Context, request []byte) (got answer, sent bool, err error) {
+	if ctx.Err() != nil {
+		return answer{}, false, ctx.Err()
+	}
+	deadline, _ := ctx.Deadline()
+	if err := c.SetWriteDeadline(deadline); err != nil {
+		return answer{}, false, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now().Add(lastRead)) })
+	if n, err := c.Write(request); err != nil {
+		return answer{}, n > 0, err
+	}
+	got, err = readAnswer(bufio.NewReaderSize(c, readSize))
+	got.reusable = stop() && got.reusable && c.SetWriteDeadline(time.Time{}) == nil
+	return got, true, err
+}
 
-// Unwrap gives the cause.
-func (e *openError) Unwrap() error { return e.err }
+// idleKey is where connections to u's host wait.
+func idleKey(u *url.URL) string { return u.Scheme + "://" + address(u) }
+
+// address is u's host and port, for dialling.
+func address(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}

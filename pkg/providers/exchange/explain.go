@@ -11,21 +11,9 @@ import (
 	"strings"
 )
 
-// handshakeError is a TLS handshake that failed.
-type handshakeError struct {
-	err   error
-	asked bool // for a client certificate
-}
-
-// Error implements error.
-func (e *handshakeError) Error() string { return e.err.Error() }
-
-// Unwrap gives the cause.
-func (e *handshakeError) Unwrap() error { return e.err }
-
 // Explain names the most probable cause of a failed TLS connection, and the setting that helps; ""
 // if the cause is unknown. asked: the server wanted a client certificate.
-func Explain(err error, asked bool) string { return explain(&handshakeError{err, asked}) }
+func Explain(err error, asked bool) string { return explain(&openError{err, true, asked}) }
 
 // remoteError is what crypto/tls names an alert from the other side.
 const remoteError = "remote error"
@@ -33,7 +21,7 @@ const remoteError = "remote error"
 // The alerts that have a known cause (RFC 8446, 6).
 const (
 	handshakeFailure     = 40
-	badCertificate       = 42 // the first of several about the certificate of the client
+	badCertificate       = 42 // until 46: about the certificate of the client
 	unknownCA            = 48
 	accessDenied         = 49
 	protocolVersion      = 70
@@ -48,7 +36,7 @@ func alert(code uint8) string { return tls.AlertError(code).Error() }
 
 // explain names the most probable cause of a failed handshake, and the setting that helps; "" if
 // the cause is unknown.
-func explain(failed *handshakeError) string {
+func explain(failed *openError) string {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var op *net.OpError
@@ -62,15 +50,11 @@ func explain(failed *handshakeError) string {
 	case failed.asked && refusesClient(failed):
 		return wantsCertificate
 	case errors.As(failed, &op) && op.Op == remoteError:
-		switch op.Err.Error() {
-		case alert(handshakeFailure), alert(insufficientSecurity):
-			return oldCipher
-		case alert(protocolVersion):
-			return oldVersion
-		case alert(unrecognizedName):
-			return ": it does not know this name: correct base_url"
-		case alert(certificateRequired):
-			return wantsCertificate
+		if hint, known := map[string]string{
+			alert(handshakeFailure): oldCipher, alert(insufficientSecurity): oldCipher, alert(protocolVersion): oldVersion,
+			alert(unrecognizedName): ": it does not know this name: correct base_url", alert(certificateRequired): wantsCertificate,
+		}[op.Err.Error()]; known {
+			return hint
 		}
 	}
 	// crypto/tls has no types for these. If a text changes, only the hint is lost.
@@ -89,14 +73,11 @@ func explain(failed *handshakeError) string {
 // refusesClient reports whether err is an alert by which a server refuses a client without a
 // certificate, or with a wrong one.
 func refusesClient(err error) bool {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != remoteError {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != remoteError {
 		return false
 	}
-	codes := []uint8{handshakeFailure, unknownCA, accessDenied, certificateRequired}
-	for code := uint8(badCertificate); code <= badCertificate+4; code++ {
-		codes = append(codes, code)
-	}
+	codes := []uint8{handshakeFailure, unknownCA, accessDenied, certificateRequired, badCertificate, 43, 44, 45, 46}
 	return slices.ContainsFunc(codes, func(code uint8) bool { return op.Err.Error() == alert(code) })
 }
 

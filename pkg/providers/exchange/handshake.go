@@ -16,6 +16,8 @@ import (
 // packet.
 const maxIdentical = 3
 
+const silence = "silent"
+
 // classic are the key exchanges without a post-quantum part.
 var classic = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
 
@@ -27,7 +29,7 @@ type handshakes struct {
 
 // handshake is the record of one host.
 type handshake struct {
-	failure string // the last one
+	failure string // the last one; silence: it was not finished in time
 	same    int    // how often in a row
 	classic bool   // it succeeded only without the post-quantum key share
 }
@@ -43,11 +45,11 @@ func (h *handshakes) of(address string) *handshake {
 	return h.hosts[address]
 }
 
-// onlyClassic reports whether handshakes with a host are to be classic ones.
-func (h *handshakes) onlyClassic(address string) bool {
+// last is the record of a host as it is now.
+func (h *handshakes) last(address string) handshake {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.of(address).classic
+	return *h.of(address)
 }
 
 // failsAlike notes how a handshake ended, and reports whether it should be tried once
@@ -72,83 +74,62 @@ func (h *handshakes) failsAlike(address string, wasClassic bool, err error) bool
 	return !wasClassic
 }
 
-// silent reports whether the last handshake with a host was not finished in time.
-func (h *handshakes) silent(address string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.of(address).failure == "silent"
-}
-
-// odd tells people what is odd about handshakes with u's host.
-func (h *handshakes) odd(u *url.URL) []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if host, ok := h.hosts[address(u)]; ok && host.classic {
-		return []string{"the TLS handshake succeeds only without the post-quantum key share (X25519MLKEM768): " +
-			"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 always leaves it out"}
+// odd tells people what is odd about the handshakes of a host.
+func (h handshake) odd() []string {
+	if !h.classic {
+		return nil
 	}
-	return nil
+	return []string{"the TLS handshake succeeds only without the post-quantum key share (X25519MLKEM768): " +
+		"a firewall or the server is outdated; GODEBUG=tlsmlkem=0 always leaves it out"}
 }
 
 // likeness is the same text for the same kind of failure; "" for failures that another ClientHello
 // cannot cure: of certificates, or of connections that are not accepted.
 func likeness(err error) string {
-	var failed *handshakeError
+	var failed *openError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var op *net.OpError
 	var timeout net.Error
 	switch {
-	case !errors.As(err, &failed), errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
+	case !errors.As(err, &failed) || !failed.handshake,
+		errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, context.Canceled):
 		return ""
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "closed"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "silent"
+		return silence
 	case errors.As(err, &op) && op.Op == remoteError:
 		return op.Err.Error()
 	}
 	return ""
 }
 
-// address is u's host and port, for dialling.
-func address(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+// dialTLS connects and shakes hands. After some failures of one kind it tries once more without the
+// post-quantum key exchange.
+func (c *Client) dialTLS(ctx context.Context, u *url.URL) (*conn, error) {
+	at := address(u)
+	onlyClassic := c.handshakes.last(at).classic
+	made, err := c.shake(ctx, u, onlyClassic)
+	if !c.handshakes.failsAlike(at, onlyClassic, err) {
+		return made, err
 	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
-// dialTLS connects and shakes hands itself, and not in net/http, so that a conn can be above TLS.
-// After some failures of one kind it tries once more without the post-quantum key exchange.
-func (c *Client) dialTLS(ctx context.Context, network, address string) (*conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, &openError{err}
-	}
-	onlyClassic := c.handshakes.onlyClassic(address)
-	secure, err := c.shake(ctx, network, address, host, onlyClassic)
-	if !c.handshakes.failsAlike(address, onlyClassic, err) {
-		return secure, err
-	}
-	second, secondErr := c.shake(ctx, network, address, host, true)
-	if c.handshakes.failsAlike(address, true, secondErr); secondErr != nil {
+	second, secondErr := c.shake(ctx, u, true)
+	if c.handshakes.failsAlike(at, true, secondErr); secondErr != nil {
 		return nil, err
 	}
 	return second, nil
 }
 
-// shake makes one connection. Its errors are those of a handshake, or of a connection
-// that could not be opened.
-func (c *Client) shake(ctx context.Context, network, address, host string, onlyClassic bool) (*conn, error) {
-	raw, err := c.dial(ctx, network, address)
+// shake makes one connection. Its error is an *openError.
+func (c *Client) shake(ctx context.Context, u *url.URL, onlyClassic bool) (*conn, error) {
+	raw, err := c.dial(ctx, "tcp", address(u))
 	if err != nil {
-		return nil, &openError{err}
+		return nil, &openError{error: err}
 	}
 	config := c.tls.Clone()
-	config.ServerName = host
+	config.ServerName = u.Hostname()
 	if onlyClassic {
 		config.CurvePreferences = classic
 	}
@@ -162,7 +143,7 @@ func (c *Client) shake(ctx context.Context, network, address, host string, onlyC
 	defer cancel()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, &openError{&handshakeError{err, asked}}
+		return nil, &openError{err, true, asked}
 	}
-	return &conn{Conn: secure, asked: asked}, nil
+	return &conn{secure, asked}, nil
 }

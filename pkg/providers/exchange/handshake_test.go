@@ -171,63 +171,55 @@ func TestHandshakeWithoutThePostQuantumKeyShare(t *testing.T) {
 			for try := range 2 {
 				_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 				wantError(t, err, providers.NotSent, "no secure connection to provider.example")
-				if n := len(seen()); n != try+1 {
-					t.Fatalf("%d greetings after %d calls", n, try+1)
-				}
+				n := len(seen())
+				assert.Assert(t, n == try+1, "%d greetings after %d calls", n, try+1)
 			}
 			for range 2 { // the third, which tries the other way, and one more
 				reply, err := client.Post(t.Context(), request(t, "https://provider.example"))
-				if err != nil || !strings.Contains(strings.Join(reply.Odd, ""), "X25519MLKEM768") {
-					t.Fatalf("reply %+v, %v", reply, err)
-				}
+				assert.Assert(t, err == nil && strings.Contains(strings.Join(reply.Odd, ""), "X25519MLKEM768"),
+					"reply %+v, %v", reply, err)
 			}
 			sizes := seen()
-			if len(sizes) < 4 || sizes[2] <= large || sizes[3] > large {
-				t.Errorf("greetings of %v bytes", sizes)
-			}
+			assert.Check(t, len(sizes) >= 4 && sizes[2] > large && sizes[3] <= large, "greetings of %v bytes", sizes)
 			for _, size := range sizes[3:] {
-				if size > large {
-					t.Errorf("greetings of %v bytes: what helped is not remembered", sizes)
-				}
+				assert.Check(t, size <= large, "greetings of %v bytes: what helped is not remembered", sizes)
 			}
 		})
 	}
 }
 
-// There is one more try only: if it doesn't help either, the next three are as before.
+// Only failures of one kind that another ClientHello could cure are tried once more, after three; if
+// that doesn't help either, the next three are as before.
 func TestHandshakeThatNothingHelps(t *testing.T) {
 	t.Parallel()
-	var greetings atomic.Int32
-	client := shaking(t, nil, nil, func(_ []byte, c net.Conn) bool {
-		greetings.Add(1)
-		_, _ = c.Write(alert(40))
-		return true
-	})
-	for range 6 {
-		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
-		wantError(t, err, providers.NotSent, "GODEBUG=tlsrsakex=1")
-	}
-	if n := greetings.Load(); n != 8 {
-		t.Errorf("%d greetings for 6 calls, want 8", n)
-	}
-}
-
-// Failures of different kinds prove nothing.
-func TestHandshakesThatFailDifferently(t *testing.T) {
-	t.Parallel()
-	var greetings atomic.Int32
-	client := shaking(t, nil, nil, func(_ []byte, c net.Conn) bool {
-		if greetings.Add(1)%2 == 0 {
-			_, _ = c.Write(alert(40))
-		}
-		return true
-	})
-	for range 6 {
-		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
-		wantError(t, err, providers.NotSent, "")
-	}
-	if n := greetings.Load(); n != 6 {
-		t.Errorf("%d greetings for 6 calls", n)
+	own := (*authority)(nil).issue(t, isLeaf)
+	for name, tc := range map[string]struct {
+		first func(n int32, c net.Conn) bool
+		hint  string
+		want  int32 // greetings for 6 calls
+	}{
+		"an alert": {func(_ int32, c net.Conn) bool { _, _ = c.Write(alert(40)); return true }, "GODEBUG=tlsrsakex=1", 8},
+		"failures of different kinds": {func(n int32, c net.Conn) bool {
+			if n%2 == 0 {
+				_, _ = c.Write(alert(40))
+			}
+			return true
+		}, "", 6},
+		"a wrong certificate": {func(int32, net.Conn) bool { return false }, "SSL_CERT_DIR", 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var greetings atomic.Int32
+			config := &tls.Config{Certificates: []tls.Certificate{chain(own)}}
+			client := shaking(t, x509.NewCertPool(), config, func(_ []byte, c net.Conn) bool { return tc.first(greetings.Add(1), c) })
+			for range 6 {
+				_, err := client.Post(t.Context(), request(t, "https://provider.example"))
+				wantError(t, err, providers.NotSent, tc.hint)
+				var untrusted x509.UnknownAuthorityError
+				assert.Check(t, errors.As(err, &untrusted) == (tc.hint == "SSL_CERT_DIR"), "the cause: %v", err)
+			}
+			assert.Equal(t, greetings.Load(), tc.want)
+		})
 	}
 }
 
@@ -244,9 +236,7 @@ func TestConnectionsThatNobodyTakes(t *testing.T) {
 		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 		wantError(t, err, providers.NotSent, "no connection")
 	}
-	if dials != 4 {
-		t.Errorf("%d dials for 4 calls", dials)
-	}
+	assert.Equal(t, dials, 4)
 }
 
 // The message names the cause and the setting.
@@ -307,26 +297,5 @@ func TestWhatIsWrongWithAHandshake(t *testing.T) {
 			_, err := client.Post(t.Context(), request(t, "https://provider.example"))
 			wantError(t, err, providers.NotSent, tc.hint)
 		})
-	}
-}
-
-// Another ClientHello does not help against wrong certificates.
-func TestWrongCertificateIsTriedOnce(t *testing.T) {
-	t.Parallel()
-	var greetings atomic.Int32
-	own := (*authority)(nil).issue(t, isLeaf)
-	client := shaking(t, x509.NewCertPool(), &tls.Config{Certificates: []tls.Certificate{chain(own)}}, func([]byte, net.Conn) bool {
-		greetings.Add(1)
-		return false
-	})
-	for range 4 {
-		_, err := client.Post(t.Context(), request(t, "https://provider.example"))
-		var untrusted x509.UnknownAuthorityError
-		if wantError(t, err, providers.NotSent, "SSL_CERT_DIR"); !errors.As(err, &untrusted) {
-			t.Errorf("%v", err)
-		}
-	}
-	if n := greetings.Load(); n != 4 {
-		t.Errorf("%d greetings for 4 calls", n)
 	}
 }

@@ -37,26 +37,14 @@ func request(tb testing.TB, address string) exchange.Request {
 func wantError(tb testing.TB, err error, kind providers.Kind, hint string) providers.Error {
 	tb.Helper()
 	var e *providers.Error
-	if !errors.As(err, &e) {
-		tb.Fatalf("err = %v, want a *providers.Error", err)
-	}
-	if e.Kind != kind {
-		tb.Errorf("kind = %s, want %s: %v", e.Kind, kind, err)
-	}
-	if !strings.Contains(e.Error(), hint) {
-		tb.Errorf("the error does not say %q: %v", hint, err)
-	}
-	if e.Provider != "acme" || e.Op != "refresh" {
-		tb.Errorf("the error is of %s %s", e.Provider, e.Op)
-	}
-	if (kind == providers.NotSent) != e.Sent.IsZero() {
-		tb.Errorf("kind %s, but sent at %v", e.Kind, e.Sent)
-	}
+	assert.Assert(tb, errors.As(err, &e), "err = %v, want a *providers.Error", err)
+	assert.Check(tb, e.Kind == kind, "kind = %s, want %s: %v", e.Kind, kind, err)
+	assert.Check(tb, strings.Contains(e.Error(), hint), "the error does not say %q: %v", hint, err)
+	assert.Check(tb, e.Provider == "acme" && e.Op == "refresh", "the error is of %s %s", e.Provider, e.Op)
+	assert.Check(tb, (kind == providers.NotSent) == e.Sent.IsZero(), "kind %s, but sent at %v", e.Kind, e.Sent)
 	text := fmt.Sprintf("%v %+v %#v %s", err, err, *e, err)
 	for _, value := range planted {
-		if strings.Contains(text, value) {
-			tb.Errorf("the error shows %q: %s", value, text)
-		}
+		assert.Check(tb, !strings.Contains(text, value), "the error shows %q: %s", value, text)
 	}
 	return *e
 }

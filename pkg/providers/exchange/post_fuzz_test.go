@@ -2,15 +2,14 @@ package exchange_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
-	"io"
-	"log"
 	"net"
-	"os"
-	"sync"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
@@ -18,7 +17,7 @@ import (
 )
 
 // FuzzPost: any bytes from the server are an answer to judge, or an error that shows nothing of
-// them.
+// them, however they are cut into pieces.
 func FuzzPost(f *testing.F) {
 	const body = `{"access_token":"` + plant.Marker + `"}`
 	for _, answer := range []string{
@@ -43,27 +42,40 @@ func FuzzPost(f *testing.F) {
 	} {
 		f.Add([]byte(answer))
 	}
-	log.SetOutput(io.Discard) // where net/http tells of bytes behind an answer
-	f.Cleanup(func() { log.SetOutput(os.Stderr) })
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		client := exchange.New(exchange.Options{Now: func() time.Time { return now }})
-		closed := answerWith(client, answer)
-		reply, err := client.Post(t.Context(), request(t, "http://127.0.0.1:80"))
-		<-closed
-		if plant.Shown(err) {
-			t.Errorf("the error shows the answer: %v", err)
-		}
-		var e *providers.Error
-		switch {
-		case err == nil:
-			checkReply(t, reply, now)
-		case !errors.As(err, &e):
-			t.Errorf("%T: %v", err, err)
-		case e.Kind != providers.Unknown || e.Status != 0 || !e.Sent.Equal(now) || !e.Raw.IsZero():
-			t.Errorf("kind %s of status %d, sent at %s: %v", e.Kind, e.Status, e.Sent, err)
+		whole := post(t, answer, len(answer), now)
+		pieces := post(t, answer, 1+len(answer)/7, now)
+		// What comes behind the length of an answer counts only if it comes with its end.
+		if whole.Status != pieces.Status || !strings.HasPrefix(whole.Body.Reveal(), pieces.Body.Reveal()) ||
+			whole.Body != pieces.Body && len(whole.Odd) == 0 {
+			t.Errorf("as a whole %+v, in pieces %+v", whole, pieces)
 		}
 	})
+}
+
+// post gets an answer that comes in pieces of that size, and checks what becomes of it.
+func post(t *testing.T, answer []byte, size int, now time.Time) exchange.Reply {
+	t.Helper()
+	client := pipeTo(exchange.Options{Now: func() time.Time { return now }}, func(conn net.Conn, requests *bufio.Reader) {
+		if readRequest(requests) == nil {
+			for piece := range slices.Chunk(answer, max(size, 1)) {
+				_, _ = conn.Write(piece)
+			}
+		}
+	})
+	reply, err := client.Post(t.Context(), request(t, "http://127.0.0.1:80"))
+	assert.Check(t, !plant.Shown(err), "the error shows the answer: %v", err)
+	var e *providers.Error
+	switch {
+	case err == nil:
+		checkReply(t, reply, now)
+	case !errors.As(err, &e):
+		t.Errorf("%T: %v", err, err)
+	case e.Kind != providers.Unknown || e.Status != 0 || !e.Sent.Equal(now) || !e.Raw.IsZero():
+		t.Errorf("kind %s of status %d, sent at %s: %v", e.Kind, e.Status, e.Sent, err)
+	}
+	return reply
 }
 
 func checkReply(t *testing.T, reply exchange.Reply, now time.Time) {
@@ -79,33 +91,4 @@ func checkReply(t *testing.T, reply exchange.Reply, now time.Time) {
 	case reply.Cut.Kind != providers.Unknown || reply.Cut.Status != reply.Status || plant.Shown(reply.Cut):
 		t.Errorf("cut: %v", reply.Cut)
 	}
-}
-
-// closeTold is a connection that signals when it is closed.
-type closeTold struct {
-	net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (c *closeTold) Close() error {
-	c.once.Do(func() { close(c.closed) })
-	return c.Conn.Close()
-}
-
-// answerWith lets client's one connection end in a peer that answers the request with
-// exactly the answer and then hangs up. The channel is closed when client is done with it.
-func answerWith(client *exchange.Client, answer []byte) <-chan struct{} {
-	closed := make(chan struct{})
-	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
-		go func() {
-			defer func() { _ = far.Close() }()
-			if readRequest(bufio.NewReader(far)) == nil {
-				_, _ = far.Write(answer)
-			}
-		}()
-		return &closeTold{Conn: near, closed: closed}, nil
-	})
-	return closed
 }

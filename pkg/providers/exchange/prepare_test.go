@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/spare"
 )
@@ -42,16 +44,13 @@ func TestPreparedConnectionIsUsedForFiveSeconds(t *testing.T) {
 			client.ClockOfTLS(func() time.Time { return now })
 			r := request(t, "https://provider.example")
 			client.Prepare(t.Context(), r.URL)
-			if dialled.Load() != 1 || requests.Load() != 0 {
-				t.Fatalf("prepared by %d connections and %d requests", dialled.Load(), requests.Load())
-			}
+			assert.Assert(t, dialled.Load() == 1 && requests.Load() == 0,
+				"prepared by %d connections and %d requests", dialled.Load(), requests.Load())
 			time.Sleep(idle)
-			if _, err := client.Post(t.Context(), r); err != nil {
-				t.Fatal(err)
-			}
-			if dialled.Load() != dials || requests.Load() != 1 {
-				t.Errorf("after %v: %d connections and %d requests, want %d and 1", idle, dialled.Load(), requests.Load(), dials)
-			}
+			_, err := client.Post(t.Context(), r)
+			assert.NilError(t, err)
+			assert.Check(t, dialled.Load() == dials && requests.Load() == 1,
+				"after %v: %d connections and %d requests, want %d and 1", idle, dialled.Load(), requests.Load(), dials)
 			time.Sleep(time.Minute) // the bubble ends when the last connection is closed
 		})
 	}
@@ -80,12 +79,10 @@ func TestPreparedConnectionThatTheServerHasClosed(t *testing.T) {
 	r := request(t, server.URL)
 	client.Prepare(t.Context(), r.URL)
 	_ = (<-prepared).Close()
-	if _, err := client.Post(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	if connections.Load() != 2 || requests.Load() != 1 {
-		t.Errorf("%d connections and %d requests, want 2 and 1", connections.Load(), requests.Load())
-	}
+	_, err := client.Post(t.Context(), r)
+	assert.NilError(t, err)
+	assert.Check(t, connections.Load() == 2 && requests.Load() == 1,
+		"%d connections and %d requests, want 2 and 1", connections.Load(), requests.Load())
 }
 
 func TestPrepareFailsInSilence(t *testing.T) {
@@ -100,9 +97,8 @@ func TestPrepareFailsInSilence(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		client.Prepare(ctx, request(t, "https://provider.example").URL)
-		if took := time.Since(began); took != 300*time.Millisecond {
-			t.Errorf("it took %v", took)
-		}
+		took := time.Since(began)
+		assert.Check(t, took == 300*time.Millisecond, "it took %v", took)
 		client.DialWith(func(context.Context, string, string) (net.Conn, error) {
 			t.Error("a connection without TLS was opened")
 			return nil, io.EOF

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/exchange"
 )
 
@@ -40,9 +42,8 @@ func TestParseRetryAfter(t *testing.T) {
 		"Fri, 06 Nov 2026 08:50:37 +0100": 0,
 	}
 	for value, want := range cases {
-		if got := exchange.ParseRetryAfter(value, now); got != want {
-			t.Errorf("ParseRetryAfter(%q) = %s, want %s", value, got, want)
-		}
+		got := exchange.ParseRetryAfter(value, now)
+		assert.Check(t, got == want, "ParseRetryAfter(%q) = %s, want %s", value, got, want)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,11 +16,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 )
-
-var quiet = log.New(io.Discard, "", 0)
 
 // net/http sends a request again when a kept connection dies under it, if only it
 // can rewind the body. With a single-use token that would burn the chain.
@@ -41,14 +40,12 @@ func TestDyingConnectionGetsTheRequestOnce(t *testing.T) {
 		_ = raw.Close()
 	})
 	client := exchange.New(exchange.Options{})
-	if _, err := client.Post(t.Context(), request(t, server.URL)); err != nil {
-		t.Fatal(err)
-	}
 	_, err := client.Post(t.Context(), request(t, server.URL))
+	assert.NilError(t, err)
+	_, err = client.Post(t.Context(), request(t, server.URL))
 	wantError(t, err, providers.Unknown, "")
-	if n := requests.Load(); n != 2 {
-		t.Errorf("the server saw %d requests, want 2", n)
-	}
+	n := requests.Load()
+	assert.Check(t, n == 2, "the server saw %d requests, want 2", n)
 }
 
 // failingConn is a kept connection whose writes fail after the first request.
@@ -93,17 +90,13 @@ func TestWriteThatFailsOnAKeptConnection(t *testing.T) {
 				}()
 				return &failingConn{Conn: near, left: tc.left}, nil
 			})
-			if _, err := client.Post(t.Context(), request(t, "http://kept.example")); err != nil {
-				t.Fatal(err)
-			}
 			_, err := client.Post(t.Context(), request(t, "http://kept.example"))
+			assert.NilError(t, err)
+			_, err = client.Post(t.Context(), request(t, "http://kept.example"))
 			wantError(t, err, tc.kind, tc.hint)
-			if dials != 1 {
-				t.Errorf("%d connections: the second request went elsewhere", dials)
-			}
-			if _, err := client.Post(t.Context(), request(t, "http://kept.example")); err != nil {
-				t.Errorf("the client did not recover: %v", err)
-			}
+			assert.Check(t, dials == 1, "%d connections: the second request went elsewhere", dials)
+			_, err = client.Post(t.Context(), request(t, "http://kept.example"))
+			assert.Check(t, err == nil, "the client did not recover: %v", err)
 		})
 	}
 }
@@ -123,12 +116,10 @@ func TestConnectionsAreReusedForFiveSeconds(t *testing.T) {
 			dials int32
 		}{{0, 1}, {0, 1}, {4 * time.Second, 1}, {4 * time.Second, 1}, {6 * time.Second, 2}, {time.Second, 2}} {
 			time.Sleep(step.wait)
-			if _, err := client.Post(t.Context(), request(t, "http://kept.example")); err != nil {
-				t.Fatal(err)
-			}
-			if n := dials.Load(); n != step.dials {
-				t.Errorf("call %d: %d connections, want %d", i, n, step.dials)
-			}
+			_, err := client.Post(t.Context(), request(t, "http://kept.example"))
+			assert.NilError(t, err)
+			n := dials.Load()
+			assert.Check(t, n == step.dials, "call %d: %d connections, want %d", i, n, step.dials)
 		}
 		time.Sleep(6 * time.Second) // the bubble ends when the last connection is closed
 	})
@@ -151,19 +142,17 @@ func TestConnectionsOfManyWorkersAreKept(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	client := exchange.New(exchange.Options{ConnsPerHost: workers, Timeout: time.Minute})
+	client := exchange.New(exchange.Options{Timeout: time.Minute})
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() {
 			for range calls {
-				if _, err := client.Post(t.Context(), request(t, server.URL)); err != nil {
-					t.Error(err)
-				}
+				_, err := client.Post(t.Context(), request(t, server.URL))
+				assert.Check(t, err)
 			}
 		})
 	}
 	group.Wait()
-	if n := opened.Load(); n > workers {
-		t.Errorf("%d connections for %d calls of %d workers", n, workers*calls, workers)
-	}
+	n := opened.Load()
+	assert.Check(t, n <= workers, "%d connections for %d calls of %d workers", n, workers*calls, workers)
 }

@@ -12,8 +12,8 @@ import (
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 
+	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/hesabe"
 	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
@@ -25,10 +25,7 @@ import (
 var documented string
 
 var client = clienttest.Client{
-	Name: "hesabe",
-	New: func(c *exchange.Client, environment string) providers.Provider {
-		return hesabe.New(c, environment)
-	},
+	New:     hesabe.New,
 	Planted: []string{"planted-user", "planted-password", "planted-refresh", "planted-reply"},
 }
 
@@ -41,16 +38,12 @@ func TestRequests(t *testing.T) {
 	t.Parallel()
 	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: documented})
 	session := open(t, host.URL+"/base/")
-	if _, err := session.Refresh(t.Context(), secret.New(`planted-refresh"<&`)); err != nil {
-		t.Error(err)
-	}
-	if _, err := session.Login(t.Context()); err != nil {
-		t.Error(err)
-	}
+	_, err := session.Refresh(t.Context(), secret.New(`planted-refresh"<&`))
+	assert.Check(t, err)
+	_, err = session.Login(t.Context())
+	assert.Check(t, err)
 	calls := host.Calls()
-	if len(calls) != 2 {
-		t.Fatalf("%d calls, want 2", len(calls))
-	}
+	assert.Assert(t, len(calls) == 2, "%d calls, want 2", len(calls))
 	bodies := []map[string]string{
 		{"refreshToken": `planted-refresh"<&`},
 		{"username": "planted-user", "password": "planted-password"},
@@ -62,9 +55,8 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%s %s (-want +got):\n%s", calls[i].Method, calls[i].Path, diff)
 		}
 		for _, name := range []string{"Authorization", "Accesscode", "Refreshtoken", "Idempotency-Key"} {
-			if _, ok := calls[i].Header[name]; ok {
-				t.Errorf("%s: header %s is sent", path, name)
-			}
+			_, ok := calls[i].Header[name]
+			assert.Check(t, !ok, "%s: header %s is sent", path, name)
 		}
 	}
 }
@@ -106,13 +98,11 @@ const (
 	badLogin    = `{"status":false,"message":"Invalid Signature.","response":null}`
 	invalidData = `{"status":false,"message":"Invalid Request Data","data":{"refreshToken":["planted-reply"]}}`
 	localised   = `{"status":false,"code":501,"message":{"en":"planted-reply","ar":"planted-reply"},"response":null}`
-	broken      = `{"message":"Internal server error occurred"}`
 	anonymous   = `{"message":"Unauthenticated."}`
-	tooMany     = `{"message":"Too Many Attempts."}`
 	league      = `{"error":"invalid_request","error_description":"planted-reply","hint":"Token has been revoked","message":"The refresh token is invalid."}`
-	page        = clienttest.Page
 )
 
+// What is Hesabe's own; package verdict tests what all answers have in common.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const (
@@ -124,146 +114,83 @@ func TestAnswers(t *testing.T) {
 		away          = providers.TurnedAway
 		limited       = providers.RateLimited
 	)
-	cases := map[string]struct {
-		Status int
-		Body   string
-		// its kind for a refresh and for a login
-		Refresh, Login providers.Kind
-	}{
-		"good":                              {200, good, ok, ok},
-		"good, 201":                         {201, good, ok, ok},
-		"dead":                              {404, notFound, refused, misconfigured},
-		"dead, 400":                         {400, notFound, refused, misconfigured},
-		"bad signature":                     {401, badLogin, maybe, misconfigured},
-		"invalid data":                      {422, invalidData, maybe, misconfigured},
-		"message is an object":              {401, localised, maybe, misconfigured},
-		"passport #1605: league's no, 401":  {401, league, refused, misconfigured},
-		"league's no, 400":                  {400, `{"error":"invalid_grant","message":"planted-reply"}`, refused, misconfigured},
-		"league's no, 200":                  {200, league, refused, misconfigured},
-		"passport #1424: unauthenticated":   {401, anonymous, maybe, misconfigured},
-		"Laravel's list of mistakes":        {422, `{"message":"The given data was invalid.","errors":{"refreshToken":["The refresh token is invalid."]}}`, maybe, misconfigured},
-		"its own 404 in other words":        {404, `{"status":false,"message":"planted-reply","response":null}`, maybe, misconfigured},
-		"its own no, status as text":        {404, strings.Replace(notFound, "false", `"false"`, 1), refused, misconfigured},
-		"a gateway's 404 in the same words": {404, `{"message":"Request not found, Please verify the request data"}`, away, away},
-		"kong #10483":                       {404, `{"message":"no Route matched with those values"}`, away, away},
-		"too many, 200":                     {200, `{"status":false,"message":"Too Many Attempts."}`, limited, limited},
-		"wrong client, 401":                 {401, `{"error":"invalid_client"}`, misconfigured, misconfigured},
-		"dead, 200":                         {200, notFound, refused, misconfigured},
-		"error, 200":                        {200, `{"error":"invalid_request","message":"planted-reply"}`, unknown, unknown},
-		"404 page":                          {404, page, away, away},
-		"404 of nobody":                     {404, "", away, away},
-		"404 without status":                {404, `{"message":"planted-reply"}`, away, away},
-		"404 without a word":                {404, `{"status":false}`, maybe, misconfigured},
-		"404 with status true":              {404, `{"status":true}`, away, away},
-		"404 in bad UTF-8":                  {404, "{\"status\":false,\"message\":\"\xff\"}", maybe, misconfigured},
-		"page, 401":                         {401, page, away, away},
-		"address filter":                    {403, page, away, away},
-		"address filter in JSON":            {403, badLogin, away, away},
-		"wrong method":                      {405, broken, away, away},
-		"conflict":                          {409, notFound, unknown, unknown},
-		"gone":                              {410, page, away, away},
-		"redirect":                          {302, page, away, away},
-		"see other":                         {303, page, unknown, unknown},
-		"too many":                          {429, tooMany, limited, limited},
-		"too early":                         {425, "", limited, limited},
-		"timeout":                           {408, notFound, unknown, unknown},
-		"broken":                            {500, broken, unknown, unknown},
-		"broken, though it has a status":    {500, notFound, unknown, unknown},
-		"gateway":                           {502, page, unknown, unknown},
-		"page, 200":                         {200, page, unknown, unknown},
-		"nothing, 200":                      {200, "", unknown, unknown},
-		"nothing, 204":                      {204, "", unknown, unknown},
-		"cut in its refresh token":          {200, good[:len(good)-4], unknown, unknown},
-		"cut in its access token":           {200, good[:strings.Index(good, `at","refresh`)], unknown, unknown},
-		"bad UTF-8":                         {200, strings.Replace(good, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
-		"no token":                          {200, `{"status":true,"message":"Success","response":{"token":{}}}`, unknown, unknown},
-		"no response":                       {200, `{"status":true,"message":"Success","response":null}`, unknown, unknown},
-		"blank token":                       {200, strings.Replace(good, `"at"`, `" "`, 1), unknown, unknown},
-		"token of a wrong type":             {200, strings.Replace(good, `"at"`, `7`, 1), unknown, unknown},
-		"keys in another case":              {200, strings.Replace(good, "access_token", "Access_Token", 1), unknown, unknown},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client.Answers(t, open, tc)
-		})
-	}
-}
-
-func TestAddressFilterIsHintedAt(t *testing.T) {
-	t.Parallel()
-	host := clienttest.New(t, clienttest.Answer{Status: 403})
-	_, err := open(t, host.URL).Refresh(t.Context(), secret.New("planted-refresh"))
-	if e := client.Error(t, err, providers.TurnedAway, "refresh"); !strings.Contains(e.Error(), "address") {
-		t.Errorf("no word of the address: %v", &e)
-	}
+	client.Answers(t, open, map[string]clienttest.Said{
+		"good":                                {200, good, ok, ok},
+		"good, 201":                           {201, good, ok, ok},
+		"dead":                                {404, notFound, refused, misconfigured},
+		"dead, 400":                           {400, notFound, refused, misconfigured},
+		"dead, 200":                           {200, notFound, refused, misconfigured},
+		"bad signature":                       {401, badLogin, maybe, misconfigured},
+		"invalid data":                        {422, invalidData, maybe, misconfigured},
+		"message is an object":                {401, localised, maybe, misconfigured},
+		"laravel/passport #1605: league's no": {401, league, refused, misconfigured},
+		"laravel/passport #1424: unauthenticated": {401, anonymous, maybe, misconfigured},
+		"its own 404 in other words":              {404, `{"status":false,"message":"planted-reply","response":null}`, maybe, misconfigured},
+		"its own no, status as text":              {404, strings.Replace(notFound, "false", `"false"`, 1), refused, misconfigured},
+		"a gateway's 404 in the same words":       {404, `{"message":"Request not found, Please verify the request data"}`, away, away},
+		"too many, 200":                           {200, `{"status":false,"message":"Too Many Attempts."}`, limited, limited},
+		"error, 200":                              {200, `{"error":"invalid_request","message":"planted-reply"}`, unknown, unknown},
+		"404 without status":                      {404, `{"message":"planted-reply"}`, away, away},
+		"404 without a word":                      {404, `{"status":false}`, maybe, misconfigured},
+		"404 with status true":                    {404, `{"status":true}`, away, away},
+		"404 in bad UTF-8":                        {404, "{\"status\":false,\"message\":\"\xff\"}", maybe, misconfigured},
+		"address filter in JSON":                  {403, badLogin, away, away},
+		"conflict":                                {409, notFound, unknown, unknown},
+		"broken, though it has a status":          {500, notFound, unknown, unknown},
+		"cut in its refresh token":                {200, good[:len(good)-4], unknown, unknown},
+		"cut in its access token":                 {200, good[:strings.Index(good, `at","refresh`)], unknown, unknown},
+		"bad UTF-8":                               {200, strings.Replace(good, `"at"`, "\"a\xfft\"", 1), unknown, unknown},
+		"no token":                                {200, `{"status":true,"message":"Success","response":{"token":{}}}`, unknown, unknown},
+		"no response":                             {200, `{"status":true,"message":"Success","response":null}`, unknown, unknown},
+	})
 }
 
 func TestOddReplies(t *testing.T) {
 	t.Parallel()
-	cases := map[string]struct {
-		body     string
-		refresh  string
-		lifetime time.Duration
-		warning  string
-	}{
-		"no new refresh token": {strings.Replace(good, `"planted-reply"`, `null`, 1), "", 900 * time.Second, "no refresh_token"},
-		"no expires_in":        {strings.Replace(good, `"expires_in":900,`, ``, 1), "planted-reply", 900 * time.Second, "15m0s is assumed"},
-		"expires_in as text":   {strings.Replace(good, `900`, `"900"`, 1), "planted-reply", 900 * time.Second, ""},
-		"expires_in zero":      {strings.Replace(good, `900`, `0`, 1), "planted-reply", 0, "counts as expired"},
-		"message of any type":  {strings.Replace(good, `"Success"`, `{"en":[]}`, 1), "planted-reply", 900 * time.Second, ""},
-		"status as text":       {strings.Replace(good, `true`, `"true"`, 1), "planted-reply", 900 * time.Second, ""},
-		"status as number":     {strings.Replace(good, `true`, `1`, 1), "planted-reply", 900 * time.Second, ""},
-		"status false":         {strings.Replace(good, `true`, `false`, 1), "planted-reply", 900 * time.Second, "status is not true"},
-		"no status":            {`{"response":{"token":` + token + `}}`, "planted-reply", 900 * time.Second, "status is not true"},
-		"tokens elsewhere":     {`{"status":true,"token":` + token + `}`, "planted-reply", 900 * time.Second, "not where they should be"},
-		"OAuth-Apis #56":       {strings.Replace(good, `900`, `900000`, 1), "planted-reply", 900 * time.Second, "milliseconds"},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := open(t, "http://127.0.0.1").Decode(secret.New(tc.body), clienttest.Now)
-			if err != nil || got.RefreshToken.Reveal() != tc.refresh || !got.AccessExpiresAt.Equal(clienttest.Now.Add(tc.lifetime)) ||
-				!strings.Contains(strings.Join(got.Warnings, " "), tc.warning) || (tc.warning == "") != (len(got.Warnings) == 0) {
-				t.Errorf("Decode = %+v, %v", got, err)
-			}
-		})
-	}
+	const quarter = 15 * time.Minute
+	client.Reads(t, open(t, "http://127.0.0.1"), map[string]clienttest.Reading{
+		"no new refresh token": {strings.Replace(good, `"planted-reply"`, `null`, 1), "", quarter, 0, "no refresh_token"},
+		"no expires_in":        {strings.Replace(good, `"expires_in":900,`, ``, 1), "planted-reply", quarter, 0, "15m0s is assumed"},
+		"message of any type":  {strings.Replace(good, `"Success"`, `{"en":[]}`, 1), "planted-reply", quarter, 0, ""},
+		"status as text":       {strings.Replace(good, `true`, `"true"`, 1), "planted-reply", quarter, 0, ""},
+		"status as number":     {strings.Replace(good, `true`, `1`, 1), "planted-reply", quarter, 0, ""},
+		"status false":         {strings.Replace(good, `true`, `false`, 1), "planted-reply", quarter, 0, "status is not true"},
+		"no status":            {`{"response":{"token":` + token + `}}`, "planted-reply", quarter, 0, "status is not true"},
+		"tokens elsewhere":     {`{"status":true,"token":` + token + `}`, "planted-reply", quarter, 0, "not where they should be"},
+		"OAuth-Apis/apis #56":  {strings.Replace(good, `900`, `900000`, 1), "planted-reply", quarter, 0, "milliseconds"},
+	})
 }
 
-func TestDecode(t *testing.T) {
+func TestOpen(t *testing.T) {
 	t.Parallel()
-	session := open(t, "http://127.0.0.1")
-	_, err := session.Decode(secret.New("planted-reply"), clienttest.Now)
-	if e := client.Error(t, err, providers.Unknown, "decode"); e.Raw.Reveal() != "planted-reply" || !e.Sent.Equal(clienttest.Now) {
-		t.Errorf("raw %q sent at %s", e.Raw.Reveal(), e.Sent)
-	}
-	_, err = session.Decode(secret.New(notFound), clienttest.Now)
-	client.Error(t, err, providers.Refused, "decode")
+	client.Opens(t, map[string]clienttest.Credentials{
+		"all":                  {`{"username":"u","password":"p","base_url":"https://x.example"}`, "", true, nil},
+		"no base_url":          {`{"username":"u","password":"p"}`, "production", true, nil},
+		"unknown keys":         {`{"username":"u","password":"p","note":7}`, "sandbox", true, nil},
+		"base_url alone":       {`{"base_url":"https://x.example"}`, "production", false, nil},
+		"nulls":                {`{"username":null,"password":null,"base_url":"https://x.example"}`, "production", false, nil},
+		"no environment":       {`{"username":"u","password":"p"}`, "staging", false, []string{"base_url is missing"}},
+		"username alone":       {`{"username":"planted-user","base_url":"https://x.example"}`, "production", false, []string{"password is missing"}},
+		"password alone":       {`{"password":"planted-password"}`, "production", false, []string{"username is missing"}},
+		"blank password":       {`{"username":"u","password":" "}`, "production", false, []string{"password is not a text"}},
+		"keys in another case": {`{"Username":"planted-user","Password":"planted-password"}`, "production", false, []string{"username is", "password is"}},
+		"everything":           {`{"username":7,"base_url":"http://planted-user.example"}`, "", false, []string{"username", "password", "base_url"}},
+		"no JSON":              {`planted-password`, "production", false, []string{"not a JSON object"}},
+	}, nil)
 }
 
-// RFC 9700, 4.14.2: the presented token is spent although the new one cannot be read.
-func TestUnreadableRefreshToken(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{
-		strings.Replace(good, `"planted-reply"`, `987654321`, 1),
-		strings.Replace(good, `"planted-reply"`, `{"token":"planted-reply"}`, 1),
-		strings.Replace(good, `refresh_token`, `refreshToken`, 1),
-		strings.Replace(good, "planted-reply", "planted-reply\xff", 1),
-	} {
-		host := clienttest.New(t, clienttest.Answer{Status: 200, Body: body})
-		session := open(t, host.URL)
-		_, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
-		e := client.Error(t, err, providers.Unknown, "refresh")
-		if e.Partial == nil || e.Partial.AccessToken.Reveal() != "at" || !e.Partial.RefreshToken.IsZero() || e.Raw.Reveal() != body {
-			t.Errorf("%s: partial %+v, raw %q", body, e.Partial, e.Raw.Reveal())
-		}
-		if _, err := session.Decode(e.Raw, e.Sent); providers.KindOf(err) != providers.Unknown {
-			t.Errorf("%s: Decode: %v", body, err)
-		}
-		got, err := session.Login(t.Context())
-		if err != nil || got.AccessToken.Reveal() != "at" || !got.RefreshToken.IsZero() || got.Raw.Reveal() != body || len(got.Warnings) == 0 {
-			t.Errorf("%s: Login = %+v, %v", body, got, err)
-		}
-	}
+func FuzzRead(f *testing.F) {
+	client.FuzzRead(f, open(f, clienttest.DeadHost), true,
+		documented, good, notFound, badLogin, invalidData, localised, anonymous, league, clienttest.Page, "", "null",
+		`{"response":{"token":[]}}`, `{"status":false,"response":{"token":`+token+`}}`,
+	)
+}
+
+func FuzzOpen(f *testing.F) {
+	client.FuzzOpen(f,
+		`{"username":"`+plant.Marker+`","password":"`+plant.Marker+`"}`,
+		`{"username":"u","password":"`+plant.Marker+`","base_url":"https://api.example/hesabe/"}`,
+		`{"base_url":"http://[::1]:8080"}`,
+		`{"username":7,"base_url":"http://`+plant.Marker+`.example"}`,
+	)
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/secret"
@@ -30,11 +32,9 @@ func TestIntrospection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			host := clienttest.New(t, clienttest.Answer{Status: tc.status, Body: tc.body})
-			session := open(t, "http://127.0.0.1:1", `,"client_secret":"s","introspection_url":"`+host.URL+`/introspect"`).(providers.Asking)
+			session := open(t, "http://127.0.0.1:1", `,"client_secret":"s","introspection_url":"`+host.URL+`/introspect"`).(providers.Reusing)
 			got, err := session.Ask(t.Context(), secret.New("rt&"), secret.String{})
-			if got != tc.want || (err == nil) != (tc.want != providers.NoEvidence) {
-				t.Errorf("%s, %v", got, err)
-			}
+			assert.Check(t, got == tc.want && (err == nil) == (tc.want != providers.NoEvidence), "%s, %v", got, err)
 			call := host.Calls()[0]
 			form, err := url.ParseQuery(call.Body)
 			if err != nil || form.Get("token") != "rt&" || form.Get("token_type_hint") != "refresh_token" || len(form) != 2 ||
@@ -63,9 +63,8 @@ func TestProbe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method != http.MethodGet || r.Header.Get("Authorization") == "" {
-					t.Errorf("%s with %v", r.Method, r.Header)
-				}
+				assert.Check(t, r.Method == http.MethodGet && r.Header.Get("Authorization") != "",
+					"%s with %v", r.Method, r.Header)
 				status := tc.stranger
 				if r.Header.Get("Authorization") == "Bearer at" {
 					status = tc.status
@@ -73,11 +72,9 @@ func TestProbe(t *testing.T) {
 				w.WriteHeader(status)
 			}))
 			t.Cleanup(host.Close)
-			session := open(t, "http://127.0.0.1:1", `,"probe_url":"`+host.URL+`/me"`).(providers.Asking)
+			session := open(t, "http://127.0.0.1:1", `,"probe_url":"`+host.URL+`/me"`).(providers.Reusing)
 			got, err := session.Ask(t.Context(), secret.New("rt"), secret.New("at"))
-			if got != tc.want || (err == nil) != (tc.want != providers.NoEvidence) {
-				t.Errorf("%s, %v", got, err)
-			}
+			assert.Check(t, got == tc.want && (err == nil) == (tc.want != providers.NoEvidence), "%s, %v", got, err)
 			if got, err := session.Ask(t.Context(), secret.New("rt"), secret.String{}); got != providers.NoEvidence || err != nil {
 				t.Errorf("with an access token that has ended: %s, %v", got, err)
 			}
@@ -91,9 +88,8 @@ func TestIntrospectionBeforeProbe(t *testing.T) {
 	probe := clienttest.New(t, clienttest.Answer{Status: 401})
 	for status, want := range map[int]providers.Evidence{200: providers.NotActed, 500: providers.Acted} {
 		host := clienttest.New(t, clienttest.Answer{Status: status, Body: `{"active":true}`})
-		session := open(t, "http://127.0.0.1:1", `,"introspection_url":"`+host.URL+`","probe_url":"`+probe.URL+`"`).(providers.Asking)
-		if got, err := session.Ask(t.Context(), secret.New("rt"), secret.New("at")); got != want || err != nil {
-			t.Errorf("introspection answers %d: %s, %v", status, got, err)
-		}
+		session := open(t, "http://127.0.0.1:1", `,"introspection_url":"`+host.URL+`","probe_url":"`+probe.URL+`"`).(providers.Reusing)
+		got, err := session.Ask(t.Context(), secret.New("rt"), secret.New("at"))
+		assert.Check(t, got == want && err == nil, "introspection answers %d: %s, %v", status, got, err)
 	}
 }

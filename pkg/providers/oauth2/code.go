@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -11,8 +12,6 @@ import (
 	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/secret"
 )
-
-var _ providers.Authorizing = (*session)(nil)
 
 // Authorization implements providers.Authorizing.
 func (s *session) Authorization() providers.Authorization { return s.authorization }
@@ -27,16 +26,16 @@ func (s *session) Redeem(ctx context.Context, code secret.String, redirectURI, v
 	if err != nil {
 		return providers.Tokens{}, err
 	}
-	tokens, err := s.rules().Read(answer)
-	var e *providers.Error
-	if !errors.As(err, &e) {
+	tokens, err := s.Read(answer)
+	e, failed := errors.AsType[*providers.Error](err)
+	if !failed {
 		return tokens, err
 	}
 	if e.Kind == providers.Refused || e.Kind == providers.MaybeRefused {
 		e.Hint = "the code is refused: it is good once, for a short time, and for this client, redirect URI and PKCE alone"
 	}
 	if said := said(answer, code.Reveal(), verifier, s.secret.Reveal()); said != "" {
-		return tokens, &providers.SaidError{Err: e, Said: said}
+		return tokens, fmt.Errorf("%w; the service says: %s", e, said)
 	}
 	return tokens, err
 }

@@ -20,8 +20,7 @@ import (
 )
 
 var client = clienttest.Client{
-	Name:    "oauth2",
-	New:     func(c *exchange.Client, environment string) providers.Provider { return oauth2.New(c, environment) },
+	New:     oauth2.New,
 	Planted: []string{"planted"},
 }
 
@@ -66,12 +65,10 @@ func TestRequests(t *testing.T) {
 			host := clienttest.New(t, clienttest.Answer{Status: 200, Body: good})
 			session := open(t, host.URL, tc.fields)
 			for range 2 { // the second request is as complete as the first
-				if _, err := session.Refresh(t.Context(), secret.New("rt+/=&")); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := session.Login(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				_, err := session.Refresh(t.Context(), secret.New("rt+/=&"))
+				assert.NilError(t, err)
+				_, err = session.Login(t.Context())
+				assert.NilError(t, err)
 			}
 			tc.refresh.Set("grant_type", "refresh_token")
 			tc.refresh.Set("refresh_token", "rt+/=&")
@@ -191,52 +188,26 @@ func jwt(seconds int) string {
 
 func TestLifetimes(t *testing.T) {
 	t.Parallel()
-	const hour = time.Hour
-	cases := map[string]struct {
-		fields, reply   string
-		access, refresh time.Duration
-		warnings        int
-	}{
-		"as named":              {"", `{"access_token":"at","expires_in":1800}`, hour / 2, 0, 0},
-		"named beside a field":  {`,"expires_in":7200`, `{"access_token":"at","expires_in":"1800"}`, hour / 2, 0, 0},
-		"missing":               {"", `{"access_token":"at"}`, hour / 2, 0, 1},
-		"missing, with a field": {`,"expires_in":7200`, `{"access_token":"at"}`, 2 * hour, 0, 0},
-		"missing, a JWT":        {"", `{"access_token":"` + jwt(600) + `"}`, hour / 6, 0, 1},
-		"both":                  {`,"expires_in":7200`, `{"access_token":"` + jwt(600) + `"}`, hour / 6, 0, 0},
-		"zero":                  {"", `{"access_token":"at","expires_in":0}`, hour / 2, 0, 1},
-		"nonsense, a field":     {`,"expires_in":"7200"`, `{"access_token":"at","expires_in":"soon"}`, 2 * hour, 0, 1},
-		"a year":                {"", `{"access_token":"at","expires_in":31536000}`, 720 * hour, 0, 1},
-		"GitHub":                {"", `{"access_token":"at","expires_in":28800,"refresh_token_expires_in":15897600}`, 8 * hour, 4416 * hour, 0},
-		"Keycloak":              {"", `{"access_token":"at","expires_in":300,"refresh_expires_in":1800}`, hour / 12, hour / 2, 0},
-		"Keycloak, offline":     {"", `{"access_token":"at","expires_in":300,"refresh_expires_in":0}`, hour / 12, 0, 0},
-		"QuickBooks":            {"", `{"access_token":"at","expires_in":3600,"x_refresh_token_expires_in":8640000}`, hour, 2400 * hour, 0},
-		"a form":                {"", `access_token=at&expires_in=28800&refresh_token=rt&refresh_token_expires_in=15897600`, 8 * hour, 4416 * hour, 0},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: tc.reply}).URL, tc.fields)
-			got, err := session.Refresh(t.Context(), secret.New("planted-token"))
-			assert.NilError(t, err)
-			refresh := time.Duration(0)
-			if !got.RefreshExpiresAt.IsZero() {
-				refresh = got.RefreshExpiresAt.Sub(clienttest.Now)
-			}
-			if access := got.AccessExpiresAt.Sub(clienttest.Now); access != tc.access || refresh != tc.refresh || len(got.Warnings) != tc.warnings {
-				t.Errorf("access %s, refresh %s, warnings %q", access, refresh, got.Warnings)
-			}
-		})
-	}
-}
-
-// A new refresh token ends the presented one, even if it cannot be read.
-func TestUnreadableRefreshToken(t *testing.T) {
-	t.Parallel()
-	session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: `{"access_token":"at","refresh_token":["planted-new"]}`}).URL, "")
-	_, err := session.Refresh(t.Context(), secret.New("planted-token"))
-	if e := client.Error(t, err, providers.Unknown, "refresh"); e.Partial == nil || e.Raw.IsZero() {
-		t.Errorf("nothing is kept of %v", err)
-	}
+	const hour, own, assumed = time.Hour, "own claims count", "30m0s is assumed"
+	const form = `access_token=at&expires_in=28800&refresh_token=rt&refresh_token_expires_in=15897600`
+	client.Reads(t, open(t, clienttest.DeadHost, ""), map[string]clienttest.Reading{
+		"as named":          {`{"access_token":"at","expires_in":1800}`, "", hour / 2, 0, ""},
+		"missing":           {`{"access_token":"at"}`, "", hour / 2, 0, assumed},
+		"missing, a JWT":    {`{"access_token":"` + jwt(600) + `"}`, "", hour / 6, 0, own},
+		"zero":              {`{"access_token":"at","expires_in":0}`, "", hour / 2, 0, assumed},
+		"a year":            {`{"access_token":"at","expires_in":31536000}`, "", 720 * hour, 0, "30 days are assumed"},
+		"GitHub":            {`{"access_token":"at","expires_in":28800,"refresh_token_expires_in":15897600}`, "", 8 * hour, 4416 * hour, ""},
+		"Keycloak":          {`{"access_token":"at","expires_in":300,"refresh_expires_in":1800}`, "", hour / 12, hour / 2, ""},
+		"Keycloak, offline": {`{"access_token":"at","expires_in":300,"refresh_expires_in":0}`, "", hour / 12, 0, ""},
+		"QuickBooks":        {`{"access_token":"at","expires_in":3600,"x_refresh_token_expires_in":8640000}`, "", hour, 2400 * hour, ""},
+		"a form":            {form, "rt", 8 * hour, 4416 * hour, ""},
+	})
+	client.Reads(t, open(t, clienttest.DeadHost, `,"expires_in":"7200"`), map[string]clienttest.Reading{
+		"named beside a field":  {`{"access_token":"at","expires_in":"1800"}`, "", hour / 2, 0, ""},
+		"missing, with a field": {`{"access_token":"at"}`, "", 2 * hour, 0, ""},
+		"a JWT, with a field":   {`{"access_token":"` + jwt(600) + `"}`, "", hour / 6, 0, ""},
+		"nonsense, a field":     {`{"access_token":"at","expires_in":"soon"}`, "", 2 * hour, 0, "2h0m0s is assumed"},
+	})
 }
 
 func TestReuseThatNobodySet(t *testing.T) {
@@ -245,9 +216,8 @@ func TestReuseThatNobodySet(t *testing.T) {
 	session, err := oauth2.New(exchange.New(exchange.Options{}), "").Open(secret.New(`{"token_url":"` + host.URL + `","client_id":"id"}`))
 	assert.NilError(t, err)
 	got, err := session.Refresh(t.Context(), secret.New("planted-token"))
-	if err != nil || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "refresh_token_reuse") {
-		t.Errorf("warnings %q, %v", got.Warnings, err)
-	}
+	assert.Check(t, err == nil && len(got.Warnings) == 1 && strings.Contains(got.Warnings[0], "refresh_token_reuse"),
+		"warnings %q, %v", got.Warnings, err)
 }
 
 func TestPublish(t *testing.T) {
@@ -264,9 +234,7 @@ func TestPublish(t *testing.T) {
 			t.Parallel()
 			session := open(t, clienttest.New(t, clienttest.Answer{Status: 200, Body: tc.reply}).URL, `,"publish":["instance_url","n","id"]`)
 			got, err := session.Refresh(t.Context(), secret.New("planted-token"))
-			if err != nil || got.Reply.Reveal() != tc.want {
-				t.Errorf("published %s, %v", got.Reply.Reveal(), err)
-			}
+			assert.Check(t, err == nil && got.Reply.Reveal() == tc.want, "published %s, %v", got.Reply.Reveal(), err)
 		})
 	}
 	long, _ := json.Marshal(strings.Repeat("x", 20<<10))

@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
+	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/internal/clienttest"
 )
@@ -27,7 +30,7 @@ func TestOpen(t *testing.T) {
 		reuse    time.Duration
 		problems []string // none: it opens
 	}{
-		"everything":      {everything, true, true, false, 30 * time.Minute, nil},
+		"everything":      {everything, true, false, false, 30 * time.Minute, nil},
 		"public client":   {start + `}`, false, false, false, never, nil},
 		"never":           {start + `,"refresh_token_reuse":"never"}`, false, false, false, never, nil},
 		"always":          {start + `,"refresh_token_reuse":" always "}`, false, false, false, always, nil},
@@ -59,22 +62,32 @@ func TestOpen(t *testing.T) {
 		"a year of reuse":           {start + `,"refresh_token_reuse":31536000}`, false, false, false, 0, []string{"refresh_token_reuse is none of"}},
 		"no object":                 {start + `,"login_params":"planted"}`, false, false, false, 0, []string{"login_params is not an object"}},
 	}
+	all := map[string]clienttest.Credentials{}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			session := client.Opens(t, clienttest.Credentials{Text: tc.text, Login: tc.login, Problems: tc.problems})
-			if session == nil {
-				return
-			}
-			last, asking := session.(providers.LastResort).LastResort(), session.(providers.Asking).CanAsk()
-			if reuse := session.(providers.Reusing).Reuse(); asking != tc.ask || last != tc.last || reuse != tc.reuse {
-				t.Errorf("asking %t, last resort %t, reuse %s", asking, last, reuse)
-			}
-		})
+		all[name] = clienttest.Credentials{Text: tc.text, Login: tc.login, Problems: tc.problems}
 	}
+	client.Opens(t, all, func(name string, session providers.Session) {
+		tc := cases[name]
+		got, want := providers.AgainOf(session), (providers.Again{Reuse: tc.reuse, Asks: tc.ask, LastResort: tc.last})
+		assert.Check(t, got == want, "%s: %+v, want %+v", name, got, want)
+	})
 }
 
-func TestEverywhere(t *testing.T) {
-	t.Parallel()
-	client.Everywhere(t, open(t, clienttest.DeadHost, `,"client_secret":"planted","login_params":{"grant_type":"planted"}`))
+func FuzzRead(f *testing.F) {
+	client.FuzzRead(f, open(f, clienttest.DeadHost, ""), true,
+		good, `{"access_token":"at","instance_url":"https://x.example"}`, "access_token=at&expires_in=28800&refresh_token=rt",
+		"error=bad_refresh_token&error_description=x", `{"ok":false,"error":"token_expired"}`, `{"error":"server_error"}`,
+		`{"error":{"code":"invalid_grant"}}`, `{"error":"invalid_code"}`, `{"status":"BAD_REFRESH_TOKEN","message":"x"}`,
+		`{"error":"x","refresh_token":"long-enough"}`, `{"error":"invalid_token"}`, "", "null", "<html>",
+	)
+}
+
+func FuzzOpen(f *testing.F) {
+	client.FuzzOpen(f,
+		everything,
+		`{"token_url":"https://x.example/token?tenant=1","client_id":"i"}`,
+		`{"token_url":"https://x.example/`+plant.Marker+`#x","client_id":7,"publish":[""]}`,
+		`{"token_url":"https://x.example","client_id":"i","client_secret":"&+/ %:","login_params":{"grant_type":"client_credentials"}}`,
+		`{"token_url":"https://x.example","client_id":"i","refresh_params":{"a":[],"b":true,"c":1.5},"refresh_token_reuse":"7"}`,
+	)
 }

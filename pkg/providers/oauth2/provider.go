@@ -7,13 +7,12 @@ package oauth2
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"time"
 
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/client"
 	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
@@ -34,29 +33,9 @@ const (
 	maxReuse    = 30 * 24 * time.Hour
 )
 
-// Provider implements providers.Provider.
-type Provider struct{ client *exchange.Client }
-
-var (
-	_ providers.Described = (*Provider)(nil)
-	_ providers.Patient   = (*Provider)(nil)
-)
-
 // New makes the provider. The environment picks nothing: credentials name every address.
-func New(client *exchange.Client, _ string) *Provider { return &Provider{client: client} }
-
-// Name implements providers.Provider.
-func (*Provider) Name() string { return name }
-
-// Patience implements providers.Patient.
-func (*Provider) Patience() time.Duration { return patience }
-
-// Address implements providers.Described: every service has its own.
-func (*Provider) Address() string { return "" }
-
-// Fields implements providers.Described.
-func (*Provider) Fields() []providers.Field {
-	return []providers.Field{
+func New(web *exchange.Client, _ string) providers.Described {
+	fields := []providers.Field{
 		{Name: "token_url"},
 		{Name: "client_id"},
 		{Name: "client_secret", Optional: true, Secret: true},
@@ -74,34 +53,25 @@ func (*Provider) Fields() []providers.Field {
 		{Name: "redirect_uri", Optional: true},
 		{Name: "no_pkce", Optional: true, JSON: "true or false"},
 	}
-}
-
-// Open implements providers.Provider.
-func (p *Provider) Open(text secret.String) (providers.Session, error) {
-	fields, err := credentials.Read(name, text)
-	if err != nil {
-		return nil, err
-	}
-	s := &session{
-		client:        p.client,
-		token:         fields.URL("token_url", true),
-		id:            fields.Text("client_id"),
-		secret:        fields.Optional("client_secret"),
-		introspection: fields.URL("introspection_url", false),
-		probe:         fields.URL("probe_url", false),
-		refresh:       fields.Params("refresh_params", own...),
-		login:         loginParams(fields),
-		lastResort:    fields.Flag("last_resort"),
-		expiresIn:     fields.Seconds("expires_in", minLifetime, maxLifetime),
-		publish:       fields.Names("publish", "access_token", "refresh_token"),
-	}
-	s.method = method(fields, s.secret)
-	s.reuse, s.reuseKnown = reuse(fields)
-	s.authorization = authorization(fields, s.id)
-	if err := fields.Err(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return client.New(name, "", patience, fields, func(f *credentials.Fields) providers.Session {
+		s := &session{
+			Session:       client.Session{Client: web, Provider: name, URL: f.URL("token_url", true)},
+			id:            f.Text("client_id"),
+			secret:        f.Optional("client_secret"),
+			introspection: f.URL("introspection_url", false),
+			probe:         f.URL("probe_url", false),
+			refresh:       f.Params("refresh_params", own...),
+			login:         loginParams(f),
+			expiresIn:     f.Seconds("expires_in", minLifetime, maxLifetime),
+			publish:       f.Names("publish", "access_token", "refresh_token"),
+		}
+		s.method = method(f, s.secret)
+		s.again, s.reuseKnown = again(f)
+		s.again.Asks = s.introspection != nil || s.probe != nil
+		s.authorization = authorization(f, s.id)
+		s.Rules = s.rules()
+		return s
+	})
 }
 
 // own are the form fields that have settings of their own.
@@ -115,14 +85,10 @@ func method(fields *credentials.Fields, clientSecret secret.String) string {
 		otherwise = none
 	}
 	m := cmp.Or(fields.Optional("token_endpoint_auth_method").Reveal(), otherwise)
-	switch {
-	case !slices.Contains([]string{basic, post, none}, m):
-		fields.Problem(fmt.Errorf("token_endpoint_auth_method is none of %s, %s, %s", basic, post, none))
-	case m == none && !clientSecret.IsZero():
-		fields.Problem(fmt.Errorf("client_secret is given, although token_endpoint_auth_method is %s", none))
-	case m != none && !fields.Has("client_secret"):
-		fields.Problem(fmt.Errorf("client_secret is missing: token_endpoint_auth_method is %s", m))
-	}
+	known := slices.Contains([]string{basic, post, none}, m)
+	fields.Wrong(!known, "token_endpoint_auth_method is none of %s, %s, %s", basic, post, none)
+	fields.Wrong(m == none && !clientSecret.IsZero(), "client_secret is given, although token_endpoint_auth_method is %s", none)
+	fields.Wrong(known && m != none && !fields.Has("client_secret"), "client_secret is missing: token_endpoint_auth_method is %s", m)
 	return m
 }
 
@@ -133,39 +99,34 @@ func loginParams(fields *credentials.Fields) url.Values {
 	if params == nil {
 		return nil
 	}
-	switch grant := params.Get("grant_type"); grant {
-	case "":
-		fields.Problem(errors.New("login_params: grant_type is missing, such as client_credentials"))
-	case "refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:device_code":
-		fields.Problem(fmt.Errorf("login_params: grant_type %s is no login that can be repeated", grant))
-	case "password":
-		for _, field := range []string{"username", "password"} {
-			if !params.Has(field) {
-				fields.Problem(fmt.Errorf("login_params: %s is missing", field))
-			}
-		}
+	grant := params.Get("grant_type")
+	single := []string{"refresh_token", "authorization_code", "urn:ietf:params:oauth:grant-type:device_code"}
+	fields.Wrong(grant == "", "login_params: grant_type is missing, such as client_credentials")
+	fields.Wrong(slices.Contains(single, grant), "login_params: grant_type %s is no login that can be repeated", grant)
+	for _, field := range []string{"username", "password"} {
+		fields.Wrong(grant == "password" && !params.Has(field), "login_params: %s is missing", field)
 	}
 	return params
 }
 
-// reuse is how long a presented refresh token is still accepted; known: the credentials say so.
-func reuse(fields *credentials.Fields) (d time.Duration, known bool) {
+// again is what happens to refresh tokens that were presented; known: the credentials say how long
+// one is still accepted.
+func again(fields *credentials.Fields) (a providers.Again, known bool) {
 	const field = "refresh_token_reuse"
-	switch word := fields.Word(field); word {
-	case "":
-		if !fields.Has(field) {
-			return 0, false
-		}
-	case "never":
-		return 0, true
-	case "always":
-		return providers.Always, true
+	a.LastResort = fields.Flag("last_resort")
+	switch word := fields.Word(field); {
+	case !fields.Has(field):
+		return a, false
+	case word == "never":
+		return a, true
+	case word == "always":
+		a.Reuse = providers.Always
+		return a, true
 	}
-	if d, ok := fields.Duration(field, time.Second, maxReuse); ok {
-		return d, true
-	}
-	fields.Problem(fmt.Errorf(`%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds()))
-	return 0, true
+	d, ok := fields.Duration(field, time.Second, maxReuse)
+	fields.Wrong(!ok, `%s is none of "never", "always" and a number of seconds up to %.0f`, field, maxReuse.Seconds())
+	a.Reuse = d
+	return a, true
 }
 
 // authorization is how `tokenctl login` gets the first refresh token. A run has no use for it.

@@ -3,7 +3,6 @@ package oauth2
 import (
 	"cmp"
 	"encoding/json"
-	"net/url"
 	"strings"
 	"time"
 
@@ -32,7 +31,7 @@ func (s *session) rules() verdict.Rules {
 			Lifetime: cmp.Or(s.expiresIn, lifetime), Known: s.expiresIn > 0, Never: true,
 			Rotates: true, Keeps: true,
 		},
-		Words: words, Open: open, Complete: s.complete,
+		Words: words, Complete: s.complete,
 		Secrets: "client_id, client_secret or login_params",
 		Setting: "token_url",
 		Hints:   hints,
@@ -66,23 +65,6 @@ func code(root reply.Object) string {
 // notInCode reports whether no code contains r.
 func notInCode(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.'
-}
-
-// open turns a form into JSON: some services answer in the format of the request.
-func open(text string) (inner string, opened bool, err error) {
-	form, err := url.ParseQuery(strings.TrimSpace(text))
-	if err != nil || strings.ContainsAny(text, "{[<") || !form.Has("access_token") && !form.Has("error") {
-		return text, false, nil //nolint:nilerr // it is no form
-	}
-	fields := map[string]string{}
-	for name := range form {
-		fields[name] = form.Get(name)
-	}
-	all, err := json.Marshal(fields)
-	if err != nil {
-		return text, false, nil //nolint:nilerr // strings are always encoded
-	}
-	return string(all), false, nil
 }
 
 // complete adds the fields of the reply that readers get.

@@ -34,18 +34,14 @@ func TestExamplesOfServices(t *testing.T) {
 			t.Errorf("%s: %d examples", name, len(found))
 			continue
 		}
-		if _, err := provider.Open(secret.New(found[0])); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		_, err := provider.Open(secret.New(found[0]))
+		assert.Check(t, err == nil, "%s: %v", name, err)
 		var fields map[string]any
-		if err := json.Unmarshal([]byte(found[0]), &fields); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		err = json.Unmarshal([]byte(found[0]), &fields)
+		assert.Check(t, err == nil, "%s: %v", name, err)
 		for field := range fields {
 			known := func(f providers.Field) bool { return f.Name == field }
-			if !slices.ContainsFunc(provider.Fields(), known) {
-				t.Errorf("%s: the field %s is not known", name, field)
-			}
+			assert.Check(t, slices.ContainsFunc(provider.Fields(), known), "%s: the field %s is not known", name, field)
 		}
 		if !strings.Contains(found[0], `"refresh_token_reuse"`) && !strings.Contains(found[0], `"login_params"`) {
 			t.Errorf("%s: it does not say how long a token is taken again", name)
@@ -54,13 +50,9 @@ func TestExamplesOfServices(t *testing.T) {
 			t.Errorf("%s: no source", name)
 		}
 	}
-	if len(sections) < 20 {
-		t.Errorf("only %d services", len(sections))
-	}
+	assert.Check(t, len(sections) >= 20, "only %d services", len(sections))
 	table, _, _ := strings.Cut(string(text), "## Reuse: how")
 	for _, field := range provider.Fields() {
-		if !strings.Contains(table, "| `"+field.Name+"` |") {
-			t.Errorf("the field %s is not explained", field.Name)
-		}
+		assert.Check(t, strings.Contains(table, "| `"+field.Name+"` |"), "the field %s is not explained", field.Name)
 	}
 }

@@ -33,7 +33,7 @@ type Document struct {
 // after damage.
 func Read(text string) Document {
 	var d Document
-	raw := json.RawMessage(strings.TrimPrefix(text, "\ufeff"))
+	raw := asJSON(text)
 	if json.Valid(raw) {
 		d.Root = object(raw)
 		d.Whole = d.Root != nil
@@ -65,16 +65,14 @@ func Read(text string) Document {
 	if IsHTML(text) {
 		return d
 	}
-	if d.token = fromForm(strings.TrimSpace(string(raw))); d.token == nil {
-		d.token = salvage(string(raw))
-	}
+	d.token = salvage(string(raw))
 	d.broken = d.token != nil
 	return d
 }
 
 // Texts are the texts of a reply: those in its JSON, or all of it if it is not JSON.
 func Texts(text string) []string {
-	raw := json.RawMessage(strings.TrimPrefix(text, "\ufeff"))
+	raw := asJSON(text)
 	if !json.Valid(raw) {
 		return []string{text}
 	}
@@ -155,8 +153,6 @@ func walk(raw json.RawMessage, visit func(path string, o Object)) {
 // object is raw as an object; nil if it is not one.
 func object(raw json.RawMessage) Object {
 	var o Object
-	if json.Unmarshal(raw, &o) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(raw, &o) // which leaves it nil otherwise
 	return o
 }

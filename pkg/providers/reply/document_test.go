@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/reply"
 )
 
@@ -21,27 +23,27 @@ func TestTokensWhateverIsAroundThem(t *testing.T) {
 	const token = `{"access_token":"at","refresh_token":"rt","expires_in":900}`
 	const good = `{"status":true,"response":{"token":` + token + `}}`
 	cases := map[string]struct{ body, warning string }{
-		"as it should be":                     {good, ""},
-		"mark of byte order":                  {"\ufeff" + good, ""},
-		"flags of another type":               {`{"status":"true","response":{"token":{"access_token":"at","refresh_token":"rt","expires_in":"900"}}}`, ""},
-		"curl #2368: bytes behind it":         {good + "\x00\x00", "more in the reply"},
-		"cut behind the tokens":               {good[:len(good)-2], "more in the reply"},
-		"PHP's warning before it":             {"<br />\n<b>Warning</b>: x in y on line {1}\n" + good, "more in the reply"},
-		"a guard against scripts before it":   {")]}',\n" + good, "more in the reply"},
-		"two documents":                       {good + good, "more in the reply"},
-		"NaN beside":                          {strings.Replace(good, `"status":true`, `"took":NaN`, 1), "more in the reply"},
-		"bad UTF-8 beside":                    {strings.Replace(good, `true`, "\"\xe8\"", 1), ""},
-		"flat":                                {token, "not where they should be"},
-		"in another wrapper":                  {`{"data":{"auth":` + token + `}}`, "not where they should be"},
-		"in a list":                           {`[` + token + `]`, "not where they should be"},
-		"JSON in a string":                    {`{"response":{"token":"` + strings.ReplaceAll(token, `"`, `\"`) + `"}}`, ""},
-		"a string of a string of JSON":        {strconv.Quote(strconv.Quote(good)), ""},
-		"a zero before it":                    {"\x00" + good, "more in the reply"},
-		"a string of JSON":                    {`"` + strings.ReplaceAll(good, `"`, `\"`) + `"`, ""},
-		"connect-sdk-go #73: line break":      {strings.Replace(good, `"at"`, `"at\n"`, 1), "white space at its ends"},
-		"blanks around":                       {strings.Replace(good, `"at"`, `" at\t"`, 1), "white space at its ends"},
-		"an access token of old before it":    {`{"old":{"access_token":"at"},"response":{"token":` + token + `}}`, ""},
-		"the refresh token also by its alias": {strings.Replace(good, `"expires_in"`, `"refreshToken":"other","expires_in"`, 1), ""},
+		"as it should be":                          {good, ""},
+		"mark of byte order":                       {"\ufeff" + good, ""},
+		"flags of another type":                    {`{"status":"true","response":{"token":{"access_token":"at","refresh_token":"rt","expires_in":"900"}}}`, ""},
+		"curl/curl #2368: bytes behind it":         {good + "\x00\x00", "more in the reply"},
+		"cut behind the tokens":                    {good[:len(good)-2], "more in the reply"},
+		"PHP's warning before it":                  {"<br />\n<b>Warning</b>: x in y on line {1}\n" + good, "more in the reply"},
+		"a guard against scripts before it":        {")]}',\n" + good, "more in the reply"},
+		"two documents":                            {good + good, "more in the reply"},
+		"NaN beside":                               {strings.Replace(good, `"status":true`, `"took":NaN`, 1), "more in the reply"},
+		"bad UTF-8 beside":                         {strings.Replace(good, `true`, "\"\xe8\"", 1), ""},
+		"flat":                                     {token, "not where they should be"},
+		"in another wrapper":                       {`{"data":{"auth":` + token + `}}`, "not where they should be"},
+		"in a list":                                {`[` + token + `]`, "not where they should be"},
+		"JSON in a string":                         {`{"response":{"token":"` + strings.ReplaceAll(token, `"`, `\"`) + `"}}`, ""},
+		"a string of a string of JSON":             {strconv.Quote(strconv.Quote(good)), ""},
+		"a zero before it":                         {"\x00" + good, "more in the reply"},
+		"a string of JSON":                         {`"` + strings.ReplaceAll(good, `"`, `\"`) + `"`, ""},
+		"1Password/connect-sdk-go #73: line break": {strings.Replace(good, `"at"`, `"at\n"`, 1), "white space at its ends"},
+		"blanks around":                            {strings.Replace(good, `"at"`, `" at\t"`, 1), "white space at its ends"},
+		"an access token of old before it":         {`{"old":{"access_token":"at"},"response":{"token":` + token + `}}`, ""},
+		"the refresh token also by its alias":      {strings.Replace(good, `"expires_in"`, `"refreshToken":"other","expires_in"`, 1), ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -92,17 +94,14 @@ func TestMembersOfDamagedJSON(t *testing.T) {
 			t.Parallel()
 			got, unreadable, ok := reply.Read(tc.body).Tokens(sent, time.Time{}, hesabe)
 			if tc.refresh == "" { // it may have been cut off: it is not absent
-				if ok {
-					t.Errorf("Tokens of %s = %+v", tc.body, got)
-				}
+				assert.Check(t, !ok, "Tokens of %s = %+v", tc.body, got)
 				return
 			}
 			if !ok || got.AccessToken.Reveal() != "at" || got.RefreshToken.Reveal() != tc.refresh || unreadable {
 				t.Errorf("Tokens of %s = %+v, %v, %v", tc.body, got, unreadable, ok)
 			}
-			if !got.AccessExpiresAt.Equal(sent.Add(15*time.Minute)) || len(got.Warnings) == 0 {
-				t.Errorf("it lives until %s, with %q", got.AccessExpiresAt, got.Warnings)
-			}
+			assert.Check(t, got.AccessExpiresAt.Equal(sent.Add(15*time.Minute)) && len(got.Warnings) != 0,
+				"it lives until %s, with %q", got.AccessExpiresAt, got.Warnings)
 		})
 	}
 }
@@ -124,12 +123,16 @@ func TestDamagedTokens(t *testing.T) {
 		"half a surrogate":        `{"access_token":"at\ud800"}`,
 		"blank":                   `{"access_token":" \n"}`,
 		"number":                  `{"access_token":7}`,
+		"nothing":                 `{}`,
+		"empty":                   `{"access_token":""}`,
+		"null":                    `{"access_token":null}`,
+		"another case":            `{"Access_Token":"x"}`,
+		"the other token alone":   `{"refresh_token":"rt","expires_in":900}`,
 		"too deep":                `{"a":{"a":{"a":{"a":{"a":{"a":{"access_token":"at"}}}}}}}`,
 		"page":                    `<html>{"x":1}</html>`,
 	} {
-		if got, _, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe); ok {
-			t.Errorf("%s: %+v", name, got)
-		}
+		got, _, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe)
+		assert.Check(t, !ok, "%s: %+v", name, got)
 	}
 }
 
@@ -174,9 +177,8 @@ func TestUnreadableRefreshToken(t *testing.T) {
 			t.Parallel()
 			body := `{"response":{"token":{"access_token":"at","expires_in":900` + tc.beside + `}}}`
 			got, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe)
-			if !ok || unreadable != tc.unreadable || !got.RefreshToken.IsZero() || len(got.Warnings) == 0 {
-				t.Errorf("Tokens = %+v, %v, %v", got, unreadable, ok)
-			}
+			assert.Check(t, ok && unreadable == tc.unreadable && got.RefreshToken.IsZero() && len(got.Warnings) != 0,
+				"Tokens = %+v, %v, %v", got, unreadable, ok)
 			// If the provider doesn't rotate, the presented token stays good.
 			if got, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, reply.Rules{}); !ok || unreadable || tc.unreadable && len(got.Warnings) == 0 {
 				t.Errorf("without rotation: %+v, %v, %v", got, unreadable, ok)
@@ -185,9 +187,8 @@ func TestUnreadableRefreshToken(t *testing.T) {
 	}
 	// After damage too.
 	for _, body := range []string{`{"a":{"access_token":"at"},"refresh_token":"rt`, `"refreshToken":"x",{"access_token":"at"}`} {
-		if _, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe); !ok || !unreadable {
-			t.Errorf("%s: unreadable %v, ok %v", body, unreadable, ok)
-		}
+		_, unreadable, ok := reply.Read(body).Tokens(sent, time.Time{}, hesabe)
+		assert.Check(t, ok && unreadable, "%s: unreadable %v, ok %v", body, unreadable, ok)
 	}
 }
 
@@ -207,8 +208,7 @@ func TestHoldsTokens(t *testing.T) {
 		`<html></html>`:                                             false,
 		``:                                                          false,
 	} {
-		if got := reply.HoldsTokens(body); got != want {
-			t.Errorf("HoldsTokens(%s) = %v", body, got)
-		}
+		got := reply.HoldsTokens(body)
+		assert.Check(t, got == want, "HoldsTokens(%s) = %v", body, got)
 	}
 }

@@ -114,10 +114,7 @@ func days(d time.Duration) string {
 // until is the time from now to expires_in, if that is a point in time in seconds or milliseconds;
 // 0 otherwise.
 func (o Object) until(now time.Time) time.Duration {
-	at, err := strconv.ParseFloat(number(o["expires_in"]), 64)
-	if err != nil {
-		return 0
-	}
+	at, _ := strconv.ParseFloat(number(o["expires_in"]), 64) // 0 is past
 	for _, seconds := range []float64{at, at / 1000} {
 		if d := fromSeconds(seconds - float64(now.Unix())); d > 0 && d <= maxLifetime {
 			return d
@@ -130,11 +127,8 @@ func (o Object) until(now time.Time) time.Duration {
 // point in time in the past.
 func (o Object) over(now time.Time) bool {
 	at, err := strconv.ParseFloat(number(o["expires_in"]), 64)
-	if err != nil {
-		return false
-	}
 	past := func(seconds float64) bool { return seconds >= notALifetime && seconds <= float64(now.Unix()) }
-	return at <= 0 || past(at) || past(at/1000)
+	return err == nil && (at <= 0 || past(at) || past(at/1000))
 }
 
 // jwtLifetime is exp less iat of a JWT, or exp less now if it has no iat; 0 if token is not a JWT

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers/reply"
 )
 
@@ -20,43 +22,42 @@ func TestLifetimesAreBounded(t *testing.T) {
 		want             time.Duration
 		warning          string
 	}{
-		"OAuth-Apis #56: milliseconds":             {"at", `900000`, known, 0, 15 * time.Minute, "milliseconds"},
-		"milliseconds as text":                     {"at", `"300000"`, known, 0, 5 * time.Minute, "milliseconds"},
-		"dropbox-sdk-java #322: milliseconds":      {"at", `3600000`, known, 0, 15 * time.Minute, "15m0s are assumed"},
-		"a day, which is no second's milliseconds": {"at", `86400`, known, 0, 15 * time.Minute, "15m0s are assumed"},
-		"milliseconds of too few seconds":          {"at", `3000`, known, 0, 15 * time.Minute, "15m0s are assumed"},
-		"milliseconds where little is known":       {"at", `3600000`, reply.Rules{}, 0, time.Hour, "milliseconds"},
-		"a year where little is known":             {"at", `31536000`, reply.Rules{}, 0, 30 * day, "30 days are assumed"},
-		"ten hours of milliseconds":                {"at", `36000000`, reply.Rules{Longest: 10 * time.Hour}, 0, 10 * time.Hour, "milliseconds"},
-		"beyond all numbers":                       {"at", `1e18`, known, 0, 15 * time.Minute, "15m0s is assumed"},
-		"beyond all floats":                        {"at", `1e400`, known, 0, 15 * time.Minute, "15m0s is assumed"},
-		"words":                                    {"at", `"PT15M"`, known, 0, 15 * time.Minute, "15m0s is assumed"},
-		"a flag":                                   {"at", `true`, known, 0, 15 * time.Minute, "15m0s is assumed"},
-		"zero":                                     {"at", `0`, known, 0, 0, "counts as expired"},
-		"less than zero":                           {"at", `"-1"`, known, 0, 0, "counts as expired"},
-		"words where nothing is known":             {"at", `"soon"`, reply.Rules{}, 0, 0, "counts as expired"},
-		"a point in time that is too far":          {"at", `1995262500`, known, 0, 15 * time.Minute, "15m0s is assumed"},
-		"a point in time":                          {"at", `1795263300`, known, 0, 15 * time.Minute, "point in time"},
-		"a point in time in milliseconds":          {"at", `1795263300000`, known, 0, 15 * time.Minute, "point in time"},
-		"a point in time on another clock":         {"at", `1795259700`, known, time.Hour, 15 * time.Minute, "point in time"},
-		"a point in time that is over":             {"at", `1760422323`, known, 0, 0, "counts as expired"},
-		"a JWT without iat":                        {jwt(`{"exp":1795262700}`), `900`, known, 0, 5 * time.Minute, "longer than the access token's"},
-		"a JWT without iat, on another clock":      {jwt(`{"exp":1795259100}`), `900`, known, time.Hour, 5 * time.Minute, "longer than the access token's"},
-		"a JWT without iat that is over":           {jwt(`{"exp":1795262399}`), `900`, known, 0, 15 * time.Minute, ""},
-		"a JWT without iat that lives longer":      {jwt(`{"exp":1795270000}`), `900`, known, 0, 15 * time.Minute, ""},
-		"a JWT that says it alone":                 {jwt(`{"iat":1,"exp":601}`), `null`, known, 0, 10 * time.Minute, "own claims count"},
-		"a JWT that says it beside nonsense":       {jwt(`{"iat":1,"exp":601}`), `"soon"`, known, 0, 10 * time.Minute, "own claims count"},
-		"a JWT that says too much":                 {jwt(`{"iat":1,"exp":86401}`), `null`, known, 0, 15 * time.Minute, "15m0s are assumed"},
-		"a JWT of years":                           {jwt(`{"iat":1,"exp":99999999}`), `null`, reply.Rules{}, 0, 30 * day, "30 days are assumed"},
+		"OAuth-Apis/apis #56: milliseconds":           {"at", `900000`, known, 0, 15 * time.Minute, "milliseconds"},
+		"milliseconds as text":                        {"at", `"300000"`, known, 0, 5 * time.Minute, "milliseconds"},
+		"dropbox/dropbox-sdk-java #322: milliseconds": {"at", `3600000`, known, 0, 15 * time.Minute, "15m0s are assumed"},
+		"a day, which is no second's milliseconds":    {"at", `86400`, known, 0, 15 * time.Minute, "15m0s are assumed"},
+		"milliseconds of too few seconds":             {"at", `3000`, known, 0, 15 * time.Minute, "15m0s are assumed"},
+		"milliseconds where little is known":          {"at", `3600000`, reply.Rules{}, 0, time.Hour, "milliseconds"},
+		"a year where little is known":                {"at", `31536000`, reply.Rules{}, 0, 30 * day, "30 days are assumed"},
+		"ten hours of milliseconds":                   {"at", `36000000`, reply.Rules{Longest: 10 * time.Hour}, 0, 10 * time.Hour, "milliseconds"},
+		"beyond all numbers":                          {"at", `1e18`, known, 0, 15 * time.Minute, "15m0s is assumed"},
+		"beyond all floats":                           {"at", `1e400`, known, 0, 15 * time.Minute, "15m0s is assumed"},
+		"words":                                       {"at", `"PT15M"`, known, 0, 15 * time.Minute, "15m0s is assumed"},
+		"a flag":                                      {"at", `true`, known, 0, 15 * time.Minute, "15m0s is assumed"},
+		"zero":                                        {"at", `0`, known, 0, 0, "counts as expired"},
+		"less than zero":                              {"at", `"-1"`, known, 0, 0, "counts as expired"},
+		"words where nothing is known":                {"at", `"soon"`, reply.Rules{}, 0, 0, "counts as expired"},
+		"a point in time that is too far":             {"at", `1995262500`, known, 0, 15 * time.Minute, "15m0s is assumed"},
+		"a point in time":                             {"at", `1795263300`, known, 0, 15 * time.Minute, "point in time"},
+		"a point in time in milliseconds":             {"at", `1795263300000`, known, 0, 15 * time.Minute, "point in time"},
+		"a point in time on another clock":            {"at", `1795259700`, known, time.Hour, 15 * time.Minute, "point in time"},
+		"a point in time that is over":                {"at", `1760422323`, known, 0, 0, "counts as expired"},
+		"a JWT without iat":                           {jwt(`{"exp":1795262700}`), `900`, known, 0, 5 * time.Minute, "longer than the access token's"},
+		"a JWT without iat, on another clock":         {jwt(`{"exp":1795259100}`), `900`, known, time.Hour, 5 * time.Minute, "longer than the access token's"},
+		"a JWT without iat that is over":              {jwt(`{"exp":1795262399}`), `900`, known, 0, 15 * time.Minute, ""},
+		"a JWT without iat that lives longer":         {jwt(`{"exp":1795270000}`), `900`, known, 0, 15 * time.Minute, ""},
+		"a JWT that says it alone":                    {jwt(`{"iat":1,"exp":601}`), `null`, known, 0, 10 * time.Minute, "own claims count"},
+		"a JWT that says it beside nonsense":          {jwt(`{"iat":1,"exp":601}`), `"soon"`, known, 0, 10 * time.Minute, "own claims count"},
+		"a JWT that says too much":                    {jwt(`{"iat":1,"exp":86401}`), `null`, known, 0, 15 * time.Minute, "15m0s are assumed"},
+		"a JWT of years":                              {jwt(`{"iat":1,"exp":99999999}`), `null`, reply.Rules{}, 0, 30 * day, "30 days are assumed"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := `{"access_token":"` + tc.token + `","expires_in":` + tc.expiresIn + `}`
 			got, _, ok := reply.Read(body).Tokens(sent, sent.Add(-tc.date), tc.rules)
-			if life := got.AccessExpiresAt.Sub(sent); !ok || life != tc.want {
-				t.Errorf("it lives for %s, want %s", life, tc.want)
-			}
+			life := got.AccessExpiresAt.Sub(sent)
+			assert.Check(t, ok && life == tc.want, "it lives for %s, want %s", life, tc.want)
 			if all := strings.Join(got.Warnings, "; "); !strings.Contains(all, tc.warning) || tc.warning == "" && all != "" {
 				t.Errorf("warnings %q, want %q", all, tc.warning)
 			}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,27 +58,13 @@ func (o Object) Is(name string, want bool) bool {
 	return err == nil && is == want
 }
 
-// Says reports whether there is a value of that name and it is not null, false, 0, "", {} or [].
+// Says reports whether there is a value of that name and it is not null, false, 0, blank, {} or [].
 func (o Object) Says(name string) bool {
-	var value any
-	if json.Unmarshal(o[name], &value) != nil {
-		return false
+	text, isText := quoted(o[name])
+	if isText {
+		return strings.TrimSpace(text) != ""
 	}
-	switch v := value.(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case float64:
-		return v != 0
-	case string:
-		return strings.TrimSpace(v) != ""
-	case map[string]any:
-		return len(v) > 0
-	case []any:
-		return len(v) > 0
-	}
-	return true
+	return !slices.Contains([]string{"", "null", "false", "0", "{}", "[]"}, strings.Join(strings.Fields(string(o[name])), ""))
 }
 
 // ID is the positive integer of that name, a number or a numeric string; 0 if there is none.

@@ -29,9 +29,8 @@ func TestParseRefuses(t *testing.T) {
 		"comment":                    `{} // x`,
 	}
 	for name, text := range cases {
-		if o, err := reply.Parse(text); err == nil {
-			t.Errorf("%s: Parse made %v", name, o)
-		}
+		o, err := reply.Parse(text)
+		assert.Check(t, err != nil, "%s: Parse made %v", name, o)
 	}
 }
 
@@ -47,27 +46,23 @@ func TestFields(t *testing.T) {
 		"twice": "last", "object": "", "list": "", "absent": "", "surrogate": "", "replaced": "", "escaped": "a&b",
 	}
 	for name, want := range texts {
-		if got := o.Text(name); got != want {
-			t.Errorf("Text(%s) = %q, want %q", name, got, want)
-		}
+		got := o.Text(name)
+		assert.Check(t, got == want, "Text(%s) = %q, want %q", name, got, want)
 	}
 	says := map[string]bool{
 		"text": true, "number": true, "yes": true, "object": true, "full": true,
 		"blank": false, "empty": false, "null": false, "no": false, "list": false, "none": false, "zero": false, "absent": false,
 	}
 	for name, want := range says {
-		if got := o.Says(name); got != want {
-			t.Errorf("Says(%s) = %v", name, got)
-		}
+		got := o.Says(name)
+		assert.Check(t, got == want, "Says(%s) = %v", name, got)
 	}
 	for _, name := range []string{"text", "null", "list", "number", "absent"} {
-		if inner, ok := o.Object(name); ok || inner != nil {
-			t.Errorf("Object(%s) = %v", name, inner)
-		}
+		inner, ok := o.Object(name)
+		assert.Check(t, !ok && inner == nil, "Object(%s) = %v", name, inner)
 	}
-	if inner, ok := o.Object("object"); !ok || inner.Text("in") != "side" {
-		t.Errorf("Object(object) = %v, %v", inner, ok)
-	}
+	inner, ok := o.Object("object")
+	assert.Check(t, ok && inner.Text("in") == "side", "Object(object) = %v, %v", inner, ok)
 	if !o.Is("yes", true) || o.Is("yes", false) || !o.Is("no", false) || o.Is("text", true) || o.Is("absent", false) {
 		t.Error("Is is wrong about booleans")
 	}
@@ -108,13 +103,11 @@ func TestSeconds(t *testing.T) {
 	for value, tc := range cases {
 		o, err := reply.Parse(`{"expires_in":` + value + `}`)
 		assert.NilError(t, err)
-		if got, is := o.Seconds("expires_in"); got != tc.want || is != tc.is {
-			t.Errorf("%s: %s, %v; want %s, %v", value, got, is, tc.want, tc.is)
-		}
+		got, is := o.Seconds("expires_in")
+		assert.Check(t, got == tc.want && is == tc.is, "%s: %s, %v; want %s, %v", value, got, is, tc.want, tc.is)
 	}
-	if got, is := (reply.Object{}).Seconds("expires_in"); got != 0 || is != reply.Missing {
-		t.Errorf("absent: %s, %v", got, is)
-	}
+	got, is := (reply.Object{}).Seconds("expires_in")
+	assert.Check(t, got == 0 && is == reply.Missing, "absent: %s, %v", got, is)
 }
 
 func TestID(t *testing.T) {
@@ -127,17 +120,15 @@ func TestID(t *testing.T) {
 	for value, want := range cases {
 		o, err := reply.Parse(`{"id":` + value + `}`)
 		assert.NilError(t, err)
-		if got := o.ID("id"); got != want {
-			t.Errorf("ID of %s = %d, want %d", value, got, want)
-		}
+		got := o.ID("id")
+		assert.Check(t, got == want, "ID of %s = %d, want %d", value, got, want)
 	}
 }
 
 func TestIsHTML(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{"<html>": true, " \r\n<!DOCTYPE html>": true, "": false, "{}": false, "502 <b>": false} {
-		if got := reply.IsHTML(text); got != want {
-			t.Errorf("IsHTML(%q) = %v", text, got)
-		}
+		got := reply.IsHTML(text)
+		assert.Check(t, got == want, "IsHTML(%q) = %v", text, got)
 	}
 }

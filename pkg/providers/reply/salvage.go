@@ -69,24 +69,19 @@ func wholeValue(text string) json.RawMessage {
 	return unreadable
 }
 
-// fromForm reads a reply in the format of a form, as old OAuth servers send it; nil if it is not
-// one, or holds no access token.
-func fromForm(text string) Object {
-	if !strings.Contains(text, "access_token=") || strings.ContainsAny(text, "<>{}\" \r\n\t") {
-		return nil
+// asJSON is a reply in the format of a form as JSON: services may answer in the format of the
+// request. It is any other text as it is, except for a mark of byte order.
+func asJSON(text string) json.RawMessage {
+	text = strings.TrimPrefix(text, "\ufeff")
+	trimmed := strings.TrimSpace(text)
+	form, err := url.ParseQuery(trimmed)
+	if err != nil || !form.Has("access_token") && !form.Has("error") || strings.ContainsAny(trimmed, "<>{}\" \r\n\t") {
+		return json.RawMessage(text)
 	}
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil
+	fields := map[string]string{}
+	for name := range form {
+		fields[name] = form.Get(name)
 	}
-	o := Object{}
-	for name := range values {
-		if o[name], err = json.Marshal(values.Get(name)); err != nil {
-			return nil
-		}
-	}
-	if accessToken(o) == "" {
-		return nil
-	}
-	return o
+	all, _ := json.Marshal(fields) // of strings: never fails
+	return all
 }

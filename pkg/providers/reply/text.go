@@ -121,17 +121,17 @@ func unpack(raw []byte, encoded bool, limit int) ([]byte, bool) {
 // has in it.
 func fromWide(raw []byte) ([]byte, bool) {
 	size, order := width(raw)
-	if size == 0 {
-		return nil, false
-	}
 	var text []rune
-	if size == 4 {
+	switch size {
+	case 0:
+		return nil, false
+	case 4:
 		for unit := range slices.Chunk(raw[:len(raw)/size*size], size) {
 			if point := order.Uint32(unit); point <= unicode.MaxRune {
 				text = append(text, rune(point))
 			}
 		}
-	} else {
+	default:
 		units := make([]uint16, 0, len(raw)/size)
 		for unit := range slices.Chunk(raw[:len(raw)/size*size], size) {
 			units = append(units, order.Uint16(unit))
@@ -143,28 +143,21 @@ func fromWide(raw []byte) ([]byte, bool) {
 
 // width is how many bytes a unit of raw has, and their order; 0 without a sign of more than one.
 func width(raw []byte) (size int, order binary.ByteOrder) {
-	if len(raw) < 4 {
-		return 0, nil
-	}
-	switch [4]bool{raw[0] != 0, raw[1] != 0, raw[2] != 0, raw[3] != 0} {
-	case [4]bool{false, false, false, true}:
-		return 4, binary.BigEndian
-	case [4]bool{true, false, false, false}:
-		return 4, binary.LittleEndian
-	case [4]bool{false, true, false, true}:
-		return 2, binary.BigEndian
-	case [4]bool{true, false, true, false}:
-		return 2, binary.LittleEndian
-	}
-	switch {
-	case raw[0] == 0 && raw[1] == 0 && raw[2] == 0xfe && raw[3] == 0xff:
-		return 4, binary.BigEndian
-	case raw[0] == 0xff && raw[1] == 0xfe && raw[2] == 0 && raw[3] == 0:
-		return 4, binary.LittleEndian
-	case raw[0] == 0xfe && raw[1] == 0xff:
-		return 2, binary.BigEndian
-	case raw[0] == 0xff && raw[1] == 0xfe:
-		return 2, binary.LittleEndian
+	for _, is := range []struct {
+		mark, zeros string // z: zero, x: another byte
+		size        int
+		order       binary.ByteOrder
+	}{
+		{"\x00\x00\xfe\xff", "zzzx", 4, binary.BigEndian},
+		{"\xff\xfe\x00\x00", "xzzz", 4, binary.LittleEndian},
+		{"\xfe\xff", "zxzx", 2, binary.BigEndian},
+		{"\xff\xfe", "xzxz", 2, binary.LittleEndian},
+	} {
+		alike := func(i int, zero byte) bool { return (raw[i] == 0) == (zero == 'z') }
+		if len(raw) >= 4 && (bytes.HasPrefix(raw, []byte(is.mark)) ||
+			alike(0, is.zeros[0]) && alike(1, is.zeros[1]) && alike(2, is.zeros[2]) && alike(3, is.zeros[3])) {
+			return is.size, is.order
+		}
 	}
 	return 0, nil
 }

@@ -1,8 +1,8 @@
 package reply
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -47,29 +47,21 @@ func (d Document) Tokens(sent, date time.Time, rules Rules) (t providers.Tokens,
 		TokenType:    o.Text("token_type"),
 		IssuedAt:     sent,
 	}
-	warn := func(format string, args ...any) { t.Warnings = append(t.Warnings, fmt.Sprintf(format, args...)) }
-
-	if d.broken {
-		warn("there is more in the reply than its JSON, or its JSON is damaged: the readable part counts")
+	warn := func(is bool, text string) {
+		if is {
+			t.Warnings = append(t.Warnings, text)
+		}
 	}
-	if rules.Path != "" && d.path != rules.Path {
-		warn("the tokens are not where they should be in the reply")
-	}
-	if raw, _ := quoted(o["access_token"]); raw != accessToken(o) {
-		warn("access_token has white space at its ends: it is left out")
-	}
+	written, _ := quoted(o["access_token"])
 	spare := t.RefreshToken.IsZero() && (d.spare || hasSpare(o, "", ""))
-	switch {
-	case spare:
-		warn("the reply has a new refresh token that cannot be read: it is no text under the name refresh_token")
-	case rules.Rotates && !rules.Keeps && t.RefreshToken.IsZero():
-		warn("the reply has no refresh_token, although a new one was expected")
-	}
-	if t.TokenType == "" {
-		t.TokenType = "Bearer"
-	} else if !strings.EqualFold(t.TokenType, "Bearer") {
-		warn("token_type is not Bearer")
-	}
+	expected := rules.Rotates && !rules.Keeps && t.RefreshToken.IsZero()
+	warn(d.broken, "there is more in the reply than its JSON, or its JSON is damaged: the readable part counts")
+	warn(rules.Path != "" && d.path != rules.Path, "the tokens are not where they should be in the reply")
+	warn(written != t.AccessToken.Reveal(), "access_token has white space at its ends: it is left out")
+	warn(spare, "the reply has a new refresh token that cannot be read: it is no text under the name refresh_token")
+	warn(expected && !spare, "the reply has no refresh_token, although a new one was expected")
+	warn(t.TokenType != "" && !strings.EqualFold(t.TokenType, "Bearer"), "token_type is not Bearer")
+	t.TokenType = cmp.Or(t.TokenType, "Bearer")
 	if date.IsZero() {
 		date = sent
 	}
@@ -167,12 +159,13 @@ func named(text string) bool {
 // HoldsTokens reports whether a text seems to hold a token: in JSON a long word under the name of a
 // token, else such a name.
 func HoldsTokens(text string) bool {
-	if !json.Valid([]byte(text)) {
+	raw := asJSON(text)
+	if !json.Valid(raw) {
 		plain := letters(text)
 		return strings.Contains(plain, "accesstoken") || strings.Contains(plain, "refreshtoken")
 	}
 	found := false
-	walk(json.RawMessage(text), func(path string, o Object) {
+	walk(raw, func(path string, o Object) {
 		for name, raw := range o {
 			if strings.Contains(letters(path+name), "token") && !strings.Contains(letters(name), "type") {
 				inner, isText := quoted(raw)

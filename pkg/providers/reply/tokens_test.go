@@ -24,85 +24,34 @@ func jwt(claims string) string {
 
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	const (
+		quarter = 15 * time.Minute
 		missing = "expires_in is missing: 15m0s is assumed"
 		expired = "expires_in is missing or no number of seconds: the access token counts as expired"
 		itself  = "expires_in is missing or no number of seconds: the access token's own claims count"
-		capped  = "the access token's life is beyond 30 days: 30 days are assumed"
+		shorter = "expires_in is 10m0s longer than the access token's own claims: the shorter counts"
 		noNew   = "the reply has no refresh_token, although a new one was expected"
 	)
-	rotating := reply.Rules{Lifetime: 15 * time.Minute, Rotates: true}
-	type want struct {
-		Refresh, Type string
-		Lifetime      time.Duration
-		Warnings      []string
+	none, rotating := reply.Rules{}, reply.Rules{Lifetime: quarter, Rotates: true}
+	token := func(claims string) string { return `{"access_token":"` + jwt(claims) + `"` }
+	type row struct {
+		body          string
+		rules         reply.Rules
+		refresh, kind string
+		lifetime      time.Duration
+		warnings      []string
 	}
-	cases := map[string]struct {
-		body  string
-		rules reply.Rules
-		want  want
-	}{
-		"all is well": {
-			`{"access_token":"at","refresh_token":"rt","token_type":"bearer","expires_in":900}`, rotating,
-			want{"rt", "bearer", 15 * time.Minute, nil},
-		},
-		"bare": {
-			`{"access_token":"at"}`,
-			reply.Rules{},
-			want{"", "Bearer", 0, []string{expired}},
-		},
-		"bare, of a provider that rotates": {
-			`{"access_token":"at"}`, rotating,
-			want{"", "Bearer", 15 * time.Minute, []string{noNew, missing}},
-		},
-		"blank refresh token": {
-			`{"access_token":"at","refresh_token":" ","expires_in":900}`, rotating,
-			want{"", "Bearer", 15 * time.Minute, []string{noNew}},
-		},
-		"null refresh token": {
-			`{"access_token":"at","refresh_token":null,"expires_in":900}`,
-			reply.Rules{},
-			want{"", "Bearer", 15 * time.Minute, nil},
-		},
-		"wrong types beside the token": {
-			`{"access_token":"at","refresh_token":"rt","token_type":[],"expires_in":{}}`, rotating,
-			want{"rt", "Bearer", 15 * time.Minute, []string{"expires_in is no number of seconds: 15m0s is assumed"}},
-		},
-		"other type of token": {
-			`{"access_token":"at","token_type":"planted","expires_in":900}`,
-			reply.Rules{},
-			want{"", "planted", 15 * time.Minute, []string{"token_type is not Bearer"}},
-		},
-		"zero": {
-			`{"access_token":"at","refresh_token":"rt","expires_in":0}`, rotating,
-			want{"rt", "Bearer", 0, []string{expired}},
-		},
-		"a point in time": {
-			`{"access_token":"at","refresh_token":"rt","expires_in":1760422323}`, rotating,
-			want{"rt", "Bearer", 0, []string{expired}},
-		},
-		"a year": {
-			`{"access_token":"at","expires_in":31536000}`,
-			reply.Rules{},
-			want{"", "Bearer", 30 * 24 * time.Hour, []string{capped}},
-		},
-		"a JWT that lives shorter": {
-			`{"access_token":"` + jwt(`{"iat":1760421423.5,"exp":1760421723.75}`) + `","expires_in":900}`,
-			reply.Rules{},
-			want{"", "Bearer", 300250 * time.Millisecond, []string{
-				"expires_in is 10m0s longer than the access token's own claims: the shorter counts",
-			}},
-		},
-		"a JWT that lives longer": {
-			`{"access_token":"` + jwt(`{"iat":1,"exp":100000}`) + `","expires_in":900}`,
-			reply.Rules{},
-			want{"", "Bearer", 15 * time.Minute, nil},
-		},
-		"a JWT alone": {
-			`{"access_token":"` + jwt(`{"iat":"100","exp":"400"}`) + `","refresh_token":"rt"}`, rotating,
-			want{"rt", "Bearer", 5 * time.Minute, []string{itself}},
-		},
+	cases := map[string]row{
+		"all is well":                      {`{"access_token":"at","refresh_token":"rt","token_type":"bearer","expires_in":900}`, rotating, "rt", "bearer", quarter, nil},
+		"bare":                             {`{"access_token":"at"}`, none, "", "Bearer", 0, []string{expired}},
+		"bare, of a provider that rotates": {`{"access_token":"at"}`, rotating, "", "Bearer", quarter, []string{noNew, missing}},
+		"blank refresh token":              {`{"access_token":"at","refresh_token":" ","expires_in":900}`, rotating, "", "Bearer", quarter, []string{noNew}},
+		"null refresh token":               {`{"access_token":"at","refresh_token":null,"expires_in":900}`, none, "", "Bearer", quarter, nil},
+		"type of a wrong type":             {`{"access_token":"at","token_type":[],"expires_in":900}`, none, "", "Bearer", quarter, nil},
+		"other type of token":              {`{"access_token":"at","token_type":"planted","expires_in":900}`, none, "", "planted", quarter, []string{"token_type is not Bearer"}},
+		"a JWT that lives shorter":         {token(`{"iat":1760421423.5,"exp":1760421723.75}`) + `,"expires_in":900}`, none, "", "Bearer", 300250 * time.Millisecond, []string{shorter}},
+		"a JWT that lives longer":          {token(`{"iat":1,"exp":100000}`) + `,"expires_in":900}`, none, "", "Bearer", quarter, nil},
+		"a JWT alone":                      {token(`{"iat":"100","exp":"400"}`) + `,"refresh_token":"rt"}`, rotating, "rt", "Bearer", 5 * time.Minute, []string{itself}},
 	}
 	for claims, name := range map[string]string{
 		`{"exp":1760421723}`:                "no iat, and exp long ago",
@@ -115,38 +64,15 @@ func TestTokens(t *testing.T) {
 		`[]`:                                "no object",
 		"{\"iat\":1,\"exp\":2,\"x\":\"\xff": "bad UTF-8",
 	} {
-		cases["a JWT with "+name] = struct {
-			body  string
-			rules reply.Rules
-			want  want
-		}{`{"access_token":"` + jwt(claims) + `","expires_in":900}`, reply.Rules{}, want{"", "Bearer", 15 * time.Minute, nil}}
+		cases["a JWT with "+name] = row{token(claims) + `,"expires_in":900}`, none, "", "Bearer", quarter, nil}
 	}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := reply.Read(tc.body)
-			got, unreadable, ok := d.Tokens(sent, time.Time{}, tc.rules)
-			if !ok || unreadable || got.AccessToken.Reveal() != d.Root.Text("access_token") || !got.IssuedAt.Equal(sent) {
-				t.Fatalf("Tokens = %+v, %v", got, ok)
-			}
-			shown := want{got.RefreshToken.Reveal(), got.TokenType, got.AccessExpiresAt.Sub(sent), got.Warnings}
-			assert.Check(t, is.DeepEqual(shown, tc.want), "tokens")
-			if strings.Contains(strings.Join(got.Warnings, " "), "planted") {
-				t.Errorf("a warning shows a value of the reply: %q", got.Warnings)
-			}
-		})
-	}
-}
-
-func TestNoTokens(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{
-		`{}`, `{"access_token":""}`, `{"access_token":"  "}`, `{"access_token":null}`, `{"access_token":7}`,
-		`{"Access_Token":"x"}`, `{"access_token":"\udc00"}`, `{"refresh_token":"rt","expires_in":900}`,
-	} {
-		if got, _, ok := reply.Read(body).Tokens(time.Now(), time.Time{}, reply.Rules{}); ok || !got.RefreshToken.IsZero() {
-			t.Errorf("%s: Tokens = %+v, %v", body, got, ok)
-		}
+		d := reply.Read(tc.body)
+		got, unreadable, ok := d.Tokens(sent, time.Time{}, tc.rules)
+		assert.Check(t, ok && !unreadable && got.AccessToken.Reveal() == d.Root.Text("access_token") && got.IssuedAt.Equal(sent) &&
+			got.RefreshToken.Reveal() == tc.refresh && got.TokenType == tc.kind && got.AccessExpiresAt.Sub(sent) == tc.lifetime,
+			"%s: %+v, %v", name, got, ok)
+		assert.Check(t, is.DeepEqual(got.Warnings, tc.warnings), name)
 	}
 }
 
@@ -166,9 +92,7 @@ func FuzzTokens(f *testing.F) {
 	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, body, claims string) {
 		d := reply.Read(body)
-		if d.Root.ID("transaction_id") < 0 {
-			t.Error("negative ID")
-		}
+		assert.Check(t, d.Root.ID("transaction_id") >= 0, "negative ID")
 		tokens, unreadable, ok := d.Tokens(sent, sent, reply.Rules{Lifetime: time.Minute, Rotates: true})
 		life := tokens.AccessExpiresAt.Sub(sent)
 		access, refresh := tokens.AccessToken.Reveal(), tokens.RefreshToken.Reveal()
@@ -194,9 +118,8 @@ func FuzzTokens(f *testing.F) {
 		// one.
 		o, err := reply.Parse(body)
 		if err != nil {
-			if !errors.Is(err, reply.ErrUnreadable) || err.Error() != reply.ErrUnreadable.Error() {
-				t.Errorf("%q: %v", body, err)
-			}
+			assert.Check(t, errors.Is(err, reply.ErrUnreadable) && err.Error() == reply.ErrUnreadable.Error(),
+				"%q: %v", body, err)
 			return
 		}
 		if _, is := o.Seconds("expires_in"); is != reply.Usable {
@@ -208,9 +131,7 @@ func FuzzTokens(f *testing.F) {
 			text, err := json.Marshal(changed)
 			assert.NilError(t, err)
 			got, _, ok := reply.Read(string(text)).Tokens(sent, sent, reply.Rules{Lifetime: time.Minute})
-			if !ok {
-				t.Errorf("no tokens in %s", text)
-			}
+			assert.Check(t, ok, "no tokens in %s", text)
 			return got.AccessExpiresAt
 		}
 		if spoken := with(jwt(claims)); spoken.After(with("opaque")) || spoken.Before(sent) {

@@ -10,19 +10,16 @@ import (
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/internal/clienttest"
-	"tokenrefresh/pkg/providers/internal/fuzz"
 	"tokenrefresh/pkg/providers/reply"
-	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/secret"
 )
 
 func FuzzRead(f *testing.F) {
 	session, hex := encrypting(f)
-	fuzz.Read(f, "tconnect", true, func(answer exchange.Reply) (providers.Tokens, error) { return tconnect.Read(session, answer) },
+	client.FuzzRead(f, session, true,
 		flat, `{"data":`+flat+`}`, hex(flat), `{"data":"`+hex(keycloak)+`"}`, `"`+hex(wrapper)+`"`,
-		`{"error":"x","data":"y"}`, `{"code":0,"result":`+flat+`}`, keycloak, wrapper, page, "", "null", `""`, `{"data":""}`,
+		`{"error":"x","data":"y"}`, `{"code":0,"result":`+flat+`}`, keycloak, wrapper, clienttest.Page, "", "null", `""`, `{"data":""}`,
 	)
 }
 
@@ -44,12 +41,9 @@ func FuzzEncrypted(f *testing.F) {
 		for _, text := range []string{hex(body), `"` + hex(body) + `"`, `{"data":"` + hex(body) + `"}`} {
 			got, err := session.Decode(secret.New(text), clienttest.Now)
 			assert.Check(t, is.DeepEqual(got, plain, cmp.Comparer(secret.String.Equal)), "tokens of %s", body)
-			if (err == nil) != (plainErr == nil) || providers.KindOf(err) != providers.KindOf(plainErr) {
-				t.Errorf("%s: plain %v, encrypted %v", body, plainErr, err)
-			}
-			if plant.Shown(err) {
-				t.Errorf("the error shows what was encrypted: %v", err)
-			}
+			assert.Check(t, (err == nil) == (plainErr == nil) && providers.KindOf(err) == providers.KindOf(plainErr),
+				"%s: plain %v, encrypted %v", body, plainErr, err)
+			assert.Check(t, !plant.Shown(err), "the error shows what was encrypted: %v", err)
 		}
 	})
 }
@@ -65,7 +59,7 @@ func encrypting(f *testing.F) (session providers.Session, hex func(plain string)
 
 func FuzzOpen(f *testing.F) {
 	const m = plant.Marker
-	fuzz.Open(f, tconnect.New(exchange.New(exchange.Options{}), ""),
+	client.FuzzOpen(f,
 		fields("https://api.example/t/", map[string]any{
 			"username": m, "password": m, "client_secret": m, "partner_code": m,
 			"login_extra": map[string]any{"grant_type": m, "n": []any{1, nil}},

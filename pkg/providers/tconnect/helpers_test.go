@@ -8,7 +8,6 @@ import (
 
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/internal/clienttest"
 	"tokenrefresh/pkg/providers/tconnect"
 	"tokenrefresh/pkg/secret"
@@ -21,8 +20,7 @@ const (
 )
 
 var client = clienttest.Client{
-	Name: "tconnect",
-	New:  func(c *exchange.Client, environment string) providers.Provider { return tconnect.New(c, environment) },
+	New: tconnect.New,
 	Planted: []string{
 		"planted-user", "planted-password", "planted-client", "planted-secret", "planted-partner", "planted-refresh",
 		"planted-reply", key, otherKey, iv,

@@ -7,11 +7,6 @@ import (
 	"tokenrefresh/pkg/providers/internal/clienttest"
 )
 
-func TestEverywhere(t *testing.T) {
-	t.Parallel()
-	client.Everywhere(t, open(t, clienttest.DeadHost, map[string]any{"login_extra": map[string]any{"x": "planted-reply"}}))
-}
-
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	without := func(names ...string) map[string]any {
@@ -60,11 +55,10 @@ func TestOpen(t *testing.T) {
 			[]string{"base_url", "partner_code", "aes_key", "username"},
 		},
 	}
+	all := map[string]clienttest.Credentials{}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			text := fields("https://x.example", tc.changes).Reveal()
-			client.Opens(t, clienttest.Credentials{Text: text, Login: tc.login, Problems: tc.problems})
-		})
+		text := fields("https://x.example", tc.changes).Reveal()
+		all[name] = clienttest.Credentials{Text: text, Login: tc.login, Problems: tc.problems}
 	}
+	client.Opens(t, all, nil)
 }

@@ -12,31 +12,26 @@ import (
 	"tokenrefresh/pkg/providers/verdict"
 )
 
-// tokenRules: a refresh always gives a new refresh token. TConnect publishes ten hours for an
-// access token, but does not promise them: a token without a lifetime is believed for ten minutes
-// only, which a schedule of a minute can serve.
-var tokenRules = reply.Rules{Lifetime: 10 * time.Minute, Longest: 10 * time.Hour, Rotates: true}
-
-// words: errors are not documented. They may be Keycloak's, or a wrapper with a code and
-// a message around no data, in Vietnamese too.
-var words = verdict.Words{
-	Own: func(root reply.Object) bool {
-		_, wrapper := root["data"]
-		return root.Says("error") && root.Says("error_description") || wrapper && (root.Says("code") || root.Says("message"))
+// rules: a refresh always gives a new refresh token. TConnect publishes ten hours for an access token,
+// but does not promise them: a token without a lifetime is believed for ten minutes only, which a
+// schedule of a minute can serve.
+//
+// Errors are not documented. They may be Keycloak's, or a wrapper with a code and a message around no
+// data, in Vietnamese too.
+var rules = verdict.Rules{
+	Tokens: reply.Rules{Lifetime: 10 * time.Minute, Longest: 10 * time.Hour, Rotates: true},
+	Words: verdict.Words{
+		Own: func(root reply.Object) bool {
+			_, wrapper := root["data"]
+			return root.Says("error") && root.Says("error_description") || wrapper && (root.Says("code") || root.Says("message"))
+		},
+		Refused: []string{
+			"token is not active", "session not active", "stale token", "maximum allowed refresh token reuse exceeded",
+			"refresh token không hợp lệ", "refresh token hết hạn", "refresh token đã hết hạn", "refresh token không tồn tại",
+		},
+		Credentials: []string{"unknown partner", "invalid partner", "invalid partner code", "partner not found"},
 	},
-	Refused: []string{
-		"token is not active", "session not active", "stale token", "maximum allowed refresh token reuse exceeded",
-		"refresh token không hợp lệ", "refresh token hết hạn", "refresh token đã hết hạn", "refresh token không tồn tại",
-	},
-	Credentials: []string{"unknown partner", "invalid partner", "invalid partner code", "partner not found"},
-}
-
-// rules are TConnect's, with the session's way to decrypt.
-func (s *session) rules() verdict.Rules {
-	return verdict.Rules{
-		Tokens: tokenRules, Words: words, Open: s.open,
-		Secrets: "username, password, client_id, client_secret, partner_code or aes_key",
-	}
+	Secrets: "username, password, client_id, client_secret, partner_code or aes_key",
 }
 
 // errSealed tells people what to correct.

@@ -34,16 +34,12 @@ func TestRequests(t *testing.T) {
 				changes[field] = value
 			}
 			session := open(t, host.URL, changes)
-			if _, err := session.Refresh(t.Context(), secret.New("planted-refresh")); err != nil {
-				t.Error(err)
-			}
-			if _, err := session.Login(t.Context()); err != nil {
-				t.Error(err)
-			}
+			_, err := session.Refresh(t.Context(), secret.New("planted-refresh"))
+			assert.Check(t, err)
+			_, err = session.Login(t.Context())
+			assert.Check(t, err)
 			calls := host.Calls()
-			if len(calls) != 2 {
-				t.Fatalf("%d calls, want 2", len(calls))
-			}
+			assert.Assert(t, len(calls) == 2, "%d calls, want 2", len(calls))
 			wants := []map[string]any{
 				{"refresh_token": "planted-refresh"},
 				{
@@ -54,9 +50,8 @@ func TestRequests(t *testing.T) {
 			for i, path := range []string{"/openapi/v1/auth/refresh", "/openapi/v1/auth/login"} {
 				call := calls[i]
 				var body map[string]string
-				if err := json.Unmarshal([]byte(call.Body), &body); err != nil || len(body) != 1 {
-					t.Fatalf("body %s: %v", call.Body, err)
-				}
+				err := json.Unmarshal([]byte(call.Body), &body)
+				assert.Assert(t, err == nil && len(body) == 1, "body %s: %v", call.Body, err)
 				plain, err := cipher(t, key, tc.mode, tc.iv).DecryptHex(body["data"])
 				assert.NilError(t, err)
 				var payload map[string]any
@@ -76,11 +71,9 @@ func TestRequests(t *testing.T) {
 func TestRefreshMatchesOpenSSL(t *testing.T) {
 	t.Parallel()
 	host := clienttest.New(t, clienttest.Answer{Status: 200, Body: flat})
-	if _, err := open(t, host.URL, map[string]any{"aes_iv": iv}).Refresh(t.Context(), secret.New("rt-0001")); err != nil {
-		t.Fatal(err)
-	}
+	_, err := open(t, host.URL, map[string]any{"aes_iv": iv}).Refresh(t.Context(), secret.New("rt-0001"))
+	assert.NilError(t, err)
 	const want = `{"data":"9f6f190d98b4bdf561868f8fe6302774f5dd54ebea6115de8857f58c72e65d4f"}`
-	if got := host.Calls()[0].Body; got != want {
-		t.Errorf("body = %s, want %s", got, want)
-	}
+	got := host.Calls()[0].Body
+	assert.Check(t, got == want, "body = %s, want %s", got, want)
 }

@@ -152,16 +152,16 @@ func limited(answer exchange.Reply, d reply.Document) *providers.Error {
 // refuse makes the error of a refusal of the token or the credentials. For a login it is always
 // about the credentials.
 func (r Rules) refuse(answer exchange.Reply, kind providers.Kind) *providers.Error {
+	what := "the credentials are refused"
 	switch {
 	case answer.Op == "login":
-		return answer.Fail(providers.Misconfigured,
-			fmt.Sprintf("the login is refused: correct %s in the credentials secret", r.Secrets))
-	case kind == providers.Misconfigured:
-		return answer.Fail(kind, fmt.Sprintf("the credentials are refused: correct %s in the credentials secret", r.Secrets))
+		kind, what = providers.Misconfigured, "the login is refused"
 	case kind == providers.MaybeRefused:
 		return answer.Fail(kind, "the answer does not say what is wrong: it may be the refresh token")
+	case kind == providers.Refused:
+		return answer.Fail(kind, "the refresh token is not accepted any more")
 	}
-	return answer.Fail(kind, "the refresh token is not accepted any more")
+	return answer.Fail(kind, fmt.Sprintf("%s: correct %s in the credentials secret", what, r.Secrets))
 }
 
 func unknownHint(answer exchange.Reply, d reply.Document) string {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/providers/reply"
@@ -45,9 +47,7 @@ func failure(t *testing.T, rules verdict.Rules, a exchange.Reply) *providers.Err
 	t.Helper()
 	got, err := rules.Read(a)
 	var e *providers.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("%d %s: %+v, %v", a.Status, a.Body.Reveal(), got, err)
-	}
+	assert.Assert(t, errors.As(err, &e), "%d %s: %+v, %v", a.Status, a.Body.Reveal(), got, err)
 	if e.Provider != "acme" || e.Op != a.Op || e.Status != a.Status || !e.Sent.Equal(sent) || e.Hint == "" {
 		t.Errorf("an error of another answer, or one that says nothing: %+v", e)
 	}
@@ -66,7 +66,7 @@ func TestAnswers(t *testing.T) {
 		// The provider's own words: this refresh token is invalid.
 		"RFC 6749, 5.2":                       {400, `{"error":"invalid_grant"}`, refused},
 		"Atlassian: with 403":                 {403, `{"error":"invalid_grant"}`, refused},
-		"passport #1605: league's":            {401, league, refused},
+		"laravel/passport #1605: league's":    {401, league, refused},
 		"the same as a success":               {200, league, refused},
 		"HubSpot: its code in status":         {400, `{"status":"BAD_REFRESH_TOKEN","message":"x"}`, refused},
 		"GitHub: its code in a success":       {200, `{"error":"bad_refresh_token"}`, refused},
@@ -83,17 +83,17 @@ func TestAnswers(t *testing.T) {
 		"bytes behind it":                     {400, `{"error":"invalid_grant"}` + "\r\n0\r\n", refused},
 
 		// Perhaps about the token.
-		"passport #1424: unauthenticated":    {401, `{"message":"Unauthenticated."}`, maybe},
-		"any 401 in JSON":                    {401, `{"message":"x"}`, maybe},
-		"Laravel: a list of mistakes":        {422, `{"message":"The given data was invalid.","errors":{"refresh_token":["The refresh token is invalid."]}}`, maybe},
-		"a list of mistakes, 400":            {400, `{"errors":{"refresh_token":["The refresh token is invalid."]}}`, maybe},
-		"another 422":                        {422, `{"detail":[{"loc":["body"],"msg":"x"}]}`, maybe},
-		"RFC 6750":                           {403, `{"error":"invalid_token"}`, maybe},
-		"some token has expired":             {400, `{"message":"Token has expired"}`, maybe},
-		"its own problem":                    {400, `{"problem":7}`, maybe},
-		"its own problem, 404":               {404, `{"problem":7}`, maybe},
-		"the token and the client are wrong": {400, `{"error":"invalid_grant","error_description":"Invalid user credentials"}`, maybe},
-		"missing or invalid":                 {400, `{"message":"Refresh token is missing or invalid"}`, away},
+		"laravel/passport #1424: unauthenticated": {401, `{"message":"Unauthenticated."}`, maybe},
+		"any 401 in JSON":                         {401, `{"message":"x"}`, maybe},
+		"Laravel: a list of mistakes":             {422, `{"message":"The given data was invalid.","errors":{"refresh_token":["The refresh token is invalid."]}}`, maybe},
+		"a list of mistakes, 400":                 {400, `{"errors":{"refresh_token":["The refresh token is invalid."]}}`, maybe},
+		"another 422":                             {422, `{"detail":[{"loc":["body"],"msg":"x"}]}`, maybe},
+		"RFC 6750":                                {403, `{"error":"invalid_token"}`, maybe},
+		"some token has expired":                  {400, `{"message":"Token has expired"}`, maybe},
+		"its own problem":                         {400, `{"problem":7}`, maybe},
+		"its own problem, 404":                    {404, `{"problem":7}`, maybe},
+		"the token and the client are wrong":      {400, `{"error":"invalid_grant","error_description":"Invalid user credentials"}`, maybe},
+		"missing or invalid":                      {400, `{"message":"Refresh token is missing or invalid"}`, away},
 
 		// Wrong client, secret or password.
 		"Keycloak: wrong secret":      {401, `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`, misconfigured},
@@ -117,35 +117,35 @@ func TestAnswers(t *testing.T) {
 		"an address of a limit":    {400, `{"message":"x","documentation_url":"https://x.example/rate limit"}`, away},
 
 		// Gateways, firewalls, pages, codes that nobody knows.
-		"traefik #621":              {404, "404 page not found\n", away},
-		"traefik #9289: empty":      {404, "", away},
-		"kong #10483":               {404, `{"message":"no Route matched with those values"}`, away},
-		"kong #11250":               {400, `{"message":"Bad request","request_id":"x"}`, away},
-		"toolhive #5169: WAF":       {400, `<html><title>Request Rejected</title>Your support ID is: 1</html>`, away},
-		"the same with 401":         {401, `<html>invalid_grant</html>`, away},
-		"toolhive #5170":            {400, "Bad Request", away},
-		"its words as text":         {400, "invalid_grant", away},
-		"its words in a string":     {400, `"invalid_grant"`, away},
-		"owncloud #9380":            {421, "", away},
-		"API gateway":               {403, `{"message":"Missing Authentication Token"}`, away},
-		"Spring":                    {404, `{"timestamp":1,"status":404,"error":"Not Found","path":"/refresh-token"}`, away},
-		"an echo":                   {400, `{"message":"x","body":{"grant_type":"refresh_token"}}`, away},
-		"RFC 6749: a wrong scope":   {400, `{"error":"invalid_scope"}`, away},
-		"RFC 6749: a wrong request": {400, `{"error":"invalid_request","error_description":"refresh token is required"}`, away},
-		"a wrong grant":             {400, `{"error":"unsupported_grant_type"}`, away},
-		"a wrong grant in words":    {400, `{"message":"refresh_token is not a valid grant type"}`, away},
-		"a wrong scope in words":    {403, `{"error":"access_denied","message":"The refresh token is not valid for this scope"}`, maybe},
-		"a wrong client in words":   {400, `{"error":"invalid_client","message":"The refresh token is unknown to this client"}`, misconfigured},
-		"a service that is down":    {400, `{"message":"Refresh token service is temporarily unavailable: invalid response"}`, away},
-		"words of another one":      {404, `{"message":"Fresh out of tokens!"}`, away},
-		"402":                       {402, `{"message":"x"}`, away},
-		"405":                       {405, "Method Not Allowed", away},
-		"407":                       {407, "proxy authentication required", away},
-		"413":                       {413, `<html></html>`, away},
-		"451":                       {451, "blocked", away},
-		"460":                       {460, "", away},
-		"301":                       {301, `<html></html>`, away},
-		"308 with its words":        {308, `{"problem":7}`, away},
+		"traefik/traefik #621":         {404, "404 page not found\n", away},
+		"traefik/traefik #9289: empty": {404, "", away},
+		"Kong/kong #10483":             {404, `{"message":"no Route matched with those values"}`, away},
+		"Kong/kong #11250":             {400, `{"message":"Bad request","request_id":"x"}`, away},
+		"stacklok/toolhive #5169: WAF": {400, `<html><title>Request Rejected</title>Your support ID is: 1</html>`, away},
+		"the same with 401":            {401, `<html>invalid_grant</html>`, away},
+		"stacklok/toolhive #5170":      {400, "Bad Request", away},
+		"its words as text":            {400, "invalid_grant", away},
+		"its words in a string":        {400, `"invalid_grant"`, away},
+		"owncloud/client #9380":        {421, "", away},
+		"API gateway":                  {403, `{"message":"Missing Authentication Token"}`, away},
+		"Spring":                       {404, `{"timestamp":1,"status":404,"error":"Not Found","path":"/refresh-token"}`, away},
+		"an echo":                      {400, `{"message":"x","body":{"grant_type":"refresh_token"}}`, away},
+		"RFC 6749: a wrong scope":      {400, `{"error":"invalid_scope"}`, away},
+		"RFC 6749: a wrong request":    {400, `{"error":"invalid_request","error_description":"refresh token is required"}`, away},
+		"a wrong grant":                {400, `{"error":"unsupported_grant_type"}`, away},
+		"a wrong grant in words":       {400, `{"message":"refresh_token is not a valid grant type"}`, away},
+		"a wrong scope in words":       {403, `{"error":"access_denied","message":"The refresh token is not valid for this scope"}`, maybe},
+		"a wrong client in words":      {400, `{"error":"invalid_client","message":"The refresh token is unknown to this client"}`, misconfigured},
+		"a service that is down":       {400, `{"message":"Refresh token service is temporarily unavailable: invalid response"}`, away},
+		"words of another one":         {404, `{"message":"Fresh out of tokens!"}`, away},
+		"402":                          {402, `{"message":"x"}`, away},
+		"405":                          {405, "Method Not Allowed", away},
+		"407":                          {407, "proxy authentication required", away},
+		"413":                          {413, `<html></html>`, away},
+		"451":                          {451, "blocked", away},
+		"460":                          {460, "", away},
+		"301":                          {301, `<html></html>`, away},
+		"308 with its words":           {308, `{"problem":7}`, away},
 
 		// May be spent.
 		"303":                          {303, ``, unknown},
@@ -166,17 +166,14 @@ func TestAnswers(t *testing.T) {
 		t.Run(reason, func(t *testing.T) {
 			t.Parallel()
 			e := failure(t, acme, answer("refresh", tc.status, tc.body))
-			if e.Kind != tc.kind || e.Partial != nil {
-				t.Errorf("kind %s, want %s: %v", e.Kind, tc.kind, e)
-			}
+			assert.Check(t, e.Kind == tc.kind && e.Partial == nil, "kind %s, want %s: %v", e.Kind, tc.kind, e)
 			// A login presents no token: a refusal is about the credentials.
 			want := tc.kind
 			if want == refused || want == maybe {
 				want = misconfigured
 			}
-			if e := failure(t, acme, answer("login", tc.status, tc.body)); e.Kind != want {
-				t.Errorf("a login: kind %s, want %s", e.Kind, want)
-			}
+			e = failure(t, acme, answer("login", tc.status, tc.body))
+			assert.Check(t, e.Kind == want, "a login: kind %s, want %s", e.Kind, want)
 			// If the answer is cut off, a status only shows that the provider asks to wait, unless
 			// the JSON was complete.
 			cut := answer("refresh", tc.status, tc.body)
@@ -185,10 +182,20 @@ func TestAnswers(t *testing.T) {
 			if tc.status == 429 || tc.status == 425 || reply.Read(tc.body).Whole {
 				want = tc.kind
 			}
-			if e := failure(t, acme, cut); e.Kind != want {
-				t.Errorf("cut: kind %s, want %s", e.Kind, want)
-			}
+			e = failure(t, acme, cut)
+			assert.Check(t, e.Kind == want, "cut: kind %s, want %s", e.Kind, want)
 		})
+	}
+}
+
+// The hint says who has probably answered, and names the field of the credentials to look at.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	elsewhere := acme
+	elsewhere.Setting = "token_url"
+	for status, want := range map[int]string{301: "correct token_url", 403: "does not allow this address", 404: "token_url is wrong", 407: "a proxy"} {
+		e := failure(t, elsewhere, answer("refresh", status, ""))
+		assert.Check(t, strings.Contains(e.Hint, want), "%d: %q, want %q", status, e.Hint, want)
 	}
 }
 
@@ -203,9 +210,8 @@ func TestCredentialsWithEachCall(t *testing.T) {
 		`{"message":"x"}`:             maybe,
 		`x`:                           away,
 	} {
-		if e := failure(t, each, answer("refresh", 401, body)); e.Kind != want {
-			t.Errorf("%s: kind %s, want %s", body, e.Kind, want)
-		}
+		e := failure(t, each, answer("refresh", 401, body))
+		assert.Check(t, e.Kind == want, "%s: kind %s, want %s", body, e.Kind, want)
 	}
 }
 
@@ -245,9 +251,8 @@ func TestTokens(t *testing.T) {
 	}
 	// An error with only the access token may be an echo.
 	for _, body := range []string{`{"access_token":"access-1"}`, other} {
-		if e := failure(t, acme, answer("refresh", 500, body)); e.Kind != unknown || e.Partial != nil || e.Raw.Reveal() != body {
-			t.Errorf("%s: %+v", body, e)
-		}
+		e := failure(t, acme, answer("refresh", 500, body))
+		assert.Check(t, e.Kind == unknown && e.Partial == nil && e.Raw.Reveal() == body, "%s: %+v", body, e)
 	}
 }
 
@@ -260,9 +265,8 @@ func TestUnreadableRefreshToken(t *testing.T) {
 		t.Errorf("%+v with %+v", e, e.Partial)
 	}
 	got, err := acme.Read(answer("login", 200, other))
-	if err != nil || !got.RefreshToken.IsZero() || got.Raw.Reveal() != other || len(got.Warnings) == 0 {
-		t.Errorf("a login: %+v, %v", got, err)
-	}
+	assert.Check(t, err == nil && got.RefreshToken.IsZero() && got.Raw.Reveal() == other && len(got.Warnings) != 0,
+		"a login: %+v, %v", got, err)
 	steady := acme
 	steady.Tokens.Rotates = false
 	if got, err := steady.Read(answer("refresh", 200, other)); err != nil || !got.RefreshToken.IsZero() || !got.Raw.IsZero() || len(got.Warnings) == 0 {
@@ -298,9 +302,8 @@ func TestWhatIsKept(t *testing.T) {
 		if kept := e.Raw.Reveal() == tc.body; kept != tc.kept || !kept && !e.Raw.IsZero() {
 			t.Errorf("%s: %d bytes are kept of %d: %v", name, len(e.Raw.Reveal()), len(tc.body), e)
 		}
-		if told := strings.Contains(e.Hint, "too long to keep"); told != (name == "more" || name == "an error of more") {
-			t.Errorf("%s: %s", name, e.Hint)
-		}
+		told := strings.Contains(e.Hint, "too long to keep")
+		assert.Check(t, told == (name == "more" || name == "an error of more"), "%s: %s", name, e.Hint)
 	}
 }
 
@@ -319,8 +322,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		a := answer("refresh", 429, tc.body)
 		a.RetryAfter = tc.header
-		if e := failure(t, acme, a); e.RetryAfter != tc.want {
-			t.Errorf("%s: %s, want %s", name, e.RetryAfter, tc.want)
-		}
+		e := failure(t, acme, a)
+		assert.Check(t, e.RetryAfter == tc.want, "%s: %s, want %s", name, e.RetryAfter, tc.want)
 	}
 }

@@ -32,9 +32,7 @@ func TestSecret(t *testing.T) {
 	want := func(want reader.Token, wantErr error, calls ...string) {
 		t.Helper()
 		got, err := source.Read(t.Context())
-		if !errors.Is(err, wantErr) {
-			t.Errorf("error %v, want %v", err, wantErr)
-		}
+		assert.Check(t, errors.Is(err, wantErr), "error %v, want %v", err, wantErr)
 		assert.Check(t, is.DeepEqual(got, want), "token")
 		if got := server.Calls(); !slices.Equal(got, calls) {
 			t.Errorf("calls %v, want %v", got, calls)

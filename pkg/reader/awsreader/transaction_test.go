@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/internal/plant"
@@ -41,16 +42,10 @@ func TestTransaction(t *testing.T) {
 		}
 	}
 	source := awsreader.Transaction(client, table, row.ID)
-	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) {
-		t.Errorf("error %v", err)
-	}
-	if _, err := awsreader.Transaction(client, "none", row.ID).Read(t.Context()); !errors.Is(err, reader.ErrNotFound) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(source.Read(t.Context())), reader.ErrNotFound))
+	assert.Check(t, is.ErrorIs(errorOf(awsreader.Transaction(client, "none", row.ID).Read(t.Context())), reader.ErrNotFound))
 	put()
-	if _, err := reader.NewTokenSource(source, reader.Options{}).Get(t.Context()); !errors.Is(err, reader.ErrNotPublished) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(reader.NewTokenSource(source, reader.Options{}).Get(t.Context())), reader.ErrNotPublished))
 	row.AccessToken, row.ClientToken = secret.New("at"), secret.New("ct")
 	row.AccessExpiresAt, row.RefreshAt = now.Add(time.Hour), now.Add(48*time.Minute)
 	put()
@@ -66,9 +61,7 @@ func TestTransaction(t *testing.T) {
 		put()
 		got, err := source.Read(t.Context())
 		ended, ok := errors.AsType[*reader.EndedError](err)
-		if !ok || ended.Status != string(status) || got != (reader.Token{}) {
-			t.Errorf("%s: %v, %v", status, got, err)
-		}
+		assert.Check(t, ok && ended.Status == string(status) && got == (reader.Token{}), "%s: %v, %v", status, got, err)
 	}
 	if calls := slices.Compact(server.Calls()); !slices.Equal(calls, []string{"GetItem"}) {
 		t.Errorf("calls %v", calls)
@@ -105,9 +98,7 @@ func TestRequestIsWithinThePolicy(t *testing.T) {
 		}
 	}
 	for attribute := range request.Key { // counts as named
-		if !slices.Contains(allowed, any(attribute)) {
-			t.Errorf("the key %s is none of %v", attribute, allowed)
-		}
+		assert.Check(t, slices.Contains(allowed, any(attribute)), "the key %s is none of %v", attribute, allowed)
 	}
 	if named < 5 {
 		t.Errorf("only %d attributes: %s", named, s.bodies[0])

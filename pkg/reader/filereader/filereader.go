@@ -37,9 +37,12 @@ func Access(path, provider, account string) reader.Source {
 }
 
 // Transaction is the source of a Berbix transaction's token.
-func Transaction(path string, id int64) reader.Source {
+func Transaction(path string, id int64) reader.Source { return TransactionIn(path, "transactions", id) }
+
+// TransactionIn is the source of a transaction's token of another provider, whose table has that name.
+func TransactionIn(path, table string, id int64) reader.Source {
 	return source{path, fmt.Sprintf("transaction %d", id), func(ctx context.Context, home *embedded.Home) (reader.Token, error) {
-		t, found, err := home.Transactions().Get(ctx, id)
+		t, found, err := home.TransactionsIn(table).Get(ctx, id)
 		switch {
 		case err != nil:
 			return reader.Token{}, err

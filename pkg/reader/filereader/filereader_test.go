@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/reader"
@@ -33,6 +34,9 @@ func open(t *testing.T) (*embedded.Home, string) {
 	return home, path
 }
 
+// errorOf is the error of a call that also returns a value.
+func errorOf[T any](_ T, err error) error { return err }
+
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	home, path := open(t)
@@ -40,9 +44,7 @@ func TestAccess(t *testing.T) {
 	want := func(want reader.Token, wantErr error) {
 		t.Helper()
 		got, err := source.Read(t.Context())
-		if got != want || !errors.Is(err, wantErr) {
-			t.Errorf("%v, %v; want %v, %v", got, err, want, wantErr)
-		}
+		assert.Check(t, got == want && errors.Is(err, wantErr), "%v, %v; want %v, %v", got, err, want, wantErr)
 	}
 	put := func(text string) {
 		t.Helper()
@@ -74,12 +76,8 @@ func TestNoFile(t *testing.T) {
 	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("something was made: %v", err)
-	}
-	if !strings.Contains(source.String(), path) {
-		t.Errorf("%s does not name the file", source)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(os.Stat(filepath.Dir(path))), fs.ErrNotExist))
+	assert.Check(t, strings.Contains(source.String(), path), "%s does not name the file", source)
 }
 
 func TestTransaction(t *testing.T) {
@@ -96,13 +94,9 @@ func TestTransaction(t *testing.T) {
 		}
 	}
 	source := filereader.Transaction(path, row.ID)
-	if _, err := source.Read(t.Context()); !errors.Is(err, reader.ErrNotFound) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(source.Read(t.Context())), reader.ErrNotFound))
 	put()
-	if _, err := reader.NewTokenSource(source, reader.Options{}).Get(t.Context()); !errors.Is(err, reader.ErrNotPublished) {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, is.ErrorIs(errorOf(reader.NewTokenSource(source, reader.Options{}).Get(t.Context())), reader.ErrNotPublished))
 	row.AccessToken, row.ClientToken = secret.New("at"), secret.New("ct")
 	row.AccessExpiresAt, row.RefreshAt = now.Add(time.Hour), now.Add(48*time.Minute)
 	put()
@@ -118,8 +112,6 @@ func TestTransaction(t *testing.T) {
 		put()
 		got, err := source.Read(t.Context())
 		ended, ok := errors.AsType[*reader.EndedError](err)
-		if !ok || ended.Status != string(status) || got != (reader.Token{}) {
-			t.Errorf("%s: %v, %v", status, got, err)
-		}
+		assert.Check(t, ok && ended.Status == string(status) && got == (reader.Token{}), "%s: %v, %v", status, got, err)
 	}
 }

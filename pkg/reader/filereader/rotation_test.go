@@ -46,9 +46,7 @@ func TestServicesDuringRefreshes(t *testing.T) {
 	run := func(want outcome.Outcome) {
 		t.Helper()
 		results := engine.Run(t.Context(), refresh.Request{Account: key.Account, Force: true})
-		if len(results) != 1 || results[0].Outcome != want {
-			t.Fatalf("%+v", results)
-		}
+		assert.Assert(t, len(results) == 1 && results[0].Outcome == want, "%+v", results)
 	}
 	run(outcome.LoggedIn)
 

@@ -14,15 +14,13 @@ import (
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	hometest.Secrets(t, func(*testing.T) (store.Secrets, hometest.Seeder) {
-		w := refreshtest.New()
-		return w.Engine(nil).Secrets, person{w.Secrets}
-	})
+	w := refreshtest.New()
+	hometest.Secrets(t, w.Engine(nil).Secrets, person{w.Secrets})
 }
 
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	hometest.Ledger(t, func(*testing.T) store.Ledger { return refreshtest.New().Engine(nil).Ledger })
+	hometest.Ledger(t, refreshtest.New().Engine(nil).Ledger)
 }
 
 type person struct{ secrets *refreshtest.Secrets }

@@ -65,11 +65,10 @@ type session struct {
 
 func (s session) CanLogin() bool { return s.Password != "" }
 
-func (s session) Reuse() time.Duration { return s.p.world.Provider.Reuse }
-
-func (s session) LastResort() bool { return s.p.world.Provider.LastResort }
-
-func (s session) CanAsk() bool { return s.p.world.Provider.Asks }
+func (s session) Again() providers.Again {
+	p := s.p.world.Provider
+	return providers.Again{Reuse: p.Reuse, Asks: p.Asks, LastResort: p.LastResort}
+}
 
 // Ask answers truthfully, if it answers.
 func (s session) Ask(ctx context.Context, refreshToken, _ secret.String) (providers.Evidence, error) {

@@ -4,8 +4,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // Host is a running host.
@@ -34,9 +37,7 @@ func New(tb testing.TB, answer Answer) *Host {
 	h := &Host{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			tb.Errorf("cannot read the request: %v", err)
-		}
+		assert.Check(tb, err == nil, "cannot read the request: %v", err)
 		h.mu.Lock()
 		h.calls = append(h.calls, Call{Method: r.Method, Path: r.URL.RequestURI(), Body: string(body), Header: r.Header})
 		h.mu.Unlock()
@@ -55,5 +56,5 @@ func New(tb testing.TB, answer Answer) *Host {
 func (h *Host) Calls() []Call {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]Call(nil), h.calls...)
+	return slices.Clone(h.calls)
 }

@@ -1,13 +1,14 @@
-// Package fuzz has the checks of all clients' fuzz targets: the contract of package providers, for
-// any answer and any credentials secret.
-package fuzz
+package clienttest
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/providers"
@@ -21,11 +22,9 @@ const (
 	longestRefresh = 1e9 * time.Second // the longest that counts as a lifetime
 )
 
-// Read fuzzes how a client reads answers: those of refreshes and logins, with any status,
-// whole and cut.
-func Read(
-	f *testing.F, provider string, rotates bool, read func(exchange.Reply) (providers.Tokens, error), bodies ...string,
-) {
+// FuzzRead fuzzes how a session reads answers: those of refreshes and logins, with any status, whole
+// and cut. rotates: each refresh brings a new refresh token.
+func (c Client) FuzzRead(f *testing.F, session providers.Session, rotates bool, bodies ...string) {
 	f.Helper()
 	for _, body := range append(bodies, "404 page not found", `{"message":"Unauthenticated."}`, `{"error":"invalid_grant"}`) {
 		f.Add(uint16(200), false, false, body)
@@ -38,10 +37,12 @@ func Read(
 		f.Add(status, false, false, bodies[i%len(bodies)])
 		f.Add(status, true, i%2 == 0, bodies[(i+1)%len(bodies)])
 	}
-	sent := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	reader, _ := session.(interface {
+		Read(answer exchange.Reply) (providers.Tokens, error)
+	})
 	f.Fuzz(func(t *testing.T, status uint16, login, cut bool, body string) {
 		answer := exchange.Reply{
-			Provider: provider, Op: "refresh", Status: 100 + int(status)%900, Sent: sent, Date: sent.Add(time.Second),
+			Provider: c.Provider("").Name(), Op: "refresh", Status: 100 + int(status)%900, Sent: Now, Date: Now.Add(time.Second),
 			RetryAfter: time.Minute,
 		}
 		if status >= 100 && status < 1000 {
@@ -55,7 +56,7 @@ func Read(
 		}
 		for _, text := range []string{body, plant.Values(body)} {
 			answer.Body = secret.New(text)
-			got, err := read(answer)
+			got, err := reader.Read(answer)
 			if err != nil {
 				checkError(t, answer, rotates, err)
 			} else {
@@ -96,9 +97,7 @@ func checkTokens(t *testing.T, answer exchange.Reply, rotates bool, got provider
 func checkError(t *testing.T, answer exchange.Reply, rotates bool, err error) {
 	t.Helper()
 	var e *providers.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("%T: %v", err, err)
-	}
+	assert.Assert(t, errors.As(err, &e), "%T: %v", err, err)
 	body := answer.Body.Reveal()
 	page, long := reply.IsHTML(body), len(body) > providers.MaxRaw
 	switch {
@@ -145,4 +144,56 @@ func allowed(answer exchange.Reply, kind providers.Kind) bool {
 	case providers.NotSent:
 	}
 	return false
+}
+
+// FuzzOpen fuzzes how a client opens credentials secrets.
+func (c Client) FuzzOpen(f *testing.F, secrets ...string) {
+	f.Helper()
+	for _, text := range append(secrets, ``, ` `, `null`, `[]`, `{}`, `{"placeholder":"x"}`, "{\"a\":\"\xff\"}", `{"base_url":`) {
+		f.Add(text)
+	}
+	provider := c.Provider("sandbox")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, text := range []string{text, plant.Values(text)} {
+			session, err := provider.Open(secret.New(text))
+			switch {
+			case err == nil:
+				checkSession(t, session)
+			case errors.Is(err, providers.ErrNotSeeded):
+			default:
+				_, again := provider.Open(secret.New(text))
+				checkMistakes(t, provider.Name(), err, again)
+			}
+		}
+	})
+}
+
+func checkSession(t *testing.T, session providers.Session) {
+	t.Helper()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	check := func(err error) {
+		var e *providers.Error
+		assert.Check(t, errors.As(err, &e) && e.Kind == providers.NotSent && errors.Is(err, context.Canceled),
+			"a call of a run that has ended: %v", err)
+		assert.Check(t, !plant.Shown(err), "the error shows credentials: %v", err)
+	}
+	_, err := session.Refresh(ended, secret.New(plant.Marker))
+	check(err)
+	if _, err := session.Login(ended); session.CanLogin() {
+		check(err)
+	} else if !errors.Is(err, providers.ErrNoLogin) {
+		t.Errorf("a login without credentials for it: %v", err)
+	}
+	assert.Check(t, !plant.Shown(session), "the session shows credentials")
+}
+
+func checkMistakes(t *testing.T, provider string, err, again error) {
+	t.Helper()
+	var e *providers.Error
+	if !errors.As(err, &e) || e.Kind != providers.Misconfigured || e.Provider != provider || e.Op != "open" || !e.Raw.IsZero() {
+		t.Errorf("%T: %v", err, err)
+	}
+	assert.Check(t, !plant.Shown(err), "the error shows credentials: %v", err)
+	assert.Check(t, again != nil && again.Error() == err.Error(), "once %v, then %v", err, again)
 }

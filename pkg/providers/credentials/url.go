@@ -5,15 +5,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 )
-
-// parseBaseURL reads the address under which a provider's paths lie.
-func parseBaseURL(text string) (*url.URL, error) {
-	if strings.ContainsAny(text, "?#") {
-		return nil, errors.New("must not have a query or fragment")
-	}
-	return ParseURL(text)
-}
 
 // ParseURL reads an address. Tokens are sent there, so it must be https; http is accepted for this
 // machine alone.
@@ -24,6 +17,8 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, errors.New("is not a URL such as https://api.example.com")
 	case u.User != nil:
 		return nil, errors.New("must not hold a user or password")
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+		return nil, errors.New("must name its host in ASCII: xn--…")
 	case strings.Contains(text, "#"):
 		return nil, errors.New("must not have a fragment")
 	case u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())):

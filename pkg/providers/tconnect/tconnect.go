@@ -7,12 +7,13 @@
 package tconnect
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
-	"net/url"
+	"net/http"
 
 	"tokenrefresh/pkg/aes"
 	"tokenrefresh/pkg/providers"
+	"tokenrefresh/pkg/providers/client"
 	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
@@ -23,46 +24,11 @@ const name = "tconnect"
 // loginFields are the documented fields of a login.
 var loginFields = []string{"username", "password", "client_id", "client_secret"}
 
-// Provider implements providers.Provider.
-type Provider struct{ client *exchange.Client }
-
-var _ providers.Described = (*Provider)(nil)
-
 // New makes the provider. The environment picks nothing: credentials always name the base URL,
-// because TConnect hands out that of production in person.
-func New(client *exchange.Client, _ string) *Provider { return &Provider{client: client} }
-
-// Name implements providers.Provider.
-func (p *Provider) Name() string { return name }
-
-// Open implements providers.Provider for {"base_url","partner_code","aes_key",
-// "aes_iv"?,"aes_iv_mode"?,"username","password","client_id","client_secret",
-// "login_extra"?}. The four login fields may be missing together.
-func (p *Provider) Open(text secret.String) (providers.Session, error) {
-	fields, err := credentials.Read(name, text)
-	if err != nil {
-		return nil, err
-	}
-	s := &session{
-		client:  p.client,
-		base:    fields.BaseURL(""),
-		partner: fields.Text("partner_code"),
-		cipher:  newCipher(fields),
-	}
-	s.login = fields.Group(loginFields...)
-	s.extra = fields.Extra("login_extra", loginFields...)
-	if err := fields.Err(); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// Address implements providers.Described: partners get theirs in person.
-func (*Provider) Address() string { return "" }
-
-// Fields implements providers.Described.
-func (*Provider) Fields() []providers.Field {
-	return []providers.Field{
+// because TConnect hands out that of production in person. The four fields of a login may be missing
+// together.
+func New(web *exchange.Client, _ string) providers.Described {
+	fields := []providers.Field{
 		{Name: "base_url"},
 		{Name: "partner_code"},
 		{Name: "username", Optional: true, Login: true},
@@ -74,37 +40,67 @@ func (*Provider) Fields() []providers.Field {
 		{Name: "aes_iv_mode", Optional: true},
 		{Name: "login_extra", Optional: true, JSON: "a JSON object", Secret: true},
 	}
+	return client.New(name, "", 0, fields, func(f *credentials.Fields) providers.Session {
+		s := &session{
+			Session: client.Session{Client: web, Provider: name, URL: f.BaseURL(""), Rules: rules},
+			partner: f.Text("partner_code"),
+			cipher:  newCipher(f),
+			login:   f.Group(loginFields...),
+			extra:   f.Extra("login_extra", loginFields...),
+		}
+		s.Rules.Open = s.open
+		return s
+	})
 }
 
 // newCipher reads the settings of the encryption.
 func newCipher(fields *credentials.Fields) *aes.Cipher {
 	text, iv, mode := fields.Text("aes_key"), fields.Optional("aes_iv"), fields.Optional("aes_iv_mode")
-	if text.IsZero() {
-		return nil
-	}
 	key, err := aes.ParseKey(text.Reveal())
 	if err != nil {
-		fields.Problem(fmt.Errorf("aes_key: %w", err))
+		fields.Wrong(!text.IsZero(), "aes_key: %w", err)
 		return nil
 	}
 	cipher, err := aes.NewCipher(key, aes.Mode(mode.Reveal()), iv.Reveal())
-	if err != nil {
-		fields.Problem(fmt.Errorf("aes_iv, aes_iv_mode: %w", err))
-	}
+	fields.Wrong(err != nil, "aes_iv, aes_iv_mode: %w", err)
 	return cipher
 }
 
-var (
-	_ providers.Located  = (*session)(nil)
-	_ providers.Prepared = (*session)(nil)
-)
-
 // session implements providers.Session.
 type session struct {
-	client  *exchange.Client
-	base    *url.URL
+	client.Session
 	partner secret.String
 	cipher  *aes.Cipher
 	login   map[string]secret.String   // nil: no login
 	extra   map[string]json.RawMessage // further fields of a login
+}
+
+// CanLogin implements providers.Session.
+func (s *session) CanLogin() bool { return s.login != nil }
+
+// Refresh implements providers.Session.
+func (s *session) Refresh(ctx context.Context, refreshToken secret.String) (providers.Tokens, error) {
+	return s.post(ctx, "refresh", map[string]any{"refresh_token": refreshToken.Reveal()})
+}
+
+// Login implements providers.Session.
+func (s *session) Login(ctx context.Context) (providers.Tokens, error) {
+	if !s.CanLogin() {
+		return providers.Tokens{}, providers.ErrNoLogin
+	}
+	payload := make(map[string]any, len(s.login)+len(s.extra))
+	for key, value := range s.extra {
+		payload[key] = value
+	}
+	for key, value := range s.login {
+		payload[key] = value.Reveal()
+	}
+	return s.post(ctx, "login", payload)
+}
+
+// post encrypts payload, sends it once and reads the answer.
+func (s *session) post(ctx context.Context, op string, payload map[string]any) (providers.Tokens, error) {
+	plain, _ := json.Marshal(payload) // of texts and valid JSON: never fails
+	return s.Post(ctx, op, "openapi/v1/auth/"+op, http.Header{"Partner-Code": {s.partner.Reveal()}},
+		map[string]string{"data": s.cipher.EncryptHex(plain)})
 }

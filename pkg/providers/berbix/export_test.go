@@ -1,4 +1,0 @@
-package berbix
-
-// Read reads an answer.
-var Read = rules.Read

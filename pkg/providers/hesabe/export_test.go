@@ -1,4 +1,0 @@
-package hesabe
-
-// Read reads an answer.
-var Read = rules.Read
