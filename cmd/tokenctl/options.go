@@ -122,7 +122,6 @@ func (o *options) named(more home.Options) (home.Options, error) {
 	more.SecretPrefix, more.Region, more.Profile, more.Watch = o.secretPrefix, o.region, o.profile, &o.watch
 	more.Endpoint = o.endpoint
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
-	more.TablePrefix = o.tablePrefix
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
 	return more, nil
 }
