@@ -23,7 +23,7 @@ type Search struct {
 
 // Find returns the transactions, the latest first and those without a time last. found gets their
 // growing number.
-func (s Search) Find(ctx context.Context, in store.DeadTransactions, now time.Time, found func(n int)) ([]store.DeadEntry, error) {
+func (s Search) Find(ctx context.Context, in store.DeadTransactions, now time.Time, found func(int)) ([]store.DeadEntry, error) {
 	var all []store.DeadEntry
 	add := func(one store.DeadEntry, err error) error {
 		if err != nil {

@@ -76,7 +76,9 @@ func (s Seeder) cautions(provider providers.Described, session providers.Session
 	if lived, ok := session.(providers.Lived); ok {
 		lifetime = lived.Lifetime()
 	}
-	for _, caution := range []string{GraceUnused(providers.AgainOf(session), provider.Patience(), usualTick), TooManyVersions(s.key(), lifetime)} {
+	for _, caution := range []string{
+		GraceUnused(providers.AgainOf(session), provider.Patience(), usualTick), TooManyVersions(s.key(), lifetime),
+	} {
 		if caution != "" {
 			all = append(all, caution)
 		}
