@@ -19,7 +19,7 @@ import (
 
 // checked is a flag whose value is checked while the line is parsed.
 type checked struct {
-	kind  string // for the help: of a string, of strings with commas between them, of a stringArray without
+	kind  string // for the help; strings may be given again, or with commas, and a stringArray again
 	words []string
 	set   func(values ...string) error
 	given []string

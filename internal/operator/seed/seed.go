@@ -67,7 +67,7 @@ func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, er
 }
 
 // Checked is Credentials after one successful login with them. The tokens of that login begin the
-// account's chain, because with many providers it has ended the session before. ErrLogin, ErrBusy.
+// account's chain, because with many providers it has ended the session before. ErrBusy.
 func (s Seeder) Checked(ctx context.Context, text secret.String, environment string) (Report, error) {
 	row, err := s.row(ctx)
 	if err != nil {
