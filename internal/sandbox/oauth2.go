@@ -19,6 +19,7 @@ const (
 type oauth2 struct {
 	chains *chains
 	life   Lifetime
+	keeps  bool
 
 	clientID, clientSecret, username, password string
 }
@@ -27,7 +28,7 @@ func newOAuth2(o Options) *oauth2 {
 	chains := newChains(o.Now, reuseEnds, 1)
 	chains.endsAccess = true
 	return &oauth2{
-		chains: chains, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh),
+		chains: chains, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh), keeps: o.OAuth2Keeps,
 		clientID: "token refresh", clientSecret: "&+/ %:" + random(16), // which Basic has to encode
 		username: "demo@sandbox.example", password: random(16),
 	}
@@ -100,7 +101,14 @@ func (o *oauth2) read(c *call) (input, reply) {
 func (o *oauth2) act(c *call, in input) reply {
 	switch in.fields["grant_type"] {
 	case "refresh_token":
-		if g, v := o.chains.exchange(in.refresh, o.mint); v == good {
+		g, v := o.chains.exchange(in.refresh, func(now time.Time, session int64) grant {
+			g := o.mint(now, session)
+			if o.keeps {
+				g.refresh = in.refresh
+			}
+			return g
+		})
+		if v == good {
 			return o.success(c.set, g)
 		}
 		return o.refuse(http.StatusBadRequest, "invalid_grant")
@@ -148,8 +156,12 @@ func (o *oauth2) problem(_ settings, status int) reply {
 }
 
 func (o *oauth2) credentials(base string) map[string]any {
+	reuse := "never"
+	if o.keeps {
+		reuse = "always"
+	}
 	return map[string]any{
-		"token_url": base + "/token", "client_id": o.clientID, "client_secret": o.clientSecret, "refresh_token_reuse": "never",
+		"token_url": base + "/token", "client_id": o.clientID, "client_secret": o.clientSecret, "refresh_token_reuse": reuse,
 		"login_params":      map[string]string{"grant_type": "password", "username": o.username, "password": o.password},
 		"introspection_url": base + "/introspect", "probe_url": base + "/me", "publish": []string{"scope"},
 	}
