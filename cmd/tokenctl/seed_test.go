@@ -184,8 +184,8 @@ func TestSeedTokens(t *testing.T) {
 // A token that was presented is taken again where its service takes it again, and nowhere else.
 func TestSeedTokensAgain(t *testing.T) {
 	t.Parallel()
-	for _, keeps := range []bool{false, true} {
-		box, err := sandbox.Start(sandbox.Options{OAuth2Keeps: keeps})
+	for _, reuses := range []bool{false, true} {
+		box, err := sandbox.Start(sandbox.Options{OAuth2Reuses: reuses})
 		assert.NilError(t, err)
 		defer box.Close()
 		s := &scene{embeddedWorld(t), box}
@@ -206,7 +206,7 @@ func TestSeedTokensAgain(t *testing.T) {
 		do("", "refresh")
 		do(planted, "seed", "tokens").want(t, exitDone) // which is a wrong one
 		do("", "refresh").want(t, exitPerson)
-		if !keeps {
+		if !reuses {
 			do(token, "seed", "tokens").want(t, exitFailed, "nothing was written: this refresh token was presented before")
 			continue
 		}

@@ -19,16 +19,19 @@ const (
 type oauth2 struct {
 	chains *chains
 	life   Lifetime
-	keeps  bool
+	reuse  string // of refresh tokens, as credentials say it
 
 	clientID, clientSecret, username, password string
 }
 
 func newOAuth2(o Options) *oauth2 {
-	chains := newChains(o.Now, reuseEnds, 1)
+	chains, reuse := newChains(o.Now, reuseEnds, 1), "never"
+	if o.OAuth2Reuses {
+		chains.reuse, reuse = reuseUsual, "always"
+	}
 	chains.endsAccess = true
 	return &oauth2{
-		chains: chains, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh), keeps: o.OAuth2Keeps,
+		chains: chains, reuse: reuse, life: o.lifetime(OAuth2, oauth2Access, oauth2Refresh),
 		clientID: "token refresh", clientSecret: "&+/ %:" + random(16), // which Basic has to encode
 		username: "demo@sandbox.example", password: random(16),
 	}
@@ -101,14 +104,7 @@ func (o *oauth2) read(c *call) (input, reply) {
 func (o *oauth2) act(c *call, in input) reply {
 	switch in.fields["grant_type"] {
 	case "refresh_token":
-		g, v := o.chains.exchange(in.refresh, func(now time.Time, session int64) grant {
-			g := o.mint(now, session)
-			if o.keeps {
-				g.refresh = in.refresh
-			}
-			return g
-		})
-		if v == good {
+		if g, v := o.chains.exchange(in.refresh, o.mint); v == good {
 			return o.success(c.set, g)
 		}
 		return o.refuse(http.StatusBadRequest, "invalid_grant")
@@ -156,12 +152,8 @@ func (o *oauth2) problem(_ settings, status int) reply {
 }
 
 func (o *oauth2) credentials(base string) map[string]any {
-	reuse := "never"
-	if o.keeps {
-		reuse = "always"
-	}
 	return map[string]any{
-		"token_url": base + "/token", "client_id": o.clientID, "client_secret": o.clientSecret, "refresh_token_reuse": reuse,
+		"token_url": base + "/token", "client_id": o.clientID, "client_secret": o.clientSecret, "refresh_token_reuse": o.reuse,
 		"login_params":      map[string]string{"grant_type": "password", "username": o.username, "password": o.password},
 		"introspection_url": base + "/introspect", "probe_url": base + "/me", "publish": []string{"scope"},
 	}

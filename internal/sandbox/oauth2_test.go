@@ -33,9 +33,9 @@ type oauth2Answer struct {
 	Active  *bool  `json:"active"`
 }
 
-func newOAuth2Client(t *testing.T, o sandbox.Options) *oauth2Client {
+func newOAuth2Client(t *testing.T) *oauth2Client {
 	t.Helper()
-	c := &oauth2Client{bench: start(t, o), t: t}
+	c := &oauth2Client{bench: start(t, sandbox.Options{}), t: t}
 	assert.NilError(t, json.Unmarshal([]byte(c.Credentials(sandbox.OAuth2)), c))
 	return c
 }
@@ -76,7 +76,7 @@ func (c *oauth2Client) active(token string) bool {
 
 func TestOAuth2Rotation(t *testing.T) {
 	t.Parallel()
-	c := newOAuth2Client(t, sandbox.Options{})
+	c := newOAuth2Client(t)
 	login := c.login()
 	assert.Assert(t, login.status == 200 && login.Refresh != "" && login.Expires == 1800 && c.active(login.Refresh),
 		"login: %+v", login)
@@ -89,19 +89,9 @@ func TestOAuth2Rotation(t *testing.T) {
 		"presented twice: %+v", again)
 }
 
-func TestOAuth2KeepsTokens(t *testing.T) {
-	t.Parallel()
-	c := newOAuth2Client(t, sandbox.Options{OAuth2Keeps: true})
-	token := c.login().Refresh
-	for range 3 {
-		got := c.refresh(token)
-		assert.Check(t, got.status == 200 && got.Refresh == token && c.active(token), "%+v", got)
-	}
-}
-
 func TestOAuth2Client(t *testing.T) {
 	t.Parallel()
-	c := newOAuth2Client(t, sandbox.Options{})
+	c := newOAuth2Client(t)
 	for name, tt := range map[string]struct {
 		got    oauth2Answer
 		status int

@@ -79,11 +79,11 @@ type Options struct {
 	// Lifetimes replaces the defaults: Hesabe 900 s and a year, TConnect 36,000 s
 	// and a day, Berbix an hour and no end, OAuth 2 half an hour and 60 days.
 	Lifetimes map[Provider]Lifetime
-	// OAuth2Keeps: the OAuth 2 server's refresh tokens do not rotate.
-	OAuth2Keeps bool
 	// TConnectIV is the IV mode of TConnect's payloads in both directions;
 	// aes.Prefix by default.
 	TConnectIV aes.Mode
+	// OAuth2Reuses: the OAuth 2 server takes a refresh token again and again.
+	OAuth2Reuses bool
 }
 
 // lifetime is the one given for p, completed from the defaults.
