@@ -115,7 +115,6 @@ func (o *options) named(more home.Options) home.Options {
 	more.Kind, more.State, more.SecretPrefix = o.home, o.state, o.secretPrefix
 	more.Region, more.Profile, more.Endpoint, more.Watch = o.region, o.profile, o.endpoint, &o.watch
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
-	more.TablePrefix = o.tablePrefix
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
 	return more
 }

@@ -179,7 +179,7 @@ func (r *recording) many(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	lines := records.Load(recorder, cmp.Or(r.format, records.JSONLines), r.account)
-	lines.Target = h.Name + " account " + cmp.Or(r.account, "(none)")
+	lines.Target = h.Name + " " + r.provider.Name + " account " + cmp.Or(r.account, "(none)")
 	_, err = load(cmd, o, &r.loading, in, lines)
 	return err
 }

@@ -25,7 +25,7 @@ func resolves(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resolve accept|relogin|discard|retry --provider P [--account A]",
 		Short: "Decide for a credential that waits for a person",
-		Long: `Resolve does what a person decides, of the credentials of Hesabe, TConnect or an OAuth 2 service:
+		Long: `Resolve does what a person decides, of a credential whose refresh token rotates:
 
   accept    make the reply that the last attempt has left current, also over a version that was put there since
   relogin   log in once, now, whatever the state and the back-offs say

@@ -208,8 +208,7 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 	}
 	report.AWS = &playAWS{URL: p.aws, Region: cfg.Region, SecretPrefix: o.secretPrefix, TablePrefix: o.tablePrefix}
 	return home.FromAWS(cfg, home.Options{
-		SecretPrefix: o.secretPrefix, TablePrefix: o.tablePrefix,
-		LedgerTable: o.tablePrefix + "-ledger", TransactionsTable: o.tablePrefix + "-transactions",
+		SecretPrefix: o.secretPrefix, LedgerTable: o.tablePrefix + "-ledger", TransactionsTable: o.tablePrefix + "-transactions",
 	}), nil
 }
 

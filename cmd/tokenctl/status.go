@@ -129,10 +129,14 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
+	flags := o.given(cmd)
+	if l.provider.Name != "" && l.provider.Name != sweeps[0].Name { // which is the default of what is advised
+		flags = "--provider " + l.provider.Name + " " + flags
+	}
 	row, found, err := h.Transactions(cmp.Or(l.provider.Name, sweeps[0].Name)).Get(cmd.Context(), l.transaction)
 	if err == nil && (!found || l.account != "" && row.Account != l.account) {
 		err = fmt.Errorf("transaction %d is not recorded: record it: %s", l.transaction,
-			strings.TrimSpace(fmt.Sprintf("tokenctl record --transaction-id %d %s", l.transaction, o.given(cmd))))
+			strings.TrimSpace(fmt.Sprintf("tokenctl record --transaction-id %d %s", l.transaction, flags)))
 	}
 	if err != nil {
 		return err
@@ -143,7 +147,7 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	}
 	if report.Status == store.StatusDead {
 		return fmt.Errorf("%w: begin a new transaction, or, if it was refused wrongly: %s", errPerson,
-			strings.TrimSpace(fmt.Sprintf("tokenctl revive %d --account %s %s", report.ID, report.Account, o.given(cmd))))
+			strings.TrimSpace(fmt.Sprintf("tokenctl revive %d --account %s %s", report.ID, report.Account, flags)))
 	}
 	return nil
 }

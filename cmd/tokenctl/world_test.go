@@ -85,8 +85,8 @@ func awsWorld(t *testing.T) *world {
 	t.Setenv("TRANSACTIONS_TABLE", aws.CreateTransactions(t))
 	t.Setenv("SECRET_PREFIX", prefix)
 	for _, provider := range catalog.All() {
-		if provider.Sweep && provider.Table == "" { // its table is found by --table-prefix alone
-			aws.CreateTransactionsAs(t, defaultPrefix+"-"+provider.TransactionsTable())
+		if provider.Sweep && provider.Table == "" {
+			aws.CreateTransactionsAs(t, home.Options{TransactionsTable: os.Getenv("TRANSACTIONS_TABLE")}.Table(provider.Name))
 		}
 	}
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)

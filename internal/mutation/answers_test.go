@@ -88,7 +88,7 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "no state for a chain without a token", file: "stage.go",
-		old:    "\tif c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {",
+		old:    "\tif c.refreshToken.Blank() && v.session != nil && !v.canLogin {",
 		new:    "\tif false {",
 		broken: "a chain that nothing can continue looks healthy until its access token ends",
 	},
@@ -124,14 +124,14 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "the refresh token ends first", file: "schedule.go",
-		old:    "\tif endsFirst(c) && !v.CanLogin() {",
+		old:    "\tif endsFirst(c) && !v.canLogin {",
 		new:    "\tif false {",
 		broken: "a refresh token dies while its access token lives",
 	},
 	{
 		name: "a refresh at the session's end", file: "schedule.go",
-		old:    "\treturn ended && v.CanLogin() && !waits\n",
-		new:    "\treturn false && ended && v.CanLogin() && !waits\n",
+		old:    "\treturn ended && v.canLogin && !waits\n",
+		new:    "\treturn false && ended && v.canLogin && !waits\n",
 		broken: "readers' tokens get shorter and shorter while a login would make a whole one",
 	},
 	{
@@ -148,14 +148,14 @@ var answerBreaks = []breach{
 	},
 	{
 		name: "any rejection accepted", file: "decide.go",
-		old:    "\tif _, accepted := v.rejection(); accepted {\n\t\treturn pass()\n\t}\n\treturn wait(outcome.NotDue, nil)",
+		old:    "\tif _, _, accepted := v.rejection(); accepted {\n\t\treturn pass()\n\t}\n\treturn wait(outcome.NotDue, nil)",
 		new:    "\treturn pass()",
 		broken: "any reader can force a refresh of any account at any time",
 	},
 	{
 		name: "rejections not counted", file: "transition.go",
-		old:    "\tr.RejectedAt, r.Rejections = next.Last, next.Count\n",
-		new:    "\t\t_ = next\n",
+		old:    "\tr.RejectedAt, r.Rejections, _ = v.rejection()",
+		new:    "\t",
 		broken: "a reader that rejects all it gets uses the quota of versions up",
 	},
 	{

@@ -33,7 +33,7 @@ var careBreaks = []breach{
 		broken: "a credential whose token may be spent asks for nobody",
 	},
 	{
-		name: "own version taken for an edit", file: "transition.go",
+		name: "own version taken for an edit", file: "transition_idle.go",
 		old:    "r.SeenVersionID = c.attemptID // the change is ours and no person's\n",
 		new:    "r.SeenVersionID = v.Row.SeenVersionID\n",
 		broken: "a repair counts as a person's answer, and a refused client is tried again",

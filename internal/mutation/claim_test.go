@@ -53,7 +53,7 @@ var claimBreaks = []breach{
 	},
 	{
 		name: "recovery without a takeover", file: "claim.go",
-		old: `	if result, acquired := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !acquired {
+		old: `	if result, ended := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); ended {
 		return result, true
 	}
 `,
@@ -127,7 +127,7 @@ var claimBreaks = []breach{
 	{
 		name: "login counted as presenting", file: "transition.go",
 		old:    "\tr.LoginFailures++\n",
-		new:    "\tr.LoginFailures++\n\tr.Spent = spending(v, v.chain.refreshToken)\n",
+		new:    "\tr.LoginFailures++\n\tr = spend(v, r, v.chain.refreshToken)\n",
 		broken: "a token is written down as spent that was never sent",
 	},
 	{

@@ -70,14 +70,14 @@ var reuseBreaks = []breach{
 	},
 	{
 		name: "a repeat moves the first time", file: "transition.go",
-		old:    "\t\tr.PresentedAt = v.firstPresented()\n\t}\n",
-		new:    "\t}\n\tr.PresentedAt = v.firstPresented()\n",
+		old:    "\t\tr = spend(v, r, s.token())\n\t\tif v.mayRepeat() {\n",
+		new:    "\t\tr = spend(v, r, s.token())\n\t}\n\t{\n\t\tif v.mayRepeat() {\n",
 		broken: "each repeat begins a new grace",
 	},
 	{
 		name: "a first time where none is asked for", file: "reuse.go",
-		old:    "\tif providers.AgainOf(v.session) == (providers.Again{}) {\n\t\treturn time.Time{}",
-		new:    "\tif v.session == nil {\n\t\treturn time.Time{}",
+		old:    "bool { return v.repeats != providers.Again{} }",
+		new:    "bool { return v.session != nil }",
 		broken: "rows of providers that take a token once say more than they did",
 	},
 	{
@@ -111,7 +111,7 @@ var reuseBreaks = []breach{
 		broken: "an issuer that is down lets a token be presented twice",
 	},
 	{
-		name: "an answer does not end the questions", file: "transition.go",
+		name: "an answer does not end the questions", file: "transition_idle.go",
 		old:    "\t\tr.Fate = store.ActedOn\n",
 		new:    "",
 		broken: "an issuer that has answered is asked at every tick",

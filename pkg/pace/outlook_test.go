@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/pace"
 )
 
@@ -46,14 +48,10 @@ func TestAttemptsLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := pace.Outlook{From: now.Add(tt.from), Until: now.Add(tt.until), Takes: takes, Failures: tt.failures, Early: tt.early, Refused: tt.refused}
-			if got := o.AttemptsLeft(now, max(tt.tick, time.Minute)); got != tt.want {
-				t.Errorf("%d, want %d", got, tt.want)
-			}
+			assert.Equal(t, o.AttemptsLeft(now, max(tt.tick, time.Minute)), tt.want)
 		})
 	}
-	if got := (pace.Outlook{}).AttemptsLeft(now, time.Minute); got != 0 {
-		t.Errorf("%d without a token", got)
-	}
+	assert.Equal(t, (pace.Outlook{}).AttemptsLeft(now, time.Minute), 0)
 }
 
 // The count is, at any moment, the number of attempts of a schedule that always fails.
@@ -97,7 +95,5 @@ func TestAttemptsLeftAreThoseThatCome(t *testing.T) {
 			}
 		}
 	}
-	if most < 12 {
-		t.Errorf("%d attempts at most: the test plays too little", most)
-	}
+	assert.Check(t, most >= 12)
 }

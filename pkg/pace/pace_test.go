@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/pace"
 )
 
@@ -28,22 +30,14 @@ func TestRefresh(t *testing.T) {
 		for i := range 200 {
 			name := fmt.Sprint(i)
 			wait := pace.Refresh(name, tt.lifetime)
-			if wait > tt.latest || wait < earliest {
-				t.Errorf("lifetime %s: due after %s, want %s to %s", tt.lifetime, wait, earliest, tt.latest)
-			}
-			if again := pace.Refresh(name, tt.lifetime); again != wait {
-				t.Errorf("lifetime %s: %s, then %s", tt.lifetime, wait, again)
-			}
+			assert.Check(t, earliest <= wait && wait <= tt.latest, "lifetime %s: due after %s", tt.lifetime, wait)
+			assert.Equal(t, pace.Refresh(name, tt.lifetime), wait, "lifetime %s", tt.lifetime)
 			seen[wait] = true
 		}
-		if len(seen) < 190 {
-			t.Errorf("lifetime %s: 200 names share %d moments", tt.lifetime, len(seen))
-		}
+		assert.Check(t, len(seen) >= 190, "lifetime %s: 200 names share %d moments", tt.lifetime, len(seen))
 	}
 	for _, lifetime := range []time.Duration{0, -time.Hour} {
-		if wait := pace.Refresh("name", lifetime); wait != pace.Unusable {
-			t.Errorf("lifetime %s: due after %s", lifetime, wait)
-		}
+		assert.Equal(t, pace.Refresh("name", lifetime), pace.Unusable)
 	}
 }
 
@@ -65,9 +59,8 @@ func TestRefreshIsSpread(t *testing.T) {
 			// With chance alone a part deviates from its share by its root; four times that is rare.
 			share := float64(names) / parts
 			for i, n := range in {
-				if off := math.Abs(float64(n) - share); off > 4*math.Sqrt(share) {
-					t.Errorf("of %d names like %s, %d are due in part %d of %d, want about %.0f", names, fmt.Sprintf(format, 1), n, i+1, parts, share)
-				}
+				assert.Check(t, math.Abs(float64(n)-share) <= 4*math.Sqrt(share),
+					"of %d names like %s, %d are due in part %d of %d, want about %.0f", names, fmt.Sprintf(format, 1), n, i+1, parts, share)
 			}
 		}
 	}
@@ -85,9 +78,7 @@ func TestRetryAfter(t *testing.T) {
 		{10 * time.Minute, -time.Hour, time.Minute},          // nothing left to lose
 		{100 * time.Hour, 1000 * time.Hour, time.Hour},       // absurd
 	} {
-		if got := pace.RetryAfter(tt.asked, tt.left); got != tt.want {
-			t.Errorf("asked %s, left %s: %s, want %s", tt.asked, tt.left, got, tt.want)
-		}
+		assert.Equal(t, pace.RetryAfter(tt.asked, tt.left), tt.want, "%+v", tt)
 	}
 }
 
@@ -95,31 +86,23 @@ func TestSleep(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		if !pace.Sleep(t.Context(), time.Minute) || time.Since(began) != time.Minute {
-			t.Errorf("slept %s", time.Since(began))
-		}
+		assert.Check(t, pace.Sleep(t.Context(), time.Minute))
+		assert.Equal(t, time.Since(began), time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if pace.Sleep(ctx, time.Minute) || time.Since(began) != time.Minute+time.Second {
-			t.Errorf("a cancelled sleep lasted until %s", time.Since(began))
-		}
+		assert.Check(t, !pace.Sleep(ctx, time.Minute))
+		assert.Equal(t, time.Since(began), time.Minute+time.Second)
 	})
 }
 
 func TestEnough(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		if err := pace.Enough(t.Context(), time.Hour); err != nil {
-			t.Errorf("without a deadline: %v", err)
-		}
+		assert.NilError(t, pace.Enough(t.Context(), time.Hour)) // there is no deadline
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := pace.Enough(ctx, time.Minute); err != nil {
-			t.Errorf("just enough: %v", err)
-		}
-		if pace.Enough(ctx, time.Minute+1) == nil {
-			t.Error("too little is enough")
-		}
+		assert.NilError(t, pace.Enough(ctx, time.Minute))
+		assert.Check(t, pace.Enough(ctx, time.Minute+1) != nil, "too little is enough")
 	})
 }
 
@@ -142,21 +125,15 @@ func TestRetry(t *testing.T) {
 		"hardly any time":            {100, 10 * time.Second, time.Minute, 0},
 		"a longer tick":              {1, 6 * time.Minute, 5 * time.Minute, time.Minute},
 	} {
-		if got := pace.Retry(tt.n, tt.left, tt.tick); got != tt.want {
-			t.Errorf("%s: %s, want %s", name, got, tt.want)
-		}
-		if got := pace.RetryEarly(tt.n, tt.left, tt.tick); got != max(0, tt.want-tt.tick/2) {
-			t.Errorf("%s: early %s", name, got)
-		}
+		assert.Equal(t, pace.Retry(tt.n, tt.left, tt.tick), tt.want, name)
+		assert.Equal(t, pace.RetryEarly(tt.n, tt.left, tt.tick), max(0, tt.want-tt.tick/2), name)
 	}
 }
 
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]time.Duration{0: time.Hour, 1: time.Hour, 2: 6 * time.Hour, 3: 24 * time.Hour, 50: 24 * time.Hour} {
-		if got := pace.RefusedCredentials(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
+		assert.Equal(t, pace.RefusedCredentials(n), want, "%d", n)
 	}
 }
 
@@ -172,9 +149,7 @@ func TestLookForEdit(t *testing.T) {
 			inRun := 0
 			for i := range 100 {
 				name := fmt.Sprint("merchant-", i)
-				if !pace.LookForEdit(name, 20, at, tick) {
-					t.Fatal("of 20 one is not looked at")
-				}
+				assert.Check(t, pace.LookForEdit(name, 20, at, tick), "of 20 one is not looked at")
 				if pace.LookForEdit(name, 100, at, tick) {
 					inRun++
 					looks[name]++
@@ -183,9 +158,7 @@ func TestLookForEdit(t *testing.T) {
 			most = max(most, inRun)
 		}
 		for name, n := range looks {
-			if n < 12 || n > 15 {
-				t.Errorf("tick %s: %s is looked at %d times an hour", tick, name, n)
-			}
+			assert.Check(t, n >= 12 && n <= 15, "tick %s: %s is looked at %d times an hour", tick, name, n)
 		}
 		if tick < 5*time.Minute && most > 65 {
 			t.Errorf("tick %s: %d of 100 in one run", tick, most)

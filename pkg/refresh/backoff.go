@@ -10,22 +10,14 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// unanswered reports whether a call of this kind got no answer from the provider itself. A page of
-// a gateway or firewall is no answer of the provider's.
-func unanswered(kind providers.Kind) bool {
-	return kind == providers.NotSent || kind == providers.Unknown || kind == providers.TurnedAway
-}
-
 // retryAt is when a call is made again after its nth failure in a row without harm.
 func (v View) retryAt(n int) time.Time {
-	return v.Now.Add(pace.RetryEarly(n, v.timeLeft(), v.tick))
+	left := saveUntil(v.Row).Sub(v.Now) - v.needed // in which an attempt may still wait and save the tokens
+	return v.Now.Add(pace.RetryEarly(n, left, v.tick))
 }
 
 // refusedAt is when credentials are presented again after their nth refusal in a row.
 func (v View) refusedAt(n int) time.Time { return v.Now.Add(pace.RefusedCredentials(n)) }
-
-// timeLeft is how long an attempt may still wait and save the tokens.
-func (v View) timeLeft() time.Duration { return saveUntil(v.Row).Sub(v.Now) - v.needed }
 
 // saveUntil is until when tokens can be replaced in time: until the access token ends, or the
 // refresh token if that ends first and is needed. It is needed if the row is due before it ends:
@@ -41,8 +33,7 @@ func saveUntil(r store.Row) time.Time {
 
 // asked is the wait that the provider has asked for; 0: none.
 func (v View) asked() time.Duration {
-	var limited *providers.Error
-	if errors.As(v.ended.cause, &limited) {
+	if limited, ok := errors.AsType[*providers.Error](v.ended.cause); ok {
 		return limited.RetryAfter
 	}
 	return 0
@@ -67,15 +58,11 @@ func (v View) loginWaits() (until time.Time, waits bool) {
 	return until, v.Row.LoginFailures > 0 && v.Now.Before(until)
 }
 
-// backsOff reports whether a row waits after a call that failed, and an edit would end that wait.
-// An edit does not end a wait that the provider has asked for.
-func backsOff(r store.Row, now time.Time) bool {
-	return now.Before(notBefore(r, now)) && r.LastOutcome != outcome.RateLimited
-}
-
-// awaitsEdit reports whether a row waits for something that a person may put in.
+// awaitsEdit reports whether a row waits for something that a person may put in. An edit does not
+// end a wait that the provider has asked for.
 func awaitsEdit(r store.Row, now time.Time) bool {
-	return r.Phase != store.Sending && (needsPerson(r) || backsOff(r, now))
+	backsOff := now.Before(notBefore(r, now)) && r.LastOutcome != outcome.RateLimited
+	return r.Phase != store.Sending && (needsPerson(r) || backsOff)
 }
 
 // host is the host of calls; empty: not known.

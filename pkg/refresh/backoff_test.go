@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -26,6 +28,9 @@ func minutes(w *rt.World, d time.Duration, op rt.Op) (called []int) {
 	}
 	return called
 }
+
+// pass lets the ticks of so long pass.
+func pass(w *rt.World, d time.Duration) { minutes(w, d, rt.Refresh) }
 
 // A failure that leaves the refresh token alive is tried again by itself, less and less often, and
 // once more at the last moment that can be in time.
@@ -50,9 +55,7 @@ func TestRefreshBacksOff(t *testing.T) {
 			w.Advance(row(w).RefreshAt.Sub(w.Now()))
 			token := chain(w).RefreshToken
 			w.Provider.Answer = rt.Fail(rt.Refresh, tt.kind, false)
-			if got := minutes(w, 20*time.Minute, rt.Refresh); !slices.Equal(got, tt.want) {
-				t.Errorf("tried after %v minutes, want %v", got, tt.want)
-			}
+			assert.DeepEqual(t, minutes(w, 20*time.Minute, rt.Refresh), tt.want)
 			if r := row(w); r.State != tt.state || chain(w).RefreshToken != token {
 				t.Errorf("the row is %s: %s", r.State, r.LastError)
 			}
@@ -61,9 +64,7 @@ func TestRefreshBacksOff(t *testing.T) {
 			if r := row(w); r.RefreshFailures != 0 || !r.NotBefore.IsZero() {
 				t.Errorf("after a success: %d failures, %s", r.RefreshFailures, r.NotBefore)
 			}
-			if broken := unhealthy(w); broken != "" {
-				t.Error(broken)
-			}
+			wantHealthy(t, w)
 		})
 	}
 }
@@ -79,9 +80,7 @@ func TestRefusedClientIsRarelyTried(t *testing.T) {
 	}
 	inBubble(t, "alone", func(t *testing.T) {
 		w := setup(t)
-		if got, want := minutes(w, 60*time.Hour, rt.Refresh), []int{0, 60, 7 * 60, 31 * 60, 55 * 60}; !slices.Equal(got, want) {
-			t.Errorf("tried after %v minutes, want %v", got, want)
-		}
+		assert.DeepEqual(t, minutes(w, 60*time.Hour, rt.Refresh), []int{0, 60, 7 * 60, 31 * 60, 55 * 60})
 		w.Provider.Answer = nil
 		minutes(w, 24*time.Hour, rt.Refresh)
 		wantHealthy(t, w)
@@ -95,9 +94,7 @@ func TestRefusedClientIsRarelyTried(t *testing.T) {
 			w := setup(t)
 			minutes(w, 10*time.Minute, rt.Refresh)
 			w.Provider.Answer = nil
-			if got := run(w, nil, act(w)); got.Outcome != outcome.Refreshed {
-				t.Errorf("%s: %v", got.Outcome, got.Err)
-			}
+			wantRun(t, w, nil, act(w), outcome.Refreshed)
 			wantHealthy(t, w)
 		})
 	}
@@ -105,9 +102,7 @@ func TestRefusedClientIsRarelyTried(t *testing.T) {
 		w := setup(t)
 		minutes(w, 20*time.Hour, rt.Refresh)
 		loginOff(w)
-		if got, want := minutes(w, 10*time.Hour, rt.Refresh), []int{0, 60, 7 * 60}; !slices.Equal(got, want) {
-			t.Errorf("tried after %v minutes, want %v", got, want)
-		}
+		assert.DeepEqual(t, minutes(w, 10*time.Hour, rt.Refresh), []int{0, 60, 7 * 60})
 	})
 }
 
@@ -118,32 +113,21 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		w := live(t)
 		wrongPassword(w)
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.MaybeRefused, false)
-		if got, want := minutes(w, 30*time.Minute, rt.Login), []int{0}; !slices.Equal(got, want) {
-			t.Errorf("logins after %v minutes, want %v", got, want)
-		}
-		if n := w.Provider.Calls(rt.Refresh); n < 8 {
-			t.Errorf("%d refreshes in half an hour", n)
-		}
+		assert.DeepEqual(t, minutes(w, 30*time.Minute, rt.Login), []int{0})
+		assert.Check(t, w.Provider.Calls(rt.Refresh) >= 8)
 		w.Provider.Answer = nil
-		w.Advance(5 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Fatalf("%s: %v", got.Outcome, got.Err)
-		}
+		wantAfter(t, w, 5*time.Minute, outcome.Refreshed)
 		if r := row(w); r.LoginFailures != 1 || r.LoginRefusals != 1 || r.LoginNotBefore.IsZero() {
 			t.Errorf("the refresh has reset the login's back-off: %+v", r)
 		}
 		w.Advance(12 * time.Minute)
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.MaybeRefused, false)
-		if got, want := minutes(w, 3*time.Hour, rt.Login), []int{13}; !slices.Equal(got, want) {
-			t.Errorf("then logins after %v minutes, want %v", got, want)
-		}
+		assert.DeepEqual(t, minutes(w, 3*time.Hour, rt.Login), []int{13})
 		w.Provider.Answer = nil
-		w.Advance(time.Hour)
-		tick(w, nil)
+		after(w, time.Hour)
 		wantHealthy(t, w)
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
-		w.Advance(12 * time.Minute)
-		tick(w, nil)
+		loginOn(w)
+		after(w, 12*time.Minute)
 		if r := row(w); r.LoginFailures != 0 || r.LoginRefusals != 0 || !r.LoginNotBefore.IsZero() {
 			t.Errorf("the edit has not reset the login's back-off: %+v", r)
 		}
@@ -152,19 +136,15 @@ func TestLoginBackOffIsItsOwn(t *testing.T) {
 		w := rt.New()
 		w.Provider.Answer = rt.Fail(rt.Login, providers.Unknown, false)
 		tick(w, nil)
-		r := row(w)
-		r.LoginNotBefore, r.NotBefore = time.Time{}, w.Now().Add(time.Hour)
-		w.Ledger.Set(r)
-		if got, want := minutes(w, 61*time.Minute, rt.Login), []int{60}; !slices.Equal(got, want) {
-			t.Errorf("logins after %v minutes, want %v", got, want)
-		}
+		change(w, func(r *store.Row) { r.LoginNotBefore, r.NotBefore = time.Time{}, w.Now().Add(time.Hour) })
+		assert.DeepEqual(t, minutes(w, 61*time.Minute, rt.Login), []int{60})
 	})
 }
 
 func wrongPassword(w *rt.World) {
 	good := w.Provider.Password
 	w.Provider.Password = "wrong"
-	w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+	loginOn(w)
 	w.Provider.Password = good
 }
 
@@ -224,12 +204,8 @@ func TestOutageOfAThousand(t *testing.T) {
 				w.Advance(time.Minute)
 				all(w)
 			}
-			if ticks > 2 {
-				t.Errorf("over after %d ticks", ticks)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			assert.Check(t, ticks <= 2)
+			wantPromises(t, w)
 		})
 	}
 }
@@ -256,9 +232,7 @@ func TestProbes(t *testing.T) {
 				all(w)
 				w.Advance(time.Minute)
 			}
-			if got := w.Provider.Calls(rt.Refresh) - before; got > want {
-				t.Errorf("%d calls, want %d at most", got, want)
-			}
+			assert.Check(t, w.Provider.Calls(rt.Refresh)-before <= want)
 		})
 	}
 	// An account that the host answers does not speed up one that it does not answer.
@@ -286,12 +260,8 @@ func TestProbes(t *testing.T) {
 		e := w.Engine(nil)
 		e.Parallel = 1
 		results := e.Run(t.Context(), refresh.Request{RunID: "run"})
-		if n := count(results, outcome.Refreshed); n != 20 {
-			t.Fatalf("%d refreshed", n)
-		}
-		if n := count(results, outcome.Transient); n != 2 {
-			t.Errorf("%d tried in vain, want the two probes", n)
-		}
+		assert.Equal(t, count(results, outcome.Refreshed), 20)
+		assert.Equal(t, count(results, outcome.Transient), 2)
 	})
 }
 
@@ -326,9 +296,7 @@ func TestEditsAreLookedFor(t *testing.T) {
 				w.Advance(time.Minute)
 				refreshed += count(all(w), outcome.Refreshed)
 			}
-			if refreshed != n {
-				t.Errorf("%d of %d refreshed in %d ticks", refreshed, n, ticks)
-			}
+			assert.Equal(t, refreshed, n)
 		})
 	}
 }
@@ -342,27 +310,14 @@ func TestBrokenAssumption(t *testing.T) {
 		want  outcome.Outcome
 	}{"with a login": {true, outcome.LoggedIn}, "without": {false, outcome.Dead}} {
 		inBubble(t, name, func(t *testing.T) {
-			w := live(t)
-			if !tt.login {
-				loginOff(w)
-			}
+			w := liveWith(t, tt.login)
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.TurnedAway, true)
-			if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
-				t.Fatalf("%s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.Misconfigured)
 			w.Provider.Answer = nil
-			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != tt.want {
-				t.Errorf("then %s, want %s: %v", got.Outcome, tt.want, got.Err)
-			}
-			w.Advance(12 * time.Minute)
-			tick(w, nil)
-			if n := w.Provider.Broken(); n != 1 {
-				t.Errorf("the token was sent %d times more, want once", n)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			wantAfter(t, w, time.Minute, tt.want)
+			after(w, 12*time.Minute)
+			assert.Equal(t, w.Provider.Seen().Broken, 1)
+			wantPromises(t, w)
 		})
 	}
 }

@@ -108,6 +108,11 @@ func (c choice) String() string {
 	panic("unreachable")
 }
 
+// has reports whether one of the choices is of these.
+func has(choices []choice, these ...what) bool {
+	return slices.ContainsFunc(choices, func(c choice) bool { return slices.Contains(these, c.what) })
+}
+
 // over is the first tick after the choice's last effect.
 func (c choice) over() int {
 	if c.what == stalls {
@@ -160,8 +165,8 @@ func (h *history) tooLate(c choice) bool {
 	late := slices.ContainsFunc(all, func(c choice) bool {
 		return c.what == freezes || c.what == lands && c.site.Op == rt.Refresh
 	})
-	drifts := h.reuse > 0 && h.reuse != providers.Always && slices.ContainsFunc(all, func(c choice) bool { return c.what == skews })
-	lags := h.reuse > 0 && slices.ContainsFunc(all, func(c choice) bool { return c.what == lags })
+	drifts := h.reuse > 0 && h.reuse != providers.Always && has(all, skews)
+	lags := h.reuse > 0 && has(all, lags)
 	return late && (once || h.asks) || (late || drifts) && lags
 }
 

@@ -42,16 +42,16 @@ func (a *visit) holder(ctx context.Context) holder {
 // provider. ended is true if the run did not get the claim, or cannot use it.
 func (a *visit) claim(ctx context.Context, next store.Row, do Action) (result Result, ended bool) {
 	before, first := a.v.Row, !a.v.Exists
-	if lost, claimed := a.acquire(ctx, edgeClaim, next); !claimed {
-		return lost, true
+	if result, ended := a.acquire(ctx, edgeClaim, next); ended {
+		return result, true
 	}
 	a.v.TakenOver, a.v.ended, a.v.again, a.v.third = false, nil, Reading{}, Reading{}
 	if first && do == Refresh {
 		// There was no row, but another run may have had one and sent this token. After the claim
 		// no other run sends it, so one more look at tokens is enough.
-		a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
+		a.gather(ctx, Needs{Again: true})
 		if err := a.v.moved(); err != nil {
-			return a.abandon(ctx, before, err), true
+			return a.giveBack(ctx, edgeAbandon, abandon(a.v, before), outcome.Transient, err), true
 		}
 		a.v.again = Reading{}
 	}
@@ -59,42 +59,35 @@ func (a *visit) claim(ctx context.Context, next store.Row, do Action) (result Re
 	return Result{}, false
 }
 
-// abandon releases a claim that was based on stale data.
-func (a *visit) abandon(ctx context.Context, before store.Row, cause error) Result {
+// giveBack ends the claim of an attempt that this run does not end.
+func (a *visit) giveBack(ctx context.Context, e edge, next store.Row, what outcome.Outcome, cause error) Result {
 	ctx, cancel := a.persistContext(ctx)
 	defer cancel()
-	err := a.become(ctx, edgeAbandon, abandon(a.v, before), condition{guard: a.v.held(), tries: claimTries})
-	return Result{Outcome: outcome.Transient, Err: errors.Join(cause, err)}
+	err := a.become(ctx, e, next, condition{guard: a.v.held(), tries: claimTries})
+	return Result{Outcome: what, Err: errors.Join(cause, err)}
 }
 
 // takeOver claims an attempt that died, or one that left something, under its own attempt id. All
 // is read again, because a write of the dead run may have landed since.
 func (a *visit) takeOver(ctx context.Context, s Step) (result Result, ended bool) {
-	if result, acquired := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); !acquired {
+	if result, ended := a.acquire(ctx, edgeTakeOver, takeOver(a.v.Row, s, a.holder(ctx))); ended {
 		return result, true
 	}
 	a.v.TakenOver = true
-	a.v = a.v.unread()
+	a.v.readings = readings{}
 	return Result{}, false
 }
 
 // acquire writes next as the claim of this run, on the condition that nobody has claimed since
 // the row was read.
-func (a *visit) acquire(ctx context.Context, e edge, next store.Row) (Result, bool) {
+func (a *visit) acquire(ctx context.Context, e edge, next store.Row) (result Result, ended bool) {
 	mine := func(r store.Row) bool {
 		return r.Fence == next.Fence && r.AttemptID == next.AttemptID && r.ClaimedBy == next.ClaimedBy && r.Phase == store.Sending
 	}
 	err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: claimTries, done: mine})
-	var lost *store.LostError
-	switch {
-	case err == nil:
-		a.v.Held = true
-		return Result{}, true
-	case errors.As(err, &lost):
-		return Result{Outcome: outcome.Busy}, false
-	case errors.Is(err, store.ErrForbidden):
-		return Result{Outcome: outcome.Misconfigured, Err: err}, false
-	default:
-		return Result{Outcome: outcome.Transient, Err: err}, false
+	if err != nil {
+		return unwritten(err), true
 	}
+	a.v.Held = true
+	return Result{}, false
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -30,16 +32,14 @@ func TestBudget(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
 			defer cancel()
 			got := w.Engine(nil).Run(ctx, refresh.Request{RunID: "run"})[0]
-			if got.Outcome != tt.want || (got.Err == nil) != (tt.want == outcome.Refreshed) {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
-			}
+			assert.Equal(t, got.Outcome, tt.want, "%v", got.Err)
+			assert.Check(t, (got.Err == nil) == (tt.want == outcome.Refreshed))
 			if tt.want == outcome.Refreshed {
 				wantHealthy(t, w)
 				return
 			}
-			if w.Provider.Presented(token) != 0 || row(w).Fence != before.Fence {
-				t.Error("something was begun")
-			}
+			assert.Equal(t, w.Provider.Presented(token), 0, "something was begun")
+			assert.Equal(t, row(w).Fence, before.Fence, "something was begun")
 		})
 	}
 }
@@ -50,24 +50,27 @@ func TestBudgetAfterTheClaim(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		token := chain(w).RefreshToken
-		w.Latency = func(c rt.Call) time.Duration {
-			if c.Site == claims && c.Nth == 1 {
-				return 45 * time.Second // of the run's 60
-			}
-			return 0
-		}
-		got := tick(w, nil)
-		if got.Outcome != outcome.Transient || w.Provider.Presented(token) != 0 {
-			t.Errorf("outcome %s, presented %d times", got.Outcome, w.Provider.Presented(token))
-		}
+		w.Latency = takes(claims, 1, 45*time.Second) // of the run's 60
+		wantTick(t, w, nil, outcome.Transient)
+		assert.Equal(t, w.Provider.Presented(token), 0)
 		if r := row(w); r.Phase != store.Idle || r.Presented(secret.New(token)) {
 			t.Errorf("the row is %s, the token spent: %t", r.Phase, r.Presented(secret.New(token)))
 		}
 		w.Latency = nil
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("then %s", got.Outcome)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 	})
+}
+
+// wantOneBusy lets two runs begin at once: one does the work.
+func wantOneBusy(t *testing.T, w *rt.World) {
+	t.Helper()
+	w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
+	outcomes := make(chan outcome.Outcome, 2)
+	for _, id := range []string{"one", "two"} {
+		go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
+	}
+	one, two := <-outcomes, <-outcomes
+	assert.Check(t, (one == outcome.Busy) != (two == outcome.Busy), "%s and %s", one, two)
 }
 
 // One of two runs that read the same row gets the claim.
@@ -76,15 +79,8 @@ func TestClaimLost(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
 		token := chain(w).RefreshToken
-		w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
-		outcomes := make(chan outcome.Outcome, 2)
-		for _, id := range []string{"one", "two"} {
-			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
-		}
-		got := []outcome.Outcome{<-outcomes, <-outcomes}
-		if (got[0] == outcome.Busy) == (got[1] == outcome.Busy) || w.Provider.Presented(token) != 1 {
-			t.Errorf("outcomes %v, presented %d times", got, w.Provider.Presented(token))
-		}
+		wantOneBusy(t, w)
+		assert.Equal(t, w.Provider.Presented(token), 1)
 		wantHealthy(t, w)
 	})
 }
@@ -96,15 +92,7 @@ func TestTakeoverLost(t *testing.T) {
 		w := live(t)
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
 		w.Advance(2 * time.Minute)
-		w.Latency = func(rt.Call) time.Duration { return time.Millisecond }
-		outcomes := make(chan outcome.Outcome, 2)
-		for _, id := range []string{"one", "two"} {
-			go func() { outcomes <- run(w, nil, refresh.Request{RunID: id}).Outcome }()
-		}
-		got := []outcome.Outcome{<-outcomes, <-outcomes}
-		if (got[0] == outcome.Busy) == (got[1] == outcome.Busy) {
-			t.Errorf("outcomes %v, want one busy", got)
-		}
+		wantOneBusy(t, w)
 		wantHealthy(t, w)
 	})
 }
@@ -126,10 +114,8 @@ func TestAmbiguousClaim(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := live(t)
 			token := chain(w).RefreshToken
-			got := tick(w, tt.hook)
-			if got.Outcome != tt.want || w.Provider.Presented(token) != tt.sends {
-				t.Errorf("outcome %s, want %s; %d sends, want %d", got.Outcome, tt.want, w.Provider.Presented(token), tt.sends)
-			}
+			wantTick(t, w, tt.hook, tt.want)
+			assert.Equal(t, w.Provider.Presented(token), tt.sends)
 			w.Land() // finds the fence moved
 			if tt.sends > 0 {
 				wantHealthy(t, w)
@@ -161,17 +147,12 @@ func TestClaimLasts(t *testing.T) {
 			e := w.Engine(at(sends, 1, 0, rt.DieBefore))
 			e.SendTimeout, e.StoreTimeout = cmp.Or(tt.sends, e.SendTimeout), cmp.Or(tt.stores, e.StoreTimeout)
 			e.Run(ctx, refresh.Request{RunID: "run"})
-			if got := row(w).ClaimedUntil.Sub(w.Now()); got != tt.want {
-				t.Fatalf("claimed for %s, want %s", got, tt.want)
-			}
+			assert.Equal(t, row(w).ClaimedUntil.Sub(w.Now()), tt.want)
 			w.Advance(tt.want - time.Second)
 			for _, req := range []refresh.Request{{}, {Force: true}, {DryRun: true}} {
-				if got := run(w, nil, req); got.Outcome != outcome.Busy {
-					t.Fatalf("%+v: outcome %s", req, got.Outcome)
-				}
+				wantRun(t, w, nil, req, outcome.Busy)
 			}
-			w.Advance(time.Second)
-			tick(w, nil)
+			after(w, time.Second)
 			wantHealthy(t, w)
 		})
 	}
@@ -183,43 +164,24 @@ func TestHeldUpBeforeTheSend(t *testing.T) {
 	rows := rt.Site{Op: rt.RowOf}
 	for name, tt := range map[string]struct {
 		meanwhile func(w *rt.World)
-		fault     rt.Hook
+		fault     rt.Fault
 		want      outcome.Outcome
 		sends     int
 	}{
-		"still ours": {want: outcome.Refreshed, sends: 1},
-		"taken over": {
-			meanwhile: func(w *rt.World) {
-				w.Advance(2 * time.Minute)
-				run(w, nil, refresh.Request{RunID: "another"})
-			},
-			want: outcome.Busy,
-		},
-		"the fence can't be read": {fault: at(rows, 1, 0, rt.FailBefore), want: outcome.Transient},
+		"still ours": {func(*rt.World) {}, rt.None, outcome.Refreshed, 1},
+		"taken over": {func(w *rt.World) {
+			w.Latency = nil
+			w.Advance(2 * time.Minute)
+			run(w, nil, refresh.Request{RunID: "another"})
+		}, rt.None, outcome.Busy, 0},
+		"the fence can't be read": {func(*rt.World) {}, rt.FailBefore, outcome.Transient, 0},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := live(t)
 			token := chain(w).RefreshToken
-			w.Latency = func(c rt.Call) time.Duration {
-				if c.Site == claims && c.Nth == 1 {
-					return 3 * time.Second
-				}
-				return 0
-			}
-			got := tick(w, func(c rt.Call) rt.Fault {
-				if c.Site == rows && c.Nth == 1 && tt.meanwhile != nil {
-					w.Latency = nil
-					tt.meanwhile(w)
-				}
-				if tt.fault != nil {
-					return tt.fault(c)
-				}
-				return rt.None
-			})
-			if got.Outcome != tt.want || w.Provider.Presented(token) != tt.sends {
-				t.Errorf("outcome %s, want %s; %d sends, want %d: %v",
-					got.Outcome, tt.want, w.Provider.Presented(token), tt.sends, got.Err)
-			}
+			w.Latency = takes(claims, 1, 3*time.Second)
+			wantTick(t, w, hooks(on(rows, 1, func() { tt.meanwhile(w) }), at(rows, 1, 0, tt.fault)), tt.want)
+			assert.Equal(t, w.Provider.Presented(token), tt.sends)
 			tick(w, nil)
 			wantHealthy(t, w)
 		})
@@ -231,33 +193,13 @@ func TestAmbiguousSettle(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := live(t)
-		if got := tick(w, at(claims, 3, 3, rt.FailAfter)); got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(claims, 3, 3, rt.FailAfter), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
-}
-
-// It is also recognised after a later claim.
-func TestAmbiguousSettleAndTheNextClaim(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "also after the next claim", func(t *testing.T) {
 		w := live(t)
-		got := tick(w, func(c rt.Call) rt.Fault {
-			if c.Site != claims {
-				return rt.None
-			}
-			switch c.Nth {
-			case 3:
-				return rt.FailAfter
-			case 4:
-				run(w, nil, refresh.Request{Force: true, RunID: "another"})
-			}
-			return rt.None
-		})
-		if got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		another := func() { run(w, nil, refresh.Request{Force: true, RunID: "another"}) }
+		wantTick(t, w, hooks(at(claims, 3, 3, rt.FailAfter), on(claims, 4, another)), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }

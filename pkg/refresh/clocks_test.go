@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -32,9 +34,7 @@ func TestClockWasAhead(t *testing.T) {
 				w.Provider.Lifetime = lifetime
 				setupDue(w)
 				loginOff(w)
-				if got := skewed(w, ahead, refresh.Request{Force: true}); got.Outcome != outcome.Refreshed {
-					t.Fatalf("%s: %v", got.Outcome, got.Err)
-				}
+				assert.Equal(t, skewed(w, ahead, refresh.Request{Force: true}).Outcome, outcome.Refreshed)
 				since, refreshes := 0, 0
 				for n := range 15 {
 					w.Advance(time.Minute)
@@ -44,12 +44,9 @@ func TestClockWasAhead(t *testing.T) {
 						}
 					}
 				}
-				if since == 0 || since > 10 {
-					t.Errorf("refreshed after %d minutes", since)
-				}
-				if most := 1 + int(15*time.Minute/lifetime)*2; refreshes > most {
-					t.Errorf("%d refreshes in 15 minutes, want %d at most", refreshes, most)
-				}
+				assert.Check(t, since != 0)
+				assert.Check(t, since <= 10)
+				assert.Check(t, refreshes <= 1+int(15*time.Minute/lifetime)*2)
 				wantHealthy(t, w)
 			})
 		}
@@ -63,13 +60,8 @@ func TestClockWasAheadInAnOldRow(t *testing.T) {
 		w := live(t)
 		loginOff(w)
 		skewed(w, 2*time.Hour, refresh.Request{})
-		r := row(w)
-		r.IssuedAt = time.Time{}
-		w.Ledger.Set(r)
-		w.Advance(10 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("%s: %v", got.Outcome, got.Err)
-		}
+		change(w, func(r *store.Row) { r.IssuedAt = time.Time{} })
+		wantAfter(t, w, 10*time.Minute, outcome.Refreshed)
 	})
 }
 
@@ -84,13 +76,9 @@ func TestTwoClocks(t *testing.T) {
 				skewed(w, apart, refresh.Request{})
 				tick(w, nil)
 				w.Advance(time.Minute)
-				if access, _ := read(w, store.AccessDoc); w.Provider.Remaining(access.AccessToken) <= 0 {
-					t.Fatal("readers have no token")
-				}
+				assert.Assert(t, lasts(w) > 0, "readers have no token")
 			}
-			if n := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login) - before; n > 144 {
-				t.Errorf("%d versions in a day", n)
-			}
+			assert.Check(t, w.Provider.Calls(rt.Refresh)+w.Provider.Calls(rt.Login)-before <= 144)
 		})
 	}
 }
@@ -104,10 +92,7 @@ func TestWaitOfAWrongClock(t *testing.T) {
 			w.Provider.Answer = rt.Fail(rt.Refresh, kind, false)
 			skewed(w, years, refresh.Request{})
 			w.Provider.Answer = nil
-			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-				t.Errorf("%s: %v", got.Outcome, got.Err)
-			}
+			wantAfter(t, w, time.Minute, outcome.Refreshed)
 		})
 	}
 }
@@ -121,15 +106,11 @@ func TestClaimOfAWrongClock(t *testing.T) {
 			w := live(t)
 			w.SkewedEngine(at(sends, 1, 0, rt.DieBefore), 2*time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
 			if seen > 0 {
-				r := row(w)
-				r.ClaimSeenAt = w.Now().Add(seen)
-				w.Ledger.Set(r)
+				change(w, func(r *store.Row) { r.ClaimSeenAt = w.Now().Add(seen) })
 			}
 			for n := range 5 {
 				got := tick(w, nil)
-				if over := n >= 2; (got.Outcome == outcome.Busy) == over {
-					t.Fatalf("after %d minutes: %s: %v", n, got.Outcome, got.Err)
-				}
+				assert.Equal(t, got.Outcome == outcome.Busy, n < 2, "after %d minutes: %s: %v", n, got.Outcome, got.Err)
 				if got.Outcome == outcome.LoggedIn {
 					break
 				}
@@ -153,9 +134,8 @@ func TestClaimOfAWrongClock(t *testing.T) {
 	inBubble(t, "a dry run writes nothing", func(t *testing.T) {
 		w := live(t)
 		w.SkewedEngine(at(sends, 1, 0, rt.DieBefore), 2*time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
-		if run(w, nil, refresh.Request{DryRun: true}); !row(w).ClaimSeenAt.IsZero() {
-			t.Error("it has")
-		}
+		run(w, nil, refresh.Request{DryRun: true})
+		assert.Check(t, row(w).ClaimSeenAt.IsZero(), "it has")
 	})
 }
 
@@ -180,14 +160,10 @@ func TestRefreshTokenEndsFirst(t *testing.T) {
 				if got.Outcome == outcome.Refreshed && row(w).RefreshAt.Sub(w.Now()) < 10*time.Minute {
 					t.Fatalf("due again in %s", row(w).RefreshAt.Sub(w.Now()))
 				}
-				if ends := row(w).RefreshExpiresAt; !w.Now().Before(ends) {
-					t.Fatalf("the refresh token has ended at %s", ends)
-				}
+				assert.Assert(t, w.Now().Before(row(w).RefreshExpiresAt), "the refresh token has ended")
 				w.Advance(time.Minute)
 			}
-			if warned == 0 {
-				t.Error("no warning")
-			}
+			assert.Check(t, warned != 0, "no warning")
 		})
 	}
 	inBubble(t, "with a login it is not chased", func(t *testing.T) {
@@ -195,14 +171,11 @@ func TestRefreshTokenEndsFirst(t *testing.T) {
 		w.Provider.Lifetime, w.Provider.RefreshLifetime = 10*time.Hour, 30*time.Minute
 		for range 24 * 60 {
 			got := tick(w, nil)
-			if got.AttemptsLeft < 2 && got.Outcome != outcome.LoggedIn {
-				t.Fatalf("%s with %d attempts left", got.Outcome, got.AttemptsLeft)
-			}
+			assert.Assert(t, got.AttemptsLeft >= 2 || got.Outcome == outcome.LoggedIn, "%s with %d attempts left", got.Outcome, got.AttemptsLeft)
 			w.Advance(time.Minute)
 		}
-		if logins, refreshes := w.Provider.Calls(rt.Login), w.Provider.Calls(rt.Refresh); logins > 4 || refreshes > 0 {
-			t.Errorf("%d logins and %d refreshes in a day", logins, refreshes)
-		}
+		logins, refreshes := w.Provider.Calls(rt.Login), w.Provider.Calls(rt.Refresh)
+		assert.Check(t, logins <= 4 && refreshes == 0, "%d logins and %d refreshes in a day", logins, refreshes)
 	})
 }
 
@@ -214,18 +187,14 @@ func TestSessionEnds(t *testing.T) {
 		w.Provider.Lifetime, w.Provider.Session = time.Hour, 10*time.Hour
 		tick(w, nil)
 		for range 40 * 60 {
-			w.Advance(time.Minute)
-			tick(w, nil)
+			after(w, time.Minute)
 			if access, _ := read(w, store.AccessDoc); w.Provider.Remaining(access.AccessToken) <= 0 {
 				t.Fatal("readers have no token")
 			}
 		}
-		if logins := w.Provider.Calls(rt.Login); logins < 4 || logins > 5 {
-			t.Errorf("%d logins in 40 hours, want one in ten", logins)
-		}
-		if refreshes := w.Provider.Calls(rt.Refresh); refreshes < 40 {
-			t.Errorf("%d refreshes", refreshes)
-		}
+		logins := w.Provider.Calls(rt.Login)
+		assert.Check(t, logins >= 4 && logins <= 5, "%d logins in 40 hours, want one in ten", logins)
+		assert.Check(t, w.Provider.Calls(rt.Refresh) >= 40)
 	})
 	inBubble(t, "the login is refused", func(t *testing.T) {
 		w := rt.New()
@@ -233,15 +202,11 @@ func TestSessionEnds(t *testing.T) {
 		tick(w, nil)
 		wrongPassword(w)
 		for range 11 * 60 {
-			w.Advance(time.Minute)
-			tick(w, nil)
+			after(w, time.Minute)
 			access, _ := read(w, store.AccessDoc)
-			if over := w.Provider.Calls(rt.Login) > 3; w.Provider.Remaining(access.AccessToken) <= 0 && !over && w.Now().Hour() < 21 {
-				t.Fatalf("readers have no token at %s", w.Now())
-			}
+			over := w.Provider.Calls(rt.Login) > 3
+			assert.Assert(t, w.Provider.Remaining(access.AccessToken) > 0 || over || w.Now().Hour() >= 21, "readers have no token at %s", w.Now())
 		}
-		if n := w.Provider.Calls(rt.Login); n > 4 {
-			t.Errorf("%d logins", n)
-		}
+		assert.Check(t, w.Provider.Calls(rt.Login) <= 4)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/pace"
 	"tokenrefresh/pkg/store"
 )
@@ -39,8 +40,7 @@ func (a *visit) commit(ctx context.Context, e edge, next store.Row, c condition)
 	}
 	from, to := a.v.Stage(), stageOf(next, true, e.takenOver(a.v.TakenOver))
 	err := a.retry(ctx, c.tries, func(ctx context.Context) error { return write(ctx, a.Ledger, next, c.guard) })
-	var lost *store.LostError
-	if c.done != nil && errors.As(err, &lost) && lost.Exists && c.done(lost.Current) {
+	if lost, ok := errors.AsType[*store.LostError](err); ok && c.done != nil && lost.Exists && c.done(lost.Current) {
 		err = nil
 	}
 	if err != nil {
@@ -62,6 +62,15 @@ func (a *visit) become(ctx context.Context, e edge, next store.Row, c condition)
 		a.v.Row, a.v.Exists = next, true
 	}
 	return err
+}
+
+// unwritten is the result of a run that could not write its row: another run has claimed since, or
+// the ledger fails.
+func unwritten(err error) Result {
+	if _, lost := errors.AsType[*store.LostError](err); lost {
+		return Result{Outcome: outcome.Busy}
+	}
+	return Result{Outcome: outcomeOf(err), Err: err}
 }
 
 // unchanged is the guard of a write that is based on the row as it was read.
@@ -107,9 +116,9 @@ func (a *visit) retry(ctx context.Context, tries int, step func(context.Context)
 
 // final reports whether another try cannot help within an attempt.
 func final(err error) bool {
-	var lost *store.LostError
-	var moved *store.MovedError
-	return errors.As(err, &lost) || errors.As(err, &moved) || lasting(err) ||
+	_, lost := errors.AsType[*store.LostError](err)
+	_, moved := errors.AsType[*store.MovedError](err)
+	return lost || moved || lasting(err) ||
 		errors.Is(err, errClaimLost) || errors.Is(err, errKeptBefore) ||
 		errors.Is(err, store.ErrQuota) || errors.Is(err, store.ErrVersionTaken) || errors.Is(err, store.ErrNoVersion)
 }

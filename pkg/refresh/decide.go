@@ -136,7 +136,7 @@ func rejectionUnaccepted(v View) (Step, bool) {
 	if v.rejected == "" || v.Held || v.repaired {
 		return pass()
 	}
-	if _, accepted := v.rejection(); accepted {
+	if _, _, accepted := v.rejection(); accepted {
 		return pass()
 	}
 	return wait(outcome.NotDue, nil)

@@ -15,7 +15,8 @@ import (
 // A row from a backup does not know what was presented since. It is forgotten, and every token
 // counts as presented.
 func rowRestored(v View) (Step, bool) {
-	if !v.Exists || !v.Tokens.done || v.holdsOwn() || v.ended != nil {
+	ownAttempt := v.Held && !v.TakenOver
+	if !v.Exists || !v.Tokens.done || ownAttempt || v.ended != nil {
 		return pass()
 	}
 	switch {
@@ -27,11 +28,11 @@ func rowRestored(v View) (Step, bool) {
 		return wait(outcomeOf(err), err)
 	case v.restored():
 		return Step{Do: Forget}, true
-	case !v.hasLeft() || v.access.done:
+	case !v.hasLeft():
 		return pass()
-	case v.unreadAccess():
+	case !v.access.done:
 		return need(Needs{Access: true})
-	case v.TakenOver && !lasting(v.access.Err):
+	case v.TakenOver && v.access.Err != nil && !lasting(v.access.Err):
 		return postponed(v.at(store.AccessDoc, v.access.Err))
 	}
 	return pass() // a refresh does not wait for access
@@ -49,7 +50,7 @@ func attemptDied(v View) (Step, bool) {
 // does not know; after that nothing would show that it was restored. For the same reason the read
 // of tokens must be confirmed.
 func (v View) takesOver(attemptID string, source store.Source, base string) (Step, bool) {
-	needs := Needs{Secrets: !v.Tokens.done, Again: !v.again.done, Access: v.unreadAccess()}
+	needs := Needs{Secrets: !v.Tokens.done, Again: !v.again.done, Access: !v.access.done}
 	if needs.any() {
 		return need(needs)
 	}
@@ -67,9 +68,6 @@ func (v View) takesOver(attemptID string, source store.Source, base string) (Ste
 
 // postponed leaves an attempt that was taken over to the next tick.
 func postponed(err error) (Step, bool) { return Step{Do: Postpone, Err: err}, true }
-
-// holdsOwn reports whether this run holds the claim of an attempt that it has begun itself.
-func (v View) holdsOwn() bool { return v.Held && !v.TakenOver }
 
 // lostAttempt reports whether an attempt was taken over, and nothing was sent since.
 func (v View) lostAttempt() bool { return v.TakenOver && v.ended == nil }
@@ -178,7 +176,7 @@ func callEnded(v View) (Step, bool) {
 	}
 	f := v.follows()
 	switch {
-	case f.login && v.CanLogin():
+	case f.login && v.canLogin:
 		return pass()
 	case f.login:
 		return park(f.state, errors.Join(v.ended.cause, v.graceUnused(), v.adviseNewToken()))

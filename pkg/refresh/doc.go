@@ -5,7 +5,7 @@
 // A run repeats three steps until it ends: it gathers a View of the credential (gather.go), decides
 // (decide.go, a list of named checks; ends.go, what follows each kind of answer), and acts
 // (visit.go and the files it calls). The state of a credential is its Stage (stage.go). A run
-// changes a row by the edges of edges.go, which names the functions of transition.go for each;
+// changes a row by the edges of edges.go, which names the functions of transition*.go for each;
 // docs/protocol.md draws them between the stages.
 //
 // It assumes one thing about providers: if one answers with a complete 4xx (except 408 and 409) or

@@ -170,38 +170,35 @@ func fenceOf(doc secret.String) int64 {
 // document is the exact text stored as tokens. It depends on c alone, so that another process can
 // finish an attempt with the same bytes.
 func (c chain) document() secret.String {
-	all := make(map[string]any, len(c.others)+8)
-	for name, raw := range c.others {
-		all[name] = raw
-	}
-	all["access_token"] = c.accessToken.Reveal()
-	all["token_type"] = c.tokenType
+	all := c.forReaders()
 	all["refresh_token"] = c.refreshToken.Reveal()
 	all["issued_at"] = stamp(c.issuedAt)
-	all["access_expires_at"] = stamp(c.accessExpiresAt)
 	if !c.refreshExpiresAt.IsZero() {
 		all["refresh_expires_at"] = stamp(c.refreshExpiresAt)
 	}
 	all["source"] = string(c.source)
-	all["attempt_id"] = c.attemptID
-	if c.fence > 0 {
-		all["fence"] = c.fence
-	}
-	if len(c.reply) > 0 {
-		all["reply"] = c.reply
+	for name, raw := range c.others {
+		if _, ours := all[name]; !ours {
+			all[name] = raw
+		}
 	}
 	return encode(all)
 }
 
-// access is the exact text that readers get for version versionID of tokens. It holds no refresh
-// token.
-func (c chain) access(key store.Key, versionID string) secret.String {
+// access is the exact text that readers get. It holds no refresh token.
+func (c chain) access(key store.Key) secret.String {
+	all := c.forReaders()
+	all["refresh_at"] = stamp(refreshAt(key, c.issuedAt, c.accessExpiresAt))
+	return encode(all)
+}
+
+// forReaders are the keys that tokens and access have in common.
+func (c chain) forReaders() map[string]any {
 	all := map[string]any{
 		"access_token":      c.accessToken.Reveal(),
 		"token_type":        c.tokenType,
 		"access_expires_at": stamp(c.accessExpiresAt),
-		"refresh_at":        stamp(refreshAt(key, c.issuedAt, c.accessExpiresAt)),
-		"attempt_id":        versionID,
+		"attempt_id":        c.attemptID,
 	}
 	if c.fence > 0 {
 		all["fence"] = c.fence
@@ -209,7 +206,7 @@ func (c chain) access(key store.Key, versionID string) secret.String {
 	if len(c.reply) > 0 { // an object of its own: no field of a provider's overwrites one of ours
 		all["reply"] = c.reply
 	}
-	return encode(all)
+	return all
 }
 
 // encode writes keys in order, which makes the text a function of its values.

@@ -3,6 +3,8 @@ package refresh
 import (
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/plant"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -29,19 +31,12 @@ func FuzzParseChain(f *testing.F) {
 		}
 		written := c.document()
 		again, err := parseChain(written)
-		if err != nil {
-			t.Fatalf("the document can't be read: %v", err)
-		}
-		if got := again.document(); got != written {
-			t.Errorf("written %s, then %s", written.Reveal(), got.Reveal())
-		}
-		if again.refreshToken != c.refreshToken || len(again.others) != len(c.others) {
-			t.Error("read back, it is another chain")
-		}
+		assert.NilError(t, err)
+		assert.Equal(t, again.document(), written)
+		assert.Equal(t, again.refreshToken, c.refreshToken, "read back, it is another chain")
+		assert.Equal(t, len(again.others), len(c.others), "read back, it is another chain")
 		key := store.Key{Provider: "p", Account: "a"}
 		c.issuedAt, c.accessExpiresAt, c.refreshExpiresAt = again.issuedAt, again.accessExpiresAt, again.refreshExpiresAt
-		if c.access(key, "id") != again.access(key, "id") {
-			t.Error("read back, it makes another access document")
-		}
+		assert.Equal(t, c.access(key), again.access(key), "read back, it makes another access document")
 	})
 }

@@ -41,7 +41,7 @@ func DueNow(
 			return row, true, nil
 		}
 		err = write(ctx, ledger, next, guard)
-		if lost := (*store.LostError)(nil); !errors.As(err, &lost) {
+		if _, lost := errors.AsType[*store.LostError](err); !lost {
 			return next, err == nil || exists, err
 		}
 	}

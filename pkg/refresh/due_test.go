@@ -1,12 +1,13 @@
 package refresh_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -25,59 +26,37 @@ func dueNow(t *testing.T, w *rt.World, hook rt.Hook) (row store.Row, exists bool
 func TestDueNow(t *testing.T) {
 	t.Parallel()
 	w := live(t)
-	if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-		t.Fatal(got.Outcome, got.Err)
-	}
+	wantTick(t, w, nil, outcome.Refreshed)
 	before := w.Ledger.Get(rt.Default)
 	w.Seed(rt.Default)
-	if got := tick(w, nil); got.Outcome != outcome.NotDue {
-		t.Fatalf("%s without DueNow", got.Outcome)
-	}
+	wantTick(t, w, nil, outcome.NotDue)
 	row, exists, err := dueNow(t, w, nil)
-	if err != nil || !exists {
-		t.Fatal(exists, err)
-	}
+	assert.NilError(t, err)
+	assert.Check(t, exists)
 	want := before
 	want.RefreshAt = row.RefreshAt
-	if diff := cmp.Diff(want, w.Ledger.Get(rt.Default)); diff != "" {
-		t.Errorf("more than the due time has changed (-want +got):\n%s", diff)
-	}
-	if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-		t.Errorf("%s, %v", got.Outcome, got.Err)
-	}
-	if broken := unhealthy(w); broken != "" {
-		t.Error(broken)
-	}
+	assert.DeepEqual(t, want, w.Ledger.Get(rt.Default))
+	wantTick(t, w, nil, outcome.Refreshed)
+	wantHealthy(t, w)
 }
 
 // A claim belongs to its run alone, even one that comes between the read and the write.
 func TestDueNowLeavesAClaimAlone(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]bool{"before": true, "meanwhile": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inBubble(t, name, func(t *testing.T) {
 			w := live(t)
 			tick(w, nil)
 			claimed := w.Ledger.Get(rt.Default)
 			claimed.Phase, claimed.Fence, claimed.AttemptID = store.Sending, claimed.Fence+1, "another"
 			claimed.ClaimedUntil = w.Now().Add(time.Minute)
-			claim := func(c rt.Call) rt.Fault {
-				if c.Site == claims && c.Nth == 1 {
-					w.Ledger.Set(claimed)
-				}
-				return rt.None
-			}
 			if before {
 				w.Ledger.Set(claimed)
-				claim = nil
 			}
-			row, exists, err := dueNow(t, w, claim)
-			if err != nil || !exists || row.Phase != store.Sending {
-				t.Errorf("%s, %t, %v", row.Phase, exists, err)
-			}
-			if got := w.Ledger.Get(rt.Default); got.Fence != claimed.Fence || got.AttemptID != "another" || !got.RefreshAt.Equal(claimed.RefreshAt) {
-				t.Errorf("row %+v", got)
-			}
+			row, exists, err := dueNow(t, w, on(claims, 1, func() { w.Ledger.Set(claimed) }))
+			assert.Check(t, err == nil && exists && row.Phase == store.Sending, "%s, %t, %v", row.Phase, exists, err)
+			got := w.Ledger.Get(rt.Default)
+			assert.Check(t, got.Fence == claimed.Fence && got.AttemptID == "another" && got.RefreshAt.Equal(claimed.RefreshAt), "row %+v", got)
 		})
 	}
 }
@@ -95,20 +74,15 @@ func TestDueNowWithoutARow(t *testing.T) {
 		"the row was lost":             {func(w *rt.World) { setupDue(w); w.Ledger.Delete(rt.Default) }, false},
 		"nobody knows who wrote there": {tokens(`{`), false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
 			row, exists, err := dueNow(t, w, nil)
-			if err != nil || exists != tt.want {
-				t.Errorf("exists %t, %v", exists, err)
-			}
-			if want := (store.Row{Key: rt.Default, Phase: store.Idle, RefreshAt: row.RefreshAt}); tt.want && cmp.Diff(want, w.Ledger.Get(rt.Default)) != "" {
-				t.Errorf("row %+v", w.Ledger.Get(rt.Default))
-			}
-			if !tt.want && w.Ledger.Get(rt.Default).Phase != "" {
-				t.Error("a row was made")
-			}
+			assert.NilError(t, err)
+			assert.Equal(t, exists, tt.want)
+			want := (store.Row{Key: rt.Default, Phase: store.Idle, RefreshAt: row.RefreshAt})
+			assert.Check(t, !tt.want || cmp.Diff(want, w.Ledger.Get(rt.Default)) == "", "row %+v", w.Ledger.Get(rt.Default))
+			assert.Check(t, tt.want || w.Ledger.Get(rt.Default).Phase == "", "a row was made")
 		})
 	}
 }
@@ -117,29 +91,19 @@ func TestDueNowFails(t *testing.T) {
 	t.Parallel()
 	w := live(t)
 	tick(w, nil)
-	if _, _, err := dueNow(t, w, at(claims, 1, 0, rt.FailBefore)); err == nil {
-		t.Error("no error of a ledger that is down")
+	_, _, down := dueNow(t, w, at(claims, 1, 0, rt.FailBefore))
+	assert.Check(t, down != nil)
+	moves := func() {
+		change(w, func(r *store.Row) { r.Fence++ })
 	}
-	moving := func(c rt.Call) rt.Fault {
-		if c.Site == claims {
-			row := w.Ledger.Get(rt.Default)
-			row.Fence++
-			w.Ledger.Set(row)
-		}
-		return rt.None
-	}
-	var lost *store.LostError
-	if _, _, err := dueNow(t, w, moving); !errors.As(err, &lost) {
-		t.Errorf("error %v of a row that never stands still", err)
-	}
+	_, _, err := dueNow(t, w, on(claims, 0, moves))
+	assert.Assert(t, is.ErrorType(err, &store.LostError{}))
 }
 
 func TestParseSeed(t *testing.T) {
 	t.Parallel()
 	got, err := refresh.ParseSeed(secret.New(`{"refresh_token":"rt","access_token":"at","note":1,"colour":"red"}`))
-	if err != nil || got.RefreshToken.Reveal() != "rt" || cmp.Diff([]string{"colour", "note"}, got.Unknown) != "" {
-		t.Errorf("%+v, %v", got, err)
-	}
+	assert.Check(t, err == nil && got.RefreshToken.Reveal() == "rt" && cmp.Diff([]string{"colour", "note"}, got.Unknown) == "", "%+v, %v", got, err)
 	for text, says := range map[string]string{
 		"":                         "missing",
 		"[]":                       "JSON object",

@@ -1,7 +1,7 @@
 package refresh
 
 // edge is a kind of change of a row: the arrows of docs/protocol.md with that name. Beside each
-// edge are the functions of transition.go that make its row.
+// edge are the functions of transition*.go that make its row.
 type edge string
 
 // The edges.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 // Arrows lists all arrows of the code, as docs/protocol.md draws them, with the single
@@ -38,14 +40,10 @@ var (
 func TestDiagram(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/protocol.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	_, rest, found := strings.Cut(string(text), "stateDiagram-v2\n")
 	diagram, _, _ := strings.Cut(rest, "```")
-	if !found {
-		t.Fatal("docs/protocol.md has no diagram")
-	}
+	assert.Assert(t, found, "docs/protocol.md has no diagram")
 	drawn := map[string]bool{}
 	for _, m := range drawnArrow.FindAllStringSubmatch(diagram, -1) {
 		for name := range strings.SplitSeq(drawnWhen.ReplaceAllString(m[3], ""), ", ") {
@@ -53,9 +51,7 @@ func TestDiagram(t *testing.T) {
 		}
 	}
 	for a := range Arrows() {
-		if !drawn[a] {
-			t.Errorf("the code goes %s, docs/protocol.md does not draw it", a)
-		}
+		assert.Check(t, drawn[a], "the code goes %s, docs/protocol.md does not draw it", a)
 		delete(drawn, a)
 	}
 	for a := range drawn {
@@ -63,9 +59,7 @@ func TestDiagram(t *testing.T) {
 	}
 
 	for e := range arrows {
-		if row := fmt.Sprintf("\n| **%s** | ", e); strings.Count(rest, row) != 1 {
-			t.Errorf("the table beneath the diagram does not explain %q once", e)
-		}
+		assert.Equal(t, strings.Count(rest, fmt.Sprintf("\n| **%s** | ", e)), 1)
 	}
 
 	groups := map[string][]Stage{}
@@ -73,15 +67,11 @@ func TestDiagram(t *testing.T) {
 		groups[m[1]] = stagesIn(m[2])
 	}
 	for _, g := range []place{idle, person} {
-		if !slices.Equal(groups[g.name], g.stages) {
-			t.Errorf("the group %s holds %v, drawn are %v", g.name, g.stages, groups[g.name])
-		}
+		assert.DeepEqual(t, groups[g.name], g.stages)
 	}
 	stages := stagesIn(diagram)
 	slices.Sort(stages)
-	if want := slices.Sorted(slices.Values(Stages)); !slices.Equal(stages, want) {
-		t.Errorf("the stages are %v, drawn are %v", want, stages)
-	}
+	assert.DeepEqual(t, stages, slices.Sorted(slices.Values(Stages)))
 }
 
 // stagesIn lists the stages that a part of the diagram declares.

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -41,20 +43,15 @@ func TestLastError(t *testing.T) {
 			w := liveWithoutLogin(t)
 			tt.breaks(w)
 			for range 2 { // the second finds what the first has written
-				if got := tick(w, nil); got.Outcome != tt.outcome {
-					t.Fatalf("%s (%v), want %s", got.Outcome, got.Err, tt.outcome)
-				}
+				wantTick(t, w, nil, tt.outcome)
 				if r := row(w); r.LastOutcome != tt.outcome || !strings.Contains(r.LastError, tt.cause) || strings.Contains(r.LastError, "\n") {
 					t.Errorf("noted: %s, %q, want %s because of %s", r.LastOutcome, r.LastError, tt.outcome, tt.cause)
 				}
 				w.Advance(5 * time.Minute)
 			}
 			tt.mends(w)
-			w.Advance(time.Hour)
-			tick(w, nil)
-			if r := row(w); r.LastError != "" {
-				t.Errorf("noted after it was mended: %s, %q", r.LastOutcome, r.LastError)
-			}
+			after(w, time.Hour)
+			assert.Check(t, row(w).LastError == "")
 		})
 	}
 }
@@ -63,17 +60,13 @@ func TestEnded(t *testing.T) {
 	t.Parallel()
 	r := store.Row{LastError: "old"}
 	r.Ended(outcome.Refreshed, nil)
-	if r.LastOutcome != outcome.Refreshed || r.LastError != "" {
-		t.Errorf("%s, %q", r.LastOutcome, r.LastError)
-	}
+	assert.Equal(t, r.LastOutcome, outcome.Refreshed)
+	assert.Check(t, r.LastError == "")
 	r.Ended(outcome.Dead, errors.Join(errors.New("why"), errors.New("what to do")))
-	if r.LastError != "why" {
-		t.Errorf("error %q", r.LastError)
-	}
+	assert.Equal(t, r.LastError, "why")
 	r.Ended(outcome.Dead, errors.New("x"+strings.Repeat("é", 1000)))
-	if n := len(r.LastError); n != 499 || !utf8.ValidString(r.LastError) {
-		t.Errorf("%d bytes, of UTF-8: %t", n, utf8.ValidString(r.LastError))
-	}
+	n := len(r.LastError)
+	assert.Check(t, n == 499 && utf8.ValidString(r.LastError), "%d bytes, of UTF-8: %t", n, utf8.ValidString(r.LastError))
 }
 
 // If a secret cannot be read for a new reason, the row gets that reason.
@@ -94,14 +87,10 @@ func TestLastErrorFollowsTheSecrets(t *testing.T) {
 			for _, reason := range []error{store.ErrForbidden, store.ErrNoSecret, store.ErrForbidden} {
 				w.Secrets.Break(rt.Default, store.Credentials, reason)
 				for range 2 {
-					got := tick(w, nil)
-					if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, reason) {
-						t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-					}
+					got := wantTick(t, w, nil, outcome.Misconfigured)
+					assert.Check(t, errors.Is(got.Err, reason))
 				}
-				if last := row(w).LastError; !strings.Contains(last, reason.Error()) {
-					t.Errorf("the row says %q, want %q", last, reason)
-				}
+				assert.Check(t, strings.Contains(row(w).LastError, reason.Error()))
 			}
 			w.Secrets.Break(rt.Default, store.Credentials, nil)
 			tick(w, nil)

@@ -51,10 +51,6 @@ var ErrLedger = errors.New("read the ledger")
 // withoutLedger is the result if the ledger cannot be read: without it nothing is refreshed,
 // because other runs cannot be seen.
 func (e *Engine) withoutLedger(req Request, err error) []Result {
-	what := outcome.Transient
-	if errors.Is(err, store.ErrForbidden) {
-		what = outcome.Misconfigured
-	}
 	accounts := e.Accounts
 	if req.Account != "" {
 		accounts = []string{req.Account}
@@ -62,7 +58,7 @@ func (e *Engine) withoutLedger(req Request, err error) []Result {
 	results := make([]Result, 0, len(accounts))
 	for _, account := range accounts {
 		results = append(results, Result{
-			Account: account, Outcome: what, Err: fmt.Errorf("%w: %w", ErrLedger, err),
+			Account: account, Outcome: outcomeOf(err), Err: fmt.Errorf("%w: %w", ErrLedger, err),
 		})
 	}
 	return results
@@ -81,33 +77,30 @@ func (e *Engine) one(ctx context.Context, req Request, k credential, work func(*
 			result = Result{Account: k.row.Account, Outcome: outcome.Transient, Err: outcome.ErrPanic, Panicked: true}
 		}
 	}()
-	a := &visit{Engine: e, req: req, v: e.sources().NewView(k.row, k.exists, e.Now())}
-	a.v.Force, a.v.needed, a.v.tick = req.Force, e.needed(), e.Tick
-	a.v.send, a.v.attempt, a.v.asksNobody = e.SendTimeout, e.longestAttempt()+e.claimMargin(), req.DryRun
-	a.v.longest, a.v.waiting, a.v.probe, a.v.rejected = e.longestClaim(), req.waiting, req.probe, req.Rejected
+	a := &visit{Engine: e, req: req, v: View{
+		Row: k.row, Exists: k.exists, Now: e.Now(), fence: k.row.Fence,
+		Force: req.Force, asksNobody: req.DryRun, waiting: req.waiting, probe: req.probe, rejected: req.Rejected,
+		needed: e.needed(), tick: e.Tick, send: e.SendTimeout, attempt: e.longestAttempt() + e.claimMargin(), longest: e.longestClaim(),
+		name: func(doc store.Document) string { return store.NameOf(e.Secrets, k.row.Key, doc) },
+	}}
 	result = work(a, ctx)
-	result.Account = a.v.Row.Account
+	r := a.v.Row
+	result.Account = r.Account
 	result.Reason = strings.Join(a.reasons, "; ")
 	if k.row.Unreadable != nil {
 		return result
 	}
-	if result.AttemptID == "" {
-		result.AttemptID = a.v.Row.AttemptID
-	}
-	if result.VersionID == "" {
-		result.VersionID = a.v.Row.VersionID
-	}
-	if result.AccessExpiresAt.IsZero() {
-		result.AccessExpiresAt = a.v.Row.AccessExpiresAt
-	}
-	result.RefreshExpiresAt = a.v.Row.RefreshExpiresAt
+	result.AttemptID = cmp.Or(result.AttemptID, r.AttemptID)
+	result.VersionID = cmp.Or(result.VersionID, r.VersionID)
+	result.AccessExpiresAt = cmp.Or(result.AccessExpiresAt, r.AccessExpiresAt)
+	result.RefreshExpiresAt = r.RefreshExpiresAt
 	result.ProviderLatency, result.ClockSkew, result.ClockRead = a.latency, a.skew, a.clockRead
 	result.Known = true
 	result.AttemptsLeft = a.attemptsLeft(req.began, result.Outcome)
-	result.Failures = a.v.Row.ConsecutiveFailures
-	result.Versions = a.v.Row.Staged.Since(e.Now().Add(-day))
-	result.Trouble, result.Told = trouble(a.v.Row), a.v.Row.Told
-	result.Before, result.Noted = k.row.LastOutcome, a.v.Row.LastOutcome
+	result.Failures = r.ConsecutiveFailures
+	result.Versions = r.Staged.Since(e.Now().Add(-day))
+	result.Trouble, result.Told = trouble(r), r.Told
+	result.Before, result.Noted = k.row.LastOutcome, r.LastOutcome
 	result.Warnings = append(result.Warnings, a.warnings...)
 	return result
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -53,17 +53,14 @@ func TestPanic(t *testing.T) {
 				want := outcome.LoggedIn
 				if n == 3 {
 					want = outcome.Transient
-					if !got.Panicked || !errors.Is(got.Err, outcome.ErrPanic) {
-						t.Errorf("error %v", got.Err)
-					}
+					assert.Check(t, got.Panicked)
+					assert.Check(t, errors.Is(got.Err, outcome.ErrPanic))
 				}
-				if got.Outcome != want || got.Account != w.Accounts[n] {
-					t.Errorf("%s: %s, want %s", got.Account, got.Outcome, want)
-				}
+				assert.Equal(t, got.Outcome, want, "%v", got.Err)
+				assert.Equal(t, got.Account, w.Accounts[n])
 			}
-			if !strings.Contains(log.String(), "stack") || strings.Contains(log.String(), "planted secret") {
-				t.Errorf("log: %s", log.String())
-			}
+			assert.Check(t, strings.Contains(log.String(), "stack"))
+			assert.Check(t, !strings.Contains(log.String(), "planted secret"))
 		})
 	}
 }
@@ -76,23 +73,18 @@ func TestLedgerDown(t *testing.T) {
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := many()
-			got := w.Engine(func(c rt.Call) rt.Fault {
-				if c.Op == rt.Rows || c.Op == rt.RowOf {
-					return rt.FailBefore
-				}
-				return rt.None
-			}).Run(context.Background(), req)
-			if want := len(w.Accounts); req.Account == "" && len(got) != want || req.Account != "" && len(got) != 1 {
-				t.Errorf("%d results, want %d", len(got), want)
+			down := hooks(at(rt.Site{Op: rt.Rows}, 1, 0, rt.FailBefore), at(rt.Site{Op: rt.RowOf}, 1, 0, rt.FailBefore))
+			got := w.Engine(down).Run(context.Background(), req)
+			if req.Account == "" {
+				assert.Equal(t, len(got), len(w.Accounts))
+			} else {
+				assert.Equal(t, len(got), 1)
 			}
 			for _, r := range got {
-				if r.Outcome != outcome.Transient || r.Err == nil {
-					t.Errorf("%s: %s: %v", r.Account, r.Outcome, r.Err)
-				}
+				assert.Equal(t, r.Outcome, outcome.Transient)
+				assert.Check(t, r.Err != nil)
 			}
-			if calls := w.Trace(); len(calls) != 1 {
-				t.Errorf("calls %v", calls)
-			}
+			assert.Equal(t, len(w.Trace()), 1)
 		})
 	}
 }
@@ -109,9 +101,8 @@ func TestUnreadableRow(t *testing.T) {
 			if got.Account == "account-1" {
 				want = outcome.Misconfigured
 			}
-			if got.Outcome != want || errors.Is(got.Err, spoilt) != (want == outcome.Misconfigured) {
-				t.Errorf("%s: %s: %v", got.Account, got.Outcome, got.Err)
-			}
+			assert.Equal(t, got.Outcome, want, "%v", got.Err)
+			assert.Equal(t, errors.Is(got.Err, spoilt), want == outcome.Misconfigured)
 		}
 	})
 }
@@ -131,9 +122,7 @@ func TestAccounts(t *testing.T) {
 		for n := range 10 {
 			want = append(want, fmt.Sprintf("account-%d", n))
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("accounts (-want +got):\n%s", diff)
-		}
+		assert.DeepEqual(t, want, got)
 	})
 }
 
@@ -151,18 +140,12 @@ func TestTwoDays(t *testing.T) {
 			default:
 				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
 			}
-			access, _ := read(w, store.AccessDoc)
-			if !w.Provider.Accepts(access.AccessToken) || row(w).AccessExpiresAt.Sub(w.Now()) < 2*time.Minute {
-				t.Fatal("readers have a token that is dead, or ends within two minutes")
-			}
+			assert.Assert(t, lasts(w) > 0, "readers have a token that is dead, or ends within two minutes")
+			assert.Assert(t, row(w).AccessExpiresAt.Sub(w.Now()) >= 2*time.Minute, "readers have a token that is dead, or ends within two minutes")
 			w.Advance(time.Minute)
 		}
-		if want := 2 * 24 * 5; refreshes != want-1 {
-			t.Errorf("%d refreshes, want %d", refreshes, want-1)
-		}
-		if got := w.Provider.Calls(rt.Login); got != 1 {
-			t.Errorf("%d logins, want 1", got)
-		}
+		assert.Equal(t, refreshes, 2*24*5-1)
+		assert.Equal(t, w.Provider.Calls(rt.Login), 1)
 		wantHealthy(t, w)
 	})
 }

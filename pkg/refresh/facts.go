@@ -2,7 +2,6 @@ package refresh
 
 import (
 	"cmp"
-	"context"
 	"time"
 
 	"tokenrefresh/pkg/providers"
@@ -25,13 +24,11 @@ type Facts struct {
 // cannot know whether the credentials can read a raw reply.
 func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 	tokens := Reading{Version: store.Version{ID: f.Tokens, Value: f.Text}, done: true}
-	v := View{
-		Row: row, Exists: exists, Now: now, fence: row.Fence, name: f.Name,
-		Tokens: tokens, Credentials: Reading{Version: store.Version{ID: f.Credentials}, done: true},
-		session: onlooker{f.CanLogin, f.Again}, asksNobody: true, last: Reading{done: true}, staged: Reading{done: true},
-		again:  Reading{Version: store.Version{ID: f.Tokens}, done: true},
-		access: Reading{Version: store.Version{ID: f.Access}, done: true},
-	}
+	id := func(id string) Reading { return Reading{Version: store.Version{ID: id}, done: true} }
+	v := View{Row: row, Exists: exists, Now: now, fence: row.Fence, name: f.Name, asksNobody: true, readings: readings{
+		Tokens: tokens, Credentials: id(f.Credentials), canLogin: f.CanLogin, repeats: f.Again,
+		last: id(""), staged: id(""), again: id(f.Tokens), access: id(f.Access),
+	}}
 	v.send, v.tick = cmp.Or(f.Send, usualSend), row.Tick
 	v.attempt = usualClaim(v.send)
 	v.chain, v.chainErr = parseChain(f.Text)
@@ -42,30 +39,4 @@ func (f Facts) View(row store.Row, exists bool, now time.Time) View {
 		v.last = tokens
 	}
 	return v
-}
-
-// onlooker is a session that makes no calls.
-type onlooker struct {
-	canLogin bool
-	again    providers.Again
-}
-
-func (l onlooker) CanLogin() bool { return l.canLogin }
-
-func (l onlooker) Again() providers.Again { return l.again }
-
-func (onlooker) Ask(context.Context, secret.String, secret.String) (providers.Evidence, error) {
-	return providers.NoEvidence, nil
-}
-
-func (onlooker) Refresh(context.Context, secret.String) (providers.Tokens, error) {
-	return providers.Tokens{}, providers.ErrNoLogin
-}
-
-func (onlooker) Login(context.Context) (providers.Tokens, error) {
-	return providers.Tokens{}, providers.ErrNoLogin
-}
-
-func (onlooker) Decode(secret.String, time.Time) (providers.Tokens, error) {
-	return providers.Tokens{}, providers.ErrNoLogin
 }

@@ -38,11 +38,20 @@ type View struct {
 	ended    *ended        // how the call under the claim ended; nil: none was made
 	repaired bool          // a repair was tried in this run, and failed
 
-	// What has been read; see Needs.
+	asksNobody bool  // the view's owner makes no calls
+	fence      int64 // the row's, before this run claimed
+
+	readings
+}
+
+// readings are what has been read; see Needs.
+type readings struct {
 	Credentials, Tokens Reading // current versions
 	session             providers.Session
 	sessionErr          error
-	chain               chain // in Tokens
+	canLogin            bool            // with the credentials
+	repeats             providers.Again // what the credentials say of tokens that were presented
+	chain               chain           // in Tokens
 	chainErr            error
 	staged              Reading // the version of tokens that the row's attempt made
 	last                Reading // the version of tokens that the row is based on: Row.VersionID
@@ -51,8 +60,6 @@ type View struct {
 	raw                 rawReading
 	access              Reading // the current version of access; its value only if the row does not know that version
 	evidence            evidence
-	asksNobody          bool  // the view's owner makes no calls
-	fence               int64 // the row's, before this run claimed
 }
 
 // Reading is a version that was read, or why it could not be.
@@ -85,101 +92,83 @@ type Needs struct {
 
 func (n Needs) any() bool { return n != Needs{} }
 
-// Sources are what a View is gathered from.
-type Sources struct {
-	Provider providers.Provider
-	Secrets  store.Secrets
-	Ledger   store.Ledger // nil: raw replies are not read
-}
-
-// NewView is the view of a credential of which only the row was read.
-func (s Sources) NewView(row store.Row, exists bool, now time.Time) View {
-	return View{
-		Row: row, Exists: exists, Now: now, fence: row.Fence,
-		name: func(doc store.Document) string { return store.NameOf(s.Secrets, row.Key, doc) },
-	}
-}
-
-// Gather reads the named parts of a view, all at once.
-func (s Sources) Gather(ctx context.Context, v View, n Needs) View {
-	key := v.Row.Key
+// gather reads the named parts of the view, all at once.
+func (a *visit) gather(ctx context.Context, n Needs) {
+	v, key := &a.v, a.v.Row.Key
 	var reads []func()
-	if n.Secrets {
-		reads = append(
-			reads,
-			func() { v.Tokens.Version, v.Tokens.Err = s.Secrets.Current(ctx, key, store.TokensDoc) },
-			func() { v.Credentials.Version, v.Credentials.Err = s.Secrets.Current(ctx, key, store.Credentials) },
-		)
+	read := func(needed bool, into *Reading, from func() (store.Version, error)) {
+		if needed {
+			into.done = true
+			reads = append(reads, func() { into.Version, into.Err = from() })
+		}
 	}
-	if n.Staged && v.Row.AttemptID != "" {
-		reads = append(reads, func() { v.staged.Version, v.staged.Err = s.Secrets.ByID(ctx, key, store.TokensDoc, v.Row.AttemptID) })
+	current := func(doc store.Document) func() (store.Version, error) {
+		return func() (store.Version, error) { return a.Secrets.Current(ctx, key, doc) }
 	}
-	if n.Last && v.Row.VersionID != "" {
-		reads = append(reads, func() { v.last.Version, v.last.Err = s.Secrets.ByID(ctx, key, store.TokensDoc, v.Row.VersionID) })
+	currentID := func() (store.Version, error) {
+		id, err := a.Secrets.CurrentID(ctx, key, store.TokensDoc)
+		return store.Version{ID: id}, err
 	}
-	if n.Again {
-		reads = append(reads, func() { v.again.ID, v.again.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
-	}
-	if n.Raw && s.Ledger != nil {
-		reads = append(reads, func() { v.raw.row, v.raw.exists, v.raw.err = s.Ledger.Row(ctx, store.ReplyKey(key)) })
-	}
-	if n.Third {
-		reads = append(reads, func() { v.third.ID, v.third.Err = s.Secrets.CurrentID(ctx, key, store.TokensDoc) })
-	}
-	if n.Access {
-		reads = append(reads, func() { v.access.Version, v.access.Err = s.readAccess(ctx, v.Row) })
+	read(n.Secrets, &v.Tokens, current(store.TokensDoc))
+	read(n.Secrets, &v.Credentials, current(store.Credentials))
+	read(n.Staged, &v.staged, func() (store.Version, error) { return a.versionOf(ctx, v.Row.AttemptID) })
+	read(n.Last, &v.last, func() (store.Version, error) { return a.versionOf(ctx, v.Row.VersionID) })
+	read(n.Again, &v.again, currentID)
+	read(n.Third, &v.third, currentID)
+	read(n.Access, &v.access, func() (store.Version, error) { return a.readAccess(ctx) })
+	if n.Raw {
+		reads = append(reads, func() { v.raw = a.readRaw(ctx) })
 	}
 	if n.Evidence {
 		reads = append(reads, func() { v.evidence = v.ask(ctx) })
 	}
 	together(reads...)
 
-	v.raw.done, v.third.done = v.raw.done || n.Raw, v.third.done || n.Third
-	v.Tokens.done, v.Credentials.done = v.Tokens.done || n.Secrets, v.Credentials.done || n.Secrets
-	v.staged.done, v.last.done, v.again.done = v.staged.done || n.Staged, v.last.done || n.Last, v.again.done || n.Again
-	v.access.done = v.access.done || n.Access && v.access.Err == nil
-	if errors.Is(v.staged.Err, store.ErrNoVersion) || errors.Is(v.staged.Err, store.ErrNoValue) {
-		v.staged.Err = nil
-	}
-	if errors.Is(v.last.Err, store.ErrNoVersion) {
-		v.last.Err = nil
+	if !n.Secrets {
+		return
 	}
 	if errors.Is(v.Tokens.Err, store.ErrNoValue) {
 		v.Tokens.Err = nil
 	}
-	if n.Secrets {
-		if v.Credentials.Err == nil {
-			v.session, v.sessionErr = s.Provider.Open(v.Credentials.Value)
-		}
-		v.chain, v.chainErr = parseChain(v.Tokens.Value)
+	if v.Credentials.Err == nil {
+		v.session, v.sessionErr = a.Provider.Open(v.Credentials.Value)
+		v.canLogin, v.repeats = v.sessionErr == nil && v.session.CanLogin(), providers.AgainOf(v.session)
 	}
-	return v
+	v.chain, v.chainErr = parseChain(v.Tokens.Value)
+}
+
+// versionOf reads the version of tokens with that id; zero if there is none.
+func (a *visit) versionOf(ctx context.Context, id string) (store.Version, error) {
+	if id == "" {
+		return store.Version{}, nil
+	}
+	v, err := a.Secrets.ByID(ctx, a.v.Row.Key, store.TokensDoc, id)
+	if errors.Is(err, store.ErrNoVersion) {
+		return store.Version{}, nil
+	}
+	return v, err
 }
 
 // readAccess reads which version of access is current, and its text if the row does not know
 // that version. The text is not needed beside a row that has never published.
-func (s Sources) readAccess(ctx context.Context, r store.Row) (store.Version, error) {
-	id, err := s.Secrets.CurrentID(ctx, r.Key, store.AccessDoc)
+func (a *visit) readAccess(ctx context.Context) (store.Version, error) {
+	r := a.v.Row
+	id, err := a.Secrets.CurrentID(ctx, r.Key, store.AccessDoc)
 	known := id == "" || id == r.PublishedVersionID || id == r.VersionID || id == r.AttemptID || id == r.Escrow.AttemptID
 	if err != nil || known || r.PublishedVersionID == "" {
 		return store.Version{ID: id}, err
 	}
-	v, err := s.Secrets.ByID(ctx, r.Key, store.AccessDoc, id)
+	v, err := a.Secrets.ByID(ctx, r.Key, store.AccessDoc, id)
 	if errors.Is(err, store.ErrNoVersion) || lasting(err) { // such a version proves nothing, and may be replaced
 		return store.Version{ID: id}, nil
 	}
 	return v, err
 }
 
-// unread forgets what was read of the secrets: they are read again when they are needed.
-func (v View) unread() View {
-	return View{
-		Row: v.Row, Exists: v.Exists, Now: v.Now, Force: v.Force, Held: v.Held, TakenOver: v.TakenOver, Relogin: v.Relogin,
-		chainWorks: v.chainWorks, fence: v.fence,
-		name: v.name, needed: v.needed, send: v.send, attempt: v.attempt, asksNobody: v.asksNobody,
-		tick: v.tick, longest: v.longest, waiting: v.waiting,
-		rejected: v.rejected, probe: v.probe, repaired: v.repaired,
-	}
+// readRaw reads the row of the raw reply.
+func (a *visit) readRaw(ctx context.Context) rawReading {
+	row, exists, err := a.Ledger.Row(ctx, store.ReplyKey(a.v.Row.Key))
+	return rawReading{row, exists, err, true}
 }
 
 // at adds the secret's name to an error.
@@ -189,9 +178,6 @@ func (v View) at(doc store.Document, err error) error {
 	}
 	return fmt.Errorf("secret %s: %w", v.name(doc), err)
 }
-
-// CanLogin reports whether the credentials that were read allow a login.
-func (v View) CanLogin() bool { return v.session != nil && v.session.CanLogin() }
 
 // lasting reports whether an error of a port stays until a person acts.
 func lasting(err error) bool {

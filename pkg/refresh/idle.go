@@ -91,7 +91,7 @@ func secretsUnread(v View) (Step, bool) {
 		return pass()
 	}
 	n := Needs{Secrets: !v.Tokens.done, Staged: v.Row.State == store.Uncertain && !v.staged.done}
-	n.Access = n.Secrets && v.due() && v.unreadAccess() // beside the others it takes no extra time
+	n.Access = n.Secrets && v.due() && !v.access.done // beside the others it takes no extra time
 	if !n.any() {
 		return pass()
 	}
@@ -110,7 +110,7 @@ func nobodyActed(v View) (Step, bool) {
 	if v.Row.State == store.Uncertain && v.current() == ofRow && v.lives() { // its version came late
 		return pass()
 	}
-	if v.Row.State == store.Uncertain && v.due() && v.session != nil && v.hopes() {
+	if v.Row.State == store.Uncertain && v.due() && v.hopes() {
 		return pass()
 	}
 	if !v.idle() || !needsPerson(v.Row) || v.Edited() || SecretsUnreadable(v.Row) || forced || v.retried() || v.Relogin {
@@ -223,7 +223,7 @@ func (v View) claims(s Step) (Step, bool) {
 	switch {
 	case v.late != nil:
 		return wait(v.unbegun(), v.late)
-	case v.unreadAccess():
+	case !v.access.done:
 		return need(Needs{Access: true})
 	case v.access.Err != nil:
 		err := v.at(store.AccessDoc, v.access.Err)
@@ -231,6 +231,3 @@ func (v View) claims(s Step) (Step, bool) {
 	}
 	return s, true
 }
-
-// unreadAccess reports whether access can be read, and has not been.
-func (v View) unreadAccess() bool { return !v.access.done && v.access.Err == nil }

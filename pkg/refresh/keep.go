@@ -29,8 +29,8 @@ func (a *visit) store(ctx context.Context, c chain, success outcome.Outcome) Res
 		a.keepAnywhere(ctx, c, &k)
 	}
 	result := Result{Outcome: outcome.PersistFailed, Source: source, AttemptID: a.v.Row.AttemptID}
-	var lost *store.LostError
-	lostClaim := errors.As(k.escrow, &lost) && lost.Exists && lost.Current.Fence > a.v.Row.Fence
+	lost, lostClaim := errors.AsType[*store.LostError](k.escrow)
+	lostClaim = lostClaim && lost.Exists && lost.Current.Fence > a.v.Row.Fence
 	k.held = k.escrow == nil || !lostClaim && a.Now().Before(a.v.Row.ClaimedUntil)
 	switch {
 	case lostClaim:
@@ -109,7 +109,7 @@ func (a *visit) escrow(ctx context.Context) error {
 func (a *visit) stage(ctx context.Context, doc store.Document, c chain) (current bool, err error) {
 	v := store.Version{ID: c.attemptID, Value: c.document()}
 	if doc == store.AccessDoc {
-		v.Value = c.access(a.v.Row.Key, c.attemptID)
+		v.Value = c.access(a.v.Row.Key)
 	}
 	err = a.retry(ctx, 0, func(ctx context.Context) error {
 		current, err = a.Secrets.Stage(ctx, a.v.Row.Key, doc, v)

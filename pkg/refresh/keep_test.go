@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -40,37 +42,22 @@ func TestReplyWaitsForAStore(t *testing.T) {
 				}
 				return rt.None
 			})
-			if got.Outcome != down.want {
-				t.Errorf("%s after %s: %v", got.Outcome, time.Since(began), got.Err)
-			}
-			if waited := time.Since(began); waited > 70*time.Second {
-				t.Errorf("waited %s", waited)
-			}
+			assert.Equal(t, got.Outcome, down.want, "%v", got.Err)
+			assert.Check(t, time.Since(began) <= 70*time.Second)
 			if down.want == outcome.Refreshed {
 				wantHealthy(t, w)
 			}
 		})
 	}
-}
-
-// A delayed process gets its reply after the end of its run, while its claim lasts: the reply is
-// still stored and made current.
-func TestReplyAfterTheRun(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "it comes after the run, while the claim lasts", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Flows = true
-		engine := w.Engine(func(c rt.Call) rt.Fault {
-			if c.Site == sends {
-				time.Sleep(70 * time.Second)
-			}
-			return rt.None
-		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if got := engine.Run(ctx, refresh.Request{RunID: "run"})[0]; got.Outcome != outcome.Refreshed || ctx.Err() == nil {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		engine := w.Engine(on(sends, 0, func() { time.Sleep(70 * time.Second) }))
+		got := engine.Run(ctx, refresh.Request{RunID: "run"})[0]
+		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
+		assert.Check(t, ctx.Err() != nil)
 		wantHealthy(t, w)
 	})
 }
@@ -92,9 +79,7 @@ func TestEditThatKeepsTheToken(t *testing.T) {
 			w.Provider.OnCall = func(rt.Op) {
 				tt.edit(w, w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal())
 			}
-			if got := tick(w, nil); got.Outcome != tt.want {
-				t.Errorf("%s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, tt.want)
 			if tt.want == outcome.Refreshed {
 				wantHealthy(t, w)
 			}

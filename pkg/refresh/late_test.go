@@ -3,8 +3,10 @@ package refresh_test
 import (
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -25,54 +27,28 @@ func TestLateReply(t *testing.T) {
 			if c.Op == rt.Stage || c.Site == claims && c.Nth == 2 {
 				frozen.Do(func() {
 					w.Advance(2 * time.Minute)
-					if other := run(w, nil, refresh.Request{RunID: "another"}); other.Outcome != outcome.LoggedIn {
-						t.Errorf("the other run: %s: %v", other.Outcome, other.Err)
-					}
+					assert.Check(t, is.Equal(run(w, nil, refresh.Request{RunID: "another"}).Outcome, outcome.LoggedIn))
 					theirs = row(w)
 				})
 			}
 			return rt.None
 		})
-		if got.Outcome != outcome.Superseded || got.VersionID != theirs.VersionID {
-			t.Errorf("outcome %s with version %s, want superseded with %s", got.Outcome, got.VersionID, theirs.VersionID)
-		}
+		assert.Equal(t, got.Outcome, outcome.Superseded, "%v", got.Err)
+		assert.Equal(t, got.VersionID, theirs.VersionID)
 		if now := row(w); now.Fence != theirs.Fence || now.AttemptID != theirs.AttemptID || now.LastOutcome != outcome.LoggedIn {
 			t.Errorf("the row is of attempt %s, fence %d, after %s", now.AttemptID, now.Fence, now.LastOutcome)
 		}
-		if n := w.Provider.Presented(token); n != 1 {
-			t.Errorf("presented %d times", n)
-		}
+		assert.Equal(t, w.Provider.Presented(token), 1)
 		wantHealthy(t, w)
 	})
-}
-
-// The same is true if the attempt began with a stale read: it replaces the version that its token
-// came from.
-func TestLateLandingAfterAStaleRead(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	// It replaces the version that its token came from.
+	inBubble(t, "after a stale read", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		tick(w, func(c rt.Call) rt.Fault {
-			switch {
-			case c.Op == rt.Current && c.Doc == store.TokensDoc:
-				return rt.Stale
-			case c.Op == rt.Stage && c.Doc == store.TokensDoc && c.Nth == 1:
-				return rt.LandLater
-			case c.Op == rt.Stage && c.Doc == store.TokensDoc:
-				return rt.DieBefore
-			case c.Op == rt.Write && c.Nth > 1:
-				return rt.FailBefore
-			}
-			return rt.None
-		})
-		w.Advance(2 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		tick(w, hooks(at(readsTokens, 1, 0, rt.Stale),
+			at(stages, 1, 1, rt.LandLater), at(stages, 2, 0, rt.DieBefore), at(claims, 2, 0, rt.FailBefore)))
+		wantAfter(t, w, 2*time.Minute, outcome.Uncertain)
 		w.Land()
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }

@@ -14,14 +14,14 @@ import (
 func loginBacksOff(v View) (Step, bool) {
 	until, waits := v.loginWaits()
 	free := v.Force || v.Relogin || v.probe == store.FromLogin || v.credentialsEdited()
-	if !v.CanLogin() || free || !waits {
+	if !v.canLogin || free || !waits {
 		return pass()
 	}
 	return v.warned(wait(outcome.Transient, fmt.Errorf("the last login failed: the next is at %s", stamp(until))))
 }
 
 func mayLogin(v View) (Step, bool) {
-	if !v.CanLogin() {
+	if !v.canLogin {
 		return pass()
 	}
 	if v.late == nil && v.idle() && v.newToRow() {

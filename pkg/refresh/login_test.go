@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -27,40 +29,24 @@ func TestLoginBacksOff(t *testing.T) {
 				}
 				return false, &providers.Error{Kind: kind}
 			}
-			for range 4 * 60 {
-				tick(w, nil)
-				w.Advance(time.Minute)
-			}
+			pass(w, 4*time.Hour)
 			want := []int{1, 2, 4, 5, 5, 5, 5, 5}
-			if len(waits) < len(want) {
-				t.Fatalf("waits %v, want %v", waits, want)
-			}
+			assert.Assert(t, len(waits) >= len(want))
 			for i, minutes := range want {
-				if waits[i] != time.Duration(minutes)*time.Minute {
-					t.Errorf("wait %d is %s, want %d minutes", i, waits[i], minutes)
-				}
+				assert.Equal(t, waits[i], time.Duration(minutes)*time.Minute)
 			}
 			w.Provider.Answer = nil
-			w.Advance(time.Hour)
-			if got := tick(w, nil); got.Outcome != outcome.LoggedIn || row(w).LoginFailures != 0 {
-				t.Errorf("then %s with %d failures", got.Outcome, row(w).LoginFailures)
-			}
+			wantAfter(t, w, time.Hour, outcome.LoggedIn)
+			assert.Equal(t, row(w).LoginFailures, 0)
 		})
 	}
-}
-
-// A login that kills its process each time backs off too.
-func TestLoginThatKillsBacksOff(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "a login that kills its process each time", func(t *testing.T) {
 		w := rt.New()
 		for range 4 * 60 {
 			tick(w, at(logins, 1, 0, rt.DieAfter))
 			w.Advance(time.Minute)
 		}
-		if got := w.Provider.Calls(rt.Login); got > 51 {
-			t.Errorf("%d logins in four hours", got)
-		}
+		assert.Check(t, w.Provider.Calls(rt.Login) <= 51)
 	})
 }
 
@@ -69,7 +55,7 @@ func TestLoginBackOffEndsEarly(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(w *rt.World) refresh.Request{
 		"credentials edited": func(w *rt.World) refresh.Request {
-			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+			loginOn(w)
 			return refresh.Request{}
 		},
 		"tokens edited": func(w *rt.World) refresh.Request {
@@ -81,14 +67,9 @@ func TestLoginBackOffEndsEarly(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			w.Provider.Answer = rt.Fail(rt.Login, providers.Unknown, false)
-			for range 8 {
-				tick(w, nil)
-				w.Advance(time.Minute)
-			}
+			pass(w, 8*time.Minute)
 			w.Provider.Answer = nil
-			if got := tick(w, nil); got.Outcome != outcome.NotDue {
-				t.Fatalf("in the back-off: %s", got.Outcome)
-			}
+			wantTick(t, w, nil, outcome.NotDue)
 			run(w, nil, do(w))
 			wantHealthy(t, w)
 		})
@@ -110,28 +91,21 @@ func TestRefusedLoginWaitsForAnEdit(t *testing.T) {
 			var at []int
 			for n := range 60 * 60 {
 				before := logins
-				if got := tick(w, nil); got.Outcome != outcome.Misconfigured || got.Err == nil {
-					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-				}
+				got := tick(w, nil)
+				assert.Assert(t, got.Outcome == outcome.Misconfigured && got.Err != nil, "outcome %s: %v", got.Outcome, got.Err)
 				if logins > before {
 					at = append(at, n)
 				}
 				w.Advance(time.Minute)
 			}
-			if want := []int{0, 60, 7 * 60, 31 * 60, 55 * 60}; !slices.Equal(at, want) {
-				t.Fatalf("logins after %v minutes, want %v", at, want)
-			}
-			if run(w, nil, refresh.Request{Force: true}); logins != 6 {
-				t.Errorf("%d logins after a forced run, want 6", logins)
-			}
-			if tick(w, nil); logins != 6 {
-				t.Errorf("%d logins after the run after a forced one, want 6", logins)
-			}
+			assert.DeepEqual(t, at, []int{0, 60, 7 * 60, 31 * 60, 55 * 60})
+			run(w, nil, refresh.Request{Force: true})
+			assert.Equal(t, logins, 6)
+			tick(w, nil)
+			assert.Equal(t, logins, 6)
 			w.Provider.Answer = nil
-			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
-			if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
-				t.Errorf("after the edit: %s: %v", got.Outcome, got.Err)
-			}
+			loginOn(w)
+			wantTick(t, w, nil, outcome.LoggedIn)
 			wantHealthy(t, w)
 		})
 	}
@@ -149,9 +123,7 @@ func TestAPersonMends(t *testing.T) {
 				w := liveWithoutLogin(t)
 				w.Provider.Answer = rt.Fail(rt.Refresh, kind, true)
 				for range 3 {
-					if got := tick(w, nil); string(got.Outcome) != name {
-						t.Fatalf("outcome %s", got.Outcome)
-					}
+					assert.Equal(t, string(tick(w, nil).Outcome), name)
 					w.Advance(time.Minute)
 				}
 				w.Provider.Answer = nil
@@ -172,17 +144,11 @@ func TestLoginWithoutRefreshToken(t *testing.T) {
 		w.Provider.OmitsTokens = true
 		w.Ledger.Delete(rt.Default) // nobody knows whether the token was presented
 		for range 3 {
-			if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
-				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-			}
-			if got := chain(w).RefreshToken; got == old {
-				t.Fatal("the new chain has the old family's refresh token")
-			}
+			wantTick(t, w, nil, outcome.LoggedIn)
+			assert.Check(t, chain(w).RefreshToken != old, "the new chain has the old family's refresh token")
 			w.Advance(12 * time.Minute)
 		}
-		if w.Provider.Presented(old) != 0 {
-			t.Error("the old family's refresh token was presented")
-		}
+		assert.Equal(t, w.Provider.Presented(old), 0, "the old family's refresh token was presented")
 	})
 }
 
@@ -193,54 +159,33 @@ func TestUnreadableReply(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Key = "another"
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Uncertain)
 		attempt := row(w).AttemptID
 		if e := kept(w).Escrow; !e.Raw || e.AttemptID != attempt || e.Bytes.IsZero() || e.Sent.IsZero() || row(w).ReplyID != attempt {
 			t.Fatalf("kept %+v, want the raw reply of %s", e, attempt)
 		}
-		if !row(w).Escrow.Bytes.IsZero() {
-			t.Error("it is in the row that each tick reads")
-		}
+		assert.Check(t, row(w).Escrow.Bytes.IsZero(), "it is in the row that each tick reads")
 		for range 5 {
-			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-				t.Fatalf("outcome %s", got.Outcome)
-			}
+			wantAfter(t, w, time.Minute, outcome.Uncertain)
 		}
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
-		if got := run(w, nil, refresh.Request{DryRun: true}); got.Outcome != outcome.WouldRecover {
-			t.Errorf("dry run: %s", got.Outcome)
-		}
-		got := tick(w, nil)
-		if got.Outcome != outcome.Recovered || got.VersionID != attempt {
-			t.Fatalf("after the correction: %s of %s: %v", got.Outcome, got.VersionID, got.Err)
-		}
+		loginOff(w)
+		wantRun(t, w, nil, refresh.Request{DryRun: true}, outcome.WouldRecover)
+		got := wantTick(t, w, nil, outcome.Recovered)
+		assert.Equal(t, got.VersionID, attempt)
 		wantHealthy(t, w)
-		w.Advance(12 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("then %s", got.Outcome)
-		}
+		wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 	})
-}
-
-// If a person has put in a seed meanwhile, that counts: the reply is not even stored.
-func TestUnreadableReplyAndASeed(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	// That counts: the reply is not even stored.
+	inBubble(t, "a person seeds meanwhile", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Key = "another"
 		tick(w, nil)
 		attempt := row(w).ReplyID
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
+		loginOff(w)
 		w.Seed(rt.Default)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed || attempt == "" {
-			t.Errorf("with attempt %q kept: %s: %v", attempt, got.Outcome, got.Err)
-		}
-		if slices.Contains(w.Secrets.IDs(rt.Default, store.TokensDoc), attempt) {
-			t.Error("the reply that had been kept is a version of tokens")
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
+		assert.Check(t, attempt != "")
+		assert.Check(t, !slices.Contains(w.Secrets.IDs(rt.Default, store.TokensDoc), attempt), "the reply that had been kept is a version of tokens")
 		wantHealthy(t, w)
 	})
 }
@@ -251,10 +196,8 @@ func TestUnreadableLogin(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := rt.New()
 		w.Provider.Key = "another"
-		if got := tick(w, nil); got.Outcome != outcome.Transient {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+		wantTick(t, w, nil, outcome.Transient)
+		loginOn(w)
 		got := tick(w, nil)
 		if got.Outcome != outcome.Recovered || got.Source != store.FromLogin || w.Provider.Calls(rt.Login) != 1 {
 			t.Errorf("after the correction: %s from a %s, %d logins: %v",
@@ -273,9 +216,8 @@ func TestHugeReplyIsNotKept(t *testing.T) {
 			return false, &providers.Error{Kind: providers.Unknown, Raw: secret.New(string(make([]byte, 16<<10+1)))}
 		}
 		tick(w, nil)
-		if row(w).ReplyID != "" || kept(w).AttemptID != "" {
-			t.Error("kept")
-		}
+		assert.Check(t, row(w).ReplyID == "", "kept")
+		assert.Check(t, kept(w).AttemptID == "", "kept")
 	})
 }
 
@@ -300,15 +242,7 @@ func TestLoginDiedAndWasTakenOut(t *testing.T) {
 		}, outcome.Transient, outcome.Recovered},
 		"the token is spent": {func(w *rt.World) {
 			setupDue(w)
-			tick(w, func(c rt.Call) rt.Fault {
-				switch c.Site {
-				case sends:
-					return rt.FailAfter
-				case logins:
-					return rt.DieAfter
-				}
-				return rt.None
-			})
+			tick(w, hooks(at(sends, 1, 0, rt.FailAfter), at(logins, 1, 0, rt.DieAfter)))
 		}, outcome.Transient, outcome.Uncertain},
 		"there never was a token": {func(w *rt.World) { tick(w, at(logins, 1, 0, rt.DieAfter)) }, outcome.Transient, outcome.Dead},
 		"after many that died": {func(w *rt.World) {
@@ -333,18 +267,12 @@ func TestLoginDiedAndWasTakenOut(t *testing.T) {
 			loginOff(w)
 			w.Advance(2 * time.Minute)
 			logged := w.Provider.Calls(rt.Login)
-			for n, want := range []outcome.Outcome{tt.want, tt.then} {
-				if got := tick(w, nil); got.Outcome != want {
-					t.Errorf("tick %d: %s (%v), want %s", n+1, got.Outcome, got.Err, want)
-				}
+			for _, want := range []outcome.Outcome{tt.want, tt.then} {
+				wantTick(t, w, nil, want)
 				w.Advance(time.Minute)
 			}
-			if got := w.Provider.Calls(rt.Login); got != logged {
-				t.Errorf("%d logins without a login", got-logged)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			assert.Equal(t, w.Provider.Calls(rt.Login), logged)
+			wantPromises(t, w)
 		})
 	}
 }
@@ -358,14 +286,10 @@ func TestNoLoginWhileAccessCannotBeRead(t *testing.T) {
 		w.Advance(2 * time.Minute)
 		w.Secrets.Break(rt.Default, store.AccessDoc, store.ErrForbidden)
 		before := w.Provider.Calls(rt.Login)
-		if got := tick(w, nil); got.Outcome != outcome.Misconfigured || w.Provider.Calls(rt.Login) != before {
-			t.Errorf("outcome %s (%v), %d logins", got.Outcome, got.Err, w.Provider.Calls(rt.Login)-before)
-		}
+		wantTick(t, w, nil, outcome.Misconfigured)
+		assert.Equal(t, w.Provider.Calls(rt.Login), before)
 		w.Secrets.Break(rt.Default, store.AccessDoc, nil)
-		w.Advance(time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantAfter(t, w, time.Minute, outcome.LoggedIn)
 		wantHealthy(t, w)
 	})
 }

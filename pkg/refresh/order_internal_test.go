@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
 )
@@ -73,9 +75,7 @@ func TestQueue(t *testing.T) {
 			waiting: join(repeated(12, "l", "living", 1, ""), repeated(20, "e", "lapsed", -9, "")),
 			want:    "l l l e l l l e l l l l l l e e e e e e",
 		},
-		"the ended alone hold them all": {
-			slots: 4, hold: true, waiting: repeated(9, "e", "lapsed", -9, "x"), want: "e e e e",
-		},
+		"the ended alone hold them all": {slots: 4, hold: true, waiting: repeated(9, "e", "lapsed", -9, "x"), want: "e e e e"},
 		"silent accounts come behind all others": {
 			slots:   8,
 			waiting: []string{"s quiet 1", "l living 5", "m living 9", "e lapsed -1", "r quiet 0"},
@@ -91,17 +91,13 @@ func TestQueue(t *testing.T) {
 			waiting: join(repeated(9, "x", "living", 1, "x"), repeated(9, "y", "lapsed", -9, "y")),
 			want:    "x x y y",
 		},
-		"a host alone holds them all": {
-			slots: 4, hold: true, waiting: repeated(9, "x", "living", 1, "x"), want: "x x x x",
-		},
+		"a host alone holds them all": {slots: 4, hold: true, waiting: repeated(9, "x", "living", 1, "x"), want: "x x x x"},
 		"hosts that are not known are no host": {
 			slots: 4, hold: true,
 			waiting: join(repeated(9, "u", "living", 1, ""), repeated(9, "x", "living", 50, "x")),
 			want:    "u u u u",
 		},
-		"one slot": {
-			slots: 1, waiting: []string{"a living 3 x", "b living 1 x", "c lapsed -2 y", "d quiet 1 x"}, want: "b a c d",
-		},
+		"one slot": {slots: 1, waiting: []string{"a living 3 x", "b living 1 x", "c lapsed -2 y", "d quiet 1 x"}, want: "b a c d"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,9 +114,7 @@ func TestQueue(t *testing.T) {
 					q.release(c)
 				}
 			}
-			if got := strings.Join(got, " "); got != tt.want {
-				t.Errorf("begins with %s, want %s", got, tt.want)
-			}
+			assert.Equal(t, strings.Join(got, " "), tt.want)
 		})
 	}
 }
@@ -184,7 +178,5 @@ func TestTies(t *testing.T) {
 		}
 		first[q.take().row] = true
 	}
-	if len(first) != 5 {
-		t.Errorf("%d of 5 equals were ever the first", len(first))
-	}
+	assert.Equal(t, len(first), 5)
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -54,16 +56,12 @@ func TestAttemptsLeftAreMade(t *testing.T) {
 			}
 			come := 0
 			for i := len(left) - 1; i >= 0; i-- {
-				if left[i] != come {
-					t.Errorf("%d minutes after the first failure: %d left, %d came", i, left[i], come)
-				}
+				assert.Equal(t, left[i], come)
 				if tried[i] {
 					come++
 				}
 			}
-			if left[0] != tt.counted {
-				t.Errorf("%d left after the first failure, want %d", left[0], tt.counted)
-			}
+			assert.Equal(t, left[0], tt.counted)
 		})
 	}
 }
@@ -95,10 +93,8 @@ func TestAttemptsLeft(t *testing.T) {
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := tt.world(t)
-			got := tick(w, nil)
-			if got.Outcome != tt.after || got.AttemptsLeft != tt.want {
-				t.Errorf("%s with %d attempts left, want %s with %d: %v", got.Outcome, got.AttemptsLeft, tt.after, tt.want, got.Err)
-			}
+			got := wantTick(t, w, nil, tt.after)
+			assert.Equal(t, got.AttemptsLeft, tt.want)
 		})
 	}
 }

@@ -17,10 +17,10 @@ import (
 // always checks the promises that hold at any moment, whatever has happened. It returns the broken
 // one; empty: none.
 func always(w *rt.World) string {
-	if repeated := w.Provider.Repeated(); len(repeated) > 0 {
+	if repeated := w.Provider.Seen().Repeated; len(repeated) > 0 {
 		return fmt.Sprintf("presented again after the provider may have acted: %v", repeated)
 	}
-	if n := w.Provider.Replays(); n > 0 {
+	if n := w.Provider.Seen().Replays; n > 0 {
 		return fmt.Sprintf("%d replays", n)
 	}
 	if violations := w.Violations(); len(violations) > 0 {
@@ -59,7 +59,7 @@ func partly(w *rt.World) bool {
 func (h *history) rolledBack() bool {
 	r, access := row(h.world), h.world.Secrets.Get(rt.Default, store.AccessDoc)
 	current := h.world.Secrets.Get(rt.Default, store.TokensDoc)
-	return slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == rollsBack }) &&
+	return has(h.choices, rollsBack) &&
 		r.Phase == store.Idle && r.State == store.OK && r.PublishedVersionID == access.ID && r.VersionID == access.ID &&
 		current.ID != r.VersionID && slices.Contains(h.world.Secrets.IDs(rt.Default, store.TokensDoc), current.ID)
 }
@@ -94,12 +94,12 @@ func (h *history) promises(n int, free bool) {
 func (h *history) readers(what outcome.Outcome) string {
 	tokens, _ := read(h.world, store.TokensDoc)
 	access, _ := read(h.world, store.AccessDoc)
-	forgotten := !h.login && slices.ContainsFunc(h.world.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost })
+	forgotten := !h.login && rowLost(h.world)
 	if what != outcome.Superseded && // access follows at the next tick, for which the row is due
 		h.world.Provider.Accepts(tokens.AccessToken) && !h.world.Provider.Accepts(access.AccessToken) && !forgotten {
 		return "access is left with a revoked token while tokens is healthy"
 	}
-	skewed := slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == skews })
+	skewed := has(h.choices, skews)
 	fresh := slices.Contains([]outcome.Outcome{outcome.Refreshed, outcome.LoggedIn, outcome.NotDue}, what)
 	if left := h.world.Provider.Remaining(access.AccessToken); fresh && !skewed && left < period {
 		return fmt.Sprintf("%s, and readers have a token for %s more", what, left)
@@ -112,7 +112,7 @@ func (h *history) settled() {
 	if h.broken == "" {
 		h.broken = always(h.world) // a run may have outlived the last tick
 	}
-	if hasty := h.world.Provider.Hasty(); h.broken == "" && len(hasty) > 0 && !slices.ContainsFunc(h.choices, choice.delaysSends) {
+	if hasty := h.world.Provider.Seen().Hasty; h.broken == "" && len(hasty) > 0 && !slices.ContainsFunc(h.choices, choice.delaysSends) {
 		h.broken = fmt.Sprintf("presented again while the request before may have been running: %v", hasty)
 	}
 	if h.broken != "" {
@@ -138,29 +138,23 @@ func (h *history) settled() {
 // forgives reports whether no token can be uncertain: each is taken for ever, and the row tells of
 // it.
 func (h *history) forgives() bool {
-	return h.reuse == providers.Always && !partly(h.world) && !slices.ContainsFunc(h.choices, func(c choice) bool {
-		return c.what == loses || c.what == restores || c.what == rollsBack || c.what == resolves
-	})
+	return h.reuse == providers.Always && !partly(h.world) && !has(h.choices, loses, restores, rollsBack, resolves)
 }
 
 // olderIsCurrent reports whether a person has rolled tokens back to a version that an attempt
 // wrote before the row's last.
 func (h *history) olderIsCurrent() bool {
 	current, id := read(h.world, store.TokensDoc)
-	return slices.ContainsFunc(h.choices, func(c choice) bool { return c.what == rollsBack }) &&
+	return has(h.choices, rollsBack) &&
 		current.AttemptID == id && id != row(h.world).VersionID
 }
 
 // unsends reports whether the choice can leave a token that is claimed, and not sent.
 func (c choice) unsends() bool {
-	switch c.what {
-	case faults:
+	if c.what == faults {
 		return c.fault == rt.DieBefore || c.fault == rt.DieAfter || c.fault == rt.FailAfter || !c.site.ToProvider()
-	case faultsOn, lands, stalls, freezes, loses, restores, skews, cancels:
-		return true
-	case seeds, rollsBack, rivals, yields, lags, forces, resolves:
 	}
-	return false
+	return slices.Contains([]what{faultsOn, lands, stalls, freezes, loses, restores, skews, cancels}, c.what)
 }
 
 // delaysSends reports whether the choice can let a request arrive later than its claim tells.
@@ -168,18 +162,19 @@ func (c choice) delaysSends() bool { return c.what == freezes || c.what == lands
 
 // losesReplies reports whether the choice can keep a process from storing a reply.
 func (c choice) losesReplies() bool {
-	switch c.what {
-	case faults:
+	if c.what == faults {
 		return c.fault != rt.Stale && !c.site.ToProvider()
-	case faultsOn, lands, freezes, loses, restores, skews:
-		return true
-	case seeds, rollsBack, rivals, yields, lags, forces, cancels, resolves, stalls:
 	}
-	return false
+	return slices.Contains([]what{faultsOn, lands, freezes, loses, restores, skews}, c.what)
 }
 
 // decides reports whether with the choice a person gives a chain up for another.
 func (c choice) decides() bool { return c.what == resolves && c.how != refresh.Discard }
+
+// rowLost reports whether the row was lost, or replaced by an older one.
+func rowLost(w *rt.World) bool {
+	return slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost })
+}
 
 // unstoredReply returns a reply that reached a process and no store.
 func unstoredReply(w *rt.World) string {
@@ -200,9 +195,9 @@ func unstoredReply(w *rt.World) string {
 func needsPerson(w *rt.World, sure bool) bool {
 	r := row(w)
 	token := chain(w).RefreshToken
-	lost := slices.ContainsFunc(w.Deeds(), func(d rt.Deed) bool { return d.Kind == rt.RowLost })
+	lost := rowLost(w)
 	return r.Phase == store.Idle && (r.State == store.Uncertain || r.State == store.Dead) &&
-		(partly(w) || w.Provider.Risked(token) || lost || !sure && r.Presented(secret.New(token)))
+		(partly(w) || w.Provider.Token(token).Risked || lost || !sure && r.Presented(secret.New(token)))
 }
 
 // lostReply says which reply a store accepted that no claim tells of, or that was never

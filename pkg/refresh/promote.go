@@ -19,11 +19,11 @@ func (a *visit) promote(ctx context.Context, c chain, k copies, success outcome.
 	a.v.Now = a.Now()
 	before := a.v.Row
 	result := Result{Outcome: success, Source: c.source, AttemptID: c.attemptID, AccessExpiresAt: c.accessExpiresAt}
-	var moved *store.MovedError
+	if moved, ok := errors.AsType[*store.MovedError](tokens); ok {
+		return a.supersede(ctx, moved.Current)
+	}
 	var written Result
 	switch {
-	case errors.As(tokens, &moved):
-		return a.supersede(ctx, moved.Current)
 	case tokens != nil:
 		cause := errors.Join(a.v.at(store.TokensDoc, tokens), a.v.at(store.AccessDoc, access))
 		result.Outcome = outcome.PersistFailed
@@ -31,7 +31,7 @@ func (a *visit) promote(ctx context.Context, c chain, k copies, success outcome.
 		written = a.settle(ctx, edgeCarry, carryChain(a.v, c, cause), outcome.PersistFailed, nil)
 	default:
 		result.VersionID = c.attemptID
-		if endsFirst(c) && !a.v.CanLogin() {
+		if endsFirst(c) && !a.v.canLogin {
 			a.warnings = append(a.warnings, "the refresh token ends before the access token: it is renewed in time, "+
 				"and lost after a longer outage or pause; put a login into the secret "+a.v.name(store.Credentials))
 		}
@@ -95,9 +95,9 @@ func (a *visit) swap(ctx context.Context, c chain, k copies) (tokens, access err
 		steps = append(steps, func() { tokens = a.promoteTokens(ctx, c, k.held) })
 	}
 	together(steps...)
-	var moved *store.MovedError
-	if unpublished := access != nil || !k.held && !k.accessCurrent; unpublished && !errors.As(tokens, &moved) {
-		access = a.publish(ctx, c, c.attemptID)
+	_, moved := errors.AsType[*store.MovedError](tokens)
+	if unpublished := access != nil || !k.held && !k.accessCurrent; unpublished && !moved {
+		access = a.publish(ctx, c)
 	}
 	return tokens, access
 }
@@ -107,8 +107,8 @@ func (a *visit) swap(ctx context.Context, c chain, k copies) (tokens, access err
 func (a *visit) promoteTokens(ctx context.Context, c chain, held bool) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
 		err := a.Secrets.Promote(ctx, a.v.Row.Key, store.TokensDoc, a.v.Row.BaseVersionID, c.attemptID)
-		var moved *store.MovedError
-		if !errors.As(err, &moved) {
+		moved, ok := errors.AsType[*store.MovedError](err)
+		if !ok {
 			return err
 		}
 		replace, readErr := a.replaceable(ctx, moved.Current, held)
@@ -145,16 +145,15 @@ func (a *visit) replaceable(ctx context.Context, id string, held bool) (bool, er
 	return false, nil
 }
 
-// publish makes access follow version id of tokens, which holds c. It stops if another run has
-// claimed since, because access may be that run's already.
-func (a *visit) publish(ctx context.Context, c chain, id string) error {
-	c.attemptID = id
+// publish makes access follow tokens, which holds c. It stops if another run has claimed since,
+// because access may be that run's already.
+func (a *visit) publish(ctx context.Context, c chain) error {
 	current, err := a.stage(ctx, store.AccessDoc, c)
 	if err != nil || current {
 		return err
 	}
-	if !a.v.access.done {
-		a.v = a.sources().Gather(ctx, a.v, Needs{Access: true})
+	if !a.v.access.done || a.v.access.Err != nil {
+		a.gather(ctx, Needs{Access: true})
 	}
 	if err := a.v.access.Err; err != nil {
 		return err
@@ -170,9 +169,9 @@ func (a *visit) publish(ctx context.Context, c chain, id string) error {
 			if !held {
 				return errClaimLost
 			}
-			err = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, from, id)
-			var moved *store.MovedError
-			if !errors.As(err, &moved) {
+			err = a.Secrets.Promote(ctx, a.v.Row.Key, store.AccessDoc, from, c.attemptID)
+			moved, ok := errors.AsType[*store.MovedError](err)
+			if !ok {
 				return err
 			}
 			from = moved.Current

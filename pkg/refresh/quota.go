@@ -19,14 +19,10 @@ const (
 	quotaMargin       = 10
 )
 
-// nearQuota reports whether n versions within a day come close to a limit.
-func nearQuota(n int) bool {
-	return n >= keptVersions-quotaMargin && n <= keptVersions || n >= sustainedVersions-quotaMargin
-}
-
 // meter warns before a limit is reached.
 func (a *visit) meter() {
-	if n := a.v.Row.Staged.Since(a.v.Now.Add(-day)); nearQuota(n) {
+	n := a.v.Row.Staged.Since(a.v.Now.Add(-day))
+	if n >= keptVersions-quotaMargin && n <= keptVersions || n >= sustainedVersions-quotaMargin {
 		a.warnings = append(a.warnings, fmt.Sprintf("the secret %s has had %d versions within 24 hours: Secrets Manager keeps 100, "+
 			"and takes no more than one in 10 minutes for long; see to it that nothing forces so many refreshes",
 			a.v.name(store.TokensDoc), n))

@@ -2,8 +2,9 @@ package refresh_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -17,9 +18,8 @@ func carried(t *testing.T) *rt.World {
 	t.Helper()
 	w := liveWithoutLogin(t)
 	w.Secrets.Quota(rt.Default, store.TokensDoc, true)
-	if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {
-		t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-	}
+	got := tick(w, nil)
+	assert.Assert(t, got.Outcome == outcome.PersistFailed && got.Err != nil, "outcome %s: %v", got.Outcome, got.Err)
 	return w
 }
 
@@ -30,34 +30,60 @@ func TestQuota(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := carried(t)
 		base, began := w.Secrets.Get(rt.Default, store.TokensDoc).ID, time.Now()
-		for n := range 30 {
-			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
-				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
-			}
-			access, _ := read(w, store.AccessDoc)
-			if !w.Provider.Accepts(access.AccessToken) {
-				t.Fatalf("tick %d: readers have a dead token", n)
-			}
+		for range 30 {
+			wantAfter(t, w, time.Minute, outcome.PersistFailed)
+			assert.Assert(t, lasts(w) > 0, "readers have a dead token")
 		}
-		if got := w.Provider.Calls(rt.Refresh); got != 4 { // the first two, and two more in 30 minutes
-			t.Errorf("%d refreshes, want 4", got)
-		}
-		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != base {
-			t.Errorf("tokens moved to %s", id)
-		}
-		if waited := time.Since(began); waited > 0 {
-			t.Errorf("waited %s for a quota that lasts", waited)
-		}
+		assert.Equal(t, w.Provider.Calls(rt.Refresh), 4) // the first two, and two more in 30 minutes
+		assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, base)
+		assert.Equal(t, time.Since(began), time.Duration(0))
 		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		w.Advance(time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("when the quota ends: %s: %v", got.Outcome, got.Err)
-		}
+		wantAfter(t, w, time.Minute, outcome.Recovered)
 		wantHealthy(t, w)
+		wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
+	})
+	// The token in the escrow is spent like any other, also after the secrets have taken its version.
+	inBubble(t, "a lost reply", func(t *testing.T) {
+		w := carried(t)
 		w.Advance(12 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("then %s", got.Outcome)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Unknown, true)
+		wantTicks(t, w, 3, outcome.Uncertain)
+		w.Provider.Answer = nil
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		pass(w, 20*time.Minute)
+		assert.Equal(t, row(w).State, store.Uncertain)
+		assert.Equal(t, w.Provider.Seen().Replays, 0)
+		w.Seed(rt.Default)
+		tick(w, nil)
+		wantHealthy(t, w)
+	})
+	inBubble(t, "an edit ends what the escrow carries, even a bad edit", func(t *testing.T) {
+		w := carried(t)
+		w.Advance(12 * time.Minute)
+		theirs := w.Secrets.Put(rt.Default, store.TokensDoc, secret.New(`{"refresh_token":"mistyped"}`))
+		var seen []outcome.Outcome
+		for _, quota := range []bool{true, true, false, false} {
+			w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
+			seen = append(seen, tick(w, nil).Outcome)
+			w.Advance(time.Minute)
+		}
+		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != theirs || row(w).State != store.Dead {
+			t.Errorf("%s is current and the row %s, want %s and dead: %v", id, row(w).State, theirs, seen)
+		}
+	})
+	inBubble(t, "a chain that died in the escrow gives way to a seed", func(t *testing.T) {
+		w := rt.New()
+		loginOff(w)
+		w.Seed(rt.Default)
+		setupCarried(w)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
+		wantTick(t, w, nil, outcome.Dead)
+		w.Provider.Answer = nil
+		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
+		w.Seed(rt.Default)
+		for _, want := range []outcome.Outcome{outcome.Superseded, outcome.Refreshed} {
+			wantTick(t, w, nil, want)
 		}
 	})
 }
@@ -70,40 +96,8 @@ func TestQuotaOfBoth(t *testing.T) {
 		for _, on := range []bool{true, false} {
 			w.Secrets.Quota(rt.Default, store.TokensDoc, on)
 			w.Secrets.Quota(rt.Default, store.AccessDoc, on)
-			for range 30 {
-				tick(w, nil)
-				w.Advance(time.Minute)
-			}
+			pass(w, 30*time.Minute)
 		}
-		wantHealthy(t, w)
-	})
-}
-
-// The escrow's own token, once presented, is spent like any other, also after the
-// secrets have taken its version.
-func TestQuotaAndALostReply(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := carried(t)
-		w.Advance(12 * time.Minute)
-		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Unknown, true)
-		for range 3 {
-			if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-				t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-			}
-			w.Advance(time.Minute)
-		}
-		w.Provider.Answer = nil
-		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		for range 20 {
-			tick(w, nil)
-			w.Advance(time.Minute)
-		}
-		if row(w).State != store.Uncertain || w.Provider.Replays() != 0 {
-			t.Errorf("the row is %s, %d replays", row(w).State, w.Provider.Replays())
-		}
-		w.Seed(rt.Default)
-		tick(w, nil)
 		wantHealthy(t, w)
 	})
 }
@@ -120,17 +114,12 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 			calls++
 			return false, &providers.Error{Kind: providers.RateLimited, RetryAfter: 3 * time.Minute}
 		}
-		for range 3 {
-			tick(w, nil)
-			w.Advance(time.Minute)
-		}
-		if calls != 1 {
-			t.Errorf("%d calls in the three minutes that the provider asked for", calls)
-		}
+		pass(w, 3*time.Minute)
+		assert.Equal(t, calls, 1)
 	})
 	inBubble(t, "login", func(t *testing.T) {
 		w := carried(t)
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+		loginOn(w)
 		w.Advance(12 * time.Minute)
 		logins := 0
 		w.Provider.Answer = func(op rt.Op) (bool, error) {
@@ -139,13 +128,8 @@ func TestQuotaKeepsBackOffs(t *testing.T) {
 			}
 			return false, &providers.Error{Kind: providers.Unknown}
 		}
-		for range 60 {
-			tick(w, nil)
-			w.Advance(time.Minute)
-		}
-		if logins > 15 { // one, two and four minutes apart, then five; and the last that is in time
-			t.Errorf("%d logins in an hour", logins)
-		}
+		pass(w, time.Hour)
+		assert.Check(t, logins <= 15, "%d logins in an hour", logins) // one, two and four minutes apart, then five; and the last that is in time
 	})
 }
 
@@ -155,9 +139,7 @@ func TestAncestorLandsLate(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		if got := tick(w, at(promotes, 1, 0, rt.LandLater)); got.Outcome != outcome.PersistFailed {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(promotes, 1, 0, rt.LandLater), outcome.PersistFailed)
 		w.Advance(12 * time.Minute)
 		sent := false
 		w.Provider.OnCall = func(rt.Op) {
@@ -170,30 +152,21 @@ func TestAncestorLandsLate(t *testing.T) {
 			}
 			return rt.None
 		})
-		if got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		assert.Equal(t, got.Outcome, outcome.Refreshed, "%v", got.Err)
 		wantHealthy(t, w)
 	})
-}
-
-// A promote that is done although it failed leaves the escrow's chain in tokens.
-func TestPromotedAlthoughFailed(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	// It leaves the chain of the escrow in tokens.
+	inBubble(t, "done although it failed", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		tick(w, at(promotes, 1, 0, rt.FailAfter))
 		w.Advance(12 * time.Minute)
 		// A refresh is due, and the repair fails too: the refresh goes on from the escrow, first
 		// with a rate limit.
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
-		if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.RateLimited {
-			t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(stages, 1, 0, rt.FailBefore), outcome.RateLimited)
 		w.Provider.Answer = nil
 		for range 3 {
-			w.Advance(time.Minute)
-			tick(w, nil)
+			after(w, time.Minute)
 		}
 		wantHealthy(t, w)
 	})
@@ -219,7 +192,7 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 			w.Provider.Answer = rt.Fail(rt.Refresh, providers.RateLimited, false)
 			tick(w, nil)
 			w.Provider.Answer = nil
-			return at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale)
+			return at(readsTokens, 1, 0, rt.Stale)
 		},
 		"an unreadable reply": func(w *rt.World) rt.Hook {
 			w.Provider.Key = "another"
@@ -240,43 +213,18 @@ func TestQuotaOutlastsTheFingerprints(t *testing.T) {
 				w := setup(t)
 				w.Secrets.Quota(rt.Default, store.TokensDoc, true)
 				for range store.SpentKept + 2 {
-					if got := tick(w, nil); got.Outcome != outcome.PersistFailed {
-						t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-					}
+					wantTick(t, w, nil, outcome.PersistFailed)
 					w.Advance(12 * time.Minute)
 				}
 				calls := w.Provider.Calls(rt.Refresh)
 				hook := end(w)
-				if w.Provider.Calls(rt.Refresh) != calls+1 {
-					t.Fatal("the chain was not presented once more")
-				}
+				assert.Equal(t, w.Provider.Calls(rt.Refresh), calls+1, "the chain was not presented once more")
 				w.Advance(time.Minute)
 				tick(w, hook)
-				if n := w.Provider.Replays(); n != 0 {
-					t.Errorf("%d replays", n)
-				}
+				assert.Equal(t, w.Provider.Seen().Replays, 0)
 			})
 		}
 	}
-}
-
-// A person's edit ends what the escrow carries, even a bad edit.
-func TestEditEndsTheEscrow(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := carried(t)
-		w.Advance(12 * time.Minute)
-		theirs := w.Secrets.Put(rt.Default, store.TokensDoc, secret.New(`{"refresh_token":"mistyped"}`))
-		var seen []outcome.Outcome
-		for _, quota := range []bool{true, true, false, false} {
-			w.Secrets.Quota(rt.Default, store.TokensDoc, quota)
-			seen = append(seen, tick(w, nil).Outcome)
-			w.Advance(time.Minute)
-		}
-		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != theirs || row(w).State != store.Dead {
-			t.Errorf("%s is current and the row %s, want %s and dead: %v", id, row(w).State, theirs, seen)
-		}
-	})
 }
 
 // When the secrets take the escrow's chain at last, that is no person's edit: a refused token is
@@ -308,28 +256,4 @@ func TestMendedIsNotEdited(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A chain that died in the escrow gives way to a person's edit of the secret.
-func TestDeadInTheEscrowAndSeeded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := rt.New()
-		loginOff(w)
-		w.Seed(rt.Default)
-		setupCarried(w)
-		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
-		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
-		if got := tick(w, nil); got.Outcome != outcome.Dead {
-			t.Fatalf("outcome %s", got.Outcome)
-		}
-		w.Provider.Answer = nil
-		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		w.Seed(rt.Default)
-		for _, want := range []outcome.Outcome{outcome.Superseded, outcome.Refreshed} {
-			if got := tick(w, nil); got.Outcome != want {
-				t.Errorf("outcome %s, want %s (%v)", got.Outcome, want, got.Err)
-			}
-		}
-	})
 }

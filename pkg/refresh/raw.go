@@ -62,9 +62,9 @@ var errKeptBefore = errors.New("another reply is kept")
 // finds the row changed, or leaves a reply that no row names.
 func (a *visit) storeRaw(ctx context.Context, raw secret.String, sent time.Time) error {
 	return a.retry(ctx, 0, func(ctx context.Context) error {
-		v := Sources{Ledger: a.Ledger}.Gather(ctx, a.v, Needs{Raw: true})
-		if err := v.raw.err; err != nil {
-			return err
+		v := a.v
+		if v.raw = a.readRaw(ctx); v.raw.err != nil {
+			return v.raw.err
 		}
 		if before, exists := v.rawReply(); exists && v.rawFollows(before) &&
 			(a.v.Row.AttemptSource == store.FromLogin && before.AttemptSource != store.FromLogin || !mayHoldTokens(raw)) {
@@ -89,9 +89,8 @@ func (a *visit) wipeRaw(ctx context.Context, before, next store.Row) {
 	if before.ReplyID == "" || next.ReplyID != "" {
 		return
 	}
-	v := Sources{Ledger: a.Ledger}.Gather(ctx, a.v, Needs{Raw: true})
-	if v.raw.err == nil && v.raw.exists && v.raw.row.AttemptID == before.ReplyID {
-		_ = write(ctx, a.Ledger, wipedRawRow(v.raw.row), v.raw.row.Unchanged())
+	if raw := a.readRaw(ctx); raw.err == nil && raw.exists && raw.row.AttemptID == before.ReplyID {
+		_ = write(ctx, a.Ledger, wipedRawRow(raw.row), raw.row.Unchanged())
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -30,22 +32,20 @@ func TestKeptReplyOutlivesLogins(t *testing.T) {
 			w.Provider.Key = "another"
 			w.Provider.Answer = answer
 			for range 20 {
-				if got := tick(w, nil); got.Outcome != outcome.Transient && got.Outcome != outcome.NotDue {
-					t.Fatalf("%s: %v", got.Outcome, got.Err)
-				}
+				got := tick(w, nil)
+				assert.Check(t, got.Outcome == outcome.Transient || got.Outcome == outcome.NotDue, "%s: %v", got.Outcome, got.Err)
 				w.Advance(time.Minute)
 			}
 			attempt := row(w).ReplyID
 			w.Provider.Answer = nil
-			w.Secrets.Put(rt.Default, store.Credentials, w.Provider.Credentials())
+			loginOn(w)
 			got := tick(w, nil)
 			if got.Outcome != outcome.Recovered || got.VersionID != attempt || got.Source != store.FromRefresh {
 				t.Errorf("%s of %s from a %s, want %s recovered: %v", got.Outcome, got.VersionID, got.Source, attempt, got.Err)
 			}
 			wantHealthy(t, w)
-			if row(w).ReplyID != "" || !kept(w).Escrow.Bytes.IsZero() {
-				t.Error("the reply is kept on")
-			}
+			assert.Check(t, row(w).ReplyID == "", "the reply is kept on")
+			assert.Check(t, kept(w).Escrow.Bytes.IsZero(), "the reply is kept on")
 		})
 	}
 }
@@ -66,10 +66,8 @@ func TestKeptReplyOfALogin(t *testing.T) {
 			t.Errorf("reply %s is kept, want %s", row(w).ReplyID, first)
 		}
 		w.Provider.Answer = nil
-		w.Advance(2 * time.Minute)
-		if tick(w, nil); row(w).ReplyID != row(w).AttemptID {
-			t.Error("a later reply that may hold tokens is not kept")
-		}
+		after(w, 2*time.Minute)
+		assert.Check(t, row(w).ReplyID == row(w).AttemptID, "a later reply that may hold tokens is not kept")
 	})
 }
 
@@ -80,74 +78,52 @@ func TestPartOfAReply(t *testing.T) {
 		w := live(t)
 		w.Provider.Odd = true
 		old := chain(w).RefreshToken
-		got := tick(w, nil)
-		if got.Outcome != outcome.Refreshed || len(got.Warnings) == 0 {
-			t.Fatalf("%s with %d warnings: %v", got.Outcome, len(got.Warnings), got.Err)
-		}
+		got := wantTick(t, w, nil, outcome.Refreshed)
+		assert.Check(t, len(got.Warnings) != 0)
 		if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) || chain(w).RefreshToken != "" {
 			t.Errorf("readers have %s, the next refresh token is %q", access.AccessToken, chain(w).RefreshToken)
 		}
 		first := row(w).ReplyID
 		for range 11 {
-			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.NotDue {
-				t.Fatalf("before it is due: %s", got.Outcome)
-			}
+			wantAfter(t, w, time.Minute, outcome.NotDue)
 		}
 		w.Advance(time.Minute) // the login's reply is odd too
 		if got := tick(w, nil); got.Outcome != outcome.LoggedIn || row(w).ReplyID != first || kept(w).AttemptID != first {
 			t.Errorf("when it is due: %s, and reply %s is kept, want %s", got.Outcome, row(w).ReplyID, first)
 		}
 		w.Provider.Odd = false
-		w.Advance(12 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
-			t.Errorf("then %s", got.Outcome)
-		}
-		if row(w).ReplyID != "" || !kept(w).Escrow.Bytes.IsZero() {
-			t.Error("the reply is kept although a chain with a refresh token is current")
-		}
+		wantAfter(t, w, 12*time.Minute, outcome.LoggedIn)
+		assert.Check(t, row(w).ReplyID == "", "the reply is kept although a chain with a refresh token is current")
+		assert.Check(t, kept(w).Escrow.Bytes.IsZero(), "the reply is kept although a chain with a refresh token is current")
 		wantHealthy(t, w)
-		if w.Provider.Presented(old) != 1 {
-			t.Errorf("the old token was presented %d times", w.Provider.Presented(old))
-		}
+		assert.Equal(t, w.Provider.Presented(old), 1)
 	})
 	inBubble(t, "without a login", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Odd = true
 		for range 20 {
-			got := tick(w, nil)
-			if got.Outcome != outcome.Uncertain || got.Err == nil {
-				t.Fatalf("%s: %v", got.Outcome, got.Err)
-			}
+			got := wantTick(t, w, nil, outcome.Uncertain)
+			assert.Check(t, got.Err != nil)
 			w.Advance(30 * time.Second)
 			if access, id := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) || id != row(w).PublishedVersionID {
 				t.Fatalf("readers have %s", access.AccessToken)
 			}
 		}
-		if n := w.Provider.Calls(rt.Refresh); n != 2 {
-			t.Errorf("%d refreshes", n)
-		}
+		assert.Equal(t, w.Provider.Calls(rt.Refresh), 2)
 		loginOff(w) // an edit without effect
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Errorf("after an edit: %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Uncertain)
 		w.Provider.Odd = false
 		w.Seed(rt.Default)
 		tick(w, nil)
 		wantHealthy(t, w)
-		if row(w).ReplyID != "" {
-			t.Error("the reply is kept on")
-		}
+		assert.Check(t, row(w).ReplyID == "", "the reply is kept on")
 	})
 	inBubble(t, "and access fails", func(t *testing.T) {
 		w := live(t)
 		w.Provider.Odd = true
 		before, _ := read(w, store.AccessDoc)
-		if got := tick(w, at(stagesAccess, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed {
-			t.Fatalf("%s: %v", got.Outcome, got.Err)
-		}
-		w.Advance(time.Minute)
-		tick(w, nil)
+		wantTick(t, w, at(stagesAccess, 1, 0, rt.FailBefore), outcome.PersistFailed)
+		after(w, time.Minute)
 		if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) || access.AccessToken == before.AccessToken {
 			t.Errorf("readers have %s", access.AccessToken)
 		}
@@ -169,9 +145,7 @@ func TestPartOfAReplyBecomesWhole(t *testing.T) {
 			for range 2 {
 				tick(w, nil)
 			}
-			if n := w.Provider.Calls(rt.Login); n != 0 {
-				t.Errorf("%d logins", n)
-			}
+			assert.Equal(t, w.Provider.Calls(rt.Login), 0)
 			wantHealthy(t, w)
 		})
 	}
@@ -184,14 +158,10 @@ func TestReplyKeptInTheRow(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Key = "another"
 		tick(w, nil)
-		r := row(w)
-		r.Escrow, r.ReplyID = kept(w).Escrow, ""
-		w.Ledger.Set(r)
+		change(w, func(r *store.Row) { r.Escrow, r.ReplyID = kept(w).Escrow, "" })
 		w.Ledger.Delete(store.ReplyKey(rt.Default))
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("%s: %v", got.Outcome, got.Err)
-		}
+		loginOff(w)
+		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -203,14 +173,10 @@ func TestReplyThatIsNotNamed(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Key = "another"
 		tick(w, at(claims, 3, 0, rt.DieBefore)) // the claim, the reply, and its name
-		if row(w).ReplyID != "" || kept(w).AttemptID == "" {
-			t.Fatalf("reply %q is named, %q is kept", row(w).ReplyID, kept(w).AttemptID)
-		}
-		w.Secrets.Put(rt.Default, store.Credentials, w.Provider.CredentialsWithoutLogin())
-		w.Advance(2 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("%s: %v", got.Outcome, got.Err)
-		}
+		assert.Check(t, row(w).ReplyID == "")
+		assert.Check(t, kept(w).AttemptID != "")
+		loginOff(w)
+		wantAfter(t, w, 2*time.Minute, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -242,43 +208,27 @@ func TestPartOfAReplyAfterADeath(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Odd = true
 		tick(w, at(promotes, 1, 0, rt.DieBefore))
-		w.Advance(2 * time.Minute)
-		tick(w, nil)
+		after(w, 2*time.Minute)
 		wantPart(t, w)
 	})
 	inBubble(t, "kept in the escrow, and tokens takes nothing", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Odd = true
-		tick(w, func(c rt.Call) rt.Fault {
-			switch {
-			case c.Op == rt.Stage:
-				return rt.FailBefore
-			case c.Op == rt.Write && c.Nth == 5: // the claim, the reply, its name, the escrow
-				return rt.DieBefore
-			}
-			return rt.None
-		})
+		// The writes are the claim, the reply, its name and the escrow.
+		tick(w, hooks(at(stages, 1, 0, rt.FailBefore), at(stagesAccess, 1, 0, rt.FailBefore), at(claims, 5, 5, rt.DieBefore)))
 		w.Advance(2 * time.Minute)
-		if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed {
-			t.Fatalf("%s: %v", got.Outcome, got.Err)
-		}
-		w.Advance(time.Minute)
-		tick(w, nil)
+		wantTick(t, w, at(stages, 1, 0, rt.FailBefore), outcome.PersistFailed)
+		after(w, time.Minute)
 		wantPart(t, w)
 	})
 }
 
 func wantPart(t *testing.T, w *rt.World) {
 	t.Helper()
-	if r := row(w); r.State != store.Uncertain || r.ReplyID == "" || !partly(w) {
-		t.Errorf("the row is %s, its reply %q: %s", r.State, r.ReplyID, unhealthy(w))
-	}
-	if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-		t.Errorf("then %s: %v", got.Outcome, got.Err)
-	}
-	if broken := always(w); broken != "" {
-		t.Error(broken)
-	}
+	r := row(w)
+	assert.Check(t, r.State == store.Uncertain && r.ReplyID != "" && partly(w), "the row is %s, its reply %q: %s", r.State, r.ReplyID, unhealthy(w))
+	wantTick(t, w, nil, outcome.Uncertain)
+	wantPromises(t, w)
 }
 
 // A process that stalls while it keeps a raw reply keeps it when it wakes up, however short the
@@ -289,16 +239,10 @@ func TestStandsStillWhileItKeepsAReply(t *testing.T) {
 		inBubble(t, stall.String(), func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Flows, w.Provider.Odd = true, true
-			tick(w, func(c rt.Call) rt.Fault {
-				if c.Site == claims && c.Nth == 2 { // the first is the claim
-					time.Sleep(stall)
-					return rt.FailBefore // what it has begun has timed out
-				}
-				return rt.None
-			})
-			if row(w).ReplyID == "" || kept(w).AttemptID != row(w).ReplyID {
-				t.Error("the reply is not kept")
-			}
+			// The first write is the claim. What the second has begun has timed out.
+			tick(w, hooks(on(claims, 2, func() { time.Sleep(stall) }), at(claims, 2, 2, rt.FailBefore)))
+			assert.Check(t, row(w).ReplyID != "", "the reply is not kept")
+			assert.Equal(t, kept(w).AttemptID, row(w).ReplyID, "the reply is not kept")
 		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/providers"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/store"
@@ -33,10 +35,7 @@ func TestReadersThroughAnOutage(t *testing.T) {
 
 func outage(t *testing.T, login bool, begin, length int, kinds []providers.Kind) {
 	t.Helper()
-	w := live(t)
-	if !login {
-		loginOff(w)
-	}
+	w := liveWith(t, login)
 	for minute := range 60 {
 		w.Provider.Answer = nil
 		if minute >= begin && minute < begin+length {
@@ -50,7 +49,5 @@ func outage(t *testing.T, login bool, begin, length int, kinds []providers.Kind)
 		}
 		w.Advance(time.Minute)
 	}
-	if n := w.Provider.Calls(rt.Login); n != 0 {
-		t.Errorf("%d logins", n)
-	}
+	assert.Equal(t, w.Provider.Calls(rt.Login), 0)
 }

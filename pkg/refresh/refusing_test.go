@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/store"
@@ -16,20 +18,15 @@ func TestSecretsRefuseTheChain(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		for n := range 30 {
-			if got := tick(w, at(stages, 1, 0, rt.FailBefore)); got.Outcome != outcome.PersistFailed || got.Err == nil {
-				t.Fatalf("tick %d: %s: %v", n, got.Outcome, got.Err)
-			}
-			if access, _ := read(w, store.AccessDoc); !w.Provider.Accepts(access.AccessToken) {
-				t.Fatalf("tick %d: readers have a dead token", n)
-			}
+			got := tick(w, at(stages, 1, 0, rt.FailBefore))
+			assert.Assert(t, got.Outcome == outcome.PersistFailed && got.Err != nil, "tick %d: %s: %v", n, got.Outcome, got.Err)
+			assert.Assert(t, lasts(w) > 0, "tick %d: readers have a dead token", n)
 			w.Advance(time.Minute)
 		}
 		if n := w.Provider.Calls(rt.Refresh); n != 4 { // the first two, and two more in 30 minutes
 			t.Errorf("%d refreshes, want 4", n)
 		}
-		if got := tick(w, nil); got.Outcome != outcome.Recovered {
-			t.Errorf("when they take it: %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -43,18 +40,13 @@ func TestForbiddenAfterTheSend(t *testing.T) {
 			w.Provider.OnCall = func(rt.Op) { w.Secrets.Break(rt.Default, doc, store.ErrForbidden) }
 			began := time.Now()
 			for range 3 {
-				if got := tick(w, nil); got.Outcome != outcome.PersistFailed || got.Err == nil {
-					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-				}
+				got := tick(w, nil)
+				assert.Assert(t, got.Outcome == outcome.PersistFailed && got.Err != nil, "outcome %s: %v", got.Outcome, got.Err)
 				w.Advance(time.Minute)
 			}
-			if waited := time.Since(began); waited > 0 {
-				t.Errorf("waited %s for a person", waited)
-			}
+			assert.Equal(t, time.Since(began), time.Duration(0))
 			w.Secrets.Break(rt.Default, doc, nil)
-			if got := tick(w, nil); got.Outcome != outcome.Recovered {
-				t.Errorf("once it is allowed again: %s: %v", got.Outcome, got.Err)
-			}
+			wantTick(t, w, nil, outcome.Recovered)
 			wantHealthy(t, w)
 		})
 	}

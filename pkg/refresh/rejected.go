@@ -1,10 +1,6 @@
 package refresh
 
-import (
-	"time"
-
-	"tokenrefresh/pkg/store"
-)
+import "time"
 
 const (
 	// rejectedAge is how old a published version must be for its rejection to count. While it is
@@ -18,40 +14,26 @@ const (
 	rejectedReset = 24 * time.Hour
 )
 
-// Rejections counts accepted rejections in a row. The zero value is none.
-type Rejections struct {
-	Last  time.Time
-	Count int
-}
-
-// Accept reports whether a reader's rejection of an attempt makes the credential due now,
-// and what to remember of it. published is when the version was published.
+// rejection reports whether a reader's rejection of an attempt is accepted: it makes the credential
+// due now. last and count are of the accepted rejections in a row, this one included.
 //
 // Any reader can reject any attempt, and a 401 has other causes. So it counts only for the
 // published version of an idle row, and ever less often while refreshing does not help. A last time
 // in the future, left by a wrong clock, does not delay it.
 //
 // It ignores pauses, back-offs and states: a due credential is still subject to them.
-func (r Rejections) Accept(row store.Row, attemptID string, published, now time.Time) (Rejections, bool) {
+func (v View) rejection() (last time.Time, count int, accepted bool) {
+	r := v.Row
 	switch {
-	case attemptID == "" || attemptID != row.PublishedVersionID || row.VersionID != row.PublishedVersionID:
-		return r, false
-	case row.Phase == store.Sending:
-		return r, false
-	case within(published, now, rejectedAge):
-		return r, false
-	case within(r.Last, now, r.wait()):
-		return r, false
-	case !within(r.Last, now, rejectedReset):
-		return Rejections{Last: now, Count: 1}, true
+	case v.rejected == "" || v.rejected != r.PublishedVersionID || r.VersionID != r.PublishedVersionID,
+		!v.idle(),
+		within(r.LastSuccessAt, v.Now, rejectedAge),
+		within(r.RejectedAt, v.Now, rejectedAfter(r.Rejections)):
+		return r.RejectedAt, r.Rejections, false
+	case !within(r.RejectedAt, v.Now, rejectedReset):
+		return v.Now, 1, true
 	}
-	return Rejections{Last: now, Count: r.Count + 1}, true
-}
-
-// rejection adds a reader's rejection to those before, if it is accepted.
-func (v View) rejection() (Rejections, bool) {
-	before := Rejections{Last: v.Row.RejectedAt, Count: v.Row.Rejections}
-	return before.Accept(v.Row, v.rejected, v.Row.LastSuccessAt, v.Now)
+	return v.Now, r.Rejections + 1, true
 }
 
 // within reports whether less than d has passed from t to now.
@@ -60,10 +42,10 @@ func within(t, now time.Time, d time.Duration) bool {
 	return passed >= 0 && passed < d
 }
 
-// wait is the time after the last rejection in which none is accepted.
-func (r Rejections) wait() time.Duration {
+// rejectedAfter is the time after the nth rejection in a row in which none is accepted.
+func rejectedAfter(n int) time.Duration {
 	wait := rejectedWait
-	for n := 1; n < r.Count && wait < maxRejectedWait; n++ {
+	for ; n > 1 && wait < maxRejectedWait; n-- {
 		wait *= 2
 	}
 	return min(wait, maxRejectedWait)

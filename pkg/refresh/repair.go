@@ -48,7 +48,7 @@ func (a *visit) repair(ctx context.Context, s Step) (result Result, ended bool) 
 	}
 	a.warnings = append(a.warnings, result.Err.Error())
 	a.v.repaired = true
-	a.v = a.v.unread()
+	a.v.readings = readings{}
 	return Result{}, false
 }
 
@@ -64,11 +64,11 @@ func (a *visit) mend(ctx context.Context, c chain) Result {
 	a.v.Now = a.Now()
 
 	result := Result{Outcome: outcome.Recovered, Source: c.source, VersionID: c.attemptID, AccessExpiresAt: c.accessExpiresAt}
-	var moved *store.MovedError
-	switch {
-	case errors.As(tokens, &moved):
+	if moved, ok := errors.AsType[*store.MovedError](tokens); ok {
 		result = Result{Outcome: outcome.Superseded, VersionID: moved.Current}
 		return a.settleRepair(ctx, edgeSupersede, supersedeIdle(a.v, moved.Current, a.theirs(ctx, moved.Current)), result)
+	}
+	switch {
 	case errors.Is(access, errClaimLost): // a faster run has claimed
 		return Result{Outcome: outcome.Busy}
 	case tokens != nil, access != nil && !hasEscrow(a.v.Row):
@@ -83,13 +83,12 @@ func (a *visit) mend(ctx context.Context, c chain) Result {
 // settleRepair writes what was repaired, unless another run has claimed since.
 func (a *visit) settleRepair(ctx context.Context, e edge, next store.Row, result Result) Result {
 	before := a.v.Row
-	err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: claimTries})
-	var lost *store.LostError
-	switch {
-	case errors.As(err, &lost):
-		return Result{Outcome: outcome.Busy}
-	case err != nil:
-		return Result{Outcome: outcome.PersistFailed, Err: err}
+	if err := a.become(ctx, e, next, condition{guard: a.v.unchanged(), tries: claimTries}); err != nil {
+		result = unwritten(err)
+		if result.Outcome != outcome.Busy {
+			result.Outcome = outcome.PersistFailed
+		}
+		return result
 	}
 	a.wipeRaw(ctx, before, next)
 	return result

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -14,16 +15,14 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// states are worlds in every state that a tick may find, with the outcomes of a dry run, a forced
-// run and a forced run under a pause.
-func states() map[string]struct {
+// situation is a world, and the outcomes of a dry run, a forced run and a forced run under a pause.
+type situation struct {
 	world              func(t *testing.T) *rt.World
 	dry, force, paused outcome.Outcome
-} {
-	type state = struct {
-		world              func(t *testing.T) *rt.World
-		dry, force, paused outcome.Outcome
-	}
+}
+
+// situations are worlds in every state that a tick may find.
+func situations() map[string]situation {
 	after := func(world func(t *testing.T) *rt.World, do func(w *rt.World)) func(t *testing.T) *rt.World {
 		return func(t *testing.T) *rt.World {
 			t.Helper()
@@ -40,7 +39,7 @@ func states() map[string]struct {
 			w.Provider.Answer = nil
 		}
 	}
-	return map[string]state{
+	return map[string]situation{
 		"first login": {fresh, outcome.WouldLogin, outcome.LoggedIn, outcome.Paused},
 		"seed": {
 			after(fresh, func(w *rt.World) { w.Seed(rt.Default) }),
@@ -60,10 +59,7 @@ func states() map[string]struct {
 			}),
 			outcome.WouldRecover, outcome.Recovered, outcome.Recovered,
 		},
-		"unpublished": {
-			after(fresh, setupUnpublished),
-			outcome.WouldRecover, outcome.Recovered, outcome.Recovered,
-		},
+		"unpublished": {after(fresh, setupUnpublished), outcome.WouldRecover, outcome.Recovered, outcome.Recovered},
 		"carried by the escrow": {
 			after(fresh, setupCarried),
 			outcome.WouldRecover, outcome.Recovered, outcome.Recovered,
@@ -92,10 +88,7 @@ func states() map[string]struct {
 			after(live, failed(rt.Refresh, providers.Misconfigured)),
 			outcome.Misconfigured, outcome.Refreshed, outcome.Paused,
 		},
-		"malformed": {
-			after(live, tokens(`[]`)),
-			outcome.Misconfigured, outcome.Misconfigured, outcome.Paused,
-		},
+		"malformed": {after(live, tokens(`[]`)), outcome.Misconfigured, outcome.Misconfigured, outcome.Paused},
 		"rate limited": {
 			after(live, failed(rt.Refresh, providers.RateLimited)),
 			outcome.NotDue, outcome.Refreshed, outcome.Paused,
@@ -114,26 +107,17 @@ func states() map[string]struct {
 // A dry run reports what a run would do, calls no provider and writes nothing.
 func TestDryRun(t *testing.T) {
 	t.Parallel()
-	for name, tt := range states() {
+	for name, tt := range situations() {
 		inBubble(t, name, func(t *testing.T) {
 			w := tt.world(t)
 			before, rowBefore := snapshot(w), row(w)
 			w.Trace()
-			got := run(w, nil, refresh.Request{DryRun: true})
-			if got.Outcome != tt.dry {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.dry, got.Err)
-			}
+			wantRun(t, w, nil, refresh.Request{DryRun: true}, tt.dry)
 			for _, c := range w.Trace() {
-				if !c.Reads() {
-					t.Errorf("it called %s", c.Site)
-				}
+				assert.Check(t, c.Reads())
 			}
-			if diff := cmp.Diff(before, snapshot(w)); diff != "" {
-				t.Errorf("secrets changed:\n%s", diff)
-			}
-			if diff := cmp.Diff(rowBefore, row(w), cmp.Comparer(func(a, b secret.String) bool { return a == b })); diff != "" {
-				t.Errorf("the row changed:\n%s", diff)
-			}
+			assert.DeepEqual(t, before, snapshot(w))
+			assert.DeepEqual(t, rowBefore, row(w), cmp.Comparer(func(a, b secret.String) bool { return a == b }))
 		})
 	}
 }
@@ -141,31 +125,19 @@ func TestDryRun(t *testing.T) {
 // Force ignores the due time and back-offs; never a live claim, a pause or uncertain.
 func TestForce(t *testing.T) {
 	t.Parallel()
-	for name, tt := range states() {
+	for name, tt := range situations() {
 		inBubble(t, name, func(t *testing.T) {
 			w := tt.world(t)
-			got := run(w, nil, refresh.Request{Force: true})
-			if got.Outcome != tt.force {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.force, got.Err)
-			}
-			if w.Provider.Replays() != 0 {
-				t.Error("replayed")
-			}
+			wantRun(t, w, nil, refresh.Request{Force: true}, tt.force)
+			assert.Equal(t, w.Provider.Seen().Replays, 0, "replayed")
 		})
 		inBubble(t, name+", paused", func(t *testing.T) {
 			w := tt.world(t)
 			before := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login)
 			w.Ledger.Pause(rt.Default, true)
-			got := run(w, nil, refresh.Request{Force: true})
-			if got.Outcome != tt.paused {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.paused, got.Err)
-			}
-			if calls := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login); calls != before {
-				t.Errorf("%d calls to the provider", calls-before)
-			}
-			if !row(w).Paused {
-				t.Error("the pause is gone")
-			}
+			wantRun(t, w, nil, refresh.Request{Force: true}, tt.paused)
+			assert.Equal(t, w.Provider.Calls(rt.Refresh)+w.Provider.Calls(rt.Login), before)
+			assert.Check(t, row(w).Paused, "the pause is gone")
 		})
 	}
 }
@@ -178,13 +150,10 @@ func TestOneAccount(t *testing.T) {
 		other := store.Key{Provider: rt.Name, Account: "other"}
 		w.Add(other)
 		w.Accounts = append(w.Accounts, other.Account)
-		if got := run(w, nil, refresh.Request{Account: "other"}); got.Account != "other" || got.Outcome != outcome.LoggedIn {
-			t.Errorf("%s: %s", got.Account, got.Outcome)
-		}
+		got := run(w, nil, refresh.Request{Account: "other"})
+		assert.Check(t, got.Account == "other" && got.Outcome == outcome.LoggedIn, "%s: %s", got.Account, got.Outcome)
 		for _, c := range w.Trace() {
-			if c.Key.Account != "other" && !c.ToProvider() {
-				t.Errorf("%s of %s", c, c.Key)
-			}
+			assert.Check(t, c.Key.Account == "other" || c.ToProvider(), "%s of %s", c, c.Key)
 		}
 	})
 }
@@ -216,9 +185,7 @@ func TestReason(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
-			if got := run(w, tt.hook, refresh.Request{Force: tt.force}); got.Reason != tt.want {
-				t.Errorf("%s: %q, want %q", got.Outcome, got.Reason, tt.want)
-			}
+			assert.Equal(t, run(w, tt.hook, refresh.Request{Force: tt.force}).Reason, tt.want)
 		})
 	}
 }

@@ -16,18 +16,10 @@ type Resolution string
 
 // The resolutions.
 const (
-	// Accept makes the reply that the last attempt has left current, even over a version that
-	// somebody has put there since.
-	Accept Resolution = "accept"
-	// Relogin logs in once, now, whatever the state and back-offs. If an attempt has died and left
-	// its reply, it finishes that instead.
-	Relogin Resolution = "relogin"
-	// Discard drops the last attempt and what it has left: refreshes go on from the current
-	// version.
-	Discard Resolution = "discard"
-	// Retry presents the refresh token of an uncertain credential once more, and never again. If
-	// its provider has acted on it and takes no token twice, it may end the chain.
-	Retry Resolution = "retry"
+	Accept  Resolution = "accept"  // make the reply current that the last attempt has left, even over an edit
+	Relogin Resolution = "relogin" // log in once, now; if a dead attempt has left its reply, finish that instead
+	Discard Resolution = "discard" // drop the last attempt and what it has left
+	Retry   Resolution = "retry"   // present an uncertain refresh token once more, and never again: it may end the chain
 )
 
 // Resolutions are all of them.
@@ -37,11 +29,10 @@ var Resolutions = []Resolution{Accept, Relogin, Discard, Retry}
 // to work with. Nothing was written or called.
 var ErrUnresolved = errors.New("not resolved")
 
-// Resolve does what a person decided for the account of req. Accept, Relogin and Retry claim the
-// row as a run does; Discard is one conditional write. Outcomes are recovered after Accept,
-// logged_in after Relogin (recovered if an attempt that died had left its reply), superseded
-// after Discard, refreshed after Retry, busy while another run is at work, and those of a run that failed. req.Force
-// and req.DryRun are ignored. An error is ErrUnresolved, and says what to do instead.
+// Resolve does what a person decided for the account of req. Outcomes are recovered after Accept,
+// logged_in or recovered after Relogin, superseded after Discard, refreshed after Retry, busy while
+// another run is at work, and those of a run that failed. req.Force and req.DryRun are ignored. An
+// error is ErrUnresolved, and says what to do instead.
 func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Result, error) {
 	ctx, cancel := pace.Bounded(ctx, e.RunTimeout)
 	defer cancel()
@@ -60,10 +51,13 @@ func (e *Engine) Resolve(ctx context.Context, req Request, how Resolution) (Resu
 		result, refusal = a.resolve(ctx, how)
 		return result
 	})
+	if refusal != nil {
+		refusal = fmt.Errorf("%w: %w", ErrUnresolved, refusal)
+	}
 	return result, refusal
 }
 
-// resolve does what was decided, unless another run is at work.
+// resolve does what was decided, unless another run is at work. An error is why it must not be done.
 func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 	a.v.Now = a.Now()
 	step := Decide(a.v)
@@ -71,14 +65,14 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 		return a.wait(ctx, step), nil //nolint:nilerr // it is in the result
 	}
 	if (how == Relogin || how == Retry) && a.v.Row.Paused {
-		return Result{}, fmt.Errorf("%w: it is paused: resume it first", ErrUnresolved)
+		return Result{}, errors.New("it is paused: resume it first")
 	}
 	if how == Relogin && a.v.Stage() == Sending {
 		a.v.Relogin, a.v.Force = true, true
 		return a.run(ctx), nil // which takes the attempt over, and logs in if it has left nothing
 	}
 	// A person decides about the current versions: a stale read ends here.
-	a.v = a.sources().Gather(ctx, a.v, Needs{Secrets: true, Staged: true, Access: true, Raw: true})
+	a.gather(ctx, Needs{Secrets: true, Staged: true, Access: true, Raw: true})
 	unread := errors.Join(a.v.at(store.TokensDoc, a.v.staged.Err), a.v.at(store.TokensDoc, a.v.Tokens.Err))
 	if err := a.v.access.Err; err != nil && !lasting(err) { // it may tell that the row was restored
 		unread = errors.Join(unread, a.v.at(store.AccessDoc, err))
@@ -86,7 +80,7 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 	if unread != nil {
 		return Result{Outcome: outcomeOf(unread), Err: unread}, nil
 	}
-	a.v = a.sources().Gather(ctx, a.v, Needs{Again: true})
+	a.gather(ctx, Needs{Again: true})
 	if err := a.v.moved(); err != nil {
 		return Result{Outcome: outcomeOf(err), Err: err}, nil
 	}
@@ -100,7 +94,7 @@ func (a *visit) resolve(ctx context.Context, how Resolution) (Result, error) {
 	case Retry:
 		return a.presentOnceMore(ctx)
 	}
-	return Result{}, fmt.Errorf("%w: there is no resolution %q", ErrUnresolved, how)
+	return Result{}, fmt.Errorf("there is no resolution %q", how)
 }
 
 // accept promotes the reply that was left.
@@ -118,9 +112,10 @@ func (a *visit) accept(ctx context.Context) (Result, error) {
 
 // relogin logs in once.
 func (a *visit) relogin(ctx context.Context) (Result, error) {
-	a.v.Relogin, a.v.Force, a.v.chainWorks = true, true, a.v.works()
-	if a.v.session != nil && !a.v.CanLogin() {
-		return Result{}, fmt.Errorf("%w: the secret %s has no login", ErrUnresolved, a.v.name(store.Credentials))
+	a.v.chainWorks = a.v.Row.State == store.OK && a.v.lives() && !a.v.restored()
+	a.v.Relogin, a.v.Force = true, true
+	if a.v.session != nil && !a.v.canLogin {
+		return Result{}, fmt.Errorf("the secret %s has no login", a.v.name(store.Credentials))
 	}
 	return a.run(ctx), nil
 }
@@ -132,15 +127,11 @@ func (a *visit) discard(ctx context.Context) (Result, error) {
 	}
 	before, next := a.v.Row, discard(a.v)
 	err := a.become(ctx, edgeDiscard, next, condition{guard: a.v.unchanged(), tries: claimTries, done: alreadySettled(next)})
-	var lost *store.LostError
-	switch {
-	case err == nil:
-		a.wipeRaw(ctx, before, next)
-		return Result{Outcome: outcome.Superseded, VersionID: next.VersionID, AttemptID: next.AttemptID}, nil
-	case errors.As(err, &lost):
-		return Result{Outcome: outcome.Busy}, nil
+	if err != nil {
+		return unwritten(err), nil
 	}
-	return Result{Outcome: outcomeOf(err), Err: err}, nil
+	a.wipeRaw(ctx, before, next)
+	return Result{Outcome: outcome.Superseded, VersionID: next.VersionID, AttemptID: next.AttemptID}, nil
 }
 
 // presentOnceMore presents the uncertain token once more.
@@ -178,23 +169,20 @@ func (v View) restsOn(id string) bool {
 	return v.idle() && r.State == store.OK && r.Escrow.AttemptID == "" && r.VersionID == id && v.Tokens.ID == id
 }
 
-// works reports whether refreshes can go on without a login.
-func (v View) works() bool { return v.Row.State == store.OK && v.lives() && !v.restored() }
-
 // acceptable is the reply that was left, or why it cannot be accepted.
 func (v View) acceptable() (chain, error) {
 	c, err := v.left()
 	switch {
 	case err != nil:
-		return c, fmt.Errorf("%w: the stored reply cannot be read: %w", ErrUnresolved, err)
+		return c, fmt.Errorf("the stored reply cannot be read: %w", err)
 	case v.restored():
 		return c, v.refusedAsRestored()
 	case c.attemptID == "":
-		return c, fmt.Errorf("%w: no reply is stored: %s", ErrUnresolved, v.beginAnew())
+		return c, fmt.Errorf("no reply is stored: %s", v.beginAnew())
 	case v.presented(c.refreshToken):
-		return c, fmt.Errorf("%w: the stored reply's refresh token was presented since: %s", ErrUnresolved, v.beginAnew())
+		return c, fmt.Errorf("the stored reply's refresh token was presented since: %s", v.beginAnew())
 	case v.restsOn(c.attemptID) && v.Row.PublishedVersionID == c.attemptID:
-		return c, fmt.Errorf("%w: the last reply is current already", ErrUnresolved)
+		return c, errors.New("the last reply is current already")
 	}
 	return c, nil
 }
@@ -203,18 +191,17 @@ func (v View) acceptable() (chain, error) {
 func (v View) discardable() error {
 	switch {
 	case v.chainErr != nil:
-		return fmt.Errorf("%w: %w", ErrUnresolved, v.at(store.TokensDoc, v.chainErr))
+		return v.at(store.TokensDoc, v.chainErr)
 	case v.restsOn(v.Tokens.ID) && v.Row.ReplyID == "":
-		return fmt.Errorf("%w: there is nothing to discard", ErrUnresolved)
+		return errors.New("there is nothing to discard")
 	case v.restored():
 		return v.refusedAsRestored()
 	case v.escrowNewest():
-		return fmt.Errorf("%w: the stored reply is the newest chain: accept it", ErrUnresolved)
+		return errors.New("the stored reply is the newest chain: accept it")
 	case v.chain.refreshToken.Blank():
-		return fmt.Errorf("%w: there is no refresh token to go on from: %s", ErrUnresolved, v.beginAnew())
+		return fmt.Errorf("there is no refresh token to go on from: %s", v.beginAnew())
 	case !v.currentLives():
-		return fmt.Errorf("%w: the refresh token in %s may have been presented: accept, or %s",
-			ErrUnresolved, v.name(store.TokensDoc), v.beginAnew())
+		return fmt.Errorf("the refresh token in %s may have been presented: accept, or %s", v.name(store.TokensDoc), v.beginAnew())
 	}
 	return nil
 }
@@ -224,35 +211,31 @@ func (v View) retriable() (chain, error) {
 	over, _ := v.claimOver()
 	left, err := v.left()
 	c, unread := v.newest()
-	refused := func(why string, args ...any) (chain, error) {
-		return c, fmt.Errorf("%w: "+why, append([]any{ErrUnresolved}, args...)...)
-	}
 	switch {
 	case v.session == nil:
-		return refused("%w", v.at(store.Credentials, errors.Join(v.Credentials.Err, v.sessionErr)))
+		return c, v.at(store.Credentials, errors.Join(v.Credentials.Err, v.sessionErr))
 	case errors.Join(err, unread, v.chainErr) != nil:
-		return refused("%w", errors.Join(err, unread, v.at(store.TokensDoc, v.chainErr)))
+		return c, errors.Join(err, unread, v.at(store.TokensDoc, v.chainErr))
 	case !v.idle() || v.Row.State != store.Uncertain:
-		return refused("its refresh token is not uncertain")
+		return c, errors.New("its refresh token is not uncertain")
 	case v.restored():
 		return c, v.refusedAsRestored()
 	case left.attemptID != "" && !v.presented(left.refreshToken):
-		return refused("the reply is stored: accept it")
+		return c, errors.New("the reply is stored: accept it")
 	case hasRawReply(v.Row):
-		return refused("the provider has answered, and its reply is stored and could not be read: correct the secret %s",
+		return c, fmt.Errorf("the provider has answered, and its reply is stored and could not be read: correct the secret %s",
 			v.name(store.Credentials))
 	case !v.presentedLast(c):
-		return refused("the refresh token in %s is not the one that was presented last", v.name(store.TokensDoc))
+		return c, fmt.Errorf("the refresh token in %s is not the one that was presented last", v.name(store.TokensDoc))
 	case v.Row.Fate == store.Retried:
-		return refused("the refresh token was presented once more already: %s", v.beginAnew())
+		return c, fmt.Errorf("the refresh token was presented once more already: %s", v.beginAnew())
 	case !over:
-		return refused("the request with that refresh token may still be running: retry after %s", stamp(v.Row.ClaimedUntil))
+		return c, fmt.Errorf("the request with that refresh token may still be running: retry after %s", stamp(v.Row.ClaimedUntil))
 	}
 	return c, nil
 }
 
 // refusedAsRestored is why nothing can be decided over a restored row.
 func (v View) refusedAsRestored() error {
-	return fmt.Errorf("%w: the ledger's row is older than the secrets, so any refresh token may have been presented: %s",
-		ErrUnresolved, v.beginAnew())
+	return fmt.Errorf("the ledger's row is older than the secrets, so any refresh token may have been presented: %s", v.beginAnew())
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -42,17 +44,8 @@ func setupUnanswered(w *rt.World) {
 func setupTurnedUp(w *rt.World) {
 	setupDue(w)
 	loginOff(w)
-	tick(w, func(c rt.Call) rt.Fault {
-		switch {
-		case c.Site == stages:
-			return rt.LandLater
-		case c.Site == claims && c.Nth > 1:
-			return rt.DieBefore
-		}
-		return rt.None
-	})
-	w.Advance(2 * time.Minute)
-	tick(w, nil)
+	tick(w, hooks(at(stages, 1, 0, rt.LandLater), at(claims, 2, 0, rt.DieBefore)))
+	after(w, 2*time.Minute)
 	w.Land()
 }
 
@@ -77,12 +70,7 @@ func setupDead(w *rt.World) {
 // setupOverwritten leaves a reply in the secret over which a person put a seed.
 func setupOverwritten(w *rt.World) {
 	setupDue(w)
-	tick(w, func(c rt.Call) rt.Fault {
-		if c.Site == sends {
-			w.Seed(rt.Default)
-		}
-		return rt.None
-	})
+	tick(w, on(sends, 0, func() { w.Seed(rt.Default) }))
 }
 
 // loginOn puts a login into the credentials.
@@ -168,32 +156,20 @@ func TestResolve(t *testing.T) {
 			case tt.want != "" && (got.Outcome != tt.want || err != nil):
 				t.Errorf("%s (%v), error %v, want %s", got.Outcome, got.Err, err, tt.want)
 			}
-			if broken := unhealthy(w); (broken == "") != tt.healthy {
-				t.Errorf("afterwards: %q", broken)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			assert.Equal(t, unhealthy(w) == "", tt.healthy, unhealthy(w))
+			wantPromises(t, w)
 		})
 	}
-}
-
-// After a discard, refreshes go on from what the person put there.
-func TestDiscardGoesOn(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "after a discard, refreshes go on from the edit", func(t *testing.T) {
 		w := rt.New()
 		setupUncertain(w)
 		seed(w)
 		if _, err := resolve(w, nil, refresh.Discard); err != nil {
 			t.Fatal(err)
 		}
-		if r := row(w); r.State != store.OK || r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) || r.LastError != "" {
-			t.Errorf("row %+v", r)
-		}
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("%s (%v)", got.Outcome, got.Err)
-		}
+		r := row(w)
+		assert.Check(t, r.State == store.OK && r.Escrow.AttemptID == "" && !r.RefreshAt.After(w.Now()) && r.LastError == "", "row %+v", r)
+		wantTick(t, w, nil, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }
@@ -213,16 +189,12 @@ func TestReloginRefused(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
 			w.Provider.Answer = rt.Fail(rt.Login, providers.Refused, false)
-			if got, err := resolve(w, nil, refresh.Relogin); got.Outcome != outcome.Misconfigured || err != nil {
-				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
-			}
+			got, err := resolve(w, nil, refresh.Relogin)
+			assert.Check(t, got.Outcome == outcome.Misconfigured && err == nil, "%s (%v), error %v", got.Outcome, got.Err, err)
 			if r := row(w); r.State != tt.state || r.LastOutcome != outcome.Misconfigured || r.LastError == "" {
 				t.Errorf("the row is %s after %s: %q", r.State, r.LastOutcome, r.LastError)
 			}
-			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != tt.afterwards {
-				t.Errorf("afterwards %s (%v), want %s", got.Outcome, got.Err, tt.afterwards)
-			}
+			wantAfter(t, w, time.Minute, tt.afterwards)
 		})
 	}
 }
@@ -251,9 +223,7 @@ func TestReloginOverADeadLogin(t *testing.T) {
 			if got, err := resolve(w, nil, refresh.Relogin); got.Outcome != tt.want || err != nil {
 				t.Errorf("%s (%v), error %v, want %s", got.Outcome, got.Err, err, tt.want)
 			}
-			if calls := w.Provider.Calls(rt.Login) - before; calls != 1 {
-				t.Errorf("%d logins, want 1", calls)
-			}
+			assert.Equal(t, w.Provider.Calls(rt.Login)-before, 1)
 			if got := tick(w, nil); w.Provider.Calls(rt.Login) != before+1 {
 				t.Errorf("the next tick logs in again: %s", got.Outcome)
 			}
@@ -269,9 +239,8 @@ func TestResolveBesideARun(t *testing.T) {
 			w := live(t)
 			tick(w, at(sends, 1, 0, rt.DieAfter))
 			fence := row(w).Fence
-			if got, err := resolve(w, nil, how); got.Outcome != outcome.Busy || err != nil || row(w).Fence != fence {
-				t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
-			}
+			got, err := resolve(w, nil, how)
+			assert.Check(t, got.Outcome == outcome.Busy && err == nil && row(w).Fence == fence, "%s (%v), error %v", got.Outcome, got.Err, err)
 		})
 	}
 }
@@ -290,12 +259,12 @@ func TestResolveUnread(t *testing.T) {
 			outcome.Misconfigured, "model/default/tokens",
 		},
 		"the secret cannot be reached": {
-			nil, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore),
+			nil, at(readsTokens, 1, 0, rt.FailBefore),
 			outcome.Transient, "model/default/tokens",
 		},
 		"the read was stale": {
 			func(w *rt.World) { w.Advance(time.Second); seed(w) },
-			at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale),
+			at(readsTokens, 1, 0, rt.Stale),
 			outcome.Transient, "it has changed",
 		},
 		"the ledger cannot be reached": {nil, at(rt.Site{Op: rt.RowOf}, 1, 0, rt.FailBefore), outcome.Transient, "read the ledger"},
@@ -311,9 +280,7 @@ func TestResolveUnread(t *testing.T) {
 				if got.Outcome != tt.want || err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), tt.says) {
 					t.Errorf("%s (%v), error %v", got.Outcome, got.Err, err)
 				}
-				if row(w).Fence != fence {
-					t.Error("the row was claimed")
-				}
+				assert.Equal(t, row(w).Fence, fence, "the row was claimed")
 			})
 		}
 	}

@@ -2,7 +2,6 @@ package refresh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,9 +11,10 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// A refresh token that was presented is not presented again, unless its issuer takes it again, or says
-// that it has not acted on it, or nothing is left to lose (providers.Again). It is always the token that was presented last, and never in the
-// run that presented it: the first request may still be running, behind a complete answer too.
+// A refresh token that was presented is not presented again, unless its issuer takes it again, or
+// says that it has not acted on it, or nothing is left to lose (providers.Again). It is always the
+// token that was presented last, and never in the run that presented it: the first request may still
+// be running, behind a complete answer too.
 //
 // How long an issuer takes a token again is the one thing that clocks decide.
 
@@ -42,34 +42,20 @@ func usualClaim(send time.Duration) time.Duration {
 
 // reuse is the grace that counts. One that is too short for a death is none.
 func (v View) reuse() time.Duration {
-	if d := providers.AgainOf(v.session).Reuse; d >= v.leastReuse() { // providers.Always is
+	if d := v.repeats.Reuse; d >= v.leastReuse() { // providers.Always is
 		return d
 	}
 	return 0
 }
 
-// firstPresented is the moment from which a grace is counted, for a token that is claimed for the
-// first time: before the claim was written. Zero where nobody will ask for it.
-func (v View) firstPresented() time.Time {
-	if providers.AgainOf(v.session) == (providers.Again{}) {
-		return time.Time{}
-	}
-	return v.Now
-}
+// mayRepeat reports whether a token may be presented more than once, so that the row has to say
+// more of it than that it was.
+func (v View) mayRepeat() bool { return v.repeats != providers.Again{} }
 
 // presentedLast reports whether the refresh token of c is the row's own, and the one presented last.
 func (v View) presentedLast(c chain) bool {
 	return !c.refreshToken.Blank() && v.Row.PresentedLast(c.refreshToken) && v.Row.Fate != store.Foreign &&
 		(v.escrowNewest() || v.current() == ofRow)
-}
-
-// foreign is the fate of a token that counts as presented last, and was not by this row's attempts:
-// it may be older than the last. Empty if nobody will ask for it.
-func (v View) foreign() store.Fate {
-	if providers.AgainOf(v.session) == (providers.Again{}) {
-		return ""
-	}
-	return store.Foreign
 }
 
 // takenAgain reports whether the issuer takes the presented token of c again. A first presentation
@@ -104,13 +90,13 @@ func (v View) looking(otherwise outcome.Outcome) outcome.Outcome {
 
 // asks reports whether the issuer can be asked what it made of the presented token of c.
 func (v View) asks(c chain) bool {
-	return providers.AgainOf(v.session).Asks && v.presentedLast(c) && v.Row.Fate == ""
+	return v.repeats.Asks && v.presentedLast(c) && v.Row.Fate == ""
 }
 
 // resorts reports whether the presented token of c is presented once more when readers have no
 // access token that could be lost.
 func (v View) resorts(c chain) bool {
-	return providers.AgainOf(v.session).LastResort && v.presentedLast(c) && v.Row.Fate == ""
+	return v.repeats.LastResort && v.presentedLast(c) && v.Row.Fate == ""
 }
 
 // lastResort reports whether that is now.
@@ -146,17 +132,17 @@ func (v View) presentedAgain(step Step) Step {
 	c := step.chain
 	again, asks, resort := v.takenAgain(c), v.asks(c), v.lastResort(c)
 	over, watch := v.claimOver()
-	from := later(v.Row.ClaimedUntil, notBefore(v.Row, v.Now))
-	switch {
+	free := notBefore(v.Row, v.Now)
+	switch waits := !over || v.Now.Before(free); {
 	case !again && !asks && !resort:
 		return Step{}
 	case watch:
 		return Step{Do: Watch, Outcome: v.looking(outcome.Transient)}
-	case (!over || v.Now.Before(notBefore(v.Row, v.Now))) && needsPerson(v.Row):
+	case waits && needsPerson(v.Row):
 		return Step{}
-	case !over || v.Now.Before(notBefore(v.Row, v.Now)):
+	case waits:
 		return Step{Do: Wait, Outcome: outcome.Transient, Err: fmt.Errorf(
-			"whether the refresh token was acted on is not known: it is looked at again at %s", stamp(from))}
+			"whether the refresh token was acted on is not known: it is looked at again at %s", stamp(later(v.Row.ClaimedUntil, free)))}
 	case again:
 		step.again = true
 		return step
@@ -178,19 +164,10 @@ func (v View) presentedAgain(step Step) Step {
 
 // graceUnused says that the grace of an issuer is too short to be of use; nil: it is not.
 func (v View) graceUnused() error {
-	if d := providers.AgainOf(v.session).Reuse; d > 0 && v.reuse() == 0 && (v.ended == nil || v.ended.kind == providers.Unknown) {
+	if d := v.repeats.Reuse; d > 0 && v.reuse() == 0 && (v.ended == nil || v.ended.kind == providers.Unknown) {
 		return fmt.Errorf("that its issuer takes it again for %s is of no use: after a death %s are needed", d, v.leastReuse())
 	}
 	return nil
-}
-
-// stillAgain is an error if the presented token of s must not be presented again any more: time has
-// passed since that was decided.
-func (v View) stillAgain(s Step) error {
-	if v.takenAgain(s.chain) || !s.again || s.asked || s.resort {
-		return nil
-	}
-	return errors.New("its issuer no longer takes it again")
 }
 
 // presentedBefore adds to the refusal of a token that it was presented before.

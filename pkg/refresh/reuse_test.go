@@ -2,11 +2,14 @@ package refresh_test
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -17,25 +20,31 @@ import (
 
 var asks = rt.Site{Op: rt.Ask}
 
-// lenient is a world without a login that is due, and whose provider takes tokens again.
-func lenient(t *testing.T, reuse time.Duration) *rt.World {
+// lenient is a world without a login that is due, and whose provider is lenient with tokens that
+// were presented, and the token.
+func lenient(t *testing.T, how func(*rt.Provider)) (*rt.World, string) {
 	t.Helper()
 	w := liveWithoutLogin(t)
-	w.Provider.Reuse = reuse
-	return w
+	how(w.Provider)
+	return w, chain(w).RefreshToken
 }
 
-// wantTick runs a tick and checks its outcome, and how often the token has been presented by then.
-func wantTick(t *testing.T, w *rt.World, hook rt.Hook, want outcome.Outcome, token string, presented int) refresh.Result {
+func reusing(d time.Duration) func(*rt.Provider) { return func(p *rt.Provider) { p.Reuse = d } }
+
+func asking(p *rt.Provider) { p.Asks = true }
+
+func resorting(p *rt.Provider) { p.LastResort = true }
+
+// wantPresented runs a tick after so long and checks its outcome, and how often the token has been
+// presented by then.
+func wantPresented(
+	t *testing.T, w *rt.World, d time.Duration, hook rt.Hook, want outcome.Outcome, token string, presented int,
+) refresh.Result {
 	t.Helper()
-	got := tick(w, hook)
-	if n := w.Provider.Presented(token); got.Outcome != want || n != presented {
-		t.Errorf("%s: %s (%v) with the token presented %d times, want %s and %d",
-			w.Now().Format(time.TimeOnly), got.Outcome, got.Err, n, want, presented)
-	}
-	if broken := always(w); broken != "" {
-		t.Error(broken)
-	}
+	w.Advance(d)
+	got := wantTick(t, w, hook, want)
+	assert.Equal(t, w.Provider.Presented(token), presented)
+	wantPromises(t, w)
 	return got
 }
 
@@ -49,18 +58,15 @@ func TestTokenIsPresentedAgain(t *testing.T) {
 			"the process died before": at(sends, 1, 0, rt.DieBefore),
 		} {
 			inBubble(t, name+", "+fate, func(t *testing.T) {
-				w := lenient(t, reuse)
-				token := chain(w).RefreshToken
+				w, token := lenient(t, reusing(reuse))
 				first := tick(w, hook)
 				presented := w.Provider.Presented(token)
 				if dies := strings.Contains(fate, "died"); !dies && (first.Outcome != outcome.Transient || row(w).State != store.OK) {
 					t.Errorf("%s, the row is %s", first.Outcome, row(w).State)
 				} else if dies {
-					w.Advance(2 * time.Minute)
-					wantTick(t, w, nil, outcome.Transient, token, presented) // the takeover presents nothing
+					wantPresented(t, w, 2*time.Minute, nil, outcome.Transient, token, presented) // the takeover presents nothing
 				}
-				w.Advance(2 * time.Minute)
-				wantTick(t, w, nil, outcome.Refreshed, token, presented+1)
+				wantPresented(t, w, 2*time.Minute, nil, outcome.Refreshed, token, presented+1)
 				wantHealthy(t, w)
 			})
 		}
@@ -71,41 +77,30 @@ func TestTokenIsPresentedAgain(t *testing.T) {
 func TestGraceEnds(t *testing.T) {
 	t.Parallel()
 	for login, want := range map[bool]outcome.Outcome{false: outcome.Uncertain, true: outcome.LoggedIn} {
-		w := live(t)
-		if !login {
-			loginOff(w)
-		}
-		w.Provider.Reuse = 10 * time.Minute
-		token, began := chain(w).RefreshToken, w.Now()
-		for n := range 20 {
-			got := tick(w, at(sends, 1, 0, rt.AnswerUnknown))
-			if end := w.Now().Sub(began); got.Outcome == want {
-				if end < 8*time.Minute || end > 10*time.Minute {
-					t.Errorf("login %t: %s after %s", login, want, end)
+		inBubble(t, fmt.Sprint("login ", login), func(t *testing.T) {
+			w := liveWith(t, login)
+			w.Provider.Reuse = 10 * time.Minute
+			token, began := chain(w).RefreshToken, w.Now()
+			for n := range 20 {
+				got := tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+				if end := w.Now().Sub(began); got.Outcome == want {
+					assert.Check(t, end >= 8*time.Minute)
+					assert.Check(t, end <= 10*time.Minute)
+					break
+				} else if got.Outcome != outcome.Transient && got.Outcome != outcome.NotDue || n == 19 {
+					t.Fatalf("login %t: %s (%v) after %s", login, got.Outcome, got.Err, end)
 				}
-				break
-			} else if got.Outcome != outcome.Transient && got.Outcome != outcome.NotDue || n == 19 {
-				t.Fatalf("login %t: %s (%v) after %s", login, got.Outcome, got.Err, end)
+				w.Advance(time.Minute)
 			}
-			w.Advance(time.Minute)
-		}
-		if n := w.Provider.Presented(token); n != 0 { // the model counts those that it acts on
-			t.Errorf("acted on %d times", n)
-		}
-		if broken := always(w); broken != "" {
-			t.Error(broken)
-		}
+			assert.Equal(t, w.Provider.Presented(token), 0) // the model counts those that it acts on
+			wantPromises(t, w)
+		})
 	}
 }
 
 func TestWhatIsNoLicence(t *testing.T) {
 	t.Parallel()
 	lost := at(sends, 1, 0, rt.FailAfter)
-	change := func(w *rt.World, f func(*store.Row)) {
-		r := row(w)
-		f(&r)
-		w.Ledger.Set(r)
-	}
 	cases := map[string]struct {
 		reuse time.Duration
 		then  func(w *rt.World)
@@ -121,10 +116,8 @@ func TestWhatIsNoLicence(t *testing.T) {
 		},
 	}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := lenient(t, tc.reuse)
-			token := chain(w).RefreshToken
+		inBubble(t, name, func(t *testing.T) {
+			w, token := lenient(t, reusing(tc.reuse))
 			tick(w, lost)
 			tc.then(w)
 			w.Advance(2 * time.Minute)
@@ -132,7 +125,7 @@ func TestWhatIsNoLicence(t *testing.T) {
 			if tc.want == outcome.Refreshed {
 				presented++
 			}
-			wantTick(t, w, nil, tc.want, token, presented)
+			wantPresented(t, w, 0, nil, tc.want, token, presented)
 		})
 	}
 }
@@ -140,17 +133,14 @@ func TestWhatIsNoLicence(t *testing.T) {
 // Never in the same run, and not while the first request may be under way, whoever asks for it.
 func TestNotWhileTheFirstMayBeUnderWay(t *testing.T) {
 	t.Parallel()
-	w := lenient(t, providers.Always)
-	token := chain(w).RefreshToken
+	w, token := lenient(t, reusing(providers.Always))
 	tick(w, at(sends, 1, 0, rt.FailAfter))
 	for range 6 { // the claim lasts for 70 s
 		w.Advance(10 * time.Second)
-		if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != outcome.Transient || w.Provider.Presented(token) != 1 {
-			t.Errorf("forced: %s (%v), presented %d times", got.Outcome, got.Err, w.Provider.Presented(token))
-		}
+		wantRun(t, w, nil, refresh.Request{Force: true}, outcome.Transient)
+		assert.Equal(t, w.Provider.Presented(token), 1)
 	}
-	w.Advance(10 * time.Second)
-	wantTick(t, w, nil, outcome.Refreshed, token, 2)
+	wantPresented(t, w, 10*time.Second, nil, outcome.Refreshed, token, 2)
 }
 
 // What a repeat is answered says nothing of the first presentation.
@@ -160,10 +150,8 @@ func TestAnswersToARepeat(t *testing.T) {
 		rt.AnswerRefused: outcome.Dead, rt.AnswerRateLimited: outcome.RateLimited, rt.AnswerTurnedAway: outcome.Misconfigured,
 		rt.AnswerMaybeRefused: outcome.Misconfigured, rt.FailBefore: outcome.Transient, rt.AnswerUnknown: outcome.Transient,
 	} {
-		t.Run(fault.String(), func(t *testing.T) {
-			t.Parallel()
-			w := lenient(t, time.Hour)
-			token := chain(w).RefreshToken
+		inBubble(t, fault.String(), func(t *testing.T) {
+			w, token := lenient(t, reusing(time.Hour))
 			tick(w, at(sends, 1, 0, rt.FailAfter))
 			at1 := row(w).PresentedAt
 			w.Advance(2 * time.Minute)
@@ -174,14 +162,11 @@ func TestAnswersToARepeat(t *testing.T) {
 			if want == outcome.Dead && !strings.Contains(got.Err.Error(), "it was presented before, first at "+at1.Format(time.RFC3339)) {
 				t.Errorf("it does not say that the token was presented before: %v", got.Err)
 			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
+			wantPromises(t, w)
 			if want == outcome.Dead {
 				return
 			}
-			w.Advance(5 * time.Minute)
-			wantTick(t, w, nil, outcome.Refreshed, token, w.Provider.Presented(token)+1)
+			wantPresented(t, w, 5*time.Minute, nil, outcome.Refreshed, token, w.Provider.Presented(token)+1)
 		})
 	}
 }
@@ -202,33 +187,23 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 	}
 	for name, tc := range cases {
 		inBubble(t, name, func(t *testing.T) {
-			w := liveWithoutLogin(t)
-			w.Provider.Asks = true
-			token := chain(w).RefreshToken
+			w, token := lenient(t, asking)
 			tick(w, at(sends, 1, 0, tc.lost))
 			if tc.lost == rt.DieBefore || tc.lost == rt.DieAfter {
-				w.Advance(2 * time.Minute)
-				tick(w, nil)
+				after(w, 2*time.Minute)
 			}
-			if n := w.Provider.Presented(token); n > 1 || row(w).State != store.OK {
-				t.Errorf("presented %d times, the row is %s", n, row(w).State)
-			}
-			w.Advance(2 * time.Minute)
-			got := wantTick(t, w, nil, tc.want, token, tc.again)
+			n := w.Provider.Presented(token)
+			assert.Check(t, n <= 1 && row(w).State == store.OK, "presented %d times, the row is %s", n, row(w).State)
+			got := wantPresented(t, w, 2*time.Minute, nil, tc.want, token, tc.again)
 			if tc.want == outcome.Refreshed {
 				wantHealthy(t, w)
 				return
 			}
-			if !strings.Contains(got.Err.Error(), "has acted") {
-				t.Errorf("it does not say what is known: %v", got.Err)
-			}
+			assert.Check(t, strings.Contains(got.Err.Error(), "has acted"))
 			w.Trace()
-			w.Advance(10 * time.Minute)
-			wantTick(t, w, nil, outcome.Uncertain, token, 1)
+			wantPresented(t, w, 10*time.Minute, nil, outcome.Uncertain, token, 1)
 			for _, call := range w.Trace() {
-				if call.Site == asks {
-					t.Error("the issuer is asked again, although it has answered")
-				}
+				assert.Check(t, call.Site != asks, "the issuer is asked again, although it has answered")
 			}
 		})
 	}
@@ -238,32 +213,24 @@ func TestAskInsteadOfGuessing(t *testing.T) {
 // second time just before the token is sent.
 func TestNoAnswerFromTheIssuer(t *testing.T) {
 	t.Parallel()
-	w := liveWithoutLogin(t)
-	w.Provider.Asks = true
-	token := chain(w).RefreshToken
+	w, token := lenient(t, asking)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
-	w.Advance(2 * time.Minute)
-	wantTick(t, w, at(asks, 1, 0, rt.FailBefore), outcome.Uncertain, token, 0)
-	w.Advance(5 * time.Minute)
-	wantTick(t, w, at(asks, 2, 0, rt.FailBefore), outcome.Transient, token, 0)
-	w.Advance(5 * time.Minute)
-	wantTick(t, w, nil, outcome.Refreshed, token, 1)
+	wantPresented(t, w, 2*time.Minute, at(asks, 1, 0, rt.FailBefore), outcome.Uncertain, token, 0)
+	wantPresented(t, w, 5*time.Minute, at(asks, 2, 0, rt.FailBefore), outcome.Transient, token, 0)
+	wantPresented(t, w, 5*time.Minute, nil, outcome.Refreshed, token, 1)
 	wantHealthy(t, w)
 }
 
 // A run that may not call anybody asks nobody.
 func TestDryRunAsksNobody(t *testing.T) {
 	t.Parallel()
-	w := liveWithoutLogin(t)
-	w.Provider.Asks = true
+	w, _ := lenient(t, asking)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
 	w.Advance(2 * time.Minute)
 	w.Trace()
 	run(w, nil, refresh.Request{DryRun: true})
 	for _, call := range w.Trace() {
-		if call.ToProvider() {
-			t.Errorf("a dry run calls %s", call)
-		}
+		assert.Check(t, !call.ToProvider())
 	}
 }
 
@@ -271,11 +238,12 @@ func TestDryRunAsksNobody(t *testing.T) {
 func TestNothingElseOfATokenTakenOnce(t *testing.T) {
 	t.Parallel()
 	for fault := range map[rt.Fault]bool{rt.None: true, rt.AnswerUnknown: true, rt.FailAfter: true, rt.AnswerTurnedAway: true} {
-		w := liveWithoutLogin(t)
-		tick(w, at(sends, 1, 0, fault))
-		if r := row(w); !r.PresentedAt.IsZero() || r.Fate != "" {
-			t.Errorf("%s: presented at %s, %s", fault, r.PresentedAt, r.Fate)
-		}
+		inBubble(t, fault.String(), func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			tick(w, at(sends, 1, 0, fault))
+			r := row(w)
+			assert.Check(t, r.PresentedAt.IsZero() && r.Fate == "", "%s: presented at %s, %s", fault, r.PresentedAt, r.Fate)
+		})
 	}
 }
 
@@ -284,25 +252,18 @@ func TestNothingElseOfATokenTakenOnce(t *testing.T) {
 func TestPresentedInTheFuture(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{5 * time.Minute, time.Hour} {
-		w := lenient(t, 10*time.Minute)
-		token := chain(w).RefreshToken
-		w.SkewedEngine(at(sends, 1, 0, rt.FailAfter), ahead).Run(t.Context(), refresh.Request{RunID: "ahead"})
-		w.Advance(time.Minute)
-		wantTick(t, w, nil, outcome.NotDue, token, 1)
-		if r := row(w); !r.PresentedAt.IsZero() {
-			t.Errorf("%s is believed at %s", r.PresentedAt, w.Now())
-		}
-		for range 70 {
-			w.Advance(time.Minute)
-			wantTick(t, w, nil, outcome.Uncertain, token, 1)
-		}
-		r := row(w)
-		r.PresentedAt = w.Now().Add(ahead)
-		w.Ledger.Set(r)
-		wantTick(t, w, nil, outcome.Uncertain, token, 1)
-		if r := row(w); !r.PresentedAt.IsZero() {
-			t.Errorf("uncertain, %s is believed at %s", r.PresentedAt, w.Now())
-		}
+		inBubble(t, ahead.String(), func(t *testing.T) {
+			w, token := lenient(t, reusing(10*time.Minute))
+			w.SkewedEngine(at(sends, 1, 0, rt.FailAfter), ahead).Run(t.Context(), refresh.Request{RunID: "ahead"})
+			wantPresented(t, w, time.Minute, nil, outcome.NotDue, token, 1)
+			assert.Check(t, row(w).PresentedAt.IsZero())
+			for range 70 {
+				wantPresented(t, w, time.Minute, nil, outcome.Uncertain, token, 1)
+			}
+			change(w, func(r *store.Row) { r.PresentedAt = w.Now().Add(ahead) })
+			wantPresented(t, w, 0, nil, outcome.Uncertain, token, 1)
+			assert.Check(t, row(w).PresentedAt.IsZero())
+		})
 	}
 }
 
@@ -310,13 +271,10 @@ func TestPresentedInTheFuture(t *testing.T) {
 func TestDiedInTheFuture(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := lenient(t, 10*time.Minute)
-		token := chain(w).RefreshToken
+		w, token := lenient(t, reusing(10*time.Minute))
 		w.SkewedEngine(at(sends, 1, 0, rt.DieAfter), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
-		w.Advance(time.Minute)
-		wantTick(t, w, nil, outcome.Busy, token, 1)
-		w.Advance(2 * time.Minute)
-		wantTick(t, w, nil, outcome.Uncertain, token, 1)
+		wantPresented(t, w, time.Minute, nil, outcome.Busy, token, 1)
+		wantPresented(t, w, 2*time.Minute, nil, outcome.Uncertain, token, 1)
 	})
 }
 
@@ -329,59 +287,52 @@ func TestRepeatsBackOff(t *testing.T) {
 		18 * time.Minute: "0 2 4 8 13 17",
 		20 * time.Minute: "0 2 4 8 13 18",
 	} {
-		w := lenient(t, reuse)
-		var sent []string
-		for n := range 40 {
-			before := w.Provider.Calls(rt.Refresh)
-			tick(w, at(sends, 1, 0, rt.AnswerUnknown))
-			if w.Provider.Calls(rt.Refresh) > before {
-				sent = append(sent, strconv.Itoa(n))
+		inBubble(t, reuse.String(), func(t *testing.T) {
+			w, _ := lenient(t, reusing(reuse))
+			var sent []string
+			for n := range 40 {
+				before := w.Provider.Calls(rt.Refresh)
+				tick(w, at(sends, 1, 0, rt.AnswerUnknown))
+				if w.Provider.Calls(rt.Refresh) > before {
+					sent = append(sent, strconv.Itoa(n))
+				}
+				w.Advance(time.Minute)
 			}
-			w.Advance(time.Minute)
-		}
-		if got := strings.Join(sent, " "); got != want {
-			t.Errorf("%s: presented in minutes %s, want %s", reuse, got, want)
-		}
+			assert.Equal(t, strings.Join(sent, " "), want)
+		})
 	}
 }
 
 // A claim that a clock an hour ahead wrote is waited for as long as any claim lasts.
 func TestClaimOfAClockAhead(t *testing.T) {
 	t.Parallel()
-	w := liveWithoutLogin(t)
-	w.Provider.Asks = true
-	token := chain(w).RefreshToken
+	w, token := lenient(t, asking)
 	w.SkewedEngine(at(sends, 1, 0, rt.AnswerUnknown), time.Hour).Run(t.Context(), refresh.Request{RunID: "ahead"})
 	w.Advance(time.Second)
 	for _, want := range []outcome.Outcome{outcome.NotDue, outcome.Transient, outcome.Transient} {
-		wantTick(t, w, nil, want, token, 0)
+		wantPresented(t, w, 0, nil, want, token, 0)
 		w.Advance(40 * time.Second)
 	}
-	if calls := w.Provider.Calls(rt.Ask); calls > 0 {
-		t.Errorf("asked %d times", calls)
-	}
-	w.Advance(20 * time.Second)
-	wantTick(t, w, nil, outcome.Refreshed, token, 1)
+	assert.Equal(t, w.Provider.Calls(rt.Ask), 0)
+	wantPresented(t, w, 20*time.Second, nil, outcome.Refreshed, token, 1)
 }
 
 // A person who says later that the issuer can be asked, or takes tokens again, is believed.
 func TestReuseIsSaidLater(t *testing.T) {
 	t.Parallel()
 	for name, say := range map[string]func(*rt.Provider){
-		"asks":   func(p *rt.Provider) { p.Asks = true },
-		"always": func(p *rt.Provider) { p.Reuse = providers.Always },
+		"asks":   asking,
+		"always": reusing(providers.Always),
 	} {
-		w := liveWithoutLogin(t)
-		token := chain(w).RefreshToken
-		wantTick(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
-		w.Advance(2 * time.Minute)
-		wantTick(t, w, nil, outcome.Uncertain, token, 0)
-		say(w.Provider)
-		loginOff(w) // which is an edit of the credentials
-		w.Advance(time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("%s: %s (%v)", name, got.Outcome, got.Err)
-		}
+		inBubble(t, name, func(t *testing.T) {
+			w := liveWithoutLogin(t)
+			token := chain(w).RefreshToken
+			wantPresented(t, w, 0, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+			wantPresented(t, w, 2*time.Minute, nil, outcome.Uncertain, token, 0)
+			say(w.Provider)
+			loginOff(w) // which is an edit of the credentials
+			wantAfter(t, w, time.Minute, outcome.Refreshed)
+		})
 	}
 }
 
@@ -390,16 +341,14 @@ func TestGraceOfNoUse(t *testing.T) {
 	t.Parallel()
 	for fate, fault := range map[string]rt.Fault{"lost": rt.FailAfter, "died": rt.DieAfter} {
 		inBubble(t, fate, func(t *testing.T) {
-			w := lenient(t, 30*time.Second)
-			token := chain(w).RefreshToken
+			w, token := lenient(t, reusing(30*time.Second))
 			got := tick(w, at(sends, 1, 0, fault))
 			if fault == rt.DieAfter {
 				w.Advance(2 * time.Minute)
-				got = wantTick(t, w, nil, outcome.Uncertain, token, 1)
+				got = wantPresented(t, w, 0, nil, outcome.Uncertain, token, 1)
 			}
-			if got.Err == nil || !strings.Contains(got.Err.Error(), "takes it again for 30s is of no use: after a death 2m50s are needed") {
-				t.Errorf("%s: %v", fate, got.Err)
-			}
+			assert.Check(t, got.Err != nil)
+			assert.Check(t, strings.Contains(got.Err.Error(), "takes it again for 30s is of no use: after a death 2m50s are needed"))
 		})
 	}
 }
@@ -415,16 +364,12 @@ func TestLastResortIsNotWasted(t *testing.T) {
 		"the claim is unread": at(claims, 1, 0, rt.FailBefore),
 	}
 	for name, hook := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := liveWithoutLogin(t)
-			w.Provider.LastResort = true
-			token := chain(w).RefreshToken
-			wantTick(t, w, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
+		inBubble(t, name, func(t *testing.T) {
+			w, token := lenient(t, resorting)
+			wantPresented(t, w, 0, at(sends, 1, 0, rt.AnswerUnknown), outcome.Uncertain, token, 0)
 			w.Advance(4 * time.Minute)
 			tick(w, hook)
-			w.Advance(10 * time.Minute)
-			wantTick(t, w, nil, outcome.Refreshed, token, 1)
+			wantPresented(t, w, 10*time.Minute, nil, outcome.Refreshed, token, 1)
 		})
 	}
 }
@@ -433,22 +378,15 @@ func TestLastResortIsNotWasted(t *testing.T) {
 func TestNoTimeToAsk(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "", func(t *testing.T) {
-		w := liveWithoutLogin(t)
-		w.Provider.Asks = true
+		w, _ := lenient(t, asking)
 		tick(w, at(sends, 1, 0, rt.AnswerUnknown))
 		w.Advance(2 * time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		slow := func(c rt.Call) rt.Fault {
-			if c.Site == (rt.Site{Op: rt.Current, Doc: store.TokensDoc}) {
-				time.Sleep(5 * time.Second) // of 17.5 s that an attempt needs, 15 are left
-			}
-			return rt.None
-		}
+		slow := on(readsTokens, 0, func() { time.Sleep(5 * time.Second) }) // of 17.5 s that an attempt needs, 15 are left
 		got := w.Engine(slow).Run(ctx, refresh.Request{RunID: "late"})[0]
-		if got.Outcome != outcome.Left || w.Provider.Calls(rt.Ask) > 0 {
-			t.Errorf("%s (%v), asked %d times", got.Outcome, got.Err, w.Provider.Calls(rt.Ask))
-		}
+		assert.Equal(t, got.Outcome, outcome.Left, "%v", got.Err)
+		assert.Equal(t, w.Provider.Calls(rt.Ask), 0)
 	})
 }
 
@@ -456,29 +394,20 @@ func TestNoTimeToAsk(t *testing.T) {
 func TestLastResort(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[rt.Fault]outcome.Outcome{rt.AnswerUnknown: outcome.Refreshed, rt.FailAfter: outcome.Dead} {
-		w := liveWithoutLogin(t)
-		w.Provider.LastResort = true
-		token := chain(w).RefreshToken
-		wantTick(t, w, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
-		w.Advance(time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Errorf("%s while readers have an access token: %s", fault, got.Outcome)
-		}
-		w.Advance(3 * time.Minute)
-		if got := tick(w, nil); got.Outcome != want {
-			t.Errorf("%s: the last resort: %s (%v)", fault, got.Outcome, got.Err)
-		}
+		inBubble(t, fault.String(), func(t *testing.T) {
+			w, token := lenient(t, resorting)
+			wantPresented(t, w, 0, at(sends, 1, 0, fault), outcome.Uncertain, token, w.Provider.Presented(token)+map[rt.Fault]int{rt.FailAfter: 1}[fault])
+			wantAfter(t, w, time.Minute, outcome.Uncertain)
+			wantAfter(t, w, 3*time.Minute, want)
+		})
 	}
-	w := liveWithoutLogin(t)
-	w.Provider.LastResort = true
+	w, _ := lenient(t, resorting)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown))
 	w.Advance(5 * time.Minute)
 	tick(w, at(sends, 1, 0, rt.AnswerUnknown)) // the last resort
 	calls := w.Provider.Calls(rt.Refresh)
 	for range 5 {
-		w.Advance(5 * time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain || w.Provider.Calls(rt.Refresh) != calls {
-			t.Errorf("a second last resort: %s", got.Outcome)
-		}
+		wantAfter(t, w, 5*time.Minute, outcome.Uncertain)
+		assert.Equal(t, w.Provider.Calls(rt.Refresh), calls)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -24,21 +26,13 @@ func TestRevokedEarly(t *testing.T) {
 		w.Provider.Lifetime = 10 * time.Hour
 		tick(w, nil)
 		published := row(w).PublishedVersionID
-		if got := reject(w, published); got.Outcome != outcome.NotDue {
-			t.Errorf("at once: %s", got.Outcome)
-		}
+		assert.Equal(t, reject(w, published).Outcome, outcome.NotDue)
 		w.Advance(time.Minute)
-		if got := reject(w, "another"); got.Outcome != outcome.NotDue {
-			t.Errorf("another attempt: %s", got.Outcome)
-		}
-		if got := reject(w, published); got.Outcome != outcome.Refreshed {
-			t.Fatalf("%s: %v", got.Outcome, got.Err)
-		}
+		assert.Equal(t, reject(w, "another").Outcome, outcome.NotDue)
+		assert.Equal(t, reject(w, published).Outcome, outcome.Refreshed)
 		wantHealthy(t, w)
 		w.Advance(time.Minute)
-		if got := reject(w, published); got.Outcome != outcome.NotDue {
-			t.Errorf("again: %s", got.Outcome)
-		}
+		assert.Equal(t, reject(w, published).Outcome, outcome.NotDue)
 	})
 	inBubble(t, "rejections that keep following", func(t *testing.T) {
 		w := live(t)
@@ -49,9 +43,8 @@ func TestRevokedEarly(t *testing.T) {
 			w.Advance(time.Minute)
 			reject(w, row(w).PublishedVersionID)
 		}
-		if n := w.Provider.Calls(rt.Refresh) - before; n < 5 || n > 12 {
-			t.Errorf("%d refreshes in a day", n)
-		}
+		n := w.Provider.Calls(rt.Refresh) - before
+		assert.Check(t, n >= 5 && n <= 12, "%d refreshes in a day", n)
 	})
 }
 
@@ -71,12 +64,8 @@ func TestRejectionDoesNothingElse(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := tt(t)
 			w.Trace()
-			if got := reject(w, "another"); got.Outcome != outcome.NotDue {
-				t.Errorf("%s: %v", got.Outcome, got.Err)
-			}
-			if calls := w.Trace(); len(calls) != 1 {
-				t.Errorf("calls %v", calls)
-			}
+			assert.Equal(t, reject(w, "another").Outcome, outcome.NotDue)
+			assert.Equal(t, len(w.Trace()), 1)
 		})
 	}
 	for name, keeps := range map[string]func(w *rt.World){
@@ -97,9 +86,8 @@ func TestRejectionDoesNothingElse(t *testing.T) {
 			w.Advance(15 * time.Second)
 			before := w.Provider.Calls(rt.Refresh)
 			reject(w, row(w).PublishedVersionID)
-			if w.Provider.Calls(rt.Refresh) > before || row(w).Phase != store.Idle {
-				t.Error("it was ignored")
-			}
+			assert.Check(t, w.Provider.Calls(rt.Refresh) <= before, "it was ignored")
+			assert.Equal(t, row(w).Phase, store.Idle, "it was ignored")
 		})
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -26,9 +28,7 @@ func minute(t *testing.T, e *refresh.Engine) []refresh.Result {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	results := e.Run(ctx, refresh.Request{RunID: "run"})
-	if took := time.Since(began); took > 59*time.Second {
-		t.Errorf("the run took %s: no time is left for its metrics", took)
-	}
+	assert.Check(t, time.Since(began) <= 59*time.Second)
 	return results
 }
 
@@ -133,9 +133,8 @@ func TestHangingAccountsHarmNoOthers(t *testing.T) {
 				began := time.Now()
 				minute(t, online(w, hangs))
 				for i, key := range keys {
-					if r := w.Ledger.Get(key); !bad(i) && !w.Now().Before(r.AccessExpiresAt) {
-						t.Fatalf("tick %d: the token of %s has ended", tick, key.Account)
-					}
+					r := w.Ledger.Get(key)
+					assert.Assert(t, bad(i) || w.Now().Before(r.AccessExpiresAt), "tick %d: the token of %s has ended", tick, key.Account)
 				}
 				time.Sleep(time.Until(began.Add(time.Minute)))
 			}
@@ -184,9 +183,7 @@ func TestMoreThanARunCanDo(t *testing.T) {
 			minute(t, e)
 			time.Sleep(15 * time.Second)
 		}
-		if !healthy(w, keys) {
-			t.Error("not all are refreshed after three runs")
-		}
+		assert.Check(t, healthy(w, keys), "not all are refreshed after three runs")
 	})
 }
 
@@ -208,25 +205,18 @@ func TestRunIsCutShort(t *testing.T) {
 		e := online(w, nil)
 		e.Provider = network{w.Engine(nil).Provider, 9900 * time.Millisecond, nil}
 		results := e.Run(ctx, refresh.Request{RunID: "run"})
-		if time.Since(began) > 17*time.Second {
-			t.Errorf("it took %s", time.Since(began))
-		}
+		assert.Check(t, time.Since(began) <= 17*time.Second)
 		for _, r := range results {
-			if r.Outcome != outcome.Transient || !errors.Is(r.Err, refresh.ErrCutShort) {
-				t.Errorf("%s: %s: %v", r.Account, r.Outcome, r.Err)
-			}
+			assert.Equal(t, r.Outcome, outcome.Transient)
+			assert.Check(t, errors.Is(r.Err, refresh.ErrCutShort))
 		}
 		over.Store(true)
 		for range 4 {
 			time.Sleep(time.Minute)
 			minute(t, online(w, nil))
 		}
-		if !healthy(w, keys) {
-			t.Error("not all are refreshed")
-		}
-		if broken := always(w); broken != "" {
-			t.Error(broken)
-		}
+		assert.Check(t, healthy(w, keys), "not all are refreshed")
+		wantPromises(t, w)
 	})
 }
 
@@ -305,16 +295,11 @@ func TestRunsShareAQuota(t *testing.T) {
 				})
 			}
 			running.Wait()
-			if n := counts[outcome.Refreshed]; n < 480 {
-				t.Errorf("%d refreshed", n)
-			}
+			assert.Check(t, counts[outcome.Refreshed] >= 480)
 			// The next run repairs replies that are kept but not current.
-			if counts[outcome.Transient] > 0 || counts[outcome.PersistFailed] > counts[outcome.Refreshed]/100 {
-				t.Errorf("%v", counts)
-			}
-			if shared.throttled > shared.done/4 {
-				t.Errorf("%d of %d writes were throttled", shared.throttled, shared.throttled+shared.done)
-			}
+			assert.Equal(t, counts[outcome.Transient], 0)
+			assert.Check(t, counts[outcome.PersistFailed] <= counts[outcome.Refreshed]/100)
+			assert.Check(t, shared.throttled <= shared.done/4)
 		})
 	}
 }
@@ -343,17 +328,11 @@ func TestCutShortInAnOutage(t *testing.T) {
 		w, keys := shops(t, 20, func(int) string { return "good" })
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.NotSent, false)
 		minute(t, online(w, nil))
-		w.Latency = func(c rt.Call) time.Duration {
-			if c.Op == rt.Write {
-				return time.Hour
-			}
-			return 0
-		}
+		w.Latency = takes(claims, 0, time.Hour)
 		results := minute(t, online(w, nil))
 		for i, r := range results {
-			if r.Account != keys[i].Account || r.Outcome == "" {
-				t.Errorf("%s: %q", keys[i].Account, r.Outcome)
-			}
+			assert.Equal(t, r.Account, keys[i].Account)
+			assert.Check(t, r.Outcome != "")
 		}
 	})
 }

@@ -38,7 +38,7 @@ func mayWait(lifetime time.Duration) bool { return lifetime > minInterval+pace.M
 // time, unless a login makes a new one.
 func (v View) dueAt(c chain) time.Time {
 	due := refreshAt(v.Row.Key, c.issuedAt, c.accessExpiresAt)
-	if endsFirst(c) && !v.CanLogin() {
+	if endsFirst(c) && !v.canLogin {
 		sooner := later(refreshAt(v.Row.Key, c.issuedAt, c.refreshExpiresAt), c.issuedAt.Add(minInterval))
 		if sooner.Before(due) {
 			return sooner
@@ -64,7 +64,7 @@ func sessionEnds(r store.Row, c chain) bool {
 func (v View) loginInstead(c chain) bool {
 	ended := !c.refreshExpiresAt.IsZero() && !v.Now.Before(c.refreshExpiresAt) || v.Row.SessionEnds
 	_, waits := v.loginWaits()
-	return ended && v.CanLogin() && !waits
+	return ended && v.canLogin && !waits
 }
 
 // later is the later of two times.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/store"
 )
 
@@ -34,17 +36,11 @@ func TestRefreshAt(t *testing.T) {
 			for n := range 200 {
 				key := store.Key{Provider: "p", Account: fmt.Sprint(n)}
 				wait := refreshAt(key, issued, issued.Add(tt.lifetime)).Sub(issued)
-				if wait < tt.earliest || wait > tt.latest {
-					t.Fatalf("%s: due after %s, want %s to %s", key, wait, tt.earliest, tt.latest)
-				}
-				if again := refreshAt(key, issued, issued.Add(tt.lifetime)).Sub(issued); again != wait {
-					t.Fatalf("%s: due after %s, then after %s", key, wait, again)
-				}
+				assert.Assert(t, wait >= tt.earliest && wait <= tt.latest, "%s: due after %s", key, wait)
+				assert.Equal(t, refreshAt(key, issued, issued.Add(tt.lifetime)).Sub(issued), wait)
 				waits[wait] = true
 			}
-			if tt.earliest != tt.latest && len(waits) < 100 {
-				t.Errorf("200 keys share %d moments", len(waits))
-			}
+			assert.Check(t, tt.earliest == tt.latest || len(waits) >= 100, "200 keys share %d moments", len(waits))
 		})
 	}
 }

@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
@@ -28,26 +27,20 @@ func TestFirstTick(t *testing.T) {
 		want  outcome.Outcome
 		says  string // in the error
 	}{
-		"login": {func(*rt.World) {}, outcome.LoggedIn, ""},
-		"login and a seed": {
-			func(w *rt.World) { w.Seed(rt.Default) }, outcome.Refreshed, "",
-		},
-		"a seed alone": {
-			func(w *rt.World) { loginOff(w); w.Seed(rt.Default) }, outcome.Refreshed, "",
-		},
+		"login":            {func(*rt.World) {}, outcome.LoggedIn, ""},
+		"login and a seed": {func(w *rt.World) { w.Seed(rt.Default) }, outcome.Refreshed, ""},
+		"a seed alone":     {func(w *rt.World) { loginOff(w); w.Seed(rt.Default) }, outcome.Refreshed, ""},
 		"a row that a pause has made, and a seed": {
 			func(w *rt.World) {
 				w.Seed(rt.Default)
 				w.Ledger.Pause(rt.Default, false)
 			}, outcome.Refreshed, "",
 		},
-		"placeholder":           {credentials(`{"placeholder":"","password":""}`), outcome.NotSeeded, "model/default/credentials"},
-		"empty credentials":     {credentials(" \n"), outcome.NotSeeded, "model/default/credentials"},
-		"empty JSON":            {credentials(`{}`), outcome.NotSeeded, "model/default/credentials"},
-		"placeholder in tokens": {tokens(`{}`), outcome.LoggedIn, ""},
-		"neither login nor seed": {
-			loginOff, outcome.NotSeeded, "model/default",
-		},
+		"placeholder":            {credentials(`{"placeholder":"","password":""}`), outcome.NotSeeded, "model/default/credentials"},
+		"empty credentials":      {credentials(" \n"), outcome.NotSeeded, "model/default/credentials"},
+		"empty JSON":             {credentials(`{}`), outcome.NotSeeded, "model/default/credentials"},
+		"placeholder in tokens":  {tokens(`{}`), outcome.LoggedIn, ""},
+		"neither login nor seed": {loginOff, outcome.NotSeeded, "model/default"},
 		"neither login nor seed, and a row": {
 			func(w *rt.World) { loginOff(w); w.Ledger.Pause(rt.Default, false) }, outcome.NotSeeded, "model/default",
 		},
@@ -60,11 +53,9 @@ func TestFirstTick(t *testing.T) {
 			tokens(`{"refresh_token":"rt-1-1","refresh_expires_at":"9999-12-31T23:59:59-01:00"}`), outcome.Misconfigured,
 			`"refresh_expires_at" is not an RFC 3339 time`,
 		},
-		"malformed tokens": {tokens(`{"refresh_token":"rt-1-1"`), outcome.Misconfigured, "secret model/default/tokens: the text is not a JSON object"},
-		"tokens of a wrong type": {
-			tokens(`{"refresh_token":1,"issued_at":"yesterday"}`), outcome.Misconfigured, `"issued_at"`,
-		},
-		"tokens not in UTF-8": {tokens("{\"refresh_token\":\"rt\xff\"}"), outcome.Misconfigured, "UTF-8"},
+		"malformed tokens":       {tokens(`{"refresh_token":"rt-1-1"`), outcome.Misconfigured, "secret model/default/tokens: the text is not a JSON object"},
+		"tokens of a wrong type": {tokens(`{"refresh_token":1,"issued_at":"yesterday"}`), outcome.Misconfigured, `"issued_at"`},
+		"tokens not in UTF-8":    {tokens("{\"refresh_token\":\"rt\xff\"}"), outcome.Misconfigured, "UTF-8"},
 		"no credentials secret": {
 			func(w *rt.World) { w.Secrets.Delete(rt.Default, store.Credentials) }, outcome.Misconfigured, "secret model/default/credentials",
 		},
@@ -91,10 +82,7 @@ func TestFirstTick(t *testing.T) {
 			tt.setup(w)
 			before := snapshot(w)
 			for range 3 {
-				got := tick(w, nil)
-				if got.Outcome != tt.want {
-					t.Fatalf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
-				}
+				got := wantTick(t, w, nil, tt.want)
 				if tt.says == "" {
 					wantHealthy(t, w)
 					return
@@ -107,12 +95,8 @@ func TestFirstTick(t *testing.T) {
 				if !strings.Contains(said, tt.says) || strings.Contains(said, "rt-1-1") || (got.Err == nil) != (tt.want == outcome.NotSeeded) {
 					t.Errorf("error %v, warnings %v, want one that says %q", got.Err, got.Warnings, tt.says)
 				}
-				if w.Provider.Calls(rt.Login)+w.Provider.Calls(rt.Refresh) != 0 {
-					t.Error("the provider was called")
-				}
-				if diff := cmp.Diff(before, snapshot(w)); diff != "" {
-					t.Errorf("the secrets were changed:\n%s", diff)
-				}
+				assert.Equal(t, w.Provider.Calls(rt.Login)+w.Provider.Calls(rt.Refresh), 0, "the provider was called")
+				assert.DeepEqual(t, before, snapshot(w))
 				w.Advance(time.Minute)
 			}
 		})
@@ -168,16 +152,10 @@ func TestReadableAgain(t *testing.T) {
 					w = live(t)
 				}
 				tt.harm(w)
-				for range 2 {
-					if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
-						t.Fatalf("outcome %s", got.Outcome)
-					}
-					w.Advance(time.Minute)
-				}
+				wantTicks(t, w, 2, outcome.Misconfigured)
 				tt.mend(w)
-				if got := tick(w, nil); !fresh && got.Outcome != tt.then {
-					t.Errorf("then %s, want %s: %v", got.Outcome, tt.then, got.Err)
-				}
+				got := tick(w, nil)
+				assert.Check(t, fresh || got.Outcome == tt.then, "then %s, want %s: %v", got.Outcome, tt.then, got.Err)
 				wantHealthy(t, w)
 			})
 		}
@@ -193,20 +171,12 @@ func TestMisconfiguredUntilEdited(t *testing.T) {
 		credentials(`{`)(w)
 		tick(w, nil)
 		noted := row(w)
-		if noted.State != store.Misconfigured || noted.ConsecutiveFailures != 1 {
-			t.Fatalf("the row is %s with %d failures", noted.State, noted.ConsecutiveFailures)
-		}
-		w.Advance(time.Minute)
-		if got := tick(w, nil); got.Outcome != outcome.Misconfigured {
-			t.Errorf("outcome %s", got.Outcome)
-		}
-		if row(w).ConsecutiveFailures != 1 {
-			t.Error("written again")
-		}
+		assert.Equal(t, noted.State, store.Misconfigured)
+		assert.Equal(t, noted.ConsecutiveFailures, 1)
+		wantAfter(t, w, time.Minute, outcome.Misconfigured)
+		assert.Equal(t, row(w).ConsecutiveFailures, 1, "written again")
 		w.Secrets.Put(rt.Default, store.Credentials, good)
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("after the edit: %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }
@@ -220,9 +190,7 @@ func TestUnknownAccountLeavesNoRow(t *testing.T) {
 		if got.Outcome != outcome.Misconfigured || !errors.Is(got.Err, store.ErrNoSecret) || got.Account != "dfault" {
 			t.Errorf("%s: outcome %s: %v", got.Account, got.Outcome, got.Err)
 		}
-		if r := w.Ledger.Get(store.Key{Provider: rt.Name, Account: "dfault"}); r.Account != "" {
-			t.Error("it has a row")
-		}
+		assert.Check(t, w.Ledger.Get(store.Key{Provider: rt.Name, Account: "dfault"}).Account == "", "it has a row")
 	})
 }
 
@@ -238,8 +206,7 @@ func TestUnknownKeysArePreserved(t *testing.T) {
 			func() {
 				w.Advance(12 * time.Minute)
 				tick(w, onlyEscrow)
-				w.Advance(2 * time.Minute)
-				tick(w, nil)
+				after(w, 2*time.Minute)
 			},
 			func() {
 				w.Advance(12 * time.Minute)
@@ -250,16 +217,12 @@ func TestUnknownKeysArePreserved(t *testing.T) {
 			do()
 			wantHealthy(t, w)
 			var doc map[string]json.RawMessage
-			if err := json.Unmarshal([]byte(w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal()), &doc); err != nil {
-				t.Fatal(err)
-			}
+			assert.Check(t, json.Unmarshal([]byte(w.Secrets.Get(rt.Default, store.TokensDoc).Value.Reveal()), &doc) == nil)
 			var got, want any
 			if json.Unmarshal(doc["note"], &got) != nil || json.Unmarshal([]byte(note), &want) != nil || !cmp.Equal(got, want) {
 				t.Errorf("step %d: note is %s, want %s", step, doc["note"], note)
 			}
-			if string(doc["Access_Token"]) != `"not ours"` {
-				t.Errorf("step %d: keys are %v", step, slices.Sorted(maps.Keys(doc)))
-			}
+			assert.Equal(t, string(doc["Access_Token"]), `"not ours"`)
 		}
 	})
 }

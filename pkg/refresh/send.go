@@ -41,8 +41,8 @@ func (a *visit) refresh(ctx context.Context, s Step) (result Result, ended bool)
 	if err == nil {
 		return a.store(ctx, a.chainOf(tokens), outcome.Refreshed), true
 	}
-	if partial := partOf(err); partial != nil {
-		return a.storePart(ctx, *partial, err), true
+	if failed, ok := errors.AsType[*providers.Error](err); ok && failed.Partial != nil {
+		return a.storePart(ctx, failed), true
 	}
 	switch alive := providers.KindOf(err).Alive(); {
 	case s.again && alive:
@@ -65,42 +65,31 @@ func (a *visit) present(ctx context.Context, s Step) (providers.Tokens, error) {
 		}
 	}
 	return a.send(ctx, func(ctx context.Context) (providers.Tokens, error) {
-		a.v.Now = a.Now()
-		if err := a.v.stillAgain(s); err != nil {
-			return providers.Tokens{}, a.notSent("it was presented before", err)
+		a.v.Now = a.Now() // time has passed since it was decided to present it again
+		if s.again && !s.asked && !s.resort && !a.v.takenAgain(s.chain) {
+			return providers.Tokens{}, a.notSent("it was presented before", errors.New("its issuer no longer takes it again"))
 		}
 		return a.v.session.Refresh(ctx, s.token())
 	})
 }
 
-// partOf is the readable part of a reply whose refresh token could not be read; nil: nothing.
-func partOf(err error) *providers.Tokens {
-	var failed *providers.Error
-	if errors.As(err, &failed) {
-		return failed.Partial
-	}
-	return nil
-}
-
 // storePart makes the readable part of a reply current: its access token. The presented refresh
 // token is spent and the new one cannot be read, so the chain has none. The raw reply is kept, for
 // a release or for credentials that can read it.
-func (a *visit) storePart(ctx context.Context, part providers.Tokens, cause error) Result {
-	var failed *providers.Error
-	errors.As(cause, &failed)
+func (a *visit) storePart(ctx context.Context, failed *providers.Error) Result {
 	a.keepRaw(ctx, failed.Raw, failed.Sent)
-	a.noteReply(part)
-	c := a.chainOf(part)
+	a.noteReply(*failed.Partial)
+	c := a.chainOf(*failed.Partial)
 	c.refreshToken, c.refreshExpiresAt = secret.String{}, time.Time{}
 	result := a.store(ctx, c, outcome.Refreshed)
 	if a.v.Row.State != store.Uncertain {
-		a.warnings = append(a.warnings, cause.Error())
+		a.warnings = append(a.warnings, failed.Error())
 		return result
 	}
 	if result.Outcome == outcome.Refreshed {
 		result.Outcome = outcome.Uncertain
 	}
-	result.Err = errors.Join(cause, a.v.adviseNewToken(), result.Err)
+	result.Err = errors.Join(failed, a.v.adviseNewToken(), result.Err)
 	return result
 }
 
@@ -128,8 +117,7 @@ func (a *visit) failed(ctx context.Context, err error) (Result, bool) {
 	if errors.Is(err, errClaimLost) {
 		return Result{Outcome: outcome.Busy}, true
 	}
-	var failed *providers.Error
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*providers.Error](err); ok {
 		a.keepRaw(ctx, failed.Raw, failed.Sent)
 	}
 	a.v.ended = &ended{providers.KindOf(err), err, errors.Is(err, errNotTried)}

@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/refresh"
@@ -65,10 +68,7 @@ func TestSend(t *testing.T) {
 		},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			w := live(t)
-			if !tt.login {
-				loginOff(w)
-			}
+			w := liveWith(t, tt.login)
 			token := chain(w).RefreshToken
 			sends := 0
 			fail := rt.Fail(rt.Refresh, tt.kind, tt.acts)
@@ -78,48 +78,29 @@ func TestSend(t *testing.T) {
 				}
 				return fail(op)
 			}
-			got := tick(w, nil)
-			if got.Outcome != tt.want {
-				t.Fatalf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
-			}
-			if wantErr := tt.want != outcome.LoggedIn; (got.Err != nil) != wantErr {
-				t.Errorf("error %v, want one: %t", got.Err, wantErr)
-			}
-			if sends != tt.sends || w.Provider.Calls(rt.Login) != tt.logins {
-				t.Errorf("%d refreshes and %d logins, want %d and %d", sends, w.Provider.Calls(rt.Login), tt.sends, tt.logins)
-			}
+			got := wantTick(t, w, nil, tt.want)
+			wantErr := tt.want != outcome.LoggedIn
+			assert.Check(t, (got.Err != nil) == wantErr, "error %v, want one: %t", got.Err, wantErr)
+			assert.Equal(t, sends, tt.sends)
+			assert.Equal(t, w.Provider.Calls(rt.Login), tt.logins)
 			r := row(w)
-			if r.State != tt.state || r.Phase != store.Idle {
-				t.Errorf("the row is %s and %s, want idle and %s", r.Phase, r.State, tt.state)
-			}
-			if spent := r.Presented(secret.New(token)); spent != tt.spent {
-				t.Errorf("the token counts as spent: %t, want %t", spent, tt.spent)
-			}
+			assert.Equal(t, r.State, tt.state)
+			assert.Equal(t, r.Phase, store.Idle)
+			assert.Equal(t, r.Presented(secret.New(token)), tt.spent)
 
 			w.Provider.Answer = nil
-			w.Advance(time.Minute)
-			if got := tick(w, nil); got.Outcome != tt.next {
-				t.Errorf("then %s, want %s: %v", got.Outcome, tt.next, got.Err)
-			}
+			wantAfter(t, w, time.Minute, tt.next)
 			if tt.login && tt.state == store.OK {
 				wantHealthy(t, w)
 			}
-			if w.Provider.Replays() != 0 {
-				t.Error("replayed")
-			}
+			assert.Equal(t, w.Provider.Seen().Replays, 0, "replayed")
 		})
 	}
-}
-
-// An error that no provider client classified may have spent the token.
-func TestUnclassifiedErrorIsUnknown(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	// The token may be spent.
+	inBubble(t, "an error that no client classified, no login", func(t *testing.T) {
 		w := liveWithoutLogin(t)
 		w.Provider.Answer = func(rt.Op) (bool, error) { return false, errPassing }
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Errorf("outcome %s, want uncertain", got.Outcome)
-		}
+		wantTick(t, w, nil, outcome.Uncertain)
 	})
 }
 
@@ -136,18 +117,10 @@ func TestRetryAfter(t *testing.T) {
 				return false, &providers.Error{Kind: providers.RateLimited, RetryAfter: tt.asked}
 			}
 			tick(w, nil)
-			if got := row(w).NotBefore.Sub(w.Now()); got != tt.want {
-				t.Errorf("waits %s, want %s", got, tt.want)
-			}
+			assert.Equal(t, row(w).NotBefore.Sub(w.Now()), tt.want)
 			w.Provider.Answer = nil
-			w.Advance(tt.want - time.Second)
-			if got := tick(w, nil); got.Outcome != outcome.NotDue {
-				t.Errorf("before the wait is over: %s", got.Outcome)
-			}
-			w.Advance(time.Second)
-			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-				t.Errorf("after the wait: %s", got.Outcome)
-			}
+			wantAfter(t, w, tt.want-time.Second, outcome.NotDue)
+			wantAfter(t, w, time.Second, outcome.Refreshed)
 		})
 	}
 }
@@ -159,14 +132,17 @@ func TestRefusedButNewerVersion(t *testing.T) {
 		w := live(t)
 		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
 		w.Provider.OnCall = func(rt.Op) { w.Seed(rt.Default) }
-		got := tick(w, nil)
-		if got.Outcome != outcome.Superseded || w.Provider.Calls(rt.Login) != 0 {
-			t.Errorf("outcome %s after %d logins, want superseded without a login", got.Outcome, w.Provider.Calls(rt.Login))
-		}
+		wantTick(t, w, nil, outcome.Superseded)
+		assert.Equal(t, w.Provider.Calls(rt.Login), 0)
 		w.Provider.Answer, w.Provider.OnCall = nil, nil
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("then %s, want refreshed: a superseded credential is due at once", got.Outcome)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
+		wantHealthy(t, w)
+	})
+	inBubble(t, "a stale read lets no older version stand", func(t *testing.T) {
+		w := live(t)
+		tick(w, nil)
+		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
+		wantRun(t, w, at(rt.Site{Op: rt.CurrentID, Doc: store.TokensDoc}, 1, 1, rt.Stale), refresh.Request{Force: true}, outcome.LoggedIn)
 		wantHealthy(t, w)
 	})
 }
@@ -181,13 +157,9 @@ func TestEditDuringTheSendWins(t *testing.T) {
 			w.Seed(rt.Default)
 			theirs = w.Secrets.Get(rt.Default, store.TokensDoc).ID
 		}
-		got := tick(w, nil)
-		if got.Outcome != outcome.Superseded || got.VersionID != theirs {
-			t.Errorf("outcome %s with version %s, want superseded with %s", got.Outcome, got.VersionID, theirs)
-		}
-		if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; id != theirs {
-			t.Errorf("current is %s, want the person's %s", id, theirs)
-		}
+		got := wantTick(t, w, nil, outcome.Superseded)
+		assert.Equal(t, got.VersionID, theirs)
+		assert.Equal(t, w.Secrets.Get(rt.Default, store.TokensDoc).ID, theirs)
 		if r := row(w); r.Escrow.AttemptID != "" || r.RefreshAt.After(w.Now()) {
 			t.Errorf("escrow of %q, due at %s; want none, now", r.Escrow.AttemptID, r.RefreshAt)
 		}
@@ -195,22 +167,13 @@ func TestEditDuringTheSendWins(t *testing.T) {
 		tick(w, nil)
 		wantHealthy(t, w)
 	})
-}
-
-// A version that superseded a forced refresh is due at once, although nothing was due before.
-func TestEditDuringAForcedRefresh(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
+	inBubble(t, "and is due at once, although nothing was due before", func(t *testing.T) {
 		w := rt.New()
 		tick(w, nil)
 		w.Provider.OnCall = func(rt.Op) { w.Seed(rt.Default) }
-		if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != outcome.Superseded {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantRun(t, w, nil, refresh.Request{Force: true}, outcome.Superseded)
 		w.Provider.OnCall = nil
-		if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-			t.Errorf("then %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, nil, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 }
@@ -223,18 +186,12 @@ func TestRepairHeldUp(t *testing.T) {
 		setupUnpublished(w)
 		got := tick(w, func(c rt.Call) rt.Fault {
 			if c.Op == rt.Promote && c.Nth == 1 {
-				if other := run(w, nil, refresh.Request{RunID: "another", Force: true}); other.Outcome != outcome.Recovered {
-					t.Errorf("the other run: %s: %v", other.Outcome, other.Err)
-				}
-				if other := run(w, nil, refresh.Request{RunID: "another", Force: true}); other.Outcome != outcome.Refreshed {
-					t.Errorf("the other run: %s: %v", other.Outcome, other.Err)
-				}
+				assert.Check(t, is.Equal(run(w, nil, refresh.Request{RunID: "another", Force: true}).Outcome, outcome.Recovered))
+				assert.Check(t, is.Equal(run(w, nil, refresh.Request{RunID: "another", Force: true}).Outcome, outcome.Refreshed))
 			}
 			return rt.None
 		})
-		if got.Outcome == outcome.Recovered {
-			t.Errorf("outcome %s", got.Outcome)
-		}
+		assert.Check(t, got.Outcome != outcome.Recovered)
 		wantHealthy(t, w)
 	})
 }
@@ -252,40 +209,17 @@ func TestTokenThatIsNotRotated(t *testing.T) {
 			token := chain(w).RefreshToken
 			how(w.Provider)
 			for range 3 {
-				if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-					t.Fatalf("outcome %s: %v", got.Outcome, got.Err)
-				}
+				wantTick(t, w, nil, outcome.Refreshed)
 				w.Advance(12 * time.Minute)
 			}
-			if got := w.Provider.Presented(token); got != 3 {
-				t.Errorf("presented %d times, want 3", got)
-			}
+			assert.Equal(t, w.Provider.Presented(token), 3)
 			// Also after a recovery.
 			tick(w, at(promotes, 1, 0, rt.DieBefore))
-			w.Advance(2 * time.Minute)
-			tick(w, nil)
-			w.Advance(12 * time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-				t.Errorf("after a recovery: %s: %v", got.Outcome, got.Err)
-			}
+			after(w, 2*time.Minute)
+			wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 			wantHealthy(t, w)
 		})
 	}
-}
-
-// A stale read after a refusal does not let an older version stand.
-func TestRefusedAndAStaleRead(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := live(t)
-		tick(w, nil)
-		w.Provider.Answer = rt.Fail(rt.Refresh, providers.Refused, false)
-		got := run(w, at(rt.Site{Op: rt.CurrentID, Doc: store.TokensDoc}, 1, 1, rt.Stale), refresh.Request{Force: true})
-		if got.Outcome != outcome.LoggedIn {
-			t.Errorf("%s: %v", got.Outcome, got.Err)
-		}
-		wantHealthy(t, w)
-	})
 }
 
 // A connection that fails is tried again in the same run, unless it took long.
@@ -298,24 +232,15 @@ func TestDialThatHangs(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			w := liveWithoutLogin(t)
 			w.Trace()
-			w.Latency = func(c rt.Call) time.Duration {
-				if c.Site == sends {
-					return tt.takes
-				}
-				return 0
-			}
-			if got := tick(w, at(sends, 1, 0, rt.FailBefore)); got.Outcome != outcome.Transient {
-				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-			}
+			w.Latency = takes(sends, 0, tt.takes)
+			wantTick(t, w, at(sends, 1, 0, rt.FailBefore), outcome.Transient)
 			tries := 0
 			for _, c := range w.Trace() {
 				if c.Site == sends {
 					tries++
 				}
 			}
-			if tries != tt.want {
-				t.Errorf("tried %d times, want %d", tries, tt.want)
-			}
+			assert.Equal(t, tries, tt.want)
 		})
 	}
 }

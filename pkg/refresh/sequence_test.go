@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -82,15 +82,9 @@ func TestSteps(t *testing.T) {
 			w.Trace()
 			w.Latency = func(rt.Call) time.Duration { return roundTrip }
 			began := time.Now()
-			if got := tick(w, nil); got.Outcome != tt.want {
-				t.Errorf("outcome %s, want %s: %v", got.Outcome, tt.want, got.Err)
-			}
-			if diff := cmp.Diff(tt.steps, steps(w.Trace())); diff != "" {
-				t.Errorf("steps (-want +got):\n%s", diff)
-			}
-			if got, want := time.Since(began), time.Duration(len(tt.steps))*roundTrip; got != want {
-				t.Errorf("took %s, want %s: %d sequential round trips", got, want, len(tt.steps))
-			}
+			wantTick(t, w, nil, tt.want)
+			assert.DeepEqual(t, tt.steps, steps(w.Trace()))
+			assert.Equal(t, time.Since(began), time.Duration(len(tt.steps))*roundTrip)
 		})
 	}
 }
@@ -114,13 +108,11 @@ func TestAttemptID(t *testing.T) {
 				t.Errorf("%s is %q, want the id of the attempt %q", what, id, after.AttemptID)
 			}
 		}
-		if after.Fence != before.Fence+1 || after.BaseVersionID != before.VersionID {
-			t.Errorf("fence %d, base %s; want %d, %s", after.Fence, after.BaseVersionID, before.Fence+1, before.VersionID)
-		}
+		assert.Equal(t, after.Fence, before.Fence+1)
+		assert.Equal(t, after.BaseVersionID, before.VersionID)
 		for _, doc := range []store.Document{store.TokensDoc, store.AccessDoc} {
-			if n := len(w.Secrets.IDs(rt.Default, doc)); n > 3 { // a seed, the first refresh, this one
-				t.Errorf("%s has %d versions: more than one an attempt", doc, n)
-			}
+			n := len(w.Secrets.IDs(rt.Default, doc))
+			assert.Check(t, n <= 3, "%s has %d versions: more than one an attempt", doc, n) // a seed, the first refresh, this one
 		}
 	})
 }
@@ -139,13 +131,9 @@ func TestGoldenDocuments(t *testing.T) {
 			store.AccessDoc: `{"access_expires_at":"2026-03-01T12:15:01Z","access_token":"at-1-1",` +
 				`"attempt_id":"a77e3970-0000-4000-8000-000000000002","fence":1,"refresh_at":"` + goldenRefreshAt + `","token_type":"Bearer"}`,
 		} {
-			if diff := cmp.Diff(want, w.Secrets.Get(rt.Default, doc).Value.Reveal()); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", doc, diff)
-			}
+			assert.DeepEqual(t, want, w.Secrets.Get(rt.Default, doc).Value.Reveal())
 		}
-		if got := row(w).RefreshAt.Truncate(time.Second).Format(time.RFC3339); got != goldenRefreshAt {
-			t.Errorf("the row is due at %s, readers are told %s", got, goldenRefreshAt)
-		}
+		assert.Equal(t, row(w).RefreshAt.Truncate(time.Second).Format(time.RFC3339), goldenRefreshAt)
 	})
 }
 

@@ -2,14 +2,12 @@ package refresh_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
@@ -31,13 +29,9 @@ func TestSpentKeepsTheLast(t *testing.T) {
 			w.Advance(12 * time.Minute)
 		}
 		spent := row(w).Spent
-		if len(spent) != store.SpentKept {
-			t.Fatalf("%d kept, want %d", len(spent), store.SpentKept)
-		}
+		assert.Equal(t, len(spent), store.SpentKept)
 		for i, token := range presented[3:] {
-			if !(store.Row{Spent: spent[i : i+1]}).Presented(secret.New(token)) {
-				t.Errorf("number %d is not that of %s", i, token)
-			}
+			assert.Check(t, (store.Row{Spent: spent[i : i+1]}).Presented(secret.New(token)), "number %d is not that of %s", i, token)
 		}
 	})
 }
@@ -57,18 +51,12 @@ func TestSpentTokenPutBack(t *testing.T) {
 			tick(w, nil)
 			old := w.Secrets.Get(rt.Default, store.TokensDoc)
 			for range 2 {
-				w.Advance(12 * time.Minute)
-				tick(w, nil)
+				after(w, 12*time.Minute)
 			}
 			w.Secrets.Put(rt.Default, store.TokensDoc, value(old))
-			w.Advance(12 * time.Minute)
-			if got := tick(w, nil); got.Outcome != outcome.Refreshed {
-				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-			}
+			wantAfter(t, w, 12*time.Minute, outcome.Refreshed)
 			wantHealthy(t, w)
-			if n := w.Provider.Replays(); n != 0 {
-				t.Errorf("%d replays", n)
-			}
+			assert.Equal(t, w.Provider.Seen().Replays, 0)
 		})
 	}
 }
@@ -85,32 +73,23 @@ func TestLostRow(t *testing.T) {
 	} {
 		for _, login := range []bool{true, false} {
 			inBubble(t, fmt.Sprintf("%s, login %t", name, login), func(t *testing.T) {
-				w := live(t)
-				if !login {
-					loginOff(w)
-				}
+				w := liveWith(t, login)
 				token := chain(w).RefreshToken
 				lose(w)
 				want := outcome.LoggedIn
 				if !login {
 					want = outcome.Uncertain
 				}
-				got := tick(w, nil)
-				if got.Outcome != want || w.Provider.Presented(token) != 0 {
-					t.Errorf("outcome %s, want %s; presented %d times", got.Outcome, want, w.Provider.Presented(token))
-				}
+				wantTick(t, w, nil, want)
+				assert.Equal(t, w.Provider.Presented(token), 0)
 				if login {
 					wantHealthy(t, w)
 					return
 				}
 				w.Advance(time.Minute)
-				if got := run(w, nil, refresh.Request{Force: true}); got.Outcome != want {
-					t.Errorf("forced: %s, want %s", got.Outcome, want)
-				}
+				wantRun(t, w, nil, refresh.Request{Force: true}, want)
 				for _, c := range w.Trace() {
-					if c.Op == rt.ByID {
-						t.Error("a version without an id was read")
-					}
+					assert.Check(t, c.Op != rt.ByID, "a version without an id was read")
 				}
 				w.Seed(rt.Default)
 				tick(w, nil)
@@ -118,360 +97,12 @@ func TestLostRow(t *testing.T) {
 			})
 		}
 	}
-}
-
-// restorations leave a world whose row is older than its secrets, all tokens of which were
-// presented.
-var restorations = map[string]func(t *testing.T, w *rt.World){
-	"idle": func(_ *testing.T, w *rt.World) {
-		backup := row(w)
-		tick(w, nil)
-		w.Advance(12 * time.Minute)
-		tick(w, at(sends, 1, 0, rt.DieAfter)) // presents the current token
-		w.Ledger.Set(backup)
-	},
-	// The escrow's chain is long spent: it must not become current again.
-	"with an escrow": func(t *testing.T, w *rt.World) {
-		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
-		tick(w, nil)
-		backup := row(w)
-		if backup.Escrow.AttemptID == "" {
-			t.Fatal("no escrow")
-		}
-		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		refreshes(w, 3)
-		w.Ledger.Set(backup)
-	},
-	"in the midst of an attempt": func(_ *testing.T, w *rt.World) {
-		tick(w, at(promotes, 1, 0, rt.DieBefore))
-		backup := row(w)
-		w.Advance(2 * time.Minute)
-		tick(w, nil)
-		refreshes(w, 1)
-		w.Ledger.Set(backup)
-	},
-	// The one claim since has the fence that the next one would have.
-	"one refresh ago, and a person rolled tokens back": func(_ *testing.T, w *rt.World) {
-		backup, id := row(w), w.Secrets.Get(rt.Default, store.TokensDoc).ID
-		tick(w, nil)
-		w.Advance(12 * time.Minute)
-		w.Ledger.Set(backup)
-		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
-	},
-	"and a person rolled tokens back to the row's version": func(_ *testing.T, w *rt.World) {
-		backup, id := row(w), w.Secrets.Get(rt.Default, store.TokensDoc).ID
-		tick(w, nil)
-		refreshes(w, 2)
-		w.Ledger.Set(backup)
-		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
-	},
-	"and a person rolled tokens back to the version before": func(_ *testing.T, w *rt.World) {
-		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
-		tick(w, nil)
-		backup := row(w)
-		refreshes(w, 2)
-		w.Ledger.Set(backup)
-		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
-	},
-	// Its version is there, and was replaced long ago.
-	"in the midst of an attempt, and rolled back to its base": func(_ *testing.T, w *rt.World) {
-		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
-		tick(w, at(promotes, 1, 0, rt.DieBefore))
-		backup := row(w)
-		w.Advance(2 * time.Minute)
-		tick(w, nil)
-		refreshes(w, 2)
-		w.Ledger.Set(backup)
-		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
-	},
-	"with an escrow, and rolled back to its base": func(_ *testing.T, w *rt.World) {
-		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
-		w.Secrets.Quota(rt.Default, store.TokensDoc, true)
-		tick(w, nil)
-		backup := row(w)
-		w.Secrets.Quota(rt.Default, store.TokensDoc, false)
-		refreshes(w, 3)
-		w.Ledger.Set(backup)
-		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
-	},
-	// The row claims that this version's token was never sent.
-	"that waits for a permission, and rolled back to its version": func(_ *testing.T, w *rt.World) {
-		id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
-		w.Secrets.Break(rt.Default, store.Credentials, store.ErrForbidden)
-		tick(w, nil)
-		backup := row(w)
-		w.Secrets.Break(rt.Default, store.Credentials, nil)
-		tick(w, nil)
-		refreshes(w, 1)
-		w.Ledger.Set(backup)
-		w.Secrets.RollBack(rt.Default, store.TokensDoc, id)
-	},
-	"and a person put an old text back": func(_ *testing.T, w *rt.World) {
-		backup := row(w)
-		tick(w, nil)
-		refreshes(w, 2)
-		old := w.Secrets.Get(rt.Default, store.TokensDoc).Value
-		refreshes(w, 1)
-		w.Ledger.Set(backup)
-		w.Secrets.Put(rt.Default, store.TokensDoc, old)
-	},
-}
-
-// refreshes lets n refreshes come due, and pass.
-func refreshes(w *rt.World, n int) {
-	for range n {
-		w.Advance(12 * time.Minute)
-		tick(w, nil)
-	}
-	w.Advance(12 * time.Minute)
-}
-
-// A row restored from a backup does not know the attempts since: no token is presented again, and
-// none of the row's old replies is promoted, whatever people do to the secrets.
-func TestRestoredRow(t *testing.T) {
-	t.Parallel()
-	for name, restore := range restorations {
-		inBubble(t, name, func(t *testing.T) {
-			w := live(t)
-			restore(t, w)
-			was := w.Secrets.History(rt.Default, store.TokensDoc)
-			restored := row(w)
-			got := run(w, nil, refresh.Request{DryRun: true})
-			if got.Err != nil {
-				t.Errorf("dry run: outcome %s: %v", got.Outcome, got.Err)
-			}
-			if now := row(w); now.Fence != restored.Fence || now.VersionID != restored.VersionID || !slices.Equal(now.Spent, restored.Spent) {
-				t.Error("a dry run has written the row")
-			}
-			got = tick(w, nil)
-			if got.Outcome != outcome.LoggedIn {
-				t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-			}
-			told := slices.DeleteFunc(got.Warnings, func(s string) bool { return !strings.Contains(s, "older than the secrets") })
-			if len(told) != 1 && name != "idle" {
-				t.Errorf("told %d times that the row is older than the secrets, want once", len(told))
-			}
-			if id := w.Secrets.Get(rt.Default, store.TokensDoc).ID; slices.Contains(was, id) {
-				t.Errorf("tokens went back to %s", id)
-			}
-			wantHealthy(t, w)
-			refreshes(w, 2)
-			tick(w, nil)
-			wantHealthy(t, w)
-		})
-		inBubble(t, name+", no login", func(t *testing.T) {
-			w := live(t)
-			loginOff(w)
-			tick(w, nil) // looks at the edit
-			w.Advance(12 * time.Minute)
-			restore(t, w)
-			id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
-			for range 2 {
-				if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-					t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-				}
-				w.Advance(2 * time.Minute)
-			}
-			for _, how := range []refresh.Resolution{refresh.Accept, refresh.Discard} {
-				req := refresh.Request{RunID: "person", Account: rt.Default.Account}
-				if got, err := w.Engine(nil).Resolve(t.Context(), req, how); !errors.Is(err, refresh.ErrUnresolved) {
-					t.Errorf("%s: %s, %v", how, got.Outcome, err)
-				}
-			}
-			if now := w.Secrets.Get(rt.Default, store.TokensDoc).ID; now != id {
-				t.Errorf("tokens went from %s to %s", id, now)
-			}
-			if broken := always(w); broken != "" {
-				t.Error(broken)
-			}
-			w.Seed(rt.Default)
-			tick(w, nil)
-			wantHealthy(t, w)
-		})
-	}
-}
-
-// A run over a restored row dies or fails at any of its calls, and people roll tokens back, or
-// resolve: the row is still recognised as restored.
-func TestRestoredRowAndADeath(t *testing.T) {
-	t.Parallel()
-	for name, restore := range restorations {
-		for _, fault := range []rt.Fault{rt.DieBefore, rt.DieAfter, rt.FailBefore} {
-			inBubble(t, fmt.Sprintf("%s, %v", name, fault), func(t *testing.T) {
-				for _, then := range []string{"", "rolls back", "accept", "discard"} {
-					for n, reached := 1, true; reached; n++ {
-						w := live(t)
-						restore(t, w)
-						reached = diesOnce(w, n, fault)
-						w.Advance(2 * time.Minute)
-						switch then {
-						case "rolls back":
-							history := w.Secrets.History(rt.Default, store.TokensDoc)
-							w.Secrets.RollBack(rt.Default, store.TokensDoc, history[0])
-						case "accept", "discard":
-							_, _ = resolve(w, nil, refresh.Resolution(then)) // it may be refused: only the promises count
-						}
-						refreshes(w, 2)
-						if broken := always(w); broken != "" {
-							t.Fatalf("call %d, %q: %s", n, then, broken)
-						}
-						if n > 100 {
-							t.Fatal("a run without an end")
-						}
-					}
-				}
-			})
-		}
-	}
-}
-
-// A text with a token alone does not show that an attempt brought it.
-func TestTokenPutBackBesideARestoredRow(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := liveWithoutLogin(t)
-		tick(w, at(promotes, 1, 0, rt.DieBefore))
-		backup := row(w)
-		w.Advance(2 * time.Minute)
-		tick(w, nil)
-		token := chain(w).RefreshToken
-		refreshes(w, 1) // presents it
-		w.Ledger.Set(backup)
-		tokens(`{"refresh_token":"` + token + `"}`)(w)
-		// Access alone shows that the row was restored: nothing is decided before tokens is read.
-		if got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.FailBefore)); got.Outcome != outcome.Transient {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
-		if got := tick(w, nil); got.Outcome != outcome.Uncertain {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
-		if broken := always(w); broken != "" {
-			t.Error(broken)
-		}
-	})
-}
-
-// diesOnce is a tick whose nth call, of any kind, has the fault. It reports whether there was such
-// a call.
-func diesOnce(w *rt.World, n int, fault rt.Fault) bool {
-	var calls atomic.Int64
-	tick(w, func(rt.Call) rt.Fault {
-		if calls.Add(1) == int64(n) {
-			return fault
-		}
-		return rt.None
-	})
-	return calls.Load() >= int64(n)
-}
-
-// Stale reads of both secrets before the takeover hide that the row was restored; the reads after
-// it do not.
-func TestRestoredRowAndStaleReads(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := live(t)
-		restorations["in the midst of an attempt"](t, w)
-		got := tick(w, func(c rt.Call) rt.Fault {
-			if (c.Doc == store.TokensDoc && c.Op == rt.Current || c.Op == rt.CurrentID) && c.Nth == 1 {
-				return rt.Stale
-			}
-			return rt.None
-		})
-		if got.Outcome != outcome.LoggedIn || !strings.Contains(fmt.Sprint(got.Warnings), "older than the secrets") {
-			t.Errorf("%s (%v), warnings %v", got.Outcome, got.Err, got.Warnings)
-		}
-		wantHealthy(t, w)
-	})
-}
-
-// A person's decision on a restored row restores nothing old.
-func TestResolveARestoredRow(t *testing.T) {
-	t.Parallel()
-	for name, restore := range restorations {
-		for _, how := range []refresh.Resolution{refresh.Accept, refresh.Discard} {
-			inBubble(t, fmt.Sprintf("%s, %s", name, how), func(t *testing.T) {
-				w := live(t)
-				restore(t, w)
-				id := w.Secrets.Get(rt.Default, store.TokensDoc).ID
-				req := refresh.Request{RunID: "person", Account: rt.Default.Account}
-				got, err := w.Engine(nil).Resolve(t.Context(), req, how)
-				if !errors.Is(err, refresh.ErrUnresolved) && got.Outcome != outcome.LoggedIn {
-					t.Errorf("%s, %v", got.Outcome, err)
-				}
-				if now := w.Secrets.Get(rt.Default, store.TokensDoc).ID; err != nil && now != id {
-					t.Errorf("tokens went from %s to %s", id, now)
-				}
-				tick(w, nil)
-				w.Advance(12 * time.Minute)
-				tick(w, nil)
-				wantHealthy(t, w)
-			})
-		}
-	}
-}
-
-// An edit that a row has not seen yet, or access that a person has edited, makes no row look
-// restored.
-func TestNotRestored(t *testing.T) {
-	t.Parallel()
-	for name, edit := range map[string]func(w *rt.World){
-		"access edited": func(w *rt.World) {
-			w.Secrets.Put(rt.Default, store.AccessDoc, secret.New(`{"access_token":"mine","attempt_id":"x"}`))
-		},
-		"access edited, with a fence of no sense": func(w *rt.World) {
-			w.Secrets.Put(rt.Default, store.AccessDoc, secret.New(`{"access_token":"mine","fence":"9"}`))
-		},
-		"access edited, with a fence that no row can go beyond": func(w *rt.World) {
-			w.Secrets.Put(rt.Default, store.AccessDoc, secret.New(`{"access_token":"mine","fence":9223372036854775807}`))
-		},
-		"a seed": func(w *rt.World) { w.Seed(rt.Default) },
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			w := live(t)
-			loginOff(w)
-			edit(w)
-			for range 3 {
-				tick(w, nil)
-				w.Advance(12 * time.Minute)
-			}
-			if row(w).State != store.OK {
-				t.Errorf("state %s: %s", row(w).State, row(w).LastError)
-			}
-			tick(w, nil)
-			wantHealthy(t, w)
-		})
-	}
-}
-
-// A stale read after a lost row is no base for a login: the next run would take its result for
-// outdated.
-func TestLostRowAndStaleRead(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	// It is no base for a login: the next run would take its result for outdated.
+	inBubble(t, "and a stale read", func(t *testing.T) {
 		w := live(t)
 		w.Ledger.Delete(rt.Default)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
-		if got.Outcome != outcome.Transient {
-			t.Errorf("outcome %s", got.Outcome)
-		}
-		if got := tick(w, nil); got.Outcome != outcome.LoggedIn {
-			t.Errorf("the next tick: %s", got.Outcome)
-		}
-		wantHealthy(t, w)
-	})
-}
-
-// Nor is a read from before the first version, which would stand against the login's result.
-func TestStaleReadBeforeTheFirstVersion(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := rt.New()
-		tick(w, nil)
-		stale := at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale)
-		got := run(w, stale, refresh.Request{Force: true})
-		if n := w.Provider.Calls(rt.Login); got.Outcome != outcome.Transient || n != 1 {
-			t.Errorf("outcome %s after %d logins, want transient after one: %v", got.Outcome, n, got.Err)
-		}
+		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Transient)
+		wantTick(t, w, nil, outcome.LoggedIn)
 		wantHealthy(t, w)
 	})
 }
@@ -481,10 +112,7 @@ func TestStaleRead(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "before a refresh", func(t *testing.T) {
 		w := liveWithoutLogin(t)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
-		if got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Refreshed)
 		wantHealthy(t, w)
 	})
 	// The seed has an access token of its own: readers must not get it back.
@@ -496,9 +124,17 @@ func TestStaleRead(t *testing.T) {
 		w.Secrets.Break(rt.Default, store.AccessDoc, nil)
 		tick(w, at(stagesAccess, 1, 0, rt.FailBefore))
 		w.Advance(time.Minute)
-		got := tick(w, at(rt.Site{Op: rt.Current, Doc: store.TokensDoc}, 1, 0, rt.Stale))
-		if got.Outcome != outcome.Recovered {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
+		wantTick(t, w, at(readsTokens, 1, 0, rt.Stale), outcome.Recovered)
+		wantHealthy(t, w)
+	})
+	// It would stand against the result of a login.
+	inBubble(t, "before the first version", func(t *testing.T) {
+		w := rt.New()
+		tick(w, nil)
+		stale := at(readsTokens, 1, 0, rt.Stale)
+		got := run(w, stale, refresh.Request{Force: true})
+		if n := w.Provider.Calls(rt.Login); got.Outcome != outcome.Transient || n != 1 {
+			t.Errorf("outcome %s after %d logins, want transient after one: %v", got.Outcome, n, got.Err)
 		}
 		wantHealthy(t, w)
 	})
@@ -522,9 +158,55 @@ func TestUnreadableAccess(t *testing.T) {
 		w.Secrets.Put(rt.Default, store.AccessDoc, secret.New("bytes"))
 		e := w.Engine(nil)
 		e.Secrets = binaryAccess{e.Secrets}
-		if got := e.Run(t.Context(), refresh.Request{RunID: "run"})[0]; got.Outcome != outcome.Refreshed {
-			t.Errorf("outcome %s: %v", got.Outcome, got.Err)
-		}
+		assert.Equal(t, e.Run(t.Context(), refresh.Request{RunID: "run"})[0].Outcome, outcome.Refreshed)
 		wantHealthy(t, w)
 	})
+}
+
+// longAgo is a world whose row has forgotten the token that its first version held, and that
+// version.
+func longAgo(t *testing.T) (w *rt.World, old secret.String) {
+	t.Helper()
+	w = rt.New()
+	w.Seed(rt.Default)
+	loginOff(w)
+	tick(w, nil)
+	old = w.Secrets.Get(rt.Default, store.TokensDoc).Value
+	refreshes(w, store.SpentKept+2)
+	return w, old
+}
+
+// A person copies an old version of tokens into a new one. Its token was presented too long
+// ago for the row to know, and is not presented again.
+func TestOldVersionCopied(t *testing.T) {
+	t.Parallel()
+	dies := at(sends, 1, 1, rt.DieAfter)
+	for name, tt := range map[string]struct {
+		play func(w *rt.World, copied func())
+		want outcome.Outcome // of the last tick
+	}{
+		"between two runs": {func(_ *rt.World, copied func()) { copied() }, outcome.Refreshed},
+		"during the send":  {func(w *rt.World, copied func()) { w.Provider.OnCall = func(rt.Op) { copied() } }, outcome.Refreshed},
+		"after a death":    {func(w *rt.World, copied func()) { tick(w, dies); copied(); w.Advance(2 * time.Minute) }, outcome.Uncertain},
+		"the row is lost":  {func(w *rt.World, copied func()) { w.Ledger.Delete(rt.Default); copied() }, outcome.Uncertain},
+		"twice":            {func(_ *rt.World, copied func()) { copied(); copied() }, outcome.Refreshed},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			w, old := longAgo(t)
+			tt.play(w, func() { w.Secrets.Put(rt.Default, store.TokensDoc, old) })
+			got := tick(w, nil)
+			w.Provider.OnCall = nil
+			for range 2 {
+				w.Advance(5 * time.Minute)
+				if next := tick(w, nil); next.Outcome != outcome.NotDue {
+					got = next
+				}
+			}
+			assert.Equal(t, got.Outcome, tt.want, "%v", got.Err)
+			wantPromises(t, w)
+			if tt.want == outcome.Refreshed {
+				wantHealthy(t, w)
+			}
+		})
+	}
 }

@@ -9,15 +9,16 @@ type Stage string
 
 // The stages.
 const (
-	None          Stage = "none"          // there is no row
-	OK            Stage = "ok"            // idle, and nothing is missing
-	Sending       Stage = "sending"       // a run holds the claim, or died holding it
-	Taken         Stage = "taken"         // this run has taken over an attempt that died
-	Carried       Stage = "carried"       // idle; a reply in the escrow waits for the secrets to take it
-	Unpublished   Stage = "unpublished"   // idle; access does not hold what tokens holds: not published yet, or tokens was edited
-	Dead          Stage = "dead"          // needs a person: the refresh token is refused
-	Uncertain     Stage = "uncertain"     // needs a person: the refresh token may be spent
-	Misconfigured Stage = "misconfigured" // needs a person, or passes: a secret, address or permission is wrong
+	None        Stage = "none"        // there is no row
+	OK          Stage = "ok"          // idle, and nothing is missing
+	Sending     Stage = "sending"     // a run holds the claim, or died holding it
+	Taken       Stage = "taken"       // this run has taken over an attempt that died
+	Carried     Stage = "carried"     // idle; a reply in the escrow waits for the secrets to take it
+	Unpublished Stage = "unpublished" // idle; access does not hold what tokens holds: not published yet, or tokens was edited
+
+	Dead          = Stage(store.Dead)          // needs a person: the refresh token is refused
+	Uncertain     = Stage(store.Uncertain)     // needs a person: the refresh token may be spent
+	Misconfigured = Stage(store.Misconfigured) // needs a person, or passes: a secret, address or permission is wrong
 )
 
 // Stages are all of them.
@@ -41,17 +42,8 @@ func stageOf(r store.Row, exists, takenOver bool) Stage {
 		return Taken
 	case r.Phase == store.Sending:
 		return Sending
-	}
-	switch r.State {
-	case store.Dead:
-		return Dead
-	case store.Uncertain:
-		return Uncertain
-	case store.Misconfigured:
-		return Misconfigured
-	case store.OK, "":
-	}
-	switch {
+	case needsPerson(r):
+		return Stage(r.State)
 	case hasEscrow(r):
 		return Carried
 	case r.VersionID != r.PublishedVersionID:
@@ -69,7 +61,7 @@ func hasEscrow(r store.Row) bool { return r.Escrow.AttemptID != "" && !r.Escrow.
 
 // stateAfter is the state of a credential whose chain is c from now on.
 func (v View) stateAfter(c chain) store.State {
-	if c.refreshToken.Blank() && v.session != nil && !v.CanLogin() {
+	if c.refreshToken.Blank() && v.session != nil && !v.canLogin {
 		return withoutToken(c)
 	}
 	return store.OK

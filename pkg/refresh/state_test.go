@@ -29,8 +29,8 @@ func (h *history) state(n int) state {
 		s.name(r.VersionID), s.name(r.PublishedVersionID), s.since(r.RefreshAt), s.since(r.NotBefore), r.LoginFailures,
 		s.since(r.AccessExpiresAt), r.RefreshFailures, r.RefreshRefusals, r.LoginRefusals, s.since(r.LoginNotBefore), s.since(r.IssuedAt), r.SessionEnds, s.since(r.ClaimSeenAt),
 		r.LastOutcome == outcome.RateLimited, s.name(r.ReplyID))
-	if h.world.Provider.MayRetry() {
-		s.add(r.Fate, h.world.Provider.Retries())
+	if h.world.Provider.Seen().MayRetry {
+		s.add(r.Fate, h.world.Provider.Seen().Retries)
 	}
 	if h.reuse != 0 || h.asks || h.resort {
 		token := chain(h.world).RefreshToken
@@ -94,8 +94,8 @@ func (s *describer) name(id string) int {
 // memory is what the provider and the row remember of the token in a document.
 func (s *describer) memory(text string, r store.Row) (all []any) {
 	for _, token := range refreshTokens.FindAllString(text, -1) {
-		first, last := s.world.Provider.Times(token)
-		all = append(all, s.since(first), s.since(last), r.PresentedLast(secret.New(token)))
+		was := s.world.Provider.Token(token)
+		all = append(all, s.since(was.First), s.since(was.Last), r.PresentedLast(secret.New(token)))
 	}
 	return all
 }

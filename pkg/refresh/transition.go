@@ -10,11 +10,11 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Every change of a row by the engine is a function of this file: from the row as it was, and the
-// view, to the new row. Nothing else in this package sets a row's fields. Paused and Told are not
-// the engine's: the ledger has a separate write for each. commit stores most rows, as one of the
-// edges of edges.go; rows of raw replies, and rows that DueNow makes due, are stored outside of an
-// attempt.
+// Every change of a row by the engine is a function of this file or of transition_idle.go: from the
+// row as it was, and the view, to the new row. Nothing else in this package sets a row's fields.
+// Paused and Told are not the engine's: the ledger has a separate write for each. commit stores most
+// rows, as one of the edges of edges.go; rows of raw replies, and rows that DueNow makes due, are
+// stored outside of an attempt.
 
 // holder is the run that claims, and until when.
 type holder struct {
@@ -41,17 +41,13 @@ func claim(v View, h holder, attemptID string, source store.Source) store.Row {
 	r.AttemptID = attemptID
 	r.AttemptSource = source
 	r.BaseVersionID = v.Tokens.ID
-	if v.ended != nil {
-		r = backOff(v, r)
-	}
-	r = noteCredentials(v, r)
+	r = noteCredentials(v, backOff(v, r))
 	r.SeenVersionID = v.Tokens.ID
 	r.Unanswered = false
 	r.Host = v.host()
 	r.State = store.OK // the end of the attempt sets it
 	r.Staged = v.Row.Staged.Add(v.Now)
-	next, _ := v.rejection() // as before, unless a rejection has begun this run
-	r.RejectedAt, r.Rejections = next.Last, next.Count
+	r.RejectedAt, r.Rejections, _ = v.rejection() // as before, unless a rejection has begun this run
 	if v.escrowOutdated() {
 		r.Escrow = store.Escrow{}
 	}
@@ -65,7 +61,9 @@ func claimRefresh(v View, s Step, h holder, attemptID string) store.Row {
 	r := claim(v, h, attemptID, store.FromRefresh)
 	if !s.again {
 		r = spend(v, r, s.token())
-		r.PresentedAt = v.firstPresented()
+		if v.mayRepeat() {
+			r.PresentedAt = v.Now // before the claim is written
+		}
 	}
 	if s.resort {
 		r.Fate = store.Retried
@@ -93,11 +91,15 @@ func awaitLogin(v View, r store.Row) store.Row {
 	return r
 }
 
-// backOff counts a call without tokens, and sets when the next may be made. The claim for a login
-// has done both already; a refusal or a rate limit makes the wait longer.
+// backOff counts a call without tokens, if one was made, and sets when the next may be made. The
+// claim for a login has done both already; a refusal or a rate limit makes the wait longer.
 func backOff(v View, r store.Row) store.Row {
+	if v.ended == nil {
+		return r
+	}
 	kind, login := v.ended.kind, v.Row.AttemptSource == store.FromLogin
-	r.Unanswered = unanswered(kind) && !v.ended.notTried
+	silent := kind == providers.NotSent || kind == providers.Unknown || kind == providers.TurnedAway // a page is no answer
+	r.Unanswered = silent && !v.ended.notTried
 	switch follow := v.follows(); {
 	case v.ended.notTried:
 	case kind == providers.RateLimited && login:
@@ -167,21 +169,6 @@ func nameRawOfDead(v View, r store.Row) store.Row {
 	return r
 }
 
-// rawRow is the row that holds an attempt's raw reply.
-func rawRow(r store.Row, raw secret.String, sent time.Time) store.Row {
-	return store.Row{
-		Key: store.ReplyKey(r.Key), Phase: store.Idle,
-		AttemptID: r.AttemptID, AttemptSource: r.AttemptSource, BaseVersionID: r.BaseVersionID,
-		Escrow: store.Escrow{AttemptID: r.AttemptID, Bytes: raw, Raw: true, Sent: sent},
-	}
-}
-
-// wipedRawRow is the row of a raw reply without the reply, which is no longer needed.
-func wipedRawRow(r store.Row) store.Row {
-	r.Escrow = store.Escrow{}
-	return r
-}
-
 // settle ends an attempt, because of cause if there is one.
 func settle(v View, r store.Row, what outcome.Outcome, cause error) store.Row {
 	r.Phase = store.Idle
@@ -192,25 +179,30 @@ func settle(v View, r store.Row, what outcome.Outcome, cause error) store.Row {
 // storeChain ends an attempt whose tokens are current. published is why access does not hold them
 // yet; nil: it does. The next tick repairs that without the provider.
 func storeChain(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
-	r := schedule(v, v.Row, c)
+	r := madeCurrent(schedule(v, nameRawOfDead(v, v.Row), c), c, published)
+	r.SeenVersionID = c.attemptID
+	r.State = v.stateAfter(c)
+	r.LastSuccessAt = v.Now
+	return settle(v, succeeded(r, c), what, cause)
+}
+
+// madeCurrent is the row once tokens holds c; published is why access does not. A raw reply is
+// dropped only when a chain with a refresh token is current.
+func madeCurrent(r store.Row, c chain, published error) store.Row {
+	r.VersionID, r.Escrow = c.attemptID, store.Escrow{}
 	if published == nil {
 		r.PublishedVersionID = c.attemptID
 	}
-	r.VersionID = c.attemptID
-	r.SeenVersionID = c.attemptID
-	r.Escrow = store.Escrow{}
-	r.State = v.stateAfter(c)
-	r.LastSuccessAt = v.Now
-	return settle(v, succeeded(nameRawOfDead(v, r), c), what, cause)
+	if !c.refreshToken.Blank() {
+		r.ReplyID = ""
+	}
+	return r
 }
 
 // succeeded is the row without the back-offs that new tokens end. Only tokens of a login end the
 // back-off of logins.
 func succeeded(r store.Row, c chain) store.Row {
 	r = unhindered(r)
-	if !c.refreshToken.Blank() {
-		r.ReplyID = ""
-	}
 	if c.source == store.FromLogin {
 		r.LoginFailures, r.LoginRefusals, r.LoginNotBefore = 0, 0, time.Time{}
 	}
@@ -224,9 +216,7 @@ func carryChain(v View, c chain, cause error) store.Row {
 	r := schedule(v, intoEscrow(v.Row, c), c)
 	r.SeenVersionID = v.Tokens.ID
 	r.State = v.stateAfter(c)
-	next := succeeded(r, c)
-	next.ReplyID = r.ReplyID // a raw reply is dropped only when a chain with a refresh token is current
-	return settle(v, next, outcome.PersistFailed, cause)
+	return settle(v, succeeded(r, c), outcome.PersistFailed, cause)
 }
 
 // supersede is the row after somebody else's version of tokens stands. It is due now. If an attempt
@@ -243,7 +233,9 @@ func supersede(v View, id string, theirs *chain) store.Row {
 	r.Fence = max(r.Fence, theirs.fence)
 	if theirs.attemptID == id || v.copied(id, *theirs) {
 		r = spend(v, r, theirs.refreshToken)
-		r = withFate(r, v.foreign())
+		if v.mayRepeat() {
+			r.Fate = store.Foreign // the token may be older than the one that was presented last
+		}
 	}
 	return r
 }
@@ -258,17 +250,14 @@ func supersedeClaimed(v View, id string, theirs *chain) store.Row {
 
 // release ends an attempt that brought no tokens, and needs no person.
 func release(v View, what outcome.Outcome, cause error) store.Row {
-	r := v.Row
-	if v.ended != nil {
-		r = backOff(v, r)
-	}
+	r := backOff(v, v.Row)
 	switch {
 	case (v.TakenOver || v.ended != nil && v.ended.kind == providers.Unknown) && v.hopes():
 		r = awaitAnother(v, r)
 	case v.TakenOver || v.ended != nil && v.follows().login:
 		// A login is wanted as soon as its back-off ends, whenever the old tokens were due.
 		r = dueBy(awaitLogin(v, r), v.Now)
-		if !v.CanLogin() { // there is none to wait for: the next tick decides again
+		if !v.canLogin { // there is none to wait for: the next tick decides again
 			r.NotBefore = time.Time{}
 		}
 	}
@@ -292,18 +281,6 @@ func awaitAnother(v View, r store.Row) store.Row {
 	return r
 }
 
-// settleFate records what a run without a call has learnt about the presented token.
-func settleFate(v View, r store.Row) store.Row {
-	switch {
-	case !v.evidence.done:
-	case v.evidence.is == providers.Acted:
-		r.Fate = store.ActedOn
-	default:
-		r = awaitAnother(v, r)
-	}
-	return r
-}
-
 // withFate is the row with what was known of the presented token before.
 func withFate(r store.Row, fate store.Fate) store.Row {
 	r.Fate = fate
@@ -312,68 +289,13 @@ func withFate(r store.Row, fate store.Fate) store.Row {
 
 // parkClaimed ends an attempt after which a person must act.
 func parkClaimed(v View, state store.State, cause error) store.Row {
-	r := v.Row
-	if v.ended != nil {
-		r = backOff(v, r)
-	}
+	r := backOff(v, v.Row)
 	if state == store.Misconfigured { // it is tried again when its back-off ends
 		r = dueBy(r, v.Now)
 	}
 	r.State = state
 	r.SeenVersionID = v.Tokens.ID
 	return settle(v, nameRawOfDead(v, r), outcome.Outcome(state), cause)
-}
-
-// parkIdle records that a person must act, without an attempt. The same state again is not counted
-// as another failure.
-func parkIdle(v View, state store.State, cause error) store.Row {
-	r := v.Row
-	r.Phase = store.Idle
-	r.State = state
-	r = noteCredentials(v, r)
-	r.SeenVersionID = v.Tokens.ID
-	if state == store.Misconfigured {
-		r.CredentialsVersionID = "" // see SecretsUnreadable
-	}
-	r.Ended(outcome.Outcome(state), cause)
-	r = settleFate(v, r)
-	if !parked(v, r) {
-		r.ConsecutiveFailures++
-	}
-	return r
-}
-
-// parked reports whether the row says the same as next, apart from the error.
-func parked(v View, next store.Row) bool {
-	r := v.Row
-	return v.Exists && r.State == next.State && r.SeenVersionID == next.SeenVersionID &&
-		r.CredentialsVersionID == next.CredentialsVersionID &&
-		r.PresentedAt.Equal(next.PresentedAt) && r.Fate == next.Fate && r.NotBefore.Equal(next.NotBefore)
-}
-
-// watch is the row with the time when its claim was first seen to last too long.
-func watch(v View) store.Row {
-	r := v.Row
-	r.ClaimSeenAt = v.Now
-	return r
-}
-
-// correct is the row with the times of its tokens by the store's clock. It is due as soon as the
-// quota allows, because readers have the wrong times too.
-func correct(v View) store.Row {
-	r, c := v.Row, v.chain
-	if v.presentedInFuture() {
-		r.PresentedAt, r.NotBefore = time.Time{}, time.Time{}
-		return r
-	}
-	r.IssuedAt = v.Now.Add(-v.Tokens.Age)
-	by := c.issuedAt.Sub(r.IssuedAt)
-	r.AccessExpiresAt = c.accessExpiresAt.Add(-by)
-	if !c.refreshExpiresAt.IsZero() {
-		r.RefreshExpiresAt = c.refreshExpiresAt.Add(-by)
-	}
-	r.RefreshAt = v.Now.Add(minInterval - v.Tokens.Age)
-	return r
 }
 
 // postpone leaves an attempt that was taken over to the next tick: its claim ends now.
@@ -387,68 +309,6 @@ func postpone(v View) store.Row {
 func abandon(v View, before store.Row) store.Row {
 	before.Phase, before.Fence = store.Idle, v.Row.Fence
 	return before
-}
-
-// repair is the row once tokens holds c; published is why access does not. Attempt, state and
-// back-offs stay as they are.
-func repair(v View, c chain, published error, what outcome.Outcome, cause error) store.Row {
-	r := v.Row
-	if hasEscrow(r) {
-		r.SeenVersionID = c.attemptID // the change is ours and no person's
-	}
-	r.VersionID, r.Escrow, r.AccessExpiresAt = c.attemptID, store.Escrow{}, c.accessExpiresAt
-	if !c.refreshToken.Blank() {
-		r.ReplyID = ""
-	}
-	if published == nil {
-		r.PublishedVersionID = c.attemptID
-	}
-	return record(r, what, cause)
-}
-
-// supersedeIdle ends a repair that came too late: somebody else's version stands.
-func supersedeIdle(v View, id string, theirs *chain) store.Row {
-	return record(supersede(v, id, theirs), outcome.Superseded, nil)
-}
-
-// forget is a restored row without its attempts and versions, which are older than the secrets. The
-// current token counts as spent. So does the token of any version that an attempt wrote, because
-// the row now knows none of them.
-func forget(v View) store.Row {
-	r := v.Row
-	if token := v.chain.refreshToken; !token.Blank() && !v.presented(token) {
-		r = spend(v, r, token)
-	}
-	r.Phase = store.Idle
-	r.Fence = max(r.Fence, v.latestFence()) + 1
-	r.AttemptID, r.AttemptSource, r.BaseVersionID, r.VersionID = "", "", "", ""
-	r.Escrow, r.ReplyID = store.Escrow{}, ""
-	r.State = store.OK
-	r.SeenVersionID = v.Tokens.ID
-	return dueBy(r, v.Now)
-}
-
-// discard is the row after a person has dropped the last attempt and what it left: the current
-// version stands, and refreshes go on from it. It needs no claim: a run that died under a claim for
-// it would leave one more attempt to resolve.
-func discard(v View) store.Row {
-	r := v.Row
-	r.Phase = store.Idle
-	r.Fence++
-	r.Escrow = store.Escrow{}
-	r.ReplyID = ""
-	r.State = store.OK
-	r.VersionID, r.SeenVersionID = v.Tokens.ID, v.Tokens.ID
-	r.RefreshAt = v.Now
-	r = unhindered(noteCredentials(v, r))
-	return record(r, outcome.Superseded, nil)
-}
-
-// makeDue is an idle row that the next tick looks at.
-func makeDue(r store.Row, now time.Time) store.Row {
-	r.Phase = store.Idle
-	r.RefreshAt = now
-	return r
 }
 
 // dueBy is the row with a due time that is not after now.
@@ -473,23 +333,18 @@ func schedule(v View, r store.Row, c chain) store.Row {
 	return r
 }
 
-// spend is the row with token as the one presented last, at an unknown time.
+// spend is the row with token as the one presented last, at an unknown time. While the escrow
+// carries the chain, the current version holds a token that was presented, perhaps too long ago for
+// the list of fingerprints: so its fingerprint is moved up, and stays.
 func spend(v View, r store.Row, token secret.String) store.Row {
-	r.Spent, r.PresentedAt, r.Fate = spending(v, token), time.Time{}, ""
-	return r
-}
-
-// spending is the row's list of fingerprints with that of token added. While the escrow carries the
-// chain, the current version holds a token that was presented, perhaps too long ago for the list:
-// so its fingerprint is moved up, and stays.
-func spending(v View, token secret.String) []string {
 	spent := slices.Clone(v.Row.Spent)
 	if v.escrowNewest() && v.chainErr == nil && v.presented(v.chain.refreshToken) {
 		old := v.chain.refreshToken
 		spent = append(store.WithoutSpent(spent, old), old.Fingerprint())
 	}
 	spent = append(spent, token.Fingerprint())
-	return spent[max(0, len(spent)-store.SpentKept):]
+	r.Spent, r.PresentedAt, r.Fate = spent[max(0, len(spent)-store.SpentKept):], time.Time{}, ""
+	return r
 }
 
 // unspent is the row without a token's fingerprint: the provider has certainly not acted on

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
@@ -18,23 +20,25 @@ func TestVersionsAreMetered(t *testing.T) {
 		w := live(t)
 		warned := func(want int) bool {
 			w.Advance(time.Minute)
-			got := run(w, nil, refresh.Request{Force: true})
-			if got.Outcome != outcome.Refreshed || got.Versions != want {
-				t.Fatalf("%s, %d versions; want %d", got.Outcome, got.Versions, want)
-			}
+			got := wantRun(t, w, nil, refresh.Request{Force: true}, outcome.Refreshed)
+			assert.Equal(t, got.Versions, want)
 			text := strings.Join(got.Warnings, " ")
 			return strings.Contains(text, "model/default/tokens") && strings.Contains(text, "24 hours")
 		}
 		for n := 2; n <= 150; n++ {
 			want := n >= 90 && n <= 100 || n >= 134
-			if warned(n) != want {
-				t.Errorf("version %d: warned %t", n, !want)
-			}
+			assert.Equal(t, warned(n), want)
 		}
 		w.Advance(25 * time.Hour) // they are counted by the hour
-		if warned(1) {
-			t.Error("warned of the versions of another day")
+		assert.Check(t, !warned(1), "warned of the versions of another day")
+	})
+	inBubble(t, "the row does not grow for ever", func(t *testing.T) {
+		w := live(t)
+		for range 300 {
+			w.Advance(11 * time.Minute)
+			run(w, nil, refresh.Request{Force: true})
 		}
+		assert.Check(t, len(row(w).Staged) <= 100)
 	})
 }
 
@@ -55,24 +59,8 @@ func TestVersionsCountAttempts(t *testing.T) {
 			{nil, outcome.Recovered, 4},
 		} {
 			w.Advance(12 * time.Minute)
-			if got := tick(w, step.hook); got.Outcome != step.want || row(w).Staged.Since(time.Time{}) != step.n {
-				t.Errorf("%s, %d versions; want %s and %d", got.Outcome, row(w).Staged.Since(time.Time{}), step.want, step.n)
-			}
-		}
-	})
-}
-
-// However many attempts are forced, the row does not grow for ever.
-func TestVersionsAreBounded(t *testing.T) {
-	t.Parallel()
-	inBubble(t, "", func(t *testing.T) {
-		w := live(t)
-		for range 300 {
-			w.Advance(11 * time.Minute)
-			run(w, nil, refresh.Request{Force: true})
-		}
-		if staged := row(w).Staged; len(staged) > 100 {
-			t.Errorf("%d bytes are kept: %s", len(staged), staged)
+			wantTick(t, w, step.hook, step.want)
+			assert.Equal(t, row(w).Staged.Since(time.Time{}), step.n)
 		}
 	})
 }

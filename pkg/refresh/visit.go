@@ -60,7 +60,7 @@ func (a *visit) decide(ctx context.Context) Step {
 		if !step.Needs.any() {
 			return step
 		}
-		a.v = a.sources().Gather(reads, a.v, step.Needs)
+		a.gather(reads, step.Needs)
 	}
 	panic("unreachable: a decision that always needs more")
 }
@@ -70,10 +70,6 @@ func (a *visit) consider(ctx context.Context) Step {
 	a.v.Now = a.Now()
 	a.v.late = a.tooLate(ctx)
 	return Decide(a.v)
-}
-
-func (e *Engine) sources() Sources {
-	return Sources{Provider: e.Provider, Secrets: e.Secrets, Ledger: e.Ledger}
 }
 
 // tooLate is an error if too little time is left to send and to store. A dry run has time.
@@ -109,7 +105,7 @@ func (a *visit) do(ctx context.Context, s Step) (result Result, ended bool) {
 	case Correct:
 		return a.note(ctx, edgeCorrect, correct(a.v), s.Outcome), true
 	case Postpone:
-		return a.postpone(ctx, s), true
+		return a.giveBack(ctx, edgePostpone, postpone(a.v), outcomeOf(s.Err), s.Err), true
 	case Forget:
 		return a.forget(ctx)
 	case Repair:
@@ -164,14 +160,6 @@ func (a *visit) note(ctx context.Context, e edge, next store.Row, what outcome.O
 	return Result{Outcome: what}
 }
 
-// postpone leaves an attempt that was taken over to the next tick.
-func (a *visit) postpone(ctx context.Context, s Step) Result {
-	ctx, cancel := a.persistContext(ctx)
-	defer cancel()
-	err := a.become(ctx, edgePostpone, postpone(a.v), condition{guard: a.v.held(), tries: claimTries})
-	return Result{Outcome: outcomeOf(s.Err), Err: errors.Join(s.Err, err)}
-}
-
 // forget drops the attempts of a restored row, and the run goes on.
 func (a *visit) forget(ctx context.Context) (result Result, ended bool) {
 	guard := a.v.unchanged()
@@ -180,16 +168,12 @@ func (a *visit) forget(ctx context.Context) (result Result, ended bool) {
 	}
 	next := forget(a.v)
 	if err := a.become(ctx, edgeForget, next, condition{guard: guard, tries: claimTries}); err != nil {
-		var lost *store.LostError
-		if errors.As(err, &lost) {
-			return Result{Outcome: outcome.Busy}, true
-		}
-		return Result{Outcome: outcomeOf(err), Err: err}, true
+		return unwritten(err), true
 	}
 	a.warnings = append(a.warnings, "the ledger's row was older than the secrets, perhaps restored from a backup: "+
 		"every refresh token that was current since counts as presented")
 	a.v.Held, a.v.TakenOver, a.v.fence = false, false, next.Fence
-	a.v = a.v.unread()
+	a.v.readings = readings{}
 	return Result{}, false
 }
 

@@ -45,7 +45,7 @@ func (v View) adviseNewToken() error {
 func (v View) beginAnew() string {
 	put := "put a new refresh token into the secret " + v.name(store.TokensDoc)
 	switch _, ok := v.session.(providers.Authorizing); {
-	case v.CanLogin():
+	case v.canLogin:
 		return "relogin, or " + put
 	case ok:
 		return "log in with a browser, or " + put

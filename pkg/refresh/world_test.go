@@ -9,6 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/refresh"
 	rt "tokenrefresh/pkg/refresh/refreshtest"
 	"tokenrefresh/pkg/secret"
@@ -29,6 +33,12 @@ func tick(w *rt.World, hook rt.Hook) refresh.Result {
 	return run(w, hook, refresh.Request{})
 }
 
+// after is a tick after so long.
+func after(w *rt.World, d time.Duration) refresh.Result {
+	w.Advance(d)
+	return tick(w, nil)
+}
+
 func run(w *rt.World, hook rt.Hook, req refresh.Request) refresh.Result {
 	if req.RunID == "" {
 		req.RunID = "run"
@@ -41,9 +51,7 @@ func live(t *testing.T) *rt.World {
 	t.Helper()
 	w := rt.New()
 	setupDue(w)
-	if broken := unhealthy(w); broken != "" {
-		t.Fatal(broken)
-	}
+	assert.Equal(t, unhealthy(w), "")
 	return w
 }
 
@@ -61,8 +69,16 @@ func loginOff(w *rt.World) {
 // liveWithoutLogin is live, with credentials that can't log in.
 func liveWithoutLogin(t *testing.T) *rt.World {
 	t.Helper()
+	return liveWith(t, false)
+}
+
+// liveWith is live, with a login or without one.
+func liveWith(t *testing.T, login bool) *rt.World {
+	t.Helper()
 	w := live(t)
-	loginOff(w)
+	if !login {
+		loginOff(w)
+	}
 	return w
 }
 
@@ -76,7 +92,40 @@ func at(site rt.Site, nth, last int, fault rt.Fault) rt.Hook {
 	}
 }
 
+// hooks ends a call in the first fault that one of several hooks has for it.
+func hooks(all ...rt.Hook) rt.Hook {
+	return func(c rt.Call) rt.Fault {
+		for _, hook := range all {
+			if fault := hook(c); fault != rt.None {
+				return fault
+			}
+		}
+		return rt.None
+	}
+}
+
+// on does something right before the nth call from site; 0: before each.
+func on(site rt.Site, nth int, do func()) rt.Hook {
+	return func(c rt.Call) rt.Fault {
+		if c.Site == site && (c.Nth == nth || nth == 0) {
+			do()
+		}
+		return rt.None
+	}
+}
+
+// takes is how long calls take: the nth call from site so long, 0: each, and others no time.
+func takes(site rt.Site, nth int, d time.Duration) func(rt.Call) time.Duration {
+	return func(c rt.Call) time.Duration {
+		if c.Site == site && (c.Nth == nth || nth == 0) {
+			return d
+		}
+		return 0
+	}
+}
+
 var (
+	readsTokens  = rt.Site{Op: rt.Current, Doc: store.TokensDoc}
 	claims       = rt.Site{Op: rt.Write}
 	sends        = rt.Site{Op: rt.Refresh}
 	logins       = rt.Site{Op: rt.Login}
@@ -108,7 +157,20 @@ func chain(w *rt.World) tokensDoc {
 	return d
 }
 
+// lasts is how long readers' access token still works; zero: it does not.
+func lasts(w *rt.World) time.Duration {
+	access, _ := read(w, store.AccessDoc)
+	return w.Provider.Remaining(access.AccessToken)
+}
+
 func row(w *rt.World) store.Row { return w.Ledger.Get(rt.Default) }
+
+// change edits the row as nobody should.
+func change(w *rt.World, edit func(r *store.Row)) {
+	r := row(w)
+	edit(&r)
+	w.Ledger.Set(r)
+}
 
 // kept is the row of the raw reply.
 func kept(w *rt.World) store.Row { return w.Ledger.Get(store.ReplyKey(rt.Default)) }
@@ -138,12 +200,44 @@ func unhealthy(w *rt.World) string {
 	return ""
 }
 
+// wantTick runs a tick that must have this outcome.
+func wantTick(t *testing.T, w *rt.World, hook rt.Hook, want outcome.Outcome) refresh.Result {
+	t.Helper()
+	return wantRun(t, w, hook, refresh.Request{}, want)
+}
+
+// wantAfter is wantTick after so long.
+func wantAfter(t *testing.T, w *rt.World, d time.Duration, want outcome.Outcome) refresh.Result {
+	t.Helper()
+	w.Advance(d)
+	return wantTick(t, w, nil, want)
+}
+
+// wantTicks runs so many ticks, a minute apart, that must have this outcome.
+func wantTicks(t *testing.T, w *rt.World, n int, want outcome.Outcome) {
+	t.Helper()
+	for range n {
+		wantTick(t, w, nil, want)
+		w.Advance(time.Minute)
+	}
+}
+
+// wantRun makes a run that must have this outcome.
+func wantRun(t *testing.T, w *rt.World, hook rt.Hook, req refresh.Request, want outcome.Outcome) refresh.Result {
+	t.Helper()
+	got := run(w, hook, req)
+	assert.Equal(t, got.Outcome, want, "%v", got.Err)
+	return got
+}
+
+// wantPromises checks the promises that hold at any moment.
+func wantPromises(t *testing.T, w *rt.World) {
+	t.Helper()
+	assert.Check(t, is.Equal(always(w), ""))
+}
+
 func wantHealthy(t *testing.T, w *rt.World) {
 	t.Helper()
-	if broken := unhealthy(w); broken != "" {
-		t.Error(broken)
-	}
-	if broken := always(w); broken != "" {
-		t.Error(broken)
-	}
+	assert.Check(t, is.Equal(unhealthy(w), ""))
+	wantPromises(t, w)
 }

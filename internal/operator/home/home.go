@@ -13,13 +13,13 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// Table is the name on AWS of a provider's table of transactions.
+// Table is the name on AWS of a provider's table of transactions. Those of all begin alike.
 func (o Options) Table(provider string) string {
 	entry, _ := catalog.Find(provider)
 	if entry.Table != "" {
 		return o.TransactionsTable
 	}
-	return o.TablePrefix + "-" + entry.TransactionsTable()
+	return strings.TrimSuffix(o.TransactionsTable, "transactions") + entry.TransactionsTable()
 }
 
 // Kind is a sort of home.
@@ -42,8 +42,7 @@ type Options struct {
 	// Of AWS. Region and Profile may be empty: AWS's own variables and files name them.
 	SecretPrefix      string
 	LedgerTable       string
-	TransactionsTable string // of the first provider that has them
-	TablePrefix       string // begins the names of the others' tables
+	TransactionsTable string // of the first provider that has them: see Table
 	Region            string
 	Endpoint          string // of an emulated AWS; empty: AWS_ENDPOINT_URL, else AWS
 	Profile           string

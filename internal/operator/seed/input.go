@@ -87,7 +87,7 @@ func askField(ctx context.Context, field providers.Field, login bool, person ter
 // ParseToken reads a refresh token as people give it, bare or as {"refresh_token":"…"}, and returns
 // its document too. It refuses a text that cannot be a token, because that might replace a good one.
 // Its error shows no value.
-func ParseToken(text secret.String) (seed refresh.Seed, document secret.String, err error) {
+func ParseToken(text secret.String) (seed refresh.Tokens, document secret.String, err error) {
 	document = text
 	if !strings.HasPrefix(text.Reveal(), "{") {
 		if document, err = encoded(map[string]any{"refresh_token": text.Reveal()}); err != nil {

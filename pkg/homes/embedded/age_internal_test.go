@@ -109,7 +109,7 @@ func TestClockThatJumps(t *testing.T) {
 	if n := w.Provider.Calls(rt.Refresh) + w.Provider.Calls(rt.Login); n < 2*hours || n > 6*hours+1 {
 		t.Errorf("%d calls in %d hours", n, hours)
 	}
-	if n := w.Provider.Replays(); n > 0 {
+	if n := w.Provider.Seen().Replays; n > 0 {
 		t.Errorf("%d replays", n)
 	}
 }

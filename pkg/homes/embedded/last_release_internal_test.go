@@ -76,7 +76,7 @@ func TestEngineGoesOnFromTheLastRelease(t *testing.T) {
 				}
 				w.Advance(time.Minute)
 			}
-			if n := w.Provider.Replays(); n > 0 {
+			if n := w.Provider.Seen().Replays; n > 0 {
 				t.Errorf("%d replays, %v", n, outcomes)
 			}
 			if violations := w.Violations(); len(violations) > 0 {

@@ -33,15 +33,13 @@ type Deed struct {
 
 // Deeds lists what was done, in order.
 func (w *World) Deeds() []Deed {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	return slices.Clone(w.deeds)
 }
 
 // Violations lists deeds of an engine that are always wrong.
 func (w *World) Violations() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	return slices.Clone(w.violations)
 }
 

@@ -13,8 +13,7 @@ type Edge struct{ Name, From, To string }
 
 // Edges lists the ways in which engines have changed rows, each once.
 func (w *World) Edges() []Edge {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	return slices.Collect(maps.Keys(w.edges))
 }
 
@@ -49,8 +48,7 @@ func (l edgeLog) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	if e.Name != "" {
-		l.world.mu.Lock()
-		defer l.world.mu.Unlock()
+		defer l.world.lock()()
 		l.world.edges[e] = true
 		walkedMu.Lock()
 		defer walkedMu.Unlock()

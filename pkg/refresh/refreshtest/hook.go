@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,13 +50,7 @@ func (s Site) ToProvider() bool { return s.Op == Refresh || s.Op == Login || s.O
 
 // Reads reports whether the call changes nothing, wherever it goes.
 func (s Site) Reads() bool {
-	switch s.Op {
-	case Rows, RowOf, Current, CurrentID, ByID, Ask:
-		return true
-	case Write, Stage, Promote, Refresh, Login:
-		return false
-	}
-	return false
+	return slices.Contains([]Op{Rows, RowOf, Current, CurrentID, ByID, Ask}, s.Op)
 }
 
 // Call is one port call of one process.
@@ -131,12 +126,11 @@ func (f Fault) On(site Site) bool {
 		return site.Op == Current || site.Op == CurrentID
 	case FailAfter, DieAfter, LandLater:
 		return !site.Reads()
-	case AnswerUnknown, AnswerRefused, AnswerRateLimited, AnswerTurnedAway, AnswerMaybeRefused, BrokenTurnedAway, OddReply:
-		return site.ToProvider() && !site.Reads()
 	case None, FailBefore, DieBefore:
 		return true
+	default: // of an answer
+		return site.ToProvider() && !site.Reads()
 	}
-	return true
 }
 
 // Hook decides how a call ends. It is called from several goroutines at once. A nil
@@ -173,8 +167,7 @@ func (p *process) checkClaim() {
 	if len(w.Accounts) != 1 {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	for key, claimant := range w.claimant {
 		if _, exists := w.Ledger.rows[key]; exists && claimant != p.number && !dead && !w.skewed {
 			w.wrong("process %d calls the provider under the claim of %d", p.number, claimant)
@@ -184,8 +177,7 @@ func (p *process) checkClaim() {
 
 // received notes a reply that reached the process.
 func (p *process) received(refreshToken secret.String) {
-	p.world.mu.Lock()
-	defer p.world.mu.Unlock()
+	defer p.world.lock()()
 	p.world.deeds = append(p.world.deeds, Deed{Kind: Received, RefreshToken: refreshToken.Reveal()})
 }
 
@@ -214,26 +206,24 @@ func (p *process) call(ctx context.Context, site Site, key store.Key, act func(F
 	if p.dead {
 		return errPassing
 	}
-	do := func() error { return act(fault) }
 	switch fault {
 	case FailBefore:
-		return p.failed(site, providers.NotSent)
+		return failed(site, providers.NotSent)
 	case FailAfter:
-		_ = do()
-		return p.failed(site, providers.Unknown)
+		_ = act(fault)
+		return failed(site, providers.Unknown)
 	case DieBefore, DieAfter:
 		if fault == DieAfter {
-			_ = do()
+			_ = act(fault)
 		}
 		p.dead = true
 		return errPassing
 	case LandLater:
-		p.world.later(func() { _ = do() })
-		return p.failed(site, providers.Unknown)
-	case None, Stale, AnswerUnknown, AnswerRefused, AnswerRateLimited, AnswerTurnedAway, AnswerMaybeRefused,
-		BrokenTurnedAway, OddReply:
+		p.world.later(func() { _ = act(fault) })
+		return failed(site, providers.Unknown)
+	default:
+		return act(fault)
 	}
-	return do()
 }
 
 func (p *process) awoken() bool {
@@ -259,7 +249,7 @@ func (p *process) begin(ctx context.Context, site Site, key store.Key) (Call, er
 }
 
 // failed is the error of a call that a fault ended.
-func (*process) failed(site Site, kind providers.Kind) error {
+func failed(site Site, kind providers.Kind) error {
 	if !site.ToProvider() {
 		return errPassing
 	}

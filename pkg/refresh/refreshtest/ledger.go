@@ -19,45 +19,39 @@ type Ledger struct {
 
 // Get returns a row; zero where there is none.
 func (l *Ledger) Get(key store.Key) store.Row {
-	l.world.mu.Lock()
-	defer l.world.mu.Unlock()
+	defer l.world.lock()()
 	return l.rows[key]
 }
 
 // Set stores a row as it is: a restored backup.
 func (l *Ledger) Set(row store.Row) {
-	l.world.mu.Lock()
-	defer l.world.mu.Unlock()
+	defer l.world.lock()()
 	l.rows[row.Key] = stored(row)
 }
 
 // Past lists the rows that processes have written, in order: what a backup may hold.
 func (l *Ledger) Past(key store.Key) []store.Row {
-	l.world.mu.Lock()
-	defer l.world.mu.Unlock()
+	defer l.world.lock()()
 	return slices.Clone(l.past[key])
 }
 
 // Restore puts a row from a backup in place of the row, if there is one.
 func (l *Ledger) Restore(backup store.Row) {
-	l.world.mu.Lock()
-	defer l.world.mu.Unlock()
+	defer l.world.lock()()
 	l.rows[backup.Key] = stored(backup)
 	l.world.did(RowLost, "", secret.String{})
 }
 
 // Delete loses a row.
 func (l *Ledger) Delete(key store.Key) {
-	l.world.mu.Lock()
-	defer l.world.mu.Unlock()
+	defer l.world.lock()()
 	delete(l.rows, key)
 	l.world.did(RowLost, "", secret.String{})
 }
 
 // Pause does what SetPaused does, through no process.
 func (l *Ledger) Pause(key store.Key, paused bool) {
-	l.world.mu.Lock()
-	defer l.world.mu.Unlock()
+	defer l.world.lock()()
 	l.pause(key, paused)
 }
 
@@ -89,8 +83,7 @@ type ledgerPort struct{ p *process }
 func (l ledgerPort) Rows(ctx context.Context, provider string) ([]store.Row, error) {
 	var rows []store.Row
 	err := l.p.call(ctx, Site{Op: Rows}, store.Key{Provider: provider}, func(Fault) error {
-		l.p.world.mu.Lock()
-		defer l.p.world.mu.Unlock()
+		defer l.p.world.lock()()
 		for key, row := range l.p.world.Ledger.rows {
 			if key.Provider == provider {
 				rows = append(rows, stored(row))
@@ -106,8 +99,7 @@ func (l ledgerPort) Row(ctx context.Context, key store.Key) (store.Row, bool, er
 	var row store.Row
 	var ok bool
 	err := l.p.call(ctx, Site{Op: RowOf}, key, func(Fault) error {
-		l.p.world.mu.Lock()
-		defer l.p.world.mu.Unlock()
+		defer l.p.world.lock()()
 		row, ok = l.p.world.Ledger.rows[key]
 		row = stored(row)
 		return nil
@@ -118,8 +110,7 @@ func (l ledgerPort) Row(ctx context.Context, key store.Key) (store.Row, bool, er
 func (l ledgerPort) Write(ctx context.Context, row store.Row, guard store.Guard) error {
 	row = stored(row)
 	return l.p.call(ctx, Site{Op: Write}, row.Key, func(Fault) error {
-		l.p.world.mu.Lock()
-		defer l.p.world.mu.Unlock()
+		defer l.p.world.lock()()
 		rows := l.p.world.Ledger.rows
 		current, exists := rows[row.Key]
 		if !holds(guard, current, exists) {
@@ -158,8 +149,7 @@ func holds(g store.Guard, row store.Row, exists bool) bool {
 
 func (l ledgerPort) SetPaused(ctx context.Context, key store.Key, paused bool) error {
 	return l.p.call(ctx, Site{Op: "SetPaused"}, key, func(Fault) error {
-		l.p.world.mu.Lock()
-		defer l.p.world.mu.Unlock()
+		defer l.p.world.lock()()
 		l.p.world.Ledger.pause(key, paused)
 		return nil
 	})
@@ -167,8 +157,7 @@ func (l ledgerPort) SetPaused(ctx context.Context, key store.Key, paused bool) e
 
 func (l ledgerPort) SetTold(ctx context.Context, key store.Key, told string) error {
 	return l.p.call(ctx, Site{Op: "SetTold"}, key, func(Fault) error {
-		l.p.world.mu.Lock()
-		defer l.p.world.mu.Unlock()
+		defer l.p.world.lock()()
 		rows := l.p.world.Ledger.rows
 		if row, ok := rows[key]; ok {
 			row.Told = told

@@ -23,8 +23,7 @@ type Snapshot struct {
 // Restored is a new world that goes on from a snapshot.
 func Restored(s Snapshot) *World {
 	w := New()
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	w.now = s.Now
 	w.ids = 1000 // beyond all that were given out
 	w.Ledger.rows[Default] = s.Row

@@ -52,28 +52,34 @@ func (d *document) seen(stale bool, now time.Time) string {
 	return ""
 }
 
+// version is the version with that id; zero if there is none.
+func (d *document) version(id string) store.Version {
+	value, ok := d.versions[id]
+	if !ok {
+		return store.Version{}
+	}
+	return store.Version{ID: id, Value: value}
+}
+
 func (d *document) setCurrent(id string, now time.Time) {
 	d.history, d.changed = append(d.history, id), now
 }
 
 // Create makes a secret without a version.
 func (s *Secrets) Create(key store.Key, doc store.Document) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	s.docs[place{key, doc}] = &document{versions: map[string]secret.String{}, created: map[string]time.Time{}}
 }
 
 // Delete deletes a secret.
 func (s *Secrets) Delete(key store.Key, doc store.Document) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	delete(s.docs, place{key, doc})
 }
 
 // Put is a person's edit: a new current version under an id of the store's own.
 func (s *Secrets) Put(key store.Key, doc store.Document, value secret.String) string {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	d := s.docs[place{key, doc}]
 	id := s.world.id(PersonIDs)
 	d.versions[id], d.created[id] = value, s.world.clock()
@@ -86,8 +92,7 @@ func (s *Secrets) Put(key store.Key, doc store.Document, value secret.String) st
 
 // RollBack is a person's move of AWSCURRENT to a version that was current before.
 func (s *Secrets) RollBack(key store.Key, doc store.Document, id string) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	d := s.docs[place{key, doc}]
 	d.setCurrent(id, s.world.clock())
 	s.world.decided = true // what is current goes back, and may come again
@@ -98,51 +103,41 @@ func (s *Secrets) RollBack(key store.Key, doc store.Document, id string) {
 
 // Quota switches the quota on: no further version is taken.
 func (s *Secrets) Quota(key store.Key, doc store.Document, on bool) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	s.docs[place{key, doc}].quota = on
 }
 
 // Break makes every call about a secret fail with err; nil ends that.
 func (s *Secrets) Break(key store.Key, doc store.Document, err error) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	s.docs[place{key, doc}].broken = err
 }
 
 // Get returns the current version; zero if there is none.
 func (s *Secrets) Get(key store.Key, doc store.Document) store.Version {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	d := s.docs[place{key, doc}]
-	if d == nil || d.current() == "" {
+	if d == nil {
 		return store.Version{}
 	}
-	return store.Version{ID: d.current(), Value: d.versions[d.current()]}
+	return d.version(d.current())
 }
 
 // Version returns the version with that id; zero if there is none.
 func (s *Secrets) Version(key store.Key, doc store.Document, id string) store.Version {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	value, ok := s.docs[place{key, doc}].versions[id]
-	if !ok {
-		return store.Version{}
-	}
-	return store.Version{ID: id, Value: value}
+	defer s.world.lock()()
+	return s.docs[place{key, doc}].version(id)
 }
 
 // IDs lists all versions that were stored, in no order.
 func (s *Secrets) IDs(key store.Key, doc store.Document) []string {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	return slices.Collect(maps.Keys(s.docs[place{key, doc}].versions))
 }
 
 // History lists the versions that were current, in order, the current one last.
 func (s *Secrets) History(key store.Key, doc store.Document) []string {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
+	defer s.world.lock()()
 	return slices.Clone(s.docs[place{key, doc}].history)
 }
 
@@ -161,7 +156,7 @@ func (s *Secrets) promote(at place, id string) {
 	claimed := slices.Contains(s.world.Ledger.rows[at.key].Spent, secret.New(theirs).Fingerprint())
 	edited := at.doc == store.TokensDoc && strings.HasPrefix(d.current(), PersonIDs)
 	if edited && !s.world.decided && !claimed &&
-		s.world.Provider.live(theirs) && s.world.Provider.presented[theirs] == 0 {
+		s.world.Provider.live(theirs) && s.world.Provider.token(theirs).Presented == 0 {
 		s.world.wrong("a person's version %s was replaced by %s", d.current(), id)
 	}
 	d.setCurrent(id, s.world.clock())
@@ -178,8 +173,7 @@ func (s secretsPort) on(
 	ctx context.Context, op Op, key store.Key, doc store.Document, act func(d *document, fault Fault) error,
 ) error {
 	return s.p.call(ctx, Site{op, doc}, key, func(fault Fault) error {
-		s.p.world.mu.Lock()
-		defer s.p.world.mu.Unlock()
+		defer s.p.world.lock()()
 		d := s.p.world.Secrets.docs[place{key, doc}]
 		switch {
 		case d == nil:
@@ -216,11 +210,9 @@ func (s secretsPort) CurrentID(ctx context.Context, key store.Key, doc store.Doc
 func (s secretsPort) ByID(ctx context.Context, key store.Key, doc store.Document, id string) (store.Version, error) {
 	var v store.Version
 	err := s.on(ctx, ByID, key, doc, func(d *document, _ Fault) error {
-		value, ok := d.versions[id]
-		if !ok {
+		if v = d.version(id); v.ID == "" {
 			return store.ErrNoVersion
 		}
-		v = store.Version{ID: id, Value: value}
 		return nil
 	})
 	return v, err

@@ -61,8 +61,7 @@ var Default = store.Key{Provider: Name, Account: "default"}
 
 // Decide lets a person replace the current version of tokens: promises about it no longer hold.
 func (w *World) Decide() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	w.decided = true
 }
 
@@ -96,10 +95,15 @@ func (w *World) SkewedEngine(hook Hook, skew time.Duration) *refresh.Engine {
 	}.WithDefaults()
 }
 
+// lock locks the world, and returns what unlocks it.
+func (w *World) lock() (unlock func()) {
+	w.mu.Lock()
+	return w.mu.Unlock
+}
+
 // Now is the world's clock.
 func (w *World) Now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	return w.clock()
 }
 
@@ -112,8 +116,7 @@ func (w *World) clock() time.Time {
 
 // Advance moves the clock on.
 func (w *World) Advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	w.now = w.now.Add(d)
 }
 
@@ -130,8 +133,7 @@ func (w *World) Land() {
 
 // Trace returns the calls since its last call, in the order of their beginning.
 func (w *World) Trace() []Call {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	trace := w.trace
 	w.trace = nil
 	return slices.Clone(trace)
@@ -145,8 +147,7 @@ const (
 
 // newID makes ids in the form of a UUID that show their order.
 func (w *World) newID() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	return w.id(AttemptIDs)
 }
 
@@ -156,13 +157,11 @@ func (w *World) id(prefix string) string {
 }
 
 func (w *World) later(act func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	w.pending = append(w.pending, act)
 }
 
 func (w *World) record(c Call) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.lock()()
 	w.trace = append(w.trace, c)
 }
