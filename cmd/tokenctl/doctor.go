@@ -116,7 +116,7 @@ func (e *examining) checks(cmd *cobra.Command, o *options) ([]doctor.Check, erro
 	cfg, err := home.LoadAWS(cmd.Context(), named, callWithin)
 	return doctor.Stack{
 		Config: cfg, Home: h, Name: e.stack,
-		SecretPrefix: named.SecretPrefix, LedgerTable: named.LedgerTable, TransactionsTable: named.TransactionsTable,
+		SecretPrefix: named.SecretPrefix, LedgerTable: named.LedgerTable, TransactionsTable: named.Table,
 		Providers: providers, Accounts: e.accounts, Invoke: !e.noInvoke, Profile: named.Profile, Flags: o.given(cmd), Now: time.Now,
 	}.Checks(), err
 }

@@ -9,6 +9,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/moto"
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/store"
 )
@@ -73,6 +74,11 @@ func awsWorld(t *testing.T) *world {
 	t.Setenv("LEDGER_TABLE", aws.CreateLedger(t))
 	t.Setenv("TRANSACTIONS_TABLE", aws.CreateTransactions(t))
 	t.Setenv("SECRET_PREFIX", prefix)
+	for _, provider := range catalog.All() {
+		if provider.Sweep && provider.Table == "" { // its table is found by --table-prefix alone
+			aws.CreateTransactionsAs(t, defaultPrefix+"-"+provider.TransactionsTable())
+		}
+	}
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
 	h, err := home.Open(t.Context(), home.Options{
 		Kind: home.AWS, SecretPrefix: prefix, LedgerTable: os.Getenv("LEDGER_TABLE"), TransactionsTable: os.Getenv("TRANSACTIONS_TABLE"),

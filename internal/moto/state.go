@@ -34,8 +34,14 @@ func (s *Server) CreateLedger(t testing.TB) string {
 // the template does, and returns its name.
 func (s *Server) CreateTransactions(t testing.TB) string {
 	t.Helper()
+	return s.CreateTransactionsAs(t, NewName("transactions"))
+}
+
+// CreateTransactionsAs does so under that name.
+func (s *Server) CreateTransactionsAs(t testing.TB, name string) string {
+	t.Helper()
 	return s.createTable(t, &dynamodb.CreateTableInput{
-		TableName: aws.String(NewName("transactions")),
+		TableName: &name,
 		AttributeDefinitions: []types.AttributeDefinition{
 			attribute("transaction_id", types.ScalarAttributeTypeN),
 			attribute("due_shard", types.ScalarAttributeTypeS), attribute("refresh_at", types.ScalarAttributeTypeS),

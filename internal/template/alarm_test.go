@@ -18,11 +18,12 @@ const metricsNamespace = "TokenRefresh"
 
 // told are the metrics that a provider's function tells, as pkg/handler makes them.
 func told(provider string) []string {
+	entry, _ := catalog.Find(provider)
 	all := []string{"AccessTokenExpiresIn", "AttemptsLeft", "ClockSkew", "Failures", "Misconfigured", "PersistFailed", "ProviderLatency", "Rotations"}
-	switch provider {
-	case "berbix":
+	switch {
+	case entry.Sweep:
 		all = append(all, "DeadTransactions", "SweepBacklog")
-	case "tconnect", "oauth2": // whose refresh tokens name their end
+	case entry.RefreshExpiry:
 		all = append(all, "DeadOrUncertain", "Left", "RefreshTokenExpiresIn", "SecretVersions")
 	default:
 		all = append(all, "DeadOrUncertain", "Left", "SecretVersions")
@@ -114,10 +115,11 @@ func TestAlarms(t *testing.T) {
 			reports := stack.Environment(function)["METRICS_NAMESPACE"]
 			assert.Check(t, reports == metricsNamespace, "%s reports to %s", function, reports)
 		}
-		if stack.Resources["BerbixQueueDeadLetters"].Type != "" {
-			want["BerbixDeadLetters"] = watch{
-				"AWS/SQS ApproximateNumberOfMessagesVisible", "BerbixQueueDeadLetters.QueueName", "Maximum", "GreaterThanThreshold", 0,
-				"notBreaching",
+		for _, entry := range catalog.All() {
+			if queue := entry.Title + "QueueDeadLetters"; stack.Resources[queue].Type != "" {
+				want[entry.Title+"DeadLetters"] = watch{
+					"AWS/SQS ApproximateNumberOfMessagesVisible", queue + ".QueueName", "Maximum", "GreaterThanThreshold", 0, "notBreaching",
+				}
 			}
 		}
 		got, names := map[string]watch{}, map[string]bool{}

@@ -39,7 +39,7 @@ func TestEnvironmentIsWhatTheFunctionReads(t *testing.T) {
 				return environment[name]
 			}
 			parse := config.ForRefresh
-			if function == "RefreshBerbix" {
+			if sweeps(function) {
 				parse = config.ForSweep
 			}
 			_, err := parse(getenv)
@@ -129,7 +129,7 @@ func TestFailedRunsAreKeptAndNotRepeated(t *testing.T) {
 				},
 				"DeadLetterQueue": nil,
 			}
-			if function == "RefreshBerbix" { // its events hold tokens: no error may make them too large
+			if sweeps(function) { // its events hold tokens: no error may make them too large
 				want["EventInvokeConfig"] = template.Object{"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 				want["DeadLetterQueue"] = template.Object{"Type": "SQS", "TargetArn": "DeadLetters.Arn"}
 			}

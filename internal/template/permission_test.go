@@ -97,8 +97,6 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 	eachVariant(t, func(t *testing.T, stack *template.Stack) {
 		for _, function := range stack.Of(template.Function) {
 			provider := template.Provider(function)
-			entry, err := catalog.Find(provider)
-			assert.NilError(t, err)
 			role := strings.TrimSuffix(template.Get[string](stack.Resources[function].Properties, "Role"), ".Arn")
 			assert.Check(t, role == function+"Role", "%s runs as %q", function, role)
 			var writesCredentials, transactions bool
@@ -112,7 +110,7 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 					case strings.HasSuffix(r, "-ledger"):
 						own := template.Get[[]any](s.condition, "ForAllValues:StringEquals", "dynamodb:LeadingKeys")
 						reply := store.ReplyKey(store.Key{Provider: provider}).Provider
-						if entry.Sweep && !slices.Equal(own, []any{provider}) || !entry.Sweep && !slices.Equal(own, []any{provider, reply}) {
+						if sweeps(function) && !slices.Equal(own, []any{provider}) || !sweeps(function) && !slices.Equal(own, []any{provider, reply}) {
 							t.Errorf("%s reaches the rows of %v", function, own)
 						}
 					case strings.Contains(r, "-transactions"):
@@ -126,7 +124,7 @@ func TestEachFunctionHasItsOwnStateOnly(t *testing.T) {
 				}
 			}
 			assert.Check(t, !writesCredentials, "%s may write credentials", function)
-			assert.Check(t, transactions == entry.Sweep, "%s: transactions %v", function, transactions)
+			assert.Check(t, transactions == sweeps(function), "%s: transactions %v", function, transactions)
 		}
 	})
 }

@@ -32,6 +32,12 @@ func with(t *testing.T, parameters map[string]string) *template.Stack {
 	return stack
 }
 
+// sweeps reports whether the function is of a provider with transactions.
+func sweeps(function string) bool {
+	entry, err := catalog.Find(template.Provider(function))
+	return err == nil && entry.Sweep
+}
+
 // eachVariant tests every variant of the stack.
 func eachVariant(t *testing.T, test func(t *testing.T, stack *template.Stack)) {
 	t.Helper()

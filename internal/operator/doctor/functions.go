@@ -61,7 +61,7 @@ func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigu
 	for _, one := range []struct{ variable, says, want, flag, parameter string }{
 		{"SECRET_PREFIX", settings.SecretPrefix, p.SecretPrefix, "--secret-prefix", "SecretPrefix"},
 		{"LEDGER_TABLE", settings.LedgerTable, p.LedgerTable, "--table-prefix", "TablePrefix"},
-		{"TRANSACTIONS_TABLE", settings.TransactionsTable, p.TransactionsTable, "--table-prefix", "TablePrefix"},
+		{"TRANSACTIONS_TABLE", settings.TransactionsTable, p.TransactionsTable(p.entry.Name), "--table-prefix", "TablePrefix"},
 	} {
 		if one.says != "" && one.says != one.want {
 			value := strings.TrimSuffix(strings.TrimSuffix(one.says, "-ledger"), "-transactions")

@@ -30,7 +30,8 @@ type Stack struct {
 	Home   *home.Home
 	Name   string // of the stack
 
-	SecretPrefix, LedgerTable, TransactionsTable string
+	SecretPrefix, LedgerTable string
+	TransactionsTable         func(provider string) string
 
 	Providers []catalog.Entry // in use; none: all
 	Accounts  []string        // wanted with each provider, beside those that are found
@@ -87,7 +88,13 @@ func (d Stack) Checks() []Check {
 		{Name: "clock", After: awsCheck, Look: s.clock},
 		{Name: stackCheck, After: awsCheck, Look: s.deployed},
 		{Name: "ledger", After: awsCheck, Look: s.ledgerTable},
-		{Name: "transactions", After: awsCheck, Look: s.transactionsTable},
+	}
+	for _, p := range s.providers {
+		if p.entry.Sweep {
+			checks = append(checks, Check{Name: p.entry.TransactionsTable(), After: awsCheck, Look: func(ctx context.Context) []Finding {
+				return s.transactionsTable(ctx, s.TransactionsTable(p.entry.Name))
+			}})
+		}
 	}
 	for _, p := range s.providers {
 		checks = append(checks, p.checks()...)

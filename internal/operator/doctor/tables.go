@@ -36,14 +36,14 @@ func (s *stack) ledgerTable(ctx context.Context) []Finding {
 	return orOK(found, "%s is active, with point-in-time recovery", s.LedgerTable)
 }
 
-func (s *stack) transactionsTable(ctx context.Context) []Finding {
-	table, found := s.table(ctx, s.TransactionsTable, transactionsKeys, "TRANSACTIONS_TABLE")
+func (s *stack) transactionsTable(ctx context.Context, name string) []Finding {
+	table, found := s.table(ctx, name, transactionsKeys, "TRANSACTIONS_TABLE")
 	if table != nil {
 		found = append(found, s.index(table)...)
-		found = append(found, s.timeToLive(ctx)...)
-		found = append(found, s.backups(ctx, s.TransactionsTable)...)
+		found = append(found, s.timeToLive(ctx, name)...)
+		found = append(found, s.backups(ctx, name)...)
 	}
-	return orOK(found, "%s is active, with its index, TTL and point-in-time recovery", s.TransactionsTable)
+	return orOK(found, "%s is active, with its index, TTL and point-in-time recovery", name)
 }
 
 // table returns a table of ours; nil if there is nothing more to check.
@@ -92,29 +92,29 @@ func (s *stack) lockedOut(table *types.TableDescription) Finding {
 }
 
 func (s *stack) index(table *types.TableDescription) []Finding {
+	name := aws.ToString(table.TableName)
 	for _, index := range table.GlobalSecondaryIndexes {
 		if aws.ToString(index.IndexName) != dueIndex {
 			continue
 		}
 		if got := keyNames(index.KeySchema); !slices.Equal(got, dueKeys) {
-			return []Finding{fail("the index %s of %s has the key %v, not %v", dueIndex, s.TransactionsTable, got, dueKeys).mend(
+			return []Finding{fail("the index %s of %s has the key %v, not %v", dueIndex, name, got, dueKeys).mend(
 				"delete it, and create it again once it is gone",
 				s.cli(`dynamodb update-table --table-name %s --global-secondary-index-updates '[{"Delete":{"IndexName":"%s"}}]'`,
-					s.TransactionsTable, dueIndex),
-				s.cli("dynamodb update-table --table-name %s %s", s.TransactionsTable, makeIndex))}
+					name, dueIndex),
+				s.cli("dynamodb update-table --table-name %s %s", name, makeIndex))}
 		}
 		if index.IndexStatus != types.IndexStatusActive {
 			return []Finding{fail("the index %s of %s is %s: no transaction is found due before it is ACTIVE",
-				dueIndex, s.TransactionsTable, index.IndexStatus).mend("wait, and look again")}
+				dueIndex, name, index.IndexStatus).mend("wait, and look again")}
 		}
 		return nil
 	}
-	return []Finding{fail("the table %s has no index %s: no transaction is found due", s.TransactionsTable, dueIndex).mend(
-		"make it", s.cli("dynamodb update-table --table-name %s %s", s.TransactionsTable, makeIndex))}
+	return []Finding{fail("the table %s has no index %s: no transaction is found due", name, dueIndex).mend(
+		"make it", s.cli("dynamodb update-table --table-name %s %s", name, makeIndex))}
 }
 
-func (s *stack) timeToLive(ctx context.Context) []Finding {
-	name := s.TransactionsTable
+func (s *stack) timeToLive(ctx context.Context, name string) []Finding {
 	described, err := s.tables.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &name})
 	if err != nil {
 		return s.trouble(err, "dynamodb:DescribeTimeToLive", s.tableARN(name))

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, parameters map[string]string) *world {
 		Transactions: func(string) home.Transactions { return clients.Transactions(moved) },
 	}
 	w.stack = doctor.Stack{
-		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: moved,
+		Config: tested, Home: w.home, Name: deployed.Name, SecretPrefix: prefix, LedgerTable: ledger, TransactionsTable: func(string) string { return moved },
 		Providers: seed.Played(), Invoke: true, Now: time.Now,
 	}
 	var err error

@@ -41,8 +41,8 @@ type Options struct {
 	// Of AWS. Region and Profile may be empty: AWS's own variables and files name them.
 	SecretPrefix      string
 	LedgerTable       string
-	TransactionsTable string // of the name "transactions"
-	TablePrefix       string // begins the names of the tables of other names
+	TransactionsTable string // of the first provider that has them
+	TablePrefix       string // begins the names of the others' tables
 	Region            string
 	Endpoint          string // of an emulated AWS; empty: AWS_ENDPOINT_URL, else AWS
 	Profile           string

@@ -34,12 +34,16 @@ func TestFurtherProviders(t *testing.T) {
 	text, err := generate(entries)
 	assert.NilError(t, err)
 	for _, want := range []string{
-		" and FurtherOAuth2 fresh", "  FurtherHesabeExpiryAlarm:\n", "'${SecretPrefix}/furtherhesabe/default/tokens'",
+		" and " + entries[len(entries)-1].Title + " fresh", "  FurtherHesabeExpiryAlarm:\n", "'${SecretPrefix}/furtherhesabe/default/tokens'",
 		"dynamodb:LeadingKeys: [furtherhesabe, furtherhesabe/reply]", "  FurtherHesabeOn: ", `"${Alarm}-refresh-furtherhesabe-errors"`,
 		"SOURCE '${RefreshFurtherHesabeLogs}'", "alarm:${AWS::StackName}-refresh-furtherberbix-dead-letters",
 		"TableName: !Sub '${TablePrefix}-furtherberbix-transactions'", "Value: !Sub '${TablePrefix}-furtherberbix-transactions'",
 	} {
 		assert.Check(t, strings.Contains(string(text), want), "the template has no %q", want)
+	}
+	table := func(name string) int { return strings.Count(string(text), "${TablePrefix}-"+name) }
+	if own, first := table("furtherberbix-transactions"), table("transactions"); own != first {
+		t.Errorf("%d lines are about the further table, %d about the first", own, first)
 	}
 	path := filepath.Join(t.TempDir(), "template.yaml")
 	assert.NilError(t, os.WriteFile(path, text, 0o600))
