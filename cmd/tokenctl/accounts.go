@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/spf13/cobra"
+
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/store"
 )
-
-// maxListed is how many accounts an error lists.
-const maxListed = 20
 
 // errNoAccount is in the errors of accounts that do not exist: a name was mistyped.
 var errNoAccount = errors.New("there is no such account")
@@ -49,13 +51,47 @@ func noAccount(ctx context.Context, h *home.Home, account string, providers ...s
 		return fmt.Errorf("%w %s: the ledger has none yet, of %s", errNoAccount, account, strings.Join(providers, ", "))
 	}
 	slices.Sort(there)
-	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(first(there), ", "))
+	return fmt.Errorf("%w %s: there are %s", errNoAccount, account, strings.Join(seed.ShownAll(there), ", "))
 }
 
-// first lists the first of some names, and how many more there are.
-func first(names []string) []string {
-	if more := len(names) - maxListed; more > 0 {
-		return append(slices.Clone(names[:maxListed]), fmt.Sprintf("and %d more", more))
+// completeWithin is how long a shell waits for values; after that it gets none.
+const completeWithin = 2 * time.Second
+
+// completeAccounts gives the shell the accounts of these providers, else of those on the line, else of
+// all. After an error there are none, and no message.
+func (o *options) completeAccounts(cmd *cobra.Command, of ...string) {
+	find := func(ctx context.Context, cmd *cobra.Command) []string {
+		o.settle(cmd) //nolint:contextcheck // it makes no call
+		o.notice = ""
+		h, err := o.open(ctx, home.Options{Existing: true})
+		if err != nil {
+			return nil
+		}
+		providers := of
+		if flag := cmd.Flags().Lookup("provider"); len(providers) == 0 && flag != nil {
+			providers = list(flag.Value.String())
+		}
+		if len(providers) == 0 {
+			providers = catalog.Names()
+		}
+		var accounts []string
+		for _, provider := range providers {
+			rows, err := h.Ledger.Rows(ctx, provider)
+			if err != nil {
+				return nil
+			}
+			for _, row := range rows {
+				if !slices.Contains(accounts, row.Account) {
+					accounts = append(accounts, row.Account)
+				}
+			}
+		}
+		return accounts
 	}
-	return names
+	type directive = cobra.ShellCompDirective
+	_ = cmd.RegisterFlagCompletionFunc("account", func(cmd *cobra.Command, _ []string, _ string) ([]string, directive) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), completeWithin)
+		defer cancel()
+		return find(ctx, cmd), cobra.ShellCompDirectiveNoFileComp
+	})
 }

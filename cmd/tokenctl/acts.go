@@ -12,6 +12,7 @@ import (
 	"tokenrefresh/internal/operator/acts"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/announce"
 	"tokenrefresh/pkg/release"
 )
@@ -19,7 +20,8 @@ import (
 // recordWithin is how long a completed act waits for its record.
 const recordWithin = 5 * time.Second
 
-// acted records what this command has done. A record that fails is a warning: the act is done.
+// acted records what this command has done: on AWS in the log of the provider's function, or of all.
+// A record that fails is a warning: the act is done.
 func (o *options) acted(cmd *cobra.Command, provider, account, details string) {
 	act := announce.Act{
 		At: time.Now().UTC(), Act: strings.TrimPrefix(cmd.CommandPath(), "tokenctl "), Provider: provider, Account: account,
@@ -27,21 +29,22 @@ func (o *options) acted(cmd *cobra.Command, provider, account, details string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), recordWithin)
 	defer cancel()
-	if err := o.recorder(ctx, cmd).Record(ctx, act); err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: done, and not recorded everywhere (docs/operations.md#who-did-what): %v\n", err)
+	if o.home != home.AWS {
+		acts.OnMachine(ctx, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), act)
+		return
 	}
-}
-
-// recorder records acts on this home.
-func (o *options) recorder(ctx context.Context, cmd *cobra.Command) acts.Recorder {
-	if o.home == string(home.AWS) {
-		cfg, err := home.LoadAWS(ctx, home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint}, recordWithin)
-		if err == nil {
-			return acts.AWS{
-				Config: cfg, Providers: catalog.Names(),
-				Function: func(provider string) string { return o.tablePrefix + "-refresh-" + provider },
-			}
+	named := o.aws()
+	named.Watch = nil // the verb is done: its errors have another cause
+	cfg, err := home.LoadAWS(ctx, named, recordWithin)
+	if err == nil {
+		functions := o.functions(catalog.Names()...)
+		if provider != "" {
+			functions = o.functions(provider)
 		}
+		err = acts.OnAWS(ctx, cfg, act, functions...)
 	}
-	return acts.Log{Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))}
+	if err != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning: it is done, and not in the log of what people did (docs/operations.md#who-did-what):")
+		fmt.Fprintln(cmd.ErrOrStderr(), terminal.Visible(err.Error()))
+	}
 }

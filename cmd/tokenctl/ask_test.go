@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal/terminaltest"
 	"tokenrefresh/pkg/store"
 )
@@ -22,9 +24,8 @@ func (w *world) converse(t *testing.T, lines []dialogue, args ...string) (code i
 		s.Types(t, line.keys)
 	}
 	code = <-ended
-	if shown = s.Shows(); strings.Contains(shown, planted) {
-		t.Errorf("a secret is shown:\n%s", shown)
-	}
+	shown = s.Shows()
+	assert.Check(t, !strings.Contains(shown, planted), "a secret is shown:\n%s", shown)
 	return code, shown
 }
 
@@ -53,15 +54,13 @@ func TestSeedAsks(t *testing.T) {
 			[]dialogue{{first, "\r"}, {"username (Enter: no login", "\n"}, {"base_url (optional): ", "https://h.example\n"}},
 			nil, exitDone, `{"base_url":"https://h.example"}`,
 		},
-		"interrupted": {[]dialogue{{first, planted + "\x03"}}, nil, exitFailed, ""},
+		"interrupted": {[]dialogue{{first, planted + "\x03"}}, nil, exitStopped, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := embeddedWorld(t)
 			code, shown := w.converse(t, tt.lines, "seed", "credentials", "--provider", "hesabe")
-			if code != tt.code {
-				t.Errorf("it ends with %d:\n%s", code, shown)
-			}
+			assert.Check(t, code == tt.code, "it ends with %d:\n%s", code, shown)
 			if tt.want == "" {
 				w.gone(t, store.Key{Provider: "hesabe", Account: "default"})
 			} else if got := w.current(t, "hesabe", "default", store.Credentials); got != tt.want {
@@ -76,12 +75,10 @@ func TestSeedTokensAsks(t *testing.T) {
 	t.Parallel()
 	for _, keys := range []string{planted + "\r", "{\r\"refresh_token\":\"" + planted + "\"\r}\r"} {
 		w := embeddedWorld(t)
-		if code, shown := w.converse(t, []dialogue{{"refresh_token (not shown): ", keys}}, "seed", "tokens", "--provider", "hesabe"); code != exitDone {
-			t.Errorf("it ends with %d:\n%s", code, shown)
-		}
-		if got := w.current(t, "hesabe", "default", store.TokensDoc); !strings.Contains(got, planted) {
-			t.Errorf("tokens %s", got)
-		}
+		code, shown := w.converse(t, []dialogue{{"refresh_token (not shown): ", keys}}, "seed", "tokens", "--provider", "hesabe")
+		assert.Check(t, code == exitDone, "it ends with %d:\n%s", code, shown)
+		got := w.current(t, "hesabe", "default", store.TokensDoc)
+		assert.Check(t, strings.Contains(got, planted), "tokens %s", got)
 	}
 }
 
@@ -94,8 +91,7 @@ func TestRemoveAsks(t *testing.T) {
 		w.write(t, store.Row{Key: key, Phase: store.Idle})
 		got, shown := w.converse(t, []dialogue{{"Remove it? [y/N]: ", answer}}, "remove", "--provider", "hesabe", "--account", "shop-2")
 		_, exists := w.row(t, "hesabe", "shop-2")
-		if got != code || exists != (code == exitNothing) {
-			t.Errorf("%q ends with %d, and there is a row: %v\n%s", answer, got, exists, shown)
-		}
+		assert.Check(t, got == code && exists == (code == exitNothing),
+			"%q ends with %d, and there is a row: %v\n%s", answer, got, exists, shown)
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,7 +47,7 @@ func typed(verb string) string {
 // refusing is an AWS that answers every call with an error, some hours ahead.
 func refusing(t *testing.T, code string, ahead time.Duration) string {
 	t.Helper()
-	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return answering(t, func(w http.ResponseWriter, r *http.Request) {
 		body := fmt.Sprintf(`{"__type":%q,"message":"said by AWS"}`, code)
 		if r.Header.Get("X-Amz-Target") == "" && r.Method == http.MethodPost && r.URL.Path == "/" { // of STS
 			body = fmt.Sprintf(`<ErrorResponse><Error><Code>%s</Code><Message>said by AWS</Message></Error></ErrorResponse>`, code)
@@ -59,9 +57,7 @@ func refusing(t *testing.T, code string, ahead time.Duration) string {
 		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write([]byte(body))
-	}))
-	t.Cleanup(aws.Close)
-	return aws.URL
+	})
 }
 
 // For keys that AWS refuses, every verb has the doctor's message, and nothing else.
@@ -85,7 +81,7 @@ func TestEveryVerbExplainsKeys(t *testing.T) {
 			[]string{"clock is ", "set-ntp true"},
 		},
 		"none": {
-			map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"},
+			map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
 			[]string{"there are no AWS credentials that work", "AWS_PROFILE"},
 		},
 		"an SSO session that has ended": {map[string]string{
@@ -97,15 +93,9 @@ func TestEveryVerbExplainsKeys(t *testing.T) {
 				continue
 			}
 			t.Run(name+", "+verb, func(t *testing.T) {
-				bare(t)
-				for name, value := range map[string]string{
-					"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "TOKENCTL_HOME": "aws",
-				} {
-					t.Setenv(name, value)
-				}
-				for name, value := range tt.env {
-					t.Setenv(name, value)
-				}
+				onAWS(t, "")
+				t.Setenv("TOKENCTL_HOME", "aws")
+				setenv(t, tt.env)
 				got := tokenctl(t, typed(verb), args...)
 				got.want(t, exitPerson, tt.says...)
 				if strings.Contains(got.err, "operation error") && name != "none" && !strings.Contains(name, "SSO") {
@@ -118,8 +108,6 @@ func TestEveryVerbExplainsKeys(t *testing.T) {
 
 // If a table is not in the region or account of the call, no message advises creating or restoring
 // it.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestEveryVerbExplainsAMissingTable(t *testing.T) {
 	w := awsWorld(t)
 	w.provision(t)
@@ -133,23 +121,18 @@ func TestEveryVerbExplainsAMissingTable(t *testing.T) {
 			got.want(t, exitPerson, `"other-ledger"`, "region eu-west-1", "--region", "--table-prefix")
 			all := got.out + got.err
 			for _, harm := range []string{"restore", "deploy the stack that makes it", "CreateState", "create-table"} {
-				if strings.Contains(all, harm) {
-					t.Errorf("it advises %q:\n%s", harm, all)
-				}
+				assert.Check(t, !strings.Contains(all, harm), "it advises %q:\n%s", harm, all)
 			}
-			if n := strings.Count(all, "there is no such table"); n != 1 {
-				t.Errorf("it says so %d times:\n%s", n, all)
-			}
+			n := strings.Count(all, "there is no such table")
+			assert.Check(t, n == 1, "it says so %d times:\n%s", n, all)
 		})
 	}
 }
 
 // A command that waits for AWS names the call, and one that cannot reach AWS says so.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestSlowAWS(t *testing.T) {
 	told := make(chan string, 1)
-	aws := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	onAWS(t, answering(t, func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case line := <-told:
 			told <- line
@@ -157,21 +140,13 @@ func TestSlowAWS(t *testing.T) {
 		}
 		panic(http.ErrAbortHandler) // the connection ends without an answer
 	}))
-	defer aws.Close()
-	for name, value := range map[string]string{
-		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.URL,
-		"AWS_CONFIG_FILE": os.DevNull,
-	} {
-		t.Setenv(name, value)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	watch := &home.Watch{After: time.Millisecond, Say: func(line string) { told <- line }}
 	h, err := home.Open(ctx, home.Options{Kind: home.AWS, SecretPrefix: "p", LedgerTable: "l", Watch: watch})
 	assert.NilError(t, err)
-	if _, _, err = h.Ledger.Row(ctx, hesabeKey); err == nil {
-		t.Error("no error")
-	}
+	_, _, err = h.Ledger.Row(ctx, hesabeKey)
+	assert.Check(t, err != nil, "no error")
 	if line := <-told; !strings.HasPrefix(line, "waiting for AWS: DynamoDB in eu-west-1 has not answered for 1ms") {
 		t.Errorf("%q", line)
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,61 +16,45 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
+// sweeps are the providers with transactions.
+var (
+	sweeps     = catalog.Those(func(e catalog.Entry) bool { return e.Sweep })
+	sweepNames = either(catalog.NamesOf(sweeps)...)
+)
+
+func sweepFlag(cmd *cobra.Command, o *options, to *catalog.Entry, usage string) {
+	o.flag(cmd, "provider", sweeps[0].Name, usage, oneProvider(to, sweeps, "has no transactions"))
+}
+
 // searching are the flags that select dead transactions.
 type searching struct {
-	provider, account, since, until string
-	undated                         bool
+	dead.Search
+	provider catalog.Entry
 }
 
 func (s *searching) register(cmd *cobra.Command, o *options) {
-	flags := cmd.Flags()
-	flags.StringVar(&s.provider, "provider", catalog.Sweeps()[0], "the provider")
-	flags.StringVar(&s.account, "account", "default", "the account with it")
-	flags.StringVar(&s.since, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h")
-	flags.StringVar(&s.until, "until", "", "marked dead before this `TIME`")
-	flags.BoolVar(&s.undated, "undated", false,
+	sweepFlag(cmd, o, &s.provider, "the provider")
+	o.account(cmd, &s.Account, defaultAccount, "the account with it", catalog.NamesOf(sweeps)...)
+	o.flag(cmd, "since", "", "marked dead at this `TIME` or later: RFC 3339, or how long ago, such as 90m or 3h",
+		one(&s.Span.From, "string", moment))
+	o.flag(cmd, "until", "", "marked dead before this `TIME`", one(&s.Span.Until, "string", moment))
+	cmd.Flags().BoolVar(&s.Undated, "undated", false,
 		"add those that an older release marked, without a time; it reads the whole table")
-	complete(cmd, "provider", catalog.Sweeps()...)
-	o.completeAccounts(cmd, catalog.Sweeps()...)
-	complete(cmd, "since")
-	complete(cmd, "until")
 }
 
-// search returns the search that the flags describe.
-func (s *searching) search(now time.Time) (dead.Search, error) {
-	search := dead.Search{Account: s.account, Undated: s.undated}
-	if _, err := catalog.FindSweep(s.provider); err != nil {
-		return search, fmt.Errorf("%w: --provider: %w", errUsage, err)
-	}
-	if err := validAccount(s.account); err != nil {
-		return search, err
-	}
-	for _, bound := range []struct {
-		flag, text string
-		at         *time.Time
-	}{{"since", s.since, &search.Span.From}, {"until", s.until, &search.Span.Until}} {
-		if bound.text == "" {
-			continue
-		}
-		at, err := moment(bound.text, now)
-		if err != nil {
-			return search, fmt.Errorf("%w: --%s must be a time such as %s, or how long ago, such as 90m",
-				errUsage, bound.flag, now.UTC().Format(time.RFC3339))
-		}
-		*bound.at = at
-	}
-	if until := search.Span.Until; !until.IsZero() && !search.Span.From.Before(until) {
-		return search, fmt.Errorf("%w: --since must be before --until", errUsage)
-	}
-	return search, nil
+// find finds the transactions, and shows how many it has found.
+func (s *searching) find(cmd *cobra.Command, h *home.Home) ([]store.DeadEntry, error) {
+	bar := terminal.NewBar(cmd.ErrOrStderr(), "looking", -1)
+	defer bar.End()
+	return s.Find(cmd.Context(), h.Transactions(s.provider.Name), time.Now(), func(n int) { bar.Set(int64(n)) })
 }
 
-// moment reads a time, or how long ago it was.
-func moment(text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
+// open opens the home, if the span has a length.
+func (s *searching) open(cmd *cobra.Command, o *options) (*home.Home, error) {
+	if until := s.Span.Until; !until.IsZero() && !s.Span.From.Before(until) {
+		return nil, fmt.Errorf("%w: --since must be before --until", errUsage)
 	}
-	return time.Parse(time.RFC3339, text)
+	return o.open(cmd.Context(), home.Options{Existing: true, Connections: awsWorkers})
 }
 
 // deadRow is a dead transaction in JSON, one on each line.
@@ -90,31 +76,26 @@ the list when its time to live is over, or as soon as it is recorded as complete
 	}
 	s.register(cmd, o)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		search, err := s.search(time.Now())
+		h, err := s.open(cmd, o)
 		if err != nil {
 			return err
 		}
-		h, err := o.open(cmd.Context(), home.Options{Existing: true})
-		if err != nil {
-			return err
-		}
-		all, err := find(cmd, h.Transactions(s.provider), search)
+		all, err := s.find(cmd, h)
 		if err != nil {
 			return err
 		}
 		for _, one := range all {
-			if o.asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(deadRow{one.ID, search.Account, one.MarkedAt})
-			} else {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d  %s\n", one.ID, markedAt(one))
+			at := "-"
+			if !one.MarkedAt.IsZero() {
+				at = one.MarkedAt.Format(time.RFC3339)
 			}
-			if err != nil {
+			if err := o.print(cmd, deadRow{one.ID, s.Account, one.MarkedAt}, fmt.Sprintf("%d  %s", one.ID, at)); err != nil {
 				return err
 			}
 		}
 		if !o.asJSON {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d dead transactions of %s/%s\n", len(all), s.provider, search.Account)
-			if !search.Undated {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d dead transactions of %s/%s\n", len(all), s.provider.Name, s.Account)
+			if !s.Undated {
 				fmt.Fprintln(cmd.ErrOrStderr(), "those that an older release marked have no time: --undated looks for them")
 			}
 		}
@@ -123,16 +104,118 @@ the list when its time to live is over, or as soon as it is recorded as complete
 	return cmd
 }
 
-// find finds dead transactions, and shows how many it has found.
-func find(cmd *cobra.Command, in home.Transactions, search dead.Search) ([]store.DeadEntry, error) {
-	bar := terminal.NewBar(cmd.ErrOrStderr(), "looking", -1)
-	defer bar.End()
-	return search.Find(cmd.Context(), in, time.Now(), func(n int) { bar.Set(int64(n)) })
+// reviving are the flags of revive.
+type reviving struct {
+	searching
+	file   string
+	dryRun bool
 }
 
-func markedAt(one store.DeadEntry) string {
-	if one.MarkedAt.IsZero() {
-		return "-"
+func revives(o *options) *cobra.Command {
+	var r reviving
+	cmd := &cobra.Command{
+		Use:   "revive {ID… | --file F | --since T [--until T] | --undated} [--account A]",
+		Short: "Let Berbix transactions that were marked dead wrongly be refreshed again",
+		Long: `Revive makes dead transactions due: the next sweep presents their refresh tokens again. Use it when a gateway
+or a wrong API secret has refused tokens that are good. It takes ids, a list of them in a file (a line each, as
+"tokenctl dead" prints them; - is standard input), or a span of time in which they were marked dead.
+
+Look first with --dry-run, which writes nothing. A transaction that Berbix refuses is marked dead again. After an
+interrupt the same command goes on: what is revived is not dead any more.`,
 	}
-	return one.MarkedAt.Format(time.RFC3339)
+	r.register(cmd, o)
+	cmd.Flags().StringVar(&r.file, "file", "", "revive the transactions that `FILE` lists")
+	_ = cmd.MarkFlagFilename("file")
+	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "count them, and write nothing")
+	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error { return r.do(cmd, o, args) })
+	return cmd
+}
+
+func (r *reviving) do(cmd *cobra.Command, o *options, args []string) error {
+	bySpan := !r.Span.From.IsZero() || !r.Span.Until.IsZero() || r.Undated
+	ways := 0
+	for _, given := range []bool{bySpan, r.file != "", len(args) > 0} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return fmt.Errorf("%w: name transactions by their ids, by --file, or by --since, --until and --undated", errUsage)
+	}
+	ids, err := r.listed(cmd, args)
+	if err != nil {
+		return err
+	}
+	h, err := r.open(cmd, o)
+	if err != nil {
+		return err
+	}
+	if bySpan {
+		if r.Undated && r.Span == (store.Span{}) {
+			r.Span.Until = time.Unix(0, 0) // these alone
+		}
+		all, err := r.find(cmd, h)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
+			ids = append(ids, one.ID)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	return r.revive(cmd, o, h, ids)
+}
+
+// listed returns the transactions from arguments or from a file.
+func (r *reviving) listed(cmd *cobra.Command, args []string) ([]int64, error) {
+	var ids []int64
+	for _, arg := range args {
+		id, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil || id <= 0 {
+			return nil, fmt.Errorf("%w: %s is not the id of a transaction, a number above 0", errUsage, quoted(arg))
+		}
+		ids = append(ids, id)
+	}
+	if r.file == "" {
+		return ids, nil
+	}
+	in, err := openText(cmd, r.file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	ids, err = dead.ReadIDs(in)
+	if err == nil && len(ids) == 0 {
+		err = errors.New("it lists no transaction")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.file, err)
+	}
+	return ids, nil
+}
+
+func (r *reviving) revive(cmd *cobra.Command, o *options, h *home.Home, ids []int64) error {
+	bar := terminal.NewBar(cmd.ErrOrStderr(), "reviving", int64(len(ids)))
+	summary, err := dead.Revive(cmd.Context(), o.sweeper(h, r.provider), r.Account, ids, r.dryRun,
+		func(err error) { bar.Say("%v", err) }, func(n int) { bar.Set(int64(n)) })
+	bar.End()
+	said := fmt.Sprintf("%s/%s: %d revived, the next sweep refreshes them", r.provider.Name, r.Account, summary.Revived)
+	if r.dryRun {
+		said = fmt.Sprintf("%s/%s: %d would be revived", r.provider.Name, r.Account, summary.WouldRevive)
+	}
+	said += fmt.Sprintf("; %d not dead, %d failed", summary.NotDead, summary.Failed)
+	if summary.Revived > 0 {
+		o.acted(cmd, r.provider.Name, r.Account, fmt.Sprintf("%d transactions", summary.Revived))
+	}
+	if printed := o.print(cmd, summary, said); printed != nil {
+		return printed
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: the same command goes on", errStopped)
+	case summary.Failed > 0:
+		return fmt.Errorf("%w: see why above, then run the same command again", errPartly)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -47,24 +46,17 @@ Verdicts are ok, warn (nothing is broken by it), fail and skipped. The exit code
 something fails, or you may not look at it.`,
 		Args: cobra.NoArgs,
 	}
-	e.register(cmd)
+	e.register(cmd, o)
 	flags := cmd.Flags()
 	flags.StringVar(&e.stack, "stack", "token-refresh", "aws: the `NAME` of the stack")
-	flags.StringSliceVar(&e.accounts, "account", nil,
+	o.accounts(cmd, &e.accounts,
 		"an `ACCOUNT` that should be kept fresh with each provider, besides those that are; may be given again")
 	flags.BoolVar(&e.noInvoke, "no-invoke", false, "aws: leave the functions' dry runs out")
-	complete(cmd, "stack")
-	o.completeAccounts(cmd)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return e.do(cmd, o) })
 	return cmd
 }
 
 func (e *examining) do(cmd *cobra.Command, o *options) error {
-	for _, account := range e.accounts {
-		if err := validAccount(account); err != nil {
-			return err
-		}
-	}
 	checks, err := e.checks(cmd, o)
 	if err != nil {
 		return err
@@ -73,7 +65,7 @@ func (e *examining) do(cmd *cobra.Command, o *options) error {
 		fmt.Fprintf(errOut, "making %d checks, which may take a minute\n", len(checks))
 	}
 	report := doctor.Run(cmd.Context(), checks)
-	if err := context.Cause(cmd.Context()); err != nil {
+	if err := cmd.Context().Err(); err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
@@ -94,14 +86,7 @@ func (e *examining) do(cmd *cobra.Command, o *options) error {
 
 // checks are those of the home that the flags name.
 func (e *examining) checks(cmd *cobra.Command, o *options) ([]doctor.Check, error) {
-	named, err := o.named(home.Options{})
-	if err != nil {
-		return nil, err
-	}
-	providers, err := o.chosen()
-	if err != nil {
-		return nil, err
-	}
+	named, providers := o.named(home.Options{}), o.chosen()
 	if named.Kind == home.Embedded {
 		cfg, err := e.config()
 		return doctor.Machine{

@@ -51,7 +51,6 @@ where there is no such command and 126 where it cannot be run.`,
 	r.register(cmd, o)
 	cmd.Flags().StringVar(&variable, "env", "ACCESS_TOKEN", "`NAME` of the variable that holds the token")
 	cmd.Flags().SetInterspersed(false) // what follows the command's name is the command's
-	complete(cmd, "env")
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
@@ -82,37 +81,29 @@ func runWith(cmd *cobra.Command, variable string, token reader.Token, args []str
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer close(signals)
 	defer signal.Stop(signals)
-	err := child.Start()
-	switch {
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+	if err := child.Start(); err != nil {
 		complain(cmd.ErrOrStderr(), err)
-		return &childError{exitNotFound}
-	case err != nil:
-		complain(cmd.ErrOrStderr(), err)
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+			return &childError{exitNotFound}
+		}
 		return &childError{exitNotExecutable}
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
-	for {
-		select {
-		case got := <-signals:
+	go func() {
+		for got := range signals {
 			if got != os.Interrupt { // which the terminal sends to both
 				_ = child.Process.Signal(got)
 			}
-		case err := <-ended:
-			return endOf(child, err)
 		}
-	}
-}
-
-// endOf is the error of a command that ended with anything but 0.
-func endOf(child *exec.Cmd, err error) error {
-	if exit := (*exec.ExitError)(nil); err == nil || !errors.As(err, &exit) {
+	}()
+	err := child.Wait()
+	ended, failed := errors.AsType[*exec.ExitError](err)
+	if !failed {
 		return err
 	}
-	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+	if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return &childError{exitSignalled + int(status.Signal())}
 	}
-	return &childError{child.ProcessState.ExitCode()}
+	return &childError{ended.ExitCode()}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,9 @@ func local(o *options) *cobra.Command {
 			"what happened. Nothing is left behind.",
 		Args: cobra.NoArgs,
 		RunE: o.run(func(cmd *cobra.Command, _ []string) error {
+			if o.asJSON {
+				return fmt.Errorf("%w: local tells a story for people: leave --json out", errUsage)
+			}
 			return demo.Run(cmd.Context(), cmd.OutOrStdout(), victimArgs)
 		}),
 	}

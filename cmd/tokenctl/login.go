@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"tokenrefresh/internal/operator/weblogin"
 	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/credentials"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -56,42 +54,29 @@ Without a refresh token in the answer nothing is written: most services want a s
 parameter of the page (--auth-url 'https://…?access_type=offline&prompt=consent').`,
 		Args: cobra.NoArgs,
 	}
-	names := catalog.NamesOf(catalog.Browsed())
-	l.registerOf(cmd, o, strings.Join(names, " or "), names)
+	browsed := catalog.Those(func(e catalog.Entry) bool { return e.Browser })
+	l.register(cmd, o, browsed, "has no page to log in at: use tokenctl seed")
 	flags := cmd.Flags()
 	flags.StringVar(&l.authURL, "auth-url", "", "the `URL` of the service's page, with what belongs into its query")
 	flags.StringArrayVar(&l.scopes, "scope", nil, "what to ask for, as the service writes it; may be repeated")
-	flags.IntVar(&l.port, "redirect-port", 0, "the port of http://127.0.0.1:`PORT`/callback; 0: a free one")
+	o.flag(cmd, "redirect-port", 0, "the port of http://127.0.0.1:`PORT`/callback; 0: a free one", whole(&l.port, 0, math.MaxUint16))
 	flags.StringVar(&l.redirectURI, "redirect-uri", "", "the `URI` that the service knows for this client")
 	flags.BoolVar(&l.noPKCE, "no-pkce", false, "leave PKCE out, for services that refuse it")
 	flags.BoolVar(&l.paste, "paste", false, "ask for the address at which the browser ended, also where it is one of this machine")
 	flags.BoolVar(&l.force, "force", false, "replace a token that still works, or a newer one that is on its way")
-	flags.DurationVar(&l.timeout, "timeout", loginWithin, "how long to wait for the browser")
-	for _, flag := range []string{"auth-url", "scope", "redirect-port", "redirect-uri", "timeout"} {
-		complete(cmd, flag)
-	}
+	o.flag(cmd, "timeout", loginWithin, "how long to wait for the browser",
+		lasting(&l.timeout, "above 0", 1, math.MaxInt64))
 	cmd.MarkFlagsMutuallyExclusive("redirect-port", "redirect-uri")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })
 	return cmd
 }
 
 func (l *loggingIn) do(cmd *cobra.Command, o *options) error {
-	entry, err := l.check()
-	switch {
-	case err != nil:
-		return err
-	case !entry.Browser:
-		return fmt.Errorf("%w: %s has no page to log in at: use tokenctl seed", errUsage, entry.Name)
-	case l.port < 0 || l.port > 1<<16-1:
-		return fmt.Errorf("%w: --redirect-port is a number up to 65535", errUsage)
-	case l.timeout <= 0:
-		return fmt.Errorf("%w: --timeout must be above 0", errUsage)
-	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
 		return err
 	}
-	session, err := l.session(cmd, o, h, entry)
+	session, err := l.session(cmd, o, h)
 	if err != nil {
 		return err
 	}
@@ -99,7 +84,7 @@ func (l *loggingIn) do(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	seeder := seed.Seeder{Home: h, Provider: entry, Account: l.account, Flags: o.given(cmd)}
+	seeder := seed.Seeder{Home: h, Provider: l.provider, Account: l.account, Flags: o.given(cmd)}
 	if !l.force { // before a person has done all that for nothing
 		if err := seeder.Ready(cmd.Context()); err != nil {
 			return err
@@ -150,21 +135,22 @@ func misleading(ctx context.Context, session providers.Session, tokens providers
 }
 
 // session opens the credentials of the account.
-func (l *loggingIn) session(cmd *cobra.Command, o *options, h *home.Home, entry catalog.Entry) (providers.Authorizing, error) {
-	current, err := h.Secrets.Current(cmd.Context(), store.Key{Provider: l.provider, Account: l.account}, store.Credentials)
+func (l *loggingIn) session(cmd *cobra.Command, o *options, h *home.Home) (providers.Authorizing, error) {
+	current, err := h.Secrets.Current(cmd.Context(), l.key(), store.Credentials)
 	var session providers.Session
 	if err == nil {
-		session, err = entry.New(exchange.New(exchange.Options{}), "production").Open(current.Value)
+		session, err = l.provider.Client("production").Open(current.Value)
 	}
 	switch {
 	case errors.Is(err, store.ErrNoSecret), errors.Is(err, store.ErrNoValue), errors.Is(err, providers.ErrNotSeeded):
-		return nil, fmt.Errorf("the client is not known yet, put it in first: %s", o.line(cmd, "seed credentials", l.target))
+		line := home.Command("seed credentials", l.key(), o.given(cmd))
+		return nil, fmt.Errorf("the client is not known yet, put it in first: %s", line)
 	case err != nil:
 		return nil, err
 	}
 	authorizing, ok := session.(providers.Authorizing)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s has no page to log in at", errUsage, entry.Name)
+		return nil, fmt.Errorf("%w: %s has no page to log in at", errUsage, l.provider.Name)
 	}
 	return authorizing, nil
 }
@@ -197,10 +183,10 @@ func (l *loggingIn) authorize(cmd *cobra.Command, a providers.Authorization) (*w
 		fmt.Errorf("no answer came from the browser within %s: nothing was written", l.timeout))
 	defer cancel()
 	flow, code, err := l.wait(ctx, cmd, a)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		if errors.Is(cause, context.Canceled) {
-			cause = fmt.Errorf("interrupted: nothing was written: %w", cause)
-		}
+	switch cause := context.Cause(ctx); {
+	case errors.Is(err, context.Canceled):
+		err = fmt.Errorf("%w: nothing was written", errStopped)
+	case err != nil && cause != nil:
 		err = cause
 	}
 	return flow, code, err
@@ -236,14 +222,14 @@ func (l *loggingIn) pasted(
 	question := fmt.Sprintf("the address at which the browser ended, %s?… (not shown)", flow.RedirectURI)
 	if !terminal.Is(cmd.InOrStdin()) {
 		say("%s:", question)
-		line, err := readLine(ctx, cmd.InOrStdin())
+		line, err := terminal.ReadLine(ctx, cmd.InOrStdin())
 		if err != nil {
 			return secret.String{}, err
 		}
 		return flow.Pasted(line)
 	}
 	for {
-		text, err := terminal.AskHidden(ctx, cmd.InOrStdin(), cmd.ErrOrStderr(), question, nil)
+		text, err := person(cmd).AskHidden(ctx, question, nil)
 		if err != nil {
 			return secret.String{}, err
 		}
@@ -252,30 +238,5 @@ func (l *loggingIn) pasted(
 			return code, err
 		}
 		say("%v", err)
-	}
-}
-
-// readLine reads a line of a stream that is no terminal. It ends with ctx.
-func readLine(ctx context.Context, in io.Reader) (string, error) {
-	type line struct {
-		text string
-		err  error
-	}
-	lines := make(chan line, 1)
-	go func() {
-		text, err := bufio.NewReader(io.LimitReader(in, maxText)).ReadString('\n')
-		if errors.Is(err, io.EOF) && text != "" {
-			err = nil
-		}
-		lines <- line{text, err}
-	}()
-	select {
-	case l := <-lines:
-		if l.err != nil {
-			return "", fmt.Errorf("read the address: %w", l.err)
-		}
-		return l.text, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/oauthservers"
 	"tokenrefresh/pkg/store"
 )
@@ -46,9 +48,8 @@ func agreeing(t *testing.T) func(address string) {
 			_ = response.Body.Close()
 			form := formTag.FindStringSubmatch(string(page))
 			if err != nil || response.StatusCode != http.StatusOK || form == nil || forms > 3 {
-				if !strings.Contains(string(page), "close this page") || forms < 2 {
-					t.Errorf("after %d forms: %s, %s", forms, response.Status, page)
-				}
+				assert.Check(t, strings.Contains(string(page), "close this page") && forms >= 2,
+					"after %d forms: %s, %s", forms, response.Status, page)
 				return
 			}
 			fields := url.Values{}
@@ -88,25 +89,19 @@ func TestLoginAtAServer(t *testing.T) {
 			for range 2 { // a second login begins another chain
 				got := w.logIn(t.Context(), t, strings.NewReader(""), agreeing(t), "--force")
 				got.want(t, exitDone, "oauth2/xero/tokens; the next tick looks at it")
-				if strings.Contains(got.err, "warning") {
-					t.Errorf("it cannot be asked: %s", got.err)
-				}
+				assert.Check(t, !strings.Contains(got.err, "warning"), "it cannot be asked: %s", got.err)
 				begun := w.current(t, "oauth2", "xero", store.TokensDoc)
 				w.run(t, "", "refresh", "--provider", "oauth2", "--account", "xero").want(t, exitDone, "refreshed")
-				if after := w.current(t, "oauth2", "xero", store.TokensDoc); after == begun {
-					t.Error("the chain has not gone on")
-				}
+				after := w.current(t, "oauth2", "xero", store.TokensDoc)
+				assert.Check(t, after != begun, "the chain has not gone on")
 			}
-			if seen := server.Seen(); seen.Repeated != 0 || seen.Refreshes != 2 || seen.Logins != 2 {
-				t.Errorf("%+v", seen)
-			}
+			seen := server.Seen()
+			assert.Check(t, seen.Repeated == 0 && seen.Refreshes == 2 && seen.Logins == 2, "%+v", seen)
 
 			// Without the scope for it there is no refresh token, and nothing is written.
 			before := w.current(t, "oauth2", "xero", store.TokensDoc)
 			w.logIn(t.Context(), t, strings.NewReader(""), agreeing(t), "--force", "--scope", "openid").want(t, exitFailed, "no refresh token", "offline_access")
-			if w.current(t, "oauth2", "xero", store.TokensDoc) != before {
-				t.Error("a token is written")
-			}
+			assert.Check(t, w.current(t, "oauth2", "xero", store.TokensDoc) == before, "a token is written")
 		})
 	}
 }

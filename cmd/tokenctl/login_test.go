@@ -108,9 +108,8 @@ func (w *world) logIn(ctx context.Context, t *testing.T, stdin io.Reader, browse
 		address := shownAddress.FindString(errOut.text())
 		select {
 		case code = <-ended:
-			if strings.Contains(out.String()+errOut.text(), planted) {
-				t.Errorf("a secret is shown:\n%s%s", out.String(), errOut.text())
-			}
+			assert.Check(t, !strings.Contains(out.String()+errOut.text(), planted),
+				"a secret is shown:\n%s%s", out.String(), errOut.text())
 			return said{code, out.String(), errOut.text()}
 		case <-time.After(time.Millisecond):
 			if address != "" && !shown {
@@ -151,32 +150,28 @@ func endsAt(t *testing.T, address string) string {
 	return response.Header.Get("Location")
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestLogin(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := newService(t)
 		s.seedTo(t, w, s.page()+`,"auth_scope":"a offline_access"`)
 		w.logIn(t.Context(), t, strings.NewReader(""), browser(t), "--json").want(t, exitDone,
 			`"account":"xero"`, "oauth2/xero/tokens", "the next tick looks at it", "scope=a+offline_access")
-		if got := w.current(t, "oauth2", "xero", store.TokensDoc); got != `{"refresh_token":"rt-`+planted+`"}` {
-			t.Errorf("tokens %s", got)
-		}
-		if row, exists := w.row(t, "oauth2", "xero"); !exists || row.RefreshAt.After(time.Now()) {
-			t.Errorf("row %+v", row)
-		}
+		got := w.current(t, "oauth2", "xero", store.TokensDoc)
+		assert.Check(t, got == `{"refresh_token":"rt-`+planted+`"}`, "tokens %s", got)
+		row, exists := w.row(t, "oauth2", "xero")
+		assert.Check(t, exists && !row.RefreshAt.After(time.Now()), "row %+v", row)
 		if form := s.redeemed[0]; len(s.redeemed) != 1 || form.Get("code_verifier") == "" || !strings.HasPrefix(form.Get("redirect_uri"), "http://127.0.0.1:") {
 			t.Errorf("%d calls", len(s.redeemed))
 		}
 
 		// The chain works now: nobody logs in for nothing.
-		row, _ := w.row(t, "oauth2", "xero")
+		row, _ = w.row(t, "oauth2", "xero")
 		row.State, row.LastOutcome = store.OK, "refreshed"
 		row.Fence, row.AttemptID = 1, "a"
 		w.write(t, row)
 		held := `{"refresh_token":"` + planted + `-2","access_token":"x","access_expires_at":"2099-01-01T00:00:00Z","attempt_id":"a"}`
-		if _, err := w.Editor.PutCurrent(t.Context(), row.Key, store.TokensDoc, secret.New(held)); err != nil {
-			t.Fatal(err)
-		}
+		_, err := w.Editor.PutCurrent(t.Context(), row.Key, store.TokensDoc, secret.New(held))
+		assert.NilError(t, err)
 		never := func(address string) { t.Errorf("the page is shown: %s", address) }
 		w.logIn(t.Context(), t, strings.NewReader(""), never).want(t, exitFailed, "nothing was written: this credential works", "--force")
 	})
@@ -229,12 +224,9 @@ func TestLoginFails(t *testing.T) {
 			tt.change(s)
 			got := w.logIn(t.Context(), t, strings.NewReader(""), browser(t), tt.args...)
 			got.want(t, tt.code, tt.says...)
-			if strings.ContainsAny(got.out+got.err, "\x1b\u202e") {
-				t.Errorf("%q", got.err)
-			}
-			if text := w.current(t, "oauth2", "xero", store.TokensDoc); text != "" || len(s.redeemed) > 1 {
-				t.Errorf("tokens %s after %d calls", text, len(s.redeemed))
-			}
+			assert.Check(t, !strings.ContainsAny(got.out+got.err, "\x1b\u202e"), "%q", got.err)
+			text := w.current(t, "oauth2", "xero", store.TokensDoc)
+			assert.Check(t, text == "" && len(s.redeemed) <= 1, "tokens %s after %d calls", text, len(s.redeemed))
 		})
 	}
 }
@@ -249,8 +241,8 @@ func TestLoginRefuses(t *testing.T) {
 		"auth_url in the credentials":               nil,
 		"--auth-url must begin with https":          {"--auth-url", "http://x.example"},
 		"--redirect-uri must begin with https":      {"--auth-url", s.URL, "--redirect-uri", "http://x.example"},
-		"--redirect-port is a number up to 65535":   {"--redirect-port", "65536"},
-		"--timeout must be above 0":                 {"--timeout", "0s"},
+		"must be from 0 to 65535":                   {"--redirect-port", "65536"},
+		"must be above 0":                           {"--timeout", "0s"},
 		"none of the others can be":                 {"--redirect-port", "1", "--redirect-uri", "http://127.0.0.1"},
 		`unknown command "https://x.example"`:       {"https://x.example"},
 		"hesabe has no page to log in at: use":      {"--provider", "hesabe"},
@@ -279,9 +271,8 @@ func TestLoginAsksWhetherItCanAsk(t *testing.T) {
 		s.seedTo(t, w, s.page()+`,"introspection_url":"`+s.URL+`/introspect"`)
 		got := w.logIn(t.Context(), t, strings.NewReader(""), browser(t))
 		got.want(t, exitDone, says)
-		if warned := strings.Contains(got.err, "introspection_url"); warned != (answer != `{"active":true}`) {
-			t.Errorf("%s: %s", answer, got.err)
-		}
+		warned := strings.Contains(got.err, "introspection_url")
+		assert.Check(t, warned == (answer != `{"active":true}`), "%s: %s", answer, got.err)
 	}
 }
 
@@ -292,7 +283,7 @@ func TestLoginIsInterrupted(t *testing.T) {
 		s.seedTo(t, w, s.page())
 		ctx, cancel := context.WithCancel(t.Context())
 		in, hold := io.Pipe()
-		w.logIn(ctx, t, in, func(string) { cancel() }, args...).want(t, exitFailed, "interrupted: nothing was written")
+		w.logIn(ctx, t, in, func(string) { cancel() }, args...).want(t, exitStopped, "tokenctl: stopped: nothing was written")
 		_ = hold.Close()
 	}
 }
@@ -312,7 +303,7 @@ func TestLoginPasted(t *testing.T) {
 		"this machine":  {"", []string{"--paste", "--redirect-port", "8765"}, func(end string) string { return " " + end + "\r\n" }, exitDone, "http://127.0.0.1:8765/callback"},
 		"another state": {"", []string{"--paste"}, func(end string) string { return strings.Replace(end, "state=", "state=x", 1) }, exitFailed, "its state is another one"},
 		"no address":    {"", []string{"--paste"}, func(string) string { return planted + "\n" }, exitFailed, "give the whole address"},
-		"nothing":       {"", []string{"--paste"}, func(string) string { return "" }, exitFailed, "read the address: EOF"},
+		"nothing":       {"", []string{"--paste"}, func(string) string { return "" }, exitFailed, "read the answer: EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -326,9 +317,8 @@ func TestLoginPasted(t *testing.T) {
 				}()
 			}, tt.args...)
 			got.want(t, tt.code, tt.says)
-			if text := w.current(t, "oauth2", "xero", store.TokensDoc); (text != "") != (tt.code == exitDone) {
-				t.Errorf("tokens %s", text)
-			}
+			text := w.current(t, "oauth2", "xero", store.TokensDoc)
+			assert.Check(t, (text != "") == (tt.code == exitDone), "tokens %s", text)
 		})
 	}
 }

@@ -3,16 +3,27 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/assert"
+
+	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/catalog"
+	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/plant"
+	"tokenrefresh/pkg/release"
 	"tokenrefresh/pkg/store"
 )
 
@@ -49,9 +60,8 @@ func tokenctlIn(ctx context.Context, t *testing.T, stdin string, args ...string)
 	t.Helper()
 	var out, errOut bytes.Buffer
 	code := execute(ctx, args, strings.NewReader(stdin), &out, &errOut)
-	if plant.Shown(out.String(), errOut.String()) {
-		t.Errorf("%v shows a secret:\n%s%s", args, out.String(), errOut.String())
-	}
+	assert.Check(t, !plant.Shown(out.String(), errOut.String()),
+		"%v shows a secret:\n%s%s", args, out.String(), errOut.String())
 	if !slices.Contains(args, "--help") && args[0] != "__complete" && args[0] != "completion" {
 		advises(t, out.String()+"\n"+errOut.String()) //nolint:contextcheck // flags are parsed, and nothing runs
 	}
@@ -61,13 +71,9 @@ func tokenctlIn(ctx context.Context, t *testing.T, stdin string, args ...string)
 // want checks the exit code, and that the output contains each of parts.
 func (s said) want(t *testing.T, code int, parts ...string) {
 	t.Helper()
-	if s.code != code {
-		t.Errorf("exit code %d, want %d:\n%s%s", s.code, code, s.out, s.err)
-	}
+	assert.Check(t, s.code == code, "exit code %d, want %d:\n%s%s", s.code, code, s.out, s.err)
 	for _, part := range parts {
-		if !strings.Contains(s.out+s.err, part) {
-			t.Errorf("it does not say %q:\n%s%s", part, s.out, s.err)
-		}
+		assert.Check(t, strings.Contains(s.out+s.err, part), "it does not say %q:\n%s%s", part, s.out, s.err)
 	}
 }
 
@@ -78,25 +84,17 @@ func TestLocal(t *testing.T) {
 	says := []string{"logged_in", "refreshed 3", "not_due", "killed", "busy", "recovered", "presented twice: 0", "valid: true"}
 	tokenctl(t, "", "local").want(t, exitDone, append(says, shownByReadme(t)...)...)
 	left, err := os.ReadDir(os.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(left) != 0 {
-		t.Errorf("it leaves %v behind", left)
-	}
+	assert.NilError(t, err)
+	assert.Check(t, len(left) == 0, "it leaves %v behind", left)
 }
 
 // shownByReadme are the lines that the README shows.
 func shownByReadme(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	assert.NilError(t, err)
 	lines := regexp.MustCompile(`(?m)^ {6}[0-9]{2}:[0-9]{2}  .*$`).FindAllString(string(text), -1)
-	if len(lines) < 5 {
-		t.Fatalf("the README shows %q alone", lines)
-	}
+	assert.Assert(t, len(lines) >= 5, "the README shows %q alone", lines)
 	for i, line := range lines {
 		lines[i] = strings.TrimPrefix(line, "    ")
 	}
@@ -108,6 +106,7 @@ func TestWrongUsage(t *testing.T) {
 	embedded := []string{"--home", "embedded", "--state", t.TempDir() + "/state.db"}
 	for line, says := range map[string]string{
 		"local x":                               "x",
+		"local --json":                          "leave --json out",
 		"nothing":                               "nothing",
 		"victim":                                "accepts 3",
 		"--nothing":                             "--nothing",
@@ -123,11 +122,10 @@ func TestWrongUsage(t *testing.T) {
 		"record --transaction-id x":                              "transaction-id",
 		"record --transaction-id 1 --file f":                     "none of the others can be",
 		"record --status deleted --file f":                       "none of the others can be",
-		"record --transaction-id -1 --status deleted":            `"transaction_id"`,
-		"record --transaction-id 1 --status done":                `"status"`,
+		"record --transaction-id -1 --status deleted":            "transaction-id",
+		"record --transaction-id 1 --status done":                "active, completed or deleted",
 		"record --transaction-id 1":                              `"refresh_token" is missing`,
 		"record --file f.txt":                                    "--format",
-		"record --file f.csv --workers -1":                       "--workers",
 		"record --transaction-id 1 --account default/":           "--account",
 		"refresh everything":                                     "everything",
 		"refresh --account shop-2":                               "needs its --provider",
@@ -176,11 +174,10 @@ func TestHelp(t *testing.T) {
 	}
 	tokenctl(t, "", "__complete", "pause", "--provider", "").want(t, exitDone, strings.Join(catalog.Names(), "\n")+"\n")
 	tokenctl(t, "", "__complete", "--home", "").want(t, exitDone, "aws\nembedded\n")
+	tokenctl(t, "", "__complete", "--table-prefix", "a", "refresh", "--function", "").want(t, exitDone, "a-refresh-hesabe\na-refresh-tconnect\n")
 }
 
 // The shell completes existing accounts.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestCompletesAccounts(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		for _, key := range []store.Key{
@@ -200,28 +197,63 @@ func TestCompletesAccounts(t *testing.T) {
 		} {
 			args := append([]string{"__complete"}, w.flags...)
 			got := tokenctl(t, "", append(append(args, strings.Fields(line)...), "")...)
-			if got.out != want || strings.Contains(got.err, "home:") {
-				t.Errorf("%s: %q; %s", line, got.out, got.err)
-			}
+			assert.Check(t, got.out == want && !strings.Contains(got.err, "home:"),
+				"%s: %q; %s", line, got.out, got.err)
 		}
 	})
 	none := []string{"__complete", "--home", "embedded", "--state", t.TempDir() + "/none.db", "pause", "--provider", "hesabe", "--account", ""}
 	tokenctl(t, "", none...).want(t, exitDone, ":4")
 }
 
-// The shell completes the functions of this project.
-//
-//nolint:paralleltest // variables tell the command of AWS
-func TestCompletesFunctions(t *testing.T) {
-	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"Functions":[{"FunctionName":"a-refresh-hesabe"},{"FunctionName":"other"},{"FunctionName":"b-refresh-berbix"}]}`))
-	}))
-	defer aws.Close()
-	for name, value := range map[string]string{
-		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.URL,
-		"AWS_CONFIG_FILE": os.DevNull,
+// The help lists each exit code of the code, and the code has no other.
+func TestExitCodesAreListed(t *testing.T) {
+	t.Parallel()
+	help := tokenctl(t, "", "--help").out
+	parsed, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, 0)
+	assert.NilError(t, err)
+	var named []string
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "exit") && spec.Names[0].Name != "exits" {
+			named = append(named, spec.Names[0].Name)
+		}
+		return true
+	})
+	assert.Check(t, len(named) == len(exits) && len(named) > 5, "the constants are %v, the help lists %d", named, len(exits))
+	for err, code := range map[error]int{
+		nil: exitDone, errors.New("x"): exitFailed, errUsage: exitUsage, errPerson: exitPerson, store.ErrForbidden: exitPerson,
+		fs.ErrPermission: exitPerson, errPartly: exitPartly, errNothing: exitNothing, errStopped: exitStopped, bulk.ErrStopped: exitStopped,
+		&home.AccessError{Passing: true}: exitFailed, &home.AccessError{}: exitPerson,
 	} {
-		t.Setenv(name, value)
+		assert.Check(t, codeOf(err, true) == code, "%v ends with %d", err, codeOf(err, true))
+		listed := slices.IndexFunc(exits, func(e exit) bool { return e.code == code })
+		assert.Assert(t, listed >= 0, "%d is not listed", code)
+		assert.Check(t, strings.Contains(help, fmt.Sprintf("\n  %3d  %s", code, exits[listed].says)), "the help lacks %d:\n%s", code, help)
 	}
-	tokenctl(t, "", "__complete", "refresh", "--function", "").want(t, exitDone, "a-refresh-hesabe\nb-refresh-berbix\n:4\n")
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	tokenctl(t, "", "--version").want(t, exitDone, "tokenctl version "+release.Version+" ("+commit()+")\n")
+	tokenctl(t, "", "version").want(t, exitDone, "tokenctl "+release.Version)
+}
+
+// Each function reports its own version; one that cannot is named.
+func TestVersionOfTheFunctions(t *testing.T) {
+	onAWS(t, answering(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.URL.Path, "/s-refresh-hesabe/"):
+			body, err := io.ReadAll(r.Body)
+			assert.Check(t, err == nil && string(body) == `{"dry_run":true}`, "%s, %v", body, err)
+			_, _ = w.Write([]byte(`{"provider":"hesabe","version":"7.8.9","run_id":"r","outcomes":{},"credentials":[]}`))
+		case strings.Contains(r.URL.Path, "/s-refresh-tconnect/"):
+			_, _ = w.Write([]byte(`{"provider":"tconnect","run_id":"r","outcomes":{},"credentials":[]}`))
+		default:
+			w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	tokenctl(t, "", "version", "--stack", "s").want(t, exitFailed,
+		"tokenctl "+release.Version, "s-refresh-hesabe 7.8.9\n", "s-refresh-tconnect before 0.9.0\n", "s-refresh-berbix invoke the function",
+		"no version of s-refresh-", "s-refresh-berbix")
+	tokenctl(t, "", "version", "--stack", "s", "--json").want(t, exitFailed, `{"name":"s-refresh-hesabe","version":"7.8.9"}`)
 }

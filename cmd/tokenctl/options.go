@@ -17,6 +17,7 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/config"
+	"tokenrefresh/pkg/store"
 )
 
 // defaultPrefix is the first part of the names that the template gives.
@@ -24,13 +25,15 @@ const defaultPrefix = "token-refresh"
 
 // options are the flags that every verb has.
 type options struct {
-	home, state               string
+	home                      home.Kind
+	state                     string
 	secretPrefix, tablePrefix string
 	region, profile, endpoint string
-	providers                 []string // in use; empty: all
+	providers                 []catalog.Entry // in use; empty: all
 	asJSON                    bool
 
-	began  bool // see codeOf
+	wrong  error // about the defaults of flags
+	began  bool  // see codeOf
 	watch  home.Watch
 	notice string    // which home was chosen, if nobody named one
 	errOut io.Writer // for the notice
@@ -40,41 +43,29 @@ type options struct {
 func (o *options) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	env := func(name, otherwise string) string { return cmp.Or(os.Getenv(name), otherwise) }
-	flags.StringVar(&o.home, "home", os.Getenv("TOKENCTL_HOME"), "home of state: aws or embedded ($TOKENCTL_HOME); "+
-		"empty: embedded if its file is there and no AWS region is set, else aws")
+	o.flagIn(cmd, flags, "home", os.Getenv("TOKENCTL_HOME"), "home of state: aws or embedded ($TOKENCTL_HOME); "+
+		"empty: embedded if its file is there and no AWS region is set, else aws", choice(&o.home, home.AWS, home.Embedded))
 	flags.StringVar(&o.state, "state", env("TOKENCTL_STATE", home.DefaultState(os.Getenv)),
 		"embedded: the `FILE` of state ($TOKENCTL_STATE)")
-	flags.StringVar(&o.secretPrefix, "secret-prefix", env("SECRET_PREFIX", defaultPrefix),
-		"aws: first part of the secrets' names ($SECRET_PREFIX)")
+	o.flagIn(cmd, flags, "secret-prefix", env("SECRET_PREFIX", defaultPrefix),
+		"aws: first part of the secrets' names ($SECRET_PREFIX)", one(&o.secretPrefix, "string", prefix))
 	flags.StringVar(&o.tablePrefix, "table-prefix", env("TABLE_PREFIX", defaultPrefix),
 		"aws: first part of the tables' names ($TABLE_PREFIX; $LEDGER_TABLE and $TRANSACTIONS_TABLE name them whole)")
-	flags.StringSliceVar(&o.providers, "providers", list(os.Getenv("PROVIDERS")),
-		"the `PROVIDERS` in use, separated by commas ($PROVIDERS; default all)")
+	o.flagIn(cmd, flags, "providers", os.Getenv("PROVIDERS"),
+		"the `PROVIDERS` in use, separated by commas ($PROVIDERS; default all)", someProviders(&o.providers))
 	flags.StringVar(&o.region, "region", "", "aws: region ($AWS_REGION)")
 	flags.StringVar(&o.endpoint, "endpoint-url", os.Getenv("AWS_ENDPOINT_URL"),
 		"aws: the `URL` of an emulated AWS ($AWS_ENDPOINT_URL)")
 	flags.StringVar(&o.profile, "profile", "", "aws: profile of the shared configuration ($AWS_PROFILE)")
 	flags.BoolVar(&o.asJSON, "json", false, "print JSON")
-	complete(cmd, "home", string(home.AWS), string(home.Embedded))
-	complete(cmd, "providers", catalog.Names()...)
-}
-
-// list is a text's parts between commas.
-func list(text string) []string {
-	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
 // chosen returns the providers of a verb's --provider, else those in use.
-func (o *options) chosen(names ...string) ([]catalog.Entry, error) {
-	flag := "--provider"
-	if len(names) == 0 {
-		names, flag = o.providers, "--providers"
+func (o *options) chosen(some ...catalog.Entry) []catalog.Entry {
+	if len(some) > 0 && some[0].Name != "" {
+		return some
 	}
-	entries, err := catalog.Select(names...)
-	if err != nil {
-		err = fmt.Errorf("%w: %s: %w", errUsage, flag, err)
-	}
-	return entries, err
+	return catalog.OrAll(o.providers)
 }
 
 // run is a verb's RunE, which begins with do.
@@ -82,6 +73,9 @@ func (o *options) run(do func(cmd *cobra.Command, args []string) error) func(*co
 	return func(cmd *cobra.Command, args []string) error {
 		o.began, o.errOut = true, cmd.ErrOrStderr()
 		o.watch.Say = func(line string) { fmt.Fprintln(o.errOut, "tokenctl:", line) }
+		if o.wrong != nil {
+			return o.wrong
+		}
 		o.settle(cmd)
 		return o.explained(do(cmd, args))
 	}
@@ -92,7 +86,9 @@ func (o *options) run(do func(cmd *cobra.Command, args []string) error) func(*co
 func (o *options) explained(err error) error {
 	t := o.watch.Trouble()
 	switch {
-	case err == nil, t == nil, errors.Is(err, errUsage), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled): // whatever it was at
+		return errStopped
+	case err == nil, t == nil, errors.Is(err, errUsage):
 		return err
 	case t.Beside:
 		return fmt.Errorf("%w\n  %s: %s", err, t.Cause, t.Mend)
@@ -102,29 +98,26 @@ func (o *options) explained(err error) error {
 
 // open opens the home that the flags name.
 func (o *options) open(ctx context.Context, more home.Options) (*home.Home, error) {
-	named, err := o.named(more)
-	if err != nil {
-		return nil, err
-	}
-	return home.Open(ctx, named)
+	return home.Open(ctx, o.named(more))
+}
+
+// aws are the flags that name an AWS account and region.
+func (o *options) aws() home.Options {
+	return home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, Watch: &o.watch}
 }
 
 // named adds the flags to options.
-func (o *options) named(more home.Options) (home.Options, error) {
-	o.tellHome()
-	more.Kind, more.State = home.Kind(o.home), o.state
-	if more.Kind != home.AWS && more.Kind != home.Embedded {
-		return more, fmt.Errorf("%w: --home must be %s or %s", errUsage, home.AWS, home.Embedded)
+func (o *options) named(more home.Options) home.Options {
+	if o.notice != "" { // once
+		fmt.Fprintln(o.errOut, "tokenctl:", o.notice)
+		o.notice = ""
 	}
-	if !config.ValidPrefix(o.secretPrefix) {
-		return more, fmt.Errorf("%w: --secret-prefix must be a path of letters, digits and _ . @ + = -", errUsage)
-	}
-	more.SecretPrefix, more.Region, more.Profile, more.Watch = o.secretPrefix, o.region, o.profile, &o.watch
-	more.Endpoint = o.endpoint
+	more.Kind, more.State, more.SecretPrefix = o.home, o.state, o.secretPrefix
+	more.Region, more.Profile, more.Endpoint, more.Watch = o.region, o.profile, o.endpoint, &o.watch
 	more.LedgerTable = cmp.Or(os.Getenv("LEDGER_TABLE"), o.tablePrefix+"-ledger")
 	more.TablePrefix = o.tablePrefix
 	more.TransactionsTable = cmp.Or(os.Getenv("TRANSACTIONS_TABLE"), o.tablePrefix+"-transactions")
-	return more, nil
+	return more
 }
 
 // given are the flags that name this home, even if variables named it: people type printed commands
@@ -132,15 +125,15 @@ func (o *options) named(more home.Options) (home.Options, error) {
 func (o *options) given(cmd *cobra.Command) string {
 	var line []string
 	add := func(name, value string) { line = append(line, "--"+name, quoted(value)) }
-	if o.home == string(home.Embedded) {
-		add("home", o.home)
+	if o.home == home.Embedded {
+		add("home", string(o.home))
 		if path, err := filepath.Abs(o.state); err == nil && o.state != home.DefaultState(os.Getenv) {
 			add("state", path)
 		}
 		return strings.Join(line, " ")
 	}
 	if cmd.Flags().Changed("home") || os.Getenv("TOKENCTL_HOME") != "" {
-		add("home", o.home)
+		add("home", string(o.home))
 	}
 	for _, flag := range []struct{ name, value, otherwise string }{
 		{"secret-prefix", o.secretPrefix, defaultPrefix},
@@ -156,13 +149,13 @@ func (o *options) given(cmd *cobra.Command) string {
 	return strings.Join(line, " ")
 }
 
-// line is a command about an account, as people type it.
-func (o *options) line(cmd *cobra.Command, verb string, t target) string {
-	words := "tokenctl " + verb + " --provider " + t.provider
-	if t.account != defaultAccount {
-		words += " --account " + t.account
+// functions are the names of providers' functions in the stack of the table prefix.
+func (o *options) functions(providers ...string) []string {
+	var names []string
+	for _, provider := range providers {
+		names = append(names, o.tablePrefix+"-refresh-"+provider)
 	}
-	return strings.TrimSpace(words + " " + o.given(cmd))
+	return names
 }
 
 // quoted is a word for a shell.
@@ -205,33 +198,58 @@ func complain(out io.Writer, err error) {
 const defaultAccount = "default"
 
 // target is the one credential that a verb is about.
-type target struct{ provider, account string }
-
-func (t *target) register(cmd *cobra.Command, o *options) {
-	t.registerOf(cmd, o, catalog.Choice(), catalog.Names())
+type target struct {
+	provider catalog.Entry
+	account  string
 }
 
-// registerOf is register for some providers.
-func (t *target) registerOf(cmd *cobra.Command, o *options, choice string, names []string) {
-	cmd.Flags().StringVar(&t.provider, "provider", "", "the provider: "+choice)
-	cmd.Flags().StringVar(&t.account, "account", defaultAccount, "the account with it")
+// register adds the flags that name it: one of some providers. others says why it can be no other.
+func (t *target) register(cmd *cobra.Command, o *options, some []catalog.Entry, others string) {
+	o.flag(cmd, "provider", "", "the provider: "+either(catalog.NamesOf(some)...), oneProvider(&t.provider, some, others))
 	_ = cmd.MarkFlagRequired("provider")
-	complete(cmd, "provider", names...)
-	o.completeAccounts(cmd)
+	o.account(cmd, &t.account, defaultAccount, "the account with it")
 }
 
-// check returns the provider.
-func (t *target) check() (catalog.Entry, error) {
-	entry, err := catalog.Find(t.provider)
+func (t *target) key() store.Key { return store.Key{Provider: t.provider.Name, Account: t.account} }
+
+// settle chooses a home if neither --home nor $TOKENCTL_HOME names one: the state file, if --state
+// names it or if it exists and no AWS region is set; else AWS. All verbs have this default.
+func (o *options) settle(cmd *cobra.Command) {
+	if o.home != "" {
+		return
+	}
+	_, err := os.Stat(o.state)
+	region := home.Region(cmd.Context(), o.aws())
+	o.home = home.AWS
+	switch {
+	case cmd.Flags().Changed("state"):
+		o.home = home.Embedded
+	case region != "":
+		o.notice = fmt.Sprintf("home: AWS in %s (--home embedded for a state file)", region)
+	case err != nil:
+		o.notice = fmt.Sprintf("home: AWS, as there is no state file %s (--home embedded begins one)", o.state)
+	default:
+		o.home = home.Embedded
+		o.notice = fmt.Sprintf("home: the state file %s, as no AWS region is set (--home says otherwise)", o.state)
+	}
+}
+
+// engine are the flags of the verbs that call providers from here.
+type engine struct{ environment string }
+
+func (e *engine) register(cmd *cobra.Command, o *options) {
+	o.flag(cmd, "environment", cmp.Or(os.Getenv("PROVIDER_ENVIRONMENT"), "production"),
+		"the environment of credentials without a base_url: production or sandbox ($PROVIDER_ENVIRONMENT)",
+		choice(&e.environment, "production", "sandbox"))
+}
+
+// config is the engines' configuration from the flags, and from the variables that functions have
+// too.
+func (e *engine) config() (config.Config, error) {
+	cfg, err := config.ForMachine(os.Getenv)
 	if err != nil {
-		return entry, fmt.Errorf("%w: --provider: %w", errUsage, err)
+		return cfg, fmt.Errorf("%w: %w", errUsage, err)
 	}
-	return entry, validAccount(t.account)
-}
-
-func validAccount(name string) error {
-	if !config.ValidAccount(name) {
-		return fmt.Errorf("%w: --account must be up to 64 letters, digits and _ . @ + = -, the first a letter or digit", errUsage)
-	}
-	return nil
+	cfg.ProviderEnvironment = e.environment
+	return cfg, nil
 }

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
-	"tokenrefresh/pkg/store"
 )
 
 func pause(o *options) *cobra.Command {
@@ -29,33 +29,29 @@ func resume(o *options) *cobra.Command {
 func pausing(o *options, paused bool, cmd *cobra.Command) *cobra.Command {
 	var t target
 	cmd.Args = cobra.NoArgs
-	t.register(cmd, o)
+	t.register(cmd, o, catalog.All(), "")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		if _, err := t.check(); err != nil {
-			return err
-		}
 		h, err := o.open(cmd.Context(), home.Options{Existing: true})
 		if err != nil {
 			return err
 		}
-		key := store.Key{Provider: t.provider, Account: t.account}
-		if err := mustExist(cmd.Context(), h, key); err != nil { // a row would remain, and runs would look for its secrets
+		if err := mustExist(cmd.Context(), h, t.key()); err != nil { // a row would remain, and runs would look for its secrets
 			return err
 		}
-		row, _, err := h.Ledger.Row(cmd.Context(), key)
+		row, _, err := h.Ledger.Row(cmd.Context(), t.key())
 		if err != nil {
 			return err
 		}
 		said := map[bool]string{true: "paused", false: "not paused"}[paused]
 		if row.Unreadable == nil && row.Paused == paused {
 			said += " before"
-		} else if err := h.Ledger.SetPaused(cmd.Context(), key, paused); err != nil {
+		} else if err := h.Ledger.SetPaused(cmd.Context(), t.key(), paused); err != nil {
 			return err
 		} else {
-			o.acted(cmd, t.provider, t.account, "")
+			o.acted(cmd, t.provider.Name, t.account, "")
 		}
-		result := map[string]any{"provider": t.provider, "account": t.account, "paused": paused}
-		return o.print(cmd, result, fmt.Sprintf("%s: %s", key, said))
+		result := map[string]any{"provider": t.provider.Name, "account": t.account, "paused": paused}
+		return o.print(cmd, result, fmt.Sprintf("%s: %s", t.key(), said))
 	})
 	return cmd
 }

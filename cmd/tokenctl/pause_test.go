@@ -4,14 +4,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/sandbox"
+	"tokenrefresh/pkg/outcome"
 	"tokenrefresh/pkg/store"
 )
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestPauseAndResume(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "hesabe", Account: "default"}
@@ -29,7 +31,12 @@ func TestPauseAndResume(t *testing.T) {
 			{"resume", "hesabe/default: not paused\n", false},
 			{"resume", "not paused before", false},
 		} {
-			w.run(t, "", step.verb, "--provider", "hesabe").want(t, exitDone, step.says)
+			got := w.run(t, "", step.verb, "--provider", "hesabe")
+			got.want(t, exitDone, step.says)
+			if len(w.flags) == 0 && !strings.HasSuffix(step.says, "before") { // on AWS, without a function
+				got.want(t, exitDone, "warning: it is done, and not in the log of what people did",
+					"\nthe function token-refresh-refresh-hesabe: there is none of that name in this region", "--table-prefix", ". AWS says: ")
+			}
 			want := claimed
 			want.Paused = step.paused
 			if got, _ := w.row(t, "hesabe", "default"); cmp.Diff(want, got) != "" {
@@ -40,8 +47,6 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 // A mistyped name creates no row: a run would look for the secrets of that account.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestPauseOfAnUnknownAccount(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		for _, verb := range []string{"pause", "resume"} {
@@ -53,26 +58,20 @@ func TestPauseOfAnUnknownAccount(t *testing.T) {
 		for _, verb := range []string{"pause", "resume"} {
 			w.run(t, "", verb, "--provider", "hesabe", "--account", "shop-3").want(t, exitFailed,
 				"there is no such account shop-3: there are hesabe/default, hesabe/shop-2\n")
-			if _, exists := w.row(t, "hesabe", "shop-3"); exists {
-				t.Errorf("%s makes a row", verb)
-			}
+			w.hasRow(t, "hesabe", "shop-3", false)
 		}
 	})
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestPauseOfAnAccountWithoutARow(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		w.put(t, store.Key{Provider: "berbix", Account: "shop-2"}, store.Credentials, "")
 		w.run(t, "", "resume", "--provider", "berbix", "--account", "shop-2").want(t, exitDone, "not paused before")
-		if _, exists := w.row(t, "berbix", "shop-2"); exists {
-			t.Error("resume makes a row")
-		}
+		w.hasRow(t, "berbix", "shop-2", false)
 		w.run(t, "", "pause", "--provider", "berbix", "--account", "shop-2", "--json").want(t, exitDone,
 			`{"account":"shop-2","paused":true,"provider":"berbix"}`)
-		if row, exists := w.row(t, "berbix", "shop-2"); !exists || !row.Paused || row.Fence != 0 {
-			t.Errorf("row %+v", row)
-		}
+		row, exists := w.row(t, "berbix", "shop-2")
+		assert.Check(t, exists && row.Paused && row.Fence == 0, "row %+v", row)
 	})
 }
 
@@ -101,6 +100,49 @@ func TestActsAreLogged(t *testing.T) {
 	} {
 		if got := acts(step.stdin, strings.Fields(step.args)...); !strings.Contains(got, step.want) || step.want == "" && got != "" {
 			t.Errorf("%s: %q, want %q", step.args, got, step.want)
+		}
+	}
+}
+
+// Nothing in the ledger controls a terminal or hides a row: neither a provider's words nor an
+// impossible account name.
+func TestRowsControlNoTerminal(t *testing.T) {
+	t.Parallel()
+	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
+	row, exists := s.row(t, "hesabe", "default")
+	row.Key = store.Key{Provider: "hesabe", Account: "default"}
+	row.State, row.LastOutcome = store.Misconfigured, outcome.Misconfigured
+	row.LastError = "refused \x1b[2J\x1b[8mall is well\r\x9b\u202e \u009bm"
+	odd := store.Row{Key: store.Key{Provider: "hesabe", Account: "x\x1b[1A\x1b[2K"}, Phase: store.Idle, State: store.OK}
+	for _, w := range []struct {
+		row   store.Row
+		guard store.Guard
+	}{{row, store.Guard{Absent: !exists, Fence: row.Fence}}, {odd, store.Guard{Absent: true}}} {
+		assert.NilError(t, s.Ledger.Write(t.Context(), w.row, w.guard))
+	}
+	for _, args := range [][]string{
+		{"status"},
+		{"status", "--json"},
+		{"doctor"},
+		{"doctor", "--json"},
+		{"refresh", "--provider", "hesabe"},
+		{"refresh", "--provider", "hesabe", "--json"},
+		{"pause", "--provider", "hesabe", "--account", "a\x1b[31mb"},
+		{"status", "--account", "a\x1b[31mb"},
+		{"refresh", "--provider", "hes\x1babe"},
+		{"status", "--state", t.TempDir() + "/a\x1b[31mb"},
+	} {
+		got := s.run(t, "", args...)
+		for _, r := range got.out + got.err {
+			if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
+				t.Fatalf("%q writes %q:\n%q", args, r, got.out+got.err)
+			}
+		}
+		shown := strings.Join(strings.Fields(got.out), " ")
+		for _, part := range []string{`x\u001b[1A\u001b[2K`, "which is not a valid name", `refused \u001b[2J`} {
+			if len(args) == 1 && args[0] == "status" && !strings.Contains(shown, part) {
+				t.Errorf("%q hides %q:\n%s", args, part, got.out)
+			}
 		}
 	}
 }

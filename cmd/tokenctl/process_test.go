@@ -49,9 +49,7 @@ func (p *process) await(t *testing.T, parts ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if !p.said.await(ctx, parts) {
-		t.Fatalf("no further line with %q:\n%s", parts, p.said.text())
-	}
+	assert.Assert(t, p.said.await(ctx, parts), "no further line with %q:\n%s", parts, p.said.text())
 }
 
 func (p *process) signal(t *testing.T, which os.Signal) {
@@ -69,6 +67,13 @@ func (p *process) ended(t *testing.T, code int, by syscall.Signal) {
 	if p.ProcessState.ExitCode() != code || status.Signaled() && status.Signal() != by {
 		t.Fatalf("it ends with %v:\n%s", p.ProcessState, p.said.text())
 	}
+}
+
+// stops sends a signal, on which the process ends well.
+func (p *process) stops(t *testing.T, which os.Signal) {
+	t.Helper()
+	p.signal(t, which)
+	p.ended(t, exitDone, 0)
 }
 
 // killed is ended's exit code for a process that a signal has ended.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/records"
@@ -15,7 +16,6 @@ import (
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/event"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
@@ -24,19 +24,18 @@ import (
 const (
 	// awsWorkers stay below the writes a second of a new table.
 	awsWorkers = 32
-	// maxWorkers is the number for a state file: workers share its syncs to disk, so more are
-	// faster.
-	maxWorkers = 256
+	// fileWorkers are more: they share a state file's syncs to disk.
+	fileWorkers = 256
 )
 
 // recording are the flags of record.
 type recording struct {
-	provider                   string
-	id                         int64
-	uid, status, account, file string
-	format                     string
-	workers                    int
-	restart                    bool
+	loading
+	provider     catalog.Entry
+	id           int64
+	uid, account string
+	status       store.Status
+	format       records.Format
 }
 
 func record(o *options) *cobra.Command {
@@ -59,40 +58,23 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&r.provider, "provider", catalog.Sweeps()[0], "the provider of the transactions")
-	complete(cmd, "provider", catalog.Sweeps()...)
-	flags.Int64Var(&r.id, "transaction-id", 0, "the `ID` of the one transaction")
+	r.loading = loading{doing: "recording", stored: "recorded", passed: "superseded", because: " by a later record"}
+	r.register(cmd, "record the lines of `FILE`")
+	sweepFlag(cmd, o, &r.provider, "the provider of the transactions")
+	o.flag(cmd, "transaction-id", "", "the `ID` of the one transaction", id(&r.id))
 	flags.StringVar(&r.uid, "customer-uid", "", "its customer")
-	flags.StringVar(&r.status, "status", "", "its status: active, completed or deleted")
-	flags.StringVar(&r.account, "account", "", "the account, of records that name none; empty: as stored, or default")
-	flags.StringVar(&r.file, "file", "", "record the lines of `FILE`; - is standard input")
-	flags.StringVar(&r.format, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input")
-	flags.IntVar(&r.workers, "workers", 0,
-		fmt.Sprintf("records to store at once, up to %[1]d; 0: %[2]d on AWS, %[1]d on a file", maxWorkers, awsWorkers))
-	flags.BoolVar(&r.restart, "restart", false, "begin the file again, whatever was recorded of it before")
+	o.flag(cmd, "status", store.StatusActive, "its status: active, completed or deleted",
+		choice(&r.status, store.StatusActive, store.StatusCompleted, store.StatusDeleted))
+	o.account(cmd, &r.account, "", "the account, of records that name none; empty: as stored, or default",
+		catalog.NamesOf(sweeps)...)
+	o.flag(cmd, "format", "", "of the file: jsonl or csv; empty: by its name, jsonl of standard input",
+		choice(&r.format, records.JSONLines, records.CSV))
 	cmd.MarkFlagsOneRequired("transaction-id", "file")
 	cmd.MarkFlagsMutuallyExclusive("transaction-id", "file")
 	for _, flag := range []string{"customer-uid", "status"} {
 		cmd.MarkFlagsMutuallyExclusive(flag, "file")
 	}
-	complete(cmd, "status", "active", "completed", "deleted")
-	complete(cmd, "format", string(records.JSONLines), string(records.CSV))
-	o.completeAccounts(cmd, catalog.Sweeps()...)
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		if r.account != "" {
-			if err := validAccount(r.account); err != nil {
-				return err
-			}
-		}
-		if r.workers < 0 || r.workers > maxWorkers {
-			return fmt.Errorf("%w: --workers must be from 0 to %d", errUsage, maxWorkers)
-		}
-		if r.workers == 0 {
-			r.workers = awsWorkers
-			if o.home == string(home.Embedded) {
-				r.workers = maxWorkers
-			}
-		}
 		if r.file != "" {
 			return r.many(cmd, o)
 		}
@@ -101,27 +83,25 @@ F.progress, without secrets: after an interrupt or a failure the same command go
 	return cmd
 }
 
-// engine records into a home.
-func (r *recording) engine(h *home.Home) (*sweep.Engine, error) {
-	entry, err := catalog.FindSweep(r.provider)
-	if err != nil {
-		return nil, fmt.Errorf("%w: --provider: %w", errUsage, err)
+// sweeper is the engine of transactions on a home.
+func (o *options) sweeper(h *home.Home, provider catalog.Entry) *sweep.Engine {
+	workers := awsWorkers
+	if o.home == home.Embedded {
+		workers = fileWorkers
 	}
 	return sweep.Engine{
-		Provider: entry.New(exchange.New(exchange.Options{}), "production"), Secrets: h.Secrets, Ledger: h.Ledger,
-		Transactions: h.Transactions(entry.Name), Accounts: []string{"default"}, Workers: r.workers,
-	}.WithDefaults(), nil
+		Provider: provider.Client("production"), Secrets: h.Secrets, Ledger: h.Ledger,
+		Transactions: h.Transactions(provider.Name), Accounts: []string{defaultAccount}, Workers: workers,
+	}.WithDefaults()
 }
 
 // one records the transaction that the flags describe.
 func (r *recording) one(cmd *cobra.Command, o *options) error {
-	all := map[string]any{"transaction_id": r.id}
-	for name, value := range map[string]string{"customer_uid": r.uid, "status": r.status} {
-		if value != "" {
-			all[name] = value
-		}
+	all := map[string]any{"transaction_id": r.id, "status": r.status}
+	if r.uid != "" {
+		all["customer_uid"] = r.uid
 	}
-	if cmp.Or(r.status, string(store.StatusActive)) == string(store.StatusActive) {
+	if r.status == store.StatusActive {
 		token, err := r.token(cmd)
 		if err != nil {
 			return err
@@ -140,13 +120,9 @@ func (r *recording) one(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	engine, err := r.engine(h)
-	if err != nil {
-		return err
-	}
-	result := engine.Record(cmd.Context(), []sweep.Record{{
+	result := o.sweeper(h, r.provider).Record(cmd.Context(), []sweep.Record{{
 		TransactionID: e.TransactionID, Account: r.account, RefreshToken: e.RefreshToken, CustomerUID: e.CustomerUID,
-		Status: store.Status(e.Status),
+		Status: r.status,
 	}})[0]
 	if result.Err != nil {
 		return result.Err
@@ -163,14 +139,14 @@ func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
 	var text secret.String
 	var err error
 	if terminal.Is(cmd.InOrStdin()) {
-		text, err = seed.AskTokens(person{cmd})
+		text, err = seed.AskTokens(cmd.Context(), person(cmd))
 	} else {
 		text, err = readText(cmd, "")
 	}
 	if err != nil {
 		return secret.String{}, err
 	}
-	given, err := seed.ParseToken(text)
+	given, _, err := seed.ParseToken(text)
 	if err == nil && len(given.Unknown) > 0 {
 		names := strings.Join(seed.ShownAll(given.Unknown), ", ")
 		err = fmt.Errorf("beside the refresh token there is %s: a whole record is for --file", names)
@@ -183,52 +159,67 @@ func (r *recording) token(cmd *cobra.Command) (secret.String, error) {
 
 // many records a file.
 func (r *recording) many(cmd *cobra.Command, o *options) error {
-	in, file, err := r.input(cmd)
-	if err != nil {
-		return err
-	}
-	defer file.close()
-	h, err := o.open(cmd.Context(), home.Options{Connections: r.workers})
-	if err != nil {
-		return err
-	}
-	engine, err := r.engine(h)
-	if err != nil {
-		return err
-	}
-	recorder, err := records.NewAccounts(cmd.Context(), engine)
-	if err != nil {
-		return err
-	}
-	bar := terminal.NewBar(cmd.ErrOrStderr(), "recording", file.size)
-	loader := records.Loader{
-		Recorder: recorder, Account: r.account, Target: h.Name + " account " + cmp.Or(r.account, "(none)"),
-		Refused: func(line int, err error) { bar.Say("line %d: %v", line, err) },
-		Moved:   bar.Set,
-	}
-	summary, err := loader.Load(cmd.Context(), in)
-	bar.End()
-	if err != nil {
-		return err
-	}
-	said := fmt.Sprintf("lines %d to %d: %d recorded, %d superseded by a later record, %d refused, %d not stored",
-		summary.From, summary.Line, summary.Recorded, summary.Superseded, summary.Refused, summary.Failed)
-	if err := o.print(cmd, summary, said); err != nil {
-		return err
-	}
-	return partly(summary.Refused, summary.Failed)
-}
-
-// input opens the file.
-func (r *recording) input(cmd *cobra.Command) (in records.Input, file text, err error) {
-	in = records.Input{Format: records.Format(r.format), Restart: r.restart}
-	if in.Format == "" && r.file != "-" {
-		if in.Format, err = records.FormatOf(r.file); err != nil {
-			return in, file, fmt.Errorf("%w: %w", errUsage, err)
+	if r.format == "" && r.file != "-" {
+		var err error
+		if r.format, err = records.FormatOf(r.file); err != nil {
+			return fmt.Errorf("%w: %w", errUsage, err)
 		}
 	}
-	in.Format = cmp.Or(in.Format, records.JSONLines)
-	file, err = openText(cmd, r.file)
-	in.Text, in.Progress = file.Reader, file.progress
-	return in, file, err
+	in, err := openText(cmd, r.file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	h, err := o.open(cmd.Context(), home.Options{Connections: awsWorkers})
+	if err != nil {
+		return err
+	}
+	recorder, err := records.Accounts(cmd.Context(), o.sweeper(h, r.provider))
+	if err != nil {
+		return err
+	}
+	lines := records.Load(recorder, cmp.Or(r.format, records.JSONLines), r.account)
+	lines.Target = h.Name + " account " + cmp.Or(r.account, "(none)")
+	_, err = load(cmd, o, &r.loading, in, lines)
+	return err
+}
+
+// loading are the flags of the verbs that store the lines of a file, and their words.
+type loading struct {
+	file    string
+	restart bool
+
+	doing          string
+	stored, passed string // of a line that is stored, and of one that need not be
+	because        string // follows passed, for people
+}
+
+func (l *loading) register(cmd *cobra.Command, usage string) {
+	cmd.Flags().StringVar(&l.file, "file", "", usage+"; - is standard input")
+	cmd.Flags().BoolVar(&l.restart, "restart", false, "begin the file again, whatever was "+l.stored+" of it before")
+	_ = cmd.MarkFlagFilename("file")
+}
+
+// load stores the lines of a file and prints how many.
+func load[R any](cmd *cobra.Command, o *options, l *loading, in text, lines *bulk.Load[R]) (bulk.Summary, error) {
+	bar := terminal.NewBar(cmd.ErrOrStderr(), l.doing, in.size)
+	lines.Text, lines.Progress, lines.Restart = in.ReadCloser, in.progress, l.restart
+	lines.Refused, lines.Moved = func(line int, err error) { bar.Say("line %d: %v", line, err) }, bar.Set
+	s, err := lines.Run(cmd.Context())
+	bar.End()
+	if err != nil {
+		return s, err
+	}
+	result := fmt.Appendf(nil, `{"from_line":%d,"until_line":%d,%q:%d,%q:%d,"refused":%d,"failed":%d}`,
+		s.From, s.Line, l.stored, s.Stored, l.passed, s.Passed, s.Refused, s.Failed)
+	err = o.print(cmd, json.RawMessage(result), fmt.Sprintf("lines %d to %d: %d %s, %d %s%s, %d refused, %d not stored",
+		s.From, s.Line, s.Stored, l.stored, s.Passed, l.passed, l.because, s.Refused, s.Failed))
+	switch {
+	case err != nil:
+	case s.Failed > 0:
+		err = fmt.Errorf("%w: run the same command again for those that were not stored", errPartly)
+	case s.Refused > 0:
+		err = fmt.Errorf("%w: correct the lines that were refused and give them again", errPartly)
+	}
+	return s, err
 }

@@ -18,13 +18,10 @@ const planted = plant.Marker
 func (w *world) transaction(t *testing.T, id int64) store.Transaction {
 	t.Helper()
 	row, found, err := w.Transactions("berbix").Get(t.Context(), id)
-	if err != nil || !found {
-		t.Fatalf("transaction %d: found %t, %v", id, found, err)
-	}
+	assert.Assert(t, err == nil && found, "transaction %d: found %t, %v", id, found, err)
 	return row
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestRecordOne(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		const id = 9007199254740993
@@ -35,9 +32,7 @@ func TestRecordOne(t *testing.T) {
 		if row.RefreshToken.Reveal() != planted || row.CustomerUID != "c-1" || row.Account != "shop-2" || row.Status != store.StatusActive {
 			t.Errorf("row %+v", row)
 		}
-		if _, exists := w.row(t, "berbix", "shop-2"); !exists {
-			t.Error("no sweep would find the account")
-		}
+		w.hasRow(t, "berbix", "shop-2", true)
 		w.run(t, "", append(args, "--status", "completed", "--json")...).want(t, exitDone, `{"outcome":"recorded","transaction_id":9007199254740993}`)
 		if row := w.transaction(t, id); row.Status != store.StatusCompleted || !row.RefreshToken.IsZero() || row.Account != "shop-2" {
 			t.Errorf("row %+v", row)
@@ -63,9 +58,8 @@ func TestRecordRefusesWhatIsNoToken(t *testing.T) {
 	} {
 		w.run(t, text, one...).want(t, exitUsage, says)
 	}
-	if got := w.transaction(t, 7).RefreshToken.Reveal(); got != planted {
-		t.Errorf("the token is %q", got)
-	}
+	got := w.transaction(t, 7).RefreshToken.Reveal()
+	assert.Check(t, got == planted, "the token is %q", got)
 }
 
 // write makes a file of that name.
@@ -76,7 +70,6 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestRecordFile(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		lines := write(t, "some.jsonl", "\ufeff"+`{"transaction_id":1,"refresh_token":"`+planted+`-1","customer_uid":"c-1"}
@@ -87,12 +80,10 @@ func TestRecordFile(t *testing.T) {
 		for range 2 { // the same file again harms nothing
 			w.run(t, "", "record", "--file", lines).want(t, exitDone, "lines 1 to 5: 4 recorded, 0 superseded by a later record, 0 refused")
 		}
-		if got := w.transaction(t, 1); got.Status != store.StatusCompleted || got.CustomerUID != "c-1" {
-			t.Errorf("1: %+v", got)
-		}
-		if got := w.transaction(t, 2); got.Account != "shop-2" || got.RefreshToken.Reveal() != planted+"-2" {
-			t.Errorf("2: %+v", got)
-		}
+		got := w.transaction(t, 1)
+		assert.Check(t, got.Status == store.StatusCompleted && got.CustomerUID == "c-1", "1: %+v", got)
+		got = w.transaction(t, 2)
+		assert.Check(t, got.Account == "shop-2" && got.RefreshToken.Reveal() == planted+"-2", "2: %+v", got)
 		cells := write(t, "some.csv", "transaction_id, refresh_token,status,recorded_at,ttl\r\n"+
 			`4,"`+planted+`,""4""",,,1900000000`+"\r\n"+
 			"3,older,,2019-01-02T03:04:05Z,\n"+
@@ -102,13 +93,10 @@ func TestRecordFile(t *testing.T) {
 		if got := w.transaction(t, 4); got.RefreshToken.Reveal() != planted+`,"4"` || got.ExpiresAt.Unix() != 1900000000 {
 			t.Errorf("4: %+v", got)
 		}
-		if got := w.transaction(t, 2); got.Status != store.StatusDeleted {
-			t.Errorf("2: %+v", got)
-		}
+		got = w.transaction(t, 2)
+		assert.Check(t, got.Status == store.StatusDeleted, "2: %+v", got)
 		left, err := filepath.Glob(lines + "?*")
-		if err != nil || len(left) > 0 {
-			t.Errorf("left behind: %v, %v", left, err)
-		}
+		assert.Check(t, err == nil && len(left) == 0, "left behind: %v, %v", left, err)
 	})
 }
 
@@ -117,9 +105,8 @@ func TestRecordStandardInput(t *testing.T) {
 	w := embeddedWorld(t)
 	w.run(t, `{"transaction_id":1,"refresh_token":"`+planted+`"}`, "record", "--file", "-").want(t, exitDone, "1 recorded")
 	w.run(t, "refresh_token,transaction_id\n"+planted+",2\n", "record", "--file", "-", "--format", "csv", "--account", "shop").want(t, exitDone, "1 recorded")
-	if got := w.transaction(t, 2); got.Account != "shop" {
-		t.Errorf("2: %+v", got)
-	}
+	got := w.transaction(t, 2)
+	assert.Check(t, got.Account == "shop", "2: %+v", got)
 }
 
 // A wrong line is reported by number and field, and does not affect others.

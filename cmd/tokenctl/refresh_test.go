@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -27,15 +26,13 @@ func (s said) results(t *testing.T) map[string]handler.Result {
 	all := map[string]handler.Result{}
 	for line := range strings.Lines(s.out) {
 		var r handler.Result
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatalf("not a result: %q", line)
-		}
+		err := json.Unmarshal([]byte(line), &r)
+		assert.Assert(t, err == nil, "not a result: %q", line)
 		all[r.Provider] = r
 	}
 	return all
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestRefresh(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe, sandbox.TConnect, sandbox.Berbix)
@@ -46,9 +43,8 @@ func TestRefresh(t *testing.T) {
 		s.run(t, "", "refresh", "--dry-run").want(t, exitDone,
 			"hesabe/default: would_login\n  because: a login replaces the refresh\n",
 			"tconnect/default: would_login\n", "berbix: would_refresh 1\n")
-		if calls := s.Stats(sandbox.Hesabe).Logins + s.Stats(sandbox.TConnect).Logins + s.Stats(sandbox.Berbix).Refreshes; calls > 0 {
-			t.Errorf("a dry run makes %d calls", calls)
-		}
+		calls := s.Stats(sandbox.Hesabe).Logins + s.Stats(sandbox.TConnect).Logins + s.Stats(sandbox.Berbix).Refreshes
+		assert.Check(t, calls <= 0, "a dry run makes %d calls", calls)
 		first := s.run(t, "", "refresh", "--json")
 		first.want(t, exitDone)
 		got := first.results(t)
@@ -57,9 +53,8 @@ func TestRefresh(t *testing.T) {
 		} {
 			assert.Check(t, is.DeepEqual(got[provider].Outcomes, map[outcome.Outcome]int{want: 1}), "%s", provider)
 		}
-		if at := got["hesabe"].Credentials[0].AccessExpiresAt; at == "" {
-			t.Error("the answer lacks when the access token expires")
-		}
+		at := got["hesabe"].Credentials[0].AccessExpiresAt
+		assert.Check(t, at != "", "the answer lacks when the access token expires")
 
 		s.run(t, "", "refresh", "--provider", "hesabe", "--account", "default").want(t, exitDone,
 			"hesabe/default: not_due, the access token expires in 14m", "--force")
@@ -74,24 +69,20 @@ func TestRefresh(t *testing.T) {
 }
 
 // A person can report what a reader's callback reports.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRefreshRejected(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)
 		s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "logged_in")
 		var token printed
-		if err := json.Unmarshal([]byte(w.run(t, "", "token", "--provider", "hesabe", "--json").out), &token); err != nil || token.AttemptID == "" {
-			t.Fatalf("%+v, %v", token, err)
-		}
+		err := json.Unmarshal([]byte(w.run(t, "", "token", "--provider", "hesabe", "--json").out), &token)
+		assert.Assert(t, err == nil && token.AttemptID != "", "%+v, %v", token, err)
 		rejected := []string{"refresh", "--provider", "hesabe", "--rejected", token.AttemptID}
 		s.run(t, "", rejected...).want(t, exitNothing, "not_due", "is too new")
 		row, _ := s.row(t, "hesabe", "default")
 		row.LastSuccessAt = row.LastSuccessAt.Add(-time.Minute)
 		row.Fence++
-		if err := s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence - 1, AttemptID: row.AttemptID, Phase: row.Phase}); err != nil {
-			t.Fatal(err)
-		}
+		err = s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence - 1, AttemptID: row.AttemptID, Phase: row.Phase})
+		assert.NilError(t, err)
 		s.run(t, "", "refresh", "--provider", "hesabe", "--rejected", "another").want(t, exitNothing, "not the published one")
 		s.run(t, "", rejected...).want(t, exitDone, "hesabe/default: refreshed")
 		s.run(t, "", rejected...).want(t, exitNothing, "not the published one")
@@ -108,9 +99,7 @@ func TestRefreshOfAnEmptyHome(t *testing.T) {
 	w.run(t, "", "refresh").want(t, exitFailed, "nothing to refresh in embedded /", "tokenctl seed")
 	w.run(t, "", "refresh", "--provider", "hesabe").want(t, exitFailed, "nothing to refresh")
 	w.run(t, "", "refresh", "--provider", "hesabe", "--account", "typo").want(t, exitFailed, "there is no such account typo")
-	if _, exists := w.row(t, "hesabe", "typo"); exists {
-		t.Error("a mistyped account is looked after for ever")
-	}
+	w.hasRow(t, "hesabe", "typo", false)
 }
 
 // The exit code shows scripts whether to wait or to call somebody; the output shows people why, and
@@ -118,6 +107,11 @@ func TestRefreshOfAnEmptyHome(t *testing.T) {
 func TestRefreshThatFails(t *testing.T) {
 	t.Parallel()
 	forced := []string{"--provider", "hesabe", "--force"}
+	pauses := func(t *testing.T, s *scene) { s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone) }
+	recordsDead := func(t *testing.T, s *scene) {
+		s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
+		s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
+	}
 	for name, tt := range map[string]struct {
 		arrange func(t *testing.T, s *scene)
 		args    []string
@@ -141,15 +135,9 @@ func TestRefreshThatFails(t *testing.T) {
 			s.put(t, key, store.Credentials, `{"api_secret":7}`)
 			s.record(t, s.AddTransaction())
 		}, []string{"--force"}, exitPerson, []string{"hesabe/default: transient", "berbix: misconfigured 1\nberbix/default: misconfigured", "api_secret is not a text"}},
-		"paused": {func(t *testing.T, s *scene) {
-			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, forced, exitNothing, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --account default"}},
-		"paused, in a plain run": {func(t *testing.T, s *scene) {
-			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, nil, exitDone, []string{"hesabe/default: paused"}},
-		"paused, in a dry run": {func(t *testing.T, s *scene) {
-			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
-		}, []string{"--force", "--dry-run"}, exitDone, []string{"hesabe/default: paused"}},
+		"paused":                 {pauses, forced, exitNothing, []string{"hesabe/default: paused", "tokenctl resume --provider hesabe --home"}},
+		"paused, in a plain run": {pauses, nil, exitDone, []string{"hesabe/default: paused"}},
+		"paused, in a dry run":   {pauses, []string{"--force", "--dry-run"}, exitDone, []string{"hesabe/default: paused"}},
 		"one of two paused": {func(t *testing.T, s *scene) {
 			s.run(t, s.Credentials(sandbox.TConnect), "seed", "credentials", "--provider", "tconnect").want(t, exitDone)
 			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
@@ -157,6 +145,11 @@ func TestRefreshThatFails(t *testing.T) {
 		"an account without credentials": {func(t *testing.T, s *scene) {
 			s.put(t, store.Key{Provider: "hesabe", Account: "shop-2"}, store.Credentials, "")
 		}, []string{"--provider", "hesabe", "--account", "shop-2"}, exitNothing, []string{"nothing was done: hesabe is not_seeded"}},
+		"an account with credentials alone": {func(t *testing.T, s *scene) {
+			s.run(t, `{"base_url":"https://h.example"}`, "seed", "credentials", "--provider", "hesabe", "--account", "shop-2").want(t, exitDone)
+		}, []string{"--provider", "hesabe", "--account", "shop-2"}, exitNothing, []string{
+			"warning: there is neither a login in the secret", "put in what is missing: tokenctl seed credentials", " or tokenctl seed tokens",
+		}},
 		"an account that there is not": {
 			func(*testing.T, *scene) {},
 			[]string{"--provider", "hesabe", "--account", "shop-3"},
@@ -169,14 +162,8 @@ func TestRefreshThatFails(t *testing.T) {
 			next.Phase, next.ClaimedUntil = store.Sending, time.Now().Add(time.Minute)
 			assert.NilError(t, s.Ledger.Write(t.Context(), next, store.Guard{Fence: row.Fence}))
 		}, forced, exitNothing, []string{"hesabe/default: busy", "its claim ends by itself"}},
-		"a dead transaction": {func(t *testing.T, s *scene) {
-			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
-			s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
-		}, []string{"--provider", "berbix", "--transaction", "7"}, exitPerson, []string{"berbix transaction 7: dead 1", "record it again"}},
-		"a dead transaction among others": {func(t *testing.T, s *scene) {
-			s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix").want(t, exitDone)
-			s.record(t, sandbox.Transaction{ID: 7, RefreshToken: "unknown"})
-		}, []string{"--provider", "berbix"}, exitDone, []string{"berbix: dead 1"}},
+		"a dead transaction":              {recordsDead, []string{"--provider", "berbix", "--transaction", "7"}, exitPerson, []string{"berbix transaction 7: dead 1", "record it again"}},
+		"a dead transaction among others": {recordsDead, []string{"--provider", "berbix"}, exitDone, []string{"berbix: dead 1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -198,9 +185,8 @@ func TestRefreshIsInterruptedAmidASend(t *testing.T) {
 	p := s.start(t, nil, "refresh", "--force")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := gate.Await(ctx, 1); err != nil {
-		t.Fatalf("%v:\n%s", err, p.said.text())
-	}
+	err := gate.Await(ctx, 1)
+	assert.Assert(t, err == nil, "%v:\n%s", err, p.said.text())
 	p.signal(t, os.Interrupt)
 	p.await(t, "ending when the run is done")
 	gate.Release()
@@ -217,24 +203,15 @@ func (s *scene) record(t *testing.T, one sandbox.Transaction) {
 }
 
 // With --function the deployed function does it, and its answer is shown as it is.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRefreshByTheDeployedFunction(t *testing.T) {
 	var asked []string
 	var answer func(w http.ResponseWriter)
-	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	onAWS(t, answering(t, func(w http.ResponseWriter, r *http.Request) {
 		var event json.RawMessage
 		assert.Check(t, json.NewDecoder(r.Body).Decode(&event))
 		asked = append(asked, r.Method+" "+r.URL.Path+" "+string(event))
 		answer(w)
 	}))
-	t.Cleanup(endpoint.Close)
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_LAMBDA": endpoint.URL, "AWS_REGION": "eu-west-1", "AWS_CONFIG_FILE": os.DevNull,
-		"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
 	fails := func(status int, kind string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
 			w.Header().Set("X-Amzn-Errortype", kind)
@@ -327,9 +304,8 @@ func TestAdvisedLoginNamesTheHome(t *testing.T) {
 			t.Parallel()
 			c := handler.Credential{Account: "xero", Outcome: tt.what, Error: "why"}
 			said := strings.Join(credentialEnded(tt.provider, c, tt.flags, time.Now()), "\n")
-			if got := strings.Contains(said, "tokenctl login --provider oauth2 --account xero "+flags); got != tt.want {
-				t.Errorf("the login is advised: %t, want %t:\n%s", got, tt.want, said)
-			}
+			got := strings.Contains(said, "tokenctl login --provider oauth2 --account xero "+flags)
+			assert.Check(t, got == tt.want, "the login is advised: %t, want %t:\n%s", got, tt.want, said)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/remove"
 	"tokenrefresh/internal/operator/seed"
@@ -42,50 +43,48 @@ switch the provider's schedule off. Take the account out of the parameter Accoun
 Berbix transactions of the account stay in the table until they end; nothing refreshes them any more.`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd, o)
+	r.register(cmd, o, catalog.All(), "")
 	_ = cmd.MarkFlagRequired("account")
-	cmd.Flags().IntVar(&r.days, "recovery-days", maxWindow,
-		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", minWindow, maxWindow))
+	o.flag(cmd, "recovery-days", maxWindow,
+		fmt.Sprintf("aws: `DAYS` for which the secrets can be restored, %d to %d", minWindow, maxWindow),
+		whole(&r.days, minWindow, maxWindow))
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "don't ask")
-	complete(cmd, "recovery-days")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return r.do(cmd, o) })
 	return cmd
 }
 
 func (r *removing) do(cmd *cobra.Command, o *options) error {
-	provider, err := r.check()
-	if err != nil {
-		return err
-	}
-	if r.days < minWindow || r.days > maxWindow {
-		return fmt.Errorf("%w: --recovery-days must be from %d to %d", errUsage, minWindow, maxWindow)
-	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
 		return err
 	}
-	remover := remove.Remover{
-		Home: h, Provider: provider, Account: r.account, Days: r.days, Now: time.Now,
-		Command: func(verb string) string { return o.line(cmd, verb, r.target) },
-	}
-	plan, err := remover.Look(cmd.Context())
-	if errors.Is(err, remove.ErrNoAccount) {
-		return noAccount(cmd.Context(), h, r.account, r.provider)
-	}
-	if err != nil {
+	account := remove.Account{Home: h, Provider: r.provider, Key: r.key(), Days: r.days, Flags: o.given(cmd)}
+	switch err := account.Look(cmd.Context()); {
+	case errors.Is(err, remove.ErrNoAccount):
+		return noAccount(cmd.Context(), h, r.account, r.provider.Name)
+	case err != nil:
 		return nothingIfBusy(err)
 	}
 	if !r.yes {
-		if err := confirm(cmd, r.question(remover, plan, h)); err != nil {
+		if err := confirm(cmd, question(&account)); err != nil {
 			return err
 		}
 	}
-	report, err := remover.Do(cmd.Context(), plan)
+	report, err := account.Remove(cmd.Context())
 	if err != nil {
 		return nothingIfBusy(err)
 	}
-	o.acted(cmd, r.provider, r.account, "")
-	return o.print(cmd, report, r.text(report))
+	o.acted(cmd, r.provider.Name, r.account, "")
+	lines := []string{r.key().String() + ": removed"}
+	for _, s := range report.Secrets {
+		line := "  the secret " + s.Name
+		if time.Until(s.At) > time.Hour { // not of a file
+			line += fmt.Sprintf(", for good on %s; until then: aws secretsmanager restore-secret --secret-id %s",
+				s.At.Format(time.DateOnly), s.Name)
+		}
+		lines = append(lines, line)
+	}
+	return o.print(cmd, report, strings.Join(lines, "\n"))
 }
 
 // nothingIfBusy marks an error as errNothing if a run is at work.
@@ -96,29 +95,16 @@ func nothingIfBusy(err error) error {
 	return err
 }
 
-func (r *removing) question(remover remove.Remover, plan remove.Plan, h *home.Home) string {
-	lines := []string{fmt.Sprintf("This removes %s/%s from %s: its row in the ledger", r.provider, r.account, h.Name)}
-	for _, name := range remover.Secrets(plan) {
+func question(account *remove.Account) string {
+	lines := []string{fmt.Sprintf("This removes %s from %s: its row in the ledger", account.Key, account.Home.Name)}
+	for _, name := range account.Secrets() {
 		lines = append(lines, "  and the secret "+name)
 	}
-	if left := time.Until(plan.AccessUntil).Truncate(time.Second); left > 0 {
+	if left := time.Until(account.AccessUntil).Truncate(time.Second); left > 0 {
 		lines = append(lines, fmt.Sprintf("Services still use it: its access token ends in %s, and no new one follows.", left))
 	}
-	if plan.Transactions {
+	if account.Transactions {
 		lines = append(lines, "It has open transactions, which nothing would refresh any more.")
 	}
 	return strings.Join(append(lines, "Remove it?"), "\n")
-}
-
-func (r *removing) text(report remove.Report) string {
-	lines := []string{fmt.Sprintf("%s/%s: removed", r.provider, r.account)}
-	for _, s := range report.Secrets {
-		if time.Until(s.At) < time.Hour { // of a file
-			lines = append(lines, "  the secret "+s.Name)
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("  the secret %s, for good on %s; until then: "+
-			"aws secretsmanager restore-secret --secret-id %s", s.Name, s.At.Format(time.DateOnly), s.Name))
-	}
-	return strings.Join(lines, "\n")
 }

@@ -20,19 +20,14 @@ import (
 // gone checks that nothing of an account is left.
 func (w *world) gone(t *testing.T, key store.Key) {
 	t.Helper()
-	if _, exists := w.row(t, key.Provider, key.Account); exists {
-		t.Errorf("the row of %s is left", key)
-	}
+	w.hasRow(t, key.Provider, key.Account, false)
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if _, err := w.Secrets.CurrentID(t.Context(), key, doc); !errors.Is(err, store.ErrNoSecret) {
-			t.Errorf("%s of %s is left: %v", doc, key, err)
-		}
+		_, err := w.Secrets.CurrentID(t.Context(), key, doc)
+		assert.Check(t, errors.Is(err, store.ErrNoSecret), "%s of %s is left: %v", doc, key, err)
 	}
 }
 
 // A removed account is gone, no output mentions it, and other accounts stay as they are.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemove(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)
@@ -43,9 +38,7 @@ func TestRemove(t *testing.T) {
 		remove := []string{"remove", "--provider", "hesabe", "--account", "shop-2"}
 
 		s.run(t, "", remove...).want(t, exitUsage, "--yes", "hesabe/shop-2/access", "its access token ends in 14m")
-		if _, exists := s.row(t, "hesabe", "shop-2"); !exists {
-			t.Error("it is removed, although nobody said yes")
-		}
+		s.hasRow(t, "hesabe", "shop-2", true)
 		before := time.Now()
 		done := s.run(t, "", append(remove, "--yes", "--recovery-days", "7")...)
 		done.want(t, exitDone, "hesabe/shop-2: removed", "hesabe/shop-2/credentials", "hesabe/shop-2/tokens")
@@ -63,8 +56,6 @@ func TestRemove(t *testing.T) {
 }
 
 // What was half removed is finished by the same command.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveTheRest(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "tconnect", Account: "shop-2"}
@@ -79,8 +70,6 @@ func TestRemoveTheRest(t *testing.T) {
 }
 
 // A run that is at work keeps its row: its reply would be lost.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveBesideARun(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "hesabe", Account: "shop-2"}
@@ -88,9 +77,8 @@ func TestRemoveBesideARun(t *testing.T) {
 		w.write(t, row)
 		args := []string{"remove", "--provider", "hesabe", "--account", "shop-2", "--yes"}
 		w.run(t, "", args...).want(t, exitNothing, "nothing was done: a run is at work on hesabe/shop-2")
-		if _, exists := w.row(t, "hesabe", "shop-2"); !exists {
-			t.Fatal("the row is gone")
-		}
+		_, exists := w.row(t, "hesabe", "shop-2")
+		assert.Assert(t, exists, "the row is gone")
 		row.ClaimedUntil = time.Now().Add(-time.Second) // it has died
 		w.write(t, row)
 		w.run(t, "", args...).want(t, exitDone, "removed")
@@ -99,8 +87,6 @@ func TestRemoveBesideARun(t *testing.T) {
 }
 
 // So does a sweep that is at work on one shard of the account's transactions.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveBesideASweep(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "berbix", Account: "shop-2"}
@@ -113,15 +99,11 @@ func TestRemoveBesideASweep(t *testing.T) {
 		assert.NilError(t, w.Ledger.WriteShardClaim(t.Context(), claim))
 		w.run(t, "", args...).want(t, exitDone, "removed")
 		rows, claims, err := w.Ledger.RowsAndShardClaims(t.Context(), "berbix")
-		if err != nil || len(rows)+len(claims) > 0 {
-			t.Errorf("left: %v %v, %v", rows, claims, err)
-		}
+		assert.Check(t, err == nil && len(rows)+len(claims) == 0, "left: %v %v, %v", rows, claims, err)
 	})
 }
 
 // A claim between the check and the removal wins.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		key := store.Key{Provider: "hesabe", Account: "shop-2"}
@@ -130,26 +112,20 @@ func TestRemoveOfARowThatIsClaimed(t *testing.T) {
 		read := row
 		read.Fence = 3
 		var lost *store.LostError
-		if err := w.Editor.RemoveRow(t.Context(), read); !errors.As(err, &lost) {
-			t.Errorf("error %v", err)
-		}
-		if _, exists := w.row(t, "hesabe", "shop-2"); !exists {
-			t.Error("the row is gone")
-		}
+		err := w.Editor.RemoveRow(t.Context(), read)
+		assert.Check(t, errors.As(err, &lost), "error %v", err)
+		w.hasRow(t, "hesabe", "shop-2", true)
 	})
 }
 
 // The question mentions transactions that would no longer be refreshed.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveAnAccountOfTransactions(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Berbix)
 		s.run(t, s.Credentials(sandbox.Berbix), "seed", "credentials", "--provider", "berbix", "--account", "shop-2").want(t, exitDone)
 		remove := []string{"remove", "--provider", "berbix", "--account", "shop-2"}
-		if got := s.run(t, "", remove...); strings.Contains(got.err, "open transactions") {
-			t.Errorf("it has none:\n%s", got.err)
-		}
+		got := s.run(t, "", remove...)
+		assert.Check(t, !strings.Contains(got.err, "open transactions"), "it has none:\n%s", got.err)
 		added := s.AddTransaction()
 		s.run(t, added.RefreshToken, "record", "--transaction-id", "7", "--account", "shop-2").want(t, exitDone)
 		s.run(t, "", remove...).want(t, exitUsage, "open transactions, which nothing would refresh any more")
@@ -159,8 +135,6 @@ func TestRemoveAnAccountOfTransactions(t *testing.T) {
 }
 
 // Secrets that a stack has created stay.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRemoveWhatAStackHasCreated(t *testing.T) {
 	w := awsWorld(t)
 	key := store.Key{Provider: "hesabe", Account: "default"}
@@ -176,7 +150,5 @@ func TestRemoveWhatAStackHasCreated(t *testing.T) {
 	assert.NilError(t, err)
 	w.run(t, "", "remove", "--provider", "hesabe", "--account", "default", "--yes").want(t, exitFailed,
 		"the secret "+name+" is part of production", "tokenctl pause --provider hesabe")
-	if _, exists := w.row(t, "hesabe", "default"); !exists {
-		t.Error("the row is gone")
-	}
+	w.hasRow(t, "hesabe", "default", true)
 }

@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/outcome"
@@ -21,10 +20,8 @@ func resolves(o *options) *cobra.Command {
 	var t target
 	var e engine
 	var yes bool
-	var ways []string
-	for _, how := range refresh.Resolutions {
-		ways = append(ways, string(how))
-	}
+	var how refresh.Resolution
+	ways := choice(&how, refresh.Resolutions...)
 	cmd := &cobra.Command{
 		Use:   "resolve accept|relogin|discard|retry --provider P [--account A]",
 		Short: "Decide for a credential that waits for a person",
@@ -40,25 +37,19 @@ It works under the same claim as a run, and refuses what would lose a token. Onl
 is at work it does nothing (busy, exit code 5): its claim ends within two minutes. status tells which of them may help.
 
 A login is made from this machine: the provider sees its address, which Hesabe may filter.`,
-		ValidArgs: ways,
+		ValidArgs: ways.words,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || !slices.Contains(ways, args[0]) {
-				return fmt.Errorf("say what to do: %s", strings.Join(ways, ", "))
+			if len(args) != 1 || ways.Set(args[0]) != nil {
+				return fmt.Errorf("say what to do: %s", either(refresh.Resolutions...))
 			}
 			return nil
 		},
 	}
-	t.register(cmd, o)
-	e.register(cmd)
+	chains := catalog.Those(func(e catalog.Entry) bool { return !e.Sweep })
+	t.register(cmd, o, chains, "has no chains; record a transaction again, with a new refresh token")
+	e.register(cmd, o)
 	cmd.Flags().BoolVar(&yes, "yes", false, "retry: don't ask")
 	cmd.RunE = o.run(func(cmd *cobra.Command, args []string) error {
-		provider, err := t.check()
-		if err != nil {
-			return err
-		}
-		if provider.Sweep {
-			return fmt.Errorf("%w: %s has no chains; record a transaction again, with a new refresh token", errUsage, provider.Name)
-		}
 		cfg, err := e.config()
 		if err != nil {
 			return err
@@ -67,34 +58,32 @@ A login is made from this machine: the provider sees its address, which Hesabe m
 		if err != nil {
 			return err
 		}
-		key := store.Key{Provider: t.provider, Account: t.account}
+		key := t.key()
 		if err := mustExist(cmd.Context(), h, key); err != nil {
 			return err
 		}
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: max(slog.LevelWarn, cfg.LogLevel)}))
-		how := refresh.Resolutions[slices.Index(ways, args[0])]
 		if how == refresh.Retry && !yes {
 			if row, _, err := h.Ledger.Row(cmd.Context(), key); err == nil && row.State != store.Uncertain { // nothing to ask about
 				return fmt.Errorf("%s: %w: its refresh token is not uncertain", key, refresh.ErrUnresolved)
 			}
 			question := fmt.Sprintf("%s may have acted on the refresh token of %s. If it has, and takes no token twice, it may end the "+
-				"whole chain, and you need a new refresh token. Present it once more?", t.provider, t.account)
+				"whole chain, and you need a new refresh token. Present it once more?", key.Provider, key.Account)
 			if err := confirm(cmd, question); err != nil {
 				return err
 			}
 		}
 		// A call that has begun is completed: cutting it short would lose its reply.
-		result, err := invoke.Resolve(context.WithoutCancel(cmd.Context()), provider, h, cfg, log, t.account, how)
+		result, err := invoke.Resolve(context.WithoutCancel(cmd.Context()), t.provider, h, cfg, log, t.account, how)
 		if err != nil {
-			return fmt.Errorf("%s/%s: %w", t.provider, t.account, err)
+			return fmt.Errorf("%s: %w", key, err)
 		}
 		text := ended(result, 0, o.given(cmd), time.Now())
 		if how == refresh.Discard && result.Outcomes[outcome.Superseded] > 0 {
-			text = fmt.Sprintf("%s/%s: superseded\n  the attempt and its reply are dropped; the next run refreshes the current version",
-				t.provider, t.account)
+			text = fmt.Sprintf("%s: superseded\n  the attempt and its reply are dropped; the next run refreshes the current version", key)
 		}
 		if idle(result) == nil {
-			o.acted(cmd, t.provider, t.account, args[0]+": "+counted(result.Outcomes))
+			o.acted(cmd, key.Provider, key.Account, args[0]+": "+counted(result.Outcomes))
 		}
 		if err := o.print(cmd, result, text); err != nil {
 			return err

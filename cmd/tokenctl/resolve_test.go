@@ -10,7 +10,14 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-//nolint:paralleltest // variables tell the command of AWS
+// losesReply loses the reply of a refresh of Hesabe without a login, which then waits for a person.
+func (s *scene) losesReply(t *testing.T) {
+	t.Helper()
+	s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
+	s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
+	s.run(t, "", "refresh", "--provider", "hesabe", "--force").want(t, exitPerson, "uncertain")
+}
+
 func TestResolve(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)
@@ -32,9 +39,7 @@ func TestResolve(t *testing.T) {
 		s.published(t, sandbox.Hesabe)
 
 		// The reply of a refresh is lost, and there is no login: it waits for a person.
-		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
-		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
-		do("refresh", "--force").want(t, exitPerson, "uncertain")
+		s.losesReply(t)
 		do("resolve", "accept").want(t, exitFailed, "no reply is stored", store.NameOf(w.Secrets, store.Key{
 			Provider: "hesabe", Account: "default",
 		}, store.TokensDoc))
@@ -50,9 +55,7 @@ func TestResolve(t *testing.T) {
 			return // after its label was moved, moto leaves AWSCURRENT on two versions of a secret that is put
 		}
 		// A reply is lost again, and a person seeds a token of a login of their own.
-		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
-		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
-		do("refresh", "--force").want(t, exitPerson, "uncertain")
+		s.losesReply(t)
 		s.run(t, s.Issue(sandbox.Hesabe).RefreshToken, "seed", "tokens", "--provider", "hesabe").want(t, exitDone)
 		do("resolve", "discard").want(t, exitDone, "hesabe/default: superseded", "the next run refreshes the current version")
 		do("refresh").want(t, exitDone, "hesabe/default: refreshed")
@@ -61,8 +64,6 @@ func TestResolve(t *testing.T) {
 }
 
 // A person may present an uncertain token once more, and is asked first.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestResolveRetry(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe)
@@ -73,9 +74,7 @@ func TestResolveRetry(t *testing.T) {
 		do("refresh").want(t, exitDone, "logged_in")
 		do("resolve", "retry", "--yes").want(t, exitFailed, "is not uncertain")
 		do("resolve", "retry").want(t, exitFailed, "is not uncertain") // and nobody is asked
-		s.run(t, fmt.Sprintf(`{"base_url":%q}`, s.URL(sandbox.Hesabe)), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
-		s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.Status(http.StatusInternalServerError))
-		do("refresh", "--force").want(t, exitPerson, "uncertain")
+		s.losesReply(t)
 		do("resolve", "retry").want(t, exitUsage, "give --yes if you mean it", "Present it once more?")
 		do("resolve", "retry", "--yes").want(t, exitFailed, "may still be running: retry after")
 		row, _ := s.row(t, "hesabe", "default")

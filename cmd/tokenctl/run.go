@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -19,7 +18,6 @@ import (
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/internal/operator/loop"
 	"tokenrefresh/internal/operator/metrics"
-	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/telemetry"
 )
@@ -32,9 +30,10 @@ const (
 // running has the flags of run.
 type running struct {
 	engine
-	providers, accounts []string
-	every               time.Duration
-	listen              string
+	providers []catalog.Entry
+	accounts  []string
+	every     time.Duration
+	listen    string
 }
 
 // run is the loop of a single machine.
@@ -61,73 +60,49 @@ $HTTP_TIMEOUT (10s), $SWEEP_WORKERS (32) and $LOG_LEVEL (info) mean what they me
 docs/single-machine.md shows how systemd starts it.`,
 		Args: cobra.NoArgs,
 	}
-	r.register(cmd)
-	flags := cmd.Flags()
-	flags.StringSliceVar(&r.providers, "provider", nil, "keep this `PROVIDER` fresh alone; may be given again (default all)")
-	flags.StringSliceVar(&r.accounts, "account", nil,
-		"also keep this `ACCOUNT` of each --provider fresh, even before it exists; may be given again")
-	flags.DurationVar(&r.every, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts")
-	complete(cmd, "provider", catalog.Names()...)
-	o.completeAccounts(cmd)
-	flags.StringVar(&r.listen, "listen", metrics.DefaultAddress,
+	r.register(cmd, o)
+	o.flag(cmd, "provider", "", "keep this `PROVIDER` fresh alone; may be given again (default all)", someProviders(&r.providers))
+	o.accounts(cmd, &r.accounts, "also keep this `ACCOUNT` of each --provider fresh, even before it exists; may be given again")
+	o.flag(cmd, "every", time.Minute, "from one tick to the next; more than a minute leaves fewer attempts",
+		lasting(&r.every, fmt.Sprintf("from %s to %s", minTick, maxTick), minTick, maxTick))
+	cmd.Flags().StringVar(&r.listen, "listen", metrics.DefaultAddress,
 		"serve /metrics (for Prometheus) and /healthz at this `ADDRESS`; empty: nowhere")
-	complete(cmd, "every")
-	complete(cmd, "listen")
-	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		return r.do(cmd, o)
-	})
+	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return r.do(cmd, o) })
 	return cmd
 }
 
-// config is the configuration from the flags.
-func (r *running) config() (config.Config, error) {
-	if r.every < minTick || r.every > maxTick {
-		return config.Config{}, fmt.Errorf("%w: --every must be from %s to %s", errUsage, minTick, maxTick)
-	}
-	if len(r.accounts) > 0 && len(r.providers) == 0 {
-		return config.Config{}, fmt.Errorf("%w: --account needs a --provider", errUsage)
-	}
-	for _, account := range r.accounts {
-		if err := validAccount(account); err != nil {
-			return config.Config{}, err
-		}
-	}
-	cfg, err := r.engine.config()
-	cfg.Accounts, cfg.ScheduleRate = r.accounts, r.every
-	return cfg, err
-}
-
 func (r *running) do(cmd *cobra.Command, o *options) error {
+	if len(r.accounts) > 0 && len(r.providers) == 0 {
+		return fmt.Errorf("%w: --account needs a --provider", errUsage)
+	}
 	cfg, err := r.config()
 	if err != nil {
 		return err
 	}
-	providers, err := o.chosen(r.providers...)
-	if err != nil {
-		return err
-	}
+	cfg.Accounts, cfg.ScheduleRate = r.accounts, r.every
+	providers := o.chosen(r.providers...)
 	h, err := o.open(cmd.Context(), home.Options{Connections: cfg.SweepWorkers})
 	if err != nil {
 		return err
 	}
 	look := health.Reader{Home: h, Providers: providers, Every: cfg.ScheduleRate}.Read
 	server := metrics.NewServer(look, time.Now)
-	log := slog.New(server.Runs.Observe(logger(cmd.OutOrStdout(), o.asJSON, cfg.LogLevel).Handler()))
-	var jobs []loop.Job
-	var names []string
-	for _, provider := range providers {
-		names = append(names, provider.Name)
-		jobs = append(jobs, job(invoke.NewHere(provider, h, cfg, log), log, server.Runs))
+	lines := slog.Handler(slog.NewTextHandler(cmd.OutOrStdout(), &slog.HandlerOptions{Level: cfg.LogLevel}))
+	if o.asJSON { // as the functions write them
+		lines = telemetry.NewLogger(cmd.OutOrStdout(), cfg.LogLevel).Handler()
 	}
-	ctx, give := context.WithCancelCause(cmd.Context())
-	defer give(nil)
-	for i, job := range jobs {
-		jobs[i].Do = func(ctx context.Context) {
-			job.Do(ctx)
-			if err := h.Fault(); err != nil { // the next tick would find it as it is
-				give(err)
+	log := slog.New(server.Runs.Observe(lines))
+	ctx, end := context.WithCancel(cmd.Context())
+	defer end()
+	var jobs []loop.Job
+	for _, provider := range providers {
+		here := invoke.NewHere(provider, h, cfg, log)
+		jobs = append(jobs, loop.Job{Name: provider.Name, Do: func(ctx context.Context) {
+			begun(ctx, here, log, server.Runs)
+			if h.Fault() != nil { // the next tick would find it as it is
+				end()
 			}
-		}
+		}})
 	}
 	l := loop.Loop{Every: r.every, Jobs: jobs, Log: log}
 
@@ -145,7 +120,7 @@ func (r *running) do(cmd *cobra.Command, o *options) error {
 		l.BeatEvery = watchdog / 2 // as systemd advises
 		l.Beat = func() { tell(daemon.SdNotifyWatchdog) }
 	}
-	log.InfoContext(ctx, "started", "home", h.Name, "providers", names, "every", r.every.String())
+	log.InfoContext(ctx, "started", "home", h.Name, "providers", catalog.NamesOf(providers), "every", r.every.String())
 	if err := r.serve(beyond, cmd, server, log); err != nil {
 		return err
 	}
@@ -190,26 +165,16 @@ func (r *running) serve(ctx context.Context, cmd *cobra.Command, server *metrics
 	return nil
 }
 
-// job runs a provider's function. The handler logs how it ends.
-func job(here *invoke.Here, log *slog.Logger, runs *metrics.Runs) loop.Job {
-	return loop.Job{Name: here.Provider, Do: func(ctx context.Context) {
-		end := runs.Begin(here.Provider)
-		result, err := here.Invoke(ctx, invoke.Event{})
-		end(result.Outcomes)
-		if err != nil {
-			level := slog.LevelError
-			if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
-				level = slog.LevelWarn
-			}
-			log.Log(ctx, level, "the run could not begin", "provider", here.Provider, "error", err)
+// begun runs a provider's function, whose handler logs how it ends.
+func begun(ctx context.Context, here *invoke.Here, log *slog.Logger, runs *metrics.Runs) {
+	end := runs.Begin(here.Provider)
+	result, err := here.Invoke(ctx, invoke.Event{})
+	end(result.Outcomes)
+	if err != nil {
+		level := slog.LevelError
+		if trouble, ok := errors.AsType[*embedded.TroubleError](err); ok && trouble.Passes() {
+			level = slog.LevelWarn
 		}
-	}}
-}
-
-// logger writes lines as the functions do, or the same in a form for people.
-func logger(to io.Writer, asJSON bool, level slog.Level) *slog.Logger {
-	if asJSON {
-		return telemetry.NewLogger(to, level)
+		log.Log(ctx, level, "the run could not begin", "provider", here.Provider, "error", err)
 	}
-	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
 }

@@ -27,9 +27,8 @@ var hesabeKey = store.Key{Provider: "hesabe", Account: "default"}
 // due makes Hesabe's chain due now.
 func (w *world) due(t *testing.T) {
 	t.Helper()
-	if _, _, err := refresh.DueNow(t.Context(), w.Secrets, w.Ledger, hesabeKey, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	_, _, err := refresh.DueNow(t.Context(), w.Secrets, w.Ledger, hesabeKey, time.Now())
+	assert.NilError(t, err)
 }
 
 // A service starts, refreshes, works beside other commands on its file and ends on a signal.
@@ -46,19 +45,14 @@ func TestRun(t *testing.T) {
 		p.await(t, `"msg":"run"`, `"run_id"`, `"AccessTokenExpiresIn"`) // one a provider, in any order
 	}
 	for _, part := range []string{`"outcome":"logged_in"`, `"outcomes":{"refreshed":1}`} {
-		if !strings.Contains(p.said.text(), part) {
-			t.Errorf("no %s:\n%s", part, p.said.text())
-		}
+		assert.Check(t, strings.Contains(p.said.text(), part), "no %s:\n%s", part, p.said.text())
 	}
-	if strings.Contains(p.said.text(), "_aws") {
-		t.Error("it writes for CloudWatch")
-	}
+	assert.Check(t, !strings.Contains(p.said.text(), "_aws"), "it writes for CloudWatch")
 	s.published(t, sandbox.Hesabe)
 	s.published(t, sandbox.TConnect)
 	s.run(t, "", "refresh", "--provider", "hesabe").want(t, exitDone, "not_due")
 
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 	p.await(t, `"msg":"ended"`)
 	systemd.hears(t, "STOPPING=1")
 	s.quiet(t, p.said.text())
@@ -71,8 +65,7 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	s := embeddedWorld(t).provision(t, sandbox.Hesabe)
 	first := s.start(t, nil, "run", "--every", "1h")
 	first.await(t, "outcome=logged_in")
-	first.signal(t, syscall.SIGTERM)
-	first.ended(t, exitDone, 0)
+	first.stops(t, syscall.SIGTERM)
 
 	s.due(t)
 	dies := make(chan *process, 1)
@@ -89,14 +82,11 @@ func TestRunIsKilledAmidASend(t *testing.T) {
 	third := s.start(t, nil, "run", "--every", "1s")
 	third.await(t, "provider=hesabe", "outcomes=map[busy:1]")
 	row, _ := s.row(t, "hesabe", "default")
-	if row.Phase != store.Sending {
-		t.Fatalf("phase %s", row.Phase)
-	}
+	assert.Assert(t, row.Phase == store.Sending, "phase %s", row.Phase)
 	row.ClaimedUntil = time.Now().Add(-time.Second)
 	assert.NilError(t, s.Ledger.Write(t.Context(), row, store.Guard{Fence: row.Fence}))
 	third.await(t, "provider=hesabe", "outcome=logged_in")
-	third.signal(t, syscall.SIGINT)
-	third.ended(t, exitDone, 0)
+	third.stops(t, syscall.SIGINT)
 	s.published(t, sandbox.Hesabe)
 	if stats := s.Stats(sandbox.Hesabe); stats.Refreshes != 1 || stats.Logins != 2 {
 		t.Errorf("%d refreshes and %d logins, want 1 and 2", stats.Refreshes, stats.Logins)
@@ -128,9 +118,8 @@ func TestRunIsToldToEndAmidASend(t *testing.T) {
 			p := s.start(t, append(env, "WATCHDOG_USEC=20000"), "run", "--every", "1h")
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if err := gate.Await(ctx, 1); err != nil {
-				t.Fatalf("%v:\n%s", err, p.said.text())
-			}
+			err := gate.Await(ctx, 1)
+			assert.Assert(t, err == nil, "%v:\n%s", err, p.said.text())
 			p.signal(t, syscall.SIGTERM)
 			p.await(t, "ending when the runs under way are done")
 			systemd.hears(t, "STOPPING=1")
@@ -158,13 +147,10 @@ func TestRunOfAProviderThatHangs(t *testing.T) {
 	p := s.start(t, nil, "run", "--every", "1s")
 	p.await(t, "provider=tconnect", "outcome=logged_in")
 	p.await(t, "provider=tconnect", "outcomes=map[not_due:1]")
-	if strings.Contains(p.said.text(), "provider=hesabe") {
-		t.Errorf("hesabe did not hang:\n%s", p.said.text())
-	}
+	assert.Check(t, !strings.Contains(p.said.text(), "provider=hesabe"), "hesabe did not hang:\n%s", p.said.text())
 	gate.Release()
 	p.await(t, "provider=hesabe", "outcome=logged_in")
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 }
 
 // The next tick sees credentials that were seeded while it runs.
@@ -175,14 +161,13 @@ func TestRunOfAnEmptyHome(t *testing.T) {
 	p.await(t, "msg=started")
 	s.world.run(t, s.Credentials(sandbox.Hesabe), "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 	p.await(t, "provider=hesabe", "outcome=logged_in")
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 	if said := p.said.text(); strings.Contains(said, "msg=run provider=berbix") || strings.Contains(said, "msg=run provider=tconnect") {
 		t.Errorf("it speaks of what is not there:\n%s", said)
 	}
 }
 
-// A provider may have sent a token in bytes after its answer.
+// net/http logs bytes after an answer: a provider may have sent a token there.
 func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -207,11 +192,8 @@ func TestRunHidesBytesBehindAnAnswer(t *testing.T) {
 	w.run(t, credentials, "seed", "credentials", "--provider", "hesabe").want(t, exitDone)
 	p := w.start(t, nil, "run", "--provider", "hesabe", "--every", "1h")
 	p.await(t, "msg=summary")
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
-	if strings.Contains(p.said.text(), planted) {
-		t.Errorf("it shows a secret:\n%s", p.said.text())
-	}
+	p.stops(t, syscall.SIGTERM)
+	assert.Check(t, !strings.Contains(p.said.text(), planted), "it shows a secret:\n%s", p.said.text())
 }
 
 // A state file that others can read is refused at the start.
@@ -265,8 +247,7 @@ func TestRunTellsWhoMustAct(t *testing.T) {
 	s.seeds(t, sandbox.Hesabe, s.wrong(t, sandbox.Hesabe, "password"))
 	s.due(t, sandbox.Hesabe)
 	p.await(t, `"level":"ERROR","msg":"run"`, `"outcome":"misconfigured"`)
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	p.stops(t, syscall.SIGTERM)
 }
 
 // ear is a socket like the one at which systemd listens.
@@ -289,9 +270,7 @@ func (e ear) hears(t *testing.T, state string) {
 	got := make([]byte, 64)
 	for {
 		size, err := e.Read(got)
-		if err != nil {
-			t.Fatalf("systemd does not hear %s: %v", state, err)
-		}
+		assert.Assert(t, err == nil, "systemd does not hear %s: %v", state, err)
 		if string(got[:size]) == state {
 			return
 		}
@@ -315,9 +294,7 @@ func TestRunServesMetrics(t *testing.T) {
 		assert.NilError(t, err)
 		defer func() { _ = answer.Body.Close() }()
 		text, err := io.ReadAll(answer.Body)
-		if err != nil || answer.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %v: %s", answer.Status, err, text)
-		}
+		assert.Assert(t, err == nil && answer.StatusCode == http.StatusOK, "%s: %v: %s", answer.Status, err, text)
 		s.quiet(t, string(text))
 		return string(text)
 	}
@@ -325,11 +302,9 @@ func TestRunServesMetrics(t *testing.T) {
 		!strings.Contains(text, `tokenrefresh_provider_request_duration_seconds_count{provider="hesabe"} 1`) {
 		t.Errorf("%s", text)
 	}
-	if text := read(strings.TrimSuffix(address, "metrics") + "healthz"); text != "ok\n" {
-		t.Errorf("%s", text)
-	}
-	p.signal(t, syscall.SIGTERM)
-	p.ended(t, exitDone, 0)
+	text := read(strings.TrimSuffix(address, "metrics") + "healthz")
+	assert.Check(t, text == "ok\n", "%s", text)
+	p.stops(t, syscall.SIGTERM)
 
 	// An address that somebody has named must be free; the default one need not be.
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

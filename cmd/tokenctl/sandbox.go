@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +16,6 @@ import (
 
 	"tokenrefresh/internal/authority"
 	"tokenrefresh/internal/emulate"
-	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/sandbox"
@@ -35,14 +34,14 @@ const (
 )
 
 // shortLives are short, so that people see tokens being refreshed.
-var shortLives = []string{"hesabe=2m", "tconnect=5m/1h", "berbix=2m", "oauth2=2m"}
+const shortLives = "hesabe=2m,tconnect=5m/1h,berbix=2m,oauth2=2m"
 
 // playing are the flags of sandbox.
 type playing struct {
-	aws, template, dir, host, listen string
-	tls                              bool
-	lives, faults                    []string
-	transactions                     int
+	aws, template, dir string
+	box                sandbox.Options
+	faults             []sandbox.Injection
+	transactions       int
 }
 
 // playground makes the verb that serves the providers, for people who try the product.
@@ -74,46 +73,39 @@ A fault is PROVIDER[/refresh|/login]=FAULT[*TIMES]; without TIMES it is for all 
 	flags.StringVar(&p.template, "template", "template.yaml", "with --aws: the `FILE` that says what AWS holds")
 	flags.StringVar(&p.dir, "dir", "", "the `FOLDER` of the state file and the certificate authority\n"+
 		"(default .aws-sam/sandbox beside a template.yaml, else below the user's state folder)")
-	flags.BoolVar(&p.tls, "tls", false, "serve https, for containers too")
-	flags.StringVar(&p.host, "host", "", "the `NAME` of this machine in the providers' addresses\n"+
+	flags.BoolVar(&p.box.TLS, "tls", false, "serve https, for containers too")
+	flags.StringVar(&p.box.Host, "host", "", "the `NAME` of this machine in the providers' addresses\n"+
 		"(default 127.0.0.1; with --tls localhost, or host.docker.internal in an emulated AWS)")
-	flags.StringVar(&p.listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
-	flags.StringArrayVar(&p.lives, "life", nil, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again\n"+
-		"(default "+strings.Join(shortLives, ", ")+")")
-	flags.StringArrayVar(&p.faults, "fault", nil, "a `FAULT` to switch on; may be given again")
-	flags.IntVar(&p.transactions, "transactions", 3, "how many Berbix transactions to make")
+	flags.StringVar(&p.box.Listen, "listen", "", "the `ADDRESS` to listen on (default 127.0.0.1; with --tls 0.0.0.0)")
+	p.box.Lifetimes = map[sandbox.Provider]sandbox.Lifetime{}
+	o.flag(cmd, "life", shortLives, "how long tokens live, as `PROVIDER=ACCESS[/REFRESH]`; may be given again", p.lives())
+	o.flag(cmd, "fault", "", "a `FAULT` to switch on; may be given again", many(&p.faults, "stringArray", sandbox.ParseInjection))
+	o.flag(cmd, "transactions", 3, "how many Berbix transactions to make", whole(&p.transactions, 0, maxTransactions))
+	_, _ = cmd.MarkFlagFilename("template"), cmd.MarkFlagDirname("dir")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return p.do(cmd, o) })
 	return cmd
 }
 
 func (p *playing) do(cmd *cobra.Command, o *options) error {
-	settings, err := p.settings()
-	if err != nil {
-		return err
-	}
-	injections, err := p.injections()
-	if err != nil {
-		return err
-	}
-	if settings.TLS {
-		if settings.Authority, err = authority.Open(p.folder()); err != nil {
+	p.serves()
+	report := playReport{Providers: map[string]string{}}
+	if p.box.TLS {
+		var err error
+		if p.box.Authority, err = authority.Open(p.folder()); err != nil {
 			return err
 		}
-		if err := p.trust(settings.Authority); err != nil {
+		if err := p.trust(p.box.Authority); err != nil {
 			return err
 		}
+		report.CA = authority.Path(p.folder())
 	}
-	box, err := sandbox.Start(settings)
+	box, err := sandbox.Start(p.box)
 	if err != nil {
 		return err
 	}
 	defer box.Close()
-	report := playReport{Providers: map[string]string{}}
 	for _, provider := range seed.Played() {
 		report.Providers[provider.Name] = box.URL(sandbox.Provider(provider.Name))
-	}
-	if settings.TLS {
-		report.CA = authority.Path(p.folder())
 	}
 	h, err := p.open(cmd, o, &report)
 	if err != nil {
@@ -122,7 +114,7 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	if err := seed.Sandbox(cmd.Context(), h, box, p.transactions); err != nil {
 		return err
 	}
-	for _, i := range injections {
+	for _, i := range p.faults {
 		box.Inject(i.Provider, i.Op, i.Times, i.Fault)
 	}
 	if err := o.print(cmd, report, report.text()); err != nil {
@@ -132,41 +124,30 @@ func (p *playing) do(cmd *cobra.Command, o *options) error {
 	return nil
 }
 
-// settings are the sandbox's settings from the flags.
-func (p *playing) settings() (sandbox.Options, error) {
-	if p.transactions < 0 || p.transactions > maxTransactions {
-		return sandbox.Options{}, fmt.Errorf("%w: --transactions must be from 0 to %d", errUsage, maxTransactions)
-	}
-	settings := sandbox.Options{
-		TLS: p.tls, Listen: p.listen, Host: cmp.Or(p.host, "127.0.0.1"), Lifetimes: map[sandbox.Provider]sandbox.Lifetime{},
-	}
-	for _, text := range append(slices.Clone(shortLives), p.lives...) {
-		provider, life, err := sandbox.ParseLifetime(text)
-		if err != nil {
-			return settings, fmt.Errorf("%w: --life: %w", errUsage, err)
+// lives takes the lives of providers.
+func (p *playing) lives() *checked {
+	return &checked{kind: "strings", set: func(texts ...string) error {
+		for _, text := range texts {
+			provider, life, err := sandbox.ParseLifetime(text)
+			if err != nil {
+				return err
+			}
+			p.box.Lifetimes[provider] = life
 		}
-		settings.Lifetimes[provider] = life
-	}
-	if p.tls {
-		settings.Listen = cmp.Or(p.listen, "0.0.0.0")
-		settings.Host = cmp.Or(p.host, "localhost")
-		if p.aws != "" {
-			settings.Host = cmp.Or(p.host, sandbox.ContainersHost)
-		}
-	}
-	return settings, nil
+		return nil
+	}}
 }
 
-func (p *playing) injections() ([]sandbox.Injection, error) {
-	var all []sandbox.Injection
-	for _, text := range p.faults {
-		injection, err := sandbox.ParseInjection(text)
-		if err != nil {
-			return nil, fmt.Errorf("%w: --fault: %w", errUsage, err)
-		}
-		all = append(all, injection)
+// serves sets where the providers are.
+func (p *playing) serves() {
+	host, listen := "127.0.0.1", ""
+	switch {
+	case p.box.TLS && p.aws != "":
+		host, listen = sandbox.ContainersHost, "0.0.0.0"
+	case p.box.TLS:
+		host, listen = "localhost", "0.0.0.0"
 	}
-	return all, nil
+	p.box.Host, p.box.Listen = cmp.Or(p.box.Host, host), cmp.Or(p.box.Listen, listen)
 }
 
 // folder is the folder of the state file and the authority.
@@ -233,11 +214,10 @@ func (p *playing) open(cmd *cobra.Command, o *options, report *playReport) (*hom
 
 // emulated has the settings for an emulated AWS. Its keys are not valid on AWS.
 func (p *playing) emulated(region string) (aws.Config, error) {
-	u, err := url.Parse(p.aws)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	switch u, err := url.Parse(p.aws); {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return aws.Config{}, fmt.Errorf("%w: --aws must be an http or https address such as http://127.0.0.1:5000", errUsage)
-	}
-	if strings.Contains(u.Hostname(), "amazonaws") || strings.HasSuffix(u.Hostname(), ".aws") {
+	case strings.Contains(u.Hostname(), "amazonaws") || strings.HasSuffix(u.Hostname(), ".aws"):
 		return aws.Config{}, fmt.Errorf("%w: --aws must be an emulated AWS, and %s is the real one", errUsage, u.Hostname())
 	}
 	return aws.Config{
@@ -260,10 +240,8 @@ func (p *playing) provision(ctx context.Context, cfg aws.Config, o *options) err
 	parameters := map[string]string{
 		"SecretPrefix": o.secretPrefix, "TablePrefix": o.tablePrefix, "AWS::StackName": localStack, "AWS::Region": cfg.Region,
 	}
-	for _, provider := range catalog.All() {
-		if provider.Sweep {
-			parameters[provider.QueueParameter()] = "2"
-		}
+	for _, provider := range sweeps {
+		parameters[provider.QueueParameter()] = "2"
 	}
 	stack, err := loaded.Stack(parameters)
 	if err != nil {
@@ -273,4 +251,70 @@ func (p *playing) provision(ctx context.Context, cfg aws.Config, o *options) err
 		return fmt.Errorf("no emulated AWS answers well at %s: %w", p.aws, err)
 	}
 	return nil
+}
+
+// playReport describes what sandbox has set up.
+type playReport struct {
+	Providers map[string]string `json:"providers"` // their addresses
+	CA        string            `json:"ca,omitempty"`
+	State     string            `json:"state,omitempty"` // the state file
+	AWS       *playAWS          `json:"aws,omitempty"`
+}
+
+// playAWS is the emulated AWS.
+type playAWS struct {
+	URL          string `json:"url"`
+	Region       string `json:"region"`
+	SecretPrefix string `json:"secret_prefix"`
+	TablePrefix  string `json:"table_prefix"`
+}
+
+// text shows people what there is, and what to type next.
+func (r playReport) text() string {
+	var b strings.Builder
+	add := func(what, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s"+format+"\n", append([]any{what}, args...)...)
+	}
+	for _, provider := range seed.Played() {
+		add(provider.Name, "%s", r.Providers[provider.Name])
+	}
+	if r.State != "" {
+		add("state file", "%s, with their credentials", r.State)
+	}
+	if r.AWS != nil {
+		add("AWS", "%s, region %s, with their credentials in %s/*", r.AWS.URL, r.AWS.Region, r.AWS.SecretPrefix)
+	}
+	if r.CA != "" {
+		add("trust", "%s", r.CA)
+	}
+	b.WriteString("\nIn other terminals:\n\n  " + strings.Join(r.commands(), "\n  "))
+	return b.String() + "\n\nAn interrupt (Ctrl-C) ends the providers."
+}
+
+// commands are the next commands to type.
+func (r playReport) commands() []string {
+	variables, trust, home := "", "", " --home embedded --state "+quoted(r.State)
+	if r.AWS != nil {
+		variables = fmt.Sprintf("AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing ",
+			quoted(r.AWS.URL), quoted(r.AWS.Region))
+		home = fmt.Sprintf(" --home aws --secret-prefix %s --table-prefix %s", quoted(r.AWS.SecretPrefix), quoted(r.AWS.TablePrefix))
+	}
+	if r.CA != "" {
+		trust = "SSL_CERT_FILE=" + quoted(r.CA) + " "
+	}
+	self := quoted(os.Args[0])
+	if r.AWS != nil && r.CA != "" {
+		profile := cmp.Or(map[string]string{"arm64": "local-arm64"}[runtime.GOARCH], "local")
+		return []string{
+			"sam build --config-env " + profile,
+			"sam local invoke RefreshHesabe --config-env " + profile + " --region " + r.AWS.Region +
+				" --event events/refresh-hesabe/scheduled.json",
+			variables + self + " status" + home,
+		}
+	}
+	return []string{
+		variables + trust + self + " run" + home + " --every 5s",
+		variables + self + " status" + home + " --watch",
+		variables + trust + self + " refresh" + home + " --provider hesabe --force",
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"gotest.tools/v3/assert"
 
 	"tokenrefresh/internal/moto"
 	"tokenrefresh/pkg/secret"
@@ -34,9 +35,7 @@ func TestSandboxFeedsAStateFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sandbox")
 	for start := range 2 { // the second has new credentials
 		p, report := sandboxed(t, "--dir", dir)
-		if report.State != filepath.Join(dir, "state.db") || report.CA != "" {
-			t.Fatalf("set up: %+v", report)
-		}
+		assert.Assert(t, report.State == filepath.Join(dir, "state.db") && report.CA == "", "set up: %+v", report)
 		flags := []string{"--home", "embedded", "--state", report.State}
 		for _, provider := range []string{"hesabe", "tconnect"} {
 			tokenctl(t, "", append([]string{"refresh", "--provider", provider}, flags...)...).want(t, exitDone, "logged_in")
@@ -76,9 +75,8 @@ func TestSandboxRefusesAHomeThatIsInUse(t *testing.T) {
 		id, err := w.Editor.PutCurrent(t.Context(), key, store.Credentials, secret.New(credentials))
 		must(t, err)
 		tokenctl(t, "", "sandbox", "--dir", t.TempDir(), "--state", w.flags[3]).want(t, exitFailed, "nothing was written", name)
-		if now, err := w.Secrets.CurrentID(t.Context(), key, store.Credentials); now != id || err != nil {
-			t.Errorf("%s: the credentials were replaced, or %v", name, err)
-		}
+		now, err := w.Secrets.CurrentID(t.Context(), key, store.Credentials)
+		assert.Check(t, now == id && err == nil, "%s: the credentials were replaced, or %v", name, err)
 	}
 }
 
@@ -106,21 +104,16 @@ func TestSandboxFurnishesAnEmulatedAWS(t *testing.T) {
 		t.Fatalf("set up: %+v", report)
 	}
 	// The local profiles name this region, whatever AWS_REGION is.
-	if report.AWS.Region != "us-east-1" {
-		t.Errorf("the region is %s", report.AWS.Region)
-	}
+	assert.Check(t, report.AWS.Region == "us-east-1", "the region is %s", report.AWS.Region)
 	t.Setenv("AWS_REGION", report.AWS.Region)
 	there := func(o *sqs.Options) { o.Region = report.AWS.Region }
-	if queue, err := aws.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("local-berbix")}, there); err != nil {
-		t.Errorf("the queue of the local profiles: %v, %v", queue, err)
-	}
+	queue, err := aws.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: new("local-berbix")}, there)
+	assert.Check(t, err == nil, "the queue of the local profiles: %v, %v", queue, err)
 	w := &world{flags: []string{"--home", "aws", "--secret-prefix", sandboxPrefix, "--table-prefix", sandboxPrefix}}
 	for provider, outcome := range map[string]string{"hesabe": "logged_in", "tconnect": "logged_in", "berbix": "refreshed"} {
 		p := w.start(t, []string{"SSL_CERT_FILE=" + report.CA}, "refresh", "--provider", provider)
 		p.ended(t, exitDone, 0)
-		if !strings.Contains(p.said.text(), outcome) {
-			t.Errorf("%s:\n%s", provider, p.said.text())
-		}
+		assert.Check(t, strings.Contains(p.said.text(), outcome), "%s:\n%s", provider, p.said.text())
 	}
 }
 

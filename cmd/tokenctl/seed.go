@@ -6,14 +6,13 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/operator/terminal"
-	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/secret"
-	"tokenrefresh/pkg/store"
 )
 
 func seeds(o *options) *cobra.Command {
@@ -41,10 +40,12 @@ of them this command may use.`,
 			return m.do(cmd, o)
 		}),
 	}
-	m.register(cmd)
+	m.register(cmd, o)
 	cmd.AddCommand(seedCredentials(o), seedTokens(o))
 	return cmd
 }
+
+const kmsKeyUsage = "aws: KMS key (id or ARN) of secrets that are created: the stack's KmsKeyArn"
 
 // seeding are the flags of both.
 type seeding struct {
@@ -54,11 +55,12 @@ type seeding struct {
 }
 
 func (s *seeding) register(cmd *cobra.Command, o *options) {
-	s.target.register(cmd, o)
+	s.target.register(cmd, o, catalog.All(), "")
 	cmd.Args = cobra.NoArgs
 	cmd.Flags().StringVar(&s.file, "file", "", "read the JSON from `FILE`; - is standard input")
+	_ = cmd.MarkFlagFilename("file")
 	cmd.Flags().BoolVar(&s.yes, "yes", false, "don't ask at a terminal before a new account is made")
-	cmd.Flags().StringVar(&s.kmsKey, "kms-key", "", "aws: KMS key (id or ARN) of secrets that are created: the stack's KmsKeyArn")
+	cmd.Flags().StringVar(&s.kmsKey, "kms-key", "", kmsKeyUsage)
 }
 
 func seedCredentials(o *options) *cobra.Command {
@@ -75,23 +77,18 @@ nothing is done (exit code 5). Berbix has no login to check.`,
 	var s seeding
 	var e engine
 	s.register(cmd, o)
-	e.register(cmd)
+	e.register(cmd, o)
 	check := cmd.Flags().Bool("check", false, "log in once with them before they are written")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		cfg, err := e.config()
-		if err != nil {
-			return err
+		ask := func() (secret.String, error) {
+			return seed.AskCredentials(cmd.Context(), s.provider.Client("production").Fields(), person(cmd))
 		}
-		write := seed.Seeder.Credentials
-		if *check {
-			write = func(seeder seed.Seeder, ctx context.Context, text secret.String) (seed.Report, error) {
-				return seeder.Checked(context.WithoutCancel(ctx), text, cfg.ProviderEnvironment) // its reply must not be lost
+		return s.do(cmd, o, ask, func(seeder seed.Seeder, text secret.String) (seed.Report, error) {
+			if *check {
+				return seeder.Checked(context.WithoutCancel(cmd.Context()), text, e.environment) // its reply must not be lost
 			}
-		}
-		err = s.do(cmd, o, func(entry catalog.Entry, person seed.Person) (secret.String, error) {
-			return seed.AskCredentials(entry.New(exchange.New(exchange.Options{}), "production").Fields(), person)
-		}, write)
-		return nothingIfBusy(err)
+			return seeder.Credentials(cmd.Context(), text)
+		})
 	})
 	return cmd
 }
@@ -100,17 +97,17 @@ func seedTokens(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tokens --provider P [--account A] [--file F]",
 		Short: "Begin a chain with a refresh token",
-		Long: "Tokens takes {\"refresh_token\":\"…\"} or the bare token. A token that was presented before is refused:\n" +
-			"it may be spent. So is, without --force, any token where the credential is well: it would end a good chain.",
+		Long: `Tokens takes {"refresh_token":"…"} or the bare token. A token that was presented before is refused: it may be spent,
+unless the credentials say refresh_token_reuse "always". So is, without --force, any token where the credential is
+well: it would end a good chain.`,
 	}
 	var s seeding
 	s.register(cmd, o)
 	force := cmd.Flags().Bool("force", false, "replace a token that still works, or a newer one that is on its way")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
-		return s.do(cmd, o, func(_ catalog.Entry, person seed.Person) (secret.String, error) {
-			return seed.AskTokens(person)
-		}, func(seeder seed.Seeder, ctx context.Context, text secret.String) (seed.Report, error) {
-			return seeder.Tokens(ctx, text, *force)
+		ask := func() (secret.String, error) { return seed.AskTokens(cmd.Context(), person(cmd)) }
+		return s.do(cmd, o, ask, func(seeder seed.Seeder, text secret.String) (seed.Report, error) {
+			return seeder.Tokens(cmd.Context(), text, *force)
 		})
 	})
 	return cmd
@@ -118,38 +115,32 @@ func seedTokens(o *options) *cobra.Command {
 
 // do gets the text and writes it.
 func (s *seeding) do(
-	cmd *cobra.Command, o *options,
-	asked func(catalog.Entry, seed.Person) (secret.String, error),
-	write func(seed.Seeder, context.Context, secret.String) (seed.Report, error),
+	cmd *cobra.Command, o *options, ask func() (secret.String, error), write func(seed.Seeder, secret.String) (seed.Report, error),
 ) error {
-	entry, err := s.check()
-	if err != nil {
-		return err
-	}
 	h, err := o.open(cmd.Context(), home.Options{KMSKey: s.kmsKey})
 	if err != nil {
 		return err
 	}
-	if terminal.Is(cmd.InOrStdin()) && !s.yes && s.account != defaultAccount {
-		key := store.Key{Provider: s.provider, Account: s.account}
-		if err := mustExist(cmd.Context(), h, key); errors.Is(err, errNoAccount) { // any other error comes up again
+	asks := terminal.Is(cmd.InOrStdin())
+	if asks && !s.yes && s.account != defaultAccount {
+		if err := mustExist(cmd.Context(), h, s.key()); errors.Is(err, errNoAccount) { // any other error comes up again
 			if err := confirm(cmd, err.Error()+". Make it?"); err != nil {
 				return err
 			}
 		}
 	}
 	var text secret.String
-	if s.file == "" && terminal.Is(cmd.InOrStdin()) {
-		text, err = asked(entry, person{cmd})
+	if s.file == "" && asks {
+		text, err = ask()
 	} else {
 		text, err = readText(cmd, s.file)
 	}
 	if err != nil {
 		return err
 	}
-	report, err := write(seed.Seeder{Home: h, Provider: entry, Account: s.account, Flags: o.given(cmd)}, cmd.Context(), text)
+	report, err := write(seed.Seeder{Home: h, Provider: s.provider, Account: s.account, Flags: o.given(cmd)}, text)
 	if err != nil {
-		return err
+		return nothingIfBusy(err)
 	}
 	return o.seeded(cmd, report)
 }
@@ -165,4 +156,52 @@ func (o *options) seeded(cmd *cobra.Command, report seed.Report) error {
 		said = fmt.Sprintf("new account %s/%s: %s", report.Provider, report.Account, said)
 	}
 	return o.print(cmd, report, said)
+}
+
+const (
+	// quotaOfWrites is how many writes a second Secrets Manager takes in an AWS account and region.
+	quotaOfWrites = 50
+	// defaultRate leaves half of them to refreshes.
+	defaultRate = quotaOfWrites / 2
+)
+
+// importing are the flags of seed itself.
+type importing struct {
+	loading
+	provider catalog.Entry
+	kmsKey   string
+	rate     int
+}
+
+func (m *importing) register(cmd *cobra.Command, o *options) {
+	m.loading = loading{doing: "seeding", stored: "seeded", passed: "unchanged"}
+	m.loading.register(cmd, "seed the accounts of `FILE`, a line each")
+	o.flag(cmd, "provider", "", "the provider of lines that name none", oneProvider(&m.provider, catalog.All(), ""))
+	cmd.Flags().StringVar(&m.kmsKey, "kms-key", "", kmsKeyUsage)
+	o.flag(cmd, "rate", defaultRate,
+		fmt.Sprintf("aws: writes a second, up to Secrets Manager's %d; what runs need meanwhile is to be left", quotaOfWrites),
+		whole(&m.rate, 1, quotaOfWrites))
+}
+
+func (m *importing) do(cmd *cobra.Command, o *options) error {
+	in, err := openText(cmd, m.file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	h, err := o.open(cmd.Context(), home.Options{KMSKey: m.kmsKey})
+	if err != nil {
+		return err
+	}
+	writes := rate.Limit(m.rate)
+	if o.home == home.Embedded {
+		writes = rate.Inf
+	}
+	lines := seed.Accounts(h, m.provider.Name, o.given(cmd), writes)
+	lines.Target = h.Name
+	summary, err := load(cmd, o, &m.loading, in, lines)
+	if summary.Stored > 0 {
+		o.acted(cmd, m.provider.Name, "", fmt.Sprintf("%d accounts of a file", summary.Stored))
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -8,7 +9,9 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -25,24 +28,19 @@ func (w *world) current(t *testing.T, provider, account string, doc store.Docume
 
 const hesabeCredentials = `{"username":"u","password":"` + planted + `"}`
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedCredentials(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		path := write(t, "c.json", hesabeCredentials+"\n")
 		w.run(t, "", "seed", "credentials", "--provider", "hesabe", "--account", "shop-2", "--file", path).want(t, exitDone,
 			"hesabe/shop-2/credentials; the next tick looks at it")
-		if got := w.current(t, "hesabe", "shop-2", store.Credentials); got != hesabeCredentials {
-			t.Errorf("credentials %s", got)
-		}
+		got := w.current(t, "hesabe", "shop-2", store.Credentials)
+		assert.Check(t, got == hesabeCredentials, "credentials %s", got)
 		for _, doc := range []store.Document{store.TokensDoc, store.AccessDoc} {
-			if got := w.current(t, "hesabe", "shop-2", doc); got != "" {
-				t.Errorf("%s: %s", doc, got)
-			}
+			got := w.current(t, "hesabe", "shop-2", doc)
+			assert.Check(t, got == "", "%s: %s", doc, got)
 		}
 		row, exists := w.row(t, "hesabe", "shop-2")
-		if !exists || row.Phase != store.Idle || row.RefreshAt.After(time.Now()) {
-			t.Errorf("row %+v", row)
-		}
+		assert.Check(t, exists && row.Phase == store.Idle && !row.RefreshAt.After(time.Now()), "row %+v", row)
 
 		// An existing row becomes due, and nothing else of it changes.
 		row.Fence, row.AttemptID, row.State, row.RefreshAt = 3, "attempt", store.OK, time.Now().Add(time.Hour)
@@ -63,13 +61,12 @@ func TestSeedCredentialsOfTheOthers(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	w.run(t, `{"api_secret":"`+planted+`"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone)
-	if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "berbix", Account: "default"}, store.TokensDoc); !errors.Is(err, store.ErrNoSecret) {
-		t.Errorf("berbix has tokens: %v", err)
-	}
+	_, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "berbix", Account: "default"}, store.TokensDoc)
+	assert.Check(t, errors.Is(err, store.ErrNoSecret), "berbix has tokens: %v", err)
 	w.run(t, `{"api_secret":"`+planted+`\n","base_url":" https://b.example"}`, "seed", "credentials", "--provider", "berbix").want(t, exitDone,
 		"white space at the ends is left out: api_secret, base_url")
 	w.run(t, `{"base_url":"https://hesabe.example"}`, "seed", "credentials", "--provider", "hesabe").want(t, exitDone, "warning: without a login",
-		"tokenctl seed tokens --provider hesabe --account default "+strings.Join(w.flags, " ")+"\n")
+		"tokenctl seed tokens --provider hesabe "+strings.Join(w.flags, " ")+"\n")
 }
 
 // Seeding credentials of an OAuth 2 service warns of their weaknesses.
@@ -155,9 +152,8 @@ func TestSeedRefuses(t *testing.T) {
 		"seed", "credentials", "--provider", "hesabe").want(t, exitFailed, "nothing was written",
 		"is password meant?", "is base_url meant?", "username is the placeholder …", "password is missing", "base_url")
 	for _, provider := range []string{"hesabe", "tconnect", "berbix"} {
-		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: provider, Account: "default"}, store.Credentials); !errors.Is(err, store.ErrNoSecret) {
-			t.Errorf("%s: a secret was made: %v", provider, err)
-		}
+		_, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: provider, Account: "default"}, store.Credentials)
+		assert.Check(t, errors.Is(err, store.ErrNoSecret), "%s: a secret was made: %v", provider, err)
 	}
 }
 
@@ -170,25 +166,54 @@ func TestSeedWithoutALedger(t *testing.T) {
 			"nothing was written", "deploy a stack if there never was one", "--region", `"other-ledger"`)
 	}
 	for _, doc := range []store.Document{store.Credentials, store.TokensDoc, store.AccessDoc} {
-		if _, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, doc); !errors.Is(err, store.ErrNoSecret) {
-			t.Errorf("%s was made: %v", doc, err)
-		}
+		_, err := w.Secrets.CurrentID(t.Context(), store.Key{Provider: "hesabe", Account: "default"}, doc)
+		assert.Check(t, errors.Is(err, store.ErrNoSecret), "%s was made: %v", doc, err)
 	}
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedTokens(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		seed := []string{"seed", "tokens", "--provider", "tconnect"}
 		w.run(t, planted+"\n", seed...).want(t, exitDone, "tconnect/default/tokens; the next tick looks at it")
-		if got := w.current(t, "tconnect", "default", store.TokensDoc); got != `{"refresh_token":"`+planted+`"}` {
-			t.Errorf("tokens %s", got)
-		}
+		got := w.current(t, "tconnect", "default", store.TokensDoc)
+		assert.Check(t, got == `{"refresh_token":"`+planted+`"}`, "tokens %s", got)
 		w.run(t, `{"refresh_token":"`+planted+`-2","note":"`+planted+`"}`, seed...).want(t, exitDone, "not known, and kept: note")
-		if _, exists := w.row(t, "tconnect", "default"); !exists {
-			t.Error("no row")
-		}
+		w.hasRow(t, "tconnect", "default", true)
 	})
+}
+
+// A token that was presented is taken again where its service takes it again, and nowhere else.
+func TestSeedTokensAgain(t *testing.T) {
+	t.Parallel()
+	for _, reuse := range []time.Duration{0, providers.Always} {
+		box, err := sandbox.Start(sandbox.Options{OAuth2Reuse: reuse})
+		assert.NilError(t, err)
+		defer box.Close()
+		s := &scene{embeddedWorld(t), box}
+		do := func(stdin string, args ...string) said {
+			return s.run(t, stdin, append(args, "--provider", "oauth2", "--account", "xero")...)
+		}
+		token := box.Issue(sandbox.OAuth2).RefreshToken
+		var fields map[string]any
+		assert.NilError(t, json.Unmarshal([]byte(box.Credentials(sandbox.OAuth2)), &fields))
+		for _, more := range []string{"login_params", "introspection_url", "probe_url"} { // which would help by themselves
+			delete(fields, more)
+		}
+		credentials, err := json.Marshal(fields)
+		assert.NilError(t, err)
+		do(string(credentials), "seed", "credentials").want(t, exitDone)
+		do(token, "seed", "tokens").want(t, exitDone)
+		box.Inject(sandbox.OAuth2, sandbox.Refresh, 1, sandbox.LoseReply())
+		do("", "refresh")
+		do(planted, "seed", "tokens").want(t, exitDone) // which is a wrong one
+		do("", "refresh").want(t, exitPerson)
+		if reuse == 0 {
+			do(token, "seed", "tokens").want(t, exitFailed, "nothing was written: this refresh token was presented before")
+			continue
+		}
+		do(token, "seed", "tokens").want(t, exitDone)
+		do("", "refresh").want(t, exitDone, "oauth2/xero: refreshed")
+	}
 }
 
 // Only --force replaces a newer token that is on its way.
@@ -218,8 +243,6 @@ func TestSeedTokensBesideARun(t *testing.T) {
 }
 
 // Only --force ends a chain that works.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestSeedTokensOverAGoodChain(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		for account, tt := range map[string]struct {
@@ -242,9 +265,8 @@ func TestSeedTokensOverAGoodChain(t *testing.T) {
 			if tt.well {
 				w.run(t, planted+"-2", args...).want(t, exitFailed,
 					"nothing was written: this credential works: its refresh token would be lost; --force replaces it")
-				if got := w.current(t, key.Provider, account, store.TokensDoc); got != before {
-					t.Errorf("%s: tokens %s", account, got)
-				}
+				got := w.current(t, key.Provider, account, store.TokensDoc)
+				assert.Check(t, got == before, "%s: tokens %s", account, got)
 				args = append(args, "--force")
 			}
 			w.run(t, planted+"-2", args...).want(t, exitDone)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/health"
 	"tokenrefresh/internal/operator/home"
+	"tokenrefresh/internal/operator/seed"
 	"tokenrefresh/internal/operator/status"
 	"tokenrefresh/internal/operator/terminal"
 	"tokenrefresh/pkg/store"
@@ -25,11 +27,12 @@ const minRedraw = time.Second
 
 // looking are the flags of status.
 type looking struct {
-	provider, account string
-	transaction       int64
-	watch             bool
-	every             time.Duration
-	only              []string
+	provider    catalog.Entry
+	account     string
+	transaction int64
+	watch       bool
+	every       time.Duration
+	only        []health.State
 }
 
 // states are those that --only may name.
@@ -60,47 +63,29 @@ docs/status.md describes the JSON, and what can be the matter.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&l.provider, "provider", "", "of one provider: "+catalog.Choice())
-	flags.StringVar(&l.account, "account", "", "of one account")
-	flags.StringSliceVar(&l.only, "only", nil, "show those in this `STATE` alone: act, warn or ok; may be given again")
+	names := either(catalog.Names()...)
+	o.flag(cmd, "provider", "", "of one provider: "+names, oneProvider(&l.provider, catalog.All(), ""))
+	o.account(cmd, &l.account, "", "of one account")
+	o.flag(cmd, "only", "", "show those in this `STATE` alone: act, warn or ok; may be given again",
+		many(&l.only, "strings", choosing(states...)))
 	flags.BoolVar(&l.watch, "watch", false, "look again and again")
-	flags.DurationVar(&l.every, "every", 5*time.Second, "with --watch: how often")
-	flags.Int64Var(&l.transaction, "transaction", 0, "show the one Berbix transaction of that `ID`")
+	o.flag(cmd, "every", 5*time.Second, "with --watch: how often",
+		lasting(&l.every, minRedraw.String()+" or longer", minRedraw, math.MaxInt64))
+	o.flag(cmd, "transaction", "", "show the one Berbix transaction of that `ID`", id(&l.transaction))
 	cmd.MarkFlagsMutuallyExclusive("watch", "transaction")
 	cmd.MarkFlagsMutuallyExclusive("only", "transaction")
-	complete(cmd, "only", string(health.Act), string(health.Warn), string(health.OK))
-	complete(cmd, "transaction")
-	complete(cmd, "provider", catalog.Names()...)
-	o.completeAccounts(cmd)
-	complete(cmd, "every")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error { return l.do(cmd, o) })
 	return cmd
 }
 
 func (l *looking) do(cmd *cobra.Command, o *options) error {
-	if cmd.Flags().Changed("transaction") {
+	if l.transaction != 0 {
 		return l.one(cmd, o)
 	}
-	entries, err := o.chosen(l.providers()...)
-	if err != nil {
-		return err
-	}
+	entries := o.chosen(l.provider)
 	var accounts []string
 	if l.account != "" {
-		if err := validAccount(l.account); err != nil {
-			return err
-		}
 		accounts = []string{l.account}
-	}
-	only := make([]health.State, len(l.only))
-	for i, name := range l.only {
-		only[i] = health.State(name)
-		if !slices.Contains(states, only[i]) {
-			return fmt.Errorf("%w: --only must be %s, %s or %s", errUsage, states[0], states[1], states[2])
-		}
-	}
-	if l.every < minRedraw {
-		return fmt.Errorf("%w: --every must be %s at least", errUsage, minRedraw)
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
@@ -121,14 +106,14 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 	}
 	if l.watch {
 		return status.Watch(cmd.Context(), l.every, look, func(r status.Report, err error) error {
-			return l.redraw(cmd, o, h, r.Only(only...), err)
+			return l.redraw(cmd, o, h, r.Only(l.only...), err)
 		})
 	}
 	report, err := look(cmd.Context())
 	if err != nil {
 		return err
 	}
-	shown := report.Only(only...)
+	shown := report.Only(l.only...)
 	if err := o.show(cmd, shown, strings.TrimSuffix(shown.Table(style(cmd)), "\n")); err != nil {
 		return err
 	}
@@ -137,15 +122,14 @@ func (l *looking) do(cmd *cobra.Command, o *options) error {
 
 // one shows one transaction.
 func (l *looking) one(cmd *cobra.Command, o *options) error {
-	if l.transaction <= 0 || l.provider != "" && !slices.Contains(catalog.Sweeps(), l.provider) {
-		return fmt.Errorf("%w: --transaction is a number above 0, and of --provider %s",
-			errUsage, catalog.SweepChoice())
+	if l.provider.Name != "" && !l.provider.Sweep {
+		return fmt.Errorf("%w: --transaction is of --provider %s", errUsage, sweepNames)
 	}
 	h, err := o.open(cmd.Context(), home.Options{Existing: true})
 	if err != nil {
 		return err
 	}
-	row, found, err := h.Transactions(cmp.Or(l.provider, catalog.Sweeps()[0])).Get(cmd.Context(), l.transaction)
+	row, found, err := h.Transactions(cmp.Or(l.provider.Name, sweeps[0].Name)).Get(cmd.Context(), l.transaction)
 	if err == nil && (!found || l.account != "" && row.Account != l.account) {
 		err = fmt.Errorf("transaction %d is not recorded: record it: %s", l.transaction,
 			strings.TrimSpace(fmt.Sprintf("tokenctl record --transaction-id %d %s", l.transaction, o.given(cmd))))
@@ -164,14 +148,6 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 	return nil
 }
 
-// providers is the named one, if there is one.
-func (l *looking) providers() []string {
-	if l.provider != "" {
-		return []string{l.provider}
-	}
-	return nil
-}
-
 // needsPerson is an error if a person must act.
 func needsPerson(report status.Report) error {
 	var names []string
@@ -183,7 +159,7 @@ func needsPerson(report status.Report) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errPerson, strings.Join(first(names), ", "))
+	return fmt.Errorf("%w: %s", errPerson, strings.Join(seed.ShownAll(names), ", "))
 }
 
 func style(cmd *cobra.Command) status.Style {

@@ -48,9 +48,8 @@ func (w *world) live(t *testing.T, key store.Key) store.Row {
 		store.AccessDoc: `{"access_token":"` + planted + `"}`,
 	} {
 		w.put(t, key, doc, "")
-		if _, err := w.Secrets.Stage(t.Context(), key, doc, store.Version{ID: id, Value: secret.New(text)}); err != nil {
-			t.Fatal(err)
-		}
+		_, err := w.Secrets.Stage(t.Context(), key, doc, store.Version{ID: id, Value: secret.New(text)})
+		assert.NilError(t, err)
 	}
 	return store.Row{
 		Key: key, Phase: store.Idle, State: store.OK, CredentialsVersionID: w.put(t, key, store.Credentials, hesabeLogin),
@@ -74,9 +73,8 @@ func (w *world) status(t *testing.T, code int, args ...string) status.Report {
 	got := w.run(t, "", append([]string{"status", "--json"}, args...)...)
 	got.want(t, code)
 	var report status.Report
-	if err := json.Unmarshal([]byte(got.out), &report); err != nil {
-		t.Fatalf("%v:\n%s", err, got.out)
-	}
+	err := json.Unmarshal([]byte(got.out), &report)
+	assert.Assert(t, err == nil, "%v:\n%s", err, got.out)
 	return report
 }
 
@@ -95,7 +93,9 @@ func TestStatus(t *testing.T) {
 			t.Helper()
 			assert.Check(t, is.DeepEqual(summary(w.status(t, code)), lines))
 		}
-		const noBerbix = "berbix/default act not_seeded"
+		const (
+			noBerbix = "berbix/default act not_seeded"
+		)
 		var none []string
 		for _, entry := range catalog.All() {
 			for _, account := range entry.Usual() {
@@ -103,22 +103,18 @@ func TestStatus(t *testing.T) {
 			}
 		}
 		want(exitPerson, none...)
-		if _, exists := w.row(t, "hesabe", "default"); exists {
-			t.Error("status writes a row")
-		}
+		w.hasRow(t, "hesabe", "default", false)
 
 		key := store.Key{Provider: "hesabe", Account: "default"}
 		row := w.live(t, key)
 		w.write(t, row)
 		want(exitDone, "hesabe/default ok healthy")
 		told := []string{"hesabe/default ok healthy", noBerbix}
-		if diff := cmp.Diff(told, summary(w.status(t, exitPerson, "--providers", "hesabe,berbix"))); diff != "" {
-			t.Errorf("the providers in use (-want +got):\n%s", diff)
-		}
+		diff := cmp.Diff(told, summary(w.status(t, exitPerson, "--providers", "hesabe,berbix")))
+		assert.Check(t, diff == "", "the providers in use (-want +got):\n%s", diff)
 		t.Setenv("PROVIDERS", "berbix,hesabe,berbix")
-		if diff := cmp.Diff([]string{noBerbix, told[0]}, summary(w.status(t, exitPerson))); diff != "" {
-			t.Errorf("the providers in use by the variable (-want +got):\n%s", diff)
-		}
+		diff = cmp.Diff([]string{noBerbix, told[0]}, summary(w.status(t, exitPerson)))
+		assert.Check(t, diff == "", "the providers in use by the variable (-want +got):\n%s", diff)
 		t.Setenv("PROVIDERS", "")
 		w.run(t, "", "status", "--providers", "hesabe,nobody").want(t, exitUsage, "--providers", "nobody")
 		w.run(t, "", "status", "--provider", "hesabe").want(t, exitDone, "OUTCOME", "logged_in  1h59m", "2h ago", "59m")
@@ -133,9 +129,8 @@ func TestStatus(t *testing.T) {
 		w.run(t, "", "status", "--provider", "berbix").want(t, exitPerson, "not_seeded")
 		w.run(t, "", "status", "--account", "shop-2").want(t, exitFailed, "there is no such account shop-2: there are hesabe/default\n")
 		w.run(t, "", "status", "--provider", "berbix", "--account", "shop-2", "--json").want(t, exitFailed, "there is no such account shop-2")
-		if diff := cmp.Diff([]string{"hesabe/default act misconfigured"}, summary(w.status(t, exitPerson, "--account", "default"))); diff != "" {
-			t.Errorf("it shows accounts that are not there (-want +got):\n%s", diff)
-		}
+		diff = cmp.Diff([]string{"hesabe/default act misconfigured"}, summary(w.status(t, exitPerson, "--account", "default")))
+		assert.Check(t, diff == "", "it shows accounts that are not there (-want +got):\n%s", diff)
 
 		w.put(t, key, store.Credentials, hesabeLogin)
 		want(exitDone, "hesabe/default warn misconfigured")
@@ -144,7 +139,6 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-//nolint:paralleltest // variables tell the command of AWS
 func TestStatusOfTransactions(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		w.put(t, store.Key{Provider: "berbix", Account: "default"}, store.Credentials, `{"api_secret":"`+planted+`"}`)
@@ -194,9 +188,7 @@ func TestStatusNamesCommandsThatExist(t *testing.T) {
 			}
 		}
 	}
-	if checked < 15 {
-		t.Errorf("only %d commands were checked", checked)
-	}
+	assert.Check(t, checked >= 15, "only %d commands were checked", checked)
 }
 
 // Without a terminal each look is a line, or an object.
@@ -207,12 +199,9 @@ func TestStatusWatch(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		out := &stopAfter{stop: cancel}
 		line := slices.Concat([]string{"status", "--watch", "--every", "1h"}, args, w.flags)
-		if code := execute(ctx, line, strings.NewReader(""), out, out); code != exitDone {
-			t.Errorf("exit code %d", code)
-		}
-		if strings.Count(out.text, "\n") != 1 || !strings.Contains(out.text, "not_seeded") {
-			t.Errorf("%q", out.text)
-		}
+		code := execute(ctx, line, strings.NewReader(""), out, out)
+		assert.Check(t, code == exitDone, "exit code %d", code)
+		assert.Check(t, strings.Count(out.text, "\n") == 1 && strings.Contains(out.text, "not_seeded"), "%q", out.text)
 		if len(args) > 0 && !json.Valid([]byte(out.text)) {
 			t.Errorf("no JSON: %q", out.text)
 		}
@@ -238,7 +227,6 @@ func TestStatusMakesNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "none", "state.db")
 	tokenctl(t, "", "status", "--home", "embedded", "--state", path).want(t, exitFailed, "there is no state file", "--state")
-	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
-		t.Errorf("it makes %s", filepath.Dir(path))
-	}
+	_, err := os.Stat(filepath.Dir(path))
+	assert.Check(t, os.IsNotExist(err), "it makes %s", filepath.Dir(path))
 }

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/store"
 )
 
 // A printed token is good at the provider, and has the life left that was asked for.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestToken(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		s := w.provision(t, sandbox.Hesabe, sandbox.Berbix)
@@ -72,9 +72,8 @@ func TestExec(t *testing.T) {
 	if at, err := time.Parse(time.RFC3339, words[2]); err != nil || time.Until(at) < time.Minute {
 		t.Errorf("%s: %v", words[2], err)
 	}
-	if got := ran("--env", "HESABE", "--", "sh", "-c", `printf %s "$HESABE$ACCESS_TOKEN"`); !s.Valid(sandbox.Hesabe, got.out) {
-		t.Errorf("%d: %s%s", got.code, got.out, got.err)
-	}
+	got = ran("--env", "HESABE", "--", "sh", "-c", `printf %s "$HESABE$ACCESS_TOKEN"`)
+	assert.Check(t, s.Valid(sandbox.Hesabe, got.out), "%d: %s%s", got.code, got.out, got.err)
 	for code, args := range map[int][]string{
 		7:                 {"sh", "-c", "exit 7"}, // flags of the command's own, without --
 		128 + 9:           {"--", "sh", "-c", "kill -KILL $$"},

@@ -32,9 +32,8 @@ var machineTroubles = []trouble{
 			s.seeds(t, sandbox.Hesabe, s.wrong(t, sandbox.Hesabe, "password"))
 			s.due(t, sandbox.Hesabe)
 		},
-		status: told{exitPerson, "the login is refused: correct username or password", "tokenctl seed credentials --provider hesabe"},
-		doctor: told{exitPerson, "the login is refused: correct username or password", "tokenctl seed credentials --provider hesabe"},
-		types:  func(s *site) string { return s.Credentials(sandbox.Hesabe) },
+		both:  told{exitPerson, "the login is refused: correct username or password", "tokenctl seed credentials --provider hesabe"},
+		types: func(s *site) string { return s.Credentials(sandbox.Hesabe) },
 	},
 	{
 		name: "the credentials are no JSON any more",
@@ -42,9 +41,8 @@ var machineTroubles = []trouble{
 			s.put(t, store.Key{Provider: "hesabe", Account: "default"}, store.Credentials, `{"username":"u`)
 			s.due(t, sandbox.Hesabe)
 		},
-		status: told{exitPerson, "secret hesabe/default/credentials: hesabe open: misconfigured: correct the credentials secret: not a JSON object", "tokenctl seed credentials --provider hesabe"},
-		doctor: told{exitPerson, "secret hesabe/default/credentials: hesabe open: misconfigured: correct the credentials secret: not a JSON object", "tokenctl seed credentials --provider hesabe"},
-		types:  func(s *site) string { return s.Credentials(sandbox.Hesabe) },
+		both:  told{exitPerson, "secret hesabe/default/credentials: hesabe open: misconfigured: correct the credentials secret: not a JSON object", "tokenctl seed credentials --provider hesabe"},
+		types: func(s *site) string { return s.Credentials(sandbox.Hesabe) },
 	},
 	{
 		name: "TConnect's aes_key is wrong",
@@ -52,9 +50,8 @@ var machineTroubles = []trouble{
 			s.seeds(t, sandbox.TConnect, s.wrong(t, sandbox.TConnect, "aes_key"))
 			s.due(t, sandbox.TConnect)
 		},
-		status: told{exitPerson, "or aes_key in the credentials secret", "tokenctl seed credentials --provider tconnect"},
-		doctor: told{exitPerson, "or aes_key in the credentials secret", "tokenctl seed credentials --provider tconnect"},
-		types:  func(s *site) string { return s.Credentials(sandbox.TConnect) },
+		both:  told{exitPerson, "or aes_key in the credentials secret", "tokenctl seed credentials --provider tconnect"},
+		types: func(s *site) string { return s.Credentials(sandbox.TConnect) },
 	},
 	{
 		name: "the refresh token is revoked, and there is no login",
@@ -63,9 +60,8 @@ var machineTroubles = []trouble{
 			s.revokes(t)
 			s.due(t, sandbox.Hesabe)
 		},
-		status: told{exitPerson, "the refresh token is refused, and there is no login", "tokenctl seed tokens --provider hesabe"},
-		doctor: told{exitPerson, "the refresh token is refused, and there is no login", "tokenctl seed tokens --provider hesabe"},
-		types:  func(s *site) string { return s.Issue(sandbox.Hesabe).RefreshToken },
+		both:  told{exitPerson, "the refresh token is refused, and there is no login", "tokenctl seed tokens --provider hesabe"},
+		types: func(s *site) string { return s.Issue(sandbox.Hesabe).RefreshToken },
 	},
 	{
 		name: "a reply is lost, and there is no login",
@@ -74,9 +70,8 @@ var machineTroubles = []trouble{
 			s.Inject(sandbox.Hesabe, sandbox.Refresh, 1, sandbox.LoseReply())
 			s.due(t, sandbox.Hesabe)
 		},
-		status: told{exitPerson, "the refresh token may be spent, and there is no login", "tokenctl seed tokens --provider hesabe"},
-		doctor: told{exitPerson, "the refresh token may be spent, and there is no login", "tokenctl seed tokens --provider hesabe"},
-		types:  func(s *site) string { return s.Issue(sandbox.Hesabe).RefreshToken },
+		both:  told{exitPerson, "the refresh token may be spent, and there is no login", "tokenctl seed tokens --provider hesabe"},
+		types: func(s *site) string { return s.Issue(sandbox.Hesabe).RefreshToken },
 	},
 	{
 		name: "a pause is forgotten",
@@ -84,8 +79,7 @@ var machineTroubles = []trouble{
 			s.run(t, "", "pause", "--provider", "hesabe").want(t, exitDone)
 			s.passes(t, sandbox.Hesabe, 20*time.Minute)
 		},
-		status: told{exitPerson, "a person has paused the calls to the provider; the access token ended", "tokenctl resume --provider hesabe"},
-		doctor: told{exitPerson, "a person has paused the calls to the provider; the access token ended", "tokenctl resume --provider hesabe"},
+		both: told{exitPerson, "a person has paused the calls to the provider; the access token ended", "tokenctl resume --provider hesabe"},
 	},
 	{
 		name: "the provider's address is wrong",
@@ -103,8 +97,7 @@ var machineTroubles = []trouble{
 			s.Inject(sandbox.Hesabe, sandbox.Any, 0, sandbox.RateLimit("30"))
 			s.due(t, sandbox.Hesabe)
 		},
-		status: told{exitDone, "the provider wants no call for another", "it goes on by itself"},
-		doctor: told{exitDone, "the provider wants no call for another", "it goes on by itself"},
+		both: told{exitDone, "the provider wants no call for another", "it goes on by itself"},
 		acts: func(t *testing.T, s *site) {
 			s.Clear(sandbox.Hesabe)
 			s.passes(t, sandbox.Hesabe, 30*time.Second)
@@ -116,8 +109,7 @@ var machineTroubles = []trouble{
 			s.put(t, store.Key{Provider: "hesabe", Account: "default"}, store.AccessDoc, `{"access_token":"mine"}`)
 			s.passes(t, sandbox.Hesabe, 2*time.Minute)
 		},
-		status: told{exitPerson, "no run has published the value of the secret hesabe/default/access", "tokenctl refresh --force --provider hesabe"},
-		doctor: told{exitPerson, "no run has published the value of the secret hesabe/default/access", "tokenctl refresh --force --provider hesabe"},
+		both: told{exitPerson, "no run has published the value of the secret hesabe/default/access", "tokenctl refresh --force --provider hesabe"},
 	},
 	{
 		name:   "no run comes",
@@ -137,9 +129,8 @@ var machineTroubles = []trouble{
 			s.seeds(t, sandbox.Berbix, s.wrong(t, sandbox.Berbix, "api_secret"))
 			s.record(t, s.AddTransaction())
 		},
-		status: told{exitPerson, "the credentials are refused: correct api_secret", "tokenctl seed credentials --provider berbix"},
-		doctor: told{exitPerson, "the credentials are refused: correct api_secret", "tokenctl seed credentials --provider berbix"},
-		types:  func(s *site) string { return s.Credentials(sandbox.Berbix) },
+		both:  told{exitPerson, "the credentials are refused: correct api_secret", "tokenctl seed credentials --provider berbix"},
+		types: func(s *site) string { return s.Credentials(sandbox.Berbix) },
 	},
 	{
 		name: "others can read the state file",

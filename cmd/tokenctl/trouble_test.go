@@ -28,6 +28,7 @@ type trouble struct {
 	noRun  bool // there are no more runs
 
 	status, doctor told
+	both           told // instead
 
 	// types is what the operator types into the printed command.
 	types func(s *site) string
@@ -58,6 +59,9 @@ func (b trouble) play(t *testing.T, s *site) {
 	b.breaks(t, s)
 	if !b.noRun {
 		s.ticks(t)
+	}
+	if b.both != (told{}) {
+		b.status, b.doctor = b.both, b.both
 	}
 	status, doctor := s.run(t, "", "status"), s.doctor(t)
 	b.status.check(t, "status", status)
@@ -112,18 +116,15 @@ func (s *site) obeys(t *testing.T, line, typed string) {
 		s.quiet(t, done.out, done.err)
 		return
 	}
-	if code, said := awscli.Type(t, line); code != exitDone {
-		t.Errorf("%s: exit code %d: %s", line, code, said)
-	}
+	code, said := awscli.Type(t, line)
+	assert.Check(t, code == exitDone, "%s: exit code %d: %s", line, code, said)
 }
 
 // words are those of a line, as a shell takes it.
 func words(t *testing.T, line string) []string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf '%s\n' `+line).Output()
-	if err != nil {
-		t.Fatalf("a shell does not take %q: %v", line, err)
-	}
+	assert.Assert(t, err == nil, "a shell does not take %q: %v", line, err)
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
@@ -135,9 +136,8 @@ func (s *site) ticks(t *testing.T) {
 		runs = 1
 	}
 	for range runs {
-		if got := s.run(t, "", "refresh"); got.code == exitUsage {
-			t.Fatal(got.err)
-		}
+		got := s.run(t, "", "refresh")
+		assert.Assert(t, got.code != exitUsage, got.err)
 	}
 }
 
@@ -145,9 +145,8 @@ func (s *site) ticks(t *testing.T) {
 // takes longer, and comes at the end.
 func (s *site) well(t *testing.T) {
 	t.Helper()
-	if r := s.status(t, exitDone); r.State != health.OK {
-		t.Errorf("not well: %+v", r)
-	}
+	r := s.status(t, exitDone)
+	assert.Check(t, r.State == health.OK, "not well: %+v", r)
 	if s.aws == nil {
 		s.doctor(t).want(t, exitDone)
 	}
@@ -207,9 +206,7 @@ func (s *site) overdue(t *testing.T, d time.Duration) {
 func (s *site) revokes(t *testing.T) {
 	t.Helper()
 	held, err := refresh.ParseTokens(secret.New(s.current(t, "hesabe", "default", store.TokensDoc)))
-	if err != nil || !s.Revoke(sandbox.Hesabe, held.RefreshToken.Reveal()) {
-		t.Fatalf("nothing to revoke: %v", err)
-	}
+	assert.Assert(t, err == nil && s.Revoke(sandbox.Hesabe, held.RefreshToken.Reveal()), "nothing to revoke: %v", err)
 }
 
 // seedAll puts the right credentials of all providers in.

@@ -13,40 +13,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenrefresh/internal/operator/catalog"
-	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/operator/invoke"
 	"tokenrefresh/pkg/handler"
 	"tokenrefresh/pkg/release"
 )
 
-// commit is what this program was built from: a release's commit, else the module's version, else
-// the commit, with +dirty if files were changed; "unknown" if the build has no record.
+// commit is what this program was built from: a release's commit, else the module's version, which
+// go build makes of the commit; "unknown" if the build has no record.
 func commit() string {
 	info, ok := debug.ReadBuildInfo()
-	switch {
-	case release.Commit() != "":
-		return release.Commit()
-	case !ok:
-		return unknownVersion
+	if !ok || info.Main.Version == "(devel)" {
+		info = &debug.BuildInfo{}
 	}
-	return versionOf(info)
-}
-
-const unknownVersion = "unknown"
-
-func versionOf(info *debug.BuildInfo) string {
-	if v := info.Main.Version; v != "" && v != "(devel)" { // go build makes one of the commit
-		return v
-	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	v := cmp.Or(settings["vcs.revision"], unknownVersion)
-	if settings["vcs.modified"] == "true" {
-		v += "+dirty"
-	}
-	return v
+	return cmp.Or(release.Commit(), info.Main.Version, "unknown")
 }
 
 // ownVersion is this program's release and what it was built from.
@@ -77,7 +56,6 @@ The exit code is 1 where a function didn't answer.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&stack, "stack", "", "ask the functions of the stack `NAME`, such as token-refresh")
-	complete(cmd, "stack")
 	cmd.RunE = o.run(func(cmd *cobra.Command, _ []string) error {
 		told := toldVersions{Tokenctl: release.Version, Commit: commit()}
 		lines := []string{"tokenctl " + ownVersion()}
@@ -91,10 +69,11 @@ The exit code is 1 where a function didn't answer.`,
 				failed = append(failed, f.Name)
 			}
 		}
-		if err := o.print(cmd, told, strings.Join(lines, "\n")); err != nil || len(failed) == 0 {
-			return err
+		err := o.print(cmd, told, strings.Join(lines, "\n"))
+		if err == nil && len(failed) > 0 {
+			err = fmt.Errorf("no version of %s", strings.Join(failed, ", "))
 		}
-		return fmt.Errorf("no version of %s", strings.Join(failed, ", "))
+		return err
 	})
 	return cmd
 }
@@ -107,8 +86,7 @@ func (o *options) deployedVersions(ctx context.Context, stack string) []function
 	for i, entry := range entries {
 		all[i].Name = stack + "-refresh-" + entry.Name
 		asking.Go(func() {
-			named := home.Options{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, Watch: &o.watch}
-			function, err := invoke.NewDeployed(ctx, named, all[i].Name)
+			function, err := invoke.NewDeployed(ctx, o.aws(), all[i].Name)
 			var result handler.Result
 			if err == nil {
 				result, err = function.Invoke(ctx, invoke.Event{DryRun: true})

@@ -27,7 +27,6 @@ type Child struct {
 	// Output is its standard error.
 	Output io.Reader
 
-	cmd      *exec.Cmd
 	lifeline io.Closer
 }
 
@@ -47,7 +46,7 @@ func Begin(env []string, program string, args ...string) (*Child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
-	return &Child{output, cmd, lifeline}, nil
+	return &Child{output, lifeline}, nil
 }
 
 // End ends it. It is called when it has ended, too.

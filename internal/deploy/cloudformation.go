@@ -75,15 +75,11 @@ func getJSON(t testing.TB, aws *moto.Server, path, service string, to any) {
 	assert.NilError(t, json.Unmarshal(aws.Call(t, http.MethodGet, path, service, ""), to))
 }
 
-// pythons are where the SAM CLI's code may be, the repository's own first.
-func pythons(root string) []string {
-	return []string{filepath.Join(root, ".venv", "sam", "bin", "python"), "python3"}
-}
-
-// Python runs one of root/tools with the SAM CLI's code and returns what it prints.
+// Python runs one of root/tools with the SAM CLI's code, the repository's own first, and returns what
+// it prints.
 func Python(root, tool string, args ...string) (string, error) {
 	var mistakes []error
-	for _, python := range pythons(root) {
+	for _, python := range []string{filepath.Join(root, ".venv", "sam", "bin", "python"), "python3"} {
 		//nolint:noctx // the result may be every test's
 		cmd := exec.Command(python, append([]string{filepath.Join(root, "tools", tool)}, args...)...)
 		cmd.Env = append(os.Environ(), "AWS_DEFAULT_REGION=eu-west-1")

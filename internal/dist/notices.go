@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -32,12 +33,6 @@ type linked struct {
 		Path, Version, Dir string
 		Main               bool
 	}
-}
-
-// notice is a file and all modules that have it.
-type notice struct {
-	text string
-	of   []string // "golang.org/x/sys v0.49.0 (LICENSE)"
 }
 
 // notices are the license texts of all modules that are linked into a program, and of Go's
@@ -122,30 +117,28 @@ func addFiles(files map[string][]string, module, moduleDir, dir string) error {
 
 // write writes each text once, and before it whose it is.
 func write(p program, files map[string][]string) ([]byte, error) {
-	byText := map[string]*notice{}
+	modules := map[string][]string{} // by text: "golang.org/x/sys v0.49.0 (LICENSE)"
 	for module, paths := range files {
 		for _, path := range paths {
 			text, err := os.ReadFile(path)
 			if err != nil {
 				return nil, err
 			}
-			n := cmp.Or(byText[string(text)], &notice{text: string(text)})
-			n.of = append(n.of, fmt.Sprintf("%s (%s)", module, filepath.Base(path)))
-			byText[n.text] = n
+			modules[string(text)] = append(modules[string(text)], fmt.Sprintf("%s (%s)", module, filepath.Base(path)))
 		}
 	}
-	var all []*notice
-	for _, n := range byText {
-		slices.Sort(n.of)
-		n.of = slices.Compact(n.of)
-		all = append(all, n)
+	for text, of := range modules {
+		slices.Sort(of)
+		modules[text] = slices.Compact(of)
 	}
-	slices.SortFunc(all, func(a, b *notice) int { return cmp.Or(slices.Compare(a.of, b.of), strings.Compare(a.text, b.text)) })
+	texts := slices.SortedFunc(maps.Keys(modules), func(a, b string) int {
+		return cmp.Or(slices.Compare(modules[a], modules[b]), strings.Compare(a, b))
+	})
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%s, for %s on %s, is licensed as LICENSE says. It is linked with the software below.\n",
 		p.binary(), p.os, p.arch)
-	for _, n := range all {
-		fmt.Fprintf(&out, "\n%s\n%s\n\n%s\n", strings.Repeat("=", 80), strings.Join(n.of, "\n"), strings.TrimRight(n.text, "\n"))
+	for _, text := range texts {
+		fmt.Fprintf(&out, "\n%s\n%s\n\n%s\n", strings.Repeat("=", 80), strings.Join(modules[text], "\n"), strings.TrimRight(text, "\n"))
 	}
 	return out.Bytes(), nil
 }

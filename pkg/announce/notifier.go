@@ -41,12 +41,6 @@ type Notifier struct {
 	Log  *slog.Logger
 }
 
-// notice is news for a person: a trouble, or its end.
-type notice struct {
-	Event
-	told string // what the ledger notes afterwards
-}
-
 // Notify puts what is news of these ends on the bus. Once the bus has taken a notice for a person,
 // it marks the account; the next run sends a notice that was not marked again. It waits two seconds
 // for the bus at most, less if ctx ends sooner. Failures are only logged. A nil Notifier does
@@ -55,26 +49,22 @@ func (n *Notifier) Notify(ctx context.Context, ends []End) {
 	if n == nil {
 		return
 	}
-	var failed, recovered []notice
+	var failed, recovered []End
 	var others []Event
 	for _, e := range ends {
 		others = append(others, e.forAutomation()...)
 		switch {
 		case e.Trouble != "" && e.Trouble != e.Told:
-			failed = append(failed, e.notice(Failed, e.Trouble))
+			e.Type = Failed
+			failed = append(failed, e)
 		case e.Trouble == "" && e.Told != "" && e.well():
-			recovered = append(recovered, e.notice(Recovered, ""))
+			e.Type = Recovered
+			recovered = append(recovered, e)
 		}
 	}
 	n.send(ctx, failed)
 	n.put(ctx, others)
 	n.send(ctx, recovered)
-}
-
-func (e End) notice(what Type, told string) notice {
-	event := e.Event
-	event.Type = what
-	return notice{event, told}
 }
 
 // forAutomation returns the events of an end that programs use. A sweep refreshes too many
@@ -101,8 +91,8 @@ func (e End) well() bool {
 	return last.Rotates() || last == outcome.Superseded
 }
 
-// send puts notices for a person on the bus, and marks them in the ledger.
-func (n *Notifier) send(ctx context.Context, notices []notice) {
+// send puts notices for a person, troubles or their ends, on the bus and marks them in the ledger.
+func (n *Notifier) send(ctx context.Context, notices []End) {
 	notices = notices[:min(len(notices), maxDigest)]
 	if len(notices) == 0 || !n.put(ctx, digest(notices)) {
 		return
@@ -111,7 +101,7 @@ func (n *Notifier) send(ctx context.Context, notices []notice) {
 	defer cancel()
 	errs := make([]error, len(notices))
 	pace.Each(len(notices), marksAtOnce, func(i int) {
-		errs[i] = n.Mark(ctx, notices[i].Provider, notices[i].Account, notices[i].told)
+		errs[i] = n.Mark(ctx, notices[i].Provider, notices[i].Account, notices[i].Trouble)
 	})
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 0 {
@@ -121,7 +111,7 @@ func (n *Notifier) send(ctx context.Context, notices []notice) {
 }
 
 // digest returns the notices as events: each for itself, or all in one.
-func digest(notices []notice) []Event {
+func digest(notices []End) []Event {
 	if len(notices) > maxSingle {
 		n := notices[0]
 		all := Event{Type: n.Type, At: n.At, Provider: n.Provider, RunID: n.RunID, Outcomes: map[outcome.Outcome]int{}}

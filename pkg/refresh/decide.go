@@ -69,6 +69,7 @@ var checks = []check{
 	{"a secret cannot be read", secretUnreadable},
 	{"a reply that was kept unread can be read now", rawReadable},
 	{"the clocks disagree, and its tokens are new", tooYoung},
+	{"a person forces it, and its refresh token may be sent", mayForce},
 	{"it is due, and its refresh token may be sent", mayRefresh}, // an edit makes it due, too
 
 	// No refresh: log in, else end what was taken over, else a person.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
 
@@ -58,4 +59,11 @@ func writtenByAttempt(ctx context.Context, secrets store.Secrets, key store.Key)
 	}
 	c, err := parseChain(v.Value)
 	return c.attemptID != "" || err != nil, nil
+}
+
+// TakeAgain makes an idle row count a token as not presented: its issuer takes a token again without
+// end (providers.Always), and a person says that this one is good. *store.LostError: a run has begun
+// since row was read.
+func TakeAgain(ctx context.Context, ledger store.Ledger, row store.Row, token secret.String) error {
+	return write(ctx, ledger, unspent(row, token), row.Unchanged())
 }

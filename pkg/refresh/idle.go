@@ -188,6 +188,16 @@ func tooYoung(v View) (Step, bool) {
 	return wait(outcome.NotDue, nil)
 }
 
+// mayForce is mayRefresh for a token that is sent because a person says so.
+func mayForce(v View) (Step, bool) {
+	forced := v.Force
+	if v.Force = false; !forced || v.due() {
+		return pass()
+	}
+	v.Force = true
+	return mayRefresh(v)
+}
+
 func mayRefresh(v View) (Step, bool) {
 	if !v.idle() || v.Relogin {
 		return pass()

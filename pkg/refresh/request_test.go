@@ -196,24 +196,27 @@ func TestReason(t *testing.T) {
 		setup func(w *rt.World)
 		hook  rt.Hook
 		want  string
+		force bool
 	}{
-		"a refresh":           {setupDue, nil, "it is due, and its refresh token may be sent"},
-		"nothing to do":       {func(w *rt.World) { tick(w, nil) }, nil, "nothing is due"},
-		"a pause":             {both(setupDue, pauses), nil, "it is paused"},
-		"found after a death": {setupDied(onlyVersion), nil, "an attempt died; its reply is a version of tokens"},
+		"a refresh":           {setupDue, nil, "it is due, and its refresh token may be sent", false},
+		"forced":              {func(w *rt.World) { tick(w, nil) }, nil, "a person forces it, and its refresh token may be sent", true},
+		"forced when due":     {setupDue, nil, "it is due, and its refresh token may be sent", true},
+		"nothing to do":       {func(w *rt.World) { tick(w, nil) }, nil, "nothing is due", false},
+		"a pause":             {both(setupDue, pauses), nil, "it is paused", false},
+		"found after a death": {setupDied(onlyVersion), nil, "an attempt died; its reply is a version of tokens", false},
 		"a lost token": {
 			setupDue, at(sends, 1, 0, rt.FailAfter),
-			"it is due, and its refresh token may be sent; a login replaces the refresh",
+			"it is due, and its refresh token may be sent; a login replaces the refresh", false,
 		},
 		"a lost token, and no login": {
 			both(setupDue, loginOff), at(sends, 1, 0, rt.FailAfter),
-			"it is due, and its refresh token may be sent; the call brought no tokens",
+			"it is due, and its refresh token may be sent; the call brought no tokens", false,
 		},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			w := rt.New()
 			tt.setup(w)
-			if got := tick(w, tt.hook); got.Reason != tt.want {
+			if got := run(w, tt.hook, refresh.Request{Force: tt.force}); got.Reason != tt.want {
 				t.Errorf("%s: %q, want %q", got.Outcome, got.Reason, tt.want)
 			}
 		})

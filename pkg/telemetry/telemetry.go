@@ -13,9 +13,8 @@ import (
 
 // Metric is one value with its CloudWatch unit.
 type Metric struct {
-	Name  string
-	Unit  string
-	Value float64
+	Name, Unit string
+	Value      float64 `json:"-"` // it stands beside the definition of the metric
 }
 
 // Seconds makes a metric of a duration.
@@ -69,31 +68,21 @@ func (l Line) Emit(ctx context.Context, log *slog.Logger, attrs ...slog.Attr) {
 	_ = log.Handler().Handle(ctx, record)
 }
 
-type directive struct {
-	Namespace  string       `json:"Namespace"`
-	Dimensions [][]string   `json:"Dimensions"`
-	Metrics    []definition `json:"Metrics"`
-}
-
-type definition struct {
-	Name string `json:"Name"`
-	Unit string `json:"Unit"`
-}
-
 // header is the _aws object of the embedded metric format.
 func (l Line) header() any {
 	dimensions := []string{"provider"}
 	if l.Account != "" {
 		dimensions = append(dimensions, "account")
 	}
-	d := directive{Namespace: l.Namespace, Dimensions: [][]string{dimensions}}
-	for _, m := range l.Metrics {
-		d.Metrics = append(d.Metrics, definition{m.Name, m.Unit})
+	type directive struct {
+		Namespace  string
+		Dimensions [][]string
+		Metrics    []Metric
 	}
 	return struct {
-		Timestamp         int64       `json:"Timestamp"`
-		CloudWatchMetrics []directive `json:"CloudWatchMetrics"`
-	}{l.At.UnixMilli(), []directive{d}}
+		Timestamp         int64
+		CloudWatchMetrics []directive
+	}{l.At.UnixMilli(), []directive{{l.Namespace, [][]string{dimensions}, l.Metrics}}}
 }
 
 // GuardStandardLog makes the standard logger write to w, and cuts each message at the first

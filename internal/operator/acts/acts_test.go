@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -43,10 +42,17 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.URL.Path, "/functions/") {
 		operation = "GetFunctionConfiguration"
 	}
-	if operation == c.refuse && operation != "" {
-		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+	refusal := ""
+	switch {
+	case operation == c.refuse && operation != "":
+		refusal = "AccessDeniedException"
+	case strings.HasSuffix(r.URL.Path, "/none/configuration"):
+		refusal = "ResourceNotFoundException"
+	}
+	if refusal != "" {
+		w.Header().Set("X-Amzn-Errortype", refusal)
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"__type":"AccessDeniedException"}`)
+		_, _ = io.WriteString(w, `{"__type":"`+refusal+`"}`)
 		return
 	}
 	var request struct {
@@ -75,27 +81,23 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func record(t *testing.T, c *cloud, act announce.Act) error {
+func record(t *testing.T, c *cloud, act announce.Act, functions ...string) error {
 	t.Helper()
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
-	return acts.AWS{
-		Config: aws.Config{
-			Region: "eu-west-1", BaseEndpoint: &server.URL, HTTPClient: server.Client(), RetryMaxAttempts: 1,
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s"}, nil
-			}),
-		},
-		Function:  func(provider string) string { return "s-refresh-" + provider },
-		Providers: []string{"hesabe", "tconnect"},
-	}.Record(t.Context(), act)
+	return acts.OnAWS(t.Context(), aws.Config{
+		Region: "eu-west-1", BaseEndpoint: &server.URL, HTTPClient: server.Client(), RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s"}, nil
+		}),
+	}, act, functions...)
 }
 
 // An act is in the function's log, like its own lines, and on its bus.
 func TestAWS(t *testing.T) {
 	t.Parallel()
 	c := &cloud{bus: "the-bus"}
-	assert.NilError(t, record(t, c, act))
+	assert.NilError(t, record(t, c, act, "s-refresh-hesabe"))
 	want := []string{
 		`/the/group {"time":"2026-03-01T12:00:00Z","level":"INFO","msg":"act","act":"pause","by":"arn:aws:iam::1:user/op",` +
 			`"provider":"hesabe","account":"shop-2","tool":"tokenctl 1.2.3"}` + "\n",
@@ -103,34 +105,42 @@ func TestAWS(t *testing.T) {
 	}
 	assert.Check(t, is.DeepEqual(c.lines, want))
 	const detail = `{"at":"2026-03-01T12:00:00Z","by":"arn:aws:iam::1:user/op","act":"pause","provider":"hesabe","account":"shop-2","tool":"tokenctl 1.2.3"}`
-	if len(c.events) != 1 || string(c.events[0]) != detail {
-		t.Errorf("events %s", c.events)
-	}
+	assert.Check(t, len(c.events) == 1 && string(c.events[0]) == detail, "events %s", c.events)
 }
 
-// If events are off, an act is in the log alone; an act that names no provider is in the logs of
-// all.
+// If events are off, an act is in the log alone; that of several functions is in the log of each
+// that exists.
 func TestAWSWithoutABus(t *testing.T) {
 	t.Parallel()
-	c := &cloud{}
-	all := act
-	all.Provider, all.Account = "", ""
-	if err := record(t, c, all); err != nil || len(c.lines) != 2 {
-		t.Errorf("%q, %v", c.lines, err)
+	for _, tt := range []struct {
+		functions []string
+		lines     int
+		missing   bool
+	}{
+		{[]string{"s-refresh-hesabe", "s-refresh-tconnect"}, 2, false},
+		{[]string{"s-refresh-hesabe", "none"}, 1, false},
+		{[]string{"none"}, 0, true},
+	} {
+		c := &cloud{}
+		err := record(t, c, act, tt.functions...)
+		if len(c.lines) != tt.lines || (err != nil) != tt.missing || tt.missing && !strings.HasPrefix(err.Error(), "the function none: there is none") {
+			t.Errorf("%s: %q, %v", tt.functions, c.lines, err)
+		}
 	}
 }
 
-// A missing permission is named, and affects nothing else.
+// A missing permission is named in a person's words, before AWS's own, and affects nothing else.
 func TestAWSThatRefuses(t *testing.T) {
 	t.Parallel()
 	for operation, says := range map[string]string{
-		"GetFunctionConfiguration": "lambda:GetFunctionConfiguration of s-refresh-hesabe", "CreateLogStream": "logs:CreateLogStream in /the/group",
-		"PutLogEvents": "logs:PutLogEvents to /the/group", "PutEvents": "put events on the bus the-bus",
+		"GetFunctionConfiguration": "you may not use the function s-refresh-hesabe: ask for lambda:GetFunctionConfiguration on it. AWS says: ",
+		"CreateLogStream":          "you may not use the log group /the/group: ask for logs:CreateLogStream on it. AWS says: ",
+		"PutLogEvents":             "you may not use the log group /the/group: ask for logs:PutLogEvents on it. AWS says: ",
+		"PutEvents":                "the bus the-bus did not take it: check the network, and the permission events:PutEvents. AWS says: ",
 	} {
 		c := &cloud{bus: "the-bus", refuse: operation}
-		if err := record(t, c, act); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v", operation, err)
-		}
+		err := record(t, c, act, "s-refresh-hesabe")
+		assert.Check(t, err != nil && strings.HasPrefix(err.Error(), says), "%s: %v", operation, err)
 		if kept := len(c.events) == 1; kept != (operation == "CreateLogStream" || operation == "PutLogEvents") {
 			t.Errorf("%s: it is on the bus: %v", operation, kept)
 		}
@@ -138,11 +148,9 @@ func TestAWSThatRefuses(t *testing.T) {
 }
 
 // On a machine an act is a line of the verb's log, with the user.
-func TestLog(t *testing.T) {
+func TestOnMachine(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	err := acts.Log{Log: slog.New(slog.NewTextHandler(&text, nil))}.Record(t.Context(), act)
-	if err != nil || !strings.Contains(text.String(), "msg=act act=pause by=") || !strings.Contains(text.String(), "provider=hesabe account=shop-2") {
-		t.Errorf("%s%v", text.String(), errors.Unwrap(err))
-	}
+	acts.OnMachine(t.Context(), slog.New(slog.NewTextHandler(&text, nil)), act)
+	assert.Check(t, is.Regexp("msg=act act=pause by=.+@.+ provider=hesabe account=shop-2", text.String()))
 }

@@ -40,8 +40,15 @@ type Result struct {
 	Err error
 }
 
-// Loader loads texts of records.
-type Loader[R any] struct {
+// Decoder reads one line. Its error names the field and no value.
+type Decoder[R any] func(line []byte) (R, error)
+
+// Load is a text of records that is stored.
+type Load[R any] struct {
+	Text io.Reader
+	// Begin returns the decoder of the text's lines, after its header if it has one. began is when
+	// the text was first loaded.
+	Begin func(lines *Lines, began time.Time) (Decoder[R], error)
 	// Put stores a batch, each record for itself and those of one id in their order. It ends what
 	// it has begun.
 	Put func(ctx context.Context, batch []R) []Result
@@ -52,25 +59,14 @@ type Loader[R any] struct {
 	Batch int
 	// Target identifies where the records go.
 	Target string
-	// Refused is called with each line that was not stored. The error shows no value.
-	Refused func(line int, err error)
-	// Moved is called with how many bytes are done.
-	Moved func(offset int64)
-}
-
-// Decoder reads one line. Its error names the field and no value.
-type Decoder[R any] func(line []byte) (R, error)
-
-// Input is a text of records.
-type Input[R any] struct {
-	Text io.Reader
-	// Begin returns the decoder of the text's lines, after its header if it has one. began is when
-	// the text was first loaded.
-	Begin func(lines *Lines, began time.Time) (Decoder[R], error)
 	// Progress is the file that keeps how far the text has come, which must be an
 	// io.ReadSeeker then; empty: none.
 	Progress string
 	Restart  bool // ignore an earlier run
+	// Refused is called with each line that was not stored. The error shows no value.
+	Refused func(line int, err error)
+	// Moved is called with how many bytes are done.
+	Moved func(offset int64)
 }
 
 // Summary is the result of loading a text.
@@ -83,21 +79,21 @@ type Summary struct {
 	Failed  int // records that the store did not take; the same run again tries them
 }
 
-// ErrInterrupted is in the errors of runs whose context ended. The batch under way was completed.
-var ErrInterrupted = errors.New("interrupted")
+// ErrStopped is in the errors of runs whose context ended. The batch under way was completed.
+var ErrStopped = errors.New("stopped")
 
 // ErrEmpty is the error of a text without a record.
 var ErrEmpty = errors.New("there is no record in it")
 
-// Load stores a text in its order. An error means that it ended early; the same call goes on where
+// Run stores the text in its order. An error means that it ended early; the same call goes on where
 // it stopped. A line that is refused, or that alone of its batch is not stored, is no error: it is
 // in the summary.
-func (l *Loader[R]) Load(ctx context.Context, in Input[R]) (Summary, error) {
-	r := &run[R]{Loader: l, sidecar: sidecar(in.Progress)}
-	if err := r.begin(in); err != nil {
+func (l *Load[R]) Run(ctx context.Context) (Summary, error) {
+	r := &run[R]{Load: l, sidecar: sidecar(l.Progress)}
+	if err := r.begin(); err != nil {
 		return Summary{}, err
 	}
-	err := r.all(ctx, in)
+	err := r.all(ctx)
 	r.summary.Line, r.summary.Refused, r.summary.Failed = r.done.Line, r.done.Refused, len(r.done.Failed)
 	if err == nil && len(r.done.Failed) == 0 {
 		err = r.sidecar.remove()
@@ -105,9 +101,9 @@ func (l *Loader[R]) Load(ctx context.Context, in Input[R]) (Summary, error) {
 	return r.summary, err
 }
 
-// run is one Load.
+// run is one Run.
 type run[R any] struct {
-	*Loader[R]
+	*Load[R]
 	sidecar sidecar
 	done    progress
 	again   []string // ids that failed in an earlier run
@@ -125,25 +121,23 @@ type entry[R any] struct {
 }
 
 // begin finds where to go on.
-func (r *run[R]) begin(in Input[R]) error {
-	if in.Restart {
+func (r *run[R]) begin() error {
+	if r.Restart {
 		if err := r.sidecar.remove(); err != nil {
 			return err
 		}
 	}
-	var resumed bool
 	var err error
-	if r.done, resumed, err = r.sidecar.load(); err != nil {
+	switch r.done, err = r.sidecar.load(); {
+	case err != nil:
 		return err
-	}
-	if !resumed {
+	case r.done.Began.IsZero():
 		r.done = progress{Target: r.Target, Began: time.Now().UTC()}
 		return nil
-	}
-	if r.done.Target != r.Target {
+	case r.done.Target != r.Target:
 		return fmt.Errorf("the file was begun for %s, and this is %s: give --restart to begin again", r.done.Target, r.Target)
 	}
-	file, ok := in.Text.(io.ReadSeeker)
+	file, ok := r.Text.(io.ReadSeeker)
 	if !ok {
 		return errors.New("the text cannot be read a second time")
 	}
@@ -152,9 +146,9 @@ func (r *run[R]) begin(in Input[R]) error {
 }
 
 // all reads the text to its end, and skips what is done.
-func (r *run[R]) all(ctx context.Context, in Input[R]) error {
-	text := newLines(in.Text)
-	decode, err := in.Begin(text, r.done.Began)
+func (r *run[R]) all(ctx context.Context) error {
+	text := newLines(r.Text)
+	decode, err := r.Begin(text, r.done.Began)
 	if err != nil {
 		return err
 	}
@@ -231,7 +225,7 @@ func (r *run[R]) flush(ctx context.Context, text *Lines) error {
 	}
 	r.Moved(text.offset)
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w after line %d: run this again to go on", ErrInterrupted, r.done.Line)
+		return fmt.Errorf("%w after line %d: run this again to go on", ErrStopped, r.done.Line)
 	}
 	return nil
 }
@@ -244,7 +238,7 @@ func (r *run[R]) store(ctx context.Context) error {
 		var failed []string
 		var cause error
 		for _, e := range r.batch {
-			if forbidden(e.result.Err) {
+			if errors.Is(e.result.Err, store.ErrForbidden) { // no record at all can be stored until a person acts
 				return fmt.Errorf("line %d: %w", e.line, e.result.Err)
 			}
 			if e.result.End == Failed {
@@ -258,7 +252,7 @@ func (r *run[R]) store(ctx context.Context) error {
 			return fmt.Errorf("nothing of lines %d to %d was stored, run this again to go on: %w",
 				r.batch[0].line, r.batch[len(r.batch)-1].line, cause)
 		case !pace.Sleep(ctx, wait):
-			return fmt.Errorf("%w while the store failed, run this again to go on: %w", ErrInterrupted, cause)
+			return fmt.Errorf("%w while the store failed, run this again to go on: %w", ErrStopped, cause)
 		}
 		wait *= 2
 		// All records of an id, because a later one may have been stored.
@@ -279,6 +273,3 @@ func (r *run[R]) put(ctx context.Context, wanted func(entry[R]) bool) {
 		r.batch[places[i]].result = result
 	}
 }
-
-// forbidden reports whether no record at all can be stored until a person acts.
-func forbidden(err error) bool { return errors.Is(err, store.ErrForbidden) }

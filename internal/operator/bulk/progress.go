@@ -31,23 +31,22 @@ type progress struct {
 // sidecar is the file of progress; empty: there is none.
 type sidecar string
 
-// load returns how far the file has come; false if it has not begun.
-func (s sidecar) load() (progress, bool, error) {
-	if s == "" {
-		return progress{}, false, nil
-	}
+// load returns how far the file has come; the zero value if it has not begun.
+func (s sidecar) load() (p progress, err error) {
 	text, err := os.ReadFile(string(s))
-	if errors.Is(err, fs.ErrNotExist) {
-		return progress{}, false, nil
+	if s == "" || errors.Is(err, fs.ErrNotExist) {
+		return p, nil
 	}
-	var p progress
 	if err == nil {
 		err = json.Unmarshal(text, &p)
 	}
-	if err != nil {
-		return progress{}, false, fmt.Errorf("%s cannot be read: give --restart to begin again: %w", s, err)
+	if err == nil && p.Began.IsZero() {
+		err = errors.New("it does not say when the file arrived")
 	}
-	return p, true, nil
+	if err != nil {
+		err = fmt.Errorf("%s cannot be read: give --restart to begin again: %w", s, err)
+	}
+	return p, err
 }
 
 // save replaces the file as a whole.
@@ -60,23 +59,25 @@ func (s sidecar) save(p progress) error {
 		return err
 	}
 	next := string(s) + ".new"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
-		return fmt.Errorf("keep the progress: %w", err)
+	err = os.WriteFile(next, text, 0o600)
+	if err == nil {
+		err = os.Rename(next, string(s))
 	}
-	if err := os.Rename(next, string(s)); err != nil {
-		return fmt.Errorf("keep the progress: %w", err)
+	if err != nil {
+		err = fmt.Errorf("keep the progress: %w", err)
 	}
-	return nil
+	return err
 }
 
 func (s sidecar) remove() error {
 	if s == "" {
 		return nil
 	}
-	if err := os.Remove(string(s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the progress: %w", err)
+	err := os.Remove(string(s))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // check reports whether file still begins with the part that is done, and leaves it at its start.

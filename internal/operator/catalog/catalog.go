@@ -64,18 +64,23 @@ func (e Entry) Begins() string {
 	return "seed tokens"
 }
 
-// Address is the provider's address that credentials name; empty: none, which means the usual one.
-func (e Entry) Address(credentials secret.String) string {
-	fields, _ := reply.Parse(credentials.Reveal()) // of no object, there are no fields
-	return strings.TrimSpace(fields.Text(e.Setting))
-}
-
 // TransactionsTable names the table of its transactions, apart from those of other providers: on AWS it is the
 // end of the table's name.
 func (e Entry) TransactionsTable() string { return cmp.Or(e.Table, e.Name+"-transactions") }
 
 // QueueParameter is the template's parameter that gives it a queue for transactions.
 func (e Entry) QueueParameter() string { return e.Title + "QueueConcurrency" }
+
+// Address is the provider's address that credentials name; empty: none, which means the usual one.
+func (e Entry) Address(credentials secret.String) string {
+	fields, _ := reply.Parse(credentials.Reveal()) // of no object, there are no fields
+	return strings.TrimSpace(fields.Text(e.Setting))
+}
+
+// Client makes its client for what needs no tuning: opening credentials, or a call by hand.
+func (e Entry) Client(environment string) providers.Described {
+	return e.New(exchange.New(exchange.Options{}), environment)
+}
 
 // Documents are the documents of an account of the provider.
 func (e Entry) Documents() []store.Document {
@@ -115,7 +120,20 @@ var entries = []Entry{
 }
 
 // All returns every provider, always in the same order.
-func All() []Entry { return append([]Entry(nil), entries...) }
+func All() []Entry { return slices.Clone(entries) }
+
+// Those returns the providers of a kind.
+func Those(are func(Entry) bool) []Entry {
+	return slices.DeleteFunc(All(), func(e Entry) bool { return !are(e) })
+}
+
+// OrAll returns the entries, or all providers if there are none.
+func OrAll(some []Entry) []Entry {
+	if len(some) == 0 {
+		return All()
+	}
+	return some
+}
 
 // Names are the names of all.
 func Names() []string { return NamesOf(entries) }
@@ -131,65 +149,24 @@ func NamesOf(entries []Entry) []string {
 
 // Select returns the named providers in the order of names, each once; all without names.
 func Select(names ...string) ([]Entry, error) {
-	if len(names) == 0 {
-		return All(), nil
-	}
 	var chosen []Entry
 	for _, name := range names {
 		e, err := Find(name)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(chosen, func(c Entry) bool { return c.Name == name }) {
+		if !slices.Contains(NamesOf(chosen), name) {
 			chosen = append(chosen, e)
 		}
 	}
-	return chosen, nil
-}
-
-// Choice lists all names for a help text: "a, b or c".
-func Choice() string {
-	names := Names()
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
-}
-
-// Sweeps are the names of providers with transactions; the first is the default of commands.
-func Sweeps() []string {
-	return NamesOf(slices.DeleteFunc(All(), func(e Entry) bool { return !e.Sweep }))
-}
-
-// Browsed are those whose first refresh token a person may get with a browser.
-func Browsed() []Entry {
-	return slices.DeleteFunc(All(), func(e Entry) bool { return !e.Browser })
-}
-
-// SweepChoice lists them for a help text.
-func SweepChoice() string { return strings.Join(Sweeps(), " or ") }
-
-// OrAll returns the entries, or all providers if there are none.
-func OrAll(some []Entry) []Entry {
-	if len(some) == 0 {
-		return All()
-	}
-	return some
-}
-
-// FindSweep returns a provider with transactions by its name.
-func FindSweep(name string) (Entry, error) {
-	e, err := Find(name)
-	if err == nil && !e.Sweep {
-		err = fmt.Errorf("%s has no transactions", name)
-	}
-	return e, err
+	return OrAll(chosen), nil
 }
 
 // Find returns a provider by its name.
 func Find(name string) (Entry, error) {
-	for _, e := range entries {
-		if e.Name == name {
-			return e, nil
-		}
+	at := slices.Index(Names(), name)
+	if at < 0 {
+		return Entry{}, fmt.Errorf("there is no provider %q: use %s", name, strings.Join(Names(), ", "))
 	}
-	return Entry{}, fmt.Errorf("there is no provider %q: use %s", name, strings.Join(Names(), ", "))
+	return entries[at], nil
 }

@@ -95,33 +95,25 @@ var brokenRuns = []breakage{
 	{
 		name: "a schedule that somebody switched off", found: fails("hesabe schedule", "is switched off", "update-schedule", "--state ENABLED",
 			"'rate(1 minute)'", `"Arn":"arn:aws:lambda:eu-west-1:123456789012:function:`+hesabe, `"MaximumRetryAttempts":0`, "DeadLetterConfig"),
-		spoil: func(w *world) {
-			w.schedule(func(s *scheduler.UpdateScheduleInput) { s.State = schedulertypes.ScheduleStateDisabled })
-		},
-		heal: func(w *world) { w.schedule(func(*scheduler.UpdateScheduleInput) {}) },
+		spoil: scheduled(func(s *scheduler.UpdateScheduleInput) { s.State = schedulertypes.ScheduleStateDisabled }),
+		heal:  scheduled(func(*scheduler.UpdateScheduleInput) {}),
 	},
 	{
 		name: "a schedule of another function", found: fails("hesabe schedule", "calls arn:aws:lambda:eu-west-1:123456789012:function:other", "target"),
-		spoil: func(w *world) {
-			w.schedule(func(s *scheduler.UpdateScheduleInput) {
-				s.Target.Arn = aws.String("arn:aws:lambda:eu-west-1:123456789012:function:other")
-			})
-		},
-		heal: func(w *world) { w.schedule(func(*scheduler.UpdateScheduleInput) {}) },
+		spoil: scheduled(func(s *scheduler.UpdateScheduleInput) {
+			s.Target.Arn = aws.String("arn:aws:lambda:eu-west-1:123456789012:function:other")
+		}),
+		heal: scheduled(func(*scheduler.UpdateScheduleInput) {}),
 	},
 	{
 		name: "a schedule of dry runs", found: fails("hesabe schedule", `sends {"dry_run":true}`, "{}"),
-		spoil: func(w *world) {
-			w.schedule(func(s *scheduler.UpdateScheduleInput) { s.Target.Input = aws.String(`{"dry_run":true}`) })
-		},
-		heal: func(w *world) { w.schedule(func(*scheduler.UpdateScheduleInput) {}) },
+		spoil: scheduled(func(s *scheduler.UpdateScheduleInput) { s.Target.Input = aws.String(`{"dry_run":true}`) }),
+		heal:  scheduled(func(*scheduler.UpdateScheduleInput) {}),
 	},
 	{
 		name: "a schedule of another pace", found: warns("hesabe schedule", "rate(5 minutes)", "rate(1 minute)", "ScheduleRate=rate(5 minutes)"),
-		spoil: func(w *world) {
-			w.schedule(func(s *scheduler.UpdateScheduleInput) { s.ScheduleExpression = aws.String("rate(5 minutes)") })
-		},
-		heal: func(w *world) { w.schedule(func(*scheduler.UpdateScheduleInput) {}) },
+		spoil: scheduled(func(s *scheduler.UpdateScheduleInput) { s.ScheduleExpression = aws.String("rate(5 minutes)") }),
+		heal:  scheduled(func(*scheduler.UpdateScheduleInput) {}),
 	},
 	{
 		name: "no schedule", found: fails("hesabe schedule", "no schedule", "nothing calls the function", "CreateState=false"),
@@ -133,7 +125,7 @@ var brokenRuns = []breakage{
 			w.schedule(func(s *scheduler.UpdateScheduleInput) { s.State = schedulertypes.ScheduleStateDisabled })
 			w.Front.Rewrite["DescribeAlarms"] = replaced(hesabe+"-expiry", "gone-expiry")
 		},
-		heal: func(w *world) { w.schedule(func(*scheduler.UpdateScheduleInput) {}) },
+		heal: scheduled(func(*scheduler.UpdateScheduleInput) {}),
 	},
 }
 

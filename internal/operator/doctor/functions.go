@@ -75,7 +75,8 @@ func (p *provider) environment(ctx context.Context, f *lambda.GetFunctionConfigu
 			found = append(found, fail("nobody keeps the account %s fresh: neither ACCOUNTS of %s nor the ledger names it",
 				account, p.function).
 				mend("let the function make its row, once its secrets exist; or name it in the parameter Accounts",
-					p.invokeLine(`{"account":"`+account+`"}`)))
+					p.cli("lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload '{\"account\":\"%s\"}' /dev/stdout",
+						p.function, account)))
 		}
 	}
 	if p.getenv(ctx)("AWS_ENDPOINT_URL") != "" {
@@ -105,12 +106,6 @@ func (p *provider) concurrency(ctx context.Context) []Finding {
 }
 
 func (p *provider) functionARN() string { return p.arn("lambda", "function:"+p.function) }
-
-// invokeLine invokes the function by hand.
-func (p *provider) invokeLine(event string) string {
-	return p.cli("lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
-		p.function, event)
-}
 
 // dryRunLimit is longer than a function may run.
 const dryRunLimit = time.Minute

@@ -15,27 +15,43 @@ import (
 
 // queues checks the dead-letter queues.
 func (s *stack) queues(ctx context.Context) []Finding {
-	var found []Finding
-	names, waiting := 0, ""
 	alarms, err := s.getAlarms(ctx)
 	if err != nil {
 		return []Finding{skipped("needs alarms, see there")}
 	}
+	var found []Finding
+	names, waiting := 0, ""
+	count := func(name string) int {
+		n, trouble := s.messages(ctx, name)
+		found = append(found, trouble...)
+		return n
+	}
 	for _, dimension := range alarms[s.deadLettersAlarm()].Dimensions { // only AWS knows the queue's name
-		if aws.ToString(dimension.Name) == "QueueName" {
-			names++
-			found = append(found, s.empty(ctx, aws.ToString(dimension.Value), s.sendAgain)...)
+		if aws.ToString(dimension.Name) != "QueueName" {
+			continue
+		}
+		names++
+		name := aws.ToString(dimension.Value)
+		if n := count(name); n > 0 { // no command: a receive would show refresh tokens, and a purge would lose records
+			found = append(found, fail("%d messages lie in %s", n, name).
+				mend("send the records again with the loop of docs/operations.md#dead-letters; "+
+					"do not purge the queue: records are nowhere else"))
 		}
 	}
 	for _, p := range s.providers {
-		if p.entry.Sweep && p.hasQueue(ctx) {
-			names++
-			found = append(found, s.empty(ctx, s.Name+"-"+p.entry.Name+"-dead-letters", s.moveBack)...)
-			found = append(found, p.mapping(ctx)...)
-			n, _, trouble := s.messages(ctx, s.Name+"-"+p.entry.Name)
-			found = append(found, trouble...)
-			waiting += fmt.Sprintf("; %d messages wait in %s-%s", n, s.Name, p.entry.Name)
+		if !p.entry.Sweep || !p.hasQueue(ctx) {
+			continue
 		}
+		names++
+		queue := s.Name + "-" + p.entry.Name
+		name := queue + "-dead-letters"
+		if n := count(name); n > 0 { // the function could not use them
+			found = append(found, fail("%d messages lie in %s", n, name).
+				mend("mend the cause that the function's log names, then move them back: docs/operations.md#dead-letters",
+					s.cli("sqs start-message-move-task --source-arn %s", s.arn("sqs", name))))
+		}
+		found = append(found, p.mapping(ctx)...)
+		waiting += fmt.Sprintf("; %d messages wait in %s", count(queue), queue)
 	}
 	if names == 0 {
 		return []Finding{skipped("the alarm %s is missing, which names the queue: see alarms", s.deadLettersAlarm())}
@@ -46,34 +62,25 @@ func (s *stack) queues(ctx context.Context) []Finding {
 // hasQueue reports whether the function hands work over to a queue.
 func (p *provider) hasQueue(ctx context.Context) bool { return p.getenv(ctx)("SWEEP_QUEUE_URL") != "" }
 
-// empty checks that a queue is empty; mend is what to do if it is not.
-func (s *stack) empty(ctx context.Context, name string, mend func(Finding, string) Finding) []Finding {
-	n, url, trouble := s.messages(ctx, name)
-	if n > 0 {
-		return []Finding{mend(fail("%d messages lie in %s", n, name), url)}
-	}
-	return trouble
-}
-
 // messages counts the messages of a queue, those in flight included.
-func (s *stack) messages(ctx context.Context, name string) (n int, url string, trouble []Finding) {
+func (s *stack) messages(ctx context.Context, name string) (n int, trouble []Finding) {
 	arn := s.arn("sqs", name)
 	where, err := s.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err != nil {
-		return 0, "", s.trouble(err, "sqs:GetQueueUrl", arn,
+		return 0, s.trouble(err, "sqs:GetQueueUrl", arn,
 			fail("the queue %s is gone: runs that fail are lost", name).mend(anew))
 	}
 	got, err := s.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 		QueueUrl: where.QueueUrl, AttributeNames: counts,
 	})
 	if err != nil {
-		return 0, "", s.trouble(err, "sqs:GetQueueAttributes", arn)
+		return 0, s.trouble(err, "sqs:GetQueueAttributes", arn)
 	}
 	for _, name := range counts {
 		part, _ := strconv.Atoi(got.Attributes[string(name)])
 		n += part
 	}
-	return n, aws.ToString(where.QueueUrl), nil
+	return n, nil
 }
 
 // counts are the attributes that together count a queue's messages.
@@ -81,19 +88,6 @@ var counts = []types.QueueAttributeName{
 	types.QueueAttributeNameApproximateNumberOfMessages,
 	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-}
-
-// sendAgain is for runs that failed: a later tick has done the work of a scheduled one. It has no
-// command: a receive would show refresh tokens, and a purge would lose records.
-func (s *stack) sendAgain(f Finding, _ string) Finding {
-	return f.mend("send the records again with the loop of docs/operations.md#dead-letters; " +
-		"do not purge the queue: records are nowhere else")
-}
-
-// moveBack is for messages that a function could not use. They are nowhere else.
-func (s *stack) moveBack(f Finding, url string) Finding {
-	return f.mend("mend the cause that the function's log names, then move them back: docs/operations.md#dead-letters",
-		s.cli("sqs start-message-move-task --source-arn %s", s.arn("sqs", path.Base(url))))
 }
 
 // mapping checks that the function takes the messages of its queue.

@@ -121,7 +121,7 @@ func unreachable(u *url.URL, err error, hint, setting, seed string) Finding {
 	case errors.As(err, &certificate), hint != "" && !errors.Is(err, context.DeadlineExceeded):
 		return fail("no secure connection to %s%s: %v", host, hint, err).
 			mend("look at what it shows, whether a proxy is in between, and at the date of this machine",
-				fmt.Sprintf("openssl s_client -connect %s -servername %s", hostPort(u), host))
+				fmt.Sprintf("openssl s_client -connect %s -servername %s", net.JoinHostPort(host, cmp.Or(u.Port(), "443")), host))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fail("%s refuses connections", u.Host).
 			mend("check whether the provider is down; if "+setting+" is wrong, correct the credentials", "curl -sI "+u.String(), seed)
@@ -130,11 +130,4 @@ func unreachable(u *url.URL, err error, hint, setting, seed string) Finding {
 			mend("a firewall, or the provider, may filter this machine's address: have it allowed", "curl -sI "+u.String())
 	}
 	return fail("%s cannot be reached: %v", u.Host, err).mend("check this machine's way to the Internet", "curl -sI "+u.String())
-}
-
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	return net.JoinHostPort(u.Hostname(), "443")
 }

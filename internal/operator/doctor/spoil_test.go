@@ -74,6 +74,11 @@ func (w *world) faults(payload string) {
 	w.Front.Invoke = func(string) (string, bool) { return payload, true }
 }
 
+// scheduled changes Hesabe's schedule.
+func scheduled(change func(*scheduler.UpdateScheduleInput)) func(*world) {
+	return func(w *world) { w.schedule(change) }
+}
+
 // schedule changes Hesabe's schedule, from what the template makes of it.
 func (w *world) schedule(change func(*scheduler.UpdateScheduleInput)) {
 	w.t.Helper()

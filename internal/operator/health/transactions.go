@@ -27,7 +27,7 @@ type Transactions struct {
 	OldestDue  time.Time // since when; zero: none is due
 	Next       time.Time // when the first is due; zero: there is none
 	NextExpiry time.Time // the earliest end of an access token
-	Dead       Count
+	Dead       Count     // without those that were marked without a time
 	LastDead   time.Time // when the last was marked dead; zero: there is none
 	Err        error     // why this is not complete; safe to print
 }

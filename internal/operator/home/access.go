@@ -41,11 +41,12 @@ func (t *AccessError) Error() string {
 // Unwrap returns what the call has failed with.
 func (t *AccessError) Unwrap() error { return t.err }
 
-// keysError is in the errors of calls that had no keys to be signed with.
-type keysError struct{ err error }
+// keysError is in the errors of calls that had no keys to be signed with. It is the error of the
+// provider of keys.
+type keysError struct{ error }
 
-// Error implements error.
-func (e *keysError) Error() string { return e.err.Error() }
+// Unwrap returns the provider's own error.
+func (e *keysError) Unwrap() error { return e.error }
 
 // MarkKeys marks the errors of the provider of keys, so that TroubleOf recognises them.
 func MarkKeys(cfg *aws.Config) {
@@ -58,9 +59,6 @@ func MarkKeys(cfg *aws.Config) {
 		return found, err
 	})
 }
-
-// Unwrap returns the provider's own error.
-func (e *keysError) Unwrap() error { return e.err }
 
 // wrongKeys are AWS's codes for keys that it refuses.
 var wrongKeys = []string{
@@ -117,10 +115,11 @@ const renew = "set AWS_PROFILE or --profile to one that works, or renew it"
 
 // login is how a person gets new credentials.
 func login(profile string) []string {
-	if profile == "" {
-		return []string{"aws configure list", "aws sso login"}
+	flag := ""
+	if profile != "" {
+		flag = " --profile " + profile
 	}
-	return []string{"aws configure list --profile " + profile, "aws sso login --profile " + profile}
+	return []string{"aws configure list" + flag, "aws sso login" + flag}
 }
 
 // answeredAt is AWS's time, from its error answer.

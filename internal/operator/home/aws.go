@@ -35,7 +35,7 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 	client := awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = max(connections, o.Connections)
 	})
-	cfg, err := config.LoadDefaultConfig(ctx, o.endpoint,
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithBaseEndpoint(o.Endpoint),
 		config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile), config.WithHTTPClient(client),
 		config.WithLogger(logging.Nop{}), // the SDK's own lines are for its developers; errors say what an operator needs
 		config.WithRetryer(func() aws.Retryer {
@@ -52,14 +52,6 @@ func LoadAWS(ctx context.Context, o Options, timeout time.Duration) (aws.Config,
 		o.Watch.attach(&cfg, o)
 	}
 	return cfg, nil
-}
-
-// endpoint is the option for the address that the flags name, if any.
-func (o Options) endpoint(load *config.LoadOptions) error {
-	if o.Endpoint == "" {
-		return nil
-	}
-	return config.WithBaseEndpoint(o.Endpoint)(load)
 }
 
 // Region is the region of the flags, variables or AWS's own files; empty: none. It makes no call.
@@ -88,6 +80,7 @@ func FromAWS(cfg aws.Config, o Options) *Home {
 		Secrets:      secrets,
 		Ledger:       clients.Ledger(o.LedgerTable),
 		Transactions: func(provider string) Transactions { return clients.Transactions(o.Table(provider)) },
+		Fault:        func() error { return nil },
 		Editor:       clients.Editor(o.SecretPrefix, o.LedgerTable, o.KMSKey),
 		Access: func(key store.Key) reader.Source {
 			return awsreader.Secret(clients.SecretsManager, secrets.Name(key, store.AccessDoc))

@@ -57,6 +57,6 @@ func openEmbedded(ctx context.Context, o Options) (*Home, error) {
 		TransactionToken: func(provider string, id int64) reader.Source {
 			return filereader.TransactionIn(path, table(provider), id)
 		},
-		fault: file.Fault, tryWrite: file.TryWrite,
+		Fault: file.Fault, TryWrite: file.TryWrite,
 	}, nil
 }

@@ -4,6 +4,7 @@ package home
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
@@ -92,26 +93,21 @@ type Home struct {
 	Access           func(key store.Key) reader.Source
 	TransactionToken func(provider string, id int64) reader.Source
 
-	fault    func() error                    // nil: none is known
-	tryWrite func(ctx context.Context) error // nil: it would need a row of its own
+	// Fault is the last trouble with the home itself that needs a person. An operation that failed
+	// need not have one.
+	Fault func() error
+	// TryWrite checks that a file can be written, by writing. It changes nothing visible. nil on AWS.
+	TryWrite func(ctx context.Context) error
 }
 
-// TryWrite checks that a file can be written, by writing. It changes nothing visible, and on AWS it
-// does nothing.
-func (h *Home) TryWrite(ctx context.Context) error {
-	if h.tryWrite == nil {
-		return nil
+// Command is a tokenctl command about an account, as people type it. flags are those that name the
+// home.
+func Command(verb string, key store.Key, flags string) string {
+	words := "tokenctl " + verb + " --provider " + key.Provider
+	if key.Account != "default" {
+		words += " --account " + key.Account
 	}
-	return h.tryWrite(ctx)
-}
-
-// Fault is the last trouble with the home itself that needs a person. An operation that failed need
-// not have one.
-func (h *Home) Fault() error {
-	if h.fault == nil {
-		return nil
-	}
-	return h.fault()
+	return strings.TrimSpace(words + " " + flags)
 }
 
 // Open opens a home. Nothing stays open, so there is nothing to close. AWS is not called yet,

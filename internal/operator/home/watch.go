@@ -1,6 +1,7 @@
 package home
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -31,9 +32,6 @@ type Watch struct {
 // Trouble is why calls fail because of the caller's side; nil if the last call has succeeded, or
 // has failed for another reason.
 func (w *Watch) Trouble() *AccessError {
-	if w == nil {
-		return nil
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.cause
@@ -42,15 +40,17 @@ func (w *Watch) Trouble() *AccessError {
 // attach lets the watch see the calls of all clients made from cfg.
 func (w *Watch) attach(cfg *aws.Config, o Options) {
 	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
-		var last lastError
+		var done bool // with last guarded by the watch
+		var last error
 		if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Watch", func(
 			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 		) (middleware.InitializeOutput, middleware.Metadata, error) {
-			var done bool // guarded by the watch
-			waiting := time.AfterFunc(w.after(), func() { w.waits(ctx, &done, last.get()) })
+			waiting := time.AfterFunc(w.after(), func() { w.waits(ctx, &done, &last) })
 			defer waiting.Stop()
 			out, metadata, err := next.HandleInitialize(ctx, in)
-			w.note(&done, TroubleOf(err, cfg.Region, o.Profile))
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			done, w.cause = true, TroubleOf(err, cfg.Region, o.Profile)
 			return out, metadata, err
 		}), middleware.After); err != nil {
 			return err
@@ -59,28 +59,18 @@ func (w *Watch) attach(cfg *aws.Config, o Options) {
 			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 		) (middleware.FinalizeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleFinalize(ctx, in)
-			last.set(err)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			last = err
 			return out, metadata, err
 		}), middleware.After)
 	})
 }
 
-func (w *Watch) after() time.Duration {
-	if w.After > 0 {
-		return w.After
-	}
-	return silence
-}
+func (w *Watch) after() time.Duration { return cmp.Or(w.After, silence) }
 
-// note records the end of a call.
-func (w *Watch) note(done *bool, t *AccessError) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	*done, w.cause = true, t
-}
-
-// waits reports the call, unless it has ended.
-func (w *Watch) waits(ctx context.Context, done *bool, last error) {
+// waits reports the call, unless it has ended. last is how its last attempt has ended.
+func (w *Watch) waits(ctx context.Context, done *bool, last *error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if *done || w.told || w.Say == nil || ctx.Err() != nil {
@@ -89,26 +79,8 @@ func (w *Watch) waits(ctx context.Context, done *bool, last error) {
 	w.told = true
 	line := fmt.Sprintf("waiting for AWS: %s in %s has not answered for %s",
 		awsmiddleware.GetServiceID(ctx), awsmiddleware.GetRegion(ctx), w.after())
-	if last != nil {
-		line += ": " + rootOf(last).Error()
+	if *last != nil {
+		line += ": " + rootOf(*last).Error()
 	}
 	w.Say(line + "; Ctrl-C ends it")
-}
-
-// lastError is how the last attempt of a call has ended.
-type lastError struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (l *lastError) set(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.err = err
-}
-
-func (l *lastError) get() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
 }

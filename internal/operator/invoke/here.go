@@ -1,7 +1,10 @@
+// Package invoke runs a provider's function once: its handler in this process, on the home
+// that an operator names, or the function that is deployed.
 package invoke
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,25 +13,31 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/config"
 	"tokenrefresh/pkg/handler"
+	"tokenrefresh/pkg/providers"
 	"tokenrefresh/pkg/providers/exchange"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
 )
 
-// defaultAccount is used if nobody names an account.
-const defaultAccount = "default"
+// Event is a request to a function. The zero value asks for a plain tick.
+type Event struct {
+	Account       string `json:"account,omitempty"`
+	Force         bool   `json:"force,omitempty"`
+	DryRun        bool   `json:"dry_run,omitempty"`
+	TransactionID int64  `json:"transaction_id,omitempty"`
+	// Rejected is the attempt whose access token the provider refuses, although it is published.
+	Rejected string `json:"rejected,omitempty"`
+}
 
 // Here runs a provider's function in this process. It is not safe for concurrent use: make one for
 // each run at the same time.
 type Here struct {
 	Provider string
 
-	home    *home.Home
-	handler interface {
-		Invoke(context.Context, []byte) ([]byte, error)
-	}
-	accounts *[]string // of the handler's engine
+	home     *home.Home
+	invoke   func(ctx context.Context, payload []byte) ([]byte, error)
+	accounts *[]string // of the engine
 	settled  bool      // they stay as they are
 }
 
@@ -39,26 +48,34 @@ func NewHere(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.
 	here := &Here{Provider: provider.Name, home: h, settled: len(cfg.Accounts) > 0}
 	if provider.Sweep {
 		sweeps := handler.NewSweep(sweep.Engine{
-			Provider: provider.New(newClient(cfg), cfg.ProviderEnvironment),
-			Secrets:  h.Secrets, Ledger: h.Ledger, Transactions: h.Transactions(provider.Name),
+			Provider: client(provider, cfg), Secrets: h.Secrets, Ledger: h.Ledger,
+			Transactions: h.Transactions(provider.Name),
 		}, cfg, log)
-		here.handler, here.accounts = sweeps, &sweeps.Engine.Accounts
+		here.invoke, here.accounts = sweeps.Invoke, &sweeps.Engine.Accounts
 		return here
 	}
 	refreshes := newRefresh(provider, h, cfg, log)
-	here.handler, here.accounts = refreshes, &refreshes.Engine.Accounts
+	here.invoke, here.accounts = refreshes.Invoke, &refreshes.Engine.Accounts
 	return here
 }
 
 func newRefresh(provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger) *handler.Refresh {
 	return handler.NewRefresh(refresh.Engine{
-		Provider: provider.New(newClient(cfg), cfg.ProviderEnvironment),
-		Secrets:  h.Secrets, Ledger: h.Ledger,
+		Provider: client(provider, cfg), Secrets: h.Secrets, Ledger: h.Ledger,
 	}, cfg, log)
 }
 
-func newClient(cfg config.Config) *exchange.Client {
-	return exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout})
+func client(provider catalog.Entry, cfg config.Config) providers.Described {
+	return provider.New(exchange.New(exchange.Options{Timeout: cfg.HTTPTimeout}), cfg.ProviderEnvironment)
+}
+
+// Resolve does in this process what a person decided for an account of a provider that
+// has chains. An error is refresh.ErrUnresolved.
+func Resolve(
+	ctx context.Context, provider catalog.Entry, h *home.Home, cfg config.Config, log *slog.Logger,
+	account string, how refresh.Resolution,
+) (handler.Result, error) {
+	return newRefresh(provider, h, cfg, log).Resolve(ctx, account, how)
 }
 
 // Invoke runs the function. Its result names the accounts that need a person; that is no error
@@ -71,12 +88,16 @@ func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
 	if !h.settled {
 		unseen = h.settle(ctx)
 	}
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return handler.Result{}, err
+	}
 	var r handler.Result
-	answer, err := h.handler.Invoke(ctx, e.payload())
+	answer, err := h.invoke(ctx, payload)
 	if person := (*handler.NeedsPersonError)(nil); errors.As(err, &person) {
 		r, err = person.Result, nil
 	} else if err == nil {
-		r, err = decode(answer)
+		err = json.Unmarshal(answer, &r)
 	}
 	if err == nil && len(r.Outcomes) == 0 {
 		// The engine reports errors for the accounts that it knows. Without any, it does not report
@@ -91,7 +112,7 @@ func (h *Here) Invoke(ctx context.Context, e Event) (handler.Result, error) {
 // settle adds the default account as soon as it has a secret. Without one it is not misconfigured:
 // nobody has asked for it.
 func (h *Here) settle(ctx context.Context) error {
-	key := store.Key{Provider: h.Provider, Account: defaultAccount}
+	key := store.Key{Provider: h.Provider, Account: "default"}
 	_, err := h.home.Secrets.CurrentID(ctx, key, store.Credentials)
 	switch {
 	case errors.Is(err, store.ErrNoSecret):
@@ -99,6 +120,6 @@ func (h *Here) settle(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", store.NameOf(h.home.Secrets, key, store.Credentials), err)
 	}
-	*h.accounts, h.settled = []string{defaultAccount}, true
+	*h.accounts, h.settled = []string{key.Account}, true
 	return nil
 }

@@ -72,14 +72,12 @@ func TestDefaultAccount(t *testing.T) {
 			h := newHome(t)
 			here := newHere(t, h, provider)
 			assert.Check(t, is.DeepEqual(outcomes(t, here), map[string]outcome.Outcome{}), "an empty home")
-			if got := rows(t, h, provider); len(got) > 0 {
-				t.Errorf("an empty home has rows of %v then", got)
-			}
+			got := rows(t, h, provider)
+			assert.Check(t, len(got) == 0, "an empty home has rows of %v then", got)
 			key := store.Key{Provider: provider, Account: "default"}
 			assert.NilError(t, h.Editor.CreateSecret(t.Context(), key, store.Credentials))
-			if got := outcomes(t, here)["default"]; got != outcome.NotSeeded {
-				t.Errorf("with a secret: %s", got)
-			}
+			what := outcomes(t, here)["default"]
+			assert.Check(t, what == outcome.NotSeeded, "with a secret: %s", what)
 		})
 	}
 }
@@ -124,9 +122,8 @@ func TestHomeThatIsDown(t *testing.T) {
 				t.Parallel()
 				h := newHome(t)
 				breakIt(h)
-				if _, err := newHere(t, h, provider).Invoke(t.Context(), invoke.Event{}); !errors.Is(err, errDown) {
-					t.Errorf("error %v", err)
-				}
+				_, err := newHere(t, h, provider).Invoke(t.Context(), invoke.Event{})
+				assert.Check(t, errors.Is(err, errDown), "error %v", err)
 			})
 		}
 	}

@@ -58,7 +58,11 @@ func (e *FunctionError) NeedsPerson() bool { return e.Type == "NeedsPersonError"
 // Invoke runs the function and waits for its answer, or its *FunctionError. A run that has
 // begun does not end with ctx.
 func (d *Deployed) Invoke(ctx context.Context, e Event) (handler.Result, error) {
-	out, err := d.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &d.name, Payload: e.payload()})
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return handler.Result{}, err
+	}
+	out, err := d.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &d.name, Payload: payload})
 	if err != nil {
 		return handler.Result{}, d.failed(err)
 	}
@@ -67,8 +71,8 @@ func (d *Deployed) Invoke(ctx context.Context, e Event) (handler.Result, error) 
 		_ = json.Unmarshal(out.Payload, fault) // what is no JSON says nothing
 		return handler.Result{}, fault
 	}
-	r, err := decode(out.Payload)
-	if err != nil || r.Provider == "" {
+	var r handler.Result
+	if err := json.Unmarshal(out.Payload, &r); err != nil || r.Provider == "" {
 		return r, fmt.Errorf("%s does not answer as a function of token-refresh: name another with --function", d.name)
 	}
 	return r, nil

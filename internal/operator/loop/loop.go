@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tokenrefresh/pkg/pace"
@@ -38,21 +39,21 @@ type Loop struct {
 // again at the next tick.
 func (l *Loop) Run(ctx context.Context) {
 	began := time.Now()
-	var busy watch
+	since := make([]atomic.Pointer[time.Time], len(l.Jobs)) // when each began that is under way
 	var jobs, beat sync.WaitGroup
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
-	if l.Beat != nil {
-		beat.Go(func() { l.beat(working, &busy) })
-	}
-	for _, job := range l.Jobs {
+	for i, job := range l.Jobs {
 		jobs.Go(func() {
 			for ctx.Err() == nil {
-				busy.begin(job.Name)
+				since[i].Store(new(time.Now()))
 				l.do(working, job)
-				busy.end(job.Name)
+				since[i].Store(nil)
 				pace.Sleep(ctx, l.Every-time.Since(began)%l.Every)
 			}
 		})
+	}
+	if l.Beat != nil {
+		beat.Go(func() { l.beat(working, since) })
 	}
 	jobs.Wait()
 	stop()
@@ -71,48 +72,17 @@ func (l *Loop) do(ctx context.Context, job Job) {
 }
 
 // beat calls Beat until ctx ends.
-func (l *Loop) beat(ctx context.Context, busy *watch) {
-	for {
-		if name, since := busy.longest(); name != "" && time.Since(since) > hung {
-			l.Log.ErrorContext(ctx, "a job hangs", "job", name, "since", since)
-		} else {
+func (l *Loop) beat(ctx context.Context, since []atomic.Pointer[time.Time]) {
+	for going := true; going; going = pace.Sleep(ctx, l.BeatEvery) {
+		hangs := false
+		for i, job := range l.Jobs {
+			if at := since[i].Load(); at != nil && time.Since(*at) > hung {
+				hangs = true
+				l.Log.ErrorContext(ctx, "a job hangs", "job", job.Name, "since", *at)
+			}
+		}
+		if !hangs {
 			l.Beat()
 		}
-		if !pace.Sleep(ctx, l.BeatEvery) {
-			return
-		}
 	}
-}
-
-// watch knows since when jobs are under way. It is safe for concurrent use.
-type watch struct {
-	mu    sync.Mutex
-	since map[string]time.Time
-}
-
-func (w *watch) begin(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.since == nil {
-		w.since = map[string]time.Time{}
-	}
-	w.since[name] = time.Now()
-}
-
-func (w *watch) end(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.since, name)
-}
-
-// longest is the job that has been under way for the longest; empty: none is.
-func (w *watch) longest() (name string, since time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for n, s := range w.since {
-		if name == "" || s.Before(since) {
-			name, since = n, s
-		}
-	}
-	return name, since
 }

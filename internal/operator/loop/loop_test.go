@@ -52,9 +52,7 @@ func TestTicks(t *testing.T) {
 		l := loop.Loop{Every: minute, Log: slog.New(slog.DiscardHandler), Jobs: []loop.Job{
 			{Name: "quick", Do: func(context.Context) { quick.note() }},
 			{Name: "slow", Do: func(context.Context) {
-				if under.Add(1) > 1 {
-					t.Error("the slow job is under way twice")
-				}
+				assert.Check(t, under.Add(1) <= 1, "the slow job is under way twice")
 				if slow.note() == 2 {
 					time.Sleep(150 * time.Second)
 				}
@@ -135,8 +133,7 @@ func TestBeat(t *testing.T) {
 		defer cancel()
 		l.Run(ctx)
 		beats.want(t, 0, 2*minute, 4*minute)
-		if said := out.String(); strings.Count(said, `msg="a job hangs" job=hanging`) != 2 {
-			t.Errorf("it logs:\n%s", said)
-		}
+		said := out.String()
+		assert.Check(t, strings.Count(said, `msg="a job hangs" job=hanging`) == 2, "it logs:\n%s", said)
 	})
 }

@@ -37,11 +37,8 @@ func FormatOf(path string) (Format, error) {
 	return "", fmt.Errorf("the name %s does not tell its format: give --format %s or %s", path, JSONLines, CSV)
 }
 
-// decoder reads one line. Its error names the field and no value.
-type decoder func(line []byte) (event.Record, error)
-
 // decoder returns the decoder of a text's lines, after its header if it has one.
-func (f Format) decoder(from *bulk.Lines) (decoder, error) {
+func (f Format) decoder(from *bulk.Lines) (bulk.Decoder[event.Record], error) {
 	switch f {
 	case JSONLines:
 		return event.DecodeRecord, nil

@@ -90,24 +90,19 @@ func file(t *testing.T, n int) *loading {
 	return &loading{recorder: &recorder{}, path: path, target: "here"}
 }
 
-func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (records.Summary, error) {
+func (l *loading) load(ctx context.Context, t *testing.T, restart bool) (bulk.Summary, error) {
 	t.Helper()
 	text, err := os.Open(l.path)
 	assert.NilError(t, err)
 	defer func() { _ = text.Close() }()
-	loader := records.Loader{
-		Recorder: l.recorder, Target: l.target, Moved: func(int64) {},
-		Refused: func(line int, err error) {
-			l.refused = append(l.refused, line)
-			if plant.Shown(err) {
-				t.Errorf("the error shows a token: %v", err)
-			}
-		},
+	load := records.Load(l.recorder, records.JSONLines, "")
+	load.Text, load.Target, load.Progress, load.Restart, load.Moved = text, l.target, l.progress(), restart, func(int64) {}
+	load.Refused = func(line int, err error) {
+		l.refused = append(l.refused, line)
+		assert.Check(t, !plant.Shown(err), "the error shows a token: %v", err)
 	}
-	summary, err := loader.Load(ctx, records.Input{Text: text, Format: records.JSONLines, Progress: l.progress(), Restart: restart})
-	if plant.Shown(err) {
-		t.Errorf("the error shows a token: %v", err)
-	}
+	summary, err := load.Run(ctx)
+	assert.Check(t, !plant.Shown(err), "the error shows a token: %v", err)
 	return summary, err
 }
 
@@ -118,25 +113,18 @@ func (l *loading) wantProgress(t *testing.T, want bool) {
 	t.Helper()
 	text, err := os.ReadFile(l.progress())
 	if !want {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("the progress is left behind: %v", err)
-		}
+		assert.Check(t, errors.Is(err, fs.ErrNotExist), "the progress is left behind: %v", err)
 		return
 	}
 	assert.NilError(t, err)
-	if strings.Contains(string(text), plant.Marker) {
-		t.Errorf("the progress holds a token: %s", text)
-	}
-	if info, err := os.Stat(l.progress()); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
+	assert.Check(t, !strings.Contains(string(text), plant.Marker), "the progress holds a token: %s", text)
+	info, err := os.Stat(l.progress())
+	assert.Check(t, err == nil && info.Mode().Perm() == 0o600, "mode %v, %v", info.Mode(), err)
 }
 
-func want(t *testing.T, got records.Summary, err error, want records.Summary) {
+func want(t *testing.T, got bulk.Summary, err error, want bulk.Summary) {
 	t.Helper()
-	if err != nil {
-		t.Errorf("error %v", err)
-	}
+	assert.Check(t, err == nil, "error %v", err)
 	assert.Check(t, is.DeepEqual(got, want), "summary")
 }
 
@@ -144,10 +132,8 @@ func TestLoadIsBounded(t *testing.T) {
 	t.Parallel()
 	l := file(t, 5*batch+1)
 	got, err := l.load(t.Context(), t, false)
-	want(t, got, err, records.Summary{From: 1, Line: 5*batch + 1, Recorded: 5*batch + 1})
-	if l.most != batch || l.batches != 6 {
-		t.Errorf("%d batches of up to %d", l.batches, l.most)
-	}
+	want(t, got, err, bulk.Summary{From: 1, Line: 5*batch + 1, Stored: 5*batch + 1})
+	assert.Check(t, l.most == batch && l.batches == 6, "%d batches of up to %d", l.batches, l.most)
 	l.wantProgress(t, false)
 }
 
@@ -160,9 +146,8 @@ func TestInterruptedAndResumed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l.After = cancel
 		got, err := l.load(ctx, t, false)
-		if !errors.Is(err, bulk.ErrInterrupted) || got.Line != batch || got.Recorded != batch {
-			t.Fatalf("%+v, %v", got, err)
-		}
+		assert.Assert(t, errors.Is(err, bulk.ErrStopped) && got.Line == batch && got.Stored == batch,
+			"%+v, %v", got, err)
 		l.wantProgress(t, true)
 
 		time.Sleep(time.Minute)
@@ -171,13 +156,10 @@ func TestInterruptedAndResumed(t *testing.T) {
 		time.Sleep(time.Minute)
 		l.After = nil
 		got, err = l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: batch + 1, Line: 3 * batch, Recorded: 2*batch - 1, Superseded: 1})
-		if l.rows[news.TransactionID].Status != store.StatusCompleted {
-			t.Error("what came between the runs is overtaken")
-		}
-		if len(l.rows) != 3*batch {
-			t.Errorf("%d rows", len(l.rows))
-		}
+		want(t, got, err, bulk.Summary{From: batch + 1, Line: 3 * batch, Stored: 2*batch - 1, Passed: 1})
+		assert.Check(t, l.rows[news.TransactionID].Status == store.StatusCompleted,
+			"what came between the runs is overtaken")
+		assert.Check(t, len(l.rows) == 3*batch, "%d rows", len(l.rows))
 		l.wantProgress(t, false)
 	})
 }
@@ -201,11 +183,9 @@ func TestDiesWithinABatch(t *testing.T) {
 	}
 	l.After = nil
 	got, err := l.load(t.Context(), t, false)
-	want(t, got, err, records.Summary{From: batch + 1, Line: 2 * batch, Recorded: batch})
+	want(t, got, err, bulk.Summary{From: batch + 1, Line: 2 * batch, Stored: batch})
 	for id, r := range before {
-		if l.rows[id] != r {
-			t.Fatalf("transaction %d has changed", id)
-		}
+		assert.Assert(t, l.rows[id] == r, "transaction %d has changed", id)
 	}
 }
 
@@ -223,16 +203,14 @@ func TestStoreIsDown(t *testing.T) {
 			return nil
 		}
 		got, err := l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: 1, Line: 2 * batch, Recorded: 2 * batch})
+		want(t, got, err, bulk.Summary{From: 1, Line: 2 * batch, Stored: 2 * batch})
 
 		l.batches, up = 0, time.Now().Add(time.Hour)
 		got, err = l.load(t.Context(), t, false)
-		if !errors.Is(err, errDown) || got.Line != batch {
-			t.Fatalf("%+v, %v", got, err)
-		}
+		assert.Assert(t, errors.Is(err, errDown) && got.Line == batch, "%+v, %v", got, err)
 		time.Sleep(time.Hour)
 		got, err = l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: batch + 1, Line: 2 * batch, Recorded: batch})
+		want(t, got, err, bulk.Summary{From: batch + 1, Line: 2 * batch, Stored: batch})
 	})
 }
 
@@ -241,9 +219,8 @@ func TestForbidden(t *testing.T) {
 	t.Parallel()
 	l := file(t, batch)
 	l.Fail = func(sweep.Record) error { return store.ErrForbidden }
-	if _, err := l.load(t.Context(), t, false); !errors.Is(err, store.ErrForbidden) || l.batches != 1 {
-		t.Errorf("%d batches, %v", l.batches, err)
-	}
+	_, err := l.load(t.Context(), t, false)
+	assert.Check(t, errors.Is(err, store.ErrForbidden) && l.batches == 1, "%d batches, %v", l.batches, err)
 }
 
 // A row that cannot be stored affects no other. The same command tries it again, with all its lines
@@ -264,15 +241,14 @@ func TestPoisonedRow(t *testing.T) {
 		}
 		for range 2 {
 			got, err := l.load(t.Context(), t, false)
-			if err != nil || got.Failed != 1 || !slices.Equal(l.refused, []int{7}) {
-				t.Fatalf("%+v of %v, %v", got, l.refused, err)
-			}
+			assert.Assert(t, err == nil && got.Failed == 1 && slices.Equal(l.refused, []int{7}),
+				"%+v of %v, %v", got, l.refused, err)
 			l.refused = nil
 			l.wantProgress(t, true)
 		}
 		l.Fail = nil
 		got, err := l.load(t.Context(), t, false)
-		want(t, got, err, records.Summary{From: 2*batch + 2, Line: 2*batch + 1, Recorded: 2})
+		want(t, got, err, bulk.Summary{From: 2*batch + 2, Line: 2*batch + 1, Stored: 2})
 		if l.rows[7].Status != store.StatusCompleted {
 			t.Errorf("an older line came last: %+v", l.rows[7])
 		}
@@ -286,15 +262,13 @@ func TestProgressOfAnother(t *testing.T) {
 	l := file(t, 2*batch)
 	ctx, cancel := context.WithCancel(t.Context())
 	l.After = cancel
-	if _, err := l.load(ctx, t, false); !errors.Is(err, bulk.ErrInterrupted) {
-		t.Fatal(err)
-	}
+	_, err := l.load(ctx, t, false)
+	assert.Assert(t, errors.Is(err, bulk.ErrStopped), err)
 	l.After, l.batches = nil, 0
 
 	l.target = "elsewhere"
-	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "--restart") {
-		t.Errorf("another home: %v", err)
-	}
+	_, err = l.load(t.Context(), t, false)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "--restart"), "another home: %v", err)
 	l.target = "here"
 	text, err := os.ReadFile(l.path)
 	assert.NilError(t, err)
@@ -304,15 +278,12 @@ func TestProgressOfAnother(t *testing.T) {
 		t.Errorf("another text: %v", err)
 	}
 	assert.NilError(t, os.WriteFile(l.path, text[:100], 0o600))
-	if _, err := l.load(t.Context(), t, false); err == nil {
-		t.Error("a text that was cut goes on")
-	}
-	if l.batches != 0 {
-		t.Errorf("%d batches were recorded", l.batches)
-	}
+	_, err = l.load(t.Context(), t, false)
+	assert.Check(t, err != nil, "a text that was cut goes on")
+	assert.Check(t, l.batches == 0, "%d batches were recorded", l.batches)
 	assert.NilError(t, os.WriteFile(l.path, edited, 0o600))
 	got, err := l.load(t.Context(), t, true)
-	want(t, got, err, records.Summary{From: 1, Line: 2 * batch, Recorded: 2 * batch})
+	want(t, got, err, bulk.Summary{From: 1, Line: 2 * batch, Stored: 2 * batch})
 	l.wantProgress(t, false)
 }
 
@@ -320,11 +291,10 @@ func TestProgressThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	l := file(t, 1)
 	assert.NilError(t, os.WriteFile(l.progress(), nil, 0o600))
-	if _, err := l.load(t.Context(), t, false); err == nil || !strings.Contains(err.Error(), "--restart") {
-		t.Errorf("error %v", err)
-	}
+	_, err := l.load(t.Context(), t, false)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "--restart"), "error %v", err)
 	got, err := l.load(t.Context(), t, true)
-	want(t, got, err, records.Summary{From: 1, Line: 1, Recorded: 1})
+	want(t, got, err, bulk.Summary{From: 1, Line: 1, Stored: 1})
 }
 
 // Refused lines of an interrupted run count in the end.
@@ -336,13 +306,10 @@ func TestRefusedBeforeAnInterrupt(t *testing.T) {
 	assert.NilError(t, os.WriteFile(l.path, append([]byte("wrong\n"), text...), 0o600))
 	ctx, cancel := context.WithCancel(t.Context())
 	l.After = cancel
-	if _, err := l.load(ctx, t, false); !errors.Is(err, bulk.ErrInterrupted) {
-		t.Fatal(err)
-	}
+	_, err = l.load(ctx, t, false)
+	assert.Assert(t, errors.Is(err, bulk.ErrStopped), err)
 	l.After = nil
 	got, err := l.load(t.Context(), t, false)
-	want(t, got, err, records.Summary{From: batch + 2, Line: 2*batch + 1, Recorded: batch, Refused: 1})
-	if !slices.Equal(l.refused, []int{1}) {
-		t.Errorf("told of %v", l.refused)
-	}
+	want(t, got, err, bulk.Summary{From: batch + 2, Line: 2*batch + 1, Stored: batch, Refused: 1})
+	assert.Check(t, slices.Equal(l.refused, []int{1}), "told of %v", l.refused)
 }

@@ -15,26 +15,21 @@ import (
 var (
 	// ErrBusy is in the errors of accounts that a run is working on. Nothing was removed.
 	ErrBusy = errors.New("a run is at work")
-	// ErrOfStack is in the errors of accounts whose secrets a stack has created.
-	ErrOfStack = errors.New("the account belongs to a stack")
 	// ErrNoAccount is Look's error if there is neither a row nor a secret.
 	ErrNoAccount = errors.New("there is no such account")
 )
 
-// Remover removes one account.
-type Remover struct {
+// Account is the account to remove.
+type Account struct {
 	Home     *home.Home
 	Provider catalog.Entry
-	Account  string
+	Key      store.Key
 	// Days is how long the secrets can be restored on AWS, 7 to 30.
 	Days int
-	// Command is a tokenctl command about this account.
-	Command func(verb string) string
-	Now     func() time.Time
-}
+	// Flags are tokenctl's flags for this home, for printed commands.
+	Flags string
 
-// Plan is what will be removed.
-type Plan struct {
+	// What Look has found.
 	rows    []store.Row // the account's, a reply that was kept, and the claims on its transactions
 	secrets []store.Document
 	// AccessUntil is when the published access token ends; zero: unknown.
@@ -57,27 +52,25 @@ type Removed struct {
 	At   time.Time `json:"at"`
 }
 
-func (r Remover) key() store.Key { return store.Key{Provider: r.Provider.Name, Account: r.Account} }
-
-// Look finds what to remove. It writes nothing. ErrBusy, ErrOfStack, ErrNoAccount.
-func (r Remover) Look(ctx context.Context) (Plan, error) {
-	var p Plan
-	rows, claims, err := r.Home.Ledger.RowsAndShardClaims(ctx, r.Provider.Name)
+// Look finds what to remove. It writes nothing. ErrBusy, ErrNoAccount. An account whose secrets a
+// stack has created is refused.
+func (a *Account) Look(ctx context.Context) error {
+	rows, claims, err := a.Home.Ledger.RowsAndShardClaims(ctx, a.Key.Provider)
 	if err != nil {
-		return p, err
+		return err
 	}
 	var until time.Time // a run is at work until then at most
 	for _, row := range rows {
-		if row.Account == r.Account {
-			p.rows, p.AccessUntil = append(p.rows, row), row.AccessExpiresAt
+		if row.Key == a.Key {
+			a.rows, a.AccessUntil = append(a.rows, row), row.AccessExpiresAt
 			if row.Phase == store.Sending {
 				until = row.ClaimedUntil
 			}
 		}
 	}
 	for _, claim := range claims {
-		if claim.Account == r.key() {
-			p.rows = append(p.rows, store.Row{
+		if claim.Account == a.Key {
+			a.rows = append(a.rows, store.Row{
 				Key: store.ShardKey(claim.Account, claim.Shard), Fence: claim.Fence, Unreadable: claim.Unreadable,
 			})
 			if claim.Until.After(until) {
@@ -85,73 +78,75 @@ func (r Remover) Look(ctx context.Context) (Plan, error) {
 			}
 		}
 	}
-	if r.Now().Before(until) {
-		return p, fmt.Errorf("%w on %s until %s at most: try again then", ErrBusy, r.key(), until.UTC().Format(time.RFC3339))
+	if time.Now().Before(until) {
+		return fmt.Errorf("%w on %s until %s at most: try again then", ErrBusy, a.Key, until.UTC().Format(time.RFC3339))
 	}
-	reply, exists, err := r.Home.Ledger.Row(ctx, store.ReplyKey(r.key()))
+	reply, exists, err := a.Home.Ledger.Row(ctx, store.ReplyKey(a.Key))
 	if err != nil {
-		return p, err
+		return err
 	}
 	if exists {
-		p.rows = append(p.rows, reply)
+		a.rows = append(a.rows, reply)
 	}
-	for _, doc := range r.Provider.Documents() {
-		stack, err := r.Home.Editor.SecretOwner(ctx, r.key(), doc)
+	for _, doc := range a.Provider.Documents() {
+		stack, err := a.Home.Editor.SecretOwner(ctx, a.Key, doc)
 		switch {
 		case errors.Is(err, store.ErrNoSecret):
 			continue
 		case err != nil:
-			return p, err
+			return err
 		case stack != "":
-			return p, fmt.Errorf("%w: the secret %s is part of %s and stays with it; to stop its refreshes deploy with the "+
-				"provider's schedule DISABLED, or: %s", ErrOfStack, r.name(doc), stack, r.Command("pause"))
+			return fmt.Errorf("the account belongs to a stack: the secret %s is part of %s and stays with it; to stop its refreshes "+
+				"deploy with the provider's schedule DISABLED, or: %s", a.name(doc), stack, home.Command("pause", a.Key, a.Flags))
 		}
-		p.secrets = append(p.secrets, doc)
+		a.secrets = append(a.secrets, doc)
 	}
-	if len(p.rows) == 0 && len(p.secrets) == 0 {
-		return p, ErrNoAccount
+	if len(a.rows) == 0 && len(a.secrets) == 0 {
+		return ErrNoAccount
 	}
-	if r.Provider.Sweep {
-		p.Transactions, err = r.transactions(ctx)
+	for shard := 0; a.Provider.Sweep && shard < store.Shards && !a.Transactions; shard++ {
+		due, err := a.Home.Transactions(a.Provider.Name).Due(ctx, a.Key.Account, shard, 1, time.Now())
+		if err != nil {
+			return err
+		}
+		a.Transactions = len(due) > 0
 	}
-	return p, err
+	return nil
 }
 
-// Do removes what Look has found: the row first, so that no run looks for the secrets. After a
+// Secrets are the names of the secrets to remove.
+func (a *Account) Secrets() []string {
+	var names []string
+	for _, doc := range a.secrets {
+		names = append(names, a.name(doc))
+	}
+	return names
+}
+
+func (a *Account) name(doc store.Document) string { return store.NameOf(a.Home.Secrets, a.Key, doc) }
+
+// Remove removes what Look has found: the row first, so that no run looks for the secrets. After a
 // failure the same call again finishes. ErrBusy if a run has begun since.
-func (r Remover) Do(ctx context.Context, p Plan) (Report, error) {
-	report := Report{Provider: r.Provider.Name, Account: r.Account, Row: len(p.rows) > 0}
-	for _, row := range p.rows {
-		err := r.Home.Editor.RemoveRow(ctx, row)
+func (a *Account) Remove(ctx context.Context) (Report, error) {
+	report := Report{Provider: a.Key.Provider, Account: a.Key.Account, Row: len(a.rows) > 0}
+	for _, row := range a.rows {
+		err := a.Home.Editor.RemoveRow(ctx, row)
 		if lost := (*store.LostError)(nil); errors.As(err, &lost) {
-			return report, fmt.Errorf("%w on %s since a moment ago: try again in a minute", ErrBusy, r.key())
+			return report, fmt.Errorf("%w on %s since a moment ago: try again in a minute", ErrBusy, a.Key)
 		}
 		if err != nil {
 			return report, err
 		}
 	}
-	for _, doc := range p.secrets {
-		at, err := r.Home.Editor.RemoveSecret(ctx, r.key(), doc, r.Days)
+	for _, doc := range a.secrets {
+		at, err := a.Home.Editor.RemoveSecret(ctx, a.Key, doc, a.Days)
 		if errors.Is(err, store.ErrNoSecret) {
 			continue
 		}
 		if err != nil {
 			return report, fmt.Errorf("the row is removed, this is not yet, run the same command again: %w", err)
 		}
-		report.Secrets = append(report.Secrets, Removed{r.name(doc), at.UTC().Truncate(time.Second)})
+		report.Secrets = append(report.Secrets, Removed{a.name(doc), at.UTC().Truncate(time.Second)})
 	}
 	return report, nil
-}
-
-// Secrets are the names of the secrets to remove.
-func (r Remover) Secrets(p Plan) []string {
-	var names []string
-	for _, doc := range p.secrets {
-		names = append(names, r.name(doc))
-	}
-	return names
-}
-
-func (r Remover) name(doc store.Document) string {
-	return store.NameOf(r.Home.Secrets, r.key(), doc)
 }

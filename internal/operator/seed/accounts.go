@@ -1,11 +1,15 @@
 package seed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"tokenrefresh/internal/operator/bulk"
 	"tokenrefresh/internal/operator/catalog"
@@ -21,8 +25,11 @@ import (
 // atOnce is how many accounts are seeded side by side.
 const atOnce = 8
 
-// AccountsBatch is how many accounts are under way at once. An interrupt waits for them.
-const AccountsBatch = 32
+// maxWrites is how many writes an account takes at most: its secrets are created, and one is written.
+const maxWrites = 4
+
+// accountsBatch is how many accounts are under way at once. An interrupt waits for them.
+const accountsBatch = 32
 
 // Account is a line of a file of accounts.
 type Account struct {
@@ -38,13 +45,33 @@ func (a Account) Key() store.Key { return store.Key{Provider: a.Provider.Name, A
 // accountFields are the names in a line.
 var accountFields = []string{"provider", "account", "credentials", "refresh_token"}
 
-// DecodeAccount returns a decoder of lines such as
+// Accounts is a load of lines such as
 //
 //	{"provider":"hesabe","account":"shop-2","credentials":{"username":"…","password":"…"},"refresh_token":"…"}
 //
-// provider is that of lines that name none; empty: each line must name one. An account that was
-// named before is refused: two lines would overwrite each other's credentials.
-func DecodeAccount(provider string) bulk.Decoder[Account] {
+// that lacks its text. provider is that of lines that name none; empty: each line must name one.
+// Credentials that are stored already are not written again, so a file can be loaded twice. writes
+// limits the secrets that are created or written in a second: Secrets Manager takes 50 in an AWS
+// account and region, and the functions' refreshes need some of them. flags are Seeder's.
+func Accounts(h *home.Home, provider, flags string, writes rate.Limit) *bulk.Load[Account] {
+	turns := rate.NewLimiter(writes, maxWrites)
+	return &bulk.Load[Account]{
+		Batch: accountsBatch, ID: func(a Account) string { return a.Key().String() },
+		Put: func(ctx context.Context, batch []Account) []bulk.Result {
+			results := make([]bulk.Result, len(batch))
+			pace.Each(len(batch), atOnce, func(i int) {
+				seeder := Seeder{Home: h, Provider: batch[i].Provider, Account: batch[i].Name, Flags: flags}
+				results[i] = seeder.account(ctx, batch[i], turns)
+			})
+			return results
+		},
+		Begin: func(*bulk.Lines, time.Time) (bulk.Decoder[Account], error) { return decodeAccount(provider), nil },
+	}
+}
+
+// decodeAccount returns a decoder of lines. An account that was named before is refused: two lines
+// would overwrite each other's credentials.
+func decodeAccount(provider string) bulk.Decoder[Account] {
 	seen := map[store.Key]bool{}
 	return func(line []byte) (Account, error) {
 		fields, err := reply.Parse(string(line))
@@ -56,11 +83,7 @@ func DecodeAccount(provider string) bulk.Decoder[Account] {
 				return Account{}, fmt.Errorf("%s is not known here: use %s", Shown(name), strings.Join(accountFields, ", "))
 			}
 		}
-		name := fields.Text("provider")
-		if name == "" {
-			name = provider
-		}
-		entry, err := catalog.Find(name)
+		entry, err := catalog.Find(cmp.Or(fields.Text("provider"), provider))
 		if err != nil {
 			return Account{}, fmt.Errorf("provider is not one of %s", strings.Join(catalog.Names(), ", "))
 		}
@@ -81,34 +104,25 @@ func DecodeAccount(provider string) bulk.Decoder[Account] {
 	}
 }
 
-// Importer seeds accounts of a file.
-type Importer struct {
-	Home  *home.Home
-	Flags string // see Seeder
-}
-
-// Put seeds a batch for a bulk.Loader. Credentials that are stored already are not written again,
-// so a file can be loaded twice.
-func (m Importer) Put(ctx context.Context, batch []Account) []bulk.Result {
-	results := make([]bulk.Result, len(batch))
-	pace.Each(len(batch), atOnce, func(i int) { results[i] = m.one(ctx, batch[i]) })
-	return results
-}
-
-func (m Importer) one(ctx context.Context, a Account) bulk.Result {
+// account seeds an account of a file.
+func (s Seeder) account(ctx context.Context, a Account, turns *rate.Limiter) bulk.Result {
+	var err error
 	if !a.RefreshToken.Blank() { // before the credentials are written
-		if _, err := ParseToken(a.RefreshToken); err != nil {
+		if _, _, err = ParseToken(a.RefreshToken); err != nil {
 			return bulk.Result{End: bulk.Refused, Err: fmt.Errorf("%s: %w: %w", a.Key(), ErrRefused, err)}
 		}
 	}
-	seeder := Seeder{Home: m.Home, Provider: a.Provider, Account: a.Name, Flags: m.Flags}
-	same, err := seeder.holds(ctx, a.Credentials)
+	same, err := s.holds(ctx, a.Credentials)
 	if err == nil && !same {
-		_, err = seeder.Credentials(ctx, a.Credentials)
+		if err = turns.WaitN(ctx, len(s.Provider.Documents())+1); err == nil {
+			_, err = s.Credentials(ctx, a.Credentials)
+		}
 	}
-	if err == nil && !a.RefreshToken.Blank() && (!same || !seeder.wasGiven(ctx, a.RefreshToken)) {
+	if err == nil && !a.RefreshToken.Blank() && (!same || !s.wasGiven(ctx, a.RefreshToken)) {
 		same = false
-		_, err = seeder.Tokens(ctx, a.RefreshToken, false)
+		if err = turns.Wait(ctx); err == nil {
+			_, err = s.Tokens(ctx, a.RefreshToken, false)
+		}
 	}
 	switch {
 	case err == nil && same:
@@ -122,16 +136,13 @@ func (m Importer) one(ctx context.Context, a Account) bulk.Result {
 }
 
 // holds reports whether the account has these credentials already, and a row.
-func (s Seeder) holds(ctx context.Context, text secret.String) (bool, error) {
-	current, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials)
-	switch {
-	case errors.Is(err, store.ErrNoSecret), errors.Is(err, store.ErrNoValue), errors.Is(err, store.ErrMalformed):
-		return false, nil
-	case err != nil:
+func (s Seeder) holds(ctx context.Context, given secret.String) (bool, error) {
+	text, err := s.current(ctx, store.Credentials)
+	if err != nil {
 		return false, err
 	}
 	_, exists, err := s.Home.Ledger.Row(ctx, s.key())
-	return exists && current.Value == text, err
+	return exists && text == given, err
 }
 
 // wasGiven reports whether the chain has the refresh token, or has presented it.
@@ -139,10 +150,10 @@ func (s Seeder) wasGiven(ctx context.Context, token secret.String) bool {
 	if row, _, err := s.Home.Ledger.Row(ctx, s.key()); err == nil && row.Presented(token) {
 		return true
 	}
-	current, err := s.Home.Secrets.Current(ctx, s.key(), store.TokensDoc)
+	text, err := s.current(ctx, store.TokensDoc)
 	if err != nil {
 		return false
 	}
-	held, err := ParseToken(current.Value)
+	held, _, err := ParseToken(text)
 	return err == nil && held.RefreshToken == token
 }

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
-	"slices"
 	"time"
 
 	"tokenrefresh/internal/operator/catalog"
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/pkg/outcome"
-	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
+	"tokenrefresh/pkg/providers/credentials"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 	"tokenrefresh/pkg/sweep"
@@ -34,8 +31,8 @@ func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactio
 		}
 	}
 	for _, provider := range Played() {
-		credentials := secret.New(box.Credentials(sandbox.Provider(provider.Name)))
-		if _, err := (Seeder{Home: h, Provider: provider, Account: sandboxAccount}).Credentials(ctx, credentials); err != nil {
+		text := secret.New(box.Credentials(sandbox.Provider(provider.Name)))
+		if _, err := (Seeder{Home: h, Provider: provider, Account: sandboxAccount}).Credentials(ctx, text); err != nil {
 			return err
 		}
 		if !provider.Sweep {
@@ -50,10 +47,11 @@ func Sandbox(ctx context.Context, h *home.Home, box *sandbox.Sandbox, transactio
 
 // Played returns the providers that the sandbox simulates.
 func Played() []catalog.Entry {
-	return slices.DeleteFunc(catalog.All(), func(e catalog.Entry) bool { return !sandbox.Plays(e.Name) })
+	return catalog.Those(func(e catalog.Entry) bool { return sandbox.Plays(e.Name) })
 }
 
-// refuseOthers refuses to replace usable credentials that are not for a sandbox on this machine.
+// refuseOthers refuses to replace usable credentials that are not for a sandbox on this machine, or
+// for one that is served: real providers are not on loopback.
 func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, sandboxURL string) error {
 	key := store.Key{Provider: provider.Name, Account: sandboxAccount}
 	current, err := h.Secrets.Current(ctx, key, store.Credentials)
@@ -63,63 +61,39 @@ func refuseOthers(ctx context.Context, h *home.Home, provider catalog.Entry, san
 	if err != nil {
 		return err
 	}
-	if _, err := provider.New(exchange.New(exchange.Options{}), "production").Open(current.Value); err != nil {
-		return nil //nolint:nilerr // a placeholder, which the template puts there
+	if _, err := provider.Client("production").Open(current.Value); err != nil {
+		return nil // a placeholder, which the template puts there
 	}
-	text := ""
-	if all, err := reply.Parse(current.Value.Reveal()); err == nil {
-		text = all.Text(provider.Setting)
+	text := provider.Address(current.Value)
+	at, err := url.Parse(text)
+	if err != nil {
+		at = &url.URL{}
 	}
-	if onThisMachine(text) || host(text) != "" && host(text) == host(sandboxURL) {
-		if served(ctx, text) {
-			return fmt.Errorf("%w: another sandbox serves %s at %s: end it first, or name another folder with --dir",
-				ErrRefused, provider.Name, text)
-		}
+	here, err := url.Parse(sandboxURL)
+	switch {
+	case err != nil:
+		return err
+	case !credentials.Loopback(at.Hostname()) && at.Hostname() != sandbox.ContainersHost && at.Hostname() != here.Hostname():
+		return fmt.Errorf("%w: %s holds credentials for %s, which may be real: name another home for the sandbox",
+			ErrRefused, store.NameOf(h.Secrets, key, store.Credentials), cmp.Or(at.Hostname(), "the provider's own address"))
+	case at.Port() == "":
 		return nil
-	}
-	return fmt.Errorf("%w: %s holds credentials for %s, which may be real: name another home for the sandbox",
-		ErrRefused, store.NameOf(h.Secrets, key, store.Credentials), cmp.Or(host(text), "the provider's own address"))
-}
-
-// served reports whether something on this machine listens at the port of an address.
-func served(ctx context.Context, text string) bool {
-	u, err := url.Parse(text)
-	if err != nil || u.Port() == "" {
-		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", u.Port()))
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", at.Port()))
 	if err != nil {
-		return false
+		return nil // nobody serves it any more
 	}
 	_ = conn.Close()
-	return true
-}
-
-// onThisMachine reports whether an address is a sandbox's: real providers are not on loopback.
-func onThisMachine(text string) bool {
-	switch name := host(text); name {
-	case "localhost", sandbox.ContainersHost:
-		return true
-	default:
-		address, err := netip.ParseAddr(name)
-		return err == nil && address.Unmap().IsLoopback()
-	}
-}
-
-func host(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
+	return fmt.Errorf("%w: another sandbox serves %s at %s: end it first, or name another folder with --dir",
+		ErrRefused, provider.Name, text)
 }
 
 // recordNew makes transactions and records them, as a service does.
 func recordNew(ctx context.Context, h *home.Home, provider catalog.Entry, box *sandbox.Sandbox, n int) error {
 	engine := sweep.Engine{
-		Provider: provider.New(exchange.New(exchange.Options{}), "sandbox"), Secrets: h.Secrets, Ledger: h.Ledger,
+		Provider: provider.Client("sandbox"), Secrets: h.Secrets, Ledger: h.Ledger,
 		Transactions: h.Transactions(provider.Name), Accounts: []string{sandboxAccount},
 	}.WithDefaults()
 	records := make([]sweep.Record, n)

@@ -13,8 +13,6 @@ import (
 	"tokenrefresh/internal/operator/home"
 	"tokenrefresh/pkg/homes/awshome"
 	"tokenrefresh/pkg/providers"
-	"tokenrefresh/pkg/providers/exchange"
-	"tokenrefresh/pkg/providers/reply"
 	"tokenrefresh/pkg/refresh"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
@@ -58,54 +56,60 @@ func (s Seeder) key() store.Key { return store.Key{Provider: s.Provider.Name, Ac
 // Credentials writes the provider's credentials. It opens them first, which finds missing fields
 // without a call.
 func (s Seeder) Credentials(ctx context.Context, text secret.String) (Report, error) {
-	provider := s.Provider.New(exchange.New(exchange.Options{}), "production")
-	session, unknown, err := opened(provider, text)
-	if err == nil && len(text.Reveal()) > maxSecret {
-		err = tooLong()
-	}
+	g, err := s.read(text, "production")
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
+		return Report{}, err
 	}
 	if _, err := s.row(ctx); err != nil {
 		return Report{}, err
 	}
-	var warnings []string
-	if len(unknown) > 0 {
-		warnings = append(warnings, "not known to "+s.Provider.Name+", and kept: "+strings.Join(unknown, ", "))
+	return s.write(ctx, store.Credentials, text, s.cautions(ctx, g))
+}
+
+// Checked is Credentials after one successful login with them. The tokens of that login begin the
+// account's chain, because with many providers it has ended the session before. ErrLogin, ErrBusy.
+func (s Seeder) Checked(ctx context.Context, text secret.String, environment string) (Report, error) {
+	row, err := s.row(ctx)
+	if err != nil {
+		return Report{}, err
 	}
-	if padded := paddedFields(provider, text); len(padded) > 0 {
-		warnings = append(warnings, "white space at the ends is left out: "+strings.Join(padded, ", "))
+	if row.Phase == store.Sending && time.Now().Before(row.ClaimedUntil) {
+		return Report{}, fmt.Errorf("%w until %s at most: try again then", ErrBusy, row.ClaimedUntil.UTC().Format(time.RFC3339))
 	}
-	warnings = append(warnings, s.cautions(provider, session, text)...)
-	if before, err := s.Home.Secrets.Current(ctx, s.key(), store.Credentials); err == nil {
-		if moved := Moved(s.Provider, before.Value, text); moved != "" {
-			warnings = append(warnings, moved)
-		}
+	g, err := s.read(text, environment)
+	if err == nil && !g.session.CanLogin() {
+		err = fmt.Errorf("%w: these credentials have no login to check", ErrRefused)
 	}
-	if !s.Provider.Sweep && !session.CanLogin() {
-		warnings = append(warnings, "without a login, a refresh that dies at the wrong moment needs you, and the chain begins with "+
-			"a refresh token: "+s.command(s.Provider.Begins()))
+	if err != nil {
+		return Report{}, err
 	}
-	if same := s.sharing(ctx, provider, text); len(same) > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s uses the same login at the same host as %s: if %s allows one session for each "+
-			"login, a login of one ends the other's tokens", s.Account, strings.Join(ShownAll(same), ", "), s.Provider.Name))
+	tokens, err := g.session.Login(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: the login has failed: %w", ErrRefused, err)
 	}
-	return s.write(ctx, store.Credentials, text, warnings)
+	report, err := s.Credentials(ctx, text)
+	if err != nil || tokens.RefreshToken.Blank() {
+		return report, err
+	}
+	begun, err := s.Tokens(ctx, tokens.RefreshToken, true)
+	if err != nil { // the next tick goes on with the old chain, or logs in
+		report.Warnings = append(report.Warnings, "the tokens of the login are not stored: "+err.Error())
+		return report, nil //nolint:nilerr // the credentials are written, and nothing is lost
+	}
+	report.Next = "the login went well, and its tokens begin the chain; " + begun.Next
+	return report, nil
 }
 
 // Tokens begins a chain with a refresh token, bare or in its document. It refuses a token that was
-// presented before. Unless forced, it also refuses to replace a token that works, or a newer one
-// that is on its way.
+// presented before, unless the credentials say that it is taken again without end. Unless forced, it
+// also refuses to replace a token that works, or a newer one that is on its way.
 func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Report, error) {
 	if s.Provider.Sweep {
 		return Report{}, fmt.Errorf("%w: %s has no chain: use tokenctl record", ErrRefused, s.Provider.Name)
 	}
-	seed, err := ParseToken(text)
+	seed, document, err := ParseToken(text)
 	if err == nil {
-		text, err = document(text)
-	}
-	if err == nil && len(text.Reveal()) > maxSecret {
-		err = tooLong()
+		err = tooLong(document)
 	}
 	if err != nil {
 		return Report{}, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -114,7 +118,8 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 	if err != nil {
 		return Report{}, err
 	}
-	if row.Presented(seed.RefreshToken) {
+	presented := row.Presented(seed.RefreshToken)
+	if presented && (row.Phase == store.Sending || !s.takenAgain(ctx)) {
 		return Report{}, fmt.Errorf("%w: this refresh token was presented before and may be spent: get a new one", ErrRefused)
 	}
 	if !force {
@@ -122,11 +127,26 @@ func (s Seeder) Tokens(ctx context.Context, text secret.String, force bool) (Rep
 			return Report{}, err
 		}
 	}
+	if presented {
+		if err := refresh.TakeAgain(ctx, s.Home.Ledger, row, seed.RefreshToken); err != nil {
+			return Report{}, fmt.Errorf("%w: run this again: %w", errNotRead, err)
+		}
+	}
 	var warnings []string
 	if len(seed.Unknown) > 0 {
 		warnings = append(warnings, "not known, and kept: "+strings.Join(ShownAll(seed.Unknown), ", "))
 	}
-	return s.write(ctx, store.TokensDoc, text, warnings)
+	return s.write(ctx, store.TokensDoc, document, warnings)
+}
+
+// takenAgain reports whether the credentials say that a refresh token is taken again without end.
+func (s Seeder) takenAgain(ctx context.Context) bool {
+	text, err := s.current(ctx, store.Credentials)
+	if err != nil {
+		return false
+	}
+	session, err := s.Provider.Client("production").Open(text)
+	return err == nil && providers.AgainOf(session).Reuse == providers.Always
 }
 
 // Ready reports why Tokens would refuse any token now; nil: it would not.
@@ -159,18 +179,24 @@ func (s Seeder) refuseWell(ctx context.Context, row store.Row) error {
 	if row.State != store.OK || !row.LastOutcome.Rotates() || ended {
 		return nil
 	}
-	current, err := s.Home.Secrets.Current(ctx, s.key(), store.TokensDoc)
-	if errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrNoValue) || errors.Is(err, store.ErrMalformed) {
-		return nil
-	}
+	text, err := s.current(ctx, store.TokensDoc)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotRead, err)
 	}
-	held, err := refresh.ParseTokens(current.Value)
+	held, err := refresh.ParseTokens(text)
 	if err != nil || held.AttemptID == "" || held.RefreshToken.Blank() || row.Presented(held.RefreshToken) {
 		return nil //nolint:nilerr // a token that a run cannot use is no loss
 	}
 	return fmt.Errorf("%w: this credential works: its refresh token would be lost; --force replaces it", ErrRefused)
+}
+
+// current is the text of a document; blank: there is none that could be used.
+func (s Seeder) current(ctx context.Context, doc store.Document) (secret.String, error) {
+	v, err := s.Home.Secrets.Current(ctx, s.key(), doc)
+	if errors.Is(err, store.ErrNoSecret) || errors.Is(err, store.ErrNoValue) || errors.Is(err, store.ErrMalformed) {
+		err = nil
+	}
+	return v.Value, err
 }
 
 // row is the credential's row. It is read before anything is written: a secret that is created
@@ -233,23 +259,12 @@ func (s Seeder) next(row store.Row, exists bool) string {
 }
 
 // command is a tokenctl command about this credential.
-func (s Seeder) command(verb string) string {
-	return strings.TrimSpace(fmt.Sprintf("tokenctl %s --provider %s --account %s %s", verb, s.Provider.Name, s.Account, s.Flags))
-}
+func (s Seeder) command(verb string) string { return home.Command(verb, s.key(), s.Flags) }
 
-func tooLong() error { return fmt.Errorf("the text is longer than %d bytes", maxSecret) }
-
-// paddedFields are the names of texts with white space at their ends.
-func paddedFields(provider providers.Described, text secret.String) []string {
-	all, err := reply.Parse(text.Reveal())
-	if err != nil {
-		return nil // Open has reported it
+// tooLong is an error for a text that no secret takes.
+func tooLong(text secret.String) error {
+	if len(text.Reveal()) > maxSecret {
+		return fmt.Errorf("the text is longer than %d bytes", maxSecret)
 	}
-	var names []string
-	for _, field := range provider.Fields() {
-		if value := all.Text(field.Name); value != strings.TrimSpace(value) {
-			names = append(names, field.Name)
-		}
-	}
-	return names
+	return nil
 }

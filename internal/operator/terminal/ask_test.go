@@ -30,29 +30,20 @@ func TestAskHidden(t *testing.T) {
 		"several lines":    {keys: "{\r\n \"hunter2\":\r 1\r}\r", want: "{\n \"hunter2\":\n 1\n}", done: closed},
 		"nothing":          {keys: "\r"},
 		"longer than 4096": {keys: strings.Repeat("hunter2", 1000) + "\r", want: strings.Repeat("hunter2", 1000)},
-		"interrupted":      {keys: "hunter2\x03", err: terminal.ErrInterrupted},
+		"interrupted":      {keys: "hunter2\x03", err: context.Canceled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := terminaltest.Open(t)
-			type answer struct {
-				text secret.String
-				err  error
-			}
-			answers := make(chan answer)
-			go func() {
-				text, err := terminal.AskHidden(t.Context(), s.TTY, s.TTY, "password", tt.done)
-				answers <- answer{text, err}
-			}()
+			var got secret.String
+			var err error
+			answered := s.Asks(func(p terminal.Person) { got, err = p.AskHidden(t.Context(), "password", tt.done) })
 			s.Awaits(t, "password: ")
 			s.Types(t, tt.keys)
-			got := <-answers
-			if got.text.Reveal() != tt.want || !errors.Is(got.err, tt.err) {
-				t.Errorf("%d bytes %q, %v", len(got.text.Reveal()), got.text.Reveal(), got.err)
-			}
-			if strings.Contains(s.Shows(), "hunter2") {
-				t.Errorf("it is shown: %q", s.Shows())
-			}
+			<-answered
+			assert.Check(t, got.Reveal() == tt.want && errors.Is(err, tt.err),
+				"%d bytes %q, %v", len(got.Reveal()), got.Reveal(), err)
+			assert.Check(t, !strings.Contains(s.Shows(), "hunter2"), "it is shown: %q", s.Shows())
 		})
 	}
 }
@@ -62,16 +53,12 @@ func TestAskHiddenEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := terminaltest.Open(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	failed := make(chan error)
-	go func() {
-		_, err := terminal.AskHidden(ctx, s.TTY, s.TTY, "password", nil)
-		failed <- err
-	}()
+	var err error
+	failed := s.Asks(func(p terminal.Person) { _, err = p.AskHidden(ctx, "password", nil) })
 	s.Awaits(t, "password: ")
 	cancel()
-	if err := <-failed; !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
+	<-failed
+	assert.Check(t, errors.Is(err, context.Canceled), "error %v", err)
 	s.Types(t, "shown again\n")
 	s.Awaits(t, "shown again")
 }
@@ -79,23 +66,18 @@ func TestAskHiddenEndsWithItsContext(t *testing.T) {
 func TestAsk(t *testing.T) {
 	t.Parallel()
 	s := terminaltest.Open(t)
-	answers := make(chan string)
-	go func() {
-		text, err := terminal.Ask(t.Context(), s.TTY, s.TTY, "username")
-		assert.Check(t, err)
-		answers <- text
-	}()
+	var got string
+	var err error
+	answered := s.Asks(func(p terminal.Person) { got, err = p.Ask(t.Context(), "username") })
 	s.Awaits(t, "username: ")
 	s.Types(t, " somebody \n")
-	if got := <-answers; got != "somebody" {
-		t.Errorf("%q", got)
-	}
+	<-answered
+	assert.Check(t, got == "somebody" && err == nil, "%q, %v", got, err)
 	s.Awaits(t, "somebody")
 }
 
 func TestNobodyToAsk(t *testing.T) {
 	t.Parallel()
-	if _, err := terminal.AskHidden(t.Context(), strings.NewReader("x\n"), io.Discard, "password", nil); err == nil {
-		t.Error("a reader answers")
-	}
+	_, err := (terminal.Person{In: strings.NewReader("x\n"), Out: io.Discard}).AskHidden(t.Context(), "password", nil)
+	assert.Check(t, err != nil, "a reader answers")
 }

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gotest.tools/v3/assert"
+
 	"tokenrefresh/internal/operator/terminal"
 )
 
@@ -22,8 +24,6 @@ func TestBarWithoutATerminal(t *testing.T) {
 		}
 		bar.End()
 		const want = "recording: 5 %, 10 of 200 bytes\nseeding: 10 bytes\nrecording: 10 %, 20 of 200 bytes\nseeding: 20 bytes\n"
-		if out.String() != want {
-			t.Errorf("%s", out.String())
-		}
+		assert.Check(t, out.String() == want, "%s", out.String())
 	})
 }

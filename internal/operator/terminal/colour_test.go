@@ -11,19 +11,15 @@ import (
 
 func TestPaint(t *testing.T) {
 	t.Parallel()
-	if got := terminal.Red.Paint("act"); got != "\x1b[31mact\x1b[0m" {
-		t.Errorf("%q", got)
-	}
-	if got := terminal.Plain.Paint("act") + terminal.Red.Paint(""); got != "act" {
-		t.Errorf("%q", got)
-	}
+	got := terminal.Red.Paint("act")
+	assert.Check(t, got == "\x1b[31mact\x1b[0m", "%q", got)
+	got = terminal.Plain.Paint("act") + terminal.Red.Paint("")
+	assert.Check(t, got == "act", "%q", got)
 }
 
 func TestNoColourWithoutATerminal(t *testing.T) {
 	t.Parallel()
-	if terminal.Coloured(&bytes.Buffer{}, func(string) string { return "" }) {
-		t.Error("a buffer is coloured")
-	}
+	assert.Check(t, !terminal.Coloured(&bytes.Buffer{}, func(string) string { return "" }), "a buffer is coloured")
 }
 
 // A shorter text clears the rest of a longer one before it.
@@ -31,7 +27,6 @@ func TestRedraw(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	assert.NilError(t, terminal.Redraw(&out, "a\nb\n"))
-	if got, want := out.String(), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J"; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
+	got, want := out.String(), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J"
+	assert.Check(t, got == want, "%q, want %q", got, want)
 }

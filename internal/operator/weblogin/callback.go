@@ -1,13 +1,17 @@
 package weblogin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os/exec"
+	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"tokenrefresh/pkg/providers/credentials"
@@ -50,10 +54,7 @@ func Listen(ctx context.Context, redirectURI string) (*Callback, error) {
 	if net.ParseIP(u.Hostname()) == nil {
 		hosts = []string{"127.0.0.1", "::1"} // browsers try either for localhost
 	}
-	c := &Callback{path: u.Path}
-	if c.path == "" {
-		c.path = "/"
-	}
+	c := &Callback{path: cmp.Or(u.Path, "/")}
 	port := u.Port()
 	for i, host := range hosts {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, port))
@@ -130,11 +131,7 @@ func (c *Callback) serve(w http.ResponseWriter, r *http.Request, f *Flow, answer
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer") // the address holds the code
 	header.Set("X-Content-Type-Options", "nosniff")
-	path := r.URL.Path
-	if path == "" {
-		path = "/"
-	}
-	if r.Method != http.MethodGet || path != c.path {
+	if r.Method != http.MethodGet || cmp.Or(r.URL.Path, "/") != c.path {
 		http.NotFound(w, r)
 		return
 	}
@@ -154,4 +151,38 @@ func offer[T any](to chan<- T, value T) {
 	case to <- value:
 	default:
 	}
+}
+
+// errNoDisplay: xdg-open would start a browser in this very terminal, if any.
+var errNoDisplay = errors.New("there is no display")
+
+// Browse opens the person's browser at an address: the one of $BROWSER, else the system's. It
+// does not wait for it. The channel brings the error of one that cannot be opened.
+func Browse(address string, getenv func(string) string) <-chan error {
+	failed := make(chan error, 1)
+	words := strings.Fields(getenv("BROWSER"))
+	switch {
+	case len(words) > 0:
+	case runtime.GOOS == "darwin":
+		words = []string{"open"}
+	case runtime.GOOS == "windows":
+		words = []string{"rundll32", "url.dll,FileProtocolHandler"}
+	case getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "":
+		failed <- errNoDisplay
+		return failed
+	default:
+		words = []string{"xdg-open"}
+	}
+	// It outlives this command, and so no context ends it.
+	cmd := exec.Command(words[0], append(words[1:], address)...) //nolint:noctx // the person's own choice
+	if err := cmd.Start(); err != nil {
+		failed <- err
+		return failed
+	}
+	go func() {
+		if err := cmd.Wait(); err != nil {
+			failed <- err
+		}
+	}()
+	return failed
 }

@@ -22,9 +22,8 @@ func TestHere(t *testing.T) {
 		"http://127.0.0.1/callback": true, "http://localhost:8080": true, "http://[::1]:8080/x": true,
 		"https://localhost/callback": false, "https://x.example/callback": false, "http://x.example": false, "": false, "%": false,
 	} {
-		if got := weblogin.Here(uri); got != want {
-			t.Errorf("%s: %t", uri, got)
-		}
+		got := weblogin.Here(uri)
+		assert.Check(t, got == want, "%s: %t", uri, got)
 	}
 }
 
@@ -53,13 +52,11 @@ func TestCallback(t *testing.T) {
 				callback.RedirectURI + "?state=" + state:           400,
 				callback.RedirectURI + "/favicon.ico":              404,
 			} {
-				if status, page := get(t, path); status != want || strings.Contains(page, "planted") {
-					t.Errorf("%s: %d, %s", path, status, page)
-				}
+				status, page := get(t, path)
+				assert.Check(t, status == want && !strings.Contains(page, "planted"), "%s: %d, %s", path, status, page)
 			}
-			if text := <-said; !strings.Contains(text, "refused") || strings.Contains(text, "planted") {
-				t.Errorf("said %q", text)
-			}
+			text := <-said
+			assert.Check(t, strings.Contains(text, "refused") && !strings.Contains(text, "planted"), "said %q", text)
 			status, page := get(t, callback.RedirectURI+"?code=c&state="+state)
 			if got := <-ended; status != 200 || got.err != nil || got.code.Reveal() != "c" || !strings.Contains(page, "close this page") {
 				t.Errorf("%d, %s, %v", status, page, got.err)
@@ -90,9 +87,8 @@ func TestPortTaken(t *testing.T) {
 	first, err := weblogin.Listen(t.Context(), "http://127.0.0.1/callback")
 	assert.NilError(t, err)
 	defer first.Close()
-	if _, err := weblogin.Listen(t.Context(), first.RedirectURI); err == nil || !strings.Contains(err.Error(), "--redirect-port") {
-		t.Errorf("%v", err)
-	}
+	_, err = weblogin.Listen(t.Context(), first.RedirectURI)
+	assert.Check(t, err != nil && strings.Contains(err.Error(), "--redirect-port"), "%v", err)
 }
 
 func TestAwaitEndsWithItsContext(t *testing.T) {
@@ -104,14 +100,10 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	troubles := make(chan error, 1)
 	troubles <- errors.New("no such program")
 	_, err = callback.Await(ctx, flow, troubles, func(err error) {
-		if !strings.Contains(err.Error(), "no browser could be opened: no such program") {
-			t.Errorf("%v", err)
-		}
+		assert.Check(t, strings.Contains(err.Error(), "no browser could be opened: no such program"), "%v", err)
 		cancel()
 	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
+	assert.Check(t, errors.Is(err, context.Canceled), "%v", err)
 }
 
 func TestBrowse(t *testing.T) {
@@ -124,9 +116,7 @@ func TestBrowse(t *testing.T) {
 			t.Parallel()
 			select {
 			case err := <-weblogin.Browse("https://x.example", func(name string) string { return environment[name] }):
-				if err == nil {
-					t.Error("no error")
-				}
+				assert.Check(t, err != nil, "no error")
 			case <-time.After(time.Minute):
 				t.Error("nothing is said of it")
 			}

@@ -33,9 +33,8 @@ func TestAddress(t *testing.T) {
 		"response_type": "code", "client_id": "id &", "redirect_uri": redirect, "scope": "a b,c", "access_type": "offline",
 		"code_challenge_method": "S256", "code_challenge": base64.RawURLEncoding.EncodeToString(sum[:]),
 	} {
-		if got := query[name]; len(got) != 1 || got[0] != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
-		}
+		got := query[name]
+		assert.Check(t, len(got) == 1 && got[0] == want, "%s is %q, want %q", name, got, want)
 	}
 	if !strings.HasPrefix(flow.Address, "https://x.example/a?") || len(query.Get("state")) < 20 || len(flow.Verifier) < 43 {
 		t.Errorf("address %s, verifier of %d", flow.Address, len(flow.Verifier))

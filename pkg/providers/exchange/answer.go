@@ -101,6 +101,7 @@ func (a *answer) readBody(from *bufio.Reader) error {
 	switch {
 	case a.status == http.StatusSwitchingProtocols, a.status == http.StatusNoContent, a.status == http.StatusNotModified:
 		length, body = 0, strings.NewReader("")
+		a.reusable = a.reusable && a.status != http.StatusSwitchingProtocols
 	case chunked && beginsAsChunk(from):
 		length, body, after = -1, httputil.NewChunkedReader(from), "\r\n"
 	case length >= 0:

@@ -122,11 +122,20 @@ func TestPostHandsOverEveryAnswer(t *testing.T) {
 	}
 }
 
+// After a protocol switch, the connection carries no other request.
 func TestProtocolSwitch(t *testing.T) {
 	t.Parallel()
-	server := serveBytes(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
-	reply, err := exchange.New(exchange.Options{}).Post(t.Context(), request(t, server.URL))
-	assert.Check(t, err == nil && reply.Status == 101, "reply %+v, %v", reply, err)
+	var connections atomic.Int32
+	client := pipeTo(exchange.Options{}, func(conn net.Conn, requests *bufio.Reader) {
+		connections.Add(1)
+		for readRequest(requests) == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		}
+	})
+	for n := range int32(2) {
+		reply, err := client.Post(t.Context(), request(t, "http://kept.example"))
+		assert.Check(t, err == nil && reply.Status == 101 && connections.Load() == n+1, "reply %+v, %v", reply, err)
+	}
 }
 
 // A redirect would carry the body and custom headers to whatever host it names.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"tokenrefresh/internal/operator/terminal"
 )
 
 // Screen is a terminal: what is typed into it, and what it shows.
@@ -32,6 +34,16 @@ func Open(t *testing.T) *Screen {
 	t.Cleanup(func() { _, _ = keys.Close(), tty.Close() })
 	go func() { _, _ = io.Copy(s, keys) }()
 	return s
+}
+
+// Asks lets a program ask the person at the terminal. The channel is closed when it has its answer.
+func (s *Screen) Asks(program func(terminal.Person)) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		program(terminal.Person{In: s.TTY, Out: s.TTY})
+	}()
+	return ended
 }
 
 // Write takes what the terminal shows.

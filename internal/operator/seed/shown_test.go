@@ -3,6 +3,8 @@ package seed
 import (
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/assert"
 )
 
 func TestMeant(t *testing.T) {
@@ -11,9 +13,8 @@ func TestMeant(t *testing.T) {
 		"base_ulr": true, "base_urls": true, "base_rl": true, "baseUrl": true, "BASE-URL": true, "bqse_url": true, "base_url ": true,
 		"note": false, "base": false, "url": false, "basement": false, "": false,
 	} {
-		if got := meant(typed, "base_url"); got != want {
-			t.Errorf("%q: %v", typed, got)
-		}
+		got := meant(typed, "base_url")
+		assert.Check(t, got == want, "%q: %v", typed, got)
 	}
 }
 
@@ -24,8 +25,7 @@ func TestShown(t *testing.T) {
 		"colour": "colour", "a b": `"a b"`, "\x1b[2J": `"\x1b[2J"`, "": `""`, "größe": "größe",
 		strings.Repeat("ü", 6<<20): strings.Repeat("ü", 64) + "…",
 	} {
-		if got := Shown(name); got != want {
-			t.Errorf("%.20q is shown as %.100q", name, got)
-		}
+		got := Shown(name)
+		assert.Check(t, got == want, "%.20q is shown as %.100q", name, got)
 	}
 }

@@ -50,8 +50,6 @@ func (w *world) alive(t *testing.T, last int64) []int64 {
 
 // Transactions that were marked dead wrongly are listed and revived: by time, by list, by
 // id, and those of an older release.
-//
-//nolint:paralleltest // variables tell the command of AWS
 func TestRevive(t *testing.T) {
 	inHomes(t, func(t *testing.T, w *world) {
 		now := time.Now()
@@ -68,9 +66,8 @@ func TestRevive(t *testing.T) {
 			id, _, _ := strings.Cut(line, " ")
 			ids = append(ids, id)
 		}
-		if want := []string{"7", "8", "3", "4", "5", "6", "1", "2"}; !slices.Equal(ids, want) {
-			t.Errorf("listed %v", ids)
-		}
+		want := []string{"7", "8", "3", "4", "5", "6", "1", "2"}
+		assert.Check(t, slices.Equal(ids, want), "listed %v", ids)
 		w.run(t, "", "dead", "--since", "3h", "--until", "1h").want(t, exitDone, "4 dead transactions")
 		w.run(t, "", "dead", "--undated").want(t, exitDone, "10 dead transactions", "\n9  -\n10  -\n")
 		w.run(t, "", "dead", "--account", "shop-2", "--json").want(t, exitDone, `{"transaction_id":11,"account":"shop-2","marked_at":"`)
@@ -83,17 +80,15 @@ func TestRevive(t *testing.T) {
 		w.run(t, "", "status", "--transaction", "99").want(t, exitFailed, "transaction 99 is not recorded")
 
 		w.run(t, "", "revive", "--since", "3h", "--until", "1h", "--dry-run").want(t, exitDone, "4 would be revived; 0 not dead, 0 failed")
-		if got := w.alive(t, 11); len(got) > 0 {
-			t.Errorf("a dry run revived %v", got)
-		}
+		got := w.alive(t, 11)
+		assert.Check(t, len(got) == 0, "a dry run revived %v", got)
 		since := now.Add(-3 * time.Hour).UTC().Format(time.RFC3339)
 		w.run(t, "", "revive", "--since", since, "--until", "1h").want(t, exitDone, "berbix/default: 4 revived")
 		w.run(t, "", "revive", "--since", since, "--until", "1h").want(t, exitDone, "0 revived")
 		w.run(t, "", "revive", "8", "99", "3", "8").want(t, exitDone, "1 revived, the next sweep refreshes them; 2 not dead, 0 failed")
 		w.run(t, "", "revive", "11").want(t, exitPartly, "transaction 11: it is of account shop-2", "1 failed")
-		if got := w.alive(t, 11); !slices.Equal(got, []int64{3, 4, 5, 6, 8}) {
-			t.Errorf("alive: %v", got)
-		}
+		got = w.alive(t, 11)
+		assert.Check(t, slices.Equal(got, []int64{3, 4, 5, 6, 8}), "alive: %v", got)
 
 		w.run(t, "", "status", "--transaction", "3").want(t, exitDone,
 			"transaction 3 of account default: active", "next attempt  now", "kept fresh    for 59m more")
@@ -103,9 +98,8 @@ func TestRevive(t *testing.T) {
 		w.run(t, "", "revive", "--file", list, "--json").want(t, exitDone, `{"account":"default","revived":3,"not_dead":0,"failed":0}`)
 		w.run(t, "# those of Tuesday\n\n9  -\n", "revive", "--file", "-").want(t, exitDone, "1 revived")
 		w.run(t, "", "revive", "--undated").want(t, exitDone, "1 revived")
-		if got := w.alive(t, 11); len(got) != 10 {
-			t.Errorf("alive: %v", got)
-		}
+		got = w.alive(t, 11)
+		assert.Check(t, len(got) == 10, "alive: %v", got)
 		w.run(t, "", "revive", "--account", "shop-2", "--since", "3h").want(t, exitDone, "berbix/shop-2: 1 revived")
 		w.run(t, "", "dead", "--undated").want(t, exitDone, "0 dead transactions")
 	})
@@ -123,15 +117,15 @@ func TestReviveUsage(t *testing.T) {
 		{args: []string{"revive"}, code: exitUsage, says: "name transactions by their ids, by --file"},
 		{args: []string{"revive", "7", "--since", "1h"}, code: exitUsage, says: "name transactions by their ids"},
 		{args: []string{"revive", "x"}, code: exitUsage, says: "x is not the id of a transaction"},
-		{args: []string{"revive", "--since", "yesterday"}, code: exitUsage, says: "--since must be a time such as"},
+		{args: []string{"revive", "--since", "yesterday"}, code: exitUsage, says: `"--since" flag: must be a time such as`},
 		{args: []string{"revive", "--since", "1h", "--until", "2h"}, code: exitUsage, says: "--since must be before --until"},
 		{args: []string{"dead", "--provider", "hesabe"}, code: exitUsage, says: "hesabe has no transactions"},
 		{args: []string{"dead", "--account", "a/b"}, code: exitUsage, says: "--account"},
 		{args: []string{"revive", "--file", "-"}, code: exitFailed, says: "it lists no transaction"},
 		{stdin: "1\n{\"id\":2}\n", args: []string{"revive", "--file", "-"}, code: exitFailed, says: "line 2"},
 		{stdin: "1,2\nnothing\n", args: []string{"revive", "--file", "-"}, code: exitFailed, says: "line 2"},
-		{args: []string{"status", "--transaction", "0"}, code: exitUsage, says: "--transaction is a number above 0"},
-		{args: []string{"status", "--transaction", "7", "--provider", "hesabe"}, code: exitUsage, says: "--transaction is a number above 0"},
+		{args: []string{"status", "--transaction", "0"}, code: exitUsage, says: "must be a number above 0"},
+		{args: []string{"status", "--transaction", "7", "--provider", "hesabe"}, code: exitUsage, says: "--transaction is of --provider berbix"},
 		{args: []string{"revive", "--file", "/nowhere"}, code: exitFailed, says: "/nowhere"},
 	} {
 		w.run(t, tt.stdin, tt.args...).want(t, tt.code, tt.says)
