@@ -80,7 +80,7 @@ func (c *Cipher) EncryptHex(plaintext []byte) string {
 		out = append(out, iv[:]...)
 	}
 	start := len(out)
-	out = append(append(out, plaintext...), padding(aes.BlockSize-len(plaintext)%aes.BlockSize)...)
+	out = append(append(out, plaintext...), padding(byte(aes.BlockSize-len(plaintext)%aes.BlockSize))...)
 	cipher.NewCBCEncrypter(c.block, iv[:]).CryptBlocks(out[start:], out[start:])
 	return hex.EncodeToString(out)
 }
@@ -111,11 +111,11 @@ func (c *Cipher) DecryptHex(text string) ([]byte, error) {
 func (*Cipher) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[aes cipher]")) }
 
 // padding is PKCS#7 padding of 1 to 16 bytes.
-func padding(n int) []byte { return bytes.Repeat([]byte{byte(n)}, n) }
+func padding(n byte) []byte { return bytes.Repeat([]byte{n}, int(n)) }
 
 // unpad strips the padding and checks each byte of it.
 func unpad(data []byte) ([]byte, error) {
-	pad := int(data[len(data)-1])
+	pad := data[len(data)-1]
 	plain, padded := bytes.CutSuffix(data, padding(pad))
 	if pad < 1 || pad > aes.BlockSize || !padded {
 		return nil, ErrDecrypt

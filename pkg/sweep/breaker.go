@@ -43,7 +43,7 @@ type breaker struct {
 	reason        outcome.Outcome
 	why           string // of a stop for unknown answers
 	pause         pauseKind
-	notBefore     time.Time
+	notBefore     time.Time // the end of the provider's rate limit; zero: there is none
 	storeFailures int
 	unknown       map[answer]int // rows since the last that got tokens
 	silent        int            // rows that got no answer and have not ended yet: they keep their slots
@@ -140,13 +140,6 @@ func (b *breaker) stopped() outcome.Outcome {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.reason
-}
-
-// limited returns the end of the provider's rate limit; zero if there is none.
-func (b *breaker) limited() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.notBefore
 }
 
 // storeFailed counts a row on which a store failed. It reports whether this one stopped the sweep.
@@ -251,11 +244,17 @@ func (b *breaker) judgeLocked(of answer) {
 	}
 }
 
-// wantsDraw reports whether rows are to be drawn anew.
-func (b *breaker) wantsDraw() bool {
+// mayBegin returns errStopped or errRedraw if no further call may begin.
+func (b *breaker) mayBegin() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.redraw
+	switch {
+	case b.reason != "":
+		return errStopped
+	case b.redraw:
+		return errRedraw
+	}
+	return nil
 }
 
 // outcomeOfKind returns the outcome of a row whose call says nothing certain about its

@@ -28,7 +28,7 @@ func (s *sweep) writeHistory(ctx context.Context) {
 		if lost, ok := errors.AsType[*store.LostError](err); ok {
 			row, exists = lost.Current, lost.Exists
 			row.Key = s.row.Key
-			if s.listed != nil && inTrouble(row) && !s.limited().After(row.NotBefore) {
+			if s.listed != nil && inTrouble(row) && !s.notBefore.After(row.NotBefore) {
 				return
 			}
 			continue
@@ -48,7 +48,7 @@ func (s *sweep) withHistory(row store.Row, what outcome.Outcome) store.Row {
 	row.Phase = store.Idle
 	row.Fence++
 	row.Tick = s.Tick
-	row.Ended(what, s.cause(what))
+	row.Ended(what, s.causes[what])
 	row.CredentialsVersionID = s.credentials.ID
 	row.State, row.RefreshAt = store.OK, time.Time{} // the latest try counts
 	if s.blocked && what == outcome.Misconfigured {
@@ -74,8 +74,8 @@ func (s *sweep) withHistory(row store.Row, what outcome.Outcome) store.Row {
 		row.RefreshAt = s.Now().Add(pace.Retry(row.ConsecutiveFailures, left, s.Tick))
 	case noPause:
 	}
-	if until := s.limited(); until.After(row.NotBefore) {
-		row.NotBefore = until
+	if s.notBefore.After(row.NotBefore) {
+		row.NotBefore = s.notBefore
 	}
 	if s.counted(outcome.Refreshed) > 0 {
 		row.LastSuccessAt = s.Now()

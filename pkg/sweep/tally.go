@@ -114,13 +114,6 @@ func (t *tally) addCause(what outcome.Outcome, err error) {
 	}
 }
 
-// cause returns the first cause of an outcome; nil if there is none.
-func (t *tally) cause(what outcome.Outcome) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.causes[what]
-}
-
 // warn adds a warning, once.
 func (t *tally) warn(text string) {
 	t.mu.Lock()

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,13 +99,7 @@ func (s *sweep) admit(ctx context.Context) (worker, error) {
 
 // mayContinue returns an error if no further call may begin.
 func (s *sweep) mayContinue(ctx context.Context) error {
-	if s.stopped() != "" {
-		return errStopped
-	}
-	if s.wantsDraw() {
-		return errRedraw
-	}
-	if err := ctx.Err(); err != nil {
+	if err := cmp.Or(s.mayBegin(), ctx.Err()); err != nil {
 		return err
 	}
 	return pace.Enough(ctx, s.SendTimeout+s.StoreTimeout)

@@ -1,7 +1,6 @@
 package awshome
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,9 +22,9 @@ import (
 func TestRowsOfTheLastRelease(t *testing.T) {
 	t.Parallel()
 	for _, scene := range hometest.LastRelease(t) {
-		var plain map[string]any
-		assert.NilError(t, json.Unmarshal(scene.Item, &plain))
-		old := itemOf(t, plain)
+		old, scan := item{}, scanner{text: scene.Item}
+		scan.item(old, anyAttribute)
+		assert.Assert(t, !scan.failed, "%s: %s", scene.Name, scene.Item)
 		stored := item{"provider": text("model"), "account": text("default")}
 		maps.Copy(stored, old)
 		row, err := decodeRow("table", stored)
@@ -92,43 +91,6 @@ var attributes = cmpopts.IgnoreUnexported(
 	types.AttributeValueMemberS{}, types.AttributeValueMemberN{}, types.AttributeValueMemberB{},
 	types.AttributeValueMemberBOOL{}, types.AttributeValueMemberL{}, types.AttributeValueMemberM{},
 )
-
-func itemOf(t *testing.T, plain map[string]any) item {
-	t.Helper()
-	all := item{}
-	for name, value := range plain {
-		all[name] = attributeOf(t, value)
-	}
-	return all
-}
-
-func attributeOf(t *testing.T, value any) types.AttributeValue {
-	t.Helper()
-	typed, ok := value.(map[string]any)
-	assert.Assert(t, ok && len(typed) == 1, "%v is no attribute", value)
-	switch {
-	case typed["S"] != nil:
-		return text(typed["S"].(string))
-	case typed["N"] != nil:
-		return &types.AttributeValueMemberN{Value: typed["N"].(string)}
-	case typed["BOOL"] != nil:
-		return &types.AttributeValueMemberBOOL{Value: typed["BOOL"].(bool)}
-	case typed["B"] != nil:
-		raw, err := json.Marshal(typed["B"])
-		var value []byte
-		assert.Assert(t, err == nil && json.Unmarshal(raw, &value) == nil, "%v is no binary attribute", typed)
-		return &types.AttributeValueMemberB{Value: value}
-	case typed["M"] != nil:
-		return &types.AttributeValueMemberM{Value: itemOf(t, typed["M"].(map[string]any))}
-	}
-	list, ok := typed["L"].([]any)
-	assert.Assert(t, ok, "%v is no attribute", typed)
-	all := &types.AttributeValueMemberL{}
-	for _, element := range list {
-		all.Value = append(all.Value, attributeOf(t, element))
-	}
-	return all
-}
 
 // A write names the attributes that it sets or removes: one that a later release has written
 // survives it.

@@ -91,10 +91,12 @@ func (q *queue) run(ctx context.Context, op *operation, lock func() (*opened, er
 		}
 	}()
 	err = guard(func() error {
-		if op.readOnly {
-			read(db.DB, some)
-		} else {
+		if !op.readOnly {
 			write(db.DB, some)
+			return nil
+		}
+		for _, op := range some {
+			op.err = db.View(op.do)
 		}
 		return nil
 	})
@@ -141,13 +143,6 @@ func (q *queue) take(readOnly bool) []*operation {
 		return op.readOnly == readOnly
 	})
 	return some
-}
-
-// read does all in one transaction.
-func read(db *bbolt.DB, some []*operation) {
-	for _, op := range some {
-		op.err = db.View(op.do)
-	}
 }
 
 // write runs all operations that succeed in one transaction, and returns when it is on disk. An

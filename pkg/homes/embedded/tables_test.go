@@ -6,6 +6,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"tokenrefresh/pkg/homes/embedded"
 	"tokenrefresh/pkg/secret"
 	"tokenrefresh/pkg/store"
 )
@@ -31,12 +32,11 @@ func TestTablesAreApart(t *testing.T) {
 			t.Errorf("token %q, due %v, rows %v, want %q", row.RefreshToken.Reveal(), due, rows, token)
 		}
 	}
-	put := func(x store.Transactions, token string) {
+	put := func(x *embedded.Transactions, token string) {
 		t.Helper()
-		recorded, err := x.Put(t.Context(), store.Transaction{
+		record(t, x, store.Transaction{
 			ID: id, Account: "default", RefreshToken: secret.New(token), Status: store.StatusActive, RecordedAt: now, RefreshAt: now,
-		}, now)
-		assert.Assert(t, err == nil && recorded, "%v", err)
+		})
 	}
 	want("")
 	put(home.Transactions(), "first")
