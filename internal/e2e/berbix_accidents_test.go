@@ -117,7 +117,7 @@ func TestBerbixRateLimit(t *testing.T) {
 func TestBerbixDown(t *testing.T) {
 	t.Parallel()
 	c, f, rows := sharedWorld(t, debug).sweeper(t, "unreachable", 2)
-	c.seed(t, map[string]any{"base_url": "http://" + deadAddress(t)})
+	c.seed(t, map[string]any{"base_url": "http://" + deadAddress})
 	f.wantCounts(t, c.force(), map[string]int{"transient": len(rows)})
 	checkCalls(t, c, 0, len(rows))
 	c.seed(t, nil)

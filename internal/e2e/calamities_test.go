@@ -123,7 +123,7 @@ var calamities = []calamity{
 // unreachable: nobody listens where the provider was.
 func unreachable(t *testing.T, d *drill) {
 	t.Helper()
-	edits := map[string]any{"base_url": "http://" + deadAddress(t)}
+	edits := map[string]any{"base_url": "http://" + deadAddress}
 	d.seed(t, edits)
 }
 
