@@ -37,7 +37,7 @@ is, and if not why, and what mends it. It changes nothing and calls no provider 
 On AWS these are your own access and clock, the tables, and of each provider the function, its schedule, its
 secrets and their keys, its address and its credentials; then the alarms, who hears them, the dead-letter queues
 and the dashboard. Each function is invoked once for a dry run, which proves its own permissions. What you may
-not look at is told as that, with the permission to ask for.
+not look at is reported as skipped, with the permission to ask for.
 
 With --home embedded these are the state file, its directory and disk, the providers' addresses, the credentials,
 and by what is due whether "tokenctl run" runs.

@@ -130,7 +130,7 @@ func (l *looking) one(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	flags := o.given(cmd)
-	if l.provider.Name != "" && l.provider.Name != sweeps[0].Name { // which is the default of what is advised
+	if l.provider.Name != "" && l.provider.Name != sweeps[0].Name { // record and revive default to the first
 		flags = "--provider " + l.provider.Name + " " + flags
 	}
 	row, found, err := h.Transactions(cmp.Or(l.provider.Name, sweeps[0].Name)).Get(cmd.Context(), l.transaction)

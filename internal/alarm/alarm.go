@@ -160,18 +160,22 @@ func (a Alarm) Crossing() string {
 	return fmt.Sprintf("%s %s %g", a.Metric, comparisons[a.comparison].sign, a.threshold)
 }
 
+// Directives are the part of a log line that tells CloudWatch what to take from it (the embedded
+// metric format, "_aws").
+type Directives struct {
+	Timestamp         int64 // in milliseconds
+	CloudWatchMetrics []struct {
+		Namespace  string
+		Dimensions [][]string
+		Metrics    []struct{ Name, Unit string }
+	}
+}
+
 // Samples are the values that CloudWatch takes from a log line in the embedded metric
 // format: one for each metric and set of dimensions. A line without metrics has none.
 func Samples(line []byte) ([]Sample, error) {
 	var header struct {
-		AWS *struct {
-			Timestamp         int64
-			CloudWatchMetrics []struct {
-				Namespace  string
-				Dimensions [][]string
-				Metrics    []struct{ Name, Unit string }
-			}
-		} `json:"_aws"`
+		AWS *Directives `json:"_aws"`
 	}
 	var fields map[string]any
 	if err := errors.Join(json.Unmarshal(line, &header), json.Unmarshal(line, &fields)); err != nil {

@@ -11,24 +11,18 @@ import (
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 
+	"tokenrefresh/internal/alarm"
 	"tokenrefresh/internal/sandbox"
 	"tokenrefresh/internal/template"
 )
 
 // line is a run's summary in the embedded metric format.
 type line struct {
-	Provider  string  `json:"provider"`
-	Account   string  `json:"account"`
-	ExpiresIn float64 `json:"AccessTokenExpiresIn"`
-	RunID     string  `json:"run_id"`
-	AWS       *struct {
-		Timestamp         int64
-		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
-	} `json:"_aws"`
+	Provider  string            `json:"provider"`
+	Account   string            `json:"account"`
+	ExpiresIn float64           `json:"AccessTokenExpiresIn"`
+	RunID     string            `json:"run_id"`
+	AWS       *alarm.Directives `json:"_aws"`
 }
 
 // lines are the log lines that carry metrics.

@@ -76,7 +76,7 @@ func TestCallsAndFaultsAreOfOneTest(t *testing.T) {
 	assert.Check(t, diff == "", "calls (-want +got):\n%s", diff)
 	assert.Check(t, is.DeepEqual(other.Calls(), []string{"DescribeSecret"}), "the other's calls")
 	calls := s.Calls()
-	assert.Check(t, len(calls) == 0, "calls %v are told twice", calls)
+	assert.Check(t, len(calls) == 0, "Calls returned %v again", calls)
 }
 
 // As AWS documents PutSecretValue, and moto does not do for a pending version.

@@ -116,8 +116,8 @@ func TestRefreshMetrics(t *testing.T) {
 			got := metricsOf(t, out)
 			// How long a call took depends on the machine; only that there is a metric is tested.
 			_, called := tt.want["SecretVersions"]
-			_, told := got["ProviderLatency"]
-			assert.Check(t, told == called, "ProviderLatency is told: %t", told)
+			_, measured := got["ProviderLatency"]
+			assert.Check(t, measured == called, "there is a ProviderLatency: %t", measured)
 			delete(got, "ProviderLatency")
 			diff := cmp.Diff(tt.want, got)
 			assert.Check(t, diff == "", "(-want +got):\n%s%s", diff, out.String())

@@ -77,7 +77,7 @@ func notInHeader(r rune) bool { return r <= ' ' || r > '~' }
 
 // ParseAccess reads the document of an `access` secret, for a Source of your own. Keys that it does
 // not know are ignored. Its errors, all ErrMalformed, name keys and never values. It does not check
-// that there is a token in it, nor how long that lives.
+// that the document holds a token, or how long the token lives.
 func ParseAccess(doc secret.String) (Token, error) {
 	all, err := strict.Members(doc.Reveal())
 	if err != nil {

@@ -18,8 +18,7 @@ import (
 	"tokenrefresh/pkg/store"
 )
 
-// restoration leaves a world whose row is older than its secrets, all tokens of which were
-// presented.
+// restoration leaves a world whose row is older than its secrets. All tokens in them were presented.
 type restoration struct {
 	before     func(w *rt.World) // the backup; nil: nothing
 	since      func(w *rt.World)

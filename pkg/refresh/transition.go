@@ -257,7 +257,7 @@ func release(v View, what outcome.Outcome, cause error) store.Row {
 	case v.TakenOver || v.ended != nil && v.follows().login:
 		// A login is wanted as soon as its back-off ends, whenever the old tokens were due.
 		r = dueBy(awaitLogin(v, r), v.Now)
-		if !v.canLogin { // there is none to wait for: the next tick decides again
+		if !v.canLogin { // without a login there is nothing to wait for: the next tick decides again
 			r.NotBefore = time.Time{}
 		}
 	}

@@ -42,7 +42,7 @@ func denied(t *testing.T, w *world) {
 		for _, f := range all {
 			for _, wrong := range []string{"there is no", "does not exist", "is gone"} {
 				assert.Check(t, !strings.Contains(f.Cause, wrong),
-					"%s: %s is told as missing: %+v", c.check, operation, f)
+					"%s: without %s it reports something as missing: %+v", c.check, operation, f)
 			}
 		}
 	}

@@ -127,7 +127,7 @@ func TestMachineBroken(t *testing.T) {
 			c.spoil(l)
 			report := doctor.Run(t.Context(), l.Checks())
 			want(t, report.Findings, c.check, c.verdict, c.says...)
-			assert.Check(t, !report.Well, "it is told as well")
+			assert.Check(t, !report.Well, "the report says that all is well")
 		})
 	}
 }

@@ -20,10 +20,10 @@ func Claims(t *testing.T, ledger ClaimsLedger) {
 	t.Helper()
 	c := claimsContract{ledger}
 	inParallel(t, map[string]func(*testing.T){
-		"a claim round-trips":            c.roundTrip,
-		"rows and claims are told apart": c.apart,
-		"guard of a claim":               c.guard,
-		"one of many shard claims wins":  c.race,
+		"a claim round-trips":           c.roundTrip,
+		"rows and claims are separate":  c.apart,
+		"guard of a claim":              c.guard,
+		"one of many shard claims wins": c.race,
 	})
 }
 
